@@ -1,0 +1,104 @@
+//! What to do when accepting fails.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use rustix::io::Errno;
+
+/// The pauses of one accept loop: none for a peer's failure, doubling from 10 ms to a second for the
+/// machine's, and a log line a second at most.
+///
+/// Without a pause, a server that is out of descriptors would spin: the connection it can't accept
+/// keeps the listener readable. Go and gevent double in this way, nginx waits half a second.
+#[derive(Debug)]
+pub(crate) struct Backoff {
+    next: Duration,
+    last_log: Option<Instant>,
+}
+
+const FIRST: Duration = Duration::from_millis(10);
+const LONGEST: Duration = Duration::from_secs(1);
+
+impl Backoff {
+    pub(crate) fn new() -> Self {
+        Self {
+            next: FIRST,
+            last_log: None,
+        }
+    }
+
+    /// Tells how long to pause after `error`; `None` when it concerns one peer only, or nobody.
+    pub(crate) fn after(&mut self, error: &io::Error) -> Option<Duration> {
+        if is_the_peers(error) {
+            return None;
+        }
+        self.complain("can't accept", error);
+        let pause = self.next;
+        self.next = (pause * 2).min(LONGEST);
+        Some(pause)
+    }
+
+    /// Accepting works again.
+    pub(crate) fn reset(&mut self) {
+        self.next = FIRST;
+    }
+
+    /// Says on stderr what went wrong, at most once a second.
+    pub(crate) fn complain(&mut self, what: &str, error: &io::Error) {
+        let now = Instant::now();
+        if self.last_log.is_none_or(|last| now - last >= LONGEST) {
+            self.last_log = Some(now);
+            eprintln!("portlab: {what}: {error}; trying again");
+        }
+    }
+}
+
+/// Whether the connection died before it was accepted, which is no error of the server's.
+///
+/// Source: `accept(2)`, "Error handling".
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(
+            Errno::CONNABORTED
+                | Errno::CONNRESET
+                | Errno::INTR
+                | Errno::PROTO
+                | Errno::NETDOWN
+                | Errno::NETUNREACH
+                | Errno::HOSTDOWN
+                | Errno::HOSTUNREACH
+                | Errno::NOPROTOOPT
+                | Errno::OPNOTSUPP
+                | Errno::PERM
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(errno: Errno) -> io::Error {
+        errno.into()
+    }
+
+    #[test]
+    fn running_out_of_descriptors_pauses_longer_each_time_up_to_a_second() {
+        let mut backoff = Backoff::new();
+        let pauses: Vec<_> = (0..9)
+            .map(|_| backoff.after(&error(Errno::MFILE)).unwrap())
+            .collect();
+        let millis: Vec<_> = pauses.iter().map(Duration::as_millis).collect();
+        assert_eq!(millis, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+        backoff.reset();
+        assert_eq!(backoff.after(&error(Errno::MFILE)), Some(FIRST));
+    }
+
+    #[test]
+    fn a_peer_that_went_away_pauses_nobody() {
+        assert_eq!(Backoff::new().after(&error(Errno::CONNABORTED)), None);
+    }
+}

@@ -1,0 +1,234 @@
+//! The door: what every model is handed to serve at.
+
+use std::{
+    cell::RefCell,
+    io,
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::fd::{AsFd, BorrowedFd},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use portlab_service::ConnId;
+use portlab_sys::{
+    alone::Alone,
+    holder::{Holder, holder},
+    stop::{Interruptible, Stop},
+};
+use rustix::io::Errno;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::{Served, backoff::Backoff};
+
+/// The bound listener, the stop signal, the number of workers and the proof that this process has one
+/// thread.
+///
+/// The listener is bound once, here, with one backlog and one set of socket options, so that models
+/// differ in nothing but what they are.
+#[derive(Debug)]
+pub struct Door {
+    /// The proof that the process has one thread, for models that fork.
+    pub alone: Alone,
+    /// What can be shared among threads: the listener and the stop signal.
+    pub entry: Entry,
+    /// How many workers the model is to have.
+    pub workers: usize,
+}
+
+/// The part of a [`Door`] that any number of threads or processes may stand at together.
+#[derive(Debug)]
+pub struct Entry {
+    listener: Interruptible<TcpListener>,
+    /// The stop signal.
+    pub stop: Stop,
+}
+
+/// Somebody who came in: a connection that was just accepted.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) stream: Interruptible<TcpStream>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) id: ConnId,
+}
+
+/// How the listener is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
+    pub backlog: i32,
+}
+
+impl Default for Options {
+    /// A backlog of 1024. The standard library's 128 drops connections in the first burst.
+    fn default() -> Self {
+        Self { backlog: 1024 }
+    }
+}
+
+/// Why nobody can be served at an address.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// Another process listens there.
+    #[error("{addr} is in use{}", by(holder.as_ref()))]
+    InUse {
+        /// The address that was wanted.
+        addr: SocketAddr,
+        /// Who has it, if that can be told.
+        holder: Option<Holder>,
+    },
+    /// A port below 1024, and no right to it.
+    #[error("{0} needs privileges: ports below {first} are reserved", first = 1024)]
+    Privileged(SocketAddr),
+    /// The address isn't one of this machine's, or something rarer.
+    #[error("can't listen on {addr}: {source}")]
+    Other {
+        /// The address that was wanted.
+        addr: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl Door {
+    /// Binds `addr` and listens.
+    ///
+    /// SO_REUSEADDR is set, so that a restart need not wait for TIME_WAIT, and TCP_NODELAY, which
+    /// accepted connections inherit: an answer is sent when it is written, not when the last one has
+    /// been acknowledged.
+    ///
+    /// # Errors
+    /// When the address is taken, reserved or not ours.
+    pub fn open(
+        addr: SocketAddr,
+        options: Options,
+        workers: usize,
+        stop: Stop,
+        alone: Alone,
+    ) -> Result<Self, BindError> {
+        let listener = listen(addr, options).map_err(|source| match source.kind() {
+            io::ErrorKind::AddrInUse => BindError::InUse {
+                addr,
+                holder: holder(addr),
+            },
+            io::ErrorKind::PermissionDenied if addr.port() < 1024 => BindError::Privileged(addr),
+            _ => BindError::Other { addr, source },
+        })?;
+        let entry = Entry {
+            listener: Interruptible::new(listener),
+            stop,
+        };
+        Ok(Self {
+            alone,
+            entry,
+            workers,
+        })
+    }
+
+    /// The address that was bound, with the port that the system chose if it was asked to.
+    ///
+    /// # Errors
+    /// When the system has forgotten.
+    pub fn addr(&self) -> io::Result<SocketAddr> {
+        self.entry.listener.local_addr()
+    }
+}
+
+impl Entry {
+    /// Waits for the next caller. `None` when serving is over.
+    ///
+    /// Failures are dealt with here: see `Backoff`.
+    pub(crate) fn accept(&self) -> Option<Caller> {
+        thread_local!(static BACKOFF: RefCell<Backoff> = RefCell::new(Backoff::new()));
+        loop {
+            if self.stop.is_set() {
+                return None;
+            }
+            let error = match self.listener.accept() {
+                Ok((stream, peer)) => {
+                    BACKOFF.with_borrow_mut(Backoff::reset);
+                    let stream = Interruptible::new(stream);
+                    return Some(Caller {
+                        stream,
+                        peer,
+                        id: next_id(),
+                    });
+                }
+                Err(error) => error,
+            };
+            match Errno::from_io_error(&error) {
+                // The listener has been shut, which wakes everybody who waits at it.
+                Some(Errno::INVAL) => return None,
+                Some(Errno::AGAIN) => return None,
+                _ => {}
+            }
+            if let Some(pause) = BACKOFF.with_borrow_mut(|backoff| backoff.after(&error)) {
+                // Woken early by the stop signal; a poll that fails only makes the pause short.
+                let _ = self.stop.wait_for(&[], Some(pause));
+            }
+        }
+    }
+
+    /// Makes [`Entry::accept`] return `None` when nobody is waiting, instead of waiting itself.
+    pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
+        self.listener.set_nonblocking(true)
+    }
+
+    /// The listener, for a poller to watch.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.listener.as_fd()
+    }
+
+    /// The listener by itself, non-blocking, for a loop that accepts in its own way.
+    pub(crate) fn listener(&self) -> io::Result<TcpListener> {
+        let listener = self.listener.try_clone()?;
+        listener.set_nonblocking(true)?;
+        Ok(listener)
+    }
+
+    /// Gives up the listener, closing it in this process, and keeps the stop signal.
+    pub(crate) fn into_stop(self) -> Stop {
+        self.stop
+    }
+
+    /// Takes the listener, non-blocking, and the stop signal apart.
+    pub(crate) fn take(self) -> io::Result<(TcpListener, Stop)> {
+        Ok((self.listener()?, self.stop))
+    }
+
+    /// Serving is over in this process: `others` ended badly elsewhere.
+    pub(crate) fn served(&self, others: u64) -> Served {
+        Served {
+            cut: self.stop.cut() + others,
+        }
+    }
+}
+
+/// Numbers a connection: the process in the upper half, so that forked workers never give the same.
+pub(crate) fn next_id() -> ConnId {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    ConnId(u64::from(std::process::id()) << 32 | NEXT.fetch_add(1, Relaxed))
+}
+
+fn listen(addr: SocketAddr, options: Options) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&addr.into())?;
+    socket.listen(options.backlog)?;
+    Ok(socket.into())
+}
+
+fn by(holder: Option<&Holder>) -> String {
+    holder.map_or_else(String::new, |holder| format!(" by {holder}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_accepted_connection_inherits_nodelay() {
+        let listener = listen("127.0.0.1:0".parse().unwrap(), Options::default()).unwrap();
+        let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(listener.accept().unwrap().0.nodelay().unwrap());
+    }
+}

@@ -1,0 +1,45 @@
+//! Concurrency models: how a server divides its connections among processes, threads and tasks.
+//!
+//! A model is one file in `models/` and one line in its table. It implements [`Backend`]: facts as a
+//! [`Sheet`], behaviour as one method, `serve`, which blocks (an async model builds its runtime
+//! inside, so the trait has no colour). What all models need stands beside them:
+//!
+//! | module | owns |
+//! |---|---|
+//! | `door` | the bound listener: one backlog and one set of socket options for every model |
+//! | `backoff` | what to do when accepting fails |
+//! | `blocking` | one connection, driven by blocking calls |
+//! | `nonblocking` | one connection, driven by readiness |
+//! | `coroutine` | one connection, driven by an async task |
+//! | `guarded` | calling a session so that its panic stays its own |
+//! | `timers` | deadlines of a loop |
+//!
+//! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is measured
+//! against it.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod backoff;
+mod blocking;
+pub mod by_hand;
+mod coroutine;
+mod door;
+mod guarded;
+pub mod models;
+mod nonblocking;
+mod sheet;
+mod timers;
+
+pub use backend::{Backend, Served};
+pub use door::{BindError, Door, Options};
+pub use models::{MODELS, find};
+pub use portlab_sys::{
+    alone::{Alone, NotAlone},
+    stop::Stop,
+};
+pub use sheet::{Capacity, Family, Sheet, Workers};
+
+/// How much one read asks for, in every model: a larger buffer would save system calls for large
+/// messages only, and a comparison must not be one of buffer sizes.
+pub const READ_BUFFER: usize = 64 * 1024;

@@ -1,0 +1,296 @@
+//! # event-loop: the reactor
+//!
+//! One thread, and it never waits for anybody in particular. It asks the kernel one question, "which
+//! of these sockets has something for me?" (`epoll_wait`), turns to each that has, does what can be
+//! done *without waiting*, and asks again. nginx, Redis, Node.js and Python's asyncio all stand on
+//! this loop.
+//!
+//! What a thread kept on its stack (how far the answer was sent, whether the peer has finished) must
+//! now be written down: each connection becomes a small state machine ([`Conn`]), and the loop a
+//! switchboard. Nothing is shared between threads, so nothing is locked.
+//!
+//! **What blocks**: everything, if a handler does. A handler that sleeps 5 ms, or computes for 5 ms,
+//! stops the *whole port* for 5 ms. Waiting is done with a timer instead (`--work wait`), and blocking
+//! or computing (`--work block`, `--work cpu`) is the mistake that this model doesn't forgive.
+//!
+//! **What a connection costs**: a descriptor and some hundred bytes; no thread, no stack, no buffer
+//! while it is idle. Per message `read` and `write`, and a share of one `epoll_wait`: under load one
+//! call reports many sockets, so the busier the loop, the cheaper a message.
+//!
+//! **What breaks first**: its one core.
+//!
+//! Read on: D. Schmidt, "Reactor" (1995); `epoll(7)`, where edge-triggered polling is explained.
+
+use std::{collections::VecDeque, io, os::fd::AsRawFd, thread, time::Instant};
+
+use mio::{Events, Interest, Poll, Token, event, net::TcpListener, unix::SourceFd};
+use portlab_service::{Service, Work};
+use portlab_sys::{clock::burn, stop::Interruptible};
+use slab::Slab;
+
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    backoff::Backoff,
+    door::next_id,
+    nonblocking::{Conn, Scratch, Step},
+    timers::Timers,
+};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "event-loop",
+    family: Family::Event,
+    term: "reactor, one thread (mio)",
+    idea: "One thread asks which sockets are ready and serves each without ever waiting for it.",
+    blocks: "everybody, whenever a handler blocks or computes",
+    cost: "a few hundred bytes, no thread; 2 system calls and a share of one epoll_wait per message",
+    breaks_first: "its one core",
+    teaches: "readiness, state machines, and never to block the loop",
+    source: "D. Schmidt, Reactor (1995); epoll(7)",
+    workers: Workers::None,
+    serves: Capacity::Open,
+    survives_blocking: false,
+};
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let poll = Poll::new()?;
+        Reactor::new(&door, service, poll, OnTheLoop)?.run()?;
+        Ok(door.entry.served(0))
+    }
+}
+
+/// Who does the work that a handler asks for and that is not waiting.
+pub(super) trait Crew {
+    /// Does `work` at once and returns true, or takes it away, and gives `key` back through
+    /// [`Crew::finished`] some time later, having woken the loop.
+    fn take(&mut self, key: Key, work: Work) -> bool;
+
+    /// A connection whose work was taken away and is done now.
+    fn finished(&mut self) -> Option<Key>;
+}
+
+/// This model's crew: the loop itself. Meanwhile nobody is served, and that is the lesson.
+struct OnTheLoop;
+
+impl Crew for OnTheLoop {
+    fn take(&mut self, _key: Key, work: Work) -> bool {
+        perform(work);
+        true
+    }
+
+    fn finished(&mut self) -> Option<Key> {
+        None
+    }
+}
+
+/// Does blocking or computing work on the calling thread.
+pub(super) fn perform(work: Work) {
+    match work {
+        Work::None => {}
+        Work::Wait(time) | Work::Block(time) => thread::sleep(time),
+        Work::Cpu(time) => burn(time),
+    }
+}
+
+/// Which connection is meant: its place in the slab, and its generation. A place is taken by the next
+/// connection at once, and an event or a job may still be on its way to the last one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Key {
+    place: u32,
+    generation: u32,
+}
+
+/// The loop: what it watches, and what it has to do.
+pub(super) struct Reactor<'door, C> {
+    door: &'door Door,
+    service: &'static dyn Service,
+    crew: C,
+    poll: Poll,
+    listener: Option<TcpListener>,
+    conns: Slab<(Conn, u32)>,
+    generation: u32,
+    /// Connections that could go on, but had had their turn.
+    again: VecDeque<Key>,
+    timers: Timers<Option<Key>>,
+    backoff: Backoff,
+    scratch: Scratch,
+}
+
+const LISTENER: Token = Token(usize::MAX);
+const STOP: Token = Token(usize::MAX - 1);
+/// For a crew that works elsewhere: rung when something is finished.
+pub(super) const FINISHED: Token = Token(usize::MAX - 2);
+
+impl<'door, C: Crew> Reactor<'door, C> {
+    pub(super) fn new(
+        door: &'door Door,
+        service: &'static dyn Service,
+        poll: Poll,
+        crew: C,
+    ) -> io::Result<Self> {
+        let mut listener = TcpListener::from_std(door.entry.listener()?);
+        poll.registry()
+            .register(&mut listener, LISTENER, Interest::READABLE)?;
+        let stop = door.entry.stop.fd().as_raw_fd();
+        poll.registry()
+            .register(&mut SourceFd(&stop), STOP, Interest::READABLE)?;
+        Ok(Self {
+            door,
+            service,
+            crew,
+            poll,
+            listener: Some(listener),
+            conns: Slab::new(),
+            generation: 0,
+            again: VecDeque::new(),
+            timers: Timers::new(),
+            backoff: Backoff::new(),
+            scratch: Scratch::new(),
+        })
+    }
+
+    /// Ask, serve, repeat; until the listener is gone and the last connection has ended.
+    pub(super) fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        while self.listener.is_some() || !self.conns.is_empty() {
+            let patience = if self.again.is_empty() {
+                self.timers.next()
+            } else {
+                Some(ZERO)
+            };
+            match self.poll.poll(&mut events, patience) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                result => result?,
+            }
+            for event in &events {
+                match event.token() {
+                    LISTENER => self.accept_all(),
+                    STOP => self.listener = None,
+                    FINISHED => {}
+                    token => self.ready(token, event),
+                }
+            }
+            for _ in 0..self.again.len() {
+                let key = self
+                    .again
+                    .pop_front()
+                    .expect("its length was just asked for");
+                self.step(key, Conn::advance);
+            }
+            while let Some(key) = self.crew.finished() {
+                self.step(key, Conn::work_done);
+            }
+            while let Some(timer) = self.timers.pop_due() {
+                match timer {
+                    Some(key) => self.step(key, Conn::work_done),
+                    // Accepting was paused.
+                    None => self.accept_all(),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Accepts until nobody is left: edge-triggered polling tells of a crowd only once.
+    fn accept_all(&mut self) {
+        while let Some(listener) = &self.listener {
+            match listener.accept() {
+                Ok((stream, peer)) => {
+                    self.backoff.reset();
+                    let session = self.service.open(next_id(), peer);
+                    self.welcome(Conn::new(Interruptible::new(stream), session));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                // The listener has been shut by the stop signal, whose own event is on its way.
+                Err(_) if self.door.entry.stop.is_set() => return,
+                Err(error) => {
+                    if let Some(pause) = self.backoff.after(&error) {
+                        return self.timers.arm(Instant::now() + pause, None);
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(&mut self, mut conn: Conn) {
+        self.generation = self.generation.wrapping_add(1);
+        let place = self.conns.vacant_key() as u32;
+        let key = Key {
+            place,
+            generation: self.generation,
+        };
+        let both = Interest::READABLE | Interest::WRITABLE;
+        if let Err(error) = self
+            .poll
+            .registry()
+            .register(conn.stream(), key.into(), both)
+        {
+            return self.backoff.complain("can't watch a connection", &error);
+        }
+        self.conns.insert((conn, self.generation));
+        self.step(key, Conn::advance);
+    }
+
+    fn ready(&mut self, token: Token, event: &event::Event) {
+        let key = Key::from(token);
+        if event.is_read_closed()
+            && let Some(conn) = self.conn(key)
+        {
+            conn.saw_fin();
+        }
+        self.step(key, Conn::advance);
+    }
+
+    /// Lets a connection go on with `how`, and does what it then asks for.
+    fn step(&mut self, key: Key, how: fn(&mut Conn, &mut Scratch) -> Step) {
+        let mut how = how;
+        loop {
+            // An event for a connection that has ended meanwhile concerns nobody.
+            let Some((conn, generation)) = self.conns.get_mut(key.place as usize) else {
+                return;
+            };
+            if *generation != key.generation {
+                return;
+            }
+            match how(conn, &mut self.scratch) {
+                Step::Idle => return,
+                Step::Yield => return self.again.push_back(key),
+                Step::Work(Work::Wait(time)) => {
+                    return self.timers.arm(Instant::now() + time, Some(key));
+                }
+                Step::Work(work) if self.crew.take(key, work) => how = Conn::work_done,
+                Step::Work(_) => return,
+                // Dropping closes the socket, and closing takes it out of the poller.
+                Step::Done => return drop(self.conns.remove(key.place as usize)),
+            }
+        }
+    }
+
+    fn conn(&mut self, key: Key) -> Option<&mut Conn> {
+        let (conn, generation) = self.conns.get_mut(key.place as usize)?;
+        (*generation == key.generation).then_some(conn)
+    }
+}
+
+const ZERO: std::time::Duration = std::time::Duration::ZERO;
+
+impl From<Key> for Token {
+    fn from(key: Key) -> Self {
+        Self((key.generation as usize) << 32 | key.place as usize)
+    }
+}
+
+impl From<Token> for Key {
+    fn from(token: Token) -> Self {
+        Self {
+            place: token.0 as u32,
+            generation: (token.0 >> 32) as u32,
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! # fork: a process for every caller
+//!
+//! The classic Unix server (`inetd`, early `sshd`, CERN's httpd): the parent accepts and forks, the
+//! child serves that one caller and exits. Written as if there were one caller in the world, it
+//! serves many, because the kernel runs the children side by side.
+//!
+//! **Isolation** is what it buys. Parent and child share no memory after the fork: a child that
+//! crashes, leaks or is killed takes one conversation with it. The price is the same fact seen from
+//! the other side: children can't share a chat room, a cache or a counter without asking the kernel.
+//!
+//! **The two descriptors.** After the fork both processes hold both sockets, and a socket closes when
+//! its *last* holder closes it. So the parent must close its copy of the caller's socket, or the
+//! caller never sees the end; and the child closes the listener, which is not its business. (A
+//! threaded server must do neither: its threads share one table of descriptors.)
+//!
+//! **Zombies.** A child that has exited stays in the process table until its parent asks how it went.
+//! The parent here listens for SIGCHLD beside the listener and asks in a loop, because signals
+//! coalesce: ten deaths may ring once.
+//!
+//! **What blocks**: nobody but the caller's own process.
+//!
+//! **What a connection costs**: a process, that is some 100 KiB of memory of its own (PSS; the rest is
+//! shared until written to) and 100 to 300 microseconds to fork, reap and tear down; one descriptor;
+//! two system calls per message.
+//!
+//! **What breaks first**: the number of processes, then memory, then the scheduler. Short connections
+//! pay the fork each time.
+//!
+//! Read on: UNP vol. 1, sections 4.7, 5.8 to 5.10 (zombies), 30.6.
+
+use std::io;
+
+use portlab_service::Service;
+use portlab_sys::children::{Children, Forked, leave};
+
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "fork",
+    family: Family::Processes,
+    term: "process per connection",
+    idea: "The parent accepts and forks; each child serves one caller and exits.",
+    blocks: "nobody but the caller's own process",
+    cost: "a process (about 100 KiB of its own, 0.1 to 0.3 ms to make); 2 system calls per message",
+    breaks_first: "the process table, and every short connection pays for a fork",
+    teaches: "isolation; zombies; closing the other's descriptor; no shared state",
+    source: "UNP vol. 1, 4.7, 5.8 and 30.6",
+    workers: Workers::None,
+    serves: Capacity::Open,
+    survives_blocking: true,
+};
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let Door { alone, entry, .. } = door;
+        let mut children = Children::new()?;
+        let mut backoff = Backoff::new();
+        // The parent waits for three things at once: a caller, the end of a child, the stop signal.
+        entry.set_nonblocking()?;
+        while !entry.stop.wait(&[entry.fd(), children.bell()])? {
+            children.reap();
+            let Some(caller) = entry.accept() else {
+                continue;
+            };
+            match children.fork(&alone) {
+                Ok(Forked::Child(_)) => {
+                    // As long as a child held the listener, the port would stay taken without its parent.
+                    let stop = entry.into_stop();
+                    blocking::drive(caller, service);
+                    leave(stop.cut() == 0);
+                }
+                // Closes the parent's copy of the caller's socket; the child's keeps it open.
+                Ok(Forked::Parent(_)) => drop(caller),
+                // No room for another process: this caller is turned away, and the next may be luckier.
+                Err(error) => backoff.complain("can't fork for a caller", &error),
+            }
+        }
+        let unwell = children.end(entry.stop.deadline());
+        Ok(entry.served(unwell))
+    }
+}

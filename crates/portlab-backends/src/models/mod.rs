@@ -1,0 +1,37 @@
+//! The table of models: a new one is a file here and a line in the table.
+
+use crate::Backend;
+
+/// Declares each file as a module and lists its `MODEL`, in the order in which they are shown.
+macro_rules! table {
+    ($($file:ident,)*) => {
+        $(mod $file;)*
+
+        /// Every concurrency model, from the simplest to the most elaborate.
+        pub static MODELS: &[&dyn Backend] = &[$(&$file::Model,)*];
+    };
+}
+
+table! {
+    iterative,
+    fork,
+    prefork,
+    threads,
+    prethreaded,
+    pool,
+    event_loop,
+    loop_pool,
+    tasks_single,
+    tasks,
+}
+
+/// Finds a model by its name, or an echo by hand by its own.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static dyn Backend> {
+    let by_hand = crate::by_hand::BY_HAND.iter();
+    MODELS
+        .iter()
+        .chain(by_hand)
+        .copied()
+        .find(|model| model.sheet().name == name)
+}

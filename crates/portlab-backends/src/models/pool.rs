@@ -1,0 +1,67 @@
+//! # pool: one job per connection on a rayon pool
+//!
+//! "We have a thread pool, so let us put the connections on it." The main thread accepts and hands
+//! every caller to rayon as a job; a worker picks it up and blocks on it until the caller has gone.
+//!
+//! It works, and it is the wrong home. rayon's pool is made for computing: it has one thread per core,
+//! because more would only compete for the cores. A job that *waits* for the network occupies a
+//! thread that the pool believes to be working, so with two cores two callers are served, and the
+//! third waits for one of them to leave, though the processor is idle. Giving the pool more threads
+//! makes it `prethreaded` with a queue in front.
+//!
+//! `loop-pool` shows the right use of the same pool: jobs, not sockets.
+//!
+//! **What blocks**: the next caller, once every worker has one. Unlike `prethreaded`, it has been
+//! accepted: it waits in the pool's queue, which nothing bounds.
+//!
+//! **What a connection costs**: one of N workers while it lasts, or a place in the queue and a
+//! descriptor while it waits; two system calls per message.
+//!
+//! **What breaks first**: N, which is the number of cores.
+//!
+//! Read on: rayon's documentation on `spawn_fifo` (plain `spawn` runs the newest job first, which
+//! would serve the last caller before the first).
+
+use std::io;
+
+use portlab_service::Service;
+
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "pool",
+    family: Family::ThreadPool,
+    term: "rayon pool, one job per connection",
+    idea: "The main thread accepts; each caller is a job that a pool thread blocks on to its end.",
+    blocks: "the next caller, once every pool thread has one",
+    cost: "one of N pool threads while it lasts; 2 system calls per message",
+    breaks_first: "the number of pool threads, by default the number of cores",
+    teaches: "why a CPU pool is the wrong home for blocking I/O",
+    source: "rayon's documentation, ThreadPool::spawn_fifo",
+    workers: Workers::PerCore,
+    serves: Capacity::Workers,
+    survives_blocking: true,
+};
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(door.workers)
+            .thread_name(|index| format!("pool-{index}"))
+            .build()
+            .map_err(io::Error::other)?;
+        // This thread accepts while the pool serves. The scope ends when every job has.
+        pool.in_place_scope_fifo(|scope| {
+            while let Some(caller) = door.entry.accept() {
+                scope.spawn_fifo(move |_| blocking::drive(caller, service));
+            }
+        });
+        Ok(door.entry.served(0))
+    }
+}

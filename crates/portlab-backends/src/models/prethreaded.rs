@@ -1,0 +1,67 @@
+//! # prethreaded: a pool of threads that all accept
+//!
+//! `prefork` with threads: N of them are started at once, and each runs the iterative server on the
+//! same listener. Nothing is started or ended while serving, and the number of threads is a promise:
+//! however many call, the machine carries N conversations and no more.
+//!
+//! In Stevens's measurements this was the fastest design of all, for a load of short conversations.
+//!
+//! **What blocks**: a thread serves one caller at a time. Once all N have one, the next waits in the
+//! backlog, connected and unheard; and a caller who says nothing holds a thread as firmly as one who
+//! talks. A bound on concurrency protects the machine and starves the queue, and an idle timeout is
+//! what real servers add.
+//!
+//! **What a connection costs**: one of N threads while it lasts; one descriptor; two system calls per
+//! message.
+//!
+//! **What breaks first**: N.
+//!
+//! Read on: UNP vol. 1, section 30.11.
+
+use std::{io, thread};
+
+use portlab_service::Service;
+
+use super::threads::STACK;
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "prethreaded",
+    family: Family::Threads,
+    term: "pre-threaded pool, every thread accepts",
+    idea: "N threads are started in advance; each accepts and serves one caller at a time.",
+    blocks: "the next caller, once every thread has one",
+    cost: "one of N threads while it lasts; 2 system calls per message",
+    breaks_first: "the number of threads: idle callers use them up too",
+    teaches: "a bound on concurrency, and that idle connections use it up",
+    source: "UNP vol. 1, 30.11",
+    workers: Workers::Fixed(16),
+    serves: Capacity::Workers,
+    survives_blocking: true,
+};
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let entry = &door.entry;
+        thread::scope(|scope| {
+            for _ in 0..door.workers {
+                thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, move || {
+                        // Many threads block in accept; the kernel wakes one per caller, in turn.
+                        while let Some(caller) = entry.accept() {
+                            blocking::drive(caller, service);
+                        }
+                    })?;
+            }
+            io::Result::Ok(())
+        })?;
+        Ok(entry.served(0))
+    }
+}

@@ -1,0 +1,56 @@
+//! # tasks-single: coroutines on one thread
+//!
+//! An event loop that you don't have to write. Each caller is a *task*: code that reads like the
+//! blocking version, with an `await` wherever it would wait. The compiler turns it into the state
+//! machine that `event-loop` writes by hand, and the runtime is the loop. Python's asyncio and gevent
+//! schedule in just this way: many coroutines, one thread, and they take turns only where they say so.
+//!
+//! Between two `await`s nobody else runs. That makes shared state simple (no locks for what changes
+//! between awaits), and it makes one thing fatal: a handler that blocks or computes keeps the thread,
+//! and with it every other task, because nothing can take it away (cooperative scheduling).
+//!
+//! **What blocks**: everybody, whenever a handler blocks or computes.
+//!
+//! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no
+//! buffer while it is idle. Per message `read`, `write` and a share of one `epoll_wait`.
+//!
+//! **What breaks first**: its one core.
+//!
+//! Read on: tokio's documentation, `runtime::Builder::new_current_thread`; PEP 3156 (asyncio).
+
+use std::io;
+
+use portlab_service::Service;
+
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, coroutine};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "tasks-single",
+    family: Family::Coroutines,
+    term: "async tasks on one thread (tokio current-thread)",
+    idea: "Each caller is a coroutine; one thread runs them in turn, switching where they await.",
+    blocks: "everybody, whenever a handler blocks or computes",
+    cost: "about 1 KiB, no thread; 2 system calls and a share of one epoll_wait per message",
+    breaks_first: "its one core",
+    teaches: "stackless coroutines, scheduled as asyncio and gevent do",
+    source: "tokio's documentation; PEP 3156",
+    workers: Workers::None,
+    serves: Capacity::Open,
+    survives_blocking: false,
+};
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(coroutine::accept_all(&door.entry, service))?;
+        Ok(door.entry.served(0))
+    }
+}

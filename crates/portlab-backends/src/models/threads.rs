@@ -1,0 +1,71 @@
+//! # threads: a thread for every caller
+//!
+//! The same program as `fork` with threads for processes, and the one most people write first: accept,
+//! start a thread, let it block. Each conversation is straight-line code on a stack of its own, and
+//! the kernel switches between them whenever one waits.
+//!
+//! Threads share everything: one heap, one table of descriptors (so nobody closes "the other's copy",
+//! there is none), one address space to crash in. Sharing a chat room takes a lock and nothing else;
+//! forgetting the lock takes an evening to find.
+//!
+//! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits is
+//! exactly what this model is for.
+//!
+//! **What a connection costs**: a thread, that is about 10 KiB of memory that is really touched (the
+//! stack is reserved, not used), a kernel stack of 16 KiB beside it, and 10 to 30 microseconds to
+//! start; one descriptor; two system calls and usually one context switch per message.
+//!
+//! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps), and
+//! before that the cache: thousands of stacks don't fit in it.
+//!
+//! Read on: UNP vol. 1, section 30.10; D. Kegel, "The C10K problem".
+
+use std::{io, thread};
+
+use portlab_service::Service;
+
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking};
+
+pub(crate) struct Model;
+
+static SHEET: Sheet = Sheet {
+    name: "threads",
+    family: Family::Threads,
+    term: "thread per connection",
+    idea: "The main thread accepts and starts a thread for each caller, which blocks as it likes.",
+    blocks: "nobody but the caller's own thread",
+    cost: "a thread (about 10 KiB touched, 10 to 30 us to start); 2 system calls per message",
+    breaks_first: "the number of threads, and before it the processor's cache",
+    teaches: "blocking code that scales to the thread limit; shared state and locks",
+    source: "UNP vol. 1, 30.10",
+    workers: Workers::None,
+    serves: Capacity::Open,
+    survives_blocking: true,
+};
+
+/// Reserved per thread, and touched only as far as it is used: far less than the usual 2 MiB, so that
+/// ten thousand threads fit in any address space.
+pub(super) const STACK: usize = 256 * 1024;
+
+impl Backend for Model {
+    fn sheet(&self) -> &'static Sheet {
+        &SHEET
+    }
+
+    fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
+        let mut backoff = Backoff::new();
+        // The scope waits for every thread at its end: draining is nothing but leaving it.
+        thread::scope(|scope| {
+            while let Some(caller) = door.entry.accept() {
+                let started = thread::Builder::new()
+                    .stack_size(STACK)
+                    .spawn_scoped(scope, move || blocking::drive(caller, service));
+                if let Err(error) = started {
+                    // The caller is turned away, and the next may be luckier.
+                    backoff.complain("can't start a thread for a caller", &error);
+                }
+            }
+        });
+        Ok(door.entry.served(0))
+    }
+}

@@ -1,0 +1,61 @@
+//! The deadlines of a loop.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    time::{Duration, Instant},
+};
+
+/// A heap of moments, each with something to do then.
+#[derive(Debug)]
+pub(crate) struct Timers<T: Ord> {
+    heap: BinaryHeap<Reverse<(Instant, T)>>,
+}
+
+impl<T: Ord> Timers<T> {
+    pub(crate) fn new() -> Self {
+        Self {
+            heap: BinaryHeap::new(),
+        }
+    }
+
+    pub(crate) fn arm(&mut self, at: Instant, what: T) {
+        self.heap.push(Reverse((at, what)));
+    }
+
+    /// How long until the next one; `None` when there is none.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        let Reverse((at, _)) = self.heap.peek()?;
+        Some(at.saturating_duration_since(Instant::now()))
+    }
+
+    /// Takes the earliest one out, if its moment has come.
+    pub(crate) fn pop_due(&mut self) -> Option<T> {
+        let Reverse((at, _)) = self.heap.peek()?;
+        if *at > Instant::now() {
+            return None;
+        }
+        self.heap.pop().map(|Reverse((_, what))| what)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timers_fire_in_the_order_of_their_moments_and_not_before() {
+        let mut timers = Timers::new();
+        assert_eq!(timers.next(), None);
+        let now = Instant::now();
+        timers.arm(now + Duration::from_secs(60), 3);
+        timers.arm(now, 2);
+        timers.arm(now - Duration::from_millis(1), 1);
+        assert_eq!(timers.next(), Some(Duration::ZERO));
+        assert_eq!(
+            (timers.pop_due(), timers.pop_due(), timers.pop_due()),
+            (Some(1), Some(2), None)
+        );
+        assert!(timers.next().unwrap() > Duration::from_secs(50));
+    }
+}

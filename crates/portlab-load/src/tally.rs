@@ -1,0 +1,146 @@
+//! Errors, counted by phase and cause.
+
+use std::{collections::BTreeMap, fmt, io};
+
+use crate::Mismatch;
+
+/// What was being done when it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Making the connection.
+    Connect,
+    /// Sending a message.
+    Send,
+    /// Waiting for an answer.
+    Receive,
+    /// Comparing the answer with what was sent.
+    Verify,
+    /// Saying goodbye.
+    Close,
+}
+
+/// Why it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Cause {
+    /// The system's error number.
+    Errno(i32),
+    /// It took longer than was allowed.
+    TimedOut,
+    /// The server ended the connection with answers still due.
+    ClosedEarly,
+    /// A byte came back different.
+    WrongByte,
+    /// More came back than was sent.
+    Unsolicited,
+}
+
+/// One line of the tally.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What was being done.
+    pub phase: Phase,
+    /// Why it failed.
+    pub cause: Cause,
+    /// How often.
+    pub count: u64,
+}
+
+/// All that went wrong in a run.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    counts: BTreeMap<(Phase, Cause), u64>,
+    first_mismatch: Option<Mismatch>,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, phase: Phase, cause: Cause) {
+        *self.counts.entry((phase, cause)).or_default() += 1;
+    }
+
+    pub(crate) fn add_io(&mut self, phase: Phase, error: &io::Error) {
+        self.add(phase, Cause::Errno(error.raw_os_error().unwrap_or(0)));
+    }
+
+    pub(crate) fn add_mismatch(&mut self, mismatch: Mismatch) {
+        self.add(Phase::Verify, Cause::WrongByte);
+        self.first_mismatch.get_or_insert(mismatch);
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (&key, count) in &other.counts {
+            *self.counts.entry(key).or_default() += count;
+        }
+        self.first_mismatch = self.first_mismatch.or(other.first_mismatch);
+    }
+
+    /// How many errors there were.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The errors, by phase and cause.
+    pub fn failures(&self) -> impl Iterator<Item = Failure> {
+        self.counts.iter().map(|(&(phase, cause), &count)| Failure {
+            phase,
+            cause,
+            count,
+        })
+    }
+
+    /// The first wrong byte, if there was one.
+    #[must_use]
+    pub fn first_mismatch(&self) -> Option<Mismatch> {
+        self.first_mismatch
+    }
+}
+
+impl fmt::Display for Phase {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Connect => "connect",
+            Self::Send => "send",
+            Self::Receive => "receive",
+            Self::Verify => "verify",
+            Self::Close => "close",
+        })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            // The standard library knows the text, and adds the number.
+            Self::Errno(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
+            Self::TimedOut => f.write_str("timed out"),
+            Self::ClosedEarly => f.write_str("the server closed early, with answers due"),
+            Self::WrongByte => f.write_str("wrong byte"),
+            Self::Unsolicited => f.write_str("more came back than was sent"),
+        }
+    }
+}
+
+impl Cause {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(self) -> Option<&'static str> {
+        // The numbers are Linux's; see errno(3).
+        Some(match self {
+            Self::Errno(111) => "nobody listens there; is the server up?",
+            Self::Errno(104) => {
+                "the server reset the connection: it crashed, or closed with bytes unread"
+            }
+            Self::Errno(99) => {
+                "no local port is left for this address; use fewer connections or wait a minute"
+            }
+            Self::Errno(24) => "out of file descriptors; raise the limit with ulimit -n",
+            Self::Errno(32) => "the server had closed the connection already",
+            Self::TimedOut => "the server accepts or answers too slowly, or serves fewer at once",
+            Self::ClosedEarly => "not an echo server, or it limits what a connection may send",
+            Self::WrongByte | Self::Unsolicited => {
+                "not an echo server, or one that mixes up its buffers"
+            }
+            Self::Errno(_) => return None,
+        })
+    }
+}

@@ -1,0 +1,99 @@
+//! The table of services.
+
+use crate::{Echo, EncodeError, Order, Ordered, Reply, Service, TextEncoding, Work};
+
+/// One row of the table.
+pub struct ServiceEntry {
+    /// The name on the command line.
+    pub name: &'static str,
+    /// What it says, in a sentence.
+    pub summary: &'static str,
+    make: fn(&ServiceOptions) -> Result<Box<dyn Service>, EncodeError>,
+}
+
+/// Every service there is. A new one is a file and a line.
+pub static SERVICES: &[ServiceEntry] = &[
+    ServiceEntry {
+        name: "echo",
+        summary: "sends every byte back until the peer's FIN (RFC 862)",
+        make: |_| Ok(Box::new(Echo)),
+    },
+    ServiceEntry {
+        name: "reply",
+        summary: "answers whatever a read brings with a fixed text",
+        make: |options| {
+            Ok(Box::new(Reply::new(
+                options.encoding.encode(&options.reply)?,
+            )))
+        },
+    },
+];
+
+/// What a service may be told; each takes what concerns it.
+#[derive(Clone, Debug)]
+pub struct ServiceOptions {
+    /// The text that `reply` answers with.
+    pub reply: String,
+    /// The encoding of texts that are sent.
+    pub encoding: TextEncoding,
+    /// What the handler does before each answer.
+    pub order: Order,
+}
+
+impl Default for ServiceOptions {
+    fn default() -> Self {
+        Self {
+            reply: "hello".to_owned(),
+            encoding: TextEncoding::default(),
+            order: Order::Work(Work::None),
+        }
+    }
+}
+
+/// Why a service can't be made.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum BuildError {
+    /// The table has no such name.
+    #[error("there is no service {0:?}; there are {names}", names = names())]
+    Unknown(String),
+    /// A text doesn't fit its encoding.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl ServiceOptions {
+    /// Makes the service called `name`.
+    ///
+    /// # Errors
+    /// When there is none of that name, or a text can't be written in the encoding.
+    pub fn build(&self, name: &str) -> Result<Box<dyn Service>, BuildError> {
+        let unknown = || BuildError::Unknown(name.to_owned());
+        let entry = SERVICES
+            .iter()
+            .find(|entry| entry.name == name)
+            .ok_or_else(unknown)?;
+        let service = (entry.make)(self)?;
+        Ok(match self.order {
+            Order::Work(Work::None) => service,
+            order => Box::new(Ordered::new(service, order)),
+        })
+    }
+}
+
+impl<S: Service + ?Sized> Service for Box<S> {
+    fn open(&self, conn: crate::ConnId, peer: std::net::SocketAddr) -> Box<dyn crate::Session> {
+        (**self).open(conn, peer)
+    }
+
+    fn hub(&self) -> Option<Box<dyn crate::Hub>> {
+        (**self).hub()
+    }
+}
+
+fn names() -> String {
+    SERVICES
+        .iter()
+        .map(|entry| entry.name)
+        .collect::<Vec<_>>()
+        .join(", ")
+}

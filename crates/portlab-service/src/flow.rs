@@ -1,0 +1,61 @@
+//! What a session asks of whoever drives its connection.
+
+use std::time::Duration;
+
+/// Tells the driver what to do after a session's method has returned: first the work, then send what stands in
+/// `out`, then go on or close.
+///
+/// While the work is being done the session is not called again, so answers keep their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// What stands between the question and its answer.
+    pub work: Work,
+    /// What happens once the answer has been sent.
+    pub next: Next,
+}
+
+impl Flow {
+    /// Send the answer and read on.
+    pub const CONTINUE: Self = Self {
+        work: Work::None,
+        next: Next::Continue,
+    };
+
+    /// Send the answer, all of it, and close the connection.
+    pub const CLOSE: Self = Self {
+        work: Work::None,
+        next: Next::Close,
+    };
+
+    /// Puts `work` before the answer.
+    #[must_use]
+    pub const fn after(self, work: Work) -> Self {
+        Self {
+            work,
+            next: self.next,
+        }
+    }
+}
+
+/// The work that an answer takes. Each concurrency model does it in its own way, and that is what they differ in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// None: the answer may leave at once.
+    None,
+    /// Waiting, as for a database: a thread sleeps, a task awaits a timer, a loop arms one and turns to the others.
+    Wait(Duration),
+    /// A blocking call inside the handler, the classic mistake: whoever runs the handler sleeps, and whoever depends
+    /// on that thread waits with it.
+    Block(Duration),
+    /// Computing, measured in CPU time of the thread that does it: where the handler runs, or on a pool.
+    Cpu(Duration),
+}
+
+/// What happens to the connection after the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Go on reading.
+    Continue,
+    /// Close, once everything has been sent.
+    Close,
+}

@@ -1,0 +1,118 @@
+//! Work put on top of any service: `wait:5ms`, `block:5ms`, `cpu:200us`, `panic`.
+
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+
+use crate::{ConnId, Cx, Flow, Hub, Mail, Service, Session, Work};
+
+/// What the handler is ordered to do for every message, that is for every read that brings bytes.
+///
+/// A byte stream has no messages of its own; a client that sends one and waits for its answer gets one read per
+/// message, a client that pipelines may get several in one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Do this work, then answer.
+    Work(Work),
+    /// Panic: the bug that somebody else wrote. Shows what a model loses by it.
+    Panic,
+}
+
+/// An order that can't be read.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is no work; write none, wait:5ms, block:5ms, cpu:200us or panic")]
+pub struct OrderError(String);
+
+impl FromStr for Order {
+    type Err = OrderError;
+
+    fn from_str(text: &str) -> Result<Self, OrderError> {
+        let wrong = || OrderError(text.to_owned());
+        match text {
+            "none" => return Ok(Self::Work(Work::None)),
+            "panic" => return Ok(Self::Panic),
+            _ => {}
+        }
+        let (kind, time) = text.split_once(':').ok_or_else(wrong)?;
+        let make: fn(Duration) -> Work = match kind {
+            "wait" => Work::Wait,
+            "block" => Work::Block,
+            "cpu" => Work::Cpu,
+            _ => return Err(wrong()),
+        };
+        let time = humantime::parse_duration(time).map_err(|_| wrong())?;
+        Ok(Self::Work(make(time)))
+    }
+}
+
+/// Writes the order as it is given on the command line.
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (kind, time) = match self {
+            Self::Panic => return f.write_str("panic"),
+            Self::Work(Work::None) => return f.write_str("none"),
+            Self::Work(Work::Wait(time)) => ("wait", time),
+            Self::Work(Work::Block(time)) => ("block", time),
+            Self::Work(Work::Cpu(time)) => ("cpu", time),
+        };
+        write!(
+            f,
+            "{kind}:{}",
+            humantime::format_duration(*time)
+                .to_string()
+                .replace(' ', "")
+        )
+    }
+}
+
+/// Any service, with an [`Order`] carried out before each answer.
+pub struct Ordered<S> {
+    service: S,
+    order: Order,
+}
+
+impl<S: Service> Ordered<S> {
+    /// Puts `order` before every answer that `service` gives to data.
+    #[must_use]
+    pub fn new(service: S, order: Order) -> Self {
+        Self { service, order }
+    }
+}
+
+impl<S: Service> Service for Ordered<S> {
+    fn open(&self, conn: ConnId, peer: SocketAddr) -> Box<dyn Session> {
+        Box::new(OrderedSession {
+            session: self.service.open(conn, peer),
+            order: self.order,
+        })
+    }
+
+    fn hub(&self) -> Option<Box<dyn Hub>> {
+        self.service.hub()
+    }
+}
+
+struct OrderedSession {
+    session: Box<dyn Session>,
+    order: Order,
+}
+
+impl Session for OrderedSession {
+    fn on_open(&mut self, cx: &mut Cx<'_>) -> Flow {
+        self.session.on_open(cx)
+    }
+
+    fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
+        let flow = self.session.on_data(input, cx);
+        match self.order {
+            Order::Work(work) => flow.after(work),
+            Order::Panic => panic!("the handler panics, as --work panic told it to"),
+        }
+    }
+
+    fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {
+        self.session.on_mail(mail, cx)
+    }
+
+    fn on_eof(&mut self, cx: &mut Cx<'_>) -> Flow {
+        self.session.on_eof(cx)
+    }
+}

@@ -1,0 +1,85 @@
+//! The two traits every service implements.
+
+use std::{fmt, net::SocketAddr};
+
+use crate::{Flow, Hub, Mail, Post};
+
+/// The number of a connection, unique within one server (processes of a forking server included).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ConnId(pub u64);
+
+impl fmt::Display for ConnId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// What is said on a port: a factory of [`Session`]s.
+///
+/// One service is shared by every thread or process of a server, so it holds only what never changes (a text to
+/// answer with, a limit). What belongs to one connection lives in its session, what belongs to all of them in the
+/// [`Hub`].
+pub trait Service: Send + Sync {
+    /// Makes the session of a connection that was just accepted.
+    ///
+    /// Called once per connection, by the thread or process that will drive it. It must not block.
+    fn open(&self, conn: ConnId, peer: SocketAddr) -> Box<dyn Session>;
+
+    /// Makes the half that all connections share, or `None` (the default) when they share nothing.
+    ///
+    /// Called at most once per server. Where the hub then lives is the model's affair.
+    fn hub(&self) -> Option<Box<dyn Hub>> {
+        None
+    }
+}
+
+/// One connection's half of a service: a state machine over bytes.
+///
+/// # Who calls, and when
+/// The driver of the connection, in this order: `on_open` once; then any mix of `on_data` and `on_mail`; `on_eof` at
+/// most once, after the last `on_data`. Never two calls at a time, though a session may move to another thread
+/// between calls. After an answer that says [`Next::Close`](crate::Next::Close), or when the connection breaks, the
+/// session is dropped without a further call.
+///
+/// # What each answer causes
+/// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does not call the
+/// session again before `out` has been handed to the system: a peer that doesn't read stops its own session
+/// (back-pressure) and nobody else's.
+///
+/// # What is NOT promised
+/// That one `on_data` is one message: TCP keeps bytes in order and nothing else, so a session owns its partial frame.
+/// That a peer ever says goodbye: a reset drops the session in silence.
+///
+/// # Panics
+/// A session that panics loses its own connection. The driver catches the panic, and serves the others.
+pub trait Session: Send {
+    /// The connection is open; a service that greets first appends its greeting.
+    fn on_open(&mut self, _cx: &mut Cx<'_>) -> Flow {
+        Flow::CONTINUE
+    }
+
+    /// `input` has arrived: at least one byte, in order, with no regard to message boundaries.
+    fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow;
+
+    /// The hub delivers something.
+    fn on_mail(&mut self, _mail: &Mail, _cx: &mut Cx<'_>) -> Flow {
+        Flow::CONTINUE
+    }
+
+    /// The peer has sent its FIN: no more bytes will come, but it may still read. By default everything that is due
+    /// is sent and the connection closed.
+    fn on_eof(&mut self, _cx: &mut Cx<'_>) -> Flow {
+        Flow::CLOSE
+    }
+}
+
+/// What a session may write to while it handles an event.
+///
+/// Both buffers belong to the driver, which may share them among connections: they are empty when a method is called
+/// and taken away when it returns, so an idle connection owns neither.
+pub struct Cx<'a> {
+    /// Bytes for the peer, sent in order.
+    pub out: &'a mut Vec<u8>,
+    /// Messages for the hub.
+    pub posts: &'a mut Vec<Post>,
+}

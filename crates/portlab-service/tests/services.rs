@@ -1,0 +1,100 @@
+//! Services are tested as they are built: bytes in, bytes out, no socket.
+
+use std::{net::SocketAddr, time::Duration};
+
+use portlab_service::{
+    BuildError, ConnId, Cx, Flow, Next, Order, ServiceOptions, Session, TextEncoding, Work,
+};
+
+/// A session and what it has said so far.
+struct Talk {
+    session: Box<dyn Session>,
+    out: Vec<u8>,
+}
+
+impl Talk {
+    fn with(name: &str, options: &ServiceOptions) -> Self {
+        let service = options.build(name).expect("the service is in the table");
+        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        Self {
+            session: service.open(ConnId(1), peer),
+            out: Vec::new(),
+        }
+    }
+
+    fn say(&mut self, input: &[u8]) -> Flow {
+        self.session.on_data(
+            input,
+            &mut Cx {
+                out: &mut self.out,
+                posts: &mut Vec::new(),
+            },
+        )
+    }
+
+    fn end(&mut self) -> Flow {
+        self.session.on_eof(&mut Cx {
+            out: &mut self.out,
+            posts: &mut Vec::new(),
+        })
+    }
+}
+
+#[test]
+fn echo_gives_back_every_byte_in_order_however_it_is_cut() {
+    let text: Vec<u8> = (0..=255).cycle().take(10_000).collect();
+    for piece in [1, 7, 64, 10_000] {
+        let mut talk = Talk::with("echo", &ServiceOptions::default());
+        for input in text.chunks(piece) {
+            assert_eq!(talk.say(input), Flow::CONTINUE);
+        }
+        assert_eq!(talk.out, text, "in pieces of {piece}");
+        assert_eq!(talk.end().next, Next::Close);
+    }
+}
+
+#[test]
+fn reply_answers_each_read_with_exactly_its_text() {
+    let encoding: TextEncoding = "gbk".parse().unwrap();
+    let options = ServiceOptions {
+        reply: "你好".into(),
+        encoding,
+        ..ServiceOptions::default()
+    };
+    let mut talk = Talk::with("reply", &options);
+    talk.say(b"anything");
+    assert_eq!(talk.out, b"\xc4\xe3\xba\xc3");
+    talk.say(b"x");
+    assert_eq!(talk.out, b"\xc4\xe3\xba\xc3\xc4\xe3\xba\xc3");
+}
+
+#[test]
+fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
+    let options = ServiceOptions {
+        order: "wait:5ms".parse().unwrap(),
+        ..ServiceOptions::default()
+    };
+    let mut talk = Talk::with("echo", &options);
+    assert_eq!(
+        talk.say(b"hi"),
+        Flow::CONTINUE.after(Work::Wait(Duration::from_millis(5)))
+    );
+    assert_eq!(talk.out, b"hi");
+    assert_eq!(talk.end(), Flow::CLOSE);
+}
+
+#[test]
+fn orders_are_read_as_they_are_written() {
+    for text in ["none", "panic", "wait:5ms", "block:1s", "cpu:200us"] {
+        assert_eq!(text.parse::<Order>().unwrap().to_string(), text);
+    }
+    for text in ["", "wait", "wait:", "wait:5", "sleep:5ms", "cpu:-1ms"] {
+        assert!(text.parse::<Order>().is_err(), "{text:?} was taken");
+    }
+}
+
+#[test]
+fn a_service_that_is_not_there_is_told_which_are() {
+    let error = ServiceOptions::default().build("ehco").err();
+    assert_eq!(error, Some(BuildError::Unknown("ehco".into())));
+}

@@ -1,0 +1,169 @@
+//! Child processes: forking them, reaping them, ending them.
+
+use std::{
+    collections::HashSet,
+    io::{self, Read, Write},
+    os::fd::{AsFd, BorrowedFd},
+    os::unix::net::UnixStream,
+    time::{Duration, Instant},
+};
+
+use nix::unistd::ForkResult;
+use rustix::process::{Pid, Signal, WaitOptions, getppid, kill_process, wait};
+
+use crate::{alone::Alone, stop};
+
+/// Which side of a fork this is.
+#[derive(Debug)]
+pub enum Forked {
+    /// The process that was there before; the child's number.
+    Parent(Pid),
+    /// The new process, with a witness of its own. It must end with [`leave`], not by returning
+    /// into its parent's code.
+    Child(Alone),
+}
+
+/// A child that ended and was reaped.
+#[derive(Clone, Copy, Debug)]
+pub struct Reaped {
+    /// The process number that is free again.
+    pub pid: Pid,
+    /// Whether it exited with status 0.
+    pub well: bool,
+}
+
+/// The children of a forking server. None outlives it, and none is left a zombie.
+#[derive(Debug)]
+pub struct Children {
+    live: HashSet<Pid>,
+    /// Readable when a child has ended (SIGCHLD).
+    bell: UnixStream,
+}
+
+impl Children {
+    /// Begins to listen for children that end.
+    ///
+    /// # Errors
+    /// When the handler can't be installed.
+    pub fn new() -> io::Result<Self> {
+        let bell = stop::bell_for(signal_hook::consts::SIGCHLD)?;
+        Ok(Self {
+            live: HashSet::new(),
+            bell: bell.into(),
+        })
+    }
+
+    /// Forks. The child dies with its parent, whatever kills the parent.
+    ///
+    /// # Errors
+    /// When the system has no room for another process, or when the process has got a second thread
+    /// since the witness was minted.
+    pub fn fork(&mut self, alone: &Alone) -> io::Result<Forked> {
+        if !alone.holds() {
+            return Err(io::Error::other(
+                "this process has started a thread; it may not fork",
+            ));
+        }
+        // What is buffered would be written twice.
+        io::stdout().flush()?;
+        let parent = rustix::process::getpid();
+        // SAFETY: the process has a single thread, as was just seen, so no lock is held by a thread
+        // that the child lacks: the child may allocate and run any code.
+        match unsafe { nix::unistd::fork() }? {
+            ForkResult::Parent { child } => {
+                let pid = Pid::from_raw(child.as_raw()).expect("a child's number is positive");
+                self.live.insert(pid);
+                Ok(Forked::Parent(pid))
+            }
+            ForkResult::Child => {
+                stop::forget_the_parents();
+                die_with(parent);
+                Ok(Forked::Child(Alone::forked()))
+            }
+        }
+    }
+
+    /// Reaps every child that has ended, and returns at once.
+    ///
+    /// Signals coalesce, so one SIGCHLD may stand for many children: it asks until there are none.
+    pub fn reap(&mut self) -> Vec<Reaped> {
+        // Empty the bell first: a child that ends from here on rings it again.
+        while (&self.bell).read(&mut [0; 64]).is_ok_and(|read| read > 0) {}
+        let mut reaped = Vec::new();
+        while let Ok(Some((pid, status))) = wait(WaitOptions::NOHANG) {
+            self.live.remove(&pid);
+            reaped.push(Reaped {
+                pid,
+                well: status.exit_status() == Some(0),
+            });
+        }
+        reaped
+    }
+
+    /// Readable when a child may have ended.
+    #[must_use]
+    pub fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    /// How many children are alive, as far as is known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.live.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.live.is_empty()
+    }
+
+    /// Asks every child to stop (SIGTERM), waits for them until `deadline`, and kills what is left.
+    ///
+    /// Returns how many did not end well: those that had to be killed, and those that had to cut their
+    /// connections and said so with [`leave`].
+    pub fn end(&mut self, deadline: Instant) -> u64 {
+        self.signal(Signal::TERM);
+        let mut unwell = 0;
+        let mut killed = false;
+        while !self.is_empty() {
+            unwell += self.reap().iter().filter(|child| !child.well).count() as u64;
+            if self.is_empty() {
+                break;
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() && !killed {
+                self.signal(Signal::KILL);
+                killed = true;
+            }
+            // A killed child is reaped within moments.
+            let patience = if killed { Duration::from_secs(1) } else { left };
+            stop::wait_readable(self.bell(), patience);
+        }
+        unwell
+    }
+
+    fn signal(&self, signal: Signal) {
+        for &pid in &self.live {
+            // One that has ended in the meantime is still ours to reap, so its number is not another's.
+            let _ = kill_process(pid, signal);
+        }
+    }
+}
+
+/// Ends a forked child: nothing of the parent's is run or written on the way out.
+pub fn leave(well: bool) -> ! {
+    // SAFETY: _exit has no preconditions; it skips the destructors and exit handlers, which is its point.
+    unsafe { libc::_exit(i32::from(!well)) }
+}
+
+/// Ties this process to its parent: the kernel kills it when the parent ends.
+///
+/// The tie is to the parent's *thread* that forked, which is its only one. Should the parent have
+/// ended before the tie was made, nobody would be left to trigger it, hence the second look.
+pub(crate) fn die_with(parent: Pid) {
+    let tied = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
+    if tied.is_err() || getppid() != Some(parent) {
+        leave(false);
+    }
+}

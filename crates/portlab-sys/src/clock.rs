@@ -1,0 +1,80 @@
+//! CPU clocks.
+
+use std::{io, time::Duration};
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// The CPU time that the calling thread has used since it began.
+#[must_use]
+pub fn thread_cpu() -> Duration {
+    duration(clock_gettime(ClockId::ThreadCPUTime))
+}
+
+/// The CPU time, in user and kernel mode, that all threads of process `pid` have used, ended ones
+/// included. To the nanosecond, unlike the ticks of `/proc/PID/stat`.
+///
+/// # Errors
+/// When there is no such process.
+///
+/// Source: `clock_getcpuclockid(3)`.
+pub fn process_cpu(pid: i32) -> io::Result<Duration> {
+    let mut clock = 0;
+    // SAFETY: `clock` is a valid place for the answer.
+    let error = unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) };
+    if error != 0 {
+        return Err(io::Error::from_raw_os_error(error));
+    }
+    let mut time = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
+    // SAFETY: `time` is a valid place for the answer.
+    if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+}
+
+/// Computes until the calling thread has used `amount` of CPU time: the same amount of work whether it
+/// has a core to itself or shares one.
+pub fn burn(amount: Duration) {
+    let end = thread_cpu() + amount;
+    let mut value = 0x9e37_79b9_7f4a_7c15_u64;
+    while thread_cpu() < end {
+        // About two microseconds between looks at the clock, which costs a system call.
+        for _ in 0..1_000 {
+            value = std::hint::black_box(value.rotate_left(5) ^ value.wrapping_mul(31));
+        }
+    }
+}
+
+fn duration(time: rustix::time::Timespec) -> Duration {
+    Duration::new(time.tv_sec as u64, time.tv_nsec as u32)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn burning_uses_the_cpu_time_that_was_asked_for_and_sleeping_none() {
+        let amount = Duration::from_millis(20);
+        let before = (
+            thread_cpu(),
+            process_cpu(std::process::id() as i32).unwrap(),
+        );
+        burn(amount);
+        assert!(thread_cpu() - before.0 >= amount);
+        assert!(process_cpu(std::process::id() as i32).unwrap() - before.1 >= amount);
+        let before = thread_cpu();
+        std::thread::sleep(amount);
+        assert!(thread_cpu() - before < amount);
+    }
+
+    #[test]
+    fn a_process_that_is_not_there_has_no_clock() {
+        // The kernel numbers processes below 2^22 (PID_MAX_LIMIT).
+        const PAST_EVERY_PID: i32 = 1 << 22;
+        assert!(process_cpu(PAST_EVERY_PID).is_err());
+    }
+}

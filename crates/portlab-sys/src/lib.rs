@@ -1,0 +1,28 @@
+//! What the operating system is asked for, behind safe functions: the only crate with `unsafe` code.
+//!
+//! | module | owns |
+//! |---|---|
+//! | [`alone`] | the proof that a process has one thread, without which nobody may fork |
+//! | [`stop`] | SIGINT and SIGTERM: telling every connection, and the deadline that follows |
+//! | [`interrupt`] | Ctrl-C for a program that wants to finish what it is doing |
+//! | [`children`] | forking, reaping, ending |
+//! | [`spawn`] | starting another program that must not outlive this one |
+//! | [`meter`] | what a tree of processes uses, from `/proc` |
+//! | [`clock`] | CPU clocks of threads and processes |
+//! | [`limits`] | open files, ports |
+//! | [`holder`] | who holds a port |
+//! | [`machine`] | what machine this is |
+//!
+//! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
+
+pub mod alone;
+mod bits;
+pub mod children;
+pub mod clock;
+pub mod holder;
+pub mod interrupt;
+pub mod limits;
+pub mod machine;
+pub mod meter;
+pub mod spawn;
+pub mod stop;

@@ -1,0 +1,266 @@
+//! Stopping: what happens at SIGINT and SIGTERM.
+//!
+//! A server spends its life inside blocking calls, and a flag wakes nobody from `read`. So the signal
+//! handler itself ends the reading half of every connection, with `shutdown(fd, SHUT_RD)`, which a
+//! handler may call. A blocked `read` then returns what had arrived and after that nothing, as if the
+//! peer had closed; the session sends what it owes and ends. The same call wakes `epoll`, so readiness
+//! loops and async tasks drain by the very same path, and no model pays for it per message.
+//!
+//! 1. **First signal**: listeners and reading halves are shut, [`Stop::fd`] becomes readable, and the
+//!    deadline's timer is armed.
+//! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
+//!    doesn't read fails too.
+//! 3. **A quarter of a second later** the process exits: nothing that a handler does, not even sleeping, can
+//!    outlive the deadline.
+//!
+//! A second signal ends the process at once, as if it had never been caught.
+
+use std::{
+    io::{self, Write},
+    ops::{Deref, DerefMut},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    os::unix::net::UnixStream,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::SeqCst},
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    net::Shutdown,
+    time::Timespec,
+};
+use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
+
+use crate::bits::Bits;
+
+/// How long past the deadline a process may take to say goodbye.
+const GRACE: Duration = Duration::from_millis(250);
+
+static STOPPING: AtomicBool = AtomicBool::new(false);
+static PAST_DEADLINE: AtomicBool = AtomicBool::new(false);
+static DRAIN_US: AtomicU64 = AtomicU64::new(0);
+/// The process that installed the handlers; its forked children have another number.
+static OWNER: AtomicI32 = AtomicI32::new(0);
+/// How many connections were cut at the deadline.
+static CUT: AtomicU64 = AtomicU64::new(0);
+/// The sockets to be shut, by file descriptor: up to a million of them.
+static WATCHED: Bits<16_384> = Bits::new();
+static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
+
+/// The stop signal, as a server sees it. Shareable and cheap to ask.
+#[derive(Debug)]
+pub struct Stop {
+    /// Becomes readable at the first signal, and stays so: nobody reads from it.
+    bell: UnixStream,
+    drain: Duration,
+}
+
+impl Stop {
+    /// Catches SIGINT and SIGTERM for this process and gives its connections `drain` to finish.
+    ///
+    /// # Errors
+    /// When called twice, or when the system refuses a pipe or a handler.
+    pub fn install(drain: Duration) -> io::Result<Self> {
+        let (bell, doorbell) = UnixStream::pair()?;
+        bell.set_nonblocking(true)?;
+        doorbell.set_nonblocking(true)?;
+        DOORBELL
+            .set(doorbell)
+            .map_err(|_| io::Error::other("the stop signal is installed already"))?;
+        DRAIN_US.store(u64::try_from(drain.as_micros()).unwrap_or(u64::MAX), SeqCst);
+        OWNER.store(own_pid(), SeqCst);
+        for signal in [SIGINT, SIGTERM] {
+            // SAFETY: `on_signal` only touches atomics and makes system calls that POSIX lists as
+            // async-signal-safe (shutdown, write, getpid, kill), besides Linux's setitimer.
+            unsafe { signal_hook::low_level::register(signal, move || on_signal(signal))? };
+        }
+        // SAFETY: the same holds for `on_deadline`, which adds _exit.
+        unsafe { signal_hook::low_level::register(SIGALRM, on_deadline)? };
+        Ok(Self { bell, drain })
+    }
+
+    /// Whether a signal has come.
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        STOPPING.load(SeqCst)
+    }
+
+    /// Readable from the first signal on; for loops to wait on beside their sockets.
+    #[must_use]
+    pub fn fd(&self) -> BorrowedFd<'_> {
+        self.bell.as_fd()
+    }
+
+    /// The same, owned and non-blocking, for a runtime to register.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn bell(&self) -> io::Result<UnixStream> {
+        self.bell.try_clone()
+    }
+
+    /// Waits until a signal comes or one of `others` is readable; says whether it was the signal.
+    ///
+    /// # Errors
+    /// When the system can't poll.
+    pub fn wait(&self, others: &[BorrowedFd<'_>]) -> io::Result<bool> {
+        self.wait_for(others, None)
+    }
+
+    /// As [`Stop::wait`], for at most `limit`.
+    ///
+    /// # Errors
+    /// When the system can't poll.
+    pub fn wait_for(&self, others: &[BorrowedFd<'_>], limit: Option<Duration>) -> io::Result<bool> {
+        let fds = std::iter::once(self.fd()).chain(others.iter().copied());
+        let mut fds: Vec<_> = fds
+            .map(|fd| PollFd::from_borrowed_fd(fd, PollFlags::IN))
+            .collect();
+        let limit = limit.map(timespec);
+        match poll(&mut fds, limit.as_ref()) {
+            // A signal interrupts poll; the flag says which one it was.
+            Ok(_) | Err(rustix::io::Errno::INTR) => Ok(self.is_set()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The moment by which everything must have ended, counted from now: call it when stopping begins.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        Instant::now() + self.drain
+    }
+
+    /// How many connections of this process were cut at the deadline.
+    #[must_use]
+    pub fn cut(&self) -> u64 {
+        CUT.load(SeqCst)
+    }
+}
+
+/// A socket that stopping may shut: from now on if a stop has been asked for already.
+///
+/// Its descriptor is given up just before the socket closes, so a stranger that gets the same number
+/// is never shut in its place.
+#[derive(Debug)]
+pub struct Interruptible<T: AsRawFd> {
+    socket: T,
+}
+
+impl<T: AsRawFd> Interruptible<T> {
+    /// Puts `socket` under the handler's eyes.
+    pub fn new(socket: T) -> Self {
+        let fd = socket.as_raw_fd();
+        WATCHED.insert(fd as usize);
+        // The handler may have run between accepting the socket and the line above.
+        if PAST_DEADLINE.load(SeqCst) {
+            shut(fd, Shutdown::Both);
+        } else if STOPPING.load(SeqCst) {
+            shut(fd, Shutdown::Read);
+        }
+        Self { socket }
+    }
+}
+
+impl<T: AsRawFd> Drop for Interruptible<T> {
+    fn drop(&mut self) {
+        WATCHED.remove(self.socket.as_raw_fd() as usize);
+    }
+}
+
+impl<T: AsRawFd> Deref for Interruptible<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.socket
+    }
+}
+
+impl<T: AsRawFd> DerefMut for Interruptible<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.socket
+    }
+}
+
+/// A signal that only rings: a descriptor that becomes readable whenever `signal` has come.
+pub(crate) fn bell_for(signal: i32) -> io::Result<OwnedFd> {
+    let (bell, doorbell) = UnixStream::pair()?;
+    bell.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(signal, doorbell)?;
+    Ok(bell.into())
+}
+
+/// Called in a forked child: it watches nothing of its parent's, and its parent escalates for it.
+pub(crate) fn forget_the_parents() {
+    WATCHED.clear();
+}
+
+/// Waits until `limit` at the longest, for `fd` to become readable.
+pub(crate) fn wait_readable(fd: BorrowedFd<'_>, limit: Duration) {
+    // Whatever poll says, the caller looks for itself.
+    let _ = poll(
+        &mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)],
+        Some(&timespec(limit)),
+    );
+}
+
+fn on_signal(signal: i32) {
+    let owner = OWNER.load(SeqCst) == own_pid();
+    if STOPPING.swap(true, SeqCst) {
+        // A child may well be told twice, by the terminal and by its parent, and need not hurry.
+        if owner {
+            let _ = signal_hook::low_level::emulate_default_handler(signal);
+        }
+        return;
+    }
+    WATCHED.for_each(|fd| shut(fd as RawFd, Shutdown::Read));
+    arm(Duration::from_micros(DRAIN_US.load(SeqCst)));
+    if owner && let Some(mut doorbell) = DOORBELL.get() {
+        let _ = doorbell.write(b"!");
+    }
+}
+
+fn on_deadline() {
+    if PAST_DEADLINE.swap(true, SeqCst) {
+        // SAFETY: _exit is async-signal-safe and runs no destructor of ours. Ending is a success:
+        // the deadline was promised.
+        unsafe { libc::_exit(0) };
+    }
+    WATCHED.for_each(|fd| {
+        CUT.fetch_add(1, SeqCst);
+        shut(fd as RawFd, Shutdown::Both);
+    });
+}
+
+/// Arms the timer: first at `after`, then once more when the grace is over.
+fn arm(after: Duration) {
+    let timeval = |time: Duration| libc::timeval {
+        tv_sec: time.as_secs() as libc::time_t,
+        tv_usec: time.subsec_micros() as libc::suseconds_t,
+    };
+    // A value of zero would disarm the timer.
+    let timer = libc::itimerval {
+        it_value: timeval(after.max(Duration::from_micros(1))),
+        it_interval: timeval(GRACE),
+    };
+    // SAFETY: `timer` is a valid itimerval that outlives the call; the old value isn't asked for.
+    unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
+}
+
+fn shut(fd: RawFd, how: Shutdown) {
+    // SAFETY: the descriptor was watched a moment ago. Should another thread have closed it since, the
+    // call fails or shuts a socket that is to be shut as well, for the server is stopping.
+    let fd = unsafe { BorrowedFd::borrow_raw(fd) };
+    // A socket whose peer has gone can't be shut any more, and needn't be.
+    let _ = rustix::net::shutdown(fd, how);
+}
+
+fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+fn timespec(time: Duration) -> Timespec {
+    Timespec::try_from(time).expect("waits are far below the range of a timespec")
+}

@@ -1,0 +1,93 @@
+//! What several subcommands read from the command line, and the colours they share.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use anstyle::{AnsiColor, Style};
+use anyhow::{Context, bail};
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use portlab_backends::{MODELS, by_hand::BY_HAND};
+use portlab_service::SERVICES;
+
+/// The colour of errors.
+pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
+/// The colour of warnings.
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+/// The colour of headings.
+pub(crate) const HEAD: Style = Style::new().bold();
+/// The colour of what matters less.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Takes a model's name, and suggests the near one.
+pub(crate) fn model_parser() -> PossibleValuesParser {
+    let models = MODELS
+        .iter()
+        .map(|model| PossibleValue::new(model.sheet().name));
+    let controls = BY_HAND
+        .iter()
+        .map(|model| PossibleValue::new(model.sheet().name).hide(true));
+    PossibleValuesParser::new(models.chain(controls))
+}
+
+/// Takes a service's name, and suggests the near one.
+pub(crate) fn service_parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(
+        SERVICES
+            .iter()
+            .map(|service| PossibleValue::new(service.name)),
+    )
+}
+
+/// Finds the address that `text`, HOST:PORT, stands for. Of several, IPv4 comes first: an IPv6 name is
+/// often known where no IPv6 server listens.
+pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
+    let Some((host, port)) = text.rsplit_once(':') else {
+        bail!("{text:?} is no address; write HOST:PORT, such as 127.0.0.1:9090");
+    };
+    if port.parse::<u16>().is_err() {
+        bail!("{port:?} in {text:?} is no port; write a number from 0 to 65535");
+    }
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    if host.is_empty() || (bare.contains(':') && bare == host) {
+        bail!("{host:?} in {text:?} is no host; write HOST:PORT, or [::1]:9090 for IPv6");
+    }
+    let addrs = text.to_socket_addrs().with_context(|| {
+        format!("can't resolve the host {host:?}; check its spelling, or give its IP address")
+    })?;
+    let addrs: Vec<_> = addrs.collect();
+    let v4 = addrs.iter().find(|addr| addr.is_ipv4());
+    v4.or(addrs.first())
+        .copied()
+        .with_context(|| format!("{host:?} has no address"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::resolve;
+
+    #[test]
+    fn addresses_are_read_in_every_usual_form() {
+        for (text, addr) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("localhost:80", "127.0.0.1:80"),
+            ("[::1]:80", "[::1]:80"),
+        ] {
+            assert_eq!(resolve(text).unwrap().to_string(), addr);
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused_with_the_remedy() {
+        for text in [
+            "9090",
+            "127.0.0.1",
+            "127.0.0.1:99999",
+            ":80",
+            "::1:80",
+            "127.0.0.1:x",
+            "",
+        ] {
+            let error = resolve(text).unwrap_err().to_string();
+            assert!(error.contains("write"), "{text:?}: {error}");
+        }
+    }
+}

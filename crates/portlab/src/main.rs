@@ -1,0 +1,86 @@
+//! portlab: a laboratory for ports. One file per subcommand.
+
+#![forbid(unsafe_code)]
+
+use std::{io, process::ExitCode};
+
+use clap::{Parser, Subcommand};
+
+mod args;
+//mod compare;
+mod load;
+mod models;
+mod progress;
+mod serve;
+
+/// A laboratory for ports: serves one protocol through every classic concurrency model, loads any TCP
+/// port, and compares the models side by side.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    max_term_width = 80,
+    propagate_version = true,
+    disable_help_subcommand = true
+)]
+#[command(after_help = "Begin with:  portlab compare --quick")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    //    Compare(compare::Args),
+    Load(load::Args),
+    Serve(serve::Args),
+    Models(models::Args),
+}
+
+/// How a command that ran has ended; what it could not run is an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    /// Everything was as it should be.
+    Fine,
+    /// The run found a failure: wrong bytes, a failed check.
+    Failed,
+}
+
+fn main() -> ExitCode {
+    let result = match Cli::parse().command {
+        //        Command::Compare(args) => compare::run(&args),
+        Command::Load(args) => load::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Models(args) => models::run(&args),
+    };
+    match result {
+        Ok(Verdict::Fine) => ExitCode::SUCCESS,
+        Ok(Verdict::Failed) => ExitCode::from(1),
+        // Whoever reads our output has seen enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let (red, off) = (args::BAD.render(), args::BAD.render_reset());
+            anstream::eprintln!("{red}error:{off} {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io_error = |cause: &(dyn std::error::Error + 'static)| {
+        cause.downcast_ref::<io::Error>().map(io::Error::kind)
+    };
+    error
+        .chain()
+        .filter_map(io_error)
+        .any(|kind| kind == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

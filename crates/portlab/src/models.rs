@@ -1,0 +1,159 @@
+//! `portlab models`: the concurrency models, and what there is to know of each.
+
+use std::io::Write;
+
+use anyhow::Context;
+use portlab_backends::{Capacity, MODELS, Sheet, Workers, find};
+use serde_json::json;
+
+use crate::{
+    Verdict,
+    args::{self, DIM, HEAD},
+};
+
+/// List the concurrency models, or print one's fact sheet
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  portlab models\n  portlab models event-loop")]
+pub(crate) struct Args {
+    /// Print this model's fact sheet
+    #[arg(value_name = "NAME", value_parser = args::model_parser(), hide_possible_values = true)]
+    name: Option<String>,
+
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let chosen = match &args.name {
+        Some(name) => Some(
+            find(name)
+                .context("clap let an unknown model pass")?
+                .sheet(),
+        ),
+        None => None,
+    };
+    let mut out = anstream::stdout();
+    match (chosen, args.json) {
+        (Some(sheet), true) => writeln!(out, "{:#}", as_json(sheet))?,
+        (Some(sheet), false) => print_sheet(&mut out, sheet)?,
+        (None, true) => {
+            let all: Vec<_> = MODELS.iter().map(|model| as_json(model.sheet())).collect();
+            writeln!(out, "{:#}", json!(all))?;
+        }
+        (None, false) => print_list(&mut out)?,
+    }
+    Ok(Verdict::Fine)
+}
+
+fn print_list(out: &mut impl Write) -> std::io::Result<()> {
+    writeln!(
+        out,
+        "{HEAD}{:<13} {:<13} {:<47}{HEAD:#}",
+        "model", "family", "the field's term"
+    )?;
+    for sheet in MODELS.iter().map(|model| model.sheet()) {
+        writeln!(
+            out,
+            "{HEAD}{:<13}{HEAD:#} {:<13} {}",
+            sheet.name, sheet.family, sheet.term
+        )?;
+        writeln!(out, "{:<13} {DIM}blocks {}{DIM:#}", "", sheet.blocks)?;
+    }
+    writeln!(
+        out,
+        "\nMore on one:  portlab models NAME      Side by side:  portlab compare"
+    )
+}
+
+fn print_sheet(out: &mut impl Write, sheet: &Sheet) -> std::io::Result<()> {
+    writeln!(out, "{HEAD}{}{HEAD:#}  {}", sheet.name, sheet.term)?;
+    let facts = [
+        ("idea", sheet.idea.to_owned()),
+        ("family", sheet.family.to_string()),
+        ("blocks", sheet.blocks.to_owned()),
+        ("a connection costs", sheet.cost.to_owned()),
+        ("breaks first", sheet.breaks_first.to_owned()),
+        ("serves at once", serves(sheet)),
+        ("workers", workers(sheet)),
+        ("teaches", sheet.teaches.to_owned()),
+        ("read on", sheet.source.to_owned()),
+    ];
+    for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
+        let mut lines = wrap(fact, 58).into_iter();
+        writeln!(
+            out,
+            "  {DIM}{name:<18}{DIM:#}  {}",
+            lines.next().unwrap_or_default()
+        )?;
+        for line in lines {
+            writeln!(out, "  {:<18}  {line}", "")?;
+        }
+    }
+    let file = sheet.name.replace('-', "_");
+    writeln!(
+        out,
+        "\nIts code: crates/portlab-backends/src/models/{file}.rs"
+    )?;
+    writeln!(out, "Try it:   portlab serve --model {}", sheet.name)
+}
+
+fn serves(sheet: &Sheet) -> String {
+    match sheet.serves {
+        Capacity::One => "one connection".to_owned(),
+        Capacity::Workers => "one connection per worker".to_owned(),
+        Capacity::Open => "as many as the machine carries".to_owned(),
+    }
+}
+
+fn workers(sheet: &Sheet) -> String {
+    match sheet.workers {
+        Workers::None => "none to bound".to_owned(),
+        Workers::Fixed(count) => format!("{count} unless --workers says otherwise"),
+        Workers::PerCore => "one per core unless --workers says otherwise".to_owned(),
+    }
+}
+
+fn as_json(sheet: &Sheet) -> serde_json::Value {
+    let default_workers = match sheet.workers {
+        Workers::None => json!(null),
+        Workers::Fixed(count) => json!(count),
+        Workers::PerCore => json!("per-core"),
+    };
+    let serves = match sheet.serves {
+        Capacity::One => "one",
+        Capacity::Workers => "workers",
+        Capacity::Open => "open",
+    };
+    json!({
+        "name": sheet.name,
+        "family": sheet.family.to_string(),
+        "term": sheet.term,
+        "idea": sheet.idea,
+        "blocks": sheet.blocks,
+        "cost": sheet.cost,
+        "breaks_first": sheet.breaks_first,
+        "teaches": sheet.teaches,
+        "source": sheet.source,
+        "default_workers": default_workers,
+        "serves_at_once": serves,
+        "survives_blocking": sheet.survives_blocking,
+    })
+}
+
+/// Breaks `text` into lines of at most `width` characters, between words.
+fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let line = lines
+            .last_mut()
+            .expect("there is a line from the beginning");
+        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
+            lines.push(word.to_owned());
+        } else {
+            *line += if line.is_empty() { "" } else { " " };
+            *line += word;
+        }
+    }
+    lines
+}

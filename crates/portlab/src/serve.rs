@@ -1,0 +1,157 @@
+//! `portlab serve`: one service, one model, one port.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use portlab_backends::{Alone, BindError, Door, Options, Stop, find};
+use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
+use portlab_stats::units;
+use serde_json::json;
+
+use crate::{Verdict, args};
+
+/// Serve a protocol on a port through a concurrency model
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab serve --model threads
+  portlab serve --model event-loop --work block:5ms
+  portlab serve --service reply --reply 你好 --encoding gbk --bind 127.0.0.1:8080
+
+SIGINT (Ctrl-C) or SIGTERM drains and exits 0; a second one ends it at once.")]
+pub(crate) struct Args {
+    /// The concurrency model (`portlab models` lists them)
+    #[arg(
+        long,
+        value_name = "NAME",
+        default_value = "tasks",
+        hide_possible_values = true
+    )]
+    #[arg(value_parser = args::model_parser())]
+    model: String,
+
+    /// What is said on the port
+    #[arg(long, value_name = "NAME", default_value = "echo", value_parser = args::service_parser())]
+    service: String,
+
+    /// Where to listen; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
+    bind: String,
+
+    /// How many workers the model has, if it has any [default: the model's own]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: Option<u16>,
+
+    /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us,
+    /// panic
+    #[arg(long, value_name = "WORK", default_value = "none")]
+    work: Order,
+
+    /// The text that `reply` answers with
+    #[arg(long, value_name = "TEXT", default_value = "hello")]
+    reply: String,
+
+    /// The encoding that texts are sent in
+    #[arg(long, value_name = "NAME", default_value = "utf-8")]
+    encoding: TextEncoding,
+
+    /// How long connections may take to finish when the server stops
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    drain: Duration,
+
+    /// Say on stdout in JSON, a line each, what happens
+    #[arg(long)]
+    json: bool,
+}
+
+/// A handler's blocking or computing beyond this would make a joke of every deadline.
+const LONGEST_WORK: Duration = Duration::from_secs(3600);
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    // First of all, while this is certainly the only thread.
+    let alone = Alone::claim()?;
+    let model = find(&args.model).context("clap let an unknown model pass")?;
+    let service = build_service(args)?;
+    let addr = args::resolve(&args.bind)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let workers = model.sheet().workers(args.workers.map(usize::from), cores);
+    portlab_sys::limits::raise_open_files();
+
+    let stop = Stop::install(args.drain).context("can't catch SIGINT and SIGTERM")?;
+    let door = Door::open(addr, Options::default(), workers, stop, alone).map_err(remedy)?;
+    announce(args, &door)?;
+    let served = model
+        .serve(door, service)
+        .context("the model could not begin to serve")?;
+    if args.json {
+        say(&json!({"event": "stopped", "cut": served.cut}).to_string())?;
+    } else if served.cut > 0 {
+        let drain = units::time(args.drain);
+        eprintln!(
+            "stopped: {} had not finished after {drain} and were cut",
+            served.cut
+        );
+    } else {
+        eprintln!("stopped: everybody had finished");
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Makes the service and leaks it: it is served for as long as the process lives.
+fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
+    if let Order::Work(Work::Wait(time) | Work::Block(time) | Work::Cpu(time)) = args.work
+        && time > LONGEST_WORK
+    {
+        bail!("--work {} is longer than an hour", args.work);
+    }
+    let options = ServiceOptions {
+        reply: args.reply.clone(),
+        encoding: args.encoding,
+        order: args.work,
+    };
+    Ok(Box::leak(options.build(&args.service)?))
+}
+
+fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
+    let addr = door.addr()?;
+    let Args { model, service, .. } = args;
+    if args.json {
+        let pid = std::process::id();
+        let line = json!({
+            "event": "listening",
+            "addr": addr.to_string(),
+            "pid": pid,
+            "model": model,
+            "service": service,
+            "workers": door.workers,
+        });
+        return say(&line.to_string());
+    }
+    let mut line = format!("listening on {addr}  model {model}, service {service}");
+    if args.work != Order::Work(Work::None) {
+        line += &format!(", work {}", args.work);
+    }
+    say(&line)
+}
+
+fn say(line: &str) -> anyhow::Result<()> {
+    let mut stdout = io::stdout();
+    writeln!(stdout, "{line}")?;
+    stdout.flush()?;
+    Ok(())
+}
+
+/// Adds to a refusal what can be done about it.
+fn remedy(error: BindError) -> anyhow::Error {
+    let hint = match &error {
+        BindError::InUse { addr, .. } | BindError::Privileged(addr) => {
+            let free = std::net::SocketAddr::new(addr.ip(), 0);
+            format!("{error}; try --bind {free}")
+        }
+        BindError::Other { .. } => format!("{error}; --bind takes an address of this machine"),
+    };
+    anyhow::Error::msg(hint)
+}
