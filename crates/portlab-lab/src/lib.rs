@@ -1,2 +1,24 @@
-//! Not written yet.
+//! Measuring models side by side: a fresh server process for every measurement, verified first, then
+//! loaded and metered; rounds interleaved and shuffled; everything stored as soon as it is known.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `server` | a server in a process of its own: started, told to stop, never left behind |
+//! | `experiment` | what is to be measured: the cells, and their order in each round |
+//! | `measure` | one measurement of one cell |
+//! | `comparison` | the whole: rounds over cells, a record that grows |
+//! | `store` | the record on disk |
 
+#![forbid(unsafe_code)]
+
+mod comparison;
+mod experiment;
+mod measure;
+mod server;
+mod store;
+
+pub use comparison::{Observer, compare};
+pub use experiment::{Experiment, Model, random_seed};
+pub use measure::MeasureError;
+pub use server::{Ended, Server, ServerError};
+pub use store::{Store, StoreError};

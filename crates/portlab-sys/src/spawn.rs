@@ -1,6 +1,13 @@
 //! Starting another program that must not outlive this one.
 
-use std::{os::unix::process::CommandExt, process::Command};
+use std::{
+    io,
+    os::unix::process::CommandExt,
+    process::{Child, Command},
+};
+
+pub use rustix::process::Signal;
+use rustix::process::{Pid, kill_process};
 
 use crate::children::die_with;
 
@@ -17,4 +24,14 @@ pub fn tie_to_this_thread(command: &mut Command) -> &mut Command {
             Ok(())
         })
     }
+}
+
+/// Sends `signal` to a child that has not been waited for, so that its number is certainly its own.
+///
+/// # Errors
+/// When the child has gone.
+pub fn signal(child: &Child, signal: Signal) -> io::Result<()> {
+    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or_else(|| io::Error::other("the child has no process number"))?;
+    Ok(kill_process(pid, signal)?)
 }

@@ -7,7 +7,7 @@ use std::{io, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 mod args;
-//mod compare;
+mod compare;
 mod load;
 mod models;
 mod progress;
@@ -30,7 +30,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    //    Compare(compare::Args),
+    Compare(compare::Args),
     Load(load::Args),
     Serve(serve::Args),
     Models(models::Args),
@@ -47,7 +47,7 @@ enum Verdict {
 
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
-        //        Command::Compare(args) => compare::run(&args),
+        Command::Compare(args) => compare::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Models(args) => models::run(&args),

@@ -38,6 +38,11 @@ impl Progress {
             .set_prefix(format!("  {}s left", left.as_secs_f64().ceil()));
     }
 
+    /// Prints something above the bar, which is redrawn below it.
+    pub(crate) fn above(&self, print: impl FnOnce()) {
+        self.bar.suspend(print);
+    }
+
     /// A share, in `[0, 1]`, is over.
     pub(crate) fn at(&mut self, share: f64) {
         self.bar.set_position((share * LENGTH as f64) as u64);

@@ -1,0 +1,215 @@
+//! A server in a process of its own.
+
+use std::{
+    ffi::OsStr,
+    io::{self, BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    sync::{
+        Arc, Mutex,
+        mpsc::{self, Receiver},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_sys::spawn::{self, Signal};
+
+/// A running `portlab serve`. It ends with the thread that started it, and is killed when dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    addr: SocketAddr,
+    /// What it has said on stderr.
+    complaints: Arc<Mutex<String>>,
+    /// Lines that it says on stdout.
+    lines: Receiver<String>,
+}
+
+/// How a server ended when it was told to stop.
+#[derive(Clone, Copy, Debug)]
+pub struct Ended {
+    /// Its exit status.
+    pub status: ExitStatus,
+    /// How long it took.
+    pub took: Duration,
+}
+
+/// Why there is no server.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// The program can't be started at all.
+    #[error("can't start {program}: {source}")]
+    Start {
+        /// The program.
+        program: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// It ended, or kept silent, instead of listening.
+    #[error("the server did not begin to listen: {0}")]
+    NotListening(String),
+    /// It did not end when it was told to.
+    #[error("the server did not stop within {0:?} and was killed")]
+    NotStopping(Duration),
+    /// The system refused something about a server that runs.
+    #[error("lost the server: {0}")]
+    Lost(#[from] io::Error),
+}
+
+/// How long a server may take until it listens.
+const START: Duration = Duration::from_secs(20);
+
+impl Server {
+    /// Starts `program serve --json --bind 127.0.0.1:0` with `options` behind it, and waits until it
+    /// listens.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends without listening; the error says what it complained of.
+    pub fn start<S: AsRef<OsStr>>(
+        program: &Path,
+        options: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ServerError> {
+        let mut command = Command::new(program);
+        command
+            .args(["serve", "--json", "--bind", "127.0.0.1:0"])
+            .args(options);
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = spawn::tie_to_this_thread(&mut command)
+            .spawn()
+            .map_err(|source| ServerError::Start {
+                program: program.display().to_string(),
+                source,
+            })?;
+        let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
+        let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
+        let mut server = Self {
+            child,
+            addr: SocketAddr::from(([0, 0, 0, 0], 0)),
+            complaints: collect(stderr),
+            lines: lines(stdout),
+        };
+        server.addr = server.wait_until_listening()?;
+        Ok(server)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Its process number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("process numbers are positive and small")
+    }
+
+    /// What it has said on stderr so far.
+    #[must_use]
+    pub fn complaints(&self) -> String {
+        self.complaints
+            .lock()
+            .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// When it has gone.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        spawn::signal(&self.child, signal)
+    }
+
+    /// Waits until it has ended, for at most `patience`; `None` when it hasn't.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
+    pub fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+        let since = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(status));
+            }
+            if since.elapsed() > patience {
+                return Ok(None);
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// Tells it to stop (SIGTERM), and waits until it has, for at most `patience`.
+    ///
+    /// # Errors
+    /// When it doesn't; then it is killed.
+    pub fn stop(mut self, patience: Duration) -> Result<Ended, ServerError> {
+        let since = Instant::now();
+        self.signal(Signal::TERM)?;
+        match self.wait(patience)? {
+            Some(status) => Ok(Ended {
+                status,
+                took: since.elapsed(),
+            }),
+            None => Err(ServerError::NotStopping(patience)),
+        }
+    }
+
+    fn wait_until_listening(&mut self) -> Result<SocketAddr, ServerError> {
+        let said = self.lines.recv_timeout(START);
+        let addr = said.ok().and_then(|line| {
+            let event: serde_json::Value = serde_json::from_str(&line).ok()?;
+            event.get("addr")?.as_str()?.parse().ok()
+        });
+        addr.ok_or_else(|| {
+            // Its last words may still be on their way.
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+            let words = self.complaints();
+            let words = words.trim();
+            let silent = "it said nothing";
+            ServerError::NotListening(if words.is_empty() { silent } else { words }.to_owned())
+        })
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Both fail only when it has gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            // Read on even if nobody listens: a full pipe would block the server.
+            let _ = sender.send(line);
+        }
+    });
+    receiver
+}
+
+/// Collects what comes through `pipe`, its beginning if it is long.
+fn collect(pipe: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+    const ENOUGH: usize = 64 * 1024;
+    let text = Arc::new(Mutex::new(String::new()));
+    let collected = Arc::clone(&text);
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            if let Ok(mut text) = collected.lock()
+                && text.len() < ENOUGH
+            {
+                text.push_str(&line);
+                text.push('\n');
+            }
+        }
+    });
+    text
+}

@@ -1,0 +1,108 @@
+//! What the table shows.
+
+use portlab_stats::{record::Cell, summary::Measure, units};
+
+/// One column of figures.
+pub(crate) struct Column {
+    pub(crate) title: &'static str,
+    pub(crate) measure: Measure,
+    pub(crate) better: Better,
+    pub(crate) write: fn(f64) -> String,
+    /// Whether it says nothing about the server when the generator was the limit.
+    pub(crate) is_the_generators: bool,
+    /// When there is no room for all columns, the one with the lowest rank goes first.
+    pub(crate) rank: u8,
+}
+
+/// Which of two figures is the better one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Better {
+    Lower,
+    Higher,
+    /// Neither: it is a fact.
+    Neither,
+}
+
+/// The columns, from left to right.
+pub(crate) static COLUMNS: &[Column] = &[
+    Column {
+        title: "msgs/s",
+        measure: |round| round.messages_per_s,
+        better: Better::Higher,
+        write: units::short,
+        is_the_generators: true,
+        rank: 9,
+    },
+    Column {
+        title: "p50",
+        measure: |round| round.latency_p50_ns as f64,
+        better: Better::Lower,
+        write: units::nanos,
+        is_the_generators: true,
+        rank: 5,
+    },
+    Column {
+        title: "p99",
+        measure: |round| round.latency_p99_ns as f64,
+        better: Better::Lower,
+        write: units::nanos,
+        is_the_generators: true,
+        rank: 8,
+    },
+    Column {
+        title: "p99.9",
+        measure: |round| round.latency_p999_ns as f64,
+        better: Better::Lower,
+        write: units::nanos,
+        is_the_generators: true,
+        rank: 3,
+    },
+    CPU,
+    Column {
+        title: "switches",
+        measure: |round| round.context_switches_per_message,
+        better: Better::Lower,
+        write: units::three_digits,
+        is_the_generators: false,
+        rank: 6,
+    },
+    Column {
+        title: "memory",
+        measure: |round| round.peak_pss_bytes as f64,
+        better: Better::Lower,
+        write: units::bytes,
+        is_the_generators: false,
+        rank: 7,
+    },
+    Column {
+        title: "threads",
+        measure: |round| round.threads as f64,
+        better: Better::Neither,
+        write: |count| format!("{count:.0}"),
+        is_the_generators: false,
+        rank: 2,
+    },
+    Column {
+        title: "procs",
+        measure: |round| round.processes as f64,
+        better: Better::Neither,
+        write: |count| format!("{count:.0}"),
+        is_the_generators: false,
+        rank: 1,
+    },
+];
+
+/// The column that a ranking goes by.
+pub(crate) const CPU: Column = Column {
+    title: "CPU/msg",
+    measure: |round| round.server_cpu_us_per_message,
+    better: Better::Lower,
+    write: |micros| units::nanos(micros * 1e3),
+    is_the_generators: false,
+    rank: 10,
+};
+
+/// How many messages went wrong in all rounds of a cell.
+pub(crate) fn errors(cell: &Cell) -> u64 {
+    cell.rounds.iter().map(|round| round.errors).sum()
+}

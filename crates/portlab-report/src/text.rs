@@ -1,0 +1,400 @@
+//! The report as a whole, for a terminal.
+
+use anstyle::{AnsiColor, Style};
+use portlab_stats::{
+    record::{Cell, Record},
+    summary::{Figure, overheads},
+    units,
+};
+
+use crate::{
+    columns::{COLUMNS, CPU, Column, errors},
+    marks::{Mark, marks},
+    table::{Row, Span, lay_out, total_width},
+};
+
+/// The narrowest terminal that the report is made for.
+pub const NARROWEST: usize = 40;
+
+const PLAIN: Style = Style::new();
+const BOLD: Style = Style::new().bold();
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default();
+const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// The widest bar, in characters.
+const BAR: usize = 10;
+
+/// Renders `record` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no room
+/// for every column, the least telling ones are left out.
+#[must_use]
+pub fn text(record: &Record, width: usize) -> String {
+    let width = width.max(NARROWEST);
+    let mut text = heading(record);
+    for connections in groups(record) {
+        let of_group = |cell: &&Cell| cell.connections == connections;
+        let cells: Vec<&Cell> = record.cells.iter().filter(of_group).collect();
+        text += "\n";
+        text += &group(connections, &cells, width);
+    }
+    text += &controls(record);
+    text += &legend(record);
+    text
+}
+
+fn heading(record: &Record) -> String {
+    let setup = &record.setup;
+    let environment = &record.environment;
+    let work = match setup.work.as_str() {
+        "none" => String::new(),
+        work => format!(", work {work}"),
+    };
+    let rounds = if setup.rounds == 1 { "round" } else { "rounds" };
+    let mut text = format!(
+        "{BOLD}{} of {}{BOLD:#}, depth {}{work}  {DIM}{} {rounds} of {} ms per cell, seed {}{DIM:#}\n\
+         {DIM}{}, {} cores, Linux {}{DIM:#}\n",
+        setup.service,
+        units::bytes(setup.size_bytes as f64),
+        setup.depth,
+        setup.rounds,
+        setup.duration_ms,
+        setup.seed,
+        environment.cpu,
+        environment.cores,
+        environment.kernel,
+    );
+    if !record.complete {
+        text += &format!("{WARN}incomplete: the comparison was ended before its time{WARN:#}\n");
+    }
+    text
+}
+
+/// The numbers of connections, in the order in which they come.
+fn groups(record: &Record) -> Vec<usize> {
+    let mut groups: Vec<usize> = record.cells.iter().map(|cell| cell.connections).collect();
+    groups.dedup();
+    groups
+}
+
+/// The table of one number of connections.
+fn group(connections: usize, cells: &[&Cell], width: usize) -> String {
+    let plural = if connections == 1 { "" } else { "s" };
+    let title = Span::to_the_left(format!("{connections} connection{plural}"), BOLD);
+    // The bars go first, then columns, the least telling first, until the rest fits.
+    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
+    let mut bars = true;
+    loop {
+        let rows = rows(&title, cells, &columns, bars);
+        if total_width(&rows) <= width || columns.len() == 1 {
+            return lay_out(&rows, width);
+        }
+        if !std::mem::take(&mut bars) {
+            let least = columns.iter().map(|column| column.rank).min();
+            columns.retain(|column| Some(column.rank) != least);
+        }
+    }
+}
+
+fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<Row> {
+    let heading = |column: &&Column| Span::new(format!("{} ", column.title), DIM);
+    let mut head = vec![title.clone()];
+    head.extend(columns.iter().map(heading));
+    head.push(Span::new("errors", DIM));
+    if bars {
+        head.push(Span::to_the_left("CPU/msg", DIM));
+    }
+    let most = cells
+        .iter()
+        .flat_map(|cell| cell.figure(CPU.measure))
+        .map(|cpu| cpu.median);
+    let most = most.fold(f64::MIN_POSITIVE, f64::max);
+    let mut rows = vec![Row::Cells(head)];
+    let generator_was_the_limit = cells.iter().any(|cell| cell.generator_was_the_limit());
+    let figures: Vec<(Vec<Option<Figure>>, Vec<Mark>)> = columns
+        .iter()
+        .map(|column| {
+            let figures: Vec<_> = cells
+                .iter()
+                .map(|cell| cell.figure(column.measure))
+                .collect();
+            // A ranking by what the generator could do would be one of the generator.
+            let refused = column.is_the_generators && generator_was_the_limit;
+            let marks = if refused {
+                vec![Mark::None; cells.len()]
+            } else {
+                marks(&figures, column.better)
+            };
+            (figures, marks)
+        })
+        .collect();
+    for (at, cell) in cells.iter().enumerate() {
+        let name = Span::to_the_left(&cell.model, PLAIN);
+        if let Some(remark) = remark(cell) {
+            rows.push(Row::Remark(name, remark));
+            continue;
+        }
+        let mut row = vec![name];
+        for (column, (figures, marks)) in columns.iter().zip(&figures) {
+            let limited = column.title == "msgs/s" && cell.generator_was_the_limit();
+            row.push(figure(figures[at], marks[at], column, limited));
+        }
+        let errors = errors(cell);
+        row.push(Span::new(
+            errors.to_string(),
+            if errors > 0 { BAD } else { DIM },
+        ));
+        if let Some(cpu) = cell.figure(CPU.measure).filter(|_| bars) {
+            row.push(Span::to_the_left(bar(cpu.median / most), DIM));
+        }
+        rows.push(Row::Cells(row));
+        if let Some(failure) = cell.failures.first() {
+            let text = format!(
+                "{} of its rounds failed: {}",
+                cell.failures.len(),
+                failure.reason
+            );
+            rows.push(Row::Remark(Span::default(), Span::new(text, BAD)));
+        }
+    }
+    rows
+}
+
+/// What stands in place of figures, where there are none.
+fn remark(cell: &Cell) -> Option<Span> {
+    if let Some(reason) = &cell.not_run {
+        return Some(Span::new(format!("not run: {reason}"), DIM));
+    }
+    if !cell.rounds.is_empty() {
+        return None;
+    }
+    Some(match cell.failures.first() {
+        Some(failure) => Span::new(format!("failed: {}", failure.reason), BAD),
+        None => Span::new("not measured yet", DIM),
+    })
+}
+
+fn figure(figure: Option<Figure>, mark: Mark, column: &Column, limited: bool) -> Span {
+    let Some(figure) = figure else {
+        return Span::default();
+    };
+    let (sign, style) = match mark {
+        Mark::Best => ("▲", GOOD.bold()),
+        Mark::WithTheBest => (" ", GOOD),
+        Mark::None if limited => ("*", PLAIN),
+        Mark::None => (" ", PLAIN),
+        Mark::WithTheWorst => (" ", BAD),
+        Mark::Worst => ("▼", BAD.bold()),
+    };
+    Span::new((column.write)(figure.median) + sign, style)
+}
+
+/// A bar of `share`, in `[0, 1]`, of the widest, to an eighth of a character.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = (share * BAR as f64 * 8.0).round().max(1.0) as usize;
+    "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
+}
+
+/// What the traits cost, where controls were measured.
+fn controls(record: &Record) -> String {
+    let overheads = overheads(record);
+    if overheads.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n{BOLD}What the traits cost{BOLD:#}  {DIM}server CPU per message, through the traits : by hand, \
+         round by round{DIM:#}\n"
+    );
+    for overhead in overheads {
+        let Figure { median, min, max } = overhead.ratio;
+        let plural = if overhead.connections == 1 { "" } else { "s" };
+        text += &format!(
+            "{:<12} {:>4} connection{plural}  {BOLD}{median:.3}{BOLD:#}  \
+             {DIM}{min:.3} to {max:.3} in {} rounds{DIM:#}\n",
+            overhead.model, overhead.connections, overhead.rounds
+        );
+    }
+    text
+}
+
+/// What the signs mean, and what the figures can't tell.
+fn legend(record: &Record) -> String {
+    let mut text = format!(
+        "\n{GOOD}▲ best{GOOD:#}, {BAD}▼ worst{BAD:#}; in colour without a sign: not to be told from it, \
+         as their rounds overlap\n"
+    );
+    if record.cells.iter().any(Cell::generator_was_the_limit) {
+        text += "* the load generator was the limit: its msgs/s and latencies are not the server's best,\n  \
+                 and are not ranked; CPU per message is the server's own\n";
+    }
+    if let Some(spread) = Figure::of(record.cells.iter().filter_map(spread)) {
+        text += &format!(
+            "{DIM}medians over the rounds; between rounds CPU/msg differed by {:.0}% (median), {:.0}% at \
+             most{DIM:#}\n",
+            spread.median * 100.0,
+            spread.max * 100.0
+        );
+    }
+    text
+}
+
+/// How much the rounds of a cell differ in CPU per message; `None` for a single round.
+fn spread(cell: &Cell) -> Option<f64> {
+    let several = cell.rounds.len() > 1;
+    cell.figure(CPU.measure)
+        .filter(|_| several)
+        .map(Figure::spread)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_stats::record::{Environment, FORMAT, Round, Setup};
+
+    fn round(round: usize, cpu: f64) -> Round {
+        Round {
+            round,
+            messages: 50_000,
+            elapsed_ms: 500.0,
+            messages_per_s: 100_000.0,
+            latency_p50_ns: 900_000,
+            latency_p90_ns: 1_000_000,
+            latency_p99_ns: 2_000_000,
+            latency_p999_ns: 3_000_000,
+            latency_max_ns: 9_000_000,
+            server_cpu_us_per_message: cpu,
+            context_switches_per_message: 0.01,
+            peak_pss_bytes: 2_000_000,
+            threads: 1,
+            processes: 1,
+            errors: 0,
+            generator_cpu_us_per_message: 8.0,
+            generator_cpu_share: 0.8,
+        }
+    }
+
+    fn cell(model: &str, cpu: &[f64]) -> Cell {
+        let rounds = cpu
+            .iter()
+            .enumerate()
+            .map(|(at, &cpu)| round(at + 1, cpu))
+            .collect();
+        let (model, not_run, failures) = (model.to_owned(), None, Vec::new());
+        Cell {
+            model,
+            connections: 100,
+            workers: 1,
+            not_run,
+            rounds,
+            failures,
+        }
+    }
+
+    fn record(cells: Vec<Cell>) -> Record {
+        Record {
+            format: FORMAT.into(),
+            portlab_version: "0.0.0".into(),
+            command: "portlab compare".into(),
+            started_unix_s: 0,
+            environment: Environment {
+                kernel: "6.0".into(),
+                cpu: "a processor".into(),
+                cores: 2,
+                open_files_limit: 1024,
+                somaxconn: 4096,
+                port_range_first: 1,
+                port_range_last: 2,
+            },
+            setup: Setup {
+                service: "echo".into(),
+                work: "none".into(),
+                size_bytes: 64,
+                depth: 1,
+                load_threads: 1,
+                rounds: 2,
+                duration_ms: 500,
+                warmup_ms: 100,
+                seed: 1,
+            },
+            complete: true,
+            cells,
+        }
+    }
+
+    /// The report without its colours.
+    fn plain(record: &Record, width: usize) -> String {
+        anstream::adapter::strip_str(&text(record, width)).to_string()
+    }
+
+    #[test]
+    fn best_and_worst_are_seen_without_colour() {
+        let record = record(vec![cell("fast", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])]);
+        let text = plain(&record, 140);
+        let line = |name| text.lines().find(|line| line.starts_with(name)).unwrap();
+        assert!(line("fast").contains("4.10 µs▲"), "{text}");
+        assert!(line("slow").contains("9.10 µs▼"), "{text}");
+        assert!(line("slow").ends_with("██████████"), "{text}");
+    }
+
+    #[test]
+    fn a_cell_that_cannot_run_shows_its_reason_and_is_never_blank() {
+        let mut pool = cell("pool", &[]);
+        pool.not_run = Some("serves 2 at a time".into());
+        let mut broken = cell("broken", &[]);
+        broken.failures.push(portlab_stats::record::Failed {
+            round: 1,
+            reason: "it burnt".into(),
+        });
+        let text = plain(&record(vec![pool, broken]), 120);
+        assert!(
+            text.contains("pool") && text.contains("not run: serves 2 at a time"),
+            "{text}"
+        );
+        assert!(text.contains("failed: it burnt"), "{text}");
+    }
+
+    #[test]
+    fn what_the_generator_limited_is_not_ranked() {
+        let mut limited = cell("limited", &[4.0, 4.2]);
+        for round in &mut limited.rounds {
+            round.generator_cpu_share = 0.97;
+            round.messages_per_s = 200_000.0;
+        }
+        let text = plain(&record(vec![limited, cell("slow", &[9.0, 9.2])]), 120);
+        assert!(text.contains("200k*") && !text.contains("200k▲"), "{text}");
+        assert!(text.contains("the load generator was the limit"), "{text}");
+    }
+
+    #[test]
+    fn no_line_of_figures_is_wider_than_the_terminal() {
+        let record = record(vec![
+            cell("event-loop", &[4.0, 4.2]),
+            cell("fork", &[9.0, 9.2]),
+        ]);
+        for width in [NARROWEST, 60, 80, 100, 120, 200] {
+            let text = plain(&record, width);
+            let rows = text
+                .lines()
+                .filter(|line| line.starts_with("event") || line.starts_with("fork"));
+            for row in rows {
+                assert!(row.chars().count() <= width, "{width}: {row}");
+                assert!(
+                    row.contains("4.10 µs") || row.contains("9.10 µs"),
+                    "CPU/msg went: {row}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_record_renders_the_same_bytes() {
+        let record = record(vec![cell("a", &[4.0, 4.2]), cell("a-by-hand", &[4.0, 4.0])]);
+        assert_eq!(text(&record, 100), text(&record, 100));
+        assert!(
+            plain(&record, 100).contains("1.025"),
+            "{}",
+            plain(&record, 100)
+        );
+    }
+}
