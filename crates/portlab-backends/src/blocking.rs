@@ -6,7 +6,7 @@ use std::{
 };
 
 use portlab_service::{Flow, Next, Service, Work};
-use portlab_sys::clock::burn;
+use portlab_sys::{clock::burn, stop::Interruptible};
 use rustix::buffer::spare_capacity;
 
 use crate::{
@@ -26,6 +26,8 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service) {
 
 fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
     let Caller { stream, peer, id } = caller;
+    // Whoever drives a connection has it watched: in a forking model that is the child.
+    let stream = Interruptible::new(stream);
     let mut session = service.open(id, peer);
     let mut outbox = Outbox::default();
     // Room that is never written to costs no memory: an idle connection has touched none of it.

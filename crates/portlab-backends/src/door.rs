@@ -45,7 +45,7 @@ pub struct Entry {
 /// Somebody who came in: a connection that was just accepted.
 #[derive(Debug)]
 pub(crate) struct Caller {
-    pub(crate) stream: Interruptible<TcpStream>,
+    pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) id: ConnId,
 }
@@ -145,7 +145,6 @@ impl Entry {
             let error = match self.listener.accept() {
                 Ok((stream, peer)) => {
                     BACKOFF.with_borrow_mut(Backoff::reset);
-                    let stream = Interruptible::new(stream);
                     return Some(Caller {
                         stream,
                         peer,

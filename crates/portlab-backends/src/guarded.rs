@@ -33,6 +33,9 @@ impl Outbox {
         event: Event<'_>,
     ) -> Result<Flow, Panicked> {
         let Self { out, posts } = self;
+        // Should the last connection have broken while it was answered, its answer is still here,
+        // and must not reach this one.
+        out.clear();
         let called = catch_unwind(AssertUnwindSafe(|| {
             let cx = &mut Cx { out, posts };
             match event {

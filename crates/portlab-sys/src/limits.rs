@@ -2,7 +2,7 @@
 
 use std::io;
 
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the soft limit of open files to the hard one, and returns it.
 ///
@@ -37,4 +37,21 @@ pub fn open_files() -> u64 {
 /// When there is no such process, or it is another user's.
 pub fn descriptors(pid: i32) -> io::Result<usize> {
     Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+}
+
+/// Lowers the soft limit of open files of process `pid`, which stands until it raises it again.
+///
+/// # Errors
+/// When there is no such process, or it is another user's.
+///
+/// Source: `prlimit(2)`.
+pub fn limit_open_files(pid: i32, limit: u64) -> io::Result<()> {
+    let process = Pid::from_raw(pid);
+    let now = rustix::process::prlimit(process, Resource::Nofile, getrlimit(Resource::Nofile))?;
+    let lowered = Rlimit {
+        current: Some(limit),
+        maximum: now.maximum,
+    };
+    rustix::process::prlimit(process, Resource::Nofile, lowered)?;
+    Ok(())
 }

@@ -31,7 +31,15 @@ pub fn tie_to_this_thread(command: &mut Command) -> &mut Command {
 /// # Errors
 /// When the child has gone.
 pub fn signal(child: &Child, signal: Signal) -> io::Result<()> {
-    let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or_else(|| io::Error::other("the child has no process number"))?;
+    signal_pid(child.id() as i32, signal)
+}
+
+/// Sends `signal` to process `pid`, which the caller knows to be one that it may end.
+///
+/// # Errors
+/// When there is no such process, or it is another user's.
+pub fn signal_pid(pid: i32, signal: Signal) -> io::Result<()> {
+    let pid = Pid::from_raw(pid).filter(|_| pid > 0);
+    let pid = pid.ok_or_else(|| io::Error::other("a process number is positive"))?;
     Ok(kill_process(pid, signal)?)
 }

@@ -40,7 +40,7 @@ static SHEET: Sheet = Sheet {
     source: "C. Lerche, Making the Tokio scheduler 10x faster (2019)",
     workers: Workers::PerCore,
     serves: Capacity::Open,
-    survives_blocking: false,
+    survives_blocking: true,
 };
 
 impl Backend for Model {

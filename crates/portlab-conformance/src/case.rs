@@ -1,0 +1,78 @@
+//! What a case is.
+
+use crate::{Failure, Promises, Target};
+
+/// One thing that a server must do, and how to find out whether it does.
+#[derive(Debug)]
+pub struct Case {
+    /// Its name: what the server does, in snake case.
+    pub name: &'static str,
+    /// What it is about, in a sentence.
+    pub about: &'static str,
+    /// What the server must say for the case to make sense.
+    pub speaks: Speaks,
+    /// What must be promised; otherwise the case is skipped.
+    pub requires: &'static [Requires],
+    /// Options that `portlab serve` is started with for this case. Somebody else's server can be
+    /// judged by the cases that have none.
+    pub options: &'static [&'static str],
+    /// Runs it.
+    pub run: fn(&mut Target<'_>) -> Result<(), Failure>,
+}
+
+/// What a server says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Speaks {
+    /// Every byte comes back.
+    Echo,
+    /// Every read is answered by the same bytes.
+    Reply,
+}
+
+/// Something that a case needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Requires {
+    /// To know the server's process.
+    Process,
+    /// That at least so many connections are served at once.
+    AtOnce(usize),
+    /// That there is a bound on connections served at once.
+    Bound,
+    /// That a handler which blocks holds up its own connection only.
+    SurvivesBlocking,
+    /// That it doesn't.
+    StallsWhenBlocked,
+    /// That connections are carried by processes, and one that dies takes only its own along.
+    Processes,
+}
+
+impl Speaks {
+    /// The service's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Reply => "reply",
+        }
+    }
+}
+
+impl Case {
+    /// The first requirement that a server with these promises doesn't meet; `None` when the case
+    /// can be run.
+    #[must_use]
+    pub fn unmet(&self, promises: &Promises, process_known: bool) -> Option<Requires> {
+        let met = |requirement: &Requires| match *requirement {
+            Requires::Process => process_known,
+            Requires::AtOnce(count) => promises.at_once.is_none_or(|bound| bound >= count),
+            Requires::Bound => promises.at_once.is_some(),
+            Requires::SurvivesBlocking => promises.survives_blocking,
+            Requires::StallsWhenBlocked => !promises.survives_blocking,
+            Requires::Processes => promises.processes,
+        };
+        self.requires
+            .iter()
+            .find(|requirement| !met(requirement))
+            .copied()
+    }
+}

@@ -1,0 +1,39 @@
+//! A client that sends and never reads.
+
+use portlab_sys::meter::pss_bytes;
+
+use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure};
+
+/// What is sent: more than all the socket buffers on the way hold.
+const FLOOD: usize = 64 << 20;
+/// What the server's memory may grow by meanwhile.
+const BOUND: u64 = 4 << 20;
+
+pub(super) static CASE: Case = Case {
+    name: "a_client_that_does_not_read_stops_only_itself",
+    about: "64 MiB sent to an echo without reading: the server stops reading, keeps its memory, serves \
+            others, and gives everything back once the client reads",
+    speaks: Speaks::Echo,
+    requires: &[Requires::AtOnce(2), Requires::Process],
+    options: &[],
+    run: |target| {
+        let pid = target.pid()?;
+        target.served_client()?;
+        let before = pss_bytes(pid)?;
+        let flood = random_bytes(FLOOD);
+        let mut client = target.client()?;
+        let sent = client.send_until_full(&flood)?;
+        ensure!(
+            sent < FLOOD,
+            "the server took all of {FLOOD} bytes without getting rid of any"
+        );
+        let grown = pss_bytes(pid)?.saturating_sub(before);
+        ensure!(
+            grown < BOUND,
+            "the server's memory grew by {grown} bytes; the bound is {BOUND}"
+        );
+        target.served_client()?;
+        client.expect(&flood[..sent])?;
+        client.exchange(b"and now?")
+    },
+};

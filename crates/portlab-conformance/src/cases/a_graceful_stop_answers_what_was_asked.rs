@@ -1,0 +1,44 @@
+//! SIGTERM while clients are talking.
+
+use portlab_sys::spawn::Signal;
+
+use crate::{
+    Case, Requires, Speaks,
+    client::{Client, random_bytes},
+    failure::ensure,
+    target::patience,
+};
+
+pub(super) static CASE: Case = Case {
+    name: "a_graceful_stop_answers_what_was_asked",
+    about: "at SIGTERM the port closes, what had been sent is answered to the last byte, everybody gets \
+            an end, and the server exits with status 0",
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &["--drain=30s"],
+    run: |target| {
+        let text = random_bytes(60_000);
+        let mut clients = Vec::new();
+        for _ in 0..target.crowd(20) {
+            let mut client = target.served_client()?;
+            client.send(&text)?;
+            clients.push(client);
+        }
+        // On loopback, what has been sent has arrived.
+        target.process()?.signal(Signal::TERM)?;
+        for client in &mut clients {
+            client.expect(&text)?;
+            client.expect_end()?;
+        }
+        let status = target.process()?.wait(patience())?;
+        ensure!(
+            status.is_some_and(|status| status.success()),
+            "expected exit status 0, got {status:?}"
+        );
+        ensure!(
+            Client::connect(target.addr).is_err(),
+            "the port still takes connections"
+        );
+        Ok(())
+    },
+};

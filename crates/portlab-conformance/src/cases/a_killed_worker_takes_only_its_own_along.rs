@@ -1,0 +1,53 @@
+//! SIGKILL to one of the processes that serve.
+
+use portlab_sys::meter::{tree, zombies};
+
+use crate::{Case, Requires, Speaks, failure::ensure, target::eventually};
+
+pub(super) static CASE: Case = Case {
+    name: "a_killed_worker_takes_only_its_own_along",
+    about: "when the process of one client is killed, only that client is lost; no zombie is left, and \
+            an empty slot is filled again",
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(3)],
+    options: &[],
+    run: |target| {
+        let pid = target.pid()?;
+        let mut clients = Vec::new();
+        for _ in 0..3 {
+            clients.push(target.served_client()?);
+        }
+        let standing = tree(pid)?.split_off(1);
+        // Which process serves whom can't be seen from outside, so end them one by one until one of
+        // the clients is lost.
+        let mut lost = 0;
+        for &worker in &standing {
+            portlab_sys::spawn::signal_pid(worker, portlab_sys::spawn::Signal::KILL)?;
+            let gone = eventually(|| Ok(!tree(pid)?.contains(&worker)))?;
+            ensure!(gone, "process {worker} outlived SIGKILL");
+            let before = clients.len();
+            clients.retain_mut(|client| client.exchange(b"still there?").is_ok());
+            lost += before - clients.len();
+            if lost > 0 {
+                break;
+            }
+        }
+        ensure!(
+            lost == 1,
+            "expected one client to be lost with its process, got {lost}"
+        );
+        target.served_client()?;
+        let slots = target.promises.standing_processes;
+        let whole = eventually(|| {
+            let children = tree(pid)?.len() - 1;
+            let filled = slots == 0 || children == slots;
+            Ok(filled && zombies(pid)?.is_empty())
+        })?;
+        ensure!(
+            whole,
+            "a zombie is left, or a slot is empty: {:?}",
+            tree(pid)?
+        );
+        Ok(())
+    },
+};

@@ -1,0 +1,29 @@
+//! A handler with a bug.
+
+use std::time::Duration;
+
+use crate::{Case, Speaks};
+
+pub(super) static CASE: Case = Case {
+    name: "a_panicking_handler_loses_only_its_connection",
+    about: "handlers that panic, more of them than a pool has workers, cost their own connections and \
+            nothing else",
+    speaks: Speaks::Echo,
+    requires: &[],
+    options: &["--work=panic"],
+    run: |target| {
+        let mut bystander = match target.promises.at_once {
+            Some(1) => None,
+            _ => Some(target.client()?),
+        };
+        for _ in 0..40 {
+            let mut client = target.client()?;
+            client.send(b"mind the gap")?;
+            client.expect_to_be_dropped()?;
+        }
+        match &mut bystander {
+            Some(client) => client.expect_silence(Duration::from_millis(50)),
+            None => Ok(()),
+        }
+    },
+};

@@ -1,0 +1,40 @@
+//! A client that breaks off while it is being answered.
+
+use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure, target::eventually};
+
+pub(super) static CASE: Case = Case {
+    name: "a_reset_mid_reply_leaves_nothing_behind",
+    about: "a RST in mid-reply: no crash, no descriptor kept, others unaffected",
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &[],
+    run: |target| {
+        target.served_client()?;
+        let mut before = target.footprint()?;
+        let settled = eventually(|| {
+            let now = target.footprint()?;
+            let same = now == before;
+            before = now;
+            Ok(same)
+        })?;
+        ensure!(
+            settled,
+            "the server's descriptors don't settle even before the case begins"
+        );
+        let text = random_bytes(200_000);
+        for _ in 0..20 {
+            let mut client = target.client()?;
+            client.send(&text)?;
+            client.expect(&text[..1_000])?;
+            client.reset()?;
+        }
+        target.served_client()?;
+        let mut after = before;
+        let back = eventually(|| {
+            after = target.footprint()?;
+            Ok(after == before)
+        })?;
+        ensure!(back, "before the resets {before:?}, after them {after:?}");
+        Ok(())
+    },
+};

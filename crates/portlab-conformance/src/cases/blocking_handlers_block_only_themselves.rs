@@ -1,0 +1,22 @@
+//! Handlers that block, where the model can bear it.
+
+use std::time::Duration;
+
+use super::waiting_handlers_wait_side_by_side::four_answers;
+use crate::{Case, Requires, Speaks, failure::ensure};
+
+pub(super) static CASE: Case = Case {
+    name: "blocking_handlers_block_only_themselves",
+    about: "four handlers that block for a second each don't stand in a queue",
+    speaks: Speaks::Echo,
+    requires: &[Requires::AtOnce(4), Requires::SurvivesBlocking],
+    options: &["--work=block:1s", "--workers=4"],
+    run: |target| {
+        let took = four_answers(target)?;
+        ensure!(
+            took < Duration::from_secs(4),
+            "one after the other, in {took:?}"
+        );
+        Ok(())
+    },
+};

@@ -1,0 +1,40 @@
+//! What is left after clients have come and gone.
+
+use crate::{Case, Requires, Speaks, failure::ensure, target::eventually};
+
+pub(super) static CASE: Case = Case {
+    name: "connections_leave_no_trace",
+    about: "after a hundred clients there is no zombie, no orphan and no descriptor more than before",
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &[],
+    run: |target| {
+        target.served_client()?;
+        let standing = 1 + target.promises.standing_processes;
+        let mut before = target.footprint()?;
+        let settled = eventually(|| {
+            before = target.footprint()?;
+            Ok(before.processes == standing && before.zombies == 0)
+        })?;
+        ensure!(
+            settled,
+            "expected {standing} processes and no zombie, got {before:?}"
+        );
+        let crowd = target.crowd(20);
+        for _ in 0..100 / crowd {
+            let mut clients = Vec::new();
+            for _ in 0..crowd {
+                clients.push(target.served_client()?);
+            }
+        }
+        let mut after = before;
+        let back = eventually(|| {
+            after = target.footprint()?;
+            // A server may have opened something for good with its first clients, but not for each.
+            let kept = after.descriptors.saturating_sub(before.descriptors);
+            Ok(after.zombies == 0 && after.processes == before.processes && kept <= 5)
+        })?;
+        ensure!(back, "before the clients {before:?}, after them {after:?}");
+        Ok(())
+    },
+};

@@ -1,0 +1,31 @@
+//! A client that has said everything, and still listens.
+
+use crate::{Case, Speaks, client::random_bytes};
+
+pub(super) static CASE: Case = Case {
+    name: "half_close",
+    about: "1 MiB and then a FIN: all of it comes back, and then the end",
+    speaks: Speaks::Echo,
+    requires: &[],
+    options: &[],
+    run: |target| {
+        let text = random_bytes(1 << 20);
+        let mut client = target.client()?;
+        // Large enough that the server is still sending when the FIN arrives.
+        let (most, rest) = text.split_at(text.len() - 1_000);
+        client.send_beside(most.to_vec())?;
+        client.expect(&most[..500_000])?;
+        client.expect(&most[500_000..])?;
+        client.send(rest)?;
+        client.half_close()?;
+        client.expect(rest)?;
+        client.expect_end()?;
+
+        // And when nothing has come back yet.
+        let mut client = target.client()?;
+        client.send(b"goodbye")?;
+        client.half_close()?;
+        client.expect(b"goodbye")?;
+        client.expect_end()
+    },
+};

@@ -1,0 +1,19 @@
+//! A client that sends many messages at once.
+
+use crate::{Case, Speaks};
+
+pub(super) static CASE: Case = Case {
+    name: "many_messages_in_one_write",
+    about: "a hundred lines in one write come back in order, none lost or doubled",
+    speaks: Speaks::Echo,
+    requires: &[],
+    options: &[],
+    run: |target| {
+        let lines: String = (0..100).map(|number| format!("line {number}\n")).collect();
+        let mut client = target.client()?;
+        client.send(lines.as_bytes())?;
+        client.expect(lines.as_bytes())?;
+        client.half_close()?;
+        client.expect_end()
+    },
+};

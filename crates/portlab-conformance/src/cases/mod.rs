@@ -1,0 +1,42 @@
+//! The table of cases: a new one is a file here and a line in the table.
+
+use crate::Case;
+
+/// Declares each file as a module and lists its `CASE`.
+macro_rules! table {
+    ($($file:ident,)*) => {
+        $(mod $file;)*
+
+        /// Every case.
+        pub static CASES: &[&Case] = &[$(&$file::CASE,)*];
+    };
+}
+
+table! {
+    exact_bytes,
+    one_byte_per_write,
+    many_messages_in_one_write,
+    half_close,
+    empty_connections,
+    a_hundred_at_once,
+    an_idle_client_disturbs_nobody,
+    a_half_written_client_disturbs_nobody,
+    a_full_server_keeps_the_next_waiting,
+    a_client_that_does_not_read_stops_only_itself,
+    a_reset_mid_reply_leaves_nothing_behind,
+    resets_before_accept,
+    waiting_handlers_wait_side_by_side,
+    blocking_handlers_block_only_themselves,
+    blocking_handlers_stall_the_port,
+    a_computing_handler_answers_rightly,
+    a_panicking_handler_loses_only_its_connection,
+    connections_leave_no_trace,
+    a_graceful_stop_answers_what_was_asked,
+    stuck_clients_are_cut_at_the_deadline,
+    a_blocked_handler_does_not_outlive_the_deadline,
+    a_second_signal_ends_it_at_once,
+    a_killed_server_leaves_no_process,
+    a_killed_worker_takes_only_its_own_along,
+    no_descriptors_left,
+    fixed_text,
+}

@@ -1,0 +1,180 @@
+//! A client that says what it expects.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    thread,
+    time::Duration,
+};
+
+use socket2::SockRef;
+
+use crate::{Failure, failure::ensure, target::patience};
+
+/// A connection to the server under test. Nothing it does takes for ever.
+#[derive(Debug)]
+pub(crate) struct Client {
+    stream: TcpStream,
+}
+
+impl Client {
+    pub(crate) fn connect(addr: SocketAddr) -> Result<Self, Failure> {
+        let stream = TcpStream::connect_timeout(&addr, patience())
+            .map_err(|error| Failure::during("connecting", &error))?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(patience()))?;
+        stream.set_write_timeout(Some(patience()))?;
+        Ok(Self { stream })
+    }
+
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.stream
+            .write_all(bytes)
+            .map_err(|error| Failure::during("sending", &error))
+    }
+
+    /// Sends until the server, and the system between, takes no more for a while; at most `bytes`. Returns
+    /// how many were taken.
+    pub(crate) fn send_until_full(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
+        self.stream
+            .set_write_timeout(Some(Duration::from_millis(300)))?;
+        let mut sent = 0;
+        while sent < bytes.len() {
+            match self.stream.write(&bytes[sent..]) {
+                Ok(length) => sent += length,
+                Err(error) if would_block(&error) => break,
+                Err(error) => return Err(Failure::during("sending", &error)),
+            }
+        }
+        self.stream.set_write_timeout(Some(patience()))?;
+        Ok(sent)
+    }
+
+    /// Sends all of `bytes` on a thread of its own, while the caller reads.
+    pub(crate) fn send_beside(&self, bytes: Vec<u8>) -> Result<(), Failure> {
+        let mut stream = self.stream.try_clone()?;
+        thread::spawn(move || {
+            // Should it fail, the reader will miss the bytes and say so.
+            let _ = stream.write_all(&bytes);
+        });
+        Ok(())
+    }
+
+    /// Reads exactly as many bytes as `expected` has, and compares them.
+    pub(crate) fn expect(&mut self, expected: &[u8]) -> Result<(), Failure> {
+        let mut got = vec![0; expected.len()];
+        let mut length = 0;
+        while length < got.len() {
+            match self.stream.read(&mut got[length..]) {
+                Ok(0) => break,
+                Ok(more) => length += more,
+                Err(error) if would_block(&error) => break,
+                Err(error) => {
+                    let what = format!("reading, after {length} of {} bytes", expected.len());
+                    return Err(Failure::during(&what, &error));
+                }
+            }
+        }
+        if let Some(at) = expected
+            .iter()
+            .zip(&got[..length])
+            .position(|(e, g)| e != g)
+        {
+            let (expected, got) = (expected[at], got[at]);
+            ensure!(false, "byte {at}: expected {expected:#04x}, got {got:#04x}");
+        }
+        ensure!(
+            length == expected.len(),
+            "expected {} bytes, got {length} and then nothing for {:?}, or the end",
+            expected.len(),
+            patience()
+        );
+        Ok(())
+    }
+
+    /// Sends `bytes` and reads them back.
+    pub(crate) fn exchange(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        // What fits into a socket buffer can be sent whole before reading.
+        if bytes.len() <= 4096 {
+            self.send(bytes)?;
+        } else {
+            self.send_beside(bytes.to_vec())?;
+        }
+        self.expect(bytes)
+    }
+
+    /// The server says nothing for `time`, and doesn't close.
+    pub(crate) fn expect_silence(&mut self, time: Duration) -> Result<(), Failure> {
+        self.stream.set_read_timeout(Some(time))?;
+        let read = self.stream.read(&mut [0]);
+        self.stream.set_read_timeout(Some(patience()))?;
+        match read {
+            Err(error) if would_block(&error) => Ok(()),
+            Ok(0) => Err(Failure::new(
+                "expected silence, got the end of the connection",
+            )),
+            Ok(_) => Err(Failure::new("expected silence, got bytes")),
+            Err(error) => Err(Failure::during("expected silence", &error)),
+        }
+    }
+
+    /// The server closes, and sends nothing more before.
+    pub(crate) fn expect_end(&mut self) -> Result<(), Failure> {
+        match self.stream.read(&mut [0]) {
+            Ok(0) => Ok(()),
+            Ok(_) => Err(Failure::new(
+                "expected the end of the connection, got more bytes",
+            )),
+            Err(error) if would_block(&error) => Err(Failure::new(format!(
+                "the server did not close within {:?}",
+                patience()
+            ))),
+            Err(error) => Err(Failure::during(
+                "expected the end of the connection",
+                &error,
+            )),
+        }
+    }
+
+    /// The connection ends, cleanly or by a reset; whatever comes before is read and forgotten.
+    pub(crate) fn expect_to_be_dropped(&mut self) -> Result<(), Failure> {
+        let mut buffer = [0; 65_536];
+        loop {
+            match self.stream.read(&mut buffer) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(error) if would_block(&error) => {
+                    return Err(Failure::new("expected to be dropped, and was not"));
+                }
+                Err(_) => return Ok(()),
+            }
+        }
+    }
+
+    /// Sends the FIN; the other direction stays open.
+    pub(crate) fn half_close(&mut self) -> Result<(), Failure> {
+        self.stream
+            .shutdown(Shutdown::Write)
+            .map_err(|error| Failure::during("closing the sending half", &error))
+    }
+
+    /// Breaks the connection off with a RST.
+    pub(crate) fn reset(self) -> Result<(), Failure> {
+        SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
+        Ok(())
+    }
+}
+
+fn would_block(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}
+
+/// `length` random bytes, the same for the same length.
+pub(crate) fn random_bytes(length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    fastrand::Rng::with_seed(length as u64).fill(&mut bytes);
+    bytes
+}

@@ -1,0 +1,36 @@
+//! Why a case has failed.
+
+use std::io;
+
+/// What was expected, and what came instead.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Failure(String);
+
+impl Failure {
+    /// A failure in words.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Says what was being done.
+    pub(crate) fn during(what: &str, error: &io::Error) -> Self {
+        Self(format!("{what}: {error}"))
+    }
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self(error.to_string())
+    }
+}
+
+/// Fails with a text unless a condition holds.
+macro_rules! ensure {
+    ($condition:expr, $($text:tt)+) => {
+        if !$condition {
+            return Err($crate::Failure::new(format!($($text)+)));
+        }
+    };
+}
+pub(crate) use ensure;

@@ -1,0 +1,129 @@
+//! The server under test.
+
+use std::{
+    io,
+    net::SocketAddr,
+    process::ExitStatus,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{limits, meter, spawn::Signal};
+
+use crate::{Failure, client::Client};
+
+/// What a server promises. What it doesn't promise isn't held against it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promises {
+    /// How many connections it serves at once; `None` for as many as the machine carries.
+    pub at_once: Option<usize>,
+    /// Whether a handler that blocks holds up its own connection only.
+    pub survives_blocking: bool,
+    /// Whether connections are carried by child processes.
+    pub processes: bool,
+    /// How many child processes it keeps when nobody is connected.
+    pub standing_processes: usize,
+}
+
+/// The process of a server, for cases that look at it from outside.
+pub trait Process {
+    /// Its number.
+    fn pid(&self) -> i32;
+    /// Sends it a signal.
+    ///
+    /// # Errors
+    /// When it has gone.
+    fn signal(&self, signal: Signal) -> io::Result<()>;
+    /// Waits for its end, for at most `patience`; `None` when it goes on.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
+    fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>>;
+}
+
+/// A server under test: where it is, what it promises, and perhaps its process.
+pub struct Target<'a> {
+    /// Where it listens.
+    pub addr: SocketAddr,
+    /// What it promises.
+    pub promises: Promises,
+    /// Its process, if that is known.
+    pub process: Option<&'a mut dyn Process>,
+}
+
+/// How long anything may take before it counts as not happening. Far more than it takes, so that a
+/// busy machine fails no case; `PORTLAB_PATIENCE` multiplies it.
+pub(crate) fn patience() -> Duration {
+    let factor = std::env::var("PORTLAB_PATIENCE")
+        .ok()
+        .and_then(|text| text.parse().ok());
+    Duration::from_secs(20) * factor.unwrap_or(1)
+}
+
+impl Target<'_> {
+    /// Connects.
+    pub(crate) fn client(&self) -> Result<Client, Failure> {
+        Client::connect(self.addr)
+    }
+
+    /// Connects and has a word echoed, to be sure that the server is at work on this connection.
+    pub(crate) fn served_client(&self) -> Result<Client, Failure> {
+        let mut client = self.client()?;
+        client.exchange(b"are you there?")?;
+        Ok(client)
+    }
+
+    /// How many clients a case may have served at once, up to `most`.
+    pub(crate) fn crowd(&self, most: usize) -> usize {
+        self.promises.at_once.map_or(most, |bound| bound.min(most))
+    }
+
+    pub(crate) fn process(&mut self) -> Result<&mut dyn Process, Failure> {
+        match &mut self.process {
+            Some(process) => Ok(&mut **process),
+            None => Err(Failure::new("this case needs to know the server's process")),
+        }
+    }
+
+    pub(crate) fn pid(&mut self) -> Result<i32, Failure> {
+        Ok(self.process()?.pid())
+    }
+
+    /// The descriptors that the server has open, and the processes that it consists of.
+    pub(crate) fn footprint(&mut self) -> Result<Footprint, Failure> {
+        let pid = self.pid()?;
+        let tree = meter::tree(pid)?;
+        // A child that has just ended has no descriptors left to count.
+        let descriptors = tree
+            .iter()
+            .map(|&pid| limits::descriptors(pid).unwrap_or(0))
+            .sum();
+        Ok(Footprint {
+            descriptors,
+            processes: tree.len(),
+            zombies: meter::zombies(pid)?.len(),
+        })
+    }
+}
+
+/// What a server holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Footprint {
+    pub(crate) descriptors: usize,
+    pub(crate) processes: usize,
+    pub(crate) zombies: usize,
+}
+
+/// Waits until `true_yet` says so; says whether it did in time.
+pub(crate) fn eventually(
+    mut true_yet: impl FnMut() -> Result<bool, Failure>,
+) -> Result<bool, Failure> {
+    let since = Instant::now();
+    while !true_yet()? {
+        if since.elapsed() > patience() {
+            return Ok(false);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(true)
+}
