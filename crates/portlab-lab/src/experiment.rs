@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use portlab_backends::{Backend, Capacity, Sheet, Workers};
+use portlab_backends::{Backend, Capacity, Sheet};
 use portlab_load::{Plan, PlanError};
 use portlab_stats::record::{Cell, Setup};
 
@@ -105,12 +105,9 @@ fn reason_not_to_run(model: Model, workers: usize, connections: usize) -> Option
     let capacity = model
         .capacity(workers)
         .filter(|&capacity| capacity < connections)?;
-    Some(match (model.serves, model.workers) {
-        (Capacity::One, _) => "serves one connection at a time".to_owned(),
-        (_, Workers::PerCore) => {
-            format!("serves {capacity} at a time, one per core (--workers {connections} for more)")
-        }
-        _ => format!("serves {capacity} at a time (--workers {connections} for more)"),
+    Some(match model.serves {
+        Capacity::One => "serves one connection at a time".to_owned(),
+        _ => format!("serves {capacity} at a time; --workers {connections} for more"),
     })
 }
 

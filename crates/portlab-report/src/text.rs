@@ -39,7 +39,7 @@ pub fn text(record: &Record, width: usize) -> String {
         text += &group(connections, &cells, width);
     }
     text += &controls(record);
-    text += &legend(record);
+    text += &legend(record, width);
     text
 }
 
@@ -219,24 +219,32 @@ fn controls(record: &Record) -> String {
 }
 
 /// What the signs mean, and what the figures can't tell.
-fn legend(record: &Record) -> String {
-    let mut text = format!(
-        "\n{GOOD}▲ best{GOOD:#}, {BAD}▼ worst{BAD:#}; in colour without a sign: not to be told from it, \
-         as their rounds overlap\n"
-    );
+fn legend(record: &Record, width: usize) -> String {
+    let mut notes = vec![format!(
+        "{GOOD}▲ best{GOOD:#}, {BAD}▼ worst{BAD:#}; in colour without a sign: not to be told from it, \
+         as their rounds overlap"
+    )];
     if record.cells.iter().any(Cell::generator_was_the_limit) {
-        text += "* the load generator was the limit: its msgs/s and latencies are not the server's best,\n  \
-                 and are not ranked; CPU per message is the server's own\n";
-    }
-    if let Some(spread) = Figure::of(record.cells.iter().filter_map(spread)) {
-        text += &format!(
-            "{DIM}medians over the rounds; between rounds CPU/msg differed by {:.0}% (median), {:.0}% at \
-             most{DIM:#}\n",
-            spread.median * 100.0,
-            spread.max * 100.0
+        notes.push(
+            "* the load generator was the limit: these msgs/s and latencies are not the server's \
+             best, and are not ranked. CPU/msg is the server's own."
+                .to_owned(),
         );
     }
-    text
+    notes.push(match Figure::of(record.cells.iter().filter_map(spread)) {
+        Some(spread) => format!(
+            "Medians over the rounds. From round to round CPU/msg differed by {:.0}% (median of the \
+             cells), by {:.0}% at most.",
+            spread.median * 100.0,
+            spread.max * 100.0
+        ),
+        None => "One round: what differs by chance can't be told from what differs; --rounds 5 can."
+            .to_owned(),
+    });
+    let notes = notes
+        .iter()
+        .map(|note| textwrap::fill(note, width.min(100)) + "\n");
+    "\n".to_owned() + &notes.collect::<String>()
 }
 
 /// How much the rounds of a cell differ in CPU per message; `None` for a single round.

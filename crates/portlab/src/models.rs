@@ -5,6 +5,7 @@ use std::io::Write;
 use anyhow::Context;
 use portlab_backends::{Capacity, MODELS, Sheet, Workers, find};
 use serde_json::json;
+use textwrap::wrap;
 
 use crate::{
     Verdict,
@@ -22,6 +23,10 @@ pub(crate) struct Args {
     /// As JSON
     #[arg(long)]
     json: bool,
+
+    /// As a page in Markdown, which is docs/models.md
+    #[arg(long, conflicts_with_all = ["name", "json"])]
+    markdown: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
@@ -34,6 +39,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         None => None,
     };
     let mut out = anstream::stdout();
+    if args.markdown {
+        write!(out, "{}", page())?;
+        return Ok(Verdict::Fine);
+    }
     match (chosen, args.json) {
         (Some(sheet), true) => writeln!(out, "{:#}", as_json(sheet))?,
         (Some(sheet), false) => print_sheet(&mut out, sheet)?,
@@ -58,7 +67,9 @@ fn print_list(out: &mut impl Write) -> std::io::Result<()> {
             "{HEAD}{:<13}{HEAD:#} {:<13} {}",
             sheet.name, sheet.family, sheet.term
         )?;
-        writeln!(out, "{:<13} {DIM}blocks {}{DIM:#}", "", sheet.blocks)?;
+        for line in wrap(&format!("blocks {}", sheet.blocks), 66) {
+            writeln!(out, "{:<13} {DIM}{line}{DIM:#}", "")?;
+        }
     }
     writeln!(
         out,
@@ -68,19 +79,8 @@ fn print_list(out: &mut impl Write) -> std::io::Result<()> {
 
 fn print_sheet(out: &mut impl Write, sheet: &Sheet) -> std::io::Result<()> {
     writeln!(out, "{HEAD}{}{HEAD:#}  {}", sheet.name, sheet.term)?;
-    let facts = [
-        ("idea", sheet.idea.to_owned()),
-        ("family", sheet.family.to_string()),
-        ("blocks", sheet.blocks.to_owned()),
-        ("a connection costs", sheet.cost.to_owned()),
-        ("breaks first", sheet.breaks_first.to_owned()),
-        ("serves at once", serves(sheet)),
-        ("workers", workers(sheet)),
-        ("teaches", sheet.teaches.to_owned()),
-        ("read on", sheet.source.to_owned()),
-    ];
-    for (name, fact) in facts.iter().filter(|(_, fact)| !fact.is_empty()) {
-        let mut lines = wrap(fact, 58).into_iter();
+    for (name, fact) in facts(sheet) {
+        let mut lines = wrap(&fact, 58).into_iter();
         writeln!(
             out,
             "  {DIM}{name:<18}{DIM:#}  {}",
@@ -96,6 +96,49 @@ fn print_sheet(out: &mut impl Write, sheet: &Sheet) -> std::io::Result<()> {
         "\nIts code: crates/portlab-backends/src/models/{file}.rs"
     )?;
     writeln!(out, "Try it:   portlab serve --model {}", sheet.name)
+}
+
+/// What a sheet says, in the order in which it is read.
+fn facts(sheet: &Sheet) -> impl Iterator<Item = (&'static str, String)> {
+    let facts = [
+        ("idea", sheet.idea.to_owned()),
+        ("family", sheet.family.to_string()),
+        ("blocks", sheet.blocks.to_owned()),
+        ("a connection costs", sheet.cost.to_owned()),
+        ("breaks first", sheet.breaks_first.to_owned()),
+        ("serves at once", serves(sheet)),
+        ("workers", workers(sheet)),
+        ("teaches", sheet.teaches.to_owned()),
+        ("read on", sheet.source.to_owned()),
+    ];
+    facts.into_iter().filter(|(_, fact)| !fact.is_empty())
+}
+
+/// The page of all models.
+fn page() -> String {
+    let mut page =
+        "# The models\n\nGenerated from their sheets; a test fails when it is stale. Renew it \
+                    with\n`portlab models --markdown > docs/models.md`.\n\n\
+                    | name | family | the field's term |\n|---|---|---|\n"
+            .to_owned();
+    let sheets = || MODELS.iter().map(|model| model.sheet());
+    for sheet in sheets() {
+        page += &format!(
+            "| [`{0}`](#{0}) | {1} | {2} |\n",
+            sheet.name, sheet.family, sheet.term
+        );
+    }
+    for sheet in sheets() {
+        let file = sheet.name.replace('-', "_");
+        page += &format!("\n## {}\n\n", sheet.name);
+        for (name, fact) in facts(sheet) {
+            page += &format!("- **{name}**: {fact}\n");
+        }
+        page += &format!(
+            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) tells its story.\n"
+        );
+    }
+    page
 }
 
 fn serves(sheet: &Sheet) -> String {
@@ -139,21 +182,4 @@ fn as_json(sheet: &Sheet) -> serde_json::Value {
         "serves_at_once": serves,
         "survives_blocking": sheet.survives_blocking,
     })
-}
-
-/// Breaks `text` into lines of at most `width` characters, between words.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let line = lines
-            .last_mut()
-            .expect("there is a line from the beginning");
-        if !line.is_empty() && line.chars().count() + 1 + word.chars().count() > width {
-            lines.push(word.to_owned());
-        } else {
-            *line += if line.is_empty() { "" } else { " " };
-            *line += word;
-        }
-    }
-    lines
 }

@@ -1,0 +1,125 @@
+//! What an idle connection costs in memory, and that 9,000 of them are held at once.
+//!
+//!     cargo bench --bench connections
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    path::Path,
+    process::{Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use portlab_lab::Server;
+use portlab_sys::{limits::raise_open_files, meter::pss_bytes, spawn};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Idle connections whose memory is measured.
+const IDLE: usize = 5_000;
+/// Connections that must be held at once.
+const HELD: usize = 9_000;
+/// What each may cost a server, in bytes.
+const BOUNDS: [(&str, f64); 3] = [
+    ("event-loop", 1024.0),
+    ("tasks", 2.0 * 1024.0),
+    ("threads", 16.0 * 1024.0),
+];
+/// What each may cost the load generator.
+const LOAD_BOUND: f64 = 2.0 * 1024.0;
+/// The models that must hold [`HELD`].
+const HOLDERS: [&str; 5] = [
+    "tasks",
+    "tasks-single",
+    "event-loop",
+    "loop-pool",
+    "threads",
+];
+
+fn main() -> Result<()> {
+    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    raise_open_files();
+    println!("PSS per connection, {IDLE} idle ones, each after an echo of 64 B");
+    for (model, bound) in BOUNDS {
+        verdict(model, server_bytes_per_connection(model)?, bound);
+    }
+    verdict("load", load_bytes_per_connection()?, LOAD_BOUND);
+    println!("{HELD} connections at once, each echoed after all are open");
+    for model in HOLDERS {
+        let server = start(model)?;
+        let mut clients = connect(server.addr(), HELD)?;
+        exchange(&mut clients)?;
+        println!("{model:>14}: {HELD} held");
+    }
+    Ok(())
+}
+
+fn verdict(name: &str, bytes: f64, bound: f64) {
+    let verdict = if bytes <= bound { "within" } else { "OVER" };
+    println!("{name:>14}: {bytes:>7.0} B, {verdict} the bound of {bound:.0} B");
+}
+
+fn start(model: &str) -> Result<Server> {
+    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    Ok(Server::start(program, [format!("--model={model}")])?)
+}
+
+fn server_bytes_per_connection(model: &str) -> Result<f64> {
+    let server = start(model)?;
+    // What the first connection brings into memory for good is not a connection's cost.
+    exchange(&mut connect(server.addr(), 10)?)?;
+    let before = pss_bytes(server.pid())?;
+    let mut clients = connect(server.addr(), IDLE)?;
+    exchange(&mut clients)?;
+    let after = pss_bytes(server.pid())?;
+    Ok((after as f64 - before as f64) / IDLE as f64)
+}
+
+/// The difference between the generator with [`IDLE`] connections and with ten.
+fn load_bytes_per_connection() -> Result<f64> {
+    let server = start("event-loop")?;
+    let with = |connections: usize| -> Result<f64> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        command.args([
+            "load",
+            &server.addr().to_string(),
+            "--duration=5s",
+            "--warmup=0s",
+        ]);
+        command.args(["--connections", &connections.to_string()]);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let mut load = spawn::tie_to_this_thread(&mut command).spawn()?;
+        thread::sleep(Duration::from_secs(3));
+        let pss = pss_bytes(i32::try_from(load.id())?)?;
+        load.kill()?;
+        load.wait()?;
+        Ok(pss as f64)
+    };
+    Ok((with(IDLE)? - with(10)?) / (IDLE - 10) as f64)
+}
+
+fn connect(addr: SocketAddr, count: usize) -> Result<Vec<TcpStream>> {
+    let clients = (0..count).map(|_| {
+        let client = TcpStream::connect(addr)?;
+        client.set_read_timeout(Some(Duration::from_secs(20)))?;
+        Ok(client)
+    });
+    clients.collect()
+}
+
+fn exchange(clients: &mut [TcpStream]) -> Result<()> {
+    let message = [7; 64];
+    for client in &mut *clients {
+        client.write_all(&message)?;
+    }
+    for client in clients {
+        let mut answer = [0; 64];
+        client.read_exact(&mut answer)?;
+        assert_eq!(answer, message);
+    }
+    Ok(())
+}

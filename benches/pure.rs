@@ -1,0 +1,87 @@
+//! The pure parts, under criterion: what a message costs before any system call.
+//!
+//!     cargo bench --bench pure
+
+use std::{hint::black_box, net::SocketAddr};
+
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use portlab_load::{Latency, Pattern};
+use portlab_service::{ConnId, Cx, ServiceOptions, Session};
+
+const SIZES: [usize; 3] = [64, 1024, 64 * 1024];
+
+fn session(options: &ServiceOptions) -> Box<dyn Session> {
+    let service = options.build("echo").expect("the table has an echo");
+    service.open(ConnId(1), SocketAddr::from(([127, 0, 0, 1], 50_000)))
+}
+
+/// One read handed to an echo session, through the trait object, as a backend does.
+fn echo_session(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("echo session, one read");
+    for size in SIZES {
+        let input = vec![7; size];
+        let (mut out, mut posts) = (Vec::with_capacity(size), Vec::new());
+        let mut session = session(&ServiceOptions::default());
+        group.throughput(Throughput::Bytes(size as u64));
+        group.bench_function(size.to_string(), |bencher| {
+            bencher.iter(|| {
+                out.clear();
+                let mut cx = Cx {
+                    out: &mut out,
+                    posts: &mut posts,
+                };
+                black_box(session.on_data(black_box(&input), &mut cx))
+            });
+        });
+    }
+    group.finish();
+}
+
+/// One latency put into a histogram.
+fn histogram_record(criterion: &mut Criterion) {
+    let mut random = fastrand::Rng::with_seed(1);
+    let times: Vec<u64> = (0..1024).map(|_| random.u64(1_000..10_000_000)).collect();
+    criterion.bench_function("histogram, one record", |bencher| {
+        let (mut latency, mut at) = (Latency::default(), 0);
+        bencher.iter(|| {
+            at = (at + 1) % times.len();
+            latency.record(black_box(times[at]));
+        });
+    });
+    criterion.bench_function("histogram, p99 of a million", |bencher| {
+        let filled = || {
+            let mut latency = Latency::default();
+            (0..1_000_000).for_each(|at| latency.record(times[at % times.len()]));
+            latency
+        };
+        bencher.iter_batched_ref(
+            filled,
+            |latency| black_box(latency.quantile_ns(0.99)),
+            BatchSize::LargeInput,
+        );
+    });
+}
+
+/// One reply compared, byte by byte, with what was sent.
+fn reply_check(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("reply check, one read");
+    let pattern = Pattern::new();
+    for size in SIZES {
+        let reply = pattern.at(3, 1_000, size).to_vec();
+        group.throughput(Throughput::Bytes(size as u64));
+        group.bench_function(size.to_string(), |bencher| {
+            bencher.iter(|| black_box(pattern.check(3, black_box(1_000), &reply)));
+        });
+    }
+    group.finish();
+}
+
+criterion_group! {
+    name = pure;
+    config = Criterion::default()
+        .sample_size(30)
+        .warm_up_time(std::time::Duration::from_millis(300))
+        .measurement_time(std::time::Duration::from_secs(1));
+    targets = echo_session, histogram_record, reply_check
+}
+criterion_main!(pure);

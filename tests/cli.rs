@@ -1,0 +1,434 @@
+//! The command line as people meet it: what goes right, and what goes wrong with a reason.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read},
+    net::{TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+};
+
+use portlab_backends::MODELS;
+use portlab_sys::spawn::{Signal, signal};
+use serde_json::Value;
+
+fn portlab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// Runs a command that can't be run, and returns what it says on stderr.
+fn refused(arguments: &[&str]) -> String {
+    let output = portlab(arguments);
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+    assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
+    assert!(!text.contains("panicked"), "{arguments:?}: {text}");
+    text
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// Starts `serve` with `options` and returns it with the first line it says.
+fn serve(options: &[&str]) -> (Child, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command
+        .arg("serve")
+        .args(options)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = portlab_sys::spawn::tie_to_this_thread(&mut command)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.as_mut().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    (child, line)
+}
+
+fn end(mut child: Child) -> (Option<i32>, String) {
+    signal(&child, Signal::TERM).unwrap();
+    let code = child.wait().unwrap().code();
+    let mut text = String::new();
+    child
+        .stderr
+        .take()
+        .unwrap()
+        .read_to_string(&mut text)
+        .unwrap();
+    (code, text)
+}
+
+#[test]
+fn a_mistyped_name_is_told_the_near_one() {
+    for arguments in [
+        &["serve", "--model", "thread"][..],
+        &["compare", "--models", "tasks,thread"],
+        &["models", "thread"],
+    ] {
+        assert!(refused(arguments).contains("'threads'"), "{arguments:?}");
+    }
+    assert!(refused(&["serve", "--service", "ehco"]).contains("'echo'"));
+    assert!(refused(&["serve", "--encoding", "gkb"]).contains("gbk"));
+    assert!(refused(&["compair"]).contains("compare"));
+}
+
+#[test]
+fn what_is_no_quantity_is_refused_with_an_example() {
+    for (arguments, example) in [
+        (&["load", "127.0.0.1:9", "--size", "big"][..], "4KiB"),
+        (&["load", "127.0.0.1:9", "--duration", "10"], "10s"),
+        (&["load", "127.0.0.1:9", "--connections", "many"], "10k"),
+        (&["load", "127.0.0.1:9", "--connections", "0"], "at least 1"),
+        (&["load", "127.0.0.1:9", "--size", "0"], "at least 1"),
+        (&["load", "127.0.0.1:9", "--messages", "0"], "at least 1"),
+        (&["compare", "--connections", "1,x"], "10k"),
+        (&["compare", "--connections", "0"], "at least 1"),
+        (&["compare", "--duration", "0s"], "longer"),
+        (&["serve", "--work", "sleep:5ms"], "wait:5ms"),
+        (&["serve", "--drain", "soon"], "10s"),
+        (&["serve", "--workers", "0"], "1.."),
+    ] {
+        assert!(
+            refused(arguments).contains(example),
+            "{arguments:?}: {}",
+            refused(arguments)
+        );
+    }
+}
+
+#[test]
+fn what_is_no_address_is_refused_with_the_remedy() {
+    for (arguments, remedy) in [
+        (&["load", "9090"][..], "HOST:PORT"),
+        (&["load", "127.0.0.1:99999"], "0 to 65535"),
+        (&["load", "127.0.0.1:0"], "port 0"),
+        (&["serve", "--bind", "here"], "HOST:PORT"),
+        (&["load", "no-such-host.invalid:80"], "check its spelling"),
+        (
+            &["serve", "--bind", "192.0.2.1:0"],
+            "address of this machine",
+        ),
+    ] {
+        let text = refused(arguments);
+        assert!(text.contains(remedy), "{arguments:?}: {text}");
+        assert_eq!(
+            text.trim_end().lines().count(),
+            1,
+            "more than a line: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_taken_port_is_told_by_whom_and_what_to_do() {
+    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = holder.local_addr().unwrap().to_string();
+    let text = refused(&["serve", "--bind", &addr]);
+    let pid = format!("(pid {})", std::process::id());
+    assert!(text.contains(&addr) && text.contains(&pid), "{text}");
+    assert!(text.contains("--bind 127.0.0.1:0"), "{text}");
+}
+
+#[test]
+fn every_model_refuses_a_taken_port_and_takes_it_as_soon_as_it_is_free() {
+    for model in MODELS.iter().map(|model| model.sheet().name) {
+        let (first, line) = serve(&["--model", model, "--bind", "127.0.0.1:0", "--json"]);
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let addr = event["addr"].as_str().unwrap().to_owned();
+        assert!(refused(&["serve", "--model", model, "--bind", &addr]).contains("in use"));
+        // The server closes first, so its side of this connection goes to TIME_WAIT.
+        let mut client = TcpStream::connect(&addr).unwrap();
+        std::io::Write::write_all(&mut client, b"x").unwrap();
+        client.read_exact(&mut [0]).unwrap();
+        assert_eq!(end(first).0, Some(0), "{model}");
+        let (second, line) = serve(&["--model", model, "--bind", &addr]);
+        assert!(line.contains(&addr), "{model}: {line}");
+        assert_eq!(end(second).0, Some(0), "{model}");
+    }
+}
+
+#[test]
+fn serving_is_announced_in_words_and_in_json() {
+    let (child, line) = serve(&["--bind", "127.0.0.1:0"]);
+    assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
+    assert_eq!(
+        end(child),
+        (Some(0), "stopped: everybody had finished\n".to_owned())
+    );
+
+    let (child, line) = serve(&["--bind", "127.0.0.1:0", "--json", "--model", "pool"]);
+    let event: Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(event["event"], "listening");
+    assert_eq!(event["pid"], child.id());
+    assert_eq!(
+        (&event["model"], &event["service"]),
+        (&"pool".into(), &"echo".into())
+    );
+    signal(&child, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(
+        String::from_utf8_lossy(&output.stdout),
+        "{\"cut\":0,\"event\":\"stopped\"}\n"
+    );
+}
+
+#[test]
+fn a_text_that_its_encoding_cannot_carry_is_refused() {
+    let text = refused(&["serve", "--service=reply", "--reply=5 €", "--encoding=gbk"]);
+    assert!(text.contains("'€'") && text.contains("gb18030"), "{text}");
+}
+
+#[test]
+fn more_connections_than_descriptors_are_refused_with_the_remedy() {
+    for command in [
+        "load 127.0.0.1:9 --connections",
+        "compare --models threads --connections",
+    ] {
+        let script = format!(
+            "ulimit -n 64; exec {} {command} 100",
+            env!("CARGO_BIN_EXE_portlab")
+        );
+        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(
+            text.contains("the limit is 64") && text.contains("ulimit -n"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_said_before_the_run() {
+    let file = folder("not-a-folder").join("file");
+    fs::write(&file, "").unwrap();
+    let out = format!("--out={}", file.join("results").display());
+    let text = refused(&["compare", "--models=threads", "--quick", &out]);
+    assert!(
+        text.contains("can't write") && text.contains("--out DIR"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    let script = format!(
+        "{} models --json | head -c 1",
+        env!("CARGO_BIN_EXE_portlab")
+    );
+    let output = Command::new("bash")
+        .args(["-c", &format!("set -o pipefail; {script}")])
+        .output();
+    let output = output.unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert_eq!(output.status.code(), Some(0));
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_no_panic() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    let output = command
+        .args(["models", "--json"])
+        .stdout(full)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        String::from_utf8_lossy(&output.stderr).contains("No space left"),
+        "{output:?}"
+    );
+}
+
+#[test]
+fn the_models_are_listed_in_words_and_in_json() {
+    let text = String::from_utf8(portlab(&["models"]).stdout).unwrap();
+    let json: Value = serde_json::from_slice(&portlab(&["models", "--json"]).stdout).unwrap();
+    assert_eq!(json.as_array().unwrap().len(), MODELS.len());
+    for (model, json) in MODELS.iter().zip(json.as_array().unwrap()) {
+        let sheet = model.sheet();
+        assert_eq!(json["name"], sheet.name);
+        assert!(
+            text.contains(sheet.term) && text.contains(sheet.blocks),
+            "{}",
+            sheet.name
+        );
+        let own = String::from_utf8(portlab(&["models", sheet.name]).stdout).unwrap();
+        assert!(
+            own.contains(sheet.term) && own.contains("breaks first"),
+            "{own}"
+        );
+    }
+    assert!(
+        text.lines().all(|line| line.chars().count() <= 80),
+        "wider than 80 columns:\n{text}"
+    );
+}
+
+#[test]
+fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
+    let dir = folder("compare");
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--models=threads,event-loop,prefork",
+        "--connections=1,4",
+        "--workers=2",
+        "--rounds=2",
+        "--duration=40ms",
+        "--warmup=10ms",
+        "--seed=7",
+        &out,
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.contains("not run: serves 2 at a time; --workers 4 for more"),
+        "{text}"
+    );
+    assert!(
+        text.contains("CPU/msg") && text.contains("seed 7"),
+        "{text}"
+    );
+
+    let record: Value =
+        serde_json::from_slice(&fs::read(dir.join("results.json")).unwrap()).unwrap();
+    assert_eq!(record["complete"], true);
+    assert_eq!(record["setup"]["seed"], 7);
+    assert!(!record["environment"]["kernel"].as_str().unwrap().is_empty());
+    let cells = record["cells"].as_array().unwrap();
+    assert_eq!(cells.len(), 6);
+    for cell in cells {
+        let rounds = cell["rounds"].as_array().unwrap();
+        if cell["model"] == "prefork" && cell["connections"] == 4 {
+            assert!(cell["not_run"].as_str().is_some() && rounds.is_empty());
+            continue;
+        }
+        assert_eq!(rounds.len(), 2, "{cell}");
+        for round in rounds {
+            for key in [
+                "messages",
+                "peak_pss_bytes",
+                "threads",
+                "processes",
+                "latency_p50_ns",
+            ] {
+                assert!(round[key].as_u64().unwrap() > 0, "{key} in {cell}");
+            }
+            assert!(round["server_cpu_us_per_message"].as_f64().unwrap() > 0.0);
+            assert_eq!(round["errors"], 0);
+        }
+    }
+    let threads = cells
+        .iter()
+        .find(|cell| cell["model"] == "threads" && cell["connections"] == 4);
+    assert_eq!(threads.unwrap()["rounds"][0]["threads"], 5);
+    let prefork = cells
+        .iter()
+        .find(|cell| cell["model"] == "prefork" && cell["connections"] == 1);
+    assert_eq!(prefork.unwrap()["rounds"][0]["processes"], 3);
+    let left: Vec<_> = fs::read_dir(&dir).unwrap().flatten().collect();
+    assert_eq!(left.len(), 1, "something half-written is left: {left:?}");
+}
+
+#[test]
+fn a_server_that_answers_wrongly_is_not_measured_and_fails_the_comparison() {
+    let dir = folder("compare-panic");
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--models=threads",
+        "--connections=1",
+        "--rounds=1",
+        "--work=panic",
+        &out,
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("failed: not measured, for it failed verification"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_comparison_with_controls_says_what_the_traits_cost() {
+    let dir = folder("compare-controls");
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--controls",
+        "--models=event-loop",
+        "--connections=4",
+        "--rounds=1",
+        "--duration=50ms",
+        &out,
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("What the traits cost"), "{text}");
+    assert!(refused(&["compare", "--controls", "--models=fork", &out]).contains("control"));
+}
+
+#[test]
+fn an_interrupted_comparison_shows_what_it_has() {
+    let dir = folder("compare-interrupted");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args([
+        "compare",
+        "--models=event-loop",
+        "--connections=1",
+        "--rounds=1000",
+    ]);
+    command
+        .args(["--duration=20ms", "--warmup=1ms", "--out"])
+        .arg(&dir);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !dir.join("results.json").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    signal(&child, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.contains("incomplete") && text.contains("event-loop"),
+        "{text}"
+    );
+}
+
+#[test]
+fn every_command_has_help_with_an_example_in_80_columns() {
+    for command in ["compare", "load", "serve", "models"] {
+        for flag in ["-h", "--help"] {
+            let text = String::from_utf8(portlab(&[command, flag]).stdout).unwrap();
+            assert!(text.contains(&format!("portlab {command}")), "{text}");
+            assert!(text.contains("Example"), "{text}");
+            let wide = text.lines().find(|line| line.chars().count() > 80);
+            assert_eq!(wide, None, "{command} {flag}");
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! The house is in order: what the design says of files, tables and dependencies is so.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+
+use portlab_backends::{MODELS, by_hand::BY_HAND, find};
+use portlab_conformance::CASES;
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// The names of the Rust files in `dir`, without `mod.rs`.
+fn stems(dir: &str) -> BTreeSet<String> {
+    let files = fs::read_dir(root().join(dir)).unwrap().flatten();
+    let stems = files.filter_map(|file| {
+        let name = file.file_name().into_string().unwrap();
+        name.strip_suffix(".rs").map(str::to_owned)
+    });
+    stems.filter(|stem| stem != "mod").collect()
+}
+
+/// Every Rust file of `crate_name`, with its text.
+fn sources(crate_name: &str) -> Vec<(PathBuf, String)> {
+    let mut dirs = vec![root().join("crates").join(crate_name).join("src")];
+    let mut sources = Vec::new();
+    while let Some(dir) = dirs.pop() {
+        for entry in fs::read_dir(dir).unwrap().flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((path, text));
+            }
+        }
+    }
+    sources
+}
+
+fn crates() -> Vec<String> {
+    let dirs = fs::read_dir(root().join("crates")).unwrap().flatten();
+    let mut names: Vec<_> = dirs
+        .map(|dir| dir.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// The names under `[dependencies]` of a crate.
+fn dependencies(crate_name: &str) -> Vec<String> {
+    let manifest = read(&format!("crates/{crate_name}/Cargo.toml"));
+    let section = manifest
+        .split("\n[dependencies]\n")
+        .nth(1)
+        .unwrap_or_default();
+    let lines = section.lines().take_while(|line| !line.starts_with('['));
+    lines
+        .filter_map(|line| line.split_once('.'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+#[test]
+fn every_model_is_a_file_of_its_name_and_every_file_is_listed() {
+    let names: Vec<_> = MODELS.iter().map(|model| model.sheet().name).collect();
+    let unique: BTreeSet<_> = names.iter().map(|name| name.replace('-', "_")).collect();
+    assert_eq!(unique.len(), names.len(), "a name is used twice");
+    assert_eq!(unique, stems("crates/portlab-backends/src/models"));
+    for name in names {
+        let kebab = name.chars().all(|c| c.is_ascii_lowercase() || c == '-');
+        assert!(
+            kebab && !name.starts_with('-') && !name.ends_with('-'),
+            "{name}"
+        );
+        assert_eq!(find(name).map(|model| model.sheet().name), Some(name));
+    }
+}
+
+#[test]
+fn every_model_tells_its_story_before_its_code() {
+    for model in MODELS.iter().map(|model| model.sheet()) {
+        let stem = model.name.replace('-', "_");
+        let text = read(&format!("crates/portlab-backends/src/models/{stem}.rs"));
+        assert!(
+            text.starts_with(&format!("//! # {}: ", model.name)),
+            "{stem}.rs has no title"
+        );
+        for heading in [
+            "What blocks",
+            "What a connection costs",
+            "What breaks first",
+            "Read on",
+        ] {
+            let story = text.split("\nuse ").next().unwrap_or_default();
+            assert!(story.contains(heading), "{stem}.rs doesn't say: {heading}");
+        }
+        for fact in [
+            model.term,
+            model.idea,
+            model.blocks,
+            model.cost,
+            model.breaks_first,
+        ] {
+            assert!(!fact.is_empty(), "{}'s sheet has a gap", model.name);
+        }
+    }
+}
+
+#[test]
+fn every_control_belongs_to_a_model() {
+    for control in BY_HAND.iter().map(|control| control.sheet().name) {
+        let model = control
+            .strip_suffix(portlab_stats::summary::CONTROL_SUFFIX)
+            .unwrap();
+        assert!(
+            MODELS.iter().any(|listed| listed.sheet().name == model),
+            "{control}"
+        );
+        assert_eq!(
+            portlab_backends::by_hand::SUFFIX,
+            portlab_stats::summary::CONTROL_SUFFIX
+        );
+    }
+}
+
+#[test]
+fn every_case_is_a_file_of_its_name_and_every_file_is_listed() {
+    let names: BTreeSet<_> = CASES.iter().map(|case| case.name.to_owned()).collect();
+    assert_eq!(names.len(), CASES.len(), "a name is used twice");
+    assert_eq!(names, stems("crates/portlab-conformance/src/cases"));
+}
+
+#[test]
+fn unsafe_code_lives_in_one_crate() {
+    for name in crates().iter().filter(|name| *name != "portlab-sys") {
+        let sources = sources(name);
+        let forbids = sources.iter().any(|(path, text)| {
+            let top = path.ends_with("src/lib.rs") || path.ends_with("src/main.rs");
+            top && text.contains("#![forbid(unsafe_code)]")
+        });
+        assert!(forbids, "{name} doesn't forbid unsafe code");
+    }
+}
+
+#[test]
+fn dependencies_run_downwards_and_the_runtimes_stay_where_they_belong() {
+    for name in ["portlab-service", "portlab-sys", "portlab-stats"] {
+        let inside: Vec<_> = dependencies(name)
+            .into_iter()
+            .filter(|name| name.starts_with("portlab"))
+            .collect();
+        assert!(inside.is_empty(), "{name} depends on {inside:?}");
+    }
+    for (library, homes) in [
+        ("tokio", &["portlab-backends"][..]),
+        ("rayon", &["portlab-backends"]),
+        ("mio", &["portlab-backends", "portlab-load"]),
+        ("clap", &["portlab"]),
+        ("anyhow", &["portlab"]),
+    ] {
+        for name in crates() {
+            let has = dependencies(&name)
+                .iter()
+                .any(|dependency| dependency == library);
+            assert_eq!(has, homes.contains(&name.as_str()), "{library} in {name}");
+        }
+    }
+}
+
+#[test]
+fn a_service_sees_no_socket_no_thread_and_no_clock() {
+    for (path, text) in sources("portlab-service") {
+        for word in [
+            "TcpStream",
+            "TcpListener",
+            "std::thread",
+            "Instant",
+            "SystemTime",
+            "std::fs",
+        ] {
+            assert!(!text.contains(word), "{} uses {word}", path.display());
+        }
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_it_can_be_read_at_once() {
+    for (path, text) in crates().iter().flat_map(|name| sources(name)) {
+        let lines = text.lines().count();
+        assert!(lines <= 700, "{} has {lines} lines", path.display());
+    }
+}
+
+/// A generated document is as its command writes it; `PORTLAB_RENEW=1 cargo test --test house` renews
+/// all of them.
+fn generated(path: &str, text: &str) {
+    if std::env::var_os("PORTLAB_RENEW").is_some() {
+        fs::write(root().join(path), text).unwrap();
+    }
+    let renew = "PORTLAB_RENEW=1 cargo test --test house";
+    assert!(
+        read(path) == text,
+        "{path} is stale; renew it with: {renew}"
+    );
+}
+
+fn portlab(arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    String::from_utf8(command.args(arguments).output().unwrap().stdout).unwrap()
+}
+
+#[test]
+fn the_page_of_models_is_what_the_sheets_say() {
+    generated("docs/models.md", &portlab(&["models", "--markdown"]));
+}
+
+#[test]
+fn the_page_of_the_command_line_is_what_the_help_says() {
+    let mut page =
+        "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
+            .to_owned();
+    for command in ["", "compare", "load", "serve", "models"] {
+        let arguments: Vec<_> = [command, "--help"]
+            .into_iter()
+            .filter(|a| !a.is_empty())
+            .collect();
+        let title = if command.is_empty() {
+            "portlab"
+        } else {
+            command
+        };
+        page += &format!("\n## {title}\n\n```text\n{}```\n", portlab(&arguments));
+    }
+    generated("docs/cli.md", &page);
+}

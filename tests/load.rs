@@ -1,0 +1,272 @@
+//! `portlab load` against servers that are not ours, honest ones and others, each a few lines on a thread
+//! of the test.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Command, Output},
+    thread,
+};
+
+use serde_json::Value;
+
+/// Serves every connection on `127.0.0.1:0` with `serve`, on a thread each, until the test ends.
+fn server(serve: impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            thread::spawn(move || serve(stream));
+        }
+    });
+    addr
+}
+
+/// Echoes, letting `change` look at each piece and its place in the stream; ends when that says so.
+fn echo(
+    change: impl Fn(&mut [u8], u64) -> bool + Clone + Send + 'static,
+) -> impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static {
+    move |mut stream| {
+        let (mut buffer, mut at) = ([0; 4096], 0);
+        loop {
+            let length = stream.read(&mut buffer)?;
+            if length == 0 || !change(&mut buffer[..length], at) {
+                return Ok(());
+            }
+            stream.write_all(&buffer[..length])?;
+            at += length as u64;
+        }
+    }
+}
+
+fn load(addr: SocketAddr, options: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command
+        .args(["load", &addr.to_string()])
+        .args(options)
+        .output()
+        .unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_foreign_echo_is_loaded_and_every_message_counted() {
+    let addr = server(echo(|_, _| true));
+    let output = load(
+        addr,
+        &["--connections=7", "--messages=1000", "--depth=3", "--json"],
+    );
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let result = json(&output);
+    assert_eq!(result["messages"], 1000);
+    assert_eq!(result["connected"], 7);
+    assert_eq!(result["errors"], 0);
+    assert_eq!(result["latency_ns"]["count"], 1000);
+    assert!(result["latency_ns"]["p50"].as_u64() <= result["latency_ns"]["max"].as_u64());
+    assert!(result["generator_cpu_us_per_message"].as_f64().unwrap() > 0.0);
+}
+
+#[test]
+fn messages_larger_than_any_buffer_and_as_small_as_a_byte_are_checked_too() {
+    let addr = server(echo(|_, _| true));
+    for (size, messages) in [("1", "500"), ("3MiB", "4"), ("65537", "30")] {
+        let size = format!("--size={size}");
+        let output = load(
+            addr,
+            &[
+                "--connections=2",
+                &size,
+                &format!("--messages={messages}"),
+                "--depth=2",
+                "--json",
+            ],
+        );
+        assert_eq!(output.status.code(), Some(0), "{size}: {output:?}");
+        assert_eq!(json(&output)["messages"].to_string(), messages);
+    }
+}
+
+#[test]
+fn every_thread_gets_its_share_and_none_is_dropped() {
+    let addr = server(echo(|_, _| true));
+    let output = load(
+        addr,
+        &[
+            "--connections=10",
+            "--threads=3",
+            "--messages=1001",
+            "--json",
+        ],
+    );
+    let result = json(&output);
+    assert_eq!(
+        (&result["connected"], &result["messages"]),
+        (&10.into(), &1001.into())
+    );
+    assert_eq!(result["threads"], 3);
+}
+
+#[test]
+fn a_run_by_the_clock_leaves_out_its_warm_up() {
+    let addr = server(echo(|_, _| true));
+    let output = load(
+        addr,
+        &[
+            "--connections=2",
+            "--duration=300ms",
+            "--warmup=200ms",
+            "--json",
+        ],
+    );
+    let result = json(&output);
+    let elapsed = result["elapsed_ns"].as_u64().unwrap();
+    assert!(elapsed >= 300_000_000, "{elapsed}");
+    let rate = result["messages"].as_f64().unwrap() / (elapsed as f64 / 1e9);
+    let reported = result["messages_per_s"].as_f64().unwrap();
+    assert!((rate - reported).abs() < 1.0, "{rate} against {reported}");
+}
+
+#[test]
+fn one_flipped_bit_in_a_megabyte_is_found_and_named_and_fails_the_run() {
+    let addr = server(echo(|piece, at| {
+        if (at..at + piece.len() as u64).contains(&777_777) {
+            piece[(777_777 - at) as usize] ^= 0x10;
+        }
+        true
+    }));
+    let output = load(
+        addr,
+        &[
+            "--connections=1",
+            "--size=1000",
+            "--messages=1000",
+            "--json",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let mismatch = &json(&output)["first_mismatch"];
+    assert_eq!(mismatch["offset"], 777_777);
+    let byte = |key: &str| mismatch[key].as_u64().unwrap();
+    assert_eq!(byte("expected") ^ byte("got"), 0x10);
+    let text = stderr(&output);
+    assert!(
+        text.contains("connection 0, offset 777777: expected 0x"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_server_that_says_more_than_it_was_told_is_found() {
+    let addr = server(|mut stream| {
+        let mut buffer = [0; 4096];
+        loop {
+            let length = stream.read(&mut buffer)?;
+            stream.write_all(&buffer[..length])?;
+            stream.write_all(&buffer[..length])?;
+        }
+    });
+    let output = load(addr, &["--connections=1", "--messages=100", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(json(&output)["failures"][0]["phase"], "verify");
+}
+
+#[test]
+fn a_server_that_closes_early_is_reported_by_phase_and_the_run_ends() {
+    let addr = server(echo(|_, at| at < 5_000));
+    let output = load(addr, &["--connections=4", "--messages=1M", "--json"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let result = json(&output);
+    assert_eq!(result["failures"][0]["phase"], "receive");
+    assert_eq!(result["unanswered"], 4);
+    assert!(result["messages"].as_u64().unwrap() > 0);
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up_after_the_timeout() {
+    let addr = server(|mut stream| {
+        while stream.read(&mut [0; 4096])? > 0 {}
+        Ok(())
+    });
+    let output = load(
+        addr,
+        &[
+            "--connections=3",
+            "--messages=10",
+            "--timeout=300ms",
+            "--json",
+        ],
+    );
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let result = json(&output);
+    assert_eq!(result["messages"], 0);
+    assert_eq!(result["unanswered"], 3);
+    assert_eq!(result["failures"][0]["cause"], "timed out");
+}
+
+#[test]
+fn a_slow_server_shows_its_slowness_in_the_latency() {
+    let addr = server(echo(|_, _| {
+        thread::sleep(std::time::Duration::from_millis(20));
+        true
+    }));
+    let output = load(addr, &["--connections=2", "--messages=20", "--json"]);
+    let latency = &json(&output)["latency_ns"];
+    for quantile in ["p50", "p90", "p99", "max"] {
+        assert!(
+            latency[quantile].as_u64().unwrap() >= 20_000_000,
+            "{latency}"
+        );
+    }
+}
+
+#[test]
+fn a_port_where_nobody_listens_cannot_be_loaded() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    drop(listener);
+    let output = load(addr, &["--messages=10"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = stderr(&output);
+    assert!(
+        text.contains("refused") && text.contains("is the server up?"),
+        "{text}"
+    );
+    assert!(output.stdout.is_empty());
+}
+
+#[test]
+fn an_interrupted_run_prints_what_it_has_and_ends_well() {
+    let addr = server(echo(|_, _| true));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args([
+        "load",
+        &addr.to_string(),
+        "--connections=2",
+        "--duration=10m",
+        "--json",
+    ]);
+    let child = command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let child = child.unwrap();
+    // Its handler is installed before its first connection is made.
+    thread::sleep(std::time::Duration::from_millis(500));
+    portlab_sys::spawn::signal(&child, portlab_sys::spawn::Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert_eq!(json(&output)["interrupted"], true);
+}
