@@ -1,5 +1,6 @@
-//! What checking and measuring cost the load generator: its CPU time per message against that of the
-//! plainest mio loop, which sends and receives and looks at nothing. In turn, against one server.
+//! What checking and measuring cost the load generator: its CPU time per message against that of
+//! the plainest mio loop, which sends and receives and looks at nothing. In turn, against one
+//! server.
 //!
 //!     cargo bench --bench generator
 

@@ -1,5 +1,5 @@
-//! Every model against every case, black-box: the real binary, in a process of its own, over TCP. One
-//! named test each, such as `threads::echo::half_close`.
+//! Every model against every case, black-box: the real binary, in a process of its own, over TCP.
+//! One named test each, such as `threads::echo::half_close`.
 
 use std::{io, path::Path, process::ExitStatus, time::Duration};
 

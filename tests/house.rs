@@ -200,8 +200,8 @@ fn no_file_is_longer_than_it_can_be_read_at_once() {
     }
 }
 
-/// A generated document is as its command writes it; `PORTLAB_RENEW=1 cargo test --test house` renews
-/// all of them.
+/// A generated document is as its command writes it; `PORTLAB_RENEW=1 cargo test --test house`
+/// renews all of them.
 fn generated(path: &str, text: &str) {
     if std::env::var_os("PORTLAB_RENEW").is_some() {
         fs::write(root().join(path), text).unwrap();

@@ -1,5 +1,5 @@
-//! `portlab load` against servers that are not ours, honest ones and others, each a few lines on a thread
-//! of the test.
+//! `portlab load` against servers that are not ours, honest ones and others, each a few lines on a
+//! thread of the test.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,10 +9,12 @@
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
     thread,
+    time::Duration,
 };
 
+use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
 /// Serves every connection on `127.0.0.1:0` with `serve`, on a thread each, until the test ends.
@@ -219,7 +221,7 @@ fn a_server_that_never_answers_is_given_up_after_the_timeout() {
 #[test]
 fn a_slow_server_shows_its_slowness_in_the_latency() {
     let addr = server(echo(|_, _| {
-        thread::sleep(std::time::Duration::from_millis(20));
+        thread::sleep(Duration::from_millis(20));
         true
     }));
     let output = load(addr, &["--connections=2", "--messages=20", "--json"]);
@@ -250,23 +252,32 @@ fn a_port_where_nobody_listens_cannot_be_loaded() {
 #[test]
 fn an_interrupted_run_prints_what_it_has_and_ends_well() {
     let addr = server(echo(|_, _| true));
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args([
-        "load",
-        &addr.to_string(),
-        "--connections=2",
-        "--duration=10m",
-        "--json",
-    ]);
-    let child = command
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::null())
-        .spawn();
-    let child = child.unwrap();
-    // Its handler is installed before its first connection is made.
-    thread::sleep(std::time::Duration::from_millis(500));
-    portlab_sys::spawn::signal(&child, portlab_sys::spawn::Signal::INT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(json(&output)["interrupted"], true);
+    for (warmup, measured) in [("--warmup=0s", true), ("--warmup=10m", false)] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        command.args([
+            "load",
+            &addr.to_string(),
+            "--connections=2",
+            "--duration=10m",
+            "--json",
+        ]);
+        command
+            .arg(warmup)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let child = command.spawn().unwrap();
+        // Its handler is installed before its first connection is made.
+        thread::sleep(Duration::from_millis(500));
+        signal(&child, Signal::INT).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{output:?}");
+        let result = json(&output);
+        assert_eq!(result["interrupted"], true);
+        assert_eq!(
+            result["messages"].as_u64().unwrap() > 0,
+            measured,
+            "{result}"
+        );
+        assert_eq!(result["unanswered"], 0);
+    }
 }

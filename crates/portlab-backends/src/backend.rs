@@ -14,15 +14,15 @@ pub trait Backend: Sync {
     /// Serves whoever comes through `door` until its stop signal comes, then drains and returns.
     ///
     /// # Who calls
-    /// Called once, on the only thread of a fresh process (the door's [`Alone`](crate::Alone) is the
-    /// proof), so a model may fork, and may keep its threads for as long as the process lives.
+    /// Called once, on the only thread of a fresh process (the door's [`Alone`](crate::Alone) is
+    /// the proof), so a model may fork, and may keep its threads for as long as the process lives.
     ///
     /// # What it must do
     /// Open one session per connection and call it as [`Session`](portlab_service::Session) says.
-    /// Survive whatever one peer does: its error, its panic, its silence. At the stop signal: accept
-    /// nobody any more, let the sessions end (their sockets are shut for reading by the signal
-    /// handler, if they were made [`Interruptible`](portlab_sys::stop::Interruptible)), leave no
-    /// process behind. It need not watch the deadline: the handler cuts what is left.
+    /// Survive whatever one peer does: its error, its panic, its silence. At the stop signal:
+    /// accept nobody any more, let the sessions end (their sockets are shut for reading by the
+    /// signal handler, if they were made [`Interruptible`](portlab_sys::stop::Interruptible)),
+    /// leave no process behind. It need not watch the deadline: the handler cuts what is left.
     ///
     /// # What is NOT promised
     /// That it serves everybody at once: see [`Sheet::capacity`]. In a forking model the call

@@ -7,8 +7,8 @@ use std::{
 
 use rustix::io::Errno;
 
-/// The pauses of one accept loop: none for a peer's failure, doubling from 10 ms to a second for the
-/// machine's, and a log line a second at most.
+/// The pauses of one accept loop: none for a peer's failure, doubling from 10 ms to a second for
+/// the machine's, and a log line a second at most.
 ///
 /// Without a pause, a server that is out of descriptors would spin: the connection it can't accept
 /// keeps the listener readable. Go and gevent double in this way, nginx waits half a second.

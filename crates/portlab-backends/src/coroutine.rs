@@ -88,7 +88,8 @@ async fn drive(
         match turn.work {
             Work::None => {}
             Work::Wait(time) => tokio::time::sleep(time).await,
-            // The mistakes, made on purpose: the thread is gone, and the tasks it would have run wait.
+            // The mistakes, made on purpose: the thread is gone, and the tasks it would have run
+            // wait.
             Work::Block(time) => thread::sleep(time),
             Work::Cpu(time) => burn(time),
         }
@@ -115,8 +116,8 @@ enum Heard {
     Read(usize),
 }
 
-/// The buffers of one thread, borrowed for the length of a poll and never across an `await`: so a task
-/// that waits for its peer holds no buffer, and thousands of idle ones cost little.
+/// The buffers of one thread, borrowed for the length of a poll and never across an `await`: so a
+/// task that waits for its peer holds no buffer, and thousands of idle ones cost little.
 struct Scratch {
     input: Box<[u8]>,
     outbox: Outbox,
@@ -132,7 +133,8 @@ thread_local! {
 /// Reads and answers, if there is something to read.
 ///
 /// It polls the read itself instead of awaiting `readable()` first: tokio's read remembers that a
-/// partly filled buffer means an empty socket, and saves the system call that would only hear "again".
+/// partly filled buffer means an empty socket, and saves the system call that would only hear
+/// "again".
 fn poll_turn(
     stream: &mut Interruptible<TcpStream>,
     session: &mut dyn Session,

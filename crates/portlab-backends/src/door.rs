@@ -19,8 +19,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{Served, backoff::Backoff};
 
-/// The bound listener, the stop signal, the number of workers and the proof that this process has one
-/// thread.
+/// The bound listener, the stop signal, the number of workers and the proof that this process has
+/// one thread.
 ///
 /// The listener is bound once, here, with one backlog and one set of socket options, so that models
 /// differ in nothing but what they are.
@@ -92,8 +92,8 @@ impl Door {
     /// Binds `addr` and listens.
     ///
     /// SO_REUSEADDR is set, so that a restart need not wait for TIME_WAIT, and TCP_NODELAY, which
-    /// accepted connections inherit: an answer is sent when it is written, not when the last one has
-    /// been acknowledged.
+    /// accepted connections inherit: an answer is sent when it is written, not when the last one
+    /// has been acknowledged.
     ///
     /// # Errors
     /// When the address is taken, reserved or not ours.

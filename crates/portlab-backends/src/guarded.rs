@@ -49,7 +49,8 @@ impl Outbox {
         called.map_err(|_| Panicked)
     }
 
-    /// Gives back memory that an unusually large answer took, so that an idle thread holds none of it.
+    /// Gives back memory that an unusually large answer took, so that an idle thread holds none of
+    /// it.
     pub(crate) fn sent(&mut self) {
         self.out.clear();
         self.out.shrink_to(crate::READ_BUFFER);

@@ -1,7 +1,7 @@
 //! Concurrency models: how a server divides its connections among processes, threads and tasks.
 //!
-//! A model is one file in `models/` and one line in its table. It implements [`Backend`]: facts as a
-//! [`Sheet`], behaviour as one method, `serve`, which blocks (an async model builds its runtime
+//! A model is one file in `models/` and one line in its table. It implements [`Backend`]: facts as
+//! a [`Sheet`], behaviour as one method, `serve`, which blocks (an async model builds its runtime
 //! inside, so the trait has no colour). What all models need stands beside them:
 //!
 //! | module | owns |
@@ -14,8 +14,8 @@
 //! | `guarded` | calling a session so that its panic stays its own |
 //! | `timers` | deadlines of a loop |
 //!
-//! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is measured
-//! against it.
+//! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is
+//! measured against it.
 
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,5 @@
-//! One connection, driven by readiness: the state that a loop keeps where a thread would have a stack.
+//! One connection, driven by readiness: the state that a loop keeps where a thread would have a
+//! stack.
 
 use std::io::{self, Read, Write};
 
@@ -122,8 +123,8 @@ impl Conn {
                     Err(error) => return Err(error),
                 },
             };
-            // A read that didn't fill the buffer has emptied the socket: asking once more would cost a
-            // system call to hear "nothing yet". What arrives later rings the poller again.
+            // A read that didn't fill the buffer has emptied the socket: asking once more would
+            // cost a system call to hear "nothing yet". What arrives later rings the poller again.
             let emptied = matches!(event, Event::Data(data) if data.len() < READ_BUFFER);
             let Ok(flow) = scratch.outbox.call(&mut *self.session, event) else {
                 return Ok(Step::Done);
@@ -139,7 +140,8 @@ impl Conn {
         Ok(Step::Yield)
     }
 
-    /// Sends the answer, or keeps what can't be sent yet. [`Step::Yield`] means: nothing in the way.
+    /// Sends the answer, or keeps what can't be sent yet. [`Step::Yield`] means: nothing in the
+    /// way.
     fn answer(&mut self, flow: Flow, outbox: &mut Outbox) -> io::Result<Step> {
         if flow.work == Work::None {
             self.state = after(flow.next);

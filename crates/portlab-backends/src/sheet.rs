@@ -62,8 +62,8 @@ pub enum Workers {
     PerCore,
 }
 
-/// How many connections are served at the same time. The others wait, connected, in the accept queue
-/// or behind it, and hear nothing.
+/// How many connections are served at the same time. The others wait, connected, in the accept
+/// queue or behind it, and hear nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Capacity {
     /// One.

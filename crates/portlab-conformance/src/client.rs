@@ -33,8 +33,8 @@ impl Client {
             .map_err(|error| Failure::during("sending", &error))
     }
 
-    /// Sends until the server, and the system between, takes no more for a while; at most `bytes`. Returns
-    /// how many were taken.
+    /// Sends until the server, and the system between, takes no more for a while; at most `bytes`.
+    /// Returns how many were taken.
     pub(crate) fn send_until_full(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
         self.stream
             .set_write_timeout(Some(Duration::from_millis(300)))?;

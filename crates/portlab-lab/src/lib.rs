@@ -1,5 +1,6 @@
-//! Measuring models side by side: a fresh server process for every measurement, verified first, then
-//! loaded and metered; rounds interleaved and shuffled; everything stored as soon as it is known.
+//! Measuring models side by side: a fresh server process for every measurement, verified first,
+//! then loaded and metered; rounds interleaved and shuffled; everything stored as soon as it is
+//! known.
 //!
 //! | module | owns |
 //! |---|---|

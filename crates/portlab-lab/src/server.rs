@@ -62,8 +62,8 @@ pub enum ServerError {
 const START: Duration = Duration::from_secs(20);
 
 impl Server {
-    /// Starts `program serve --json --bind 127.0.0.1:0` with `options` behind it, and waits until it
-    /// listens.
+    /// Starts `program serve --json --bind 127.0.0.1:0` with `options` behind it, and waits until
+    /// it listens.
     ///
     /// # Errors
     /// When it can't be started, or ends without listening; the error says what it complained of.

@@ -52,7 +52,8 @@ impl Store {
         &self.file
     }
 
-    /// Keeps `record` in place of the last one. Whoever reads the file at any moment finds a whole record.
+    /// Keeps `record` in place of the last one. Whoever reads the file at any moment finds a whole
+    /// record.
     ///
     /// # Errors
     /// When the disk is full, or the folder has gone.

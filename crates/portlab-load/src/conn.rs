@@ -9,8 +9,8 @@ use mio::net::TcpStream;
 
 use crate::{Cause, Mismatch, Pattern, Phase, Tally};
 
-/// One connection of a closed loop. It owns no buffer: messages are sent straight from the pattern, and
-/// answers pass through the thread's one buffer.
+/// One connection of a closed loop. It owns no buffer: messages are sent straight from the pattern,
+/// and answers pass through the thread's one buffer.
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) stream: TcpStream,
@@ -24,7 +24,8 @@ pub(crate) struct Conn {
     received: u64,
     /// Bytes missing from the answer that is coming in.
     missing: usize,
-    /// When each message in flight became due, in nanoseconds since the run began; the oldest first.
+    /// When each message in flight became due, in nanoseconds since the run began; the oldest
+    /// first.
     asked: VecDeque<u64>,
 }
 
@@ -119,8 +120,8 @@ impl Conn {
         Ok(Some(length))
     }
 
-    /// Takes the next message out of flight that the `length` bytes received last complete, and returns
-    /// when it had become due. `length` is reduced by what belonged to it.
+    /// Takes the next message out of flight that the `length` bytes received last complete, and
+    /// returns when it had become due. `length` is reduced by what belonged to it.
     pub(crate) fn complete(&mut self, length: &mut usize, size: usize) -> Option<u64> {
         if *length < self.missing {
             self.missing -= *length;

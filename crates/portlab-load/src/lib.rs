@@ -13,8 +13,8 @@
 //! | `outcome` | what was measured |
 //!
 //! The loop is closed: each connection keeps `depth` messages in flight and sends the next when an
-//! answer has come. Such a loop never overloads a server, it slows down with it; so its latency is that
-//! of a server as busy as this many clients make it, and says nothing about a fixed rate.
+//! answer has come. Such a loop never overloads a server, it slows down with it; so its latency is
+//! that of a server as busy as this many clients make it, and says nothing about a fixed rate.
 
 #![forbid(unsafe_code)]
 

@@ -12,8 +12,8 @@ const LONGEST: Duration = Duration::from_secs(3600);
 
 /// A histogram of times, each kept to three significant digits.
 ///
-/// Its size is fixed, however many are recorded, and histograms of several threads are merged, so that
-/// a quantile is one of all messages and never an average of quantiles.
+/// Its size is fixed, however many are recorded, and histograms of several threads are merged, so
+/// that a quantile is one of all messages and never an average of quantiles.
 ///
 /// Source: G. Tene's HdrHistogram.
 #[derive(Clone, Debug)]
@@ -68,8 +68,8 @@ impl Latency {
             .expect("all histograms here have the same bounds");
     }
 
-    /// The time in nanoseconds that a share `quantile`, in `[0, 1]`, of all messages did not exceed; 0 when
-    /// there were none.
+    /// The time in nanoseconds that a share `quantile`, in `[0, 1]`, of all messages did not
+    /// exceed; 0 when there were none.
     #[must_use]
     pub fn quantile_ns(&self, quantile: f64) -> u64 {
         self.0.value_at_quantile(quantile)
@@ -122,14 +122,17 @@ impl Outcome {
         self.generator_cpu += harvest.cpu;
     }
 
-    /// Messages per second of measured time.
+    /// Messages per second of measured time; 0 when nothing was measured.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
+        if self.messages == 0 {
+            return 0.0;
+        }
         self.messages as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
-    /// The share, in `[0, 1]`, of its threads' time that the generator was computing. Near 1, it was
-    /// the generator that limited the run, and throughput says nothing about the server.
+    /// The share, in `[0, 1]`, of its threads' time that the generator was computing. Near 1, it
+    /// was the generator that limited the run, and throughput says nothing about the server.
     #[must_use]
     pub fn generator_cpu_share(&self) -> f64 {
         let available = self.elapsed.as_secs_f64() * self.threads as f64;

@@ -112,8 +112,8 @@ impl Plan {
         Ok(())
     }
 
-    /// How many of `total` fall to thread `index` of `threads`: the remainder goes to the first ones, and
-    /// none is dropped.
+    /// How many of `total` fall to thread `index` of `threads`: the remainder goes to the first
+    /// ones, and none is dropped.
     pub(crate) fn share(total: u64, index: usize, threads: usize) -> u64 {
         let (index, threads) = (index as u64, threads as u64);
         total / threads + u64::from(index < total % threads)

@@ -23,7 +23,8 @@ use crate::{
 /// `begin` and `end` stand at the two edges of what is measured, with all connections open, so that
 /// what a server uses between them can be put against the messages between them.
 pub trait Watch {
-    /// All connections are made, or have failed; `connected` of them stand. Returns whether to go on.
+    /// All connections are made, or have failed; `connected` of them stand. Returns whether to go
+    /// on.
     fn connected(&mut self, _connected: usize) -> bool {
         true
     }
@@ -99,8 +100,8 @@ impl Stages {
 
 /// Carries out `plan`, with `watch` looking on, and returns what was measured.
 ///
-/// Connections that fail are counted, not fatal: a run in which none could be made has an outcome too,
-/// with no messages and the reasons in its tally.
+/// Connections that fail are counted, not fatal: a run in which none could be made has an outcome
+/// too, with no messages and the reasons in its tally.
 ///
 /// # Errors
 /// When the plan can't be carried out on this machine.
@@ -157,6 +158,13 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     Ok(outcome)
 }
 
+/// What ends a stage before its time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heed {
+    Interrupts,
+    Nothing,
+}
+
 /// Leads the workers from stage to stage, and watches the clock.
 struct Coordinator<'a> {
     plan: &'a Plan,
@@ -206,29 +214,45 @@ impl Coordinator<'_> {
         }
         if !warmup.is_zero() {
             self.stages.announce(Stage::WarmUp);
-            self.stay(Some(warmup), Duration::ZERO);
+            self.stay(Some(warmup), Duration::ZERO, Heed::Interrupts);
         }
+        if !self.watch.interrupted() {
+            self.measure_between_marks(outcome, limit, warmup);
+        }
+        self.stages.announce(Stage::Drain);
+        // An answer has as much time now as it had before, also when the user has ended the run.
+        self.stay(
+            Some(self.plan.timeout),
+            warmup + outcome.elapsed,
+            Heed::Nothing,
+        );
+        self.watch.drained();
+    }
+
+    fn measure_between_marks(
+        &mut self,
+        outcome: &mut Outcome,
+        limit: Option<Duration>,
+        warmup: Duration,
+    ) {
         // The same order at both edges, so that what one look takes is taken off at the other.
         self.watch.begin();
         let before = self.total_answered();
         self.stages.announce(Stage::Measure);
         let since = Instant::now();
-        self.stay(limit, warmup);
+        self.stay(limit, warmup, Heed::Interrupts);
         self.watch.end();
         outcome.metered_messages = self.total_answered() - before;
         self.stages.announce(Stage::Drain);
         outcome.elapsed = since.elapsed();
-        // An answer has as much time now as it had before.
-        self.stay(Some(self.plan.timeout), warmup + outcome.elapsed);
-        self.watch.drained();
     }
 
-    /// Waits for `limit`, or until every worker has nothing left to do, or the run is interrupted.
-    /// `over` is how much time has been spent before.
-    fn stay(&mut self, limit: Option<Duration>, over: Duration) {
+    /// Waits for `limit`, or until every worker has nothing left to do, or the run is interrupted, if
+    /// that is heeded. `over` is how much time has been spent before.
+    fn stay(&mut self, limit: Option<Duration>, over: Duration, heed: Heed) {
         let since = Instant::now();
         let mut busy = self.plan.threads;
-        while busy > 0 && !self.watch.interrupted() {
+        while busy > 0 && !(heed == Heed::Interrupts && self.watch.interrupted()) {
             let left = limit.map_or(TICK, |limit| limit.saturating_sub(since.elapsed()));
             if left.is_zero() {
                 return;

@@ -6,10 +6,10 @@ use std::fmt;
 /// each connection.
 ///
 /// A connection's stream is the ring from its place on, round and round; messages are only marks on
-/// it. So nothing is generated or copied while measuring (a message is sent straight from the ring), a
-/// reply is checked by comparing it with the ring, and because the ring's length is a prime, no
-/// message resembles its neighbours: a byte that is lost, doubled, swapped between messages or
-/// between connections, is noticed.
+/// it. So nothing is generated or copied while measuring (a message is sent straight from the
+/// ring), a reply is checked by comparing it with the ring, and because the ring's length is a
+/// prime, no message resembles its neighbours: a byte that is lost, doubled, swapped between
+/// messages or between connections, is noticed.
 #[derive(Debug)]
 pub struct Pattern {
     /// The ring, followed by its own beginning, so that any slice of up to [`Pattern::REACH`] bytes
@@ -46,7 +46,8 @@ impl fmt::Display for Mismatch {
 }
 
 impl Pattern {
-    /// The ring's length: the largest prime below 64 Ki. Two rings fit in a core's second-level cache.
+    /// The ring's length: the largest prime below 64 Ki. Two rings fit in a core's second-level
+    /// cache.
     const RING: usize = 65_521;
     /// The longest piece that can be had at once.
     pub const REACH: usize = 64 * 1024;

@@ -77,8 +77,8 @@ enum Slot {
     Gone,
 }
 
-/// How many connections a thread has under way at once: more would overrun a server's accept queue, and
-/// measure retransmitted handshakes.
+/// How many connections a thread has under way at once: more would overrun a server's accept queue,
+/// and measure retransmitted handshakes.
 const CONNECTING_AT_ONCE: usize = 64;
 
 /// How often a worker looks up, even when nothing happens.
@@ -274,23 +274,31 @@ impl Worker {
         if stage == self.stage {
             return;
         }
-        let silent = self.stage == Stage::Connect;
-        self.stage = stage;
+        let last = std::mem::replace(&mut self.stage, stage);
         match stage {
             Stage::Connect | Stage::Close => {}
             Stage::WarmUp => self.first_messages(),
             Stage::Measure => {
+                self.forget_the_warm_up();
                 self.measuring_since = self.now();
                 self.cpu_before = thread_cpu();
-                // What was answered while warming up doesn't count.
-                self.harvest.messages = 0;
-                self.harvest.latency = Latency::default();
-                if silent {
+                if last == Stage::Connect {
                     self.first_messages();
                 }
             }
-            Stage::Drain => self.harvest.cpu = thread_cpu() - self.cpu_before,
+            Stage::Drain if last == Stage::Measure => {
+                self.harvest.cpu = thread_cpu() - self.cpu_before;
+            }
+            // The run was ended before its measuring began.
+            Stage::Drain => self.forget_the_warm_up(),
         }
+    }
+
+    /// What was answered while warming up doesn't count.
+    fn forget_the_warm_up(&mut self) {
+        self.harvest.messages = 0;
+        self.harvest.latency = Latency::default();
+        self.measuring_since = u64::MAX;
     }
 
     /// Fills every connection with as many messages as it is to have in flight.
@@ -381,8 +389,8 @@ impl Worker {
         }
     }
 
-    /// Whether there is nothing left to wait for: all answers are in and no message is to follow, or
-    /// every connection is lost.
+    /// Whether there is nothing left to wait for: all answers are in and no message is to follow,
+    /// or every connection is lost.
     fn is_idle(&self) -> bool {
         let over = self.budget == Some(0) || self.stage == Stage::Drain;
         self.stage != Stage::Connect && (self.open == 0 || over && self.in_flight == 0)

@@ -1,5 +1,5 @@
-//! Reports: a pure function from a record to text. The same record renders the same bytes, whenever and
-//! wherever: no clock, no environment, no terminal is looked at.
+//! Reports: a pure function from a record to text. The same record renders the same bytes, whenever
+//! and wherever: no clock, no environment, no terminal is looked at.
 //!
 //! | module | owns |
 //! |---|---|

@@ -26,8 +26,8 @@ const WARN: Style = AnsiColor::Yellow.on_default();
 /// The widest bar, in characters.
 const BAR: usize = 10;
 
-/// Renders `record` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no room
-/// for every column, the least telling ones are left out.
+/// Renders `record` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no
+/// room for every column, the least telling ones are left out.
 #[must_use]
 pub fn text(record: &Record, width: usize) -> String {
     let width = width.max(NARROWEST);

@@ -6,7 +6,8 @@ use encoding_rs::{EncoderResult, Encoding, GB18030, GBK, UTF_16BE, UTF_16LE};
 
 use crate::nearest;
 
-/// An encoding that text can be written in, found by its WHATWG label (`gbk`, `utf-8`, `big5`, `shift_jis`, ...).
+/// An encoding that text can be written in, found by its WHATWG label (`gbk`, `utf-8`, `big5`,
+/// `shift_jis`, ...).
 ///
 /// Source: the WHATWG Encoding Standard, through `encoding_rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,8 +55,9 @@ impl TextEncoding {
     /// Encodes `text` exactly, without a byte order mark and without replacements.
     ///
     /// # Errors
-    /// When a character has no place in the encoding. In GBK that includes the euro sign: the standard writes it as the
-    /// single byte 0x80, which Python's `gbk` codec, the likely reader, can't decode.
+    /// When a character has no place in the encoding. In GBK that includes the euro sign: the
+    /// standard writes it as the single byte 0x80, which Python's `gbk` codec, the likely reader,
+    /// can't decode.
     pub fn encode(self, text: &str) -> Result<Vec<u8>, EncodeError> {
         let cannot = |character| EncodeError {
             character,

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// Tells the driver what to do after a session's method has returned: first the work, then send what stands in
-/// `out`, then go on or close.
+/// Tells the driver what to do after a session's method has returned: first the work, then send
+/// what stands in `out`, then go on or close.
 ///
 /// While the work is being done the session is not called again, so answers keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,17 +37,20 @@ impl Flow {
     }
 }
 
-/// The work that an answer takes. Each concurrency model does it in its own way, and that is what they differ in.
+/// The work that an answer takes. Each concurrency model does it in its own way, and that is what
+/// they differ in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// None: the answer may leave at once.
     None,
-    /// Waiting, as for a database: a thread sleeps, a task awaits a timer, a loop arms one and turns to the others.
+    /// Waiting, as for a database: a thread sleeps, a task awaits a timer, a loop arms one and
+    /// turns to the others.
     Wait(Duration),
-    /// A blocking call inside the handler, the classic mistake: whoever runs the handler sleeps, and whoever depends
-    /// on that thread waits with it.
+    /// A blocking call inside the handler, the classic mistake: whoever runs the handler sleeps,
+    /// and whoever depends on that thread waits with it.
     Block(Duration),
-    /// Computing, measured in CPU time of the thread that does it: where the handler runs, or on a pool.
+    /// Computing, measured in CPU time of the thread that does it: where the handler runs, or on a
+    /// pool.
     Cpu(Duration),
 }
 

@@ -1,9 +1,10 @@
 //! What is said on a port, as pure state machines.
 //!
-//! A [`Service`] is pushed bytes and appends its answer to a buffer that the caller owns. It never sees a socket, a
-//! thread or a clock, so the same echo runs on blocking threads, forked processes, readiness loops and async tasks,
-//! and is tested by feeding bytes and reading bytes. When an answer needs time, the service doesn't take it: it says
-//! so in its [`Flow`], and whoever drives the connection waits, blocks or computes in its own idiom.
+//! A [`Service`] is pushed bytes and appends its answer to a buffer that the caller owns. It never
+//! sees a socket, a thread or a clock, so the same echo runs on blocking threads, forked processes,
+//! readiness loops and async tasks, and is tested by feeding bytes and reading bytes. When an
+//! answer needs time, the service doesn't take it: it says so in its [`Flow`], and whoever drives
+//! the connection waits, blocks or computes in its own idiom.
 //!
 //! [`SERVICES`] lists what there is; [`ServiceOptions::build`] makes one by name.
 

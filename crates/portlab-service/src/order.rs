@@ -6,8 +6,8 @@ use crate::{ConnId, Cx, Flow, Hub, Mail, Service, Session, Work};
 
 /// What the handler is ordered to do for every message, that is for every read that brings bytes.
 ///
-/// A byte stream has no messages of its own; a client that sends one and waits for its answer gets one read per
-/// message, a client that pipelines may get several in one.
+/// A byte stream has no messages of its own; a client that sends one and waits for its answer gets
+/// one read per message, a client that pipelines may get several in one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Order {
     /// Do this work, then answer.

@@ -16,9 +16,9 @@ impl fmt::Display for ConnId {
 
 /// What is said on a port: a factory of [`Session`]s.
 ///
-/// One service is shared by every thread or process of a server, so it holds only what never changes (a text to
-/// answer with, a limit). What belongs to one connection lives in its session, what belongs to all of them in the
-/// [`Hub`].
+/// One service is shared by every thread or process of a server, so it holds only what never
+/// changes (a text to answer with, a limit). What belongs to one connection lives in its session,
+/// what belongs to all of them in the [`Hub`].
 pub trait Service: Send + Sync {
     /// Makes the session of a connection that was just accepted.
     ///
@@ -36,22 +36,24 @@ pub trait Service: Send + Sync {
 /// One connection's half of a service: a state machine over bytes.
 ///
 /// # Who calls, and when
-/// The driver of the connection, in this order: `on_open` once; then any mix of `on_data` and `on_mail`; `on_eof` at
-/// most once, after the last `on_data`. Never two calls at a time, though a session may move to another thread
-/// between calls. After an answer that says [`Next::Close`](crate::Next::Close), or when the connection breaks, the
-/// session is dropped without a further call.
+/// The driver of the connection, in this order: `on_open` once; then any mix of `on_data` and
+/// `on_mail`; `on_eof` at most once, after the last `on_data`. Never two calls at a time, though a
+/// session may move to another thread between calls. After an answer that says
+/// [`Next::Close`](crate::Next::Close), or when the connection breaks, the session is dropped
+/// without a further call.
 ///
 /// # What each answer causes
-/// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does not call the
-/// session again before `out` has been handed to the system: a peer that doesn't read stops its own session
-/// (back-pressure) and nobody else's.
+/// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does
+/// not call the session again before `out` has been handed to the system: a peer that doesn't read
+/// stops its own session (back-pressure) and nobody else's.
 ///
 /// # What is NOT promised
-/// That one `on_data` is one message: TCP keeps bytes in order and nothing else, so a session owns its partial frame.
-/// That a peer ever says goodbye: a reset drops the session in silence.
+/// That one `on_data` is one message: TCP keeps bytes in order and nothing else, so a session owns
+/// its partial frame. That a peer ever says goodbye: a reset drops the session in silence.
 ///
 /// # Panics
-/// A session that panics loses its own connection. The driver catches the panic, and serves the others.
+/// A session that panics loses its own connection. The driver catches the panic, and serves the
+/// others.
 pub trait Session: Send {
     /// The connection is open; a service that greets first appends its greeting.
     fn on_open(&mut self, _cx: &mut Cx<'_>) -> Flow {
@@ -66,8 +68,8 @@ pub trait Session: Send {
         Flow::CONTINUE
     }
 
-    /// The peer has sent its FIN: no more bytes will come, but it may still read. By default everything that is due
-    /// is sent and the connection closed.
+    /// The peer has sent its FIN: no more bytes will come, but it may still read. By default
+    /// everything that is due is sent and the connection closed.
     fn on_eof(&mut self, _cx: &mut Cx<'_>) -> Flow {
         Flow::CLOSE
     }
@@ -75,8 +77,8 @@ pub trait Session: Send {
 
 /// What a session may write to while it handles an event.
 ///
-/// Both buffers belong to the driver, which may share them among connections: they are empty when a method is called
-/// and taken away when it returns, so an idle connection owns neither.
+/// Both buffers belong to the driver, which may share them among connections: they are empty when a
+/// method is called and taken away when it returns, so an idle connection owns neither.
 pub struct Cx<'a> {
     /// Bytes for the peer, sent in order.
     pub out: &'a mut Vec<u8>,

@@ -1,5 +1,5 @@
-//! Figures: how they are written, what a comparison records, and what follows from it. Pure: no clock,
-//! no environment, no files.
+//! Figures: how they are written, what a comparison records, and what follows from it. Pure: no
+//! clock, no environment, no files.
 //!
 //! | module | owns |
 //! |---|---|

@@ -2,8 +2,8 @@
 
 use crate::record::{Cell, Record, Round};
 
-/// From here on the generator is taken to have been the limit of a run: it computed in nine tenths of
-/// its threads' time, and the rest went into switching.
+/// From here on the generator is taken to have been the limit of a run: it computed in nine tenths
+/// of its threads' time, and the rest went into switching.
 pub const GENERATOR_LIMIT: f64 = 0.9;
 
 /// The suffix of a control's name, by which it is paired with its model.

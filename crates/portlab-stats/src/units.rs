@@ -11,8 +11,8 @@ pub struct UnitError {
     examples: &'static str,
 }
 
-/// Reads a number of bytes: `64`, `4KiB`, `1MB`, `10k`. Decimal prefixes are powers of 1000, binary ones
-/// of 1024.
+/// Reads a number of bytes: `64`, `4KiB`, `1MB`, `10k`. Decimal prefixes are powers of 1000, binary
+/// ones of 1024.
 ///
 /// # Errors
 /// When it is none, or too large for this machine.

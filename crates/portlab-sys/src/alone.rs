@@ -12,8 +12,8 @@ use std::{
 /// allocator's lock, the child would wait for it for ever. So [`Children::fork`] asks for this
 /// witness, which only [`Alone::claim`] can mint, and which can't be sent to another thread.
 ///
-/// It proves what was true when it was minted. Its holder keeps it true by starting no thread for as
-/// long as it means to fork; every fork looks again.
+/// It proves what was true when it was minted. Its holder keeps it true by starting no thread for
+/// as long as it means to fork; every fork looks again.
 ///
 /// [`Children::fork`]: crate::children::Children::fork
 #[derive(Debug)]

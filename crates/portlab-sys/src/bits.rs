@@ -2,8 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
-/// A fixed set of numbers below `64 * WORDS`, without locks and without allocation, so that it can be
-/// used inside a signal handler. Its memory is touched only where numbers are.
+/// A fixed set of numbers below `64 * WORDS`, without locks and without allocation, so that it can
+/// be used inside a signal handler. Its memory is touched only where numbers are.
 pub(crate) struct Bits<const WORDS: usize>([AtomicU64; WORDS]);
 
 impl<const WORDS: usize> Bits<WORDS> {

@@ -120,8 +120,8 @@ impl Children {
 
     /// Asks every child to stop (SIGTERM), waits for them until `deadline`, and kills what is left.
     ///
-    /// Returns how many did not end well: those that had to be killed, and those that had to cut their
-    /// connections and said so with [`leave`].
+    /// Returns how many did not end well: those that had to be killed, and those that had to cut
+    /// their connections and said so with [`leave`].
     pub fn end(&mut self, deadline: Instant) -> u64 {
         self.signal(Signal::TERM);
         let mut unwell = 0;
@@ -145,7 +145,8 @@ impl Children {
 
     fn signal(&self, signal: Signal) {
         for &pid in &self.live {
-            // One that has ended in the meantime is still ours to reap, so its number is not another's.
+            // One that has ended in the meantime is still ours to reap, so its number is not
+            // another's.
             let _ = kill_process(pid, signal);
         }
     }
@@ -153,7 +154,8 @@ impl Children {
 
 /// Ends a forked child: nothing of the parent's is run or written on the way out.
 pub fn leave(well: bool) -> ! {
-    // SAFETY: _exit has no preconditions; it skips the destructors and exit handlers, which is its point.
+    // SAFETY: _exit has no preconditions; it skips the destructors and exit handlers, which is its
+    // point.
     unsafe { libc::_exit(i32::from(!well)) }
 }
 

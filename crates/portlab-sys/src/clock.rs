@@ -35,8 +35,8 @@ pub fn process_cpu(pid: i32) -> io::Result<Duration> {
     Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 
-/// Computes until the calling thread has used `amount` of CPU time: the same amount of work whether it
-/// has a core to itself or shares one.
+/// Computes until the calling thread has used `amount` of CPU time: the same amount of work whether
+/// it has a core to itself or shares one.
 pub fn burn(amount: Duration) {
     let end = thread_cpu() + amount;
     let mut value = 0x9e37_79b9_7f4a_7c15_u64;

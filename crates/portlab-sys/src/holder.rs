@@ -22,8 +22,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Finds who listens where `addr` wants to, or `None` when it can't be told: nobody does, or another
-/// user's process does.
+/// Finds who listens where `addr` wants to, or `None` when it can't be told: nobody does, or
+/// another user's process does.
 ///
 /// Source: `/proc/net/tcp`, `/proc/net/tcp6` and the sockets among every process's descriptors.
 #[must_use]

@@ -10,7 +10,8 @@ use signal_hook::{
     flag,
 };
 
-/// A flag that the first SIGINT or SIGTERM sets. The second ends the process, as if none had been caught.
+/// A flag that the first SIGINT or SIGTERM sets. The second ends the process, as if none had been
+/// caught.
 ///
 /// # Errors
 /// When the handler can't be installed.

@@ -1,4 +1,5 @@
-//! What the operating system is asked for, behind safe functions: the only crate with `unsafe` code.
+//! What the operating system is asked for, behind safe functions: the only crate with `unsafe`
+//! code.
 //!
 //! | module | owns |
 //! |---|---|

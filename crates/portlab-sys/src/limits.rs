@@ -6,8 +6,8 @@ use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
 
 /// Raises the soft limit of open files to the hard one, and returns it.
 ///
-/// The soft limit is 1024 on most machines for the sake of programs that use `select`; this one doesn't.
-/// `u64::MAX` stands for no limit.
+/// The soft limit is 1024 on most machines for the sake of programs that use `select`; this one
+/// doesn't. `u64::MAX` stands for no limit.
 pub fn raise_open_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
     if limit.current == limit.maximum {

@@ -22,7 +22,8 @@ pub struct Usage {
 
 /// Reads what `root` and its descendants have used.
 ///
-/// A process that ends while it is being read is left out; its CPU time then stands among the reaped.
+/// A process that ends while it is being read is left out; its CPU time then stands among the
+/// reaped.
 ///
 /// # Errors
 /// When `root` itself can't be read.
@@ -49,8 +50,8 @@ pub fn usage(root: i32) -> io::Result<Usage> {
     Ok(usage)
 }
 
-/// The memory of `root` and its descendants in bytes, shared pages divided among those who share them
-/// (PSS), so that the pages of forked children count once.
+/// The memory of `root` and its descendants in bytes, shared pages divided among those who share
+/// them (PSS), so that the pages of forked children count once.
 ///
 /// It walks the page tables of every process: don't call it while measuring something else.
 ///

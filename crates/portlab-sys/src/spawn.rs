@@ -11,8 +11,8 @@ use rustix::process::{Pid, kill_process};
 
 use crate::children::die_with;
 
-/// Makes the process that `command` will start end with the thread that starts it, and puts it into a
-/// process group of its own, so that a Ctrl-C meant for this program doesn't reach it first.
+/// Makes the process that `command` will start end with the thread that starts it, and puts it into
+/// a process group of its own, so that a Ctrl-C meant for this program doesn't reach it first.
 pub fn tie_to_this_thread(command: &mut Command) -> &mut Command {
     let parent = rustix::process::getpid();
     command.process_group(0);

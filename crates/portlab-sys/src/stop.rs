@@ -1,17 +1,18 @@
 //! Stopping: what happens at SIGINT and SIGTERM.
 //!
-//! A server spends its life inside blocking calls, and a flag wakes nobody from `read`. So the signal
-//! handler itself ends the reading half of every connection, with `shutdown(fd, SHUT_RD)`, which a
-//! handler may call. A blocked `read` then returns what had arrived and after that nothing, as if the
-//! peer had closed; the session sends what it owes and ends. The same call wakes `epoll`, so readiness
-//! loops and async tasks drain by the very same path, and no model pays for it per message.
+//! A server spends its life inside blocking calls, and a flag wakes nobody from `read`. So the
+//! signal handler itself ends the reading half of every connection, with `shutdown(fd, SHUT_RD)`,
+//! which a handler may call. A blocked `read` then returns what had arrived and after that nothing,
+//! as if the peer had closed; the session sends what it owes and ends. The same call wakes `epoll`,
+//! so readiness loops and async tasks drain by the very same path, and no model pays for it per
+//! message.
 //!
-//! 1. **First signal**: listeners and reading halves are shut, [`Stop::fd`] becomes readable, and the
-//!    deadline's timer is armed.
+//! 1. **First signal**: listeners and reading halves are shut, [`Stop::fd`] becomes readable, and
+//!    the deadline's timer is armed.
 //! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
 //!    doesn't read fails too.
-//! 3. **A quarter of a second later** the process exits: nothing that a handler does, not even sleeping, can
-//!    outlive the deadline.
+//! 3. **A quarter of a second later** the process exits: nothing that a handler does, not even
+//!    sleeping, can outlive the deadline.
 //!
 //! A second signal ends the process at once, as if it had never been caught.
 
@@ -127,7 +128,8 @@ impl Stop {
         }
     }
 
-    /// The moment by which everything must have ended, counted from now: call it when stopping begins.
+    /// The moment by which everything must have ended, counted from now: call it when stopping
+    /// begins.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.drain
@@ -142,8 +144,8 @@ impl Stop {
 
 /// A socket that stopping may shut: from now on if a stop has been asked for already.
 ///
-/// Its descriptor is given up just before the socket closes, so a stranger that gets the same number
-/// is never shut in its place.
+/// Its descriptor is given up just before the socket closes, so a stranger that gets the same
+/// number is never shut in its place.
 #[derive(Debug)]
 pub struct Interruptible<T: AsRawFd> {
     socket: T,
@@ -250,8 +252,8 @@ fn arm(after: Duration) {
 }
 
 fn shut(fd: RawFd, how: Shutdown) {
-    // SAFETY: the descriptor was watched a moment ago. Should another thread have closed it since, the
-    // call fails or shuts a socket that is to be shut as well, for the server is stopping.
+    // SAFETY: the descriptor was watched a moment ago. Should another thread have closed it since,
+    // the call fails or shuts a socket that is to be shut as well, for the server is stopping.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     // A socket whose peer has gone can't be shut any more, and needn't be.
     let _ = rustix::net::shutdown(fd, how);

@@ -37,8 +37,8 @@ pub(crate) fn service_parser() -> PossibleValuesParser {
     )
 }
 
-/// Finds the address that `text`, HOST:PORT, stands for. Of several, IPv4 comes first: an IPv6 name is
-/// often known where no IPv6 server listens.
+/// Finds the address that `text`, HOST:PORT, stands for. Of several, IPv4 comes first: an IPv6 name
+/// is often known where no IPv6 server listens.
 pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
     let Some((host, port)) = text.rsplit_once(':') else {
         bail!("{text:?} is no address; write HOST:PORT, such as 127.0.0.1:9090");

@@ -13,8 +13,8 @@ mod models;
 mod progress;
 mod serve;
 
-/// A laboratory for ports: serves one protocol through every classic concurrency model, loads any TCP
-/// port, and compares the models side by side.
+/// A laboratory for ports: serves one protocol through every classic concurrency model, loads any
+/// TCP port, and compares the models side by side.
 #[derive(Debug, Parser)]
 #[command(
     version,

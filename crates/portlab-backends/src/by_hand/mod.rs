@@ -2,9 +2,9 @@
 //! caught, or a stop that drains.
 //!
 //! They are controls, not models: the ratio of server CPU per message through the traits to that by
-//! hand says what the traits cost (`portlab compare --controls`). Each makes the same system calls as
-//! its model and nothing else, and is entered through the same door, so nothing but the traits differs.
-//! They end at once at the stop signal.
+//! hand says what the traits cost (`portlab compare --controls`). Each makes the same system calls
+//! as its model and nothing else, and is entered through the same door, so nothing but the traits
+//! differs. They end at once at the stop signal.
 
 use crate::Backend;
 

@@ -1,21 +1,22 @@
 //! # event-loop: the reactor
 //!
-//! One thread, and it never waits for anybody in particular. It asks the kernel one question, "which
-//! of these sockets has something for me?" (`epoll_wait`), turns to each that has, does what can be
-//! done *without waiting*, and asks again. nginx, Redis, Node.js and Python's asyncio all stand on
-//! this loop.
+//! One thread, and it never waits for anybody in particular. It asks the kernel one question,
+//! "which of these sockets has something for me?" (`epoll_wait`), turns to each that has, does what
+//! can be done *without waiting*, and asks again. nginx, Redis, Node.js and Python's asyncio all
+//! stand on this loop.
 //!
-//! What a thread kept on its stack (how far the answer was sent, whether the peer has finished) must
-//! now be written down: each connection becomes a small state machine ([`Conn`]), and the loop a
-//! switchboard. Nothing is shared between threads, so nothing is locked.
+//! What a thread kept on its stack (how far the answer was sent, whether the peer has finished)
+//! must now be written down: each connection becomes a small state machine ([`Conn`]), and the loop
+//! a switchboard. Nothing is shared between threads, so nothing is locked.
 //!
-//! **What blocks**: everything, if a handler does. A handler that sleeps 5 ms, or computes for 5 ms,
-//! stops the *whole port* for 5 ms. Waiting is done with a timer instead (`--work wait`), and blocking
-//! or computing (`--work block`, `--work cpu`) is the mistake that this model doesn't forgive.
+//! **What blocks**: everything, if a handler does. A handler that sleeps 5 ms, or computes for 5
+//! ms, stops the *whole port* for 5 ms. Waiting is done with a timer instead (`--work wait`), and
+//! blocking or computing (`--work block`, `--work cpu`) is the mistake that this model doesn't
+//! forgive.
 //!
 //! **What a connection costs**: a descriptor and some hundred bytes; no thread, no stack, no buffer
-//! while it is idle. Per message `read` and `write`, and a share of one `epoll_wait`: under load one
-//! call reports many sockets, so the busier the loop, the cheaper a message.
+//! while it is idle. Per message `read` and `write`, and a share of one `epoll_wait`: under load
+//! one call reports many sockets, so the busier the loop, the cheaper a message.
 //!
 //! **What breaks first**: its one core.
 //!
@@ -98,8 +99,8 @@ pub(super) fn perform(work: Work) {
     }
 }
 
-/// Which connection is meant: its place in the slab, and its generation. A place is taken by the next
-/// connection at once, and an event or a job may still be on its way to the last one.
+/// Which connection is meant: its place in the slab, and its generation. A place is taken by the
+/// next connection at once, and an event or a job may still be on its way to the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Key {
     place: u32,

@@ -6,25 +6,26 @@
 //!
 //! **Isolation** is what it buys. Parent and child share no memory after the fork: a child that
 //! crashes, leaks or is killed takes one conversation with it. The price is the same fact seen from
-//! the other side: children can't share a chat room, a cache or a counter without asking the kernel.
+//! the other side: children can't share a chat room, a cache or a counter without asking the
+//! kernel.
 //!
-//! **The two descriptors.** After the fork both processes hold both sockets, and a socket closes when
-//! its *last* holder closes it. So the parent must close its copy of the caller's socket, or the
-//! caller never sees the end; and the child closes the listener, which is not its business. (A
+//! **The two descriptors.** After the fork both processes hold both sockets, and a socket closes
+//! when its *last* holder closes it. So the parent must close its copy of the caller's socket, or
+//! the caller never sees the end; and the child closes the listener, which is not its business. (A
 //! threaded server must do neither: its threads share one table of descriptors.)
 //!
-//! **Zombies.** A child that has exited stays in the process table until its parent asks how it went.
-//! The parent here listens for SIGCHLD beside the listener and asks in a loop, because signals
-//! coalesce: ten deaths may ring once.
+//! **Zombies.** A child that has exited stays in the process table until its parent asks how it
+//! went. The parent here listens for SIGCHLD beside the listener and asks in a loop, because
+//! signals coalesce: ten deaths may ring once.
 //!
 //! **What blocks**: nobody but the caller's own process.
 //!
-//! **What a connection costs**: a process, that is some 100 KiB of memory of its own (PSS; the rest is
-//! shared until written to) and 100 to 300 microseconds to fork, reap and tear down; one descriptor;
-//! two system calls per message.
+//! **What a connection costs**: a process, that is some 100 KiB of memory of its own (PSS; the rest
+//! is shared until written to) and 100 to 300 microseconds to fork, reap and tear down; one
+//! descriptor; two system calls per message.
 //!
-//! **What breaks first**: the number of processes, then memory, then the scheduler. Short connections
-//! pay the fork each time.
+//! **What breaks first**: the number of processes, then memory, then the scheduler. Short
+//! connections pay the fork each time.
 //!
 //! Read on: UNP vol. 1, sections 4.7, 5.8 to 5.10 (zombies), 30.6.
 
@@ -70,14 +71,16 @@ impl Backend for Model {
             };
             match children.fork(&alone) {
                 Ok(Forked::Child(_)) => {
-                    // As long as a child held the listener, the port would stay taken without its parent.
+                    // As long as a child held the listener, the port would stay taken without its
+                    // parent.
                     let stop = entry.into_stop();
                     blocking::drive(caller, service);
                     leave(stop.cut() == 0);
                 }
                 // Closes the parent's copy of the caller's socket; the child's keeps it open.
                 Ok(Forked::Parent(_)) => drop(caller),
-                // No room for another process: this caller is turned away, and the next may be luckier.
+                // No room for another process: this caller is turned away, and the next may be
+                // luckier.
                 Err(error) => backoff.complain("can't fork for a caller", &error),
             }
         }

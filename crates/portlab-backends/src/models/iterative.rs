@@ -1,13 +1,13 @@
 //! # iterative: one caller at a time
 //!
-//! The first server in every textbook: accept, serve until the caller has gone, accept the next. One
-//! process, one thread, no shared state, nothing to lock, nothing to schedule. It is the right choice
-//! when a conversation is short and rare (the old `daytime` and `time` services were built this way),
-//! and it is what the other nine models are measured against.
+//! The first server in every textbook: accept, serve until the caller has gone, accept the next.
+//! One process, one thread, no shared state, nothing to lock, nothing to schedule. It is the right
+//! choice when a conversation is short and rare (the old `daytime` and `time` services were built
+//! this way), and it is what the other nine models are measured against.
 //!
-//! **What blocks**: everybody. While one caller is being served, the others stand in the accept queue:
-//! the kernel has completed their handshake, so they believe they are connected, and they hear
-//! nothing. One caller who keeps silent makes the port deaf.
+//! **What blocks**: everybody. While one caller is being served, the others stand in the accept
+//! queue: the kernel has completed their handshake, so they believe they are connected, and they
+//! hear nothing. One caller who keeps silent makes the port deaf.
 //!
 //! **What a connection costs**: one descriptor while it is served; two system calls per message
 //! (`read`, `write`); a place in the backlog while it waits.
@@ -15,7 +15,8 @@
 //! **What breaks first**: patience. Past the backlog, further callers' handshakes are dropped and
 //! retried after 1, 3, 7 seconds.
 //!
-//! Read on: Stevens, Fenner, Rudoff, "UNIX Network Programming" (UNP), volume 1, sections 1.5 and 30.5.
+//! Read on: Stevens, Fenner, Rudoff, "UNIX Network Programming" (UNP), volume 1, sections 1.5 and
+//! 30.5.
 
 use std::io;
 

@@ -3,9 +3,9 @@
 //! "We have a thread pool, so let us put the connections on it." The main thread accepts and hands
 //! every caller to rayon as a job; a worker picks it up and blocks on it until the caller has gone.
 //!
-//! It works, and it is the wrong home. rayon's pool is made for computing: it has one thread per core,
-//! because more would only compete for the cores. A job that *waits* for the network occupies a
-//! thread that the pool believes to be working, so with two cores two callers are served, and the
+//! It works, and it is the wrong home. rayon's pool is made for computing: it has one thread per
+//! core, because more would only compete for the cores. A job that *waits* for the network occupies
+//! a thread that the pool believes to be working, so with two cores two callers are served, and the
 //! third waits for one of them to leave, though the processor is idle. Giving the pool more threads
 //! makes it `prethreaded` with a queue in front.
 //!

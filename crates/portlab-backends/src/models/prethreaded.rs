@@ -1,18 +1,18 @@
 //! # prethreaded: a pool of threads that all accept
 //!
 //! `prefork` with threads: N of them are started at once, and each runs the iterative server on the
-//! same listener. Nothing is started or ended while serving, and the number of threads is a promise:
-//! however many call, the machine carries N conversations and no more.
+//! same listener. Nothing is started or ended while serving, and the number of threads is a
+//! promise: however many call, the machine carries N conversations and no more.
 //!
 //! In Stevens's measurements this was the fastest design of all, for a load of short conversations.
 //!
-//! **What blocks**: a thread serves one caller at a time. Once all N have one, the next waits in the
-//! backlog, connected and unheard; and a caller who says nothing holds a thread as firmly as one who
-//! talks. A bound on concurrency protects the machine and starves the queue, and an idle timeout is
-//! what real servers add.
+//! **What blocks**: a thread serves one caller at a time. Once all N have one, the next waits in
+//! the backlog, connected and unheard; and a caller who says nothing holds a thread as firmly as
+//! one who talks. A bound on concurrency protects the machine and starves the queue, and an idle
+//! timeout is what real servers add.
 //!
-//! **What a connection costs**: one of N threads while it lasts; one descriptor; two system calls per
-//! message.
+//! **What a connection costs**: one of N threads while it lasts; one descriptor; two system calls
+//! per message.
 //!
 //! **What breaks first**: N.
 //!

@@ -1,22 +1,23 @@
 //! # tasks: coroutines on every core
 //!
-//! The tasks of `tasks-single`, run by a pool of threads, one per core. Each thread has a queue of tasks
-//! that are ready; one that runs dry steals from the others, so no core idles while another has two
-//! tasks to run. Go's goroutines and Java's virtual threads are scheduled by the same idea.
+//! The tasks of `tasks-single`, run by a pool of threads, one per core. Each thread has a queue of
+//! tasks that are ready; one that runs dry steals from the others, so no core idles while another
+//! has two tasks to run. Go's goroutines and Java's virtual threads are scheduled by the same idea.
 //!
-//! A task may wake up on another thread than it fell asleep on. So what it keeps across an `await` must
-//! be `Send`, and what tasks share must be locked, as among threads: the price of the other cores.
+//! A task may wake up on another thread than it fell asleep on. So what it keeps across an `await`
+//! must be `Send`, and what tasks share must be locked, as among threads: the price of the other
+//! cores.
 //!
-//! **What blocks**: a handler that blocks or computes keeps one of the threads. The others go on, until
-//! as many handlers block as there are threads: then the port is deaf, as in `tasks-single`. Real
-//! programs send such work to `spawn_blocking`, or to a pool of its own, as `loop-pool` does.
+//! **What blocks**: a handler that blocks or computes keeps one of the threads. The others go on,
+//! until as many handlers block as there are threads: then the port is deaf, as in `tasks-single`.
+//! Real programs send such work to `spawn_blocking`, or to a pool of its own, as `loop-pool` does.
 //!
 //! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no
-//! buffer while it is idle. Per message `read`, `write`, a share of one `epoll_wait`, and now and then
-//! the wake-up of another thread.
+//! buffer while it is idle. Per message `read`, `write`, a share of one `epoll_wait`, and now and
+//! then the wake-up of another thread.
 //!
-//! **What breaks first**: the cores; at low load, the wake-ups that stealing takes cost more than they
-//! bring.
+//! **What breaks first**: the cores; at low load, the wake-ups that stealing takes cost more than
+//! they bring.
 //!
 //! Read on: C. Lerche, "Making the Tokio scheduler 10x faster" (2019).
 
@@ -53,8 +54,8 @@ impl Backend for Model {
             .worker_threads(door.workers)
             .enable_all()
             .build()?;
-        // The accepting task is a task like any other, on one of the workers: were it on this thread,
-        // every new connection would be handed over to another.
+        // The accepting task is a task like any other, on one of the workers: were it on this
+        // thread, every new connection would be handed over to another.
         let Door { entry, .. } = door;
         let (entry, ended) = runtime.block_on(async {
             let accepting = tokio::spawn(async move {

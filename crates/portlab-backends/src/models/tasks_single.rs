@@ -2,12 +2,13 @@
 //!
 //! An event loop that you don't have to write. Each caller is a *task*: code that reads like the
 //! blocking version, with an `await` wherever it would wait. The compiler turns it into the state
-//! machine that `event-loop` writes by hand, and the runtime is the loop. Python's asyncio and gevent
-//! schedule in just this way: many coroutines, one thread, and they take turns only where they say so.
+//! machine that `event-loop` writes by hand, and the runtime is the loop. Python's asyncio and
+//! gevent schedule in just this way: many coroutines, one thread, and they take turns only where
+//! they say so.
 //!
 //! Between two `await`s nobody else runs. That makes shared state simple (no locks for what changes
-//! between awaits), and it makes one thing fatal: a handler that blocks or computes keeps the thread,
-//! and with it every other task, because nothing can take it away (cooperative scheduling).
+//! between awaits), and it makes one thing fatal: a handler that blocks or computes keeps the
+//! thread, and with it every other task, because nothing can take it away (cooperative scheduling).
 //!
 //! **What blocks**: everybody, whenever a handler blocks or computes.
 //!

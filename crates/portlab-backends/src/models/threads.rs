@@ -1,22 +1,22 @@
 //! # threads: a thread for every caller
 //!
-//! The same program as `fork` with threads for processes, and the one most people write first: accept,
-//! start a thread, let it block. Each conversation is straight-line code on a stack of its own, and
-//! the kernel switches between them whenever one waits.
+//! The same program as `fork` with threads for processes, and the one most people write first:
+//! accept, start a thread, let it block. Each conversation is straight-line code on a stack of its
+//! own, and the kernel switches between them whenever one waits.
 //!
-//! Threads share everything: one heap, one table of descriptors (so nobody closes "the other's copy",
-//! there is none), one address space to crash in. Sharing a chat room takes a lock and nothing else;
-//! forgetting the lock takes an evening to find.
+//! Threads share everything: one heap, one table of descriptors (so nobody closes "the other's
+//! copy", there is none), one address space to crash in. Sharing a chat room takes a lock and
+//! nothing else; forgetting the lock takes an evening to find.
 //!
-//! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits is
-//! exactly what this model is for.
+//! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits
+//! is exactly what this model is for.
 //!
-//! **What a connection costs**: a thread, that is about 10 KiB of memory that is really touched (the
-//! stack is reserved, not used), a kernel stack of 16 KiB beside it, and 10 to 30 microseconds to
-//! start; one descriptor; two system calls and usually one context switch per message.
+//! **What a connection costs**: a thread, that is about 10 KiB of memory that is really touched
+//! (the stack is reserved, not used), a kernel stack of 16 KiB beside it, and 10 to 30 microseconds
+//! to start; one descriptor; two system calls and usually one context switch per message.
 //!
-//! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps), and
-//! before that the cache: thousands of stacks don't fit in it.
+//! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps),
+//! and before that the cache: thousands of stacks don't fit in it.
 //!
 //! Read on: UNP vol. 1, section 30.10; D. Kegel, "The C10K problem".
 
@@ -43,8 +43,8 @@ static SHEET: Sheet = Sheet {
     survives_blocking: true,
 };
 
-/// Reserved per thread, and touched only as far as it is used: far less than the usual 2 MiB, so that
-/// ten thousand threads fit in any address space.
+/// Reserved per thread, and touched only as far as it is used: far less than the usual 2 MiB, so
+/// that ten thousand threads fit in any address space.
 pub(super) const STACK: usize = 256 * 1024;
 
 impl Backend for Model {

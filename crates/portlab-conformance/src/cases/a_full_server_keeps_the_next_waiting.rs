@@ -1,4 +1,5 @@
-//! More clients than are served at once: the promise that a bounded server does not make, shown broken.
+//! More clients than are served at once: the promise that a bounded server does not make, shown
+//! broken.
 
 use std::time::Duration;
 

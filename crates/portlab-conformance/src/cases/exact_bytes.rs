@@ -9,7 +9,8 @@ pub(super) static CASE: Case = Case {
     requires: &[],
     options: &[],
     run: |target| {
-        // Around the sizes where something changes: a segment, a page, a read buffer, a socket buffer.
+        // Around the sizes where something changes: a segment, a page, a read buffer, a socket
+        // buffer.
         const SIZES: [usize; 12] = [
             1,
             2,
