@@ -9,7 +9,7 @@ use std::{
 
 use socket2::SockRef;
 
-use crate::{Failure, failure::ensure, target::patience};
+use crate::{Failure, failure::ensure, patience::patience};
 
 /// A connection to the server under test. Nothing it does takes for ever.
 #[derive(Debug)]

@@ -15,6 +15,7 @@ mod case;
 mod cases;
 mod client;
 mod failure;
+mod patience;
 mod target;
 
 pub use case::{Case, Requires, Speaks};

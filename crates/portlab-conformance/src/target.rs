@@ -1,12 +1,6 @@
 //! The server under test.
 
-use std::{
-    io,
-    net::SocketAddr,
-    process::ExitStatus,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io, net::SocketAddr, process::ExitStatus, time::Duration};
 
 use portlab_sys::{limits, meter, spawn::Signal};
 
@@ -49,15 +43,6 @@ pub struct Target<'a> {
     pub promises: Promises,
     /// Its process, if that is known.
     pub process: Option<&'a mut dyn Process>,
-}
-
-/// How long anything may take before it counts as not happening. Far more than it takes, so that a
-/// busy machine fails no case; `PORTLAB_PATIENCE` multiplies it.
-pub(crate) fn patience() -> Duration {
-    let factor = std::env::var("PORTLAB_PATIENCE")
-        .ok()
-        .and_then(|text| text.parse().ok());
-    Duration::from_secs(20) * factor.unwrap_or(1)
 }
 
 impl Target<'_> {
@@ -112,18 +97,4 @@ pub(crate) struct Footprint {
     pub(crate) descriptors: usize,
     pub(crate) processes: usize,
     pub(crate) zombies: usize,
-}
-
-/// Waits until `true_yet` says so; says whether it did in time.
-pub(crate) fn eventually(
-    mut true_yet: impl FnMut() -> Result<bool, Failure>,
-) -> Result<bool, Failure> {
-    let since = Instant::now();
-    while !true_yet()? {
-        if since.elapsed() > patience() {
-            return Ok(false);
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
-    Ok(true)
 }

@@ -8,6 +8,8 @@
 //! | `script` | what is said, and what must be answered |
 //! | `conn` | one connection: what it has sent, received and still waits for |
 //! | `worker` | one thread's readiness loop over its share of the connections |
+//! | `dial` | its first stage: making them |
+//! | `stage` | the stages, announced by one thread and followed by the others |
 //! | `run` | the phases, in step over all threads: connect, warm up, measure, drain, close |
 //! | `tally` | errors, by phase and cause |
 //! | `outcome` | what was measured |
@@ -19,10 +21,12 @@
 #![forbid(unsafe_code)]
 
 mod conn;
+mod dial;
 mod outcome;
 mod plan;
 mod run;
 mod script;
+mod stage;
 mod tally;
 mod worker;
 

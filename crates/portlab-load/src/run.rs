@@ -4,7 +4,7 @@ use std::{
     io,
     sync::{
         Arc,
-        atomic::{AtomicU8, AtomicU64, Ordering},
+        atomic::{AtomicU64, Ordering},
         mpsc::{self, Receiver, RecvTimeoutError},
     },
     thread,
@@ -15,6 +15,7 @@ use mio::{Poll, Waker};
 
 use crate::{
     Outcome, Pattern, Plan, PlanError, Stop,
+    stage::{Stage, Stages},
     worker::{News, Share, WAKE, Worker},
 };
 
@@ -55,48 +56,8 @@ pub enum RunError {
     Io(#[from] io::Error),
 }
 
-/// Where the run stands. The coordinator announces, the workers follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub(crate) enum Stage {
-    Connect,
-    WarmUp,
-    Measure,
-    Drain,
-    Close,
-}
-
-/// The stage that has been announced, and the wakers of those who follow.
-#[derive(Debug)]
-pub(crate) struct Stages {
-    now: AtomicU8,
-    wakers: Vec<Waker>,
-}
-
-const ALL: [Stage; 5] = [
-    Stage::Connect,
-    Stage::WarmUp,
-    Stage::Measure,
-    Stage::Drain,
-    Stage::Close,
-];
-
 /// How often the coordinator looks up.
 const TICK: Duration = Duration::from_millis(50);
-
-impl Stages {
-    pub(crate) fn now(&self) -> Stage {
-        ALL[usize::from(self.now.load(Ordering::Acquire))]
-    }
-
-    fn announce(&self, stage: Stage) {
-        self.now.store(stage as u8, Ordering::Release);
-        for waker in &self.wakers {
-            // A worker that isn't woken looks up by itself within a moment.
-            let _ = waker.wake();
-        }
-    }
-}
 
 /// Carries out `plan`, with `watch` looking on, and returns what was measured.
 ///
@@ -117,10 +78,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
         .map(|_| Poll::new())
         .collect::<io::Result<Vec<_>>>()?;
     let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKE));
-    let stages = Arc::new(Stages {
-        now: AtomicU8::new(Stage::Connect as u8),
-        wakers: wakers.collect::<io::Result<_>>()?,
-    });
+    let stages = Arc::new(Stages::new(wakers.collect::<io::Result<_>>()?));
     let (sender, news) = mpsc::channel();
     let pattern = Arc::new(Pattern::new());
     let began = Instant::now();

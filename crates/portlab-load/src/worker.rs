@@ -10,13 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mio::{Events, Interest, Poll, Token, event, net::TcpStream};
+use mio::{Events, Poll, Token, event, net::TcpStream};
 use portlab_sys::clock::thread_cpu;
 
 use crate::{
     Cause, Latency, Pattern, Phase, Plan, Stop, Tally,
     conn::{Broken, Conn},
-    run::{Stage, Stages},
+    stage::{Stage, Stages},
 };
 
 /// What one thread brings home.
@@ -41,33 +41,34 @@ pub(crate) enum News {
 
 /// One thread's share of a run.
 pub(crate) struct Worker {
-    plan: Arc<Plan>,
+    pub(crate) plan: Arc<Plan>,
     pattern: Arc<Pattern>,
-    stages: Arc<Stages>,
-    news: Sender<News>,
+    pub(crate) stages: Arc<Stages>,
+    pub(crate) news: Sender<News>,
     /// Messages answered so far, for the coordinator to look at.
     answered: Arc<AtomicU64>,
     total: u64,
-    poll: Poll,
-    conns: Vec<Slot>,
+    pub(crate) poll: Poll,
+    pub(crate) conns: Vec<Slot>,
     /// How many messages may still be asked; `None` when the clock decides.
     budget: Option<u64>,
     /// Connections that are open, and messages in flight on all of them.
-    open: usize,
+    pub(crate) open: usize,
     in_flight: u64,
-    index: usize,
-    began: Instant,
+    pub(crate) index: usize,
+    pub(crate) began: Instant,
     /// Where answers pass through, whichever connection they are for.
     buffer: Box<[u8]>,
-    harvest: Harvest,
+    pub(crate) harvest: Harvest,
     /// The stage that this worker has entered.
     stage: Stage,
     measuring_since: u64,
     cpu_before: Duration,
 }
 
+/// A connection's place.
 #[derive(Debug)]
-enum Slot {
+pub(crate) enum Slot {
     /// Its turn to connect hasn't come.
     Waiting,
     /// Since this moment.
@@ -77,12 +78,8 @@ enum Slot {
     Gone,
 }
 
-/// How many connections a thread has under way at once: more would overrun a server's accept queue,
-/// and measure retransmitted handshakes.
-const CONNECTING_AT_ONCE: usize = 64;
-
 /// How often a worker looks up, even when nothing happens.
-const TICK: Duration = Duration::from_millis(100);
+pub(crate) const TICK: Duration = Duration::from_millis(100);
 
 /// The waker's token.
 pub(crate) const WAKE: Token = Token(usize::MAX);
@@ -169,103 +166,6 @@ impl Worker {
         }
         self.harvest.unanswered += self.in_flight;
         Ok(self.harvest)
-    }
-
-    /// Makes every connection of this worker's, some at a time.
-    fn connect(&mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(1024);
-        let (mut next, mut under_way, mut made) = (0, 0, 0);
-        let mut looked = self.now();
-        while next < self.conns.len() || under_way > 0 {
-            while next < self.conns.len() && under_way < CONNECTING_AT_ONCE {
-                under_way += usize::from(self.start(next));
-                next += 1;
-            }
-            self.wait(&mut events)?;
-            for event in events.iter().filter(|event| event.token() != WAKE) {
-                let slot = event.token().0;
-                if let Slot::Connecting(..) = self.conns[slot] {
-                    let number = self.index + slot * self.plan.threads;
-                    if let Some(connected) = self.finish(slot, number) {
-                        under_way -= 1;
-                        made += usize::from(connected);
-                    }
-                }
-            }
-            let now = self.now();
-            if now - looked > TICK.as_nanos() as u64 {
-                looked = now;
-                under_way -= self.give_up_on_the_unconnected(now);
-            }
-            if self.stages.now() == Stage::Close {
-                break;
-            }
-        }
-        let _ = self.news.send(News::Connected(made));
-        Ok(())
-    }
-
-    /// Gives up connections that take too long to make; says how many.
-    fn give_up_on_the_unconnected(&mut self, now: u64) -> usize {
-        let patience = self.plan.connect_timeout.as_nanos() as u64;
-        let late = |slot: &&mut Slot| matches!(slot, Slot::Connecting(_, since) if now - *since > patience);
-        let mut given_up = 0;
-        for slot in self.conns.iter_mut().filter(late) {
-            *slot = Slot::Gone;
-            self.harvest.tally.add(Phase::Connect, Cause::TimedOut);
-            given_up += 1;
-        }
-        given_up
-    }
-
-    /// Begins to make a connection; says whether it is under way.
-    fn start(&mut self, slot: usize) -> bool {
-        let since = self.now();
-        let begun = TcpStream::connect(self.plan.target).and_then(|mut stream| {
-            // Asked for once and edge-triggered: after that, a message costs no call to the poller.
-            let both = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut stream, Token(slot), both)?;
-            Ok(stream)
-        });
-        self.conns[slot] = match begun {
-            Ok(stream) => Slot::Connecting(stream, since),
-            Err(error) => {
-                self.harvest.tally.add_io(Phase::Connect, &error);
-                Slot::Gone
-            }
-        };
-        matches!(self.conns[slot], Slot::Connecting(..))
-    }
-
-    /// Looks how connecting went; `None` when it is still under way.
-    fn finish(&mut self, slot: usize, number: usize) -> Option<bool> {
-        let Slot::Connecting(stream, since) = std::mem::replace(&mut self.conns[slot], Slot::Gone)
-        else {
-            return None;
-        };
-        let error = match stream.take_error() {
-            Ok(None) => match stream.peer_addr() {
-                Ok(_) => {
-                    let took = self.now() - since;
-                    self.harvest.connect_latency.record(took);
-                    // Without it, a small message could wait for the answer to the last (Nagle).
-                    let _ = stream.set_nodelay(true);
-                    self.conns[slot] = Slot::Open(Conn::new(stream, number));
-                    self.open += 1;
-                    return Some(true);
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    self.conns[slot] = Slot::Connecting(stream, since);
-                    return None;
-                }
-                Err(error) => error,
-            },
-            Ok(Some(error)) | Err(error) => error,
-        };
-        self.harvest.tally.add_io(Phase::Connect, &error);
-        Some(false)
     }
 
     /// Enters the stage that the coordinator has announced.
@@ -396,7 +296,7 @@ impl Worker {
         self.stage != Stage::Connect && (self.open == 0 || over && self.in_flight == 0)
     }
 
-    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+    pub(crate) fn wait(&mut self, events: &mut Events) -> io::Result<()> {
         match self.poll.poll(events, Some(TICK)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             result => result,
@@ -404,7 +304,7 @@ impl Worker {
     }
 
     /// Nanoseconds since the run began.
-    fn now(&self) -> u64 {
+    pub(crate) fn now(&self) -> u64 {
         self.began.elapsed().as_nanos() as u64
     }
 }

@@ -2,7 +2,7 @@
 
 use portlab_sys::spawn::Signal;
 
-use crate::{Case, Requires, Speaks, failure::ensure, target::patience};
+use crate::{Case, Requires, Speaks, failure::ensure, patience::patience};
 
 pub(super) static CASE: Case = Case {
     name: "a_blocked_handler_does_not_outlive_the_deadline",

@@ -6,7 +6,7 @@ use crate::{
     Case, Requires, Speaks,
     client::{Client, random_bytes},
     failure::ensure,
-    target::patience,
+    patience::patience,
 };
 
 pub(super) static CASE: Case = Case {

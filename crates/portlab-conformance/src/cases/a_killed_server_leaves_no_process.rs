@@ -3,7 +3,11 @@
 use portlab_sys::{meter::tree, spawn::Signal};
 
 use super::stuck_clients_are_cut_at_the_deadline::is_alive;
-use crate::{Case, Requires, Speaks, failure::ensure, target::eventually, target::patience};
+use crate::{
+    Case, Requires, Speaks,
+    failure::ensure,
+    patience::{eventually, patience},
+};
 
 pub(super) static CASE: Case = Case {
     name: "a_killed_server_leaves_no_process",

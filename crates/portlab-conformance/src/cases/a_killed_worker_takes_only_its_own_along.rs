@@ -2,7 +2,7 @@
 
 use portlab_sys::meter::{tree, zombies};
 
-use crate::{Case, Requires, Speaks, failure::ensure, target::eventually};
+use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
 
 pub(super) static CASE: Case = Case {
     name: "a_killed_worker_takes_only_its_own_along",

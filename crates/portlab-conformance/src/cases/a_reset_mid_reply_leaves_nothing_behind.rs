@@ -1,6 +1,6 @@
 //! A client that breaks off while it is being answered.
 
-use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure, target::eventually};
+use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure, patience::eventually};
 
 pub(super) static CASE: Case = Case {
     name: "a_reset_mid_reply_leaves_nothing_behind",

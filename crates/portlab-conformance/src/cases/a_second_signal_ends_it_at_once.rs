@@ -4,8 +4,10 @@ use portlab_sys::{meter::tree, spawn::Signal};
 
 use super::stuck_clients_are_cut_at_the_deadline::is_alive;
 use crate::{
-    Case, Requires, Speaks, client::random_bytes, failure::ensure, target::eventually,
-    target::patience,
+    Case, Requires, Speaks,
+    client::random_bytes,
+    failure::ensure,
+    patience::{eventually, patience},
 };
 
 pub(super) static CASE: Case = Case {

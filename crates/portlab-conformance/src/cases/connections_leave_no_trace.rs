@@ -1,6 +1,6 @@
 //! What is left after clients have come and gone.
 
-use crate::{Case, Requires, Speaks, failure::ensure, target::eventually};
+use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
 
 pub(super) static CASE: Case = Case {
     name: "connections_leave_no_trace",

@@ -3,7 +3,7 @@
 use portlab_sys::{clock::process_cpu, limits};
 use std::{thread, time::Duration};
 
-use crate::{Case, Requires, Speaks, failure::ensure, target::eventually};
+use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
 
 /// Descriptors that the server may have.
 const LIMIT: u64 = 32;

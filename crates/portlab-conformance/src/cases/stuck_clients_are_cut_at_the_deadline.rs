@@ -3,8 +3,10 @@
 use portlab_sys::{meter::tree, spawn::Signal};
 
 use crate::{
-    Case, Requires, Speaks, client::random_bytes, failure::ensure, target::eventually,
-    target::patience,
+    Case, Requires, Speaks,
+    client::random_bytes,
+    failure::ensure,
+    patience::{eventually, patience},
 };
 
 pub(super) static CASE: Case = Case {
