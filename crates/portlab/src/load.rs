@@ -265,10 +265,20 @@ fn unanswered(outcome: &Outcome) -> String {
     }
 }
 
+/// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
+const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
+
 /// Says on stderr what is wrong with the run, if something is.
 fn complain(outcome: &Outcome) {
     if let Some(mismatch) = outcome.tally.first_mismatch() {
         anstream::eprintln!("{BAD}wrong bytes:{BAD:#} {mismatch}");
+    }
+    if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
+        anstream::eprintln!(
+            "{WARN}note:{WARN:#} some connections took {} to make: the server's accept queue was full, \
+             and their handshakes were sent again after 1 s, 3 s, ...",
+            units::nanos(outcome.connect_latency.max_ns() as f64)
+        );
     }
     if outcome.generator_cpu_share() >= GENERATOR_LIMIT {
         anstream::eprintln!(
