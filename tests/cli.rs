@@ -7,7 +7,7 @@
 
 use std::{
     fs,
-    io::{BufRead, BufReader, Read},
+    io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
@@ -61,7 +61,7 @@ fn serve(options: &[&str]) -> (Child, String) {
 }
 
 fn end(mut child: Child) -> (Option<i32>, String) {
-    signal(&child, Signal::TERM).unwrap();
+    signal(&mut child, Signal::TERM).unwrap();
     let code = child.wait().unwrap().code();
     let mut text = String::new();
     child
@@ -153,7 +153,7 @@ fn every_model_refuses_a_taken_port_and_takes_it_as_soon_as_it_is_free() {
         assert!(refused(&["serve", "--model", model, "--bind", &addr]).contains("in use"));
         // The server closes first, so its side of this connection goes to TIME_WAIT.
         let mut client = TcpStream::connect(&addr).unwrap();
-        std::io::Write::write_all(&mut client, b"x").unwrap();
+        client.write_all(b"x").unwrap();
         client.read_exact(&mut [0]).unwrap();
         assert_eq!(end(first).0, Some(0), "{model}");
         let (second, line) = serve(&["--model", model, "--bind", &addr]);
@@ -171,7 +171,7 @@ fn serving_is_announced_in_words_and_in_json() {
         (Some(0), "stopped: everybody had finished\n".to_owned())
     );
 
-    let (child, line) = serve(&["--bind", "127.0.0.1:0", "--json", "--model", "pool"]);
+    let (mut child, line) = serve(&["--bind", "127.0.0.1:0", "--json", "--model", "pool"]);
     let event: Value = serde_json::from_str(&line).unwrap();
     assert_eq!(event["event"], "listening");
     assert_eq!(event["pid"], child.id());
@@ -179,13 +179,48 @@ fn serving_is_announced_in_words_and_in_json() {
         (&event["model"], &event["service"]),
         (&"pool".into(), &"echo".into())
     );
-    signal(&child, Signal::INT).unwrap();
+    signal(&mut child, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         String::from_utf8_lossy(&output.stdout),
         "{\"cut\":0,\"event\":\"stopped\"}\n"
     );
+}
+
+#[test]
+fn who_is_cut_off_at_the_deadline_is_counted() {
+    for model in ["event-loop", "loop-pool", "tasks", "tasks-single"] {
+        let (mut child, line) = serve(&[
+            "--bind=127.0.0.1:0",
+            "--json",
+            "--drain=300ms",
+            "--work=wait:10m",
+            "--model",
+            model,
+        ]);
+        let event: Value = serde_json::from_str(&line).unwrap();
+        let mut client = TcpStream::connect(event["addr"].as_str().unwrap()).unwrap();
+        client.write_all(b"take your time").unwrap();
+        // Long enough to be accepted; the answer is minutes away.
+        client
+            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
+            .unwrap();
+        assert!(client.read(&mut [0]).is_err());
+        signal(&mut child, Signal::TERM).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{model}");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert_eq!(said, "{\"cut\":1,\"event\":\"stopped\"}\n", "{model}");
+    }
+}
+
+#[test]
+fn a_server_does_not_mind_that_nobody_reads_what_it_says() {
+    let (mut child, _) = serve(&["--bind=127.0.0.1:0"]);
+    drop(child.stderr.take());
+    signal(&mut child, Signal::TERM).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -228,16 +263,17 @@ fn a_folder_that_cannot_be_written_is_said_before_the_run() {
 
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
-    let script = format!(
-        "{} models --json | head -c 1",
-        env!("CARGO_BIN_EXE_portlab")
-    );
-    let output = Command::new("bash")
-        .args(["-c", &format!("set -o pipefail; {script}")])
-        .output();
-    let output = output.unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
-    assert_eq!(output.status.code(), Some(0));
+    let out = folder("broken-pipe").display().to_string();
+    let compare = format!("compare --json --models=threads -c 1 --quick --out={out} 2>/dev/null");
+    for command in ["models --json", &compare] {
+        let script = format!(
+            "set -o pipefail; {} {command} | true",
+            env!("CARGO_BIN_EXE_portlab")
+        );
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{command}");
+        assert_eq!(output.status.code(), Some(0), "{command}");
+    }
 }
 
 #[test]
@@ -295,7 +331,7 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
         "--connections=1,4",
         "--workers=2",
         "--rounds=2",
-        "--duration=40ms",
+        "--duration=300ms",
         "--warmup=10ms",
         "--seed=7",
         &out,
@@ -381,7 +417,7 @@ fn a_comparison_with_controls_says_what_the_traits_cost() {
         "--models=event-loop",
         "--connections=4",
         "--rounds=1",
-        "--duration=50ms",
+        "--duration=300ms",
         &out,
     ]);
     let text = String::from_utf8(output.stdout).unwrap();
@@ -401,17 +437,21 @@ fn an_interrupted_comparison_shows_what_it_has() {
         "--rounds=1000",
     ]);
     command
-        .args(["--duration=20ms", "--warmup=1ms", "--out"])
+        .args(["--duration=100ms", "--warmup=1ms", "--out"])
         .arg(&dir);
-    let child = command
+    let mut child = command
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
     while !dir.join("results.json").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first measurement"
+        );
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
-    signal(&child, Signal::INT).unwrap();
+    signal(&mut child, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");

@@ -98,7 +98,7 @@ impl Process for Running {
         self.0.pid()
     }
 
-    fn signal(&self, signal: Signal) -> io::Result<()> {
+    fn signal(&mut self, signal: Signal) -> io::Result<()> {
         self.0.signal(signal)
     }
 

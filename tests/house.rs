@@ -63,9 +63,10 @@ fn dependencies(crate_name: &str) -> Vec<String> {
         .nth(1)
         .unwrap_or_default();
     let lines = section.lines().take_while(|line| !line.starts_with('['));
-    lines
-        .filter_map(|line| line.split_once('.'))
-        .map(|(name, _)| name.to_owned())
+    let names = lines.filter_map(|line| line.split(['.', '=', ' ']).next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
         .collect()
 }
 

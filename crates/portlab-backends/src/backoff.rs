@@ -1,7 +1,7 @@
 //! What to do when accepting fails.
 
 use std::{
-    io,
+    io::{self, Write},
     time::{Duration, Instant},
 };
 
@@ -50,7 +50,8 @@ impl Backoff {
         let now = Instant::now();
         if self.last_log.is_none_or(|last| now - last >= LONGEST) {
             self.last_log = Some(now);
-            eprintln!("portlab: {what}: {error}; trying again");
+            // Nobody may be listening on stderr any more, and a server goes on without.
+            let _ = writeln!(io::stderr(), "portlab: {what}: {error}");
         }
     }
 }

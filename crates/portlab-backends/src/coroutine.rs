@@ -56,7 +56,8 @@ pub(crate) async fn accept_all(entry: &Entry, service: &'static dyn Service) -> 
         }
     }
     drop((listener, alive));
-    all_gone.recv().await;
+    // A task that sleeps doesn't notice that its connection was cut; it ends with the runtime.
+    let _ = tokio::time::timeout(entry.stop.patience(), all_gone.recv()).await;
     Ok(())
 }
 

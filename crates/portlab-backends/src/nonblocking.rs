@@ -98,12 +98,17 @@ impl Conn {
         self.try_advance(scratch).unwrap_or(Step::Done)
     }
 
-    /// The work that a [`Step::Work`] asked for is done; the answer may leave.
-    pub(crate) fn work_done(&mut self, scratch: &mut Scratch) -> Step {
+    /// The work that a [`Step::Work`] asked for is done: sends the answer, and reads no further. A
+    /// handler that worked has had its turn.
+    pub(crate) fn work_done(&mut self) -> Step {
         if let State::Working(next) = self.state {
             self.state = after(next);
         }
-        self.advance(scratch)
+        match (self.flush(), self.state) {
+            (Ok(true), State::Closing) | (Err(_), _) => Step::Done,
+            (Ok(true), _) => Step::Yield,
+            (Ok(false), _) => Step::Idle,
+        }
     }
 
     fn try_advance(&mut self, scratch: &mut Scratch) -> io::Result<Step> {

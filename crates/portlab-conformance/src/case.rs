@@ -42,6 +42,8 @@ pub enum Requires {
     SurvivesBlocking,
     /// That it doesn't.
     StallsWhenBlocked,
+    /// That connections are carried by the server's first process, with descriptors of its own.
+    OneProcess,
     /// That connections are carried by processes, and one that dies takes only its own along.
     Processes,
 }
@@ -68,6 +70,7 @@ impl Case {
             Requires::Bound => promises.at_once.is_some(),
             Requires::SurvivesBlocking => promises.survives_blocking,
             Requires::StallsWhenBlocked => !promises.survives_blocking,
+            Requires::OneProcess => !promises.processes,
             Requires::Processes => promises.processes,
         };
         self.requires

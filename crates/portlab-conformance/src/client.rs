@@ -60,6 +60,20 @@ impl Client {
         Ok(())
     }
 
+    /// Reads and forgets whatever comes, on a thread of its own.
+    pub(crate) fn read_beside(&self) -> Result<(), Failure> {
+        let mut stream = self.stream.try_clone()?;
+        thread::spawn(move || io::copy(&mut stream, &mut io::sink()));
+        Ok(())
+    }
+
+    /// Ends the connection for everybody who reads from it or writes to it, whatever is under way.
+    pub(crate) fn end(self) -> Result<(), Failure> {
+        self.stream
+            .shutdown(Shutdown::Both)
+            .map_err(|error| Failure::during("ending", &error))
+    }
+
     /// Reads exactly as many bytes as `expected` has, and compares them.
     pub(crate) fn expect(&mut self, expected: &[u8]) -> Result<(), Failure> {
         let mut got = vec![0; expected.len()];

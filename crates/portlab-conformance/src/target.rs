@@ -27,7 +27,7 @@ pub trait Process {
     ///
     /// # Errors
     /// When it has gone.
-    fn signal(&self, signal: Signal) -> io::Result<()>;
+    fn signal(&mut self, signal: Signal) -> io::Result<()>;
     /// Waits for its end, for at most `patience`; `None` when it goes on.
     ///
     /// # Errors

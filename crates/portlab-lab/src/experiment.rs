@@ -19,6 +19,8 @@ pub struct Experiment {
     pub workers: Option<usize>,
     /// The work that a handler does for each message.
     pub work: String,
+    /// How long that work takes.
+    pub work_time: Duration,
     /// The length of a message.
     pub size: usize,
     /// Messages in flight on each connection.
@@ -156,6 +158,7 @@ mod tests {
             connections: vec![1, 10, 100],
             workers: None,
             work: "none".into(),
+            work_time: Duration::ZERO,
             size: 64,
             depth: 1,
             load_threads: 1,

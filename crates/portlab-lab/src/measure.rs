@@ -1,6 +1,6 @@
 //! One measurement of one cell: a fresh server, verified, then loaded and metered.
 
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, net::SocketAddr, process::ExitStatus, time::Duration};
 
 use portlab_load::{Outcome, Plan, RunError, Stop, Watch};
 use portlab_stats::record::{Cell, Round};
@@ -36,12 +36,16 @@ pub enum MeasureError {
     /// It answered nothing while being measured.
     #[error("not one message was answered")]
     NoMessages,
+    /// It ended badly after being measured.
+    #[error("told to stop, the server ended with {0}")]
+    Exit(ExitStatus),
     /// The user has ended the run.
     #[error("interrupted")]
     Interrupted,
 }
 
-/// How long an answer may take: far longer than any that is worth measuring.
+/// How long an answer may take beside the work that was ordered: far longer than any that is worth
+/// measuring.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a server may take to drain and exit.
@@ -55,7 +59,7 @@ pub(crate) fn measure(
     observer: &mut dyn Observer,
 ) -> Result<Round, MeasureError> {
     let server = Server::start(&experiment.program, experiment.serve_options(cell))?;
-    verify(experiment, server.addr())?;
+    verify(experiment, server.addr(), observer)?;
     let plan = Plan {
         connections: cell.connections,
         threads: experiment.load_threads,
@@ -63,7 +67,7 @@ pub(crate) fn measure(
         size: experiment.size,
         warmup: experiment.warmup,
         stop: Stop::After(experiment.duration),
-        timeout: TIMEOUT,
+        timeout: timeout(experiment),
         ..Plan::new(server.addr())
     };
     let mut meter = Meter::new(&server, cell.connections, observer);
@@ -84,21 +88,31 @@ pub(crate) fn measure(
     if outcome.messages == 0 || outcome.metered_messages == 0 {
         return Err(MeasureError::NoMessages);
     }
-    server.stop(STOPPING)?;
+    let ended = server.stop(STOPPING)?;
+    if !ended.status.success() {
+        return Err(MeasureError::Exit(ended.status));
+    }
     Ok(round_of(round, &outcome, readings))
 }
 
 /// Makes sure that the server is an echo, byte for byte, before anything is measured: single bytes,
 /// messages of the size to come, and messages longer than any one read.
-fn verify(experiment: &Experiment, addr: SocketAddr) -> Result<(), MeasureError> {
+fn verify(
+    experiment: &Experiment,
+    addr: SocketAddr,
+    observer: &mut dyn Observer,
+) -> Result<(), MeasureError> {
     for (size, messages) in [(1, 3), (experiment.size, 5), (100_000, 2)] {
         let plan = Plan {
             size,
             stop: Stop::Messages(messages),
-            timeout: TIMEOUT,
+            timeout: timeout(experiment),
             ..Plan::new(addr)
         };
-        let outcome = portlab_load::run(&plan, &mut ())?;
+        let outcome = portlab_load::run(&plan, &mut Verifying(observer))?;
+        if outcome.interrupted {
+            return Err(MeasureError::Interrupted);
+        }
         if !outcome.is_clean() || outcome.messages != messages {
             let first = outcome
                 .tally
@@ -110,6 +124,20 @@ fn verify(experiment: &Experiment, addr: SocketAddr) -> Result<(), MeasureError>
         }
     }
     Ok(())
+}
+
+/// A message longer than any one read takes several, and so several times the work.
+fn timeout(experiment: &Experiment) -> Duration {
+    TIMEOUT + experiment.work_time * 4
+}
+
+/// Verification can be interrupted, and shows no progress.
+struct Verifying<'a>(&'a mut dyn Observer);
+
+impl Watch for Verifying<'_> {
+    fn interrupted(&self) -> bool {
+        self.0.interrupted()
+    }
 }
 
 /// What was read off the server from outside.

@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex,
         mpsc::{self, Receiver},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -21,8 +21,8 @@ use portlab_sys::spawn::{self, Signal};
 pub struct Server {
     child: Child,
     addr: SocketAddr,
-    /// What it has said on stderr.
-    complaints: Arc<Mutex<String>>,
+    /// What it says on stderr.
+    complaints: Complaints,
     /// Lines that it says on stdout.
     lines: Receiver<String>,
 }
@@ -90,7 +90,7 @@ impl Server {
         let mut server = Self {
             child,
             addr: SocketAddr::from(([0, 0, 0, 0], 0)),
-            complaints: collect(stderr),
+            complaints: Complaints::collect(stderr),
             lines: lines(stdout),
         };
         server.addr = server.wait_until_listening()?;
@@ -112,17 +112,15 @@ impl Server {
     /// What it has said on stderr so far.
     #[must_use]
     pub fn complaints(&self) -> String {
-        self.complaints
-            .lock()
-            .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
+        self.complaints.so_far()
     }
 
     /// Sends it a signal.
     ///
     /// # Errors
     /// When it has gone.
-    pub fn signal(&self, signal: Signal) -> io::Result<()> {
-        spawn::signal(&self.child, signal)
+    pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
+        spawn::signal(&mut self.child, signal)
     }
 
     /// Waits until it has ended, for at most `patience`; `None` when it hasn't.
@@ -165,10 +163,9 @@ impl Server {
             event.get("addr")?.as_str()?.parse().ok()
         });
         addr.ok_or_else(|| {
-            // Its last words may still be on their way.
             let _ = self.child.kill();
             let _ = self.child.wait();
-            let words = self.complaints();
+            let words = self.complaints.wait_for_the_end();
             let words = words.trim();
             let silent = "it said nothing";
             ServerError::NotListening(if words.is_empty() { silent } else { words }.to_owned())
@@ -196,20 +193,47 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     receiver
 }
 
-/// Collects what comes through `pipe`, its beginning if it is long.
-fn collect(pipe: impl Read + Send + 'static) -> Arc<Mutex<String>> {
+/// What comes through a pipe, its beginning if it is long, collected by a thread that ends with it.
+#[derive(Debug)]
+struct Complaints {
+    text: Arc<Mutex<String>>,
+    collector: Option<JoinHandle<()>>,
+}
+
+impl Complaints {
     const ENOUGH: usize = 64 * 1024;
-    let text = Arc::new(Mutex::new(String::new()));
-    let collected = Arc::clone(&text);
-    thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            if let Ok(mut text) = collected.lock()
-                && text.len() < ENOUGH
-            {
-                text.push_str(&line);
-                text.push('\n');
+
+    fn collect(pipe: impl Read + Send + 'static) -> Self {
+        let text = Arc::new(Mutex::new(String::new()));
+        let collected = Arc::clone(&text);
+        let collector = thread::spawn(move || {
+            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                if let Ok(mut text) = collected.lock()
+                    && text.len() < Self::ENOUGH
+                {
+                    text.push_str(&line);
+                    text.push('\n');
+                }
             }
+        });
+        Self {
+            text,
+            collector: Some(collector),
         }
-    });
-    text
+    }
+
+    fn so_far(&self) -> String {
+        self.text
+            .lock()
+            .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
+    }
+
+    /// Waits until the other end has been closed, which its process's end does.
+    fn wait_for_the_end(&mut self) -> String {
+        if let Some(collector) = self.collector.take() {
+            // It doesn't panic; if it did, what it has collected is still there.
+            let _ = collector.join();
+        }
+        self.so_far()
+    }
 }

@@ -42,7 +42,7 @@ impl Worker {
                 looked = now;
                 under_way -= self.give_up_on_the_unconnected(now);
             }
-            if self.stages.now() == Stage::Close {
+            if self.stages.now() != Stage::Connect {
                 break;
             }
         }

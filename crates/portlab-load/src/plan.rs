@@ -57,8 +57,10 @@ pub enum PlanError {
     Zero(&'static str),
 }
 
-/// Descriptors that are open beside the connections: standard streams, pollers, wakers, a listener.
-const OTHER_FILES: u64 = 40;
+/// A thread's poller and its waker.
+const FILES_PER_THREAD: u64 = 2;
+/// Descriptors that are open beside those: standard streams, a server's pipes, a file of results.
+const OTHER_FILES: u64 = 20;
 
 impl Plan {
     /// A plan with everything as usual: one connection, one thread, depth 1, 64 bytes, ten seconds
@@ -100,7 +102,10 @@ impl Plan {
         if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == 0) {
             return Err(PlanError::Zero(name));
         }
-        let needed = self.connections as u64 + OTHER_FILES;
+        let pollers = (self.threads.min(self.connections) as u64).saturating_mul(FILES_PER_THREAD);
+        let needed = (self.connections as u64)
+            .saturating_add(pollers)
+            .saturating_add(OTHER_FILES);
         let limit = raise_open_files();
         if needed > limit {
             return Err(PlanError::OpenFiles {
@@ -138,7 +143,7 @@ mod tests {
     #[test]
     fn more_connections_than_descriptors_are_refused_with_the_remedy() {
         let mut plan = Plan::new("127.0.0.1:1".parse().unwrap());
-        plan.connections = usize::MAX / 2;
+        plan.connections = usize::MAX;
         let error = plan.check().unwrap_err().to_string();
         assert!(error.contains("ulimit -n"), "{error}");
     }

@@ -98,7 +98,9 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
             began,
         });
         let thread = thread::Builder::new().name(format!("load-{index}"));
-        workers.push(thread.spawn(move || worker.run())?);
+        let started = thread.spawn(move || worker.run());
+        // Those who have started already would wait for ever.
+        workers.push(started.inspect_err(|_| stages.announce(Stage::Close))?);
     }
     // The workers hold the other senders: when they have gone, nobody is waited for.
     drop(sender);
@@ -155,7 +157,7 @@ impl Coordinator<'_> {
                     connected += count;
                     waiting -= 1;
                 }
-                Ok(News::Idle) => {}
+                Ok(News::Idle(_)) => {}
                 Err(RecvTimeoutError::Timeout) => self.watch.tick(0.0),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
@@ -209,6 +211,7 @@ impl Coordinator<'_> {
     /// that is heeded. `over` is how much time has been spent before.
     fn stay(&mut self, limit: Option<Duration>, over: Duration, heed: Heed) {
         let since = Instant::now();
+        let stage = self.stages.now();
         let mut busy = self.plan.threads;
         while busy > 0 && !(heed == Heed::Interrupts && self.watch.interrupted()) {
             let left = limit.map_or(TICK, |limit| limit.saturating_sub(since.elapsed()));
@@ -216,7 +219,8 @@ impl Coordinator<'_> {
                 return;
             }
             match self.news.recv_timeout(left.min(TICK)) {
-                Ok(News::Idle) => busy -= 1,
+                // A word about an earlier stage may still have been on its way.
+                Ok(News::Idle(of)) => busy -= usize::from(of == stage),
                 Ok(News::Connected(_)) => {}
                 Err(RecvTimeoutError::Timeout) => {
                     let share = self.share(over + since.elapsed());

@@ -58,8 +58,11 @@ impl Pattern {
         let mut random = fastrand::Rng::with_seed(0x706f_7274_6c61_6221);
         let mut bytes = vec![0; Self::RING];
         random.fill(&mut bytes);
-        bytes.extend_from_within(..Self::REACH - Self::RING);
-        bytes.extend_from_within(Self::REACH - Self::RING..Self::RING);
+        // Twice the ring is a little shorter than a reach from the ring's last byte.
+        while bytes.len() < Self::RING + Self::REACH {
+            let more = (Self::RING + Self::REACH - bytes.len()).min(Self::RING);
+            bytes.extend_from_within(..more);
+        }
         Self {
             bytes: bytes.into(),
         }
@@ -134,6 +137,21 @@ mod tests {
             assert_eq!(
                 pattern.check(3, start as u64, &whole[start..start + length]),
                 Ok(())
+            );
+        }
+    }
+
+    #[test]
+    fn the_longest_piece_can_be_had_from_every_place_of_the_ring() {
+        let pattern = Pattern::new();
+        for place in 0..Pattern::RING as u64 {
+            let piece = pattern.at(0, place, Pattern::REACH);
+            assert_eq!(piece.len(), Pattern::REACH);
+            let last = place + Pattern::REACH as u64 - 1;
+            assert_eq!(
+                piece[Pattern::REACH - 1],
+                pattern.at(0, last, 1)[0],
+                "from {place}"
             );
         }
     }

@@ -35,8 +35,8 @@ pub(crate) struct Harvest {
 pub(crate) enum News {
     /// Every connection is made or has failed; this many are made.
     Connected(usize),
-    /// Nothing is left to do: every message has been answered, or every connection is lost.
-    Idle,
+    /// Nothing is left to do in this stage: every message has been answered, or every connection is lost.
+    Idle(Stage),
 }
 
 /// One thread's share of a run.
@@ -149,7 +149,7 @@ impl Worker {
             if self.is_idle() && told_idle_in != self.stage {
                 told_idle_in = self.stage;
                 // Only fails when the coordinator has gone.
-                let _ = self.news.send(News::Idle);
+                let _ = self.news.send(News::Idle(self.stage));
             }
             self.wait(&mut events)?;
             for event in &events {

@@ -3,7 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use portlab_stats::{
     record::{Cell, Record},
-    summary::{Figure, overheads},
+    summary::{CONTROL_SUFFIX, Figure, overheads},
     units,
 };
 
@@ -123,7 +123,9 @@ fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<R
             let marks = if refused {
                 vec![Mark::None; cells.len()]
             } else {
-                marks(&figures, column.better)
+                let ranked = cells.iter().zip(&figures);
+                let ranked = ranked.map(|(cell, figure)| figure.filter(|_| is_ranked(cell)));
+                marks(&ranked.collect::<Vec<_>>(), column.better)
             };
             (figures, marks)
         })
@@ -158,6 +160,12 @@ fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<R
         }
     }
     rows
+}
+
+/// Whether a cell may be the best or the worst: not where something went wrong, for who drops
+/// connections is soon done with the rest; and not a control, which is no model.
+fn is_ranked(cell: &Cell) -> bool {
+    errors(cell) == 0 && cell.failures.is_empty() && !cell.model.ends_with(CONTROL_SUFFIX)
 }
 
 /// What stands in place of figures, where there are none.
@@ -360,6 +368,18 @@ mod tests {
             "{text}"
         );
         assert!(text.contains("failed: it burnt"), "{text}");
+    }
+
+    #[test]
+    fn who_made_errors_wins_nothing() {
+        let mut wrong = cell("wrong", &[1.0, 1.1]);
+        wrong.rounds[0].errors = 3;
+        let cells = vec![wrong, cell("right", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])];
+        let text = plain(&record(cells), 140);
+        assert!(
+            text.contains("4.10 µs▲") && !text.contains("1.05 µs▲"),
+            "{text}"
+        );
     }
 
     #[test]

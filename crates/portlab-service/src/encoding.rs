@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use encoding_rs::{EncoderResult, Encoding, GB18030, GBK, UTF_16BE, UTF_16LE};
+use encoding_rs::{EncoderResult, Encoding, GBK};
 
 use crate::nearest;
 
@@ -26,11 +26,12 @@ pub enum UnknownEncoding {
         /// The label of an encoding that is spelled alike.
         near: &'static str,
     },
-    /// UTF-16 can be read by the standard, but not written.
-    #[error(
-        "{0} can be read but not written (the encoding standard has no encoder for it); use utf-8 or gb18030"
-    )]
-    ReadOnly(&'static str),
+    /// The standard has no encoder for it.
+    #[error("{label:?} has no encoder in the encoding standard; use utf-8 or gb18030")]
+    ReadOnly {
+        /// What was asked for.
+        label: String,
+    },
 }
 
 /// A text that an encoding can't carry.
@@ -88,8 +89,12 @@ impl FromStr for TextEncoding {
 
     fn from_str(label: &str) -> Result<Self, UnknownEncoding> {
         match Encoding::for_label(label.as_bytes()) {
-            Some(encoding) if encoding == UTF_16LE || encoding == UTF_16BE => {
-                Err(UnknownEncoding::ReadOnly(encoding.name()))
+            // UTF-16, and what the standard keeps for safety's sake only (hz-gb-2312, iso-2022-kr):
+            // their encoders would write UTF-8.
+            Some(encoding) if encoding.output_encoding() != encoding => {
+                Err(UnknownEncoding::ReadOnly {
+                    label: label.to_owned(),
+                })
             }
             Some(encoding) => Ok(Self(encoding)),
             None => {
@@ -107,11 +112,6 @@ impl Default for TextEncoding {
     fn default() -> Self {
         Self(encoding_rs::UTF_8)
     }
-}
-
-impl TextEncoding {
-    /// GB18030: every character, and GBK's bytes where GBK has one.
-    pub const GB18030: Self = Self(GB18030);
 }
 
 /// What people type; the standard knows 228 labels, most of them historic.
@@ -164,9 +164,12 @@ mod tests {
                 near: "gbk"
             }
         );
-        assert!(matches!(
-            "utf-16".parse::<TextEncoding>(),
-            Err(UnknownEncoding::ReadOnly(_))
-        ));
+        for label in ["utf-16", "hz-gb-2312", "iso-2022-kr"] {
+            let parsed = label.parse::<TextEncoding>();
+            assert!(
+                matches!(parsed, Err(UnknownEncoding::ReadOnly { .. })),
+                "{label}: {parsed:?}"
+            );
+        }
     }
 }

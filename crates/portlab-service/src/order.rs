@@ -21,6 +21,17 @@ pub enum Order {
 #[error("{0:?} is no work; write none, wait:5ms, block:5ms, cpu:200us or panic")]
 pub struct OrderError(String);
 
+impl Order {
+    /// How long the work takes that is ordered.
+    #[must_use]
+    pub fn time(self) -> Duration {
+        match self {
+            Self::Work(Work::Wait(time) | Work::Block(time) | Work::Cpu(time)) => time,
+            Self::Work(Work::None) | Self::Panic => Duration::ZERO,
+        }
+    }
+}
+
 impl FromStr for Order {
     type Err = OrderError;
 

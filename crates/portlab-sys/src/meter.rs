@@ -22,8 +22,8 @@ pub struct Usage {
 
 /// Reads what `root` and its descendants have used.
 ///
-/// A process that ends while it is being read is left out; its CPU time then stands among the
-/// reaped.
+/// A process that ends while the tree is being read may be found neither among the living nor among
+/// the reaped, until the next reading.
 ///
 /// # Errors
 /// When `root` itself can't be read.

@@ -26,12 +26,15 @@ pub fn tie_to_this_thread(command: &mut Command) -> &mut Command {
     }
 }
 
-/// Sends `signal` to a child that has not been waited for, so that its number is certainly its own.
+/// Sends `signal` to a child, unless it has ended: then its number may be a stranger's.
 ///
 /// # Errors
-/// When the child has gone.
-pub fn signal(child: &Child, signal: Signal) -> io::Result<()> {
-    signal_pid(child.id() as i32, signal)
+/// When the child has ended.
+pub fn signal(child: &mut Child, signal: Signal) -> io::Result<()> {
+    match child.try_wait()? {
+        None => signal_pid(child.id() as i32, signal),
+        Some(status) => Err(io::Error::other(format!("it has ended ({status})"))),
+    }
 }
 
 /// Sends `signal` to process `pid`, which the caller knows to be one that it may end.

@@ -11,8 +11,8 @@
 //!    the deadline's timer is armed.
 //! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
 //!    doesn't read fails too.
-//! 3. **A quarter of a second later** the process exits: nothing that a handler does, not even
-//!    sleeping, can outlive the deadline.
+//! 3. **A quarter of a second later** the process exits, without another word: nothing that a
+//!    handler does, not even sleeping, can outlive the deadline.
 //!
 //! A second signal ends the process at once, as if it had never been caught.
 
@@ -38,7 +38,7 @@ use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
 use crate::bits::Bits;
 
 /// How long past the deadline a process may take to say goodbye.
-const GRACE: Duration = Duration::from_millis(250);
+pub(crate) const GRACE: Duration = Duration::from_millis(250);
 
 static STOPPING: AtomicBool = AtomicBool::new(false);
 static PAST_DEADLINE: AtomicBool = AtomicBool::new(false);
@@ -128,11 +128,23 @@ impl Stop {
         }
     }
 
-    /// The moment by which everything must have ended, counted from now: call it when stopping
-    /// begins.
+    /// The end of that [`patience`](Stop::patience), counted from now: call it when stopping begins.
     #[must_use]
     pub fn deadline(&self) -> Instant {
-        Instant::now() + self.drain
+        Instant::now() + self.patience()
+    }
+
+    /// Whether the deadline has passed: what is still open has been cut, and nobody is waited for.
+    #[must_use]
+    pub fn is_past_deadline(&self) -> bool {
+        PAST_DEADLINE.load(SeqCst)
+    }
+
+    /// How long a model may wait, once it is stopping, for what it has under way: until connections
+    /// have been cut at the deadline, and had a moment to notice.
+    #[must_use]
+    pub fn patience(&self) -> Duration {
+        self.drain + GRACE / 2
     }
 
     /// How many connections of this process were cut at the deadline.
@@ -217,7 +229,9 @@ fn on_signal(signal: i32) {
         }
         return;
     }
-    WATCHED.for_each(|fd| shut(fd as RawFd, Shutdown::Read));
+    WATCHED.for_each(|fd| {
+        shut(fd as RawFd, Shutdown::Read);
+    });
     arm(Duration::from_micros(DRAIN_US.load(SeqCst)));
     if owner && let Some(mut doorbell) = DOORBELL.get() {
         let _ = doorbell.write(b"!");
@@ -231,8 +245,8 @@ fn on_deadline() {
         unsafe { libc::_exit(0) };
     }
     WATCHED.for_each(|fd| {
-        CUT.fetch_add(1, SeqCst);
-        shut(fd as RawFd, Shutdown::Both);
+        // The listener, shut long ago, can't be shut again, and is not counted.
+        CUT.fetch_add(u64::from(shut(fd as RawFd, Shutdown::Both)), SeqCst);
     });
 }
 
@@ -251,12 +265,13 @@ fn arm(after: Duration) {
     unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) };
 }
 
-fn shut(fd: RawFd, how: Shutdown) {
+/// Shuts a socket; says whether there was anything to shut.
+fn shut(fd: RawFd, how: Shutdown) -> bool {
     // SAFETY: the descriptor was watched a moment ago. Should another thread have closed it since,
     // the call fails or shuts a socket that is to be shut as well, for the server is stopping.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     // A socket whose peer has gone can't be shut any more, and needn't be.
-    let _ = rustix::net::shutdown(fd, how);
+    rustix::net::shutdown(fd, how).is_ok()
 }
 
 fn own_pid() -> i32 {

@@ -133,8 +133,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     screen.progress.finish();
     let mut out = anstream::stdout();
     if args.json {
-        serde_json::to_writer_pretty(&mut out, &record)?;
-        writeln!(out)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?;
     } else {
         write!(out, "{}", portlab_report::text(&record, terminal_width()))?;
     }
@@ -174,6 +173,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         connections,
         workers: args.workers.map(usize::from),
         work: args.work.to_string(),
+        work_time: args.work.time(),
         size: args.size,
         depth: usize::try_from(args.depth)?,
         load_threads: usize::try_from(args.threads)?,

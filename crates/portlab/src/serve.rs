@@ -88,23 +88,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         .context("the model could not begin to serve")?;
     if args.json {
         say(&json!({"event": "stopped", "cut": served.cut}).to_string())?;
-    } else if served.cut > 0 {
-        let drain = units::time(args.drain);
-        eprintln!(
-            "stopped: {} had not finished after {drain} and were cut",
-            served.cut
-        );
     } else {
-        eprintln!("stopped: everybody had finished");
+        let drain = units::time(args.drain);
+        let line = match served.cut {
+            0 => "stopped: everybody had finished".to_owned(),
+            cut => format!("stopped: cut off {cut} that had not finished after {drain}"),
+        };
+        // Whoever read it may have gone before the server.
+        let _ = writeln!(io::stderr(), "{line}");
     }
     Ok(Verdict::Fine)
 }
 
 /// Makes the service and leaks it: it is served for as long as the process lives.
 fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
-    if let Order::Work(Work::Wait(time) | Work::Block(time) | Work::Cpu(time)) = args.work
-        && time > LONGEST_WORK
-    {
+    if args.work.time() > LONGEST_WORK {
         bail!("--work {} is longer than an hour", args.work);
     }
     let options = ServiceOptions {

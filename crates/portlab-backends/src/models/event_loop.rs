@@ -119,6 +119,8 @@ pub(super) struct Reactor<'door, C> {
     /// Connections that could go on, but had had their turn.
     again: VecDeque<Key>,
     timers: Timers<Option<Key>>,
+    /// Accepting rests until its timer fires.
+    resting: bool,
     backoff: Backoff,
     scratch: Scratch,
 }
@@ -151,15 +153,18 @@ impl<'door, C: Crew> Reactor<'door, C> {
             generation: 0,
             again: VecDeque::new(),
             timers: Timers::new(),
+            resting: false,
             backoff: Backoff::new(),
             scratch: Scratch::new(),
         })
     }
 
-    /// Ask, serve, repeat; until the listener is gone and the last connection has ended.
+    /// Ask, serve, repeat; until the listener is gone and the last connection has ended
+    /// or been cut.
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
-        while self.listener.is_some() || !self.conns.is_empty() {
+        let stop = &self.door.entry.stop;
+        while self.listener.is_some() || !self.conns.is_empty() && !stop.is_past_deadline() {
             let patience = if self.again.is_empty() {
                 self.timers.next()
             } else {
@@ -185,13 +190,15 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 self.step(key, Conn::advance);
             }
             while let Some(key) = self.crew.finished() {
-                self.step(key, Conn::work_done);
+                self.step(key, |conn, _| conn.work_done());
             }
             while let Some(timer) = self.timers.pop_due() {
                 match timer {
-                    Some(key) => self.step(key, Conn::work_done),
-                    // Accepting was paused.
-                    None => self.accept_all(),
+                    Some(key) => self.step(key, |conn, _| conn.work_done()),
+                    None => {
+                        self.resting = false;
+                        self.accept_all();
+                    }
                 }
             }
         }
@@ -200,7 +207,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
 
     /// Accepts until nobody is left: edge-triggered polling tells of a crowd only once.
     fn accept_all(&mut self) {
-        while let Some(listener) = &self.listener {
+        while let Some(listener) = self.listener.as_ref().filter(|_| !self.resting) {
             match listener.accept() {
                 Ok((stream, peer)) => {
                     self.backoff.reset();
@@ -212,6 +219,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 Err(_) if self.door.entry.stop.is_set() => return,
                 Err(error) => {
                     if let Some(pause) = self.backoff.after(&error) {
+                        self.resting = true;
                         return self.timers.arm(Instant::now() + pause, None);
                     }
                 }
@@ -265,7 +273,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 Step::Work(Work::Wait(time)) => {
                     return self.timers.arm(Instant::now() + time, Some(key));
                 }
-                Step::Work(work) if self.crew.take(key, work) => how = Conn::work_done,
+                Step::Work(work) if self.crew.take(key, work) => how = |conn, _| conn.work_done(),
                 Step::Work(_) => return,
                 // Dropping closes the socket, and closing takes it out of the poller.
                 Step::Done => return drop(self.conns.remove(key.place as usize)),

@@ -28,12 +28,12 @@ use std::{
 };
 
 use portlab_service::Service;
-use portlab_sys::{
-    alone::Alone,
-    children::{Children, Forked, leave},
-};
+use portlab_sys::children::{Children, Forked, leave};
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, door::Entry};
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    door::Entry,
+};
 
 pub(crate) struct Model;
 
@@ -67,12 +67,21 @@ impl Backend for Model {
             workers,
         } = door;
         let mut children = Children::new()?;
+        let mut backoff = Backoff::new();
         loop {
             // Fills every empty slot: all of them at first, later those whose worker has died.
             let began = Instant::now();
-            while children.len() < workers {
-                if let Forked::Child(_) = fork_patiently(&mut children, &alone)? {
-                    work(&entry, service);
+            while children.len() < workers && !entry.stop.is_set() {
+                match children.fork(&alone) {
+                    Ok(Forked::Child(_)) => work(&entry, service),
+                    Ok(Forked::Parent(_)) => {}
+                    Err(error) if children.is_empty() => return Err(error),
+                    // Fewer than asked for are better than none; another try comes with the next
+                    // worker that dies.
+                    Err(error) => {
+                        backoff.complain("can't fork another worker", &error);
+                        break;
+                    }
                 }
             }
             if entry.stop.wait(&[children.bell()])? {
@@ -93,17 +102,4 @@ fn work(entry: &Entry, service: &dyn Service) -> ! {
         blocking::drive(caller, service);
     }
     leave(entry.stop.cut() == 0)
-}
-
-/// Forks; when there is no room just now, keeps the workers there are, as long as there is one.
-fn fork_patiently(children: &mut Children, alone: &Alone) -> io::Result<Forked> {
-    loop {
-        match children.fork(alone) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock && !children.is_empty() => {
-                std::thread::sleep(TOO_SOON);
-                children.reap();
-            }
-            result => return result,
-        }
-    }
 }

@@ -23,7 +23,7 @@ use std::{io, thread};
 use portlab_service::Service;
 
 use super::threads::STACK;
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking};
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking};
 
 pub(crate) struct Model;
 
@@ -49,16 +49,24 @@ impl Backend for Model {
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let entry = &door.entry;
+        // Many threads block in accept; the kernel wakes one per caller, in turn.
+        let serve_callers = move || {
+            while let Some(caller) = entry.accept() {
+                blocking::drive(caller, service);
+            }
+        };
         thread::scope(|scope| {
-            for _ in 0..door.workers {
-                thread::Builder::new()
-                    .stack_size(STACK)
-                    .spawn_scoped(scope, move || {
-                        // Many threads block in accept; the kernel wakes one per caller, in turn.
-                        while let Some(caller) = entry.accept() {
-                            blocking::drive(caller, service);
-                        }
-                    })?;
+            for number in 0..door.workers {
+                let thread = thread::Builder::new().stack_size(STACK);
+                match thread.spawn_scoped(scope, serve_callers) {
+                    Ok(_) => {}
+                    Err(error) if number == 0 => return Err(error),
+                    // Fewer than asked for are better than none.
+                    Err(error) => {
+                        Backoff::new().complain("can't start another thread", &error);
+                        break;
+                    }
+                }
             }
             io::Result::Ok(())
         })?;

@@ -1,11 +1,12 @@
 //! Impatience.
 
+use std::time::Duration;
+
 use portlab_sys::{meter::tree, spawn::Signal};
 
 use super::stuck_clients_are_cut_at_the_deadline::is_alive;
 use crate::{
     Case, Requires, Speaks,
-    client::random_bytes,
     failure::ensure,
     patience::{eventually, patience},
 };
@@ -15,11 +16,12 @@ pub(super) static CASE: Case = Case {
     about: "a second SIGTERM ends a draining server at once, children included",
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &["--drain=10m"],
+    options: &["--drain=10m", "--work=wait:10m"],
     run: |target| {
-        let flood = random_bytes(64 << 20);
         let mut client = target.client()?;
-        client.send_until_full(&flood)?;
+        client.send(b"take your time")?;
+        // Long enough to be accepted; the answer is minutes away.
+        client.expect_silence(Duration::from_millis(300))?;
         let children = tree(target.pid()?)?.split_off(1);
         let addr = target.addr;
         let process = target.process()?;

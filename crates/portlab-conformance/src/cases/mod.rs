@@ -21,6 +21,7 @@ table! {
     a_hundred_at_once,
     an_idle_client_disturbs_nobody,
     a_half_written_client_disturbs_nobody,
+    a_firehose_disturbs_nobody,
     a_full_server_keeps_the_next_waiting,
     a_client_that_does_not_read_stops_only_itself,
     a_reset_mid_reply_leaves_nothing_behind,

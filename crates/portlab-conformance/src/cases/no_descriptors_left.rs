@@ -3,7 +3,7 @@
 use portlab_sys::{clock::process_cpu, limits};
 use std::{thread, time::Duration};
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
+use crate::{Case, Failure, Requires, Speaks, failure::ensure, patience::eventually};
 
 /// Descriptors that the server may have.
 const LIMIT: u64 = 32;
@@ -13,7 +13,11 @@ pub(super) static CASE: Case = Case {
     about: "out of descriptors: whoever is inside is served, the server doesn't spin, and once places \
             are free again newcomers are served",
     speaks: Speaks::Echo,
-    requires: &[Requires::Process, Requires::AtOnce(100)],
+    requires: &[
+        Requires::Process,
+        Requires::OneProcess,
+        Requires::AtOnce(100),
+    ],
     options: &[],
     run: |target| {
         let pid = target.pid()?;
@@ -31,6 +35,12 @@ pub(super) static CASE: Case = Case {
             "it spins: {used:?} of CPU time in a second"
         );
         inside.exchange(b"still there?")?;
+        // The limit has bitten: the last to come is still outside.
+        let last = crowd
+            .last_mut()
+            .ok_or_else(|| Failure::new("there is no crowd"))?;
+        last.send(b"let me in")?;
+        last.expect_silence(Duration::from_millis(100))?;
         drop(crowd);
         let served = eventually(|| Ok(target.served_client().is_ok()))?;
         ensure!(served, "nobody is served although places are free");
