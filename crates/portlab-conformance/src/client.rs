@@ -3,6 +3,10 @@
 use std::{
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
     thread,
     time::Duration,
 };
@@ -60,11 +64,19 @@ impl Client {
         Ok(())
     }
 
-    /// Reads and forgets whatever comes, on a thread of its own.
-    pub(crate) fn read_beside(&self) -> Result<(), Failure> {
+    /// Reads and forgets whatever comes, on a thread of its own. What is returned tells how much that
+    /// has been so far.
+    pub(crate) fn read_beside(&self) -> Result<impl Fn() -> u64 + use<>, Failure> {
         let mut stream = self.stream.try_clone()?;
-        thread::spawn(move || io::copy(&mut stream, &mut io::sink()));
-        Ok(())
+        let count = Arc::new(AtomicU64::new(0));
+        let counted = Arc::clone(&count);
+        thread::spawn(move || {
+            let mut buffer = [0; 65_536];
+            while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                counted.fetch_add(length as u64, Relaxed);
+            }
+        });
+        Ok(move || count.load(Relaxed))
     }
 
     /// Ends the connection for everybody who reads from it or writes to it, whatever is under way.
