@@ -64,8 +64,8 @@ impl Client {
         Ok(())
     }
 
-    /// Reads and forgets whatever comes, on a thread of its own. What is returned tells how much that
-    /// has been so far.
+    /// Reads and forgets whatever comes, on a thread of its own. What is returned tells how much
+    /// that has been so far.
     pub(crate) fn read_beside(&self) -> Result<impl Fn() -> u64 + use<>, Failure> {
         let mut stream = self.stream.try_clone()?;
         let count = Arc::new(AtomicU64::new(0));

@@ -207,8 +207,8 @@ impl Coordinator<'_> {
         outcome.elapsed = since.elapsed();
     }
 
-    /// Waits for `limit`, or until every worker has nothing left to do, or the run is interrupted, if
-    /// that is heeded. `over` is how much time has been spent before.
+    /// Waits for `limit`, or until every worker has nothing left to do, or the run is interrupted,
+    /// if that is heeded. `over` is how much time has been spent before.
     fn stay(&mut self, limit: Option<Duration>, over: Duration, heed: Heed) {
         let since = Instant::now();
         let stage = self.stages.now();

@@ -35,7 +35,8 @@ pub(crate) struct Harvest {
 pub(crate) enum News {
     /// Every connection is made or has failed; this many are made.
     Connected(usize),
-    /// Nothing is left to do in this stage: every message has been answered, or every connection is lost.
+    /// Nothing is left to do in this stage: every message has been answered, or every connection is
+    /// lost.
     Idle(Stage),
 }
 

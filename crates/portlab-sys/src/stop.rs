@@ -128,7 +128,8 @@ impl Stop {
         }
     }
 
-    /// The end of that [`patience`](Stop::patience), counted from now: call it when stopping begins.
+    /// The end of that [`patience`](Stop::patience), counted from now: call it when stopping
+    /// begins.
     #[must_use]
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.patience()

@@ -20,8 +20,9 @@
 //!
 //! **What blocks**: nobody but the caller's own process.
 //!
-//! **What a connection costs**: a process, that is some 100 KiB of memory of its own (PSS; the rest
-//! is shared until written to) and 100 to 300 microseconds to fork, reap and tear down; one
+//! **What a connection costs**: a process, that is some 75 KiB of memory of its own (PSS; the rest
+//! is shared until written to) and a few tenths of a millisecond
+//! to fork, reap and tear down; one
 //! descriptor; two system calls per message.
 //!
 //! **What breaks first**: the number of processes, then memory, then the scheduler. Short
@@ -44,7 +45,7 @@ static SHEET: Sheet = Sheet {
     term: "process per connection",
     idea: "The parent accepts and forks; each child serves one caller and exits.",
     blocks: "nobody but the caller's own process",
-    cost: "a process (about 100 KiB of its own, 0.1 to 0.3 ms to make); 2 system calls per message",
+    cost: "a process (about 75 KiB of its own, some tenths of a ms to make); 2 system calls per message",
     breaks_first: "the process table, and every short connection pays for a fork",
     teaches: "isolation; zombies; closing the other's descriptor; no shared state",
     source: "UNP vol. 1, 4.7, 5.8 and 30.6",

@@ -11,7 +11,7 @@
 //! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits
 //! is exactly what this model is for.
 //!
-//! **What a connection costs**: a thread, that is about 10 KiB of memory that is really touched
+//! **What a connection costs**: a thread, that is about 14 KiB of memory that is really touched
 //! (the stack is reserved, not used), a kernel stack of 16 KiB beside it, and 10 to 30 microseconds
 //! to start; one descriptor; two system calls and usually one context switch per message.
 //!
@@ -34,7 +34,7 @@ static SHEET: Sheet = Sheet {
     term: "thread per connection",
     idea: "The main thread accepts and starts a thread for each caller, which blocks as it likes.",
     blocks: "nobody but the caller's own thread",
-    cost: "a thread (about 10 KiB touched, 10 to 30 us to start); 2 system calls per message",
+    cost: "a thread (about 14 KiB touched, some tens of us to start); 2 system calls per message",
     breaks_first: "the number of threads, and before it the processor's cache",
     teaches: "blocking code that scales to the thread limit; shared state and locks",
     source: "UNP vol. 1, 30.10",
