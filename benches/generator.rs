@@ -1,6 +1,6 @@
 //! What checking and measuring cost the load generator: its CPU time per message against that of
-//! the plainest mio loop, which sends and receives and looks at nothing. In turn, against one
-//! server.
+//! the plainest mio loop, which sends and receives and looks at nothing. In turns so
+//! short that a machine's moods meet both.
 //!
 //!     cargo bench --bench generator
 
@@ -19,64 +19,60 @@ use portlab_sys::clock::thread_cpu;
 
 const CONNECTIONS: usize = 100;
 const SIZE: usize = 64;
-const ROUNDS: usize = 15;
-const ROUND: Duration = Duration::from_millis(700);
-const WARMUP: Duration = Duration::from_millis(150);
+/// Fresh servers.
+const SERVERS: usize = 7;
+/// Turns of each generator against one server.
+const TURNS: usize = 16;
+const TURN: Duration = Duration::from_millis(150);
+const WARMUP: Duration = Duration::from_millis(20);
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
     if !std::env::args().any(|argument| argument == "--bench") {
         return Ok(());
     }
-    println!("{CONNECTIONS} connections, {SIZE} B, depth 1, {ROUNDS} rounds; CPU per message");
-    let mut ratios = Vec::new();
-    for round in 1..=ROUNDS {
-        // In turn, and by turns first, so that a slow moment of the machine meets both.
-        let (portlab, plain) = if round % 2 == 0 {
-            let plain = plain_in_fresh_server()?;
-            (portlab_in_fresh_server()?, plain)
-        } else {
-            (portlab_in_fresh_server()?, plain_in_fresh_server()?)
-        };
-        println!(
-            "round {round:>2}: portlab {portlab:.3} us, plain loop {plain:.3} us, ratio {:.3}",
-            portlab / plain
-        );
-        ratios.push(portlab / plain);
-    }
-    let ratio = Figure::of(ratios).expect("there was a round");
     println!(
-        "ratio: median {:.3}, from {:.3} to {:.3}",
-        ratio.median, ratio.min, ratio.max
+        "{CONNECTIONS} connections, {SIZE} B, depth 1; {SERVERS} servers, {TURNS} turns of {TURN:?} \
+         each; CPU per message, portlab : plain loop"
     );
+    let mut ratios = Vec::new();
+    for number in 0..SERVERS {
+        let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+        let server = Server::start(program, ["--model=event-loop"])?;
+        let mut of_server = Vec::new();
+        for turn in 0..TURNS {
+            // A B, B A, A B, ...: a slow moment of the machine meets both, and neither is always
+            // the first.
+            of_server.push(if (turn + number).is_multiple_of(2) {
+                let portlab = portlab(server.addr())?;
+                portlab / plain_on_a_thread(server.addr())?
+            } else {
+                let plain = plain_on_a_thread(server.addr())?;
+                portlab(server.addr())? / plain
+            });
+        }
+        ratios.push(Figure::of(of_server).expect("there was a turn").median);
+    }
+    let Figure { median, min, max } = Figure::of(ratios).expect("there was a server");
+    println!("median {median:.3}, from {min:.3} to {max:.3}");
     Ok(())
 }
 
-fn server() -> Result<Server, portlab_lab::ServerError> {
-    Server::start(
-        Path::new(env!("CARGO_BIN_EXE_portlab")),
-        ["--model=event-loop"],
-    )
-}
-
-fn portlab_in_fresh_server() -> Result<f64, Box<dyn std::error::Error>> {
-    let server = server()?;
+fn portlab(addr: SocketAddr) -> Result<f64, Box<dyn std::error::Error>> {
     let plan = Plan {
         connections: CONNECTIONS,
         size: SIZE,
         warmup: WARMUP,
-        stop: Stop::After(ROUND),
-        ..Plan::new(server.addr())
+        stop: Stop::After(TURN),
+        ..Plan::new(addr)
     };
     let outcome = portlab_load::run(&plan, &mut ())?;
     assert!(outcome.is_clean(), "the server answered wrongly");
     Ok(outcome.generator_cpu_us_per_message())
 }
 
-fn plain_in_fresh_server() -> Result<f64, Box<dyn std::error::Error>> {
-    let server = server()?;
-    let addr = server.addr();
-    // On a thread of its own, as the generator's is.
+/// As the generator's loop is, on a thread of its own.
+fn plain_on_a_thread(addr: SocketAddr) -> Result<f64, Box<dyn std::error::Error>> {
     let loaded = std::thread::spawn(move || plain(addr));
     Ok(loaded.join().expect("the plain loop doesn't panic")?)
 }
@@ -116,7 +112,7 @@ fn plain(addr: SocketAddr) -> io::Result<f64> {
         let elapsed = since.elapsed();
         if !warm && elapsed > WARMUP {
             (since, cpu, messages, warm) = (Instant::now(), thread_cpu(), 0, true);
-        } else if warm && elapsed > ROUND {
+        } else if warm && elapsed > TURN {
             return Ok((thread_cpu() - cpu).as_secs_f64() * 1e6 / messages as f64);
         }
     }

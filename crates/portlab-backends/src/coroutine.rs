@@ -84,7 +84,9 @@ async fn drive(
     service: &'static dyn Service,
 ) -> io::Result<()> {
     let mut session = service.open(next_id(), peer);
-    let mut turn = hear(&mut *session, Heard::Open, &stream)?;
+    let mut turn = SCRATCH.with_borrow_mut(|scratch| {
+        hear(&mut scratch.outbox, &mut *session, Event::Open, &stream)
+    })?;
     loop {
         match turn.work {
             Work::None => {}
@@ -112,11 +114,6 @@ struct Turn {
     unsent: Vec<u8>,
 }
 
-enum Heard {
-    Open,
-    Read(usize),
-}
-
 /// The buffers of one thread, borrowed for the length of a poll and never across an `await`: so a
 /// task that waits for its peer holds no buffer, and thousands of idle ones cost little.
 struct Scratch {
@@ -141,39 +138,39 @@ fn poll_turn(
     session: &mut dyn Session,
     cx: &mut Context<'_>,
 ) -> Poll<io::Result<Turn>> {
-    let read = SCRATCH.with_borrow_mut(|scratch| {
-        let mut buffer = ReadBuf::new(&mut scratch.input);
+    SCRATCH.with_borrow_mut(|Scratch { input, outbox }| {
+        let mut buffer = ReadBuf::new(input);
         ready!(Pin::new(&mut **stream).poll_read(cx, &mut buffer))?;
-        Poll::Ready(io::Result::Ok(buffer.filled().len()))
-    });
-    let length = ready!(read)?;
-    Poll::Ready(hear(session, Heard::Read(length), stream))
+        let event = match buffer.filled() {
+            [] => Event::Eof,
+            data => Event::Data(data),
+        };
+        Poll::Ready(hear(outbox, session, event, stream))
+    })
 }
 
-/// Calls the session with what this thread's buffer holds, and sends its answer as far as it goes.
-fn hear(session: &mut dyn Session, heard: Heard, stream: &TcpStream) -> io::Result<Turn> {
-    SCRATCH.with_borrow_mut(|Scratch { input, outbox }| {
-        let event = match heard {
-            Heard::Open => Event::Open,
-            Heard::Read(0) => Event::Eof,
-            Heard::Read(length) => Event::Data(&input[..length]),
+/// Calls the session, and sends its answer as far as it goes.
+fn hear(
+    outbox: &mut Outbox,
+    session: &mut dyn Session,
+    event: Event<'_>,
+    stream: &TcpStream,
+) -> io::Result<Turn> {
+    let Ok(flow) = outbox.call(session, event) else {
+        return Err(io::Error::other("the handler panicked"));
+    };
+    let mut sent = 0;
+    if flow.work == Work::None && !outbox.out.is_empty() {
+        sent = match stream.try_write(&outbox.out) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            result => result?,
         };
-        let Ok(flow) = outbox.call(session, event) else {
-            return Err(io::Error::other("the handler panicked"));
-        };
-        let mut sent = 0;
-        if flow.work == Work::None && !outbox.out.is_empty() {
-            sent = match stream.try_write(&outbox.out) {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-                result => result?,
-            };
-        }
-        let unsent = outbox.out[sent..].to_vec();
-        outbox.sent();
-        Ok(Turn {
-            work: flow.work,
-            next: flow.next,
-            unsent,
-        })
+    }
+    let unsent = outbox.out[sent..].to_vec();
+    outbox.sent();
+    Ok(Turn {
+        work: flow.work,
+        next: flow.next,
+        unsent,
     })
 }
