@@ -264,8 +264,10 @@ fn a_folder_that_cannot_be_written_is_said_before_the_run() {
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let out = folder("broken-pipe").display().to_string();
-    let compare = format!("compare --json --models=threads -c 1 --quick --out={out} 2>/dev/null");
-    for command in ["models --json", &compare] {
+    let compare = format!("compare --json --models=threads -c 1 --quick --out={out}");
+    let without_stderr = format!("{compare} 2>/dev/null");
+    let with_stderr = format!("{compare} 2>&1");
+    for command in ["models --json", &without_stderr, &with_stderr] {
         let script = format!(
             "set -o pipefail; {} {command} | true",
             env!("CARGO_BIN_EXE_portlab")

@@ -193,6 +193,9 @@ fn a_server_that_closes_early_is_reported_by_phase_and_the_run_ends() {
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let result = json(&output);
     assert_eq!(result["failures"][0]["phase"], "receive");
+    // Closed, or reset (ECONNRESET), as its unread bytes decide.
+    let errno = &result["failures"][0]["errno"];
+    assert!(errno.is_null() || errno == 104 || errno == 32, "{result}");
     assert_eq!(result["unanswered"], 4);
     assert!(result["messages"].as_u64().unwrap() > 0);
 }

@@ -121,6 +121,15 @@ impl fmt::Display for Cause {
 }
 
 impl Cause {
+    /// The system's error number, if it was the system's error.
+    #[must_use]
+    pub fn errno(self) -> Option<i32> {
+        match self {
+            Self::Errno(errno) => Some(errno),
+            _ => None,
+        }
+    }
+
     /// What to do about it, where that is known.
     #[must_use]
     pub fn hint(self) -> Option<&'static str> {

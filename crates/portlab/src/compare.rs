@@ -123,7 +123,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let experiment = experiment(args)?;
     let store = Store::open(&args.out)?;
     let command = std::env::args().collect::<Vec<_>>().join(" ");
-    let mut screen = Screen::new(interrupt_flag()?);
+    let mut screen = Screen::new(experiment.rounds, interrupt_flag()?);
     screen.note(&format!(
         "seed {}; results go to {}",
         experiment.seed,
@@ -228,25 +228,26 @@ struct Screen {
     progress: Progress,
     interrupted: Arc<AtomicBool>,
     began: Instant,
+    rounds: usize,
     number: usize,
     total: usize,
 }
 
 impl Screen {
-    fn new(interrupted: Arc<AtomicBool>) -> Self {
+    fn new(rounds: usize, interrupted: Arc<AtomicBool>) -> Self {
         let progress = Progress::new("starting");
         Self {
             progress,
             interrupted,
             began: Instant::now(),
+            rounds,
             number: 0,
             total: 1,
         }
     }
 
     fn note(&mut self, text: &str) {
-        self.progress
-            .above(|| anstream::eprintln!("{DIM}{text}{DIM:#}"));
+        self.progress.above(|| crate::tell!("{DIM}{text}{DIM:#}"));
     }
 }
 
@@ -257,6 +258,15 @@ impl Observer for Screen {
             let each = self.began.elapsed() / u32::try_from(number).unwrap_or(u32::MAX);
             self.progress
                 .left(each * u32::try_from(total - number).unwrap_or(u32::MAX));
+        }
+        let per_round = (total / self.rounds).max(1);
+        if self.progress.is_hidden() && number.is_multiple_of(per_round) {
+            let round = number / per_round + 1;
+            let seconds = self.began.elapsed().as_secs();
+            self.note(&format!(
+                "round {round} of {}, after {seconds} s",
+                self.rounds
+            ));
         }
         let Cell {
             model, connections, ..
@@ -275,7 +285,7 @@ impl Observer for Screen {
             model, connections, ..
         } = cell;
         self.progress.above(|| {
-            anstream::eprintln!("{BAD}failed:{BAD:#} {model} at {connections}: {error}");
+            crate::tell!("{BAD}failed:{BAD:#} {model} at {connections}: {error}");
         });
     }
 

@@ -271,17 +271,17 @@ const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 /// Says on stderr what is wrong with the run, if something is.
 fn complain(outcome: &Outcome) {
     if let Some(mismatch) = outcome.tally.first_mismatch() {
-        anstream::eprintln!("{BAD}wrong bytes:{BAD:#} {mismatch}");
+        crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
-        anstream::eprintln!(
+        crate::tell!(
             "{WARN}note:{WARN:#} some connections took {} to make: the server's accept queue was full, \
              and their handshakes were sent again after 1 s, 3 s, ...",
             units::nanos(outcome.connect_latency.max_ns() as f64)
         );
     }
     if outcome.generator_cpu_share() >= GENERATOR_LIMIT {
-        anstream::eprintln!(
+        crate::tell!(
             "{WARN}note:{WARN:#} the generator was the limit ({:.0}% of its CPU): the server may be \
              faster than this; try --threads",
             outcome.generator_cpu_share() * 100.0
@@ -313,6 +313,7 @@ fn as_json(plan: &Plan, outcome: &Outcome) -> Value {
             json!({
                 "phase": failure.phase.to_string(),
                 "cause": failure.cause.to_string(),
+                "errno": failure.cause.errno(),
                 "count": failure.count,
             })
         })

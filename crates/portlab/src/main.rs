@@ -6,6 +6,15 @@ use std::{io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+/// Says something on stderr, and doesn't mind when nobody is there to hear it: `eprintln!` would panic.
+macro_rules! tell {
+    ($($text:tt)+) => {{
+        use std::io::Write as _;
+        let _ = writeln!(anstream::stderr(), $($text)+);
+    }};
+}
+use tell;
+
 mod args;
 mod compare;
 mod load;
@@ -59,7 +68,7 @@ fn main() -> ExitCode {
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let (red, off) = (args::BAD.render(), args::BAD.render_reset());
-            anstream::eprintln!("{red}error:{off} {error:#}");
+            crate::tell!("{red}error:{off} {error:#}");
             ExitCode::from(2)
         }
     }

@@ -38,6 +38,11 @@ impl Progress {
             .set_prefix(format!("  {}s left", left.as_secs_f64().ceil()));
     }
 
+    /// Whether nobody sees the bar, because stderr is no terminal.
+    pub(crate) fn is_hidden(&self) -> bool {
+        self.bar.is_hidden()
+    }
+
     /// Prints something above the bar, which is redrawn below it.
     pub(crate) fn above(&self, print: impl FnOnce()) {
         self.bar.suspend(print);

@@ -94,8 +94,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             0 => "stopped: everybody had finished".to_owned(),
             cut => format!("stopped: cut off {cut} that had not finished after {drain}"),
         };
-        // Whoever read it may have gone before the server.
-        let _ = writeln!(io::stderr(), "{line}");
+        crate::tell!("{line}");
     }
     Ok(Verdict::Fine)
 }
