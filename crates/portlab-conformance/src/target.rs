@@ -4,7 +4,7 @@ use std::{io, net::SocketAddr, process::ExitStatus, time::Duration};
 
 use portlab_sys::{limits, meter, spawn::Signal};
 
-use crate::{Failure, client::Client};
+use crate::{Failure, client::Client, failure::ensure, patience::eventually};
 
 /// What a server promises. What it doesn't promise isn't held against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,6 +72,22 @@ impl Target<'_> {
 
     pub(crate) fn pid(&mut self) -> Result<i32, Failure> {
         Ok(self.process()?.pid())
+    }
+
+    /// The footprint once the server consists of nothing but its standing processes: all its workers
+    /// have been forked, and nobody's child is left.
+    pub(crate) fn settled_footprint(&mut self) -> Result<Footprint, Failure> {
+        let standing = 1 + self.promises.standing_processes;
+        let mut footprint = self.footprint()?;
+        let settled = eventually(|| {
+            footprint = self.footprint()?;
+            Ok(footprint.processes == standing && footprint.zombies == 0)
+        })?;
+        ensure!(
+            settled,
+            "expected {standing} processes and no zombie, got {footprint:?}"
+        );
+        Ok(footprint)
     }
 
     /// The descriptors that the server has open, and the processes that it consists of.

@@ -11,7 +11,7 @@ pub(super) static CASE: Case = Case {
     run: |target| {
         target.served_client()?;
         // The first client may not have been forgotten yet, which hides one descriptor and no more.
-        let before = target.footprint()?;
+        let before = target.settled_footprint()?;
         let text = random_bytes(200_000);
         for _ in 0..20 {
             let mut client = target.client()?;

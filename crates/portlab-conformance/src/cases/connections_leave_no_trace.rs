@@ -10,16 +10,7 @@ pub(super) static CASE: Case = Case {
     options: &[],
     run: |target| {
         target.served_client()?;
-        let standing = 1 + target.promises.standing_processes;
-        let mut before = target.footprint()?;
-        let settled = eventually(|| {
-            before = target.footprint()?;
-            Ok(before.processes == standing && before.zombies == 0)
-        })?;
-        ensure!(
-            settled,
-            "expected {standing} processes and no zombie, got {before:?}"
-        );
+        let before = target.settled_footprint()?;
         let crowd = target.crowd(20);
         for _ in 0..100 / crowd {
             let mut clients = Vec::new();
