@@ -107,6 +107,14 @@ pub(super) struct Key {
     generation: u32,
 }
 
+/// A connection in its place.
+struct Seat {
+    conn: Conn,
+    generation: u32,
+    /// It stands in the queue of those that could go on, once.
+    queued: bool,
+}
+
 /// The loop: what it watches, and what it has to do.
 pub(super) struct Reactor<'door, C> {
     door: &'door Door,
@@ -114,7 +122,7 @@ pub(super) struct Reactor<'door, C> {
     crew: C,
     poll: Poll,
     listener: Option<TcpListener>,
-    conns: Slab<(Conn, u32)>,
+    conns: Slab<Seat>,
     generation: u32,
     /// Connections that could go on, but had had their turn.
     again: VecDeque<Key>,
@@ -187,7 +195,10 @@ impl<'door, C: Crew> Reactor<'door, C> {
                     .again
                     .pop_front()
                     .expect("its length was just asked for");
-                self.step(key, Conn::advance);
+                if let Some(seat) = self.seat(key) {
+                    seat.queued = false;
+                    self.step(key, Conn::advance);
+                }
             }
             while let Some(key) = self.crew.finished() {
                 self.step(key, |conn, _| conn.work_done());
@@ -242,34 +253,45 @@ impl<'door, C: Crew> Reactor<'door, C> {
         {
             return self.backoff.complain("can't watch a connection", &error);
         }
-        self.conns.insert((conn, self.generation));
+        self.conns.insert(Seat {
+            conn,
+            generation: self.generation,
+            queued: false,
+        });
         self.step(key, Conn::advance);
     }
 
     fn ready(&mut self, token: Token, event: &event::Event) {
         let key = Key::from(token);
-        if event.is_read_closed()
-            && let Some(conn) = self.conn(key)
-        {
-            conn.saw_fin();
+        let Some(seat) = self.seat(key) else { return };
+        if event.is_read_closed() {
+            seat.conn.saw_fin();
         }
-        self.step(key, Conn::advance);
+        // Who stands in the queue has its turn there.
+        if !seat.queued {
+            self.step(key, Conn::advance);
+        }
     }
 
     /// Lets a connection go on with `how`, and does what it then asks for.
     fn step(&mut self, key: Key, how: fn(&mut Conn, &mut Scratch) -> Step) {
         let mut how = how;
         loop {
-            // An event for a connection that has ended meanwhile concerns nobody.
-            let Some((conn, generation)) = self.conns.get_mut(key.place as usize) else {
+            // A job or a timer may be on its way to a connection that has ended.
+            let Some(seat) = self.conns.get_mut(key.place as usize) else {
                 return;
             };
-            if *generation != key.generation {
+            if seat.generation != key.generation {
                 return;
             }
-            match how(conn, &mut self.scratch) {
+            match how(&mut seat.conn, &mut self.scratch) {
                 Step::Idle => return,
-                Step::Yield => return self.again.push_back(key),
+                Step::Yield => {
+                    if !std::mem::replace(&mut seat.queued, true) {
+                        self.again.push_back(key);
+                    }
+                    return;
+                }
                 Step::Work(Work::Wait(time)) => {
                     return self.timers.arm(Instant::now() + time, Some(key));
                 }
@@ -281,9 +303,10 @@ impl<'door, C: Crew> Reactor<'door, C> {
         }
     }
 
-    fn conn(&mut self, key: Key) -> Option<&mut Conn> {
-        let (conn, generation) = self.conns.get_mut(key.place as usize)?;
-        (*generation == key.generation).then_some(conn)
+    /// Who sits there, unless it is somebody else by now.
+    fn seat(&mut self, key: Key) -> Option<&mut Seat> {
+        let seat = self.conns.get_mut(key.place as usize)?;
+        (seat.generation == key.generation).then_some(seat)
     }
 }
 

@@ -21,8 +21,7 @@
 //! **What blocks**: nobody but the caller's own process.
 //!
 //! **What a connection costs**: a process, that is some 75 KiB of memory of its own (PSS; the rest
-//! is shared until written to) and a few tenths of a millisecond
-//! to fork, reap and tear down; one
+//! is shared until written to) and a few tenths of a millisecond to fork, reap and tear down; one
 //! descriptor; two system calls per message.
 //!
 //! **What breaks first**: the number of processes, then memory, then the scheduler. Short

@@ -12,8 +12,9 @@
 //! is exactly what this model is for.
 //!
 //! **What a connection costs**: a thread, that is about 14 KiB of memory that is really touched
-//! (the stack is reserved, not used), a kernel stack of 16 KiB beside it, and 10 to 30 microseconds
-//! to start; one descriptor; two system calls and usually one context switch per message.
+//! (the stack is reserved, not used), a kernel stack of 16 KiB beside it, and some tens of
+//! microseconds to start; one descriptor; two system calls and usually one context switch per
+//! message.
 //!
 //! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps),
 //! and before that the cache: thousands of stacks don't fit in it.
