@@ -93,7 +93,8 @@ fn every_model_tells_its_story_before_its_code() {
         let text = read(&format!("crates/portlab-backends/src/models/{stem}.rs"));
         assert!(
             text.starts_with(&format!("//! # {}: ", model.name)),
-            "{stem}.rs has no title"
+            "{stem}.rs doesn't begin with: //! # {}: ...",
+            model.name
         );
         for heading in [
             "What blocks",

@@ -54,6 +54,10 @@ pub fn compare(
             order.into_iter().map(move |place| (round, place))
         })
         .collect();
+    if order.is_empty() {
+        record.complete = true;
+        store.keep(&record)?;
+    }
     for (number, &(round, place)) in order.iter().enumerate() {
         observer.begins(number, order.len(), &record.cells[place]);
         let measured = measure(experiment, &record.cells[place], round, observer);

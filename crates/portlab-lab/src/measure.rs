@@ -36,6 +36,9 @@ pub enum MeasureError {
     /// It answered nothing while being measured.
     #[error("not one message was answered")]
     NoMessages,
+    /// It ended while being measured.
+    #[error("the server ended by itself, with {0}")]
+    Died(ExitStatus),
     /// It ended badly after being measured.
     #[error("told to stop, the server ended with {0}")]
     Exit(ExitStatus),
@@ -58,7 +61,7 @@ pub(crate) fn measure(
     round: usize,
     observer: &mut dyn Observer,
 ) -> Result<Round, MeasureError> {
-    let server = Server::start(&experiment.program, experiment.serve_options(cell))?;
+    let mut server = Server::start(&experiment.program, experiment.serve_options(cell))?;
     verify(experiment, server.addr(), observer)?;
     let plan = Plan {
         connections: cell.connections,
@@ -73,6 +76,9 @@ pub(crate) fn measure(
     let mut meter = Meter::new(&server, cell.connections, observer);
     let outcome = portlab_load::run(&plan, &mut meter)?;
     let readings = meter.readings;
+    if let Some(status) = server.wait(Duration::ZERO)? {
+        return Err(MeasureError::Died(status));
+    }
     if outcome.interrupted {
         return Err(MeasureError::Interrupted);
     }

@@ -17,12 +17,12 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// It can't be written to.
-    #[error("can't write to {path}: {source}; choose another folder with --out DIR", path = path.display())]
+    #[error("can't write to {path}: {error}; choose another folder with --out DIR", path = path.display())]
     Write {
         /// The file.
         path: PathBuf,
         /// What the system said.
-        source: io::Error,
+        error: io::Error,
     },
 }
 
@@ -39,9 +39,9 @@ impl Store {
         fs::create_dir_all(dir)
             .and_then(|()| fs::write(&part, ""))
             .and_then(|()| fs::remove_file(&part))
-            .map_err(|source| StoreError::Write {
+            .map_err(|error| StoreError::Write {
                 path: dir.to_owned(),
-                source,
+                error,
             })?;
         Ok(store)
     }
@@ -66,9 +66,9 @@ impl Store {
         let part = self.part();
         fs::write(&part, text)
             .and_then(|()| fs::rename(&part, &self.file))
-            .map_err(|source| StoreError::Write {
+            .map_err(|error| StoreError::Write {
                 path: self.file.clone(),
-                source,
+                error,
             })
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
+use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{Tally, worker::Harvest};
 
@@ -136,7 +137,15 @@ impl Outcome {
     #[must_use]
     pub fn generator_cpu_share(&self) -> f64 {
         let available = self.elapsed.as_secs_f64() * self.threads as f64;
-        self.generator_cpu.as_secs_f64() / available.max(f64::MIN_POSITIVE)
+        // Looked at from two threads, a very short run may seem to have computed for longer than it took.
+        (self.generator_cpu.as_secs_f64() / available.max(f64::MIN_POSITIVE)).min(1.0)
+    }
+
+    /// Whether the generator was the limit of the run, so that its throughput says nothing about the
+    /// server.
+    #[must_use]
+    pub fn generator_was_the_limit(&self) -> bool {
+        self.messages > 0 && self.generator_cpu_share() >= GENERATOR_LIMIT
     }
 
     /// The generator's CPU time in microseconds per message; 0 when there was no message.

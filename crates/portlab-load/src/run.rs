@@ -52,7 +52,7 @@ pub enum RunError {
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// A thread or a poller was refused.
-    #[error("can't start the load: {0}")]
+    #[error("can't start the load")]
     Io(#[from] io::Error),
 }
 

@@ -1,6 +1,10 @@
 //! What the table shows.
 
-use portlab_stats::{record::Cell, summary::Measure, units};
+use portlab_stats::{
+    record::{Cell, Round},
+    summary::Measure,
+    units,
+};
 
 /// One column of figures.
 pub(crate) struct Column {
@@ -43,7 +47,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "p99",
-        measure: |round| round.latency_p99_ns as f64,
+        measure: |round| quantile(round, 100, round.latency_p99_ns),
         better: Better::Lower,
         write: units::nanos,
         is_the_generators: true,
@@ -51,7 +55,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "p99.9",
-        measure: |round| round.latency_p999_ns as f64,
+        measure: |round| quantile(round, 1_000, round.latency_p999_ns),
         better: Better::Lower,
         write: units::nanos,
         is_the_generators: true,
@@ -101,6 +105,16 @@ pub(crate) const CPU: Column = Column {
     is_the_generators: false,
     rank: 10,
 };
+
+/// A quantile, unless there were fewer than `least` messages to take it from: then it would be the
+/// longest latency under another name.
+fn quantile(round: &Round, least: u64, nanos: u64) -> f64 {
+    if round.messages < least {
+        f64::NAN
+    } else {
+        nanos as f64
+    }
+}
 
 /// How many messages went wrong in all rounds of a cell.
 pub(crate) fn errors(cell: &Cell) -> u64 {

@@ -163,9 +163,11 @@ fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<R
 }
 
 /// Whether a cell may be the best or the worst: not where something went wrong, for who drops
-/// connections is soon done with the rest; and not a control, which is no model.
+/// connections is soon done with the rest; not after a single round, which knows no chance; and not a
+/// control, which is no model.
 fn is_ranked(cell: &Cell) -> bool {
-    errors(cell) == 0 && cell.failures.is_empty() && !cell.model.ends_with(CONTROL_SUFFIX)
+    let measured_well = errors(cell) == 0 && cell.failures.is_empty();
+    measured_well && cell.rounds.len() > 1 && !cell.model.ends_with(CONTROL_SUFFIX)
 }
 
 /// What stands in place of figures, where there are none.
@@ -184,7 +186,7 @@ fn remark(cell: &Cell) -> Option<Span> {
 
 fn figure(figure: Option<Figure>, mark: Mark, column: &Column, limited: bool) -> Span {
     let Some(figure) = figure else {
-        return Span::default();
+        return Span::new("– ", DIM);
     };
     let (sign, style) = match mark {
         Mark::Best => ("▲", GOOD.bold()),
@@ -219,8 +221,14 @@ fn controls(record: &Record) -> String {
         let plural = if overhead.connections == 1 { "" } else { "s" };
         text += &format!(
             "{:<12} {:>4} connection{plural}  {BOLD}{median:.3}{BOLD:#}  \
-             {DIM}{min:.3} to {max:.3} in {} rounds{DIM:#}\n",
-            overhead.model, overhead.connections, overhead.rounds
+             {DIM}{min:.3} to {max:.3} in {}{DIM:#}\n",
+            overhead.model,
+            overhead.connections,
+            if overhead.rounds == 1 {
+                "1 round: no spread is known".to_owned()
+            } else {
+                format!("{} rounds", overhead.rounds)
+            }
         );
     }
     text
@@ -228,10 +236,13 @@ fn controls(record: &Record) -> String {
 
 /// What the signs mean, and what the figures can't tell.
 fn legend(record: &Record, width: usize) -> String {
-    let mut notes = vec![format!(
-        "{GOOD}▲ best{GOOD:#}, {BAD}▼ worst{BAD:#}; in colour without a sign: not to be told from it, \
-         as their rounds overlap"
-    )];
+    let mut notes = Vec::new();
+    if record.cells.iter().filter(|cell| is_ranked(cell)).count() > 1 {
+        notes.push(format!(
+            "{GOOD}▲ best{GOOD:#}, {BAD}▼ worst{BAD:#}; coloured without a sign: a tie with the best or the \
+             worst, for their rounds overlap."
+        ));
+    }
     if record.cells.iter().any(Cell::generator_was_the_limit) {
         notes.push(
             "* the load generator was the limit: these msgs/s and latencies are not the server's \
@@ -239,16 +250,19 @@ fn legend(record: &Record, width: usize) -> String {
                 .to_owned(),
         );
     }
-    notes.push(match Figure::of(record.cells.iter().filter_map(spread)) {
-        Some(spread) => format!(
+    if let Some(spread) = Figure::of(record.cells.iter().filter_map(spread)) {
+        notes.push(format!(
             "Medians over the rounds. From round to round CPU/msg differed by {:.0}% (median of the \
              cells), by {:.0}% at most.",
             spread.median * 100.0,
             spread.max * 100.0
-        ),
-        None => "One round: what differs by chance can't be told from what differs; --rounds 5 can."
-            .to_owned(),
-    });
+        ));
+    } else if record.cells.iter().any(|cell| !cell.rounds.is_empty()) {
+        notes.push(
+            "One round: nothing is ranked, for chance can't be told from difference; try --rounds 5."
+                .to_owned(),
+        );
+    }
     let notes = notes
         .iter()
         .map(|note| textwrap::fill(note, width.min(100)) + "\n");

@@ -24,10 +24,13 @@ pub struct Figure {
 pub type Measure = fn(&Round) -> f64;
 
 impl Figure {
-    /// The median and the range of `values`; `None` when there are none.
+    /// The median and the range of `values`; `None` when there are none, or one is not a number.
     #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
+        if values.iter().any(|value| value.is_nan()) {
+            return None;
+        }
         values.sort_by(f64::total_cmp);
         let (&min, &max) = (values.first()?, values.last()?);
         let middle = values.len() / 2;
@@ -116,6 +119,7 @@ mod tests {
     fn the_median_stands_in_the_middle() {
         let figure = |values: &[f64]| Figure::of(values.iter().copied());
         assert_eq!(figure(&[]), None);
+        assert_eq!(figure(&[1.0, f64::NAN]), None);
         assert_eq!(figure(&[3.0]).unwrap().median, 3.0);
         assert_eq!(
             figure(&[5.0, 1.0, 3.0]),

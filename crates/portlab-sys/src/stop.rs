@@ -50,6 +50,8 @@ static CUT: AtomicU64 = AtomicU64::new(0);
 /// The sockets to be shut, by file descriptor: up to a million of them.
 static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
+/// What is said on stderr at the first signal, if anything.
+static NOTICE: OnceLock<String> = OnceLock::new();
 
 /// The stop signal, as a server sees it. Shareable and cheap to ask.
 #[derive(Debug)]
@@ -81,6 +83,12 @@ impl Stop {
         // SAFETY: the same holds for `on_deadline`, which adds _exit.
         unsafe { signal_hook::low_level::register(SIGALRM, on_deadline)? };
         Ok(Self { bell, drain })
+    }
+
+    /// Has `notice` said on stderr as soon as the first signal comes: by the handler, for the server
+    /// may be inside a call that lasts. The first notice stays.
+    pub fn announce(&self, notice: String) {
+        NOTICE.get_or_init(|| notice);
     }
 
     /// Whether a signal has come.
@@ -234,8 +242,13 @@ fn on_signal(signal: i32) {
         shut(fd as RawFd, Shutdown::Read);
     });
     arm(Duration::from_micros(DRAIN_US.load(SeqCst)));
-    if owner && let Some(mut doorbell) = DOORBELL.get() {
-        let _ = doorbell.write(b"!");
+    if owner {
+        if let Some(notice) = NOTICE.get() {
+            let _ = rustix::io::write(rustix::stdio::stderr(), notice.as_bytes());
+        }
+        if let Some(mut doorbell) = DOORBELL.get() {
+            let _ = doorbell.write(b"!");
+        }
     }
 }
 

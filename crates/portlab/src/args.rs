@@ -19,12 +19,17 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Takes a model's name, and suggests the near one.
 pub(crate) fn model_parser() -> PossibleValuesParser {
-    let models = MODELS
-        .iter()
-        .map(|model| PossibleValue::new(model.sheet().name));
+    PossibleValuesParser::new(MODELS.iter().map(|model| model.sheet().name))
+}
+
+/// Takes a model's name, or that of an echo by hand, which is not suggested.
+pub(crate) fn server_parser() -> PossibleValuesParser {
     let controls = BY_HAND
         .iter()
         .map(|model| PossibleValue::new(model.sheet().name).hide(true));
+    let models = MODELS
+        .iter()
+        .map(|model| PossibleValue::new(model.sheet().name));
     PossibleValuesParser::new(models.chain(controls))
 }
 
@@ -35,6 +40,11 @@ pub(crate) fn service_parser() -> PossibleValuesParser {
             .iter()
             .map(|service| PossibleValue::new(service.name)),
     )
+}
+
+/// The terminal's width; off a terminal, enough for every column.
+pub(crate) fn terminal_width() -> usize {
+    terminal_size::terminal_size_of(std::io::stdout()).map_or(200, |(width, _)| width.0.into())
 }
 
 /// Finds the address that `text`, HOST:PORT, stands for. Of several, IPv4 comes first: an IPv6 name

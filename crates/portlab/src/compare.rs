@@ -46,7 +46,7 @@ pub(crate) struct Args {
         value_delimiter = ',',
         hide_possible_values = true
     )]
-    #[arg(value_parser = args::model_parser())]
+    #[arg(value_parser = args::server_parser())]
     models: Vec<String>,
 
     /// The numbers of connections
@@ -60,11 +60,11 @@ pub(crate) struct Args {
     #[arg(value_parser = units::count)]
     connections: Vec<u64>,
 
-    /// How often each cell is measured [default: 3; 1 when --quick]
+    /// How often each cell is measured [default: 3; 2 when --quick]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
 
-    /// How long each measurement takes [default: 500ms; 350ms when --quick]
+    /// How long each measurement takes [default: 500ms; 150ms when --quick]
     #[arg(long, short, value_name = "TIME", value_parser = units::duration)]
     duration: Option<Duration>,
 
@@ -78,7 +78,7 @@ pub(crate) struct Args {
     #[arg(value_parser = units::duration)]
     warmup: Duration,
 
-    /// One short round: a look, not a measurement
+    /// Two short rounds: a look, not a measurement
     #[arg(long)]
     quick: bool,
 
@@ -131,11 +131,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     ));
     let record = compare(&experiment, &command, &store, &mut screen)?;
     screen.progress.finish();
+    if !record.complete && record.cells.iter().all(|cell| cell.rounds.is_empty()) {
+        screen.note("interrupted before the first measurement was made");
+        return Ok(verdict(&record));
+    }
     let mut out = anstream::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(&record)?)?;
     } else {
-        write!(out, "{}", portlab_report::text(&record, terminal_width()))?;
+        write!(
+            out,
+            "{}",
+            portlab_report::text(&record, args::terminal_width())
+        )?;
     }
     if !args.json && record.cells.iter().any(|cell| !cell.rounds.is_empty()) {
         screen.note(&format!("kept in {}", store.file().display()));
@@ -147,7 +155,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     let mut models: Vec<&'static dyn Backend> = match &args.models[..] {
         [] => MODELS.to_vec(),
-        names => names.iter().filter_map(|name| find(name)).collect(),
+        names => {
+            let twice = |at: usize| names[..at].contains(&names[at]);
+            let once = (0..names.len()).filter(|&at| !twice(at));
+            once.filter_map(|at| find(&names[at])).collect()
+        }
     };
     if args.controls {
         add_controls(&mut models, args.models.is_empty())?;
@@ -179,7 +191,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         load_threads: usize::try_from(args.threads)?,
         rounds: args
             .rounds
-            .map_or(if args.quick { 1 } else { 3 }, usize::from),
+            .map_or(if args.quick { 2 } else { 3 }, usize::from),
         duration,
         warmup: args.warmup,
         seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
@@ -189,7 +201,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
 }
 
 const DURATION: Duration = Duration::from_millis(500);
-const QUICK_DURATION: Duration = Duration::from_millis(350);
+const QUICK_DURATION: Duration = Duration::from_millis(150);
 
 /// Puts each control behind its model. Unless models were chosen, only those with a control stay.
 fn add_controls(models: &mut Vec<&'static dyn Backend>, all: bool) -> anyhow::Result<()> {
@@ -216,11 +228,6 @@ fn verdict(record: &Record) -> Verdict {
     } else {
         Verdict::Fine
     }
-}
-
-/// The terminal's width; off a terminal, enough for every column.
-fn terminal_width() -> usize {
-    terminal_size::terminal_size_of(std::io::stdout()).map_or(200, |(width, _)| width.0.into())
 }
 
 /// What is shown while the comparison runs.

@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_load::{Latency, Outcome, Phase, Plan, Stop, Watch};
-use portlab_stats::{summary::GENERATOR_LIMIT, units};
+use portlab_stats::units;
 use serde_json::{Value, json};
 
 use crate::{
@@ -101,7 +101,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         print(&mut out, &plan, &outcome)?;
     }
     complain(&outcome);
-    Ok(if outcome.is_clean() {
+    let nothing = outcome.messages == 0 && !outcome.interrupted;
+    Ok(if outcome.is_clean() && !nothing {
         Verdict::Fine
     } else {
         Verdict::Failed
@@ -176,10 +177,10 @@ fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> std::io::Resul
         connect_latency,
         ..
     } = outcome;
-    let (connections, depth) = (plan.connections, plan.depth);
+    let (connections, depth) = (plural(plan.connections, "connection"), plan.depth);
     writeln!(
         out,
-        "{HEAD}{}{HEAD:#}  {connections} connections x depth {depth}, {} messages, closed loop",
+        "{HEAD}{}{HEAD:#}  {connections} x depth {depth}, messages of {}, closed loop",
         plan.target,
         units::bytes(plan.size as f64),
     )?;
@@ -190,7 +191,12 @@ fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> std::io::Resul
         )?;
     }
     let mut row = |name: &str, value: String, rest: String| {
-        writeln!(out, "  {name:<12} {value:>10}  {DIM}{rest}{DIM:#}")
+        let rest = if rest.is_empty() {
+            rest
+        } else {
+            format!("  {DIM}{rest}{DIM:#}")
+        };
+        writeln!(out, "  {name:<12} {value:>10}{rest}")
     };
     row(
         "throughput",
@@ -209,13 +215,13 @@ fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> std::io::Resul
         };
         row(
             name,
-            units::nanos(latency.quantile_ns(quantile) as f64),
+            known(latency, latency.quantile_ns(quantile)),
             rest.to_owned(),
         )?;
     }
     row(
         "max",
-        units::nanos(latency.max_ns() as f64),
+        known(latency, latency.max_ns()),
         format!("of {}", latency.count()),
     )?;
     row(
@@ -232,9 +238,8 @@ fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> std::io::Resul
         "generator",
         format!("{:.0}% CPU", outcome.generator_cpu_share() * 100.0),
         format!(
-            "of {} thread{}; {} per message",
-            outcome.threads,
-            if outcome.threads == 1 { "" } else { "s" },
+            "of {}; {} per message",
+            plural(outcome.threads, "thread"),
             units::nanos(outcome.generator_cpu_us_per_message() * 1e3),
         ),
     )?;
@@ -261,8 +266,21 @@ fn print(out: &mut impl Write, plan: &Plan, outcome: &Outcome) -> std::io::Resul
 fn unanswered(outcome: &Outcome) -> String {
     match outcome.unanswered {
         0 => "every byte was checked".to_owned(),
-        count => format!("{count} messages were not answered"),
+        count => format!("not answered: {count}"),
     }
+}
+
+/// A latency; a dash when there was none.
+fn known(latency: &Latency, nanos: u64) -> String {
+    if latency.count() == 0 {
+        "–".to_owned()
+    } else {
+        units::nanos(nanos as f64)
+    }
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
@@ -273,6 +291,12 @@ fn complain(outcome: &Outcome) {
     if let Some(mismatch) = outcome.tally.first_mismatch() {
         crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
     }
+    if outcome.messages == 0 && outcome.tally.total() == 0 {
+        crate::tell!(
+            "{WARN}note:{WARN:#} no answer was complete in the time measured; try a longer --duration or \
+             a smaller --size"
+        );
+    }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
         crate::tell!(
             "{WARN}note:{WARN:#} some connections took {} to make: the server's accept queue was full, \
@@ -280,7 +304,7 @@ fn complain(outcome: &Outcome) {
             units::nanos(outcome.connect_latency.max_ns() as f64)
         );
     }
-    if outcome.generator_cpu_share() >= GENERATOR_LIMIT {
+    if outcome.generator_was_the_limit() {
         crate::tell!(
             "{WARN}note:{WARN:#} the generator was the limit ({:.0}% of its CPU): the server may be \
              faster than this; try --threads",
@@ -341,7 +365,7 @@ fn as_json(plan: &Plan, outcome: &Outcome) -> Value {
         "generator_cpu_ns": nanos(outcome.generator_cpu),
         "generator_cpu_us_per_message": outcome.generator_cpu_us_per_message(),
         "generator_cpu_share": outcome.generator_cpu_share(),
-        "generator_was_the_limit": outcome.generator_cpu_share() >= GENERATOR_LIMIT,
+        "generator_was_the_limit": outcome.generator_was_the_limit(),
         "unanswered": outcome.unanswered,
         "errors": outcome.tally.total(),
         "failures": failures,
@@ -357,10 +381,20 @@ fn as_json(plan: &Plan, outcome: &Outcome) -> Value {
 fn quantiles(latency: &Latency) -> Value {
     let mut object = serde_json::Map::new();
     object.insert("count".into(), json!(latency.count()));
+    let in_json = |nanos: u64| {
+        if latency.count() == 0 {
+            Value::Null
+        } else {
+            json!(nanos)
+        }
+    };
     for (name, quantile) in QUANTILES {
-        object.insert(name.replace('.', ""), json!(latency.quantile_ns(quantile)));
+        object.insert(
+            name.replace('.', ""),
+            in_json(latency.quantile_ns(quantile)),
+        );
     }
-    object.insert("max".into(), json!(latency.max_ns()));
+    object.insert("max".into(), in_json(latency.max_ns()));
     Value::Object(object)
 }
 

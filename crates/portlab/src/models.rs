@@ -43,19 +43,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         write!(out, "{}", page())?;
         return Ok(Verdict::Fine);
     }
+    // Wide lines are hard to read, and below that nothing can be laid out.
+    let width = args::terminal_width().clamp(40, 80);
     match (chosen, args.json) {
         (Some(sheet), true) => writeln!(out, "{:#}", as_json(sheet))?,
-        (Some(sheet), false) => print_sheet(&mut out, sheet)?,
+        (Some(sheet), false) => print_sheet(&mut out, sheet, width)?,
         (None, true) => {
             let all: Vec<_> = MODELS.iter().map(|model| as_json(model.sheet())).collect();
             writeln!(out, "{:#}", json!(all))?;
         }
-        (None, false) => print_list(&mut out)?,
+        (None, false) => print_list(&mut out, width)?,
     }
     Ok(Verdict::Fine)
 }
 
-fn print_list(out: &mut impl Write) -> std::io::Result<()> {
+fn print_list(out: &mut impl Write, width: usize) -> std::io::Result<()> {
     writeln!(
         out,
         "{HEAD}{:<13} {:<13} {:<47}{HEAD:#}",
@@ -67,7 +69,10 @@ fn print_list(out: &mut impl Write) -> std::io::Result<()> {
             "{HEAD}{:<13}{HEAD:#} {:<13} {}",
             sheet.name, sheet.family, sheet.term
         )?;
-        for line in wrap(&format!("blocks {}", sheet.blocks), 66) {
+        for line in wrap(
+            &format!("blocks {}", sheet.blocks),
+            width.saturating_sub(14),
+        ) {
             writeln!(out, "{:<13} {DIM}{line}{DIM:#}", "")?;
         }
     }
@@ -77,10 +82,10 @@ fn print_list(out: &mut impl Write) -> std::io::Result<()> {
     )
 }
 
-fn print_sheet(out: &mut impl Write, sheet: &Sheet) -> std::io::Result<()> {
+fn print_sheet(out: &mut impl Write, sheet: &Sheet, width: usize) -> std::io::Result<()> {
     writeln!(out, "{HEAD}{}{HEAD:#}  {}", sheet.name, sheet.term)?;
     for (name, fact) in facts(sheet) {
-        let mut lines = wrap(&fact, 58).into_iter();
+        let mut lines = wrap(&fact, width.saturating_sub(22)).into_iter();
         writeln!(
             out,
             "  {DIM}{name:<18}{DIM:#}  {}",
@@ -118,7 +123,7 @@ fn facts(sheet: &Sheet) -> impl Iterator<Item = (&'static str, String)> {
 fn page() -> String {
     let mut page =
         "# The models\n\nGenerated from their sheets; a test fails when it is stale. Renew it \
-                    with\n`portlab models --markdown > docs/models.md`.\n\n\
+                    with\n`PORTLAB_RENEW=1 cargo test --test house`.\n\n\
                     | name | family | the field's term |\n|---|---|---|\n"
             .to_owned();
     let sheets = || MODELS.iter().map(|model| model.sheet());

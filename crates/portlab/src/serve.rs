@@ -1,7 +1,7 @@
 //! `portlab serve`: one service, one model, one port.
 
 use std::{
-    io::{self, Write},
+    io::{self, IsTerminal, Write},
     time::Duration,
 };
 
@@ -30,7 +30,7 @@ pub(crate) struct Args {
         default_value = "tasks",
         hide_possible_values = true
     )]
-    #[arg(value_parser = args::model_parser())]
+    #[arg(value_parser = args::server_parser())]
     model: String,
 
     /// What is said on the port
@@ -81,6 +81,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     portlab_sys::limits::raise_open_files();
 
     let stop = Stop::install(args.drain).context("can't catch SIGINT and SIGTERM")?;
+    if io::stderr().is_terminal() {
+        let drain = units::time(args.drain);
+        stop.announce(format!(
+            "\nstopping; whoever is talking has {drain}, Ctrl-C again ends it now\n"
+        ));
+    }
     let door = Door::open(addr, Options::default(), workers, stop, alone).map_err(remedy)?;
     announce(args, &door)?;
     let served = model
@@ -128,6 +134,9 @@ fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
         return say(&line.to_string());
     }
     let mut line = format!("listening on {addr}  model {model}, service {service}");
+    if service == "reply" {
+        line += &format!(" in {}", args.encoding.name());
+    }
     if args.work != Order::Work(Work::None) {
         line += &format!(", work {}", args.work);
     }

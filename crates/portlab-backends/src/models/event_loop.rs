@@ -22,7 +22,13 @@
 //!
 //! Read on: D. Schmidt, "Reactor" (1995); `epoll(7)`, where edge-triggered polling is explained.
 
-use std::{collections::VecDeque, io, os::fd::AsRawFd, thread, time::Instant};
+use std::{
+    collections::VecDeque,
+    io,
+    os::fd::AsRawFd,
+    thread,
+    time::{Duration, Instant},
+};
 
 use mio::{Events, Interest, Poll, Token, event, net::TcpListener, unix::SourceFd};
 use portlab_service::{Service, Work};
@@ -172,11 +178,11 @@ impl<'door, C: Crew> Reactor<'door, C> {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         let stop = &self.door.entry.stop;
-        while self.listener.is_some() || !self.conns.is_empty() && !stop.is_past_deadline() {
+        while self.listener.is_some() || (!self.conns.is_empty() && !stop.is_past_deadline()) {
             let patience = if self.again.is_empty() {
                 self.timers.next()
             } else {
-                Some(ZERO)
+                Some(Duration::ZERO)
             };
             match self.poll.poll(&mut events, patience) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -295,8 +301,13 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 Step::Work(Work::Wait(time)) => {
                     return self.timers.arm(Instant::now() + time, Some(key));
                 }
-                Step::Work(work) if self.crew.take(key, work) => how = |conn, _| conn.work_done(),
-                Step::Work(_) => return,
+                Step::Work(work) => {
+                    let done_already = self.crew.take(key, work);
+                    if !done_already {
+                        return;
+                    }
+                    how = |conn, _| conn.work_done();
+                }
                 // Dropping closes the socket, and closing takes it out of the poller.
                 Step::Done => return drop(self.conns.remove(key.place as usize)),
             }
@@ -309,8 +320,6 @@ impl<'door, C: Crew> Reactor<'door, C> {
         (seat.generation == key.generation).then_some(seat)
     }
 }
-
-const ZERO: std::time::Duration = std::time::Duration::ZERO;
 
 impl From<Key> for Token {
     fn from(key: Key) -> Self {

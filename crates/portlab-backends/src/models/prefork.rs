@@ -2,7 +2,7 @@
 //!
 //! Forking costs more than most conversations, so pay for it once: N workers are forked at the
 //! start, and each runs the iterative server on the *same* listening socket. The kernel hands every
-//! caller to exactly one of the workers blocked in `accept`. Apache's first engine and most WSGI
+//! caller to exactly one of the workers blocked in `accept`. Apache's first engine and many WSGI
 //! servers are this; the parent serves nobody, it only keeps the number of workers.
 //!
 //! **The thundering herd's history.** Once, a caller woke every worker that slept in `accept`, one

@@ -35,7 +35,7 @@ static SHEET: Sheet = Sheet {
     blocks: "everybody, whenever a handler blocks or computes",
     cost: "about 1 KiB, no thread; 2 system calls and a share of one epoll_wait per message",
     breaks_first: "its one core",
-    teaches: "stackless coroutines, scheduled as asyncio and gevent do",
+    teaches: "coroutines, scheduled as in asyncio and gevent",
     source: "tokio's documentation; PEP 3156",
     workers: Workers::None,
     serves: Capacity::Open,
