@@ -13,7 +13,7 @@ use std::{
 
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use portlab_lab::Server;
-use portlab_load::{Plan, Stop};
+use portlab_load::{Plan, Script, Stop};
 use portlab_stats::summary::Figure;
 use portlab_sys::clock::thread_cpu;
 
@@ -61,9 +61,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 fn portlab(addr: SocketAddr) -> Result<f64, Box<dyn std::error::Error>> {
     let plan = Plan {
         connections: CONNECTIONS,
-        size: SIZE,
+        script: Script::echo(SIZE),
         warmup: WARMUP,
-        stop: Stop::After(TURN),
+        stop: Stop::after(TURN),
         ..Plan::new(addr)
     };
     let outcome = portlab_load::run(&plan, &mut ())?;

@@ -5,7 +5,7 @@
 use std::{hint::black_box, net::SocketAddr};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use portlab_load::{Latency, Pattern};
+use portlab_load::{Latency, Ring};
 use portlab_service::{ConnId, Cx, ServiceOptions, Session};
 
 const SIZES: [usize; 3] = [64, 1024, 64 * 1024];
@@ -65,12 +65,12 @@ fn histogram_record(criterion: &mut Criterion) {
 /// One reply compared, byte by byte, with what was sent.
 fn reply_check(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("reply check, one read");
-    let pattern = Pattern::new();
+    let ring = Ring::random();
     for size in SIZES {
-        let reply = pattern.at(3, 1_000, size).to_vec();
+        let reply = ring.at(3, 1_000, size).to_vec();
         group.throughput(Throughput::Bytes(size as u64));
         group.bench_function(size.to_string(), |bencher| {
-            bencher.iter(|| black_box(pattern.check(3, black_box(1_000), &reply)));
+            bencher.iter(|| black_box(ring.check(3, black_box(1_000), &reply)));
         });
     }
     group.finish();

@@ -9,7 +9,7 @@
 use std::{path::Path, time::Duration};
 
 use portlab_lab::Server;
-use portlab_load::{Plan, Stop, Watch};
+use portlab_load::{Plan, Script, Stop, Watch};
 use portlab_stats::summary::{CONTROL_SUFFIX, Figure};
 use portlab_sys::clock::process_cpu;
 
@@ -71,9 +71,9 @@ fn ratio(model: &str, pair: usize) -> Result<f64> {
 fn cpu_us_per_message(server: &Server) -> Result<f64> {
     let plan = Plan {
         connections: CONNECTIONS,
-        size: SIZE,
+        script: Script::echo(SIZE),
         warmup: WARMUP,
-        stop: Stop::After(TURN),
+        stop: Stop::after(TURN),
         ..Plan::new(server.addr())
     };
     let mut meter = Meter {

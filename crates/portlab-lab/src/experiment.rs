@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use portlab_backends::{Backend, Capacity, Sheet};
-use portlab_load::{Plan, PlanError};
+use portlab_load::{Plan, PlanError, Script};
 use portlab_stats::record::{Cell, Setup};
 
 /// A comparison to be made: every model at every number of connections, round after round.
@@ -129,7 +129,7 @@ impl Experiment {
             connections: self.connections.iter().copied().max().unwrap_or(0),
             threads: self.load_threads,
             depth: self.depth,
-            size: self.size,
+            script: Script::echo(self.size),
             ..Plan::new(SocketAddr::from(([127, 0, 0, 1], 1)))
         };
         plan.check()

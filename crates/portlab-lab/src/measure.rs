@@ -2,7 +2,7 @@
 
 use std::{io, net::SocketAddr, process::ExitStatus, time::Duration};
 
-use portlab_load::{Outcome, Plan, RunError, Stop, Watch};
+use portlab_load::{Outcome, Plan, Progress, RunError, Script, Stop, Watch};
 use portlab_stats::record::{Cell, Round};
 use portlab_sys::meter::{Usage, pss_bytes, usage};
 
@@ -67,9 +67,9 @@ pub(crate) fn measure(
         connections: cell.connections,
         threads: experiment.load_threads,
         depth: experiment.depth,
-        size: experiment.size,
+        script: Script::echo(experiment.size),
         warmup: experiment.warmup,
-        stop: Stop::After(experiment.duration),
+        stop: Stop::after(experiment.duration),
         timeout: timeout(experiment),
         ..Plan::new(server.addr())
     };
@@ -79,7 +79,7 @@ pub(crate) fn measure(
     if let Some(status) = server.wait(Duration::ZERO)? {
         return Err(MeasureError::Died(status));
     }
-    if outcome.interrupted {
+    if outcome.interrupted() {
         return Err(MeasureError::Interrupted);
     }
     if outcome.connected < cell.connections {
@@ -110,13 +110,13 @@ fn verify(
 ) -> Result<(), MeasureError> {
     for (size, messages) in [(1, 3), (experiment.size, 5), (100_000, 2)] {
         let plan = Plan {
-            size,
-            stop: Stop::Messages(messages),
+            script: Script::echo(size),
+            stop: Stop::messages(messages),
             timeout: timeout(experiment),
             ..Plan::new(addr)
         };
         let outcome = portlab_load::run(&plan, &mut Verifying(observer))?;
-        if outcome.interrupted {
+        if outcome.interrupted() {
             return Err(MeasureError::Interrupted);
         }
         if !outcome.is_clean() || outcome.messages != messages {
@@ -214,8 +214,8 @@ impl Watch for Meter<'_> {
         self.read_memory();
     }
 
-    fn tick(&mut self, share: f64) {
-        self.observer.tick(share);
+    fn tick(&mut self, progress: &Progress) {
+        self.observer.tick(progress.share);
     }
 
     fn interrupted(&self) -> bool {

@@ -7,26 +7,64 @@ use std::{
 
 use mio::net::TcpStream;
 
-use crate::{Cause, Mismatch, Pattern, Phase, Tally};
+use crate::{Cause, Expect, Mismatch, Phase, Ring, Tally, desk::Desk, timers::Errand};
 
-/// One connection of a closed loop. It owns no buffer: messages are sent straight from the pattern,
-/// and answers pass through the thread's one buffer.
+/// One connection. It owns no buffer: messages are sent straight from the ring, and answers pass
+/// through the thread's one buffer.
 #[derive(Debug)]
 pub(crate) struct Conn {
     pub(crate) stream: TcpStream,
-    /// Which connection of the run this is; its stream is the pattern from a place of its own on.
+    /// Its place among its thread's connections.
+    slot: u32,
+    /// Which connection of the run this is; its stream is the ring from a place of its own on.
     number: usize,
     /// Bytes handed to the system.
     sent: u64,
     /// Bytes that are to be sent by now.
     due: u64,
-    /// Bytes that came back, and were right.
+    /// Bytes that came back.
     received: u64,
-    /// Bytes missing from the answer that is coming in.
-    missing: usize,
-    /// When each message in flight became due, in nanoseconds since the run began; the oldest
-    /// first.
-    asked: VecDeque<u64>,
+    /// Messages sent, or due, and not answered; the oldest first.
+    asked: VecDeque<Asked>,
+    /// How far the answer to the oldest has come in; `None` before its first byte.
+    progress: Option<usize>,
+    /// Messages that may still be asked on this connection.
+    left: u64,
+    /// When a deadline of this connection is looked at next; 0 for never.
+    watched_at: u64,
+    /// A client with manners pauses: until when before it sends, until when before it reads, and
+    /// when it is reminded to go on.
+    pause: Pause,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Pause {
+    sending_until: u64,
+    reading_until: u64,
+    reminder: u64,
+}
+
+/// A message in flight. Times are in nanoseconds since the run began.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked {
+    /// When it was due.
+    pub(crate) due: u64,
+    /// When the connection got it. In a closed loop that is when it was due.
+    pub(crate) sent: u64,
+    size: usize,
+}
+
+/// What is to become of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Then {
+    /// The poller will tell when there is more.
+    Wait,
+    /// There is more already; but others wait as well.
+    GoOn,
+    /// It has had all its answers.
+    Retire,
+    /// The server has ended it, and nothing was missing.
+    Over,
 }
 
 /// A connection that can't go on.
@@ -47,17 +85,28 @@ impl Broken {
     }
 }
 
+/// Reads, or messages sent without an answer, in one visit: so that a connection that always has
+/// more doesn't starve the others.
+const VISIT: usize = 16;
+
+/// How often a slow reader reads, per second.
+const SIPS_PER_S: u64 = 20;
+
 impl Conn {
-    pub(crate) fn new(stream: TcpStream, number: usize) -> Self {
-        let (sent, due, received, missing) = (0, 0, 0, 0);
+    /// A connection at place `slot`, the run's number `number`, for at most `left` messages.
+    pub(crate) fn new(stream: TcpStream, slot: u32, number: usize, left: u64) -> Self {
         Self {
             stream,
+            slot,
             number,
-            sent,
-            due,
-            received,
-            missing,
+            sent: 0,
+            due: 0,
+            received: 0,
             asked: VecDeque::new(),
+            progress: None,
+            left,
+            watched_at: 0,
+            pause: Pause::default(),
         }
     }
 
@@ -66,71 +115,277 @@ impl Conn {
         self.asked.len()
     }
 
-    /// When the oldest message in flight became due.
-    pub(crate) fn oldest(&self) -> Option<u64> {
-        self.asked.front().copied()
+    /// Whether another message may be asked.
+    pub(crate) fn has_room(&self, desk: &Desk) -> bool {
+        self.left > 0 && self.asked.len() < desk.plan.depth
     }
 
-    /// One more message of `size` bytes is due, as of `now`. [`Conn::send`] sends it.
-    pub(crate) fn ask(&mut self, size: usize, now: u64) {
-        if self.asked.is_empty() {
-            self.missing = size;
-        }
+    /// One more message is sent as of `now`, and was due at `due`. [`Conn::send`] sends it.
+    pub(crate) fn ask(&mut self, desk: &mut Desk, due: u64, now: u64) {
+        let size = desk.next_size();
+        self.left -= 1;
         self.due += size as u64;
-        self.asked.push_back(now);
+        desk.in_flight += 1;
+        let sent = now;
+        self.asked.push_back(Asked { due, sent, size });
+        if self.watched_at == 0 {
+            self.watch_until(now + desk.plan.timeout.as_nanos() as u64, desk);
+        }
     }
 
-    /// Sends what is due, as far as the socket takes it.
-    pub(crate) fn send(&mut self, pattern: &Pattern) -> Result<(), Broken> {
-        while self.sent < self.due {
-            let length = (self.due - self.sent).min(Pattern::REACH as u64) as usize;
+    /// Talks as long as there is something to read or room to write. `ended` says that the poller
+    /// has seen the server's end.
+    pub(crate) fn converse(&mut self, desk: &mut Desk, ended: bool) -> Result<Then, Broken> {
+        for _ in 0..VISIT {
+            let read = self.read(desk)?;
+            match read {
+                Some(0) => return self.at_the_end(desk),
+                Some(length) => self.take_in(length, desk)?,
+                None => {}
+            }
+            let more = self.send(desk)?;
+            if self.is_done() {
+                return Ok(Then::Retire);
+            }
+            // A read that didn't fill the buffer has emptied the socket, unless the end is near.
+            let emptied = read.is_none_or(|length| length < desk.buffer.len() && !ended);
+            if emptied && !more {
+                return Ok(Then::Wait);
+            }
+        }
+        Ok(Then::GoOn)
+    }
+
+    /// Whether it has had all the answers that it was meant for.
+    fn is_done(&self) -> bool {
+        self.left == 0 && self.asked.is_empty()
+    }
+
+    /// Sends what is due, as far as the socket takes it; says whether to come back at once, because
+    /// messages without answers have made room for more.
+    pub(crate) fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
+        for _ in 0..VISIT {
+            if self.sent == self.due {
+                return Ok(false);
+            }
+            let mut length = (self.due - self.sent).min(Ring::REACH as u64) as usize;
+            if desk.plan.script.manner.trickle.is_some() {
+                if self.pauses_at(self.pause.sending_until, desk) {
+                    return Ok(false);
+                }
+                length = 1;
+            }
             match self
                 .stream
-                .write(pattern.at(self.number, self.sent, length))
+                .write(desk.ring.at(self.number, self.sent, length))
             {
-                Ok(written) => self.sent += written as u64,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Ok(written) => self.has_sent(written, desk),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Broken::Io(Phase::Send, error)),
             }
         }
-        Ok(())
+        Ok(true)
     }
 
-    /// Reads once and checks what came; `None` when nothing has.
-    pub(crate) fn receive(
-        &mut self,
-        pattern: &Pattern,
-        buffer: &mut [u8],
-    ) -> Result<Option<usize>, Broken> {
-        let length = match self.stream.read(buffer) {
-            Ok(0) => return Err(Broken::Because(Phase::Receive, Cause::ClosedEarly)),
+    fn has_sent(&mut self, written: usize, desk: &mut Desk) {
+        self.sent += written as u64;
+        desk.harvest.bytes_sent += written as u64;
+        if let Some(gap) = desk.plan.script.manner.trickle {
+            self.pause.sending_until = desk.now() + gap.as_nanos() as u64;
+        }
+        if desk.is_one_way() {
+            let mut written = written;
+            let done = self.count_lengths(&mut written, &Expect::Nothing);
+            if done > 0 {
+                self.complete(done, desk);
+            }
+        }
+    }
+
+    /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
+    fn read(&mut self, desk: &mut Desk) -> Result<Option<usize>, Broken> {
+        let mut limit = desk.buffer.len();
+        if let Some(rate) = desk.plan.script.manner.read_per_s {
+            if self.pauses_at(self.pause.reading_until, desk) {
+                return Ok(None);
+            }
+            limit = limit.min((rate / SIPS_PER_S).max(1) as usize);
+        }
+        let length = match self.stream.read(&mut desk.buffer[..limit]) {
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
             Err(error) => return Err(Broken::Io(Phase::Receive, error)),
         };
-        pattern
-            .check(self.number, self.received, &buffer[..length])
-            .map_err(Broken::Wrong)?;
-        self.received += length as u64;
-        if self.received > self.sent {
-            return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+        desk.harvest.bytes_received += length as u64;
+        if let Some(rate) = desk.plan.script.manner.read_per_s {
+            let pause = (length as u128 * 1_000_000_000 / u128::from(rate)) as u64;
+            let now = desk.now();
+            self.pause.reading_until = self.pause.reading_until.max(now) + pause;
+            // The poller told of these bytes once, and won't again.
+            self.remind(self.pause.reading_until, now, desk);
         }
         Ok(Some(length))
     }
 
-    /// Takes the next message out of flight that the `length` bytes received last complete, and
-    /// returns when it had become due. `length` is reduced by what belonged to it.
-    pub(crate) fn complete(&mut self, length: &mut usize, size: usize) -> Option<u64> {
-        if *length < self.missing {
-            self.missing -= *length;
-            *length = 0;
-            return None;
+    /// Checks the `length` bytes that came last, and completes the messages that they answer.
+    fn take_in(&mut self, length: usize, desk: &mut Desk) -> Result<(), Broken> {
+        let expect = &desk.plan.script.expect;
+        let mut bytes = &desk.buffer[..length];
+        let done = match expect {
+            Expect::Nothing => return Ok(()),
+            Expect::Echo => {
+                desk.ring
+                    .check(self.number, self.received, bytes)
+                    .map_err(Broken::Wrong)?;
+                self.received += length as u64;
+                let mut length = length;
+                let done = self.count_lengths(&mut length, expect);
+                if length > 0 || self.received > self.sent {
+                    return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+                }
+                done
+            }
+            _ => {
+                let mut done = 0;
+                while !bytes.is_empty() {
+                    let Some(front) = self.asked.get(done) else {
+                        return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+                    };
+                    let mut progress = self.progress.unwrap_or_else(|| expect.begin(front.size));
+                    let Some(used) = expect.take(&mut progress, bytes) else {
+                        self.progress = Some(progress);
+                        break;
+                    };
+                    self.progress = None;
+                    bytes = &bytes[used..];
+                    done += 1;
+                }
+                done
+            }
+        };
+        if done > 0 {
+            self.complete(done, desk);
         }
-        let asked = self.asked.pop_front()?;
-        *length -= self.missing;
-        self.missing = if self.asked.is_empty() { 0 } else { size };
-        Some(asked)
+        Ok(())
+    }
+
+    /// Counts how many messages of known length `length` bytes complete, and takes their bytes off
+    /// it: all of them, unless there are more than were asked for.
+    fn count_lengths(&mut self, length: &mut usize, expect: &Expect) -> usize {
+        let mut done = 0;
+        while *length > 0
+            && let Some(front) = self.asked.get(done)
+        {
+            let missing = self.progress.unwrap_or_else(|| expect.begin(front.size));
+            if *length < missing {
+                self.progress = Some(missing - *length);
+                *length = 0;
+                break;
+            }
+            self.progress = None;
+            *length -= missing;
+            done += 1;
+        }
+        done
+    }
+
+    /// The `done` oldest messages in flight have been answered: enters them, and asks for others, or
+    /// says that there is room.
+    fn complete(&mut self, done: usize, desk: &mut Desk) {
+        // Read fresh: a time kept from the beginning of the round would flatter the later ones.
+        let now = desk.now();
+        for _ in 0..done {
+            let asked = self.asked.pop_front().expect("it was counted a moment ago");
+            desk.enter(self.slot, &asked, now);
+            if self.left == 0 {
+                continue;
+            }
+            if desk.asks_at_once() {
+                if desk.take_one(now) {
+                    self.ask(desk, now, now);
+                }
+            } else {
+                desk.free.push_back((self.slot, now));
+            }
+        }
+    }
+
+    /// The server has closed.
+    fn at_the_end(&mut self, desk: &mut Desk) -> Result<Then, Broken> {
+        let closes = desk.plan.script.expect == Expect::Close;
+        // An answer of nothing at all is none.
+        if closes && self.asked.len() == 1 && self.progress.is_some() {
+            self.complete(1, desk);
+            return Ok(Then::Retire);
+        }
+        let cause = match self.asked.is_empty() {
+            true if desk.stage > crate::stage::Stage::Measure => return Ok(Then::Over),
+            true => Cause::ClosedIdle,
+            false => Cause::ClosedEarly,
+        };
+        Err(Broken::Because(Phase::Receive, cause))
+    }
+
+    /// Reads the greeting; says whether it is complete.
+    pub(crate) fn greet(&mut self, greeting: &Expect, desk: &mut Desk) -> Result<bool, Broken> {
+        loop {
+            let length = match self.read(desk)? {
+                None => return Ok(false),
+                Some(0) => return Err(Broken::Because(Phase::Greeting, Cause::ClosedEarly)),
+                Some(length) => length,
+            };
+            let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
+            match greeting.take(&mut progress, &desk.buffer[..length]) {
+                None => self.progress = Some(progress),
+                Some(used) if used == length => {
+                    self.progress = None;
+                    return Ok(true);
+                }
+                Some(_) => return Err(Broken::Because(Phase::Greeting, Cause::Unsolicited)),
+            }
+        }
+    }
+
+    /// Has a deadline looked at, at `at`.
+    pub(crate) fn watch_until(&mut self, at: u64, desk: &mut Desk) {
+        self.watched_at = at;
+        desk.remind(at, self.slot, Errand::Deadline);
+    }
+
+    /// The deadline set for `at` has come: says whether an answer is overdue, and watches on if not.
+    pub(crate) fn is_overdue(&mut self, at: u64, now: u64, desk: &mut Desk) -> bool {
+        // It may have been set by another connection at this place, which is gone.
+        if at != self.watched_at {
+            return false;
+        }
+        self.watched_at = 0;
+        let Some(oldest) = self.asked.front() else {
+            return false;
+        };
+        let deadline = oldest.sent + desk.plan.timeout.as_nanos() as u64;
+        if deadline > now {
+            self.watch_until(deadline, desk);
+        }
+        deadline <= now
+    }
+
+    /// Whether it pauses until `until`; if so, it is reminded then.
+    fn pauses_at(&mut self, until: u64, desk: &mut Desk) -> bool {
+        let now = desk.now();
+        if now < until {
+            self.remind(until, now, desk);
+        }
+        now < until
+    }
+
+    fn remind(&mut self, at: u64, now: u64, desk: &mut Desk) {
+        // A reminder that comes earlier leads to this one.
+        let reminded = self.pause.reminder > now && self.pause.reminder <= at;
+        if !reminded {
+            self.pause.reminder = at;
+            desk.remind(at, self.slot, Errand::Resume);
+        }
     }
 }

@@ -1,115 +1,285 @@
-//! Making connections: the first stage of a worker.
+//! Making connections, ending them, and making others in their place.
 
-use std::io;
+use std::{collections::VecDeque, io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
 
-use mio::{Events, Interest, Token, net::TcpStream};
+use mio::{Interest, Token, net::TcpStream};
+use portlab_sys::socket::choose_port_at_connect;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    Cause, Phase,
-    conn::Conn,
+    Phase, Plan,
+    conn::{Broken, Conn},
     stage::Stage,
-    worker::{News, Slot, TICK, WAKE, Worker},
+    timers::Errand,
+    worker::{News, Place, Worker},
 };
 
 /// How many connections a thread has under way at once: more would overrun a server's accept queue,
 /// and measure retransmitted handshakes.
 const CONNECTING_AT_ONCE: usize = 64;
 
+/// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
+const SMALL_BUFFER: usize = 4 * 1024;
+
+/// In churn, how long a place that could not be connected waits before it tries again, and how often
+/// in a row it does.
+const RETRY: Duration = Duration::from_millis(100);
+const RETRIES: u8 = 10;
+
+/// Which places are to be connected, and how it goes.
+#[derive(Debug)]
+pub(crate) struct Dialling {
+    waiting: VecDeque<u32>,
+    under_way: usize,
+    /// Places that wait before they try again.
+    resting: usize,
+    /// Failures in a row, by place.
+    failures: Vec<u8>,
+    told: bool,
+}
+
+impl Dialling {
+    /// All of `places` are to be connected.
+    pub(crate) fn of_all(places: usize) -> Self {
+        Self {
+            waiting: (0..places as u32).collect(),
+            under_way: 0,
+            resting: 0,
+            failures: vec![0; places],
+            told: false,
+        }
+    }
+
+    /// Whether any connection may still come of it.
+    pub(crate) fn goes_on(&self) -> bool {
+        self.under_way + self.resting + self.waiting.len() > 0
+    }
+
+    /// The place has rested, and is to be connected again.
+    pub(crate) fn again(&mut self, slot: u32) {
+        self.resting -= 1;
+        self.waiting.push_back(slot);
+    }
+}
+
 impl Worker {
-    /// Makes every connection of this worker's, some at a time.
-    pub(crate) fn connect(&mut self) -> io::Result<()> {
-        let mut events = Events::with_capacity(1024);
-        let (mut next, mut under_way, mut made) = (0, 0, 0);
-        let mut looked = self.now();
-        while next < self.conns.len() || under_way > 0 {
-            while next < self.conns.len() && under_way < CONNECTING_AT_ONCE {
-                under_way += usize::from(self.start(next));
-                next += 1;
-            }
-            self.wait(&mut events)?;
-            for event in events.iter().filter(|event| event.token() != WAKE) {
-                let slot = event.token().0;
-                if let Slot::Connecting(..) = self.conns[slot] {
-                    let number = self.index + slot * self.plan.threads;
-                    if let Some(connected) = self.finish(slot, number) {
-                        under_way -= 1;
-                        made += usize::from(connected);
-                    }
-                }
-            }
-            let now = self.now();
-            if now - looked > TICK.as_nanos() as u64 {
-                looked = now;
-                under_way -= self.give_up_on_the_unconnected(now);
-            }
-            if self.stages.now() != Stage::Connect {
+    /// Begins to make the connections whose turn has come, so many at a time; tells when the first
+    /// round is complete.
+    pub(crate) fn dial(&mut self) {
+        while self.dialling.under_way < CONNECTING_AT_ONCE
+            && let Some(&slot) = self.dialling.waiting.front()
+        {
+            if self.desk.stage == Stage::Connect && self.ramp(slot) > self.desk.now() {
                 break;
             }
+            self.dialling.waiting.pop_front();
+            self.start(slot);
         }
-        let _ = self.news.send(News::Connected(made));
-        Ok(())
+        if !self.dialling.told && !self.dialling.goes_on() {
+            self.dialling.told = true;
+            let _ = self.news.send(News::Connected(self.desk.open()));
+        }
     }
 
-    /// Gives up connections that take too long to make; says how many.
-    fn give_up_on_the_unconnected(&mut self, now: u64) -> usize {
-        let patience = self.plan.connect_timeout.as_nanos() as u64;
-        let late = |slot: &&mut Slot| matches!(slot, Slot::Connecting(_, since) if now - *since > patience);
-        let mut given_up = 0;
-        for slot in self.conns.iter_mut().filter(late) {
-            *slot = Slot::Gone;
-            self.harvest.tally.add(Phase::Connect, Cause::TimedOut);
-            given_up += 1;
-        }
-        given_up
+    /// When the next connection is to be begun, if it has to wait for its time.
+    pub(crate) fn dialling_is_due(&self) -> Option<u64> {
+        let waits = self.desk.stage == Stage::Connect && !self.desk.plan.life.ramp.is_zero();
+        let next = self.dialling.waiting.front().filter(|_| waits);
+        next.filter(|_| self.dialling.under_way < CONNECTING_AT_ONCE)
+            .map(|&slot| self.ramp(slot))
     }
 
-    /// Begins to make a connection; says whether it is under way.
-    fn start(&mut self, slot: usize) -> bool {
-        let since = self.now();
-        let begun = TcpStream::connect(self.plan.target).and_then(|mut stream| {
+    /// When the connection at `slot` is to be begun, for all of them to be spread over the ramp.
+    fn ramp(&self, slot: u32) -> u64 {
+        let plan = &self.desk.plan;
+        let ramp = plan.life.ramp.as_nanos() as f64;
+        (ramp * self.number(slot) as f64 / plan.connections as f64) as u64
+    }
+
+    /// Which connection of the whole run stands at `slot`.
+    fn number(&self, slot: u32) -> usize {
+        self.index + slot as usize * self.desk.plan.threads
+    }
+
+    fn start(&mut self, slot: u32) {
+        let since = self.desk.now();
+        let begun = connect(&self.desk.plan, self.number(slot)).and_then(|mut stream| {
             // Asked for once and edge-triggered: after that, a message costs no call to the poller.
             let both = Interest::READABLE | Interest::WRITABLE;
-            self.poll
-                .registry()
-                .register(&mut stream, Token(slot), both)?;
+            let token = Token(slot as usize);
+            self.poll.registry().register(&mut stream, token, both)?;
             Ok(stream)
         });
-        self.conns[slot] = match begun {
-            Ok(stream) => Slot::Connecting(stream, since),
-            Err(error) => {
-                self.harvest.tally.add_io(Phase::Connect, &error);
-                Slot::Gone
+        self.dialling.under_way += 1;
+        match begun {
+            Ok(stream) => {
+                let patience = self.desk.plan.connect_timeout.as_nanos() as u64;
+                self.desk.remind(since + patience, slot, Errand::Deadline);
+                self.places[slot as usize] = Place::Connecting(stream, since);
             }
-        };
-        matches!(self.conns[slot], Slot::Connecting(..))
+            Err(error) => self.fail(slot, Broken::Io(Phase::Connect, error)),
+        }
     }
 
-    /// Looks how connecting went; `None` when it is still under way.
-    fn finish(&mut self, slot: usize, number: usize) -> Option<bool> {
-        let Slot::Connecting(stream, since) = std::mem::replace(&mut self.conns[slot], Slot::Gone)
-        else {
-            return None;
+    /// The poller has something to tell of a connection under way.
+    pub(crate) fn connected(&mut self, slot: u32) {
+        let place = &mut self.places[slot as usize];
+        let Place::Connecting(stream, since) = std::mem::replace(place, Place::Empty) else {
+            return;
         };
         let error = match stream.take_error() {
             Ok(None) => match stream.peer_addr() {
                 Ok(_) => {
-                    let took = self.now() - since;
-                    self.harvest.connect_latency.record(took);
+                    let now = self.desk.now();
+                    self.desk.harvest.connect.record(now - since);
                     // Without it, a small message could wait for the answer to the last (Nagle).
                     let _ = stream.set_nodelay(true);
-                    self.conns[slot] = Slot::Open(Conn::new(stream, number));
-                    self.open += 1;
-                    return Some(true);
+                    let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
+                    let mut conn = Conn::new(stream, slot, self.number(slot), left);
+                    if self.desk.plan.script.greeting.is_some() {
+                        let patience = self.desk.plan.timeout.as_nanos() as u64;
+                        conn.watch_until(now + patience, &mut self.desk);
+                        self.places[slot as usize] = Place::Greeting(conn, now);
+                        self.greeted(slot);
+                    } else {
+                        self.open(slot, conn, now);
+                    }
+                    return;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    self.conns[slot] = Slot::Connecting(stream, since);
-                    return None;
+                    self.places[slot as usize] = Place::Connecting(stream, since);
+                    return;
                 }
                 Err(error) => error,
             },
             Ok(Some(error)) | Err(error) => error,
         };
-        self.harvest.tally.add_io(Phase::Connect, &error);
-        Some(false)
+        self.fail(slot, Broken::Io(Phase::Connect, error));
+    }
+
+    /// A server that speaks first may have spoken.
+    pub(crate) fn greeted(&mut self, slot: u32) {
+        let plan = std::sync::Arc::clone(&self.desk.plan);
+        let Place::Greeting(conn, _) = &mut self.places[slot as usize] else {
+            return;
+        };
+        let Some(greeting) = &plan.script.greeting else {
+            return;
+        };
+        match conn.greet(greeting, &mut self.desk) {
+            Ok(false) => {}
+            Ok(true) => {
+                let now = self.desk.now();
+                let place = &mut self.places[slot as usize];
+                if let Place::Greeting(conn, _) = std::mem::replace(place, Place::Empty) {
+                    self.open(slot, conn, now);
+                }
+            }
+            Err(broken) => self.fail(slot, broken),
+        }
+    }
+
+    /// The connection can talk.
+    fn open(&mut self, slot: u32, conn: Conn, now: u64) {
+        self.dialling.under_way -= 1;
+        self.dialling.failures[slot as usize] = 0;
+        self.gauges.dialled.fetch_add(1, Relaxed);
+        self.places[slot as usize] = Place::Open(conn);
+        self.desk.served[slot as usize].get_or_insert(0);
+        self.desk.set_open(self.desk.open() + 1, now);
+        if self.desk.stage > Stage::Connect {
+            self.offer(slot);
+        }
+    }
+
+    /// The connection could not be made.
+    pub(crate) fn fail(&mut self, slot: u32, broken: Broken) {
+        self.note(broken);
+        self.dialling.under_way -= 1;
+        self.gauges.dialled.fetch_add(1, Relaxed);
+        self.places[slot as usize] = Place::Empty;
+        let failures = &mut self.dialling.failures[slot as usize];
+        *failures += 1;
+        if *failures < RETRIES && self.replaces() {
+            self.dialling.resting += 1;
+            let at = self.desk.now() + RETRY.as_nanos() as u64;
+            self.desk.remind(at, slot, Errand::Dial);
+        }
+    }
+
+    /// Whether a connection that has ended is followed by another.
+    fn replaces(&self) -> bool {
+        let churns = self.desk.plan.per_connection().is_some();
+        let goes_on = matches!(
+            self.desk.stage,
+            Stage::WarmUp | Stage::Measure | Stage::CatchUp
+        );
+        churns && goes_on && self.desk.budget() != Some(0)
+    }
+
+    /// Lets another connection take the place of one that has ended.
+    pub(crate) fn redial(&mut self, slot: u32) {
+        if self.replaces() {
+            self.dialling.waiting.push_back(slot);
+        }
+    }
+
+    /// Closes a connection that has had all its answers.
+    pub(crate) fn retire(&mut self, slot: u32) {
+        if let Place::Open(conn) = &mut self.places[slot as usize] {
+            // What has come since is too much; it would be lost with the connection.
+            match conn.converse(&mut self.desk, false) {
+                Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) => {
+                    self.lose(slot, broken);
+                    return;
+                }
+                Ok(_) | Err(_) => self.hang_up(slot),
+            }
+            self.redial(slot);
+        }
+    }
+
+    /// Closes the connection at `slot` as the plan says: by a FIN, or a reset.
+    pub(crate) fn hang_up(&mut self, slot: u32) {
+        let Some(conn) = self.clear(slot) else {
+            return;
+        };
+        if self.desk.plan.life.reset
+            && let Err(error) = SockRef::from(&conn.stream).set_linger(Some(Duration::ZERO))
+        {
+            self.note(Broken::Io(Phase::Close, error));
+        }
+    }
+}
+
+/// Begins to connect, the run's connection `number`.
+fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
+    let domain = Domain::for_address(plan.target);
+    let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+    if plan.script.manner.read_per_s.is_some() {
+        // Before connecting, for the window is agreed on then.
+        socket.set_recv_buffer_size(SMALL_BUFFER)?;
+    }
+    if !plan.life.sources.is_empty() {
+        let source = plan.life.sources[number % plan.life.sources.len()];
+        // Or the port would be taken for all destinations, and there are only so many.
+        choose_port_at_connect(&socket)?;
+        socket.bind(&SocketAddr::new(source, 0).into())?;
+    }
+    match socket.connect(&plan.target.into()) {
+        Ok(()) => {}
+        Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(TcpStream::from_std(socket.into()))
+}
+
+/// Linux's number for a connection that is under way; see `connect(2)`.
+const EINPROGRESS: i32 = 115;
+
+impl Plan {
+    /// How many connections may be under way at once, over all threads.
+    pub(crate) fn connecting_at_once(&self) -> usize {
+        (CONNECTING_AT_ONCE * self.threads).min(self.connections)
     }
 }

@@ -1,37 +1,68 @@
-//! The load generator: drives any echo-like TCP port, and checks every byte that comes back.
+//! The load generator: drives any TCP port at a pace and by a script, checks what comes back, and
+//! says whether its own figures can be believed.
 //!
-//! One loop per thread ([`run`] starts them), made of parts that don't know each other:
+//! A run is `stop x pace x script`, over some connections: one loop per thread ([`run`] starts
+//! them), made of parts that don't know each other:
 //!
 //! | module | owns |
 //! |---|---|
-//! | `plan` | what is to be done: [`Plan`], [`Stop`] |
-//! | `script` | what is said, and what must be answered |
+//! | `plan` | what is to be done: [`Plan`], [`Stop`], [`Life`] |
+//! | `pace` | when messages are sent: closed loop, open loop, not at all |
+//! | `script` | what is said, and how the client behaves |
+//! | `expect` | what counts as an answer, and where it ends |
+//! | `ring` | the bytes that are said, and checking an echo of them |
 //! | `conn` | one connection: what it has sent, received and still waits for |
-//! | `worker` | one thread's readiness loop over its share of the connections |
-//! | `dial` | its first stage: making them |
+//! | `desk` | what a thread's connections share: the clock, the books |
+//! | `dial` | making connections, ending them, replacing them |
+//! | `timers` | waking at the right time |
+//! | `worker` | one thread's readiness loop |
 //! | `stage` | the stages, announced by one thread and followed by the others |
 //! | `run` | the phases, in step over all threads: connect, warm up, measure, drain, close |
+//! | `harvest` | what a thread gathers, and hands in at every turn |
+//! | `latency` | histograms |
 //! | `tally` | errors, by phase and cause |
+//! | `fairness` | how evenly connections were served |
 //! | `outcome` | what was measured |
-//!
-//! The loop is closed: each connection keeps `depth` messages in flight and sends the next when an
-//! answer has come. Such a loop never overloads a server, it slows down with it; so its latency is
-//! that of a server as busy as this many clients make it, and says nothing about a fixed rate.
+//! | `preflight` | what will fail, said before the run |
+//! | `verdict` | whether the result can be believed |
+//! | `ladder` | one run per rate, and the knee of the curve |
+//! | `export` | histograms for HdrHistogram's tools |
 
 #![forbid(unsafe_code)]
 
 mod conn;
+mod desk;
 mod dial;
+mod expect;
+mod export;
+mod fairness;
+mod harvest;
+mod ladder;
+mod latency;
 mod outcome;
+mod pace;
 mod plan;
+mod preflight;
+mod ring;
 mod run;
 mod script;
 mod stage;
 mod tally;
+mod timers;
+mod verdict;
 mod worker;
 
-pub use outcome::{Latency, Outcome};
-pub use plan::{Plan, PlanError, Stop};
-pub use run::{RunError, Watch, run};
-pub use script::{Mismatch, Pattern};
+pub use expect::{Delimiter, EscapeError, Expect, ExpectError, unescape};
+pub use export::{IntervalLog, write_percentiles};
+pub use fairness::Fairness;
+pub use ladder::{FLAT, Rung, knee, rungs};
+pub use latency::Latency;
+pub use outcome::{Ended, Interval, Outcome};
+pub use pace::{Arrivals, Pace, UnknownArrivals};
+pub use plan::{Life, Plan, PlanError, Stop};
+pub use preflight::{Limits, Warning, loopback_sources, preflight};
+pub use ring::{Mismatch, Ring};
+pub use run::{Progress, RunError, Watch, run};
+pub use script::{Manner, Say, Script};
 pub use tally::{Cause, Failure, Phase, Tally};
+pub use verdict::{Doubt, Verdict};

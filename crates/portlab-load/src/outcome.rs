@@ -2,32 +2,23 @@
 
 use std::time::Duration;
 
-use hdrhistogram::Histogram;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
-use crate::{Tally, worker::Harvest};
-
-/// The longest latency that is told apart from longer ones. Nothing is dropped: what takes longer
-/// counts as this.
-const LONGEST: Duration = Duration::from_secs(3600);
-
-/// A histogram of times, each kept to three significant digits.
-///
-/// Its size is fixed, however many are recorded, and histograms of several threads are merged, so
-/// that a quantile is one of all messages and never an average of quantiles.
-///
-/// Source: G. Tene's HdrHistogram.
-#[derive(Clone, Debug)]
-pub struct Latency(Histogram<u64>);
+use crate::{
+    Fairness, Latency, Tally,
+    harvest::{Harvest, Little},
+};
 
 /// What a run has measured, over all of its threads.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Connections that were made.
+    /// Connections that could talk when the load began.
     pub connected: usize,
+    /// Connections that were open when measuring ended.
+    pub alive: usize,
     /// How long it took until the last was made, or had failed.
     pub connect_phase: Duration,
-    /// How long each connection took.
+    /// How long each connection took, those of churn included.
     pub connect_latency: Latency,
     /// Messages answered, completely and rightly, while measuring.
     pub messages: u64,
@@ -36,62 +27,100 @@ pub struct Outcome {
     pub metered_messages: u64,
     /// How long was measured, warm-up and drain excluded.
     pub elapsed: Duration,
-    /// From the moment a message could be sent to the last byte of its answer: of every message
-    /// answered while measuring, or asked while measuring and answered in the drain.
+    /// From the moment a message was due to the last byte of its answer: of every message that
+    /// became due while measuring and was answered before the run ended. In a closed loop, a
+    /// message is due when the connection can send it.
     pub latency: Latency,
-    /// Messages sent whose answers had not come when the drain ended.
+    /// The same messages, from the moment they were sent: what a tool tells that knows nothing of
+    /// coordinated omission. Empty in a closed loop, where it is no other.
+    pub uncorrected: Latency,
+    /// How late the generator itself was: from the moment a message was due, and a connection free
+    /// for it, to when it was sent. Empty in a closed loop.
+    pub pacing_lag: Latency,
+    /// Messages that were due while measuring and never sent, because no connection was free.
+    pub due_not_sent: u64,
+    /// Messages sent whose answers had not come when the run ended, or their connection was lost.
     pub unanswered: u64,
+    /// Bytes sent and received since the run began.
+    pub bytes_sent: u64,
+    /// Bytes received since the run began.
+    pub bytes_received: u64,
     /// What went wrong.
     pub tally: Tally,
-    /// CPU time that the generator's threads used while measuring.
-    pub generator_cpu: Duration,
-    /// How many threads generated the load.
-    pub threads: usize,
-    /// Whether the run was ended before its time, by its user.
-    pub interrupted: bool,
+    /// How evenly connections were served; `None` when none was.
+    pub fairness: Option<Fairness>,
+    /// CPU time that each of the generator's threads used while measuring.
+    pub generator_cpu: Vec<Duration>,
+    /// How the run came to its end.
+    pub ended: Ended,
+    /// The rate that was asked for at the end, per second, if it was changed on the way.
+    pub rate_changed_to: Option<f64>,
+    pub(crate) little: Little,
 }
 
-impl Latency {
-    pub(crate) fn new() -> Self {
-        let longest = LONGEST.as_nanos() as u64;
-        let histogram = Histogram::new_with_bounds(1, longest, 3);
-        Self(histogram.expect("these bounds are valid, as every test shows"))
-    }
-
-    /// Adds a time in nanoseconds.
-    pub fn record(&mut self, nanos: u64) {
-        self.0.saturating_record(nanos.max(1));
-    }
-
-    pub(crate) fn merge(&mut self, other: &Self) {
-        self.0
-            .add(&other.0)
-            .expect("all histograms here have the same bounds");
-    }
-
-    /// The time in nanoseconds that a share `quantile`, in `[0, 1]`, of all messages did not
-    /// exceed; 0 when there were none.
-    #[must_use]
-    pub fn quantile_ns(&self, quantile: f64) -> u64 {
-        self.0.value_at_quantile(quantile)
-    }
-
-    /// The longest time in nanoseconds.
-    #[must_use]
-    pub fn max_ns(&self) -> u64 {
-        self.0.max()
-    }
-
-    /// How many were recorded.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.0.len()
-    }
+/// How a run came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// As planned.
+    Done,
+    /// By its user.
+    Interrupted,
+    /// There were more errors than allowed.
+    TooManyErrors,
+    /// Every connection was lost.
+    NobodyLeft,
 }
 
-impl Default for Latency {
-    fn default() -> Self {
-        Self::new()
+/// A stretch of a run while measuring.
+#[derive(Clone, Debug)]
+pub struct Interval {
+    /// When it began, since measuring did.
+    pub from: Duration,
+    /// When it ended.
+    pub to: Duration,
+    /// Messages answered.
+    pub messages: u64,
+    /// Latency of the messages answered, from when they were due.
+    pub latency: Latency,
+    /// The same from when they were sent; empty in a closed loop.
+    pub uncorrected: Latency,
+    /// How late the generator was; empty in a closed loop.
+    pub pacing_lag: Latency,
+    /// Errors.
+    pub errors: u64,
+    /// Connections open at its end.
+    pub open: usize,
+    /// Messages in flight at its end.
+    pub in_flight: u64,
+    /// The share of its threads' time that the generator was computing, in `[0, 1]`.
+    pub generator_cpu_share: f64,
+}
+
+impl Interval {
+    /// How long it lasted.
+    #[must_use]
+    pub fn length(&self) -> Duration {
+        self.to.saturating_sub(self.from)
+    }
+
+    /// Messages answered per second.
+    #[must_use]
+    pub fn messages_per_s(&self) -> f64 {
+        self.messages as f64 / self.length().as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// Adds the interval that follows, so that both become one.
+    pub fn extend(&mut self, next: &Self) {
+        let cpu = |interval: &Self| interval.generator_cpu_share * interval.length().as_secs_f64();
+        let both = cpu(self) + cpu(next);
+        self.to = next.to;
+        self.generator_cpu_share = both / self.length().as_secs_f64().max(f64::MIN_POSITIVE);
+        self.messages += next.messages;
+        self.errors += next.errors;
+        self.latency.merge(&next.latency);
+        self.uncorrected.merge(&next.uncorrected);
+        self.pacing_lag.merge(&next.pacing_lag);
+        (self.open, self.in_flight) = (next.open, next.in_flight);
     }
 }
 
@@ -99,28 +128,51 @@ impl Outcome {
     pub(crate) fn empty(threads: usize) -> Self {
         Self {
             connected: 0,
+            alive: 0,
             connect_phase: Duration::ZERO,
             connect_latency: Latency::new(),
             messages: 0,
             metered_messages: 0,
             elapsed: Duration::ZERO,
             latency: Latency::new(),
+            uncorrected: Latency::new(),
+            pacing_lag: Latency::new(),
+            due_not_sent: 0,
             unanswered: 0,
+            bytes_sent: 0,
+            bytes_received: 0,
             tally: Tally::default(),
-            generator_cpu: Duration::ZERO,
-            threads,
-            interrupted: false,
+            fairness: None,
+            generator_cpu: vec![Duration::ZERO; threads],
+            ended: Ended::Done,
+            rate_changed_to: None,
+            little: Little::default(),
         }
     }
 
-    /// Adds what one thread has measured.
+    /// Adds what threads have gathered.
     pub(crate) fn take_in(&mut self, harvest: &Harvest) {
-        self.connect_latency.merge(&harvest.connect_latency);
+        self.connect_latency.merge(&harvest.connect);
         self.latency.merge(&harvest.latency);
+        self.uncorrected.merge(&harvest.uncorrected);
+        self.pacing_lag.merge(&harvest.lag);
         self.messages += harvest.messages;
-        self.unanswered += harvest.unanswered;
+        self.bytes_sent += harvest.bytes_sent;
+        self.bytes_received += harvest.bytes_received;
         self.tally.merge(&harvest.tally);
-        self.generator_cpu += harvest.cpu;
+        self.little.add(harvest.little);
+    }
+
+    /// How many threads generated the load.
+    #[must_use]
+    pub fn threads(&self) -> usize {
+        self.generator_cpu.len()
+    }
+
+    /// Whether the run was ended before its time, by its user.
+    #[must_use]
+    pub fn interrupted(&self) -> bool {
+        self.ended == Ended::Interrupted
     }
 
     /// Messages per second of measured time; 0 when nothing was measured.
@@ -132,20 +184,32 @@ impl Outcome {
         self.messages as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
-    /// The share, in `[0, 1]`, of its threads' time that the generator was computing. Near 1, it
-    /// was the generator that limited the run, and throughput says nothing about the server.
+    /// The share, in `[0, 1]`, of its time that each of the generator's threads was computing.
+    #[must_use]
+    pub fn generator_cpu_shares(&self) -> Vec<f64> {
+        let elapsed = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        let share = |cpu: &Duration| {
+            // Looked at from two threads, a very short run may seem to have computed for longer
+            // than it took.
+            (cpu.as_secs_f64() / elapsed).min(1.0)
+        };
+        self.generator_cpu.iter().map(share).collect()
+    }
+
+    /// The same over all threads. Near 1, it was the generator that limited the run, and throughput
+    /// says nothing about the server.
     #[must_use]
     pub fn generator_cpu_share(&self) -> f64 {
-        let available = self.elapsed.as_secs_f64() * self.threads as f64;
-        // Looked at from two threads, a very short run may seem to have computed for longer than it took.
-        (self.generator_cpu.as_secs_f64() / available.max(f64::MIN_POSITIVE)).min(1.0)
+        let shares = self.generator_cpu_shares();
+        shares.iter().sum::<f64>() / shares.len() as f64
     }
 
     /// Whether the generator was the limit of the run, so that its throughput says nothing about the
-    /// server.
+    /// server: one thread at its limit is enough.
     #[must_use]
     pub fn generator_was_the_limit(&self) -> bool {
-        self.messages > 0 && self.generator_cpu_share() >= GENERATOR_LIMIT
+        let busiest = self.generator_cpu_shares().into_iter().fold(0.0, f64::max);
+        self.messages > 0 && busiest >= GENERATOR_LIMIT
     }
 
     /// The generator's CPU time in microseconds per message; 0 when there was no message.
@@ -154,37 +218,22 @@ impl Outcome {
         if self.messages == 0 {
             return 0.0;
         }
-        self.generator_cpu.as_secs_f64() * 1e6 / self.messages as f64
+        let cpu: Duration = self.generator_cpu.iter().sum();
+        cpu.as_secs_f64() * 1e6 / self.messages as f64
+    }
+
+    /// By how much a closed loop misses Little's law, N = X R, as a share of N: N is what the
+    /// connections could have in flight, X R what the latencies of all messages add up to. Where it
+    /// isn't near 0, the generator has lost time between an answer and the next message. `None` for
+    /// other loops, and where connections end while several messages are in flight.
+    #[must_use]
+    pub fn littles_law_residual(&self) -> Option<f64> {
+        self.little.residual()
     }
 
     /// Whether every answer was right and nothing failed.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.tally.total() == 0 && self.unanswered == 0
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::Latency;
-
-    #[test]
-    fn quantiles_are_those_of_all_threads_together() {
-        let (mut left, mut right) = (Latency::new(), Latency::new());
-        (1..=900).for_each(|_| left.record(1_000));
-        (1..=100).for_each(|_| right.record(1_000_000));
-        left.merge(&right);
-        assert_eq!(left.count(), 1_000);
-        assert_eq!(left.quantile_ns(0.5), 1_000);
-        let p95 = left.quantile_ns(0.95) as f64;
-        assert!((p95 - 1_000_000.0).abs() < 1_000.0, "{p95}");
-    }
-
-    #[test]
-    fn a_time_beyond_the_range_is_kept_as_the_longest() {
-        let mut latency = Latency::new();
-        latency.record(u64::MAX);
-        assert_eq!(latency.count(), 1);
-        assert!(latency.max_ns() > 3_599_000_000_000);
+        self.tally.total() == 0 && self.unanswered == 0 && self.due_not_sent == 0
     }
 }

@@ -1,39 +1,91 @@
 //! What a run is to do.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
 
 use portlab_sys::limits::raise_open_files;
 
+use crate::{Expect, Pace, Say, Script};
+
 /// Everything a run needs to know. Nothing is looked up later.
+///
+/// A run is `stop x pace x script` on `connections`; each part means the same whatever the others
+/// are.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The port to load.
     pub target: SocketAddr,
     /// How many connections are opened, at least one.
     pub connections: usize,
+    /// How long they live, and how they end.
+    pub life: Life,
     /// How many threads drive them, at least one; more than there are connections are not started.
     pub threads: usize,
-    /// Messages that each connection keeps in flight, at least one.
+    /// When messages are sent.
+    pub pace: Pace,
+    /// Messages that a connection has in flight at most, at least one; in a closed loop, always.
     pub depth: usize,
-    /// The length of a message in bytes, at least one.
-    pub size: usize,
+    /// What is said, and what is answered.
+    pub script: Script,
     /// Load before the measuring begins, so that buffers and caches have settled.
     pub warmup: Duration,
     /// When measuring ends.
     pub stop: Stop,
     /// How long a connection may take to be made.
     pub connect_timeout: Duration,
-    /// How long an answer may take before its connection is given up.
+    /// How long an answer may take, from sending on, before its connection is given up.
     pub timeout: Duration,
+    /// How long a stretch is that [`Watch::interval`](crate::Watch::interval) is told of.
+    pub interval: Duration,
+    /// What random lengths and Poisson arrivals follow from.
+    pub seed: u64,
 }
 
-/// When measuring ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+/// When measuring ends: at whichever comes first. With none of them, when it is interrupted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stop {
     /// After this time.
-    After(Duration),
-    /// After this many messages, over all connections.
-    Messages(u64),
+    pub after: Option<Duration>,
+    /// After this many messages, over all connections. They are all measured: there is no warm-up.
+    pub messages: Option<u64>,
+    /// As soon as there are more errors than this.
+    pub errors: Option<u64>,
+}
+
+impl Stop {
+    /// After `time`.
+    #[must_use]
+    pub fn after(time: Duration) -> Self {
+        Self {
+            after: Some(time),
+            ..Self::default()
+        }
+    }
+
+    /// After `count` messages.
+    #[must_use]
+    pub fn messages(count: u64) -> Self {
+        Self {
+            messages: Some(count),
+            ..Self::default()
+        }
+    }
+}
+
+/// How connections come and go. The default: all at once, from anywhere, for the whole run, ended
+/// by a FIN.
+#[derive(Clone, Debug, Default)]
+pub struct Life {
+    /// The time over which they are opened, evenly.
+    pub ramp: Duration,
+    /// After so many answers a connection is closed and another takes its place (churn).
+    pub per_connection: Option<u64>,
+    /// They are ended by a reset instead of a FIN.
+    pub reset: bool,
+    /// The local addresses that they come from, in turn; when empty, the system chooses.
+    pub sources: Vec<IpAddr>,
 }
 
 /// A plan that this machine can't carry out.
@@ -55,58 +107,99 @@ pub enum PlanError {
     /// A number that must be at least one.
     #[error("{0} is 0; it must be at least 1")]
     Zero(&'static str),
+    /// A rate that is none.
+    #[error("{0} per second is no rate; it must be more than 0 and at most 10M")]
+    Rate(String),
+    /// More messages in flight than a connection keeps account of.
+    #[error("a depth of {0} is too much; {MAX_DEPTH} is the most")]
+    Depth(usize),
+    /// More than one message in flight on a connection whose end is the answer.
+    #[error("an answer that ends with its connection allows no depth of {0}; it must be 1")]
+    CloseAndDepth(usize),
+    /// A source of another family than the target.
+    #[error("{source_addr} can't be a source for {target}: one is IPv4 and the other IPv6")]
+    Source {
+        /// The source.
+        source_addr: IpAddr,
+        /// The target.
+        target: SocketAddr,
+    },
 }
 
-/// A thread's poller and its waker.
-const FILES_PER_THREAD: u64 = 2;
-/// Descriptors that are open beside those: standard streams, a server's pipes, a file of results.
+/// A thread's poller, its waker and its alarm.
+const FILES_PER_THREAD: u64 = 3;
+/// Descriptors that are open beside those: standard streams, a server's pipes, files of results.
 const OTHER_FILES: u64 = 20;
+/// The greatest depth: each message in flight takes 24 bytes.
+const MAX_DEPTH: usize = 65_536;
+/// The highest rate, per second: more than any loop here can send.
+const MAX_RATE: f64 = 10e6;
 
 impl Plan {
-    /// A plan with everything as usual: one connection, one thread, depth 1, 64 bytes, ten seconds
-    /// after one of warm-up.
+    /// A plan with everything as usual: a closed loop of one connection, one thread, depth 1, an
+    /// echo of 64 bytes, ten seconds after one of warm-up.
     #[must_use]
     pub fn new(target: SocketAddr) -> Self {
         Self {
             target,
             connections: 1,
+            life: Life::default(),
             threads: 1,
+            pace: Pace::Closed,
             depth: 1,
-            size: 64,
+            script: Script::echo(64),
             warmup: Duration::from_secs(1),
-            stop: Stop::After(Duration::from_secs(10)),
+            stop: Stop::after(Duration::from_secs(10)),
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(10),
+            interval: Duration::from_secs(1),
+            seed: 1,
         }
     }
 
     /// Checks what can be known before the run, raising the soft limit of open files if that helps.
     ///
     /// # Errors
-    /// When a number is zero, or there are too few file descriptors.
+    /// When a number is out of its range, or there are too few file descriptors.
     pub fn check(&self) -> Result<(), PlanError> {
         let numbers = [
             ("the number of connections", self.connections as u64),
             ("the number of threads", self.threads as u64),
             ("the depth", self.depth as u64),
-            ("the message size", self.size as u64),
+            ("the message size", *self.script.say.sizes().start() as u64),
+            ("the number of messages", self.stop.messages.unwrap_or(1)),
             (
-                "the number of messages",
-                if let Stop::Messages(n) = self.stop {
-                    n
-                } else {
-                    1
-                },
+                "the number of messages per connection",
+                self.life.per_connection.unwrap_or(1),
+            ),
+            (
+                "the number of bytes read per second",
+                self.script.manner.read_per_s.unwrap_or(1),
             ),
         ];
         if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == 0) {
             return Err(PlanError::Zero(name));
         }
-        let pollers = (self.threads.min(self.connections) as u64).saturating_mul(FILES_PER_THREAD);
-        let needed = (self.connections as u64)
-            .saturating_add(pollers)
-            .saturating_add(OTHER_FILES);
-        let limit = raise_open_files();
+        if self.depth > MAX_DEPTH {
+            return Err(PlanError::Depth(self.depth));
+        }
+        if self.depth > 1 && self.script.expect == Expect::Close {
+            return Err(PlanError::CloseAndDepth(self.depth));
+        }
+        if let Pace::Open { rate_per_s, .. } = self.pace
+            && !(rate_per_s > 0.0 && rate_per_s <= MAX_RATE)
+        {
+            return Err(PlanError::Rate(rate_per_s.to_string()));
+        }
+        let stranger = |source: &&IpAddr| source.is_ipv4() != self.target.is_ipv4();
+        if let Some(&source_addr) = self.life.sources.iter().find(stranger) {
+            let target = self.target;
+            return Err(PlanError::Source {
+                source_addr,
+                target,
+            });
+        }
+        let (needed, limit) = (self.open_files(), raise_open_files());
         if needed > limit {
             return Err(PlanError::OpenFiles {
                 connections: self.connections,
@@ -115,6 +208,34 @@ impl Plan {
             });
         }
         Ok(())
+    }
+
+    /// How many file descriptors the run takes.
+    fn open_files(&self) -> u64 {
+        let threads = self.threads.min(self.connections) as u64;
+        (self.connections as u64)
+            .saturating_add(threads.saturating_mul(FILES_PER_THREAD))
+            .saturating_add(OTHER_FILES)
+    }
+
+    /// How many answers a connection gets before another takes its place; `None` when it stays.
+    pub(crate) fn per_connection(&self) -> Option<u64> {
+        match self.script.expect {
+            Expect::Close => Some(1),
+            _ => self.life.per_connection,
+        }
+    }
+
+    /// Whether every byte of every answer is compared with what was sent.
+    #[must_use]
+    pub fn checks_every_byte(&self) -> bool {
+        self.script.expect == Expect::Echo && self.pace != Pace::Idle
+    }
+
+    /// Whether a swapped or repeated message would be noticed: not if all are alike.
+    #[must_use]
+    pub fn tells_messages_apart(&self) -> bool {
+        self.checks_every_byte() && matches!(self.script.say, Say::Random(_))
     }
 
     /// How many of `total` fall to thread `index` of `threads`: the remainder goes to the first
@@ -128,6 +249,11 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Arrivals;
+
+    fn plan() -> Plan {
+        Plan::new("127.0.0.1:1".parse().unwrap())
+    }
 
     #[test]
     fn shares_add_up_to_the_whole() {
@@ -142,9 +268,37 @@ mod tests {
 
     #[test]
     fn more_connections_than_descriptors_are_refused_with_the_remedy() {
-        let mut plan = Plan::new("127.0.0.1:1".parse().unwrap());
-        plan.connections = usize::MAX;
+        let plan = Plan {
+            connections: usize::MAX,
+            ..plan()
+        };
         let error = plan.check().unwrap_err().to_string();
         assert!(error.contains("ulimit -n"), "{error}");
+    }
+
+    #[test]
+    fn a_number_out_of_its_range_is_refused() {
+        let open = |rate_per_s| Plan {
+            pace: Pace::Open {
+                rate_per_s,
+                arrivals: Arrivals::Uniform,
+            },
+            ..plan()
+        };
+        for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 11e6] {
+            assert!(matches!(open(rate).check(), Err(PlanError::Rate(_))), "{rate}");
+        }
+        assert_eq!(open(10_000.0).check(), Ok(()));
+        let deep = Plan {
+            depth: 1 << 20,
+            ..plan()
+        };
+        assert_eq!(deep.check(), Err(PlanError::Depth(1 << 20)));
+        let mut closing = Plan { depth: 2, ..plan() };
+        closing.script.expect = Expect::Close;
+        assert_eq!(closing.check(), Err(PlanError::CloseAndDepth(2)));
+        let mut from_elsewhere = plan();
+        from_elsewhere.life.sources = vec!["::1".parse().unwrap()];
+        assert!(matches!(from_elsewhere.check(), Err(PlanError::Source { .. })));
     }
 }

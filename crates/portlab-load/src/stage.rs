@@ -1,50 +1,103 @@
-//! The stages of a run, announced by one thread and followed by the others.
+//! The stages of a run, and the turns in which its threads hand in: announced by one thread and
+//! followed by the others.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mio::Waker;
 
 /// Where the run stands. The coordinator announces, the workers follow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Stage {
     Connect,
     WarmUp,
     Measure,
+    /// An open loop sends what has become due and found no connection.
+    CatchUp,
+    /// Nothing is sent any more; what is in flight is waited for.
     Drain,
     Close,
 }
 
-/// The stage that has been announced, and the wakers of those who follow.
-#[derive(Debug)]
-pub(crate) struct Stages {
-    now: AtomicU8,
-    wakers: Vec<Waker>,
-}
-
-const ALL: [Stage; 5] = [
+const ALL: [Stage; 6] = [
     Stage::Connect,
     Stage::WarmUp,
     Stage::Measure,
+    Stage::CatchUp,
     Stage::Drain,
     Stage::Close,
 ];
 
+/// A stretch of a run, at whose end every worker hands in what it has gathered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Turn {
+    /// Counted from 0.
+    pub(crate) number: u64,
+    pub(crate) stage: Stage,
+}
+
+/// What has been announced, and the wakers of those who follow.
+#[derive(Debug)]
+pub(crate) struct Stages {
+    /// The turn's number, times eight, plus its stage.
+    turn: AtomicU64,
+    /// When each stage began, in nanoseconds since the run did.
+    began: [AtomicU64; ALL.len()],
+    /// The bits of the rate that is asked for, per second.
+    rate: AtomicU64,
+    wakers: Vec<Waker>,
+}
+
 impl Stages {
-    /// The first stage, to be followed by whoever listens to `wakers`.
-    pub(crate) fn new(wakers: Vec<Waker>) -> Self {
+    /// The first turn of the first stage, to be followed by whoever listens to `wakers`.
+    pub(crate) fn new(wakers: Vec<Waker>, rate_per_s: f64) -> Self {
         Self {
-            now: AtomicU8::new(Stage::Connect as u8),
+            turn: AtomicU64::new(0),
+            began: Default::default(),
+            rate: AtomicU64::new(rate_per_s.to_bits()),
             wakers,
         }
     }
 
-    pub(crate) fn now(&self) -> Stage {
-        ALL[usize::from(self.now.load(Ordering::Acquire))]
+    /// The turn that has been announced last.
+    pub(crate) fn now(&self) -> Turn {
+        let turn = self.turn.load(Ordering::Acquire);
+        Turn {
+            number: turn / 8,
+            stage: ALL[(turn % 8) as usize],
+        }
     }
 
-    pub(crate) fn announce(&self, stage: Stage) {
-        self.now.store(stage as u8, Ordering::Release);
+    /// When `stage` began, once it has been announced.
+    pub(crate) fn began(&self, stage: Stage) -> u64 {
+        self.began[stage as usize].load(Ordering::Relaxed)
+    }
+
+    /// Messages per second that are asked for, over all threads.
+    pub(crate) fn rate_per_s(&self) -> f64 {
+        f64::from_bits(self.rate.load(Ordering::Relaxed))
+    }
+
+    /// Asks for another rate.
+    pub(crate) fn set_rate(&self, rate_per_s: f64) {
+        self.rate.store(rate_per_s.to_bits(), Ordering::Relaxed);
+        self.wake();
+    }
+
+    /// Announces `stage`, as of `now`, or its next turn if it is the stage already; returns the turn
+    /// that has ended.
+    pub(crate) fn announce(&self, stage: Stage, now: u64) -> Turn {
+        let ended = self.now();
+        if ended.stage != stage {
+            self.began[stage as usize].store(now, Ordering::Relaxed);
+        }
+        let turn = (ended.number + 1) * 8 + stage as u64;
+        self.turn.store(turn, Ordering::Release);
+        self.wake();
+        ended
+    }
+
+    fn wake(&self) {
         for waker in &self.wakers {
             // A worker that isn't woken looks up by itself within a moment.
             let _ = waker.wake();

@@ -7,8 +7,12 @@ use crate::Mismatch;
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
+    /// Finding the address of a name.
+    Resolve,
     /// Making the connection.
     Connect,
+    /// Waiting for what the server says first.
+    Greeting,
     /// Sending a message.
     Send,
     /// Waiting for an answer.
@@ -28,6 +32,8 @@ pub enum Cause {
     TimedOut,
     /// The server ended the connection with answers still due.
     ClosedEarly,
+    /// The server ended a connection on which nothing was due.
+    ClosedIdle,
     /// A byte came back different.
     WrongByte,
     /// More came back than was sent.
@@ -98,7 +104,9 @@ impl Tally {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
+            Self::Resolve => "resolve",
             Self::Connect => "connect",
+            Self::Greeting => "greeting",
             Self::Send => "send",
             Self::Receive => "receive",
             Self::Verify => "verify",
@@ -114,8 +122,9 @@ impl fmt::Display for Cause {
             Self::Errno(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
             Self::TimedOut => f.write_str("timed out"),
             Self::ClosedEarly => f.write_str("the server closed early, with answers due"),
+            Self::ClosedIdle => f.write_str("the server closed an idle connection"),
             Self::WrongByte => f.write_str("wrong byte"),
-            Self::Unsolicited => f.write_str("more came back than was sent"),
+            Self::Unsolicited => f.write_str("more came back than was expected"),
         }
     }
 }
@@ -140,16 +149,54 @@ impl Cause {
                 "the server reset the connection: it crashed, or closed with bytes unread"
             }
             Self::Errno(99) => {
-                "no local port is left for this address; use fewer connections or wait a minute"
+                "no local port is left for this address; use --source auto, fewer connections, or \
+                 wait a minute"
             }
             Self::Errno(24) => "out of file descriptors; raise the limit with ulimit -n",
             Self::Errno(32) => "the server had closed the connection already",
+            Self::Errno(113 | 101) => "no way to that address; check it, and the network",
             Self::TimedOut => "the server accepts or answers too slowly, or serves fewer at once",
-            Self::ClosedEarly => "not an echo server, or it limits what a connection may send",
-            Self::WrongByte | Self::Unsolicited => {
-                "not an echo server, or one that mixes up its buffers"
+            Self::ClosedEarly => {
+                "it died, it is no such server, or it limits what a connection may carry: then use \
+                 --per-connection"
             }
+            Self::ClosedIdle => "it has an idle timeout, or a limit on connections",
+            Self::WrongByte => "not an echo server (see --expect), or one that mixes up its buffers",
+            Self::Unsolicited => "the answer is longer than --expect says, or something is said twice",
             Self::Errno(_) => return None,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_of_several_threads_add_up_by_phase_and_cause() {
+        let (mut left, mut right) = (Tally::default(), Tally::default());
+        left.add(Phase::Connect, Cause::Errno(111));
+        right.add(Phase::Connect, Cause::Errno(111));
+        right.add(Phase::Receive, Cause::TimedOut);
+        left.merge(&right);
+        let counts: Vec<_> = left
+            .failures()
+            .map(|failure| (failure.phase, failure.cause, failure.count))
+            .collect();
+        assert_eq!(
+            counts,
+            [
+                (Phase::Connect, Cause::Errno(111), 2),
+                (Phase::Receive, Cause::TimedOut, 1)
+            ]
+        );
+        assert_eq!(left.total(), 3);
+    }
+
+    #[test]
+    fn an_error_number_is_told_in_the_systems_words_with_a_remedy() {
+        let refused = Cause::Errno(111);
+        assert!(refused.to_string().contains("refused"), "{refused}");
+        assert!(refused.hint().is_some_and(|hint| hint.contains("server up")));
     }
 }

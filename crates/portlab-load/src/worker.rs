@@ -1,6 +1,7 @@
 //! One thread's readiness loop over its share of the connections.
 
 use std::{
+    collections::VecDeque,
     io,
     sync::{
         Arc,
@@ -10,314 +11,556 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mio::{Events, Poll, Token, event, net::TcpStream};
+use mio::{Events, Poll, Token, event};
 use portlab_sys::clock::thread_cpu;
 
 use crate::{
-    Cause, Latency, Pattern, Phase, Plan, Stop, Tally,
-    conn::{Broken, Conn},
-    stage::{Stage, Stages},
+    Cause, Pace, Phase, Plan, Ring,
+    conn::{Broken, Conn, Then},
+    desk::Desk,
+    dial::Dialling,
+    harvest::Harvest,
+    pace::Schedule,
+    stage::{Stage, Stages, Turn},
+    timers::{Alarm, Errand},
 };
 
-/// What one thread brings home.
-#[derive(Debug, Default)]
-pub(crate) struct Harvest {
-    pub(crate) connect_latency: Latency,
-    pub(crate) latency: Latency,
-    pub(crate) messages: u64,
-    pub(crate) unanswered: u64,
-    pub(crate) tally: Tally,
-    pub(crate) cpu: Duration,
-}
-
 /// What a worker tells the coordinator.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum News {
     /// Every connection is made or has failed; this many are made.
     Connected(usize),
     /// Nothing is left to do in this stage: every message has been answered, or every connection is
     /// lost.
     Idle(Stage),
+    /// What thread `thread` has gathered, up to the beginning of turn `upto`.
+    HandedIn {
+        thread: usize,
+        upto: u64,
+        harvest: Box<Harvest>,
+    },
+}
+
+/// What the coordinator may look at while a worker works.
+#[derive(Debug, Default)]
+pub(crate) struct Gauges {
+    /// Messages answered since the run began.
+    pub(crate) answered: AtomicU64,
+    /// Errors since the run began.
+    pub(crate) errors: AtomicU64,
+    /// Connections made or failed since the run began.
+    pub(crate) dialled: AtomicU64,
+}
+
+/// What is known of a thread's share when all is over.
+#[derive(Debug, Default)]
+pub(crate) struct Farewell {
+    /// Messages answered while measuring, by connection; `None` where there never was one.
+    pub(crate) served: Vec<Option<u64>>,
+    /// Messages in flight that were given up.
+    pub(crate) unanswered: u64,
+    /// Messages that were due and found no connection.
+    pub(crate) due_not_sent: u64,
 }
 
 /// One thread's share of a run.
 pub(crate) struct Worker {
-    pub(crate) plan: Arc<Plan>,
-    pattern: Arc<Pattern>,
-    pub(crate) stages: Arc<Stages>,
-    pub(crate) news: Sender<News>,
-    /// Messages answered so far, for the coordinator to look at.
-    answered: Arc<AtomicU64>,
-    total: u64,
+    pub(crate) desk: Desk,
+    pub(crate) places: Vec<Place>,
+    pub(crate) dialling: Dialling,
     pub(crate) poll: Poll,
-    pub(crate) conns: Vec<Slot>,
-    /// How many messages may still be asked; `None` when the clock decides.
-    budget: Option<u64>,
-    /// Connections that are open, and messages in flight on all of them.
-    pub(crate) open: usize,
-    in_flight: u64,
+    pub(crate) news: Sender<News>,
+    pub(crate) gauges: Arc<Gauges>,
     pub(crate) index: usize,
-    pub(crate) began: Instant,
-    /// Where answers pass through, whichever connection they are for.
-    buffer: Box<[u8]>,
-    pub(crate) harvest: Harvest,
-    /// The stage that this worker has entered.
-    stage: Stage,
-    measuring_since: u64,
+    alarm: Alarm,
+    turn: Turn,
+    /// Places that go on without a word from the poller.
+    again: VecDeque<u32>,
     cpu_before: Duration,
+    /// When the messages of an open loop ceased to become due.
+    due_until: u64,
+    farewell: Farewell,
+    told_idle_in: Option<Stage>,
 }
 
 /// A connection's place.
 #[derive(Debug)]
-pub(crate) enum Slot {
-    /// Its turn to connect hasn't come.
-    Waiting,
-    /// Since this moment.
-    Connecting(TcpStream, u64),
+pub(crate) enum Place {
+    /// Nobody: its turn to connect hasn't come, or it is lost.
+    Empty,
+    /// Connecting since this moment.
+    Connecting(mio::net::TcpStream, u64),
+    /// Waiting for the server to speak first, since this moment.
+    Greeting(Conn, u64),
     Open(Conn),
-    /// It has failed or ended.
-    Gone,
 }
 
-/// How often a worker looks up, even when nothing happens.
-pub(crate) const TICK: Duration = Duration::from_millis(100);
+/// How long a worker sleeps at most.
+const TICK: Duration = Duration::from_millis(100);
 
-/// The waker's token.
+/// The waker's token, and the alarm's.
 pub(crate) const WAKE: Token = Token(usize::MAX);
+pub(crate) const ALARM: Token = Token(usize::MAX - 1);
+
+/// How long before a message is due the thread stops sleeping and watches the clock, polling
+/// meanwhile: about as long as a machine takes to wake a thread.
+const WATCHFUL: Duration = Duration::from_micros(60);
+/// The share of its time that a thread watches the clock at most: beyond that it would take a core
+/// from the server.
+const WATCHFUL_SHARE: f64 = 0.1;
+
+/// How long the server may take to close, when all connections are closed at the end.
+const GOODBYE: Duration = Duration::from_millis(500);
 
 /// What a worker is given.
 pub(crate) struct Share {
     pub(crate) plan: Arc<Plan>,
-    pub(crate) pattern: Arc<Pattern>,
+    pub(crate) ring: Arc<Ring>,
     pub(crate) stages: Arc<Stages>,
     pub(crate) news: Sender<News>,
-    pub(crate) answered: Arc<AtomicU64>,
+    pub(crate) gauges: Arc<Gauges>,
     pub(crate) poll: Poll,
     pub(crate) index: usize,
     pub(crate) began: Instant,
 }
 
 impl Worker {
-    pub(crate) fn new(share: Share) -> Self {
+    /// # Errors
+    /// When the system has no timer left.
+    pub(crate) fn new(share: Share) -> io::Result<Self> {
         let Share {
             plan,
-            pattern,
+            ring,
             stages,
             news,
-            answered,
+            gauges,
             poll,
             index,
             began,
         } = share;
-        let connections = Plan::share(plan.connections as u64, index, plan.threads);
-        let budget = match plan.stop {
-            Stop::After(_) => None,
-            Stop::Messages(total) => Some(Plan::share(total, index, plan.threads)),
-        };
-        Self {
-            conns: (0..connections).map(|_| Slot::Waiting).collect(),
-            budget,
-            open: 0,
-            in_flight: 0,
-            buffer: vec![0; Pattern::REACH].into(),
-            harvest: Harvest::default(),
-            stage: Stage::Connect,
-            measuring_since: 0,
-            cpu_before: Duration::ZERO,
-            plan,
-            pattern,
-            stages,
-            news,
-            answered,
+        let places = Plan::share(plan.connections as u64, index, plan.threads) as usize;
+        let messages = plan.stop.messages;
+        let budget = messages.map(|total| Plan::share(total, index, plan.threads));
+        let alarm = Alarm::new(poll.registry(), ALARM)?;
+        let turn = stages.now();
+        Ok(Self {
+            desk: Desk::new(plan, ring, stages, began, (index, places, budget)),
+            places: (0..places).map(|_| Place::Empty).collect(),
+            dialling: Dialling::of_all(places),
             poll,
+            news,
+            gauges,
             index,
-            began,
-            total: 0,
-        }
+            alarm,
+            turn,
+            again: VecDeque::new(),
+            cpu_before: Duration::ZERO,
+            due_until: u64::MAX,
+            farewell: Farewell::default(),
+            told_idle_in: None,
+        })
     }
 
-    /// Goes through all stages with the others, and returns what was measured.
-    pub(crate) fn run(mut self) -> io::Result<Harvest> {
-        self.connect()?;
+    /// Goes through all stages with the others.
+    pub(crate) fn run(mut self) -> io::Result<Farewell> {
         let mut events = Events::with_capacity(1024);
-        let mut told_idle_in = Stage::Connect;
-        let mut looked = self.now();
-        loop {
-            self.follow();
-            if self.stage == Stage::Close {
-                break;
-            }
-            if self.is_idle() && told_idle_in != self.stage {
-                told_idle_in = self.stage;
-                // Only fails when the coordinator has gone.
-                let _ = self.news.send(News::Idle(self.stage));
-            }
+        while self.desk.stage != Stage::Close {
+            self.dial();
+            self.send_what_is_due();
+            self.run_errands();
+            self.tell_if_idle();
             self.wait(&mut events)?;
+            self.follow();
             for event in &events {
-                if event.token() != WAKE {
+                if event.token() < ALARM {
                     self.ready(event);
                 }
             }
-            self.answered.store(self.total, Relaxed);
-            let now = self.now();
-            if now - looked > TICK.as_nanos() as u64 {
-                looked = now;
-                self.give_up_on_the_silent(now);
+            for _ in 0..self.again.len() {
+                let slot = self.again.pop_front().expect("it was counted a moment ago");
+                self.converse(slot, true);
             }
+            self.gauges.answered.store(self.desk.answered, Relaxed);
         }
-        self.harvest.unanswered += self.in_flight;
-        Ok(self.harvest)
+        self.say_goodbye(&mut events)?;
+        self.farewell.unanswered += self.desk.in_flight;
+        if let Some(schedule) = &self.desk.schedule {
+            let due = schedule.due_before(self.due_until);
+            self.farewell.due_not_sent = due.min(self.desk.budget().unwrap_or(due));
+        }
+        self.farewell.served = std::mem::take(&mut self.desk.served);
+        let last = self.turn.number + 1;
+        self.hand_in(last);
+        Ok(self.farewell)
     }
 
-    /// Enters the stage that the coordinator has announced.
+    /// Follows the coordinator: hands in when a turn has ended, and enters the stage that has been
+    /// announced.
     fn follow(&mut self) {
-        let stage = self.stages.now();
-        if stage == self.stage {
+        let turn = self.desk.stages.now();
+        if turn != self.turn {
+            self.hand_in(turn.number);
+            self.turn = turn;
+            self.enter(turn.stage);
+        }
+        if let Some(schedule) = &mut self.desk.schedule {
+            let (rate, threads) = (self.desk.stages.rate_per_s(), self.desk.plan.threads);
+            if (schedule.interval_ns() - 1e9 * threads as f64 / rate).abs() > f64::EPSILON {
+                let now = self.desk.began.elapsed().as_nanos() as u64;
+                schedule.set_rate(rate, threads, now);
+            }
+        }
+    }
+
+    fn hand_in(&mut self, upto: u64) {
+        let now = self.desk.now();
+        self.desk.account_for_capacity(now);
+        let mut harvest = std::mem::take(&mut self.desk.harvest);
+        if self.desk.stage == Stage::Measure {
+            let cpu = thread_cpu();
+            harvest.cpu = cpu - self.cpu_before;
+            self.cpu_before = cpu;
+        }
+        harvest.open = self.desk.open();
+        harvest.in_flight = self.desk.in_flight;
+        let thread = self.index;
+        // Only fails when the coordinator has gone.
+        let _ = self.news.send(News::HandedIn {
+            thread,
+            upto,
+            harvest,
+        });
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        let last = std::mem::replace(&mut self.desk.stage, stage);
+        if last == stage {
             return;
         }
-        let last = std::mem::replace(&mut self.stage, stage);
+        let now = self.desk.now();
         match stage {
             Stage::Connect | Stage::Close => {}
-            Stage::WarmUp => self.first_messages(),
+            Stage::WarmUp => self.begin(),
             Stage::Measure => {
-                self.forget_the_warm_up();
-                self.measuring_since = self.now();
+                self.desk
+                    .begin_measuring(self.desk.stages.began(stage), now);
                 self.cpu_before = thread_cpu();
                 if last == Stage::Connect {
-                    self.first_messages();
+                    self.begin();
                 }
             }
-            Stage::Drain if last == Stage::Measure => {
-                self.harvest.cpu = thread_cpu() - self.cpu_before;
-            }
-            // The run was ended before its measuring began.
-            Stage::Drain => self.forget_the_warm_up(),
-        }
-    }
-
-    /// What was answered while warming up doesn't count.
-    fn forget_the_warm_up(&mut self) {
-        self.harvest.messages = 0;
-        self.harvest.latency = Latency::default();
-        self.measuring_since = u64::MAX;
-    }
-
-    /// Fills every connection with as many messages as it is to have in flight.
-    fn first_messages(&mut self) {
-        for slot in 0..self.conns.len() {
-            let now = self.now();
-            let Slot::Open(conn) = &mut self.conns[slot] else {
-                continue;
-            };
-            for _ in 0..self.plan.depth {
-                if take_one(&mut self.budget) {
-                    conn.ask(self.plan.size, now);
-                    self.in_flight += 1;
+            Stage::CatchUp | Stage::Drain => {
+                self.desk.end_capacity(now);
+                self.due_until = self.desk.stages.began(stage);
+                // The run was ended before its measuring began: what is in flight isn't measured.
+                if last < Stage::Measure {
+                    self.desk.begin_measuring(u64::MAX, now);
                 }
             }
-            if let Err(broken) = conn.send(&self.pattern) {
-                self.lose(slot, broken);
-            }
         }
     }
 
-    /// A connection has something to read, or room to write.
-    fn ready(&mut self, event: &event::Event) {
-        let slot = event.token().0;
-        if let Err(broken) = self.converse(slot, event.is_read_closed()) {
-            self.lose(slot, broken);
+    /// The load begins: every connection that is open has room, and an open loop its schedule.
+    fn begin(&mut self) {
+        let desk = &mut self.desk;
+        if let Pace::Open { arrivals, .. } = desk.plan.pace {
+            let part = (self.index, desk.plan.threads);
+            let rate = desk.stages.rate_per_s();
+            let start = desk.stages.began(desk.stage);
+            let schedule = Schedule::new(arrivals, rate, part, desk.plan.seed, start);
+            desk.schedule = Some(schedule);
+        }
+        for slot in 0..self.places.len() as u32 {
+            self.offer(slot);
         }
     }
 
-    /// Takes in the answers there are, and sends a message for each.
-    fn converse(&mut self, slot: usize, closed: bool) -> Result<(), Broken> {
-        let Slot::Open(conn) = &mut self.conns[slot] else {
-            return Ok(());
+    /// The connection at `slot` has room for its first messages.
+    pub(crate) fn offer(&mut self, slot: u32) {
+        let now = self.desk.now();
+        let Place::Open(conn) = &mut self.places[slot as usize] else {
+            return;
         };
-        let size = self.plan.size;
-        while let Some(read) = conn.receive(&self.pattern, &mut self.buffer)? {
-            // Read fresh: a time kept from the beginning of the round would flatter the later ones.
-            let now = self.began.elapsed().as_nanos() as u64;
-            let mut length = read;
-            while let Some(asked) = conn.complete(&mut length, size) {
-                self.in_flight -= 1;
-                self.total += 1;
-                match self.stage {
-                    Stage::Drain if asked < self.measuring_since => {}
-                    Stage::Drain => self.harvest.latency.record(now - asked),
-                    _ => {
-                        self.harvest.messages += 1;
-                        self.harvest.latency.record(now - asked);
-                        if take_one(&mut self.budget) {
-                            conn.ask(size, now);
-                            self.in_flight += 1;
-                        }
-                    }
+        if self.desk.schedule.is_some() {
+            for _ in 0..self.desk.plan.depth {
+                self.desk.free.push_back((slot, now));
+            }
+        } else if self.desk.asks_at_once() {
+            while conn.has_room(&self.desk) && self.desk.take_one(now) {
+                conn.ask(&mut self.desk, now, now);
+            }
+            self.send(slot);
+        }
+    }
+
+    /// Sends the messages of an open loop whose time has come, as long as connections have room.
+    fn send_what_is_due(&mut self) {
+        while self.desk.schedule.is_some() {
+            let now = self.desk.now();
+            if !self.is_due(now) {
+                return;
+            }
+            let Some((slot, free)) = self.next_free() else {
+                return;
+            };
+            if !self.desk.take_one(now) {
+                return;
+            }
+            let Some(schedule) = &mut self.desk.schedule else {
+                return;
+            };
+            let due = schedule.pop();
+            self.desk.enter_lag(due, free, now);
+            if let Place::Open(conn) = &mut self.places[slot as usize] {
+                conn.ask(&mut self.desk, due, now);
+            }
+            self.send(slot);
+        }
+    }
+
+    /// Whether a message of an open loop is due by `now`, and may still be sent.
+    fn is_due(&self, now: u64) -> bool {
+        let sends = matches!(
+            self.desk.stage,
+            Stage::WarmUp | Stage::Measure | Stage::CatchUp
+        );
+        let due = self.desk.schedule.as_ref().map(Schedule::next);
+        sends && due.is_some_and(|due| due <= now && due < self.due_until)
+            && self.desk.budget() != Some(0)
+    }
+
+    /// The connection that has had room for longest.
+    fn next_free(&mut self) -> Option<(u32, u64)> {
+        while let Some((slot, since)) = self.desk.free.pop_front() {
+            if let Place::Open(conn) = &self.places[slot as usize]
+                && conn.has_room(&self.desk)
+            {
+                return Some((slot, since));
+            }
+        }
+        None
+    }
+
+    fn send(&mut self, slot: u32) {
+        if let Place::Open(conn) = &mut self.places[slot as usize] {
+            match conn.send(&mut self.desk) {
+                Ok(false) => {}
+                Ok(true) => self.again.push_back(slot),
+                Err(broken) => self.lose(slot, broken),
+            }
+        }
+    }
+
+    /// A place has something to read, or room to write.
+    fn ready(&mut self, event: &event::Event) {
+        let slot = event.token().0 as u32;
+        match &self.places[slot as usize] {
+            Place::Empty => {}
+            Place::Connecting(..) => self.connected(slot),
+            Place::Greeting(..) => self.greeted(slot),
+            Place::Open(_) => self.converse(slot, event.is_read_closed()),
+        }
+    }
+
+    fn converse(&mut self, slot: u32, ended: bool) {
+        let Place::Open(conn) = &mut self.places[slot as usize] else {
+            return;
+        };
+        match conn.converse(&mut self.desk, ended) {
+            Ok(Then::Wait) => {}
+            Ok(Then::GoOn) => self.again.push_back(slot),
+            Ok(Then::Retire) => self.retire(slot),
+            Ok(Then::Over) => {
+                self.clear(slot);
+            }
+            Err(broken) => self.lose(slot, broken),
+        }
+        // What waited for a connection needn't wait for the other events.
+        self.send_what_is_due();
+    }
+
+    /// Gives up the connection at `slot`.
+    pub(crate) fn lose(&mut self, slot: u32, broken: Broken) {
+        self.note(broken);
+        if let Some(conn) = self.clear(slot) {
+            self.desk.in_flight -= conn.in_flight() as u64;
+            self.farewell.unanswered += conn.in_flight() as u64;
+            self.redial(slot);
+        }
+    }
+
+    /// Enters an error into the books.
+    pub(crate) fn note(&mut self, broken: Broken) {
+        broken.count_in(&mut self.desk.harvest.tally);
+        self.gauges.errors.fetch_add(1, Relaxed);
+    }
+
+    /// Empties `slot`, and returns the connection that talked there.
+    pub(crate) fn clear(&mut self, slot: u32) -> Option<Conn> {
+        match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {
+            Place::Open(conn) => {
+                let now = self.desk.now();
+                self.desk.set_open(self.desk.open() - 1, now);
+                Some(conn)
+            }
+            _ => None,
+        }
+    }
+
+    /// Runs the errands whose time has come.
+    fn run_errands(&mut self) {
+        if self.desk.timers.next().is_none() {
+            return;
+        }
+        let now = self.desk.now();
+        while let Some((at, slot, errand)) = self.desk.timers.pop(now) {
+            match errand {
+                Errand::Dial => self.dialling.again(slot),
+                Errand::Resume => match self.places[slot as usize] {
+                    Place::Open(_) => self.converse(slot, false),
+                    Place::Greeting(..) => self.greeted(slot),
+                    _ => {}
+                },
+                Errand::Deadline => self.look_at_deadline(slot, at, now),
+            }
+        }
+    }
+
+    fn look_at_deadline(&mut self, slot: u32, at: u64, now: u64) {
+        let plan = &self.desk.plan;
+        match &mut self.places[slot as usize] {
+            Place::Empty => {}
+            Place::Connecting(_, since) => {
+                if now >= *since + plan.connect_timeout.as_nanos() as u64 {
+                    self.fail(slot, Broken::Because(Phase::Connect, Cause::TimedOut));
                 }
             }
-            conn.send(&self.pattern)?;
-            // A read that didn't fill the buffer has emptied the socket, unless the end is near.
-            if read < self.buffer.len() && !closed {
-                return Ok(());
+            Place::Greeting(_, since) => {
+                if now >= *since + plan.timeout.as_nanos() as u64 {
+                    self.fail(slot, Broken::Because(Phase::Greeting, Cause::TimedOut));
+                }
             }
-        }
-        // Room to write may be what the poller has told.
-        conn.send(&self.pattern)
-    }
-
-    fn lose(&mut self, slot: usize, broken: Broken) {
-        broken.count_in(&mut self.harvest.tally);
-        if let Slot::Open(conn) = std::mem::replace(&mut self.conns[slot], Slot::Gone) {
-            self.open -= 1;
-            self.in_flight -= conn.in_flight() as u64;
-            self.harvest.unanswered += conn.in_flight() as u64;
+            Place::Open(conn) => {
+                if conn.is_overdue(at, now, &mut self.desk) {
+                    self.lose(slot, Broken::Because(Phase::Receive, Cause::TimedOut));
+                }
+            }
         }
     }
 
-    /// Gives up connections whose oldest message has waited too long.
-    fn give_up_on_the_silent(&mut self, now: u64) {
-        let patience = self.plan.timeout.as_nanos() as u64;
-        for slot in 0..self.conns.len() {
-            let Slot::Open(conn) = &self.conns[slot] else {
-                continue;
-            };
-            if conn
-                .oldest()
-                .is_some_and(|asked| now.saturating_sub(asked) > patience)
-            {
-                self.lose(slot, Broken::Because(Phase::Receive, Cause::TimedOut));
-            }
+    fn tell_if_idle(&mut self) {
+        let stage = self.desk.stage;
+        if self.told_idle_in != Some(stage) && self.is_idle() {
+            self.told_idle_in = Some(stage);
+            let _ = self.news.send(News::Idle(stage));
         }
     }
 
     /// Whether there is nothing left to wait for: all answers are in and no message is to follow,
     /// or every connection is lost.
     fn is_idle(&self) -> bool {
-        let over = self.budget == Some(0) || self.stage == Stage::Drain;
-        self.stage != Stage::Connect && (self.open == 0 || over && self.in_flight == 0)
+        let none_follows = match self.desk.stage {
+            Stage::Connect | Stage::Close => return false,
+            Stage::WarmUp | Stage::Measure => self.desk.budget() == Some(0),
+            Stage::CatchUp => !self.is_due(self.due_until),
+            Stage::Drain => true,
+        };
+        let nobody_left = self.desk.open() == 0 && !self.dialling.goes_on();
+        nobody_left || none_follows && self.desk.in_flight == 0
     }
 
-    pub(crate) fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        match self.poll.poll(events, Some(TICK)) {
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+    /// Waits for the poller, or until there is something to do.
+    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+        let timeout = if self.again.is_empty() {
+            self.sleep_until_needed()?
+        } else {
+            Duration::ZERO
+        };
+        self.poll_for(events, timeout)
+    }
+
+    /// How long the poller may take; for moments between its milliseconds the alarm is set.
+    fn sleep_until_needed(&mut self) -> io::Result<Duration> {
+        let due = self.desk.schedule.as_ref().filter(|_| {
+            let sends = self.desk.stage <= Stage::Measure && self.desk.budget() != Some(0);
+            sends && !self.desk.free.is_empty()
+        });
+        // A little early, to watch the clock for the rest.
+        let due = due.map(|schedule| {
+            let most = (schedule.interval_ns() * WATCHFUL_SHARE) as u64;
+            let early = most.min(WATCHFUL.as_nanos() as u64);
+            schedule.next().saturating_sub(early)
+        });
+        let moments = [due, self.desk.timers.next(), self.dialling_is_due()];
+        let Some(at) = moments.into_iter().flatten().min() else {
+            return Ok(TICK);
+        };
+        let now = self.desk.now();
+        if at <= now {
+            return Ok(Duration::ZERO);
+        }
+        if at < now + TICK.as_nanos() as u64 {
+            self.alarm.set(at, now)?;
+        }
+        Ok(TICK)
+    }
+
+    fn poll_for(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {
+        match self.poll.poll(events, Some(timeout)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+                events.clear();
+                Ok(())
+            }
             result => result,
         }
     }
 
-    /// Nanoseconds since the run began.
-    pub(crate) fn now(&self) -> u64 {
-        self.began.elapsed().as_nanos() as u64
-    }
-}
-
-/// Takes one from what may still be asked; says whether there was one.
-fn take_one(budget: &mut Option<u64>) -> bool {
-    match budget {
-        None => true,
-        Some(0) => false,
-        Some(left) => {
-            *left -= 1;
-            true
+    /// Closes every connection that owes nothing, and listens until the server has closed too: what
+    /// it says now, it says too much.
+    fn say_goodbye(&mut self, events: &mut Events) -> io::Result<()> {
+        let mut left = 0;
+        for slot in 0..self.places.len() as u32 {
+            let Place::Open(conn) = &self.places[slot as usize] else {
+                continue;
+            };
+            if self.desk.plan.life.reset || conn.in_flight() > 0 {
+                self.hang_up(slot);
+            } else if let Err(error) = conn.stream.shutdown(std::net::Shutdown::Write) {
+                // Who has gone already is not told.
+                if error.kind() != io::ErrorKind::NotConnected {
+                    self.note(Broken::Io(Phase::Close, error));
+                }
+                self.clear(slot);
+            } else {
+                left += 1;
+            }
         }
+        let deadline = Instant::now() + GOODBYE;
+        while left > 0 {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            if patience.is_zero() {
+                return Ok(());
+            }
+            self.poll_for(events, patience)?;
+            for event in events.iter().filter(|event| event.token() < ALARM) {
+                let slot = event.token().0 as u32;
+                let Place::Open(conn) = &mut self.places[slot as usize] else {
+                    continue;
+                };
+                match conn.converse(&mut self.desk, event.is_read_closed()) {
+                    Ok(Then::Wait | Then::GoOn) => {}
+                    Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) => {
+                        self.lose(slot, broken);
+                        left -= 1;
+                    }
+                    // However it ends, nothing was owed.
+                    Ok(_) | Err(_) => {
+                        self.clear(slot);
+                        left -= 1;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -11,6 +11,8 @@
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | CPU clocks of threads and processes |
 //! | [`limits`] | open files, ports |
+//! | [`socket`] | socket options that no safe library has |
+//! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
 //! | [`machine`] | what machine this is |
 //!
@@ -25,5 +27,7 @@ pub mod interrupt;
 pub mod limits;
 pub mod machine;
 pub mod meter;
+pub mod socket;
 pub mod spawn;
 pub mod stop;
+pub mod terminal;

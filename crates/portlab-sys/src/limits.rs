@@ -55,3 +55,28 @@ pub fn limit_open_files(pid: i32, limit: u64) -> io::Result<()> {
     rustix::process::prlimit(process, Resource::Nofile, lowered)?;
     Ok(())
 }
+
+/// Whether a local port in TIME_WAIT is handed out again after a second: on loopback, and
+/// elsewhere.
+///
+/// Source: `tcp_tw_reuse` in the kernel's `ip-sysctl`: 0 never, 1 everywhere, 2 on loopback.
+#[must_use]
+pub fn reuses_time_wait() -> (bool, bool) {
+    let setting = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_tw_reuse").unwrap_or_default();
+    match setting.trim() {
+        "1" => (true, true),
+        "2" => (true, false),
+        _ => (false, false),
+    }
+}
+
+/// How many connections the kernel's firewall follows now, and can follow; `None` when it follows
+/// none.
+#[must_use]
+pub fn conntrack() -> Option<(u64, u64)> {
+    let number = |name: &str| {
+        let path = format!("/proc/sys/net/netfilter/nf_conntrack_{name}");
+        std::fs::read_to_string(path).ok()?.trim().parse().ok()
+    };
+    Some((number("count")?, number("max")?))
+}

@@ -12,6 +12,8 @@ use portlab_service::SERVICES;
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// The colour of warnings.
 pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
+/// The colour of what is well.
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 /// The colour of headings.
 pub(crate) const HEAD: Style = Style::new().bold();
 /// The colour of what matters less.
@@ -47,9 +49,15 @@ pub(crate) fn terminal_width() -> usize {
     terminal_size::terminal_size_of(std::io::stdout()).map_or(200, |(width, _)| width.0.into())
 }
 
-/// Finds the address that `text`, HOST:PORT, stands for. Of several, IPv4 comes first: an IPv6 name
-/// is often known where no IPv6 server listens.
+/// Finds the address that `text`, HOST:PORT, stands for; of several, the first of
+/// [`resolve_all`].
 pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
+    Ok(resolve_all(text)?[0])
+}
+
+/// Finds all addresses that `text`, HOST:PORT, stands for: at least one, IPv4 first, because an IPv6
+/// name is often known where no IPv6 server listens.
+pub(crate) fn resolve_all(text: &str) -> anyhow::Result<Vec<SocketAddr>> {
     let Some((host, port)) = text.rsplit_once(':') else {
         bail!("{text:?} is no address; write HOST:PORT, such as 127.0.0.1:9090");
     };
@@ -63,11 +71,12 @@ pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
     let addrs = text.to_socket_addrs().with_context(|| {
         format!("can't resolve the host {host:?}; check its spelling, or give its IP address")
     })?;
-    let addrs: Vec<_> = addrs.collect();
-    let v4 = addrs.iter().find(|addr| addr.is_ipv4());
-    v4.or(addrs.first())
-        .copied()
-        .with_context(|| format!("{host:?} has no address"))
+    let mut addrs: Vec<_> = addrs.collect();
+    addrs.sort_by_key(SocketAddr::is_ipv6);
+    if addrs.is_empty() {
+        bail!("{host:?} has no address");
+    }
+    Ok(addrs)
 }
 
 #[cfg(test)]

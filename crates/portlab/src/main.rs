@@ -43,6 +43,9 @@ enum Command {
     Load(load::Args),
     Serve(serve::Args),
     Models(models::Args),
+    /// A server whose behaviour is known, for `load --self-test`
+    #[command(hide = true)]
+    KnownServer(load::KnownArgs),
 }
 
 /// How a command that ran has ended; what it could not run is an error.
@@ -60,6 +63,7 @@ fn main() -> ExitCode {
         Command::Load(args) => load::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::KnownServer(args) => load::serve_known(&args),
     };
     match result {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,

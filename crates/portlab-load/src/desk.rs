@@ -1,0 +1,189 @@
+//! What all connections of a thread share while they talk: the script, the clock, the books.
+
+use std::{collections::VecDeque, sync::Arc, time::Instant};
+
+use crate::{
+    Expect, Pace, Plan, Ring, Say,
+    conn::Asked,
+    harvest::Harvest,
+    pace::Schedule,
+    stage::{Stage, Stages},
+    timers::{Errand, Timers},
+};
+
+/// A thread's desk.
+pub(crate) struct Desk {
+    pub(crate) plan: Arc<Plan>,
+    pub(crate) ring: Arc<Ring>,
+    pub(crate) stages: Arc<Stages>,
+    pub(crate) began: Instant,
+    /// The stage that this thread has entered.
+    pub(crate) stage: Stage,
+    /// Where answers pass through, whichever connection they are for.
+    pub(crate) buffer: Box<[u8]>,
+    pub(crate) harvest: Box<Harvest>,
+    pub(crate) timers: Timers,
+    /// When the messages of an open loop are due.
+    pub(crate) schedule: Option<Schedule>,
+    /// Room for a message of an open loop: at this place, since this time; the longest first. What
+    /// has become of the connection since is looked at when its turn comes.
+    pub(crate) free: VecDeque<(u32, u64)>,
+    /// How many messages may still be asked; `None` when the clock decides.
+    budget: Option<u64>,
+    /// Messages in flight on all connections.
+    pub(crate) in_flight: u64,
+    /// Connections that can talk.
+    open: usize,
+    /// Messages answered since the run began.
+    pub(crate) answered: u64,
+    /// Messages answered while measuring, by place; `None` where there never was a connection.
+    pub(crate) served: Vec<Option<u64>>,
+    /// Messages that became due from here on are measured, in nanoseconds since the run began.
+    measuring_since: u64,
+    /// Until when Little's law has been accounted for; `None` when it is not.
+    little_since: Option<u64>,
+    random: fastrand::Rng,
+}
+
+impl Desk {
+    /// The desk of a thread with `places` connections and a share of `budget` messages.
+    pub(crate) fn new(
+        plan: Arc<Plan>,
+        ring: Arc<Ring>,
+        stages: Arc<Stages>,
+        began: Instant,
+        (index, places, budget): (usize, usize, Option<u64>),
+    ) -> Self {
+        Self {
+            stage: Stage::Connect,
+            buffer: vec![0; Ring::REACH].into(),
+            harvest: Box::default(),
+            timers: Timers::default(),
+            schedule: None,
+            free: VecDeque::new(),
+            budget,
+            in_flight: 0,
+            open: 0,
+            answered: 0,
+            served: vec![None; places],
+            measuring_since: u64::MAX,
+            little_since: None,
+            // Apart from the schedules, which are seeded alike.
+            random: fastrand::Rng::with_seed(!plan.seed.wrapping_add(index as u64)),
+            plan,
+            ring,
+            stages,
+            began,
+        }
+    }
+
+    /// Nanoseconds since the run began.
+    pub(crate) fn now(&self) -> u64 {
+        self.began.elapsed().as_nanos() as u64
+    }
+
+    pub(crate) fn open(&self) -> usize {
+        self.open
+    }
+
+    /// A connection more, or one less, can talk as of `now`.
+    pub(crate) fn set_open(&mut self, open: usize, now: u64) {
+        self.account_for_capacity(now);
+        self.open = open;
+    }
+
+    /// Measuring begins, or has begun at `since`.
+    pub(crate) fn begin_measuring(&mut self, since: u64, now: u64) {
+        self.measuring_since = since;
+        // With several messages in flight, a connection that is to end has fewer of them.
+        let steady = self.plan.depth == 1 || self.plan.per_connection().is_none();
+        self.little_since = (self.plan.pace == Pace::Closed && steady).then_some(now);
+    }
+
+    /// Adds what could have been in flight until `now` to one side of Little's law.
+    pub(crate) fn account_for_capacity(&mut self, now: u64) {
+        if let Some(since) = &mut self.little_since {
+            let capacity = (self.open * self.plan.depth) as f64;
+            self.harvest.little.capacity_ns += capacity * now.saturating_sub(*since) as f64;
+            *since = now;
+        }
+    }
+
+    /// From `now` on, connections have nothing more to ask for.
+    pub(crate) fn end_capacity(&mut self, now: u64) {
+        self.account_for_capacity(now);
+        self.little_since = None;
+    }
+
+    /// Whether a connection that has room sends the next message at once.
+    pub(crate) fn asks_at_once(&self) -> bool {
+        self.plan.pace == Pace::Closed && matches!(self.stage, Stage::WarmUp | Stage::Measure)
+    }
+
+    /// Takes one from the messages that may still be asked; says whether there was one.
+    pub(crate) fn take_one(&mut self, now: u64) -> bool {
+        match &mut self.budget {
+            None => true,
+            Some(0) => false,
+            Some(left) => {
+                *left -= 1;
+                if *left == 0 {
+                    self.end_capacity(now);
+                }
+                true
+            }
+        }
+    }
+
+    /// How many messages may still be asked; `None` when the clock decides.
+    pub(crate) fn budget(&self) -> Option<u64> {
+        self.budget
+    }
+
+    /// The length of the next message.
+    pub(crate) fn next_size(&mut self) -> usize {
+        match &self.plan.script.say {
+            Say::Random(sizes) if sizes.start() == sizes.end() => *sizes.start(),
+            Say::Random(sizes) => self.random.usize(sizes.clone()),
+            Say::Always(message) => message.len(),
+        }
+    }
+
+    /// The expectation is met without an answer: when the message has left.
+    pub(crate) fn is_one_way(&self) -> bool {
+        self.plan.script.expect == Expect::Nothing
+    }
+
+    /// Enters into the books that `asked` has been answered as of `now`, at place `slot`.
+    pub(crate) fn enter(&mut self, slot: u32, asked: &Asked, now: u64) {
+        self.in_flight -= 1;
+        self.answered += 1;
+        let latency = now - asked.due;
+        if self.stage == Stage::Measure {
+            self.harvest.messages += 1;
+            *self.served[slot as usize].get_or_insert(0) += 1;
+            if self.little_since.is_some() {
+                self.harvest.little.latency_ns += latency as f64;
+            }
+        }
+        if asked.due >= self.measuring_since {
+            self.harvest.latency.record(latency);
+            if self.schedule.is_some() {
+                self.harvest.uncorrected.record(now - asked.sent);
+            }
+        }
+    }
+
+    /// Enters how late a message was sent that was due at `due`, when the generator was free to send
+    /// it at `free`.
+    pub(crate) fn enter_lag(&mut self, due: u64, free: u64, now: u64) {
+        if due >= self.measuring_since && self.stage == Stage::Measure {
+            self.harvest.lag.record(now - due.max(free));
+        }
+    }
+
+    /// Has place `slot` looked at again at `at`.
+    pub(crate) fn remind(&mut self, at: u64, slot: u32, errand: Errand) {
+        self.timers.push(at, slot, errand);
+    }
+}

@@ -1,0 +1,290 @@
+//! What counts as an answer, and where it ends.
+
+use std::{fmt, str::FromStr};
+
+/// What counts as the answer to a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Expect {
+    /// The message itself; every byte is compared.
+    Echo,
+    /// So many bytes, whatever they are.
+    Bytes(usize),
+    /// Everything up to these bytes, and they.
+    Until(Delimiter),
+    /// So many lines, each ended by a line feed.
+    Lines(usize),
+    /// Everything until the server closes. Each message needs a connection of its own.
+    Close,
+    /// Nothing: a message is done when the system has taken all of it. What comes back is read and
+    /// thrown away.
+    Nothing,
+}
+
+/// Bytes that end an answer, found also where reads cut them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delimiter {
+    bytes: Vec<u8>,
+    /// After a match of `i + 1` bytes has failed: how many bytes of the end of it are a beginning.
+    fallback: Vec<usize>,
+}
+
+/// A text that says no expectation.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ExpectError {
+    /// None of the words.
+    #[error(
+        "{0:?} is no expectation; write echo, bytes:100, until:\"\\r\\n\", lines:1, close or none"
+    )]
+    Unknown(String),
+    /// A number that must be at least one.
+    #[error("{0:?} expects no byte; write none for a message without an answer")]
+    Empty(String),
+    /// A wrong escape.
+    #[error(transparent)]
+    Escape(#[from] EscapeError),
+}
+
+/// A backslash that begins no escape.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is no escape; there are \\r \\n \\t \\0 \\\\ and \\x41 (up to \\x7f)")]
+pub struct EscapeError(String);
+
+/// Replaces the escapes in `text` by what they stand for: `\r`, `\n`, `\t`, `\0`, `\\`, and `\x41`
+/// for the character of that number, up to `\x7f`, which is the same byte in every encoding that
+/// extends ASCII.
+///
+/// # Errors
+/// When a backslash begins none of these.
+pub fn unescape(text: &str) -> Result<String, EscapeError> {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at + 1..];
+        let wrong = || EscapeError(format!("\\{}", rest.chars().take(3).collect::<String>()));
+        let (character, length) = match rest.bytes().next() {
+            Some(b'r') => ('\r', 1),
+            Some(b'n') => ('\n', 1),
+            Some(b't') => ('\t', 1),
+            Some(b'0') => ('\0', 1),
+            Some(b'\\') => ('\\', 1),
+            Some(b'x') => {
+                let digits = rest.get(1..3).ok_or_else(wrong)?;
+                let number = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
+                (Some(number).filter(u8::is_ascii).ok_or_else(wrong)?.into(), 3)
+            }
+            _ => return Err(wrong()),
+        };
+        plain.push(character);
+        rest = &rest[length..];
+    }
+    plain.push_str(rest);
+    Ok(plain)
+}
+
+impl Delimiter {
+    /// A delimiter of at least one byte.
+    ///
+    /// # Panics
+    /// When `bytes` is empty.
+    #[must_use]
+    pub fn new(bytes: Vec<u8>) -> Self {
+        assert!(!bytes.is_empty(), "a delimiter has at least one byte");
+        let mut fallback = vec![0; bytes.len()];
+        for at in 1..bytes.len() {
+            fallback[at] = advance(&bytes, &fallback, fallback[at - 1], bytes[at]);
+        }
+        Self { bytes, fallback }
+    }
+
+    /// The bytes themselves.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Looks on from `matched` bytes of the delimiter that have been seen; returns how many bytes of
+    /// `input` there are up to its end, if it ends there.
+    fn find(&self, matched: &mut usize, input: &[u8]) -> Option<usize> {
+        for (at, &byte) in input.iter().enumerate() {
+            *matched = advance(&self.bytes, &self.fallback, *matched, byte);
+            if *matched == self.bytes.len() {
+                return Some(at + 1);
+            }
+        }
+        None
+    }
+}
+
+/// How many bytes of `delimiter` match after `byte`, when `matched` did before.
+///
+/// Source: Knuth, Morris, Pratt, "Fast pattern matching in strings", 1977.
+fn advance(delimiter: &[u8], fallback: &[usize], mut matched: usize, byte: u8) -> usize {
+    while matched > 0 && delimiter[matched] != byte {
+        matched = fallback[matched - 1];
+    }
+    matched + usize::from(delimiter[matched] == byte)
+}
+
+impl Expect {
+    /// Where the answer to a message of `size` bytes stands before its first byte.
+    pub(crate) fn begin(&self, size: usize) -> usize {
+        match *self {
+            Self::Echo | Self::Nothing => size,
+            Self::Bytes(count) | Self::Lines(count) => count,
+            Self::Until(_) | Self::Close => 0,
+        }
+    }
+
+    /// Takes from `input` what belongs to the answer that stands at `progress`; returns how many
+    /// bytes that were if they complete it.
+    pub(crate) fn take(&self, progress: &mut usize, input: &[u8]) -> Option<usize> {
+        match self {
+            Self::Echo | Self::Nothing | Self::Bytes(_) => {
+                if input.len() < *progress {
+                    *progress -= input.len();
+                    return None;
+                }
+                Some(*progress)
+            }
+            Self::Lines(_) => {
+                for (at, _) in input.iter().enumerate().filter(|(_, byte)| **byte == b'\n') {
+                    *progress -= 1;
+                    if *progress == 0 {
+                        return Some(at + 1);
+                    }
+                }
+                None
+            }
+            Self::Until(delimiter) => delimiter.find(progress, input),
+            Self::Close => None,
+        }
+    }
+}
+
+impl FromStr for Expect {
+    type Err = ExpectError;
+
+    fn from_str(text: &str) -> Result<Self, ExpectError> {
+        let unknown = || ExpectError::Unknown(text.to_owned());
+        let count = |digits: &str| match digits.parse() {
+            Ok(0) => Err(ExpectError::Empty(text.to_owned())),
+            Ok(count) => Ok(count),
+            Err(_) => Err(unknown()),
+        };
+        Ok(match text.split_once(':') {
+            None => match text {
+                "echo" => Self::Echo,
+                "close" => Self::Close,
+                "none" => Self::Nothing,
+                _ => return Err(unknown()),
+            },
+            Some(("bytes", digits)) => Self::Bytes(count(digits)?),
+            Some(("lines", digits)) => Self::Lines(count(digits)?),
+            Some(("until", end)) => {
+                // A shell has taken the quotes off, or hasn't.
+                let bare = end.strip_prefix('"').and_then(|end| end.strip_suffix('"'));
+                let end = unescape(bare.unwrap_or(end))?;
+                if end.is_empty() {
+                    return Err(ExpectError::Empty(text.to_owned()));
+                }
+                Self::Until(Delimiter::new(end.into_bytes()))
+            }
+            Some(_) => return Err(unknown()),
+        })
+    }
+}
+
+impl fmt::Display for Expect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Echo => f.write_str("echo"),
+            Self::Bytes(count) => write!(f, "bytes:{count}"),
+            Self::Until(end) => write!(f, "until:\"{}\"", end.bytes.escape_ascii()),
+            Self::Lines(count) => write!(f, "lines:{count}"),
+            Self::Close => f.write_str("close"),
+            Self::Nothing => f.write_str("none"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn every_expectation_is_read_and_written() {
+        for text in ["echo", "bytes:12", "until:\"\\r\\n\\r\\n\"", "lines:3", "close", "none"] {
+            assert_eq!(text.parse::<Expect>().unwrap().to_string(), text);
+        }
+        assert_eq!("until:\\r\\n".parse(), "until:\"\\r\\n\"".parse::<Expect>());
+    }
+
+    #[test]
+    fn what_is_no_expectation_is_refused_with_the_words_that_are() {
+        for (text, part) in [
+            ("ehco", "bytes:100"),
+            ("bytes:x", "lines:1"),
+            ("bytes:0", "none"),
+            ("until:", "none"),
+            ("until:\\q", "\\r \\n"),
+            ("until:\\xff", "\\x7f"),
+            ("until:\\x", "\\x7f"),
+        ] {
+            let error = text.parse::<Expect>().unwrap_err().to_string();
+            assert!(error.contains(part), "{text}: {error}");
+        }
+    }
+
+    #[test]
+    fn escapes_stand_for_their_characters() {
+        assert_eq!(unescape("a\\r\\n\\t\\0\\\\\\x41中").unwrap(), "a\r\n\t\0\\A中");
+    }
+
+    /// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.
+    fn ends(expect: &Expect, input: &[u8], piece: usize) -> Vec<usize> {
+        let (mut ends, mut progress) = (Vec::new(), expect.begin(5));
+        for (index, piece_of) in input.chunks(piece).enumerate() {
+            let mut rest = piece_of;
+            while let Some(used) = expect.take(&mut progress, rest) {
+                rest = &rest[used..];
+                ends.push(index * piece + piece_of.len() - rest.len());
+                progress = expect.begin(5);
+                if rest.is_empty() {
+                    break;
+                }
+            }
+        }
+        ends
+    }
+
+    #[test]
+    fn an_answer_ends_where_it_should() {
+        for piece in 1..20 {
+            let ends = |text: &str, input: &[u8]| ends(&text.parse().unwrap(), input, piece);
+            assert_eq!(ends("echo", b"abcdefghijkl"), [5, 10]);
+            assert_eq!(ends("bytes:4", b"abcdefghijkl"), [4, 8, 12]);
+            assert_eq!(ends("lines:2", b"a\nb\nc\n\nd"), [4, 7]);
+            assert_eq!(ends("until:\"\\r\\n\\r\\n\"", b"a\r\n\r\r\n\r\nb\r\n\r\n"), [9, 14]);
+            assert_eq!(ends("until:aab", b"aaaab"), [5]);
+            assert_eq!(ends("close", b"abc"), [0; 0]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_delimiter_is_found_wherever_the_reads_cut(
+            delimiter in "[ab]{1,4}", input in "[ab]{0,60}", piece in 1..9_usize
+        ) {
+            let expect = Expect::Until(Delimiter::new(delimiter.clone().into_bytes()));
+            let (mut expected, mut from) = (Vec::new(), 0);
+            while let Some(at) = input[from..].find(&delimiter) {
+                from += at + delimiter.len();
+                expected.push(from);
+            }
+            prop_assert_eq!(ends(&expect, input.as_bytes(), piece), expected);
+        }
+    }
+}

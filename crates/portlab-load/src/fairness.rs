@@ -1,0 +1,55 @@
+//! How evenly connections were served.
+
+/// How evenly the connections of a run were served while measuring.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Fairness {
+    /// How many connections were counted: all that could talk at some time. One that was replaced
+    /// counts together with those that took its place.
+    pub connections: usize,
+    /// Messages answered on the connection that was served least.
+    pub least: u64,
+    /// Messages answered on the connection that was served most.
+    pub most: u64,
+    /// Jain's index, in `(0, 1]`: 1 when all were served alike, 1/n when one of n got everything.
+    ///
+    /// Source: R. Jain, D. Chiu, W. Hawe, "A quantitative measure of fairness", DEC TR-301, 1984.
+    pub jain: f64,
+}
+
+impl Fairness {
+    /// The fairness of these numbers of messages; `None` when there was no connection, or no
+    /// message.
+    #[must_use]
+    pub fn of(served: &[u64]) -> Option<Self> {
+        let (least, most) = (*served.iter().min()?, *served.iter().max()?);
+        if most == 0 {
+            return None;
+        }
+        let sum: f64 = served.iter().map(|count| *count as f64).sum();
+        let squares: f64 = served.iter().map(|count| (*count as f64).powi(2)).sum();
+        Some(Self {
+            connections: served.len(),
+            least,
+            most,
+            jain: sum * sum / (served.len() as f64 * squares),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Fairness;
+
+    #[test]
+    fn the_index_is_1_for_equals_and_1_of_n_for_a_favourite() {
+        let equal = Fairness::of(&[7, 7, 7]).unwrap();
+        assert!((equal.jain - 1.0).abs() < 1e-12);
+        let favourite = Fairness::of(&[0, 0, 9, 0]).unwrap();
+        assert!((favourite.jain - 0.25).abs() < 1e-12);
+        assert_eq!((favourite.least, favourite.most), (0, 9));
+        // (1 + 3 + 5)² / (3 (1 + 9 + 25)).
+        let known = Fairness::of(&[1, 3, 5]).unwrap();
+        assert!((known.jain - 81.0 / 105.0).abs() < 1e-12);
+        assert_eq!((Fairness::of(&[]), Fairness::of(&[0, 0])), (None, None));
+    }
+}

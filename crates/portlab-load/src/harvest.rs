@@ -1,0 +1,71 @@
+//! What a thread gathers, and hands in at every turn.
+
+use std::time::Duration;
+
+use crate::{Latency, Tally};
+
+/// What one thread has gathered since it handed in the last time.
+///
+/// Everything is recorded once, here; the totals of a run and its course over time are both made
+/// from these pieces.
+#[derive(Debug, Default)]
+pub(crate) struct Harvest {
+    /// How long connections took to be made.
+    pub(crate) connect: Latency,
+    /// From the time a message was due to the last byte of its answer.
+    pub(crate) latency: Latency,
+    /// From the time a message was sent; open loop only, for in a closed loop it is the same.
+    pub(crate) uncorrected: Latency,
+    /// How late the generator itself sent a message; open loop only.
+    pub(crate) lag: Latency,
+    /// Messages answered while measuring.
+    pub(crate) messages: u64,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
+    pub(crate) tally: Tally,
+    pub(crate) cpu: Duration,
+    pub(crate) little: Little,
+    /// Connections open, and messages in flight, when it was handed in: a state, and no sum.
+    pub(crate) open: usize,
+    pub(crate) in_flight: u64,
+}
+
+/// The two sides of Little's law, N = X R, each multiplied by the time measured: they are known
+/// independently of each other, one from the connections and one from the messages.
+///
+/// Source: J. Little, "A proof for the queuing formula L = λW", 1961.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Little {
+    /// N: messages that were to be in flight, times how long, in nanoseconds.
+    pub(crate) capacity_ns: f64,
+    /// X R: the latencies of all messages answered, added up, in nanoseconds.
+    pub(crate) latency_ns: f64,
+}
+
+impl Little {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.capacity_ns += other.capacity_ns;
+        self.latency_ns += other.latency_ns;
+    }
+
+    /// By how much the law is missed, as a share of N; `None` when nothing was to be in flight.
+    pub(crate) fn residual(self) -> Option<f64> {
+        (self.capacity_ns > 0.0).then(|| self.latency_ns / self.capacity_ns - 1.0)
+    }
+}
+
+impl Harvest {
+    /// Takes in what another thread has gathered, or the same one later.
+    pub(crate) fn merge(&mut self, other: &Self) {
+        self.connect.merge(&other.connect);
+        self.latency.merge(&other.latency);
+        self.uncorrected.merge(&other.uncorrected);
+        self.lag.merge(&other.lag);
+        self.messages += other.messages;
+        self.bytes_sent += other.bytes_sent;
+        self.bytes_received += other.bytes_received;
+        self.tally.merge(&other.tally);
+        self.cpu += other.cpu;
+        self.little.add(other.little);
+    }
+}

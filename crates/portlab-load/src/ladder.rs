@@ -1,0 +1,94 @@
+//! One run per rate, and the knee of the curve.
+
+/// What a run at one rate came to.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rung {
+    /// Messages per second that were asked for.
+    pub asked_per_s: f64,
+    /// Messages per second that were answered.
+    pub achieved_per_s: f64,
+    /// The latency that 99 of 100 did not exceed, from when they were due, in nanoseconds.
+    pub p99_ns: u64,
+}
+
+/// The share of its rate that a rung must achieve to have kept it.
+pub(crate) const KEPT: f64 = 0.95;
+
+/// How many times the best rung's p99 a rung's may be, for its latency to count as flat.
+pub const FLAT: u64 = 5;
+
+impl Rung {
+    /// Whether the rate was kept.
+    #[must_use]
+    pub fn is_kept(&self) -> bool {
+        self.achieved_per_s >= KEPT * self.asked_per_s
+    }
+}
+
+/// `steps` rates from `from` to `to`, each the same number of times the last: what is of interest is
+/// how latency grows with load, and that is seen on every scale.
+#[must_use]
+pub fn rungs(from: f64, to: f64, steps: usize) -> Vec<f64> {
+    match steps {
+        0 => Vec::new(),
+        1 => vec![to],
+        _ => (0..steps)
+            .map(|step| from * (to / from).powf(step as f64 / (steps - 1) as f64))
+            .collect(),
+    }
+}
+
+/// The knee of the curve: the index of the last rung before the first one that either did not keep
+/// its rate or whose p99 is more than [`FLAT`] times the best. `None` when that is the very first
+/// one. The last index when there is no such rung: then the knee lies beyond.
+#[must_use]
+pub fn knee(rungs: &[Rung]) -> Option<usize> {
+    // The best, not the first: an idle machine sleeps deeper, and wakes later.
+    let best = rungs.iter().map(|rung| rung.p99_ns).min()?;
+    let good = |rung: &Rung| rung.is_kept() && rung.p99_ns <= FLAT.saturating_mul(best);
+    rungs.iter().take_while(|rung| good(rung)).count().checked_sub(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn curve(points: &[(f64, f64, u64)]) -> Vec<Rung> {
+        points
+            .iter()
+            .map(|&(asked_per_s, achieved_per_s, p99_ns)| Rung {
+                asked_per_s,
+                achieved_per_s,
+                p99_ns,
+            })
+            .collect()
+    }
+
+    #[test]
+    fn rates_rise_by_equal_factors_and_end_where_they_should() {
+        let rates = rungs(1_000.0, 16_000.0, 5);
+        for (rate, expected) in rates.iter().zip([1e3, 2e3, 4e3, 8e3, 16e3]) {
+            assert!((rate - expected).abs() < 1e-6, "{rates:?}");
+        }
+        assert_eq!(rungs(5.0, 7.0, 1), [7.0]);
+    }
+
+    #[test]
+    fn the_knee_is_the_last_rung_before_latency_or_the_rate_gives_way() {
+        // M/D/1 with a service time of 100 µs: it gives way towards 10,000/s.
+        let queue = curve(&[
+            (1e3, 1e3, 110_000),
+            (3e3, 3e3, 150_000),
+            (6e3, 6e3, 300_000),
+            (9e3, 9e3, 900_000),
+            (12e3, 10e3, 900_000_000),
+        ]);
+        assert_eq!(knee(&queue), Some(2));
+        let not_kept = curve(&[(1e3, 1e3, 1_000), (2e3, 1.8e3, 1_200)]);
+        assert_eq!(knee(&not_kept), Some(0));
+        let beyond = curve(&[(1e3, 1e3, 2_000), (2e3, 2e3, 1_000)]);
+        assert_eq!(knee(&beyond), Some(1));
+        let before = curve(&[(1e3, 5e2, 1_000), (2e3, 5e2, 1_000)]);
+        assert_eq!((knee(&before), knee(&[])), (None, None));
+    }
+}

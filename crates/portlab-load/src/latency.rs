@@ -1,0 +1,103 @@
+//! Histograms of times.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+/// The longest latency that is told apart from longer ones. Nothing is dropped: what takes longer
+/// counts as this.
+const LONGEST: Duration = Duration::from_secs(3600);
+
+/// A histogram of times, each kept to three significant digits.
+///
+/// Its size is fixed, however many are recorded, and histograms of several threads are merged, so
+/// that a quantile is one of all messages and never an average of quantiles.
+///
+/// Source: G. Tene's HdrHistogram.
+#[derive(Clone, Debug)]
+pub struct Latency(Histogram<u64>);
+
+impl Latency {
+    /// A histogram of no times.
+    #[must_use]
+    pub fn new() -> Self {
+        let longest = LONGEST.as_nanos() as u64;
+        let histogram = Histogram::new_with_bounds(1, longest, 3);
+        Self(histogram.expect("these bounds are valid, as every test shows"))
+    }
+
+    /// Adds a time in nanoseconds.
+    pub fn record(&mut self, nanos: u64) {
+        self.0.saturating_record(nanos.max(1));
+    }
+
+    /// Adds all that `other` has recorded.
+    pub fn merge(&mut self, other: &Self) {
+        if other.0.is_empty() {
+            return;
+        }
+        self.0
+            .add(&other.0)
+            .expect("all histograms here have the same bounds");
+    }
+
+    /// The time in nanoseconds that a share `quantile`, in `[0, 1]`, of all messages did not
+    /// exceed; 0 when there were none.
+    #[must_use]
+    pub fn quantile_ns(&self, quantile: f64) -> u64 {
+        self.0.value_at_quantile(quantile)
+    }
+
+    /// The longest time in nanoseconds.
+    #[must_use]
+    pub fn max_ns(&self) -> u64 {
+        self.0.max()
+    }
+
+    /// The mean in nanoseconds; 0 when there were none.
+    #[must_use]
+    pub fn mean_ns(&self) -> f64 {
+        self.0.mean()
+    }
+
+    /// How many were recorded.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    pub(crate) fn histogram(&self) -> &Histogram<u64> {
+        &self.0
+    }
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Latency;
+
+    #[test]
+    fn quantiles_are_those_of_all_threads_together() {
+        let (mut left, mut right) = (Latency::new(), Latency::new());
+        (1..=900).for_each(|_| left.record(1_000));
+        (1..=100).for_each(|_| right.record(1_000_000));
+        left.merge(&right);
+        assert_eq!(left.count(), 1_000);
+        assert_eq!(left.quantile_ns(0.5), 1_000);
+        let p95 = left.quantile_ns(0.95) as f64;
+        assert!((p95 - 1_000_000.0).abs() < 1_000.0, "{p95}");
+    }
+
+    #[test]
+    fn a_time_beyond_the_range_is_kept_as_the_longest() {
+        let mut latency = Latency::new();
+        latency.record(u64::MAX);
+        assert_eq!(latency.count(), 1);
+        assert!(latency.max_ns() > 3_599_000_000_000);
+    }
+}

@@ -1,0 +1,321 @@
+//! What will fail, said before the run, from the plan and the machine's limits alone.
+
+use std::{fmt, net::IpAddr, time::Duration};
+
+use portlab_sys::{limits, machine::machine};
+
+use crate::{Pace, Plan};
+
+/// The limits of a machine that a run may meet.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Processors.
+    pub cores: usize,
+    /// Local ports that the system hands out, for each source address.
+    pub ports: u64,
+    /// Whether a port in TIME_WAIT is handed out again after a second, on loopback and elsewhere.
+    pub reuses_time_wait: (bool, bool),
+    /// The longest accept queue the kernel allows a server.
+    pub somaxconn: u64,
+    /// Connections that the kernel's firewall follows now, and can follow; `None` when it follows
+    /// none.
+    pub conntrack: Option<(u64, u64)>,
+}
+
+/// Something that will go wrong, or make figures say something else than they seem to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Warning {
+    /// There are more connections than local ports.
+    Ports {
+        /// Connections at once.
+        connections: u64,
+        /// Ports for them.
+        ports: u64,
+        /// Whether the target is on loopback, where further source addresses are to be had.
+        loopback: bool,
+    },
+    /// Connections come and go faster than their ports become free again.
+    TimeWait {
+        /// Connections within a minute, as far as the plan tells.
+        connections: u64,
+        /// Ports for them.
+        ports: u64,
+    },
+    /// More connections are begun at once than an accept queue can hold.
+    Backlog {
+        /// Begun at once.
+        at_once: u64,
+        /// The longest queue.
+        somaxconn: u64,
+    },
+    /// The firewall can't follow so many connections, and drops what it can't.
+    Conntrack {
+        /// What the plan adds.
+        connections: u64,
+        /// What there is room for.
+        room: u64,
+    },
+    /// More threads than processors.
+    Threads {
+        /// What was asked for.
+        threads: usize,
+        /// What there is.
+        cores: usize,
+    },
+    /// A client with these manners can't be done in time.
+    TooSlow {
+        /// How long a message takes.
+        takes: Duration,
+        /// How long it may take.
+        timeout: Duration,
+    },
+}
+
+/// How long a closed connection keeps its port, on Linux.
+const TIME_WAIT: Duration = Duration::from_secs(60);
+
+impl Limits {
+    /// Those of this machine.
+    #[must_use]
+    pub fn of_this_machine() -> Self {
+        let machine = machine();
+        let (first, last) = machine.port_range;
+        Self {
+            cores: machine.cores,
+            ports: u64::from(last.saturating_sub(first)) + 1,
+            reuses_time_wait: limits::reuses_time_wait(),
+            somaxconn: u64::from(machine.somaxconn),
+            conntrack: limits::conntrack(),
+        }
+    }
+}
+
+/// Looks for what will go wrong with `plan` on a machine with these `limits`. Too few file
+/// descriptors are no warning but an error of [`Plan::check`].
+#[must_use]
+pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Warning> {
+    let connections = plan.connections as u64;
+    let loopback = plan.target.ip().is_loopback();
+    let sources = plan.life.sources.len().max(1) as u64;
+    let ports = limits.ports * sources;
+    let (on_loopback, elsewhere) = limits.reuses_time_wait;
+    let keeps_ports = !plan.life.reset && !(if loopback { on_loopback } else { elsewhere });
+    let within_a_minute = connections + churn_within(plan, TIME_WAIT);
+    let at_once = plan.connecting_at_once() as u64;
+    let slow = slowness(plan);
+    let mut warnings = Vec::new();
+    let mut warn = |applies: bool, warning: Warning| {
+        if applies {
+            warnings.push(warning);
+        }
+    };
+    warn(
+        connections > ports,
+        Warning::Ports {
+            connections,
+            ports,
+            loopback,
+        },
+    );
+    warn(
+        connections <= ports && keeps_ports && within_a_minute > ports,
+        Warning::TimeWait {
+            connections: within_a_minute,
+            ports,
+        },
+    );
+    let somaxconn = limits.somaxconn;
+    warn(
+        loopback && at_once > somaxconn,
+        Warning::Backlog { at_once, somaxconn },
+    );
+    let room = limits.conntrack.map(|(now, most)| most.saturating_sub(now));
+    if let Some(room) = room {
+        let connections = within_a_minute;
+        warn(connections > room, Warning::Conntrack { connections, room });
+    }
+    let (threads, cores) = (plan.threads.min(plan.connections), limits.cores);
+    warn(threads > cores, Warning::Threads { threads, cores });
+    let (takes, timeout) = (slow, plan.timeout);
+    warn(takes > timeout, Warning::TooSlow { takes, timeout });
+    warnings
+}
+
+/// How many connections churn makes within `time`, as far as the plan tells.
+fn churn_within(plan: &Plan, time: Duration) -> u64 {
+    let Some(each) = plan.per_connection() else {
+        return 0;
+    };
+    let share = |length: Duration| time.as_secs_f64().min(length.as_secs_f64());
+    let by_rate = match plan.pace {
+        Pace::Open { rate_per_s, .. } => {
+            Some((rate_per_s * plan.stop.after.map_or(time.as_secs_f64(), share)) as u64)
+        }
+        Pace::Closed | Pace::Idle => None,
+    };
+    let messages = by_rate.into_iter().chain(plan.stop.messages).min();
+    messages.unwrap_or(0) / each
+}
+
+/// How long the slowest message takes because of the client's own manners.
+fn slowness(plan: &Plan) -> Duration {
+    let manner = plan.script.manner;
+    let longest = *plan.script.say.sizes().end() as u64;
+    let in_flight = longest.saturating_mul(plan.depth as u64);
+    let sending = manner.trickle.map_or(0.0, |gap| gap.as_secs_f64() * in_flight as f64);
+    let echoed = if plan.checks_every_byte() { in_flight } else { 0 };
+    let reading = manner.read_per_s.map_or(0.0, |rate| echoed as f64 / rate as f64);
+    Duration::try_from_secs_f64(sending.max(reading)).unwrap_or(Duration::MAX)
+}
+
+/// As many source addresses on loopback as `plan` needs, for `--source auto`; `None` when there is
+/// only one, because the target is elsewhere or IPv6.
+#[must_use]
+pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
+    let IpAddr::V4(target) = plan.target.ip() else {
+        return None;
+    };
+    if !target.is_loopback() {
+        return None;
+    }
+    // Churn whose rate nobody knows beforehand: enough for a few thousand a second.
+    let churns = u64::from(plan.per_connection().is_some()) * 8;
+    let needed = (plan.connections as u64 + churn_within(plan, TIME_WAIT)).div_ceil(limits.ports);
+    let count = needed.max(churns).clamp(2, 250);
+    // 127.0.0.1 is left to the others on this machine.
+    let sources = (2..=count + 1).map(|last| IpAddr::from([127, 0, 0, last as u8]));
+    Some(sources.collect())
+}
+
+impl fmt::Display for Warning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ports {
+                connections,
+                ports,
+                loopback,
+            } => {
+                let remedy = if *loopback {
+                    "add --source auto"
+                } else {
+                    "add --source with more addresses of this machine, or widen \
+                     net.ipv4.ip_local_port_range"
+                };
+                write!(
+                    f,
+                    "{connections} connections need a local port each and there are {ports}: the \
+                     rest will fail; {remedy}"
+                )
+            }
+            Self::TimeWait { connections, ports } => write!(
+                f,
+                "{connections} connections within a minute take a local port each, which stays \
+                 taken for a minute (TIME_WAIT), and there are {ports}; add --source with more \
+                 addresses, or --reset"
+            ),
+            Self::Backlog { at_once, somaxconn } => write!(
+                f,
+                "{at_once} connections are begun at once and an accept queue holds {somaxconn} \
+                 (net.core.somaxconn): some will take 1 s, 3 s, ...; use fewer --threads"
+            ),
+            Self::Conntrack { connections, room } => write!(
+                f,
+                "{connections} connections, and the firewall has room for {room}: it will drop \
+                 packets; raise net.netfilter.nf_conntrack_max"
+            ),
+            Self::Threads { threads, cores } => write!(
+                f,
+                "{threads} threads on {cores} cores take turns, and latencies contain that; use \
+                 fewer --threads"
+            ),
+            Self::TooSlow { takes, timeout } => write!(
+                f,
+                "at the pace of this client a message takes {takes:?}, and an answer may take \
+                 {timeout:?}: all will time out; raise --timeout or use a smaller --size"
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Arrivals, Stop};
+
+    const LIMITS: Limits = Limits {
+        cores: 2,
+        ports: 28_232,
+        reuses_time_wait: (true, false),
+        somaxconn: 4096,
+        conntrack: None,
+    };
+
+    fn plan(target: &str, connections: usize) -> Plan {
+        Plan {
+            connections,
+            ..Plan::new(target.parse().unwrap())
+        }
+    }
+
+    fn texts(plan: &Plan, limits: &Limits) -> Vec<String> {
+        preflight(plan, limits).iter().map(Warning::to_string).collect()
+    }
+
+    #[test]
+    fn an_ordinary_plan_is_not_warned_of() {
+        assert_eq!(texts(&plan("127.0.0.1:9", 15_000), &LIMITS), [""; 0]);
+    }
+
+    #[test]
+    fn more_connections_than_ports_are_told_with_the_remedy() {
+        let mut plan = plan("127.0.0.1:9", 40_000);
+        assert!(texts(&plan, &LIMITS)[0].contains("--source auto"));
+        plan.life.sources = loopback_sources(&plan, &LIMITS).unwrap();
+        assert_eq!(plan.life.sources.len(), 2);
+        assert_eq!(texts(&plan, &LIMITS), [""; 0]);
+        plan.target = "192.0.2.1:9".parse().unwrap();
+        plan.life.sources.clear();
+        assert!(texts(&plan, &LIMITS)[0].contains("ip_local_port_range"));
+        assert_eq!(loopback_sources(&plan, &LIMITS), None);
+    }
+
+    #[test]
+    fn churn_that_outruns_time_wait_is_told_where_ports_are_not_reused() {
+        let mut plan = plan("192.0.2.1:9", 10);
+        plan.life.per_connection = Some(1);
+        plan.stop = Stop::messages(40_000);
+        assert!(texts(&plan, &LIMITS)[0].contains("TIME_WAIT"));
+        plan.life.reset = true;
+        assert_eq!(texts(&plan, &LIMITS), [""; 0], "a reset leaves no TIME_WAIT");
+        plan.life.reset = false;
+        plan.target = "127.0.0.1:9".parse().unwrap();
+        assert_eq!(texts(&plan, &LIMITS), [""; 0], "loopback reuses its ports");
+        plan.target = "192.0.2.1:9".parse().unwrap();
+        plan.stop = Stop::after(Duration::from_secs(600));
+        plan.pace = Pace::Open {
+            rate_per_s: 1_000.0,
+            arrivals: Arrivals::Uniform,
+        };
+        assert!(texts(&plan, &LIMITS)[0].starts_with("60010 connections"));
+    }
+
+    #[test]
+    fn the_other_limits_are_told_too() {
+        let mut limits = LIMITS;
+        limits.somaxconn = 16;
+        limits.conntrack = Some((900, 1_000));
+        let mut plan = plan("127.0.0.1:9", 200);
+        plan.threads = 3;
+        plan.script.manner.trickle = Some(Duration::from_secs(1));
+        let texts = texts(&plan, &limits);
+        for (text, part) in texts.iter().zip([
+            "holds 16",
+            "room for 100",
+            "3 threads on 2 cores",
+            "takes 64s",
+        ]) {
+            assert!(text.contains(part), "{text}");
+        }
+        assert_eq!(texts.len(), 4);
+    }
+}

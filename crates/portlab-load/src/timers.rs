@@ -1,0 +1,117 @@
+//! Waking at the right time: one heap of what is to be done, and a timer finer than a poll's.
+
+use std::{
+    cmp::Reverse,
+    collections::BinaryHeap,
+    io,
+    os::fd::{AsRawFd, OwnedFd},
+    time::Duration,
+};
+
+use mio::{Interest, Registry, Token, unix::SourceFd};
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create,
+    timerfd_settime,
+};
+
+/// What is to be done at a connection's place when its time has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Errand {
+    /// Look whether it has waited too long.
+    Deadline,
+    /// Try to connect again.
+    Dial,
+    /// Go on reading, and sending: its pause is over.
+    Resume,
+}
+
+/// Errands of all connections of a thread, the next one on top.
+///
+/// An errand is never taken back. Who runs it looks whether it is still wanted, and puts it off if
+/// its time has moved on: so a deadline that moves with every message costs the heap nothing.
+#[derive(Debug, Default)]
+pub(crate) struct Timers {
+    heap: BinaryHeap<Reverse<(u64, u32, Errand)>>,
+}
+
+impl Timers {
+    /// Remembers `errand` for place `slot`, at `at` in nanoseconds since the run began.
+    pub(crate) fn push(&mut self, at: u64, slot: u32, errand: Errand) {
+        self.heap.push(Reverse((at, slot, errand)));
+    }
+
+    /// When the next errand is to be run.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.heap.peek().map(|Reverse((at, ..))| *at)
+    }
+
+    /// Takes the next errand whose time has come by `now`: its time, its place, and what it is.
+    pub(crate) fn pop(&mut self, now: u64) -> Option<(u64, u32, Errand)> {
+        if self.next()? > now {
+            return None;
+        }
+        self.heap.pop().map(|Reverse(errand)| errand)
+    }
+}
+
+/// An alarm that makes the poller return at a given time, to the nanosecond if the machine can; a
+/// poll's own timeout is in milliseconds.
+///
+/// Source: `timerfd_create(2)`.
+#[derive(Debug)]
+pub(crate) struct Alarm {
+    timer: OwnedFd,
+    armed_for: Option<u64>,
+}
+
+impl Alarm {
+    /// An alarm that rings as `token` in the poller of `registry`.
+    pub(crate) fn new(registry: &Registry, token: Token) -> io::Result<Self> {
+        let flags = TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC;
+        let timer = timerfd_create(TimerfdClockId::Monotonic, flags)?;
+        // Edge-triggered: it rings anew each time it expires, and need not be read.
+        registry.register(&mut SourceFd(&timer.as_raw_fd()), token, Interest::READABLE)?;
+        Ok(Self {
+            timer,
+            armed_for: None,
+        })
+    }
+
+    /// Makes the poller return at `at`, when it is `now`; costs nothing if it would already.
+    pub(crate) fn set(&mut self, at: u64, now: u64) -> io::Result<()> {
+        if self.armed_for == Some(at) && at > now {
+            return Ok(());
+        }
+        // A value of zero would disarm the timer.
+        let wait = Duration::from_nanos(at.saturating_sub(now).max(1));
+        let zero = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let spec = Itimerspec {
+            it_interval: zero,
+            it_value: Timespec::try_from(wait).expect("a wait fits into a timespec"),
+        };
+        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec)?;
+        self.armed_for = Some(at);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errands_are_run_in_the_order_of_their_times_and_not_before() {
+        let mut timers = Timers::default();
+        timers.push(30, 1, Errand::Dial);
+        timers.push(10, 2, Errand::Deadline);
+        timers.push(20, 3, Errand::Resume);
+        assert_eq!(timers.next(), Some(10));
+        assert_eq!(timers.pop(9), None);
+        assert_eq!(timers.pop(25), Some((10, 2, Errand::Deadline)));
+        assert_eq!(timers.pop(25), Some((20, 3, Errand::Resume)));
+        assert_eq!(timers.pop(25), None);
+    }
+}

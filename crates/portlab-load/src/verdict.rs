@@ -1,0 +1,324 @@
+//! Whether a result can be believed.
+
+use std::{fmt, time::Duration};
+
+use portlab_stats::units;
+
+use crate::{Ended, Outcome, Pace, Plan, ladder::KEPT};
+
+/// What can be said for and against the figures of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verdict {
+    /// The reasons to doubt them; none if they can be believed.
+    pub doubts: Vec<Doubt>,
+}
+
+/// A reason to doubt, or a caution.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Doubt {
+    /// Nothing was answered.
+    NoMessages,
+    /// The generator was the limit.
+    GeneratorLimit {
+        /// The share of its time that the busiest thread computed, in `[0, 1]`.
+        share: f64,
+    },
+    /// The generator itself was late, by more than a small part of what it measured.
+    PacingLag {
+        /// In nanoseconds.
+        lag_p99_ns: u64,
+        /// In nanoseconds.
+        latency_p99_ns: u64,
+    },
+    /// A closed loop has lost time between an answer and the next message.
+    LittlesLaw {
+        /// As a share.
+        residual: f64,
+    },
+    /// The rate was not kept: latency grows for as long as the run lasts.
+    Overload {
+        /// Per second.
+        asked: f64,
+        /// Per second.
+        achieved: f64,
+    },
+    /// Some messages have no latency, because no answer came: the worst are missing.
+    Missing {
+        /// Sent.
+        unanswered: u64,
+        /// Due.
+        due_not_sent: u64,
+    },
+    /// There were errors.
+    Errors {
+        /// How many.
+        count: u64,
+    },
+    /// There are too few messages for a p99.
+    FewSamples {
+        /// How many.
+        count: u64,
+    },
+    /// It was measured for too short a time.
+    Short {
+        /// How long.
+        elapsed: Duration,
+    },
+    /// The rate was changed on the way.
+    RateChanged,
+    /// The run was ended before its time.
+    EndedEarly,
+}
+
+/// The lag that is never held against the generator: about as long as it takes to wake a thread.
+const LAG_ALLOWED_NS: u64 = 200_000;
+/// The share of the latency that lag may make up.
+const LAG_SHARE: f64 = 0.1;
+/// By how much Little's law may be missed.
+const LITTLE_ALLOWED: f64 = 0.01;
+/// How long a run must be for Little's law to hold so closely: what is in flight at its edges must
+/// not matter.
+const LITTLE_NEEDS: Duration = Duration::from_secs(5);
+/// How many samples a p99 needs: ten of them lie beyond it.
+const SAMPLES: u64 = 1_000;
+/// How long a run must be.
+const LENGTH: Duration = Duration::from_secs(1);
+
+impl Verdict {
+    /// Judges what `plan` came to.
+    #[must_use]
+    pub fn of(plan: &Plan, outcome: &Outcome) -> Self {
+        let mut doubts = Vec::new();
+        let mut doubt = |applies: bool, doubt: Doubt| {
+            if applies {
+                doubts.push(doubt);
+            }
+        };
+        let talks = plan.pace != Pace::Idle;
+        let samples = outcome.latency.count();
+        if talks && samples == 0 {
+            doubt(true, Doubt::NoMessages);
+        } else if talks {
+            let share = outcome.generator_cpu_shares().into_iter().fold(0.0, f64::max);
+            doubt(
+                outcome.generator_was_the_limit(),
+                Doubt::GeneratorLimit { share },
+            );
+            let lag_p99_ns = outcome.pacing_lag.quantile_ns(0.99);
+            let latency_p99_ns = outcome.latency.quantile_ns(0.99);
+            doubt(
+                lag_p99_ns > LAG_ALLOWED_NS
+                    && lag_p99_ns as f64 > LAG_SHARE * latency_p99_ns as f64,
+                Doubt::PacingLag {
+                    lag_p99_ns,
+                    latency_p99_ns,
+                },
+            );
+            if let Some(residual) = outcome.littles_law_residual() {
+                let long = outcome.elapsed >= LITTLE_NEEDS;
+                doubt(
+                    long && residual.abs() > LITTLE_ALLOWED,
+                    Doubt::LittlesLaw { residual },
+                );
+            }
+            if let Pace::Open { rate_per_s, .. } = plan.pace {
+                let asked = outcome.rate_changed_to.unwrap_or(rate_per_s);
+                let achieved = outcome.messages_per_s();
+                let steady = outcome.rate_changed_to.is_none();
+                doubt(
+                    steady && achieved < KEPT * asked,
+                    Doubt::Overload { asked, achieved },
+                );
+            }
+            doubt(samples < SAMPLES, Doubt::FewSamples { count: samples });
+        }
+        let (unanswered, due_not_sent) = (outcome.unanswered, outcome.due_not_sent);
+        doubt(
+            unanswered + due_not_sent > 0,
+            Doubt::Missing {
+                unanswered,
+                due_not_sent,
+            },
+        );
+        let count = outcome.tally.total();
+        doubt(count > 0, Doubt::Errors { count });
+        let elapsed = outcome.elapsed;
+        doubt(elapsed < LENGTH, Doubt::Short { elapsed });
+        doubt(outcome.rate_changed_to.is_some(), Doubt::RateChanged);
+        doubt(outcome.ended != Ended::Done, Doubt::EndedEarly);
+        Self { doubts }
+    }
+
+    /// Whether there is no reason to doubt.
+    #[must_use]
+    pub fn is_believable(&self) -> bool {
+        self.doubts.is_empty()
+    }
+}
+
+impl Doubt {
+    /// Its name, for machines.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::NoMessages => "no_messages",
+            Self::GeneratorLimit { .. } => "generator_limit",
+            Self::PacingLag { .. } => "pacing_lag",
+            Self::LittlesLaw { .. } => "littles_law",
+            Self::Overload { .. } => "overload",
+            Self::Missing { .. } => "missing_answers",
+            Self::Errors { .. } => "errors",
+            Self::FewSamples { .. } => "few_samples",
+            Self::Short { .. } => "short",
+            Self::RateChanged => "rate_changed",
+            Self::EndedEarly => "ended_early",
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = |nanos: u64| units::nanos(nanos as f64);
+        match self {
+            Self::NoMessages => f.write_str(
+                "no answer was complete in the time measured; try a longer --duration or a smaller \
+                 --size",
+            ),
+            Self::GeneratorLimit { share } => write!(
+                f,
+                "the generator was the limit (a thread computed {:.0}% of its time): the server may \
+                 be faster than this; try --threads",
+                share * 100.0
+            ),
+            Self::PacingLag {
+                lag_p99_ns,
+                latency_p99_ns,
+            } => write!(
+                f,
+                "the generator was late itself: p99 of its pacing lag is {}, and of the latency {}; \
+                 try a lower --rate, --threads, or a machine that does nothing else",
+                time(*lag_p99_ns),
+                time(*latency_p99_ns)
+            ),
+            Self::LittlesLaw { residual } => write!(
+                f,
+                "Little's law is missed by {:.1}%: time was lost between an answer and the next \
+                 message",
+                residual * 100.0
+            ),
+            Self::Overload { asked, achieved } => write!(
+                f,
+                "of {}/s that were asked for, {}/s were answered: messages queue up, and latency \
+                 grows for as long as the run lasts",
+                units::short(*asked),
+                units::short(*achieved)
+            ),
+            Self::Missing {
+                unanswered,
+                due_not_sent,
+            } => write!(
+                f,
+                "{} messages have no latency ({unanswered} sent and not answered, {due_not_sent} due \
+                 and not sent): the true percentiles are worse",
+                unanswered + due_not_sent
+            ),
+            Self::Errors { count } => write!(f, "there were errors ({count})"),
+            Self::FewSamples { count } => write!(
+                f,
+                "{count} messages are few: its p99 is the {}",
+                match count / 100 {
+                    0 | 1 => "worst of them".to_owned(),
+                    n => format!("{n}th worst of them"),
+                }
+            ),
+            Self::Short { elapsed } => write!(
+                f,
+                "{} of measuring is short: chance plays a part",
+                units::time(*elapsed)
+            ),
+            Self::RateChanged => f.write_str("the rate was changed on the way"),
+            Self::EndedEarly => f.write_str("the run ended before its time"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Arrivals, harvest::{Harvest, Little}};
+
+    /// A plan and an outcome that nothing can be said against.
+    fn good() -> (Plan, Outcome) {
+        let plan = Plan::new("127.0.0.1:1".parse().unwrap());
+        let mut outcome = Outcome::empty(2);
+        let mut harvest = Harvest {
+            messages: 10_000,
+            ..Harvest::default()
+        };
+        (0..10_000).for_each(|_| harvest.latency.record(1_000_000));
+        outcome.take_in(&harvest);
+        outcome.elapsed = Duration::from_secs(10);
+        (plan, outcome)
+    }
+
+    fn doubts(change: impl Fn(&mut Plan, &mut Outcome)) -> Vec<&'static str> {
+        let (mut plan, mut outcome) = good();
+        change(&mut plan, &mut outcome);
+        let verdict = Verdict::of(&plan, &outcome);
+        verdict.doubts.iter().map(Doubt::name).collect()
+    }
+
+    #[test]
+    fn a_long_clean_run_with_a_generator_at_ease_is_believed() {
+        assert_eq!(doubts(|_, _| {}), [""; 0]);
+    }
+
+    #[test]
+    fn each_reason_to_doubt_is_named() {
+        assert_eq!(
+            doubts(|_, outcome| outcome.generator_cpu[1] = Duration::from_secs(9)),
+            ["generator_limit"],
+            "one thread at its limit is enough"
+        );
+        let open = |plan: &mut Plan, rate_per_s| {
+            plan.pace = Pace::Open {
+                rate_per_s,
+                arrivals: Arrivals::Uniform,
+            };
+        };
+        assert_eq!(
+            doubts(|plan, outcome| {
+                open(plan, 1_000.0);
+                (0..100).for_each(|_| outcome.pacing_lag.record(300_000));
+            }),
+            ["pacing_lag"]
+        );
+        assert_eq!(
+            doubts(|plan, outcome| {
+                open(plan, 1_000.0);
+                (0..100).for_each(|_| outcome.pacing_lag.record(150_000));
+            }),
+            [""; 0]
+        );
+        assert_eq!(doubts(|plan, _| open(plan, 1_100.0)), ["overload"]);
+        let little = |latency_ns| Little {
+            capacity_ns: 100.0,
+            latency_ns,
+        };
+        assert_eq!(doubts(|_, outcome| outcome.little = little(98.0)), ["littles_law"]);
+        assert_eq!(doubts(|_, outcome| outcome.little = little(99.5)), [""; 0]);
+        assert_eq!(
+            doubts(|_, outcome| outcome.elapsed = Duration::from_millis(900)),
+            ["short"]
+        );
+        assert_eq!(doubts(|_, outcome| outcome.unanswered = 1), ["missing_answers"]);
+        assert_eq!(
+            doubts(|_, outcome| outcome.latency = crate::Latency::new()),
+            ["no_messages"]
+        );
+        assert_eq!(
+            doubts(|_, outcome| outcome.ended = Ended::Interrupted),
+            ["ended_early"]
+        );
+    }
+}

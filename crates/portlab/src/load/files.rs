@@ -1,0 +1,146 @@
+//! The files a run leaves: percentiles, a log of histograms, a table over time.
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    time::SystemTime,
+};
+
+use anyhow::Context;
+use portlab_load::{Interval, IntervalLog, Latency, Outcome, write_percentiles};
+
+use super::OutputArgs;
+
+/// The files that were asked for. They are created before the run, so that a path that can't be
+/// written is said before anything is measured; what can't be written later is said at the end.
+#[derive(Default)]
+pub(super) struct Files {
+    hgrm: Option<(PathBuf, File)>,
+    hlog: Option<(PathBuf, Log)>,
+    csv: Option<(PathBuf, BufWriter<File>)>,
+    failed: Option<(PathBuf, io::Error)>,
+}
+
+/// A log begins with the moment that its times count from.
+enum Log {
+    Waiting(BufWriter<File>),
+    Begun(IntervalLog<BufWriter<File>>),
+    Broken,
+}
+
+/// The columns of the table over time.
+const HEAD: &str = "from_s,to_s,messages,messages_per_s,latency_p50_ns,latency_p90_ns,latency_p99_ns,\
+                    latency_p999_ns,latency_max_ns,uncorrected_p50_ns,uncorrected_p99_ns,\
+                    pacing_lag_p99_ns,open_connections,in_flight,errors,generator_cpu_share";
+
+impl Files {
+    pub(super) fn create(args: &OutputArgs) -> anyhow::Result<Self> {
+        let create = |path: &Option<PathBuf>| {
+            let path = path.as_ref();
+            path.map(|path| {
+                let file = File::create(path);
+                let file = file.with_context(|| format!("can't write {}", path.display()))?;
+                anyhow::Ok((path.clone(), file))
+            })
+            .transpose()
+        };
+        let mut files = Self {
+            hgrm: create(&args.hgrm)?,
+            hlog: create(&args.hlog)?
+                .map(|(path, file)| (path, Log::Waiting(BufWriter::new(file)))),
+            csv: create(&args.csv)?.map(|(path, file)| (path, BufWriter::new(file))),
+            failed: None,
+        };
+        files.with_csv(|csv| writeln!(csv, "{HEAD}"));
+        Ok(files)
+    }
+
+    /// Measuring begins.
+    pub(super) fn begin(&mut self) {
+        let Some((path, log)) = &mut self.hlog else {
+            return;
+        };
+        if let Log::Waiting(file) = std::mem::replace(log, Log::Broken) {
+            match IntervalLog::begin(file, SystemTime::now()) {
+                Ok(begun) => *log = Log::Begun(begun),
+                Err(error) => note(&mut self.failed, path, error),
+            }
+        }
+    }
+
+    /// A second is over.
+    pub(super) fn add(&mut self, second: &Interval) {
+        if let Some((path, Log::Begun(log))) = &mut self.hlog
+            && let Err(error) = log.add(&second.latency, second.from, second.to)
+        {
+            note(&mut self.failed, path, error);
+        }
+        self.with_csv(|csv| writeln!(csv, "{}", row(second)));
+    }
+
+    /// The run is over.
+    pub(super) fn finish(mut self, outcome: &Outcome) -> anyhow::Result<()> {
+        if let Some((path, file)) = &mut self.hgrm {
+            let mut file = BufWriter::new(file);
+            let written =
+                write_percentiles(&outcome.latency, &mut file).and_then(|()| file.flush());
+            if let Err(error) = written {
+                note(&mut self.failed, path, error);
+            }
+        }
+        if let Some((path, Log::Begun(log))) = self.hlog.take()
+            && let Err(error) = log.finish()
+        {
+            note(&mut self.failed, &path, error);
+        }
+        self.with_csv(Write::flush);
+        match self.failed {
+            None => Ok(()),
+            Some((path, error)) => {
+                Err(error).with_context(|| format!("can't write {}", path.display()))
+            }
+        }
+    }
+
+    fn with_csv(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+        if let Some((path, csv)) = &mut self.csv
+            && let Err(error) = write(csv)
+        {
+            note(&mut self.failed, path, error);
+        }
+    }
+}
+
+/// The first error is the one that is told.
+fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, error: io::Error) {
+    failed.get_or_insert((path.to_owned(), error));
+}
+
+fn row(second: &Interval) -> String {
+    // An empty field where nothing was recorded.
+    let at = |latency: &Latency, quantile: f64| match latency.count() {
+        0 => String::new(),
+        _ => latency.quantile_ns(quantile).to_string(),
+    };
+    let (latency, uncorrected) = (&second.latency, &second.uncorrected);
+    [
+        format!("{:.3}", second.from.as_secs_f64()),
+        format!("{:.3}", second.to.as_secs_f64()),
+        second.messages.to_string(),
+        format!("{:.1}", second.messages_per_s()),
+        at(latency, 0.5),
+        at(latency, 0.9),
+        at(latency, 0.99),
+        at(latency, 0.999),
+        at(latency, 1.0),
+        at(uncorrected, 0.5),
+        at(uncorrected, 0.99),
+        at(&second.pacing_lag, 0.99),
+        second.open.to_string(),
+        second.in_flight.to_string(),
+        second.errors.to_string(),
+        format!("{:.3}", second.generator_cpu_share),
+    ]
+    .join(",")
+}

@@ -1,0 +1,346 @@
+//! The result as JSON. Its schema, `docs/load.schema.json`, is made from these types.
+
+use std::{io::Write, time::Duration};
+
+use portlab_load::{
+    Ended, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning,
+};
+use schemars::{JsonSchema, Schema, schema_for};
+use serde::Serialize;
+
+/// What `portlab load --json` prints: a run, a ladder of runs, or the self-test.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+#[schemars(title = "portlab load --json")]
+#[allow(dead_code, reason = "the schema is made from it; each part is printed by itself")]
+enum Printed {
+    Run(Report),
+    Ladder(Ladder),
+    SelfTest(SelfTest),
+}
+
+/// One run.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Report {
+    /// The address that was loaded.
+    target: String,
+    /// `closed`, `open` or `idle`.
+    #[serde(rename = "loop")]
+    pace: &'static str,
+    /// The rate of an open loop.
+    rate_per_s: Option<f64>,
+    /// How an open loop's messages were spread: `uniform` or `poisson`.
+    arrivals: Option<String>,
+    /// What random lengths and arrivals follow from.
+    seed: u64,
+    /// Connections that were asked for.
+    connections: usize,
+    /// Connections that could talk when the load began.
+    connected: usize,
+    /// Connections that were made in all, those of churn included.
+    connections_made: u64,
+    /// Connections that were open when measuring ended.
+    alive: usize,
+    /// Messages in flight on a connection: always in a closed loop, at most in an open one.
+    depth: usize,
+    /// The shortest message.
+    size_bytes: usize,
+    /// The longest message.
+    size_max_bytes: usize,
+    /// What counted as an answer.
+    expect: String,
+    /// Whether every byte of every answer was compared with what was sent.
+    every_byte_checked: bool,
+    /// Threads that generated the load.
+    threads: usize,
+    /// How the run ended: `done`, `interrupted`, `too_many_errors` or `nobody_left`.
+    ended: &'static str,
+    /// Whether its user ended the run.
+    interrupted: bool,
+    /// Messages answered while measuring.
+    messages: u64,
+    /// How long was measured.
+    elapsed_ns: u64,
+    messages_per_s: f64,
+    /// Bytes sent and received, those of the warm-up included.
+    bytes_sent: u64,
+    bytes_received: u64,
+    /// From when a message was due to the last byte of its answer.
+    latency_ns: Quantiles,
+    /// The same from when it was sent; `null` in a closed loop, where it is no other.
+    uncorrected_latency_ns: Option<Quantiles>,
+    /// How late the generator itself sent messages; `null` in a closed loop.
+    pacing_lag_ns: Option<Quantiles>,
+    /// Messages that were due and never sent.
+    due_not_sent: u64,
+    /// Messages that were sent and not answered.
+    unanswered: u64,
+    /// How long it took to make all connections.
+    connect_phase_ns: u64,
+    /// How long each connection took to be made.
+    connect_latency_ns: Quantiles,
+    generator_cpu_ns: u64,
+    generator_cpu_us_per_message: f64,
+    /// The share of all threads' time, from 0 to 1.
+    generator_cpu_share: f64,
+    /// The share of each thread's time, from 0 to 1.
+    generator_cpu_share_by_thread: Vec<f64>,
+    generator_was_the_limit: bool,
+    /// How evenly connections were served; `null` when none was.
+    fairness: Option<Fairness>,
+    errors: u64,
+    /// The errors by phase and cause.
+    failures: Vec<Failure>,
+    /// The first byte that came back different.
+    first_mismatch: Option<WrongByte>,
+    /// What was said before the run.
+    preflight: Vec<String>,
+    verdict: Judgement,
+}
+
+/// Quantiles in nanoseconds, `null` when nothing was recorded.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Quantiles {
+    /// How many were recorded.
+    count: u64,
+    mean: Option<f64>,
+    p50: Option<u64>,
+    p90: Option<u64>,
+    p99: Option<u64>,
+    p999: Option<u64>,
+    max: Option<u64>,
+}
+
+/// Messages answered by connection.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Fairness {
+    connections: usize,
+    least_messages: u64,
+    most_messages: u64,
+    /// From 1/n to 1.
+    jain_index: f64,
+}
+
+/// Errors of one kind.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Failure {
+    /// `resolve`, `connect`, `greeting`, `send`, `receive`, `verify` or `close`.
+    phase: String,
+    cause: String,
+    /// The system's error number.
+    errno: Option<i32>,
+    count: u64,
+    /// What to do about it.
+    hint: Option<&'static str>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WrongByte {
+    /// Counted from 0.
+    connection: usize,
+    /// Its place in what the connection sent, counted from 0.
+    offset: u64,
+    expected: u8,
+    got: u8,
+}
+
+/// Whether the figures can be believed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Judgement {
+    /// Whether there is no doubt.
+    believable: bool,
+    doubts: Vec<Doubt>,
+    /// How many messages the latency is of.
+    samples: u64,
+    pacing_lag_p99_ns: Option<u64>,
+    /// By how much a closed loop misses N = X R, as a share of N.
+    littles_law_residual: Option<f64>,
+}
+
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Doubt {
+    name: &'static str,
+    text: String,
+}
+
+/// One run per rate.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Ladder {
+    pub(super) rungs: Vec<Report>,
+    /// The last rate before the first that was not kept, or whose p99 left the flat part of the
+    /// curve; `null` when that is the first one.
+    pub(super) knee_rate_per_s: Option<f64>,
+    /// Whether no rate was too high, so that the knee lies beyond the last.
+    pub(super) knee_is_beyond: bool,
+}
+
+/// The self-test.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SelfTest {
+    pub(super) passed: bool,
+    pub(super) checks: Vec<Check>,
+}
+
+/// One check of the self-test.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Check {
+    pub(super) name: String,
+    pub(super) expected: String,
+    pub(super) got: String,
+    pub(super) passed: bool,
+}
+
+/// The schema of all that is printed.
+pub(super) fn schema() -> Schema {
+    schema_for!(Printed)
+}
+
+/// Prints `result`, and a line break.
+pub(super) fn print(out: &mut impl Write, result: &impl Serialize) -> anyhow::Result<()> {
+    // Written at once: a pipe that closes in the middle is then one error, of the pipe.
+    let text = serde_json::to_string_pretty(result)?;
+    writeln!(out, "{text}")?;
+    out.flush()?;
+    Ok(())
+}
+
+impl Report {
+    pub(super) fn of(
+        plan: &Plan,
+        outcome: &Outcome,
+        verdict: &Verdict,
+        warnings: &[Warning],
+    ) -> Self {
+        let (pace, rate_per_s, arrivals) = match plan.pace {
+            Pace::Closed => ("closed", None, None),
+            Pace::Open {
+                rate_per_s,
+                arrivals,
+            } => ("open", Some(rate_per_s), Some(arrivals.to_string())),
+            Pace::Idle => ("idle", None, None),
+        };
+        let open = rate_per_s.is_some();
+        let sizes = plan.script.say.sizes();
+        Self {
+            target: plan.target.to_string(),
+            pace,
+            rate_per_s,
+            arrivals,
+            seed: plan.seed,
+            connections: plan.connections,
+            connected: outcome.connected,
+            connections_made: outcome.connect_latency.count(),
+            alive: outcome.alive,
+            depth: plan.depth,
+            size_bytes: *sizes.start(),
+            size_max_bytes: *sizes.end(),
+            expect: plan.script.expect.to_string(),
+            every_byte_checked: plan.checks_every_byte(),
+            threads: outcome.threads(),
+            ended: match outcome.ended {
+                Ended::Done => "done",
+                Ended::Interrupted => "interrupted",
+                Ended::TooManyErrors => "too_many_errors",
+                Ended::NobodyLeft => "nobody_left",
+            },
+            interrupted: outcome.interrupted(),
+            messages: outcome.messages,
+            elapsed_ns: nanos(outcome.elapsed),
+            messages_per_s: outcome.messages_per_s(),
+            bytes_sent: outcome.bytes_sent,
+            bytes_received: outcome.bytes_received,
+            latency_ns: Quantiles::of(&outcome.latency),
+            uncorrected_latency_ns: open.then(|| Quantiles::of(&outcome.uncorrected)),
+            pacing_lag_ns: open.then(|| Quantiles::of(&outcome.pacing_lag)),
+            due_not_sent: outcome.due_not_sent,
+            unanswered: outcome.unanswered,
+            connect_phase_ns: nanos(outcome.connect_phase),
+            connect_latency_ns: Quantiles::of(&outcome.connect_latency),
+            generator_cpu_ns: nanos(outcome.generator_cpu.iter().sum()),
+            generator_cpu_us_per_message: outcome.generator_cpu_us_per_message(),
+            generator_cpu_share: outcome.generator_cpu_share(),
+            generator_cpu_share_by_thread: outcome.generator_cpu_shares(),
+            generator_was_the_limit: outcome.generator_was_the_limit(),
+            fairness: outcome.fairness.map(|fairness| Fairness {
+                connections: fairness.connections,
+                least_messages: fairness.least,
+                most_messages: fairness.most,
+                jain_index: fairness.jain,
+            }),
+            errors: outcome.tally.total(),
+            failures: outcome.tally.failures().map(Failure::of).collect(),
+            first_mismatch: outcome.tally.first_mismatch().map(WrongByte::of),
+            preflight: warnings.iter().map(Warning::to_string).collect(),
+            verdict: Judgement {
+                believable: verdict.is_believable(),
+                doubts: verdict.doubts.iter().map(Doubt::of).collect(),
+                samples: outcome.latency.count(),
+                pacing_lag_p99_ns: (outcome.pacing_lag.count() > 0)
+                    .then(|| outcome.pacing_lag.quantile_ns(0.99)),
+                littles_law_residual: outcome.littles_law_residual(),
+            },
+        }
+    }
+}
+
+impl Quantiles {
+    fn of(latency: &Latency) -> Self {
+        let known = latency.count() > 0;
+        let at = |quantile| known.then(|| latency.quantile_ns(quantile));
+        Self {
+            count: latency.count(),
+            mean: known.then(|| latency.mean_ns()),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: known.then(|| latency.max_ns()),
+        }
+    }
+}
+
+impl Failure {
+    fn of(failure: portlab_load::Failure) -> Self {
+        Self {
+            phase: failure.phase.to_string(),
+            cause: failure.cause.to_string(),
+            errno: failure.cause.errno(),
+            count: failure.count,
+            hint: failure.cause.hint(),
+        }
+    }
+}
+
+impl WrongByte {
+    fn of(mismatch: Mismatch) -> Self {
+        Self {
+            connection: mismatch.connection,
+            offset: mismatch.offset,
+            expected: mismatch.expected,
+            got: mismatch.got,
+        }
+    }
+}
+
+impl Doubt {
+    fn of(doubt: &portlab_load::Doubt) -> Self {
+        Self {
+            name: doubt.name(),
+            text: doubt.to_string(),
+        }
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,70 @@
+//! A line a second on stderr.
+
+use std::time::Instant;
+
+use portlab_load::{Interval, Progress};
+use portlab_stats::units;
+
+use super::text::known;
+use crate::args::{BAD, DIM};
+
+/// Tells of a run line by line.
+pub(super) struct Lines {
+    title: String,
+    last_word: Instant,
+}
+
+impl Lines {
+    /// Every line begins with `title`.
+    pub(super) fn new(title: &str) -> Self {
+        let title = match title {
+            "" => String::new(),
+            title => format!("{title}  "),
+        };
+        Self {
+            title,
+            last_word: Instant::now(),
+        }
+    }
+
+    /// A second is over.
+    pub(super) fn add(&mut self, second: &Interval) {
+        self.last_word = Instant::now();
+        let latency = &second.latency;
+        let errors = match second.errors {
+            0 => String::new(),
+            1 => format!("  {BAD}1 error{BAD:#}"),
+            count => format!("  {BAD}{count} errors{BAD:#}"),
+        };
+        crate::tell!(
+            "{}{:>5.0}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, generator {:.0}%{DIM:#}{errors}",
+            self.title,
+            second.to.as_secs_f64(),
+            units::short(second.messages_per_s()),
+            known(latency, latency.quantile_ns(0.5)),
+            known(latency, latency.quantile_ns(0.99)),
+            second.open,
+            second.generator_cpu_share * 100.0,
+        );
+    }
+
+    /// While nothing is measured, a word a second as well.
+    pub(super) fn tick(&mut self, progress: &Progress) {
+        if self.last_word.elapsed().as_secs() < 1 {
+            return;
+        }
+        self.last_word = Instant::now();
+        let (title, dialled, errors) = (&self.title, progress.dialled, progress.errors);
+        let errors = match errors {
+            0 => String::new(),
+            errors => format!(", {errors} errors"),
+        };
+        if progress.share == 0.0 {
+            crate::tell!("{title}connecting: {dialled} so far{errors}");
+        } else if progress.share < 1.0 {
+            crate::tell!("{title}warming up{errors}");
+        } else {
+            crate::tell!("{title}waiting for the last answers{errors}");
+        }
+    }
+}

@@ -1,0 +1,320 @@
+//! `portlab load`: drive a port, and measure it.
+
+mod files;
+mod json;
+mod known;
+mod ladder;
+mod lines;
+mod plan;
+mod screen;
+mod self_test;
+mod show;
+mod text;
+
+use std::{path::PathBuf, time::Duration};
+
+use anyhow::bail;
+use portlab_load::{
+    Arrivals, Expect, Limits, Outcome, Phase, Plan, Verdict as Believable, Warning, preflight,
+};
+use portlab_service::TextEncoding;
+use portlab_stats::units;
+
+use crate::{
+    Verdict,
+    args::{self, BAD, WARN},
+};
+pub(crate) use known::{Args as KnownArgs, run as serve_known};
+pub(crate) use show::interrupt_flag;
+
+/// Load any TCP port and measure it, checking what comes back
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab load 127.0.0.1:9090
+  portlab load localhost:7 --connections 1000 --duration 30s --size 4KiB
+  portlab load 127.0.0.1:9090 --rate 10k --arrivals poisson
+  portlab load 127.0.0.1:9090 --rate 1k..20k --steps 6
+  portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'until:\\r\\n'
+  portlab load --self-test
+
+Ctrl-C ends the run and prints what was measured so far.
+docs/load.md has more examples, and says what each figure means.
+Exit codes: 0 fine, 1 errors or wrong bytes, 2 could not run.")]
+pub(crate) struct Args {
+    /// The port to load, HOST:PORT
+    #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
+    addr: Option<String>,
+
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
+    stop: StopArgs,
+    #[command(flatten)]
+    script: ScriptArgs,
+    #[command(flatten)]
+    connections: ConnectionArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// When messages are sent.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Pace")]
+struct PaceArgs {
+    /// Messages per second in all, whatever the server does (open loop); or a
+    /// range, 1k..20k, to walk up. Without it, each connection sends its next
+    /// message when an answer has come (closed loop)
+    #[arg(long, short, value_name = "RATE", value_parser = plan::rates)]
+    rate: Option<plan::Rates>,
+
+    /// How many rates of the range are tried, each for --duration
+    #[arg(long, value_name = "N", default_value = "6", requires = "rate")]
+    #[arg(value_parser = clap::value_parser!(u8).range(2..=100))]
+    steps: u8,
+
+    /// How the messages of an open loop are spread: uniform or poisson
+    #[arg(long, value_name = "KIND", default_value = "uniform", requires = "rate")]
+    arrivals: Arrivals,
+
+    /// Messages that each connection has in flight: always in a closed loop,
+    /// at most in an open one
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
+    depth: u64,
+
+    /// Send nothing: hold the connections, and see that they live
+    #[arg(long, conflicts_with_all = ["rate", "messages", "depth"])]
+    idle: bool,
+
+    /// What random lengths and arrivals follow from
+    #[arg(long, value_name = "N", default_value = "1")]
+    seed: u64,
+}
+
+/// When the run ends.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Stop: whichever comes first, or Ctrl-C")]
+struct StopArgs {
+    /// How long to measure, after the warm-up [default: 10s without --messages]
+    #[arg(long, short, value_name = "TIME", value_parser = units::duration)]
+    duration: Option<Duration>,
+
+    /// Measure this many messages, from the first one on
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    messages: Option<u64>,
+
+    /// End as soon as there are more errors than this
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    max_errors: Option<u64>,
+
+    /// Load before measuring [default: a tenth of the duration, at most 1s]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    warmup: Option<Duration>,
+}
+
+/// What is said.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Script")]
+struct ScriptArgs {
+    /// The length of a message of random bytes, or a range, 16..1KiB, to draw
+    /// it from
+    #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = plan::sizes)]
+    #[arg(group = "message")]
+    size: plan::Sizes,
+
+    /// Say this text, with the escapes \r \n \t \0 \\ \x41
+    #[arg(long, value_name = "TEXT", group = "message")]
+    text: Option<String>,
+
+    /// The encoding of --text and of until:
+    #[arg(long, value_name = "LABEL", default_value = "utf-8")]
+    encoding: TextEncoding,
+
+    /// Say what this file holds
+    #[arg(long, value_name = "FILE", group = "message")]
+    payload: Option<PathBuf>,
+
+    /// Say these bytes, as in "50 49 4e 47 0d0a"
+    #[arg(long, value_name = "BYTES", group = "message")]
+    hex: Option<String>,
+
+    /// What counts as the answer: echo, bytes:N, until:"\r\n", lines:N, close
+    /// (all until the server closes), or none
+    #[arg(long, value_name = "WHAT", default_value = "echo")]
+    expect: Expect,
+
+    /// What the server says first: until:"\r\n", lines:N or bytes:N
+    #[arg(long, value_name = "WHAT")]
+    greeting: Option<Expect>,
+
+    /// Read only so many bytes a second on each connection
+    #[arg(long, value_name = "BYTES", value_parser = units::size)]
+    slow_reader: Option<usize>,
+
+    /// Send a byte at a time, this far apart
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "10ms")]
+    trickle: Option<Duration>,
+}
+
+/// How connections come and go.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Connections")]
+struct ConnectionArgs {
+    /// How many connections to hold
+    #[arg(long, short, value_name = "N", default_value = "100", value_parser = units::count)]
+    connections: u64,
+
+    /// Open them over this time, evenly
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = units::duration)]
+    ramp: Duration,
+
+    /// Close a connection after so many answers, and open another (churn)
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    per_connection: Option<u64>,
+
+    /// Close connections by a reset instead of a FIN
+    #[arg(long)]
+    reset: bool,
+
+    /// Local addresses to connect from, in turn; auto takes as many as needed
+    /// of loopback's
+    #[arg(long, value_name = "ADDRS", value_parser = plan::sources)]
+    source: Option<plan::Sources>,
+
+    /// How long a connection may take to be made
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    connect_timeout: Duration,
+
+    /// How long an answer may take before its connection is given up
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    timeout: Duration,
+
+    /// Threads that generate the load
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
+    threads: u64,
+}
+
+/// What is shown, and kept.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+struct OutputArgs {
+    /// Print the result as JSON (docs/load.schema.json)
+    #[arg(long)]
+    json: bool,
+
+    /// No live screen: a line a second on stderr
+    #[arg(long)]
+    plain: bool,
+
+    /// Write the percentiles of the latency, as HdrHistogram's tools do
+    #[arg(long, value_name = "FILE")]
+    hgrm: Option<PathBuf>,
+
+    /// Write a histogram for every second, in HdrHistogram's log format
+    #[arg(long, value_name = "FILE")]
+    hlog: Option<PathBuf>,
+
+    /// Write a line of figures for every second
+    #[arg(long, value_name = "FILE")]
+    csv: Option<PathBuf>,
+
+    /// Print the schema of --json, which docs/load.schema.json is
+    #[arg(long, exclusive = true)]
+    json_schema: bool,
+
+    /// Load servers of known behaviour, and check the figures (within a minute)
+    #[arg(long, conflicts_with_all = ["addr", "rate", "idle", "messages"])]
+    self_test: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    if args.output.json_schema {
+        json::print(&mut anstream::stdout(), &json::schema())?;
+        return Ok(Verdict::Fine);
+    }
+    if args.output.self_test {
+        return self_test::run(args.output.json);
+    }
+    let mut plan = plan::plan(args)?;
+    let limits = Limits::of_this_machine();
+    plan::choose_sources(&mut plan, args, &limits)?;
+    plan.check()?;
+    let warnings = preflight(&plan, &limits);
+    for warning in &warnings {
+        crate::tell!("{WARN}note:{WARN:#} {warning}");
+    }
+    match &args.pace.rate {
+        Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings),
+        _ => once(args, &plan, &warnings),
+    }
+}
+
+/// One run, shown while it lasts and told when it is over.
+fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdict> {
+    let files = files::Files::create(&args.output)?;
+    let mut show = show::Show::new(plan, files, args.output.plain, "")?;
+    let outcome = portlab_load::run(plan, &mut show);
+    let files = show.finish();
+    let outcome = outcome?;
+    refuse_if_nobody_answered(plan, &outcome)?;
+    files?.finish(&outcome)?;
+    let verdict = Believable::of(plan, &outcome);
+    let mut out = anstream::stdout();
+    if args.output.json {
+        json::print(&mut out, &json::Report::of(plan, &outcome, &verdict, warnings))?;
+    } else {
+        text::print(&mut out, plan, &outcome, &verdict, args::terminal_width())?;
+    }
+    complain(&outcome);
+    Ok(judge(plan, &outcome))
+}
+
+/// Whether the port did what was asked of it.
+fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
+    let talks = plan.pace != portlab_load::Pace::Idle;
+    let nothing = talks && outcome.messages == 0 && !outcome.interrupted();
+    if outcome.is_clean() && !nothing {
+        Verdict::Fine
+    } else {
+        Verdict::Failed
+    }
+}
+
+/// A run without a single connection is none.
+fn refuse_if_nobody_answered(plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
+    if outcome.connected > 0 || outcome.interrupted() {
+        return Ok(());
+    }
+    let reasons: Vec<_> = outcome
+        .tally
+        .failures()
+        .map(|failure| {
+            let hint = failure.cause.hint();
+            let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+            match failure.phase {
+                Phase::Connect => format!("{}{hint}", failure.cause),
+                phase => format!("{phase}: {}{hint}", failure.cause),
+            }
+        })
+        .collect();
+    let target = plan.target;
+    bail!("no connection to {target} could be made: {}", reasons.join(", "))
+}
+
+/// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
+const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
+
+/// Says on stderr what is wrong with the run, if something is.
+fn complain(outcome: &Outcome) {
+    if let Some(mismatch) = outcome.tally.first_mismatch() {
+        crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
+    }
+    if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
+        crate::tell!(
+            "{WARN}note:{WARN:#} some connections took {} to make: the server's accept queue was full, \
+             and their handshakes were sent again after 1 s, 3 s, ...",
+            units::nanos(outcome.connect_latency.max_ns() as f64)
+        );
+    }
+}

@@ -1,0 +1,242 @@
+//! From the command line to a plan.
+
+use std::{
+    net::{IpAddr, SocketAddr, TcpStream},
+    ops::RangeInclusive,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use portlab_load::{
+    Delimiter, Expect, Life, Limits, Manner, Pace, Plan, Say, Script, Stop, loopback_sources,
+    unescape,
+};
+use portlab_stats::units;
+
+use super::{Args, ScriptArgs};
+use crate::args::resolve_all;
+
+/// One rate, or the ends of a range, per second.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Rates {
+    pub(super) from: f64,
+    pub(super) to: f64,
+}
+
+impl Rates {
+    pub(super) fn is_range(self) -> bool {
+        self.from < self.to
+    }
+}
+
+/// The shortest and the longest message.
+pub(super) type Sizes = RangeInclusive<usize>;
+
+/// Where connections come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Sources {
+    Auto,
+    These(Vec<IpAddr>),
+}
+
+/// Reads `RATE` or `FROM..TO`.
+pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let (from, to) = (units::rate(from)?, units::rate(to)?);
+    if from > to {
+        bail!("{text:?} goes down; write the lower rate first");
+    }
+    Ok(Rates { from, to })
+}
+
+/// Reads `SIZE` or `FROM..TO`.
+pub(super) fn sizes(text: &str) -> anyhow::Result<Sizes> {
+    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let (from, to) = (units::size(from)?, units::size(to)?);
+    if from > to {
+        bail!("{text:?} goes down; write the shorter length first");
+    }
+    Ok(from..=to)
+}
+
+/// Reads `auto` or addresses.
+pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
+    if text == "auto" {
+        return Ok(Sources::Auto);
+    }
+    let read = |part: &str| {
+        part.trim()
+            .parse()
+            .with_context(|| format!("{part:?} is no IP address; write auto, or 127.0.0.2,127.0.0.3"))
+    };
+    Ok(Sources::These(text.split(',').map(read).collect::<anyhow::Result<_>>()?))
+}
+
+/// Resolves the arguments to a plan. Its sources are chosen by [`choose_sources`].
+pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
+    let connections = &args.connections;
+    let target = target(
+        args.addr.as_deref().unwrap_or_default(),
+        connections.connect_timeout,
+    )?;
+    let stop = stop(args)?;
+    let warmup = args.stop.warmup.unwrap_or_else(|| {
+        let duration = stop.after.unwrap_or(Duration::from_secs(10));
+        (duration / 10).min(Duration::from_secs(1))
+    });
+    Ok(Plan {
+        connections: usize::try_from(connections.connections)?,
+        life: Life {
+            ramp: connections.ramp,
+            per_connection: connections.per_connection,
+            reset: connections.reset,
+            sources: Vec::new(),
+        },
+        threads: usize::try_from(connections.threads)?,
+        pace: pace(args),
+        depth: usize::try_from(args.pace.depth)?,
+        script: script(&args.script)?,
+        warmup,
+        stop,
+        connect_timeout: connections.connect_timeout,
+        timeout: connections.timeout,
+        interval: super::show::INTERVAL,
+        seed: args.pace.seed,
+        ..Plan::new(target)
+    })
+}
+
+fn stop(args: &Args) -> anyhow::Result<Stop> {
+    let wanted = &args.stop;
+    if wanted.duration.is_some_and(|duration| duration.is_zero()) {
+        bail!("--duration is 0; it must be longer");
+    }
+    let usual = wanted.messages.is_none().then_some(Duration::from_secs(10));
+    Ok(Stop {
+        after: wanted.duration.or(usual),
+        messages: wanted.messages,
+        errors: wanted.max_errors,
+    })
+}
+
+fn pace(args: &Args) -> Pace {
+    match args.pace.rate {
+        _ if args.pace.idle => Pace::Idle,
+        Some(rates) => Pace::Open {
+            rate_per_s: rates.from,
+            arrivals: args.pace.arrivals,
+        },
+        None => Pace::Closed,
+    }
+}
+
+fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
+    let in_encoding = |expect: &Expect| match expect {
+        Expect::Until(end) => {
+            // It was read from the command line, so it is UTF-8.
+            let text = String::from_utf8_lossy(end.bytes());
+            let bytes = args.encoding.encode(&text)?;
+            anyhow::Ok(Expect::Until(Delimiter::new(bytes)))
+        }
+        other => Ok(other.clone()),
+    };
+    let greeting = args.greeting.as_ref().map(in_encoding).transpose()?;
+    if let Some(greeting @ (Expect::Echo | Expect::Close | Expect::Nothing)) = &greeting {
+        bail!("{greeting} is no greeting; write until:\"\\r\\n\", lines:1 or bytes:100");
+    }
+    Ok(Script {
+        say: say(args)?,
+        expect: in_encoding(&args.expect)?,
+        greeting,
+        manner: Manner {
+            trickle: args.trickle,
+            read_per_s: args.slow_reader.map(|rate| rate as u64),
+        },
+    })
+}
+
+fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
+    let bytes = if let Some(text) = &args.text {
+        args.encoding.encode(&unescape(text)?)?
+    } else if let Some(file) = &args.payload {
+        std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?
+    } else if let Some(hex) = &args.hex {
+        bytes_of_hex(hex).with_context(|| {
+            format!("{hex:?} is no hex; write pairs of digits, such as \"50 49 4e 47 0d 0a\"")
+        })?
+    } else {
+        return Ok(Say::Random(args.size.clone()));
+    };
+    if bytes.is_empty() {
+        bail!("the message is empty; it must be at least 1 byte");
+    }
+    Ok(Say::Always(bytes.into()))
+}
+
+fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .map(|character| character.to_digit(16))
+        .collect::<Option<_>>()?;
+    let pairs = digits.chunks_exact(2);
+    let whole = pairs.remainder().is_empty();
+    whole.then(|| pairs.map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
+}
+
+/// The address to load. Of a name with several, the first that answers: `localhost` is often known
+/// as `::1` where only 127.0.0.1 is listened on, and the other way round.
+fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
+    let addrs = resolve_all(text)?;
+    let first = addrs[0];
+    if first.port() == 0 {
+        bail!("{first} can't be connected to: port 0 stands for no port");
+    }
+    if addrs.len() == 1 {
+        return Ok(first);
+    }
+    let answers = |addr: &&SocketAddr| TcpStream::connect_timeout(addr, patience).is_ok();
+    // If none does, the run itself will say why.
+    Ok(addrs.iter().find(answers).copied().unwrap_or(first))
+}
+
+/// Fills in where the connections of `plan` come from.
+pub(super) fn choose_sources(plan: &mut Plan, args: &Args, limits: &Limits) -> anyhow::Result<()> {
+    plan.life.sources = match &args.connections.source {
+        None => Vec::new(),
+        Some(Sources::These(sources)) => sources.clone(),
+        Some(Sources::Auto) => loopback_sources(plan, limits).with_context(|| {
+            format!(
+                "--source auto knows loopback's addresses, and {} is not on IPv4's; name addresses \
+                 of this machine",
+                plan.target
+            )
+        })?,
+    };
+    for &source in &plan.life.sources {
+        std::net::UdpSocket::bind((source, 0)).with_context(|| {
+            format!("{source} can't be a source; write an address of this machine (ip addr)")
+        })?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranges_are_read_and_descending_ones_refused() {
+        let range = rates("1k..20k").unwrap();
+        assert_eq!((range.from, range.to, range.is_range()), (1e3, 2e4, true));
+        assert!(!rates("500").unwrap().is_range());
+        assert_eq!(sizes("16..1KiB").unwrap(), 16..=1024);
+        assert!(rates("2k..1k").is_err() && sizes("2..1").is_err() && rates("1k..").is_err());
+    }
+
+    #[test]
+    fn hex_is_read_with_and_without_spaces() {
+        assert_eq!(bytes_of_hex("50 49\n4E470d 0a"), Some(b"PING\r\n".to_vec()));
+        assert_eq!((bytes_of_hex("5"), bytes_of_hex("xy")), (None, None));
+    }
+}

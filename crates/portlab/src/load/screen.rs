@@ -1,0 +1,424 @@
+//! The live screen: throughput and latency over time, and the state of things. Drawn on stderr, so
+//! that the result on stdout can be piped away.
+
+use std::{
+    collections::VecDeque,
+    io::{self, IsTerminal, Stderr},
+    time::{Duration, Instant},
+};
+
+use portlab_load::{Interval, Pace, Plan, Progress};
+use portlab_stats::units;
+use ratatui::{
+    Frame, Terminal,
+    backend::CrosstermBackend,
+    crossterm::{
+        event::{self, Event, KeyCode, KeyEventKind, KeyModifiers},
+        execute,
+        terminal::{EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode},
+    },
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Style, Stylize},
+    symbols::Marker,
+    text::{Line, Span},
+    widgets::{Axis, Block, BorderType, Chart, Dataset, Gauge, GraphType, Paragraph},
+};
+
+use super::text::headline;
+
+/// The screen appears when a run has lasted so long: one that ends at once should not flicker.
+const APPEARS_AFTER: Duration = Duration::from_millis(300);
+
+/// How many intervals the charts hold: five minutes.
+const HELD: usize = 1200;
+
+/// What a key changes the rate by.
+const STEP: f64 = 1.1;
+
+/// A terminal lower than this shows figures and no charts.
+const LOW: u16 = 14;
+
+type Point = (f64, f64);
+
+/// The state of the screen.
+pub(super) struct Screen {
+    title: String,
+    target: String,
+    open_loop: bool,
+    planned: Option<Duration>,
+    began: Instant,
+    terminal: Option<Terminal<CrosstermBackend<Stderr>>>,
+    stage: &'static str,
+    progress: Option<Progress>,
+    last: Option<Interval>,
+    throughput: VecDeque<Point>,
+    p50: VecDeque<Point>,
+    p99: VecDeque<Point>,
+    errors: u64,
+    rate: f64,
+    wanted_rate: Option<f64>,
+    ends: bool,
+}
+
+impl Screen {
+    /// Whether there is a terminal to draw on, and to read keys from: a job in the background has
+    /// none.
+    pub(super) fn is_possible() -> bool {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        io::stderr().is_terminal() && !dumb && portlab_sys::terminal::is_in_foreground(io::stderr())
+    }
+
+    /// A screen for a run of `plan`. It appears a moment after the first tick.
+    pub(super) fn new(plan: &Plan, title: &str) -> Self {
+        let rate = match plan.pace {
+            Pace::Open { rate_per_s, .. } => rate_per_s,
+            Pace::Closed | Pace::Idle => 0.0,
+        };
+        let title = match title {
+            "" => headline(plan),
+            title => format!("{title} · {}", headline(plan)),
+        };
+        Self {
+            title,
+            target: plan.target.to_string(),
+            open_loop: rate > 0.0,
+            planned: plan.stop.after,
+            began: Instant::now(),
+            terminal: None,
+            stage: "connecting",
+            progress: None,
+            last: None,
+            throughput: VecDeque::new(),
+            p50: VecDeque::new(),
+            p99: VecDeque::new(),
+            errors: 0,
+            rate,
+            wanted_rate: None,
+            ends: false,
+        }
+    }
+
+    /// All connections stand.
+    pub(super) fn connected(&mut self, _connected: usize) {
+        self.stage = "warming up";
+    }
+
+    /// An interval is over.
+    pub(super) fn add(&mut self, interval: &Interval) {
+        self.stage = "measuring";
+        let at = interval.to.as_secs_f64();
+        let latency = &interval.latency;
+        self.errors += interval.errors;
+        push(&mut self.throughput, (at, interval.messages_per_s()));
+        if latency.count() > 0 {
+            // The axis is logarithmic: between a fast and a stalled server lie powers of ten.
+            let log = |quantile| (latency.quantile_ns(quantile).max(1) as f64).log10();
+            push(&mut self.p50, (at, log(0.5)));
+            push(&mut self.p99, (at, log(0.99)));
+        }
+        self.last = Some(interval.clone());
+        self.draw();
+    }
+
+    /// Time has passed: listens to the keyboard, and draws while nothing is measured.
+    pub(super) fn tick(&mut self, progress: &Progress) {
+        self.progress = Some(*progress);
+        if progress.share >= 1.0 {
+            self.stage = "waiting for the last answers";
+        }
+        if self.terminal.is_none() && self.began.elapsed() >= APPEARS_AFTER && !self.ends {
+            // Without a screen the run goes on all the same.
+            self.terminal = open().ok();
+        }
+        let heard = self.listen();
+        if heard || self.stage != "measuring" {
+            self.draw();
+        }
+    }
+
+    /// The rate that the keys ask for, once.
+    pub(super) fn wanted_rate(&mut self) -> Option<f64> {
+        self.wanted_rate.take()
+    }
+
+    /// Whether a key asks for the end.
+    pub(super) fn wants_to_end(&self) -> bool {
+        self.ends
+    }
+
+    /// Gives the terminal back.
+    pub(super) fn finish(mut self) -> io::Result<()> {
+        self.close()
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        match self.terminal.take() {
+            None => Ok(()),
+            Some(mut terminal) => {
+                terminal.show_cursor()?;
+                execute!(io::stderr(), LeaveAlternateScreen)?;
+                disable_raw_mode()
+            }
+        }
+    }
+
+    /// Takes in what has been typed; says whether anything happened.
+    fn listen(&mut self) -> bool {
+        let mut heard = false;
+        while self.terminal.is_some() && event::poll(Duration::ZERO).unwrap_or(false) {
+            let Ok(event) = event::read() else {
+                return heard;
+            };
+            heard = true;
+            let Event::Key(key) = event else {
+                continue;
+            };
+            if key.kind == KeyEventKind::Release {
+                continue;
+            }
+            let control = key.modifiers.contains(KeyModifiers::CONTROL);
+            match key.code {
+                KeyCode::Char('c') if control => self.end(),
+                KeyCode::Char('q') | KeyCode::Esc => self.end(),
+                KeyCode::Up | KeyCode::Char('+' | '=') => self.change_rate(STEP),
+                KeyCode::Down | KeyCode::Char('-') => self.change_rate(1.0 / STEP),
+                _ => {}
+            }
+        }
+        heard
+    }
+
+    /// Asked once, the run ends with what it has; asked twice, at once.
+    fn end(&mut self) {
+        if self.ends {
+            let _ = self.close();
+            // As if by SIGINT: see `signal(7)`.
+            std::process::exit(130);
+        }
+        self.ends = true;
+        self.stage = "ending; once more to end at once";
+    }
+
+    fn change_rate(&mut self, factor: f64) {
+        if self.open_loop {
+            self.rate = (self.rate * factor).clamp(0.1, 10e6);
+            self.wanted_rate = Some(self.rate);
+        }
+    }
+
+    fn draw(&mut self) {
+        if let Some(mut terminal) = self.terminal.take() {
+            // A terminal that has gone away is no reason to end the run.
+            let _ = terminal.draw(|frame| self.paint(frame));
+            self.terminal = Some(terminal);
+        }
+    }
+
+    fn paint(&self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        let [head, charts, state, keys] = Layout::vertical([
+            Constraint::Length(2),
+            Constraint::Min(0),
+            Constraint::Length(3),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        self.paint_head(frame, head);
+        if area.height >= LOW {
+            let [above, below] =
+                Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(55)])
+                    .areas(charts);
+            self.paint_throughput(frame, above);
+            self.paint_latency(frame, below);
+        }
+        self.paint_state(frame, state);
+        frame.render_widget(Paragraph::new(self.keys().dim()), keys);
+    }
+
+    fn paint_head(&self, frame: &mut Frame<'_>, area: Rect) {
+        let [title, bar] =
+            Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(area);
+        let line = Line::from(vec![
+            Span::from(self.target.clone()).bold(),
+            Span::from("  "),
+            Span::from(self.title.clone()).dim(),
+        ]);
+        frame.render_widget(Paragraph::new(line), title);
+        let share = self.progress.map_or(0.0, |progress| progress.share);
+        let elapsed = self.last.as_ref().map_or(0.0, |last| last.to.as_secs_f64());
+        let label = match self.planned {
+            Some(planned) if self.stage == "measuring" => {
+                format!("{elapsed:.0} of {:.0} s", planned.as_secs_f64())
+            }
+            None if self.stage == "measuring" => format!("{elapsed:.0} s"),
+            _ => match self.progress {
+                Some(progress) if self.stage == "connecting" => {
+                    format!("connecting: {} so far", progress.dialled)
+                }
+                _ => self.stage.to_owned(),
+            },
+        };
+        let gauge = Gauge::default()
+            .ratio(share.clamp(0.0, 1.0))
+            .label(label)
+            .use_unicode(true)
+            .gauge_style(Style::new().fg(Color::Cyan).bg(Color::DarkGray));
+        frame.render_widget(gauge, bar);
+    }
+
+    fn paint_throughput(&self, frame: &mut Frame<'_>, area: Rect) {
+        let points: Vec<Point> = self.throughput.iter().copied().collect();
+        let now = points.last().map_or(0.0, |point| point.1);
+        let top = points.iter().map(|point| point.1).fold(1.0, f64::max) * 1.1;
+        let label = |value: f64| units::short(value);
+        let title = Line::from(vec![
+            Span::from(" throughput "),
+            Span::from(format!("{}/s ", units::short(now))).bold().cyan(),
+        ]);
+        let lines = [("", &points, Color::Cyan)];
+        let bounds = (0.0, top);
+        let labels = [label(0.0), label(top / 2.0), label(top)];
+        frame.render_widget(chart(title, &lines, bounds, &labels, &self.times()), area);
+    }
+
+    fn paint_latency(&self, frame: &mut Frame<'_>, area: Rect) {
+        let p50: Vec<Point> = self.p50.iter().copied().collect();
+        let p99: Vec<Point> = self.p99.iter().copied().collect();
+        let all = || p50.iter().chain(&p99).map(|point| point.1);
+        // Whole powers of ten, so that the labels are round.
+        let low = all().fold(f64::INFINITY, f64::min).floor();
+        let high = all().fold(f64::NEG_INFINITY, f64::max).ceil();
+        let (low, high) = if low < high { (low, high) } else { (4.0, 7.0) };
+        let now = |points: &[Point]| {
+            let last = points.last().map(|point| 10f64.powf(point.1));
+            last.map_or("–".to_owned(), units::nanos)
+        };
+        let title = Line::from(vec![
+            Span::from(" latency  "),
+            Span::from(format!("p50 {}  ", now(&p50))).bold().green(),
+            Span::from(format!("p99 {} ", now(&p99))).bold().yellow(),
+        ]);
+        let lines = [("p99", &p99, Color::Yellow), ("p50", &p50, Color::Green)];
+        let steps = (high - low) as usize;
+        let labels: Vec<_> = (0..=steps)
+            .map(|step| units::nanos(10f64.powf(low + step as f64)))
+            .collect();
+        frame.render_widget(chart(title, &lines, (low, high), &labels, &self.times()), area);
+    }
+
+    /// From when to when the charts tell.
+    fn times(&self) -> [f64; 2] {
+        let first = self.throughput.front().map_or(0.0, |point| point.0);
+        let last = self.throughput.back().map_or(1.0, |point| point.0);
+        [first.floor(), last.max(first + 1.0)]
+    }
+
+    fn paint_state(&self, frame: &mut Frame<'_>, area: Rect) {
+        let [words, gauge] =
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(26)]).areas(area);
+        let Some(last) = &self.last else {
+            return;
+        };
+        let latency = &last.latency;
+        let figure = |name: &'static str, value: String| {
+            [Span::from(name).dim(), Span::from(value), Span::from("  ")]
+        };
+        let mut spans = Vec::new();
+        spans.extend(figure("open ", last.open.to_string()));
+        spans.extend(figure("in flight ", last.in_flight.to_string()));
+        spans.extend(figure("max ", units::nanos(latency.max_ns() as f64)));
+        if self.open_loop {
+            spans.extend(figure("rate ", format!("{}/s", units::short(self.rate))));
+            let lag = last.pacing_lag.quantile_ns(0.99);
+            spans.extend(figure("lag p99 ", units::nanos(lag as f64)));
+        }
+        let errors = Span::from(format!("errors {}", self.errors));
+        spans.push(if self.errors > 0 { errors.red().bold() } else { errors.dim() });
+        let block = Block::bordered()
+            .border_type(BorderType::Rounded)
+            .border_style(Style::new().dim());
+        frame.render_widget(Paragraph::new(Line::from(spans)).block(block.clone()), words);
+        let share = last.generator_cpu_share.clamp(0.0, 1.0);
+        let colour = match share {
+            share if share >= 0.9 => Color::Red,
+            share if share >= 0.7 => Color::Yellow,
+            _ => Color::Green,
+        };
+        let load = Gauge::default()
+            .block(block.title(" generator "))
+            .ratio(share)
+            .label(format!("{:.0}% CPU", share * 100.0))
+            .gauge_style(Style::new().fg(colour).bg(Color::DarkGray));
+        frame.render_widget(load, gauge);
+    }
+
+    fn keys(&self) -> &'static str {
+        match self.open_loop {
+            true => " q end   ↑ ↓ rate by a tenth",
+            false => " q end",
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        // Whatever has happened, the terminal is given back.
+        let _ = self.close();
+    }
+}
+
+fn open() -> io::Result<Terminal<CrosstermBackend<Stderr>>> {
+    enable_raw_mode()?;
+    execute!(io::stderr(), EnterAlternateScreen)?;
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        let _ = execute!(io::stderr(), LeaveAlternateScreen);
+        let _ = disable_raw_mode();
+        hook(panic);
+    }));
+    Terminal::new(CrosstermBackend::new(io::stderr()))
+}
+
+fn push(points: &mut VecDeque<Point>, point: Point) {
+    if points.len() == HELD {
+        points.pop_front();
+    }
+    points.push_back(point);
+}
+
+fn chart<'a>(
+    title: Line<'a>,
+    lines: &[(&'a str, &'a Vec<Point>, Color)],
+    (low, high): (f64, f64),
+    labels: &[String],
+    times: &[f64; 2],
+) -> Chart<'a> {
+    let datasets = lines.iter().map(|(name, points, colour)| {
+        Dataset::default()
+            .name(*name)
+            .marker(Marker::Braille)
+            .graph_type(GraphType::Line)
+            .style(Style::new().fg(*colour))
+            .data(points)
+    });
+    let block = Block::bordered()
+        .border_type(BorderType::Rounded)
+        .border_style(Style::new().dim())
+        .title(title);
+    let seconds = times.map(|at| format!("{at:.0} s"));
+    Chart::new(datasets.collect())
+        .block(block)
+        .legend_position(None)
+        .x_axis(
+            Axis::default()
+                .bounds(*times)
+                .labels(seconds)
+                .style(Style::new().dim()),
+        )
+        .y_axis(
+            Axis::default()
+                .bounds([low, high])
+                .labels(labels.to_vec())
+                .style(Style::new().dim()),
+        )
+}

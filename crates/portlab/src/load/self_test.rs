@@ -1,0 +1,2 @@
+use crate::Verdict;
+pub(super) fn run(_json: bool) -> anyhow::Result<Verdict> { todo!() }

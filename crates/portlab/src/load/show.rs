@@ -1,0 +1,162 @@
+//! What is shown and kept while a run lasts.
+
+use std::{
+    io::IsTerminal,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use portlab_load::{Interval, Plan, Progress, Watch};
+
+use super::{files::Files, lines::Lines, screen::Screen};
+use crate::progress::Progress as Bar;
+
+/// How often a live screen moves on.
+pub(super) const INTERVAL: Duration = Duration::from_millis(250);
+
+/// What lines and files tell of at a time; a little less, for intervals end a little late.
+const SECOND: Duration = Duration::from_millis(900);
+
+/// A run that is planned to be shorter needs no screen.
+const WORTH_A_SCREEN: Duration = Duration::from_secs(3);
+
+/// Looks on while a run lasts.
+pub(super) struct Show {
+    live: Live,
+    files: Files,
+    /// What is to become a second.
+    second: Option<Interval>,
+    interrupted: Arc<AtomicBool>,
+}
+
+/// How a run is shown.
+enum Live {
+    /// On a terminal.
+    Screen(Box<Screen>),
+    /// On a terminal, when it is short.
+    Bar(Bar),
+    /// Off a terminal, or when asked for.
+    Lines(Lines),
+}
+
+/// A flag that Ctrl-C sets, so that a run ends with what it has. The second Ctrl-C ends it at once.
+pub(crate) fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    portlab_sys::interrupt::interrupt_flag().context("can't catch Ctrl-C")
+}
+
+impl Show {
+    /// Shows a run of `plan`, which `title` tells from others if there are several.
+    pub(super) fn new(
+        plan: &Plan,
+        files: Files,
+        plain: bool,
+        title: &str,
+    ) -> anyhow::Result<Self> {
+        Self::with_flag(plan, files, plain, title, interrupt_flag()?)
+    }
+
+    /// The same, ended by a flag that there is already.
+    pub(super) fn with_flag(
+        plan: &Plan,
+        files: Files,
+        plain: bool,
+        title: &str,
+        interrupted: Arc<AtomicBool>,
+    ) -> anyhow::Result<Self> {
+        let planned = plan.stop.after.map(|time| time + plan.warmup + plan.life.ramp);
+        let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN);
+        let terminal = std::io::stderr().is_terminal() && !plain;
+        let live = if terminal && long && Screen::is_possible() {
+            Live::Screen(Box::new(Screen::new(plan, title)))
+        } else if terminal {
+            let what = if title.is_empty() { "connecting" } else { title };
+            Live::Bar(Bar::new(what))
+        } else {
+            Live::Lines(Lines::new(title))
+        };
+        Ok(Self {
+            live,
+            files,
+            second: None,
+            interrupted,
+        })
+    }
+
+    /// The run is over: clears the screen away, and hands the files back.
+    pub(super) fn finish(mut self) -> anyhow::Result<Files> {
+        if let Some(second) = self.second.take() {
+            self.tell(&second);
+        }
+        match self.live {
+            Live::Screen(screen) => screen.finish()?,
+            Live::Bar(bar) => bar.finish(),
+            Live::Lines(_) => {}
+        }
+        Ok(self.files)
+    }
+
+    fn tell(&mut self, second: &Interval) {
+        self.files.add(second);
+        if let Live::Lines(lines) = &mut self.live {
+            lines.add(second);
+        }
+    }
+}
+
+impl Watch for Show {
+    fn connected(&mut self, connected: usize) -> bool {
+        match &mut self.live {
+            Live::Screen(screen) => screen.connected(connected),
+            Live::Bar(bar) => {
+                let what = if connected == 1 { "connection" } else { "connections" };
+                bar.say(&format!("loading, {connected} {what}"));
+            }
+            Live::Lines(_) => {}
+        }
+        true
+    }
+
+    fn begin(&mut self) {
+        self.files.begin();
+    }
+
+    fn interval(&mut self, interval: &Interval) {
+        if let Live::Screen(screen) = &mut self.live {
+            screen.add(interval);
+        }
+        match &mut self.second {
+            Some(second) => second.extend(interval),
+            None => self.second = Some(interval.clone()),
+        }
+        if let Some(second) = self.second.take_if(|second| second.length() >= SECOND) {
+            self.tell(&second);
+        }
+    }
+
+    fn tick(&mut self, progress: &Progress) {
+        match &mut self.live {
+            Live::Screen(screen) => screen.tick(progress),
+            Live::Bar(bar) => bar.at(progress.share),
+            Live::Lines(lines) => lines.tick(progress),
+        }
+    }
+
+    fn wanted_rate(&mut self) -> Option<f64> {
+        match &mut self.live {
+            Live::Screen(screen) => screen.wanted_rate(),
+            Live::Bar(_) | Live::Lines(_) => None,
+        }
+    }
+
+    fn interrupted(&self) -> bool {
+        let by_key = match &self.live {
+            Live::Screen(screen) => screen.wants_to_end(),
+            Live::Bar(_) | Live::Lines(_) => false,
+        };
+        by_key || self.interrupted.load(Relaxed)
+    }
+}

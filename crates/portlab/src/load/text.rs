@@ -1,0 +1,266 @@
+//! The result in words and figures.
+
+use std::io::{self, Write};
+
+use portlab_load::{Latency, Outcome, Pace, Plan, Verdict};
+use portlab_stats::units;
+
+use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
+
+const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
+
+/// How wide the name of a row is.
+const NAME: usize = 12;
+
+/// Prints what `plan` came to; nothing is wider than `width` columns if that can be helped.
+pub(super) fn print(
+    out: &mut impl Write,
+    plan: &Plan,
+    outcome: &Outcome,
+    verdict: &Verdict,
+    width: usize,
+) -> io::Result<()> {
+    let mut page = Page { out, width };
+    writeln!(page.out, "{HEAD}{}{HEAD:#}  {}", plan.target, headline(plan))?;
+    if outcome.interrupted() {
+        writeln!(
+            page.out,
+            "{WARN}interrupted: this is what was measured so far{WARN:#}"
+        )?;
+    }
+    if plan.pace == Pace::Idle {
+        page.alive(outcome)?;
+    } else {
+        page.throughput(plan, outcome)?;
+        page.latency(plan, outcome)?;
+    }
+    page.connections(plan, outcome)?;
+    page.generator(outcome)?;
+    page.errors(plan, outcome)?;
+    page.verdict(plan, outcome, verdict)?;
+    page.out.flush()
+}
+
+/// What was done, in a line.
+pub(super) fn headline(plan: &Plan) -> String {
+    let connections = plural(plan.connections, "connection");
+    let pace = match plan.pace {
+        Pace::Idle => return format!("{connections}, held open and idle"),
+        Pace::Closed => format!("x depth {}, closed loop", plan.depth),
+        Pace::Open {
+            rate_per_s,
+            arrivals,
+        } => format!("open loop at {}/s, {arrivals}", units::short(rate_per_s)),
+    };
+    let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
+    let size = if sizes.start() == sizes.end() {
+        units::bytes(*sizes.start() as f64)
+    } else {
+        let (shortest, longest) = (*sizes.start() as f64, *sizes.end() as f64);
+        format!("{} to {}", units::bytes(shortest), units::bytes(longest))
+    };
+    let expect = match plan.checks_every_byte() {
+        true => "echoed".to_owned(),
+        false => format!("expecting {expect}"),
+    };
+    format!("{connections} {pace}; messages of {size}, {expect}")
+}
+
+struct Page<'a, W> {
+    out: &'a mut W,
+    width: usize,
+}
+
+impl<W: Write> Page<'_, W> {
+    /// A row: its name, its figure, and what there is to say of it.
+    fn row(&mut self, name: &str, value: &str, rest: &str) -> io::Result<()> {
+        let rest = if rest.is_empty() {
+            String::new()
+        } else {
+            format!("  {DIM}{rest}{DIM:#}")
+        };
+        writeln!(self.out, "  {name:<NAME$} {value:>10}{rest}")
+    }
+
+    fn throughput(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
+        let seconds = outcome.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        let messages = plural(outcome.messages as usize, "message");
+        let mut rest = format!("{messages} in {}", units::time(outcome.elapsed));
+        // What has been sent and received includes the warm-up; sizes tell the rate as well.
+        let sizes = plan.script.say.sizes();
+        if sizes.start() == sizes.end() && plan.checks_every_byte() {
+            let bytes = outcome.messages as f64 * *sizes.start() as f64 / seconds;
+            rest += &format!("; {}/s each way", units::bytes(bytes));
+        }
+        if let Pace::Open { rate_per_s, .. } = plan.pace
+            && outcome.rate_changed_to.is_none()
+        {
+            let share = outcome.messages_per_s() / rate_per_s * 100.0;
+            rest += &format!("; {share:.1}% of the rate");
+        }
+        let rate = format!("{}/s", units::short(outcome.messages_per_s()));
+        self.row("throughput", &rate, &rest)
+    }
+
+    fn latency(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
+        let open = matches!(plan.pace, Pace::Open { .. });
+        if open {
+            let (due, sent, lag) = ("from due", "from sent", "lag");
+            writeln!(
+                self.out,
+                "  {:<NAME$} {DIM}{due:>10} {sent:>10} {lag:>10}  latency to the last byte{DIM:#}",
+                ""
+            )?;
+        }
+        let histograms = [&outcome.latency, &outcome.uncorrected, &outcome.pacing_lag];
+        for (name, quantile) in QUANTILES {
+            if open {
+                let values = histograms.map(|latency| known(latency, latency.quantile_ns(quantile)));
+                self.columns(name, &values)?;
+            } else {
+                let value = known(&outcome.latency, outcome.latency.quantile_ns(quantile));
+                let rest = match name {
+                    "p50" => "latency, from sending to the last byte",
+                    _ => "",
+                };
+                self.row(name, &value, rest)?;
+            }
+        }
+        if open {
+            let values = histograms.map(|latency| known(latency, latency.max_ns()));
+            self.columns("max", &values)
+        } else {
+            let max = known(&outcome.latency, outcome.latency.max_ns());
+            self.row("max", &max, &format!("of {}", outcome.latency.count()))
+        }
+    }
+
+    fn columns(&mut self, name: &str, values: &[String; 3]) -> io::Result<()> {
+        let [due, sent, lag] = values;
+        writeln!(self.out, "  {name:<NAME$} {due:>10} {sent:>10} {lag:>10}")
+    }
+
+    fn alive(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let share = format!("{} of {}", outcome.alive, outcome.connected);
+        let rest = format!("still open after {}", units::time(outcome.elapsed));
+        self.row("alive", &share, &rest)
+    }
+
+    fn connections(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
+        let connect = &outcome.connect_latency;
+        let made = connect.count();
+        let churns = made > outcome.connected as u64;
+        let what = if churns {
+            format!("{made} made")
+        } else {
+            format!("{made} in {}", units::time(outcome.connect_phase))
+        };
+        let p99 = known(connect, connect.quantile_ns(0.99));
+        let rest = format!("p50 to connect; p99 {p99}; {what}");
+        self.row("connect", &known(connect, connect.quantile_ns(0.5)), &rest)?;
+        if let Some(fairness) = outcome.fairness
+            && fairness.connections > 1
+            && plan.pace != Pace::Idle
+        {
+            let (least, most) = (fairness.least, fairness.most);
+            let rest =
+                format!("Jain's index; a connection had from {least} to {most} answers");
+            self.row("fairness", &format!("{:.3}", fairness.jain), &rest)?;
+        }
+        Ok(())
+    }
+
+    fn generator(&mut self, outcome: &Outcome) -> io::Result<()> {
+        let share = format!("{:.0}% CPU", outcome.generator_cpu_share() * 100.0);
+        let threads = plural(outcome.threads(), "thread");
+        let each = outcome.generator_cpu_us_per_message() * 1e3;
+        let rest = if each > 0.0 {
+            format!("of {threads}; {} per message", units::nanos(each))
+        } else {
+            format!("of {threads}")
+        };
+        self.row("generator", &share, &rest)
+    }
+
+    fn errors(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
+        let missing: Vec<_> = [
+            ("not answered", outcome.unanswered),
+            ("due and not sent", outcome.due_not_sent),
+        ]
+        .iter()
+        .filter(|(_, count)| *count > 0)
+        .map(|(what, count)| format!("{what}: {count}"))
+        .collect();
+        let rest = match (plan.pace, plan.checks_every_byte()) {
+            _ if !missing.is_empty() => missing.join("; "),
+            (Pace::Idle, _) => String::new(),
+            (_, true) if plan.tells_messages_apart() => "every byte was checked".to_owned(),
+            (_, true) => "every byte was checked; all messages are alike".to_owned(),
+            (_, false) => "every answer was complete".to_owned(),
+        };
+        self.row("errors", &outcome.tally.total().to_string(), &rest)?;
+        for failure in outcome.tally.failures() {
+            let hint = failure.cause.hint();
+            let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
+            let (phase, cause, count) = (failure.phase, failure.cause, failure.count);
+            let text = format!("{phase}: {cause}{hint}");
+            self.wrapped(&format!("    {BAD}{count:>6}x{BAD:#} "), 12, &text)?;
+        }
+        Ok(())
+    }
+
+    fn verdict(&mut self, plan: &Plan, outcome: &Outcome, verdict: &Verdict) -> io::Result<()> {
+        if verdict.is_believable() {
+            let mut reasons = Vec::new();
+            if plan.pace != Pace::Idle {
+                reasons.push(format!("{} samples", units::short(outcome.latency.count() as f64)));
+            }
+            reasons.push(units::time(outcome.elapsed));
+            if let Some(residual) = outcome.littles_law_residual() {
+                reasons.push(format!("Little's law within {:.2}%", residual.abs() * 100.0));
+            }
+            reasons.push("generator at ease".to_owned());
+            let rest = format!("  {DIM}{}{DIM:#}", reasons.join(", "));
+            return writeln!(
+                self.out,
+                "  {:<NAME$} {GOOD}{:>10}{GOOD:#}{rest}",
+                "believable", "yes"
+            );
+        }
+        writeln!(
+            self.out,
+            "  {:<NAME$} {WARN}{:>10}{WARN:#}",
+            "believable", "with care"
+        )?;
+        for doubt in &verdict.doubts {
+            self.wrapped(&format!("    {WARN}!{WARN:#} "), 6, &doubt.to_string())?;
+        }
+        Ok(())
+    }
+
+    /// `text` after `lead`, broken into lines that begin `indent` columns from the left.
+    fn wrapped(&mut self, lead: &str, indent: usize, text: &str) -> io::Result<()> {
+        let room = self.width.saturating_sub(indent).max(20);
+        for (index, line) in textwrap::wrap(text, room).iter().enumerate() {
+            if index == 0 {
+                writeln!(self.out, "{lead}{line}")?;
+            } else {
+                writeln!(self.out, "{:indent$}{line}", "")?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A time; a dash when nothing was recorded.
+pub(super) fn known(latency: &Latency, nanos: u64) -> String {
+    if latency.count() == 0 {
+        "–".to_owned()
+    } else {
+        units::nanos(nanos as f64)
+    }
+}
+
+pub(super) fn plural(count: usize, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
