@@ -267,7 +267,7 @@ mod tests {
             assert_eq!(ends("echo", b"abcdefghijkl"), [5, 10]);
             assert_eq!(ends("bytes:4", b"abcdefghijkl"), [4, 8, 12]);
             assert_eq!(ends("lines:2", b"a\nb\nc\n\nd"), [4, 7]);
-            assert_eq!(ends("until:\"\\r\\n\\r\\n\"", b"a\r\n\r\r\n\r\nb\r\n\r\n"), [9, 14]);
+            assert_eq!(ends("until:\"\\r\\n\\r\\n\"", b"a\r\n\r\r\n\r\nb\r\n\r\n"), [8, 13]);
             assert_eq!(ends("until:aab", b"aaaab"), [5]);
             assert_eq!(ends("close", b"abc"), [0; 0]);
         }

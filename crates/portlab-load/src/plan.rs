@@ -23,6 +23,9 @@ pub struct Plan {
     pub life: Life,
     /// How many threads drive them, at least one; more than there are connections are not started.
     pub threads: usize,
+    /// Whether the threads poll all the time instead of sleeping. An answer is then seen when it
+    /// comes, and not when the machine has woken a thread, at the price of a core for each.
+    pub spin: bool,
     /// When messages are sent.
     pub pace: Pace,
     /// Messages that a connection has in flight at most, at least one; in a closed loop, always.
@@ -145,6 +148,7 @@ impl Plan {
             connections: 1,
             life: Life::default(),
             threads: 1,
+            spin: false,
             pace: Pace::Closed,
             depth: 1,
             script: Script::echo(64),

@@ -104,7 +104,7 @@ pub(crate) const ALARM: Token = Token(usize::MAX - 1);
 
 /// How long before a message is due the thread stops sleeping and watches the clock, polling
 /// meanwhile: about as long as a machine takes to wake a thread.
-const WATCHFUL: Duration = Duration::from_micros(60);
+const WATCHFUL: Duration = Duration::from_micros(100);
 /// The share of its time that a thread watches the clock at most: beyond that it would take a core
 /// from the server.
 const WATCHFUL_SHARE: f64 = 0.1;
@@ -471,10 +471,10 @@ impl Worker {
 
     /// Waits for the poller, or until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.again.is_empty() {
-            self.sleep_until_needed()?
-        } else {
+        let timeout = if self.desk.plan.spin || !self.again.is_empty() {
             Duration::ZERO
+        } else {
+            self.sleep_until_needed()?
         };
         self.poll_for(events, timeout)
     }

@@ -11,7 +11,7 @@
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | CPU clocks of threads and processes |
 //! | [`limits`] | open files, ports |
-//! | [`socket`] | socket options that no safe library has |
+//! | [`socket`] | sockets, as far as the standard library doesn't go |
 //! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
 //! | [`machine`] | what machine this is |

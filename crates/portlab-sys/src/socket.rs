@@ -1,6 +1,12 @@
-//! Socket options that no safe library has.
+//! Sockets, as far as the standard library doesn't go.
 
-use std::{io, os::fd::AsRawFd};
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
 
 /// Puts off the choice of a local port from `bind` to `connect`, where the destination is known:
 /// the same port then serves several destinations. For a socket that is bound to an address and
@@ -26,5 +32,62 @@ pub fn choose_port_at_connect(socket: &impl AsRawFd) -> io::Result<()> {
         Ok(())
     } else {
         Err(io::Error::last_os_error())
+    }
+}
+
+/// Has the kernel note when packets arrive at `socket`, for [`read_with_age`].
+///
+/// # Errors
+/// When the system refuses.
+///
+/// Source: `SO_TIMESTAMPNS` in the kernel's `networking/timestamping`.
+pub fn note_arrivals(socket: &impl AsFd) -> io::Result<()> {
+    setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
+    Ok(())
+}
+
+/// Reads what has come in, and tells for how long its last packet has been waiting: zero if the
+/// kernel didn't note it.
+///
+/// # Errors
+/// Those of `recvmsg(2)`.
+pub fn read_with_age(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usize, Duration)> {
+    let fd = socket.as_fd().as_raw_fd();
+    let mut slices = [io::IoSliceMut::new(buffer)];
+    let mut space = nix::cmsg_space!(nix::sys::time::TimeSpec);
+    let message = recvmsg::<()>(fd, &mut slices, Some(&mut space), MsgFlags::empty())?;
+    let arrival = message.cmsgs()?.find_map(|cmsg| match cmsg {
+        ControlMessageOwned::ScmTimestampns(time) => Some(Duration::from(time)),
+        _ => None,
+    });
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let age = now.ok().zip(arrival).map(|(now, arrival)| now.saturating_sub(arrival));
+    Ok((message.bytes, age.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::Write,
+        net::{TcpListener, TcpStream},
+        thread,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_has_waited_is_known_to_have_waited() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        note_arrivals(&server).unwrap();
+        client.write_all(b"hello").unwrap();
+        let waited = Duration::from_millis(30);
+        thread::sleep(waited);
+        let mut buffer = [0; 16];
+        let (length, age) = read_with_age(&server, &mut buffer).unwrap();
+        assert_eq!(&buffer[..length], b"hello");
+        // The clock of the wall may be put right meanwhile, by a little.
+        assert!(age >= waited / 2, "{age:?}");
     }
 }

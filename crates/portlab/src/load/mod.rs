@@ -86,6 +86,11 @@ struct PaceArgs {
     #[arg(long, conflicts_with_all = ["rate", "messages", "depth"])]
     idle: bool,
 
+    /// Poll all the time instead of sleeping: truer latencies, at the price of a
+    /// core for each thread
+    #[arg(long)]
+    spin: bool,
+
     /// What random lengths and arrivals follow from
     #[arg(long, value_name = "N", default_value = "1")]
     seed: u64,

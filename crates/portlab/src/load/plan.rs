@@ -93,6 +93,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
             sources: Vec::new(),
         },
         threads: usize::try_from(connections.threads)?,
+        spin: args.pace.spin,
         pace: pace(args),
         depth: usize::try_from(args.pace.depth)?,
         script: script(&args.script)?,

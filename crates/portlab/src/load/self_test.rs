@@ -1,2 +1,456 @@
-use crate::Verdict;
-pub(super) fn run(_json: bool) -> anyhow::Result<Verdict> { todo!() }
+//! `portlab load --self-test`: the figures of the generator against servers whose behaviour is
+//! known. Each server is a process of its own.
+
+use std::{
+    io::{self, BufRead, BufReader, Write},
+    net::SocketAddr,
+    ops::RangeInclusive,
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use portlab_load::{
+    Arrivals, Ended, Outcome, Pace, Phase, Plan, Progress as Moment, Script, Stop, Watch,
+};
+use portlab_stats::units;
+use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+
+use super::{
+    json::{self, Check, SelfTest},
+    known::{Behaviour, QUANTILES},
+    show::interrupt_flag,
+};
+use crate::{
+    Verdict,
+    args::{BAD, DIM, GOOD, HEAD},
+    progress::Progress,
+};
+
+/// By how much a percentile may differ from the known delay, beside the pacing lag.
+const TRUTH: f64 = 0.02;
+/// By how much the corrected p90 of the stop test may differ from the arithmetic.
+const STOP_TRUTH: f64 = 0.05;
+/// By how much Little's law may be missed.
+const LITTLE: f64 = 0.01;
+
+/// The tests, in their order: what each is about, and the test itself.
+const TESTS: &[(&str, Test)] = &[
+    ("a delay of 1 ms, with --spin", |bench| bench.delay(1, 500.0, 10, true)),
+    ("a delay of 5 ms", |bench| bench.delay(5, 400.0, 10, false)),
+    ("a delay of 50 ms", |bench| bench.delay(50, 400.0, 60, false)),
+    ("answers that trickle", Bench::trickle),
+    ("Little's law", Bench::little),
+    ("a server that stops", Bench::stop),
+    ("a lie in a million bytes", Bench::lie_in_a_million),
+    ("a lie in 100 MB", Bench::lie_in_100_mb),
+    ("answers of a wrong length", Bench::wrong_length),
+    ("a server that closes", Bench::close),
+    ("churn", Bench::churn),
+];
+
+type Test = fn(&mut Bench) -> anyhow::Result<()>;
+
+pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
+    let mut bench = Bench {
+        checks: Vec::new(),
+        out: (!json).then(anstream::stdout),
+        bar: Progress::new("self-test"),
+        interrupted: interrupt_flag()?,
+    };
+    bench.say(&format!(
+        "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator tells of them"
+    ))?;
+    for (index, (name, test)) in TESTS.iter().enumerate() {
+        bench.bar.say(name);
+        bench.bar.at(index as f64 / TESTS.len() as f64);
+        bench.say(&format!("{name}"))?;
+        test(&mut bench).with_context(|| format!("self-test, {name}"))?;
+        if bench.interrupted.load(Relaxed) {
+            bench.say("interrupted: the other checks were not made")?;
+            break;
+        }
+    }
+    bench.bar.finish();
+    let failed = bench.checks.iter().filter(|check| !check.passed).count();
+    let (passed, total) = (failed == 0, bench.checks.len());
+    if json {
+        let checks = bench.checks;
+        json::print(&mut anstream::stdout(), &SelfTest { passed, checks })?;
+    } else if passed {
+        bench.say(&format!("{GOOD}all {total} checks passed{GOOD:#}"))?;
+    } else {
+        bench.say(&format!(
+            "{BAD}{failed} of {total} checks failed{BAD:#}: on a busy machine, run it again when it \
+             is idle; otherwise don't believe the generator here"
+        ))?;
+    }
+    Ok(if passed { Verdict::Fine } else { Verdict::Failed })
+}
+
+struct Bench {
+    checks: Vec<Check>,
+    out: Option<anstream::Stdout>,
+    bar: Progress,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Bench {
+    /// Of a millisecond, two per cent are less than a machine takes to wake a thread: hence the
+    /// spinning.
+    fn delay(
+        &mut self,
+        millis: u64,
+        rate_per_s: f64,
+        connections: usize,
+        spin: bool,
+    ) -> anyhow::Result<()> {
+        let delay = Duration::from_millis(millis);
+        let server = Known::start(Behaviour::Delay(delay))?;
+        let plan = Plan {
+            connections,
+            spin,
+            ..open(server.addr, rate_per_s, Duration::from_secs(3))
+        };
+        let outcome = self.load(&plan, &mut ())?;
+        self.percentiles(&outcome, delay, server)
+    }
+
+    fn trickle(&mut self) -> anyhow::Result<()> {
+        let (gap, size) = (Duration::from_millis(1), 20);
+        let server = Known::start(Behaviour::Trickle(gap))?;
+        let plan = Plan {
+            connections: 20,
+            script: Script::echo(size),
+            ..open(server.addr, 400.0, Duration::from_secs(3))
+        };
+        let outcome = self.load(&plan, &mut ())?;
+        self.percentiles(&outcome, gap * (size as u32 - 1), server)
+    }
+
+    /// Every percentile from p50 to p99 is the known latency, but for a small part of it and the
+    /// time by which the generator itself was late. Known is what the server took by its own clock:
+    /// a machine may keep it from answering in time, and that is no error of the generator's. That
+    /// it took about what it was told to is checked first.
+    fn percentiles(
+        &mut self,
+        outcome: &Outcome,
+        told: Duration,
+        server: Known,
+    ) -> anyhow::Result<()> {
+        let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
+        let known = server.own_quantiles()?;
+        let told = told.as_nanos() as f64;
+        self.figure("p50 by the server's clock", &around(told), known[0], units::nanos)?;
+        let lag = outcome.pacing_lag.quantile_ns(0.99) as f64;
+        for (quantile, known) in QUANTILES.into_iter().zip(known) {
+            let range = *around(known).start()..=*around(known).end() + lag;
+            let got = outcome.latency.quantile_ns(quantile) as f64;
+            let name = format!("p{:.0}", quantile * 100.0);
+            self.figure(&name, &range, got, units::nanos)?;
+        }
+        self.same("errors", &0, &outcome.tally.total())
+    }
+
+    fn little(&mut self) -> anyhow::Result<()> {
+        let server = Known::start(Behaviour::Delay(Duration::from_millis(5)))?;
+        let plan = Plan {
+            connections: 20,
+            stop: Stop::after(Duration::from_secs(5)),
+            warmup: Duration::from_millis(200),
+            ..Plan::new(server.addr)
+        };
+        let outcome = self.load(&plan, &mut ())?;
+        let residual = outcome.littles_law_residual().unwrap_or(f64::NAN) * 100.0;
+        let percent = |value: f64| format!("{value:.2}%");
+        let range = -LITTLE * 100.0..=LITTLE * 100.0;
+        self.figure("N and X R differ by", &range, residual, percent)
+    }
+
+    /// The server is frozen for the second half of an open loop. Of the messages due in a time `T`,
+    /// those due in the stall, from `s` to `e`, are answered at `e`; so a tenth of all waits longer
+    /// than `(e - s) - T / 10`.
+    fn stop(&mut self) -> anyhow::Result<()> {
+        let mut server = Known::start(Behaviour::Delay(Duration::ZERO))?;
+        let plan = Plan {
+            connections: 10,
+            ..open(server.addr, 1_000.0, Duration::from_secs(4))
+        };
+        let mut freeze = Freeze {
+            server: &mut server.child,
+            stopped: None,
+            went_on: None,
+        };
+        let outcome = self.load(&plan, &mut freeze)?;
+        let (Some(stopped), Some(went_on)) = (freeze.stopped, freeze.went_on) else {
+            anyhow::bail!("the run ended before the server could be stopped");
+        };
+        let stall = (went_on - stopped).as_secs_f64() * 1e9;
+        let p90 = stall - 0.1 * outcome.elapsed.as_secs_f64() * 1e9;
+        let range = p90 * (1.0 - STOP_TRUTH)..=p90 * (1.0 + STOP_TRUTH);
+        let got = outcome.latency.quantile_ns(0.9) as f64;
+        let name = format!("p90 after a stop of {}", units::nanos(stall));
+        self.figure(&name, &range, got, units::nanos)?;
+        // The control: uncorrected, nothing of it is to be seen, for only the messages on their way
+        // met the stall, and the others were put off.
+        let uncorrected = outcome.uncorrected.quantile_ns(0.9) as f64;
+        self.figure("p90 uncorrected", &(0.0..=p90 / 10.0), uncorrected, units::nanos)?;
+        self.same("messages lost", &0, &(outcome.unanswered + outcome.due_not_sent))
+    }
+
+    fn lie_in_a_million(&mut self) -> anyhow::Result<()> {
+        let server = Known::start(Behaviour::Lie(999_999))?;
+        let plan = Plan {
+            connections: 4,
+            script: Script::echo(1_000),
+            stop: Stop::messages(8_000),
+            ..Plan::new(server.addr)
+        };
+        let outcome = self.load(&plan, &mut ())?;
+        self.wrong_byte_at(999_999, &outcome)?;
+        self.same("connections that found it", &4, &outcome.tally.total())
+    }
+
+    fn lie_in_100_mb(&mut self) -> anyhow::Result<()> {
+        let server = Known::start(Behaviour::Lie(99_999_999))?;
+        let plan = Plan {
+            script: Script::echo(100_000),
+            stop: Stop::messages(1_100),
+            ..Plan::new(server.addr)
+        };
+        let outcome = self.load(&plan, &mut ())?;
+        self.wrong_byte_at(99_999_999, &outcome)
+    }
+
+    fn wrong_byte_at(&mut self, place: u64, outcome: &Outcome) -> anyhow::Result<()> {
+        let found = outcome.tally.first_mismatch();
+        let got = found.map_or("none".to_owned(), |found| found.offset.to_string());
+        self.same("first wrong byte", &place.to_string(), &got)
+    }
+
+    fn wrong_length(&mut self) -> anyhow::Result<()> {
+        // In the middle of a message, and as the very last byte of the run.
+        for (behaviour, what) in [
+            (Behaviour::Omit(6_400), "a byte too few"),
+            (Behaviour::Omit(63_999), "a byte too few at the end"),
+            (Behaviour::Repeat(6_400), "a byte too many"),
+            (Behaviour::Repeat(63_999), "a byte too many at the end"),
+        ] {
+            let server = Known::start(behaviour)?;
+            let plan = Plan {
+                stop: Stop::messages(1_000),
+                timeout: Duration::from_millis(500),
+                ..Plan::new(server.addr)
+            };
+            let outcome = self.load(&plan, &mut ())?;
+            let found = if outcome.is_clean() { "not found" } else { "found" };
+            self.same(what, &"found", &found)?;
+        }
+        Ok(())
+    }
+
+    fn close(&mut self) -> anyhow::Result<()> {
+        let server = Known::start(Behaviour::Close(10 * 64))?;
+        let plan = Plan {
+            connections: 5,
+            stop: Stop::messages(1_000),
+            ..Plan::new(server.addr)
+        };
+        let outcome = self.load(&plan, &mut ())?;
+        self.same("messages answered", &50, &outcome.messages)?;
+        let by_server = outcome
+            .tally
+            .failures()
+            .filter(|failure| matches!(failure.phase, Phase::Receive | Phase::Send));
+        let lost: u64 = by_server.map(|failure| failure.count).sum();
+        self.same("connections lost", &5, &lost)?;
+        self.same("how it ended", &Ended::NobodyLeft, &outcome.ended)
+    }
+
+    fn churn(&mut self) -> anyhow::Result<()> {
+        let server = Known::start(Behaviour::Close(10 * 64))?;
+        let mut plan = Plan {
+            connections: 5,
+            stop: Stop::messages(1_000),
+            ..Plan::new(server.addr)
+        };
+        plan.life.per_connection = Some(10);
+        let outcome = self.load(&plan, &mut ())?;
+        self.same("messages answered", &1_000, &outcome.messages)?;
+        // A place that comes to its end while others still have messages begins another.
+        let made = outcome.connect_latency.count() as f64;
+        self.figure("connections made", &(100.0..=105.0), made, |count| count.to_string())?;
+        self.same("errors", &0, &outcome.tally.total())
+    }
+
+    /// Carries out `plan`; Ctrl-C ends it.
+    fn load(&mut self, plan: &Plan, watch: &mut dyn Watch) -> anyhow::Result<Outcome> {
+        let mut watch = Interruptible(watch, &self.interrupted);
+        Ok(portlab_load::run(plan, &mut watch)?)
+    }
+
+    /// A figure lies in a range.
+    fn figure(
+        &mut self,
+        name: &str,
+        range: &RangeInclusive<f64>,
+        got: f64,
+        write: impl Fn(f64) -> String,
+    ) -> anyhow::Result<()> {
+        let expected = format!("{} to {}", write(*range.start()), write(*range.end()));
+        self.check(name, expected, write(got), range.contains(&got))
+    }
+
+    /// Something is what it must be.
+    fn same<T: PartialEq + std::fmt::Debug>(
+        &mut self,
+        name: &str,
+        expected: &T,
+        got: &T,
+    ) -> anyhow::Result<()> {
+        let write = |value: &T| format!("{value:?}").replace('"', "");
+        self.check(name, write(expected), write(got), expected == got)
+    }
+
+    fn check(
+        &mut self,
+        name: &str,
+        expected: String,
+        got: String,
+        passed: bool,
+    ) -> anyhow::Result<()> {
+        if self.interrupted.load(Relaxed) {
+            return Ok(());
+        }
+        let verdict = if passed {
+            format!("{GOOD}pass{GOOD:#}")
+        } else {
+            format!("{BAD}FAIL{BAD:#}")
+        };
+        self.say(&format!("  {verdict}  {name:<28} {got:>12}   {DIM}expected {expected}{DIM:#}"))?;
+        self.checks.push(Check {
+            name: name.to_owned(),
+            expected,
+            got,
+            passed,
+        });
+        Ok(())
+    }
+
+    /// Prints a line above the bar, unless the result is JSON.
+    fn say(&mut self, line: &str) -> io::Result<()> {
+        let mut result = Ok(());
+        if let Some(out) = &mut self.out {
+            self.bar.above(|| result = writeln!(out, "{line}"));
+        }
+        result
+    }
+}
+
+/// An open loop with a short warm-up.
+fn open(target: SocketAddr, rate_per_s: f64, duration: Duration) -> Plan {
+    Plan {
+        pace: Pace::Open {
+            rate_per_s,
+            arrivals: Arrivals::Uniform,
+        },
+        stop: Stop::after(duration),
+        warmup: Duration::from_millis(200),
+        ..Plan::new(target)
+    }
+}
+
+/// A server of known behaviour. It is killed when this goes.
+struct Known {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    addr: SocketAddr,
+}
+
+impl Known {
+    fn start(behaviour: Behaviour) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().context("can't find this program again")?;
+        let mut command = Command::new(program);
+        command.arg("known-server").arg(behaviour.to_string());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = tie_to_this_thread(&mut command)
+            .spawn()
+            .context("can't start a server")?;
+        let out = child.stdout.take().context("the server has no output")?;
+        let mut server = Self {
+            child,
+            out: BufReader::new(out),
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        server.addr = server.hear()?.parse().context("the server said no address")?;
+        Ok(server)
+    }
+
+    fn hear(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.out.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Ends the server, and returns how long its answers took by its own clock, at each of
+    /// [`QUANTILES`].
+    fn own_quantiles(mut self) -> anyhow::Result<[f64; QUANTILES.len()]> {
+        drop(self.child.stdin.take());
+        let line = self.hear()?;
+        let figures: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
+        let figures = figures.try_into();
+        figures.map_err(|_| anyhow::anyhow!("the server told its figures as {line:?}"))
+    }
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Freezes a server for the second half of what is measured.
+struct Freeze<'a> {
+    server: &'a mut Child,
+    stopped: Option<Instant>,
+    went_on: Option<Instant>,
+}
+
+impl Watch for Freeze<'_> {
+    fn tick(&mut self, progress: &Moment) {
+        if self.stopped.is_none() && progress.share >= 0.5 {
+            self.stopped = signal(self.server, Signal::STOP).ok().map(|()| Instant::now());
+        }
+    }
+
+    fn end(&mut self) {
+        self.went_on = signal(self.server, Signal::CONT).ok().map(|()| Instant::now());
+    }
+}
+
+/// Any watch, and Ctrl-C.
+struct Interruptible<'a>(&'a mut dyn Watch, &'a AtomicBool);
+
+impl Watch for Interruptible<'_> {
+    fn begin(&mut self) {
+        self.0.begin();
+    }
+
+    fn end(&mut self) {
+        self.0.end();
+    }
+
+    fn tick(&mut self, progress: &Moment) {
+        self.0.tick(progress);
+    }
+
+    fn interrupted(&self) -> bool {
+        self.1.load(Relaxed)
+    }
+}
