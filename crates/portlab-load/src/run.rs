@@ -281,7 +281,7 @@ impl Coordinator<'_> {
         }
         self.note_end(why);
         let cut_short = matches!(why, Why::Interrupted | Why::TooManyErrors);
-        let stage = if cut_short || self.plan.pace == Pace::Closed {
+        let stage = if why == Why::TooManyErrors || self.plan.pace == Pace::Closed {
             Stage::Drain
         } else {
             Stage::CatchUp

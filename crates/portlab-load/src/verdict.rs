@@ -143,7 +143,8 @@ impl Verdict {
         let count = outcome.tally.total();
         doubt(count > 0, Doubt::Errors { count });
         let elapsed = outcome.elapsed;
-        doubt(elapsed < LENGTH, Doubt::Short { elapsed });
+        let measured = !talks || samples > 0;
+        doubt(measured && elapsed < LENGTH, Doubt::Short { elapsed });
         doubt(outcome.rate_changed_to.is_some(), Doubt::RateChanged);
         doubt(outcome.ended != Ended::Done, Doubt::EndedEarly);
         Self { doubts }

@@ -81,6 +81,10 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     )?;
     let stop = stop(args)?;
     let warmup = args.stop.warmup.unwrap_or_else(|| {
+        // Nothing is sent, so nothing is to settle.
+        if args.pace.idle {
+            return Duration::ZERO;
+        }
         let duration = stop.after.unwrap_or(Duration::from_secs(10));
         (duration / 10).min(Duration::from_secs(1))
     });

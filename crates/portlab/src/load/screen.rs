@@ -230,6 +230,11 @@ impl Screen {
                     .areas(charts);
             self.paint_throughput(frame, above);
             self.paint_latency(frame, below);
+        } else if let Some(last) = &self.last {
+            let quantile = |quantile| units::nanos(last.latency.quantile_ns(quantile) as f64);
+            let rate = units::short(last.messages_per_s());
+            let words = format!("{rate}/s  p50 {}  p99 {}", quantile(0.5), quantile(0.99));
+            frame.render_widget(Paragraph::new(words.bold()), charts);
         }
         self.paint_state(frame, state);
         frame.render_widget(Paragraph::new(self.keys().dim()), keys);
@@ -269,7 +274,7 @@ impl Screen {
     fn paint_throughput(&self, frame: &mut Frame<'_>, area: Rect) {
         let points: Vec<Point> = self.throughput.iter().copied().collect();
         let now = points.last().map_or(0.0, |point| point.1);
-        let top = points.iter().map(|point| point.1).fold(1.0, f64::max) * 1.1;
+        let top = round_above(points.iter().map(|point| point.1).fold(1.0, f64::max));
         let label = |value: f64| units::short(value);
         let title = Line::from(vec![
             Span::from(" throughput "),
@@ -315,29 +320,40 @@ impl Screen {
 
     fn paint_state(&self, frame: &mut Frame<'_>, area: Rect) {
         let [words, gauge] =
-            Layout::horizontal([Constraint::Min(0), Constraint::Length(26)]).areas(area);
+            Layout::horizontal([Constraint::Min(0), Constraint::Length(20)]).areas(area);
         let Some(last) = &self.last else {
             return;
         };
-        let latency = &last.latency;
-        let figure = |name: &'static str, value: String| {
-            [Span::from(name).dim(), Span::from(value), Span::from("  ")]
-        };
-        let mut spans = Vec::new();
-        spans.extend(figure("open ", last.open.to_string()));
-        spans.extend(figure("in flight ", last.in_flight.to_string()));
-        spans.extend(figure("max ", units::nanos(latency.max_ns() as f64)));
+        // The most important first: what finds no room is left out.
+        let mut figures = vec![
+            ("errors", self.errors.to_string()),
+            ("open", last.open.to_string()),
+        ];
         if self.open_loop {
-            spans.extend(figure("rate ", format!("{}/s", units::short(self.rate))));
             let lag = last.pacing_lag.quantile_ns(0.99);
-            spans.extend(figure("lag p99 ", units::nanos(lag as f64)));
+            figures.push(("rate", format!("{}/s", units::short(self.rate))));
+            figures.push(("lag p99", units::nanos(lag as f64)));
         }
-        let errors = Span::from(format!("errors {}", self.errors));
-        spans.push(if self.errors > 0 { errors.red().bold() } else { errors.dim() });
+        figures.push(("max", units::nanos(last.latency.max_ns() as f64)));
+        figures.push(("in flight", last.in_flight.to_string()));
+        let mut line = Line::default();
+        for (index, (name, value)) in figures.into_iter().enumerate() {
+            let value = Span::from(format!(" {value}  "));
+            let value = match index {
+                0 if self.errors > 0 => value.red().bold(),
+                _ => value.bold(),
+            };
+            let added = name.chars().count() + value.width();
+            if line.width() + added > usize::from(words.width) {
+                break;
+            }
+            line.push_span(Span::from(name).dim());
+            line.push_span(value);
+        }
         let block = Block::bordered()
             .border_type(BorderType::Rounded)
             .border_style(Style::new().dim());
-        frame.render_widget(Paragraph::new(Line::from(spans)).block(block.clone()), words);
+        frame.render_widget(Paragraph::new(line).block(block.clone()), words);
         let share = last.generator_cpu_share.clamp(0.0, 1.0);
         let colour = match share {
             share if share >= 0.9 => Color::Red,
@@ -377,6 +393,13 @@ fn open() -> io::Result<Terminal<CrosstermBackend<Stderr>>> {
         hook(panic);
     }));
     Terminal::new(CrosstermBackend::new(io::stderr()))
+}
+
+/// The next round number above `value`: 1, 2, 3, 5 or 7 times a power of ten.
+fn round_above(value: f64) -> f64 {
+    let power = 10f64.powf(value.log10().floor());
+    let steps = [1.0, 2.0, 3.0, 5.0, 7.0, 10.0].map(|step| step * power);
+    steps.into_iter().find(|step| *step > value).unwrap_or(value)
 }
 
 fn push(points: &mut VecDeque<Point>, point: Point) {

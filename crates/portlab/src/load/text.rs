@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use portlab_load::{Latency, Outcome, Pace, Plan, Verdict};
+use portlab_load::{Expect, Latency, Outcome, Pace, Plan, Verdict};
 use portlab_stats::units;
 
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
@@ -120,6 +120,9 @@ impl<W: Write> Page<'_, W> {
             } else {
                 let value = known(&outcome.latency, outcome.latency.quantile_ns(quantile));
                 let rest = match name {
+                    "p50" if plan.script.expect == Expect::Nothing => {
+                        "until the system had taken the message"
+                    }
                     "p50" => "latency, from sending to the last byte",
                     _ => "",
                 };
@@ -194,6 +197,7 @@ impl<W: Write> Page<'_, W> {
         let rest = match (plan.pace, plan.checks_every_byte()) {
             _ if !missing.is_empty() => missing.join("; "),
             (Pace::Idle, _) => String::new(),
+            _ if plan.script.expect == Expect::Nothing => "no answer was expected".to_owned(),
             (_, true) if plan.tells_messages_apart() => "every byte was checked".to_owned(),
             (_, true) => "every byte was checked; all messages are alike".to_owned(),
             (_, false) => "every answer was complete".to_owned(),
