@@ -226,6 +226,14 @@ fn the_page_of_models_is_what_the_sheets_say() {
 }
 
 #[test]
+fn the_schema_of_a_load_is_what_the_types_say() {
+    generated(
+        "docs/load.schema.json",
+        &portlab(&["load", "--json-schema"]),
+    );
+}
+
+#[test]
 fn the_page_of_the_command_line_is_what_the_help_says() {
     let mut page =
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"

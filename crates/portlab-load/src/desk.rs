@@ -120,6 +120,11 @@ impl Desk {
         self.plan.pace == Pace::Closed && matches!(self.stage, Stage::WarmUp | Stage::Measure)
     }
 
+    /// Whether no message will follow, so that a connection that owes nothing may end.
+    pub(crate) fn asks_no_more(&self) -> bool {
+        self.stage > Stage::Measure || self.budget == Some(0)
+    }
+
     /// Takes one from the messages that may still be asked; says whether there was one.
     pub(crate) fn take_one(&mut self, now: u64) -> bool {
         match &mut self.budget {

@@ -1,6 +1,8 @@
 //! Making connections, ending them, and making others in their place.
 
-use std::{collections::VecDeque, io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration};
+use std::{
+    collections::VecDeque, io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration,
+};
 
 use mio::{Interest, Token, net::TcpStream};
 use portlab_sys::socket::choose_port_at_connect;
@@ -221,6 +223,15 @@ impl Worker {
     pub(crate) fn redial(&mut self, slot: u32) {
         if self.replaces() {
             self.dialling.waiting.push_back(slot);
+        }
+    }
+
+    /// In churn, those who were lost before the load began are replaced as well.
+    pub(crate) fn replace_the_lost(&mut self) {
+        for slot in 0..self.places.len() as u32 {
+            if let Place::Empty = self.places[slot as usize] {
+                self.redial(slot);
+            }
         }
     }
 

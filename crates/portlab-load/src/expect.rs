@@ -71,7 +71,10 @@ pub fn unescape(text: &str) -> Result<String, EscapeError> {
             Some(b'x') => {
                 let digits = rest.get(1..3).ok_or_else(wrong)?;
                 let number = u8::from_str_radix(digits, 16).map_err(|_| wrong())?;
-                (Some(number).filter(u8::is_ascii).ok_or_else(wrong)?.into(), 3)
+                (
+                    Some(number).filter(u8::is_ascii).ok_or_else(wrong)?.into(),
+                    3,
+                )
             }
             _ => return Err(wrong()),
         };
@@ -216,7 +219,14 @@ mod tests {
 
     #[test]
     fn every_expectation_is_read_and_written() {
-        for text in ["echo", "bytes:12", "until:\"\\r\\n\\r\\n\"", "lines:3", "close", "none"] {
+        for text in [
+            "echo",
+            "bytes:12",
+            "until:\"\\r\\n\\r\\n\"",
+            "lines:3",
+            "close",
+            "none",
+        ] {
             assert_eq!(text.parse::<Expect>().unwrap().to_string(), text);
         }
         assert_eq!("until:\\r\\n".parse(), "until:\"\\r\\n\"".parse::<Expect>());
@@ -240,7 +250,10 @@ mod tests {
 
     #[test]
     fn escapes_stand_for_their_characters() {
-        assert_eq!(unescape("a\\r\\n\\t\\0\\\\\\x41中").unwrap(), "a\r\n\t\0\\A中");
+        assert_eq!(
+            unescape("a\\r\\n\\t\\0\\\\\\x41中").unwrap(),
+            "a\r\n\t\0\\A中"
+        );
     }
 
     /// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.
@@ -267,7 +280,10 @@ mod tests {
             assert_eq!(ends("echo", b"abcdefghijkl"), [5, 10]);
             assert_eq!(ends("bytes:4", b"abcdefghijkl"), [4, 8, 12]);
             assert_eq!(ends("lines:2", b"a\nb\nc\n\nd"), [4, 7]);
-            assert_eq!(ends("until:\"\\r\\n\\r\\n\"", b"a\r\n\r\r\n\r\nb\r\n\r\n"), [8, 13]);
+            assert_eq!(
+                ends("until:\"\\r\\n\\r\\n\"", b"a\r\n\r\r\n\r\nb\r\n\r\n"),
+                [8, 13]
+            );
             assert_eq!(ends("until:aab", b"aaaab"), [5]);
             assert_eq!(ends("close", b"abc"), [0; 0]);
         }

@@ -143,14 +143,24 @@ mod tests {
         );
         let rows = lines.iter().filter(|line| !line.starts_with('#')).skip(2);
         let rows: Vec<Vec<f64>> = rows
-            .map(|row| row.split_whitespace().map(|word| word.parse().unwrap()).collect())
+            .map(|row| {
+                row.split_whitespace()
+                    .map(|word| word.parse().unwrap())
+                    .collect()
+            })
             .collect();
         let median = rows.iter().find(|row| (row[1] - 0.5).abs() < 1e-9).unwrap();
         assert!((median[0] - 50.0).abs() < 0.1 && median[2] == 50.0 && median[3] == 2.0);
         let last = rows.last().unwrap();
         assert!((last[0] - 100.0).abs() < 0.1 && last[1] == 1.0 && last[2] == 100.0);
-        assert!(rows.windows(2).all(|pair| pair[0][0] <= pair[1][0] && pair[0][1] <= pair[1][1]));
-        assert!(lines[lines.len() - 3].starts_with("#[Mean    =    50.49"), "{text}");
+        assert!(
+            rows.windows(2)
+                .all(|pair| pair[0][0] <= pair[1][0] && pair[0][1] <= pair[1][1])
+        );
+        assert!(
+            lines[lines.len() - 3].starts_with("#[Mean    =    50.49"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -169,7 +179,11 @@ mod tests {
                     .unwrap();
                 let histogram: hdrhistogram::Histogram<u64> =
                     Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
-                read.push((interval.start_timestamp(), interval.duration(), histogram.len()));
+                read.push((
+                    interval.start_timestamp(),
+                    interval.duration(),
+                    histogram.len(),
+                ));
             }
         }
         assert_eq!(

@@ -46,7 +46,11 @@ pub fn knee(rungs: &[Rung]) -> Option<usize> {
     // The best, not the first: an idle machine sleeps deeper, and wakes later.
     let best = rungs.iter().map(|rung| rung.p99_ns).min()?;
     let good = |rung: &Rung| rung.is_kept() && rung.p99_ns <= FLAT.saturating_mul(best);
-    rungs.iter().take_while(|rung| good(rung)).count().checked_sub(1)
+    rungs
+        .iter()
+        .take_while(|rung| good(rung))
+        .count()
+        .checked_sub(1)
 }
 
 #[cfg(test)]

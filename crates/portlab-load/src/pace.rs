@@ -159,7 +159,10 @@ mod tests {
         for threads in [1, 2, 3] {
             let due = all(Arrivals::Uniform, threads, 1_000_001_000);
             assert_eq!(due.len(), 10_000);
-            assert!(due.windows(2).all(|pair| (pair[1] - pair[0]).abs_diff(100_000) <= 1));
+            assert!(
+                due.windows(2)
+                    .all(|pair| (pair[1] - pair[0]).abs_diff(100_000) <= 1)
+            );
         }
     }
 
@@ -169,12 +172,19 @@ mod tests {
             let due = all(Arrivals::Poisson, threads, 10_000_001_000);
             // Of 100,000 expected, one standard deviation is 316.
             assert!(due.len().abs_diff(100_000) < 1_600, "{}", due.len());
-            let gaps: Vec<_> = due.windows(2).map(|pair| (pair[1] - pair[0]) as f64).collect();
+            let gaps: Vec<_> = due
+                .windows(2)
+                .map(|pair| (pair[1] - pair[0]) as f64)
+                .collect();
             let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
             let longer = gaps.iter().filter(|gap| **gap > mean).count() as f64 / gaps.len() as f64;
             // An exponential distribution is longer than its mean with probability 1/e.
             assert!((longer - 0.3679).abs() < 0.01, "{longer}");
-            assert_eq!(due, all(Arrivals::Poisson, threads, 10_000_001_000), "seeded");
+            assert_eq!(
+                due,
+                all(Arrivals::Poisson, threads, 10_000_001_000),
+                "seeded"
+            );
         }
     }
 

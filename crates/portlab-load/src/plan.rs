@@ -290,7 +290,10 @@ mod tests {
             ..plan()
         };
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 11e6] {
-            assert!(matches!(open(rate).check(), Err(PlanError::Rate(_))), "{rate}");
+            assert!(
+                matches!(open(rate).check(), Err(PlanError::Rate(_))),
+                "{rate}"
+            );
         }
         assert_eq!(open(10_000.0).check(), Ok(()));
         let deep = Plan {
@@ -303,6 +306,9 @@ mod tests {
         assert_eq!(closing.check(), Err(PlanError::CloseAndDepth(2)));
         let mut from_elsewhere = plan();
         from_elsewhere.life.sources = vec!["::1".parse().unwrap()];
-        assert!(matches!(from_elsewhere.check(), Err(PlanError::Source { .. })));
+        assert!(matches!(
+            from_elsewhere.check(),
+            Err(PlanError::Source { .. })
+        ));
     }
 }

@@ -162,9 +162,17 @@ fn slowness(plan: &Plan) -> Duration {
     let manner = plan.script.manner;
     let longest = *plan.script.say.sizes().end() as u64;
     let in_flight = longest.saturating_mul(plan.depth as u64);
-    let sending = manner.trickle.map_or(0.0, |gap| gap.as_secs_f64() * in_flight as f64);
-    let echoed = if plan.checks_every_byte() { in_flight } else { 0 };
-    let reading = manner.read_per_s.map_or(0.0, |rate| echoed as f64 / rate as f64);
+    let sending = manner
+        .trickle
+        .map_or(0.0, |gap| gap.as_secs_f64() * in_flight as f64);
+    let echoed = if plan.checks_every_byte() {
+        in_flight
+    } else {
+        0
+    };
+    let reading = manner
+        .read_per_s
+        .map_or(0.0, |rate| echoed as f64 / rate as f64);
     Duration::try_from_secs_f64(sending.max(reading)).unwrap_or(Duration::MAX)
 }
 
@@ -258,7 +266,10 @@ mod tests {
     }
 
     fn texts(plan: &Plan, limits: &Limits) -> Vec<String> {
-        preflight(plan, limits).iter().map(Warning::to_string).collect()
+        preflight(plan, limits)
+            .iter()
+            .map(Warning::to_string)
+            .collect()
     }
 
     #[test]
@@ -286,7 +297,11 @@ mod tests {
         plan.stop = Stop::messages(40_000);
         assert!(texts(&plan, &LIMITS)[0].contains("TIME_WAIT"));
         plan.life.reset = true;
-        assert_eq!(texts(&plan, &LIMITS), [""; 0], "a reset leaves no TIME_WAIT");
+        assert_eq!(
+            texts(&plan, &LIMITS),
+            [""; 0],
+            "a reset leaves no TIME_WAIT"
+        );
         plan.life.reset = false;
         plan.target = "127.0.0.1:9".parse().unwrap();
         assert_eq!(texts(&plan, &LIMITS), [""; 0], "loopback reuses its ports");

@@ -142,12 +142,7 @@ mod tests {
         let whole: Vec<u8> = (0..200_000)
             .map(|offset| ring.at(3, offset, 1)[0])
             .collect();
-        for (start, length) in [
-            (0, 1),
-            (65_520, 2),
-            (65_500, Ring::REACH),
-            (131_000, 4_096),
-        ] {
+        for (start, length) in [(0, 1), (65_520, 2), (65_500, Ring::REACH), (131_000, 4_096)] {
             assert_eq!(
                 ring.at(3, start as u64, length),
                 &whole[start..start + length]
@@ -191,8 +186,7 @@ mod tests {
             let sent =
                 |connection, message: u64| ring.at(connection, message * size, size as usize);
             assert!(
-                ring
-                    .check(0, 9 * size, ring.at(0, 9 * size + 1, size as usize))
+                ring.check(0, 9 * size, ring.at(0, 9 * size + 1, size as usize))
                     .is_err()
             );
             assert!(ring.check(0, 9 * size, sent(0, 8)).is_err());

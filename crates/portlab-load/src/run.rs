@@ -399,9 +399,11 @@ impl Coordinator<'_> {
     /// How much of the run is over, in `[0, 1]`: of its time or of its messages, whichever is
     /// further.
     fn share(&self, elapsed: Duration) -> f64 {
-        let by_count = self.plan.stop.messages.map_or(0.0, |total| {
-            self.answered() as f64 / total as f64
-        });
+        let by_count = self
+            .plan
+            .stop
+            .messages
+            .map_or(0.0, |total| self.answered() as f64 / total as f64);
         let by_time = self.plan.stop.after.map_or(0.0, |duration| {
             elapsed.as_secs_f64() / (self.warmup() + duration).as_secs_f64()
         });

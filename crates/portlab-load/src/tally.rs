@@ -161,8 +161,12 @@ impl Cause {
                  --per-connection"
             }
             Self::ClosedIdle => "it has an idle timeout, or a limit on connections",
-            Self::WrongByte => "not an echo server (see --expect), or one that mixes up its buffers",
-            Self::Unsolicited => "the answer is longer than --expect says, or something is said twice",
+            Self::WrongByte => {
+                "not an echo server (see --expect), or one that mixes up its buffers"
+            }
+            Self::Unsolicited => {
+                "the answer is longer than --expect says, or something is said twice"
+            }
             Self::Errno(_) => return None,
         })
     }
@@ -197,6 +201,10 @@ mod tests {
     fn an_error_number_is_told_in_the_systems_words_with_a_remedy() {
         let refused = Cause::Errno(111);
         assert!(refused.to_string().contains("refused"), "{refused}");
-        assert!(refused.hint().is_some_and(|hint| hint.contains("server up")));
+        assert!(
+            refused
+                .hint()
+                .is_some_and(|hint| hint.contains("server up"))
+        );
     }
 }

@@ -99,7 +99,10 @@ impl Verdict {
         if talks && samples == 0 {
             doubt(true, Doubt::NoMessages);
         } else if talks {
-            let share = outcome.generator_cpu_shares().into_iter().fold(0.0, f64::max);
+            let share = outcome
+                .generator_cpu_shares()
+                .into_iter()
+                .fold(0.0, f64::max);
             doubt(
                 outcome.generator_was_the_limit(),
                 Doubt::GeneratorLimit { share },
@@ -246,7 +249,10 @@ impl fmt::Display for Doubt {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Arrivals, harvest::{Harvest, Little}};
+    use crate::{
+        Arrivals,
+        harvest::{Harvest, Little},
+    };
 
     /// A plan and an outcome that nothing can be said against.
     fn good() -> (Plan, Outcome) {
@@ -306,13 +312,19 @@ mod tests {
             capacity_ns: 100.0,
             latency_ns,
         };
-        assert_eq!(doubts(|_, outcome| outcome.little = little(98.0)), ["littles_law"]);
+        assert_eq!(
+            doubts(|_, outcome| outcome.little = little(98.0)),
+            ["littles_law"]
+        );
         assert_eq!(doubts(|_, outcome| outcome.little = little(99.5)), [""; 0]);
         assert_eq!(
             doubts(|_, outcome| outcome.elapsed = Duration::from_millis(900)),
             ["short"]
         );
-        assert_eq!(doubts(|_, outcome| outcome.unanswered = 1), ["missing_answers"]);
+        assert_eq!(
+            doubts(|_, outcome| outcome.unanswered = 1),
+            ["missing_answers"]
+        );
         assert_eq!(
             doubts(|_, outcome| outcome.latency = crate::Latency::new()),
             ["no_messages"]

@@ -273,6 +273,7 @@ impl Worker {
         for slot in 0..self.places.len() as u32 {
             self.offer(slot);
         }
+        self.replace_the_lost();
     }
 
     /// The connection at `slot` has room for its first messages.
@@ -325,7 +326,8 @@ impl Worker {
             Stage::WarmUp | Stage::Measure | Stage::CatchUp
         );
         let due = self.desk.schedule.as_ref().map(Schedule::next);
-        sends && due.is_some_and(|due| due <= now && due < self.due_until)
+        sends
+            && due.is_some_and(|due| due <= now && due < self.due_until)
             && self.desk.budget() != Some(0)
     }
 
@@ -547,9 +549,13 @@ impl Worker {
                 let Place::Open(conn) = &mut self.places[slot as usize] else {
                     continue;
                 };
-                match conn.converse(&mut self.desk, event.is_read_closed()) {
+                let ended = event.is_read_closed();
+                match conn.converse(&mut self.desk, ended) {
                     Ok(Then::Wait | Then::GoOn) => {}
-                    Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) => {
+                    // A server that speaks may say goodbye; an echo has nothing to say.
+                    Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _)))
+                        if self.desk.plan.checks_every_byte() =>
+                    {
                         self.lose(slot, broken);
                         left -= 1;
                     }

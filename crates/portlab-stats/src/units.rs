@@ -43,11 +43,15 @@ pub fn rate(text: &str) -> Result<f64, UnitError> {
     let wrong = || error(text, "rate per second", "100, 0.5, 10k or 1.5M");
     let (digits, factor) = match text.strip_suffix(['k', 'K']) {
         Some(digits) => (digits, 1e3),
-        None => text.strip_suffix('M').map_or((text, 1.0), |digits| (digits, 1e6)),
+        None => text
+            .strip_suffix('M')
+            .map_or((text, 1.0), |digits| (digits, 1e6)),
     };
     let number: f64 = digits.parse().map_err(|_| wrong())?;
     let rate = number * factor;
-    (rate.is_finite() && rate > 0.0).then_some(rate).ok_or_else(wrong)
+    (rate.is_finite() && rate > 0.0)
+        .then_some(rate)
+        .ok_or_else(wrong)
 }
 
 /// Reads a duration: `200us`, `5ms`, `10s`, `1m`.
@@ -129,7 +133,10 @@ mod tests {
         assert_eq!(size("10k"), Ok(10_000));
         assert_eq!(count("10k"), Ok(10_000));
         assert_eq!(count("1.5M"), Ok(1_500_000));
-        assert_eq!([rate("0.5"), rate("10k"), rate("1.5M")], [Ok(0.5), Ok(1e4), Ok(1.5e6)]);
+        assert_eq!(
+            [rate("0.5"), rate("10k"), rate("1.5M")],
+            [Ok(0.5), Ok(1e4), Ok(1.5e6)]
+        );
         assert_eq!(duration("200us"), Ok(Duration::from_micros(200)));
         assert_eq!(duration("1m"), Ok(Duration::from_secs(60)));
     }

@@ -61,7 +61,10 @@ pub fn read_with_age(socket: &impl AsFd, buffer: &mut [u8]) -> io::Result<(usize
         _ => None,
     });
     let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    let age = now.ok().zip(arrival).map(|(now, arrival)| now.saturating_sub(arrival));
+    let age = now
+        .ok()
+        .zip(arrival)
+        .map(|(now, arrival)| now.saturating_sub(arrival));
     Ok((message.bytes, age.unwrap_or_default()))
 }
 

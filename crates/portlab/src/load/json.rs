@@ -2,9 +2,7 @@
 
 use std::{io::Write, time::Duration};
 
-use portlab_load::{
-    Ended, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning,
-};
+use portlab_load::{Ended, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
@@ -12,7 +10,10 @@ use serde::Serialize;
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(title = "portlab load --json")]
-#[allow(dead_code, reason = "the schema is made from it; each part is printed by itself")]
+#[allow(
+    dead_code,
+    reason = "the schema is made from it; each part is printed by itself"
+)]
 enum Printed {
     Run(Report),
     Ladder(Ladder),

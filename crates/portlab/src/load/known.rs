@@ -118,7 +118,11 @@ fn serve(
             return Ok(());
         }
         let mut answer = buffer[..length].to_vec();
-        let place = |of: u64| (at..at + length as u64).contains(&of).then(|| (of - at) as usize);
+        let place = |of: u64| {
+            (at..at + length as u64)
+                .contains(&of)
+                .then(|| (of - at) as usize)
+        };
         match behaviour {
             Behaviour::Delay(time) => wait_until(arrived + time),
             Behaviour::Trickle(gap) => {
@@ -175,9 +179,19 @@ mod tests {
 
     #[test]
     fn every_behaviour_is_written_as_it_is_read() {
-        for text in ["delay:5ms", "trickle:1ms", "lie:7", "omit:7", "repeat:7", "close:7"] {
+        for text in [
+            "delay:5ms",
+            "trickle:1ms",
+            "lie:7",
+            "omit:7",
+            "repeat:7",
+            "close:7",
+        ] {
             let behaviour: Behaviour = text.parse().unwrap();
-            assert_eq!(behaviour.to_string().parse::<Behaviour>().unwrap(), behaviour);
+            assert_eq!(
+                behaviour.to_string().parse::<Behaviour>().unwrap(),
+                behaviour
+            );
         }
         assert!("echo".parse::<Behaviour>().is_err());
     }

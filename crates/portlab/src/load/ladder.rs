@@ -38,7 +38,10 @@ pub(super) fn run(
     }
     for (index, &rate_per_s) in rates.iter().enumerate() {
         let mut plan = plan.clone();
-        if let Pace::Open { rate_per_s: rate, .. } = &mut plan.pace {
+        if let Pace::Open {
+            rate_per_s: rate, ..
+        } = &mut plan.pace
+        {
             *rate = rate_per_s;
         }
         let title = format!("{} of {}", index + 1, rates.len());
@@ -71,7 +74,11 @@ pub(super) fn run(
         conclude(&mut out, &walked, &points)?;
     }
     let failed = walked.iter().any(|step| step.outcome.tally.total() > 0);
-    Ok(if failed { Verdict::Failed } else { Verdict::Fine })
+    Ok(if failed {
+        Verdict::Failed
+    } else {
+        Verdict::Fine
+    })
 }
 
 /// One rate, and what it came to.
@@ -186,7 +193,9 @@ fn conclude(out: &mut impl Write, walked: &[Step], points: &[Rung]) -> io::Resul
             )?;
         }
     }
-    let limited = walked.iter().find(|step| step.outcome.generator_was_the_limit());
+    let limited = walked
+        .iter()
+        .find(|step| step.outcome.generator_was_the_limit());
     if let Some(step) = limited {
         writeln!(
             out,

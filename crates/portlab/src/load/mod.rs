@@ -74,7 +74,12 @@ struct PaceArgs {
     steps: u8,
 
     /// How the messages of an open loop are spread: uniform or poisson
-    #[arg(long, value_name = "KIND", default_value = "uniform", requires = "rate")]
+    #[arg(
+        long,
+        value_name = "KIND",
+        default_value = "uniform",
+        requires = "rate"
+    )]
     arrivals: Arrivals,
 
     /// Messages that each connection has in flight: always in a closed loop,
@@ -267,7 +272,10 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
     let verdict = Believable::of(plan, &outcome);
     let mut out = anstream::stdout();
     if args.output.json {
-        json::print(&mut out, &json::Report::of(plan, &outcome, &verdict, warnings))?;
+        json::print(
+            &mut out,
+            &json::Report::of(plan, &outcome, &verdict, warnings),
+        )?;
     } else {
         text::print(&mut out, plan, &outcome, &verdict, args::terminal_width())?;
     }
@@ -306,7 +314,10 @@ fn refuse_if_nobody_answered(plan: &Plan, outcome: &Outcome) -> anyhow::Result<(
         })
         .collect();
     let target = plan.target;
-    bail!("no connection to {target} could be made: {}", reasons.join(", "))
+    bail!(
+        "no connection to {target} could be made: {}",
+        reasons.join(", ")
+    )
 }
 
 /// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).

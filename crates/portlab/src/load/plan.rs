@@ -65,11 +65,13 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
         return Ok(Sources::Auto);
     }
     let read = |part: &str| {
-        part.trim()
-            .parse()
-            .with_context(|| format!("{part:?} is no IP address; write auto, or 127.0.0.2,127.0.0.3"))
+        part.trim().parse().with_context(|| {
+            format!("{part:?} is no IP address; write auto, or 127.0.0.2,127.0.0.3")
+        })
     };
-    Ok(Sources::These(text.split(',').map(read).collect::<anyhow::Result<_>>()?))
+    Ok(Sources::These(
+        text.split(',').map(read).collect::<anyhow::Result<_>>()?,
+    ))
 }
 
 /// Resolves the arguments to a plan. Its sources are chosen by [`choose_sources`].

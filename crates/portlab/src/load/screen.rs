@@ -278,7 +278,9 @@ impl Screen {
         let label = |value: f64| units::short(value);
         let title = Line::from(vec![
             Span::from(" throughput "),
-            Span::from(format!("{}/s ", units::short(now))).bold().cyan(),
+            Span::from(format!("{}/s ", units::short(now)))
+                .bold()
+                .cyan(),
         ]);
         let lines = [("", &points, Color::Cyan)];
         let bounds = (0.0, top);
@@ -308,7 +310,10 @@ impl Screen {
         let labels: Vec<_> = (0..=steps)
             .map(|step| units::nanos(10f64.powf(low + step as f64)))
             .collect();
-        frame.render_widget(chart(title, &lines, (low, high), &labels, &self.times()), area);
+        frame.render_widget(
+            chart(title, &lines, (low, high), &labels, &self.times()),
+            area,
+        );
     }
 
     /// From when to when the charts tell.
@@ -399,7 +404,10 @@ fn open() -> io::Result<Terminal<CrosstermBackend<Stderr>>> {
 fn round_above(value: f64) -> f64 {
     let power = 10f64.powf(value.log10().floor());
     let steps = [1.0, 2.0, 3.0, 5.0, 7.0, 10.0].map(|step| step * power);
-    steps.into_iter().find(|step| *step > value).unwrap_or(value)
+    steps
+        .into_iter()
+        .find(|step| *step > value)
+        .unwrap_or(value)
 }
 
 fn push(points: &mut VecDeque<Point>, point: Point) {

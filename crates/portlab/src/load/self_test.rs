@@ -40,9 +40,13 @@ const LITTLE: f64 = 0.01;
 
 /// The tests, in their order: what each is about, and the test itself.
 const TESTS: &[(&str, Test)] = &[
-    ("a delay of 1 ms, with --spin", |bench| bench.delay(1, 500.0, 10, true)),
+    ("a delay of 1 ms, with --spin", |bench| {
+        bench.delay(1, 500.0, 10, true)
+    }),
     ("a delay of 5 ms", |bench| bench.delay(5, 400.0, 10, false)),
-    ("a delay of 50 ms", |bench| bench.delay(50, 400.0, 60, false)),
+    ("a delay of 50 ms", |bench| {
+        bench.delay(50, 400.0, 60, false)
+    }),
     ("answers that trickle", Bench::trickle),
     ("Little's law", Bench::little),
     ("a server that stops", Bench::stop),
@@ -89,7 +93,11 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
              is idle; otherwise don't believe the generator here"
         ))?;
     }
-    Ok(if passed { Verdict::Fine } else { Verdict::Failed })
+    Ok(if passed {
+        Verdict::Fine
+    } else {
+        Verdict::Failed
+    })
 }
 
 struct Bench {
@@ -145,7 +153,12 @@ impl Bench {
         let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
         let known = server.own_quantiles()?;
         let told = told.as_nanos() as f64;
-        self.figure("p50 by the server's clock", &around(told), known[0], units::nanos)?;
+        self.figure(
+            "p50 by the server's clock",
+            &around(told),
+            known[0],
+            units::nanos,
+        )?;
         let lag = outcome.pacing_lag.quantile_ns(0.99) as f64;
         for (quantile, known) in QUANTILES.into_iter().zip(known) {
             let range = *around(known).start()..=*around(known).end() + lag;
@@ -198,8 +211,17 @@ impl Bench {
         // The control: uncorrected, nothing of it is to be seen, for only the messages on their way
         // met the stall, and the others were put off.
         let uncorrected = outcome.uncorrected.quantile_ns(0.9) as f64;
-        self.figure("p90 uncorrected", &(0.0..=p90 / 10.0), uncorrected, units::nanos)?;
-        self.same("messages lost", &0, &(outcome.unanswered + outcome.due_not_sent))
+        self.figure(
+            "p90 uncorrected",
+            &(0.0..=p90 / 10.0),
+            uncorrected,
+            units::nanos,
+        )?;
+        self.same(
+            "messages lost",
+            &0,
+            &(outcome.unanswered + outcome.due_not_sent),
+        )
     }
 
     fn lie_in_a_million(&mut self) -> anyhow::Result<()> {
@@ -247,7 +269,11 @@ impl Bench {
                 ..Plan::new(server.addr)
             };
             let outcome = self.load(&plan, &mut ())?;
-            let found = if outcome.is_clean() { "not found" } else { "found" };
+            let found = if outcome.is_clean() {
+                "not found"
+            } else {
+                "found"
+            };
             self.same(what, &"found", &found)?;
         }
         Ok(())
@@ -283,7 +309,9 @@ impl Bench {
         self.same("messages answered", &1_000, &outcome.messages)?;
         // A place that comes to its end while others still have messages begins another.
         let made = outcome.connect_latency.count() as f64;
-        self.figure("connections made", &(100.0..=105.0), made, |count| count.to_string())?;
+        self.figure("connections made", &(100.0..=105.0), made, |count| {
+            count.to_string()
+        })?;
         self.same("errors", &0, &outcome.tally.total())
     }
 
@@ -331,7 +359,9 @@ impl Bench {
         } else {
             format!("{BAD}FAIL{BAD:#}")
         };
-        self.say(&format!("  {verdict}  {name:<28} {got:>12}   {DIM}expected {expected}{DIM:#}"))?;
+        self.say(&format!(
+            "  {verdict}  {name:<28} {got:>12}   {DIM}expected {expected}{DIM:#}"
+        ))?;
         self.checks.push(Check {
             name: name.to_owned(),
             expected,
@@ -386,7 +416,10 @@ impl Known {
             out: BufReader::new(out),
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        server.addr = server.hear()?.parse().context("the server said no address")?;
+        server.addr = server
+            .hear()?
+            .parse()
+            .context("the server said no address")?;
         Ok(server)
     }
 
@@ -425,12 +458,16 @@ struct Freeze<'a> {
 impl Watch for Freeze<'_> {
     fn tick(&mut self, progress: &Moment) {
         if self.stopped.is_none() && progress.share >= 0.5 {
-            self.stopped = signal(self.server, Signal::STOP).ok().map(|()| Instant::now());
+            self.stopped = signal(self.server, Signal::STOP)
+                .ok()
+                .map(|()| Instant::now());
         }
     }
 
     fn end(&mut self) {
-        self.went_on = signal(self.server, Signal::CONT).ok().map(|()| Instant::now());
+        self.went_on = signal(self.server, Signal::CONT)
+            .ok()
+            .map(|()| Instant::now());
     }
 }
 

@@ -50,12 +50,7 @@ pub(crate) fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
 
 impl Show {
     /// Shows a run of `plan`, which `title` tells from others if there are several.
-    pub(super) fn new(
-        plan: &Plan,
-        files: Files,
-        plain: bool,
-        title: &str,
-    ) -> anyhow::Result<Self> {
+    pub(super) fn new(plan: &Plan, files: Files, plain: bool, title: &str) -> anyhow::Result<Self> {
         Self::with_flag(plan, files, plain, title, interrupt_flag()?)
     }
 
@@ -67,13 +62,20 @@ impl Show {
         title: &str,
         interrupted: Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
-        let planned = plan.stop.after.map(|time| time + plan.warmup + plan.life.ramp);
+        let planned = plan
+            .stop
+            .after
+            .map(|time| time + plan.warmup + plan.life.ramp);
         let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN);
         let terminal = std::io::stderr().is_terminal() && !plain;
         let live = if terminal && long && Screen::is_possible() {
             Live::Screen(Box::new(Screen::new(plan, title)))
         } else if terminal {
-            let what = if title.is_empty() { "connecting" } else { title };
+            let what = if title.is_empty() {
+                "connecting"
+            } else {
+                title
+            };
             Live::Bar(Bar::new(what))
         } else {
             Live::Lines(Lines::new(title))
@@ -112,7 +114,11 @@ impl Watch for Show {
         match &mut self.live {
             Live::Screen(screen) => screen.connected(connected),
             Live::Bar(bar) => {
-                let what = if connected == 1 { "connection" } else { "connections" };
+                let what = if connected == 1 {
+                    "connection"
+                } else {
+                    "connections"
+                };
                 bar.say(&format!("loading, {connected} {what}"));
             }
             Live::Lines(_) => {}

@@ -21,7 +21,12 @@ pub(super) fn print(
     width: usize,
 ) -> io::Result<()> {
     let mut page = Page { out, width };
-    writeln!(page.out, "{HEAD}{}{HEAD:#}  {}", plan.target, headline(plan))?;
+    writeln!(
+        page.out,
+        "{HEAD}{}{HEAD:#}  {}",
+        plan.target,
+        headline(plan)
+    )?;
     if outcome.interrupted() {
         writeln!(
             page.out,
@@ -115,7 +120,8 @@ impl<W: Write> Page<'_, W> {
         let histograms = [&outcome.latency, &outcome.uncorrected, &outcome.pacing_lag];
         for (name, quantile) in QUANTILES {
             if open {
-                let values = histograms.map(|latency| known(latency, latency.quantile_ns(quantile)));
+                let values =
+                    histograms.map(|latency| known(latency, latency.quantile_ns(quantile)));
                 self.columns(name, &values)?;
             } else {
                 let value = known(&outcome.latency, outcome.latency.quantile_ns(quantile));
@@ -166,8 +172,7 @@ impl<W: Write> Page<'_, W> {
             && plan.pace != Pace::Idle
         {
             let (least, most) = (fairness.least, fairness.most);
-            let rest =
-                format!("Jain's index; a connection had from {least} to {most} answers");
+            let rest = format!("Jain's index; a connection had from {least} to {most} answers");
             self.row("fairness", &format!("{:.3}", fairness.jain), &rest)?;
         }
         Ok(())
@@ -217,11 +222,17 @@ impl<W: Write> Page<'_, W> {
         if verdict.is_believable() {
             let mut reasons = Vec::new();
             if plan.pace != Pace::Idle {
-                reasons.push(format!("{} samples", units::short(outcome.latency.count() as f64)));
+                reasons.push(format!(
+                    "{} samples",
+                    units::short(outcome.latency.count() as f64)
+                ));
             }
             reasons.push(units::time(outcome.elapsed));
             if let Some(residual) = outcome.littles_law_residual() {
-                reasons.push(format!("Little's law within {:.2}%", residual.abs() * 100.0));
+                reasons.push(format!(
+                    "Little's law within {:.2}%",
+                    residual.abs() * 100.0
+                ));
             }
             reasons.push("generator at ease".to_owned());
             let rest = format!("  {DIM}{}{DIM:#}", reasons.join(", "));
