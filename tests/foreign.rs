@@ -1,1 +1,259 @@
-fn main() {}
+//! `portlab load` against servers that others wrote, each started here on a port of its own:
+//! socat, ncat, Python's http.server, nginx, redis-server. What isn't installed is ignored, and says
+//! so; `tests/foreign.sh` installs them where it can, and runs this.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    env, fs,
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::PathBuf,
+    process::{Child, Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+use serde_json::Value;
+
+/// A server: the program it needs, and the test of it.
+const SERVERS: &[(&str, &str, fn() -> Result<(), Failed>)] = &[
+    ("socat", "socat_echoes", socat),
+    ("ncat", "ncat_echoes", ncat),
+    (
+        "python3",
+        "python_answers_http_with_keep_alive",
+        python_keep_alive,
+    ),
+    ("python3", "python_answers_http_and_closes", python_closes),
+    ("nginx", "nginx_answers_http_with_keep_alive", nginx),
+    ("redis-server", "redis_answers_ping", redis),
+];
+
+fn main() {
+    let arguments = Arguments::from_args();
+    let trials = SERVERS.iter().map(|(program, name, test)| {
+        let missing = find(program).is_none();
+        let name = match missing {
+            true => format!("{name} (skipped: no {program} here)"),
+            false => (*name).to_owned(),
+        };
+        Trial::test(name, *test).with_ignored_flag(missing)
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit();
+}
+
+/// Where `program` is; administrators' programs aren't on everybody's path.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let others = ["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from);
+    let places = env::split_paths(&path).chain(others);
+    places
+        .map(|place| place.join(program))
+        .find(|file| file.is_file())
+}
+
+/// A server of somebody else's. It ends with this, or with this test.
+struct Foreign {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Foreign {
+    /// Starts `program` with `arguments`, in which `{port}` stands for a free port, and waits until
+    /// it listens.
+    fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
+        Self::start_on(free_port().port(), program, arguments)
+    }
+
+    /// The same on a port that is chosen already.
+    fn start_on(port: u16, program: &str, arguments: &[&str]) -> Result<Self, Failed> {
+        let addr = SocketAddr::from(([127, 0, 0, 1], port));
+        let port = port.to_string();
+        let mut command = Command::new(find(program).ok_or("it was here a moment ago")?);
+        let arguments = arguments
+            .iter()
+            .map(|argument| argument.replace("{port}", &port));
+        command.args(arguments).stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let child = tie_to_this_thread(&mut command).spawn()?;
+        let mut server = Self { child, addr };
+        // Long enough for a Python on a busy machine.
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect(addr).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                return Err(format!("{program} ended by itself: {status}").into());
+            }
+            if Instant::now() > deadline {
+                return Err(format!("{program} doesn't listen on {addr}").into());
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(server)
+    }
+
+    /// Loads it and returns the result, in which nothing may have gone wrong.
+    fn load(&self, options: &[&str]) -> Result<Value, Failed> {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        command.args(["load", &self.addr.to_string(), "--json"]);
+        let output = command.args(options).output()?;
+        let result: Value = serde_json::from_slice(&output.stdout).map_err(|_| told(&output))?;
+        if output.status.success() && result["errors"] == 0 {
+            Ok(result)
+        } else {
+            Err(told(&output).into())
+        }
+    }
+}
+
+impl Drop for Foreign {
+    fn drop(&mut self) {
+        // Asked first: socat and nginx have children of their own to end.
+        let _ = signal(&mut self.child, Signal::TERM);
+        let deadline = Instant::now() + Duration::from_secs(5);
+        while Instant::now() < deadline {
+            if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+                return;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn told(output: &Output) -> String {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    format!("{}\n{}", text(&output.stdout), text(&output.stderr))
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+/// A folder of a test's own, with a page in it.
+fn folder(name: &str) -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("foreign-{name}"));
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    fs::write(dir.join("index.html"), "<html>hello</html>\n").unwrap();
+    dir
+}
+
+fn check(result: &Value, messages: u64) -> Result<(), Failed> {
+    if result["messages"] == messages {
+        Ok(())
+    } else {
+        Err(format!("{messages} messages were expected: {result}").into())
+    }
+}
+
+fn socat() -> Result<(), Failed> {
+    let listen = "TCP4-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=64";
+    let server = Foreign::start("socat", &[listen, "EXEC:cat"])?;
+    check(
+        &server.load(&["-c=5", "--messages=500", "--size=3000", "--depth=2"])?,
+        500,
+    )
+}
+
+fn ncat() -> Result<(), Failed> {
+    let arguments = [
+        "-l",
+        "127.0.0.1",
+        "{port}",
+        "--keep-open",
+        "--exec",
+        "/bin/cat",
+    ];
+    let server = Foreign::start("ncat", &arguments)?;
+    check(&server.load(&["-c=5", "--messages=500"])?, 500)
+}
+
+/// Python's server, in a folder with a page.
+fn python(name: &str, version: &str) -> Result<Foreign, Failed> {
+    let dir = folder(name);
+    let dir = dir.display().to_string();
+    let arguments = [
+        "-m",
+        "http.server",
+        "{port}",
+        "--bind=127.0.0.1",
+        "--directory",
+        &dir,
+    ];
+    Foreign::start(
+        "python3",
+        &[&arguments[..], &["--protocol", version]].concat(),
+    )
+}
+
+fn python_keep_alive() -> Result<(), Failed> {
+    let server = python("keep-alive", "HTTP/1.1")?;
+    let request = "--text=GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n";
+    let result = server.load(&[
+        "-c=3",
+        "--messages=150",
+        request,
+        "--expect=until:</html>\\n",
+    ])?;
+    if result["connections_made"] != 3 {
+        return Err(format!("the connections were not kept: {result}").into());
+    }
+    check(&result, 150)
+}
+
+fn python_closes() -> Result<(), Failed> {
+    let server = python("closes", "HTTP/1.0")?;
+    let request = "--text=GET / HTTP/1.0\\r\\n\\r\\n";
+    check(
+        &server.load(&["-c=3", "--messages=90", request, "--expect=close"])?,
+        90,
+    )
+}
+
+fn nginx() -> Result<(), Failed> {
+    let dir = folder("nginx");
+    let root = dir.display();
+    let port = free_port().port();
+    // It drops what it writes and where it writes into the folder, and stays in the foreground.
+    let config = format!(
+        "daemon off; master_process off; pid {root}/pid; error_log {root}/log;
+         events {{ worker_connections 64; }}
+         http {{ access_log off; client_body_temp_path {root}/1; proxy_temp_path {root}/2;
+                 fastcgi_temp_path {root}/3; uwsgi_temp_path {root}/4; scgi_temp_path {root}/5;
+                 server {{ listen 127.0.0.1:{port}; root {root}; keepalive_requests 1000000; }} }}"
+    );
+    let file = dir.join("nginx.conf");
+    fs::write(&file, config)?;
+    let file = file.display().to_string();
+    // Its port stands in its file.
+    let server = Foreign::start_on(port, "nginx", &["-c", &file])?;
+    let request = "--text=HEAD / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n";
+    let expect = "--expect=until:\\r\\n\\r\\n";
+    check(
+        &server.load(&["-c=4", "--messages=2000", request, expect])?,
+        2000,
+    )
+}
+
+fn redis() -> Result<(), Failed> {
+    let arguments = ["--port", "{port}", "--bind", "127.0.0.1", "--save", ""];
+    let server = Foreign::start("redis-server", &arguments)?;
+    let result = server.load(&[
+        "-c=5",
+        "--messages=5k",
+        "--text=PING\\r\\n",
+        "--expect=until:\\r\\n",
+    ])?;
+    if result["bytes_received"] != 5_000 * "+PONG\r\n".len() {
+        return Err(format!("not every answer was +PONG: {result}").into());
+    }
+    check(&result, 5_000)
+}

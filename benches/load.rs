@@ -1,0 +1,171 @@
+//! What the load generator promises of itself: how punctual it is and at what price, what
+//! pipelining brings, how many connections it holds, and how many it makes. Whether its figures are
+//! true is another question, which `portlab load --self-test` answers.
+//!
+//!     cargo bench --bench load
+
+use std::{path::Path, time::Duration};
+
+use portlab_lab::Server;
+use portlab_load::{Arrivals, Outcome, Pace, Plan, Stop};
+use portlab_stats::{summary::Figure, units};
+use portlab_sys::limits::raise_open_files;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// How often each figure is taken, in turn with its neighbours.
+const ROUNDS: usize = 5;
+/// Open loops: the rate, the highest p99 of the pacing lag, and the highest share of a core.
+const PUNCTUAL: [(f64, Duration, f64); 2] = [
+    (1_000.0, Duration::from_micros(100), 0.15),
+    (10_000.0, Duration::from_micros(200), 1.0),
+];
+/// The depth of pipelining, and how many times the messages of depth 1 it must bring.
+const PIPELINED: (usize, f64) = (64, 5.0);
+/// Connections held at once by one process.
+const HELD: usize = 15_000;
+/// Short connections, one message each.
+const SHORT: u64 = 40_000;
+
+fn main() -> Result<()> {
+    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    raise_open_files();
+    println!("medians of {ROUNDS} rounds, from the lowest to the highest");
+    punctuality()?;
+    pipelining()?;
+    scale()?;
+    churn()
+}
+
+fn start(model: &str) -> Result<Server> {
+    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    Ok(Server::start(program, [format!("--model={model}")])?)
+}
+
+/// A run in which nothing went wrong.
+fn clean(plan: &Plan) -> Result<Outcome> {
+    let outcome = portlab_load::run(plan, &mut ())?;
+    match outcome.is_clean() {
+        true => Ok(outcome),
+        false => Err(format!("not clean: {:?}", outcome.tally).into()),
+    }
+}
+
+fn punctuality() -> Result<()> {
+    let server = start("event-loop")?;
+    let mut lags = [const { Vec::new() }; PUNCTUAL.len()];
+    let mut shares = [const { Vec::new() }; PUNCTUAL.len()];
+    for _ in 0..ROUNDS {
+        for (index, (rate_per_s, ..)) in PUNCTUAL.into_iter().enumerate() {
+            let outcome = clean(&Plan {
+                connections: 10,
+                pace: Pace::Open {
+                    rate_per_s,
+                    arrivals: Arrivals::Uniform,
+                },
+                warmup: Duration::from_millis(200),
+                stop: Stop::after(Duration::from_secs(3)),
+                ..Plan::new(server.addr())
+            })?;
+            lags[index].push(outcome.pacing_lag.quantile_ns(0.99) as f64);
+            shares[index].push(outcome.generator_cpu_share() * 100.0);
+        }
+    }
+    for ((rate, lag, share), (lags, shares)) in
+        PUNCTUAL.into_iter().zip(lags.into_iter().zip(shares))
+    {
+        let rate = units::short(rate);
+        let bound = lag.as_nanos() as f64;
+        tell(
+            &format!("pacing lag p99 at {rate}/s"),
+            lags,
+            units::nanos,
+            |lag| lag <= bound,
+            &units::time(lag),
+        );
+        let percent = |share: f64| format!("{share:.1}%");
+        let bound = share * 100.0;
+        tell(
+            &format!("CPU of a thread at {rate}/s"),
+            shares,
+            percent,
+            |share| share <= bound,
+            &percent(bound),
+        );
+    }
+    Ok(())
+}
+
+fn pipelining() -> Result<()> {
+    let server = start("event-loop")?;
+    let (depth, bound) = PIPELINED;
+    let rate = |depth: usize| -> Result<f64> {
+        let outcome = clean(&Plan {
+            connections: 100,
+            depth,
+            warmup: Duration::from_millis(100),
+            stop: Stop::after(Duration::from_secs(1)),
+            ..Plan::new(server.addr())
+        })?;
+        Ok(outcome.messages_per_s())
+    };
+    let ratios = (0..ROUNDS)
+        .map(|_| Ok(rate(depth)? / rate(1)?))
+        .collect::<Result<Vec<_>>>()?;
+    let times = |ratio: f64| format!("{ratio:.1} times");
+    let name = format!("messages at depth {depth} : depth 1");
+    tell(&name, ratios, times, |ratio| ratio >= bound, &times(bound));
+    Ok(())
+}
+
+fn scale() -> Result<()> {
+    let server = start("event-loop")?;
+    // Every connection gets a message, and all of them are open for the first one.
+    let outcome = clean(&Plan {
+        connections: HELD,
+        stop: Stop::messages(HELD as u64 * 2),
+        ..Plan::new(server.addr())
+    })?;
+    let least = outcome.fairness.map_or(0, |fairness| fairness.least);
+    println!(
+        "{:>34}: {} open, each answered at least {least} times",
+        format!("{HELD} connections at once"),
+        outcome.alive
+    );
+    Ok(())
+}
+
+fn churn() -> Result<()> {
+    let server = start("event-loop")?;
+    let mut plan = Plan {
+        connections: 50,
+        stop: Stop::messages(SHORT),
+        ..Plan::new(server.addr())
+    };
+    plan.life.per_connection = Some(1);
+    let outcome = clean(&plan)?;
+    println!(
+        "{:>34}: {} made in {}, none failed",
+        format!("{SHORT} short connections"),
+        outcome.connect_latency.count(),
+        units::time(outcome.elapsed)
+    );
+    Ok(())
+}
+
+/// Prints a figure and whether it keeps its bound.
+fn tell(
+    name: &str,
+    values: Vec<f64>,
+    write: impl Fn(f64) -> String,
+    keeps: impl Fn(f64) -> bool,
+    bound: &str,
+) {
+    let Figure { median, min, max } = Figure::of(values).expect("there was a round");
+    let verdict = if keeps(median) { "within" } else { "OVER" };
+    let (median, min, max) = (write(median), write(min), write(max));
+    println!("{name:>34}: {median} ({min} to {max}), {verdict} the bound of {bound}");
+}

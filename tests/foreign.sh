@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# Loads servers that others wrote: socat, ncat, Python's http.server, nginx, redis-server. Installs
+# those that are missing if it may (Debian, as root); what stays missing is skipped, and named.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+declare -A package=([socat]=socat [ncat]=ncat [python3]=python3 [nginx]=nginx-light [redis-server]=redis-server)
+missing=()
+for program in "${!package[@]}"; do
+    PATH="$PATH:/usr/sbin" command -v "$program" >/dev/null || missing+=("${package[$program]}")
+done
+if ((${#missing[@]})); then
+    if [[ $EUID == 0 ]] && command -v apt-get >/dev/null; then
+        apt-get update -qq && apt-get install -y -qq --no-install-recommends "${missing[@]}" ||
+            echo "not installed: ${missing[*]}" >&2
+    else
+        echo "not installed, and only root may: ${missing[*]}" >&2
+    fi
+fi
+exec cargo test --test foreign -- "$@"
