@@ -112,6 +112,39 @@ fn what_is_no_quantity_is_refused_with_an_example() {
 }
 
 #[test]
+fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
+    for (options, remedy) in [
+        (&["--rate=0"][..], "10k"),
+        (&["--rate=20k..1k"], "lower rate first"),
+        (&["--rate=99M"], "at most 10M"),
+        (&["--rate=1k", "--steps=1"], "2..=100"),
+        (&["--rate=1", "--arrivals=often"], "poisson"),
+        (&["--rate=1k..2k", "--csv=x"], "use --json"),
+        (&["--idle", "--rate=5"], "cannot be used"),
+        (&["--expect=foo"], "until:"),
+        (&["--expect=bytes:0"], "write none"),
+        (&["--expect=close", "--depth=2"], "must be 1"),
+        (&["--greeting=echo"], "lines:1"),
+        (&["--depth=100k"], "65536"),
+        (&["--size=9..3"], "shorter length first"),
+        (&["--hex=5"], "pairs of digits"),
+        (&["--text="], "at least 1 byte"),
+        (&["--text=a\\q"], "\\r \\n"),
+        (&["--text=€", "--encoding=gbk"], "gb18030"),
+        (&["--text=a", "--size=5"], "cannot be used"),
+        (&["--payload=/no/such/file"], "can't read /no/such/file"),
+        (&["--source=203.0.113.9"], "address of this machine"),
+        (&["--source=here"], "127.0.0.2"),
+        (&["--per-connection=0"], "at least 1"),
+        (&["--slow-reader=0"], "at least 1"),
+    ] {
+        let text = refused(&[&["load", "127.0.0.1:9"], options].concat());
+        assert!(text.contains(remedy), "{options:?}: {text}");
+    }
+    assert!(refused(&["load"]).contains("ADDR"));
+}
+
+#[test]
 fn what_is_no_address_is_refused_with_the_remedy() {
     for (arguments, remedy) in [
         (&["load", "9090"][..], "HOST:PORT"),

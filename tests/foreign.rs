@@ -21,7 +21,7 @@ use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use serde_json::Value;
 
 /// A server: the program it needs, and the test of it.
-const SERVERS: &[(&str, &str, fn() -> Result<(), Failed>)] = &[
+const SERVERS: &[(&str, &str, Test)] = &[
     ("socat", "socat_echoes", socat),
     ("ncat", "ncat_echoes", ncat),
     (
@@ -33,6 +33,8 @@ const SERVERS: &[(&str, &str, fn() -> Result<(), Failed>)] = &[
     ("nginx", "nginx_answers_http_with_keep_alive", nginx),
     ("redis-server", "redis_answers_ping", redis),
 ];
+
+type Test = fn() -> Result<(), Failed>;
 
 fn main() {
     let arguments = Arguments::from_args();

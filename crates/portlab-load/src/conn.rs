@@ -30,8 +30,6 @@ pub(crate) struct Conn {
     progress: Option<usize>,
     /// Messages that may still be asked on this connection.
     left: u64,
-    /// When a deadline of this connection is looked at next; 0 for never.
-    watched_at: u64,
     /// A client with manners pauses: until when before it sends, until when before it reads, and
     /// when it is reminded to go on.
     pause: Pause,
@@ -105,7 +103,6 @@ impl Conn {
             asked: VecDeque::new(),
             progress: None,
             left,
-            watched_at: 0,
             pause: Pause::default(),
         }
     }
@@ -128,9 +125,7 @@ impl Conn {
         desk.in_flight += 1;
         let sent = now;
         self.asked.push_back(Asked { due, sent, size });
-        if self.watched_at == 0 {
-            self.watch_until(now + desk.plan.timeout.as_nanos() as u64, desk);
-        }
+        desk.watch(self.slot, now + desk.plan.timeout.as_nanos() as u64);
     }
 
     /// Talks as long as there is something to read or room to write. `ended` says that the poller
@@ -347,27 +342,10 @@ impl Conn {
         }
     }
 
-    /// Has a deadline looked at, at `at`.
-    pub(crate) fn watch_until(&mut self, at: u64, desk: &mut Desk) {
-        self.watched_at = at;
-        desk.remind(at, self.slot, Errand::Deadline);
-    }
-
-    /// The deadline set for `at` has come: says whether an answer is overdue, and watches on if not.
-    pub(crate) fn is_overdue(&mut self, at: u64, now: u64, desk: &mut Desk) -> bool {
-        // It may have been set by another connection at this place, which is gone.
-        if at != self.watched_at {
-            return false;
-        }
-        self.watched_at = 0;
-        let Some(oldest) = self.asked.front() else {
-            return false;
-        };
-        let deadline = oldest.sent + desk.plan.timeout.as_nanos() as u64;
-        if deadline > now {
-            self.watch_until(deadline, desk);
-        }
-        deadline <= now
+    /// When its answer is overdue, if one is due.
+    pub(crate) fn deadline(&self, desk: &Desk) -> Option<u64> {
+        let oldest = self.asked.front()?;
+        Some(oldest.sent + desk.plan.timeout.as_nanos() as u64)
     }
 
     /// Whether it pauses until `until`; if so, it is reminded then.

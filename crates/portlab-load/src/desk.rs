@@ -23,6 +23,8 @@ pub(crate) struct Desk {
     pub(crate) buffer: Box<[u8]>,
     pub(crate) harvest: Box<Harvest>,
     pub(crate) timers: Timers,
+    /// When the deadline of each place is looked at next; 0 for never.
+    watched: Vec<u64>,
     /// When the messages of an open loop are due.
     pub(crate) schedule: Option<Schedule>,
     /// Room for a message of an open loop: at this place, since this time; the longest first. What
@@ -59,6 +61,7 @@ impl Desk {
             buffer: vec![0; Ring::REACH].into(),
             harvest: Box::default(),
             timers: Timers::default(),
+            watched: vec![0; places],
             schedule: None,
             free: VecDeque::new(),
             budget,
@@ -185,6 +188,27 @@ impl Desk {
         if due >= self.measuring_since && self.stage == Stage::Measure {
             self.harvest.lag.record(now - due.max(free));
         }
+    }
+
+    /// Has the deadline of place `slot` looked at, at `at` or before. One that is looked at anyway
+    /// is put off then: so there is never more than an errand or two for a place, however many
+    /// messages and connections pass through it.
+    pub(crate) fn watch(&mut self, slot: u32, at: u64) {
+        let watched = &mut self.watched[slot as usize];
+        if *watched == 0 || at < *watched {
+            *watched = at;
+            self.timers.push(at, slot, Errand::Deadline);
+        }
+    }
+
+    /// The deadline that was to be looked at, at `at`, has come; says whether it is still that one.
+    pub(crate) fn is_watched(&mut self, slot: u32, at: u64) -> bool {
+        let watched = &mut self.watched[slot as usize];
+        let same = *watched == at;
+        if same {
+            *watched = 0;
+        }
+        same
     }
 
     /// Has place `slot` looked at again at `at`.

@@ -116,7 +116,7 @@ impl Worker {
         match begun {
             Ok(stream) => {
                 let patience = self.desk.plan.connect_timeout.as_nanos() as u64;
-                self.desk.remind(since + patience, slot, Errand::Deadline);
+                self.desk.watch(slot, since + patience);
                 self.places[slot as usize] = Place::Connecting(stream, since);
             }
             Err(error) => self.fail(slot, Broken::Io(Phase::Connect, error)),
@@ -137,10 +137,10 @@ impl Worker {
                     // Without it, a small message could wait for the answer to the last (Nagle).
                     let _ = stream.set_nodelay(true);
                     let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
-                    let mut conn = Conn::new(stream, slot, self.number(slot), left);
+                    let conn = Conn::new(stream, slot, self.number(slot), left);
                     if self.desk.plan.script.greeting.is_some() {
                         let patience = self.desk.plan.timeout.as_nanos() as u64;
-                        conn.watch_until(now + patience, &mut self.desk);
+                        self.desk.watch(slot, now + patience);
                         self.places[slot as usize] = Place::Greeting(conn, now);
                         self.greeted(slot);
                     } else {

@@ -48,9 +48,11 @@ impl Little {
         self.latency_ns += other.latency_ns;
     }
 
-    /// By how much the law is missed, as a share of N; `None` when nothing was to be in flight.
+    /// By how much the law is missed, as a share of N; `None` when nothing was to be in flight, or
+    /// answered.
     pub(crate) fn residual(self) -> Option<f64> {
-        (self.capacity_ns > 0.0).then(|| self.latency_ns / self.capacity_ns - 1.0)
+        (self.capacity_ns > 0.0 && self.latency_ns > 0.0)
+            .then(|| self.latency_ns / self.capacity_ns - 1.0)
     }
 }
 

@@ -76,15 +76,16 @@ const LAG_ALLOWED_NS: u64 = 200_000;
 const LAG_SHARE: f64 = 0.1;
 /// By how much Little's law may be missed.
 const LITTLE_ALLOWED: f64 = 0.01;
-/// How long a run must be for Little's law to hold so closely: what is in flight at its edges must
-/// not matter.
-const LITTLE_NEEDS: Duration = Duration::from_secs(5);
 /// How many samples a p99 needs: ten of them lie beyond it.
 const SAMPLES: u64 = 1_000;
 /// How long a run must be.
 const LENGTH: Duration = Duration::from_secs(1);
 
 impl Verdict {
+    /// How long a run must be for Little's law to hold closely: what is in flight at its edges must
+    /// not matter.
+    pub const LITTLE_NEEDS: Duration = Duration::from_secs(5);
+
     /// Judges what `plan` came to.
     #[must_use]
     pub fn of(plan: &Plan, outcome: &Outcome) -> Self {
@@ -118,7 +119,7 @@ impl Verdict {
                 },
             );
             if let Some(residual) = outcome.littles_law_residual() {
-                let long = outcome.elapsed >= LITTLE_NEEDS;
+                let long = outcome.elapsed >= Self::LITTLE_NEEDS;
                 doubt(
                     long && residual.abs() > LITTLE_ALLOWED,
                     Doubt::LittlesLaw { residual },

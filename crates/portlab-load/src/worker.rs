@@ -168,6 +168,7 @@ impl Worker {
             self.dial();
             self.send_what_is_due();
             self.run_errands();
+            self.gauges.answered.store(self.desk.answered, Relaxed);
             self.tell_if_idle();
             self.wait(&mut events)?;
             self.follow();
@@ -180,7 +181,6 @@ impl Worker {
                 let slot = self.again.pop_front().expect("it was counted a moment ago");
                 self.converse(slot, true);
             }
-            self.gauges.answered.store(self.desk.answered, Relaxed);
         }
         self.say_goodbye(&mut events)?;
         self.farewell.unanswered += self.desk.in_flight;
@@ -255,6 +255,7 @@ impl Worker {
                 // The run was ended before its measuring began: what is in flight isn't measured.
                 if last < Stage::Measure {
                     self.desk.begin_measuring(u64::MAX, now);
+                    self.desk.schedule = None;
                 }
             }
         }
@@ -358,7 +359,13 @@ impl Worker {
         let slot = event.token().0 as u32;
         match &self.places[slot as usize] {
             Place::Empty => {}
-            Place::Connecting(..) => self.connected(slot),
+            Place::Connecting(..) => {
+                self.connected(slot);
+                // The server may have spoken, or closed, already: the poller won't tell again.
+                if event.is_readable() {
+                    self.converse(slot, true);
+                }
+            }
             Place::Greeting(..) => self.greeted(slot),
             Place::Open(_) => self.converse(slot, event.is_read_closed()),
         }
@@ -428,25 +435,29 @@ impl Worker {
         }
     }
 
+    /// Gives up who has waited too long at `slot`, or looks again when that will be.
     fn look_at_deadline(&mut self, slot: u32, at: u64, now: u64) {
+        if !self.desk.is_watched(slot, at) {
+            return;
+        }
         let plan = &self.desk.plan;
-        match &mut self.places[slot as usize] {
-            Place::Empty => {}
-            Place::Connecting(_, since) => {
-                if now >= *since + plan.connect_timeout.as_nanos() as u64 {
-                    self.fail(slot, Broken::Because(Phase::Connect, Cause::TimedOut));
-                }
-            }
-            Place::Greeting(_, since) => {
-                if now >= *since + plan.timeout.as_nanos() as u64 {
-                    self.fail(slot, Broken::Because(Phase::Greeting, Cause::TimedOut));
-                }
-            }
-            Place::Open(conn) => {
-                if conn.is_overdue(at, now, &mut self.desk) {
-                    self.lose(slot, Broken::Because(Phase::Receive, Cause::TimedOut));
-                }
-            }
+        let nanos = |time: Duration| time.as_nanos() as u64;
+        let (deadline, phase) = match &self.places[slot as usize] {
+            Place::Empty => return,
+            Place::Connecting(_, since) => (since + nanos(plan.connect_timeout), Phase::Connect),
+            Place::Greeting(_, since) => (since + nanos(plan.timeout), Phase::Greeting),
+            Place::Open(conn) => match conn.deadline(&self.desk) {
+                None => return,
+                Some(deadline) => (deadline, Phase::Receive),
+            },
+        };
+        let late = Broken::Because(phase, Cause::TimedOut);
+        if deadline > now {
+            self.desk.watch(slot, deadline);
+        } else if phase == Phase::Receive {
+            self.lose(slot, late);
+        } else {
+            self.fail(slot, late);
         }
     }
 

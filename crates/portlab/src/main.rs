@@ -40,7 +40,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Compare(compare::Args),
-    Load(load::Args),
+    Load(Box<load::Args>),
     Serve(serve::Args),
     Models(models::Args),
     /// A server whose behaviour is known, for `load --self-test`

@@ -15,7 +15,7 @@ use serde::Serialize;
     reason = "the schema is made from it; each part is printed by itself"
 )]
 enum Printed {
-    Run(Report),
+    Run(Box<Report>),
     Ladder(Ladder),
     SelfTest(SelfTest),
 }

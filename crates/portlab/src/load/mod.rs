@@ -103,7 +103,7 @@ struct PaceArgs {
 
 /// When the run ends.
 #[derive(Debug, clap::Args)]
-#[command(next_help_heading = "Stop: whichever comes first, or Ctrl-C")]
+#[command(next_help_heading = "Stop (whichever comes first, or Ctrl-C)")]
 struct StopArgs {
     /// How long to measure, after the warm-up [default: 10s without --messages]
     #[arg(long, short, value_name = "TIME", value_parser = units::duration)]
@@ -161,7 +161,7 @@ struct ScriptArgs {
     #[arg(long, value_name = "BYTES", value_parser = units::size)]
     slow_reader: Option<usize>,
 
-    /// Send a byte at a time, this far apart
+    /// Send a byte at a time, this far apart; 10ms unless told
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "10ms")]
     trickle: Option<Duration>,

@@ -75,7 +75,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     for (index, (name, test)) in TESTS.iter().enumerate() {
         bench.bar.say(name);
         bench.bar.at(index as f64 / TESTS.len() as f64);
-        bench.say(&format!("{name}"))?;
+        bench.say(name)?;
         test(&mut bench).with_context(|| format!("self-test, {name}"))?;
         if bench.interrupted.load(Relaxed) {
             bench.say("interrupted: the other checks were not made")?;

@@ -228,7 +228,9 @@ impl<W: Write> Page<'_, W> {
                 ));
             }
             reasons.push(units::time(outcome.elapsed));
-            if let Some(residual) = outcome.littles_law_residual() {
+            // In a shorter run, what is in flight at its edges matters.
+            let long = outcome.elapsed >= Verdict::LITTLE_NEEDS;
+            if let Some(residual) = outcome.littles_law_residual().filter(|_| long) {
                 reasons.push(format!(
                     "Little's law within {:.2}%",
                     residual.abs() * 100.0
