@@ -572,6 +572,37 @@ fn churn_closes_after_so_many_answers_and_connects_anew() {
 }
 
 #[test]
+fn a_full_accept_queue_shows_as_what_it_is() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    socket.listen(1).unwrap();
+    let listener = TcpListener::from(socket);
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        // By now all have knocked, and only two found a place in the queue.
+        thread::sleep(Duration::from_millis(500));
+        for stream in listener.incoming().map_while(Result::ok) {
+            thread::spawn(move || echo(stream));
+        }
+    });
+    let output = load(addr, &["-c=8", "--messages=80", "--connect-timeout=30s"]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(
+        stderr(&output).contains("the server's accept queue was full"),
+        "{output:?}"
+    );
+    let result = json(&output);
+    assert!(
+        number(&result["connect_latency_ns"]["max"]) >= 1e9,
+        "{result}"
+    );
+    // It is not mixed up with the latency of messages.
+    assert_eq!(result["latency_ns"]["count"], 80);
+}
+
+#[test]
 fn a_ramp_spreads_the_connections() {
     let addr = server(echo);
     let result = fine(addr, &["-c=5", "--ramp=400ms", "--messages=10"]);

@@ -216,3 +216,28 @@ impl Desk {
         self.timers.push(at, slot, errand);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Script;
+
+    #[test]
+    fn a_deadline_that_moves_with_every_message_costs_an_errand_or_two() {
+        let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
+        let ring = Arc::new(Script::echo(64).ring());
+        let stages = Arc::new(Stages::new(Vec::new(), 0.0));
+        let mut desk = Desk::new(plan, ring, stages, Instant::now(), (0, 2, None));
+        for now in 0..100_000 {
+            desk.watch(0, now + 10_000);
+            // A connection under way may be given up sooner than an answer.
+            desk.watch(0, now + 5_000);
+        }
+        let mut errands = 0;
+        while let Some((at, slot, _)) = desk.timers.pop(u64::MAX) {
+            errands += 1;
+            assert_eq!(desk.is_watched(slot, at), at == 5_000, "{at}");
+        }
+        assert_eq!(errands, 2);
+    }
+}
