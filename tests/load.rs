@@ -177,6 +177,9 @@ fn a_server_that_says_more_than_it_was_told_is_found() {
         let mut buffer = [0; 4096];
         loop {
             let length = stream.read(&mut buffer)?;
+            if length == 0 {
+                return Ok(());
+            }
             stream.write_all(&buffer[..length])?;
             stream.write_all(&buffer[..length])?;
         }

@@ -25,6 +25,9 @@ use hdrhistogram::serialization::{
 };
 use serde_json::Value;
 
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
 /// Serves every connection on `bind` with `serve`, on a thread each, until the test ends.
 fn server_on(
     bind: &str,
@@ -91,6 +94,7 @@ fn fine(addr: SocketAddr, options: &[&str]) -> Value {
     assert_eq!(output.status.code(), Some(0), "{options:?}: {output:?}");
     let result = json(&output);
     assert_eq!(result["errors"], 0, "{result}");
+    assert_eq!(result["ended"], "done", "{result}");
     result
 }
 
@@ -131,8 +135,9 @@ fn an_open_loop_accounts_for_every_message_that_was_due() {
         let known = number(&result["latency_ns"]["count"])
             + number(&result["unanswered"])
             + number(&result["due_not_sent"]);
-        // A Poisson process of 1,400 has a standard deviation of 37.
-        let allowed = if arrivals == "uniform" { 3.0 } else { 200.0 };
+        // A Poisson process of 1,400 has a standard deviation of 37; and a busy machine may take a
+        // moment between two readings of the clock.
+        let allowed = if arrivals == "uniform" { 100.0 } else { 250.0 };
         assert!((known - due).abs() <= allowed, "{known} of {due}");
         assert_eq!(
             result["uncorrected_latency_ns"]["count"],
@@ -205,10 +210,8 @@ fn what_is_due_and_never_sent_is_counted() {
         (&2.into(), &1.into())
     );
     let due = number(&result["elapsed_ns"]) / 1e9 * 100.0;
-    assert!(
-        (number(&result["due_not_sent"]) + 3.0 - due).abs() <= 2.0,
-        "{result}"
-    );
+    let due_not_sent = number(&result["due_not_sent"]);
+    assert!((due_not_sent + 3.0 - due).abs() <= 5.0, "{result}");
     let doubts = result["verdict"]["doubts"].to_string();
     assert!(
         doubts.contains("missing_answers") && doubts.contains("overload"),
@@ -218,11 +221,19 @@ fn what_is_due_and_never_sent_is_counted() {
 
 #[test]
 fn a_ladder_walks_its_rates_and_names_the_knee() {
-    let addr = server(echo);
+    // Two connections, 10 ms for each message: 200 a second are the most there can be.
+    let addr = server(|mut stream| {
+        let mut message = [0; 64];
+        loop {
+            stream.read_exact(&mut message)?;
+            thread::sleep(Duration::from_millis(10));
+            stream.write_all(&message)?;
+        }
+    });
     let ladder = [
-        "--rate=100..400",
+        "--rate=50..800",
         "--steps=3",
-        "-d=300ms",
+        "-d=500ms",
         "--warmup=0s",
         "-c=2",
     ];
@@ -232,16 +243,15 @@ fn a_ladder_walks_its_rates_and_names_the_knee() {
         .iter()
         .map(|rung| number(&rung["rate_per_s"]).round())
         .collect();
-    assert_eq!(rates, [100.0, 200.0, 400.0]);
-    assert!(result["knee_is_beyond"].is_boolean());
-    let arguments: Vec<_> = [&[addr.to_string().as_str()][..], &ladder]
-        .concat()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    assert_eq!(rates, [50.0, 200.0, 800.0]);
+    assert_eq!(result["knee_is_beyond"], false);
+    let last = rungs[2]["verdict"]["doubts"].to_string();
+    assert!(last.contains("overload"), "{last}");
+    let addr = addr.to_string();
+    let arguments: Vec<_> = [addr.as_str()].into_iter().chain(ladder).collect();
     let text = String::from_utf8(load_with(&arguments).stdout).unwrap();
-    assert!(text.contains("knee") && text.contains("400/s"), "{text}");
+    assert!(text.contains("800/s") && text.contains("knee"), "{text}");
+    assert!(!text.contains("every rate was kept"), "{text}");
 }
 
 #[test]
@@ -393,7 +403,7 @@ fn text_reaches_the_server_in_its_encoding_and_files_and_hex_as_they_are() {
             stream.write_all(&message)
         });
         let result = fine(addr, &[&["-c=1", "--messages=1"], options].concat());
-        assert_eq!(heard.recv().unwrap(), expected);
+        assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), expected);
         assert_eq!(result["size_bytes"], expected.len());
     }
 }
@@ -458,8 +468,45 @@ fn a_one_way_load_reaches_the_server_to_the_last_byte() {
         &["-c=2", "--messages=1000", "--size=1000", "--expect=none"],
     );
     assert_eq!(result["messages"], 1000);
-    let heard: usize = (0..2).map(|_| heard.recv().unwrap()).sum();
+    let heard: usize = (0..2).map(|_| heard.recv_timeout(PATIENCE).unwrap()).sum();
     assert_eq!(heard, 1_000_000);
+}
+
+#[test]
+fn messages_without_answers_take_turns_with_everything_else() {
+    let sink = |mut stream: TcpStream| {
+        let mut buffer = [0; 64 * 1024];
+        while stream.read(&mut buffer)? > 0 {}
+        Ok(())
+    };
+    let addr = server(sink);
+    // More than can be sent: the run must end all the same.
+    let output = load(
+        addr,
+        &[
+            "--expect=none",
+            "--rate=5M",
+            "-d=200ms",
+            "-c=2",
+            "--timeout=100ms",
+        ],
+    );
+    assert!(
+        json(&output)["messages"].as_u64().unwrap() > 0,
+        "{output:?}"
+    );
+    // Each connection is done without ever hearing a word.
+    for pace in [&[][..], &["--rate=20k"]] {
+        let options = [
+            "--expect=none",
+            "--per-connection=10",
+            "--messages=1000",
+            "-c=2",
+        ];
+        let result = fine(addr, &[&options[..], pace].concat());
+        assert_eq!(result["messages"], 1000);
+        assert!(number(&result["connections_made"]) >= 100.0, "{result}");
+    }
 }
 
 #[test]
@@ -562,7 +609,9 @@ fn churn_closes_after_so_many_answers_and_connects_anew() {
         let made = result["connections_made"].as_u64().unwrap();
         assert!((40..=44).contains(&made), "{made}");
         assert_eq!(result["connect_latency_ns"]["count"], made);
-        let of: Vec<_> = (0..made).map(|_| ended.recv().unwrap()).collect();
+        let of: Vec<_> = (0..made)
+            .map(|_| ended.recv_timeout(PATIENCE).unwrap())
+            .collect();
         assert!(of.iter().all(|(messages, _)| *messages <= 10), "{of:?}");
         let full = of.iter().filter(|(messages, _)| *messages == 10);
         // The last ones may have been opened for messages that others took.
@@ -637,6 +686,48 @@ fn idle_connections_are_held_and_those_that_die_are_told() {
     assert_eq!(result["failures"][0]["count"], 7);
 }
 
+#[test]
+fn an_idle_load_listens_to_whatever_is_said_and_notices_every_end() {
+    let chatty = server(|mut stream| {
+        loop {
+            stream.write_all(b"ping\r\n")?;
+            thread::sleep(Duration::from_millis(20));
+        }
+    });
+    assert_eq!(fine(chatty, &["-c=3", "--idle", "-d=300ms"])["alive"], 3);
+    // The end comes together with the greeting.
+    let full = server(|mut stream| stream.write_all(b"421 too many\r\n"));
+    let output = load(
+        full,
+        &["-c=3", "--idle", "-d=10m", "--greeting=until:\\r\\n"],
+    );
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let result = json(&output);
+    assert_eq!(
+        (&result["alive"], &result["connected"]),
+        (&0.into(), &3.into())
+    );
+}
+
+#[test]
+fn a_port_that_swallows_everything_costs_one_timeout_and_not_one_for_each() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    socket.listen(0).unwrap();
+    let listener = TcpListener::from(socket);
+    let addr = listener.local_addr().unwrap();
+    // Fills the queue: nobody else gets an answer.
+    let _first = TcpStream::connect(addr).unwrap();
+    let began = std::time::Instant::now();
+    let output = load(addr, &["-c=2000", "--connect-timeout=1s", "--messages=1"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(stderr(&output).contains("timed out"), "{output:?}");
+    // One after the other, 64 at a time, they would take half a minute.
+    assert!(began.elapsed() < Duration::from_secs(15));
+}
+
 /// A server that tells where its connections come from.
 fn telling_peers(bind: &str) -> (SocketAddr, Receiver<IpAddr>) {
     let (sender, peers) = mpsc::channel();
@@ -670,14 +761,17 @@ fn ipv6_and_names_are_targets_too() {
     let named = format!("localhost:{}", addr.port());
     let output = load_with(&[&named, "-c=1", "--messages=1"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert_eq!(peers.recv().unwrap(), IpAddr::from([127, 0, 0, 1]));
+    assert_eq!(
+        peers.recv_timeout(PATIENCE).unwrap(),
+        IpAddr::from([127, 0, 0, 1])
+    );
     if TcpListener::bind("[::1]:0").is_err() {
         eprintln!("skipped: this machine has no IPv6");
         return;
     }
     let (addr, peers) = telling_peers("[::1]:0");
     fine(addr, &["-c=2", "--messages=20"]);
-    assert!(peers.recv().unwrap().is_ipv6());
+    assert!(peers.recv_timeout(PATIENCE).unwrap().is_ipv6());
     let output = load(addr, &["--source=127.0.0.2"]);
     assert!(
         stderr(&output).contains("one is IPv4 and the other IPv6"),
@@ -704,9 +798,14 @@ fn fairness_tells_the_least_and_the_most_served() {
             stream.write_all(&message)?;
         }
     });
-    let fairness = &fine(addr, &["-c=4", "-d=400ms", "--warmup=0s"])["fairness"];
+    let result = fine(addr, &["-c=4", "-d=400ms", "--warmup=0s"]);
+    let fairness = &result["fairness"];
     assert_eq!(fairness["connections"], 4);
-    assert!(number(&fairness["least_messages"]) <= 21.0, "{fairness}");
+    let most_of_a_slow_one = number(&result["elapsed_ns"]) / 20e6 + 1.0;
+    assert!(
+        number(&fairness["least_messages"]) <= most_of_a_slow_one,
+        "{fairness}"
+    );
     assert!(number(&fairness["least_messages"]) < number(&fairness["most_messages"]));
     assert!(number(&fairness["jain_index"]) < 1.0);
 }
@@ -845,14 +944,62 @@ fn off_a_terminal_a_line_a_second_is_told_on_stderr() {
         .lines()
         .filter(|line| line.contains("/s  p50"))
         .collect();
-    assert_eq!(lines.len(), 2, "{text}");
+    // The last one may be a short one.
+    assert!((2..=3).contains(&lines.len()), "{text}");
+    assert!(!text.contains("warming up"), "there is no warm-up: {text}");
+}
+
+#[test]
+fn a_terminal_shows_a_screen_and_is_given_back() {
+    let addr = server(echo);
+    // `script` runs a command on a terminal of its own.
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return;
+    }
+    // Without a size there would be nothing to draw on.
+    let load = format!(
+        "stty cols 100 rows 30; exec {} load {addr} -c 2 -d 30s --rate 500",
+        env!("CARGO_BIN_EXE_portlab")
+    );
+    let mut command = Command::new("script");
+    command
+        .args(["-qefc", &load, "/dev/null"])
+        .env("TERM", "xterm");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut seen, mut buffer, mut asked) = (String::new(), [0; 4096], false);
+    loop {
+        let length = screen.read(&mut buffer).unwrap();
+        if length == 0 {
+            break;
+        }
+        seen += &String::from_utf8_lossy(&buffer[..length]);
+        // By now it has drawn what it measures.
+        if !asked && seen.contains("CPU") {
+            asked = true;
+            keys.write_all(b"+q").unwrap();
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{seen}");
+    let (drawn, after) = seen
+        .split_once("\u{1b}[?1049l")
+        .expect("the screen is left");
+    assert!(
+        drawn.contains("\u{1b}[?1049h") && drawn.contains("throughput"),
+        "{drawn}"
+    );
+    assert!(
+        after.contains("interrupted") && after.contains("the rate was changed"),
+        "{after}"
+    );
 }
 
 #[test]
 fn what_is_printed_is_as_the_schema_says() {
     let addr = server(echo);
     let schema: Value = serde_json::from_slice(&load_with(&["--json-schema"]).stdout).unwrap();
-    let gone = TcpListener::bind("127.0.0.1:0").unwrap();
     let closing = server(|_| Ok(()));
     for (addr, options) in [
         (addr, &["-c=2", "--messages=10"][..]),
@@ -868,7 +1015,6 @@ fn what_is_printed_is_as_the_schema_says() {
         let problems = schema::problems(&schema, &schema, &json(&output), "");
         assert!(problems.is_empty(), "{options:?}: {problems:?}");
     }
-    drop(gone);
     // The check can fail.
     let mut result = json(&load(addr, &["-c=2", "--messages=10"]));
     result["messages"] = "ten".into();

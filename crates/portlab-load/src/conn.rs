@@ -7,7 +7,11 @@ use std::{
 
 use mio::net::TcpStream;
 
-use crate::{Cause, Expect, Mismatch, Phase, Ring, Tally, desk::Desk, timers::Errand};
+use crate::{
+    Cause, Expect, Mismatch, Pace, Phase, Ring, Tally,
+    desk::{Desk, nanos},
+    timers::Errand,
+};
 
 /// One connection. It owns no buffer: messages are sent straight from the ring, and answers pass
 /// through the thread's one buffer.
@@ -122,10 +126,10 @@ impl Conn {
         let size = desk.next_size();
         self.left -= 1;
         self.due += size as u64;
-        desk.in_flight += 1;
+        desk.one_more_in_flight();
         let sent = now;
         self.asked.push_back(Asked { due, sent, size });
-        desk.watch(self.slot, now + desk.plan.timeout.as_nanos() as u64);
+        desk.watch(self.slot, now + desk.patience());
     }
 
     /// Talks as long as there is something to read or room to write. `ended` says that the poller
@@ -152,7 +156,7 @@ impl Conn {
     }
 
     /// Whether it has had all the answers that it was meant for.
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.left == 0 && self.asked.is_empty()
     }
 
@@ -187,7 +191,7 @@ impl Conn {
         self.sent += written as u64;
         desk.harvest.bytes_sent += written as u64;
         if let Some(gap) = desk.plan.script.manner.trickle {
-            self.pause.sending_until = desk.now() + gap.as_nanos() as u64;
+            self.pause.sending_until = desk.now() + nanos(gap);
         }
         if desk.is_one_way() {
             let mut written = written;
@@ -230,6 +234,8 @@ impl Conn {
         let mut bytes = &desk.buffer[..length];
         let done = match expect {
             Expect::Nothing => return Ok(()),
+            // Whatever it says, it lives.
+            _ if desk.plan.pace == Pace::Idle => return Ok(()),
             Expect::Echo => {
                 let mut echoed = length.min((self.sent - self.received) as usize);
                 desk.ring
@@ -297,11 +303,11 @@ impl Conn {
                 continue;
             }
             if desk.asks_at_once() {
-                if desk.take_one(now) {
+                if desk.take_one() {
                     self.ask(desk, now, now);
                 }
-            } else {
-                desk.free.push_back((self.slot, now));
+            } else if desk.schedule.is_some() {
+                desk.has_room(self.slot, now);
             }
         }
     }
@@ -345,7 +351,14 @@ impl Conn {
     /// When its answer is overdue, if one is due.
     pub(crate) fn deadline(&self, desk: &Desk) -> Option<u64> {
         let oldest = self.asked.front()?;
-        Some(oldest.sent + desk.plan.timeout.as_nanos() as u64)
+        Some(oldest.sent + desk.patience())
+    }
+
+    /// Adds what is in flight as of `now` to the books of Little's law.
+    pub(crate) fn account_for_flight(&self, now: u64, desk: &mut Desk) {
+        for asked in &self.asked {
+            desk.account_for_flight(asked.due, now);
+        }
     }
 
     /// Whether it pauses until `until`; if so, it is reminded then.

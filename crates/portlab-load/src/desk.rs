@@ -1,6 +1,10 @@
 //! What all connections of a thread share while they talk: the script, the clock, the books.
 
-use std::{collections::VecDeque, sync::Arc, time::Instant};
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use crate::{
     Expect, Pace, Plan, Ring, Say,
@@ -10,6 +14,13 @@ use crate::{
     stage::{Stage, Stages},
     timers::{Errand, Timers},
 };
+
+/// Whether a place stands among those with room, and since when it has had some.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    listed: bool,
+    since: u64,
+}
 
 /// A thread's desk.
 pub(crate) struct Desk {
@@ -27,9 +38,11 @@ pub(crate) struct Desk {
     watched: Vec<u64>,
     /// When the messages of an open loop are due.
     pub(crate) schedule: Option<Schedule>,
-    /// Room for a message of an open loop: at this place, since this time; the longest first. What
+    /// The places that have room for a message of an open loop, in the order of their turns. What
     /// has become of the connection since is looked at when its turn comes.
-    pub(crate) free: VecDeque<(u32, u64)>,
+    free: VecDeque<u32>,
+    /// By place: whether it stands among those, and since when it has had room.
+    room: Vec<Room>,
     /// How many messages may still be asked; `None` when the clock decides.
     budget: Option<u64>,
     /// Messages in flight on all connections.
@@ -41,9 +54,12 @@ pub(crate) struct Desk {
     /// Messages answered while measuring, by place; `None` where there never was a connection.
     pub(crate) served: Vec<Option<u64>>,
     /// Messages that became due from here on are measured, in nanoseconds since the run began.
-    measuring_since: u64,
-    /// Until when Little's law has been accounted for; `None` when it is not.
-    little_since: Option<u64>,
+    pub(crate) measuring_since: u64,
+    /// Since when Little's law is accounted for, and until when capacity has been; `None` when it
+    /// is not.
+    little: Option<(u64, u64)>,
+    /// Whether a message has been sent or answered since this was last asked.
+    touched: bool,
     random: fastrand::Rng,
 }
 
@@ -64,13 +80,15 @@ impl Desk {
             watched: vec![0; places],
             schedule: None,
             free: VecDeque::new(),
+            room: vec![Room::default(); places],
             budget,
             in_flight: 0,
             open: 0,
             answered: 0,
             served: vec![None; places],
             measuring_since: u64::MAX,
-            little_since: None,
+            little: None,
+            touched: false,
             // Apart from the schedules, which are seeded alike.
             random: fastrand::Rng::with_seed(!plan.seed.wrapping_add(index as u64)),
             plan,
@@ -78,6 +96,16 @@ impl Desk {
             stages,
             began,
         }
+    }
+
+    /// How long a connection may take to be made, in nanoseconds.
+    pub(crate) fn connect_patience(&self) -> u64 {
+        nanos(self.plan.connect_timeout)
+    }
+
+    /// How long an answer may take, in nanoseconds.
+    pub(crate) fn patience(&self) -> u64 {
+        nanos(self.plan.timeout)
     }
 
     /// Nanoseconds since the run began.
@@ -98,24 +126,81 @@ impl Desk {
     /// Measuring begins, or has begun at `since`.
     pub(crate) fn begin_measuring(&mut self, since: u64, now: u64) {
         self.measuring_since = since;
-        // With several messages in flight, a connection that is to end has fewer of them.
+        // With several messages in flight, a connection that is to end has fewer of them; and so
+        // have all of them when the messages are counted and come to an end.
         let steady = self.plan.depth == 1 || self.plan.per_connection().is_none();
-        self.little_since = (self.plan.pace == Pace::Closed && steady).then_some(now);
+        let applies = self.plan.pace == Pace::Closed && self.plan.stop.messages.is_none();
+        self.little = (applies && steady).then_some((now, now));
     }
 
     /// Adds what could have been in flight until `now` to one side of Little's law.
     pub(crate) fn account_for_capacity(&mut self, now: u64) {
-        if let Some(since) = &mut self.little_since {
+        if let Some((_, until)) = &mut self.little {
             let capacity = (self.open * self.plan.depth) as f64;
-            self.harvest.little.capacity_ns += capacity * now.saturating_sub(*since) as f64;
-            *since = now;
+            self.harvest.little.capacity_ns += capacity * now.saturating_sub(*until) as f64;
+            *until = now;
         }
     }
 
-    /// From `now` on, connections have nothing more to ask for.
+    /// Adds to the other side that a message was in flight from `due` to `now`, as far as that was
+    /// while measuring.
+    pub(crate) fn account_for_flight(&mut self, due: u64, now: u64) {
+        if let Some((since, _)) = self.little {
+            self.harvest.little.in_flight_ns += now.saturating_sub(due.max(since)) as f64;
+        }
+    }
+
+    /// From `now` on, nothing is asked any more.
     pub(crate) fn end_capacity(&mut self, now: u64) {
         self.account_for_capacity(now);
-        self.little_since = None;
+        self.little = None;
+    }
+
+    /// Place `slot` has a connection, and so room for a message, as of `now`.
+    pub(crate) fn has_opened(&mut self, slot: u32, now: u64) {
+        self.room[slot as usize].since = now;
+        self.still_has_room(slot);
+    }
+
+    /// Place `slot` has room for a message; as of `now`, if it had none before.
+    pub(crate) fn has_room(&mut self, slot: u32, now: u64) {
+        let room = &mut self.room[slot as usize];
+        if !room.listed {
+            room.since = now;
+            self.still_has_room(slot);
+        }
+    }
+
+    /// Place `slot` has room for another message, as it had before.
+    pub(crate) fn still_has_room(&mut self, slot: u32) {
+        let room = &mut self.room[slot as usize];
+        if !std::mem::replace(&mut room.listed, true) {
+            self.free.push_back(slot);
+        }
+    }
+
+    /// Takes the place whose turn it is, and since when it has had room.
+    pub(crate) fn next_room(&mut self) -> Option<(u32, u64)> {
+        let slot = self.free.pop_front()?;
+        let room = &mut self.room[slot as usize];
+        room.listed = false;
+        Some((slot, room.since))
+    }
+
+    /// How many places have room.
+    pub(crate) fn rooms(&self) -> usize {
+        self.free.len()
+    }
+
+    /// Whether a message has been sent or answered since this was last asked.
+    pub(crate) fn was_touched(&mut self) -> bool {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// A message is on its way.
+    pub(crate) fn one_more_in_flight(&mut self) {
+        self.in_flight += 1;
+        self.touched = true;
     }
 
     /// Whether a connection that has room sends the next message at once.
@@ -129,15 +214,12 @@ impl Desk {
     }
 
     /// Takes one from the messages that may still be asked; says whether there was one.
-    pub(crate) fn take_one(&mut self, now: u64) -> bool {
+    pub(crate) fn take_one(&mut self) -> bool {
         match &mut self.budget {
             None => true,
             Some(0) => false,
             Some(left) => {
                 *left -= 1;
-                if *left == 0 {
-                    self.end_capacity(now);
-                }
                 true
             }
         }
@@ -165,15 +247,14 @@ impl Desk {
     /// Enters into the books that `asked` has been answered as of `now`, at place `slot`.
     pub(crate) fn enter(&mut self, slot: u32, asked: &Asked, now: u64) {
         self.in_flight -= 1;
+        self.touched = true;
         self.answered += 1;
         let latency = now - asked.due;
         if self.stage == Stage::Measure {
             self.harvest.messages += 1;
             *self.served[slot as usize].get_or_insert(0) += 1;
-            if self.little_since.is_some() {
-                self.harvest.little.latency_ns += latency as f64;
-            }
         }
+        self.account_for_flight(asked.due, now);
         if asked.due >= self.measuring_since {
             self.harvest.latency.record(latency);
             if self.schedule.is_some() {
@@ -215,6 +296,11 @@ impl Desk {
     pub(crate) fn remind(&mut self, at: u64, slot: u32, errand: Errand) {
         self.timers.push(at, slot, errand);
     }
+}
+
+/// A time that can be added to another: a hundred years are enough for anything here.
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).map_or(u64::MAX / 4, |nanos| nanos.min(u64::MAX / 4))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use portlab_sys::socket::choose_port_at_connect;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    Phase, Plan,
+    Cause, Phase, Plan,
     conn::{Broken, Conn},
     stage::Stage,
     timers::Errand,
@@ -28,11 +28,19 @@ const SMALL_BUFFER: usize = 4 * 1024;
 const RETRY: Duration = Duration::from_millis(100);
 const RETRIES: u8 = 10;
 
+/// How many are begun before the poller is asked again: with more, a connection that stands already
+/// would wait to be looked at, and seem slow.
+const BEGUN_AT_ONCE: usize = 8;
+
 /// Which places are to be connected, and how it goes.
 #[derive(Debug)]
 pub(crate) struct Dialling {
     waiting: VecDeque<u32>,
     under_way: usize,
+    /// Places that are connected and wait for the server to speak first.
+    greeting: usize,
+    /// Connections that have become able to talk since the run began.
+    made: usize,
     /// Places that wait before they try again.
     resting: usize,
     /// Failures in a row, by place.
@@ -46,6 +54,8 @@ impl Dialling {
         Self {
             waiting: (0..places as u32).collect(),
             under_way: 0,
+            greeting: 0,
+            made: 0,
             resting: 0,
             failures: vec![0; places],
             told: false,
@@ -54,7 +64,7 @@ impl Dialling {
 
     /// Whether any connection may still come of it.
     pub(crate) fn goes_on(&self) -> bool {
-        self.under_way + self.resting + self.waiting.len() > 0
+        self.under_way + self.greeting + self.resting + self.waiting.len() > 0
     }
 
     /// The place has rested, and is to be connected again.
@@ -65,13 +75,15 @@ impl Dialling {
 }
 
 impl Worker {
-    /// Begins to make the connections whose turn has come, so many at a time; tells when the first
-    /// round is complete.
+    /// Begins to make the connections whose turn has come, some at a time; tells when the first round
+    /// is complete.
     pub(crate) fn dial(&mut self) {
-        while self.dialling.under_way < CONNECTING_AT_ONCE
-            && let Some(&slot) = self.dialling.waiting.front()
-        {
-            if self.desk.stage == Stage::Connect && self.ramp(slot) > self.desk.now() {
+        for _ in 0..BEGUN_AT_ONCE {
+            let Some(&slot) = self.dialling.waiting.front() else {
+                break;
+            };
+            let full = self.dialling.under_way == CONNECTING_AT_ONCE;
+            if full || self.turn_of(slot) > self.desk.now() {
                 break;
             }
             self.dialling.waiting.pop_front();
@@ -79,20 +91,23 @@ impl Worker {
         }
         if !self.dialling.told && !self.dialling.goes_on() {
             self.dialling.told = true;
-            let _ = self.news.send(News::Connected(self.desk.open()));
+            let _ = self.news.send(News::Connected(self.dialling.made));
         }
     }
 
-    /// When the next connection is to be begun, if it has to wait for its time.
+    /// When the next connection is to be begun, if there is one.
     pub(crate) fn dialling_is_due(&self) -> Option<u64> {
-        let waits = self.desk.stage == Stage::Connect && !self.desk.plan.life.ramp.is_zero();
-        let next = self.dialling.waiting.front().filter(|_| waits);
-        next.filter(|_| self.dialling.under_way < CONNECTING_AT_ONCE)
-            .map(|&slot| self.ramp(slot))
+        let next = self.dialling.waiting.front();
+        let next = next.filter(|_| self.dialling.under_way < CONNECTING_AT_ONCE);
+        next.map(|&slot| self.turn_of(slot))
     }
 
-    /// When the connection at `slot` is to be begun, for all of them to be spread over the ramp.
-    fn ramp(&self, slot: u32) -> u64 {
+    /// When the connection at `slot` is to be begun: at first, for all of them to be spread over the
+    /// ramp; later, at once.
+    fn turn_of(&self, slot: u32) -> u64 {
+        if self.desk.stage > Stage::Connect {
+            return 0;
+        }
         let plan = &self.desk.plan;
         let ramp = plan.life.ramp.as_nanos() as f64;
         (ramp * self.number(slot) as f64 / plan.connections as f64) as u64
@@ -105,6 +120,10 @@ impl Worker {
 
     fn start(&mut self, slot: u32) {
         let since = self.desk.now();
+        let full = self.dialling.under_way + 1 == CONNECTING_AT_ONCE;
+        if full && !self.dialling.waiting.is_empty() && self.desk.stage == Stage::Measure {
+            self.desk.harvest.held_back += 1;
+        }
         let begun = connect(&self.desk.plan, self.number(slot)).and_then(|mut stream| {
             // Asked for once and edge-triggered: after that, a message costs no call to the poller.
             let both = Interest::READABLE | Interest::WRITABLE;
@@ -115,8 +134,7 @@ impl Worker {
         self.dialling.under_way += 1;
         match begun {
             Ok(stream) => {
-                let patience = self.desk.plan.connect_timeout.as_nanos() as u64;
-                self.desk.watch(slot, since + patience);
+                self.desk.watch(slot, since + self.desk.connect_patience());
                 self.places[slot as usize] = Place::Connecting(stream, since);
             }
             Err(error) => self.fail(slot, Broken::Io(Phase::Connect, error)),
@@ -139,16 +157,19 @@ impl Worker {
                     let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
                     let conn = Conn::new(stream, slot, self.number(slot), left);
                     if self.desk.plan.script.greeting.is_some() {
-                        let patience = self.desk.plan.timeout.as_nanos() as u64;
-                        self.desk.watch(slot, now + patience);
+                        self.dialling.under_way -= 1;
+                        self.dialling.greeting += 1;
+                        self.desk.watch(slot, now + self.desk.patience());
                         self.places[slot as usize] = Place::Greeting(conn, now);
                         self.greeted(slot);
                     } else {
+                        self.dialling.under_way -= 1;
                         self.open(slot, conn, now);
                     }
                     return;
                 }
                 Err(error) if error.kind() == io::ErrorKind::NotConnected => {
+                    // The poller has told of something else.
                     self.places[slot as usize] = Place::Connecting(stream, since);
                     return;
                 }
@@ -174,6 +195,7 @@ impl Worker {
                 let now = self.desk.now();
                 let place = &mut self.places[slot as usize];
                 if let Place::Greeting(conn, _) = std::mem::replace(place, Place::Empty) {
+                    self.dialling.greeting -= 1;
                     self.open(slot, conn, now);
                 }
             }
@@ -183,7 +205,7 @@ impl Worker {
 
     /// The connection can talk.
     fn open(&mut self, slot: u32, conn: Conn, now: u64) {
-        self.dialling.under_way -= 1;
+        self.dialling.made += 1;
         self.dialling.failures[slot as usize] = 0;
         self.gauges.dialled.fetch_add(1, Relaxed);
         self.places[slot as usize] = Place::Open(conn);
@@ -197,9 +219,11 @@ impl Worker {
     /// The connection could not be made.
     pub(crate) fn fail(&mut self, slot: u32, broken: Broken) {
         self.note(broken);
-        self.dialling.under_way -= 1;
         self.gauges.dialled.fetch_add(1, Relaxed);
-        self.places[slot as usize] = Place::Empty;
+        match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {
+            Place::Greeting(..) => self.dialling.greeting -= 1,
+            _ => self.dialling.under_way -= 1,
+        }
         let failures = &mut self.dialling.failures[slot as usize];
         *failures += 1;
         if *failures < RETRIES && self.replaces() {
@@ -207,6 +231,19 @@ impl Worker {
             let at = self.desk.now() + RETRY.as_nanos() as u64;
             self.desk.remind(at, slot, Errand::Dial);
         }
+    }
+
+    /// When the first ones have waited in vain for as long as they may, and none has ever been made,
+    /// nobody answers there: the others needn't wait as well.
+    pub(crate) fn give_up_if_hopeless(&mut self) {
+        if self.dialling.made > 0 || self.dialling.greeting > 0 {
+            return;
+        }
+        for _ in 0..self.dialling.waiting.len() {
+            self.note(Broken::Because(Phase::Connect, Cause::TimedOut));
+            self.gauges.dialled.fetch_add(1, Relaxed);
+        }
+        self.dialling.waiting.clear();
     }
 
     /// Whether a connection that has ended is followed by another.
@@ -291,6 +328,8 @@ const EINPROGRESS: i32 = 115;
 impl Plan {
     /// How many connections may be under way at once, over all threads.
     pub(crate) fn connecting_at_once(&self) -> usize {
-        (CONNECTING_AT_ONCE * self.threads).min(self.connections)
+        CONNECTING_AT_ONCE
+            .saturating_mul(self.threads)
+            .min(self.connections)
     }
 }

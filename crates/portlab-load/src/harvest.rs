@@ -24,35 +24,36 @@ pub(crate) struct Harvest {
     pub(crate) bytes_received: u64,
     pub(crate) tally: Tally,
     pub(crate) cpu: Duration,
+    /// How often a connection waited for its turn to be made, because so many were under way.
+    pub(crate) held_back: u64,
     pub(crate) little: Little,
     /// Connections open, and messages in flight, when it was handed in: a state, and no sum.
     pub(crate) open: usize,
     pub(crate) in_flight: u64,
 }
 
-/// The two sides of Little's law, N = X R, each multiplied by the time measured: they are known
-/// independently of each other, one from the connections and one from the messages.
+/// The two sides of Little's law, N = X R, each multiplied by the time measured. One is kept by the
+/// connections, that should always have so many messages in flight, and one by the messages; they
+/// part when a connection stands still that should talk.
 ///
 /// Source: J. Little, "A proof for the queuing formula L = λW", 1961.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Little {
     /// N: messages that were to be in flight, times how long, in nanoseconds.
     pub(crate) capacity_ns: f64,
-    /// X R: the latencies of all messages answered, added up, in nanoseconds.
-    pub(crate) latency_ns: f64,
+    /// X R: how long messages were in flight while measuring, added up, in nanoseconds.
+    pub(crate) in_flight_ns: f64,
 }
 
 impl Little {
     pub(crate) fn add(&mut self, other: Self) {
         self.capacity_ns += other.capacity_ns;
-        self.latency_ns += other.latency_ns;
+        self.in_flight_ns += other.in_flight_ns;
     }
 
-    /// By how much the law is missed, as a share of N; `None` when nothing was to be in flight, or
-    /// answered.
+    /// By how much the law is missed, as a share of N; `None` when nothing was to be in flight.
     pub(crate) fn residual(self) -> Option<f64> {
-        (self.capacity_ns > 0.0 && self.latency_ns > 0.0)
-            .then(|| self.latency_ns / self.capacity_ns - 1.0)
+        (self.capacity_ns > 0.0).then(|| self.in_flight_ns / self.capacity_ns - 1.0)
     }
 }
 
@@ -68,6 +69,7 @@ impl Harvest {
         self.bytes_received += other.bytes_received;
         self.tally.merge(&other.tally);
         self.cpu += other.cpu;
+        self.held_back += other.held_back;
         self.little.add(other.little);
     }
 }

@@ -7,23 +7,14 @@ pub struct Rung {
     pub asked_per_s: f64,
     /// Messages per second that were answered.
     pub achieved_per_s: f64,
+    /// Whether the server kept up with the rate.
+    pub kept: bool,
     /// The latency that 99 of 100 did not exceed, from when they were due, in nanoseconds.
     pub p99_ns: u64,
 }
 
-/// The share of its rate that a rung must achieve to have kept it.
-pub(crate) const KEPT: f64 = 0.95;
-
 /// How many times the best rung's p99 a rung's may be, for its latency to count as flat.
 pub const FLAT: u64 = 5;
-
-impl Rung {
-    /// Whether the rate was kept.
-    #[must_use]
-    pub fn is_kept(&self) -> bool {
-        self.achieved_per_s >= KEPT * self.asked_per_s
-    }
-}
 
 /// `steps` rates from `from` to `to`, each the same number of times the last: what is of interest is
 /// how latency grows with load, and that is seen on every scale.
@@ -38,19 +29,21 @@ pub fn rungs(from: f64, to: f64, steps: usize) -> Vec<f64> {
     }
 }
 
-/// The knee of the curve: the index of the last rung before the first one that either did not keep
-/// its rate or whose p99 is more than [`FLAT`] times the best. `None` when that is the very first
-/// one. The last index when there is no such rung: then the knee lies beyond.
+/// The knee of the curve: the index of the last rung that kept its rate with a p99 of at most
+/// [`FLAT`] times the best. `None` when none did. When it is the last of all, the knee lies beyond.
 #[must_use]
 pub fn knee(rungs: &[Rung]) -> Option<usize> {
-    // The best, not the first: an idle machine sleeps deeper, and wakes later.
-    let best = rungs.iter().map(|rung| rung.p99_ns).min()?;
-    let good = |rung: &Rung| rung.is_kept() && rung.p99_ns <= FLAT.saturating_mul(best);
+    // The best, not the first: an idle machine sleeps deeper, and wakes later. Where nothing was
+    // answered there is no p99.
+    let best = rungs
+        .iter()
+        .map(|rung| rung.p99_ns)
+        .filter(|p99_ns| *p99_ns > 0)
+        .min()?;
+    let flat = FLAT.saturating_mul(best);
     rungs
         .iter()
-        .take_while(|rung| good(rung))
-        .count()
-        .checked_sub(1)
+        .rposition(|rung| rung.kept && (1..=flat).contains(&rung.p99_ns))
 }
 
 #[cfg(test)]
@@ -63,6 +56,7 @@ mod tests {
             .map(|&(asked_per_s, achieved_per_s, p99_ns)| Rung {
                 asked_per_s,
                 achieved_per_s,
+                kept: achieved_per_s > 0.9 * asked_per_s,
                 p99_ns,
             })
             .collect()
@@ -88,10 +82,23 @@ mod tests {
             (12e3, 10e3, 900_000_000),
         ]);
         assert_eq!(knee(&queue), Some(2));
-        let not_kept = curve(&[(1e3, 1e3, 1_000), (2e3, 1.8e3, 1_200)]);
+        let not_kept = curve(&[(1e3, 1e3, 1_000), (2e3, 1.7e3, 1_200)]);
         assert_eq!(knee(&not_kept), Some(0));
         let beyond = curve(&[(1e3, 1e3, 2_000), (2e3, 2e3, 1_000)]);
         assert_eq!(knee(&beyond), Some(1));
+        let noisy = curve(&[
+            (1e3, 1e3, 60),
+            (2e3, 2e3, 310),
+            (3e3, 3e3, 65),
+            (4e3, 3e3, 900),
+        ]);
+        assert_eq!(
+            knee(&noisy),
+            Some(2),
+            "one slow rung among good ones is no knee"
+        );
+        let silent = curve(&[(1e3, 1e3, 60), (2e3, 0.0, 0)]);
+        assert_eq!(knee(&silent), Some(0));
         let before = curve(&[(1e3, 5e2, 1_000), (2e3, 5e2, 1_000)]);
         assert_eq!((knee(&before), knee(&[])), (None, None));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
-    Fairness, Latency, Tally,
+    Fairness, Latency, Plan, Tally,
     harvest::{Harvest, Little},
 };
 
@@ -39,6 +39,9 @@ pub struct Outcome {
     pub pacing_lag: Latency,
     /// Messages that were due while measuring and never sent, because no connection was free.
     pub due_not_sent: u64,
+    /// How often, while measuring, a connection waited for its turn to be made, because a thread
+    /// makes only so many at once.
+    pub held_back: u64,
     /// Messages sent whose answers had not come when the run ended, or their connection was lost.
     pub unanswered: u64,
     /// Bytes sent and received since the run began.
@@ -96,6 +99,9 @@ pub struct Interval {
     pub generator_cpu_share: f64,
 }
 
+/// The share of its messages that a server may be behind with and still keep up.
+const KEPT_UP: f64 = 0.05;
+
 impl Interval {
     /// How long it lasted.
     #[must_use]
@@ -138,6 +144,7 @@ impl Outcome {
             uncorrected: Latency::new(),
             pacing_lag: Latency::new(),
             due_not_sent: 0,
+            held_back: 0,
             unanswered: 0,
             bytes_sent: 0,
             bytes_received: 0,
@@ -161,6 +168,7 @@ impl Outcome {
         self.bytes_received += harvest.bytes_received;
         self.tally.merge(&harvest.tally);
         self.little.add(harvest.little);
+        self.held_back += harvest.held_back;
     }
 
     /// How many threads generated the load.
@@ -222,10 +230,26 @@ impl Outcome {
         cpu.as_secs_f64() * 1e6 / self.messages as f64
     }
 
+    /// The messages that became due while measuring, answered or not.
+    #[must_use]
+    pub fn due(&self) -> u64 {
+        self.latency.count() + self.unanswered + self.due_not_sent
+    }
+
+    /// Whether the server kept up with an open loop of `plan`: at most a twentieth of what was due
+    /// was still open when measuring ended, beside what connections may have had in flight.
+    #[must_use]
+    pub fn kept_up(&self, plan: &Plan) -> bool {
+        let missing = self.due().saturating_sub(self.messages) as f64;
+        let in_flight = (plan.connections * plan.depth) as f64;
+        missing <= KEPT_UP * self.due() as f64 || missing <= in_flight
+    }
+
     /// By how much a closed loop misses Little's law, N = X R, as a share of N: N is what the
-    /// connections could have in flight, X R what the latencies of all messages add up to. Where it
-    /// isn't near 0, the generator has lost time between an answer and the next message. `None` for
-    /// other loops, and where connections end while several messages are in flight.
+    /// connections should have had in flight, X R what they had. Where it isn't near 0, connections
+    /// stood still that should have talked. `None` for other loops, when messages are counted (their
+    /// end comes to one connection before the other), and where connections end while several
+    /// messages are in flight.
     #[must_use]
     pub fn littles_law_residual(&self) -> Option<f64> {
         self.little.residual()

@@ -67,10 +67,12 @@ pub(crate) struct Schedule {
     interval_ns: f64,
     /// When the next message is due, in nanoseconds since the run began.
     next_ns: f64,
+    /// From when on another mean distance holds: what is due before stays due.
+    change: Option<(f64, f64)>,
 }
 
 impl Schedule {
-    /// The schedule of thread `index` of `threads`, which together make up `rate_per_s` from
+    /// The schedule of thread `index` of `threads`, its part of the rate being `rate_per_s`, from
     /// `start` (in nanoseconds since the run began) on.
     pub(crate) fn new(
         arrivals: Arrivals,
@@ -79,7 +81,7 @@ impl Schedule {
         seed: u64,
         start: u64,
     ) -> Self {
-        let interval_ns = 1e9 * threads as f64 / rate_per_s;
+        let interval_ns = 1e9 / rate_per_s;
         let mut schedule = Self {
             arrivals,
             // Neighbouring seeds give unrelated sequences.
@@ -87,6 +89,7 @@ impl Schedule {
             interval_ns,
             // Uniform schedules of several threads interleave to a uniform one.
             next_ns: start as f64 + interval_ns * index as f64 / threads as f64,
+            change: None,
         };
         if arrivals == Arrivals::Poisson {
             schedule.next_ns = start as f64;
@@ -108,17 +111,29 @@ impl Schedule {
             // 1 - u is never 0, whose logarithm is infinite.
             Arrivals::Poisson => -(1.0 - self.random.f64()).ln() * self.interval_ns,
         };
+        if let Some((from, interval_ns)) = self.change
+            && self.next_ns > from
+        {
+            self.change = None;
+            self.change_from(from, interval_ns);
+        }
         due
     }
 
     /// Goes on at another rate. What is due already stays due.
-    pub(crate) fn set_rate(&mut self, rate_per_s: f64, threads: usize, now: u64) {
-        let interval_ns = 1e9 * threads as f64 / rate_per_s;
-        // The next message of a slow schedule may be far away: it comes nearer in proportion.
-        let now = now as f64;
+    pub(crate) fn set_rate(&mut self, rate_per_s: f64, now: u64) {
+        let (now, interval_ns) = (now as f64, 1e9 / rate_per_s);
         if self.next_ns > now {
-            self.next_ns = now + (self.next_ns - now) * interval_ns / self.interval_ns;
+            self.change_from(now, interval_ns);
+        } else {
+            self.change = Some((now, interval_ns));
         }
+    }
+
+    /// The next message, which is due after `from`, comes nearer or goes farther in proportion: of a
+    /// slow schedule it may be far away.
+    fn change_from(&mut self, from: f64, interval_ns: f64) {
+        self.next_ns = from + (self.next_ns - from) * interval_ns / self.interval_ns;
         self.interval_ns = interval_ns;
     }
 
@@ -145,7 +160,13 @@ mod tests {
     fn all(arrivals: Arrivals, threads: usize, until: u64) -> Vec<u64> {
         let mut all = Vec::new();
         for index in 0..threads {
-            let mut schedule = Schedule::new(arrivals, 10_000.0, (index, threads), 7, 1_000);
+            let mut schedule = Schedule::new(
+                arrivals,
+                10_000.0 / threads as f64,
+                (index, threads),
+                7,
+                1_000,
+            );
             while schedule.next() < until {
                 all.push(schedule.pop());
             }
@@ -195,7 +216,17 @@ mod tests {
         assert_eq!(schedule.due_before(5_000_001), 6);
         schedule.pop();
         assert_eq!(schedule.due_before(5_000_001), 5);
-        schedule.set_rate(2_000.0, 1, 0);
+    }
+
+    #[test]
+    fn another_rate_holds_from_now_on_and_what_was_due_stays_due() {
+        let mut schedule = Schedule::new(Arrivals::Uniform, 1_000.0, (0, 1), 0, 0);
+        schedule.pop();
+        schedule.set_rate(2_000.0, 0);
         assert_eq!(schedule.next(), 500_000);
+        // Three are due by now, at the old rate; the fourth comes at the new one.
+        schedule.set_rate(500.0, 1_700_000);
+        let due: Vec<_> = (0..5).map(|_| schedule.pop()).collect();
+        assert_eq!(due, [500_000, 1_000_000, 1_500_000, 2_900_000, 4_900_000]);
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use portlab_sys::limits::raise_open_files;
 
-use crate::{Expect, Pace, Say, Script};
+use crate::{Expect, Pace, Ring, Say, Script};
 
 /// Everything a run needs to know. Nothing is looked up later.
 ///
@@ -239,11 +239,38 @@ impl Plan {
     /// Whether a swapped or repeated message would be noticed: not if all are alike.
     #[must_use]
     pub fn tells_messages_apart(&self) -> bool {
-        self.checks_every_byte() && matches!(self.script.say, Say::Random(_))
+        let whole_rings = |size: &usize| size.is_multiple_of(Ring::RANDOM);
+        self.checks_every_byte()
+            && match &self.script.say {
+                Say::Random(sizes) => sizes.start() != sizes.end() || !whole_rings(sizes.start()),
+                Say::Always(_) => false,
+            }
     }
 
-    /// How many of `total` fall to thread `index` of `threads`: the remainder goes to the first
-    /// ones, and none is dropped.
+    /// How many connections the threads before `index` drive.
+    fn connections_before(&self, index: usize) -> u64 {
+        let share = |index| Self::share(self.connections as u64, index, self.threads);
+        (0..index).map(share).sum()
+    }
+
+    /// The share of all connections that thread `index` drives, in `(0, 1]`.
+    pub(crate) fn weight(&self, index: usize) -> f64 {
+        let own = Self::share(self.connections as u64, index, self.threads);
+        own as f64 / self.connections as f64
+    }
+
+    /// How many of `total` messages fall to thread `index`: in proportion to its connections, and
+    /// none is dropped.
+    pub(crate) fn share_by_connections(&self, total: u64, index: usize) -> u64 {
+        let upto = |index| {
+            let before = u128::from(self.connections_before(index)) * u128::from(total);
+            (before / self.connections as u128) as u64
+        };
+        upto(index + 1) - upto(index)
+    }
+
+    /// How many of `total` connections fall to thread `index` of `threads`: the remainder goes to
+    /// the first ones, and none is dropped.
     pub(crate) fn share(total: u64, index: usize, threads: usize) -> u64 {
         let (index, threads) = (index as u64, threads as u64);
         total / threads + u64::from(index < total % threads)
@@ -267,6 +294,25 @@ mod tests {
                 .collect();
             assert_eq!(shares.iter().sum::<u64>(), total);
             assert!(shares.iter().max().unwrap() - shares.iter().min().unwrap() <= 1);
+        }
+    }
+
+    #[test]
+    fn messages_are_shared_in_proportion_to_connections() {
+        for (connections, threads, total) in [(3, 2, 1_000), (10, 3, 7), (5, 5, 12)] {
+            let plan = Plan {
+                connections,
+                threads,
+                ..plan()
+            };
+            let shares: Vec<_> = (0..threads)
+                .map(|index| plan.share_by_connections(total, index))
+                .collect();
+            assert_eq!(shares.iter().sum::<u64>(), total);
+            for (index, share) in shares.into_iter().enumerate() {
+                let fair = total as f64 * plan.weight(index);
+                assert!((share as f64 - fair).abs() <= 1.0, "{share} of {fair}");
+            }
         }
     }
 

@@ -100,7 +100,7 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Warning> {
     let ports = limits.ports * sources;
     let (on_loopback, elsewhere) = limits.reuses_time_wait;
     let keeps_ports = !plan.life.reset && !(if loopback { on_loopback } else { elsewhere });
-    let within_a_minute = connections + churn_within(plan, TIME_WAIT);
+    let within_a_minute = connections.saturating_add(churn_within(plan, TIME_WAIT));
     let at_once = plan.connecting_at_once() as u64;
     let slow = slowness(plan);
     let mut warnings = Vec::new();
@@ -154,7 +154,7 @@ fn churn_within(plan: &Plan, time: Duration) -> u64 {
         Pace::Closed | Pace::Idle => None,
     };
     let messages = by_rate.into_iter().chain(plan.stop.messages).min();
-    messages.unwrap_or(0) / each
+    messages.unwrap_or(0) / each.max(1)
 }
 
 /// How long the slowest message takes because of the client's own manners.
@@ -188,7 +188,8 @@ pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
     }
     // Churn whose rate nobody knows beforehand: enough for a few thousand a second.
     let churns = u64::from(plan.per_connection().is_some()) * 8;
-    let needed = (plan.connections as u64 + churn_within(plan, TIME_WAIT)).div_ceil(limits.ports);
+    let connections = (plan.connections as u64).saturating_add(churn_within(plan, TIME_WAIT));
+    let needed = connections.div_ceil(limits.ports);
     let count = needed.max(churns).clamp(2, 250);
     // 127.0.0.1 is left to the others on this machine.
     let sources = (2..=count + 1).map(|last| IpAddr::from([127, 0, 0, last as u8]));

@@ -49,14 +49,15 @@ impl fmt::Display for Mismatch {
 impl Ring {
     /// The length of the random ring: the largest prime below 64 Ki. Two of them fit in a core's
     /// second-level cache.
-    const RANDOM: usize = 65_521;
+    pub(crate) const RANDOM: usize = 65_521;
     /// The longest piece that can be had at once.
     pub const REACH: usize = 64 * 1024;
 
     /// Random bytes, the same at every call, from which messages of any length are cut.
     ///
-    /// Because the ring's length is a prime, no message resembles its neighbours: a byte that is
-    /// lost, doubled, swapped between messages or between connections, is noticed.
+    /// Because the ring's length is a prime, no message resembles its neighbours, unless it is as
+    /// long as the ring or a multiple of it: a byte that is lost, doubled, swapped between messages
+    /// or between connections, is noticed.
     #[must_use]
     pub fn random() -> Self {
         let mut random = fastrand::Rng::with_seed(0x706f_7274_6c61_6221);

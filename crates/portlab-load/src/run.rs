@@ -147,6 +147,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
         watch,
         began,
         measuring_since: 0,
+        measured_until: None,
         interval_since: 0,
         boundaries: VecDeque::new(),
         gathered: Harvest::default(),
@@ -173,6 +174,8 @@ struct Coordinator<'a> {
     began: Instant,
     /// In nanoseconds since the run began.
     measuring_since: u64,
+    /// When measuring has ended, until that is announced: one reading of the clock for both.
+    measured_until: Option<u64>,
     /// When the current interval began.
     interval_since: u64,
     /// The turn in which measuring began; what was gathered before belongs to no interval.
@@ -239,7 +242,7 @@ impl Coordinator<'_> {
         };
     }
 
-    /// Whether all the messages that were ordered have been sent.
+    /// Whether all the messages that were ordered have been answered.
     fn is_complete(&self) -> bool {
         let total = self.plan.stop.messages;
         total.is_some_and(|total| self.answered() >= total)
@@ -276,7 +279,10 @@ impl Coordinator<'_> {
             self.stages.announce(Stage::WarmUp, self.now());
             why = self.stay(Some(warmup), Duration::ZERO, true);
         }
-        if why == Why::TimeIsUp && !self.watch.interrupted() {
+        if self.watch.interrupted() {
+            why = Why::Interrupted;
+        }
+        if why == Why::TimeIsUp {
             why = self.measure_between_marks(warmup);
         }
         self.note_end(why);
@@ -286,7 +292,7 @@ impl Coordinator<'_> {
         } else {
             Stage::CatchUp
         };
-        self.announce(stage);
+        self.announce_at(stage, self.now());
         // An answer has as much time now as it had before.
         let patience = if cut_short {
             self.plan.timeout.min(IMPATIENCE)
@@ -320,13 +326,16 @@ impl Coordinator<'_> {
         let why = self.stay(self.plan.stop.after, warmup, true);
         self.watch.end();
         self.outcome.metered_messages = self.answered() - before;
-        self.outcome.elapsed = Duration::from_nanos(self.now() - self.measuring_since);
+        let until = self.now();
+        self.outcome.elapsed = Duration::from_nanos(until - self.measuring_since);
+        self.measured_until = Some(until);
         why
     }
 
-    /// Announces `stage`, or its next turn, where an interval ends if measuring goes on until here.
-    fn announce(&mut self, stage: Stage) {
-        let now = self.now();
+    /// Announces `stage`, or its next turn, as of `now`; an interval ends there if measuring went on
+    /// until then.
+    fn announce_at(&mut self, stage: Stage, now: u64) {
+        let now = self.measured_until.take().unwrap_or(now);
         let ended = self.stages.announce(stage, now);
         if ended.stage == Stage::Measure {
             self.boundaries.push_back(Boundary {
@@ -360,7 +369,7 @@ impl Coordinator<'_> {
             let mut nap = left.min(TICK);
             if stage == Stage::Measure {
                 if elapsed >= next_interval {
-                    self.announce(stage);
+                    self.announce_at(stage, self.now());
                     while next_interval <= elapsed {
                         next_interval += self.plan.interval;
                     }
@@ -405,7 +414,7 @@ impl Coordinator<'_> {
             .messages
             .map_or(0.0, |total| self.answered() as f64 / total as f64);
         let by_time = self.plan.stop.after.map_or(0.0, |duration| {
-            elapsed.as_secs_f64() / (self.warmup() + duration).as_secs_f64()
+            elapsed.as_secs_f64() / (self.warmup().as_secs_f64() + duration.as_secs_f64())
         });
         by_count.max(by_time).min(1.0)
     }
@@ -489,6 +498,11 @@ impl Coordinator<'_> {
         }
         self.take_in_gathered();
         self.outcome.fairness = Fairness::of(served);
+        // All that could be sent has been: a message that was lost with its connection is counted
+        // as unanswered, but the others have done their part.
+        if self.outcome.ended == Ended::NobodyLeft && self.outcome.alive > 0 {
+            self.outcome.ended = Ended::Done;
+        }
         self.outcome
     }
 }

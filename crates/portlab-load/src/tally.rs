@@ -7,8 +7,6 @@ use crate::Mismatch;
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Phase {
-    /// Finding the address of a name.
-    Resolve,
     /// Making the connection.
     Connect,
     /// Waiting for what the server says first.
@@ -104,7 +102,6 @@ impl Tally {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            Self::Resolve => "resolve",
             Self::Connect => "connect",
             Self::Greeting => "greeting",
             Self::Send => "send",

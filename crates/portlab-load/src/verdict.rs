@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use portlab_stats::units;
 
-use crate::{Ended, Outcome, Pace, Plan, ladder::KEPT};
+use crate::{Ended, Outcome, Pace, Plan};
 
 /// What can be said for and against the figures of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,7 +30,7 @@ pub enum Doubt {
         /// In nanoseconds.
         latency_p99_ns: u64,
     },
-    /// A closed loop has lost time between an answer and the next message.
+    /// In a closed loop, connections stood still that should have talked.
     LittlesLaw {
         /// As a share.
         residual: f64,
@@ -41,6 +41,11 @@ pub enum Doubt {
         asked: f64,
         /// Per second.
         achieved: f64,
+    },
+    /// Connections waited for their turn to be made.
+    HeldBack {
+        /// How often.
+        count: u64,
     },
     /// Some messages have no latency, because no answer came: the worst are missing.
     Missing {
@@ -126,16 +131,17 @@ impl Verdict {
                 );
             }
             if let Pace::Open { rate_per_s, .. } = plan.pace {
-                let asked = outcome.rate_changed_to.unwrap_or(rate_per_s);
-                let achieved = outcome.messages_per_s();
+                let (asked, achieved) = (rate_per_s, outcome.messages_per_s());
                 let steady = outcome.rate_changed_to.is_none();
                 doubt(
-                    steady && achieved < KEPT * asked,
+                    steady && !outcome.kept_up(plan),
                     Doubt::Overload { asked, achieved },
                 );
             }
             doubt(samples < SAMPLES, Doubt::FewSamples { count: samples });
         }
+        let count = outcome.held_back;
+        doubt(count > 0, Doubt::HeldBack { count });
         let (unanswered, due_not_sent) = (outcome.unanswered, outcome.due_not_sent);
         doubt(
             unanswered + due_not_sent > 0,
@@ -171,6 +177,7 @@ impl Doubt {
             Self::PacingLag { .. } => "pacing_lag",
             Self::LittlesLaw { .. } => "littles_law",
             Self::Overload { .. } => "overload",
+            Self::HeldBack { .. } => "held_back",
             Self::Missing { .. } => "missing_answers",
             Self::Errors { .. } => "errors",
             Self::FewSamples { .. } => "few_samples",
@@ -207,8 +214,7 @@ impl fmt::Display for Doubt {
             ),
             Self::LittlesLaw { residual } => write!(
                 f,
-                "Little's law is missed by {:.1}%: time was lost between an answer and the next \
-                 message",
+                "Little's law is missed by {:.1}%: connections stood still that should have talked",
                 residual * 100.0
             ),
             Self::Overload { asked, achieved } => write!(
@@ -228,14 +234,18 @@ impl fmt::Display for Doubt {
                 unanswered + due_not_sent
             ),
             Self::Errors { count } => write!(f, "there were errors ({count})"),
-            Self::FewSamples { count } => write!(
+            Self::HeldBack { count } => write!(
                 f,
-                "{count} messages are few: its p99 is the {}",
-                match count / 100 {
-                    0 | 1 => "worst of them".to_owned(),
-                    n => format!("{n}th worst of them"),
-                }
+                "{count} times a connection waited for its turn to be made, for a thread makes \
+                 64 at once; try --threads"
             ),
+            Self::FewSamples { count } => {
+                write!(
+                    f,
+                    "{count} messages are few: only {} of them took longer than p99",
+                    count / 100
+                )
+            }
             Self::Short { elapsed } => write!(
                 f,
                 "{} of measuring is short: chance plays a part",
@@ -308,10 +318,17 @@ mod tests {
             }),
             [""; 0]
         );
-        assert_eq!(doubts(|plan, _| open(plan, 1_100.0)), ["overload"]);
-        let little = |latency_ns| Little {
+        let behind = |missing| {
+            doubts(|plan, outcome| {
+                open(plan, 1_000.0);
+                outcome.messages -= missing;
+            })
+        };
+        assert_eq!((behind(499), behind(501)), (vec![], vec!["overload"]));
+        assert_eq!(doubts(|_, outcome| outcome.held_back = 1), ["held_back"]);
+        let little = |in_flight_ns| Little {
             capacity_ns: 100.0,
-            latency_ns,
+            in_flight_ns,
         };
         assert_eq!(
             doubts(|_, outcome| outcome.little = little(98.0)),

@@ -28,7 +28,7 @@ use crate::{
 /// What a worker tells the coordinator.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// Every connection is made or has failed; this many are made.
+    /// Every connection has been made or has failed; this many could talk, be it for a moment.
     Connected(usize),
     /// Nothing is left to do in this stage: every message has been answered, or every connection is
     /// lost.
@@ -79,6 +79,11 @@ pub(crate) struct Worker {
     cpu_before: Duration,
     /// When the messages of an open loop ceased to become due.
     due_until: u64,
+    /// When the poller returned last, and how long it has been watched in vain since handing in.
+    returned: u64,
+    /// The rate that is kept, over all threads.
+    rate: f64,
+    watched_in_vain: Duration,
     farewell: Farewell,
     told_idle_in: Option<Stage>,
 }
@@ -140,7 +145,7 @@ impl Worker {
         } = share;
         let places = Plan::share(plan.connections as u64, index, plan.threads) as usize;
         let messages = plan.stop.messages;
-        let budget = messages.map(|total| Plan::share(total, index, plan.threads));
+        let budget = messages.map(|total| plan.share_by_connections(total, index));
         let alarm = Alarm::new(poll.registry(), ALARM)?;
         let turn = stages.now();
         Ok(Self {
@@ -156,6 +161,9 @@ impl Worker {
             again: VecDeque::new(),
             cpu_before: Duration::ZERO,
             due_until: u64::MAX,
+            returned: 0,
+            rate: 0.0,
+            watched_in_vain: Duration::ZERO,
             farewell: Farewell::default(),
             told_idle_in: None,
         })
@@ -185,7 +193,9 @@ impl Worker {
         self.say_goodbye(&mut events)?;
         self.farewell.unanswered += self.desk.in_flight;
         if let Some(schedule) = &self.desk.schedule {
-            let due = schedule.due_before(self.due_until);
+            // What the warm-up has left behind isn't measured.
+            let early = schedule.due_before(self.desk.measuring_since);
+            let due = schedule.due_before(self.due_until).saturating_sub(early);
             self.farewell.due_not_sent = due.min(self.desk.budget().unwrap_or(due));
         }
         self.farewell.served = std::mem::take(&mut self.desk.served);
@@ -204,10 +214,11 @@ impl Worker {
             self.enter(turn.stage);
         }
         if let Some(schedule) = &mut self.desk.schedule {
-            let (rate, threads) = (self.desk.stages.rate_per_s(), self.desk.plan.threads);
-            if (schedule.interval_ns() - 1e9 * threads as f64 / rate).abs() > f64::EPSILON {
+            let rate = self.desk.stages.rate_per_s();
+            if rate.to_bits() != self.rate.to_bits() {
+                self.rate = rate;
                 let now = self.desk.began.elapsed().as_nanos() as u64;
-                schedule.set_rate(rate, threads, now);
+                schedule.set_rate(rate * self.desk.plan.weight(self.index), now);
             }
         }
     }
@@ -218,9 +229,10 @@ impl Worker {
         let mut harvest = std::mem::take(&mut self.desk.harvest);
         if self.desk.stage == Stage::Measure {
             let cpu = thread_cpu();
-            harvest.cpu = cpu - self.cpu_before;
+            harvest.cpu = (cpu - self.cpu_before).saturating_sub(self.watched_in_vain);
             self.cpu_before = cpu;
         }
+        self.watched_in_vain = Duration::ZERO;
         harvest.open = self.desk.open();
         harvest.in_flight = self.desk.in_flight;
         let thread = self.index;
@@ -250,11 +262,15 @@ impl Worker {
                 }
             }
             Stage::CatchUp | Stage::Drain => {
+                for place in &self.places {
+                    if let Place::Open(conn) = place {
+                        conn.account_for_flight(now, &mut self.desk);
+                    }
+                }
                 self.desk.end_capacity(now);
                 self.due_until = self.desk.stages.began(stage);
                 // The run was ended before its measuring began: what is in flight isn't measured.
                 if last < Stage::Measure {
-                    self.desk.begin_measuring(u64::MAX, now);
                     self.desk.schedule = None;
                 }
             }
@@ -265,8 +281,9 @@ impl Worker {
     fn begin(&mut self) {
         let desk = &mut self.desk;
         if let Pace::Open { arrivals, .. } = desk.plan.pace {
+            self.rate = desk.stages.rate_per_s();
+            let rate = self.rate * desk.plan.weight(self.index);
             let part = (self.index, desk.plan.threads);
-            let rate = desk.stages.rate_per_s();
             let start = desk.stages.began(desk.stage);
             let schedule = Schedule::new(arrivals, rate, part, desk.plan.seed, start);
             desk.schedule = Some(schedule);
@@ -284,40 +301,51 @@ impl Worker {
             return;
         };
         if self.desk.schedule.is_some() {
-            for _ in 0..self.desk.plan.depth {
-                self.desk.free.push_back((slot, now));
-            }
+            self.desk.has_opened(slot, now);
         } else if self.desk.asks_at_once() {
-            while conn.has_room(&self.desk) && self.desk.take_one(now) {
+            while conn.has_room(&self.desk) && self.desk.take_one() {
                 conn.ask(&mut self.desk, now, now);
             }
             self.send(slot);
         }
     }
 
-    /// Sends the messages of an open loop whose time has come, as long as connections have room.
+    /// Sends the messages of an open loop whose time has come, as long as connections have room; at
+    /// most one for each of them, for those without an answer would have room for ever.
     fn send_what_is_due(&mut self) {
-        while self.desk.schedule.is_some() {
+        if self.desk.schedule.is_none() {
+            return;
+        }
+        for _ in 0..self.desk.rooms() {
             let now = self.desk.now();
             if !self.is_due(now) {
                 return;
             }
-            let Some((slot, free)) = self.next_free() else {
-                return;
-            };
-            if !self.desk.take_one(now) {
-                return;
-            }
-            let Some(schedule) = &mut self.desk.schedule else {
-                return;
-            };
-            let due = schedule.pop();
-            self.desk.enter_lag(due, free, now);
-            if let Place::Open(conn) = &mut self.places[slot as usize] {
-                conn.ask(&mut self.desk, due, now);
-            }
-            self.send(slot);
+            self.send_to_the_next(now);
         }
+    }
+
+    /// Sends the next message of an open loop to the connection whose turn it is.
+    fn send_to_the_next(&mut self, now: u64) {
+        let Some((slot, since)) = self.desk.next_room() else {
+            return;
+        };
+        // It may have been filled, or lost, since it had room.
+        let Place::Open(conn) = &mut self.places[slot as usize] else {
+            return;
+        };
+        if !conn.has_room(&self.desk) || !self.desk.take_one() {
+            return;
+        }
+        let Some(due) = self.desk.schedule.as_mut().map(Schedule::pop) else {
+            return;
+        };
+        self.desk.enter_lag(due, since, now);
+        conn.ask(&mut self.desk, due, now);
+        if conn.has_room(&self.desk) {
+            self.desk.still_has_room(slot);
+        }
+        self.send(slot);
     }
 
     /// Whether a message of an open loop is due by `now`, and may still be sent.
@@ -332,21 +360,11 @@ impl Worker {
             && self.desk.budget() != Some(0)
     }
 
-    /// The connection that has had room for longest.
-    fn next_free(&mut self) -> Option<(u32, u64)> {
-        while let Some((slot, since)) = self.desk.free.pop_front() {
-            if let Place::Open(conn) = &self.places[slot as usize]
-                && conn.has_room(&self.desk)
-            {
-                return Some((slot, since));
-            }
-        }
-        None
-    }
-
     fn send(&mut self, slot: u32) {
         if let Place::Open(conn) = &mut self.places[slot as usize] {
             match conn.send(&mut self.desk) {
+                // Without answers to wait for, it may have said all it was to say.
+                Ok(false) if conn.is_done() => self.retire(slot),
                 Ok(false) => {}
                 Ok(true) => self.again.push_back(slot),
                 Err(broken) => self.lose(slot, broken),
@@ -359,15 +377,13 @@ impl Worker {
         let slot = event.token().0 as u32;
         match &self.places[slot as usize] {
             Place::Empty => {}
-            Place::Connecting(..) => {
-                self.connected(slot);
-                // The server may have spoken, or closed, already: the poller won't tell again.
-                if event.is_readable() {
-                    self.converse(slot, true);
-                }
-            }
+            Place::Connecting(..) => self.connected(slot),
             Place::Greeting(..) => self.greeted(slot),
-            Place::Open(_) => self.converse(slot, event.is_read_closed()),
+            Place::Open(_) => return self.converse(slot, event.is_read_closed()),
+        }
+        // The server may have spoken, or closed, already: the poller won't tell again.
+        if event.is_readable() {
+            self.converse(slot, true);
         }
     }
 
@@ -392,6 +408,7 @@ impl Worker {
     pub(crate) fn lose(&mut self, slot: u32, broken: Broken) {
         self.note(broken);
         if let Some(conn) = self.clear(slot) {
+            conn.account_for_flight(self.desk.now(), &mut self.desk);
             self.desk.in_flight -= conn.in_flight() as u64;
             self.farewell.unanswered += conn.in_flight() as u64;
             self.redial(slot);
@@ -440,12 +457,11 @@ impl Worker {
         if !self.desk.is_watched(slot, at) {
             return;
         }
-        let plan = &self.desk.plan;
-        let nanos = |time: Duration| time.as_nanos() as u64;
+        let (connecting, patience) = (self.desk.connect_patience(), self.desk.patience());
         let (deadline, phase) = match &self.places[slot as usize] {
             Place::Empty => return,
-            Place::Connecting(_, since) => (since + nanos(plan.connect_timeout), Phase::Connect),
-            Place::Greeting(_, since) => (since + nanos(plan.timeout), Phase::Greeting),
+            Place::Connecting(_, since) => (since + connecting, Phase::Connect),
+            Place::Greeting(_, since) => (since + patience, Phase::Greeting),
             Place::Open(conn) => match conn.deadline(&self.desk) {
                 None => return,
                 Some(deadline) => (deadline, Phase::Receive),
@@ -458,6 +474,7 @@ impl Worker {
             self.lose(slot, late);
         } else {
             self.fail(slot, late);
+            self.give_up_if_hopeless();
         }
     }
 
@@ -489,14 +506,28 @@ impl Worker {
         } else {
             self.sleep_until_needed()?
         };
-        self.poll_for(events, timeout)
+        self.poll_for(events, timeout)?;
+        if self.desk.plan.spin {
+            self.note_vain_watching(events.is_empty());
+        }
+        Ok(())
+    }
+
+    /// A thread that spins is always busy; what it does while nothing happens isn't held against
+    /// it.
+    fn note_vain_watching(&mut self, in_vain: bool) {
+        let now = self.desk.now();
+        if !self.desk.was_touched() && in_vain {
+            self.watched_in_vain += Duration::from_nanos(now - self.returned);
+        }
+        self.returned = now;
     }
 
     /// How long the poller may take; for moments between its milliseconds the alarm is set.
     fn sleep_until_needed(&mut self) -> io::Result<Duration> {
         let due = self.desk.schedule.as_ref().filter(|_| {
             let sends = self.desk.stage <= Stage::Measure && self.desk.budget() != Some(0);
-            sends && !self.desk.free.is_empty()
+            sends && self.desk.rooms() > 0
         });
         // A little early, to watch the clock for the rest.
         let due = due.map(|schedule| {

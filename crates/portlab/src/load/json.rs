@@ -75,6 +75,10 @@ pub(super) struct Report {
     pacing_lag_ns: Option<Quantiles>,
     /// Messages that were due and never sent.
     due_not_sent: u64,
+    /// How often a connection waited for its turn to be made.
+    held_back: u64,
+    /// The rate that the keys asked for at last.
+    rate_changed_to_per_s: Option<f64>,
     /// Messages that were sent and not answered.
     unanswered: u64,
     /// How long it took to make all connections.
@@ -129,7 +133,7 @@ struct Fairness {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Failure {
-    /// `resolve`, `connect`, `greeting`, `send`, `receive`, `verify` or `close`.
+    /// `connect`, `greeting`, `send`, `receive`, `verify` or `close`.
     phase: String,
     cause: String,
     /// The system's error number.
@@ -160,7 +164,7 @@ struct Judgement {
     /// How many messages the latency is of.
     samples: u64,
     pacing_lag_p99_ns: Option<u64>,
-    /// By how much a closed loop misses N = X R, as a share of N.
+    /// By how much a closed loop that ends by the clock misses N = X R, as a share of N.
     littles_law_residual: Option<f64>,
 }
 
@@ -264,6 +268,8 @@ impl Report {
             uncorrected_latency_ns: open.then(|| Quantiles::of(&outcome.uncorrected)),
             pacing_lag_ns: open.then(|| Quantiles::of(&outcome.pacing_lag)),
             due_not_sent: outcome.due_not_sent,
+            held_back: outcome.held_back,
+            rate_changed_to_per_s: outcome.rate_changed_to,
             unanswered: outcome.unanswered,
             connect_phase_ns: nanos(outcome.connect_phase),
             connect_latency_ns: Quantiles::of(&outcome.connect_latency),

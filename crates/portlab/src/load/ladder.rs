@@ -10,13 +10,13 @@ use super::{
     files::Files,
     json,
     plan::Rates,
-    refuse_if_nobody_answered,
     show::{Show, interrupt_flag},
     text::{headline, known},
+    why_nobody_answered,
 };
 use crate::{
     Verdict,
-    args::{DIM, HEAD, WARN},
+    args::{BAD, DIM, HEAD, WARN},
 };
 
 pub(super) fn run(
@@ -32,7 +32,7 @@ pub(super) fn run(
     let interrupted = interrupt_flag()?;
     let mut out = anstream::stdout();
     let rates = rungs(rates.from, rates.to, usize::from(args.pace.steps));
-    let mut walked: Vec<Step> = Vec::new();
+    let (mut walked, mut gave_up) = (Vec::<Step>::new(), false);
     if !output.json {
         head(&mut out, plan, rates.len())?;
     }
@@ -50,30 +50,38 @@ pub(super) fn run(
         let outcome = portlab_load::run(&plan, &mut show);
         show.finish()?;
         let outcome = outcome?;
-        refuse_if_nobody_answered(&plan, &outcome)?;
+        if let Some(why) = why_nobody_answered(&plan, &outcome) {
+            // What has been walked counts all the same.
+            if walked.is_empty() {
+                anyhow::bail!(why);
+            }
+            crate::tell!("{BAD}error:{BAD:#} {why}");
+            gave_up = true;
+            break;
+        }
+        // A rate that was cut short says little of itself.
+        if outcome.interrupted() {
+            break;
+        }
         let step = Step::new(plan, outcome);
         if !output.json {
             step.print(&mut out)?;
         }
-        let ended = step.outcome.interrupted();
         walked.push(step);
-        if ended {
-            break;
-        }
     }
     let points: Vec<Rung> = walked.iter().map(Step::rung).collect();
     if output.json {
         let at = knee(&points);
         let ladder = json::Ladder {
             knee_rate_per_s: at.map(|at| points[at].asked_per_s),
-            knee_is_beyond: at == points.len().checked_sub(1),
+            knee_is_beyond: at.is_some() && at == points.len().checked_sub(1),
             rungs: walked.iter().map(|step| step.report(warnings)).collect(),
         };
         json::print(&mut out, &ladder)?;
     } else {
         conclude(&mut out, &walked, &points)?;
     }
-    let failed = walked.iter().any(|step| step.outcome.tally.total() > 0);
+    let failed = gave_up || walked.iter().any(|step| step.outcome.tally.total() > 0);
     Ok(if failed {
         Verdict::Failed
     } else {
@@ -107,6 +115,7 @@ impl Step {
         Rung {
             asked_per_s,
             achieved_per_s: self.outcome.messages_per_s(),
+            kept: self.outcome.kept_up(&self.plan),
             p99_ns: self.outcome.latency.quantile_ns(0.99),
         }
     }
@@ -165,8 +174,13 @@ fn bar(p99_ns: u64) -> String {
 /// Names the knee.
 fn conclude(out: &mut impl Write, walked: &[Step], points: &[Rung]) -> io::Result<()> {
     let rate = |at: usize| format!("{}/s", units::short(points[at].asked_per_s));
-    let best = points.iter().map(|rung| rung.p99_ns).min().unwrap_or(0);
+    let known = points
+        .iter()
+        .map(|rung| rung.p99_ns)
+        .filter(|p99_ns| *p99_ns > 0);
+    let best = known.min().unwrap_or(0);
     match knee(points) {
+        None if points.is_empty() => writeln!(out, "no rate was walked to its end")?,
         None => writeln!(
             out,
             "no knee: the lowest rate is too much already; begin lower"
@@ -178,7 +192,7 @@ fn conclude(out: &mut impl Write, walked: &[Step], points: &[Rung]) -> io::Resul
         )?,
         Some(at) => {
             let next = &points[at + 1];
-            let why = if next.is_kept() {
+            let why = if next.kept {
                 let times = next.p99_ns as f64 / best.max(1) as f64;
                 format!("its p99 is {} times the best", units::three_digits(times))
             } else {

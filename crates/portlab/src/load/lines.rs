@@ -12,6 +12,7 @@ use crate::args::{BAD, DIM};
 pub(super) struct Lines {
     title: String,
     last_word: Instant,
+    measuring: bool,
 }
 
 impl Lines {
@@ -24,7 +25,19 @@ impl Lines {
         Self {
             title,
             last_word: Instant::now(),
+            measuring: false,
         }
+    }
+
+    /// Measuring begins: from now on there is a line for each second of it.
+    pub(super) fn begin(&mut self) {
+        self.measuring = true;
+    }
+
+    /// Measuring ends.
+    pub(super) fn end(&mut self) {
+        self.measuring = false;
+        self.last_word = Instant::now();
     }
 
     /// A second is over.
@@ -50,7 +63,7 @@ impl Lines {
 
     /// While nothing is measured, a word a second as well.
     pub(super) fn tick(&mut self, progress: &Progress) {
-        if self.last_word.elapsed().as_secs() < 1 {
+        if self.measuring || self.last_word.elapsed().as_secs() < 1 {
             return;
         }
         self.last_word = Instant::now();

@@ -38,7 +38,8 @@ Examples:
   portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'until:\\r\\n'
   portlab load --self-test
 
-Ctrl-C ends the run and prints what was measured so far.
+Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
+an answer was wrong.
 docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors or wrong bytes, 2 could not run.")]
 pub(crate) struct Args {
@@ -247,10 +248,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         return self_test::run(args.output.json);
     }
     let mut plan = plan::plan(args)?;
-    let limits = Limits::of_this_machine();
-    plan::choose_sources(&mut plan, args, &limits)?;
     plan.check()?;
-    let warnings = preflight(&plan, &limits);
+    let limits = Limits::of_this_machine();
+    // A ladder meets the limits at its top.
+    let mut most = plan::at_the_highest_rate(&plan, args);
+    plan.life.sources = plan::sources_for(&most, args, &limits)?;
+    plan.check()?;
+    most.life.sources.clone_from(&plan.life.sources);
+    let warnings = preflight(&most, &limits);
     for warning in &warnings {
         crate::tell!("{WARN}note:{WARN:#} {warning}");
     }
@@ -267,8 +272,9 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
     let outcome = portlab_load::run(plan, &mut show);
     let files = show.finish();
     let outcome = outcome?;
-    refuse_if_nobody_answered(plan, &outcome)?;
-    files?.finish(&outcome)?;
+    if let Some(why) = why_nobody_answered(plan, &outcome) {
+        bail!(why);
+    }
     let verdict = Believable::of(plan, &outcome);
     let mut out = anstream::stdout();
     if args.output.json {
@@ -280,26 +286,28 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
         text::print(&mut out, plan, &outcome, &verdict, args::terminal_width())?;
     }
     complain(&outcome);
+    // What can't be written costs nobody the result.
+    files?.finish(&outcome)?;
     Ok(judge(plan, &outcome))
 }
 
 /// Whether the port did what was asked of it.
 fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
     let talks = plan.pace != portlab_load::Pace::Idle;
-    let nothing = talks && outcome.messages == 0 && !outcome.interrupted();
-    // Who ends a run can't expect all answers.
-    let clean = outcome.is_clean() || outcome.interrupted() && outcome.tally.total() == 0;
-    if clean && !nothing {
-        Verdict::Fine
-    } else {
-        Verdict::Failed
-    }
+    let nothing = talks && outcome.messages == 0;
+    // Who ends a run can't expect all answers; but wrong ones are wrong.
+    let wrong = |failure: portlab_load::Failure| failure.phase == Phase::Verify;
+    let well = match outcome.interrupted() {
+        true => !outcome.tally.failures().any(wrong),
+        false => outcome.is_clean() && !nothing,
+    };
+    if well { Verdict::Fine } else { Verdict::Failed }
 }
 
-/// A run without a single connection is none.
-fn refuse_if_nobody_answered(plan: &Plan, outcome: &Outcome) -> anyhow::Result<()> {
+/// A run without a single connection is none; says why it had none.
+fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<String> {
     if outcome.connected > 0 || outcome.interrupted() {
-        return Ok(());
+        return None;
     }
     let reasons: Vec<_> = outcome
         .tally
@@ -313,11 +321,10 @@ fn refuse_if_nobody_answered(plan: &Plan, outcome: &Outcome) -> anyhow::Result<(
             }
         })
         .collect();
-    let target = plan.target;
-    bail!(
-        "no connection to {target} could be made: {}",
-        reasons.join(", ")
-    )
+    let (target, reasons) = (plan.target, reasons.join(", "));
+    Some(format!(
+        "no connection to {target} could be made: {reasons}"
+    ))
 }
 
 /// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
@@ -330,8 +337,8 @@ fn complain(outcome: &Outcome) {
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
         crate::tell!(
-            "{WARN}note:{WARN:#} some connections took {} to make: the server's accept queue was full, \
-             and their handshakes were sent again after 1 s, 3 s, ...",
+            "{WARN}note:{WARN:#} some connections took {} to make: their handshakes were sent again after \
+             1 s, 3 s, ..., probably because the server's accept queue was full",
             units::nanos(outcome.connect_latency.max_ns() as f64)
         );
     }

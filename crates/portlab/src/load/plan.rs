@@ -74,7 +74,7 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
     ))
 }
 
-/// Resolves the arguments to a plan. Its sources are chosen by [`choose_sources`].
+/// Resolves the arguments to a plan. Its sources are chosen by [`sources_for`].
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     let connections = &args.connections;
     let target = target(
@@ -207,9 +207,22 @@ fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
     Ok(addrs.iter().find(answers).copied().unwrap_or(first))
 }
 
-/// Fills in where the connections of `plan` come from.
-pub(super) fn choose_sources(plan: &mut Plan, args: &Args, limits: &Limits) -> anyhow::Result<()> {
-    plan.life.sources = match &args.connections.source {
+/// The plan of the highest rate: of a ladder, its last rung.
+pub(super) fn at_the_highest_rate(plan: &Plan, args: &Args) -> Plan {
+    let mut most = plan.clone();
+    if let (Pace::Open { rate_per_s, .. }, Some(rates)) = (&mut most.pace, args.pace.rate) {
+        *rate_per_s = rates.to;
+    }
+    most
+}
+
+/// Where the connections of `plan` come from.
+pub(super) fn sources_for(
+    plan: &Plan,
+    args: &Args,
+    limits: &Limits,
+) -> anyhow::Result<Vec<IpAddr>> {
+    let sources = match &args.connections.source {
         None => Vec::new(),
         Some(Sources::These(sources)) => sources.clone(),
         Some(Sources::Auto) => loopback_sources(plan, limits).with_context(|| {
@@ -220,12 +233,12 @@ pub(super) fn choose_sources(plan: &mut Plan, args: &Args, limits: &Limits) -> a
             )
         })?,
     };
-    for &source in &plan.life.sources {
+    for &source in &sources {
         std::net::UdpSocket::bind((source, 0)).with_context(|| {
             format!("{source} can't be a source; write an address of this machine (ip addr)")
         })?;
     }
-    Ok(())
+    Ok(sources)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use std::{
     collections::VecDeque,
     io::{self, IsTerminal, Stderr},
+    sync::Once,
     time::{Duration, Instant},
 };
 
@@ -48,6 +49,8 @@ pub(super) struct Screen {
     planned: Option<Duration>,
     began: Instant,
     terminal: Option<Terminal<CrosstermBackend<Stderr>>>,
+    /// Whether the screen has appeared, or has been refused.
+    tried: bool,
     stage: &'static str,
     progress: Option<Progress>,
     last: Option<Interval>,
@@ -85,6 +88,7 @@ impl Screen {
             planned: plan.stop.after,
             began: Instant::now(),
             terminal: None,
+            tried: false,
             stage: "connecting",
             progress: None,
             last: None,
@@ -126,7 +130,8 @@ impl Screen {
         if progress.share >= 1.0 {
             self.stage = "waiting for the last answers";
         }
-        if self.terminal.is_none() && self.began.elapsed() >= APPEARS_AFTER && !self.ends {
+        if !self.tried && self.began.elapsed() >= APPEARS_AFTER {
+            self.tried = true;
             // Without a screen the run goes on all the same.
             self.terminal = open().ok();
         }
@@ -155,9 +160,9 @@ impl Screen {
         match self.terminal.take() {
             None => Ok(()),
             Some(mut terminal) => {
-                terminal.show_cursor()?;
-                execute!(io::stderr(), LeaveAlternateScreen)?;
-                disable_raw_mode()
+                let shown = terminal.show_cursor();
+                let given_back = give_back();
+                shown.and(given_back)
             }
         }
     }
@@ -173,19 +178,22 @@ impl Screen {
             let Event::Key(key) = event else {
                 continue;
             };
-            if key.kind == KeyEventKind::Release {
-                continue;
-            }
-            let control = key.modifiers.contains(KeyModifiers::CONTROL);
-            match key.code {
-                KeyCode::Char('c') if control => self.end(),
-                KeyCode::Char('q') | KeyCode::Esc => self.end(),
-                KeyCode::Up | KeyCode::Char('+' | '=') => self.change_rate(STEP),
-                KeyCode::Down | KeyCode::Char('-') => self.change_rate(1.0 / STEP),
-                _ => {}
+            if key.kind != KeyEventKind::Release {
+                self.obey(key.code, key.modifiers);
             }
         }
         heard
+    }
+
+    fn obey(&mut self, key: KeyCode, modifiers: KeyModifiers) {
+        let control = modifiers.contains(KeyModifiers::CONTROL);
+        match key {
+            KeyCode::Char('c') if control => self.end(),
+            KeyCode::Char('q') | KeyCode::Esc => self.end(),
+            KeyCode::Up | KeyCode::Char('+' | '=') => self.change_rate(STEP),
+            KeyCode::Down | KeyCode::Char('-') => self.change_rate(1.0 / STEP),
+            _ => {}
+        }
     }
 
     /// Asked once, the run ends with what it has; asked twice, at once.
@@ -390,14 +398,27 @@ impl Drop for Screen {
 
 fn open() -> io::Result<Terminal<CrosstermBackend<Stderr>>> {
     enable_raw_mode()?;
-    execute!(io::stderr(), EnterAlternateScreen)?;
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
-        let _ = execute!(io::stderr(), LeaveAlternateScreen);
-        let _ = disable_raw_mode();
-        hook(panic);
-    }));
-    Terminal::new(CrosstermBackend::new(io::stderr()))
+    let opened = execute!(io::stderr(), EnterAlternateScreen)
+        .and_then(|()| Terminal::new(CrosstermBackend::new(io::stderr())));
+    if opened.is_err() {
+        let _ = give_back();
+    }
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let hook = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            let _ = give_back();
+            hook(panic);
+        }));
+    });
+    opened
+}
+
+/// Undoes what the screen did to the terminal: all of it, whatever fails.
+fn give_back() -> io::Result<()> {
+    let left = execute!(io::stderr(), LeaveAlternateScreen);
+    let cooked = disable_raw_mode();
+    left.and(cooked)
 }
 
 /// The next round number above `value`: 1, 2, 3, 5 or 7 times a power of ten.
@@ -452,4 +473,109 @@ fn chart<'a>(
                 .labels(labels.to_vec())
                 .style(Style::new().dim()),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_load::{Arrivals, Latency};
+    use ratatui::backend::TestBackend;
+
+    use super::*;
+
+    fn screen(pace: Pace) -> Screen {
+        let plan = Plan {
+            pace,
+            ..Plan::new("127.0.0.1:9".parse().unwrap())
+        };
+        Screen::new(&plan, "")
+    }
+
+    fn open_loop() -> Screen {
+        screen(Pace::Open {
+            rate_per_s: 1_000.0,
+            arrivals: Arrivals::Uniform,
+        })
+    }
+
+    fn interval(from: u64, errors: u64) -> Interval {
+        let mut latency = Latency::new();
+        (0..250).for_each(|_| latency.record(40_000));
+        Interval {
+            from: Duration::from_millis(from),
+            to: Duration::from_millis(from + 250),
+            messages: 250,
+            latency,
+            uncorrected: Latency::new(),
+            pacing_lag: Latency::new(),
+            errors,
+            open: 77,
+            in_flight: 3,
+            generator_cpu_share: 0.42,
+        }
+    }
+
+    /// What is seen on a terminal of this size.
+    fn seen(screen: &Screen, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| screen.paint(frame)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn a_terminal_of_any_size_shows_what_matters_most() {
+        let mut screen = open_loop();
+        assert!(seen(&screen, 80, 24).contains("connecting"));
+        (0..20).for_each(|index| screen.add(&interval(index * 250, 1)));
+        for (width, height, parts) in [
+            (
+                100,
+                30,
+                &[
+                    "1.00k/s",
+                    "p99 40.0",
+                    "errors 20",
+                    "open 77",
+                    "rate",
+                    "42% CPU",
+                    "5 of 10 s",
+                ][..],
+            ),
+            (60, 18, &["throughput", "latency", "errors 20", "42% CPU"]),
+            (80, 10, &["1.00k/s", "p50 40.0", "errors 20"]),
+        ] {
+            let seen = seen(&screen, width, height);
+            for part in parts {
+                assert!(seen.contains(part), "{part} at {width}x{height}:\n{seen}");
+            }
+        }
+        for (width, height) in [(1, 1), (3, 2), (10, 5), (500, 200)] {
+            seen(&screen, width, height);
+        }
+    }
+
+    #[test]
+    fn keys_change_the_rate_of_an_open_loop_and_end_the_run() {
+        let mut screen = open_loop();
+        screen.obey(KeyCode::Up, KeyModifiers::NONE);
+        screen.obey(KeyCode::Char('+'), KeyModifiers::NONE);
+        assert!(
+            screen
+                .wanted_rate()
+                .is_some_and(|rate| (rate - 1_210.0).abs() < 1e-6)
+        );
+        assert_eq!(screen.wanted_rate(), None, "told once");
+        screen.obey(KeyCode::Down, KeyModifiers::NONE);
+        assert!(
+            screen
+                .wanted_rate()
+                .is_some_and(|rate| (rate - 1_100.0).abs() < 1e-6)
+        );
+        assert!(!screen.wants_to_end());
+        screen.obey(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        assert!(screen.wants_to_end());
+
+        let mut closed = self::screen(Pace::Closed);
+        closed.obey(KeyCode::Up, KeyModifiers::NONE);
+        assert_eq!(closed.wanted_rate(), None, "a closed loop has no rate");
+    }
 }

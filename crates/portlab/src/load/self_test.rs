@@ -78,16 +78,18 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
         bench.say(name)?;
         test(&mut bench).with_context(|| format!("self-test, {name}"))?;
         if bench.interrupted.load(Relaxed) {
-            bench.say("interrupted: the other checks were not made")?;
             break;
         }
     }
     bench.bar.finish();
     let failed = bench.checks.iter().filter(|check| !check.passed).count();
-    let (passed, total) = (failed == 0, bench.checks.len());
+    let interrupted = bench.interrupted.load(Relaxed);
+    let (passed, total) = (failed == 0 && !interrupted, bench.checks.len());
     if json {
         let checks = bench.checks;
         json::print(&mut anstream::stdout(), &SelfTest { passed, checks })?;
+    } else if interrupted {
+        bench.say("interrupted: the other checks were not made")?;
     } else if passed {
         bench.say(&format!("{GOOD}all {total} checks passed{GOOD:#}"))?;
     } else {

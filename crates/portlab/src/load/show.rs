@@ -62,10 +62,10 @@ impl Show {
         title: &str,
         interrupted: Arc<AtomicBool>,
     ) -> anyhow::Result<Self> {
-        let planned = plan
-            .stop
-            .after
-            .map(|time| time + plan.warmup + plan.life.ramp);
+        let planned = plan.stop.after.map(|time| {
+            time.saturating_add(plan.warmup)
+                .saturating_add(plan.life.ramp)
+        });
         let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN);
         let terminal = std::io::stderr().is_terminal() && !plain;
         let live = if terminal && long && Screen::is_possible() {
@@ -128,6 +128,9 @@ impl Watch for Show {
 
     fn begin(&mut self) {
         self.files.begin();
+        if let Live::Lines(lines) = &mut self.live {
+            lines.begin();
+        }
     }
 
     fn interval(&mut self, interval: &Interval) {
@@ -140,6 +143,12 @@ impl Watch for Show {
         }
         if let Some(second) = self.second.take_if(|second| second.length() >= SECOND) {
             self.tell(&second);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Live::Lines(lines) = &mut self.live {
+            lines.end();
         }
     }
 
