@@ -14,6 +14,8 @@
 //! | `conn` | one connection: what it has sent, received and still waits for |
 //! | `desk` | what a thread's connections share: the clock, the books |
 //! | `dial` | making connections, ending them, replacing them |
+//! | `dispatch` | giving messages to connections: at once, or when they are due |
+//! | `goodbye` | closing all of them at the end, and listening for what is too much |
 //! | `timers` | waking at the right time |
 //! | `worker` | one thread's readiness loop |
 //! | `stage` | the stages, announced by one thread and followed by the others |
@@ -33,9 +35,11 @@
 mod conn;
 mod desk;
 mod dial;
+mod dispatch;
 mod expect;
 mod export;
 mod fairness;
+mod goodbye;
 mod harvest;
 mod ladder;
 mod latency;

@@ -15,12 +15,11 @@ use mio::{Events, Poll, Token, event};
 use portlab_sys::clock::thread_cpu;
 
 use crate::{
-    Cause, Pace, Phase, Plan, Ring,
+    Cause, Phase, Plan, Ring,
     conn::{Broken, Conn, Then},
     desk::Desk,
     dial::Dialling,
     harvest::Harvest,
-    pace::Schedule,
     stage::{Stage, Stages, Turn},
     timers::{Alarm, Errand},
 };
@@ -78,11 +77,11 @@ pub(crate) struct Worker {
     again: VecDeque<u32>,
     cpu_before: Duration,
     /// When the messages of an open loop ceased to become due.
-    due_until: u64,
+    pub(crate) due_until: u64,
     /// When the poller returned last, and how long it has been watched in vain since handing in.
     returned: u64,
     /// The rate that is kept, over all threads.
-    rate: f64,
+    pub(crate) rate: f64,
     watched_in_vain: Duration,
     farewell: Farewell,
     told_idle_in: Option<Stage>,
@@ -113,9 +112,6 @@ const WATCHFUL: Duration = Duration::from_micros(100);
 /// The share of its time that a thread watches the clock at most: beyond that it would take a core
 /// from the server.
 const WATCHFUL_SHARE: f64 = 0.1;
-
-/// How long the server may take to close, when all connections are closed at the end.
-const GOODBYE: Duration = Duration::from_millis(500);
 
 /// What a worker is given.
 pub(crate) struct Share {
@@ -277,90 +273,7 @@ impl Worker {
         }
     }
 
-    /// The load begins: every connection that is open has room, and an open loop its schedule.
-    fn begin(&mut self) {
-        let desk = &mut self.desk;
-        if let Pace::Open { arrivals, .. } = desk.plan.pace {
-            self.rate = desk.stages.rate_per_s();
-            let rate = self.rate * desk.plan.weight(self.index);
-            let part = (self.index, desk.plan.threads);
-            let start = desk.stages.began(desk.stage);
-            let schedule = Schedule::new(arrivals, rate, part, desk.plan.seed, start);
-            desk.schedule = Some(schedule);
-        }
-        for slot in 0..self.places.len() as u32 {
-            self.offer(slot);
-        }
-        self.replace_the_lost();
-    }
-
-    /// The connection at `slot` has room for its first messages.
-    pub(crate) fn offer(&mut self, slot: u32) {
-        let now = self.desk.now();
-        let Place::Open(conn) = &mut self.places[slot as usize] else {
-            return;
-        };
-        if self.desk.schedule.is_some() {
-            self.desk.has_opened(slot, now);
-        } else if self.desk.asks_at_once() {
-            while conn.has_room(&self.desk) && self.desk.take_one() {
-                conn.ask(&mut self.desk, now, now);
-            }
-            self.send(slot);
-        }
-    }
-
-    /// Sends the messages of an open loop whose time has come, as long as connections have room; at
-    /// most one for each of them, for those without an answer would have room for ever.
-    fn send_what_is_due(&mut self) {
-        if self.desk.schedule.is_none() {
-            return;
-        }
-        for _ in 0..self.desk.rooms() {
-            let now = self.desk.now();
-            if !self.is_due(now) {
-                return;
-            }
-            self.send_to_the_next(now);
-        }
-    }
-
-    /// Sends the next message of an open loop to the connection whose turn it is.
-    fn send_to_the_next(&mut self, now: u64) {
-        let Some((slot, since)) = self.desk.next_room() else {
-            return;
-        };
-        // It may have been filled, or lost, since it had room.
-        let Place::Open(conn) = &mut self.places[slot as usize] else {
-            return;
-        };
-        if !conn.has_room(&self.desk) || !self.desk.take_one() {
-            return;
-        }
-        let Some(due) = self.desk.schedule.as_mut().map(Schedule::pop) else {
-            return;
-        };
-        self.desk.enter_lag(due, since, now);
-        conn.ask(&mut self.desk, due, now);
-        if conn.has_room(&self.desk) {
-            self.desk.still_has_room(slot);
-        }
-        self.send(slot);
-    }
-
-    /// Whether a message of an open loop is due by `now`, and may still be sent.
-    fn is_due(&self, now: u64) -> bool {
-        let sends = matches!(
-            self.desk.stage,
-            Stage::WarmUp | Stage::Measure | Stage::CatchUp
-        );
-        let due = self.desk.schedule.as_ref().map(Schedule::next);
-        sends
-            && due.is_some_and(|due| due <= now && due < self.due_until)
-            && self.desk.budget() != Some(0)
-    }
-
-    fn send(&mut self, slot: u32) {
+    pub(crate) fn send(&mut self, slot: u32) {
         if let Place::Open(conn) = &mut self.places[slot as usize] {
             match conn.send(&mut self.desk) {
                 // Without answers to wait for, it may have said all it was to say.
@@ -549,7 +462,7 @@ impl Worker {
         Ok(TICK)
     }
 
-    fn poll_for(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {
+    pub(crate) fn poll_for(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {
         match self.poll.poll(events, Some(timeout)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
@@ -557,58 +470,5 @@ impl Worker {
             }
             result => result,
         }
-    }
-
-    /// Closes every connection that owes nothing, and listens until the server has closed too: what
-    /// it says now, it says too much.
-    fn say_goodbye(&mut self, events: &mut Events) -> io::Result<()> {
-        let mut left = 0;
-        for slot in 0..self.places.len() as u32 {
-            let Place::Open(conn) = &self.places[slot as usize] else {
-                continue;
-            };
-            if self.desk.plan.life.reset || conn.in_flight() > 0 {
-                self.hang_up(slot);
-            } else if let Err(error) = conn.stream.shutdown(std::net::Shutdown::Write) {
-                // Who has gone already is not told.
-                if error.kind() != io::ErrorKind::NotConnected {
-                    self.note(Broken::Io(Phase::Close, error));
-                }
-                self.clear(slot);
-            } else {
-                left += 1;
-            }
-        }
-        let deadline = Instant::now() + GOODBYE;
-        while left > 0 {
-            let patience = deadline.saturating_duration_since(Instant::now());
-            if patience.is_zero() {
-                return Ok(());
-            }
-            self.poll_for(events, patience)?;
-            for event in events.iter().filter(|event| event.token() < ALARM) {
-                let slot = event.token().0 as u32;
-                let Place::Open(conn) = &mut self.places[slot as usize] else {
-                    continue;
-                };
-                let ended = event.is_read_closed();
-                match conn.converse(&mut self.desk, ended) {
-                    Ok(Then::Wait | Then::GoOn) => {}
-                    // A server that speaks may say goodbye; an echo has nothing to say.
-                    Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _)))
-                        if self.desk.plan.checks_every_byte() =>
-                    {
-                        self.lose(slot, broken);
-                        left -= 1;
-                    }
-                    // However it ends, nothing was owed.
-                    Ok(_) | Err(_) => {
-                        self.clear(slot);
-                        left -= 1;
-                    }
-                }
-            }
-        }
-        Ok(())
     }
 }

@@ -1,0 +1,72 @@
+//! Closing all connections when the run is over.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use mio::Events;
+
+use crate::{
+    Phase,
+    conn::{Broken, Then},
+    worker::{ALARM, Place, Worker},
+};
+
+/// How long the server may take to close as well.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+impl Worker {
+    /// Closes every connection that owes nothing, and listens until the server has closed too: what
+    /// it says now, it says too much.
+    pub(crate) fn say_goodbye(&mut self, events: &mut Events) -> io::Result<()> {
+        let mut left = 0;
+        for slot in 0..self.places.len() as u32 {
+            let Place::Open(conn) = &self.places[slot as usize] else {
+                continue;
+            };
+            if self.desk.plan.life.reset || conn.in_flight() > 0 {
+                self.hang_up(slot);
+            } else if let Err(error) = conn.stream.shutdown(std::net::Shutdown::Write) {
+                // Who has gone already is not told.
+                if error.kind() != io::ErrorKind::NotConnected {
+                    self.note(Broken::Io(Phase::Close, error));
+                }
+                self.clear(slot);
+            } else {
+                left += 1;
+            }
+        }
+        let deadline = Instant::now() + GOODBYE;
+        while left > 0 {
+            let patience = deadline.saturating_duration_since(Instant::now());
+            if patience.is_zero() {
+                return Ok(());
+            }
+            self.poll_for(events, patience)?;
+            for event in events.iter().filter(|event| event.token() < ALARM) {
+                let slot = event.token().0 as u32;
+                let Place::Open(conn) = &mut self.places[slot as usize] else {
+                    continue;
+                };
+                let ended = event.is_read_closed();
+                match conn.converse(&mut self.desk, ended) {
+                    Ok(Then::Wait | Then::GoOn) => {}
+                    // A server that speaks may say goodbye; an echo has nothing to say.
+                    Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _)))
+                        if self.desk.plan.checks_every_byte() =>
+                    {
+                        self.lose(slot, broken);
+                        left -= 1;
+                    }
+                    // However it ends, nothing was owed.
+                    Ok(_) | Err(_) => {
+                        self.clear(slot);
+                        left -= 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
