@@ -150,6 +150,7 @@ fn what_is_no_address_is_refused_with_the_remedy() {
         (&["load", "9090"][..], "HOST:PORT"),
         (&["load", "127.0.0.1:99999"], "0 to 65535"),
         (&["load", "127.0.0.1:0"], "port 0"),
+        (&["load", "http://127.0.0.1:80/"], "such as 127.0.0.1:80"),
         (&["serve", "--bind", "here"], "HOST:PORT"),
         (&["load", "no-such-host.invalid:80"], "check its spelling"),
         (
@@ -276,7 +277,7 @@ fn more_connections_than_descriptors_are_refused_with_the_remedy() {
         let text = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(
-            text.contains("the limit is 64") && text.contains("ulimit -n"),
+            text.contains("hard limit is 64") && text.contains("use 41 connections"),
             "{text}"
         );
     }

@@ -230,12 +230,25 @@ impl Conn {
 
     /// Checks the `length` bytes that came last, and completes the messages that they answer.
     fn take_in(&mut self, length: usize, desk: &mut Desk) -> Result<(), Broken> {
+        let taken = self.check(length, desk).inspect_err(|_| {
+            let bytes = &desk.buffer[..length];
+            desk.harvest.tally.keep_wrong(bytes);
+        });
+        let done = taken?;
+        if done > 0 {
+            self.complete(done, desk);
+        }
+        Ok(())
+    }
+
+    /// Checks the `length` bytes that came last; says how many messages they answer.
+    fn check(&mut self, length: usize, desk: &Desk) -> Result<usize, Broken> {
         let expect = &desk.plan.script.expect;
         let mut bytes = &desk.buffer[..length];
-        let done = match expect {
-            Expect::Nothing => return Ok(()),
+        Ok(match expect {
+            Expect::Nothing => 0,
             // Whatever it says, it lives.
-            _ if desk.plan.pace == Pace::Idle => return Ok(()),
+            _ if desk.plan.pace == Pace::Idle => 0,
             Expect::Echo => {
                 let mut echoed = length.min((self.sent - self.received) as usize);
                 desk.ring
@@ -264,11 +277,7 @@ impl Conn {
                 }
                 done
             }
-        };
-        if done > 0 {
-            self.complete(done, desk);
-        }
-        Ok(())
+        })
     }
 
     /// Counts how many messages of known length `length` bytes complete, and takes their bytes off
@@ -352,6 +361,14 @@ impl Conn {
     pub(crate) fn deadline(&self, desk: &Desk) -> Option<u64> {
         let oldest = self.asked.front()?;
         Some(oldest.sent + desk.patience())
+    }
+
+    /// Why its answer is overdue: nothing came, or not all of it.
+    pub(crate) fn overdue(&self) -> Cause {
+        match self.progress {
+            None => Cause::TimedOut,
+            Some(_) => Cause::Incomplete,
+        }
     }
 
     /// Adds what is in flight as of `now` to the books of Little's law.

@@ -54,6 +54,8 @@ pub struct Outcome {
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.
     pub generator_cpu: Vec<Duration>,
+    /// Processors that the generator might use.
+    pub cores: usize,
     /// How the run came to its end.
     pub ended: Ended,
     /// The rate that was asked for at the end, per second, if it was changed on the way.
@@ -151,6 +153,7 @@ impl Outcome {
             tally: Tally::default(),
             fairness: None,
             generator_cpu: vec![Duration::ZERO; threads],
+            cores: std::thread::available_parallelism().map_or(1, usize::from),
             ended: Ended::Done,
             rate_changed_to: None,
             little: Little::default(),
@@ -236,10 +239,13 @@ impl Outcome {
         self.latency.count() + self.unanswered + self.due_not_sent
     }
 
-    /// Whether the server kept up with an open loop of `plan`: at most a twentieth of what was due
+    /// Whether the server kept up with an open loop of `plan` to its end: at most a twentieth of what was due
     /// was still open when measuring ended, beside what connections may have had in flight.
     #[must_use]
     pub fn kept_up(&self, plan: &Plan) -> bool {
+        if self.ended != Ended::Done {
+            return false;
+        }
         let missing = self.due().saturating_sub(self.messages) as f64;
         let in_flight = (plan.connections * plan.depth) as f64;
         missing <= KEPT_UP * self.due() as f64 || missing <= in_flight

@@ -96,8 +96,10 @@ pub struct Life {
 pub enum PlanError {
     /// Too few file descriptors.
     #[error(
-        "{connections} connections need {needed} open files and the limit is {limit}; \
-         raise it with `ulimit -n {needed}`, or use fewer connections"
+        "{connections} connections need {needed} open files and the hard limit is {limit}: use {} \
+         connections at most, or have the administrator raise it (`ulimit -n {needed}` as root, or \
+         nofile in /etc/security/limits.conf)",
+        limit.saturating_sub(needed - *connections as u64)
     )]
     OpenFiles {
         /// What was asked for.

@@ -62,6 +62,8 @@ pub struct Progress {
     pub share: f64,
     /// Connections that have been made, or have failed.
     pub dialled: u64,
+    /// While the last answers are waited for: how long at most from now on.
+    pub waiting: Option<Duration>,
     /// Messages answered, those of the warm-up included.
     pub answered: u64,
     /// Errors.
@@ -258,7 +260,7 @@ impl Coordinator<'_> {
                 }
                 Ok(other) => self.hear(other),
                 Err(RecvTimeoutError::Timeout) => {
-                    self.tick(0.0);
+                    self.tick(0.0, None);
                     if self.watch.interrupted() {
                         return Why::Interrupted;
                     }
@@ -380,7 +382,11 @@ impl Coordinator<'_> {
                 // A word about an earlier stage may still have been on its way.
                 Ok(News::Idle(of)) => busy -= usize::from(of == stage),
                 Ok(other) => self.hear(other),
-                Err(RecvTimeoutError::Timeout) => self.tick(self.share(over + since.elapsed())),
+                Err(RecvTimeoutError::Timeout) => {
+                    let waiting = limit.filter(|_| stage > Stage::Measure);
+                    let waiting = waiting.map(|limit| limit.saturating_sub(since.elapsed()));
+                    self.tick(self.share(over + since.elapsed()), waiting);
+                }
                 // Every worker has gone, which joining them will explain.
                 Err(RecvTimeoutError::Disconnected) => return Why::AllIdle,
             }
@@ -388,10 +394,11 @@ impl Coordinator<'_> {
         Why::AllIdle
     }
 
-    fn tick(&mut self, share: f64) {
+    fn tick(&mut self, share: f64, waiting: Option<Duration>) {
         let sum = |gauge: fn(&Gauges) -> u64| self.gauges.iter().map(|gauges| gauge(gauges)).sum();
         let progress = Progress {
             share,
+            waiting,
             dialled: sum(|gauges| gauges.dialled.load(Relaxed)),
             answered: sum(|gauges| gauges.answered.load(Relaxed)),
             errors: sum(|gauges| gauges.errors.load(Relaxed)),

@@ -28,6 +28,8 @@ pub enum Cause {
     Errno(i32),
     /// It took longer than was allowed.
     TimedOut,
+    /// Something came, and not the end of an answer in the time allowed.
+    Incomplete,
     /// The server ended the connection with answers still due.
     ClosedEarly,
     /// The server ended a connection on which nothing was due.
@@ -54,7 +56,11 @@ pub struct Failure {
 pub struct Tally {
     counts: BTreeMap<(Phase, Cause), u64>,
     first_mismatch: Option<Mismatch>,
+    first_wrong: Option<Box<[u8]>>,
 }
+
+/// How many bytes of a wrong answer are kept to be shown.
+const SAMPLE: usize = 60;
 
 impl Tally {
     pub(crate) fn add(&mut self, phase: Phase, cause: Cause) {
@@ -70,11 +76,20 @@ impl Tally {
         self.first_mismatch.get_or_insert(mismatch);
     }
 
+    /// Keeps the beginning of `bytes`, in which something was wrong, if it is the first.
+    pub(crate) fn keep_wrong(&mut self, bytes: &[u8]) {
+        let bytes = &bytes[..bytes.len().min(SAMPLE)];
+        self.first_wrong.get_or_insert_with(|| bytes.into());
+    }
+
     pub(crate) fn merge(&mut self, other: &Self) {
         for (&key, count) in &other.counts {
             *self.counts.entry(key).or_default() += count;
         }
         self.first_mismatch = self.first_mismatch.or(other.first_mismatch);
+        if self.first_wrong.is_none() {
+            self.first_wrong.clone_from(&other.first_wrong);
+        }
     }
 
     /// How many errors there were.
@@ -90,6 +105,12 @@ impl Tally {
             cause,
             count,
         })
+    }
+
+    /// The beginning of the first read in which something was wrong, if there was one.
+    #[must_use]
+    pub fn first_wrong(&self) -> Option<&[u8]> {
+        self.first_wrong.as_deref()
     }
 
     /// The first wrong byte, if there was one.
@@ -118,6 +139,7 @@ impl fmt::Display for Cause {
             // The standard library knows the text, and adds the number.
             Self::Errno(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
             Self::TimedOut => f.write_str("timed out"),
+            Self::Incomplete => f.write_str("timed out in the middle of an answer"),
             Self::ClosedEarly => f.write_str("the server closed early, with answers due"),
             Self::ClosedIdle => f.write_str("the server closed an idle connection"),
             Self::WrongByte => f.write_str("wrong byte"),
@@ -136,9 +158,9 @@ impl Cause {
         }
     }
 
-    /// What to do about it, where that is known.
+    /// What to do about it when it happens in `phase`, where that is known.
     #[must_use]
-    pub fn hint(self) -> Option<&'static str> {
+    pub fn hint(self, phase: Phase) -> Option<&'static str> {
         // The numbers are Linux's; see errno(3).
         Some(match self {
             Self::Errno(111) => "nobody listens there; is the server up?",
@@ -152,7 +174,15 @@ impl Cause {
             Self::Errno(24) => "out of file descriptors; raise the limit with ulimit -n",
             Self::Errno(32) => "the server had closed the connection already",
             Self::Errno(113 | 101) => "no way to that address; check it, and the network",
-            Self::TimedOut => "the server accepts or answers too slowly, or serves fewer at once",
+            Self::TimedOut => match phase {
+                Phase::Connect => "nobody answers there: a firewall, or a full accept queue",
+                Phase::Greeting => "the server doesn't speak first, or not as --greeting says",
+                _ => {
+                    "nothing came: the server is slow, serves fewer at once, lets them wait in its \
+                     accept queue, or waits for more itself (does the message end as it should?)"
+                }
+            },
+            Self::Incomplete => "what came is not what --expect waits for, or comes slowly",
             Self::ClosedEarly => {
                 "it died, it is no such server, or it limits what a connection may carry: then use \
                  --per-connection"
@@ -166,6 +196,14 @@ impl Cause {
             }
             Self::Errno(_) => return None,
         })
+    }
+}
+
+impl Failure {
+    /// What to do about it, where that is known.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        self.cause.hint(self.phase)
     }
 }
 
@@ -200,7 +238,7 @@ mod tests {
         assert!(refused.to_string().contains("refused"), "{refused}");
         assert!(
             refused
-                .hint()
+                .hint(Phase::Connect)
                 .is_some_and(|hint| hint.contains("server up"))
         );
     }

@@ -17,7 +17,17 @@ pub struct Verdict {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Doubt {
     /// Nothing was answered.
-    NoMessages,
+    NoMessages {
+        /// Whether that is all that is known.
+        without_errors: bool,
+    },
+    /// There are more threads than processors.
+    Crowded {
+        /// Threads that generated the load.
+        threads: usize,
+        /// Processors.
+        cores: usize,
+    },
     /// The generator was the limit.
     GeneratorLimit {
         /// The share of its time that the busiest thread computed, in `[0, 1]`.
@@ -70,7 +80,10 @@ pub enum Doubt {
         elapsed: Duration,
     },
     /// The rate was changed on the way.
-    RateChanged,
+    RateChanged {
+        /// To what, per second.
+        to: f64,
+    },
     /// The run was ended before its time.
     EndedEarly,
 }
@@ -103,7 +116,8 @@ impl Verdict {
         let talks = plan.pace != Pace::Idle;
         let samples = outcome.latency.count();
         if talks && samples == 0 {
-            doubt(true, Doubt::NoMessages);
+            let without_errors = outcome.is_clean();
+            doubt(true, Doubt::NoMessages { without_errors });
         } else if talks {
             let share = outcome
                 .generator_cpu_shares()
@@ -113,6 +127,8 @@ impl Verdict {
                 outcome.generator_was_the_limit(),
                 Doubt::GeneratorLimit { share },
             );
+            let (threads, cores) = (outcome.threads(), outcome.cores);
+            doubt(threads > cores, Doubt::Crowded { threads, cores });
             let lag_p99_ns = outcome.pacing_lag.quantile_ns(0.99);
             let latency_p99_ns = outcome.latency.quantile_ns(0.99);
             doubt(
@@ -155,7 +171,9 @@ impl Verdict {
         let elapsed = outcome.elapsed;
         let measured = !talks || samples > 0;
         doubt(measured && elapsed < LENGTH, Doubt::Short { elapsed });
-        doubt(outcome.rate_changed_to.is_some(), Doubt::RateChanged);
+        if let Some(to) = outcome.rate_changed_to {
+            doubt(true, Doubt::RateChanged { to });
+        }
         doubt(outcome.ended != Ended::Done, Doubt::EndedEarly);
         Self { doubts }
     }
@@ -172,7 +190,8 @@ impl Doubt {
     #[must_use]
     pub fn name(&self) -> &'static str {
         match self {
-            Self::NoMessages => "no_messages",
+            Self::NoMessages { .. } => "no_messages",
+            Self::Crowded { .. } => "crowded",
             Self::GeneratorLimit { .. } => "generator_limit",
             Self::PacingLag { .. } => "pacing_lag",
             Self::LittlesLaw { .. } => "littles_law",
@@ -182,7 +201,7 @@ impl Doubt {
             Self::Errors { .. } => "errors",
             Self::FewSamples { .. } => "few_samples",
             Self::Short { .. } => "short",
-            Self::RateChanged => "rate_changed",
+            Self::RateChanged { .. } => "rate_changed",
             Self::EndedEarly => "ended_early",
         }
     }
@@ -192,9 +211,17 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let time = |nanos: u64| units::nanos(nanos as f64);
         match self {
-            Self::NoMessages => f.write_str(
+            Self::NoMessages {
+                without_errors: true,
+            } => f.write_str(
                 "no answer was complete in the time measured; try a longer --duration or a smaller \
                  --size",
+            ),
+            Self::NoMessages { .. } => f.write_str("no answer was complete: see the errors"),
+            Self::Crowded { threads, cores } => write!(
+                f,
+                "{threads} threads took turns on {cores} cores, and latencies contain that; use fewer \
+                 --threads"
             ),
             Self::GeneratorLimit { share } => write!(
                 f,
@@ -240,18 +267,25 @@ impl fmt::Display for Doubt {
                  64 at once; try --threads"
             ),
             Self::FewSamples { count } => {
-                write!(
-                    f,
-                    "{count} messages are few: only {} of them took longer than p99",
-                    count / 100
-                )
+                let messages = if *count == 1 {
+                    "message is"
+                } else {
+                    "messages are"
+                };
+                write!(f, "{count} {messages} too few for a p99")
             }
             Self::Short { elapsed } => write!(
                 f,
                 "{} of measuring is short: chance plays a part",
                 units::time(*elapsed)
             ),
-            Self::RateChanged => f.write_str("the rate was changed on the way"),
+            Self::RateChanged { to } => {
+                write!(
+                    f,
+                    "the rate was changed on the way, to {}/s",
+                    units::short(*to)
+                )
+            }
             Self::EndedEarly => f.write_str("the run ended before its time"),
         }
     }
@@ -276,6 +310,7 @@ mod tests {
         (0..10_000).for_each(|_| harvest.latency.record(1_000_000));
         outcome.take_in(&harvest);
         outcome.elapsed = Duration::from_secs(10);
+        outcome.cores = 2;
         (plan, outcome)
     }
 
@@ -325,6 +360,7 @@ mod tests {
             })
         };
         assert_eq!((behind(499), behind(501)), (vec![], vec!["overload"]));
+        assert_eq!(doubts(|_, outcome| outcome.cores = 1), ["crowded"]);
         assert_eq!(doubts(|_, outcome| outcome.held_back = 1), ["held_back"]);
         let little = |in_flight_ns| Little {
             capacity_ns: 100.0,

@@ -371,16 +371,16 @@ impl Worker {
             return;
         }
         let (connecting, patience) = (self.desk.connect_patience(), self.desk.patience());
-        let (deadline, phase) = match &self.places[slot as usize] {
+        let (deadline, phase, cause) = match &self.places[slot as usize] {
             Place::Empty => return,
-            Place::Connecting(_, since) => (since + connecting, Phase::Connect),
-            Place::Greeting(_, since) => (since + patience, Phase::Greeting),
+            Place::Connecting(_, since) => (since + connecting, Phase::Connect, Cause::TimedOut),
+            Place::Greeting(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
             Place::Open(conn) => match conn.deadline(&self.desk) {
                 None => return,
-                Some(deadline) => (deadline, Phase::Receive),
+                Some(deadline) => (deadline, Phase::Receive, conn.overdue()),
             },
         };
-        let late = Broken::Because(phase, Cause::TimedOut);
+        let late = Broken::Because(phase, cause);
         if deadline > now {
             self.desk.watch(slot, deadline);
         } else if phase == Phase::Receive {

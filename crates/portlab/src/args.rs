@@ -58,6 +58,10 @@ pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
 /// Finds all addresses that `text`, HOST:PORT, stands for: at least one, IPv4 first, because an IPv6
 /// name is often known where no IPv6 server listens.
 pub(crate) fn resolve_all(text: &str) -> anyhow::Result<Vec<SocketAddr>> {
+    if let Some((_, rest)) = text.split_once("://") {
+        let host = rest.split('/').next().unwrap_or(rest);
+        bail!("{text:?} is a URL, and no address; write HOST:PORT, such as {host}");
+    }
     let Some((host, port)) = text.rsplit_once(':') else {
         bail!("{text:?} is no address; write HOST:PORT, such as 127.0.0.1:9090");
     };

@@ -99,6 +99,8 @@ pub(super) struct Report {
     failures: Vec<Failure>,
     /// The first byte that came back different.
     first_mismatch: Option<WrongByte>,
+    /// The beginning of the first read in which something was wrong, other bytes than ASCII escaped.
+    first_wrong_answer: Option<String>,
     /// What was said before the run.
     preflight: Vec<String>,
     verdict: Judgement,
@@ -287,6 +289,10 @@ impl Report {
             errors: outcome.tally.total(),
             failures: outcome.tally.failures().map(Failure::of).collect(),
             first_mismatch: outcome.tally.first_mismatch().map(WrongByte::of),
+            first_wrong_answer: outcome
+                .tally
+                .first_wrong()
+                .map(|wrong| wrong.escape_ascii().to_string()),
             preflight: warnings.iter().map(Warning::to_string).collect(),
             verdict: Judgement {
                 believable: verdict.is_believable(),
@@ -323,7 +329,7 @@ impl Failure {
             cause: failure.cause.to_string(),
             errno: failure.cause.errno(),
             count: failure.count,
-            hint: failure.cause.hint(),
+            hint: failure.hint(),
         }
     }
 }

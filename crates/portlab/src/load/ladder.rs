@@ -2,7 +2,9 @@
 
 use std::io::{self, Write};
 
-use portlab_load::{FLAT, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs};
+use portlab_load::{
+    Ended, FLAT, Latency, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs,
+};
 use portlab_stats::units;
 
 use super::{
@@ -16,7 +18,7 @@ use super::{
 };
 use crate::{
     Verdict,
-    args::{BAD, DIM, HEAD, WARN},
+    args::{BAD, DIM, HEAD, WARN, terminal_width},
 };
 
 pub(super) fn run(
@@ -33,8 +35,10 @@ pub(super) fn run(
     let mut out = anstream::stdout();
     let rates = rungs(rates.from, rates.to, usize::from(args.pace.steps));
     let (mut walked, mut gave_up) = (Vec::<Step>::new(), false);
+    let mut cut_short: Option<String> = None;
+    let wide = terminal_width() >= WIDE;
     if !output.json {
-        head(&mut out, plan, rates.len())?;
+        head(&mut out, plan, &rates, wide)?;
     }
     for (index, &rate_per_s) in rates.iter().enumerate() {
         let mut plan = plan.clone();
@@ -55,19 +59,29 @@ pub(super) fn run(
             if walked.is_empty() {
                 anyhow::bail!(why);
             }
-            crate::tell!("{BAD}error:{BAD:#} {why}");
+            cut_short = Some(why);
             gave_up = true;
             break;
         }
         // A rate that was cut short says little of itself.
         if outcome.interrupted() {
+            cut_short = Some(format!(
+                "interrupted after {index} of {} rates",
+                rates.len()
+            ));
             break;
         }
+        let lost = outcome.ended == Ended::NobodyLeft;
         let step = Step::new(plan, outcome);
         if !output.json {
-            step.print(&mut out)?;
+            step.print(&mut out, wide)?;
         }
         walked.push(step);
+        if lost {
+            let rate = units::short(rate_per_s);
+            cut_short = Some(format!("at {rate}/s every connection was lost"));
+            break;
+        }
     }
     let points: Vec<Rung> = walked.iter().map(Step::rung).collect();
     if output.json {
@@ -79,7 +93,11 @@ pub(super) fn run(
         };
         json::print(&mut out, &ladder)?;
     } else {
-        conclude(&mut out, &walked, &points)?;
+        failures(&mut out, &walked)?;
+        if let Some(why) = &cut_short {
+            writeln!(out, "{BAD}cut short:{BAD:#} {why}")?;
+        }
+        conclude(&mut out, &walked, &points, cut_short.is_some())?;
     }
     let failed = gave_up || walked.iter().any(|step| step.outcome.tally.total() > 0);
     Ok(if failed {
@@ -124,45 +142,93 @@ impl Step {
         json::Report::of(&self.plan, &self.outcome, &self.verdict, warnings)
     }
 
-    fn print(&self, out: &mut impl Write) -> io::Result<()> {
+    fn print(&self, out: &mut impl Write, wide: bool) -> io::Result<()> {
         let (rung, outcome) = (self.rung(), &self.outcome);
         let at = |quantile| known(&outcome.latency, outcome.latency.quantile_ns(quantile));
-        let sent = &outcome.uncorrected;
-        let sent = known(sent, sent.quantile_ns(0.99));
-        let lag = &outcome.pacing_lag;
-        let lag = known(lag, lag.quantile_ns(0.99));
+        let p99 = |latency: &Latency| known(latency, latency.quantile_ns(0.99));
+        let (sent, lag) = (p99(&outcome.uncorrected), p99(&outcome.pacing_lag));
+        let rate = units::short(rung.asked_per_s);
         let share = rung.achieved_per_s / rung.asked_per_s * 100.0;
-        writeln!(
+        let generator = outcome.generator_cpu_share() * 100.0;
+        let lost = outcome.tally.total() + outcome.unanswered + outcome.due_not_sent;
+        write!(
             out,
-            "{:>8}/s {share:>6.1}% {:>9} {:>9} {:>9} {DIM}{sent:>9} {lag:>9} {:>5.0}%{DIM:#} {:>7}  {}",
-            units::short(rung.asked_per_s),
+            "{rate:>8}/s {share:>6.1}% {:>9} {:>9}",
             at(0.5),
-            at(0.99),
-            at(0.999),
-            outcome.generator_cpu_share() * 100.0,
-            outcome.tally.total() + outcome.unanswered + outcome.due_not_sent,
-            bar(rung.p99_ns),
+            at(0.99)
         )?;
+        if wide {
+            write!(out, " {:>9} {DIM}{sent:>9}{DIM:#}", at(0.999))?;
+        }
+        write!(out, " {DIM}{lag:>9} {generator:>5.0}%{DIM:#} {lost:>7}")?;
+        if wide {
+            write!(out, "  {}", bar(rung.p99_ns))?;
+        }
+        writeln!(out)?;
         out.flush()
     }
 }
 
-fn head(out: &mut impl Write, plan: &Plan, steps: usize) -> io::Result<()> {
-    let headline = headline(plan).replace("open loop at", "open loop from");
+/// A terminal that is narrower shows fewer columns.
+const WIDE: usize = 108;
+
+fn head(out: &mut impl Write, plan: &Plan, rates: &[f64], wide: bool) -> io::Result<()> {
+    let last = units::short(rates.last().copied().unwrap_or_default());
+    let from = match plan.pace {
+        Pace::Open { rate_per_s, .. } => units::short(rate_per_s),
+        Pace::Closed | Pace::Idle => String::new(),
+    };
+    let headline = headline(plan);
+    let headline = headline.replace(
+        &format!("open loop at {from}/s"),
+        &format!("open loop from {from}/s to {last}/s"),
+    );
     writeln!(out, "{HEAD}{}{HEAD:#}  {headline}", plan.target)?;
     let each = plan.stop.after.map_or(String::new(), |time| {
         format!(" of {} each", units::time(time))
     });
+    let steps = rates.len();
     writeln!(
         out,
-        "{DIM}{steps} rates{each}; latency from when a message was due; p99 sent: from when it was sent{DIM:#}"
+        "{DIM}{steps} rates{each}; latency from when a message was due{}{DIM:#}",
+        if wide {
+            "; p99 sent: from when it was sent"
+        } else {
+            ""
+        }
     )?;
-    writeln!(
+    write!(
         out,
-        "{HEAD}{:>10} {:>7} {:>9} {:>9} {:>9} {:>9} {:>9} {:>6} {:>7}  p99 (each cell: x 2){HEAD:#}",
-        "rate", "kept", "p50", "p99", "p99.9", "p99 sent", "lag p99", "gen", "lost"
+        "{HEAD}{:>10} {:>7} {:>9} {:>9}",
+        "rate", "kept", "p50", "p99"
     )?;
+    if wide {
+        write!(out, " {:>9} {:>9}", "p99.9", "p99 sent")?;
+    }
+    write!(out, " {:>9} {:>6} {:>7}", "lag p99", "gen", "lost")?;
+    if wide {
+        write!(out, "  p99 (a cell: x 2)")?;
+    }
+    writeln!(out, "{HEAD:#}")?;
     out.flush()
+}
+
+/// What went wrong, at which rate.
+fn failures(out: &mut impl Write, walked: &[Step]) -> io::Result<()> {
+    for step in walked {
+        for failure in step.outcome.tally.failures() {
+            let rate = units::short(step.rung().asked_per_s);
+            let hint = failure
+                .hint()
+                .map_or_else(String::new, |hint| format!(" ({hint})"));
+            writeln!(
+                out,
+                "{BAD}at {rate}/s: {}x{BAD:#} {}: {}{hint}",
+                failure.count, failure.phase, failure.cause
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// A bar that grows by one cell each time the latency doubles, from 16 µs on.
@@ -172,7 +238,12 @@ fn bar(p99_ns: u64) -> String {
 }
 
 /// Names the knee.
-fn conclude(out: &mut impl Write, walked: &[Step], points: &[Rung]) -> io::Result<()> {
+fn conclude(
+    out: &mut impl Write,
+    walked: &[Step],
+    points: &[Rung],
+    cut_short: bool,
+) -> io::Result<()> {
     let rate = |at: usize| format!("{}/s", units::short(points[at].asked_per_s));
     let known = points
         .iter()
@@ -187,8 +258,9 @@ fn conclude(out: &mut impl Write, walked: &[Step], points: &[Rung]) -> io::Resul
         )?,
         Some(at) if at + 1 == points.len() => writeln!(
             out,
-            "no knee up to {}: every rate was kept, with a p99 within {FLAT} times the best; go higher",
-            rate(at)
+            "no knee up to {}: every rate was kept, with a p99 within {FLAT} times the best{}",
+            rate(at),
+            if cut_short { "" } else { "; go higher" }
         )?,
         Some(at) => {
             let next = &points[at + 1];

@@ -11,19 +11,21 @@ use crate::args::{BAD, DIM};
 /// Tells of a run line by line.
 pub(super) struct Lines {
     title: String,
+    connections: usize,
     last_word: Instant,
     measuring: bool,
 }
 
 impl Lines {
-    /// Every line begins with `title`.
-    pub(super) fn new(title: &str) -> Self {
+    /// Every line begins with `title`; there are to be `connections`.
+    pub(super) fn new(title: &str, connections: usize) -> Self {
         let title = match title {
             "" => String::new(),
             title => format!("{title}  "),
         };
         Self {
             title,
+            connections,
             last_word: Instant::now(),
             measuring: false,
         }
@@ -50,7 +52,7 @@ impl Lines {
             count => format!("  {BAD}{count} errors{BAD:#}"),
         };
         crate::tell!(
-            "{}{:>5.0}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, generator {:.0}%{DIM:#}{errors}",
+            "{}{:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, generator {:.0}%{DIM:#}{errors}",
             self.title,
             second.to.as_secs_f64(),
             units::short(second.messages_per_s()),
@@ -72,12 +74,14 @@ impl Lines {
             0 => String::new(),
             errors => format!(", {errors} errors"),
         };
-        if progress.share == 0.0 {
-            crate::tell!("{title}connecting: {dialled} so far{errors}");
-        } else if progress.share < 1.0 {
-            crate::tell!("{title}warming up{errors}");
+        if let Some(left) = progress.waiting {
+            let left = left.as_secs_f64().ceil();
+            crate::tell!("{title}waiting for the last answers, {left} s at most{errors}");
+        } else if progress.share == 0.0 {
+            let all = self.connections;
+            crate::tell!("{title}connecting: {dialled} of {all}{errors}");
         } else {
-            crate::tell!("{title}waiting for the last answers{errors}");
+            crate::tell!("{title}warming up{errors}");
         }
     }
 }

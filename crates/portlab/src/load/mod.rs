@@ -13,7 +13,7 @@ mod text;
 
 use std::{path::PathBuf, time::Duration};
 
-use anyhow::bail;
+use anyhow::{Context, bail};
 use portlab_load::{
     Arrivals, Expect, Limits, Outcome, Phase, Plan, Verdict as Believable, Warning, preflight,
 };
@@ -41,7 +41,7 @@ Examples:
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
 an answer was wrong.
 docs/load.md has more examples, and says what each figure means.
-Exit codes: 0 fine, 1 errors or wrong bytes, 2 could not run.")]
+Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run.")]
 pub(crate) struct Args {
     /// The port to load, HOST:PORT
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
@@ -278,18 +278,19 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
     let verdict = Believable::of(plan, &outcome);
     let mut out = anstream::stdout();
     if args.output.json {
-        json::print(
-            &mut out,
-            &json::Report::of(plan, &outcome, &verdict, warnings),
-        )?;
+        let report = json::Report::of(plan, &outcome, &verdict, warnings);
+        json::print(&mut out, &report).context(UNWRITTEN)?;
     } else {
-        text::print(&mut out, plan, &outcome, &verdict, args::terminal_width())?;
+        let width = args::terminal_width();
+        text::print(&mut out, plan, &outcome, &verdict, width).context(UNWRITTEN)?;
     }
     complain(&outcome);
     // What can't be written costs nobody the result.
     files?.finish(&outcome)?;
     Ok(judge(plan, &outcome))
 }
+
+const UNWRITTEN: &str = "can't write the result to stdout";
 
 /// Whether the port did what was asked of it.
 fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
@@ -313,7 +314,7 @@ fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<String> {
         .tally
         .failures()
         .map(|failure| {
-            let hint = failure.cause.hint();
+            let hint = failure.hint();
             let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
             match failure.phase {
                 Phase::Connect => format!("{}{hint}", failure.cause),
@@ -334,6 +335,9 @@ const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 fn complain(outcome: &Outcome) {
     if let Some(mismatch) = outcome.tally.first_mismatch() {
         crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
+    }
+    if let Some(wrong) = outcome.tally.first_wrong() {
+        crate::tell!("{BAD}what came:{BAD:#} \"{}\"", wrong.escape_ascii());
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
         crate::tell!(

@@ -37,7 +37,7 @@ const HELD: usize = 1200;
 const STEP: f64 = 1.1;
 
 /// A terminal lower than this shows figures and no charts.
-const LOW: u16 = 14;
+const LOW: u16 = 22;
 
 type Point = (f64, f64);
 
@@ -45,7 +45,9 @@ type Point = (f64, f64);
 pub(super) struct Screen {
     title: String,
     target: String,
+    connections: usize,
     open_loop: bool,
+    idle: bool,
     planned: Option<Duration>,
     began: Instant,
     terminal: Option<Terminal<CrosstermBackend<Stderr>>>,
@@ -84,7 +86,9 @@ impl Screen {
         Self {
             title,
             target: plan.target.to_string(),
+            connections: plan.connections,
             open_loop: rate > 0.0,
+            idle: plan.pace == Pace::Idle,
             planned: plan.stop.after,
             began: Instant::now(),
             terminal: None,
@@ -127,8 +131,8 @@ impl Screen {
     /// Time has passed: listens to the keyboard, and draws while nothing is measured.
     pub(super) fn tick(&mut self, progress: &Progress) {
         self.progress = Some(*progress);
-        if progress.share >= 1.0 {
-            self.stage = "waiting for the last answers";
+        if progress.waiting.is_some() && !self.ends {
+            self.stage = "waiting";
         }
         if !self.tried && self.began.elapsed() >= APPEARS_AFTER {
             self.tried = true;
@@ -232,7 +236,10 @@ impl Screen {
         ])
         .areas(area);
         self.paint_head(frame, head);
-        if area.height >= LOW {
+        if let (true, Some(last)) = (self.idle, &self.last) {
+            let words = format!("{} of {} connections are open", last.open, self.connections);
+            frame.render_widget(Paragraph::new(words.bold()), charts);
+        } else if area.height >= LOW {
             let [above, below] =
                 Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(55)])
                     .areas(charts);
@@ -251,10 +258,11 @@ impl Screen {
     fn paint_head(&self, frame: &mut Frame<'_>, area: Rect) {
         let [title, bar] =
             Layout::vertical([Constraint::Length(1), Constraint::Length(1)]).areas(area);
+        let room = usize::from(area.width).saturating_sub(self.target.len() + 2);
         let line = Line::from(vec![
             Span::from(self.target.clone()).bold(),
             Span::from("  "),
-            Span::from(self.title.clone()).dim(),
+            Span::from(shortened(&self.title, room)).dim(),
         ]);
         frame.render_widget(Paragraph::new(line), title);
         let share = self.progress.map_or(0.0, |progress| progress.share);
@@ -266,7 +274,14 @@ impl Screen {
             None if self.stage == "measuring" => format!("{elapsed:.0} s"),
             _ => match self.progress {
                 Some(progress) if self.stage == "connecting" => {
-                    format!("connecting: {} so far", progress.dialled)
+                    format!("connecting: {} of {}", progress.dialled, self.connections)
+                }
+                Some(Progress {
+                    waiting: Some(left),
+                    ..
+                }) if self.stage == "waiting" => {
+                    let left = left.as_secs_f64().ceil();
+                    format!("waiting for the last answers, {left} s at most; q ends it")
                 }
                 _ => self.stage.to_owned(),
             },
@@ -347,8 +362,10 @@ impl Screen {
             figures.push(("rate", format!("{}/s", units::short(self.rate))));
             figures.push(("lag p99", units::nanos(lag as f64)));
         }
-        figures.push(("max", units::nanos(last.latency.max_ns() as f64)));
-        figures.push(("in flight", last.in_flight.to_string()));
+        if !self.idle {
+            figures.push(("max now", units::nanos(last.latency.max_ns() as f64)));
+            figures.push(("in flight", last.in_flight.to_string()));
+        }
         let mut line = Line::default();
         for (index, (name, value)) in figures.into_iter().enumerate() {
             let value = Span::from(format!(" {value}  "));
@@ -419,6 +436,16 @@ fn give_back() -> io::Result<()> {
     let left = execute!(io::stderr(), LeaveAlternateScreen);
     let cooked = disable_raw_mode();
     left.and(cooked)
+}
+
+/// `text`, with an ellipsis where it is cut if it is longer than `room` columns.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(room.saturating_sub(1)).collect();
+    short.push('…');
+    short
 }
 
 /// The next round number above `value`: 1, 2, 3, 5 or 7 times a power of ten.
@@ -540,7 +567,8 @@ mod tests {
                     "5 of 10 s",
                 ][..],
             ),
-            (60, 18, &["throughput", "latency", "errors 20", "42% CPU"]),
+            (80, 24, &["throughput", "latency", "errors 20", "42% CPU"]),
+            (60, 18, &["1.00k/s", "p99 40.0", "errors 20", "…"]),
             (80, 10, &["1.00k/s", "p50 40.0", "errors 20"]),
         ] {
             let seen = seen(&screen, width, height);

@@ -27,6 +27,8 @@ const WORTH_A_SCREEN: Duration = Duration::from_secs(3);
 /// Looks on while a run lasts.
 pub(super) struct Show {
     live: Live,
+    /// What tells this run from others, if there are several.
+    title: String,
     files: Files,
     /// What is to become a second.
     second: Option<Interval>,
@@ -78,10 +80,15 @@ impl Show {
             };
             Live::Bar(Bar::new(what))
         } else {
-            Live::Lines(Lines::new(title))
+            Live::Lines(Lines::new(title, plan.connections))
+        };
+        let title = match title {
+            "" => String::new(),
+            title => format!("{title}: "),
         };
         Ok(Self {
             live,
+            title,
             files,
             second: None,
             interrupted,
@@ -119,7 +126,7 @@ impl Watch for Show {
                 } else {
                     "connections"
                 };
-                bar.say(&format!("loading, {connected} {what}"));
+                bar.say(&format!("{}loading, {connected} {what}", self.title));
             }
             Live::Lines(_) => {}
         }
@@ -155,7 +162,13 @@ impl Watch for Show {
     fn tick(&mut self, progress: &Progress) {
         match &mut self.live {
             Live::Screen(screen) => screen.tick(progress),
-            Live::Bar(bar) => bar.at(progress.share),
+            Live::Bar(bar) => {
+                bar.at(progress.share);
+                if let Some(left) = progress.waiting {
+                    let left = left.as_secs_f64().ceil();
+                    bar.say(&format!("waiting for the last answers, {left} s at most"));
+                }
+            }
             Live::Lines(lines) => lines.tick(progress),
         }
     }

@@ -9,6 +9,9 @@ use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
+/// Lag that is worth a word.
+const OWN_LAG_NS: u64 = 200_000;
+
 /// How wide the name of a row is.
 const NAME: usize = 12;
 
@@ -21,12 +24,8 @@ pub(super) fn print(
     width: usize,
 ) -> io::Result<()> {
     let mut page = Page { out, width };
-    writeln!(
-        page.out,
-        "{HEAD}{}{HEAD:#}  {}",
-        plan.target,
-        headline(plan)
-    )?;
+    let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
+    page.wrapped(&target, plan.target.to_string().len() + 2, &headline(plan))?;
     if outcome.interrupted() {
         writeln!(
             page.out,
@@ -79,12 +78,9 @@ struct Page<'a, W> {
 impl<W: Write> Page<'_, W> {
     /// A row: its name, its figure, and what there is to say of it.
     fn row(&mut self, name: &str, value: &str, rest: &str) -> io::Result<()> {
-        let rest = if rest.is_empty() {
-            String::new()
-        } else {
-            format!("  {DIM}{rest}{DIM:#}")
-        };
-        writeln!(self.out, "  {name:<NAME$} {value:>10}{rest}")
+        let lead = format!("  {name:<NAME$} {value:>10}  ");
+        let indent = lead.chars().count();
+        self.wrapped(&lead, indent, rest)
     }
 
     fn throughput(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
@@ -108,6 +104,9 @@ impl<W: Write> Page<'_, W> {
     }
 
     fn latency(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
+        if outcome.latency.count() == 0 {
+            return Ok(());
+        }
         let open = matches!(plan.pace, Pace::Open { .. });
         if open {
             let (due, sent, lag) = ("from due", "from sent", "lag");
@@ -120,9 +119,8 @@ impl<W: Write> Page<'_, W> {
         let histograms = [&outcome.latency, &outcome.uncorrected, &outcome.pacing_lag];
         for (name, quantile) in QUANTILES {
             if open {
-                let values =
-                    histograms.map(|latency| known(latency, latency.quantile_ns(quantile)));
-                self.columns(name, &values)?;
+                let values = histograms.map(|latency| latency.quantile_ns(quantile));
+                self.columns(name, values)?;
             } else {
                 let value = known(&outcome.latency, outcome.latency.quantile_ns(quantile));
                 let rest = match name {
@@ -136,17 +134,26 @@ impl<W: Write> Page<'_, W> {
             }
         }
         if open {
-            let values = histograms.map(|latency| known(latency, latency.max_ns()));
-            self.columns("max", &values)
+            self.columns("max", histograms.map(Latency::max_ns))
         } else {
             let max = known(&outcome.latency, outcome.latency.max_ns());
             self.row("max", &max, &format!("of {}", outcome.latency.count()))
         }
     }
 
-    fn columns(&mut self, name: &str, values: &[String; 3]) -> io::Result<()> {
-        let [due, sent, lag] = values;
-        writeln!(self.out, "  {name:<NAME$} {due:>10} {sent:>10} {lag:>10}")
+    /// A row of an open loop: latency from due and from sent, and the lag, in nanoseconds.
+    fn columns(&mut self, name: &str, nanos: [u64; 3]) -> io::Result<()> {
+        let [due, sent, lag] = nanos.map(|nanos| units::nanos(nanos as f64));
+        // Of a stall of the generator's own, the server knows nothing.
+        let own = nanos[2] > OWN_LAG_NS && nanos[2] > nanos[0] / 2;
+        let rest = match own {
+            true => format!("  {WARN}mostly the generator's own lag{WARN:#}"),
+            false => String::new(),
+        };
+        writeln!(
+            self.out,
+            "  {name:<NAME$} {due:>10} {sent:>10} {lag:>10}{rest}"
+        )
     }
 
     fn alive(&mut self, outcome: &Outcome) -> io::Result<()> {
@@ -209,7 +216,7 @@ impl<W: Write> Page<'_, W> {
         };
         self.row("errors", &outcome.tally.total().to_string(), &rest)?;
         for failure in outcome.tally.failures() {
-            let hint = failure.cause.hint();
+            let hint = failure.hint();
             let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
             let (phase, cause, count) = (failure.phase, failure.cause, failure.count);
             let text = format!("{phase}: {cause}{hint}");
@@ -237,17 +244,15 @@ impl<W: Write> Page<'_, W> {
                 ));
             }
             reasons.push("generator at ease".to_owned());
-            let rest = format!("  {DIM}{}{DIM:#}", reasons.join(", "));
-            return writeln!(
-                self.out,
-                "  {:<NAME$} {GOOD}{:>10}{GOOD:#}{rest}",
-                "believable", "yes"
-            );
+            let lead = format!("  {:<NAME$} {GOOD}{:>10}{GOOD:#}  ", "believable", "yes");
+            return self.wrapped(&lead, NAME + 15, &reasons.join(", "));
         }
+        let nothing = plan.pace != Pace::Idle && outcome.latency.count() == 0;
+        let word = if nothing { "no" } else { "with care" };
         writeln!(
             self.out,
-            "  {:<NAME$} {WARN}{:>10}{WARN:#}",
-            "believable", "with care"
+            "  {:<NAME$} {WARN}{word:>10}{WARN:#}",
+            "believable"
         )?;
         for doubt in &verdict.doubts {
             self.wrapped(&format!("    {WARN}!{WARN:#} "), 6, &doubt.to_string())?;
@@ -259,10 +264,13 @@ impl<W: Write> Page<'_, W> {
     fn wrapped(&mut self, lead: &str, indent: usize, text: &str) -> io::Result<()> {
         let room = self.width.saturating_sub(indent).max(20);
         for (index, line) in textwrap::wrap(text, room).iter().enumerate() {
-            if index == 0 {
-                writeln!(self.out, "{lead}{line}")?;
+            let line = line.trim_end();
+            if index > 0 {
+                writeln!(self.out, "{:indent$}{DIM}{line}{DIM:#}", "")?;
+            } else if line.is_empty() {
+                writeln!(self.out, "{}", lead.trim_end())?;
             } else {
-                writeln!(self.out, "{:indent$}{line}", "")?;
+                writeln!(self.out, "{lead}{DIM}{line}{DIM:#}")?;
             }
         }
         Ok(())
