@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anstyle::Style;
 use portlab_load::{
     Ended, FLAT, Latency, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs,
 };
@@ -13,7 +14,7 @@ use super::{
     json,
     plan::Rates,
     show::{Show, interrupt_flag},
-    text::{headline, known},
+    text::{headline, known, paragraph},
     why_nobody_answered,
 };
 use crate::{
@@ -183,7 +184,15 @@ fn head(out: &mut impl Write, plan: &Plan, rates: &[f64], wide: bool) -> io::Res
         &format!("open loop at {from}/s"),
         &format!("open loop from {from}/s to {last}/s"),
     );
-    writeln!(out, "{HEAD}{}{HEAD:#}  {headline}", plan.target)?;
+    let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
+    let indent = plan.target.to_string().len() + 2;
+    paragraph(
+        out,
+        terminal_width(),
+        (&target, indent),
+        Style::new(),
+        &headline,
+    )?;
     let each = plan.stop.after.map_or(String::new(), |time| {
         format!(" of {} each", units::time(time))
     });
@@ -244,24 +253,27 @@ fn conclude(
     points: &[Rung],
     cut_short: bool,
 ) -> io::Result<()> {
+    let width = terminal_width();
     let rate = |at: usize| format!("{}/s", units::short(points[at].asked_per_s));
-    let known = points
-        .iter()
-        .map(|rung| rung.p99_ns)
-        .filter(|p99_ns| *p99_ns > 0);
-    let best = known.min().unwrap_or(0);
-    match knee(points) {
-        None if points.is_empty() => writeln!(out, "no rate was walked to its end")?,
-        None => writeln!(
-            out,
-            "no knee: the lowest rate is too much already; begin lower"
-        )?,
-        Some(at) if at + 1 == points.len() => writeln!(
-            out,
-            "no knee up to {}: every rate was kept, with a p99 within {FLAT} times the best{}",
-            rate(at),
-            if cut_short { "" } else { "; go higher" }
-        )?,
+    let known = points.iter().map(|rung| rung.p99_ns);
+    let best = known.filter(|p99_ns| *p99_ns > 0).min().unwrap_or(0);
+    let flat = format!("kept with a p99 within {FLAT} times the best");
+    let (lead, text) = match knee(points) {
+        None if points.is_empty() => (
+            "no knee:".to_owned(),
+            "no rate was walked to its end".into(),
+        ),
+        None => (
+            "no knee:".to_owned(),
+            "the lowest rate is too much already; begin lower".to_owned(),
+        ),
+        Some(at) if at + 1 == points.len() => {
+            let on = if cut_short { "" } else { "; go higher" };
+            (
+                format!("no knee up to {}:", rate(at)),
+                format!("it was {flat}{on}"),
+            )
+        }
         Some(at) => {
             let next = &points[at + 1];
             let why = if next.kept {
@@ -270,24 +282,22 @@ fn conclude(
             } else {
                 format!("only {}/s were answered", units::short(next.achieved_per_s))
             };
-            writeln!(
-                out,
-                "{HEAD}knee: {}{HEAD:#}, the last rate that was kept with a p99 within {FLAT} times the \
-                 best; at {} {why}",
-                rate(at),
-                rate(at + 1)
-            )?;
+            let text = format!("the last rate that was {flat}; at {} {why}", rate(at + 1));
+            (format!("knee: {},", rate(at)), text)
         }
-    }
+    };
+    let indent = lead.len() + 1;
+    let lead = format!("{HEAD}{lead}{HEAD:#} ");
+    paragraph(out, width, (&lead, indent), Style::new(), &text)?;
     let limited = walked
         .iter()
         .find(|step| step.outcome.generator_was_the_limit());
     if let Some(step) = limited {
-        writeln!(
-            out,
-            "{WARN}from {}/s on the generator was the limit: the server may bear more; try --threads{WARN:#}",
-            units::short(step.rung().asked_per_s)
-        )?;
+        let rate = units::short(step.rung().asked_per_s);
+        let text = format!(
+            "from {rate}/s on the generator was the limit: the server may bear more; try --threads"
+        );
+        paragraph(out, width, ("", 0), WARN, &text)?;
     }
     let late = walked.iter().filter(|step| {
         let lag = |doubt: &portlab_load::Doubt| doubt.name() == "pacing_lag";
@@ -295,10 +305,8 @@ fn conclude(
     });
     let late = late.count();
     if late > 0 {
-        writeln!(
-            out,
-            "{WARN}at {late} of the rates the generator itself was late: see the lag{WARN:#}"
-        )?;
+        let text = format!("at {late} of the rates the generator itself was late: see the lag");
+        paragraph(out, width, ("", 0), WARN, &text)?;
     }
     out.flush()
 }

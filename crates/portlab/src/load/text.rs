@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use anstyle::Style;
 use portlab_load::{Expect, Latency, Outcome, Pace, Plan, Verdict};
 use portlab_stats::units;
 
@@ -25,7 +26,8 @@ pub(super) fn print(
 ) -> io::Result<()> {
     let mut page = Page { out, width };
     let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
-    page.wrapped(&target, plan.target.to_string().len() + 2, &headline(plan))?;
+    let indent = plan.target.to_string().len() + 2;
+    page.wrapped(&target, indent, Style::new(), &headline(plan))?;
     if outcome.interrupted() {
         writeln!(
             page.out,
@@ -80,7 +82,7 @@ impl<W: Write> Page<'_, W> {
     fn row(&mut self, name: &str, value: &str, rest: &str) -> io::Result<()> {
         let lead = format!("  {name:<NAME$} {value:>10}  ");
         let indent = lead.chars().count();
-        self.wrapped(&lead, indent, rest)
+        self.wrapped(&lead, indent, DIM, rest)
     }
 
     fn throughput(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
@@ -220,7 +222,12 @@ impl<W: Write> Page<'_, W> {
             let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
             let (phase, cause, count) = (failure.phase, failure.cause, failure.count);
             let text = format!("{phase}: {cause}{hint}");
-            self.wrapped(&format!("    {BAD}{count:>6}x{BAD:#} "), 12, &text)?;
+            self.wrapped(
+                &format!("    {BAD}{count:>6}x{BAD:#} "),
+                12,
+                Style::new(),
+                &text,
+            )?;
         }
         Ok(())
     }
@@ -245,7 +252,7 @@ impl<W: Write> Page<'_, W> {
             }
             reasons.push("generator at ease".to_owned());
             let lead = format!("  {:<NAME$} {GOOD}{:>10}{GOOD:#}  ", "believable", "yes");
-            return self.wrapped(&lead, NAME + 15, &reasons.join(", "));
+            return self.wrapped(&lead, NAME + 15, DIM, &reasons.join(", "));
         }
         let nothing = plan.pace != Pace::Idle && outcome.latency.count() == 0;
         let word = if nothing { "no" } else { "with care" };
@@ -255,26 +262,42 @@ impl<W: Write> Page<'_, W> {
             "believable"
         )?;
         for doubt in &verdict.doubts {
-            self.wrapped(&format!("    {WARN}!{WARN:#} "), 6, &doubt.to_string())?;
+            self.wrapped(
+                &format!("    {WARN}!{WARN:#} "),
+                6,
+                Style::new(),
+                &doubt.to_string(),
+            )?;
         }
         Ok(())
     }
 
     /// `text` after `lead`, broken into lines that begin `indent` columns from the left.
-    fn wrapped(&mut self, lead: &str, indent: usize, text: &str) -> io::Result<()> {
-        let room = self.width.saturating_sub(indent).max(20);
-        for (index, line) in textwrap::wrap(text, room).iter().enumerate() {
-            let line = line.trim_end();
-            if index > 0 {
-                writeln!(self.out, "{:indent$}{DIM}{line}{DIM:#}", "")?;
-            } else if line.is_empty() {
-                writeln!(self.out, "{}", lead.trim_end())?;
-            } else {
-                writeln!(self.out, "{lead}{DIM}{line}{DIM:#}")?;
-            }
-        }
-        Ok(())
+    fn wrapped(&mut self, lead: &str, indent: usize, style: Style, text: &str) -> io::Result<()> {
+        paragraph(self.out, self.width, (lead, indent), style, text)
     }
+}
+
+/// Prints `text` after `lead`, broken into lines of at most `width` columns that begin `indent`
+/// columns from the left.
+pub(super) fn paragraph(
+    out: &mut impl Write,
+    width: usize,
+    (lead, indent): (&str, usize),
+    style: Style,
+    text: &str,
+) -> io::Result<()> {
+    let room = width.saturating_sub(indent).max(20);
+    for (index, line) in textwrap::wrap(text, room).iter().enumerate() {
+        if index > 0 {
+            writeln!(out, "{:indent$}{style}{line}{style:#}", "")?;
+        } else if line.is_empty() {
+            writeln!(out, "{}", lead.trim_end())?;
+        } else {
+            writeln!(out, "{lead}{style}{line}{style:#}")?;
+        }
+    }
+    Ok(())
 }
 
 /// A time; a dash when nothing was recorded.
