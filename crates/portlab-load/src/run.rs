@@ -301,7 +301,7 @@ impl Coordinator<'_> {
         } else {
             self.plan.timeout
         };
-        let over = warmup + self.outcome.elapsed;
+        let over = warmup.saturating_add(self.outcome.elapsed);
         let why = self.stay(Some(patience), over, !cut_short);
         if why == Why::Interrupted {
             self.outcome.ended = Ended::Interrupted;
@@ -385,7 +385,7 @@ impl Coordinator<'_> {
                 Err(RecvTimeoutError::Timeout) => {
                     let waiting = limit.filter(|_| stage > Stage::Measure);
                     let waiting = waiting.map(|limit| limit.saturating_sub(since.elapsed()));
-                    self.tick(self.share(over + since.elapsed()), waiting);
+                    self.tick(self.share(over.saturating_add(since.elapsed())), waiting);
                 }
                 // Every worker has gone, which joining them will explain.
                 Err(RecvTimeoutError::Disconnected) => return Why::AllIdle,

@@ -244,6 +244,10 @@ impl<W: Write> Page<'_, W> {
             reasons.push(units::time(outcome.elapsed));
             // In a shorter run, what is in flight at its edges matters.
             let long = outcome.elapsed >= Verdict::LITTLE_NEEDS;
+            if outcome.pacing_lag.count() > 0 {
+                let lag = units::nanos(outcome.pacing_lag.quantile_ns(0.99) as f64);
+                reasons.push(format!("lag p99 {lag}"));
+            }
             if let Some(residual) = outcome.littles_law_residual().filter(|_| long) {
                 reasons.push(format!(
                     "Little's law within {:.2}%",
