@@ -160,8 +160,8 @@ impl Conn {
         self.left == 0 && self.asked.is_empty()
     }
 
-    /// Sends what is due, as far as the socket takes it; says whether to come back at once, because
-    /// messages without answers have made room for more.
+    /// Sends what is due, as far as the socket takes it, and not too much in one visit; says whether
+    /// there is more to send.
     pub(crate) fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
         for _ in 0..VISIT {
             if self.sent == self.due {
