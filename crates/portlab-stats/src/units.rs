@@ -4,11 +4,27 @@ use std::time::Duration;
 
 /// A text that is no such quantity.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{text:?} is no {what}; write {examples}")]
-pub struct UnitError {
-    text: String,
-    what: &'static str,
-    examples: &'static str,
+pub enum UnitError {
+    /// It is none at all.
+    #[error("{text:?} is no {what}; write {examples}")]
+    Unreadable {
+        /// What was to be read.
+        text: String,
+        /// What it was to be.
+        what: &'static str,
+        /// What could be written instead.
+        examples: &'static str,
+    },
+    /// There is no place for so much.
+    #[error("{text:?} is too large a {what}; {most} is the most")]
+    TooLarge {
+        /// What was to be read.
+        text: String,
+        /// What it was to be.
+        what: &'static str,
+        /// The largest.
+        most: u64,
+    },
 }
 
 /// Reads a number of bytes: `64`, `4KiB`, `1MB`, `10k`. Decimal prefixes are powers of 1000, binary
@@ -17,22 +33,37 @@ pub struct UnitError {
 /// # Errors
 /// When it is none, or too large for this machine.
 pub fn size(text: &str) -> Result<usize, UnitError> {
-    let wrong = || error(text, "size", "64, 4KiB, 1MiB or 10k");
-    let bytes = parse_size::parse_size(text).map_err(|_| wrong())?;
-    usize::try_from(bytes).map_err(|_| wrong())
+    let bytes = whole(text, "size", "64, 4KiB, 1MiB or 10k")?;
+    usize::try_from(bytes).map_err(|_| UnitError::TooLarge {
+        text: text.to_owned(),
+        what: "size",
+        most: usize::MAX as u64,
+    })
 }
 
 /// Reads a count: `100`, `10k`, `1.5M`.
 ///
 /// # Errors
-/// When it is none.
+/// When it is none, or too large.
 pub fn count(text: &str) -> Result<u64, UnitError> {
-    let wrong = || error(text, "number", "100, 10k or 1.5M");
+    let (what, examples) = ("number", "100, 10k or 1.5M");
     // The same prefixes as for sizes, but nothing that is measured in bytes.
     if text.contains(['b', 'B', 'i']) {
-        return Err(wrong());
+        return Err(error(text, what, examples));
     }
-    parse_size::parse_size(text).map_err(|_| wrong())
+    whole(text, what, examples)
+}
+
+/// Reads a whole number with its prefix.
+fn whole(text: &str, what: &'static str, examples: &'static str) -> Result<u64, UnitError> {
+    parse_size::parse_size(text).map_err(|reason| match reason {
+        parse_size::Error::PosOverflow => UnitError::TooLarge {
+            text: text.to_owned(),
+            what,
+            most: u64::MAX,
+        },
+        _ => error(text, what, examples),
+    })
 }
 
 /// Reads a rate per second: `100`, `0.5`, `10k`, `1.5M`.
@@ -65,12 +96,7 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
 /// Writes a time, given in nanoseconds, to three digits: `850 ns`, `12.3 µs`, `4.57 ms`, `1.20 s`.
 #[must_use]
 pub fn nanos(nanos: f64) -> String {
-    let (value, unit) = match nanos {
-        n if n < 1e3 => (n, "ns"),
-        n if n < 1e6 => (n / 1e3, "µs"),
-        n if n < 1e9 => (n / 1e6, "ms"),
-        n => (n / 1e9, "s"),
-    };
+    let (value, unit) = scaled(nanos, 1e3, ["ns", "µs", "ms", "s"]);
     format!("{} {unit}", three_digits(value))
 }
 
@@ -83,24 +109,34 @@ pub fn time(duration: Duration) -> String {
 /// Writes a number to three digits: `950`, `1.23k`, `45.6k`, `7.89M`.
 #[must_use]
 pub fn short(number: f64) -> String {
-    match number {
-        n if n < 1e3 => three_digits(n),
-        n if n < 1e6 => three_digits(n / 1e3) + "k",
-        n if n < 1e9 => three_digits(n / 1e6) + "M",
-        n => three_digits(n / 1e9) + "G",
-    }
+    let (value, unit) = scaled(number, 1e3, ["", "k", "M", "G"]);
+    three_digits(value) + unit
 }
 
 /// Writes a number of bytes to three digits, in powers of 1024: `512 B`, `4.00 KiB`, `1.50 MiB`.
 #[must_use]
 pub fn bytes(bytes: f64) -> String {
-    let (value, unit) = match bytes {
-        n if n < 1024.0 => return format!("{n:.0} B"),
-        n if n < 1_048_576.0 => (n / 1024.0, "KiB"),
-        n if n < 1_073_741_824.0 => (n / 1_048_576.0, "MiB"),
-        n => (n / 1_073_741_824.0, "GiB"),
-    };
-    format!("{} {unit}", three_digits(value))
+    match scaled(bytes, 1024.0, ["B", "KiB", "MiB", "GiB"]) {
+        (value, "B") => format!("{value:.0} B"),
+        (value, unit) => format!("{} {unit}", three_digits(value)),
+    }
+}
+
+/// The unit that `value` is written in, each of them `factor` times the one before; and how many of
+/// it there are.
+fn scaled<const N: usize>(
+    value: f64,
+    factor: f64,
+    units: [&'static str; N],
+) -> (f64, &'static str) {
+    // What would be rounded up to the next unit is written in it: 1.00k, and not 1000.
+    let carries = factor - 0.5;
+    let (mut value, mut index) = (value, 0);
+    while value >= carries && index + 1 < N {
+        value /= factor;
+        index += 1;
+    }
+    (value, units[index])
 }
 
 /// Writes a number to three significant digits, four when it is just below the next unit.
@@ -115,7 +151,7 @@ pub fn three_digits(value: f64) -> String {
 }
 
 fn error(text: &str, what: &'static str, examples: &'static str) -> UnitError {
-    UnitError {
+    UnitError::Unreadable {
         text: text.to_owned(),
         what,
         examples,
@@ -158,6 +194,17 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_is_too_large_is_said_to_be() {
+        for error in [
+            count("99999999999999999999").unwrap_err(),
+            count("99999999999G").unwrap_err(),
+            size("99999999999GiB").unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("too large"), "{error}");
+        }
+    }
+
+    #[test]
     fn quantities_are_written_to_three_digits() {
         assert_eq!(
             [nanos(850.0), nanos(12_345.0), nanos(4.567e6)],
@@ -172,5 +219,21 @@ mod tests {
             ["512 B", "4.00 KiB", "1.50 MiB"]
         );
         assert_eq!(three_digits(9.996), "10.0");
+    }
+
+    #[test]
+    fn what_is_rounded_up_to_the_next_unit_is_written_in_it() {
+        assert_eq!(
+            [short(999.4), short(999.6), short(999_600.0), short(999.6e9)],
+            ["999", "1.00k", "1.00M", "1000G"]
+        );
+        assert_eq!(
+            [nanos(999.4), nanos(999.6), nanos(999.6e6), nanos(1.5e12)],
+            ["999 ns", "1.00 µs", "1.00 s", "1500 s"]
+        );
+        assert_eq!(
+            [bytes(1_023.0), bytes(1_023.6), bytes(1_048_570.0)],
+            ["1023 B", "1.00 KiB", "1.00 MiB"]
+        );
     }
 }
