@@ -137,6 +137,21 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
         (&["--source=here"], "127.0.0.2"),
         (&["--per-connection=0"], "at least 1"),
         (&["--slow-reader=0"], "at least 1"),
+        (&["-c", "-1"], "10k"),
+        (&["--rate", "-5"], "10k"),
+        (&["--seed", "-1"], "such as 42"),
+        (&["-c=99999999999999999999"], "too large"),
+        (&["--timeout=0s"], "such as 5s"),
+        (&["--connect-timeout=0s"], "such as 5s"),
+        (&["--rate=1k.."], "write both ends"),
+        (&["--rate=10..10"], "the same"),
+        (&["--rate=10", "--steps=3"], "1k..20k"),
+        (&["--idle", "--size=9"], "cannot be used"),
+        (&["--idle", "--text=a"], "cannot be used"),
+        (&["--idle", "--expect=none"], "cannot be used"),
+        (&["--idle", "--per-connection=1"], "cannot be used"),
+        (&["--payload=/dev/zero"], "64.0 MiB"),
+        (&["--csv=/tmp/x", "--hlog=/tmp/./x"], "file of its own"),
     ] {
         let text = refused(&[&["load", "127.0.0.1:9"], options].concat());
         assert!(text.contains(remedy), "{options:?}: {text}");
@@ -148,8 +163,9 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
 fn what_is_no_address_is_refused_with_the_remedy() {
     for (arguments, remedy) in [
         (&["load", "9090"][..], "HOST:PORT"),
-        (&["load", "127.0.0.1:99999"], "0 to 65535"),
-        (&["load", "127.0.0.1:0"], "port 0"),
+        (&["load", "127.0.0.1:99999"], "1 to 65535"),
+        (&["load", "127.0.0.1:0"], "1 to 65535"),
+        (&["serve", "--bind", "127.0.0.1:99999"], "0 to 65535"),
         (&["load", "http://127.0.0.1:80/"], "such as 127.0.0.1:80"),
         (&["serve", "--bind", "here"], "HOST:PORT"),
         (&["load", "no-such-host.invalid:80"], "check its spelling"),

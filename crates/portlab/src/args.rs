@@ -1,6 +1,9 @@
 //! What several subcommands read from the command line, and the colours they share.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::{
+    net::{SocketAddr, ToSocketAddrs},
+    ops::RangeInclusive,
+};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
@@ -49,15 +52,24 @@ pub(crate) fn terminal_width() -> usize {
     terminal_size::terminal_size_of(std::io::stdout()).map_or(200, |(width, _)| width.0.into())
 }
 
-/// Finds the address that `text`, HOST:PORT, stands for; of several, the first of
+/// The ports that can be listened on: 0 lets the system choose one.
+const TO_BIND: RangeInclusive<u16> = 0..=u16::MAX;
+
+/// The ports that can be connected to.
+pub(crate) const TO_CONNECT: RangeInclusive<u16> = 1..=u16::MAX;
+
+/// Finds the address to listen on that `text`, HOST:PORT, stands for; of several, the first of
 /// [`resolve_all`].
 pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
-    Ok(resolve_all(text)?[0])
+    Ok(resolve_all(text, &TO_BIND)?[0])
 }
 
 /// Finds all addresses that `text`, HOST:PORT, stands for: at least one, IPv4 first, because an IPv6
-/// name is often known where no IPv6 server listens.
-pub(crate) fn resolve_all(text: &str) -> anyhow::Result<Vec<SocketAddr>> {
+/// name is often known where no IPv6 server listens. Its port must be one of `ports`.
+pub(crate) fn resolve_all(
+    text: &str,
+    ports: &RangeInclusive<u16>,
+) -> anyhow::Result<Vec<SocketAddr>> {
     if let Some((_, rest)) = text.split_once("://") {
         let host = rest.split('/').next().unwrap_or(rest);
         bail!("{text:?} is a URL, and no address; write HOST:PORT, such as {host}");
@@ -65,8 +77,9 @@ pub(crate) fn resolve_all(text: &str) -> anyhow::Result<Vec<SocketAddr>> {
     let Some((host, port)) = text.rsplit_once(':') else {
         bail!("{text:?} is no address; write HOST:PORT, such as 127.0.0.1:9090");
     };
-    if port.parse::<u16>().is_err() {
-        bail!("{port:?} in {text:?} is no port; write a number from 0 to 65535");
+    if !port.parse().is_ok_and(|port| ports.contains(&port)) {
+        let (first, last) = (ports.start(), ports.end());
+        bail!("{port:?} in {text:?} is no port; write a number from {first} to {last}");
     }
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if host.is_empty() || (bare.contains(':') && bare == host) {

@@ -7,7 +7,7 @@ use std::{
     time::SystemTime,
 };
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use portlab_load::{Interval, IntervalLog, Latency, Outcome, write_percentiles};
 
 use super::OutputArgs;
@@ -36,6 +36,7 @@ const HEAD: &str = "from_s,to_s,messages,messages_per_s,latency_p50_ns,latency_p
 
 impl Files {
     pub(super) fn create(args: &OutputArgs) -> anyhow::Result<Self> {
+        refuse_the_same_twice(args)?;
         let create = |path: &Option<PathBuf>| {
             let path = path.as_ref();
             path.map(|path| {
@@ -110,6 +111,28 @@ impl Files {
             note(&mut self.failed, path, error);
         }
     }
+}
+
+/// Two that write to one file would leave neither.
+fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
+    let named = [
+        ("--hgrm", &args.hgrm),
+        ("--hlog", &args.hlog),
+        ("--csv", &args.csv),
+    ];
+    for (index, (name, path)) in named.iter().enumerate() {
+        let Some(path) = path else { continue };
+        let same =
+            |other: &PathBuf| std::path::absolute(other).ok() == std::path::absolute(path).ok();
+        let twin = named[..index]
+            .iter()
+            .find(|(_, other)| other.as_ref().is_some_and(same));
+        if let Some((twin, _)) = twin {
+            let path = path.display();
+            bail!("{twin} and {name} both write to {path}; give each a file of its own");
+        }
+    }
+    Ok(())
 }
 
 /// The first error is the one that is told.

@@ -34,7 +34,11 @@ pub(super) fn run(
     }
     let interrupted = interrupt_flag()?;
     let mut out = anstream::stdout();
-    let rates = rungs(rates.from, rates.to, usize::from(args.pace.steps));
+    let rates = rungs(
+        rates.from,
+        rates.to,
+        usize::from(args.pace.steps.unwrap_or(STEPS)),
+    );
     let (mut walked, mut gave_up) = (Vec::<Step>::new(), false);
     let mut cut_short: Option<String> = None;
     let wide = terminal_width() >= WIDE;
@@ -169,6 +173,9 @@ impl Step {
         out.flush()
     }
 }
+
+/// How many rates are tried unless told.
+const STEPS: u8 = 6;
 
 /// A terminal that is narrower shows fewer columns.
 const WIDE: usize = 108;

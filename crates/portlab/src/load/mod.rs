@@ -28,8 +28,11 @@ pub(crate) use known::{Args as KnownArgs, run as serve_known};
 pub(crate) use show::interrupt_flag;
 
 /// Load any TCP port and measure it, checking what comes back
+// A negative number is refused by whoever reads it, with a word on what to write instead.
 #[derive(Debug, clap::Args)]
-#[command(after_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_help = "\
 Examples:
   portlab load 127.0.0.1:9090
   portlab load localhost:7 --connections 1000 --duration 30s --size 4KiB
@@ -41,7 +44,8 @@ Examples:
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
 an answer was wrong.
 docs/load.md has more examples, and says what each figure means.
-Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run.")]
+Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
+)]
 pub(crate) struct Args {
     /// The port to load, HOST:PORT
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
@@ -69,10 +73,10 @@ struct PaceArgs {
     #[arg(long, short, value_name = "RATE", value_parser = plan::rates)]
     rate: Option<plan::Rates>,
 
-    /// How many rates of the range are tried, each for --duration
-    #[arg(long, value_name = "N", default_value = "6", requires = "rate")]
+    /// How many rates of the range are tried, each for --duration [default: 6]
+    #[arg(long, value_name = "N", requires = "rate")]
     #[arg(value_parser = clap::value_parser!(u8).range(2..=100))]
-    steps: u8,
+    steps: Option<u8>,
 
     /// How the messages of an open loop are spread: uniform or poisson
     #[arg(
@@ -90,6 +94,7 @@ struct PaceArgs {
 
     /// Send nothing: hold the connections, and see that they live
     #[arg(long, conflicts_with_all = ["rate", "messages", "depth"])]
+    #[arg(conflicts_with_all = ["message", "expect", "per_connection", "trickle", "slow_reader"])]
     idle: bool,
 
     /// Poll all the time instead of sleeping: truer latencies, at the price of a
@@ -98,7 +103,7 @@ struct PaceArgs {
     spin: bool,
 
     /// What random lengths and arrivals follow from
-    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = plan::seed)]
     seed: u64,
 }
 
@@ -235,7 +240,13 @@ struct OutputArgs {
     json_schema: bool,
 
     /// Load servers of known behaviour, and check the figures (within a minute)
-    #[arg(long, conflicts_with_all = ["addr", "rate", "idle", "messages"])]
+    #[arg(long, conflicts_with_all = [
+        "addr", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
+        "duration", "messages", "max_errors", "warmup",
+        "message", "encoding", "expect", "greeting", "slow_reader", "trickle",
+        "connections", "ramp", "per_connection", "reset", "source", "connect_timeout", "timeout",
+        "threads", "plain", "hgrm", "hlog", "csv",
+    ])]
     self_test: bool,
 }
 
@@ -345,5 +356,25 @@ fn complain(outcome: &Outcome) {
              1 s, 3 s, ..., probably because the server's accept queue was full",
             units::nanos(outcome.connect_latency.max_ns() as f64)
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{Args as _, Command};
+
+    use super::Args;
+
+    #[test]
+    fn a_self_test_takes_no_option_that_it_would_ignore() {
+        let mut command = Args::augment_args(Command::new("load"));
+        command.build();
+        let by_name = |name: &str| command.get_arguments().find(|arg| arg.get_id() == name);
+        let conflicts = command.get_arg_conflicts_with(by_name("self_test").unwrap());
+        for arg in command.get_arguments() {
+            let heeded = ["self_test", "json", "help"].contains(&arg.get_id().as_str());
+            let excluded = arg.is_exclusive_set() || conflicts.contains(&arg);
+            assert_eq!(heeded, !excluded, "{}", arg.get_id());
+        }
     }
 }

@@ -1,8 +1,11 @@
 //! From the command line to a plan.
 
 use std::{
+    fs::File,
+    io::Read,
     net::{IpAddr, SocketAddr, TcpStream},
     ops::RangeInclusive,
+    path::Path,
     time::Duration,
 };
 
@@ -14,7 +17,7 @@ use portlab_load::{
 use portlab_stats::units;
 
 use super::{Args, ScriptArgs};
-use crate::args::resolve_all;
+use crate::args::{TO_CONNECT, resolve_all};
 
 /// One rate, or the ends of a range, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -41,22 +44,48 @@ pub(super) enum Sources {
 
 /// Reads `RATE` or `FROM..TO`.
 pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
-    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let Some((from, to)) = ends(text, "1k..20k")? else {
+        let rate = units::rate(text)?;
+        return Ok(Rates {
+            from: rate,
+            to: rate,
+        });
+    };
     let (from, to) = (units::rate(from)?, units::rate(to)?);
     if from > to {
         bail!("{text:?} goes down; write the lower rate first");
     }
+    if from == to {
+        bail!("both ends of {text:?} are the same; write one rate, or two, such as 1k..20k");
+    }
     Ok(Rates { from, to })
+}
+
+/// The ends of a range such as `example`; none when `text` is no range.
+fn ends<'a>(text: &'a str, example: &str) -> anyhow::Result<Option<(&'a str, &'a str)>> {
+    let ends = text.split_once("..");
+    if let Some(("", _) | (_, "")) = ends {
+        bail!("{text:?} has one end; write both ends, such as {example}");
+    }
+    Ok(ends)
 }
 
 /// Reads `SIZE` or `FROM..TO`.
 pub(super) fn sizes(text: &str) -> anyhow::Result<Sizes> {
-    let (from, to) = text.split_once("..").unwrap_or((text, text));
+    let (from, to) = ends(text, "16..1KiB")?.unwrap_or((text, text));
     let (from, to) = (units::size(from)?, units::size(to)?);
     if from > to {
         bail!("{text:?} goes down; write the shorter length first");
     }
     Ok(from..=to)
+}
+
+/// Reads what randomness follows from.
+pub(super) fn seed(text: &str) -> anyhow::Result<u64> {
+    text.parse().with_context(|| {
+        let most = u64::MAX;
+        format!("{text:?} is no seed; write a whole number from 0 to {most}, such as 42")
+    })
 }
 
 /// Reads `auto` or addresses.
@@ -77,10 +106,21 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
 /// Resolves the arguments to a plan. Its sources are chosen by [`sources_for`].
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     let connections = &args.connections;
+    for (name, time) in [
+        ("--timeout", connections.timeout),
+        ("--connect-timeout", connections.connect_timeout),
+    ] {
+        if time.is_zero() {
+            bail!("{name} is 0, in which nothing can come; write a longer time, such as 5s");
+        }
+    }
     let target = target(
         args.addr.as_deref().unwrap_or_default(),
         connections.connect_timeout,
     )?;
+    if args.pace.steps.is_some() && !args.pace.rate.is_some_and(Rates::is_range) {
+        bail!("--steps divides a range of rates, and there is one rate; write --rate 1k..20k");
+    }
     let stop = stop(args)?;
     let warmup = args.stop.warmup.unwrap_or_else(|| {
         // Nothing is sent, so nothing is to settle.
@@ -166,7 +206,7 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
     let bytes = if let Some(text) = &args.text {
         args.encoding.encode(&unescape(text)?)?
     } else if let Some(file) = &args.payload {
-        std::fs::read(file).with_context(|| format!("can't read {}", file.display()))?
+        payload(file, MOST_PAYLOAD)?
     } else if let Some(hex) = &args.hex {
         bytes_of_hex(hex).with_context(|| {
             format!("{hex:?} is no hex; write pairs of digits, such as \"50 49 4e 47 0d 0a\"")
@@ -178,6 +218,28 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
         bail!("the message is empty; it must be at least 1 byte");
     }
     Ok(Say::Always(bytes.into()))
+}
+
+/// The longest message from a file: a mistaken path may never end.
+const MOST_PAYLOAD: u64 = 64 << 20;
+
+/// What `file` holds: at most `most` bytes.
+fn payload(file: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    let unread = || format!("can't read {}", file.display());
+    let mut bytes = Vec::new();
+    let open = File::open(file).with_context(unread)?;
+    // One byte more tells whether there is more.
+    open.take(most + 1)
+        .read_to_end(&mut bytes)
+        .with_context(unread)?;
+    if bytes.len() as u64 > most {
+        bail!(
+            "{} holds more than {}, which is the most that --payload sends; give a shorter file",
+            file.display(),
+            units::bytes(most as f64)
+        );
+    }
+    Ok(bytes)
 }
 
 fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
@@ -194,11 +256,8 @@ fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
 /// as `::1` where only 127.0.0.1 is listened on, and the other way round.
 fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
-    let addrs = resolve_all(text)?;
+    let addrs = resolve_all(text, &TO_CONNECT)?;
     let first = addrs[0];
-    if first.port() == 0 {
-        bail!("{first} can't be connected to: port 0 stands for no port");
-    }
     if addrs.len() == 1 {
         return Ok(first);
     }
@@ -251,7 +310,25 @@ mod tests {
         assert_eq!((range.from, range.to, range.is_range()), (1e3, 2e4, true));
         assert!(!rates("500").unwrap().is_range());
         assert_eq!(sizes("16..1KiB").unwrap(), 16..=1024);
-        assert!(rates("2k..1k").is_err() && sizes("2..1").is_err() && rates("1k..").is_err());
+        assert!(rates("2k..1k").is_err() && sizes("2..1").is_err());
+    }
+
+    #[test]
+    fn a_range_needs_two_ends_that_differ() {
+        for text in ["1k..", "..1k", ".."] {
+            for error in [rates(text).unwrap_err(), sizes(text).unwrap_err()] {
+                assert!(error.to_string().contains("write both ends"), "{error}");
+            }
+        }
+        let error = rates("10..10").unwrap_err().to_string();
+        assert!(error.contains("are the same"), "{error}");
+    }
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit_and_no_further() {
+        let endless = payload(Path::new("/dev/zero"), 1 << 20).unwrap_err();
+        assert!(endless.to_string().contains("1.00 MiB"), "{endless}");
+        assert!(payload(Path::new("/dev/null"), 0).unwrap().is_empty());
     }
 
     #[test]
