@@ -347,6 +347,34 @@ fn lines_and_delimiters_and_lengths_end_an_answer() {
 }
 
 #[test]
+fn connections_that_hear_no_greeting_were_made_all_the_same() {
+    let addr = server(echo);
+    let output = load(addr, &["-c=2", "--greeting=lines:1", "--timeout=200ms"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let text = stderr(&output);
+    assert!(
+        text.contains("2 connections") && text.contains("none got as far as talking"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_wrong_answer_is_shown_as_the_text_that_it_is() {
+    let addr = server(|mut stream| {
+        stream.read_exact(&mut [0; 64])?;
+        stream.write_all("it's 你好\r\n".repeat(9).as_bytes())?;
+        stream.read(&mut [0; 64]).map(drop)
+    });
+    let output = load(addr, &["-c=1", "-d=10m"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = stderr(&output);
+    assert!(
+        text.contains("\"it's 你好\\r\\n") && text.contains("…\""),
+        "{text}"
+    );
+}
+
+#[test]
 fn an_answer_that_is_longer_than_expected_is_found() {
     let addr = server(answering(b"+PONG\r\nand more"));
     let output = load(
@@ -684,6 +712,14 @@ fn idle_connections_are_held_and_those_that_die_are_told() {
         "the server closed an idle connection"
     );
     assert_eq!(result["failures"][0]["count"], 7);
+}
+
+#[test]
+fn a_line_about_idle_connections_says_how_many_are_open() {
+    let addr = server(echo).to_string();
+    let output = load_with(&[&addr, "-c=3", "--idle", "-d=1100ms", "--plain"]);
+    assert!(stderr(&output).contains("3 of 3 open"), "{output:?}");
+    assert!(!stderr(&output).contains("p99"), "{output:?}");
 }
 
 #[test]

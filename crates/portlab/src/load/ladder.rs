@@ -14,8 +14,8 @@ use super::{
     json,
     plan::Rates,
     show::{Show, interrupt_flag},
-    text::{headline, known, paragraph},
     why_nobody_answered,
+    words::{headline_of_a_ladder, known, paragraph, with_hint},
 };
 use crate::{
     Verdict,
@@ -121,7 +121,7 @@ struct Step {
 
 impl Step {
     fn new(plan: Plan, outcome: Outcome) -> Self {
-        complain(&outcome);
+        complain(&plan, &outcome);
         let verdict = Believable::of(&plan, &outcome);
         Self {
             plan,
@@ -181,16 +181,8 @@ const STEPS: u8 = 6;
 const WIDE: usize = 108;
 
 fn head(out: &mut impl Write, plan: &Plan, rates: &[f64], wide: bool) -> io::Result<()> {
-    let last = units::short(rates.last().copied().unwrap_or_default());
-    let from = match plan.pace {
-        Pace::Open { rate_per_s, .. } => units::short(rate_per_s),
-        Pace::Closed | Pace::Idle => String::new(),
-    };
-    let headline = headline(plan);
-    let headline = headline.replace(
-        &format!("open loop at {from}/s"),
-        &format!("open loop from {from}/s to {last}/s"),
-    );
+    let ends = [rates.first(), rates.last()].map(|end| end.copied().unwrap_or_default());
+    let headline = headline_of_a_ladder(plan, ends[0], ends[1]);
     let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
     let indent = plan.target.to_string().len() + 2;
     paragraph(
@@ -234,14 +226,8 @@ fn failures(out: &mut impl Write, walked: &[Step]) -> io::Result<()> {
     for step in walked {
         for failure in step.outcome.tally.failures() {
             let rate = units::short(step.rung().asked_per_s);
-            let hint = failure
-                .hint()
-                .map_or_else(String::new, |hint| format!(" ({hint})"));
-            writeln!(
-                out,
-                "{BAD}at {rate}/s: {}x{BAD:#} {}: {}{hint}",
-                failure.count, failure.phase, failure.cause
-            )?;
+            let (count, phase, why) = (failure.count, failure.phase, with_hint(&failure));
+            writeln!(out, "{BAD}at {rate}/s: {count}x{BAD:#} {phase}: {why}")?;
         }
     }
     Ok(())

@@ -2,30 +2,32 @@
 
 use std::time::Instant;
 
-use portlab_load::{Interval, Progress};
+use portlab_load::{Interval, Pace, Plan, Progress};
 use portlab_stats::units;
 
-use super::text::known;
+use super::words::{connecting, known, open, plural, waiting};
 use crate::args::{BAD, DIM};
 
 /// Tells of a run line by line.
 pub(super) struct Lines {
     title: String,
     connections: usize,
+    idle: bool,
     last_word: Instant,
     measuring: bool,
 }
 
 impl Lines {
-    /// Every line begins with `title`; there are to be `connections`.
-    pub(super) fn new(title: &str, connections: usize) -> Self {
+    /// Every line about a run of `plan` begins with `title`.
+    pub(super) fn new(title: &str, plan: &Plan) -> Self {
         let title = match title {
             "" => String::new(),
             title => format!("{title}  "),
         };
         Self {
             title,
-            connections,
+            connections: plan.connections,
+            idle: plan.pace == Pace::Idle,
             last_word: Instant::now(),
             measuring: false,
         }
@@ -48,18 +50,21 @@ impl Lines {
         let latency = &second.latency;
         let errors = match second.errors {
             0 => String::new(),
-            1 => format!("  {BAD}1 error{BAD:#}"),
-            count => format!("  {BAD}{count} errors{BAD:#}"),
+            count => format!("  {BAD}{}{BAD:#}", plural(count, "error")),
         };
+        let (title, at) = (&self.title, second.to.as_secs_f64());
+        let generator = format!("generator {:.0}%", second.generator_cpu_share * 100.0);
+        if self.idle {
+            let open = open(second.open, self.connections);
+            crate::tell!("{title}{at:>6.1}s  {open}  {DIM}{generator}{DIM:#}{errors}");
+            return;
+        }
         crate::tell!(
-            "{}{:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, generator {:.0}%{DIM:#}{errors}",
-            self.title,
-            second.to.as_secs_f64(),
+            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, {generator}{DIM:#}{errors}",
             units::short(second.messages_per_s()),
             known(latency, latency.quantile_ns(0.5)),
             known(latency, latency.quantile_ns(0.99)),
             second.open,
-            second.generator_cpu_share * 100.0,
         );
     }
 
@@ -72,14 +77,13 @@ impl Lines {
         let (title, dialled, errors) = (&self.title, progress.dialled, progress.errors);
         let errors = match errors {
             0 => String::new(),
-            errors => format!(", {errors} errors"),
+            errors => format!(", {}", plural(errors, "error")),
         };
         if let Some(left) = progress.waiting {
-            let left = left.as_secs_f64().ceil();
-            crate::tell!("{title}waiting for the last answers, {left} s at most{errors}");
+            crate::tell!("{title}{}{errors}", waiting(left));
         } else if progress.share == 0.0 {
-            let all = self.connections;
-            crate::tell!("{title}connecting: {dialled} of {all}{errors}");
+            let connecting = connecting(dialled, self.connections);
+            crate::tell!("{title}{connecting}{errors}");
         } else {
             crate::tell!("{title}warming up{errors}");
         }

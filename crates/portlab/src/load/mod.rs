@@ -1,5 +1,6 @@
 //! `portlab load`: drive a port, and measure it.
 
+mod complain;
 mod files;
 mod json;
 mod known;
@@ -10,20 +11,22 @@ mod screen;
 mod self_test;
 mod show;
 mod text;
+mod words;
 
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    Arrivals, Expect, Limits, Outcome, Phase, Plan, Verdict as Believable, Warning, preflight,
+    Arrivals, Expect, Limits, Outcome, Plan, Verdict as Believable, Warning, preflight,
 };
 use portlab_service::TextEncoding;
 use portlab_stats::units;
 
 use crate::{
     Verdict,
-    args::{self, BAD, WARN},
+    args::{self, WARN},
 };
+use complain::{complain, is_wrong, why_nobody_answered};
 pub(crate) use known::{Args as KnownArgs, run as serve_known};
 pub(crate) use show::interrupt_flag;
 
@@ -295,7 +298,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
         let width = args::terminal_width();
         text::print(&mut out, plan, &outcome, &verdict, width).context(UNWRITTEN)?;
     }
-    complain(&outcome);
+    complain(plan, &outcome);
     // What can't be written costs nobody the result.
     files?.finish(&outcome)?;
     Ok(judge(plan, &outcome))
@@ -308,55 +311,11 @@ fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
     let talks = plan.pace != portlab_load::Pace::Idle;
     let nothing = talks && outcome.messages == 0;
     // Who ends a run can't expect all answers; but wrong ones are wrong.
-    let wrong = |failure: portlab_load::Failure| failure.phase == Phase::Verify;
     let well = match outcome.interrupted() {
-        true => !outcome.tally.failures().any(wrong),
+        true => !is_wrong(outcome),
         false => outcome.is_clean() && !nothing,
     };
     if well { Verdict::Fine } else { Verdict::Failed }
-}
-
-/// A run without a single connection is none; says why it had none.
-fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<String> {
-    if outcome.connected > 0 || outcome.interrupted() {
-        return None;
-    }
-    let reasons: Vec<_> = outcome
-        .tally
-        .failures()
-        .map(|failure| {
-            let hint = failure.hint();
-            let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
-            match failure.phase {
-                Phase::Connect => format!("{}{hint}", failure.cause),
-                phase => format!("{phase}: {}{hint}", failure.cause),
-            }
-        })
-        .collect();
-    let (target, reasons) = (plan.target, reasons.join(", "));
-    Some(format!(
-        "no connection to {target} could be made: {reasons}"
-    ))
-}
-
-/// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
-const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
-
-/// Says on stderr what is wrong with the run, if something is.
-fn complain(outcome: &Outcome) {
-    if let Some(mismatch) = outcome.tally.first_mismatch() {
-        crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
-    }
-    if let Some(wrong) = outcome.tally.first_wrong() {
-        crate::tell!("{BAD}what came:{BAD:#} \"{}\"", wrong.escape_ascii());
-    }
-    if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
-        crate::tell!(
-            "{WARN}note:{WARN:#} some connections took {} to make: their handshakes were sent again after \
-             1 s, 3 s, ..., probably because the server's accept queue was full",
-            units::nanos(outcome.connect_latency.max_ns() as f64)
-        );
-    }
 }
 
 #[cfg(test)]

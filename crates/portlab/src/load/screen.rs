@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_load::{Interval, Pace, Plan, Progress};
-use portlab_stats::units;
+use portlab_stats::{summary::GENERATOR_LIMIT, units};
 use ratatui::{
     Frame, Terminal,
     backend::CrosstermBackend,
@@ -25,7 +25,7 @@ use ratatui::{
     widgets::{Axis, Block, BorderType, Chart, Dataset, Gauge, GraphType, Paragraph},
 };
 
-use super::text::headline;
+use super::words::{connecting, headline, waiting};
 
 /// The screen appears when a run has lasted so long: one that ends at once should not flicker.
 const APPEARS_AFTER: Duration = Duration::from_millis(300);
@@ -274,14 +274,13 @@ impl Screen {
             None if self.stage == "measuring" => format!("{elapsed:.0} s"),
             _ => match self.progress {
                 Some(progress) if self.stage == "connecting" => {
-                    format!("connecting: {} of {}", progress.dialled, self.connections)
+                    connecting(progress.dialled, self.connections)
                 }
                 Some(Progress {
                     waiting: Some(left),
                     ..
                 }) if self.stage == "waiting" => {
-                    let left = left.as_secs_f64().ceil();
-                    format!("waiting for the last answers, {left} s at most; q ends it")
+                    format!("{}; q ends it", waiting(left))
                 }
                 _ => self.stage.to_owned(),
             },
@@ -386,7 +385,7 @@ impl Screen {
         frame.render_widget(Paragraph::new(line).block(block.clone()), words);
         let share = last.generator_cpu_share.clamp(0.0, 1.0);
         let colour = match share {
-            share if share >= 0.9 => Color::Red,
+            share if share >= GENERATOR_LIMIT => Color::Red,
             share if share >= 0.7 => Color::Yellow,
             _ => Color::Green,
         };

@@ -12,7 +12,12 @@ use std::{
 use anyhow::Context;
 use portlab_load::{Interval, Plan, Progress, Watch};
 
-use super::{files::Files, lines::Lines, screen::Screen};
+use super::{
+    files::Files,
+    lines::Lines,
+    screen::Screen,
+    words::{plural, waiting},
+};
 use crate::progress::Progress as Bar;
 
 /// How often a live screen moves on.
@@ -80,7 +85,7 @@ impl Show {
             };
             Live::Bar(Bar::new(what))
         } else {
-            Live::Lines(Lines::new(title, plan.connections))
+            Live::Lines(Lines::new(title, plan))
         };
         let title = match title {
             "" => String::new(),
@@ -121,12 +126,8 @@ impl Watch for Show {
         match &mut self.live {
             Live::Screen(screen) => screen.connected(connected),
             Live::Bar(bar) => {
-                let what = if connected == 1 {
-                    "connection"
-                } else {
-                    "connections"
-                };
-                bar.say(&format!("{}loading, {connected} {what}", self.title));
+                let connected = plural(connected as u64, "connection");
+                bar.say(&format!("{}loading, {connected}", self.title));
             }
             Live::Lines(_) => {}
         }
@@ -165,8 +166,7 @@ impl Watch for Show {
             Live::Bar(bar) => {
                 bar.at(progress.share);
                 if let Some(left) = progress.waiting {
-                    let left = left.as_secs_f64().ceil();
-                    bar.say(&format!("waiting for the last answers, {left} s at most"));
+                    bar.say(&waiting(left));
                 }
             }
             Live::Lines(lines) => lines.tick(progress),

@@ -6,6 +6,7 @@ use anstyle::Style;
 use portlab_load::{Expect, Latency, Outcome, Pace, Plan, Verdict};
 use portlab_stats::units;
 
+use super::words::{headline, known, paragraph, plural, with_hint};
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
@@ -15,6 +16,9 @@ const OWN_LAG_NS: u64 = 200_000;
 
 /// How wide the name of a row is.
 const NAME: usize = 12;
+
+/// How wide a row of an open loop is: its name, and three columns.
+const ROW: usize = 2 + NAME + 3 * 11;
 
 /// Prints what `plan` came to; nothing is wider than `width` columns if that can be helped.
 pub(super) fn print(
@@ -29,10 +33,8 @@ pub(super) fn print(
     let indent = plan.target.to_string().len() + 2;
     page.wrapped(&target, indent, Style::new(), &headline(plan))?;
     if outcome.interrupted() {
-        writeln!(
-            page.out,
-            "{WARN}interrupted: this is what was measured so far{WARN:#}"
-        )?;
+        let text = "interrupted: this is what was measured so far";
+        page.wrapped("", 0, WARN, text)?;
     }
     if plan.pace == Pace::Idle {
         page.alive(outcome)?;
@@ -45,31 +47,6 @@ pub(super) fn print(
     page.errors(plan, outcome)?;
     page.verdict(plan, outcome, verdict)?;
     page.out.flush()
-}
-
-/// What was done, in a line.
-pub(super) fn headline(plan: &Plan) -> String {
-    let connections = plural(plan.connections, "connection");
-    let pace = match plan.pace {
-        Pace::Idle => return format!("{connections}, held open and idle"),
-        Pace::Closed => format!("x depth {}, closed loop", plan.depth),
-        Pace::Open {
-            rate_per_s,
-            arrivals,
-        } => format!("open loop at {}/s, {arrivals}", units::short(rate_per_s)),
-    };
-    let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
-    let size = if sizes.start() == sizes.end() {
-        units::bytes(*sizes.start() as f64)
-    } else {
-        let (shortest, longest) = (*sizes.start() as f64, *sizes.end() as f64);
-        format!("{} to {}", units::bytes(shortest), units::bytes(longest))
-    };
-    let expect = match plan.checks_every_byte() {
-        true => "echoed".to_owned(),
-        false => format!("expecting {expect}"),
-    };
-    format!("{connections} {pace}; messages of {size}, {expect}")
 }
 
 struct Page<'a, W> {
@@ -87,7 +64,7 @@ impl<W: Write> Page<'_, W> {
 
     fn throughput(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
         let seconds = outcome.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
-        let messages = plural(outcome.messages as usize, "message");
+        let messages = plural(outcome.messages, "message");
         let mut rest = format!("{messages} in {}", units::time(outcome.elapsed));
         // What has been sent and received includes the warm-up; sizes tell the rate as well.
         let sizes = plan.script.say.sizes();
@@ -110,13 +87,18 @@ impl<W: Write> Page<'_, W> {
             return Ok(());
         }
         let open = matches!(plan.pace, Pace::Open { .. });
+        let taken = plan.script.expect == Expect::Nothing;
         if open {
-            let (due, sent, lag) = ("from due", "from sent", "lag");
-            writeln!(
-                self.out,
-                "  {:<NAME$} {DIM}{due:>10} {sent:>10} {lag:>10}  latency to the last byte{DIM:#}",
-                ""
-            )?;
+            let what = match taken {
+                true => "latency until the system had taken the message",
+                false => "latency to the last byte",
+            };
+            let heads = match self.width >= ROW {
+                true => ["from due", "from sent", "lag"],
+                false => ["due", "sent", "lag"],
+            };
+            let (line, indent) = self.in_columns("", heads);
+            self.wrapped(&format!("{DIM}{line}{DIM:#}  "), indent, DIM, what)?;
         }
         let histograms = [&outcome.latency, &outcome.uncorrected, &outcome.pacing_lag];
         for (name, quantile) in QUANTILES {
@@ -126,9 +108,7 @@ impl<W: Write> Page<'_, W> {
             } else {
                 let value = known(&outcome.latency, outcome.latency.quantile_ns(quantile));
                 let rest = match name {
-                    "p50" if plan.script.expect == Expect::Nothing => {
-                        "until the system had taken the message"
-                    }
+                    "p50" if taken => "until the system had taken the message",
                     "p50" => "latency, from sending to the last byte",
                     _ => "",
                 };
@@ -139,7 +119,9 @@ impl<W: Write> Page<'_, W> {
             self.columns("max", histograms.map(Latency::max_ns))
         } else {
             let max = known(&outcome.latency, outcome.latency.max_ns());
-            self.row("max", &max, &format!("of {}", outcome.latency.count()))
+            let count = outcome.latency.count();
+            let rest = format!("of the {count} that became due while measuring");
+            self.row("max", &max, &rest)
         }
     }
 
@@ -149,13 +131,25 @@ impl<W: Write> Page<'_, W> {
         // Of a stall of the generator's own, the server knows nothing.
         let own = nanos[2] > OWN_LAG_NS && nanos[2] > nanos[0] / 2;
         let rest = match own {
-            true => format!("  {WARN}mostly the generator's own lag{WARN:#}"),
-            false => String::new(),
+            true => "mostly the generator's own lag",
+            false => "",
         };
-        writeln!(
-            self.out,
-            "  {name:<NAME$} {due:>10} {sent:>10} {lag:>10}{rest}"
-        )
+        let (line, indent) = self.in_columns(name, [&due, &sent, &lag]);
+        self.wrapped(&(line + "  "), indent, WARN, rest)
+    }
+
+    /// A name and three columns, and where what follows them begins. On a narrow page they are
+    /// narrower.
+    fn in_columns(&self, name: &str, [due, sent, lag]: [&str; 3]) -> (String, usize) {
+        let (indent, first, other) = match self.width >= ROW {
+            true => (2, NAME, 10),
+            false => (1, 5, 7),
+        };
+        let line = format!(
+            "{:indent$}{name:<first$} {due:>other$} {sent:>other$} {lag:>other$}",
+            ""
+        );
+        (line, indent + first + 3 * (other + 1) + 2)
     }
 
     fn alive(&mut self, outcome: &Outcome) -> io::Result<()> {
@@ -174,7 +168,10 @@ impl<W: Write> Page<'_, W> {
             format!("{made} in {}", units::time(outcome.connect_phase))
         };
         let p99 = known(connect, connect.quantile_ns(0.99));
-        let rest = format!("p50 to connect; p99 {p99}; {what}");
+        let rest = match made {
+            0 => "none was made".to_owned(),
+            _ => format!("p50 to connect; p99 {p99}; {what}"),
+        };
         self.row("connect", &known(connect, connect.quantile_ns(0.5)), &rest)?;
         if let Some(fairness) = outcome.fairness
             && fairness.connections > 1
@@ -189,7 +186,7 @@ impl<W: Write> Page<'_, W> {
 
     fn generator(&mut self, outcome: &Outcome) -> io::Result<()> {
         let share = format!("{:.0}% CPU", outcome.generator_cpu_share() * 100.0);
-        let threads = plural(outcome.threads(), "thread");
+        let threads = plural(outcome.threads() as u64, "thread");
         let each = outcome.generator_cpu_us_per_message() * 1e3;
         let rest = if each > 0.0 {
             format!("of {threads}; {} per message", units::nanos(each))
@@ -212,16 +209,19 @@ impl<W: Write> Page<'_, W> {
             _ if !missing.is_empty() => missing.join("; "),
             (Pace::Idle, _) => String::new(),
             _ if plan.script.expect == Expect::Nothing => "no answer was expected".to_owned(),
+            // Of nothing, no byte was checked.
+            _ if outcome.bytes_received == 0 => "nothing came".to_owned(),
+            _ if outcome.messages == 0 && outcome.latency.count() == 0 => {
+                "no answer was complete".to_owned()
+            }
             (_, true) if plan.tells_messages_apart() => "every byte was checked".to_owned(),
             (_, true) => "every byte was checked; all messages are alike".to_owned(),
             (_, false) => "every answer was complete".to_owned(),
         };
         self.row("errors", &outcome.tally.total().to_string(), &rest)?;
         for failure in outcome.tally.failures() {
-            let hint = failure.hint();
-            let hint = hint.map_or_else(String::new, |hint| format!(" ({hint})"));
-            let (phase, cause, count) = (failure.phase, failure.cause, failure.count);
-            let text = format!("{phase}: {cause}{hint}");
+            let (phase, count) = (failure.phase, failure.count);
+            let text = format!("{phase}: {}", with_hint(&failure));
             self.wrapped(
                 &format!("    {BAD}{count:>6}x{BAD:#} "),
                 12,
@@ -280,39 +280,4 @@ impl<W: Write> Page<'_, W> {
     fn wrapped(&mut self, lead: &str, indent: usize, style: Style, text: &str) -> io::Result<()> {
         paragraph(self.out, self.width, (lead, indent), style, text)
     }
-}
-
-/// Prints `text` after `lead`, broken into lines of at most `width` columns that begin `indent`
-/// columns from the left.
-pub(super) fn paragraph(
-    out: &mut impl Write,
-    width: usize,
-    (lead, indent): (&str, usize),
-    style: Style,
-    text: &str,
-) -> io::Result<()> {
-    let room = width.saturating_sub(indent).max(20);
-    for (index, line) in textwrap::wrap(text, room).iter().enumerate() {
-        if index > 0 {
-            writeln!(out, "{:indent$}{style}{line}{style:#}", "")?;
-        } else if line.is_empty() {
-            writeln!(out, "{}", lead.trim_end())?;
-        } else {
-            writeln!(out, "{lead}{style}{line}{style:#}")?;
-        }
-    }
-    Ok(())
-}
-
-/// A time; a dash when nothing was recorded.
-pub(super) fn known(latency: &Latency, nanos: u64) -> String {
-    if latency.count() == 0 {
-        "–".to_owned()
-    } else {
-        units::nanos(nanos as f64)
-    }
-}
-
-pub(super) fn plural(count: usize, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

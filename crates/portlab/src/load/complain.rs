@@ -1,0 +1,135 @@
+//! What is said on stderr when something is wrong with a run.
+
+use std::ops::RangeInclusive;
+
+use portlab_load::{Outcome, Pace, Phase, Plan};
+use portlab_stats::units;
+
+use super::words::{plural, with_hint};
+use crate::args::{BAD, WARN};
+
+/// Whether an answer was wrong.
+pub(super) fn is_wrong(outcome: &Outcome) -> bool {
+    let mut failures = outcome.tally.failures();
+    failures.any(|failure| failure.phase == Phase::Verify)
+}
+
+/// A run without a single connection that talked is none; says why it had none.
+pub(super) fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<String> {
+    if outcome.connected > 0 || outcome.interrupted() {
+        return None;
+    }
+    let reasons: Vec<_> = outcome
+        .tally
+        .failures()
+        .map(|failure| match failure.phase {
+            Phase::Connect => with_hint(&failure),
+            phase => format!("{phase}: {}", with_hint(&failure)),
+        })
+        .collect();
+    let (target, reasons) = (plan.target, reasons.join(", "));
+    Some(match outcome.connect_latency.count() {
+        0 => format!("no connection to {target} could be made: {reasons}"),
+        made => {
+            let made = plural(made, "connection");
+            format!("{made} to {target} could be made, and none got as far as talking: {reasons}")
+        }
+    })
+}
+
+/// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
+const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
+
+/// How long Linux delays an acknowledgement at least (TCP_DELACK_MIN), and what else a message takes.
+const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
+
+/// How much of a wrong answer a tally keeps.
+const KEPT: usize = 60;
+
+/// Says on stderr what is wrong with a run of `plan`, if something is.
+pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
+    if let Some(mismatch) = outcome.tally.first_mismatch() {
+        crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
+    }
+    if let Some(wrong) = outcome.tally.first_wrong() {
+        crate::tell!("{BAD}what came:{BAD:#} \"{}\"", shown(wrong));
+    }
+    if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
+        crate::tell!(
+            "{WARN}note:{WARN:#} some connections took {} to make: their handshakes were sent again after \
+             1 s, 3 s, ..., probably because the server's accept queue was full",
+            units::nanos(outcome.connect_latency.max_ns() as f64)
+        );
+    }
+    if plan.pace == Pace::Closed && waits_for_delayed_acks(|q| outcome.latency.quantile_ns(q)) {
+        crate::tell!(
+            "{WARN}note:{WARN:#} half of all answers took some 40 ms: the mark of Nagle's algorithm and \
+             delayed acknowledgements on the server's side; it probably sends an answer in two writes \
+             without TCP_NODELAY"
+        );
+    }
+}
+
+/// Whether half of all latencies lie where a delayed acknowledgement puts them.
+fn waits_for_delayed_acks(quantile_ns: impl Fn(f64) -> u64) -> bool {
+    (0..=50).any(|percent| {
+        let from = f64::from(percent) / 100.0;
+        *DELAYED_NS.start() <= quantile_ns(from) && quantile_ns(from + 0.5) <= *DELAYED_NS.end()
+    })
+}
+
+/// What came, as text where it is text (UTF-8), with an ellipsis where it was cut.
+fn shown(bytes: &[u8]) -> String {
+    let cut = bytes.len() >= KEPT;
+    // A character that was cut in two is left out.
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if cut && error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
+    };
+    let mut text = String::new();
+    for chunk in whole.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                // A terminal would obey it.
+                control if control.is_control() => text.extend(control.escape_default()),
+                character => text.push(character),
+            }
+        }
+        let invalid = chunk.invalid().iter();
+        text.extend(invalid.map(|byte| format!("\\x{byte:02x}")));
+    }
+    if cut {
+        text.push('…');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_is_shown_as_text_that_no_terminal_obeys() {
+        for (bytes, expected) in [
+            ("it's 你好\r\n".as_bytes(), "it's 你好\\r\\n"),
+            (b"\x1b[2J", "\\u{1b}[2J"),
+            (b"a\xff\xc4b", "a\\xff\\xc4b"),
+        ] {
+            assert_eq!(shown(bytes), expected);
+        }
+        let long = "a".to_owned() + &"好".repeat(20);
+        let expected = "a".to_owned() + &"好".repeat(19) + "…";
+        assert_eq!(shown(&long.as_bytes()[..KEPT]), expected);
+    }
+
+    #[test]
+    fn half_of_all_at_forty_milliseconds_is_a_delayed_acknowledgement() {
+        let steps = |fast: f64, slow_ns: u64| {
+            move |quantile: f64| if quantile <= fast { 100_000 } else { slow_ns }
+        };
+        assert!(waits_for_delayed_acks(steps(0.0, 41_000_000)));
+        assert!(waits_for_delayed_acks(steps(0.4, 44_000_000)));
+        assert!(!waits_for_delayed_acks(steps(0.6, 44_000_000)));
+        assert!(!waits_for_delayed_acks(steps(0.0, 60_000_000)));
+    }
+}

@@ -1,0 +1,159 @@
+//! What the result, the lines, the screen and the ladder say in the same words.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use anstyle::Style;
+use portlab_load::{Failure, Latency, Pace, Plan};
+use portlab_stats::units;
+use textwrap::{Options, WordSplitter};
+
+/// What was done, in a line.
+pub(super) fn headline(plan: &Plan) -> String {
+    let pace = match plan.pace {
+        Pace::Idle => String::new(),
+        Pace::Closed => format!("x depth {}, closed loop", plan.depth),
+        Pace::Open { rate_per_s, .. } => open_loop(plan, &format!("at {}", rate(rate_per_s))),
+    };
+    headline_with(plan, &pace)
+}
+
+/// The same for an open loop at several rates.
+pub(super) fn headline_of_a_ladder(plan: &Plan, from_per_s: f64, to_per_s: f64) -> String {
+    let rates = format!("from {} to {}", rate(from_per_s), rate(to_per_s));
+    headline_with(plan, &open_loop(plan, &rates))
+}
+
+fn open_loop(plan: &Plan, rates: &str) -> String {
+    match plan.pace {
+        Pace::Open { arrivals, .. } => format!("open loop {rates}, {arrivals}"),
+        Pace::Closed | Pace::Idle => String::new(),
+    }
+}
+
+fn headline_with(plan: &Plan, pace: &str) -> String {
+    let connections = plural(plan.connections as u64, "connection");
+    if plan.pace == Pace::Idle {
+        return format!("{connections}, held open and idle");
+    }
+    let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
+    let size = if sizes.start() == sizes.end() {
+        units::bytes(*sizes.start() as f64)
+    } else {
+        let (shortest, longest) = (*sizes.start() as f64, *sizes.end() as f64);
+        format!("{} to {}", units::bytes(shortest), units::bytes(longest))
+    };
+    let expect = match plan.checks_every_byte() {
+        true => "echoed".to_owned(),
+        false => format!("expecting {expect}"),
+    };
+    format!("{connections} {pace}; messages of {size}, {expect}")
+}
+
+/// A rate.
+pub(super) fn rate(per_s: f64) -> String {
+    format!("{}/s", units::short(per_s))
+}
+
+/// Why it failed, and what to do about it where that is known.
+pub(super) fn with_hint(failure: &Failure) -> String {
+    match failure.hint() {
+        Some(hint) => format!("{} ({hint})", failure.cause),
+        None => failure.cause.to_string(),
+    }
+}
+
+/// While the last answers are waited for, `left` at most.
+pub(super) fn waiting(left: Duration) -> String {
+    let left = left.as_secs_f64().ceil();
+    format!("waiting for the last answers, {left} s at most")
+}
+
+/// How many of the connections are made, or have failed.
+pub(super) fn connecting(dialled: u64, all: usize) -> String {
+    format!("connecting: {dialled} of {all}")
+}
+
+/// How many of the connections are open.
+pub(super) fn open(open: usize, all: usize) -> String {
+    format!("{open} of {all} open")
+}
+
+/// A time; a dash when nothing was recorded.
+pub(super) fn known(latency: &Latency, nanos: u64) -> String {
+    if latency.count() == 0 {
+        "–".to_owned()
+    } else {
+        units::nanos(nanos as f64)
+    }
+}
+
+pub(super) fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// Prints `text` after `lead`, broken between words into lines of at most `width` columns that begin
+/// `indent` columns from the left. Where there is little room beside `lead`, it begins below.
+pub(super) fn paragraph(
+    out: &mut impl Write,
+    width: usize,
+    (lead, indent): (&str, usize),
+    style: Style,
+    text: &str,
+) -> io::Result<()> {
+    if text.is_empty() {
+        return writeln!(out, "{}", lead.trim_end());
+    }
+    let below = indent > BELOW && indent + LITTLE > width;
+    let indent = if below { BELOW } else { indent };
+    if below {
+        writeln!(out, "{}", lead.trim_end())?;
+    }
+    let room = width.saturating_sub(indent).max(1);
+    // An option or an address is copied from here, so it stays in one piece.
+    let options = Options::new(room)
+        .break_words(false)
+        .word_splitter(WordSplitter::NoHyphenation);
+    for (index, line) in textwrap::wrap(text, options).iter().enumerate() {
+        if index > 0 || below {
+            writeln!(out, "{:indent$}{style}{line}{style:#}", "")?;
+        } else {
+            writeln!(out, "{lead}{style}{line}{style:#}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Less room than this beside a lead is too little for words.
+const LITTLE: usize = 18;
+
+/// How far from the left a text begins that stands below its lead.
+const BELOW: usize = 4;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn printed(width: usize, lead: &str, text: &str) -> String {
+        let mut out = Vec::new();
+        paragraph(&mut out, width, (lead, lead.len()), Style::new(), text).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_paragraph_is_broken_between_words_and_nowhere_else() {
+        let text = "then use --per-connection and wait";
+        assert_eq!(
+            printed(30, "  lead  ", text),
+            "  lead  then use\n        --per-connection and\n        wait\n"
+        );
+        // Too little room beside it.
+        assert_eq!(
+            printed(20, "  lead  ", text),
+            "  lead\n    then use\n    --per-connection\n    and wait\n"
+        );
+        assert_eq!(printed(20, "  lead  ", ""), "  lead\n");
+    }
+}
