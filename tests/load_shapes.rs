@@ -23,6 +23,7 @@ use hdrhistogram::serialization::{
     Deserializer,
     interval_log::{IntervalLogIterator, LogEntry},
 };
+use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
 /// How long a test waits for what must come.
@@ -252,6 +253,109 @@ fn a_ladder_walks_its_rates_and_names_the_knee() {
     let text = String::from_utf8(load_with(&arguments).stdout).unwrap();
     assert!(text.contains("800/s") && text.contains("knee"), "{text}");
     assert!(!text.contains("go higher"), "{text}");
+}
+
+#[test]
+fn a_ladder_that_finds_no_good_rate_says_why() {
+    let lies = server(|mut stream| {
+        stream.read_exact(&mut [0; 64])?;
+        stream.write_all(b"no echo")?;
+        stream.read(&mut [0; 64]).map(drop)
+    });
+    let silent = server(|mut stream| {
+        loop {
+            if stream.read(&mut [0; 4096])? == 0 {
+                return Ok(());
+            }
+        }
+    });
+    for (addr, options, parts) in [
+        (
+            lies,
+            &["-c=2"][..],
+            ["answers were wrong", "every connection was lost"],
+        ),
+        (
+            silent,
+            &["-c=2"],
+            ["no answer came", "every connection was lost"],
+        ),
+        (
+            lies,
+            &["-c=50", "--max-errors=0"],
+            ["answers were wrong", "more than 0 errors"],
+        ),
+    ] {
+        let addr = addr.to_string();
+        let ladder = [
+            &addr,
+            "--rate=50..100",
+            "--steps=2",
+            "-d=5s",
+            "--warmup=0s",
+            "--timeout=300ms",
+        ];
+        let output = load_with(&[&ladder, options].concat());
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        for part in parts {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert!(!text.contains("begin lower"), "{text}");
+    }
+}
+
+#[test]
+fn a_wrong_answer_in_a_ladder_counts_though_its_rate_is_interrupted() {
+    // Right for the first rate, and wrong from the second on.
+    let (sender, lied) = mpsc::channel();
+    let connections = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let addr = server(move |mut stream| {
+        let before = connections.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if before != 2 {
+            return echo(stream);
+        }
+        stream.read_exact(&mut [0; 64])?;
+        stream.write_all(&[b'?'; 64])?;
+        let _ = sender.send(());
+        stream.read(&mut [0; 64]).map(drop)
+    });
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(["load", &addr.to_string(), "--messages=40", "-d=10m"]);
+    command.args(["--rate=100..100.1", "--steps=100", "-c=2"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    lied.recv_timeout(PATIENCE).unwrap();
+    signal(&mut child, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(stderr(&output).contains("wrong bytes"), "{output:?}");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("verify: wrong byte"), "{text}");
+}
+
+#[test]
+fn a_ladder_is_no_wider_than_its_terminal() {
+    let addr = server(echo);
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return;
+    }
+    for (width, bars) in [(80, true), (60, false), (45, false)] {
+        let load = format!(
+            "stty cols {width} rows 30; exec {} load {addr} -c 2 -d 200ms --rate 100..200 --steps 2 \
+             2>/dev/null",
+            env!("CARGO_BIN_EXE_portlab")
+        );
+        let mut command = Command::new("script");
+        command.args(["-qefc", &load, "/dev/null"]);
+        let output = command.env("TERM", "xterm").env("NO_COLOR", "1");
+        let output = output.stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        let wide = text.lines().find(|line| line.chars().count() > width);
+        assert_eq!(wide, None, "{width}: {text}");
+        assert_eq!(text.contains('█'), bars, "{width}: {text}");
+    }
 }
 
 #[test]

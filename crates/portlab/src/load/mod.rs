@@ -282,7 +282,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 /// One run, shown while it lasts and told when it is over.
 fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdict> {
     let files = files::Files::create(&args.output)?;
-    let mut show = show::Show::new(plan, files, args.output.plain, "")?;
+    let mut show = show::Show::new(plan, files, args.output.plain)?;
     let outcome = portlab_load::run(plan, &mut show);
     let files = show.finish();
     let outcome = outcome?;

@@ -74,17 +74,13 @@ impl Screen {
     }
 
     /// A screen for a run of `plan`. It appears a moment after the first tick.
-    pub(super) fn new(plan: &Plan, title: &str) -> Self {
+    pub(super) fn new(plan: &Plan) -> Self {
         let rate = match plan.pace {
             Pace::Open { rate_per_s, .. } => rate_per_s,
             Pace::Closed | Pace::Idle => 0.0,
         };
-        let title = match title {
-            "" => headline(plan),
-            title => format!("{title} · {}", headline(plan)),
-        };
         Self {
-            title,
+            title: headline(plan),
             target: plan.target.to_string(),
             connections: plan.connections,
             open_loop: rate > 0.0,
@@ -513,7 +509,7 @@ mod tests {
             pace,
             ..Plan::new("127.0.0.1:9".parse().unwrap())
         };
-        Screen::new(&plan, "")
+        Screen::new(&plan)
     }
 
     fn open_loop() -> Screen {

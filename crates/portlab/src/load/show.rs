@@ -56,48 +56,48 @@ pub(crate) fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 impl Show {
-    /// Shows a run of `plan`, which `title` tells from others if there are several.
-    pub(super) fn new(plan: &Plan, files: Files, plain: bool, title: &str) -> anyhow::Result<Self> {
-        Self::with_flag(plan, files, plain, title, interrupt_flag()?)
-    }
-
-    /// The same, ended by a flag that there is already.
-    pub(super) fn with_flag(
-        plan: &Plan,
-        files: Files,
-        plain: bool,
-        title: &str,
-        interrupted: Arc<AtomicBool>,
-    ) -> anyhow::Result<Self> {
+    /// Shows a run of `plan`.
+    pub(super) fn new(plan: &Plan, files: Files, plain: bool) -> anyhow::Result<Self> {
         let planned = plan.stop.after.map(|time| {
             time.saturating_add(plan.warmup)
                 .saturating_add(plan.life.ramp)
         });
         let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN);
-        let terminal = std::io::stderr().is_terminal() && !plain;
-        let live = if terminal && long && Screen::is_possible() {
-            Live::Screen(Box::new(Screen::new(plan, title)))
-        } else if terminal {
-            let what = if title.is_empty() {
-                "connecting"
-            } else {
-                title
-            };
-            Live::Bar(Bar::new(what))
+        let live = if !is_on_terminal(plain) {
+            Live::Lines(Lines::new("", plan))
+        } else if long && Screen::is_possible() {
+            Live::Screen(Box::new(Screen::new(plan)))
         } else {
-            Live::Lines(Lines::new(title, plan))
-        };
-        let title = match title {
-            "" => String::new(),
-            title => format!("{title}: "),
+            Live::Bar(Bar::new("connecting"))
         };
         Ok(Self {
             live,
-            title,
+            title: String::new(),
             files,
             second: None,
-            interrupted,
+            interrupted: interrupt_flag()?,
         })
+    }
+
+    /// Shows a run that is one of several, which `title` tells from the others; `interrupted` ends
+    /// all of them. It leaves room for the table that grows above.
+    pub(super) fn of_a_rung(
+        plan: &Plan,
+        plain: bool,
+        title: &str,
+        interrupted: Arc<AtomicBool>,
+    ) -> Self {
+        let live = match is_on_terminal(plain) {
+            true => Live::Bar(Bar::new(title)),
+            false => Live::Lines(Lines::new(title, plan)),
+        };
+        Self {
+            live,
+            title: format!("{title}: "),
+            files: Files::default(),
+            second: None,
+            interrupted,
+        }
     }
 
     /// The run is over: clears the screen away, and hands the files back.
@@ -119,6 +119,10 @@ impl Show {
             lines.add(second);
         }
     }
+}
+
+fn is_on_terminal(plain: bool) -> bool {
+    std::io::stderr().is_terminal() && !plain
 }
 
 impl Watch for Show {

@@ -1,0 +1,113 @@
+//! What a ladder has shown: its failures, its knee, and where it says nothing of the server.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use portlab_load::{FLAT, Rung, knee};
+use portlab_stats::units;
+
+use super::{
+    super::{
+        is_wrong,
+        words::{paragraph, rate, with_hint},
+    },
+    Step,
+};
+use crate::args::{BAD, HEAD, WARN};
+
+/// What went wrong at one rate.
+pub(super) fn failures(out: &mut impl Write, width: usize, step: &Step) -> io::Result<()> {
+    for failure in step.outcome.tally.failures() {
+        let lead = format!("at {}: {}x", step.rate(), failure.count);
+        let indent = lead.len() + 1;
+        let lead = format!("{BAD}{lead}{BAD:#} ");
+        let text = format!("{}: {}", failure.phase, with_hint(&failure));
+        paragraph(out, width, (&lead, indent), Style::new(), &text)?;
+    }
+    Ok(())
+}
+
+/// Names the knee of `points`, which `walked` came to.
+pub(super) fn print(
+    out: &mut impl Write,
+    width: usize,
+    walked: &[Step],
+    points: &[Rung],
+    cut_short: bool,
+) -> io::Result<()> {
+    let (lead, text) = knee_in_words(walked, points, cut_short);
+    let indent = lead.len() + 1;
+    let lead = format!("{HEAD}{lead}{HEAD:#} ");
+    paragraph(out, width, (&lead, indent), Style::new(), &text)?;
+    let limited = walked
+        .iter()
+        .find(|step| step.outcome.generator_was_the_limit());
+    if let Some(step) = limited {
+        let text = format!(
+            "from {} on the generator was the limit: the server may bear more; try --threads",
+            step.rate()
+        );
+        paragraph(out, width, ("", 0), WARN, &text)?;
+    }
+    let late = walked.iter().filter(|step| step.late()).count();
+    if late > 0 {
+        let text = format!("at {late} of the rates the generator itself was late: see the lag");
+        paragraph(out, width, ("", 0), WARN, &text)?;
+    }
+    out.flush()
+}
+
+fn knee_in_words(walked: &[Step], points: &[Rung], cut_short: bool) -> (String, String) {
+    let known = points.iter().map(|rung| rung.p99_ns);
+    let best = known.filter(|p99_ns| *p99_ns > 0).min().unwrap_or(0);
+    let flat = format!("kept with a p99 within {FLAT} times the best");
+    let Some(at) = knee(points) else {
+        return ("no knee:".to_owned(), why_no_rate_was_good(walked));
+    };
+    let asked = rate(points[at].asked_per_s);
+    let Some(next) = points.get(at + 1) else {
+        let on = if cut_short { "" } else { "; go higher" };
+        return (
+            format!("no knee up to {asked}:"),
+            format!("it was {flat}{on}"),
+        );
+    };
+    let beyond = rate(next.asked_per_s);
+    if walked[at + 1].late() {
+        return (
+            format!("no knee up to {asked}:"),
+            format!("it was {flat}; at {beyond} {LATE}"),
+        );
+    }
+    let why = if next.kept {
+        let times = next.p99_ns as f64 / best.max(1) as f64;
+        format!("its p99 is {} times the best", units::three_digits(times))
+    } else {
+        format!("only {} were answered", rate(next.achieved_per_s))
+    };
+    (
+        format!("knee: {asked},"),
+        format!("the last rate that was {flat}; at {beyond} {why}"),
+    )
+}
+
+/// What to do follows from the lowest rate: if that is no good, what comes above says nothing.
+fn why_no_rate_was_good(walked: &[Step]) -> String {
+    let Some(lowest) = walked.first() else {
+        return "no rate was walked to its end".to_owned();
+    };
+    let (outcome, rate) = (&lowest.outcome, lowest.rate());
+    if is_wrong(outcome) {
+        format!("at {rate} already answers were wrong; does --expect say what the server answers?")
+    } else if outcome.latency.count() == 0 {
+        format!("at {rate} already no answer came; is this what the server waits for?")
+    } else if outcome.tally.total() > 0 {
+        format!("at {rate} already there were errors, which say why")
+    } else if lowest.late() {
+        format!("at {rate} already {LATE}")
+    } else {
+        "the lowest rate is too much already; begin lower".to_owned()
+    }
+}
+
+const LATE: &str = "the generator itself was late, which says nothing of the server";

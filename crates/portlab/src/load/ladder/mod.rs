@@ -1,0 +1,231 @@
+//! `--rate 1k..20k`: a run per rate, and the curve of latency against load.
+
+mod conclusion;
+mod table;
+
+use std::{
+    io::Write,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use portlab_load::{Ended, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs};
+
+use self::table::Table;
+use super::{
+    Args, complain, is_wrong, json,
+    plan::Rates,
+    show::{Show, interrupt_flag},
+    why_nobody_answered, words,
+};
+use crate::{
+    Verdict,
+    args::{BAD, terminal_width},
+};
+
+/// How many rates are tried unless told.
+const STEPS: u8 = 6;
+
+pub(super) fn run(
+    args: &Args,
+    plan: &Plan,
+    rates: Rates,
+    warnings: &[Warning],
+) -> anyhow::Result<Verdict> {
+    let output = &args.output;
+    if output.hgrm.is_some() || output.hlog.is_some() || output.csv.is_some() {
+        anyhow::bail!("--hgrm, --hlog and --csv keep one run; give one --rate, or use --json");
+    }
+    let steps = args.pace.steps.unwrap_or(STEPS);
+    let mut ladder = Ladder {
+        plan,
+        rates: rungs(rates.from, rates.to, steps.into()),
+        plain: output.plain,
+        table: (!output.json).then(|| Table::of_width(terminal_width())),
+        interrupted: interrupt_flag()?,
+        walked: Vec::new(),
+        unfinished: None,
+        cut_short: None,
+        gave_up: false,
+    };
+    let mut out = anstream::stdout();
+    ladder.walk(&mut out)?;
+    if output.json {
+        json::print(&mut out, &ladder.report(warnings))?;
+    } else {
+        ladder.conclude(&mut out)?;
+    }
+    Ok(ladder.verdict())
+}
+
+/// What is walked, and what has come of it so far.
+struct Ladder<'a> {
+    plan: &'a Plan,
+    /// Messages per second, rising.
+    rates: Vec<f64>,
+    plain: bool,
+    /// None when the result is for machines.
+    table: Option<Table>,
+    interrupted: Arc<AtomicBool>,
+    walked: Vec<Step>,
+    /// The rate that its user cut short: it says little of itself, but wrong answers are wrong.
+    unfinished: Option<Step>,
+    /// Why not all rates were walked.
+    cut_short: Option<String>,
+    /// Nobody answered any more.
+    gave_up: bool,
+}
+
+impl Ladder<'_> {
+    /// Walks up until there is a reason to stop.
+    fn walk(&mut self, out: &mut impl Write) -> anyhow::Result<()> {
+        if let Some(table) = &self.table {
+            table.head(out, self.plan, &self.rates, terminal_width())?;
+        }
+        for index in 0..self.rates.len() {
+            let (plan, outcome) = self.climb(index)?;
+            if let Some(why) = why_nobody_answered(&plan, &outcome) {
+                // What has been walked counts all the same.
+                if self.walked.is_empty() {
+                    anyhow::bail!(why);
+                }
+                self.cut_short = Some(why);
+                self.gave_up = true;
+                break;
+            }
+            let step = Step::new(plan, outcome);
+            if step.outcome.interrupted() {
+                let all = self.rates.len();
+                self.cut_short = Some(format!("interrupted after {index} of {all} rates"));
+                self.unfinished = Some(step);
+                break;
+            }
+            if let Some(table) = &self.table {
+                table.row(out, &step)?;
+            }
+            self.cut_short = step.why_it_ends_the_ladder();
+            self.walked.push(step);
+            if self.cut_short.is_some() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs at one rate.
+    fn climb(&self, index: usize) -> anyhow::Result<(Plan, Outcome)> {
+        let mut plan = self.plan.clone();
+        if let Pace::Open { rate_per_s, .. } = &mut plan.pace {
+            *rate_per_s = self.rates[index];
+        }
+        let title = format!("{} of {}", index + 1, self.rates.len());
+        let flag = Arc::clone(&self.interrupted);
+        let mut show = Show::of_a_rung(&plan, self.plain, &title, flag);
+        let outcome = portlab_load::run(&plan, &mut show);
+        show.finish()?;
+        Ok((plan, outcome?))
+    }
+
+    fn points(&self) -> Vec<Rung> {
+        self.walked.iter().map(Step::rung).collect()
+    }
+
+    fn report(&self, warnings: &[Warning]) -> json::Ladder {
+        let points = self.points();
+        let at = knee(&points);
+        let report =
+            |step: &Step| json::Report::of(&step.plan, &step.outcome, &step.verdict, warnings);
+        json::Ladder {
+            knee_rate_per_s: at.map(|at| points[at].asked_per_s),
+            knee_is_beyond: at.is_some() && at == points.len().checked_sub(1),
+            rungs: self.walked.iter().map(report).collect(),
+        }
+    }
+
+    fn conclude(&self, out: &mut impl Write) -> anyhow::Result<()> {
+        let width = terminal_width();
+        for step in self.walked.iter().chain(&self.unfinished) {
+            conclusion::failures(out, width, step)?;
+        }
+        if let Some(why) = &self.cut_short {
+            let lead = format!("{BAD}cut short:{BAD:#} ");
+            words::paragraph(out, width, (&lead, 11), anstyle::Style::new(), why)?;
+        }
+        let cut_short = self.cut_short.is_some();
+        conclusion::print(out, width, &self.walked, &self.points(), cut_short)?;
+        Ok(())
+    }
+
+    /// A ladder walks into overload, so answers may be missing; errors may not.
+    fn verdict(&self) -> Verdict {
+        let failed = self
+            .walked
+            .iter()
+            .any(|step| step.outcome.tally.total() > 0);
+        let unfinished = self.unfinished.as_ref();
+        let wrong = unfinished.is_some_and(|step| is_wrong(&step.outcome));
+        match failed || wrong || self.gave_up {
+            true => Verdict::Failed,
+            false => Verdict::Fine,
+        }
+    }
+}
+
+/// One rate, and what it came to.
+struct Step {
+    plan: Plan,
+    outcome: Outcome,
+    verdict: Believable,
+}
+
+impl Step {
+    fn new(plan: Plan, outcome: Outcome) -> Self {
+        complain(&plan, &outcome);
+        let verdict = Believable::of(&plan, &outcome);
+        Self {
+            plan,
+            outcome,
+            verdict,
+        }
+    }
+
+    fn rung(&self) -> Rung {
+        Rung {
+            asked_per_s: self.asked_per_s(),
+            achieved_per_s: self.outcome.messages_per_s(),
+            kept: self.outcome.kept_up(&self.plan),
+            p99_ns: self.outcome.latency.quantile_ns(0.99),
+        }
+    }
+
+    fn asked_per_s(&self) -> f64 {
+        match self.plan.pace {
+            Pace::Open { rate_per_s, .. } => rate_per_s,
+            Pace::Closed | Pace::Idle => 0.0,
+        }
+    }
+
+    /// The rate as it is written.
+    fn rate(&self) -> String {
+        words::rate(self.asked_per_s())
+    }
+
+    /// Whether the generator itself was late: such a step says nothing of the server.
+    fn late(&self) -> bool {
+        let mut doubts = self.verdict.doubts.iter();
+        doubts.any(|doubt| matches!(doubt, portlab_load::Doubt::PacingLag { .. }))
+    }
+
+    fn why_it_ends_the_ladder(&self) -> Option<String> {
+        let rate = self.rate();
+        match self.outcome.ended {
+            Ended::NobodyLeft => Some(format!("at {rate} every connection was lost")),
+            Ended::TooManyErrors => {
+                let most = words::plural(self.plan.stop.errors.unwrap_or_default(), "error");
+                Some(format!(
+                    "at {rate} there were more than {most} (--max-errors)"
+                ))
+            }
+            Ended::Done | Ended::Interrupted => None,
+        }
+    }
+}

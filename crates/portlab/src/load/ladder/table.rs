@@ -1,0 +1,219 @@
+//! A row for each rate, with as many columns as the terminal has room for.
+
+use std::io::{self, Write};
+
+use anstyle::Style;
+use portlab_load::{Latency, Plan};
+use portlab_stats::units;
+
+use super::{
+    super::words::{headline_of_a_ladder, known, paragraph},
+    Step,
+};
+use crate::args::{DIM, HEAD};
+
+/// The columns that there is room for.
+pub(super) struct Table {
+    /// From left to right.
+    columns: Vec<&'static Column>,
+    /// How many cells a bar has at most; 0 when there are none.
+    bar: usize,
+}
+
+struct Column {
+    name: &'static str,
+    /// With the gap before it.
+    width: usize,
+    /// The lower, the longer it is kept when there is little room.
+    rank: u8,
+    style: Style,
+    value: fn(&Step) -> String,
+}
+
+impl Table {
+    /// A table that is no wider than `width`, if that can be helped.
+    pub(super) fn of_width(width: usize) -> Self {
+        let mut by_rank: Vec<&Column> = COLUMNS.iter().collect();
+        by_rank.sort_by_key(|column| column.rank);
+        let mut room = width;
+        let fits = |column: &&&Column| {
+            let left = room.checked_sub(column.width);
+            room = left.unwrap_or(0);
+            left.is_some()
+        };
+        let last = by_rank.iter().take_while(fits).last();
+        let last = last.map_or(0, |column| column.rank);
+        let (bars, columns): (Vec<_>, Vec<_>) = COLUMNS
+            .iter()
+            .filter(|column| column.rank <= last)
+            .partition(|column| column.rank == BARS);
+        let taken: usize = columns.iter().map(|column| column.width).sum();
+        let bar = match bars.is_empty() {
+            true => 0,
+            false => (width - taken - GAP).min(MOST_CELLS),
+        };
+        Self { columns, bar }
+    }
+
+    pub(super) fn head(
+        &self,
+        out: &mut impl Write,
+        plan: &Plan,
+        rates: &[f64],
+        width: usize,
+    ) -> io::Result<()> {
+        let ends = [rates.first(), rates.last()].map(|end| end.copied().unwrap_or_default());
+        let headline = headline_of_a_ladder(plan, ends[0], ends[1]);
+        let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
+        let indent = plan.target.to_string().len() + GAP;
+        paragraph(out, width, (&target, indent), Style::new(), &headline)?;
+        let each = plan.stop.after.map_or(String::new(), |time| {
+            format!(" of {} each", units::time(time))
+        });
+        let sent = match self.columns.iter().any(|column| column.name == SENT) {
+            true => "; p99 sent: from when it was sent",
+            false => "",
+        };
+        let steps = rates.len();
+        let text = format!("{steps} rates{each}; latency from when a message was due{sent}");
+        paragraph(out, width, ("", 0), DIM, &text)?;
+        write!(out, "{HEAD}")?;
+        for Column { name, width, .. } in &self.columns {
+            write!(out, "{name:>width$}")?;
+        }
+        if self.bar > 0 {
+            write!(out, "{:GAP$}{BAR_HEAD}", "")?;
+        }
+        writeln!(out, "{HEAD:#}")?;
+        out.flush()
+    }
+
+    pub(super) fn row(&self, out: &mut impl Write, step: &Step) -> io::Result<()> {
+        for column in &self.columns {
+            let (style, width) = (column.style, column.width);
+            write!(out, "{style}{:>width$}{style:#}", (column.value)(step))?;
+        }
+        if self.bar > 0 {
+            let p99_ns = step.outcome.latency.quantile_ns(0.99);
+            write!(
+                out,
+                "{:GAP$}{}",
+                "",
+                "█".repeat(cells(p99_ns).min(self.bar))
+            )?;
+        }
+        writeln!(out)?;
+        out.flush()
+    }
+}
+
+/// A bar grows by one cell each time the latency doubles, from 16 µs on. Of nothing, there is none.
+fn cells(p99_ns: u64) -> usize {
+    if p99_ns == 0 {
+        return 0;
+    }
+    (p99_ns as f64 / 16_000.0).max(1.0).log2().round() as usize + 1
+}
+
+fn p99(latency: &Latency) -> String {
+    known(latency, latency.quantile_ns(0.99))
+}
+
+fn due(step: &Step, quantile: f64) -> String {
+    let latency = &step.outcome.latency;
+    known(latency, latency.quantile_ns(quantile))
+}
+
+fn lost(step: &Step) -> u64 {
+    let outcome = &step.outcome;
+    outcome.tally.total() + outcome.unanswered + outcome.due_not_sent
+}
+
+/// Between a column and what is no column.
+const GAP: usize = 2;
+/// The longest bar stands for some two minutes.
+const MOST_CELLS: usize = 24;
+const BAR_HEAD: &str = "p99 (a cell: x 2)";
+/// The rank of the bars.
+const BARS: u8 = 6;
+const SENT: &str = "p99 sent";
+
+const PLAIN: Style = Style::new();
+
+/// All columns, from left to right.
+const COLUMNS: [Column; 10] = [
+    column("rate", 10, 0, PLAIN, Step::rate),
+    column("kept", 8, 2, PLAIN, |step| {
+        let share = step.outcome.messages_per_s() / step.asked_per_s();
+        format!("{:.1}%", share * 100.0)
+    }),
+    column("p50", 10, 3, PLAIN, |step| due(step, 0.5)),
+    column("p99", 10, 1, PLAIN, |step| due(step, 0.99)),
+    column("p99.9", 10, 9, PLAIN, |step| due(step, 0.999)),
+    column(SENT, 10, 8, DIM, |step| p99(&step.outcome.uncorrected)),
+    column("lag p99", 10, 5, DIM, |step| p99(&step.outcome.pacing_lag)),
+    column("gen", 7, 7, DIM, |step| {
+        format!("{:.0}%", step.outcome.generator_cpu_share() * 100.0)
+    }),
+    column("lost", 8, 4, PLAIN, |step| lost(step).to_string()),
+    // Drawn, not written.
+    column(BAR_HEAD, GAP + BAR_HEAD.len(), BARS, PLAIN, |_| {
+        String::new()
+    }),
+];
+
+const fn column(
+    name: &'static str,
+    width: usize,
+    rank: u8,
+    style: Style,
+    value: fn(&Step) -> String,
+) -> Column {
+    Column {
+        name,
+        width,
+        rank,
+        style,
+        value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn heads(width: usize) -> String {
+        let plan = Plan::new("127.0.0.1:9".parse().unwrap());
+        let mut out = Vec::new();
+        let table = Table::of_width(width);
+        table.head(&mut out, &plan, &[1e3, 2e4], width).unwrap();
+        let text = anstream::adapter::strip_bytes(&out).into_vec();
+        let text = String::from_utf8(text).unwrap();
+        let widest = text.lines().map(|line| line.chars().count()).max();
+        assert!(widest.unwrap() <= width, "{width}:\n{text}");
+        let last = text.lines().last().unwrap_or_default().trim_start();
+        last.to_owned()
+    }
+
+    #[test]
+    fn a_narrow_terminal_loses_the_columns_that_matter_least() {
+        let all = "rate    kept       p50       p99     p99.9  p99 sent   lag p99    gen    lost  \
+                   p99 (a cell: x 2)";
+        assert_eq!(heads(200), all);
+        let with_bars = "rate    kept       p50       p99   lag p99    lost  p99 (a cell: x 2)";
+        assert_eq!(heads(80), with_bars);
+        assert_eq!(
+            heads(60),
+            "rate    kept       p50       p99   lag p99    lost"
+        );
+        assert_eq!(heads(40), "rate    kept       p50       p99");
+        assert_eq!(heads(30), "rate    kept       p99");
+    }
+
+    #[test]
+    fn a_bar_has_the_room_that_the_columns_leave() {
+        let cells = [200, 80, 75, 74].map(|width| Table::of_width(width).bar);
+        assert_eq!(cells, [24, 22, 17, 0]);
+        assert_eq!([0, 1_000, 32_000].map(super::cells), [0, 1, 2]);
+    }
+}
