@@ -57,6 +57,11 @@ impl Files {
         Ok(files)
     }
 
+    /// Whether none was asked for.
+    pub(super) fn is_empty(&self) -> bool {
+        self.hgrm.is_none() && self.hlog.is_none() && self.csv.is_none()
+    }
+
     /// Measuring begins.
     pub(super) fn begin(&mut self) {
         let Some((path, log)) = &mut self.hlog else {

@@ -149,6 +149,10 @@ impl Watch for Show {
         if let Live::Screen(screen) = &mut self.live {
             screen.add(interval);
         }
+        // Histograms are large: nobody who tells of seconds, no seconds.
+        if !matches!(self.live, Live::Lines(_)) && self.files.is_empty() {
+            return;
+        }
         match &mut self.second {
             Some(second) => second.extend(interval),
             None => self.second = Some(interval.clone()),

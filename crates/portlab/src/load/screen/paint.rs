@@ -1,0 +1,269 @@
+//! Where everything stands, on a terminal of any size.
+
+use portlab_load::Pace;
+use ratatui::{
+    Frame,
+    layout::{Constraint, Layout, Rect},
+    style::{Color, Stylize},
+    text::{Line, Span},
+    widgets::{Borders, Paragraph},
+};
+
+use super::{
+    chart,
+    figures::{self, Figure},
+    view::View,
+};
+
+/// What the rows below the head are given to.
+struct Arrangement {
+    /// None, one (latency) or two.
+    charts: u16,
+    figures: Vec<Line<'static>>,
+}
+
+/// How high one of two charts is at least.
+const CHART: u16 = 7;
+/// How high a chart of its own is at least: it has a line above, and no frame.
+const LOW_CHART: u16 = 5;
+/// How wide a chart is at least.
+const CHART_WIDTH: u16 = 40;
+/// How many lines of figures come before a chart.
+const BEFORE_A_CHART: usize = 3;
+/// A meter with fewer cells says nothing.
+const FEWEST_CELLS: usize = 8;
+
+impl View {
+    pub(super) fn paint(&self, frame: &mut Frame<'_>) {
+        let area = frame.area();
+        let state = textwrap::wrap(&self.state(), usize::from(area.width).max(1)).len();
+        let [title, state, body, keys] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Length(state.min(2) as u16),
+            Constraint::Min(0),
+            Constraint::Length(u16::from(area.height > 4)),
+        ])
+        .areas(area);
+        self.paint_title(frame, title);
+        self.paint_state(frame, state);
+        self.paint_body(frame, body);
+        frame.render_widget(Paragraph::new(self.keys()).dim(), keys);
+        if !self.colours {
+            // A colour that is not to be seen is told to the terminal as a reset of everything.
+            for cell in &mut frame.buffer_mut().content {
+                (cell.fg, cell.bg) = (Color::Reset, Color::Reset);
+            }
+        }
+    }
+
+    fn paint_title(&self, frame: &mut Frame<'_>, area: Rect) {
+        let target = self.plan.target.to_string();
+        let room = usize::from(area.width).saturating_sub(target.len() + 2);
+        let line = Line::from(vec![
+            Span::from(target).bold(),
+            Span::from("  "),
+            Span::from(shortened(&self.title(), room)).dim(),
+        ]);
+        frame.render_widget(Paragraph::new(line), area);
+    }
+
+    /// How far it has come in words, with a meter beside them where there is room.
+    fn paint_state(&self, frame: &mut Frame<'_>, area: Rect) {
+        let width = usize::from(area.width);
+        let state = self.state();
+        let wrapped = textwrap::wrap(&state, width.max(1));
+        let mut lines: Vec<_> = wrapped.iter().map(|line| Line::from(&**line)).collect();
+        if let Some(last) = lines.last_mut() {
+            let room = width.saturating_sub(last.width() + 2);
+            if self.has_an_end() && room >= FEWEST_CELLS {
+                last.push_span("  ");
+                last.push_span(Span::from(meter(room, self.share)).cyan());
+            }
+        }
+        frame.render_widget(Paragraph::new(lines), area);
+    }
+
+    fn paint_body(&self, frame: &mut Frame<'_>, area: Rect) {
+        let Arrangement { charts, figures } = self.arrange(area);
+        let lines = (figures.len() as u16).min(area.height);
+        let [above, below] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(lines)]).areas(area);
+        match charts {
+            0 => frame.render_widget(Paragraph::new(figures), area),
+            1 => {
+                chart::latency(self, frame, above, Borders::TOP);
+                frame.render_widget(Paragraph::new(figures), below);
+            }
+            _ => {
+                let [upper, lower] =
+                    Layout::vertical([Constraint::Percentage(45), Constraint::Percentage(55)])
+                        .areas(above);
+                chart::throughput(self, frame, upper, Borders::ALL);
+                chart::latency(self, frame, lower, Borders::ALL);
+                frame.render_widget(Paragraph::new(figures), below);
+            }
+        }
+    }
+
+    /// As many charts as there is room for beside the figures that they don't tell.
+    fn arrange(&self, area: Rect) -> Arrangement {
+        let (width, height) = (usize::from(area.width), usize::from(area.height));
+        let without = |told: &[&str]| {
+            let mut figures = figures::figures(self);
+            figures.retain(|Figure { name, .. }| !told.contains(name));
+            figures::lines(&figures, width)
+        };
+        if area.width >= CHART_WIDTH && !self.is_idle() {
+            let figures = without(&["answered", "p50", "p99"]);
+            if height >= figures.len() + 2 * usize::from(CHART) {
+                return Arrangement { charts: 2, figures };
+            }
+            let mut figures = without(&["p50", "p99"]);
+            if height >= figures.len().min(BEFORE_A_CHART) + usize::from(LOW_CHART) {
+                figures.truncate(height - usize::from(LOW_CHART));
+                return Arrangement { charts: 1, figures };
+            }
+        }
+        let figures = without(&[]);
+        Arrangement { charts: 0, figures }
+    }
+
+    fn keys(&self) -> &'static str {
+        match self.plan.pace {
+            Pace::Open { .. } => " q end   ↑ ↓ rate by a tenth",
+            Pace::Closed | Pace::Idle => " q end",
+        }
+    }
+}
+
+/// A bar of `cells`, of which a `share` in `[0, 1]` is full.
+pub(super) fn meter(cells: usize, share: f64) -> String {
+    let full = (share.clamp(0.0, 1.0) * cells as f64).round() as usize;
+    "━".repeat(full) + &"╌".repeat(cells - full)
+}
+
+/// `text`, with an ellipsis where it is cut if it is longer than `room` columns.
+fn shortened(text: &str, room: usize) -> String {
+    if text.chars().count() <= room {
+        return text.to_owned();
+    }
+    let mut short: String = text.chars().take(room.saturating_sub(1)).collect();
+    short.push('…');
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use portlab_load::{Arrivals, Interval, Latency, Plan};
+    use ratatui::{Terminal, backend::TestBackend};
+
+    use super::*;
+
+    fn view(pace: Pace) -> View {
+        let plan = Plan {
+            pace,
+            connections: 100,
+            ..Plan::new("127.0.0.1:9".parse().unwrap())
+        };
+        View::new(&plan, true)
+    }
+
+    fn open_loop() -> View {
+        view(Pace::Open {
+            rate_per_s: 1_000.0,
+            arrivals: Arrivals::Uniform,
+        })
+    }
+
+    fn interval(from: u64, errors: u64) -> Interval {
+        let (mut latency, mut pacing_lag) = (Latency::new(), Latency::new());
+        (0..240).for_each(|_| latency.record(40_000));
+        (0..10).for_each(|_| latency.record(109_000_000));
+        pacing_lag.record(7_000);
+        Interval {
+            from: Duration::from_millis(from),
+            to: Duration::from_millis(from + 250),
+            messages: 250,
+            latency,
+            uncorrected: Latency::new(),
+            pacing_lag,
+            errors,
+            open: 77,
+            in_flight: 3,
+            generator_cpu_share: 0.42,
+        }
+    }
+
+    /// What is seen on a terminal of this size.
+    fn seen(view: &View, width: u16, height: u16) -> String {
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| view.paint(frame)).unwrap();
+        terminal.backend().to_string()
+    }
+
+    #[test]
+    fn a_terminal_of_any_size_shows_what_matters_most() {
+        let mut view = open_loop();
+        assert!(seen(&view, 80, 24).contains("connecting"));
+        (0..20).for_each(|index| view.add(&interval(index * 250, 1)));
+        for (width, height) in [(120, 40), (100, 30), (80, 24), (60, 18), (50, 15)] {
+            let seen = seen(&view, width, height);
+            for part in [
+                "p50 40.0 µs •••",
+                "p99 109 ms ⠒",
+                "errors 20",
+                "asked 1.00k/s",
+                "lag p99 7.00 µs",
+                "42% CPU ━━━╌╌╌╌╌",
+                "5 of 10 s",
+                "open 77",
+            ] {
+                assert!(seen.contains(part), "{part} at {width}x{height}:\n{seen}");
+            }
+            assert_eq!(seen.contains("throughput"), width >= 80, "{seen}");
+        }
+        for (width, height) in [(80, 10), (45, 12), (30, 8)] {
+            let seen = seen(&view, width, height);
+            for part in ["asked 1.00k/s", "p50 40.0 µs", "p99 109 ms", "errors 20"] {
+                assert!(seen.contains(part), "{part} at {width}x{height}:\n{seen}");
+            }
+            assert_eq!(seen.contains("•••"), height > 8, "{seen}");
+        }
+        for (width, height) in [(1, 1), (3, 2), (10, 5), (500, 200)] {
+            seen(&view, width, height);
+        }
+    }
+
+    #[test]
+    fn the_title_follows_the_rate() {
+        let mut view = open_loop();
+        view.change_rate(2.0);
+        let seen = seen(&view, 80, 24);
+        assert!(seen.contains("open loop at 2.00k/s"), "{seen}");
+        assert!(seen.contains("asked 2.00k/s"), "{seen}");
+    }
+
+    #[test]
+    fn an_idle_run_has_no_charts_at_any_time() {
+        let mut view = view(Pace::Idle);
+        assert!(!seen(&view, 80, 24).contains("latency"));
+        view.add(&interval(0, 0));
+        let seen = seen(&view, 80, 24);
+        assert!(seen.contains("77 of 100 open"), "{seen}");
+        assert!(!seen.contains("latency"), "{seen}");
+    }
+
+    #[test]
+    fn who_wants_no_colour_gets_none() {
+        let mut view = open_loop();
+        view.colours = false;
+        view.add(&interval(0, 1));
+        let mut terminal = Terminal::new(TestBackend::new(80, 24)).unwrap();
+        terminal.draw(|frame| view.paint(frame)).unwrap();
+        let cells = &terminal.backend().buffer().content;
+        let plain = (Color::Reset, Color::Reset);
+        assert!(cells.iter().all(|cell| (cell.fg, cell.bg) == plain));
+    }
+}
