@@ -45,7 +45,9 @@ Examples:
   portlab load --self-test
 
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
-an answer was wrong.
+an answer was wrong. A second Ctrl-C ends it at once, without a result.
+In a ladder (--rate A..B) missing answers are no failure, for it walks into
+overload on purpose; wrong answers and errors are.
 docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
