@@ -2,6 +2,8 @@
 
 use std::os::fd::AsFd;
 
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
 /// Whether this process is among those that `terminal` listens to. A job in the background that
 /// changes the terminal's settings is stopped by the system.
 ///
@@ -10,4 +12,38 @@ use std::os::fd::AsFd;
 pub fn is_in_foreground(terminal: impl AsFd) -> bool {
     let own = rustix::process::getpgrp();
     rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == own)
+}
+
+/// Keeps a terminal from showing what is typed while something is drawn on it, until it is dropped.
+/// Ctrl-C and its like do what they always do.
+///
+/// Source: `termios(3)`, ECHO.
+#[derive(Debug)]
+pub struct Hush<T: AsFd> {
+    terminal: T,
+    before: Termios,
+}
+
+impl<T: AsFd> Hush<T> {
+    /// Hushes `terminal`; `None` when it is none, or listens to others.
+    #[must_use]
+    pub fn new(terminal: T) -> Option<Self> {
+        if !is_in_foreground(&terminal) {
+            return None;
+        }
+        let before = tcgetattr(&terminal).ok()?;
+        let mut hushed = before.clone();
+        hushed.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&terminal, OptionalActions::Now, &hushed).ok()?;
+        Some(Self { terminal, before })
+    }
+}
+
+impl<T: AsFd> Drop for Hush<T> {
+    fn drop(&mut self) {
+        // Who has been sent to the background since would be stopped.
+        if is_in_foreground(&self.terminal) {
+            let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
+        }
+    }
 }

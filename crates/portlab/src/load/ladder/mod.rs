@@ -10,6 +10,8 @@ use std::{
 
 use portlab_load::{Ended, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs};
 
+use portlab_sys::terminal::Hush;
+
 use self::table::Table;
 use super::{
     Args, complain, is_wrong, json,
@@ -48,7 +50,10 @@ pub(super) fn run(
         gave_up: false,
     };
     let mut out = anstream::stdout();
+    // A line that is typed would push the bar up and leave it standing.
+    let hush = (!output.plain).then(|| Hush::new(std::io::stderr()));
     ladder.walk(&mut out)?;
+    drop(hush);
     if output.json {
         json::print(&mut out, &ladder.report(warnings))?;
     } else {
