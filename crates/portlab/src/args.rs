@@ -3,6 +3,7 @@
 use std::{
     net::{SocketAddr, ToSocketAddrs},
     ops::RangeInclusive,
+    os::fd::AsFd,
 };
 
 use anstyle::{AnsiColor, Style};
@@ -47,9 +48,18 @@ pub(crate) fn service_parser() -> PossibleValuesParser {
     )
 }
 
-/// The terminal's width; off a terminal, enough for every column.
+/// The width of the terminal that stdout is; off a terminal, enough for every column.
 pub(crate) fn terminal_width() -> usize {
-    terminal_size::terminal_size_of(std::io::stdout()).map_or(200, |(width, _)| width.0.into())
+    width_of(std::io::stdout()).unwrap_or(200)
+}
+
+/// The width of the terminal that stderr is, if it is one.
+pub(crate) fn stderr_width() -> Option<usize> {
+    width_of(std::io::stderr())
+}
+
+fn width_of(stream: impl AsFd) -> Option<usize> {
+    terminal_size::terminal_size_of(stream).map(|(width, _)| width.0.into())
 }
 
 /// The ports that can be listened on: 0 lets the system choose one.

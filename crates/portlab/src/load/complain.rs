@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use portlab_load::{Outcome, Pace, Phase, Plan};
 use portlab_stats::units;
 
-use super::words::{plural, with_hint};
+use super::words::{plural, say, with_hint};
 use crate::args::{BAD, WARN};
 
 /// Whether an answer was wrong.
@@ -49,23 +49,26 @@ const KEPT: usize = 60;
 /// Says on stderr what is wrong with a run of `plan`, if something is.
 pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
     if let Some(mismatch) = outcome.tally.first_mismatch() {
-        crate::tell!("{BAD}wrong bytes:{BAD:#} {mismatch}");
+        say(BAD, "wrong bytes:", &mismatch.to_string());
     }
     if let Some(wrong) = outcome.tally.first_wrong() {
-        crate::tell!("{BAD}what came:{BAD:#} \"{}\"", shown(wrong));
+        say(BAD, "what came:", &format!("\"{}\"", shown(wrong)));
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
-        crate::tell!(
-            "{WARN}note:{WARN:#} some connections took {} to make: their handshakes were sent again after \
-             1 s, 3 s, ..., probably because the server's accept queue was full",
-            units::nanos(outcome.connect_latency.max_ns() as f64)
+        let longest = units::nanos(outcome.connect_latency.max_ns() as f64);
+        let text = format!(
+            "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, \
+             ..., probably because the server's accept queue was full"
         );
+        say(WARN, "note:", &text);
     }
     if plan.pace == Pace::Closed && waits_for_delayed_acks(|q| outcome.latency.quantile_ns(q)) {
-        crate::tell!(
-            "{WARN}note:{WARN:#} half of all answers took some 40 ms: the mark of Nagle's algorithm and \
-             delayed acknowledgements on the server's side; it probably sends an answer in two writes \
-             without TCP_NODELAY"
+        say(
+            WARN,
+            "note:",
+            "half of all answers took some 40 ms: the mark of Nagle's algorithm and delayed \
+             acknowledgements on the server's side; it probably sends an answer in two writes without \
+             TCP_NODELAY",
         );
     }
 }

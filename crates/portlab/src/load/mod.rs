@@ -273,7 +273,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     most.life.sources.clone_from(&plan.life.sources);
     let warnings = preflight(&most, &limits);
     for warning in &warnings {
-        crate::tell!("{WARN}note:{WARN:#} {warning}");
+        words::say(WARN, "note:", &warning.to_string());
     }
     match &args.pace.rate {
         Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings),

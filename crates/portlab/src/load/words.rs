@@ -10,6 +10,8 @@ use portlab_load::{Failure, Latency, Pace, Plan};
 use portlab_stats::units;
 use textwrap::{Options, WordSplitter};
 
+use crate::args::stderr_width;
+
 /// What was done, in a line.
 pub(super) fn headline(plan: &Plan) -> String {
     let pace = match plan.pace {
@@ -94,6 +96,15 @@ pub(super) fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
+/// Says something on stderr, as wide as that is, and doesn't mind when nobody is there to hear it.
+pub(super) fn say(style: Style, lead: &str, text: &str) {
+    let stderr = &mut anstream::stderr();
+    let styled = format!("{style}{lead}{style:#} ");
+    // Off a terminal, whoever searches it finds it in one line.
+    let width = stderr_width().unwrap_or(usize::MAX);
+    let _ = paragraph(stderr, width, (&styled, lead.len() + 1), Style::new(), text);
+}
+
 /// Prints `text` after `lead`, broken between words into lines of at most `width` columns that begin
 /// `indent` columns from the left. Where there is little room beside `lead`, it begins below.
 pub(super) fn paragraph(
@@ -106,6 +117,7 @@ pub(super) fn paragraph(
     if text.is_empty() {
         return writeln!(out, "{}", lead.trim_end());
     }
+    let text = tied(text);
     let below = indent > BELOW && indent + LITTLE > width;
     let indent = if below { BELOW } else { indent };
     if below {
@@ -116,7 +128,8 @@ pub(super) fn paragraph(
     let options = Options::new(room)
         .break_words(false)
         .word_splitter(WordSplitter::NoHyphenation);
-    for (index, line) in textwrap::wrap(text, options).iter().enumerate() {
+    for (index, line) in textwrap::wrap(&text, options).iter().enumerate() {
+        let line = line.replace(TIE, " ");
         if index > 0 || below {
             writeln!(out, "{:indent$}{style}{line}{style:#}", "")?;
         } else {
@@ -125,6 +138,31 @@ pub(super) fn paragraph(
     }
     Ok(())
 }
+
+/// `text` with its figures tied to their units, so that no line ends between them.
+fn tied(text: &str) -> String {
+    let mut tied = String::with_capacity(text.len());
+    let mut words = text.split(' ').peekable();
+    while let Some(word) = words.next() {
+        tied.push_str(word);
+        let Some(next) = words.peek() else { break };
+        let figure = word.ends_with(|last: char| last.is_ascii_digit());
+        let unit = next.trim_end_matches(|end: char| !end.is_alphabetic());
+        let unit = unit.strip_suffix("/s").unwrap_or(unit);
+        tied.push_str(if figure && UNITS.contains(&unit) {
+            TIE
+        } else {
+            " "
+        });
+    }
+    tied
+}
+
+/// A space that no line is broken at.
+const TIE: &str = "\u{a0}";
+
+/// What a figure may be followed by.
+const UNITS: [&str; 8] = ["ns", "µs", "ms", "s", "B", "KiB", "MiB", "GiB"];
 
 /// Less room than this beside a lead is too little for words.
 const LITTLE: usize = 18;
@@ -155,5 +193,10 @@ mod tests {
             "  lead\n    then use\n    --per-connection\n    and wait\n"
         );
         assert_eq!(printed(20, "  lead  ", ""), "  lead\n");
+        // A figure keeps its unit.
+        assert_eq!(
+            printed(8, "", "p99 12 ms; 4 KiB/s"),
+            "p99\n12 ms;\n4 KiB/s\n"
+        );
     }
 }
