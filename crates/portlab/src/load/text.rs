@@ -281,3 +281,77 @@ impl<W: Write> Page<'_, W> {
         paragraph(self.out, self.width, (lead, indent), style, text)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use portlab_load::{Arrivals, Ended, Tally};
+
+    use super::*;
+
+    /// What is said of a run of `plan` on a page of `width`; every message took `nanos`.
+    fn said(plan: &Plan, nanos: &[u64], width: usize) -> String {
+        // An outcome of nothing, to be filled.
+        let mut outcome = portlab_load::run(plan, &mut ()).unwrap();
+        outcome.tally = Tally::default();
+        outcome.ended = Ended::Done;
+        outcome.elapsed = Duration::from_millis(1_234);
+        outcome.messages = nanos.len() as u64;
+        outcome.bytes_received = 64 * outcome.messages;
+        for &nanos in nanos {
+            outcome.latency.record(nanos);
+            outcome.uncorrected.record(nanos);
+            outcome.pacing_lag.record(nanos);
+        }
+        let verdict = Verdict::of(plan, &outcome);
+        let mut out = Vec::new();
+        print(&mut out, plan, &outcome, &verdict, width).unwrap();
+        let text = anstream::adapter::strip_bytes(&out).into_vec();
+        String::from_utf8(text).unwrap()
+    }
+
+    fn closed() -> Plan {
+        Plan::new("127.0.0.1:1".parse().unwrap())
+    }
+
+    fn open() -> Plan {
+        Plan {
+            pace: Pace::Open {
+                rate_per_s: 1_000.0,
+                arrivals: Arrivals::Poisson,
+            },
+            ..closed()
+        }
+    }
+
+    #[test]
+    fn nothing_is_wider_than_the_terminal() {
+        for width in [120, 80, 50, 46, 30] {
+            for plan in [closed(), open()] {
+                let said = said(&plan, &[1_234_567, 12_345_678, 123_456_789], width);
+                let wide = said.lines().find(|line| line.chars().count() > width);
+                assert_eq!(wide, None, "{width}:\n{said}");
+                assert!(said.contains("123 ms"), "{said}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_message_without_an_answer_is_done_when_the_system_has_taken_it() {
+        for mut plan in [closed(), open()] {
+            plan.script.expect = Expect::Nothing;
+            let said = said(&plan, &[1_000], 200);
+            assert!(said.contains("until the system had taken"), "{said}");
+            assert!(!said.contains("last byte"), "{said}");
+        }
+    }
+
+    #[test]
+    fn of_nothing_nothing_is_claimed() {
+        let said = said(&closed(), &[], 200);
+        assert!(said.contains("none was made"), "{said}");
+        assert!(said.contains("nothing came"), "{said}");
+        assert!(!said.contains("every byte was checked"), "{said}");
+    }
+}

@@ -111,3 +111,65 @@ fn why_no_rate_was_good(walked: &[Step]) -> String {
 }
 
 const LATE: &str = "the generator itself was late, which says nothing of the server";
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use portlab_load::{Arrivals, Ended, Pace, Plan, Tally};
+
+    use super::*;
+
+    /// A step of a thousand messages, or of none when `p99_ns` is 0.
+    fn step(rate_per_s: f64, p99_ns: u64, lag_ns: u64) -> Step {
+        let plan = Plan {
+            pace: Pace::Open {
+                rate_per_s,
+                arrivals: Arrivals::Uniform,
+            },
+            ..Plan::new("127.0.0.1:1".parse().unwrap())
+        };
+        // An outcome of nothing, to be filled.
+        let mut outcome = portlab_load::run(&plan, &mut ()).unwrap();
+        outcome.tally = Tally::default();
+        outcome.ended = Ended::Done;
+        outcome.elapsed = Duration::from_secs(1);
+        if p99_ns > 0 {
+            outcome.messages = 1_000;
+            (0..1_000).for_each(|_| outcome.latency.record(p99_ns));
+            (0..1_000).for_each(|_| outcome.pacing_lag.record(lag_ns));
+        }
+        Step::new(plan, outcome)
+    }
+
+    fn said(walked: &[Step]) -> String {
+        let points: Vec<_> = walked.iter().map(Step::rung).collect();
+        let mut out = Vec::new();
+        print(&mut out, 500, walked, &points, false).unwrap();
+        let text = anstream::adapter::strip_bytes(&out).into_vec();
+        String::from_utf8(text).unwrap()
+    }
+
+    #[test]
+    fn the_knee_is_told_with_what_came_after_it() {
+        let walked = [step(1e3, 100_000, 0), step(2e3, 10_000_000, 0)];
+        let said = said(&walked);
+        assert!(said.contains("knee: 1.00k/s, the last rate"), "{said}");
+        assert!(said.contains("at 2.00k/s its p99 is 100 times"), "{said}");
+    }
+
+    #[test]
+    fn a_rate_at_which_the_generator_was_late_says_nothing_of_the_server() {
+        let walked = [step(1e3, 100_000, 0), step(2e3, 10_000_000, 9_000_000)];
+        let said = said(&walked);
+        let late = "at 2.00k/s the generator itself was late, which says nothing of the server";
+        assert!(said.contains("no knee up to 1.00k/s: "), "{said}");
+        assert!(said.contains(late), "{said}");
+    }
+
+    #[test]
+    fn a_ladder_without_answers_is_not_told_to_begin_lower() {
+        let said = said(&[step(1e3, 0, 0)]);
+        assert!(said.contains("at 1.00k/s already no answer came"), "{said}");
+    }
+}

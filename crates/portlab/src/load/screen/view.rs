@@ -21,7 +21,8 @@ pub(super) struct View {
     /// How much is over, in `[0, 1]`.
     pub(super) share: f64,
     dialled: u64,
-    waiting: Option<Duration>,
+    /// For the last answers, from now on.
+    waiting: Duration,
     pub(super) now: Option<Now>,
     pub(super) errors: u64,
     pub(super) throughput: VecDeque<Point>,
@@ -61,7 +62,7 @@ impl View {
             stage: Stage::Connecting,
             share: 0.0,
             dialled: 0,
-            waiting: None,
+            waiting: Duration::ZERO,
             now: None,
             errors: 0,
             throughput: VecDeque::new(),
@@ -95,8 +96,8 @@ impl View {
         let before = (self.state(), self.percent());
         self.share = progress.share.clamp(0.0, 1.0);
         self.dialled = progress.dialled;
-        self.waiting = progress.waiting;
-        if progress.waiting.is_some() {
+        if let Some(left) = progress.waiting {
+            self.waiting = left;
             self.reach(Stage::Waiting);
         }
         before != (self.state(), self.percent())
@@ -133,10 +134,7 @@ impl View {
                     None => format!("{at:.0} s"),
                 }
             }
-            Stage::Waiting => match self.waiting {
-                Some(left) => format!("{}; q ends it", waiting(left)),
-                None => "waiting for the last answers; q ends it".to_owned(),
-            },
+            Stage::Waiting => format!("{}; q ends it", waiting(self.waiting)),
             Stage::Ending => "ending; once more to end at once".to_owned(),
         }
     }
