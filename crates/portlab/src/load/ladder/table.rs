@@ -90,8 +90,9 @@ impl Table {
 
     pub(super) fn row(&self, out: &mut impl Write, step: &Step) -> io::Result<()> {
         for column in &self.columns {
-            let (style, width) = (column.style, column.width);
-            write!(out, "{style}{:>width$}{style:#}", (column.value)(step))?;
+            // However long a value is, it stands apart from the one before.
+            let (style, width) = (column.style, column.width - 1);
+            write!(out, "{style} {:>width$}{style:#}", (column.value)(step))?;
         }
         if self.bar > 0 {
             let p99_ns = step.outcome.latency.quantile_ns(0.99);
