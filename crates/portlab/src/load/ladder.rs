@@ -134,7 +134,8 @@ impl Step {
         Rung {
             asked_per_s,
             achieved_per_s: self.outcome.messages_per_s(),
-            kept: self.outcome.kept_up(&self.plan),
+            kept: self.outcome.ended == Ended::Done && self.outcome.kept_up(&self.plan),
+            late: self.verdict.generator_was_late(),
             p99_ns: self.outcome.latency.quantile_ns(0.99),
         }
     }

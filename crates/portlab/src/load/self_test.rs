@@ -64,6 +64,7 @@ type Test = fn(&mut Bench) -> anyhow::Result<()>;
 
 pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     let mut bench = Bench {
+        test: "",
         checks: Vec::new(),
         out: (!json).then(anstream::stdout),
         bar: Progress::new("self-test"),
@@ -76,6 +77,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
         bench.bar.say(name);
         bench.bar.at(index as f64 / TESTS.len() as f64);
         bench.say(name)?;
+        bench.test = name;
         test(&mut bench).with_context(|| format!("self-test, {name}"))?;
         if bench.interrupted.load(Relaxed) {
             break;
@@ -106,6 +108,8 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
 }
 
 struct Bench {
+    /// What is being tested.
+    test: &'static str,
     checks: Vec<Check>,
     out: Option<anstream::Stdout>,
     bar: Progress,
@@ -375,6 +379,7 @@ impl Bench {
             "  {verdict}  {name:<28} {got:>12}   {DIM}expected {expected}{DIM:#}"
         ))?;
         self.checks.push(Check {
+            test: self.test,
             name: name.to_owned(),
             expected,
             got,
