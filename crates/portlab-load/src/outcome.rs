@@ -56,6 +56,8 @@ pub struct Outcome {
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.
     pub generator_cpu: Vec<Duration>,
+    /// How long each of them waited for a processor while measuring, because others ran.
+    pub generator_waited: Vec<Duration>,
     /// How long each of them was kept from running while measuring, counting only what is far beyond
     /// the machine's usual way.
     pub generator_stalled: Vec<Duration>,
@@ -159,6 +161,7 @@ impl Outcome {
             tally: Tally::default(),
             fairness: None,
             generator_cpu: vec![Duration::ZERO; threads],
+            generator_waited: vec![Duration::ZERO; threads],
             generator_stalled: vec![Duration::ZERO; threads],
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             ended: Ended::Done,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token, event};
-use portlab_sys::clock::thread_cpu;
+use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
     Cause, Phase, Plan, Ring,
@@ -82,6 +82,7 @@ pub(crate) struct Worker {
     /// Places that go on without a word from the poller.
     again: VecDeque<u32>,
     cpu_before: Duration,
+    waited_before: Duration,
     /// The rate that is kept, over all threads.
     pub(crate) rate: f64,
     /// When the poller returned last.
@@ -163,6 +164,7 @@ impl Worker {
             turn,
             again: VecDeque::new(),
             cpu_before: Duration::ZERO,
+            waited_before: Duration::ZERO,
             rate: 0.0,
             returned: 0,
             watched_in_vain: Duration::ZERO,
@@ -239,7 +241,9 @@ impl Worker {
         if self.desk.stage == Stage::Measure {
             let cpu = thread_cpu();
             harvest.cpu = (cpu - self.cpu_before).saturating_sub(self.watched_in_vain);
-            self.cpu_before = cpu;
+            let waited = thread_waited();
+            harvest.waited = waited - self.waited_before;
+            (self.cpu_before, self.waited_before) = (cpu, waited);
         }
         self.watched_in_vain = Duration::ZERO;
         harvest.open = self.desk.open();
@@ -265,7 +269,7 @@ impl Worker {
             Stage::Measure => {
                 self.desk
                     .begin_measuring(self.desk.stages.began(stage), now);
-                self.cpu_before = thread_cpu();
+                (self.cpu_before, self.waited_before) = (thread_cpu(), thread_waited());
                 if last == Stage::Connect {
                     self.begin();
                 }
