@@ -34,10 +34,11 @@ fn main() -> Result<()> {
     }
     raise_open_files();
     println!("medians of {ROUNDS} rounds, from the lowest to the highest");
-    punctuality()?;
-    pipelining()?;
-    scale()?;
-    churn()
+    let kept = [punctuality()?, pipelining()?, scale()?, churn()?];
+    match kept.into_iter().all(|kept| kept) {
+        true => Ok(()),
+        false => Err("a bound was not kept".into()),
+    }
 }
 
 fn start(model: &str) -> Result<Server> {
@@ -54,7 +55,7 @@ fn clean(plan: &Plan) -> Result<Outcome> {
     }
 }
 
-fn punctuality() -> Result<()> {
+fn punctuality() -> Result<bool> {
     let server = start("event-loop")?;
     let mut lags = [const { Vec::new() }; PUNCTUAL.len()];
     let mut shares = [const { Vec::new() }; PUNCTUAL.len()];
@@ -74,12 +75,13 @@ fn punctuality() -> Result<()> {
             shares[index].push(outcome.generator_cpu_share() * 100.0);
         }
     }
+    let mut kept = true;
     for ((rate, lag, share), (lags, shares)) in
         PUNCTUAL.into_iter().zip(lags.into_iter().zip(shares))
     {
         let rate = units::short(rate);
         let bound = lag.as_nanos() as f64;
-        tell(
+        kept &= tell(
             &format!("pacing lag p99 at {rate}/s"),
             lags,
             units::nanos,
@@ -88,7 +90,7 @@ fn punctuality() -> Result<()> {
         );
         let percent = |share: f64| format!("{share:.1}%");
         let bound = share * 100.0;
-        tell(
+        kept &= tell(
             &format!("CPU of a thread at {rate}/s"),
             shares,
             percent,
@@ -96,10 +98,10 @@ fn punctuality() -> Result<()> {
             &percent(bound),
         );
     }
-    Ok(())
+    Ok(kept)
 }
 
-fn pipelining() -> Result<()> {
+fn pipelining() -> Result<bool> {
     let server = start("event-loop")?;
     let (depth, bound) = PIPELINED;
     let rate = |depth: usize| -> Result<f64> {
@@ -117,11 +119,11 @@ fn pipelining() -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let times = |ratio: f64| format!("{ratio:.1} times");
     let name = format!("messages at depth {depth} : depth 1");
-    tell(&name, ratios, times, |ratio| ratio >= bound, &times(bound));
-    Ok(())
+    let keeps = |ratio| ratio >= bound;
+    Ok(tell(&name, ratios, times, keeps, &times(bound)))
 }
 
-fn scale() -> Result<()> {
+fn scale() -> Result<bool> {
     let server = start("event-loop")?;
     // Every connection gets a message, and all of them are open for the first one.
     let outcome = clean(&Plan {
@@ -135,10 +137,10 @@ fn scale() -> Result<()> {
         format!("{HELD} connections at once"),
         outcome.alive
     );
-    Ok(())
+    Ok(outcome.alive == HELD && least > 0)
 }
 
-fn churn() -> Result<()> {
+fn churn() -> Result<bool> {
     let server = start("event-loop")?;
     let mut plan = Plan {
         connections: 50,
@@ -153,19 +155,21 @@ fn churn() -> Result<()> {
         outcome.connect_latency.count(),
         units::time(outcome.elapsed)
     );
-    Ok(())
+    Ok(outcome.connect_latency.count() >= SHORT)
 }
 
-/// Prints a figure and whether it keeps its bound.
+/// Prints a figure and whether it keeps its bound; says so too.
 fn tell(
     name: &str,
     values: Vec<f64>,
     write: impl Fn(f64) -> String,
     keeps: impl Fn(f64) -> bool,
     bound: &str,
-) {
+) -> bool {
     let Figure { median, min, max } = Figure::of(values).expect("there was a round");
-    let verdict = if keeps(median) { "within" } else { "OVER" };
+    let kept = keeps(median);
+    let verdict = if kept { "within" } else { "OVER" };
     let (median, min, max) = (write(median), write(min), write(max));
     println!("{name:>34}: {median} ({min} to {max}), {verdict} the bound of {bound}");
+    kept
 }

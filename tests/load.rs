@@ -135,11 +135,12 @@ fn a_run_by_the_clock_leaves_out_its_warm_up() {
         ],
     );
     let result = json(&output);
-    let elapsed = result["elapsed_ns"].as_u64().unwrap();
-    assert!(elapsed >= 300_000_000, "{elapsed}");
-    let rate = result["messages"].as_f64().unwrap() / (elapsed as f64 / 1e9);
-    let reported = result["messages_per_s"].as_f64().unwrap();
-    assert!((rate - reported).abs() < 1.0, "{rate} against {reported}");
+    let number = |name: &str| result[name].as_u64().unwrap();
+    assert!(number("elapsed_ns") >= 300_000_000, "{result}");
+    // Two connections may have a message each on its way at either edge.
+    let before = number("answered") - number("messages");
+    assert!(before > 4, "a warm-up of {before} messages");
+    assert!(number("bytes_sent") / 64 >= number("answered"));
 }
 
 #[test]

@@ -32,6 +32,8 @@ pub(crate) struct Conn {
     asked: VecDeque<Asked>,
     /// How far the answer to the oldest has come in; `None` before its first byte.
     progress: Option<usize>,
+    /// The socket took no more when it was last written to.
+    blocked: bool,
     /// Messages that may still be asked on this connection.
     left: u64,
     /// A client with manners pauses: until when before it sends, until when before it reads, and
@@ -106,6 +108,7 @@ impl Conn {
             received: 0,
             asked: VecDeque::new(),
             progress: None,
+            blocked: false,
             left,
             pause: Pause::default(),
         }
@@ -165,6 +168,7 @@ impl Conn {
     pub(crate) fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
         for _ in 0..VISIT {
             if self.sent == self.due {
+                self.blocked = false;
                 return Ok(false);
             }
             let mut length = (self.due - self.sent).min(Ring::REACH as u64) as usize;
@@ -179,7 +183,10 @@ impl Conn {
                 .write(desk.ring.at(self.number, self.sent, length))
             {
                 Ok(written) => self.has_sent(written, desk),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.blocked = true;
+                    return Ok(false);
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(Broken::Io(Phase::Send, error)),
             }
@@ -194,8 +201,7 @@ impl Conn {
             self.pause.sending_until = desk.now() + nanos(gap);
         }
         if desk.is_one_way() {
-            let mut written = written;
-            let done = self.count_lengths(&mut written, &Expect::Nothing);
+            let done = self.count_lengths(written, &Expect::Nothing);
             if done > 0 {
                 self.complete(done, desk);
             }
@@ -250,7 +256,7 @@ impl Conn {
             // Whatever it says, it lives.
             _ if desk.plan.pace == Pace::Idle => 0,
             Expect::Echo => {
-                let mut echoed = length.min((self.sent - self.received) as usize);
+                let echoed = length.min((self.sent - self.received) as usize);
                 desk.ring
                     .check(self.number, self.received, &bytes[..echoed])
                     .map_err(Broken::Wrong)?;
@@ -258,7 +264,7 @@ impl Conn {
                     return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
                 }
                 self.received += length as u64;
-                self.count_lengths(&mut echoed, expect)
+                self.count_lengths(echoed, expect)
             }
             _ => {
                 let mut done = 0;
@@ -280,21 +286,19 @@ impl Conn {
         })
     }
 
-    /// Counts how many messages of known length `length` bytes complete, and takes their bytes off
-    /// it: all of them, unless there are more than were asked for.
-    fn count_lengths(&mut self, length: &mut usize, expect: &Expect) -> usize {
+    /// Counts how many messages of known length `length` bytes complete; no more than were asked for.
+    fn count_lengths(&mut self, mut length: usize, expect: &Expect) -> usize {
         let mut done = 0;
-        while *length > 0
+        while length > 0
             && let Some(front) = self.asked.get(done)
         {
             let missing = self.progress.unwrap_or_else(|| expect.begin(front.size));
-            if *length < missing {
-                self.progress = Some(missing - *length);
-                *length = 0;
+            if length < missing {
+                self.progress = Some(missing - length);
                 break;
             }
             self.progress = None;
-            *length -= missing;
+            length -= missing;
             done += 1;
         }
         done
@@ -307,7 +311,7 @@ impl Conn {
         let now = desk.now();
         for _ in 0..done {
             let asked = self.asked.pop_front().expect("it was counted a moment ago");
-            desk.enter(self.slot, &asked, now);
+            desk.record_answer(self.slot, &asked, now);
             if self.left == 0 {
                 continue;
             }
@@ -316,7 +320,12 @@ impl Conn {
                     self.ask(desk, now, now);
                 }
             } else if desk.schedule.is_some() {
-                desk.has_room(self.slot, now);
+                // A message without an answer is done as soon as it is sent: unless the socket was
+                // full, there was room all the time.
+                match desk.is_one_way() && !self.blocked {
+                    true => desk.still_has_room(self.slot),
+                    false => desk.has_room(self.slot, now),
+                }
             }
         }
     }
@@ -363,12 +372,22 @@ impl Conn {
         Some(oldest.sent + desk.patience())
     }
 
-    /// Why its answer is overdue: nothing came, or not all of it.
-    pub(crate) fn overdue(&self) -> Cause {
+    /// What is overdue, and why: nothing came, or not all of it; or not all could be sent.
+    pub(crate) fn overdue(&self, desk: &Desk) -> (Phase, Cause) {
         match self.progress {
-            None => Cause::TimedOut,
-            Some(_) => Cause::Incomplete,
+            _ if desk.is_one_way() => (Phase::Send, Cause::TimedOut),
+            None => (Phase::Receive, Cause::TimedOut),
+            Some(_) => (Phase::Receive, Cause::Incomplete),
         }
+    }
+
+    /// Messages in flight that belong to what is measured.
+    pub(crate) fn measured_in_flight(&self, desk: &Desk) -> u64 {
+        let measured = self
+            .asked
+            .iter()
+            .filter(|asked| desk.is_measured(asked.due));
+        measured.count() as u64
     }
 
     /// Adds what is in flight as of `now` to the books of Little's law.

@@ -43,6 +43,12 @@ pub(crate) struct Desk {
     free: VecDeque<u32>,
     /// By place: whether it stands among those, and since when it has had room.
     room: Vec<Room>,
+    /// When messages cease to become due, once that is known; in nanoseconds since the run began.
+    pub(crate) due_until: u64,
+    /// The stretch during which this thread was last kept from sending, though it had what to send and
+    /// where to: messages that became due in it are late because of it, however long they then wait
+    /// for their turn.
+    held_up: (u64, u64),
     /// How many messages may still be asked; `None` when the clock decides.
     budget: Option<u64>,
     /// Messages in flight on all connections.
@@ -79,6 +85,8 @@ impl Desk {
             timers: Timers::default(),
             watched: vec![0; places],
             schedule: None,
+            due_until: u64::MAX,
+            held_up: (0, 0),
             free: VecDeque::new(),
             room: vec![Room::default(); places],
             budget,
@@ -205,7 +213,21 @@ impl Desk {
 
     /// Whether a connection that has room sends the next message at once.
     pub(crate) fn asks_at_once(&self) -> bool {
-        self.plan.pace == Pace::Closed && matches!(self.stage, Stage::WarmUp | Stage::Measure)
+        let asks = matches!(self.stage, Stage::WarmUp | Stage::Measure);
+        self.plan.pace == Pace::Closed && asks && !self.stages.is_enough()
+    }
+
+    /// When the next message of an open loop is due, if it may still be sent.
+    pub(crate) fn next_due(&self) -> Option<u64> {
+        let sends = matches!(self.stage, Stage::WarmUp | Stage::Measure | Stage::CatchUp);
+        let next = self.schedule.as_ref()?.next();
+        let may = sends && next < self.due_until && self.budget != Some(0);
+        (may && !self.stages.is_enough()).then_some(next)
+    }
+
+    /// Whether a message of an open loop is due by `now`, and may still be sent.
+    pub(crate) fn is_due(&self, now: u64) -> bool {
+        self.next_due().is_some_and(|due| due <= now)
     }
 
     /// Whether no message will follow, so that a connection that owes nothing may end.
@@ -244,8 +266,13 @@ impl Desk {
         self.plan.script.expect == Expect::Nothing
     }
 
+    /// Whether a message that was due at `due` belongs to what is measured.
+    pub(crate) fn is_measured(&self, due: u64) -> bool {
+        due >= self.measuring_since
+    }
+
     /// Enters into the books that `asked` has been answered as of `now`, at place `slot`.
-    pub(crate) fn enter(&mut self, slot: u32, asked: &Asked, now: u64) {
+    pub(crate) fn record_answer(&mut self, slot: u32, asked: &Asked, now: u64) {
         self.in_flight -= 1;
         self.touched = true;
         self.answered += 1;
@@ -255,7 +282,7 @@ impl Desk {
             *self.served[slot as usize].get_or_insert(0) += 1;
         }
         self.account_for_flight(asked.due, now);
-        if asked.due >= self.measuring_since {
+        if self.is_measured(asked.due) {
             self.harvest.latency.record(latency);
             if self.schedule.is_some() {
                 self.harvest.uncorrected.record(now - asked.sent);
@@ -263,11 +290,19 @@ impl Desk {
         }
     }
 
-    /// Enters how late a message was sent that was due at `due`, when the generator was free to send
-    /// it at `free`.
-    pub(crate) fn enter_lag(&mut self, due: u64, free: u64, now: u64) {
-        if due >= self.measuring_since && self.stage == Stage::Measure {
-            self.harvest.lag.record(now - due.max(free));
+    /// Enters how late a message was sent that was due at `due`, when a connection was free for it
+    /// from `free` on.
+    pub(crate) fn record_lag(&mut self, due: u64, free: u64, now: u64) {
+        let mut could = due.max(free);
+        if now - could > HELD_UP {
+            self.held_up = (could, now);
+        }
+        let (from, until) = self.held_up;
+        if (from..until).contains(&due) {
+            could = due;
+        }
+        if self.is_measured(due) && self.stage == Stage::Measure {
+            self.harvest.lag.record(now - could);
         }
     }
 
@@ -298,6 +333,10 @@ impl Desk {
     }
 }
 
+/// How late a thread must be to have been held up: longer than it takes to wake it, even on a machine
+/// that is busy.
+const HELD_UP: u64 = 1_000_000;
+
 /// A time that can be added to another: a hundred years are enough for anything here.
 pub(crate) fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).map_or(u64::MAX / 4, |nanos| nanos.min(u64::MAX / 4))
@@ -312,7 +351,7 @@ mod tests {
     fn a_deadline_that_moves_with_every_message_costs_an_errand_or_two() {
         let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
         let ring = Arc::new(Script::echo(64).ring());
-        let stages = Arc::new(Stages::new(Vec::new(), 0.0));
+        let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));
         let mut desk = Desk::new(plan, ring, stages, Instant::now(), (0, 2, None));
         for now in 0..100_000 {
             desk.watch(0, now + 10_000);

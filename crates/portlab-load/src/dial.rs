@@ -91,7 +91,7 @@ impl Worker {
         }
         if !self.dialling.told && !self.dialling.goes_on() {
             self.dialling.told = true;
-            let _ = self.news.send(News::Connected(self.dialling.made));
+            let _ = self.news.send(News::Connected);
         }
     }
 
@@ -149,21 +149,21 @@ impl Worker {
         };
         let error = match stream.take_error() {
             Ok(None) => match stream.peer_addr() {
+                // A port where nobody listens may be chosen for the connection itself, which then
+                // meets itself, and echoes every byte.
+                Ok(_) if meets_itself(&stream) => io::Error::from_raw_os_error(ECONNREFUSED),
                 Ok(_) => {
                     let now = self.desk.now();
                     self.desk.harvest.connect.record(now - since);
-                    // Without it, a small message could wait for the answer to the last (Nagle).
-                    let _ = stream.set_nodelay(true);
+                    self.dialling.under_way -= 1;
                     let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
                     let conn = Conn::new(stream, slot, self.number(slot), left);
                     if self.desk.plan.script.greeting.is_some() {
-                        self.dialling.under_way -= 1;
                         self.dialling.greeting += 1;
                         self.desk.watch(slot, now + self.desk.patience());
                         self.places[slot as usize] = Place::Greeting(conn, now);
                         self.greeted(slot);
                     } else {
-                        self.dialling.under_way -= 1;
                         self.open(slot, conn, now);
                     }
                     return;
@@ -206,6 +206,7 @@ impl Worker {
     /// The connection can talk.
     fn open(&mut self, slot: u32, conn: Conn, now: u64) {
         self.dialling.made += 1;
+        self.gauges.made.fetch_add(1, Relaxed);
         self.dialling.failures[slot as usize] = 0;
         self.gauges.dialled.fetch_add(1, Relaxed);
         self.places[slot as usize] = Place::Open(conn);
@@ -253,7 +254,7 @@ impl Worker {
             self.desk.stage,
             Stage::WarmUp | Stage::Measure | Stage::CatchUp
         );
-        churns && goes_on && self.desk.budget() != Some(0)
+        churns && goes_on && self.desk.budget() != Some(0) && !self.desk.stages.is_enough()
     }
 
     /// Lets another connection take the place of one that has ended.
@@ -300,10 +301,19 @@ impl Worker {
     }
 }
 
+/// Whether a connection has the same address at both ends: when both sides happen to choose it at
+/// once, TCP connects a socket with itself (RFC 9293, 3.5, simultaneous open).
+fn meets_itself(stream: &TcpStream) -> bool {
+    let (local, peer) = (stream.local_addr(), stream.peer_addr());
+    matches!((local, peer), (Ok(local), Ok(peer)) if local == peer)
+}
+
 /// Begins to connect, the run's connection `number`.
 fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
     let domain = Domain::for_address(plan.target);
     let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
+    // Without it, a small message could wait for the answer to the last (Nagle).
+    socket.set_tcp_nodelay(true)?;
     if plan.script.manner.read_per_s.is_some() {
         // Before connecting, for the window is agreed on then.
         socket.set_recv_buffer_size(SMALL_BUFFER)?;
@@ -322,8 +332,10 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
     Ok(TcpStream::from_std(socket.into()))
 }
 
-/// Linux's number for a connection that is under way; see `connect(2)`.
+/// Linux's numbers for a connection that is under way, and for one that nobody listens to; see
+/// `connect(2)`.
 const EINPROGRESS: i32 = 115;
+const ECONNREFUSED: i32 = 111;
 
 impl Plan {
     /// How many connections may be under way at once, over all threads.
@@ -331,5 +343,33 @@ impl Plan {
         CONNECTING_AT_ONCE
             .saturating_mul(self.threads)
             .min(self.connections)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    #[test]
+    fn a_small_message_waits_for_no_acknowledgement() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let plan = Plan::new(listener.local_addr().unwrap());
+        assert!(connect(&plan, 0).unwrap().nodelay().unwrap());
+    }
+
+    #[test]
+    fn a_connection_with_itself_is_no_connection_with_a_server() {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket
+            .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+            .unwrap();
+        let own = socket.local_addr().unwrap();
+        socket.connect(&own).unwrap();
+        assert!(meets_itself(&TcpStream::from_std(socket.into())));
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let stream = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        assert!(!meets_itself(&TcpStream::from_std(stream)));
     }
 }

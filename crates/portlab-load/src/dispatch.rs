@@ -3,8 +3,7 @@
 
 use crate::{
     Pace,
-    pace::Schedule,
-    stage::Stage,
+    pace::{Part, Schedule},
     worker::{Place, Worker},
 };
 
@@ -14,10 +13,13 @@ impl Worker {
         let desk = &mut self.desk;
         if let Pace::Open { arrivals, .. } = desk.plan.pace {
             self.rate = desk.stages.rate_per_s();
-            let rate = self.rate * desk.plan.weight(self.index);
-            let part = (self.index, desk.plan.threads);
+            let part = Part {
+                thread: self.index,
+                threads: desk.plan.threads,
+                connections: desk.plan.connections,
+            };
             let start = desk.stages.began(desk.stage);
-            let schedule = Schedule::new(arrivals, rate, part, desk.plan.seed, start);
+            let schedule = Schedule::new(arrivals, self.rate, part, desk.plan.seed, start);
             desk.schedule = Some(schedule);
         }
         for slot in 0..self.places.len() as u32 {
@@ -42,53 +44,55 @@ impl Worker {
         }
     }
 
-    /// Sends the messages of an open loop whose time has come, as long as connections have room; at
-    /// most one for each of them, for those without an answer would have room for ever.
+    /// Sends the messages of an open loop whose time has come, as long as connections have room, but
+    /// not for ever: others want to be heard meanwhile.
     pub(crate) fn send_what_is_due(&mut self) {
         if self.desk.schedule.is_none() {
             return;
         }
-        for _ in 0..self.desk.rooms() {
+        for _ in 0..self.desk.rooms().max(BURST) {
             let now = self.desk.now();
-            if !self.is_due(now) {
+            if !self.desk.is_due(now) || self.desk.rooms() == 0 {
                 return;
             }
             self.send_to_the_next(now);
         }
     }
 
-    /// Sends the next message of an open loop to the connection whose turn it is.
+    /// Sends the connection whose turn it is what is due to it: usually one message, and more when
+    /// more are due than there are connections with room.
     fn send_to_the_next(&mut self, now: u64) {
+        let rooms = self.desk.rooms() as u64;
         let Some((slot, since)) = self.desk.next_room() else {
             return;
         };
-        // It may have been filled, or lost, since it had room.
-        let Place::Open(conn) = &mut self.places[slot as usize] else {
-            return;
-        };
-        if !conn.has_room(&self.desk) || !self.desk.take_one() {
-            return;
+        let due = self
+            .desk
+            .schedule
+            .as_ref()
+            .map_or(0, |it| it.due_before(now));
+        for _ in 0..due.div_ceil(rooms).max(1) {
+            // It may have been filled, or lost, since it had room.
+            let Place::Open(conn) = &mut self.places[slot as usize] else {
+                return;
+            };
+            if !conn.has_room(&self.desk) || !self.desk.is_due(now) || !self.desk.take_one() {
+                break;
+            }
+            let Some(due) = self.desk.schedule.as_mut().map(Schedule::pop) else {
+                return;
+            };
+            self.desk.record_lag(due, since, now);
+            conn.ask(&mut self.desk, due, now);
         }
-        let Some(due) = self.desk.schedule.as_mut().map(Schedule::pop) else {
-            return;
-        };
-        self.desk.enter_lag(due, since, now);
-        conn.ask(&mut self.desk, due, now);
-        if conn.has_room(&self.desk) {
+        if let Place::Open(conn) = &self.places[slot as usize]
+            && conn.has_room(&self.desk)
+        {
             self.desk.still_has_room(slot);
         }
         self.send(slot);
     }
-
-    /// Whether a message of an open loop is due by `now`, and may still be sent.
-    pub(crate) fn is_due(&self, now: u64) -> bool {
-        let sends = matches!(
-            self.desk.stage,
-            Stage::WarmUp | Stage::Measure | Stage::CatchUp
-        );
-        let due = self.desk.schedule.as_ref().map(Schedule::next);
-        sends
-            && due.is_some_and(|due| due <= now && due < self.due_until)
-            && self.desk.budget() != Some(0)
-    }
 }
+
+/// How many messages are sent, or connections visited, without a look at what has come.
+const BURST: usize = 64;

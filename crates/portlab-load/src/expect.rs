@@ -186,8 +186,11 @@ impl FromStr for Expect {
             Some(("lines", digits)) => Self::Lines(count(digits)?),
             Some(("until", end)) => {
                 // A shell has taken the quotes off, or hasn't.
-                let bare = end.strip_prefix('"').and_then(|end| end.strip_suffix('"'));
-                let end = unescape(bare.unwrap_or(end))?;
+                let bare = match end.strip_prefix('"') {
+                    Some(end) => end.strip_suffix('"').ok_or_else(unknown)?,
+                    None => end,
+                };
+                let end = unescape(bare)?;
                 if end.is_empty() {
                     return Err(ExpectError::Empty(text.to_owned()));
                 }
@@ -239,6 +242,7 @@ mod tests {
             ("bytes:x", "lines:1"),
             ("bytes:0", "none"),
             ("until:", "none"),
+            ("until:\"abc", "until:"),
             ("until:\\q", "\\r \\n"),
             ("until:\\xff", "\\x7f"),
             ("until:\\x", "\\x7f"),

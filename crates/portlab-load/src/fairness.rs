@@ -6,6 +6,8 @@ pub struct Fairness {
     /// How many connections were counted: all that could talk at some time. One that was replaced
     /// counts together with those that took its place.
     pub connections: usize,
+    /// How many of them got no answer at all.
+    pub unserved: usize,
     /// Messages answered on the connection that was served least.
     pub least: u64,
     /// Messages answered on the connection that was served most.
@@ -29,6 +31,7 @@ impl Fairness {
         let squares: f64 = served.iter().map(|count| (*count as f64).powi(2)).sum();
         Some(Self {
             connections: served.len(),
+            unserved: served.iter().filter(|count| **count == 0).count(),
             least,
             most,
             jain: sum * sum / (served.len() as f64 * squares),
@@ -46,7 +49,13 @@ mod tests {
         assert!((equal.jain - 1.0).abs() < 1e-12);
         let favourite = Fairness::of(&[0, 0, 9, 0]).unwrap();
         assert!((favourite.jain - 0.25).abs() < 1e-12);
-        assert_eq!((favourite.least, favourite.most), (0, 9));
+        let Fairness {
+            unserved,
+            least,
+            most,
+            ..
+        } = favourite;
+        assert_eq!((unserved, least, most), (3, 0, 9));
         // (1 + 3 + 5)² / (3 (1 + 9 + 25)).
         let known = Fairness::of(&[1, 3, 5]).unwrap();
         assert!((known.jain - 81.0 / 105.0).abs() < 1e-12);

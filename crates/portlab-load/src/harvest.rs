@@ -24,6 +24,11 @@ pub(crate) struct Harvest {
     pub(crate) bytes_received: u64,
     pub(crate) tally: Tally,
     pub(crate) cpu: Duration,
+    /// How long the thread waited for a processor.
+    pub(crate) waited: Duration,
+    /// How long the thread slept on after it was to wake, counting only what is not the machine's
+    /// usual way.
+    pub(crate) stalled: Duration,
     /// How often a connection waited for its turn to be made, because so many were under way.
     pub(crate) held_back: u64,
     pub(crate) little: Little,
@@ -69,6 +74,8 @@ impl Harvest {
         self.bytes_received += other.bytes_received;
         self.tally.merge(&other.tally);
         self.cpu += other.cpu;
+        self.waited += other.waited;
+        self.stalled += other.stalled;
         self.held_back += other.held_back;
         self.little.add(other.little);
     }

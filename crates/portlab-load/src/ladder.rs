@@ -9,6 +9,8 @@ pub struct Rung {
     pub achieved_per_s: f64,
     /// Whether the server kept up with the rate.
     pub kept: bool,
+    /// Whether the generator itself was late, so that its latency says nothing about the server.
+    pub late: bool,
     /// The latency that 99 of 100 did not exceed, from when they were due, in nanoseconds.
     pub p99_ns: u64,
 }
@@ -30,7 +32,8 @@ pub fn rungs(from: f64, to: f64, steps: usize) -> Vec<f64> {
 }
 
 /// The knee of the curve: the index of the last rung that kept its rate with a p99 of at most
-/// [`FLAT`] times the best. `None` when none did. When it is the last of all, the knee lies beyond.
+/// [`FLAT`] times the best; where the generator itself was late, nothing is known. `None` when none
+/// did. When it is the last of all, the knee lies beyond.
 #[must_use]
 pub fn knee(rungs: &[Rung]) -> Option<usize> {
     // The best, not the first: an idle machine sleeps deeper, and wakes later. Where nothing was
@@ -43,7 +46,7 @@ pub fn knee(rungs: &[Rung]) -> Option<usize> {
     let flat = FLAT.saturating_mul(best);
     rungs
         .iter()
-        .rposition(|rung| rung.kept && (1..=flat).contains(&rung.p99_ns))
+        .rposition(|rung| rung.kept && !rung.late && (1..=flat).contains(&rung.p99_ns))
 }
 
 #[cfg(test)]
@@ -57,6 +60,7 @@ mod tests {
                 asked_per_s,
                 achieved_per_s,
                 kept: achieved_per_s > 0.9 * asked_per_s,
+                late: false,
                 p99_ns,
             })
             .collect()
@@ -96,6 +100,13 @@ mod tests {
             knee(&noisy),
             Some(2),
             "one slow rung among good ones is no knee"
+        );
+        let mut late = noisy.clone();
+        late[2].late = true;
+        assert_eq!(
+            knee(&late),
+            Some(0),
+            "what the generator spoiled is no evidence"
         );
         let silent = curve(&[(1e3, 1e3, 60), (2e3, 0.0, 0)]);
         assert_eq!(knee(&silent), Some(0));

@@ -19,7 +19,9 @@
 //! | `timers` | waking at the right time |
 //! | `worker` | one thread's readiness loop |
 //! | `stage` | the stages, announced by one thread and followed by the others |
-//! | `run` | the phases, in step over all threads: connect, warm up, measure, drain, close |
+//! | `run` | a run from its plan to its outcome, and who watches it |
+//! | `coordinator` | the phases, in step over all threads: connect, warm up, measure, drain, close |
+//! | `course` | what all threads did between two moments |
 //! | `harvest` | what a thread gathers, and hands in at every turn |
 //! | `latency` | histograms |
 //! | `tally` | errors, by phase and cause |
@@ -33,6 +35,8 @@
 #![forbid(unsafe_code)]
 
 mod conn;
+mod coordinator;
+mod course;
 mod desk;
 mod dial;
 mod dispatch;

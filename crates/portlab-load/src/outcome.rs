@@ -5,14 +5,14 @@ use std::time::Duration;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
-    Fairness, Latency, Plan, Tally,
+    Fairness, Latency, Pace, Plan, Tally,
     harvest::{Harvest, Little},
 };
 
 /// What a run has measured, over all of its threads.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Connections that could talk when the load began.
+    /// Connections that could talk when the load began, or when the run ended before that.
     pub connected: usize,
     /// Connections that were open when measuring ended.
     pub alive: usize,
@@ -20,7 +20,9 @@ pub struct Outcome {
     pub connect_phase: Duration,
     /// How long each connection took, those of churn included.
     pub connect_latency: Latency,
-    /// Messages answered, completely and rightly, while measuring.
+    /// Messages answered, completely and rightly, since the run began.
+    pub answered: u64,
+    /// The same while measuring.
     pub messages: u64,
     /// Messages answered between [`Watch::begin`](crate::Watch::begin) and
     /// [`Watch::end`](crate::Watch::end): those that a meter read in both has seen.
@@ -54,6 +56,11 @@ pub struct Outcome {
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.
     pub generator_cpu: Vec<Duration>,
+    /// How long each of them waited for a processor while measuring, because others ran.
+    pub generator_waited: Vec<Duration>,
+    /// How long each of them was kept from running while measuring, counting only what is far beyond
+    /// the machine's usual way.
+    pub generator_stalled: Vec<Duration>,
     /// Processors that the generator might use.
     pub cores: usize,
     /// How the run came to its end.
@@ -139,6 +146,7 @@ impl Outcome {
             alive: 0,
             connect_phase: Duration::ZERO,
             connect_latency: Latency::new(),
+            answered: 0,
             messages: 0,
             metered_messages: 0,
             elapsed: Duration::ZERO,
@@ -153,6 +161,8 @@ impl Outcome {
             tally: Tally::default(),
             fairness: None,
             generator_cpu: vec![Duration::ZERO; threads],
+            generator_waited: vec![Duration::ZERO; threads],
+            generator_stalled: vec![Duration::ZERO; threads],
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             ended: Ended::Done,
             rate_changed_to: None,
@@ -219,8 +229,20 @@ impl Outcome {
     /// server: one thread at its limit is enough.
     #[must_use]
     pub fn generator_was_the_limit(&self) -> bool {
-        let busiest = self.generator_cpu_shares().into_iter().fold(0.0, f64::max);
-        self.messages > 0 && busiest >= GENERATOR_LIMIT
+        self.messages > 0 && self.busiest_thread() >= GENERATOR_LIMIT
+    }
+
+    /// The share, in `[0, 1]`, of its time that the busiest of the generator's threads was computing.
+    #[must_use]
+    pub fn busiest_thread(&self) -> f64 {
+        self.generator_cpu_shares().into_iter().fold(0.0, f64::max)
+    }
+
+    /// How long the thread was kept from running that suffered most.
+    #[must_use]
+    pub fn longest_stalled(&self) -> Duration {
+        let stalled = self.generator_stalled.iter();
+        stalled.max().copied().unwrap_or_default()
     }
 
     /// The generator's CPU time in microseconds per message; 0 when there was no message.
@@ -239,16 +261,23 @@ impl Outcome {
         self.latency.count() + self.unanswered + self.due_not_sent
     }
 
-    /// Whether the server kept up with an open loop of `plan` to its end: at most a twentieth of what was due
-    /// was still open when measuring ended, beside what connections may have had in flight.
+    /// Whether the server kept up with an open loop of `plan`: of what became due while measuring, all
+    /// but a twentieth was answered by its end.
+    ///
+    /// Beside that twentieth, what a server of this latency always has in flight is no backlog: as
+    /// much as it had not when measuring began, because the warm-up was shorter than an answer takes;
+    /// and as much as chance adds to it.
     #[must_use]
     pub fn kept_up(&self, plan: &Plan) -> bool {
-        if self.ended != Ended::Done {
-            return false;
-        }
+        let Pace::Open { rate_per_s, .. } = plan.pace else {
+            return true;
+        };
         let missing = self.due().saturating_sub(self.messages) as f64;
-        let in_flight = (plan.connections * plan.depth) as f64;
-        missing <= KEPT_UP * self.due() as f64 || missing <= in_flight
+        // The quick ones tell: where a queue grows, the others stood in it.
+        let quick_s = self.latency.quantile_ns(0.1) as f64 / 1e9;
+        let late_start_s = (quick_s - plan.warmup.as_secs_f64()).max(0.0);
+        let chance = 1.0 + 2.0 * (rate_per_s * quick_s).sqrt();
+        missing <= KEPT_UP * self.due() as f64 + rate_per_s * late_start_s + chance
     }
 
     /// By how much a closed loop misses Little's law, N = X R, as a share of N: N is what the

@@ -1,6 +1,6 @@
 //! When messages are sent.
 
-use std::{fmt, str::FromStr};
+use std::{collections::VecDeque, fmt, str::FromStr};
 
 /// When the next message is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -59,40 +59,124 @@ impl fmt::Display for Arrivals {
 
 /// The times at which one thread's messages are due. None is stored: a thread that is behind asks
 /// for the next one later.
+///
+/// All threads count the ticks of one clock, which is as fast as the rate of the whole run. Of an
+/// even one, tick `k` belongs to connection `k` modulo all, and so to that connection's thread: then
+/// the messages of all threads are evenly apart, and each connection has its turn.
 #[derive(Debug)]
 pub(crate) struct Schedule {
     arrivals: Arrivals,
     random: fastrand::Rng,
-    /// The mean distance in nanoseconds.
+    part: Part,
+    clock: Clock,
+    /// The tick at which the next message is due.
+    next: f64,
+}
+
+/// Which part of a load falls to one thread: connections `thread`, `thread + threads`, ...
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) thread: usize,
+    pub(crate) threads: usize,
+    /// All connections of the run, at least as many as there are threads.
+    pub(crate) connections: usize,
+}
+
+/// A clock whose rate may be changed while it runs.
+#[derive(Debug)]
+struct Clock {
+    /// The first is in force at the next message, the others come later.
+    stretches: VecDeque<Stretch>,
+}
+
+/// From a moment on, in nanoseconds since the run began, ticks are this far apart.
+#[derive(Clone, Copy, Debug)]
+struct Stretch {
+    from_ns: f64,
+    from_tick: f64,
     interval_ns: f64,
-    /// When the next message is due, in nanoseconds since the run began.
-    next_ns: f64,
-    /// From when on another mean distance holds: what is due before stays due.
-    change: Option<(f64, f64)>,
+}
+
+impl Part {
+    /// The share of all connections, in `(0, 1]`.
+    fn weight(self) -> f64 {
+        self.ticks_before(self.connections as u64) as f64 / self.connections as f64
+    }
+
+    /// How many of the ticks before `tick` are of this part.
+    fn ticks_before(self, tick: u64) -> u64 {
+        let (thread, threads) = (self.thread as u64, self.threads as u64);
+        let own = |connections: u64| connections.saturating_sub(thread).div_ceil(threads);
+        let connections = self.connections as u64;
+        tick / connections * own(connections) + own(tick % connections)
+    }
+
+    /// The tick of this part that follows `tick`, which is one of its own.
+    fn after(self, tick: u64) -> u64 {
+        let (threads, connections) = (self.threads as u64, self.connections as u64);
+        let connection = tick % connections;
+        if connection + threads < connections {
+            tick + threads
+        } else {
+            tick - connection + connections + self.thread as u64
+        }
+    }
+}
+
+impl Clock {
+    fn time_of(&self, tick: f64) -> f64 {
+        let later = self.stretches.iter().rev();
+        let mut in_force = later.filter(|stretch| stretch.from_tick <= tick);
+        let stretch = in_force.next().unwrap_or(&self.stretches[0]);
+        stretch.from_ns + (tick - stretch.from_tick) * stretch.interval_ns
+    }
+
+    fn tick_at(&self, time_ns: f64) -> f64 {
+        let later = self.stretches.iter().rev();
+        let mut in_force = later.filter(|stretch| stretch.from_ns <= time_ns);
+        let stretch = in_force.next().unwrap_or(&self.stretches[0]);
+        stretch.from_tick + (time_ns - stretch.from_ns) / stretch.interval_ns
+    }
+
+    /// What ended before `tick` isn't asked for any more.
+    fn forget_before(&mut self, tick: f64) {
+        while self
+            .stretches
+            .get(1)
+            .is_some_and(|next| next.from_tick <= tick)
+        {
+            self.stretches.pop_front();
+        }
+    }
 }
 
 impl Schedule {
-    /// The schedule of thread `index` of `threads`, its part of the rate being `rate_per_s`, from
-    /// `start` (in nanoseconds since the run began) on.
+    /// The schedule of one thread's `part` of a load of `rate_per_s` in all, from `start` (in
+    /// nanoseconds since the run began) on.
     pub(crate) fn new(
         arrivals: Arrivals,
         rate_per_s: f64,
-        (index, threads): (usize, usize),
+        part: Part,
         seed: u64,
         start: u64,
     ) -> Self {
-        let interval_ns = 1e9 / rate_per_s;
+        let stretch = Stretch {
+            from_ns: start as f64,
+            from_tick: 0.0,
+            interval_ns: 1e9 / rate_per_s,
+        };
         let mut schedule = Self {
             arrivals,
             // Neighbouring seeds give unrelated sequences.
-            random: fastrand::Rng::with_seed(seed.wrapping_add(index as u64)),
-            interval_ns,
-            // Uniform schedules of several threads interleave to a uniform one.
-            next_ns: start as f64 + interval_ns * index as f64 / threads as f64,
-            change: None,
+            random: fastrand::Rng::with_seed(seed.wrapping_add(part.thread as u64)),
+            part,
+            clock: Clock {
+                stretches: VecDeque::from([stretch]),
+            },
+            next: part.thread as f64,
         };
         if arrivals == Arrivals::Poisson {
-            schedule.next_ns = start as f64;
+            schedule.next = 0.0;
             schedule.pop();
         }
         schedule
@@ -100,56 +184,52 @@ impl Schedule {
 
     /// When the next message is due.
     pub(crate) fn next(&self) -> u64 {
-        self.next_ns as u64
+        self.clock.time_of(self.next) as u64
     }
 
     /// Takes the next message off the schedule, and returns when it is, or was, due.
     pub(crate) fn pop(&mut self) -> u64 {
-        let due = self.next_ns as u64;
-        self.next_ns += match self.arrivals {
-            Arrivals::Uniform => self.interval_ns,
+        let due = self.next();
+        self.next = match self.arrivals {
+            Arrivals::Uniform => self.part.after(self.next as u64) as f64,
             // 1 - u is never 0, whose logarithm is infinite.
-            Arrivals::Poisson => -(1.0 - self.random.f64()).ln() * self.interval_ns,
+            Arrivals::Poisson => self.next - (1.0 - self.random.f64()).ln() / self.part.weight(),
         };
-        if let Some((from, interval_ns)) = self.change
-            && self.next_ns > from
-        {
-            self.change = None;
-            self.change_from(from, interval_ns);
-        }
+        self.clock.forget_before(self.next);
         due
     }
 
-    /// Goes on at another rate. What is due already stays due.
+    /// Goes on at another rate from `now` on. What is due already stays due; what is not comes nearer
+    /// or goes farther in proportion, for of a slow schedule it may be far away.
     pub(crate) fn set_rate(&mut self, rate_per_s: f64, now: u64) {
-        let (now, interval_ns) = (now as f64, 1e9 / rate_per_s);
-        if self.next_ns > now {
-            self.change_from(now, interval_ns);
-        } else {
-            self.change = Some((now, interval_ns));
-        }
+        let stretch = Stretch {
+            from_ns: now as f64,
+            from_tick: self.clock.tick_at(now as f64),
+            interval_ns: 1e9 / rate_per_s,
+        };
+        self.clock.stretches.push_back(stretch);
+        self.clock.forget_before(self.next);
     }
 
-    /// The next message, which is due after `from`, comes nearer or goes farther in proportion: of a
-    /// slow schedule it may be far away.
-    fn change_from(&mut self, from: f64, interval_ns: f64) {
-        self.next_ns = from + (self.next_ns - from) * interval_ns / self.interval_ns;
-        self.interval_ns = interval_ns;
-    }
-
-    /// The mean distance between two messages, in nanoseconds.
+    /// The mean distance between two messages of this thread, in nanoseconds.
     pub(crate) fn interval_ns(&self) -> f64 {
-        self.interval_ns
+        self.clock.stretches[0].interval_ns / self.part.weight()
     }
 
     /// How many messages are due before `until` and not taken: exact for uniform arrivals, the
     /// expectation for others.
     pub(crate) fn due_before(&self, until: u64) -> u64 {
-        let left = until as f64 - self.next_ns;
-        if left <= 0.0 {
+        let end = self.clock.tick_at(until as f64);
+        if end <= self.next {
             return 0;
         }
-        (left / self.interval_ns).ceil() as u64
+        match self.arrivals {
+            Arrivals::Uniform => {
+                let (next, end) = (self.next as u64, end.ceil() as u64);
+                self.part.ticks_before(end) - self.part.ticks_before(next)
+            }
+            Arrivals::Poisson => ((end - self.next) * self.part.weight()).ceil() as u64,
+        }
     }
 }
 
@@ -157,18 +237,32 @@ impl Schedule {
 mod tests {
     use super::*;
 
+    fn part(thread: usize, threads: usize, connections: usize) -> Part {
+        Part {
+            thread,
+            threads,
+            connections,
+        }
+    }
+
+    /// A schedule of one thread, of `rate_per_s` from 0 on.
+    fn uniform(rate_per_s: f64) -> Schedule {
+        Schedule::new(Arrivals::Uniform, rate_per_s, part(0, 1, 7), 0, 0)
+    }
+
     fn all(arrivals: Arrivals, threads: usize, until: u64) -> Vec<u64> {
         let mut all = Vec::new();
-        for index in 0..threads {
-            let mut schedule = Schedule::new(
-                arrivals,
-                10_000.0 / threads as f64,
-                (index, threads),
-                7,
-                1_000,
-            );
+        for thread in 0..threads {
+            // Threads divide no number of connections evenly that they needn't.
+            let part = part(thread, threads, 10);
+            let mut schedule = Schedule::new(arrivals, 10_000.0, part, 7, 1_000);
+            let due = schedule.due_before(until);
+            let before = all.len() as u64;
             while schedule.next() < until {
                 all.push(schedule.pop());
+            }
+            if arrivals == Arrivals::Uniform {
+                assert_eq!(due, all.len() as u64 - before);
             }
         }
         all.sort_unstable();
@@ -177,9 +271,9 @@ mod tests {
 
     #[test]
     fn uniform_arrivals_are_equally_far_apart_over_all_threads() {
-        for threads in [1, 2, 3] {
+        for threads in [1, 2, 3, 4, 7, 10] {
             let due = all(Arrivals::Uniform, threads, 1_000_001_000);
-            assert_eq!(due.len(), 10_000);
+            assert_eq!(due.len(), 10_000, "{threads} threads");
             assert!(
                 due.windows(2)
                     .all(|pair| (pair[1] - pair[0]).abs_diff(100_000) <= 1)
@@ -211,7 +305,7 @@ mod tests {
 
     #[test]
     fn what_is_due_and_not_taken_is_counted() {
-        let mut schedule = Schedule::new(Arrivals::Uniform, 1_000.0, (0, 1), 0, 0);
+        let mut schedule = uniform(1_000.0);
         assert_eq!(schedule.due_before(0), 0);
         assert_eq!(schedule.due_before(5_000_001), 6);
         schedule.pop();
@@ -220,7 +314,7 @@ mod tests {
 
     #[test]
     fn another_rate_holds_from_now_on_and_what_was_due_stays_due() {
-        let mut schedule = Schedule::new(Arrivals::Uniform, 1_000.0, (0, 1), 0, 0);
+        let mut schedule = uniform(1_000.0);
         schedule.pop();
         schedule.set_rate(2_000.0, 0);
         assert_eq!(schedule.next(), 500_000);
@@ -228,5 +322,26 @@ mod tests {
         schedule.set_rate(500.0, 1_700_000);
         let due: Vec<_> = (0..5).map(|_| schedule.pop()).collect();
         assert_eq!(due, [500_000, 1_000_000, 1_500_000, 2_900_000, 4_900_000]);
+    }
+
+    #[test]
+    fn a_rate_may_be_changed_again_and_again_while_nothing_can_be_sent() {
+        const SECOND: u64 = 1_000_000_000;
+        let mut schedule = uniform(1_000.0);
+        schedule.set_rate(100.0, SECOND);
+        assert_eq!(schedule.due_before(10 * SECOND), 1_000 + 900);
+        schedule.set_rate(10.0, 2 * SECOND);
+        assert_eq!(schedule.due_before(3 * SECOND), 1_000 + 100 + 10);
+        let mut due = 0;
+        while schedule.next() < 3 * SECOND {
+            schedule.pop();
+            due += 1;
+        }
+        assert_eq!(due, 1_110);
+        assert_eq!(
+            schedule.clock.stretches.len(),
+            1,
+            "what is over is forgotten"
+        );
     }
 }

@@ -113,7 +113,7 @@ pub enum PlanError {
     #[error("{0} is 0; it must be at least 1")]
     Zero(&'static str),
     /// A rate that is none.
-    #[error("{0} per second is no rate; it must be more than 0 and at most 10M")]
+    #[error("{0} per second is no rate; it must be at least 0.001 and at most 10M")]
     Rate(String),
     /// More messages in flight than a connection keeps account of.
     #[error("a depth of {0} is too much; {MAX_DEPTH} is the most")]
@@ -137,6 +137,8 @@ const FILES_PER_THREAD: u64 = 3;
 const OTHER_FILES: u64 = 20;
 /// The greatest depth: each message in flight takes 24 bytes.
 const MAX_DEPTH: usize = 65_536;
+/// The lowest rate, per second: slower than anybody waits for.
+const MIN_RATE: f64 = 0.001;
 /// The highest rate, per second: more than any loop here can send.
 const MAX_RATE: f64 = 10e6;
 
@@ -182,6 +184,10 @@ impl Plan {
                 "the number of bytes read per second",
                 self.script.manner.read_per_s.unwrap_or(1),
             ),
+            (
+                "the length of an interval",
+                self.interval.as_nanos().min(1) as u64,
+            ),
         ];
         if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == 0) {
             return Err(PlanError::Zero(name));
@@ -193,7 +199,7 @@ impl Plan {
             return Err(PlanError::CloseAndDepth(self.depth));
         }
         if let Pace::Open { rate_per_s, .. } = self.pace
-            && !(rate_per_s > 0.0 && rate_per_s <= MAX_RATE)
+            && !(MIN_RATE..=MAX_RATE).contains(&rate_per_s)
         {
             return Err(PlanError::Rate(rate_per_s.to_string()));
         }
@@ -255,12 +261,6 @@ impl Plan {
         (0..index).map(share).sum()
     }
 
-    /// The share of all connections that thread `index` drives, in `(0, 1]`.
-    pub(crate) fn weight(&self, index: usize) -> f64 {
-        let own = Self::share(self.connections as u64, index, self.threads);
-        own as f64 / self.connections as f64
-    }
-
     /// How many of `total` messages fall to thread `index`: in proportion to its connections, and
     /// none is dropped.
     pub(crate) fn share_by_connections(&self, total: u64, index: usize) -> u64 {
@@ -312,7 +312,8 @@ mod tests {
                 .collect();
             assert_eq!(shares.iter().sum::<u64>(), total);
             for (index, share) in shares.into_iter().enumerate() {
-                let fair = total as f64 * plan.weight(index);
+                let own = Plan::share(connections as u64, index, threads);
+                let fair = total as f64 * own as f64 / connections as f64;
                 assert!((share as f64 - fair).abs() <= 1.0, "{share} of {fair}");
             }
         }

@@ -2,6 +2,7 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
+use portlab_stats::units;
 use portlab_sys::{limits, machine::machine};
 
 use crate::{Pace, Plan};
@@ -239,8 +240,10 @@ impl fmt::Display for Warning {
             ),
             Self::TooSlow { takes, timeout } => write!(
                 f,
-                "at the pace of this client a message takes {takes:?}, and an answer may take \
-                 {timeout:?}: all will time out; raise --timeout or use a smaller --size"
+                "at the pace of this client a message takes {}, and an answer may take {}: all will time \
+                 out; raise --timeout or use a smaller --size",
+                units::time(*takes),
+                units::time(*timeout)
             ),
         }
     }
@@ -328,7 +331,7 @@ mod tests {
             "holds 16",
             "room for 100",
             "3 threads on 2 cores",
-            "takes 64s",
+            "takes 64.0 s",
         ]) {
             assert!(text.contains(part), "{text}");
         }

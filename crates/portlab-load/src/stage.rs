@@ -45,16 +45,22 @@ pub(crate) struct Stages {
     began: [AtomicU64; ALL.len()],
     /// The bits of the rate that is asked for, per second.
     rate: AtomicU64,
+    /// Errors since the run began, and how many may be.
+    errors: AtomicU64,
+    allowed: u64,
     wakers: Vec<Waker>,
 }
 
 impl Stages {
-    /// The first turn of the first stage, to be followed by whoever listens to `wakers`.
-    pub(crate) fn new(wakers: Vec<Waker>, rate_per_s: f64) -> Self {
+    /// The first turn of the first stage, to be followed by whoever listens to `wakers`. After more
+    /// than `allowed` errors it will be enough.
+    pub(crate) fn new(wakers: Vec<Waker>, rate_per_s: f64, allowed: Option<u64>) -> Self {
         Self {
             turn: AtomicU64::new(0),
             began: Default::default(),
             rate: AtomicU64::new(rate_per_s.to_bits()),
+            errors: AtomicU64::new(0),
+            allowed: allowed.unwrap_or(u64::MAX),
             wakers,
         }
     }
@@ -71,6 +77,22 @@ impl Stages {
     /// When `stage` began, once it has been announced.
     pub(crate) fn began(&self, stage: Stage) -> u64 {
         self.began[stage as usize].load(Ordering::Relaxed)
+    }
+
+    /// Counts an error; says whether it is the one too many.
+    pub(crate) fn count_error(&self) -> bool {
+        self.errors.fetch_add(1, Ordering::Relaxed) == self.allowed
+    }
+
+    /// Errors since the run began.
+    pub(crate) fn errors(&self) -> u64 {
+        self.errors.load(Ordering::Relaxed)
+    }
+
+    /// Whether there have been too many errors: nothing more is to be asked, nor anybody connected,
+    /// even before that is announced.
+    pub(crate) fn is_enough(&self) -> bool {
+        self.errors() > self.allowed
     }
 
     /// Messages per second that are asked for, over all threads.

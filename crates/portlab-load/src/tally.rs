@@ -177,6 +177,7 @@ impl Cause {
             Self::TimedOut => match phase {
                 Phase::Connect => "nobody answers there: a firewall, or a full accept queue",
                 Phase::Greeting => "the server doesn't speak first, or not as --greeting says",
+                Phase::Send => "the server doesn't read, or not as fast as it is spoken to",
                 _ => {
                     "nothing came: the server is slow, serves fewer at once, lets them wait in its \
                      accept queue, or waits for more itself (does the message end as it should?)"

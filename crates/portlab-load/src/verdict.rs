@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use portlab_stats::units;
 
-use crate::{Ended, Outcome, Pace, Plan};
+use crate::{Ended, Fairness, Outcome, Pace, Plan};
 
 /// What can be said for and against the figures of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,10 +16,27 @@ pub struct Verdict {
 /// A reason to doubt, or a caution.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Doubt {
-    /// Nothing was answered.
+    /// Nothing was answered while measuring.
     NoMessages {
-        /// Whether that is all that is known.
+        /// Whether nothing else is known to be wrong.
         without_errors: bool,
+    },
+    /// It ended before measuring began.
+    NotMeasured {
+        /// Messages answered until then.
+        answered: u64,
+    },
+    /// The generator was kept from running: by other programs, or by whoever runs this machine.
+    HeldUp {
+        /// How long in all.
+        stalled: Duration,
+    },
+    /// Some connections were never answered: the percentiles are those of the others.
+    Unserved {
+        /// How many.
+        unserved: usize,
+        /// Of how many.
+        connections: usize,
     },
     /// There are more threads than processors.
     Crowded {
@@ -92,6 +109,8 @@ pub enum Doubt {
 const LAG_ALLOWED_NS: u64 = 200_000;
 /// The share of the latency that lag may make up.
 const LAG_SHARE: f64 = 0.1;
+/// The share of its time that the generator may be kept from running: a p99 isn't touched by less.
+const STALLED_SHARE: f64 = 0.01;
 /// By how much Little's law may be missed.
 const LITTLE_ALLOWED: f64 = 0.01;
 /// How many samples a p99 needs: ten of them lie beyond it.
@@ -115,14 +134,14 @@ impl Verdict {
         };
         let talks = plan.pace != Pace::Idle;
         let samples = outcome.latency.count();
-        if talks && samples == 0 {
-            let without_errors = outcome.is_clean();
-            doubt(true, Doubt::NoMessages { without_errors });
-        } else if talks {
-            let share = outcome
-                .generator_cpu_shares()
-                .into_iter()
-                .fold(0.0, f64::max);
+        let began = !outcome.elapsed.is_zero();
+        let answered = outcome.answered;
+        doubt(!began, Doubt::NotMeasured { answered });
+        let without_errors = outcome.tally.total() == 0;
+        let none = talks && began && outcome.messages == 0;
+        doubt(none, Doubt::NoMessages { without_errors });
+        if talks && samples > 0 {
+            let share = outcome.busiest_thread();
             doubt(
                 outcome.generator_was_the_limit(),
                 Doubt::GeneratorLimit { share },
@@ -155,7 +174,24 @@ impl Verdict {
                 );
             }
             doubt(samples < SAMPLES, Doubt::FewSamples { count: samples });
+            if let (Pace::Closed, Some(fairness)) = (plan.pace, outcome.fairness) {
+                let Fairness {
+                    unserved,
+                    connections,
+                    ..
+                } = fairness;
+                doubt(
+                    unserved > 0,
+                    Doubt::Unserved {
+                        unserved,
+                        connections,
+                    },
+                );
+            }
         }
+        let stalled = outcome.longest_stalled();
+        let share = stalled.as_secs_f64() / outcome.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        doubt(share > STALLED_SHARE, Doubt::HeldUp { stalled });
         let count = outcome.held_back;
         doubt(count > 0, Doubt::HeldBack { count });
         let (unanswered, due_not_sent) = (outcome.unanswered, outcome.due_not_sent);
@@ -170,12 +206,34 @@ impl Verdict {
         doubt(count > 0, Doubt::Errors { count });
         let elapsed = outcome.elapsed;
         let measured = !talks || samples > 0;
-        doubt(measured && elapsed < LENGTH, Doubt::Short { elapsed });
+        doubt(
+            began && measured && elapsed < LENGTH,
+            Doubt::Short { elapsed },
+        );
         if let Some(to) = outcome.rate_changed_to {
             doubt(true, Doubt::RateChanged { to });
         }
-        doubt(outcome.ended != Ended::Done, Doubt::EndedEarly);
+        doubt(began && outcome.ended != Ended::Done, Doubt::EndedEarly);
         Self { doubts }
+    }
+
+    /// The verdict in a word: `yes`, `with care`, or `no` when there is nothing to believe.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        let nothing =
+            |doubt: &Doubt| matches!(doubt, Doubt::NoMessages { .. } | Doubt::NotMeasured { .. });
+        match self.doubts.as_slice() {
+            [] => "yes",
+            doubts if doubts.iter().any(nothing) => "no",
+            _ => "with care",
+        }
+    }
+
+    /// Whether the generator itself was late, so that latencies say little about the server.
+    #[must_use]
+    pub fn generator_was_late(&self) -> bool {
+        let late = |doubt: &Doubt| matches!(doubt, Doubt::PacingLag { .. } | Doubt::HeldUp { .. });
+        self.doubts.iter().any(late)
     }
 
     /// Whether there is no reason to doubt.
@@ -191,6 +249,9 @@ impl Doubt {
     pub fn name(&self) -> &'static str {
         match self {
             Self::NoMessages { .. } => "no_messages",
+            Self::NotMeasured { .. } => "not_measured",
+            Self::HeldUp { .. } => "held_up",
+            Self::Unserved { .. } => "unserved",
             Self::Crowded { .. } => "crowded",
             Self::GeneratorLimit { .. } => "generator_limit",
             Self::PacingLag { .. } => "pacing_lag",
@@ -217,7 +278,27 @@ impl fmt::Display for Doubt {
                 "no answer was complete in the time measured; try a longer --duration or a smaller \
                  --size",
             ),
-            Self::NoMessages { .. } => f.write_str("no answer was complete: see the errors"),
+            Self::NoMessages { .. } => {
+                f.write_str("no answer was complete in the time measured: see the errors")
+            }
+            Self::NotMeasured { answered } => write!(
+                f,
+                "the run ended before measuring began; until then {answered} messages were answered"
+            ),
+            Self::HeldUp { stalled } => write!(
+                f,
+                "the generator was kept from running for {} in all, by other programs or by the \
+                 machine itself, and latencies contain that; try again when nothing else runs",
+                units::time(*stalled)
+            ),
+            Self::Unserved {
+                unserved,
+                connections,
+            } => write!(
+                f,
+                "{unserved} of {connections} connections got no answer: the percentiles are those \
+                 of the others"
+            ),
             Self::Crowded { threads, cores } => write!(
                 f,
                 "{threads} threads took turns on {cores} cores, and latencies contain that; use fewer \
@@ -235,7 +316,7 @@ impl fmt::Display for Doubt {
             } => write!(
                 f,
                 "the generator was late itself: p99 of its pacing lag is {}, and of the latency {}; \
-                 try a lower --rate, --threads, or a machine that does nothing else",
+                 try a lower --rate, --threads, --plain, or a machine that does nothing else",
                 time(*lag_p99_ns),
                 time(*latency_p99_ns)
             ),
@@ -254,12 +335,19 @@ impl fmt::Display for Doubt {
             Self::Missing {
                 unanswered,
                 due_not_sent,
-            } => write!(
-                f,
-                "{} messages have no latency ({unanswered} sent and not answered, {due_not_sent} due \
-                 and not sent): the true percentiles are worse",
-                unanswered + due_not_sent
-            ),
+            } => {
+                let count = unanswered + due_not_sent;
+                let have = if count == 1 {
+                    "message has"
+                } else {
+                    "messages have"
+                };
+                write!(
+                    f,
+                    "{count} {have} no latency ({unanswered} sent and not answered, {due_not_sent} \
+                     due and not sent): the true percentiles are worse"
+                )
+            }
             Self::Errors { count } => write!(f, "there were errors ({count})"),
             Self::HeldBack { count } => write!(
                 f,
@@ -272,11 +360,11 @@ impl fmt::Display for Doubt {
                 } else {
                     "messages are"
                 };
-                write!(f, "{count} {messages} too few for a p99")
+                write!(f, "{count} {messages} too few for a p99; run longer")
             }
             Self::Short { elapsed } => write!(
                 f,
-                "{} of measuring is short: chance plays a part",
+                "{} of measuring is short: chance plays a part; run longer",
                 units::time(*elapsed)
             ),
             Self::RateChanged { to } => {
@@ -359,7 +447,25 @@ mod tests {
                 outcome.messages -= missing;
             })
         };
-        assert_eq!((behind(499), behind(501)), (vec![], vec!["overload"]));
+        // A twentieth, and three for what is always in flight.
+        assert_eq!((behind(503), behind(504)), (vec![], vec!["overload"]));
+        assert_eq!(
+            doubts(|plan, outcome| {
+                open(plan, 1_000.0);
+                plan.connections = 5_000;
+                outcome.messages -= 2_000;
+            }),
+            ["overload"],
+            "that there are connections for all is no excuse"
+        );
+        assert_eq!(
+            doubts(|plan, outcome| {
+                open(plan, 1_000.0);
+                outcome.ended = Ended::Interrupted;
+            }),
+            ["ended_early"],
+            "that its user ended it is no overload"
+        );
         assert_eq!(doubts(|_, outcome| outcome.cores = 1), ["crowded"]);
         assert_eq!(doubts(|_, outcome| outcome.held_back = 1), ["held_back"]);
         let little = |in_flight_ns| Little {
@@ -380,8 +486,23 @@ mod tests {
             ["missing_answers"]
         );
         assert_eq!(
-            doubts(|_, outcome| outcome.latency = crate::Latency::new()),
+            doubts(|_, outcome| {
+                outcome.latency = crate::Latency::new();
+                outcome.messages = 0;
+            }),
             ["no_messages"]
+        );
+        assert_eq!(
+            doubts(|_, outcome| outcome.elapsed = Duration::ZERO),
+            ["not_measured"]
+        );
+        assert_eq!(
+            doubts(|_, outcome| outcome.generator_stalled[0] = Duration::from_millis(101)),
+            ["held_up"]
+        );
+        assert_eq!(
+            doubts(|_, outcome| outcome.fairness = Fairness::of(&[0, 10_000])),
+            ["unserved"]
         );
         assert_eq!(
             doubts(|_, outcome| outcome.ended = Ended::Interrupted),

@@ -12,7 +12,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token, event};
-use portlab_sys::clock::thread_cpu;
+use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
     Cause, Phase, Plan, Ring,
@@ -27,8 +27,12 @@ use crate::{
 /// What a worker tells the coordinator.
 #[derive(Debug)]
 pub(crate) enum News {
-    /// Every connection has been made or has failed; this many could talk, be it for a moment.
-    Connected(usize),
+    /// Every connection has been made or has failed.
+    Connected,
+    /// There have been more errors than the plan allows.
+    TooManyErrors,
+    /// This thread can't go on; why, it says when it is joined.
+    Failed,
     /// Nothing is left to do in this stage: every message has been answered, or every connection is
     /// lost.
     Idle(Stage),
@@ -45,10 +49,10 @@ pub(crate) enum News {
 pub(crate) struct Gauges {
     /// Messages answered since the run began.
     pub(crate) answered: AtomicU64,
-    /// Errors since the run began.
-    pub(crate) errors: AtomicU64,
     /// Connections made or failed since the run began.
     pub(crate) dialled: AtomicU64,
+    /// Connections that have become able to talk since the run began.
+    pub(crate) made: AtomicU64,
 }
 
 /// What is known of a thread's share when all is over.
@@ -60,6 +64,8 @@ pub(crate) struct Farewell {
     pub(crate) unanswered: u64,
     /// Messages that were due and found no connection.
     pub(crate) due_not_sent: u64,
+    /// It was to ask so many messages, and has.
+    pub(crate) has_asked_all: bool,
 }
 
 /// One thread's share of a run.
@@ -76,12 +82,12 @@ pub(crate) struct Worker {
     /// Places that go on without a word from the poller.
     again: VecDeque<u32>,
     cpu_before: Duration,
-    /// When the messages of an open loop ceased to become due.
-    pub(crate) due_until: u64,
-    /// When the poller returned last, and how long it has been watched in vain since handing in.
-    returned: u64,
+    waited_before: Duration,
     /// The rate that is kept, over all threads.
     pub(crate) rate: f64,
+    /// When the poller returned last.
+    returned: u64,
+    /// How long it has been watched in vain since this was handed in.
     watched_in_vain: Duration,
     farewell: Farewell,
     told_idle_in: Option<Stage>,
@@ -109,6 +115,8 @@ pub(crate) const ALARM: Token = Token(usize::MAX - 1);
 /// How long before a message is due the thread stops sleeping and watches the clock, polling
 /// meanwhile: about as long as a machine takes to wake a thread.
 const WATCHFUL: Duration = Duration::from_micros(100);
+/// Waking later than this is not the machine's usual way.
+const STALL: Duration = Duration::from_millis(10);
 /// The share of its time that a thread watches the clock at most: beyond that it would take a core
 /// from the server.
 const WATCHFUL_SHARE: f64 = 0.1;
@@ -156,9 +164,9 @@ impl Worker {
             turn,
             again: VecDeque::new(),
             cpu_before: Duration::ZERO,
-            due_until: u64::MAX,
-            returned: 0,
+            waited_before: Duration::ZERO,
             rate: 0.0,
+            returned: 0,
             watched_in_vain: Duration::ZERO,
             farewell: Farewell::default(),
             told_idle_in: None,
@@ -186,12 +194,19 @@ impl Worker {
                 self.converse(slot, true);
             }
         }
+        for place in &self.places {
+            if let Place::Open(conn) = place {
+                self.farewell.unanswered += conn.measured_in_flight(&self.desk);
+            }
+        }
         self.say_goodbye(&mut events)?;
-        self.farewell.unanswered += self.desk.in_flight;
+        self.farewell.has_asked_all = self.desk.budget() == Some(0);
         if let Some(schedule) = &self.desk.schedule {
             // What the warm-up has left behind isn't measured.
             let early = schedule.due_before(self.desk.measuring_since);
-            let due = schedule.due_before(self.due_until).saturating_sub(early);
+            let due = schedule
+                .due_before(self.desk.due_until)
+                .saturating_sub(early);
             self.farewell.due_not_sent = due.min(self.desk.budget().unwrap_or(due));
         }
         self.farewell.served = std::mem::take(&mut self.desk.served);
@@ -214,7 +229,7 @@ impl Worker {
             if rate.to_bits() != self.rate.to_bits() {
                 self.rate = rate;
                 let now = self.desk.began.elapsed().as_nanos() as u64;
-                schedule.set_rate(rate * self.desk.plan.weight(self.index), now);
+                schedule.set_rate(rate, now);
             }
         }
     }
@@ -226,7 +241,9 @@ impl Worker {
         if self.desk.stage == Stage::Measure {
             let cpu = thread_cpu();
             harvest.cpu = (cpu - self.cpu_before).saturating_sub(self.watched_in_vain);
-            self.cpu_before = cpu;
+            let waited = thread_waited();
+            harvest.waited = waited - self.waited_before;
+            (self.cpu_before, self.waited_before) = (cpu, waited);
         }
         self.watched_in_vain = Duration::ZERO;
         harvest.open = self.desk.open();
@@ -252,7 +269,7 @@ impl Worker {
             Stage::Measure => {
                 self.desk
                     .begin_measuring(self.desk.stages.began(stage), now);
-                self.cpu_before = thread_cpu();
+                (self.cpu_before, self.waited_before) = (thread_cpu(), thread_waited());
                 if last == Stage::Connect {
                     self.begin();
                 }
@@ -264,7 +281,7 @@ impl Worker {
                     }
                 }
                 self.desk.end_capacity(now);
-                self.due_until = self.desk.stages.began(stage);
+                self.desk.due_until = self.desk.stages.began(stage);
                 // The run was ended before its measuring began: what is in flight isn't measured.
                 if last < Stage::Measure {
                     self.desk.schedule = None;
@@ -323,7 +340,7 @@ impl Worker {
         if let Some(conn) = self.clear(slot) {
             conn.account_for_flight(self.desk.now(), &mut self.desk);
             self.desk.in_flight -= conn.in_flight() as u64;
-            self.farewell.unanswered += conn.in_flight() as u64;
+            self.farewell.unanswered += conn.measured_in_flight(&self.desk);
             self.redial(slot);
         }
     }
@@ -331,7 +348,9 @@ impl Worker {
     /// Enters an error into the books.
     pub(crate) fn note(&mut self, broken: Broken) {
         broken.count_in(&mut self.desk.harvest.tally);
-        self.gauges.errors.fetch_add(1, Relaxed);
+        if self.desk.stages.count_error() {
+            let _ = self.news.send(News::TooManyErrors);
+        }
     }
 
     /// Empties `slot`, and returns the connection that talked there.
@@ -377,13 +396,16 @@ impl Worker {
             Place::Greeting(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
             Place::Open(conn) => match conn.deadline(&self.desk) {
                 None => return,
-                Some(deadline) => (deadline, Phase::Receive, conn.overdue()),
+                Some(deadline) => {
+                    let (phase, cause) = conn.overdue(&self.desk);
+                    (deadline, phase, cause)
+                }
             },
         };
         let late = Broken::Because(phase, cause);
         if deadline > now {
             self.desk.watch(slot, deadline);
-        } else if phase == Phase::Receive {
+        } else if matches!(phase, Phase::Receive | Phase::Send) {
             self.lose(slot, late);
         } else {
             self.fail(slot, late);
@@ -405,7 +427,7 @@ impl Worker {
         let none_follows = match self.desk.stage {
             Stage::Connect | Stage::Close => return false,
             Stage::WarmUp | Stage::Measure => self.desk.budget() == Some(0),
-            Stage::CatchUp => !self.is_due(self.due_until),
+            Stage::CatchUp => self.desk.next_due().is_none(),
             Stage::Drain => true,
         };
         let nobody_left = self.desk.open() == 0 && !self.dialling.goes_on();
@@ -419,11 +441,24 @@ impl Worker {
         } else {
             self.sleep_until_needed()?
         };
+        let asleep = self.desk.now();
         self.poll_for(events, timeout)?;
         if self.desk.plan.spin {
             self.note_vain_watching(events.is_empty());
+        } else {
+            self.note_stall(asleep, timeout);
         }
         Ok(())
+    }
+
+    /// A thread that wakes long after it was to has been kept from running: with the whole process
+    /// (`kill -STOP`), by other programs, or by the machine under a virtual one.
+    fn note_stall(&mut self, asleep: u64, timeout: Duration) {
+        let slept = Duration::from_nanos(self.desk.now() - asleep);
+        let stall = slept.saturating_sub(timeout);
+        if stall >= STALL && self.desk.stage == Stage::Measure {
+            self.desk.harvest.stalled += stall;
+        }
     }
 
     /// A thread that spins is always busy; what it does while nothing happens isn't held against
@@ -438,15 +473,11 @@ impl Worker {
 
     /// How long the poller may take; for moments between its milliseconds the alarm is set.
     fn sleep_until_needed(&mut self) -> io::Result<Duration> {
-        let due = self.desk.schedule.as_ref().filter(|_| {
-            let sends = self.desk.stage <= Stage::Measure && self.desk.budget() != Some(0);
-            sends && self.desk.rooms() > 0
-        });
+        let due = self.desk.next_due().filter(|_| self.desk.rooms() > 0);
         // A little early, to watch the clock for the rest.
-        let due = due.map(|schedule| {
+        let due = due.zip(self.desk.schedule.as_ref()).map(|(due, schedule)| {
             let most = (schedule.interval_ns() * WATCHFUL_SHARE) as u64;
-            let early = most.min(WATCHFUL.as_nanos() as u64);
-            schedule.next().saturating_sub(early)
+            due.saturating_sub(most.min(WATCHFUL.as_nanos() as u64))
         });
         let moments = [due, self.desk.timers.next(), self.dialling_is_due()];
         let Some(at) = moments.into_iter().flatten().min() else {

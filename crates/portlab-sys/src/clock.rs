@@ -10,6 +10,20 @@ pub fn thread_cpu() -> Duration {
     duration(clock_gettime(ClockId::ThreadCPUTime))
 }
 
+/// How long the calling thread has waited for a processor since it began, though it could have run:
+/// because others ran, or had to be stopped for it. 0 where the kernel doesn't keep account of it.
+///
+/// Source: `Documentation/scheduler/sched-stats.rst` of Linux, `/proc/<pid>/schedstat`.
+#[must_use]
+pub fn thread_waited() -> Duration {
+    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
+    let waited = text
+        .split_whitespace()
+        .nth(1)
+        .and_then(|ns| ns.parse().ok());
+    Duration::from_nanos(waited.unwrap_or(0))
+}
+
 /// The CPU time, in user and kernel mode, that all threads of process `pid` have used, ended ones
 /// included. To the nanosecond, unlike the ticks of `/proc/PID/stat`.
 ///

@@ -59,6 +59,8 @@ pub(super) struct Report {
     ended: &'static str,
     /// Whether its user ended the run.
     interrupted: bool,
+    /// Messages answered since the run began, those of the warm-up included.
+    answered: u64,
     /// Messages answered while measuring.
     messages: u64,
     /// How long was measured.
@@ -67,7 +69,8 @@ pub(super) struct Report {
     /// Bytes sent and received, those of the warm-up included.
     bytes_sent: u64,
     bytes_received: u64,
-    /// From when a message was due to the last byte of its answer.
+    /// From when a message was due to the last byte of its answer: of those that became due while
+    /// measuring.
     latency_ns: Quantiles,
     /// The same from when it was sent; `null` in a closed loop, where it is no other.
     uncorrected_latency_ns: Option<Quantiles>,
@@ -92,6 +95,9 @@ pub(super) struct Report {
     /// The share of each thread's time, from 0 to 1.
     generator_cpu_share_by_thread: Vec<f64>,
     generator_was_the_limit: bool,
+    /// How long each thread was kept from running, counting only what is far beyond the machine's
+    /// usual way.
+    generator_stalled_ns_by_thread: Vec<u64>,
     /// How evenly connections were served; `null` when none was.
     fairness: Option<Fairness>,
     errors: u64,
@@ -125,6 +131,8 @@ struct Quantiles {
 #[serde(deny_unknown_fields)]
 struct Fairness {
     connections: usize,
+    /// Connections that got no answer at all.
+    unserved: usize,
     least_messages: u64,
     most_messages: u64,
     /// From 1/n to 1.
@@ -162,6 +170,8 @@ struct WrongByte {
 struct Judgement {
     /// Whether there is no doubt.
     believable: bool,
+    /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
+    word: &'static str,
     doubts: Vec<Doubt>,
     /// How many messages the latency is of.
     samples: u64,
@@ -182,8 +192,7 @@ struct Doubt {
 #[serde(deny_unknown_fields)]
 pub(super) struct Ladder {
     pub(super) rungs: Vec<Report>,
-    /// The last rate before the first that was not kept, or whose p99 left the flat part of the
-    /// curve; `null` when that is the first one.
+    /// The last rate that was kept with a p99 on the flat part of the curve; `null` when none was.
     pub(super) knee_rate_per_s: Option<f64>,
     /// Whether no rate was too high, so that the knee lies beyond the last.
     pub(super) knee_is_beyond: bool,
@@ -201,6 +210,9 @@ pub(super) struct SelfTest {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Check {
+    /// The server that was loaded.
+    pub(super) test: &'static str,
+    /// What was looked at.
     pub(super) name: String,
     pub(super) expected: String,
     pub(super) got: String,
@@ -261,6 +273,7 @@ impl Report {
                 Ended::NobodyLeft => "nobody_left",
             },
             interrupted: outcome.interrupted(),
+            answered: outcome.answered,
             messages: outcome.messages,
             elapsed_ns: nanos(outcome.elapsed),
             messages_per_s: outcome.messages_per_s(),
@@ -280,8 +293,13 @@ impl Report {
             generator_cpu_share: outcome.generator_cpu_share(),
             generator_cpu_share_by_thread: outcome.generator_cpu_shares(),
             generator_was_the_limit: outcome.generator_was_the_limit(),
+            generator_stalled_ns_by_thread: {
+                let stalled = outcome.generator_stalled.iter();
+                stalled.copied().map(nanos).collect()
+            },
             fairness: outcome.fairness.map(|fairness| Fairness {
                 connections: fairness.connections,
+                unserved: fairness.unserved,
                 least_messages: fairness.least,
                 most_messages: fairness.most,
                 jain_index: fairness.jain,
@@ -296,6 +314,7 @@ impl Report {
             preflight: warnings.iter().map(Warning::to_string).collect(),
             verdict: Judgement {
                 believable: verdict.is_believable(),
+                word: verdict.word(),
                 doubts: verdict.doubts.iter().map(Doubt::of).collect(),
                 samples: outcome.latency.count(),
                 pacing_lag_p99_ns: (outcome.pacing_lag.count() > 0)

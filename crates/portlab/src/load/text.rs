@@ -258,8 +258,7 @@ impl<W: Write> Page<'_, W> {
             let lead = format!("  {:<NAME$} {GOOD}{:>10}{GOOD:#}  ", "believable", "yes");
             return self.wrapped(&lead, NAME + 15, DIM, &reasons.join(", "));
         }
-        let nothing = plan.pace != Pace::Idle && outcome.latency.count() == 0;
-        let word = if nothing { "no" } else { "with care" };
+        let word = verdict.word();
         writeln!(
             self.out,
             "  {:<NAME$} {WARN}{word:>10}{WARN:#}",

@@ -49,7 +49,10 @@ pub(super) fn print(
         );
         paragraph(out, width, ("", 0), WARN, &text)?;
     }
-    let late = walked.iter().filter(|step| step.late()).count();
+    let late = walked
+        .iter()
+        .filter(|step| step.verdict.generator_was_late())
+        .count();
     if late > 0 {
         let text = format!("at {late} of the rates the generator itself was late: see the lag");
         paragraph(out, width, ("", 0), WARN, &text)?;
@@ -73,7 +76,7 @@ fn knee_in_words(walked: &[Step], points: &[Rung], cut_short: bool) -> (String, 
         );
     };
     let beyond = rate(next.asked_per_s);
-    if walked[at + 1].late() {
+    if next.late {
         return (
             format!("no knee up to {asked}:"),
             format!("it was {flat}; at {beyond} {LATE}"),
@@ -103,7 +106,7 @@ fn why_no_rate_was_good(walked: &[Step]) -> String {
         format!("at {rate} already no answer came; is this what the server waits for?")
     } else if outcome.tally.total() > 0 {
         format!("at {rate} already there were errors, which say why")
-    } else if lowest.late() {
+    } else if lowest.verdict.generator_was_late() {
         format!("at {rate} already {LATE}")
     } else {
         "the lowest rate is too much already; begin lower".to_owned()

@@ -197,7 +197,8 @@ impl Step {
         Rung {
             asked_per_s: self.asked_per_s(),
             achieved_per_s: self.outcome.messages_per_s(),
-            kept: self.outcome.kept_up(&self.plan),
+            kept: self.outcome.ended == Ended::Done && self.outcome.kept_up(&self.plan),
+            late: self.verdict.generator_was_late(),
             p99_ns: self.outcome.latency.quantile_ns(0.99),
         }
     }
@@ -212,12 +213,6 @@ impl Step {
     /// The rate as it is written.
     fn rate(&self) -> String {
         words::rate(self.asked_per_s())
-    }
-
-    /// Whether the generator itself was late: such a step says nothing of the server.
-    fn late(&self) -> bool {
-        let mut doubts = self.verdict.doubts.iter();
-        doubts.any(|doubt| matches!(doubt, portlab_load::Doubt::PacingLag { .. }))
     }
 
     fn why_it_ends_the_ladder(&self) -> Option<String> {

@@ -1,28 +1,30 @@
 //! `portlab load --self-test`: the figures of the generator against servers whose behaviour is
 //! known. Each server is a process of its own.
 
+mod delays;
+mod server;
+
 use std::{
-    io::{self, BufRead, BufReader, Write},
+    io::{self, Write},
     net::SocketAddr,
     ops::RangeInclusive,
-    process::{Child, ChildStdout, Command, Stdio},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use anyhow::Context;
 use portlab_load::{
     Arrivals, Ended, Outcome, Pace, Phase, Plan, Progress as Moment, Script, Stop, Watch,
 };
-use portlab_stats::{summary::Figure, units};
-use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+use portlab_stats::units;
 
+use self::server::{Freeze, Known};
 use super::{
     json::{self, Check, SelfTest},
-    known::{Behaviour, QUANTILES},
+    known::Behaviour,
     show::interrupt_flag,
 };
 use crate::{
@@ -31,10 +33,6 @@ use crate::{
     progress::Progress,
 };
 
-/// By how much a percentile may differ from the known delay, beside the pacing lag.
-const TRUTH: f64 = 0.02;
-/// How often a known delay is measured.
-const ROUNDS: usize = 5;
 /// By how much the corrected p90 of the stop test may differ from the arithmetic.
 const STOP_TRUTH: f64 = 0.05;
 /// By how much Little's law may be missed.
@@ -64,10 +62,12 @@ type Test = fn(&mut Bench) -> anyhow::Result<()>;
 
 pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     let mut bench = Bench {
+        test: "",
         checks: Vec::new(),
         out: (!json).then(anstream::stdout),
         bar: Progress::new("self-test"),
         interrupted: interrupt_flag()?,
+        waited: 0.0,
     };
     bench.say(&format!(
         "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator tells of them"
@@ -76,6 +76,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
         bench.bar.say(name);
         bench.bar.at(index as f64 / TESTS.len() as f64);
         bench.say(name)?;
+        bench.test = name;
         test(&mut bench).with_context(|| format!("self-test, {name}"))?;
         if bench.interrupted.load(Relaxed) {
             break;
@@ -93,9 +94,16 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     } else if passed {
         bench.say(&format!("{GOOD}all {total} checks passed{GOOD:#}"))?;
     } else {
+        let advice = match bench.waited > BUSY {
+            true => format!(
+                "this machine was busy (for up to {:.0}% of its time the generator waited for a \
+                 processor); run it again when nothing else runs",
+                bench.waited * 100.0
+            ),
+            false => "don't believe the generator here".to_owned(),
+        };
         bench.say(&format!(
-            "{BAD}{failed} of {total} checks failed{BAD:#}: on a busy machine, run it again when it \
-             is idle; otherwise don't believe the generator here"
+            "{BAD}{failed} of {total} checks failed{BAD:#}: {advice}"
         ))?;
     }
     Ok(if passed {
@@ -106,11 +114,18 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
 }
 
 struct Bench {
+    /// What is being tested.
+    test: &'static str,
     checks: Vec<Check>,
     out: Option<anstream::Stdout>,
     bar: Progress,
     interrupted: Arc<AtomicBool>,
+    /// The greatest share of a run that the generator waited for a processor, while it polled.
+    waited: f64,
 }
+
+/// A generator that polls waits less than this on an idle machine, as a share of its time.
+const BUSY: f64 = 0.01;
 
 impl Bench {
     fn delay(&mut self, millis: u64, connections: usize, spin: bool) -> anyhow::Result<()> {
@@ -131,54 +146,6 @@ impl Bench {
             ..open(addr, 300.0, Duration::from_millis(1_200))
         };
         self.percentiles(Behaviour::Trickle(gap), gap * (size as u32 - 1), plan)
-    }
-
-    /// Every percentile from p50 to p99 is the known latency, but for a small part of it and the
-    /// time by which the generator itself was late: in the median of some rounds, each with a fresh
-    /// server. Known is what the server took by its own clock: a machine may keep it from answering
-    /// in time, and that is no error of the generator's. That it took about what it was told to is
-    /// checked first.
-    fn percentiles(
-        &mut self,
-        behaviour: Behaviour,
-        told: Duration,
-        plan: impl Fn(SocketAddr) -> Plan,
-    ) -> anyhow::Result<()> {
-        let (mut known, mut got) = (Vec::new(), Vec::new());
-        let (mut lag, mut errors) = (Vec::new(), 0);
-        for _ in 0..ROUNDS {
-            let server = Known::start(behaviour)?;
-            // The server's books hold every message: so must the generator's.
-            let plan = Plan {
-                warmup: Duration::ZERO,
-                ..plan(server.addr)
-            };
-            let outcome = self.load(&plan, &mut ())?;
-            known.push(server.own_quantiles()?);
-            got.push(QUANTILES.map(|quantile| outcome.latency.quantile_ns(quantile) as f64));
-            lag.push(outcome.pacing_lag.quantile_ns(0.99) as f64);
-            errors += outcome.tally.total();
-        }
-        let at = |rounds: &[[f64; QUANTILES.len()]], index: usize| {
-            median(rounds.iter().map(|round| round[index]))
-        };
-        let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
-        let told = told.as_nanos() as f64;
-        let own = at(&known, 0);
-        self.figure(
-            "p50 by the server's clock",
-            &around(told),
-            own,
-            units::nanos,
-        )?;
-        let lag = median(lag);
-        for (index, quantile) in QUANTILES.into_iter().enumerate() {
-            let range = around(at(&known, index));
-            let range = *range.start()..=*range.end() + lag;
-            let name = format!("p{:.0}", quantile * 100.0);
-            self.figure(&name, &range, at(&got, index), units::nanos)?;
-        }
-        self.same("errors", &0, &errors)
     }
 
     fn little(&mut self) -> anyhow::Result<()> {
@@ -205,11 +172,7 @@ impl Bench {
             connections: 10,
             ..open(server.addr, 1_000.0, Duration::from_secs(4))
         };
-        let mut freeze = Freeze {
-            server: &mut server.child,
-            stopped: None,
-            went_on: None,
-        };
+        let mut freeze = Freeze::new(&mut server);
         let outcome = self.load(&plan, &mut freeze)?;
         let (Some(stopped), Some(went_on)) = (freeze.stopped, freeze.went_on) else {
             anyhow::bail!("the run ended before the server could be stopped");
@@ -330,7 +293,13 @@ impl Bench {
     /// Carries out `plan`; Ctrl-C ends it.
     fn load(&mut self, plan: &Plan, watch: &mut dyn Watch) -> anyhow::Result<Outcome> {
         let mut watch = Interruptible(watch, &self.interrupted);
-        Ok(portlab_load::run(plan, &mut watch)?)
+        let outcome = portlab_load::run(plan, &mut watch)?;
+        if plan.spin {
+            let waited: Duration = outcome.generator_waited.iter().sum();
+            let share = waited.as_secs_f64() / outcome.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+            self.waited = self.waited.max(share);
+        }
+        Ok(outcome)
     }
 
     /// A figure lies in a range.
@@ -375,6 +344,7 @@ impl Bench {
             "  {verdict}  {name:<28} {got:>12}   {DIM}expected {expected}{DIM:#}"
         ))?;
         self.checks.push(Check {
+            test: self.test,
             name: name.to_owned(),
             expected,
             got,
@@ -393,10 +363,6 @@ impl Bench {
     }
 }
 
-fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    Figure::of(values).map_or(f64::NAN, |figure| figure.median)
-}
-
 /// An open loop with a short warm-up.
 fn open(target: SocketAddr, rate_per_s: f64, duration: Duration) -> Plan {
     Plan {
@@ -407,83 +373,6 @@ fn open(target: SocketAddr, rate_per_s: f64, duration: Duration) -> Plan {
         stop: Stop::after(duration),
         warmup: Duration::from_millis(200),
         ..Plan::new(target)
-    }
-}
-
-/// A server of known behaviour. It is killed when this goes.
-struct Known {
-    child: Child,
-    out: BufReader<ChildStdout>,
-    addr: SocketAddr,
-}
-
-impl Known {
-    fn start(behaviour: Behaviour) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("can't find this program again")?;
-        let mut command = Command::new(program);
-        command.arg("known-server").arg(behaviour.to_string());
-        command.stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = tie_to_this_thread(&mut command)
-            .spawn()
-            .context("can't start a server")?;
-        let out = child.stdout.take().context("the server has no output")?;
-        let mut server = Self {
-            child,
-            out: BufReader::new(out),
-            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
-        };
-        server.addr = server
-            .hear()?
-            .parse()
-            .context("the server said no address")?;
-        Ok(server)
-    }
-
-    fn hear(&mut self) -> anyhow::Result<String> {
-        let mut line = String::new();
-        self.out.read_line(&mut line)?;
-        Ok(line.trim().to_owned())
-    }
-
-    /// Ends the server, and returns how long its answers took by its own clock, at each of
-    /// [`QUANTILES`].
-    fn own_quantiles(mut self) -> anyhow::Result<[f64; QUANTILES.len()]> {
-        drop(self.child.stdin.take());
-        let line = self.hear()?;
-        let figures: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-        let figures = figures.try_into();
-        figures.map_err(|_| anyhow::anyhow!("the server told its figures as {line:?}"))
-    }
-}
-
-impl Drop for Known {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// Freezes a server for the second half of what is measured.
-struct Freeze<'a> {
-    server: &'a mut Child,
-    stopped: Option<Instant>,
-    went_on: Option<Instant>,
-}
-
-impl Watch for Freeze<'_> {
-    fn tick(&mut self, progress: &Moment) {
-        if self.stopped.is_none() && progress.share >= 0.5 {
-            self.stopped = signal(self.server, Signal::STOP)
-                .ok()
-                .map(|()| Instant::now());
-        }
-    }
-
-    fn end(&mut self) {
-        self.went_on = signal(self.server, Signal::CONT)
-            .ok()
-            .map(|()| Instant::now());
     }
 }
 

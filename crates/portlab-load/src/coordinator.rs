@@ -1,0 +1,330 @@
+//! Leading the threads of a run from stage to stage.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+        mpsc::{Receiver, RecvTimeoutError},
+    },
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
+    course::Course,
+    stage::{Stage, Stages},
+    worker::{Farewell, Gauges, News},
+};
+
+/// How often the coordinator looks up.
+const TICK: Duration = Duration::from_millis(50);
+
+/// How long answers are waited for at most once the user has ended the run.
+const IMPATIENCE: Duration = Duration::from_secs(1);
+
+/// Leads the workers from stage to stage, watches the clock, and puts together what they hand in.
+pub(crate) struct Coordinator<'a> {
+    outcome: Outcome,
+    plan: &'a Plan,
+    stages: &'a Stages,
+    news: Receiver<News>,
+    gauges: Vec<Arc<Gauges>>,
+    watch: &'a mut dyn Watch,
+    began: Instant,
+    /// Since when is measured, in nanoseconds since the run began.
+    measuring_since: u64,
+    /// When measuring has ended, until that is announced: one reading of the clock for both.
+    measured_until: Option<u64>,
+    course: Course,
+}
+
+/// Why waiting ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Why {
+    TimeIsUp,
+    AllIdle,
+    Interrupted,
+    TooManyErrors,
+}
+
+impl<'a> Coordinator<'a> {
+    pub(crate) fn new(
+        plan: &'a Plan,
+        stages: &'a Stages,
+        news: Receiver<News>,
+        gauges: Vec<Arc<Gauges>>,
+        watch: &'a mut dyn Watch,
+        began: Instant,
+    ) -> Self {
+        Self {
+            outcome: Outcome::empty(plan.threads),
+            plan,
+            stages,
+            news,
+            gauges,
+            watch,
+            began,
+            measuring_since: 0,
+            measured_until: None,
+            course: Course::new(plan.threads),
+        }
+    }
+
+    /// Goes through all stages. Whatever happens, it ends by announcing the last one.
+    pub(crate) fn lead(&mut self) {
+        let why = self.wait_for_connections();
+        self.outcome.connected = self.sum(|gauges| &gauges.made) as usize;
+        self.outcome.connect_phase = self.began.elapsed();
+        let stands = self.outcome.connected > 0;
+        if why == Why::AllIdle && stands && self.watch.connected(self.outcome.connected) {
+            self.measure();
+        } else {
+            self.note_end(why);
+        }
+        self.stages.announce(Stage::Close, self.now());
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_nanos() as u64
+    }
+
+    fn note_end(&mut self, why: Why) {
+        self.outcome.ended = match why {
+            Why::Interrupted => Ended::Interrupted,
+            Why::TooManyErrors => Ended::TooManyErrors,
+            Why::TimeIsUp => Ended::Done,
+            Why::AllIdle if self.is_complete() => Ended::Done,
+            Why::AllIdle => Ended::NobodyLeft,
+        };
+    }
+
+    /// Whether all the messages that were ordered have been answered.
+    fn is_complete(&self) -> bool {
+        let total = self.plan.stop.messages;
+        total.is_some_and(|total| self.answered() >= total)
+    }
+
+    fn wait_for_connections(&mut self) -> Why {
+        let mut waiting = self.plan.threads;
+        while waiting > 0 {
+            match self.news.recv_timeout(TICK) {
+                Ok(News::Connected) => waiting -= 1,
+                Ok(News::TooManyErrors) => return Why::TooManyErrors,
+                Ok(News::Failed) => break,
+                Ok(other) => self.hear(other),
+                Err(RecvTimeoutError::Timeout) => {
+                    self.tick(0.0, None);
+                    if self.watch.interrupted() {
+                        return Why::Interrupted;
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        Why::AllIdle
+    }
+
+    fn measure(&mut self) {
+        let warmup = self.warmup();
+        let mut why = Why::TimeIsUp;
+        if !warmup.is_zero() {
+            self.stages.announce(Stage::WarmUp, self.now());
+            why = self.stay(Some(warmup), Duration::ZERO, true);
+        }
+        if self.watch.interrupted() {
+            why = Why::Interrupted;
+        }
+        if why == Why::TimeIsUp {
+            why = self.measure_between_marks(warmup);
+        }
+        self.note_end(why);
+        let cut_short = matches!(why, Why::Interrupted | Why::TooManyErrors);
+        let stage = if why == Why::TooManyErrors || self.plan.pace == Pace::Closed {
+            Stage::Drain
+        } else {
+            Stage::CatchUp
+        };
+        self.announce_at(stage, self.now());
+        // What was sent at last has as much time as anything before. What is sent while catching up
+        // has what is left of it.
+        let patience = if cut_short {
+            self.plan.timeout.min(IMPATIENCE)
+        } else {
+            self.plan.timeout
+        };
+        let over = warmup.saturating_add(self.outcome.elapsed);
+        let why = self.stay(Some(patience), over, !cut_short);
+        if matches!(why, Why::Interrupted | Why::TooManyErrors) {
+            self.note_end(why);
+        }
+        self.watch.drained();
+    }
+
+    /// A run that counts its messages measures them all, from the first one on.
+    fn warmup(&self) -> Duration {
+        match self.plan.stop.messages {
+            Some(_) => Duration::ZERO,
+            None => self.plan.warmup,
+        }
+    }
+
+    fn measure_between_marks(&mut self, warmup: Duration) -> Why {
+        // The same order at both edges, so that what one look takes is taken off at the other.
+        self.watch.begin();
+        let before = self.answered();
+        self.measuring_since = self.now();
+        let before_it = self.stages.announce(Stage::Measure, self.measuring_since);
+        self.course
+            .begin(before_it.number + 1, self.measuring_since);
+        let why = self.stay(self.plan.stop.after, warmup, true);
+        self.watch.end();
+        self.outcome.metered_messages = self.answered() - before;
+        let until = self.now();
+        self.outcome.elapsed = Duration::from_nanos(until - self.measuring_since);
+        self.measured_until = Some(until);
+        why
+    }
+
+    /// Announces `stage`, or its next turn, as of `now`; an interval ends there if measuring went on
+    /// until then.
+    fn announce_at(&mut self, stage: Stage, now: u64) {
+        let now = self.measured_until.take().unwrap_or(now);
+        let ended = self.stages.announce(stage, now);
+        if ended.stage == Stage::Measure {
+            self.course.end_interval(ended.number + 1, now);
+        }
+    }
+
+    /// Waits for `limit`, or until every worker has nothing left to do, or the run is to end, if
+    /// that is `heeded`. `over` is how much time has been spent before.
+    fn stay(&mut self, limit: Option<Duration>, over: Duration, heeded: bool) -> Why {
+        let since = Instant::now();
+        let stage = self.stages.now().stage;
+        let mut next_interval = self.plan.interval;
+        let mut busy = self.plan.threads;
+        while busy > 0 {
+            if heeded && self.watch.interrupted() {
+                return Why::Interrupted;
+            }
+            if heeded && self.stages.is_enough() {
+                return Why::TooManyErrors;
+            }
+            let elapsed = since.elapsed();
+            let left = limit.map_or(TICK, |limit| limit.saturating_sub(elapsed));
+            if left.is_zero() {
+                return Why::TimeIsUp;
+            }
+            let mut nap = left.min(TICK);
+            if stage == Stage::Measure {
+                if elapsed >= next_interval {
+                    self.announce_at(stage, self.now());
+                    while next_interval <= elapsed {
+                        next_interval += self.plan.interval;
+                    }
+                }
+                nap = nap.min(next_interval - elapsed);
+            }
+            match self.news.recv_timeout(nap) {
+                // A word about an earlier stage may still have been on its way.
+                Ok(News::Idle(of)) => busy -= usize::from(of == stage),
+                // Joining it will explain.
+                Ok(News::Failed) => return Why::AllIdle,
+                Ok(other) => self.hear(other),
+                Err(RecvTimeoutError::Timeout) => {
+                    let waiting = limit.filter(|_| stage > Stage::Measure);
+                    let waiting = waiting.map(|limit| limit.saturating_sub(since.elapsed()));
+                    self.tick(self.share(over.saturating_add(since.elapsed())), waiting);
+                }
+                // Every worker has gone, which joining them will explain.
+                Err(RecvTimeoutError::Disconnected) => return Why::AllIdle,
+            }
+        }
+        Why::AllIdle
+    }
+
+    fn tick(&mut self, share: f64, waiting: Option<Duration>) {
+        let progress = Progress {
+            share,
+            waiting,
+            dialled: self.sum(|gauges| &gauges.dialled),
+            answered: self.answered(),
+            errors: self.stages.errors(),
+        };
+        self.watch.tick(&progress);
+        // What changes when all has been sent changes nothing.
+        let sends = self.stages.now().stage <= Stage::Measure;
+        if matches!(self.plan.pace, Pace::Open { .. })
+            && sends
+            && let Some(rate) = self.watch.wanted_rate()
+        {
+            self.outcome.rate_changed_to = Some(rate);
+            self.stages.set_rate(rate);
+        }
+    }
+
+    /// How much of the run is over, in `[0, 1]`: of its time or of its messages, whichever is
+    /// further.
+    fn share(&self, elapsed: Duration) -> f64 {
+        let by_count = self
+            .plan
+            .stop
+            .messages
+            .map_or(0.0, |total| self.answered() as f64 / total as f64);
+        let by_time = self.plan.stop.after.map_or(0.0, |duration| {
+            elapsed.as_secs_f64() / (self.warmup().as_secs_f64() + duration.as_secs_f64())
+        });
+        by_count.max(by_time).min(1.0)
+    }
+
+    fn answered(&self) -> u64 {
+        self.sum(|gauges| &gauges.answered)
+    }
+
+    /// The sum of a gauge over all workers.
+    fn sum(&self, gauge: fn(&Gauges) -> &AtomicU64) -> u64 {
+        let gauges = self.gauges.iter();
+        gauges.map(|gauges| gauge(gauges).load(Relaxed)).sum()
+    }
+
+    /// Takes in what a worker says.
+    fn hear(&mut self, news: News) {
+        if let News::HandedIn {
+            thread,
+            upto,
+            harvest,
+        } = news
+        {
+            self.outcome.generator_cpu[thread] += harvest.cpu;
+            self.outcome.generator_waited[thread] += harvest.waited;
+            self.outcome.generator_stalled[thread] += harvest.stalled;
+            self.outcome.take_in(&harvest);
+            self.course.take_in(thread, upto, &harvest);
+            while let Some(interval) = self.course.next() {
+                self.outcome.alive = interval.open;
+                self.watch.interval(&interval);
+            }
+        }
+    }
+
+    /// Counts the messages that one worker has lost.
+    pub(crate) fn count_lost(&mut self, farewell: &Farewell) {
+        self.outcome.unanswered += farewell.unanswered;
+        self.outcome.due_not_sent += farewell.due_not_sent;
+    }
+
+    /// Puts together what is left, when all workers have gone: they have served connections so often,
+    /// and asked all that they were to ask, or not.
+    pub(crate) fn conclude(mut self, served: &[u64], all_asked: bool) -> Outcome {
+        while let Ok(news) = self.news.try_recv() {
+            self.hear(news);
+        }
+        self.outcome.fairness = Fairness::of(served);
+        self.outcome.answered = self.answered();
+        // A message that was lost with its connection is counted as unanswered, but the others have
+        // done their part.
+        if self.outcome.ended == Ended::NobodyLeft && all_asked {
+            self.outcome.ended = Ended::Done;
+        }
+        self.outcome
+    }
+}

@@ -1,0 +1,145 @@
+//! The course of a run over time: what all threads did between two moments.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    time::Duration,
+};
+
+use crate::{Interval, harvest::Harvest};
+
+/// Puts the pieces that threads hand in together to intervals.
+#[derive(Debug)]
+pub(crate) struct Course {
+    threads: Vec<Thread>,
+    /// The turn in which measuring began, and when; what was gathered before belongs to no interval.
+    first_turn: u64,
+    began: u64,
+    /// When the current interval began.
+    since: u64,
+    /// Where the intervals end that have not been told yet.
+    boundaries: VecDeque<Boundary>,
+    /// What has been handed in and not been told, by the turn up to which it was gathered.
+    gathered: BTreeMap<u64, Harvest>,
+}
+
+/// What is known of a worker.
+#[derive(Clone, Copy, Debug, Default)]
+struct Thread {
+    /// Up to the beginning of which turn it has handed in.
+    handed_in: u64,
+    /// Connections open, and messages in flight, at that time.
+    open: usize,
+    in_flight: u64,
+}
+
+/// The end of an interval, in nanoseconds since the run began, and the turn that begins there.
+#[derive(Clone, Copy, Debug)]
+struct Boundary {
+    from: u64,
+    to: u64,
+    turn: u64,
+}
+
+impl Course {
+    /// The course of a run with so many threads. Nothing is measured yet.
+    pub(crate) fn new(threads: usize) -> Self {
+        Self {
+            threads: vec![Thread::default(); threads],
+            first_turn: u64::MAX,
+            began: 0,
+            since: 0,
+            boundaries: VecDeque::new(),
+            gathered: BTreeMap::new(),
+        }
+    }
+
+    /// Measuring begins, with turn `turn`, at `now`.
+    pub(crate) fn begin(&mut self, turn: u64, now: u64) {
+        (self.first_turn, self.began, self.since) = (turn, now, now);
+    }
+
+    /// An interval ends at `now`, where turn `turn` begins.
+    pub(crate) fn end_interval(&mut self, turn: u64, now: u64) {
+        let from = std::mem::replace(&mut self.since, now);
+        self.boundaries.push_back(Boundary {
+            from,
+            to: now,
+            turn,
+        });
+    }
+
+    /// Takes in what a thread has gathered up to the beginning of turn `upto`.
+    pub(crate) fn take_in(&mut self, thread: usize, upto: u64, harvest: &Harvest) {
+        self.threads[thread] = Thread {
+            handed_in: upto,
+            open: harvest.open,
+            in_flight: harvest.in_flight,
+        };
+        if upto > self.first_turn {
+            self.gathered.entry(upto).or_default().merge(harvest);
+        }
+    }
+
+    /// The next interval for which every thread has handed in.
+    pub(crate) fn next(&mut self) -> Option<Interval> {
+        let upto = self.threads.iter().map(|thread| thread.handed_in).min()?;
+        let Boundary { from, to, turn } = self.boundaries.pop_front_if(|it| it.turn <= upto)?;
+        let mut gathered = Harvest::default();
+        while let Some(piece) = self.gathered.first_entry().filter(|it| *it.key() <= turn) {
+            gathered.merge(&piece.remove());
+        }
+        let since = |at: u64| Duration::from_nanos(at - self.began);
+        let length = Duration::from_nanos((to - from).max(1));
+        let available = length.as_secs_f64() * self.threads.len() as f64;
+        Some(Interval {
+            from: since(from),
+            to: since(to),
+            messages: gathered.messages,
+            errors: gathered.tally.total(),
+            open: self.threads.iter().map(|thread| thread.open).sum(),
+            in_flight: self.threads.iter().map(|thread| thread.in_flight).sum(),
+            generator_cpu_share: (gathered.cpu.as_secs_f64() / available).min(1.0),
+            latency: gathered.latency,
+            uncorrected: gathered.uncorrected,
+            pacing_lag: gathered.lag,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(count: u64) -> Harvest {
+        Harvest {
+            messages: count,
+            open: count as usize,
+            ..Harvest::default()
+        }
+    }
+
+    #[test]
+    fn a_piece_belongs_to_the_interval_in_which_it_was_gathered() {
+        let mut course = Course::new(2);
+        course.take_in(0, 3, &messages(1_000));
+        course.begin(3, 100);
+        course.end_interval(4, 200);
+        course.end_interval(5, 300);
+        // The first thread is quick, and hands in the second piece before the other has handed in
+        // its first.
+        course.take_in(0, 4, &messages(1));
+        course.take_in(0, 5, &messages(10));
+        assert!(course.next().is_none());
+        course.take_in(1, 4, &messages(100));
+        let first = course.next().unwrap();
+        assert_eq!(
+            (first.messages, first.from, first.to),
+            (101, Duration::ZERO, Duration::from_nanos(100))
+        );
+        assert!(course.next().is_none());
+        course.take_in(1, 5, &messages(1_000));
+        let second = course.next().unwrap();
+        assert_eq!((second.messages, second.open), (1_010, 1_010));
+        assert!(course.next().is_none());
+    }
+}

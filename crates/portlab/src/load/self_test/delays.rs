@@ -1,0 +1,128 @@
+//! Known delays, and what the generator tells of them.
+
+use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
+
+use portlab_load::Plan;
+use portlab_stats::{summary::Figure, units};
+
+use super::{Bench, server::Known};
+use crate::{
+    args::DIM,
+    load::known::{Behaviour, QUANTILES},
+};
+
+/// By how much a percentile may differ from the known delay, beside the pacing lag.
+const TRUTH: f64 = 0.02;
+/// How often a known delay is measured.
+const ROUNDS: usize = 5;
+
+impl Bench {
+    /// Every percentile from p50 to p99 is the known latency, but for a small part of it and the
+    /// time by which the generator itself was late: in the median of some rounds, each with a fresh
+    /// server. Known is what the server took by its own clock: a machine may keep it from answering
+    /// in time, and that is no error of the generator's. That it took about what it was told to is
+    /// checked first.
+    ///
+    /// Other programs disturb the generator too. So where a check would fail, as many rounds again
+    /// are measured, and those count in which the generator waited least for a processor: they are
+    /// chosen by that, and not by what they came to.
+    pub(super) fn percentiles(
+        &mut self,
+        behaviour: Behaviour,
+        told: Duration,
+        plan: impl Fn(SocketAddr) -> Plan,
+    ) -> anyhow::Result<()> {
+        let mut rounds = self.rounds(behaviour, &plan)?;
+        let mut figures = figures(&rounds, told);
+        if figures
+            .iter()
+            .any(|figure| !figure.range.contains(&figure.got))
+        {
+            rounds.extend(self.rounds(behaviour, &plan)?);
+            rounds.sort_by_key(|round| round.waited);
+            let waited = units::time(rounds[ROUNDS].waited);
+            rounds.truncate(ROUNDS);
+            self.say(&format!(
+                "  {DIM}measured again: of {} rounds, those in which the generator waited less than \
+                 {waited} for a processor{DIM:#}",
+                2 * ROUNDS
+            ))?;
+            figures = self::figures(&rounds, told);
+        }
+        for Percentile { name, range, got } in figures {
+            self.figure(&name, &range, got, units::nanos)?;
+        }
+        let errors: u64 = rounds.iter().map(|round| round.errors).sum();
+        self.same("errors", &0, &errors)
+    }
+
+    fn rounds(
+        &mut self,
+        behaviour: Behaviour,
+        plan: impl Fn(SocketAddr) -> Plan,
+    ) -> anyhow::Result<Vec<Round>> {
+        let mut rounds = Vec::new();
+        for _ in 0..ROUNDS {
+            let server = Known::start(behaviour)?;
+            // The server's books hold every message: so must the generator's.
+            let plan = Plan {
+                warmup: Duration::ZERO,
+                ..plan(server.addr)
+            };
+            let outcome = self.load(&plan, &mut ())?;
+            rounds.push(Round {
+                known: server.own_quantiles()?,
+                got: QUANTILES.map(|quantile| outcome.latency.quantile_ns(quantile) as f64),
+                lag: outcome.pacing_lag.quantile_ns(0.99) as f64,
+                waited: outcome.generator_waited.iter().sum(),
+                errors: outcome.tally.total(),
+            });
+        }
+        Ok(rounds)
+    }
+}
+
+/// What one round of a known delay came to.
+struct Round {
+    /// What the server took by its own clock, in nanoseconds at each of [`QUANTILES`].
+    known: [f64; QUANTILES.len()],
+    /// What the generator tells.
+    got: [f64; QUANTILES.len()],
+    /// The 99th percentile of its lag.
+    lag: f64,
+    /// How long it waited for a processor.
+    waited: Duration,
+    errors: u64,
+}
+
+/// A percentile in nanoseconds, and where it must lie.
+struct Percentile {
+    name: String,
+    range: RangeInclusive<f64>,
+    got: f64,
+}
+
+/// What is to be checked of `rounds` with a server that was told to take so long.
+fn figures(rounds: &[Round], told: Duration) -> Vec<Percentile> {
+    let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
+    let at = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
+    let own = Percentile {
+        name: "p50 by the server's clock".to_owned(),
+        range: around(told.as_nanos() as f64),
+        got: at(&|round| round.known[0]),
+    };
+    let lag = at(&|round| round.lag);
+    let quantiles = QUANTILES.into_iter().enumerate().map(|(index, quantile)| {
+        let range = around(at(&|round| round.known[index]));
+        Percentile {
+            name: format!("p{:.0}", quantile * 100.0),
+            range: *range.start()..=*range.end() + lag,
+            got: at(&|round| round.got[index]),
+        }
+    });
+    std::iter::once(own).chain(quantiles).collect()
+}
+
+fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    Figure::of(values).map_or(f64::NAN, |figure| figure.median)
+}
