@@ -1,6 +1,8 @@
 //! The table of services.
 
-use crate::{Echo, EncodeError, Order, Ordered, Reply, Service, TextEncoding, Work};
+use crate::{
+    Chat, ChatLimits, Echo, EncodeError, Order, Ordered, Reply, Service, TextEncoding, Work,
+};
 
 /// One row of the table.
 pub struct ServiceEntry {
@@ -27,6 +29,11 @@ pub static SERVICES: &[ServiceEntry] = &[
             )))
         },
     },
+    ServiceEntry {
+        name: "chat",
+        summary: "a line goes to everybody else in the room, in each one's own encoding",
+        make: |options| Ok(Box::new(Chat::new(options.encoding, ChatLimits::default()))),
+    },
 ];
 
 /// What a service may be told; each takes what concerns it.
@@ -34,7 +41,7 @@ pub static SERVICES: &[ServiceEntry] = &[
 pub struct ServiceOptions {
     /// The text that `reply` answers with.
     pub reply: String,
-    /// The encoding of texts that are sent.
+    /// The encoding of texts that are sent; in `chat`, until a member chooses another.
     pub encoding: TextEncoding,
     /// What the handler does before each answer.
     pub order: Order,

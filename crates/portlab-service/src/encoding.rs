@@ -1,8 +1,8 @@
 //! Text in everybody's encoding.
 
-use std::str::FromStr;
+use std::{borrow::Cow, fmt, str::FromStr};
 
-use encoding_rs::{EncoderResult, Encoding, GBK};
+use encoding_rs::{Decoder, DecoderResult, EncoderResult, Encoding, GBK};
 
 use crate::nearest;
 
@@ -10,7 +10,7 @@ use crate::nearest;
 /// `shift_jis`, ...).
 ///
 /// Source: the WHATWG Encoding Standard, through `encoding_rs`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TextEncoding(&'static Encoding);
 
 /// A label that names no encoding we can write.
@@ -56,16 +56,15 @@ impl TextEncoding {
     /// Encodes `text` exactly, without a byte order mark and without replacements.
     ///
     /// # Errors
-    /// When a character has no place in the encoding. In GBK that includes the euro sign: the
-    /// standard writes it as the single byte 0x80, which Python's `gbk` codec, the likely reader,
-    /// can't decode.
+    /// When a character has no place in the encoding. In GBK that includes the euro sign and some
+    /// rare others: see `is_read_by_everybody`.
     pub fn encode(self, text: &str) -> Result<Vec<u8>, EncodeError> {
         let cannot = |character| EncodeError {
             character,
             encoding: self.name(),
         };
-        if self.0 == GBK && text.contains('€') {
-            return Err(cannot('€'));
+        if let Some(character) = text.chars().find(|&character| !self.carries(character)) {
+            return Err(cannot(character));
         }
         let mut encoder = self.0.new_encoder();
         let room = encoder.max_buffer_length_from_utf8_without_replacement(text.len());
@@ -81,6 +80,101 @@ impl TextEncoding {
                 unreachable!("the buffer has the length that the encoder asked for")
             }
         }
+    }
+
+    /// Appends `text` to `bytes`, with a question mark for each character that has no place in the
+    /// encoding.
+    ///
+    /// Never with a reference such as `&#128512;`, which the standard writes for the sake of web
+    /// forms and no reader of a chat turns back.
+    pub fn encode_with_marks(self, text: &str, bytes: &mut Vec<u8>) {
+        let rest: Cow<'_, str> = match text.chars().all(|character| self.carries(character)) {
+            true => text.into(),
+            false => text
+                .replace(|character| !self.carries(character), "?")
+                .into(),
+        };
+        let mut encoder = self.0.new_encoder();
+        let mut rest = &*rest;
+        loop {
+            let room = encoder.max_buffer_length_from_utf8_without_replacement(rest.len());
+            bytes.reserve(room.expect("a text in memory has a length that can be doubled"));
+            let (result, read) =
+                encoder.encode_from_utf8_to_vec_without_replacement(rest, bytes, true);
+            rest = &rest[read..];
+            match result {
+                EncoderResult::InputEmpty => return,
+                EncoderResult::OutputFull => {}
+                // The mark goes through the encoder as well: in an encoding with states, its byte alone
+                // may mean half of something else.
+                EncoderResult::Unmappable(_) => {
+                    bytes.reserve(MARK_ROOM);
+                    let _ = encoder.encode_from_utf8_to_vec_without_replacement("?", bytes, false);
+                }
+            }
+        }
+    }
+
+    /// A decoder for one stream of bytes, which may be cut anywhere.
+    #[must_use]
+    pub fn decoder(self) -> TextDecoder {
+        TextDecoder(self.0.new_decoder_with_bom_removal())
+    }
+
+    /// Whether the byte 0xff may stand for a character. Where it doesn't, it can only be telnet's.
+    #[must_use]
+    pub fn uses_0xff(self) -> bool {
+        let (_, malformed) = self.0.decode_without_bom_handling(&[0xff]);
+        !malformed
+    }
+
+    /// Whether what stands for `character` is read by everybody who says that he reads this
+    /// encoding. (That it has no place in it at all, the encoder finds out.)
+    ///
+    /// The standard's GBK writes 2,166 characters, the euro sign first of all, in bytes that
+    /// Python's `gbk` codec can't decode; and who says "gbk" is usually Python. They are those that
+    /// GB 18030 put where GBK had nothing. A test has the whole list from Python.
+    fn carries(self, character: char) -> bool {
+        self.0 != GBK
+            || !matches!(character,
+                '\u{1f9}' | '\u{1e3f}' | '\u{20ac}' | '\u{303e}'
+                | '\u{2e80}'..='\u{2fff}' | '\u{3400}'..='\u{4dbf}' | '\u{9fa6}'..='\u{9fff}'
+                | '\u{e000}'..='\u{f8ff}' | '\u{fe10}'..='\u{fe19}')
+    }
+}
+
+/// Turns the bytes of one stream into text, wherever reads cut it.
+pub struct TextDecoder(Decoder);
+
+impl TextDecoder {
+    /// Appends to `text` what `bytes` stand for, as far as that is certain: half a character is kept
+    /// until the other half comes. What is malformed becomes U+FFFD, and so does half a character
+    /// when these bytes are the `last`. A byte order mark at the beginning is left out.
+    ///
+    /// # Panics
+    /// When it is used again after the last bytes.
+    pub fn decode(&mut self, mut bytes: &[u8], last: bool, text: &mut String) {
+        loop {
+            let room = self
+                .0
+                .max_utf8_buffer_length_without_replacement(bytes.len());
+            text.reserve(room.expect("what was read has a length that can be tripled") + 3);
+            let (result, read) = self
+                .0
+                .decode_to_string_without_replacement(bytes, text, last);
+            bytes = &bytes[read..];
+            match result {
+                DecoderResult::InputEmpty => return,
+                DecoderResult::OutputFull => {}
+                DecoderResult::Malformed(..) => text.push(char::REPLACEMENT_CHARACTER),
+            }
+        }
+    }
+}
+
+impl fmt::Debug for TextDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TextDecoder({})", self.0.encoding().name())
     }
 }
 
@@ -113,6 +207,9 @@ impl Default for TextEncoding {
         Self(encoding_rs::UTF_8)
     }
 }
+
+/// What a mark takes at most, with the switch to another state before it.
+const MARK_ROOM: usize = 8;
 
 /// What people type; the standard knows 228 labels, most of them historic.
 const USUAL_LABELS: &[&str] = &[
@@ -152,6 +249,91 @@ mod tests {
             assert_eq!(encode("gbk", text).unwrap_err().character, character);
             assert!(encode("gb18030", text).is_ok());
         }
+    }
+
+    /// What of the standard's GBK Python 3.11 can't decode, from `bytes.decode("gbk")` on each.
+    const UNREAD_BY_PYTHON: &str = "1f9 1e3f 20ac 2e81 2e84 2e88 2e8b-2e8c 2e97 2ea7 2eaa 2eae 2eb3 \
+        2eb6-2eb7 2ebb 2eca 2ff0-2ffb 303e 3447 3473 359e 360e 361a 3918 396e 39cf-39d0 39df 3a73 3b4e \
+        3c6e 3ce0 4056 415f 4337 43ac 43b1 43dd 44d6 464c 4661 4723 4729 477c 478d 4947 497a 497d \
+        4982-4983 4985-4986 499b 499f 49b6-49b7 4c77 4c9f-4ca3 4d13-4d19 4dae 9fb4-9fbb e000-e5e4 \
+        e5e6-e76b e76d-e7c6 e7c9-e7e6 e7f4-e814 e816-e818 e81e e826 e82b-e82c e831-e832 e83b e843 \
+        e854-e855 e864 fe10-fe19";
+
+    #[test]
+    fn exactly_what_python_cannot_decode_is_left_out_of_gbk() {
+        let code = |digits| u32::from_str_radix(digits, 16).unwrap();
+        let ranges = UNREAD_BY_PYTHON.split_whitespace().map(|range| {
+            let (first, last) = range.split_once('-').unwrap_or((range, range));
+            code(first)..=code(last)
+        });
+        let unread: std::collections::HashSet<u32> = ranges.flatten().collect();
+        assert_eq!(unread.len(), 2_166);
+        let gbk: TextEncoding = "gbk".parse().unwrap();
+        for character in '\0'..='\u{2ffff}' {
+            let text = character.to_string();
+            let (_, _, unmappable) = GBK.encode(&text);
+            let expected = !unmappable && !unread.contains(&u32::from(character));
+            assert_eq!(gbk.encode(&text).is_ok(), expected, "{character:?}");
+            let mut bytes = Vec::new();
+            gbk.encode_with_marks(&text, &mut bytes);
+            assert_eq!(
+                bytes == b"?",
+                !expected || character == '?',
+                "{character:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_mark_stands_for_what_an_encoding_has_no_place_for() {
+        let marked = |label: &str, text| {
+            let mut bytes = Vec::new();
+            let encoding: TextEncoding = label.parse().unwrap();
+            encoding.encode_with_marks(text, &mut bytes);
+            let mut back = String::new();
+            encoding.decoder().decode(&bytes, true, &mut back);
+            back
+        };
+        assert_eq!(marked("gbk", "好😀5 €!"), "好?5 ?!");
+        assert_eq!(marked("gb18030", "好😀5 €!"), "好😀5 €!");
+        assert_eq!(marked("latin1", "你é"), "?é");
+        // An encoding with states: a bare mark between two characters of two bytes.
+        assert_eq!(marked("iso-2022-jp", "日😀本"), "日?本");
+        assert_eq!(marked("utf-8", "😀"), "😀");
+    }
+
+    #[test]
+    fn a_text_split_at_every_byte_comes_out_whole() {
+        for label in [
+            "utf-8",
+            "gbk",
+            "gb18030",
+            "big5",
+            "shift_jis",
+            "euc-kr",
+            "iso-2022-jp",
+        ] {
+            let encoding: TextEncoding = label.parse().unwrap();
+            let text = "a中文z";
+            let bytes = encoding.encode(text).unwrap();
+            let (mut decoder, mut back) = (encoding.decoder(), String::new());
+            for byte in &bytes {
+                decoder.decode(&[*byte], false, &mut back);
+            }
+            decoder.decode(&[], true, &mut back);
+            assert_eq!(back, text, "{label}");
+        }
+        let (mut decoder, mut back) = (
+            "gbk".parse::<TextEncoding>().unwrap().decoder(),
+            String::new(),
+        );
+        decoder.decode(b"\xc4", false, &mut back);
+        assert_eq!(back, "", "half a character is kept");
+        decoder.decode(&[], true, &mut back);
+        assert_eq!(
+            back, "\u{fffd}",
+            "and is malformed when no other half comes"
+        );
     }
 
     #[test]

@@ -1,28 +1,46 @@
 //! The half of a service that all its connections share.
 
+use std::sync::Arc;
+
 use crate::ConnId;
 
 /// A message from a session to the hub: bytes, so that it can cross a process boundary.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post(pub Vec<u8>);
 
-/// A message from the hub to one session: bytes, for the same reason.
+/// A message from the hub to a session: bytes, for the same reason. What goes to many is made once
+/// and shared, for a copy costs no more than counting it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mail(pub Vec<u8>);
+pub struct Mail(pub Arc<[u8]>);
+
+/// How a connection came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Parting {
+    /// Its peer, or its session, ended it.
+    Left,
+    /// It broke: a reset, a panic, the death of the process that carried it.
+    Lost,
+    /// It was dropped, because its peer didn't read what was sent to it.
+    TooSlow,
+}
 
 /// The shared half of a service, such as a chat room: a deterministic state machine.
 ///
 /// # Who calls
-/// Whoever holds the one hub of a server, one post at a time: a loop that owns it, a thread that
-/// has locked it, or a broker process. Posts of one connection arrive in the order in which its
-/// session wrote them; the order among connections is the holder's, and is the same for all who
-/// receive.
+/// Whoever holds the one hub of a server, one call at a time: a loop that owns it, a thread that
+/// has locked it, a task, or a broker process. Posts of one connection arrive in the order in which
+/// its session wrote them; `gone` is the last that is heard of it. The order among connections is
+/// the holder's, and is the same for all who receive.
 ///
 /// # What is NOT promised
-/// That mail arrives: its receiver may have gone. No lock is held while mail is being sent to a
-/// peer.
+/// That mail arrives: its receiver may have gone, or be dropped for reading too slowly. That a
+/// connection is taken leave of when the server itself is ending. No lock is held while mail is
+/// being sent to a peer.
 pub trait Hub: Send {
     /// Takes a post and hands what follows from it to `deliver`, to be given to each receiver's
     /// session in that order.
-    fn handle(&mut self, from: ConnId, post: Post, deliver: &mut dyn FnMut(ConnId, Mail));
+    fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut dyn FnMut(ConnId, Mail));
+
+    /// A connection has ended. One that never posted anything may end too.
+    fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut dyn FnMut(ConnId, Mail));
 }

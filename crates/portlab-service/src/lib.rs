@@ -11,6 +11,7 @@
 #![forbid(unsafe_code)]
 
 mod catalog;
+mod chat;
 mod echo;
 mod encoding;
 mod flow;
@@ -21,11 +22,12 @@ mod session;
 mod suggest;
 
 pub use catalog::{BuildError, SERVICES, ServiceEntry, ServiceOptions};
+pub use chat::{Chat, Limits as ChatLimits};
 pub use echo::Echo;
-pub use encoding::{EncodeError, TextEncoding, UnknownEncoding};
+pub use encoding::{EncodeError, TextDecoder, TextEncoding, UnknownEncoding};
 pub use flow::{Flow, Next, Work};
-pub use hub::{Hub, Mail, Post};
+pub use hub::{Hub, Mail, Parting, Post};
 pub use order::{Order, OrderError, Ordered};
 pub use reply::Reply;
-pub use session::{ConnId, Cx, Service, Session};
+pub use session::{ConnId, Cut, Cx, Service, Session};
 pub use suggest::nearest;

@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
-use crate::{ConnId, Cx, Flow, Hub, Mail, Service, Session, Work};
+use crate::{ConnId, Cut, Cx, Flow, Hub, Mail, Service, Session, Work};
 
 /// What the handler is ordered to do for every message, that is for every read that brings bytes.
 ///
@@ -121,6 +121,14 @@ impl Session for OrderedSession {
 
     fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {
         self.session.on_mail(mail, cx)
+    }
+
+    fn on_missed(&mut self, count: u64, cx: &mut Cx<'_>) -> Flow {
+        self.session.on_missed(count, cx)
+    }
+
+    fn on_cut(&mut self, why: Cut, cx: &mut Cx<'_>) {
+        self.session.on_cut(why, cx);
     }
 
     fn on_eof(&mut self, cx: &mut Cx<'_>) -> Flow {

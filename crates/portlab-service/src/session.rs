@@ -36,8 +36,8 @@ pub trait Service: Send + Sync {
 /// One connection's half of a service: a state machine over bytes.
 ///
 /// # Who calls, and when
-/// The driver of the connection, in this order: `on_open` once; then any mix of `on_data` and
-/// `on_mail`; `on_eof` at most once, after the last `on_data`. Never two calls at a time, though a
+/// The driver of the connection, in this order: `on_open` once; then any mix of `on_data`, `on_mail`
+/// and `on_missed`; `on_eof` at most once, after the last `on_data`; or `on_cut`. Never two calls at a time, though a
 /// session may move to another thread between calls. After an answer that says
 /// [`Next::Close`](crate::Next::Close), or when the connection breaks, the session is dropped
 /// without a further call.
@@ -68,11 +68,30 @@ pub trait Session: Send {
         Flow::CONTINUE
     }
 
+    /// `count` pieces of mail were thrown away unread, the oldest first, because the peer reads too
+    /// slowly and whoever serves prefers a gap to an end.
+    fn on_missed(&mut self, _count: u64, _cx: &mut Cx<'_>) -> Flow {
+        Flow::CONTINUE
+    }
+
+    /// The connection is being cut, and this is the last call. What is said now is sent if the peer
+    /// takes it within a moment.
+    fn on_cut(&mut self, _why: Cut, _cx: &mut Cx<'_>) {}
+
     /// The peer has sent its FIN: no more bytes will come, but it may still read. By default
     /// everything that is due is sent and the connection closed.
     fn on_eof(&mut self, _cx: &mut Cx<'_>) -> Flow {
         Flow::CLOSE
     }
+}
+
+/// Why a connection is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cut {
+    /// The peer didn't read, and too much mail was waiting for it.
+    TooSlow,
+    /// The hub has gone: the process that held it has died.
+    HubLost,
 }
 
 /// What a session may write to while it handles an event.

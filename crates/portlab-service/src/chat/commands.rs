@@ -1,0 +1,148 @@
+//! The commands: a new one is a line here, and what the hub does about it.
+
+use super::request::Request;
+use crate::nearest;
+
+/// A command, as /help shows it.
+pub(super) struct Command {
+    name: &'static str,
+    /// What it takes; nothing if it is empty.
+    takes: &'static str,
+    about: &'static str,
+    /// What is to be done, given what follows the name; `None` when that won't do.
+    read: for<'a> fn(&'a str) -> Option<Deed<'a>>,
+}
+
+/// What a line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Deed<'a> {
+    /// Something of the hub.
+    Ask(Request<'a>),
+    /// Another encoding, by its label.
+    Speak(&'a str),
+    /// The list of commands.
+    Help,
+    /// The end.
+    Quit,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "/nick",
+        takes: "NAME",
+        about: "take another name",
+        read: |rest| some(rest).map(|name| Deed::Ask(Request::Nick(name))),
+    },
+    Command {
+        name: "/join",
+        takes: "ROOM",
+        about: "go to another room, or open it",
+        read: |rest| some(rest).map(|room| Deed::Ask(Request::Join(room))),
+    },
+    Command {
+        name: "/rooms",
+        takes: "",
+        about: "which rooms there are",
+        read: |_| Some(Deed::Ask(Request::Rooms)),
+    },
+    Command {
+        name: "/who",
+        takes: "",
+        about: "who is in this room",
+        read: |_| Some(Deed::Ask(Request::Who)),
+    },
+    Command {
+        name: "/msg",
+        takes: "NAME TEXT",
+        about: "say something to one member alone",
+        read: |rest| {
+            let (name, text) = rest.split_once(' ')?;
+            some(text).map(|text| Deed::Ask(Request::Tell(name, text)))
+        },
+    },
+    Command {
+        name: "/me",
+        takes: "TEXT",
+        about: "say what you do",
+        read: |rest| some(rest).map(|text| Deed::Ask(Request::Act(text))),
+    },
+    Command {
+        name: "/encoding",
+        takes: "NAME",
+        about: "read and write in utf-8, gbk, gb18030, big5, shift_jis, ...",
+        read: |rest| some(rest).map(Deed::Speak),
+    },
+    Command {
+        name: "/help",
+        takes: "",
+        about: "this list",
+        read: |_| Some(Deed::Help),
+    },
+    Command {
+        name: "/quit",
+        takes: "",
+        about: "leave",
+        read: |_| Some(Deed::Quit),
+    },
+];
+
+fn some(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+/// What `line` asks for.
+///
+/// # Errors
+/// What is wrong with it, to be told to whoever typed it.
+pub(super) fn read(line: &str) -> Result<Deed<'_>, String> {
+    if !line.starts_with('/') {
+        return Ok(Deed::Ask(Request::Line(line)));
+    }
+    let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        let known = COMMANDS.iter().map(|command| command.name);
+        let near =
+            nearest(name, known).map_or_else(String::new, |near| format!("did you mean {near}? "));
+        return Err(format!(
+            "there is no {name}; {near}/help lists the commands"
+        ));
+    };
+    (command.read)(rest.trim_start()).ok_or_else(|| format!("write {name} {}", command.takes))
+}
+
+/// The list of commands, a line each.
+pub(super) fn help() -> impl Iterator<Item = String> {
+    COMMANDS.iter().map(
+        |Command {
+             name, takes, about, ..
+         }| {
+            let usage = format!("{name} {takes}");
+            format!("{usage:<16} {about}")
+        },
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_with_what_they_take() {
+        let ask = |request| Ok(Deed::Ask(request));
+        assert_eq!(read("hello /quit"), ask(Request::Line("hello /quit")));
+        assert_eq!(read("/nick  bob "), ask(Request::Nick("bob")));
+        assert_eq!(read("/msg bob a b"), ask(Request::Tell("bob", "a b")));
+        assert_eq!(read("/encoding gbk"), Ok(Deed::Speak("gbk")));
+        assert_eq!(read("/quit now"), Ok(Deed::Quit));
+        for (line, told) in [
+            ("/msg bob", "write /msg NAME TEXT"),
+            ("/join ", "write /join ROOM"),
+            ("/jion tea", "did you mean /join?"),
+            ("/xyzzyplugh", "there is no /xyzzyplugh; /help"),
+        ] {
+            let error = read(line).unwrap_err();
+            assert!(error.contains(told), "{line}: {error}");
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! Mail, made once for each encoding and not once for each receiver.
+
+use crate::{Mail, TextEncoding};
+
+/// One line, and its mail in the encodings that have been asked for so far.
+pub(super) struct Press<'a> {
+    line: &'a str,
+    printed: Vec<(TextEncoding, Mail)>,
+}
+
+impl<'a> Press<'a> {
+    pub(super) fn new(line: &'a str) -> Self {
+        Self {
+            line,
+            printed: Vec::new(),
+        }
+    }
+
+    /// The line in `encoding`, with its end.
+    pub(super) fn print(&mut self, encoding: TextEncoding) -> Mail {
+        if let Some((_, mail)) = self.printed.iter().find(|(known, _)| *known == encoding) {
+            return mail.clone();
+        }
+        let mail = Mail(line(self.line, encoding).into());
+        self.printed.push((encoding, mail.clone()));
+        mail
+    }
+}
+
+/// `text` and the end of a line, in `encoding`.
+pub(super) fn line(text: &str, encoding: TextEncoding) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len() + 2);
+    encoding.encode_with_marks(text, &mut bytes);
+    bytes.extend_from_slice(b"\r\n");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn a_line_is_encoded_once_for_each_encoding_however_many_receive_it() {
+        let mut press = Press::new("你好");
+        let labels = ["gbk", "utf-8", "gbk", "gbk", "utf-8"];
+        let mails: Vec<_> = labels
+            .map(|label| press.print(label.parse().unwrap()))
+            .into();
+        assert!(Arc::ptr_eq(&mails[0].0, &mails[2].0) && Arc::ptr_eq(&mails[0].0, &mails[3].0));
+        assert!(Arc::ptr_eq(&mails[1].0, &mails[4].0));
+        assert_eq!(&*mails[0].0, b"\xc4\xe3\xba\xc3\r\n");
+        assert_eq!(&*mails[1].0, "你好\r\n".as_bytes());
+    }
+}

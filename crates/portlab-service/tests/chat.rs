@@ -1,0 +1,443 @@
+//! The chat is tested as it is built: bytes in, bytes out. A loop over sessions and their hub stands
+//! for whatever model serves them.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{collections::BTreeMap, net::SocketAddr};
+
+use portlab_service::{
+    Chat, ChatLimits, ConnId, Cut, Cx, Hub, Mail, Next, Parting, Post, Service, Session,
+    TextEncoding,
+};
+
+/// A chat without a server: everything that is said is carried to its end at once.
+struct Salon {
+    service: Chat,
+    hub: Box<dyn Hub>,
+    members: BTreeMap<ConnId, Member>,
+}
+
+struct Member {
+    session: Box<dyn Session>,
+    screen: Vec<u8>,
+    open: bool,
+}
+
+impl Salon {
+    fn new(encoding: &str, limits: ChatLimits) -> Self {
+        let service = Chat::new(encoding.parse().unwrap(), limits);
+        let hub = service.hub().expect("a chat has a hub");
+        Self {
+            service,
+            hub,
+            members: BTreeMap::new(),
+        }
+    }
+
+    fn with(names: &[&str]) -> Self {
+        let mut salon = Self::new("utf-8", ChatLimits::default());
+        for (index, name) in names.iter().enumerate() {
+            salon.join(index as u64, name);
+        }
+        names
+            .iter()
+            .enumerate()
+            .for_each(|(index, _)| drop(salon.screen(index as u64)));
+        salon
+    }
+
+    fn connect(&mut self, id: u64) {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 50_000));
+        let session = self.service.open(ConnId(id), peer);
+        let member = Member {
+            session,
+            screen: Vec::new(),
+            open: true,
+        };
+        self.members.insert(ConnId(id), member);
+        self.call(id, |session, cx| session.on_open(cx).next);
+    }
+
+    fn join(&mut self, id: u64, name: &str) {
+        self.connect(id);
+        self.say(id, name);
+    }
+
+    fn say(&mut self, id: u64, line: &str) {
+        self.bytes(id, format!("{line}\n").as_bytes());
+    }
+
+    fn bytes(&mut self, id: u64, bytes: &[u8]) {
+        self.call(id, |session, cx| session.on_data(bytes, cx).next);
+    }
+
+    fn call(&mut self, id: u64, what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next) {
+        let member = self.members.get_mut(&ConnId(id)).unwrap();
+        let mut posts: Vec<Post> = Vec::new();
+        let next = what(
+            &mut *member.session,
+            &mut Cx {
+                out: &mut member.screen,
+                posts: &mut posts,
+            },
+        );
+        member.open &= next == Next::Continue;
+        let gone = !member.open;
+        let mut mail = Vec::new();
+        for post in &posts {
+            self.hub
+                .handle(ConnId(id), post, &mut |to, text| mail.push((to, text)));
+        }
+        if gone {
+            self.hub.gone(ConnId(id), Parting::Left, &mut |to, text| {
+                mail.push((to, text));
+            });
+        }
+        self.deliver(mail);
+    }
+
+    fn lose(&mut self, id: u64, how: Parting) {
+        let mut mail = Vec::new();
+        self.hub
+            .gone(ConnId(id), how, &mut |to, text| mail.push((to, text)));
+        self.members.remove(&ConnId(id));
+        self.deliver(mail);
+    }
+
+    fn deliver(&mut self, mail: Vec<(ConnId, Mail)>) {
+        for (to, mail) in mail {
+            let member = self
+                .members
+                .get_mut(&to)
+                .expect("nobody gets mail who isn't there");
+            let mut cx = Cx {
+                out: &mut member.screen,
+                posts: &mut Vec::new(),
+            };
+            member.session.on_mail(&mail, &mut cx);
+        }
+    }
+
+    /// What has come since this was last asked.
+    fn bytes_on_screen(&mut self, id: u64) -> Vec<u8> {
+        std::mem::take(&mut self.members.get_mut(&ConnId(id)).unwrap().screen)
+    }
+
+    /// The same as lines of UTF-8.
+    fn screen(&mut self, id: u64) -> Vec<String> {
+        let text = String::from_utf8(self.bytes_on_screen(id)).unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+}
+
+#[test]
+fn a_line_goes_to_everybody_else_in_the_room() {
+    let mut salon = Salon::new("utf-8", ChatLimits::default());
+    salon.connect(1);
+    assert_eq!(salon.screen(1), ["* welcome; what is your name?"]);
+    salon.say(1, "小明");
+    assert_eq!(
+        salon.screen(1),
+        ["* you are 小明 in lobby; nobody else is here; /help lists the commands"]
+    );
+    salon.join(2, "bob");
+    assert_eq!(salon.screen(1), ["* bob joined"]);
+    salon.screen(2);
+    salon.say(1, "你好");
+    assert_eq!(
+        (salon.screen(1), salon.screen(2)),
+        (vec![], vec!["小明: 你好".to_owned()])
+    );
+    salon.say(2, "/me waves");
+    assert_eq!(salon.screen(1), ["- bob waves"]);
+}
+
+#[test]
+fn a_line_appears_only_at_its_end_and_many_in_one_read_keep_their_order() {
+    let mut salon = Salon::with(&["a", "b"]);
+    for byte in "one byte per write".bytes() {
+        salon.bytes(0, &[byte]);
+        assert!(salon.screen(1).is_empty());
+    }
+    salon.bytes(0, b"\r\n");
+    assert_eq!(salon.screen(1), ["a: one byte per write"]);
+    let many: String = (0..100).map(|number| format!("{number}\n")).collect();
+    salon.bytes(0, many.as_bytes());
+    let expected: Vec<_> = (0..100).map(|number| format!("a: {number}")).collect();
+    assert_eq!(salon.screen(1), expected);
+}
+
+#[test]
+fn everybody_reads_his_own_encoding() {
+    let mut salon = Salon::new("gbk", ChatLimits::default());
+    salon.connect(1);
+    // "小明", and then "你好, 5 €😀" from a member who speaks UTF-8.
+    salon.bytes(1, b"\xd0\xa1\xc3\xf7\n");
+    salon.join(2, "bob");
+    salon.say(2, "/encoding utf-8");
+    salon.bytes_on_screen(1);
+    salon.bytes_on_screen(2);
+    salon.say(2, "你好, 5 €😀");
+    assert_eq!(salon.bytes_on_screen(1), b"bob: \xc4\xe3\xba\xc3, 5 ??\r\n");
+    salon.bytes(1, b"\xc4\xe3\xba\xc3\n");
+    assert_eq!(salon.screen(2), ["小明: 你好"]);
+    salon.say(1, "/encoding gkb");
+    let told = salon.bytes_on_screen(1);
+    assert!(
+        String::from_utf8_lossy(&told).contains("did you mean \"gbk\"?"),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn an_encoding_holds_from_the_next_line_on_even_within_a_read() {
+    let mut salon = Salon::with(&["a", "b"]);
+    salon.bytes(
+        0,
+        b"/encoding gbk\n\xc4\xe3\n/encoding utf-8\n\xe4\xbd\xa0\n",
+    );
+    assert_eq!(salon.screen(1), ["a: 你", "a: 你"]);
+}
+
+#[test]
+fn a_name_has_one_holder() {
+    let mut salon = Salon::with(&["alice", "bob"]);
+    salon.join(3, "ALICE");
+    let told = salon.screen(3).pop().unwrap();
+    assert!(told.contains("somebody is called ALICE already"), "{told}");
+    for (name, part) in [
+        ("", "at least one letter"),
+        ("a b", "' ' can't be"),
+        ("<script>", "'<' can't be"),
+        ("\x1b[2J", "'␛' can't be"),
+        (&"x".repeat(25), "at most 24 letters"),
+        ("/who", "what is your name?"),
+    ] {
+        salon.say(3, name);
+        let told = salon.screen(3).pop().unwrap();
+        assert!(told.contains(part), "{name}: {told}");
+    }
+    salon.say(3, "carol");
+    salon.say(3, "/nick bob");
+    assert!(
+        salon
+            .screen(3)
+            .pop()
+            .unwrap()
+            .contains("called bob already")
+    );
+    salon.say(1, "/nick bert");
+    salon.say(3, "/nick bob");
+    assert!(salon.screen(3).contains(&"* you are now bob".to_owned()));
+    assert_eq!(salon.screen(0).last().unwrap(), "* carol is now bob");
+}
+
+#[test]
+fn rooms_keep_to_themselves() {
+    let limits = ChatLimits {
+        rooms: 2,
+        ..ChatLimits::default()
+    };
+    let mut salon = Salon::new("utf-8", limits);
+    for (id, name) in [(1, "a"), (2, "b"), (3, "c")] {
+        salon.join(id, name);
+    }
+    salon.say(3, "/join #茶");
+    for id in 1..=3 {
+        salon.screen(id);
+    }
+    salon.say(1, "for the lobby");
+    assert_eq!(salon.screen(2), ["a: for the lobby"]);
+    assert!(salon.screen(3).is_empty());
+    salon.say(1, "/rooms");
+    salon.say(1, "/join cake");
+    salon.say(1, "/join 茶");
+    let told = salon.screen(1);
+    assert_eq!(told[0], "* rooms: lobby (2), 茶 (1)");
+    assert_eq!(told[1], "* there are 2 rooms, and no more may be opened");
+    assert!(
+        told[2].starts_with("* you are a in 茶; 1 other is here"),
+        "{told:?}"
+    );
+    assert_eq!(salon.screen(2), ["* a went to 茶"]);
+    assert_eq!(salon.screen(3), ["* a joined"]);
+    salon.say(3, "/who");
+    assert_eq!(salon.screen(3), ["* in 茶: c, a"]);
+    salon.say(3, "/msg B psst");
+    assert_eq!(
+        (salon.screen(2), salon.screen(3)),
+        (vec!["c -> you: psst".into()], vec!["you -> b: psst".into()])
+    );
+    // The last one out closes the room.
+    salon.say(1, "/join lobby");
+    salon.say(3, "/join lobby");
+    salon.say(3, "/rooms");
+    assert_eq!(salon.screen(3).last().unwrap(), "* rooms: lobby (3)");
+}
+
+#[test]
+fn how_somebody_went_is_told() {
+    let mut salon = Salon::with(&["a", "b", "c", "d"]);
+    salon.say(1, "/quit");
+    assert_eq!(salon.screen(1), ["* goodbye"]);
+    salon.lose(2, Parting::Lost);
+    salon.lose(3, Parting::TooSlow);
+    let told = salon.screen(0);
+    assert_eq!(
+        told,
+        [
+            "* b left",
+            "* c lost the connection",
+            "* d was dropped for reading too slowly"
+        ]
+    );
+    // Who never said a name is not missed.
+    salon.connect(9);
+    salon.lose(9, Parting::Lost);
+    assert!(salon.screen(0).is_empty());
+}
+
+#[test]
+fn what_is_wrong_is_told_with_the_remedy() {
+    let mut salon = Salon::with(&["alice"]);
+    for (line, part) in [
+        ("/jion tea", "did you mean /join?"),
+        (
+            "/msg alcie hello",
+            "nobody is called alcie; did you mean alice?",
+        ),
+        ("/me", "write /me TEXT"),
+        ("/join lobby", "you are in lobby"),
+    ] {
+        salon.say(0, line);
+        let told = salon.screen(0).pop().unwrap();
+        assert!(told.contains(part), "{line}: {told}");
+    }
+    salon.say(0, "/help");
+    assert_eq!(salon.screen(0).len(), 9);
+}
+
+#[test]
+fn a_line_without_an_end_is_cut_off_with_an_answer() {
+    let mut salon = Salon::with(&["a", "b"]);
+    salon.bytes(0, &vec![b'x'; 1 << 20]);
+    assert_eq!(
+        salon.screen(0),
+        ["* a line has at most 4096 bytes; goodbye"]
+    );
+    assert!(!salon.members[&ConnId(0)].open);
+    assert_eq!(salon.screen(1), ["* a left"]);
+}
+
+#[test]
+fn the_last_line_needs_no_end() {
+    let mut salon = Salon::with(&["a", "b"]);
+    salon.bytes(0, b"bye\xc4");
+    salon.call(0, |session, cx| session.on_eof(cx).next);
+    assert_eq!(salon.screen(1), ["a: bye\u{fffd}", "* a left"]);
+}
+
+#[test]
+fn nobody_moves_anothers_cursor() {
+    let mut salon = Salon::with(&["a", "b"]);
+    salon.bytes(0, b"\x1b[2J\x07\xc2\x9b31m<script>\r\n\xff\xfb\x01hi\0\n");
+    let bytes = salon.bytes_on_screen(1);
+    let text = String::from_utf8(bytes).unwrap();
+    assert_eq!(text, "a: ␛[2J␇\u{fffd}31m<script>\r\na: hi\r\n");
+}
+
+#[test]
+fn who_is_cut_is_told_why() {
+    let mut salon = Salon::with(&["a"]);
+    let member = salon.members.get_mut(&ConnId(0)).unwrap();
+    let mut cx = Cx {
+        out: &mut member.screen,
+        posts: &mut Vec::new(),
+    };
+    member.session.on_missed(3, &mut cx);
+    member.session.on_cut(Cut::TooSlow, &mut cx);
+    let told = salon.screen(0);
+    assert!(
+        told[0].contains("missed 3 lines") && told[1].contains("too slowly"),
+        "{told:?}"
+    );
+}
+
+/// Members join, talk, change names and rooms and go, in any order: everybody hears each line of his
+/// room once, in one order, and nothing of another's.
+#[test]
+fn in_a_storm_nothing_is_lost_doubled_or_heard_elsewhere() {
+    for seed in 0..20 {
+        storm(seed);
+    }
+}
+
+fn storm(seed: u64) {
+    const MEMBERS: u64 = 12;
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut salon = Salon::new("utf-8", ChatLimits::default());
+    let mut rooms: BTreeMap<u64, &str> = BTreeMap::new();
+    let mut expected: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    let mut heard: BTreeMap<u64, Vec<String>> = BTreeMap::new();
+    let encodings = ["utf-8", "gbk", "gb18030", "big5"];
+    let mut speaks: BTreeMap<u64, TextEncoding> = BTreeMap::new();
+    for line in 0..2_000 {
+        let who = random.u64(0..MEMBERS);
+        let Some(&room) = rooms.get(&who) else {
+            salon.join(who, &format!("m{who}"));
+            salon.bytes_on_screen(who);
+            rooms.insert(who, "lobby");
+            speaks.insert(who, TextEncoding::default());
+            continue;
+        };
+        match random.u8(0..10) {
+            0 => {
+                salon.lose(who, Parting::Lost);
+                rooms.remove(&who);
+            }
+            1 => {
+                let to = ["lobby", "tea", "cake"][random.usize(0..3)];
+                salon.say(who, &format!("/join {to}"));
+                rooms.insert(who, to);
+            }
+            2 => {
+                let label = encodings[random.usize(0..4)];
+                salon.say(who, &format!("/encoding {label}"));
+                speaks.insert(who, label.parse().unwrap());
+            }
+            _ => {
+                let said = speaks[&who].encode(&format!("中 {line}\n")).unwrap();
+                salon.bytes(who, &said);
+                for (&other, _) in rooms
+                    .iter()
+                    .filter(|&(&other, at)| other != who && *at == room)
+                {
+                    expected
+                        .entry(other)
+                        .or_default()
+                        .push(format!("m{who}: 中 {line}"));
+                }
+            }
+        }
+        for &member in rooms.keys() {
+            let bytes = salon.bytes_on_screen(member);
+            let mut text = String::new();
+            speaks[&member].decoder().decode(&bytes, true, &mut text);
+            let lines = text.lines().filter(|line| !line.starts_with('*'));
+            heard
+                .entry(member)
+                .or_default()
+                .extend(lines.map(str::to_owned));
+        }
+    }
+    for (member, lines) in expected {
+        assert_eq!(
+            heard.get(&member),
+            Some(&lines),
+            "seed {seed}, member {member}"
+        );
+    }
+}
