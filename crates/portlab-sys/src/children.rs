@@ -9,7 +9,8 @@ use std::{
 };
 
 use nix::unistd::ForkResult;
-use rustix::process::{Pid, Signal, WaitOptions, getppid, kill_process, wait};
+pub use rustix::process::Pid;
+use rustix::process::{Signal, WaitOptions, getppid, kill_process, wait};
 
 use crate::{alone::Alone, stop};
 
@@ -143,8 +144,17 @@ impl Children {
         unwell
     }
 
+    /// Kills every child but one, without a word. They are reaped as others are.
+    pub fn kill_but(&self, spared: Option<Pid>) {
+        self.signal_but(spared, Signal::KILL);
+    }
+
     fn signal(&self, signal: Signal) {
-        for &pid in &self.live {
+        self.signal_but(None, signal);
+    }
+
+    fn signal_but(&self, spared: Option<Pid>, signal: Signal) {
+        for &pid in self.live.iter().filter(|&&pid| Some(pid) != spared) {
             // One that has ended in the meantime is still ours to reap, so its number is not
             // another's.
             let _ = kill_process(pid, signal);

@@ -11,6 +11,7 @@
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | CPU clocks of threads and processes |
 //! | [`limits`] | open files, ports |
+//! | [`seqpacket`] | whole messages, and descriptors, between processes |
 //! | [`socket`] | sockets, as far as the standard library doesn't go |
 //! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
@@ -27,6 +28,7 @@ pub mod interrupt;
 pub mod limits;
 pub mod machine;
 pub mod meter;
+pub mod seqpacket;
 pub mod socket;
 pub mod spawn;
 pub mod stop;

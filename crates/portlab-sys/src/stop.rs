@@ -94,7 +94,7 @@ impl Stop {
     /// Whether a signal has come.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        STOPPING.load(SeqCst)
+        is_set()
     }
 
     /// Readable from the first signal on; for loops to wait on beside their sockets.
@@ -146,7 +146,7 @@ impl Stop {
     /// Whether the deadline has passed: what is still open has been cut, and nobody is waited for.
     #[must_use]
     pub fn is_past_deadline(&self) -> bool {
-        PAST_DEADLINE.load(SeqCst)
+        is_past_deadline()
     }
 
     /// How long a model may wait, once it is stopping, for what it has under way: until connections
@@ -161,6 +161,18 @@ impl Stop {
     pub fn cut(&self) -> u64 {
         CUT.load(SeqCst)
     }
+}
+
+/// As [`Stop::is_set`], for whoever has no use for the rest: a forked child, a task.
+#[must_use]
+pub fn is_set() -> bool {
+    STOPPING.load(SeqCst)
+}
+
+/// As [`Stop::is_past_deadline`], for the same.
+#[must_use]
+pub fn is_past_deadline() -> bool {
+    PAST_DEADLINE.load(SeqCst)
 }
 
 /// A socket that stopping may shut: from now on if a stop has been asked for already.

@@ -1,0 +1,183 @@
+//! Whole messages between processes, and descriptors with them: `SOCK_SEQPACKET`.
+
+use std::{
+    io::{self, IoSlice, IoSliceMut},
+    mem::MaybeUninit,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+};
+
+use rustix::{
+    io::retry_on_intr,
+    net::{
+        AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+        SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType, recv, recvmsg, sendmsg,
+        shutdown, socketpair,
+    },
+};
+
+/// One end of a pair of sockets that carry messages in order, each whole or not at all.
+///
+/// A stream would have to be cut into messages again; datagrams would not tell that the other end
+/// has gone. This tells: an end that is closed, be it by the death of its process, is the end of what
+/// is received.
+///
+/// Source: `unix(7)`.
+#[derive(Debug)]
+pub struct Seqpacket(OwnedFd);
+
+impl Seqpacket {
+    /// Two ends, not inherited by other programs.
+    ///
+    /// # Errors
+    /// When there is no descriptor left.
+    pub fn pair() -> io::Result<(Self, Self)> {
+        let (one, other) = socketpair(
+            AddressFamily::UNIX,
+            SocketType::SEQPACKET,
+            SocketFlags::CLOEXEC,
+            None,
+        )?;
+        Ok((Self(one), Self(other)))
+    }
+
+    /// Sends the parts as one message, waiting for room.
+    ///
+    /// # Errors
+    /// When the other end has gone.
+    pub fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
+        self.send_with(parts, SendFlags::NOSIGNAL)
+    }
+
+    /// Sends the parts as one message, if there is room for it.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there is no room; others when the other end has gone.
+    pub fn try_send(&self, parts: &[&[u8]]) -> io::Result<()> {
+        self.send_with(parts, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
+    }
+
+    fn send_with(&self, parts: &[&[u8]], flags: SendFlags) -> io::Result<()> {
+        let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
+        let mut nothing = SendAncillaryBuffer::default();
+        retry_on_intr(|| sendmsg(&self.0, &slices, &mut nothing, flags))?;
+        Ok(())
+    }
+
+    /// Receives the next message into `buffer`, if there is one; returns its length, 0 when the other
+    /// end has gone. What is longer than the buffer is cut off.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there is none.
+    pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let (length, _) = retry_on_intr(|| recv(&self.0, &mut *buffer, RecvFlags::DONTWAIT))?;
+        Ok(length)
+    }
+
+    /// Passes the other process a descriptor, waiting for room.
+    ///
+    /// # Errors
+    /// When the other end has gone.
+    pub fn send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = SendAncillaryBuffer::new(&mut space);
+        let fds = [fd.as_fd()];
+        ancillary.push(SendAncillaryMessage::ScmRights(&fds));
+        // A message of nothing would look like the end.
+        let word = [IoSlice::new(b"!")];
+        retry_on_intr(|| sendmsg(&self.0, &word, &mut ancillary, SendFlags::NOSIGNAL))?;
+        Ok(())
+    }
+
+    /// Takes a descriptor that was passed, if there is one; `None` when the other end has gone.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there is none, or when this process has no room for it.
+    pub fn try_recv_fd(&self) -> io::Result<Option<Self>> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut word = [0];
+        let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
+        let received = retry_on_intr(|| {
+            recvmsg(
+                &self.0,
+                &mut [IoSliceMut::new(&mut word)],
+                &mut ancillary,
+                flags,
+            )
+        })?;
+        if received.bytes == 0 {
+            return Ok(None);
+        }
+        let passed = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
+            _ => None,
+        });
+        let refused = || io::Error::other("no descriptor came: this process has too many");
+        passed.map(|fd| Some(Self(fd))).ok_or_else(refused)
+    }
+
+    /// Says that this end sends no more; it may still receive.
+    ///
+    /// # Errors
+    /// When the other end has gone.
+    pub fn finish(&self) -> io::Result<()> {
+        Ok(shutdown(&self.0, Shutdown::Write)?)
+    }
+}
+
+impl AsFd for Seqpacket {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+impl AsRawFd for Seqpacket {
+    fn as_raw_fd(&self) -> RawFd {
+        self.0.as_raw_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Seqpacket;
+
+    #[test]
+    fn messages_come_whole_and_the_end_is_told() {
+        let (one, other) = Seqpacket::pair().unwrap();
+        one.send(&[b"ab", b"c"]).unwrap();
+        one.send(&[b"d"]).unwrap();
+        let mut buffer = [0; 16];
+        assert_eq!(
+            (other.try_recv(&mut buffer).unwrap(), &buffer[..3]),
+            (3, &b"abc"[..])
+        );
+        assert_eq!(other.try_recv(&mut buffer).unwrap(), 1);
+        let none = other.try_recv(&mut buffer).unwrap_err();
+        assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
+        drop(one);
+        assert_eq!(other.try_recv(&mut buffer).unwrap(), 0);
+        assert!(other.send(&[b"x"]).is_err());
+    }
+
+    #[test]
+    fn an_end_can_be_passed_on() {
+        let (control, other) = Seqpacket::pair().unwrap();
+        let (near, far) = Seqpacket::pair().unwrap();
+        control.send_fd(&far).unwrap();
+        drop(far);
+        let passed = other.try_recv_fd().unwrap().unwrap();
+        near.send(&[b"hello"]).unwrap();
+        assert_eq!(passed.try_recv(&mut [0; 8]).unwrap(), 5);
+        drop(control);
+        assert!(other.try_recv_fd().unwrap().is_none());
+    }
+
+    #[test]
+    fn who_does_not_receive_makes_the_sender_hear_of_it() {
+        let (one, _other) = Seqpacket::pair().unwrap();
+        let full = (0..100_000)
+            .find_map(|_| one.try_send(&[&[0; 1000]]).err())
+            .unwrap();
+        assert_eq!(full.kind(), std::io::ErrorKind::WouldBlock);
+    }
+}
