@@ -4,7 +4,7 @@ use std::io;
 
 use portlab_service::Service;
 
-use crate::{Door, Sheet};
+use crate::{Counts, Door, Sheet};
 
 /// A concurrency model: how a server divides its connections.
 pub trait Backend: Sync {
@@ -18,7 +18,8 @@ pub trait Backend: Sync {
     /// the proof), so a model may fork, and may keep its threads for as long as the process lives.
     ///
     /// # What it must do
-    /// Open one session per connection and call it as [`Session`](portlab_service::Session) says.
+    /// Open one session per connection and call it as [`Session`](portlab_service::Session) says; hold
+    /// the service's hub, if it has one, where [`Sheet::hub`] says, and carry posts and mail.
     /// Survive whatever one peer does: its error, its panic, its silence. At the stop signal:
     /// accept nobody any more, let the sessions end (their sockets are shut for reading by the
     /// signal handler, if they were made [`Interruptible`](portlab_sys::stop::Interruptible)),
@@ -40,4 +41,6 @@ pub struct Served {
     /// How many had not finished at the deadline and were cut: connections, or in forking models
     /// the processes that held them.
     pub cut: u64,
+    /// What became of the mail between connections; `None` when the service has no hub.
+    pub mail: Option<Counts>,
 }

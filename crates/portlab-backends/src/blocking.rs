@@ -5,23 +5,45 @@ use std::{
     thread,
 };
 
-use portlab_service::{Flow, Next, Service, Work};
+use portlab_service::{Next, Service, Work};
 use portlab_sys::{clock::burn, stop::Interruptible};
 use rustix::buffer::spare_capacity;
 
 use crate::{
     READ_BUFFER,
+    broker::Line,
     door::Caller,
+    exchange::Exchange,
     guarded::{Event, Outbox},
+    member,
 };
 
 /// Serves `caller` until its session ends, its peer breaks off, or the server is told to stop.
 ///
 /// Two system calls per message: `read` and `write`. The thread sleeps inside them, and inside the
 /// session's waits, so everything about the connection is on its stack and in program order.
-pub(crate) fn drive(caller: Caller, service: &dyn Service) {
-    // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
-    let _ = converse(caller, service);
+///
+/// Where connections share a hub, mail may come at any time, and [`member`] drives the connection.
+pub(crate) fn drive(caller: Caller, service: &dyn Service, exchange: Option<&Exchange>) {
+    match exchange {
+        // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
+        None => drop(converse(caller, service)),
+        // Without a descriptor for its bell, it is turned away.
+        Some(exchange) => drop(exchange.desk(caller.id).map(|mut desk| {
+            member::drive(caller, service, &mut desk);
+        })),
+    }
+}
+
+/// The same in a process of its own, which has a line to the hub if there is one.
+pub(crate) fn drive_on_line(caller: Caller, service: &dyn Service, line: Option<&Line>) {
+    match line {
+        None => drop(converse(caller, service)),
+        Some(line) => {
+            let mut desk = line.desk(caller.id);
+            member::drive(caller, service, &mut desk);
+        }
+    }
 }
 
 fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
@@ -37,7 +59,7 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
         let Ok(flow) = outbox.call(&mut *session, event) else {
             return Ok(());
         };
-        perform(flow);
+        perform(flow.work);
         (&*stream).write_all(&outbox.out)?;
         outbox.sent();
         if flow.next == Next::Close {
@@ -55,8 +77,8 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
 }
 
 /// Whoever runs the handler does all of its work, whatever its kind: it is the only one here.
-fn perform(flow: Flow) {
-    match flow.work {
+pub(crate) fn perform(work: Work) {
+    match work {
         Work::None => {}
         Work::Wait(time) | Work::Block(time) => thread::sleep(time),
         Work::Cpu(time) => burn(time),

@@ -17,7 +17,7 @@ use portlab_sys::{
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{Served, backoff::Backoff};
+use crate::{Counts, Overflow, Served, backoff::Backoff};
 
 /// The bound listener, the stop signal, the number of workers and the proof that this process has
 /// one thread.
@@ -32,6 +32,8 @@ pub struct Door {
     pub entry: Entry,
     /// How many workers the model is to have.
     pub workers: usize,
+    /// What happens to mail that its receiver doesn't read.
+    pub overflow: Overflow,
 }
 
 /// The part of a [`Door`] that any number of threads or processes may stand at together.
@@ -50,17 +52,22 @@ pub(crate) struct Caller {
     pub(crate) id: ConnId,
 }
 
-/// How the listener is made.
+/// How connections are taken, and their mail kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
     pub backlog: i32,
+    /// What happens to mail that its receiver doesn't read.
+    pub overflow: Overflow,
 }
 
 impl Default for Options {
     /// A backlog of 1024. The standard library's 128 drops connections in the first burst.
     fn default() -> Self {
-        Self { backlog: 1024 }
+        Self {
+            backlog: 1024,
+            overflow: Overflow::default(),
+        }
     }
 }
 
@@ -120,6 +127,7 @@ impl Door {
             alone,
             entry,
             workers,
+            overflow: options.overflow,
         })
     }
 
@@ -194,9 +202,10 @@ impl Entry {
     }
 
     /// Serving is over in this process: `others` ended badly elsewhere.
-    pub(crate) fn served(&self, others: u64) -> Served {
+    pub(crate) fn served(&self, others: u64, mail: Option<Counts>) -> Served {
         Served {
             cut: self.stop.cut() + others,
+            mail,
         }
     }
 }

@@ -1,8 +1,13 @@
 //! Calling a session so that its panic stays its own.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    vec::Drain,
+};
 
-use portlab_service::{Cx, Flow, Post, Session};
+use portlab_service::{Cut, Cx, Flow, Mail, Post, Session};
+
+use crate::{READ_BUFFER, inbox::Inbox, mailbox::Found};
 
 /// The buffers that a session writes to. One per thread is enough: they are empty between calls.
 #[derive(Debug, Default)]
@@ -15,7 +20,21 @@ pub(crate) struct Outbox {
 pub(crate) enum Event<'a> {
     Open,
     Data(&'a [u8]),
+    Mail(&'a Mail),
+    Missed(u64),
     Eof,
+    Cut(Cut),
+}
+
+/// What a session made of its mail.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Collected {
+    /// There was none.
+    Nothing,
+    /// Something to be sent, in `out`.
+    Letters(Flow),
+    /// There was too much, and it is to be cut.
+    Overflow,
 }
 
 /// A handler that panicked. Its connection is lost, and nothing else: the panic has been printed
@@ -24,7 +43,8 @@ pub(crate) enum Event<'a> {
 pub(crate) struct Panicked;
 
 impl Outbox {
-    /// Hands `event` to `session`, which appends its answer to `out`.
+    /// Hands `event` to `session`, which writes its answer to `out`, and what the hub is to hear to
+    /// [`Outbox::posts`].
     ///
     /// Nobody looks at the session again after a panic, so it can't be seen in a broken state.
     pub(crate) fn call(
@@ -32,20 +52,62 @@ impl Outbox {
         session: &mut dyn Session,
         event: Event<'_>,
     ) -> Result<Flow, Panicked> {
-        let Self { out, posts } = self;
         // Should the last connection have broken while it was answered, its answer is still here,
         // and must not reach this one.
-        out.clear();
+        self.out.clear();
+        self.call_again(session, event)
+    }
+
+    /// Hands the mail in `inbox` to `session`, as much as is worth one write.
+    pub(crate) fn collect(
+        &mut self,
+        session: &mut dyn Session,
+        inbox: &mut dyn Inbox,
+    ) -> Result<Collected, Panicked> {
+        self.out.clear();
+        let mut collected = Collected::Nothing;
+        while self.out.len() < READ_BUFFER {
+            let flow = match inbox.take() {
+                Found::Mail(mail) => self.call_again(session, Event::Mail(&mail))?,
+                Found::Missed(count) => self.call_again(session, Event::Missed(count))?,
+                Found::Overflow => return Ok(Collected::Overflow),
+                Found::Nothing => break,
+            };
+            collected = Collected::Letters(flow);
+            if flow != Flow::CONTINUE {
+                break;
+            }
+        }
+        Ok(collected)
+    }
+
+    /// What the session has to say to the hub; whoever serves a service with a hub takes it after
+    /// each call.
+    pub(crate) fn posts(&mut self) -> Drain<'_, Post> {
+        self.posts.drain(..)
+    }
+
+    /// As [`Outbox::call`], leaving what stands in `out`.
+    fn call_again(
+        &mut self,
+        session: &mut dyn Session,
+        event: Event<'_>,
+    ) -> Result<Flow, Panicked> {
+        let Self { out, posts } = self;
         let called = catch_unwind(AssertUnwindSafe(|| {
             let cx = &mut Cx { out, posts };
             match event {
                 Event::Open => session.on_open(cx),
                 Event::Data(input) => session.on_data(input, cx),
+                Event::Mail(mail) => session.on_mail(mail, cx),
+                Event::Missed(count) => session.on_missed(count, cx),
                 Event::Eof => session.on_eof(cx),
+                Event::Cut(why) => {
+                    session.on_cut(why, cx);
+                    Flow::CLOSE
+                }
             }
         }));
-        // No service of today has a hub, so no post has a receiver.
-        self.posts.clear();
         called.map_err(|_| Panicked)
     }
 
@@ -53,6 +115,6 @@ impl Outbox {
     /// it.
     pub(crate) fn sent(&mut self) {
         self.out.clear();
-        self.out.shrink_to(crate::READ_BUFFER);
+        self.out.shrink_to(READ_BUFFER);
     }
 }

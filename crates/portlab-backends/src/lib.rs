@@ -11,7 +11,15 @@
 //! | `blocking` | one connection, driven by blocking calls |
 //! | `nonblocking` | one connection, driven by readiness |
 //! | `coroutine` | one connection, driven by an async task |
+//! | `member` | one connection with mail to come, driven by blocking in one place |
 //! | `guarded` | calling a session so that its panic stays its own |
+//! | `switchboard` | the hub of a service, and where its connections get their mail |
+//! | `mailbox` | where mail waits, and what happens when it isn't read |
+//! | `letterbox` | a mailbox between threads or tasks |
+//! | `inbox` | a mailbox as its receiver sees it |
+//! | `exchange`, `shared` | the switchboard of threads: behind a lock |
+//! | `hub_task` | the switchboard of tasks: the property of one of them |
+//! | `broker` | the switchboard of processes: in a process of its own |
 //! | `timers` | deadlines of a loop |
 //!
 //! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is
@@ -22,17 +30,28 @@
 mod backend;
 mod backoff;
 mod blocking;
+mod broker;
 pub mod by_hand;
 mod coroutine;
 mod door;
+mod exchange;
 mod guarded;
+mod hub_task;
+mod inbox;
+mod letterbox;
+mod mailbox;
+mod member;
 pub mod models;
 mod nonblocking;
+mod shared;
 mod sheet;
+mod switchboard;
+mod sync;
 mod timers;
 
 pub use backend::{Backend, Served};
 pub use door::{BindError, Door, Options};
+pub use mailbox::{Counts, Overflow, Policy, UnknownPolicy};
 pub use models::{MODELS, find};
 pub use portlab_sys::{
     alone::{Alone, NotAlone},

@@ -1,15 +1,21 @@
 //! One connection, driven by readiness: the state that a loop keeps where a thread would have a
 //! stack.
 
-use std::io::{self, Read, Write};
+use std::{
+    io::{self, Read, Write},
+    net::Shutdown,
+    os::fd::{AsFd, BorrowedFd},
+    time::Duration,
+};
 
 use mio::net::TcpStream;
-use portlab_service::{Flow, Next, Session, Work};
+use portlab_service::{Cut, Flow, Next, Parting, Session, Work};
 use portlab_sys::stop::Interruptible;
 
 use crate::{
     READ_BUFFER,
-    guarded::{Event, Outbox},
+    guarded::{Collected, Event, Outbox, Panicked},
+    inbox::Inbox,
 };
 
 /// One connection of a readiness loop.
@@ -23,8 +29,14 @@ pub(crate) struct Conn {
     pending: Vec<u8>,
     sent: usize,
     state: State,
+    /// There may be something to read. A connection that is only called to its mail saves the system
+    /// call that would hear "nothing".
+    readable: bool,
     /// The poller has seen the peer's FIN. It won't say so again, so reading must go on to the end.
     fin_seen: bool,
+    /// Everything has been read to the end.
+    at_end: bool,
+    how: Parting,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -37,29 +49,38 @@ enum State {
     Working(Next),
     /// Everything that is due stands in `pending`; then comes the end.
     Closing,
+    /// The last words stand in `pending`, and the peer has a moment to take them and to close. What
+    /// it says now is read and forgotten: bytes left unread would reset the connection, and the
+    /// reset might overtake the last words.
+    Leaving,
 }
 
 /// The buffers of a loop, shared by all of its connections.
 pub(crate) struct Scratch {
     input: Box<[u8]>,
-    outbox: Outbox,
+    pub(crate) outbox: Outbox,
 }
 
 /// What a connection asks of its loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Call [`Conn::advance`] again when the poller says so.
+    /// Call [`Conn::advance`] again when the poller says so, or when there is mail.
     Idle,
     /// It could go on, but it is the others' turn: call again soon.
     Yield,
     /// Do this work, then call [`Conn::work_done`].
     Work(Work),
+    /// Go on as with `Idle`, but call [`Conn::work_done`] after this time: it will be over then.
+    Leave(Duration),
     /// It has ended. Drop it.
     Done,
 }
 
 /// How many reads a connection gets before it is the others' turn, as a firehose would never end.
 const TURN: usize = 16;
+
+/// How long a peer has, at the end, to take what was said last and to close.
+pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
@@ -78,7 +99,10 @@ impl Conn {
             pending: Vec::new(),
             sent: 0,
             state: State::New,
+            readable: true,
             fin_seen: false,
+            at_end: false,
+            how: Parting::Lost,
         }
     }
 
@@ -87,50 +111,115 @@ impl Conn {
         &mut self.stream
     }
 
-    /// The poller says that the peer has sent its FIN, or that reading was shut.
-    pub(crate) fn saw_fin(&mut self) {
-        self.fin_seen = true;
+    /// The socket, for a poll.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
     }
 
-    /// Goes as far as it can without waiting.
-    pub(crate) fn advance(&mut self, scratch: &mut Scratch) -> Step {
+    /// The poller has something to say of it; perhaps that the peer has sent its FIN, or that
+    /// reading was shut.
+    pub(crate) fn is_ready(&mut self, fin_seen: bool) {
+        self.readable = true;
+        self.fin_seen |= fin_seen;
+    }
+
+    /// Whether something is to be sent that the socket doesn't take now.
+    pub(crate) fn is_blocked(&self) -> bool {
+        !self.pending.is_empty() && !matches!(self.state, State::Working(_))
+    }
+
+    /// How it has ended.
+    pub(crate) fn how(&self) -> Parting {
+        self.how
+    }
+
+    /// Goes as far as it can without waiting: sends, hears its mail, reads.
+    pub(crate) fn advance(&mut self, scratch: &mut Scratch, inbox: Option<&mut dyn Inbox>) -> Step {
         // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
-        self.try_advance(scratch).unwrap_or(Step::Done)
+        self.try_advance(scratch, inbox).unwrap_or(Step::Done)
     }
 
     /// The work that a [`Step::Work`] asked for is done: sends the answer, and reads no further. A
     /// handler that worked has had its turn.
     pub(crate) fn work_done(&mut self) -> Step {
-        if let State::Working(next) = self.state {
-            self.state = after(next);
+        match self.state {
+            State::Working(next) => self.state = after(next),
+            // The moment is over.
+            State::Leaving => return Step::Done,
+            State::New | State::Talking | State::Closing => {}
         }
-        match (self.flush(), self.state) {
-            (Ok(true), State::Closing) | (Err(_), _) => Step::Done,
-            (Ok(true), _) => Step::Yield,
-            (Ok(false), _) => Step::Idle,
+        match self.flush() {
+            Ok(true) => Step::Yield,
+            Ok(false) => Step::Idle,
+            Err(_) => Step::Done,
         }
     }
 
-    fn try_advance(&mut self, scratch: &mut Scratch) -> io::Result<Step> {
+    /// It is to end now: lets the session say its last words, and the peer take them.
+    pub(crate) fn cut(&mut self, why: Cut, scratch: &mut Scratch) -> Step {
+        if why == Cut::TooSlow {
+            self.how = Parting::TooSlow;
+        }
+        if scratch
+            .outbox
+            .call(&mut *self.session, Event::Cut(why))
+            .is_err()
+        {
+            return Step::Done;
+        }
+        self.pending.extend_from_slice(&scratch.outbox.out);
+        scratch.outbox.sent();
+        self.leave().unwrap_or(Step::Done)
+    }
+
+    fn try_advance(
+        &mut self,
+        scratch: &mut Scratch,
+        mut inbox: Option<&mut dyn Inbox>,
+    ) -> io::Result<Step> {
         for _ in 0..TURN {
             // Nothing is read before the last answer has left: that is the back-pressure.
-            let event = match (self.flush()?, self.state) {
-                (false, _) | (_, State::Working(_)) => return Ok(Step::Idle),
-                (true, State::Closing) => return Ok(Step::Done),
-                (true, State::New) => Event::Open,
-                (true, State::Talking) => match self.stream.read(&mut scratch.input) {
-                    Ok(0) => Event::Eof,
-                    Ok(length) => Event::Data(&scratch.input[..length]),
-                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+            if !self.flush()? {
+                let drowns = inbox.is_some_and(Inbox::is_overflowed);
+                return Ok(match self.state {
+                    State::Talking | State::Closing if drowns => self.cut(Cut::TooSlow, scratch),
+                    _ => Step::Idle,
+                });
+            }
+            let event = match self.state {
+                State::Working(_) => return Ok(Step::Idle),
+                State::Closing if self.at_end => return Ok(Step::Done),
+                State::Closing => return self.leave(),
+                State::Leaving => return self.linger(scratch),
+                State::New => Event::Open,
+                State::Talking => {
+                    if let Some(inbox) = inbox.as_deref_mut() {
+                        match scratch.outbox.collect(&mut *self.session, inbox) {
+                            Err(Panicked) => return Ok(Step::Done),
+                            Ok(Collected::Overflow) => return Ok(self.cut(Cut::TooSlow, scratch)),
+                            Ok(Collected::Nothing) => {}
+                            Ok(Collected::Letters(flow)) => {
+                                let step = self.answer(flow, &mut scratch.outbox)?;
+                                if step != Step::Yield {
+                                    return Ok(step);
+                                }
+                                // A full batch may not have been all.
+                                if !self.readable {
+                                    continue;
+                                }
+                            }
+                        }
+                    }
+                    if !self.readable {
                         return Ok(Step::Idle);
                     }
-                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                    Err(error) => return Err(error),
-                },
+                    match self.read(scratch)? {
+                        None => return Ok(Step::Idle),
+                        Some(0) => Event::Eof,
+                        Some(length) => Event::Data(&scratch.input[..length]),
+                    }
+                }
             };
-            // A read that didn't fill the buffer has emptied the socket: asking once more would
-            // cost a system call to hear "nothing yet". What arrives later rings the poller again.
-            let emptied = matches!(event, Event::Data(data) if data.len() < READ_BUFFER);
             let Ok(flow) = scratch.outbox.call(&mut *self.session, event) else {
                 return Ok(Step::Done);
             };
@@ -138,9 +227,56 @@ impl Conn {
             if step != Step::Yield {
                 return Ok(step);
             }
-            if emptied && !self.fin_seen && self.state == State::Talking {
+        }
+        Ok(Step::Yield)
+    }
+
+    /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
+    fn read(&mut self, scratch: &mut Scratch) -> io::Result<Option<usize>> {
+        loop {
+            match self.stream.read(&mut scratch.input) {
+                Ok(0) => {
+                    (self.at_end, self.readable) = (true, false);
+                    return Ok(Some(0));
+                }
+                Ok(length) => {
+                    // A read that didn't fill the buffer has emptied the socket: asking once more
+                    // would cost a system call to hear "nothing yet". What arrives later rings the
+                    // poller again.
+                    self.readable = length == READ_BUFFER || self.fin_seen;
+                    return Ok(Some(length));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.readable = false;
+                    return Ok(None);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Everything has been said, or stands in `pending`.
+    fn leave(&mut self) -> io::Result<Step> {
+        self.state = State::Leaving;
+        if self.flush()? {
+            self.stream.shutdown(Shutdown::Write)?;
+        }
+        Ok(Step::Leave(FAREWELL))
+    }
+
+    /// Reads and forgets, until the peer has closed too.
+    fn linger(&mut self, scratch: &mut Scratch) -> io::Result<Step> {
+        // It does no harm to say so twice.
+        self.stream.shutdown(Shutdown::Write)?;
+        for _ in 0..TURN {
+            if self.at_end {
+                return Ok(Step::Done);
+            }
+            if !self.readable {
                 return Ok(Step::Idle);
             }
+            self.read(scratch)?;
         }
         Ok(Step::Yield)
     }
@@ -148,6 +284,9 @@ impl Conn {
     /// Sends the answer, or keeps what can't be sent yet. [`Step::Yield`] means: nothing in the
     /// way.
     fn answer(&mut self, flow: Flow, outbox: &mut Outbox) -> io::Result<Step> {
+        if flow.next == Next::Close {
+            self.how = Parting::Left;
+        }
         if flow.work == Work::None {
             self.state = after(flow.next);
             // Usually the socket has room, and the answer never touches memory of this connection.

@@ -27,6 +27,9 @@ pub struct Sheet {
     pub workers: Workers,
     /// How many connections it serves at the same time.
     pub serves: Capacity,
+    /// Where the half lives that all connections share, such as the rooms of a chat; or why there can
+    /// be none.
+    pub hub: Result<&'static str, &'static str>,
     /// Whether a handler that blocks (`--work block`) holds up only its own connection, as long as
     /// there are workers left.
     pub survives_blocking: bool,

@@ -38,6 +38,7 @@ macro_rules! sheet {
                 Workers::None
             },
             serves: Capacity::Open,
+            hub: Err("it knows no service but its echo"),
             survives_blocking: false,
         };
         &SHEET

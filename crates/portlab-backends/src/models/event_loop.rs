@@ -7,7 +7,9 @@
 //!
 //! What a thread kept on its stack (how far the answer was sent, whether the peer has finished)
 //! must now be written down: each connection becomes a small state machine ([`Conn`]), and the loop
-//! a switchboard. Nothing is shared between threads, so nothing is locked.
+//! a switchboard. Nothing is shared between threads, so nothing is locked: the hub of a service,
+//! such as its chat rooms, is a plain value of the loop, and mail is put straight into the mailbox
+//! of its receiver, who is served in the same round.
 //!
 //! **What blocks**: everything, if a handler does. A handler that sleeps 5 ms, or computes for 5
 //! ms, stops the *whole port* for 5 ms. Waiting is done with a timer instead (`--work wait`), and
@@ -31,7 +33,7 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Token, event, net::TcpListener, unix::SourceFd};
-use portlab_service::{Service, Work};
+use portlab_service::{ConnId, Mail, Service, Work};
 use portlab_sys::{clock::burn, stop::Interruptible};
 use slab::Slab;
 
@@ -39,7 +41,10 @@ use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers,
     backoff::Backoff,
     door::next_id,
+    inbox::Inbox,
+    mailbox::{Mailbox, Put},
     nonblocking::{Conn, Scratch, Step},
+    switchboard::{Switchboard, Word},
     timers::Timers,
 };
 
@@ -57,6 +62,7 @@ static SHEET: Sheet = Sheet {
     source: "D. Schmidt, Reactor (1995); epoll(7)",
     workers: Workers::None,
     serves: Capacity::Open,
+    hub: Ok("a plain value of the loop, which needs no lock"),
     survives_blocking: false,
 };
 
@@ -67,8 +73,7 @@ impl Backend for Model {
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let poll = Poll::new()?;
-        Reactor::new(&door, service, poll, OnTheLoop)?.run()?;
-        Ok(door.entry.served(0))
+        Reactor::new(&door, service, poll, OnTheLoop)?.run()
     }
 }
 
@@ -116,9 +121,19 @@ pub(super) struct Key {
 /// A connection in its place.
 struct Seat {
     conn: Conn,
+    id: ConnId,
+    /// Where its mail waits, if the service has a hub.
+    mailbox: Option<Box<Mailbox>>,
     generation: u32,
     /// It stands in the queue of those that could go on, once.
     queued: bool,
+}
+
+/// How a connection is to go on.
+#[derive(Clone, Copy)]
+enum How {
+    Advance,
+    WorkDone,
 }
 
 /// The loop: what it watches, and what it has to do.
@@ -129,6 +144,8 @@ pub(super) struct Reactor<'door, C> {
     poll: Poll,
     listener: Option<TcpListener>,
     conns: Slab<Seat>,
+    /// The half that all connections share, if the service has one.
+    switchboard: Option<Switchboard<Key>>,
     generation: u32,
     /// Connections that could go on, but had had their turn.
     again: VecDeque<Key>,
@@ -164,6 +181,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
             poll,
             listener: Some(listener),
             conns: Slab::new(),
+            switchboard: service.hub().map(Switchboard::new),
             generation: 0,
             again: VecDeque::new(),
             timers: Timers::new(),
@@ -175,7 +193,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
 
     /// Ask, serve, repeat; until the listener is gone and the last connection has ended
     /// or been cut.
-    pub(super) fn run(mut self) -> io::Result<()> {
+    pub(super) fn run(mut self) -> io::Result<Served> {
         let mut events = Events::with_capacity(1024);
         let stop = &self.door.entry.stop;
         while self.listener.is_some() || (!self.conns.is_empty() && !stop.is_past_deadline()) {
@@ -203,15 +221,15 @@ impl<'door, C: Crew> Reactor<'door, C> {
                     .expect("its length was just asked for");
                 if let Some(seat) = self.seat(key) {
                     seat.queued = false;
-                    self.step(key, Conn::advance);
+                    self.step(key, How::Advance);
                 }
             }
             while let Some(key) = self.crew.finished() {
-                self.step(key, |conn, _| conn.work_done());
+                self.step(key, How::WorkDone);
             }
             while let Some(timer) = self.timers.pop_due() {
                 match timer {
-                    Some(key) => self.step(key, |conn, _| conn.work_done()),
+                    Some(key) => self.step(key, How::WorkDone),
                     None => {
                         self.resting = false;
                         self.accept_all();
@@ -219,7 +237,8 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 }
             }
         }
-        Ok(())
+        let counts = self.switchboard.map(|switchboard| switchboard.counts());
+        Ok(self.door.entry.served(0, counts))
     }
 
     /// Accepts until nobody is left: edge-triggered polling tells of a crowd only once.
@@ -228,8 +247,9 @@ impl<'door, C: Crew> Reactor<'door, C> {
             match listener.accept() {
                 Ok((stream, peer)) => {
                     self.backoff.reset();
-                    let session = self.service.open(next_id(), peer);
-                    self.welcome(Conn::new(Interruptible::new(stream), session));
+                    let id = next_id();
+                    let session = self.service.open(id, peer);
+                    self.welcome(Conn::new(Interruptible::new(stream), session), id);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // The listener has been shut by the stop signal, whose own event is on its way.
@@ -244,7 +264,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
         }
     }
 
-    fn welcome(&mut self, mut conn: Conn) {
+    fn welcome(&mut self, mut conn: Conn, id: ConnId) {
         self.generation = self.generation.wrapping_add(1);
         let place = self.conns.vacant_key() as u32;
         let key = Key {
@@ -259,29 +279,32 @@ impl<'door, C: Crew> Reactor<'door, C> {
         {
             return self.backoff.complain("can't watch a connection", &error);
         }
+        let mailbox = self.switchboard.as_mut().map(|switchboard| {
+            switchboard.connect(id, key);
+            Box::new(Mailbox::new(self.door.overflow))
+        });
         self.conns.insert(Seat {
             conn,
+            id,
+            mailbox,
             generation: self.generation,
             queued: false,
         });
-        self.step(key, Conn::advance);
+        self.step(key, How::Advance);
     }
 
     fn ready(&mut self, token: Token, event: &event::Event) {
         let key = Key::from(token);
         let Some(seat) = self.seat(key) else { return };
-        if event.is_read_closed() {
-            seat.conn.saw_fin();
-        }
+        seat.conn.is_ready(event.is_read_closed());
         // Who stands in the queue has its turn there.
         if !seat.queued {
-            self.step(key, Conn::advance);
+            self.step(key, How::Advance);
         }
     }
 
-    /// Lets a connection go on with `how`, and does what it then asks for.
-    fn step(&mut self, key: Key, how: fn(&mut Conn, &mut Scratch) -> Step) {
-        let mut how = how;
+    /// Lets a connection go on, and does what it then asks for.
+    fn step(&mut self, key: Key, mut how: How) {
         loop {
             // A job or a timer may be on its way to a connection that has ended.
             let Some(seat) = self.conns.get_mut(key.place as usize) else {
@@ -290,27 +313,79 @@ impl<'door, C: Crew> Reactor<'door, C> {
             if seat.generation != key.generation {
                 return;
             }
-            match how(&mut seat.conn, &mut self.scratch) {
-                Step::Idle => return,
-                Step::Yield => {
-                    if !std::mem::replace(&mut seat.queued, true) {
-                        self.again.push_back(key);
-                    }
-                    return;
+            let step = match how {
+                How::WorkDone => seat.conn.work_done(),
+                How::Advance => {
+                    let inbox = seat.mailbox.as_deref_mut();
+                    let inbox = inbox.map(|mailbox| mailbox as &mut dyn Inbox);
+                    seat.conn.advance(&mut self.scratch, inbox)
                 }
+            };
+            self.carry_posts(key);
+            match step {
+                Step::Idle => return,
+                Step::Yield => return self.queue(key),
                 Step::Work(Work::Wait(time)) => {
                     return self.timers.arm(Instant::now() + time, Some(key));
+                }
+                Step::Leave(time) => {
+                    // It hears nothing any more, and the others needn't wait to be told.
+                    self.take_off(key);
+                    self.timers.arm(Instant::now() + time, Some(key));
+                    how = How::Advance;
                 }
                 Step::Work(work) => {
                     let done_already = self.crew.take(key, work);
                     if !done_already {
                         return;
                     }
-                    how = |conn, _| conn.work_done();
+                    how = How::WorkDone;
                 }
-                // Dropping closes the socket, and closing takes it out of the poller.
-                Step::Done => return drop(self.conns.remove(key.place as usize)),
+                Step::Done => {
+                    self.take_off(key);
+                    // Dropping closes the socket, and closing takes it out of the poller.
+                    return drop(self.conns.remove(key.place as usize));
+                }
             }
+        }
+    }
+
+    /// Whoever could go on stands in the queue once.
+    fn queue(&mut self, key: Key) {
+        if let Some(seat) = self.seat(key)
+            && !std::mem::replace(&mut seat.queued, true)
+        {
+            self.again.push_back(key);
+        }
+    }
+
+    /// Hands what a session has posted to the hub.
+    fn carry_posts(&mut self, key: Key) {
+        let Some(seat) = self.conns.get(key.place as usize) else {
+            return;
+        };
+        let id = seat.id;
+        // Whatever posts has a hub to post to.
+        let Some(switchboard) = &mut self.switchboard else {
+            return;
+        };
+        for post in self.scratch.outbox.posts() {
+            let put = putter(&mut self.conns, &mut self.again);
+            switchboard.hear(id, &Word::Post(post), put);
+        }
+    }
+
+    /// Takes a connection that ends off the switchboard, if it is on it.
+    fn take_off(&mut self, key: Key) {
+        let Some(switchboard) = &mut self.switchboard else {
+            return;
+        };
+        let seat = &self.conns[key.place as usize];
+        let (id, how) = (seat.id, seat.conn.how());
+        // When all go, nobody is left to be told.
+        if !self.door.entry.stop.is_set() {
+            let put = putter(&mut self.conns, &mut self.again);
+            switchboard.hear(id, &Word::Gone(how), put);
         }
     }
 
@@ -318,6 +393,26 @@ impl<'door, C: Crew> Reactor<'door, C> {
     fn seat(&mut self, key: Key) -> Option<&mut Seat> {
         let seat = self.conns.get_mut(key.place as usize)?;
         (seat.generation == key.generation).then_some(seat)
+    }
+}
+
+/// Puts mail into its receiver's mailbox, and the receiver into the queue.
+fn putter<'a>(
+    conns: &'a mut Slab<Seat>,
+    again: &'a mut VecDeque<Key>,
+) -> impl FnMut(&Key, ConnId, Mail) -> Put + 'a {
+    |key, _, mail| {
+        // Who has ended has been taken off the switchboard.
+        let Some(seat) = conns.get_mut(key.place as usize) else {
+            return Put::Refused;
+        };
+        let Some(mailbox) = &mut seat.mailbox else {
+            return Put::Refused;
+        };
+        if !std::mem::replace(&mut seat.queued, true) {
+            again.push_back(*key);
+        }
+        mailbox.put(mail)
     }
 }
 

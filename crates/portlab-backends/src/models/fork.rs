@@ -18,6 +18,11 @@
 //! went. The parent here listens for SIGCHLD beside the listener and asks in a loop, because
 //! signals coalesce: ten deaths may ring once.
 //!
+//! **The broker.** What children share must live somewhere else: the rooms of a chat live in a process
+//! of their own, forked before anybody calls. Each child gets a line to it (`SOCK_SEQPACKET`: whole
+//! messages, in order, and the end is told), whose other end the parent passes to the broker. A child
+//! that dies drops its line, so the others are told.
+//!
 //! **What blocks**: nobody but the caller's own process.
 //!
 //! **What a connection costs**: a process, that is some 75 KiB of memory of its own (PSS; the rest
@@ -34,7 +39,10 @@ use std::io;
 use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking};
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    broker::Broker,
+};
 
 pub(crate) struct Model;
 
@@ -50,6 +58,7 @@ static SHEET: Sheet = Sheet {
     source: "UNP vol. 1, 4.7, 5.8 and 30.6",
     workers: Workers::None,
     serves: Capacity::Open,
+    hub: Ok("a broker process, to which each child has a line (SOCK_SEQPACKET)"),
     survives_blocking: true,
 };
 
@@ -59,32 +68,41 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let Door { alone, entry, .. } = door;
+        let Door {
+            alone,
+            entry,
+            overflow,
+            ..
+        } = door;
         let mut children = Children::new()?;
+        let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
         let mut backoff = Backoff::new();
         // The parent waits for three things at once: a caller, the end of a child, the stop signal.
         entry.set_nonblocking()?;
         while !entry.stop.wait(&[entry.fd(), children.bell()])? {
-            children.reap();
+            let dead = children.reap();
+            broker.replace_if_dead(&dead, &mut children, &alone)?;
             let Some(caller) = entry.accept() else {
                 continue;
             };
-            match children.fork(&alone) {
-                Ok(Forked::Child(_)) => {
+            let line = broker.line();
+            match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
+                Ok((line, Forked::Child(_))) => {
                     // As long as a child held the listener, the port would stay taken without its
                     // parent.
                     let stop = entry.into_stop();
-                    blocking::drive(caller, service);
+                    broker.let_go();
+                    blocking::drive_on_line(caller, service, line.as_ref());
                     leave(stop.cut() == 0);
                 }
                 // Closes the parent's copy of the caller's socket; the child's keeps it open.
-                Ok(Forked::Parent(_)) => drop(caller),
+                Ok((_, Forked::Parent(_))) => drop(caller),
                 // No room for another process: this caller is turned away, and the next may be
                 // luckier.
                 Err(error) => backoff.complain("can't fork for a caller", &error),
             }
         }
-        let unwell = children.end(entry.stop.deadline());
-        Ok(entry.served(unwell))
+        let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
+        Ok(entry.served(unwell, counts))
     }
 }

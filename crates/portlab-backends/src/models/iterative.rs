@@ -7,7 +7,8 @@
 //!
 //! **What blocks**: everybody. While one caller is being served, the others stand in the accept
 //! queue: the kernel has completed their handshake, so they believe they are connected, and they
-//! hear nothing. One caller who keeps silent makes the port deaf.
+//! hear nothing. One caller who keeps silent makes the port deaf. So it can't carry a chat: whoever
+//! talks is alone.
 //!
 //! **What a connection costs**: one descriptor while it is served; two system calls per message
 //! (`read`, `write`); a place in the backlog while it waits.
@@ -38,6 +39,7 @@ static SHEET: Sheet = Sheet {
     source: "UNP vol. 1, 30.5",
     workers: Workers::None,
     serves: Capacity::One,
+    hub: Err("it serves one caller at a time, so nobody would ever hear another"),
     survives_blocking: false,
 };
 
@@ -49,8 +51,8 @@ impl Backend for Model {
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         // The whole model. Nobody is accepted while somebody is being served.
         while let Some(caller) = door.entry.accept() {
-            blocking::drive(caller, service);
+            blocking::drive(caller, service, None);
         }
-        Ok(door.entry.served(0))
+        Ok(door.entry.served(0, None))
     }
 }

@@ -12,7 +12,7 @@
 //! `loop-pool` shows the right use of the same pool: jobs, not sockets.
 //!
 //! **What blocks**: the next caller, once every worker has one. Unlike `prethreaded`, it has been
-//! accepted: it waits in the pool's queue, which nothing bounds.
+//! accepted: it waits in the pool's queue, which nothing bounds. A chat on two cores has two members.
 //!
 //! **What a connection costs**: one of N workers while it lasts, or a place in the queue and a
 //! descriptor while it waits; two system calls per message.
@@ -26,7 +26,9 @@ use std::io;
 
 use portlab_service::Service;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking};
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, exchange::Exchange,
+};
 
 pub(crate) struct Model;
 
@@ -42,6 +44,7 @@ static SHEET: Sheet = Sheet {
     source: "rayon's documentation, ThreadPool::spawn_fifo",
     workers: Workers::PerCore,
     serves: Capacity::Workers,
+    hub: Ok("a value behind a mutex, as in threads; who waits in the pool's queue is in no room"),
     survives_blocking: true,
 };
 
@@ -56,12 +59,14 @@ impl Backend for Model {
             .thread_name(|index| format!("pool-{index}"))
             .build()
             .map_err(io::Error::other)?;
+        let exchange = Exchange::of(service, door.overflow);
+        let exchange = exchange.as_ref();
         // This thread accepts while the pool serves. The scope ends when every job has.
         pool.in_place_scope_fifo(|scope| {
             while let Some(caller) = door.entry.accept() {
-                scope.spawn_fifo(move |_| blocking::drive(caller, service));
+                scope.spawn_fifo(move |_| blocking::drive(caller, service, exchange));
             }
         });
-        Ok(door.entry.served(0))
+        Ok(door.entry.served(0, exchange.map(Exchange::counts)))
     }
 }

@@ -11,6 +11,9 @@
 //! shared listener are a different story: there the *last* to sleep is woken first, and gets it
 //! all.)
 //!
+//! **The broker.** As in `fork`, what workers share lives in a process of its own, to which each has a
+//! line. A chat has as many members as there are workers.
+//!
 //! **What blocks**: a worker serves one caller at a time. Once all N are talking, or are only being
 //! kept waiting by a silent caller, the next one waits in the backlog, connected and unheard.
 //!
@@ -31,7 +34,10 @@ use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    backoff::Backoff,
+    blocking,
+    broker::{Broker, Line},
     door::Entry,
 };
 
@@ -49,6 +55,7 @@ static SHEET: Sheet = Sheet {
     source: "UNP vol. 1, 30.7 to 30.9",
     workers: Workers::Fixed(16),
     serves: Capacity::Workers,
+    hub: Ok("a broker process, to which each worker has a line (SOCK_SEQPACKET)"),
     survives_blocking: true,
 };
 
@@ -65,17 +72,23 @@ impl Backend for Model {
             alone,
             entry,
             workers,
+            overflow,
         } = door;
         let mut children = Children::new()?;
+        let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
         let mut backoff = Backoff::new();
         loop {
             // Fills every empty slot: all of them at first, later those whose worker has died.
             let began = Instant::now();
-            while children.len() < workers && !entry.stop.is_set() {
-                match children.fork(&alone) {
-                    Ok(Forked::Child(_)) => work(&entry, service),
-                    Ok(Forked::Parent(_)) => {}
-                    Err(error) if children.is_empty() => return Err(error),
+            while children.len() < workers + broker.processes() && !entry.stop.is_set() {
+                let line = broker.line();
+                match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
+                    Ok((line, Forked::Child(_))) => {
+                        broker.let_go();
+                        work(&entry, service, line.as_ref());
+                    }
+                    Ok((_, Forked::Parent(_))) => {}
+                    Err(error) if children.len() == broker.processes() => return Err(error),
                     // Fewer than asked for are better than none; another try comes with the next
                     // worker that dies.
                     Err(error) => {
@@ -87,19 +100,24 @@ impl Backend for Model {
             if entry.stop.wait(&[children.bell()])? {
                 break;
             }
-            if !children.reap().is_empty() && began.elapsed() < TOO_SOON {
+            let dead = children.reap();
+            if !dead.is_empty() && began.elapsed() < TOO_SOON {
                 entry.stop.wait_for(&[], Some(TOO_SOON))?;
             }
+            // Workers that sleep in accept would not notice that their line is dead.
+            if broker.replace_if_dead(&dead, &mut children, &alone)? {
+                children.kill_but(broker.pid());
+            }
         }
-        let unwell = children.end(entry.stop.deadline());
-        Ok(entry.served(unwell))
+        let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
+        Ok(entry.served(unwell, counts))
     }
 }
 
 /// A worker's whole life: the iterative server, on a listener that it shares with its siblings.
-fn work(entry: &Entry, service: &dyn Service) -> ! {
+fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>) -> ! {
     while let Some(caller) = entry.accept() {
-        blocking::drive(caller, service);
+        blocking::drive_on_line(caller, service, line);
     }
     leave(entry.stop.cut() == 0)
 }

@@ -9,7 +9,8 @@
 //! **What blocks**: a thread serves one caller at a time. Once all N have one, the next waits in
 //! the backlog, connected and unheard; and a caller who says nothing holds a thread as firmly as
 //! one who talks. A bound on concurrency protects the machine and starves the queue, and an idle
-//! timeout is what real servers add.
+//! timeout is what real servers add. A chat has as many members as there are threads: the next one is
+//! connected, and told nothing, until somebody leaves.
 //!
 //! **What a connection costs**: one of N threads while it lasts; one descriptor; two system calls
 //! per message.
@@ -23,7 +24,10 @@ use std::{io, thread};
 use portlab_service::Service;
 
 use super::threads::STACK;
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking};
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    exchange::Exchange,
+};
 
 pub(crate) struct Model;
 
@@ -39,6 +43,7 @@ static SHEET: Sheet = Sheet {
     source: "UNP vol. 1, 30.11",
     workers: Workers::Fixed(16),
     serves: Capacity::Workers,
+    hub: Ok("a value behind a mutex, as in threads; who waits in the backlog is in no room"),
     survives_blocking: true,
 };
 
@@ -50,9 +55,11 @@ impl Backend for Model {
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let entry = &door.entry;
         // Many threads block in accept; the kernel wakes one per caller, in turn.
+        let exchange = Exchange::of(service, door.overflow);
+        let exchange = exchange.as_ref();
         let serve_callers = move || {
             while let Some(caller) = entry.accept() {
-                blocking::drive(caller, service);
+                blocking::drive(caller, service, exchange);
             }
         };
         thread::scope(|scope| {
@@ -70,6 +77,6 @@ impl Backend for Model {
             }
             io::Result::Ok(())
         })?;
-        Ok(entry.served(0))
+        Ok(entry.served(0, exchange.map(Exchange::counts)))
     }
 }

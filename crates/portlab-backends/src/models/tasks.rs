@@ -6,7 +6,8 @@
 //!
 //! A task may wake up on another thread than it fell asleep on. So what it keeps across an `await`
 //! must be `Send`, and what tasks share must be locked, as among threads: the price of the other
-//! cores.
+//! cores. Or it isn't shared: the rooms of a chat belong to a task of their own, and the others send
+//! it messages (an actor, as in Erlang).
 //!
 //! **What blocks**: a handler that blocks or computes keeps one of the threads. The others go on,
 //! until as many handlers block as there are threads: then the port is deaf, as in `tasks-single`.
@@ -41,6 +42,7 @@ static SHEET: Sheet = Sheet {
     source: "C. Lerche, Making the Tokio scheduler 10x faster (2019)",
     workers: Workers::PerCore,
     serves: Capacity::Open,
+    hub: Ok("the property of one task; the others send it messages"),
     survives_blocking: true,
 };
 
@@ -56,15 +58,12 @@ impl Backend for Model {
             .build()?;
         // The accepting task is a task like any other, on one of the workers: were it on this
         // thread, every new connection would be handed over to another.
-        let Door { entry, .. } = door;
-        let (entry, ended) = runtime.block_on(async {
-            let accepting = tokio::spawn(async move {
-                let ended = coroutine::accept_all(&entry, service).await;
-                (entry, ended)
-            });
-            accepting.await.map_err(io::Error::other)
-        })?;
-        ended?;
-        Ok(entry.served(0))
+        let Door {
+            entry, overflow, ..
+        } = door;
+        runtime.block_on(async move {
+            let accepting = tokio::spawn(coroutine::accept_all(entry, overflow, service));
+            accepting.await.map_err(io::Error::other)?
+        })
     }
 }

@@ -39,6 +39,7 @@ static SHEET: Sheet = Sheet {
     source: "tokio's documentation; PEP 3156",
     workers: Workers::None,
     serves: Capacity::Open,
+    hub: Ok("the property of one task; the others send it messages"),
     survives_blocking: false,
 };
 
@@ -51,7 +52,6 @@ impl Backend for Model {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on(coroutine::accept_all(&door.entry, service))?;
-        Ok(door.entry.served(0))
+        runtime.block_on(coroutine::accept_all(door.entry, door.overflow, service))
     }
 }

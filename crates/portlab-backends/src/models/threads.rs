@@ -8,6 +8,11 @@
 //! copy", there is none), one address space to crash in. Sharing a chat room takes a lock and
 //! nothing else; forgetting the lock takes an evening to find.
 //!
+//! **The other's words.** A thread that blocks in `read` can't hear that somebody else has something
+//! for its peer. The textbook starts a second thread for each connection, which only writes; here
+//! the one thread blocks in `poll`, on its socket and on a bell (`eventfd`) that whoever has put
+//! mail into its letterbox rings.
+//!
 //! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits
 //! is exactly what this model is for.
 //!
@@ -25,7 +30,10 @@ use std::{io, thread};
 
 use portlab_service::Service;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking};
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    exchange::Exchange,
+};
 
 pub(crate) struct Model;
 
@@ -41,6 +49,7 @@ static SHEET: Sheet = Sheet {
     source: "UNP vol. 1, 30.10",
     workers: Workers::None,
     serves: Capacity::Open,
+    hub: Ok("a value behind a mutex, held for a moment and never while anybody waits"),
     survives_blocking: true,
 };
 
@@ -55,18 +64,20 @@ impl Backend for Model {
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let mut backoff = Backoff::new();
+        let exchange = Exchange::of(service, door.overflow);
+        let exchange = exchange.as_ref();
         // The scope waits for every thread at its end: draining is nothing but leaving it.
         thread::scope(|scope| {
             while let Some(caller) = door.entry.accept() {
                 let started = thread::Builder::new()
                     .stack_size(STACK)
-                    .spawn_scoped(scope, move || blocking::drive(caller, service));
+                    .spawn_scoped(scope, move || blocking::drive(caller, service, exchange));
                 if let Err(error) = started {
                     // The caller is turned away, and the next may be luckier.
                     backoff.complain("can't start a thread for a caller", &error);
                 }
             }
         });
-        Ok(door.entry.served(0))
+        Ok(door.entry.served(0, exchange.map(Exchange::counts)))
     }
 }

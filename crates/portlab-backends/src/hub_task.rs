@@ -1,0 +1,125 @@
+//! The switchboard of tasks: the property of one of them.
+
+use std::{
+    io,
+    sync::Arc,
+    task::{Context, Poll, Waker},
+};
+
+use portlab_service::{ConnId, Hub, Mail, Post};
+use tokio::{sync::mpsc, task::JoinHandle};
+
+use crate::{
+    inbox::Inbox,
+    letterbox::Letterbox,
+    mailbox::{Counts, Overflow},
+    switchboard::{Switchboard, Word},
+};
+
+/// The task that holds the hub of a service. Nobody locks it: others send it messages, and it puts
+/// mail into their letterboxes.
+pub(crate) struct HubTask {
+    words: mpsc::Sender<(ConnId, Said)>,
+    overflow: Overflow,
+    task: JoinHandle<Counts>,
+}
+
+enum Said {
+    Connect(Arc<Letterbox>),
+    Word(Word),
+}
+
+/// How many messages may wait for the hub. Whoever sends one more waits itself, and is not read
+/// meanwhile; the hub waits for nobody, so they can't wait for each other.
+const WAITING: usize = 1024;
+
+impl HubTask {
+    /// Begins to hold `hub`.
+    pub(crate) fn hold(hub: Box<dyn Hub>, overflow: Overflow) -> Self {
+        let (words, mut heard) = mpsc::channel(WAITING);
+        let task = tokio::spawn(async move {
+            let mut switchboard = Switchboard::new(hub);
+            while let Some((id, said)) = heard.recv().await {
+                let put = |letterbox: &Arc<Letterbox>, _: ConnId, mail: Mail| {
+                    let (put, sleeper) = letterbox.put(mail);
+                    sleeper.into_iter().for_each(Waker::wake);
+                    put
+                };
+                match said {
+                    Said::Connect(letterbox) => switchboard.connect(id, letterbox),
+                    Said::Word(word) => switchboard.hear(id, &word, put),
+                }
+            }
+            switchboard.counts()
+        });
+        Self {
+            words,
+            overflow,
+            task,
+        }
+    }
+
+    /// Makes a member of connection `id`.
+    pub(crate) fn member(&self, id: ConnId) -> Member {
+        Member {
+            id,
+            letterbox: Arc::new(Letterbox::new(self.overflow)),
+            words: self.words.clone(),
+        }
+    }
+
+    /// Waits until the last member has gone, and says what has become of all mail.
+    pub(crate) async fn end(self) -> Counts {
+        drop(self.words);
+        self.task.await.unwrap_or_default()
+    }
+}
+
+/// How a task that drives a connection reaches the hub.
+pub(crate) struct Member {
+    id: ConnId,
+    letterbox: Arc<Letterbox>,
+    words: mpsc::Sender<(ConnId, Said)>,
+}
+
+impl Member {
+    /// Has mail put into its letterbox from now on.
+    pub(crate) async fn connect(&self) -> io::Result<()> {
+        self.send(Said::Connect(Arc::clone(&self.letterbox))).await
+    }
+
+    /// Tells the hub something.
+    pub(crate) async fn say(&self, word: Word) -> io::Result<()> {
+        self.send(Said::Word(word)).await
+    }
+
+    /// Tells the hub what the session has posted.
+    pub(crate) async fn post(&self, posts: Vec<Post>) -> io::Result<()> {
+        for post in posts {
+            self.say(Word::Post(post)).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, said: Said) -> io::Result<()> {
+        let sent = self.words.send((self.id, said)).await;
+        sent.map_err(|_| io::Error::other("the hub has gone"))
+    }
+
+    /// Lets `look` see its mail; where there is none, the task is woken when there is.
+    pub(crate) fn with_inbox<T>(
+        &self,
+        cx: &Context<'_>,
+        look: impl FnOnce(&mut dyn Inbox) -> T,
+    ) -> T {
+        look(&mut (&*self.letterbox, cx.waker()))
+    }
+
+    /// Ready when too much mail has come.
+    pub(crate) fn poll_overflow(&self, cx: &Context<'_>) -> Poll<()> {
+        match self.letterbox.is_overflowed(cx.waker()) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+}

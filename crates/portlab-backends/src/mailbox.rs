@@ -1,0 +1,312 @@
+//! Where mail waits until its receiver reads: one policy, the same on every model.
+
+use std::{
+    collections::VecDeque,
+    str::FromStr,
+    time::{Duration, Instant},
+};
+
+use portlab_service::{Mail, Parting};
+
+/// What happens to mail that its receiver doesn't read.
+///
+/// Nobody else ever waits for a slow receiver; so its mail has to wait, and memory has an end.
+///
+/// Source: the classes of Redis's `client-output-buffer-limit`, which have proved themselves: a hard
+/// limit, and a softer one that may be passed for some seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Overflow {
+    /// What is done at a limit.
+    pub policy: Policy,
+    /// More than these bytes never wait for one receiver.
+    pub hard: usize,
+    /// More than these bytes wait no longer than `patience`.
+    pub soft: usize,
+    /// How long mail may stay above the soft limit.
+    pub patience: Duration,
+}
+
+/// What is done when a receiver's mail passes a limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Policy {
+    /// The receiver is dropped, with a reason.
+    Disconnect,
+    /// The oldest mail is thrown away, and the receiver is told how much it missed. Only the hard
+    /// limit counts.
+    DropOldest,
+}
+
+/// A text that names no policy.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is no policy; write disconnect or drop-oldest")]
+pub struct UnknownPolicy(String);
+
+impl FromStr for Policy {
+    type Err = UnknownPolicy;
+
+    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
+        match text {
+            "disconnect" => Ok(Self::Disconnect),
+            "drop-oldest" => Ok(Self::DropOldest),
+            _ => Err(UnknownPolicy(text.to_owned())),
+        }
+    }
+}
+
+/// What has become of all mail, on any model.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pieces of mail that were put into a mailbox.
+    pub delivered: u64,
+    /// Pieces that were thrown away there, because their receiver read too slowly.
+    pub missed: u64,
+    /// Receivers that were dropped for that reason.
+    pub dropped: u64,
+}
+
+/// The mail of one receiver that it has not read.
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    limits: Overflow,
+    waiting: VecDeque<Mail>,
+    /// What it weighs.
+    bytes: usize,
+    /// Since when that is more than the soft limit.
+    heavy_since: Option<Instant>,
+    /// Pieces thrown away, of which the receiver has not been told.
+    missed: u64,
+    overflowed: bool,
+}
+
+/// What became of a piece of mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Put {
+    /// It waits.
+    Waits,
+    /// It waits, and so many older ones were thrown away.
+    Displaced(u64),
+    /// It was the last straw: the receiver is to be dropped, and so many pieces with it.
+    Overflowed(u64),
+    /// Its receiver is going, or has gone.
+    Refused,
+}
+
+/// What a receiver finds in its mailbox.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Mail(Mail),
+    /// So many pieces were thrown away before the next one.
+    Missed(u64),
+    /// There was too much: it is to be dropped.
+    Overflow,
+    Nothing,
+}
+
+/// What a piece weighs beside its bytes: its place in the queue.
+const WEIGHT: usize = size_of::<Mail>();
+
+impl Default for Overflow {
+    /// Disconnect at 1 MiB, or after 5 seconds above 256 KiB.
+    fn default() -> Self {
+        Self {
+            policy: Policy::Disconnect,
+            hard: 1 << 20,
+            soft: 256 << 10,
+            patience: Duration::from_secs(5),
+        }
+    }
+}
+
+impl Mailbox {
+    pub(crate) fn new(limits: Overflow) -> Self {
+        Self {
+            limits,
+            waiting: VecDeque::new(),
+            bytes: 0,
+            heavy_since: None,
+            missed: 0,
+            overflowed: false,
+        }
+    }
+
+    /// Puts `mail` in, or finds that there is too much.
+    pub(crate) fn put(&mut self, mail: Mail) -> Put {
+        if self.overflowed {
+            return Put::Refused;
+        }
+        self.bytes += mail.0.len() + WEIGHT;
+        self.waiting.push_back(mail);
+        if self.limits.policy == Policy::DropOldest {
+            return match self.make_room() {
+                0 => Put::Waits,
+                displaced => Put::Displaced(displaced),
+            };
+        }
+        if self.is_too_much() {
+            self.overflowed = true;
+            // Nothing is kept for who won't read it.
+            let thrown_away = std::mem::take(&mut self.waiting).len();
+            return Put::Overflowed(thrown_away as u64);
+        }
+        Put::Waits
+    }
+
+    /// Takes what is next.
+    pub(crate) fn take(&mut self) -> Found {
+        if self.overflowed {
+            return Found::Overflow;
+        }
+        if self.missed > 0 {
+            return Found::Missed(std::mem::take(&mut self.missed));
+        }
+        let Some(mail) = self.waiting.pop_front() else {
+            // What a burst has taken is given back.
+            if self.waiting.capacity() > ROOM {
+                self.waiting = VecDeque::new();
+            }
+            return Found::Nothing;
+        };
+        self.bytes -= mail.0.len() + WEIGHT;
+        if self.bytes <= self.limits.soft {
+            self.heavy_since = None;
+        }
+        Found::Mail(mail)
+    }
+
+    /// Whether its receiver is to be dropped.
+    pub(crate) fn is_overflowed(&self) -> bool {
+        self.overflowed
+    }
+
+    fn is_too_much(&mut self) -> bool {
+        if self.bytes <= self.limits.soft {
+            return false;
+        }
+        let since = *self.heavy_since.get_or_insert_with(Instant::now);
+        self.bytes > self.limits.hard || since.elapsed() > self.limits.patience
+    }
+
+    /// Throws the oldest away until the rest fits; what came last stays, however large.
+    fn make_room(&mut self) -> u64 {
+        let mut displaced = 0;
+        while self.bytes > self.limits.hard && self.waiting.len() > 1 {
+            let Some(oldest) = self.waiting.pop_front() else {
+                break;
+            };
+            self.bytes -= oldest.0.len() + WEIGHT;
+            displaced += 1;
+        }
+        self.missed += displaced;
+        displaced
+    }
+}
+
+/// Places in a queue that an idle receiver may keep.
+const ROOM: usize = 16;
+
+impl Counts {
+    /// Counts what became of a piece of mail.
+    pub(crate) fn count(&mut self, put: Put) {
+        match put {
+            Put::Waits => self.delivered += 1,
+            Put::Displaced(count) => {
+                self.delivered += 1;
+                self.missed += count;
+            }
+            Put::Overflowed(count) => self.missed += count,
+            Put::Refused => {}
+        }
+    }
+
+    /// Counts how a receiver went.
+    pub(crate) fn parted(&mut self, how: Parting) {
+        self.dropped += u64::from(how == Parting::TooSlow);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail(length: usize) -> Mail {
+        Mail(vec![b'x'; length].into())
+    }
+
+    /// A mailbox in which `pieces` pieces of 100 bytes are the hard limit.
+    fn mailbox(policy: Policy, pieces: usize, patience: Duration) -> Mailbox {
+        Mailbox::new(Overflow {
+            policy,
+            hard: pieces * (100 + WEIGHT),
+            soft: (100 + WEIGHT) * 2,
+            patience,
+        })
+    }
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[test]
+    fn mail_is_found_in_its_order() {
+        let mut mailbox = mailbox(Policy::Disconnect, 10, LONG);
+        let puts = [1, 2, 3].map(|length| mailbox.put(mail(length)));
+        assert_eq!(puts, [Put::Waits; 3]);
+        for length in [1, 2, 3] {
+            assert_eq!(mailbox.take(), Found::Mail(mail(length)));
+        }
+        assert_eq!((mailbox.take(), mailbox.bytes), (Found::Nothing, 0));
+    }
+
+    #[test]
+    fn at_the_hard_limit_all_is_thrown_away_and_the_receiver_is_dropped() {
+        let mut mailbox = mailbox(Policy::Disconnect, 10, LONG);
+        let mut counts = Counts::default();
+        for _ in 0..20 {
+            counts.count(mailbox.put(mail(100)));
+        }
+        assert_eq!(mailbox.take(), Found::Overflow);
+        assert_eq!(
+            mailbox.waiting.capacity(),
+            0,
+            "nothing is kept for who will not read it"
+        );
+        let counted = Counts {
+            delivered: 10,
+            missed: 11,
+            dropped: 0,
+        };
+        assert_eq!(counts, counted);
+    }
+
+    #[test]
+    fn the_soft_limit_may_be_passed_for_some_time() {
+        let mut mailbox = mailbox(Policy::Disconnect, 10, Duration::ZERO);
+        let puts = [(); 2].map(|()| mailbox.put(mail(100)));
+        assert_eq!(puts, [Put::Waits; 2]);
+        // It has been too much since now, and with no patience at all one more is the last straw.
+        let third = mailbox.put(mail(100));
+        std::thread::sleep(Duration::from_millis(1));
+        let straw = [third, mailbox.put(mail(100))];
+        assert!(straw.contains(&Put::Overflowed(3)) || straw.contains(&Put::Overflowed(4)));
+        let mut patient = self::mailbox(Policy::Disconnect, 10, LONG);
+        let puts = [(); 10].map(|()| patient.put(mail(100)));
+        assert_eq!(puts, [Put::Waits; 10]);
+        assert_eq!(patient.take(), Found::Mail(mail(100)));
+        (0..7).for_each(|_| drop(patient.take()));
+        assert_eq!(patient.heavy_since, None, "who catches up is forgiven");
+    }
+
+    #[test]
+    fn dropping_the_oldest_leaves_a_gap_and_says_how_wide() {
+        let mut mailbox = mailbox(Policy::DropOldest, 10, Duration::ZERO);
+        let mut counts = Counts::default();
+        for _ in 0..25 {
+            counts.count(mailbox.put(mail(100)));
+        }
+        counts.count(mailbox.put(mail(99)));
+        assert_eq!(mailbox.take(), Found::Missed(16));
+        let mut found = 0;
+        while let Found::Mail(_) = mailbox.take() {
+            found += 1;
+        }
+        assert_eq!((found, counts.delivered, counts.missed), (10, 26, 16));
+    }
+}

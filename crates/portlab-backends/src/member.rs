@@ -1,0 +1,146 @@
+//! One connection of a service with a hub, driven by blocking calls.
+//!
+//! A thread can block in one call only, and a member of a chat waits for two things: its peer, and
+//! the others. The textbook gives it a second thread, that only writes. Here it blocks in `poll(2)`,
+//! which waits for both at once, and the rest is the state machine of `nonblocking.rs`, with a
+//! thread, or a process, to itself.
+
+use std::{
+    io,
+    os::fd::BorrowedFd,
+    time::{Duration, Instant},
+};
+
+use mio::net::TcpStream;
+use portlab_service::{Cut, Parting, Service};
+use portlab_sys::stop::{self, Interruptible};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    time::Timespec,
+};
+
+use crate::{
+    blocking::perform,
+    door::Caller,
+    inbox::Inbox,
+    nonblocking::{Conn, Scratch, Step},
+    switchboard::Word,
+};
+
+/// How whoever drives a connection reaches the hub.
+pub(crate) trait Desk {
+    /// Readable when mail may have come.
+    fn bell(&self) -> BorrowedFd<'_>;
+
+    /// The bell has rung: silences it, and takes in what has come.
+    ///
+    /// # Errors
+    /// When the hub has gone.
+    fn fetch(&mut self) -> io::Result<()>;
+
+    /// Lets `look` see the mail that has come.
+    fn with_inbox<T>(&mut self, look: impl FnOnce(&mut dyn Inbox) -> T) -> T;
+
+    /// Tells the hub something.
+    fn say(&mut self, word: Word);
+}
+
+/// Serves one connection to its end, and takes it off the switchboard.
+///
+/// Per message that is a `poll` and a `read`; per piece of mail a `poll`, a look at the bell and a
+/// `write`.
+pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk) {
+    let Caller { stream, peer, id } = caller;
+    if stream.set_nonblocking(true).is_err() {
+        return desk.say(Word::Gone(Parting::Lost));
+    }
+    let stream = Interruptible::new(TcpStream::from_std(stream));
+    let mut conn = Conn::new(stream, service.open(id, peer));
+    let mut scratch = Scratch::new();
+    let mut leaves_at = None;
+    let mut step = Step::Yield;
+    loop {
+        for post in scratch.outbox.posts() {
+            desk.say(Word::Post(post));
+        }
+        step = match step {
+            Step::Done => break,
+            Step::Yield => advance(&mut conn, &mut scratch, desk),
+            Step::Work(work) => {
+                perform(work);
+                conn.work_done()
+            }
+            Step::Leave(time) => {
+                leaves_at = Some(Instant::now() + time);
+                // It hears nothing any more, and the others needn't wait to be told.
+                take_leave(&conn, desk);
+                advance(&mut conn, &mut scratch, desk)
+            }
+            Step::Idle => match wait(&mut conn, desk.bell(), leaves_at) {
+                Err(_) => break,
+                Ok(Event::TimeIsUp) => conn.work_done(),
+                Ok(Event::Peer) => advance(&mut conn, &mut scratch, desk),
+                Ok(Event::Bell) if desk.fetch().is_err() => conn.cut(Cut::HubLost, &mut scratch),
+                Ok(Event::Bell) => advance(&mut conn, &mut scratch, desk),
+            },
+        };
+    }
+    take_leave(&conn, desk);
+}
+
+/// Tells the hub that the connection has ended; told twice, it doesn't mind.
+fn take_leave(conn: &Conn, desk: &mut impl Desk) {
+    // When all go, nobody is left to be told.
+    if !stop::is_set() {
+        desk.say(Word::Gone(conn.how()));
+    }
+}
+
+fn advance(conn: &mut Conn, scratch: &mut Scratch, desk: &mut impl Desk) -> Step {
+    desk.with_inbox(|inbox| conn.advance(scratch, Some(inbox)))
+}
+
+/// What was waited for.
+enum Event {
+    Peer,
+    /// The bell, and perhaps the peer as well.
+    Bell,
+    TimeIsUp,
+}
+
+/// Waits for the peer, for mail, or until `limit`.
+fn wait(conn: &mut Conn, bell: BorrowedFd<'_>, limit: Option<Instant>) -> io::Result<Event> {
+    let wanted = match conn.is_blocked() {
+        // Nothing is read before the last answer has left.
+        true => PollFlags::OUT,
+        false => PollFlags::IN | PollFlags::RDHUP,
+    };
+    let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
+    let timeout = left.map(timespec);
+    loop {
+        let socket = conn.fd();
+        // Who leaves hears nothing any more.
+        let bell = PollFd::from_borrowed_fd(bell, PollFlags::IN);
+        let mut fds = vec![PollFd::from_borrowed_fd(socket, wanted)];
+        if limit.is_none() {
+            fds.push(bell);
+        }
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => return Ok(Event::TimeIsUp),
+            Ok(_) => {}
+            Err(Errno::INTR) => continue,
+            Err(errno) => return Err(errno.into()),
+        }
+        let rung = fds.get(1).is_some_and(|bell| !bell.revents().is_empty());
+        let seen = fds[0].revents();
+        if !seen.is_empty() {
+            conn.is_ready(seen.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR));
+        }
+        return Ok(if rung { Event::Bell } else { Event::Peer });
+    }
+}
+
+fn timespec(time: Duration) -> Timespec {
+    Timespec::try_from(time).expect("waits are far below the range of a timespec")
+}
