@@ -85,6 +85,7 @@ fn promises(sheet: &Sheet, case: &Case) -> Promises {
     Promises {
         at_once: sheet.capacity(workers),
         survives_blocking: sheet.survives_blocking,
+        hub: sheet.hub.is_ok(),
         processes,
         standing_processes: if processes && pool { workers } else { 0 },
     }

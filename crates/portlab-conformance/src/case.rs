@@ -27,6 +27,8 @@ pub enum Speaks {
     Echo,
     /// Every read is answered by the same bytes.
     Reply,
+    /// A line goes to everybody else in the room.
+    Chat,
 }
 
 /// Something that a case needs.
@@ -44,6 +46,8 @@ pub enum Requires {
     StallsWhenBlocked,
     /// That connections are carried by the server's first process, with descriptors of its own.
     OneProcess,
+    /// That connections can hear of each other.
+    Hub,
     /// That connections are carried by processes, and one that dies takes only its own along.
     Processes,
 }
@@ -55,6 +59,7 @@ impl Speaks {
         match self {
             Self::Echo => "echo",
             Self::Reply => "reply",
+            Self::Chat => "chat",
         }
     }
 }
@@ -72,9 +77,15 @@ impl Case {
             Requires::StallsWhenBlocked => !promises.survives_blocking,
             Requires::OneProcess => !promises.processes,
             Requires::Processes => promises.processes,
+            Requires::Hub => promises.hub,
         };
-        self.requires
-            .iter()
+        let chat: &[_] = if self.speaks == Speaks::Chat {
+            &[Requires::Hub]
+        } else {
+            &[]
+        };
+        chat.iter()
+            .chain(self.requires)
             .find(|requirement| !met(requirement))
             .copied()
     }

@@ -118,6 +118,17 @@ impl Client {
         Ok(())
     }
 
+    /// Reads once: some bytes, or none at the end.
+    pub(crate) fn receive(&mut self) -> Result<Vec<u8>, Failure> {
+        let mut buffer = vec![0; 4096];
+        let length = self
+            .stream
+            .read(&mut buffer)
+            .map_err(|error| Failure::during("receiving", &error))?;
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
     /// Sends `bytes` and reads them back.
     pub(crate) fn exchange(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         // What fits into a socket buffer can be sent whole before reading.

@@ -16,6 +16,7 @@ mod cases;
 mod client;
 mod failure;
 mod patience;
+mod talker;
 mod target;
 
 pub use case::{Case, Requires, Speaks};

@@ -13,6 +13,8 @@ pub struct Promises {
     pub at_once: Option<usize>,
     /// Whether a handler that blocks holds up its own connection only.
     pub survives_blocking: bool,
+    /// Whether connections can hear of each other.
+    pub hub: bool,
     /// Whether connections are carried by child processes.
     pub processes: bool,
     /// How many child processes it keeps when nobody is connected.

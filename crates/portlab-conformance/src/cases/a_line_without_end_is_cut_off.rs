@@ -1,0 +1,33 @@
+//! Fault 14: a line that never ends.
+
+use portlab_sys::meter::pss_bytes;
+
+use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
+
+/// What the server's memory may grow by meanwhile.
+const BOUND: u64 = 2 << 20;
+
+pub(super) static CASE: Case = Case {
+    name: "a_line_without_end_is_cut_off",
+    about: "a line of 1 MiB without its end is answered by an error and the end, and takes no memory",
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(2), Requires::Process],
+    options: &[],
+    run: |target| {
+        let pid = target.pid()?;
+        let mut alice = Talker::join(target, "alice")?;
+        let mut bob = Talker::join(target, "bob")?;
+        alice.hears(b"* bob joined")?;
+        let before = pss_bytes(pid)?;
+        bob.client().send_beside(vec![b'x'; 1 << 20])?;
+        bob.hears(b"* a line has at most 4096 bytes; goodbye")?;
+        bob.client().expect_to_be_dropped()?;
+        alice.hears(b"* bob left")?;
+        let grown = pss_bytes(pid)?.saturating_sub(before);
+        ensure!(
+            grown < BOUND,
+            "the server's memory grew by {grown} bytes; the bound is {BOUND}"
+        );
+        Ok(())
+    },
+};

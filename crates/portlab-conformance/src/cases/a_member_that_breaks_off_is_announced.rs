@@ -1,0 +1,32 @@
+//! A member that is lost in mid-line.
+
+use crate::{Case, Requires, Speaks, talker::Talker};
+
+pub(super) static CASE: Case = Case {
+    name: "a_member_that_breaks_off_is_announced",
+    about: "when one of many breaks off in the middle of a line, the others hear that, and nothing else",
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(2)],
+    options: &[],
+    run: |target| {
+        let count = target.crowd(50) - 1;
+        let mut crowd = Vec::new();
+        for number in 0..count {
+            crowd.push(Talker::join(target, &format!("m{number}"))?);
+        }
+        let mut lost = Talker::join(target, "lost")?;
+        for talker in &mut crowd {
+            talker.hears_of(b"* lost joined")?;
+        }
+        lost.send(b"in the middle of a li")?;
+        lost.into_client().reset()?;
+        for talker in &mut crowd {
+            talker.hears(b"* lost lost the connection")?;
+        }
+        crowd[0].say(b"go on")?;
+        for talker in &mut crowd[1..] {
+            talker.hears(b"m0: go on")?;
+        }
+        Ok(())
+    },
+};

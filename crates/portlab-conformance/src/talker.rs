@@ -1,0 +1,113 @@
+//! A member of a chat that says what it expects to hear.
+
+use crate::{Failure, Target, client::Client, failure::ensure};
+
+/// A client of the chat under test. Lines are bytes, in whatever encoding the case speaks.
+#[derive(Debug)]
+pub(crate) struct Talker {
+    client: Client,
+    /// What has been received and belongs to lines to come.
+    rest: Vec<u8>,
+}
+
+impl Talker {
+    /// Connects, and hears the question for its name.
+    pub(crate) fn connect(target: &Target<'_>) -> Result<Self, Failure> {
+        let mut talker = Self {
+            client: target.client()?,
+            rest: Vec::new(),
+        };
+        let question = talker.next()?;
+        ensure!(
+            question.ends_with(b"name?"),
+            "expected to be asked for a name, heard {}",
+            question.escape_ascii()
+        );
+        Ok(talker)
+    }
+
+    /// Connects, takes `name`, and hears that it is in.
+    pub(crate) fn join(target: &Target<'_>, name: &str) -> Result<Self, Failure> {
+        let mut talker = Self::connect(target)?;
+        talker.say(name.as_bytes())?;
+        talker.hears_of(format!("you are {name} in lobby").as_bytes())?;
+        Ok(talker)
+    }
+
+    /// Speaks and hears another encoding from now on.
+    pub(crate) fn speak(&mut self, encoding: &str) -> Result<(), Failure> {
+        self.say(format!("/encoding {encoding}").as_bytes())?;
+        self.hears_of(b"from now on in")
+    }
+
+    /// Says a line.
+    pub(crate) fn say(&mut self, line: &[u8]) -> Result<(), Failure> {
+        self.send(&[line, b"\n"].concat())
+    }
+
+    /// Sends bytes as they are.
+    pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        self.client.send(bytes)
+    }
+
+    /// The next line, without its end.
+    pub(crate) fn next(&mut self) -> Result<Vec<u8>, Failure> {
+        loop {
+            if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
+                let mut line: Vec<u8> = self.rest.drain(..=end).collect();
+                line.truncate(line.trim_ascii_end().len());
+                return Ok(line);
+            }
+            let more = self.client.receive()?;
+            ensure!(
+                !more.is_empty(),
+                "expected a line, got the end of the connection"
+            );
+            self.rest.extend(more);
+        }
+    }
+
+    /// The next line is this one.
+    pub(crate) fn hears(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let heard = self.next()?;
+        ensure!(
+            heard == line,
+            "expected to hear \"{}\", heard \"{}\"",
+            line.escape_ascii(),
+            heard.escape_ascii()
+        );
+        Ok(())
+    }
+
+    /// A line that holds `part` is heard, sooner or later.
+    pub(crate) fn hears_of(&mut self, part: &[u8]) -> Result<(), Failure> {
+        loop {
+            let line = self.next()?;
+            if line.windows(part.len()).any(|window| window == part) {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Nothing has been heard that nobody asked for: an answer to a question of its own comes next.
+    pub(crate) fn has_heard_all(&mut self) -> Result<(), Failure> {
+        self.say(b"/rooms")?;
+        let line = self.next()?;
+        ensure!(
+            line.starts_with(b"* rooms:"),
+            "expected to have heard everything, heard \"{}\"",
+            line.escape_ascii()
+        );
+        Ok(())
+    }
+
+    /// The connection, for what is no chat.
+    pub(crate) fn client(&mut self) -> &mut Client {
+        &mut self.client
+    }
+
+    /// Gives up the connection.
+    pub(crate) fn into_client(self) -> Client {
+        self.client
+    }
+}
