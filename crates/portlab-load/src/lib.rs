@@ -6,6 +6,7 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `chat` | loading a chat: members, what they hear, and whether it is right |
 //! | `plan` | what is to be done: [`Plan`], [`Stop`], [`Life`] |
 //! | `pace` | when messages are sent: closed loop, open loop, not at all |
 //! | `script` | what is said, and how the client behaves |
@@ -34,6 +35,7 @@
 
 #![forbid(unsafe_code)]
 
+mod chat;
 mod conn;
 mod coordinator;
 mod course;
@@ -60,6 +62,7 @@ mod timers;
 mod verdict;
 mod worker;
 
+pub use chat::{ChatOutcome, ChatPlan, Tongue, Violation, run_chat};
 pub use expect::{Delimiter, EscapeError, Expect, ExpectError, unescape};
 pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;

@@ -121,6 +121,16 @@ pub enum PlanError {
     /// More than one message in flight on a connection whose end is the answer.
     #[error("an answer that ends with its connection allows no depth of {0}; it must be 1")]
     CloseAndDepth(usize),
+    /// Too few members for a chat.
+    #[error(
+        "{members} members in {rooms} rooms: each room needs two at least, one to speak and one to hear"
+    )]
+    Lonely {
+        /// Members in all.
+        members: usize,
+        /// Rooms.
+        rooms: usize,
+    },
     /// A source of another family than the target.
     #[error("{source_addr} can't be a source for {target}: one is IPv4 and the other IPv6")]
     Source {

@@ -38,6 +38,8 @@ pub enum Cause {
     WrongByte,
     /// More came back than was sent.
     Unsolicited,
+    /// The server said no.
+    Refused,
 }
 
 /// One line of the tally.
@@ -144,6 +146,7 @@ impl fmt::Display for Cause {
             Self::ClosedIdle => f.write_str("the server closed an idle connection"),
             Self::WrongByte => f.write_str("wrong byte"),
             Self::Unsolicited => f.write_str("more came back than was expected"),
+            Self::Refused => f.write_str("the server refused it"),
         }
     }
 }
@@ -194,6 +197,9 @@ impl Cause {
             }
             Self::Unsolicited => {
                 "the answer is longer than --expect says, or something is said twice"
+            }
+            Self::Refused => {
+                "in a chat: a name is taken, perhaps by another load, or there are too many rooms"
             }
             Self::Errno(_) => return None,
         })

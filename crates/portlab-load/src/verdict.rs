@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use portlab_stats::units;
+use portlab_stats::{summary::GENERATOR_LIMIT, units};
 
 use crate::{Ended, Fairness, Outcome, Pace, Plan};
 
@@ -151,8 +151,7 @@ impl Verdict {
             let lag_p99_ns = outcome.pacing_lag.quantile_ns(0.99);
             let latency_p99_ns = outcome.latency.quantile_ns(0.99);
             doubt(
-                lag_p99_ns > LAG_ALLOWED_NS
-                    && lag_p99_ns as f64 > LAG_SHARE * latency_p99_ns as f64,
+                Doubt::is_late(lag_p99_ns, latency_p99_ns),
                 Doubt::PacingLag {
                     lag_p99_ns,
                     latency_p99_ns,
@@ -173,7 +172,7 @@ impl Verdict {
                     Doubt::Overload { asked, achieved },
                 );
             }
-            doubt(samples < SAMPLES, Doubt::FewSamples { count: samples });
+            doubt(Doubt::is_few(samples), Doubt::FewSamples { count: samples });
             if let (Pace::Closed, Some(fairness)) = (plan.pace, outcome.fairness) {
                 let Fairness {
                     unserved,
@@ -244,6 +243,21 @@ impl Verdict {
 }
 
 impl Doubt {
+    /// Whether a generator whose lag and latency have these 99th percentiles was late itself.
+    pub(crate) fn is_late(lag_p99_ns: u64, latency_p99_ns: u64) -> bool {
+        lag_p99_ns > LAG_ALLOWED_NS && lag_p99_ns as f64 > LAG_SHARE * latency_p99_ns as f64
+    }
+
+    /// Whether so many samples are too few.
+    pub(crate) fn is_few(samples: u64) -> bool {
+        samples < SAMPLES
+    }
+
+    /// Whether a generator was the limit that computed for this share of its time.
+    pub(crate) fn is_limit(share: f64) -> bool {
+        share >= GENERATOR_LIMIT
+    }
+
     /// Its name, for machines.
     #[must_use]
     pub fn name(&self) -> &'static str {

@@ -1,0 +1,393 @@
+//! Whether a chat keeps its promises: checked while it is loaded, delivery by delivery.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+};
+
+/// What a chat must keep, and how it is seen that it doesn't.
+///
+/// One member of each room is its observer: it says nothing, and so hears everything. What it hears,
+/// in that order, is what happened in the room. Each sender's messages must reach it one after the
+/// other, and every other member must hear the same in the same order, but for what it has said
+/// itself. A member may be ahead of the observer or behind it; whoever is ahead is compared later.
+#[derive(Debug)]
+pub(super) struct History {
+    members: Vec<Member>,
+    /// The members of each room; the first is the observer.
+    rooms: Vec<Vec<usize>>,
+    /// The number of the next message that a room's observer must hear from each sender.
+    next: Vec<u64>,
+    found: Vec<Violation>,
+    count: u64,
+}
+
+#[derive(Debug)]
+struct Member {
+    room: usize,
+    /// What the observer has heard, and this member must.
+    expected: VecDeque<Message>,
+    /// What this member has heard before the observer.
+    ahead: VecDeque<Message>,
+}
+
+/// A message: the number of its sender, and its number among the sender's, from 0 on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Message {
+    pub(super) from: usize,
+    pub(super) number: u64,
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Violation {
+    /// A member heard nothing of some messages.
+    Lost {
+        /// Which member.
+        member: usize,
+        /// How many messages.
+        count: u64,
+    },
+    /// A member heard a message again, or one that was never said, or its own.
+    Doubled {
+        /// Which member.
+        member: usize,
+        /// Who said it.
+        from: usize,
+        /// Its number among the sender's.
+        number: u64,
+    },
+    /// A member heard a message before one that came first.
+    OutOfOrder {
+        /// Which member.
+        member: usize,
+        /// Who said it.
+        from: usize,
+        /// Its number among the sender's.
+        number: u64,
+    },
+    /// A member heard a message of a room that it isn't in.
+    Elsewhere {
+        /// Which member.
+        member: usize,
+        /// Who said it.
+        from: usize,
+    },
+    /// A member heard a line that nobody has said so.
+    Garbled {
+        /// Which member.
+        member: usize,
+    },
+}
+
+/// How many violations are kept to be shown.
+const KEPT: usize = 10;
+
+impl History {
+    /// The history of `members` in `rooms`: member `m` is in room `m` modulo `rooms`.
+    pub(super) fn new(members: usize, rooms: usize) -> Self {
+        let room_of = |member: usize| member % rooms;
+        let mut history = Self {
+            members: Vec::new(),
+            rooms: vec![Vec::new(); rooms],
+            next: vec![0; members],
+            found: Vec::new(),
+            count: 0,
+        };
+        for member in 0..members {
+            let room = room_of(member);
+            history.rooms[room].push(member);
+            history.members.push(Member {
+                room,
+                expected: VecDeque::new(),
+                ahead: VecDeque::new(),
+            });
+        }
+        history
+    }
+
+    /// How many hear what `from` says.
+    pub(super) fn audience(&self, from: usize) -> usize {
+        self.rooms[self.members[from].room].len() - 1
+    }
+
+    /// Whether `member` observes its room.
+    pub(super) fn is_observer(&self, member: usize) -> bool {
+        self.rooms[self.members[member].room][0] == member
+    }
+
+    /// `member` has heard `message`; says whether it was to.
+    pub(super) fn heard(&mut self, member: usize, message: Message) -> bool {
+        let Message { from, number } = message;
+        let Some(sender) = self.members.get(from) else {
+            self.note(Violation::Garbled { member });
+            return false;
+        };
+        let room = sender.room;
+        if room != self.members[member].room {
+            self.note(Violation::Elsewhere { member, from });
+            return false;
+        }
+        if from == member {
+            self.note(Violation::Doubled {
+                member,
+                from,
+                number,
+            });
+            return false;
+        }
+        if self.is_observer(member) {
+            return self.observe(member, message);
+        }
+        let listener = &mut self.members[member];
+        if listener.expected.front() == Some(&message) {
+            listener.expected.pop_front();
+            return true;
+        }
+        let at = listener.expected.iter().position(|it| *it == message);
+        match at {
+            Some(at) => {
+                listener.expected.remove(at);
+            }
+            // The observer has heard it before, and so has this member.
+            None if number < self.next[from] || listener.ahead.contains(&message) => {
+                self.note(Violation::Doubled {
+                    member,
+                    from,
+                    number,
+                });
+                return false;
+            }
+            None => {
+                let behind = !listener.expected.is_empty();
+                listener.ahead.push_back(message);
+                if !behind {
+                    return true;
+                }
+            }
+        }
+        self.note(Violation::OutOfOrder {
+            member,
+            from,
+            number,
+        });
+        true
+    }
+
+    /// The observer of a room has heard `message`: that is what happened.
+    fn observe(&mut self, observer: usize, message: Message) -> bool {
+        let Message { from, number } = message;
+        let next = &mut self.next[from];
+        if number < *next {
+            self.note(Violation::Doubled {
+                member: observer,
+                from,
+                number,
+            });
+            return false;
+        }
+        let skipped = number - *next;
+        *next = number + 1;
+        if skipped > 0 {
+            // Should they come yet, they are counted as doubled: two violations for one are enough.
+            self.note(Violation::Lost {
+                member: observer,
+                count: skipped,
+            });
+        }
+        let room = self.members[observer].room;
+        let mut disordered = Vec::new();
+        for &member in &self.rooms[room] {
+            if member == observer || member == from {
+                continue;
+            }
+            let listener = &mut self.members[member];
+            if listener.ahead.front() == Some(&message) {
+                listener.ahead.pop_front();
+            } else if let Some(at) = listener.ahead.iter().position(|it| *it == message) {
+                listener.ahead.remove(at);
+                disordered.push(member);
+            } else if listener.ahead.is_empty() {
+                listener.expected.push_back(message);
+            } else {
+                // It has heard others that the observer has not, and so that come later.
+                listener.expected.push_back(message);
+                disordered.push(member);
+            }
+        }
+        for member in disordered {
+            self.note(Violation::OutOfOrder {
+                member,
+                from,
+                number,
+            });
+        }
+        true
+    }
+
+    /// `member` has heard a line that can't be read.
+    pub(super) fn garbled(&mut self, member: usize) {
+        self.note(Violation::Garbled { member });
+    }
+
+    /// All has been said, `said` messages by each sender, and whatever was to be heard has been.
+    pub(super) fn end(&mut self, said: &HashMap<usize, u64>) {
+        let mut lost = Vec::new();
+        for (from, count) in said {
+            let missing = count.saturating_sub(self.next[*from]);
+            if missing > 0 {
+                lost.push((self.rooms[self.members[*from].room][0], missing));
+            }
+        }
+        for (member, listener) in self.members.iter().enumerate() {
+            // What the observer has not heard is its loss, not this member's.
+            if !listener.expected.is_empty() {
+                lost.push((member, listener.expected.len() as u64));
+            }
+        }
+        lost.sort_unstable();
+        for (member, count) in lost {
+            self.note(Violation::Lost { member, count });
+        }
+    }
+
+    fn note(&mut self, violation: Violation) {
+        self.count += 1;
+        if self.found.len() < KEPT {
+            self.found.push(violation);
+        }
+    }
+
+    /// How many violations there were, and the first of them.
+    pub(super) fn violations(self) -> (u64, Vec<Violation>) {
+        (self.count, self.found)
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Lost { member, count } => {
+                write!(f, "member {member} never heard {count} of the messages")
+            }
+            Self::Doubled {
+                member,
+                from,
+                number,
+            } => write!(
+                f,
+                "member {member} heard message {number} of member {from} once too often"
+            ),
+            Self::OutOfOrder {
+                member,
+                from,
+                number,
+            } => write!(
+                f,
+                "member {member} heard message {number} of member {from} in another order than its room"
+            ),
+            Self::Elsewhere { member, from } => write!(
+                f,
+                "member {member} heard member {from}, who is in another room"
+            ),
+            Self::Garbled { member } => {
+                write!(f, "member {member} heard a line that nobody has said so")
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Members 0 (who observes), 1, 2 and 3 in a room.
+    fn room() -> History {
+        History::new(4, 1)
+    }
+
+    fn message(from: usize, number: u64) -> Message {
+        Message { from, number }
+    }
+
+    /// What is found when members hear these `(member, from, number)` and each of 1 and 2 has said
+    /// two messages.
+    fn found(mut history: History, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
+        for &(member, from, number) in heard {
+            history.heard(member, message(from, number));
+        }
+        history.end(&HashMap::from([(1, 2), (2, 2)]));
+        history.violations().1
+    }
+
+    /// One order of the room, 1.0 2.0 1.1 2.1, as everybody must hear it.
+    const GOOD: [(usize, usize, u64); 12] = [
+        // Member 3 is ahead of the observer, and member 2 behind it.
+        (3, 1, 0),
+        (3, 2, 0),
+        (0, 1, 0),
+        (0, 2, 0),
+        (1, 2, 0),
+        (0, 1, 1),
+        (0, 2, 1),
+        (2, 1, 0),
+        (2, 1, 1),
+        (1, 2, 1),
+        (3, 1, 1),
+        (3, 2, 1),
+    ];
+
+    #[test]
+    fn a_chat_that_keeps_its_promises_is_believed() {
+        assert_eq!(found(room(), &GOOD), []);
+    }
+
+    #[test]
+    fn whatever_is_left_out_is_found() {
+        for (at, missing) in GOOD.iter().enumerate() {
+            let mut heard = GOOD.to_vec();
+            heard.remove(at);
+            assert_ne!(found(room(), &heard), [], "without {missing:?}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_heard_twice_is_found() {
+        for (at, doubled) in GOOD.iter().enumerate() {
+            for again in at + 1..=GOOD.len() {
+                let mut heard = GOOD.to_vec();
+                heard.insert(again, *doubled);
+                let found = found(room(), &heard);
+                assert_ne!(found, [], "{doubled:?} again at {again}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_order_is_found() {
+        // Whatever two of a member's hearings are swapped.
+        for (at, one) in GOOD.iter().enumerate() {
+            for (offset, other) in GOOD[at + 1..].iter().enumerate() {
+                if one.0 == other.0 {
+                    let mut heard = GOOD.to_vec();
+                    heard.swap(at, at + 1 + offset);
+                    assert_ne!(found(room(), &heard), [], "{one:?} and {other:?} swapped");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_comes_from_elsewhere_or_from_oneself_is_found() {
+        let mut two_rooms = History::new(6, 2);
+        assert!(two_rooms.is_observer(1) && two_rooms.audience(2) == 2);
+        assert!(!two_rooms.heard(3, message(2, 0)));
+        assert!(!two_rooms.heard(3, message(3, 0)));
+        assert!(!two_rooms.heard(3, message(99, 0)));
+        two_rooms.garbled(3);
+        let (count, found) = two_rooms.violations();
+        assert_eq!(count, 4);
+        assert_eq!(found[0], Violation::Elsewhere { member: 3, from: 2 });
+        assert_eq!(found[3], Violation::Garbled { member: 3 });
+    }
+}

@@ -1,0 +1,194 @@
+//! Loading a chat: members in rooms, of whom some say something now and then, and all must hear it.
+//!
+//! A chat has no answers. What is measured is how long a message takes to the last of those who are
+//! to hear it (its *fan-out*), and what is checked is the whole history: nothing lost, nothing
+//! doubled, each sender's order kept, one order per room, nothing from another room.
+
+mod crowd;
+mod history;
+mod run;
+
+use std::{net::SocketAddr, time::Duration};
+
+pub use self::{history::Violation, run::run_chat};
+use crate::{Doubt, Ended, Latency, Pace, Plan, PlanError, Stop, Tally};
+
+/// What a load of a chat is to do.
+#[derive(Clone, Debug)]
+pub struct ChatPlan {
+    /// The chat's port.
+    pub target: SocketAddr,
+    /// How many members there are, in all rooms: at least two for each room.
+    pub members: usize,
+    /// How many rooms, at least one.
+    pub rooms: usize,
+    /// When messages are said: at a rate over all members, or the next when one has been heard by
+    /// all.
+    pub pace: Pace,
+    /// Messages under way at a time in a closed loop, over all rooms.
+    pub depth: usize,
+    /// What members speak, in turn; at least one.
+    pub tongues: Vec<Tongue>,
+    /// When measuring ends.
+    pub stop: Stop,
+    /// How long a member may take to get in, and the last messages to be heard.
+    pub timeout: Duration,
+    /// What random choices follow from.
+    pub seed: u64,
+    /// How long a stretch is that [`Watch::interval`](crate::Watch::interval) is told of.
+    pub interval: Duration,
+}
+
+/// An encoding, as far as a load of a chat has to know it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tongue {
+    /// Its name, as the chat's `/encoding` takes it.
+    pub label: String,
+    /// What every message ends with, the same text in each tongue: without a line feed.
+    pub filler: Vec<u8>,
+}
+
+/// What a load of a chat has come to.
+#[derive(Clone, Debug)]
+pub struct ChatOutcome {
+    /// Members that got in.
+    pub members: usize,
+    /// How long it took until all were.
+    pub connect_phase: Duration,
+    /// Messages that everybody has heard who was to.
+    pub messages: u64,
+    /// Messages that not everybody had heard when the run ended.
+    pub unheard: u64,
+    /// Messages that were due and never said.
+    pub due_not_sent: u64,
+    /// How often a member has heard a message.
+    pub deliveries: u64,
+    /// The same between [`Watch::begin`](crate::Watch::begin) and
+    /// [`Watch::end`](crate::Watch::end).
+    pub metered_deliveries: u64,
+    /// How long was measured.
+    pub elapsed: Duration,
+    /// From when a message was due to when the last heard it.
+    pub fan_out: Latency,
+    /// From when a message was due to when somebody heard it: of all who did.
+    pub delivery: Latency,
+    /// How late the generator itself was; empty in a closed loop.
+    pub pacing_lag: Latency,
+    /// What went wrong.
+    pub tally: Tally,
+    /// How many promises were not kept.
+    pub violations: u64,
+    /// The first of them.
+    pub first_violations: Vec<Violation>,
+    /// CPU time that the generator used while measuring.
+    pub generator_cpu: Duration,
+    /// How the run came to its end.
+    pub ended: Ended,
+}
+
+impl ChatPlan {
+    /// Checks what can be known before the run.
+    ///
+    /// # Errors
+    /// When a number is out of its range, or there are too few file descriptors.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let plan = Plan {
+            connections: self.members,
+            pace: self.pace,
+            depth: self.depth,
+            stop: self.stop,
+            ..Plan::new(self.target)
+        };
+        plan.check()?;
+        if self.rooms == 0 {
+            return Err(PlanError::Zero("the number of rooms"));
+        }
+        if self.members < self.rooms * 2 {
+            return Err(PlanError::Lonely {
+                members: self.members,
+                rooms: self.rooms,
+            });
+        }
+        Ok(())
+    }
+}
+
+impl ChatOutcome {
+    /// Messages heard by all, per second.
+    #[must_use]
+    pub fn messages_per_s(&self) -> f64 {
+        self.messages as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// Deliveries per second.
+    #[must_use]
+    pub fn deliveries_per_s(&self) -> f64 {
+        self.deliveries as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+    }
+
+    /// The share, in `[0, 1]`, of its time that the generator was computing.
+    #[must_use]
+    pub fn generator_cpu_share(&self) -> f64 {
+        let elapsed = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
+        (self.generator_cpu.as_secs_f64() / elapsed).min(1.0)
+    }
+
+    /// Whether all promises were kept and nothing failed.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.violations == 0 && self.tally.total() == 0 && self.unheard == 0
+    }
+
+    /// The reasons to doubt the figures.
+    #[must_use]
+    pub fn doubts(&self) -> Vec<Doubt> {
+        let mut doubts = Vec::new();
+        let share = self.generator_cpu_share();
+        let (lag_p99_ns, latency_p99_ns) = (
+            self.pacing_lag.quantile_ns(0.99),
+            self.fan_out.quantile_ns(0.99),
+        );
+        let (unanswered, due_not_sent) = (self.unheard, self.due_not_sent);
+        for (applies, doubt) in [
+            (
+                self.messages == 0,
+                Doubt::NoMessages {
+                    without_errors: self.tally.total() == 0,
+                },
+            ),
+            (Doubt::is_limit(share), Doubt::GeneratorLimit { share }),
+            (
+                Doubt::is_late(lag_p99_ns, latency_p99_ns),
+                Doubt::PacingLag {
+                    lag_p99_ns,
+                    latency_p99_ns,
+                },
+            ),
+            (
+                unanswered + due_not_sent > 0,
+                Doubt::Missing {
+                    unanswered,
+                    due_not_sent,
+                },
+            ),
+            (
+                self.tally.total() > 0,
+                Doubt::Errors {
+                    count: self.tally.total(),
+                },
+            ),
+            (
+                Doubt::is_few(self.messages),
+                Doubt::FewSamples {
+                    count: self.messages,
+                },
+            ),
+            (self.ended != Ended::Done, Doubt::EndedEarly),
+        ] {
+            if applies {
+                doubts.push(doubt);
+            }
+        }
+        doubts
+    }
+}

@@ -1,0 +1,421 @@
+//! One thread's loop over all members.
+
+use std::{
+    collections::HashMap,
+    io,
+    time::{Duration, Instant},
+};
+
+use mio::{Events, Poll, Token};
+use portlab_sys::clock::thread_cpu;
+
+use super::{
+    ChatOutcome, ChatPlan,
+    crowd::{Heard, Member, write_message},
+    history::{History, Message},
+};
+use crate::{
+    Cause, Ended, Interval, Latency, Pace, Phase, Progress, RunError, Tally, Watch,
+    pace::{Part, Schedule},
+    timers::Alarm,
+};
+
+/// Carries out `plan`, with `watch` looking on, and returns what was measured and what was found.
+///
+/// # Errors
+/// When the plan can't be carried out on this machine, or not all members get in.
+pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, RunError> {
+    plan.check()?;
+    let mut chat = Chat::new(plan, watch)?;
+    let began = Instant::now();
+    if chat.let_everybody_in()? {
+        chat.outcome.connect_phase = began.elapsed();
+        chat.outcome.members = chat.is_in;
+        if chat.watch.connected(chat.is_in) {
+            chat.measure()?;
+        }
+    }
+    chat.outcome.tally = chat.tally;
+    chat.history.end(&chat.said);
+    (chat.outcome.violations, chat.outcome.first_violations) = chat.history.violations();
+    Ok(chat.outcome)
+}
+
+/// How many members get in at once.
+const AT_ONCE: usize = 32;
+/// How often one looks up.
+const TICK: Duration = Duration::from_millis(50);
+/// The alarm's token.
+const ALARM: Token = Token(usize::MAX);
+
+/// A chat under load.
+struct Chat<'a> {
+    plan: &'a ChatPlan,
+    watch: &'a mut dyn Watch,
+    poll: Poll,
+    alarm: Alarm,
+    began: Instant,
+    members: Vec<Option<Member>>,
+    is_in: usize,
+    history: History,
+    random: fastrand::Rng,
+    /// How many messages each sender has said.
+    said: HashMap<usize, u64>,
+    /// What not everybody has heard: when it was due, and how many have still to hear it.
+    under_way: HashMap<Message, (u64, usize)>,
+    schedule: Option<Schedule>,
+    outcome: ChatOutcome,
+    tally: Tally,
+    /// When somebody last heard something, or measuring began.
+    last_heard: Instant,
+    /// What the next interval will tell.
+    piece: Piece,
+    buffer: Box<[u8]>,
+}
+
+/// What has happened since the last interval was told.
+#[derive(Default)]
+struct Piece {
+    from: Duration,
+    messages: u64,
+    errors: u64,
+    fan_out: Latency,
+    lag: Latency,
+    cpu: Duration,
+}
+
+impl<'a> Chat<'a> {
+    fn new(plan: &'a ChatPlan, watch: &'a mut dyn Watch) -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let alarm = Alarm::new(poll.registry(), ALARM)?;
+        Ok(Self {
+            plan,
+            watch,
+            poll,
+            alarm,
+            began: Instant::now(),
+            members: (0..plan.members).map(|_| None).collect(),
+            is_in: 0,
+            history: History::new(plan.members, plan.rooms),
+            random: fastrand::Rng::with_seed(plan.seed),
+            said: HashMap::new(),
+            under_way: HashMap::new(),
+            schedule: None,
+            outcome: ChatOutcome::empty(),
+            tally: Tally::default(),
+            last_heard: Instant::now(),
+            piece: Piece::default(),
+            buffer: vec![0; 64 * 1024].into(),
+        })
+    }
+
+    fn now(&self) -> u64 {
+        self.began.elapsed().as_nanos() as u64
+    }
+
+    /// Connects all members, and lets them tell their names and go to their rooms; says whether all
+    /// are in.
+    fn let_everybody_in(&mut self) -> io::Result<bool> {
+        let mut events = Events::with_capacity(1024);
+        let mut next = 0;
+        let mut last_came = Instant::now();
+        while self.is_in < self.plan.members {
+            while next < self.plan.members && next < self.is_in + AT_ONCE {
+                let who = (next, next % self.plan.rooms, next % self.plan.tongues.len());
+                match Member::connect(self.plan.target, who, self.poll.registry()) {
+                    Ok(member) => self.members[next] = Some(member),
+                    Err(error) => {
+                        self.tally.add_io(Phase::Connect, &error);
+                        return Ok(false);
+                    }
+                }
+                next += 1;
+            }
+            let before = self.is_in;
+            self.turn(&mut events, TICK)?;
+            self.tick(0.0, None);
+            if self.is_in > before {
+                last_came = Instant::now();
+            }
+            if self.watch.interrupted() {
+                self.outcome.ended = Ended::Interrupted;
+                return Ok(false);
+            }
+            if self.tally.total() > 0 {
+                return Ok(false);
+            }
+            if last_came.elapsed() > self.plan.timeout {
+                self.tally.add(Phase::Greeting, Cause::TimedOut);
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    fn measure(&mut self) -> io::Result<()> {
+        self.watch.begin();
+        self.began = Instant::now();
+        self.last_heard = self.began;
+        if let Pace::Open {
+            rate_per_s,
+            arrivals,
+        } = self.plan.pace
+        {
+            let alone = Part {
+                thread: 0,
+                threads: 1,
+                connections: 1,
+            };
+            let schedule = Schedule::new(arrivals, rate_per_s, alone, self.plan.seed, 0);
+            self.schedule = Some(schedule);
+        }
+        let cpu = thread_cpu();
+        self.piece.cpu = cpu;
+        let total = self.plan.stop.messages.unwrap_or(u64::MAX);
+        let mut count = 0;
+        let mut events = Events::with_capacity(1024);
+        let mut told = Duration::ZERO;
+        self.outcome.ended = loop {
+            let elapsed = self.began.elapsed();
+            let over = self.plan.stop.after.is_some_and(|after| elapsed >= after);
+            if over || (count == total && self.under_way.is_empty()) {
+                break Ended::Done;
+            }
+            // What nobody has heard by now, nobody will.
+            let silent = self.last_heard.elapsed() > self.plan.timeout;
+            if silent && !self.under_way.is_empty() {
+                break Ended::Done;
+            }
+            if self.watch.interrupted() {
+                break Ended::Interrupted;
+            }
+            if self.members.iter().all(Option::is_none) {
+                break Ended::NobodyLeft;
+            }
+            let most = self.plan.stop.errors.unwrap_or(u64::MAX);
+            if self.tally.total() > most {
+                break Ended::TooManyErrors;
+            }
+            let sleep = self.say_what_is_due(total, &mut count)?;
+            self.turn(&mut events, sleep)?;
+            if elapsed >= told + self.plan.interval {
+                told = elapsed;
+                self.tell_interval();
+            }
+            let by_time = self
+                .plan
+                .stop
+                .after
+                .map_or(0.0, |after| elapsed.as_secs_f64() / after.as_secs_f64());
+            self.tick((count as f64 / total as f64).max(by_time).min(1.0), None);
+        };
+        self.outcome.elapsed = self.began.elapsed();
+        self.watch.end();
+        self.outcome.metered_deliveries = self.outcome.deliveries;
+        self.outcome.generator_cpu = thread_cpu() - cpu;
+        self.tell_interval();
+        self.drain(&mut events, count, total)?;
+        self.watch.drained();
+        Ok(())
+    }
+
+    /// Says the messages whose time has come; returns how long one may sleep.
+    fn say_what_is_due(&mut self, total: u64, count: &mut u64) -> io::Result<Duration> {
+        while *count < total {
+            let now = self.now();
+            let due = match &mut self.schedule {
+                None if self.under_way.len() >= self.plan.depth => return Ok(TICK),
+                None => now,
+                Some(schedule) if schedule.next() <= now => schedule.pop(),
+                Some(schedule) => {
+                    self.alarm.set(schedule.next(), now)?;
+                    return Ok(TICK);
+                }
+            };
+            if self.schedule.is_some() {
+                self.piece.lag.record(now - due);
+                self.outcome.pacing_lag.record(now - due);
+            }
+            *count += 1;
+            self.say(due);
+        }
+        Ok(TICK)
+    }
+
+    /// Somebody says something.
+    fn say(&mut self, due: u64) {
+        // Rooms have observers, who say nothing: they are the first members.
+        let from = self.random.usize(self.plan.rooms..self.plan.members);
+        let Some(member) = &mut self.members[from] else {
+            return;
+        };
+        let number = self.said.entry(from).or_default();
+        let message = Message {
+            from,
+            number: *number,
+        };
+        *number += 1;
+        let tongue = &self.plan.tongues[from % self.plan.tongues.len()];
+        let text = write_message(message.number, &tongue.filler);
+        let audience = self.history.audience(from);
+        self.under_way.insert(message, (due, audience));
+        if let Err(error) = member.say(&text) {
+            self.lose(from, Phase::Send, &error);
+        }
+    }
+
+    /// Waits for something to happen, and hears it.
+    fn turn(&mut self, events: &mut Events, sleep: Duration) -> io::Result<()> {
+        match self.poll.poll(events, Some(sleep)) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
+            result => result?,
+        }
+        for event in events.iter().filter(|event| event.token() != ALARM) {
+            self.hear(event.token().0);
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, number: usize) {
+        let Some(mut member) = self.members[number].take() else {
+            return;
+        };
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let heard = member.flush().and_then(|()| {
+            member.read(&mut buffer, &self.plan.tongues, |heard| {
+                self.take_in(number, heard);
+            })
+        });
+        self.buffer = buffer;
+        match heard {
+            Ok(()) => self.members[number] = Some(member),
+            Err(error) => self.lose(number, Phase::Receive, &error),
+        }
+    }
+
+    fn take_in(&mut self, member: usize, heard: Heard) {
+        let message = match heard {
+            Heard::IsIn => {
+                self.is_in += 1;
+                return;
+            }
+            Heard::Refused => return self.tally.add(Phase::Greeting, Cause::Refused),
+            Heard::Garbled => return self.history.garbled(member),
+            Heard::Message(message) => message,
+        };
+        // Read fresh: a time kept from the beginning of the round would flatter the later ones.
+        let now = self.now();
+        if !self.history.heard(member, message) {
+            return;
+        }
+        let Some((due, left)) = self.under_way.get_mut(&message) else {
+            return;
+        };
+        let (due, left) = (*due, {
+            *left -= 1;
+            *left
+        });
+        self.last_heard = self.began + Duration::from_nanos(now);
+        self.outcome.deliveries += 1;
+        self.outcome.delivery.record(now - due);
+        if left == 0 {
+            self.under_way.remove(&message);
+            self.outcome.messages += 1;
+            self.outcome.fan_out.record(now - due);
+            self.piece.messages += 1;
+            self.piece.fan_out.record(now - due);
+        }
+    }
+
+    fn lose(&mut self, number: usize, phase: Phase, error: &io::Error) {
+        self.members[number] = None;
+        self.piece.errors += 1;
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof => self.tally.add(phase, Cause::ClosedEarly),
+            _ => self.tally.add_io(phase, error),
+        }
+    }
+
+    /// Waits until everybody has heard everything.
+    fn drain(&mut self, events: &mut Events, count: u64, total: u64) -> io::Result<()> {
+        let until = (self.outcome.elapsed.as_nanos() as u64).max(1);
+        if let Some(schedule) = &self.schedule {
+            self.outcome.due_not_sent = schedule.due_before(until).min(total - count);
+        }
+        let deadline = self.last_heard + self.plan.timeout;
+        let (messages, deliveries) = (self.outcome.messages, self.outcome.deliveries);
+        while !self.under_way.is_empty() && !self.watch.interrupted() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || self.members.iter().all(Option::is_none) {
+                break;
+            }
+            self.turn(events, TICK.min(left))?;
+            self.tick(1.0, Some(left));
+        }
+        // What was heard after measuring had ended is in the history, and in no rate.
+        self.outcome.unheard = self.under_way.len() as u64;
+        (self.outcome.messages, self.outcome.deliveries) = (messages, deliveries);
+        // What comes now is too much.
+        self.turn(events, TICK)
+    }
+
+    fn tick(&mut self, share: f64, waiting: Option<Duration>) {
+        let progress = Progress {
+            share,
+            waiting,
+            dialled: self.is_in as u64,
+            answered: self.outcome.messages,
+            errors: self.tally.total(),
+        };
+        self.watch.tick(&progress);
+    }
+
+    fn tell_interval(&mut self) {
+        let to = self.began.elapsed();
+        let cpu = thread_cpu();
+        let piece = std::mem::replace(
+            &mut self.piece,
+            Piece {
+                from: to,
+                cpu,
+                ..Piece::default()
+            },
+        );
+        let length = (to - piece.from).as_secs_f64().max(f64::MIN_POSITIVE);
+        self.watch.interval(&Interval {
+            from: piece.from,
+            to,
+            messages: piece.messages,
+            latency: piece.fan_out,
+            uncorrected: Latency::new(),
+            pacing_lag: piece.lag,
+            errors: piece.errors,
+            open: self.members.iter().flatten().count(),
+            in_flight: self.under_way.len() as u64,
+            generator_cpu_share: ((cpu - piece.cpu).as_secs_f64() / length).min(1.0),
+        });
+    }
+}
+
+impl ChatOutcome {
+    fn empty() -> Self {
+        Self {
+            members: 0,
+            connect_phase: Duration::ZERO,
+            messages: 0,
+            unheard: 0,
+            due_not_sent: 0,
+            deliveries: 0,
+            metered_deliveries: 0,
+            elapsed: Duration::ZERO,
+            fan_out: Latency::new(),
+            delivery: Latency::new(),
+            pacing_lag: Latency::new(),
+            tally: Tally::default(),
+            violations: 0,
+            first_violations: Vec::new(),
+            generator_cpu: Duration::ZERO,
+            ended: Ended::Done,
+        }
+    }
+}
