@@ -6,7 +6,9 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{Alone, BindError, Door, Options, Stop, find};
+use portlab_backends::{
+    Alone, BindError, Counts, Door, Options, Overflow, Policy, Sheet, Stop, find,
+};
 use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
 use portlab_stats::units;
 use serde_json::json;
@@ -58,6 +60,23 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "utf-8")]
     encoding: TextEncoding,
 
+    /// What is done with mail that a member of a chat doesn't read: disconnect it,
+    /// or drop-oldest
+    #[arg(long, value_name = "POLICY", default_value = "disconnect")]
+    overflow: Policy,
+
+    /// The most mail that may wait for one member
+    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = units::size)]
+    hard_limit: usize,
+
+    /// More than this may wait for no longer than --patience
+    #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = units::size)]
+    soft_limit: usize,
+
+    /// How long more than --soft-limit may wait
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    patience: Duration,
+
     /// How long connections may take to finish when the server stops
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
     drain: Duration,
@@ -75,6 +94,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let alone = Alone::claim()?;
     let model = find(&args.model).context("clap let an unknown model pass")?;
     let service = build_service(args)?;
+    check_hub(model.sheet(), args, service)?;
     let addr = args::resolve(&args.bind)?;
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = model.sheet().workers(args.workers.map(usize::from), cores);
@@ -87,13 +107,32 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             "\nstopping; whoever is talking has {drain}, Ctrl-C again ends it now\n"
         ));
     }
-    let door = Door::open(addr, Options::default(), workers, stop, alone).map_err(remedy)?;
+    let options = Options {
+        overflow: Overflow {
+            policy: args.overflow,
+            hard: args.hard_limit,
+            soft: args.soft_limit.min(args.hard_limit),
+            patience: args.patience,
+        },
+        ..Options::default()
+    };
+    let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
     announce(args, &door)?;
     let served = model
         .serve(door, service)
         .context("the model could not begin to serve")?;
     if args.json {
-        say(&json!({"event": "stopped", "cut": served.cut}).to_string())?;
+        let mut line = json!({"event": "stopped", "cut": served.cut});
+        if let Some(Counts {
+            delivered,
+            missed,
+            dropped,
+        }) = served.mail
+        {
+            line["mail"] =
+                json!({"delivered": delivered, "missed": missed, "members_dropped": dropped});
+        }
+        say(&line.to_string())?;
     } else {
         let drain = units::time(args.drain);
         let line = match served.cut {
@@ -101,8 +140,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             cut => format!("stopped: cut off {cut} that had not finished after {drain}"),
         };
         crate::tell!("{line}");
+        if let Some(Counts {
+            delivered,
+            missed,
+            dropped,
+        }) = served.mail
+        {
+            crate::tell!("mail: {delivered} delivered, {missed} missed, {dropped} members dropped");
+        }
     }
     Ok(Verdict::Fine)
+}
+
+/// A service whose connections share something needs a place for it.
+fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Result<()> {
+    match (sheet.hub, service.hub()) {
+        (Err(why), Some(_)) => bail!(
+            "{} can't serve {}: {why}; try --model threads",
+            sheet.name,
+            args.service
+        ),
+        _ => Ok(()),
+    }
 }
 
 /// Makes the service and leaks it: it is served for as long as the process lives.

@@ -2,11 +2,13 @@
 
 use std::{io::Write, time::Duration};
 
-use portlab_load::{Ended, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning};
+use portlab_load::{
+    ChatOutcome, ChatPlan, Ended, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning,
+};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
-/// What `portlab load --json` prints: a run, a ladder of runs, or the self-test.
+/// What `portlab load --json` prints: a run, a ladder of runs, a chat, or the self-test.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
 #[schemars(title = "portlab load --json")]
@@ -17,6 +19,7 @@ use serde::Serialize;
 enum Printed {
     Run(Box<Report>),
     Ladder(Ladder),
+    Chat(Box<ChatReport>),
     SelfTest(SelfTest),
 }
 
@@ -198,6 +201,53 @@ pub(super) struct Ladder {
     pub(super) knee_is_beyond: bool,
 }
 
+/// A load of a chat.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ChatReport {
+    /// The address that was loaded.
+    target: String,
+    /// `closed` or `open`.
+    #[serde(rename = "loop")]
+    pace: &'static str,
+    /// The rate of an open loop, over all members.
+    rate_per_s: Option<f64>,
+    seed: u64,
+    members: usize,
+    rooms: usize,
+    /// The encodings that members spoke, in turn.
+    encodings: Vec<String>,
+    /// How the run ended: `done`, `interrupted`, `too_many_errors` or `nobody_left`.
+    ended: &'static str,
+    /// Messages that everybody has heard who was to, while measuring.
+    messages: u64,
+    messages_per_s: f64,
+    /// How often a member has heard a message, while measuring.
+    deliveries: u64,
+    deliveries_per_s: f64,
+    elapsed_ns: u64,
+    /// From when a message was due to when the last heard it.
+    fan_out_ns: Quantiles,
+    /// From when a message was due to when somebody heard it.
+    delivery_ns: Quantiles,
+    /// How late the generator itself was; `null` in a closed loop.
+    pacing_lag_ns: Option<Quantiles>,
+    /// Messages that not everybody heard.
+    unheard: u64,
+    /// Messages that were due and never said.
+    due_not_sent: u64,
+    generator_cpu_share: f64,
+    errors: u64,
+    /// The errors by phase and cause.
+    failures: Vec<Failure>,
+    /// How many promises of a chat were not kept.
+    violations: u64,
+    /// The first of them, in words.
+    first_violations: Vec<String>,
+    /// The reasons to doubt the figures.
+    doubts: Vec<Doubt>,
+}
+
 /// The self-test.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -266,12 +316,7 @@ impl Report {
             expect: plan.script.expect.to_string(),
             every_byte_checked: plan.checks_every_byte(),
             threads: outcome.threads(),
-            ended: match outcome.ended {
-                Ended::Done => "done",
-                Ended::Interrupted => "interrupted",
-                Ended::TooManyErrors => "too_many_errors",
-                Ended::NobodyLeft => "nobody_left",
-            },
+            ended: ended(outcome.ended),
             interrupted: outcome.interrupted(),
             answered: outcome.answered,
             messages: outcome.messages,
@@ -322,6 +367,58 @@ impl Report {
                 littles_law_residual: outcome.littles_law_residual(),
             },
         }
+    }
+}
+
+impl ChatReport {
+    pub(super) fn of(plan: &ChatPlan, outcome: &ChatOutcome) -> Self {
+        let rate_per_s = match plan.pace {
+            Pace::Open { rate_per_s, .. } => Some(rate_per_s),
+            Pace::Closed | Pace::Idle => None,
+        };
+        Self {
+            target: plan.target.to_string(),
+            pace: if rate_per_s.is_some() {
+                "open"
+            } else {
+                "closed"
+            },
+            rate_per_s,
+            seed: plan.seed,
+            members: plan.members,
+            rooms: plan.rooms,
+            encodings: plan.tongues.iter().map(|it| it.label.clone()).collect(),
+            ended: ended(outcome.ended),
+            messages: outcome.messages,
+            messages_per_s: outcome.messages_per_s(),
+            deliveries: outcome.deliveries,
+            deliveries_per_s: outcome.deliveries_per_s(),
+            elapsed_ns: nanos(outcome.elapsed),
+            fan_out_ns: Quantiles::of(&outcome.fan_out),
+            delivery_ns: Quantiles::of(&outcome.delivery),
+            pacing_lag_ns: rate_per_s.map(|_| Quantiles::of(&outcome.pacing_lag)),
+            unheard: outcome.unheard,
+            due_not_sent: outcome.due_not_sent,
+            generator_cpu_share: outcome.generator_cpu_share(),
+            errors: outcome.tally.total(),
+            failures: outcome.tally.failures().map(Failure::of).collect(),
+            violations: outcome.violations,
+            first_violations: outcome
+                .first_violations
+                .iter()
+                .map(ToString::to_string)
+                .collect(),
+            doubts: outcome.doubts().iter().map(Doubt::of).collect(),
+        }
+    }
+}
+
+fn ended(how: Ended) -> &'static str {
+    match how {
+        Ended::Done => "done",
+        Ended::Interrupted => "interrupted",
+        Ended::TooManyErrors => "too_many_errors",
+        Ended::NobodyLeft => "nobody_left",
     }
 }
 

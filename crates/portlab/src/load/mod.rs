@@ -1,5 +1,6 @@
 //! `portlab load`: drive a port, and measure it.
 
+mod chat;
 mod complain;
 mod files;
 mod json;
@@ -42,6 +43,7 @@ Examples:
   portlab load 127.0.0.1:9090 --rate 10k --arrivals poisson
   portlab load 127.0.0.1:9090 --rate 1k..20k --steps 6
   portlab load 127.0.0.1:6379 --text 'PING\\r\\n' --expect 'until:\\r\\n'
+  portlab load 127.0.0.1:9090 --script chat --connections 50 --rooms 5
   portlab load --self-test
 
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
@@ -137,6 +139,28 @@ struct StopArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Script")]
 struct ScriptArgs {
+    /// A script of its own instead of messages and answers: chat, whose members
+    /// (--connections) talk in --rooms, and must hear each other
+    #[arg(long, value_name = "NAME", value_parser = ["chat"], conflicts_with_all = [
+        "idle", "spin", "warmup", "text", "payload", "hex", "expect", "greeting", "slow_reader",
+        "trickle", "ramp", "per_connection", "reset", "source", "threads", "hgrm", "hlog", "csv",
+    ])]
+    script: Option<String>,
+
+    /// How many rooms the members of a chat are in
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count, requires = "script")]
+    rooms: u64,
+
+    /// What the members of a chat speak, in turn: utf-8,gbk
+    #[arg(
+        long,
+        value_name = "LABELS",
+        value_delimiter = ',',
+        requires = "script"
+    )]
+    #[arg(conflicts_with = "encoding")]
+    encodings: Vec<TextEncoding>,
+
     /// The length of a message of random bytes, or a range, 16..1KiB, to draw
     /// it from
     #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = plan::sizes)]
@@ -248,7 +272,7 @@ struct OutputArgs {
     #[arg(long, conflicts_with_all = [
         "addr", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
-        "message", "encoding", "expect", "greeting", "slow_reader", "trickle",
+        "script", "rooms", "encodings", "message", "encoding", "expect", "greeting", "slow_reader", "trickle",
         "connections", "ramp", "per_connection", "reset", "source", "connect_timeout", "timeout",
         "threads", "plain", "hgrm", "hlog", "csv",
     ])]
@@ -262,6 +286,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     if args.output.self_test {
         return self_test::run(args.output.json);
+    }
+    if args.script.script.is_some() {
+        return chat::run(args);
     }
     let mut plan = plan::plan(args)?;
     plan.check()?;

@@ -153,7 +153,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     })
 }
 
-fn stop(args: &Args) -> anyhow::Result<Stop> {
+pub(super) fn stop(args: &Args) -> anyhow::Result<Stop> {
     let wanted = &args.stop;
     if wanted.duration.is_some_and(|duration| duration.is_zero()) {
         bail!("--duration is 0; it must be longer");
@@ -166,7 +166,7 @@ fn stop(args: &Args) -> anyhow::Result<Stop> {
     })
 }
 
-fn pace(args: &Args) -> Pace {
+pub(super) fn pace(args: &Args) -> Pace {
     match args.pace.rate {
         _ if args.pace.idle => Pace::Idle,
         Some(rates) => Pace::Open {
@@ -255,7 +255,7 @@ fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
 
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
 /// as `::1` where only 127.0.0.1 is listened on, and the other way round.
-fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
+pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
     let addrs = resolve_all(text, &TO_CONNECT)?;
     let first = addrs[0];
     if addrs.len() == 1 {

@@ -1,0 +1,222 @@
+//! `--script chat`: members in rooms, who talk and listen.
+
+use std::{
+    io::{self, Write},
+    time::Duration,
+};
+
+use anstyle::Style;
+use anyhow::{Context, bail};
+use portlab_load::{ChatOutcome, ChatPlan, Ended, Pace, Plan, Tongue, run_chat};
+use portlab_service::TextEncoding;
+use portlab_stats::units;
+
+use super::{
+    Args, UNWRITTEN, json, plan,
+    show::Show,
+    words::{known, paragraph, plural, rate, say, with_hint},
+};
+use crate::{
+    Verdict,
+    args::{BAD, DIM, GOOD, HEAD, WARN, terminal_width},
+};
+
+/// What every message ends with: characters of one, two, three and four bytes in the various
+/// encodings, and some that have a backslash or a bracket as their second.
+const FILLER: &str = "你好，世界：功能許蓋譏";
+
+pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let plan = chat_plan(args)?;
+    plan.check()?;
+    let looks_like = Plan {
+        connections: plan.members,
+        pace: plan.pace,
+        depth: plan.depth,
+        stop: plan.stop,
+        ..Plan::new(plan.target)
+    };
+    let interrupted = super::interrupt_flag()?;
+    let mut show = Show::of_a_rung(&looks_like, args.output.plain, "chat", interrupted);
+    let outcome = run_chat(&plan, &mut show);
+    show.finish()?;
+    let outcome = outcome?;
+    if outcome.members < plan.members && outcome.ended != Ended::Interrupted {
+        let reasons: Vec<_> = outcome.tally.failures().map(|it| with_hint(&it)).collect();
+        let (target, reasons) = (plan.target, reasons.join(", "));
+        bail!("not all members got into the chat at {target}: {reasons}");
+    }
+    let mut out = anstream::stdout();
+    if args.output.json {
+        json::print(&mut out, &json::ChatReport::of(&plan, &outcome)).context(UNWRITTEN)?;
+    } else {
+        print(&mut out, &plan, &outcome).context(UNWRITTEN)?;
+    }
+    for violation in &outcome.first_violations {
+        say(BAD, "broken promise:", &violation.to_string());
+    }
+    let well = match outcome.ended {
+        Ended::Interrupted => outcome.violations == 0,
+        _ => outcome.is_clean() && outcome.messages > 0,
+    };
+    Ok(if well { Verdict::Fine } else { Verdict::Failed })
+}
+
+fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
+    if args.pace.rate.is_some_and(plan::Rates::is_range) {
+        bail!("--script chat takes one --rate; a ladder is for what is answered");
+    }
+    let (stop, size) = (plan::stop(args)?, *args.script.size.end());
+    let encodings = match args.script.encodings.as_slice() {
+        [] => &[args.script.encoding],
+        encodings => encodings,
+    };
+    let connections = &args.connections;
+    Ok(ChatPlan {
+        target: plan::target(
+            args.addr.as_deref().unwrap_or_default(),
+            connections.connect_timeout,
+        )?,
+        members: usize::try_from(connections.connections)?,
+        rooms: usize::try_from(args.script.rooms)?,
+        pace: plan::pace(args),
+        depth: usize::try_from(args.pace.depth)?,
+        tongues: tongues(encodings, size),
+        stop,
+        timeout: connections.timeout,
+        seed: args.pace.seed,
+        interval: Duration::from_millis(250),
+    })
+}
+
+/// What is said in `encodings`, about `size` bytes in UTF-8.
+pub(crate) fn tongues(encodings: &[TextEncoding], size: usize) -> Vec<Tongue> {
+    let fill = |text: &str| {
+        let mut filler: String = text
+            .chars()
+            .scan(0, |length, character| {
+                *length += character.len_utf8();
+                (*length + NUMBER < size).then_some(character)
+            })
+            .collect();
+        while filler.len() + NUMBER < size {
+            filler.push('x');
+        }
+        filler + "."
+    };
+    let encoded = |filler: &str| {
+        let tongue = |encoding: &TextEncoding| {
+            let filler = encoding.encode(filler).ok()?;
+            let label = encoding.name().to_owned();
+            Some(Tongue { label, filler })
+        };
+        encodings.iter().map(tongue).collect::<Option<Vec<_>>>()
+    };
+    // Not every encoding can carry Chinese; all of them carry ASCII.
+    encoded(&fill(FILLER))
+        .or_else(|| encoded(&fill("")))
+        .unwrap_or_default()
+}
+
+/// About as long as a message's number is.
+const NUMBER: usize = 6;
+
+fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Result<()> {
+    let width = terminal_width();
+    let plain = Style::new();
+    let rooms = plural(plan.rooms as u64, "room");
+    let pace = match plan.pace {
+        Pace::Open {
+            rate_per_s,
+            arrivals,
+        } => format!("open loop at {}, {arrivals}", rate(rate_per_s)),
+        Pace::Closed | Pace::Idle => format!(
+            "{} under way, closed loop",
+            plural(plan.depth as u64, "message")
+        ),
+    };
+    let mut tongues: Vec<_> = plan.tongues.iter().map(|tongue| &*tongue.label).collect();
+    tongues.dedup();
+    let headline = format!(
+        "chat of {} in {rooms}; {pace}; in {}",
+        plural(plan.members as u64, "member"),
+        tongues.join(", ")
+    );
+    let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
+    let indent = plan.target.to_string().len() + 2;
+    paragraph(out, width, (&target, indent), plain, &headline)?;
+    let mut row = |name: &str, value: &str, style: Style, rest: &str| {
+        let lead = format!("  {name:<12} {style}{value:>10}{style:#}  ");
+        paragraph(out, width, (&lead, 27), DIM, rest)
+    };
+    let fan_out = |quantile| known(&outcome.fan_out, outcome.fan_out.quantile_ns(quantile));
+    let delivery = |quantile| known(&outcome.delivery, outcome.delivery.quantile_ns(quantile));
+    row(
+        "messages",
+        &rate(outcome.messages_per_s()),
+        plain,
+        &format!(
+            "{} in {}; heard by all",
+            plural(outcome.messages, "message"),
+            units::time(outcome.elapsed)
+        ),
+    )?;
+    row(
+        "deliveries",
+        &rate(outcome.deliveries_per_s()),
+        plain,
+        &format!("{} heard", plural(outcome.deliveries, "time")),
+    )?;
+    for (name, quantile) in [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)] {
+        let rest = match name {
+            "p50" => format!(
+                "fan-out, to the last who hears it; to any: {}",
+                delivery(quantile)
+            ),
+            _ => format!("to any: {}", delivery(quantile)),
+        };
+        row(name, &fan_out(quantile), plain, &rest)?;
+    }
+    if outcome.pacing_lag.count() > 0 {
+        let lag = units::nanos(outcome.pacing_lag.quantile_ns(0.99) as f64);
+        row("lag p99", &lag, plain, "of the generator itself")?;
+    }
+    let share = format!("{:.0}% CPU", outcome.generator_cpu_share() * 100.0);
+    row("generator", &share, plain, "of 1 thread")?;
+    let missing = match (outcome.unheard, outcome.due_not_sent) {
+        (0, 0) => String::new(),
+        (unheard, due) => format!("not heard by all: {unheard}; due and not said: {due}"),
+    };
+    row(
+        "errors",
+        &outcome.tally.total().to_string(),
+        plain,
+        &missing,
+    )?;
+    let (style, history) = match outcome.violations {
+        0 => (GOOD, "kept".to_owned()),
+        count => (BAD, format!("broken {count}x")),
+    };
+    row(
+        "history",
+        &history,
+        style,
+        "nothing lost or doubled, every sender's order, one order in a room, nothing from elsewhere",
+    )?;
+    let doubts = outcome.doubts();
+    let (style, word) = match doubts.len() {
+        0 => (GOOD, "yes"),
+        _ if outcome.messages == 0 => (WARN, "no"),
+        _ => (WARN, "with care"),
+    };
+    row("believable", word, style, "")?;
+    for doubt in doubts {
+        let lead = format!("    {WARN}!{WARN:#} ");
+        paragraph(out, width, (&lead, 6), plain, &doubt.to_string())?;
+    }
+    for failure in outcome.tally.failures() {
+        let lead = format!("    {BAD}{:>6}x{BAD:#} ", failure.count);
+        let text = format!("{}: {}", failure.phase, with_hint(&failure));
+        paragraph(out, width, (&lead, 12), plain, &text)?;
+    }
+    out.flush()
+}

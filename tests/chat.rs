@@ -1,0 +1,292 @@
+//! The chat under load, on every model that carries one: whatever its scheduler does, nothing is lost
+//! or doubled, every sender's order is kept, a room has one order, and nothing is heard elsewhere.
+//! And the other way round: a chat that breaks one of these promises is found out.
+//!
+//! `PORTLAB_SOAK=20 cargo test --release --test chat` goes through twenty seeds with 5,000 messages
+//! each, as `tests/soak.sh` does.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    collections::HashMap,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    sync::{Arc, Mutex},
+    thread,
+    time::Duration,
+};
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use portlab_backends::{MODELS, Sheet};
+use portlab_lab::Server;
+use portlab_load::{ChatOutcome, ChatPlan, Pace, Stop, Tongue, run_chat};
+use portlab_service::{
+    Chat, ChatLimits, ConnId, Cx, Hub, Mail, Next, Parting, Post, Service, Session, TextEncoding,
+};
+
+fn main() {
+    let models = MODELS.iter().map(|model| model.sheet());
+    let carrying = models.filter(|sheet| sheet.hub.is_ok());
+    let kept = carrying.map(|sheet| {
+        let name = format!(
+            "{}::a_storm_of_messages_is_heard_as_it_was_said",
+            sheet.name
+        );
+        Trial::test(name, move || storm(sheet))
+    });
+    let found = FAULTS.iter().map(|&fault| {
+        let name = format!(
+            "a_chat_that_is_{}_is_found_out",
+            format!("{fault:?}").to_lowercase()
+        );
+        Trial::test(name, move || broken(fault))
+    });
+    let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Fault::None));
+    let trials = kept.chain(found).chain([sound]).collect();
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// A load of a chat that is the same for everybody.
+fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
+    let tongue = |label: &str| {
+        let encoding: TextEncoding = label.parse().unwrap();
+        Tongue {
+            label: label.to_owned(),
+            filler: encoding.encode("你好，世界").unwrap(),
+        }
+    };
+    ChatPlan {
+        target,
+        members: 50,
+        rooms: 3,
+        pace: Pace::Closed,
+        depth: 16,
+        tongues: ["utf-8", "gbk", "big5"].map(tongue).into(),
+        stop: Stop::messages(messages),
+        timeout: Duration::from_secs(30),
+        seed,
+        interval: Duration::from_secs(1),
+    }
+}
+
+/// As many seeds as a soak is to have; a test has one, and fewer messages.
+fn soak() -> Option<u64> {
+    std::env::var("PORTLAB_SOAK").ok()?.parse().ok()
+}
+
+fn storm(sheet: &Sheet) -> Result<(), Failed> {
+    let (seeds, messages) = soak().map_or((2, 1_000), |seeds| (seeds, 5_000));
+    for seed in 1..=seeds {
+        let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+        let options = ["--service=chat", "--workers=60"].map(str::to_owned);
+        let model = format!("--model={}", sheet.name);
+        let server = Server::start(program, options.into_iter().chain([model]))?;
+        let outcome = run_chat(&plan(server.addr(), seed, messages), &mut ())?;
+        check(&outcome, messages).map_err(|error| format!("seed {seed}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn check(outcome: &ChatOutcome, messages: u64) -> Result<(), String> {
+    let ChatOutcome {
+        tally,
+        violations,
+        first_violations,
+        unheard,
+        ..
+    } = outcome;
+    match outcome.is_clean() && outcome.messages == messages {
+        true => Ok(()),
+        false => Err(format!(
+            "{} of {messages} messages were heard by all, {unheard} were not; {violations} promises \
+             broken: {first_violations:?}; errors: {tally:?}",
+            outcome.messages
+        )),
+    }
+}
+
+/// How a hub is broken, on purpose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    None,
+    /// A piece of mail is lost.
+    Lossy,
+    /// A message is lost for all.
+    Forgetful,
+    /// A piece of mail is delivered twice.
+    Doubling,
+    /// Two messages reach one member in the other order.
+    Reordering,
+    /// A piece of mail goes to a member of another room.
+    Leaky,
+}
+
+const FAULTS: &[Fault] = &[
+    Fault::Lossy,
+    Fault::Forgetful,
+    Fault::Doubling,
+    Fault::Reordering,
+    Fault::Leaky,
+];
+
+/// A broken hub is found out, and a sound one isn't.
+fn broken(fault: Fault) -> Result<(), Failed> {
+    let mut plan = plan(serve(fault), 1, 300);
+    plan.members = 12;
+    plan.timeout = Duration::from_secs(2);
+    let outcome = run_chat(&plan, &mut ())?;
+    match (fault, outcome.violations) {
+        (Fault::None, _) => Ok(check(&outcome, 300)?),
+        (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
+        _ => Ok(()),
+    }
+}
+
+/// The chat's own hub, with a fault that shows once, after a while.
+struct Broken {
+    hub: Box<dyn Hub>,
+    fault: Fault,
+    messages: usize,
+    members: Vec<ConnId>,
+    held: Option<(ConnId, Mail)>,
+}
+
+/// The message that meets the fault.
+const WRONG: usize = 100;
+
+impl Hub for Broken {
+    fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut dyn FnMut(ConnId, Mail)) {
+        let mut mail = Vec::new();
+        self.hub
+            .handle(from, post, &mut |to, piece| mail.push((to, piece)));
+        if !self.members.contains(&from) {
+            self.members.push(from);
+        }
+        if mail
+            .first()
+            .is_some_and(|(_, piece)| !piece.0.starts_with(b"*"))
+        {
+            self.messages += 1;
+            if self.messages == WRONG {
+                self.spoil(&mut mail);
+            }
+        }
+        for (to, piece) in mail {
+            deliver(to, piece);
+            if let Some((_, late)) = self.held.take_if(|(held, _)| *held == to) {
+                deliver(to, late);
+            }
+        }
+    }
+
+    fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut dyn FnMut(ConnId, Mail)) {
+        self.hub.gone(who, how, deliver);
+    }
+}
+
+impl Broken {
+    fn spoil(&mut self, mail: &mut Vec<(ConnId, Mail)>) {
+        match self.fault {
+            Fault::None => {}
+            Fault::Lossy => drop(mail.pop()),
+            Fault::Forgetful => mail.clear(),
+            Fault::Doubling => mail.extend(mail.last().cloned()),
+            Fault::Reordering => self.held = mail.pop(),
+            Fault::Leaky => {
+                let hears = |id: &&ConnId| mail.iter().any(|(to, _)| to == *id);
+                let stranger = self.members.iter().find(|id| !hears(id)).copied();
+                mail.extend(stranger.map(|id| (id, mail[0].1.clone())));
+            }
+        }
+    }
+}
+
+/// A chat with a broken hub: a thread for each member, and one lock around everything.
+fn serve(fault: Fault) -> SocketAddr {
+    let service = Chat::new(TextEncoding::default(), ChatLimits::default());
+    let hub = Broken {
+        hub: service.hub().unwrap(),
+        fault,
+        messages: 0,
+        members: Vec::new(),
+        held: None,
+    };
+    let salon = Arc::new(Mutex::new(Salon {
+        hub,
+        members: HashMap::new(),
+    }));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for (id, stream) in (1..)
+            .map(ConnId)
+            .zip(listener.incoming().map_while(Result::ok))
+        {
+            let salon = Arc::clone(&salon);
+            let session = service.open(id, addr);
+            thread::spawn(move || attend(id, stream, session, &salon));
+        }
+    });
+    addr
+}
+
+struct Salon {
+    hub: Broken,
+    members: HashMap<ConnId, (Box<dyn Session>, TcpStream)>,
+}
+
+fn attend(id: ConnId, mut stream: TcpStream, session: Box<dyn Session>, salon: &Mutex<Salon>) {
+    let writer = stream.try_clone().unwrap();
+    salon.lock().unwrap().members.insert(id, (session, writer));
+    salon
+        .lock()
+        .unwrap()
+        .call(id, |session, cx| session.on_open(cx).next);
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        salon.lock().unwrap().call(id, |session, cx| {
+            session.on_data(&buffer[..length], cx).next
+        });
+    }
+    let mut salon = salon.lock().unwrap();
+    salon.members.remove(&id);
+    let Salon { hub, members } = &mut *salon;
+    hub.gone(id, Parting::Left, &mut |to, mail| hand(members, to, &mail));
+}
+
+impl Salon {
+    fn call(&mut self, id: ConnId, what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next) {
+        let (mut out, mut posts) = (Vec::new(), Vec::new());
+        let (session, stream) = self.members.get_mut(&id).unwrap();
+        what(
+            &mut **session,
+            &mut Cx {
+                out: &mut out,
+                posts: &mut posts,
+            },
+        );
+        let _ = stream.write_all(&out);
+        let Self { hub, members } = self;
+        for post in &posts {
+            hub.handle(id, post, &mut |to, mail| hand(members, to, &mail));
+        }
+    }
+}
+
+fn hand(members: &mut HashMap<ConnId, (Box<dyn Session>, TcpStream)>, to: ConnId, mail: &Mail) {
+    if let Some((session, stream)) = members.get_mut(&to) {
+        let mut out = Vec::new();
+        session.on_mail(
+            mail,
+            &mut Cx {
+                out: &mut out,
+                posts: &mut Vec::new(),
+            },
+        );
+        let _ = stream.write_all(&out);
+    }
+}
