@@ -1,6 +1,6 @@
 //! Histograms of times.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use hdrhistogram::Histogram;
 
@@ -14,7 +14,7 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// that a quantile is one of all messages and never an average of quantiles.
 ///
 /// Source: G. Tene's HdrHistogram.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Latency(Histogram<u64>);
 
 impl Latency {
@@ -68,6 +68,18 @@ impl Latency {
 
     pub(crate) fn histogram(&self) -> &Histogram<u64> {
         &self.0
+    }
+}
+
+/// The figures, and not the thousands of counters behind them.
+impl fmt::Debug for Latency {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Latency")
+            .field("count", &self.count())
+            .field("p50_ns", &self.quantile_ns(0.5))
+            .field("p99_ns", &self.quantile_ns(0.99))
+            .field("max_ns", &self.max_ns())
+            .finish()
     }
 }
 

@@ -10,10 +10,20 @@ use socket2::{Domain, Socket, Type};
 
 use super::{Tongue, history::Message};
 
+/// What the names of a crowd begin with: letters that another crowd, which may just be leaving, hardly
+/// has.
+pub(super) type Tag = [u8; 3];
+
+/// Some tag or other.
+pub(super) fn some_tag() -> Tag {
+    [(); 3].map(|()| fastrand::u8(b'a'..=b'z'))
+}
+
 /// A member of the chat under load.
 #[derive(Debug)]
 pub(super) struct Member {
     stream: TcpStream,
+    tag: Tag,
     number: usize,
     room: usize,
     tongue: usize,
@@ -51,9 +61,10 @@ pub(super) enum Heard {
 }
 
 impl Member {
-    /// Connects member `number`, who will be in `room` and speak tongue `tongue`.
+    /// Connects member `number` of the crowd `tag`, who will be in `room` and speak tongue `tongue`.
     pub(super) fn connect(
         target: SocketAddr,
+        tag: Tag,
         (number, room, tongue): (usize, usize, usize),
         registry: &Registry,
     ) -> io::Result<Self> {
@@ -68,6 +79,7 @@ impl Member {
         registry.register(&mut stream, Token(number), both)?;
         Ok(Self {
             stream,
+            tag,
             number,
             room,
             tongue,
@@ -141,7 +153,7 @@ impl Member {
         hear: &mut impl FnMut(Heard),
     ) -> io::Result<()> {
         let Some(told) = line.strip_prefix(b"* ") else {
-            let message = read_message(line, &tongues[self.tongue].filler);
+            let message = read_message(line, self.tag, &tongues[self.tongue].filler);
             hear(message.map_or(Heard::Garbled, Heard::Message));
             return Ok(());
         };
@@ -154,7 +166,8 @@ impl Member {
             }
             Step::Speaks if told.starts_with(b"from now on in ") => {
                 self.step = Step::Named;
-                self.say(format!("m{}", self.number).as_bytes())?;
+                let number = self.number.to_string();
+                self.say(&[&self.tag[..], number.as_bytes()].concat())?;
             }
             Step::Named if told.starts_with(b"you are ") => {
                 self.step = Step::In;
@@ -174,9 +187,9 @@ pub(super) fn write_message(number: u64, filler: &[u8]) -> Vec<u8> {
     [format!("{number} ").as_bytes(), filler].concat()
 }
 
-/// A message as it is heard: `m7: 42 ...`, ending with the filler in the hearer's tongue.
-fn read_message(line: &[u8], filler: &[u8]) -> Option<Message> {
-    let line = line.strip_suffix(filler)?.strip_prefix(b"m")?;
+/// A message as it is heard: `abc7: 42 ...`, ending with the filler in the hearer's tongue.
+fn read_message(line: &[u8], tag: Tag, filler: &[u8]) -> Option<Message> {
+    let line = line.strip_suffix(filler)?.strip_prefix(&tag)?;
     let colon = line.iter().position(|byte| *byte == b':')?;
     let from = number(&line[..colon])?;
     let rest = line[colon + 1..].strip_prefix(b" ")?.strip_suffix(b" ")?;
@@ -198,21 +211,26 @@ mod tests {
     fn a_message_is_heard_as_it_was_said_whatever_the_tongue() {
         let (said, heard) = ("中文".as_bytes(), b"\xd6\xd0\xce\xc4");
         assert_eq!(write_message(42, said), "42 中文".as_bytes());
-        let line = [&b"m7: 42 "[..], heard].concat();
+        let line = [&b"abc7: 42 "[..], heard].concat();
         let message = Message {
             from: 7,
             number: 42,
         };
-        assert_eq!(read_message(&line, heard), Some(message));
+        assert_eq!(read_message(&line, *b"abc", heard), Some(message));
         for wrong in [
-            &b"m7: 42 \xd6\xd0\xce"[..],
-            b"m7: 42 \xd6\xd0\xce\xc5",
-            b"m7: 42\xd6\xd0\xce\xc4",
-            b"7: 42 \xd6\xd0\xce\xc4",
-            b"mx: 42 \xd6\xd0\xce\xc4",
+            &b"abc7: 42 \xd6\xd0\xce"[..],
+            b"abc7: 42 \xd6\xd0\xce\xc5",
+            b"abc7: 42\xd6\xd0\xce\xc4",
+            b"abd7: 42 \xd6\xd0\xce\xc4",
+            b"abcx: 42 \xd6\xd0\xce\xc4",
             b"",
         ] {
-            assert_eq!(read_message(wrong, heard), None, "{}", wrong.escape_ascii());
+            assert_eq!(
+                read_message(wrong, *b"abc", heard),
+                None,
+                "{}",
+                wrong.escape_ascii()
+            );
         }
     }
 }

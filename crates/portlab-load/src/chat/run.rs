@@ -11,7 +11,7 @@ use portlab_sys::clock::thread_cpu;
 
 use super::{
     ChatOutcome, ChatPlan,
-    crowd::{Heard, Member, write_message},
+    crowd::{Heard, Member, Tag, some_tag, write_message},
     history::{History, Message},
 };
 use crate::{
@@ -55,6 +55,7 @@ struct Chat<'a> {
     poll: Poll,
     alarm: Alarm,
     began: Instant,
+    tag: Tag,
     members: Vec<Option<Member>>,
     is_in: usize,
     history: History,
@@ -94,6 +95,7 @@ impl<'a> Chat<'a> {
             poll,
             alarm,
             began: Instant::now(),
+            tag: some_tag(),
             members: (0..plan.members).map(|_| None).collect(),
             is_in: 0,
             history: History::new(plan.members, plan.rooms),
@@ -122,7 +124,7 @@ impl<'a> Chat<'a> {
         while self.is_in < self.plan.members {
             while next < self.plan.members && next < self.is_in + AT_ONCE {
                 let who = (next, next % self.plan.rooms, next % self.plan.tongues.len());
-                match Member::connect(self.plan.target, who, self.poll.registry()) {
+                match Member::connect(self.plan.target, self.tag, who, self.poll.registry()) {
                     Ok(member) => self.members[next] = Some(member),
                     Err(error) => {
                         self.tally.add_io(Phase::Connect, &error);

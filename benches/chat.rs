@@ -1,0 +1,274 @@
+//! What a chat costs and bears: server CPU per delivery against the echo's per message, two thousand
+//! members in a room, and members that never read.
+//!
+//!     cargo bench --bench chat
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::TcpStream,
+    path::Path,
+    time::Duration,
+};
+
+use portlab_lab::Server;
+use portlab_load::{
+    Arrivals, ChatOutcome, ChatPlan, Pace, Plan, Script, Stop, Tongue, Watch, run_chat,
+};
+use portlab_stats::{summary::Figure, units};
+use portlab_sys::{clock::process_cpu, limits::raise_open_files, meter::pss_bytes};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// Bytes of a message, and of a line as it is heard.
+const SIZE: usize = 64;
+/// How many hear each message, and how many connections the echo has.
+const AUDIENCE: usize = 100;
+/// Pairs of an echo and a chat, and turns of each in a pair.
+const PAIRS: usize = 5;
+const TURNS: usize = 8;
+const TURN: Duration = Duration::from_millis(250);
+/// How many times the echo's CPU per message a delivery may cost.
+const FAN_OUT: f64 = 1.3;
+/// Members of one room.
+const CROWDS: &[(&str, usize)] = &[
+    ("event-loop", 2_000),
+    ("tasks", 2_000),
+    ("threads", 2_000),
+    ("fork", 200),
+];
+/// Members that never read, what may wait for each, and by how much all of them may make the server
+/// grow: twice that, for what the system lends in pages.
+const SILENT: usize = 5;
+const LIMIT: usize = 64 << 10;
+/// How many times longer the others' fan-out may take then.
+const DISTURBED: f64 = 2.0;
+
+fn main() -> Result<()> {
+    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    raise_open_files();
+    let mut kept = true;
+    println!("server CPU per delivery to {AUDIENCE} members : per echo to as many, {SIZE} B");
+    for model in ["event-loop", "tasks"] {
+        kept &= fan_out(model)?;
+    }
+    println!("members in one room, each hearing every message");
+    for &(model, members) in CROWDS {
+        kept &= crowd(model, members)?;
+    }
+    println!("{SILENT} members that never read beside 50 that do, 500 messages/s");
+    for model in ["event-loop", "tasks", "threads", "fork"] {
+        kept &= silent(model)?;
+    }
+    match kept {
+        true => Ok(()),
+        false => Err("a bound was not kept".into()),
+    }
+}
+
+fn start(model: &str, options: &[&str]) -> Result<Server> {
+    let model = format!("--model={model}");
+    let options = options.iter().copied().chain([model.as_str()]);
+    Ok(Server::start(
+        Path::new(env!("CARGO_BIN_EXE_portlab")),
+        options,
+    )?)
+}
+
+fn plan(server: &Server, members: usize) -> ChatPlan {
+    ChatPlan {
+        target: server.addr(),
+        members,
+        rooms: 1,
+        pace: Pace::Closed,
+        depth: 8,
+        tongues: vec![Tongue {
+            label: "utf-8".to_owned(),
+            // `abc12: 3456 ` before it, and the end of the line after.
+            filler: vec![b'x'; SIZE - 14],
+        }],
+        stop: Stop::default(),
+        timeout: Duration::from_secs(20),
+        seed: 1,
+        interval: Duration::from_secs(1),
+    }
+}
+
+fn clean(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome> {
+    let outcome = run_chat(plan, watch)?;
+    match outcome.is_clean() {
+        true => Ok(outcome),
+        false => Err(format!("not clean: {outcome:?}").into()),
+    }
+}
+
+fn fan_out(model: &str) -> Result<bool> {
+    let mut ratios = Vec::new();
+    for pair in 0..PAIRS {
+        let (echo, chat) = (start(model, &[])?, start(model, &["--service=chat"])?);
+        let mut of_pair = Vec::new();
+        for turn in 0..TURNS {
+            // A B, B A, A B, ...: neither is always the first.
+            if (turn + pair).is_multiple_of(2) {
+                let delivery = per_delivery(&chat)?;
+                of_pair.push(delivery / per_echo(&echo)?);
+            } else {
+                let message = per_echo(&echo)?;
+                of_pair.push(per_delivery(&chat)? / message);
+            }
+        }
+        ratios.push(Figure::of(of_pair).expect("there was a turn").median);
+    }
+    let Figure { median, min, max } = Figure::of(ratios).expect("there was a pair");
+    let kept = median <= FAN_OUT;
+    println!(
+        "{model:>12}: {median:.3} ({min:.3} to {max:.3}), {} the bound of {FAN_OUT}",
+        verdict(kept)
+    );
+    Ok(kept)
+}
+
+fn per_echo(server: &Server) -> Result<f64> {
+    let plan = Plan {
+        connections: AUDIENCE,
+        script: Script::echo(SIZE),
+        warmup: Duration::from_millis(20),
+        stop: Stop::after(TURN),
+        ..Plan::new(server.addr())
+    };
+    let mut meter = Meter::of(server);
+    let outcome = portlab_load::run(&plan, &mut meter)?;
+    assert!(outcome.is_clean(), "the server answered wrongly");
+    Ok(meter.us() / outcome.metered_messages as f64)
+}
+
+fn per_delivery(server: &Server) -> Result<f64> {
+    let plan = ChatPlan {
+        stop: Stop::after(TURN),
+        ..plan(server, AUDIENCE + 1)
+    };
+    let mut meter = Meter::of(server);
+    let outcome = clean(&plan, &mut meter)?;
+    Ok(meter.us() / outcome.metered_deliveries as f64)
+}
+
+fn crowd(model: &str, members: usize) -> Result<bool> {
+    let server = start(model, &["--service=chat"])?;
+    let plan = ChatPlan {
+        depth: 1,
+        stop: Stop::messages(100),
+        ..plan(&server, members)
+    };
+    let outcome = clean(&plan, &mut ())?;
+    println!(
+        "{model:>12}: {members} members got in within {}, and heard {} messages each; fan-out p50 {}",
+        units::time(outcome.connect_phase),
+        outcome.messages,
+        units::nanos(outcome.fan_out.quantile_ns(0.5) as f64)
+    );
+    Ok(outcome.messages == 100)
+}
+
+fn silent(model: &str) -> Result<bool> {
+    let (mut without, mut with, mut grown) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..PAIRS {
+        // Who is dropped is no burden any more: here they stay.
+        let limit = format!("--hard-limit={LIMIT}");
+        let options = ["--service=chat", "--overflow=drop-oldest", limit.as_str()];
+        let server = start(model, &options)?;
+        let plan = ChatPlan {
+            pace: Pace::Open {
+                rate_per_s: 500.0,
+                arrivals: Arrivals::Uniform,
+            },
+            stop: Stop::after(Duration::from_secs(2)),
+            ..plan(&server, 50)
+        };
+        let p99 = |outcome: &ChatOutcome| outcome.fan_out.quantile_ns(0.99) as f64;
+        without.push(p99(&clean(&plan, &mut ())?));
+        let _silent = (0..SILENT)
+            .map(|number| never_reads(&server, number))
+            .collect::<Result<Vec<_>>>()?;
+        // Until the system's own buffers are full, they cost what everybody costs.
+        fill(&server)?;
+        let before = pss_bytes(server.pid())?;
+        with.push(p99(&clean(&plan, &mut ())?));
+        grown = grown.max(pss_bytes(server.pid())?.saturating_sub(before));
+    }
+    let [without, with] = [without, with].map(|p99s| Figure::of(p99s).expect("there was a pair"));
+    let ratio = with.median / without.median;
+    let bound = (SILENT * LIMIT * 2) as u64;
+    let kept = ratio < DISTURBED && grown <= bound;
+    println!(
+        "{model:>12}: fan-out p99 {} with and {} without them: {ratio:.2} times, {} the bound of \
+         {DISTURBED}; memory grew by {}, the bound is {}",
+        units::nanos(with.median),
+        units::nanos(without.median),
+        verdict(ratio < DISTURBED),
+        units::bytes(grown as f64),
+        units::bytes(bound as f64),
+    );
+    Ok(kept)
+}
+
+/// A member of the load's room that says nothing more, and reads nothing.
+fn never_reads(server: &Server, number: usize) -> Result<TcpStream> {
+    let mut stream = TcpStream::connect(server.addr())?;
+    write!(stream, "silent{number}\n/join r0\n")?;
+    let mut lines = BufReader::new(stream.try_clone()?).lines();
+    while !lines.next().ok_or("the server closed")??.contains("in r0") {}
+    Ok(stream)
+}
+
+/// Talks to the silent ones until nothing more fits into what the system keeps for them.
+fn fill(server: &Server) -> Result<()> {
+    let mut talker = TcpStream::connect(server.addr())?;
+    write!(talker, "talker\n/join r0\n")?;
+    let line = [b'x'; 4000];
+    for _ in 0..2_000 {
+        talker.write_all(&line)?;
+        talker.write_all(b"\n")?;
+    }
+    // Its answer comes when all of it has been heard.
+    writeln!(talker, "/who")?;
+    let mut lines = BufReader::new(talker).lines();
+    while !lines.next().ok_or("the server closed")??.contains("in r0:") {}
+    Ok(())
+}
+
+fn verdict(kept: bool) -> &'static str {
+    if kept { "within" } else { "OVER" }
+}
+
+/// What a server's process computes between two marks. Of those that fork it would be too little.
+struct Meter {
+    pid: i32,
+    begin: Duration,
+    end: Duration,
+}
+
+impl Meter {
+    fn of(server: &Server) -> Self {
+        Self {
+            pid: server.pid(),
+            begin: Duration::ZERO,
+            end: Duration::ZERO,
+        }
+    }
+
+    fn us(&self) -> f64 {
+        (self.end - self.begin).as_secs_f64() * 1e6
+    }
+}
+
+impl Watch for Meter {
+    fn begin(&mut self) {
+        self.begin = process_cpu(self.pid).expect("the server is alive");
+    }
+
+    fn end(&mut self) {
+        self.end = process_cpu(self.pid).expect("the server is alive");
+    }
+}
