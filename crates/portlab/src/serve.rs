@@ -193,7 +193,7 @@ fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
         return say(&line.to_string());
     }
     let mut line = format!("listening on {addr}  model {model}, service {service}");
-    if service == "reply" {
+    if service != "echo" {
         line += &format!(" in {}", args.encoding.name());
     }
     if args.work != Order::Work(Work::None) {

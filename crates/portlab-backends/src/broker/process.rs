@@ -4,7 +4,7 @@ use std::{collections::VecDeque, io, os::fd::AsRawFd, time::Duration};
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use portlab_service::{ConnId, Hub, Mail, Parting};
-use portlab_sys::{seqpacket::Seqpacket, stop::is_past_deadline};
+use portlab_sys::{seqpacket::Seqpacket, stop};
 use slab::Slab;
 
 use super::line::{Said, id_bytes, write_counts};
@@ -24,6 +24,8 @@ struct Process {
     poll: Poll,
     /// Where new lines come from.
     control: Seqpacket,
+    /// No more will come: the server is ending.
+    ends: bool,
     lines: Slab<Line>,
     switchboard: Switchboard<usize>,
     overflow: Overflow,
@@ -60,6 +62,7 @@ pub(super) fn run(hub: Box<dyn Hub>, overflow: Overflow, control: Seqpacket) -> 
     let mut process = Process {
         poll,
         control,
+        ends: false,
         lines: Slab::new(),
         switchboard: Switchboard::new(hub),
         overflow,
@@ -73,8 +76,7 @@ pub(super) fn run(hub: Box<dyn Hub>, overflow: Overflow, control: Seqpacket) -> 
 impl Process {
     fn serve(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
-        let mut more_lines = true;
-        while (more_lines || !self.lines.is_empty()) && !is_past_deadline() {
+        while (!self.ends || !self.lines.is_empty()) && !stop::is_past_deadline() {
             let patience = (!self.again.is_empty()).then_some(Duration::ZERO);
             match self.poll.poll(&mut events, patience) {
                 // A signal: the loop's condition knows the one that matters.
@@ -83,7 +85,7 @@ impl Process {
             }
             for event in &events {
                 match event.token() {
-                    CONTROL => more_lines &= self.take_lines()?,
+                    CONTROL => self.take_lines()?,
                     Token(key) => {
                         self.send_on(key);
                         self.hear(key);
@@ -107,13 +109,16 @@ impl Process {
         Ok(())
     }
 
-    /// Takes the lines that the parent passes; says whether more may come.
-    fn take_lines(&mut self) -> io::Result<bool> {
+    /// Takes the lines that the parent passes.
+    fn take_lines(&mut self) -> io::Result<()> {
         loop {
             let socket = match self.control.try_recv_fd() {
                 Ok(Some(socket)) => socket,
-                Ok(None) => return Ok(false),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(true),
+                Ok(None) => {
+                    self.ends = true;
+                    return Ok(());
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 // A line that could not be taken is closed, and its process told by that.
                 Err(_) => continue,
             };
@@ -186,6 +191,10 @@ impl Process {
     /// A line has ended, or is to end: whoever was served at its other end has gone.
     fn drop_line(&mut self, key: usize, how: Parting) {
         if self.lines.try_remove(key).is_none() {
+            return;
+        }
+        // When all go, nobody is left to be told.
+        if self.ends || stop::is_set() {
             return;
         }
         for id in self.switchboard.find(|address| *address == key) {
