@@ -52,4 +52,6 @@ table! {
     the_oldest_lines_are_dropped_when_asked,
     who_waits_for_a_place_hears_nothing,
     a_killed_process_takes_its_own_members_along,
+    a_killed_broker_takes_the_rooms_along_and_no_more,
+    a_chat_that_stops_ends_without_a_word,
 }
