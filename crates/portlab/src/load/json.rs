@@ -199,6 +199,29 @@ pub(super) struct Ladder {
     pub(super) knee_rate_per_s: Option<f64>,
     /// Whether no rate was too high, so that the knee lies beyond the last.
     pub(super) knee_is_beyond: bool,
+    pub(super) verdict: LadderVerdict,
+}
+
+/// Whether the knee can be believed.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct LadderVerdict {
+    /// Whether there is no doubt.
+    believable: bool,
+    /// What speaks against the rates that show the knee.
+    doubts: Vec<Doubt>,
+}
+
+impl LadderVerdict {
+    pub(super) fn of(doubts: Vec<(&'static str, String)>) -> Self {
+        Self {
+            believable: doubts.is_empty(),
+            doubts: doubts
+                .into_iter()
+                .map(|(name, text)| Doubt { name, text })
+                .collect(),
+        }
+    }
 }
 
 /// A load of a chat.

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use portlab_load::{FLAT, Rung, knee};
+use portlab_load::{Doubt, FLAT, Rung, knee};
 use portlab_stats::units;
 
 use super::{
@@ -13,7 +13,7 @@ use super::{
     },
     Step,
 };
-use crate::args::{BAD, HEAD, WARN};
+use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 /// What went wrong at one rate.
 pub(super) fn failures(out: &mut impl Write, width: usize, step: &Step) -> io::Result<()> {
@@ -39,25 +39,38 @@ pub(super) fn print(
     let indent = lead.len() + 1;
     let lead = format!("{HEAD}{lead}{HEAD:#} ");
     paragraph(out, width, (&lead, indent), Style::new(), &text)?;
-    let limited = walked
-        .iter()
-        .find(|step| step.outcome.generator_was_the_limit());
-    if let Some(step) = limited {
-        let text = format!(
-            "from {} on the generator was the limit: the server may bear more; try --threads",
-            step.rate()
-        );
-        paragraph(out, width, ("", 0), WARN, &text)?;
-    }
-    let late = walked
-        .iter()
-        .filter(|step| step.verdict.generator_was_late())
-        .count();
-    if late > 0 {
-        let text = format!("at {late} of the rates the generator itself was late: see the lag");
-        paragraph(out, width, ("", 0), WARN, &text)?;
+    let doubts = doubts(walked, points);
+    let (style, word) = match doubts.len() {
+        0 => (GOOD, "yes"),
+        _ if knee(points).is_none() => (WARN, "no"),
+        _ => (WARN, "with care"),
+    };
+    let evidence = match doubts.is_empty() {
+        true => "nothing speaks against the rates up to the one after the knee",
+        false => "",
+    };
+    let lead = format!("{HEAD}believable:{HEAD:#} {style}{word}{style:#}  ");
+    let indent = "believable:  ".len() + word.len() + 1;
+    paragraph(out, width, (&lead, indent), DIM, evidence)?;
+    for (_, text) in doubts {
+        let lead = format!("  {WARN}!{WARN:#} ");
+        paragraph(out, width, (&lead, 4), Style::new(), &text)?;
     }
     out.flush()
+}
+
+/// What speaks against the knee: doubts in the rates that show it, from the lowest to the one after
+/// the knee. That a rate was too much for the server is what a ladder is to show, and no doubt.
+pub(super) fn doubts(walked: &[Step], points: &[Rung]) -> Vec<(&'static str, String)> {
+    let evidence = knee(points).map_or(walked.len(), |at| at + 2);
+    let shown = |doubt: &&Doubt| !matches!(doubt, Doubt::Overload { .. } | Doubt::Missing { .. });
+    let of_step = |step: &Step| {
+        let rate = step.rate();
+        let doubts = step.verdict.doubts.iter().filter(shown);
+        let doubts = doubts.map(|doubt| (doubt.name(), format!("at {rate}: {doubt}")));
+        doubts.collect::<Vec<_>>()
+    };
+    walked.iter().take(evidence).flat_map(of_step).collect()
 }
 
 fn knee_in_words(walked: &[Step], points: &[Rung], cut_short: bool) -> (String, String) {
@@ -168,6 +181,25 @@ mod tests {
         let late = "at 2.00k/s the generator itself was late, which says nothing of the server";
         assert!(said.contains("no knee up to 1.00k/s: "), "{said}");
         assert!(said.contains(late), "{said}");
+    }
+
+    #[test]
+    fn a_ladder_says_whether_its_knee_can_be_believed() {
+        let good = said(&[step(1e3, 100_000, 0), step(2e3, 120_000, 0)]);
+        assert!(good.contains("believable: yes"), "{good}");
+        let late = said(&[step(1e3, 100_000, 0), step(2e3, 10_000_000, 9_000_000)]);
+        assert!(late.contains("believable: with care"), "{late}");
+        assert!(
+            late.contains("! at 2.00k/s: the generator was late itself"),
+            "{late}"
+        );
+        // What lies beyond the rate after the knee shows nothing of it.
+        let beyond = [1e3, 2e3, 4e3]
+            .map(|rate| step(rate, if rate > 1e3 { 10_000_000 } else { 100_000 }, 0));
+        let [one, two, mut three] = beyond;
+        three.verdict.doubts = step(4e3, 100_000, 9_000_000).verdict.doubts;
+        let far = said(&[one, two, three]);
+        assert!(far.contains("believable: yes"), "{far}");
     }
 
     #[test]

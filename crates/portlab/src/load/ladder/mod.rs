@@ -143,6 +143,7 @@ impl Ladder<'_> {
             knee_rate_per_s: at.map(|at| points[at].asked_per_s),
             knee_is_beyond: at.is_some() && at == points.len().checked_sub(1),
             rungs: self.walked.iter().map(report).collect(),
+            verdict: json::LadderVerdict::of(conclusion::doubts(&self.walked, &points)),
         }
     }
 
