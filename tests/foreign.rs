@@ -1,6 +1,7 @@
 //! `portlab load` against servers that others wrote, each started here on a port of its own:
 //! socat, ncat, Python's http.server, nginx, redis-server. What isn't installed is ignored, and says
-//! so; `tests/foreign.sh` installs them where it can, and runs this.
+//! so; `tests/foreign.sh` installs them where it can, and runs this. And the other way round: clients
+//! that others wrote, in one room of our chat.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +10,7 @@
 
 use std::{
     env, fs,
+    io::{self, BufRead, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
@@ -32,6 +34,11 @@ const SERVERS: &[(&str, &str, Test)] = &[
     ("python3", "python_answers_http_and_closes", python_closes),
     ("nginx", "nginx_answers_http_with_keep_alive", nginx),
     ("redis-server", "redis_answers_ping", redis),
+    (
+        "nc",
+        "nc_and_python_and_our_client_talk_in_three_encodings",
+        three_clients,
+    ),
 ];
 
 type Test = fn() -> Result<(), Failed>;
@@ -258,4 +265,119 @@ fn redis() -> Result<(), Failed> {
         return Err(format!("not every answer was +PONG: {result}").into());
     }
     check(&result, 5_000)
+}
+
+/// A program of the course's kind: speaks GBK, strictly, and shows what it hears.
+const SPEAKS_GBK: &str = r#"
+import socket, sys, threading
+sock = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+def hear():
+    rest = b""
+    while data := sock.recv(1024):
+        *lines, rest = (rest + data).split(b"\n")
+        for line in lines:
+            print(line.decode("gbk").strip(), flush=True)
+threading.Thread(target=hear, daemon=True).start()
+for line in sys.stdin:
+    sock.sendall(line.encode("gbk"))
+sock.shutdown(socket.SHUT_WR)
+"#;
+
+/// `nc` in UTF-8, a Python program in GBK and our own client in Big5, in one room of each of these
+/// models: everybody reads what the others say.
+fn three_clients() -> Result<(), Failed> {
+    if find("python3").is_none() {
+        return Ok(());
+    }
+    for model in ["threads", "fork", "event-loop", "tasks"] {
+        let program = std::path::Path::new(env!("CARGO_BIN_EXE_portlab"));
+        let options = [format!("--model={model}"), "--service=chat".to_owned()];
+        let server = portlab_lab::Server::start(program, options)?;
+        let (addr, port) = (server.addr().to_string(), server.addr().port().to_string());
+        let mut clients = [
+            Client::start("nc", &["127.0.0.1", &port], "utf-8", "阿明")?,
+            Client::start("python3", &["-c", SPEAKS_GBK, &port], "gbk", "小明")?,
+            Client::start(
+                env!("CARGO_BIN_EXE_portlab"),
+                &["connect", &addr, "--encoding", "big5"],
+                "big5",
+                "大明",
+            )?,
+        ];
+        for speaker in 0..clients.len() {
+            let name = clients[speaker].name;
+            clients[speaker].say("大家好，你好")?;
+            for (listener, client) in clients.iter_mut().enumerate() {
+                if listener != speaker {
+                    let heard = client.hear_of(&format!("{name}: "));
+                    let heard = heard.map_err(|error| format!("{model}: {error:?}"))?;
+                    if heard != format!("{name}: 大家好，你好") {
+                        return Err(format!("{model}: {} heard {heard:?}", client.name).into());
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A client of somebody's, spoken to in UTF-8 through its input and heard through its output.
+struct Client {
+    child: Child,
+    name: &'static str,
+    heard: std::sync::mpsc::Receiver<String>,
+}
+
+impl Client {
+    /// Starts it, has it speak `encoding` with the chat, and take `name`.
+    fn start(
+        program: &str,
+        arguments: &[&str],
+        encoding: &str,
+        name: &'static str,
+    ) -> Result<Self, Failed> {
+        let program = find(program).unwrap_or_else(|| program.into());
+        let mut command = Command::new(program);
+        command.args(arguments).stderr(Stdio::null());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = tie_to_this_thread(&mut command).spawn()?;
+        let lines = io::BufReader::new(child.stdout.take().ok_or("it has no output")?).lines();
+        let (tell, heard) = std::sync::mpsc::channel();
+        thread::spawn(move || {
+            lines
+                .map_while(Result::ok)
+                .try_for_each(|line| tell.send(line))
+        });
+        let mut client = Self { child, name, heard };
+        client.hear_of("name?")?;
+        client.say(&format!("/encoding {encoding}"))?;
+        client.hear_of("from now on in")?;
+        client.say(name)?;
+        client.hear_of("you are")?;
+        Ok(client)
+    }
+
+    fn say(&mut self, line: &str) -> Result<(), Failed> {
+        let input = self.child.stdin.as_mut().ok_or("it has no input")?;
+        writeln!(input, "{line}")?;
+        Ok(input.flush()?)
+    }
+
+    /// The next line that it shows with `part` in it.
+    fn hear_of(&mut self, part: &str) -> Result<String, Failed> {
+        loop {
+            let line = self.heard.recv_timeout(Duration::from_secs(30));
+            let line = line.map_err(|_| format!("{} never heard {part:?}", self.name))?;
+            if line.contains(part) {
+                return Ok(line.trim_end().to_owned());
+            }
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
