@@ -17,13 +17,13 @@ use std::{
     path::Path,
     sync::{Arc, Mutex},
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
-use portlab_load::{ChatOutcome, ChatPlan, Pace, Stop, Tongue, run_chat};
+use portlab_load::{ChatOutcome, ChatPlan, Pace, Stop, Tongue, Watch, run_chat};
 use portlab_service::{
     Chat, ChatLimits, ConnId, Cx, Hub, Mail, Next, Parting, Post, Service, Session, TextEncoding,
 };
@@ -46,7 +46,8 @@ fn main() {
         Trial::test(name, move || broken(fault))
     });
     let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Fault::None));
-    let trials = kept.chain(found).chain([sound]).collect();
+    let warmed_up = Trial::test("a_warm_up_comes_before_the_measuring", warm_up);
+    let trials = kept.chain(found).chain([sound, warmed_up]).collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -66,6 +67,7 @@ fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
         pace: Pace::Closed,
         depth: 16,
         tongues: ["utf-8", "gbk", "big5"].map(tongue).into(),
+        warmup: Duration::ZERO,
         stop: Stop::messages(messages),
         timeout: Duration::from_secs(30),
         seed,
@@ -144,6 +146,45 @@ fn broken(fault: Fault) -> Result<(), Failed> {
         (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
         _ => Ok(()),
     }
+}
+
+/// What is heard in the warm-up is checked, and not measured.
+fn warm_up() -> Result<(), Failed> {
+    const LONG: Duration = Duration::from_millis(200);
+    #[derive(Default)]
+    struct Marks {
+        connected: Option<Instant>,
+        begun: Option<Instant>,
+    }
+    impl Watch for Marks {
+        fn connected(&mut self, _: usize) -> bool {
+            self.connected = Some(Instant::now());
+            true
+        }
+        fn begin(&mut self) {
+            self.begun = Some(Instant::now());
+        }
+    }
+    let mut marks = Marks::default();
+    let plan = ChatPlan {
+        members: 12,
+        warmup: LONG,
+        stop: Stop::after(LONG),
+        ..plan(serve(Fault::None), 1, 0)
+    };
+    let outcome = run_chat(&plan, &mut marks)?;
+    let warmup = marks.begun.unwrap() - marks.connected.unwrap();
+    assert!(warmup >= LONG, "measuring began after {warmup:?}");
+    assert!(outcome.elapsed >= LONG, "{:?}", outcome.elapsed);
+    assert!(outcome.is_clean() && outcome.messages > 0, "{outcome:?}");
+    // One of the last few may be heard while measuring or after it; one of the warm-up has no fan-out.
+    let (fan_outs, depth) = (outcome.fan_out.count(), plan.depth as u64);
+    assert!(
+        fan_outs.abs_diff(outcome.messages) <= depth,
+        "{fan_outs} fan-outs of {} messages",
+        outcome.messages
+    );
+    Ok(())
 }
 
 /// The chat's own hub, with a fault that shows once, after a while.

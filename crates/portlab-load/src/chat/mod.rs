@@ -29,6 +29,9 @@ pub struct ChatPlan {
     pub depth: usize,
     /// What members speak, in turn; at least one.
     pub tongues: Vec<Tongue>,
+    /// Talk before the measuring begins, in which the members' greetings are heard to their end; none
+    /// when the messages are counted.
+    pub warmup: Duration,
     /// When measuring ends.
     pub stop: Stop,
     /// How long a member may take to get in, and the last messages to be heard.
@@ -55,22 +58,22 @@ pub struct ChatOutcome {
     pub members: usize,
     /// How long it took until all were.
     pub connect_phase: Duration,
-    /// Messages that everybody has heard who was to.
+    /// Messages that everybody has heard who was to, while measuring.
     pub messages: u64,
     /// Messages that not everybody had heard when the run ended.
     pub unheard: u64,
     /// Messages that were due and never said.
     pub due_not_sent: u64,
-    /// How often a member has heard a message.
+    /// How often a member has heard a message, while measuring.
     pub deliveries: u64,
     /// The same between [`Watch::begin`](crate::Watch::begin) and
     /// [`Watch::end`](crate::Watch::end).
     pub metered_deliveries: u64,
-    /// How long was measured.
+    /// How long was measured, warm-up and drain excluded.
     pub elapsed: Duration,
-    /// From when a message was due to when the last heard it.
+    /// From when a message was due, while measuring, to when the last heard it.
     pub fan_out: Latency,
-    /// From when a message was due to when somebody heard it: of all who did.
+    /// The same to when somebody heard it: of all who did.
     pub delivery: Latency,
     /// How late the generator itself was; empty in a closed loop.
     pub pacing_lag: Latency,
@@ -87,6 +90,14 @@ pub struct ChatOutcome {
 }
 
 impl ChatPlan {
+    /// A run that counts its messages measures them all, from the first one on.
+    fn warmup(&self) -> Duration {
+        match self.stop.messages {
+            Some(_) => Duration::ZERO,
+            None => self.warmup,
+        }
+    }
+
     /// Checks what can be known before the run.
     ///
     /// # Errors

@@ -28,9 +28,10 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
     plan.check()?;
     let mut chat = Chat::new(plan, watch)?;
     let began = Instant::now();
-    if chat.let_everybody_in()? {
+    let all_are_in = chat.let_everybody_in()?;
+    chat.outcome.members = chat.is_in;
+    if all_are_in {
         chat.outcome.connect_phase = began.elapsed();
-        chat.outcome.members = chat.is_in;
         if chat.watch.connected(chat.is_in) {
             chat.measure()?;
         }
@@ -43,7 +44,7 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
 
 /// How many members get in at once.
 const AT_ONCE: usize = 32;
-/// How often one looks up.
+/// How often one looks up, at least.
 const TICK: Duration = Duration::from_millis(50);
 /// The alarm's token.
 const ALARM: Token = Token(usize::MAX);
@@ -60,6 +61,10 @@ struct Chat<'a> {
     is_in: usize,
     history: History,
     random: fastrand::Rng,
+    /// How many messages have been said.
+    count: u64,
+    /// When measuring began, after the beginning.
+    measuring_since: Option<Duration>,
     /// How many messages each sender has said.
     said: HashMap<usize, u64>,
     /// What not everybody has heard: when it was due, and how many have still to hear it.
@@ -69,6 +74,8 @@ struct Chat<'a> {
     tally: Tally,
     /// When somebody last heard something, or measuring began.
     last_heard: Instant,
+    /// When [`Watch::tick`] was last called.
+    ticked: Instant,
     /// What the next interval will tell.
     piece: Piece,
     buffer: Box<[u8]>,
@@ -100,12 +107,15 @@ impl<'a> Chat<'a> {
             is_in: 0,
             history: History::new(plan.members, plan.rooms),
             random: fastrand::Rng::with_seed(plan.seed),
+            count: 0,
+            measuring_since: None,
             said: HashMap::new(),
             under_way: HashMap::new(),
             schedule: None,
             outcome: ChatOutcome::empty(),
             tally: Tally::default(),
             last_heard: Instant::now(),
+            ticked: Instant::now(),
             piece: Piece::default(),
             buffer: vec![0; 64 * 1024].into(),
         })
@@ -155,7 +165,6 @@ impl<'a> Chat<'a> {
     }
 
     fn measure(&mut self) -> io::Result<()> {
-        self.watch.begin();
         self.began = Instant::now();
         self.last_heard = self.began;
         if let Pace::Open {
@@ -171,59 +180,98 @@ impl<'a> Chat<'a> {
             let schedule = Schedule::new(arrivals, rate_per_s, alone, self.plan.seed, 0);
             self.schedule = Some(schedule);
         }
-        let cpu = thread_cpu();
-        self.piece.cpu = cpu;
-        let total = self.plan.stop.messages.unwrap_or(u64::MAX);
-        let mut count = 0;
         let mut events = Events::with_capacity(1024);
-        let mut told = Duration::ZERO;
-        self.outcome.ended = loop {
-            let elapsed = self.began.elapsed();
-            let over = self.plan.stop.after.is_some_and(|after| elapsed >= after);
-            if over || (count == total && self.under_way.is_empty()) {
-                break Ended::Done;
-            }
-            // What nobody has heard by now, nobody will.
-            let silent = self.last_heard.elapsed() > self.plan.timeout;
-            if silent && !self.under_way.is_empty() {
-                break Ended::Done;
-            }
-            if self.watch.interrupted() {
-                break Ended::Interrupted;
-            }
-            if self.members.iter().all(Option::is_none) {
-                break Ended::NobodyLeft;
-            }
-            let most = self.plan.stop.errors.unwrap_or(u64::MAX);
-            if self.tally.total() > most {
-                break Ended::TooManyErrors;
-            }
-            let sleep = self.say_what_is_due(total, &mut count)?;
-            self.turn(&mut events, sleep)?;
-            if elapsed >= told + self.plan.interval {
-                told = elapsed;
-                self.tell_interval();
-            }
-            let by_time = self
-                .plan
-                .stop
-                .after
-                .map_or(0.0, |after| elapsed.as_secs_f64() / after.as_secs_f64());
-            self.tick((count as f64 / total as f64).max(by_time).min(1.0), None);
+        let warmup = self.plan.warmup();
+        self.outcome.ended = if warmup.is_zero() {
+            Ended::Done
+        } else {
+            self.talk(Some(warmup), &mut events)?
         };
-        self.outcome.elapsed = self.began.elapsed();
-        self.watch.end();
+        let before = (self.outcome.messages, self.outcome.deliveries);
+        if self.outcome.ended == Ended::Done {
+            self.measure_between_marks(&mut events)?;
+        }
+        let after = (self.outcome.messages, self.outcome.deliveries);
+        self.drain(&mut events)?;
+        // What was heard before measuring began, or after it had ended, is in the history, and in no
+        // rate.
+        self.outcome.messages = after.0 - before.0;
+        self.outcome.deliveries = after.1 - before.1;
         self.outcome.metered_deliveries = self.outcome.deliveries;
-        self.outcome.generator_cpu = thread_cpu() - cpu;
-        self.tell_interval();
-        self.drain(&mut events, count, total)?;
         self.watch.drained();
         Ok(())
     }
 
+    fn measure_between_marks(&mut self, events: &mut Events) -> io::Result<()> {
+        self.watch.begin();
+        let cpu = thread_cpu();
+        let since = self.began.elapsed();
+        self.measuring_since = Some(since);
+        self.piece = Piece {
+            from: since,
+            cpu,
+            ..Piece::default()
+        };
+        let until = self.plan.stop.after.map(|time| since.saturating_add(time));
+        self.outcome.ended = self.talk(until, events)?;
+        self.outcome.elapsed = self.began.elapsed() - since;
+        // Looking at the server's clocks is no part of the load.
+        self.outcome.generator_cpu = thread_cpu() - cpu;
+        self.watch.end();
+        self.tell_interval();
+        Ok(())
+    }
+
+    /// Talks and listens until this long after the beginning, unless all is said and heard before, or
+    /// nobody will hear any more, or something ends it.
+    fn talk(&mut self, until: Option<Duration>, events: &mut Events) -> io::Result<Ended> {
+        loop {
+            let elapsed = self.began.elapsed();
+            let over = until.is_some_and(|until| elapsed >= until);
+            if over || (self.count == self.total() && self.under_way.is_empty()) {
+                return Ok(Ended::Done);
+            }
+            // What nobody has heard by now, nobody will.
+            let silent = self.last_heard.elapsed() > self.plan.timeout;
+            if silent && !self.under_way.is_empty() {
+                return Ok(Ended::Done);
+            }
+            if self.watch.interrupted() {
+                return Ok(Ended::Interrupted);
+            }
+            if self.members.iter().all(Option::is_none) {
+                return Ok(Ended::NobodyLeft);
+            }
+            let most = self.plan.stop.errors.unwrap_or(u64::MAX);
+            if self.tally.total() > most {
+                return Ok(Ended::TooManyErrors);
+            }
+            let sleep = self.say_what_is_due()?;
+            self.turn(events, sleep)?;
+            if self.measuring_since.is_some() && elapsed >= self.piece.from + self.plan.interval {
+                self.tell_interval();
+            }
+            self.tick(self.share(elapsed), None);
+        }
+    }
+
+    /// How many messages are to be said in all.
+    fn total(&self) -> u64 {
+        self.plan.stop.messages.unwrap_or(u64::MAX)
+    }
+
+    /// The share of the warm-up and the measuring that is over after `elapsed`.
+    fn share(&self, elapsed: Duration) -> f64 {
+        let by_time = self.plan.stop.after.map_or(0.0, |after| {
+            elapsed.as_secs_f64() / (self.plan.warmup() + after).as_secs_f64()
+        });
+        let by_count = self.count as f64 / self.total() as f64;
+        by_count.max(by_time).min(1.0)
+    }
+
     /// Says the messages whose time has come; returns how long one may sleep.
-    fn say_what_is_due(&mut self, total: u64, count: &mut u64) -> io::Result<Duration> {
-        while *count < total {
+    fn say_what_is_due(&mut self) -> io::Result<Duration> {
+        while self.count < self.total() {
             let now = self.now();
             let due = match &mut self.schedule {
                 None if self.under_way.len() >= self.plan.depth => return Ok(TICK),
@@ -234,11 +282,11 @@ impl<'a> Chat<'a> {
                     return Ok(TICK);
                 }
             };
-            if self.schedule.is_some() {
+            if self.schedule.is_some() && self.is_measured(due) {
                 self.piece.lag.record(now - due);
                 self.outcome.pacing_lag.record(now - due);
             }
-            *count += 1;
+            self.count += 1;
             self.say(due);
         }
         Ok(TICK)
@@ -319,14 +367,26 @@ impl<'a> Chat<'a> {
         });
         self.last_heard = self.began + Duration::from_nanos(now);
         self.outcome.deliveries += 1;
-        self.outcome.delivery.record(now - due);
+        let measured = self.is_measured(due);
+        if measured {
+            self.outcome.delivery.record(now - due);
+        }
         if left == 0 {
             self.under_way.remove(&message);
             self.outcome.messages += 1;
-            self.outcome.fan_out.record(now - due);
             self.piece.messages += 1;
-            self.piece.fan_out.record(now - due);
+            if measured {
+                self.outcome.fan_out.record(now - due);
+                self.piece.fan_out.record(now - due);
+            }
         }
+    }
+
+    /// Whether a message that was due at `due` became so while measuring: how long one of the warm-up
+    /// takes to be heard includes the look at the server's clocks at its end.
+    fn is_measured(&self, due: u64) -> bool {
+        self.measuring_since
+            .is_some_and(|since| u128::from(due) >= since.as_nanos())
     }
 
     fn lose(&mut self, number: usize, phase: Phase, error: &io::Error) {
@@ -339,13 +399,15 @@ impl<'a> Chat<'a> {
     }
 
     /// Waits until everybody has heard everything.
-    fn drain(&mut self, events: &mut Events, count: u64, total: u64) -> io::Result<()> {
-        let until = (self.outcome.elapsed.as_nanos() as u64).max(1);
-        if let Some(schedule) = &self.schedule {
-            self.outcome.due_not_sent = schedule.due_before(until).min(total - count);
+    fn drain(&mut self, events: &mut Events) -> io::Result<()> {
+        if let (Some(schedule), Some(since)) = (&self.schedule, self.measuring_since) {
+            let until = (since + self.outcome.elapsed).as_nanos() as u64;
+            // What the warm-up has left behind isn't measured.
+            let early = schedule.due_before(since.as_nanos() as u64);
+            let due = schedule.due_before(until.max(1)).saturating_sub(early);
+            self.outcome.due_not_sent = due.min(self.total() - self.count);
         }
         let deadline = self.last_heard + self.plan.timeout;
-        let (messages, deliveries) = (self.outcome.messages, self.outcome.deliveries);
         while !self.under_way.is_empty() && !self.watch.interrupted() {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() || self.members.iter().all(Option::is_none) {
@@ -354,14 +416,17 @@ impl<'a> Chat<'a> {
             self.turn(events, TICK.min(left))?;
             self.tick(1.0, Some(left));
         }
-        // What was heard after measuring had ended is in the history, and in no rate.
         self.outcome.unheard = self.under_way.len() as u64;
-        (self.outcome.messages, self.outcome.deliveries) = (messages, deliveries);
         // What comes now is too much.
         self.turn(events, TICK)
     }
 
     fn tick(&mut self, share: f64, waiting: Option<Duration>) {
+        // Who watches may draw.
+        if self.ticked.elapsed() < TICK {
+            return;
+        }
+        self.ticked = Instant::now();
         let progress = Progress {
             share,
             waiting,
@@ -384,9 +449,10 @@ impl<'a> Chat<'a> {
             },
         );
         let length = (to - piece.from).as_secs_f64().max(f64::MIN_POSITIVE);
+        let since = self.measuring_since.unwrap_or_default();
         self.watch.interval(&Interval {
-            from: piece.from,
-            to,
+            from: piece.from.saturating_sub(since),
+            to: to - since,
             messages: piece.messages,
             latency: piece.fan_out,
             uncorrected: Latency::new(),

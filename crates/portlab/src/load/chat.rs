@@ -81,6 +81,7 @@ fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
         pace: plan::pace(args),
         depth: usize::try_from(args.pace.depth)?,
         tongues: tongues(encodings, size),
+        warmup: Duration::ZERO,
         stop,
         timeout: connections.timeout,
         seed: args.pace.seed,
