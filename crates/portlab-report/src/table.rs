@@ -1,5 +1,7 @@
 //! Laying cells out in columns.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
@@ -53,7 +55,11 @@ impl Span {
     }
 }
 
-/// Lays `rows` out, each column as wide as its widest cell. A remark too long for `width` is cut.
+/// The most lines that a remark takes.
+const LINES: usize = 3;
+
+/// Lays `rows` out, each column as wide as its widest cell. A remark too long for `width` goes on in
+/// the next line, and is cut after [`LINES`].
 pub(crate) fn lay_out(rows: &[Row], width: usize) -> String {
     let widths = widths(rows);
     let mut text = String::new();
@@ -74,7 +80,14 @@ pub(crate) fn lay_out(rows: &[Row], width: usize) -> String {
                 let first = widths.first().copied().unwrap_or(0).max(name.width());
                 name.write(&mut line);
                 line += &" ".repeat(first - name.width() + GAP);
-                cut(remark, width.saturating_sub(first + GAP)).write(&mut line);
+                let pieces = pieces(remark, width.saturating_sub(first + GAP).max(1));
+                for (at, piece) in pieces.iter().enumerate() {
+                    if at > 0 {
+                        line.push('\n');
+                        line += &" ".repeat(first + GAP);
+                    }
+                    piece.write(&mut line);
+                }
             }
         }
         text += line.trim_end();
@@ -104,12 +117,22 @@ fn widths(rows: &[Row]) -> Vec<usize> {
     widths
 }
 
-fn cut(span: &Span, width: usize) -> Span {
-    if span.width() <= width {
-        return span.clone();
+/// The lines of a remark.
+fn pieces(remark: &Span, width: usize) -> Vec<Span> {
+    let mut lines = textwrap::wrap(&remark.text, width);
+    if lines.len() > LINES {
+        lines.truncate(LINES);
+        let last = lines.pop().unwrap_or_default();
+        lines.push(cut(&last, width).into());
     }
+    let piece = |line: &Cow<'_, str>| Span::new(line.as_ref(), remark.style);
+    lines.iter().map(piece).collect()
+}
+
+/// The beginning of `line` and an ellipsis, together at most `width` wide.
+fn cut(line: &str, width: usize) -> String {
     let mut text = String::new();
-    for character in span.text.chars() {
+    for character in line.chars() {
         let mut longer = text.clone();
         longer.push(character);
         if longer.width() + 1 > width {
@@ -117,7 +140,7 @@ fn cut(span: &Span, width: usize) -> Span {
         }
         text = longer;
     }
-    Span::new(text + "…", span.style)
+    text + "…"
 }
 
 #[cfg(test)]
@@ -146,12 +169,16 @@ mod tests {
     }
 
     #[test]
-    fn a_remark_runs_across_and_is_cut_at_the_edge() {
+    fn a_remark_runs_across_and_on_in_the_next_line() {
         let span = |text: &str| Span::new(text, Style::new());
         let rows = [
             cells(&["ab", "1"]),
             Row::Remark(span("c"), span("much too long for this")),
         ];
-        assert_eq!(lay_out(&rows, 12), "ab  1\nc   much to…\n");
+        assert_eq!(
+            lay_out(&rows, 12),
+            "ab  1\nc   much too\n    long for\n    this\n"
+        );
+        assert_eq!(lay_out(&rows, 9), "ab  1\nc   much\n    too\n    long…\n");
     }
 }
