@@ -1,12 +1,14 @@
 //! One measurement of one cell: a fresh server, verified, then loaded and metered.
 
-use std::{io, net::SocketAddr, process::ExitStatus, time::Duration};
+use std::{io, process::ExitStatus, time::Duration};
 
-use portlab_load::{Outcome, Plan, Progress, RunError, Script, Stop, Watch};
+use portlab_load::{Latency, RunError, Tally, Watch};
 use portlab_stats::record::{Cell, Round};
-use portlab_sys::meter::{Usage, pss_bytes, usage};
 
-use crate::{Experiment, Observer, Server, ServerError};
+use crate::{
+    Experiment, Observer, Server, ServerError, Service, chat, echo,
+    meter::{Meter, Readings},
+};
 
 /// Why there is no measurement.
 #[derive(Debug, thiserror::Error)]
@@ -20,7 +22,7 @@ pub enum MeasureError {
     /// The server could not be metered.
     #[error("can't meter the server: {0}")]
     Meter(#[from] io::Error),
-    /// Before measuring: it is not an echo.
+    /// Before measuring: it is not the service that it should be.
     #[error("not measured, for it failed verification: {0}")]
     NotVerified(String),
     /// Some connections could not be made.
@@ -33,9 +35,22 @@ pub enum MeasureError {
         /// The reasons.
         why: String,
     },
+    /// Some members could not get into the chat.
+    #[error("{made} of {wanted} members got in: {why}")]
+    Members {
+        /// Members that got in.
+        made: usize,
+        /// Members that were to.
+        wanted: usize,
+        /// The reasons.
+        why: String,
+    },
     /// It answered nothing while being measured.
     #[error("not one message was answered")]
     NoMessages,
+    /// Nobody heard anything while it was being measured.
+    #[error("not one message was heard: {0}")]
+    NotHeard(String),
     /// It ended while being measured.
     #[error("the server ended by itself, with {0}")]
     Died(ExitStatus),
@@ -46,10 +61,6 @@ pub enum MeasureError {
     #[error("interrupted")]
     Interrupted,
 }
-
-/// How long an answer may take beside the work that was ordered: far longer than any that is worth
-/// measuring.
-const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long a server may take to drain and exit.
 const STOPPING: Duration = Duration::from_secs(8);
@@ -62,83 +73,72 @@ pub(crate) fn measure(
     observer: &mut dyn Observer,
 ) -> Result<Round, MeasureError> {
     let mut server = Server::start(&experiment.program, experiment.serve_options(cell))?;
-    verify(experiment, server.addr(), observer)?;
-    let plan = Plan {
-        connections: cell.connections,
-        threads: experiment.load_threads,
-        depth: experiment.depth,
-        script: Script::echo(experiment.size),
-        warmup: experiment.warmup,
-        stop: Stop::after(experiment.duration),
-        timeout: timeout(experiment),
-        ..Plan::new(server.addr())
+    let addr = server.addr();
+    match &experiment.service {
+        Service::Echo => echo::verify(experiment, addr, observer)?,
+        Service::Chat { rooms, tongues } => {
+            chat::verify(experiment, addr, (*rooms, tongues), observer)?;
+        }
+    }
+    let wanted = cell.connections;
+    let mut meter = Meter::new(&server, wanted, observer);
+    let loaded = match &experiment.service {
+        Service::Echo => echo::load(experiment, addr, wanted, &mut meter)?,
+        Service::Chat { rooms, tongues } => {
+            chat::load(experiment, addr, wanted, (*rooms, tongues), &mut meter)?
+        }
     };
-    let mut meter = Meter::new(&server, cell.connections, observer);
-    let outcome = portlab_load::run(&plan, &mut meter)?;
-    let readings = meter.readings;
+    let readings = meter.readings();
     if let Some(status) = server.wait(Duration::ZERO)? {
         return Err(MeasureError::Died(status));
     }
-    if outcome.interrupted() {
+    if loaded.interrupted {
         return Err(MeasureError::Interrupted);
     }
-    if outcome.connected < cell.connections {
-        let (made, wanted) = (outcome.connected, cell.connections);
-        return Err(MeasureError::Connections {
-            made,
-            wanted,
-            why: failures(&outcome),
+    if loaded.connected < wanted {
+        let (made, why) = (loaded.connected, loaded.failures);
+        return Err(match experiment.service {
+            Service::Echo => MeasureError::Connections { made, wanted, why },
+            Service::Chat { .. } => MeasureError::Members { made, wanted, why },
         });
     }
     let readings = readings?;
-    if outcome.messages == 0 || outcome.metered_messages == 0 {
-        return Err(MeasureError::NoMessages);
+    if loaded.messages == 0 || loaded.metered_messages == 0 {
+        return Err(match experiment.service {
+            Service::Echo => MeasureError::NoMessages,
+            Service::Chat { .. } => MeasureError::NotHeard(loaded.failures),
+        });
     }
     let ended = server.stop(STOPPING)?;
     if !ended.status.success() {
         return Err(MeasureError::Exit(ended.status));
     }
-    Ok(round_of(round, &outcome, readings))
+    Ok(round_of(round, loaded, readings))
 }
 
-/// Makes sure that the server is an echo, byte for byte, before anything is measured: single bytes,
-/// messages of the size to come, and messages longer than any one read.
-fn verify(
-    experiment: &Experiment,
-    addr: SocketAddr,
-    observer: &mut dyn Observer,
-) -> Result<(), MeasureError> {
-    for (size, messages) in [(1, 3), (experiment.size, 5), (100_000, 2)] {
-        let plan = Plan {
-            script: Script::echo(size),
-            stop: Stop::messages(messages),
-            timeout: timeout(experiment),
-            ..Plan::new(addr)
-        };
-        let outcome = portlab_load::run(&plan, &mut Verifying(observer))?;
-        if outcome.interrupted() {
-            return Err(MeasureError::Interrupted);
-        }
-        if !outcome.is_clean() || outcome.messages != messages {
-            let first = outcome
-                .tally
-                .first_mismatch()
-                .map(|mismatch| mismatch.to_string());
-            return Err(MeasureError::NotVerified(
-                first.unwrap_or_else(|| failures(&outcome)),
-            ));
-        }
-    }
-    Ok(())
-}
-
-/// A message longer than any one read takes several, and so several times the work.
-fn timeout(experiment: &Experiment) -> Duration {
-    TIMEOUT + experiment.work_time * 4
+/// What the load has come to, whatever the service.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) interrupted: bool,
+    /// Connections that were made.
+    pub(crate) connected: usize,
+    /// Messages that the server has dealt with while measuring.
+    pub(crate) messages: u64,
+    /// The same between [`Watch::begin`] and [`Watch::end`].
+    pub(crate) metered_messages: u64,
+    pub(crate) elapsed: Duration,
+    pub(crate) latency: Latency,
+    pub(crate) errors: u64,
+    /// What went wrong, in words.
+    pub(crate) failures: String,
+    /// CPU time of all the generator's threads while measuring.
+    pub(crate) generator_cpu: Duration,
+    /// The share, in `[0, 1]`, of their time that they were computing.
+    pub(crate) generator_cpu_share: f64,
 }
 
 /// Verification can be interrupted, and shows no progress.
-struct Verifying<'a>(&'a mut dyn Observer);
+pub(crate) struct Verifying<'a>(pub(crate) &'a mut dyn Observer);
 
 impl Watch for Verifying<'_> {
     fn interrupted(&self) -> bool {
@@ -146,120 +146,47 @@ impl Watch for Verifying<'_> {
     }
 }
 
-/// What was read off the server from outside.
-#[derive(Clone, Copy, Debug, Default)]
-struct Readings {
-    begin: Usage,
-    end: Usage,
-    peak_pss_bytes: u64,
-}
-
-/// Reads the server's meters at the edges of what is measured.
-struct Meter<'a> {
-    pid: i32,
-    wanted: usize,
-    readings: io::Result<Readings>,
-    observer: &'a mut dyn Observer,
-}
-
-impl<'a> Meter<'a> {
-    fn new(server: &Server, wanted: usize, observer: &'a mut dyn Observer) -> Self {
-        Self {
-            pid: server.pid(),
-            wanted,
-            readings: Ok(Readings::default()),
-            observer,
-        }
-    }
-
-    /// Takes a reading; the first failure stays.
-    fn read(&mut self, take: impl FnOnce(i32, &mut Readings) -> io::Result<()>) {
-        if let Ok(readings) = &mut self.readings
-            && let Err(error) = take(self.pid, readings)
-        {
-            self.readings = Err(error);
-        }
-    }
-
-    /// Memory is read when nothing is being measured: walking page tables takes CPU time.
-    fn read_memory(&mut self) {
-        self.read(|pid, readings| {
-            readings.peak_pss_bytes = readings.peak_pss_bytes.max(pss_bytes(pid)?);
-            Ok(())
-        });
-    }
-}
-
-impl Watch for Meter<'_> {
-    fn connected(&mut self, connected: usize) -> bool {
-        self.read_memory();
-        connected == self.wanted
-    }
-
-    fn begin(&mut self) {
-        self.read(|pid, readings| {
-            readings.begin = usage(pid)?;
-            Ok(())
-        });
-    }
-
-    fn end(&mut self) {
-        self.read(|pid, readings| {
-            readings.end = usage(pid)?;
-            Ok(())
-        });
-    }
-
-    fn drained(&mut self) {
-        self.read_memory();
-    }
-
-    fn tick(&mut self, progress: &Progress) {
-        self.observer.tick(progress.share);
-    }
-
-    fn interrupted(&self) -> bool {
-        self.observer.interrupted()
-    }
-}
-
-fn round_of(round: usize, outcome: &Outcome, readings: Readings) -> Round {
+fn round_of(round: usize, loaded: Loaded, readings: Readings) -> Round {
     let Readings {
         begin,
         end,
         peak_pss_bytes,
     } = readings;
-    let messages = outcome.metered_messages as f64;
+    let latency = loaded.latency;
+    let (messages, metered) = (loaded.messages as f64, loaded.metered_messages as f64);
     let cpu = end.cpu.saturating_sub(begin.cpu);
     let switches = end.context_switches.saturating_sub(begin.context_switches);
     Round {
         round,
-        messages: outcome.messages,
-        elapsed_ms: outcome.elapsed.as_secs_f64() * 1e3,
-        messages_per_s: outcome.messages_per_s(),
-        latency_p50_ns: outcome.latency.quantile_ns(0.5),
-        latency_p90_ns: outcome.latency.quantile_ns(0.9),
-        latency_p99_ns: outcome.latency.quantile_ns(0.99),
-        latency_p999_ns: outcome.latency.quantile_ns(0.999),
-        latency_max_ns: outcome.latency.max_ns(),
-        server_cpu_us_per_message: cpu.as_secs_f64() * 1e6 / messages,
-        context_switches_per_message: switches as f64 / messages,
+        messages: loaded.messages,
+        elapsed_ms: loaded.elapsed.as_secs_f64() * 1e3,
+        messages_per_s: messages / loaded.elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+        latency_count: Some(latency.count()),
+        latency_p50_ns: latency.quantile_ns(0.5),
+        latency_p90_ns: latency.quantile_ns(0.9),
+        latency_p99_ns: latency.quantile_ns(0.99),
+        latency_p999_ns: latency.quantile_ns(0.999),
+        latency_max_ns: latency.max_ns(),
+        server_cpu_us_per_message: cpu.as_secs_f64() * 1e6 / metered,
+        context_switches_per_message: switches as f64 / metered,
         peak_pss_bytes,
         threads: end.threads,
         processes: end.processes,
-        errors: outcome.tally.total() + outcome.unanswered,
-        generator_cpu_us_per_message: outcome.generator_cpu_us_per_message(),
-        generator_cpu_share: outcome.generator_cpu_share(),
+        errors: loaded.errors,
+        first_error: (loaded.errors > 0).then_some(loaded.failures),
+        generator_cpu_us_per_message: loaded.generator_cpu.as_secs_f64() * 1e6 / messages,
+        generator_cpu_share: loaded.generator_cpu_share,
     }
 }
 
-fn failures(outcome: &Outcome) -> String {
-    let failures = outcome.tally.failures();
+/// The failures of a load; `silence` when there was none, and yet something is missing.
+pub(crate) fn in_words(tally: &Tally, silence: &str) -> String {
+    let failures = tally.failures();
     let texts: Vec<_> = failures
         .map(|failure| format!("{}: {}", failure.phase, failure.cause))
         .collect();
     if texts.is_empty() {
-        "no answer in time".to_owned()
+        silence.to_owned()
     } else {
         texts.join(", ")
     }

@@ -288,6 +288,7 @@ mod tests {
             messages: 50_000,
             elapsed_ms: 500.0,
             messages_per_s: 100_000.0,
+            latency_count: None,
             latency_p50_ns: 900_000,
             latency_p90_ns: 1_000_000,
             latency_p99_ns: 2_000_000,
@@ -299,6 +300,7 @@ mod tests {
             threads: 1,
             processes: 1,
             errors: 0,
+            first_error: None,
             generator_cpu_us_per_message: 8.0,
             generator_cpu_share: 0.8,
         }
@@ -338,6 +340,7 @@ mod tests {
             },
             setup: Setup {
                 service: "echo".into(),
+                rooms: None,
                 work: "none".into(),
                 size_bytes: 64,
                 depth: 1,

@@ -47,15 +47,23 @@ pub struct Environment {
 }
 
 /// What is the same for every cell.
+///
+/// In a chat a *message* is a delivery: a member has heard what another said. One that is said in a
+/// room of ten is nine, and that is what the server works for. So figures per message are comparable
+/// within a record, and between records of one service.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Setup {
-    /// What was served.
+    /// What was served: `echo`, or `chat`.
+    #[serde(default = "echo")]
     pub service: String,
+    /// The rooms that a chat's members were in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rooms: Option<usize>,
     /// The work that a handler did for each message, such as `none` or `wait:5ms`.
     pub work: String,
     /// The length of a message.
     pub size_bytes: usize,
-    /// Messages in flight on each connection.
+    /// Messages in flight on each connection; in a chat, under way in all rooms together.
     pub depth: usize,
     /// Threads that generated load.
     pub load_threads: usize,
@@ -69,12 +77,17 @@ pub struct Setup {
     pub seed: u64,
 }
 
+/// What was served when there was nothing else.
+fn echo() -> String {
+    "echo".to_owned()
+}
+
 /// One model at one number of connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Cell {
     /// The model's name.
     pub model: String,
-    /// How many connections were held.
+    /// How many connections were held: in a chat, how many members there were.
     pub connections: usize,
     /// How many workers the model had.
     pub workers: usize,
@@ -93,13 +106,17 @@ pub struct Cell {
 pub struct Round {
     /// Which round, counted from 1.
     pub round: usize,
-    /// Messages answered rightly while measuring.
+    /// Messages answered rightly while measuring; in a chat, deliveries.
     pub messages: u64,
     /// How long was measured.
     pub elapsed_ms: f64,
     /// Messages per second of measured time.
     pub messages_per_s: f64,
-    /// The median latency.
+    /// How many latencies the quantiles are of: in a chat, of those messages that everybody has heard,
+    /// which are far fewer than the deliveries. Absent from older records, where it is `messages`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_count: Option<u64>,
+    /// The median latency; in a chat, of the fan-out: until the last who is to hear a message does.
     pub latency_p50_ns: u64,
     /// The latency that 9 of 10 messages did not exceed.
     pub latency_p90_ns: u64,
@@ -119,8 +136,11 @@ pub struct Round {
     pub threads: u64,
     /// The server's processes.
     pub processes: u64,
-    /// Errors and answers that never came.
+    /// Errors and answers that never came; in a chat, promises that were not kept too.
     pub errors: u64,
+    /// The first of them, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub first_error: Option<String>,
     /// CPU time of the load generator per message.
     pub generator_cpu_us_per_message: f64,
     /// The share, in `[0, 1]`, of its threads' time that the generator was computing.

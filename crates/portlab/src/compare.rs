@@ -12,7 +12,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{Backend, MODELS, by_hand, find};
-use portlab_lab::{Experiment, MeasureError, Observer, Store, compare};
+use portlab_lab::{Experiment, MeasureError, Observer, Service, Store, compare};
 use portlab_service::Order;
 use portlab_stats::{
     record::{Cell, Record},
@@ -181,6 +181,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     }
     let experiment = Experiment {
         program: std::env::current_exe().context("can't find this program's own file")?,
+        service: Service::Echo,
         models: Experiment::sheets(&models),
         connections,
         workers: args.workers.map(usize::from),

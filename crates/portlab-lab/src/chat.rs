@@ -1,0 +1,126 @@
+//! A chat: what it is verified by, and loaded with.
+
+use std::net::SocketAddr;
+
+use portlab_load::{ChatOutcome, ChatPlan, Ended, Stop, Tongue, Watch, run_chat};
+
+use crate::{
+    Experiment, MeasureError, Observer,
+    measure::{Loaded, Verifying, in_words},
+};
+
+/// How many messages in each room are to be heard before anything is measured.
+const FIRST: usize = 5;
+
+/// Makes sure that the server is a chat, before anything is measured: two in each of `rooms` say a few
+/// things, and what one says is heard by the other, once, in order, and nowhere else.
+pub(crate) fn verify(
+    experiment: &Experiment,
+    addr: SocketAddr,
+    (rooms, tongues): (usize, &[Tongue]),
+    observer: &mut dyn Observer,
+) -> Result<(), MeasureError> {
+    let messages = (rooms * FIRST) as u64;
+    let plan = ChatPlan {
+        stop: Stop::messages(messages),
+        ..experiment.chat_plan(addr, (rooms * 2, rooms), tongues)
+    };
+    let outcome = run_chat(&plan, &mut Verifying(observer))?;
+    if outcome.ended == Ended::Interrupted {
+        return Err(MeasureError::Interrupted);
+    }
+    if !outcome.is_clean() || outcome.messages != messages {
+        return Err(MeasureError::NotVerified(failures(&outcome)));
+    }
+    Ok(())
+}
+
+/// Loads the server with `members` in `rooms`. What is counted as a message is a delivery.
+pub(crate) fn load(
+    experiment: &Experiment,
+    addr: SocketAddr,
+    members: usize,
+    (rooms, tongues): (usize, &[Tongue]),
+    watch: &mut dyn Watch,
+) -> Result<Loaded, MeasureError> {
+    let plan = experiment.chat_plan(addr, (members, rooms), tongues);
+    Ok(loaded(run_chat(&plan, watch)?))
+}
+
+fn loaded(outcome: ChatOutcome) -> Loaded {
+    Loaded {
+        interrupted: outcome.ended == Ended::Interrupted,
+        connected: outcome.members,
+        messages: outcome.deliveries,
+        metered_messages: outcome.metered_deliveries,
+        errors: outcome.tally.total() + outcome.violations + outcome.unheard,
+        failures: failures(&outcome),
+        elapsed: outcome.elapsed,
+        generator_cpu: outcome.generator_cpu,
+        generator_cpu_share: outcome.generator_cpu_share(),
+        latency: outcome.fan_out,
+    }
+}
+
+/// What went wrong at a socket comes first, for promises are broken by it too.
+fn failures(outcome: &ChatOutcome) -> String {
+    match outcome.first_violations.first() {
+        Some(violation) if outcome.tally.total() == 0 => violation.to_string(),
+        _ => in_words(&outcome.tally, "not everybody heard everything in time"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use portlab_load::{Latency, Tally, Violation};
+
+    use super::*;
+
+    fn outcome() -> ChatOutcome {
+        let mut fan_out = Latency::new();
+        fan_out.record(1_000);
+        ChatOutcome {
+            members: 10,
+            connect_phase: Duration::ZERO,
+            messages: 1,
+            unheard: 0,
+            due_not_sent: 0,
+            deliveries: 9,
+            metered_deliveries: 9,
+            elapsed: Duration::from_secs(1),
+            fan_out,
+            delivery: Latency::new(),
+            pacing_lag: Latency::new(),
+            tally: Tally::default(),
+            violations: 0,
+            first_violations: Vec::new(),
+            generator_cpu: Duration::ZERO,
+            ended: Ended::Done,
+        }
+    }
+
+    #[test]
+    fn a_message_is_a_delivery_and_a_latency_a_fan_out() {
+        let loaded = loaded(outcome());
+        assert_eq!((loaded.messages, loaded.metered_messages), (9, 9));
+        assert_eq!((loaded.latency.count(), loaded.errors), (1, 0));
+    }
+
+    #[test]
+    fn a_broken_promise_is_an_error_and_so_is_a_message_that_not_all_have_heard() {
+        let lost = Violation::Lost {
+            member: 3,
+            count: 2,
+        };
+        let broken = loaded(ChatOutcome {
+            unheard: 2,
+            violations: 1,
+            first_violations: vec![lost],
+            ..outcome()
+        });
+        assert_eq!(broken.errors, 3);
+        assert_eq!(broken.failures, lost.to_string());
+    }
+}
