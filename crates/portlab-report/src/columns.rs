@@ -1,14 +1,16 @@
 //! What the table shows.
 
 use portlab_stats::{
-    record::{Cell, Round},
+    record::{Cell, Round, Setup},
     summary::Measure,
     units,
 };
 
 /// One column of figures.
 pub(crate) struct Column {
-    pub(crate) title: &'static str,
+    title: &'static str,
+    /// The title in a chat, where a message is a delivery and a latency is a fan-out.
+    in_a_chat: &'static str,
     pub(crate) measure: Measure,
     pub(crate) better: Better,
     pub(crate) write: fn(f64) -> String,
@@ -16,6 +18,27 @@ pub(crate) struct Column {
     pub(crate) is_the_generators: bool,
     /// When there is no room for all columns, the one with the lowest rank goes first.
     pub(crate) rank: u8,
+}
+
+impl Column {
+    /// The title in a table of what `setup` says.
+    pub(crate) fn title(&self, setup: &Setup) -> &'static str {
+        if is_chat(setup) {
+            self.in_a_chat
+        } else {
+            self.title
+        }
+    }
+
+    /// Whether it is the rate, behind which it is shown that the generator was the limit.
+    pub(crate) fn is_the_rate(&self) -> bool {
+        self.title == RATE.title
+    }
+}
+
+/// Whether the members of a chat were the load.
+pub(crate) fn is_chat(setup: &Setup) -> bool {
+    setup.service == "chat"
 }
 
 /// Which of two figures is the better one.
@@ -29,16 +52,10 @@ pub(crate) enum Better {
 
 /// The columns, from left to right.
 pub(crate) static COLUMNS: &[Column] = &[
-    Column {
-        title: "msgs/s",
-        measure: |round| round.messages_per_s,
-        better: Better::Higher,
-        write: units::short,
-        is_the_generators: true,
-        rank: 9,
-    },
+    RATE,
     Column {
         title: "p50",
+        in_a_chat: "fan-out p50",
         measure: |round| round.latency_p50_ns as f64,
         better: Better::Lower,
         write: units::nanos,
@@ -47,6 +64,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "p99",
+        in_a_chat: "fan-out p99",
         measure: |round| quantile(round, 100, round.latency_p99_ns),
         better: Better::Lower,
         write: units::nanos,
@@ -55,6 +73,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "p99.9",
+        in_a_chat: "fan-out p99.9",
         measure: |round| quantile(round, 1_000, round.latency_p999_ns),
         better: Better::Lower,
         write: units::nanos,
@@ -64,6 +83,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     CPU,
     Column {
         title: "switches",
+        in_a_chat: "switches",
         measure: |round| round.context_switches_per_message,
         better: Better::Lower,
         write: units::three_digits,
@@ -72,6 +92,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "memory",
+        in_a_chat: "memory",
         measure: |round| round.peak_pss_bytes as f64,
         better: Better::Lower,
         write: units::bytes,
@@ -80,6 +101,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "threads",
+        in_a_chat: "threads",
         measure: |round| round.threads as f64,
         better: Better::Neither,
         write: |count| format!("{count:.0}"),
@@ -88,6 +110,7 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
     Column {
         title: "procs",
+        in_a_chat: "procs",
         measure: |round| round.processes as f64,
         better: Better::Neither,
         write: |count| format!("{count:.0}"),
@@ -96,9 +119,21 @@ pub(crate) static COLUMNS: &[Column] = &[
     },
 ];
 
+/// What was dealt with per second.
+pub(crate) const RATE: Column = Column {
+    title: "msgs/s",
+    in_a_chat: "deliveries/s",
+    measure: |round| round.messages_per_s,
+    better: Better::Higher,
+    write: units::short,
+    is_the_generators: true,
+    rank: 9,
+};
+
 /// The column that a ranking goes by.
 pub(crate) const CPU: Column = Column {
     title: "CPU/msg",
+    in_a_chat: "CPU/delivery",
     measure: |round| round.server_cpu_us_per_message,
     better: Better::Lower,
     write: |micros| units::nanos(micros * 1e3),
@@ -106,17 +141,17 @@ pub(crate) const CPU: Column = Column {
     rank: 10,
 };
 
-/// A quantile, unless there were fewer than `least` messages to take it from: then it would be the
+/// A quantile, unless there were fewer than `least` latencies to take it from: then it would be the
 /// longest latency under another name.
 fn quantile(round: &Round, least: u64, nanos: u64) -> f64 {
-    if round.messages < least {
+    if round.latency_count.unwrap_or(round.messages) < least {
         f64::NAN
     } else {
         nanos as f64
     }
 }
 
-/// How many messages went wrong in all rounds of a cell.
+/// How much went wrong in all rounds of a cell.
 pub(crate) fn errors(cell: &Cell) -> u64 {
     cell.rounds.iter().map(|round| round.errors).sum()
 }

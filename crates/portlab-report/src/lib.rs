@@ -6,6 +6,7 @@
 //! | `columns` | what the table shows, and which figure is the better one |
 //! | `marks` | best and worst |
 //! | `table` | laying cells out in columns |
+//! | `legend` | what the signs mean, and what the figures can't tell |
 //! | `text` | the report as a whole, for a terminal |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
@@ -13,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+mod legend;
 mod marks;
 mod table;
 mod text;

@@ -2,13 +2,14 @@
 
 use anstyle::{AnsiColor, Style};
 use portlab_stats::{
-    record::{Cell, Record},
+    record::{Cell, Record, Setup},
     summary::{CONTROL_SUFFIX, Figure, overheads},
     units,
 };
 
 use crate::{
-    columns::{COLUMNS, CPU, Column, errors},
+    columns::{COLUMNS, CPU, Column, errors, is_chat},
+    legend::legend,
     marks::{Mark, marks},
     table::{Row, Span, lay_out, total_width},
 };
@@ -19,9 +20,12 @@ pub const NARROWEST: usize = 40;
 const PLAIN: Style = Style::new();
 const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
 const WARN: Style = AnsiColor::Yellow.on_default();
+
+/// What stands in place of a figure that isn't known.
+const UNKNOWN: &str = "– ";
 
 /// The widest bar, in characters.
 const BAR: usize = 10;
@@ -31,43 +35,73 @@ const BAR: usize = 10;
 #[must_use]
 pub fn text(record: &Record, width: usize) -> String {
     let width = width.max(NARROWEST);
-    let mut text = heading(record);
+    let mut text = heading(record, width);
     for connections in groups(record) {
         let of_group = |cell: &&Cell| cell.connections == connections;
         let cells: Vec<&Cell> = record.cells.iter().filter(of_group).collect();
         text += "\n";
-        text += &group(connections, &cells, width);
+        text += &group(connections, &cells, &record.setup, width);
     }
+    let has_dashes = text.contains(UNKNOWN);
     text += &controls(record);
-    text += &legend(record, width);
+    text += &legend(record, has_dashes, width);
     text
 }
 
-fn heading(record: &Record) -> String {
+fn heading(record: &Record, width: usize) -> String {
     let setup = &record.setup;
     let environment = &record.environment;
-    let work = match setup.work.as_str() {
-        "none" => String::new(),
-        work => format!(", work {work}"),
-    };
-    let rounds = if setup.rounds == 1 { "round" } else { "rounds" };
-    let mut text = format!(
-        "{BOLD}{} of {}{BOLD:#}, depth {}{work}  {DIM}{} {rounds} of {} ms per cell, seed {}{DIM:#}\n\
-         {DIM}{}, {} cores, Linux {}{DIM:#}\n",
-        setup.service,
-        units::bytes(setup.size_bytes as f64),
-        setup.depth,
-        setup.rounds,
+    let (what, how) = what_was_loaded(record);
+    let rounds = format!(
+        "{} of {} ms per cell, seed {}",
+        plural(setup.rounds, "round"),
         setup.duration_ms,
         setup.seed,
-        environment.cpu,
-        environment.cores,
-        environment.kernel,
+    );
+    let length = what.chars().count() + how.chars().count() + 2 + rounds.chars().count();
+    let gap = if length <= width { "  " } else { "\n" };
+    let mut text = format!(
+        "{BOLD}{what}{BOLD:#}{how}{gap}{DIM}{rounds}{DIM:#}\n\
+         {DIM}{}, {} cores, Linux {}{DIM:#}\n",
+        environment.cpu, environment.cores, environment.kernel,
     );
     if !record.complete {
         text += &format!("{WARN}incomplete: the comparison was ended before its time{WARN:#}\n");
     }
     text
+}
+
+/// What was loaded, and how.
+fn what_was_loaded(record: &Record) -> (String, String) {
+    let setup = &record.setup;
+    let size = units::bytes(setup.size_bytes as f64);
+    let work = match setup.work.as_str() {
+        "none" => String::new(),
+        work => format!(", work {work}"),
+    };
+    if !is_chat(setup) {
+        let what = format!("{} of {size}", setup.service);
+        return (what, format!(", depth {}{work}", setup.depth));
+    }
+    let members = groups(record)
+        .into_iter()
+        .map(|members| members.to_string());
+    let members = members.collect::<Vec<_>>().join(", ");
+    let rooms = match setup.rooms.unwrap_or(1) {
+        1 => "one room".to_owned(),
+        rooms => plural(rooms, "room"),
+    };
+    let what = format!("chat of {members} members");
+    let under_way = plural(setup.depth, "message");
+    (
+        what,
+        format!(" in {rooms}, {size}, {under_way} under way{work}"),
+    )
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 /// The numbers of connections, in the order in which they come.
@@ -78,14 +112,17 @@ fn groups(record: &Record) -> Vec<usize> {
 }
 
 /// The table of one number of connections.
-fn group(connections: usize, cells: &[&Cell], width: usize) -> String {
-    let plural = if connections == 1 { "" } else { "s" };
-    let title = Span::to_the_left(format!("{connections} connection{plural}"), BOLD);
+fn group(connections: usize, cells: &[&Cell], setup: &Setup, width: usize) -> String {
+    let noun = match is_chat(setup) {
+        true => "member",
+        false => "connection",
+    };
+    let title = Span::to_the_left(plural(connections, noun), BOLD);
     // The bars go first, then columns, the least telling first, until the rest fits.
     let mut columns: Vec<&Column> = COLUMNS.iter().collect();
     let mut bars = true;
     loop {
-        let rows = rows(&title, cells, &columns, bars);
+        let rows = rows(&title, cells, &columns, bars, setup);
         if total_width(&rows) <= width || columns.len() == 1 {
             return lay_out(&rows, width);
         }
@@ -96,13 +133,13 @@ fn group(connections: usize, cells: &[&Cell], width: usize) -> String {
     }
 }
 
-fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<Row> {
-    let heading = |column: &&Column| Span::new(format!("{} ", column.title), DIM);
+fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool, setup: &Setup) -> Vec<Row> {
+    let heading = |column: &&Column| Span::new(format!("{} ", column.title(setup)), DIM);
     let mut head = vec![title.clone()];
     head.extend(columns.iter().map(heading));
     head.push(Span::new("errors", DIM));
     if bars {
-        head.push(Span::to_the_left("CPU/msg", DIM));
+        head.push(Span::to_the_left(CPU.title(setup), DIM));
     }
     let most = cells
         .iter()
@@ -138,7 +175,7 @@ fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<R
         }
         let mut row = vec![name];
         for (column, (figures, marks)) in columns.iter().zip(&figures) {
-            let limited = column.title == "msgs/s" && cell.generator_was_the_limit();
+            let limited = column.is_the_rate() && cell.generator_was_the_limit();
             row.push(figure(figures[at], marks[at], column, limited));
         }
         let errors = errors(cell);
@@ -150,6 +187,10 @@ fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<R
             row.push(Span::to_the_left(bar(cpu.median / most), DIM));
         }
         rows.push(Row::Cells(row));
+        if let Some(error) = cell.rounds.iter().find_map(|it| it.first_error.as_ref()) {
+            let text = format!("the first error: {error}");
+            rows.push(Row::Remark(Span::default(), Span::new(text, BAD)));
+        }
         if let Some(failure) = cell.failures.first() {
             let text = format!(
                 "{} of its rounds failed: {}",
@@ -165,7 +206,7 @@ fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool) -> Vec<R
 /// Whether a cell may be the best or the worst: not where something went wrong, for who drops
 /// connections is soon done with the rest; not after a single round, which knows no chance; and not a
 /// control, which is no model.
-fn is_ranked(cell: &Cell) -> bool {
+pub(crate) fn is_ranked(cell: &Cell) -> bool {
     let measured_well = errors(cell) == 0 && cell.failures.is_empty();
     measured_well && cell.rounds.len() > 1 && !cell.model.ends_with(CONTROL_SUFFIX)
 }
@@ -186,7 +227,7 @@ fn remark(cell: &Cell) -> Option<Span> {
 
 fn figure(figure: Option<Figure>, mark: Mark, column: &Column, limited: bool) -> Span {
     let Some(figure) = figure else {
-        return Span::new("– ", DIM);
+        return Span::new(UNKNOWN, DIM);
     };
     let (sign, style) = match mark {
         Mark::Best => ("▲", GOOD.bold()),
@@ -218,9 +259,9 @@ fn controls(record: &Record) -> String {
     );
     for overhead in overheads {
         let Figure { median, min, max } = overhead.ratio;
-        let plural = if overhead.connections == 1 { "" } else { "s" };
+        let ending = if overhead.connections == 1 { "" } else { "s" };
         text += &format!(
-            "{:<12} {:>4} connection{plural}  {BOLD}{median:.3}{BOLD:#}  \
+            "{:<12} {:>4} connection{ending}  {BOLD}{median:.3}{BOLD:#}  \
              {DIM}{min:.3} to {max:.3} in {}{DIM:#}\n",
             overhead.model,
             overhead.connections,
@@ -232,49 +273,6 @@ fn controls(record: &Record) -> String {
         );
     }
     text
-}
-
-/// What the signs mean, and what the figures can't tell.
-fn legend(record: &Record, width: usize) -> String {
-    let mut notes = Vec::new();
-    if record.cells.iter().filter(|cell| is_ranked(cell)).count() > 1 {
-        notes.push(format!(
-            "{GOOD}▲ best{GOOD:#}, {BAD}▼ worst{BAD:#}; coloured without a sign: a tie with the best or the \
-             worst, for their rounds overlap."
-        ));
-    }
-    if record.cells.iter().any(Cell::generator_was_the_limit) {
-        notes.push(
-            "* the load generator was the limit: these msgs/s and latencies are not the server's \
-             best, and are not ranked. CPU/msg is the server's own."
-                .to_owned(),
-        );
-    }
-    if let Some(spread) = Figure::of(record.cells.iter().filter_map(spread)) {
-        notes.push(format!(
-            "Medians over the rounds. From round to round CPU/msg differed by {:.0}% (median of the \
-             cells), by {:.0}% at most.",
-            spread.median * 100.0,
-            spread.max * 100.0
-        ));
-    } else if record.cells.iter().any(|cell| !cell.rounds.is_empty()) {
-        notes.push(
-            "One round: nothing is ranked, for chance can't be told from difference; try --rounds 5."
-                .to_owned(),
-        );
-    }
-    let notes = notes
-        .iter()
-        .map(|note| textwrap::fill(note, width.min(100)) + "\n");
-    "\n".to_owned() + &notes.collect::<String>()
-}
-
-/// How much the rounds of a cell differ in CPU per message; `None` for a single round.
-fn spread(cell: &Cell) -> Option<f64> {
-    let several = cell.rounds.len() > 1;
-    cell.figure(CPU.measure)
-        .filter(|_| several)
-        .map(Figure::spread)
 }
 
 #[cfg(test)]
@@ -413,11 +411,11 @@ mod tests {
 
     #[test]
     fn no_line_of_figures_is_wider_than_the_terminal() {
-        let record = record(vec![
-            cell("event-loop", &[4.0, 4.2]),
-            cell("fork", &[9.0, 9.2]),
-        ]);
-        for width in [NARROWEST, 60, 80, 100, 120, 200] {
+        let cells = || vec![cell("event-loop", &[4.0, 4.2]), cell("fork", &[9.0, 9.2])];
+        let widths = [NARROWEST, 60, 80, 100, 120, 200];
+        let echo = widths.map(|width| (width, record(cells())));
+        let chat = widths.map(|width| (width, chat(cells())));
+        for (width, record) in echo.into_iter().chain(chat) {
             let text = plain(&record, width);
             let rows = text
                 .lines()
@@ -430,6 +428,66 @@ mod tests {
                 );
             }
         }
+    }
+
+    fn chat(mut cells: Vec<Cell>) -> Record {
+        for round in cells.iter_mut().flat_map(|cell| &mut cell.rounds) {
+            round.latency_count = Some(500);
+        }
+        let mut record = record(cells);
+        record.setup.service = "chat".into();
+        record.setup.rooms = Some(1);
+        record.setup.depth = 8;
+        record
+    }
+
+    #[test]
+    fn a_chat_is_told_in_deliveries_and_fan_out() {
+        let record = chat(vec![cell("fast", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])]);
+        let text = plain(&record, 160);
+        let heading = "chat of 100 members in one room, 64 B, 8 messages under way  2 rounds of";
+        assert!(text.starts_with(heading), "{text}");
+        for word in [
+            "100 members",
+            "deliveries/s",
+            "fan-out p50",
+            "CPU/delivery",
+            "4.10 µs▲",
+        ] {
+            assert!(text.contains(word), "{word}: {text}");
+        }
+        assert!(!text.contains("msg") && !text.contains("latenc"), "{text}");
+    }
+
+    #[test]
+    fn a_quantile_of_few_fan_outs_is_not_shown_however_many_deliveries_there_were() {
+        let record = chat(vec![cell("fast", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])]);
+        let text = plain(&record, 160);
+        assert!(text.contains("2.00 ms"), "a p99 takes 100: {text}");
+        assert!(!text.contains("3.00 ms"), "a p99.9 takes 1,000: {text}");
+        assert!(text.contains("– too few messages"), "{text}");
+        assert!(
+            !plain(&record, 80).contains("– too few"),
+            "nor is it missed"
+        );
+    }
+
+    #[test]
+    fn the_first_error_stands_under_its_cell() {
+        let mut broken = cell("broken", &[4.0, 4.2]);
+        broken.rounds[1].errors = 2;
+        broken.rounds[1].first_error = Some("member 3 heard it twice".into());
+        let text = plain(&chat(vec![broken, cell("right", &[9.0, 9.2])]), 120);
+        assert!(text.contains("the first error: member 3 heard"), "{text}");
+        assert!(!text.contains('▲'), "{text}");
+    }
+
+    #[test]
+    fn a_record_of_older_days_is_one_of_an_echo() {
+        let record = record(vec![cell("fast", &[4.0, 4.2])]);
+        let mut json = serde_json::to_value(&record).unwrap();
+        json["setup"].as_object_mut().unwrap().remove("service");
+        assert_eq!(serde_json::from_value::<Record>(json).unwrap(), record);
     }
 
     #[test]
