@@ -460,6 +460,112 @@ fn a_server_that_answers_wrongly_is_not_measured_and_fails_the_comparison() {
 }
 
 #[test]
+fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
+    let dir = folder("compare-chat");
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--service=chat",
+        "--models=iterative,threads,event-loop,prefork",
+        "--connections=4",
+        "--workers=3",
+        "--depth=2",
+        "--rounds=2",
+        "--duration=300ms",
+        "--seed=7",
+        &out,
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    for word in [
+        "chat of 4 members in one room, 64 B, 2 messages under way",
+        "deliveries/s",
+        "fan-out p50",
+        "CPU/delivery",
+        "not run: it serves one caller at a time, so nobody would ever hear another",
+        "not run: serves 3 at a time; --workers 4 for more",
+    ] {
+        assert!(text.contains(word), "{word}: {text}");
+    }
+
+    let record: Value =
+        serde_json::from_slice(&fs::read(dir.join("results.json")).unwrap()).unwrap();
+    assert_eq!(
+        (&record["setup"]["service"], &record["setup"]["rooms"]),
+        (&"chat".into(), &1.into())
+    );
+    for cell in record["cells"].as_array().unwrap() {
+        let rounds = cell["rounds"].as_array().unwrap();
+        if cell["not_run"].is_string() {
+            assert!(rounds.is_empty(), "{cell}");
+            continue;
+        }
+        assert_eq!(rounds.len(), 2, "{cell}");
+        for round in rounds {
+            for key in [
+                "messages",
+                "latency_count",
+                "latency_p50_ns",
+                "peak_pss_bytes",
+            ] {
+                assert!(round[key].as_u64().unwrap() > 0, "{key} in {cell}");
+            }
+            for key in [
+                "elapsed_ms",
+                "messages_per_s",
+                "server_cpu_us_per_message",
+                "generator_cpu_us_per_message",
+            ] {
+                assert!(round[key].as_f64().unwrap() > 0.0, "{key} in {cell}");
+            }
+            assert_eq!(round["errors"], 0, "{cell}");
+        }
+    }
+}
+
+#[test]
+fn a_comparison_of_chats_that_makes_no_sense_is_refused_with_the_remedy() {
+    for (options, remedy) in [
+        (&["--connections=1"][..], "at least 2"),
+        (&["--connections=10,5", "--rooms=3"], "at least 6"),
+        (&["--rooms=0"], "1 to 99"),
+        (&["--rooms=100"], "1 to 99"),
+        (&["--controls"], "leave it out"),
+        (&["--threads=2"], "leave out --threads"),
+        (&["--size=4096"], "--size 4080"),
+        (&["--size=0"], "at least 1"),
+        (&["--depth=0"], "at least 1"),
+    ] {
+        let text = refused(&[&["compare", "--service=chat"], options].concat());
+        assert!(text.contains(remedy), "{options:?}: {text}");
+        assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    }
+    assert!(refused(&["compare", "--rooms=2"]).contains("--service chat"));
+    assert!(refused(&["compare", "--service=chatt"]).contains("'chat'"));
+}
+
+#[test]
+fn a_chat_that_is_none_is_not_measured_and_fails_the_comparison() {
+    let dir = folder("compare-chat-panic");
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--service=chat",
+        "--models=threads",
+        "--connections=4",
+        "--rounds=1",
+        "--work=panic",
+        &out,
+    ]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(
+        text.contains("failed: not measured, for it failed verification"),
+        "{text}"
+    );
+}
+
+#[test]
 fn a_comparison_with_controls_says_what_the_traits_cost() {
     let dir = folder("compare-controls");
     let out = format!("--out={}", dir.display());

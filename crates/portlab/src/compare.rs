@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use portlab_backends::{Backend, MODELS, by_hand, find};
 use portlab_lab::{Experiment, MeasureError, Observer, Service, Store, compare};
-use portlab_service::Order;
+use portlab_service::{ChatLimits, Order, TextEncoding};
 use portlab_stats::{
     record::{Cell, Record},
     units,
@@ -22,7 +22,7 @@ use portlab_stats::{
 use crate::{
     Verdict,
     args::{self, BAD, DIM},
-    load::interrupt_flag,
+    load::{interrupt_flag, tongues},
     progress::Progress,
 };
 
@@ -34,6 +34,7 @@ Examples:
   portlab compare --models threads,event-loop,tasks --connections 1,100,1000
   portlab compare --work wait:5ms --workers 100
   portlab compare --controls --connections 100 --rounds 5
+  portlab compare --service chat --connections 10 --depth 8 --workers 10
 
 Ctrl-C ends it and prints what was measured so far.
 Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run.")]
@@ -49,14 +50,19 @@ pub(crate) struct Args {
     #[arg(value_parser = args::server_parser())]
     models: Vec<String>,
 
-    /// The numbers of connections
-    #[arg(
-        long,
-        short,
-        value_name = "NS",
-        value_delimiter = ',',
-        default_value = "1,10,100"
-    )]
+    /// What is served: echo; or chat, whose members all hear what one says, so
+    /// that the models are compared by their fan-out
+    #[arg(long, value_name = "NAME", default_value = "echo", value_parser = ["echo", "chat"])]
+    #[arg(hide_possible_values = true)]
+    service: String,
+
+    /// How many rooms the members of a chat are in [default: 1]
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    rooms: Option<u64>,
+
+    /// The numbers of connections, in a chat of members [default: 1,10,100; in a
+    /// chat 10,100]
+    #[arg(long, short, value_name = "NS", value_delimiter = ',')]
     #[arg(value_parser = units::count)]
     connections: Vec<u64>,
 
@@ -90,7 +96,8 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = units::size)]
     size: usize,
 
-    /// Messages in flight on each connection (pipelining)
+    /// Messages in flight on each connection (pipelining); in a chat, under way
+    /// in all rooms together
     #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
     depth: u64,
 
@@ -102,9 +109,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     workers: Option<u16>,
 
-    /// Threads that generate load
-    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
-    threads: u64,
+    /// Threads that generate load; a chat has one [default: 1]
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    threads: Option<u64>,
 
     /// The seed of the order in which cells are measured [default: random]
     #[arg(long, value_name = "N")]
@@ -153,6 +160,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 
 /// Resolves the arguments to an experiment.
 fn experiment(args: &Args) -> anyhow::Result<Experiment> {
+    let service = service(args)?;
     let mut models: Vec<&'static dyn Backend> = match &args.models[..] {
         [] => MODELS.to_vec(),
         names => {
@@ -164,16 +172,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     if args.controls {
         add_controls(&mut models, args.models.is_empty())?;
     }
-    let mut connections = Vec::new();
-    for &count in &args.connections {
-        let count = usize::try_from(count)?;
-        if count == 0 {
-            bail!("--connections has a 0; every number must be at least 1");
-        }
-        if !connections.contains(&count) {
-            connections.push(count);
-        }
-    }
+    let connections = connections(args, &service)?;
     let default = |quick, usual| if args.quick { quick } else { usual };
     let duration = args.duration.unwrap_or(default(QUICK_DURATION, DURATION));
     if duration.is_zero() {
@@ -181,7 +180,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     }
     let experiment = Experiment {
         program: std::env::current_exe().context("can't find this program's own file")?,
-        service: Service::Echo,
+        service,
         models: Experiment::sheets(&models),
         connections,
         workers: args.workers.map(usize::from),
@@ -189,7 +188,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         work_time: args.work.time(),
         size: args.size,
         depth: usize::try_from(args.depth)?,
-        load_threads: usize::try_from(args.threads)?,
+        load_threads: usize::try_from(args.threads.unwrap_or(1))?,
         rounds: args
             .rounds
             .map_or(if args.quick { 2 } else { 3 }, usize::from),
@@ -199,6 +198,71 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     };
     experiment.check()?;
     Ok(experiment)
+}
+
+/// What is served, if the other options fit it.
+fn service(args: &Args) -> anyhow::Result<Service> {
+    if args.service != "chat" {
+        if args.rooms.is_some() {
+            bail!("--rooms is for a chat; add --service chat");
+        }
+        return Ok(Service::Echo);
+    }
+    if args.controls {
+        bail!("--controls measures echoes by hand, and there is no chat by hand; leave it out");
+    }
+    if args.threads.is_some_and(|threads| threads > 1) {
+        bail!("a chat is loaded by one thread, which hears everything; leave out --threads");
+    }
+    let limits = ChatLimits::default();
+    if args.size + NUMBER > limits.line_bytes {
+        let (size, most) = (args.size, limits.line_bytes);
+        bail!(
+            "--size {size} is too long for a chat, whose lines have {most} bytes at most; try --size {}",
+            most - NUMBER
+        );
+    }
+    // There is one room more, in which everybody begins.
+    let (rooms, most) = (usize::try_from(args.rooms.unwrap_or(1))?, limits.rooms - 1);
+    if !(1..=most).contains(&rooms) {
+        bail!("--rooms is {rooms}; a chat can have 1 to {most}");
+    }
+    let tongues = tongues(&[TextEncoding::default()], args.size);
+    Ok(Service::Chat { rooms, tongues })
+}
+
+/// What a message's number adds to it, at most.
+const NUMBER: usize = 16;
+
+/// The numbers of connections, each once.
+fn connections(args: &Args, service: &Service) -> anyhow::Result<Vec<usize>> {
+    let usual: &[u64] = match service {
+        Service::Echo => &[1, 10, 100],
+        Service::Chat { .. } => &[10, 100],
+    };
+    let counts = match &args.connections[..] {
+        [] => usual,
+        counts => counts,
+    };
+    let mut connections = Vec::new();
+    for &count in counts {
+        let count = usize::try_from(count)?;
+        match service {
+            Service::Echo if count == 0 => {
+                bail!("--connections has a 0; every number must be at least 1")
+            }
+            Service::Chat { rooms, .. } if count < rooms * 2 => bail!(
+                "--connections has a {count}; a chat needs 2 in each room, one to speak and one to \
+                 hear: at least {}",
+                rooms * 2
+            ),
+            _ => {}
+        }
+        if !connections.contains(&count) {
+            connections.push(count);
+        }
+    }
+    Ok(connections)
 }
 
 const DURATION: Duration = Duration::from_millis(500);

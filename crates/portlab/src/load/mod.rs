@@ -27,6 +27,7 @@ use crate::{
     Verdict,
     args::{self, WARN},
 };
+pub(crate) use chat::tongues;
 use complain::{complain, is_wrong, why_nobody_answered};
 pub(crate) use known::{Args as KnownArgs, run as serve_known};
 pub(crate) use show::interrupt_flag;
