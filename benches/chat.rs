@@ -89,6 +89,7 @@ fn plan(server: &Server, members: usize) -> ChatPlan {
             // `abc12: 3456 ` before it, and the end of the line after.
             filler: vec![b'x'; SIZE - 14],
         }],
+        warmup: Duration::from_millis(20),
         stop: Stop::default(),
         timeout: Duration::from_secs(20),
         seed: 1,
