@@ -111,6 +111,11 @@ impl Outbox {
         called.map_err(|_| Panicked)
     }
 
+    /// Gives back all but a little, for a thread that has its buffers to itself and falls asleep.
+    pub(crate) fn sleep(&mut self) {
+        self.out.shrink_to(USUAL);
+    }
+
     /// Gives back memory that an unusually large answer took, so that an idle thread holds none of
     /// it.
     pub(crate) fn sent(&mut self) {
@@ -118,3 +123,6 @@ impl Outbox {
         self.out.shrink_to(READ_BUFFER);
     }
 }
+
+/// Room for most answers.
+const USUAL: usize = 4 * 1024;

@@ -77,13 +77,18 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
                 take_leave(&conn, desk);
                 advance(&mut conn, &mut scratch, desk)
             }
-            Step::Idle => match wait(&mut conn, desk.bell(), leaves_at) {
-                Err(_) => break,
-                Ok(Event::TimeIsUp) => conn.work_done(),
-                Ok(Event::Peer) => advance(&mut conn, &mut scratch, desk),
-                Ok(Event::Bell) if desk.fetch().is_err() => conn.cut(Cut::HubLost, &mut scratch),
-                Ok(Event::Bell) => advance(&mut conn, &mut scratch, desk),
-            },
+            Step::Idle => {
+                scratch.outbox.sleep();
+                match wait(&mut conn, desk.bell(), leaves_at) {
+                    Err(_) => break,
+                    Ok(Event::TimeIsUp) => conn.work_done(),
+                    Ok(Event::Peer) => advance(&mut conn, &mut scratch, desk),
+                    Ok(Event::Bell) if desk.fetch().is_err() => {
+                        conn.cut(Cut::HubLost, &mut scratch)
+                    }
+                    Ok(Event::Bell) => advance(&mut conn, &mut scratch, desk),
+                }
+            }
         };
     }
     take_leave(&conn, desk);
