@@ -7,7 +7,6 @@
 //! or in another process, and neither half can tell.
 
 mod commands;
-mod inert;
 mod lines;
 mod press;
 mod request;

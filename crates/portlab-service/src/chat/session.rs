@@ -3,12 +3,11 @@
 use super::{
     Limits,
     commands::{self, Deed},
-    inert::inert,
     lines::Lines,
     press,
     request::Request,
 };
-use crate::{Cut, Cx, Flow, Mail, Session, TextEncoding};
+use crate::{Cut, Cx, Flow, Mail, Session, TextEncoding, inert};
 
 pub(super) struct ChatSession {
     lines: Lines,

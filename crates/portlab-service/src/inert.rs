@@ -1,11 +1,12 @@
-//! Making inert what a member says: on nobody's screen may it be more than text.
+//! Making inert what a stranger says: on nobody's screen may it be more than text.
 
 /// `text` with every character replaced that a screen would obey instead of showing it: escape
 /// sequences, cursor movements, bells, and the marks that turn the direction of what follows.
 ///
 /// A control character becomes its picture (`ESC` becomes `␛`), so that one sees that there was one;
 /// what has no picture becomes U+FFFD. A tab is a space.
-pub(super) fn inert(text: &str) -> String {
+#[must_use]
+pub fn inert(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
