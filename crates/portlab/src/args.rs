@@ -106,9 +106,34 @@ pub(crate) fn resolve_all(
     Ok(addrs)
 }
 
+/// Reads bytes in hex: pairs of digits, with or without white space between them.
+pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
+    let digits: Option<Vec<u32>> = text
+        .chars()
+        .filter(|character| !character.is_whitespace())
+        .map(|character| character.to_digit(16))
+        .collect();
+    match digits.as_deref().map(<[u32]>::as_chunks) {
+        Some((pairs, [])) => Ok(pairs
+            .iter()
+            .map(|[high, low]| (high * 16 + low) as u8)
+            .collect()),
+        _ => bail!("{text:?} is no hex; write pairs of digits, such as \"50 49 4e 47 0d 0a\""),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::resolve;
+    use super::{bytes_of_hex, resolve};
+
+    #[test]
+    fn hex_is_read_with_and_without_spaces() {
+        assert_eq!(bytes_of_hex("50 49\n4E470d 0a").unwrap(), b"PING\r\n");
+        for text in ["5", "xy", "a 中"] {
+            let error = bytes_of_hex(text).unwrap_err().to_string();
+            assert!(error.contains("pairs of digits"), "{error}");
+        }
+    }
 
     #[test]
     fn addresses_are_read_in_every_usual_form() {

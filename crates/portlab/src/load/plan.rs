@@ -17,7 +17,7 @@ use portlab_load::{
 use portlab_stats::units;
 
 use super::{Args, ScriptArgs};
-use crate::args::{TO_CONNECT, resolve_all};
+use crate::args::{TO_CONNECT, bytes_of_hex, resolve_all};
 
 /// One rate, or the ends of a range, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -208,9 +208,7 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
     } else if let Some(file) = &args.payload {
         payload(file, MOST_PAYLOAD)?
     } else if let Some(hex) = &args.hex {
-        bytes_of_hex(hex).with_context(|| {
-            format!("{hex:?} is no hex; write pairs of digits, such as \"50 49 4e 47 0d 0a\"")
-        })?
+        bytes_of_hex(hex)?
     } else {
         return Ok(Say::Random(args.size.clone()));
     };
@@ -240,17 +238,6 @@ fn payload(file: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
         );
     }
     Ok(bytes)
-}
-
-fn bytes_of_hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u32> = text
-        .chars()
-        .filter(|character| !character.is_whitespace())
-        .map(|character| character.to_digit(16))
-        .collect::<Option<_>>()?;
-    let pairs = digits.chunks_exact(2);
-    let whole = pairs.remainder().is_empty();
-    whole.then(|| pairs.map(|pair| (pair[0] * 16 + pair[1]) as u8).collect())
 }
 
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
@@ -329,11 +316,5 @@ mod tests {
         let endless = payload(Path::new("/dev/zero"), 1 << 20).unwrap_err();
         assert!(endless.to_string().contains("1.00 MiB"), "{endless}");
         assert!(payload(Path::new("/dev/null"), 0).unwrap().is_empty());
-    }
-
-    #[test]
-    fn hex_is_read_with_and_without_spaces() {
-        assert_eq!(bytes_of_hex("50 49\n4E470d 0a"), Some(b"PING\r\n".to_vec()));
-        assert_eq!((bytes_of_hex("5"), bytes_of_hex("xy")), (None, None));
     }
 }
