@@ -2,12 +2,14 @@
 
 use std::{
     io,
+    os::unix::net::UnixStream,
     sync::{Arc, atomic::AtomicBool},
 };
 
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
+    low_level::{self, pipe},
 };
 
 /// A flag that the first SIGINT or SIGTERM sets. The second ends the process, as if none had been
@@ -24,4 +26,24 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
     }
 
     Ok(flag)
+}
+
+/// A bell that rings, by becoming readable, when SIGINT or SIGTERM has come: for a program that has a
+/// terminal to give back.
+///
+/// # Errors
+/// When the handler can't be installed.
+pub fn bell() -> io::Result<UnixStream> {
+    let (bell, doorbell) = UnixStream::pair()?;
+    pipe::register(SIGINT, doorbell.try_clone()?)?;
+    pipe::register(SIGTERM, doorbell)?;
+    Ok(bell)
+}
+
+/// Sends this process SIGINT: whoever of it has caught that is asked to end.
+///
+/// # Errors
+/// When the system refuses.
+pub fn ask_to_end() -> io::Result<()> {
+    low_level::raise(SIGINT)
 }

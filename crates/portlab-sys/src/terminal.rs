@@ -19,27 +19,43 @@ pub fn is_in_foreground(terminal: impl AsFd) -> bool {
 ///
 /// Source: `termios(3)`, ECHO.
 #[derive(Debug)]
-pub struct Hush<T: AsFd> {
+pub struct Hush<T: AsFd>(Kept<T>);
+
+impl<T: AsFd> Hush<T> {
+    /// Hushes `terminal`; `None` when it is none, or listens to others.
+    #[must_use]
+    pub fn new(terminal: T) -> Option<Self> {
+        let kept = Kept::new(terminal)?;
+        let mut hushed = kept.before.clone();
+        hushed.local_modes.remove(LocalModes::ECHO);
+        tcsetattr(&kept.terminal, OptionalActions::Now, &hushed).ok()?;
+        Some(Self(kept))
+    }
+}
+
+/// The settings of a terminal, which it is given back when this is dropped, whatever was done to
+/// them meanwhile.
+///
+/// Source: `termios(3)`.
+#[derive(Debug)]
+pub struct Kept<T: AsFd> {
     terminal: T,
     before: Termios,
 }
 
-impl<T: AsFd> Hush<T> {
-    /// Hushes `terminal`; `None` when it is none, or listens to others.
+impl<T: AsFd> Kept<T> {
+    /// Keeps the settings of `terminal`; `None` when it is none, or listens to others.
     #[must_use]
     pub fn new(terminal: T) -> Option<Self> {
         if !is_in_foreground(&terminal) {
             return None;
         }
         let before = tcgetattr(&terminal).ok()?;
-        let mut hushed = before.clone();
-        hushed.local_modes.remove(LocalModes::ECHO);
-        tcsetattr(&terminal, OptionalActions::Now, &hushed).ok()?;
         Some(Self { terminal, before })
     }
 }
 
-impl<T: AsFd> Drop for Hush<T> {
+impl<T: AsFd> Drop for Kept<T> {
     fn drop(&mut self) {
         // Who has been sent to the background since would be stopped.
         if is_in_foreground(&self.terminal) {
