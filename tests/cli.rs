@@ -621,7 +621,7 @@ fn an_interrupted_comparison_shows_what_it_has() {
 
 #[test]
 fn every_command_has_help_with_an_example_in_80_columns() {
-    for command in ["compare", "load", "serve", "models"] {
+    for command in ["compare", "load", "serve", "connect", "models"] {
         for flag in ["-h", "--help"] {
             let text = String::from_utf8(portlab(&[command, flag]).stdout).unwrap();
             assert!(text.contains(&format!("portlab {command}")), "{text}");

@@ -238,7 +238,7 @@ fn the_page_of_the_command_line_is_what_the_help_says() {
     let mut page =
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
             .to_owned();
-    for command in ["", "compare", "load", "serve", "models"] {
+    for command in ["", "compare", "load", "serve", "connect", "models"] {
         let arguments: Vec<_> = [command, "--help"]
             .into_iter()
             .filter(|a| !a.is_empty())

@@ -17,6 +17,7 @@ use tell;
 
 mod args;
 mod compare;
+mod connect;
 mod load;
 mod models;
 mod progress;
@@ -42,6 +43,7 @@ enum Command {
     Compare(compare::Args),
     Load(Box<load::Args>),
     Serve(serve::Args),
+    Connect(connect::Args),
     Models(models::Args),
     /// A server whose behaviour is known, for `load --self-test`
     #[command(hide = true)]
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Command::Compare(args) => compare::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     };

@@ -1,0 +1,105 @@
+//! The first two steps: create a socket, connect it.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpStream},
+    os::fd::AsRawFd,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use portlab_stats::units;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::trace::Trace;
+
+/// A connection, and its own end of it.
+pub(super) struct Dialled {
+    pub(super) stream: TcpStream,
+    pub(super) local: SocketAddr,
+}
+
+/// Connects to the first of `addrs` that answers, each within `patience`.
+///
+/// # Errors
+/// When none does; says why, and what can be done.
+pub(super) fn dial(
+    addrs: &[SocketAddr],
+    patience: Duration,
+    mut trace: Option<&mut Trace>,
+) -> anyhow::Result<Dialled> {
+    let mut reasons = Vec::new();
+    for addr in addrs {
+        let socket = create(*addr).context("can't create a socket")?;
+        if let Some(trace) = &mut trace {
+            crate::tell!("{}", trace.created(*addr, socket.as_raw_fd()));
+        }
+        match socket.connect_timeout(&(*addr).into(), patience) {
+            Ok(()) => {
+                let stream = TcpStream::from(socket);
+                // Every send is to leave as a segment of its own, at once.
+                stream.set_nodelay(true)?;
+                let local = stream.local_addr()?;
+                if let Some(trace) = &mut trace {
+                    crate::tell!("{}", trace.connected(local, *addr));
+                }
+                return Ok(Dialled { stream, local });
+            }
+            Err(error) => {
+                if let Some(trace) = &mut trace {
+                    crate::tell!("{}", trace.unconnected(*addr, &error));
+                }
+                reasons.push(why(*addr, &error, patience));
+            }
+        }
+    }
+    Err(anyhow!(reasons.join("; ")))
+}
+
+fn create(addr: SocketAddr) -> io::Result<Socket> {
+    Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))
+}
+
+/// Why `addr` can't be reached, and what to do about it.
+fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            format!("nobody listens at {addr}; is the server up? (portlab serve)")
+        }
+        io::ErrorKind::TimedOut => format!(
+            "{addr} has not answered within {}: a firewall, a full accept queue, or no such host; \
+             try --connect-timeout 30s",
+            units::time(patience)
+        ),
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
+            format!("there is no way to {addr}; check the address, and the network")
+        }
+        io::ErrorKind::AddrNotAvailable => format!(
+            "no local port is left to connect to {addr} from, or it is no address to connect to; \
+             wait a minute, or check the address"
+        ),
+        _ => format!("can't connect to {addr}: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_names_the_address_and_a_remedy() {
+        let addr = "127.0.0.1:9".parse().unwrap();
+        for (kind, remedy) in [
+            (io::ErrorKind::ConnectionRefused, "portlab serve"),
+            (io::ErrorKind::TimedOut, "--connect-timeout"),
+            (io::ErrorKind::HostUnreachable, "check"),
+            (io::ErrorKind::AddrNotAvailable, "wait"),
+        ] {
+            let text = why(addr, &kind.into(), Duration::from_secs(5));
+            assert!(
+                text.contains("127.0.0.1:9") && text.contains(remedy),
+                "{text}"
+            );
+        }
+    }
+}

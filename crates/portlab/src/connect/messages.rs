@@ -1,0 +1,147 @@
+//! `--send` and `--hex`: what is to be sent, in the order in which it is given.
+
+use clap::{
+    Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches,
+    builder::{StringValueParser, TypedValueParser, ValueParser},
+};
+use portlab_load::unescape;
+
+use super::mouth::Said;
+use crate::args::bytes_of_hex;
+
+/// What is to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Message {
+    /// A text, with its escapes already read.
+    Text(String),
+    /// Bytes, as they are.
+    Bytes(Vec<u8>),
+}
+
+/// All that is to be sent, in order.
+// By hand, for the derive keeps the order within an option only.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Messages(Vec<Message>);
+
+impl Messages {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What a mouth is to say, each text followed by a line end if `line` says so.
+    pub(super) fn said(&self, line: bool) -> impl Iterator<Item = Said> + Send + 'static {
+        self.0
+            .clone()
+            .into_iter()
+            .map(move |message| match message {
+                Message::Text(text) if line => Said::Text(text + "\n"),
+                Message::Text(text) => Said::Text(text),
+                Message::Bytes(bytes) => Said::Bytes(bytes),
+            })
+    }
+}
+
+impl clap::Args for Messages {
+    fn augment_args(command: Command) -> Command {
+        let text = |text: String| unescape(&text).map(Message::Text);
+        let bytes = |text: String| bytes_of_hex(&text).map(Message::Bytes);
+        let send = option(
+            "send",
+            "TEXT",
+            ValueParser::from(StringValueParser::new().try_map(text)),
+        );
+        let hex = option(
+            "hex",
+            "BYTES",
+            ValueParser::from(StringValueParser::new().try_map(bytes)),
+        );
+        command
+            .arg(send.help(
+                "Send this text, with the escapes \\r \\n \\t \\0 \\\\ \\x41 and no line end of its \
+                 own; may be given several times",
+            ))
+            .arg(hex.help(
+                "Send these bytes as they are, as in \"c4 e3 ba c3\"; may be given several times, and \
+                 goes in order with --send",
+            ))
+            .group(ArgGroup::new("messages").args(["send", "hex"]).multiple(true))
+    }
+
+    fn augment_args_for_update(command: Command) -> Command {
+        Self::augment_args(command)
+    }
+}
+
+fn option(name: &'static str, value: &'static str, parser: ValueParser) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name(value)
+        .value_parser(parser)
+        .action(ArgAction::Append)
+}
+
+impl FromArgMatches for Messages {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        let mut messages = Self::default();
+        messages.update_from_arg_matches(matches)?;
+        Ok(messages)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        let of = |name| {
+            let indices = matches.indices_of(name).into_iter().flatten();
+            indices.zip(matches.get_many::<Message>(name).into_iter().flatten())
+        };
+        let mut all: Vec<_> = of("send").chain(of("hex")).collect();
+        all.sort_by_key(|&(index, _)| index);
+        self.0 = all
+            .into_iter()
+            .map(|(_, message)| message.clone())
+            .collect();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Args as _;
+
+    use super::*;
+
+    fn parse(words: &[&str]) -> Result<Vec<Message>, clap::Error> {
+        let command = Messages::augment_args(Command::new("connect").no_binary_name(true));
+        let matches = command.try_get_matches_from(words)?;
+        Messages::from_arg_matches(&matches).map(|messages| messages.0)
+    }
+
+    #[test]
+    fn texts_and_bytes_keep_the_order_in_which_they_are_given() {
+        let text = |text: &str| Message::Text(text.to_owned());
+        assert_eq!(
+            parse(&[
+                "--hex=c4 e3",
+                "--send",
+                "a\\r\\n",
+                "--send=b",
+                "--hex",
+                "00"
+            ])
+            .unwrap(),
+            [
+                Message::Bytes(vec![0xc4, 0xe3]),
+                text("a\r\n"),
+                text("b"),
+                Message::Bytes(vec![0])
+            ]
+        );
+        assert_eq!(parse(&[]).unwrap(), []);
+    }
+
+    #[test]
+    fn what_is_no_message_is_refused_with_the_remedy() {
+        for (word, remedy) in [("--send=\\q", "\\r \\n"), ("--hex=5", "pairs of digits")] {
+            let error = parse(&[word]).unwrap_err().to_string();
+            assert!(error.contains(remedy), "{error}");
+        }
+    }
+}

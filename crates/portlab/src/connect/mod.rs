@@ -1,0 +1,139 @@
+//! `portlab connect`: a TCP client, as the course writes it: create, connect, send, receive, close.
+
+mod bytes;
+mod conversation;
+mod dial;
+mod editor;
+mod event;
+mod interactive;
+mod messages;
+mod mouth;
+mod plain;
+mod screen;
+mod trace;
+mod visible;
+
+use std::time::{Duration, Instant};
+
+use anyhow::bail;
+use portlab_service::TextEncoding;
+use portlab_stats::units;
+
+use crate::{
+    Verdict,
+    args::{DIM, TO_CONNECT, resolve_all},
+};
+use conversation::{Conversation, Manner};
+use messages::Messages;
+use mouth::{Ending, Voice};
+use screen::Screen;
+use trace::Trace;
+
+/// Connect to a port, send, receive and close, in anybody's encoding
+///
+/// On a terminal, every line that is typed is sent, with a line end, and what
+/// comes is shown above the line; Ctrl-D ends it. From a pipe, what stdin holds
+/// is sent, and after its end what still comes is printed. With --send and
+/// --hex, just that is sent, and stdin is not read.
+///
+/// What comes goes to stdout: into a pipe as text, on a terminal with control
+/// characters as pictures (ESC as ␛), so that nobody's bytes move the cursor.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab connect 127.0.0.1:9090 --trace
+  portlab connect 127.0.0.1:8080 --encoding gbk --send 你好
+  portlab connect 127.0.0.1:6379 --send 'PING\\r\\n' --wait 100ms
+  portlab connect 127.0.0.1:9090 --hex 'c4 e3 ba c3' --trace
+  printf '你好\\n' | portlab connect 127.0.0.1:9090 --encoding gbk
+
+Exit codes: 0 fine, 1 nothing came, 2 could not run. Where one types, a server
+that says nothing is fine.")]
+pub(crate) struct Args {
+    /// The port to connect to, HOST:PORT; of a name with several addresses, the
+    /// first that answers
+    #[arg(value_name = "ADDR")]
+    addr: String,
+
+    #[command(flatten)]
+    messages: Messages,
+
+    /// Add a line end, \n, to each --send
+    #[arg(long, requires = "send")]
+    line: bool,
+
+    /// After --send and --hex, close when nothing has come for this long
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = units::duration)]
+    #[arg(requires = "messages")]
+    wait: Duration,
+
+    /// The encoding that text is sent and received in. A character that has no
+    /// place in it is sent as ?
+    #[arg(long, value_name = "LABEL", default_value = "utf-8")]
+    encoding: TextEncoding,
+
+    /// After stdin's end, give the server up when nothing has come for this long
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    #[arg(conflicts_with = "messages")]
+    timeout: Duration,
+
+    /// How long the connection may take to be made
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    connect_timeout: Duration,
+
+    /// Narrate on stderr what a client does in five steps: create, connect, send,
+    /// receive, close; with addresses, ports, bytes in hex and as text, and
+    /// whose FIN came first
+    #[arg(long)]
+    trace: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    for (name, time) in [
+        ("--wait", args.wait),
+        ("--timeout", args.timeout),
+        ("--connect-timeout", args.connect_timeout),
+    ] {
+        if time.is_zero() {
+            bail!("{name} is 0, in which nothing can come; write a longer time, such as 5s");
+        }
+    }
+    let addrs = resolve_all(&args.addr, &TO_CONNECT)?;
+    let manner = if !args.messages.is_empty() {
+        Manner::Script { wait: args.wait }
+    } else if interactive::is_possible() {
+        Manner::Typed
+    } else {
+        Manner::Piped {
+            timeout: args.timeout,
+        }
+    };
+    let mut trace = args
+        .trace
+        .then(|| Trace::new(args.encoding, Instant::now()));
+    let dialled = dial::dial(&addrs, args.connect_timeout, trace.as_mut())?;
+    let (post, events) = event::channel();
+    let stream = dialled.stream;
+    let spare = event::listen(&stream, post.clone())?;
+    let voice = Voice::new(&stream, args.encoding, post.clone())?;
+    let screen: Box<dyn Screen> = match manner {
+        Manner::Script { .. } => {
+            voice.speak(args.messages.said(args.line), Ending::StayOpen)?;
+            Box::new(plain::Plain::new())
+        }
+        Manner::Piped { .. } => {
+            voice.speak(mouth::stdin(args.encoding), Ending::HalfClose)?;
+            Box::new(plain::Plain::new())
+        }
+        Manner::Typed => {
+            let peer = stream.peer_addr();
+            let peer = peer.map_or_else(|_| args.addr.clone(), |peer| peer.to_string());
+            crate::tell!("{DIM}connected to {peer}; Enter sends a line, Ctrl-D ends{DIM:#}");
+            let (typed, lines) = std::sync::mpsc::channel();
+            voice.speak(lines.into_iter(), Ending::HalfClose)?;
+            Box::new(interactive::Interactive::open(typed, post.clone())?)
+        }
+    };
+    Conversation::new(manner, screen, trace, args.encoding, dialled.local)
+        .hold(&stream, &events, &spare)
+}

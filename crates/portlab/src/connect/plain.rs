@@ -1,0 +1,68 @@
+//! A screen without a line editor: a pipe, a file, or a terminal for one answer.
+
+use std::io::{self, IsTerminal, Write};
+
+use super::{screen::Screen, visible::Visible};
+
+/// stdout and stderr, as they are.
+pub(super) struct Plain {
+    /// stdout is a terminal, and shown nothing that it would obey.
+    visible: Option<Visible>,
+    /// stderr goes to a terminal too.
+    beside: bool,
+    /// The terminal's line has begun.
+    mid_line: bool,
+}
+
+impl Plain {
+    pub(super) fn new() -> Self {
+        Self {
+            visible: io::stdout().is_terminal().then(Visible::default),
+            beside: io::stderr().is_terminal(),
+            mid_line: false,
+        }
+    }
+
+    fn write(&mut self, text: &str) -> io::Result<()> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.mid_line = !text.ends_with('\n');
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        stdout.flush()
+    }
+}
+
+impl Screen for Plain {
+    fn show(&mut self, text: &str) -> io::Result<()> {
+        let Some(visible) = &mut self.visible else {
+            return self.write(text);
+        };
+        let mut shown = String::new();
+        visible.push(text, &mut shown);
+        self.write(&shown)
+    }
+
+    fn say(&mut self, lines: &str) {
+        if self.visible.is_some() && self.beside && self.mid_line {
+            // Whoever can't be shown it has been told so already.
+            let _ = self.write("\n");
+        }
+        crate::tell!("{lines}");
+    }
+
+    fn close(&mut self) -> io::Result<()> {
+        let Some(visible) = &mut self.visible else {
+            return Ok(());
+        };
+        let mut rest = String::new();
+        visible.end(&mut rest);
+        self.write(&rest)?;
+        // The shell's prompt is to begin a line.
+        if self.mid_line {
+            self.write("\n")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! What a terminal may be shown of what a server says.
+
+use portlab_service::inert;
+
+/// Makes the text of a stream harmless, piece by piece, and keeps its lines: `\r\n` and `\n` end
+/// one, and every other control character becomes its picture.
+#[derive(Debug, Default)]
+pub(super) struct Visible {
+    /// A `\r` has come, and perhaps its `\n` follows.
+    cr: bool,
+}
+
+impl Visible {
+    /// Appends to `out` what `text` looks like.
+    pub(super) fn push(&mut self, text: &str, out: &mut String) {
+        let mut text = text;
+        if self.cr && !text.is_empty() {
+            self.cr = false;
+            match text.strip_prefix('\n') {
+                Some(rest) => {
+                    out.push('\n');
+                    text = rest;
+                }
+                None => out.push_str(&inert("\r")),
+            }
+        }
+        if let Some(rest) = text.strip_suffix('\r') {
+            self.cr = true;
+            text = rest;
+        }
+        for line in text.split_inclusive('\n') {
+            match line.strip_suffix('\n') {
+                Some(line) => {
+                    out.push_str(&inert(line.strip_suffix('\r').unwrap_or(line)));
+                    out.push('\n');
+                }
+                None => out.push_str(&inert(line)),
+            }
+        }
+    }
+
+    /// Appends to `out` what had been kept back: there won't be a `\n`.
+    pub(super) fn end(&mut self, out: &mut String) {
+        if std::mem::take(&mut self.cr) {
+            out.push_str(&inert("\r"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Visible;
+
+    fn seen(pieces: &[&str]) -> String {
+        let (mut visible, mut out) = (Visible::default(), String::new());
+        for piece in pieces {
+            visible.push(piece, &mut out);
+        }
+        visible.end(&mut out);
+        out
+    }
+
+    #[test]
+    fn lines_stay_and_control_characters_become_pictures() {
+        assert_eq!(
+            seen(&["你好\r\n\n\x1b[2J\x07b\ra\r\r\n"]),
+            "你好\n\n␛[2J␇b␍a␍\n"
+        );
+        assert_eq!(seen(&["no end"]), "no end");
+        assert_eq!(seen(&["", "\n", ""]), "\n");
+    }
+
+    #[test]
+    fn a_line_end_may_be_cut() {
+        assert_eq!(seen(&["a\r", "\nb"]), "a\nb");
+        assert_eq!(seen(&["a\r", "b\r", "\r", "\n"]), "a␍b␍\n");
+        assert_eq!(seen(&["a\r"]), "a␍");
+    }
+}

@@ -1,0 +1,510 @@
+//! The client: what it sends, what it shows, what it tells, and how it ends. Against servers of a
+//! few lines, each on a thread of the test.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    process::{Command, Output, Stdio},
+    sync::mpsc::{self, Receiver},
+    thread,
+    time::Duration,
+};
+
+/// How long a test waits for what must come.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Longer than any test may take: whoever waits for it to pass has forgotten to end.
+const NEVER: &str = "1h";
+
+/// Serves one connection with `serve`; what that returns comes through the channel.
+fn server<T: Send + 'static>(
+    serve: impl FnOnce(TcpStream) -> io::Result<T> + Send + 'static,
+) -> (SocketAddr, Receiver<T>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let _ = sender.send(serve(stream).unwrap());
+    });
+    (addr, receiver)
+}
+
+/// Reads `length` bytes, answers with `answer`, and closes.
+fn answering(length: usize, answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
+    server(move |mut stream| {
+        let mut heard = vec![0; length];
+        stream.read_exact(&mut heard)?;
+        stream.write_all(answer)?;
+        Ok(heard)
+    })
+}
+
+/// Reads to the end, and then answers with `answer`.
+fn answering_at_the_end(answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
+    server(move |mut stream| {
+        let mut heard = Vec::new();
+        stream.read_to_end(&mut heard)?;
+        stream.write_all(answer)?;
+        Ok(heard)
+    })
+}
+
+fn command(addr: SocketAddr, options: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.arg("connect").arg(addr.to_string()).args(options);
+    command
+}
+
+/// Runs the client on `input`.
+fn piped(addr: SocketAddr, options: &[&str], input: &[u8]) -> Output {
+    let mut command = command(addr, options);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    stdin.write_all(input).unwrap();
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+fn connect(addr: SocketAddr, options: &[&str]) -> Output {
+    command(addr, options).output().unwrap()
+}
+
+#[track_caller]
+fn check(output: &Output, code: i32, stdout: &[u8]) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{output:?}");
+    assert_eq!(output.stdout, stdout, "{output:?}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    stderr
+}
+
+/// An address where nobody listens.
+fn nobody() -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[test]
+fn a_text_goes_and_comes_in_gbk() {
+    let (addr, heard) = answering(4, b"\xc4\xe3\xba\xc3\xbf\xcd\xbb\xa7\xb6\xcb");
+    let output = connect(addr, &["--encoding=gbk", "--send=你好", "--wait", NEVER]);
+    assert_eq!(check(&output, 0, "你好客户端".as_bytes()), "");
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"\xc4\xe3\xba\xc3");
+}
+
+#[test]
+fn a_pipe_is_sent_with_its_line_ends_and_its_end() {
+    let (addr, heard) = answering_at_the_end(b"\xba\xc3\r\n\x1b[0m");
+    let output = piped(
+        addr,
+        &["--encoding=gbk", "--timeout", NEVER],
+        "你\r\n\n好".as_bytes(),
+    );
+    // A pipe gets escape sequences as they are.
+    assert_eq!(check(&output, 0, "好\r\n\x1b[0m".as_bytes()), "");
+    assert_eq!(
+        heard.recv_timeout(PATIENCE).unwrap(),
+        b"\xc4\xe3\r\n\n\xba\xc3"
+    );
+}
+
+#[test]
+fn bytes_that_are_no_text_go_through_a_pipe_of_utf_8() {
+    let (addr, heard) = answering_at_the_end(b".");
+    let output = piped(addr, &["--timeout", NEVER], b"\xff\0\xc4\n");
+    check(&output, 0, b".");
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"\xff\0\xc4\n");
+}
+
+#[test]
+fn texts_and_bytes_are_sent_in_order() {
+    let (addr, heard) = answering(9, b".");
+    let options = [
+        "--hex=c4 E3",
+        "--send=a\\r\\n",
+        "--line",
+        "--hex",
+        "00ff",
+        "--send",
+        "b",
+    ];
+    let output = connect(addr, &[&options[..], &["--wait", NEVER]].concat());
+    check(&output, 0, b".");
+    let heard = heard.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(heard, b"\xc4\xe3a\r\n\n\x00\xffb");
+}
+
+#[test]
+fn a_character_that_two_reads_cut_comes_out_whole() {
+    let (addr, _heard) = server(|mut stream| {
+        stream.set_nodelay(true)?;
+        stream.read_exact(&mut [0])?;
+        stream.write_all(b"\xc4")?;
+        // The client has shown what came before it sends the next, so it has read half of it.
+        stream.read_exact(&mut [0])?;
+        stream.write_all(b"\xe3\xba")
+    });
+    let mut command = command(addr, &["--encoding=gbk", "--trace", "--timeout", NEVER]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stderr = child.stderr.take().unwrap();
+    stdin.write_all(b"1\n").unwrap();
+    let mut told = String::new();
+    while !told.contains("4 receive") {
+        let mut byte = [0; 512];
+        let length = stderr.read(&mut byte).unwrap();
+        assert_ne!(length, 0, "{told}");
+        told += &String::from_utf8_lossy(&byte[..length]);
+    }
+    stdin.write_all(b"2\n").unwrap();
+    drop(stdin);
+    stderr.read_to_string(&mut told).unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    // The last one has no second half.
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "你\u{fffd}");
+}
+
+#[test]
+fn what_an_encoding_has_no_place_for_is_told_once() {
+    let (addr, heard) = answering(4, b".");
+    let options = ["--encoding=gbk", "--send=€", "--send=a😀b", "--wait", NEVER];
+    let stderr = check(&connect(addr, &options), 0, b".");
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"?a?b");
+    assert_eq!(stderr.matches("note:").count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("'€'") && stderr.contains("gb18030"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn where_nobody_listens_the_remedy_is_told() {
+    let addr = nobody();
+    let stderr = check(&connect(addr, &["--send=x"]), 2, b"");
+    assert!(
+        stderr.contains(&format!("nobody listens at {addr}")),
+        "{stderr}"
+    );
+    assert!(stderr.contains("portlab serve"), "{stderr}");
+}
+
+#[test]
+fn when_nothing_comes_it_fails_with_the_remedy() {
+    let (addr, _heard) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
+    let stderr = check(&connect(addr, &["--send=x", "--wait=50ms"]), 1, b"");
+    assert!(
+        stderr.contains("--line") && stderr.contains("--wait"),
+        "{stderr}"
+    );
+
+    let (addr, heard) = server(|mut stream| {
+        stream.read_to_end(&mut Vec::new())?;
+        Ok(stream)
+    });
+    let stderr = check(&piped(addr, &["--timeout=50ms"], b"x"), 1, b"");
+    assert!(stderr.contains("--timeout"), "{stderr}");
+    // It has not been the server that closed.
+    drop(heard.recv_timeout(PATIENCE).unwrap());
+
+    let (addr, _heard) = answering(1, b"");
+    let stderr = check(&connect(addr, &["--send=x", "--wait", NEVER]), 1, b"");
+    assert!(stderr.contains("closed without a word"), "{stderr}");
+}
+
+#[test]
+fn a_server_that_closes_first_ends_it_though_stdin_goes_on() {
+    let (addr, _heard) = server(|mut stream| stream.write_all(b"the time\r\n"));
+    let mut command = command(addr, &["--timeout", NEVER]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let stdin = child.stdin.take().unwrap();
+    let output = child.wait_with_output().unwrap();
+    drop(stdin);
+    let stderr = check(&output, 0, b"the time\r\n");
+    assert_eq!(stderr, "the server closed the connection\n");
+}
+
+#[test]
+fn a_reset_is_told_and_what_came_is_shown() {
+    let (addr, _heard) = server(|mut stream| {
+        stream.read_exact(&mut [0])?;
+        stream.write_all(b"bye")?;
+        // Our acknowledgement has come when this does; closing with bytes unread is a reset.
+        stream.peek(&mut [0])?;
+        Ok(())
+    });
+    let output = connect(addr, &["--send=x", "--send=y", "--wait", NEVER]);
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(stderr.contains("reset it"), "{output:?}");
+    assert!(!stderr.contains("panicked"), "{output:?}");
+}
+
+/// The steps that `stderr` narrates.
+fn steps(stderr: &str) -> Vec<&str> {
+    let lines = stderr.lines().filter_map(|line| {
+        let (at, _) = line.char_indices().nth(10)?;
+        line.get(at..)
+    });
+    lines.filter(|line| !line.starts_with(' ')).collect()
+}
+
+#[test]
+fn the_five_steps_are_narrated() {
+    let (addr, heard) = server(|mut stream| {
+        let peer = stream.peer_addr()?;
+        stream.read_exact(&mut [0; 4])?;
+        stream.write_all(b"\xba\xc3")?;
+        Ok(peer)
+    });
+    let options = ["--trace", "--encoding=gbk", "--send=你好", "--wait", NEVER];
+    let stderr = check(&connect(addr, &options), 0, "好".as_bytes());
+    let port = heard.recv_timeout(PATIENCE).unwrap().port();
+    let steps = steps(&stderr);
+    let expected = [
+        "1 create",
+        "2 connect",
+        "3 send",
+        "4 receive",
+        "4 receive",
+        "5 close",
+    ];
+    assert_eq!(steps.len(), expected.len(), "{stderr}");
+    for (step, expected) in steps.iter().zip(expected) {
+        assert!(step.starts_with(expected), "{stderr}");
+    }
+    assert!(steps[1].contains(&addr.to_string()), "{stderr}");
+    assert!(
+        stderr.contains(&format!("the system chose port {port}")),
+        "{stderr}"
+    );
+    assert!(steps[2].contains("4 bytes  c4 e3 ba c3 "), "{stderr}");
+    assert!(steps[2].ends_with("你好"), "{stderr}");
+    assert!(steps[3].contains("2 bytes  ba c3 "), "{stderr}");
+    assert!(steps[4].contains("the server's FIN"), "{stderr}");
+    assert!(steps[5].contains("the server's FIN came first"), "{stderr}");
+    assert!(
+        stderr.contains("sent 4 bytes, received 2 bytes"),
+        "{stderr}"
+    );
+    assert!(!stderr.contains('\x1b'), "colours into a pipe: {stderr}");
+}
+
+#[test]
+fn whose_fin_came_first_is_narrated() {
+    let (addr, _heard) = answering_at_the_end(b".");
+    let stderr = check(
+        &piped(addr, &["--trace", "--timeout", NEVER], b"x\n"),
+        0,
+        b".",
+    );
+    assert!(stderr.contains("our FIN came first: TIME_WAIT"), "{stderr}");
+
+    let (addr, _heard) = server(|mut stream| stream.read_to_end(&mut Vec::new()));
+    let stderr = check(
+        &connect(addr, &["--trace", "--send=x", "--wait=100ms"]),
+        1,
+        b"",
+    );
+    assert!(stderr.contains("our FIN comes first"), "{stderr}");
+
+    let stderr = check(&connect(nobody(), &["--trace"]), 2, b"");
+    assert!(
+        stderr.contains("2 connect  to 127.0.0.1") && stderr.contains("refused"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn more_than_fits_into_any_buffer_goes_through() {
+    let (addr, heard) = server(|mut stream| {
+        let mut copy = stream.try_clone()?;
+        let length = io::copy(&mut stream, &mut copy)?;
+        copy.shutdown(Shutdown::Write)?;
+        Ok(length)
+    });
+    let input: Vec<u8> = (0..80_000)
+        .flat_map(|n| format!("{n} 你\n").into_bytes())
+        .collect();
+    let mut command = command(addr, &["--encoding=gb18030", "--timeout", NEVER]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let copy = input.clone();
+    let writer = thread::spawn(move || stdin.write_all(&copy));
+    let output = child.wait_with_output().unwrap();
+    writer.join().unwrap().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stdout == input, "{} bytes came", output.stdout.len());
+    assert!(heard.recv_timeout(PATIENCE).unwrap() > 500_000);
+}
+
+#[test]
+fn a_slow_reader_misses_nothing() {
+    let (addr, _heard) = server(|mut stream| {
+        stream.read_exact(&mut [0])?;
+        stream.write_all(&[b'x'; 4_000_000])
+    });
+    let mut command = command(addr, &["--send=x", "--wait=2s"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    // As long as it takes for the client to wait in vain, if it did.
+    thread::sleep(Duration::from_millis(2500));
+    let mut came = Vec::new();
+    let mut stdout = child.stdout.take().unwrap();
+    stdout.read_to_end(&mut came).unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(came.len(), 4_000_000);
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_remedy() {
+    let addr = nobody();
+    for (options, remedy) in [
+        (&["--send=\\q"][..], "\\r \\n"),
+        (&["--hex=5"], "pairs of digits"),
+        (&["--encoding=gkb"], "gbk"),
+        (&["--send=x", "--wait=0s"], "such as 5s"),
+        (&["--connect-timeout=0s"], "such as 5s"),
+        (&["--wait=1s"], "--send"),
+        (&["--line"], "--send"),
+        (&["--send=x", "--timeout=1s"], "cannot be used"),
+    ] {
+        let stderr = check(&connect(addr, options), 2, b"");
+        assert!(stderr.contains(remedy), "{options:?}: {stderr}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let (addr, _heard) = answering(1, b"answer");
+    let mut command = command(addr, &["--send=x"]);
+    let output = command.stdout(full).output().unwrap();
+    let stderr = check(&output, 2, b"");
+    assert!(stderr.contains("No space left"), "{stderr}");
+
+    let (addr, _heard) = server(|mut stream| {
+        // Until nobody reads any more.
+        while stream.write_all(&[b'x'; 4096]).is_ok() {}
+        Ok(())
+    });
+    let script = format!(
+        "set -o pipefail; {} connect {addr} --send x 2>&1 | head -c 1",
+        env!("CARGO_BIN_EXE_portlab")
+    );
+    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    check(&output, 0, b"x");
+}
+
+/// Runs the client on a terminal of its own, where `type_in` types: it is given the keys, and a way
+/// to wait until the screen has shown something. Returns all that the screen has shown.
+fn on_a_terminal(
+    addr: SocketAddr,
+    options: &str,
+    type_in: impl FnOnce(&mut dyn Write, &mut dyn FnMut(&str)),
+) -> Option<String> {
+    // `script` runs a command on a terminal of its own.
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return None;
+    }
+    let connect = format!(
+        "stty cols 100 rows 30; {} connect {addr} {options}; echo code $?",
+        env!("CARGO_BIN_EXE_portlab")
+    );
+    let mut command = Command::new("script");
+    command
+        .args(["-qec", &connect, "/dev/null"])
+        .env("TERM", "xterm");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut seen, mut from) = (Vec::<u8>::new(), 0);
+    let mut read_on = |until: Option<&str>| {
+        let mut buffer = [0; 4096];
+        loop {
+            let shown = until.and_then(|until| {
+                let mut windows = seen[from..].windows(until.len());
+                Some(windows.position(|bytes| bytes == until.as_bytes())? + until.len())
+            });
+            if let Some(length) = shown {
+                // What was waited for isn't seen twice.
+                from += length;
+                return String::new();
+            }
+            match screen.read(&mut buffer).unwrap() {
+                0 if until.is_some() => {
+                    let seen = String::from_utf8_lossy(&seen);
+                    panic!("{until:?} was not shown: {seen:?}")
+                }
+                0 => return String::from_utf8_lossy(&seen).into_owned(),
+                length => seen.extend_from_slice(&buffer[..length]),
+            }
+        }
+    };
+    type_in(&mut keys, &mut |until| {
+        read_on(Some(until));
+    });
+    let seen = read_on(None);
+    child.wait().unwrap();
+    Some(seen)
+}
+
+#[test]
+fn what_comes_is_shown_above_the_line_that_is_being_typed() {
+    let (addr, heard) = server(|mut stream| {
+        let mut heard = [0; 5];
+        stream.read_exact(&mut heard)?;
+        stream.write_all(b"\xc4\xe3\x1b[2J\r\n")?;
+        // Half a line is not sent.
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest)?;
+        assert_eq!(rest, b"");
+        Ok(heard)
+    });
+    let seen = on_a_terminal(addr, "--encoding=gbk", |keys, wait_for| {
+        wait_for("> ");
+        // The second line is begun when the answer to the first one comes.
+        keys.write_all("你好\rhalf".as_bytes()).unwrap();
+        wait_for("你␛[2J");
+        wait_for("half");
+        keys.write_all(b"\x15\x04").unwrap();
+    });
+    let Some(seen) = seen else { return };
+    assert_eq!(
+        &heard.recv_timeout(PATIENCE).unwrap(),
+        b"\xc4\xe3\xba\xc3\n"
+    );
+    assert!(seen.ends_with("\ncode 0\r\n"), "{seen:?}");
+    assert!(!seen.contains("\x1b[2J"), "{seen:?}");
+}
+
+#[test]
+fn a_server_that_closes_gives_the_terminal_back() {
+    let (addr, _heard) = answering(2, b"bye\n");
+    let seen = on_a_terminal(addr, "; stty -a", |keys, wait_for| {
+        wait_for("> ");
+        keys.write_all(b"x\r").unwrap();
+    });
+    let Some(seen) = seen else { return };
+    let (_, after) = seen
+        .split_once("the server closed the connection")
+        .expect(&seen);
+    assert!(seen.contains("bye"), "{seen:?}");
+    assert!(
+        after.contains(" icanon") && after.contains(" echo "),
+        "{seen:?}"
+    );
+}
