@@ -15,7 +15,7 @@ use portlab_load::{
     Arrivals, ChatOutcome, ChatPlan, Pace, Plan, Script, Stop, Tongue, Watch, run_chat,
 };
 use portlab_stats::{summary::Figure, units};
-use portlab_sys::{clock::process_cpu, limits::raise_open_files, meter::pss_bytes};
+use portlab_sys::{clock::process_cpu, limits::raise_open_files, meter::anonymous_bytes};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -194,9 +194,9 @@ fn silent(model: &str) -> Result<bool> {
             .collect::<Result<Vec<_>>>()?;
         // Until the system's own buffers are full, they cost what everybody costs.
         fill(&server)?;
-        let before = pss_bytes(server.pid())?;
+        let before = anonymous_bytes(server.pid())?;
         with.push(p99(&clean(&plan, &mut ())?));
-        grown = grown.max(pss_bytes(server.pid())?.saturating_sub(before));
+        grown = grown.max(anonymous_bytes(server.pid())?.saturating_sub(before));
     }
     let [without, with] = [without, with].map(|p99s| Figure::of(p99s).expect("there was a pair"));
     let ratio = with.median / without.median;

@@ -58,9 +58,22 @@ pub fn usage(root: i32) -> io::Result<Usage> {
 /// # Errors
 /// When `root` can't be read.
 pub fn pss_bytes(root: i32) -> io::Result<u64> {
+    pss_of_tree(root, "Pss:")
+}
+
+/// As [`pss_bytes`], without the pages of files: heaps and stacks alone. The pages of a program are
+/// divided among all who run it, so that a process seems to grow when others end; these don't.
+///
+/// # Errors
+/// When `root` can't be read.
+pub fn anonymous_bytes(root: i32) -> io::Result<u64> {
+    pss_of_tree(root, "Pss_Anon:")
+}
+
+fn pss_of_tree(root: i32, name: &str) -> io::Result<u64> {
     let of = |pid: i32| -> io::Result<u64> {
         let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-        Ok(field(&text, "Pss:").unwrap_or(0) * 1024)
+        Ok(field(&text, name).unwrap_or(0) * 1024)
     };
     let own = of(root)?;
     let descendants = tree(root)?.into_iter().filter(|&pid| pid != root);
@@ -140,7 +153,8 @@ mod tests {
             .spawn()
             .unwrap();
         assert!(tree(root).unwrap().contains(&(child.id() as i32)));
-        assert!(pss_bytes(root).unwrap() > 100_000);
+        let (all, anonymous) = (pss_bytes(root).unwrap(), anonymous_bytes(root).unwrap());
+        assert!(all > 100_000 && anonymous > 0 && anonymous < all);
         child.kill().unwrap();
         // Killed, and until it is waited for a zombie.
         while zombies(root).unwrap().is_empty() {}

@@ -1,6 +1,6 @@
 //! A client that sends and never reads.
 
-use portlab_sys::meter::pss_bytes;
+use portlab_sys::meter::anonymous_bytes;
 
 use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure};
 
@@ -19,7 +19,7 @@ pub(super) static CASE: Case = Case {
     run: |target| {
         let pid = target.pid()?;
         target.served_client()?;
-        let before = pss_bytes(pid)?;
+        let before = anonymous_bytes(pid)?;
         let flood = random_bytes(FLOOD);
         let mut client = target.client()?;
         let sent = client.send_until_full(&flood)?;
@@ -27,7 +27,7 @@ pub(super) static CASE: Case = Case {
             sent < FLOOD,
             "the server took all of {FLOOD} bytes without getting rid of any"
         );
-        let grown = pss_bytes(pid)?.saturating_sub(before);
+        let grown = anonymous_bytes(pid)?.saturating_sub(before);
         ensure!(
             grown < BOUND,
             "the server's memory grew by {grown} bytes; the bound is {BOUND}"

@@ -1,6 +1,6 @@
 //! Fault 14: a line that never ends.
 
-use portlab_sys::meter::pss_bytes;
+use portlab_sys::meter::anonymous_bytes;
 
 use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
 
@@ -18,16 +18,15 @@ pub(super) static CASE: Case = Case {
         let mut alice = Talker::join(target, "alice")?;
         let mut bob = Talker::join(target, "bob")?;
         alice.hears(b"* bob joined")?;
-        let before = pss_bytes(pid)?;
+        let before = anonymous_bytes(pid)?;
         bob.client().send_beside(vec![b'x'; 1 << 20])?;
         bob.hears(b"* a line has at most 4096 bytes; goodbye")?;
         bob.client().expect_to_be_dropped()?;
         alice.hears(b"* bob left")?;
-        // While a process ends, what it shared with others is counted for each of them, and twice if
-        // they are looked at before and after: so this is looked at until all is quiet.
+        // A process that ends may be looked at before and after, with what it shared with others.
         let mut grown = 0;
         let kept = eventually(|| {
-            grown = pss_bytes(pid)?.saturating_sub(before);
+            grown = anonymous_bytes(pid)?.saturating_sub(before);
             Ok(grown < BOUND)
         })?;
         ensure!(

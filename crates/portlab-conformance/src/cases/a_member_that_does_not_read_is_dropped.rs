@@ -1,6 +1,6 @@
 //! Fault 12: a member that never reads.
 
-use portlab_sys::meter::pss_bytes;
+use portlab_sys::meter::anonymous_bytes;
 
 use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
 
@@ -21,7 +21,7 @@ pub(super) static CASE: Case = Case {
         let mut alice = Talker::join(target, "alice")?;
         let mut bob = Talker::join(target, "bob")?;
         alice.hears(b"* bob joined")?;
-        let before = pss_bytes(pid)?;
+        let before = anonymous_bytes(pid)?;
         // What the system's own buffers take comes on top of the limit.
         let line = [b'x'; 1000];
         let mut said = 0;
@@ -52,7 +52,7 @@ pub(super) static CASE: Case = Case {
             "{MOST} lines were sent, and who reads none of them is still there"
         );
         alice.hears_of(b"silent was dropped for reading too slowly")?;
-        let grown = pss_bytes(pid)?.saturating_sub(before);
+        let grown = anonymous_bytes(pid)?.saturating_sub(before);
         ensure!(
             grown < BOUND,
             "the server's memory grew by {grown} bytes; the bound is {BOUND}"
