@@ -296,7 +296,8 @@ impl Talk {
         let farewell = async {
             self.stream.write_all(&self.last_words).await?;
             self.stream.shutdown().await?;
-            let mut buffer = [0; 1024];
+            // On the heap: what stands across an await is part of every task, from its beginning on.
+            let mut buffer = vec![0; 4096];
             while self.stream.read(&mut buffer).await? > 0 {}
             io::Result::Ok(())
         };
