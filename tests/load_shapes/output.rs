@@ -1,0 +1,215 @@
+//! What is said before a run, and left behind by it.
+
+use super::*;
+
+#[test]
+fn what_will_fail_is_said_before_the_run() {
+    let addr = server(echo);
+    let output = load(
+        addr,
+        &["-c=1", "--messages=1", "--trickle=1ms", "--timeout=20ms"],
+    );
+    assert!(
+        stderr(&output).contains("a message takes 64.0 ms"),
+        "{output:?}"
+    );
+    assert!(
+        json(&output)["preflight"][0]
+            .as_str()
+            .unwrap()
+            .contains("raise --timeout")
+    );
+}
+
+#[test]
+fn the_files_of_a_run_agree_with_its_result() {
+    let addr = server(echo);
+    let dir = folder("files");
+    let path = |name: &str| dir.join(name);
+    let option = |name: &str| format!("--{name}={}", path(name).display());
+    let result = fine(
+        addr,
+        &[
+            "-c=2",
+            "-d=1200ms",
+            "--warmup=50ms",
+            &option("hgrm"),
+            &option("hlog"),
+            &option("csv"),
+        ],
+    );
+    let count = result["latency_ns"]["count"].as_u64().unwrap();
+
+    let csv = fs::read_to_string(path("csv")).unwrap();
+    let mut rows = csv.lines().map(|line| line.split(',').collect::<Vec<_>>());
+    let head = rows.next().unwrap();
+    let rows: Vec<_> = rows.collect();
+    assert!(
+        rows.len() >= 2 && rows.iter().all(|row| row.len() == head.len()),
+        "{csv}"
+    );
+    let column = |name: &str| head.iter().position(|title| *title == name).unwrap();
+    let of = |name: &str| {
+        let at = column(name);
+        rows.iter().map(move |row| row[at].parse::<f64>().unwrap())
+    };
+    assert_eq!(of("messages").sum::<f64>(), number(&result["messages"]));
+    assert!(
+        of("from_s").skip(1).eq(of("to_s").take(rows.len() - 1)),
+        "a gap: {csv}"
+    );
+
+    let hgrm = fs::read_to_string(path("hgrm")).unwrap();
+    let last = hgrm.lines().rfind(|line| !line.starts_with('#')).unwrap();
+    assert_eq!(last.split_whitespace().nth(2).unwrap(), count.to_string());
+
+    let hlog = fs::read(path("hlog")).unwrap();
+    let logged = IntervalLogIterator::new(&hlog).filter_map(|entry| match entry {
+        Ok(LogEntry::Interval(interval)) => {
+            let engine = base64::engine::general_purpose::STANDARD;
+            let bytes = engine.decode(interval.encoded_histogram()).unwrap();
+            let histogram: hdrhistogram::Histogram<u64> =
+                Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+            Some(histogram.len())
+        }
+        _ => None,
+    });
+    let logged: u64 = logged.sum();
+    // Answers that came after measuring had ended belong to no interval.
+    assert!(
+        logged <= count && logged + 2 >= count,
+        "{logged} of {count}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_an_error_and_no_panic() {
+    let addr = server(echo);
+    for (option, part) in [
+        ("--csv=/dev/full", "can't write /dev/full"),
+        ("--hgrm=/dev/full", "can't write /dev/full"),
+        ("--hlog=/dev/full", "can't write /dev/full"),
+        ("--csv=/no/such/folder/x", "can't write /no/such/folder/x"),
+    ] {
+        let output = load(addr, &["-c=1", "--messages=10", option]);
+        assert_eq!(output.status.code(), Some(2), "{output:?}");
+        let text = stderr(&output);
+        assert!(text.contains(part) && !text.contains("panicked"), "{text}");
+    }
+    let full = fs::OpenOptions::new()
+        .write(true)
+        .open("/dev/full")
+        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(["load", &addr.to_string(), "-c=1", "--messages=10"]);
+    let output = command
+        .stdout(full)
+        .stderr(Stdio::piped())
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(stderr(&output).contains("No space left"), "{output:?}");
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_a_load_quietly() {
+    let addr = server(echo);
+    for options in ["", "--json", "--rate=100..200 --steps=2"] {
+        let script = format!(
+            "set -o pipefail; {} load {addr} -c 1 -d 200ms {options} 2>&1 | true",
+            env!("CARGO_BIN_EXE_portlab")
+        );
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        assert_eq!(stderr(&output), "", "{options}");
+        assert_eq!(output.status.code(), Some(0), "{options}");
+    }
+}
+
+#[test]
+fn off_a_terminal_a_line_a_second_is_told_on_stderr() {
+    let addr = server(echo);
+    let output = load(addr, &["-c=1", "-d=2s", "--warmup=0s"]);
+    let text = stderr(&output);
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| line.contains("/s  p50"))
+        .collect();
+    // The last one may be a short one.
+    assert!((2..=3).contains(&lines.len()), "{text}");
+    assert!(!text.contains("warming up"), "there is no warm-up: {text}");
+}
+
+#[test]
+fn a_terminal_shows_a_screen_and_is_given_back() {
+    let addr = server(echo);
+    // `script` runs a command on a terminal of its own.
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return;
+    }
+    // Without a size there would be nothing to draw on.
+    let load = format!(
+        "stty cols 100 rows 30; exec {} load {addr} -c 2 -d 30s --rate 500",
+        env!("CARGO_BIN_EXE_portlab")
+    );
+    let mut command = Command::new("script");
+    command
+        .args(["-qefc", &load, "/dev/null"])
+        .env("TERM", "xterm");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+    let (mut seen, mut buffer, mut asked) = (String::new(), [0; 4096], false);
+    loop {
+        let length = screen.read(&mut buffer).unwrap();
+        if length == 0 {
+            break;
+        }
+        seen += &String::from_utf8_lossy(&buffer[..length]);
+        // By now it has drawn what it measures.
+        if !asked && seen.contains("CPU") {
+            asked = true;
+            keys.write_all(b"+q").unwrap();
+        }
+    }
+    assert!(child.wait().unwrap().success(), "{seen}");
+    let (drawn, after) = seen
+        .split_once("\u{1b}[?1049l")
+        .expect("the screen is left");
+    assert!(
+        drawn.contains("\u{1b}[?1049h") && drawn.contains("throughput"),
+        "{drawn}"
+    );
+    assert!(
+        after.contains("interrupted") && after.contains("the rate was changed"),
+        "{after}"
+    );
+}
+
+#[test]
+fn what_is_printed_is_as_the_schema_says() {
+    let addr = server(echo);
+    let schema: Value = serde_json::from_slice(&load_with(&["--json-schema"]).stdout).unwrap();
+    let closing = server(|_| Ok(()));
+    for (addr, options) in [
+        (addr, &["-c=2", "--messages=10"][..]),
+        (
+            addr,
+            &["-c=2", "-d=100ms", "--rate=100", "--arrivals=poisson"],
+        ),
+        (addr, &["-c=2", "-d=100ms", "--idle"]),
+        (addr, &["-c=2", "-d=100ms", "--rate=100..200", "--steps=2"]),
+        (closing, &["-c=2", "--messages=10"]),
+    ] {
+        let output = load(addr, options);
+        let problems = schema::problems(&schema, &schema, &json(&output), "");
+        assert!(problems.is_empty(), "{options:?}: {problems:?}");
+    }
+    // The check can fail.
+    let mut result = json(&load(addr, &["-c=2", "--messages=10"]));
+    result["messages"] = "ten".into();
+    assert!(!schema::problems(&schema, &schema, &result, "").is_empty());
+    result["messages"] = 10.into();
+    result["mesages"] = 10.into();
+    assert!(!schema::problems(&schema, &schema, &result, "").is_empty());
+}
