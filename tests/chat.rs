@@ -15,7 +15,10 @@ use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -87,10 +90,62 @@ fn storm(sheet: &Sheet) -> Result<(), Failed> {
         let options = ["--service=chat", "--workers=60"].map(str::to_owned);
         let model = format!("--model={}", sheet.name);
         let server = Server::start(program, options.into_iter().chain([model]))?;
-        let outcome = run_chat(&plan(server.addr(), seed, messages), &mut ())?;
+        let plan = plan(server.addr(), seed, messages);
+        let outcome = beside(server.addr(), plan.rooms, || run_chat(&plan, &mut ()))?;
         check(&outcome, messages).map_err(|error| format!("seed {seed}: {error}"))?;
     }
     Ok(())
+}
+
+/// Does `work` while others come, change their names, go through the rooms and leave again, some by
+/// breaking off: what they do is announced to everybody, and must disturb nobody.
+fn beside<T>(addr: SocketAddr, rooms: usize, work: impl FnOnce() -> T) -> T {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for number in 0..RESTLESS {
+            let over = &over;
+            scope.spawn(move || {
+                let mut random = fastrand::Rng::with_seed(number);
+                for turn in 0.. {
+                    if over.load(Relaxed) {
+                        return;
+                    }
+                    // Whoever is turned away comes again.
+                    let _ = come_and_go(addr, &format!("{number}-{turn}"), rooms, &mut random);
+                }
+            });
+        }
+        let done = work();
+        over.store(true, Relaxed);
+        done
+    })
+}
+
+/// How many of them there are.
+const RESTLESS: u64 = 5;
+
+fn come_and_go(
+    addr: SocketAddr,
+    name: &str,
+    rooms: usize,
+    random: &mut fastrand::Rng,
+) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(addr)?;
+    stream.set_read_timeout(Some(Duration::from_secs(30)))?;
+    let room = random.usize(0..rooms);
+    write!(
+        stream,
+        "come{name}\n/join r{room}\n/nick go{name}\n/join lobby\n"
+    )?;
+    // It has come when it is answered; what else it hears is of no interest.
+    stream.read_exact(&mut [0; 32])?;
+    match random.bool() {
+        true => stream.write_all(b"in the middle of a li"),
+        false => {
+            stream.write_all(b"/quit\n")?;
+            std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+        }
+    }
 }
 
 fn check(outcome: &ChatOutcome, messages: u64) -> Result<(), String> {

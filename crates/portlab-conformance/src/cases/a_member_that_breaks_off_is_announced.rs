@@ -4,12 +4,12 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 
 pub(super) static CASE: Case = Case {
     name: "a_member_that_breaks_off_is_announced",
-    about: "when one of many breaks off in the middle of a line, the others hear that, and nothing else",
+    about: "when one of 200 breaks off in the middle of a line, the others hear that, and nothing else",
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],
     run: |target| {
-        let count = target.crowd(50) - 1;
+        let count = target.crowd(200) - 1;
         let mut crowd = Vec::new();
         for number in 0..count {
             crowd.push(Talker::join(target, &format!("m{number}"))?);
