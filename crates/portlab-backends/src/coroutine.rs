@@ -208,7 +208,10 @@ impl Talk {
             self.hears_mail_first = false;
             return Poll::Ready(turn);
         }
-        if let Poll::Ready(turn) = self.poll_read_turn(cx) {
+        // Behind the end there is nothing; but mail may still come.
+        if !self.at_end
+            && let Poll::Ready(turn) = self.poll_read_turn(cx)
+        {
             return Poll::Ready(turn);
         }
         if !mail_first && let Some(turn) = self.collect(cx).transpose() {

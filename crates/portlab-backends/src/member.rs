@@ -116,10 +116,12 @@ enum Event {
 
 /// Waits for the peer, for mail, or until `limit`.
 fn wait(conn: &mut Conn, bell: BorrowedFd<'_>, limit: Option<Instant>) -> io::Result<Event> {
-    let wanted = match conn.is_blocked() {
+    let wanted = match (conn.is_blocked(), conn.is_at_end()) {
         // Nothing is read before the last answer has left.
-        true => PollFlags::OUT,
-        false => PollFlags::IN | PollFlags::RDHUP,
+        (true, _) => PollFlags::OUT,
+        (false, false) => PollFlags::IN | PollFlags::RDHUP,
+        // The end would be readable for ever.
+        (false, true) => PollFlags::empty(),
     };
     let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
     let timeout = left.map(timespec);

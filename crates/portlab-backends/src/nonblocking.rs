@@ -119,13 +119,18 @@ impl Conn {
     /// The poller has something to say of it; perhaps that the peer has sent its FIN, or that
     /// reading was shut.
     pub(crate) fn is_ready(&mut self, fin_seen: bool) {
-        self.readable = true;
+        self.readable = !self.at_end;
         self.fin_seen |= fin_seen;
     }
 
     /// Whether something is to be sent that the socket doesn't take now.
     pub(crate) fn is_blocked(&self) -> bool {
         !self.pending.is_empty() && !matches!(self.state, State::Working(_))
+    }
+
+    /// Whether everything has been read to the peer's end.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.at_end
     }
 
     /// How it has ended.
@@ -202,9 +207,9 @@ impl Conn {
                                 match self.answer(flow, &mut scratch.outbox)? {
                                     // A full batch may not have been all; and who is blocked now
                                     // has still to say that it must hear of too much.
-                                    Step::Yield if !self.readable => continue,
-                                    Step::Idle => continue,
-                                    Step::Yield => {}
+                                    Step::Yield
+                                        if self.readable && self.state == State::Talking => {}
+                                    Step::Yield | Step::Idle => continue,
                                     step => return Ok(step),
                                 }
                             }

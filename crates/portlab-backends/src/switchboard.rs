@@ -71,7 +71,7 @@ impl<A> Switchboard<A> {
 
     /// So many pieces of mail were thrown away elsewhere.
     pub(crate) fn add_missed(&mut self, count: u64) {
-        self.counts.missed += count;
+        self.counts.throw_away(count);
     }
 
     /// What has become of all mail so far.

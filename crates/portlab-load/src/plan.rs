@@ -123,7 +123,7 @@ pub enum PlanError {
     CloseAndDepth(usize),
     /// Too few members for a chat.
     #[error(
-        "{members} members in {rooms} rooms: each room needs two at least, one to speak and one to hear"
+        "too few members for the rooms ({members} for {rooms}): each needs two at least, one to speak and one to hear"
     )]
     Lonely {
         /// Members in all.

@@ -79,7 +79,8 @@ pub trait Session: Send {
     fn on_cut(&mut self, _why: Cut, _cx: &mut Cx<'_>) {}
 
     /// The peer has sent its FIN: no more bytes will come, but it may still read. By default
-    /// everything that is due is sent and the connection closed.
+    /// everything that is due is sent and the connection closed. A session that waits for mail goes
+    /// on, and closes when it has come.
     fn on_eof(&mut self, _cx: &mut Cx<'_>) -> Flow {
         Flow::CLOSE
     }

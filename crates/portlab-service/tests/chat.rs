@@ -117,7 +117,14 @@ impl Salon {
                 out: &mut member.screen,
                 posts: &mut Vec::new(),
             };
-            member.session.on_mail(&mail, &mut cx);
+            if member.session.on_mail(&mail, &mut cx).next == Next::Close {
+                member.open = false;
+                let mut mail = Vec::new();
+                self.hub.gone(to, Parting::Left, &mut |to, text| {
+                    mail.push((to, text));
+                });
+                self.deliver(mail);
+            }
         }
     }
 
@@ -330,6 +337,33 @@ fn a_line_without_an_end_is_cut_off_with_an_answer() {
     );
     assert!(!salon.members[&ConnId(0)].open);
     assert_eq!(salon.screen(1), ["* a left"]);
+}
+
+#[test]
+fn whoever_leaves_hears_all_his_answers_first_and_in_their_order() {
+    for last in ["/quit\n", ""] {
+        let mut salon = Salon::new("utf-8", ChatLimits::default());
+        salon.connect(1);
+        salon.bytes(1, format!("alice\n/who\n/bad\n/rooms\n{last}").as_bytes());
+        salon.call(1, |session, cx| session.on_eof(cx).next);
+        let told = salon.screen(1);
+        let parts = [
+            "welcome",
+            "you are alice",
+            "in lobby: alice",
+            "no /bad",
+            "rooms: lobby (1)",
+        ];
+        for (line, part) in told.iter().zip(parts) {
+            assert!(line.contains(part), "{told:?}");
+        }
+        let goodbye = told.get(5).is_some_and(|line| line == "* goodbye");
+        assert_eq!(
+            (told.len(), goodbye),
+            (5 + last.len() / 6, !last.is_empty())
+        );
+        assert!(!salon.members[&ConnId(1)].open);
+    }
 }
 
 #[test]

@@ -8,7 +8,10 @@
 mod line;
 mod process;
 
-use std::{io, time::Instant};
+use std::{
+    io::{self, Write},
+    time::Instant,
+};
 
 use portlab_service::Service;
 use portlab_sys::{
@@ -108,6 +111,10 @@ impl Broker {
             return Ok(false);
         }
         self.running = None;
+        let _ = writeln!(
+            io::stderr(),
+            "portlab: the broker has died, and the rooms with it; another is started"
+        );
         self.run(children, alone)?;
         Ok(true)
     }

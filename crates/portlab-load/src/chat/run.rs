@@ -37,7 +37,10 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
         }
     }
     chat.outcome.tally = chat.tally;
-    chat.history.end(&chat.said);
+    // Who ends a run can't expect to have heard everything.
+    if chat.outcome.ended != Ended::Interrupted {
+        chat.history.end(&chat.said);
+    }
     (chat.outcome.violations, chat.outcome.first_violations) = chat.history.violations();
     Ok(chat.outcome)
 }

@@ -21,6 +21,12 @@ pub(super) enum Request<'a> {
     Tell(&'a str, &'a str),
     /// Reads and writes in this encoding from now on.
     Speak(TextEncoding),
+    /// Is told this, as by the server: what a session knows by itself, in its turn among what only
+    /// the hub knows.
+    Note(&'a str),
+    /// Will ask nothing more: when all that was asked has been answered, an empty piece of mail says
+    /// that this was all.
+    Last,
 }
 
 impl<'a> Request<'a> {
@@ -36,6 +42,8 @@ impl<'a> Request<'a> {
             Self::Who => ('w', "", None),
             Self::Tell(name, text) => ('t', name, Some(text)),
             Self::Speak(encoding) => ('s', encoding.name(), None),
+            Self::Note(text) => ('o', text, None),
+            Self::Last => ('z', "", None),
         };
         let mut bytes =
             Vec::with_capacity(1 + first.len() + second.map_or(0, |text| text.len() + 1));
@@ -64,6 +72,8 @@ impl<'a> Request<'a> {
                 Self::Tell(name, text)
             }
             b's' => Self::Speak(text.parse().ok()?),
+            b'o' => Self::Note(text),
+            b'z' => Self::Last,
             _ => return None,
         })
     }
@@ -85,6 +95,8 @@ mod tests {
             Request::Who,
             Request::Tell("bob", "psst"),
             Request::Speak("gbk".parse().unwrap()),
+            Request::Note("goodbye"),
+            Request::Last,
         ] {
             assert_eq!(Request::read(&request.post()), Some(request.clone()));
         }

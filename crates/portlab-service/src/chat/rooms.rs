@@ -88,7 +88,7 @@ impl Rooms {
                 self.tell(who, &text, deliver);
             }
             Request::Tell(other, text) => self.whisper(who, &name, other, text, deliver),
-            Request::Speak(_) => {}
+            Request::Speak(_) | Request::Note(_) | Request::Last => {}
         }
     }
 
@@ -249,6 +249,11 @@ impl Hub for Rooms {
             self.member(from).encoding = encoding;
             let text = format!("from now on in {}: 你好", encoding.name());
             return self.tell(from, &text, deliver);
+        }
+        match request {
+            Request::Note(text) => return self.tell(from, text, deliver),
+            Request::Last => return deliver(from, Mail([].into())),
+            _ => {}
         }
         match self.member(from).place.clone() {
             None => self.introduce(from, &request, deliver),

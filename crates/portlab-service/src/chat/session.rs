@@ -12,6 +12,8 @@ use crate::{Cut, Cx, Flow, Mail, Session, TextEncoding, inert};
 pub(super) struct ChatSession {
     lines: Lines,
     limits: Limits,
+    /// It has asked its last, and ends when that has been answered.
+    leaves: bool,
 }
 
 impl ChatSession {
@@ -19,34 +21,38 @@ impl ChatSession {
         Self {
             lines: Lines::new(encoding, limits.line_bytes),
             limits,
+            leaves: false,
         }
     }
 
-    /// Tells the member something, which nobody else hears.
+    /// Tells the member something at once, whatever it is still to hear.
     fn tell(&self, text: &str, cx: &mut Cx<'_>) {
         let line = press::line(&format!("* {text}"), self.lines.encoding());
         cx.out.extend_from_slice(&line);
     }
 
-    fn hear(&mut self, line: &str, cx: &mut Cx<'_>) -> Flow {
+    fn hear(&mut self, line: &str, cx: &mut Cx<'_>) {
         let line = inert(line);
+        let mut ask = |request: Request<'_>| cx.posts.push(request.post());
+        // What it knows by itself is told by way of the hub too: so all answers keep the order of
+        // the questions.
         match commands::read(&line) {
-            Ok(Deed::Ask(request)) => cx.posts.push(request.post()),
+            Ok(Deed::Ask(request)) => ask(request),
             Ok(Deed::Speak(label)) => match label.parse() {
                 Ok(encoding) => {
                     self.lines.set_encoding(encoding);
-                    cx.posts.push(Request::Speak(encoding).post());
+                    ask(Request::Speak(encoding));
                 }
-                Err(error) => self.tell(&format!("{error}"), cx),
+                Err(error) => ask(Request::Note(&error.to_string())),
             },
-            Ok(Deed::Help) => commands::help().for_each(|line| self.tell(&line, cx)),
+            Ok(Deed::Help) => commands::help().for_each(|line| ask(Request::Note(&line))),
             Ok(Deed::Quit) => {
-                self.tell("goodbye", cx);
-                return Flow::CLOSE;
+                ask(Request::Note("goodbye"));
+                ask(Request::Last);
+                self.leaves = true;
             }
-            Err(error) => self.tell(&error, cx),
+            Err(error) => ask(Request::Note(&error)),
         }
-        Flow::CONTINUE
     }
 }
 
@@ -57,17 +63,18 @@ impl Session for ChatSession {
     }
 
     fn on_data(&mut self, mut input: &[u8], cx: &mut Cx<'_>) -> Flow {
-        while let Some(line) = self.lines.next(&mut input) {
-            let flow = match line {
+        while !self.leaves
+            && let Some(line) = self.lines.next(&mut input)
+        {
+            match line {
                 Ok(line) => self.hear(&line, cx),
                 Err(_) => {
                     let limit = self.limits.line_bytes;
-                    self.tell(&format!("a line has at most {limit} bytes; goodbye"), cx);
-                    Flow::CLOSE
+                    let text = format!("a line has at most {limit} bytes; goodbye");
+                    cx.posts.push(Request::Note(&text).post());
+                    cx.posts.push(Request::Last.post());
+                    self.leaves = true;
                 }
-            };
-            if flow != Flow::CONTINUE {
-                return flow;
             }
         }
         Flow::CONTINUE
@@ -75,7 +82,10 @@ impl Session for ChatSession {
 
     fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {
         cx.out.extend_from_slice(&mail.0);
-        Flow::CONTINUE
+        match mail.0.is_empty() {
+            true => Flow::CLOSE,
+            false => Flow::CONTINUE,
+        }
     }
 
     fn on_missed(&mut self, count: u64, cx: &mut Cx<'_>) -> Flow {
@@ -96,10 +106,17 @@ impl Session for ChatSession {
     }
 
     fn on_eof(&mut self, cx: &mut Cx<'_>) -> Flow {
-        // Who forgets the last line feed has said something all the same.
-        if let Some(line) = self.lines.end() {
-            self.hear(&line, cx);
+        if !self.leaves {
+            // Who forgets the last line feed has said something all the same.
+            if let Some(line) = self.lines.end() {
+                self.hear(&line, cx);
+            }
+            if !self.leaves {
+                cx.posts.push(Request::Last.post());
+                self.leaves = true;
+            }
         }
-        Flow::CLOSE
+        // It may still read: what it has asked is answered first.
+        Flow::CONTINUE
     }
 }

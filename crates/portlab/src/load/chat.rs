@@ -7,8 +7,10 @@ use std::{
 
 use anstyle::Style;
 use anyhow::{Context, bail};
-use portlab_load::{ChatOutcome, ChatPlan, Ended, Pace, Plan, Tongue, run_chat};
-use portlab_service::TextEncoding;
+use portlab_load::{
+    Cause, ChatOutcome, ChatPlan, Ended, Failure, Pace, Phase, Plan, Tongue, run_chat,
+};
+use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::units;
 
 use super::{
@@ -41,9 +43,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     show.finish()?;
     let outcome = outcome?;
     if outcome.members < plan.members && outcome.ended != Ended::Interrupted {
-        let reasons: Vec<_> = outcome.tally.failures().map(|it| with_hint(&it)).collect();
+        let reasons: Vec<_> = outcome.tally.failures().map(|it| why(&it)).collect();
         let (target, reasons) = (plan.target, reasons.join(", "));
-        bail!("not all members got into the chat at {target}: {reasons}");
+        let (members, all) = (outcome.members, plan.members);
+        bail!("{members} of {all} members got into the chat at {target}: {reasons}");
     }
     let mut out = anstream::stdout();
     if args.output.json {
@@ -61,11 +64,25 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     Ok(if well { Verdict::Fine } else { Verdict::Failed })
 }
 
+/// Why a member didn't get in.
+fn why(failure: &Failure) -> String {
+    match (failure.phase, failure.cause) {
+        (Phase::Greeting, Cause::TimedOut) => "the next was not let in; is this a chat of ours \
+            (portlab serve --service chat), and does it serve so many at once (--workers)?"
+            .to_owned(),
+        _ => with_hint(failure),
+    }
+}
+
 fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
     if args.pace.rate.is_some_and(plan::Rates::is_range) {
         bail!("--script chat takes one --rate; a ladder is for what is answered");
     }
     let (stop, size) = (plan::stop(args)?, *args.script.size.end());
+    let longest = ChatLimits::default().line_bytes - NAME;
+    if size > longest {
+        bail!("--size {size} is too long for a chat; a line of it has at most {longest} bytes");
+    }
     let encodings = match args.script.encodings.as_slice() {
         [] => &[args.script.encoding],
         encodings => encodings,
@@ -117,6 +134,9 @@ pub(crate) fn tongues(encodings: &[TextEncoding], size: usize) -> Vec<Tongue> {
         .or_else(|| encoded(&fill("")))
         .unwrap_or_default()
 }
+
+/// Room for what stands before a message: its sender's name.
+const NAME: usize = 16;
 
 /// About as long as a message's number is.
 const NUMBER: usize = 6;
@@ -193,20 +213,19 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
         plain,
         &missing,
     )?;
-    let (style, history) = match outcome.violations {
-        0 => (GOOD, "kept".to_owned()),
-        count => (BAD, format!("broken {count}x")),
+    let (style, history, promises) = match outcome.violations {
+        0 => (
+            GOOD,
+            "kept".to_owned(),
+            "nothing lost or doubled, every sender's order, one order in a room, nothing from elsewhere",
+        ),
+        count => (BAD, format!("broken {count}x"), "see the broken promises"),
     };
-    row(
-        "history",
-        &history,
-        style,
-        "nothing lost or doubled, every sender's order, one order in a room, nothing from elsewhere",
-    )?;
+    row("history", &history, style, promises)?;
     let doubts = outcome.doubts();
     let (style, word) = match doubts.len() {
-        0 => (GOOD, "yes"),
-        _ if outcome.messages == 0 => (WARN, "no"),
+        0 if outcome.violations == 0 => (GOOD, "yes"),
+        _ if outcome.messages == 0 || outcome.violations > 0 => (WARN, "no"),
         _ => (WARN, "with care"),
     };
     row("believable", word, style, "")?;
