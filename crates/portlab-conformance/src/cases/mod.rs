@@ -50,6 +50,7 @@ table! {
     a_member_that_breaks_off_is_announced,
     a_member_that_does_not_read_is_dropped,
     the_oldest_lines_are_dropped_when_asked,
+    who_leaves_hears_all_his_answers,
     who_waits_for_a_place_hears_nothing,
     a_killed_process_takes_its_own_members_along,
     a_killed_broker_takes_the_rooms_along_and_no_more,

@@ -1,0 +1,36 @@
+//! A member that asks, and goes at once.
+
+use crate::{Case, Requires, Speaks, talker::Talker};
+
+pub(super) static CASE: Case = Case {
+    name: "who_leaves_hears_all_his_answers",
+    about: "questions and the end in one write, by /quit or a FIN: all answers come, in their order, and \
+            then the end",
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(2)],
+    options: &[],
+    run: |target| {
+        for round in 0..10 {
+            for quits in [true, false] {
+                let mut alice = Talker::connect(target)?;
+                let last = if quits { "/quit\n" } else { "" };
+                let text = format!("alice{round}{quits}\n/who\n/bad\n/rooms\n{last}");
+                alice.send(text.as_bytes())?;
+                alice.client().half_close()?;
+                for part in [
+                    "you are alice",
+                    "in lobby:",
+                    "there is no /bad",
+                    "rooms: lobby",
+                ] {
+                    alice.hears_of(part.as_bytes())?;
+                }
+                if quits {
+                    alice.hears(b"* goodbye")?;
+                }
+                alice.client().expect_end()?;
+            }
+        }
+        Ok(())
+    },
+};
