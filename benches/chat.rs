@@ -7,7 +7,8 @@ use std::{
     io::{BufRead, BufReader, Write},
     net::TcpStream,
     path::Path,
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use portlab_lab::Server;
@@ -15,7 +16,11 @@ use portlab_load::{
     Arrivals, ChatOutcome, ChatPlan, Pace, Plan, Script, Stop, Tongue, Watch, run_chat,
 };
 use portlab_stats::{summary::Figure, units};
-use portlab_sys::{clock::process_cpu, limits::raise_open_files, meter::anonymous_bytes};
+use portlab_sys::{
+    clock::process_cpu,
+    limits::raise_open_files,
+    meter::{anonymous_bytes, tree},
+};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -195,9 +200,10 @@ fn silent(model: &str) -> Result<bool> {
             .collect::<Result<Vec<_>>>()?;
         // Until the system's own buffers are full, they cost what everybody costs.
         fill(&server)?;
-        let before = anonymous_bytes(server.pid())?;
+        let (before, processes) = quiet(&server, None)?;
         with.push(p99(&clean(&plan, &mut ())?));
-        grown = grown.max(anonymous_bytes(server.pid())?.saturating_sub(before));
+        let (after, _) = quiet(&server, Some(processes))?;
+        grown = grown.max(after.saturating_sub(before));
     }
     let [without, with] = [without, with].map(|p99s| Figure::of(p99s).expect("there was a pair"));
     let ratio = with.median / without.median;
@@ -213,6 +219,22 @@ fn silent(model: &str) -> Result<bool> {
         units::bytes(bound as f64),
     );
     Ok(kept)
+}
+
+/// The memory of a server, and its processes: once it has as many as before, for those of members
+/// that have just left may still be ending.
+fn quiet(server: &Server, processes: Option<usize>) -> Result<(u64, usize)> {
+    let deadline = Instant::now() + Duration::from_secs(5);
+    let mut last = 0;
+    loop {
+        let now = tree(server.pid())?.len();
+        let settled = processes.map_or(now == last, |processes| now <= processes);
+        if settled || Instant::now() > deadline {
+            return Ok((anonymous_bytes(server.pid())?, now));
+        }
+        last = now;
+        thread::sleep(Duration::from_millis(100));
+    }
 }
 
 /// A member of the load's room that says nothing more, and reads nothing.
