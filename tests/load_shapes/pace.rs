@@ -78,6 +78,16 @@ fn one_connection_is_given_all_that_is_due_up_to_its_depth() {
 
 #[test]
 fn a_generator_that_was_stopped_says_so_and_blames_itself() {
+    stop_and_look(&[]);
+}
+
+/// One that spins is rarely asleep when it is stopped.
+#[test]
+fn a_generator_that_was_stopped_at_its_work_says_so_too() {
+    stop_and_look(&["--spin"]);
+}
+
+fn stop_and_look(options: &[&str]) {
     let addr = server(echo).to_string();
     let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
         .args([
@@ -89,6 +99,7 @@ fn a_generator_that_was_stopped_says_so_and_blames_itself() {
             "--json",
             "--plain",
         ])
+        .args(options)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()

@@ -57,6 +57,7 @@ mod ring;
 mod run;
 mod script;
 mod stage;
+mod stall;
 mod tally;
 mod timers;
 mod verdict;

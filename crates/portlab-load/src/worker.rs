@@ -21,6 +21,7 @@ use crate::{
     dial::Dialling,
     harvest::Harvest,
     stage::{Stage, Stages, Turn},
+    stall::Stalls,
     timers::{Alarm, Errand},
 };
 
@@ -85,6 +86,7 @@ pub(crate) struct Worker {
     waited_before: Duration,
     /// The rate that is kept, over all threads.
     pub(crate) rate: f64,
+    stalls: Stalls,
     /// When the poller returned last.
     returned: u64,
     /// How long it has been watched in vain since this was handed in.
@@ -115,8 +117,6 @@ pub(crate) const ALARM: Token = Token(usize::MAX - 1);
 /// How long before a message is due the thread stops sleeping and watches the clock, polling
 /// meanwhile: about as long as a machine takes to wake a thread.
 const WATCHFUL: Duration = Duration::from_micros(100);
-/// Waking later than this is not the machine's usual way.
-const STALL: Duration = Duration::from_millis(10);
 /// The share of its time that a thread watches the clock at most: beyond that it would take a core
 /// from the server.
 const WATCHFUL_SHARE: f64 = 0.1;
@@ -166,6 +166,7 @@ impl Worker {
             cpu_before: Duration::ZERO,
             waited_before: Duration::ZERO,
             rate: 0.0,
+            stalls: Stalls::default(),
             returned: 0,
             watched_in_vain: Duration::ZERO,
             farewell: Farewell::default(),
@@ -441,34 +442,19 @@ impl Worker {
         } else {
             self.sleep_until_needed()?
         };
-        let asleep = self.desk.now();
         self.poll_for(events, timeout)?;
-        if self.desk.plan.spin {
-            self.note_vain_watching(events.is_empty());
-        } else {
-            self.note_stall(asleep, timeout);
-        }
-        Ok(())
-    }
-
-    /// A thread that wakes long after it was to has been kept from running: with the whole process
-    /// (`kill -STOP`), by other programs, or by the machine under a virtual one.
-    fn note_stall(&mut self, asleep: u64, timeout: Duration) {
-        let slept = Duration::from_nanos(self.desk.now() - asleep);
-        let stall = slept.saturating_sub(timeout);
-        if stall >= STALL && self.desk.stage == Stage::Measure {
+        let now = self.desk.now();
+        let stall = self.stalls.turn(Duration::from_nanos(now), timeout);
+        if self.desk.stage == Stage::Measure {
             self.desk.harvest.stalled += stall;
         }
-    }
-
-    /// A thread that spins is always busy; what it does while nothing happens isn't held against
-    /// it.
-    fn note_vain_watching(&mut self, in_vain: bool) {
-        let now = self.desk.now();
-        if !self.desk.was_touched() && in_vain {
+        // A thread that spins is always busy; what it does while nothing happens isn't held
+        // against it.
+        if self.desk.plan.spin && !self.desk.was_touched() && events.is_empty() {
             self.watched_in_vain += Duration::from_nanos(now - self.returned);
         }
         self.returned = now;
+        Ok(())
     }
 
     /// How long the poller may take; for moments between its milliseconds the alarm is set.
@@ -487,10 +473,11 @@ impl Worker {
         if at <= now {
             return Ok(Duration::ZERO);
         }
-        if at < now + TICK.as_nanos() as u64 {
+        let until = Duration::from_nanos(at - now);
+        if until < TICK {
             self.alarm.set(at, now)?;
         }
-        Ok(TICK)
+        Ok(until.min(TICK))
     }
 
     pub(crate) fn poll_for(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {

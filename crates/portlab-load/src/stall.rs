@@ -1,0 +1,75 @@
+//! Whether a thread of the generator was kept from running: with the whole process
+//! (`kill -STOP`), by other programs, or by the machine under a virtual one.
+//!
+//! Time that neither the poller was allowed nor the processor was used for is a stall, wherever
+//! in a turn it fell: asleep, on the way to sending, in the midst of an answer.
+
+use std::time::Duration;
+
+use portlab_sys::clock::thread_cpu;
+
+/// A turn that is longer than this beyond its sleep is not the machine's usual way.
+const STALL: Duration = Duration::from_millis(10);
+
+/// Looks at every turn of one thread.
+#[derive(Debug, Default)]
+pub(crate) struct Stalls {
+    /// When the last turn ended.
+    last: Duration,
+    /// The thread's CPU time, and when it was read: no longer than [`STALL`] before the turn.
+    read: Duration,
+    cpu: Duration,
+}
+
+impl Stalls {
+    /// Ends a turn at `now`, in which the thread was to sleep for `allowed` at most; says how long
+    /// it was held up, which is nothing for less than 10 ms.
+    pub(crate) fn turn(&mut self, now: Duration, allowed: Duration) -> Duration {
+        let over = (now - self.last).saturating_sub(allowed);
+        self.last = now;
+        let suspicious = over >= STALL;
+        if !suspicious && now - self.read < STALL {
+            return Duration::ZERO;
+        }
+        let cpu = thread_cpu();
+        let worked = cpu - self.cpu;
+        (self.read, self.cpu) = (now, cpu);
+        let stall = over.saturating_sub(worked);
+        if suspicious && stall >= STALL {
+            stall
+        } else {
+            Duration::ZERO
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_sys::clock::burn;
+    use std::{thread, time::Instant};
+
+    #[test]
+    fn sleep_beyond_what_was_allowed_is_a_stall_and_work_is_none() {
+        let began = Instant::now();
+        let mut stalls = Stalls::default();
+        stalls.turn(began.elapsed(), Duration::ZERO);
+        thread::sleep(Duration::from_millis(50));
+        assert_eq!(
+            stalls.turn(began.elapsed(), Duration::from_secs(60)),
+            Duration::ZERO
+        );
+        thread::sleep(Duration::from_millis(50));
+        let stall = stalls.turn(began.elapsed(), Duration::from_millis(20));
+        assert!(stall >= Duration::from_millis(29), "{stall:?}");
+        // However long the machine kept it waiting, its own work is left out.
+        let before = began.elapsed();
+        burn(Duration::from_millis(50));
+        let turn = began.elapsed();
+        let stall = stalls.turn(turn, Duration::ZERO);
+        assert!(
+            stall <= (turn - before).saturating_sub(Duration::from_millis(40)),
+            "{stall:?}"
+        );
+    }
+}
