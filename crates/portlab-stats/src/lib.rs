@@ -5,10 +5,20 @@
 //! |---|---|
 //! | [`units`] | reading `4KiB`, `10k`, `5ms`; writing them |
 //! | [`record`] | the record of a comparison, as it is stored |
-//! | [`summary`] | medians over rounds, best and worst, what the traits cost |
+//! | [`read`](mod@read) | reading a record, an older one too; saying what is wrong with a damaged one |
+//! | [`measure`] | what entrants are compared by |
+//! | [`estimate`] | a median over rounds, and its interval |
+//! | [`summary`] | what follows from a cell; what the traits cost |
+//! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
 
 #![forbid(unsafe_code)]
 
+pub mod analysis;
+pub mod estimate;
+#[doc(hidden)]
+pub mod fixture;
+pub mod measure;
+pub mod read;
 pub mod record;
 pub mod summary;
 pub mod units;

@@ -1,13 +1,19 @@
 //! The record of a comparison: everything that a report may be made from, as it is stored in
 //! `results.json`. Every key carries its unit.
 
+use std::borrow::Cow;
+
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The version of this form. It changes when a reader of the old one would misread the new one.
-pub const FORMAT: &str = "portlab-comparison/1";
+use crate::measure::Measure;
+
+/// The version of this form. It changes when a reader of the old one would misread the new one;
+/// [`read`](crate::read::read) knows the older ones.
+pub const FORMAT: &str = "portlab-comparison/2";
 
 /// A whole comparison, or as much of it as has been measured.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// [`FORMAT`].
     pub format: String,
@@ -19,16 +25,23 @@ pub struct Record {
     pub started_unix_s: u64,
     /// Where it ran.
     pub environment: Environment,
-    /// What was to be measured.
+    /// What is the same for all of it.
     pub setup: Setup,
+    /// Who takes part, in the order in which they are shown.
+    pub entrants: Vec<Entrant>,
+    /// What they are compared by, in the order in which it is shown.
+    pub workloads: Vec<Workload>,
     /// Whether every round of every cell was measured.
     pub complete: bool,
     /// What was measured, in the order in which it is shown.
     pub cells: Vec<Cell>,
+    /// Who worked for whom, in some milliseconds of each entrant.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub timelines: Vec<Timeline>,
 }
 
 /// The machine that a comparison ran on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Environment {
     /// The kernel's release.
     pub kernel: String,
@@ -36,6 +49,9 @@ pub struct Environment {
     pub cpu: String,
     /// Processors that could be used.
     pub cores: usize,
+    /// Which of them server and generator were kept to; or why they were not.
+    #[serde(default)]
+    pub pinning: Pinning,
     /// The limit of open files.
     pub open_files_limit: u64,
     /// The longest accept queue.
@@ -46,77 +62,231 @@ pub struct Environment {
     pub port_range_last: u16,
 }
 
+/// Whether server and generator were kept apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Pinning {
+    /// They were, each on processors of its own, by number.
+    Apart {
+        /// The server's.
+        server_cpus: Vec<usize>,
+        /// The generator's.
+        generator_cpus: Vec<usize>,
+    },
+    /// They shared all of them, for this reason.
+    Together(String),
+}
+
+/// Older records don't tell, for there was no pinning.
+impl Default for Pinning {
+    fn default() -> Self {
+        Self::Together("this version of portlab didn't pin".to_owned())
+    }
+}
+
 /// What is the same for every cell.
-///
-/// In a chat a *message* is a delivery: a member has heard what another said. One that is said in a
-/// room of ten is nine, and that is what the server works for. So figures per message are comparable
-/// within a record, and between records of one service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Setup {
-    /// What was served: `echo`, or `chat`.
-    #[serde(default = "echo")]
+    /// The suite that was chosen, if one was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suite: Option<String>,
+    /// How many rounds were to be measured.
+    pub rounds: usize,
+    /// Threads that generated load.
+    pub load_threads: usize,
+    /// The seed of the order within each round.
+    pub seed: u64,
+    /// The entrant that the others are put in relation to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub baseline: Option<String>,
+}
+
+/// One that takes part.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Entrant {
+    /// The name in the table.
+    pub name: String,
+    /// What it is.
+    pub kind: Kind,
+    /// What is known of a model of the house.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sheet: Option<Facts>,
+}
+
+/// What an entrant is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// A model of the house.
+    Model,
+    /// A model's echo without the traits, written by hand: shown, and not ranked.
+    Control,
+    /// The same model as another entrant, under a second name: what these two differ by is the
+    /// noise of the run.
+    Twin {
+        /// The other one.
+        of: String,
+    },
+    /// A server that isn't of the house, started by this command.
+    Foreign {
+        /// The command; `{port}` stands for the port.
+        command: String,
+    },
+}
+
+/// A model's fact sheet, as it was when it was measured.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Facts {
+    /// The family, such as `threads`.
+    pub family: String,
+    /// What the field calls it.
+    pub term: String,
+    /// The idea, in a sentence.
+    pub idea: String,
+    /// Who stands still when one connection does.
+    pub blocks: String,
+    /// What one more connection costs.
+    pub cost: String,
+    /// What gives way first as load grows.
+    pub breaks_first: String,
+}
+
+/// A text in both languages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Text {
+    /// In English.
+    pub en: Cow<'static, str>,
+    /// In Chinese.
+    pub zh: Cow<'static, str>,
+}
+
+impl Text {
+    /// A text that the program has.
+    #[must_use]
+    pub const fn new(en: &'static str, zh: &'static str) -> Self {
+        Self {
+            en: Cow::Borrowed(en),
+            zh: Cow::Borrowed(zh),
+        }
+    }
+}
+
+/// What the entrants are loaded with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    /// What it is, in a few words.
+    pub title: Text,
+    /// The question that it answers.
+    pub asks: Text,
+    /// What is served: `echo`, or `chat`.
     pub service: String,
+    /// What is counted as a message.
+    pub counts: Counts,
+    /// The measure that the ranking goes by.
+    pub ranked_by: Measure,
+    /// The work that a handler did for each message, such as `none` or `wait:5ms`.
+    pub work: String,
+    /// Messages in flight on each connection; in a chat, under way in all rooms together.
+    pub depth: usize,
     /// The rooms that a chat's members were in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rooms: Option<usize>,
-    /// The work that a handler did for each message, such as `none` or `wait:5ms`.
-    pub work: String,
-    /// The length of a message.
-    pub size_bytes: usize,
-    /// Messages in flight on each connection; in a chat, under way in all rooms together.
-    pub depth: usize,
-    /// Threads that generated load.
-    pub load_threads: usize,
-    /// How many rounds were to be measured.
-    pub rounds: usize,
-    /// How long each cell is measured.
+    /// How long each cell is measured in a round.
     pub duration_ms: u64,
     /// How long it is loaded before.
     pub warmup_ms: u64,
-    /// The seed of the order within each round.
-    pub seed: u64,
 }
 
-/// What was served when there was nothing else.
-fn echo() -> String {
-    "echo".to_owned()
+/// What is counted as a message. Figures per message are comparable where the same is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Counts {
+    /// A message and its answer.
+    Messages,
+    /// A connection that was made, served one message and closed.
+    Connections,
+    /// A member of a chat has heard what another said: one message in a room of ten is nine. A
+    /// latency is a fan-out: until the last who is to hear a message does.
+    Deliveries,
+    /// Nothing is said.
+    Nothing,
 }
 
-/// One model at one number of connections.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// One entrant at one point of a workload.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Cell {
-    /// The model's name.
+    /// The workload's name.
+    pub workload: String,
+    /// The entrant's name.
     pub model: String,
-    /// How many connections were held: in a chat, how many members there were.
-    pub connections: usize,
-    /// How many workers the model had.
+    /// Where in the workload.
+    #[serde(flatten)]
+    pub point: Point,
+    /// How many workers the model had; 0 when that isn't known.
     pub workers: usize,
     /// Why the cell can't be run, if it can't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_run: Option<String>,
+    /// The rate that it could keep up in a closed loop, per second, where an open loop's rate
+    /// follows from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub best_per_s: Option<f64>,
     /// What each round measured, in order of rounds.
     pub rounds: Vec<Round>,
     /// Rounds that failed, with the reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failures: Vec<Failed>,
+    /// The latencies of all rounds together.
+    #[serde(default, skip_serializing_if = "Histogram::is_empty")]
+    pub latencies: Histogram,
+}
+
+/// What is varied within a workload.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Point {
+    /// How many connections were held: in a chat, how many members there were.
+    pub connections: usize,
+    /// The length of a message.
+    pub size_bytes: usize,
+    /// How many workers were asked for; otherwise each model had its own number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers_asked: Option<usize>,
+    /// The rate of an open loop, over all connections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<Rate>,
+}
+
+/// The rate of an open loop.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Rate {
+    /// So many messages per second.
+    PerS(f64),
+    /// As much as every entrant can bear: half of what the weakest could.
+    Common,
+    /// Half of what each entrant itself could.
+    HalfOfBest,
 }
 
 /// One measurement: a fresh server process, verified, loaded, metered.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+///
+/// A figure per message is absent where there are no messages.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Round {
     /// Which round, counted from 1.
     pub round: usize,
-    /// Messages answered rightly while measuring; in a chat, deliveries.
+    /// Messages dealt with rightly while measuring: see [`Counts`].
     pub messages: u64,
     /// How long was measured.
     pub elapsed_ms: f64,
     /// Messages per second of measured time.
     pub messages_per_s: f64,
-    /// How many latencies the quantiles are of: in a chat, of those messages that everybody has heard,
-    /// which are far fewer than the deliveries. Absent from older records, where it is `messages`.
+    /// How many latencies the quantiles are of. Absent from older records, where it is `messages`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_count: Option<u64>,
-    /// The median latency; in a chat, of the fan-out: until the last who is to hear a message does.
+    /// The median latency; of an open loop from when a message was due.
     pub latency_p50_ns: u64,
     /// The latency that 9 of 10 messages did not exceed.
     pub latency_p90_ns: u64,
@@ -127,10 +297,15 @@ pub struct Round {
     /// The longest latency.
     pub latency_max_ns: u64,
     /// CPU time of the server, all of its processes, per message.
-    pub server_cpu_us_per_message: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_cpu_us_per_message: Option<f64>,
     /// Context switches of the server per message.
-    pub context_switches_per_message: f64,
-    /// The server's memory at its largest, shared pages divided among their holders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context_switches_per_message: Option<f64>,
+    /// The server's memory before its first connection, shared pages divided among their holders.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub empty_pss_bytes: Option<u64>,
+    /// The server's memory at its largest.
     pub peak_pss_bytes: u64,
     /// The server's threads, over all processes.
     pub threads: u64,
@@ -142,16 +317,154 @@ pub struct Round {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub first_error: Option<String>,
     /// CPU time of the load generator per message.
-    pub generator_cpu_us_per_message: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator_cpu_us_per_message: Option<f64>,
     /// The share, in `[0, 1]`, of its threads' time that the generator was computing.
     pub generator_cpu_share: f64,
+    /// The rate that an open loop was to keep.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offered_per_s: Option<f64>,
+    /// How late the generator of an open loop was itself, for 99 of 100 messages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pacing_lag_p99_ns: Option<u64>,
+    /// Messages that were due in an open loop and found no free connection.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_not_sent: Option<u64>,
 }
 
 /// A measurement that could not be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
     /// Which round, counted from 1.
     pub round: usize,
     /// Why.
     pub reason: String,
+}
+
+/// How often latencies were seen, to two digits: pairs of a latency in nanoseconds, the upper end
+/// of its bucket, and a count, in rising order.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Histogram(pub Vec<(u64, u64)>);
+
+/// Some milliseconds of an entrant at work: who worked for which connection, and who waited.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Timeline {
+    /// The workload's name.
+    pub workload: String,
+    /// The entrant's name.
+    pub model: String,
+    /// How many connections were held.
+    pub connections: usize,
+    /// How long the strip is.
+    pub length_us: f64,
+    /// The threads, process by process.
+    pub tracks: Vec<Track>,
+    /// Threads for which there was no room.
+    #[serde(default)]
+    pub more_tracks: usize,
+}
+
+/// One thread of a timeline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Track {
+    /// The process's name.
+    pub process: String,
+    /// The thread's.
+    pub thread: String,
+    /// What it did, in order of time.
+    pub slices: Vec<Slice>,
+}
+
+/// What a thread did for some time: its kind (`accept`, `read`, `handle`, `write`, `wait`), when it
+/// began and ended, in microseconds from the beginning of the strip, and for which connection.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Slice(pub String, pub f64, pub f64, pub Option<u64>);
+
+impl Record {
+    /// The entrant of a cell; `None` in a record that was tampered with.
+    #[must_use]
+    pub fn entrant(&self, name: &str) -> Option<&Entrant> {
+        self.entrants.iter().find(|entrant| entrant.name == name)
+    }
+
+    /// The workload of a cell; `None` in a record that was tampered with.
+    #[must_use]
+    pub fn workload(&self, name: &str) -> Option<&Workload> {
+        self.workloads.iter().find(|workload| workload.name == name)
+    }
+
+    /// How many measurements were made, those that failed included.
+    #[must_use]
+    pub fn measured(&self) -> usize {
+        let made = |cell: &Cell| cell.rounds.len() + cell.failures.len();
+        self.cells.iter().map(made).sum()
+    }
+}
+
+impl Cell {
+    /// How much went wrong in all rounds.
+    #[must_use]
+    pub fn errors(&self) -> u64 {
+        self.rounds.iter().map(|round| round.errors).sum()
+    }
+
+    /// Whether `round` is over for this cell, well or not.
+    #[must_use]
+    pub fn has(&self, round: usize) -> bool {
+        self.rounds.iter().any(|made| made.round == round)
+            || self.failures.iter().any(|failed| failed.round == round)
+    }
+}
+
+impl Histogram {
+    /// Whether nothing was counted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds what another has counted.
+    pub fn add(&mut self, other: &Self) {
+        let mut sum = std::collections::BTreeMap::new();
+        for &(value, count) in self.0.iter().chain(&other.0) {
+            *sum.entry(value).or_insert(0) += count;
+        }
+        self.0 = sum.into_iter().collect();
+    }
+
+    /// How many were counted.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.iter().map(|(_, count)| count).sum()
+    }
+
+    /// The latency in nanoseconds that a share of `quantile`, in `[0, 1]`, did not exceed; `None`
+    /// when nothing was counted.
+    #[must_use]
+    pub fn quantile(&self, quantile: f64) -> Option<u64> {
+        let rank = ((quantile * self.count() as f64).ceil() as u64).max(1);
+        let mut seen = 0;
+        let reaches = |&&(_, count): &&(u64, u64)| {
+            seen += count;
+            seen >= rank
+        };
+        self.0.iter().find(reaches).map(|&(value, _)| value)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histograms_add_up_and_tell_their_quantiles() {
+        let mut sum = Histogram(vec![(10, 1), (30, 1)]);
+        sum.add(&Histogram(vec![(10, 1), (20, 1)]));
+        assert_eq!(sum, Histogram(vec![(10, 2), (20, 1), (30, 1)]));
+        assert_eq!(sum.count(), 4);
+        let quantiles = [0.0, 0.5, 0.51, 0.75, 1.0].map(|q| sum.quantile(q).unwrap());
+        assert_eq!(quantiles, [10, 10, 20, 20, 30]);
+        assert_eq!(Histogram::default().quantile(0.5), None);
+    }
 }

@@ -1,0 +1,325 @@
+//! What a record says: who differs from whom, and by how much.
+//!
+//! Two entrants **differ** in a figure if both of these hold:
+//!
+//! - the interval of their ratio, taken round by round, leaves out 1;
+//! - the ratio is further from 1 than the **noise floor**: as far as the interval of the twins
+//!   reaches, which are one model under two names, measured in the same rounds.
+//!
+//! The first alone would call one of twenty pairs of equals different, and more where measurements
+//! are few; the second is what this machine, on this day, made of equals.
+
+use crate::{
+    estimate::Estimate,
+    measure::{Better, Measure},
+    record::{Cell, Entrant, Kind, Point, Record, Workload},
+};
+
+/// Nothing smaller is called a difference, whatever the twins say: an engineer wouldn't act on it.
+pub const LEAST_FLOOR: f64 = 0.01;
+
+/// The floor where there are no twins to measure it.
+pub const ASSUMED_FLOOR: f64 = 0.05;
+
+/// The cells that are compared with each other: every entrant at one point of a workload.
+#[derive(Clone, Debug)]
+pub struct Group<'a> {
+    record: &'a Record,
+    /// The workload.
+    pub workload: &'a Workload,
+    /// Where in the workload.
+    pub point: Point,
+    /// One for each entrant, in the order in which they are shown.
+    pub cells: Vec<&'a Cell>,
+}
+
+/// The noise floor of a figure: ratios this far from 1 happen among equals.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Floor {
+    /// In parts of the figure: 0.03 is three per cent.
+    pub share: f64,
+    /// Whether twins were measured; otherwise it is [`ASSUMED_FLOOR`].
+    pub measured: bool,
+}
+
+/// One figure of all cells of a group.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Column {
+    /// Which.
+    pub measure: Measure,
+    /// Of each cell; `None` where it has none.
+    pub figures: Vec<Option<Estimate>>,
+    /// The place of each cell, from 1: those that don't differ from the best among them share one.
+    /// `None` for a cell that isn't ranked.
+    pub ranks: Vec<Option<usize>>,
+    /// The noise floor that the ranks go by.
+    pub floor: Floor,
+}
+
+/// The groups of `record`, in order.
+#[must_use]
+pub fn groups(record: &Record) -> Vec<Group<'_>> {
+    let mut groups: Vec<Group> = Vec::new();
+    for cell in &record.cells {
+        let Some(workload) = record.workload(&cell.workload) else {
+            continue;
+        };
+        let same =
+            |group: &&mut Group| group.workload.name == cell.workload && group.point == cell.point;
+        match groups.iter_mut().find(same) {
+            Some(group) => group.cells.push(cell),
+            None => groups.push(Group {
+                record,
+                workload,
+                point: cell.point,
+                cells: vec![cell],
+            }),
+        }
+    }
+    groups
+}
+
+/// Whether `ratio` tells of a difference above `floor`.
+#[must_use]
+pub fn differs(ratio: Estimate, floor: Floor) -> bool {
+    !ratio.contains(1.0) && distance(ratio.median) > floor.share
+}
+
+/// How far a ratio is from 1: as far for a half as for the double.
+fn distance(ratio: f64) -> f64 {
+    ratio.max(1.0 / ratio) - 1.0
+}
+
+impl<'a> Group<'a> {
+    /// The entrant of a cell.
+    #[must_use]
+    pub fn entrant(&self, cell: &Cell) -> Option<&'a Entrant> {
+        self.record.entrant(&cell.model)
+    }
+
+    /// Whether a cell may have a place in a ranking: not where something went wrong, for who drops
+    /// connections is soon done with the rest; not after a single round, which knows no chance; and
+    /// neither a control nor a twin, which aren't models of their own.
+    #[must_use]
+    pub fn is_ranked(&self, cell: &Cell) -> bool {
+        let takes_part = self
+            .entrant(cell)
+            .is_some_and(|entrant| matches!(entrant.kind, Kind::Model | Kind::Foreign { .. }));
+        takes_part && cell.errors() == 0 && cell.failures.is_empty() && cell.rounds.len() > 1
+    }
+
+    /// Whether the generator was the limit in one of the cells.
+    #[must_use]
+    pub fn generator_was_the_limit(&self) -> bool {
+        self.cells.iter().any(|cell| cell.generator_was_the_limit())
+    }
+
+    /// Whether `measure` is ranked here. One that the generator limits isn't where it did: the best
+    /// of the ranking would be the generator.
+    #[must_use]
+    pub fn ranks(&self, measure: Measure) -> bool {
+        let refused = measure.is_the_generators() && self.generator_was_the_limit();
+        measure.better() != Better::Neither && !refused
+    }
+
+    /// The cell of the entrant that the others are put in relation to, if it was measured here.
+    #[must_use]
+    pub fn baseline(&self) -> Option<&'a Cell> {
+        let name = self.record.setup.baseline.as_deref()?;
+        let is_it = |cell: &&&Cell| cell.model == name && !cell.rounds.is_empty();
+        self.cells.iter().find(is_it).copied()
+    }
+
+    /// The twins of this group, the copy second.
+    #[must_use]
+    pub fn twins(&self) -> Option<(&'a Cell, &'a Cell)> {
+        let copy = |cell: &&&Cell| {
+            let kind = self.entrant(cell).map(|entrant| &entrant.kind);
+            matches!(kind, Some(Kind::Twin { .. }))
+        };
+        let twin = self.cells.iter().find(copy)?;
+        let Kind::Twin { of } = &self.entrant(twin)?.kind else {
+            return None;
+        };
+        let model = self.cells.iter().find(|cell| cell.model == *of)?;
+        Some((model, twin))
+    }
+
+    /// The noise floor of `measure` here.
+    #[must_use]
+    pub fn floor(&self, measure: Measure) -> Floor {
+        let ratio = self
+            .twins()
+            .and_then(|(model, twin)| twin.ratio(model, measure))
+            .filter(|ratio| ratio.count > 1);
+        match ratio {
+            Some(ratio) => Floor {
+                share: distance(ratio.low)
+                    .max(distance(ratio.high))
+                    .max(LEAST_FLOOR),
+                measured: true,
+            },
+            None => Floor {
+                share: ASSUMED_FLOOR,
+                measured: false,
+            },
+        }
+    }
+
+    /// The figures of all cells, and their places.
+    #[must_use]
+    pub fn column(&self, measure: Measure) -> Column {
+        let figures: Vec<_> = self.cells.iter().map(|cell| cell.figure(measure)).collect();
+        let floor = self.floor(measure);
+        let ranks = if self.ranks(measure) {
+            self.places(measure, &figures, floor)
+        } else {
+            vec![None; self.cells.len()]
+        };
+        Column {
+            measure,
+            figures,
+            ranks,
+            floor,
+        }
+    }
+
+    fn places(
+        &self,
+        measure: Measure,
+        figures: &[Option<Estimate>],
+        floor: Floor,
+    ) -> Vec<Option<usize>> {
+        let sign = match measure.better() {
+            Better::Higher => -1.0,
+            Better::Lower | Better::Neither => 1.0,
+        };
+        let known = figures.iter().enumerate().filter_map(|(at, figure)| {
+            let median = figure.as_ref()?.median;
+            self.is_ranked(self.cells[at])
+                .then_some((at, sign * median))
+        });
+        let mut order: Vec<(usize, f64)> = known.collect();
+        order.sort_by(|(_, a), (_, b)| a.total_cmp(b));
+        let mut ranks = vec![None; figures.len()];
+        // The best among those that share a place, and that place.
+        let mut first: Option<(usize, usize)> = None;
+        for (place, (at, _)) in (1..).zip(order) {
+            let shared = first.filter(|&(best, _)| {
+                let ratio = self.cells[at].ratio(self.cells[best], measure);
+                !ratio.is_some_and(|ratio| differs(ratio, floor))
+            });
+            let (best, rank) = shared.unwrap_or((at, place));
+            first = Some((best, rank));
+            ranks[at] = Some(rank);
+        }
+        ranks
+    }
+}
+
+impl Column {
+    /// Whether there are at least two places, so that a first and a last mean something.
+    #[must_use]
+    pub fn tells_apart(&self) -> bool {
+        self.last().is_some_and(|last| last > 1)
+    }
+
+    /// The last place.
+    #[must_use]
+    pub fn last(&self) -> Option<usize> {
+        self.ranks.iter().copied().flatten().max()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{cell, record, twin};
+
+    fn ranks(record: &Record) -> Vec<Option<usize>> {
+        groups(record)[0].column(Measure::CpuPerMessage).ranks
+    }
+
+    #[test]
+    fn who_does_not_differ_from_the_best_shares_its_place() {
+        let record = record(vec![
+            cell("a", &[1.0, 1.1, 1.0, 1.2, 1.0]),
+            twin("a", &[1.0, 1.1, 1.0, 1.2, 1.02]),
+            cell("like-a", &[1.1, 1.0, 1.1, 1.1, 1.1]),
+            cell("slower", &[2.0, 2.1, 2.2, 2.0, 2.1]),
+            cell("like-slower", &[2.1, 2.2, 2.1, 2.1, 2.1]),
+            cell("slowest", &[9.0, 9.0, 9.1, 9.3, 9.1]),
+        ]);
+        let expected = [Some(1), None, Some(1), Some(3), Some(3), Some(5)];
+        assert_eq!(ranks(&record), expected);
+        let column = groups(&record)[0].column(Measure::CpuPerMessage);
+        assert!(column.tells_apart() && column.floor.measured);
+        assert_eq!(column.last(), Some(5));
+    }
+
+    #[test]
+    fn a_difference_below_the_noise_floor_is_none_however_sure() {
+        let quiet = [1.0; 5];
+        let a_little_more = [1.05; 5];
+        let entrants = |twins: &[f64]| {
+            vec![
+                cell("a", &quiet),
+                twin("a", twins),
+                cell("b", &a_little_more),
+            ]
+        };
+        assert_eq!(
+            ranks(&record(entrants(&[1.0; 5]))),
+            [Some(1), None, Some(2)]
+        );
+        let noisy = [0.93, 1.0, 1.08, 1.0, 1.07];
+        assert_eq!(ranks(&record(entrants(&noisy))), [Some(1), None, Some(1)]);
+    }
+
+    #[test]
+    fn without_twins_a_floor_is_assumed() {
+        let record = record(vec![cell("a", &[1.0; 5]), cell("b", &[1.04; 5])]);
+        let group = &groups(&record)[0];
+        let floor = group.floor(Measure::CpuPerMessage);
+        assert_eq!((floor.share, floor.measured), (ASSUMED_FLOOR, false));
+        assert_eq!(ranks(&record), [Some(1), Some(1)]);
+    }
+
+    #[test]
+    fn who_made_errors_or_failed_or_was_measured_once_has_no_place() {
+        let mut wrong = cell("wrong", &[0.1; 5]);
+        wrong.rounds[2].errors = 1;
+        let mut failed = cell("failed", &[0.1; 5]);
+        failed.failures.push(crate::record::Failed {
+            round: 6,
+            reason: "it burnt".into(),
+        });
+        let record = record(vec![
+            wrong,
+            failed,
+            cell("once", &[0.1]),
+            cell("right", &[1.0; 5]),
+        ]);
+        assert_eq!(ranks(&record), [None, None, None, Some(1)]);
+    }
+
+    #[test]
+    fn what_the_generator_limited_is_not_ranked_by_what_it_limits() {
+        let mut limited = cell("limited", &[1.0; 5]);
+        for round in &mut limited.rounds {
+            round.generator_cpu_share = 0.97;
+        }
+        let record = record(vec![limited, cell("slow", &[9.0; 5])]);
+        let group = &groups(&record)[0];
+        assert!(!group.ranks(Measure::MessagesPerS) && !group.ranks(Measure::LatencyP99));
+        assert!(group.ranks(Measure::CpuPerMessage));
+        assert_eq!(group.column(Measure::LatencyP50).ranks, [None, None]);
+        assert_eq!(ranks(&record), [Some(1), Some(2)]);
+    }
+
+    #[test]
+    fn a_half_is_as_far_from_one_as_the_double() {
+        assert!((distance(0.5) - distance(2.0)).abs() < 1e-12);
+        assert_eq!(distance(1.0), 0.0);
+    }
+}

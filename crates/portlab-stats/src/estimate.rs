@@ -1,0 +1,258 @@
+//! A figure over several measurements, and how sure it is.
+//!
+//! The interval is the bootstrap's: what the median might have been, had chance drawn other
+//! measurements from those that were seen (B. Efron, "Bootstrap methods: another look at the
+//! jackknife", 1979). Of a median it needn't be simulated: its distribution over all resamples has a
+//! closed form (J. Maritz and R. Jarrett, "A note on estimating the variance of the sample median",
+//! 1978), so that the same measurements always have the same interval, and no seed is needed.
+
+/// How sure an interval is.
+pub const CONFIDENCE: f64 = 0.95;
+
+/// A median, and the interval that it lies in with [`CONFIDENCE`].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Estimate {
+    /// The median.
+    pub median: f64,
+    /// The lower end of the interval.
+    pub low: f64,
+    /// The upper end.
+    pub high: f64,
+    /// How many measurements there were.
+    pub count: usize,
+}
+
+impl Estimate {
+    /// The median of `values` and its interval; `None` when there are none, or one is not a number.
+    #[must_use]
+    pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        if values.is_empty() || values.iter().any(|value| value.is_nan()) {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        let (low, high) = interval(resampled_medians(&values));
+        Some(Self {
+            median: median(&values),
+            low,
+            high,
+            count: values.len(),
+        })
+    }
+
+    /// How many times the median of `others` that of `values` is, for measurements that don't belong
+    /// together in pairs; `None` as in [`Estimate::of`], and where a value isn't above 0.
+    #[must_use]
+    pub fn of_ratio(
+        values: impl IntoIterator<Item = f64>,
+        others: impl IntoIterator<Item = f64>,
+    ) -> Option<Self> {
+        let mut values: Vec<f64> = values.into_iter().collect();
+        let mut others: Vec<f64> = others.into_iter().collect();
+        let is_whole = |side: &[f64]| !side.is_empty() && side.iter().all(|&value| value > 0.0);
+        if !is_whole(&values) || !is_whole(&others) {
+            return None;
+        }
+        values.sort_by(f64::total_cmp);
+        others.sort_by(f64::total_cmp);
+        let below = resampled_medians(&others);
+        let pairs = resampled_medians(&values).into_iter().flat_map(|above| {
+            let over = move |&(value, weight): &(f64, f64)| (above.0 / value, above.1 * weight);
+            below.iter().map(over).collect::<Vec<_>>()
+        });
+        let (low, high) = interval(pairs.collect());
+        Some(Self {
+            median: median(&values) / median(&others),
+            low,
+            high,
+            count: values.len().min(others.len()),
+        })
+    }
+
+    /// Whether `value` may be the median.
+    #[must_use]
+    pub fn contains(self, value: f64) -> bool {
+        (self.low..=self.high).contains(&value)
+    }
+
+    /// Half the interval's width, in parts of the median; 0 when the median is.
+    #[must_use]
+    pub fn uncertainty(self) -> f64 {
+        if self.median == 0.0 {
+            0.0
+        } else {
+            (self.high - self.low) / 2.0 / self.median.abs()
+        }
+    }
+}
+
+/// The median of `sorted`, which must not be empty.
+pub(crate) fn median(sorted: &[f64]) -> f64 {
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        f64::midpoint(sorted[middle - 1], sorted[middle])
+    }
+}
+
+/// The interval of a median, given its distribution over all resamples.
+fn interval(mut medians: Vec<(f64, f64)>) -> (f64, f64) {
+    medians.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let outside = (1.0 - CONFIDENCE) / 2.0;
+    let quantile = |share: f64| {
+        let mut below = 0.0;
+        let reaches = |&&(_, weight): &&(f64, f64)| {
+            below += weight;
+            below >= share
+        };
+        let found = medians.iter().find(reaches).or(medians.last());
+        found.map_or(f64::NAN, |&(value, _)| value)
+    };
+    (quantile(outside), quantile(1.0 - outside))
+}
+
+/// What the median of a resample of `sorted` may be, with the probability of each.
+fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
+    let count = sorted.len();
+    let middle = count / 2;
+    let share = |of: usize| of as f64 / count as f64;
+    // P(the k-th smallest of a resample is at most the i-th value): at least k of n draws are.
+    let at_most = |k: usize, i: usize| at_least(count, k, share(i));
+    if count % 2 == 1 {
+        let weight = |i: usize| at_most(middle + 1, i + 1) - at_most(middle + 1, i);
+        return (0..count).map(|i| (sorted[i], weight(i))).collect();
+    }
+    // Of an even number, the two in the middle: as many draws up to value i as from value j on, one
+    // at least of each.
+    let half = middle as i32;
+    let ways = choose(count, middle);
+    let lower = |i: usize| share(i + 1).powi(half) - share(i).powi(half);
+    let upper = |j: usize| share(count - j).powi(half) - share(count - j - 1).powi(half);
+    let mut medians = Vec::new();
+    for i in 0..count {
+        let mut same = at_most(middle, i + 1) - at_most(middle, i);
+        for j in i + 1..count {
+            let weight = ways * lower(i) * upper(j);
+            medians.push((f64::midpoint(sorted[i], sorted[j]), weight));
+            same -= weight;
+        }
+        medians.push((sorted[i], same.max(0.0)));
+    }
+    medians
+}
+
+/// The probability that at least `least` of `draws` succeed, each with probability `chance`.
+fn at_least(draws: usize, least: usize, chance: f64) -> f64 {
+    let exactly = |hits: usize| {
+        choose(draws, hits) * chance.powi(hits as i32) * (1.0 - chance).powi((draws - hits) as i32)
+    };
+    (least..=draws).map(exactly).sum()
+}
+
+/// In how many ways `some` can be chosen from `all`.
+fn choose(all: usize, some: usize) -> f64 {
+    (0..some).fold(1.0, |ways, taken| {
+        ways * (all - taken) as f64 / (taken + 1) as f64
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn estimate(values: &[f64]) -> Estimate {
+        Estimate::of(values.iter().copied()).unwrap()
+    }
+
+    #[test]
+    fn the_median_stands_in_the_middle() {
+        assert_eq!(Estimate::of([]), None);
+        assert_eq!(Estimate::of([1.0, f64::NAN]), None);
+        assert_eq!(estimate(&[3.0]).median, 3.0);
+        assert_eq!(estimate(&[5.0, 1.0, 3.0]).median, 3.0);
+        assert_eq!(estimate(&[4.0, 1.0, 2.0, 100.0]).median, 3.0);
+        let one = estimate(&[3.0]);
+        assert_eq!((one.low, one.high, one.count), (3.0, 3.0, 1));
+    }
+
+    /// Every resample of three and of four values, counted one by one.
+    #[test]
+    fn the_distribution_of_the_median_is_that_of_all_resamples() {
+        for values in [vec![1.0, 2.0, 4.0], vec![1.0, 2.0, 4.0, 8.0]] {
+            let n = values.len();
+            let all = n.pow(n as u32);
+            let mut counted = std::collections::BTreeMap::new();
+            for number in 0..all {
+                let mut digits = number;
+                let mut resample: Vec<f64> = (0..n)
+                    .map(|_| {
+                        let value = values[digits % n];
+                        digits /= n;
+                        value
+                    })
+                    .collect();
+                resample.sort_by(f64::total_cmp);
+                *counted.entry((median(&resample) * 2.0) as u64).or_insert(0) += 1;
+            }
+            let mut computed = std::collections::BTreeMap::new();
+            for (value, weight) in resampled_medians(&values) {
+                *computed.entry((value * 2.0) as u64).or_insert(0.0) += weight;
+            }
+            for (value, count) in counted {
+                let share = f64::from(count) / all as f64;
+                assert!((computed[&value] - share).abs() < 1e-12, "{n}: {value}");
+            }
+        }
+    }
+
+    /// The same by drawing, as the bootstrap is usually done.
+    #[test]
+    fn the_interval_is_the_one_that_drawing_finds() {
+        let values: Vec<f64> = (1..=15).map(f64::from).collect();
+        let exact = estimate(&values);
+        let mut random = fastrand::Rng::with_seed(7);
+        let mut medians: Vec<f64> = (0..20_000)
+            .map(|_| {
+                let mut resample: Vec<f64> = (0..15).map(|_| values[random.usize(..15)]).collect();
+                resample.sort_by(f64::total_cmp);
+                median(&resample)
+            })
+            .collect();
+        medians.sort_by(f64::total_cmp);
+        assert_eq!((exact.low, exact.high), (medians[500], medians[19_499]));
+        assert_eq!((exact.low, exact.high), (4.0, 12.0));
+    }
+
+    #[test]
+    fn a_ratio_is_that_of_the_medians_and_as_unsure_as_both() {
+        let ratio = Estimate::of_ratio([2.0, 4.0, 6.0], [1.0, 2.0, 3.0]).unwrap();
+        assert_eq!(ratio.median, 2.0);
+        // One in 27 resamples of each side has the smallest median only; together, few have both.
+        assert_eq!((ratio.low, ratio.high), (2.0 / 3.0, 6.0));
+        let sure = Estimate::of_ratio([3.0; 9], [2.0; 9]).unwrap();
+        assert!((sure.low - 1.5).abs() < 1e-12 && (sure.high - 1.5).abs() < 1e-12);
+        assert_eq!(Estimate::of_ratio([1.0], []), None);
+        assert_eq!(Estimate::of_ratio([1.0], [0.0]), None);
+    }
+
+    /// Of samples from a known distribution, about as many intervals hold its median as they say.
+    #[test]
+    fn intervals_hold_what_they_promise() {
+        let mut random = fastrand::Rng::with_seed(1);
+        let held = |count: usize, random: &mut fastrand::Rng| {
+            let trials = 2_000;
+            let holds = (0..trials).filter(|_| {
+                // Skewed, with its median at 0.
+                let sample = (0..count).map(|_| (random.f64() * 2.0).ln());
+                Estimate::of(sample).unwrap().contains(0.0)
+            });
+            holds.count() as f64 / f64::from(trials)
+        };
+        // Of few measurements the bootstrap is a little too sure: known, and why there is a floor.
+        for (count, least) in [(7, 0.85), (15, 0.90), (30, 0.92)] {
+            let share = held(count, &mut random);
+            assert!((least..0.99).contains(&share), "{count}: {share}");
+        }
+    }
+}

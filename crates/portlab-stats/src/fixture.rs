@@ -1,0 +1,132 @@
+//! Small records, for tests.
+
+use crate::{
+    measure::Measure,
+    record::{
+        Cell, Counts, Entrant, Environment, FORMAT, Kind, Pinning, Point, Record, Round, Setup,
+        Text, Workload,
+    },
+};
+
+/// A cell of an echo at 100 connections that costs so many microseconds per message, round by round.
+#[must_use]
+pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
+    let round = |(at, &cpu): (usize, &f64)| Round {
+        round: at + 1,
+        messages: 50_000,
+        elapsed_ms: 500.0,
+        messages_per_s: 100_000.0,
+        latency_count: Some(50_000),
+        latency_p50_ns: 900_000,
+        latency_p90_ns: 1_000_000,
+        latency_p99_ns: 2_000_000,
+        latency_p999_ns: 3_000_000,
+        latency_max_ns: 9_000_000,
+        server_cpu_us_per_message: Some(cpu),
+        context_switches_per_message: Some(0.01),
+        empty_pss_bytes: Some(1_000_000),
+        peak_pss_bytes: 2_000_000,
+        threads: 1,
+        processes: 1,
+        generator_cpu_us_per_message: Some(8.0),
+        generator_cpu_share: 0.8,
+        ..Round::default()
+    };
+    Cell {
+        workload: "echo".into(),
+        model: model.into(),
+        point: Point {
+            connections: 100,
+            size_bytes: 64,
+            workers_asked: None,
+            rate: None,
+        },
+        workers: 1,
+        not_run: None,
+        best_per_s: None,
+        rounds: cpu_us.iter().enumerate().map(round).collect(),
+        failures: Vec::new(),
+        latencies: Default::default(),
+    }
+}
+
+/// The same, whoever it is.
+#[must_use]
+pub fn costs(cpu_us: &[f64]) -> Cell {
+    cell("somebody", cpu_us)
+}
+
+/// The cell of `model`'s twin.
+#[must_use]
+pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
+    cell(&format!("{model}-again"), cpu_us)
+}
+
+/// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-by-hand` a
+/// control's. The first is the baseline.
+#[must_use]
+pub fn record(cells: Vec<Cell>) -> Record {
+    let mut entrants: Vec<Entrant> = Vec::new();
+    for cell in &cells {
+        if entrants.iter().any(|known| known.name == cell.model) {
+            continue;
+        }
+        let kind = match cell.model.strip_suffix("-again") {
+            Some(of) => Kind::Twin { of: of.to_owned() },
+            None if cell.model.ends_with(crate::summary::CONTROL_SUFFIX) => Kind::Control,
+            None => Kind::Model,
+        };
+        entrants.push(Entrant {
+            name: cell.model.clone(),
+            kind,
+            sheet: None,
+        });
+    }
+    Record {
+        format: FORMAT.into(),
+        portlab_version: "0.0.0".into(),
+        command: "portlab compare".into(),
+        started_unix_s: 0,
+        environment: Environment {
+            kernel: "6.0".into(),
+            cpu: "a processor".into(),
+            cores: 2,
+            pinning: Pinning::Apart {
+                server_cpus: vec![0],
+                generator_cpus: vec![1],
+            },
+            open_files_limit: 1024,
+            somaxconn: 4096,
+            port_range_first: 1,
+            port_range_last: 2,
+        },
+        setup: Setup {
+            suite: None,
+            rounds: cells
+                .iter()
+                .map(|cell| cell.rounds.len())
+                .max()
+                .unwrap_or(0),
+            load_threads: 1,
+            seed: 1,
+            baseline: entrants.first().map(|entrant| entrant.name.clone()),
+        },
+        entrants,
+        workloads: vec![Workload {
+            name: "echo".into(),
+            title: Text::new("echo", "回声"),
+            asks: Text::new("What does a message cost?", "一条消息花费多少？"),
+            service: "echo".into(),
+            counts: Counts::Messages,
+            ranked_by: Measure::CpuPerMessage,
+            work: "none".into(),
+            depth: 1,
+            rooms: None,
+            duration_ms: 500,
+            warmup_ms: 100,
+        }],
+        complete: true,
+        cells,
+        timelines: Vec::new(),
+    }
+}

@@ -1,0 +1,109 @@
+//! What entrants are compared by.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Cell, Round};
+
+/// A figure of a measurement.
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// Messages per second.
+    MessagesPerS,
+    /// The median latency, in nanoseconds.
+    LatencyP50,
+    /// The latency that 99 of 100 messages did not exceed, in nanoseconds.
+    LatencyP99,
+    /// The latency that 999 of 1000 messages did not exceed, in nanoseconds.
+    LatencyP999,
+    /// The server's CPU time per message, in nanoseconds.
+    CpuPerMessage,
+    /// The server's context switches per message.
+    SwitchesPerMessage,
+    /// The server's memory at its largest, in bytes.
+    PeakMemory,
+    /// What the server's memory grew by for each connection, in bytes.
+    MemoryPerConnection,
+    /// The server's threads.
+    Threads,
+    /// The server's processes.
+    Processes,
+}
+
+/// Which of two figures is the better one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Better {
+    /// The lower one.
+    Lower,
+    /// The higher one.
+    Higher,
+    /// Neither: it is a fact.
+    Neither,
+}
+
+/// Fewer latencies than this make a 99th percentile the longest latency under another name.
+const LEAST_FOR_P99: u64 = 100;
+/// The same for the 99.9th.
+const LEAST_FOR_P999: u64 = 1_000;
+
+impl Measure {
+    /// All of them, in the order in which a table shows them.
+    pub const ALL: [Self; 10] = [
+        Self::MessagesPerS,
+        Self::LatencyP50,
+        Self::LatencyP99,
+        Self::LatencyP999,
+        Self::CpuPerMessage,
+        Self::SwitchesPerMessage,
+        Self::PeakMemory,
+        Self::MemoryPerConnection,
+        Self::Threads,
+        Self::Processes,
+    ];
+
+    /// The figure of `round`, one of `cell`'s; `None` where there is none, as a quantile of too few
+    /// latencies.
+    #[must_use]
+    pub fn of(self, cell: &Cell, round: &Round) -> Option<f64> {
+        let latencies = round.latency_count.unwrap_or(round.messages);
+        let quantile = |least, nanos: u64| (latencies >= least).then_some(nanos as f64);
+        match self {
+            Self::MessagesPerS => (round.messages > 0).then_some(round.messages_per_s),
+            Self::LatencyP50 => quantile(1, round.latency_p50_ns),
+            Self::LatencyP99 => quantile(LEAST_FOR_P99, round.latency_p99_ns),
+            Self::LatencyP999 => quantile(LEAST_FOR_P999, round.latency_p999_ns),
+            Self::CpuPerMessage => round.server_cpu_us_per_message.map(|micros| micros * 1e3),
+            Self::SwitchesPerMessage => round.context_switches_per_message,
+            Self::PeakMemory => Some(round.peak_pss_bytes as f64),
+            Self::MemoryPerConnection => {
+                let empty = round.empty_pss_bytes?;
+                let grown = round.peak_pss_bytes.saturating_sub(empty);
+                Some(grown as f64 / cell.point.connections.max(1) as f64)
+            }
+            Self::Threads => Some(round.threads as f64),
+            Self::Processes => Some(round.processes as f64),
+        }
+    }
+
+    /// Which of two figures is the better one.
+    #[must_use]
+    pub fn better(self) -> Better {
+        match self {
+            Self::MessagesPerS => Better::Higher,
+            Self::Threads | Self::Processes => Better::Neither,
+            _ => Better::Lower,
+        }
+    }
+
+    /// Whether it says nothing about the server where the generator was the limit.
+    #[must_use]
+    pub fn is_the_generators(self) -> bool {
+        matches!(
+            self,
+            Self::MessagesPerS | Self::LatencyP50 | Self::LatencyP99 | Self::LatencyP999
+        )
+    }
+}
