@@ -2,28 +2,28 @@
 
 use std::net::SocketAddr;
 
-use portlab_load::{ChatOutcome, ChatPlan, Ended, Stop, Tongue, Watch, run_chat};
+use portlab_load::{ChatOutcome, ChatPlan, Ended, Latency, Stop, Watch, run_chat};
 
 use crate::{
-    Experiment, MeasureError, Observer,
+    MeasureError, Observer,
+    experiment::Part,
     measure::{Loaded, Verifying, in_words},
 };
 
 /// How many messages in each room are to be heard before anything is measured.
 const FIRST: usize = 5;
 
-/// Makes sure that the server is a chat, before anything is measured: two in each of `rooms` say a few
-/// things, and what one says is heard by the other, once, in order, and nowhere else.
+/// Makes sure that the server is a chat, before anything is measured: two in each of its rooms say a
+/// few things, and what one says is heard by the other, once, in order, and nowhere else.
 pub(crate) fn verify(
-    experiment: &Experiment,
+    part: &Part,
     addr: SocketAddr,
-    (rooms, tongues): (usize, &[Tongue]),
     observer: &mut dyn Observer,
 ) -> Result<(), MeasureError> {
-    let messages = (rooms * FIRST) as u64;
+    let messages = (part.rooms * FIRST) as u64;
     let plan = ChatPlan {
         stop: Stop::messages(messages),
-        ..experiment.chat_plan(addr, (rooms * 2, rooms), tongues)
+        ..part.chat_plan(addr, part.rooms * 2)
     };
     let outcome = run_chat(&plan, &mut Verifying(observer))?;
     if outcome.ended == Ended::Interrupted {
@@ -35,16 +35,9 @@ pub(crate) fn verify(
     Ok(())
 }
 
-/// Loads the server with `members` in `rooms`. What is counted as a message is a delivery.
-pub(crate) fn load(
-    experiment: &Experiment,
-    addr: SocketAddr,
-    members: usize,
-    (rooms, tongues): (usize, &[Tongue]),
-    watch: &mut dyn Watch,
-) -> Result<Loaded, MeasureError> {
-    let plan = experiment.chat_plan(addr, (members, rooms), tongues);
-    Ok(loaded(run_chat(&plan, watch)?))
+/// Loads the server with a chat. What is counted as a message is a delivery.
+pub(crate) fn load(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
+    Ok(loaded(run_chat(plan, watch)?))
 }
 
 fn loaded(outcome: ChatOutcome) -> Loaded {
@@ -58,6 +51,8 @@ fn loaded(outcome: ChatOutcome) -> Loaded {
         elapsed: outcome.elapsed,
         generator_cpu: outcome.generator_cpu,
         generator_cpu_share: outcome.generator_cpu_share(),
+        pacing_lag: Latency::new(),
+        due_not_sent: outcome.due_not_sent,
         latency: outcome.fan_out,
     }
 }
@@ -74,7 +69,7 @@ fn failures(outcome: &ChatOutcome) -> String {
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Latency, Tally, Violation};
+    use portlab_load::{Tally, Violation};
 
     use super::*;
 

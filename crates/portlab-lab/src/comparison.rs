@@ -3,14 +3,23 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use portlab_stats::record::{Cell, Environment, FORMAT, Failed, Record};
-use portlab_sys::{limits::open_files, machine::machine};
+use portlab_sys::{
+    limits::open_files,
+    machine::{keep_to, machine},
+};
 
-use crate::{Experiment, MeasureError, Store, StoreError, measure::measure};
+use crate::{
+    Experiment, MeasureError, Pinning, Running, Store, StoreError,
+    measure::measure,
+    rates::{find_rates, rate_of},
+};
 
 /// Watches a comparison. Every method may do nothing.
 pub trait Observer {
     /// The measurement `number`, counted from 0, of `total` begins, and is of `cell`.
     fn begins(&mut self, _number: usize, _total: usize, _cell: &Cell) {}
+    /// What `cell` can bear is being found out, so that it can be loaded with a part of that.
+    fn tries(&mut self, _cell: &Cell) {}
     /// A share, in `[0, 1]`, of the measurement under way is over.
     fn tick(&mut self, _share: f64) {}
     /// Something went wrong with `cell`; the comparison goes on.
@@ -23,7 +32,29 @@ pub trait Observer {
 
 impl Observer for () {}
 
-/// Makes the comparison and returns its record, which `store` has kept after every measurement.
+/// A record of `experiment` in which nothing is measured yet.
+#[must_use]
+pub fn blank(experiment: &Experiment, command: &str) -> Record {
+    Record {
+        format: FORMAT.to_owned(),
+        portlab_version: env!("CARGO_PKG_VERSION").to_owned(),
+        command: command.to_owned(),
+        started_unix_s: SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs()),
+        environment: environment(&experiment.pinning),
+        setup: experiment.setup(),
+        entrants: experiment.entrants(),
+        workloads: experiment.workloads(),
+        complete: false,
+        cells: experiment.cells(),
+        timelines: Vec::new(),
+    }
+}
+
+/// Makes the comparison, going on from `record`, which is [`blank`] or has been begun before, and
+/// returns it; `store` has kept it after every measurement. The calling thread, and those that it
+/// starts, are kept to the generator's processors from now on.
 ///
 /// A measurement that fails is part of the record; the others are made all the same.
 ///
@@ -31,22 +62,14 @@ impl Observer for () {}
 /// When the record can't be kept.
 pub fn compare(
     experiment: &Experiment,
-    command: &str,
-    store: &Store,
+    mut record: Record,
+    (store, running): (&Store, &Running),
     observer: &mut dyn Observer,
 ) -> Result<Record, StoreError> {
-    let mut record = Record {
-        format: FORMAT.to_owned(),
-        portlab_version: env!("CARGO_PKG_VERSION").to_owned(),
-        command: command.to_owned(),
-        started_unix_s: SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs()),
-        environment: environment(),
-        setup: experiment.setup(),
-        complete: false,
-        cells: experiment.cells(),
-    };
+    if let Pinning::Apart { generator_cpus, .. } = &experiment.pinning {
+        // Whether the system lets us was tried when the processors were divided.
+        let _ = keep_to(generator_cpus);
+    }
     let rounds = 1..=experiment.rounds;
     let order: Vec<(usize, usize)> = rounds
         .flat_map(|round| {
@@ -54,19 +77,29 @@ pub fn compare(
             order.into_iter().map(move |place| (round, place))
         })
         .collect();
-    if order.is_empty() {
-        record.complete = true;
-        store.keep(&record)?;
-    }
+    find_rates(experiment, &mut record, running, observer);
     for (number, &(round, place)) in order.iter().enumerate() {
-        observer.begins(number, order.len(), &record.cells[place]);
-        let measured = measure(experiment, &record.cells[place], round, observer);
+        if record.cells[place].has(round) {
+            continue;
+        }
         if observer.interrupted() {
-            return Ok(record);
+            break;
+        }
+        observer.begins(number, order.len(), &record.cells[place]);
+        let rate = rate_of(&record, place);
+        let measured = rate.and_then(|rate| {
+            let cell = &record.cells[place];
+            measure(experiment, cell, (round, rate), &running.mark, observer)
+        });
+        if observer.interrupted() {
+            break;
         }
         let cell = &mut record.cells[place];
         match measured {
-            Ok(measured) => cell.rounds.push(measured),
+            Ok((measured, latencies)) => {
+                cell.rounds.push(measured);
+                cell.latencies.add(&latencies);
+            }
             Err(error) => {
                 cell.failures.push(Failed {
                     round,
@@ -75,18 +108,20 @@ pub fn compare(
                 observer.failed(&record.cells[place], &error);
             }
         }
-        record.complete = number + 1 == order.len();
-        store.keep(&record)?;
+        store.keep_soon(&record)?;
     }
+    record.complete = record.measured() == order.len();
+    store.keep(&record)?;
     Ok(record)
 }
 
-fn environment() -> Environment {
+fn environment(pinning: &Pinning) -> Environment {
     let machine = machine();
     Environment {
         kernel: machine.kernel,
         cpu: machine.cpu,
         cores: machine.cores,
+        pinning: pinning.clone(),
         open_files_limit: open_files(),
         somaxconn: machine.somaxconn,
         port_range_first: machine.port_range.0,

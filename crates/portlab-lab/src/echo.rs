@@ -1,26 +1,33 @@
 //! An echo: what it is verified by, and loaded with.
 
-use std::net::SocketAddr;
+use std::{
+    net::SocketAddr,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+    sync::mpsc,
+    thread,
+};
 
-use portlab_load::{Outcome, Plan, Script, Stop, Watch};
+use portlab_load::{Outcome, Plan, RunError, Script, Stop, Watch};
 
 use crate::{
-    Experiment, MeasureError, Observer,
+    MeasureError, Observer,
+    experiment::Part,
     measure::{Loaded, Verifying, in_words},
 };
 
 /// Makes sure that the server is an echo, byte for byte, before anything is measured: single bytes,
 /// messages of the size to come, and messages longer than any one read.
 pub(crate) fn verify(
-    experiment: &Experiment,
+    part: &Part,
+    size: usize,
     addr: SocketAddr,
     observer: &mut dyn Observer,
 ) -> Result<(), MeasureError> {
-    for (size, messages) in [(1, 3), (experiment.size, 5), (100_000, 2)] {
+    for (size, messages) in [(1, 3), (size, 5), (100_000, 2)] {
         let plan = Plan {
             script: Script::echo(size),
             stop: Stop::messages(messages),
-            timeout: experiment.timeout(),
+            timeout: part.timeout(),
             ..Plan::new(addr)
         };
         let outcome = portlab_load::run(&plan, &mut Verifying(observer))?;
@@ -34,25 +41,60 @@ pub(crate) fn verify(
     Ok(())
 }
 
-/// Loads the server on `connections`.
-pub(crate) fn load(
-    experiment: &Experiment,
-    addr: SocketAddr,
-    connections: usize,
-    watch: &mut dyn Watch,
-) -> Result<Loaded, MeasureError> {
-    let plan = Plan {
-        connections,
-        threads: experiment.load_threads,
-        depth: experiment.depth,
-        script: Script::echo(experiment.size),
-        warmup: experiment.warmup,
-        stop: Stop::after(experiment.duration),
-        timeout: experiment.timeout(),
-        ..Plan::new(addr)
+/// Loads the server with `plans`, all at once: the first is measured, the others are its company
+/// from before it begins until it has ended.
+pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
+    let Some((measured, company)) = plans.split_first() else {
+        return Err(MeasureError::NoMessages);
     };
-    let outcome = portlab_load::run(&plan, watch)?;
-    Ok(Loaded {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (here, all_here) = mpsc::channel();
+        let company: Vec<_> = company
+            .iter()
+            .map(|plan| {
+                let mut watch = Company(&over, here.clone());
+                scope.spawn(move || portlab_load::run(plan, &mut watch))
+            })
+            .collect();
+        drop(here);
+        // Each says when its connections are made; one that fails says so by going.
+        for _ in &company {
+            let _ = all_here.recv();
+        }
+        let outcome = portlab_load::run(measured, watch);
+        over.store(true, Relaxed);
+        let company: Result<Vec<Outcome>, RunError> = company
+            .into_iter()
+            .map(|thread| thread.join().expect("a load doesn't panic"))
+            .collect();
+        let mut loaded = loaded(outcome?);
+        for outcome in company? {
+            loaded.errors += outcome.tally.total();
+            if outcome.tally.total() > 0 {
+                loaded.failures = failures(&outcome);
+            }
+        }
+        Ok(loaded)
+    })
+}
+
+/// Watches a load that only keeps another company, and ends with it.
+struct Company<'a>(&'a AtomicBool, mpsc::Sender<()>);
+
+impl Watch for Company<'_> {
+    fn connected(&mut self, _connected: usize) -> bool {
+        let _ = self.1.send(());
+        true
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+fn loaded(outcome: Outcome) -> Loaded {
+    Loaded {
         interrupted: outcome.interrupted(),
         connected: outcome.connected,
         messages: outcome.messages,
@@ -61,9 +103,11 @@ pub(crate) fn load(
         failures: failures(&outcome),
         elapsed: outcome.elapsed,
         generator_cpu: outcome.generator_cpu.iter().sum(),
-        generator_cpu_share: outcome.generator_cpu_share(),
+        generator_cpu_share: outcome.busiest_thread(),
+        pacing_lag: outcome.pacing_lag,
+        due_not_sent: outcome.due_not_sent,
         latency: outcome.latency,
-    })
+    }
 }
 
 fn failures(outcome: &Outcome) -> String {

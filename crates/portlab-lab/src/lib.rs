@@ -1,15 +1,19 @@
-//! Measuring models side by side: a fresh server process for every measurement, verified first,
+//! Measuring servers side by side: a fresh server process for every measurement, verified first,
 //! then loaded and metered; rounds interleaved and shuffled; everything stored as soon as it is
 //! known.
 //!
 //! | module | owns |
 //! |---|---|
-//! | `server` | a server in a process of its own: started, told to stop, never left behind |
-//! | `experiment` | what is to be measured: the cells, and their order in each round |
+//! | [`workloads`] | what entrants can be compared by, a file each |
+//! | [`experiment`] | what is to be measured: entrants, workloads, cells, and their order in each round |
+//! | `plans` | the loads that follow from a workload |
+//! | `rates` | the rates of open loops, which follow from what each entrant can bear |
+//! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
 //! | `measure` | one measurement of one cell |
 //! | `echo`, `chat` | what it is verified by, and loaded with |
 //! | `meter` | what is read off the server from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
+//! | `running` | which comparison a server belongs to; ending what a killed one left behind |
 //! | `store` | the record on disk |
 
 #![forbid(unsafe_code)]
@@ -17,14 +21,22 @@
 mod chat;
 mod comparison;
 mod echo;
-mod experiment;
+pub mod experiment;
+mod launch;
 mod measure;
 mod meter;
+mod plans;
+mod rates;
+mod running;
 mod server;
 mod store;
+pub mod workloads;
 
-pub use comparison::{Observer, compare};
-pub use experiment::{Experiment, Model, Service, random_seed};
+pub use comparison::{Observer, blank, compare};
+pub use experiment::{Experiment, random_seed};
+pub use launch::pin;
 pub use measure::MeasureError;
-pub use server::{Ended, Server, ServerError};
-pub use store::{Store, StoreError};
+pub use portlab_stats::record::Pinning;
+pub use running::{Leftover, Running, RunningError};
+pub use server::{Ended, Server, ServerError, Surroundings};
+pub use store::{Store, StoreError, load};

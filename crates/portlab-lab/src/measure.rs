@@ -3,11 +3,13 @@
 use std::{io, process::ExitStatus, time::Duration};
 
 use portlab_load::{Latency, RunError, Tally, Watch};
-use portlab_stats::record::{Cell, Round};
+use portlab_stats::record::{Cell, Histogram, Round};
 
 use crate::{
-    Experiment, Observer, Server, ServerError, Service, chat, echo,
+    Experiment, Observer, ServerError, chat, echo, experiment,
     meter::{Meter, Readings},
+    running::Mark,
+    workloads::Load,
 };
 
 /// Why there is no measurement.
@@ -51,6 +53,9 @@ pub enum MeasureError {
     /// Nobody heard anything while it was being measured.
     #[error("not one message was heard: {0}")]
     NotHeard(String),
+    /// What it can bear is to be a measure of its load, and could not be found out.
+    #[error("not measured, for what it can bear could not be found out")]
+    UnknownRate,
     /// It ended while being measured.
     #[error("the server ended by itself, with {0}")]
     Died(ExitStatus),
@@ -65,30 +70,40 @@ pub enum MeasureError {
 /// How long a server may take to drain and exit.
 const STOPPING: Duration = Duration::from_secs(8);
 
-/// Measures `cell` once, as round `round`.
+/// What one measurement has found: the figures, and the latencies that go into the cell's.
+pub(crate) type Measured = (Round, Histogram);
+
+/// Measures `cell` once, as round `round`; with `rate_per_s` in an open loop.
 pub(crate) fn measure(
     experiment: &Experiment,
     cell: &Cell,
-    round: usize,
+    (round, rate_per_s): (usize, Option<f64>),
+    mark: &Mark,
     observer: &mut dyn Observer,
-) -> Result<Round, MeasureError> {
-    let mut server = Server::start(&experiment.program, experiment.serve_options(cell))?;
+) -> Result<Measured, MeasureError> {
+    let (part, entrant) = experiment.of(cell);
+    let mut server = experiment.start(part, entrant, cell, mark)?;
     let addr = server.addr();
-    match &experiment.service {
-        Service::Echo => echo::verify(experiment, addr, observer)?,
-        Service::Chat { rooms, tongues } => {
-            chat::verify(experiment, addr, (*rooms, tongues), observer)?;
+    let point = &cell.point;
+    let (loaded, readings, wanted) = match part.workload.load {
+        Load::Echo(_) => {
+            echo::verify(part, point.size_bytes, addr, observer)?;
+            let plans = part.echo_plans(addr, point, experiment.load_threads, rate_per_s);
+            let wanted = plans.first().map_or(0, |plan| plan.connections);
+            let mut meter = Meter::new(&server, wanted, observer);
+            (echo::load(&plans, &mut meter)?, meter.readings(), wanted)
         }
-    }
-    let wanted = cell.connections;
-    let mut meter = Meter::new(&server, wanted, observer);
-    let loaded = match &experiment.service {
-        Service::Echo => echo::load(experiment, addr, wanted, &mut meter)?,
-        Service::Chat { rooms, tongues } => {
-            chat::load(experiment, addr, wanted, (*rooms, tongues), &mut meter)?
+        Load::Chat => {
+            chat::verify(part, addr, observer)?;
+            let plan = part.chat_plan(addr, point.connections);
+            let mut meter = Meter::new(&server, plan.members, observer);
+            (
+                chat::load(&plan, &mut meter)?,
+                meter.readings(),
+                plan.members,
+            )
         }
     };
-    let readings = meter.readings();
     if let Some(status) = server.wait(Duration::ZERO)? {
         return Err(MeasureError::Died(status));
     }
@@ -97,23 +112,29 @@ pub(crate) fn measure(
     }
     if loaded.connected < wanted {
         let (made, why) = (loaded.connected, loaded.failures);
-        return Err(match experiment.service {
-            Service::Echo => MeasureError::Connections { made, wanted, why },
-            Service::Chat { .. } => MeasureError::Members { made, wanted, why },
+        return Err(match part.workload.load {
+            Load::Echo(_) => MeasureError::Connections { made, wanted, why },
+            Load::Chat => MeasureError::Members { made, wanted, why },
         });
     }
     let readings = readings?;
-    if loaded.messages == 0 || loaded.metered_messages == 0 {
-        return Err(match experiment.service {
-            Service::Echo => MeasureError::NoMessages,
-            Service::Chat { .. } => MeasureError::NotHeard(loaded.failures),
+    if part.talks() && (loaded.messages == 0 || loaded.metered_messages == 0) {
+        return Err(match part.workload.load {
+            Load::Echo(_) => MeasureError::NoMessages,
+            Load::Chat => MeasureError::NotHeard(loaded.failures),
         });
     }
+    let is_foreign = matches!(entrant.server, experiment::Server::Foreign(_));
     let ended = server.stop(STOPPING)?;
-    if !ended.status.success() {
+    // What a stranger makes of SIGTERM is its own affair, as long as it ends.
+    if !ended.status.success() && !is_foreign {
         return Err(MeasureError::Exit(ended.status));
     }
-    Ok(round_of(round, loaded, readings))
+    if is_foreign {
+        mark.sweep()?;
+    }
+    let latencies = histogram(&loaded.latency);
+    Ok((round_of(round, rate_per_s, loaded, readings), latencies))
 }
 
 /// What the load has come to, whatever the service.
@@ -131,9 +152,13 @@ pub(crate) struct Loaded {
     pub(crate) errors: u64,
     /// What went wrong, in words.
     pub(crate) failures: String,
+    /// How late the generator of an open loop was itself; empty in a closed one.
+    pub(crate) pacing_lag: Latency,
+    /// Messages that an open loop could not send.
+    pub(crate) due_not_sent: u64,
     /// CPU time of all the generator's threads while measuring.
     pub(crate) generator_cpu: Duration,
-    /// The share, in `[0, 1]`, of their time that they were computing.
+    /// The share, in `[0, 1]`, of its time that the busiest of them was computing.
     pub(crate) generator_cpu_share: f64,
 }
 
@@ -146,14 +171,16 @@ impl Watch for Verifying<'_> {
     }
 }
 
-fn round_of(round: usize, loaded: Loaded, readings: Readings) -> Round {
+fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Readings) -> Round {
     let Readings {
         begin,
         end,
+        empty_pss_bytes,
         peak_pss_bytes,
     } = readings;
     let latency = loaded.latency;
     let (messages, metered) = (loaded.messages as f64, loaded.metered_messages as f64);
+    let per = |amount: f64, messages: f64| (messages > 0.0).then_some(amount / messages);
     let cpu = end.cpu.saturating_sub(begin.cpu);
     let switches = end.context_switches.saturating_sub(begin.context_switches);
     Round {
@@ -167,16 +194,37 @@ fn round_of(round: usize, loaded: Loaded, readings: Readings) -> Round {
         latency_p99_ns: latency.quantile_ns(0.99),
         latency_p999_ns: latency.quantile_ns(0.999),
         latency_max_ns: latency.max_ns(),
-        server_cpu_us_per_message: cpu.as_secs_f64() * 1e6 / metered,
-        context_switches_per_message: switches as f64 / metered,
+        server_cpu_us_per_message: per(cpu.as_secs_f64() * 1e6, metered),
+        context_switches_per_message: per(switches as f64, metered),
+        empty_pss_bytes: Some(empty_pss_bytes),
         peak_pss_bytes,
         threads: end.threads,
         processes: end.processes,
         errors: loaded.errors,
         first_error: (loaded.errors > 0).then_some(loaded.failures),
-        generator_cpu_us_per_message: loaded.generator_cpu.as_secs_f64() * 1e6 / messages,
+        generator_cpu_us_per_message: per(loaded.generator_cpu.as_secs_f64() * 1e6, messages),
         generator_cpu_share: loaded.generator_cpu_share,
+        offered_per_s: rate_per_s,
+        pacing_lag_p99_ns: rate_per_s.map(|_| loaded.pacing_lag.quantile_ns(0.99)),
+        due_not_sent: rate_per_s.map(|_| loaded.due_not_sent),
     }
+}
+
+/// How many buckets there are from a latency to its double: each is two per cent wide.
+const BUCKETS_PER_DOUBLE: f64 = 32.0;
+
+/// The latencies in buckets as a record keeps them.
+fn histogram(latency: &Latency) -> Histogram {
+    let mut histogram = Histogram::default();
+    for (nanos, count) in latency.recorded() {
+        let bucket = (nanos.max(1) as f64).log2() * BUCKETS_PER_DOUBLE;
+        let upper = (bucket.ceil() / BUCKETS_PER_DOUBLE).exp2().round() as u64;
+        match histogram.0.last_mut() {
+            Some((last, sum)) if *last == upper => *sum += count,
+            _ => histogram.0.push((upper, count)),
+        }
+    }
+    histogram
 }
 
 /// The failures of a load; `silence` when there was none, and yet something is missing.
@@ -189,5 +237,27 @@ pub(crate) fn in_words(tally: &Tally, silence: &str) -> String {
         silence.to_owned()
     } else {
         texts.join(", ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_histogram_keeps_every_latency_to_two_per_cent() {
+        let mut latency = Latency::new();
+        for nanos in (1..2_000).map(|step| step * 1_111) {
+            latency.record(nanos);
+        }
+        let histogram = histogram(&latency);
+        assert_eq!(histogram.count(), latency.count());
+        assert!(histogram.0.is_sorted_by(|a, b| a.0 < b.0));
+        assert!(histogram.0.len() < 350, "{}", histogram.0.len());
+        for quantile in [0.01, 0.5, 0.99, 1.0] {
+            let (exact, kept) = (latency.quantile_ns(quantile), histogram.quantile(quantile));
+            let error = kept.unwrap() as f64 / exact as f64 - 1.0;
+            assert!((-0.01..0.025).contains(&error), "{quantile}: {error}");
+        }
     }
 }

@@ -12,6 +12,8 @@ use crate::{Observer, Server};
 pub(crate) struct Readings {
     pub(crate) begin: Usage,
     pub(crate) end: Usage,
+    /// Before the first connection of the load.
+    pub(crate) empty_pss_bytes: u64,
     pub(crate) peak_pss_bytes: u64,
 }
 
@@ -26,12 +28,17 @@ pub(crate) struct Meter<'a> {
 impl<'a> Meter<'a> {
     /// A meter of `server`, which is to be loaded on `wanted` connections.
     pub(crate) fn new(server: &Server, wanted: usize, observer: &'a mut dyn Observer) -> Self {
-        Self {
+        let mut meter = Self {
             pid: server.pid(),
             wanted,
             readings: Ok(Readings::default()),
             observer,
-        }
+        };
+        meter.read(|pid, readings| {
+            readings.empty_pss_bytes = pss_bytes(pid)?;
+            Ok(())
+        });
+        meter
     }
 
     /// What was read; or why something could not be.

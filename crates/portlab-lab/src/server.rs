@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{self, BufRead, BufReader, Read},
-    net::SocketAddr,
+    net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -16,7 +16,8 @@ use std::{
 
 use portlab_sys::spawn::{self, Signal};
 
-/// A running `portlab serve`. It ends with the thread that started it, and is killed when dropped.
+/// A running server: a `portlab serve`, or any other program. It ends with the thread that started
+/// it, and is killed when dropped.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
@@ -53,6 +54,16 @@ pub enum ServerError {
     /// It did not end when it was told to.
     #[error("the server did not stop within {0:?} and was killed")]
     NotStopping(Duration),
+    /// A foreign server didn't come to listen.
+    #[error("`{command}` {what}{}", saying(said))]
+    Foreign {
+        /// What was started.
+        command: String,
+        /// What it did instead.
+        what: String,
+        /// What it said on stderr.
+        said: String,
+    },
     /// The system refused something about a server that runs.
     #[error("lost the server: {0}")]
     Lost(#[from] io::Error),
@@ -60,6 +71,39 @@ pub enum ServerError {
 
 /// How long a server may take until it listens.
 const START: Duration = Duration::from_secs(20);
+
+/// How long to wait before a foreign server is tried again.
+const AGAIN: Duration = Duration::from_millis(2);
+
+/// Where a server lives.
+#[derive(Clone, Debug, Default)]
+pub struct Surroundings {
+    /// The processors that it keeps to; all of them when empty.
+    pub cpus: Vec<usize>,
+    /// What its environment has beside the usual.
+    pub variables: Vec<(String, String)>,
+}
+
+impl Surroundings {
+    fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.envs(self.variables.iter().cloned());
+        if !self.cpus.is_empty() {
+            spawn::keep_to(command, self.cpus.clone());
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        spawn::tie_to_this_thread(command)
+    }
+}
+
+fn saying(said: &str) -> String {
+    match said.trim() {
+        "" => String::new(),
+        said => format!("; it said: {said}"),
+    }
+}
 
 impl Server {
     /// Starts `program serve --json --bind 127.0.0.1:0` with `options` behind it, and waits until
@@ -71,30 +115,87 @@ impl Server {
         program: &Path,
         options: impl IntoIterator<Item = S>,
     ) -> Result<Self, ServerError> {
+        Self::start_in(&Surroundings::default(), program, options)
+    }
+
+    /// The same, in surroundings of its own.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn start_in<S: AsRef<OsStr>>(
+        surroundings: &Surroundings,
+        program: &Path,
+        options: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ServerError> {
         let mut command = Command::new(program);
         command
             .args(["serve", "--json", "--bind", "127.0.0.1:0"])
             .args(options);
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = spawn::tie_to_this_thread(&mut command)
-            .spawn()
-            .map_err(|source| ServerError::Start {
-                program: program.display().to_string(),
-                source,
-            })?;
-        let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
-        let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
-        let mut server = Self {
-            child,
-            addr: SocketAddr::from(([0, 0, 0, 0], 0)),
-            complaints: Complaints::collect(stderr),
-            lines: lines(stdout),
-        };
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        let mut server = Self::spawn(surroundings, &mut command, nowhere)?;
         server.addr = server.wait_until_listening()?;
         Ok(server)
+    }
+
+    /// Starts any program that listens on the loopback port put for `{port}` in its `words`, and waits
+    /// until a connection can be made.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends, or doesn't listen within 20 s.
+    pub fn foreign(surroundings: &Surroundings, words: &[String]) -> Result<Self, ServerError> {
+        // Free a moment ago, which is as sure as one can be of a port that another is to bind.
+        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
+        let port = addr.port().to_string();
+        let mut words = words.iter().map(|word| word.replace("{port}", &port));
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
+        let mut server = Self::spawn(surroundings, &mut command, addr)?;
+        let since = Instant::now();
+        let what = loop {
+            if TcpStream::connect(addr).is_ok_and(|stream| !is_connected_to_itself(&stream)) {
+                return Ok(server);
+            }
+            if let Some(status) = server.child.try_wait()? {
+                break format!("ended with {status} instead of listening on {addr}");
+            }
+            if since.elapsed() > START {
+                let _ = server.child.kill();
+                break format!("doesn't listen on {addr}");
+            }
+            thread::sleep(AGAIN);
+        };
+        let words = command.get_args().map(OsStr::to_string_lossy);
+        let program = command.get_program().to_string_lossy();
+        let command = std::iter::once(program).chain(words).collect::<Vec<_>>();
+        Err(ServerError::Foreign {
+            command: command.join(" "),
+            what,
+            // Not waited for: a child of its own may keep the pipe open.
+            said: server.complaints(),
+        })
+    }
+
+    fn spawn(
+        surroundings: &Surroundings,
+        command: &mut Command,
+        addr: SocketAddr,
+    ) -> Result<Self, ServerError> {
+        let mut child =
+            surroundings
+                .prepare(command)
+                .spawn()
+                .map_err(|source| ServerError::Start {
+                    program: command.get_program().to_string_lossy().into_owned(),
+                    source,
+                })?;
+        let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
+        let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
+        Ok(Self {
+            child,
+            addr,
+            complaints: Complaints::collect(stderr),
+            lines: lines(stdout),
+        })
     }
 
     /// Where it listens.
@@ -179,6 +280,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// TCP lets a socket connect to the very port that it was given, where nobody listens.
+fn is_connected_to_itself(stream: &TcpStream) -> bool {
+    matches!((stream.local_addr(), stream.peer_addr()), (Ok(own), Ok(peer)) if own == peer)
 }
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.

@@ -1,17 +1,27 @@
 //! The record on disk.
 
 use std::{
+    cell::Cell,
     fs, io,
     path::{Path, PathBuf},
+    time::Instant,
 };
 
-use portlab_stats::record::Record;
+use portlab_stats::{
+    read::{ReadError, read},
+    record::Record,
+};
 
 /// A folder that a record is kept in, as `results.json`.
 #[derive(Debug)]
 pub struct Store {
     file: PathBuf,
+    /// Not before this the record is kept again.
+    next: Cell<Option<Instant>>,
 }
+
+/// Keeping a record takes this part of the time at most: one in so many.
+const RARELY: u32 = 20;
 
 /// A folder that can't be written to, or a record that can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -24,6 +34,34 @@ pub enum StoreError {
         /// What the system said.
         error: io::Error,
     },
+    /// It can't be read.
+    #[error("can't read {path}: {error}", path = path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It is no record.
+    #[error("can't use {path}: {error}", path = path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        error: ReadError,
+    },
+}
+
+/// The record in `file`.
+///
+/// # Errors
+/// When it can't be read, or is none, or is damaged.
+pub fn load(file: &Path) -> Result<Record, StoreError> {
+    let path = file.to_owned();
+    match fs::read_to_string(file) {
+        Ok(text) => read(&text).map_err(|error| StoreError::Unusable { path, error }),
+        Err(error) => Err(StoreError::Read { path, error }),
+    }
 }
 
 impl Store {
@@ -34,6 +72,7 @@ impl Store {
     pub fn open(dir: &Path) -> Result<Self, StoreError> {
         let store = Self {
             file: dir.join("results.json"),
+            next: Cell::new(None),
         };
         let part = store.part();
         fs::create_dir_all(dir)
@@ -50,6 +89,17 @@ impl Store {
     #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
+    }
+
+    /// The record that is kept here, if there is one.
+    ///
+    /// # Errors
+    /// When there is something else, or it is damaged.
+    pub fn kept(&self) -> Result<Option<Record>, StoreError> {
+        load(&self.file).map(Some).or_else(|error| match error {
+            StoreError::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            error => Err(error),
+        })
     }
 
     /// Keeps `record` in place of the last one. Whoever reads the file at any moment finds a whole
@@ -70,6 +120,21 @@ impl Store {
                 path: self.file.clone(),
                 error,
             })
+    }
+
+    /// Keeps `record`, unless the last one was kept only a moment ago: a long record isn't written
+    /// so often that it takes time from the measuring.
+    ///
+    /// # Errors
+    /// As [`Store::keep`].
+    pub(crate) fn keep_soon(&self, record: &Record) -> Result<(), StoreError> {
+        let now = Instant::now();
+        if self.next.get().is_some_and(|next| now < next) {
+            return Ok(());
+        }
+        self.keep(record)?;
+        self.next.set(Some(now + now.elapsed() * RARELY));
+        Ok(())
     }
 
     fn part(&self) -> PathBuf {

@@ -48,6 +48,13 @@ impl Latency {
         self.0.value_at_quantile(quantile)
     }
 
+    /// The times in nanoseconds that were recorded, each the highest that isn't told apart from it,
+    /// in rising order, with how often they were.
+    pub fn recorded(&self) -> impl Iterator<Item = (u64, u64)> {
+        let steps = self.0.iter_recorded();
+        steps.map(|step| (step.value_iterated_to(), step.count_at_value()))
+    }
+
     /// The longest time in nanoseconds.
     #[must_use]
     pub fn max_ns(&self) -> u64 {

@@ -15,7 +15,8 @@
 //! | [`socket`] | sockets, as far as the standard library doesn't go |
 //! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
-//! | [`machine`] | what machine this is |
+//! | [`machine`] | what machine this is; keeping to a part of it |
+//! | [`marked`] | processes known by a mark in their environment |
 //!
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
 
@@ -27,6 +28,7 @@ pub mod holder;
 pub mod interrupt;
 pub mod limits;
 pub mod machine;
+pub mod marked;
 pub mod meter;
 pub mod seqpacket;
 pub mod socket;

@@ -40,36 +40,60 @@ pub fn machine() -> Machine {
     }
 }
 
-/// One half of the processors, or the other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
-    /// The lower numbers.
-    First,
-    /// The higher numbers; one more, if they are odd.
-    Second,
+/// The processors that this process may use, divided in two, so that two programs which must not
+/// disturb each other don't.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halves {
+    /// The cores with the lower numbers.
+    pub first: Vec<usize>,
+    /// The others; one core more, if they are odd.
+    pub second: Vec<usize>,
 }
 
-/// Keeps the calling thread, and those that it will start, to one half of the processors that it may
-/// use: so that two programs which must not disturb each other don't. Does nothing where there is one
-/// processor, or the system won't.
-pub fn keep_to(half: Half) {
-    let Ok(allowed) = sched_getaffinity(None) else {
-        return;
-    };
-    let cpus: Vec<_> = (0..CpuSet::MAX_CPU)
-        .filter(|&cpu| allowed.is_set(cpu))
-        .collect();
-    let (first, second) = cpus.split_at(cpus.len() / 2);
-    let kept = match half {
-        Half::First => first,
-        Half::Second => second,
-    };
-    if kept.is_empty() || first.is_empty() {
-        return;
+/// Divides the processors by cores: two threads of one core share its pipelines, and are never put
+/// on different sides.
+///
+/// # Errors
+/// In words, why they can't be divided: there is one core only, or the system doesn't tell.
+pub fn halves() -> Result<Halves, String> {
+    let allowed = sched_getaffinity(None)
+        .map_err(|error| format!("the system doesn't tell which processors there are: {error}"))?;
+    let cpus = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
+    let mut cores: Vec<(String, Vec<usize>)> = Vec::new();
+    for cpu in cpus {
+        let file = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
+        // Where the system tells nothing of cores, each processor is taken to be one.
+        let core = std::fs::read_to_string(file).unwrap_or_else(|_| cpu.to_string());
+        match cores.iter_mut().find(|(known, _)| *known == core) {
+            Some((_, threads)) => threads.push(cpu),
+            None => cores.push((core, vec![cpu])),
+        }
     }
+    if cores.len() < 2 {
+        return Err("this machine has one core".to_owned());
+    }
+    let second = cores.split_off(cores.len() / 2);
+    let cpus = |cores: Vec<(String, Vec<usize>)>| {
+        let mut cpus: Vec<usize> = cores.into_iter().flat_map(|(_, cpus)| cpus).collect();
+        cpus.sort_unstable();
+        cpus
+    };
+    Ok(Halves {
+        first: cpus(cores),
+        second: cpus(second),
+    })
+}
+
+/// Keeps the calling thread, and those that it will start, to `cpus`. Allocates nothing, so that it
+/// may be called between fork and exec.
+///
+/// # Errors
+/// When the system won't, or there is no such processor.
+pub fn keep_to(cpus: &[usize]) -> std::io::Result<()> {
     let mut set = CpuSet::new();
-    kept.iter().for_each(|&cpu| set.set(cpu));
-    let _ = sched_setaffinity(None, &set);
+    let known = cpus.iter().filter(|&&cpu| cpu < CpuSet::MAX_CPU);
+    known.for_each(|&cpu| set.set(cpu));
+    Ok(sched_setaffinity(None, &set)?)
 }
 
 #[cfg(test)]
@@ -77,24 +101,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn halves_have_no_processor_in_common() {
-        let of = |half| {
+    fn halves_have_no_processor_in_common_and_threads_keep_to_them() {
+        let all = std::thread::available_parallelism().map_or(1, usize::from);
+        let Ok(halves) = halves() else {
+            return;
+        };
+        assert_eq!(halves.first.len() + halves.second.len(), all);
+        assert!(halves.first.iter().all(|cpu| !halves.second.contains(cpu)));
+        for half in [halves.first, halves.second] {
+            let wanted = half.clone();
             let kept = std::thread::spawn(move || {
-                keep_to(half);
+                keep_to(&half).expect("the system lets a thread choose among its processors");
                 sched_getaffinity(None).expect("a thread may ask for its processors")
             });
             let set = kept.join().expect("it doesn't panic");
-            (0..CpuSet::MAX_CPU)
+            let kept: Vec<_> = (0..CpuSet::MAX_CPU)
                 .filter(|&cpu| set.is_set(cpu))
-                .collect::<Vec<_>>()
-        };
-        let all = std::thread::available_parallelism().map_or(1, usize::from);
-        let (first, second) = (of(Half::First), of(Half::Second));
-        if all == 1 {
-            assert_eq!(first, second);
-        } else {
-            assert_eq!(first.len() + second.len(), all);
-            assert!(first.iter().all(|cpu| !second.contains(cpu)));
+                .collect();
+            assert_eq!(kept, wanted);
         }
+    }
+
+    #[test]
+    fn a_processor_that_is_not_there_is_refused() {
+        assert!(keep_to(&[]).is_err());
+        assert!(keep_to(&[CpuSet::MAX_CPU + 1]).is_err());
     }
 }

@@ -9,7 +9,7 @@ use std::{
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
-use crate::children::die_with;
+use crate::{children::die_with, machine};
 
 /// Makes the process that `command` will start end with the thread that starts it, and puts it into
 /// a process group of its own, so that a Ctrl-C meant for this program doesn't reach it first.
@@ -24,6 +24,13 @@ pub fn tie_to_this_thread(command: &mut Command) -> &mut Command {
             Ok(())
         })
     }
+}
+
+/// Makes the process that `command` will start, and all that it starts, keep to `cpus`.
+pub fn keep_to(command: &mut Command, cpus: Vec<usize>) -> &mut Command {
+    // SAFETY: between fork and exec only sched_setaffinity is called, which is async-signal-safe,
+    // and nothing is allocated.
+    unsafe { command.pre_exec(move || machine::keep_to(&cpus)) }
 }
 
 /// Sends `signal` to a child, unless it has ended: then its number may be a stranger's.

@@ -1,0 +1,66 @@
+//! Starting the server of a cell.
+
+use portlab_stats::record::{Cell, Pinning};
+
+use crate::{
+    Experiment, Server, ServerError, Surroundings,
+    experiment::{self, Entrant, Part},
+    running::Mark,
+};
+
+impl Experiment {
+    /// Starts the server of `cell` in a fresh process, on the server's processors.
+    pub(crate) fn start(
+        &self,
+        part: &Part,
+        entrant: &Entrant,
+        cell: &Cell,
+        mark: &Mark,
+    ) -> Result<Server, ServerError> {
+        let (name, value) = mark.variable();
+        let surroundings = Surroundings {
+            cpus: match &self.pinning {
+                Pinning::Apart { server_cpus, .. } => server_cpus.clone(),
+                Pinning::Together(_) => Vec::new(),
+            },
+            variables: vec![(name.to_owned(), value.to_owned())],
+        };
+        match &entrant.server {
+            experiment::Server::Foreign(words) => Server::foreign(&surroundings, words),
+            experiment::Server::Ours(sheet) | experiment::Server::Twin(sheet) => {
+                let mut options = vec![
+                    format!("--model={}", sheet.name),
+                    format!("--service={}", part.service()),
+                    format!("--work={}", part.work),
+                ];
+                if let Some(workers) = cell.point.workers_asked {
+                    options.push(format!("--workers={workers}"));
+                }
+                Server::start_in(&surroundings, &self.program, options)
+            }
+        }
+    }
+}
+
+/// Divides the processors between server and generator, if there are two cores at least and the
+/// system lets us.
+#[must_use]
+pub fn pin() -> Pinning {
+    let halves = match portlab_sys::machine::halves() {
+        Ok(halves) => halves,
+        Err(why) => return Pinning::Together(why),
+    };
+    let (server_cpus, generator_cpus) = (halves.first, halves.second);
+    let tried = std::thread::scope(|scope| {
+        let cpus = &generator_cpus;
+        let trial = scope.spawn(move || portlab_sys::machine::keep_to(cpus));
+        trial.join().expect("it doesn't panic")
+    });
+    match tried {
+        Ok(()) => Pinning::Apart {
+            server_cpus,
+            generator_cpus,
+        },
+        Err(error) => Pinning::Together(format!("the system refused: {error}")),
+    }
+}

@@ -1,0 +1,97 @@
+//! The loads that a cell is verified and measured with.
+
+use std::{net::SocketAddr, time::Duration};
+
+use portlab_load::{Arrivals, ChatPlan, Pace, Plan, PlanError, Script, Stop};
+use portlab_stats::record::{Counts, Point};
+
+use crate::{Experiment, experiment::Part, workloads::Load};
+
+/// How long an answer may take beside the work that was ordered: far longer than any that is worth
+/// measuring.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Experiment {
+    /// Checks what can be known before the first server is started.
+    ///
+    /// # Errors
+    /// When a number is zero, there are too few file descriptors for the most connections, or too few
+    /// members for a chat's rooms.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        for part in &self.parts {
+            for point in &part.points {
+                match part.workload.load {
+                    Load::Echo(_) => {
+                        let plans = part.echo_plans(nowhere, point, self.load_threads, None);
+                        plans.iter().try_for_each(Plan::check)?;
+                    }
+                    Load::Chat => part.chat_plan(nowhere, point.connections).check()?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Part {
+    /// The loads of an echo at `target`, the first of which is measured. With a rate it is an open
+    /// loop.
+    pub(crate) fn echo_plans(
+        &self,
+        target: SocketAddr,
+        point: &Point,
+        threads: usize,
+        rate_per_s: Option<f64>,
+    ) -> Vec<Plan> {
+        let plain = Plan {
+            connections: point.connections,
+            threads,
+            depth: self.depth,
+            script: Script::echo(point.size_bytes),
+            warmup: self.warmup,
+            stop: Stop::after(self.duration),
+            timeout: self.timeout(),
+            ..Plan::new(target)
+        };
+        let Load::Echo(shape) = self.workload.load else {
+            return vec![plain];
+        };
+        let mut plans = shape(plain);
+        if let (Some(rate_per_s), Some(measured)) = (rate_per_s, plans.first_mut()) {
+            measured.pace = Pace::Open {
+                rate_per_s,
+                arrivals: Arrivals::Poisson,
+            };
+        }
+        plans
+    }
+
+    /// A load of the chat at `target`.
+    pub(crate) fn chat_plan(&self, target: SocketAddr, members: usize) -> ChatPlan {
+        ChatPlan {
+            target,
+            members,
+            rooms: self.rooms,
+            pace: Pace::Closed,
+            depth: self.depth,
+            tongues: self.tongues.clone(),
+            warmup: self.warmup,
+            stop: Stop::after(self.duration),
+            timeout: self.timeout(),
+            seed: 1,
+            interval: Duration::from_secs(1),
+        }
+    }
+
+    /// How long an answer may take. A message longer than any one read takes several, and so several
+    /// times the work; and where one serves all, they wait for each other.
+    pub(crate) fn timeout(&self) -> Duration {
+        TIMEOUT + self.work_time * 4
+    }
+
+    /// Whether messages are sent at all.
+    pub(crate) fn talks(&self) -> bool {
+        self.workload.counts != Counts::Nothing
+    }
+}

@@ -1,0 +1,128 @@
+//! The rates of open loops: what every entrant can bear, found out before the first round.
+
+use portlab_stats::record::{Failed, Rate, Record};
+
+use crate::{Experiment, MeasureError, Observer, Running, measure::measure};
+
+/// The part of what an entrant can bear in a closed loop that it is loaded with in an open one.
+const PART: f64 = 0.5;
+
+/// Measures each cell whose rate follows from what it can bear once in a closed loop, and puts down
+/// the result. Who fails is left without, and is measured no further.
+pub(crate) fn find_rates(
+    experiment: &Experiment,
+    record: &mut Record,
+    running: &Running,
+    observer: &mut dyn Observer,
+) {
+    for place in 0..record.cells.len() {
+        let cell = &record.cells[place];
+        let follows = matches!(cell.point.rate, Some(Rate::Common | Rate::HalfOfBest));
+        if cell.not_run.is_some() || !follows || cell.best_per_s.is_some() {
+            continue;
+        }
+        // The same entrant may have shown it a moment ago, for another rate.
+        let shown = record.cells.iter().find_map(|other| {
+            let same = other.model == cell.model
+                && other.workload == cell.workload
+                && other.point.connections == cell.point.connections
+                && other.point.size_bytes == cell.point.size_bytes
+                && other.point.workers_asked == cell.point.workers_asked;
+            other.best_per_s.filter(|_| same)
+        });
+        if observer.interrupted() {
+            return;
+        }
+        if shown.is_none() {
+            observer.tries(cell);
+        }
+        let best = shown.map_or_else(
+            || {
+                let measured = measure(experiment, cell, (0, None), &running.mark, observer);
+                measured.map(|(round, _)| round.messages_per_s)
+            },
+            Ok,
+        );
+        let cell = &mut record.cells[place];
+        match best {
+            Ok(best) => cell.best_per_s = Some(best),
+            Err(MeasureError::Interrupted) => return,
+            Err(error) => {
+                cell.failures.push(Failed {
+                    round: 0,
+                    reason: error.to_string(),
+                });
+                observer.failed(&record.cells[place], &error);
+            }
+        }
+    }
+}
+
+/// The rate that the cell at `place` is loaded with; `None` for a closed loop.
+///
+/// # Errors
+/// When nobody knows what it can bear.
+pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, MeasureError> {
+    let cell = &record.cells[place];
+    match cell.point.rate {
+        None => Ok(None),
+        Some(Rate::PerS(rate)) => Ok(Some(rate)),
+        Some(Rate::HalfOfBest) => {
+            let best = cell.best_per_s.ok_or(MeasureError::UnknownRate)?;
+            Ok(Some((best * PART).round()))
+        }
+        Some(Rate::Common) => {
+            let others = record
+                .cells
+                .iter()
+                .filter(|other| other.workload == cell.workload && other.point == cell.point);
+            let weakest = others.filter_map(|other| other.best_per_s).reduce(f64::min);
+            let weakest = weakest.ok_or(MeasureError::UnknownRate)?;
+            Ok(Some(rounded_down(weakest * PART)))
+        }
+    }
+}
+
+/// The largest of 1, 2, 5, 10, 20, 50, ... that is at most `rate`: easily said, and the same in the
+/// next run.
+fn rounded_down(rate: f64) -> f64 {
+    let decade = 10_f64.powf(rate.max(1.0).log10().floor());
+    let steps = [5.0, 2.0, 1.0];
+    let step = steps.into_iter().find(|step| step * decade <= rate);
+    step.unwrap_or(1.0) * decade
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_stats::fixture::{cell, record};
+
+    #[test]
+    fn rates_are_rounded_down_to_what_is_easily_said() {
+        let rounded = [1.0, 1.9, 2.0, 4_999.0, 5_000.0, 99_999.0, 0.3].map(rounded_down);
+        assert_eq!(rounded, [1.0, 1.0, 2.0, 2_000.0, 5_000.0, 50_000.0, 1.0]);
+    }
+
+    #[test]
+    fn one_rate_for_all_is_what_the_weakest_can_bear_and_the_other_each_ones_own() {
+        let mut cells = vec![cell("strong", &[]), cell("weak", &[])];
+        (cells[0].best_per_s, cells[1].best_per_s) = (Some(90_000.0), Some(12_000.0));
+        let mut record = record(cells);
+        let rates = |record: &Record| [0, 1].map(|place| rate_of(record, place).unwrap());
+        assert_eq!(rates(&record), [None, None]);
+        let mut with = |rate| {
+            for cell in &mut record.cells {
+                cell.point.rate = Some(rate);
+            }
+            rates(&record)
+        };
+        assert_eq!(with(Rate::PerS(7.0)), [Some(7.0); 2]);
+        assert_eq!(with(Rate::Common), [Some(5_000.0); 2]);
+        assert_eq!(with(Rate::HalfOfBest), [Some(45_000.0), Some(6_000.0)]);
+        record.cells[0].best_per_s = None;
+        assert!(matches!(
+            rate_of(&record, 0),
+            Err(MeasureError::UnknownRate)
+        ));
+    }
+}

@@ -1,0 +1,183 @@
+//! Which comparison a server belongs to, so that what a killed one has left behind is found.
+//!
+//! A comparison that is killed (`kill -9`) takes its servers along, for they are tied to it; what a
+//! foreign server has started itself is not. So every server carries a mark in its environment, which
+//! its children inherit, and the mark is written down beside the results for as long as the
+//! comparison runs. Whoever compares there next finds it, and ends what still carries it.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+use portlab_sys::marked::{kill_marked, started};
+use serde::{Deserialize, Serialize};
+
+/// The variable that a server's environment has.
+const VARIABLE: &str = "PORTLAB_RUN";
+
+/// The mark of one comparison's servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Mark(String);
+
+impl Mark {
+    fn new() -> Self {
+        Self(format!("{:016x}", fastrand::u64(..)))
+    }
+
+    /// The variable and its value.
+    pub(crate) fn variable(&self) -> (&str, &str) {
+        (VARIABLE, &self.0)
+    }
+
+    /// Kills whoever still carries the mark, and says how many there were.
+    pub(crate) fn sweep(&self) -> io::Result<usize> {
+        kill_marked(VARIABLE, &self.0)
+    }
+}
+
+/// A comparison that writes to a folder. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Running {
+    file: PathBuf,
+    pub(crate) mark: Mark,
+    /// What an earlier comparison had left behind, and is no more.
+    pub leftover: Option<Leftover>,
+}
+
+/// What a killed comparison had left behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// The process number that the comparison had.
+    pub pid: i32,
+    /// How many processes of its servers were still there, and have been killed.
+    pub processes: usize,
+}
+
+/// Why a comparison can't begin.
+#[derive(Debug, thiserror::Error)]
+pub enum RunningError {
+    /// Another one is under way.
+    #[error(
+        "{dir} is being written to by another comparison (pid {pid}); wait for it, or choose \
+         another folder with --out DIR", dir = dir.display()
+    )]
+    Busy {
+        /// The folder.
+        dir: PathBuf,
+        /// The other's process number.
+        pid: i32,
+    },
+    /// What was left behind can't be ended, or this comparison not written down.
+    #[error("can't look after {path}: {error}", path = path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+}
+
+/// What is written down.
+#[derive(Serialize, Deserialize)]
+struct Note {
+    pid: i32,
+    /// When that process started, in the machine's ticks: a number alone may be another's by now.
+    started: Option<u64>,
+    mark: Mark,
+}
+
+impl Running {
+    /// Begins a comparison in the folder `dir`, which exists, after ending what a killed one has left
+    /// behind there.
+    ///
+    /// # Errors
+    /// When another comparison is under way there, or the folder can't be written to.
+    pub fn begin(dir: &Path) -> Result<Self, RunningError> {
+        let file = dir.join("running.json");
+        let failed = |error| RunningError::Io {
+            path: file.clone(),
+            error,
+        };
+        let note = fs::read(&file).ok();
+        let note = note.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
+        let mut leftover = None;
+        if let Some(Note {
+            pid,
+            started: since,
+            mark,
+        }) = note
+        {
+            if since.is_some() && started(pid) == since {
+                let dir = dir.to_owned();
+                return Err(RunningError::Busy { dir, pid });
+            }
+            let processes = mark.sweep().map_err(failed)?;
+            leftover = Some(Leftover { pid, processes });
+        }
+        let pid = std::process::id() as i32;
+        let mark = Mark::new();
+        let note = Note {
+            pid,
+            started: started(pid),
+            mark: mark.clone(),
+        };
+        serde_json::to_vec(&note)
+            .map_err(io::Error::from)
+            .and_then(|text| fs::write(&file, text))
+            .map_err(failed)?;
+        Ok(Self {
+            file,
+            mark,
+            leftover,
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails only when the folder has gone.
+        let _ = fs::remove_file(&self.file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_comparison_finds_what_a_killed_one_has_left_behind() {
+        let dir = std::env::temp_dir().join(format!("portlab-running-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let file = dir.join("running.json");
+        let running = Running::begin(&dir).unwrap();
+        assert_eq!(running.leftover, None);
+        assert!(matches!(
+            Running::begin(&dir),
+            Err(RunningError::Busy { pid, .. }) if pid == std::process::id() as i32
+        ));
+        // As it is after a SIGKILL: the file is there, and its process isn't the one that wrote it.
+        let (name, value) = running.mark.variable();
+        let mut left = Command::new("sleep")
+            .arg("60")
+            .env(name, value)
+            .spawn()
+            .unwrap();
+        let mut note: Note = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        note.started = note.started.map(|ticks| ticks + 1);
+        drop(running);
+        assert!(!file.exists());
+        fs::write(&file, serde_json::to_vec(&note).unwrap()).unwrap();
+        let next = Running::begin(&dir).unwrap();
+        let pid = std::process::id() as i32;
+        assert_eq!(next.leftover, Some(Leftover { pid, processes: 1 }));
+        left.wait().unwrap();
+        drop(next);
+        // A file that can't be read is no reason to stop.
+        fs::write(&file, "{").unwrap();
+        assert_eq!(Running::begin(&dir).unwrap().leftover, None);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+}

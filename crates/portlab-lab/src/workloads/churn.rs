@@ -1,0 +1,36 @@
+//! Connect, one message, close: what a connection costs its server. W. R. Stevens asked it of nine
+//! designs in "UNIX Network Programming", chapter 30.
+
+use std::time::Duration;
+
+use portlab_load::{Life, Plan};
+use portlab_stats::record::Counts;
+
+use super::{Load, PLAIN, Scale, Workload};
+
+pub(super) static WORKLOAD: Workload = Workload {
+    name: "churn",
+    title: [
+        "churn: connect, one message, close",
+        "短连接：连上、说一句、断开",
+    ],
+    asks: ["What does a connection cost?", "建立一个连接要花多少？"],
+    counts: Counts::Connections,
+    connections: Scale {
+        usual: &[10],
+        class: &[10],
+        full: &[1, 10],
+        ..PLAIN.connections
+    },
+    duration: Duration::from_millis(250),
+    load: Load::Echo(|plan| {
+        vec![Plan {
+            life: Life {
+                per_connection: Some(1),
+                ..plan.life.clone()
+            },
+            ..plan
+        }]
+    }),
+    ..PLAIN
+};

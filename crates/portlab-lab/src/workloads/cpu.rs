@@ -1,0 +1,30 @@
+//! Every answer takes 200 µs of computing. The processor is the limit, and no model can make more of
+//! it than there is; they differ by who waits for whom.
+
+use std::time::Duration;
+
+use portlab_stats::measure::Measure;
+
+use super::{PLAIN, Scale, Workload};
+
+pub(super) static WORKLOAD: Workload = Workload {
+    name: "cpu",
+    title: [
+        "cpu: every answer computes 200 µs",
+        "计算：每个回答要算 200 微秒",
+    ],
+    asks: [
+        "Who makes the most of the processors when every answer has to be computed?",
+        "每个回答都要计算时，谁最能用好处理器？",
+    ],
+    ranked_by: Measure::MessagesPerS,
+    work: "cpu:200us",
+    connections: Scale {
+        usual: &[10],
+        class: &[10],
+        full: &[10, 100],
+        ..PLAIN.connections
+    },
+    duration: Duration::from_millis(120),
+    ..PLAIN
+};

@@ -1,0 +1,34 @@
+//! Connections that say nothing: what a server keeps for each of them, and whether it still holds
+//! them all.
+
+use portlab_load::{Pace, Plan};
+use portlab_stats::{measure::Measure, record::Counts};
+
+use super::{Load, PLAIN, Scale, Workload};
+
+pub(super) static WORKLOAD: Workload = Workload {
+    name: "idle",
+    title: [
+        "idle: connections that say nothing",
+        "空闲：什么也不说的连接",
+    ],
+    asks: [
+        "What memory and how many threads does an idle connection take?",
+        "一个空闲连接要占多少内存、多少线程？",
+    ],
+    counts: Counts::Nothing,
+    ranked_by: Measure::MemoryPerConnection,
+    connections: Scale {
+        usual: &[100, 1000],
+        quick: &[100],
+        class: &[100],
+        full: &[100, 1000, 5000],
+    },
+    load: Load::Echo(|plan| {
+        vec![Plan {
+            pace: Pace::Idle,
+            ..plan
+        }]
+    }),
+    ..PLAIN
+};

@@ -1,0 +1,130 @@
+//! What entrants can be compared by. A workload is a file here and a line in the table below.
+
+use std::time::Duration;
+
+use portlab_load::Plan;
+use portlab_stats::{
+    measure::Measure,
+    record::{Counts, Rate},
+};
+
+macro_rules! workloads {
+    ($($file:ident,)*) => {
+        $(mod $file;)*
+        /// All workloads, in the order in which they are shown.
+        pub static WORKLOADS: &[&Workload] = &[$(&$file::WORKLOAD,)*];
+    };
+}
+
+workloads! {
+    echo,
+    stream,
+    rate,
+    wait,
+    block,
+    cpu,
+    churn,
+    idle,
+    slow,
+    chat,
+}
+
+/// A way to load servers, and the question that it answers.
+#[derive(Debug)]
+pub struct Workload {
+    /// Its name on the command line, which is its file's.
+    pub name: &'static str,
+    /// What it is, in a few words, in English and in Chinese.
+    pub title: [&'static str; 2],
+    /// The question that it answers.
+    pub asks: [&'static str; 2],
+    /// What is counted as a message.
+    pub counts: Counts,
+    /// The measure that the ranking goes by.
+    pub ranked_by: Measure,
+    /// The work that a handler does for each message, as `serve --work` takes it.
+    pub work: &'static str,
+    /// Messages in flight on each connection; in a chat, under way in all rooms together.
+    pub depth: usize,
+    /// The numbers of connections that it is measured at.
+    pub connections: Scale,
+    /// The rates of an open loop; none for a closed one.
+    pub rates: &'static [Rate],
+    /// How long one measurement takes.
+    pub duration: Duration,
+    /// How the server is loaded.
+    pub load: Load,
+}
+
+/// Numbers of connections, by the occasion. None: it isn't part of that suite.
+#[derive(Clone, Copy, Debug)]
+pub struct Scale {
+    /// When it is asked for by name.
+    pub usual: &'static [usize],
+    /// For a look.
+    pub quick: &'static [usize],
+    /// For a lesson of a minute.
+    pub class: &'static [usize],
+    /// For a study of an hour.
+    pub full: &'static [usize],
+}
+
+/// How a server is loaded.
+#[derive(Clone, Copy, Debug)]
+pub enum Load {
+    /// With one plan, or with several at once, of which the first is measured: made from the plain
+    /// closed loop of an echo.
+    Echo(fn(Plan) -> Vec<Plan>),
+    /// With the members of a chat.
+    Chat,
+}
+
+/// An echo in a closed loop, a message at a time: what the others are told apart from.
+const PLAIN: Workload = Workload {
+    name: "",
+    title: [""; 2],
+    asks: [""; 2],
+    counts: Counts::Messages,
+    ranked_by: Measure::CpuPerMessage,
+    work: "none",
+    depth: 1,
+    connections: Scale {
+        usual: &[10, 100],
+        quick: &[10],
+        class: &[],
+        full: &[],
+    },
+    rates: &[],
+    duration: Duration::from_millis(60),
+    load: Load::Echo(|plan| vec![plan]),
+};
+
+/// The workload of this name.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Workload> {
+    WORKLOADS.iter().find(|it| it.name == name).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_is_named_after_its_file_and_asks_in_both_languages() {
+        let source = include_str!("mod.rs");
+        for workload in WORKLOADS {
+            let Workload {
+                name, title, asks, ..
+            } = workload;
+            assert!(source.contains(&format!("\n    {name},\n")), "{name}");
+            for words in [title, asks] {
+                assert!(words.iter().all(|text| !text.is_empty()), "{name}");
+                assert!(words[1].chars().any(|c| c > '\u{4e00}'), "{name}");
+            }
+            assert!(asks[0].ends_with('?') && asks[1].ends_with('？'), "{name}");
+            assert!(std::ptr::eq(find(name).unwrap(), *workload));
+            let Scale { usual, quick, .. } = workload.connections;
+            assert!(!usual.is_empty() && !quick.is_empty(), "{name}");
+        }
+    }
+}

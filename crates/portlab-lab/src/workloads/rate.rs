@@ -1,0 +1,31 @@
+//! An open loop: messages come at their own rate, whatever the server does, as those of many
+//! independent users would. First at one rate for all, half of what the weakest can bear; then at
+//! half of what each can bear itself. Latency counts from when a message was due.
+
+use std::time::Duration;
+
+use portlab_stats::{measure::Measure, record::Rate};
+
+use super::{PLAIN, Scale, Workload};
+
+pub(super) static WORKLOAD: Workload = Workload {
+    name: "rate",
+    title: [
+        "rate: messages at their own pace",
+        "定速：消息按自己的节奏到来",
+    ],
+    asks: [
+        "How long do messages wait when they come at a rate, and not when the last is answered?",
+        "消息按固定速率到来、不等上一条回答时，要等多久？",
+    ],
+    ranked_by: Measure::LatencyP99,
+    connections: Scale {
+        usual: &[10],
+        quick: &[10],
+        class: &[],
+        full: &[10, 100],
+    },
+    rates: &[Rate::Common, Rate::HalfOfBest],
+    duration: Duration::from_millis(200),
+    ..PLAIN
+};

@@ -1,0 +1,47 @@
+//! A tenth of the clients trickle: a byte every two milliseconds. What is measured is how the others
+//! fare beside them.
+
+use std::time::Duration;
+
+use portlab_load::{Plan, Script, Stop};
+use portlab_stats::measure::Measure;
+
+use super::{Load, PLAIN, Scale, Workload};
+
+pub(super) static WORKLOAD: Workload = Workload {
+    name: "slow",
+    title: [
+        "slow: a tenth of the clients trickle",
+        "慢客户：十分之一的客户端一滴一滴地发",
+    ],
+    asks: [
+        "How do the others fare beside clients that trickle?",
+        "有慢客户在场时，其他客户过得怎样？",
+    ],
+    ranked_by: Measure::LatencyP99,
+    connections: Scale {
+        usual: &[10, 100],
+        full: &[10, 100],
+        ..PLAIN.connections
+    },
+    duration: Duration::from_millis(200),
+    load: Load::Echo(|plan| {
+        let slow = (plan.connections / 10).max(1);
+        let mut script = Script::echo(64);
+        script.manner.trickle = Some(Duration::from_millis(2));
+        let trickling = Plan {
+            connections: slow,
+            threads: 1,
+            script,
+            warmup: Duration::ZERO,
+            stop: Stop::default(),
+            ..plan.clone()
+        };
+        let others = Plan {
+            connections: plan.connections.saturating_sub(slow).max(1),
+            ..plan
+        };
+        vec![others, trickling]
+    }),
+    ..PLAIN
+};

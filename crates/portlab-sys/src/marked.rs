@@ -1,0 +1,101 @@
+//! Processes that are known by a mark in their environment, which children inherit: so that whoever
+//! has started a program finds all that came of it, also after its own death.
+
+use std::{
+    fs, io, thread,
+    time::{Duration, Instant},
+};
+
+use procfs::process::{Process, all_processes};
+use rustix::process::Signal;
+
+use crate::spawn::signal_pid;
+
+/// The processes, other than this one, whose environment has `name` with this `value`. Only this
+/// user's can be looked into.
+///
+/// # Errors
+/// When `/proc` can't be read.
+///
+/// Source: `proc(5)`, `/proc/PID/environ`.
+pub fn marked(name: &str, value: &str) -> io::Result<Vec<i32>> {
+    let mark = format!("{name}={value}");
+    let own = std::process::id() as i32;
+    let processes = all_processes().map_err(io::Error::other)?;
+    let pids = processes.flatten().map(|process| process.pid);
+    Ok(pids
+        .filter(|&pid| pid != own && carries(pid, mark.as_bytes()))
+        .collect())
+}
+
+fn carries(pid: i32, mark: &[u8]) -> bool {
+    // A zombie's is empty, and another user's can't be read.
+    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    environment
+        .split(|&byte| byte == 0)
+        .any(|entry| entry == mark)
+}
+
+/// How long killed processes may take to go.
+const GOING: Duration = Duration::from_secs(5);
+
+/// Kills every process that carries the mark, waits until none is left, and says how many there were.
+///
+/// # Errors
+/// When `/proc` can't be read, or one doesn't go.
+pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
+    let since = Instant::now();
+    let mut killed = Vec::new();
+    loop {
+        let left = marked(name, value)?;
+        if left.is_empty() {
+            return Ok(killed.len());
+        }
+        if since.elapsed() > GOING {
+            let text = format!("process {} was killed and doesn't go", left[0]);
+            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+        }
+        for pid in left {
+            if !killed.contains(&pid) {
+                // Fails only when it has gone by itself.
+                let _ = signal_pid(pid, Signal::KILL);
+                killed.push(pid);
+            }
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// When process `pid` started, in ticks since the machine did; `None` when there is none. With its
+/// number it tells a process from all others, for numbers are used again.
+#[must_use]
+pub fn started(pid: i32) -> Option<u64> {
+    let stat = Process::new(pid).and_then(|process| process.stat()).ok()?;
+    (stat.state != 'Z').then_some(stat.starttime)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn who_carries_a_mark_is_found_with_its_children_and_killed() {
+        let value = format!("{}-{}", std::process::id(), line!());
+        let mut parent = Command::new("sh")
+            .args(["-c", "sleep 60 & sleep 60; true"])
+            .env("PORTLAB_TEST_MARK", &value)
+            .spawn()
+            .unwrap();
+        let found = || marked("PORTLAB_TEST_MARK", &value).unwrap();
+        while found().len() < 3 {
+            std::thread::yield_now();
+        }
+        assert!(started(parent.id() as i32).is_some());
+        assert!(marked("PORTLAB_TEST_MARK", "another").unwrap().is_empty());
+        assert!(kill_marked("PORTLAB_TEST_MARK", &value).unwrap() >= 3);
+        parent.wait().unwrap();
+        assert!(found().is_empty());
+        assert_eq!(started(parent.id() as i32), None);
+    }
+}
