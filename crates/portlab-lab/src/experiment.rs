@@ -38,6 +38,8 @@ pub struct Entrant {
     pub name: String,
     /// What is started under that name.
     pub server: Server,
+    /// Whether it is another entrant's server a second time: that one's name.
+    pub twin_of: Option<String>,
 }
 
 /// A server that takes part.
@@ -45,8 +47,6 @@ pub struct Entrant {
 pub enum Server {
     /// A model of the house, or a control, known by its sheet.
     Ours(&'static Sheet),
-    /// One of them a second time.
-    Twin(&'static Sheet),
     /// Any program; `{port}` in its words stands for the port.
     Foreign(Vec<String>),
 }
@@ -85,18 +85,27 @@ impl Entrant {
         Self {
             name: sheet.name.to_owned(),
             server: Server::Ours(sheet),
+            twin_of: None,
         }
     }
 
-    /// The same model under a second name, if it is one; no foreign server has a twin.
+    /// A server that isn't of the house.
     #[must_use]
-    pub fn twin(&self) -> Option<Self> {
-        match self.server {
-            Server::Ours(sheet) => Some(Self {
-                name: format!("{}{TWIN_SUFFIX}", self.name),
-                server: Server::Twin(sheet),
-            }),
-            _ => None,
+    pub fn foreign(name: &str, words: Vec<String>) -> Self {
+        Self {
+            name: name.to_owned(),
+            server: Server::Foreign(words),
+            twin_of: None,
+        }
+    }
+
+    /// The same server under a second name.
+    #[must_use]
+    pub fn twin(&self) -> Self {
+        Self {
+            name: format!("{}{TWIN_SUFFIX}", self.name),
+            twin_of: Some(self.name.clone()),
+            ..self.clone()
         }
     }
 
@@ -104,21 +113,24 @@ impl Entrant {
     #[must_use]
     pub fn sheet(&self) -> Option<&'static Sheet> {
         match self.server {
-            Server::Ours(sheet) | Server::Twin(sheet) => Some(sheet),
+            Server::Ours(sheet) => Some(sheet),
             Server::Foreign(_) => None,
         }
     }
 
+    /// Whether it is a model's echo by hand.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        let sheet = self.sheet();
+        sheet.is_some_and(|sheet| sheet.name.ends_with(portlab_backends::by_hand::SUFFIX))
+    }
+
     fn record(&self) -> record::Entrant {
-        let kind = match &self.server {
-            Server::Ours(sheet) if sheet.name.ends_with(portlab_backends::by_hand::SUFFIX) => {
-                Kind::Control
-            }
-            Server::Ours(_) => Kind::Model,
-            Server::Twin(sheet) => Kind::Twin {
-                of: sheet.name.to_owned(),
-            },
-            Server::Foreign(words) => Kind::Foreign {
+        let kind = match (&self.twin_of, &self.server) {
+            (Some(of), _) => Kind::Twin { of: of.clone() },
+            (None, Server::Ours(_)) if self.is_control() => Kind::Control,
+            (None, Server::Ours(_)) => Kind::Model,
+            (None, Server::Foreign(words)) => Kind::Foreign {
                 command: words.join(" "),
             },
         };
@@ -280,7 +292,7 @@ fn reason_not_to_run(
     if let (true, Err(why)) = (is_chat, sheet.hub) {
         return Some(why.to_owned());
     }
-    if is_chat && sheet.name.ends_with(portlab_backends::by_hand::SUFFIX) {
+    if is_chat && entrant.is_control() {
         return Some("is an echo by hand".to_owned());
     }
     if part.workload.counts == record::Counts::Connections {
@@ -303,4 +315,121 @@ pub fn random_seed() -> u32 {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_backends::MODELS;
+
+    use super::*;
+    use crate::workloads;
+
+    fn experiment(workload: &str, connections: &[usize], workers: Option<usize>) -> Experiment {
+        let workload = workloads::find(workload).unwrap();
+        let point = |&connections: &usize| Point {
+            connections,
+            size_bytes: 64,
+            workers_asked: workers,
+            rate: None,
+        };
+        Experiment {
+            program: PathBuf::new(),
+            suite: None,
+            entrants: MODELS.iter().map(|model| Entrant::ours(*model)).collect(),
+            baseline: None,
+            parts: vec![Part {
+                workload,
+                work: "none".into(),
+                work_time: Duration::ZERO,
+                depth: 1,
+                rooms: 1,
+                tongues: Vec::new(),
+                duration: workload.duration,
+                warmup: Duration::ZERO,
+                points: connections.iter().map(point).collect(),
+            }],
+            rounds: 3,
+            load_threads: 1,
+            seed: 7,
+            pinning: Pinning::default(),
+        }
+    }
+
+    fn reason(experiment: &Experiment, model: &str) -> Option<String> {
+        let mut cells = experiment.cells().into_iter();
+        cells.find(|cell| cell.model == model).unwrap().not_run
+    }
+
+    #[test]
+    fn a_pool_with_too_few_workers_says_so_and_one_with_enough_runs() {
+        let many = experiment("echo", &[100], None);
+        assert!(reason(&many, "prefork").unwrap().contains("--workers 100"));
+        assert!(reason(&many, "iterative").is_some());
+        assert_eq!(reason(&many, "threads"), None);
+        assert_eq!(reason(&experiment("echo", &[10], None), "prefork"), None);
+        let more = experiment("echo", &[100], Some(100));
+        assert_eq!(reason(&more, "prefork"), None);
+        assert_eq!(reason(&more, "pool"), None);
+        assert!(reason(&more, "iterative").is_some());
+    }
+
+    #[test]
+    fn whoever_serves_one_at_a_time_serves_short_connections_too() {
+        let churn = experiment("churn", &[10], None);
+        assert!(churn.cells().iter().all(|cell| cell.not_run.is_none()));
+    }
+
+    #[test]
+    fn in_a_chat_who_has_no_place_for_its_rooms_says_so() {
+        let experiment = experiment("chat", &[10], None);
+        for cell in experiment.cells() {
+            let sheet = portlab_backends::find(&cell.model).unwrap().sheet();
+            let too_small = sheet.capacity(cell.workers).is_some_and(|most| most < 10);
+            match sheet.hub {
+                Err(why) => assert_eq!(cell.not_run.as_deref(), Some(why)),
+                Ok(_) => assert_eq!(cell.not_run.is_some(), too_small, "{cell:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_chat_with_fewer_than_two_in_a_room_is_refused() {
+        let mut experiment = experiment("chat", &[10, 5], None);
+        experiment.parts[0].rooms = 3;
+        let (members, rooms) = (5, 3);
+        assert_eq!(
+            experiment.check(),
+            Err(portlab_load::PlanError::Lonely { members, rooms })
+        );
+    }
+
+    #[test]
+    fn every_round_measures_every_runnable_cell_once_and_those_compared_together() {
+        let experiment = experiment("echo", &[1, 10, 100], None);
+        let cells = experiment.cells();
+        let order = |round| experiment.order(&cells, round);
+        let mut sorted = order(1);
+        sorted.sort_unstable();
+        let runnable = (0..cells.len()).filter(|&place| cells[place].not_run.is_none());
+        assert_eq!(sorted, runnable.collect::<Vec<_>>());
+        assert_ne!(order(1), order(2));
+        assert_eq!(order(1), order(1));
+        let points = order(1)
+            .into_iter()
+            .map(|place| cells[place].point.connections);
+        let mut points: Vec<_> = points.collect();
+        points.dedup();
+        assert_eq!(points.len(), 3, "{points:?}");
+    }
+
+    #[test]
+    fn a_twin_is_the_same_server_under_a_second_name() {
+        let mut experiment = experiment("echo", &[1], None);
+        let twin = experiment.entrants[0].twin();
+        assert_eq!(twin.name, "iterative-again");
+        experiment.entrants.push(twin);
+        let record = experiment.entrants();
+        let of = "iterative".to_owned();
+        assert_eq!(record.last().unwrap().kind, Kind::Twin { of });
+    }
 }

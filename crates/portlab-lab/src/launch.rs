@@ -27,7 +27,7 @@ impl Experiment {
         };
         match &entrant.server {
             experiment::Server::Foreign(words) => Server::foreign(&surroundings, words),
-            experiment::Server::Ours(sheet) | experiment::Server::Twin(sheet) => {
+            experiment::Server::Ours(sheet) => {
                 let mut options = vec![
                     format!("--model={}", sheet.name),
                     format!("--service={}", part.service()),

@@ -8,6 +8,7 @@
 //! | [`read`](mod@read) | reading a record, an older one too; saying what is wrong with a damaged one |
 //! | [`measure`] | what entrants are compared by |
 //! | [`estimate`] | a median over rounds, and its interval |
+//! | [`steps`] | reading `1..1000x4` |
 //! | [`summary`] | what follows from a cell; what the traits cost |
 //! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
 
@@ -20,5 +21,6 @@ pub mod fixture;
 pub mod measure;
 pub mod read;
 pub mod record;
+pub mod steps;
 pub mod summary;
 pub mod units;

@@ -10,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
+use portlab_lab::workloads::WORKLOADS;
 use portlab_service::SERVICES;
 
 /// The colour of errors.
@@ -37,6 +38,21 @@ pub(crate) fn server_parser() -> PossibleValuesParser {
         .iter()
         .map(|model| PossibleValue::new(model.sheet().name));
     PossibleValuesParser::new(models.chain(controls))
+}
+
+/// The same for who takes part in a comparison, where `none` stands for no model.
+pub(crate) fn entrant_parser() -> PossibleValuesParser {
+    let servers = MODELS.iter().map(|model| model.sheet().name);
+    let controls = BY_HAND.iter().map(|model| model.sheet().name);
+    let hidden = controls
+        .chain(["none"])
+        .map(|name| PossibleValue::new(name).hide(true));
+    PossibleValuesParser::new(servers.map(PossibleValue::new).chain(hidden))
+}
+
+/// Takes a workload's name, and suggests the near one.
+pub(crate) fn workload_parser() -> PossibleValuesParser {
+    PossibleValuesParser::new(WORKLOADS.iter().map(|workload| workload.name))
 }
 
 /// Takes a service's name, and suggests the near one.

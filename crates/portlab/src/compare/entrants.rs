@@ -1,0 +1,117 @@
+//! Who takes part.
+
+use anyhow::bail;
+use portlab_backends::{Backend, MODELS, by_hand, find};
+use portlab_lab::experiment::{Entrant, Part, Server};
+
+use super::Args;
+
+/// The baseline, unless another is named: the first of these that takes part, or else the first of
+/// all.
+const BASELINES: &[&str] = &["event-loop", "threads"];
+
+/// Reads `NAME=COMMAND`.
+pub(super) fn foreign(text: &str) -> Result<Entrant, String> {
+    let example = "write NAME='COMMAND', such as mine='python3 echo.py {port}'";
+    let (name, command) = text
+        .split_once('=')
+        .filter(|(name, command)| !name.is_empty() && !command.trim().is_empty())
+        .ok_or_else(|| example.to_owned())?;
+    let is_plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
+    if !name.chars().all(is_plain) {
+        return Err(format!(
+            "{name:?} is no name; take letters, digits and any of -_.+"
+        ));
+    }
+    let words = shlex::split(command)
+        .ok_or_else(|| format!("{command:?} has a quotation mark that isn't closed; {example}"))?;
+    if !words.iter().any(|word| word.contains("{port}")) {
+        return Err(format!(
+            "{command:?} has no {{port}}, and so it isn't told where to listen; {example}"
+        ));
+    }
+    Ok(Entrant::foreign(name, words))
+}
+
+/// Who takes part in `parts`, and who is the baseline.
+pub(super) fn entrants(
+    args: &Args,
+    parts: &[Part],
+) -> anyhow::Result<(Vec<Entrant>, Option<String>)> {
+    let mut entrants: Vec<Entrant> = models(args)?.into_iter().map(Entrant::ours).collect();
+    if args.controls {
+        if parts.iter().all(|part| part.service() != "echo") {
+            bail!("--controls measures echoes by hand, and there is no chat by hand; leave it out");
+        }
+        add_controls(&mut entrants, args.models.is_empty())?;
+    }
+    for server in &args.server {
+        if entrants.iter().any(|known| known.name == server.name) {
+            let name = &server.name;
+            bail!("two are called {name}; give the --server another name, such as my-{name}");
+        }
+        entrants.push(server.clone());
+    }
+    if entrants.is_empty() {
+        bail!("nobody takes part; leave out --models none, or add a --server NAME='COMMAND'");
+    }
+    let names: Vec<_> = entrants.iter().map(|it| it.name.clone()).collect();
+    let baseline = match &args.baseline {
+        Some(name) if names.contains(name) => name.clone(),
+        Some(name) => bail!(
+            "--baseline {name} doesn't take part; choose one of {}",
+            names.join(", ")
+        ),
+        None => {
+            let usual = BASELINES
+                .iter()
+                .find(|usual| names.iter().any(|it| it == *usual));
+            usual.map_or_else(|| names[0].clone(), |usual| (*usual).to_owned())
+        }
+    };
+    if !args.no_twin {
+        let of = entrants.iter().position(|it| it.name == baseline);
+        let at = of.map_or(0, |of| of + 1);
+        let twin = entrants[at - 1].twin();
+        entrants.insert(at, twin);
+    }
+    Ok((entrants, Some(baseline)))
+}
+
+fn models(args: &Args) -> anyhow::Result<Vec<&'static dyn Backend>> {
+    let names = &args.models;
+    if names.is_empty() {
+        return Ok(MODELS.to_vec());
+    }
+    if names.iter().any(|name| name == NONE) {
+        if names.len() > 1 {
+            bail!("--models has {NONE} beside others; leave out one or the other");
+        }
+        return Ok(Vec::new());
+    }
+    let twice = |at: usize| names[..at].contains(&names[at]);
+    let once = (0..names.len()).filter(|&at| !twice(at));
+    Ok(once.filter_map(|at| find(&names[at])).collect())
+}
+
+/// Stands for no model.
+const NONE: &str = "none";
+
+/// Puts each control behind the models. Unless models were chosen, only those with a control stay.
+fn add_controls(entrants: &mut Vec<Entrant>, all: bool) -> anyhow::Result<()> {
+    let control_of = |entrant: &Entrant| {
+        let Server::Ours(sheet) = entrant.server else {
+            return None;
+        };
+        find(&format!("{}{}", sheet.name, by_hand::SUFFIX))
+    };
+    if all {
+        entrants.retain(|entrant| control_of(entrant).is_some());
+    }
+    let controls: Vec<_> = entrants.iter().filter_map(control_of).collect();
+    if controls.is_empty() {
+        bail!("none of these models has a control; threads, event-loop and tasks have");
+    }
+    entrants.extend(controls.into_iter().map(Entrant::ours));
+    Ok(())
+}

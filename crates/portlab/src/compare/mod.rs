@@ -1,0 +1,266 @@
+//! `portlab compare`: servers side by side.
+
+mod entrants;
+mod parts;
+mod resume;
+mod screen;
+
+use std::{io::Write, path::PathBuf, time::Duration};
+
+use anyhow::{Context, bail};
+use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin};
+use portlab_service::Order;
+use portlab_stats::{
+    record::{Cell, Record},
+    units,
+};
+
+use self::{parts::Steps, screen::Screen};
+use crate::{
+    Verdict,
+    args::{self, DIM},
+    load::interrupt_flag,
+};
+
+/// Measure servers side by side, each in a fresh process
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab compare --quick
+  portlab compare --suite class
+  portlab compare --models threads,event-loop,tasks --connections 1..1000x4
+  portlab compare --workload churn,idle
+  portlab compare --server mine='python3 echo.py {port}' --models threads
+  portlab compare --work wait:5ms --workers 100
+
+Ctrl-C ends it and prints what was measured so far; --resume goes on with it.
+Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run.")]
+pub(crate) struct Args {
+    /// The models to compare, or none [default: all]
+    #[arg(
+        long,
+        short,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    #[arg(value_parser = args::entrant_parser())]
+    models: Vec<String>,
+
+    /// Any other echo server: a name for it, and the command that starts it, in
+    /// which {port} stands for the port on 127.0.0.1; may be given several times
+    #[arg(long, value_name = "NAME=COMMAND")]
+    #[arg(value_parser = entrants::foreign)]
+    server: Vec<portlab_lab::experiment::Entrant>,
+
+    /// What they are compared by: echo, stream, rate, wait, block, cpu, churn,
+    /// idle, slow, chat [default: echo]
+    #[arg(long, short, value_name = "NAMES", value_delimiter = ',')]
+    #[arg(value_parser = args::workload_parser(), hide_possible_values = true)]
+    workload: Vec<String>,
+
+    /// A choice of workloads: class, about a minute for a lesson; or full, a study
+    /// of an hour, which --resume goes on with
+    #[arg(long, value_name = "NAME", value_parser = ["class", "full"])]
+    #[arg(hide_possible_values = true, conflicts_with_all = ["workload", "service", "quick"])]
+    suite: Option<String>,
+
+    /// The same as --workload, for echo and chat
+    #[arg(long, value_name = "NAME", value_parser = ["echo", "chat"])]
+    #[arg(hide_possible_values = true, conflicts_with = "workload")]
+    service: Option<String>,
+
+    /// The entrant that the others are put in relation to [default: event-loop]
+    #[arg(long, value_name = "NAME")]
+    baseline: Option<String>,
+
+    /// The numbers of connections, in a chat of members; 1..1000x4 stands for 1, 4,
+    /// 16, ... and 1000 [default: each workload's own]
+    #[arg(long, short, value_name = "NS", value_delimiter = ',')]
+    #[arg(value_parser = parts::counts)]
+    connections: Vec<Steps>,
+
+    /// The lengths of a message; also 64..64KiBx4 [default: 64]
+    #[arg(long, short, value_name = "BYTES", value_delimiter = ',')]
+    #[arg(value_parser = parts::sizes)]
+    size: Vec<Steps>,
+
+    /// How many workers the pools have; also 1..16 [default: each model's own]
+    #[arg(long, value_name = "NS", value_delimiter = ',')]
+    #[arg(value_parser = parts::counts)]
+    workers: Vec<Steps>,
+
+    /// Messages per second over all connections, in an open loop; also 1k..50kx2
+    /// [default: what all can bear, and half of what each can]
+    #[arg(long, value_name = "RATES", value_delimiter = ',')]
+    #[arg(value_parser = parts::rates)]
+    rate: Vec<Steps>,
+
+    /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us
+    /// [default: the workload's own]
+    #[arg(long, value_name = "WORK")]
+    work: Option<Order>,
+
+    /// Messages in flight on each connection (pipelining); in a chat, under way
+    /// in all rooms together [default: the workload's own]
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    depth: Option<u64>,
+
+    /// How many rooms the members of a chat are in [default: 1]
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    rooms: Option<u64>,
+
+    /// How often each cell is measured [default: 15; 7 in --suite class]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: Option<u16>,
+
+    /// How long each measurement takes [default: each workload's own]
+    #[arg(long, short, value_name = "TIME", value_parser = units::duration)]
+    duration: Option<Duration>,
+
+    /// How long a server is loaded before [default: 30ms; 300ms with --server]
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    warmup: Option<Duration>,
+
+    /// One point of each workload, in half the time: a look
+    #[arg(long)]
+    quick: bool,
+
+    /// Measure the echoes by hand too, and say what the traits cost
+    #[arg(long)]
+    controls: bool,
+
+    /// Measure no model twice: then the noise floor is assumed, and not measured
+    #[arg(long)]
+    no_twin: bool,
+
+    /// Whether server and generator keep to processors of their own: auto, or off
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = ["auto", "off"])]
+    #[arg(hide_possible_values = true)]
+    pin: String,
+
+    /// Threads that generate load; a chat has one [default: 1]
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    threads: Option<u64>,
+
+    /// The seed of the order in which cells are measured [default: random]
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+
+    /// Where results.json is kept
+    #[arg(long, value_name = "DIR", default_value = "portlab-results")]
+    out: PathBuf,
+
+    /// Go on with the unfinished comparison in --out, which must have been begun
+    /// with the same options; what is measured isn't measured again
+    #[arg(long)]
+    resume: bool,
+
+    /// Replace an unfinished --suite full in --out
+    #[arg(long, conflicts_with = "resume")]
+    fresh: bool,
+
+    /// Print the record as JSON instead of the table
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let mut experiment = experiment(args)?;
+    let store = Store::open(&args.out)?;
+    let running = Running::begin(&args.out)?;
+    let interrupted = interrupt_flag()?;
+    let mut screen = Screen::new(interrupted);
+    if let Some(left) = running.leftover {
+        screen.note(&resume::told(left));
+    }
+    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    let kept = resume::kept(args, &store)?;
+    let record = match kept {
+        Some(record) => {
+            // The order of the rounds follows from it.
+            experiment.seed = record.setup.seed;
+            let fresh = blank(&experiment, &command);
+            resume::check(&record, &fresh)?;
+            screen.note(&resume::going_on(&record, &fresh));
+            record
+        }
+        None => blank(&experiment, &command),
+    };
+    screen.note(&format!(
+        "{}, about {}; seed {}; results go to {}",
+        parts::measurements(&experiment, &record),
+        parts::about(parts::time(&experiment, &record)),
+        experiment.seed,
+        store.file().display()
+    ));
+    let record = compare(&experiment, record, (&store, &running), &mut screen)?;
+    screen.progress.finish();
+    if !record.complete && record.cells.iter().all(|cell| cell.rounds.is_empty()) {
+        screen.note("interrupted before the first measurement was made");
+        return Ok(verdict(&record));
+    }
+    print(args, &record)?;
+    if !args.json {
+        screen.note(&format!("kept in {}", store.file().display()));
+        if !record.complete {
+            screen.note("the same command with --resume goes on with it");
+        }
+    }
+    Ok(verdict(&record))
+}
+
+fn print(args: &Args, record: &Record) -> anyhow::Result<()> {
+    let mut out = anstream::stdout();
+    if args.json {
+        writeln!(out, "{}", serde_json::to_string_pretty(record)?)?;
+    } else {
+        let width = args::terminal_width();
+        write!(out, "{}", portlab_report::text(record, width))?;
+    }
+    Ok(())
+}
+
+/// Resolves the arguments to an experiment.
+fn experiment(args: &Args) -> anyhow::Result<Experiment> {
+    let parts = parts::parts(args)?;
+    let (entrants, baseline) = entrants::entrants(args, &parts)?;
+    if parts.iter().any(|part| part.service() == "chat") && args.threads.is_some_and(|n| n > 1) {
+        bail!("a chat is loaded by one thread, which hears everything; leave out --threads");
+    }
+    let rounds = match (args.rounds, args.suite.as_deref()) {
+        (Some(rounds), _) => rounds.into(),
+        (None, Some("class")) => CLASS_ROUNDS,
+        (None, _) => ROUNDS,
+    };
+    let experiment = Experiment {
+        program: std::env::current_exe().context("can't find this program's own file")?,
+        suite: args.suite.clone(),
+        entrants,
+        baseline,
+        parts,
+        rounds,
+        load_threads: usize::try_from(args.threads.unwrap_or(1))?,
+        seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
+        pinning: match args.pin.as_str() {
+            "off" => Pinning::Together("--pin off".to_owned()),
+            _ => pin(),
+        },
+    };
+    experiment.check()?;
+    Ok(experiment)
+}
+
+/// So many that chance is known: see docs/METHODOLOGY.md.
+const ROUNDS: usize = 15;
+/// For a class of a minute, and not so fine.
+const CLASS_ROUNDS: usize = 7;
+
+fn verdict(record: &Record) -> Verdict {
+    let failed = |cell: &Cell| !cell.failures.is_empty() || cell.errors() > 0;
+    if record.cells.iter().any(failed) {
+        Verdict::Failed
+    } else {
+        Verdict::Fine
+    }
+}

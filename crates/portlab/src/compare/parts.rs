@@ -1,0 +1,281 @@
+//! What they are compared by, and where.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use portlab_lab::{
+    Experiment,
+    experiment::Part,
+    workloads::{Load, WORKLOADS, Workload},
+};
+use portlab_service::{ChatLimits, Order, TextEncoding};
+use portlab_stats::{
+    record::{Point, Rate, Record},
+    steps::{StepsError, steps},
+    units,
+};
+
+use super::Args;
+use crate::load::tongues;
+
+/// Numbers to be tried one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct Steps(Vec<f64>);
+
+/// Reads counts: `10`, `1..1000x4`.
+pub(super) fn counts(text: &str) -> Result<Steps, StepsError> {
+    let read = |text: &str| units::count(text).map(|count| count as f64);
+    Ok(Steps(steps(text, read)?))
+}
+
+/// Reads sizes: `64`, `64..64KiBx4`.
+pub(super) fn sizes(text: &str) -> Result<Steps, StepsError> {
+    let read = |text: &str| units::size(text).map(|size| size as f64);
+    Ok(Steps(steps(text, read)?))
+}
+
+/// Reads rates: `500`, `1k..50kx2`.
+pub(super) fn rates(text: &str) -> Result<Steps, StepsError> {
+    Ok(Steps(steps(text, units::rate)?))
+}
+
+/// All numbers of `steps`, rounded and each once.
+fn whole(steps: &[Steps]) -> Vec<usize> {
+    let mut numbers = Vec::new();
+    for number in steps.iter().flat_map(|steps| &steps.0) {
+        let number = number.round() as usize;
+        if !numbers.contains(&number) {
+            numbers.push(number);
+        }
+    }
+    numbers
+}
+
+/// How long a server is loaded before it is measured.
+const WARMUP: Duration = Duration::from_millis(30);
+/// The same where one may first have to compile itself.
+const FOREIGN_WARMUP: Duration = Duration::from_millis(300);
+
+/// What a message's number adds to it in a chat, at most.
+const NUMBER: usize = 16;
+
+/// The workloads that were chosen, as they are to be measured.
+pub(super) fn parts(args: &Args) -> anyhow::Result<Vec<Part>> {
+    let workloads = chosen(args);
+    let single = workloads.len() == 1;
+    let any = |what: fn(&&&Workload) -> bool| workloads.iter().find(what).is_some();
+    if args.rooms.is_some() && !any(|it| matches!(it.load, Load::Chat)) {
+        bail!("--rooms is for a chat; add --workload chat");
+    }
+    if !args.rate.is_empty() && !any(|it| !it.rates.is_empty()) {
+        bail!("--rate is for an open loop; add --workload rate");
+    }
+    for (given, option) in [
+        (args.work.is_some(), "--work"),
+        (args.depth.is_some(), "--depth"),
+    ] {
+        if given && !single {
+            bail!(
+                "{option} is for one workload, and there are {}; choose one",
+                workloads.len()
+            );
+        }
+    }
+    workloads
+        .into_iter()
+        .map(|workload| part(args, workload))
+        .collect()
+}
+
+fn chosen(args: &Args) -> Vec<&'static Workload> {
+    let suite = |workload: &&&'static Workload| match args.suite.as_deref() {
+        Some("class") => !workload.connections.class.is_empty(),
+        _ => !workload.connections.full.is_empty(),
+    };
+    if args.suite.is_some() {
+        return WORKLOADS.iter().filter(suite).copied().collect();
+    }
+    let usual = match args.rate.is_empty() {
+        true => "echo",
+        false => "rate",
+    };
+    let mut names: Vec<&str> = args.workload.iter().map(String::as_str).collect();
+    names.extend(args.service.as_deref());
+    if names.is_empty() {
+        names.push(usual);
+    }
+    let is_chosen = |workload: &&&'static Workload| names.contains(&workload.name);
+    WORKLOADS.iter().filter(is_chosen).copied().collect()
+}
+
+fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
+    let is_chat = matches!(workload.load, Load::Chat);
+    let work = match args.work {
+        Some(work) => work,
+        None => workload.work.parse()?,
+    };
+    if work == Order::Panic {
+        bail!("--work panic answers nothing, so there is nothing to measure");
+    }
+    let usual = if args.quick {
+        workload.duration / 2
+    } else {
+        workload.duration
+    };
+    let duration = args.duration.unwrap_or(usual);
+    if duration.is_zero() {
+        bail!("--duration is 0; it must be longer");
+    }
+    let points = points(args, workload)?;
+    let limits = ChatLimits::default();
+    let longest = points
+        .iter()
+        .map(|point| point.size_bytes)
+        .max()
+        .unwrap_or(0);
+    if is_chat && longest + NUMBER > limits.line_bytes {
+        let most = limits.line_bytes;
+        bail!(
+            "--size {longest} is too long for a chat, whose lines have {most} bytes at most; try \
+             --size {}",
+            most - NUMBER
+        );
+    }
+    // There is one room more, in which everybody begins.
+    let (rooms, most) = (usize::try_from(args.rooms.unwrap_or(1))?, limits.rooms - 1);
+    if !(1..=most).contains(&rooms) {
+        bail!("--rooms is {rooms}; a chat can have 1 to {most}");
+    }
+    let warmup = match args.server.is_empty() {
+        true => WARMUP,
+        false => FOREIGN_WARMUP,
+    };
+    Ok(Part {
+        workload,
+        work: work.to_string(),
+        work_time: work.time(),
+        depth: args.depth.map_or(Ok(workload.depth), usize::try_from)?,
+        rooms,
+        tongues: match is_chat {
+            true => tongues(&[TextEncoding::default()], longest),
+            false => Vec::new(),
+        },
+        duration,
+        warmup: args.warmup.unwrap_or(warmup),
+        points: check(workload, rooms, points)?,
+    })
+}
+
+/// Every combination of what is varied.
+fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
+    let scale = &workload.connections;
+    let usual = match args.suite.as_deref() {
+        Some("class") => scale.class,
+        Some(_) => scale.full,
+        None if args.quick => scale.quick,
+        None => scale.usual,
+    };
+    let or = |given: Vec<usize>, usual: &[usize]| match given.is_empty() {
+        true => usual.to_vec(),
+        false => given,
+    };
+    let connections = or(whole(&args.connections), usual);
+    let sizes = or(whole(&args.size), &[64]);
+    let mut workers: Vec<Option<usize>> = whole(&args.workers).into_iter().map(Some).collect();
+    if workers.is_empty() {
+        workers.push(None);
+    }
+    let asked = args.rate.iter().flat_map(|steps| &steps.0);
+    let mut rates: Vec<Option<Rate>> = match workload.rates {
+        [] => vec![None],
+        _ if !args.rate.is_empty() => asked.map(|&rate| Some(Rate::PerS(rate))).collect(),
+        usual => usual.iter().copied().map(Some).collect(),
+    };
+    rates.dedup();
+    let mut points = Vec::new();
+    for &connections in &connections {
+        for &size_bytes in &sizes {
+            for &workers_asked in &workers {
+                for &rate in &rates {
+                    points.push(Point {
+                        connections,
+                        size_bytes,
+                        workers_asked,
+                        rate,
+                    });
+                }
+            }
+        }
+    }
+    if workers
+        .iter()
+        .flatten()
+        .any(|&count| !(1..=65_535).contains(&count))
+    {
+        bail!("--workers must be from 1 to 65535");
+    }
+    Ok(points)
+}
+
+fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Result<Vec<Point>> {
+    for point in &points {
+        let count = point.connections;
+        match workload.load {
+            Load::Echo(_) if count == 0 => {
+                bail!("--connections has a 0; every number must be at least 1")
+            }
+            Load::Chat if count < rooms * 2 => bail!(
+                "--connections has a {count}; a chat needs 2 in each room, one to speak and one to \
+                 hear: at least {}",
+                rooms * 2
+            ),
+            _ if workload.name == "slow" && count < 2 => bail!(
+                "--connections has a {count}; slow clients need others beside them: at least 2"
+            ),
+            _ => {}
+        }
+        if point.size_bytes == 0 {
+            bail!("--size has a 0; a message has at least 1 byte");
+        }
+    }
+    Ok(points)
+}
+
+/// What a measurement takes beside its warm-up and its measuring: starting, verifying, stopping.
+const BESIDE: Duration = Duration::from_millis(60);
+
+/// How long the measurements take that are still to be made.
+pub(super) fn time(experiment: &Experiment, record: &Record) -> Duration {
+    let of = |part: &Part| {
+        let cells = record
+            .cells
+            .iter()
+            .filter(|cell| cell.workload == part.workload.name && cell.not_run.is_none());
+        let left = cells.map(|cell| {
+            let made = cell.rounds.len() + cell.failures.len();
+            experiment.rounds.saturating_sub(made)
+        });
+        let left = u32::try_from(left.sum::<usize>()).unwrap_or(u32::MAX);
+        (part.duration + part.warmup + BESIDE).saturating_mul(left)
+    };
+    experiment.parts.iter().map(of).sum()
+}
+
+/// How many measurements there are in all, in words.
+pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
+    let cells = record.cells.iter().filter(|cell| cell.not_run.is_none());
+    let cells = cells.count();
+    let rounds = experiment.rounds;
+    format!(
+        "{cells} cells in {rounds} rounds: {} measurements",
+        cells * rounds
+    )
+}
+
+/// A time that is only about right.
+pub(super) fn about(time: Duration) -> String {
+    match time.as_secs() {
+        seconds @ 0..=90 => format!("{} s", seconds.max(1)),
+        seconds => format!("{} min", (seconds + 30) / 60),
+    }
+}

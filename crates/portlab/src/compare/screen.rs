@@ -1,0 +1,118 @@
+//! What is shown while a comparison runs.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use portlab_lab::{MeasureError, Observer};
+use portlab_stats::record::Cell;
+
+use crate::{
+    args::{BAD, DIM},
+    progress::Progress,
+};
+
+/// A bar on a terminal; off one, a line now and then.
+pub(super) struct Screen {
+    pub(super) progress: Progress,
+    interrupted: Arc<AtomicBool>,
+    began: Instant,
+    /// The measurement that was the first to be made, where others were kept from before.
+    first: Option<usize>,
+    number: usize,
+    total: usize,
+    said: Option<Instant>,
+}
+
+/// How often a line is said where there is no bar.
+const NOW_AND_THEN: Duration = Duration::from_secs(10);
+
+impl Screen {
+    pub(super) fn new(interrupted: Arc<AtomicBool>) -> Self {
+        Self {
+            progress: Progress::new("starting"),
+            interrupted,
+            began: Instant::now(),
+            first: None,
+            number: 0,
+            total: 1,
+            said: None,
+        }
+    }
+
+    pub(super) fn note(&self, text: &str) {
+        self.progress.above(|| crate::tell!("{DIM}{text}{DIM:#}"));
+    }
+
+    /// Says, now and then, how far it is, where nobody sees the bar.
+    fn say_now_and_then(&mut self, number: usize) {
+        let is_time = self.said.is_none_or(|said| said.elapsed() > NOW_AND_THEN);
+        if self.progress.is_hidden() && is_time {
+            self.said = Some(Instant::now());
+            let (total, seconds) = (self.total, self.began.elapsed().as_secs());
+            self.note(&format!(
+                "{number} of {total} measurements, after {seconds} s"
+            ));
+        }
+    }
+}
+
+/// A cell as the bar names it.
+fn name(cell: &Cell) -> String {
+    let Cell {
+        workload,
+        model,
+        point,
+        ..
+    } = cell;
+    format!("{workload}  {model} at {}", point.connections)
+}
+
+impl Observer for Screen {
+    fn begins(&mut self, number: usize, total: usize, cell: &Cell) {
+        (self.number, self.total) = (number, total);
+        let first = *self.first.get_or_insert_with(|| {
+            // What comes before, such as finding rates, is no measure of the rest.
+            self.began = Instant::now();
+            number
+        });
+        if number > first {
+            let made = u32::try_from(number - first).unwrap_or(u32::MAX);
+            let left = u32::try_from(total - number).unwrap_or(u32::MAX);
+            self.progress.left(self.began.elapsed() / made * left);
+        }
+        self.say_now_and_then(number);
+        self.progress
+            .say(&format!("{}/{total}  {}", number + 1, name(cell)));
+    }
+
+    fn tries(&mut self, cell: &Cell) {
+        self.progress
+            .say(&format!("what can it bear?  {}", name(cell)));
+    }
+
+    fn tick(&mut self, share: f64) {
+        if self.first.is_some() {
+            self.progress
+                .at((self.number as f64 + share) / self.total as f64);
+        }
+    }
+
+    fn failed(&mut self, cell: &Cell, error: &MeasureError) {
+        self.progress.above(|| {
+            crate::tell!("{BAD}failed:{BAD:#} {}: {error}", name(cell));
+        });
+    }
+
+    fn interrupted(&self) -> bool {
+        let interrupted = self.interrupted.load(Relaxed);
+        if interrupted {
+            self.progress.finish();
+        }
+        interrupted
+    }
+}
