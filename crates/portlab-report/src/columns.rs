@@ -1,157 +1,135 @@
-//! What the table shows.
+//! What a table calls a measure, how it writes its figures, and what goes first where there is no room.
 
 use portlab_stats::{
-    record::{Cell, Round, Setup},
-    summary::Measure,
+    measure::Measure,
+    record::{Counts, Workload},
     units,
 };
 
-/// One column of figures.
-pub(crate) struct Column {
-    title: &'static str,
-    /// The title in a chat, where a message is a delivery and a latency is a fan-out.
-    in_a_chat: &'static str,
-    pub(crate) measure: Measure,
-    pub(crate) better: Better,
-    pub(crate) write: fn(f64) -> String,
-    /// Whether it says nothing about the server when the generator was the limit.
-    pub(crate) is_the_generators: bool,
-    /// When there is no room for all columns, the one with the lowest rank goes first.
-    pub(crate) rank: u8,
+/// The measures that say something of `workload`, the one that it is ranked by first.
+pub(crate) fn measures(workload: &Workload) -> Vec<Measure> {
+    let tells = |measure: &Measure| match workload.counts {
+        Counts::Messages | Counts::Deliveries => true,
+        // Connections that come and go hold no memory that could be divided among them.
+        Counts::Connections => *measure != Measure::MemoryPerConnection,
+        Counts::Nothing => matches!(
+            measure,
+            Measure::PeakMemory
+                | Measure::MemoryPerConnection
+                | Measure::Threads
+                | Measure::Processes
+        ),
+    };
+    let others = Measure::ALL.into_iter().filter(tells);
+    let others = others.filter(|measure| *measure != workload.ranked_by);
+    std::iter::once(workload.ranked_by).chain(others).collect()
 }
 
-impl Column {
-    /// The title in a table of what `setup` says.
-    pub(crate) fn title(&self, setup: &Setup) -> &'static str {
-        if is_chat(setup) {
-            self.in_a_chat
-        } else {
-            self.title
-        }
+/// What heads the figures of `measure`, in a table of what `counts` says.
+pub(crate) fn title(measure: Measure, counts: Counts) -> &'static str {
+    use Counts::{Connections, Deliveries};
+    match (measure, counts) {
+        (Measure::MessagesPerS, Deliveries) => "deliveries/s",
+        (Measure::MessagesPerS, Connections) => "conns/s",
+        (Measure::MessagesPerS, _) => "msgs/s",
+        (Measure::LatencyP50, Deliveries) => "fan-out p50",
+        (Measure::LatencyP50, _) => "p50",
+        (Measure::LatencyP99, Deliveries) => "fan-out p99",
+        (Measure::LatencyP99, _) => "p99",
+        (Measure::LatencyP999, Deliveries) => "fan-out p99.9",
+        (Measure::LatencyP999, _) => "p99.9",
+        (Measure::CpuPerMessage, Deliveries) => "CPU/delivery",
+        (Measure::CpuPerMessage, Connections) => "CPU/conn",
+        (Measure::CpuPerMessage, _) => "CPU/msg",
+        (Measure::SwitchesPerMessage, _) => "switches",
+        (Measure::PeakMemory, _) => "memory",
+        (Measure::MemoryPerConnection, Deliveries) => "per member",
+        (Measure::MemoryPerConnection, _) => "per conn",
+        (Measure::Threads, _) => "threads",
+        (Measure::Processes, _) => "procs",
     }
+}
 
-    /// Whether it is the rate, behind which it is shown that the generator was the limit.
-    pub(crate) fn is_the_rate(&self) -> bool {
-        self.title == RATE.title
+/// Writes a figure of `measure` to three digits, with its unit.
+pub(crate) fn write(measure: Measure, figure: f64) -> String {
+    match measure {
+        Measure::MessagesPerS => units::short(figure),
+        Measure::LatencyP50
+        | Measure::LatencyP99
+        | Measure::LatencyP999
+        | Measure::CpuPerMessage => units::nanos(figure),
+        Measure::SwitchesPerMessage => units::three_digits(figure),
+        Measure::PeakMemory | Measure::MemoryPerConnection => units::bytes(figure),
+        Measure::Threads | Measure::Processes => format!("{figure:.0}"),
     }
 }
 
-/// Whether the members of a chat were the load.
-pub(crate) fn is_chat(setup: &Setup) -> bool {
-    setup.service == "chat"
+/// Writes the figures from `low` to `high`, with a unit that they share once.
+pub(crate) fn write_interval(measure: Measure, low: f64, high: f64) -> String {
+    let (low, high) = (write(measure, low), write(measure, high));
+    match (low.rsplit_once(' '), high.rsplit_once(' ')) {
+        (Some((low, unit)), Some((_, same))) if unit == same => format!("{low}–{high}"),
+        _ => format!("{low}–{high}"),
+    }
 }
 
-/// Which of two figures is the better one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Better {
-    Lower,
-    Higher,
-    /// Neither: it is a fact.
-    Neither,
+/// When there is no room for all columns, the one with the lowest weight goes first.
+pub(crate) fn weight(measure: Measure) -> u8 {
+    match measure {
+        Measure::Processes => 1,
+        Measure::Threads => 2,
+        Measure::LatencyP999 => 3,
+        Measure::MemoryPerConnection => 4,
+        Measure::LatencyP50 => 5,
+        Measure::SwitchesPerMessage => 6,
+        Measure::PeakMemory => 7,
+        Measure::LatencyP99 => 8,
+        Measure::CpuPerMessage => 9,
+        Measure::MessagesPerS => 10,
+    }
 }
 
-/// The columns, from left to right.
-pub(crate) static COLUMNS: &[Column] = &[
-    RATE,
-    Column {
-        title: "p50",
-        in_a_chat: "fan-out p50",
-        measure: |round| round.latency_p50_ns as f64,
-        better: Better::Lower,
-        write: units::nanos,
-        is_the_generators: true,
-        rank: 5,
-    },
-    Column {
-        title: "p99",
-        in_a_chat: "fan-out p99",
-        measure: |round| quantile(round, 100, round.latency_p99_ns),
-        better: Better::Lower,
-        write: units::nanos,
-        is_the_generators: true,
-        rank: 8,
-    },
-    Column {
-        title: "p99.9",
-        in_a_chat: "fan-out p99.9",
-        measure: |round| quantile(round, 1_000, round.latency_p999_ns),
-        better: Better::Lower,
-        write: units::nanos,
-        is_the_generators: true,
-        rank: 3,
-    },
-    CPU,
-    Column {
-        title: "switches",
-        in_a_chat: "switches",
-        measure: |round| round.context_switches_per_message,
-        better: Better::Lower,
-        write: units::three_digits,
-        is_the_generators: false,
-        rank: 6,
-    },
-    Column {
-        title: "memory",
-        in_a_chat: "memory",
-        measure: |round| round.peak_pss_bytes as f64,
-        better: Better::Lower,
-        write: units::bytes,
-        is_the_generators: false,
-        rank: 7,
-    },
-    Column {
-        title: "threads",
-        in_a_chat: "threads",
-        measure: |round| round.threads as f64,
-        better: Better::Neither,
-        write: |count| format!("{count:.0}"),
-        is_the_generators: false,
-        rank: 2,
-    },
-    Column {
-        title: "procs",
-        in_a_chat: "procs",
-        measure: |round| round.processes as f64,
-        better: Better::Neither,
-        write: |count| format!("{count:.0}"),
-        is_the_generators: false,
-        rank: 1,
-    },
-];
-
-/// What was dealt with per second.
-pub(crate) const RATE: Column = Column {
-    title: "msgs/s",
-    in_a_chat: "deliveries/s",
-    measure: |round| round.messages_per_s,
-    better: Better::Higher,
-    write: units::short,
-    is_the_generators: true,
-    rank: 9,
-};
-
-/// The column that a ranking goes by.
-pub(crate) const CPU: Column = Column {
-    title: "CPU/msg",
-    in_a_chat: "CPU/delivery",
-    measure: |round| round.server_cpu_us_per_message,
-    better: Better::Lower,
-    write: |micros| units::nanos(micros * 1e3),
-    is_the_generators: false,
-    rank: 10,
-};
-
-/// A quantile, unless there were fewer than `least` latencies to take it from: then it would be the
-/// longest latency under another name.
-fn quantile(round: &Round, least: u64, nanos: u64) -> f64 {
-    if round.latency_count.unwrap_or(round.messages) < least {
-        f64::NAN
+/// Writes a share, in parts of 1, as per cent: `0.4%`, `3.1%`, `25%`.
+pub(crate) fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent < 9.95 {
+        format!("{percent:.1}%")
     } else {
-        nanos as f64
+        format!("{percent:.0}%")
     }
 }
 
-/// How much went wrong in all rounds of a cell.
-pub(crate) fn errors(cell: &Cell) -> u64 {
-    cell.rounds.iter().map(|round| round.errors).sum()
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_stats::fixture;
+
+    #[test]
+    fn a_workload_in_which_nothing_is_said_shows_what_it_holds() {
+        let mut workload = fixture::record(Vec::new()).workloads.remove(0);
+        assert_eq!(measures(&workload).len(), Measure::ALL.len());
+        assert_eq!(measures(&workload)[0], Measure::CpuPerMessage);
+        workload.counts = Counts::Nothing;
+        workload.ranked_by = Measure::MemoryPerConnection;
+        let titles = measures(&workload).into_iter();
+        let titles: Vec<_> = titles.map(|it| title(it, workload.counts)).collect();
+        assert_eq!(titles, ["per conn", "memory", "threads", "procs"]);
+    }
+
+    #[test]
+    fn an_interval_names_its_unit_once() {
+        let written = |low, high| write_interval(Measure::LatencyP50, low, high);
+        assert_eq!(written(3_950.0, 4_210.0), "3.95–4.21 µs");
+        assert_eq!(written(950.0, 4_210.0), "950 ns–4.21 µs");
+        let written = write_interval(Measure::MessagesPerS, 99_100.0, 102_000.0);
+        assert_eq!(written, "99.1k–102k");
+    }
+
+    #[test]
+    fn per_cent_has_two_digits() {
+        assert_eq!(
+            [0.0, 0.031, 0.0994, 0.0996, 2.5].map(percent),
+            ["0.0%", "3.1%", "9.9%", "10%", "250%"]
+        );
+    }
 }

@@ -3,10 +3,12 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | `columns` | what the table shows, and which figure is the better one |
-//! | `marks` | best and worst |
-//! | `table` | laying cells out in columns |
+//! | `columns` | what a measure is called, how it is written, and which goes first |
+//! | `grid` | the table of a group, before it is laid out |
+//! | `tail` | who wasn't measured, and what went wrong |
+//! | `heading` | what was compared, where and how, in words |
 //! | `legend` | what the signs mean, and what the figures can't tell |
+//! | `table` | laying spans out in columns |
 //! | `text` | the report as a whole, for a terminal |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
@@ -14,9 +16,11 @@
 #![forbid(unsafe_code)]
 
 mod columns;
+mod grid;
+mod heading;
 mod legend;
-mod marks;
 mod table;
+mod tail;
 mod text;
 
 pub use text::{NARROWEST, text};

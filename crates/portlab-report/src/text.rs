@@ -2,33 +2,34 @@
 
 use anstyle::{AnsiColor, Style};
 use portlab_stats::{
-    record::{Cell, Record, Setup},
-    summary::{CONTROL_SUFFIX, Figure, overheads},
-    units,
+    analysis::{Group, groups},
+    record::Record,
+    summary::overheads,
 };
 
 use crate::{
-    columns::{COLUMNS, CPU, Column, errors, is_chat},
-    legend::legend,
-    marks::{Mark, marks},
-    table::{Row, Span, lay_out, total_width},
+    columns::percent,
+    grid::{Entry, FIRST, Field, Grid, LAST, Tone},
+    heading::{INCOMPLETE, machine, place, plural, what, workload},
+    legend::{Seen, notes},
+    table::{Span, cut, lay_out, total_width},
+    tail::tail,
 };
 
 /// The narrowest terminal that the report is made for.
 pub const NARROWEST: usize = 40;
 
-const PLAIN: Style = Style::new();
-const BOLD: Style = Style::new().bold();
-const DIM: Style = Style::new().dimmed();
+pub(crate) const PLAIN: Style = Style::new();
+pub(crate) const BOLD: Style = Style::new().bold();
+pub(crate) const DIM: Style = Style::new().dimmed();
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
 pub(crate) const BAD: Style = AnsiColor::Red.on_default();
-const WARN: Style = AnsiColor::Yellow.on_default();
-
-/// What stands in place of a figure that isn't known.
-const UNKNOWN: &str = "– ";
+pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
 
 /// The widest bar, in characters.
 const BAR: usize = 10;
+/// Prose is no wider than this.
+const PROSE: usize = 100;
 
 /// Renders `record` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no
 /// room for every column, the least telling ones are left out.
@@ -36,208 +37,145 @@ const BAR: usize = 10;
 pub fn text(record: &Record, width: usize) -> String {
     let width = width.max(NARROWEST);
     let mut text = heading(record, width);
-    for connections in groups(record) {
-        let of_group = |cell: &&Cell| cell.connections == connections;
-        let cells: Vec<&Cell> = record.cells.iter().filter(of_group).collect();
-        text += "\n";
-        text += &group(connections, &cells, &record.setup, width);
+    let mut seen = Seen::default();
+    let mut last = None;
+    for group in groups(record) {
+        text.push('\n');
+        let name = &group.workload.name;
+        if last.replace(name) != Some(name) {
+            let (says, details) = workload(record, group.workload);
+            text += &filled(&says, PLAIN, width);
+            text += &filled(&details, DIM, width);
+            text.push('\n');
+        }
+        text += &table(record, &group, width, &mut seen);
+        for (tone, line) in tail(&group) {
+            text += &filled(&line, style(tone), width);
+        }
     }
-    let has_dashes = text.contains(UNKNOWN);
-    text += &controls(record);
-    text += &legend(record, has_dashes, width);
+    text += &controls(record, width);
+    text.push('\n');
+    for note in notes(record, seen) {
+        let note = filled(&note, PLAIN, width);
+        let coloured = [(FIRST, GOOD), (LAST, BAD)];
+        text += &coloured.iter().fold(note, |note, (sign, style)| {
+            note.replace(*sign, &format!("{style}{sign}{style:#}"))
+        });
+    }
     text
 }
 
 fn heading(record: &Record, width: usize) -> String {
-    let setup = &record.setup;
-    let environment = &record.environment;
-    let (what, how) = what_was_loaded(record);
-    let rounds = format!(
-        "{} of {} ms per cell, seed {}",
-        plural(setup.rounds, "round"),
-        setup.duration_ms,
-        setup.seed,
-    );
-    let length = what.chars().count() + how.chars().count() + 2 + rounds.chars().count();
-    let gap = if length <= width { "  " } else { "\n" };
-    let mut text = format!(
-        "{BOLD}{what}{BOLD:#}{how}{gap}{DIM}{rounds}{DIM:#}\n\
-         {DIM}{}, {} cores, Linux {}{DIM:#}\n",
-        environment.cpu, environment.cores, environment.kernel,
-    );
+    let (what, rounds) = what(record);
+    let mut text = filled(&what, BOLD, width);
+    text += &filled(&rounds, DIM, width);
+    text += &filled(&machine(record), DIM, width);
     if !record.complete {
-        text += &format!("{WARN}incomplete: the comparison was ended before its time{WARN:#}\n");
+        text += &filled(INCOMPLETE, WARN, width);
     }
     text
 }
 
-/// What was loaded, and how.
-fn what_was_loaded(record: &Record) -> (String, String) {
-    let setup = &record.setup;
-    let size = units::bytes(setup.size_bytes as f64);
-    let work = match setup.work.as_str() {
-        "none" => String::new(),
-        work => format!(", work {work}"),
-    };
-    if !is_chat(setup) {
-        let what = format!("{} of {size}", setup.service);
-        return (what, format!(", depth {}{work}", setup.depth));
-    }
-    let members = groups(record)
-        .into_iter()
-        .map(|members| members.to_string());
-    let members = members.collect::<Vec<_>>().join(", ");
-    let rooms = match setup.rooms.unwrap_or(1) {
-        1 => "one room".to_owned(),
-        rooms => plural(rooms, "room"),
-    };
-    let what = format!("chat of {members} members");
-    let under_way = plural(setup.depth, "message");
-    (
-        what,
-        format!(" in {rooms}, {size}, {under_way} under way{work}"),
-    )
-}
-
-fn plural(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
-}
-
-/// The numbers of connections, in the order in which they come.
-fn groups(record: &Record) -> Vec<usize> {
-    let mut groups: Vec<usize> = record.cells.iter().map(|cell| cell.connections).collect();
-    groups.dedup();
-    groups
-}
-
-/// The table of one number of connections.
-fn group(connections: usize, cells: &[&Cell], setup: &Setup, width: usize) -> String {
-    let noun = match is_chat(setup) {
-        true => "member",
-        false => "connection",
-    };
-    let title = Span::to_the_left(plural(connections, noun), BOLD);
-    // The bars go first, then columns, the least telling first, until the rest fits.
-    let mut columns: Vec<&Column> = COLUMNS.iter().collect();
-    let mut bars = true;
-    loop {
-        let rows = rows(&title, cells, &columns, bars, setup);
-        if total_width(&rows) <= width || columns.len() == 1 {
-            return lay_out(&rows, width);
-        }
-        if !std::mem::take(&mut bars) {
-            let least = columns.iter().map(|column| column.rank).min();
-            columns.retain(|column| Some(column.rank) != least);
-        }
-    }
-}
-
-fn rows(title: &Span, cells: &[&Cell], columns: &[&Column], bars: bool, setup: &Setup) -> Vec<Row> {
-    let heading = |column: &&Column| Span::new(format!("{} ", column.title(setup)), DIM);
-    let mut head = vec![title.clone()];
-    head.extend(columns.iter().map(heading));
-    head.push(Span::new("errors", DIM));
-    if bars {
-        head.push(Span::to_the_left(CPU.title(setup), DIM));
-    }
-    let most = cells
-        .iter()
-        .flat_map(|cell| cell.figure(CPU.measure))
-        .map(|cpu| cpu.median);
-    let most = most.fold(f64::MIN_POSITIVE, f64::max);
-    let mut rows = vec![Row::Cells(head)];
-    let generator_was_the_limit = cells.iter().any(|cell| cell.generator_was_the_limit());
-    let figures: Vec<(Vec<Option<Figure>>, Vec<Mark>)> = columns
-        .iter()
-        .map(|column| {
-            let figures: Vec<_> = cells
-                .iter()
-                .map(|cell| cell.figure(column.measure))
-                .collect();
-            // A ranking by what the generator could do would be one of the generator.
-            let refused = column.is_the_generators && generator_was_the_limit;
-            let marks = if refused {
-                vec![Mark::None; cells.len()]
-            } else {
-                let ranked = cells.iter().zip(&figures);
-                let ranked = ranked.map(|(cell, figure)| figure.filter(|_| is_ranked(cell)));
-                marks(&ranked.collect::<Vec<_>>(), column.better)
-            };
-            (figures, marks)
-        })
+/// Breaks prose into lines, each in `style`. Of a text from elsewhere, nothing moves the cursor.
+pub(crate) fn filled(prose: &str, style: Style, width: usize) -> String {
+    let prose: String = prose
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    for (at, cell) in cells.iter().enumerate() {
-        let name = Span::to_the_left(&cell.model, PLAIN);
-        if let Some(remark) = remark(cell) {
-            rows.push(Row::Remark(name, remark));
-            continue;
-        }
-        let mut row = vec![name];
-        for (column, (figures, marks)) in columns.iter().zip(&figures) {
-            let limited = column.is_the_rate() && cell.generator_was_the_limit();
-            row.push(figure(figures[at], marks[at], column, limited));
-        }
-        let errors = errors(cell);
-        row.push(Span::new(
-            errors.to_string(),
-            if errors > 0 { BAD } else { DIM },
-        ));
-        if let Some(cpu) = cell.figure(CPU.measure).filter(|_| bars) {
-            row.push(Span::to_the_left(bar(cpu.median / most), DIM));
-        }
-        rows.push(Row::Cells(row));
-        if let Some(error) = cell.rounds.iter().find_map(|it| it.first_error.as_ref()) {
-            let text = format!("the first error: {error}");
-            rows.push(Row::Remark(Span::default(), Span::new(text, BAD)));
-        }
-        if let Some(failure) = cell.failures.first() {
-            let text = format!(
-                "{} of its rounds failed: {}",
-                cell.failures.len(),
-                failure.reason
-            );
-            rows.push(Row::Remark(Span::default(), Span::new(text, BAD)));
-        }
-    }
-    rows
+    let lines = textwrap::wrap(&prose, width.min(PROSE));
+    let lines = lines.iter().filter(|line| !line.is_empty());
+    lines
+        .map(|line| format!("{style}{line}{style:#}\n"))
+        .collect()
 }
 
-/// Whether a cell may be the best or the worst: not where something went wrong, for who drops
-/// connections is soon done with the rest; not after a single round, which knows no chance; and not a
-/// control, which is no model.
-pub(crate) fn is_ranked(cell: &Cell) -> bool {
-    let measured_well = errors(cell) == 0 && cell.failures.is_empty();
-    measured_well && cell.rounds.len() > 1 && !cell.model.ends_with(CONTROL_SUFFIX)
+/// The table of a group, under its title.
+fn table(record: &Record, group: &Group, width: usize, seen: &mut Seen) -> String {
+    let grid = Grid::new(group);
+    let mut title = filled(
+        &format!("{}  {}", group.workload.name, place(record, group)),
+        BOLD,
+        width,
+    );
+    if grid.rows().next().is_none() {
+        return title;
+    }
+    if grid.ranking().last().is_some() {
+        let floor = grid.ranking().floor;
+        let how = if floor.measured { "" } else { " assumed" };
+        let words = format!("  {DIM}floor {}{how}{DIM:#}\n", percent(floor.share));
+        title = title.trim_end().to_owned() + &words;
+    }
+    let (fields, rows) = layout(&grid, width);
+    seen.lacks_quantiles |= grid.lacks_quantiles(&fields);
+    let has = |any: [Field; 2]| fields.iter().any(|field| any.contains(field));
+    seen.ratios |= has([Field::Ratio, Field::WideRatio]);
+    seen.intervals |= has([Field::Spread, Field::Interval]);
+    title + &lay_out(&rows)
 }
 
-/// What stands in place of figures, where there are none.
-fn remark(cell: &Cell) -> Option<Span> {
-    if let Some(reason) = &cell.not_run {
-        return Some(Span::new(format!("not run: {reason}"), DIM));
+/// The rows that fit: whole intervals go first, then the bars, then columns, the least telling first.
+fn layout(grid: &Grid, width: usize) -> (Vec<Field>, Vec<Vec<Span>>) {
+    let whole = grid.fields(true);
+    let mut fields = grid.fields(false);
+    for (fields, bars) in [(&whole, true), (&fields, true), (&fields, false)] {
+        let rows = rows(grid, fields, bars, width);
+        if total_width(&rows) <= width {
+            return (fields.clone(), rows);
+        }
     }
-    if !cell.rounds.is_empty() {
-        return None;
+    loop {
+        let rows = rows(grid, &fields, false, width);
+        let least = fields.iter().filter_map(|field| grid.weight(*field)).min();
+        if total_width(&rows) <= width || least.is_none() {
+            return (fields, rows);
+        }
+        fields.retain(|field| grid.weight(*field) != least);
     }
-    Some(match cell.failures.first() {
-        Some(failure) => Span::new(format!("failed: {}", failure.reason), BAD),
-        None => Span::new("not measured yet", DIM),
-    })
 }
 
-fn figure(figure: Option<Figure>, mark: Mark, column: &Column, limited: bool) -> Span {
-    let Some(figure) = figure else {
-        return Span::new(UNKNOWN, DIM);
+fn rows(grid: &Grid, fields: &[Field], bars: bool, width: usize) -> Vec<Vec<Span>> {
+    let heading = |field: &Field| match field {
+        Field::Name => Span::to_the_left(grid.head(*field), DIM),
+        Field::Rank | Field::Spread | Field::Interval => Span::new(grid.head(*field), DIM),
+        // Above the figures, and not above their signs.
+        _ => Span::new(cut(&grid.head(*field), width / 2) + " ", DIM),
     };
-    let (sign, style) = match mark {
-        Mark::Best => ("▲", GOOD.bold()),
-        Mark::WithTheBest => (" ", GOOD),
-        Mark::None if limited => ("*", PLAIN),
-        Mark::None => (" ", PLAIN),
-        Mark::WithTheWorst => (" ", BAD),
-        Mark::Worst => ("▼", BAD.bold()),
+    let mut head: Vec<Span> = fields.iter().map(heading).collect();
+    if bars {
+        head.push(Span::to_the_left(grid.head(Field::Figure(0)), DIM));
+    }
+    let row = |at: usize| {
+        let span = |field: &Field| span(grid.entry(at, *field), *field, width);
+        let mut row: Vec<Span> = fields.iter().map(span).collect();
+        if let Some(share) = grid.share(at).filter(|_| bars) {
+            row.push(Span::to_the_left(bar(share), DIM));
+        }
+        row
     };
-    Span::new((column.write)(figure.median) + sign, style)
+    std::iter::once(head).chain(grid.rows().map(row)).collect()
+}
+
+fn span(entry: Entry, field: Field, width: usize) -> Span {
+    let mut style = style(entry.tone);
+    match field {
+        Field::Name => return Span::to_the_left(cut(&entry.text, width / 2), style),
+        Field::Rank | Field::Spread | Field::Interval => return Span::new(entry.text, style),
+        Field::Figure(_) if entry.sign.is_some_and(|sign| [FIRST, LAST].contains(&sign)) => {
+            style = style.bold();
+        }
+        _ => {}
+    }
+    Span::new(entry.text + &entry.sign.unwrap_or(' ').to_string(), style)
+}
+
+pub(crate) fn style(tone: Tone) -> Style {
+    match tone {
+        Tone::Plain => PLAIN,
+        Tone::Dim => DIM,
+        Tone::Good => GOOD,
+        Tone::Bad => BAD,
+    }
 }
 
 /// A bar of `share`, in `[0, 1]`, of the widest, to an eighth of a character.
@@ -248,186 +186,132 @@ fn bar(share: f64) -> String {
 }
 
 /// What the traits cost, where controls were measured.
-fn controls(record: &Record) -> String {
+fn controls(record: &Record, width: usize) -> String {
     let overheads = overheads(record);
     if overheads.is_empty() {
         return String::new();
     }
-    let mut text = format!(
-        "\n{BOLD}What the traits cost{BOLD:#}  {DIM}server CPU per message, through the traits : by hand, \
-         round by round{DIM:#}\n"
-    );
-    for overhead in overheads {
-        let Figure { median, min, max } = overhead.ratio;
-        let ending = if overhead.connections == 1 { "" } else { "s" };
-        text += &format!(
-            "{:<12} {:>4} connection{ending}  {BOLD}{median:.3}{BOLD:#}  \
-             {DIM}{min:.3} to {max:.3} in {}{DIM:#}\n",
-            overhead.model,
-            overhead.connections,
-            if overhead.rounds == 1 {
-                "1 round: no spread is known".to_owned()
-            } else {
-                format!("{} rounds", overhead.rounds)
-            }
-        );
+    let mut text = format!("\n{BOLD}What the traits cost{BOLD:#}\n");
+    let how = "server CPU per message, through the traits : by hand, round by round";
+    text += &filled(how, DIM, width);
+    let rows = overheads.iter().map(|overhead| {
+        let ratio = overhead.ratio;
+        let interval = match ratio.count {
+            1 => "1 round".to_owned(),
+            _ => format!("{:.3}–{:.3}", ratio.low, ratio.high),
+        };
+        vec![
+            Span::to_the_left(cut(&overhead.model, width / 2), PLAIN),
+            Span::new(plural(overhead.connections, "connection"), DIM),
+            Span::new(format!("{:.3}", ratio.median), BOLD),
+            Span::new(interval, DIM),
+        ]
+    });
+    let mut rows: Vec<_> = rows.collect();
+    while total_width(&rows) > width {
+        for row in &mut rows {
+            row.remove(1);
+        }
     }
-    text
+    text + &lay_out(&rows)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portlab_stats::record::{Environment, FORMAT, Round, Setup};
-
-    fn round(round: usize, cpu: f64) -> Round {
-        Round {
-            round,
-            messages: 50_000,
-            elapsed_ms: 500.0,
-            messages_per_s: 100_000.0,
-            latency_count: None,
-            latency_p50_ns: 900_000,
-            latency_p90_ns: 1_000_000,
-            latency_p99_ns: 2_000_000,
-            latency_p999_ns: 3_000_000,
-            latency_max_ns: 9_000_000,
-            server_cpu_us_per_message: cpu,
-            context_switches_per_message: 0.01,
-            peak_pss_bytes: 2_000_000,
-            threads: 1,
-            processes: 1,
-            errors: 0,
-            first_error: None,
-            generator_cpu_us_per_message: 8.0,
-            generator_cpu_share: 0.8,
-        }
-    }
-
-    fn cell(model: &str, cpu: &[f64]) -> Cell {
-        let rounds = cpu
-            .iter()
-            .enumerate()
-            .map(|(at, &cpu)| round(at + 1, cpu))
-            .collect();
-        let (model, not_run, failures) = (model.to_owned(), None, Vec::new());
-        Cell {
-            model,
-            connections: 100,
-            workers: 1,
-            not_run,
-            rounds,
-            failures,
-        }
-    }
-
-    fn record(cells: Vec<Cell>) -> Record {
-        Record {
-            format: FORMAT.into(),
-            portlab_version: "0.0.0".into(),
-            command: "portlab compare".into(),
-            started_unix_s: 0,
-            environment: Environment {
-                kernel: "6.0".into(),
-                cpu: "a processor".into(),
-                cores: 2,
-                open_files_limit: 1024,
-                somaxconn: 4096,
-                port_range_first: 1,
-                port_range_last: 2,
-            },
-            setup: Setup {
-                service: "echo".into(),
-                rooms: None,
-                work: "none".into(),
-                size_bytes: 64,
-                depth: 1,
-                load_threads: 1,
-                rounds: 2,
-                duration_ms: 500,
-                warmup_ms: 100,
-                seed: 1,
-            },
-            complete: true,
-            cells,
-        }
-    }
+    use portlab_stats::{
+        fixture::{cell, record, twin},
+        measure::Measure,
+        record::{Cell, Counts},
+    };
+    use unicode_width::UnicodeWidthStr;
 
     /// The report without its colours.
     fn plain(record: &Record, width: usize) -> String {
         anstream::adapter::strip_str(&text(record, width)).to_string()
     }
 
-    #[test]
-    fn best_and_worst_are_seen_without_colour() {
-        let record = record(vec![cell("fast", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])]);
-        let text = plain(&record, 140);
-        let line = |name| text.lines().find(|line| line.starts_with(name)).unwrap();
-        assert!(line("fast").contains("4.10 µs▲"), "{text}");
-        assert!(line("slow").contains("9.10 µs▼"), "{text}");
-        assert!(line("slow").ends_with("██████████"), "{text}");
+    /// The line of an entrant.
+    fn line<'a>(text: &'a str, name: &str) -> &'a str {
+        let of = |line: &&str| line.split_whitespace().take(2).any(|word| word == name);
+        text.lines()
+            .find(of)
+            .unwrap_or_else(|| panic!("no {name} in:\n{text}"))
+    }
+
+    fn pair() -> Vec<Cell> {
+        vec![
+            cell("event-loop", &[4.0, 4.2, 4.1]),
+            cell("fork", &[9.0, 9.2, 9.1]),
+        ]
     }
 
     #[test]
-    fn a_cell_that_cannot_run_shows_its_reason_and_is_never_blank() {
-        let mut pool = cell("pool", &[]);
-        pool.not_run = Some("serves 2 at a time".into());
-        let mut broken = cell("broken", &[]);
-        broken.failures.push(portlab_stats::record::Failed {
-            round: 1,
-            reason: "it burnt".into(),
-        });
-        let text = plain(&record(vec![pool, broken]), 120);
-        assert!(
-            text.contains("pool") && text.contains("not run: serves 2 at a time"),
-            "{text}"
-        );
-        assert!(text.contains("failed: it burnt"), "{text}");
+    fn first_and_last_are_seen_without_colour() {
+        let text = plain(&record(pair()), 160);
+        assert!(line(&text, "event-loop").contains("4.10 µs▲"), "{text}");
+        assert!(line(&text, "fork").contains("9.10 µs▼"), "{text}");
+        assert!(line(&text, "fork").starts_with("   2  fork"), "{text}");
+        assert!(line(&text, "fork").ends_with("██████████"), "{text}");
     }
 
     #[test]
     fn who_made_errors_wins_nothing() {
-        let mut wrong = cell("wrong", &[1.0, 1.1]);
+        let mut wrong = cell("wrong", &[1.0, 1.1, 1.0]);
         wrong.rounds[0].errors = 3;
-        let cells = vec![wrong, cell("right", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])];
-        let text = plain(&record(cells), 140);
-        assert!(
-            text.contains("4.10 µs▲") && !text.contains("1.05 µs▲"),
-            "{text}"
-        );
+        let mut cells = pair();
+        cells.insert(0, wrong);
+        let text = plain(&record(cells), 160);
+        assert!(line(&text, "event-loop").contains("4.10 µs▲"), "{text}");
+        assert!(!line(&text, "wrong").contains('▲'), "{text}");
+        assert!(text.contains("wrong: 3 errors"), "{text}");
     }
 
     #[test]
     fn what_the_generator_limited_is_not_ranked() {
-        let mut limited = cell("limited", &[4.0, 4.2]);
-        for round in &mut limited.rounds {
+        let mut cells = pair();
+        for round in &mut cells[0].rounds {
             round.generator_cpu_share = 0.97;
             round.messages_per_s = 200_000.0;
         }
-        let text = plain(&record(vec![limited, cell("slow", &[9.0, 9.2])]), 120);
+        let text = plain(&record(cells), 160);
         assert!(text.contains("200k*") && !text.contains("200k▲"), "{text}");
         assert!(text.contains("the load generator was the limit"), "{text}");
     }
 
     #[test]
-    fn no_line_of_figures_is_wider_than_the_terminal() {
-        let cells = || vec![cell("event-loop", &[4.0, 4.2]), cell("fork", &[9.0, 9.2])];
-        let widths = [NARROWEST, 60, 80, 100, 120, 200];
-        let echo = widths.map(|width| (width, record(cells())));
-        let chat = widths.map(|width| (width, chat(cells())));
-        for (width, record) in echo.into_iter().chain(chat) {
-            let text = plain(&record, width);
-            let rows = text
-                .lines()
-                .filter(|line| line.starts_with("event") || line.starts_with("fork"));
-            for row in rows {
-                assert!(row.chars().count() <= width, "{width}: {row}");
-                assert!(
-                    row.contains("4.10 µs") || row.contains("9.10 µs"),
-                    "CPU/msg went: {row}"
-                );
+    fn no_line_is_wider_than_the_terminal() {
+        let many = || {
+            let mut cells = pair();
+            cells.push(twin("event-loop", &[4.0, 4.1, 4.1]));
+            cells.push(cell("event-loop-by-hand", &[4.0, 4.1, 4.1]));
+            cells.push(cell("某人自己写的一个很长很长的服务器的名字", &[5.0; 3]));
+            cells.push(cell("late", &[]));
+            cells[1].rounds[0].errors = 2;
+            cells
+        };
+        for width in (NARROWEST..=220).step_by(3) {
+            for record in [record(many()), chat(many())] {
+                let text = plain(&record, width);
+                for line in text.lines() {
+                    assert!(line.width() <= width, "{width}: {line}");
+                }
+                let figure = line(&text, "event-loop").contains("4.10 µs");
+                assert!(figure, "{width}: what it is ranked by went: {text}");
             }
         }
+    }
+
+    #[test]
+    fn what_there_is_room_for_is_shown() {
+        let text = plain(&record(pair()), 200);
+        let fork = line(&text, "fork");
+        for word in ["9.00–9.20 µs", "2.22 (2.19–2.25)", "1.91 MiB", "9.77 KiB"] {
+            assert!(fork.contains(word), "{word}: {text}");
+        }
+        let text = plain(&record(pair()), 80);
+        assert!(line(&text, "fork").contains("±1.1%"), "{text}");
+        assert!(text.contains("× event-loop"), "{text}");
     }
 
     fn chat(mut cells: Vec<Cell>) -> Record {
@@ -435,19 +319,18 @@ mod tests {
             round.latency_count = Some(500);
         }
         let mut record = record(cells);
-        record.setup.service = "chat".into();
-        record.setup.rooms = Some(1);
-        record.setup.depth = 8;
+        let workload = &mut record.workloads[0];
+        workload.counts = Counts::Deliveries;
+        workload.rooms = Some(1);
+        workload.depth = 8;
         record
     }
 
     #[test]
     fn a_chat_is_told_in_deliveries_and_fan_out() {
-        let record = chat(vec![cell("fast", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])]);
-        let text = plain(&record, 160);
-        let heading = "chat of 100 members in one room, 64 B, 8 messages under way  2 rounds of";
-        assert!(text.starts_with(heading), "{text}");
+        let text = plain(&chat(pair()), 200);
         for word in [
+            "64 B, 1 room, 8 messages under way",
             "100 members",
             "deliveries/s",
             "fan-out p50",
@@ -460,44 +343,51 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_of_few_fan_outs_is_not_shown_however_many_deliveries_there_were() {
-        let record = chat(vec![cell("fast", &[4.0, 4.2]), cell("slow", &[9.0, 9.2])]);
+    fn where_nothing_is_said_memory_is_what_counts() {
+        let mut cells = pair();
+        for round in &mut cells[1].rounds {
+            round.peak_pss_bytes *= 3;
+        }
+        let mut record = record(cells);
+        record.workloads[0].counts = Counts::Nothing;
+        record.workloads[0].ranked_by = Measure::MemoryPerConnection;
         let text = plain(&record, 160);
+        assert!(line(&text, "event-loop").contains("9.77 KiB▲"), "{text}");
+        assert!(!text.contains("p99") && !text.contains("CPU/"), "{text}");
+    }
+
+    #[test]
+    fn a_quantile_of_few_fan_outs_is_not_shown_however_many_deliveries_there_were() {
+        let record = chat(pair());
+        let text = plain(&record, 200);
         assert!(text.contains("2.00 ms"), "a p99 takes 100: {text}");
         assert!(!text.contains("3.00 ms"), "a p99.9 takes 1,000: {text}");
         assert!(text.contains("– too few messages"), "{text}");
-        assert!(
-            !plain(&record, 80).contains("– too few"),
-            "nor is it missed"
-        );
+        let narrow = plain(&record, 80);
+        assert!(!narrow.contains("– too few"), "nor is it missed: {narrow}");
     }
 
     #[test]
-    fn the_first_error_stands_under_its_cell() {
-        let mut broken = cell("broken", &[4.0, 4.2]);
-        broken.rounds[1].errors = 2;
-        broken.rounds[1].first_error = Some("member 3 heard it twice".into());
-        let text = plain(&chat(vec![broken, cell("right", &[9.0, 9.2])]), 120);
-        assert!(text.contains("the first error: member 3 heard"), "{text}");
-        assert!(!text.contains('▲'), "{text}");
-    }
-
-    #[test]
-    fn a_record_of_older_days_is_one_of_an_echo() {
-        let record = record(vec![cell("fast", &[4.0, 4.2])]);
-        let mut json = serde_json::to_value(&record).unwrap();
-        json["setup"].as_object_mut().unwrap().remove("service");
-        assert_eq!(serde_json::from_value::<Record>(json).unwrap(), record);
+    fn what_came_from_elsewhere_moves_no_cursor() {
+        let mut cells = pair();
+        cells[1].rounds[0].errors = 1;
+        cells[1].rounds[0].first_error = Some("\u{1b}[2Jgone\nand more".into());
+        let text = text(&record(cells), 120);
+        assert!(!text.contains("\u{1b}[2J"), "{text:?}");
     }
 
     #[test]
     fn the_same_record_renders_the_same_bytes() {
         let record = record(vec![cell("a", &[4.0, 4.2]), cell("a-by-hand", &[4.0, 4.0])]);
         assert_eq!(text(&record, 100), text(&record, 100));
-        assert!(
-            plain(&record, 100).contains("1.025"),
-            "{}",
-            plain(&record, 100)
-        );
+        let text = plain(&record, 100);
+        assert!(text.contains("1.025  1.000–1.050"), "{text}");
+    }
+
+    #[test]
+    fn a_comparison_that_was_ended_says_so() {
+        let mut record = record(pair());
+        record.complete = false;
+        assert!(plain(&record, 100).contains("incomplete"));
     }
 }
