@@ -15,7 +15,7 @@ use portlab_lab::Server;
 use portlab_load::{
     Arrivals, ChatOutcome, ChatPlan, Pace, Plan, Script, Stop, Tongue, Watch, run_chat,
 };
-use portlab_stats::{summary::Figure, units};
+use portlab_stats::{estimate::Estimate, units};
 use portlab_sys::{
     clock::process_cpu,
     limits::raise_open_files,
@@ -126,9 +126,11 @@ fn fan_out(model: &str) -> Result<bool> {
                 of_pair.push(per_delivery(&chat)? / message);
             }
         }
-        ratios.push(Figure::of(of_pair).expect("there was a turn").median);
+        ratios.push(Estimate::of(of_pair).expect("there was a turn").median);
     }
-    let Figure { median, min, max } = Figure::of(ratios).expect("there was a pair");
+    let Estimate {
+        median, min, max, ..
+    } = Estimate::of(ratios).expect("there was a pair");
     let kept = median <= FAN_OUT;
     println!(
         "{model:>12}: {median:.3} ({min:.3} to {max:.3}), {} the bound of {FAN_OUT}",
@@ -205,7 +207,7 @@ fn silent(model: &str) -> Result<bool> {
         let (after, _) = quiet(&server, Some(processes))?;
         grown = grown.max(after.saturating_sub(before));
     }
-    let [without, with] = [without, with].map(|p99s| Figure::of(p99s).expect("there was a pair"));
+    let [without, with] = [without, with].map(|p99s| Estimate::of(p99s).expect("there was a pair"));
     let ratio = with.median / without.median;
     let bound = ((SILENT + OTHERS) * LIMIT) as u64;
     let kept = ratio < DISTURBED && grown <= bound;

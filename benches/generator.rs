@@ -14,7 +14,7 @@ use std::{
 use mio::{Events, Interest, Poll, Token, net::TcpStream};
 use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop};
-use portlab_stats::summary::Figure;
+use portlab_stats::estimate::Estimate;
 use portlab_sys::clock::thread_cpu;
 
 const CONNECTIONS: usize = 100;
@@ -51,9 +51,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 portlab(server.addr())? / plain
             });
         }
-        ratios.push(Figure::of(of_server).expect("there was a turn").median);
+        ratios.push(Estimate::of(of_server).expect("there was a turn").median);
     }
-    let Figure { median, min, max } = Figure::of(ratios).expect("there was a server");
+    let Estimate {
+        median, min, max, ..
+    } = Estimate::of(ratios).expect("there was a server");
     println!("median {median:.3}, from {min:.3} to {max:.3}");
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::{path::Path, time::Duration};
 
 use portlab_lab::Server;
 use portlab_load::{Arrivals, Outcome, Pace, Plan, Stop};
-use portlab_stats::{summary::Figure, units};
+use portlab_stats::{estimate::Estimate, units};
 use portlab_sys::limits::raise_open_files;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -166,7 +166,9 @@ fn tell(
     keeps: impl Fn(f64) -> bool,
     bound: &str,
 ) -> bool {
-    let Figure { median, min, max } = Figure::of(values).expect("there was a round");
+    let Estimate {
+        median, min, max, ..
+    } = Estimate::of(values).expect("there was a round");
     let kept = keeps(median);
     let verdict = if kept { "within" } else { "OVER" };
     let (median, min, max) = (write(median), write(min), write(max));

@@ -10,7 +10,7 @@ use std::{path::Path, time::Duration};
 
 use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop, Watch};
-use portlab_stats::summary::{CONTROL_SUFFIX, Figure};
+use portlab_stats::{estimate::Estimate, summary::CONTROL_SUFFIX};
 use portlab_sys::clock::process_cpu;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -37,8 +37,10 @@ fn main() -> Result<()> {
         let ratios = (0..PAIRS)
             .map(|pair| ratio(model, pair))
             .collect::<Result<Vec<_>>>()?;
-        let ratio = Figure::of(ratios).expect("there was a pair");
-        let Figure { median, min, max } = ratio;
+        let ratio = Estimate::of(ratios).expect("there was a pair");
+        let Estimate {
+            median, min, max, ..
+        } = ratio;
         println!("{model:>12}: median {median:.3}, from {min:.3} to {max:.3}");
     }
     Ok(())
@@ -65,7 +67,7 @@ fn ratio(model: &str, pair: usize) -> Result<f64> {
             ratios.push(cpu_us_per_message(&through)? / by_hand);
         }
     }
-    Ok(Figure::of(ratios).expect("there was a turn").median)
+    Ok(Estimate::of(ratios).expect("there was a turn").median)
 }
 
 fn cpu_us_per_message(server: &Server) -> Result<f64> {

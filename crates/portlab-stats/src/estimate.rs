@@ -18,6 +18,10 @@ pub struct Estimate {
     pub low: f64,
     /// The upper end.
     pub high: f64,
+    /// The smallest that was measured.
+    pub min: f64,
+    /// The largest.
+    pub max: f64,
     /// How many measurements there were.
     pub count: usize,
 }
@@ -36,6 +40,8 @@ impl Estimate {
             median: median(&values),
             low,
             high,
+            min: values[0],
+            max: values[values.len() - 1],
             count: values.len(),
         })
     }
@@ -65,6 +71,8 @@ impl Estimate {
             median: median(&values) / median(&others),
             low,
             high,
+            min: values[0] / others[others.len() - 1],
+            max: values[values.len() - 1] / others[0],
             count: values.len().min(others.len()),
         })
     }

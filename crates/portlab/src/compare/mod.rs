@@ -16,11 +16,7 @@ use portlab_stats::{
 };
 
 use self::{parts::Steps, screen::Screen};
-use crate::{
-    Verdict,
-    args::{self, DIM},
-    load::interrupt_flag,
-};
+use crate::{Verdict, args, load::interrupt_flag};
 
 /// Measure servers side by side, each in a fresh process
 #[derive(Debug, clap::Args)]

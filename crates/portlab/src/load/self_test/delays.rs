@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use portlab_load::Plan;
-use portlab_stats::{summary::Figure, units};
+use portlab_stats::{estimate::Estimate, units};
 
 use super::{Bench, server::Known};
 use crate::{
@@ -124,5 +124,5 @@ fn figures(rounds: &[Round], told: Duration) -> Vec<Percentile> {
 }
 
 fn median(values: impl IntoIterator<Item = f64>) -> f64 {
-    Figure::of(values).map_or(f64::NAN, |figure| figure.median)
+    Estimate::of(values).map_or(f64::NAN, |figure| figure.median)
 }
