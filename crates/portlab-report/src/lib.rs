@@ -8,14 +8,18 @@
 //! | `table` | laying cells out in columns |
 //! | `legend` | what the signs mean, and what the figures can't tell |
 //! | `text` | the report as a whole, for a terminal |
+//! | [`chart`] | charts as SVG |
+//! | [`page`] | the blocks of a page of HTML |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
 
 #![forbid(unsafe_code)]
 
+pub mod chart;
 mod columns;
 mod legend;
 mod marks;
+pub mod page;
 mod table;
 mod text;
 
