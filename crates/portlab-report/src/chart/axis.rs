@@ -144,11 +144,12 @@ impl Marks {
             labelled: choice
                 .labelled
                 .iter()
-                .filter_map(|value| tick(*value, (axis.write)(*value)))
+                .filter_map(|value| tick(*value, tidy(&(axis.write)(*value))))
                 .collect(),
             light: choice
                 .light
                 .iter()
+                .filter(|value| scale.is_among(**value))
                 .filter_map(|value| scale.at(*value))
                 .collect(),
         });
@@ -160,5 +161,40 @@ impl Marks {
                     .all(|pair| fits(&pair[0], &pair[1]))
         };
         marks.find(fit).unwrap_or_default()
+    }
+}
+
+/// A label without zeros that say nothing: `5 µs` for `5.00 µs`. Values on an axis are round.
+fn tidy(label: &str) -> String {
+    let number = label.find(|c: char| !(c.is_ascii_digit() || "+-.,".contains(c)));
+    let (number, unit) = label.split_at(number.unwrap_or(label.len()));
+    match number.contains('.') {
+        true => {
+            number
+                .trim_end_matches('0')
+                .trim_end_matches('.')
+                .to_owned()
+                + unit
+        }
+        false => label.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_has_no_zeros_that_say_nothing() {
+        for (label, expected) in [
+            ("5.00 µs", "5 µs"),
+            ("50.0k", "50k"),
+            ("0.50 ms", "0.5 ms"),
+            ("100", "100"),
+            ("1,000.0", "1,000"),
+            ("n.0", "n.0"),
+        ] {
+            assert_eq!(tidy(label), expected);
+        }
     }
 }

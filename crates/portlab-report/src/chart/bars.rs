@@ -6,6 +6,7 @@ use crate::chart::{
     frame::Frame,
     legend::{Legend, Sign, whisker},
     measure::wrap,
+    number::short,
     palette::Style,
     pen::{Anchor, BEST, Face, LABEL, NOTE, Pen, RANK, TICK, VALUE},
     scale::{Scale, Spacing},
@@ -179,7 +180,10 @@ impl<'a> Plan<'a> {
             None => Marks::default(),
         };
         let key = chart.key.filter(|_| measured().next().is_some());
-        let key = Legend::new(key.iter().flat_map(BarsKey::items), width - left);
+        let key = Legend::new(
+            key.iter().flat_map(|key| key.items(chart.axis.spacing)),
+            width - left,
+        );
         let label_lines = wrap(chart.axis.label, TICK.size, width - left).len() as f64;
         let height = bottom + 26.0 + label_lines * REMARK + key.height + 6.0;
         Self {
@@ -284,8 +288,14 @@ impl<'a> Plan<'a> {
                 }
                 whisker(pen, (low, high), y);
             }
-            for (x, outlier) in rounds() {
-                pen.circle(if outlier { "out" } else { "dot" }, (x, y + LANE), 2.75);
+            let (outliers, others): (Vec<_>, Vec<_>) = rounds().partition(|(_, outlier)| *outlier);
+            // Lines without length, with round ends: much shorter than as many circles.
+            let dots = others
+                .iter()
+                .map(|(x, _)| format!("M{} {}h0", short(*x), short(y + LANE)));
+            pen.path("dots", &dots.collect::<String>());
+            for (x, _) in outliers {
+                pen.circle("out", (x, y + LANE), 2.75);
             }
         });
         let end = median.max(high).max(base);
@@ -323,9 +333,13 @@ impl Row {
 }
 
 impl<'a> BarsKey<'a> {
-    fn items(&self) -> [(Sign<'static>, &'a str); 4] {
+    fn items(&self, spacing: Spacing) -> [(Sign<'static>, &'a str); 4] {
+        let median = match spacing {
+            Spacing::Log => Sign::Marker,
+            _ => Sign::Bar,
+        };
         [
-            (Sign::Bar, self.median),
+            (median, self.median),
             (Sign::Whisker, self.interval),
             (Sign::Dot, self.round),
             (Sign::Hollow, self.outlier),

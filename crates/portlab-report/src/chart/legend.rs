@@ -1,6 +1,7 @@
 //! Signs and their words, in rows.
 
 use crate::chart::{
+    marker::Marker,
     measure::cut,
     number::short,
     palette::Style,
@@ -16,6 +17,8 @@ pub(crate) enum Sign<'a> {
     Field(&'a str),
     /// A bar.
     Bar,
+    /// A model's sign, of whatever shape.
+    Marker,
     /// An interval.
     Whisker,
     /// The colours of connections.
@@ -35,6 +38,7 @@ impl Sign<'_> {
             }),
             Self::Field(class) => pen.rect(class, (x + 8.0, y - 6.0), (SIGN - 12.0, 12.0), 2.0),
             Self::Bar => pen.rect("bar", (x, y - 5.0), (SIGN, 10.0), 2.0),
+            Self::Marker => Marker::Circle.draw(pen, "mk", (x + SIGN - 8.0, y), 6.0),
             Self::Whisker => whisker(pen, (x, x + SIGN), y),
             Self::Connection => {
                 for (class, at) in ["c0", "c1", "c2"].into_iter().zip([8.0, 14.0, 20.0]) {

@@ -129,7 +129,10 @@ impl Pen {
 
     /// Elements of one class, with a tooltip for all of them.
     pub(crate) fn group(&mut self, class: &str, tooltip: &str, inside: impl FnOnce(&mut Self)) {
-        self.write(format_args!("<g class=\"{class}\">"));
+        match class {
+            "" => self.out.push_str("<g>"),
+            class => self.write(format_args!("<g class=\"{class}\">")),
+        }
         if !tooltip.is_empty() {
             self.write(format_args!("<title>{}</title>", escape(tooltip)));
         }

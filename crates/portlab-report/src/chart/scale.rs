@@ -18,6 +18,9 @@ pub(crate) struct Scale {
     /// The ends: values, or their decimal logarithms.
     low: f64,
     high: f64,
+    /// The ends of the values that there are.
+    lowest: f64,
+    highest: f64,
     /// The places of the ends, in user units.
     from: f64,
     to: f64,
@@ -55,6 +58,7 @@ impl Scale {
                 low -= more;
             }
         }
+        let (lowest, highest) = (low, high);
         let room = (high - low) * 0.04;
         let keeps_zero = |end: f64| spacing == Spacing::FromZero && end == 0.0;
         if !keeps_zero(low) {
@@ -67,6 +71,8 @@ impl Scale {
             spacing,
             low,
             high,
+            lowest,
+            highest,
             from,
             to,
         }
@@ -78,6 +84,8 @@ impl Scale {
             spacing: Spacing::Linear,
             low,
             high,
+            lowest: low,
+            highest: high,
             from,
             to,
         }
@@ -93,6 +101,12 @@ impl Scale {
     /// The place of `value`, or the lower end when it can't be shown.
     pub(crate) fn at_or_low(&self, value: f64) -> f64 {
         self.at(value).unwrap_or(self.from)
+    }
+
+    /// Whether `value` lies among the values that there are, not in the room at the ends.
+    pub(crate) fn is_among(&self, value: f64) -> bool {
+        place(self.spacing, value)
+            .is_some_and(|place| (self.lowest..=self.highest).contains(&place))
     }
 
     /// The place from which bars begin: that of 0, or the lower end.

@@ -10,7 +10,7 @@ use crate::chart::{
     legend::{Legend, Sign},
     measure::cut,
     number::short,
-    pen::{Anchor, LABEL, NOTE, Pen, TICK, TINY},
+    pen::{Anchor, Face, NOTE, Pen, TICK, TINY},
     scale::{Scale, Spacing},
 };
 
@@ -123,8 +123,8 @@ pub fn strip(frame: &Frame<'_>, chart: &Strip<'_>) -> Drawing {
     for track in &plan.shown {
         if process != Some(&track.process) {
             process = Some(&track.process);
-            let name = cut(&track.process, LABEL.size, plan.width);
-            pen.text(LABEL, Anchor::Start, (0.0, y + 18.0), &name);
+            let name = cut(&track.process, PROCESS_NAME.size, plan.width);
+            pen.text(PROCESS_NAME, Anchor::Start, (0.0, y + 25.0), &name);
             y += PROCESS;
         }
         plan.draw_track(track, y, &mut pen);
@@ -161,10 +161,15 @@ struct Plan<'a> {
 }
 
 /// The height of a process's name, of a thread's row, of its lane, and of what is brief in it.
-const PROCESS: f64 = 25.0;
+const PROCESS: f64 = 34.0;
 const THREAD: f64 = 22.0;
 const LANE: f64 = 14.0;
 const BRIEF: f64 = 6.0;
+/// The face of a process's name.
+const PROCESS_NAME: Face = Face {
+    class: "l b",
+    size: 15.0,
+};
 /// The most bins of all tracks: what bounds the drawing.
 const MOST_BINS: usize = 9_000;
 /// The number of colours for connections.
@@ -188,7 +193,7 @@ impl<'a> Plan<'a> {
             .filter(|pair| pair[0].process != pair[1].process)
             .count();
         let processes = if shown.is_empty() { 0 } else { processes + 1 };
-        let top = 4.0;
+        let top = 0.0;
         let rows = processes as f64 * PROCESS + shown.len() as f64 * THREAD;
         let bottom = top + rows + if hidden > 0 { THREAD } else { 4.0 };
         let used = |kind: &SliceKind| {

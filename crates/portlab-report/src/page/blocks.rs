@@ -44,8 +44,13 @@ pub struct Caution<'a> {
 
 /// Findings, beside one another where there is room.
 pub fn cards(cards: &[Card<'_>]) -> Markup {
+    // No card is to stand alone in its row.
+    let columns = match cards.len() {
+        2 | 4 => "by2",
+        _ => "by3",
+    };
     html! {
-        div.cards {
+        div class={ "cards " (columns) } {
             @for card in cards {
                 article class={ "card " (card.tone.class()) } {
                     h3 { (card.title) }
