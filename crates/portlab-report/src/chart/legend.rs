@@ -29,41 +29,49 @@ pub(crate) enum Sign<'a> {
 }
 
 impl Sign<'_> {
-    /// Draws it from `x` to `x + SIGN`, around `y`.
+    /// Its width.
+    pub(crate) fn width(self) -> f64 {
+        match self {
+            Self::Line(_) | Self::Bar | Self::Whisker => SIGN,
+            Self::Field(_) | Self::Connection => 18.0,
+            Self::Marker => 12.0,
+            Self::Dot | Self::Hollow => 7.0,
+        }
+    }
+
+    /// Draws it with its left end at `x`, around `y`.
     pub(crate) fn draw(self, pen: &mut Pen, (x, y): (f64, f64)) {
+        let width = self.width();
+        let middle = (x + width / 2.0, y);
         match self {
             Self::Line(style) => pen.group(&style.class(), "", |pen| {
-                pen.line(&style.line_class(), (x, y), (x + SIGN, y));
-                style.marker.draw(pen, "mk", (x + SIGN / 2.0, y), 4.5);
+                pen.line(&style.line_class(), (x, y), (x + width, y));
+                style.marker.draw(pen, "mk", middle, 4.5);
             }),
-            Self::Field(class) => pen.rect(class, (x + 8.0, y - 6.0), (SIGN - 12.0, 12.0), 2.0),
-            Self::Bar => pen.rect("bar", (x, y - 5.0), (SIGN, 10.0), 2.0),
-            Self::Marker => Marker::Circle.draw(pen, "mk", (x + SIGN - 8.0, y), 6.0),
-            Self::Whisker => whisker(pen, (x, x + SIGN), y),
+            Self::Field(class) => pen.rect(class, (x, y - 6.0), (width, 12.0), 2.0),
+            Self::Bar => pen.rect("bar", (x, y - 5.0), (width, 10.0), 2.0),
+            Self::Marker => Marker::Circle.draw(pen, "mk", middle, 6.0),
+            Self::Whisker => whisker(pen, (x, x + width), y),
             Self::Connection => {
-                for (class, at) in ["c0", "c1", "c2"].into_iter().zip([8.0, 14.0, 20.0]) {
-                    pen.path(class, &field((x + at, y), (6.0, 3.0)));
+                for (class, at) in ["c0", "c1", "c2"].into_iter().zip([0.0, 6.0, 12.0]) {
+                    pen.rect(class, (x + at, y - 1.5), (6.0, 3.0), 0.0);
                 }
             }
-            Self::Dot => pen.circle("dot", (x + SIGN - 6.0, y), 3.0),
-            Self::Hollow => pen.circle("out", (x + SIGN - 6.0, y), 3.0),
+            Self::Dot => pen.circle("dot", middle, 3.0),
+            Self::Hollow => pen.circle("out", middle, 3.0),
         }
     }
 }
 
-/// The path of a field whose upper left corner is at `x`, `y`.
-fn field((x, y): (f64, f64), (width, height): (f64, f64)) -> String {
-    let (x, y, width, height) = (short(x), short(y), short(width), short(height));
-    format!("M{x} {y}h{width}v{height}h-{width}z")
-}
-
-/// A horizontal interval with its ends.
+/// A horizontal interval with its ends, with a little of the ground around it.
 pub(crate) fn whisker(pen: &mut Pen, (low, high): (f64, f64), y: f64) {
     let (low, high, top) = (short(low), short(high), short(y - 5.0));
-    pen.path("whisker", &format!("M{low} {top}v10m0-5H{high}m0-5v10"));
+    let d = format!("M{low} {top}v10m0-5H{high}m0-5v10");
+    pen.path("halo", &d);
+    pen.path("whisker", &d);
 }
 
-/// The width of a sign.
+/// The width of a line, a bar, an interval.
 pub(crate) const SIGN: f64 = 30.0;
 
 /// Signs and words, laid out in rows that are no wider than the room.
@@ -86,8 +94,8 @@ impl<'a> Legend<'a> {
         let mut placed = Vec::new();
         let (mut x, mut row) = (0.0, 0.0);
         for (sign, word) in items {
-            let word = cut(word, TICK.size, room - SIGN - 7.0);
-            let width = SIGN + 7.0 + TICK.width(&word);
+            let word = cut(word, TICK.size, room - sign.width() - 7.0);
+            let width = sign.width() + 7.0 + TICK.width(&word);
             if x > 0.0 && x + width > room {
                 (x, row) = (0.0, row + ROW);
             }
@@ -109,7 +117,7 @@ impl<'a> Legend<'a> {
             pen.text(
                 TICK,
                 Anchor::Start,
-                (x + dx + SIGN + 7.0, middle + 4.5),
+                (x + dx + sign.width() + 7.0, middle + 4.5),
                 word,
             );
         }

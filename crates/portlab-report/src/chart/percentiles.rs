@@ -87,8 +87,7 @@ fn percent(odds: f64) -> String {
 }
 
 /// The places that are marked.
-const TICKS: [(f64, &str); 8] = [
-    (1.0, "0%"),
+const TICKS: [(f64, &str); 7] = [
     (2.0, "50%"),
     (10.0, "90%"),
     (100.0, "99%"),
