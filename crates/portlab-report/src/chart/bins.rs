@@ -10,6 +10,17 @@ pub(crate) struct Run<T> {
     pub(crate) what: T,
 }
 
+impl<T> Run<T> {
+    /// The same without what it is.
+    pub(crate) fn plain(&self) -> Run<()> {
+        Run {
+            from: self.from,
+            to: self.to,
+            what: (),
+        }
+    }
+}
+
 /// What a bin shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {

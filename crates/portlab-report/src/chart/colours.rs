@@ -39,7 +39,10 @@ pub fn style_sheet() -> String {
         // A string takes whatever is written to it.
         let _ = match family {
             "k" => writeln!(rules, ".{name}{{color:var(--{name})}}"),
-            "s" | "c" => writeln!(rules, ".pl .{name}{{fill:var(--{name})}}"),
+            "s" | "c" => writeln!(
+                rules,
+                ".pl .{name}{{fill:var(--{name});stroke:var(--{name})}}"
+            ),
             _ => Ok(()),
         };
     }

@@ -86,6 +86,9 @@ fn ems(c: char) -> f64 {
         ' ' | 'I' | 'f' | 't' | 'r' | '(' | ')' | '[' | ']' | '/' | '-' | '·' => 0.42,
         'm' | 'M' | 'W' | '@' | '%' | '…' | '—' => 1.0,
         'w' | 'A'..='Z' | '&' | '<' | '>' | '+' | '=' | '~' => 0.76,
+        '\t' | '\n' | '\r' => 0.42,
+        // It is drawn as a sign of its own.
+        c if c.is_control() || c == char::REPLACEMENT_CHARACTER => 1.05,
         c if c.is_ascii() => 0.62,
         // What a font may lack is drawn as a box.
         c => match c.width() {

@@ -127,8 +127,9 @@ impl Pen {
         ));
     }
 
-    /// Elements of one class, with a tooltip for all of them.
+    /// Elements of one class, with a tooltip for all of them; nothing when there are none.
     pub(crate) fn group(&mut self, class: &str, tooltip: &str, inside: impl FnOnce(&mut Self)) {
+        let start = self.out.len();
         match class {
             "" => self.out.push_str("<g>"),
             class => self.write(format_args!("<g class=\"{class}\">")),
@@ -136,6 +137,26 @@ impl Pen {
         if !tooltip.is_empty() {
             self.write(format_args!("<title>{}</title>", escape(tooltip)));
         }
+        let empty = self.out.len();
+        inside(self);
+        if self.out.len() == empty {
+            return self.out.truncate(start);
+        }
+        self.out.push_str("</g>");
+    }
+
+    /// Elements whose origin is at `x`, `y`, and whose horizontal unit is `unit` user units.
+    pub(crate) fn scaled(&mut self, (x, y): (f64, f64), unit: f64, inside: impl FnOnce(&mut Self)) {
+        let (x, y) = (short(x), short(y));
+        // More digits than for a coordinate, for it is multiplied by up to some thousands.
+        let unit = if unit.is_finite() {
+            unit.clamp(1e-3, 1e4)
+        } else {
+            1.0
+        };
+        self.write(format_args!(
+            "<g transform=\"translate({x} {y})scale({unit:.5} 1)\">"
+        ));
         inside(self);
         self.out.push_str("</g>");
     }

@@ -109,7 +109,7 @@ mod tests {
 
     #[test]
     fn even_ticks_are_round() {
-        assert_eq!(evenly(0.0, 1.04, 5), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
+        assert_eq!(evenly(0.0, 1.04, 6), [0.0, 0.2, 0.4, 0.6, 0.8, 1.0]);
         assert_eq!(evenly(0.0, 104_000.0, 6), [0.0, 2e4, 4e4, 6e4, 8e4, 1e5]);
         assert_eq!(evenly(-0.3, 0.3, 3), [-0.2, 0.0, 0.2]);
     }

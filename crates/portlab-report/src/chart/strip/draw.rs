@@ -49,44 +49,37 @@ impl Plan<'_> {
         let bins = Bins::new(&track.slices, (self.from_us, self.bin_us), self.bins);
         let mut paths: BTreeMap<(SliceKind, bool), Vec<Run<()>>> = BTreeMap::new();
         for run in bins.kinds() {
-            let plain = Run {
-                from: run.from,
-                to: run.to,
-                what: (),
-            };
-            paths
-                .entry((run.what.kind, run.what.brief))
-                .or_default()
-                .push(plain);
+            let key = (run.what.kind, run.what.brief);
+            paths.entry(key).or_default().push(run.plain());
         }
-        for ((kind, brief), runs) in paths {
-            let (class, height) = (KINDS[kind as usize], if brief { BRIEF } else { LANE });
-            pen.path(class, &self.fields(&runs, (middle + LANE / 2.0, height)));
+        let mut colours: BTreeMap<u64, Vec<Run<()>>> = BTreeMap::new();
+        for run in bins.connections() {
+            let colour = run.what % CONNECTIONS;
+            colours.entry(colour).or_default().push(run.plain());
         }
-        self.draw_connections(&bins, middle, pen);
+        // One bin is one unit, so that the paths need whole numbers only.
+        pen.scaled((self.left, middle), self.bin, |pen| {
+            for ((kind, brief), runs) in paths {
+                let (width, y) = if brief {
+                    ("brief", (LANE - BRIEF) / 2.0)
+                } else {
+                    ("slice", 0.0)
+                };
+                let class = format!("{} {width}", KINDS[kind as usize]);
+                pen.path(&class, &strokes(&runs, y));
+            }
+            for (colour, runs) in colours {
+                pen.path(
+                    &format!("c{colour} thin"),
+                    &strokes(&runs, LANE / 2.0 + 2.25),
+                );
+            }
+        });
+        self.draw_numbers(&bins.connections(), middle, pen);
     }
 
-    /// A thin line in the colour of the connection, and its number where there is room for it.
-    fn draw_connections(&self, bins: &Bins, middle: f64, pen: &mut Pen) {
-        let mut colours: BTreeMap<u64, Vec<Run<()>>> = BTreeMap::new();
-        let runs = bins.connections();
-        for run in &runs {
-            let plain = Run {
-                from: run.from,
-                to: run.to,
-                what: (),
-            };
-            colours
-                .entry(run.what % CONNECTIONS)
-                .or_default()
-                .push(plain);
-        }
-        for (colour, runs) in colours {
-            pen.path(
-                &format!("c{colour}"),
-                &self.fields(&runs, (middle + LANE / 2.0 + 3.5, 2.5)),
-            );
-        }
+    /// The number of the connection where there is room for it.
+    fn draw_numbers(&self, runs: &[Run<u64>], middle: f64, pen: &mut Pen) {
         for run in runs {
             let number = run.what.to_string();
             let room = (run.to - run.from) as f64 * self.bin;
@@ -96,23 +89,18 @@ impl Plan<'_> {
             }
         }
     }
+}
 
-    /// The path of fields that stand on `bottom`. Steps are relative, which keeps it short.
-    fn fields(&self, runs: &[Run<()>], (bottom, height): (f64, f64)) -> String {
-        let tenths = |at: usize| ((self.left + at as f64 * self.bin) * 10.0).round() / 10.0;
-        let mut d = String::new();
-        let mut pen = 0.0;
-        let (up, down) = (short(-height), short(height));
-        for run in runs {
-            let (from, to) = (tenths(run.from), tenths(run.to));
-            match d.is_empty() {
-                true => d += &format!("M{} {}", short(from), short(bottom)),
-                false => d += &format!("m{} 0", short(from - pen)),
-            }
-            d += &format!("v{up}h{}v{down}z", short(to - from));
-            // A closed field leaves the pen where it began.
-            pen = from;
+/// The path of strokes along `y`, one for each run. Steps are relative, which keeps it short.
+fn strokes(runs: &[Run<()>], y: f64) -> String {
+    let mut d = format!("M0 {}", short(y));
+    let mut pen = 0;
+    for run in runs {
+        if run.from > pen {
+            d += &format!("m{} 0", run.from - pen);
         }
-        d
+        d += &format!("h{}", run.to - run.from);
+        pen = run.to;
     }
+    d
 }

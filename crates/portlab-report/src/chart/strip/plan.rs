@@ -40,7 +40,7 @@ pub(super) const PROCESS_NAME: Face = Face {
     size: 15.0,
 };
 /// The most bins of all tracks: what bounds the drawing.
-pub(super) const MOST_BINS: usize = 9_000;
+pub(super) const MOST_BINS: usize = 8_000;
 /// The number of colours for connections.
 pub(super) const CONNECTIONS: u64 = 8;
 /// The classes of the kinds.
