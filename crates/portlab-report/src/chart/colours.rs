@@ -97,7 +97,7 @@ static COLOURS: &[Colour] = &[
     colour("k3", "#0a5cb0", "#4c9df0"),
     colour("k4", "#2f94d3", "#9ad3fb"),
     colour("k5", "#6a3fb8", "#b094f5"),
-    colour("k6", "#04735a", "#1fbf93"),
+    colour("k6", "#0a8f6c", "#1fbf93"),
     colour("k7", "#5c961c", "#a5dc63"),
     colour("k8", "#3b9c86", "#7fe0c6"),
     colour("k9", "#0d7f8f", "#43c6d6"),

@@ -34,16 +34,18 @@ impl Drawing {
     /// An `<svg>` element for a page that includes [`crate::chart::style_sheet`] and
     /// [`crate::chart::variables`].
     pub fn inline(&self) -> String {
-        self.svg("", "")
+        self.svg("", 0.0, "")
     }
 
-    /// A file of its own, with its styles; it follows whether the viewer is light or dark.
+    /// A file of its own, with its styles and a margin; it follows whether the viewer is light or
+    /// dark.
     pub fn file(&self) -> String {
-        let inside = format!(
-            "<style>{}</style><rect class=\"paper\" width=\"100%\" height=\"100%\"/>",
-            colours::file_style()
-        );
-        self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", &inside) + "\n"
+        let style = colours::file_style();
+        let mut pen = Pen::default();
+        let size = (self.width + 2.0 * MARGIN, self.height + 2.0 * MARGIN);
+        pen.rect("paper", (-MARGIN, -MARGIN), size, 0.0);
+        let inside = format!("<style>{style}</style>{}", pen.finish());
+        self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", MARGIN, &inside) + "\n"
     }
 
     /// The width in user units.
@@ -56,14 +58,19 @@ impl Drawing {
         self.height
     }
 
-    fn svg(&self, xmlns: &str, before: &str) -> String {
-        let (id, width, height) = (&self.id, short(self.width), short(self.height));
+    fn svg(&self, xmlns: &str, margin: f64, before: &str) -> String {
+        let (id, corner) = (&self.id, short(-margin));
+        let (width, height) = (self.width + 2.0 * margin, self.height + 2.0 * margin);
+        let (width, height) = (short(width), short(height));
         let (title, description) = (escape(&self.title), escape(&self.description));
         let body = &self.body;
         format!(
-            "<svg{xmlns} class=\"pl\" viewBox=\"0 0 {width} {height}\" width=\"{width}\" height=\"{height}\" \
-             role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title>\
+            "<svg{xmlns} class=\"pl\" viewBox=\"{corner} {corner} {width} {height}\" width=\"{width}\" \
+             height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title>\
              <desc id=\"{id}-d\">{description}</desc>{before}{body}</svg>"
         )
     }
 }
+
+/// The space around a drawing in a file, in user units.
+const MARGIN: f64 = 20.0;
