@@ -10,17 +10,24 @@
 //! | `legend` | what the signs mean, and what the figures can't tell |
 //! | `table` | laying spans out in columns |
 //! | `text` | the report as a whole, for a terminal |
+//! | `lang` | the languages that a report speaks |
+//! | [`chart`] | charts as SVG |
+//! | [`page`] | the blocks of a page of HTML |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
 
 #![forbid(unsafe_code)]
 
+pub mod chart;
 mod columns;
 mod grid;
 mod heading;
+mod lang;
 mod legend;
+pub mod page;
 mod table;
 mod tail;
 mod text;
 
+pub use lang::{Lang, LangError};
 pub use text::{NARROWEST, text};

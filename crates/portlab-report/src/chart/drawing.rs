@@ -1,0 +1,76 @@
+//! A drawn chart.
+
+use crate::chart::{
+    colours,
+    frame::Frame,
+    number::short,
+    pen::{Pen, escape},
+};
+
+/// A drawn chart, for a page or for a file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Drawing {
+    id: String,
+    title: String,
+    description: String,
+    width: f64,
+    height: f64,
+    body: String,
+}
+
+impl Drawing {
+    pub(crate) fn new(frame: &Frame<'_>, (width, height): (f64, f64), pen: Pen) -> Self {
+        let allowed = |c: &char| c.is_ascii_alphanumeric() || *c == '-';
+        Self {
+            id: frame.id.chars().filter(allowed).collect(),
+            title: frame.title.to_owned(),
+            description: frame.description.to_owned(),
+            width: width.ceil(),
+            height: height.ceil(),
+            body: pen.finish(),
+        }
+    }
+
+    /// An `<svg>` element for a page that includes [`crate::chart::style_sheet`] and
+    /// [`crate::chart::variables`].
+    pub fn inline(&self) -> String {
+        self.svg("", 0.0, "")
+    }
+
+    /// A file of its own, with its styles and a margin; it follows whether the viewer is light or
+    /// dark.
+    pub fn file(&self) -> String {
+        let style = colours::file_style();
+        let mut pen = Pen::default();
+        let size = (self.width + 2.0 * MARGIN, self.height + 2.0 * MARGIN);
+        pen.rect("paper", (-MARGIN, -MARGIN), size, 0.0);
+        let inside = format!("<style>{style}</style>{}", pen.finish());
+        self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", MARGIN, &inside) + "\n"
+    }
+
+    /// The width in user units.
+    pub fn width(&self) -> f64 {
+        self.width
+    }
+
+    /// The height in user units.
+    pub fn height(&self) -> f64 {
+        self.height
+    }
+
+    fn svg(&self, xmlns: &str, margin: f64, before: &str) -> String {
+        let (id, corner) = (&self.id, short(-margin));
+        let (width, height) = (self.width + 2.0 * margin, self.height + 2.0 * margin);
+        let (width, height) = (short(width), short(height));
+        let (title, description) = (escape(&self.title), escape(&self.description));
+        let body = &self.body;
+        format!(
+            "<svg{xmlns} class=\"pl\" viewBox=\"{corner} {corner} {width} {height}\" width=\"{width}\" \
+             height=\"{height}\" role=\"img\" aria-labelledby=\"{id}-t {id}-d\"><title id=\"{id}-t\">{title}</title>\
+             <desc id=\"{id}-d\">{description}</desc>{before}{body}</svg>"
+        )
+    }
+}
+
+/// The space around a drawing in a file, in user units.
+const MARGIN: f64 = 20.0;

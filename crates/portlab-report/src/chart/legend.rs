@@ -1,0 +1,125 @@
+//! Signs and their words, in rows.
+
+use crate::chart::{
+    marker::Marker,
+    measure::cut,
+    number::short,
+    palette::Style,
+    pen::{Anchor, Pen, TICK},
+};
+
+/// A sign.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Sign<'a> {
+    /// A model's line with its marker.
+    Line(Style),
+    /// A field of a class.
+    Field(&'a str),
+    /// A bar.
+    Bar,
+    /// A model's sign, of whatever shape.
+    Marker,
+    /// An interval.
+    Whisker,
+    /// The colours of connections.
+    Connection,
+    /// A full dot, and a hollow one.
+    Dot,
+    Hollow,
+}
+
+impl Sign<'_> {
+    /// Its width.
+    pub(crate) fn width(self) -> f64 {
+        match self {
+            Self::Line(_) | Self::Bar | Self::Whisker => SIGN,
+            Self::Field(_) | Self::Connection => 18.0,
+            Self::Marker => 12.0,
+            Self::Dot | Self::Hollow => 7.0,
+        }
+    }
+
+    /// Draws it with its left end at `x`, around `y`.
+    pub(crate) fn draw(self, pen: &mut Pen, (x, y): (f64, f64)) {
+        let width = self.width();
+        let middle = (x + width / 2.0, y);
+        match self {
+            Self::Line(style) => pen.group(&style.class(), "", |pen| {
+                pen.line(&style.line_class(), (x, y), (x + width, y));
+                style.marker.draw(pen, "mk", middle, 4.5);
+            }),
+            Self::Field(class) => pen.rect(class, (x, y - 6.0), (width, 12.0), 2.0),
+            Self::Bar => pen.rect("bar", (x, y - 5.0), (width, 10.0), 2.0),
+            Self::Marker => Marker::Circle.draw(pen, "mk", middle, 6.0),
+            Self::Whisker => whisker(pen, (x, x + width), y),
+            Self::Connection => {
+                for (class, at) in ["c0", "c1", "c2"].into_iter().zip([0.0, 6.0, 12.0]) {
+                    pen.rect(class, (x + at, y - 1.5), (6.0, 3.0), 0.0);
+                }
+            }
+            Self::Dot => pen.circle("dot", middle, 3.0),
+            Self::Hollow => pen.circle("out", middle, 3.0),
+        }
+    }
+}
+
+/// A horizontal interval with its ends, with a little of the ground around it.
+pub(crate) fn whisker(pen: &mut Pen, (low, high): (f64, f64), y: f64) {
+    let (low, high, top) = (short(low), short(high), short(y - 5.0));
+    let d = format!("M{low} {top}v10m0-5H{high}m0-5v10");
+    pen.path("halo", &d);
+    pen.path("whisker", &d);
+}
+
+/// The width of a line, a bar, an interval.
+pub(crate) const SIGN: f64 = 30.0;
+
+/// Signs and words, laid out in rows that are no wider than the room.
+#[derive(Debug)]
+pub(crate) struct Legend<'a> {
+    /// Each with its place, measured from the legend's corner.
+    items: Vec<(Sign<'a>, String, f64, f64)>,
+    /// The height of all rows.
+    pub(crate) height: f64,
+}
+
+/// The height of a row.
+const ROW: f64 = 22.0;
+/// The space between items.
+const GAP: f64 = 20.0;
+
+impl<'a> Legend<'a> {
+    /// Lays `items` out in a room of `room` user units. A word wider than the room is cut.
+    pub(crate) fn new<'b>(items: impl IntoIterator<Item = (Sign<'a>, &'b str)>, room: f64) -> Self {
+        let mut placed = Vec::new();
+        let (mut x, mut row) = (0.0, 0.0);
+        for (sign, word) in items {
+            let word = cut(word, TICK.size, room - sign.width() - 7.0);
+            let width = sign.width() + 7.0 + TICK.width(&word);
+            if x > 0.0 && x + width > room {
+                (x, row) = (0.0, row + ROW);
+            }
+            placed.push((sign, word, x, row));
+            x += width + GAP;
+        }
+        let height = if placed.is_empty() { 0.0 } else { row + ROW };
+        Self {
+            items: placed,
+            height,
+        }
+    }
+
+    /// Draws it with its upper left corner at `x`, `y`.
+    pub(crate) fn draw(&self, pen: &mut Pen, (x, y): (f64, f64)) {
+        for (sign, word, dx, dy) in &self.items {
+            let middle = y + dy + ROW / 2.0;
+            sign.draw(pen, (x + dx, middle));
+            pen.text(
+                TICK,
+                Anchor::Start,
+                (x + dx + sign.width() + 7.0, middle + 4.5),
+                word,
+            );
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The signs on lines.
+
+use crate::chart::{number::short, pen::Pen};
+
+/// A closed shape, so that it can be full or hollow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Marker {
+    Circle,
+    Square,
+    Diamond,
+    Up,
+    Down,
+    Pentagon,
+    Star,
+    Hexagon,
+}
+
+/// All of them.
+pub(crate) const MARKERS: [Marker; 8] = [
+    Marker::Hexagon,
+    Marker::Star,
+    Marker::Pentagon,
+    Marker::Diamond,
+    Marker::Circle,
+    Marker::Square,
+    Marker::Up,
+    Marker::Down,
+];
+
+impl Marker {
+    /// Draws it around `x`, `y`, about as large as a circle of radius `r`.
+    pub(crate) fn draw(self, pen: &mut Pen, class: &str, (x, y): (f64, f64), r: f64) {
+        let corners = match self {
+            Self::Circle => return pen.circle(class, (x, y), r),
+            Self::Square => {
+                return pen.rect(class, (x - 0.9 * r, y - 0.9 * r), (1.8 * r, 1.8 * r), 0.0);
+            }
+            Self::Diamond => polygon(4, 1.25, 0.0),
+            Self::Up => polygon(3, 1.3, 0.0),
+            Self::Down => polygon(3, 1.3, 0.5),
+            Self::Pentagon => polygon(5, 1.15, 0.0),
+            Self::Hexagon => polygon(6, 1.1, 0.0),
+            Self::Star => star(),
+        };
+        let points = corners
+            .iter()
+            .map(|(dx, dy)| format!("{} {}", short(x + dx * r), short(y + dy * r)));
+        pen.path(
+            class,
+            &format!("M{}z", points.collect::<Vec<_>>().join("L")),
+        );
+    }
+}
+
+/// A regular polygon, turned by `turn` of a corner's angle.
+fn polygon(corners: usize, radius: f64, turn: f64) -> Vec<(f64, f64)> {
+    let corner = |at: usize| corner((at as f64 + turn) / corners as f64, radius);
+    (0..corners).map(corner).collect()
+}
+
+fn star() -> Vec<(f64, f64)> {
+    let radius = |at: usize| if at.is_multiple_of(2) { 1.45 } else { 0.65 };
+    (0..10)
+        .map(|at| corner(at as f64 / 10.0, radius(at)))
+        .collect()
+}
+
+/// A place on a circle, from the top, by the share of a whole turn.
+fn corner(share: f64, radius: f64) -> (f64, f64) {
+    let angle = share * std::f64::consts::TAU;
+    (radius * angle.sin(), -radius * angle.cos())
+}

@@ -1,0 +1,201 @@
+//! SVG elements.
+
+use std::fmt::Write as _;
+
+use crate::chart::{measure, number::short};
+
+/// How a text looks: a CSS class, and what it means for the text's size.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Face {
+    pub(crate) class: &'static str,
+    /// The font size in user units.
+    pub(crate) size: f64,
+}
+
+impl Face {
+    /// The width of `text` in this face.
+    pub(crate) fn width(self, text: &str) -> f64 {
+        measure::width(text, self.size)
+    }
+}
+
+/// Names and values.
+pub(crate) const LABEL: Face = Face {
+    class: "l",
+    size: 15.0,
+};
+/// The figure that counts.
+pub(crate) const VALUE: Face = Face {
+    class: "v",
+    size: 15.0,
+};
+/// Ticks, axes and legends.
+pub(crate) const TICK: Face = Face {
+    class: "t",
+    size: 13.0,
+};
+/// Remarks.
+pub(crate) const NOTE: Face = Face {
+    class: "n",
+    size: 13.0,
+};
+/// A rank.
+pub(crate) const RANK: Face = Face {
+    class: "r",
+    size: 12.5,
+};
+/// The best rank.
+pub(crate) const BEST: Face = Face {
+    class: "r1",
+    size: 12.5,
+};
+/// A number inside a slice.
+pub(crate) const TINY: Face = Face {
+    class: "y",
+    size: 10.0,
+};
+/// All of them.
+#[cfg(test)]
+pub(crate) const FACES: [Face; 7] = [LABEL, VALUE, TICK, NOTE, RANK, BEST, TINY];
+
+/// Which part of a text stands at its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Anchor {
+    Start,
+    Middle,
+    End,
+}
+
+/// Writes elements one behind the other.
+#[derive(Debug, Default)]
+pub(crate) struct Pen {
+    out: String,
+}
+
+impl Pen {
+    /// A text whose baseline begins, has its middle or ends at `x`, `y`.
+    pub(crate) fn text(&mut self, face: Face, anchor: Anchor, (x, y): (f64, f64), text: &str) {
+        let anchor = match anchor {
+            Anchor::Start => "",
+            Anchor::Middle => " text-anchor=\"middle\"",
+            Anchor::End => " text-anchor=\"end\"",
+        };
+        let (class, x, y) = (face.class, short(x), short(y));
+        let text = escape(text);
+        self.write(format_args!(
+            "<text class=\"{class}\" x=\"{x}\" y=\"{y}\"{anchor}>{text}</text>"
+        ));
+    }
+
+    /// A path of the given class. `d` is SVG's path language.
+    pub(crate) fn path(&mut self, class: &str, d: &str) {
+        if !d.is_empty() {
+            self.write(format_args!("<path class=\"{class}\" d=\"{d}\"/>"));
+        }
+    }
+
+    /// A straight line.
+    pub(crate) fn line(&mut self, class: &str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
+        let d = format!("M{} {}L{} {}", short(x1), short(y1), short(x2), short(y2));
+        self.path(class, &d);
+    }
+
+    /// A rectangle with corners of radius `r`.
+    pub(crate) fn rect(
+        &mut self,
+        class: &str,
+        (x, y): (f64, f64),
+        (width, height): (f64, f64),
+        r: f64,
+    ) {
+        let (x, y, width, height) = (short(x), short(y), short(width), short(height));
+        let r = if r > 0.0 {
+            format!(" rx=\"{}\"", short(r))
+        } else {
+            String::new()
+        };
+        self.write(format_args!(
+            "<rect class=\"{class}\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\"{r}/>"
+        ));
+    }
+
+    /// A circle.
+    pub(crate) fn circle(&mut self, class: &str, (x, y): (f64, f64), r: f64) {
+        let (x, y, r) = (short(x), short(y), short(r));
+        self.write(format_args!(
+            "<circle class=\"{class}\" cx=\"{x}\" cy=\"{y}\" r=\"{r}\"/>"
+        ));
+    }
+
+    /// Elements of one class, with a tooltip for all of them; nothing when there are none.
+    pub(crate) fn group(&mut self, class: &str, tooltip: &str, inside: impl FnOnce(&mut Self)) {
+        let start = self.out.len();
+        match class {
+            "" => self.out.push_str("<g>"),
+            class => self.write(format_args!("<g class=\"{class}\">")),
+        }
+        if !tooltip.is_empty() {
+            self.write(format_args!("<title>{}</title>", escape(tooltip)));
+        }
+        let empty = self.out.len();
+        inside(self);
+        if self.out.len() == empty {
+            return self.out.truncate(start);
+        }
+        self.out.push_str("</g>");
+    }
+
+    /// Elements whose origin is at `x`, `y`, and whose horizontal unit is `unit` user units.
+    pub(crate) fn scaled(&mut self, (x, y): (f64, f64), unit: f64, inside: impl FnOnce(&mut Self)) {
+        let (x, y) = (short(x), short(y));
+        // More digits than for a coordinate, for it is multiplied by up to some thousands.
+        let unit = if unit.is_finite() {
+            unit.clamp(1e-3, 1e4)
+        } else {
+            1.0
+        };
+        self.write(format_args!(
+            "<g transform=\"translate({x} {y})scale({unit:.5} 1)\">"
+        ));
+        inside(self);
+        self.out.push_str("</g>");
+    }
+
+    /// What was written.
+    pub(crate) fn finish(self) -> String {
+        self.out
+    }
+
+    fn write(&mut self, arguments: std::fmt::Arguments<'_>) {
+        // A string takes whatever is written to it.
+        let _ = self.out.write_fmt(arguments);
+    }
+}
+
+/// Text as XML: markup is escaped, and a character that XML forbids becomes U+FFFD.
+pub(crate) fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\t' | '\n' | '\r' => escaped.push(' '),
+            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markup_and_what_xml_forbids_is_escaped() {
+        let escaped = escape("<script>&\"\u{0}\u{1b}\n进程");
+        assert_eq!(escaped, "&lt;script&gt;&amp;&quot;\u{fffd}\u{fffd} 进程");
+    }
+}

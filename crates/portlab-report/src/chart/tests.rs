@@ -1,0 +1,362 @@
+//! What holds for every chart, whatever is drawn.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::chart::pen::FACES;
+
+const WICKED: &str = "<script>&\"'\u{0}";
+const CHINESE: &str = "每个连接一个进程的服务器";
+
+fn frame(width: f64) -> Frame<'static> {
+    Frame {
+        id: "t",
+        title: WICKED,
+        description: "a chart",
+        width,
+    }
+}
+
+fn axis(spacing: Spacing) -> Axis<'static> {
+    Axis::new("value", spacing, |value| format!("{value:.3e} µs"))
+}
+
+fn bars_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
+    let names = [
+        "fork",
+        WICKED,
+        CHINESE,
+        "a rather long name of a foreign server 1.2.3",
+    ];
+    let palette = Palette::of(names);
+    let rows: Vec<Bar> = values
+        .iter()
+        .enumerate()
+        .map(|(at, &value)| Bar {
+            label: names[at % names.len()].to_owned(),
+            style: palette.style(names[at % names.len()]),
+            rank: (at % 3 > 0).then(|| Rank {
+                text: format!("{at}–{}", at + 1),
+                best: at == 1,
+            }),
+            measured: (at % 5 != 4).then(|| Measured {
+                median: value,
+                low: value / 2.0,
+                high: value * 1.5,
+                rounds: vec![
+                    Dot {
+                        value,
+                        outlier: false,
+                    },
+                    Dot {
+                        value: value * 3.0,
+                        outlier: true,
+                    },
+                ],
+            }),
+            pale: at % 2 == 1,
+            remark: (at % 4 > 1)
+                .then(|| format!("not ranked: {CHINESE}{CHINESE}, for a reason of some length")),
+        })
+        .collect();
+    let key = BarsKey {
+        median: "median",
+        interval: "95% interval",
+        round: "round",
+        outlier: CHINESE,
+    };
+    bars(
+        &frame(width),
+        &Bars {
+            rows: &rows,
+            axis: axis(spacing),
+            key: Some(key),
+        },
+    )
+}
+
+fn lines_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
+    let series: Vec<Series> = (0..13)
+        .map(|at| {
+            let name = if at == 3 {
+                WICKED.to_owned()
+            } else {
+                format!("{CHINESE}-{at}")
+            };
+            let samples = values.iter().enumerate().map(|(x, &y)| Sample {
+                y: (x % 4 != 3).then_some(y),
+                interval: Some((y * 0.5, y * 1.5)),
+                trusted: x % 2 == 0,
+                ..Sample::new((x * x + 1) as f64, y)
+            });
+            Series {
+                style: Palette::default().style(&name),
+                samples: samples.collect(),
+                name,
+            }
+        })
+        .collect();
+    let (x, y) = (axis(Spacing::Log), axis(spacing));
+    lines(
+        &frame(width),
+        &Lines {
+            series: &series,
+            x,
+            y,
+            plot_height: 200.0,
+        },
+    )
+}
+
+fn percentiles_of(values: &[f64], width: f64) -> Drawing {
+    let points: Vec<(f64, f64)> = values
+        .iter()
+        .map(|value| (value.abs().fract(), *value))
+        .collect();
+    let style = Palette::default().style("tasks");
+    let series = [Quantiles {
+        name: WICKED.to_owned(),
+        style,
+        points,
+        trusted: false,
+    }];
+    let chart = Percentiles {
+        series: &series,
+        x_label: "percentile",
+        y_label: "latency",
+        write: |ns| format!("{ns:.0e} ns"),
+        plot_height: 200.0,
+    };
+    percentiles(&frame(width), &chart)
+}
+
+fn strip_of(values: &[f64], tracks: usize, width: f64) -> Drawing {
+    let tracks: Vec<Track> = (0..tracks)
+        .map(|at| Track {
+            process: format!("{WICKED} {}", at % 3),
+            thread: format!("worker {at} {CHINESE}"),
+            slices: slices(values, at),
+        })
+        .collect();
+    let chart = Strip {
+        tracks: &tracks,
+        from_us: 0.0,
+        to_us: 50_000.0,
+        axis: Axis::new("time", Spacing::Linear, |us| format!("{us} µs")),
+        most_tracks: 20,
+        words: StripWords::ZH,
+    };
+    strip(&frame(width), &chart)
+}
+
+fn slices(values: &[f64], track: usize) -> Vec<Slice> {
+    let kinds = SliceKind::ALL;
+    let slice = |(at, pair): (usize, &[f64])| Slice {
+        kind: kinds[(at + track) % kinds.len()],
+        from_us: pair[0],
+        to_us: pair[1],
+        connection: (at % 2 == 0).then_some(at as u64),
+    };
+    values.windows(2).enumerate().map(slice).collect()
+}
+
+/// Everything that must hold for a drawing; returns its texts: face, left, right, baseline.
+fn check(drawing: &Drawing) -> Vec<(&'static str, f64, f64, f64)> {
+    let file = drawing.file();
+    assert!(!file.contains("NaN") && !file.contains("inf"), "{file}");
+    assert_eq!(
+        file.matches("http").count(),
+        1,
+        "the name of the language alone"
+    );
+    assert!(!file.contains("<script"));
+    let inline = drawing.inline();
+    assert!(!inline.contains("http") && !inline.contains("<style"));
+    roxmltree::Document::parse(&inline).expect("well-formed inline");
+    let document = roxmltree::Document::parse(&file).expect("well-formed file");
+    let nodes = document
+        .descendants()
+        .filter(|node| node.has_tag_name("text"));
+    let texts = nodes.map(|node| {
+        let class = node.attribute("class").unwrap().split(' ').next().unwrap();
+        let face = FACES
+            .iter()
+            .find(|face| face.class == class)
+            .expect("a known face");
+        let number = |name| node.attribute(name).unwrap().parse::<f64>().unwrap();
+        let (x, width) = (number("x"), face.width(node.text().unwrap_or_default()));
+        let left = match node.attribute("text-anchor") {
+            None => x,
+            Some("middle") => x - width / 2.0,
+            _ => x - width,
+        };
+        (face.class, left, left + width, number("y"))
+    });
+    let texts: Vec<_> = texts.collect();
+    for (class, left, right, y) in &texts {
+        let inside = *left >= -0.2 && *right <= drawing.width() + 0.2;
+        let beneath = *y >= 9.0 && *y <= drawing.height() - 2.0;
+        assert!(
+            inside && beneath,
+            "{class} from {left} to {right} at {y}: {file}"
+        );
+    }
+    texts
+}
+
+const WIDTHS: [f64; 3] = [Frame::PHONE, Frame::WIDE, 1400.0];
+const SPACINGS: [Spacing; 3] = [Spacing::Linear, Spacing::FromZero, Spacing::Log];
+
+fn check_all(values: &[f64]) {
+    for width in WIDTHS {
+        for spacing in SPACINGS {
+            check(&bars_of(values, spacing, width));
+            check(&lines_of(values, spacing, width));
+        }
+        check(&percentiles_of(values, width));
+        check(&strip_of(values, 3, width));
+    }
+}
+
+#[test]
+fn usual_values_are_drawn_inside_the_drawing() {
+    check_all(&[12.0, 3.4, 150.0, 7.0, 0.2, 88.0, 41.0, 1200.0]);
+}
+
+#[test]
+fn unusual_values_are_drawn_too() {
+    check_all(&[]);
+    check_all(&[0.0]);
+    check_all(&[5.0]);
+    check_all(&[f64::NAN, f64::NAN]);
+    check_all(&[
+        0.0,
+        -1.0,
+        f64::INFINITY,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        1e-300,
+    ]);
+    check_all(&[1e9; 12]);
+}
+
+#[test]
+fn the_same_data_draw_the_same_bytes() {
+    let values = [12.0, 3.4, 150.0, 7.0, 88.0];
+    for spacing in SPACINGS {
+        assert_eq!(
+            bars_of(&values, spacing, 880.0),
+            bars_of(&values, spacing, 880.0)
+        );
+        assert_eq!(
+            lines_of(&values, spacing, 880.0),
+            lines_of(&values, spacing, 880.0)
+        );
+    }
+    assert_eq!(strip_of(&values, 9, 880.0), strip_of(&values, 9, 880.0));
+}
+
+#[test]
+fn the_names_at_the_ends_of_lines_do_not_overlap() {
+    let texts = check(&lines_of(&[12.0, 3.4, 150.0], Spacing::FromZero, 880.0));
+    let names: Vec<_> = texts.iter().filter(|(class, ..)| *class == "l").collect();
+    assert_eq!(names.len(), 13);
+    for (at, a) in names.iter().enumerate() {
+        for b in &names[..at] {
+            assert!((a.3 - b.3).abs() >= 19.0, "{} and {}", a.3, b.3);
+        }
+    }
+}
+
+#[test]
+fn labels_of_ticks_do_not_overlap() {
+    for width in WIDTHS {
+        for spacing in SPACINGS {
+            for values in [
+                vec![1.0, 1e6],
+                vec![3.0, 4.0],
+                vec![1e-9, 1e40],
+                vec![99_999.0, 100_001.0],
+            ] {
+                let texts = check(&lines_of(&values, spacing, width));
+                let ticks: Vec<_> = texts.iter().filter(|(class, ..)| *class == "t").collect();
+                for (at, a) in ticks.iter().enumerate() {
+                    for b in &ticks[..at] {
+                        let apart = a.2 <= b.1 || b.2 <= a.1 || (a.3 - b.3).abs() >= 13.0;
+                        assert!(
+                            apart,
+                            "{a:?} and {b:?} at {width} {spacing:?} of {values:?}"
+                        );
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_strip_is_small_however_many_slices_there_are() {
+    let busy: Vec<f64> = (0..100_000).map(f64::from).collect();
+    let drawing = strip_of(
+        &busy.iter().map(|at| at / 2.0).collect::<Vec<_>>(),
+        1,
+        880.0,
+    );
+    assert!(
+        drawing.inline().len() < 150_000,
+        "{}",
+        drawing.inline().len()
+    );
+    let drawing = strip_of(
+        &busy
+            .iter()
+            .map(|at| at * 7.3)
+            .take(6_850)
+            .collect::<Vec<_>>(),
+        64,
+        1400.0,
+    );
+    assert!(
+        drawing.inline().len() < 150_000,
+        "{}",
+        drawing.inline().len()
+    );
+    check(&drawing);
+}
+
+#[test]
+fn a_strip_says_how_many_threads_have_no_lane() {
+    let drawing = strip_of(&[0.0, 100.0, 300.0], 64, 880.0);
+    assert!(drawing.inline().contains("另有 44 个线程"));
+}
+
+#[test]
+fn a_report_of_five_hundred_cells_has_room_for_its_charts() {
+    let values: Vec<f64> = (1..=13).map(f64::from).collect();
+    let of = |width| bars_of(&values, Spacing::FromZero, width).inline().len();
+    // 500 cells are 39 charts of 13 models, each for a wide and for a narrow screen.
+    let bytes = 39 * (of(Frame::WIDE) + of(Frame::PHONE));
+    assert!(bytes < 900_000, "{bytes}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(32))]
+
+    #[test]
+    fn whatever_the_numbers_a_drawing_is_well_formed(
+        values in proptest::collection::vec(
+            prop_oneof![any::<f64>(), -1e6..1e6f64, 0.0..1.0f64, Just(0.0), Just(f64::NAN)], 0..12
+        )
+    ) {
+        check_all(&values);
+    }
+
+    #[test]
+    fn whatever_the_width_nothing_is_clipped(width in any::<f64>(), narrow in 0.0..2000.0f64) {
+        for width in [width, narrow] {
+            check(&bars_of(&[1.0, 20.0, 300.0, 7.0, 1.0], Spacing::Log, width));
+            check(&lines_of(&[1.0, 20.0, 300.0], Spacing::Linear, width));
+            check(&strip_of(&[1.0, 2000.0, 30_000.0], 5, width));
+        }
+    }
+}

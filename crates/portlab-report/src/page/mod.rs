@@ -1,0 +1,124 @@
+//! The page of a report: one file of HTML that asks nothing of the network. Blocks take plain data
+//! and text, in whatever language, and return markup; [`shell`] puts them together.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `blocks` | cards, facts, cautions, a command, a figure |
+//! | `table` | a table that scrolls in its own room |
+//! | `sheets` | the models' fact sheets |
+//! | `words` | the few words that the page itself says |
+//!
+//! The page follows whether the reader's screen is light or dark, and has a switch for it that
+//! remembers nothing. On paper it is light, everything folded is open, and no chart is split.
+
+mod blocks;
+mod sheets;
+mod table;
+#[cfg(test)]
+mod tests;
+mod words;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+pub use blocks::{Card, Caution, Tone, cards, cautions, command, facts, figure, fold, paragraphs};
+pub use sheets::{Sheet, sheets};
+pub use table::{Cell, Column, Mark, Table, table};
+
+use crate::{Lang, chart};
+
+/// A page.
+#[derive(Clone, Debug)]
+pub struct Page<'a> {
+    /// The language of its text.
+    pub lang: Lang,
+    /// The title, in the window's bar too.
+    pub title: &'a str,
+    /// A sentence or two beneath the title.
+    pub lead: &'a str,
+    /// Key facts, each a name and its value.
+    pub chips: &'a [(&'a str, &'a str)],
+    /// The sections, which the table of contents lists.
+    pub sections: Vec<Section<'a>>,
+    /// What stands beneath everything.
+    pub footer: &'a str,
+}
+
+/// A section.
+#[derive(Clone, Debug)]
+pub struct Section<'a> {
+    /// The id that links point to, unique on the page: ASCII letters, digits and hyphens.
+    pub id: &'a str,
+    /// Its title.
+    pub title: &'a str,
+    /// Its title in the table of contents, where there is little room.
+    pub short: &'a str,
+    /// Its blocks.
+    pub body: Markup,
+}
+
+/// Writes the whole page.
+pub fn shell(page: &Page<'_>) -> String {
+    let words = page.lang.words();
+    let css = [chart::variables(), STYLE.to_owned(), chart::style_sheet()].concat();
+    let page = html! {
+        (DOCTYPE)
+        html lang=(page.lang.tag()) {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                // Nothing may be asked of the network: the browser holds us to it.
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                link rel="icon" href="data:,";
+                title { (page.title) }
+                style { (PreEscaped(css)) }
+            }
+            body {
+                a.skip href="#main" { (words.skip) }
+                header.top {
+                    div.inner {
+                        div.bar {
+                            span.brand { "portlab" }
+                            button.theme type="button" hidden
+                                data-auto=(words.theme_auto) data-light=(words.theme_light) data-dark=(words.theme_dark) {
+                                (words.theme_auto)
+                            }
+                        }
+                        h1 { (page.title) }
+                        @if !page.lead.is_empty() { p.lead { (page.lead) } }
+                        @if !page.chips.is_empty() {
+                            dl.chips {
+                                @for (name, value) in page.chips { div { dt { (name) } dd { (value) } } }
+                            }
+                        }
+                    }
+                }
+                div.frame {
+                    nav.contents aria-label=(words.contents) {
+                        p { (words.contents) }
+                        ol {
+                            @for section in &page.sections {
+                                li { a href={ "#" (section.id) } { (section.short) } }
+                            }
+                        }
+                    }
+                    main #main {
+                        @for section in &page.sections {
+                            section id=(section.id) {
+                                h2 { (section.title) }
+                                (section.body)
+                            }
+                        }
+                        footer { (page.footer) }
+                    }
+                }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    page.into_string()
+}
+
+const STYLE: &str = include_str!("page.css");
+const SCRIPT: &str = include_str!("page.js");
+const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
