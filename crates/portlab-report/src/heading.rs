@@ -93,7 +93,7 @@ pub(crate) fn workload(record: &Record, workload: &Workload) -> (String, String)
     }
     match workload.counts {
         Counts::Deliveries => {
-            details.push(format!("{} under way", plural(workload.depth, "message")))
+            details.push(format!("{} under way", plural(workload.depth, "message")));
         }
         Counts::Messages => details.push(format!("depth {}", workload.depth)),
         Counts::Connections | Counts::Nothing => {}

@@ -10,17 +10,23 @@
 //! | `legend` | what the signs mean, and what the figures can't tell |
 //! | `table` | laying spans out in columns |
 //! | `text` | the report as a whole, for a terminal |
+//! | `markdown` | the same as a page of Markdown |
+//! | `csv` | each measurement, for other programs |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
 
 #![forbid(unsafe_code)]
 
 mod columns;
+mod csv;
 mod grid;
 mod heading;
 mod legend;
+mod markdown;
 mod table;
 mod tail;
 mod text;
 
+pub use csv::csv;
+pub use markdown::markdown;
 pub use text::{NARROWEST, text};
