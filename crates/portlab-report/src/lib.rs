@@ -12,11 +12,13 @@
 //! | `text` | the report as a whole, for a terminal |
 //! | `markdown` | the same as a page of Markdown |
 //! | `csv` | each measurement, for other programs |
+//! | `changes` | two runs compared |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
 
 #![forbid(unsafe_code)]
 
+mod changes;
 mod columns;
 mod csv;
 mod grid;
@@ -27,6 +29,7 @@ mod table;
 mod tail;
 mod text;
 
+pub use changes::{changes_markdown, changes_text};
 pub use csv::csv;
 pub use markdown::markdown;
 pub use text::{NARROWEST, text};
