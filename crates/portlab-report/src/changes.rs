@@ -218,8 +218,8 @@ fn incomparable<'a>(pairs: &'a Pairs) -> impl Iterator<Item = String> + 'a {
 fn why(reason: &Reason) -> String {
     match reason {
         Reason::NotMeasured => "its figure isn't known in both".to_owned(),
-        Reason::ErrorsBefore => "there were errors before".to_owned(),
-        Reason::ErrorsNow => "there are errors now".to_owned(),
+        Reason::ErrorsBefore => "errors or failures before".to_owned(),
+        Reason::ErrorsNow => "errors or failures now".to_owned(),
         Reason::OneRound => "one round knows nothing of chance".to_owned(),
         Reason::Generator => "the generator was the limit".to_owned(),
         Reason::Rates => "the rates are too far apart".to_owned(),
@@ -463,7 +463,7 @@ mod tests {
         after.cells.push(cell("new", &ROUNDS));
         let text = plain(&run_of(1.0), &after, 120);
         for words in [
-            "not compared: fork (there are errors now)",
+            "not compared: fork (errors or failures now)",
             "not the same kernel: 6.0 before, 7.0 now",
             "Only now: new at echo 100.",
         ] {

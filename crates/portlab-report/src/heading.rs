@@ -64,7 +64,7 @@ fn cpus(numbers: &[usize]) -> String {
 }
 
 /// What a record that isn't whole warns of.
-pub(crate) const INCOMPLETE: &str = "incomplete: the comparison was ended before its time";
+pub(crate) const INCOMPLETE: &str = "incomplete: not every round of every cell was measured";
 
 /// What a workload is and asks, and what is the same wherever it was measured.
 pub(crate) fn workload(record: &Record, workload: &Workload) -> (String, String) {
