@@ -84,8 +84,8 @@ pub(crate) fn weight(measure: Measure) -> u8 {
         Measure::SwitchesPerMessage => 6,
         Measure::PeakMemory => 7,
         Measure::LatencyP99 => 8,
-        Measure::CpuPerMessage => 9,
-        Measure::MessagesPerS => 10,
+        Measure::CpuPerMessage => 10,
+        Measure::MessagesPerS => 11,
     }
 }
 

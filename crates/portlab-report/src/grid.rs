@@ -132,10 +132,10 @@ impl<'a> Grid<'a> {
         match field {
             Field::Name | Field::Figure(0) => None,
             Field::Figure(at) => Some(weight(self.measures[at])),
-            Field::Ratio | Field::WideRatio => Some(8),
-            Field::Spread | Field::Interval => Some(11),
-            Field::Errors => Some(12),
-            Field::Rank => Some(13),
+            Field::Ratio | Field::WideRatio => Some(9),
+            Field::Spread | Field::Interval => Some(12),
+            Field::Errors => Some(13),
+            Field::Rank => Some(14),
         }
     }
 

@@ -64,7 +64,7 @@ fn cpus(numbers: &[usize]) -> String {
 }
 
 /// What a record that isn't whole warns of.
-pub(crate) const INCOMPLETE: &str = "incomplete: the comparison was ended before its time";
+pub(crate) const INCOMPLETE: &str = "incomplete: not every round of every cell was measured";
 
 /// What a workload is and asks, and what is the same wherever it was measured.
 pub(crate) fn workload(record: &Record, workload: &Workload) -> (String, String) {
@@ -93,7 +93,7 @@ pub(crate) fn workload(record: &Record, workload: &Workload) -> (String, String)
     }
     match workload.counts {
         Counts::Deliveries => {
-            details.push(format!("{} under way", plural(workload.depth, "message")))
+            details.push(format!("{} under way", plural(workload.depth, "message")));
         }
         Counts::Messages => details.push(format!("depth {}", workload.depth)),
         Counts::Connections | Counts::Nothing => {}

@@ -13,21 +13,30 @@
 //! | `lang` | the languages that a report speaks |
 //! | [`chart`] | charts as SVG |
 //! | [`page`] | the blocks of a page of HTML |
+//! | `markdown` | the same as a page of Markdown |
+//! | `csv` | each measurement, for other programs |
+//! | `changes` | two runs compared |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
 
 #![forbid(unsafe_code)]
 
+mod changes;
 pub mod chart;
 mod columns;
+mod csv;
 mod grid;
 mod heading;
 mod lang;
 mod legend;
+mod markdown;
 pub mod page;
 mod table;
 mod tail;
 mod text;
 
+pub use changes::{changes_markdown, changes_text};
+pub use csv::csv;
 pub use lang::{Lang, LangError};
+pub use markdown::markdown;
 pub use text::{NARROWEST, text};

@@ -35,13 +35,17 @@ impl Span {
         self.text.width()
     }
 
-    fn write(&self, line: &mut String) {
-        *line += &format!(
-            "{}{}{}",
-            self.style.render(),
-            self.text,
-            self.style.render_reset()
-        );
+    fn written(&self) -> String {
+        if self.text.is_empty() {
+            return String::new();
+        }
+        let (on, off) = (self.style.render(), self.style.render_reset());
+        format!("{on}{}{off}", self.text)
+    }
+
+    fn trimmed(&self) -> String {
+        let text = self.text.trim_end().to_owned();
+        Self { text, ..*self }.written()
     }
 }
 
@@ -56,8 +60,10 @@ pub(crate) fn lay_out(rows: &[Vec<Span>]) -> String {
             let pad = width - span.width();
             let (before, behind) = if span.to_the_left { (0, pad) } else { (pad, 0) };
             line += &" ".repeat(gap + before);
-            span.write(&mut line);
-            line += &" ".repeat(behind);
+            // Nothing stands behind the last one.
+            let last = at + 1 == row.len();
+            line += &if last { span.trimmed() } else { span.written() };
+            line += &" ".repeat(if last { 0 } else { behind });
         }
         text += line.trim_end();
         text.push('\n');

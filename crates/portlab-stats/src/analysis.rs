@@ -318,6 +318,28 @@ mod tests {
     }
 
     #[test]
+    fn connections_that_cost_no_memory_are_better_than_those_that_do() {
+        let with = |model: &str, peak: [u64; 5]| {
+            let mut cell = cell(model, &[1.0; 5]);
+            for (round, peak) in cell.rounds.iter_mut().zip(peak) {
+                round.peak_pss_bytes = peak;
+            }
+            cell
+        };
+        let (none, little) = (
+            [1_000_000; 5],
+            [1_000_000, 1_004_096, 1_000_000, 1_008_192, 1_000_000],
+        );
+        let record = record(vec![
+            with("none", none),
+            with("none-again", little),
+            with("some", [3_000_000; 5]),
+        ]);
+        let column = groups(&record)[0].column(Measure::MemoryPerConnection);
+        assert_eq!(column.ranks, [Some(1), None, Some(2)]);
+    }
+
+    #[test]
     fn a_half_is_as_far_from_one_as_the_double() {
         assert!((distance(0.5) - distance(2.0)).abs() < 1e-12);
         assert_eq!(distance(1.0), 0.0);

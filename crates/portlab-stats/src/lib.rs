@@ -11,10 +11,12 @@
 //! | [`steps`] | reading `1..1000x4` |
 //! | [`summary`] | what follows from a cell; what the traits cost |
 //! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
+//! | [`changes`](mod@changes) | two runs compared |
 
 #![forbid(unsafe_code)]
 
 pub mod analysis;
+pub mod changes;
 pub mod estimate;
 #[doc(hidden)]
 pub mod fixture;

@@ -25,7 +25,8 @@ pub enum Measure {
     SwitchesPerMessage,
     /// The server's memory at its largest, in bytes.
     PeakMemory,
-    /// What the server's memory grew by for each connection, in bytes.
+    /// What the server's memory grew by for each connection, in bytes: a page for all of them at
+    /// least, for less isn't seen, and nothing is no multiple of anything.
     MemoryPerConnection,
     /// The server's threads.
     Threads,
@@ -44,6 +45,8 @@ pub enum Better {
     Neither,
 }
 
+/// What memory is counted in.
+const PAGE_BYTES: u64 = 4096;
 /// Fewer latencies than this make a 99th percentile the longest latency under another name.
 const LEAST_FOR_P99: u64 = 100;
 /// The same for the 99.9th.
@@ -80,7 +83,7 @@ impl Measure {
             Self::PeakMemory => Some(round.peak_pss_bytes as f64),
             Self::MemoryPerConnection => {
                 let empty = round.empty_pss_bytes?;
-                let grown = round.peak_pss_bytes.saturating_sub(empty);
+                let grown = round.peak_pss_bytes.saturating_sub(empty).max(PAGE_BYTES);
                 Some(grown as f64 / cell.point.connections.max(1) as f64)
             }
             Self::Threads => Some(round.threads as f64),

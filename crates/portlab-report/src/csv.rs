@@ -1,0 +1,268 @@
+//! The record as a table for other programs: a line for each measurement, with everything that is
+//! known of it, its unit in the head of its column.
+
+use portlab_stats::{
+    analysis::{Group, groups},
+    record::{Cell, Kind, Rate, Record, Round},
+};
+use serde::Serialize;
+
+/// Writes `record` as comma-separated values, quoted as in RFC 4180, in lines that end with a line
+/// feed: one for each cell and round.
+///
+/// A field that isn't known is empty. A round that failed, and a cell that wasn't measured, have a
+/// line with the reason, so that none is missing.
+#[must_use]
+pub fn csv(record: &Record) -> String {
+    let mut text = joined(FIELDS.iter().map(|(head, _)| (*head).to_owned()));
+    for group in groups(record) {
+        for cell in &group.cells {
+            let line = Line::new(record, &group, cell);
+            for round in &cell.rounds {
+                text += &line.of(round).written();
+            }
+            for failed in &cell.failures {
+                text += &line.without(Some(failed.round), &failed.reason).written();
+            }
+            if cell.rounds.is_empty() && cell.failures.is_empty() {
+                let reason = cell.not_run.as_deref().unwrap_or("not measured yet");
+                text += &line.without(None, reason).written();
+            }
+        }
+    }
+    text
+}
+
+/// What a line is made from.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    record: &'a Record,
+    group: &'a Group<'a>,
+    cell: &'a Cell,
+    number: Option<usize>,
+    round: Option<&'a Round>,
+    reason: &'a str,
+}
+
+/// The head of a column, and what stands under it.
+type Field = (&'static str, fn(Line) -> String);
+
+static FIELDS: &[Field] = &[
+    ("workload", |line| line.cell.workload.clone()),
+    ("service", |line| line.group.workload.service.clone()),
+    ("counts", |line| name(line.group.workload.counts)),
+    ("work", |line| line.group.workload.work.clone()),
+    ("depth", |line| line.group.workload.depth.to_string()),
+    ("rooms", |line| known(line.group.workload.rooms)),
+    ("model", |line| line.cell.model.clone()),
+    ("kind", |line| line.kind()),
+    ("connections", |line| {
+        line.cell.point.connections.to_string()
+    }),
+    ("size_bytes", |line| line.cell.point.size_bytes.to_string()),
+    ("workers_asked", |line| known(line.cell.point.workers_asked)),
+    ("workers", |line| match line.cell.workers {
+        0 => String::new(),
+        workers => workers.to_string(),
+    }),
+    ("rate_asked_per_s", |line| match line.cell.point.rate {
+        Some(Rate::PerS(rate)) => rate.to_string(),
+        other => other.map(name).unwrap_or_default(),
+    }),
+    ("best_per_s", |line| known(line.cell.best_per_s)),
+    ("round", |line| known(line.number)),
+    ("messages", |line| line.each(|it| it.messages)),
+    ("elapsed_ms", |line| line.each(|it| it.elapsed_ms)),
+    ("messages_per_s", |line| line.each(|it| it.messages_per_s)),
+    ("latency_count", |line| {
+        line.each(|it| it.latency_count.unwrap_or(it.messages))
+    }),
+    ("latency_p50_ns", |line| line.each(|it| it.latency_p50_ns)),
+    ("latency_p90_ns", |line| line.each(|it| it.latency_p90_ns)),
+    ("latency_p99_ns", |line| line.each(|it| it.latency_p99_ns)),
+    ("latency_p999_ns", |line| line.each(|it| it.latency_p999_ns)),
+    ("latency_max_ns", |line| line.each(|it| it.latency_max_ns)),
+    ("server_cpu_us_per_message", |line| {
+        line.if_known(|it| it.server_cpu_us_per_message)
+    }),
+    ("context_switches_per_message", |line| {
+        line.if_known(|it| it.context_switches_per_message)
+    }),
+    ("empty_pss_bytes", |line| {
+        line.if_known(|it| it.empty_pss_bytes)
+    }),
+    ("peak_pss_bytes", |line| line.each(|it| it.peak_pss_bytes)),
+    ("threads", |line| line.each(|it| it.threads)),
+    ("processes", |line| line.each(|it| it.processes)),
+    ("errors", |line| line.each(|it| it.errors)),
+    ("first_error", |line| {
+        line.if_known(|it| it.first_error.clone())
+    }),
+    ("generator_cpu_us_per_message", |line| {
+        line.if_known(|it| it.generator_cpu_us_per_message)
+    }),
+    ("generator_cpu_share", |line| {
+        line.each(|it| it.generator_cpu_share)
+    }),
+    ("generator_was_the_limit", |line| {
+        line.each(|_| line.cell.generator_was_the_limit())
+    }),
+    ("offered_per_s", |line| line.if_known(|it| it.offered_per_s)),
+    ("pacing_lag_p99_ns", |line| {
+        line.if_known(|it| it.pacing_lag_p99_ns)
+    }),
+    ("due_not_sent", |line| line.if_known(|it| it.due_not_sent)),
+    ("ranked_by", |line| name(line.group.workload.ranked_by)),
+    ("outlier", |line| {
+        let measure = line.group.workload.ranked_by;
+        line.each(|it| line.cell.outliers(measure).contains(&it.round))
+    }),
+    ("not_measured", |line| line.reason.to_owned()),
+];
+
+impl<'a> Line<'a> {
+    fn new(record: &'a Record, group: &'a Group<'a>, cell: &'a Cell) -> Self {
+        Self {
+            record,
+            group,
+            cell,
+            number: None,
+            round: None,
+            reason: "",
+        }
+    }
+
+    fn of(self, round: &'a Round) -> Self {
+        Self {
+            number: Some(round.round),
+            round: Some(round),
+            ..self
+        }
+    }
+
+    fn without(self, number: Option<usize>, reason: &'a str) -> Self {
+        Self {
+            number,
+            reason,
+            ..self
+        }
+    }
+
+    fn written(self) -> String {
+        joined(FIELDS.iter().map(|(_, field)| field(self)))
+    }
+
+    fn kind(self) -> String {
+        let entrant = self.record.entrant(&self.cell.model);
+        let kind = match entrant.map(|entrant| &entrant.kind) {
+            Some(Kind::Model) => "model",
+            Some(Kind::Control) => "control",
+            Some(Kind::Twin { .. }) => "twin",
+            Some(Kind::Foreign { .. }) => "foreign",
+            None => "",
+        };
+        kind.to_owned()
+    }
+
+    /// A figure that every round has.
+    fn each<T: ToString>(self, figure: impl Fn(&Round) -> T) -> String {
+        known(self.round.map(figure))
+    }
+
+    /// One that only some have.
+    fn if_known<T: ToString>(self, figure: impl Fn(&Round) -> Option<T>) -> String {
+        known(self.round.and_then(figure))
+    }
+}
+
+fn known<T: ToString>(value: Option<T>) -> String {
+    value.map(|value| value.to_string()).unwrap_or_default()
+}
+
+/// The name that a value has in the record.
+fn name(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(name)) => name,
+        _ => String::new(),
+    }
+}
+
+/// A line of `fields`.
+fn joined(fields: impl Iterator<Item = String>) -> String {
+    let quoted = fields.map(|field| match field.contains(['"', ',', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field,
+    });
+    quoted.collect::<Vec<_>>().join(",") + "\n"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_stats::{
+        fixture::{cell, record, twin},
+        record::Failed,
+    };
+
+    /// The fields of each line, by a reader that knows quotes.
+    fn table(text: &str) -> Vec<Vec<String>> {
+        let (mut rows, mut field, mut quoted) = (vec![Vec::new()], String::new(), false);
+        let mut rest = text.chars().peekable();
+        while let Some(character) = rest.next() {
+            match character {
+                '"' if quoted && rest.peek() == Some(&'"') => field.extend(rest.next()),
+                '"' => quoted = !quoted,
+                ',' | '\n' if !quoted => {
+                    rows.last_mut().unwrap().push(std::mem::take(&mut field));
+                    if character == '\n' {
+                        rows.push(Vec::new());
+                    }
+                }
+                other => field.push(other),
+            }
+        }
+        assert!(rows.pop().unwrap().is_empty() && field.is_empty() && !quoted);
+        rows
+    }
+
+    #[test]
+    fn every_round_has_a_line_and_who_has_none_has_one_too() {
+        let mut failed = cell("failed", &[4.0]);
+        failed.failures.push(Failed {
+            round: 2,
+            reason: "it said \"no\", and\nleft".into(),
+        });
+        let mut pool = cell("pool", &[]);
+        pool.not_run = Some("serves 2 at a time".into());
+        let spread = [4.0, 4.1, 4.2, 4.1, 9.0];
+        let cells = vec![cell("a", &spread), twin("a", &[4.0]), failed, pool];
+        let table = table(&csv(&record(cells)));
+        assert_eq!(table.len(), 1 + 5 + 1 + 2 + 1);
+        let at = |head: &str| table[0].iter().position(|it| it == head).unwrap();
+        let column = |head: &str| -> Vec<_> {
+            table[1..]
+                .iter()
+                .map(|row| row[at(head)].as_str())
+                .collect()
+        };
+        assert!(table.iter().all(|row| row.len() == FIELDS.len()));
+        assert_eq!(
+            column("round"),
+            ["1", "2", "3", "4", "5", "1", "1", "2", ""]
+        );
+        assert_eq!(column("kind")[4..7], ["model", "twin", "model"]);
+        assert_eq!(column("server_cpu_us_per_message")[4], "9");
+        assert_eq!(column("outlier")[3..6], ["false", "true", "false"]);
+        assert_eq!(column("ranked_by")[0], "cpu_per_message");
+        assert_eq!(column("not_measured")[7], "it said \"no\", and\nleft");
+        assert_eq!(column("not_measured")[8], "serves 2 at a time");
+        assert_eq!(column("messages")[7..], ["", ""]);
+    }
+
+    #[test]
+    fn a_record_of_nothing_still_has_heads() {
+        let table = table(&csv(&record(Vec::new())));
+        assert_eq!(table.len(), 1);
+        assert_eq!(table[0].len(), FIELDS.len());
+    }
+}

@@ -1,0 +1,110 @@
+//! The same record file renders the same bytes, in every form; and these are they.
+//!
+//! `PORTLAB_RENEW=1 cargo test -p portlab-report --test golden` renews them; look at what `git diff`
+//! says then, for that is what a reader of a report will see.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod study;
+
+use std::{fs, path::PathBuf, sync::LazyLock};
+
+use portlab_report::{changes_markdown, changes_text, csv, markdown, text};
+use portlab_stats::{read::read, record::Record};
+
+fn file(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("testdata")
+        .join(name)
+}
+
+/// Compares `text` with the file that holds it, or renews that file.
+fn golden(name: &str, text: &str) {
+    if std::env::var_os("PORTLAB_RENEW").is_some() {
+        fs::write(file(name), text).unwrap();
+    }
+    let kept = fs::read_to_string(file(name)).unwrap_or_default();
+    let differs = |(number, (kept, now)): (usize, (&str, &str))| {
+        (kept != now).then(|| format!("line {}:\n  {kept}\n  {now}", number + 1))
+    };
+    let first = kept.lines().zip(text.lines()).enumerate().find_map(differs);
+    assert!(
+        kept == text,
+        "testdata/{name} isn't what is rendered now; {}\nrenew it with: \
+         PORTLAB_RENEW=1 cargo test -p portlab-report --test golden",
+        first.unwrap_or_else(|| "one is longer".to_owned())
+    );
+}
+
+/// The record as it is read from its file, which is written once.
+fn results() -> Record {
+    static RESULTS: LazyLock<Record> = LazyLock::new(|| {
+        let mut text = serde_json::to_string(&study::study()).unwrap();
+        text.push('\n');
+        golden("results.json", &text);
+        read(&text).unwrap()
+    });
+    RESULTS.clone()
+}
+
+/// The same, measured again after two changes: one model has become slower, and one quicker.
+fn later() -> Record {
+    let mut record = results();
+    record.started_unix_s += 86_400;
+    record.environment.kernel = "6.13.0".to_owned();
+    record.cells.retain(|cell| cell.model != "fork");
+    for cell in &mut record.cells {
+        let factor = match &cell.model[..] {
+            "threads" => 1.2,
+            "tasks" => 0.9,
+            _ => 1.003,
+        };
+        for round in &mut cell.rounds {
+            if let Some(cpu) = &mut round.server_cpu_us_per_message {
+                *cpu *= factor;
+            }
+        }
+    }
+    record
+}
+
+/// Without colours, as off a terminal.
+fn plain(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[test]
+fn a_report_for_a_terminal() {
+    let record = results();
+    for width in [40, 80, 140, 200] {
+        golden(
+            &format!("report-{width}.txt"),
+            &plain(&text(&record, width)),
+        );
+    }
+}
+
+#[test]
+fn a_report_as_markdown() {
+    golden("report.md", &markdown(&results()));
+}
+
+#[test]
+fn a_report_as_csv() {
+    golden("report.csv", &csv(&results()));
+}
+
+#[test]
+fn two_runs_compared() {
+    let (before, after) = (results(), later());
+    golden("changes-80.txt", &plain(&changes_text(&before, &after, 80)));
+    golden(
+        "changes-140.txt",
+        &plain(&changes_text(&before, &after, 140)),
+    );
+    golden("changes.md", &changes_markdown(&before, &after));
+}

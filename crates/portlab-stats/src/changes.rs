@@ -1,0 +1,574 @@
+//! Two runs compared: what has changed from one to the other, as far as they could see it.
+//!
+//! Rounds of different runs aren't pairs, so a change is the ratio of two medians, with the interval
+//! that both together leave it ([`Estimate::of_ratio`]). It is **seen** on the same two conditions as a
+//! difference within a run ([`differs`]): the interval leaves out 1, and the change is above the noise
+//! floor, the larger one of both runs.
+//!
+//! What lies between the runs isn't in either floor: another day, another neighbour on the machine.
+//! [`Changes::common`] tells of it, for it moves all cells alike.
+
+use crate::{
+    analysis::{Floor, Group, differs, groups},
+    estimate::Estimate,
+    measure::{Better, Measure},
+    record::{Cell, Counts, Kind, Point, Record, Workload},
+};
+
+/// Rates of open loops that are further apart than this, in parts of the earlier one, make latencies
+/// incomparable.
+const RATES_APART: f64 = 0.1;
+
+/// What has changed between two runs.
+#[derive(Clone, Debug)]
+pub struct Changes<'a> {
+    /// The cells that both runs have, by workload and point, in the order of the later run.
+    pub groups: Vec<Pairs<'a>>,
+    /// Cells that were measured in the earlier run only.
+    pub only_before: Vec<&'a Cell>,
+    /// Cells that were measured in the later run only.
+    pub only_after: Vec<&'a Cell>,
+    /// What else differs between the runs, and may be why the figures do.
+    pub unlike: Vec<Unlike>,
+}
+
+/// The pairs at one point of a workload.
+#[derive(Clone, Debug)]
+pub struct Pairs<'a> {
+    /// The later run's group, for its title.
+    pub group: Group<'a>,
+    /// What is compared: the measure that the later run ranks by, and some more beside it.
+    pub measures: Vec<Measure>,
+    /// In the order of the later run.
+    pub pairs: Vec<Pair<'a>>,
+}
+
+/// The same entrant at the same point of the same workload, in both runs.
+#[derive(Clone, Debug)]
+pub struct Pair<'a> {
+    /// In the earlier run.
+    pub before: &'a Cell,
+    /// In the later one.
+    pub after: &'a Cell,
+    /// For each measure of [`Pairs::measures`].
+    pub changes: Vec<Change>,
+    /// Whether it is a control or a twin, and so nobody of its own.
+    pub is_aside: bool,
+}
+
+/// How one figure has changed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// Which.
+    pub measure: Measure,
+    /// In the earlier run.
+    pub before: Option<Estimate>,
+    /// In the later one.
+    pub after: Option<Estimate>,
+    /// How many times the earlier figure the later one is; `None` where they aren't comparable.
+    pub ratio: Option<Estimate>,
+    /// The larger noise floor of both runs; measured, if both are.
+    pub floor: Floor,
+    /// What to make of it.
+    pub verdict: Verdict,
+}
+
+/// What to make of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is better than before.
+    Better,
+    /// It is worse.
+    Worse,
+    /// There is no change that these runs could see.
+    Unseen,
+    /// The figures don't compare.
+    NotComparable(Reason),
+}
+
+/// Why two figures don't compare.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// One of them isn't known.
+    NotMeasured,
+    /// There were errors, or rounds that failed, before.
+    ErrorsBefore,
+    /// There are now.
+    ErrorsNow,
+    /// One of them is of a single round, which knows no chance.
+    OneRound,
+    /// The generator was the limit, and not the server.
+    Generator,
+    /// The open loops went at different rates.
+    Rates,
+    /// The workload of this name is another one.
+    Workload(Unlike),
+}
+
+/// Something that isn't the same in both runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unlike {
+    /// What.
+    pub what: &'static str,
+    /// In the earlier run.
+    pub before: String,
+    /// In the later one.
+    pub after: String,
+}
+
+/// Compares the earlier run `before` with the later one, `after`.
+#[must_use]
+pub fn changes<'a>(before: &'a Record, after: &'a Record) -> Changes<'a> {
+    let earlier = groups(before);
+    let mut pairs = Vec::new();
+    for group in groups(after) {
+        let same = |it: &&Group| it.workload.name == group.workload.name && it.point == group.point;
+        if let Some(earlier) = earlier.iter().find(same) {
+            pairs.extend(Pairs::of(earlier, group));
+        }
+    }
+    Changes {
+        groups: pairs,
+        only_before: only(before, after),
+        only_after: only(after, before),
+        unlike: circumstances(before, after),
+    }
+}
+
+/// What a workload's entrants are compared by: what it ranks by, and what puts it into context.
+fn measures(workload: &Workload) -> Vec<Measure> {
+    let context: &[Measure] = match workload.counts {
+        Counts::Nothing => &[Measure::PeakMemory],
+        _ => &[Measure::MessagesPerS, Measure::LatencyP99],
+    };
+    let mut measures = vec![workload.ranked_by];
+    measures.extend(context.iter().filter(|it| **it != workload.ranked_by));
+    measures
+}
+
+/// The measured cells of `record` that `other` hasn't measured.
+fn only<'a>(record: &'a Record, other: &Record) -> Vec<&'a Cell> {
+    let measured = record.cells.iter().filter(|cell| was_tried(cell));
+    let alone = measured.filter(|cell| {
+        let mut others = other.cells.iter().filter(|it| was_tried(it));
+        !others.any(|it| is_same(it, cell))
+    });
+    alone.collect()
+}
+
+fn was_tried(cell: &Cell) -> bool {
+    !cell.rounds.is_empty() || !cell.failures.is_empty()
+}
+
+fn is_same(a: &Cell, b: &Cell) -> bool {
+    let place = |cell: &Cell| -> (String, Point) { (cell.workload.clone(), cell.point) };
+    a.model == b.model && place(a) == place(b)
+}
+
+impl<'a> Pairs<'a> {
+    /// The pairs of two groups at the same point; `None` if there are none.
+    fn of(earlier: &Group<'a>, later: Group<'a>) -> Option<Self> {
+        let measures = measures(later.workload);
+        let other = other_workload(earlier.workload, later.workload);
+        let pair = |&after: &&'a Cell| {
+            let mut others = earlier.cells.iter();
+            let before = *others.find(|before| before.model == after.model)?;
+            if !was_tried(before) || !was_tried(after) {
+                return None;
+            }
+            let change = |&measure: &Measure| {
+                let floors = [earlier.floor(measure), later.floor(measure)];
+                Change::of(before, after, measure, larger(floors), other.as_ref())
+            };
+            let kind = later.entrant(after).map(|entrant| &entrant.kind);
+            Some(Pair {
+                before,
+                after,
+                changes: measures.iter().map(change).collect(),
+                is_aside: matches!(kind, Some(Kind::Control | Kind::Twin { .. })),
+            })
+        };
+        let pairs: Vec<_> = later.cells.iter().filter_map(pair).collect();
+        (!pairs.is_empty()).then_some(Self {
+            group: later,
+            measures,
+            pairs,
+        })
+    }
+}
+
+/// The larger one of two floors, which is measured if both are.
+fn larger([a, b]: [Floor; 2]) -> Floor {
+    Floor {
+        share: a.share.max(b.share),
+        measured: a.measured && b.measured,
+    }
+}
+
+impl Change {
+    fn of(
+        before: &Cell,
+        after: &Cell,
+        measure: Measure,
+        floor: Floor,
+        other: Option<&Unlike>,
+    ) -> Self {
+        let mut change = Self {
+            measure,
+            before: before.figure(measure),
+            after: after.figure(measure),
+            ratio: None,
+            floor,
+            verdict: Verdict::Unseen,
+        };
+        let reason = match other {
+            Some(other) => Some(Reason::Workload(other.clone())),
+            None => incomparable(before, after, measure),
+        };
+        let values = |cell: &Cell| -> Vec<f64> {
+            let rounds = cell.rounds.iter();
+            rounds.filter_map(|it| measure.of(cell, it)).collect()
+        };
+        let known = change.before.is_some() && change.after.is_some();
+        let ratio = Estimate::of_ratio(values(after), values(before)).filter(|_| known);
+        change.verdict = match (reason, ratio) {
+            (Some(reason), _) => Verdict::NotComparable(reason),
+            (None, None) => Verdict::NotComparable(Reason::NotMeasured),
+            (None, Some(ratio)) => {
+                change.ratio = Some(ratio);
+                match change.worsening() {
+                    _ if !differs(ratio, floor) => Verdict::Unseen,
+                    Some(worse) if worse > 0.0 => Verdict::Worse,
+                    _ => Verdict::Better,
+                }
+            }
+        };
+        change
+    }
+
+    /// By how much it is worse than before, in parts of what it was; negative when it is better, and
+    /// `None` where the figures don't compare.
+    #[must_use]
+    pub fn worsening(&self) -> Option<f64> {
+        let more = self.ratio?.median - 1.0;
+        Some(match self.measure.better() {
+            Better::Higher => -more,
+            Better::Lower | Better::Neither => more,
+        })
+    }
+}
+
+/// Why the figures of two cells don't compare, if they don't.
+fn incomparable(before: &Cell, after: &Cell, measure: Measure) -> Option<Reason> {
+    let cells = [before, after];
+    let limited = || cells.iter().any(|cell| cell.generator_was_the_limit());
+    if !is_well(after) {
+        return Some(Reason::ErrorsNow);
+    }
+    if !is_well(before) {
+        return Some(Reason::ErrorsBefore);
+    }
+    if cells.iter().any(|cell| cell.rounds.len() < 2) {
+        return Some(Reason::OneRound);
+    }
+    if measure.is_the_generators() && limited() {
+        return Some(Reason::Generator);
+    }
+    if measure.is_the_generators() && rates_are_apart(before, after) {
+        return Some(Reason::Rates);
+    }
+    None
+}
+
+fn is_well(cell: &Cell) -> bool {
+    cell.errors() == 0 && cell.failures.is_empty()
+}
+
+fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
+    let rate = |cell: &Cell| {
+        let rates = cell.rounds.iter().filter_map(|round| round.offered_per_s);
+        Estimate::of(rates).map(|rate| rate.median)
+    };
+    match (rate(before), rate(after)) {
+        (Some(before), Some(after)) => (after / before - 1.0).abs() > RATES_APART,
+        (None, None) => false,
+        _ => true,
+    }
+}
+
+/// What makes two workloads of one name different ones, if something does.
+fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
+    let rooms = |it: &Workload| {
+        it.rooms
+            .map_or("none".to_owned(), |rooms| rooms.to_string())
+    };
+    let counts = |it: &Workload| format!("{:?}", it.counts).to_lowercase();
+    let unlike = [
+        differ("service", &before.service, &after.service),
+        differ("what is counted", counts(before), counts(after)),
+        differ("work", &before.work, &after.work),
+        differ("depth", before.depth.to_string(), after.depth.to_string()),
+        differ("number of rooms", rooms(before), rooms(after)),
+    ];
+    unlike.into_iter().flatten().next()
+}
+
+/// What else differs between two runs.
+fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
+    let (old, new) = (&before.environment, &after.environment);
+    let threads = |record: &Record| record.setup.load_threads.to_string();
+    let pinning = |record: &Record| match &record.environment.pinning {
+        crate::record::Pinning::Apart {
+            server_cpus,
+            generator_cpus,
+        } => format!("server on {server_cpus:?}, generator on {generator_cpus:?}"),
+        crate::record::Pinning::Together(_) => "none".to_owned(),
+    };
+    let mut unlike = vec![
+        differ("processor", &old.cpu, &new.cpu),
+        differ(
+            "number of cores",
+            old.cores.to_string(),
+            new.cores.to_string(),
+        ),
+        differ("kernel", &old.kernel, &new.kernel),
+        differ("pinning", pinning(before), pinning(after)),
+        differ("generator's threads", threads(before), threads(after)),
+        differ(
+            "version of portlab",
+            &before.portlab_version,
+            &after.portlab_version,
+        ),
+    ];
+    for workload in &after.workloads {
+        let Some(earlier) = before.workload(&workload.name) else {
+            continue;
+        };
+        let times = |it: &Workload| {
+            format!(
+                "{} ms after {} ms of warm-up in {}",
+                it.duration_ms, it.warmup_ms, it.name
+            )
+        };
+        unlike.push(differ("time measured", times(earlier), times(workload)));
+    }
+    unlike.into_iter().flatten().collect()
+}
+
+fn differ(
+    what: &'static str,
+    before: impl Into<String>,
+    after: impl Into<String>,
+) -> Option<Unlike> {
+    let (before, after) = (before.into(), after.into());
+    (before != after).then_some(Unlike {
+        what,
+        before,
+        after,
+    })
+}
+
+impl<'a> Changes<'a> {
+    /// All pairs, group by group.
+    pub fn pairs(&self) -> impl Iterator<Item = &Pair<'a>> {
+        self.groups.iter().flat_map(|group| &group.pairs)
+    }
+
+    /// The pairs that are worse by more than `share`, by what their workload ranks by, where the runs
+    /// could see it. Neither controls nor twins are among them.
+    pub fn worse_by(&self, share: f64) -> impl Iterator<Item = &Pair<'a>> {
+        let worse = move |pair: &&Pair| {
+            let change = pair.change();
+            let by = change.worsening().unwrap_or(0.0);
+            !pair.is_aside && change.verdict == Verdict::Worse && by > share
+        };
+        self.pairs().filter(worse)
+    }
+
+    /// The pairs in which all went well before, and doesn't now.
+    pub fn broken(&self) -> impl Iterator<Item = &Pair<'a>> {
+        self.pairs()
+            .filter(|pair| is_well(pair.before) && !is_well(pair.after))
+    }
+
+    /// By how much the pairs are worse in common, in parts of what they were: the median over all
+    /// that compare. What moves all of them is likely to be something that they share, or the machine.
+    #[must_use]
+    pub fn common(&self) -> Option<f64> {
+        let changes = self.pairs().map(Pair::change);
+        let shares = changes.filter_map(Change::worsening);
+        Estimate::of(shares).map(|shares| shares.median)
+    }
+}
+
+impl Pair<'_> {
+    /// How it has changed in what its workload ranks by.
+    ///
+    /// # Panics
+    /// Never: there is always one measure.
+    #[must_use]
+    pub fn change(&self) -> &Change {
+        self.changes.first().expect("a workload ranks by something")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{cell, record, twin};
+
+    const ROUNDS: [f64; 5] = [4.0, 4.1, 4.2, 4.1, 4.15];
+
+    fn times(factor: f64) -> [f64; 5] {
+        ROUNDS.map(|figure| figure * factor)
+    }
+
+    fn verdict(before: &Record, after: &Record) -> Verdict {
+        changes(before, after).groups[0].pairs[0]
+            .change()
+            .verdict
+            .clone()
+    }
+
+    #[test]
+    fn a_run_compared_with_itself_has_not_changed() {
+        let run = record(vec![
+            cell("a", &ROUNDS),
+            twin("a", &ROUNDS),
+            cell("b", &[9.0; 5]),
+        ]);
+        let changes = changes(&run, &run);
+        assert_eq!(changes.pairs().count(), 3);
+        for pair in changes.pairs() {
+            assert_eq!(pair.change().verdict, Verdict::Unseen);
+            assert!(pair.change().ratio.unwrap().contains(1.0));
+        }
+        assert!(changes.only_before.is_empty() && changes.only_after.is_empty());
+        assert!(changes.unlike.is_empty());
+        assert_eq!(changes.common(), Some(0.0));
+    }
+
+    #[test]
+    fn a_change_is_seen_above_the_larger_floor_only() {
+        let run = |factor, twins: [f64; 5]| {
+            record(vec![
+                cell("a", &times(factor)),
+                twin("a", &twins.map(|it| it * factor)),
+            ])
+        };
+        let quiet = || run(1.0, ROUNDS);
+        assert_eq!(verdict(&quiet(), &run(1.2, ROUNDS)), Verdict::Worse);
+        assert_eq!(verdict(&quiet(), &run(0.8, ROUNDS)), Verdict::Better);
+        let noisy = ROUNDS.map(|it| it * 1.3);
+        assert_eq!(verdict(&quiet(), &run(1.2, noisy)), Verdict::Unseen);
+        assert_eq!(
+            verdict(&run(1.0, noisy), &run(1.2, ROUNDS)),
+            Verdict::Unseen
+        );
+    }
+
+    #[test]
+    fn more_messages_are_better_and_fewer_are_worse() {
+        let run = |rate: f64| {
+            let mut cell = cell("a", &ROUNDS);
+            for round in &mut cell.rounds {
+                round.messages_per_s = rate;
+            }
+            let mut record = record(vec![cell]);
+            record.workloads[0].ranked_by = Measure::MessagesPerS;
+            record
+        };
+        let (slow, fast) = (run(80.0), run(100.0));
+        assert_eq!(verdict(&slow, &fast), Verdict::Better);
+        assert_eq!(verdict(&fast, &slow), Verdict::Worse);
+        let changes = changes(&fast, &slow);
+        assert!((changes.common().unwrap() - 0.2).abs() < 1e-12);
+        assert_eq!(changes.worse_by(0.19).count(), 1);
+        assert_eq!(changes.worse_by(0.21).count(), 0);
+    }
+
+    #[test]
+    fn what_does_not_compare_says_why() {
+        let clean = record(vec![cell("a", &ROUNDS)]);
+        let with = |change: fn(&mut Record)| {
+            let mut record = clean.clone();
+            change(&mut record);
+            record
+        };
+        let why = |before: &Record, after: &Record| match verdict(before, after) {
+            Verdict::NotComparable(reason) => reason,
+            other => panic!("{other:?}"),
+        };
+        let wrong = with(|it| it.cells[0].rounds[1].errors = 1);
+        assert_eq!(why(&clean, &wrong), Reason::ErrorsNow);
+        assert_eq!(why(&wrong, &clean), Reason::ErrorsBefore);
+        assert_eq!(changes(&clean, &wrong).broken().count(), 1);
+        assert_eq!(changes(&wrong, &clean).broken().count(), 0);
+        let once = with(|it| it.cells[0].rounds.truncate(1));
+        assert_eq!(why(&clean, &once), Reason::OneRound);
+        let unknown = with(|it| it.cells[0].rounds[1].server_cpu_us_per_message = None);
+        assert_eq!(why(&clean, &unknown), Reason::NotMeasured);
+        let deep = with(|it| it.workloads[0].depth = 8);
+        let Reason::Workload(unlike) = why(&clean, &deep) else {
+            panic!("another depth is another workload");
+        };
+        assert_eq!((&unlike.before[..], &unlike.after[..]), ("1", "8"));
+        let limited = with(|it| {
+            for round in &mut it.cells[0].rounds {
+                round.generator_cpu_share = 0.95;
+            }
+        });
+        assert_eq!(verdict(&clean, &limited), Verdict::Unseen);
+        let rate = &changes(&clean, &limited).groups[0].pairs[0].changes[1];
+        let generator = Verdict::NotComparable(Reason::Generator);
+        assert_eq!(
+            (rate.measure, &rate.verdict),
+            (Measure::MessagesPerS, &generator)
+        );
+        let paced = |rate| {
+            let mut record = clean.clone();
+            for round in &mut record.cells[0].rounds {
+                round.offered_per_s = Some(rate);
+            }
+            record.workloads[0].ranked_by = Measure::LatencyP99;
+            record
+        };
+        assert_eq!(why(&paced(1_000.0), &paced(1_200.0)), Reason::Rates);
+        assert_eq!(verdict(&paced(1_000.0), &paced(1_050.0)), Verdict::Unseen);
+    }
+
+    #[test]
+    fn cells_of_one_run_only_are_listed_and_what_never_ran_is_not() {
+        let before = record(vec![
+            cell("gone", &ROUNDS),
+            cell("a", &ROUNDS),
+            cell("idle", &[]),
+        ]);
+        let after = record(vec![cell("a", &ROUNDS), cell("new", &ROUNDS)]);
+        let changes = changes(&before, &after);
+        let names =
+            |cells: &[&Cell]| -> Vec<_> { cells.iter().map(|it| it.model.clone()).collect() };
+        assert_eq!(names(&changes.only_before), ["gone"]);
+        assert_eq!(names(&changes.only_after), ["new"]);
+        assert_eq!(changes.pairs().count(), 1);
+    }
+
+    #[test]
+    fn another_machine_is_told() {
+        let before = record(vec![cell("a", &ROUNDS)]);
+        let mut after = before.clone();
+        after.environment.kernel = "7.0".into();
+        after.environment.pinning = Default::default();
+        after.workloads[0].duration_ms = 900;
+        let unlike = changes(&before, &after).unlike;
+        let what: Vec<_> = unlike.iter().map(|it| it.what).collect();
+        assert_eq!(what, ["kernel", "pinning", "time measured"]);
+    }
+
+    #[test]
+    fn a_twin_fails_nobody() {
+        let run = |factor| record(vec![cell("a", &ROUNDS), cell("a-by-hand", &times(factor))]);
+        let (before, after) = (run(1.0), run(2.0));
+        assert_eq!(changes(&before, &after).worse_by(0.05).count(), 0);
+    }
+}
