@@ -20,7 +20,7 @@ another one: what is said to one process, the others don't hear.
 Three things every forking server must do, and where they are done here: the parent closes its copy
 of the connection, or the client never sees the end (socketserver does); the child closes its copy of
 the listening socket, or the port stays taken when the parent has gone (`setup`); and the parent
-waits for its children, or they stay as zombies (socketserver does, twice a second and at each new
+waits for its children, or they stay as zombies (socketserver does, ten times a second and at each new
 client).
 
 Run it: python3 python_fork.py 9090
