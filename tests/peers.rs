@@ -129,6 +129,12 @@ fn resets_concern_nobody_else(addr: SocketAddr) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Whether somebody listens. A socket that connects to a port where nobody does may have been given
+/// that very port, and meets itself.
+fn accepts(addr: SocketAddr) -> bool {
+    TcpStream::connect(addr).is_ok_and(|stream| stream.local_addr().is_ok_and(|own| own != addr))
+}
+
 fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
     let stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(PATIENCE))?;
@@ -182,7 +188,7 @@ impl Peer {
         };
         until("it accepts", || match server.child.try_wait()? {
             Some(status) => Err(format!("it ended ({status}): {}", server.said()).into()),
-            None => Ok(TcpStream::connect(server.addr).is_ok()),
+            None => Ok(accepts(server.addr)),
         })?;
         Ok(server)
     }
