@@ -1,0 +1,247 @@
+//! The models, the machine, the timelines.
+
+use maud::{Markup, html};
+use portlab_stats::record::{Kind, Pinning, Record, Text, Timeline};
+
+use super::Report;
+use crate::{
+    Lang,
+    chart::{Axis, Frame, Slice, SliceKind, Spacing, Strip, StripWords, Track, strip},
+    heading::date,
+    page::{self, Sheet},
+    sentences::{names::Field, sheets},
+};
+
+const MACHINE: Text = Text::new("machine", "机器");
+const KERNEL: Text = Text::new("kernel", "内核");
+const DATE: Text = Text::new("measured", "测量时间");
+const ROUNDS: Text = Text::new("rounds", "轮数");
+const MEASUREMENTS: Text = Text::new("measurements", "测量次数");
+const PINNED: Text = Text::new("pinning", "绑核");
+const FILES: Text = Text::new("open files", "打开文件上限");
+const BACKLOG: Text = Text::new("accept queue", "连接队列上限");
+const PORTS: Text = Text::new("outgoing ports", "出站端口范围");
+const VERSION: Text = Text::new("portlab", "portlab");
+const SEED: Text = Text::new("seed", "随机种子");
+const INCOMPLETE: Text = Text::new("ended early", "提前结束");
+
+/// The key facts beneath the title.
+pub(super) fn chips(record: &Record, lang: Lang) -> Vec<(&'static str, String)> {
+    let environment = &record.environment;
+    let cores = match lang {
+        Lang::En => format!("{}, {} cores", environment.cpu, environment.cores),
+        Lang::Zh => format!("{}，{} 核", environment.cpu, environment.cores),
+    };
+    let mut chips = vec![
+        (pick(lang, &DATE), date(record)),
+        (pick(lang, &MACHINE), cores),
+        (pick(lang, &ROUNDS), record.setup.rounds.to_string()),
+        (pick(lang, &MEASUREMENTS), record.measured().to_string()),
+    ];
+    if !record.complete {
+        chips.push(("!", pick(lang, &INCOMPLETE).to_owned()));
+    }
+    chips
+}
+
+/// A text of the program's own.
+fn pick(lang: Lang, text: &Text) -> &'static str {
+    match lang {
+        Lang::En => borrowed(&text.en),
+        Lang::Zh => borrowed(&text.zh),
+    }
+}
+
+fn borrowed(text: &std::borrow::Cow<'static, str>) -> &'static str {
+    match text {
+        std::borrow::Cow::Borrowed(text) => text,
+        std::borrow::Cow::Owned(_) => "",
+    }
+}
+
+pub(super) fn footer(record: &Record, lang: Lang) -> String {
+    match lang {
+        Lang::En => format!(
+            "portlab {}; every sentence and every chart follows from results.json alone.",
+            record.portlab_version
+        ),
+        Lang::Zh => format!(
+            "portlab {}；每句话、每张图都只由 results.json 得出。",
+            record.portlab_version
+        ),
+    }
+}
+
+/// Where it was measured.
+pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
+    let environment = &record.environment;
+    let list = |cpus: &[usize]| {
+        let cpus = cpus.iter().map(ToString::to_string);
+        cpus.collect::<Vec<_>>().join(",")
+    };
+    let pinning = match (&environment.pinning, lang) {
+        (Pinning::Apart { server_cpus, generator_cpus }, Lang::En) => format!(
+            "server on cpu {}, generator on cpu {}",
+            list(server_cpus),
+            list(generator_cpus)
+        ),
+        (Pinning::Apart { server_cpus, generator_cpus }, Lang::Zh) => format!(
+            "服务器在 cpu {}，负载发生器在 cpu {}",
+            list(server_cpus),
+            list(generator_cpus)
+        ),
+        (Pinning::Together(why), Lang::En) => format!("none: {why}"),
+        (Pinning::Together(why), Lang::Zh) => format!("无：{why}"),
+    };
+    let mut facts = vec![
+        (pick(lang, &MACHINE), format!("{} × {}", environment.cores, environment.cpu)),
+        (pick(lang, &KERNEL), environment.kernel.clone()),
+        (pick(lang, &PINNED), pinning),
+        (pick(lang, &FILES), environment.open_files_limit.to_string()),
+        (pick(lang, &BACKLOG), environment.somaxconn.to_string()),
+        (
+            pick(lang, &PORTS),
+            format!("{}–{}", environment.port_range_first, environment.port_range_last),
+        ),
+        (pick(lang, &VERSION), record.portlab_version.clone()),
+        (pick(lang, &DATE), date(record)),
+        (pick(lang, &SEED), record.setup.seed.to_string()),
+    ];
+    for entrant in &record.entrants {
+        if let Kind::Foreign { command } = &entrant.kind {
+            facts.push((pick(lang, &FOREIGN), format!("{}: {command}", entrant.name)));
+        }
+    }
+    let facts: Vec<_> = facts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    page::facts(&facts)
+}
+
+const FOREIGN: Text = Text::new("foreign server", "外部服务器");
+
+/// The fact sheets of the models that take part.
+pub(super) fn sheets(report: &Report) -> Markup {
+    let lang = report.lang;
+    let known: Vec<_> = report
+        .record
+        .entrants
+        .iter()
+        .filter(|entrant| entrant.kind == Kind::Model)
+        .filter_map(|entrant| {
+            let recorded = entrant.sheet.as_ref()?;
+            Some((&entrant.name, sheets::facts(&entrant.name, recorded, lang)))
+        })
+        .collect();
+    let titles = [Field::Blocks, Field::Cost, Field::BreaksFirst].map(Field::title);
+    let facts: Vec<_> = known
+        .iter()
+        .map(|(_, facts)| {
+            [
+                (lang.pick(&titles[0]), facts.blocks.as_str()),
+                (lang.pick(&titles[1]), facts.cost.as_str()),
+                (lang.pick(&titles[2]), facts.breaks_first.as_str()),
+            ]
+        })
+        .collect();
+    let sheets: Vec<Sheet> = known
+        .iter()
+        .zip(&facts)
+        .map(|((name, sheet), facts)| Sheet {
+            name,
+            style: report.palette.style(name),
+            family: &sheet.family,
+            term: &sheet.term,
+            idea: &sheet.idea,
+            facts,
+        })
+        .collect();
+    page::sheets(&sheets)
+}
+
+/// The most threads that a strip shows.
+const MOST_TRACKS: usize = 10;
+
+/// Some milliseconds of each entrant at work.
+pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
+    html! {
+        div.prose { p { (pick(lang, &STRIPS)) } }
+        @for (at, timeline) in record.timelines.iter().enumerate() {
+            (timeline_of(timeline, at, lang))
+        }
+    }
+}
+
+const STRIPS: Text = Text::new(
+    "A lane is a thread. What it did is its colour; whoever has none was not recorded doing anything.",
+    "每条泳道是一个线程，颜色表示它在做什么；没有颜色处没有记录到活动。",
+);
+
+fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
+    let kind = |name: &str| match name {
+        "accept" => SliceKind::Accept,
+        "read" => SliceKind::Read,
+        "handle" => SliceKind::Handle,
+        "write" => SliceKind::Write,
+        "wait" => SliceKind::Wait,
+        _ => SliceKind::Other,
+    };
+    let tracks: Vec<Track> = timeline
+        .tracks
+        .iter()
+        .map(|track| Track {
+            process: track.process.clone(),
+            thread: track.thread.clone(),
+            slices: track
+                .slices
+                .iter()
+                .map(|slice| Slice {
+                    kind: kind(&slice.0),
+                    from_us: slice.1,
+                    to_us: slice.2,
+                    connection: slice.3,
+                })
+                .collect(),
+        })
+        .collect();
+    let heading = match lang {
+        Lang::En => format!(
+            "{}, {} connections, {}",
+            timeline.model, timeline.connections, timeline.workload
+        ),
+        Lang::Zh => format!(
+            "{}，{} 个连接，{}",
+            timeline.model, timeline.connections, timeline.workload
+        ),
+    };
+    let caption = match (lang, timeline.more_tracks) {
+        (_, 0) => String::new(),
+        (Lang::En, more) => format!("{more} more threads aren't shown."),
+        (Lang::Zh, more) => format!("另有 {more} 个线程未显示。"),
+    };
+    let label = match lang {
+        Lang::En => "time",
+        Lang::Zh => "时间",
+    };
+    let draw = |suffix: &str, width: f64| {
+        let id = format!("timeline-{at}-{suffix}");
+        let frame = Frame {
+            id: &id,
+            title: &heading,
+            description: &caption,
+            width,
+        };
+        let chart = Strip {
+            tracks: &tracks,
+            from_us: 0.0,
+            to_us: timeline.length_us,
+            axis: Axis::new(label, Spacing::Linear, |us| portlab_stats::units::nanos(us * 1e3)),
+            most_tracks: MOST_TRACKS,
+            words: match lang {
+                Lang::En => StripWords::EN,
+                Lang::Zh => StripWords::ZH,
+            },
+        };
+        strip(&frame, &chart)
+    };
+    let (wide, narrow) = (draw("w", Frame::WIDE), draw("n", Frame::PHONE));
+    page::figure(&heading, &wide, Some(&narrow), &caption)
+}

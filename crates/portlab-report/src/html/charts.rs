@@ -1,0 +1,454 @@
+//! Which charts a record has.
+
+use std::collections::BTreeSet;
+
+use portlab_stats::{
+    analysis::{Column, Group, groups},
+    measure::Measure,
+    record::{Cell, Counts, Kind, Rate, Record, Text},
+    units,
+};
+
+use super::{Report, place::place};
+use crate::{
+    Lang,
+    chart::{
+        Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Palette, Percentiles,
+        Quantiles, Rank, Sample, Series, Spacing, bars, lines, percentiles,
+    },
+    columns::write,
+    sentences::{self, names},
+};
+
+/// A chart, for a wide and for a narrow screen.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    /// A name for its file, in ASCII.
+    pub name: String,
+    /// What stands above it.
+    pub heading: String,
+    /// What stands beneath it.
+    pub caption: String,
+    /// On a wide screen, and in a file of its own.
+    pub wide: Drawing,
+    /// On a narrow screen.
+    pub narrow: Drawing,
+}
+
+/// All charts of `record` that have figures.
+#[must_use]
+pub fn charts(record: &Record, lang: Lang) -> Vec<Chart> {
+    let report = Report {
+        record,
+        lang,
+        palette: Palette::of(record.entrants.iter().map(|entrant| entrant.name.as_str())),
+        summary: sentences::summary(record, lang),
+    };
+    let all = groups(record);
+    let of = |workload: &portlab_stats::record::Workload| {
+        let of_it: Vec<&Group> =
+            all.iter().filter(|group| group.workload.name == workload.name).collect();
+        of_workload(&report, &of_it)
+    };
+    record.workloads.iter().flat_map(of).collect()
+}
+
+/// More groups than this are shown as a curve, and only the last of them as bars.
+const MOST_BARS: usize = 2;
+/// From so many times as much on, bars are spaced by logarithms.
+const FAR: f64 = 30.0;
+const PLOT: f64 = 320.0;
+
+/// The charts of one workload, whose groups these are.
+pub(super) fn of_workload(report: &Report, groups: &[&Group]) -> Vec<Chart> {
+    let measured: Vec<&Group> = groups
+        .iter()
+        .copied()
+        .filter(|group| group.cells.iter().any(|cell| !cell.rounds.is_empty()))
+        .collect();
+    let (Some(first), Some(last)) = (measured.first(), measured.last()) else {
+        return Vec::new();
+    };
+    let mut charts = Vec::new();
+    let ranked_by = first.workload.ranked_by;
+    if let Some(axis) = Swept::of(&measured) {
+        charts.push(curve(report, &measured, axis, ranked_by));
+    }
+    let shown = match measured.len() {
+        0..=MOST_BARS => &measured[..],
+        _ => std::slice::from_ref(last),
+    };
+    for group in shown {
+        charts.push(comparison(report, groups, group, ranked_by));
+    }
+    let talks = last.workload.counts != Counts::Nothing;
+    if talks && last.cells.iter().any(|cell| !cell.latencies.is_empty()) {
+        charts.push(latencies(report, groups, last));
+    }
+    if talks && ranked_by != Measure::MessagesPerS && last.point.rate.is_none() {
+        charts.push(comparison(report, groups, last, Measure::MessagesPerS));
+    }
+    charts
+}
+
+/// What is varied over a workload's groups, if it is one thing that a curve can be drawn over.
+#[derive(Clone, Copy)]
+enum Swept {
+    Connections,
+    Size,
+    Workers,
+    Rate,
+}
+
+impl Swept {
+    fn of(groups: &[&Group]) -> Option<Self> {
+        let all = [Self::Connections, Self::Size, Self::Workers, Self::Rate];
+        let values = |axis: Self| {
+            let values = groups.iter().map(|group| axis.value(group));
+            let values: Option<BTreeSet<u64>> = values.map(|it| it.map(f64::to_bits)).collect();
+            values.map_or(0, |values| values.len())
+        };
+        let swept = all.into_iter().filter(|&axis| values(axis) > 1);
+        let swept: Vec<Self> = swept.collect();
+        match swept[..] {
+            [axis] if groups.len() > MOST_BARS && values(axis) == groups.len() => Some(axis),
+            _ => None,
+        }
+    }
+
+    fn value(self, group: &Group) -> Option<f64> {
+        let point = group.point;
+        match self {
+            Self::Connections => Some(point.connections as f64),
+            Self::Size => Some(point.size_bytes as f64),
+            Self::Workers => point.workers_asked.map(|count| count as f64),
+            Self::Rate => match point.rate {
+                Some(Rate::PerS(rate)) => Some(rate),
+                _ => None,
+            },
+        }
+    }
+
+    fn label(self, lang: Lang) -> &'static str {
+        match (self, lang) {
+            (Self::Connections, Lang::En) => "connections",
+            (Self::Connections, Lang::Zh) => "连接数",
+            (Self::Size, Lang::En) => "length of a message",
+            (Self::Size, Lang::Zh) => "消息长度",
+            (Self::Workers, Lang::En) => "workers",
+            (Self::Workers, Lang::Zh) => "工作者数",
+            (Self::Rate, Lang::En) => "messages due per second",
+            (Self::Rate, Lang::Zh) => "每秒应发消息数",
+        }
+    }
+
+    fn write(self) -> fn(f64) -> String {
+        match self {
+            Self::Size => units::bytes,
+            _ => units::short,
+        }
+    }
+}
+
+/// How a measure's figures are written on an axis.
+fn writer(measure: Measure) -> fn(f64) -> String {
+    match measure {
+        Measure::MessagesPerS => units::short,
+        Measure::LatencyP50
+        | Measure::LatencyP99
+        | Measure::LatencyP999
+        | Measure::CpuPerMessage => units::nanos,
+        Measure::SwitchesPerMessage => units::three_digits,
+        Measure::PeakMemory | Measure::MemoryPerConnection => units::bytes,
+        Measure::Threads | Measure::Processes => units::short,
+    }
+}
+
+/// `CPU time per message: lower is better`.
+fn title(measure: Measure, counts: Counts, lang: Lang) -> String {
+    let label = names::measure(measure, counts);
+    let better = names::better(measure.better());
+    let (title, better) = (lang.pick(&label.title), lang.pick(&better));
+    match lang {
+        Lang::En => format!("{title}: {better}"),
+        Lang::Zh => format!("{title}（{better}）"),
+    }
+}
+
+fn upper(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string());
+    first.unwrap_or_default() + letters.as_str()
+}
+
+/// Draws for both screens.
+fn drawn(
+    (name, heading): (String, String),
+    caption: String,
+    draw: impl Fn(&Frame<'_>) -> Drawing,
+) -> Chart {
+    let frame = |suffix: &str, width: f64| {
+        let id = format!("{name}-{suffix}");
+        draw(&Frame {
+            id: &id,
+            title: &heading,
+            description: &caption,
+            width,
+        })
+    };
+    Chart {
+        wide: frame("w", Frame::WIDE),
+        narrow: frame("n", Frame::PHONE),
+        name,
+        heading,
+        caption,
+    }
+}
+
+/// A name for a group's chart, unique in the record.
+fn chart_name(group: &Group, groups: &[&Group], measure: &str) -> String {
+    let at = groups.iter().position(|other| other.point == group.point).unwrap_or(0);
+    let name = &group.workload.name;
+    format!("{name}-{measure}-{}-{}", group.point.connections, at + 1)
+}
+
+fn slug(measure: Measure) -> &'static str {
+    match measure {
+        Measure::MessagesPerS => "rate",
+        Measure::LatencyP50 => "p50",
+        Measure::LatencyP99 => "p99",
+        Measure::LatencyP999 => "p999",
+        Measure::CpuPerMessage => "cpu",
+        Measure::SwitchesPerMessage => "switches",
+        Measure::PeakMemory => "memory",
+        Measure::MemoryPerConnection => "memory-each",
+        Measure::Threads => "threads",
+        Measure::Processes => "processes",
+    }
+}
+
+const NOT_RUN: Text = Text::new("not run: ", "未运行：");
+const LIMITED: Text = Text::new(
+    "not ranked: the generator was the limit",
+    "不排名：负载发生器到了极限",
+);
+const TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
+const BY_BARS: Text = Text::new(
+    "Medians of the rounds with their 95% intervals; those that can't be told apart share a place.",
+    "各轮中位数及其 95% 置信区间；分不出高下的并列。",
+);
+
+fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measure) -> Chart {
+    let lang = report.lang;
+    let column = group.column(measure);
+    let mut order: Vec<usize> = (0..group.cells.len()).collect();
+    let better = measure.better();
+    let key = |at: usize| {
+        let median = column.figures[at].map(|figure| figure.median);
+        match better {
+            portlab_stats::measure::Better::Higher => median.map_or(f64::INFINITY, |it| -it),
+            _ => median.unwrap_or(f64::INFINITY),
+        }
+    };
+    order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
+    let rows: Vec<Bar> = order.iter().map(|&at| bar(report, group, &column, at)).collect();
+    let medians = column.figures.iter().flatten().map(|figure| figure.median);
+    let least = medians.clone().filter(|&it| it > 0.0).fold(f64::INFINITY, f64::min);
+    let spacing = match medians.fold(0.0, f64::max) / least {
+        far if far > FAR => Spacing::Log,
+        _ => Spacing::FromZero,
+    };
+    let label = names::measure(measure, group.workload.counts);
+    let heading = format!(
+        "{}{}{}",
+        upper(lang.pick(&label.title)),
+        match lang {
+            Lang::En => ", ",
+            Lang::Zh => "，",
+        },
+        place(groups, &group.point, lang)
+    );
+    let words = match lang {
+        Lang::En => ["median", "95% interval", "one round", "outlier"],
+        Lang::Zh => ["中位数", "95% 置信区间", "一轮", "离群值"],
+    };
+    let axis_label = title(measure, group.workload.counts, lang);
+    let names = (chart_name(group, groups, slug(measure)), heading);
+    drawn(names, lang.pick(&BY_BARS).to_owned(), |frame| {
+        let chart = Bars {
+            rows: &rows,
+            axis: Axis::new(&axis_label, spacing, writer(measure)),
+            key: Some(BarsKey {
+                median: words[0],
+                interval: words[1],
+                round: words[2],
+                outlier: words[3],
+            }),
+        };
+        bars(frame, &chart)
+    })
+}
+
+fn bar(report: &Report, group: &Group, column: &Column, at: usize) -> Bar {
+    let (lang, cell) = (report.lang, group.cells[at]);
+    let outliers = cell.outliers(column.measure);
+    let dots = cell.rounds.iter().filter_map(|round| {
+        Some(Dot {
+            value: column.measure.of(cell, round)?,
+            outlier: outliers.contains(&round.round),
+        })
+    });
+    let measured = column.figures[at].map(|figure| Measured {
+        median: figure.median,
+        low: figure.low,
+        high: figure.high,
+        rounds: dots.collect(),
+    });
+    let is_twin = group
+        .entrant(cell)
+        .is_some_and(|it| matches!(it.kind, Kind::Twin { .. }));
+    let limited = column.measure.is_the_generators() && cell.generator_was_the_limit();
+    let remark = match (&cell.not_run, cell.failures.first()) {
+        (Some(why), _) => Some(format!("{}{why}", lang.pick(&NOT_RUN))),
+        (None, Some(failed)) if cell.rounds.is_empty() => Some(failed.reason.clone()),
+        _ if is_twin => Some(lang.pick(&TWIN).to_owned()),
+        _ if limited => Some(lang.pick(&LIMITED).to_owned()),
+        _ => None,
+    };
+    Bar {
+        label: cell.model.clone(),
+        style: report.palette.style(&cell.model),
+        rank: column.ranks[at].map(|rank| Rank {
+            text: rank.to_string(),
+            best: rank == 1 && column.tells_apart(),
+        }),
+        pale: measured.is_some() && column.ranks[at].is_none(),
+        measured,
+        remark,
+    }
+}
+
+/// Entrants that are compared: no twin, which would only double a line.
+fn shown<'a>(group: &Group<'a>) -> Vec<&'a Cell> {
+    let is_twin = |cell: &Cell| {
+        let entrant = group.entrant(cell);
+        entrant.is_some_and(|it| matches!(it.kind, Kind::Twin { .. }))
+    };
+    let cells = group.cells.iter().copied();
+    cells.filter(|cell| !is_twin(cell)).collect()
+}
+
+fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> Chart {
+    let lang = report.lang;
+    let first = groups[0];
+    let series: Vec<Series> = shown(first)
+        .iter()
+        .map(|entrant| {
+            let samples = groups.iter().filter_map(|group| {
+                let cell = group.cells.iter().find(|cell| cell.model == entrant.model)?;
+                let x = swept.value(group)?;
+                let figure = cell.figure(measure);
+                let limited = measure.is_the_generators() && cell.generator_was_the_limit();
+                Some(Sample {
+                    x,
+                    y: figure.map(|figure| figure.median),
+                    interval: figure.map(|figure| (figure.low, figure.high)),
+                    trusted: !limited,
+                })
+            });
+            Series {
+                name: entrant.model.clone(),
+                style: report.palette.style(&entrant.model),
+                samples: samples.collect(),
+            }
+        })
+        .filter(|series: &Series| series.samples.iter().any(|sample| sample.y.is_some()))
+        .collect();
+    let counts = first.workload.counts;
+    let label = names::measure(measure, counts);
+    let over = swept.label(lang);
+    let heading = match lang {
+        Lang::En => format!("{} over {over}", upper(lang.pick(&label.title))),
+        Lang::Zh => format!("{}随{over}的变化", lang.pick(&label.title)),
+    };
+    let caption = match lang {
+        Lang::En => "Medians with their 95% intervals; hollow where the generator was the limit.",
+        Lang::Zh => "中位数及其 95% 置信区间；空心表示负载发生器到了极限。",
+    };
+    let name = format!("{}-{}-curve", first.workload.name, slug(measure));
+    let y_label = title(measure, counts, lang);
+    drawn((name, heading), caption.to_owned(), |frame| {
+        let chart = Lines {
+            series: &series,
+            x: Axis::new(over, Spacing::Log, swept.write()),
+            y: Axis::new(&y_label, Spacing::Log, writer(measure)),
+            plot_height: PLOT,
+        };
+        lines(frame, &chart)
+    })
+}
+
+/// The quantiles of a curve.
+const QUANTILES: [f64; 13] = [
+    0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999,
+];
+/// So many latencies must lie beyond a quantile for it to be shown.
+const BEYOND: f64 = 5.0;
+
+fn latencies(report: &Report, groups: &[&Group], group: &Group) -> Chart {
+    let lang = report.lang;
+    let series: Vec<Quantiles> = shown(group)
+        .iter()
+        .filter(|cell| !cell.latencies.is_empty())
+        .map(|cell| {
+            let count = cell.latencies.count() as f64;
+            let enough = |quantile: &f64| count * (1.0 - quantile) >= BEYOND;
+            let points = QUANTILES.into_iter().filter(enough);
+            let points = points.filter_map(|quantile| {
+                let latency = cell.latencies.quantile(quantile)?;
+                Some((quantile, latency as f64))
+            });
+            Quantiles {
+                name: cell.model.clone(),
+                style: report.palette.style(&cell.model),
+                points: points.collect(),
+                trusted: !cell.generator_was_the_limit(),
+            }
+        })
+        .collect();
+    let words = match (lang, group.workload.counts) {
+        (Lang::En, Counts::Deliveries) => ["Fan-out by percentile", "share of messages", "fan-out"],
+        (Lang::En, _) => ["Latency by percentile", "share of messages", "latency"],
+        (Lang::Zh, Counts::Deliveries) => ["扇出时间的百分位曲线", "消息占比", "扇出时间"],
+        (Lang::Zh, _) => ["延迟的百分位曲线", "消息占比", "延迟"],
+    };
+    let caption = match lang {
+        Lang::En => {
+            "All rounds together, nothing dropped; hollow where the generator was the limit. To the \
+             right, ever fewer messages."
+        }
+        Lang::Zh => "所有轮次合并，无一丢弃；空心表示负载发生器到了极限。越往右，消息越少。",
+    };
+    let comma = match lang {
+        Lang::En => ", ",
+        Lang::Zh => "，",
+    };
+    let heading = format!("{}{comma}{}", words[0], place(groups, &group.point, lang));
+    let name = chart_name(group, groups, "latency");
+    drawn((name, heading), caption.to_owned(), |frame| {
+        let chart = Percentiles {
+            series: &series,
+            x_label: words[1],
+            y_label: words[2],
+            write: units::nanos,
+            plot_height: PLOT,
+        };
+        percentiles(frame, &chart)
+    })
+}
+
+/// Writes a figure as tables do.
+#[cfg(test)]
+pub(crate) fn written(measure: Measure, figure: f64) -> String {
+    write(measure, figure)
+}
