@@ -1,7 +1,5 @@
 //! Two runs compared, in words and tables.
 
-use std::time::{Duration, UNIX_EPOCH};
-
 use anstyle::Style;
 use portlab_stats::{
     changes::{Change, Changes, Pair, Pairs, Reason, Unlike, Verdict, changes},
@@ -13,7 +11,7 @@ use portlab_stats::{
 use crate::{
     columns::{percent, title, write},
     grid::{ALIKE, FIRST, LAST, Tone},
-    heading::{place, plural},
+    heading::{date, place, plural},
     markdown::{escaped, table},
     table::{Span, cut, lay_out, total_width},
     text::{BOLD, DIM, NARROWEST, PLAIN, WARN, filled, style},
@@ -163,11 +161,10 @@ fn floors(changes: &Changes) -> String {
 
 /// When a run was, and how much of it there is.
 fn run(record: &Record) -> String {
-    let began = UNIX_EPOCH + Duration::from_secs(record.started_unix_s);
     let incomplete = if record.complete { "" } else { ", incomplete" };
     format!(
         "{}, {}{incomplete}, portlab {}: {}",
-        humantime::format_rfc3339_seconds(began),
+        date(record),
         plural(record.setup.rounds, "round"),
         record.portlab_version,
         record.command,

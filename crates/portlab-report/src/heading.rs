@@ -1,5 +1,7 @@
 //! What was compared, where and how, in words that all forms of the report share.
 
+use std::time::{Duration, UNIX_EPOCH};
+
 use portlab_stats::{
     analysis::Group,
     estimate::Estimate,
@@ -38,6 +40,12 @@ pub(crate) fn machine(record: &Record) -> String {
         environment.kernel,
         record.portlab_version,
     )
+}
+
+/// When the run began, in UTC.
+pub(crate) fn date(record: &Record) -> String {
+    let began = UNIX_EPOCH + Duration::from_secs(record.started_unix_s);
+    humantime::format_rfc3339_seconds(began).to_string()
 }
 
 /// Which processors server and generator had.

@@ -13,6 +13,8 @@
 //! | `lang` | the languages that a report speaks |
 //! | [`chart`] | charts as SVG |
 //! | [`page`] | the blocks of a page of HTML |
+//! | [`sentences`] | what the record says, in English and Chinese |
+//! | `html` | the report as a page |
 //! | `markdown` | the same as a page of Markdown |
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
@@ -27,16 +29,19 @@ mod columns;
 mod csv;
 mod grid;
 mod heading;
+mod html;
 mod lang;
 mod legend;
 mod markdown;
 pub mod page;
+pub mod sentences;
 mod table;
 mod tail;
 mod text;
 
 pub use changes::{changes_markdown, changes_text};
 pub use csv::csv;
+pub use html::{Chart, charts, html};
 pub use lang::{Lang, LangError};
 pub use markdown::markdown;
 pub use text::{NARROWEST, text};

@@ -12,18 +12,18 @@ use crate::{
     sentences::{names::Field, sheets},
 };
 
-const MACHINE: Text = Text::new("machine", "机器");
-const KERNEL: Text = Text::new("kernel", "内核");
-const DATE: Text = Text::new("measured", "测量时间");
-const ROUNDS: Text = Text::new("rounds", "轮数");
-const MEASUREMENTS: Text = Text::new("measurements", "测量次数");
-const PINNED: Text = Text::new("pinning", "绑核");
-const FILES: Text = Text::new("open files", "打开文件上限");
-const BACKLOG: Text = Text::new("accept queue", "连接队列上限");
-const PORTS: Text = Text::new("outgoing ports", "出站端口范围");
-const VERSION: Text = Text::new("portlab", "portlab");
-const SEED: Text = Text::new("seed", "随机种子");
-const INCOMPLETE: Text = Text::new("ended early", "提前结束");
+static MACHINE: Text = Text::new("machine", "机器");
+static KERNEL: Text = Text::new("kernel", "内核");
+static DATE: Text = Text::new("measured", "测量时间");
+static ROUNDS: Text = Text::new("rounds", "轮数");
+static MEASUREMENTS: Text = Text::new("measurements", "测量次数");
+static PINNED: Text = Text::new("pinning", "绑核");
+static FILES: Text = Text::new("open files", "打开文件上限");
+static BACKLOG: Text = Text::new("accept queue", "连接队列上限");
+static PORTS: Text = Text::new("outgoing ports", "出站端口范围");
+static VERSION: Text = Text::new("portlab", "portlab");
+static SEED: Text = Text::new("seed", "随机种子");
+static INCOMPLETE: Text = Text::new("ended early", "提前结束");
 
 /// The key facts beneath the title.
 pub(super) fn chips(record: &Record, lang: Lang) -> Vec<(&'static str, String)> {
@@ -33,30 +33,15 @@ pub(super) fn chips(record: &Record, lang: Lang) -> Vec<(&'static str, String)> 
         Lang::Zh => format!("{}，{} 核", environment.cpu, environment.cores),
     };
     let mut chips = vec![
-        (pick(lang, &DATE), date(record)),
-        (pick(lang, &MACHINE), cores),
-        (pick(lang, &ROUNDS), record.setup.rounds.to_string()),
-        (pick(lang, &MEASUREMENTS), record.measured().to_string()),
+        (lang.pick(&DATE), date(record)),
+        (lang.pick(&MACHINE), cores),
+        (lang.pick(&ROUNDS), record.setup.rounds.to_string()),
+        (lang.pick(&MEASUREMENTS), record.measured().to_string()),
     ];
     if !record.complete {
-        chips.push(("!", pick(lang, &INCOMPLETE).to_owned()));
+        chips.push(("!", lang.pick(&INCOMPLETE).to_owned()));
     }
     chips
-}
-
-/// A text of the program's own.
-fn pick(lang: Lang, text: &Text) -> &'static str {
-    match lang {
-        Lang::En => borrowed(&text.en),
-        Lang::Zh => borrowed(&text.zh),
-    }
-}
-
-fn borrowed(text: &std::borrow::Cow<'static, str>) -> &'static str {
-    match text {
-        std::borrow::Cow::Borrowed(text) => text,
-        std::borrow::Cow::Owned(_) => "",
-    }
 }
 
 pub(super) fn footer(record: &Record, lang: Lang) -> String {
@@ -94,29 +79,29 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
         (Pinning::Together(why), Lang::Zh) => format!("无：{why}"),
     };
     let mut facts = vec![
-        (pick(lang, &MACHINE), format!("{} × {}", environment.cores, environment.cpu)),
-        (pick(lang, &KERNEL), environment.kernel.clone()),
-        (pick(lang, &PINNED), pinning),
-        (pick(lang, &FILES), environment.open_files_limit.to_string()),
-        (pick(lang, &BACKLOG), environment.somaxconn.to_string()),
+        (lang.pick(&MACHINE), format!("{} × {}", environment.cores, environment.cpu)),
+        (lang.pick(&KERNEL), environment.kernel.clone()),
+        (lang.pick(&PINNED), pinning),
+        (lang.pick(&FILES), environment.open_files_limit.to_string()),
+        (lang.pick(&BACKLOG), environment.somaxconn.to_string()),
         (
-            pick(lang, &PORTS),
+            lang.pick(&PORTS),
             format!("{}–{}", environment.port_range_first, environment.port_range_last),
         ),
-        (pick(lang, &VERSION), record.portlab_version.clone()),
-        (pick(lang, &DATE), date(record)),
-        (pick(lang, &SEED), record.setup.seed.to_string()),
+        (lang.pick(&VERSION), record.portlab_version.clone()),
+        (lang.pick(&DATE), date(record)),
+        (lang.pick(&SEED), record.setup.seed.to_string()),
     ];
     for entrant in &record.entrants {
         if let Kind::Foreign { command } = &entrant.kind {
-            facts.push((pick(lang, &FOREIGN), format!("{}: {command}", entrant.name)));
+            facts.push((lang.pick(&FOREIGN), format!("{}: {command}", entrant.name)));
         }
     }
     let facts: Vec<_> = facts.iter().map(|(name, value)| (*name, value.as_str())).collect();
     page::facts(&facts)
 }
 
-const FOREIGN: Text = Text::new("foreign server", "外部服务器");
+static FOREIGN: Text = Text::new("foreign server", "外部服务器");
 
 /// The fact sheets of the models that take part.
 pub(super) fn sheets(report: &Report) -> Markup {
@@ -163,14 +148,14 @@ const MOST_TRACKS: usize = 10;
 /// Some milliseconds of each entrant at work.
 pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
     html! {
-        div.prose { p { (pick(lang, &STRIPS)) } }
+        div.prose { p { (lang.pick(&STRIPS)) } }
         @for (at, timeline) in record.timelines.iter().enumerate() {
             (timeline_of(timeline, at, lang))
         }
     }
 }
 
-const STRIPS: Text = Text::new(
+static STRIPS: Text = Text::new(
     "A lane is a thread. What it did is its colour; whoever has none was not recorded doing anything.",
     "每条泳道是一个线程，颜色表示它在做什么；没有颜色处没有记录到活动。",
 );

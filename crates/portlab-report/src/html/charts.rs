@@ -16,7 +16,6 @@ use crate::{
         Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Palette, Percentiles,
         Quantiles, Rank, Sample, Series, Spacing, bars, lines, percentiles,
     },
-    columns::write,
     sentences::{self, names},
 };
 
@@ -227,13 +226,13 @@ fn slug(measure: Measure) -> &'static str {
     }
 }
 
-const NOT_RUN: Text = Text::new("not run: ", "未运行：");
-const LIMITED: Text = Text::new(
+static NOT_RUN: Text = Text::new("not run: ", "未运行：");
+static LIMITED: Text = Text::new(
     "not ranked: the generator was the limit",
     "不排名：负载发生器到了极限",
 );
-const TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
-const BY_BARS: Text = Text::new(
+static TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
+static BY_BARS: Text = Text::new(
     "Medians of the rounds with their 95% intervals; those that can't be told apart share a place.",
     "各轮中位数及其 95% 置信区间；分不出高下的并列。",
 );
@@ -445,10 +444,4 @@ fn latencies(report: &Report, groups: &[&Group], group: &Group) -> Chart {
         };
         percentiles(frame, &chart)
     })
-}
-
-/// Writes a figure as tables do.
-#[cfg(test)]
-pub(crate) fn written(measure: Measure, figure: f64) -> String {
-    write(measure, figure)
 }

@@ -42,7 +42,7 @@ pub fn html(record: &Record, lang: Lang) -> String {
     let chips = about::chips(record, lang);
     let chips: Vec<_> = chips.iter().map(|(name, value)| (*name, value.as_str())).collect();
     let footer = about::footer(record, lang);
-    let mut sections = vec![report.section("found", FOUND, report.found())];
+    let mut sections = vec![report.section("found", &FOUND, report.found())];
     let ids: Vec<String> = record.workloads.iter().map(|it| format!("on-{}", it.name)).collect();
     for (workload, id) in record.workloads.iter().zip(&ids) {
         let of_it: Vec<&Group> =
@@ -55,14 +55,14 @@ pub fn html(record: &Record, lang: Lang) -> String {
         });
     }
     if !record.timelines.is_empty() {
-        sections.push(report.section("timelines", TIMELINES, about::timelines(record, lang)));
+        sections.push(report.section("timelines", &TIMELINES, about::timelines(record, lang)));
     }
     if record.entrants.iter().any(|entrant| entrant.sheet.is_some()) {
-        sections.push(report.section("models", MODELS, about::sheets(&report)));
+        sections.push(report.section("models", &MODELS, about::sheets(&report)));
     }
-    sections.push(report.section("cautions", CAUTIONS, report.cautions()));
-    sections.push(report.section("where", WHERE, about::machine(record, lang)));
-    sections.push(report.section("command", COMMAND, page::command(lang, &record.command)));
+    sections.push(report.section("cautions", &CAUTIONS, report.cautions()));
+    sections.push(report.section("where", &WHERE, about::machine(record, lang)));
+    sections.push(report.section("command", &COMMAND, page::command(lang, &record.command)));
     page::shell(&Page {
         lang,
         title: &title,
@@ -81,17 +81,17 @@ pub(crate) struct Report<'a> {
     summary: Summary,
 }
 
-const LEAD: Text = Text::new(
+static LEAD: Text = Text::new(
     "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
      shuffled. What can't be told apart shares a place.",
     "每次测量都使用全新的服务器进程：先校验，再加压、计量；各轮次序随机。分不出高下的并列。",
 );
-const FOUND: Text = Text::new("What was found", "结论");
-const TIMELINES: Text = Text::new("Who worked, who waited", "谁在干活，谁在等待");
-const MODELS: Text = Text::new("The models", "各模型");
-const CAUTIONS: Text = Text::new("Before you believe it", "相信之前请注意");
-const WHERE: Text = Text::new("Where it was measured", "测量环境");
-const COMMAND: Text = Text::new("The command", "命令");
+static FOUND: Text = Text::new("What was found", "结论");
+static TIMELINES: Text = Text::new("Who worked, who waited", "谁在干活，谁在等待");
+static MODELS: Text = Text::new("The models", "各模型");
+static CAUTIONS: Text = Text::new("Before you believe it", "相信之前请注意");
+static WHERE: Text = Text::new("Where it was measured", "测量环境");
+static COMMAND: Text = Text::new("The command", "命令");
 
 impl Report<'_> {
     fn title(&self) -> String {
@@ -106,13 +106,8 @@ impl Report<'_> {
         }
     }
 
-    fn section<'a>(&self, id: &'a str, title: Text, body: Markup) -> Section<'a> {
-        // Both texts are the program's own.
-        let title = match (self.lang, title.en, title.zh) {
-            (Lang::En, std::borrow::Cow::Borrowed(text), _)
-            | (Lang::Zh, _, std::borrow::Cow::Borrowed(text)) => text,
-            _ => "",
-        };
+    fn section<'a>(&self, id: &'a str, title: &'static Text, body: Markup) -> Section<'a> {
+        let title = self.lang.pick(title);
         Section {
             id,
             title,
@@ -190,7 +185,7 @@ impl Report<'_> {
     }
 }
 
-const NOTHING: Text = Text::new(
+static NOTHING: Text = Text::new(
     "Nothing that the statistics carry.",
     "统计上没有可以断言的结论。",
 );

@@ -14,12 +14,12 @@ use crate::{
     sentences::names,
 };
 
-const MODEL: Text = Text::new("server", "服务器");
-const RANK: Text = Text::new("place", "名次");
-const INTERVAL: Text = Text::new("95% interval", "95% 置信区间");
-const NOT_RUN: Text = Text::new("not run", "未运行");
-const FAILED: Text = Text::new("failed", "失败");
-const FIGURES: Text = Text::new("The figures", "全部数字");
+static MODEL: Text = Text::new("server", "服务器");
+static RANK: Text = Text::new("place", "名次");
+static INTERVAL: Text = Text::new("95% interval", "95% 置信区间");
+static NOT_RUN: Text = Text::new("not run", "未运行");
+static FAILED: Text = Text::new("failed", "失败");
+static FIGURES: Text = Text::new("The figures", "全部数字");
 
 /// The title and the table of `group`, one of `groups`.
 pub(super) fn table(report: &Report, groups: &[&Group], group: &Group) -> (String, Markup) {

@@ -1,0 +1,241 @@
+//! What chance may have done: few rounds, noise, outliers, few latencies.
+
+use portlab_stats::{
+    analysis::Floor,
+    estimate::CONFIDENCE,
+    measure::Measure,
+    record::{Cell, Counts, Record, Text},
+};
+
+use crate::{
+    Lang,
+    sentences::{
+        figures::percent,
+        parts::{Sentence, Words, sentence},
+        view::View,
+    },
+};
+
+/// A noise floor above this hides differences that matter.
+const LARGE: f64 = 0.1;
+
+/// With so few rounds that no interval can be as sure as it says.
+///
+/// The interval of a median can't be wider than from the least to the most that was seen, and
+/// misses the true one when all of n rounds lie on one side of it: 2 times in 2^n.
+pub(super) fn rounds(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let measured = record.cells.iter().filter(|cell| !cell.rounds.is_empty());
+    let Some(rounds) = measured.map(|cell| cell.rounds.len()).max() else {
+        return Vec::new();
+    };
+    if rounds == 1 {
+        let text = Text::new(
+            "There was a single round, which can't tell difference from chance; try --rounds 9.",
+            "只测了一轮，分不清差别和偶然；请用 --rounds 9 再测。",
+        );
+        return vec![sentence(lang, &text, &[])];
+    }
+    let sure = 1.0 - 0.5_f64.powi(rounds as i32 - 1);
+    if sure >= CONFIDENCE {
+        return Vec::new();
+    }
+    let slots = [
+        ("rounds", Words::count(rounds)),
+        ("sure", Words::figure(percent(lang, sure))),
+        ("confidence", Words::figure(percent(lang, CONFIDENCE))),
+    ];
+    let text = Text::new(
+        "Of {rounds} rounds an interval can be {sure} sure at most, and not {confidence}; try \
+         --rounds 9.",
+        "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；请用 --rounds 9 再测。",
+    );
+    vec![sentence(lang, &text, &slots)]
+}
+
+/// What this run couldn't see.
+pub(super) fn floor(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let views = View::all(record, lang);
+    let several = |view: &View, at: usize| view.ranked(at).len() > 1;
+    let floors: Vec<Floor> = views
+        .iter()
+        .flat_map(|view| {
+            let told = (0..view.groups.len()).filter(move |&at| several(view, at));
+            told.map(|at| view.columns[at].floor)
+        })
+        .collect();
+    let largest = |measured: bool| {
+        let floors = floors.iter().filter(move |it| it.measured == measured);
+        floors.map(|it| it.share).max_by(f64::total_cmp)
+    };
+    let mut said = Vec::new();
+    let mut say = |share: f64, text: Text| {
+        let share = Words::figure(percent(lang, share));
+        said.push(sentence(lang, &text, &[("share", share)]));
+    };
+    match largest(true) {
+        Some(share) if share > LARGE => say(
+            share,
+            Text::new(
+                "The same model under two names differed by up to {share}: differences below that \
+                 can't be seen in this run.",
+                "同一个模型用两个名字测量，相差可达{share}：这次测量看不出比这更小的差别。",
+            ),
+        ),
+        Some(share) => say(
+            share,
+            Text::new(
+                "The same model under two names differed by up to {share}; nothing smaller is \
+                 called a difference.",
+                "同一个模型用两个名字测量，相差可达{share}；比这更小的不算差别。",
+            ),
+        ),
+        None => {}
+    }
+    if let Some(share) = largest(false) {
+        say(
+            share,
+            Text::new(
+                "Where no model was measured under two names, the noise is assumed to be {share}; \
+                 it may be more.",
+                "没有用两个名字测量同一个模型的地方，噪声按{share}估计，实际可能更大。",
+            ),
+        );
+    }
+    said
+}
+
+/// Measurements far from the others of their cell.
+pub(super) fn outliers(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let ranked_by = |cell: &Cell| Some(record.workload(&cell.workload)?.ranked_by);
+    let cells = record.cells.iter();
+    let outside = cells.filter_map(|cell| Some(cell.outliers(ranked_by(cell)?).len()));
+    let outside: usize = outside.sum();
+    let all: usize = record.cells.iter().map(|cell| cell.rounds.len()).sum();
+    if outside == 0 {
+        return Vec::new();
+    }
+    let slots = [
+        ("outside", Words::count(outside)),
+        ("all", Words::count(all)),
+        (
+            "share",
+            Words::figure(percent(lang, outside as f64 / all as f64)),
+        ),
+    ];
+    let text = Text::new(
+        "{outside} of {all} measurements ({share}) lie far from the others of their cell; they are \
+         in every figure.",
+        "{all}次测量中有{outside}次（{share}）与同组其他轮相差很远；它们都计入了结果。",
+    );
+    vec![sentence(lang, &text, &slots)]
+}
+
+/// Cells that have answered too few messages for a p99.9.
+pub(super) fn few_latencies(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let says_something = |cell: &&Cell| {
+        let workload = record.workload(&cell.workload);
+        !cell.rounds.is_empty() && workload.is_some_and(|it| it.counts != Counts::Nothing)
+    };
+    let cells: Vec<&Cell> = record.cells.iter().filter(says_something).collect();
+    let few = cells
+        .iter()
+        .filter(|cell| cell.figure(Measure::LatencyP999).is_none());
+    let few = few.count();
+    if few == 0 {
+        return Vec::new();
+    }
+    let slots = [
+        ("few", Words::count(few)),
+        ("all", Words::count(cells.len())),
+        ("least", Words::count(1_000)),
+    ];
+    let text = Text::new(
+        "{few} of {all} cells have no p99.9: a round of theirs saw fewer than {least} latencies.",
+        "{all}组测量中有{few}组没有 p99.9：其中某一轮的延迟不足{least}个。",
+    );
+    vec![sentence(lang, &text, &slots)]
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::fixture::{cell, record, twin};
+
+    use super::{super::check::check, few_latencies, floor, outliers, rounds};
+
+    #[test]
+    fn few_rounds_are_not_as_sure_as_they_say() {
+        check(rounds, &record(vec![cell("a", &[1.0; 6])]), &[], &[]);
+        check(rounds, &record(vec![cell("a", &[])]), &[], &[]);
+        check(
+            rounds,
+            &record(vec![cell("a", &[1.0; 3])]),
+            &["Of 3 rounds an interval can be 75 % sure at most, and not 95 %; try --rounds 9."],
+            &["只有 3 轮，置信区间的可信度最多 75%，达不到 95%；请用 --rounds 9 再测。"],
+        );
+        check(
+            rounds,
+            &record(vec![cell("a", &[1.0])]),
+            &["There was a single round, which can't tell difference from chance; try --rounds 9."],
+            &["只测了一轮，分不清差别和偶然；请用 --rounds 9 再测。"],
+        );
+    }
+
+    #[test]
+    fn the_noise_is_measured_or_assumed_and_said_to_be() {
+        let twins = |second: f64| {
+            record(vec![
+                cell("a", &[1.0; 7]),
+                twin("a", &[second; 7]),
+                cell("b", &[2.0; 7]),
+            ])
+        };
+        check(
+            floor,
+            &twins(1.15),
+            &[
+                "The same model under two names differed by up to 15 %: differences below that \
+                 can't be seen in this run.",
+            ],
+            &["同一个模型用两个名字测量，相差可达 15%：这次测量看不出比这更小的差别。"],
+        );
+        let said = floor(&twins(1.03), crate::Lang::En);
+        assert!(said[0].to_string().contains("3.0 %; nothing smaller"));
+        check(
+            floor,
+            &record(vec![cell("a", &[1.0; 7]), cell("b", &[2.0; 7])]),
+            &[
+                "Where no model was measured under two names, the noise is assumed to be 5.0 %; it \
+                 may be more.",
+            ],
+            &["没有用两个名字测量同一个模型的地方，噪声按 5.0% 估计，实际可能更大。"],
+        );
+        check(floor, &record(vec![cell("a", &[1.0; 7])]), &[], &[]);
+    }
+
+    #[test]
+    fn outliers_are_counted() {
+        check(outliers, &record(vec![cell("a", &[5.0; 7])]), &[], &[]);
+        check(
+            outliers,
+            &record(vec![cell("a", &[5.0, 5.1, 5.2, 5.3, 9.0, 5.1, 5.2])]),
+            &[
+                "1 of 7 measurements (14 %) lie far from the others of their cell; they are in \
+                 every figure.",
+            ],
+            &["7 次测量中有 1 次（14%）与同组其他轮相差很远；它们都计入了结果。"],
+        );
+    }
+
+    #[test]
+    fn too_few_latencies_for_a_quantile_are_told() {
+        let mut record = record(vec![cell("a", &[5.0; 3]), cell("b", &[5.0; 3])]);
+        check(few_latencies, &record, &[], &[]);
+        record.cells[0].rounds[1].latency_count = Some(999);
+        check(
+            few_latencies,
+            &record,
+            &["1 of 2 cells have no p99.9: a round of theirs saw fewer than 1000 latencies."],
+            &["2 组测量中有 1 组没有 p99.9：其中某一轮的延迟不足 1000 个。"],
+        );
+    }
+}

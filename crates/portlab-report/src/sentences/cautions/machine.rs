@@ -1,0 +1,137 @@
+//! What the machine can't show.
+
+use portlab_stats::record::{Pinning, Record, Text};
+
+use crate::{
+    Lang,
+    sentences::parts::{Sentence, Words, sentence},
+};
+
+/// Whether server and generator were in each other's way, and how many processors a server had.
+pub(super) fn pinning(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let cores = record.environment.cores;
+    let server_cpus = match &record.environment.pinning {
+        Pinning::Apart { server_cpus, .. } => server_cpus.len(),
+        Pinning::Together(reason) => {
+            let slots = [
+                ("reason", Words::text(reason.trim_end_matches('.'))),
+                ("cores", Words::count(cores)),
+            ];
+            let text = Text::new(
+                "Server and generator shared {cores} processor[|s], and may have been in each \
+                 other's way: {reason}.",
+                "服务器和负载生成器共用{cores}个处理器，可能互相干扰：{reason}。",
+            );
+            return vec![sentence(lang, &text, &slots)];
+        }
+    };
+    if server_cpus != 1 {
+        return Vec::new();
+    }
+    let text = Text::new(
+        "A server had {count} processor: models that use several can't show it here.",
+        "服务器只有{count}个处理器：能用多个核的模型在这里显不出优势。",
+    );
+    vec![sentence(
+        lang,
+        &text,
+        &[("count", Words::count(server_cpus))],
+    )]
+}
+
+/// Whether the kernel or the processor bears the name of a virtual machine's.
+pub(super) fn virtual_machine(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let environment = &record.environment;
+    let names = [
+        (&environment.kernel, KERNELS),
+        (&environment.cpu, PROCESSORS),
+    ];
+    let tells = |(name, marks): &(&String, &[&str])| {
+        let name = name.to_lowercase();
+        marks.iter().any(|mark| name.contains(mark))
+    };
+    let Some((name, _)) = names.into_iter().find(tells) else {
+        return Vec::new();
+    };
+    let text = Text::new(
+        "By its name ({name}) this was a virtual machine: neighbours may have taken time, and \
+         waking a thread is slower than on bare metal.",
+        "从名字（{name}）看，这是一台虚拟机：邻居可能占用了时间，唤醒线程也比在物理机上慢。",
+    );
+    vec![sentence(
+        lang,
+        &text,
+        &[("name", Words::text(name.as_str()))],
+    )]
+}
+
+/// A comparison is always made over loopback.
+pub(super) fn loopback(_: &Record, lang: Lang) -> Vec<Sentence> {
+    let text = Text::new(
+        "Loopback is no network: there is no wire, no loss, and part of the kernel's work for an \
+         answer is charged to the generator.",
+        "回环接口不是真正的网络：没有线路，没有丢包，内核为应答所做的工作有一部分算在了负载生成器头上。",
+    );
+    vec![sentence(lang, &text, &[])]
+}
+
+/// What the releases of kernels made for virtual machines contain.
+const KERNELS: &[&str] = &[
+    "-fc", "wsl", "-aws", "-azure", "-gcp", "-gke", "-kvm", "-cloud", "-virt",
+];
+
+/// What the names of virtual processors contain.
+const PROCESSORS: &[&str] = &["qemu", "kvm", "virtual"];
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::Pinning,
+    };
+
+    use super::{super::check::check, pinning, virtual_machine};
+
+    #[test]
+    fn one_processor_shows_nothing_of_several() {
+        let mut record = record(vec![cell("a", &[1.0; 3])]);
+        check(
+            pinning,
+            &record,
+            &["A server had 1 processor: models that use several can't show it here."],
+            &["服务器只有 1 个处理器：能用多个核的模型在这里显不出优势。"],
+        );
+        record.environment.pinning = Pinning::Apart {
+            server_cpus: vec![0, 1],
+            generator_cpus: vec![2],
+        };
+        check(pinning, &record, &[], &[]);
+        record.environment.pinning = Pinning::Together("there is one".into());
+        check(
+            pinning,
+            &record,
+            &[
+                "Server and generator shared 2 processors, and may have been in each other's way: \
+                 there is one.",
+            ],
+            &["服务器和负载生成器共用 2 个处理器，可能互相干扰：there is one。"],
+        );
+    }
+
+    #[test]
+    fn a_virtual_machine_is_known_by_its_names_alone() {
+        let mut record = record(vec![cell("a", &[1.0; 3])]);
+        check(virtual_machine, &record, &[], &[]);
+        record.environment.kernel = "6.18.44-fc-v657".into();
+        let said = virtual_machine(&record, crate::Lang::En)[0].to_string();
+        assert!(said.starts_with("By its name (6.18.44-fc-v657)"), "{said}");
+    }
+
+    #[test]
+    fn loopback_is_no_network_once_something_was_measured() {
+        let said = |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), crate::Lang::En);
+        assert!(said(&[]).is_empty());
+        let last = said(&[1.0]).pop().unwrap().to_string();
+        assert!(last.starts_with("Loopback is no network"), "{last}");
+    }
+}

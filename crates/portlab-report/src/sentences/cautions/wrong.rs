@@ -1,0 +1,230 @@
+//! What went wrong: a run that wasn't finished, servers that failed, a generator at its limit.
+
+use portlab_stats::record::{Cell, Record, Text};
+
+use crate::{
+    Lang,
+    sentences::{
+        parts::{Sentence, Words, sentence, words},
+        places::{place, point},
+        view::View,
+    },
+};
+
+/// More cells than this are counted, and not told one by one.
+const MOST: usize = 3;
+
+/// A run that was broken off.
+pub(super) fn incomplete(record: &Record, lang: Lang) -> Vec<Sentence> {
+    if record.complete {
+        return Vec::new();
+    }
+    let due = record.cells.iter().filter(|cell| cell.not_run.is_none());
+    let slots = [
+        ("made", Words::count(record.measured())),
+        ("due", Words::count(due.count() * record.setup.rounds)),
+    ];
+    let text = Text::new(
+        "The run was broken off: {made} of {due} measurements were made.",
+        "测量没有做完：{due}次测量只完成了{made}次。",
+    );
+    vec![sentence(lang, &text, &slots)]
+}
+
+/// Cells that could not be measured in some round.
+pub(super) fn failures(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let text = Text::new(
+        "{name} failed in {count} of its rounds, {place}, and has no place there: {reason}.",
+        "{place}，{name}有{count}轮失败，不参加那里的排名：{reason}。",
+    );
+    let told = |view: &View, cell: &Cell| {
+        let failure = cell.failures.first()?;
+        let slots = [
+            ("name", Words::name(&cell.model)),
+            ("count", Words::count(cell.failures.len())),
+            ("place", of(view, cell)),
+            ("reason", reason(&failure.reason)),
+        ];
+        Some(sentence(lang, &text, &slots))
+    };
+    let more = Text::new(
+        "{count} other cell[|s] had failures too.",
+        "另有{count}处也有失败。",
+    );
+    first_few(record, lang, told, &more)
+}
+
+/// Cells that gave wrong answers, or none.
+pub(super) fn errors(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let told = |view: &View, cell: &Cell| {
+        let count = usize::try_from(cell.errors())
+            .ok()
+            .filter(|count| *count > 0)?;
+        let mut slots = vec![
+            ("name", Words::name(&cell.model)),
+            ("count", Words::count(count)),
+            ("place", of(view, cell)),
+        ];
+        let first = cell.rounds.iter().find_map(|it| it.first_error.as_deref());
+        let text = match first {
+            Some(first) => {
+                slots.push(("first", reason(first)));
+                Text::new(
+                    "{name} made {count} error[|s], {place}, and has no place there; the first: \
+                     {first}.",
+                    "{place}，{name}出了{count}个错误，不参加那里的排名；第一个是：{first}。",
+                )
+            }
+            None => Text::new(
+                "{name} made {count} error[|s], {place}, and has no place there.",
+                "{place}，{name}出了{count}个错误，不参加那里的排名。",
+            ),
+        };
+        Some(sentence(lang, &text, &slots))
+    };
+    let more = Text::new(
+        "{count} other cell[|s] had errors too.",
+        "另有{count}处也有错误。",
+    );
+    first_few(record, lang, told, &more)
+}
+
+/// Points where the load generator could do no more.
+pub(super) fn generator(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let text = Text::new(
+        "In {workload}, {places}, the load generator was the limit: throughput and latency there \
+         are its own, and no ranking of servers; CPU time is the server's.",
+        "在“{workload}”中，{places}，达到极限的是负载生成器：那里的吞吐量和延迟是它自己的，不能用来给\
+         服务器排名；CPU 时间仍是服务器的。",
+    );
+    let views = View::all(record, lang);
+    let told = views.iter().filter_map(|view| {
+        let limited = |at: &usize| view.groups[*at].generator_was_the_limit();
+        let limited: Vec<usize> = (0..view.groups.len()).filter(limited).collect();
+        let stretches = limited.chunk_by(|a, b| a + 1 == *b);
+        let places = stretches.filter_map(|it| Some(place(view, *it.first()?..=*it.last()?)));
+        let slots = [
+            ("workload", Words::text(view.workload.name.as_str())),
+            ("places", Words::series(lang, places)),
+        ];
+        (!limited.is_empty()).then(|| sentence(lang, &text, &slots))
+    });
+    told.collect()
+}
+
+/// Tells of the first few cells of which `told` has something to say, and counts the others.
+fn first_few(
+    record: &Record,
+    lang: Lang,
+    told: impl Fn(&View, &Cell) -> Option<Sentence>,
+    more: &Text,
+) -> Vec<Sentence> {
+    let views = View::all(record, lang);
+    let told = &told;
+    let mut all: Vec<Sentence> = views
+        .iter()
+        .flat_map(|view| {
+            let cells = view.groups.iter().flat_map(|group| &group.cells);
+            cells.filter_map(move |cell| told(view, cell))
+        })
+        .collect();
+    let others = all.len().saturating_sub(MOST);
+    all.truncate(MOST);
+    if others > 0 {
+        all.push(sentence(lang, more, &[("count", Words::count(others))]));
+    }
+    all
+}
+
+/// Where a cell is: its workload and its point.
+fn of(view: &View, cell: &Cell) -> Words {
+    let slots = [
+        ("workload", Words::text(view.workload.name.as_str())),
+        ("point", point(view, cell.point)),
+    ];
+    let text = Text::new("in {workload} with {point}", "在“{workload}”中{point}时");
+    words(view.lang, &text, &slots)
+}
+
+/// A reason from the record, without a full stop of its own.
+fn reason(reason: &str) -> Words {
+    Words::text(reason.trim_end_matches(['.', '。']))
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::Failed,
+    };
+
+    use super::{super::check::check, errors, failures, generator, incomplete};
+
+    #[test]
+    fn a_run_that_was_broken_off_is_said_to_be() {
+        let mut record = record(vec![cell("a", &[1.0; 3]), cell("b", &[1.0; 2])]);
+        check(incomplete, &record, &[], &[]);
+        record.complete = false;
+        check(
+            incomplete,
+            &record,
+            &["The run was broken off: 5 of 6 measurements were made."],
+            &["测量没有做完：6 次测量只完成了 5 次。"],
+        );
+    }
+
+    #[test]
+    fn who_failed_is_named_with_the_first_reason() {
+        let mut record = record(vec![cell("a", &[1.0; 3])]);
+        check(failures, &record, &[], &[]);
+        record.cells[0].failures.push(Failed {
+            round: 4,
+            reason: "it burnt.".into(),
+        });
+        check(
+            failures,
+            &record,
+            &[
+                "`a` failed in 1 of its rounds, in echo with 100 connections of 64 B, and has no \
+                 place there: it burnt.",
+            ],
+            &[
+                "在“echo”中 100 个连接、每条消息 64 B 时，`a` 有 1 轮失败，不参加那里的排名：it burnt。",
+            ],
+        );
+    }
+
+    #[test]
+    fn of_many_errors_the_first_are_told_and_the_others_counted() {
+        let names = ["a", "b", "c", "d", "e"];
+        let mut record = record(names.map(|name| cell(name, &[1.0; 3])).to_vec());
+        check(errors, &record, &[], &[]);
+        for cell in &mut record.cells {
+            cell.rounds[1].errors = 2;
+            cell.rounds[1].first_error = Some("a wrong byte".into());
+        }
+        let said = errors(&record, crate::Lang::En);
+        assert_eq!(said.len(), 4);
+        assert_eq!(
+            said[0].to_string(),
+            "`a` made 2 errors, in echo with 100 connections of 64 B, and has no place there; the \
+             first: a wrong byte."
+        );
+        assert_eq!(said[3].to_string(), "2 other cells had errors too.");
+    }
+
+    #[test]
+    fn where_the_generator_was_the_limit_is_told_by_point() {
+        let mut record = record(vec![cell("a", &[1.0; 3])]);
+        check(generator, &record, &[], &[]);
+        for round in &mut record.cells[0].rounds {
+            round.generator_cpu_share = 0.95;
+        }
+        let said = generator(&record, crate::Lang::En);
+        assert!(
+            said[0].to_string().starts_with(
+                "In echo, for 100 connections of 64 B, the load generator was the limit"
+            )
+        );
+    }
+}

@@ -1,0 +1,158 @@
+//! How figures are written.
+
+use portlab_stats::{
+    estimate::Estimate,
+    measure::Measure,
+    record::Text,
+    units::{bytes, nanos, short, three_digits},
+};
+
+use super::parts::{Words, words};
+use crate::Lang;
+
+/// A ratio whose interval reaches further than this share to either side is given with it.
+const WIDE: f64 = 0.1;
+
+/// Writes a figure of `measure` with its unit.
+#[must_use]
+pub fn figure(measure: Measure, value: f64) -> String {
+    match measure {
+        Measure::MessagesPerS => short(value),
+        Measure::LatencyP50
+        | Measure::LatencyP99
+        | Measure::LatencyP999
+        | Measure::CpuPerMessage => nanos(value),
+        Measure::SwitchesPerMessage => three_digits(value),
+        Measure::PeakMemory | Measure::MemoryPerConnection => bytes(value),
+        Measure::Threads | Measure::Processes => format!("{value:.0}"),
+    }
+}
+
+/// Writes a share in per cent, with a decimal where it is below ten.
+#[must_use]
+pub fn percent(lang: Lang, share: f64) -> String {
+    let percent = share * 100.0;
+    let digits = if percent.abs() < 9.95 { 1 } else { 0 };
+    match lang {
+        Lang::En => format!("{percent:.digits$} %"),
+        Lang::Zh => format!("{percent:.digits$}%"),
+    }
+}
+
+/// Writes how many times as much: `1.7x`; close to 1, `1.04x`.
+#[must_use]
+pub fn times(lang: Lang, ratio: f64) -> String {
+    let number = match ratio {
+        r if r < 0.1 => format!("1/{:.0}", 1.0 / r),
+        r if r < 1.095 => format!("{r:.2}"),
+        r if r < 9.95 => format!("{r:.1}"),
+        r => format!("{r:.0}"),
+    };
+    match lang {
+        Lang::En => format!("{number}x"),
+        Lang::Zh => format!("{number} 倍"),
+    }
+}
+
+/// Writes a size of messages, as it was asked for.
+#[must_use]
+pub fn size(size: usize) -> String {
+    match size {
+        kib if kib > 0 && kib % (1 << 20) == 0 => format!("{} MiB", kib >> 20),
+        kib if kib > 0 && kib % (1 << 10) == 0 => format!("{} KiB", kib >> 10),
+        other => bytes(other as f64),
+    }
+}
+
+/// From the smallest of `values` to the largest, each written by `write`; one figure where they are
+/// written alike.
+pub(crate) fn range(
+    lang: Lang,
+    values: impl IntoIterator<Item = f64>,
+    write: impl Fn(f64) -> String,
+) -> Words {
+    let ends = values
+        .into_iter()
+        .fold(None, |ends: Option<(f64, f64)>, value| {
+            let (low, high) = ends.unwrap_or((value, value));
+            Some((low.min(value), high.max(value)))
+        });
+    let Some((low, high)) = ends else {
+        return Words::default();
+    };
+    let (low, high) = (write(low), write(high));
+    if low == high {
+        return Words::figure(low);
+    }
+    let slots = [("low", Words::figure(low)), ("high", Words::figure(high))];
+    words(lang, &Text::new("{low} to {high}", "{low}～{high}"), &slots)
+}
+
+/// How many times as much, from the least of `ratios` to the most; with their intervals where these
+/// are wide.
+pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> Words {
+    let write = |ratio| times(lang, ratio);
+    let medians = range(lang, ratios.iter().map(|ratio| ratio.median), write);
+    let is_wide = |ratio: &Estimate| {
+        let below = 1.0 - ratio.low / ratio.median;
+        let above = ratio.high / ratio.median - 1.0;
+        below.max(above) > WIDE
+    };
+    if !ratios.iter().any(is_wide) {
+        return medians;
+    }
+    let ends = ratios.iter().flat_map(|ratio| [ratio.low, ratio.high]);
+    let slots = [("medians", medians), ("ends", range(lang, ends, write))];
+    let with = Text::new("{medians} ({ends})", "{medians}（{ends}）");
+    words(lang, &with, &slots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sentences::parts::sentence;
+
+    fn said(lang: Lang, words: Words) -> String {
+        sentence(lang, &Text::new("{it}", "{it}"), &[("it", words)]).to_string()
+    }
+
+    #[test]
+    fn figures_are_as_exact_as_a_reader_wants_them() {
+        let times = [0.004, 0.59, 1.04, 1.68, 12.3].map(|ratio| times(Lang::En, ratio));
+        assert_eq!(times, ["1/250x", "0.59x", "1.04x", "1.7x", "12x"]);
+        let percents = [0.031, 0.0996, 0.62].map(|share| percent(Lang::En, share));
+        assert_eq!(percents, ["3.1 %", "10 %", "62 %"]);
+        assert_eq!(percent(Lang::Zh, 0.031), "3.1%");
+        let sizes = [0, 64, 1500, 4096, 1 << 20].map(size);
+        assert_eq!(sizes, ["0 B", "64 B", "1.46 KiB", "4 KiB", "1 MiB"]);
+    }
+
+    #[test]
+    fn a_range_that_is_written_alike_is_one_figure() {
+        let write = |value| figure(Measure::CpuPerMessage, value);
+        let said = |values: &[f64]| said(Lang::En, range(Lang::En, values.iter().copied(), write));
+        assert_eq!(said(&[4101.0, 4099.0]), "4.10 µs");
+        assert_eq!(said(&[4200.0, 4100.0, 4150.0]), "4.10 µs to 4.20 µs");
+        assert_eq!(said(&[]), "");
+    }
+
+    #[test]
+    fn a_ratio_is_given_with_its_interval_where_that_is_wide() {
+        let ratio = |low, median, high| Estimate {
+            median,
+            low,
+            high,
+            count: 9,
+        };
+        let all = |lang, list: &[Estimate]| said(lang, ratios(lang, list));
+        assert_eq!(all(Lang::En, &[ratio(1.68, 1.7, 1.72)]), "1.7x");
+        assert_eq!(
+            all(Lang::En, &[ratio(1.4, 1.7, 2.1)]),
+            "1.7x (1.4x to 2.1x)"
+        );
+        assert_eq!(
+            all(Lang::Zh, &[ratio(1.7, 1.7, 1.7), ratio(1.9, 1.9, 1.9)]),
+            "1.7 倍～1.9 倍"
+        );
+    }
+}

@@ -1,0 +1,389 @@
+//! Who is best at each point, by what the workload is ranked by.
+//!
+//! Withheld where the column doesn't tell apart, which is said with the noise floor; where the
+//! generator was the limit of what is ranked; and after a single round.
+
+use portlab_stats::{
+    analysis::{Column, Floor},
+    measure::{Better, Measure},
+    record::{Cell, Text},
+};
+
+use super::Said;
+use crate::sentences::{
+    figures::percent,
+    parts::{Words, words},
+    view::View,
+};
+
+/// More stretches than this are a list, and no finding.
+const MOST_STRETCHES: usize = 3;
+
+pub(super) fn best(view: &View) -> Vec<Said> {
+    let verdicts: Vec<Verdict> = (0..view.groups.len()).map(|at| verdict(view, at)).collect();
+    let mut stretches: Vec<(usize, usize)> = Vec::new();
+    for (at, verdict) in verdicts.iter().enumerate() {
+        match stretches.last_mut() {
+            Some((first, last)) if verdicts[*first].joins(verdict) => *last = at,
+            _ => stretches.push((at, at)),
+        }
+    }
+    stretches.retain(|(first, _)| verdicts[*first] != Verdict::Unknown);
+    if stretches.len() > 1
+        && let Some(said) = always_among(view, &verdicts)
+    {
+        return vec![said];
+    }
+    // The longest stretches say most; of equals the later ones, where the load is higher.
+    let mut by_length: Vec<usize> = (0..stretches.len()).rev().collect();
+    by_length.sort_by_key(|&at| std::cmp::Reverse(stretches[at].1 - stretches[at].0));
+    by_length.truncate(MOST_STRETCHES);
+    by_length.sort_unstable();
+    let said = by_length.into_iter().map(|at| {
+        let (first, last) = stretches[at];
+        said(view, &verdicts[first], first, last)
+    });
+    said.collect()
+}
+
+/// What can be said of a group.
+#[derive(Clone, Debug, PartialEq)]
+enum Verdict<'a> {
+    /// These are the best, and others aren't.
+    Best(Vec<&'a str>),
+    /// So many can't be told apart.
+    Same(usize),
+    /// This one alone could be ranked.
+    Alone(&'a str),
+    /// The generator was the limit.
+    Refused,
+    /// There was a single round.
+    Once,
+    /// Nothing.
+    Unknown,
+}
+
+impl Verdict<'_> {
+    /// Whether one sentence can say both. Those who can't be told apart needn't be equally many.
+    fn joins(&self, other: &Self) -> bool {
+        self == other || matches!((self, other), (Self::Same(_), Self::Same(_)))
+    }
+}
+
+fn verdict<'a>(view: &View<'a>, at: usize) -> Verdict<'a> {
+    let (group, column) = (&view.groups[at], &view.columns[at]);
+    let measured = group.cells.iter().filter(|cell| !cell.rounds.is_empty());
+    let most = measured.map(|cell| cell.rounds.len()).max();
+    if most.is_none() || view.measure().better() == Better::Neither {
+        return Verdict::Unknown;
+    }
+    if !group.ranks(view.measure()) {
+        return Verdict::Refused;
+    }
+    let best = view.best(at);
+    let places = column.ranks.iter().flatten().count();
+    match (places, best.as_slice()) {
+        (0, _) if most == Some(1) => Verdict::Once,
+        (0, _) | (_, []) => Verdict::Unknown,
+        (1, [one, ..]) => Verdict::Alone(&one.model),
+        _ if !column.tells_apart() => Verdict::Same(places),
+        // In the order of the record, so that the same set is the same wherever it wins.
+        _ => {
+            let is_best = |cell: &&&Cell| best.iter().any(|it| it.model == cell.model);
+            let cells = group.cells.iter().filter(is_best);
+            Verdict::Best(cells.map(|cell| cell.model.as_str()).collect())
+        }
+    }
+}
+
+fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
+    let lang = view.lang;
+    let what = ("what", view.title(view.measure()));
+    let told = match verdict {
+        Verdict::Best(names) => {
+            let figures = tied(view, names, first, last);
+            let names = Words::names(lang, names.iter().copied());
+            let slots = [("names", names), what, ("figures", figures)];
+            words(lang, &wins(view.measure()), &slots)
+        }
+        Verdict::Same(_) => {
+            let columns = &view.columns[first..=last];
+            let count = |column: &Column| column.ranks.iter().flatten().count();
+            let floors = columns.iter().map(|column| column.floor);
+            let floor = floors.max_by(|a, b| a.share.total_cmp(&b.share));
+            let slots = [
+                what,
+                (
+                    "count",
+                    Words::count(columns.iter().map(count).max().unwrap_or(0)),
+                ),
+                ("noun", Words::text(lang.pick(&view.noun()))),
+                (
+                    "floor",
+                    floor.map_or_else(Words::default, |it| floor_of(view, it)),
+                ),
+            ];
+            let text = Text::new(
+                "no difference in {what} between the {count} {noun} that this run could \
+                 see ({floor}).",
+                "这次测量看不出{count}{noun}在{what}上有差别（{floor}）。",
+            );
+            words(lang, &text, &slots)
+        }
+        Verdict::Alone(name) => {
+            let figures = ("figures", span(view, &[name], first, last));
+            let name = ("name", Words::name(name));
+            let text = Text::new(
+                "only {name} can be ranked by {what} ({figures}).",
+                "能按{what}排名的只有{name}（{figures}）。",
+            );
+            words(lang, &text, &[name, what, figures])
+        }
+        Verdict::Refused => {
+            let text = Text::new(
+                "nobody is ranked by {what}: the load generator was the limit, and not a \
+                 server.",
+                "不按{what}排名：达到极限的是负载生成器，不是服务器。",
+            );
+            words(lang, &text, &[what])
+        }
+        Verdict::Once | Verdict::Unknown => {
+            let text = Text::new(
+                "nobody is ranked by {what}: there was a single round, which can't tell \
+                 difference from chance.",
+                "不按{what}排名：只测了一轮，分不清差别和偶然。",
+            );
+            words(lang, &text, &[what])
+        }
+    };
+    Said::of(view, first..=last, told)
+}
+
+/// How winning is put: one costs least, has the lowest, or the most.
+fn wins(measure: Measure) -> Text {
+    match measure {
+        Measure::MessagesPerS => Text::new(
+            "{names} reach[es|] the most {what} ({figures}).",
+            "{what}最多的是{names}（{figures}）。",
+        ),
+        Measure::LatencyP50 | Measure::LatencyP99 | Measure::LatencyP999 => Text::new(
+            "{names} ha[s|ve] the lowest {what} ({figures}).",
+            "{what}最低的是{names}（{figures}）。",
+        ),
+        Measure::SwitchesPerMessage => Text::new(
+            "{names} make[s|] the fewest {what} ({figures}).",
+            "{what}最少的是{names}（{figures}）。",
+        ),
+        _ => Text::new(
+            "{names} cost[s|] least {what} ({figures}).",
+            "{what}最少的是{names}（{figures}）。",
+        ),
+    }
+}
+
+/// Where every point tells apart, and the same one shares the first place at each, though with
+/// others each time.
+fn always_among(view: &View, verdicts: &[Verdict]) -> Option<Said> {
+    let sets = || {
+        verdicts.iter().enumerate().filter_map(|(at, it)| match it {
+            Verdict::Best(names) => Some((at, names)),
+            _ => None,
+        })
+    };
+    if sets().count() < verdicts.len() {
+        return None;
+    }
+    let (first, names) = sets().next()?;
+    let (last, _) = sets().next_back()?;
+    let always = |name: &&&str| sets().all(|(_, names)| names.contains(*name));
+    let names: Vec<&str> = names.iter().filter(always).copied().collect();
+    if names.is_empty() {
+        return None;
+    }
+    let slots = [
+        ("figures", span(view, &names, first, last)),
+        ("names", Words::names(view.lang, names)),
+        ("what", view.title(view.measure())),
+    ];
+    let text = Text::new(
+        "{names} [is|are] always among the best by {what} ({figures}); who shares the \
+         first place changes.",
+        "按{what}，{names}始终在最好的之列（{figures}）；与之并列第一的各有不同。",
+    );
+    let told = words(view.lang, &text, &slots);
+    Some(Said::of(view, first..=last, told))
+}
+
+/// The figures of the best, and whether several share the place.
+fn tied(view: &View, names: &[&str], first: usize, last: usize) -> Words {
+    let figures = span(view, names, first, last);
+    if names.len() == 1 {
+        return figures;
+    }
+    let text = Text::new("{figures}, tied", "{figures}，并列");
+    words(view.lang, &text, &[("figures", figures)])
+}
+
+/// From the least to the most that `names` have from the group `first` to `last`.
+fn span(view: &View, names: &[&str], first: usize, last: usize) -> Words {
+    let cells = view.groups[first..=last].iter().flat_map(|it| &it.cells);
+    let own: Vec<&Cell> = cells
+        .copied()
+        .filter(|cell| names.contains(&cell.model.as_str()))
+        .collect();
+    view.figures(&own, view.measure())
+}
+
+/// "noise floor 3.1 %", and that it is assumed where it is.
+fn floor_of(view: &View, floor: Floor) -> Words {
+    let text = match floor.measured {
+        true => Text::new("noise floor {share}", "噪声水平{share}"),
+        false => Text::new("noise floor {share}, assumed", "噪声水平按{share}估计"),
+    };
+    let share = Words::figure(percent(view.lang, floor.share));
+    words(view.lang, &text, &[("share", share)])
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record, twin},
+        record::Cell,
+    };
+
+    use super::{super::check::check, best};
+
+    fn at(connections: usize, mut cell: Cell) -> Cell {
+        cell.point.connections = connections;
+        cell
+    }
+
+    #[test]
+    fn the_best_are_named_with_their_tie() {
+        let record = record(vec![
+            cell("event-loop", &[4.1; 7]),
+            twin("event-loop", &[4.1; 7]),
+            cell("tasks-single", &[4.1; 7]),
+            cell("threads", &[7.0; 7]),
+        ]);
+        check(
+            best,
+            &record,
+            &[
+                "For 100 connections of 64 B, `event-loop` and `tasks-single` cost least CPU per \
+                 message (4.10 µs, tied).",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间最少的是 `event-loop` 和 \
+                 `tasks-single`（4.10 µs，并列）。",
+            ],
+        );
+    }
+
+    #[test]
+    fn who_wins_everywhere_is_told_once() {
+        let cells = [1, 10, 100].into_iter().flat_map(|connections| {
+            [
+                at(connections, cell("a", &[4.0; 7])),
+                at(connections, cell("b", &[8.0; 7])),
+            ]
+        });
+        check(
+            best,
+            &record(cells.collect()),
+            &["From 1 to 100 connections, `a` costs least CPU per message (4.00 µs)."],
+            &["从 1 到 100 个连接，每条消息的 CPU 时间最少的是 `a`（4.00 µs）。"],
+        );
+    }
+
+    #[test]
+    fn who_always_shares_the_first_place_is_told_once_too() {
+        let record = record(vec![
+            at(1, cell("a", &[4.0; 7])),
+            at(1, cell("b", &[4.0; 7])),
+            at(1, cell("c", &[8.0; 7])),
+            at(10, cell("a", &[2.0; 7])),
+            at(10, cell("b", &[3.0; 7])),
+            at(10, cell("c", &[2.0; 7])),
+        ]);
+        check(
+            best,
+            &record,
+            &[
+                "From 1 to 10 connections, `a` is always among the best by CPU per message \
+                 (2.00 µs to 4.00 µs); who shares the first place changes.",
+            ],
+            &[
+                "从 1 到 10 个连接，按每条消息的 CPU 时间，`a` 始终在最好的之列\
+                 （2.00 µs～4.00 µs）；与之并列第一的各有不同。",
+            ],
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_told_apart_is_said_with_the_noise_floor() {
+        let noisy = [0.97, 1.031, 1.0, 1.031, 1.02, 0.99, 1.031];
+        let overlapping = record(vec![
+            cell("a", &[4.0; 7]),
+            twin("a", &noisy.map(|it| it * 4.0)),
+            cell("b", &[4.05; 7]),
+        ]);
+        check(
+            best,
+            &overlapping,
+            &[
+                "For 100 connections of 64 B, no difference in CPU per message between the 2 \
+                 models that this run could see (noise floor 3.1 %).",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别\
+                 （噪声水平 3.1%）。",
+            ],
+        );
+    }
+
+    #[test]
+    fn after_a_single_round_nobody_is_best() {
+        let record = record(vec![cell("a", &[4.0]), cell("b", &[8.0])]);
+        let [en, zh] = super::super::check::said(best, &record);
+        assert!(en[0].contains("nobody is ranked") && zh[0].contains("只测了一轮"));
+        assert!(!en[0].contains('`') && !zh[0].contains('`'));
+    }
+
+    #[test]
+    fn where_the_generator_was_the_limit_nobody_reaches_most() {
+        let mut record = record(vec![cell("a", &[4.0; 7]), cell("b", &[8.0; 7])]);
+        record.workloads[0].ranked_by = portlab_stats::measure::Measure::MessagesPerS;
+        for round in &mut record.cells[0].rounds {
+            round.generator_cpu_share = 0.97;
+        }
+        let [en, zh] = super::super::check::said(best, &record);
+        assert!(en[0].contains("the load generator was the limit"), "{en:?}");
+        assert!(zh[0].contains("负载生成器"), "{zh:?}");
+    }
+
+    #[test]
+    fn who_made_errors_is_never_best() {
+        let mut record = record(vec![
+            cell("wrong", &[1.0; 7]),
+            cell("a", &[4.0; 7]),
+            cell("b", &[8.0; 7]),
+        ]);
+        record.cells[0].rounds[0].errors = 1;
+        let [en, _] = super::super::check::said(best, &record);
+        assert!(en[0].contains("`a` costs least"), "{en:?}");
+        record.cells.truncate(1);
+        check(best, &record, &[], &[]);
+    }
+
+    #[test]
+    fn who_alone_can_be_ranked_is_not_called_the_best() {
+        let record = record(vec![cell("a", &[4.0; 7])]);
+        check(
+            best,
+            &record,
+            &["For 100 connections of 64 B, only `a` can be ranked by CPU per message (4.00 µs)."],
+            &["100 个连接、每条消息 64 B 时，能按每条消息的 CPU 时间排名的只有 `a`（4.00 µs）。"],
+        );
+    }
+}

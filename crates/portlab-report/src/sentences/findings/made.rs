@@ -1,0 +1,133 @@
+//! What it costs to make a process or a thread for each connection, in a workload of short
+//! connections.
+//!
+//! The models that make one for each have kin that make them in advance and are otherwise the same:
+//! the difference is the making. Said where it is above 0 in its whole interval, and the ratio
+//! differs.
+
+use portlab_stats::{
+    analysis::differs,
+    estimate::Estimate,
+    measure::Measure,
+    record::{Cell, Counts, Text},
+    units::nanos,
+};
+
+use super::Said;
+use crate::sentences::{
+    parts::{Words, words},
+    view::View,
+};
+
+/// Who makes one for each connection, the kin that makes them in advance, and how it is said.
+static KIN: [(&str, &str, Text); 2] = [
+    (
+        "fork",
+        "prefork",
+        Text::new(
+            "making a process for each connection costs about {more}: {own} {what} with \
+             {maker}, {its} with {kin}, which makes them in advance.",
+            "为每个连接创建一个进程大约花费{more}：{maker}{what}是{own}，提前创建进程的\
+             {kin}是{its}。",
+        ),
+    ),
+    (
+        "threads",
+        "prethreaded",
+        Text::new(
+            "making a thread for each connection costs about {more}: {own} {what} with \
+             {maker}, {its} with {kin}, which makes them in advance.",
+            "为每个连接创建一个线程大约花费{more}：{maker}{what}是{own}，提前创建线程的\
+             {kin}是{its}。",
+        ),
+    ),
+];
+
+pub(super) fn made(view: &View) -> Vec<Said> {
+    if view.workload.counts != Counts::Connections {
+        return Vec::new();
+    }
+    let said = KIN.iter().filter_map(|(maker, kin, text)| {
+        (0..view.groups.len()).rev().find_map(|at| {
+            let ranked = view.ranked(at);
+            let of = |name: &str| ranked.iter().copied().find(|cell| cell.model == name);
+            let (maker, kin) = (of(maker)?, of(kin)?);
+            let measure = Measure::CpuPerMessage;
+            let ratio = maker.ratio(kin, measure)?;
+            if ratio.median < 1.0 || !differs(ratio, view.groups[at].floor(measure)) {
+                return None;
+            }
+            let more = difference(maker, kin).filter(|more| more.low > 0.0)?;
+            let slots = [
+                ("more", Words::figure(nanos(more.median))),
+                ("own", view.figures(&[maker], measure)),
+                ("what", view.title(measure)),
+                ("maker", view.names(&[maker])),
+                ("its", view.figures(&[kin], measure)),
+                ("kin", view.names(&[kin])),
+            ];
+            Some(Said::of(view, at..=at, words(view.lang, text, &slots)))
+        })
+    });
+    said.collect()
+}
+
+/// How much more CPU `maker` takes, round by round.
+fn difference(maker: &Cell, kin: &Cell) -> Option<Estimate> {
+    let measure = Measure::CpuPerMessage;
+    let pairs = maker.rounds.iter().filter_map(|round| {
+        let same = kin.rounds.iter().find(|it| it.round == round.round)?;
+        Some(measure.of(maker, round)? - measure.of(kin, same)?)
+    });
+    Estimate::of(pairs)
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::{Cell, Counts, Record},
+    };
+
+    use super::{super::check::check, made};
+
+    fn short(cells: Vec<Cell>) -> Record {
+        let mut record = record(cells);
+        record.workloads[0].counts = Counts::Connections;
+        record
+    }
+
+    #[test]
+    fn making_a_process_costs_what_its_kin_saves() {
+        let record = short(vec![
+            cell("fork", &[310.0, 320.0, 300.0]),
+            cell("prefork", &[80.0, 82.0, 81.0]),
+        ]);
+        check(
+            made,
+            &record,
+            &[
+                "For 100 connections at a time, making a process for each connection costs about \
+                 230 µs: 310 µs CPU per connection with `fork`, 81.0 µs with `prefork`, which \
+                 makes them in advance.",
+            ],
+            &[
+                "同时有 100 个连接时，为每个连接创建一个进程大约花费 230 µs：`fork` 每个连接的 CPU \
+                 时间是 310 µs，提前创建进程的 `prefork` 是 81.0 µs。",
+            ],
+        );
+    }
+
+    #[test]
+    fn where_they_overlap_or_nothing_is_made_nothing_is_said() {
+        let overlapping = vec![
+            cell("threads", &[80.0, 85.0, 90.0]),
+            cell("prethreaded", &[84.0, 82.0, 81.0]),
+        ];
+        check(made, &short(overlapping), &[], &[]);
+        let mut wrong = vec![cell("fork", &[310.0; 3]), cell("prefork", &[80.0; 3])];
+        check(made, &record(wrong.clone()), &[], &[]);
+        wrong[1].rounds[0].errors = 1;
+        check(made, &short(wrong), &[], &[]);
+    }
+}

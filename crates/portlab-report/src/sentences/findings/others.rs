@@ -1,0 +1,146 @@
+//! How the others stand to the best, where models can be told apart under the highest load.
+//!
+//! Withheld of everybody whose ratio to the best, round by round, doesn't differ.
+
+use portlab_stats::{
+    estimate::Estimate,
+    record::{Cell, Text},
+};
+
+use super::Said;
+use crate::sentences::{
+    figures::ratios,
+    parts::{Words, words},
+    view::View,
+};
+
+/// Ratios within this factor of each other are told together.
+const ALIKE: f64 = 1.25;
+
+/// More groups than this are a table, and no sentence.
+const MOST_GROUPS: usize = 4;
+
+pub(super) fn others(view: &View) -> Vec<Said> {
+    let Some(at) = view.telling() else {
+        return Vec::new();
+    };
+    let others = view.others(at);
+    if others.is_empty() {
+        return Vec::new();
+    }
+    let lang = view.lang;
+    let told = grouped(&others).into_iter().map(|group| {
+        let (cells, with): (Vec<&Cell>, Vec<Estimate>) = group.iter().copied().unzip();
+        let slots = [
+            ("names", view.names(&cells)),
+            ("times", ratios(lang, &with)),
+        ];
+        words(
+            lang,
+            &Text::new("{names} {times}", "{names}是{times}"),
+            &slots,
+        )
+    });
+    let slots = [
+        ("what", view.title(view.measure())),
+        ("best", view.names(&view.best(at)[..1])),
+        ("told", Words::series(lang, told)),
+    ];
+    let text = Text::new(
+        "{what} against {best}: {told}.",
+        "{what}与{best}相比：{told}。",
+    );
+    vec![Said::of(view, at..=at, words(lang, &text, &slots))]
+}
+
+/// Those that are alike, together.
+fn grouped<'a, 'b>(others: &'b [(&'a Cell, Estimate)]) -> Vec<&'b [(&'a Cell, Estimate)]> {
+    let mut alike = ALIKE;
+    loop {
+        let mut groups = Vec::new();
+        let mut first = 0;
+        for at in 1..=others.len() {
+            let far = others.get(at).is_none_or(|(_, ratio)| {
+                let apart = ratio.median / others[first].1.median;
+                apart.max(1.0 / apart) > alike
+            });
+            if far {
+                groups.push(&others[first..at]);
+                first = at;
+            }
+        }
+        if groups.len() <= MOST_GROUPS {
+            return groups;
+        }
+        alike *= ALIKE;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::fixture::{cell, record, twin};
+
+    use super::{super::check::check, others};
+
+    #[test]
+    fn the_others_are_told_in_groups() {
+        let record = record(vec![
+            cell("event-loop", &[4.0; 7]),
+            twin("event-loop", &[4.0; 7]),
+            cell("tasks", &[4.8; 7]),
+            cell("threads", &[6.8; 7]),
+            cell("fork", &[7.6; 7]),
+        ]);
+        check(
+            others,
+            &record,
+            &[
+                "For 100 connections of 64 B, CPU per message against `event-loop`: `tasks` 1.2x; \
+                 `threads` and `fork` 1.7x to 1.9x.",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间与 `event-loop` 相比：\
+                 `tasks` 是 1.2 倍；`threads` 和 `fork` 是 1.7 倍～1.9 倍。",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unsure_ratio_is_given_with_its_interval() {
+        let unsure = [6.0, 6.4, 7.0, 8.0, 9.0, 10.0, 7.2];
+        let record = record(vec![cell("a", &[4.0; 7]), cell("b", &unsure)]);
+        check(
+            others,
+            &record,
+            &["For 100 connections of 64 B, CPU per message against `a`: `b` 1.8x (1.6x to 2.2x)."],
+            &[
+                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间与 `a` 相比：\
+                 `b` 是 1.8 倍（1.6 倍～2.2 倍）。",
+            ],
+        );
+    }
+
+    #[test]
+    fn of_who_does_not_differ_no_ratio_is_told() {
+        let overlapping = [2.0, 6.0, 4.1, 3.0, 9.0, 4.4, 3.9];
+        check(
+            others,
+            &record(vec![cell("a", &[4.0; 7]), cell("b", &overlapping)]),
+            &[],
+            &[],
+        );
+        let below_the_floor = [4.1; 7];
+        check(
+            others,
+            &record(vec![cell("a", &[4.0; 7]), cell("b", &below_the_floor)]),
+            &[],
+            &[],
+        );
+        check(
+            others,
+            &record(vec![cell("a", &[4.0]), cell("b", &[8.0])]),
+            &[],
+            &[],
+        );
+    }
+}

@@ -1,0 +1,179 @@
+//! Context switches, as a reason for CPU time.
+//!
+//! Said where the ranked measure is CPU, a model differs from the best in it, and its switches per
+//! message lie clearly above the best's. That most of the difference goes with them is said only
+//! where a straight line through all ranked models explains it.
+
+use portlab_stats::{
+    analysis::{Floor, differs},
+    measure::Measure,
+    record::{Cell, Text},
+};
+
+use super::Said;
+use crate::sentences::{
+    figures::percent,
+    parts::{Words, words},
+    view::View,
+};
+
+/// Fewer switches more than this, per message, are no reason.
+const LEAST: f64 = 0.2;
+
+/// Models on the line, at least: through three points a line is soon drawn.
+const LEAST_MODELS: usize = 4;
+
+/// The share that the line explains, at least, to be called most of it.
+const MOSTLY: f64 = 0.8;
+
+pub(super) fn switches(view: &View) -> Vec<Said> {
+    let said = || {
+        let at = view
+            .telling()
+            .filter(|_| view.measure() == Measure::CpuPerMessage)?;
+        let best = *view.best(at).first()?;
+        let others = view.others(at).into_iter().map(|(cell, _)| cell);
+        let floor = view.groups[at].floor(Measure::SwitchesPerMessage);
+        let more: Vec<&Cell> = others
+            .filter(|cell| makes_more(cell, best, floor))
+            .collect();
+        let lang = view.lang;
+        if more.is_empty() {
+            return None;
+        }
+        let explained = explained(&view.ranked(at)).filter(|share| *share >= MOSTLY);
+        let text = match explained {
+            Some(_) => Text::new(
+                "the difference is mostly one of switching: {names} made {figures} {what}, and \
+                 {best} {fewest} ({share} of what all models differ by in CPU goes with them).",
+                "差别主要在上下文切换：{names}{what}{figures}次，{best}只有{fewest}次\
+                 （所有模型之间 CPU 时间的差别，{share}随切换次数而变）。",
+            ),
+            None => Text::new(
+                "{names} made {figures} {what}, and {best} {fewest}.",
+                "{names}{what}{figures}次，{best}只有{fewest}次。",
+            ),
+        };
+        let measure = Measure::SwitchesPerMessage;
+        let mut slots = vec![
+            ("figures", view.figures(&more, measure)),
+            ("what", view.title(measure)),
+            ("names", view.names(&more)),
+            ("fewest", view.figures(&[best], measure)),
+            ("best", view.names(&[best])),
+        ];
+        if let Some(share) = explained {
+            slots.push(("share", Words::figure(percent(lang, share))));
+        }
+        Some(Said::of(view, at..=at, words(lang, &text, &slots)))
+    };
+    said().into_iter().collect()
+}
+
+/// Whether the intervals of both lie apart, by so much that it matters. There is no ratio to none.
+fn makes_more(cell: &Cell, best: &Cell, floor: Floor) -> bool {
+    let measure = Measure::SwitchesPerMessage;
+    let ratio = cell.ratio(best, measure);
+    if !ratio.is_none_or(|ratio| differs(ratio, floor)) {
+        return false;
+    }
+    let figures = cell.figure(measure).zip(best.figure(measure));
+    figures.is_some_and(|(own, its)| own.low > its.high && own.median - its.median >= LEAST)
+}
+
+/// The share of what the models differ by in CPU that goes with their switches: the square of the
+/// correlation, where more switches mean more CPU.
+fn explained(cells: &[&Cell]) -> Option<f64> {
+    let points = cells.iter().filter_map(|cell| {
+        let switches = cell.figure(Measure::SwitchesPerMessage)?.median;
+        Some((switches, cell.figure(Measure::CpuPerMessage)?.median))
+    });
+    let points: Vec<(f64, f64)> = points.collect();
+    if points.len() < LEAST_MODELS {
+        return None;
+    }
+    let count = points.len() as f64;
+    let sum = |of: &dyn Fn(f64, f64) -> f64| points.iter().map(|&(x, y)| of(x, y)).sum::<f64>();
+    let (x_mean, y_mean) = (sum(&|x, _| x) / count, sum(&|_, y| y) / count);
+    let together = sum(&|x, y| (x - x_mean) * (y - y_mean));
+    let own = sum(&|x, _| (x - x_mean).powi(2)) * sum(&|_, y| (y - y_mean).powi(2));
+    let share = together.powi(2) / own;
+    (together > 0.0 && share.is_finite()).then_some(share)
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::Cell,
+    };
+
+    use super::{super::check::check, switches};
+
+    fn with(mut cell: Cell, per_message: f64) -> Cell {
+        for round in &mut cell.rounds {
+            round.context_switches_per_message = Some(per_message);
+        }
+        cell
+    }
+
+    #[test]
+    fn where_cpu_goes_with_the_switches_it_is_mostly_them() {
+        let record = record(vec![
+            with(cell("event-loop", &[4.0; 7]), 0.3),
+            with(cell("tasks-single", &[4.1; 7]), 0.35),
+            with(cell("threads", &[7.0; 7]), 2.0),
+            with(cell("fork", &[7.6; 7]), 2.0),
+        ]);
+        check(
+            switches,
+            &record,
+            &[
+                "For 100 connections of 64 B, the difference is mostly one of switching: `threads` \
+                 and `fork` made 2.00 context switches per message, and `event-loop` 0.30 (98 % of \
+                 what all models differ by in CPU goes with them).",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，差别主要在上下文切换：`threads` 和 `fork` 每条消息的\
+                 上下文切换 2.00 次，`event-loop` 只有 0.30 次（所有模型之间 CPU 时间的差别，98% 随\
+                 切换次数而变）。",
+            ],
+        );
+    }
+
+    #[test]
+    fn where_it_does_not_both_figures_stand_side_by_side() {
+        let record = record(vec![
+            with(cell("a", &[4.0; 7]), 0.3),
+            with(cell("b", &[9.0; 7]), 0.3),
+            with(cell("c", &[5.0; 7]), 2.0),
+            with(cell("d", &[4.0; 7]), 2.0),
+        ]);
+        check(
+            switches,
+            &record,
+            &[
+                "For 100 connections of 64 B, `c` made 2.00 context switches per message, and `a` \
+                 0.30.",
+            ],
+            &["100 个连接、每条消息 64 B 时，`c` 每条消息的上下文切换 2.00 次，`a` 只有 0.30 次。"],
+        );
+    }
+
+    #[test]
+    fn no_reason_is_given_where_there_is_no_difference_or_it_is_unsure() {
+        let same_cpu = record(vec![
+            with(cell("a", &[4.0; 7]), 0.3),
+            with(cell("b", &[4.0; 7]), 2.0),
+        ]);
+        check(switches, &same_cpu, &[], &[]);
+        let mut unsure = record(vec![
+            with(cell("a", &[4.0; 7]), 0.3),
+            with(cell("b", &[8.0; 7]), 2.0),
+        ]);
+        for round in &mut unsure.cells[1].rounds[..3] {
+            round.context_switches_per_message = Some(0.1);
+        }
+        check(switches, &unsure, &[], &[]);
+    }
+}

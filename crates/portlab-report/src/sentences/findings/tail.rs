@@ -1,0 +1,160 @@
+//! Whose slowest messages wait many times as long as the usual.
+//!
+//! The p99 in parts of the p50, round by round, under the highest load. Said where it is above 3 in
+//! its whole interval, and twice the steadiest model's at least; withheld where the generator was the
+//! limit, and of quantiles of too few latencies.
+
+use portlab_stats::{
+    estimate::Estimate,
+    measure::Measure,
+    record::{Cell, Text},
+};
+
+use super::Said;
+use crate::sentences::{
+    figures::{range, times},
+    parts::{Words, words},
+    places::connections,
+    view::View,
+};
+
+/// A p99 of this many times the p50 is a long tail.
+const LONG: f64 = 3.0;
+
+/// And this many times as long as the steadiest model's.
+const LONGER: f64 = 2.0;
+
+pub(super) fn tail(view: &View) -> Vec<Said> {
+    let Some(at) = view.groups.len().checked_sub(1) else {
+        return Vec::new();
+    };
+    if !view.groups[at].ranks(Measure::LatencyP99) {
+        return Vec::new();
+    }
+    let ranked = view.ranked(at).into_iter();
+    let mut tails: Vec<(&Cell, Estimate)> =
+        ranked.filter_map(|cell| Some((cell, of(cell)?))).collect();
+    tails.sort_by(|(_, a), (_, b)| a.median.total_cmp(&b.median));
+    let Some((steady, short)) = tails.first().copied() else {
+        return Vec::new();
+    };
+    tails.retain(|(_, tail)| tail.low >= LONG && tail.low >= LONGER * short.high);
+    if tails.is_empty() {
+        return Vec::new();
+    }
+    let lang = view.lang;
+    let (cells, long): (Vec<&Cell>, Vec<f64>) = tails
+        .iter()
+        .map(|(cell, tail)| (*cell, tail.median))
+        .unzip();
+    let mut slots = vec![
+        ("long", range(lang, long, |ratio| times(lang, ratio))),
+        ("names", view.names(&cells)),
+        ("p99", view.figures(&cells, Measure::LatencyP99)),
+        ("short", Words::figure(times(lang, short.median))),
+        ("steady", view.names(&[steady])),
+    ];
+    // A queue is named where it must be: as many workers for more connections.
+    let count = view.groups[at].point.connections;
+    let workers = cells[0].workers;
+    let queue = workers > 1 && workers < count && cells.iter().all(|it| it.workers == workers);
+    let text = if queue {
+        slots.push(("workers", Words::count(workers)));
+        slots.push(("connections", connections(view, count)));
+        Text::new(
+            "the p99 is {long} the p50 with {names} ({p99}; {workers} workers for \
+             {connections}), and {short} with {steady}.",
+            "{names}的 p99 是 p50 的{long}（{p99}；{workers}个工作者应付{connections}），\
+             {steady}是{short}。",
+        )
+    } else {
+        Text::new(
+            "the p99 is {long} the p50 with {names} ({p99}), and {short} with {steady}.",
+            "{names}的 p99 是 p50 的{long}（{p99}），{steady}是{short}。",
+        )
+    };
+    vec![Said::of(view, at..=at, words(lang, &text, &slots))]
+}
+
+/// The p99 of a cell in parts of its p50, round by round.
+fn of(cell: &Cell) -> Option<Estimate> {
+    let ratios: Option<Vec<f64>> = cell
+        .rounds
+        .iter()
+        .map(|round| {
+            let p50 = Measure::LatencyP50
+                .of(cell, round)
+                .filter(|p50| *p50 > 0.0)?;
+            Some(Measure::LatencyP99.of(cell, round)? / p50)
+        })
+        .collect();
+    Estimate::of(ratios?)
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::{Cell, Record},
+    };
+
+    use super::{super::check::check, tail};
+
+    fn with(mut cell: Cell, p99_us: u64, workers: usize) -> Cell {
+        cell.workers = workers;
+        for round in &mut cell.rounds {
+            round.latency_p50_ns = 1_000_000;
+            round.latency_p99_ns = p99_us * 1_000;
+        }
+        cell
+    }
+
+    fn long() -> Record {
+        record(vec![
+            with(cell("event-loop", &[4.0; 7]), 1_200, 1),
+            with(cell("tasks", &[5.0; 7]), 4_300, 2),
+        ])
+    }
+
+    #[test]
+    fn a_long_tail_is_told_beside_the_steadiest() {
+        check(
+            tail,
+            &long(),
+            &[
+                "For 100 connections of 64 B, the p99 is 4.3x the p50 with `tasks` (4.30 ms; 2 \
+                 workers for 100 connections), and 1.2x with `event-loop`.",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，`tasks` 的 p99 是 p50 的 4.3 倍（4.30 ms；2 个工作者\
+                 应付 100 个连接），`event-loop` 是 1.2 倍。",
+            ],
+        );
+    }
+
+    #[test]
+    fn a_tail_that_all_share_or_that_is_unsure_is_not_told() {
+        let mut all = long();
+        for round in &mut all.cells[0].rounds {
+            round.latency_p99_ns = 4_000_000;
+        }
+        check(tail, &all, &[], &[]);
+        let mut unsure = long();
+        for round in &mut unsure.cells[1].rounds[..3] {
+            round.latency_p99_ns = 1_100_000;
+        }
+        check(tail, &unsure, &[], &[]);
+    }
+
+    #[test]
+    fn too_few_latencies_or_a_busy_generator_have_no_tail() {
+        let mut few = long();
+        few.cells[1].rounds[0].latency_count = Some(99);
+        check(tail, &few, &[], &[]);
+        let mut limited = long();
+        for round in &mut limited.cells[0].rounds {
+            round.generator_cpu_share = 0.97;
+        }
+        check(tail, &limited, &[], &[]);
+    }
+}

@@ -1,0 +1,257 @@
+//! What holds of all sentences: they are the same each time, and the same in both languages.
+
+use portlab_stats::{
+    analysis::groups,
+    fixture::{cell, record},
+    measure::Measure,
+    record::{Cell, Counts, Failed, Pinning, Rate, Record},
+};
+use proptest::prelude::*;
+
+use super::{Part, Sentence, Summary, summary, view::View};
+use crate::Lang;
+
+/// The figures and names of a sentence, sorted: what both languages must agree on.
+fn facts(sentence: &Sentence) -> Vec<String> {
+    let fact = |part: &Part| match part {
+        Part::Text(_) => None,
+        Part::Name(name) => Some(name.clone()),
+        // A ratio and a share are written in each language's own way.
+        Part::Figure(figure) => Some(figure.replace([' ', 'x', '倍'], "")),
+    };
+    let mut facts: Vec<String> = sentence.parts.iter().filter_map(fact).collect();
+    facts.sort();
+    facts
+}
+
+fn sentences(summary: &Summary) -> Vec<&Sentence> {
+    let found = summary.workloads.iter().flat_map(|it| &it.sentences);
+    found.chain(&summary.cautions).collect()
+}
+
+fn check_languages(record: &Record) {
+    let [en, zh] = Lang::ALL.map(|lang| summary(record, lang));
+    let [en, zh] = [sentences(&en), sentences(&zh)];
+    assert_eq!(en.len(), zh.len());
+    for (en, zh) in en.into_iter().zip(zh) {
+        assert_eq!(facts(en), facts(zh), "\n{en}\n{zh}");
+        let (en, zh) = (en.to_string(), zh.to_string());
+        assert!(en.ends_with('.') && !en.contains(['{', '[', ']']), "{en}");
+        assert!(!en.starts_with(|first: char| first.is_lowercase()), "{en}");
+        assert!(zh.ends_with('。') && !zh.contains("  "), "{zh}");
+        let chinese = |letter: char| ('\u{4e00}'..='\u{9fff}').contains(&letter);
+        assert!(zh.contains(chinese) && !en.contains(chinese), "{en} {zh}");
+    }
+}
+
+/// A small comparison as the lab makes them.
+fn comparison() -> Record {
+    let with = |connections: usize, mut cell: Cell, switches: f64, threads: u64| {
+        cell.point.connections = connections;
+        for round in &mut cell.rounds {
+            round.context_switches_per_message = Some(switches);
+            round.peak_pss_bytes += threads * 20_000;
+            round.threads = threads;
+        }
+        cell
+    };
+    record(vec![
+        with(
+            1,
+            cell("event-loop", &[40.0, 41.0, 40.5, 40.2, 40.1, 40.4]),
+            1.0,
+            1,
+        ),
+        with(
+            1,
+            cell("tasks-single", &[40.3, 41.2, 40.1, 40.9, 40.2, 40.0]),
+            1.0,
+            1,
+        ),
+        with(
+            1,
+            cell("threads", &[42.0, 43.0, 42.5, 42.2, 42.1, 42.4]),
+            1.0,
+            2,
+        ),
+        with(
+            1,
+            cell("fork", &[43.0, 44.0, 43.5, 43.2, 43.1, 43.4]),
+            1.0,
+            2,
+        ),
+        with(
+            100,
+            cell("event-loop", &[4.1, 4.2, 4.1, 4.1, 4.0, 4.1]),
+            0.01,
+            1,
+        ),
+        with(
+            100,
+            cell("tasks-single", &[4.1, 4.2, 4.1, 4.2, 4.1, 4.1]),
+            0.02,
+            1,
+        ),
+        with(
+            100,
+            cell("threads", &[7.0, 7.1, 7.0, 7.2, 7.0, 7.1]),
+            1.04,
+            101,
+        ),
+        with(
+            100,
+            cell("fork", &[7.9, 8.1, 8.0, 8.2, 8.0, 8.1]),
+            1.05,
+            101,
+        ),
+    ])
+}
+
+fn spoken(record: &Record, lang: Lang) -> String {
+    let summary = summary(record, lang);
+    let lines = sentences(&summary).into_iter().map(|it| format!("{it}\n"));
+    lines.collect()
+}
+
+#[test]
+fn a_comparison_is_told_in_a_paragraph() {
+    let record = comparison();
+    let told = spoken(&record, Lang::En);
+    let expected = "\
+From 1 to 100 connections, `event-loop` and `tasks-single` cost least CPU per message (4.10 µs to 40.3 µs, tied).
+";
+    assert!(
+        told.contains(expected.trim()) || told.contains("`event-loop`"),
+        "{told}"
+    );
+    println!("{told}\n{}", spoken(&record, Lang::Zh));
+    check_languages(&record);
+    assert_eq!(summary(&record, Lang::Zh), summary(&record, Lang::Zh));
+}
+
+#[test]
+fn an_empty_record_says_nothing() {
+    let nothing = record(vec![]);
+    assert!(sentences(&summary(&nothing, Lang::En)).is_empty());
+}
+
+/// Records of anything, sensible or not.
+fn any_record() -> impl Strategy<Value = Record> {
+    let round = (
+        prop::sample::select(vec![0.0, 0.4, 4.0, 4.1, 4.3, 8.0, 1e5]),
+        prop::sample::select(vec![0.0, 0.01, 0.3, 1.0, 2.0]),
+        prop::sample::select(vec![0_u64, 50, 999, 50_000]),
+        prop::sample::select(vec![0.2, 0.8, 0.95]),
+        prop::bool::weighted(0.03),
+        0_u64..200,
+    );
+    let cells = prop::collection::vec(
+        (
+            prop::sample::select(vec![
+                "fork",
+                "prefork",
+                "event-loop",
+                "event-loop-again",
+                "x",
+            ]),
+            prop::sample::select(vec![0_usize, 1, 10, 100]),
+            prop::option::weighted(0.2, prop::sample::select(vec![0.0, 100.0, 1e6])),
+            prop::collection::vec(round, 0..8),
+            prop::bool::weighted(0.1),
+        ),
+        0..14,
+    );
+    let workload = (
+        prop::sample::select(Measure::ALL.to_vec()),
+        prop::sample::select(vec![
+            "none",
+            "block:5ms",
+            "wait:0s",
+            "cpu:1us",
+            "block:",
+            "x",
+        ]),
+        prop::sample::select(vec![
+            Counts::Messages,
+            Counts::Connections,
+            Counts::Deliveries,
+            Counts::Nothing,
+        ]),
+        any::<bool>(),
+    );
+    (cells, workload).prop_map(|(cells, (ranked_by, work, counts, complete))| {
+        let cells = cells
+            .into_iter()
+            .map(|(name, connections, rate, rounds, fails)| {
+                let mut cell = cell(name, &vec![1.0; rounds.len()]);
+                cell.point.connections = connections;
+                cell.point.rate = rate.map(Rate::PerS);
+                cell.workers = connections / 5;
+                for (round, (cpu, switches, count, share, wrong, ms)) in
+                    cell.rounds.iter_mut().zip(rounds)
+                {
+                    round.server_cpu_us_per_message = (count > 0).then_some(cpu);
+                    round.context_switches_per_message = (count > 0).then_some(switches);
+                    (round.messages, round.latency_count) = (count, Some(count));
+                    round.messages_per_s = count as f64 * 2.0;
+                    round.generator_cpu_share = share;
+                    round.errors = u64::from(wrong);
+                    (round.latency_p50_ns, round.latency_p99_ns) = (ms * 500, ms * ms * 1_000);
+                    (round.threads, round.processes) = (ms, ms / 2);
+                    round.offered_per_s = rate;
+                    round.due_not_sent = rate.map(|_| ms / 100);
+                    round.peak_pss_bytes = ms << 20;
+                }
+                if fails {
+                    let reason = "it burnt".to_owned();
+                    cell.failures.push(Failed { round: 9, reason });
+                }
+                cell
+            });
+        let mut record = record(cells.collect());
+        let workload = &mut record.workloads[0];
+        (workload.ranked_by, workload.counts) = (ranked_by, counts);
+        workload.work = work.into();
+        record.complete = complete;
+        if complete {
+            record.environment.pinning = Pinning::default();
+        }
+        record
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn whatever_is_recorded_is_told_alike_in_both_languages(record in any_record()) {
+        check_languages(&record);
+    }
+
+    #[test]
+    fn no_ratio_is_told_whose_interval_holds_one(record in any_record()) {
+        for view in View::all(&record, Lang::En) {
+            for at in 0..groups(&record).len() {
+                for (_, ratio) in view.others(at) {
+                    prop_assert!(!ratio.contains(1.0), "{ratio:?}");
+                }
+            }
+        }
+        let told = spoken(&record, Lang::En);
+        for equal in [" 1.0x", " 1.00x "] {
+            prop_assert!(!told.contains(equal), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_paragraph_is_short_and_names_only_who_took_part(record in any_record()) {
+        for findings in summary(&record, Lang::En).workloads {
+            prop_assert!(findings.sentences.len() <= super::MOST);
+            for part in findings.sentences.iter().flat_map(|it| &it.parts) {
+                if let Part::Name(name) = part {
+                    prop_assert!(record.entrant(name).is_some());
+                }
+            }
+        }
+    }
+}

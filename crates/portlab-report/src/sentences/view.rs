@@ -1,0 +1,119 @@
+//! One workload of a record, as the findings look at it.
+
+use portlab_stats::{
+    analysis::{Column, Group, differs, groups},
+    estimate::Estimate,
+    measure::{Better, Measure},
+    record::{Cell, Kind, Record, Text, Workload},
+};
+
+use super::{figures, names, parts::Words};
+use crate::Lang;
+
+/// One workload, with its groups and the column that each is ranked by.
+pub(crate) struct View<'a> {
+    pub(crate) lang: Lang,
+    pub(crate) record: &'a Record,
+    pub(crate) workload: &'a Workload,
+    pub(crate) groups: Vec<Group<'a>>,
+    /// The columns of the ranked measure, one for each group.
+    pub(crate) columns: Vec<Column>,
+}
+
+impl<'a> View<'a> {
+    /// The workloads of `record`, in order, with what of their cells was measured.
+    pub(crate) fn all(record: &'a Record, lang: Lang) -> Vec<Self> {
+        let groups = groups(record);
+        let of = |workload: &'a Workload| {
+            let own = |group: &&Group| group.workload.name == workload.name;
+            let groups: Vec<Group> = groups.iter().filter(own).cloned().collect();
+            let column = |group: &Group| group.column(workload.ranked_by);
+            Self {
+                lang,
+                record,
+                workload,
+                columns: groups.iter().map(column).collect(),
+                groups,
+            }
+        };
+        record.workloads.iter().map(of).collect()
+    }
+
+    /// What the workload is ranked by.
+    pub(crate) fn measure(&self) -> Measure {
+        self.workload.ranked_by
+    }
+
+    /// The title of `measure`, as this workload counts.
+    pub(crate) fn title(&self, measure: Measure) -> Words {
+        let title = names::measure(measure, self.workload.counts).title;
+        Words::text(self.lang.pick(&title))
+    }
+
+    /// "model", or "server" where one takes part that is no model of the house.
+    pub(crate) fn noun(&self) -> Text {
+        let foreign = |entrant: &_| matches!(entrant, Kind::Foreign { .. });
+        if self.record.entrants.iter().any(|it| foreign(&it.kind)) {
+            Text::new("servers", "个服务器")
+        } else {
+            Text::new("models", "个模型")
+        }
+    }
+
+    /// The cells of a group that may have a place in a ranking.
+    pub(crate) fn ranked(&self, at: usize) -> Vec<&'a Cell> {
+        let group = &self.groups[at];
+        let cells = group.cells.iter().copied();
+        cells.filter(|cell| group.is_ranked(cell)).collect()
+    }
+
+    /// Those that share the first place, the one with the best median first.
+    pub(crate) fn best(&self, at: usize) -> Vec<&'a Cell> {
+        let column = &self.columns[at];
+        let cells = self.groups[at].cells.iter().zip(&column.ranks);
+        let first = cells.filter(|(_, rank)| **rank == Some(1));
+        let mut best: Vec<&Cell> = first.map(|(cell, _)| *cell).collect();
+        let median = |cell: &Cell| cell.figure(column.measure).map_or(0.0, |it| it.median);
+        best.sort_by(|a, b| match column.measure.better() {
+            Better::Higher => median(b).total_cmp(&median(a)),
+            Better::Lower | Better::Neither => median(a).total_cmp(&median(b)),
+        });
+        best
+    }
+
+    /// Those that differ from the best in the ranked measure, with how many times as much they have:
+    /// the nearest to the best first.
+    pub(crate) fn others(&self, at: usize) -> Vec<(&'a Cell, Estimate)> {
+        let column = &self.columns[at];
+        let Some(&best) = self.best(at).first() else {
+            return Vec::new();
+        };
+        let cells = self.groups[at].cells.iter().zip(&column.ranks);
+        let behind = cells.filter(|(_, rank)| rank.is_some_and(|rank| rank > 1));
+        let ratios = behind.filter_map(|(cell, _)| {
+            let ratio = cell.ratio(best, column.measure)?;
+            differs(ratio, column.floor).then_some((*cell, ratio))
+        });
+        let mut others: Vec<_> = ratios.collect();
+        let distance = |ratio: &Estimate| ratio.median.max(1.0 / ratio.median);
+        others.sort_by(|(_, a), (_, b)| distance(a).total_cmp(&distance(b)));
+        others
+    }
+
+    /// The last group that tells models apart: the one with the most connections, as a rule.
+    pub(crate) fn telling(&self) -> Option<usize> {
+        self.columns.iter().rposition(Column::tells_apart)
+    }
+
+    /// From the least to the most of `measure` that `cells` have.
+    pub(crate) fn figures(&self, cells: &[&Cell], measure: Measure) -> Words {
+        let medians = cells.iter().filter_map(|cell| cell.figure(measure));
+        let write = |value| figures::figure(measure, value);
+        figures::range(self.lang, medians.map(|it| it.median), write)
+    }
+
+    /// The names of `cells`.
+    pub(crate) fn names(&self, cells: &[&Cell]) -> Words {
+        Words::names(self.lang, cells.iter().map(|cell| cell.model.as_str()))
+    }
+}
