@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
+use portlab_report::Lang;
 use portlab_service::SERVICES;
 
 /// The colour of errors.
@@ -62,6 +63,17 @@ pub(crate) fn service_parser() -> PossibleValuesParser {
             .iter()
             .map(|service| PossibleValue::new(service.name)),
     )
+}
+
+/// The language that was asked for; else the one that the environment speaks (`locale(7)`), which is
+/// English unless it is Chinese.
+pub(crate) fn lang(asked: Option<Lang>) -> Lang {
+    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
+    let mut set = set.filter_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
+    asked.unwrap_or_else(|| match set.next() {
+        Some(locale) if locale.starts_with("zh") => Lang::Zh,
+        _ => Lang::En,
+    })
 }
 
 /// The width of the terminal that stdout is; off a terminal, enough for every column.

@@ -65,12 +65,24 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
         cpus.collect::<Vec<_>>().join(",")
     };
     let pinning = match (&environment.pinning, lang) {
-        (Pinning::Apart { server_cpus, generator_cpus }, Lang::En) => format!(
+        (
+            Pinning::Apart {
+                server_cpus,
+                generator_cpus,
+            },
+            Lang::En,
+        ) => format!(
             "server on cpu {}, generator on cpu {}",
             list(server_cpus),
             list(generator_cpus)
         ),
-        (Pinning::Apart { server_cpus, generator_cpus }, Lang::Zh) => format!(
+        (
+            Pinning::Apart {
+                server_cpus,
+                generator_cpus,
+            },
+            Lang::Zh,
+        ) => format!(
             "服务器在 cpu {}，负载发生器在 cpu {}",
             list(server_cpus),
             list(generator_cpus)
@@ -79,14 +91,20 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
         (Pinning::Together(why), Lang::Zh) => format!("无：{why}"),
     };
     let mut facts = vec![
-        (lang.pick(&MACHINE), format!("{} × {}", environment.cores, environment.cpu)),
+        (
+            lang.pick(&MACHINE),
+            format!("{} × {}", environment.cores, environment.cpu),
+        ),
         (lang.pick(&KERNEL), environment.kernel.clone()),
         (lang.pick(&PINNED), pinning),
         (lang.pick(&FILES), environment.open_files_limit.to_string()),
         (lang.pick(&BACKLOG), environment.somaxconn.to_string()),
         (
             lang.pick(&PORTS),
-            format!("{}–{}", environment.port_range_first, environment.port_range_last),
+            format!(
+                "{}–{}",
+                environment.port_range_first, environment.port_range_last
+            ),
         ),
         (lang.pick(&VERSION), record.portlab_version.clone()),
         (lang.pick(&DATE), date(record)),
@@ -97,7 +115,10 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
             facts.push((lang.pick(&FOREIGN), format!("{}: {command}", entrant.name)));
         }
     }
-    let facts: Vec<_> = facts.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let facts: Vec<_> = facts
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     page::facts(&facts)
 }
 
@@ -218,7 +239,9 @@ fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
             tracks: &tracks,
             from_us: 0.0,
             to_us: timeline.length_us,
-            axis: Axis::new(label, Spacing::Linear, |us| portlab_stats::units::nanos(us * 1e3)),
+            axis: Axis::new(label, Spacing::Linear, |us| {
+                portlab_stats::units::nanos(us * 1e3)
+            }),
             most_tracks: MOST_TRACKS,
             words: match lang {
                 Lang::En => StripWords::EN,

@@ -45,8 +45,10 @@ pub fn charts(record: &Record, lang: Lang) -> Vec<Chart> {
     };
     let all = groups(record);
     let of = |workload: &portlab_stats::record::Workload| {
-        let of_it: Vec<&Group> =
-            all.iter().filter(|group| group.workload.name == workload.name).collect();
+        let of_it: Vec<&Group> = all
+            .iter()
+            .filter(|group| group.workload.name == workload.name)
+            .collect();
         of_workload(&report, &of_it)
     };
     record.workloads.iter().flat_map(of).collect()
@@ -206,7 +208,10 @@ fn drawn(
 
 /// A name for a group's chart, unique in the record.
 fn chart_name(group: &Group, groups: &[&Group], measure: &str) -> String {
-    let at = groups.iter().position(|other| other.point == group.point).unwrap_or(0);
+    let at = groups
+        .iter()
+        .position(|other| other.point == group.point)
+        .unwrap_or(0);
     let name = &group.workload.name;
     format!("{name}-{measure}-{}-{}", group.point.connections, at + 1)
 }
@@ -250,9 +255,15 @@ fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measur
         }
     };
     order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
-    let rows: Vec<Bar> = order.iter().map(|&at| bar(report, group, &column, at)).collect();
+    let rows: Vec<Bar> = order
+        .iter()
+        .map(|&at| bar(report, group, &column, at))
+        .collect();
     let medians = column.figures.iter().flatten().map(|figure| figure.median);
-    let least = medians.clone().filter(|&it| it > 0.0).fold(f64::INFINITY, f64::min);
+    let least = medians
+        .clone()
+        .filter(|&it| it > 0.0)
+        .fold(f64::INFINITY, f64::min);
     let spacing = match medians.fold(0.0, f64::max) / least {
         far if far > FAR => Spacing::Log,
         _ => Spacing::FromZero,
@@ -344,7 +355,10 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
         .iter()
         .map(|entrant| {
             let samples = groups.iter().filter_map(|group| {
-                let cell = group.cells.iter().find(|cell| cell.model == entrant.model)?;
+                let cell = group
+                    .cells
+                    .iter()
+                    .find(|cell| cell.model == entrant.model)?;
                 let x = swept.value(group)?;
                 let figure = cell.figure(measure);
                 let limited = measure.is_the_generators() && cell.generator_was_the_limit();

@@ -40,13 +40,22 @@ pub fn html(record: &Record, lang: Lang) -> String {
     };
     let title = report.title();
     let chips = about::chips(record, lang);
-    let chips: Vec<_> = chips.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let chips: Vec<_> = chips
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let footer = about::footer(record, lang);
     let mut sections = vec![report.section("found", &FOUND, report.found())];
-    let ids: Vec<String> = record.workloads.iter().map(|it| format!("on-{}", it.name)).collect();
+    let ids: Vec<String> = record
+        .workloads
+        .iter()
+        .map(|it| format!("on-{}", it.name))
+        .collect();
     for (workload, id) in record.workloads.iter().zip(&ids) {
-        let of_it: Vec<&Group> =
-            all.iter().filter(|group| group.workload.name == workload.name).collect();
+        let of_it: Vec<&Group> = all
+            .iter()
+            .filter(|group| group.workload.name == workload.name)
+            .collect();
         sections.push(Section {
             id,
             title: lang.pick(&workload.title),
@@ -57,7 +66,11 @@ pub fn html(record: &Record, lang: Lang) -> String {
     if !record.timelines.is_empty() {
         sections.push(report.section("timelines", &TIMELINES, about::timelines(record, lang)));
     }
-    if record.entrants.iter().any(|entrant| entrant.sheet.is_some()) {
+    if record
+        .entrants
+        .iter()
+        .any(|entrant| entrant.sheet.is_some())
+    {
         sections.push(report.section("models", &MODELS, about::sheets(&report)));
     }
     sections.push(report.section("cautions", &CAUTIONS, report.cautions()));
@@ -95,8 +108,7 @@ static COMMAND: Text = Text::new("The command", "命令");
 
 impl Report<'_> {
     fn title(&self) -> String {
-        let takes_part =
-            |kind: &Kind| matches!(kind, Kind::Model | Kind::Foreign { .. });
+        let takes_part = |kind: &Kind| matches!(kind, Kind::Model | Kind::Foreign { .. });
         let entrants = self.record.entrants.iter();
         let count = entrants.filter(|entrant| takes_part(&entrant.kind)).count();
         match (self.lang, count) {
@@ -117,7 +129,10 @@ impl Report<'_> {
     }
 
     fn findings(&self, workload: &str) -> Option<&Findings> {
-        self.summary.workloads.iter().find(|found| found.workload == workload)
+        self.summary
+            .workloads
+            .iter()
+            .find(|found| found.workload == workload)
     }
 
     /// A card for each workload: what it asks, and the first thing there is to say.
@@ -156,7 +171,9 @@ impl Report<'_> {
         };
         let found = self.findings(&first.workload.name);
         let charts = charts::of_workload(self, groups);
-        let tables = groups.iter().map(|group| tables::table(self, groups, group));
+        let tables = groups
+            .iter()
+            .map(|group| tables::table(self, groups, group));
         html! {
             div.prose {
                 p.asks { (self.lang.pick(&first.workload.asks)) }

@@ -17,7 +17,9 @@ pub(crate) fn place(groups: &[&Group], point: &Point, lang: Lang) -> String {
         all.dedup();
         all.len() > 1
     };
-    let is_chat = groups.iter().any(|group| group.workload.counts == Counts::Deliveries);
+    let is_chat = groups
+        .iter()
+        .any(|group| group.workload.counts == Counts::Deliveries);
     let mut parts = vec![connections(point.connections, is_chat, lang)];
     if varies(|point| point.size_bytes.to_string()) {
         parts.push(units::bytes(point.size_bytes as f64));

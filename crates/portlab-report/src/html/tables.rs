@@ -27,7 +27,10 @@ pub(super) fn table(report: &Report, groups: &[&Group], group: &Group) -> (Strin
     let counts = group.workload.counts;
     let measures = measures(group.workload);
     let columns: Vec<Figures> = measures.iter().map(|&it| group.column(it)).collect();
-    let labels: Vec<_> = measures.iter().map(|&it| names::measure(it, counts)).collect();
+    let labels: Vec<_> = measures
+        .iter()
+        .map(|&it| names::measure(it, counts))
+        .collect();
     let baseline = report.record.setup.baseline.as_deref().unwrap_or_default();
     let ratio = format!("× {baseline}");
     let figures = |title, meaning| Column {
@@ -103,7 +106,11 @@ fn row(
     for (place, column) in columns.iter().enumerate() {
         let measure = column.measure;
         let Some(figure) = column.figures[at] else {
-            let empties = if place == 0 { 2 + usize::from(group.baseline().is_some()) } else { 1 };
+            let empties = if place == 0 {
+                2 + usize::from(group.baseline().is_some())
+            } else {
+                1
+            };
             row.extend((0..empties).map(|_| Cell::new("–").marked(Mark::Muted)));
             continue;
         };

@@ -9,6 +9,7 @@ use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin};
+use portlab_report::Lang;
 use portlab_service::Order;
 use portlab_stats::{
     record::{Cell, Record},
@@ -143,7 +144,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
 
-    /// Where results.json is kept
+    /// The language of report.html: en or zh [default: the environment's]
+    #[arg(long, value_name = "LANG")]
+    lang: Option<Lang>,
+
+    /// Where results.json is kept, and report.html beside it
     #[arg(long, value_name = "DIR", default_value = "portlab-results")]
     out: PathBuf,
 
@@ -196,9 +201,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         screen.note("interrupted before the first measurement was made");
         return Ok(verdict(&record));
     }
+    let page = args.out.join("report.html");
+    let html = portlab_report::html(&record, args::lang(args.lang));
+    std::fs::write(&page, html).with_context(|| format!("can't write {}", page.display()))?;
     print(args, &record)?;
     if !args.json {
-        screen.note(&format!("kept in {}", store.file().display()));
+        screen.note(&format!("a report to look at: {}", page.display()));
         if !record.complete {
             screen.note("the same command with --resume goes on with it");
         }
