@@ -22,6 +22,8 @@ pub fn figure(measure: Measure, value: f64) -> String {
         | Measure::LatencyP99
         | Measure::LatencyP999
         | Measure::CpuPerMessage => nanos(value),
+        // Rounded to nothing, a few would be none.
+        Measure::SwitchesPerMessage if value > 0.0 && value < 0.005 => "<0.01".to_owned(),
         Measure::SwitchesPerMessage => three_digits(value),
         Measure::PeakMemory | Measure::MemoryPerConnection => bytes(value),
         Measure::Threads | Measure::Processes => format!("{value:.0}"),
@@ -123,6 +125,8 @@ mod tests {
         let percents = [0.031, 0.0996, 0.62].map(|share| percent(Lang::En, share));
         assert_eq!(percents, ["3.1 %", "10 %", "62 %"]);
         assert_eq!(percent(Lang::Zh, 0.031), "3.1%");
+        let switches = [0.0, 0.004, 0.02].map(|it| figure(Measure::SwitchesPerMessage, it));
+        assert_eq!(switches, ["0", "<0.01", "0.02"]);
         let sizes = [0, 64, 1500, 4096, 1 << 20].map(size);
         assert_eq!(sizes, ["0 B", "64 B", "1.46 KiB", "4 KiB", "1 MiB"]);
     }
@@ -133,7 +137,7 @@ mod tests {
         let said = |values: &[f64]| said(Lang::En, range(Lang::En, values.iter().copied(), write));
         assert_eq!(said(&[4101.0, 4099.0]), "4.10 µs");
         assert_eq!(said(&[4200.0, 4100.0, 4150.0]), "4.10 µs to 4.20 µs");
-        assert_eq!(said(&[]), "");
+        assert_eq!(range(Lang::En, [], write), Words::default());
     }
 
     #[test]

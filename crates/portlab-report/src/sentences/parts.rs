@@ -144,6 +144,8 @@ pub(crate) fn words(lang: Lang, template: &Text, slots: &[(&str, Words)]) -> Wor
         debug_assert!(slots.iter().all(has), "a slot is missing: {form}");
         debug_assert_eq!(form.matches('{').count(), slots.len(), "{form}");
     }
+    let is_filled = |(_, filling): &(&str, Words)| !filling.parts.is_empty();
+    debug_assert!(slots.iter().all(is_filled), "nothing to say: {template:?}");
     let mut said = Words::default();
     let mut count = 1;
     let mut rest = lang.pick(template);

@@ -60,12 +60,12 @@ pub(crate) fn point(view: &View, point: Point) -> Words {
             Dimension::Workers => workers(lang, point.workers_asked),
             Dimension::Rate => rate(view, point.rate),
         };
-        let slots = [("said", said), ("next", next)];
-        let joined = match at {
-            0 => Text::new("{said}{next}", "{said}{next}"),
-            _ => Text::new("{said}, {next}", "{said}、{next}"),
+        said = if at == 0 {
+            next
+        } else {
+            let slots = [("said", said), ("next", next)];
+            words(lang, &Text::new("{said}, {next}", "{said}、{next}"), &slots)
         };
-        said = words(lang, &joined, &slots);
     }
     said
 }

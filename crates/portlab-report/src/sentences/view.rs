@@ -67,32 +67,48 @@ impl<'a> View<'a> {
         cells.filter(|cell| group.is_ranked(cell)).collect()
     }
 
-    /// Those that share the first place, the one with the best median first.
+    /// Those that share the first place: first who does so at most points, then the best median, so
+    /// that the others are compared with the same one throughout.
     pub(crate) fn best(&self, at: usize) -> Vec<&'a Cell> {
         let column = &self.columns[at];
-        let cells = self.groups[at].cells.iter().zip(&column.ranks);
-        let first = cells.filter(|(_, rank)| **rank == Some(1));
-        let mut best: Vec<&Cell> = first.map(|(cell, _)| *cell).collect();
+        let mut best: Vec<&Cell> = self.first_places(at).collect();
+        let wins = |cell: &Cell| {
+            let all = (0..self.groups.len()).flat_map(|at| self.first_places(at));
+            all.filter(|it| it.model == cell.model).count()
+        };
         let median = |cell: &Cell| cell.figure(column.measure).map_or(0.0, |it| it.median);
-        best.sort_by(|a, b| match column.measure.better() {
-            Better::Higher => median(b).total_cmp(&median(a)),
-            Better::Lower | Better::Neither => median(a).total_cmp(&median(b)),
+        best.sort_by(|a, b| {
+            let better = match column.measure.better() {
+                Better::Higher => median(b).total_cmp(&median(a)),
+                Better::Lower | Better::Neither => median(a).total_cmp(&median(b)),
+            };
+            wins(b).cmp(&wins(a)).then(better)
         });
         best
     }
 
-    /// Those that differ from the best in the ranked measure, with how many times as much they have:
-    /// the nearest to the best first.
+    fn first_places(&self, at: usize) -> impl Iterator<Item = &'a Cell> {
+        let cells = self.groups[at].cells.iter().zip(&self.columns[at].ranks);
+        let first = cells.filter(|(_, rank)| **rank == Some(1));
+        first.map(|(cell, _)| *cell)
+    }
+
+    /// Those that are worse than the best in the ranked measure, with how many times as much they
+    /// have: the nearest to the best first.
     pub(crate) fn others(&self, at: usize) -> Vec<(&'a Cell, Estimate)> {
         let column = &self.columns[at];
         let Some(&best) = self.best(at).first() else {
             return Vec::new();
         };
+        let is_worse = |ratio: Estimate| match column.measure.better() {
+            Better::Higher => ratio.median < 1.0,
+            Better::Lower | Better::Neither => ratio.median > 1.0,
+        };
         let cells = self.groups[at].cells.iter().zip(&column.ranks);
         let behind = cells.filter(|(_, rank)| rank.is_some_and(|rank| rank > 1));
         let ratios = behind.filter_map(|(cell, _)| {
-            let ratio = cell.ratio(best, column.measure)?;
-            differs(ratio, column.floor).then_some((*cell, ratio))
+            let ratio = ratio(cell, best, column.measure)?;
+            (is_worse(ratio) && differs(ratio, column.floor)).then_some((*cell, ratio))
         });
         let mut others: Vec<_> = ratios.collect();
         let distance = |ratio: &Estimate| ratio.median.max(1.0 / ratio.median);
@@ -116,4 +132,11 @@ impl<'a> View<'a> {
     pub(crate) fn names(&self, cells: &[&Cell]) -> Words {
         Words::names(self.lang, cells.iter().map(|cell| cell.model.as_str()))
     }
+}
+
+/// How many times `other`'s figure `cell`'s is, round by round; `None` where one has no figure to
+/// name, or a single round knows both, for that knows no chance.
+pub(crate) fn ratio(cell: &Cell, other: &Cell, measure: Measure) -> Option<Estimate> {
+    cell.figure(measure).and(other.figure(measure))?;
+    cell.ratio(other, measure).filter(|ratio| ratio.count > 1)
 }

@@ -54,9 +54,9 @@ pub(super) fn virtual_machine(record: &Record, lang: Lang) -> Vec<Sentence> {
         return Vec::new();
     };
     let text = Text::new(
-        "By its name ({name}) this was a virtual machine: neighbours may have taken time, and \
-         waking a thread is slower than on bare metal.",
-        "从名字（{name}）看，这是一台虚拟机：邻居可能占用了时间，唤醒线程也比在物理机上慢。",
+        "By its name ({name}) this was probably a virtual machine: neighbours may have taken time, \
+         and waking a thread may be slower than on bare metal.",
+        "从名字（{name}）看，这很可能是一台虚拟机：邻居可能占用了时间，唤醒线程也可能比在物理机上慢。",
     );
     vec![sentence(
         lang,

@@ -248,6 +248,7 @@ fn floor_of(view: &View, floor: Floor) -> Words {
 mod tests {
     use portlab_stats::{
         fixture::{cell, record, twin},
+        measure::Measure,
         record::Cell,
     };
 
@@ -343,6 +344,65 @@ mod tests {
     }
 
     #[test]
+    fn where_a_difference_begins_both_stretches_are_told() {
+        let record = record(vec![
+            at(1, cell("a", &[4.0; 7])),
+            at(1, cell("b", &[4.1; 7])),
+            at(10, cell("a", &[4.0; 7])),
+            at(10, cell("b", &[8.0; 7])),
+            at(100, cell("a", &[4.0; 7])),
+            at(100, cell("b", &[9.0; 7])),
+        ]);
+        check(
+            best,
+            &record,
+            &[
+                "For 1 connection, no difference in CPU per message between the 2 models that this \
+                 run could see (noise floor 5.0 %, assumed).",
+                "From 10 to 100 connections, `a` costs least CPU per message (4.00 µs).",
+            ],
+            &[
+                "1 个连接时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别\
+                 （噪声水平按 5.0% 估计）。",
+                "从 10 到 100 个连接，每条消息的 CPU 时间最少的是 `a`（4.00 µs）。",
+            ],
+        );
+    }
+
+    #[test]
+    fn each_measure_has_its_own_words() {
+        let mut record = record(vec![cell("a", &[4.0; 7]), cell("b", &[8.0; 7])]);
+        for (cell, factor) in record.cells.iter_mut().zip([1, 2]) {
+            for round in &mut cell.rounds {
+                round.messages_per_s *= factor as f64;
+                round.latency_p99_ns *= factor;
+                round.peak_pss_bytes *= factor;
+            }
+        }
+        let expected = [
+            (
+                Measure::MessagesPerS,
+                "`b` reaches the most messages per second (200k)",
+            ),
+            (
+                Measure::LatencyP99,
+                "`a` has the lowest 99th percentile of latency (2.00 ms)",
+            ),
+            (
+                Measure::PeakMemory,
+                "`a` costs least memory at its peak (1.91 MiB)",
+            ),
+        ];
+        for (measure, expected) in expected {
+            record.workloads[0].ranked_by = measure;
+            let [en, _] = super::super::check::said(best, &record);
+            assert!(en[0].contains(expected), "{en:?}");
+        }
+        record.workloads[0].ranked_by = Measure::Threads;
+        check(best, &record, &[], &[]);
+    }
+
+    #[test]
     fn after_a_single_round_nobody_is_best() {
         let record = record(vec![cell("a", &[4.0]), cell("b", &[8.0])]);
         let [en, zh] = super::super::check::said(best, &record);
@@ -353,7 +413,7 @@ mod tests {
     #[test]
     fn where_the_generator_was_the_limit_nobody_reaches_most() {
         let mut record = record(vec![cell("a", &[4.0; 7]), cell("b", &[8.0; 7])]);
-        record.workloads[0].ranked_by = portlab_stats::measure::Measure::MessagesPerS;
+        record.workloads[0].ranked_by = Measure::MessagesPerS;
         for round in &mut record.cells[0].rounds {
             round.generator_cpu_share = 0.97;
         }

@@ -16,7 +16,7 @@ use portlab_stats::{
 use super::Said;
 use crate::sentences::{
     parts::{Words, words},
-    view::View,
+    view::{View, ratio},
 };
 
 /// Who makes one for each connection, the kin that makes them in advance, and how it is said.
@@ -53,7 +53,7 @@ pub(super) fn made(view: &View) -> Vec<Said> {
             let of = |name: &str| ranked.iter().copied().find(|cell| cell.model == name);
             let (maker, kin) = (of(maker)?, of(kin)?);
             let measure = Measure::CpuPerMessage;
-            let ratio = maker.ratio(kin, measure)?;
+            let ratio = ratio(maker, kin, measure)?;
             if ratio.median < 1.0 || !differs(ratio, view.groups[at].floor(measure)) {
                 return None;
             }

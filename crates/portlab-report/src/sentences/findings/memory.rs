@@ -11,7 +11,11 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{parts::words, places::connections, view::View};
+use crate::sentences::{
+    parts::words,
+    places::connections,
+    view::{View, ratio},
+};
 
 /// Fewer connections than this are lost in what a server needs anyway.
 const LEAST_CONNECTIONS: usize = 10;
@@ -40,7 +44,7 @@ pub(super) fn memory(view: &View) -> Vec<Said> {
     });
     let floor = view.groups[at].floor(measure);
     ranked.retain(|(cell, _)| {
-        let ratio = cell.ratio(lightest, measure);
+        let ratio = ratio(cell, lightest, measure);
         ratio.is_none_or(|ratio| differs(ratio, floor))
     });
     let heavy = ranked.into_iter().map(|(cell, _)| cell);

@@ -136,11 +136,12 @@ mod tests {
             &[],
             &[],
         );
-        check(
-            others,
-            &record(vec![cell("a", &[4.0]), cell("b", &[8.0])]),
-            &[],
-            &[],
-        );
+        let once = record(vec![cell("a", &[4.0]), cell("b", &[8.0])]);
+        check(others, &once, &[], &[]);
+        let mut apart = record(vec![cell("a", &[4.0; 3]), cell("b", &[8.0; 3])]);
+        for round in &mut apart.cells[1].rounds {
+            round.round += 2;
+        }
+        check(others, &apart, &[], &[]);
     }
 }

@@ -56,14 +56,19 @@ fn told(view: &View, at: usize) -> Option<Told> {
     });
     let mut told = Vec::new();
     if !kept.is_empty() {
-        let slots = [
-            ("names", view.names(&kept)),
-            ("p99", view.figures(&kept, Measure::LatencyP99)),
-        ];
-        let text = Text::new(
-            "{names} kept up (p99 {p99})",
-            "{names}跟上了（p99 是{p99}）",
-        );
+        let mut slots = vec![("names", view.names(&kept))];
+        let known = kept
+            .iter()
+            .any(|cell| cell.figure(Measure::LatencyP99).is_some());
+        let text = if known {
+            slots.push(("p99", view.figures(&kept, Measure::LatencyP99)));
+            Text::new(
+                "{names} kept up (p99 {p99})",
+                "{names}跟上了（p99 是{p99}）",
+            )
+        } else {
+            Text::new("{names} kept up", "{names}跟上了")
+        };
         told.push(words(lang, &text, &slots));
     }
     if !late.is_empty() {

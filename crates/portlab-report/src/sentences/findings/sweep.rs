@@ -14,7 +14,7 @@ use super::Said;
 use crate::sentences::{
     parts::{Words, words},
     places::point,
-    view::View,
+    view::{View, ratio},
 };
 
 /// A change by less than this factor is no news.
@@ -114,7 +114,7 @@ enum Change {
 
 /// How `measure` changes from one cell to another; `None` where they don't differ.
 fn change(view: &View, first: &Cell, last: &Cell, measure: Measure) -> Option<Change> {
-    let ratio = last.ratio(first, measure)?;
+    let ratio = ratio(last, first, measure)?;
     let groups = [view.groups.first()?, view.groups.last()?];
     let tells = |group: &&Group| differs(ratio, group.floor(measure));
     if !groups.iter().all(tells) || ratio.median.max(1.0 / ratio.median) < LEAST {

@@ -14,7 +14,7 @@ use super::Said;
 use crate::sentences::{
     figures::percent,
     parts::{Words, words},
-    view::View,
+    view::{View, ratio},
 };
 
 /// Fewer switches more than this, per message, are no reason.
@@ -46,12 +46,12 @@ pub(super) fn switches(view: &View) -> Vec<Said> {
             Some(_) => Text::new(
                 "the difference is mostly one of switching: {names} made {figures} {what}, and \
                  {best} {fewest} ({share} of what all models differ by in CPU goes with them).",
-                "差别主要在上下文切换：{names}{what}{figures}次，{best}只有{fewest}次\
+                "差别主要在上下文切换：{names}{what}是{figures}次，{best}只有{fewest}次\
                  （所有模型之间 CPU 时间的差别，{share}随切换次数而变）。",
             ),
             None => Text::new(
                 "{names} made {figures} {what}, and {best} {fewest}.",
-                "{names}{what}{figures}次，{best}只有{fewest}次。",
+                "{names}{what}是{figures}次，{best}只有{fewest}次。",
             ),
         };
         let measure = Measure::SwitchesPerMessage;
@@ -73,7 +73,7 @@ pub(super) fn switches(view: &View) -> Vec<Said> {
 /// Whether the intervals of both lie apart, by so much that it matters. There is no ratio to none.
 fn makes_more(cell: &Cell, best: &Cell, floor: Floor) -> bool {
     let measure = Measure::SwitchesPerMessage;
-    let ratio = cell.ratio(best, measure);
+    let ratio = ratio(cell, best, measure);
     if !ratio.is_none_or(|ratio| differs(ratio, floor)) {
         return false;
     }
@@ -135,7 +135,7 @@ mod tests {
             ],
             &[
                 "100 个连接、每条消息 64 B 时，差别主要在上下文切换：`threads` 和 `fork` 每条消息的\
-                 上下文切换 2.00 次，`event-loop` 只有 0.30 次（所有模型之间 CPU 时间的差别，98% 随\
+                 上下文切换是 2.00 次，`event-loop` 只有 0.30 次（所有模型之间 CPU 时间的差别，98% 随\
                  切换次数而变）。",
             ],
         );
@@ -156,7 +156,9 @@ mod tests {
                 "For 100 connections of 64 B, `c` made 2.00 context switches per message, and `a` \
                  0.30.",
             ],
-            &["100 个连接、每条消息 64 B 时，`c` 每条消息的上下文切换 2.00 次，`a` 只有 0.30 次。"],
+            &[
+                "100 个连接、每条消息 64 B 时，`c` 每条消息的上下文切换是 2.00 次，`a` 只有 0.30 次。",
+            ],
         );
     }
 
