@@ -83,7 +83,7 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
             },
             Lang::Zh,
         ) => format!(
-            "服务器在 cpu {}，负载发生器在 cpu {}",
+            "服务器在 cpu {}，负载生成器在 cpu {}",
             list(server_cpus),
             list(generator_cpus)
         ),

@@ -234,7 +234,7 @@ fn slug(measure: Measure) -> &'static str {
 static NOT_RUN: Text = Text::new("not run: ", "未运行：");
 static LIMITED: Text = Text::new(
     "not ranked: the generator was the limit",
-    "不排名：负载发生器到了极限",
+    "不排名：负载生成器到了极限",
 );
 static TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
 static BY_BARS: Text = Text::new(
@@ -386,7 +386,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
     };
     let caption = match lang {
         Lang::En => "Medians with their 95% intervals; hollow where the generator was the limit.",
-        Lang::Zh => "中位数及其 95% 置信区间；空心表示负载发生器到了极限。",
+        Lang::Zh => "中位数及其 95% 置信区间；空心表示负载生成器到了极限。",
     };
     let name = format!("{}-{}-curve", first.workload.name, slug(measure));
     let y_label = title(measure, counts, lang);
@@ -440,7 +440,7 @@ fn latencies(report: &Report, groups: &[&Group], group: &Group) -> Chart {
             "All rounds together, nothing dropped; hollow where the generator was the limit. To the \
              right, ever fewer messages."
         }
-        Lang::Zh => "所有轮次合并，无一丢弃；空心表示负载发生器到了极限。越往右，消息越少。",
+        Lang::Zh => "所有轮次合并，无一丢弃；空心表示负载生成器到了极限。越往右，消息越少。",
     };
     let comma = match lang {
         Lang::En => ", ",
