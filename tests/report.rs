@@ -183,6 +183,7 @@ fn options_that_would_be_ignored_are_refused() {
     for (options, words) in [
         (&["--fail-over", "5%"][..], "LATER"),
         (&["--lang", "zh"], "--format html"),
+        (&["--lang", "fr"], "en or zh"),
         (&["--format", "pdf"], "invalid value"),
         (&[&file, "--format", "csv"], "--format md"),
         (&[&file, "--fail-over", "much"], "5%"),

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
+use portlab_report::Lang;
 use portlab_stats::{
     changes::{Changes, Pair, changes},
     read::ReadError,
@@ -46,7 +47,7 @@ pub(crate) struct Args {
     format: Option<Format>,
 
     /// The language of a page: en or zh [default: en]
-    #[arg(long, value_name = "LANG", hide_possible_values = true)]
+    #[arg(long, value_name = "LANG")]
     lang: Option<Lang>,
 
     /// Fail when an entrant is worse than before by more than this, as 5%, by what
@@ -73,13 +74,6 @@ enum Format {
     Html,
 }
 
-/// The language of a page.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Lang {
-    En,
-    Zh,
-}
-
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let Some(results) = &args.results else {
         let schema = serde_json::to_string_pretty(&schema_for!(Record))?;
@@ -92,7 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         print(
             args,
             format,
-            &one(&record, format, args.lang.unwrap_or(Lang::En))?,
+            &one(&record, format, args.lang.unwrap_or_default())?,
         )?;
         return Ok(Verdict::Fine);
     };
@@ -158,8 +152,8 @@ fn one(record: &Record, format: Format, lang: Lang) -> anyhow::Result<String> {
 }
 
 /// A page with charts.
-fn html(_record: &Record, lang: Lang) -> anyhow::Result<String> {
-    bail!("there is no page in {lang:?} yet; try --format md")
+fn html(_record: &Record, _lang: Lang) -> anyhow::Result<String> {
+    bail!("there is no page yet; try --format md")
 }
 
 /// A report on what has changed.
