@@ -234,11 +234,21 @@ fn the_schema_of_a_load_is_what_the_types_say() {
 }
 
 #[test]
+fn the_schema_of_a_record_is_what_the_types_say() {
+    generated(
+        "docs/results.schema.json",
+        &portlab(&["report", "--json-schema"]),
+    );
+}
+
+#[test]
 fn the_page_of_the_command_line_is_what_the_help_says() {
     let mut page =
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
             .to_owned();
-    for command in ["", "compare", "load", "serve", "connect", "models"] {
+    for command in [
+        "", "compare", "report", "load", "serve", "connect", "models",
+    ] {
         let arguments: Vec<_> = [command, "--help"]
             .into_iter()
             .filter(|a| !a.is_empty())

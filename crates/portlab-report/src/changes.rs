@@ -132,7 +132,7 @@ fn summary(changes: &Changes) -> String {
     }
     if unseen > 0 {
         let floors = floors(changes);
-        let of = if unseen == compared {
+        let of = if unseen == all {
             String::new()
         } else {
             format!("{unseen} with ")
@@ -217,6 +217,7 @@ fn why(reason: &Reason) -> String {
         Reason::NotMeasured => "its figure isn't known in both".to_owned(),
         Reason::ErrorsBefore => "errors or failures before".to_owned(),
         Reason::ErrorsNow => "errors or failures now".to_owned(),
+        Reason::ErrorsInBoth => "errors or failures in both".to_owned(),
         Reason::OneRound => "one round knows nothing of chance".to_owned(),
         Reason::Generator => "the generator was the limit".to_owned(),
         Reason::Rates => "the rates are too far apart".to_owned(),
@@ -394,7 +395,8 @@ fn notes(changes: &Changes) -> Vec<String> {
                 .to_owned(),
         );
         notes.push(format!(
-            "{ALIKE} no change seen, {FIRST} better, {LAST} worse."
+            "Behind the verdict, how other figures have changed: {FIRST} better, {LAST} worse, {ALIKE} no \
+             change seen, – not comparable."
         ));
     }
     notes

@@ -95,6 +95,8 @@ pub enum Reason {
     ErrorsBefore,
     /// There are now.
     ErrorsNow,
+    /// There were, and there are.
+    ErrorsInBoth,
     /// One of them is of a single round, which knows no chance.
     OneRound,
     /// The generator was the limit, and not the server.
@@ -262,11 +264,11 @@ impl Change {
 fn incomparable(before: &Cell, after: &Cell, measure: Measure) -> Option<Reason> {
     let cells = [before, after];
     let limited = || cells.iter().any(|cell| cell.generator_was_the_limit());
-    if !is_well(after) {
-        return Some(Reason::ErrorsNow);
-    }
-    if !is_well(before) {
-        return Some(Reason::ErrorsBefore);
+    match (is_well(before), is_well(after)) {
+        (true, true) => {}
+        (true, false) => return Some(Reason::ErrorsNow),
+        (false, true) => return Some(Reason::ErrorsBefore),
+        (false, false) => return Some(Reason::ErrorsInBoth),
     }
     if cells.iter().any(|cell| cell.rounds.len() < 2) {
         return Some(Reason::OneRound);
@@ -502,6 +504,7 @@ mod tests {
         let wrong = with(|it| it.cells[0].rounds[1].errors = 1);
         assert_eq!(why(&clean, &wrong), Reason::ErrorsNow);
         assert_eq!(why(&wrong, &clean), Reason::ErrorsBefore);
+        assert_eq!(why(&wrong, &wrong), Reason::ErrorsInBoth);
         assert_eq!(changes(&clean, &wrong).broken().count(), 1);
         assert_eq!(changes(&wrong, &clean).broken().count(), 0);
         let once = with(|it| it.cells[0].rounds.truncate(1));

@@ -21,6 +21,7 @@ mod connect;
 mod load;
 mod models;
 mod progress;
+mod report;
 mod serve;
 
 /// A laboratory for ports: serves one protocol through every classic concurrency model, loads any
@@ -40,7 +41,8 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    Compare(compare::Args),
+    Compare(Box<compare::Args>),
+    Report(report::Args),
     Load(Box<load::Args>),
     Serve(serve::Args),
     Connect(connect::Args),
@@ -62,6 +64,7 @@ enum Verdict {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Compare(args) => compare::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Serve(args) => serve::run(&args),
         Command::Connect(args) => connect::run(&args),

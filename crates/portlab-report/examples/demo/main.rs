@@ -29,7 +29,7 @@ fn main() -> io::Result<()> {
     let directory = Path::new(&directory);
     fs::create_dir_all(directory)?;
     for (lang, texts) in [(Lang::En, &texts::EN), (Lang::Zh, &texts::ZH)] {
-        let path = directory.join(format!("{}.html", lang));
+        let path = directory.join(format!("{lang}.html"));
         fs::write(path, Demo::new(lang, texts).page())?;
     }
     let demo = Demo::new(Lang::En, &texts::EN);

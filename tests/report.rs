@@ -1,0 +1,280 @@
+//! Reports as people make them: from records that were kept, and from what isn't one.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::{Value, json};
+
+fn portlab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// What `report` prints, and how it ends.
+fn report(arguments: &[&str]) -> (String, Option<i32>) {
+    let output = portlab(&[&["report"], arguments].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    let text = String::from_utf8(output.stdout).unwrap() + &said;
+    (text, output.status.code())
+}
+
+/// What is said on stderr of a report that can't be made.
+fn refused(arguments: &[&str]) -> String {
+    let output = portlab(&[&["report"], arguments].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+    assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
+    assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    said
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// A record with something of everything.
+fn results() -> String {
+    let file = root().join("crates/portlab-report/testdata/results.json");
+    file.to_str().unwrap().to_owned()
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}"));
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A file that holds the record after `change`.
+fn doctored(dir: &Path, change: impl Fn(&mut Value)) -> PathBuf {
+    let mut record: Value = serde_json::from_str(&fs::read_to_string(results()).unwrap()).unwrap();
+    change(&mut record);
+    let file = dir.join("results.json");
+    fs::write(&file, record.to_string()).unwrap();
+    file
+}
+
+/// Multiplies what a message costs `model`.
+fn costs(record: &mut Value, model: &str, factor: f64) {
+    for cell in record["cells"].as_array_mut().unwrap() {
+        if cell["model"] != model {
+            continue;
+        }
+        for round in cell["rounds"].as_array_mut().unwrap() {
+            let cpu = &mut round["server_cpu_us_per_message"];
+            if let Some(micros) = cpu.as_f64() {
+                *cpu = json!(micros * factor);
+            }
+        }
+    }
+}
+
+#[test]
+fn a_record_is_reported_on_in_every_form_wherever_it_is() {
+    let file = results();
+    let dir = root().join("crates/portlab-report/testdata");
+    let (text, code) = report(&[&file]);
+    assert_eq!(code, Some(0));
+    assert!(
+        text.contains("echo  100 connections") && !text.contains('\u{1b}'),
+        "{text}"
+    );
+    assert_eq!(report(&[path(&dir)]).0, text);
+    assert_eq!(report(&[&file]).0, text, "the same bytes");
+    assert!(
+        report(&[&file, "--format", "md"])
+            .0
+            .contains("| rank | model |")
+    );
+    assert!(
+        report(&[&file, "--format", "csv"])
+            .0
+            .starts_with("workload,service,")
+    );
+}
+
+#[test]
+fn a_report_goes_into_a_file_whose_name_tells_its_form() {
+    let dir = folder("out");
+    for (name, begins) in [
+        ("a.md", "# "),
+        ("a.csv", "workload,"),
+        ("a.txt", "echo, rate"),
+    ] {
+        let file = dir.join(name);
+        let (text, code) = report(&[&results(), "--out", path(&file)]);
+        assert_eq!((text.as_str(), code), ("", Some(0)));
+        let written = fs::read_to_string(&file).unwrap();
+        assert!(written.starts_with(begins), "{name}: {written}");
+        assert!(!written.contains('\u{1b}'), "{name}");
+    }
+    let nowhere = dir.join("no/such/place.md");
+    assert!(refused(&[&results(), "--out", path(&nowhere)]).contains("can't write"));
+}
+
+#[test]
+fn a_record_of_older_days_is_reported_on() {
+    let first = root().join("crates/portlab-stats/testdata/results-1.json");
+    let (text, code) = report(&[path(&first)]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("CPU/msg"), "{text}");
+}
+
+#[test]
+fn what_is_no_record_is_refused_with_the_remedy() {
+    let dir = folder("foreign");
+    let holds = |text: &str| {
+        let file = dir.join("it.json");
+        fs::write(&file, text).unwrap();
+        refused(&[path(&file)])
+    };
+    let whole = fs::read_to_string(results()).unwrap();
+    for (text, words) in [
+        (&whole[..whole.len() / 2], "damaged"),
+        (
+            &whole.replace("\"elapsed_ms\"", "\"lapsed_ms\""),
+            "missing field `elapsed_ms`",
+        ),
+        ("", "no JSON"),
+        (
+            "{\"target\": \"127.0.0.1:9090\"}",
+            "no record of a comparison",
+        ),
+        (
+            "{\"format\": \"portlab-comparison/99\"}",
+            "take a newer portlab",
+        ),
+    ] {
+        let said = holds(text);
+        assert!(
+            said.contains(words) && said.contains("it.json"),
+            "{words}: {said}"
+        );
+    }
+    let missing = dir.join("missing.json");
+    let said = refused(&[path(&missing)]);
+    assert!(
+        said.contains("missing.json") && said.contains("or its folder"),
+        "{said}"
+    );
+    assert!(refused(&[path(&dir)]).contains("results.json"));
+    assert!(refused(&[]).contains("RESULTS"));
+}
+
+#[test]
+fn options_that_would_be_ignored_are_refused() {
+    let file = results();
+    for (options, words) in [
+        (&["--fail-over", "5%"][..], "LATER"),
+        (&["--lang", "zh"], "--format html"),
+        (&["--lang", "fr"], "en or zh"),
+        (&["--format", "pdf"], "invalid value"),
+        (&[&file, "--format", "csv"], "--format md"),
+        (&[&file, "--fail-over", "much"], "5%"),
+    ] {
+        let said = refused(&[&[&file[..]], options].concat());
+        assert!(said.contains(words), "{options:?}: {said}");
+    }
+}
+
+#[test]
+fn a_run_compared_with_itself_has_not_changed() {
+    let (text, code) = report(&[&results(), &results(), "--fail-over", "1%"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(
+        text.contains("no change that these runs could see (floors"),
+        "{text}"
+    );
+    // Once, to say what the sign means.
+    assert_eq!(text.matches("▼ worse").count(), 1, "{text}");
+    let (page, code) = report(&[&results(), &results(), "--format", "md"]);
+    assert!(
+        code == Some(0) && page.starts_with("# Two runs compared"),
+        "{page}"
+    );
+}
+
+#[test]
+fn a_model_that_became_slower_fails_above_the_bar_and_not_below() {
+    let dir = folder("slower");
+    let slower = doctored(&dir, |record| costs(record, "threads", 1.2));
+    let judged = |bar: &[&str]| report(&[&[&results(), path(&dir)], bar].concat());
+    let (text, code) = judged(&["--fail-over", "5%"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("threads at echo 100: worse by 20.0%, more than 5%"),
+        "{text}"
+    );
+    assert_eq!(judged(&["--fail-over", "0.3"]).1, Some(0));
+    assert_eq!(judged(&[]).1, Some(0), "without a bar, it is only told");
+    // The other way round it has become quicker.
+    let (text, code) = report(&[path(&slower), &results(), "--fail-over", "5%"]);
+    assert_eq!(code, Some(0), "{text}");
+    assert!(text.contains("▲ better"), "{text}");
+}
+
+#[test]
+fn what_the_runs_could_not_see_fails_nobody() {
+    let dir = folder("noisy");
+    // The twins of the later run differ by half.
+    doctored(&dir, |record| {
+        costs(record, "threads", 1.2);
+        costs(record, "event-loop-again", 1.5);
+    });
+    let (text, code) = report(&[&results(), path(&dir), "--fail-over", "5%"]);
+    assert_eq!(code, Some(0), "{text}");
+}
+
+#[test]
+fn who_was_well_before_and_is_not_now_fails() {
+    let dir = folder("broken");
+    doctored(&dir, |record| {
+        record["cells"][1]["rounds"][0]["errors"] = json!(2);
+    });
+    let (text, code) = report(&[&results(), path(&dir), "--fail-over", "50%"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("fork at echo 10: it was well before"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_bar_with_nothing_to_judge_by_is_no_pass() {
+    let dir = folder("nothing");
+    doctored(&dir, |record| record["cells"] = json!([]));
+    let said = portlab(&["report", &results(), path(&dir), "--fail-over", "5%"]);
+    assert_eq!(said.status.code(), Some(2));
+    let words = String::from_utf8_lossy(&said.stderr).into_owned();
+    assert!(words.contains("nothing to judge by"), "{words}");
+}
+
+#[test]
+fn a_reader_who_has_seen_enough_is_no_error() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(["report", &results(), "--format", "csv"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert!(output.stderr.is_empty());
+}
