@@ -1,5 +1,7 @@
 //! `portlab report`: what a record says, and what has changed since another one.
 
+mod charts;
+
 use std::{
     fs,
     io::Write,
@@ -30,6 +32,7 @@ Examples:
   portlab report portlab-results/results.json --format md --out report.md
   portlab report before/ after/
   portlab report main/results.json results.json --fail-over 5%
+  portlab report portlab-results --charts charts --png
 
 Exit codes: 0 fine, 1 worse by more than --fail-over, 2 could not run.")]
 pub(crate) struct Args {
@@ -46,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
 
-    /// The language of a page: en or zh [default: en]
+    /// The language of a page: en or zh [default: the environment's]
     #[arg(long, value_name = "LANG")]
     lang: Option<Lang>,
 
@@ -59,6 +62,14 @@ pub(crate) struct Args {
     /// Write it into this file
     #[arg(long, short, value_name = "FILE")]
     out: Option<PathBuf>,
+
+    /// Write each chart of a page into this folder, as a file of SVG of its own
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["later", "out", "format"])]
+    charts: Option<PathBuf>,
+
+    /// Write the charts as PNG too
+    #[arg(long, requires = "charts")]
+    png: bool,
 
     /// Print the schema of a results.json, which docs/results.schema.json is
     #[arg(long, exclusive = true, hide = true)]
@@ -83,11 +94,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let format = format(args)?;
     let record = open(results)?;
     let Some(later) = &args.later else {
-        print(
-            args,
-            format,
-            &one(&record, format, args.lang.unwrap_or_default())?,
-        )?;
+        let lang = args::lang(args.lang);
+        if let Some(dir) = &args.charts {
+            return charts::write(&record, lang, dir, args.png);
+        }
+        print(args, format, &one(&record, format, lang))?;
         return Ok(Verdict::Fine);
     };
     let later = open(later)?;
@@ -108,8 +119,8 @@ fn format(args: &Args) -> anyhow::Result<Format> {
         _ => Format::Text,
     };
     let format = args.format.unwrap_or(by_name);
-    if args.lang.is_some() && format != Format::Html {
-        bail!("--lang is for a page; add --format html");
+    if args.lang.is_some() && format != Format::Html && args.charts.is_none() {
+        bail!("--lang is for a page, or its charts; add --format html");
     }
     if args.later.is_some() && matches!(format, Format::Csv | Format::Html) {
         bail!("two comparisons are reported on as text or md; add --format md");
@@ -142,18 +153,13 @@ fn open(path: &Path) -> anyhow::Result<Record> {
 }
 
 /// A report on one comparison.
-fn one(record: &Record, format: Format, lang: Lang) -> anyhow::Result<String> {
-    Ok(match format {
+fn one(record: &Record, format: Format, lang: Lang) -> String {
+    match format {
         Format::Text => portlab_report::text(record, args::terminal_width()),
         Format::Md => portlab_report::markdown(record),
         Format::Csv => portlab_report::csv(record),
-        Format::Html => return html(record, lang),
-    })
-}
-
-/// A page with charts.
-fn html(_record: &Record, _lang: Lang) -> anyhow::Result<String> {
-    bail!("there is no page yet; try --format md")
+        Format::Html => portlab_report::html(record, lang),
+    }
 }
 
 /// A report on what has changed.
