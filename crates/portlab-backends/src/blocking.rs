@@ -16,6 +16,7 @@ use crate::{
     exchange::Exchange,
     guarded::{Event, Outbox},
     member,
+    trace::{self, What},
 };
 
 /// Serves `caller` until its session ends, its peer breaks off, or the server is told to stop.
@@ -29,7 +30,7 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, exchange: Option<&Exc
         // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
         None => drop(converse(caller, service)),
         // Without a descriptor for its bell, it is turned away.
-        Some(exchange) => drop(exchange.desk(caller.id).map(|mut desk| {
+        Some(exchange) => drop(exchange.desk(caller.span.id()).map(|mut desk| {
             member::drive(caller, service, &mut desk);
         })),
     }
@@ -40,17 +41,18 @@ pub(crate) fn drive_on_line(caller: Caller, service: &dyn Service, line: Option<
     match line {
         None => drop(converse(caller, service)),
         Some(line) => {
-            let mut desk = line.desk(caller.id);
+            let mut desk = line.desk(caller.span.id());
             member::drive(caller, service, &mut desk);
         }
     }
 }
 
 fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
-    let Caller { stream, peer, id } = caller;
+    let Caller { stream, peer, span } = caller;
+    span.turn();
     // Whoever drives a connection has it watched: in a forking model that is the child.
     let stream = Interruptible::new(stream);
-    let mut session = service.open(id, peer);
+    let mut session = service.open(span.id(), peer);
     let mut outbox = Outbox::default();
     // Room that is never written to costs no memory: an idle connection has touched none of it.
     let mut input = Vec::with_capacity(READ_BUFFER);
@@ -60,15 +62,19 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
             return Ok(());
         };
         perform(flow.work);
+        let writing = trace::call();
         (&*stream).write_all(&outbox.out)?;
+        writing.end(What::Write, outbox.out.len());
         outbox.sent();
         if flow.next == Next::Close {
             return Ok(());
         }
         input.clear();
-        event = match rustix::io::retry_on_intr(|| {
-            rustix::io::read(&*stream, spare_capacity(&mut input))
-        }) {
+        let reading = trace::call();
+        let read =
+            rustix::io::retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(&mut input)));
+        reading.end(What::Read, read.unwrap_or(0));
+        event = match read {
             Ok(0) => Event::Eof,
             Ok(_) => Event::Data(&input),
             Err(errno) => return Err(errno.into()),
@@ -76,11 +82,18 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
     }
 }
 
-/// Whoever runs the handler does all of its work, whatever its kind: it is the only one here.
+/// Does all of a handler's work on the calling thread, whatever its kind.
 pub(crate) fn perform(work: Work) {
+    let working = trace::start();
     match work {
         Work::None => {}
-        Work::Wait(time) | Work::Block(time) => thread::sleep(time),
-        Work::Cpu(time) => burn(time),
+        Work::Wait(time) | Work::Block(time) => {
+            thread::sleep(time);
+            working.end(What::Wait, 0);
+        }
+        Work::Cpu(time) => {
+            burn(time);
+            working.end(What::Handle, 0);
+        }
     }
 }

@@ -6,31 +6,39 @@ use std::{
     io,
     net::SocketAddr,
     pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     task::{Context, Poll, ready},
-    thread,
 };
 
-use portlab_service::{ConnId, Cut, Next, Parting, Post, Service, Session, Work};
-use portlab_sys::{
-    clock::burn,
-    stop::{self, Interruptible},
-};
+use portlab_service::{Cut, Next, Parting, Post, Service, Session, Work};
+use portlab_sys::stop::{self, Interruptible};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpListener, TcpStream, UnixStream},
+    runtime::{Builder, Runtime},
     sync::mpsc,
 };
 
 use crate::{
     READ_BUFFER, Served,
     backoff::Backoff,
+    blocking::perform,
     door::{Entry, next_id},
     guarded::{Collected, Event, Outbox, Panicked},
     hub_task::{HubTask, Member},
     mailbox::Overflow,
     nonblocking::FAREWELL,
     switchboard::Word,
+    trace::{self, Span, What},
 };
+
+/// Builds a runtime with timers and sockets, whose threads have names.
+pub(crate) fn runtime(builder: &mut Builder) -> io::Result<Runtime> {
+    let workers = AtomicUsize::new(0);
+    builder.thread_name_fn(move || format!("worker {}", workers.fetch_add(1, Relaxed) + 1));
+    trace::watch(builder);
+    builder.enable_all().build()
+}
 
 /// Accepts until told to stop, makes each connection a task, and returns when the last has ended.
 ///
@@ -46,16 +54,15 @@ pub(crate) async fn accept_all(
     let mut backoff = Backoff::new();
     // Each task holds a sender and never sends: when all have ended, receiving does too.
     let (alive, mut all_gone) = mpsc::channel::<()>(1);
-    while let Some(accepted) = unless_stopped(&stop, listener.accept()).await? {
+    while let Some(accepted) = unless_stopped(&stop, accept(&listener)).await? {
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((stream, peer, span)) => {
                 backoff.reset();
                 let stream = Interruptible::new(stream);
                 let alive = alive.clone();
-                let id = next_id();
-                let member = hub.as_ref().map(|hub| hub.member(id));
+                let member = hub.as_ref().map(|hub| hub.member(span.id()));
                 tokio::spawn(async move {
-                    drive(stream, (id, peer), service, member).await;
+                    drive(stream, (span, peer), service, member).await;
                     drop(alive);
                 });
             }
@@ -82,6 +89,18 @@ pub(crate) async fn accept_all(
     Ok(entry.served(0, counts.unwrap_or_default()))
 }
 
+/// Awaits the next caller.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr, Span)> {
+    poll_fn(|cx| {
+        let accepting = trace::start();
+        let (stream, peer) = ready!(listener.poll_accept(cx))?;
+        let span = Span::new(next_id());
+        accepting.accepted(&span, peer, listener);
+        Poll::Ready(Ok((stream, peer, span)))
+    })
+    .await
+}
+
 /// Awaits `work`, or the stop signal: then `None`.
 async fn unless_stopped<T>(
     stop: &UnixStream,
@@ -100,13 +119,14 @@ async fn unless_stopped<T>(
 /// Serves one connection to its end, and takes leave of the hub.
 async fn drive(
     stream: Interruptible<TcpStream>,
-    (id, peer): (ConnId, SocketAddr),
+    (span, peer): (Span, SocketAddr),
     service: &'static dyn Service,
     member: Option<Member>,
 ) {
     let mut talk = Talk {
         stream,
-        session: service.open(id, peer),
+        session: service.open(span.id(), peer),
+        span,
         member,
         hears_mail_first: true,
         at_end: false,
@@ -130,6 +150,7 @@ async fn drive(
 struct Talk {
     stream: Interruptible<TcpStream>,
     session: Box<dyn Session>,
+    span: Span,
     /// Its place among those who share the hub, if the service has one.
     member: Option<Member>,
     /// Mail and the peer are heard in turn, when both have something to say.
@@ -173,6 +194,7 @@ impl Talk {
         if let Some(member) = &self.member {
             member.connect().await?;
         }
+        self.span.turn();
         let mut turn = self.hear(Event::Open)?;
         loop {
             if let Some(member) = &self.member {
@@ -183,8 +205,10 @@ impl Talk {
                 Work::Wait(time) => tokio::time::sleep(time).await,
                 // The mistakes, made on purpose: the thread is gone, and the tasks it would have run
                 // wait.
-                Work::Block(time) => thread::sleep(time),
-                Work::Cpu(time) => burn(time),
+                mistake => {
+                    self.span.turn();
+                    perform(mistake);
+                }
             }
             if turn.cut || !turn.unsent.is_empty() && !self.send(&mut turn.unsent).await? {
                 if !turn.cut {
@@ -202,6 +226,7 @@ impl Talk {
 
     /// Hears what has come: mail, or something to read.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        self.span.turn();
         let mail_first = std::mem::replace(&mut self.hears_mail_first, true);
         if mail_first && let Some(turn) = self.collect(cx).transpose() {
             // The peer's turn is the next.
@@ -228,7 +253,9 @@ impl Talk {
     fn poll_read_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         SCRATCH.with_borrow_mut(|Scratch { input, outbox }| {
             let mut buffer = ReadBuf::new(input);
+            let reading = trace::start();
             ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut buffer))?;
+            reading.end(What::Read, buffer.filled().len());
             let event = match buffer.filled() {
                 [] => Event::Eof,
                 data => Event::Data(data),
@@ -275,15 +302,24 @@ impl Talk {
     /// Sends all of `bytes`; false when so much mail has come meanwhile that the peer is to be cut,
     /// and then some of them are left.
     async fn send(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        let Some(member) = &self.member else {
-            return self.stream.write_all(bytes).await.map(|()| true);
-        };
         let (stream, mut sent) = (&mut *self.stream, 0);
         let all = poll_fn(|cx| {
+            self.span.turn();
             while sent < bytes.len() {
-                match Pin::new(&mut *stream).poll_write(cx, &bytes[sent..]) {
-                    Poll::Ready(more) => sent += more?,
-                    Poll::Pending => return member.poll_overflow(cx).map(|()| Ok(false)),
+                let writing = trace::start();
+                match (
+                    Pin::new(&mut *stream).poll_write(cx, &bytes[sent..]),
+                    &self.member,
+                ) {
+                    (Poll::Ready(more), _) => {
+                        let more = more?;
+                        writing.end(What::Write, more);
+                        sent += more;
+                    }
+                    (Poll::Pending, None) => return Poll::Pending,
+                    (Poll::Pending, Some(member)) => {
+                        return member.poll_overflow(cx).map(|()| Ok(false));
+                    }
                 }
             }
             Poll::Ready(io::Result::Ok(true))
@@ -296,8 +332,11 @@ impl Talk {
     /// Gives the peer a moment to take the last words, and to close as well. What it says now is read and forgotten: bytes left
     /// unread would reset the connection, and the reset might overtake the last words.
     async fn leave(&mut self) {
+        // It hears nothing any more, so no mail cuts it short.
+        self.member = None;
+        let mut last_words = std::mem::take(&mut self.last_words);
         let farewell = async {
-            self.stream.write_all(&self.last_words).await?;
+            self.send(&mut last_words).await?;
             self.stream.shutdown().await?;
             // On the heap: what stands across an await is part of every task, from its beginning on.
             let mut buffer = vec![0; 4096];
@@ -312,10 +351,12 @@ impl Talk {
 fn answer(outbox: &mut Outbox, work: Work, next: Next, stream: &TcpStream) -> io::Result<Turn> {
     let mut sent = 0;
     if work == Work::None && !outbox.out.is_empty() {
+        let writing = trace::start();
         sent = match stream.try_write(&outbox.out) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
             result => result?,
         };
+        writing.end(What::Write, sent);
     }
     let unsent = outbox.out[sent..].to_vec();
     outbox.sent();

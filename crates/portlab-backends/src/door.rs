@@ -17,7 +17,11 @@ use portlab_sys::{
 use rustix::io::Errno;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use crate::{Counts, Overflow, Served, backoff::Backoff};
+use crate::{
+    Counts, Overflow, Served,
+    backoff::Backoff,
+    trace::{self, Span},
+};
 
 /// The bound listener, the stop signal, the number of workers and the proof that this process has
 /// one thread.
@@ -49,7 +53,7 @@ pub struct Entry {
 pub(crate) struct Caller {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
-    pub(crate) id: ConnId,
+    pub(crate) span: Span,
 }
 
 /// How connections are taken, and their mail kept.
@@ -150,17 +154,17 @@ impl Entry {
             if self.stop.is_set() {
                 return None;
             }
+            let accepting = trace::call();
             let error = match self.listener.accept() {
                 Ok((stream, peer)) => {
                     BACKOFF.with_borrow_mut(Backoff::reset);
-                    return Some(Caller {
-                        stream,
-                        peer,
-                        id: next_id(),
-                    });
+                    let span = Span::new(next_id());
+                    accepting.accepted(&span, peer, &*self.listener);
+                    return Some(Caller { stream, peer, span });
                 }
                 Err(error) => error,
             };
+            accepting.idle();
             match Errno::from_io_error(&error) {
                 // The listener has been shut, which wakes everybody who waits at it.
                 Some(Errno::INVAL) => return None,
@@ -172,6 +176,17 @@ impl Entry {
                 let _ = self.stop.wait_for(&[], Some(pause));
             }
         }
+    }
+
+    /// Waits until the stop signal comes, or one of `others` is readable; says whether it was the signal.
+    ///
+    /// # Errors
+    /// When the system can't poll.
+    pub(crate) fn wait(&self, others: &[BorrowedFd<'_>]) -> io::Result<bool> {
+        let waiting = trace::start();
+        let stopped = self.stop.wait(others);
+        waiting.idle();
+        stopped
     }
 
     /// Makes [`Entry::accept`] return `None` when nobody is waiting, instead of waiting itself.

@@ -7,7 +7,12 @@ use std::{
 
 use portlab_service::{Cut, Cx, Flow, Mail, Post, Session};
 
-use crate::{READ_BUFFER, inbox::Inbox, mailbox::Found};
+use crate::{
+    READ_BUFFER,
+    inbox::Inbox,
+    mailbox::Found,
+    trace::{self, What},
+};
 
 /// The buffers that a session writes to. One per thread is enough: they are empty between calls.
 #[derive(Debug, Default)]
@@ -94,6 +99,7 @@ impl Outbox {
         event: Event<'_>,
     ) -> Result<Flow, Panicked> {
         let Self { out, posts } = self;
+        let handling = trace::start();
         let called = catch_unwind(AssertUnwindSafe(|| {
             let cx = &mut Cx { out, posts };
             match event {
@@ -108,6 +114,7 @@ impl Outbox {
                 }
             }
         }));
+        handling.end(What::Handle, 0);
         called.map_err(|_| Panicked)
     }
 

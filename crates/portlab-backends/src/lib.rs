@@ -21,6 +21,7 @@
 //! | `hub_task` | the switchboard of tasks: the property of one of them |
 //! | `broker` | the switchboard of processes: in a process of its own |
 //! | `timers` | deadlines of a loop |
+//! | `trace` | the timeline: who does what, and when |
 //!
 //! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is
 //! measured against it.
@@ -48,6 +49,7 @@ mod sheet;
 mod switchboard;
 mod sync;
 mod timers;
+mod trace;
 
 pub use backend::{Backend, Served};
 pub use door::{BindError, Door, Options};
@@ -58,6 +60,7 @@ pub use portlab_sys::{
     stop::Stop,
 };
 pub use sheet::{Capacity, Family, Sheet, Workers};
+pub use trace::Recorder;
 
 /// How much one read asks for, in every model: a larger buffer would save system calls for large
 /// messages only, and a comparison must not be one of buffer sizes.

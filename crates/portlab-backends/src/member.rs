@@ -26,6 +26,7 @@ use crate::{
     inbox::Inbox,
     nonblocking::{Conn, Scratch, Step},
     switchboard::Word,
+    trace::{self, What},
 };
 
 /// How whoever drives a connection reaches the hub.
@@ -51,12 +52,13 @@ pub(crate) trait Desk {
 /// Per message that is a `poll` and a `read`; per piece of mail a `poll`, a look at the bell and a
 /// `write`.
 pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk) {
-    let Caller { stream, peer, id } = caller;
+    let Caller { stream, peer, span } = caller;
     if stream.set_nonblocking(true).is_err() {
         return desk.say(Word::Gone(Parting::Lost));
     }
     let stream = Interruptible::new(TcpStream::from_std(stream));
-    let mut conn = Conn::new(stream, service.open(id, peer));
+    let session = service.open(span.id(), peer);
+    let mut conn = Conn::new(stream, session, span);
     let mut scratch = Scratch::new();
     let mut leaves_at = None;
     let mut step = Step::Yield;
@@ -79,7 +81,10 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
             }
             Step::Idle => {
                 scratch.outbox.sleep();
-                match wait(&mut conn, desk.bell(), leaves_at) {
+                let waiting = trace::start();
+                let waited = wait(&mut conn, desk.bell(), leaves_at);
+                waiting.end(What::Wait, 0);
+                match waited {
                     Err(_) => break,
                     Ok(Event::TimeIsUp) => conn.work_done(),
                     Ok(Event::Peer) => advance(&mut conn, &mut scratch, desk),

@@ -9,13 +9,14 @@ use std::{
 };
 
 use mio::net::TcpStream;
-use portlab_service::{Cut, Flow, Next, Parting, Session, Work};
+use portlab_service::{ConnId, Cut, Flow, Next, Parting, Session, Work};
 use portlab_sys::stop::Interruptible;
 
 use crate::{
     READ_BUFFER,
     guarded::{Collected, Event, Outbox, Panicked},
     inbox::Inbox,
+    trace::{self, Span, What},
 };
 
 /// One connection of a readiness loop.
@@ -25,6 +26,7 @@ use crate::{
 pub(crate) struct Conn {
     stream: Interruptible<TcpStream>,
     session: Box<dyn Session>,
+    span: Span,
     /// What is still to be sent, from `sent` on.
     pending: Vec<u8>,
     sent: usize,
@@ -92,10 +94,15 @@ impl Scratch {
 }
 
 impl Conn {
-    pub(crate) fn new(stream: Interruptible<TcpStream>, session: Box<dyn Session>) -> Self {
+    pub(crate) fn new(
+        stream: Interruptible<TcpStream>,
+        session: Box<dyn Session>,
+        span: Span,
+    ) -> Self {
         Self {
             stream,
             session,
+            span,
             pending: Vec::new(),
             sent: 0,
             state: State::New,
@@ -104,6 +111,11 @@ impl Conn {
             at_end: false,
             how: Parting::Lost,
         }
+    }
+
+    /// Its number.
+    pub(crate) fn id(&self) -> ConnId {
+        self.span.id()
     }
 
     /// The socket, for the poller.
@@ -140,6 +152,7 @@ impl Conn {
 
     /// Goes as far as it can without waiting: sends, hears its mail, reads.
     pub(crate) fn advance(&mut self, scratch: &mut Scratch, inbox: Option<&mut dyn Inbox>) -> Step {
+        self.span.turn();
         // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
         self.try_advance(scratch, inbox).unwrap_or(Step::Done)
     }
@@ -147,6 +160,7 @@ impl Conn {
     /// The work that a [`Step::Work`] asked for is done: sends the answer, and reads no further. A
     /// handler that worked has had its turn.
     pub(crate) fn work_done(&mut self) -> Step {
+        self.span.turn();
         match self.state {
             State::Working(next) => self.state = after(next),
             // The moment is over.
@@ -241,7 +255,12 @@ impl Conn {
     /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
     fn read(&mut self, scratch: &mut Scratch) -> io::Result<Option<usize>> {
         loop {
-            match self.stream.read(&mut scratch.input) {
+            let reading = trace::start();
+            let read = self.stream.read(&mut scratch.input);
+            if let Ok(length) = read {
+                reading.end(What::Read, length);
+            }
+            match read {
                 Ok(0) => {
                     (self.at_end, self.readable) = (true, false);
                     return Ok(Some(0));
@@ -343,10 +362,15 @@ fn write_some(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
         return Ok(0);
     }
     loop {
+        let writing = trace::start();
         match stream.write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            result => return result,
+            Err(error) => return Err(error),
+            Ok(sent) => {
+                writing.end(What::Write, sent);
+                return Ok(sent);
+            }
         }
     }
 }
@@ -399,7 +423,7 @@ mod tests {
         let (stream, _) = listener.accept().unwrap();
         stream.set_nonblocking(true).unwrap();
         let stream = Interruptible::new(TcpStream::from_std(stream));
-        let mut conn = Conn::new(stream, Box::new(Postman));
+        let mut conn = Conn::new(stream, Box::new(Postman), Span::new(ConnId(1)));
         let mut scratch = Scratch::new();
         let letterbox = Letterbox::new(Overflow::default());
         let bell = Arc::new(Bell(AtomicBool::new(false)));

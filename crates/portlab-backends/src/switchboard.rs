@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use portlab_service::{ConnId, Hub, Mail, Parting, Post};
 
-use crate::mailbox::{Counts, Put};
+use crate::{
+    mailbox::{Counts, Put},
+    trace,
+};
 
 /// A service's hub together with the addresses of its receivers.
 ///
@@ -58,8 +61,10 @@ impl<A> Switchboard<A> {
             }
             counts.parted(*how);
         }
+        let (handling, mut pieces) = (trace::start(), 0);
         let mut deliver = |to: ConnId, mail: Mail| {
             if let Some(address) = receivers.get(&to) {
+                pieces += 1;
                 counts.count(put(address, to, mail));
             }
         };
@@ -67,6 +72,7 @@ impl<A> Switchboard<A> {
             Word::Post(post) => hub.handle(from, post, &mut deliver),
             Word::Gone(how) => hub.gone(from, *how, &mut deliver),
         }
+        handling.hub(from, pieces);
     }
 
     /// So many pieces of mail were thrown away elsewhere.

@@ -79,7 +79,8 @@ pub fn compare(
         .collect();
     find_rates(experiment, &mut record, running, observer);
     for (number, &(round, place)) in order.iter().enumerate() {
-        if record.cells[place].has(round) {
+        // One that can't be given its rate is measured no further.
+        if record.cells[place].has(round) || record.cells[place].has(0) {
             continue;
         }
         if observer.interrupted() {
@@ -110,7 +111,11 @@ pub fn compare(
         }
         store.keep_soon(&record)?;
     }
-    record.complete = record.measured() == order.len();
+    let is_over = |&(round, place): &(usize, usize)| {
+        let cell: &Cell = &record.cells[place];
+        cell.has(round) || cell.has(0)
+    };
+    record.complete = order.iter().all(is_over);
     store.keep(&record)?;
     Ok(record)
 }

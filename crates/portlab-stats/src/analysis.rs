@@ -207,7 +207,8 @@ impl<'a> Group<'a> {
         for (place, (at, _)) in (1..).zip(order) {
             let shared = first.filter(|&(best, _)| {
                 let ratio = self.cells[at].ratio(self.cells[best], measure);
-                !ratio.is_some_and(|ratio| differs(ratio, floor))
+                // One round that both have tells nothing.
+                !ratio.is_some_and(|ratio| ratio.count > 1 && differs(ratio, floor))
             });
             let (best, rank) = shared.unwrap_or((at, place));
             first = Some((best, rank));

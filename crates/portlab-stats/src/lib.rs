@@ -1,5 +1,5 @@
-//! Figures: how they are written, what a comparison records, and what follows from it. Pure: no
-//! clock, no environment, no files.
+//! Figures: how they are written, what a comparison or a timeline records, and what follows from it.
+//! Pure: no clock, no environment, no files.
 //!
 //! | module | owns |
 //! |---|---|
@@ -12,6 +12,7 @@
 //! | [`summary`] | what follows from a cell; what the traits cost |
 //! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
 //! | [`changes`](mod@changes) | two runs compared |
+//! | [`trace`] | the timeline of a server, as it is stored |
 
 #![forbid(unsafe_code)]
 
@@ -25,4 +26,5 @@ pub mod read;
 pub mod record;
 pub mod steps;
 pub mod summary;
+pub mod trace;
 pub mod units;

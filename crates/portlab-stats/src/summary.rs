@@ -19,6 +19,8 @@ const LAG_LIMIT: f64 = 0.5;
 /// How many times the distance between the quartiles a measurement may lie outside them before it is
 /// called an outlier (J. Tukey, "Exploratory Data Analysis", 1977).
 const FENCE: f64 = 1.5;
+/// Of fewer measurements the quartiles know too little: every tenth would be called an outlier.
+const LEAST_FOR_OUTLIERS: usize = 7;
 
 impl Cell {
     /// One figure over this cell's rounds; `None` when it has none in any of them, or not in all: a
@@ -68,7 +70,7 @@ impl Cell {
         let figures: Vec<(usize, f64)> = figures.collect();
         let mut sorted: Vec<f64> = figures.iter().map(|(_, figure)| *figure).collect();
         sorted.sort_by(f64::total_cmp);
-        if sorted.len() < 4 {
+        if sorted.len() < LEAST_FOR_OUTLIERS {
             return Vec::new();
         }
         let quartile = |share: f64| {
@@ -150,7 +152,7 @@ mod tests {
         assert_eq!(cell.outliers(Measure::CpuPerMessage), [5]);
         assert_eq!(cell.figure(Measure::CpuPerMessage).unwrap().count, 7);
         assert!(
-            costs(&[1.0, 1.0, 9.0])
+            costs(&[1.0, 1.0, 1.0, 1.0, 1.0, 9.0])
                 .outliers(Measure::CpuPerMessage)
                 .is_empty()
         );

@@ -5,6 +5,7 @@ use std::{
     io::{self, Read, Write},
     os::fd::{AsFd, BorrowedFd},
     os::unix::net::UnixStream,
+    sync::atomic::{AtomicU32, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -77,6 +78,7 @@ impl Children {
                 Ok(Forked::Parent(pid))
             }
             ForkResult::Child => {
+                GENERATION.fetch_add(1, Relaxed);
                 stop::forget_the_parents();
                 die_with(parent);
                 Ok(Forked::Child(Alone::forked()))
@@ -160,6 +162,15 @@ impl Children {
             let _ = kill_process(pid, signal);
         }
     }
+}
+
+static GENERATION: AtomicU32 = AtomicU32::new(0);
+
+/// How many forks lie between this process and the first: 0 in that one itself. What a process has for
+/// itself, and a child finds a copy of, is known by it to be its parent's.
+#[must_use]
+pub fn generation() -> u32 {
+    GENERATION.load(Relaxed)
 }
 
 /// Ends a forked child: nothing of the parent's is run or written on the way out.

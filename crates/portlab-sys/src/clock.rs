@@ -1,8 +1,18 @@
-//! CPU clocks.
+//! Clocks.
 
 use std::{io, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
+
+/// Nanoseconds since some moment before this process, and the same for all processes of a machine. Never
+/// 0.
+///
+/// Source: `CLOCK_MONOTONIC` in `clock_gettime(2)`.
+#[must_use]
+pub fn monotonic_ns() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
 
 /// The CPU time that the calling thread has used since it began.
 #[must_use]
@@ -84,6 +94,13 @@ mod tests {
         let before = thread_cpu();
         std::thread::sleep(amount);
         assert!(thread_cpu() - before < amount);
+    }
+
+    #[test]
+    fn the_monotonic_clock_goes_on_while_a_thread_sleeps() {
+        let before = monotonic_ns();
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(before > 0 && monotonic_ns() - before >= 2_000_000);
     }
 
     #[test]

@@ -9,9 +9,10 @@
 //! | [`children`] | forking, reaping, ending |
 //! | [`spawn`] | starting another program that must not outlive this one |
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
-//! | [`clock`] | CPU clocks of threads and processes |
+//! | [`clock`] | the monotonic clock, CPU clocks of threads and processes |
 //! | [`limits`] | open files, ports |
 //! | [`seqpacket`] | whole messages, and descriptors, between processes |
+//! | [`shared`] | memory that forked processes share |
 //! | [`socket`] | sockets, as far as the standard library doesn't go |
 //! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
@@ -31,6 +32,7 @@ pub mod machine;
 pub mod marked;
 pub mod meter;
 pub mod seqpacket;
+pub mod shared;
 pub mod socket;
 pub mod spawn;
 pub mod stop;

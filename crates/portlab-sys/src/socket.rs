@@ -35,6 +35,34 @@ pub fn choose_port_at_connect(socket: &impl AsRawFd) -> io::Result<()> {
     }
 }
 
+/// How many connections wait to be accepted at `listener`.
+///
+/// # Errors
+/// When it is none.
+///
+/// Source: `TCP_INFO` in `tcp(7)`; of a socket that listens, `tcpi_unacked` is the length of its accept
+/// queue (`tcp_get_info` in the kernel's `net/ipv4/tcp.c`).
+pub fn accept_queue(listener: &impl AsRawFd) -> io::Result<u32> {
+    // SAFETY: tcp_info consists of integers, for which zeros are valid.
+    let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
+    let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
+    // SAFETY: `info` is a valid place of `length` bytes for the answer.
+    let result = unsafe {
+        libc::getsockopt(
+            listener.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_INFO,
+            (&raw mut info).cast(),
+            &raw mut length,
+        )
+    };
+    if result == 0 {
+        Ok(info.tcpi_unacked)
+    } else {
+        Err(io::Error::last_os_error())
+    }
+}
+
 /// Has the kernel note when packets arrive at `socket`, for [`read_with_age`]. If nobody on this
 /// machine had asked for that before, it begins a moment later, and the first packets come without.
 ///
@@ -78,6 +106,19 @@ mod tests {
     };
 
     use super::*;
+
+    #[test]
+    fn the_accept_queue_holds_who_has_connected_and_was_not_accepted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let callers = [(); 3].map(|()| TcpStream::connect(listener.local_addr().unwrap()));
+        // The last step of a handshake may come a moment later.
+        while accept_queue(&listener).unwrap() < 3 {
+            thread::yield_now();
+        }
+        listener.accept().unwrap();
+        assert_eq!(accept_queue(&listener).unwrap(), 2);
+        drop(callers);
+    }
 
     #[test]
     fn what_has_waited_is_known_to_have_waited() {

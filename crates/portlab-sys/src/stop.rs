@@ -12,7 +12,8 @@
 //! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
 //!    doesn't read fails too.
 //! 3. **A quarter of a second later** the process exits, without another word: nothing that a
-//!    handler does, not even sleeping, can outlive the deadline.
+//!    handler does, not even sleeping, can outlive the deadline. Whoever has something to save first
+//!    asks to be told instead ([`Stop::last_bell`]).
 //!
 //! A second signal ends the process at once, as if it had never been caught.
 
@@ -50,6 +51,8 @@ static CUT: AtomicU64 = AtomicU64::new(0);
 /// The sockets to be shut, by file descriptor: up to a million of them.
 static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
+/// Rung instead of exiting, if somebody has asked for it.
+static LAST_BELL: OnceLock<UnixStream> = OnceLock::new();
 /// What is said on stderr at the first signal, if anything.
 static NOTICE: OnceLock<String> = OnceLock::new();
 
@@ -89,6 +92,19 @@ impl Stop {
     /// may be inside a call that lasts. The first notice stays.
     pub fn announce(&self, notice: String) {
         NOTICE.get_or_init(|| notice);
+    }
+
+    /// A bell that becomes readable when this process would exit, a quarter of a second past the
+    /// deadline: from now on it doesn't, and the caller is to end it. Its children exit as before.
+    ///
+    /// # Errors
+    /// When called twice, or when there is no descriptor left.
+    pub fn last_bell(&self) -> io::Result<UnixStream> {
+        let (bell, doorbell) = UnixStream::pair()?;
+        doorbell.set_nonblocking(true)?;
+        let set = LAST_BELL.set(doorbell);
+        set.map_err(|_| io::Error::other("somebody waits for the last bell already"))?;
+        Ok(bell)
     }
 
     /// Whether a signal has come.
@@ -266,6 +282,12 @@ fn on_signal(signal: i32) {
 
 fn on_deadline() {
     if PAST_DEADLINE.swap(true, SeqCst) {
+        if let Some(mut bell) = LAST_BELL.get()
+            && OWNER.load(SeqCst) == own_pid()
+        {
+            let _ = bell.write(b"!");
+            return;
+        }
         // SAFETY: _exit is async-signal-safe and runs no destructor of ours. Ending is a success:
         // the deadline was promised.
         unsafe { libc::_exit(0) };

@@ -21,7 +21,10 @@ use portlab_sys::{
 };
 
 pub(crate) use self::line::Line;
-use crate::mailbox::{Counts, Overflow};
+use crate::{
+    mailbox::{Counts, Overflow},
+    trace,
+};
 
 /// The broker of a forking server, as its parent sees it. A service without a hub has none: then
 /// nothing is started, and nobody gets a line.
@@ -66,6 +69,7 @@ impl Broker {
             Forked::Parent(pid) => self.running = Some(Running { pid, control }),
             Forked::Child(_) => {
                 drop(control);
+                trace::is_the_broker();
                 leave(process::run(hub, self.overflow, far).is_ok())
             }
         }

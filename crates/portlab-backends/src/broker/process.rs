@@ -12,6 +12,7 @@ use crate::{
     READ_BUFFER,
     mailbox::{Found, Mailbox, Overflow, Put},
     switchboard::{Switchboard, Word},
+    trace,
 };
 
 const CONTROL: Token = Token(usize::MAX);
@@ -78,7 +79,10 @@ impl Process {
         let mut events = Events::with_capacity(256);
         while (!self.ends || !self.lines.is_empty()) && !stop::is_past_deadline() {
             let patience = (!self.again.is_empty()).then_some(Duration::ZERO);
-            match self.poll.poll(&mut events, patience) {
+            let waiting = trace::start();
+            let polled = self.poll.poll(&mut events, patience);
+            waiting.idle();
+            match polled {
                 // A signal: the loop's condition knows the one that matters.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result?,

@@ -28,24 +28,25 @@ use std::{
     collections::VecDeque,
     io,
     os::fd::AsRawFd,
-    thread,
     time::{Duration, Instant},
 };
 
 use mio::{Events, Interest, Poll, Token, event, net::TcpListener, unix::SourceFd};
 use portlab_service::{ConnId, Mail, Service, Work};
-use portlab_sys::{clock::burn, stop::Interruptible};
+use portlab_sys::stop::Interruptible;
 use slab::Slab;
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers,
     backoff::Backoff,
+    blocking::perform,
     door::next_id,
     inbox::Inbox,
     mailbox::{Mailbox, Put},
     nonblocking::{Conn, Scratch, Step},
     switchboard::{Switchboard, Word},
     timers::Timers,
+    trace::{self, Span},
 };
 
 pub(crate) struct Model;
@@ -101,15 +102,6 @@ impl Crew for OnTheLoop {
     }
 }
 
-/// Does blocking or computing work on the calling thread.
-pub(super) fn perform(work: Work) {
-    match work {
-        Work::None => {}
-        Work::Wait(time) | Work::Block(time) => thread::sleep(time),
-        Work::Cpu(time) => burn(time),
-    }
-}
-
 /// Which connection is meant: its place in the slab, and its generation. A place is taken by the
 /// next connection at once, and an event or a job may still be on its way to the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -121,7 +113,6 @@ pub(super) struct Key {
 /// A connection in its place.
 struct Seat {
     conn: Conn,
-    id: ConnId,
     /// Where its mail waits, if the service has a hub.
     mailbox: Option<Box<Mailbox>>,
     generation: u32,
@@ -194,6 +185,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
     /// Ask, serve, repeat; until the listener is gone and the last connection has ended
     /// or been cut.
     pub(super) fn run(mut self) -> io::Result<Served> {
+        trace::role("loop");
         let mut events = Events::with_capacity(1024);
         let stop = &self.door.entry.stop;
         while self.listener.is_some() || (!self.conns.is_empty() && !stop.is_past_deadline()) {
@@ -202,7 +194,10 @@ impl<'door, C: Crew> Reactor<'door, C> {
             } else {
                 Some(Duration::ZERO)
             };
-            match self.poll.poll(&mut events, patience) {
+            let waiting = trace::start();
+            let polled = self.poll.poll(&mut events, patience);
+            waiting.idle();
+            match polled {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 result => result?,
             }
@@ -244,12 +239,14 @@ impl<'door, C: Crew> Reactor<'door, C> {
     /// Accepts until nobody is left: edge-triggered polling tells of a crowd only once.
     fn accept_all(&mut self) {
         while let Some(listener) = self.listener.as_ref().filter(|_| !self.resting) {
+            let accepting = trace::start();
             match listener.accept() {
                 Ok((stream, peer)) => {
                     self.backoff.reset();
-                    let id = next_id();
-                    let session = self.service.open(id, peer);
-                    self.welcome(Conn::new(Interruptible::new(stream), session), id);
+                    let span = Span::new(next_id());
+                    accepting.accepted(&span, peer, listener);
+                    let session = self.service.open(span.id(), peer);
+                    self.welcome(Conn::new(Interruptible::new(stream), session, span));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // The listener has been shut by the stop signal, whose own event is on its way.
@@ -264,7 +261,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
         }
     }
 
-    fn welcome(&mut self, mut conn: Conn, id: ConnId) {
+    fn welcome(&mut self, mut conn: Conn) {
         self.generation = self.generation.wrapping_add(1);
         let place = self.conns.vacant_key() as u32;
         let key = Key {
@@ -280,12 +277,11 @@ impl<'door, C: Crew> Reactor<'door, C> {
             return self.backoff.complain("can't watch a connection", &error);
         }
         let mailbox = self.switchboard.as_mut().map(|switchboard| {
-            switchboard.connect(id, key);
+            switchboard.connect(conn.id(), key);
             Box::new(Mailbox::new(self.door.overflow))
         });
         self.conns.insert(Seat {
             conn,
-            id,
             mailbox,
             generation: self.generation,
             queued: false,
@@ -364,7 +360,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
         let Some(seat) = self.conns.get(key.place as usize) else {
             return;
         };
-        let id = seat.id;
+        let id = seat.conn.id();
         // Whatever posts has a hub to post to.
         let Some(switchboard) = &mut self.switchboard else {
             return;
@@ -381,7 +377,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
             return;
         };
         let seat = &self.conns[key.place as usize];
-        let (id, how) = (seat.id, seat.conn.how());
+        let (id, how) = (seat.conn.id(), seat.conn.how());
         // When all go, nobody is left to be told.
         if !self.door.entry.stop.is_set() {
             let put = putter(&mut self.conns, &mut self.again);

@@ -79,7 +79,7 @@ impl Backend for Model {
         let mut backoff = Backoff::new();
         // The parent waits for three things at once: a caller, the end of a child, the stop signal.
         entry.set_nonblocking()?;
-        while !entry.stop.wait(&[entry.fd(), children.bell()])? {
+        while !entry.wait(&[entry.fd(), children.bell()])? {
             let dead = children.reap();
             broker.replace_if_dead(&dead, &mut children, &alone)?;
             let Some(caller) = entry.accept() else {

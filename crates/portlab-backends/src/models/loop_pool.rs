@@ -28,8 +28,8 @@ use std::{
 use mio::{Poll, Waker};
 use portlab_service::{Service, Work};
 
-use super::event_loop::{Crew, FINISHED, Key, Reactor, perform};
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers};
+use super::event_loop::{Crew, FINISHED, Key, Reactor};
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking::perform, trace};
 
 pub(crate) struct Model;
 
@@ -89,8 +89,10 @@ struct OnThePool {
 impl Crew for OnThePool {
     fn take(&mut self, key: Key, work: Work) -> bool {
         let (waker, done) = (Arc::clone(&self.waker), self.done.clone());
+        let job = trace::queued();
         // First come, first served: plain `spawn` would run the newest job first.
         self.pool.spawn_fifo(move || {
+            job.begin();
             perform(work);
             // Both fail only when the loop has gone, and then nobody waits for the answer.
             if done.send(key).is_ok() {

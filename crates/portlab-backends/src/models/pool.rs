@@ -27,7 +27,7 @@ use std::io;
 use portlab_service::Service;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, exchange::Exchange,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, exchange::Exchange, trace,
 };
 
 pub(crate) struct Model;
@@ -61,10 +61,15 @@ impl Backend for Model {
             .map_err(io::Error::other)?;
         let exchange = Exchange::of(service, door.overflow);
         let exchange = exchange.as_ref();
+        trace::role("acceptor");
         // This thread accepts while the pool serves. The scope ends when every job has.
         pool.in_place_scope_fifo(|scope| {
             while let Some(caller) = door.entry.accept() {
-                scope.spawn_fifo(move |_| blocking::drive(caller, service, exchange));
+                let job = trace::queued();
+                scope.spawn_fifo(move |_| {
+                    job.begin();
+                    blocking::drive(caller, service, exchange);
+                });
             }
         });
         Ok(door.entry.served(0, exchange.map(Exchange::counts)))

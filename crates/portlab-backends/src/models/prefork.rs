@@ -97,7 +97,7 @@ impl Backend for Model {
                     }
                 }
             }
-            if entry.stop.wait(&[children.bell()])? {
+            if entry.wait(&[children.bell()])? {
                 break;
             }
             let dead = children.reap();

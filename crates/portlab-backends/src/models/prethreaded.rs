@@ -64,7 +64,8 @@ impl Backend for Model {
         };
         thread::scope(|scope| {
             for number in 0..door.workers {
-                let thread = thread::Builder::new().stack_size(STACK);
+                let name = format!("worker {}", number + 1);
+                let thread = thread::Builder::new().name(name).stack_size(STACK);
                 match thread.spawn_scoped(scope, serve_callers) {
                     Ok(_) => {}
                     Err(error) if number == 0 => return Err(error),

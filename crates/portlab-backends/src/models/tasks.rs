@@ -52,10 +52,8 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(door.workers)
-            .enable_all()
-            .build()?;
+        let mut builder = tokio::runtime::Builder::new_multi_thread();
+        let runtime = coroutine::runtime(builder.worker_threads(door.workers))?;
         // The accepting task is a task like any other, on one of the workers: were it on this
         // thread, every new connection would be handed over to another.
         let Door {

@@ -49,9 +49,8 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()?;
+        let mut builder = tokio::runtime::Builder::new_current_thread();
+        let runtime = coroutine::runtime(&mut builder)?;
         runtime.block_on(coroutine::accept_all(door.entry, door.overflow, service))
     }
 }

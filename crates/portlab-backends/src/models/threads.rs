@@ -32,7 +32,7 @@ use portlab_service::Service;
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
-    exchange::Exchange,
+    exchange::Exchange, trace,
 };
 
 pub(crate) struct Model;
@@ -66,6 +66,7 @@ impl Backend for Model {
         let mut backoff = Backoff::new();
         let exchange = Exchange::of(service, door.overflow);
         let exchange = exchange.as_ref();
+        trace::role("acceptor");
         // The scope waits for every thread at its end: draining is nothing but leaving it.
         thread::scope(|scope| {
             while let Some(caller) = door.entry.accept() {

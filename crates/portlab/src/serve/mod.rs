@@ -1,7 +1,10 @@
 //! `portlab serve`: one service, one model, one port.
 
+mod timeline;
+
 use std::{
     io::{self, IsTerminal, Write},
+    path::PathBuf,
     time::Duration,
 };
 
@@ -21,6 +24,7 @@ use crate::{Verdict, args};
 Examples:
   portlab serve --model threads
   portlab serve --model event-loop --work block:5ms
+  portlab serve --model loop-pool --work cpu:2ms --trace trace.json
   portlab serve --service reply --reply 你好 --encoding gbk --bind 127.0.0.1:8080
 
 SIGINT (Ctrl-C) or SIGTERM drains and exits 0; a second one ends it at once.")]
@@ -81,6 +85,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
     drain: Duration,
 
+    /// Record a timeline of accept, read, handle, write and wait, and write it to
+    /// FILE at the end, for ui.perfetto.dev or vizviewer
+    #[arg(long, value_name = "FILE")]
+    trace: Option<PathBuf>,
+
+    /// The most events that a trace holds, 32 bytes of memory each
+    #[arg(long, value_name = "N", default_value = "1M", value_parser = trace_events)]
+    trace_events: u64,
+
     /// Say on stdout in JSON, a line each, what happens
     #[arg(long)]
     json: bool,
@@ -116,6 +129,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         },
         ..Options::default()
     };
+    let timeline = timeline::begin(args, model, workers, &stop)?;
     let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
     announce(args, &door)?;
     let served = model
@@ -149,8 +163,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             crate::tell!("mail: {delivered} delivered, {missed} missed, {dropped} members dropped");
         }
     }
+    if let Some(timeline) = timeline {
+        timeline.finish()?;
+    }
     Ok(Verdict::Fine)
 }
+
+/// How many events a trace may hold.
+fn trace_events(text: &str) -> Result<u64, String> {
+    let events = units::count(text).map_err(|error| error.to_string())?;
+    match events {
+        ..=MOST_EVENTS => Ok(events),
+        _ => Err(format!("at most {}", units::short(MOST_EVENTS as f64))),
+    }
+}
+
+/// What a viewer could never load, and a machine hardly hold.
+const MOST_EVENTS: u64 = 100_000_000;
 
 /// A service whose connections share something needs a place for it.
 fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Result<()> {

@@ -1,0 +1,383 @@
+//! Where events are kept: memory that the processes of a server share, made before the first of them is
+//! forked.
+//!
+//! So it is bounded for all of them together, and what a process has recorded survives it, even if it
+//! was killed. Threads take it in chunks that begin small and grow, so a thousand threads don't cost a
+//! thousand buffers; a chunk belongs to one thread, and nobody waits for anybody.
+//!
+//! ```text
+//! | control | chunk: header, event, event, ... | chunk | chunk     | ...
+//! ```
+
+use std::{
+    cell::Cell,
+    io,
+    sync::{
+        OnceLock,
+        atomic::{
+            AtomicU64,
+            Ordering::{Acquire, Relaxed, Release},
+        },
+    },
+    thread,
+};
+
+use portlab_sys::{children::generation, shared::words};
+
+use super::{BROKER, ROLE};
+
+/// What was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    /// A connection was accepted. The peer's port, and how many more wait for it.
+    Accept,
+    Read,
+    Handle,
+    /// The hub has handled something. How many it had mail for.
+    Hub,
+    Write,
+    Wait,
+    /// A process has let go of a connection.
+    Close,
+    /// A job was put into a queue.
+    Queued,
+    /// A job was taken out of it.
+    Taken,
+}
+
+const WHATS: [What; 9] = [
+    What::Accept,
+    What::Read,
+    What::Handle,
+    What::Hub,
+    What::Write,
+    What::Wait,
+    What::Close,
+    What::Queued,
+    What::Taken,
+];
+
+/// Something that happened. Times are those of the monotonic clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Event {
+    pub(super) what: What,
+    pub(super) start_ns: u64,
+    pub(super) end_ns: u64,
+    /// The connection's number; 0 for none.
+    pub(super) conn: u64,
+    /// Bytes, or what else [`What`] says.
+    pub(super) extra: u64,
+}
+
+/// Who recorded a chunk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Owner {
+    pub(super) pid: u32,
+    pub(super) tid: u32,
+    pub(super) process: ProcessRole,
+    pub(super) thread: String,
+}
+
+/// What a process is there for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProcessRole {
+    Server,
+    Child,
+    Broker,
+}
+
+const PROCESS_ROLES: [ProcessRole; 3] =
+    [ProcessRole::Server, ProcessRole::Child, ProcessRole::Broker];
+
+/// The memory of a recording.
+pub(super) struct Memory {
+    words: &'static [AtomicU64],
+    slots: usize,
+}
+
+/// Words of a slot, which holds an event or a chunk's header.
+const SLOT: usize = 4;
+/// Chunks are multiples of this many slots. The first unit is the control's.
+const UNIT: usize = 16;
+/// The size of the largest chunk.
+const LARGEST: usize = 512;
+
+/// Words of the control.
+const TAKEN: usize = 0;
+const NOT_RECORDED: usize = 1;
+/// When the first event that was not recorded ended, from behind: memory begins with zeros.
+const FIRST_LOST: usize = 2;
+
+static MEMORY: OnceLock<Memory> = OnceLock::new();
+
+/// A thread's place in the memory.
+struct Place {
+    /// The process that took the chunk, as forks count: a child's first event takes one of its own.
+    generation: Cell<u32>,
+    header: Cell<usize>,
+    size: Cell<usize>,
+    used: Cell<usize>,
+}
+
+thread_local! {
+    static PLACE: Place = const {
+        Place {
+            generation: Cell::new(0),
+            header: Cell::new(0),
+            size: Cell::new(0),
+            used: Cell::new(0),
+        }
+    };
+}
+
+/// Makes the memory, once: room for `events` events and the headers of their chunks together.
+///
+/// # Errors
+/// When there is none, or it has been made before.
+pub(super) fn make(events: usize) -> io::Result<&'static Memory> {
+    let mut made = false;
+    let memory = Memory::new(events)?;
+    let memory = MEMORY.get_or_init(|| {
+        made = true;
+        memory
+    });
+    match made {
+        true => Ok(memory),
+        false => Err(io::Error::other("a process records one timeline")),
+    }
+}
+
+/// Records `event`, or counts that it was not.
+pub(super) fn record(event: &Event) {
+    if let Some(memory) = MEMORY.get() {
+        PLACE.with(|place| memory.record(place, event));
+    }
+}
+
+impl Memory {
+    pub(super) fn new(events: usize) -> io::Result<Self> {
+        let slots = UNIT + events.next_multiple_of(UNIT);
+        let words = words(slots * SLOT)?;
+        words[TAKEN].store(UNIT as u64, Relaxed);
+        Ok(Self { words, slots })
+    }
+
+    fn record(&self, place: &Place, event: &Event) {
+        let mine = place.generation.get() == generation();
+        if (!mine || place.used.get() == place.size.get()) && !self.take(place, mine, event.conn) {
+            self.words[NOT_RECORDED].fetch_add(1, Relaxed);
+            self.words[FIRST_LOST].fetch_max(u64::MAX - event.end_ns, Relaxed);
+            return;
+        }
+        let (header, used) = (place.header.get(), place.used.get());
+        let duration = event.end_ns.saturating_sub(event.start_ns) & LOW_56;
+        let slot = self.slot(header + used);
+        slot[0].store(event.end_ns, Relaxed);
+        slot[1].store((event.what as u64) << 56 | duration, Relaxed);
+        slot[2].store(event.conn, Relaxed);
+        slot[3].store(event.extra, Relaxed);
+        place.used.set(used + 1);
+        // Whoever sees the new length sees the event.
+        let length = &self.slot(header)[1];
+        length.store(length.load(Relaxed) + 1, Release);
+    }
+
+    /// Takes a chunk for the calling thread, twice as large as its last one; false when there is none
+    /// left.
+    fn take(&self, place: &Place, mine: bool, conn: u64) -> bool {
+        let wanted = if mine { place.size.get() * 2 } else { 0 }.clamp(UNIT, LARGEST);
+        let at = self.words[TAKEN].fetch_add(wanted as u64, Relaxed);
+        let Some(left) = (self.slots as u64).checked_sub(at).filter(|left| *left > 0) else {
+            return false;
+        };
+        let (header, size) = (at as usize, wanted.min(left as usize));
+        let process = match generation() {
+            0 => ProcessRole::Server,
+            _ if BROKER.load(Relaxed) => ProcessRole::Broker,
+            _ => ProcessRole::Child,
+        };
+        let (pid, tid) = (u64::from(std::process::id()), tid());
+        let name = name(conn);
+        let slot = self.slot(header);
+        slot[0].store(pid << 32 | tid, Relaxed);
+        slot[2].store(u64::from_le_bytes(half(&name, 0)), Relaxed);
+        slot[3].store(u64::from_le_bytes(half(&name, 8)), Relaxed);
+        let kind = (process as u64) << 56 | (size as u64) << 32;
+        slot[1].store(kind, Release);
+        place.generation.set(generation());
+        place.header.set(header);
+        place.size.set(size);
+        place.used.set(1);
+        true
+    }
+
+    /// How many events were not recorded.
+    pub(super) fn not_recorded(&self) -> u64 {
+        self.words[NOT_RECORDED].load(Relaxed)
+    }
+
+    /// When the first of those ended, if there are any.
+    pub(super) fn first_lost_ns(&self) -> Option<u64> {
+        let from_behind = self.words[FIRST_LOST].load(Relaxed);
+        (from_behind > 0).then_some(u64::MAX - from_behind)
+    }
+
+    /// Calls `visit` with every chunk's owner and events.
+    pub(super) fn for_each(
+        &self,
+        mut visit: impl FnMut(&Owner, &mut dyn Iterator<Item = Event>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let taken = self.words[TAKEN].load(Relaxed).min(self.slots as u64) as usize;
+        let mut at = UNIT;
+        while at < taken {
+            let header = self.slot(at);
+            let kind = header[1].load(Acquire);
+            let (size, events) = ((kind >> 32) as usize & 0xff_ffff, kind as u32 as usize);
+            // A thread that was killed in between has taken a chunk and not said so: it is empty.
+            if size == 0 {
+                at += UNIT;
+                continue;
+            }
+            let who = header[0].load(Relaxed);
+            let halves = [&header[2], &header[3]].map(|word| word.load(Relaxed).to_le_bytes());
+            let owner = Owner {
+                pid: (who >> 32) as u32,
+                tid: who as u32,
+                process: PROCESS_ROLES[(kind >> 56) as usize % PROCESS_ROLES.len()],
+                thread: text(&halves.concat()),
+            };
+            let mut events = (at + 1..=at + events).map(|at| self.event(at));
+            visit(&owner, &mut events)?;
+            at += size;
+        }
+        Ok(())
+    }
+
+    fn event(&self, at: usize) -> Event {
+        let [end_ns, what, conn, extra] =
+            [0, 1, 2, 3].map(|word| self.slot(at)[word].load(Relaxed));
+        Event {
+            what: WHATS[(what >> 56) as usize % WHATS.len()],
+            start_ns: end_ns - (what & LOW_56),
+            end_ns,
+            conn,
+            extra,
+        }
+    }
+
+    fn slot(&self, at: usize) -> &[AtomicU64] {
+        &self.words[at * SLOT..][..SLOT]
+    }
+}
+
+const LOW_56: u64 = (1 << 56) - 1;
+
+/// What the calling thread is called: by its role, its name, or the connection that it was started for.
+fn name(conn: u64) -> String {
+    match (ROLE.get(), thread::current().name()) {
+        ("", Some(name)) => name.to_owned(),
+        ("", None) if conn != 0 => format!("connection {}", conn as u32),
+        ("", None) => "thread".to_owned(),
+        (role, _) => role.to_owned(),
+    }
+}
+
+/// Eight bytes of a name, or zeros where it has ended.
+fn half(name: &str, from: usize) -> [u8; 8] {
+    let mut half = [0; 8];
+    for (place, byte) in half.iter_mut().zip(name.bytes().skip(from)) {
+        *place = byte;
+    }
+    half
+}
+
+/// A name's bytes, with zeros behind; a character that its end has cut is replaced.
+fn text(bytes: &[u8]) -> String {
+    let length = bytes.iter().position(|byte| *byte == 0);
+    String::from_utf8_lossy(&bytes[..length.unwrap_or(bytes.len())]).into_owned()
+}
+
+fn tid() -> u64 {
+    rustix::thread::gettid().as_raw_nonzero().get() as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event(number: u64) -> Event {
+        Event {
+            what: What::Read,
+            start_ns: number,
+            end_ns: number + 5,
+            conn: number << 32 | 7,
+            extra: number * 2,
+        }
+    }
+
+    fn place() -> Place {
+        Place {
+            generation: Cell::new(0),
+            header: Cell::new(0),
+            size: Cell::new(0),
+            used: Cell::new(0),
+        }
+    }
+
+    fn all(memory: &Memory) -> Vec<Vec<Event>> {
+        let mut chunks = Vec::new();
+        let visited = memory.for_each(|_, events| {
+            chunks.push(events.collect());
+            Ok(())
+        });
+        visited.unwrap();
+        chunks
+    }
+
+    #[test]
+    fn events_are_found_as_they_were_recorded_in_chunks_that_grow() {
+        let memory = Memory::new(10_000).unwrap();
+        let place = place();
+        let events: Vec<_> = (1..=2_000).map(event).collect();
+        events.iter().for_each(|event| memory.record(&place, event));
+        let chunks = all(&memory);
+        let lengths: Vec<_> = chunks.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [15, 31, 63, 127, 255, 511, 511, 487]);
+        assert_eq!(chunks.concat(), events);
+        assert_eq!((memory.not_recorded(), memory.first_lost_ns()), (0, None));
+    }
+
+    #[test]
+    fn what_there_is_no_room_for_is_counted_and_its_time_known() {
+        let memory = Memory::new(33).unwrap();
+        let (one, other) = (place(), place());
+        (1..=40).for_each(|number| memory.record(&one, &event(number)));
+        memory.record(&other, &event(30));
+        // Two chunks, of 16 and of 32 slots, each with a header.
+        assert_eq!(all(&memory).concat().len(), 46 - 6);
+        memory.record(&one, &event(41));
+        let kept = all(&memory).concat().len() as u64;
+        assert_eq!(kept + memory.not_recorded(), 42);
+        assert_eq!(memory.first_lost_ns(), Some(30 + 5));
+    }
+
+    #[test]
+    fn a_chunk_that_was_taken_and_never_named_is_passed_over() {
+        let memory = Memory::new(200).unwrap();
+        memory.words[TAKEN].fetch_add(32, Relaxed);
+        memory.record(&place(), &event(1));
+        assert_eq!(all(&memory), [[event(1)]]);
+    }
+
+    #[test]
+    fn a_name_is_as_long_as_there_is_room_for_it() {
+        for (name, read) in [
+            ("main", "main"),
+            ("", ""),
+            ("connection 12345", "connection 12345"),
+            ("connection 123456", "connection 12345"),
+        ] {
+            assert_eq!(text(&[half(name, 0), half(name, 8)].concat()), read);
+        }
+    }
+}

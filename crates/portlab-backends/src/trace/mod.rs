@@ -1,0 +1,271 @@
+//! The timeline: what each thread of a server does, and when.
+//!
+//! | module | owns |
+//! |---|---|
+//! | this one | the hooks: the few words that drivers and models say |
+//! | `memory` | where events are kept: bounded, and shared by all processes of a server |
+//! | `recorder` | beginning to record, and writing the file |
+//!
+//! A hook is a [`Mark`], made before something is done and ended after it. While nothing is recorded a
+//! mark is a flag that was read, and ending it a comparison with zero: no clock, no memory.
+//!
+//! **Waiting or reading?** One call of a blocking `read`, `write` or `accept` does both. A thread that
+//! waits uses no processor, so a [`Call`] looks at the thread's CPU clock as well: as much as the call
+//! has used of it is the reading, at its end, and what comes before is the waiting.
+
+mod memory;
+mod recorder;
+
+use std::{
+    cell::Cell,
+    net::SocketAddr,
+    num::NonZeroU64,
+    os::fd::AsRawFd,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use portlab_service::ConnId;
+use portlab_sys::{
+    clock::{monotonic_ns, thread_cpu},
+    socket::accept_queue,
+};
+
+pub(crate) use self::memory::What;
+use self::memory::{Event, record};
+pub use self::recorder::Recorder;
+
+/// Whether events are being recorded.
+static ON: AtomicBool = AtomicBool::new(false);
+
+/// This process is the broker.
+static BROKER: AtomicBool = AtomicBool::new(false);
+
+/// Whoever is answered sooner has not waited.
+const BRIEF_NS: u64 = 10_000;
+
+thread_local! {
+    /// The connection that this thread is busy with; 0 for none.
+    static TURN: Cell<u64> = const { Cell::new(0) };
+    /// What this thread is there for, if it has been said.
+    static ROLE: Cell<&'static str> = const { Cell::new("") };
+    /// When this thread's last event ended.
+    static BUSY_UNTIL: Cell<u64> = const { Cell::new(0) };
+}
+
+/// The moment at which something begins; nothing while nothing is recorded.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark(Option<NonZeroU64>);
+
+/// Begins something that doesn't block, or does nothing else.
+#[inline]
+pub(crate) fn start() -> Mark {
+    Mark(if ON.load(Relaxed) { now() } else { None })
+}
+
+impl Mark {
+    /// It was done for the connection whose turn it is; so many bytes went over, if any can.
+    #[inline]
+    pub(crate) fn end(self, what: What, bytes: usize) {
+        if let Some(start) = self.0 {
+            let conn = TURN.get();
+            note(what, start.get(), monotonic_ns(), conn, bytes as u64);
+        }
+    }
+
+    /// It was waiting, for nobody in particular.
+    #[inline]
+    pub(crate) fn idle(self) {
+        if let Some(start) = self.0 {
+            note(What::Wait, start.get(), monotonic_ns(), 0, 0);
+        }
+    }
+
+    /// A connection was accepted. How many more wait at `listener` is noted as well.
+    #[inline]
+    pub(crate) fn accepted(self, span: &Span, peer: SocketAddr, listener: &impl AsRawFd) {
+        if let Some(start) = self.0 {
+            accepted(start.get(), monotonic_ns(), span, peer, listener);
+        }
+    }
+
+    /// It was the hub that handled something from a connection, and had mail for so many.
+    #[inline]
+    pub(crate) fn hub(self, from: ConnId, mail: usize) {
+        if let Some(start) = self.0 {
+            note(What::Hub, start.get(), monotonic_ns(), from.0, mail as u64);
+        }
+    }
+}
+
+/// The moment at which a call begins that may block, and what the thread has used of the processor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call {
+    mark: Mark,
+    cpu_ns: u64,
+}
+
+/// Begins a call that may block.
+#[inline]
+pub(crate) fn call() -> Call {
+    let mark = start();
+    let cpu_ns = mark.0.map_or(0, |_| cpu_ns());
+    Call { mark, cpu_ns }
+}
+
+impl Call {
+    /// As [`Mark::end`]; the time that it waited is noted apart.
+    #[inline]
+    pub(crate) fn end(self, what: What, bytes: usize) {
+        if let Some(start) = self.mark.0 {
+            let (middle, end) = self.woke(start.get(), TURN.get());
+            note(what, middle, end, TURN.get(), bytes as u64);
+        }
+    }
+
+    /// As [`Mark::accepted`]; the time that it waited is noted apart.
+    #[inline]
+    pub(crate) fn accepted(self, span: &Span, peer: SocketAddr, listener: &impl AsRawFd) {
+        if let Some(start) = self.mark.0 {
+            let (middle, end) = self.woke(start.get(), 0);
+            accepted(middle, end, span, peer, listener);
+        }
+    }
+
+    /// Nothing came of it but the waiting.
+    #[inline]
+    pub(crate) fn idle(self) {
+        self.mark.idle();
+    }
+
+    /// Notes how long the call waited, for `conn`. Returns when it went on, and the time now.
+    fn woke(self, start: u64, conn: u64) -> (u64, u64) {
+        let end = monotonic_ns();
+        let used = cpu_ns().saturating_sub(self.cpu_ns);
+        let middle = end.saturating_sub(used).max(start);
+        if middle - start < BRIEF_NS {
+            return (start, end);
+        }
+        note(What::Wait, start, middle, conn, 0);
+        (middle, end)
+    }
+}
+
+/// A connection that is held, by its number. In the timeline it ends when the last process lets go of
+/// it, as the socket does.
+#[derive(Debug)]
+pub(crate) struct Span(ConnId);
+
+impl Span {
+    pub(crate) fn new(id: ConnId) -> Self {
+        Self(id)
+    }
+
+    /// The connection's number.
+    pub(crate) fn id(&self) -> ConnId {
+        self.0
+    }
+
+    /// It is this connection's turn: what this thread does from now on is for it.
+    #[inline]
+    pub(crate) fn turn(&self) {
+        if ON.load(Relaxed) {
+            TURN.set(self.0.0);
+        }
+    }
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        if ON.load(Relaxed) {
+            let now = monotonic_ns();
+            note(What::Close, now, now, self.0.0, 0);
+        }
+    }
+}
+
+/// A job in the queue of a pool, for the connection whose turn it was.
+#[derive(Debug)]
+pub(crate) struct Job(u64);
+
+/// A job is put into the queue of a pool.
+#[inline]
+pub(crate) fn queued() -> Job {
+    if !ON.load(Relaxed) {
+        return Job(0);
+    }
+    let now = monotonic_ns();
+    note(What::Queued, now, now, TURN.get(), 0);
+    Job(TURN.get())
+}
+
+impl Job {
+    /// A thread of the pool takes it out of the queue. Since its last job it has waited for this one.
+    #[inline]
+    pub(crate) fn begin(self) {
+        if !ON.load(Relaxed) {
+            return;
+        }
+        let now = monotonic_ns();
+        match BUSY_UNTIL.get() {
+            0 => {}
+            since => note(What::Wait, since, now, 0, 0),
+        }
+        note(What::Taken, now, now, self.0, 0);
+        TURN.set(self.0);
+    }
+}
+
+/// Says what this thread is there for, where its name doesn't.
+pub(crate) fn role(role: &'static str) {
+    ROLE.set(role);
+}
+
+/// Says that this process is the broker.
+pub(crate) fn is_the_broker() {
+    BROKER.store(true, Relaxed);
+}
+
+/// Notes how long the threads of a runtime sleep, if anything is recorded at all.
+pub(crate) fn watch(runtime: &mut tokio::runtime::Builder) {
+    thread_local!(static ASLEEP: Cell<Mark> = const { Cell::new(Mark(None)) });
+    if ON.load(Relaxed) {
+        runtime
+            .on_thread_park(|| ASLEEP.set(start()))
+            .on_thread_unpark(|| ASLEEP.replace(Mark(None)).idle());
+    }
+}
+
+fn accepted(start: u64, end: u64, span: &Span, peer: SocketAddr, listener: &impl AsRawFd) {
+    let waiting = accept_queue(listener).unwrap_or(0);
+    let extra = u64::from(peer.port()) << 32 | u64::from(waiting);
+    note(What::Accept, start, end, span.0.0, extra);
+}
+
+#[cold]
+fn note(what: What, start_ns: u64, end_ns: u64, conn: u64, extra: u64) {
+    let nothing = match what {
+        What::Wait => end_ns.saturating_sub(start_ns) < BRIEF_NS,
+        What::Write => extra == 0,
+        _ => false,
+    };
+    if nothing {
+        return;
+    }
+    BUSY_UNTIL.set(end_ns);
+    record(&Event {
+        what,
+        start_ns,
+        end_ns,
+        conn,
+        extra,
+    });
+}
+
+fn now() -> Option<NonZeroU64> {
+    NonZeroU64::new(monotonic_ns())
+}
+
+fn cpu_ns() -> u64 {
+    thread_cpu().as_nanos() as u64
+}

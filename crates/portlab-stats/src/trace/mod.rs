@@ -1,0 +1,234 @@
+//! The timeline of a server: what each of its threads did and when, which connections there were, and
+//! how many at a time.
+//!
+//! | module | owns |
+//! |---|---|
+//! | this one | the timeline as data |
+//! | [`write`] | writing it, piece by piece, as Chrome Trace Event JSON |
+//! | [`read`] | reading it back |
+//!
+//! All times are nanoseconds since the server began; in the file they are microseconds with three
+//! decimals.
+//!
+//! Source: "Trace Event Format", the document that Chrome's `about:tracing` and Perfetto follow.
+
+pub mod read;
+pub mod write;
+
+use std::{fmt, num::ParseIntError, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+pub use self::{read::ReadError, write::Writer};
+
+/// The version of this form. It changes when a reader of the old one would misread the new one.
+pub const FORMAT: &str = "portlab-trace/1";
+
+/// The counter of connections that the server holds.
+pub const CONNECTIONS: &str = "connections";
+/// The counter of jobs, or callers, that wait for a thread of a pool.
+pub const QUEUE: &str = "queue";
+/// The counter of callers whom the kernel has connected, and the server has not accepted.
+pub const ACCEPT_QUEUE: &str = "accept queue";
+
+/// A whole timeline.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trace {
+    /// What was recorded.
+    pub about: About,
+    /// The server's processes, in the order in which they appear.
+    pub processes: Vec<Process>,
+    /// What threads did, ordered by process, thread and time.
+    pub slices: Vec<Slice>,
+    /// The connections, in the order in which they were accepted.
+    pub spans: Vec<Span>,
+    /// What was counted.
+    pub counters: Vec<Counter>,
+}
+
+/// What was recorded, and how much of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// [`FORMAT`].
+    pub format: String,
+    /// The version of portlab that recorded.
+    pub portlab_version: String,
+    /// The concurrency model.
+    pub model: String,
+    /// The service.
+    pub service: String,
+    /// How many workers the model had.
+    pub workers: usize,
+    /// The work that a handler did for each message, such as `none` or `wait:5ms`.
+    pub work: String,
+    /// Events that were recorded: slices, and the beginnings and ends of connections.
+    pub events: u64,
+    /// Events that were not, because there was no more room. All of them ended at
+    /// `recorded_until_ns` or later.
+    pub not_recorded: u64,
+    /// Up to here everything was recorded, and from here on nothing.
+    pub recorded_until_ns: u64,
+}
+
+/// A process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// Its number.
+    pub pid: u32,
+    /// Its name, such as `portlab fork child`.
+    pub name: String,
+    /// Those of its threads that did something.
+    pub threads: Vec<Thread>,
+}
+
+/// A thread.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its number, as in `/proc/PID/task`.
+    pub tid: u32,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a thread does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Kind {
+    /// It takes a connection.
+    Accept,
+    /// It takes bytes from a socket.
+    Read,
+    /// It runs a handler: a session's, or the hub's.
+    Handle,
+    /// It gives bytes to a socket.
+    Write,
+    /// Nothing: it is blocked, until something comes or the time has passed.
+    Wait,
+}
+
+/// Something that a thread did. On one thread slices don't overlap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slice {
+    /// The process.
+    pub pid: u32,
+    /// The thread.
+    pub tid: u32,
+    /// What it did.
+    pub kind: Kind,
+    /// From when.
+    pub start_ns: u64,
+    /// To when.
+    pub end_ns: u64,
+    /// For which connection, if for one.
+    pub conn: Option<Conn>,
+    /// Bytes read or written.
+    pub bytes: Option<u64>,
+    /// Of a handler that is the hub's: how many connections it had mail for.
+    pub mail: Option<u64>,
+}
+
+/// A connection, from when it was accepted to when the last process that held it let go of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Span {
+    /// Its number.
+    pub conn: Conn,
+    /// The process that served it last.
+    pub pid: u32,
+    /// The thread that served it last.
+    pub tid: u32,
+    /// From when.
+    pub start_ns: u64,
+    /// To when; to its last sign of life, if its end was not seen.
+    pub end_ns: u64,
+    /// The peer's port.
+    pub peer_port: u16,
+    /// Whether its end was seen. It isn't when recording stops before, or its process is killed.
+    pub closed: bool,
+}
+
+/// Something that was counted over time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counter {
+    /// Its name, such as [`CONNECTIONS`].
+    pub name: String,
+    /// The moments at which it changed, in order, and its value from then on.
+    pub samples: Vec<(u64, u64)>,
+}
+
+/// A connection's number: that of the process that accepted it, and one counted there. Written with a
+/// dot between them, and unique within a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Conn {
+    /// The process.
+    pub pid: u32,
+    /// The number among those that it accepted, from 1.
+    pub number: u32,
+}
+
+impl Kind {
+    /// Every kind.
+    pub const ALL: [Self; 5] = [
+        Self::Accept,
+        Self::Read,
+        Self::Handle,
+        Self::Write,
+        Self::Wait,
+    ];
+
+    /// Its name in the file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Accept => "accept",
+            Self::Read => "read",
+            Self::Handle => "handle",
+            Self::Write => "write",
+            Self::Wait => "wait",
+        }
+    }
+}
+
+impl Trace {
+    /// The counter called `name`.
+    #[must_use]
+    pub fn counter(&self, name: &str) -> Option<&Counter> {
+        self.counters.iter().find(|counter| counter.name == name)
+    }
+
+    /// The first slice on a thread that begins before the one before it has ended, with that one.
+    #[must_use]
+    pub fn overlap(&self) -> Option<(Slice, Slice)> {
+        let pairs = self.slices.windows(2).map(|pair| (pair[0], pair[1]));
+        let mut same_thread =
+            pairs.filter(|(one, next)| (one.pid, one.tid) == (next.pid, next.tid));
+        same_thread.find(|(one, next)| next.start_ns < one.end_ns)
+    }
+}
+
+impl fmt::Display for Conn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.pid, self.number)
+    }
+}
+
+/// A text that is no connection's number.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{0:?} is no connection's number, such as 4711.1")]
+pub struct NotAConn(String);
+
+impl FromStr for Conn {
+    type Err = NotAConn;
+
+    fn from_str(text: &str) -> Result<Self, NotAConn> {
+        let parse = || -> Result<Option<Self>, ParseIntError> {
+            let Some((pid, number)) = text.split_once('.') else {
+                return Ok(None);
+            };
+            let (pid, number) = (pid.parse()?, number.parse()?);
+            Ok(Some(Self { pid, number }))
+        };
+        parse()
+            .ok()
+            .flatten()
+            .ok_or_else(|| NotAConn(text.to_owned()))
+    }
+}

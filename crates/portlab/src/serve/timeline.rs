@@ -1,0 +1,189 @@
+//! `serve --trace FILE`: the timeline's file.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Read},
+    os::unix::net::UnixStream,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex},
+    thread,
+};
+
+use anyhow::{Context, bail};
+use portlab_backends::{Backend, Family, Recorder, Stop, by_hand::BY_HAND};
+use portlab_stats::trace::{About, FORMAT};
+use serde_json::json;
+
+use super::{Args, say};
+
+/// A timeline that is being recorded, and will be written once.
+///
+/// Usually the thread that serves writes it when it has served. But it may be inside a handler that
+/// outlives the deadline of a drain, and then a thread that has waited for just that writes it and ends
+/// the process.
+pub(super) struct Timeline {
+    unwritten: Arc<Mutex<Option<Unwritten>>>,
+    /// The bell of a forking server, which nobody listens to: its first process never runs a handler,
+    /// so it always comes to its own end, and can't have a second thread.
+    _bell: Option<UnixStream>,
+}
+
+struct Unwritten {
+    recorder: Recorder,
+    file: PathBuf,
+    about: About,
+    json: bool,
+}
+
+/// Begins to record, if it was asked for, once it is certain that `file` can be written.
+pub(super) fn begin(
+    args: &Args,
+    model: &dyn Backend,
+    workers: usize,
+    stop: &Stop,
+) -> anyhow::Result<Option<Timeline>> {
+    let Some(file) = &args.trace else {
+        return Ok(None);
+    };
+    let sheet = model.sheet();
+    if BY_HAND.iter().any(|control| control.sheet() == sheet) {
+        bail!(
+            "{} records no trace: it is to cost nothing; --trace takes a model",
+            sheet.name
+        );
+    }
+    check(file)?;
+    let recorder = Recorder::begin(args.trace_events as usize)
+        .with_context(|| format!("no memory for {} events", args.trace_events))?;
+    let about = About {
+        format: FORMAT.to_owned(),
+        portlab_version: env!("CARGO_PKG_VERSION").to_owned(),
+        model: args.model.clone(),
+        service: args.service.clone(),
+        workers,
+        work: args.work.to_string(),
+        events: 0,
+        not_recorded: 0,
+        recorded_until_ns: 0,
+    };
+    let unwritten = Unwritten {
+        recorder,
+        file: file.clone(),
+        about,
+        json: args.json,
+    };
+    let unwritten = Arc::new(Mutex::new(Some(unwritten)));
+    let mut bell = Some(stop.last_bell().context("can't wait for the end")?);
+    if sheet.family != Family::Processes
+        && let Some(bell) = bell.take()
+    {
+        let unwritten = Arc::clone(&unwritten);
+        thread::Builder::new()
+            .name("timeline".to_owned())
+            .spawn(move || write_at_the_last_bell(bell, &unwritten))
+            .context("can't start the thread that writes the trace")?;
+    }
+    Ok(Some(Timeline {
+        unwritten,
+        _bell: bell,
+    }))
+}
+
+impl Timeline {
+    /// Writes the file, now that the model has served.
+    pub(super) fn finish(self) -> anyhow::Result<()> {
+        let unwritten = take(&self.unwritten);
+        match unwritten {
+            Some(unwritten) => unwritten.write(),
+            // The other thread is writing, and will end the process.
+            None => loop {
+                thread::park();
+            },
+        }
+    }
+}
+
+fn write_at_the_last_bell(mut bell: UnixStream, unwritten: &Mutex<Option<Unwritten>>) {
+    // Should it be closed, nobody will ring it any more.
+    if bell.read_exact(&mut [0]).is_err() {
+        return;
+    }
+    if let Some(unwritten) = take(unwritten) {
+        let written = unwritten.write();
+        if let Err(error) = &written {
+            crate::tell!("error: {error:#}");
+        }
+        // What the deadline promises: nothing outlives it.
+        std::process::exit(if written.is_ok() { 0 } else { 2 });
+    }
+}
+
+/// Whoever takes it is the one who writes.
+fn take(unwritten: &Mutex<Option<Unwritten>>) -> Option<Unwritten> {
+    let mut unwritten = unwritten.lock().expect("nobody panics while taking it");
+    unwritten.take()
+}
+
+impl Unwritten {
+    fn write(self) -> anyhow::Result<()> {
+        let Self {
+            recorder,
+            file,
+            about,
+            json,
+        } = self;
+        let part = part(&file);
+        let written = File::create(&part)
+            .and_then(|out| recorder.write(about, BufWriter::with_capacity(1 << 20, out)))
+            .and_then(|about| fs::rename(&part, &file).map(|()| about));
+        let about = written.inspect_err(|_| {
+            let _ = fs::remove_file(&part);
+        });
+        let name = file.display();
+        let about = about.with_context(|| format!("can't write the trace to {name}"))?;
+        let (events, not_recorded) = (about.events, about.not_recorded);
+        if json {
+            let line = json!({
+                "event": "trace",
+                "file": file,
+                "events": events,
+                "not_recorded": not_recorded,
+                "recorded_until_ns": about.recorded_until_ns,
+            });
+            say(&line.to_string())?;
+        } else {
+            crate::tell!(
+                "trace: {events} events in {name}; see it at ui.perfetto.dev, or with: vizviewer {name}"
+            );
+        }
+        if not_recorded > 0 {
+            let seconds = about.recorded_until_ns as f64 / 1e9;
+            crate::tell!(
+                "trace: no room for {not_recorded} events more, so it ends {seconds:.3} s after the start; \
+                 --trace-events takes more"
+            );
+        }
+        Ok(())
+    }
+}
+
+/// Whether `file` can be written when the time comes; it is better to know that now.
+fn check(file: &Path) -> anyhow::Result<()> {
+    let name = file.display();
+    if file.file_name().is_none() || fs::metadata(file).is_ok_and(|found| !found.is_file()) {
+        bail!("--trace {name} is no regular file; name one, such as --trace trace.json");
+    }
+    let part = part(file);
+    File::create(&part)
+        .and_then(|_| fs::remove_file(&part))
+        .with_context(|| {
+            format!("can't write --trace {name}; name a file in a folder that can be written to")
+        })
+}
+
+/// Where the file is written, until it is whole.
+fn part(file: &Path) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{}.part", std::process::id()));
+    name.into()
+}
