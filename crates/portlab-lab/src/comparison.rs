@@ -9,7 +9,7 @@ use portlab_sys::{
 };
 
 use crate::{
-    Experiment, MeasureError, Pinning, Running, Store, StoreError,
+    Experiment, MeasureError, Pinning, Running, Store, StoreError, TimelineError,
     measure::measure,
     rates::{find_rates, rate_of},
 };
@@ -24,6 +24,8 @@ pub trait Observer {
     fn tick(&mut self, _share: f64) {}
     /// Something went wrong with `cell`; the comparison goes on.
     fn failed(&mut self, _cell: &Cell, _error: &MeasureError) {}
+    /// There is no timeline of `cell`'s entrant.
+    fn no_timeline(&mut self, _cell: &Cell, _error: &TimelineError) {}
     /// Whether the comparison is to end now, with what it has.
     fn interrupted(&self) -> bool {
         false

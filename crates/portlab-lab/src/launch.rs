@@ -9,13 +9,14 @@ use crate::{
 };
 
 impl Experiment {
-    /// Starts the server of `cell` in a fresh process, on the server's processors.
+    /// Starts the server of `cell` in a fresh process, on the server's processors; with `more` options,
+    /// if it is ours.
     pub(crate) fn start(
         &self,
         part: &Part,
         entrant: &Entrant,
         cell: &Cell,
-        mark: &Mark,
+        (mark, more): (&Mark, &[String]),
     ) -> Result<Server, ServerError> {
         let (name, value) = mark.variable();
         let surroundings = Surroundings {
@@ -36,6 +37,7 @@ impl Experiment {
                 if let Some(workers) = cell.point.workers_asked {
                     options.push(format!("--workers={workers}"));
                 }
+                options.extend_from_slice(more);
                 Server::start_in(&surroundings, &self.program, options)
             }
         }

@@ -13,6 +13,7 @@
 //! | `echo`, `chat` | what it is verified by, and loaded with |
 //! | `meter` | what is read off the server from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
+//! | `timeline` | a look at each model at work |
 //! | `running` | which comparison a server belongs to; ending what a killed one left behind |
 //! | `store` | the record on disk |
 
@@ -30,6 +31,7 @@ mod rates;
 mod running;
 mod server;
 mod store;
+mod timeline;
 pub mod workloads;
 
 pub use comparison::{Observer, blank, compare};
@@ -40,3 +42,4 @@ pub use portlab_stats::record::Pinning;
 pub use running::{Leftover, Running, RunningError};
 pub use server::{Ended, Server, ServerError, Surroundings};
 pub use store::{Store, StoreError, load};
+pub use timeline::{TimelineError, timelines};

@@ -1,12 +1,13 @@
 //! One measurement of one cell: a fresh server, verified, then loaded and metered.
 
-use std::{io, process::ExitStatus, time::Duration};
+use std::{io, path::Path, process::ExitStatus, time::Duration};
 
 use portlab_load::{Latency, RunError, Tally, Watch};
 use portlab_stats::record::{Cell, Histogram, Round};
 
 use crate::{
-    Experiment, Observer, ServerError, chat, echo, experiment,
+    Experiment, Observer, ServerError, chat, echo,
+    experiment::{self, Part},
     meter::{Meter, Readings},
     running::Mark,
     workloads::Load,
@@ -70,6 +71,11 @@ pub enum MeasureError {
 /// How long a server may take to drain and exit.
 const STOPPING: Duration = Duration::from_secs(8);
 
+/// How long a server is loaded that records what its threads do.
+const TRACED: Duration = Duration::from_millis(250);
+/// The most that it records: about half a second of the quickest model.
+const TRACED_EVENTS: usize = 200_000;
+
 /// What one measurement has found: the figures, and the latencies that go into the cell's.
 pub(crate) type Measured = (Round, Histogram);
 
@@ -82,7 +88,7 @@ pub(crate) fn measure(
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
     let (part, entrant) = experiment.of(cell);
-    let mut server = experiment.start(part, entrant, cell, mark)?;
+    let mut server = experiment.start(part, entrant, cell, (mark, &[]))?;
     let addr = server.addr();
     let point = &cell.point;
     let (loaded, readings, wanted) = match part.workload.load {
@@ -135,6 +141,46 @@ pub(crate) fn measure(
     }
     let latencies = histogram(&loaded.latency);
     Ok((round_of(round, rate_per_s, loaded, readings), latencies))
+}
+
+/// Loads the server of `cell` for a moment, while it records into `file` what its threads do.
+pub(crate) fn traced(
+    experiment: &Experiment,
+    cell: &Cell,
+    mark: &Mark,
+    file: &Path,
+    observer: &mut dyn Observer,
+) -> Result<(), MeasureError> {
+    let (part, entrant) = experiment.of(cell);
+    let options = [
+        format!("--trace={}", file.display()),
+        format!("--trace-events={TRACED_EVENTS}"),
+    ];
+    let server = experiment.start(part, entrant, cell, (mark, &options))?;
+    let brief = Part {
+        warmup: Duration::ZERO,
+        duration: TRACED,
+        ..part.clone()
+    };
+    let mut watch = Verifying(observer);
+    let loaded = match part.workload.load {
+        Load::Echo(_) => {
+            let plans = brief.echo_plans(server.addr(), &cell.point, 1, None);
+            echo::load(&plans, &mut watch)?
+        }
+        Load::Chat => {
+            let plan = brief.chat_plan(server.addr(), cell.point.connections);
+            chat::load(&plan, &mut watch)?
+        }
+    };
+    if loaded.interrupted {
+        return Err(MeasureError::Interrupted);
+    }
+    let ended = server.stop(STOPPING)?;
+    match ended.status.success() {
+        true => Ok(()),
+        false => Err(MeasureError::Exit(ended.status)),
+    }
 }
 
 /// What the load has come to, whatever the service.

@@ -146,6 +146,8 @@ mod tests {
             median,
             low,
             high,
+            min: low,
+            max: high,
             count: 9,
         };
         let all = |lang, list: &[Estimate]| said(lang, ratios(lang, list));

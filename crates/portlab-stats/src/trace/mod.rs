@@ -13,6 +13,7 @@
 //! Source: "Trace Event Format", the document that Chrome's `about:tracing` and Perfetto follow.
 
 pub mod read;
+mod strip;
 pub mod write;
 
 use std::{fmt, num::ParseIntError, str::FromStr};

@@ -8,7 +8,7 @@ mod screen;
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin};
+use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, timelines};
 use portlab_report::Lang;
 use portlab_service::Order;
 use portlab_stats::{
@@ -127,6 +127,11 @@ pub(crate) struct Args {
     #[arg(long)]
     controls: bool,
 
+    /// Look at each model at work too, under the first workload: a strip of 50 ms in
+    /// report.html, and a trace for Perfetto in DIR/traces
+    #[arg(long)]
+    trace: bool,
+
     /// Measure no model twice: then the noise floor is assumed, and not measured
     #[arg(long)]
     no_twin: bool,
@@ -195,7 +200,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         experiment.seed,
         store.file().display()
     ));
-    let record = compare(&experiment, record, (&store, &running), &mut screen)?;
+    let mut record = compare(&experiment, record, (&store, &running), &mut screen)?;
+    if args.trace && record.complete {
+        let dir = args.out.join("traces");
+        timelines(&experiment, &mut record, &running, &dir, &mut screen)?;
+        store.keep(&record)?;
+    }
     screen.progress.finish();
     if !record.complete && record.cells.iter().all(|cell| cell.rounds.is_empty()) {
         screen.note("interrupted before the first measurement was made");

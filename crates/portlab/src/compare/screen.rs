@@ -8,11 +8,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_lab::{MeasureError, Observer};
+use portlab_lab::{MeasureError, Observer, TimelineError};
 use portlab_stats::record::Cell;
 
 use crate::{
-    args::{BAD, DIM},
+    args::{BAD, DIM, WARN},
     progress::Progress,
 };
 
@@ -91,8 +91,7 @@ impl Observer for Screen {
     }
 
     fn tries(&mut self, cell: &Cell) {
-        self.progress
-            .say(&format!("what can it bear?  {}", name(cell)));
+        self.progress.say(&format!("a look at  {}", name(cell)));
     }
 
     fn tick(&mut self, share: f64) {
@@ -105,6 +104,12 @@ impl Observer for Screen {
     fn failed(&mut self, cell: &Cell, error: &MeasureError) {
         self.progress.above(|| {
             crate::tell!("{BAD}failed:{BAD:#} {}: {error}", name(cell));
+        });
+    }
+
+    fn no_timeline(&mut self, cell: &Cell, error: &TimelineError) {
+        self.progress.above(|| {
+            crate::tell!("{WARN}no timeline:{WARN:#} {}: {error}", name(cell));
         });
     }
 

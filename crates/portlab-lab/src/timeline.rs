@@ -1,0 +1,111 @@
+//! A look at each model at work: who worked on whose connection, and who waited.
+
+use std::{fs, path::Path, time::Duration};
+
+use portlab_stats::{
+    record::{Cell, Record, Timeline},
+    trace::{Trace, read::ReadError},
+};
+
+use crate::{
+    Experiment, MeasureError, Observer, Running, StoreError,
+    experiment::{Part, Server},
+    measure::traced,
+};
+
+/// How long a strip is.
+const LENGTH: Duration = Duration::from_millis(50);
+
+/// As many connections as can be told apart in a drawing, if the workload is measured there.
+const CONNECTIONS: usize = 10;
+
+/// Why a model has no timeline.
+#[derive(Debug, thiserror::Error)]
+pub enum TimelineError {
+    /// It could not be loaded.
+    #[error(transparent)]
+    Measure(#[from] MeasureError),
+    /// Its trace could not be read.
+    #[error("can't read its trace: {0}")]
+    Io(#[from] std::io::Error),
+    /// Its trace is damaged.
+    #[error("can't use its trace: {0}")]
+    Trace(#[from] ReadError),
+}
+
+/// Records each of our models once under the first workload in which something is said, and puts
+/// strips of it into `record`; the whole traces go into the folder `dir`, a file each. None of this is
+/// a measurement: recording takes time itself.
+///
+/// # Errors
+/// When the folder can't be made. A model that can't be recorded is told to `observer`.
+pub fn timelines(
+    experiment: &Experiment,
+    record: &mut Record,
+    running: &Running,
+    dir: &Path,
+    observer: &mut dyn Observer,
+) -> Result<(), StoreError> {
+    fs::create_dir_all(dir).map_err(|error| StoreError::Write {
+        path: dir.to_owned(),
+        error,
+    })?;
+    let Some(part) = experiment.parts.iter().find(|part| part.talks()) else {
+        return Ok(());
+    };
+    record.timelines.clear();
+    let cells = record.cells.iter().filter(|cell| {
+        let (of, entrant) = experiment.of(cell);
+        let ours = matches!(entrant.server, Server::Ours(_));
+        of.workload.name == part.workload.name
+            && (ours && entrant.twin_of.is_none() && !entrant.is_control())
+            && cell.not_run.is_none()
+    });
+    // Of each model the cell that is nearest to what can be drawn.
+    let mut chosen: Vec<&Cell> = Vec::new();
+    for cell in cells {
+        let far = |cell: &Cell| cell.point.connections.abs_diff(CONNECTIONS);
+        match chosen.iter_mut().find(|it| it.model == cell.model) {
+            Some(known) if far(known) > far(cell) => *known = cell,
+            Some(_) => {}
+            None => chosen.push(cell),
+        }
+    }
+    let mut strips = Vec::new();
+    for cell in chosen {
+        if observer.interrupted() {
+            break;
+        }
+        observer.tries(cell);
+        let file = dir.join(format!("{}.json", cell.model));
+        match timeline(experiment, part, cell, running, &file, observer) {
+            Ok(timeline) => strips.push(timeline),
+            Err(TimelineError::Measure(MeasureError::Interrupted)) => break,
+            Err(error) => observer.no_timeline(cell, &error),
+        }
+    }
+    record.timelines = strips;
+    Ok(())
+}
+
+fn timeline(
+    experiment: &Experiment,
+    part: &Part,
+    cell: &Cell,
+    running: &Running,
+    file: &Path,
+    observer: &mut dyn Observer,
+) -> Result<Timeline, TimelineError> {
+    traced(experiment, cell, &running.mark, file, observer)?;
+    let trace = Trace::read(fs::File::open(file)?)?;
+    let (from, to) = trace.middle(LENGTH.as_nanos() as u64);
+    let (tracks, more_tracks) = trace.strip((from, to));
+    Ok(Timeline {
+        workload: part.workload.name.to_owned(),
+        model: cell.model.clone(),
+        connections: cell.point.connections,
+        length_us: (to - from) as f64 / 1e3,
+        tracks,
+        more_tracks,
+    })
+}
