@@ -16,6 +16,9 @@ use crate::{
 /// How long a strip is.
 const LENGTH: Duration = Duration::from_millis(50);
 
+/// How long a closer look is, where a thread did more than can be drawn in that.
+const CLOSER: Duration = Duration::from_millis(1);
+
 /// As many connections as can be told apart in a drawing, if the workload is measured there.
 const CONNECTIONS: usize = 10;
 
@@ -79,7 +82,7 @@ pub fn timelines(
         observer.tries(cell);
         let file = dir.join(format!("{}.json", cell.model));
         match timeline(experiment, part, cell, running, &file, observer) {
-            Ok(timeline) => strips.push(timeline),
+            Ok(timelines) => strips.extend(timelines),
             Err(TimelineError::Measure(MeasureError::Interrupted)) => break,
             Err(error) => observer.no_timeline(cell, &error),
         }
@@ -95,17 +98,25 @@ fn timeline(
     running: &Running,
     file: &Path,
     observer: &mut dyn Observer,
-) -> Result<Timeline, TimelineError> {
+) -> Result<Vec<Timeline>, TimelineError> {
     traced(experiment, cell, &running.mark, file, observer)?;
     let trace = Trace::read(fs::File::open(file)?)?;
-    let (from, to) = trace.middle(LENGTH.as_nanos() as u64);
-    let (tracks, more_tracks) = trace.strip((from, to));
-    Ok(Timeline {
-        workload: part.workload.name.to_owned(),
-        model: cell.model.clone(),
-        connections: cell.point.connections,
-        length_us: (to - from) as f64 / 1e3,
-        tracks,
-        more_tracks,
-    })
+    let mut timelines = Vec::new();
+    for length in [LENGTH, CLOSER] {
+        let (from, to) = trace.middle(length.as_nanos() as u64);
+        let strip = trace.strip((from, to));
+        timelines.push(Timeline {
+            workload: part.workload.name.to_owned(),
+            model: cell.model.clone(),
+            connections: cell.point.connections,
+            length_us: (to - from) as f64 / 1e3,
+            tracks: strip.tracks,
+            more_tracks: strip.more_tracks,
+            in_steps: strip.in_steps,
+        });
+        if !strip.in_steps {
+            break;
+        }
+    }
+    Ok(timelines)
 }

@@ -363,6 +363,10 @@ pub struct Timeline {
     /// Threads for which there was no room.
     #[serde(default)]
     pub more_tracks: usize,
+    /// Whether a thread did more than is kept: then it is shown in steps, each what it did for the
+    /// longest time.
+    #[serde(default)]
+    pub in_steps: bool,
 }
 
 /// One thread of a timeline.

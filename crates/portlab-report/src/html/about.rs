@@ -181,6 +181,11 @@ static STRIPS: Text = Text::new(
     "每条泳道是一个线程，颜色表示它在做什么；没有颜色处没有记录到活动。",
 );
 
+static IN_STEPS: Text = Text::new(
+    "A thread did more than can be drawn: each step shows what took it longest; below, a closer look.",
+    "线程做的事多得画不下：每一小段只显示耗时最长的那件事；下图放大来看。",
+);
+
 fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
     let kind = |name: &str| match name {
         "accept" => SliceKind::Accept,
@@ -208,21 +213,25 @@ fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
                 .collect(),
         })
         .collect();
+    let length = portlab_stats::units::nanos(timeline.length_us * 1e3);
+    let Timeline {
+        model,
+        connections,
+        workload,
+        ..
+    } = timeline;
     let heading = match lang {
-        Lang::En => format!(
-            "{}, {} connections, {}",
-            timeline.model, timeline.connections, timeline.workload
-        ),
-        Lang::Zh => format!(
-            "{}，{} 个连接，{}",
-            timeline.model, timeline.connections, timeline.workload
-        ),
+        Lang::En => format!("{model}, {connections} connections, {workload}: {length}"),
+        Lang::Zh => format!("{model}，{connections} 个连接，{workload}：{length}"),
     };
-    let caption = match (lang, timeline.more_tracks) {
+    let mut caption = match (lang, timeline.more_tracks) {
         (_, 0) => String::new(),
-        (Lang::En, more) => format!("{more} more threads aren't shown."),
+        (Lang::En, more) => format!("{more} more threads aren't shown. "),
         (Lang::Zh, more) => format!("另有 {more} 个线程未显示。"),
     };
+    if timeline.in_steps {
+        caption += lang.pick(&IN_STEPS);
+    }
     let label = match lang {
         Lang::En => "time",
         Lang::Zh => "时间",

@@ -151,7 +151,34 @@ impl Swept {
     }
 }
 
-/// How a measure's figures are written on an axis.
+/// An axis of `measure`.
+fn axis(measure: Measure, label: &str, spacing: Spacing) -> Axis<'_> {
+    let bytes = matches!(measure, Measure::PeakMemory | Measure::MemoryPerConnection);
+    Axis {
+        // Round in bytes is what is a power of two.
+        ticks: if bytes { &BYTES } else { &[] },
+        ..Axis::new(label, spacing, writer(measure))
+    }
+}
+
+static BYTES: [(f64, &str); 14] = [
+    (1.0, "1 B"),
+    (4.0, "4 B"),
+    (16.0, "16 B"),
+    (64.0, "64 B"),
+    (256.0, "256 B"),
+    (1024.0, "1 KiB"),
+    (4096.0, "4 KiB"),
+    (16384.0, "16 KiB"),
+    (65536.0, "64 KiB"),
+    (262_144.0, "256 KiB"),
+    (1_048_576.0, "1 MiB"),
+    (4_194_304.0, "4 MiB"),
+    (16_777_216.0, "16 MiB"),
+    (67_108_864.0, "64 MiB"),
+];
+
+/// How a measure's figures are written.
 fn writer(measure: Measure) -> fn(f64) -> String {
     match measure {
         Measure::MessagesPerS => units::short,
@@ -287,7 +314,7 @@ fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measur
     drawn(names, lang.pick(&BY_BARS).to_owned(), |frame| {
         let chart = Bars {
             rows: &rows,
-            axis: Axis::new(&axis_label, spacing, writer(measure)),
+            axis: axis(measure, &axis_label, spacing),
             key: Some(BarsKey {
                 median: words[0],
                 interval: words[1],
@@ -394,7 +421,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
         let chart = Lines {
             series: &series,
             x: Axis::new(over, Spacing::Log, swept.write()),
-            y: Axis::new(&y_label, Spacing::Log, writer(measure)),
+            y: axis(measure, &y_label, Spacing::Log),
             plot_height: PLOT,
         };
         lines(frame, &chart)
@@ -403,7 +430,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
 
 /// The quantiles of a curve.
 const QUANTILES: [f64; 13] = [
-    0.0, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999,
+    0.1, 0.25, 0.5, 0.75, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995, 0.9999,
 ];
 /// So many latencies must lie beyond a quantile for it to be shown.
 const BEYOND: f64 = 5.0;

@@ -85,7 +85,7 @@ const MODELS: [Model; 10] = [
 const TWIN: &str = "event-loop-again";
 const CONTROL: &str = "event-loop-by-hand";
 const FOREIGN: &str = "asyncio";
-const ROUNDS: usize = 5;
+const ROUNDS: usize = 7;
 
 /// The comparison.
 pub(crate) fn study() -> Record {
@@ -465,6 +465,7 @@ fn timelines() -> Vec<Timeline> {
         length_us: 40.0,
         tracks,
         more_tracks,
+        in_steps: more_tracks > 0,
     };
     vec![
         timeline("threads", vec![own(1, 5.0), own(2, 9.5), own(3, 14.0)], 7),
@@ -488,4 +489,44 @@ impl Noise {
         let share = (self.0 >> 40) as f64 / (1_u64 << 24) as f64;
         0.98 + 0.04 * share
     }
+}
+
+/// As much as a study of an hour has: ten workloads, most at two or three numbers of connections and
+/// one over six, all entrants everywhere.
+pub(crate) fn full() -> Record {
+    let mut record = study();
+    let echo = record.workloads[0].clone();
+    let pattern: Vec<Cell> = record
+        .cells
+        .iter()
+        .filter(|cell| cell.workload == "echo" && cell.point.connections == 100)
+        .cloned()
+        .collect();
+    record.workloads.clear();
+    record.cells.clear();
+    for number in 0..10 {
+        let name = format!("workload-{number}");
+        record.workloads.push(Workload {
+            name: name.clone(),
+            ..echo.clone()
+        });
+        let points: &[usize] = match number {
+            0 => &[1, 4, 16, 64, 256, 1000],
+            1..=4 => &[10, 100],
+            5..=9 => &[10, 100, 1000],
+            _ => &[],
+        };
+        for &connections in points {
+            let at = |cell: &Cell| Cell {
+                workload: name.clone(),
+                point: Point {
+                    connections,
+                    ..cell.point
+                },
+                ..cell.clone()
+            };
+            record.cells.extend(pattern.iter().map(at));
+        }
+    }
+    record
 }

@@ -20,7 +20,7 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-pub use self::{read::ReadError, write::Writer};
+pub use self::{read::ReadError, strip::Strip, write::Writer};
 
 /// The version of this form. It changes when a reader of the old one would misread the new one.
 pub const FORMAT: &str = "portlab-trace/1";

@@ -5,14 +5,24 @@ use std::collections::HashMap;
 use super::{Conn, Kind, Slice, Trace};
 use crate::record::{self, Track};
 
+/// What threads did for some milliseconds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Strip {
+    /// The threads that worked, process by process.
+    pub tracks: Vec<Track>,
+    /// Threads for which there was no room.
+    pub more_tracks: usize,
+    /// Whether one did more than is kept, so that it is shown in steps.
+    pub in_steps: bool,
+}
+
 /// The most threads that a strip keeps.
 const MOST_TRACKS: usize = 12;
 /// A thread that did more than this is shown in steps, each what it did most of the time.
 const MOST_SLICES: usize = 600;
 
 impl Trace {
-    /// The busiest moments aside, the middle of what was recorded while connections were served: a
-    /// strip of `length_ns` at most.
+    /// The middle of what was recorded while somebody worked: `length_ns` at most.
     #[must_use]
     pub fn middle(&self, length_ns: u64) -> (u64, u64) {
         let worked = || self.slices.iter().filter(|slice| slice.kind != Kind::Wait);
@@ -27,12 +37,12 @@ impl Trace {
         (from, from + length)
     }
 
-    /// What each thread did from `from_ns` to `to_ns`, those first that worked at all; and how many
-    /// threads there was no room for.
+    /// What each thread did from `from_ns` to `to_ns`, if it worked at all.
     #[must_use]
-    pub fn strip(&self, (from_ns, to_ns): (u64, u64)) -> (Vec<Track>, usize) {
+    pub fn strip(&self, (from_ns, to_ns): (u64, u64)) -> Strip {
         let mut numbers = HashMap::new();
         let mut tracks = Vec::new();
+        let mut in_steps_only = false;
         for process in &self.processes {
             for thread in &process.threads {
                 let mine = |slice: &&Slice| (slice.pid, slice.tid) == (process.pid, thread.tid);
@@ -49,7 +59,10 @@ impl Trace {
                 }
                 let slices = match slices.len() {
                     0..=MOST_SLICES => slices,
-                    _ => in_steps(&slices, (from_ns, to_ns)),
+                    _ => {
+                        in_steps_only = true;
+                        in_steps(&slices, (from_ns, to_ns))
+                    }
                 };
                 let kept = slices.iter().map(|slice| {
                     let at = |ns: u64| {
@@ -67,9 +80,13 @@ impl Trace {
                 });
             }
         }
-        let more = tracks.len().saturating_sub(MOST_TRACKS);
+        let more_tracks = tracks.len().saturating_sub(MOST_TRACKS);
         tracks.truncate(MOST_TRACKS);
-        (tracks, more)
+        Strip {
+            tracks,
+            more_tracks,
+            in_steps: in_steps_only,
+        }
     }
 }
 
@@ -187,8 +204,14 @@ mod tests {
         let middle = trace.middle(2_000_000);
         assert_eq!(middle, (2_000_000, 4_000_000));
         assert_eq!(trace.middle(u64::MAX), (1_000_000, 5_000_000));
-        let (tracks, more) = trace.strip((1_500_000, 4_000_000));
-        assert_eq!((tracks.len(), more), (1, 0), "who only waits isn't shown");
+        let strip = trace.strip((1_500_000, 4_000_000));
+        let tracks = strip.tracks;
+        assert_eq!(
+            (tracks.len(), strip.more_tracks),
+            (1, 0),
+            "who only waits isn't shown"
+        );
+        assert!(!strip.in_steps);
         let read = record::Slice("read".into(), 0.0, 500.0, Some(1));
         let handle = record::Slice("handle".into(), 500.0, 2_500.0, Some(2));
         assert_eq!(tracks[0].slices, [read, handle]);
@@ -204,8 +227,9 @@ mod tests {
             };
             slice(1, kind, at * 100, at * 100 + 100, at as u32)
         });
-        let (tracks, _) = trace(1, many.collect()).strip((0, 10_000_000));
-        let slices = &tracks[0].slices;
+        let strip = trace(1, many.collect()).strip((0, 10_000_000));
+        assert!(strip.in_steps);
+        let slices = &strip.tracks[0].slices;
         assert!(slices.len() <= MOST_SLICES, "{}", slices.len());
         let handled: f64 = slices
             .iter()
@@ -215,7 +239,8 @@ mod tests {
         assert!(handled > 9_900.0, "{handled}");
 
         let each = (1..=30).map(|tid| slice(tid, Kind::Read, 0, 10, 1));
-        let (tracks, more) = trace(30, each.collect()).strip((0, 100));
-        assert_eq!((tracks.len(), more), (MOST_TRACKS, 30 - MOST_TRACKS));
+        let strip = trace(30, each.collect()).strip((0, 100));
+        let shown = (strip.tracks.len(), strip.more_tracks);
+        assert_eq!(shown, (MOST_TRACKS, 30 - MOST_TRACKS));
     }
 }
