@@ -9,6 +9,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use portlab_backends::{MODELS, by_hand::BY_HAND, find};
 use portlab_conformance::CASES;
+use portlab_lab::workloads::WORKLOADS;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -231,6 +232,25 @@ fn the_schema_of_a_load_is_what_the_types_say() {
         "docs/load.schema.json",
         &portlab(&["load", "--json-schema"]),
     );
+}
+
+#[test]
+fn the_page_of_comparisons_asks_what_every_workload_asks() {
+    let page = fs::read_to_string(root().join("docs/compare.md")).unwrap();
+    let rows = page.lines().filter(|line| line.starts_with("| `"));
+    let rows: Vec<_> = rows.take_while(|line| line.contains('?')).collect();
+    let expected = WORKLOADS
+        .iter()
+        .map(|it| format!("| `{}` | {} |", it.name, it.asks[0]));
+    assert_eq!(rows, expected.collect::<Vec<_>>());
+    for workload in WORKLOADS {
+        let methods = fs::read_to_string(root().join("docs/METHODOLOGY.md")).unwrap();
+        let row = format!("| `{}` |", workload.name);
+        assert!(
+            methods.contains(&row),
+            "docs/METHODOLOGY.md has no row {row}"
+        );
+    }
 }
 
 #[test]
