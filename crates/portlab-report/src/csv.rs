@@ -234,10 +234,10 @@ mod tests {
         });
         let mut pool = cell("pool", &[]);
         pool.not_run = Some("serves 2 at a time".into());
-        let spread = [4.0, 4.1, 4.2, 4.1, 9.0];
+        let spread = [4.0, 4.1, 4.2, 4.1, 4.0, 4.1, 9.0];
         let cells = vec![cell("a", &spread), twin("a", &[4.0]), failed, pool];
         let table = table(&csv(&record(cells)));
-        assert_eq!(table.len(), 1 + 5 + 1 + 2 + 1);
+        assert_eq!(table.len(), 1 + 7 + 1 + 2 + 1);
         let at = |head: &str| table[0].iter().position(|it| it == head).unwrap();
         let column = |head: &str| -> Vec<_> {
             table[1..]
@@ -248,15 +248,15 @@ mod tests {
         assert!(table.iter().all(|row| row.len() == FIELDS.len()));
         assert_eq!(
             column("round"),
-            ["1", "2", "3", "4", "5", "1", "1", "2", ""]
+            ["1", "2", "3", "4", "5", "6", "7", "1", "1", "2", ""]
         );
-        assert_eq!(column("kind")[4..7], ["model", "twin", "model"]);
-        assert_eq!(column("server_cpu_us_per_message")[4], "9");
-        assert_eq!(column("outlier")[3..6], ["false", "true", "false"]);
+        assert_eq!(column("kind")[6..9], ["model", "twin", "model"]);
+        assert_eq!(column("server_cpu_us_per_message")[6], "9");
+        assert_eq!(column("outlier")[5..8], ["false", "true", "false"]);
         assert_eq!(column("ranked_by")[0], "cpu_per_message");
-        assert_eq!(column("not_measured")[7], "it said \"no\", and\nleft");
-        assert_eq!(column("not_measured")[8], "serves 2 at a time");
-        assert_eq!(column("messages")[7..], ["", ""]);
+        assert_eq!(column("not_measured")[9], "it said \"no\", and\nleft");
+        assert_eq!(column("not_measured")[10], "serves 2 at a time");
+        assert_eq!(column("messages")[9..], ["", ""]);
     }
 
     #[test]

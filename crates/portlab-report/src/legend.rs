@@ -297,10 +297,10 @@ mod tests {
 
     #[test]
     fn outliers_are_named_and_kept() {
-        let cells = vec![cell("a", &[1.0, 1.01, 1.02, 1.0, 1.01, 9.0])];
+        let cells = vec![cell("a", &[1.0, 1.01, 1.02, 1.0, 1.01, 1.0, 9.0])];
         let text = all(&record(cells));
-        let words = "1 of 6 measurements lies far from the others of the cell; it is in every figure: \
-                     a in round 6 of echo 100.";
+        let words = "1 of 7 measurements lies far from the others of the cell; it is in every figure: \
+                     a in round 7 of echo 100.";
         assert!(text.contains(words), "{text}");
     }
 
