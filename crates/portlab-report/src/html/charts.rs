@@ -346,7 +346,10 @@ fn bar(report: &Report, group: &Group, column: &Column, at: usize) -> Bar {
         .is_some_and(|it| matches!(it.kind, Kind::Twin { .. }));
     let limited = column.measure.is_the_generators() && cell.generator_was_the_limit();
     let remark = match (&cell.not_run, cell.failures.first()) {
-        (Some(why), _) => Some(format!("{}{why}", lang.pick(&NOT_RUN))),
+        (Some(why), _) => {
+            let why = names::not_run(why);
+            Some(format!("{}{}", lang.pick(&NOT_RUN), lang.pick(&why)))
+        }
         (None, Some(failed)) if cell.rounds.is_empty() => Some(failed.reason.clone()),
         _ if is_twin => Some(lang.pick(&TWIN).to_owned()),
         _ if limited => Some(lang.pick(&LIMITED).to_owned()),

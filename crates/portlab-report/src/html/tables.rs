@@ -83,7 +83,8 @@ pub(super) fn table(report: &Report, groups: &[&Group], group: &Group) -> (Strin
 fn remark(report: &Report, cell: &Measured) -> Option<String> {
     let lang = report.lang;
     if let Some(why) = &cell.not_run {
-        return Some(format!("{}: {why}", lang.pick(&NOT_RUN)));
+        let why = names::not_run(why);
+        return Some(format!("{}: {}", lang.pick(&NOT_RUN), lang.pick(&why)));
     }
     let failure = cell.failures.first().filter(|_| cell.rounds.is_empty())?;
     Some(format!("{}: {}", lang.pick(&FAILED), failure.reason))

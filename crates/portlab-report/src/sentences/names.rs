@@ -227,6 +227,31 @@ pub fn work(work: &str) -> Text {
     }
 }
 
+/// Why a cell isn't run, which the record says in English.
+#[must_use]
+pub fn not_run(why: &str) -> Text {
+    let few = why.strip_prefix("serves ").and_then(|rest| {
+        let (places, more) = rest.split_once(" at a time; --workers ")?;
+        let wanted = more.strip_suffix(" for more")?;
+        Some(format!(
+            "同时只服务 {places} 个连接；要更多请用 --workers {wanted}"
+        ))
+    });
+    let zh = match why {
+        "serves one connection at a time" => Some("一次只服务一个连接".to_owned()),
+        "isn't asked to chat" => Some("不参加聊天".to_owned()),
+        "is an echo by hand" => Some("是手写的回声".to_owned()),
+        _ if why.starts_with("it serves one caller at a time") => {
+            Some("一次只服务一个连接，谁也听不到别人".to_owned())
+        }
+        _ => few,
+    };
+    Text {
+        en: why.to_owned().into(),
+        zh: zh.unwrap_or_else(|| why.to_owned()).into(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,6 +278,21 @@ mod tests {
             }
         }
         assert!(Field::ALL.iter().all(|field| !field.title().zh.is_empty()));
+    }
+
+    #[test]
+    fn why_a_cell_is_not_run_is_told_in_both_languages() {
+        let few = not_run("serves 16 at a time; --workers 100 for more");
+        assert_eq!(few.zh, "同时只服务 16 个连接；要更多请用 --workers 100");
+        assert_eq!(
+            not_run("of a reason of its own").zh,
+            "of a reason of its own"
+        );
+        assert!(
+            not_run("serves one connection at a time")
+                .zh
+                .contains("一个")
+        );
     }
 
     #[test]
