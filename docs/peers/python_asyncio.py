@@ -24,6 +24,7 @@ Run it: python3 python_asyncio.py 9090
 """
 
 import asyncio
+import contextlib
 import signal
 import sys
 
@@ -37,15 +38,15 @@ async def echo(reader, writer):
             # `write` sends what it can and keeps the rest. `drain` waits while that is much: without
             # it, a client that never reads would fill our memory with its own words.
             await writer.drain()
-    except ConnectionError:
-        # The client has gone without a word (RST).
-        pass
-    except asyncio.CancelledError:
-        # The program ends, and this is the end of the task anyway.
-        pass
-    finally:
         # Sends what is still kept, and closes then.
         writer.close()
+        await writer.wait_closed()
+    except (OSError, asyncio.CancelledError):
+        # The client has gone without a word (RST), or the program ends: nothing more is sent.
+        writer.transport.abort()
+        # asyncio remembers how the connection was lost, and complains of it if nobody asks.
+        with contextlib.suppress(OSError, asyncio.CancelledError):
+            await writer.wait_closed()
 
 
 async def main(port):
