@@ -16,8 +16,8 @@
 //
 // What breaks first: the one processor that it runs on; and pauses, when the garbage is collected.
 //
-// It gets faster while it runs: the code is interpreted at first and compiled once it is hot. A
-// measurement of half a second sees both.
+// It gets faster while it runs: the code is interpreted at first and compiled once it is hot. A short
+// measurement sees both.
 //
 // Run it: node node.mjs 9090
 
