@@ -79,15 +79,42 @@ const TRACED_EVENTS: usize = 200_000;
 /// What one measurement has found: the figures, and the latencies that go into the cell's.
 pub(crate) type Measured = (Round, Histogram);
 
+/// How many times as long is measured where the usual time was too short for a single message.
+const LONGER: u32 = 10;
+
 /// Measures `cell` once, as round `round`; with `rate_per_s` in an open loop.
+///
+/// A short time may pass without a message where the machine stands still for so long: that says
+/// nothing of the server, and so it is measured again, for longer.
 pub(crate) fn measure(
     experiment: &Experiment,
+    cell: &Cell,
+    which: (usize, Option<f64>),
+    mark: &Mark,
+    observer: &mut dyn Observer,
+) -> Result<Measured, MeasureError> {
+    let (part, _) = experiment.of(cell);
+    match once(experiment, part, cell, which, mark, observer) {
+        Err(MeasureError::NoMessages | MeasureError::NotHeard(_)) => {
+            let longer = Part {
+                duration: part.duration * LONGER,
+                ..part.clone()
+            };
+            once(experiment, &longer, cell, which, mark, observer)
+        }
+        measured => measured,
+    }
+}
+
+fn once(
+    experiment: &Experiment,
+    part: &Part,
     cell: &Cell,
     (round, rate_per_s): (usize, Option<f64>),
     mark: &Mark,
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
-    let (part, entrant) = experiment.of(cell);
+    let (_, entrant) = experiment.of(cell);
     let mut server = experiment.start(part, entrant, cell, (mark, &[]))?;
     let addr = server.addr();
     let point = &cell.point;
