@@ -450,7 +450,7 @@ mod tests {
         assert!(line("event-loop ").contains("▼ worse"), "{text}");
         assert!(line("fork").contains("no change seen"), "{text}");
         let text = plain(&run_of(1.0), &run_of(1.0), 120);
-        let words = "3 cells in both runs: no change that these runs could see (floor 1.0%)";
+        let words = "3 cells in both runs: no change that these runs could see (floor 3.0%)";
         assert!(text.starts_with(words), "{text}");
     }
 

@@ -1,7 +1,7 @@
 //! What the signs mean, and what the figures can't tell.
 
 use portlab_stats::{
-    analysis::{ASSUMED_FLOOR, Group, groups},
+    analysis::{ASSUMED_FLOOR, Group, LEAST_FLOOR, groups},
     record::{Cell, Counts, Kind, Record},
 };
 
@@ -95,13 +95,15 @@ fn floor(record: &Record, groups: &[Group]) -> Option<String> {
         ));
     }
     let twice = record.entrants.iter().find_map(|it| match &it.kind {
-        Kind::Twin { of } => Some(format!(" ({of} under two names)")),
+        Kind::Twin { of } => Some(format!("{of} under two names")),
         _ => None,
     });
     let mut note = format!(
-        "Floor: equals differed by up to {} here{}: less is called no difference.",
+        "Floor {}: {} could not be told from itself any better here; less is called no difference, as \
+         is anything under {}.",
         percent(highest),
         twice.unwrap_or_default(),
+        percent(LEAST_FLOOR),
     );
     if percent(lowest) != percent(highest) {
         note += &format!(
@@ -286,7 +288,7 @@ mod tests {
             twin("a", &[1.0, 1.0, 1.03, 1.0, 1.03]),
         ];
         let text = all(&record(twins));
-        let words = "equals differed by up to 3.0% here (a under two names)";
+        let words = "Floor 3.0%: a under two names could not be told from itself any better here";
         assert!(text.contains(words), "{text}");
         let text = all(&record(vec![cell("a", &[1.0; 5])]));
         assert!(

@@ -119,7 +119,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     warmup: Option<Duration>,
 
-    /// One point of each workload, in half the time: a look
+    /// One point of each workload only: a look
     #[arg(long)]
     quick: bool,
 

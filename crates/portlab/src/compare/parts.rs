@@ -114,12 +114,7 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
         Some(work) => work,
         None => workload.work.parse()?,
     };
-    let usual = if args.quick {
-        workload.duration / 2
-    } else {
-        workload.duration
-    };
-    let duration = args.duration.unwrap_or(usual);
+    let duration = args.duration.unwrap_or(workload.duration);
     if duration.is_zero() {
         bail!("--duration is 0; it must be longer");
     }

@@ -234,7 +234,7 @@ fn span(view: &View, names: &[&str], first: usize, last: usize) -> Words {
     view.figures(&own, view.measure())
 }
 
-/// "noise floor 3.1 %", and that it is assumed where it is.
+/// "noise floor 3.0 %", and that it is assumed where it is.
 fn floor_of(view: &View, floor: Floor) -> Words {
     let text = match floor.measured {
         true => Text::new("noise floor {share}", "噪声水平{share}"),
@@ -334,11 +334,11 @@ mod tests {
             &overlapping,
             &[
                 "For 100 connections of 64 B, no difference in CPU per message between the 2 \
-                 models that this run could see (noise floor 3.1 %).",
+                 models that this run could see (noise floor 3.0 %).",
             ],
             &[
                 "100 个连接、每条消息 64 B 时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别\
-                 （噪声水平 3.1%）。",
+                 （噪声水平 3.0%）。",
             ],
         );
     }
