@@ -7,22 +7,16 @@
 //! - **Positive control**: ten quick comparisons of a server with one that spends a tenth more CPU on
 //!   each message. Nine of them must find it.
 //!
-//! The tenth is put in by `--work cpu:`, whose length is first sized for it on two servers that live
-//! side by side and are loaded in turns. The figures stand in docs/METHODOLOGY.md.
+//! The tenth is put in by `--work cpu:`, whose length is first sized for it by two comparisons of many
+//! rounds. The figures stand in docs/METHODOLOGY.md.
 
-use std::{path::Path, process::Command, time::Duration};
+use std::{process::Command, time::Duration};
 
-use portlab_lab::Server;
-use portlab_load::{Plan, Script, Stop, Watch};
 use portlab_stats::{
     analysis::{Group, groups},
     estimate::Estimate,
     measure::Measure,
     read::read,
-};
-use portlab_sys::{
-    clock::process_cpu,
-    machine::{halves, keep_to},
 };
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -48,7 +42,7 @@ fn main() -> Result<()> {
     println!("A/A: {EQUALS} quick comparisons of an event-loop with itself");
     let mut called = 0;
     for run in 0..EQUALS {
-        let verdict = compare(run, "none", "none")?;
+        let verdict = compare(&[], run, "none", "none")?;
         called += usize::from(verdict.differs);
         println!("{run:>4}: {verdict}");
     }
@@ -58,7 +52,7 @@ fn main() -> Result<()> {
     println!("positive control: {CONTROLS} quick comparisons of cpu:{WORK:?} with cpu:{more:?}");
     let mut found = 0;
     for run in 0..CONTROLS {
-        let verdict = compare(run, &work(WORK), &work(more))?;
+        let verdict = compare(&[], run, &work(WORK), &work(more))?;
         // Found the wrong way round would be worse than not found.
         found += usize::from(verdict.differs && verdict.ratio.median > 1.0);
         println!("{run:>4}: {verdict}");
@@ -92,7 +86,7 @@ impl std::fmt::Display for Verdict {
 }
 
 /// Compares an event-loop that does `one` for each message with one that does `other`.
-fn compare(run: usize, one: &str, other: &str) -> Result<Verdict> {
+fn compare(options: &[&str], run: usize, one: &str, other: &str) -> Result<Verdict> {
     let dir = std::env::temp_dir().join(format!("portlab-differences-{}", std::process::id()));
     let server = |name: &str, work: &str| {
         format!(
@@ -103,6 +97,7 @@ fn compare(run: usize, one: &str, other: &str) -> Result<Verdict> {
     let status = Command::new(PROGRAM)
         .args(["compare", "--quick", "--models=none", "--warmup=30ms"])
         .args([server("one", one), server("other", other)])
+        .args(options)
         .arg(format!("--seed={run}"))
         .arg("--out")
         .arg(&dir)
@@ -133,80 +128,21 @@ fn work(time: Duration) -> String {
     format!("cpu:{}ns", time.as_nanos())
 }
 
-/// How long the control is to work on a message.
+/// How long the control is to work on a message: along the line through what no more and what half as
+/// much more cost, each found out by a comparison of many rounds.
 fn sized() -> Result<Duration> {
-    let mut more = WORK.mul_f64(MORE);
-    for _ in 0..8 {
-        let ratio = in_turns(more)?;
-        println!("sizing: cpu:{more:?} spends {ratio:.3} times as much as cpu:{WORK:?}");
-        if (ratio - MORE).abs() < 0.004 {
-            break;
-        }
-        // What a whole message costs isn't known, but that its cost grows with this.
-        let missing = (MORE - ratio) * 4.0 * WORK.as_secs_f64();
-        more = Duration::from_secs_f64((more.as_secs_f64() + missing).max(0.0));
-    }
-    Ok(more)
-}
-
-/// The ratio of CPU per message of a server that works `more` and one that works [`WORK`]; both live
-/// side by side and are loaded in turns, so that a machine's moods meet both.
-fn in_turns(more: Duration) -> Result<f64> {
-    const TURNS: usize = 24;
-    let start = |time: Duration| {
-        let options = [
-            "--model=event-loop".to_owned(),
-            format!("--work={}", work(time)),
-        ];
-        Server::start(Path::new(PROGRAM), options)
+    let half = WORK.mul_f64(0.5);
+    let ratio = |more: Duration| -> Result<f64> {
+        let ratio = compare(&["--rounds=45"], 0, &work(WORK), &work(WORK + more))?.ratio;
+        println!(
+            "sizing: {more:?} more cost {:.3} times as much",
+            ratio.median
+        );
+        Ok(ratio.median)
     };
-    if let Ok(halves) = halves() {
-        keep_to(&halves.first)?;
-    }
-    let servers = [start(WORK)?, start(more)?];
-    if let Ok(halves) = halves() {
-        keep_to(&halves.second)?;
-    }
-    let mut ratios = Vec::new();
-    for turn in 0..TURNS {
-        let mut costs = [0.0; 2];
-        for at in [turn % 2, 1 - turn % 2] {
-            costs[at] = cpu_us_per_message(&servers[at])?;
-        }
-        ratios.push(costs[1] / costs[0]);
-    }
-    Ok(Estimate::of(ratios).ok_or("there was no turn")?.median)
-}
-
-fn cpu_us_per_message(server: &Server) -> Result<f64> {
-    let plan = Plan {
-        connections: 10,
-        script: Script::echo(64),
-        warmup: Duration::from_millis(20),
-        stop: Stop::after(Duration::from_millis(100)),
-        ..Plan::new(server.addr())
-    };
-    let mut meter = Meter {
-        pid: server.pid(),
-        begin: Duration::ZERO,
-        end: Duration::ZERO,
-    };
-    let outcome = portlab_load::run(&plan, &mut meter)?;
-    Ok((meter.end - meter.begin).as_secs_f64() * 1e6 / outcome.metered_messages as f64)
-}
-
-struct Meter {
-    pid: i32,
-    begin: Duration,
-    end: Duration,
-}
-
-impl Watch for Meter {
-    fn begin(&mut self) {
-        self.begin = process_cpu(self.pid).expect("the server is alive");
-    }
-
-    fn end(&mut self) {
-        self.end = process_cpu(self.pid).expect("the server is alive");
-    }
+    let slope = (ratio(half)? - 1.0) / half.as_secs_f64();
+    let more = Duration::from_secs_f64((MORE - 1.0) / slope);
+    let missing = MORE - ratio(more)?;
+    let more = more.as_secs_f64() + missing / slope;
+    Ok(WORK + Duration::from_secs_f64(more.max(0.0)))
 }
