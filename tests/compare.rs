@@ -362,6 +362,26 @@ fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
     }
 }
 
+/// A server that makes a process for each connection is not measured while it still does.
+#[test]
+fn every_connection_is_served_before_the_load_begins() {
+    let record = compared(
+        &folder("compare-served"),
+        &[
+            "--models=fork",
+            "--workload=echo,idle",
+            "--connections=60",
+            "--rounds=2",
+            "--duration=300ms",
+        ],
+    );
+    for cell in &record.cells {
+        for round in &cell.rounds {
+            assert_eq!(round.processes, 61, "{cell:?}");
+        }
+    }
+}
+
 #[test]
 fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
     for (name, command, why) in [

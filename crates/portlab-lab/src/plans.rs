@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portlab_load::{Arrivals, ChatPlan, Pace, Plan, PlanError, Script, Stop};
+use portlab_load::{Arrivals, ChatPlan, Expect, Pace, Plan, PlanError, Script, Stop};
 use portlab_stats::record::{Counts, Point};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
@@ -10,6 +10,9 @@ use crate::{Experiment, experiment::Part, workloads::Load};
 /// How long an answer may take beside the work that was ordered: far longer than any that is worth
 /// measuring.
 const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What each connection says to an echo before the load begins.
+const INTRODUCTION: &[u8] = b"\n";
 
 impl Experiment {
     /// Checks what can be known before the first server is started.
@@ -58,6 +61,15 @@ impl Part {
             return vec![plain];
         };
         let mut plans = shape(plain);
+        for plan in &mut plans {
+            // Each connection is served once before the load begins. Otherwise a server that makes a
+            // process for each would be measured while it still does: those that are there already
+            // leave it no time.
+            if plan.life.per_connection.is_none() {
+                plan.script.introduction = INTRODUCTION.to_vec();
+                plan.script.greeting = Some(Expect::Bytes(INTRODUCTION.len()));
+            }
+        }
         if let (Some(rate_per_s), Some(measured)) = (rate_per_s, plans.first_mut()) {
             measured.pace = Pace::Open {
                 rate_per_s,

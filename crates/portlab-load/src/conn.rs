@@ -346,6 +346,19 @@ impl Conn {
         Err(Broken::Because(Phase::Receive, cause))
     }
 
+    /// Says what is to be said first. A new connection takes a few bytes at once.
+    pub(crate) fn introduce(&mut self, desk: &mut Desk) -> Result<(), Broken> {
+        let words = &desk.plan.script.introduction;
+        if words.is_empty() {
+            return Ok(());
+        }
+        let said = self.stream.write(words);
+        match said.map_err(|error| Broken::Io(Phase::Send, error))? {
+            length if length == words.len() => Ok(()),
+            _ => Err(Broken::Because(Phase::Send, Cause::Incomplete)),
+        }
+    }
+
     /// Reads the greeting; says whether it is complete.
     pub(crate) fn greet(&mut self, greeting: &Expect, desk: &mut Desk) -> Result<bool, Broken> {
         loop {

@@ -157,7 +157,12 @@ impl Worker {
                     self.desk.harvest.connect.record(now - since);
                     self.dialling.under_way -= 1;
                     let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
-                    let conn = Conn::new(stream, slot, self.number(slot), left);
+                    let mut conn = Conn::new(stream, slot, self.number(slot), left);
+                    if let Err(broken) = conn.introduce(&mut self.desk) {
+                        self.dialling.under_way += 1;
+                        self.fail(slot, broken);
+                        return;
+                    }
                     if self.desk.plan.script.greeting.is_some() {
                         self.dialling.greeting += 1;
                         self.desk.watch(slot, now + self.desk.patience());

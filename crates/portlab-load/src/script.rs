@@ -14,6 +14,9 @@ pub struct Script {
     /// What the server says first, before any message is sent. [`Expect::Bytes`],
     /// [`Expect::Until`] or [`Expect::Lines`].
     pub greeting: Option<Expect>,
+    /// What a connection says first of all, before it is greeted: a few bytes, or nothing. With it and
+    /// a greeting, every connection has been served once before the load begins.
+    pub introduction: Vec<u8>,
     /// How the client behaves.
     pub manner: Manner,
 }
@@ -45,6 +48,7 @@ impl Script {
             say: Say::Random(size..=size),
             expect: Expect::Echo,
             greeting: None,
+            introduction: Vec::new(),
             manner: Manner::default(),
         }
     }

@@ -195,6 +195,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
         say: say(args)?,
         expect: in_encoding(&args.expect)?,
         greeting,
+        introduction: Vec::new(),
         manner: Manner {
             trickle: args.trickle,
             read_per_s: args.slow_reader.map(|rate| rate as u64),
