@@ -21,7 +21,7 @@ pub(super) static WORKLOAD: Workload = Workload {
     work: "cpu:200us",
     connections: Scale {
         usual: &[10],
-        class: &[10],
+        class: &[],
         full: &[10, 100],
         ..PLAIN.connections
     },

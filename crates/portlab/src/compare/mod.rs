@@ -107,7 +107,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = units::count)]
     rooms: Option<u64>,
 
-    /// How often each cell is measured [default: 21; 9 in --suite class]
+    /// How often each cell is measured [default: 21; 5 in --suite class]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
 
@@ -268,7 +268,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
 /// So many that chance is known: see docs/METHODOLOGY.md.
 const ROUNDS: usize = 21;
 /// For a class of a minute, and not so fine.
-const CLASS_ROUNDS: usize = 9;
+const CLASS_ROUNDS: usize = 5;
 
 fn verdict(record: &Record) -> Verdict {
     let failed = |cell: &Cell| !cell.failures.is_empty() || cell.errors() > 0;
