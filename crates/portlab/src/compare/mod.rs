@@ -107,7 +107,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = units::count)]
     rooms: Option<u64>,
 
-    /// How often each cell is measured [default: 21; 5 in --suite class]
+    /// How often each cell is measured [default: 21; 5 in --suite class, 31 in full]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     rounds: Option<u16>,
 
@@ -245,6 +245,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     let rounds = match (args.rounds, args.suite.as_deref()) {
         (Some(rounds), _) => rounds.into(),
         (None, Some("class")) => CLASS_ROUNDS,
+        (None, Some(_)) => FULL_ROUNDS,
         (None, _) => ROUNDS,
     };
     let experiment = Experiment {
@@ -269,6 +270,8 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
 const ROUNDS: usize = 21;
 /// For a class of a minute, and not so fine.
 const CLASS_ROUNDS: usize = 5;
+/// For an hour, and finer.
+const FULL_ROUNDS: usize = 31;
 
 fn verdict(record: &Record) -> Verdict {
     let failed = |cell: &Cell| !cell.failures.is_empty() || cell.errors() > 0;
