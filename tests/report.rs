@@ -198,7 +198,7 @@ fn a_run_compared_with_itself_has_not_changed() {
     let (text, code) = report(&[&results(), &results(), "--fail-over", "1%"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(
-        text.contains("no change that these runs could see (floors"),
+        text.contains("no change that these runs could see (floor"),
         "{text}"
     );
     // Once, to say what the sign means.
