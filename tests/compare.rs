@@ -337,6 +337,9 @@ fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
             "--baseline=alone",
         ],
     );
+    // What stands in the report can be given to a shell.
+    let words = shlex::split(&record.command).unwrap();
+    assert!(words.contains(&in_a_shell), "{}", record.command);
     let kinds = record
         .entrants
         .iter()
@@ -415,6 +418,30 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
         assert!(said.contains(why), "{name}: {said}");
         assert!(record(&dir).cells[0].failures[0].reason.contains(why));
     }
+}
+
+#[test]
+fn who_fails_again_and_again_is_given_up() {
+    let dir = folder("compare-hopeless");
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--models=event-loop",
+        "--server=nobody=no-such-program-at-all {port}",
+        "--connections=1",
+        "--rounds=5",
+        "--duration=300ms",
+        "--warmup=1ms",
+        &out,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("given up: nobody"), "{said}");
+    let record = record(&dir);
+    assert!(record.complete);
+    let cell = |name: &str| record.cells.iter().find(|cell| cell.model == name).unwrap();
+    assert_eq!(cell("nobody").failures.len(), 3);
+    assert_eq!(cell("event-loop").rounds.len(), 5);
 }
 
 #[test]

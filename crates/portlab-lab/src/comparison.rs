@@ -1,6 +1,9 @@
 //! The whole comparison: rounds over cells, a record that grows.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    collections::HashMap,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use portlab_stats::record::{Cell, Environment, FORMAT, Failed, Record};
 use portlab_sys::{
@@ -24,6 +27,8 @@ pub trait Observer {
     fn tick(&mut self, _share: f64) {}
     /// Something went wrong with `cell`; the comparison goes on.
     fn failed(&mut self, _cell: &Cell, _error: &MeasureError) {}
+    /// `cell`'s entrant has failed too often without ever being measured, and is tried no more.
+    fn gives_up(&mut self, _cell: &Cell) {}
     /// There is no timeline of `cell`'s entrant.
     fn no_timeline(&mut self, _cell: &Cell, _error: &TimelineError) {}
     /// Whether the comparison is to end now, with what it has.
@@ -80,9 +85,13 @@ pub fn compare(
         })
         .collect();
     find_rates(experiment, &mut record, running, observer);
+    let mut hopeless = Hopeless::default();
     for (number, &(round, place)) in order.iter().enumerate() {
         // One that can't be given its rate is measured no further.
         if record.cells[place].has(round) || record.cells[place].has(0) {
+            continue;
+        }
+        if hopeless.has(&record.cells[place].model) {
             continue;
         }
         if observer.interrupted() {
@@ -98,6 +107,9 @@ pub fn compare(
             break;
         }
         let cell = &mut record.cells[place];
+        if hopeless.note(&cell.model, measured.is_ok()) {
+            observer.gives_up(cell);
+        }
         match measured {
             Ok((measured, latencies)) => {
                 cell.rounds.push(measured);
@@ -115,11 +127,46 @@ pub fn compare(
     }
     let is_over = |&(round, place): &(usize, usize)| {
         let cell: &Cell = &record.cells[place];
-        cell.has(round) || cell.has(0)
+        cell.has(round) || cell.has(0) || hopeless.has(&cell.model)
     };
     record.complete = order.iter().all(is_over);
     store.keep(&record)?;
     Ok(record)
+}
+
+/// Entrants that have failed again and again, and never been measured: they are tried no more.
+#[derive(Default)]
+struct Hopeless(HashMap<String, Tries>);
+
+/// How an entrant has fared.
+enum Tries {
+    Failed(usize),
+    Measured,
+}
+
+/// So many failures in the beginning are enough.
+const ENOUGH: usize = 3;
+
+impl Hopeless {
+    /// Takes down how a measurement went, and says whether it was the one too many.
+    fn note(&mut self, model: &str, went_well: bool) -> bool {
+        let tries = self.0.entry(model.to_owned()).or_insert(Tries::Failed(0));
+        match tries {
+            Tries::Failed(count) if !went_well => {
+                *count += 1;
+                *count == ENOUGH
+            }
+            Tries::Failed(_) => {
+                *tries = Tries::Measured;
+                false
+            }
+            Tries::Measured => false,
+        }
+    }
+
+    fn has(&self, model: &str) -> bool {
+        matches!(self.0.get(model), Some(Tries::Failed(ENOUGH..)))
+    }
 }
 
 fn environment(pinning: &Pinning) -> Environment {

@@ -1,6 +1,6 @@
 //! What is to be measured.
 
-use std::{path::PathBuf, time::Duration};
+use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use portlab_backends::{Backend, Capacity, Sheet};
 use portlab_load::Tongue;
@@ -131,7 +131,7 @@ impl Entrant {
             (None, Server::Ours(_)) if self.is_control() => Kind::Control,
             (None, Server::Ours(_)) => Kind::Model,
             (None, Server::Foreign(words)) => Kind::Foreign {
-                command: words.join(" "),
+                command: quoted(words.iter().map(String::as_str)),
             },
         };
         let facts = |sheet: &'static Sheet| Facts {
@@ -305,6 +305,18 @@ fn reason_not_to_run(
         Capacity::One => "serves one connection at a time".to_owned(),
         _ => format!("serves {capacity} at a time; --workers {connections} for more"),
     })
+}
+
+/// A command as a shell has to be told it.
+#[must_use]
+pub fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
+    // Only a zero byte can't be quoted, and no program can be given one.
+    let quoted = |word: &'a str| shlex::try_quote(word).map_or(word.into(), |word| word);
+    words
+        .into_iter()
+        .map(quoted)
+        .collect::<Vec<Cow<str>>>()
+        .join(" ")
 }
 
 /// A seed that is different each time, short enough to be typed again.

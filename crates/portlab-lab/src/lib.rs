@@ -35,7 +35,7 @@ mod timeline;
 pub mod workloads;
 
 pub use comparison::{Observer, blank, compare};
-pub use experiment::{Experiment, random_seed};
+pub use experiment::{Experiment, quoted, random_seed};
 pub use launch::pin;
 pub use measure::MeasureError;
 pub use portlab_stats::record::Pinning;

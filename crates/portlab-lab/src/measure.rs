@@ -48,6 +48,9 @@ pub enum MeasureError {
         /// The reasons.
         why: String,
     },
+    /// It went wrong before anything was measured.
+    #[error("it passed verification, and went wrong before anything was measured: {0}")]
+    Wrong(String),
     /// It answered nothing while being measured.
     #[error("not one message was answered")]
     NoMessages,
@@ -151,7 +154,14 @@ fn once(
         });
     }
     let readings = readings?;
-    if part.talks() && (loaded.messages == 0 || loaded.metered_messages == 0) {
+    // So few messages that the server's clock didn't move are none to measure by either.
+    let nothing = loaded.messages == 0
+        || loaded.metered_messages == 0
+        || readings.end.cpu <= readings.begin.cpu;
+    if part.talks() && nothing && loaded.errors > 0 {
+        return Err(MeasureError::Wrong(loaded.failures));
+    }
+    if part.talks() && nothing {
         return Err(match part.workload.load {
             Load::Echo(_) => MeasureError::NoMessages,
             Load::Chat => MeasureError::NotHeard(loaded.failures),

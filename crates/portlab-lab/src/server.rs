@@ -41,7 +41,7 @@ pub struct Ended {
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The program can't be started at all.
-    #[error("can't start {program}: {source}")]
+    #[error("can't start {program}: {source}; name a program that is there, or `sh -c '...'`")]
     Start {
         /// The program.
         program: String,
@@ -160,7 +160,10 @@ impl Server {
             }
             if since.elapsed() > START {
                 let _ = server.child.kill();
-                break format!("doesn't listen on {addr}");
+                break format!(
+                    "doesn't listen on {addr} after {} s; it is to take its port from {{port}}",
+                    START.as_secs()
+                );
             }
             thread::sleep(AGAIN);
         };

@@ -1,8 +1,9 @@
 //! What a table calls a measure, how it writes its figures, and what goes first where there is no room.
 
 use portlab_stats::{
+    estimate::Estimate,
     measure::Measure,
-    record::{Counts, Workload},
+    record::{Cell, Counts, Workload},
     units,
 };
 
@@ -61,6 +62,36 @@ pub(crate) fn write(measure: Measure, figure: f64) -> String {
         Measure::SwitchesPerMessage => units::three_digits(figure),
         Measure::PeakMemory | Measure::MemoryPerConnection => units::bytes(figure),
         Measure::Threads | Measure::Processes => format!("{figure:.0}"),
+    }
+}
+
+/// Writes a figure of `cell`, with a sign before the least that can be seen.
+pub(crate) fn write_of(measure: Measure, cell: &Cell, figure: f64) -> String {
+    let text = write(measure, figure);
+    match measure.is_the_least(cell, figure) {
+        true => format!("<{text}"),
+        false => text,
+    }
+}
+
+/// Writes how many times a baseline's figure a cell's is; if the baseline's is the least that can be
+/// seen, it is more.
+pub(crate) fn write_ratio(
+    measure: Measure,
+    baseline: &Cell,
+    ratio: Estimate,
+    wide: bool,
+) -> String {
+    let Estimate {
+        median, low, high, ..
+    } = ratio;
+    let of = baseline.figure(measure);
+    if of.is_some_and(|of| measure.is_the_least(baseline, of.median)) {
+        return format!(">{median:.0}");
+    }
+    match wide {
+        true => format!("{median:.2} ({low:.2}–{high:.2})"),
+        false => format!("{median:.2}"),
     }
 }
 

@@ -3,12 +3,11 @@
 
 use portlab_stats::{
     analysis::{Column, Group, differs},
-    estimate::Estimate,
     measure::Measure,
     record::{Cell, Kind},
 };
 
-use crate::columns::{measures, percent, title, weight, write, write_interval};
+use crate::columns::{measures, percent, title, weight, write_interval, write_of, write_ratio};
 
 /// One of a table's columns.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -221,7 +220,7 @@ impl<'a> Grid<'a> {
             Tone::Plain | Tone::Dim => limited.then_some(LIMITED),
         };
         Entry {
-            text: write(column.measure, figure.median),
+            text: write_of(column.measure, self.group.cells[at], figure.median),
             sign,
             tone,
         }
@@ -266,15 +265,9 @@ impl<'a> Grid<'a> {
         let Some(ratio) = cell.ratio(baseline, column.measure) else {
             return Entry::unknown();
         };
-        let Estimate {
-            median, low, high, ..
-        } = ratio;
-        let text = match field {
-            Field::WideRatio => format!("{median:.2} ({low:.2}–{high:.2})"),
-            _ => format!("{median:.2}"),
-        };
+        let wide = field == Field::WideRatio;
         Entry {
-            text,
+            text: write_ratio(column.measure, baseline, ratio, wide),
             sign: (!differs(ratio, column.floor)).then_some(ALIKE),
             tone: Tone::Plain,
         }

@@ -13,6 +13,9 @@ use crate::{
 
 /// Rounds below which an interval is said to be a little too sure.
 const FEW_ROUNDS: usize = 10;
+/// Rounds below which no interval of a median can be 95% sure: it misses the true one when all lie on
+/// one side of it.
+const TOO_FEW_ROUNDS: usize = 6;
 /// How many outliers are named.
 const NAMED: usize = 4;
 
@@ -218,10 +221,14 @@ fn rounds(record: &Record) -> Option<String> {
             "One round: nothing is ranked, for chance can't be told from difference; try --rounds 5."
                 .to_owned(),
         ),
+        few if few < TOO_FEW_ROUNDS => Some(format!(
+            "{few} rounds are too few for 95%: their intervals are {:.0}% sure at most. Before a \
+             decision, take the usual 21.",
+            (1.0 - 0.5_f64.powi(few as i32 - 1)) * 100.0
+        )),
         few if few < FEW_ROUNDS => Some(format!(
-            "{few} rounds are few: their intervals are a little too sure. Before a decision, try \
-             --rounds {}.",
-            FEW_ROUNDS + 5
+            "{few} rounds are few: their intervals are a little too sure. Before a decision, take \
+             the usual 21."
         )),
         _ => None,
     }
@@ -310,7 +317,10 @@ mod tests {
     fn few_rounds_are_said_to_be_few() {
         let text = |rounds: &[f64]| all(&record(vec![cell("a", rounds), cell("b", rounds)]));
         assert!(text(&[1.0]).contains("One round: nothing is ranked"));
-        assert!(text(&[1.0; 5]).contains("5 rounds are few"));
+        assert!(
+            text(&[1.0; 5])
+                .contains("5 rounds are too few for 95%: their intervals are 94% sure at most")
+        );
         assert!(!text(&[1.0; 15]).contains("few"));
     }
 

@@ -345,6 +345,19 @@ mod tests {
     }
 
     #[test]
+    fn less_memory_than_a_page_for_all_is_the_least_that_is_seen() {
+        let mut cell = cell("a", &[1.0; 5]);
+        let measure = Measure::MemoryPerConnection;
+        let figure = |cell: &Cell| cell.figure(measure).unwrap().median;
+        assert!(!measure.is_the_least(&cell, figure(&cell)));
+        for round in &mut cell.rounds {
+            round.peak_pss_bytes = round.empty_pss_bytes.unwrap() + 17;
+        }
+        assert!(measure.is_the_least(&cell, figure(&cell)));
+        assert!(!Measure::CpuPerMessage.is_the_least(&cell, 1.0));
+    }
+
+    #[test]
     fn a_half_is_as_far_from_one_as_the_double() {
         assert!((distance(0.5) - distance(2.0)).abs() < 1e-12);
         assert_eq!(distance(1.0), 0.0);

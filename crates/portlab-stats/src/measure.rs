@@ -91,6 +91,13 @@ impl Measure {
         }
     }
 
+    /// Whether `figure`, one of `cell`'s, is the least that can be seen: then it is at most that.
+    #[must_use]
+    pub fn is_the_least(self, cell: &Cell, figure: f64) -> bool {
+        let connections = cell.point.connections.max(1) as f64;
+        self == Self::MemoryPerConnection && figure * connections < PAGE_BYTES as f64 * 1.001
+    }
+
     /// Which of two figures is the better one.
     #[must_use]
     pub fn better(self) -> Better {

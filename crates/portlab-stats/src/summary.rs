@@ -23,16 +23,18 @@ const FENCE: f64 = 1.5;
 const LEAST_FOR_OUTLIERS: usize = 7;
 
 impl Cell {
-    /// One figure over this cell's rounds; `None` when it has none in any of them, or not in all: a
-    /// quantile that only some rounds know would be one of those rounds.
+    /// One figure over this cell's rounds; `None` unless nine in ten of them know it: a quantile that
+    /// only some rounds know would be one of those rounds, and yet a single one that the machine stood
+    /// still in is no reason to know nothing.
     #[must_use]
     pub fn figure(&self, measure: Measure) -> Option<Estimate> {
-        let values: Option<Vec<f64>> = self
+        let known = self
             .rounds
             .iter()
-            .map(|round| measure.of(self, round))
-            .collect();
-        Estimate::of(values?)
+            .filter_map(|round| measure.of(self, round));
+        let known: Vec<f64> = known.collect();
+        let enough = known.len() * 10 >= self.rounds.len() * 9;
+        Estimate::of(known).filter(|_| enough)
     }
 
     /// How many times `other`'s figure this cell's is, round by round: both were measured within

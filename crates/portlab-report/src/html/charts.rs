@@ -263,6 +263,10 @@ static LIMITED: Text = Text::new(
     "not ranked: the generator was the limit",
     "不排名：负载生成器到了极限",
 );
+static LEAST: Text = Text::new(
+    "at most: less than a page for all of them can't be seen",
+    "至多如此：总共不足一页，看不出来",
+);
 static TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
 static BY_BARS: Text = Text::new(
     "Medians of the rounds with their 95% intervals; those that can't be told apart share a place.",
@@ -345,12 +349,15 @@ fn bar(report: &Report, group: &Group, column: &Column, at: usize) -> Bar {
         .entrant(cell)
         .is_some_and(|it| matches!(it.kind, Kind::Twin { .. }));
     let limited = column.measure.is_the_generators() && cell.generator_was_the_limit();
+    let least =
+        column.figures[at].is_some_and(|figure| column.measure.is_the_least(cell, figure.median));
     let remark = match (&cell.not_run, cell.failures.first()) {
         (Some(why), _) => {
             let why = names::not_run(why);
             Some(format!("{}{}", lang.pick(&NOT_RUN), lang.pick(&why)))
         }
         (None, Some(failed)) if cell.rounds.is_empty() => Some(failed.reason.clone()),
+        _ if least => Some(lang.pick(&LEAST).to_owned()),
         _ if is_twin => Some(lang.pick(&TWIN).to_owned()),
         _ if limited => Some(lang.pick(&LIMITED).to_owned()),
         _ => None,

@@ -9,7 +9,7 @@ use portlab_stats::{
 
 use super::{Report, place::place};
 use crate::{
-    columns::{measures, write, write_interval},
+    columns::{measures, write_interval, write_of, write_ratio},
     page::{self, Cell, Column, Mark, Table},
     sentences::names,
 };
@@ -123,7 +123,7 @@ fn row(
         };
         let limited = measure.is_the_generators() && cell.generator_was_the_limit();
         let sign = if limited { "*" } else { "" };
-        row.push(Cell::new(write(measure, figure.median) + sign).marked(mark));
+        row.push(Cell::new(write_of(measure, cell, figure.median) + sign).marked(mark));
         if place == 0 {
             row.push(Cell::new(write_interval(measure, figure.low, figure.high)));
             if let Some(baseline) = group.baseline() {
@@ -141,7 +141,7 @@ fn ratio(group: &Group, cell: &Measured, baseline: &Measured, measure: Measure) 
     let Some(ratio) = cell.ratio(baseline, measure) else {
         return Cell::new("–").marked(Mark::Muted);
     };
-    let text = format!("{:.2} ({:.2}–{:.2})", ratio.median, ratio.low, ratio.high);
+    let text = write_ratio(measure, baseline, ratio, true);
     if differs(ratio, group.floor(measure)) {
         Cell::new(text)
     } else {

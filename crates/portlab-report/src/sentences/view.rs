@@ -124,7 +124,11 @@ impl<'a> View<'a> {
     /// From the least to the most of `measure` that `cells` have.
     pub(crate) fn figures(&self, cells: &[&Cell], measure: Measure) -> Words {
         let medians = cells.iter().filter_map(|cell| cell.figure(measure));
-        let write = |value| figures::figure(measure, value);
+        let least = |value| cells.iter().any(|cell| measure.is_the_least(cell, value));
+        let write = |value| match (least(value), figures::figure(measure, value)) {
+            (true, figure) => format!("<{figure}"),
+            (false, figure) => figure,
+        };
         figures::range(self.lang, medians.map(|it| it.median), write)
     }
 
@@ -135,8 +139,13 @@ impl<'a> View<'a> {
 }
 
 /// How many times `other`'s figure `cell`'s is, round by round; `None` where one has no figure to
-/// name, or a single round knows both, for that knows no chance.
+/// name, or only the least that can be seen, or a single round knows both, for that knows no chance.
 pub(crate) fn ratio(cell: &Cell, other: &Cell, measure: Measure) -> Option<Estimate> {
-    cell.figure(measure).and(other.figure(measure))?;
+    for known in [cell, other] {
+        let figure = known.figure(measure)?;
+        if measure.is_the_least(known, figure.median) {
+            return None;
+        }
+    }
     cell.ratio(other, measure).filter(|ratio| ratio.count > 1)
 }

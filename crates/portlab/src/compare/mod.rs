@@ -8,7 +8,7 @@ mod screen;
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, timelines};
+use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, quoted, timelines};
 use portlab_report::Lang;
 use portlab_service::Order;
 use portlab_stats::{
@@ -72,7 +72,7 @@ pub(crate) struct Args {
     baseline: Option<String>,
 
     /// The numbers of connections, in a chat of members; 1..1000x4 stands for 1, 4,
-    /// 16, ... and 1000 [default: each workload's own]
+    /// 16, ... and 1000, and 1..64 doubles [default: each workload's own]
     #[arg(long, short, value_name = "NS", value_delimiter = ',')]
     #[arg(value_parser = parts::counts)]
     connections: Vec<Steps>,
@@ -180,10 +180,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if let Some(left) = running.leftover {
         screen.note(&resume::told(left));
     }
-    let command = std::env::args().collect::<Vec<_>>().join(" ");
+    let words: Vec<String> = std::env::args().collect();
+    let command = quoted(words.iter().map(String::as_str));
     let kept = resume::kept(args, &store)?;
     let record = match kept {
         Some(record) => {
+            if let Some(seed) = args
+                .seed
+                .map(u64::from)
+                .filter(|it| *it != record.setup.seed)
+            {
+                let begun = record.setup.seed;
+                bail!("--seed is {seed}, and it was begun with {begun}; leave out --seed");
+            }
             // The order of the rounds follows from it.
             experiment.seed = record.setup.seed;
             let fresh = blank(&experiment, &command);

@@ -258,9 +258,15 @@ pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
     let cells = record.cells.iter().filter(|cell| cell.not_run.is_none());
     let cells = cells.count();
     let rounds = experiment.rounds;
+    let plural = |count: usize, noun: &str| match count {
+        1 => format!("1 {noun}"),
+        count => format!("{count} {noun}s"),
+    };
     format!(
-        "{cells} cells in {rounds} rounds: {} measurements",
-        cells * rounds
+        "{} in {}: {}",
+        plural(cells, "cell"),
+        plural(rounds, "round"),
+        plural(cells * rounds, "measurement")
     )
 }
 

@@ -107,6 +107,15 @@ impl Observer for Screen {
         });
     }
 
+    fn gives_up(&mut self, cell: &Cell) {
+        self.progress.above(|| {
+            crate::tell!(
+                "{WARN}given up:{WARN:#} {} has failed again and again, and is tried no more",
+                cell.model
+            );
+        });
+    }
+
     fn no_timeline(&mut self, cell: &Cell, error: &TimelineError) {
         self.progress.above(|| {
             crate::tell!("{WARN}no timeline:{WARN:#} {}: {error}", name(cell));

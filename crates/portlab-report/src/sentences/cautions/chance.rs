@@ -76,17 +76,17 @@ pub(super) fn floor(record: &Record, lang: Lang) -> Vec<Sentence> {
         Some(share) if share > LARGE => say(
             share,
             Text::new(
-                "The same model under two names differed by up to {share}: differences below that \
-                 can't be seen in this run.",
-                "同一个模型用两个名字测量，相差可达{share}：这次测量看不出比这更小的差别。",
+                "Where the noise was greatest, a model under two names could be told from itself only to \
+                 {share}: there, differences below that can't be seen. Each table has its own floor.",
+                "噪声最大的地方，同一个模型用两个名字测量只能分辨到{share}：那里看不出比这更小的差别。每张表有自己的噪声水平。",
             ),
         ),
         Some(share) => say(
             share,
             Text::new(
-                "The same model under two names differed by up to {share}; nothing smaller is \
-                 called a difference.",
-                "同一个模型用两个名字测量，相差可达{share}；比这更小的不算差别。",
+                "A model under two names could be told from itself to {share} or better; nothing below \
+                 a table's own floor is called a difference.",
+                "同一个模型用两个名字测量，能分辨到{share}或更细；低于各表噪声水平的不算差别。",
             ),
         ),
         None => {}
@@ -193,13 +193,15 @@ mod tests {
             floor,
             &twins(1.15),
             &[
-                "The same model under two names differed by up to 15 %: differences below that \
-                 can't be seen in this run.",
+                "Where the noise was greatest, a model under two names could be told from itself only to \
+                 15 %: there, differences below that can't be seen. Each table has its own floor.",
             ],
-            &["同一个模型用两个名字测量，相差可达 15%：这次测量看不出比这更小的差别。"],
+            &[
+                "噪声最大的地方，同一个模型用两个名字测量只能分辨到 15%：那里看不出比这更小的差别。每张表有自己的噪声水平。",
+            ],
         );
         let said = floor(&twins(1.03), crate::Lang::En);
-        assert!(said[0].to_string().contains("3.0 %; nothing smaller"));
+        assert!(said[0].to_string().contains("to 3.0 % or better"));
         check(
             floor,
             &record(vec![cell("a", &[1.0; 7]), cell("b", &[2.0; 7])]),

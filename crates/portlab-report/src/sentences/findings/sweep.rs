@@ -71,6 +71,14 @@ fn first_of<'a>(view: &View<'a>, cell: &Cell) -> Option<&'a Cell> {
 /// How the figure of one model changes, and its context switches with it where they do.
 fn told(view: &View, cell: &Cell) -> Option<Words> {
     let first = first_of(view, cell)?;
+    // The least that can be seen changes with the number of connections that it is divided by.
+    let least = |it: &Cell| {
+        let figure = it.figure(view.measure());
+        figure.is_some_and(|figure| view.measure().is_the_least(it, figure.median))
+    };
+    if least(first) || least(cell) {
+        return None;
+    }
     let change = change(view, first, cell, view.measure())?;
     let [from, to] = [first, cell].map(|cell| view.figures(&[cell], view.measure()));
     let mut slots = vec![("name", view.names(&[cell])), ("from", from), ("to", to)];
