@@ -290,7 +290,7 @@ fn an_interrupted_comparison_shows_what_it_has() {
         "compare",
         "--models=event-loop",
         "--connections=1",
-        "--rounds=1000",
+        "--rounds=500",
     ]);
     command
         .args(["--duration=300ms", "--warmup=1ms", "--out"])
@@ -420,6 +420,46 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
     }
 }
 
+/// Whatever becomes of a stranger, what it has started itself doesn't outlive it; and it may say what
+/// it likes, in any encoding.
+#[test]
+fn what_a_stranger_has_started_goes_with_it() {
+    let dir = folder("compare-strange");
+    let program = env!("CARGO_BIN_EXE_portlab");
+    let pids = dir.join("pids");
+    let with_a_child = |name: &str, service: &str| {
+        format!(
+            "--server={name}=sh -c \"sleep 600 & echo $! >> '{}'; printf '\\304\\343\\n'; exec \
+             '{program}' serve --service {service} --bind 127.0.0.1:{{port}}\"",
+            pids.display()
+        )
+    };
+    let out = format!("--out={}", dir.display());
+    let output = portlab(&[
+        "compare",
+        "--models=none",
+        &with_a_child("right", "echo"),
+        &with_a_child("wrong", "reply"),
+        "--connections=2",
+        "--rounds=2",
+        "--duration=300ms",
+        "--warmup=1ms",
+        &out,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    let record = record(&dir);
+    let cell = |name: &str| record.cells.iter().find(|cell| cell.model == name).unwrap();
+    assert_eq!(
+        (cell("right").rounds.len(), cell("wrong").failures.len()),
+        (2, 2)
+    );
+    let text = fs::read_to_string(&pids).unwrap();
+    let pids: Vec<i32> = text.lines().map(|pid| pid.parse().unwrap()).collect();
+    assert!(pids.len() >= 4, "{text}");
+    assert!(pids.into_iter().all(|pid| started(pid).is_none()));
+}
+
 #[test]
 fn who_fails_again_and_again_is_given_up() {
     let dir = folder("compare-hopeless");
@@ -457,6 +497,14 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
         ),
         (&["--models=none"], "nobody takes part"),
         (&["--models=none,threads"], "leave out"),
+        (
+            &["--models=fork", "--server=fork-again=x {port}"],
+            "the second time",
+        ),
+        (&["--duration=100us"], "below 1ms"),
+        (&["--duration=99999999999s"], "longer than an hour"),
+        (&["--rate=1000M"], "at most 10M"),
+        (&["--rounds=501"], "500"),
         (&["--models=fork", "--baseline=tasks"], "choose one of fork"),
         (&["--workload=ecko"], "echo"),
         (&["--rate=1k", "--workload=echo"], "--workload rate"),

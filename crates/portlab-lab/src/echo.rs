@@ -5,6 +5,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     sync::mpsc,
     thread,
+    time::Duration,
 };
 
 use portlab_load::{Outcome, Plan, RunError, Script, Stop, Watch};
@@ -49,19 +50,17 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
     };
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        let (here, all_here) = mpsc::channel();
+        let (here, all_here) = mpsc::channel::<()>();
         let company: Vec<_> = company
             .iter()
             .map(|plan| {
-                let mut watch = Company(&over, here.clone());
+                let mut watch = Company(&over, Some(here.clone()));
                 scope.spawn(move || portlab_load::run(plan, &mut watch))
             })
             .collect();
         drop(here);
-        // Each says when its connections are made; one that fails says so by going.
-        for _ in &company {
-            let _ = all_here.recv();
-        }
+        // Each drops its end when its connections are made, or when it fails.
+        let _ = all_here.recv();
         let outcome = portlab_load::run(measured, watch);
         over.store(true, Relaxed);
         let company: Result<Vec<Outcome>, RunError> = company
@@ -69,22 +68,30 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
             .map(|thread| thread.join().expect("a load doesn't panic"))
             .collect();
         let mut loaded = loaded(outcome?);
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let mut threads = measured.threads;
         for outcome in company? {
+            threads += 1;
+            loaded.generator_cpu += outcome.generator_cpu.iter().sum::<Duration>();
             loaded.errors += outcome.tally.total();
             if outcome.tally.total() > 0 {
                 loaded.failures = failures(&outcome);
             }
         }
+        // Where there are more threads than processors for them, none is ever busy all the time.
+        let time = loaded.elapsed.as_secs_f64().max(f64::MIN_POSITIVE) * threads.min(cores) as f64;
+        let share = (loaded.generator_cpu.as_secs_f64() / time).min(1.0);
+        loaded.generator_cpu_share = loaded.generator_cpu_share.max(share);
         Ok(loaded)
     })
 }
 
 /// Watches a load that only keeps another company, and ends with it.
-struct Company<'a>(&'a AtomicBool, mpsc::Sender<()>);
+struct Company<'a>(&'a AtomicBool, Option<mpsc::Sender<()>>);
 
 impl Watch for Company<'_> {
     fn connected(&mut self, _connected: usize) -> bool {
-        let _ = self.1.send(());
+        self.1 = None;
         true
     }
 

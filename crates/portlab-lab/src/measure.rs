@@ -7,7 +7,7 @@ use portlab_stats::record::{Cell, Histogram, Round};
 
 use crate::{
     Experiment, Observer, ServerError, chat, echo,
-    experiment::{self, Part},
+    experiment::{self, Entrant, Part},
     meter::{Meter, Readings},
     running::Mark,
     workloads::Load,
@@ -73,6 +73,8 @@ pub enum MeasureError {
 
 /// How long a server may take to drain and exit.
 const STOPPING: Duration = Duration::from_secs(8);
+/// The same for one that isn't ours.
+const STRANGER_STOPPING: Duration = Duration::from_secs(2);
 
 /// How long a server is loaded that records what its threads do.
 const TRACED: Duration = Duration::from_millis(250);
@@ -96,8 +98,8 @@ pub(crate) fn measure(
     mark: &Mark,
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
-    let (part, _) = experiment.of(cell);
-    match once(experiment, part, cell, which, mark, observer) {
+    let (part, entrant) = experiment.of(cell);
+    let measured = match once(experiment, part, cell, which, mark, observer) {
         Err(MeasureError::NoMessages | MeasureError::NotHeard(_)) => {
             let longer = Part {
                 duration: part.duration * LONGER,
@@ -106,7 +108,16 @@ pub(crate) fn measure(
             once(experiment, &longer, cell, which, mark, observer)
         }
         measured => measured,
+    };
+    // However it went: what a stranger has started itself must not disturb the next.
+    if is_foreign(entrant) {
+        mark.sweep()?;
     }
+    measured
+}
+
+fn is_foreign(entrant: &Entrant) -> bool {
+    matches!(entrant.server, experiment::Server::Foreign(_))
 }
 
 fn once(
@@ -167,14 +178,14 @@ fn once(
             Load::Chat => MeasureError::NotHeard(loaded.failures),
         });
     }
-    let is_foreign = matches!(entrant.server, experiment::Server::Foreign(_));
-    let ended = server.stop(STOPPING)?;
-    // What a stranger makes of SIGTERM is its own affair, as long as it ends.
-    if !ended.status.success() && !is_foreign {
-        return Err(MeasureError::Exit(ended.status));
-    }
-    if is_foreign {
-        mark.sweep()?;
+    // What a stranger makes of SIGTERM is its own affair: it has been measured, and is killed.
+    if is_foreign(entrant) {
+        let _ = server.stop(STRANGER_STOPPING);
+    } else {
+        let ended = server.stop(STOPPING)?;
+        if !ended.status.success() {
+            return Err(MeasureError::Exit(ended.status));
+        }
     }
     let latencies = histogram(&loaded.latency);
     Ok((round_of(round, rate_per_s, loaded, readings), latencies))

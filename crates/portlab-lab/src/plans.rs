@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use portlab_load::{Arrivals, ChatPlan, Expect, Pace, Plan, PlanError, Script, Stop};
-use portlab_stats::record::{Counts, Point};
+use portlab_stats::record::{Counts, Point, Rate};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
 
@@ -26,7 +26,11 @@ impl Experiment {
             for point in &part.points {
                 match part.workload.load {
                     Load::Echo(_) => {
-                        let plans = part.echo_plans(nowhere, point, self.load_threads, None);
+                        let rate = match point.rate {
+                            Some(Rate::PerS(rate)) => Some(rate),
+                            _ => None,
+                        };
+                        let plans = part.echo_plans(nowhere, point, self.load_threads, rate);
                         plans.iter().try_for_each(Plan::check)?;
                     }
                     Load::Chat => part.chat_plan(nowhere, point.connections).check()?,

@@ -18,7 +18,9 @@ pub(crate) fn find_rates(
     for place in 0..record.cells.len() {
         let cell = &record.cells[place];
         let follows = matches!(cell.point.rate, Some(Rate::Common | Rate::HalfOfBest));
-        if cell.not_run.is_some() || !follows || cell.best_per_s.is_some() {
+        // One that has failed has no rate in this record, also when it is gone on with: the others' common
+        // rate must not change under way.
+        if cell.not_run.is_some() || !follows || cell.best_per_s.is_some() || cell.has(0) {
             continue;
         }
         // The same entrant may have shown it a moment ago, for another rate.

@@ -6,7 +6,8 @@
 //! comparison runs. Whoever compares there next finds it, and ends what still carries it.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -41,6 +42,8 @@ impl Mark {
 #[derive(Debug)]
 pub struct Running {
     file: PathBuf,
+    /// Locked for as long as the comparison runs.
+    _lock: File,
     pub(crate) mark: Mark,
     /// What an earlier comparison had left behind, and is no more.
     pub leftover: Option<Leftover>,
@@ -70,7 +73,7 @@ pub enum RunningError {
         pid: i32,
     },
     /// What was left behind can't be ended, or this comparison not written down.
-    #[error("can't look after {path}: {error}", path = path.display())]
+    #[error("can't write to {path}: {error}; choose another folder with --out DIR", path = path.display())]
     Io {
         /// The file.
         path: PathBuf,
@@ -89,8 +92,8 @@ struct Note {
 }
 
 impl Running {
-    /// Begins a comparison in the folder `dir`, which exists, after ending what a killed one has left
-    /// behind there.
+    /// Begins a comparison in the folder `dir`, making it if need be, after ending what a killed one
+    /// has left behind there.
     ///
     /// # Errors
     /// When another comparison is under way there, or the folder can't be written to.
@@ -100,6 +103,14 @@ impl Running {
             path: file.clone(),
             error,
         };
+        fs::create_dir_all(dir).map_err(failed)?;
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&file)
+            .map_err(failed)?;
+        let is_ours = lock.try_lock().is_ok();
         let note = fs::read(&file).ok();
         let note = note.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
         let mut leftover = None;
@@ -109,7 +120,7 @@ impl Running {
             mark,
         }) = note
         {
-            if since.is_some() && started(pid) == since {
+            if !is_ours || since.is_some() && started(pid) == since {
                 let dir = dir.to_owned();
                 return Err(RunningError::Busy { dir, pid });
             }
@@ -129,6 +140,7 @@ impl Running {
             .map_err(failed)?;
         Ok(Self {
             file,
+            _lock: lock,
             mark,
             leftover,
         })
@@ -137,7 +149,8 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails only when the folder has gone.
+        // Fails only when `/proc` or the folder has gone.
+        let _ = self.mark.sweep();
         let _ = fs::remove_file(&self.file);
     }
 }
@@ -159,16 +172,17 @@ mod tests {
             Err(RunningError::Busy { pid, .. }) if pid == std::process::id() as i32
         ));
         // As it is after a SIGKILL: the file is there, and its process isn't the one that wrote it.
-        let (name, value) = running.mark.variable();
+        let mark = running.mark.clone();
+        let (name, value) = mark.variable();
+        let mut note: Note = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
+        note.started = note.started.map(|ticks| ticks + 1);
+        drop(running);
+        assert!(!file.exists());
         let mut left = Command::new("sleep")
             .arg("60")
             .env(name, value)
             .spawn()
             .unwrap();
-        let mut note: Note = serde_json::from_slice(&fs::read(&file).unwrap()).unwrap();
-        note.started = note.started.map(|ticks| ticks + 1);
-        drop(running);
-        assert!(!file.exists());
         fs::write(&file, serde_json::to_vec(&note).unwrap()).unwrap();
         let next = Running::begin(&dir).unwrap();
         let pid = std::process::id() as i32;

@@ -173,8 +173,8 @@ impl Server {
         Err(ServerError::Foreign {
             command: command.join(" "),
             what,
-            // Not waited for: a child of its own may keep the pipe open.
-            said: server.complaints(),
+            // Not waited for long: a child of its own may keep the pipe open.
+            said: server.complaints.for_a_moment(),
         })
     }
 
@@ -292,14 +292,28 @@ fn is_connected_to_itself(stream: &TcpStream) -> bool {
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
-    let (sender, receiver) = mpsc::channel();
+    // Only the first line is waited for.
+    let (sender, receiver) = mpsc::sync_channel(16);
     thread::spawn(move || {
-        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-            // Read on even if nobody listens: a full pipe would block the server.
-            let _ = sender.send(line);
-        }
+        // Read on even if nobody listens: a full pipe would block the server.
+        each_line(pipe, |line| drop(sender.try_send(line)));
     });
     receiver
+}
+
+/// The longest line that is kept whole.
+const LINE: u64 = 16 * 1024;
+
+/// Hands out what comes through `pipe` line by line, in whatever encoding, until it ends. A line that
+/// is too long comes in pieces.
+fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
+    let mut pipe = BufReader::new(pipe);
+    let mut line = Vec::new();
+    while let Ok(1..) = pipe.by_ref().take(LINE).read_until(b'\n', &mut line) {
+        let end = line.trim_ascii_end().len();
+        take(String::from_utf8_lossy(&line[..end]).into_owned());
+        line.clear();
+    }
 }
 
 /// What comes through a pipe, its beginning if it is long, collected by a thread that ends with it.
@@ -316,14 +330,14 @@ impl Complaints {
         let text = Arc::new(Mutex::new(String::new()));
         let collected = Arc::clone(&text);
         let collector = thread::spawn(move || {
-            for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            each_line(pipe, |line| {
                 if let Ok(mut text) = collected.lock()
                     && text.len() < Self::ENOUGH
                 {
                     text.push_str(&line);
                     text.push('\n');
                 }
-            }
+            });
         });
         Self {
             text,
@@ -335,6 +349,17 @@ impl Complaints {
         self.text
             .lock()
             .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
+    }
+
+    /// Waits until the other end has been closed, for a moment at most.
+    fn for_a_moment(&self) -> String {
+        const MOMENT: Duration = Duration::from_millis(500);
+        let since = Instant::now();
+        let is_over = || self.collector.as_ref().is_none_or(JoinHandle::is_finished);
+        while !is_over() && since.elapsed() < MOMENT {
+            thread::sleep(AGAIN);
+        }
+        self.so_far()
     }
 
     /// Waits until the other end has been closed, which its process's end does.

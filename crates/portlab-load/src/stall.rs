@@ -60,10 +60,10 @@ mod tests {
             Duration::ZERO
         );
         thread::sleep(Duration::from_millis(50));
-        let stall = stalls.turn(began.elapsed(), Duration::from_millis(20));
+        let before = began.elapsed();
+        let stall = stalls.turn(before, Duration::from_millis(20));
         assert!(stall >= Duration::from_millis(29), "{stall:?}");
         // However long the machine kept it waiting, its own work is left out.
-        let before = began.elapsed();
         burn(Duration::from_millis(50));
         let turn = began.elapsed();
         let stall = stalls.turn(turn, Duration::ZERO);

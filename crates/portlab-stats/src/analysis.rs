@@ -209,16 +209,38 @@ impl<'a> Group<'a> {
         // The best among those that share a place, and that place.
         let mut first: Option<(usize, usize)> = None;
         for (place, (at, _)) in (1..).zip(order) {
-            let shared = first.filter(|&(best, _)| {
-                let ratio = self.cells[at].ratio(self.cells[best], measure);
-                // One round that both have tells nothing.
-                !ratio.is_some_and(|ratio| ratio.count > 1 && differs(ratio, floor))
-            });
+            let shared =
+                first.filter(|&(best, _)| !self.is_behind((at, best), measure, figures, floor));
             let (best, rank) = shared.unwrap_or((at, place));
             first = Some((best, rank));
             ranks[at] = Some(rank);
         }
         ranks
+    }
+}
+
+impl Group<'_> {
+    /// Whether the cell at `at` is worse than the one at `best`, and differs.
+    fn is_behind(
+        &self,
+        (at, best): (usize, usize),
+        measure: Measure,
+        figures: &[Option<Estimate>],
+        floor: Floor,
+    ) -> bool {
+        let (cell, leader) = (self.cells[at], self.cells[best]);
+        let higher = measure.better() == Better::Higher;
+        let ratio = cell.ratio(leader, measure);
+        // A ratio that few rounds have is no ratio of these cells: one of them is often 0.
+        match ratio.filter(|ratio| ratio.count > 1 && ratio.count * 2 > cell.rounds.len()) {
+            Some(ratio) => differs(ratio, floor) && (ratio.median < 1.0) == higher,
+            None => figures[at]
+                .zip(figures[best])
+                .is_some_and(|(own, leads)| match higher {
+                    true => own.high < leads.low,
+                    false => own.low > leads.high,
+                }),
+        }
     }
 }
 

@@ -61,11 +61,13 @@ impl Estimate {
         }
         values.sort_by(f64::total_cmp);
         others.sort_by(f64::total_cmp);
-        let below = resampled_medians(&others);
-        let pairs = resampled_medians(&values).into_iter().flat_map(|above| {
-            let over = move |&(value, weight): &(f64, f64)| (above.0 / value, above.1 * weight);
-            below.iter().map(over).collect::<Vec<_>>()
-        });
+        let below = likely(resampled_medians(&others));
+        let pairs = likely(resampled_medians(&values))
+            .into_iter()
+            .flat_map(|above| {
+                let over = move |&(value, weight): &(f64, f64)| (above.0 / value, above.1 * weight);
+                below.iter().map(over).collect::<Vec<_>>()
+            });
         let (low, high) = interval(pairs.collect());
         Some(Self {
             median: median(&values) / median(&others),
@@ -102,6 +104,14 @@ pub(crate) fn median(sorted: &[f64]) -> f64 {
     } else {
         f64::midpoint(sorted[middle - 1], sorted[middle])
     }
+}
+
+/// Those medians that make a difference: of many values there are very many pairs in the middle, and
+/// nearly all of them are next to impossible.
+fn likely(mut medians: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
+    const NEXT_TO_IMPOSSIBLE: f64 = 1e-6;
+    medians.retain(|(_, weight)| *weight > NEXT_TO_IMPOSSIBLE);
+    medians
 }
 
 /// The interval of a median, given its distribution over all resamples.

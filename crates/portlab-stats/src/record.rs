@@ -31,7 +31,7 @@ pub struct Record {
     pub entrants: Vec<Entrant>,
     /// What they are compared by, in the order in which it is shown.
     pub workloads: Vec<Workload>,
-    /// Whether every round of every cell was measured.
+    /// Whether every round of every cell was measured, or its entrant given up.
     pub complete: bool,
     /// What was measured, in the order in which it is shown.
     pub cells: Vec<Cell>,

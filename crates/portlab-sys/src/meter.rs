@@ -9,8 +9,8 @@ use crate::clock::process_cpu;
 /// What a tree of processes has used up to now, and what it consists of.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// CPU time in user and kernel mode: the living to the nanosecond, reaped children of the
-    /// first process to the kernel's tick (10 ms).
+    /// CPU time in user and kernel mode: the living to the nanosecond, the children that they have
+    /// reaped to the kernel's tick (10 ms).
     pub cpu: Duration,
     /// Context switches, wanted and unwanted, of the threads that are alive.
     pub context_switches: u64,
@@ -35,7 +35,8 @@ pub fn usage(root: i32) -> io::Result<Usage> {
     for pid in tree(root)? {
         let Ok(cpu) = process_cpu(pid) else { continue };
         if pid != root {
-            usage.cpu += cpu;
+            // Who lives and who was reaped are never the same: nothing counts twice.
+            usage.cpu += cpu + reaped_cpu(pid).unwrap_or_default();
         }
         usage.processes += 1;
         let Ok(tasks) = fs::read_dir(format!("/proc/{pid}/task")) else {

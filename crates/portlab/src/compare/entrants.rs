@@ -73,6 +73,12 @@ pub(super) fn entrants(
         let of = entrants.iter().position(|it| it.name == baseline);
         let at = of.map_or(0, |of| of + 1);
         let twin = entrants[at - 1].twin();
+        if entrants.iter().any(|known| known.name == twin.name) {
+            let name = twin.name;
+            bail!(
+                "{name} is what {baseline} is called the second time; give the --server another name"
+            );
+        }
         entrants.insert(at, twin);
     }
     Ok((entrants, Some(baseline)))

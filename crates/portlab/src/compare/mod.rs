@@ -108,7 +108,7 @@ pub(crate) struct Args {
     rooms: Option<u64>,
 
     /// How often each cell is measured [default: 21; 5 in --suite class, 31 in full]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_ROUNDS))]
     rounds: Option<u16>,
 
     /// How long each measurement takes [default: each workload's own]
@@ -173,14 +173,17 @@ pub(crate) struct Args {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut experiment = experiment(args)?;
-    let store = Store::open(&args.out)?;
     let running = Running::begin(&args.out)?;
+    let store = Store::open(&args.out)?;
     let interrupted = interrupt_flag()?;
     let mut screen = Screen::new(interrupted);
     if let Some(left) = running.leftover {
         screen.note(&resume::told(left));
     }
-    let words: Vec<String> = std::env::args().collect();
+    let words = std::env::args_os();
+    let words: Vec<String> = words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     let command = quoted(words.iter().map(String::as_str));
     let kept = resume::kept(args, &store)?;
     let record = match kept {
@@ -275,6 +278,8 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     Ok(experiment)
 }
 
+/// More rounds tell nothing more.
+const MOST_ROUNDS: i64 = 500;
 /// So many that chance is known: see docs/METHODOLOGY.md.
 const ROUNDS: usize = 21;
 /// For a class of a minute, and not so fine.

@@ -51,6 +51,11 @@ fn whole(steps: &[Steps]) -> Vec<usize> {
     numbers
 }
 
+/// Nothing that is worth measuring takes longer.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// Nothing can be told of less.
+const SHORTEST: Duration = Duration::from_millis(1);
+
 /// How long a server is loaded before it is measured.
 const WARMUP: Duration = Duration::from_millis(30);
 /// The same where one may first have to compile itself.
@@ -118,6 +123,18 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
     if duration.is_zero() {
         bail!("--duration is 0; it must be longer");
     }
+    for (option, time) in [
+        ("--duration", Some(duration)),
+        ("--warmup", args.warmup),
+        ("--work", Some(work.time())),
+    ] {
+        if time.is_some_and(|time| time > LONGEST) {
+            bail!("{option} is longer than an hour; take less");
+        }
+    }
+    if duration < SHORTEST {
+        bail!("--duration is below 1ms, in which nothing can be measured; take more");
+    }
     let points = points(args, workload)?;
     let limits = ChatLimits::default();
     let longest = points
@@ -125,7 +142,7 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
         .map(|point| point.size_bytes)
         .max()
         .unwrap_or(0);
-    if is_chat && longest + NUMBER > limits.line_bytes {
+    if is_chat && longest.saturating_add(NUMBER) > limits.line_bytes {
         let most = limits.line_bytes;
         bail!(
             "--size {longest} is too long for a chat, whose lines have {most} bytes at most; try \
@@ -183,7 +200,13 @@ fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
         _ if !args.rate.is_empty() => asked.map(|&rate| Some(Rate::PerS(rate))).collect(),
         usual => usual.iter().copied().map(Some).collect(),
     };
-    rates.dedup();
+    let mut once: Vec<Option<Rate>> = Vec::new();
+    for rate in rates.drain(..) {
+        if !once.contains(&rate) {
+            once.push(rate);
+        }
+    }
+    let rates = once;
     let mut points = Vec::new();
     for &connections in &connections {
         for &size_bytes in &sizes {
