@@ -1,0 +1,174 @@
+//! Comparisons that are ended before their time, and gone on with.
+
+use std::{
+    fs,
+    path::Path,
+    process::{Child, Command, Stdio},
+    thread,
+    time::Duration,
+};
+
+use portlab_sys::{
+    marked::started,
+    spawn::{Signal, signal, signal_pid},
+};
+
+use super::{compared, folder, portlab, record, refused};
+
+#[test]
+fn an_interrupted_comparison_shows_what_it_has() {
+    let dir = folder("compare-interrupted");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args([
+        "compare",
+        "--models=event-loop",
+        "--connections=1",
+        "--rounds=500",
+    ]);
+    command
+        .args(["--duration=300ms", "--warmup=1ms", "--out"])
+        .arg(&dir);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !dir.join("results.json").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before its first measurement"
+        );
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    signal(&mut child, Signal::INT).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(
+        text.contains("incomplete") && text.contains("event-loop"),
+        "{text}"
+    );
+}
+
+/// Starts a comparison that takes long, and waits until it has measured something.
+fn begun(dir: &Path, options: &[&str]) -> Child {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(["compare", "--out"])
+        .arg(dir)
+        .args(options)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !dir.join("results.json").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended at once");
+        thread::sleep(Duration::from_millis(5));
+    }
+    child
+}
+
+#[test]
+fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
+    let dir = folder("compare-resumed");
+    let options = [
+        "--models=event-loop,threads",
+        "--connections=1",
+        "--rounds=6",
+        "--duration=300ms",
+    ];
+    let mut child = begun(&dir, &options);
+    signal(&mut child, Signal::KILL).unwrap();
+    child.wait().unwrap();
+    let before = record(&dir);
+    assert!(!before.complete && before.measured() > 0 && before.measured() < 18);
+    let out = format!("--out={}", dir.display());
+    let other = [&["compare", &out, "--resume"], &options[..], &["--size=65"]].concat();
+    let said = refused(&other);
+    assert!(said.contains("connections, sizes"), "{said}");
+
+    let resumed = [&options[..], &["--resume"]].concat();
+    let after = compared(&dir, &resumed);
+    assert!(after.complete && after.measured() == 18);
+    assert_eq!(after.setup.seed, before.setup.seed);
+    for (old, new) in before.cells.iter().zip(&after.cells) {
+        assert!(old.rounds.iter().all(|round| new.rounds.contains(round)));
+    }
+    let said = refused(&[&["compare", &out], &resumed[..]].concat());
+    assert!(said.contains("is complete"), "{said}");
+}
+
+#[test]
+fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
+    let dir = folder("compare-left");
+    let program = env!("CARGO_BIN_EXE_portlab");
+    // A server with a child that nobody tells of the end.
+    let server = format!(
+        "--server=left=sh -c \"sleep 600 & echo $! >> '{}'/pids; exec '{program}' serve --bind \
+         127.0.0.1:{{port}}\"",
+        dir.display()
+    );
+    let options = [
+        "--models=none",
+        &server,
+        "--connections=1",
+        "--rounds=50",
+        "--warmup=1ms",
+    ];
+    let mut child = begun(&dir, &options);
+    let out = format!("--out={}", dir.display());
+    let busy = refused(&["compare", "--models=threads", &out]);
+    assert!(busy.contains(&format!("pid {}", child.id())), "{busy}");
+    signal(&mut child, Signal::KILL).unwrap();
+    child.wait().unwrap();
+    let pids = || {
+        let text = fs::read_to_string(dir.join("pids")).unwrap();
+        text.lines()
+            .map(|pid| pid.parse().unwrap())
+            .collect::<Vec<i32>>()
+    };
+    // Killed between two servers, it has left nothing: then one is put in its place.
+    let left = pids().into_iter().find(|&pid| started(pid).is_some());
+    let output = portlab(&[
+        "compare",
+        "--models=threads",
+        "--connections=1",
+        "--rounds=1",
+        "--no-twin",
+        &out,
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(said.contains("was killed"), "{said}");
+    let gone = pids().into_iter().all(|pid| started(pid).is_none());
+    assert!(gone, "{left:?} is still there; {said}");
+    if left.is_some() {
+        assert!(said.contains("been ended"), "{said}");
+    }
+    assert!(!dir.join("running.json").exists());
+}
+
+#[test]
+fn an_unfinished_study_is_not_lost_by_a_slip() {
+    let dir = folder("compare-study");
+    let options = [
+        "--suite=full",
+        "--models=event-loop",
+        "--connections=2",
+        "--duration=20ms",
+        "--size=64",
+    ];
+    let mut child = begun(&dir, &options);
+    // Its servers go with it, wherever it is.
+    signal_pid(child.id() as i32, Signal::INT).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let out = format!("--out={}", dir.display());
+    let said = refused(&["compare", "--quick", &out]);
+    assert!(
+        said.contains("--resume") && said.contains("--fresh"),
+        "{said}"
+    );
+    fs::write(dir.join("results.json"), "mine").unwrap();
+    let said = refused(&["compare", "--quick", &out]);
+    assert!(said.contains("another folder"), "{said}");
+    assert_eq!(fs::read(dir.join("results.json")).unwrap(), b"mine");
+}

@@ -1,0 +1,82 @@
+//! What is not measured, and why.
+
+use super::{folder, portlab, refused};
+
+#[test]
+fn who_answers_wrongly_is_not_measured_and_fails_the_comparison() {
+    for (service, connections) in [("echo", 1), ("chat", 4)] {
+        let dir = folder(&format!("compare-panic-{service}"));
+        let output = portlab(&[
+            "compare",
+            "--models=threads",
+            "--rounds=1",
+            "--work=panic",
+            &format!("--service={service}"),
+            &format!("--connections={connections}"),
+            &format!("--out={}", dir.display()),
+        ]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{service}: {text}");
+        let words = "failed: not measured, for it failed verification";
+        assert!(text.contains(words), "{service}: {text}");
+    }
+}
+
+#[test]
+fn a_comparison_of_chats_that_makes_no_sense_is_refused_with_the_remedy() {
+    for (options, remedy) in [
+        (&["--connections=1"][..], "at least 2"),
+        (&["--connections=10,5", "--rooms=3"], "at least 6"),
+        (&["--rooms=0"], "1 to 99"),
+        (&["--rooms=100"], "1 to 99"),
+        (&["--controls"], "leave it out"),
+        (&["--threads=2"], "leave out --threads"),
+        (&["--size=4096"], "--size 4080"),
+        (&["--size=0"], "at least 1"),
+        (&["--depth=0"], "at least 1"),
+    ] {
+        let text = refused(&[&["compare", "--service=chat"], options].concat());
+        assert!(text.contains(remedy), "{options:?}: {text}");
+        assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+    }
+    assert!(refused(&["compare", "--rooms=2"]).contains("--workload chat"));
+    assert!(refused(&["compare", "--service=chatt"]).contains("'chat'"));
+}
+
+#[test]
+fn what_makes_no_sense_is_refused_with_the_remedy() {
+    for (options, remedy) in [
+        (&["--server=x"][..], "NAME='COMMAND'"),
+        (&["--server=x=python3 echo.py"], "{port}"),
+        (&["--server=x='python3 {port}"], "isn't closed"),
+        (&["--server=a b=echo {port}"], "is no name"),
+        (
+            &["--models=threads", "--server=threads=x {port}"],
+            "my-threads",
+        ),
+        (&["--models=none"], "nobody takes part"),
+        (&["--models=none,threads"], "leave out"),
+        (
+            &["--models=fork", "--server=fork-again=x {port}"],
+            "the second time",
+        ),
+        (&["--duration=100us"], "below 1ms"),
+        (&["--duration=99999999999s"], "longer than an hour"),
+        (&["--rate=1000M"], "at most 10M"),
+        (&["--rounds=501"], "500"),
+        (&["--models=fork", "--baseline=tasks"], "choose one of fork"),
+        (&["--workload=ecko"], "echo"),
+        (&["--rate=1k", "--workload=echo"], "--workload rate"),
+        (&["--workload=echo,churn", "--depth=2"], "choose one"),
+        (&["--workload=echo,churn", "--work=wait:1ms"], "choose one"),
+        (&["--workload=slow", "--connections=1"], "at least 2"),
+        (&["--connections=9..1"], "smaller number first"),
+        (&["--connections=1..9x1"], "factor above 1"),
+        (&["--workers=0"], "1 to 65535"),
+        (&["--suite=class", "--workload=echo"], "cannot be used with"),
+        (&["--suite=clas"], "class"),
+    ] {
+        let text = refused(&[&["compare"], options].concat());
+        assert!(text.contains(remedy), "{options:?}: {text}");
+    }
+}
