@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use procfs::process::{Process, all_processes};
+use procfs::process::{Process, StatFlags, all_processes};
 use rustix::process::Signal;
 
 use crate::spawn::signal_pid;
@@ -22,21 +22,42 @@ pub fn marked(name: &str, value: &str) -> io::Result<Vec<i32>> {
     let mark = format!("{name}={value}");
     let own = std::process::id() as i32;
     let processes = all_processes().map_err(io::Error::other)?;
-    let pids = processes.flatten().map(|process| process.pid);
-    Ok(pids
-        .filter(|&pid| pid != own && carries(pid, mark.as_bytes()))
+    Ok(processes
+        .flatten()
+        .filter(|process| process.pid != own && carries(process, mark.as_bytes()))
+        .map(|process| process.pid)
         .collect())
 }
 
-fn carries(pid: i32, mark: &[u8]) -> bool {
-    // A zombie's is empty, and another user's can't be read.
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    environment
-        .split(|&byte| byte == 0)
-        .any(|entry| entry == mark)
+fn carries(process: &Process, mark: &[u8]) -> bool {
+    let since = Instant::now();
+    loop {
+        // Another user's can't be read.
+        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+        if environment.split(|&byte| byte == 0).any(|it| it == mark) {
+            return true;
+        }
+        if !environment.is_empty() || !in_exec(process) || since.elapsed() > GOING {
+            return false;
+        }
+        thread::yield_now();
+    }
 }
 
-/// How long killed processes may take to go.
+/// Whether a process is just turning into another program: whoever started it is already told, but
+/// its arguments and its environment aren't in place yet, and both read as empty.
+///
+/// Source: Linux's `fs/exec.c`, `begin_new_exec` (lets the parent go on), and `fs/binfmt_elf.c`,
+/// `create_elf_tables` (puts them in place).
+fn in_exec(process: &Process) -> bool {
+    let is_program = process.stat().is_ok_and(|stat| {
+        let is_kernel_s = StatFlags::from_bits_truncate(stat.flags).contains(StatFlags::PF_KTHREAD);
+        !is_kernel_s && !matches!(stat.state, 'Z' | 'X')
+    });
+    is_program && process.cmdline().is_ok_and(|words| words.is_empty())
+}
+
+/// How long killed processes may take to go, and others to turn into another program.
 const GOING: Duration = Duration::from_secs(5);
 
 /// Kills every process that carries the mark, waits until none is left, and says how many there were.
@@ -97,5 +118,19 @@ mod tests {
         parent.wait().unwrap();
         assert!(found().is_empty());
         assert_eq!(started(parent.id() as i32), None);
+    }
+
+    #[test]
+    fn a_child_is_found_as_soon_as_it_is_started() {
+        let value = format!("{}-{}", std::process::id(), line!());
+        for _ in 0..50 {
+            let mut child = Command::new("sleep")
+                .arg("60")
+                .env("PORTLAB_TEST_MARK", &value)
+                .spawn()
+                .unwrap();
+            assert_eq!(kill_marked("PORTLAB_TEST_MARK", &value).unwrap(), 1);
+            child.wait().unwrap();
+        }
     }
 }
