@@ -14,6 +14,7 @@
 //! | `meter` | what is read off the server from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
 //! | `timeline` | a look at each model at work |
+//! | [`python`] | this machine's Python, for students' programs |
 //! | `running` | which comparison a server belongs to; ending what a killed one left behind |
 //! | `store` | the record on disk |
 
@@ -27,6 +28,7 @@ mod launch;
 mod measure;
 mod meter;
 mod plans;
+pub mod python;
 mod rates;
 mod running;
 mod server;

@@ -2,12 +2,9 @@
 
 use std::{fmt, net::SocketAddr};
 
-use procfs::{
-    net::{TcpNetEntry, TcpState},
-    process::{FDTarget, all_processes},
-};
+use crate::sockets::{Socket, State, holders, sockets};
 
-/// The process that listens on a port.
+/// The process that holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
     /// The program's name, as the kernel keeps it (15 bytes at most).
@@ -28,27 +25,15 @@ impl fmt::Display for Holder {
 /// Source: `/proc/net/tcp`, `/proc/net/tcp6` and the sockets among every process's descriptors.
 #[must_use]
 pub fn holder(addr: SocketAddr) -> Option<Holder> {
-    let v4 = procfs::net::tcp().unwrap_or_default();
-    let v6 = procfs::net::tcp6().unwrap_or_default();
-    let inode = v4
-        .into_iter()
-        .chain(v6)
-        .find(|entry| listens(entry, addr))?
-        .inode;
-    all_processes().ok()?.flatten().find_map(|process| {
-        let mut fds = process.fd().ok()?.flatten();
-        fds.find(|fd| matches!(fd.target, FDTarget::Socket(socket) if socket == inode))?;
-        Some(Holder {
-            name: process.stat().ok()?.comm,
-            pid: process.pid,
-        })
-    })
+    let all = sockets().unwrap_or_default();
+    let listening = all.into_iter().find(|socket| listens(socket, addr))?;
+    holders().remove(&listening.inode)?.into_iter().next()
 }
 
-fn listens(entry: &TcpNetEntry, addr: SocketAddr) -> bool {
-    let local = entry.local_address;
+fn listens(socket: &Socket, addr: SocketAddr) -> bool {
+    let local = socket.local;
     let same_ip = local.ip() == addr.ip() || local.ip().is_unspecified();
-    entry.state == TcpState::Listen
+    socket.state == State::Listen
         && local.port() == addr.port()
         && (same_ip || addr.ip().is_unspecified())
 }

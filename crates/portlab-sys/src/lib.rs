@@ -7,6 +7,7 @@
 //! | [`stop`] | SIGINT and SIGTERM: telling every connection, and the deadline that follows |
 //! | [`interrupt`] | Ctrl-C for a program that wants to finish what it is doing |
 //! | [`children`] | forking, reaping, ending |
+//! | [`sockets`] | the machine's TCP sockets, and whose they are |
 //! | [`spawn`] | starting another program that must not outlive this one |
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | the monotonic clock, CPU clocks of threads and processes |
@@ -34,6 +35,7 @@ pub mod meter;
 pub mod seqpacket;
 pub mod shared;
 pub mod socket;
+pub mod sockets;
 pub mod spawn;
 pub mod stop;
 pub mod terminal;

@@ -1,0 +1,143 @@
+//! The TCP sockets of this machine, as the kernel lists them.
+
+use std::{collections::HashMap, io, net::SocketAddr};
+
+pub use procfs::net::TcpState as State;
+use procfs::{
+    net::TcpNetEntry,
+    process::{FDTarget, all_processes},
+};
+
+use crate::holder::Holder;
+
+/// One TCP socket: a listening one, or one end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Socket {
+    /// Its own address.
+    pub local: SocketAddr,
+    /// The peer's; port 0 when it listens.
+    pub remote: SocketAddr,
+    /// Where it stands.
+    pub state: State,
+    /// Bytes that have come and that the program hasn't read. Of a listening socket: connections
+    /// that are made and that it hasn't accepted.
+    pub unread: u32,
+    /// Bytes that the program has sent and the peer hasn't acknowledged.
+    pub unsent: u32,
+    /// The number that tells whose it is, see [`holders`]; 0 when it is nobody's any more, as in
+    /// TIME_WAIT.
+    pub inode: u64,
+}
+
+impl Socket {
+    /// Whether it is one end of a connection whose ends are these two, in either order.
+    #[must_use]
+    pub fn joins(&self, one: SocketAddr, other: SocketAddr) -> bool {
+        let ends = (self.local, self.remote);
+        ends == (one, other) || ends == (other, one)
+    }
+
+    /// The state by its name in the field, as in `LISTEN` and `TIME-WAIT`.
+    ///
+    /// Source: RFC 9293, 3.3.2, and `ss(8)`.
+    #[must_use]
+    pub fn state_name(&self) -> &'static str {
+        match self.state {
+            State::Established => "ESTABLISHED",
+            State::SynSent => "SYN-SENT",
+            State::SynRecv | State::NewSynRecv => "SYN-RECEIVED",
+            State::FinWait1 => "FIN-WAIT-1",
+            State::FinWait2 => "FIN-WAIT-2",
+            State::TimeWait => "TIME-WAIT",
+            State::Close => "CLOSED",
+            State::CloseWait => "CLOSE-WAIT",
+            State::LastAck => "LAST-ACK",
+            State::Listen => "LISTEN",
+            State::Closing => "CLOSING",
+        }
+    }
+}
+
+/// All TCP sockets, IPv4 first.
+///
+/// # Errors
+/// When `/proc/net/tcp` can't be read. A machine without IPv6 has no IPv6 sockets.
+///
+/// Source: `proc(5)`, `/proc/net/tcp`.
+pub fn sockets() -> io::Result<Vec<Socket>> {
+    let v4 = procfs::net::tcp().map_err(io::Error::other)?;
+    let v6 = procfs::net::tcp6().unwrap_or_default();
+    Ok(v4.into_iter().chain(v6).map(Socket::from).collect())
+}
+
+impl From<TcpNetEntry> for Socket {
+    fn from(entry: TcpNetEntry) -> Self {
+        Self {
+            local: entry.local_address,
+            remote: entry.remote_address,
+            state: entry.state,
+            unread: entry.rx_queue,
+            unsent: entry.tx_queue,
+            inode: entry.inode,
+        }
+    }
+}
+
+/// Which processes hold which sockets, by the sockets' inodes, those of other users excepted unless this
+/// is root. Processes that have inherited a socket share it, so there may be several.
+#[must_use]
+pub fn holders() -> HashMap<u64, Vec<Holder>> {
+    let mut holders = HashMap::<u64, Vec<Holder>>::new();
+    for process in all_processes().into_iter().flatten().flatten() {
+        let (Ok(fds), Ok(stat)) = (process.fd(), process.stat()) else {
+            continue;
+        };
+        for fd in fds.flatten() {
+            if let FDTarget::Socket(inode) = fd.target {
+                let held = holders.entry(inode).or_default();
+                if held.last().is_none_or(|last| last.pid != process.pid) {
+                    held.push(Holder {
+                        name: stat.comm.clone(),
+                        pid: process.pid,
+                    });
+                }
+            }
+        }
+    }
+    holders
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::{
+        io::Write,
+        net::{TcpListener, TcpStream},
+    };
+
+    #[test]
+    fn a_connection_is_two_sockets_and_the_listening_one_a_third() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(door).unwrap();
+        let own = client.local_addr().unwrap();
+        let with = |state| {
+            let all = sockets().unwrap().into_iter();
+            all.filter(|it| it.local.port() == door.port() || it.remote.port() == door.port())
+                .filter(|it| it.state == state)
+                .collect::<Vec<_>>()
+        };
+        // Not accepted yet: it waits in the listening socket's queue.
+        assert_eq!(with(State::Listen)[0].unread, 1);
+        let (_served, _) = listener.accept().unwrap();
+        assert_eq!(with(State::Listen)[0].unread, 0);
+        client.write_all(b"hello").unwrap();
+        let ends = with(State::Established);
+        assert_eq!(ends.len(), 2, "{ends:?}");
+        assert!(ends.iter().all(|end| end.joins(own, door)));
+        let served = ends.iter().find(|end| end.local == door).unwrap();
+        assert_eq!((served.unread, served.state_name()), (5, "ESTABLISHED"));
+        let pid = std::process::id() as i32;
+        assert_eq!(holders()[&served.inode][0].pid, pid);
+    }
+}
