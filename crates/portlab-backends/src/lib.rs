@@ -54,7 +54,7 @@ mod trace;
 pub use backend::{Backend, Served};
 pub use door::{BindError, Door, Options};
 pub use mailbox::{Counts, Overflow, Policy, UnknownPolicy};
-pub use models::{MODELS, find};
+pub use models::{MODELS, SOURCES, find};
 pub use portlab_sys::{
     alone::{Alone, NotAlone},
     stop::Stop,

@@ -12,6 +12,8 @@ use signal_hook::{
     low_level::{self, pipe},
 };
 
+use crate::children::generation;
+
 /// A flag that the first SIGINT or SIGTERM sets. The second ends the process, as if none had been
 /// caught.
 ///
@@ -38,6 +40,28 @@ pub fn bell() -> io::Result<UnixStream> {
     pipe::register(SIGINT, doorbell.try_clone()?)?;
     pipe::register(SIGTERM, doorbell)?;
     Ok(bell)
+}
+
+/// From now on, SIGINT and SIGTERM end this process at once, with the exit code that shells use for it
+/// (130, 143), after `words` have been written to stderr. Nothing is tidied up: for a program whose
+/// children are tied to it and that keeps no files. A forked child ends without words.
+///
+/// # Errors
+/// When the handler can't be installed.
+pub fn leave_with(words: &'static str) -> io::Result<()> {
+    for signal in [SIGINT, SIGTERM] {
+        let leave = move || {
+            if generation() == 0 {
+                let _ = rustix::io::write(rustix::stdio::stderr(), words.as_bytes());
+            }
+            // SAFETY: _exit has no preconditions.
+            unsafe { libc::_exit(128 + signal) }
+        };
+        // SAFETY: the handler reads an atomic number and calls write and _exit, all of which are
+        // async-signal-safe; nothing is allocated, and it doesn't return.
+        unsafe { low_level::register(signal, leave) }?;
+    }
+    Ok(())
 }
 
 /// Sends this process SIGINT: whoever of it has caught that is asked to end.

@@ -15,6 +15,7 @@
 //! | [`seqpacket`] | whole messages, and descriptors, between processes |
 //! | [`shared`] | memory that forked processes share |
 //! | [`socket`] | sockets, as far as the standard library doesn't go |
+//! | [`threads`] | the threads of a process, and what they do |
 //! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
 //! | [`machine`] | what machine this is; keeping to a part of it |
@@ -39,3 +40,4 @@ pub mod sockets;
 pub mod spawn;
 pub mod stop;
 pub mod terminal;
+pub mod threads;

@@ -18,6 +18,7 @@ use tell;
 mod args;
 mod compare;
 mod connect;
+mod lesson;
 mod load;
 mod models;
 mod progress;
@@ -47,6 +48,7 @@ enum Command {
     Serve(serve::Args),
     Connect(connect::Args),
     Models(models::Args),
+    Lesson(lesson::Args),
     /// A server whose behaviour is known, for `load --self-test`
     #[command(hide = true)]
     KnownServer(load::KnownArgs),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Lesson(args) => lesson::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     };
     match result {

@@ -9,6 +9,12 @@ macro_rules! table {
 
         /// Every concurrency model, from the simplest to the most elaborate.
         pub static MODELS: &[&dyn Backend] = &[$(&$file::Model,)*];
+
+        /// The models' files, by their names in `src/models/`: they are lesson material.
+        pub static SOURCES: &[(&str, &str)] = &[$((
+            concat!(stringify!($file), ".rs"),
+            include_str!(concat!(stringify!($file), ".rs")),
+        ),)*];
     };
 }
 

@@ -1,0 +1,6 @@
+//! Who plays beside the lesson itself.
+
+pub mod kernel;
+mod student;
+
+pub use student::Student;

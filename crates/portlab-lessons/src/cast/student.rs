@@ -1,0 +1,117 @@
+//! A program in Python, run as a student runs it.
+
+use std::{
+    io::{self, BufRead, BufReader, Read, Write},
+    process::{Child, ChildStdin, Command, Stdio},
+    sync::mpsc::{self, Receiver, RecvTimeoutError},
+    thread,
+    time::Duration,
+};
+
+use portlab_sys::spawn;
+
+/// A running program. It ends with this one, and when it is dropped.
+#[derive(Debug)]
+pub struct Student {
+    child: Child,
+    input: Option<ChildStdin>,
+    /// The lines that it prints, on stdout or stderr.
+    lines: Receiver<String>,
+}
+
+/// How long a program may take to say its next line, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+impl Student {
+    /// Starts `code` in the interpreter `program`. No file is written for it.
+    pub(crate) fn start(program: &str, code: &str, arguments: &[&str]) -> io::Result<Self> {
+        let mut command = Command::new(program);
+        command
+            // -u: what it prints comes at once. UTF-8 whatever the locale.
+            .args(["-X", "utf8", "-u", "-c", code])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+        let (sender, lines) = mpsc::channel();
+        let pipes: [Option<Box<dyn Read + Send>>; 2] = [
+            child.stdout.take().map(|pipe| Box::new(pipe) as _),
+            child.stderr.take().map(|pipe| Box::new(pipe) as _),
+        ];
+        for pipe in pipes.into_iter().flatten() {
+            let sender = sender.clone();
+            thread::spawn(move || {
+                for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+                    if sender.send(line).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+        let input = child.stdin.take();
+        Ok(Self {
+            child,
+            input,
+            lines,
+        })
+    }
+
+    /// Its process number.
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        i32::try_from(self.child.id()).expect("process numbers are positive and small")
+    }
+
+    /// The next line that it prints; `None` when it has ended, or says nothing for 15 s.
+    #[must_use]
+    pub fn line(&self) -> Option<String> {
+        self.line_within(PATIENCE).ok()
+    }
+
+    /// The next line that it prints within `patience`.
+    ///
+    /// # Errors
+    /// When none came, or none will.
+    pub fn line_within(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
+        self.lines.recv_timeout(patience)
+    }
+
+    /// All that it still prints until it ends.
+    #[must_use]
+    pub fn rest(&self) -> Vec<String> {
+        std::iter::from_fn(|| self.line()).collect()
+    }
+
+    /// Types a line.
+    ///
+    /// # Errors
+    /// When it no longer listens.
+    pub fn type_line(&mut self, line: &str) -> io::Result<()> {
+        let input = self.input.as_mut();
+        let input = input.ok_or_else(|| io::Error::other("its input was closed"))?;
+        writeln!(input, "{line}")
+    }
+
+    /// Waits until it has ended, 15 s at most, and tells whether it ended well.
+    ///
+    /// # Errors
+    /// When it can't be waited for.
+    pub fn ended_well(&mut self) -> io::Result<bool> {
+        for _ in 0..PATIENCE.as_millis() {
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(status.success());
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+        Ok(false)
+    }
+}
+
+impl Drop for Student {
+    fn drop(&mut self) {
+        // Both fail only when it has gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,138 @@
+//! Ports and port numbers: the doors of a classroom building.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Ipv4Addr, TcpListener, TcpStream},
+};
+
+use portlab_sys::machine::machine;
+
+use crate::{
+    cast::kernel::{shown, sockets_at},
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "ports",
+    part: Part::Ports,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("two_doors.py", include_str!("two_doors.py")),
+    ],
+    examples: &[
+        ("first", "32768"),
+        ("last", "60999"),
+        ("port", "40231"),
+        ("other", "35107"),
+        (
+            "sockets",
+            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
+             LISTEN  0       0       127.0.0.1:40231  *     4711/portlab",
+        ),
+        ("at_port", "maths"),
+        ("at_other", "music"),
+        ("error", "EADDRINUSE"),
+        ("low", "80"),
+        ("refusal", "EACCES"),
+        ("client", "51334"),
+        ("again", "51336"),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let (first, last) = machine().port_range;
+    stage.set("first", first);
+    stage.set("last", last);
+
+    let mut act = stage.step("door")?;
+    let door = open_a_door()?;
+    let port = door.local_addr()?.port();
+    act.set("port", port);
+    let sockets = sockets_at(port)?;
+    act.set("sockets", shown(&sockets));
+    act.seen("chosen", (first..=last).contains(&port));
+    act.seen("listens", sockets.len() == 1);
+    act.end()?;
+
+    let mut act = stage.step("deliver")?;
+    let second_door = open_a_door()?;
+    let other = second_door.local_addr()?.port();
+    act.set("other", other);
+    let (maths, music) = (knock(port, "maths")?, knock(other, "music")?);
+    let (at_port, at_other) = (overheard(&door)?, overheard(&second_door)?);
+    drop((maths, music));
+    act.seen(
+        "apart",
+        (at_port.as_str(), at_other.as_str()) == ("maths", "music"),
+    );
+    act.set("at_port", at_port);
+    act.set("at_other", at_other);
+    act.end()?;
+
+    let mut act = stage.step("second")?;
+    let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err();
+    act.set("error", name_of(refused.as_ref()));
+    act.seen(
+        "refused",
+        refused.is_some_and(|it| it.kind() == ErrorKind::AddrInUse),
+    );
+    act.end()?;
+
+    let low = 80;
+    stage.set("low", low);
+    let mut act = stage.step("low")?;
+    let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, low)).err();
+    act.set("refusal", name_of(refused.as_ref()));
+    act.seen(
+        "refused",
+        match refused {
+            Some(error) if error.kind() == ErrorKind::PermissionDenied => Seen::Yes,
+            // Root may, a container often may, and somebody may have it.
+            _ => Seen::NotHere,
+        },
+    );
+    act.end()?;
+
+    let mut act = stage.step("client")?;
+    let once = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    let again = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    let [once, again] = [once.local_addr()?.port(), again.local_addr()?.port()];
+    act.set("client", once);
+    act.set("again", again);
+    act.seen("given", (first..=last).contains(&once));
+    act.seen("differs", once != again);
+    act.end()
+}
+
+fn open_a_door() -> io::Result<TcpListener> {
+    TcpListener::bind(("127.0.0.1", 0))
+}
+
+/// Says one word at a door.
+fn knock(port: u16, word: &str) -> io::Result<TcpStream> {
+    let mut client = TcpStream::connect(("127.0.0.1", port))?;
+    client.write_all(word.as_bytes())?;
+    Ok(client)
+}
+
+/// The word that was said at a door.
+fn overheard(door: &TcpListener) -> io::Result<String> {
+    let (mut caller, _) = door.accept()?;
+    let mut word = [0; 5];
+    caller.read_exact(&mut word)?;
+    Ok(String::from_utf8_lossy(&word).into_owned())
+}
+
+/// What the kernel calls an error.
+fn name_of(error: Option<&io::Error>) -> &'static str {
+    match error.map(io::Error::kind) {
+        None => "OK",
+        Some(ErrorKind::AddrInUse) => "EADDRINUSE",
+        Some(ErrorKind::PermissionDenied) => "EACCES",
+        Some(_) => "?",
+    }
+}

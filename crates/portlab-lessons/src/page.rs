@@ -1,0 +1,196 @@
+//! A lesson as a page, to read and to teach from.
+
+use portlab_report::Lang;
+
+use crate::{
+    lesson::Lesson,
+    lessons::LESSONS,
+    script::{Block, ScriptError, Step, fill},
+    stage::caption,
+    words,
+};
+
+/// The command that renews the pages.
+pub const RENEW: &str = "PORTLAB_RENEW=1 cargo test --test lessons";
+
+/// The page of a lesson, in Markdown, for `docs/lessons/LANG/NAME.md`.
+///
+/// # Errors
+/// When its text isn't written as it must be.
+pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
+    let script = lesson.script(lang)?;
+    let filled = |text: &str| fill(text, |name| example(lesson, name));
+    let mut page = Page {
+        text: String::new(),
+        lesson,
+        lang,
+    };
+    page.line(&format!("# {}", filled(&script.title)));
+    page.line(&format!("<!-- {RENEW} -->"));
+    let place = LESSONS.iter().position(|it| it.name == lesson.name);
+    page.around(place.unwrap_or(0));
+    page.heading(words::GOAL);
+    page.blocks(&script.goal);
+    page.heading(words::STORY);
+    page.blocks(&script.story);
+    page.heading(words::RUN_IT);
+    page.line(&format!(
+        "```sh\nportlab lesson {} --lang {lang}\n```",
+        lesson.name
+    ));
+    page.heading(words::STEP_BY_STEP);
+    for (number, step) in (1..).zip(&script.steps) {
+        page.step(number, step);
+    }
+    if !script.questions.is_empty() {
+        page.heading(words::THINK);
+    }
+    for question in &script.questions {
+        page.blocks(&question.question);
+        page.hidden(words::ANSWER, |page| page.blocks(&question.answer));
+    }
+    Ok(page.text.trim_end().to_owned() + "\n")
+}
+
+/// The index of all pages.
+#[must_use]
+pub fn index() -> String {
+    let mut index = "# Lessons · 课程\n\n".to_owned();
+    index += &format!("<!-- {RENEW} -->\n\n");
+    index += "```sh\nportlab lesson              # the list · 列表\n\
+              portlab lesson ports        # one of them, step by step · 一步一步\n\
+              portlab lesson ports --auto # by itself · 自动\n```\n\n\
+              [How to teach with them · 怎样用来上课](../teaching.md)\n";
+    let mut part = None;
+    for (number, lesson) in (1..).zip(LESSONS) {
+        if part != Some(lesson.part) {
+            part = Some(lesson.part);
+            let [en, zh] = [Lang::En, Lang::Zh].map(|lang| lesson.part.title(lang));
+            index += &format!(
+                "\n## {en} · {zh}\n\n| | `portlab lesson` | English | 中文 |\n|--:|---|---|---|\n"
+            );
+        }
+        let [en, zh] = [Lang::En, Lang::Zh].map(|lang| lesson.title(lang));
+        let name = lesson.name;
+        index +=
+            &format!("| {number} | `{name}` | [{en}](en/{name}.md) | [{zh}](zh/{name}.md) |\n");
+    }
+    index
+}
+
+fn example(lesson: &Lesson, name: &str) -> Option<&'static str> {
+    let mut examples = lesson.examples.iter();
+    examples
+        .find(|(example, _)| *example == name)
+        .map(|(_, value)| *value)
+}
+
+struct Page<'a> {
+    text: String,
+    lesson: &'a Lesson,
+    lang: Lang,
+}
+
+impl Page<'_> {
+    fn line(&mut self, line: &str) {
+        self.text += line;
+        self.text += "\n\n";
+    }
+
+    fn heading(&mut self, words: words::Words) {
+        self.line(&format!("## {}", words.in_(self.lang)));
+    }
+
+    /// Links to the lessons before and after, and to the same in the other language.
+    fn around(&mut self, place: usize) {
+        let other = match self.lang {
+            Lang::En => ("zh", "中文"),
+            Lang::Zh => ("en", "English"),
+        };
+        let mut links = vec![
+            format!("[{}](../{}/{}.md)", other.1, other.0, self.lesson.name),
+            "[↑](../README.md)".to_owned(),
+        ];
+        let near = |place: Option<usize>| place.and_then(|place| LESSONS.get(place));
+        if let Some(before) = near(place.checked_sub(1)) {
+            links.push(format!(
+                "[← {}]({}.md)",
+                before.title(self.lang),
+                before.name
+            ));
+        }
+        if let Some(after) = near(place.checked_add(1)) {
+            links.push(format!("[{} →]({}.md)", after.title(self.lang), after.name));
+        }
+        self.line(&links.join(" · "));
+    }
+
+    fn step(&mut self, number: usize, step: &Step) {
+        self.line(&format!("### {number}. {}", self.filled(&step.title)));
+        self.blocks(&step.say);
+        let Some(ask) = &step.ask else {
+            return self.outcome(step);
+        };
+        self.line(&format!("**{}**", words::GUESS.in_(self.lang)));
+        self.blocks(&ask.question);
+        for (number, option) in (1..).zip(&ask.options) {
+            self.text += &format!("{number}. {}\n", self.filled(option));
+        }
+        self.text.push('\n');
+        self.hidden(words::ANSWER, |page| {
+            let right = page.filled(&ask.options[ask.right]);
+            page.line(&format!("**{}** {right}", ask.right + 1));
+            page.outcome(step);
+        });
+    }
+
+    fn outcome(&mut self, step: &Step) {
+        self.line(&format!("**{}**", words::SEEN_ONCE.in_(self.lang)));
+        self.blocks(&step.seen);
+        for claim in &step.claims {
+            self.text += &format!("- ✓ {}\n", self.filled(&claim.text));
+        }
+        self.text.push('\n');
+        if !step.why.is_empty() {
+            self.line(&format!("**{}**", words::WHY.in_(self.lang)));
+            self.blocks(&step.why);
+        }
+    }
+
+    /// What is to be seen after a thought.
+    fn hidden(&mut self, words: words::Words, show: impl FnOnce(&mut Self)) {
+        let summary = words.in_(self.lang);
+        self.line(&format!("<details><summary>{summary}</summary>"));
+        show(self);
+        self.line("</details>");
+    }
+
+    fn blocks(&mut self, blocks: &[Block]) {
+        for (at, block) in blocks.iter().enumerate() {
+            match block {
+                Block::Paragraph(text) => self.line(&self.filled(text)),
+                Block::Item(text) => {
+                    self.text += &format!("- {}\n", self.filled(text));
+                    if !matches!(blocks.get(at + 1), Some(Block::Item(_))) {
+                        self.text.push('\n');
+                    }
+                }
+                Block::Lines(text) => self.line(&format!("```text\n{}\n```", self.filled(text))),
+                Block::Code {
+                    language,
+                    file,
+                    text,
+                } => {
+                    if language != "sh" {
+                        self.line(&caption(language, file.as_deref(), self.lang));
+                    }
+                    self.line(&format!("```{language}\n{text}\n```"));
+                }
+            }
+        }
+    }
+
+    fn filled(&self, text: &str) -> String {
+        fill(text, |name| example(self.lesson, name))
+    }
+}

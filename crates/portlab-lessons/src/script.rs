@@ -1,0 +1,462 @@
+//! A lesson's text: one Markdown file per language, the source of the terminal's text and of the
+//! page's alike.
+//!
+//! ````text
+//! # The lesson's title
+//!
+//! ## goal
+//! What one can do afterwards.
+//!
+//! ## story
+//! What it is like.
+//!
+//! ## step KEY: The step's title
+//! What is about to be done. `{name}` stands for a value that the lesson's function sets.
+//!
+//! ```python student.py: while True
+//! ```
+//! (An empty block shows the lines of a file of the lesson's folder, or of `models/`, from the first
+//! that contains what stands behind the colon to the end of what it begins; without a colon, the whole
+//! file. Any other block is shown as it is; in one without a language, `{name}` has its value.)
+//!
+//! ### ask
+//! What will happen?
+//! - One thing
+//! - [x] The other, which does
+//!
+//! ### seen
+//! Text and blocks, as the kernel saw it.
+//! - KEY: What the lesson claims, and its function checks.
+//! - KEY?: What is said instead where this machine doesn't show it.
+//!
+//! ### why
+//! Why it came so.
+//!
+//! ## question
+//! Something to think about.
+//!
+//! ### answer
+//! The answer.
+//! ````
+//!
+//! Paragraphs know `code` and **bold**; a list item begins with `- `.
+
+use crate::excerpt::excerpt;
+
+/// A parsed text.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    /// The title.
+    pub title: String,
+    /// What one can do afterwards.
+    pub goal: Vec<Block>,
+    /// What it is like.
+    pub story: Vec<Block>,
+    /// What is done, in order.
+    pub steps: Vec<Step>,
+    /// What to think about afterwards.
+    pub questions: Vec<Question>,
+}
+
+/// Something that is said, done and explained.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// What the lesson's function calls it.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// What is said before.
+    pub say: Vec<Block>,
+    /// What is asked before the outcome is seen.
+    pub ask: Option<Ask>,
+    /// What is shown of what has happened.
+    pub seen: Vec<Block>,
+    /// What has happened, each checked.
+    pub claims: Vec<Claim>,
+    /// Why.
+    pub why: Vec<Block>,
+}
+
+/// A question with answers to choose from.
+#[derive(Clone, Debug, Default)]
+pub struct Ask {
+    /// The question.
+    pub question: Vec<Block>,
+    /// The answers.
+    pub options: Vec<String>,
+    /// The index of the right one.
+    pub right: usize,
+}
+
+/// Something that a lesson says has happened.
+#[derive(Clone, Debug, Default)]
+pub struct Claim {
+    /// What the lesson's function calls it.
+    pub key: String,
+    /// What is said when it was seen.
+    pub text: String,
+    /// What is said where this machine doesn't show it.
+    pub not_here: Option<String>,
+}
+
+/// Something to think about.
+#[derive(Clone, Debug, Default)]
+pub struct Question {
+    /// The question.
+    pub question: Vec<Block>,
+    /// The answer.
+    pub answer: Vec<Block>,
+}
+
+/// A block of text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Block {
+    /// Prose, on one line.
+    Paragraph(String),
+    /// An item of a list.
+    Item(String),
+    /// Lines as they are, such as the kernel's.
+    Lines(String),
+    /// Lines of a program.
+    Code {
+        /// What it is written in: `python`, `rust`, `sh`.
+        language: String,
+        /// The file that they are from, if from one.
+        file: Option<String>,
+        /// The lines.
+        text: String,
+    },
+}
+
+/// Why a text can't be read.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {what}")]
+pub struct ScriptError {
+    line: usize,
+    what: String,
+}
+
+/// Lines of a program that a class can read at once.
+const FEW: usize = 16;
+
+/// Where the next blocks belong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Nowhere,
+    Goal,
+    Story,
+    Say,
+    Ask,
+    Seen,
+    Why,
+    Question,
+    Answer,
+}
+
+impl Script {
+    /// Reads a text. `files` are those that it may show, beside the models'.
+    ///
+    /// # Errors
+    /// When it isn't written as the module says.
+    pub fn parse(text: &str, files: &[(&str, &str)]) -> Result<Self, ScriptError> {
+        let mut script = Self::default();
+        let mut place = Place::Nowhere;
+        let mut lines = (1..).zip(text.lines()).peekable();
+        while let Some((line, text)) = lines.next() {
+            let fail = |what: String| ScriptError { line, what };
+            if text.trim().is_empty() {
+            } else if let Some(title) = text.strip_prefix("# ") {
+                script.title = title.to_owned();
+            } else if let Some(heading) = text.strip_prefix("## ") {
+                place = script.begin(heading).map_err(fail)?;
+            } else if let Some(heading) = text.strip_prefix("### ") {
+                place = script.go_on(heading, place).map_err(fail)?;
+            } else if let Some(info) = text.strip_prefix("```") {
+                let body = lines.by_ref().map(|(_, line)| line);
+                let body: Vec<_> = body.take_while(|line| *line != "```").collect();
+                let block = fenced(info.trim(), &body.join("\n"), files).map_err(fail)?;
+                script.put(block, place).map_err(fail)?;
+            } else {
+                // A paragraph or an item goes on until something else begins.
+                let mut whole = text.trim().to_owned();
+                while let Some((_, more)) = lines.next_if(|(_, next)| goes_on(next)) {
+                    join(&mut whole, more.trim());
+                }
+                let block = match whole.strip_prefix("- ") {
+                    Some(item) => Block::Item(item.to_owned()),
+                    None => Block::Paragraph(whole),
+                };
+                script.put(block, place).map_err(fail)?;
+            }
+        }
+        script.complete()
+    }
+
+    /// The step that is called `key`, and where it stands among all, from 0.
+    #[must_use]
+    pub fn step(&self, key: &str) -> Option<(usize, &Step)> {
+        let mut steps = self.steps.iter().enumerate();
+        steps.find(|(_, step)| step.key == key)
+    }
+
+    fn begin(&mut self, heading: &str) -> Result<Place, String> {
+        Ok(match heading {
+            "goal" => Place::Goal,
+            "story" => Place::Story,
+            "question" => {
+                self.questions.push(Question::default());
+                Place::Question
+            }
+            _ => {
+                let step = heading.strip_prefix("step ");
+                let (key, title) = step.and_then(|it| it.split_once(": ")).ok_or(format!(
+                    "`## {heading}` is neither goal, story, `step KEY: TITLE` nor question"
+                ))?;
+                if self.step(key).is_some() {
+                    return Err(format!("there is another step {key}"));
+                }
+                self.steps.push(Step {
+                    key: key.to_owned(),
+                    title: title.to_owned(),
+                    ..Step::default()
+                });
+                Place::Say
+            }
+        })
+    }
+
+    fn go_on(&mut self, heading: &str, place: Place) -> Result<Place, String> {
+        let in_step = matches!(place, Place::Say | Place::Ask | Place::Seen);
+        let step = self.steps.last_mut().filter(|_| in_step);
+        match (heading, step) {
+            ("answer", _) if place == Place::Question => Ok(Place::Answer),
+            ("ask", Some(step)) => {
+                step.ask = Some(Ask {
+                    right: usize::MAX,
+                    ..Ask::default()
+                });
+                Ok(Place::Ask)
+            }
+            ("seen", Some(_)) => Ok(Place::Seen),
+            ("why", Some(_)) => Ok(Place::Why),
+            _ => Err(format!("`### {heading}` has no place here")),
+        }
+    }
+
+    fn put(&mut self, block: Block, place: Place) -> Result<(), String> {
+        let step = self.steps.last_mut();
+        match (place, step) {
+            (Place::Goal, _) => self.goal.push(block),
+            (Place::Story, _) => self.story.push(block),
+            (Place::Say, Some(step)) => step.say.push(block),
+            (Place::Why, Some(step)) => step.why.push(block),
+            (Place::Ask, Some(Step { ask: Some(ask), .. })) => ask.put(block),
+            (Place::Seen, Some(step)) => step.claim_or_show(block)?,
+            (Place::Question | Place::Answer, _) => {
+                let last = self.questions.last_mut();
+                let last = last.ok_or("there is no question yet")?;
+                match place {
+                    Place::Question => last.question.push(block),
+                    _ => last.answer.push(block),
+                }
+            }
+            _ => return Err("this stands under no heading".to_owned()),
+        }
+        Ok(())
+    }
+
+    /// Looks whether anything is missing.
+    fn complete(self) -> Result<Self, ScriptError> {
+        let fail = |what: String| Err(ScriptError { line: 0, what });
+        if self.title.is_empty() || self.goal.is_empty() || self.story.is_empty() {
+            return fail("title, goal or story is missing".to_owned());
+        }
+        if self.questions.iter().any(|it| it.answer.is_empty()) {
+            return fail("a question has no answer".to_owned());
+        }
+        for step in &self.steps {
+            if step.claims.is_empty() {
+                return fail(format!("step {} claims nothing", step.key));
+            }
+            let asks = step.ask.as_ref();
+            if asks.is_some_and(|ask| ask.options.len() <= ask.right) {
+                return fail(format!("no answer of step {} is marked [x]", step.key));
+            }
+        }
+        Ok(self)
+    }
+}
+
+impl Ask {
+    fn put(&mut self, block: Block) {
+        match block {
+            Block::Item(item) => {
+                let right = item.strip_prefix("[x] ");
+                if right.is_some() {
+                    self.right = self.options.len();
+                }
+                self.options.push(right.unwrap_or(&item).to_owned());
+            }
+            block => self.question.push(block),
+        }
+    }
+}
+
+impl Step {
+    fn claim_or_show(&mut self, block: Block) -> Result<(), String> {
+        let Block::Item(item) = block else {
+            self.seen.push(block);
+            return Ok(());
+        };
+        let (key, text) = item
+            .split_once(": ")
+            .ok_or(format!("`- {item}` is no claim: `- KEY: TEXT`"))?;
+        let text = text.to_owned();
+        match key.strip_suffix('?') {
+            None => self.claims.push(Claim {
+                key: key.to_owned(),
+                text,
+                not_here: None,
+            }),
+            Some(key) => {
+                let claim = self.claims.iter_mut().find(|claim| claim.key == key);
+                claim.ok_or(format!("{key}? has no {key}"))?.not_here = Some(text);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn goes_on(line: &str) -> bool {
+    let begins = ["#", "- ", "```"];
+    !line.trim().is_empty() && !begins.iter().any(|mark| line.starts_with(mark))
+}
+
+/// Joins two lines of a paragraph: with a space, unless they are Chinese on both sides.
+fn join(text: &mut String, more: &str) {
+    let is_wide = |character: Option<char>| character.is_some_and(|it| it as u32 >= 0x2e80);
+    if !(is_wide(text.chars().last()) && is_wide(more.chars().next())) {
+        text.push(' ');
+    }
+    text.push_str(more);
+}
+
+fn fenced(info: &str, body: &str, files: &[(&str, &str)]) -> Result<Block, String> {
+    let (language, from) = info.split_once(' ').unwrap_or((info, ""));
+    if language.is_empty() || language == "text" {
+        return Ok(Block::Lines(body.to_owned()));
+    }
+    let (file, needle) = from.split_once(": ").unwrap_or((from, ""));
+    let text = match (file, body) {
+        ("", body) => body.to_owned(),
+        (file, "") => shown(file, needle, files)?,
+        (file, _) => return Err(format!("a block is {file}'s or its own, not both")),
+    };
+    let lines = text.lines().count();
+    if lines > FEW {
+        return Err(format!("{lines} lines of code are more than {FEW}"));
+    }
+    Ok(Block::Code {
+        language: language.to_owned(),
+        file: (!file.is_empty()).then(|| file.to_owned()),
+        text,
+    })
+}
+
+fn shown(file: &str, needle: &str, files: &[(&str, &str)]) -> Result<String, String> {
+    let all = match file.strip_prefix("models/") {
+        Some(_) => portlab_backends::SOURCES,
+        None => files,
+    };
+    let name = file.trim_start_matches("models/");
+    let found = all.iter().find(|(listed, _)| *listed == name);
+    let (_, text) = found.ok_or(format!("there is no file {file} among the lesson's"))?;
+    match needle {
+        "" => Ok(text.trim_end().to_owned()),
+        needle => excerpt(text, needle).ok_or(format!("no line of {file} contains `{needle}`")),
+    }
+}
+
+/// The names that stand in curly brackets in `text`.
+#[must_use]
+pub fn placeholders(text: &str) -> Vec<&str> {
+    let mut names = Vec::new();
+    let mut rest = text;
+    while let Some((_, after)) = rest.split_once('{') {
+        rest = after;
+        if let Some((name, _)) = after.split_once('}')
+            && is_name(name)
+        {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn is_name(text: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_';
+    !text.is_empty() && text.bytes().all(fits)
+}
+
+/// `text` with each `{name}` replaced by what `value` says; one that it doesn't know stays.
+#[must_use]
+pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
+    let mut filled = text.to_owned();
+    for name in placeholders(text) {
+        if let Some(value) = value(name) {
+            filled = filled.replace(&format!("{{{name}}}"), value);
+        }
+    }
+    filled
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "# T\n\n## goal\nA\nb.\n\n## story\n\n你\n好\n\n## step one: First\n\nSay.\n\n\
+        ```python a.py: while\n```\n\n### ask\nWhat?\n- no\n- [x] yes\n\n### seen\n\n```\n{x}\n```\n\n\
+        - came: It {x}.\n- came?: Not here.\n\n### why\nSo.\n\n## question\nQ\n### answer\nR\n";
+    const FILES: &[(&str, &str)] = &[("a.py", "while True:\n    pass\nend()\n")];
+
+    #[test]
+    fn a_text_is_read_into_its_parts() {
+        let script = Script::parse(TEXT, FILES).unwrap();
+        assert_eq!(script.title, "T");
+        assert_eq!(script.goal, [Block::Paragraph("A b.".into())]);
+        assert_eq!(script.story, [Block::Paragraph("你好".into())]);
+        let (at, step) = script.step("one").unwrap();
+        assert_eq!((at, step.title.as_str()), (0, "First"));
+        let Block::Code { text, .. } = &step.say[1] else {
+            panic!("{:?}", step.say);
+        };
+        assert_eq!(text, "while True:\n    pass");
+        let ask = step.ask.as_ref().unwrap();
+        assert_eq!((ask.options.len(), ask.right), (2, 1));
+        assert_eq!(step.seen, [Block::Lines("{x}".into())]);
+        assert_eq!(step.claims[0].not_here.as_deref(), Some("Not here."));
+        assert_eq!(script.questions.len(), 1);
+    }
+
+    #[test]
+    fn a_text_that_is_not_right_is_refused_with_its_line() {
+        let error = |from: &str, to: &str| {
+            let text = TEXT.replacen(from, to, 1);
+            Script::parse(&text, FILES).unwrap_err().to_string()
+        };
+        assert!(error("## goal", "## aim").starts_with("line 3: `## aim`"));
+        assert!(error("a.py", "b.py").contains("no file b.py"));
+        assert!(error(": while", ": until").contains("contains `until`"));
+        assert!(error("[x] ", "").contains("no answer of step one"));
+        assert!(error("- came?", "- went?").contains("went? has no went"));
+        assert!(error("### why", "### answer").contains("no place here"));
+        assert!(error("- came: It {x}.\n- came?: Not here.\n", "").contains("claims nothing"));
+    }
+
+    #[test]
+    fn values_take_their_places_and_other_brackets_stay() {
+        let value = |name: &str| (name == "port").then_some("80");
+        assert_eq!(fill("{port}: {x} {'a': 1} {", value), "80: {x} {'a': 1} {");
+        assert_eq!(placeholders("{port} {A} { x } {pid}"), ["port", "pid"]);
+    }
+}

@@ -1,0 +1,56 @@
+//! What the stage itself says, in both languages.
+
+use portlab_report::Lang;
+
+/// A sentence or a word in both languages.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    en: &'static str,
+    zh: &'static str,
+}
+
+impl Words {
+    pub(crate) fn in_(self, lang: Lang) -> &'static str {
+        match lang {
+            Lang::En => self.en,
+            Lang::Zh => self.zh,
+        }
+    }
+}
+
+const fn words(en: &'static str, zh: &'static str) -> Words {
+    Words { en, zh }
+}
+
+pub(crate) const GOAL: Words = words("Goal", "目标");
+pub(crate) const STORY: Words = words("The story", "打个比方");
+pub(crate) const RUN_IT: Words = words("Run it", "跑一遍");
+pub(crate) const STEP_BY_STEP: Words = words("Step by step", "一步一步");
+pub(crate) const GUESS: Words = words("What will happen?", "猜一猜");
+pub(crate) const SEEN: Words = words("Seen on this machine", "在这台机器上看到");
+pub(crate) const SEEN_ONCE: Words = words(
+    "Seen, with the numbers of one run",
+    "看到（号码以某一次运行为例）",
+);
+pub(crate) const WHY: Words = words("Why", "为什么");
+pub(crate) const THINK: Words = words("Think about it", "想一想");
+pub(crate) const ANSWER: Words = words("Answer", "答案");
+pub(crate) const GO_ON: Words = words("Enter goes on, q leaves", "按回车继续，q 退出");
+pub(crate) const DO_IT: Words = words("Enter does it, q leaves", "按回车动手，q 退出");
+pub(crate) const YOUR_GUESS: Words = words(
+    "Your guess (a number), or Enter",
+    "你猜是几？（输入数字，或直接回车）",
+);
+pub(crate) const ANSWER_IT: Words = words("Enter shows the answer", "按回车看答案");
+pub(crate) const RIGHT: Words = words("You guessed right: ", "你猜对了：");
+pub(crate) const WRONG: Words = words("It came otherwise: ", "结果不是这样，而是：");
+pub(crate) const OUTCOME: Words = words("So it came: ", "结果是：");
+pub(crate) const NOT_SEEN: Words = words(
+    "this didn't happen here, though it should have",
+    "本该如此，但这次没有看到",
+);
+pub(crate) const ALL_SEEN: Words = words("all of it was seen here", "全部亲眼看到");
+pub(crate) const NOT_HERE: Words = words("not to be seen on this machine", "在这台机器上看不到");
+pub(crate) const FAILED: Words = words("didn't come as told", "与所讲的不符");
+pub(crate) const OF_OUR_MODEL: Words = words("Rust, our model", "Rust，我们的模型");
+pub(crate) const OF_THIS_LESSON: Words = words("Rust, this lesson", "Rust，本课");

@@ -1,0 +1,79 @@
+//! The threads of a process, and what each is doing.
+
+use std::io;
+
+use procfs::process::Process;
+
+/// One thread, as the kernel sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thread {
+    /// Its number; that of the first thread is the process's.
+    pub tid: i32,
+    /// Its name, 15 bytes at most.
+    pub name: String,
+    /// `R` runs or could, `S` sleeps until something comes, `D` sleeps undisturbed, `T` is stopped,
+    /// `Z` has ended and was not waited for.
+    pub state: char,
+}
+
+/// The threads of process `pid`, by number.
+///
+/// # Errors
+/// When there is no such process.
+///
+/// Source: `proc(5)`, `/proc/PID/task/TID/stat`.
+pub fn threads(pid: i32) -> io::Result<Vec<Thread>> {
+    let tasks = Process::new(pid)
+        .and_then(|process| process.tasks())
+        .map_err(io::Error::other)?;
+    // One that ends in between is left out.
+    let stats = tasks.flatten().filter_map(|task| task.stat().ok());
+    let threads = stats.map(|stat| Thread {
+        tid: stat.pid,
+        name: stat.comm,
+        state: stat.state,
+    });
+    Ok(threads.collect())
+}
+
+/// What the process `pid` is doing, in the letters of [`Thread::state`]; `None` when it is no more.
+#[must_use]
+pub fn state(pid: i32) -> Option<char> {
+    let stat = Process::new(pid).and_then(|process| process.stat());
+    stat.ok().map(|stat| stat.state)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn a_named_thread_is_found_asleep() {
+        let (wake, sleep) = std::sync::mpsc::channel::<()>();
+        let sleeper = std::thread::Builder::new().name("sleeper".into());
+        let sleeper = sleeper.spawn(move || sleep.recv()).unwrap();
+        let own = std::process::id() as i32;
+        let asleep = || {
+            let all = threads(own).unwrap().into_iter();
+            all.filter(|it| it.name == "sleeper" && it.state == 'S')
+                .count()
+        };
+        while asleep() == 0 {
+            std::thread::yield_now();
+        }
+        drop(wake);
+        let _ = sleeper.join();
+    }
+
+    #[test]
+    fn a_child_that_was_not_waited_for_is_a_zombie() {
+        let mut child = Command::new("true").spawn().unwrap();
+        let pid = child.id() as i32;
+        while state(pid) != Some('Z') {
+            std::thread::yield_now();
+        }
+        child.wait().unwrap();
+        assert_eq!(state(pid), None);
+    }
+}

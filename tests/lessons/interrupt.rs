@@ -1,0 +1,49 @@
+//! Ctrl-C at any moment.
+
+use std::{
+    io::{BufRead, BufReader},
+    thread,
+};
+
+use libtest_mimic::Failed;
+use portlab_lessons::Lesson;
+use portlab_report::Lang;
+use portlab_sys::spawn::{Signal, signal};
+
+use crate::{check, plays::Room};
+
+/// How far a lesson goes before it is interrupted, in parts of its output.
+const POINTS: [f64; 4] = [0.0, 0.3, 0.55, 0.8];
+
+pub(crate) fn leaves_nothing_behind(lesson: &'static Lesson) -> Result<(), Failed> {
+    // As many lines as the text has, the lesson writes at least.
+    let lines = lesson.text(Lang::En).lines().count();
+    let points = POINTS.map(|part| (lines as f64 * part) as usize);
+    let runs = points.map(|after| thread::spawn(move || interrupted_after(lesson, after)));
+    for run in runs {
+        run.join().map_err(|_| "a run has panicked")??;
+    }
+    Ok(())
+}
+
+/// Interrupts the lesson once it has written `after` lines.
+fn interrupted_after(lesson: &Lesson, after: usize) -> Result<(), Failed> {
+    let room = Room::new();
+    // With pauses, so that it isn't far ahead of what is read here.
+    let arguments = [lesson.name, "--lang", "en", "--auto", "--fast"];
+    let mut child = room.command(&arguments).spawn()?;
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    for _ in 0..=after {
+        if lines.next().is_none() {
+            break;
+        }
+    }
+    signal(&mut child, Signal::INT).map_err(|error| format!("after {after} lines: {error}"))?;
+    lines.for_each(drop);
+    let output = child.wait_with_output()?;
+    let complaints = String::from_utf8_lossy(&output.stderr);
+    let said = format!("after {after} lines: {}, {complaints}", output.status);
+    check(output.status.code() == Some(130), &said)?;
+    check(complaints.contains("Nothing is left behind"), &said)?;
+    room.is_empty()
+}

@@ -1,0 +1,67 @@
+//! Every lesson, in both languages: its texts agree, what it claims is seen, it leaves nothing behind,
+//! also when it is interrupted, and its page is what its text says.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod interrupt;
+mod pages;
+mod plays;
+mod texts;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+use portlab_lessons::{LESSONS, Lesson};
+use portlab_report::Lang;
+
+fn main() {
+    let mut trials = Vec::new();
+    for &lesson in LESSONS {
+        for lang in Lang::ALL {
+            let name = format!("{}::what_it_claims_is_seen_in_{lang}", lesson.name);
+            trials.push(Trial::test(name, move || {
+                plays::what_it_claims_is_seen(lesson, lang)
+            }));
+        }
+        for &(name, run) in ON_EVERY_LESSON {
+            let name = format!("{}::{name}", lesson.name);
+            trials.push(Trial::test(name, move || run(lesson)));
+        }
+    }
+    for &(name, run) in ONCE {
+        trials.push(Trial::test(name, run));
+    }
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+type OnLesson = fn(&'static Lesson) -> Result<(), Failed>;
+type Once = fn() -> Result<(), Failed>;
+
+const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
+    ("its_texts_agree", texts::agree),
+    ("its_pages_are_what_its_texts_say", pages::are_fresh),
+    (
+        "ctrl_c_leaves_nothing_behind",
+        interrupt::leaves_nothing_behind,
+    ),
+];
+
+const ONCE: &[(&str, Once)] = &[
+    ("every_lesson_is_a_folder_of_its_name", texts::folders),
+    ("the_indexes_list_every_lesson", pages::indexes),
+    (
+        "what_is_asked_wrongly_is_told_the_nearest_that_works",
+        plays::asked_wrongly,
+    ),
+    ("the_list_is_in_teaching_order_also_as_json", plays::list),
+];
+
+/// Fails with `text` unless `holds`.
+fn check(holds: bool, text: impl Into<String>) -> Result<(), Failed> {
+    if holds {
+        Ok(())
+    } else {
+        Err(text.into().into())
+    }
+}
