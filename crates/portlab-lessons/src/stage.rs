@@ -12,6 +12,7 @@ use std::{
     collections::HashMap,
     fmt,
     io::{self, Write},
+    os::fd::BorrowedFd,
     time::Duration,
 };
 
@@ -22,10 +23,10 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     board,
     cast::Student,
-    hall::{Hall, READING},
+    hall::{Hall, Heard, READING},
     lesson::Lesson,
     script::{Ask, Block, Claim, Script, ScriptError, Step, fill, placeholders},
-    words,
+    words::{self, Words},
 };
 
 /// Why a lesson ended before its end.
@@ -149,7 +150,7 @@ impl<'a> Stage<'a> {
         let guess = match &step.ask {
             Some(ask) => self.ask(ask)?,
             None => {
-                self.wait(words::DO_IT.in_(self.lang()))?;
+                self.wait(words::DO_IT)?;
                 None
             }
         };
@@ -169,6 +170,38 @@ impl<'a> Stage<'a> {
     /// The hall, for a lesson that asks for more than Enter.
     pub fn hall(&mut self) -> &mut Hall {
         self.hall
+    }
+
+    /// Waits until `other` can be read, which is up to the watchers' own programs: true when it can.
+    /// They may go on without; when nobody is there, it waits for ten seconds.
+    ///
+    /// # Errors
+    /// When whoever watches leaves.
+    pub fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
+        let is_manned = self.is_manned();
+        if is_manned {
+            self.prompt(words::WAITING)?;
+        }
+        let patience = Duration::from_secs(if is_manned { 3600 } else { 10 });
+        let heard = self.hall.hear(other, patience)?;
+        match &heard {
+            Heard::Line(line) => self.typed(line).map(|_| false),
+            Heard::Other if is_manned => {
+                self.write("\n")?;
+                Ok(true)
+            }
+            Heard::Other => Ok(true),
+            Heard::Nothing => Ok(false),
+        }
+    }
+
+    /// A line that whoever watches types as an answer, or `default` if it is empty or nobody is there.
+    ///
+    /// # Errors
+    /// When whoever watches leaves.
+    pub fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
+        let line = self.answer(words::ANSWER_BY_HAND)?;
+        Ok(if line.is_empty() { default.to_owned() } else { line })
     }
 
     /// Whether somebody is there who answers.
@@ -227,7 +260,7 @@ impl<'a> Stage<'a> {
         self.write("\n")?;
         self.heading(words::STORY.in_(self.lang()))?;
         self.blocks(&story)?;
-        self.wait(words::GO_ON.in_(self.lang()))
+        self.wait(words::GO_ON)
     }
 
     fn close(&mut self) -> Result<(), Exit> {
@@ -247,7 +280,7 @@ impl<'a> Stage<'a> {
         for question in questions {
             self.write("\n")?;
             self.marked(board::ASK, "?", &question.question)?;
-            self.wait(words::ANSWER_IT.in_(lang))?;
+            self.wait(words::ANSWER_IT)?;
             self.blocks(&question.answer)?;
         }
         self.write(&format!("\n{}", self.summary()))?;
@@ -289,7 +322,7 @@ impl<'a> Stage<'a> {
             self.write(&lines)?;
             self.read(&lines);
         }
-        let answer = self.answer(words::YOUR_GUESS.in_(lang))?;
+        let answer = self.answer(words::YOUR_GUESS)?;
         let guess = answer.trim().parse::<usize>().ok();
         Ok(guess
             .filter(|guess| (1..=ask.options.len()).contains(guess))
@@ -297,19 +330,26 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until whoever watches wants to go on, or the text has been read.
-    fn wait(&mut self, prompt: &str) -> Result<(), Exit> {
+    fn wait(&mut self, prompt: Words) -> Result<(), Exit> {
         self.answer(prompt).map(drop)
     }
 
-    fn answer(&mut self, prompt: &str) -> Result<String, Exit> {
+    fn prompt(&mut self, prompt: Words) -> Result<(), Exit> {
+        let prompt = format!("[{}]", prompt.in_(self.lang()));
+        self.write(&format!("{} ", board::painted(board::DIM, &prompt)))
+    }
+
+    fn answer(&mut self, prompt: Words) -> Result<String, Exit> {
         if !self.hall.is_manned() {
             return Ok(String::new());
         }
-        self.write(&format!(
-            "{} ",
-            board::painted(board::DIM, &format!("[{prompt}]"))
-        ))?;
+        self.prompt(prompt)?;
         let line = self.hall.line()?.ok_or(Exit::Left)?;
+        self.typed(&line)
+    }
+
+    /// What a typed line means.
+    fn typed(&mut self, line: &str) -> Result<String, Exit> {
         match line.trim() {
             "q" | "quit" => Err(Exit::Left),
             "" => {
@@ -472,7 +512,7 @@ impl<'s, 'a> Act<'s, 'a> {
             stage.heading(words::WHY.in_(lang))?;
             stage.blocks(&step.why)?;
         }
-        stage.wait(words::GO_ON.in_(lang))
+        stage.wait(words::GO_ON)
     }
 }
 

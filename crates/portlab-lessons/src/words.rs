@@ -42,6 +42,14 @@ pub(crate) const YOUR_GUESS: Words = words(
     "你猜是几？（输入数字，或直接回车）",
 );
 pub(crate) const ANSWER_IT: Words = words("Enter shows the answer", "按回车看答案");
+pub(crate) const WAITING: Words = words(
+    "Waiting for your program; Enter goes on without it, q leaves",
+    "正在等你的程序；回车跳过，q 退出",
+);
+pub(crate) const ANSWER_BY_HAND: Words = words(
+    "Your answer by hand, then Enter",
+    "手动输入你的回答，然后回车",
+);
 pub(crate) const RIGHT: Words = words("You guessed right: ", "你猜对了：");
 pub(crate) const WRONG: Words = words("It came otherwise: ", "结果不是这样，而是：");
 pub(crate) const OUTCOME: Words = words("So it came: ", "结果是：");
