@@ -13,6 +13,7 @@ use std::{
     fmt,
     io::{self, Write},
     os::fd::BorrowedFd,
+    process::Command,
     time::Duration,
 };
 
@@ -201,7 +202,11 @@ impl<'a> Stage<'a> {
     /// When whoever watches leaves.
     pub fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
         let line = self.answer(words::ANSWER_BY_HAND)?;
-        Ok(if line.is_empty() { default.to_owned() } else { line })
+        Ok(if line.is_empty() {
+            default.to_owned()
+        } else {
+            line
+        })
     }
 
     /// Whether somebody is there who answers.
@@ -225,6 +230,15 @@ impl<'a> Stage<'a> {
         Server::start(&self.hall.program, options)
     }
 
+    /// Another of our own commands, run as a student does: `arguments` stand behind `portlab`. It ends
+    /// when it is dropped.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    pub fn portlab(&self, arguments: &[&str]) -> io::Result<Student> {
+        Student::start(Command::new(&self.hall.program).args(arguments))
+    }
+
     /// This machine's Python, if it has one.
     pub fn python(&mut self) -> Option<&Python> {
         self.python.get_or_insert_with(Python::find).as_ref()
@@ -243,7 +257,7 @@ impl<'a> Stage<'a> {
         let (_, text) = found.expect("a lesson names the files of its own folder");
         let python = self.python().cloned();
         python
-            .map(|python| Student::start(python.program, text, arguments))
+            .map(|python| Student::python(python.program, text, arguments))
             .transpose()
     }
 

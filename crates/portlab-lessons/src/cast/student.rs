@@ -1,4 +1,4 @@
-//! A program in Python, run as a student runs it.
+//! A program, run as a student runs it.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -23,17 +23,23 @@ pub struct Student {
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Student {
-    /// Starts `code` in the interpreter `program`. No file is written for it.
-    pub(crate) fn start(program: &str, code: &str, arguments: &[&str]) -> io::Result<Self> {
+    /// Starts `code` in the Python that is called `program`. No file is written for it.
+    pub(crate) fn python(program: &str, code: &str, arguments: &[&str]) -> io::Result<Self> {
         let mut command = Command::new(program);
+        // -u: what it prints comes at once. UTF-8 whatever the locale.
         command
-            // -u: what it prints comes at once. UTF-8 whatever the locale.
             .args(["-X", "utf8", "-u", "-c", code])
-            .args(arguments)
+            .args(arguments);
+        Self::start(&mut command)
+    }
+
+    /// Starts a program.
+    pub(crate) fn start(command: &mut Command) -> io::Result<Self> {
+        command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+        let mut child = spawn::tie_to_this_thread(command).spawn()?;
         let (sender, lines) = mpsc::channel();
         let pipes: [Option<Box<dyn Read + Send>>; 2] = [
             child.stdout.take().map(|pipe| Box::new(pipe) as _),

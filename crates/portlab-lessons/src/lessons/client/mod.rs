@@ -1,0 +1,257 @@
+//! The client's five steps, each with what the kernel knows afterwards; then the watcher's own client.
+
+use std::{
+    io::{self, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    os::fd::{AsFd, AsRawFd},
+    time::Duration,
+};
+
+use portlab_report::Lang;
+use portlab_service::TextEncoding;
+use portlab_sys::{
+    holder::holder,
+    sockets::{Socket as Entry, State},
+};
+use socket2::{Domain, Socket, Type};
+
+use crate::{
+    cast::{
+        Student,
+        kernel::{shown, sockets_at, sockets_once},
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "client",
+    part: Part::Talk,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("client.py", include_str!("client.py")),
+    ],
+    examples: &[
+        ("fd", "5"),
+        ("inode", "48213"),
+        ("port", "41873"),
+        ("own", "51334"),
+        (
+            "connected",
+            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
+             LISTEN       1       0       127.0.0.1:41873  *                4711/portlab\n\
+             ESTABLISHED  0       0       127.0.0.1:41873  127.0.0.1:51334  -\n\
+             ESTABLISHED  0       0       127.0.0.1:51334  127.0.0.1:41873  4711/portlab",
+        ),
+        ("characters", "7"),
+        ("bytes", "14"),
+        ("hex", "c4 e3 ba c3 a3 ac b7 fe ce f1 b6 cb a3 a1"),
+        ("answer_hex", "ca d5 b5 bd a3 a1"),
+        ("answer", "收到！"),
+        (
+            "closed",
+            "State      Recv-Q  Send-Q  Local            Peer             Process\n\
+             LISTEN     0       0       127.0.0.1:41873  *                4711/portlab\n\
+             TIME-WAIT  0       0       127.0.0.1:51334  127.0.0.1:41873  -",
+        ),
+        ("taken", ""),
+        ("yours", "8080"),
+        ("their_own", "51412"),
+        ("their_hex", "c4 e3 ba c3 a3 ac b7 fe ce f1 b6 cb a3 a1"),
+        ("their_text", "你好，服务端！"),
+        ("by_hand", "hello"),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let gbk: TextEncoding = "gbk".parse().map_err(io::Error::other)?;
+    // The server of this lesson, on any free port.
+    let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let port = door.local_addr()?.port();
+    stage.set("port", port);
+
+    let mut act = stage.step("create")?;
+    let client = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    act.set("fd", client.as_raw_fd());
+    let link = std::fs::read_link(format!("/proc/self/fd/{}", client.as_raw_fd()))?;
+    let link = link.to_string_lossy().into_owned();
+    act.set("inode", link.trim_matches(|it: char| !it.is_ascii_digit()));
+    act.seen("number", link.starts_with("socket:["));
+    act.seen(
+        "nowhere",
+        client.peer_addr().is_err() && sockets_at(port)?.len() == 1,
+    );
+    act.end()?;
+
+    let mut act = stage.step("connect")?;
+    client.connect(&SocketAddr::from((Ipv4Addr::LOCALHOST, port)).into())?;
+    let mut client = TcpStream::from(client);
+    let own = client.local_addr()?;
+    act.set("own", own.port());
+    let made = sockets_at(port)?;
+    act.set("connected", shown(&made));
+    let both = made.iter().filter(|it| it.state == State::Established);
+    act.seen("both", both.count() == 2);
+    act.seen(
+        "given",
+        own.port() != port && own.ip() == Ipv4Addr::LOCALHOST,
+    );
+    act.end()?;
+
+    let text = "你好，服务端！";
+    let bytes = gbk.encode(text).map_err(io::Error::other)?;
+    stage.set("characters", text.chars().count());
+    stage.set("bytes", bytes.len());
+    let mut act = stage.step("send")?;
+    client.write_all(&bytes)?;
+    act.set("hex", hex(&bytes));
+    // Not accepted yet: the kernel keeps what has come until somebody asks.
+    let with = |it: &Entry| it.local.port() == port && it.unread as usize == bytes.len();
+    let waiting = sockets_once(port, |all| all.iter().any(with))?;
+    act.seen("there", waiting.iter().any(with));
+    act.end()?;
+
+    let mut act = stage.step("receive")?;
+    let (mut server, _) = door.accept()?;
+    let received = read_some(&mut server)?;
+    server.write_all(&gbk.encode("收到！").map_err(io::Error::other)?)?;
+    let answer = read_some(&mut client)?;
+    act.set("answer_hex", hex(&answer));
+    act.set("answer", decoded(gbk, &answer));
+    act.seen("request", received == bytes);
+    act.seen("answer", decoded(gbk, &answer) == "收到！");
+    act.end()?;
+
+    let mut act = stage.step("close")?;
+    drop(client);
+    let read = server.read(&mut [0; 1024])?;
+    act.seen("nothing", read == 0);
+    drop(server);
+    let waits = |all: &[Entry]| {
+        all.iter()
+            .any(|it| it.local == own && it.state == State::TimeWait)
+    };
+    let left = sockets_once(port, waits)?;
+    act.set("closed", shown(&left));
+    act.seen("left", waits(&left));
+    act.end()?;
+    drop(door);
+
+    yours(stage, gbk)
+}
+
+/// The course's task: this lesson is the network debugging assistant, the client is the watcher's.
+fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+    let door = the_courses_door(stage)?;
+    let port = door.local_addr()?.port();
+    for name in ["their_own", "their_hex", "their_text", "by_hand"] {
+        stage.set(name, "-");
+    }
+
+    let mut act = stage.step("yours")?;
+    // Whoever watches starts a program; where nobody does, one is started in their place.
+    let on = act.stage();
+    let stand_in = if on.is_manned() {
+        None
+    } else {
+        Some(stand_in(on, &port.to_string())?)
+    };
+    let mut caller = None;
+    let mut received = Vec::new();
+    if on.wait_for(door.as_fd())? {
+        let (mut stream, from) = door.accept()?;
+        on.set("their_own", from.port());
+        if on.wait_for(stream.as_fd())? {
+            received = read_some(&mut stream)?;
+            caller = Some(stream);
+        }
+    }
+    act.set("their_hex", hex(&received));
+    // Chinese in UTF-8 is hardly ever right by chance, while nearly all bytes are right in GBK.
+    let as_utf8 = str::from_utf8(&received).ok();
+    let as_utf8 = as_utf8.filter(|text| !text.is_ascii());
+    let text = as_utf8.map_or_else(|| decoded(gbk, &received), str::to_owned);
+    act.set("their_text", text.escape_debug());
+    let came = !received.is_empty();
+    act.seen("came", if_shown(came));
+    act.seen("gbk", if_shown(came && as_utf8.is_none()));
+    act.end()?;
+
+    let mut act = stage.step("by_hand")?;
+    let mut closed = false;
+    if let Some(mut caller) = caller {
+        let answer = act.stage().answer_by_hand("hello")?;
+        let mut bytes = Vec::new();
+        gbk.encode_with_marks(&answer, &mut bytes);
+        act.set("by_hand", answer);
+        // It fails when the client didn't wait for its answer.
+        closed = caller.write_all(&bytes).is_ok()
+            && matches!(read_some(&mut caller), Ok(end) if end.is_empty());
+    }
+    act.seen("closed", if_shown(closed));
+    drop(stand_in);
+    act.end()
+}
+
+/// The course's port, 8080; if it is taken, another, and `{taken}` says by whom.
+fn the_courses_door(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
+    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
+    let door = TcpListener::bind(usual);
+    let is_free = door.is_ok();
+    let door = door.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
+    let port = door.local_addr()?.port();
+    stage.set("yours", port);
+    let by = holder(usual).map_or_else(|| "?".to_owned(), |by| by.to_string());
+    let taken = match stage.lang() {
+        _ if is_free => String::new(),
+        Lang::En => format!(" (Number 8080 is taken by {by}, so it is {port} this time.)"),
+        Lang::Zh => format!("（8080 号被 {by} 占着，所以这次用 {port} 号。）"),
+    };
+    stage.set("taken", taken);
+    Ok(door)
+}
+
+/// The student's client: in Python where there is one, else our own.
+fn stand_in(stage: &mut Stage<'_>, port: &str) -> io::Result<Student> {
+    if let Some(student) = stage.student("client.py", &[port])? {
+        return Ok(student);
+    }
+    let addr = format!("127.0.0.1:{port}");
+    stage.portlab(&[
+        "connect",
+        &addr,
+        "--encoding",
+        "gbk",
+        "--send",
+        "你好，服务端！",
+    ])
+}
+
+fn if_shown(seen: bool) -> Seen {
+    if seen { Seen::Yes } else { Seen::NotHere }
+}
+
+/// What comes next; nothing when the peer has closed.
+fn read_some(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut bytes = [0; 1024];
+    let length = stream.read(&mut bytes)?;
+    Ok(bytes[..length].to_vec())
+}
+
+fn decoded(encoding: TextEncoding, bytes: &[u8]) -> String {
+    let mut text = String::new();
+    encoding.decoder().decode(bytes, true, &mut text);
+    text
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().join(" ")
+}
+
+/// How long a peer may take to answer, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(10);
