@@ -77,6 +77,14 @@ pub enum Seen {
     NotHere,
 }
 
+impl Seen {
+    /// For what is up to this machine, or to whoever watches: seen, or not to be seen here.
+    #[must_use]
+    pub fn if_shown(seen: bool) -> Self {
+        if seen { Self::Yes } else { Self::NotHere }
+    }
+}
+
 impl From<bool> for Seen {
     fn from(seen: bool) -> Self {
         if seen { Self::Yes } else { Self::No }
@@ -576,10 +584,7 @@ pub(crate) fn caption(language: &str, file: Option<&str>, lang: Lang) -> String 
     match (language, file) {
         ("python", _) => "Python".to_owned(),
         ("rust", Some(file)) if file.starts_with("models/") => {
-            format!(
-                "{}: crates/portlab-backends/src/{file}",
-                words::OF_OUR_MODEL.in_(lang)
-            )
+            format!("{} {file}", words::OF_OUR_MODEL.in_(lang))
         }
         ("rust", _) => words::OF_THIS_LESSON.in_(lang).to_owned(),
         ("sh", _) => "$".to_owned(),

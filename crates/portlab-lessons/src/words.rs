@@ -60,5 +60,5 @@ pub(crate) const NOT_SEEN: Words = words(
 pub(crate) const ALL_SEEN: Words = words("all of it was seen here", "全部亲眼看到");
 pub(crate) const NOT_HERE: Words = words("not to be seen on this machine", "在这台机器上看不到");
 pub(crate) const FAILED: Words = words("didn't come as told", "与所讲的不符");
-pub(crate) const OF_OUR_MODEL: Words = words("Rust, our model", "Rust，我们的模型");
+pub(crate) const OF_OUR_MODEL: Words = words("Rust, our model:", "Rust，我们的模型：");
 pub(crate) const OF_THIS_LESSON: Words = words("Rust, this lesson", "Rust，本课");

@@ -113,10 +113,10 @@ fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
     let Some(next) = next else { return Ok(()) };
     writeln!(
         anstream::stdout(),
-        "{DIM}{}{DIM:#} portlab lesson {}   {}",
+        "{DIM}{}{DIM:#} {}\n{DIM}portlab lesson {}{DIM:#}",
         words(lang).next,
+        next.title(lang),
         next.name,
-        next.title(lang)
     )
 }
 

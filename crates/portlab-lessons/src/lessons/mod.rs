@@ -15,6 +15,8 @@ macro_rules! table {
 table! {
     ports,
     client,
+    server,
+    figures,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

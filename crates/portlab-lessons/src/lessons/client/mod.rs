@@ -4,21 +4,17 @@ use std::{
     io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd},
-    time::Duration,
 };
 
-use portlab_report::Lang;
 use portlab_service::TextEncoding;
-use portlab_sys::{
-    holder::holder,
-    sockets::{Socket as Entry, State},
-};
+use portlab_sys::sockets::{Socket as Entry, State};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student,
+        Student, courses_port,
         kernel::{shown, sockets_at, sockets_once},
+        talk::{hex, receive},
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -116,9 +112,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut act = stage.step("receive")?;
     let (mut server, _) = door.accept()?;
-    let received = read_some(&mut server)?;
+    let received = receive(&mut server)?;
     server.write_all(&gbk.encode("收到！").map_err(io::Error::other)?)?;
-    let answer = read_some(&mut client)?;
+    let answer = receive(&mut client)?;
     act.set("answer_hex", hex(&answer));
     act.set("answer", decoded(gbk, &answer));
     act.seen("request", received == bytes);
@@ -145,7 +141,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// The course's task: this lesson is the network debugging assistant, the client is the watcher's.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
-    let door = the_courses_door(stage)?;
+    let door = courses_port(stage)?;
     let port = door.local_addr()?.port();
     for name in ["their_own", "their_hex", "their_text", "by_hand"] {
         stage.set(name, "-");
@@ -165,7 +161,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         let (mut stream, from) = door.accept()?;
         on.set("their_own", from.port());
         if on.wait_for(stream.as_fd())? {
-            received = read_some(&mut stream)?;
+            received = receive(&mut stream)?;
             caller = Some(stream);
         }
     }
@@ -176,8 +172,8 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let text = as_utf8.map_or_else(|| decoded(gbk, &received), str::to_owned);
     act.set("their_text", text.escape_debug());
     let came = !received.is_empty();
-    act.seen("came", if_shown(came));
-    act.seen("gbk", if_shown(came && as_utf8.is_none()));
+    act.seen("came", Seen::if_shown(came));
+    act.seen("gbk", Seen::if_shown(came && as_utf8.is_none()));
     act.end()?;
 
     let mut act = stage.step("by_hand")?;
@@ -189,29 +185,11 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         act.set("by_hand", answer);
         // It fails when the client didn't wait for its answer.
         closed = caller.write_all(&bytes).is_ok()
-            && matches!(read_some(&mut caller), Ok(end) if end.is_empty());
+            && matches!(receive(&mut caller), Ok(end) if end.is_empty());
     }
-    act.seen("closed", if_shown(closed));
+    act.seen("closed", Seen::if_shown(closed));
     drop(stand_in);
     act.end()
-}
-
-/// The course's port, 8080; if it is taken, another, and `{taken}` says by whom.
-fn the_courses_door(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
-    let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
-    let door = TcpListener::bind(usual);
-    let is_free = door.is_ok();
-    let door = door.or_else(|_| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)))?;
-    let port = door.local_addr()?.port();
-    stage.set("yours", port);
-    let by = holder(usual).map_or_else(|| "?".to_owned(), |by| by.to_string());
-    let taken = match stage.lang() {
-        _ if is_free => String::new(),
-        Lang::En => format!(" (Number 8080 is taken by {by}, so it is {port} this time.)"),
-        Lang::Zh => format!("（8080 号被 {by} 占着，所以这次用 {port} 号。）"),
-    };
-    stage.set("taken", taken);
-    Ok(door)
 }
 
 /// The student's client: in Python where there is one, else our own.
@@ -230,28 +208,8 @@ fn stand_in(stage: &mut Stage<'_>, port: &str) -> io::Result<Student> {
     ])
 }
 
-fn if_shown(seen: bool) -> Seen {
-    if seen { Seen::Yes } else { Seen::NotHere }
-}
-
-/// What comes next; nothing when the peer has closed.
-fn read_some(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let mut bytes = [0; 1024];
-    let length = stream.read(&mut bytes)?;
-    Ok(bytes[..length].to_vec())
-}
-
 fn decoded(encoding: TextEncoding, bytes: &[u8]) -> String {
     let mut text = String::new();
     encoding.decoder().decode(bytes, true, &mut text);
     text
 }
-
-fn hex(bytes: &[u8]) -> String {
-    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
-    digits.collect::<Vec<_>>().join(" ")
-}
-
-/// How long a peer may take to answer, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(10);

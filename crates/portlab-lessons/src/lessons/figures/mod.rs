@@ -1,0 +1,250 @@
+//! Processes, threads and coroutines in figures that are measured while the class watches.
+//!
+//! Each server runs in a process of its own and is metered from outside; rounds are interleaved, and
+//! medians are shown. `portlab compare` does the same with more care.
+
+use std::{
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpStream},
+};
+
+use portlab_lab::Server;
+use portlab_report::Lang;
+use portlab_sys::meter::{anonymous_bytes, usage};
+
+use crate::{
+    cast::{kernel::figures, talk::PATIENCE},
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "figures",
+    part: Part::Models,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[("mod.rs", include_str!("mod.rs"))],
+    examples: &[
+        ("clients", "50"),
+        (
+            "counts",
+            "              processes  threads\n\
+             fork                51       51\n\
+             threads              1       51\n\
+             tasks-single         1        1",
+        ),
+        (
+            "memory",
+            "              KiB per client\n\
+             fork                   92.4\n\
+             threads                13.1\n\
+             tasks-single            0.7",
+        ),
+        (
+            "births",
+            "              µs of CPU per client\n\
+             fork                         720\n\
+             threads                      260\n\
+             tasks-single                 190",
+        ),
+        ("short", "300"),
+        (
+            "messages",
+            "              µs of CPU  switches\n\
+             fork               10.9      0.98\n\
+             threads             9.8      0.97\n\
+             tasks-single        6.5      0.11",
+        ),
+        ("sent", "4000"),
+    ],
+    play,
+};
+
+/// The models that stand for processes, threads and coroutines.
+const MODELS: [&str; 3] = ["fork", "threads", "tasks-single"];
+
+/// Clients that are connected and do nothing.
+const CLIENTS: usize = 50;
+/// How often each server takes its turn.
+const ROUNDS: usize = 5;
+/// Clients per turn that come, say one word and go.
+const SHORT: usize = 60;
+/// Clients that talk, and how often each does per turn.
+const TALKERS: usize = 8;
+const WORDS: usize = 100;
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut servers = Vec::new();
+    for model in MODELS {
+        servers.push(stage.server(&["--model", model])?);
+    }
+
+    stage.set("clients", CLIENTS);
+    let mut act = stage.step("counts")?;
+    let before = each(&servers, |it| anonymous_bytes(it.pid()))?;
+    let clients = each(&servers, |it| connected(it.addr(), CLIENTS))?;
+    let counts = each(&servers, |it| usage(it.pid()))?;
+    let after = each(&servers, |it| anonymous_bytes(it.pid()))?;
+    drop(clients);
+    let head = match act.stage().lang() {
+        Lang::En => ["processes", "threads"],
+        Lang::Zh => ["进程", "线程"],
+    };
+    let rows = counts.map(|it| [it.processes.to_string(), it.threads.to_string()]);
+    act.set("counts", shown(head, rows));
+    let clients = CLIENTS as u64;
+    act.seen("processes", counts[0].processes == clients + 1);
+    act.seen(
+        "threads",
+        (counts[1].processes, counts[1].threads) == (1, clients + 1),
+    );
+    act.seen(
+        "coroutines",
+        (counts[2].processes, counts[2].threads) == (1, 1),
+    );
+    act.end()?;
+
+    let mut act = stage.step("memory")?;
+    let per_client = |at: usize| after[at].saturating_sub(before[at]) as f64 / CLIENTS as f64;
+    let bytes = [0, 1, 2].map(per_client);
+    let head = match act.stage().lang() {
+        Lang::En => ["KiB per client"],
+        Lang::Zh => ["每个客户端 KiB"],
+    };
+    act.set(
+        "memory",
+        shown(head, bytes.map(|it| [format!("{:.1}", it / 1024.0)])),
+    );
+    act.seen("order", Seen::if_shown(falls(bytes)));
+    act.end()?;
+
+    stage.set("short", ROUNDS * SHORT);
+    let mut act = stage.step("births")?;
+    let costs = in_turns(&servers, |addr| {
+        for _ in 0..SHORT {
+            said(&mut connected(addr, 1)?)?;
+        }
+        Ok(SHORT)
+    })?;
+    let cpu = costs.map(|cost| cost.cpu_us);
+    let head = match act.stage().lang() {
+        Lang::En => ["µs of CPU per client"],
+        Lang::Zh => ["每个客户端的 CPU 微秒"],
+    };
+    act.set("births", shown(head, cpu.map(|it| [format!("{it:.0}")])));
+    act.seen(
+        "dearest",
+        Seen::if_shown(cpu[0] > cpu[1] && cpu[0] > cpu[2]),
+    );
+    act.end()?;
+
+    stage.set("sent", ROUNDS * TALKERS * WORDS);
+    let mut act = stage.step("messages")?;
+    let mut talkers = each(&servers, |it| connected(it.addr(), TALKERS))?;
+    let mut whose = 0..;
+    let costs = in_turns(&servers, |_| {
+        let turn: usize = whose.next().unwrap_or(0);
+        for _ in 0..WORDS {
+            said(&mut talkers[turn % MODELS.len()])?;
+        }
+        Ok(WORDS * TALKERS)
+    })?;
+    let head = match act.stage().lang() {
+        Lang::En => ["µs of CPU", "switches"],
+        Lang::Zh => ["CPU 微秒", "切换次数"],
+    };
+    let rows = costs.map(|it| [format!("{:.1}", it.cpu_us), format!("{:.2}", it.switches)]);
+    act.set("messages", shown(head, rows));
+    let [fork, threads, tasks] = costs.map(|cost| cost.switches);
+    act.seen("fewer", Seen::if_shown(tasks < fork && tasks < threads));
+    act.end()
+}
+
+/// What one unit of work has cost a server.
+#[derive(Clone, Copy, Debug)]
+struct Cost {
+    cpu_us: f64,
+    switches: f64,
+}
+
+/// Lets `work` load each server in turn, several rounds, and tells what a unit of it has cost each
+/// server itself: the median of the rounds.
+fn in_turns(
+    servers: &[Server],
+    mut work: impl FnMut(SocketAddr) -> io::Result<usize>,
+) -> io::Result<[Cost; MODELS.len()]> {
+    let mut rounds = MODELS.map(|_| Vec::new());
+    for _ in 0..ROUNDS {
+        for (server, costs) in servers.iter().zip(&mut rounds) {
+            let before = usage(server.pid())?;
+            let units = work(server.addr())? as f64;
+            let after = usage(server.pid())?;
+            let cpu = after.cpu.saturating_sub(before.cpu);
+            let switches = after
+                .context_switches
+                .saturating_sub(before.context_switches);
+            costs.push(Cost {
+                cpu_us: cpu.as_secs_f64() * 1e6 / units,
+                switches: switches as f64 / units,
+            });
+        }
+    }
+    Ok(rounds.map(|costs| Cost {
+        cpu_us: median(costs.iter().map(|cost| cost.cpu_us)),
+        switches: median(costs.iter().map(|cost| cost.switches)),
+    }))
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+/// Connects clients, and lets each say a word, so that the server has surely taken it.
+fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<TcpStream>> {
+    let mut connected = Vec::new();
+    for _ in 0..clients {
+        let client = TcpStream::connect(addr)?;
+        client.set_nodelay(true)?;
+        client.set_read_timeout(Some(PATIENCE))?;
+        connected.push(client);
+    }
+    said(&mut connected)?;
+    Ok(connected)
+}
+
+/// Each client says a word, then each hears its echo.
+fn said(clients: &mut [TcpStream]) -> io::Result<()> {
+    let word = b"hello";
+    for client in &mut *clients {
+        client.write_all(word)?;
+    }
+    for client in clients {
+        let mut echo = [0; 5];
+        client.read_exact(&mut echo)?;
+        if echo != *word {
+            return Err(io::Error::other("the echo was wrong"));
+        }
+    }
+    Ok(())
+}
+
+/// Something of each server, in the order of [`MODELS`].
+fn each<T: std::fmt::Debug>(
+    servers: &[Server],
+    of: impl FnMut(&Server) -> io::Result<T>,
+) -> io::Result<[T; MODELS.len()]> {
+    let all: Vec<T> = servers.iter().map(of).collect::<io::Result<_>>()?;
+    Ok(all.try_into().expect("there is a server per model"))
+}
+
+/// A row of figures per model.
+fn shown<const N: usize>(head: [&str; N], rows: [[String; N]; MODELS.len()]) -> String {
+    let rows: Vec<_> = MODELS.into_iter().zip(rows).collect();
+    figures(head, &rows)
+}
+
+fn falls(values: [f64; 3]) -> bool {
+    values[0] > values[1] && values[1] > values[2]
+}
