@@ -405,7 +405,8 @@ impl<'a> Stage<'a> {
                 text,
             } => {
                 let caption = caption(language, file.as_deref(), self.lang());
-                let caption = board::painted(board::DIM, &format!("  {caption}"));
+                let caption = board::wrapped(&caption, columns, "  ");
+                let caption = board::painted(board::DIM, caption.trim_end());
                 format!("{caption}\n{}", board::code(text, columns))
             }
         };
@@ -576,10 +577,12 @@ pub(crate) fn caption(language: &str, file: Option<&str>, lang: Lang) -> String 
     match (language, file) {
         ("python", _) => "Python".to_owned(),
         ("rust", Some(file)) if file.starts_with("models/") => {
-            format!(
-                "{}: crates/portlab-backends/src/{file}",
-                words::OF_OUR_MODEL.in_(lang)
-            )
+            let colon = match lang {
+                Lang::En => ": ",
+                Lang::Zh => "：",
+            };
+            let whose = words::OF_OUR_MODEL.in_(lang);
+            format!("{whose}{colon}crates/portlab-backends/src/{file}")
         }
         ("rust", _) => words::OF_THIS_LESSON.in_(lang).to_owned(),
         ("sh", _) => "$".to_owned(),
