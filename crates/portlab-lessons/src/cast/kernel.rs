@@ -1,13 +1,15 @@
 //! The kernel's tables, as far as a lesson shows them.
 
 use std::{
-    io, thread,
+    io,
+    net::SocketAddr,
+    thread,
     time::{Duration, Instant},
 };
 
 use portlab_sys::{
-    sockets::{self, Socket, holders},
-    threads,
+    sockets::{self, Socket, State, holders},
+    threads::{self, Thread},
 };
 use unicode_width::UnicodeWidthStr;
 
@@ -63,17 +65,91 @@ pub fn shown(sockets: &[Socket]) -> String {
     table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
+/// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the one that listens,
+/// whose Recv-Q counts those who wait to be accepted, and the connections with their unread bytes. Who
+/// hasn't been accepted is nobody's yet.
+#[must_use]
+pub fn side_of_server(port: u16, sockets: &[Socket]) -> String {
+    let holders = holders();
+    let head = ["State", "Recv-Q", "Peer", "Process"].map(str::to_owned);
+    let own = sockets.iter().filter(|it| it.local.port() == port);
+    let rows = own.map(|it| {
+        let holder = holders.get(&it.inode).and_then(|held| held.first());
+        [
+            it.state_name().to_owned(),
+            it.unread.to_string(),
+            match it.state {
+                State::Listen => "*".to_owned(),
+                _ => it.remote.to_string(),
+            },
+            holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
+        ]
+    });
+    table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
+}
+
+/// How many connections at `port` have been accepted: a socket that the kernel keeps for later has no
+/// inode.
+#[must_use]
+pub fn accepted(port: u16, sockets: &[Socket]) -> usize {
+    let own = sockets.iter().filter(|it| it.local.port() == port);
+    own.filter(|it| it.state == State::Established && it.inode != 0)
+        .count()
+}
+
+/// How many connections wait at `port` to be accepted.
+#[must_use]
+pub fn queued(port: u16, sockets: &[Socket]) -> u32 {
+    let mut own = sockets.iter().filter(|it| it.local.port() == port);
+    own.find(|it| it.state == State::Listen)
+        .map_or(0, |it| it.unread)
+}
+
+/// The bytes from `peer` that the server hasn't read.
+#[must_use]
+pub fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
+    let mut all = sockets.iter();
+    all.find(|it| it.remote == peer).map_or(0, |it| it.unread)
+}
+
+/// Waits until the threads of a process are as `are` says, for 5 s at most, and returns them as they
+/// are then.
+///
+/// # Errors
+/// When there is no such process.
+pub fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
+    let since = Instant::now();
+    loop {
+        let found = threads::threads(pid)?;
+        if are(&found) || since.elapsed() > Duration::from_secs(5) {
+            return Ok(found);
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Whether all of them sleep.
+#[must_use]
+pub fn are_asleep(threads: &[Thread]) -> bool {
+    threads.iter().all(|it| it.state == 'S')
+}
+
 /// The threads of a process with their states.
 ///
 /// # Errors
 /// When there is no such process.
 pub fn threads_of(pid: i32) -> io::Result<String> {
+    threads::threads(pid).map(|threads| threads_shown(&threads))
+}
+
+/// Threads with their states.
+#[must_use]
+pub fn threads_shown(threads: &[Thread]) -> String {
     let head = ["TID", "Name", "State"].map(str::to_owned);
-    let rows = threads::threads(pid)?;
-    let rows = rows
+    let rows = threads
         .iter()
         .map(|it| [it.tid.to_string(), it.name.clone(), it.state.to_string()]);
-    Ok(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
+    table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
 /// Rows in columns.
@@ -122,7 +198,27 @@ pub fn figures<const N: usize>(head: [&str; N], rows: &[(&str, [String; N])]) ->
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Write, net::TcpListener, net::TcpStream};
+
     use super::*;
+
+    #[test]
+    fn who_waits_at_the_door_is_nobodys_and_its_bytes_are_counted() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(door).unwrap();
+        client.write_all(b"hello").unwrap();
+        let own = client.local_addr().unwrap();
+        let port = door.port();
+        let waits = sockets_once(port, |all| unread_from(own, all) == 5).unwrap();
+        assert_eq!((queued(port, &waits), accepted(port, &waits)), (1, 0));
+        let rows = side_of_server(port, &waits);
+        assert_eq!(rows.lines().count(), 3, "{rows}");
+        assert!(rows.lines().last().unwrap().ends_with('-'), "{rows}");
+        let _served = listener.accept().unwrap();
+        let served = sockets_once(port, |all| accepted(port, all) == 1).unwrap();
+        assert_eq!((queued(port, &served), accepted(port, &served)), (0, 1));
+    }
 
     #[test]
     fn columns_line_up_also_in_chinese() {

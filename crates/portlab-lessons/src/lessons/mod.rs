@@ -16,6 +16,7 @@ table! {
     ports,
     client,
     server,
+    iterative,
     figures,
 }
 

@@ -1,0 +1,156 @@
+//! Clients: who call, say a word and wait for it to come back.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// One end of a connection. It hangs up when it is dropped.
+#[derive(Debug)]
+pub struct Client(TcpStream);
+
+/// How long an answer is waited for that will come, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+impl Client {
+    /// Calls whoever listens at `door`.
+    ///
+    /// # Errors
+    /// When nobody does.
+    pub fn call(door: SocketAddr) -> io::Result<Self> {
+        TcpStream::connect(door).map(Self)
+    }
+
+    /// Its own address.
+    ///
+    /// # Errors
+    /// When the system doesn't tell it.
+    pub fn addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+
+    /// Says a word.
+    ///
+    /// # Errors
+    /// When the other end is gone.
+    pub fn say(&mut self, word: &str) -> io::Result<()> {
+        self.0.write_all(word.as_bytes())
+    }
+
+    /// What comes within `patience`: nothing at all is `None`, and the end is an empty word.
+    ///
+    /// # Errors
+    /// When the other end broke off.
+    pub fn hear_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
+        self.0.set_read_timeout(Some(patience))?;
+        let mut buffer = [0; 256];
+        match self.0.read(&mut buffer) {
+            Ok(length) => Ok(Some(
+                String::from_utf8_lossy(&buffer[..length]).into_owned(),
+            )),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What comes; `None` when nothing has within 10 s.
+    ///
+    /// # Errors
+    /// When the other end broke off.
+    pub fn hear(&mut self) -> io::Result<Option<String>> {
+        self.hear_within(PATIENCE)
+    }
+}
+
+/// So many clients, who have called one after another.
+///
+/// # Errors
+/// When one of them can't.
+pub fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
+    (0..size).map(|_| Client::call(door)).collect()
+}
+
+/// All say `word` at once. Returns how long after that each heard it again, in the order in which it
+/// came; who has heard nothing, or something else, within 20 s is left out.
+///
+/// # Errors
+/// When one of them can't speak.
+pub fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duration>> {
+    let since = Instant::now();
+    for client in &mut *clients {
+        client.say(word)?;
+    }
+    let mut answers = Vec::new();
+    let mut waiting: Vec<_> = clients.iter_mut().collect();
+    while !waiting.is_empty() && since.elapsed() < 2 * PATIENCE {
+        let ready = {
+            let mut watched: Vec<_> = waiting
+                .iter()
+                .map(|client| PollFd::new(&client.0, PollFlags::IN))
+                .collect();
+            let patience = PATIENCE.try_into().unwrap_or_default();
+            poll(&mut watched, Some(&patience))?;
+            let ready = watched.iter().map(|fd| !fd.revents().is_empty());
+            ready.collect::<Vec<_>>()
+        };
+        let after = since.elapsed();
+        for at in (0..ready.len()).rev().filter(|&at| ready[at]) {
+            if waiting.swap_remove(at).hear()?.as_deref() == Some(word) {
+                answers.push(after);
+            }
+        }
+    }
+    Ok(answers)
+}
+
+/// A bar for each duration, at most `columns` long, with its milliseconds behind it.
+#[must_use]
+pub fn bars(durations: &[Duration], columns: u32) -> String {
+    let longest = durations.iter().max().copied().unwrap_or_default();
+    let rows = (1..).zip(durations).map(|(number, duration): (u32, _)| {
+        let share = duration.as_secs_f64() / longest.as_secs_f64().max(f64::MIN_POSITIVE);
+        let length = (share * f64::from(columns)).round().max(1.0) as usize;
+        let bar = "█".repeat(length);
+        format!("{number}  {bar} {} ms", duration.as_millis())
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, thread};
+
+    use super::*;
+
+    #[test]
+    fn answers_are_told_in_the_order_in_which_they_come() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let accepted: Vec<_> = (0..2).map(|_| listener.accept().unwrap().0).collect();
+            // The last one first.
+            for mut stream in accepted.into_iter().rev() {
+                let mut word = [0; 2];
+                stream.read_exact(&mut word).unwrap();
+                stream.write_all(&word).unwrap();
+            }
+        });
+        let mut clients = crowd(door, 2).unwrap();
+        let answers = ask_at_once(&mut clients, "hi").unwrap();
+        assert_eq!(answers.len(), 2);
+        assert!(answers.is_sorted());
+        server.join().unwrap();
+        assert_eq!(clients[0].hear().unwrap().as_deref(), Some(""));
+    }
+
+    #[test]
+    fn the_longest_bar_is_as_long_as_it_may_be() {
+        let durations = [50, 100].map(Duration::from_millis);
+        assert_eq!(bars(&durations, 4), "1  ██ 50 ms\n2  ████ 100 ms");
+    }
+}
