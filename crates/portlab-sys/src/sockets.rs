@@ -1,6 +1,10 @@
 //! The TCP sockets of this machine, as the kernel lists them.
 
-use std::{collections::HashMap, io, net::SocketAddr};
+use std::{
+    collections::{HashMap, HashSet},
+    io,
+    net::SocketAddr,
+};
 
 pub use procfs::net::TcpState as State;
 use procfs::{
@@ -67,7 +71,16 @@ impl Socket {
 pub fn sockets() -> io::Result<Vec<Socket>> {
     let v4 = procfs::net::tcp().map_err(io::Error::other)?;
     let v6 = procfs::net::tcp6().unwrap_or_default();
-    Ok(v4.into_iter().chain(v6).map(Socket::from).collect())
+    Ok(each_once(v4.into_iter().chain(v6).map(Socket::from)))
+}
+
+/// The kernel hands its table out in pieces, each with the place to go on from: what comes or goes in
+/// between moves the rest, so that a socket may be listed twice (or be left out).
+fn each_once(listed: impl Iterator<Item = Socket>) -> Vec<Socket> {
+    let mut known = HashSet::new();
+    listed
+        .filter(|it| known.insert((it.local, it.remote, it.inode)))
+        .collect()
 }
 
 impl From<TcpNetEntry> for Socket {
@@ -114,6 +127,16 @@ mod tests {
         io::Write,
         net::{TcpListener, TcpStream},
     };
+
+    #[test]
+    fn a_socket_that_is_listed_twice_is_one() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = listener.local_addr().unwrap();
+        let all = sockets().unwrap().into_iter();
+        let listed = all.filter(|it| it.local == door).collect::<Vec<_>>();
+        let twice = listed.iter().chain(&listed).cloned();
+        assert_eq!(each_once(twice), listed);
+    }
 
     #[test]
     fn a_connection_is_two_sockets_and_the_listening_one_a_third() {

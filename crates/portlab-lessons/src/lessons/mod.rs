@@ -14,6 +14,7 @@ macro_rules! table {
 
 table! {
     ports,
+    holder,
     client,
     server,
     iterative,

@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::machine::machine;
 
 use crate::{
-    cast::kernel::{shown, sockets_at},
+    cast::kernel::{shown, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -52,7 +52,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let door = open_a_door()?;
     let port = door.local_addr()?.port();
     act.set("port", port);
-    let sockets = sockets_at(port)?;
+    let sockets = sockets_once(port, |all| all.len() == 1)?;
     act.set("sockets", shown(&sockets));
     act.seen("chosen", (first..=last).contains(&port));
     act.seen("listens", sockets.len() == 1);

@@ -1,0 +1,164 @@
+//! Who holds a port: from "address already in use" to the process behind the door.
+
+use std::{
+    fs, io,
+    net::{Ipv4Addr, SocketAddr},
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{
+    holder::holder,
+    sockets::{Socket as Listed, State},
+};
+use socket2::{Domain, Socket, Type};
+
+use crate::{
+    cast::kernel::{shown, sockets_once},
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "holder",
+    part: Part::Ports,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("late.py", include_str!("late.py")),
+    ],
+    examples: &[
+        ("port", "40231"),
+        ("error", "EADDRINUSE"),
+        ("said", "OSError: [Errno 98] Address already in use"),
+        (
+            "sockets",
+            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
+             LISTEN  0       0       127.0.0.1:40231  *     4712/portlab",
+        ),
+        ("name", "portlab"),
+        ("pid", "4712"),
+        ("own", "4711"),
+        ("fd", "/proc/4712/fd/3 -> socket:[183407]"),
+        ("inode", "183407"),
+        ("took", "31 µs"),
+        (
+            "both",
+            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
+             LISTEN  0       0       127.0.0.1:40231  *     4711/portlab\n\
+             LISTEN  0       0       127.0.0.2:40231  *     4711/portlab",
+        ),
+        ("everywhere", "EADDRINUSE"),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    // One that is there already, and that the lesson acts as if it knew nothing of.
+    let server = stage.server(&["--model", "threads"])?;
+    let door = server.addr();
+    let port = door.port();
+    stage.set("port", port);
+
+    let mut act = stage.step("refused")?;
+    let refused = open_a_door(Ipv4Addr::LOCALHOST, port).err();
+    act.set("error", name_of(refused.as_ref()));
+    act.seen("refused", is_in_use(refused.as_ref()));
+    let mut said = act.stage().student("late.py", &[&port.to_string()])?;
+    let last = said.as_mut().and_then(|student| student.rest().pop());
+    act.seen(
+        "python",
+        match &last {
+            Some(line) => Seen::from(line.contains("Errno 98")),
+            None => Seen::NotHere,
+        },
+    );
+    act.set("said", last.unwrap_or_default());
+    act.end()?;
+
+    stage.set("own", std::process::id());
+    let mut act = stage.step("find")?;
+    let listed = sockets_once(port, |all| all.len() == 1)?;
+    let found = holder(door);
+    act.set("sockets", shown(&listed));
+    let inode = listed.first().map_or(0, |it| it.inode);
+    act.set("inode", inode);
+    let descriptor = descriptor_of(server.pid(), inode);
+    act.seen("open", descriptor.is_some());
+    act.set("fd", descriptor.unwrap_or_default());
+    act.seen(
+        "named",
+        found.as_ref().is_some_and(|it| it.pid == server.pid()),
+    );
+    act.set("name", found.as_ref().map_or("?", |it| it.name.as_str()));
+    act.set("pid", found.as_ref().map_or(0, |it| it.pid));
+    act.end()?;
+
+    let mut act = stage.step("end")?;
+    let ended = server.stop(Duration::from_secs(10))?;
+    let since = Instant::now();
+    let ours = open_a_door(Ipv4Addr::LOCALHOST, port);
+    act.set("took", format!("{} µs", since.elapsed().as_micros()));
+    act.seen("ended", ended.status.success());
+    act.seen("free", ours.is_ok());
+    act.end()?;
+    let _ours = ours?;
+
+    let mut act = stage.step("addresses")?;
+    let second = open_a_door(Ipv4Addr::new(127, 0, 0, 2), port);
+    let both = sockets_once(port, |all| all.len() == 2)?;
+    act.set("both", shown(&both));
+    act.seen("two", second.is_ok() && are_two_doors(&both));
+    act.end()?;
+    drop(second);
+
+    let mut act = stage.step("all")?;
+    // Not opened even if the system should allow it: a door that is only bound lets nobody in.
+    let everywhere = bound_to(Ipv4Addr::UNSPECIFIED, port).err();
+    act.seen("refused", is_in_use(everywhere.as_ref()));
+    act.set("everywhere", name_of(everywhere.as_ref()));
+    act.end()
+}
+
+/// Opens a door as Python's `bind` and `listen` do: Rust's own `TcpListener` asks for more.
+fn open_a_door(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
+    let server = bound_to(address, port)?;
+    server.listen(128)?;
+    Ok(server)
+}
+
+fn bound_to(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
+    let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    server.bind(&SocketAddr::from((address, port)).into())?;
+    Ok(server)
+}
+
+/// The descriptor of process `pid` that is the socket `inode`, as the kernel shows it.
+fn descriptor_of(pid: i32, inode: u64) -> Option<String> {
+    let wanted = format!("socket:[{inode}]");
+    for file in fs::read_dir(format!("/proc/{pid}/fd")).ok()?.flatten() {
+        if fs::read_link(file.path()).is_ok_and(|it| it.as_os_str() == wanted.as_str()) {
+            return Some(format!("{} -> {wanted}", file.path().display()));
+        }
+    }
+    None
+}
+
+/// Whether these are two listening sockets at two addresses.
+fn are_two_doors(sockets: &[Listed]) -> bool {
+    let listen = sockets.iter().all(|it| it.state == State::Listen);
+    listen && sockets.len() == 2 && sockets[0].local.ip() != sockets[1].local.ip()
+}
+
+fn is_in_use(error: Option<&io::Error>) -> bool {
+    error.is_some_and(|it| it.kind() == io::ErrorKind::AddrInUse)
+}
+
+/// What the kernel calls an error.
+fn name_of(error: Option<&io::Error>) -> String {
+    match error {
+        None => "OK".to_owned(),
+        error if is_in_use(error) => "EADDRINUSE".to_owned(),
+        Some(error) => error.to_string(),
+    }
+}
