@@ -17,6 +17,7 @@ table! {
     holder,
     client,
     server,
+    bytes,
     iterative,
     figures,
 }
