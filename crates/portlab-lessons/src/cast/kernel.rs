@@ -39,6 +39,18 @@ pub fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Ve
     }
 }
 
+/// Waits until `holds`, for 10 s at most, and tells whether it came to be so.
+pub fn once(mut holds: impl FnMut() -> bool) -> bool {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(10) {
+        if holds() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    holds()
+}
+
 /// Sockets as `ss` shows them, with whose they are.
 #[must_use]
 pub fn shown(sockets: &[Socket]) -> String {
@@ -98,6 +110,17 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_comes_to_be_so_is_waited_for() {
+        let mut looks = 0;
+        let third = || {
+            looks += 1;
+            looks == 3
+        };
+        assert!(once(third));
+        assert_eq!(looks, 3);
+    }
 
     #[test]
     fn columns_line_up_also_in_chinese() {
