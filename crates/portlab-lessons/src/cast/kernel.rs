@@ -41,6 +41,18 @@ pub fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Ve
     }
 }
 
+/// Waits until `holds`, for 10 s at most, and tells whether it came to be so.
+pub fn once(mut holds: impl FnMut() -> bool) -> bool {
+    let since = Instant::now();
+    while since.elapsed() < Duration::from_secs(10) {
+        if holds() {
+            return true;
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    holds()
+}
+
 /// Sockets as `ss` shows them, with whose they are.
 #[must_use]
 pub fn shown(sockets: &[Socket]) -> String {
@@ -203,6 +215,7 @@ mod tests {
     use super::*;
 
     #[test]
+<<<<<<< HEAD
     fn who_waits_at_the_door_is_nobodys_and_its_bytes_are_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = listener.local_addr().unwrap();
@@ -218,6 +231,16 @@ mod tests {
         let _served = listener.accept().unwrap();
         let served = sockets_once(port, |all| accepted(port, all) == 1).unwrap();
         assert_eq!((queued(port, &served), accepted(port, &served)), (0, 1));
+=======
+    fn what_comes_to_be_so_is_waited_for() {
+        let mut looks = 0;
+        let third = || {
+            looks += 1;
+            looks == 3
+        };
+        assert!(once(third));
+        assert_eq!(looks, 3);
+>>>>>>> ld
     }
 
     #[test]

@@ -18,6 +18,7 @@ table! {
     client,
     server,
     bytes,
+    processes,
     iterative,
     figures,
 }
