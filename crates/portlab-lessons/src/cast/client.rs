@@ -8,12 +8,11 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::PATIENCE;
+
 /// One end of a connection. It hangs up when it is dropped.
 #[derive(Debug)]
 pub struct Client(TcpStream);
-
-/// How long an answer is waited for that will come, on a busy machine too.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 impl Client {
     /// Calls whoever listens at `door`.

@@ -1,7 +1,7 @@
 //! Connections over loopback that never hang.
 
 use std::{
-    io,
+    io::{self, Read},
     net::{TcpListener, TcpStream},
     time::Duration,
 };
@@ -47,17 +47,28 @@ pub fn be_patient(stream: &TcpStream) -> io::Result<()> {
     stream.set_nodelay(true)
 }
 
+/// What comes next, up to 1024 bytes; nothing when the peer has closed.
+///
+/// # Errors
+/// When nothing comes within [`PATIENCE`], or the connection was reset.
+pub fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let mut bytes = [0; 1024];
+    let length = stream.read(&mut bytes)?;
+    Ok(bytes[..length].to_vec())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::{Read, Write};
+    use std::io::Write;
 
     #[test]
     fn what_is_written_at_one_end_is_read_at_the_other() {
         let (mut client, mut served) = connection().unwrap();
         client.write_all(b"\x0a\xff").unwrap();
-        let mut read = [0; 2];
-        served.read_exact(&mut read).unwrap();
-        assert_eq!(read, *b"\x0a\xff");
+        assert_eq!(receive(&mut served).unwrap(), b"\x0a\xff");
+        drop(client);
+        assert!(receive(&mut served).unwrap().is_empty());
     }
 }

@@ -215,7 +215,6 @@ mod tests {
     use super::*;
 
     #[test]
-<<<<<<< HEAD
     fn who_waits_at_the_door_is_nobodys_and_its_bytes_are_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = listener.local_addr().unwrap();
@@ -231,7 +230,9 @@ mod tests {
         let _served = listener.accept().unwrap();
         let served = sockets_once(port, |all| accepted(port, all) == 1).unwrap();
         assert_eq!((queued(port, &served), accepted(port, &served)), (0, 1));
-=======
+    }
+
+    #[test]
     fn what_comes_to_be_so_is_waited_for() {
         let mut looks = 0;
         let third = || {
@@ -240,7 +241,6 @@ mod tests {
         };
         assert!(once(third));
         assert_eq!(looks, 3);
->>>>>>> ld
     }
 
     #[test]

@@ -1,16 +1,14 @@
-//! Who plays beside the lesson itself.
+//! Who plays beside the lesson itself, and what lessons share.
 
 pub mod client;
 mod connection;
 pub mod kernel;
 mod port;
 mod student;
-pub mod talk;
-
-pub use port::courses_port;
-pub use client::Client;
 mod text;
 
-pub use connection::{PATIENCE, accept, be_patient, connection};
+pub use client::Client;
+pub use connection::{PATIENCE, accept, be_patient, connection, receive};
+pub use port::courses_port;
 pub use student::Student;
 pub use text::{encoding, hex, read_as};

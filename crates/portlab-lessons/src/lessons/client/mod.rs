@@ -12,9 +12,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, courses_port,
+        Student, courses_port, encoding, hex,
         kernel::{shown, sockets_at, sockets_once},
-        talk::{hex, receive},
+        read_as, receive,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -63,7 +63,7 @@ pub(super) const LESSON: Lesson = Lesson {
 };
 
 fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let gbk: TextEncoding = "gbk".parse().map_err(io::Error::other)?;
+    let gbk = encoding("gbk");
     // The server of this lesson, on any free port.
     let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let port = door.local_addr()?.port();
@@ -116,9 +116,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     server.write_all(&gbk.encode("收到！").map_err(io::Error::other)?)?;
     let answer = receive(&mut client)?;
     act.set("answer_hex", hex(&answer));
-    act.set("answer", decoded(gbk, &answer));
+    act.set("answer", read_as(gbk, &answer));
     act.seen("request", received == bytes);
-    act.seen("answer", decoded(gbk, &answer) == "收到！");
+    act.seen("answer", read_as(gbk, &answer) == "收到！");
     act.end()?;
 
     let mut act = stage.step("close")?;
@@ -169,7 +169,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     // Chinese in UTF-8 is hardly ever right by chance, while nearly all bytes are right in GBK.
     let as_utf8 = str::from_utf8(&received).ok();
     let as_utf8 = as_utf8.filter(|text| !text.is_ascii());
-    let text = as_utf8.map_or_else(|| decoded(gbk, &received), str::to_owned);
+    let text = as_utf8.map_or_else(|| read_as(gbk, &received), str::to_owned);
     act.set("their_text", text.escape_debug());
     let came = !received.is_empty();
     act.seen("came", Seen::if_shown(came));
@@ -206,10 +206,4 @@ fn stand_in(stage: &mut Stage<'_>, port: &str) -> io::Result<Student> {
         "--send",
         "你好，服务端！",
     ])
-}
-
-fn decoded(encoding: TextEncoding, bytes: &[u8]) -> String {
-    let mut text = String::new();
-    encoding.decoder().decode(bytes, true, &mut text);
-    text
 }

@@ -13,7 +13,7 @@ use portlab_report::Lang;
 use portlab_sys::meter::{anonymous_bytes, usage};
 
 use crate::{
-    cast::{kernel::figures, talk::PATIENCE},
+    cast::{PATIENCE, kernel::figures},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };

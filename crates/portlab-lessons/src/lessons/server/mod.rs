@@ -17,9 +17,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, courses_port,
+        Student, courses_port, encoding, hex,
         kernel::{shown, sockets_at, sockets_once},
-        talk::{hex, receive},
+        read_as, receive,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -70,7 +70,7 @@ pub(super) const LESSON: Lesson = Lesson {
 };
 
 fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let gbk: TextEncoding = "gbk".parse().map_err(io::Error::other)?;
+    let gbk = encoding("gbk");
 
     let mut act = stage.step("bind")?;
     let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
@@ -177,8 +177,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         answer = receive(client).unwrap_or_default();
         closed = !answer.is_empty() && matches!(receive(client), Ok(end) if end.is_empty());
     }
-    let mut text = String::new();
-    gbk.decoder().decode(&answer, true, &mut text);
+    let text = read_as(gbk, &answer);
     act.set("their_hex", hex(&answer));
     act.set("their_text", text.escape_debug());
     act.seen("listens", Seen::if_shown(caller.is_some()));
