@@ -50,6 +50,7 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 const ONCE: &[(&str, Once)] = &[
     ("every_lesson_is_a_folder_of_its_name", texts::folders),
     ("the_indexes_list_every_lesson", pages::indexes),
+    ("plans_of_classes_name_lessons_that_there_are", pages::plans),
     (
         "what_is_asked_wrongly_is_told_the_nearest_that_works",
         plays::asked_wrongly,

@@ -1,6 +1,7 @@
 //! The pages of the lessons, and the indexes of them.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
 };
@@ -8,7 +9,7 @@ use std::{
 use libtest_mimic::Failed;
 use portlab_lessons::{
     LESSONS, Lesson,
-    page::{RENEW, index, page},
+    page::{RENEW, index, page, short_index},
 };
 use portlab_report::Lang;
 
@@ -28,6 +29,17 @@ pub(crate) fn are_fresh(lesson: &'static Lesson) -> Result<(), Failed> {
 
 pub(crate) fn indexes() -> Result<(), Failed> {
     fresh(&docs().join("README.md"), &index())?;
+    let readme = docs().join("../../README.md");
+    let text = fs::read_to_string(&readme)?;
+    let marks = ["<!-- lessons -->\n", "<!-- end of lessons -->"];
+    let parts = text.split_once(marks[0]).and_then(|(before, rest)| {
+        let (_, behind) = rest.split_once(marks[1])?;
+        Some([before, marks[0], &short_index(), marks[1], behind].concat())
+    });
+    fresh(
+        &readme,
+        &parts.ok_or("README.md has no marks of the lessons")?,
+    )?;
     for lang in Lang::ALL {
         let pages = fs::read_dir(docs().join(lang.to_string()))?.flatten();
         for page in pages {
@@ -37,6 +49,28 @@ pub(crate) fn indexes() -> Result<(), Failed> {
                 listed,
                 format!("{} belongs to no lesson", page.path().display()),
             )?;
+        }
+    }
+    Ok(())
+}
+
+/// Every lesson that a class plan or the README names is there, and every lesson is named in a plan.
+pub(crate) fn plans() -> Result<(), Failed> {
+    let root = docs().join("../..");
+    for plan in ["docs/teaching.md", "docs/teaching.zh.md", "README.md"] {
+        let text = fs::read_to_string(root.join(plan))?;
+        let named: BTreeSet<_> = text
+            .split("portlab lesson ")
+            .skip(1)
+            .filter_map(|after| after.split(['`', ' ', '\n', '*']).next())
+            .filter(|name| name.starts_with(|it: char| it.is_ascii_lowercase()))
+            .collect();
+        let all: BTreeSet<_> = LESSONS.iter().map(|it| it.name).collect();
+        let unknown: Vec<_> = named.difference(&all).collect();
+        check(unknown.is_empty(), format!("{plan} names {unknown:?}"))?;
+        if plan != "README.md" {
+            let missing: Vec<_> = all.difference(&named).collect();
+            check(missing.is_empty(), format!("{plan} leaves out {missing:?}"))?;
         }
     }
     Ok(())

@@ -83,4 +83,11 @@ impl Lesson {
         let first = self.text(lang).lines().next().unwrap_or_default();
         first.trim_start_matches("# ")
     }
+
+    /// Its title in `lang` up to the colon.
+    #[must_use]
+    pub fn short_title(&self, lang: Lang) -> &'static str {
+        let title = self.title(lang);
+        title.split([':', '：']).next().unwrap_or(title)
+    }
 }

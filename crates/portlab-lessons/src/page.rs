@@ -78,6 +78,29 @@ pub fn index() -> String {
     index
 }
 
+/// The index as it stands in the README: a line per part of the course.
+#[must_use]
+pub fn short_index() -> String {
+    let mut index = String::new();
+    let mut part = None;
+    for lesson in LESSONS {
+        let name = lesson.name;
+        if part == Some(lesson.part) {
+            index += " ·\n";
+        } else {
+            part = Some(lesson.part);
+            let [en, zh] = Lang::ALL.map(|lang| lesson.part.title(lang));
+            index += if index.is_empty() { "" } else { "\n" };
+            index += &format!("- **{en}**, {zh}:\n");
+        }
+        index += &format!(
+            "  [{name}](docs/lessons/en/{name}.md) ([{}](docs/lessons/zh/{name}.md))",
+            lesson.short_title(Lang::Zh)
+        );
+    }
+    index + "\n"
+}
+
 fn example(lesson: &Lesson, name: &str) -> Option<&'static str> {
     let mut examples = lesson.examples.iter();
     examples
