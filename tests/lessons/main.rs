@@ -7,6 +7,7 @@
 )]
 
 mod interrupt;
+mod manned;
 mod pages;
 mod plays;
 mod texts;
@@ -54,6 +55,18 @@ const ONCE: &[(&str, Once)] = &[
     (
         "what_is_asked_wrongly_is_told_the_nearest_that_works",
         plays::asked_wrongly,
+    ),
+    (
+        "a_guess_is_told_right_or_wrong",
+        manned::a_guess_is_told_right_or_wrong,
+    ),
+    (
+        "the_outcome_is_not_shown_before_the_guess",
+        manned::the_outcome_is_not_shown_before_the_guess,
+    ),
+    (
+        "whoever_watches_may_leave_anywhere",
+        manned::whoever_watches_may_leave_anywhere,
     ),
     ("the_list_is_in_teaching_order_also_as_json", plays::list),
 ];
