@@ -113,7 +113,7 @@ fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
     let Some(next) = next else { return Ok(()) };
     writeln!(
         anstream::stdout(),
-        "{DIM}{}{DIM:#} {}\n{DIM}portlab lesson {}{DIM:#}",
+        "{DIM}{}{DIM:#}{}\n{DIM}portlab lesson {}{DIM:#}",
         words(lang).next,
         next.title(lang),
         next.name,
@@ -173,7 +173,7 @@ fn words(lang: Lang) -> Words {
             no_terminal: "no terminal to ask on: the lesson goes on by itself, without pauses \
                           (--auto makes some)",
             interrupted: "\nThe lesson was ended. Nothing is left behind.\n",
-            next: "Next:",
+            next: "Next: ",
             play_one: "Play one:  portlab lesson ports      By itself:  --auto      中文:  --lang zh",
         },
         Lang::Zh => Words {
