@@ -8,7 +8,7 @@
 //! | `tail` | who wasn't measured, and what went wrong |
 //! | `heading` | what was compared, where and how, in words |
 //! | `legend` | what the signs mean, and what the figures can't tell |
-//! | `table` | laying spans out in columns |
+//! | [`table`] | laying spans out in columns |
 //! | `text` | the report as a whole, for a terminal |
 //! | `lang` | the languages that a report speaks |
 //! | [`chart`] | charts as SVG |
@@ -35,7 +35,7 @@ mod legend;
 mod markdown;
 pub mod page;
 pub mod sentences;
-mod table;
+pub mod table;
 mod tail;
 mod text;
 
