@@ -20,7 +20,9 @@ mod compare;
 mod connect;
 mod load;
 mod models;
+mod ports;
 mod progress;
+mod prose;
 mod report;
 mod serve;
 
@@ -47,6 +49,7 @@ enum Command {
     Serve(serve::Args),
     Connect(connect::Args),
     Models(models::Args),
+    Ports(ports::Args),
     /// A server whose behaviour is known, for `load --self-test`
     #[command(hide = true)]
     KnownServer(load::KnownArgs),
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Serve(args) => serve::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
+        Command::Ports(args) => ports::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     };
     match result {
