@@ -18,6 +18,7 @@ use tell;
 mod args;
 mod compare;
 mod connect;
+mod doctor;
 mod load;
 mod models;
 mod ports;
@@ -50,6 +51,7 @@ enum Command {
     Connect(connect::Args),
     Models(models::Args),
     Ports(ports::Args),
+    Doctor(doctor::Args),
     /// A server whose behaviour is known, for `load --self-test`
     #[command(hide = true)]
     KnownServer(load::KnownArgs),
@@ -73,6 +75,7 @@ fn main() -> ExitCode {
         Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Ports(args) => ports::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     };
     match result {
