@@ -12,6 +12,7 @@ use std::{
     thread,
 };
 
+use portlab_sys::socket::accept_queue;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
@@ -131,6 +132,9 @@ fn a_server_that_closes_at_once_is_a_note() {
 fn a_server_that_never_accepts_is_called_deaf() {
     let (door, addr) = listening();
     let earlier = TcpStream::connect(&addr).unwrap();
+    while accept_queue(&door).unwrap() == 0 {
+        thread::yield_now();
+    }
     let text = said(&[&addr, "--timeout=50ms", "--lang=en"], 1);
     assert!(text.contains("the server is deaf"), "{text}");
     assert!(text.contains("1 before, 2 now"), "{text}");
@@ -154,7 +158,7 @@ fn a_full_accept_queue_is_told_from_a_firewall() {
     door.listen(0).unwrap();
     let addr = door.local_addr().unwrap().as_socket().unwrap();
     let waiting = TcpStream::connect(addr).unwrap();
-    while portlab_sys::socket::accept_queue(&door).unwrap() == 0 {
+    while accept_queue(&door).unwrap() == 0 {
         thread::yield_now();
     }
     let addr = addr.to_string();
@@ -202,7 +206,25 @@ fn a_refused_port_names_who_listens_nearby_and_where() {
         text.contains(&format!("(pid {})", std::process::id())),
         "{text}"
     );
-    assert_eq!(json(&[&other])["attempts"][0]["outcome"], "refused");
+    let attempt = &json(&[&other])["attempts"][0];
+    assert_eq!(
+        (&attempt["outcome"], &attempt["listener"]),
+        (&"refused".into(), &Value::Null)
+    );
+}
+
+#[test]
+fn who_calls_at_all_addresses_reaches_loopback_and_its_listener() {
+    let (served, addr) = server(b"hello\n");
+    let port = addr.rsplit_once(':').unwrap().1;
+    let all = json(&[&format!("0.0.0.0:{port}")]);
+    let attempt = &all["attempts"][0];
+    assert_eq!(
+        (&attempt["outcome"], &attempt["place"]),
+        (&"connected".into(), &"loopback".into())
+    );
+    assert_eq!(attempt["listener"]["port"].to_string(), port);
+    served.join().unwrap();
 }
 
 #[test]

@@ -266,13 +266,21 @@ fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
     let (own, peer) = (canonical(own), canonical(peer));
     loop {
         let all = sockets().ok()?;
-        let mut ends = all.iter().filter(|it| it.state == State::Established);
+        let mut ends = all.iter();
         let server = ends.find(|it| canonical(it.local) == peer && canonical(it.remote) == own)?;
-        if server.inode != 0 {
+        let is_made = match server.state {
+            State::Established => true,
+            // The last step of the handshake may come a moment later. It may also be that the server
+            // wants to be woken by the first byte only (TCP_DEFER_ACCEPT).
+            State::SynRecv | State::NewSynRecv => false,
+            // It has been closed meanwhile, by whoever had it.
+            _ => return None,
+        };
+        if is_made && server.inode != 0 {
             return Some(true);
         }
         if Instant::now() >= until {
-            return Some(false);
+            return is_made.then_some(false);
         }
         thread::sleep(LOOK_AGAIN);
     }
