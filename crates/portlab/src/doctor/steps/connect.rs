@@ -150,10 +150,10 @@ fn near(snapshot: &Snapshot, attempt: &Attempt, lang: Lang) -> String {
     let told = heard.iter().map(|it| {
         let who = who(&it.programs, snapshot.sees_everybody, lang);
         let port = it.port;
-        say!(lang, "{port} ({who})", "{port}（{who}）")
+        say!(lang, "{port}, {who}", "{port}，{who}")
     });
     let told: Vec<_> = told.collect();
-    let told = told.join(pick(lang, ", ", "、"));
+    let told = told.join(pick(lang, "; ", "；"));
     say!(
         lang,
         ". Somebody listens on: {told}",

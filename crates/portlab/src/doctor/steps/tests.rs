@@ -80,7 +80,7 @@ fn every_way_that_fails_tells_why_and_what_to_do() {
                 me,
                 here(&["127.0.0.1:81"], 0, None),
             ),
-            ["nobody listens", "81 (python3 (pid 42))"],
+            ["nobody listens", "81, python3 (pid 42)"],
         ),
         (
             with(
