@@ -375,7 +375,9 @@ fn the_models_are_listed_in_words_and_in_json() {
 
 #[test]
 fn every_command_has_help_with_an_example_in_80_columns() {
-    for command in ["compare", "load", "serve", "connect", "models"] {
+    for command in [
+        "compare", "load", "serve", "connect", "models", "ports", "doctor",
+    ] {
         for flag in ["-h", "--help"] {
             let text = String::from_utf8(portlab(&[command, flag]).stdout).unwrap();
             assert!(text.contains(&format!("portlab {command}")), "{text}");

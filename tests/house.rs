@@ -267,7 +267,7 @@ fn the_page_of_the_command_line_is_what_the_help_says() {
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
             .to_owned();
     for command in [
-        "", "compare", "report", "load", "serve", "connect", "models", "lesson",
+        "", "compare", "report", "load", "serve", "connect", "models", "lesson", "ports", "doctor",
     ] {
         let arguments: Vec<_> = [command, "--help"]
             .into_iter()

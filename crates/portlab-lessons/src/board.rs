@@ -1,7 +1,7 @@
 //! Laying text out on a terminal.
 
 use anstyle::{AnsiColor, Style};
-use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
+use portlab_report::prose::wrap_behind;
 use unicode_width::UnicodeWidthStr;
 
 /// The colour of headings.
@@ -25,16 +25,8 @@ pub(crate) fn painted(style: Style, text: &str) -> String {
 /// `text`, with `code` and **bold** in their styles, in lines of at most `width` columns: the first
 /// after `first`, the others after as many spaces.
 pub(crate) fn wrapped(text: &str, width: usize, first: &str) -> String {
-    let indent = " ".repeat(first.width());
-    let options = Options::new(width)
-        .initial_indent(first)
-        .subsequent_indent(&indent)
-        // Chinese has no spaces, and a line may not begin with its full stop.
-        .word_separator(WordSeparator::UnicodeBreakProperties)
-        .word_splitter(WordSplitter::NoHyphenation)
-        .wrap_algorithm(WrapAlgorithm::FirstFit);
     // Styles first: their marks in the text would count as columns, those of the terminal don't.
-    let mut lines = textwrap::wrap(&styled(text), options).join("\n");
+    let mut lines = wrap_behind(&styled(text), width, first).join("\n");
     lines.push('\n');
     lines
 }

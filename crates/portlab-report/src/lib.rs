@@ -8,7 +8,8 @@
 //! | `tail` | who wasn't measured, and what went wrong |
 //! | `heading` | what was compared, where and how, in words |
 //! | `legend` | what the signs mean, and what the figures can't tell |
-//! | `table` | laying spans out in columns |
+//! | [`table`] | laying spans out in columns |
+//! | [`prose`] | breaking prose into lines, Chinese too |
 //! | `text` | the report as a whole, for a terminal |
 //! | `lang` | the languages that a report speaks |
 //! | [`chart`] | charts as SVG |
@@ -34,8 +35,9 @@ mod lang;
 mod legend;
 mod markdown;
 pub mod page;
+pub mod prose;
 pub mod sentences;
-mod table;
+pub mod table;
 mod tail;
 mod text;
 

@@ -5,7 +5,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// A piece of text in a colour.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Span {
+pub struct Span {
     text: String,
     style: Style,
     /// It stands at the left of its column; figures stand at the right.
@@ -16,7 +16,9 @@ pub(crate) struct Span {
 const GAP: usize = 2;
 
 impl Span {
-    pub(crate) fn new(text: impl Into<String>, style: Style) -> Self {
+    /// Text that stands at the right of its column, as figures do.
+    #[must_use]
+    pub fn new(text: impl Into<String>, style: Style) -> Self {
         Self {
             text: text.into(),
             style,
@@ -24,14 +26,18 @@ impl Span {
         }
     }
 
-    pub(crate) fn to_the_left(text: impl Into<String>, style: Style) -> Self {
+    /// Text that stands at the left of its column.
+    #[must_use]
+    pub fn to_the_left(text: impl Into<String>, style: Style) -> Self {
         Self {
             to_the_left: true,
             ..Self::new(text, style)
         }
     }
 
-    pub(crate) fn width(&self) -> usize {
+    /// The columns of a terminal that it takes.
+    #[must_use]
+    pub fn width(&self) -> usize {
         self.text.width()
     }
 
@@ -49,8 +55,9 @@ impl Span {
     }
 }
 
-/// Lays `rows` out, each column as wide as its widest span.
-pub(crate) fn lay_out(rows: &[Vec<Span>]) -> String {
+/// Lays `rows` out, a line each, and each column as wide as its widest span.
+#[must_use]
+pub fn lay_out(rows: &[Vec<Span>]) -> String {
     let widths = widths(rows);
     let mut text = String::new();
     for row in rows {
@@ -72,7 +79,8 @@ pub(crate) fn lay_out(rows: &[Vec<Span>]) -> String {
 }
 
 /// How wide `rows` are when laid out.
-pub(crate) fn total_width(rows: &[Vec<Span>]) -> usize {
+#[must_use]
+pub fn total_width(rows: &[Vec<Span>]) -> usize {
     let widths = widths(rows);
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
 }
@@ -89,7 +97,8 @@ fn widths(rows: &[Vec<Span>]) -> Vec<usize> {
 }
 
 /// `text`, if it is at most `width` wide; otherwise its beginning and an ellipsis.
-pub(crate) fn cut(text: &str, width: usize) -> String {
+#[must_use]
+pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();
     }

@@ -11,7 +11,11 @@
 //! | [`spawn`] | starting another program that must not outlive this one |
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | the monotonic clock, CPU clocks of threads and processes |
-//! | [`limits`] | open files, ports |
+//! | [`limits`] | open files, processes, connections followed by the firewall |
+//! | [`cgroup`] | what a container allows |
+//! | [`ports`] | which port numbers the system hands out |
+//! | [`interfaces`] | the addresses of this machine, and its networks |
+//! | [`uring`] | whether io_uring may be used |
 //! | [`seqpacket`] | whole messages, and descriptors, between processes |
 //! | [`shared`] | memory that forked processes share |
 //! | [`socket`] | sockets, as far as the standard library doesn't go |
@@ -25,14 +29,17 @@
 
 pub mod alone;
 mod bits;
+pub mod cgroup;
 pub mod children;
 pub mod clock;
 pub mod holder;
+pub mod interfaces;
 pub mod interrupt;
 pub mod limits;
 pub mod machine;
 pub mod marked;
 pub mod meter;
+pub mod ports;
 pub mod seqpacket;
 pub mod shared;
 pub mod socket;
@@ -41,3 +48,4 @@ pub mod spawn;
 pub mod stop;
 pub mod terminal;
 pub mod threads;
+pub mod uring;

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use rustix::process::{Pid, Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{Pid, Resource, Rlimit, geteuid, getrlimit, setrlimit};
+
+use crate::cgroup;
 
 /// Raises the soft limit of open files to the hard one, and returns it.
 ///
@@ -29,6 +31,44 @@ pub fn raise_open_files() -> u64 {
 #[must_use]
 pub fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
+}
+
+/// What the soft limit of open files may be raised to.
+#[must_use]
+pub fn most_open_files() -> u64 {
+    getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
+}
+
+/// How many processes and threads there may be, and what says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tasks {
+    /// Of this user, of the container or of the machine, whichever bound is the lowest.
+    pub most: u64,
+    /// The bound, by the name under which it is set: `ulimit -u`, `pids.max`, `kernel.pid_max` or
+    /// `kernel.threads-max`.
+    pub bound: &'static str,
+}
+
+/// The lowest bound on processes and threads; `None` when there is none.
+///
+/// Source: RLIMIT_NPROC in `getrlimit(2)`, which root isn't held to; `proc(5)`.
+#[must_use]
+pub fn tasks() -> Option<Tasks> {
+    let setting = |name: &str| {
+        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?;
+        text.trim().parse().ok()
+    };
+    let of_user = getrlimit(Resource::Nproc).current;
+    let bounds = [
+        ("ulimit -u", of_user.filter(|_| !geteuid().is_root())),
+        ("pids.max", cgroup::least("pids.max")),
+        ("kernel.pid_max", setting("pid_max")),
+        ("kernel.threads-max", setting("threads-max")),
+    ];
+    bounds
+        .into_iter()
+        .filter_map(|(bound, most)| Some(Tasks { most: most?, bound }))
+        .min_by_key(|tasks| tasks.most)
 }
 
 /// How many file descriptors process `pid` has open.

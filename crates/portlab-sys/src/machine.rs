@@ -1,7 +1,11 @@
 //! What machine this is, for the record of a measurement; and keeping to a part of it.
 
-use procfs::{CpuInfo, Current};
+use std::ops::RangeInclusive;
+
+use procfs::{CpuInfo, Current, Meminfo};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+use crate::{cgroup, ports};
 
 /// The facts of a machine that figures depend on.
 #[derive(Clone, Debug)]
@@ -26,8 +30,6 @@ pub fn machine() -> Machine {
         let name = info.model_name(0).or_else(|| info.get_field(0, "CPU part"));
         name.map(str::to_owned)
     });
-    let range = read("/proc/sys/net/ipv4/ip_local_port_range");
-    let mut ports = range.split_whitespace().flat_map(str::parse);
     Machine {
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
         cpu: cpu.unwrap_or_else(|| "unknown".to_owned()),
@@ -36,8 +38,54 @@ pub fn machine() -> Machine {
             .trim()
             .parse()
             .unwrap_or(0),
-        port_range: (ports.next().unwrap_or(0), ports.next().unwrap_or(0)),
+        port_range: ports::handed_out().map_or((0, 0), RangeInclusive::into_inner),
     }
+}
+
+/// The processors of this machine, and how many of them this process may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Processors {
+    /// Those of the machine.
+    pub online: usize,
+    /// Those that this process is allowed to run on, as `taskset(1)` sets it.
+    pub allowed: usize,
+    /// As many as it is given the time of: no more than are allowed, and less where its control group
+    /// has a quota.
+    pub usable: usize,
+}
+
+/// Counts the processors. What can't be found out is taken to be all of them.
+#[must_use]
+pub fn processors() -> Processors {
+    let usable = std::thread::available_parallelism().map_or(1, usize::from);
+    let allowed = sched_getaffinity(None).map_or(usable, |set| set.count() as usize);
+    Processors {
+        online: CpuInfo::current().map_or(allowed, |info| info.num_cores()),
+        allowed,
+        usable,
+    }
+}
+
+/// The memory of this machine, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Memory {
+    /// All of it; of a container, no more than it may use.
+    pub total_bytes: u64,
+    /// What can be had without swapping.
+    pub available_bytes: u64,
+}
+
+/// Looks at the memory; `None` when the system doesn't tell.
+///
+/// Source: `/proc/meminfo` in `proc(5)`.
+#[must_use]
+pub fn memory() -> Option<Memory> {
+    let info = Meminfo::current().ok()?;
+    let limit = cgroup::least("memory.max").unwrap_or(u64::MAX);
+    Some(Memory {
+        total_bytes: info.mem_total.min(limit),
+        available_bytes: info.mem_available.unwrap_or(info.mem_free).min(limit),
+    })
 }
 
 /// The processors that this process may use, divided in two, so that two programs which must not
@@ -123,6 +171,18 @@ mod tests {
                 .collect();
             assert_eq!(kept, wanted);
         }
+    }
+
+    #[test]
+    fn nobody_uses_more_than_there_is() {
+        let Processors {
+            online,
+            allowed,
+            usable,
+        } = processors();
+        assert!(1 <= usable && usable <= allowed && allowed <= online);
+        let memory = memory().unwrap();
+        assert!(0 < memory.available_bytes && memory.available_bytes <= memory.total_bytes);
     }
 
     #[test]

@@ -29,7 +29,7 @@ pub struct Socket {
     /// Bytes that the program has sent and the peer hasn't acknowledged.
     pub unsent: u32,
     /// The number that tells whose it is, see [`holders`]; 0 when it is nobody's any more, as in
-    /// TIME_WAIT.
+    /// TIME_WAIT, or nobody's yet, as long as the server hasn't accepted it.
     pub inode: u64,
 }
 
@@ -96,6 +96,12 @@ impl From<TcpNetEntry> for Socket {
     }
 }
 
+/// Whether [`holders`] finds the processes of all users: that takes root.
+#[must_use]
+pub fn sees_everybody() -> bool {
+    rustix::process::geteuid().is_root()
+}
+
 /// Which processes hold which sockets, by the sockets' inodes, those of other users excepted unless this
 /// is root. Processes that have inherited a socket share it, so there may be several.
 #[must_use]
@@ -152,6 +158,9 @@ mod tests {
         };
         // Not accepted yet: it waits in the listening socket's queue.
         assert_eq!(with(State::Listen)[0].unread, 1);
+        let queued = with(State::Established);
+        let queued = queued.iter().find(|end| end.local == door).unwrap();
+        assert_eq!(queued.inode, 0);
         let (_served, _) = listener.accept().unwrap();
         assert_eq!(with(State::Listen)[0].unread, 0);
         client.write_all(b"hello").unwrap();

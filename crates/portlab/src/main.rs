@@ -18,10 +18,13 @@ use tell;
 mod args;
 mod compare;
 mod connect;
+mod doctor;
 mod lesson;
 mod load;
 mod models;
+mod ports;
 mod progress;
+mod prose;
 mod report;
 mod serve;
 
@@ -49,6 +52,8 @@ enum Command {
     Connect(connect::Args),
     Models(models::Args),
     Lesson(lesson::Args),
+    Ports(ports::Args),
+    Doctor(doctor::Args),
     /// A server whose behaviour is known, for `load --self-test`
     #[command(hide = true)]
     KnownServer(load::KnownArgs),
@@ -72,6 +77,8 @@ fn main() -> ExitCode {
         Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Lesson(args) => lesson::run(&args),
+        Command::Ports(args) => ports::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     };
     match result {

@@ -1,0 +1,116 @@
+//! Breaking prose into lines, Chinese too.
+
+use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::Word};
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+/// Breaks `text` into lines that are at most `width` wide: at spaces, and between the characters of
+/// Chinese, which has none.
+#[must_use]
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    wrap_behind(text, width, "")
+}
+
+/// The same, with `first` at the beginning of the first line, and as many spaces at that of the others.
+#[must_use]
+pub fn wrap_behind(text: &str, width: usize, first: &str) -> Vec<String> {
+    let indent = " ".repeat(first.width());
+    let options = Options::new(width)
+        .initial_indent(first)
+        .subsequent_indent(&indent)
+        .word_separator(WordSeparator::Custom(words))
+        // A hyphen stands in ranges and options, where nothing may be torn.
+        .word_splitter(WordSplitter::NoHyphenation)
+        .wrap_algorithm(WrapAlgorithm::FirstFit);
+    let lines = textwrap::wrap(text, options);
+    lines
+        .into_iter()
+        .map(std::borrow::Cow::into_owned)
+        .collect()
+}
+
+fn words(line: &str) -> Box<dyn Iterator<Item = Word<'_>> + '_> {
+    let mut rest = line;
+    Box::new(std::iter::from_fn(move || {
+        let (word, behind) = rest.split_at(end_of_word(rest));
+        rest = behind;
+        (!word.is_empty()).then(|| Word::from(word))
+    }))
+}
+
+/// Where the first word of `text` ends, with the spaces behind it.
+fn end_of_word(text: &str) -> usize {
+    let mut shown = shown(text);
+    let Some((_, mut before)) = shown.next() else {
+        return text.len();
+    };
+    for (at, character) in shown {
+        if may_break(before, character) {
+            return at;
+        }
+        before = character;
+    }
+    text.len()
+}
+
+/// The characters of `text` that are shown, with their places: an escape sequence, which sets a style,
+/// is not.
+fn shown(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut is_escape = false;
+    text.char_indices().filter(move |&(_, character)| {
+        let hidden = is_escape || character == '\x1b';
+        is_escape = hidden && !(is_escape && character.is_ascii_alphabetic());
+        !hidden
+    })
+}
+
+fn may_break(before: char, behind: char) -> bool {
+    let wide = |character: char| character.width() == Some(2);
+    match (before, behind) {
+        (_, ' ') => false,
+        (' ', _) => true,
+        _ => {
+            (wide(before) || wide(behind)) && !OPENING.contains(before) && !CLOSING.contains(behind)
+        }
+    }
+}
+
+/// What doesn't stand at the end of a line.
+const OPENING: &str = "（《“‘「【(";
+/// What doesn't stand at the beginning of one.
+const CLOSING: &str = "，。；：、！？）》”’」】…),.;:!?";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chinese_is_broken_anywhere_but_before_its_punctuation() {
+        let text = "端口 8080 上有人监听（python3），程序是你的。";
+        // No line is narrower than its longest word with its brackets.
+        for width in 14..40 {
+            let lines = wrap(text, width);
+            for line in &lines {
+                assert!(line.width() <= width, "{width}: {line}");
+                let first = line.chars().next().unwrap();
+                assert!(!CLOSING.contains(first), "{width}: {line}");
+                assert!(!line.ends_with('（'), "{width}: {line}");
+            }
+            let letters = |text: &str| text.replace(' ', "");
+            assert_eq!(letters(&lines.concat()), letters(text));
+        }
+    }
+
+    #[test]
+    fn english_is_broken_at_its_spaces() {
+        assert_eq!(
+            wrap("who listens on 127.0.0.1:8080?", 16),
+            ["who listens on", "127.0.0.1:8080?"]
+        );
+    }
+
+    #[test]
+    fn a_style_is_no_place_to_break_at() {
+        let lines = wrap("一个程序\x1b[1m端口号\x1b[0m；", 15);
+        assert_eq!(lines, ["一个程序\x1b[1m端口", "号\x1b[0m；"]);
+    }
+}

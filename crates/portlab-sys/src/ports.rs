@@ -1,0 +1,63 @@
+//! Which port numbers the system hands out by itself, and which a normal user may listen on.
+
+use std::{fs, ops::RangeInclusive};
+
+/// The numbers from which the system chooses one for an outgoing connection, and for whoever binds
+/// port 0; `None` when it doesn't tell.
+///
+/// Source: `ip_local_port_range` in `ip(7)`.
+#[must_use]
+pub fn handed_out() -> Option<RangeInclusive<u16>> {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
+    let mut ends = text.split_whitespace().flat_map(str::parse);
+    Some(ends.next()?..=ends.next()?)
+}
+
+/// Those of [`handed_out`] that it keeps back all the same, for programs that need just them.
+///
+/// Source: `ip_local_reserved_ports` in the kernel's `networking/ip-sysctl`.
+#[must_use]
+pub fn kept_back() -> Vec<RangeInclusive<u16>> {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_reserved_ports");
+    ranges(&text.unwrap_or_default())
+}
+
+/// The first number that a normal user may listen on: those below it take a privilege.
+///
+/// Source: `ip_unprivileged_port_start` in the kernel's `networking/ip-sysctl`; a kernel without it
+/// keeps what it has always been.
+#[must_use]
+pub fn unprivileged_from() -> u16 {
+    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
+    text.ok()
+        .and_then(|text| text.trim().parse().ok())
+        .unwrap_or(1024)
+}
+
+/// Reads `8080,9000-9010`.
+fn ranges(text: &str) -> Vec<RangeInclusive<u16>> {
+    let range = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    };
+    text.trim().split(',').filter_map(range).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_bound_to_port_0_gets_a_number_of_the_range() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        assert!(handed_out().unwrap().contains(&port), "{port}");
+        assert!(!kept_back().iter().any(|range| range.contains(&port)));
+    }
+
+    #[test]
+    fn lists_of_ranges_are_read() {
+        assert_eq!(ranges("\n"), []);
+        assert_eq!(ranges("8080,9000-9010\n"), [8080..=8080, 9000..=9010]);
+    }
+}

@@ -1,0 +1,143 @@
+//! `portlab doctor`: what this machine allows, and why an address can't be reached.
+
+mod checks;
+mod finding;
+mod json;
+mod machine;
+mod reach;
+mod steps;
+mod target;
+
+use std::{io::Write, time::Duration};
+
+use anyhow::{anyhow, bail};
+use portlab_report::Lang;
+use portlab_stats::units;
+
+use crate::{
+    Verdict,
+    args::{self, BAD, GOOD},
+    prose::{say, wrap},
+};
+use finding::{Finding, Grade, worst};
+use machine::Facts;
+use target::Target;
+
+/// Say what this machine allows, or why an address can't be reached
+///
+/// Without ADDR: what limits a lesson or a load here, line by line, and how to
+/// change it. With ADDR: the way to it step by step: the name, where it is, who
+/// listens, whether it connects, whether the program accepts, and whether it
+/// speaks first. A connection is made and closed; no byte is sent.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab doctor                    what this machine allows
+  portlab doctor 127.0.0.1:8080     why I can't connect to it
+  portlab doctor 8080               the same, for a port of this machine
+  portlab doctor example.org:http --timeout 10s --lang zh
+
+Exit codes: 0 fine (notes are fine too), 1 something that portlab needs doesn't
+work, or ADDR can't be reached, 2 could not run.")]
+pub(crate) struct Args {
+    /// The address that is to be reached, HOST:PORT; a port alone is one of this
+    /// machine
+    #[arg(value_name = "ADDR", allow_negative_numbers = true)]
+    addr: Option<String>,
+
+    /// How long each step may take: looking the name up, connecting, accepting
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::duration)]
+    #[arg(requires = "addr")]
+    timeout: Duration,
+
+    /// In this language: en or zh [default: the environment's]
+    #[arg(long, value_name = "LANG")]
+    lang: Option<Lang>,
+
+    /// As JSON, in both languages
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let lang = args::lang(args.lang);
+    match &args.addr {
+        None => examine(lang, args.json),
+        Some(addr) => {
+            if args.timeout.is_zero() {
+                bail!(say!(
+                    lang,
+                    "--timeout is 0, in which nothing can come; write a longer time, such as 3s",
+                    "--timeout 是 0，什么也等不到；请写长一点的时间，比如 3s"
+                ));
+            }
+            let target = Target::read(addr, lang).map_err(|error| anyhow!(error))?;
+            visit(target, args.timeout, lang, args.json)
+        }
+    }
+}
+
+fn examine(lang: Lang, json: bool) -> anyhow::Result<Verdict> {
+    let facts = Facts::gather();
+    let checks = checks::all(&facts, lang);
+    let notes = checks.iter().filter(|it| it.grade == Grade::Note).count();
+    let grade = worst(&checks);
+    let conclusion = match (grade, notes) {
+        (Grade::Problem, _) => say!(
+            lang,
+            "This machine lacks something that portlab needs.",
+            "这台机器缺少 portlab 必需的条件。"
+        ),
+        (_, 0) => say!(lang, "This machine is ready.", "这台机器已经准备好了。"),
+        (_, 1) => say!(
+            lang,
+            "This machine is ready, with 1 note above.",
+            "这台机器可以用，上面有 1 条提示。"
+        ),
+        _ => say!(
+            lang,
+            "This machine is ready, with {notes} notes above.",
+            "这台机器可以用，上面有 {notes} 条提示。"
+        ),
+    };
+    let json = json.then(|| json::machine(&facts));
+    let well = grade != Grade::Problem;
+    print(&checks, json, &conclusion, well, lang)
+}
+
+fn visit(target: Target, patience: Duration, lang: Lang, json: bool) -> anyhow::Result<Verdict> {
+    let reach = reach::reach(target, patience);
+    let json = json.then(|| json::reach(&reach));
+    let conclusion = steps::conclusion(&reach, lang);
+    print(
+        &steps::all(&reach, lang),
+        json,
+        &conclusion,
+        reach.is_reached(),
+        lang,
+    )
+}
+
+fn print(
+    findings: &[Finding],
+    json: Option<serde_json::Value>,
+    conclusion: &str,
+    well: bool,
+    lang: Lang,
+) -> anyhow::Result<Verdict> {
+    let mut out = anstream::stdout();
+    // Wide lines are hard to read, and below that nothing can be laid out.
+    let width = args::terminal_width().clamp(40, 80);
+    match json {
+        Some(json) => writeln!(out, "{json:#}")?,
+        None => {
+            write!(out, "{}", finding::text(findings, lang, width))?;
+            let style = if well { GOOD } else { BAD };
+            writeln!(out)?;
+            for line in wrap(conclusion, width) {
+                writeln!(out, "{style}{line}{style:#}")?;
+            }
+        }
+    }
+    Ok(if well { Verdict::Fine } else { Verdict::Failed })
+}

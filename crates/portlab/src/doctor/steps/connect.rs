@@ -1,0 +1,211 @@
+//! The step that fails most often: connecting.
+
+use portlab_report::Lang;
+use portlab_stats::units;
+
+use crate::{
+    doctor::{
+        finding::{Finding, Grade},
+        reach::{Attempt, Outcome, Place, Reach},
+    },
+    ports::{
+        listeners::{Listener, Snapshot},
+        meaning::who,
+    },
+    prose::{pick, say},
+};
+
+/// Whether the connection was made; if not, why, and what can be done. `worst` is what it is then.
+pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang) -> Finding {
+    let finding = |text| Finding::new("connect", pick(lang, "connect", "连接"), text);
+    let (addr, took) = (attempt.addr, units::time(attempt.took));
+    let (text, remedy) = match &attempt.outcome {
+        Outcome::Connected(_) => {
+            return finding(say!(lang, "connected after {took}", "连上了，用了 {took}"));
+        }
+        Outcome::Refused => refused(attempt, lang),
+        Outcome::TimedOut => timed_out(attempt, reach, lang),
+        Outcome::Unreachable => (
+            say!(
+                lang,
+                "there is no way to {addr}: the network has none, or no machine answers there",
+                "到 {addr} 没有路：网络不通，或者那个地址上没有机器"
+            ),
+            say!(
+                lang,
+                "check the address, the cable or Wi-Fi, and the ways: ip route",
+                "检查地址有没有写错、网线或 Wi-Fi 有没有连好，再看看路由：ip route"
+            ),
+        ),
+        Outcome::NoOwnPort => (
+            say!(
+                lang,
+                "no port of this machine is left to connect from, or {addr} is no address to connect to",
+                "本机没有可用的端口来发起连接了，或者 {addr} 不是能连接的地址"
+            ),
+            say!(
+                lang,
+                "see how many are in use: portlab ports; a closed connection frees its port after a minute",
+                "看看用掉了多少：portlab ports；连接关闭一分钟后会让出端口"
+            ),
+        ),
+        Outcome::Failed(error) => (
+            say!(
+                lang,
+                "it failed after {took}: {error}",
+                "{took} 后失败：{error}"
+            ),
+            say!(
+                lang,
+                "a firewall of this machine may forbid it: sudo iptables -L -n",
+                "可能被本机的防火墙禁止：sudo iptables -L -n"
+            ),
+        ),
+    };
+    finding(text).graded(worst, remedy)
+}
+
+fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
+    let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
+    let Some(here) = &attempt.here else {
+        return (
+            say!(
+                lang,
+                "refused: the machine is there, but nobody listens on its port {port} (or a firewall \
+                 says so)",
+                "被拒绝：那台机器在，但它的端口 {port} 上没有程序监听（也可能是防火墙拒绝的）"
+            ),
+            say!(
+                lang,
+                "start the server there, check the port, and see that it listens at 0.0.0.0 and not at \
+                 127.0.0.1 only: portlab ports, run over there",
+                "在那台机器上启动服务端，核对端口号，并确认它监听的是 0.0.0.0，而不只是 127.0.0.1：\
+                 在那边运行 portlab ports"
+            ),
+        );
+    };
+    let elsewhere: Vec<_> = here.before.at(port).collect();
+    if let Some(listener) = elsewhere.first() {
+        return other_address(attempt, listener, here.before.sees_everybody, lang);
+    }
+    let text = say!(
+        lang,
+        "refused: nobody listens on port {port} of this machine",
+        "被拒绝：本机的端口 {port} 上没有程序监听"
+    );
+    let start = say!(
+        lang,
+        "start the server (portlab serve --bind {ip}:{port}), or check the port",
+        "先启动服务端（portlab serve --bind {ip}:{port}），或者核对端口号"
+    );
+    let near = near(&here.before, attempt, lang);
+    (text, start + &near)
+}
+
+/// Somebody listens on the port, where this address isn't heard.
+fn other_address(
+    attempt: &Attempt,
+    listener: &Listener,
+    sees_everybody: bool,
+    lang: Lang,
+) -> (String, String) {
+    let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
+    let addrs: Vec<_> = listener.addresses().collect();
+    let other = addrs[0].clone();
+    let addrs = addrs.join(pick(lang, ", ", "、"));
+    let who = who(&listener.programs, sees_everybody, lang);
+    let space = if listener.programs.is_empty() {
+        ""
+    } else {
+        " "
+    };
+    let all = if ip.is_ipv6() { "[::]" } else { "0.0.0.0" };
+    (
+        say!(
+            lang,
+            "refused: {who} does listen on port {port}, but only at {addrs}, and not at {ip}",
+            "被拒绝：{who}{space}确实在监听端口 {port}，但只在 {addrs}，不在 {ip}"
+        ),
+        say!(
+            lang,
+            "connect to {other}, or have the server bind {all}:{port}, which means all addresses",
+            "改为连接 {other}，或者让服务端绑定 {all}:{port}，表示所有地址"
+        ),
+    )
+}
+
+/// The ports nearby that would have answered.
+fn near(snapshot: &Snapshot, attempt: &Attempt, lang: Lang) -> String {
+    let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
+    let mut heard: Vec<_> = snapshot
+        .listeners
+        .iter()
+        .filter(|it| it.hears(ip))
+        .collect();
+    heard.sort_by_key(|it| it.port.abs_diff(port));
+    heard.truncate(NEAR);
+    if heard.is_empty() {
+        return String::new();
+    }
+    let told = heard.iter().map(|it| {
+        let who = who(&it.programs, snapshot.sees_everybody, lang);
+        let port = it.port;
+        say!(lang, "{port}, {who}", "{port}，{who}")
+    });
+    let told: Vec<_> = told.collect();
+    let told = told.join(pick(lang, "; ", "；"));
+    say!(
+        lang,
+        ". Somebody listens on: {told}",
+        "。有程序监听的端口：{told}"
+    )
+}
+
+fn timed_out(attempt: &Attempt, reach: &Reach, lang: Lang) -> (String, String) {
+    let patience = units::time(reach.patience);
+    if let Some(listener) = attempt.heard() {
+        let after = attempt.here.as_ref().and_then(|here| here.queue);
+        let queue = after.unwrap_or(listener.queue);
+        return (
+            say!(
+                lang,
+                "no answer within {patience}: the accept queue is full ({queue} wait in it), so the server \
+                 is deaf: it listens, and doesn't accept",
+                "{patience} 内没有回应：等待队列满了（有 {queue} 个连接在排队），服务端“听不见”：\
+                 它在监听，却不接受（accept）连接"
+            ),
+            say!(
+                lang,
+                "is it busy with one client, or does it hang? End the other clients or start it again; \
+                 listen() may ask for a longer queue",
+                "它是在忙着服务某个客户端，还是卡住了？关掉别的客户端，或者重新启动它；listen() 的参数\
+                 可以要一个更长的队列"
+            ),
+        );
+    }
+    let text = say!(lang, "no answer within {patience}", "{patience} 内没有回应");
+    let remedy = match attempt.place {
+        Place::Loopback | Place::Own(_) => say!(
+            lang,
+            "a firewall of this machine swallows it: sudo iptables -L -n",
+            "被本机的防火墙丢掉了：sudo iptables -L -n"
+        ),
+        Place::SameNetwork(_) => say!(
+            lang,
+            "is the machine on, and the address right? If it is, its firewall swallows the call: open the \
+             port there (sudo ufw allow PORT)",
+            "那台机器开着吗？地址写对了吗？如果都没问题，就是它的防火墙把连接丢掉了：在那边放行这个端口\
+             （sudo ufw allow 端口号）"
+        ),
+        Place::Elsewhere => say!(
+            lang,
+            "the address may be wrong, or a firewall on the way swallows the call; a slow network takes \
+             longer: --timeout 30s",
+            "地址可能写错了，或者路上的防火墙把连接丢掉了；网络慢的话可以多等一会儿：--timeout 30s"
+        ),
+    };
+    (text, remedy)
+}
+
+/// As many neighbours are named.
+const NEAR: usize = 3;

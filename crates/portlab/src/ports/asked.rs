@@ -1,0 +1,80 @@
+//! The port that somebody asks about, by number or by name.
+
+use portlab_report::Lang;
+use portlab_service::nearest;
+
+use super::services::{named, names};
+use crate::prose::say;
+
+/// Reads a number from 0 to 65535, or the name of a service.
+///
+/// # Errors
+/// In words, when it is neither: with the nearest name.
+pub(super) fn asked(text: &str, lang: Lang) -> Result<u16, String> {
+    if let Ok(port) = text.parse() {
+        return Ok(port);
+    }
+    // Also what is too large for any integer, or written with a sign or a point.
+    let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
+    if is_number {
+        return Err(say!(
+            lang,
+            "{text} is no port; ports are the numbers from 0 to 65535 (two bytes)",
+            "{text} 不是端口号：端口号是 0 到 65535 的整数（两个字节）"
+        ));
+    }
+    if let Some(service) = named(text) {
+        return Ok(service.port);
+    }
+    // Of short names any two are near: the first letter must be right.
+    let near = names().filter(|name| name.chars().next() == text.to_lowercase().chars().next());
+    Err(match nearest(text, near) {
+        Some(near) => say!(
+            lang,
+            "{text:?} is no port, and no service that portlab knows; did you mean {near}? Write a \
+             number from 0 to 65535, or a name",
+            "{text:?} 不是端口号，也不是 portlab 知道的服务名；你是想写 {near} 吗？请写 0 到 65535 \
+             的整数，或者服务名"
+        ),
+        None => say!(
+            lang,
+            "{text:?} is no port, and no service that portlab knows; write a number from 0 to 65535, or \
+             a name such as http",
+            "{text:?} 不是端口号，也不是 portlab 知道的服务名；请写 0 到 65535 的整数，或者服务名，比如 http"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_asked_for_by_number_and_by_name() {
+        for (text, port) in [("0", 0), ("65535", 65535), ("http", 80), ("MySQL", 3306)] {
+            assert_eq!(asked(text, Lang::En), Ok(port));
+        }
+    }
+
+    #[test]
+    fn what_is_no_port_is_named_with_the_remedy_in_both_languages() {
+        for (text, remedy) in [
+            ("70000", "0 to 65535"),
+            ("-1", "0 to 65535"),
+            ("8080.5", "0 to 65535"),
+            ("99999999999999999999", "0 to 65535"),
+            ("htpp", "http"),
+            ("what is this", "such as http"),
+            ("", "such as http"),
+            ("8080-8090", "0 to 65535"),
+        ] {
+            let error = asked(text, Lang::En).unwrap_err();
+            assert!(error.contains(text) && error.contains(remedy), "{error}");
+            let error = asked(text, Lang::Zh).unwrap_err();
+            assert!(
+                error.contains(text) && error.contains("0 到 65535"),
+                "{error}"
+            );
+        }
+    }
+}

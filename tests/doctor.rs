@@ -1,0 +1,312 @@
+//! What the doctor finds: the real command, on this machine and on servers of this test.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Command, Output},
+    thread,
+};
+
+use portlab_sys::socket::accept_queue;
+use serde_json::Value;
+use socket2::{Domain, Socket, Type};
+
+fn doctor(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.arg("doctor").args(arguments).output().unwrap()
+}
+
+/// What the command prints, white space apart, when it ends with `code`.
+#[track_caller]
+fn said(arguments: &[&str], code: i32) -> String {
+    let output = doctor(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(code), "{text}{errors}");
+    assert_eq!(errors, "");
+    assert!(
+        !text.contains('\x1b'),
+        "colours without a terminal: {text:?}"
+    );
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_slice(&doctor(&[arguments, &["--json"]].concat()).stdout).unwrap()
+}
+
+/// The grade of a step or a check.
+#[track_caller]
+fn grade<'a>(of: &'a Value, key: &str) -> &'a str {
+    let mut all = of.as_array().unwrap().iter();
+    let found = all.find(|it| it["check"] == key);
+    found.unwrap_or_else(|| panic!("no {key} in {of}"))["grade"]
+        .as_str()
+        .unwrap()
+}
+
+/// A listener at loopback, and how one calls it.
+fn listening() -> (TcpListener, String) {
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = door.local_addr().unwrap().to_string();
+    (door, addr)
+}
+
+/// Serves one connection: says `words`, and returns what it then hears to the end.
+fn server(words: &'static [u8]) -> (thread::JoinHandle<Vec<u8>>, String) {
+    let (door, addr) = listening();
+    let served = thread::spawn(move || {
+        let (mut stream, _) = door.accept().unwrap();
+        stream.write_all(words).unwrap();
+        let mut heard = Vec::new();
+        let _ = stream.read_to_end(&mut heard);
+        heard
+    });
+    (served, addr)
+}
+
+#[test]
+fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
+    let (served, addr) = server("220 你好\x1b[2J\r\n".as_bytes());
+    let text = said(&[&addr, "--lang=en"], 0);
+    let pid = format!("(pid {}) listens at {addr}", std::process::id());
+    for part in [
+        "is an IP address",
+        "this machine itself",
+        &pid,
+        "connected after",
+        "has accepted",
+        "speaks first: “220 你好␛[2J”",
+        "can be reached.",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    assert_eq!(served.join().unwrap(), b"");
+
+    let (served, addr) = server(b"hello\n");
+    let all = json(&[&addr]);
+    let attempt = &all["attempts"][0];
+    assert_eq!(all["is_reached"], true);
+    assert_eq!(
+        (&attempt["outcome"], &attempt["first"]),
+        (&"connected".into(), &"words".into())
+    );
+    assert_eq!(attempt["first_words_bytes"], 6);
+    assert_eq!(attempt["is_accepted"], true);
+    assert!(attempt["connect_ns"].as_u64().unwrap() > 0);
+    assert_eq!(
+        attempt["listener"]["programs"][0]["pids"][0],
+        std::process::id()
+    );
+    served.join().unwrap();
+}
+
+#[test]
+fn a_silent_server_is_as_well() {
+    let (served, addr) = server(b"");
+    // A server that is slow to accept, on a busy machine, has a minute to do it.
+    let text = said(&[&addr, "--lang=zh", "--timeout=1m"], 0);
+    assert!(
+        text.contains("不先说话") && text.contains("可以连上"),
+        "{text}"
+    );
+    assert_eq!(served.join().unwrap(), b"");
+}
+
+#[test]
+fn a_server_that_closes_at_once_is_a_note() {
+    let (door, addr) = listening();
+    let served = thread::spawn(move || drop(door.accept().unwrap()));
+    let all = json(&[&addr]);
+    served.join().unwrap();
+    assert_eq!(all["attempts"][0]["first"], "closed");
+    assert_eq!(grade(&all["steps"], "first_words"), "note");
+}
+
+#[test]
+fn a_server_that_never_accepts_is_called_deaf() {
+    let (door, addr) = listening();
+    let earlier = TcpStream::connect(&addr).unwrap();
+    while accept_queue(&door).unwrap() == 0 {
+        thread::yield_now();
+    }
+    let text = said(&[&addr, "--timeout=50ms", "--lang=en"], 1);
+    assert!(text.contains("the server is deaf"), "{text}");
+    assert!(text.contains("1 before, 2 now"), "{text}");
+    assert!(text.contains("doesn't take the connection"), "{text}");
+    let all = json(&[&addr, "--timeout=50ms"]);
+    assert_eq!(all["attempts"][0]["outcome"], "connected");
+    assert_eq!(all["attempts"][0]["is_accepted"], false);
+    assert_eq!(
+        (&all["is_reached"], grade(&all["steps"], "accept")),
+        (&false.into(), "problem")
+    );
+    drop((door, earlier));
+}
+
+#[test]
+fn a_full_accept_queue_is_told_from_a_firewall() {
+    let door = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    door.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    // Linux takes one more than it is asked for.
+    door.listen(0).unwrap();
+    let addr = door.local_addr().unwrap().as_socket().unwrap();
+    let waiting = TcpStream::connect(addr).unwrap();
+    while accept_queue(&door).unwrap() == 0 {
+        thread::yield_now();
+    }
+    let addr = addr.to_string();
+    let text = said(&[&addr, "--timeout=100ms", "--lang=en"], 1);
+    assert!(text.contains("the accept queue is full (1 wait"), "{text}");
+    let text = said(&[&addr, "--timeout=100ms", "--lang=zh"], 1);
+    assert!(text.contains("等待队列满了（有 1 个"), "{text}");
+    assert_eq!(
+        json(&[&addr, "--timeout=100ms"])["attempts"][0]["outcome"],
+        "timed-out"
+    );
+    drop(waiting);
+}
+
+#[test]
+fn a_refused_port_names_who_listens_nearby_and_where() {
+    // Bound, so that nobody else gets it, and not listened on.
+    let bound = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    bound
+        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
+        .unwrap();
+    let closed = bound.local_addr().unwrap().as_socket().unwrap();
+    let text = said(&[&closed.to_string(), "--lang=en"], 1);
+    let port = closed.port();
+    assert!(
+        text.contains(&format!("nobody listens on port {port}")),
+        "{text}"
+    );
+    assert!(
+        text.contains(&format!("portlab serve --bind {closed}")),
+        "{text}"
+    );
+    let alone = said(&[&port.to_string(), "--lang=zh"], 1);
+    assert!(
+        alone.contains("被拒绝") && alone.contains("127.0.0.1"),
+        "{alone}"
+    );
+
+    let (door, addr) = listening();
+    let port = door.local_addr().unwrap().port();
+    let other = format!("127.0.0.2:{port}");
+    let text = said(&[&other, "--lang=en"], 1);
+    assert!(text.contains(&format!("only at {addr}")), "{text}");
+    assert!(
+        text.contains(&format!("(pid {})", std::process::id())),
+        "{text}"
+    );
+    let attempt = &json(&[&other])["attempts"][0];
+    assert_eq!(
+        (&attempt["outcome"], &attempt["listener"]),
+        (&"refused".into(), &Value::Null)
+    );
+}
+
+#[test]
+fn who_calls_at_all_addresses_reaches_loopback_and_its_listener() {
+    let (served, addr) = server(b"hello\n");
+    let port = addr.rsplit_once(':').unwrap().1;
+    let all = json(&[&format!("0.0.0.0:{port}")]);
+    let attempt = &all["attempts"][0];
+    assert_eq!(
+        (&attempt["outcome"], &attempt["place"]),
+        (&"connected".into(), &"loopback".into())
+    );
+    assert_eq!(attempt["listener"]["port"].to_string(), port);
+    served.join().unwrap();
+}
+
+#[test]
+fn a_name_that_nobody_knows_is_said_to_be_so() {
+    let all = json(&["nosuch.invalid:80"]);
+    assert!(
+        ["unknown", "unanswered"].contains(&all["name"].as_str().unwrap()),
+        "{all}"
+    );
+    assert_eq!(
+        (&all["is_reached"], &all["attempts"]),
+        (&false.into(), &serde_json::json!([]))
+    );
+    let text = said(&["nosuch.invalid:80", "--lang=zh"], 1);
+    assert!(
+        text.contains("nosuch.invalid") && text.contains("IP 地址"),
+        "{text}"
+    );
+}
+
+#[test]
+fn what_is_no_address_is_refused_with_the_remedy() {
+    for (arguments, remedy) in [
+        (&["localhost"][..], "localhost:8080"),
+        (&["127.0.0.1:0"], "65535"),
+        (&["127.0.0.1:70000"], "65535"),
+        (&["-1"], "-1:8080"),
+        (&["::1"], "[::1]:8080"),
+        (&["http://127.0.0.1:81/"], "doctor 127.0.0.1:81"),
+        (&["127.0.0.1:1", "--timeout=0s"], "3s"),
+        (&["127.0.0.1:1", "--timeout=3"], "10s"),
+        (&["--timeout=3s"], "ADDR"),
+        (&["127.0.0.1:1", "127.0.0.1:2"], "unexpected"),
+    ] {
+        for lang in ["--lang=en", "--lang=zh"] {
+            let output = doctor(&[arguments, &[lang]].concat());
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+            assert!(output.stdout.is_empty(), "{arguments:?}");
+            assert!(text.contains(remedy), "{arguments:?}: {text}");
+        }
+    }
+}
+
+#[test]
+fn this_machine_is_examined_in_words_and_in_json() {
+    let all = json(&[]);
+    assert_eq!(grade(&all["checks"], "loopback"), "ok");
+    let machine = &all["machine"];
+    assert!(machine["usable_processors"].as_u64().unwrap() >= 1);
+    assert!(machine["memory_total_bytes"].as_u64() > machine["memory_available_bytes"].as_u64());
+    assert_eq!(machine["loopback_works"], true);
+    for check in all["checks"].as_array().unwrap() {
+        let both = |of: &str| check[of]["en"].is_string() && check[of]["zh"].is_string();
+        assert!(both("text"), "{check}");
+        assert!(check["grade"] == "ok" || both("remedy"), "{check}");
+    }
+    let english = said(&["--lang=en"], 0);
+    let chinese = said(&["--lang=zh"], 0);
+    assert!(english.contains("This machine is ready"), "{english}");
+    assert!(chinese.contains("这台机器"), "{chinese}");
+    assert!(english.contains("no colours, no live screens"), "{english}");
+}
+
+#[test]
+fn limits_of_the_shell_and_letters_of_the_locale_are_seen() {
+    let binary = env!("CARGO_BIN_EXE_portlab");
+    let run = |script: &str| {
+        let output = Command::new("sh").args(["-c", script]).output().unwrap();
+        let text: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), text)
+    };
+    let (code, few) = run(&format!("ulimit -n 200; LC_ALL=C {binary} doctor --json"));
+    assert_eq!(
+        (code, grade(&few["checks"], "open_files")),
+        (Some(0), "note")
+    );
+    assert_eq!(few["machine"]["open_files_hard_limit"], 200);
+    assert_eq!(grade(&few["checks"], "letters"), "note");
+    let (code, none) = run(&format!(
+        "ulimit -n 40; LC_ALL=C.UTF-8 {binary} doctor --json"
+    ));
+    assert_eq!((code, none["grade"].as_str()), (Some(1), Some("problem")));
+    assert_eq!(grade(&none["checks"], "letters"), "ok");
+}

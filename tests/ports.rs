@@ -1,0 +1,295 @@
+//! What numbers mean and who listens: the real command, on real sockets of this test.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    net::{TcpListener, TcpStream},
+    process::{Command, Output, Stdio},
+};
+
+use portlab_sys::socket::accept_queue;
+use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
+
+fn portlab(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.arg("ports").args(arguments).output().unwrap()
+}
+
+/// What the command prints when it goes well, white space apart.
+#[track_caller]
+fn said(arguments: &[&str]) -> String {
+    let output = portlab(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""));
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        !text.contains('\x1b'),
+        "colours without a terminal: {text:?}"
+    );
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn json(arguments: &[&str]) -> Value {
+    serde_json::from_slice(&portlab(&[arguments, &["--json"]].concat()).stdout).unwrap()
+}
+
+/// The listener of `port` in a listing or a meaning.
+fn listener(from: &Value, port: u16) -> &Value {
+    let all = from["listeners"].as_array().unwrap();
+    let mut of_port = all.iter().filter(|it| it["port"] == port);
+    let found = of_port
+        .next()
+        .unwrap_or_else(|| panic!("{port} is not in {all:?}"));
+    assert_eq!(of_port.next(), None);
+    found
+}
+
+#[test]
+fn who_listens_is_listed_with_its_process_and_its_connections() {
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = door.local_addr().unwrap();
+    let callers = [(); 3].map(|()| TcpStream::connect(addr).unwrap());
+    // The last step of a handshake may come a moment later.
+    while accept_queue(&door).unwrap() < 3 {
+        std::thread::yield_now();
+    }
+    let accepted = door.accept().unwrap();
+    let all = json(&[]);
+    let found = listener(&all, addr.port());
+    assert_eq!(found["addresses"], serde_json::json!(["127.0.0.1"]));
+    assert_eq!(found["established_connections"], 3);
+    assert_eq!(found["queued_connections"], 2);
+    let program = &found["programs"][0];
+    assert_eq!(program["pids"], serde_json::json!([std::process::id()]));
+    // The callers' ports, and this one, are of those that the system hands out.
+    let handed_out = &all["handed_out"];
+    assert!(handed_out["in_use_ports"].as_u64().unwrap() >= 4, "{all}");
+    assert!(handed_out["first_port"].as_u64() < handed_out["last_port"].as_u64());
+
+    let name = program["name"].as_str().unwrap();
+    let row = format!(
+        "{} 127.0.0.1 {name} (pid {}) 3 2",
+        addr.port(),
+        std::process::id()
+    );
+    for lang in ["en", "zh"] {
+        let text = said(&["--lang", lang]);
+        assert!(text.contains(&row), "{row:?} is not in {text}");
+    }
+    drop((callers, accepted));
+}
+
+#[test]
+fn a_listener_at_all_addresses_stands_in_one_row() {
+    let Ok(v6) = TcpListener::bind("[::1]:0") else {
+        return;
+    };
+    let port = v6.local_addr().unwrap().port();
+    let Ok(_v4) = TcpListener::bind(("127.0.0.1", port)) else {
+        return;
+    };
+    let all = json(&[]);
+    let addresses = &listener(&all, port)["addresses"];
+    assert_eq!(*addresses, serde_json::json!(["127.0.0.1", "::1"]));
+}
+
+#[test]
+fn processes_that_share_a_port_are_shown_together() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args([
+        "serve",
+        "--model=prefork",
+        "--workers=3",
+        "--bind=127.0.0.1:0",
+        "--json",
+    ]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = portlab_sys::spawn::tie_to_this_thread(&mut command)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let out = server.stdout.as_mut().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+    let event: Value = serde_json::from_str(&line).unwrap();
+    let port = event["addr"].as_str().unwrap().rsplit_once(':').unwrap().1;
+    // The children are forked after the line, one after the other.
+    let meaning = loop {
+        let meaning = json(&[port]);
+        let programs = &meaning["ports"][0]["listeners"][0]["programs"];
+        if programs[0]["pids"].as_array().unwrap().len() == 4 {
+            break meaning;
+        }
+    };
+    let programs = meaning["ports"][0]["listeners"][0]["programs"]
+        .as_array()
+        .unwrap();
+    assert_eq!(programs.len(), 1, "{programs:?}");
+    assert_eq!(programs[0]["pids"][0], server.id());
+    let text = said(&[port, "--lang=en"]);
+    let row = format!(
+        "portlab (pid {} +3) listens at 127.0.0.1:{port}",
+        server.id()
+    );
+    assert!(text.contains(&row), "{text}");
+    portlab_sys::spawn::signal(&mut server, portlab_sys::spawn::Signal::TERM).unwrap();
+    assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn numbers_are_explained_in_both_languages() {
+    let english = said(&["21", "8080", "50000", "0", "--lang=en"]);
+    for part in [
+        "21 ftp file transfer (FTP)",
+        "well known (0-1023)",
+        "system ports",
+        "8080 http-alt",
+        "it calls 1024-49151 registered",
+        "50000 no well-known service uses it",
+        "to IANA (49152-65535)",
+        "every user may listen",
+        "\"let the system choose\"",
+        "nobody can connect to port 0",
+    ] {
+        assert!(english.contains(part), "{part:?} is not in {english}");
+    }
+    let chinese = said(&["21", "8080", "50000", "0", "--lang=zh"]);
+    for part in [
+        "21 ftp 文件传输协议",
+        "知名端口号（0-1023）",
+        "8080 http-alt",
+        "注册端口",
+        "没有哪个常见的服务固定用它",
+        "IANA（49152-65535）",
+        "任何用户的程序都能监听它",
+        "没有人能连接到端口 0",
+    ] {
+        let tight = chinese.replace(' ', "");
+        assert!(
+            tight.contains(&part.replace(' ', "")),
+            "{part:?} is not in {chinese}"
+        );
+    }
+}
+
+#[test]
+fn numbers_are_explained_in_json_whatever_the_language() {
+    let all = json(&["21", "http", "50000", "0", "--lang=zh"]);
+    let ports = all["ports"].as_array().unwrap();
+    let told: Vec<_> = ports
+        .iter()
+        .map(|it| {
+            [&it["port"], &it["class"], &it["iana_class"]]
+                .map(ToString::to_string)
+                .join(" ")
+        })
+        .collect();
+    assert_eq!(
+        told,
+        [
+            r#"21 "well-known" "system""#,
+            r#"80 "well-known" "system""#,
+            r#"50000 "dynamic" "dynamic""#,
+            r#"0 "well-known" "system""#,
+        ]
+    );
+    assert_eq!(ports[0]["purpose"]["en"], "file transfer (FTP)");
+    assert_eq!(ports[0]["purpose"]["zh"], "文件传输协议 FTP");
+    assert_eq!(ports[3]["needs_root"], false);
+    // What is handed out is as the system says: a port of its own choice is.
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let own = door.local_addr().unwrap().port().to_string();
+    assert_eq!(json(&[&own])["ports"][0]["is_handed_out"], true);
+    assert_eq!(json(&["1"])["ports"][0]["is_handed_out"], false);
+}
+
+#[test]
+fn what_is_no_port_is_refused_with_the_remedy() {
+    for (argument, en, zh) in [
+        ("70000", "0 to 65535", "0 到 65535"),
+        ("-1", "0 to 65535", "0 到 65535"),
+        ("htpp", "did you mean http", "是想写 http"),
+        ("no such", "such as http", "比如 http"),
+    ] {
+        for (lang, remedy) in [("en", en), ("zh", zh)] {
+            let output = portlab(&["21", argument, "--lang", lang]);
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{text}");
+            assert!(output.stdout.is_empty());
+            assert!(text.contains(argument) && text.contains(remedy), "{text}");
+            assert_eq!(text.trim_end().lines().count(), 1, "{text}");
+        }
+    }
+    let output = portlab(&["--lang=de"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("en or zh"));
+}
+
+#[test]
+fn the_locale_chooses_the_language() {
+    for (locale, word) in [("zh_CN.UTF-8", "端口"), ("C.UTF-8", "port")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        let output = command.arg("ports").env("LC_ALL", locale).output().unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(word), "{locale}: {text}");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_quietly() {
+    for arguments in ["ports", "ports --json", "ports 21 80 443 8080 --json"] {
+        let binary = env!("CARGO_BIN_EXE_portlab");
+        let script = format!("set -o pipefail; {binary} {arguments} | head -1 >&2");
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(0), "{text}");
+        assert_eq!(text.lines().count(), 1, "{text}");
+    }
+}
+
+/// What a command shows on a terminal of `width` columns; `None` where there is no `script`.
+fn on_a_terminal(width: usize, arguments: &str) -> Option<String> {
+    // `script` runs a command on a terminal of its own.
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return None;
+    }
+    let binary = env!("CARGO_BIN_EXE_portlab");
+    let script = format!("stty cols {width} rows 30; exec {binary} {arguments}");
+    let mut command = Command::new("script");
+    command
+        .args(["-qefc", &script, "/dev/null"])
+        .env("TERM", "xterm");
+    let output = command
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    Some(String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn what_is_shown_fits_its_terminal_and_reads_without_colours() {
+    let doors = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    for width in [80, 60, 40] {
+        for lang in ["en", "zh"] {
+            for command in ["ports", "ports 21 8080 50000 0 http", "doctor", "doctor 1"] {
+                let command = format!("{command} --lang {lang}");
+                let Some(shown) = on_a_terminal(width, &command) else {
+                    return;
+                };
+                assert!(shown.contains("\x1b["), "no colours: {shown}");
+                let plain = anstream::adapter::strip_str(&shown).to_string();
+                assert!(plain.lines().count() > 3, "{plain}");
+                for line in plain.lines() {
+                    assert!(line.width() <= width, "{width}, {command}: {line}");
+                    assert_eq!(line, line.trim_end(), "{command}");
+                }
+            }
+        }
+    }
+    drop(doors);
+}
