@@ -20,6 +20,7 @@ table! {
     bytes,
     processes,
     iterative,
+    pool,
     figures,
 }
 
