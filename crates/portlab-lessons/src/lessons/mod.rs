@@ -21,6 +21,7 @@ table! {
     processes,
     iterative,
     pool,
+    event_loop,
     figures,
 }
 
