@@ -22,6 +22,7 @@ table! {
     iterative,
     pool,
     event_loop,
+    coroutines,
     figures,
 }
 
