@@ -1,10 +1,6 @@
 //! The event loop, and the handler that blocks it.
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use portlab_lab::{Server, ServerError};
 
@@ -181,8 +177,6 @@ fn at_the_students_loop(stage: &mut Stage<'_>) -> io::Result<Option<Vec<Duration
     let Some(server) = stage.student("loop.py", &[])? else {
         return Ok(None);
     };
-    let port = server.line().and_then(|line| line.parse().ok());
-    let port: u16 = port.ok_or_else(|| io::Error::other("loop.py doesn't listen"))?;
-    let mut clients = crowd(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), ASKERS)?;
+    let mut clients = crowd(server.door()?, ASKERS)?;
     ask_at_once(&mut clients, "hello").map(Some)
 }

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
 
@@ -185,9 +184,7 @@ fn with_an_idle_timeout(stage: &mut Stage<'_>) -> io::Result<Option<Timeout>> {
     let Some(server) = stage.student("pool.py", &[])? else {
         return Ok(None);
     };
-    let port = server.line().and_then(|line| line.parse().ok());
-    let port: u16 = port.ok_or_else(|| io::Error::other("pool.py doesn't listen"))?;
-    let door = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let door = server.door()?;
     let mut silent = crowd(door, 2)?;
     let mut third = Client::call(door)?;
     let since = Instant::now();
