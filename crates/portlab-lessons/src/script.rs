@@ -26,7 +26,7 @@
 //!
 //! ### seen
 //! Text and blocks, as the kernel saw it.
-//! - KEY: What the lesson claims, and its function checks.
+//! - KEY: What the lesson claims, and its function checks; the first is what the question is about.
 //! - KEY?: What is said instead where this machine doesn't show it.
 //!
 //! ### why

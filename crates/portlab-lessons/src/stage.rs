@@ -518,15 +518,16 @@ impl<'s, 'a> Act<'s, 'a> {
         stage.write("\n")?;
         stage.heading(words::SEEN.in_(lang))?;
         stage.blocks(&step.seen)?;
-        let mut as_told = true;
+        let mut outcome = Vec::new();
         for claim in &step.claims {
             let told = claims.iter().find(|(key, _)| *key == claim.key);
             let Some(&(_, seen)) = told else {
                 return Err(mismatch(format!("claim {} was not told of", claim.key)));
             };
-            as_told &= seen == Seen::Yes;
+            outcome.push(seen);
             stage.claim(claim, seen)?;
         }
+        let as_told = is_as_told(&outcome);
         if let Some(ask) = step.ask.as_ref().filter(|_| as_told) {
             stage.resolve(ask, guess)?;
         }
@@ -580,6 +581,12 @@ impl Stage<'_> {
     }
 }
 
+/// Whether a step came as its text tells: none of its claims failed, and the first, which the question
+/// is about, was seen.
+fn is_as_told(outcome: &[Seen]) -> bool {
+    outcome.first() == Some(&Seen::Yes) && !outcome.contains(&Seen::No)
+}
+
 /// What stands above lines of a program.
 pub(crate) fn caption(language: &str, file: Option<&str>, lang: Lang) -> String {
     match (language, file) {
@@ -599,5 +606,20 @@ impl fmt::Debug for Stage<'_> {
             .field("lesson", &self.lesson.name)
             .field("played", &self.played)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Seen::{No, NotHere, Yes},
+        is_as_told,
+    };
+
+    #[test]
+    fn what_is_beside_the_question_may_be_missing_here() {
+        assert!(is_as_told(&[Yes, NotHere]));
+        assert!(!is_as_told(&[NotHere, Yes]));
+        assert!(!is_as_told(&[Yes, No]));
     }
 }

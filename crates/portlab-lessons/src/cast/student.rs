@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
     thread,
@@ -81,6 +82,17 @@ impl Student {
     /// When none came, or none will.
     pub fn line_within(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
         self.lines.recv_timeout(patience)
+    }
+
+    /// Where it listens: the next line that it prints is its port.
+    ///
+    /// # Errors
+    /// When it prints something else, or nothing.
+    pub fn door(&self) -> io::Result<SocketAddr> {
+        let line = self.line().unwrap_or_default();
+        let port: Result<u16, _> = line.parse();
+        let port = port.map_err(|_| io::Error::other(format!("a port, not `{line}`")))?;
+        Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 
     /// All that it still prints until it ends.

@@ -20,6 +20,9 @@ table! {
     bytes,
     processes,
     iterative,
+    pool,
+    event_loop,
+    coroutines,
     figures,
 }
 

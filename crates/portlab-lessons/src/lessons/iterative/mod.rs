@@ -1,10 +1,6 @@
 //! One client makes an iterative server deaf.
 
-use std::{
-    io,
-    net::{Ipv4Addr, SocketAddr},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use portlab_sys::sockets::Socket;
 
@@ -163,9 +159,8 @@ fn the_same_in_python(stage: &mut Stage<'_>) -> io::Result<Option<String>> {
     let Some(server) = stage.student("iterative.py", &[])? else {
         return Ok(None);
     };
-    let port = server.line().and_then(|line| line.parse().ok());
-    let port: u16 = port.ok_or_else(|| io::Error::other("iterative.py doesn't listen"))?;
-    let door = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let door = server.door()?;
+    let port = door.port();
     let first = Client::call(door)?;
     sockets_once(port, |them| accepted(port, them) == 1)?;
     let mut second = Client::call(door)?;

@@ -1,0 +1,244 @@
+//! Coroutines: taking turns on one thread.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    pin::pin,
+    task::{Context, Poll, Waker},
+    time::Duration,
+};
+
+use portlab_sys::threads::threads;
+
+use crate::{
+    cast::{
+        client::{ask_at_once, bars, crowd},
+        kernel::{table, threads_once, threads_shown},
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "coroutines",
+    part: Part::Models,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("turns.py", include_str!("turns.py")),
+        ("tasks.py", include_str!("tasks.py")),
+        ("green.py", include_str!("green.py")),
+    ],
+    examples: &[
+        ("turns", "A 1, B 1, A 2, B 2, A 3, B 3"),
+        ("python_turns", "A 1, B 1, A 2, B 2, A 3, B 3"),
+        ("tasks", "TID   Name     State\n4711  portlab  S"),
+        ("answers", "100"),
+        ("after", "206"),
+        ("seconds", "20"),
+        (
+            "beside",
+            "Model         Threads  Last answer\n\
+             tasks-single  1        206 ms\n\
+             threads       101      214 ms",
+        ),
+        ("count", "101"),
+        (
+            "blocked",
+            "1  ████████ 203 ms\n\
+             2  ████████████████ 405 ms\n\
+             3  ████████████████████████ 606 ms\n\
+             4  ████████████████████████████████ 807 ms\n\
+             5  ████████████████████████████████████████ 1009 ms",
+        ),
+        ("asyncio_after", "204"),
+        ("asyncio_threads", "1"),
+        ("gevent_after", "203"),
+        ("gevent_threads", "1"),
+    ],
+    play,
+};
+
+/// How many wait at once.
+const MANY: usize = 100;
+/// How long each waits.
+const WAIT: Duration = Duration::from_millis(200);
+/// All of them one after the other.
+const IN_LINE: Duration = Duration::from_secs(20);
+/// How many ask a handler that blocks.
+const ASKERS: u32 = 5;
+
+const TURNS: &str = "A 1, B 1, A 2, B 2, A 3, B 3";
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("turns")?;
+    let turns = take_turns().join(", ");
+    let student = act.stage().student("turns.py", &[])?;
+    let in_python = student.map(|student| student.rest().join(", "));
+    act.seen("turns", turns == TURNS);
+    let seen = in_python.as_deref().map(|turns| turns == TURNS);
+    act.seen("python", seen.map_or(Seen::NotHere, Seen::from));
+    act.set("turns", turns);
+    act.set("python_turns", in_python.unwrap_or_default());
+    act.end()?;
+
+    stage.set("seconds", IN_LINE.as_secs());
+    let mut act = stage.step("hundred")?;
+    let tasks = hundred_wait(act.stage(), "tasks-single", 1)?;
+    act.set("tasks", &tasks.shown);
+    act.set("answers", tasks.answers);
+    act.set("after", tasks.after.as_millis());
+    act.seen("together", tasks.came_together());
+    act.seen("one", tasks.threads == 1);
+    act.end()?;
+
+    let mut act = stage.step("threads")?;
+    let threads = hundred_wait(act.stage(), "threads", MANY + 1)?;
+    act.set("beside", side_by_side(&tasks, &threads));
+    act.set("count", threads.threads);
+    act.seen("counted", threads.threads == MANY + 1);
+    act.seen("together", threads.came_together());
+    act.end()?;
+
+    let mut act = stage.step("blocks")?;
+    let options = ["--model", "tasks-single", "--work", "block:200ms"];
+    let server = act.stage().server(&options)?;
+    let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS as usize)?, "hello")?;
+    // Each blocks for at least that long, so the last one can't have come earlier.
+    let last = blocked.last().copied().unwrap_or_default();
+    act.set("blocked", bars(&blocked, 40));
+    act.seen(
+        "line",
+        blocked.len() == ASKERS as usize && last >= WAIT * ASKERS,
+    );
+    act.end()?;
+
+    let mut act = stage.step("asyncio")?;
+    let hundred = hundred_in_python(act.stage(), "tasks.py")?;
+    act.seen("asyncio", Hundred::seen(hundred.as_ref()));
+    let hundred = hundred.unwrap_or_default();
+    act.set("asyncio_after", hundred.after.as_millis());
+    act.set("asyncio_threads", hundred.threads);
+    act.end()?;
+
+    let mut act = stage.step("gevent")?;
+    let stage = act.stage();
+    let has_gevent = stage.python().and_then(|it| it.package("gevent")).is_some();
+    let hundred = match has_gevent {
+        true => hundred_in_python(stage, "green.py")?,
+        false => None,
+    };
+    act.seen("gevent", Hundred::seen(hundred.as_ref()));
+    let hundred = hundred.unwrap_or_default();
+    act.set("gevent_after", hundred.after.as_millis());
+    act.set("gevent_threads", hundred.threads);
+    act.end()
+}
+
+async fn count(name: &str, diary: &RefCell<Vec<String>>) {
+    for number in 1..=3 {
+        diary.borrow_mut().push(format!("{name} {number}"));
+        pause().await;
+    }
+}
+
+/// Ready when it is asked the second time.
+async fn pause() {
+    let mut has_paused = false;
+    poll_fn(|_| {
+        if std::mem::replace(&mut has_paused, true) {
+            Poll::Ready(())
+        } else {
+            Poll::Pending
+        }
+    })
+    .await;
+}
+
+/// Two coroutines, and the smallest loop that runs them.
+fn take_turns() -> Vec<String> {
+    let diary = RefCell::default();
+    {
+        let (mut a, mut b) = (pin!(count("A", &diary)), pin!(count("B", &diary)));
+        let mut context = Context::from_waker(Waker::noop());
+        for _turn in 1..=3 {
+            let _ = a.as_mut().poll(&mut context);
+            let _ = b.as_mut().poll(&mut context);
+        }
+    }
+    diary.into_inner()
+}
+
+/// How it came with a hundred who wait at once.
+#[derive(Default)]
+struct Hundred {
+    answers: usize,
+    /// The last answer.
+    after: Duration,
+    threads: usize,
+    /// The threads as a table.
+    shown: String,
+}
+
+impl Hundred {
+    /// All have their answers, in a quarter of the time that they would take in line, or less: far
+    /// more than they take together, on a busy machine too.
+    fn came_together(&self) -> bool {
+        self.answers == MANY && self.after < IN_LINE / 4
+    }
+
+    /// Whether a program on one thread did that; where it can't be run, that can't be seen.
+    fn seen(this: Option<&Self>) -> Seen {
+        this.map_or(Seen::NotHere, |hundred| {
+            Seen::from(hundred.came_together() && hundred.threads == 1)
+        })
+    }
+}
+
+/// A hundred clients ask a server whose handler waits, all at once.
+fn hundred_wait(stage: &Stage<'_>, model: &str, threads: usize) -> Result<Hundred, Exit> {
+    let server = stage.server(&["--model", model, "--work", "wait:200ms"])?;
+    let mut clients = crowd(server.addr(), MANY)?;
+    let answers = ask_at_once(&mut clients, "hello")?;
+    // They are still connected.
+    let threads = threads_once(server.pid(), |them| them.len() == threads)?;
+    Ok(Hundred {
+        answers: answers.len(),
+        after: answers.last().copied().unwrap_or_default(),
+        threads: threads.len(),
+        shown: threads_shown(&threads),
+    })
+}
+
+fn side_by_side(tasks: &Hundred, threads: &Hundred) -> String {
+    let row = |model: &str, it: &Hundred| {
+        let after = format!("{} ms", it.after.as_millis());
+        [model.to_owned(), it.threads.to_string(), after]
+    };
+    table(&[
+        ["Model", "Threads", "Last answer"].map(str::to_owned),
+        row("tasks-single", tasks),
+        row("threads", threads),
+    ])
+}
+
+/// A student's program that lets a hundred wait at once; `None` when there is no Python.
+fn hundred_in_python(stage: &mut Stage<'_>, file: &str) -> io::Result<Option<Hundred>> {
+    let Some(student) = stage.student(file, &[])? else {
+        return Ok(None);
+    };
+    let line = student.line().unwrap_or_default();
+    let told = line.split_once(' ');
+    let told = told.and_then(|(count, ms)| Some((count.parse().ok()?, ms.parse().ok()?)));
+    let (answers, ms) = told.ok_or_else(|| io::Error::other(format!("{file} says: {line}")))?;
+    // Counted by the kernel, while the program waits for a line.
+    let threads = threads(student.pid())?;
+    Ok(Some(Hundred {
+        answers,
+        after: Duration::from_millis(ms),
+        threads: threads.len(),
+        shown: threads_shown(&threads),
+    }))
+}

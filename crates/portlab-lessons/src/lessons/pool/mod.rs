@@ -1,0 +1,203 @@
+//! The pool that starves: its workers are held by clients who say nothing.
+
+use std::{
+    io,
+    time::{Duration, Instant},
+};
+
+use portlab_lab::Server;
+use portlab_sys::meter;
+
+use crate::{
+    cast::{
+        Client,
+        client::crowd,
+        kernel::{
+            accepted, are_asleep, queued, side_of_server, sockets_once, threads_once,
+            threads_shown, unread_from,
+        },
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "pool",
+    part: Part::Models,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("pool.py", include_str!("pool.py")),
+    ],
+    examples: &[
+        ("pid", "4711"),
+        (
+            "threads",
+            "TID   Name     State\n\
+             4711  portlab  S\n\
+             4713  pool-0   S\n\
+             4714  pool-1   S",
+        ),
+        ("third", "127.0.0.1:51338"),
+        ("patience", "300"),
+        ("cpu", "0.1"),
+        (
+            "waits",
+            "State        Recv-Q  Peer             Process\n\
+             LISTEN       0       *                4711/portlab\n\
+             ESTABLISHED  0       127.0.0.1:51334  4711/portlab\n\
+             ESTABLISHED  0       127.0.0.1:51336  4711/portlab\n\
+             ESTABLISHED  5       127.0.0.1:51338  4711/portlab",
+        ),
+        ("answer", "hello"),
+        ("fourth_answer", "hello"),
+        (
+            "more",
+            "State        Recv-Q  Peer             Process\n\
+             LISTEN       0       *                4730/portlab\n\
+             ESTABLISHED  0       127.0.0.1:51344  4730/portlab\n\
+             ESTABLISHED  0       127.0.0.1:51346  4730/portlab\n\
+             ESTABLISHED  0       127.0.0.1:51348  4730/portlab\n\
+             ESTABLISHED  0       127.0.0.1:51350  4730/portlab\n\
+             ESTABLISHED  5       127.0.0.1:51352  4730/portlab",
+        ),
+        ("timeout_answer", "hello"),
+        ("timeout_after", "512"),
+    ],
+    play,
+};
+
+/// How long an answer is waited for that should not come.
+const PATIENCE: Duration = Duration::from_millis(300);
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    stage.set("patience", PATIENCE.as_millis());
+
+    let mut act = stage.step("full")?;
+    let server = act.stage().server(&["--model", "pool", "--workers", "2"])?;
+    let port = server.addr().port();
+    let mut silent = crowd(server.addr(), 2)?;
+    let sockets = sockets_once(port, |them| accepted(port, them) == 2)?;
+    let threads = threads_once(server.pid(), |them| them.len() == 3 && are_asleep(them))?;
+    let workers = threads.iter().filter(|it| it.name.starts_with("pool-"));
+    act.set("pid", server.pid());
+    act.set("threads", threads_shown(&threads));
+    act.seen("accepted", accepted(port, &sockets) == 2);
+    act.seen("workers", workers.count() == 2);
+    act.seen("asleep", are_asleep(&threads));
+    act.end()?;
+
+    let mut act = stage.step("third")?;
+    let mut third = Client::call(server.addr())?;
+    act.set("third", third.addr()?);
+    let silence = unheard(&mut third, &server)?;
+    act.set("waits", silence.sockets);
+    act.set("cpu", format!("{:.1}", silence.cpu.as_secs_f64() * 1e3));
+    act.seen("silent", silence.is_silent);
+    act.seen("kept", silence.is_kept);
+    act.seen("queue", silence.is_accepted);
+    act.seen("idle", silence.cpu < PATIENCE / 2);
+    act.end()?;
+
+    let mut act = stage.step("leaves")?;
+    silent.pop();
+    let answer = third.hear()?.unwrap_or_default();
+    act.seen("answered", answer == "hello");
+    act.set("answer", answer);
+    act.end()?;
+
+    let mut act = stage.step("more")?;
+    let server = act.stage().server(&["--model", "pool", "--workers", "4"])?;
+    let _silent = crowd(server.addr(), 3)?;
+    let mut fourth = Client::call(server.addr())?;
+    fourth.say("hello")?;
+    let answer = fourth.hear()?.unwrap_or_default();
+    // From here on it is silent too.
+    let mut fifth = Client::call(server.addr())?;
+    let silence = unheard(&mut fifth, &server)?;
+    act.seen("helps", answer == "hello");
+    act.seen("again", silence.is_silent && silence.is_kept);
+    act.set("fourth_answer", answer);
+    act.set("more", silence.sockets);
+    act.end()?;
+
+    let mut act = stage.step("timeout")?;
+    let outcome = with_an_idle_timeout(act.stage())?;
+    let seen = |as_told: fn(&Timeout) -> bool| {
+        let outcome = outcome.as_ref();
+        outcome.map_or(Seen::NotHere, |outcome| Seen::from(as_told(outcome)))
+    };
+    act.seen("third", seen(|it| it.answer == "hello"));
+    act.seen("cut", seen(|it| it.are_cut));
+    let outcome = outcome.unwrap_or_default();
+    act.set("timeout_answer", outcome.answer);
+    act.set("timeout_after", outcome.after.as_millis());
+    act.end()
+}
+
+/// What was seen while a client wasn't heard.
+struct Silence {
+    /// No answer came.
+    is_silent: bool,
+    /// Its bytes have come, and nobody has read them.
+    is_kept: bool,
+    /// It waits in the program, not in the kernel's queue.
+    is_accepted: bool,
+    /// What the server used of the processor meanwhile.
+    cpu: Duration,
+    /// The server's side of the port.
+    sockets: String,
+}
+
+/// Lets `client` say a word to a server whose workers are all held.
+fn unheard(client: &mut Client, server: &Server) -> io::Result<Silence> {
+    let (own, port) = (client.addr()?, server.addr().port());
+    client.say("hello")?;
+    let sockets = sockets_once(port, |them| {
+        unread_from(own, them) == 5 && queued(port, them) == 0
+    })?;
+    let before = meter::usage(server.pid())?.cpu;
+    let heard = client.hear_within(PATIENCE)?;
+    Ok(Silence {
+        is_silent: heard.is_none(),
+        is_kept: unread_from(own, &sockets) == 5,
+        is_accepted: queued(port, &sockets) == 0,
+        cpu: meter::usage(server.pid())?.cpu.saturating_sub(before),
+        sockets: side_of_server(port, &sockets),
+    })
+}
+
+/// How it came with a server that sends silent clients away.
+#[derive(Default)]
+struct Timeout {
+    /// What the third client heard.
+    answer: String,
+    /// How long after its word.
+    after: Duration,
+    /// The server has ended the connections of the two silent ones.
+    are_cut: bool,
+}
+
+/// Two silent clients and one who speaks, at the student's server; `None` when there is no Python.
+fn with_an_idle_timeout(stage: &mut Stage<'_>) -> io::Result<Option<Timeout>> {
+    let Some(server) = stage.student("pool.py", &[])? else {
+        return Ok(None);
+    };
+    let door = server.door()?;
+    let mut silent = crowd(door, 2)?;
+    let mut third = Client::call(door)?;
+    let since = Instant::now();
+    third.say("hello")?;
+    let answer = third.hear()?.unwrap_or_default();
+    let after = since.elapsed();
+    let mut are_cut = true;
+    for client in &mut silent {
+        are_cut &= client.hear()?.as_deref() == Some("");
+    }
+    Ok(Some(Timeout {
+        answer,
+        after,
+        are_cut,
+    }))
+}
