@@ -1,0 +1,144 @@
+//! A step, from its beginning to its end.
+
+use std::fmt;
+
+use super::{Exit, Seen, Stage};
+use crate::{
+    board,
+    script::{Ask, Block, Claim, Step},
+    words,
+};
+
+/// A step that is being played.
+pub struct Act<'s, 'a> {
+    pub(super) stage: &'s mut Stage<'a>,
+    pub(super) step: Step,
+    pub(super) guess: Option<usize>,
+    pub(super) claims: Vec<(String, Seen)>,
+}
+
+impl<'s, 'a> Act<'s, 'a> {
+    /// Gives `{name}` in the text its value, from now on.
+    pub fn set(&mut self, name: &str, value: impl fmt::Display) {
+        self.stage.set(name, value);
+    }
+
+    /// Tells what became of the claim `key`.
+    pub fn seen(&mut self, key: &str, seen: impl Into<Seen>) {
+        self.claims.push((key.to_owned(), seen.into()));
+    }
+
+    /// The stage.
+    pub fn stage(&mut self) -> &mut Stage<'a> {
+        self.stage
+    }
+
+    /// Ends the step: shows what was seen, answers the question, says why.
+    ///
+    /// # Errors
+    /// When a claim of the text was not told of, or another was; when a value is missing; when
+    /// whoever watches leaves.
+    pub fn end(self) -> Result<(), Exit> {
+        let Self {
+            stage,
+            step,
+            guess,
+            claims,
+        } = self;
+        let mismatch = |what: String| Exit::Mismatch {
+            step: step.key.clone(),
+            what,
+        };
+        if let Some((key, _)) = claims
+            .iter()
+            .find(|(key, _)| !step.claims.iter().any(|claim| claim.key == *key))
+        {
+            return Err(mismatch(format!("claim {key} is not in the text")));
+        }
+        let lang = stage.lang();
+        stage.write("\n")?;
+        stage.heading(words::SEEN.in_(lang))?;
+        stage.blocks(&step.seen)?;
+        let mut outcome = Vec::new();
+        for claim in &step.claims {
+            let told = claims.iter().find(|(key, _)| *key == claim.key);
+            let Some(&(_, seen)) = told else {
+                return Err(mismatch(format!("claim {} was not told of", claim.key)));
+            };
+            outcome.push(seen);
+            stage.claim(claim, seen)?;
+        }
+        let as_told = is_as_told(&outcome);
+        if let Some(ask) = step.ask.as_ref().filter(|_| as_told) {
+            stage.resolve(ask, guess)?;
+        }
+        if !step.why.is_empty() && as_told {
+            stage.write("\n")?;
+            stage.heading(words::WHY.in_(lang))?;
+            stage.blocks(&step.why)?;
+        }
+        stage.wait(words::GO_ON)
+    }
+}
+
+impl Stage<'_> {
+    fn claim(&mut self, claim: &Claim, seen: Seen) -> Result<(), Exit> {
+        let name = format!("{}/{}", self.current(), claim.key);
+        let (list, style, mark) = match seen {
+            Seen::Yes => (&mut self.report.held, board::GOOD, "✓"),
+            Seen::NotHere => (&mut self.report.not_here, board::DIM, "○"),
+            Seen::No => (&mut self.report.failed, board::BAD, "✗"),
+        };
+        list.push(name);
+        let text = match (seen, &claim.not_here) {
+            (Seen::NotHere, Some(text)) => self.filled(text)?,
+            (Seen::NotHere, None) => {
+                return Err(Exit::Mismatch {
+                    step: self.current().to_owned(),
+                    what: format!("claim {0} has no text `{0}?`", claim.key),
+                });
+            }
+            (Seen::Yes, _) => self.filled(&claim.text)?,
+            (Seen::No, _) => {
+                let text = self.filled(&claim.text)?;
+                format!("{text} — {}", words::NOT_SEEN.in_(self.lang()))
+            }
+        };
+        let text = Block::Paragraph(text);
+        self.marked(style, mark, &[text])
+    }
+
+    /// Tells whoever has guessed whether it was right.
+    fn resolve(&mut self, ask: &Ask, guess: Option<usize>) -> Result<(), Exit> {
+        let lang = self.lang();
+        let verdict = match guess {
+            Some(guess) if guess == ask.right => words::RIGHT,
+            Some(_) => words::WRONG,
+            None => words::OUTCOME,
+        };
+        let right = format!("{}{}", verdict.in_(lang), ask.options[ask.right]);
+        self.write("\n")?;
+        self.marked(board::ASK, "→", &[Block::Paragraph(right)])
+    }
+}
+
+/// Whether a step came as its text tells: none of its claims failed, and the first, which the question
+/// is about, was seen.
+fn is_as_told(outcome: &[Seen]) -> bool {
+    outcome.first() == Some(&Seen::Yes) && !outcome.contains(&Seen::No)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        Seen::{No, NotHere, Yes},
+        is_as_told,
+    };
+
+    #[test]
+    fn what_is_beside_the_question_may_be_missing_here() {
+        assert!(is_as_told(&[Yes, NotHere]));
+        assert!(!is_as_told(&[NotHere, Yes]));
+        assert!(!is_as_told(&[Yes, No]));
+    }
+}

@@ -1,0 +1,231 @@
+//! How a lesson is shown: its opening, blocks of text, questions, prompts, its end.
+
+use std::io::Write;
+
+use portlab_report::Lang;
+use unicode_width::UnicodeWidthStr;
+
+use super::{Exit, Report, Stage};
+use crate::{
+    board,
+    script::{Ask, Block, fill, placeholders},
+    words::{self, Words},
+};
+
+impl Stage<'_> {
+    pub(super) fn open(&mut self) -> Result<(), Exit> {
+        let columns = self.hall.columns();
+        let rule = board::painted(board::DIM, &"━".repeat(columns));
+        let title = self.script.title.clone();
+        let title = board::painted(board::HEAD, &board::wrapped(&title, columns, "  "));
+        self.write(&format!("{rule}\n{title}{rule}\n\n"))?;
+        let goal = self.script.goal.clone();
+        self.heading(words::GOAL.in_(self.lang()))?;
+        self.blocks(&goal)?;
+        let story = self.script.story.clone();
+        self.write("\n")?;
+        self.heading(words::STORY.in_(self.lang()))?;
+        self.blocks(&story)?;
+        self.wait(words::GO_ON)
+    }
+
+    pub(super) fn close(&mut self) -> Result<(), Exit> {
+        if self.played < self.script.steps.len() {
+            return Err(Exit::Mismatch {
+                step: self.script.steps[self.played].key.clone(),
+                what: "was not played".to_owned(),
+            });
+        }
+        let lang = self.lang();
+        let columns = self.hall.columns();
+        let questions = std::mem::take(&mut self.script.questions);
+        if !questions.is_empty() {
+            let rule = board::rule(words::THINK.in_(lang), columns);
+            self.write(&format!("\n{rule}"))?;
+        }
+        for question in questions {
+            self.write("\n")?;
+            self.marked(board::ASK, "?", &question.question)?;
+            self.wait(words::ANSWER_IT)?;
+            self.blocks(&question.answer)?;
+        }
+        self.write(&format!("\n{}", self.summary()))?;
+        Ok(())
+    }
+
+    /// How it has come out, in a line.
+    fn summary(&self) -> String {
+        let lang = self.lang();
+        let Report {
+            held,
+            not_here,
+            failed,
+        } = &self.report;
+        let mut line = board::painted(board::GOOD, &format!("✓ {}", held.len()));
+        if not_here.is_empty() && failed.is_empty() {
+            line += &format!("  {}", words::ALL_SEEN.in_(lang));
+        }
+        if !not_here.is_empty() {
+            line += &format!("  ○ {} {}", not_here.len(), words::NOT_HERE.in_(lang));
+        }
+        if !failed.is_empty() {
+            let count = board::painted(board::BAD, &format!("✗ {}", failed.len()));
+            line += &format!("  {count} {}", words::FAILED.in_(lang));
+        }
+        line + "\n"
+    }
+
+    pub(super) fn ask(&mut self, ask: &Ask) -> Result<Option<usize>, Exit> {
+        let lang = self.lang();
+        self.write("\n")?;
+        let heading = board::painted(board::ASK, &format!("? {}", words::GUESS.in_(lang)));
+        self.write(&format!("{heading}\n"))?;
+        self.blocks(&ask.question)?;
+        let columns = self.hall.columns();
+        for (number, option) in (1..).zip(&ask.options) {
+            let option = self.filled(option)?;
+            let lines = board::wrapped(&option, columns, &format!("  {number}  "));
+            self.write(&lines)?;
+            self.read(&lines);
+        }
+        let answer = self.answer(words::YOUR_GUESS)?;
+        let guess = answer.trim().parse::<usize>().ok();
+        Ok(guess
+            .filter(|guess| (1..=ask.options.len()).contains(guess))
+            .map(|guess| guess - 1))
+    }
+
+    /// Waits until whoever watches wants to go on, or the text has been read.
+    pub(super) fn wait(&mut self, prompt: Words) -> Result<(), Exit> {
+        self.answer(prompt).map(drop)
+    }
+
+    pub(super) fn prompt(&mut self, prompt: Words) -> Result<(), Exit> {
+        let prompt = format!("[{}]", prompt.in_(self.lang()));
+        self.write(&format!("{} ", board::painted(board::DIM, &prompt)))
+    }
+
+    pub(super) fn answer(&mut self, prompt: Words) -> Result<String, Exit> {
+        if !self.hall.is_manned() {
+            return Ok(String::new());
+        }
+        self.prompt(prompt)?;
+        let line = self.hall.line()?.ok_or(Exit::Left)?;
+        self.typed(&line)
+    }
+
+    /// What a typed line means.
+    pub(super) fn typed(&mut self, line: &str) -> Result<String, Exit> {
+        match line.trim() {
+            "q" | "quit" => Err(Exit::Left),
+            "" => {
+                // The prompt has done its part: a line up, and erased.
+                self.write("\x1b[1A\x1b[2K")?;
+                Ok(String::new())
+            }
+            line => Ok(line.to_owned()),
+        }
+    }
+
+    pub(super) fn heading(&mut self, text: &str) -> Result<(), Exit> {
+        self.write(&format!("{}\n", board::painted(board::HEAD, text)))
+    }
+
+    /// Shows blocks, and pauses for as long as they take to be read.
+    pub(super) fn blocks(&mut self, blocks: &[Block]) -> Result<(), Exit> {
+        for (at, block) in blocks.iter().enumerate() {
+            let is_item = matches!(block, Block::Item(_));
+            if at > 0 && !is_item {
+                self.write("\n")?;
+            }
+            self.block(block)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn block(&mut self, block: &Block) -> Result<(), Exit> {
+        let columns = self.hall.columns();
+        let lines = match block {
+            Block::Paragraph(text) => board::wrapped(&self.filled(text)?, columns, ""),
+            Block::Item(text) => board::wrapped(&self.filled(text)?, columns, "  - "),
+            Block::Lines(text) => {
+                board::barred(&self.filled(text)?, anstyle::Style::new(), columns)
+            }
+            Block::Code {
+                language,
+                file,
+                text,
+            } => {
+                let caption = caption(language, file.as_deref(), self.lang());
+                let caption = board::wrapped(&caption, columns, "  ");
+                let caption = board::painted(board::DIM, caption.trim_end());
+                format!("{caption}\n{}", board::code(text, columns))
+            }
+        };
+        self.write(&lines)?;
+        self.read(&lines);
+        Ok(())
+    }
+
+    /// The first paragraph behind a mark, the rest as it is.
+    pub(super) fn marked(
+        &mut self,
+        style: anstyle::Style,
+        mark: &str,
+        blocks: &[Block],
+    ) -> Result<(), Exit> {
+        let Some((Block::Paragraph(first), rest)) = blocks.split_first() else {
+            return self.blocks(blocks);
+        };
+        let columns = self.hall.columns();
+        let lines = board::wrapped(&self.filled(first)?, columns, &format!("{mark} "));
+        let painted = board::painted(style, mark);
+        self.write(&lines.replacen(mark, &painted, 1))?;
+        self.read(first);
+        self.blocks(rest)
+    }
+
+    pub(super) fn read(&self, text: &str) {
+        let columns = u32::try_from(text.width()).unwrap_or(u32::MAX);
+        self.hall.pause(self.per_column.saturating_mul(columns));
+    }
+
+    pub(super) fn filled(&self, text: &str) -> Result<String, Exit> {
+        let value = |name: &str| self.values.get(name).map(String::as_str);
+        let missing = placeholders(text)
+            .into_iter()
+            .find(|it| value(it).is_none());
+        match missing {
+            None => Ok(fill(text, value)),
+            Some(name) => Err(Exit::Mismatch {
+                step: self.current().to_owned(),
+                what: format!("{{{name}}} has no value yet"),
+            }),
+        }
+    }
+
+    /// The key of the step that is being played.
+    pub(super) fn current(&self) -> &str {
+        let place = self.played.saturating_sub(1);
+        self.script.steps.get(place).map_or("", |step| &step.key)
+    }
+
+    pub(super) fn write(&mut self, text: &str) -> Result<(), Exit> {
+        self.hall.out.write_all(text.as_bytes())?;
+        self.hall.out.flush()?;
+        Ok(())
+    }
+}
+
+/// What stands above lines of a program.
+pub(crate) fn caption(language: &str, file: Option<&str>, lang: Lang) -> String {
+    match (language, file) {
+        ("python", _) => "Python".to_owned(),
+        ("rust", Some(file)) if file.starts_with("models/") => {
+            format!("{} {file}", words::OF_OUR_MODEL.in_(lang))
+        }
+        ("rust", _) => words::OF_THIS_LESSON.in_(lang).to_owned(),
+        ("sh", _) => "$".to_owned(),
+        (language, _) => language.to_owned(),
+    }
+}

@@ -1,0 +1,141 @@
+//! What a lesson's function and its text must agree on.
+
+use std::{
+    io::{self, Cursor, Write},
+    path::PathBuf,
+    sync::{Arc, Mutex},
+};
+
+use portlab_report::Lang;
+
+use super::{Exit, Report, Seen, Stage, play};
+use crate::{
+    hall::{Hall, Pace},
+    lesson::{Lesson, Part},
+};
+
+const TEXT: &str = "# T\n## goal\nG\n## story\nS\n## step one: One\nSay.\n### ask\nQ\n- [x] right\n- wrong\n\
+    ### seen\n- a: A is {a}.\n- b: B.\n- b?: No B here.\n### why\nBecause.\n";
+
+#[derive(Clone, Default)]
+struct Board(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Board {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Plays the text above with a function; what was shown, and what came of it.
+fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Report, Exit>) {
+    let lesson = Lesson {
+        name: "test",
+        part: Part::Ports,
+        en: TEXT,
+        zh: TEXT,
+        files: &[],
+        examples: &[],
+        play: play_it,
+    };
+    let board = Board::default();
+    let mut hall = Hall {
+        lang: Lang::En,
+        width: 80,
+        pace: Pace::Straight,
+        program: PathBuf::new(),
+        out: Box::new(board.clone()),
+        answers: Box::new(Cursor::new("")),
+    };
+    let report = play(&lesson, &mut hall);
+    let shown = board.0.lock().unwrap().clone();
+    (String::from_utf8(shown).unwrap(), report)
+}
+
+/// The same, for one that doesn't agree with the text: what doesn't.
+fn mismatch(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> String {
+    match played(play_it).1 {
+        Err(Exit::Mismatch { what, .. }) => what,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_was_seen_is_told_with_the_answer_and_the_reason() {
+    let (shown, report) = played(|stage| {
+        let mut act = stage.step("one")?;
+        act.set("a", 7);
+        act.seen("a", true);
+        act.seen("b", Seen::NotHere);
+        act.end()
+    });
+    for text in ["A is 7.", "No B here.", "So it came: right", "Because."] {
+        assert!(shown.contains(text), "{text} is not in\n{shown}");
+    }
+    let report = report.unwrap();
+    assert_eq!(
+        (report.held, report.not_here),
+        (vec!["one/a".into()], vec!["one/b".into()])
+    );
+    assert!(report.failed.is_empty());
+}
+
+#[test]
+fn what_did_not_come_is_said_and_nothing_is_explained() {
+    let (shown, report) = played(|stage| {
+        let mut act = stage.step("one")?;
+        act.set("a", 7);
+        act.seen("a", true);
+        act.seen("b", false);
+        act.end()
+    });
+    assert_eq!(report.unwrap().failed, ["one/b"]);
+    assert!(
+        shown.contains('✗') && shown.contains("should have"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("Because.") && !shown.contains("So it came"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_function_that_does_not_agree_with_its_text_is_refused() {
+    let forgets_a_claim = mismatch(|stage| {
+        let mut act = stage.step("one")?;
+        act.set("a", 7);
+        act.seen("a", true);
+        act.end()
+    });
+    assert_eq!(forgets_a_claim, "claim b was not told of");
+    let makes_one_up = mismatch(|stage| {
+        let mut act = stage.step("one")?;
+        act.seen("c", true);
+        act.end()
+    });
+    assert_eq!(makes_one_up, "claim c is not in the text");
+    let forgets_a_value = mismatch(|stage| {
+        let mut act = stage.step("one")?;
+        act.seen("a", true);
+        act.seen("b", true);
+        act.end()
+    });
+    assert_eq!(forgets_a_value, "{a} has no value yet");
+    let excuses_itself = mismatch(|stage| {
+        let mut act = stage.step("one")?;
+        act.set("a", 7);
+        act.seen("a", Seen::NotHere);
+        act.seen("b", true);
+        act.end()
+    });
+    assert_eq!(excuses_itself, "claim a has no text `a?`");
+    assert_eq!(
+        mismatch(|stage| stage.step("two").map(drop)),
+        "is not in the text"
+    );
+    assert_eq!(mismatch(|_| Ok(())), "was not played");
+}
