@@ -14,6 +14,7 @@ macro_rules! table {
 
 table! {
     ports,
+    bytes,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

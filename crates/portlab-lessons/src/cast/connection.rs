@@ -1,0 +1,63 @@
+//! Connections over loopback that never hang.
+
+use std::{
+    io,
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
+
+use rustix::event::{PollFd, PollFlags, poll};
+
+/// How long something may take on a busy machine: then it fails, and doesn't hang.
+pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A connection within this program: the client's end, and the server's.
+///
+/// # Errors
+/// When the system refuses it.
+pub fn connection() -> io::Result<(TcpStream, TcpStream)> {
+    let door = TcpListener::bind(("127.0.0.1", 0))?;
+    let client = TcpStream::connect(door.local_addr()?)?;
+    be_patient(&client)?;
+    Ok((client, accept(&door)?))
+}
+
+/// Accepts whoever comes within [`PATIENCE`].
+///
+/// # Errors
+/// When nobody does.
+pub fn accept(door: &TcpListener) -> io::Result<TcpStream> {
+    let mut watched = [PollFd::new(door, PollFlags::IN)];
+    let patience = PATIENCE.try_into().unwrap_or_default();
+    if poll(&mut watched, Some(&patience))? == 0 {
+        return Err(io::ErrorKind::TimedOut.into());
+    }
+    let (served, _) = door.accept()?;
+    be_patient(&served)?;
+    Ok(served)
+}
+
+/// Makes reads and writes fail after [`PATIENCE`], and small writes leave at once.
+///
+/// # Errors
+/// When the system refuses it.
+pub fn be_patient(stream: &TcpStream) -> io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    stream.set_nodelay(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+
+    #[test]
+    fn what_is_written_at_one_end_is_read_at_the_other() {
+        let (mut client, mut served) = connection().unwrap();
+        client.write_all(b"\x0a\xff").unwrap();
+        let mut read = [0; 2];
+        served.read_exact(&mut read).unwrap();
+        assert_eq!(read, *b"\x0a\xff");
+    }
+}
