@@ -351,7 +351,8 @@ impl<'a> Stage<'a> {
                 text,
             } => {
                 let caption = caption(language, file.as_deref(), self.lang());
-                let caption = board::painted(board::DIM, &format!("  {caption}"));
+                let caption = board::wrapped(&caption, columns, "  ");
+                let caption = board::painted(board::DIM, caption.trim_end());
                 format!("{caption}\n{}", board::code(text, columns))
             }
         };
