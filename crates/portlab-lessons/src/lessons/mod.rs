@@ -18,12 +18,15 @@ table! {
     client,
     server,
     bytes,
+    encodings,
     processes,
     iterative,
     pool,
     event_loop,
     coroutines,
     figures,
+    chat,
+    http,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

@@ -1,13 +1,13 @@
 //! Bytes are not messages: two sends in one read, one character in two reads.
 
+mod part;
+
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    thread,
 };
 
 use portlab_sys::sockets::Socket;
-use socket2::SockRef;
 
 use crate::{
     cast::{
@@ -26,6 +26,7 @@ pub(super) const LESSON: Lesson = Lesson {
     zh: include_str!("zh.md"),
     files: &[
         ("mod.rs", include_str!("mod.rs")),
+        ("part.rs", include_str!("part.rs")),
         ("split.py", include_str!("split.py")),
     ],
     examples: &[
@@ -76,7 +77,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     one_character_in_two_reads(stage)?;
     a_decoder_that_waits(stage)?;
     where_a_message_ends(stage)?;
-    a_part_is_sent(stage)
+    part::a_part_is_sent(stage)
 }
 
 fn two_sends_in_one_read(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -160,34 +161,6 @@ fn where_a_message_ends(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()
 }
 
-fn a_part_is_sent(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let data = vec![b'x'; 8_000_000];
-    stage.set("asked", data.len());
-    let mut act = stage.step("part")?;
-    let (mut client, served) = connection()?;
-    // Small ones, so that it comes the same on every machine.
-    SockRef::from(&client).set_send_buffer_size(64 << 10)?;
-    SockRef::from(&served).set_recv_buffer_size(64 << 10)?;
-
-    client.set_nonblocking(true)?;
-    let taken = client.write(&data)?;
-    act.set("taken", taken);
-    act.seen("fewer", (1..data.len()).contains(&taken));
-    let (unsent, unread) = queued(&client, &served, taken)?;
-    act.set("unsent", unsent);
-    act.set("unread", unread);
-    act.seen("queued", unsent + unread == taken);
-
-    let reader = thread::spawn(move || io::copy(&mut &served, &mut io::sink()));
-    client.set_nonblocking(false)?;
-    client.write_all(&data[taken..])?;
-    drop(client);
-    let arrived = reader.join().unwrap_or(Ok(0))?;
-    act.set("arrived", arrived);
-    act.seen("rest", arrived == data.len() as u64);
-    act.end()
-}
-
 /// More than a read of 1024 bytes, and odd: a letter, and 600 characters of two bytes.
 fn long_text() -> String {
     format!("a{}", "好".repeat(600))
@@ -259,21 +232,6 @@ fn receive_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut message = vec![0; u32::from_be_bytes(length) as usize];
     stream.read_exact(&mut message)?;
     Ok(message)
-}
-
-/// How many bytes wait at the client's end and at the server's, once they are as many as `taken`.
-fn queued(client: &TcpStream, served: &TcpStream, taken: usize) -> io::Result<(usize, usize)> {
-    let (here, there) = (client.local_addr()?, served.local_addr()?);
-    let count = |all: &[Socket]| {
-        let end = |local| all.iter().find(|it| it.local == local);
-        let unsent = end(here).map_or(0, |it| it.unsent as usize);
-        (unsent, end(there).map_or(0, |it| it.unread as usize))
-    };
-    let settled = sockets_once(there.port(), |all| {
-        let (unsent, unread) = count(all);
-        unsent + unread == taken
-    })?;
-    Ok(count(&settled))
 }
 
 /// A text that its encoding has a place for.

@@ -1,0 +1,220 @@
+//! A chat room, and the member who doesn't read.
+
+mod member;
+mod naive;
+mod order;
+
+use std::{io, net::SocketAddr};
+
+use portlab_lab::Server;
+use portlab_sys::sockets::Socket;
+
+use self::member::Member;
+use crate::{
+    cast::{
+        hex,
+        kernel::{shown, sockets_once},
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "chat",
+    part: Part::Whole,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("room.py", include_str!("room.py")),
+    ],
+    examples: &[
+        ("server", "127.0.0.1:40231"),
+        (
+            "in_utf8",
+            "6d 69 6e 67 3a 20 e5 a4 a7 e5 ae b6 e5 a5 bd 0d 0a",
+        ),
+        ("in_gbk", "6d 69 6e 67 3a 20 b4 f3 bc d2 ba c3 0d 0a"),
+        ("hong_hears", "ming: 大家好"),
+        ("wang_hears", "ming: 大家好"),
+        ("ming_hears", "* in lobby: hong, wang, ming"),
+        ("few", "20"),
+        (
+            "queues",
+            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
+             ESTABLISHED  0       22051   127.0.0.1:40231  127.0.0.1:51334  4712/portlab\n\
+             ESTABLISHED  30160   0       127.0.0.1:51334  127.0.0.1:40231  4711/portlab",
+        ),
+        ("queued", "52211"),
+        (
+            "full",
+            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
+             ESTABLISHED  0       273672  127.0.0.1:40231  127.0.0.1:51334  4712/portlab\n\
+             ESTABLISHED  30445   0       127.0.0.1:51334  127.0.0.1:40231  4711/portlab",
+        ),
+        ("lines", "168"),
+        ("told", "* wang was dropped for reading too slowly"),
+        (
+            "last_words",
+            "* you read too slowly, and too much was waiting for you; goodbye",
+        ),
+        ("heard", "117"),
+        (
+            "stuck",
+            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
+             ESTABLISHED  0       209960  127.0.0.1:35107  127.0.0.1:40562  4720/python3\n\
+             ESTABLISHED  3905    0       127.0.0.1:35107  127.0.0.1:40566  4720/python3",
+        ),
+        ("line", "62"),
+        ("silence", "640"),
+        ("state", "S"),
+        ("unread", "3905"),
+        ("count", "5"),
+        ("loop_count", "1"),
+        ("said", "200"),
+        ("order", "ming 1, ming 2, li 1, ming 3, li 2, li 3"),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let options = ["--service", "chat", "--model", "event-loop"];
+    let limits = ["--hard-limit", "128KiB"];
+    let server = stage.server(&[&options[..], &limits].concat())?;
+    stage.set("server", server.addr());
+    let mut room = Room::with_three_members(&server)?;
+    one_line_to_everybody(stage, &mut room)?;
+    one_stops_reading(stage, &mut room)?;
+    and_reaches_the_limit(stage, room)?;
+    naive::a_room_that_stands_still(stage)?;
+    order::threads_and_a_loop(stage, &server)
+}
+
+/// The room at the server, with its members.
+struct Room {
+    server: SocketAddr,
+    hong: Member,
+    wang: Member,
+    ming: Member,
+    /// The number of ming's last line.
+    number: usize,
+}
+
+fn one_line_to_everybody(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
+    let mut act = stage.step("join")?;
+    let Room {
+        hong, wang, ming, ..
+    } = room;
+    ming.say("大家好")?;
+    for (member, bytes, text) in [
+        (hong, "in_utf8", "hong_hears"),
+        (wang, "in_gbk", "wang_hears"),
+    ] {
+        let line = member.bytes_of("ming: ")?;
+        act.set(bytes, hex(&line));
+        act.set(text, member.text(&line));
+        act.seen(text, member.text(&line) == "ming: 大家好");
+    }
+    // Answers keep the order of what was said: had it heard itself, that would have come first.
+    ming.say("/who")?;
+    let answer = ming.hear()?;
+    act.seen("ming_hears", answer.starts_with("* in lobby"));
+    act.set("ming_hears", answer);
+    act.end()
+}
+
+fn one_stops_reading(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
+    let few = 20;
+    stage.set("few", few);
+    let mut act = stage.step("stops")?;
+    let (mut in_order, mut sent) = (true, 0);
+    for _ in 0..few {
+        in_order &= room.hong_hears_the_next()? == room.last_line();
+        sent += room.wang.length(&room.last_line());
+    }
+    let queued = |ends: &[Socket]| ends.iter().map(|it| it.unread + it.unsent).sum::<u32>();
+    let ends = room.ends_once(|ends| queued(ends) as usize == sent)?;
+    act.set("queues", shown(&ends));
+    act.set("queued", queued(&ends));
+    act.seen("queued", queued(&ends) as usize == sent);
+    act.seen("others", in_order);
+    act.end()
+}
+
+fn and_reaches_the_limit(stage: &mut Stage<'_>, mut room: Room) -> Result<(), Exit> {
+    let mut act = stage.step("limit")?;
+    let (mut in_order, mut ends) = (true, Vec::new());
+    let told = loop {
+        let line = room.hong_hears_the_next()?;
+        if line.starts_with("* ") || room.number > MANY {
+            break line;
+        }
+        in_order &= line == room.last_line();
+        if room.number.is_multiple_of(40) {
+            ends = room.ends_once(|_| true)?;
+        }
+    };
+    act.set("full", shown(&ends));
+    act.seen("told", told == "* wang was dropped for reading too slowly");
+    act.set("told", told);
+    // ming's last line is heard after that.
+    in_order &= room.hong.hear().ok() == Some(room.last_line());
+    act.seen("others", in_order);
+    act.set("lines", room.number);
+    let (heard, last) = room.wang.rest();
+    act.seen("end", heard < room.number);
+    act.set("heard", heard);
+    let is_reason = last.contains("you read too slowly");
+    act.seen("reason", if is_reason { Seen::Yes } else { Seen::NotHere });
+    act.set("last_words", last);
+    act.end()
+}
+
+impl Room {
+    fn with_three_members(server: &Server) -> io::Result<Self> {
+        let server = server.addr();
+        Ok(Self {
+            server,
+            hong: Member::join(server, "hong", "utf-8")?,
+            wang: Member::join(server, "wang", "gbk")?,
+            ming: Member::join(server, "ming", "utf-8")?,
+            number: 0,
+        })
+    }
+
+    /// ming says a long line, and what hong hears next.
+    fn hong_hears_the_next(&mut self) -> io::Result<String> {
+        self.number += 1;
+        self.ming.say(&long_line(self.number))?;
+        self.hong.hear()
+    }
+
+    /// What everybody else hears of ming's last line.
+    fn last_line(&self) -> String {
+        format!("ming: {}", long_line(self.number))
+    }
+
+    /// Both ends of wang's connection, the server's first, once they are as `are` says.
+    fn ends_once(&self, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
+        let wang = self.wang.own_addr()?;
+        let mut found = sockets_once(self.server.port(), |all| {
+            are(&between(all, self.server, wang))
+        })?;
+        found.retain(|it| it.joins(self.server, wang));
+        Ok(found)
+    }
+}
+
+/// Those sockets that are an end of the connection between these two.
+fn between(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<Socket> {
+    let ends = sockets.iter().filter(|it| it.joins(one, other));
+    ends.cloned().collect()
+}
+
+/// More lines than any kernel keeps for somebody who doesn't read them.
+const MANY: usize = 20_000;
+
+/// Not far from the longest that a line may be.
+fn long_line(number: usize) -> String {
+    format!("{number} {}", "哈".repeat(1300))
+}

@@ -1,0 +1,129 @@
+//! A room as one writes it first: it stands still when one member doesn't read.
+
+use std::{
+    io,
+    net::SocketAddr,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_sys::threads::state;
+
+use super::{between, long_line, member::Member};
+use crate::{
+    cast::{
+        PATIENCE, Student,
+        kernel::{shown, sockets_once},
+    },
+    stage::{Exit, Seen, Stage},
+};
+
+/// How long hong must hear nothing before we say that the room stands still.
+const SILENCE: Duration = Duration::from_millis(300);
+
+/// A student's room, and its members in the order in which they came.
+struct Naive {
+    room: Student,
+    addr: SocketAddr,
+    wang: Member,
+    hong: Member,
+    ming: Member,
+    /// The number of ming's last line.
+    number: usize,
+}
+
+pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("naive")?;
+    let student = act.stage().student("room.py", &[])?;
+    let Some(student) = student else {
+        for claim in ["stuck", "waits", "freed"] {
+            act.seen(claim, Seen::NotHere);
+        }
+        act.set("stuck", "-");
+        return act.end();
+    };
+    let mut naive = Naive::with_members(student)?;
+    let since = naive.talk_until_hong_hears_nothing()?;
+    let still_nothing = naive.hong.hear().is_err();
+    act.set("line", naive.number);
+    act.set("silence", since.elapsed().as_millis());
+    act.seen("stuck", still_nothing && naive.number > 1);
+
+    naive.ming.say(&long_line(naive.number + 1))?;
+    let (wang, ming) = (naive.wang.own_addr()?, naive.ming.own_addr()?);
+    let found = sockets_once(naive.addr.port(), |all| {
+        between(all, naive.addr, ming)
+            .iter()
+            .any(|it| it.unread > 0)
+    })?;
+    let mut ends = between(&found, naive.addr, wang);
+    ends.extend(between(&found, naive.addr, ming));
+    ends.retain(|it| it.local == naive.addr);
+    let unread = ends.last().map_or(0, |it| it.unread);
+    act.set("stuck", shown(&ends));
+    act.set("unread", unread);
+    let state = state(naive.room.pid()).unwrap_or('-');
+    act.set("state", state);
+    act.seen("waits", unread > 0 && state == 'S');
+    act.seen("freed", naive.all_goes_on_once_wang_reads()?);
+    act.end()
+}
+
+impl Naive {
+    fn with_members(room: Student) -> io::Result<Self> {
+        let silent = || io::Error::other("the student's room says nothing");
+        let port = room.line().and_then(|line| line.parse().ok());
+        let addr = SocketAddr::from(([127, 0, 0, 1], port.ok_or_else(silent)?));
+        let join = || {
+            let member = Member::connect(addr)?;
+            room.line().ok_or_else(silent)?;
+            io::Result::Ok(member)
+        };
+        let [wang, hong, ming] = [join()?, join()?, join()?];
+        Ok(Self {
+            room,
+            addr,
+            wang,
+            hong,
+            ming,
+            number: 0,
+        })
+    }
+
+    /// Returns when that was. Whether it is silence or only a busy machine, the kernel knows.
+    fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Instant> {
+        self.hong.stream().set_read_timeout(Some(SILENCE))?;
+        let start = Instant::now();
+        loop {
+            self.number += 1;
+            let said = Instant::now();
+            self.ming.say(&long_line(self.number))?;
+            while self.hong.hear().is_err() {
+                if self.is_stuck()? || start.elapsed() > PATIENCE {
+                    return Ok(said);
+                }
+            }
+        }
+    }
+
+    /// Whether the room sleeps over what it has for wang.
+    fn is_stuck(&self) -> io::Result<bool> {
+        let wang = self.wang.own_addr()?;
+        let found = sockets_once(self.addr.port(), |_| true)?;
+        let ends = between(&found, self.addr, wang);
+        let is_full = ends.iter().any(|it| it.local == self.addr && it.unsent > 0);
+        Ok(is_full && state(self.room.pid()) == Some('S'))
+    }
+
+    /// Lets wang read, and looks whether hong hears what is missing.
+    fn all_goes_on_once_wang_reads(&mut self) -> io::Result<bool> {
+        let mut wang = self.wang.stream().try_clone()?;
+        // It ends with the connection.
+        thread::spawn(move || io::copy(&mut wang, &mut io::sink()));
+        self.hong.stream().set_read_timeout(Some(PATIENCE))?;
+        let missing = [self.number, self.number + 1].map(long_line);
+        Ok(missing
+            .iter()
+            .all(|line| self.hong.hear().is_ok_and(|heard| heard == *line)))
+    }
+}

@@ -1,0 +1,82 @@
+//! One order for everybody: by a lock, or by one thread.
+
+use std::{io, thread};
+
+use portlab_lab::Server;
+use portlab_sys::threads::threads;
+
+use super::member::Member;
+use crate::stage::{Exit, Stage};
+
+/// How many lines each of the two who talk says.
+const LINES: usize = 100;
+
+/// `on_a_loop` is the server of the steps before.
+pub(super) fn threads_and_a_loop(stage: &mut Stage<'_>, on_a_loop: &Server) -> Result<(), Exit> {
+    stage.set("said", 2 * LINES);
+    let mut act = stage.step("order")?;
+    let server = act
+        .stage()
+        .server(&["--service", "chat", "--model", "threads"])?;
+    let join = |name| Member::join(server.addr(), name, "utf-8");
+    let mut listeners = [join("hong")?, join("wang")?];
+    let talkers = [join("ming")?, join("li")?]
+        .map(|mut talker| thread::spawn(move || talk(&mut talker).map(|()| talker)));
+    let [hong, wang] = listeners.each_mut().map(listen);
+    let (hong, wang) = (hong?, wang?);
+    act.seen("same", hong == wang);
+    let own = |name: &str| {
+        hong.iter()
+            .filter(|line| line.starts_with(name))
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let in_order = |name: &str| {
+        let said = (1..=LINES).map(|number| format!("{name}: {number}"));
+        own(name) == said.collect::<Vec<_>>()
+    };
+    act.seen("own", in_order("ming") && in_order("li"));
+    act.set("order", around_the_first_change(&hong));
+
+    let (many, few) = (
+        threads(server.pid())?.len(),
+        threads(on_a_loop.pid())?.len(),
+    );
+    act.set("count", many);
+    act.set("loop_count", few);
+    act.seen("many", many > 4);
+    act.seen("few", few == 1);
+    for talker in talkers {
+        drop(talker.join());
+    }
+    act.end()
+}
+
+fn talk(talker: &mut Member) -> io::Result<()> {
+    (1..=LINES).try_for_each(|number| talker.say(&number.to_string()))
+}
+
+/// What both have said, in the order in which it is heard.
+fn listen(listener: &mut Member) -> io::Result<Vec<String>> {
+    let mut heard = Vec::new();
+    while heard.len() < 2 * LINES {
+        let line = listener.hear()?;
+        if !line.starts_with("* ") {
+            heard.push(line);
+        }
+    }
+    Ok(heard)
+}
+
+/// Some lines where one talker comes after the other.
+fn around_the_first_change(heard: &[String]) -> String {
+    let speaker = |line: &String| line.split(':').next().map(str::to_owned);
+    let change = heard
+        .windows(2)
+        .position(|two| speaker(&two[0]) != speaker(&two[1]));
+    let first = change.unwrap_or(0).saturating_sub(2);
+    let some = heard.iter().skip(first).take(6);
+    some.map(|line| line.replace(':', ""))
+        .collect::<Vec<_>>()
+        .join(", ")
+}

@@ -1,0 +1,3 @@
+text = "你好😀"
+print(text.encode("gbk", errors="replace").decode("gbk"))
+print(text.encode("gbk"))

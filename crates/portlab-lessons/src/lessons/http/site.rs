@@ -1,0 +1,115 @@
+//! The site that the lesson itself serves.
+
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    os::unix::net::UnixStream,
+    sync::mpsc::{self, Receiver, Sender},
+    thread,
+};
+
+use crate::cast::be_patient;
+
+/// Its first page.
+pub(super) const PAGE: &str = "<h1>你好，浏览器！</h1>\n";
+
+/// Where its other pages are: a lesson writes no files, so the kernel's own play the part.
+pub(super) const FOLDER: &str = "/proc/sys/kernel";
+
+/// A site, open for as long as this program runs.
+pub(super) struct Site {
+    pub(super) addr: SocketAddr,
+    /// Can be read when a request has come.
+    pub(super) bell: UnixStream,
+    heads: Receiver<String>,
+}
+
+/// The longest head of a request that is read.
+const HEAD: u64 = 16 * 1024;
+
+impl Site {
+    pub(super) fn open() -> io::Result<Self> {
+        let door = TcpListener::bind(("127.0.0.1", 0))?;
+        let addr = door.local_addr()?;
+        let (bell, rope) = UnixStream::pair()?;
+        for end in [&bell, &rope] {
+            end.set_nonblocking(true)?;
+        }
+        let (sender, heads) = mpsc::channel();
+        thread::spawn(move || {
+            // A browser opens connections that it doesn't use at once: so a thread for each.
+            for client in door.incoming().flatten() {
+                if let Ok(rope) = rope.try_clone() {
+                    let sender = sender.clone();
+                    thread::spawn(move || serve(client, &sender, rope));
+                }
+            }
+        });
+        Ok(Self { addr, bell, heads })
+    }
+
+    /// The heads of the requests that have come since this was last asked.
+    pub(super) fn heads(&mut self) -> Vec<String> {
+        // Until it would block.
+        let _ = io::copy(&mut self.bell, &mut io::sink());
+        self.heads.try_iter().collect()
+    }
+}
+
+/// Answers one request after the other until the client leaves.
+fn serve(client: TcpStream, heads: &Sender<String>, mut rope: UnixStream) -> io::Result<()> {
+    be_patient(&client)?;
+    let mut reader = BufReader::new(client);
+    loop {
+        let head = read_head(&mut reader)?;
+        let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
+        // Who plays the lesson may not want to know, or have left.
+        let _ = heads.send(head);
+        let _ = rope.write(b"!");
+        reader.get_mut().write_all(&answer(&path))?;
+    }
+}
+
+/// The lines of a request up to the empty one.
+fn read_head(reader: &mut impl BufRead) -> io::Result<String> {
+    let mut head = String::new();
+    let mut reader = reader.take(HEAD);
+    while !head.ends_with("\r\n\r\n") {
+        if reader.read_line(&mut head)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(head)
+}
+
+fn answer(path: &str) -> Vec<u8> {
+    let (status, body, length) = match path {
+        "/" => ("200 OK", PAGE.into(), PAGE.len()),
+        // The common mistake, for all to see: characters instead of bytes.
+        "/short" => ("200 OK", PAGE.into(), PAGE.chars().count()),
+        path => match file_of(path) {
+            Some(body) => ("200 OK", body.clone(), body.len()),
+            None => ("404 Not Found", NO_PAGE.into(), NO_PAGE.len()),
+        },
+    };
+    let kind = if body.starts_with(b"<") {
+        "html"
+    } else {
+        "plain"
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nContent-Type: text/{kind}; charset=utf-8\r\nContent-Length: {length}\r\n\r\n"
+    );
+    [head.as_bytes(), &body].concat()
+}
+
+fn file_of(path: &str) -> Option<Vec<u8>> {
+    let leads_out = path.split('/').any(|part| part == "..");
+    if leads_out {
+        return None;
+    }
+    fs::read(format!("{FOLDER}{path}")).ok()
+}
+
+const NO_PAGE: &str = "no such page\n";
