@@ -9,7 +9,10 @@ use std::{
 };
 
 use portlab_report::Lang;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    termios::{QueueSelector, tcflush},
+};
 
 /// Who says when a lesson goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +79,12 @@ impl Hall {
             Pace::Fast => thread::sleep(reading / 10),
             Pace::Enter | Pace::Straight => {}
         }
+    }
+
+    /// Forgets what was typed before it was asked for: Enter pressed twice doesn't skip anything.
+    pub(crate) fn listen_anew(&self) {
+        // Fails where stdin is no terminal: then nobody types.
+        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
     }
 
     /// The next line that somebody types; `None` at the end of all input.

@@ -19,8 +19,7 @@ use unicode_width::UnicodeWidthStr;
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
 pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
-    let mut found = sockets::sockets()?;
-    found.retain(|it| it.local.port() == port || it.remote.port() == port);
+    let mut found = sockets::sockets_at(port)?;
     found.sort_by_key(|it| (it.remote.port() != 0, it.local.port() != port, it.remote));
     Ok(found)
 }

@@ -101,6 +101,7 @@ impl Stage<'_> {
     }
 
     pub(super) fn prompt(&mut self, prompt: Words) -> Result<(), Exit> {
+        self.hall.listen_anew();
         let prompt = format!("[{}]", prompt.in_(self.lang()));
         self.write(&format!("{} ", board::painted(board::DIM, &prompt)))
     }
