@@ -3,4 +3,4 @@
 pub mod kernel;
 mod student;
 
-pub use student::Student;
+pub use student::{NO_PYTHON, Student};
