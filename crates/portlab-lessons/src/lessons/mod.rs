@@ -17,6 +17,7 @@ table! {
     processes,
     threads,
     lost_update,
+    deadlock,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.
