@@ -98,15 +98,13 @@ impl Desk {
         for &start in notes.wanted.keys() {
             let mut links = Vec::new();
             let mut who = start;
-            while let Some(link) = notes.link(who) {
-                who = link.holder;
+            // No circle has more people than wait at all.
+            for _ in 0..notes.wanted.len() {
+                let Some(link) = notes.link(who) else { break };
                 links.push(link);
+                who = link.holder;
                 if who == start {
                     return links;
-                }
-                // A way that leads into a circle further on doesn't come back.
-                if links.len() == notes.wanted.len() {
-                    break;
                 }
             }
         }

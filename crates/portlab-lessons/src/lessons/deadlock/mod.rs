@@ -59,7 +59,7 @@ pub(super) const LESSON: Lesson = Lesson {
              Ming  draws",
         ),
         ("backs", "1"),
-        ("patient", "Ming 0\nHong 2\nMing 2"),
+        ("patient", "Ming 0, Hong 2, Ming 2"),
     ],
     play,
 };
@@ -223,7 +223,7 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     let draws = |printed: &Vec<String>| printed.iter().filter(|it| it.ends_with('2')).count();
     let seen = printed.as_ref().map(|it| (draws(it) == 2).into());
     act.seen("python", seen.unwrap_or(Seen::NotHere));
-    let printed = printed.map_or(NO_PYTHON.to_owned(), |it| it.join("\n"));
+    let printed = printed.map_or(NO_PYTHON.to_owned(), |it| it.join(", "));
     act.set("patient", printed);
     act.end()
 }
