@@ -203,10 +203,11 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
         let patience = Duration::from_millis(ms);
         thread::spawn(move || draw_patiently(&desk, who, things, patience, &both_have_one, &log));
     }
-    // The log ends when both have.
+    // The log ends when both have, or else when that has taken too long.
     drop(log);
-    let deeds: Vec<Deed> =
-        std::iter::from_fn(|| deeds.recv_timeout(Duration::from_secs(10)).ok()).collect();
+    let until = Instant::now() + Duration::from_secs(10);
+    let next = || deeds.recv_timeout(until.saturating_duration_since(Instant::now()));
+    let deeds: Vec<Deed> = std::iter::from_fn(|| next().ok()).collect();
     let count = |does: Does| deeds.iter().filter(|it| it.does == does).count();
     let mut rows: Vec<_> = deeds.iter().map(|deed| names.told(*deed)).collect();
     if rows.len() > FEW {
