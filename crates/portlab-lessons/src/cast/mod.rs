@@ -10,5 +10,5 @@ mod text;
 pub use client::Client;
 pub use connection::{PATIENCE, accept, be_patient, connection, receive};
 pub use port::courses_port;
-pub use student::Student;
+pub use student::{NO_PYTHON, Student};
 pub use text::{encoding, hex, read_as};

@@ -20,6 +20,9 @@ pub struct Student {
     lines: Receiver<String>,
 }
 
+/// What stands in the place of a program's output where there is no Python: a shell's own words.
+pub const NO_PYTHON: &str = "python3: not found";
+
 /// How long a program may take to say its next line, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(15);
 

@@ -15,7 +15,10 @@ use portlab_sys::{
 };
 
 use crate::{
-    cast::kernel::{once, table},
+    cast::{
+        NO_PYTHON,
+        kernel::{once, table},
+    },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -225,7 +228,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
             Some(_) => Seen::No,
         },
     );
-    let printed = printed.unwrap_or(vec!["python3: not found".to_owned()]);
+    let printed = printed.unwrap_or(vec![NO_PYTHON.to_owned()]);
     act.set("printed", printed.join("\n"));
     act.end()
 }

@@ -1,0 +1,194 @@
+//! A desk and the things on it. Each thing is a lock: one person at a time may hold it, and whoever
+//! else wants it waits.
+//!
+//! Unlike `std`'s locks, the desk takes notes of who holds what and who waits for what. So it can find
+//! people who wait for one another in a circle, and ask one of them to give up.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Condvar, Mutex, MutexGuard},
+    time::{Duration, Instant},
+};
+
+/// What a person or a thing is called.
+pub(super) type Name = &'static str;
+
+/// The desk.
+#[derive(Default)]
+pub(super) struct Desk {
+    notes: Mutex<Notes>,
+    /// Rings when a thing is back, and when somebody is asked to give up.
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Notes {
+    /// Who holds a thing.
+    holder: BTreeMap<Name, Name>,
+    /// What a person waits for.
+    wanted: BTreeMap<Name, Name>,
+    /// Who has been asked to give up.
+    asked: Option<Name>,
+}
+
+/// A thing in somebody's hand. Dropped, it's back on the desk.
+pub(super) struct Held<'a> {
+    desk: &'a Desk,
+    what: Name,
+}
+
+/// Somebody didn't get a thing: it took too long, or the others asked for it.
+#[derive(Debug)]
+pub(super) struct GaveUp;
+
+/// Somebody waits for something that somebody holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) who: Name,
+    pub(super) what: Name,
+    pub(super) holder: Name,
+}
+
+impl Desk {
+    /// Takes a thing, and waits for it as long as it takes.
+    pub(super) fn take(&self, who: Name, what: Name) -> Result<Held<'_>, GaveUp> {
+        self.take_until(None, who, what)
+    }
+
+    /// Takes a thing, if it can be had within `patience`.
+    pub(super) fn take_within(
+        &self,
+        patience: Duration,
+        who: Name,
+        what: Name,
+    ) -> Result<Held<'_>, GaveUp> {
+        self.take_until(Some(Instant::now() + patience), who, what)
+    }
+
+    fn take_until(
+        &self,
+        until: Option<Instant>,
+        who: Name,
+        what: Name,
+    ) -> Result<Held<'_>, GaveUp> {
+        let mut notes = self.notes();
+        while notes.holder.contains_key(what) {
+            let left = until.map(|it| it.saturating_duration_since(Instant::now()));
+            if notes.asked.take_if(|asked| *asked == who).is_some() || left == Some(Duration::ZERO)
+            {
+                notes.wanted.remove(who);
+                return Err(GaveUp);
+            }
+            notes.wanted.insert(who, what);
+            // The notes lie open for the others until the bell has rung.
+            notes = match left {
+                None => self.bell.wait(notes).expect(POISONED),
+                Some(left) => self.bell.wait_timeout(notes, left).expect(POISONED).0,
+            };
+        }
+        notes.wanted.remove(who);
+        notes.holder.insert(what, who);
+        Ok(Held { desk: self, what })
+    }
+
+    /// People who wait for one another in a circle, each for what the next one holds; nobody, when
+    /// there is no such circle.
+    pub(super) fn circle(&self) -> Vec<Link> {
+        let notes = self.notes();
+        for &start in notes.wanted.keys() {
+            let mut links = Vec::new();
+            let mut who = start;
+            // No circle has more people than wait at all.
+            for _ in 0..notes.wanted.len() {
+                let Some(link) = notes.link(who) else { break };
+                links.push(link);
+                who = link.holder;
+                if who == start {
+                    return links;
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Asks somebody who waits to give up.
+    pub(super) fn ask_to_give_up(&self, who: Name) {
+        self.notes().asked = Some(who);
+        self.bell.notify_all();
+    }
+
+    fn notes(&self) -> MutexGuard<'_, Notes> {
+        self.notes.lock().expect(POISONED)
+    }
+}
+
+impl Notes {
+    /// What somebody waits for, and who holds that; `None` when the person waits for nothing.
+    fn link(&self, who: Name) -> Option<Link> {
+        let what = self.wanted.get(who)?;
+        let holder = self.holder.get(what)?;
+        Some(Link { who, what, holder })
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.desk.notes().holder.remove(self.what);
+        self.desk.bell.notify_all();
+    }
+}
+
+/// Nothing that is done with the notes can panic.
+const POISONED: &str = "no thread panics while it holds the notes";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::thread;
+
+    #[test]
+    fn what_one_holds_another_gets_when_it_is_back() {
+        let desk = Desk::default();
+        let pen = desk.take("Ming", "pen").unwrap();
+        let at_once = desk.take_within(Duration::ZERO, "Hong", "pen");
+        assert!(at_once.is_err());
+        thread::scope(|scope| {
+            let hong = scope.spawn(|| desk.take("Hong", "pen").is_ok());
+            while desk.notes().wanted.is_empty() {
+                thread::yield_now();
+            }
+            // Who waits for one that doesn't wait is in no circle.
+            assert!(desk.circle().is_empty());
+            drop(pen);
+            assert!(hong.join().unwrap());
+        });
+        assert!(desk.notes().holder.is_empty());
+    }
+
+    #[test]
+    fn a_circle_is_found_and_opened() {
+        let desk = Desk::default();
+        let _pen = desk.take("Ming", "pen").unwrap();
+        thread::scope(|scope| {
+            let hong = scope.spawn(|| {
+                let _ruler = desk.take("Hong", "ruler").unwrap();
+                desk.take("Hong", "pen").is_err()
+            });
+            let ming = scope.spawn(|| {
+                while !desk.notes().wanted.contains_key("Hong") {
+                    thread::yield_now();
+                }
+                desk.take("Ming", "ruler").is_ok()
+            });
+            while desk.circle().is_empty() {
+                thread::yield_now();
+            }
+            let circle = desk.circle().into_iter();
+            let circle: Vec<_> = circle.map(|it| [it.who, it.what, it.holder]).collect();
+            assert_eq!(circle, [["Hong", "pen", "Ming"], ["Ming", "ruler", "Hong"]]);
+            desk.ask_to_give_up("Hong");
+            assert!(hong.join().unwrap() && ming.join().unwrap());
+        });
+        assert!(desk.circle().is_empty());
+    }
+}

@@ -1,0 +1,16 @@
+import threading
+
+g_num = 0
+
+def add():
+    global g_num
+    for _ in range(1_000_000):
+        g_num += 1
+
+first = threading.Thread(target=add)
+second = threading.Thread(target=add)
+first.start()
+second.start()
+first.join()
+second.join()
+print(g_num)

@@ -1,0 +1,271 @@
+//! Threads: several at once inside one program, with one memory, in no order, and waited for.
+
+use std::{
+    hint::black_box,
+    io::{self, Read},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Barrier, Mutex, MutexGuard,
+        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+    },
+    thread::{self, Builder, JoinHandle},
+    time::Instant,
+};
+
+use portlab_sys::threads::threads;
+
+use crate::{
+    cast::{
+        NO_PYTHON,
+        kernel::{once, threads_of},
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "threads",
+    part: Part::Together,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("share.py", include_str!("share.py")),
+        ("daemon.py", include_str!("daemon.py")),
+    ],
+    examples: &[
+        (
+            "threads",
+            "TID   Name     State\n4711  portlab  R\n4712  sing     S\n4713  dance    S",
+        ),
+        ("pid", "4711"),
+        ("tids", "4712, 4713"),
+        ("read", "[0, 1, 2, 3, 4]"),
+        ("printed", "[0, 1, 2, 3, 4]"),
+        (
+            "rounds",
+            "1: A B C D\n2: B A C D\n3: A B D C\n4: A B C D\n5: C A B D\n6: A B C D",
+        ),
+        ("orders", "4"),
+        ("count", "6"),
+        (
+            "both",
+            "TID   Name     State\n4711  portlab  R\n4720  wait     S\n4721  count    R",
+        ),
+        ("counted", "1048213"),
+        ("counted_to", "1000000"),
+        ("waits", "main ends\nthread ends"),
+        ("leaves", "main ends"),
+        ("took", "0.1"),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    numbers(stage)?;
+    shared(stage)?;
+    order(stage)?;
+    blocked(stage)?;
+    join(stage)
+}
+
+/// Two more threads, and still one process.
+fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("numbers")?;
+    let music = Arc::new(Barrier::new(3));
+    let [sing, dance] = NAMES.map(|name| {
+        let music = Arc::clone(&music);
+        named(name, move || music.wait())
+    });
+    let both = [sing?, dance?];
+    once(|| NAMES.iter().all(|name| state(name) == Some('S')));
+    let all = threads(own_pid())?;
+    let mut tids = all.iter().map(|it| it.tid).collect::<Vec<_>>();
+    act.set("threads", threads_of(own_pid())?);
+    act.set("pid", own_pid());
+    act.seen(
+        "first",
+        all.iter()
+            .any(|it| it.tid == own_pid() && !NAMES.contains(&&*it.name)),
+    );
+    tids.retain(|tid| *tid != own_pid());
+    act.seen("others", tids.len() == 2 && tids[0] != tids[1]);
+    act.set(
+        "tids",
+        tids.iter()
+            .map(i32::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    // The music plays, and both end.
+    music.wait();
+    both.map(JoinHandle::join).into_iter().for_each(drop);
+    act.end()
+}
+
+/// What one thread writes, another reads.
+fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("shared")?;
+    let homework = Mutex::new(Vec::new());
+    let read = thread::scope(|scope| {
+        let writer = scope.spawn(|| write(&homework));
+        let _ = writer.join();
+        let reader = scope.spawn(|| read(&homework));
+        reader.join()
+    });
+    let read = read.unwrap_or_default();
+    act.set("read", format!("{read:?}"));
+    act.seen("read", read == [0, 1, 2, 3, 4]);
+    let student = act.stage().student("share.py", &[])?;
+    let printed = student.map(|it| it.rest().join("\n"));
+    let seen = |printed: &String| (printed == "[0, 1, 2, 3, 4]").into();
+    act.seen("python", printed.as_ref().map_or(Seen::NotHere, seen));
+    act.set("printed", printed.as_deref().unwrap_or(NO_PYTHON));
+    act.end()
+}
+
+/// Four say their names, round after round, until the order was not the same each time.
+fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("order")?;
+    let mut rounds: Vec<String> = Vec::new();
+    let differ = |rounds: &[String]| rounds.iter().any(|it| *it != rounds[0]);
+    while rounds.len() < FEW || (rounds.len() < MANY && !differ(&rounds)) {
+        rounds.push(round());
+    }
+    // The first few, and the last, which is another order when the first few were the same.
+    let numbered: Vec<_> = (1..)
+        .zip(&rounds)
+        .map(|(at, it)| format!("{at}: {it}"))
+        .collect();
+    let shown = [&numbered[..FEW - 1], &numbered[numbered.len() - 1..]].concat();
+    act.set("rounds", shown.join("\n"));
+    act.set("count", rounds.len());
+    let differed = if differ(&rounds) {
+        Seen::Yes
+    } else {
+        Seen::NotHere
+    };
+    act.seen("differs", differed);
+    let all_are_there = rounds
+        .iter()
+        .all(|it| "ABCD".chars().all(|name| it.contains(name)));
+    act.seen("complete", all_are_there);
+    rounds.sort();
+    rounds.dedup();
+    act.set("orders", rounds.len());
+    act.end()
+}
+
+/// A thread that waits doesn't hold up one that counts.
+fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("blocked")?;
+    let door = TcpListener::bind("127.0.0.1:0")?;
+    let silent = TcpStream::connect(door.local_addr()?)?;
+    let (mut client, _) = door.accept()?;
+    let wait = named("wait", move || client.read(&mut [0; 1024]))?;
+    once(|| state("wait") == Some('S'));
+    let counter = Arc::new((AtomicU64::new(0), AtomicBool::new(false)));
+    let count = named("count", {
+        let counter = Arc::clone(&counter);
+        move || {
+            let (number, is_over) = &*counter;
+            while !is_over.load(Relaxed) {
+                number.fetch_add(1, Relaxed);
+            }
+        }
+    })?;
+    let (number, is_over) = &*counter;
+    let counts = once(|| number.load(Relaxed) > 1_000_000);
+    let both = threads_of(own_pid());
+    let states = ["wait", "count"].map(state);
+    is_over.store(true, Relaxed);
+    act.set("both", both?);
+    act.set("counted", number.load(Relaxed));
+    act.seen("asleep", states[0] == Some('S'));
+    act.seen("counts", counts && states[1] == Some('R'));
+    // The end of the connection is what the waiting one hears at last.
+    drop(silent);
+    let _ = (wait.join(), count.join());
+    act.end()
+}
+
+/// Waiting for a thread's end, and not.
+fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("join")?;
+    let counting = named("counting", || {
+        (0..1_000_000).fold(0, |sum, _| sum + black_box(1))
+    })?;
+    let counted = counting.join().unwrap_or(0);
+    act.set("counted_to", counted);
+    act.seen("done", counted == 1_000_000);
+    act.seen("gone", once(|| state("counting").is_none()));
+    for (name, seconds, is_daemon) in [("waits", "0.3", false), ("leaves", "60", true)] {
+        let kind = if is_daemon { "daemon" } else { "ordinary" };
+        let student = act.stage().student("daemon.py", &[seconds, kind])?;
+        let since = Instant::now();
+        let printed = student.map(|it| it.rest().join("\n"));
+        let took = since.elapsed().as_secs_f64();
+        let seen = |printed: &String| (printed.contains("thread ends") != is_daemon).into();
+        act.seen(name, printed.as_ref().map_or(Seen::NotHere, seen));
+        act.set(name, printed.as_deref().unwrap_or(NO_PYTHON));
+        act.set("took", format!("{took:.1}"));
+    }
+    act.end()
+}
+
+fn write(homework: &Mutex<Vec<u32>>) {
+    for number in 0..5 {
+        lock(homework).push(number);
+    }
+}
+
+fn read(homework: &Mutex<Vec<u32>>) -> Vec<u32> {
+    lock(homework).clone()
+}
+
+/// One round: four threads wait at a start line, and each then says its name.
+fn round() -> String {
+    let line = Barrier::new(4);
+    let said = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for name in ["A", "B", "C", "D"] {
+            let (line, said) = (&line, &said);
+            scope.spawn(move || {
+                line.wait();
+                lock(said).push(name);
+            });
+        }
+    });
+    lock(&said).join(" ")
+}
+
+fn named<T: Send + 'static>(
+    name: &str,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> io::Result<JoinHandle<T>> {
+    Builder::new().name(name.to_owned()).spawn(work)
+}
+
+/// What the thread of this name is doing; `None` when there is none.
+fn state(name: &str) -> Option<char> {
+    let all = threads(own_pid()).unwrap_or_default();
+    let found = all.iter().find(|it| it.name == name);
+    found.map(|it| it.state)
+}
+
+fn own_pid() -> i32 {
+    std::process::id().cast_signed()
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no thread has panicked")
+}
+
+/// The two threads beside the first.
+const NAMES: [&str; 2] = ["sing", "dance"];
+
+/// Rounds that are shown.
+const FEW: usize = 6;
+
+/// Rounds after which the order is taken to be the same always.
+const MANY: usize = 500;
