@@ -60,7 +60,8 @@ pub fn shown(sockets: &[Socket]) -> String {
             holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
         ]
     });
-    table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
+    // A single space: both ends of a connection and the longest process number fit into 80 columns.
+    in_columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), " ")
 }
 
 /// The threads of a process with their states.
@@ -79,6 +80,10 @@ pub fn threads_of(pid: i32) -> io::Result<String> {
 /// Rows in columns.
 #[must_use]
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+    in_columns(rows, "  ")
+}
+
+fn in_columns<const N: usize>(rows: &[[String; N]], gap: &str) -> String {
     let mut widths = [0; N];
     for row in rows {
         for (width, cell) in widths.iter_mut().zip(row) {
@@ -89,7 +94,7 @@ pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
         let cells = row.iter().zip(widths);
         let cells =
             cells.map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
-        let line = cells.collect::<Vec<_>>().join("  ");
+        let line = cells.collect::<Vec<_>>().join(gap);
         line.trim_end().to_owned()
     };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")

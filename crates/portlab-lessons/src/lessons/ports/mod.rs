@@ -29,8 +29,8 @@ pub(super) const LESSON: Lesson = Lesson {
         ("other", "35107"),
         (
             "sockets",
-            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
-             LISTEN  0       0       127.0.0.1:40231  *     4711/portlab",
+            "State  Recv-Q Send-Q Local           Peer Process\n\
+             LISTEN 0      0      127.0.0.1:40231 *    4711/portlab",
         ),
         ("at_port", "maths"),
         ("at_other", "music"),
