@@ -33,8 +33,8 @@ pub(super) const LESSON: Lesson = Lesson {
         ("said", "OSError: [Errno 98] Address already in use"),
         (
             "sockets",
-            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
-             LISTEN  0       0       127.0.0.1:40231  *     4712/portlab",
+            "State  Recv-Q Send-Q Local           Peer Process\n\
+             LISTEN 0      0      127.0.0.1:40231 *    4712/portlab",
         ),
         ("name", "portlab"),
         ("pid", "4712"),
@@ -44,9 +44,9 @@ pub(super) const LESSON: Lesson = Lesson {
         ("took", "31 µs"),
         (
             "both",
-            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
-             LISTEN  0       0       127.0.0.1:40231  *     4711/portlab\n\
-             LISTEN  0       0       127.0.0.2:40231  *     4711/portlab",
+            "State  Recv-Q Send-Q Local           Peer Process\n\
+             LISTEN 0      0      127.0.0.1:40231 *    4711/portlab\n\
+             LISTEN 0      0      127.0.0.2:40231 *    4711/portlab",
         ),
         ("everywhere", "EADDRINUSE"),
     ],
