@@ -15,6 +15,7 @@ macro_rules! table {
 table! {
     ports,
     holder,
+    tcp,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.
