@@ -16,6 +16,7 @@ table! {
     ports,
     holder,
     tcp,
+    socket,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.
