@@ -1,7 +1,8 @@
 //! The kernel's tables, as far as a lesson shows them.
 
 use std::{
-    io, thread,
+    io::{self, ErrorKind},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -77,6 +78,26 @@ pub fn threads_of(pid: i32) -> io::Result<String> {
     Ok(table(&[head].into_iter().chain(rows).collect::<Vec<_>>()))
 }
 
+/// What the kernel calls an error; `OK` when there was none.
+#[must_use]
+pub fn error_name(error: Option<&io::Error>) -> String {
+    let Some(error) = error else {
+        return "OK".to_owned();
+    };
+    let name = match error.kind() {
+        ErrorKind::AddrInUse => "EADDRINUSE",
+        ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        ErrorKind::BrokenPipe => "EPIPE",
+        ErrorKind::ConnectionRefused => "ECONNREFUSED",
+        ErrorKind::ConnectionReset => "ECONNRESET",
+        ErrorKind::NotConnected => "ENOTCONN",
+        ErrorKind::PermissionDenied => "EACCES",
+        ErrorKind::WouldBlock => "EAGAIN",
+        _ => return error.to_string(),
+    };
+    name.to_owned()
+}
+
 /// Rows in columns.
 #[must_use]
 pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
@@ -103,6 +124,14 @@ fn in_columns<const N: usize>(rows: &[[String; N]], gap: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn errors_have_the_kernels_names() {
+        let name = |kind: ErrorKind| error_name(Some(&kind.into()));
+        assert_eq!(name(ErrorKind::NotConnected), "ENOTCONN");
+        assert_eq!(name(ErrorKind::TimedOut), "timed out");
+        assert_eq!(error_name(None), "OK");
+    }
 
     #[test]
     fn columns_line_up_also_in_chinese() {

@@ -13,7 +13,7 @@ use portlab_sys::sockets::{Socket as Listed, sockets};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    cast::kernel::{shown, sockets_once},
+    cast::kernel::{error_name, shown, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -83,7 +83,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("own", own.map_or("?".to_owned(), |it| it.to_string()));
     let peer = plug.peer_addr().err();
     act.seen("unconnected", is_not_connected(peer.as_ref()));
-    act.set("peer", name_of(peer.as_ref()));
+    act.set("peer", error_name(peer.as_ref()));
     act.seen("unlisted", !is_listed(&target(number)?)?);
     act.end()?;
     drop(plug);
@@ -109,7 +109,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     clients[0].write_all(b"hello")?;
     let refused = read_at_the_door(&server).err();
     act.seen("refused", is_not_connected(refused.as_ref()));
-    act.set("error", name_of(refused.as_ref()));
+    act.set("error", error_name(refused.as_ref()));
     let heard = hear(&mut served[0])?;
     act.seen("heard", heard == "hello");
     act.set("heard", heard);
@@ -193,13 +193,4 @@ fn hear(served: &mut TcpStream) -> io::Result<String> {
 
 fn is_not_connected(error: Option<&io::Error>) -> bool {
     error.is_some_and(|it| it.kind() == io::ErrorKind::NotConnected)
-}
-
-/// What the kernel calls an error.
-fn name_of(error: Option<&io::Error>) -> String {
-    match error {
-        None => "OK".to_owned(),
-        error if is_not_connected(error) => "ENOTCONN".to_owned(),
-        Some(error) => error.to_string(),
-    }
 }

@@ -13,7 +13,7 @@ use portlab_sys::{
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    cast::kernel::{shown, sockets_at, sockets_once},
+    cast::kernel::{error_name, shown, sockets_at, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Stage},
 };
@@ -91,7 +91,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         "refused",
         is(refused.as_ref(), ErrorKind::ConnectionRefused),
     );
-    act.set("error", name_of(refused.as_ref()));
+    act.set("error", error_name(refused.as_ref()));
     act.end()?;
 
     let server = open_for_calls()?;
@@ -149,7 +149,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     drop(server);
     act.seen("nobody", holder(door).is_none());
     let refused = start_at(door, false).err();
-    act.set("refusal", name_of(refused.as_ref()));
+    act.set("refusal", error_name(refused.as_ref()));
     act.seen("refused", is(refused.as_ref(), ErrorKind::AddrInUse));
     let restarted = start_at(door, true);
     let all = sockets_once(port, |all| call.states(all) == OVER)?;
@@ -286,14 +286,4 @@ fn waiting(all: &[Listed]) -> u32 {
 
 fn is(error: Option<&io::Error>, kind: ErrorKind) -> bool {
     error.is_some_and(|it| it.kind() == kind)
-}
-
-/// What the kernel calls an error.
-fn name_of(error: Option<&io::Error>) -> String {
-    match error.map(io::Error::kind) {
-        None => "OK".to_owned(),
-        Some(ErrorKind::ConnectionRefused) => "ECONNREFUSED".to_owned(),
-        Some(ErrorKind::AddrInUse) => "EADDRINUSE".to_owned(),
-        Some(other) => other.to_string(),
-    }
 }
