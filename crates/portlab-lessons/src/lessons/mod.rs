@@ -17,6 +17,7 @@ table! {
     holder,
     tcp,
     socket,
+    eof,
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.
