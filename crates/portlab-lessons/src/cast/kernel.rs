@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, ErrorKind},
+    net::TcpListener,
     thread,
     time::{Duration, Instant},
 };
@@ -39,6 +40,34 @@ pub fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Ve
         thread::sleep(Duration::from_millis(2));
     }
 }
+
+/// Opens a door of 127.0.0.1 whose number nobody else's socket has, so that what is seen at that number
+/// is the lesson's: the number of another's TIME-WAIT is handed out again while that is still listed.
+///
+/// # Errors
+/// When there is no port, or `/proc/net/tcp` can't be read.
+pub fn quiet_door() -> io::Result<TcpListener> {
+    let mut noisy = Vec::new();
+    loop {
+        let door = TcpListener::bind(("127.0.0.1", 0))?;
+        if is_quiet(door.local_addr()?.port())? || noisy.len() == TRIES {
+            return Ok(door);
+        }
+        // Held until another is found: it would be handed out again.
+        noisy.push(door);
+    }
+}
+
+/// Whether no other socket stands at `port` than the one that listens.
+///
+/// # Errors
+/// When `/proc/net/tcp` can't be read.
+pub fn is_quiet(port: u16) -> io::Result<bool> {
+    Ok(sockets_at(port)?.len() == 1)
+}
+
+/// How many doors are tried until a noisy one will do.
+const TRIES: usize = 50;
 
 /// Sockets as `ss` shows them, with whose they are.
 #[must_use]
@@ -124,6 +153,16 @@ fn in_columns<const N: usize>(rows: &[[String; N]], gap: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn a_door_with_a_call_is_not_quiet() {
+        let door = quiet_door().unwrap();
+        let addr = door.local_addr().unwrap();
+        let call = TcpStream::connect(addr).unwrap();
+        assert!(!is_quiet(addr.port()).unwrap());
+        drop(call);
+    }
 
     #[test]
     fn errors_have_the_kernels_names() {

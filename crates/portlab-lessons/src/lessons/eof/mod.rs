@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -16,7 +16,7 @@ use socket2::SockRef;
 use crate::{
     cast::{
         Student,
-        kernel::{error_name, shown, sockets_once, threads_of},
+        kernel::{error_name, quiet_door, shown, sockets_once, threads_of},
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -147,7 +147,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// A client, and the server's end of its call. Whoever reads at either waits for 10 s at most.
 fn call() -> io::Result<(TcpStream, TcpStream)> {
-    let server = TcpListener::bind(("127.0.0.1", 0))?;
+    let server = quiet_door()?;
     let client = TcpStream::connect(server.local_addr()?)?;
     let (served, _) = server.accept()?;
     for end in [&client, &served] {

@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portlab_lab::Server;
 use portlab_sys::{
     holder::{Holder, holder},
     sockets::{Socket as Listed, State},
@@ -14,7 +15,7 @@ use portlab_sys::{
 use socket2::{Domain, Socket, Type};
 
 use crate::{
-    cast::kernel::{error_name, shown, sockets_once},
+    cast::kernel::{error_name, is_quiet, shown, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -56,7 +57,7 @@ pub(super) const LESSON: Lesson = Lesson {
 
 fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // One that is there already, and that the lesson acts as if it knew nothing of.
-    let server = stage.server(&["--model", "threads"])?;
+    let server = server(stage)?;
     let door = server.addr();
     let port = door.port();
     stage.set("port", port);
@@ -119,6 +120,18 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.seen("refused", is_in_use(everywhere.as_ref()));
     act.set("everywhere", error_name(everywhere.as_ref()));
     act.end()
+}
+
+/// A server at a number that nobody else's socket has.
+fn server(stage: &Stage<'_>) -> Result<Server, Exit> {
+    let mut noisy = Vec::new();
+    loop {
+        let server = stage.server(&["--model", "threads"])?;
+        if is_quiet(server.addr().port())? || noisy.len() == 5 {
+            return Ok(server);
+        }
+        noisy.push(server);
+    }
 }
 
 /// Opens a door as Python's `bind` and `listen` do: Rust's own `TcpListener` asks for more.

@@ -8,7 +8,7 @@ use std::{
 use portlab_sys::machine::machine;
 
 use crate::{
-    cast::kernel::{error_name, shown, sockets_once},
+    cast::kernel::{error_name, quiet_door, shown, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -49,7 +49,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("last", last);
 
     let mut act = stage.step("door")?;
-    let door = open_a_door()?;
+    let door = quiet_door()?;
     let port = door.local_addr()?.port();
     act.set("port", port);
     let sockets = sockets_once(port, |all| all.len() == 1)?;

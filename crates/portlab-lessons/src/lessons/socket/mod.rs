@@ -13,7 +13,7 @@ use portlab_sys::sockets::{Socket as Listed, sockets};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    cast::kernel::{error_name, shown, sockets_once},
+    cast::kernel::{error_name, quiet_door, shown, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -88,7 +88,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()?;
     drop(plug);
 
-    let server = TcpListener::bind(("127.0.0.1", 0))?;
+    let server = quiet_door()?;
     let door = server.local_addr()?;
     stage.set("port", door.port());
     stage.set("server", server.as_raw_fd());

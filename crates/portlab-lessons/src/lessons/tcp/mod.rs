@@ -13,7 +13,7 @@ use portlab_sys::{
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
-    cast::kernel::{error_name, shown, sockets_at, sockets_once},
+    cast::kernel::{error_name, quiet_door, shown, sockets_at, sockets_once},
     lesson::{Lesson, Part},
     stage::{Exit, Stage},
 };
@@ -205,7 +205,7 @@ impl Call {
 
 /// A server whose calls have little room, so that it is soon full.
 fn open_for_calls() -> io::Result<TcpListener> {
-    let server = TcpListener::bind(("127.0.0.1", 0))?;
+    let server = quiet_door()?;
     SockRef::from(&server).set_recv_buffer_size(64 * 1024)?;
     Ok(server)
 }
