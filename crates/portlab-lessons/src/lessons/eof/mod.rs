@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -119,9 +119,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     client.shutdown(Shutdown::Write)?;
     let asked = until_nothing(&mut served)?;
     let half = ["CLOSE-WAIT", "FIN-WAIT-2"];
-    let all = sockets_once(served.local_addr()?.port(), |all| states(all) == half)?;
-    act.set("half", shown(&all));
-    act.seen("heard", asked == b"hello" && states(&all) == half);
+    let ends = ends_once(addresses(&served)?, &half)?;
+    act.set("half", shown(&ends));
+    act.seen("heard", asked == b"hello" && states(&ends) == half);
     served.write_all(&asked.to_ascii_uppercase())?;
     drop(served);
     let answer = until_nothing(&mut client)?;
@@ -132,6 +132,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut act = stage.step("reset")?;
     let (client, mut served) = call()?;
+    let ends = addresses(&served)?;
     SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
     drop(client);
     let error = received(&mut served).err();
@@ -140,8 +141,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         "reset",
         error.is_some_and(|it| it.kind() == ErrorKind::ConnectionReset),
     );
-    let all = sockets_once(served.local_addr()?.port(), <[_]>::is_empty)?;
-    act.seen("gone", all.is_empty());
+    act.seen("gone", ends_once(ends, &[])?.is_empty());
     act.end()
 }
 
@@ -259,6 +259,24 @@ fn watched(student: &Student) -> io::Result<String> {
         state()
     };
     Ok(std::iter::repeat_with(look).take(20).collect())
+}
+
+/// Where the two ends of a connection stand, the one that is asked first.
+fn addresses(end: &TcpStream) -> io::Result<(SocketAddr, SocketAddr)> {
+    Ok((end.local_addr()?, end.peer_addr()?))
+}
+
+/// The two ends of a connection, as soon as they are in the states `wanted`.
+fn ends_once(
+    (server, client): (SocketAddr, SocketAddr),
+    wanted: &[&str],
+) -> io::Result<Vec<Socket>> {
+    let ours = |all: &[Socket]| -> Vec<Socket> {
+        let ours = all.iter().filter(|it| it.joins(server, client));
+        ours.cloned().collect()
+    };
+    let all = sockets_once(server.port(), |all| states(&ours(all)) == wanted)?;
+    Ok(ours(&all))
 }
 
 fn states(all: &[Socket]) -> Vec<&'static str> {
