@@ -332,10 +332,15 @@ fn goes_on(line: &str) -> bool {
     !line.trim().is_empty() && !begins.iter().any(|mark| line.starts_with(mark))
 }
 
-/// Joins two lines of a paragraph: with a space, unless they are Chinese on both sides.
+/// Joins two lines of a paragraph: with a space, unless they are Chinese on both sides, or a Chinese
+/// mark stands on either. **Bold** changes nothing about that.
 fn join(text: &mut String, more: &str) {
-    let is_wide = |character: Option<char>| character.is_some_and(|it| it as u32 >= 0x2e80);
-    if !(is_wide(text.chars().last()) && is_wide(more.chars().next())) {
+    let before = text.trim_end_matches('*').chars().last();
+    let after = more.trim_start_matches('*').chars().next();
+    let is_wide = |it: Option<char>| it.is_some_and(|it| it as u32 >= 0x2e80);
+    let is_mark = |it: Option<char>| it.is_some_and(|it| "。，：；？！、（）“”".contains(it));
+    let is_apart = !(is_wide(before) && is_wide(after));
+    if is_apart && !is_mark(before) && !is_mark(after) {
         text.push(' ');
     }
     text.push_str(more);
@@ -451,6 +456,21 @@ mod tests {
         assert!(error("- came?", "- went?").contains("went? has no went"));
         assert!(error("### why", "### answer").contains("no place here"));
         assert!(error("- came: It {x}.\n- came?: Not here.\n", "").contains("claims nothing"));
+    }
+
+    #[test]
+    fn lines_are_joined_as_their_language_does_it() {
+        let joined = |text: &str, more: &str| {
+            let mut text = text.to_owned();
+            join(&mut text, more);
+            text
+        };
+        assert_eq!(joined("so", "it is"), "so it is");
+        assert_eq!(joined("你", "好"), "你好");
+        assert_eq!(joined("你", "**好**"), "你**好**");
+        assert_eq!(joined("你好。", "TCP"), "你好。TCP");
+        assert_eq!(joined("TCP", "（好）"), "TCP（好）");
+        assert_eq!(joined("调用", "`bind`"), "调用 `bind`");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! The kernel's tables, as far as a lesson shows them.
 
 use std::{
-    io,
+    io::{self, ErrorKind},
     net::SocketAddr,
     thread,
     time::{Duration, Instant},
@@ -11,7 +11,8 @@ use portlab_sys::{
     sockets::{self, Socket, State, holders},
     threads::{self, Thread},
 };
-use unicode_width::UnicodeWidthStr;
+
+use super::table::{in_columns, table};
 
 /// The TCP sockets at either end of which `port` stands: the listening one first, then those of the
 /// server's side, then those of the clients'.
@@ -73,7 +74,8 @@ pub fn shown(sockets: &[Socket]) -> String {
             holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
         ]
     });
-    table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
+    // A single space: both ends of a connection and the longest process number fit into 80 columns.
+    in_columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), " ")
 }
 
 /// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the one that listens,
@@ -163,48 +165,24 @@ pub fn threads_shown(threads: &[Thread]) -> String {
     table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
 }
 
-/// Rows in columns.
+/// What the kernel calls an error; `OK` when there was none.
 #[must_use]
-pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
-    let mut widths = [0; N];
-    for row in rows {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.width());
-        }
-    }
-    let line = |row: &[String; N]| {
-        let cells = row.iter().zip(widths);
-        let cells =
-            cells.map(|(cell, width)| format!("{cell}{}", " ".repeat(width - cell.width())));
-        let line = cells.collect::<Vec<_>>().join("  ");
-        line.trim_end().to_owned()
+pub fn error_name(error: Option<&io::Error>) -> String {
+    let Some(error) = error else {
+        return "OK".to_owned();
     };
-    rows.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// Figures under a head, each row with its name: names to the left, figures to the right.
-#[must_use]
-pub fn figures<const N: usize>(head: [&str; N], rows: &[(&str, [String; N])]) -> String {
-    let names = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
-    let widths: [usize; N] = std::array::from_fn(|at| {
-        let cells = rows.iter().map(|(_, cells)| cells[at].width());
-        cells.chain([head[at].width()]).max().unwrap_or(0)
-    });
-    let line = |name: &str, cells: [&str; N]| {
-        let mut line = format!("{name}{}", " ".repeat(names - name.width()));
-        for (cell, width) in cells.iter().zip(widths) {
-            line += &format!("  {}{cell}", " ".repeat(width - cell.width()));
-        }
-        line
+    let name = match error.kind() {
+        ErrorKind::AddrInUse => "EADDRINUSE",
+        ErrorKind::AddrNotAvailable => "EADDRNOTAVAIL",
+        ErrorKind::BrokenPipe => "EPIPE",
+        ErrorKind::ConnectionRefused => "ECONNREFUSED",
+        ErrorKind::ConnectionReset => "ECONNRESET",
+        ErrorKind::NotConnected => "ENOTCONN",
+        ErrorKind::PermissionDenied => "EACCES",
+        ErrorKind::WouldBlock => "EAGAIN",
+        _ => return error.to_string(),
     };
-    let rows = rows
-        .iter()
-        .map(|(name, cells)| line(name, cells.each_ref().map(String::as_str)));
-    [line("", head)]
-        .into_iter()
-        .chain(rows)
-        .collect::<Vec<_>>()
-        .join("\n")
+    name.to_owned()
 }
 
 #[cfg(test)]
@@ -212,6 +190,14 @@ mod tests {
     use std::{io::Write, net::TcpListener, net::TcpStream};
 
     use super::*;
+
+    #[test]
+    fn errors_have_the_kernels_names() {
+        let name = |kind: ErrorKind| error_name(Some(&kind.into()));
+        assert_eq!(name(ErrorKind::NotConnected), "ENOTCONN");
+        assert_eq!(name(ErrorKind::TimedOut), "timed out");
+        assert_eq!(error_name(None), "OK");
+    }
 
     #[test]
     fn who_waits_at_the_door_is_nobodys_and_its_bytes_are_counted() {
@@ -240,20 +226,5 @@ mod tests {
         };
         assert!(once(third));
         assert_eq!(looks, 3);
-    }
-
-    #[test]
-    fn columns_line_up_also_in_chinese() {
-        let rows = [["端口", "b"], ["a", "c"]].map(|row| row.map(str::to_owned));
-        assert_eq!(table(&rows), "端口  b\na     c");
-    }
-
-    #[test]
-    fn figures_stand_to_the_right() {
-        let rows = [("fork", ["51".to_owned()]), ("a", ["1".to_owned()])];
-        assert_eq!(
-            figures(["进程"], &rows),
-            "      进程\nfork    51\na        1"
-        );
     }
 }

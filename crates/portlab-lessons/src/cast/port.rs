@@ -1,4 +1,4 @@
-//! The port of the course.
+//! Ports to play at.
 
 use std::{
     io,
@@ -8,6 +8,7 @@ use std::{
 use portlab_report::Lang;
 use portlab_sys::holder::holder;
 
+use super::kernel::sockets_at;
 use crate::stage::Stage;
 
 /// Opens the port that the course's programs use, 8080, or another if it is taken. In the text,
@@ -30,4 +31,47 @@ pub fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
     };
     stage.set("taken", taken);
     Ok(door)
+}
+
+/// Opens a door of 127.0.0.1 whose number nobody else's socket has, so that what is seen at that number
+/// is the lesson's: the number of another's TIME-WAIT is handed out again while that is still listed.
+///
+/// # Errors
+/// When there is no port, or `/proc/net/tcp` can't be read.
+pub fn quiet_door() -> io::Result<TcpListener> {
+    let mut noisy = Vec::new();
+    loop {
+        let door = TcpListener::bind(("127.0.0.1", 0))?;
+        if is_quiet(door.local_addr()?.port())? || noisy.len() == TRIES {
+            return Ok(door);
+        }
+        // Held until another is found: it would be handed out again.
+        noisy.push(door);
+    }
+}
+
+/// Whether no other socket stands at `port` than the one that listens.
+///
+/// # Errors
+/// When `/proc/net/tcp` can't be read.
+pub fn is_quiet(port: u16) -> io::Result<bool> {
+    Ok(sockets_at(port)?.len() == 1)
+}
+
+/// How many doors are tried until a noisy one will do.
+const TRIES: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    #[test]
+    fn a_door_with_a_call_is_not_quiet() {
+        let door = quiet_door().unwrap();
+        let addr = door.local_addr().unwrap();
+        let call = TcpStream::connect(addr).unwrap();
+        assert!(!is_quiet(addr.port()).unwrap());
+        drop(call);
+    }
 }

@@ -15,8 +15,11 @@ macro_rules! table {
 table! {
     ports,
     holder,
+    tcp,
+    socket,
     client,
     server,
+    eof,
     bytes,
     encodings,
     processes,

@@ -12,8 +12,9 @@ use portlab_sys::sockets::Socket;
 use crate::{
     cast::{
         accept, connection, encoding, hex,
-        kernel::{shown, sockets_once, table},
+        kernel::{shown, sockets_once},
         read_as,
+        table::table,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},

@@ -14,7 +14,8 @@ use portlab_sys::threads::threads;
 use crate::{
     cast::{
         client::{ask_at_once, bars, crowd},
-        kernel::{table, threads_once, threads_shown},
+        kernel::{threads_once, threads_shown},
+        table::table,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},

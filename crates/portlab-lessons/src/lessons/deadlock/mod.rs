@@ -18,7 +18,8 @@ use self::{
 use crate::{
     cast::{
         NO_PYTHON,
-        kernel::{once, table, threads_of},
+        kernel::{once, threads_of},
+        table::table,
     },
     lesson::{Lesson, Part},
     stage::{Act, Exit, Seen, Stage},

@@ -9,7 +9,7 @@ use portlab_lab::Server;
 use portlab_service::TextEncoding;
 
 use crate::{
-    cast::{be_patient, connection, encoding, hex, kernel::table, read_as},
+    cast::{be_patient, connection, encoding, hex, read_as, table::table},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };

@@ -13,7 +13,7 @@ use portlab_report::Lang;
 use portlab_sys::meter::{anonymous_bytes, usage};
 
 use crate::{
-    cast::{PATIENCE, kernel::figures},
+    cast::{PATIENCE, table::figures},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };

@@ -14,7 +14,7 @@ use std::{
 use portlab_report::Lang;
 
 use crate::{
-    cast::{NO_PYTHON, kernel::table},
+    cast::{NO_PYTHON, table::table},
     lesson::{Lesson, Part},
     stage::{Act, Exit, Seen, Stage},
 };

@@ -8,7 +8,10 @@ use std::{
 use portlab_sys::machine::machine;
 
 use crate::{
-    cast::kernel::{shown, sockets_once},
+    cast::{
+        kernel::{error_name, shown, sockets_once},
+        quiet_door,
+    },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -29,8 +32,8 @@ pub(super) const LESSON: Lesson = Lesson {
         ("other", "35107"),
         (
             "sockets",
-            "State   Recv-Q  Send-Q  Local            Peer  Process\n\
-             LISTEN  0       0       127.0.0.1:40231  *     4711/portlab",
+            "State  Recv-Q Send-Q Local           Peer Process\n\
+             LISTEN 0      0      127.0.0.1:40231 *    4711/portlab",
         ),
         ("at_port", "maths"),
         ("at_other", "music"),
@@ -49,7 +52,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("last", last);
 
     let mut act = stage.step("door")?;
-    let door = open_a_door()?;
+    let door = quiet_door()?;
     let port = door.local_addr()?.port();
     act.set("port", port);
     let sockets = sockets_once(port, |all| all.len() == 1)?;
@@ -75,7 +78,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut act = stage.step("second")?;
     let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err();
-    act.set("error", name_of(refused.as_ref()));
+    act.set("error", error_name(refused.as_ref()));
     act.seen(
         "refused",
         refused.is_some_and(|it| it.kind() == ErrorKind::AddrInUse),
@@ -86,7 +89,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("low", low);
     let mut act = stage.step("low")?;
     let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, low)).err();
-    act.set("refusal", name_of(refused.as_ref()));
+    act.set("refusal", error_name(refused.as_ref()));
     act.seen(
         "refused",
         match refused {
@@ -125,14 +128,4 @@ fn overheard(door: &TcpListener) -> io::Result<String> {
     let mut word = [0; 5];
     caller.read_exact(&mut word)?;
     Ok(String::from_utf8_lossy(&word).into_owned())
-}
-
-/// What the kernel calls an error.
-fn name_of(error: Option<&io::Error>) -> &'static str {
-    match error.map(io::Error::kind) {
-        None => "OK",
-        Some(ErrorKind::AddrInUse) => "EADDRINUSE",
-        Some(ErrorKind::PermissionDenied) => "EACCES",
-        Some(_) => "?",
-    }
 }

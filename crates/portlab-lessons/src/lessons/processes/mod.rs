@@ -15,10 +15,7 @@ use portlab_sys::{
 };
 
 use crate::{
-    cast::{
-        NO_PYTHON,
-        kernel::{once, table},
-    },
+    cast::{NO_PYTHON, kernel::once, table::table},
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };

@@ -142,7 +142,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         all.iter()
             .any(|it| it.local == door && it.state == State::TimeWait)
     };
-    let left = sockets_once(port, |all| waits(all) && !all.iter().any(|it| it.state != State::TimeWait))?;
+    let left = sockets_once(port, |all| {
+        waits(all) && !all.iter().any(|it| it.state != State::TimeWait)
+    })?;
     act.set("closed", shown(&left));
     act.seen("told", end.is_empty());
     act.seen("waits", waits(&left));

@@ -1,0 +1,289 @@
+//! Receiving nothing: how a program notices that its peer has hung up, and what becomes of one that
+//! doesn't look.
+
+use std::{
+    fs,
+    io::{self, ErrorKind, Read, Write},
+    net::{Shutdown, SocketAddr, TcpStream},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{sockets::Socket, threads};
+use rustix::time::{ClockId, clock_gettime};
+use socket2::SockRef;
+
+use crate::{
+    cast::{
+        Student,
+        kernel::{error_name, shown, sockets_once, threads_of},
+        quiet_door,
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Seen, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "eof",
+    part: Part::Talk,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[
+        ("mod.rs", include_str!("mod.rs")),
+        ("busy.py", include_str!("busy.py")),
+    ],
+    examples: &[
+        (
+            "threads",
+            "TID   Name     State\n4711  portlab  R\n4712  reader   S",
+        ),
+        ("length", "5"),
+        ("word", "again"),
+        ("ends", "0, 0, 0"),
+        ("reads", "1203417"),
+        ("cpu", "99"),
+        ("wall", "100"),
+        ("slept", "0"),
+        ("looks", "RRRRRRRRRRRRRRRRRRRR"),
+        (
+            "half",
+            "State      Recv-Q Send-Q Local           Peer            Process\n\
+             CLOSE-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
+             FIN-WAIT-2 0      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
+        ),
+        ("answer", "HELLO"),
+        ("error", "ECONNRESET"),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut act = stage.step("waits")?;
+    let (mut client, served) = call()?;
+    let reader = reader(served)?;
+    act.seen("asleep", is_asleep_once("reader")?);
+    act.set("threads", threads_of(own_pid())?);
+    client.write_all(b"hello")?;
+    let (mut served, length) = joined(reader)?;
+    act.set("length", length);
+    act.seen("five", length == 5);
+    act.end()?;
+
+    let mut act = stage.step("nothing")?;
+    let empty = client.write(b"")?;
+    client.write_all(b"again")?;
+    let word = received(&mut served)?;
+    act.seen("unseen", empty == 0 && word == b"again");
+    act.set("word", String::from_utf8_lossy(&word));
+    drop(client);
+    let mut ends = Vec::new();
+    for _ in 0..3 {
+        ends.push(received(&mut served)?.len());
+    }
+    act.set(
+        "ends",
+        ends.iter()
+            .map(ToString::to_string)
+            .collect::<Vec<_>>()
+            .join(", "),
+    );
+    act.seen("nothing", ends == [0, 0, 0]);
+    act.end()?;
+
+    let mut act = stage.step("busy")?;
+    let busy = read_on(&mut served)?;
+    act.set("reads", busy.empty);
+    act.set("cpu", busy.cpu.as_millis());
+    act.set("wall", busy.wall.as_millis());
+    act.set("slept", busy.slept);
+    act.seen("turns", busy.empty > 100);
+    // A busy machine may give it little time; what it doesn't do is rest.
+    act.seen("restless", busy.slept < 10);
+    let student = act.stage().student("busy.py", &[])?;
+    let looks = student.as_ref().map(watched).transpose()?;
+    act.seen(
+        "python",
+        match &looks {
+            // Now and then it may be caught fetching memory.
+            Some(looks) => Seen::from(looks.matches('R').count() >= 15),
+            None => Seen::NotHere,
+        },
+    );
+    act.set("looks", looks.unwrap_or_default());
+    // It would go on for ever.
+    drop(student);
+    act.end()?;
+
+    let mut act = stage.step("half")?;
+    let (mut client, mut served) = call()?;
+    client.write_all(b"hello")?;
+    client.shutdown(Shutdown::Write)?;
+    let asked = until_nothing(&mut served)?;
+    let half = ["CLOSE-WAIT", "FIN-WAIT-2"];
+    let ends = ends_once(addresses(&served)?, &half)?;
+    act.set("half", shown(&ends));
+    act.seen("heard", asked == b"hello" && states(&ends) == half);
+    served.write_all(&asked.to_ascii_uppercase())?;
+    drop(served);
+    let answer = until_nothing(&mut client)?;
+    act.seen("answered", answer == b"HELLO");
+    act.set("answer", String::from_utf8_lossy(&answer));
+    drop(client);
+    act.end()?;
+
+    let mut act = stage.step("reset")?;
+    let (client, mut served) = call()?;
+    let ends = addresses(&served)?;
+    SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
+    drop(client);
+    let error = received(&mut served).err();
+    act.set("error", error_name(error.as_ref()));
+    act.seen(
+        "reset",
+        error.is_some_and(|it| it.kind() == ErrorKind::ConnectionReset),
+    );
+    act.seen("gone", ends_once(ends, &[])?.is_empty());
+    act.end()
+}
+
+/// A client, and the server's end of its call. Whoever reads at either waits for 10 s at most.
+fn call() -> io::Result<(TcpStream, TcpStream)> {
+    let server = quiet_door()?;
+    let client = TcpStream::connect(server.local_addr()?)?;
+    let (served, _) = server.accept()?;
+    for end in [&client, &served] {
+        end.set_read_timeout(Some(PATIENCE))?;
+    }
+    Ok((client, served))
+}
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What Python's `recv(1024)` returns.
+fn received(end: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut data = vec![0; 1024];
+    let length = end.read(&mut data)?;
+    data.truncate(length);
+    Ok(data)
+}
+
+/// All that comes until the peer has closed its direction.
+fn until_nothing(end: &mut TcpStream) -> io::Result<Vec<u8>> {
+    let mut all = Vec::new();
+    end.read_to_end(&mut all)?;
+    Ok(all)
+}
+
+/// A reader's end, given back, and how much it has read.
+type Read1024 = io::Result<(TcpStream, usize)>;
+
+/// Reads once, on a thread of its own.
+fn reader(mut served: TcpStream) -> io::Result<JoinHandle<Read1024>> {
+    let reader = thread::Builder::new().name("reader".to_owned());
+    reader.spawn(move || {
+        let length = received(&mut served)?.len();
+        Ok((served, length))
+    })
+}
+
+fn joined(reader: JoinHandle<Read1024>) -> Read1024 {
+    let end = reader.join();
+    end.map_err(|_| io::Error::other("the reader has panicked"))?
+}
+
+/// Waits until this process's thread `name` sleeps.
+fn is_asleep_once(name: &str) -> io::Result<bool> {
+    let since = Instant::now();
+    while since.elapsed() < PATIENCE {
+        let all = threads::threads(own_pid())?;
+        if all.iter().any(|it| it.name == name && it.state == 'S') {
+            return Ok(true);
+        }
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(false)
+}
+
+/// What it costs not to look whether anything was received.
+struct Busy {
+    empty: u64,
+    /// The processor time that it took, of so much time in all.
+    cpu: Duration,
+    wall: Duration,
+    /// How often it gave up the processor by itself, because it had to wait.
+    slept: u64,
+}
+
+/// Reads on for 100 ms, though the peer has hung up.
+fn read_on(served: &mut TcpStream) -> io::Result<Busy> {
+    let (since, cpu, slept) = (Instant::now(), cpu_time(), times_slept()?);
+    let mut empty = 0;
+    while since.elapsed() < Duration::from_millis(100) {
+        let data = received(served)?;
+        empty += u64::from(data.is_empty());
+    }
+    Ok(Busy {
+        empty,
+        cpu: cpu_time().saturating_sub(cpu),
+        wall: since.elapsed(),
+        slept: times_slept()?.saturating_sub(slept),
+    })
+}
+
+/// The processor time of this thread so far.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    Duration::try_from(time).unwrap_or_default()
+}
+
+/// How often this thread has waited for something so far.
+fn times_slept() -> io::Result<u64> {
+    let status = fs::read_to_string("/proc/thread-self/status")?;
+    let count = status
+        .lines()
+        .find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    Ok(count.and_then(|it| it.trim().parse().ok()).unwrap_or(0))
+}
+
+/// Calls a student's server and hangs up; then looks 20 times what its process does.
+fn watched(student: &Student) -> io::Result<String> {
+    let port = student.line().and_then(|line| line.parse().ok());
+    let port: u16 = port.ok_or_else(|| io::Error::other("busy.py didn't say its port"))?;
+    drop(TcpStream::connect(("127.0.0.1", port))?);
+    let since = Instant::now();
+    let state = || threads::state(student.pid()).unwrap_or('?');
+    while state() != 'R' && since.elapsed() < PATIENCE {
+        thread::sleep(Duration::from_millis(1));
+    }
+    let look = || {
+        thread::sleep(Duration::from_millis(2));
+        state()
+    };
+    Ok(std::iter::repeat_with(look).take(20).collect())
+}
+
+/// Where the two ends of a connection stand, the one that is asked first.
+fn addresses(end: &TcpStream) -> io::Result<(SocketAddr, SocketAddr)> {
+    Ok((end.local_addr()?, end.peer_addr()?))
+}
+
+/// The two ends of a connection, as soon as they are in the states `wanted`.
+fn ends_once(
+    (server, client): (SocketAddr, SocketAddr),
+    wanted: &[&str],
+) -> io::Result<Vec<Socket>> {
+    let ours = |all: &[Socket]| -> Vec<Socket> {
+        let ours = all.iter().filter(|it| it.joins(server, client));
+        ours.cloned().collect()
+    };
+    let all = sockets_once(server.port(), |all| states(&ours(all)) == wanted)?;
+    Ok(ours(&all))
+}
+
+fn states(all: &[Socket]) -> Vec<&'static str> {
+    all.iter().map(Socket::state_name).collect()
+}
+
+fn own_pid() -> i32 {
+    std::process::id().cast_signed()
+}

@@ -1,0 +1,292 @@
+//! TCP: a telephone call, from dialling a number to the minute after hanging up.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{
+    holder::holder,
+    sockets::{Socket as Listed, State},
+};
+use socket2::{Domain, SockRef, Socket, Type};
+
+use crate::{
+    cast::{
+        kernel::{error_name, shown, sockets_at, sockets_once},
+        quiet_door,
+    },
+    lesson::{Lesson, Part},
+    stage::{Exit, Stage},
+};
+
+pub(super) const LESSON: Lesson = Lesson {
+    name: "tcp",
+    part: Part::Ports,
+    en: include_str!("en.md"),
+    zh: include_str!("zh.md"),
+    files: &[("mod.rs", include_str!("mod.rs"))],
+    examples: &[
+        ("closed", "38513"),
+        ("error", "ECONNREFUSED"),
+        ("took", "64 µs"),
+        ("port", "40231"),
+        (
+            "dialled",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      1      0      127.0.0.1:40231 *               4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51334 -\n\
+             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
+        ),
+        (
+            "said",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      0      0      127.0.0.1:40231 *               4711/portlab\n\
+             ESTABLISHED 5      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
+        ),
+        (
+            "full",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      0      0      127.0.0.1:40231 *               4711/portlab\n\
+             ESTABLISHED 66560  0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
+             ESTABLISHED 0      88064  127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
+        ),
+        ("sent", "154624"),
+        ("received", "154624"),
+        (
+            "first",
+            "State      Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN     0      0      127.0.0.1:40231 *               4711/portlab\n\
+             FIN-WAIT-2 0      0      127.0.0.1:40231 127.0.0.1:51334 -\n\
+             CLOSE-WAIT 1      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
+        ),
+        (
+            "second",
+            "State     Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN    0      0      127.0.0.1:40231 *               4711/portlab\n\
+             TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51334 -",
+        ),
+        ("refusal", "EADDRINUSE"),
+        (
+            "restarted",
+            "State     Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN    0      0      127.0.0.1:40231 *               4711/portlab\n\
+             TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51334 -\n\
+             TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51350 -",
+        ),
+    ],
+    play,
+};
+
+fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    // A number that is given out, so that nobody else gets it, and at which nobody listens.
+    let silent = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let closed = silent.local_addr()?.as_socket().map_or(0, |it| it.port());
+    stage.set("closed", closed);
+    let mut act = stage.step("nobody")?;
+    let since = Instant::now();
+    let refused = TcpStream::connect(("127.0.0.1", closed)).err();
+    act.set("took", format!("{} µs", since.elapsed().as_micros()));
+    act.seen(
+        "refused",
+        is(refused.as_ref(), ErrorKind::ConnectionRefused),
+    );
+    act.set("error", error_name(refused.as_ref()));
+    act.end()?;
+
+    let server = open_for_calls()?;
+    let door = server.local_addr()?;
+    let port = door.port();
+    stage.set("port", port);
+    let mut act = stage.step("handshake")?;
+    let client = TcpStream::connect(door)?;
+    let call = Call::of(&client)?;
+    let all = sockets_once(port, |all| are_joined(all) && waiting(all) == 1)?;
+    act.set("dialled", shown(&all));
+    act.seen("connected", are_joined(&all));
+    act.seen("queue", waiting(&all) == 1);
+    act.end()?;
+
+    let mut act = stage.step("acknowledged")?;
+    let (mut served, _) = server.accept()?;
+    (&client).write_all(b"hello")?;
+    let all = sockets_once(port, |all| call.queues(all) == (5, 0))?;
+    act.set("said", shown(&all));
+    let (unread, unacknowledged) = call.queues(&all);
+    act.seen("there", unread == 5);
+    act.seen("acknowledged", unacknowledged == 0);
+    act.end()?;
+
+    let mut act = stage.step("full")?;
+    served.set_read_timeout(Some(PATIENCE))?;
+    served.read_exact(&mut [0; 5])?;
+    let (sent, all) = talk_until_stopped(&client, call)?;
+    act.set("full", shown(&all));
+    act.set("sent", sent);
+    let (unread, unacknowledged) = call.queues(&all);
+    act.seen("stopped", unread > 0 && unacknowledged > 0);
+    let received = listen_to_all(&mut served, sent)?;
+    act.set("received", received);
+    act.seen("whole", received == sent);
+    let all = sockets_once(port, |all| call.queues(all) == (0, 0))?;
+    act.seen("drained", call.queues(&all) == (0, 0));
+    act.end()?;
+
+    let mut act = stage.step("hang_up")?;
+    drop(served);
+    let all = sockets_once(port, |all| call.states(all) == HALF)?;
+    act.set("first", shown(&all));
+    act.seen("half", call.states(&all) == HALF);
+    drop(client);
+    let all = sockets_once(port, |all| call.states(all) == OVER)?;
+    act.set("second", shown(&all));
+    act.seen("remains", call.states(&all) == OVER);
+    act.end()?;
+
+    let mut act = stage.step("restart")?;
+    // A call of its own: that of the step before may be more than a minute ago by now.
+    let call = short_call(&server)?;
+    drop(server);
+    act.seen("nobody", holder(door).is_none());
+    let refused = start_at(door, false).err();
+    act.set("refusal", error_name(refused.as_ref()));
+    act.seen("refused", is(refused.as_ref(), ErrorKind::AddrInUse));
+    let restarted = start_at(door, true);
+    let all = sockets_once(port, |all| call.states(all) == OVER)?;
+    act.set("restarted", shown(&all));
+    act.seen("started", restarted.is_ok() && call.states(&all) == OVER);
+    act.end()
+}
+
+/// The states of a call's two ends, the server's first, when the server has hung up.
+const HALF: [Option<&str>; 2] = [Some("FIN-WAIT-2"), Some("CLOSE-WAIT")];
+/// The same when both have.
+const OVER: [Option<&str>; 2] = [Some("TIME-WAIT"), None];
+
+/// How long the kernel may take to bring something over, on a busy machine too.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The addresses of a call's two ends.
+#[derive(Clone, Copy)]
+struct Call {
+    server: SocketAddr,
+    client: SocketAddr,
+}
+
+impl Call {
+    fn of(client: &TcpStream) -> io::Result<Self> {
+        Ok(Self {
+            server: client.peer_addr()?,
+            client: client.local_addr()?,
+        })
+    }
+
+    /// What the server's end has not read, and what of the client's is not acknowledged.
+    fn queues(self, all: &[Listed]) -> (u32, u32) {
+        let [server, client] = self.ends(all);
+        (
+            server.map_or(0, |it| it.unread),
+            client.map_or(0, |it| it.unsent),
+        )
+    }
+
+    fn states(self, all: &[Listed]) -> [Option<&'static str>; 2] {
+        self.ends(all).map(|end| end.map(Listed::state_name))
+    }
+
+    fn ends(self, all: &[Listed]) -> [Option<&Listed>; 2] {
+        let end = |local, remote| {
+            let is_it = |it: &&Listed| (it.local, it.remote) == (local, remote);
+            all.iter().find(is_it)
+        };
+        [end(self.server, self.client), end(self.client, self.server)]
+    }
+}
+
+/// A server whose calls have little room, so that it is soon full.
+fn open_for_calls() -> io::Result<TcpListener> {
+    let server = quiet_door()?;
+    SockRef::from(&server).set_recv_buffer_size(64 * 1024)?;
+    Ok(server)
+}
+
+/// Starts a server as Python does, which asks for `SO_REUSEADDR` only when told to.
+fn start_at(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
+    let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    if reuse {
+        server.set_reuse_address(true)?;
+    }
+    server.bind(&door.into())?;
+    server.listen(128)?;
+    Ok(server)
+}
+
+/// A call in which nothing is said, and the server hangs up first.
+fn short_call(server: &TcpListener) -> io::Result<Call> {
+    let client = TcpStream::connect(server.local_addr()?)?;
+    let call = Call::of(&client)?;
+    drop(server.accept()?);
+    sockets_once(call.server.port(), |all| call.states(all) == HALF)?;
+    drop(client);
+    sockets_once(call.server.port(), |all| call.states(all) == OVER)?;
+    Ok(call)
+}
+
+/// Sends until the system takes no more, and all of it is in one of the two queues. Returns how much it
+/// was, and the sockets.
+fn talk_until_stopped(mut client: &TcpStream, call: Call) -> io::Result<(usize, Vec<Listed>)> {
+    SockRef::from(client).set_send_buffer_size(64 * 1024)?;
+    client.set_nonblocking(true)?;
+    let since = Instant::now();
+    let mut sent = 0;
+    loop {
+        let piece: Vec<_> = (sent..sent + 1024).map(byte_at).collect();
+        match client.write(&piece) {
+            Ok(taken) => sent += taken,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let all = sockets_at(call.server.port())?;
+                let (unread, unacknowledged) = call.queues(&all);
+                let is_settled = (unread + unacknowledged) as usize == sent && unread > 0;
+                if is_settled || since.elapsed() > PATIENCE {
+                    return Ok((sent, all));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads `sent` bytes; returns how many of them came in order, from the first.
+fn listen_to_all(served: &mut TcpStream, sent: usize) -> io::Result<usize> {
+    let mut heard = vec![0; sent];
+    served.read_exact(&mut heard)?;
+    let in_order = heard
+        .iter()
+        .enumerate()
+        .take_while(|&(at, &it)| it == byte_at(at));
+    Ok(in_order.count())
+}
+
+/// What is sent at place `at`: something that shows when bytes are missing or change places.
+fn byte_at(at: usize) -> u8 {
+    (at % 251) as u8
+}
+
+/// Whether there is a listening socket, and both ends of a connection.
+fn are_joined(all: &[Listed]) -> bool {
+    let states: Vec<_> = all.iter().map(Listed::state_name).collect();
+    states == ["LISTEN", "ESTABLISHED", "ESTABLISHED"]
+}
+
+/// The calls that wait at the listening socket.
+fn waiting(all: &[Listed]) -> u32 {
+    let listening = all.iter().find(|it| it.state == State::Listen);
+    listening.map_or(0, |it| it.unread)
+}
+
+fn is(error: Option<&io::Error>, kind: ErrorKind) -> bool {
+    error.is_some_and(|it| it.kind() == kind)
+}
