@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
     os::fd::{AsFd, AsRawFd},
 };
 
@@ -12,9 +12,9 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, courses_port, encoding, hex,
-        kernel::{shown, sockets_at, sockets_once},
-        read_as, receive,
+        Student, courses_port, encoding, hex, is_quiet,
+        kernel::{shown, sockets_once},
+        quiet_door, read_as, receive,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -65,7 +65,7 @@ pub(super) const LESSON: Lesson = Lesson {
 fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let gbk = encoding("gbk");
     // The server of this lesson, on any free port.
-    let door = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    let door = quiet_door()?;
     let port = door.local_addr()?.port();
     stage.set("port", port);
 
@@ -76,10 +76,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let link = link.to_string_lossy().into_owned();
     act.set("inode", link.trim_matches(|it: char| !it.is_ascii_digit()));
     act.seen("number", link.starts_with("socket:["));
-    act.seen(
-        "nowhere",
-        client.peer_addr().is_err() && sockets_at(port)?.len() == 1,
-    );
+    act.seen("nowhere", client.peer_addr().is_err() && is_quiet(port)?);
     act.end()?;
 
     let mut act = stage.step("connect")?;
@@ -87,10 +84,13 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut client = TcpStream::from(client);
     let own = client.local_addr()?;
     act.set("own", own.port());
-    let made = sockets_at(port)?;
+    let both = |all: &[Entry]| {
+        let ends = all.iter().filter(|it| it.state == State::Established);
+        ends.count() == 2
+    };
+    let made = sockets_once(port, both)?;
     act.set("connected", shown(&made));
-    let both = made.iter().filter(|it| it.state == State::Established);
-    act.seen("both", both.count() == 2);
+    act.seen("both", both(&made));
     act.seen(
         "given",
         own.port() != port && own.ip() == Ipv4Addr::LOCALHOST,

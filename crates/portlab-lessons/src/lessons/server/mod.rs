@@ -18,7 +18,7 @@ use socket2::{Domain, Socket, Type};
 use crate::{
     cast::{
         Student, courses_port, encoding, hex,
-        kernel::{shown, sockets_at, sockets_once},
+        kernel::{accepted, error_name, queued, shown, sockets_at, sockets_once},
         read_as, receive,
     },
     lesson::{Lesson, Part},
@@ -82,22 +82,19 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("port", port);
     act.set("fd", server.as_raw_fd());
     let refused = TcpStream::connect(door).err();
+    act.set("refusal", error_name(refused.as_ref()));
     let is_refused = refused.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    act.set("refusal", if is_refused { "ECONNREFUSED" } else { "?" });
     act.seen("bound", port != 0);
-    act.seen("refused", is_refused && sockets_at(port)?.is_empty());
+    act.seen("refused", is_refused && !listens(&sockets_at(port)?));
     act.end()?;
 
     let mut act = stage.step("listen")?;
     server.listen(128)?;
     let mut client = TcpStream::connect(door)?;
     let own = client.local_addr()?;
-    let queue = sockets_at(port)?;
+    let queue = sockets_once(port, |all| queued(port, all) == 1)?;
     act.set("listening", shown(&queue));
-    act.seen(
-        "queued",
-        queue[0].state == State::Listen && queue[0].unread == 1,
-    );
+    act.seen("queued", queued(port, &queue) == 1);
     act.seen(
         "connected",
         client.peer_addr().is_ok_and(|peer| peer == door),
@@ -107,17 +104,14 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("accept")?;
     let (served, _) = server.accept()?;
     let mut served = TcpStream::from(served);
-    let after = sockets_at(port)?;
+    let after = sockets_once(port, |all| accepted(port, all) == 1)?;
     act.set("accepted", shown(&after));
     act.set("new_fd", served.as_raw_fd());
     act.set("caller", own.port());
     act.seen("new", served.as_raw_fd() != server.as_raw_fd());
     act.seen("same_port", served.local_addr()? == door);
     act.seen("told", served.peer_addr()? == own);
-    act.seen(
-        "listens",
-        after[0].state == State::Listen && after[0].unread == 0,
-    );
+    act.seen("listens", listens(&after) && queued(port, &after) == 0);
     act.end()?;
 
     let mut act = stage.step("talk")?;
@@ -189,6 +183,11 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     );
     act.seen("closed", Seen::if_shown(closed));
     act.end()
+}
+
+/// Whether one of these sockets listens.
+fn listens(sockets: &[Entry]) -> bool {
+    sockets.iter().any(|it| it.state == State::Listen)
 }
 
 /// A server in the student's place, and where it listens.
