@@ -199,6 +199,15 @@ impl Script {
         steps.find(|(_, step)| step.key == key)
     }
 
+    /// Everything that is shown, one text after the other.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let steps = self.steps.iter().flat_map(Step::texts);
+        let questions = self.questions.iter();
+        let questions = questions.flat_map(|it| it.question.iter().chain(&it.answer));
+        let outside = self.goal.iter().chain(&self.story).chain(questions);
+        outside.map(Block::text).chain(steps)
+    }
+
     fn begin(&mut self, heading: &str) -> Result<Place, String> {
         Ok(match heading {
             "goal" => Place::Goal,
@@ -302,7 +311,28 @@ impl Ask {
     }
 }
 
+impl Block {
+    /// Its text, whatever it is.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Paragraph(text) | Self::Item(text) | Self::Lines(text) => text,
+            Self::Code { text, .. } => text,
+        }
+    }
+}
+
 impl Step {
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let asked = self.ask.iter().flat_map(|ask| {
+            let options = ask.options.iter().map(String::as_str);
+            ask.question.iter().map(Block::text).chain(options)
+        });
+        let blocks = self.say.iter().chain(&self.seen).chain(&self.why);
+        let claims = self.claims.iter().map(|claim| claim.text.as_str());
+        blocks.map(Block::text).chain(asked).chain(claims)
+    }
+
     fn claim_or_show(&mut self, block: Block) -> Result<(), String> {
         let Block::Item(item) = block else {
             self.seen.push(block);
@@ -441,6 +471,12 @@ mod tests {
         assert_eq!(step.seen, [Block::Lines("{x}".into())]);
         assert_eq!(step.claims[0].not_here.as_deref(), Some("Not here."));
         assert_eq!(script.questions.len(), 1);
+        let texts: Vec<_> = script.texts().collect();
+        for text in [
+            "A b.", "你好", "Say.", "What?", "yes", "{x}", "It {x}.", "So.", "Q", "R",
+        ] {
+            assert!(texts.contains(&text), "{text} is not in {texts:?}");
+        }
     }
 
     #[test]

@@ -103,6 +103,8 @@ pub struct Stage<'a> {
     played: usize,
     /// What a text's columns take in time, so that all of them fit into [`READING`].
     per_column: Duration,
+    /// What is left of that: values may be longer than their names.
+    reading_left: Duration,
     python: Option<Option<Python>>,
 }
 
@@ -112,8 +114,8 @@ pub struct Stage<'a> {
 /// When whoever watches leaves, or the machine doesn't let it be played.
 pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
     let script = lesson.script(hall.lang)?;
-    let columns = lesson.text(hall.lang).width().max(1);
-    let pauses = u32::try_from(columns).unwrap_or(u32::MAX);
+    let columns: usize = script.texts().map(UnicodeWidthStr::width).sum();
+    let columns = u32::try_from(columns.max(1)).unwrap_or(u32::MAX);
     let mut stage = Stage {
         lesson,
         script,
@@ -121,7 +123,8 @@ pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
         values: HashMap::new(),
         report: Report::default(),
         played: 0,
-        per_column: (READING / pauses).min(COMFORTABLE),
+        per_column: (READING / columns).min(COMFORTABLE),
+        reading_left: READING,
         python: None,
     };
     stage.open()?;

@@ -186,9 +186,15 @@ impl Stage<'_> {
         self.blocks(rest)
     }
 
-    pub(super) fn read(&self, text: &str) {
+    /// Pauses for as long as `text` takes to be read.
+    pub(super) fn read(&mut self, text: &str) {
         let columns = u32::try_from(text.width()).unwrap_or(u32::MAX);
-        self.hall.pause(self.per_column.saturating_mul(columns));
+        let reading = self
+            .per_column
+            .saturating_mul(columns)
+            .min(self.reading_left);
+        self.reading_left -= reading;
+        self.hall.pause(reading);
     }
 
     pub(super) fn filled(&self, text: &str) -> Result<String, Exit> {
