@@ -68,6 +68,10 @@ const ONCE: &[(&str, Once)] = &[
         "whoever_watches_may_leave_anywhere",
         manned::whoever_watches_may_leave_anywhere,
     ),
+    (
+        "the_lost_update_loses_on_two_processors",
+        plays::the_lost_update_loses,
+    ),
     ("the_list_is_in_teaching_order_also_as_json", plays::list),
 ];
 

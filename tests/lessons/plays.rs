@@ -5,6 +5,7 @@ use std::{
     path::{Path, PathBuf},
     process::{Command, Output, Stdio},
     sync::atomic::{AtomicU32, Ordering::Relaxed},
+    thread,
     time::{Duration, Instant},
 };
 
@@ -55,7 +56,7 @@ impl Room {
         let since = Instant::now();
         let mut left = marked(MARK, &self.mark)?;
         while !left.is_empty() && since.elapsed() < Duration::from_secs(10) {
-            std::thread::sleep(Duration::from_millis(5));
+            thread::sleep(Duration::from_millis(5));
             left = marked(MARK, &self.mark)?;
         }
         check(left.is_empty(), format!("processes are left: {left:?}"))?;
@@ -115,6 +116,20 @@ pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), 
 fn width(line: &str) -> usize {
     let wide = |character: char| ('\u{2e80}'..='\u{ffef}').contains(&character);
     line.chars().map(|it| if wide(it) { 2 } else { 1 }).sum()
+}
+
+/// Where two threads really run at once, the lost update is really lost.
+pub(crate) fn the_lost_update_loses() -> Result<(), Failed> {
+    if thread::available_parallelism()?.get() < 2 {
+        return Ok(());
+    }
+    let room = Room::new();
+    let output = room.command(&["lost-update", "--lang", "en"]).output()?;
+    let (text, _) = streams(&output);
+    let words: Vec<_> = text.split_whitespace().collect();
+    let said = words.join(" ");
+    check(said.contains("additions were lost."), &text)?;
+    check(!said.contains("nothing was lost here"), text)
 }
 
 pub(crate) fn asked_wrongly() -> Result<(), Failed> {

@@ -37,7 +37,7 @@ mod serve;
     propagate_version = true,
     disable_help_subcommand = true
 )]
-#[command(after_help = "Begin with:  portlab compare --quick")]
+#[command(after_help = "Begin with:  portlab compare --quick, or in class:  portlab lesson")]
 struct Cli {
     #[command(subcommand)]
     command: Command,
