@@ -22,11 +22,9 @@ pub(crate) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
 
-/// `text`, with `code` and **bold** in their styles, in lines of at most `width` columns: the first
-/// after `first`, the others after as many spaces.
+/// `text` in lines of at most `width` columns: the first after `first`, the others after as many spaces.
 pub(crate) fn wrapped(text: &str, width: usize, first: &str) -> String {
-    // Styles first: their marks in the text would count as columns, those of the terminal don't.
-    let mut lines = wrap_behind(&styled(text), width, first).join("\n");
+    let mut lines = wrap_behind(text, width, first).join("\n");
     lines.push('\n');
     lines
 }
@@ -71,9 +69,9 @@ fn broken(line: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// Styles that stand in the text: `code`, which keeps its marks, so that it reads without colour, and
+/// Gives a text the styles that stand in it: `code`, which keeps its marks, so that it reads without colour, and
 /// **bold**, which doesn't.
-fn styled(text: &str) -> String {
+pub(crate) fn styled(text: &str) -> String {
     let mut styled = String::new();
     for (at, piece) in text.split('`').enumerate() {
         if at % 2 == 1 {
@@ -118,7 +116,7 @@ mod tests {
 
     #[test]
     fn code_keeps_its_marks_and_bold_loses_them() {
-        assert_eq!(plain(&wrapped("a `b` **c**", 20, "")), "a `b` c\n");
+        assert_eq!(plain(&wrapped(&styled("a `b` **c**"), 20, "")), "a `b` c\n");
     }
 
     #[test]

@@ -433,16 +433,24 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(fits)
 }
 
-/// `text` with each `{name}` replaced by what `value` says; one that it doesn't know stays.
+/// `text` with each `{name}` replaced by what `value` says; one that it doesn't know stays. What stands
+/// in a value is not looked at.
 #[must_use]
 pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
-    let mut filled = text.to_owned();
-    for name in placeholders(text) {
-        if let Some(value) = value(name) {
-            filled = filled.replace(&format!("{{{name}}}"), value);
-        }
+    let mut filled = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        filled += before;
+        let known = after.split_once('}').and_then(|(name, behind)| {
+            let value = is_name(name).then(|| value(name)).flatten()?;
+            Some((value, behind))
+        });
+        (rest, filled) = match known {
+            Some((value, behind)) => (behind, filled + value),
+            None => (after, filled + "{"),
+        };
     }
-    filled
+    filled + rest
 }
 
 #[cfg(test)]
@@ -513,6 +521,12 @@ mod tests {
     fn values_take_their_places_and_other_brackets_stay() {
         let value = |name: &str| (name == "port").then_some("80");
         assert_eq!(fill("{port}: {x} {'a': 1} {", value), "80: {x} {'a': 1} {");
+        let nested = |name: &str| {
+            (name == "a")
+                .then_some("{b}")
+                .or((name == "b").then_some("!"))
+        };
+        assert_eq!(fill("{a}{b}", nested), "{b}!");
         assert_eq!(placeholders("{port} {A} { x } {pid}"), ["port", "pid"]);
     }
 }

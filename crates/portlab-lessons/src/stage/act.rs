@@ -91,17 +91,17 @@ impl Stage<'_> {
         };
         list.push(name);
         let text = match (seen, &claim.not_here) {
-            (Seen::NotHere, Some(text)) => self.filled(text)?,
+            (Seen::NotHere, Some(text)) => text.clone(),
             (Seen::NotHere, None) => {
                 return Err(Exit::Mismatch {
                     step: self.current().to_owned(),
                     what: format!("claim {0} has no text `{0}?`", claim.key),
                 });
             }
-            (Seen::Yes, _) => self.filled(&claim.text)?,
+            (Seen::Yes, _) => claim.text.clone(),
             (Seen::No, _) => {
-                let text = self.filled(&claim.text)?;
-                format!("{text} — {}", words::NOT_SEEN.in_(self.lang()))
+                let not_seen = words::NOT_SEEN.in_(self.lang());
+                format!("{} — {not_seen}", claim.text)
             }
         };
         let text = Block::Paragraph(text);

@@ -83,7 +83,7 @@ impl Stage<'_> {
         self.blocks(&ask.question)?;
         let columns = self.hall.columns();
         for (number, option) in (1..).zip(&ask.options) {
-            let option = self.filled(option)?;
+            let option = self.prose(option)?;
             let lines = board::wrapped(&option, columns, &format!("  {number}  "));
             self.write(&lines)?;
             self.read(&lines);
@@ -147,8 +147,8 @@ impl Stage<'_> {
     pub(super) fn block(&mut self, block: &Block) -> Result<(), Exit> {
         let columns = self.hall.columns();
         let lines = match block {
-            Block::Paragraph(text) => board::wrapped(&self.filled(text)?, columns, ""),
-            Block::Item(text) => board::wrapped(&self.filled(text)?, columns, "  - "),
+            Block::Paragraph(text) => board::wrapped(&self.prose(text)?, columns, ""),
+            Block::Item(text) => board::wrapped(&self.prose(text)?, columns, "  - "),
             Block::Lines(text) => {
                 board::barred(&self.filled(text)?, anstyle::Style::new(), columns)
             }
@@ -179,7 +179,7 @@ impl Stage<'_> {
             return self.blocks(blocks);
         };
         let columns = self.hall.columns();
-        let lines = board::wrapped(&self.filled(first)?, columns, &format!("{mark} "));
+        let lines = board::wrapped(&self.prose(first)?, columns, &format!("{mark} "));
         let painted = board::painted(style, mark);
         self.write(&lines.replacen(mark, &painted, 1))?;
         self.read(first);
@@ -197,6 +197,12 @@ impl Stage<'_> {
         self.hall.pause(reading);
     }
 
+    /// `text` with its styles and its values: a value has no styles, whatever stands in it.
+    pub(super) fn prose(&self, text: &str) -> Result<String, Exit> {
+        self.filled(&board::styled(text))
+    }
+
+    /// `text` with its values.
     pub(super) fn filled(&self, text: &str) -> Result<String, Exit> {
         let value = |name: &str| self.values.get(name).map(String::as_str);
         let missing = placeholders(text)

@@ -84,6 +84,19 @@ fn what_was_seen_is_told_with_the_answer_and_the_reason() {
 }
 
 #[test]
+fn what_stands_in_a_value_is_shown_as_it_is() {
+    let (shown, report) = played(|stage| {
+        let mut act = stage.step("one")?;
+        act.set("a", "{b} **c** `d`");
+        act.seen("a", true);
+        act.seen("b", true);
+        act.end()
+    });
+    assert!(shown.contains("A is {b} **c** `d`."), "{shown}");
+    assert!(report.unwrap().failed.is_empty());
+}
+
+#[test]
 fn what_did_not_come_is_said_and_nothing_is_explained() {
     let (shown, report) = played(|stage| {
         let mut act = stage.step("one")?;
