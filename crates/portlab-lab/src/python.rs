@@ -1,12 +1,19 @@
 //! The Python of this machine, if there is one: students write in it, and so lessons run it.
 
-use std::process::{Command, Stdio};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use portlab_sys::spawn;
 
 /// An interpreter of Python 3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Python {
     /// What it is called by.
     pub program: &'static str,
+    /// The interpreter's own file, whatever wrapper it was found by.
+    pub executable: PathBuf,
     /// Its version, as in `3.11.7`.
     pub version: String,
 }
@@ -17,12 +24,17 @@ impl Python {
     /// It takes some tens of milliseconds, for it asks them.
     #[must_use]
     pub fn find() -> Option<Self> {
+        let ask = "import platform, sys; print(platform.python_version()); print(sys.executable)";
         ["python3", "python"].into_iter().find_map(|program| {
-            let version = answer(program, "import platform; print(platform.python_version())")?;
-            let version = version.trim().to_owned();
-            version
-                .starts_with("3.")
-                .then_some(Self { program, version })
+            let said = answer(Path::new(program), ask)?;
+            let mut lines = said.lines();
+            let version = lines.next().filter(|version| version.starts_with("3."))?;
+            let executable = lines.next().filter(|path| !path.is_empty());
+            Some(Self {
+                program,
+                executable: executable.unwrap_or(program).into(),
+                version: version.to_owned(),
+            })
         })
     }
 
@@ -30,27 +42,37 @@ impl Python {
     #[must_use]
     pub fn package(&self, name: &str) -> Option<String> {
         let ask = format!("import {name}; print(getattr({name}, '__version__', '?'))");
-        answer(self.program, &ask).map(|text| text.trim().to_owned())
+        answer(&self.executable, &ask).map(|text| text.trim().to_owned())
     }
 
-    /// Whether a thread switch can fall between any two instructions of two threads, as in a build
-    /// without the global lock (PEP 703).
+    /// Whether it runs threads at the same time, being a build without the global lock (PEP 703).
     #[must_use]
     pub fn is_free_threaded(&self) -> bool {
         let ask = "import sys; print(getattr(sys, '_is_gil_enabled', lambda: True)())";
-        answer(self.program, ask).is_some_and(|text| text.trim() == "False")
+        answer(&self.executable, ask).is_some_and(|text| text.trim() == "False")
     }
 }
 
+/// Makes `command`, which runs Python, see nothing but what a student's program is to see: no file of this
+/// folder is imported by mistake (a student's own `socket.py`), no file is written for what is imported
+/// (`__pycache__`), and errors come without colours.
+pub fn alone(command: &mut Command) -> &mut Command {
+    command
+        .current_dir("/")
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("PYTHON_COLORS", "0")
+        .env("PYTHONUTF8", "1")
+        .env("PYTHONUNBUFFERED", "1")
+}
+
 /// What `program` prints when it runs `code`; `None` when it can't be run or fails.
-fn answer(program: &str, code: &str) -> Option<String> {
+fn answer(program: &Path, code: &str) -> Option<String> {
     let mut command = Command::new(program);
-    // -I: whatever lies in this folder is not imported by mistake.
-    let output = command
-        .args(["-I", "-c", code])
+    alone(&mut command)
+        .args(["-c", code])
         .stdin(Stdio::null())
-        .output()
-        .ok()?;
+        .stderr(Stdio::null());
+    let output = spawn::tie_to_this_thread(&mut command).output().ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then_some(text)
 }
@@ -66,12 +88,13 @@ mod tests {
             return;
         };
         assert!(python.version.starts_with("3."), "{python:?}");
+        assert!(python.executable.is_absolute(), "{python:?}");
         assert!(python.package("json").is_some());
         assert_eq!(python.package("no_such_package_anywhere"), None);
     }
 
     #[test]
     fn a_program_that_is_not_there_answers_nothing() {
-        assert_eq!(answer("no-such-program", "print(1)"), None);
+        assert_eq!(answer(Path::new("no-such-program"), "print(1)"), None);
     }
 }

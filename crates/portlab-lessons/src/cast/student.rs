@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use portlab_lab::python::{Python, alone};
 use portlab_sys::spawn;
 
 /// A running program. It ends with this one, and when it is dropped.
@@ -16,8 +17,10 @@ use portlab_sys::spawn;
 pub struct Student {
     child: Child,
     input: Option<ChildStdin>,
-    /// The lines that it prints, on stdout or stderr.
+    /// The lines that it prints.
     lines: Receiver<String>,
+    /// Those of its errors, on stderr.
+    complaints: Receiver<String>,
 }
 
 /// What stands in the place of a program's output where there is no Python: a shell's own words.
@@ -27,13 +30,10 @@ pub const NO_PYTHON: &str = "python3: not found";
 const PATIENCE: Duration = Duration::from_secs(15);
 
 impl Student {
-    /// Starts `code` in the Python that is called `program`. No file is written for it.
-    pub(crate) fn python(program: &str, code: &str, arguments: &[&str]) -> io::Result<Self> {
-        let mut command = Command::new(program);
-        // -u: what it prints comes at once. UTF-8 whatever the locale.
-        command
-            .args(["-X", "utf8", "-u", "-c", code])
-            .args(arguments);
+    /// Starts `code` in `python`. No file is written for it.
+    pub(crate) fn python(python: &Python, code: &str, arguments: &[&str]) -> io::Result<Self> {
+        let mut command = Command::new(&python.executable);
+        alone(&mut command).args(["-c", code]).args(arguments);
         Self::start(&mut command)
     }
 
@@ -44,26 +44,12 @@ impl Student {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         let mut child = spawn::tie_to_this_thread(command).spawn()?;
-        let (sender, lines) = mpsc::channel();
-        let pipes: [Option<Box<dyn Read + Send>>; 2] = [
-            child.stdout.take().map(|pipe| Box::new(pipe) as _),
-            child.stderr.take().map(|pipe| Box::new(pipe) as _),
-        ];
-        for pipe in pipes.into_iter().flatten() {
-            let sender = sender.clone();
-            thread::spawn(move || {
-                for line in BufReader::new(pipe).lines().map_while(Result::ok) {
-                    if sender.send(line).is_err() {
-                        break;
-                    }
-                }
-            });
-        }
-        let input = child.stdin.take();
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         Ok(Self {
+            lines: lines(stdout.expect("stdout was asked to be a pipe")),
+            complaints: lines(stderr.expect("stderr was asked to be a pipe")),
+            input: child.stdin.take(),
             child,
-            input,
-            lines,
         })
     }
 
@@ -104,6 +90,13 @@ impl Student {
         std::iter::from_fn(|| self.line()).collect()
     }
 
+    /// What it has died of: the last line on stderr, once that has ended; empty when there is none.
+    #[must_use]
+    pub fn complaint(&self) -> String {
+        let complaints = std::iter::from_fn(|| self.complaints.recv_timeout(PATIENCE).ok());
+        complaints.last().unwrap_or_default()
+    }
+
     /// Types a line.
     ///
     /// # Errors
@@ -127,6 +120,17 @@ impl Student {
         }
         Ok(false)
     }
+}
+
+/// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
+fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let lines = BufReader::new(pipe).lines().map_while(Result::ok);
+        // Whoever listened has gone when it can't be sent.
+        let _ = lines.map(|line| sender.send(line)).find(Result::is_err);
+    });
+    receiver
 }
 
 impl Drop for Student {

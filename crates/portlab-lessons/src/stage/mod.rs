@@ -269,7 +269,7 @@ impl<'a> Stage<'a> {
         let (_, text) = found.expect("a lesson names the files of its own folder");
         let python = self.python().cloned();
         python
-            .map(|python| Student::python(python.program, text, arguments))
+            .map(|python| Student::python(&python, text, arguments))
             .transpose()
     }
 }

@@ -118,7 +118,8 @@ fn one_character_in_two_reads(stage: &mut Stage<'_>) -> Result<(), Exit> {
         ("gbk_python", "gbk_error", &long, ["1024", "gbk"]),
     ] {
         let error = students_error(act.stage(), bytes, options)?;
-        let seen = error.as_ref().map(|error| !error.is_empty());
+        let of_decoding = |error: &String| error.starts_with("UnicodeDecodeError");
+        let seen = error.as_ref().map(of_decoding);
         act.seen(claim, seen.map_or(Seen::NotHere, Seen::from));
         act.set(name, error.unwrap_or_default());
     }
@@ -201,9 +202,7 @@ fn students_error(
     };
     let mut served = accept(&door)?;
     served.write_all(bytes)?;
-    let mut said = student.rest().into_iter();
-    let error = said.find(|line| line.starts_with("UnicodeDecodeError"));
-    Ok(Some(error.unwrap_or_default()))
+    Ok(Some(student.complaint()))
 }
 
 /// Sends a text byte by byte, and what a decoder has made of it after each.

@@ -184,11 +184,11 @@ fn what_gbk_has_no_place_for(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result
     act.seen("mark", read == "你好?");
     act.set("smile_text", &read);
     let said = act.stage().student("smile.py", &[])?;
-    let said = said.map(|student| student.rest());
-    let of_error = |line: &&String| line.starts_with("UnicodeEncodeError");
-    let error = said.iter().flatten().find(of_error);
-    act.set("error", error.map_or("", |line| line));
-    let as_told = |lines: &Vec<String>| error.is_some() && lines.contains(&read);
+    let said = said.map(|student| (student.rest(), student.complaint()));
+    act.set("error", said.as_ref().map_or("", |(_, error)| error));
+    let as_told = |(lines, error): &(Vec<String>, String)| {
+        error.starts_with("UnicodeEncodeError") && lines.contains(&read)
+    };
     act.seen(
         "python",
         said.as_ref().map_or(Seen::NotHere, |it| as_told(it).into()),

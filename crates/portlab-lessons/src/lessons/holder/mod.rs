@@ -71,7 +71,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("error", error_name(refused.as_ref()));
     act.seen("refused", is_in_use(refused.as_ref()));
     let student = act.stage().student("late.py", &[&port.to_string()])?;
-    let last = student.map(|it| it.rest().pop().unwrap_or_default());
+    let last = student.map(|it| it.complaint());
     act.seen(
         "python",
         match &last {

@@ -46,6 +46,7 @@ fn facts() -> Facts {
         course_port: CoursePort::Free,
         python: Some(Python {
             program: "python3",
+            executable: "/usr/bin/python3".into(),
             version: "3.11.7".to_owned(),
         }),
         gevent: Some("24.2.1".to_owned()),
