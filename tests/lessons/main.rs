@@ -49,6 +49,10 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 ];
 
 const ONCE: &[(&str, Once)] = &[
+    (
+        "the_courses_client_is_answered_by_hand",
+        manned::the_courses_client_is_answered_by_hand,
+    ),
     ("every_lesson_is_a_folder_of_its_name", texts::folders),
     ("the_indexes_list_every_lesson", pages::indexes),
     ("plans_of_classes_name_lessons_that_there_are", pages::plans),

@@ -1,13 +1,16 @@
 //! Lessons that somebody watches, and answers.
 
 use std::{
-    io::{Cursor, Write},
+    io::{self, PipeWriter, Read, Write},
+    net::TcpStream,
     path::PathBuf,
     sync::{Arc, Mutex},
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
 use libtest_mimic::Failed;
-use portlab_lessons::{Exit, Hall, Pace, find, play};
+use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, play};
 use portlab_report::Lang;
 
 use crate::check;
@@ -17,30 +20,111 @@ use crate::check;
 struct Board(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Board {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap().extend_from_slice(bytes);
         Ok(bytes.len())
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl Board {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Waits until `words` have been shown.
+    fn shows(&self, words: &str) -> Result<String, Failed> {
+        let since = Instant::now();
+        while since.elapsed() < Duration::from_secs(30) {
+            let text = self.text();
+            if text.contains(words) {
+                return Ok(text);
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        Err(format!("{words:?} is not shown:\n{}", self.text()).into())
+    }
+}
+
+/// A lesson that is being played, and a keyboard.
+struct Watched {
+    board: Board,
+    keys: PipeWriter,
+    lesson: JoinHandle<Result<Report, Exit>>,
+}
+
+impl Watched {
+    fn begin(lesson: &'static str) -> io::Result<Self> {
+        let (answers, keys) = io::pipe()?;
+        let board = Board::default();
+        let out = Box::new(board.clone());
+        let lesson = thread::spawn(move || {
+            let mut hall = Hall {
+                lang: Lang::En,
+                width: 80,
+                pace: Pace::Enter,
+                program: PathBuf::from(env!("CARGO_BIN_EXE_portlab")),
+                out,
+                answers: Answers::new(answers.into()),
+            };
+            play(find(lesson).unwrap(), &mut hall)
+        });
+        Ok(Self {
+            board,
+            keys,
+            lesson,
+        })
+    }
+
+    fn types(&mut self, lines: &str) -> io::Result<()> {
+        self.keys.write_all(lines.as_bytes())
+    }
+
+    /// What was shown, and how it ended.
+    fn end(self) -> (String, Result<Report, Exit>) {
+        drop(self.keys);
+        let ended = self.lesson.join().unwrap();
+        (self.board.text(), ended)
     }
 }
 
 /// Plays the first lesson to somebody who types `answers`; what was shown, and how it ended.
 fn watched(answers: &str) -> (String, Result<(), Exit>) {
-    let board = Board::default();
-    let mut hall = Hall {
-        lang: Lang::En,
-        width: 80,
-        pace: Pace::Enter,
-        program: PathBuf::from(env!("CARGO_BIN_EXE_portlab")),
-        out: Box::new(board.clone()),
-        answers: Box::new(Cursor::new(answers.to_owned())),
-    };
-    let ended = play(find("ports").unwrap(), &mut hall).map(drop);
-    let shown = String::from_utf8(board.0.lock().unwrap().clone()).unwrap();
-    (shown, ended)
+    let mut watched = Watched::begin("ports").unwrap();
+    watched.types(answers).unwrap();
+    let (shown, ended) = watched.end();
+    (shown, ended.map(drop))
+}
+
+/// The course's own task: a client in GBK, answered by hand.
+pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
+    let mut lesson = Watched::begin("client")?;
+    // The story, and five steps of two prompts each; then the task.
+    lesson.types(&"\n".repeat(12))?;
+    let text = lesson.board.shows("Waiting for your program")?;
+    let after = text.rsplit("connect 127.0.0.1:").next().unwrap_or_default();
+    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    let mut client = TcpStream::connect(format!("127.0.0.1:{port}"))?;
+    client.set_read_timeout(Some(Duration::from_secs(30)))?;
+    // {no_value}: a student has forgotten the f of an f-string.
+    client.write_all(b"\xc4\xe3\xba\xc3{no_value}")?;
+    lesson.board.shows("it says: \"你好{no_value}\"")?;
+    lesson.types("\n\n收到{x}\n")?;
+    let mut answer = [0; 7];
+    client.read_exact(&mut answer)?;
+    check(answer == *b"\xca\xd5\xb5\xbd{x}", format!("{answer:?}"))?;
+    drop(client);
+    lesson.board.shows("The answer \"收到{x}\" was sent")?;
+    lesson.types(&"\n".repeat(5))?;
+    let (shown, ended) = lesson.end();
+    let report = ended?;
+    check(
+        report.not_here.is_empty() && report.failed.is_empty(),
+        shown,
+    )
 }
 
 pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {

@@ -1,8 +1,9 @@
 //! Who watches a lesson: the language, how wide the screen is, and who says when it goes on.
 
 use std::{
-    io::{self, BufRead, Write},
-    os::fd::BorrowedFd,
+    fs::File,
+    io::{self, BufRead, BufReader, Write},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
     path::PathBuf,
     thread,
     time::Duration,
@@ -46,7 +47,27 @@ pub struct Hall {
     /// Where everything is shown.
     pub out: Box<dyn Write>,
     /// Where the watchers' answers come from.
-    pub answers: Box<dyn BufRead>,
+    pub answers: Answers,
+}
+
+/// What watchers type, line by line.
+#[derive(Debug)]
+pub struct Answers(BufReader<File>);
+
+impl Answers {
+    /// Listens at a terminal, a pipe or the like.
+    #[must_use]
+    pub fn new(input: OwnedFd) -> Self {
+        Self(BufReader::new(input.into()))
+    }
+
+    /// Listens at stdin.
+    ///
+    /// # Errors
+    /// When it is closed.
+    pub fn stdin() -> io::Result<Self> {
+        io::stdin().as_fd().try_clone_to_owned().map(Self::new)
+    }
 }
 
 /// What came first.
@@ -83,14 +104,14 @@ impl Hall {
 
     /// Forgets what was typed before it was asked for: Enter pressed twice doesn't skip anything.
     pub(crate) fn listen_anew(&self) {
-        // Fails where stdin is no terminal: then nobody types.
-        let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+        // Fails where it is no terminal: then nobody types.
+        let _ = tcflush(self.answers.0.get_ref(), QueueSelector::IFlush);
     }
 
     /// The next line that somebody types; `None` at the end of all input.
     pub(crate) fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
-        let read = self.answers.read_line(&mut line)?;
+        let read = self.answers.0.read_line(&mut line)?;
         Ok((read > 0).then(|| line.trim_end().to_owned()))
     }
 
@@ -98,12 +119,14 @@ impl Hall {
     /// of all input it is as if an empty line had been typed.
     ///
     /// # Errors
-    /// When stdin can't be read.
+    /// When what is typed can't be read.
     pub fn hear(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Heard> {
-        let stdin = io::stdin();
         let mut watched = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
         if self.is_manned() {
-            watched.push(PollFd::new(&stdin, PollFlags::IN));
+            if !self.answers.0.buffer().is_empty() {
+                return Ok(Heard::Line(self.line()?.unwrap_or_default()));
+            }
+            watched.push(PollFd::new(self.answers.0.get_ref(), PollFlags::IN));
         }
         let patience = patience.try_into().unwrap_or_default();
         poll(&mut watched, Some(&patience))?;

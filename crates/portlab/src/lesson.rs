@@ -3,14 +3,16 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use portlab_lessons::{Exit, Hall, LESSONS, Lesson, Pace, Part, find, play};
+use portlab_lessons::{Answers, Exit, Hall, LESSONS, Lesson, Pace, Part, find, play};
 use portlab_report::Lang;
+use portlab_service::nearest;
 use portlab_sys::interrupt;
 use serde_json::json;
 
 use crate::{
     Verdict,
     args::{self, DIM, HEAD},
+    prose::{pick, say},
 };
 
 /// Play a lesson of the course, live on this machine
@@ -61,7 +63,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Fine);
     };
     let Some(lesson) = find(name) else {
-        bail!("{}", unknown(name));
+        bail!("{}", unknown(name, lang));
     };
     let is_manned = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pace = match (args.auto, args.fast) {
@@ -69,19 +71,28 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         (true, false) => Pace::Clock,
         (false, _) if is_manned => Pace::Enter,
         (false, _) => {
-            crate::tell!("{}", words(lang).no_terminal);
+            let said = pick(
+                lang,
+                "no terminal to ask on: the lesson goes on by itself, without pauses (--auto makes some)",
+                "这里没有终端可以提问：课程会自己进行下去，不停顿（加 --auto 会停顿）",
+            );
+            crate::tell!("{said}");
             Pace::Straight
         }
     };
     // Everything that a lesson starts is tied to this process, and it keeps no files.
-    interrupt::leave_with(words(lang).interrupted)?;
+    interrupt::leave_with(pick(
+        lang,
+        "\nThe lesson was ended. Nothing is left behind.\n",
+        "\n课程被中断，什么也没有留下。\n",
+    ))?;
     let mut hall = Hall {
         lang,
         width: width(),
         pace,
         program: std::env::current_exe().context("can't find this program's own file")?,
         out: Box::new(anstream::stdout()),
-        answers: Box::new(io::stdin().lock()),
+        answers: Answers::stdin().context("can't read stdin")?,
     };
     match play(lesson, &mut hall) {
         Ok(report) if report.failed.is_empty() => {
@@ -91,7 +102,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         Ok(_) => Ok(Verdict::Failed),
         Err(Exit::Left) => Ok(Verdict::Fine),
         Err(exit) => {
-            Err(anyhow::Error::new(exit).context(format!("lesson {} could not go on", lesson.name)))
+            let name = lesson.name;
+            let what = say!(
+                lang,
+                "lesson {name} could not go on",
+                "{name} 这一课没能继续"
+            );
+            Err(anyhow::Error::new(exit).context(what))
         }
     }
 }
@@ -114,7 +131,7 @@ fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
     writeln!(
         anstream::stdout(),
         "{DIM}{}{DIM:#}{}\n{DIM}portlab lesson {}{DIM:#}",
-        words(lang).next,
+        pick(lang, "Next: ", "下一课："),
         next.title(lang),
         next.name,
     )
@@ -133,7 +150,12 @@ fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
         let (name, title) = (lesson.name, lesson.title(lang));
         writeln!(out, " {number:>2}  {name:<longest$}  {title}")?;
     }
-    writeln!(out, "\n{DIM}{}{DIM:#}", words(lang).play_one)
+    let play_one = pick(
+        lang,
+        "Play one:  portlab lesson ports      By itself:  --auto      中文:  --lang zh",
+        "学一课：portlab lesson ports    自动进行：--auto    English: --lang en",
+    );
+    writeln!(out, "\n{DIM}{play_one}{DIM:#}")
 }
 
 fn as_json() -> serde_json::Value {
@@ -151,36 +173,17 @@ fn as_json() -> serde_json::Value {
 }
 
 /// Why there is no such lesson, and which was meant.
-fn unknown(name: &str) -> String {
-    let near = |lesson: &&&Lesson| strsim::jaro_winkler(lesson.name, name);
-    let nearest = LESSONS.iter().max_by(|a, b| near(a).total_cmp(&near(b)));
-    let guess = nearest.filter(|lesson| near(lesson) > 0.7);
-    let guess = guess.map_or_else(String::new, |lesson| format!("try {}, or ", lesson.name));
-    format!("there is no lesson {name:?}; {guess}`portlab lesson` for the list")
-}
-
-/// What this command itself says.
-struct Words {
-    no_terminal: &'static str,
-    interrupted: &'static str,
-    next: &'static str,
-    play_one: &'static str,
-}
-
-fn words(lang: Lang) -> Words {
-    match lang {
-        Lang::En => Words {
-            no_terminal: "no terminal to ask on: the lesson goes on by itself, without pauses \
-                          (--auto makes some)",
-            interrupted: "\nThe lesson was ended. Nothing is left behind.\n",
-            next: "Next: ",
-            play_one: "Play one:  portlab lesson ports      By itself:  --auto      中文:  --lang zh",
-        },
-        Lang::Zh => Words {
-            no_terminal: "这里没有终端可以提问：课程会自己进行下去，不停顿（加 --auto 会停顿）",
-            interrupted: "\n课程被中断，什么也没有留下。\n",
-            next: "下一课：",
-            play_one: "学一课：portlab lesson ports    自动进行：--auto    English: --lang en",
-        },
+fn unknown(name: &str, lang: Lang) -> String {
+    match nearest(name, LESSONS.iter().map(|lesson| lesson.name)) {
+        Some(near) => say!(
+            lang,
+            "there is no lesson {name:?}; try {near}, or `portlab lesson` for the list",
+            "没有 {name:?} 这一课；试试 {near}，或者用 `portlab lesson` 看目录",
+        ),
+        None => say!(
+            lang,
+            "there is no lesson {name:?}; `portlab lesson` for the list",
+            "没有 {name:?} 这一课；用 `portlab lesson` 看目录",
+        ),
     }
 }

@@ -1,7 +1,7 @@
 //! What a lesson's function and its text must agree on.
 
 use std::{
-    io::{self, Cursor, Write},
+    io::{self, Write},
     path::PathBuf,
     sync::{Arc, Mutex},
 };
@@ -10,7 +10,7 @@ use portlab_report::Lang;
 
 use super::{Exit, Report, Seen, Stage, play};
 use crate::{
-    hall::{Hall, Pace},
+    hall::{Answers, Hall, Pace},
     lesson::{Lesson, Part},
 };
 
@@ -48,7 +48,7 @@ fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Re
         pace: Pace::Straight,
         program: PathBuf::new(),
         out: Box::new(board.clone()),
-        answers: Box::new(Cursor::new("")),
+        answers: Answers::new(io::pipe().unwrap().0.into()),
     };
     let report = play(&lesson, &mut hall);
     let shown = board.0.lock().unwrap().clone();

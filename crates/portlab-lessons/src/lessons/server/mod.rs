@@ -1,13 +1,14 @@
 //! The server's seven steps, each with what a client meets meanwhile; then the watcher's own server.
 
 use std::{
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::fd::AsRawFd,
     thread,
     time::{Duration, Instant},
 };
 
+use portlab_lab::Server;
 use portlab_service::TextEncoding;
 use portlab_sys::{
     holder::holder,
@@ -19,7 +20,7 @@ use crate::{
     cast::{
         Student, courses_port, encoding, hex,
         kernel::{accepted, error_name, queued, shown, sockets_at, sockets_once},
-        read_as, receive,
+        quiet_door, read_as, receive,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -153,34 +154,49 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// The watcher's own server: this lesson is its client.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
-    // Closed again: it is theirs.
-    let port = courses_port(stage)?.local_addr()?.port();
-    let mut act = stage.step("yours")?;
-    let (addr, _stand_in) = if act.stage().is_manned() {
-        (SocketAddr::from((Ipv4Addr::LOCALHOST, port)), None)
+    // The door is closed again: the number is theirs.
+    let port = if stage.is_manned() {
+        courses_port(stage)?.local_addr()?.port()
     } else {
-        let (addr, stand_in) = stand_in(act.stage(), port)?;
-        (addr, Some(stand_in))
+        quiet_door()?.local_addr()?.port()
     };
+    stage.set("yours", port);
+    if !stage.is_manned() {
+        stage.set("taken", "");
+    }
+    let mut act = stage.step("yours")?;
+    let stand_in = if act.stage().is_manned() {
+        None
+    } else {
+        Some(StandIn::start(act.stage(), port)?)
+    };
+    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let addr = stand_in.as_ref().map_or(addr, |it| it.addr);
     let mut caller = connected(addr);
-    let by = holder(addr).map_or_else(|| "-".to_owned(), |by| by.to_string());
-    act.set("holder", by);
+    let by = holder(addr);
+    // A stand-in's number may be anybody's by now, which would prove nothing.
+    let is_theirs = stand_in
+        .as_ref()
+        .is_none_or(|it| by.as_ref().is_some_and(|by| by.pid == it.pid()));
+    act.set(
+        "holder",
+        by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
+    );
     let mut answer = Vec::new();
     let mut closed = false;
     if let Some(client) = &mut caller {
         client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?)?;
         // One that doesn't answer, or resets, has not answered.
         answer = receive(client).unwrap_or_default();
-        closed = !answer.is_empty() && matches!(receive(client), Ok(end) if end.is_empty());
+        client.set_read_timeout(Some(CLOSING))?;
+        closed = !answer.is_empty() && matches!(client.read(&mut [0; 1]), Ok(0));
     }
     let text = read_as(gbk, &answer);
     act.set("their_hex", hex(&answer));
     act.set("their_text", text.escape_debug());
-    act.seen("listens", Seen::if_shown(caller.is_some()));
-    act.seen(
-        "answered",
-        Seen::if_shown(!answer.is_empty() && !text.contains('\u{fffd}')),
-    );
+    act.seen("listens", Seen::if_shown(caller.is_some() && is_theirs));
+    let is_read = !answer.is_empty() && !text.contains('\u{fffd}');
+    act.seen("answered", Seen::if_shown(is_read));
     act.seen("closed", Seen::if_shown(closed));
     act.end()
 }
@@ -190,21 +206,35 @@ fn listens(sockets: &[Entry]) -> bool {
     sockets.iter().any(|it| it.state == State::Listen)
 }
 
-/// A server in the student's place, and where it listens.
-enum StandIn {
-    Python(#[expect(dead_code, reason = "it is kept until the step has ended")] Student),
-    Ours(#[expect(dead_code, reason = "it is kept until the step has ended")] portlab_lab::Server),
+/// A server in the student's place: in Python where there is one, else our own.
+struct StandIn {
+    addr: SocketAddr,
+    server: Result<Student, Server>,
 }
 
-fn stand_in(stage: &mut Stage<'_>, port: u16) -> Result<(SocketAddr, StandIn), Exit> {
-    if let Some(student) = stage.student("server.py", &[&port.to_string()])? {
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        return Ok((addr, StandIn::Python(student)));
+impl StandIn {
+    fn start(stage: &mut Stage<'_>, port: u16) -> Result<Self, Exit> {
+        if let Some(student) = stage.student("server.py", &[&port.to_string()])? {
+            return Ok(Self {
+                addr: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+                server: Ok(student),
+            });
+        }
+        let options = ["--model", "iterative", "--service", "reply"];
+        let answer = ["--reply", "收到！", "--encoding", "gbk"];
+        let server = stage.server(&[options, answer].concat())?;
+        Ok(Self {
+            addr: server.addr(),
+            server: Err(server),
+        })
     }
-    let options = ["--model", "iterative", "--service", "reply"];
-    let answer = ["--reply", "收到！", "--encoding", "gbk"];
-    let server = stage.server(&[options, answer].concat())?;
-    Ok((server.addr(), StandIn::Ours(server)))
+
+    fn pid(&self) -> i32 {
+        match &self.server {
+            Ok(student) => student.pid(),
+            Err(server) => server.pid(),
+        }
+    }
 }
 
 /// A connection to `addr`, tried for as long as a program takes to start.
@@ -212,12 +242,16 @@ fn connected(addr: SocketAddr) -> Option<TcpStream> {
     let since = Instant::now();
     loop {
         match TcpStream::connect(addr) {
-            Ok(stream) => return Some(stream),
-            Err(_) if since.elapsed() > START => return None,
-            Err(_) => thread::sleep(Duration::from_millis(20)),
+            // Where nobody listens, TCP may connect a socket to itself.
+            Ok(stream) if stream.local_addr().is_ok_and(|own| own != addr) => return Some(stream),
+            _ if since.elapsed() > START => return None,
+            _ => thread::sleep(Duration::from_millis(20)),
         }
     }
 }
+
+/// How long a server that has answered may take to hang up.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// How long a program may take to listen.
 const START: Duration = Duration::from_secs(5);
