@@ -9,6 +9,7 @@ use libtest_mimic::Failed;
 use portlab_lessons::Lesson;
 use portlab_report::Lang;
 use portlab_sys::spawn::{Signal, signal};
+use rustix::pipe::fcntl_setpipe_size;
 
 use crate::{check, plays::Room};
 
@@ -32,7 +33,10 @@ fn interrupted_after(lesson: &Lesson, after: usize) -> Result<(), Failed> {
     // With pauses, so that it isn't far ahead of what is read here.
     let arguments = [lesson.name, "--lang", "en", "--auto", "--fast"];
     let mut child = room.command(&arguments).spawn()?;
-    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let stdout = child.stdout.take().unwrap();
+    // However late this test comes to read, the lesson is not far ahead.
+    fcntl_setpipe_size(&stdout, 4096)?;
+    let mut lines = BufReader::new(stdout).lines();
     for _ in 0..=after {
         if lines.next().is_none() {
             break;
@@ -45,5 +49,6 @@ fn interrupted_after(lesson: &Lesson, after: usize) -> Result<(), Failed> {
     let said = format!("after {after} lines: {}, {complaints}", output.status);
     check(output.status.code() == Some(130), &said)?;
     check(complaints.contains("Nothing is left behind"), &said)?;
-    room.is_empty()
+    room.has_no_process()?;
+    room.has_no_file()
 }

@@ -50,6 +50,14 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 
 const ONCE: &[(&str, Once)] = &[
     (
+        "a_students_own_files_change_nothing",
+        plays::in_a_students_folder,
+    ),
+    (
+        "who_has_the_courses_port_is_told",
+        plays::the_courses_port_is_taken,
+    ),
+    (
         "the_courses_client_is_answered_by_hand",
         manned::the_courses_client_is_answered_by_hand,
     ),

@@ -43,7 +43,7 @@ pub(crate) const YOUR_GUESS: Words = words(
 );
 pub(crate) const ANSWER_IT: Words = words("Enter shows the answer", "按回车看答案");
 pub(crate) const WAITING: Words = words(
-    "Waiting for your program; Enter goes on without it, q leaves",
+    "Waiting for your program; Enter skips it, q leaves",
     "正在等你的程序；回车跳过，q 退出",
 );
 pub(crate) const ANSWER_BY_HAND: Words = words(
