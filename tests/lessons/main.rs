@@ -50,6 +50,10 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 
 const ONCE: &[(&str, Once)] = &[
     (
+        "the_python_that_is_shown_is_python",
+        texts::programs_compile,
+    ),
+    (
         "a_students_own_files_change_nothing",
         plays::in_a_students_folder,
     ),

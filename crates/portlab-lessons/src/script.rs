@@ -199,13 +199,33 @@ impl Script {
         steps.find(|(_, step)| step.key == key)
     }
 
-    /// Everything that is shown, one text after the other.
-    pub fn texts(&self) -> impl Iterator<Item = &str> {
-        let steps = self.steps.iter().flat_map(Step::texts);
+    /// All blocks, in no particular order.
+    pub fn blocks(&self) -> impl Iterator<Item = &Block> {
+        let steps = self.steps.iter().flat_map(|step| {
+            let asked = step.ask.iter().flat_map(|ask| &ask.question);
+            step.say
+                .iter()
+                .chain(asked)
+                .chain(&step.seen)
+                .chain(&step.why)
+        });
         let questions = self.questions.iter();
         let questions = questions.flat_map(|it| it.question.iter().chain(&it.answer));
-        let outside = self.goal.iter().chain(&self.story).chain(questions);
-        outside.map(Block::text).chain(steps)
+        self.goal
+            .iter()
+            .chain(&self.story)
+            .chain(steps)
+            .chain(questions)
+    }
+
+    /// Everything that is shown, in no particular order.
+    pub fn texts(&self) -> impl Iterator<Item = &str> {
+        let lines = self.steps.iter().flat_map(|step| {
+            let options = step.ask.iter().flat_map(|ask| &ask.options);
+            let claims = step.claims.iter().map(|claim| &claim.text);
+            options.chain(claims).map(String::as_str)
+        });
+        self.blocks().map(Block::text).chain(lines)
     }
 
     fn begin(&mut self, heading: &str) -> Result<Place, String> {
@@ -323,16 +343,6 @@ impl Block {
 }
 
 impl Step {
-    fn texts(&self) -> impl Iterator<Item = &str> {
-        let asked = self.ask.iter().flat_map(|ask| {
-            let options = ask.options.iter().map(String::as_str);
-            ask.question.iter().map(Block::text).chain(options)
-        });
-        let blocks = self.say.iter().chain(&self.seen).chain(&self.why);
-        let claims = self.claims.iter().map(|claim| claim.text.as_str());
-        blocks.map(Block::text).chain(asked).chain(claims)
-    }
-
     fn claim_or_show(&mut self, block: Block) -> Result<(), String> {
         let Block::Item(item) = block else {
             self.seen.push(block);

@@ -9,6 +9,7 @@
 //! ```
 
 mod act;
+mod reading;
 mod show;
 #[cfg(test)]
 mod tests;
@@ -17,15 +18,15 @@ use std::{collections::HashMap, fmt, io, os::fd::BorrowedFd, process::Command, t
 
 use portlab_lab::{Server, ServerError, python::Python};
 use portlab_report::Lang;
-use unicode_width::UnicodeWidthStr;
 
 pub use act::Act;
+use reading::Reading;
 pub(crate) use show::caption;
 
 use crate::{
     board,
     cast::Student,
-    hall::{Hall, Heard, READING},
+    hall::{Hall, Heard},
     lesson::Lesson,
     script::{Script, ScriptError},
     words,
@@ -101,10 +102,7 @@ pub struct Stage<'a> {
     report: Report,
     /// The steps that have been played.
     played: usize,
-    /// What a text's columns take in time, so that all of them fit into [`READING`].
-    per_column: Duration,
-    /// What is left of that: values may be longer than their names.
-    reading_left: Duration,
+    reading: Reading,
     python: Option<Option<Python>>,
 }
 
@@ -114,8 +112,7 @@ pub struct Stage<'a> {
 /// When whoever watches leaves, or the machine doesn't let it be played.
 pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
     let script = lesson.script(hall.lang)?;
-    let columns: usize = script.texts().map(UnicodeWidthStr::width).sum();
-    let columns = u32::try_from(columns.max(1)).unwrap_or(u32::MAX);
+    let reading = Reading::of(&script);
     let mut stage = Stage {
         lesson,
         script,
@@ -123,8 +120,7 @@ pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
         values: HashMap::new(),
         report: Report::default(),
         played: 0,
-        per_column: (READING / columns).min(COMFORTABLE),
-        reading_left: READING,
+        reading,
         python: None,
     };
     stage.open()?;
@@ -132,9 +128,6 @@ pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
     stage.close()?;
     Ok(stage.report)
 }
-
-/// How long a column takes to be read when there is time.
-const COMFORTABLE: Duration = Duration::from_millis(25);
 
 impl<'a> Stage<'a> {
     /// Begins the step `key`: says what is about to be done, and asks what will happen.

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use portlab_report::Lang;
-use unicode_width::UnicodeWidthStr;
 
 use super::{Exit, Report, Stage};
 use crate::{
@@ -188,13 +187,8 @@ impl Stage<'_> {
 
     /// Pauses for as long as `text` takes to be read.
     pub(super) fn read(&mut self, text: &str) {
-        let columns = u32::try_from(text.width()).unwrap_or(u32::MAX);
-        let reading = self
-            .per_column
-            .saturating_mul(columns)
-            .min(self.reading_left);
-        self.reading_left -= reading;
-        self.hall.pause(reading);
+        let pause = self.reading.pause(text);
+        self.hall.pause(pause);
     }
 
     /// `text` with its styles and its values: a value has no styles, whatever stands in it.

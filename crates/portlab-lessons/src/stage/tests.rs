@@ -4,14 +4,16 @@ use std::{
     io::{self, Write},
     path::PathBuf,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use portlab_report::Lang;
 
-use super::{Exit, Report, Seen, Stage, play};
+use super::{Exit, Report, Seen, Stage, play, reading::Reading};
 use crate::{
-    hall::{Answers, Hall, Pace},
+    hall::{Answers, Hall, Pace, READING},
     lesson::{Lesson, Part},
+    script::Script,
 };
 
 const TEXT: &str = "# T\n## goal\nG\n## story\nS\n## step one: One\nSay.\n### ask\nQ\n- [x] right\n- wrong\n\
@@ -94,6 +96,23 @@ fn what_stands_in_a_value_is_shown_as_it_is() {
     });
     assert!(shown.contains("A is {b} **c** `d`."), "{shown}");
     assert!(report.unwrap().failed.is_empty());
+}
+
+#[test]
+fn however_long_the_values_all_pauses_together_are_bounded() {
+    let left = |text: &str| {
+        let script = Script::parse(TEXT, &[]).unwrap();
+        let mut reading = Reading::of(&script);
+        let pauses: Duration = [text, text, "A"]
+            .map(|text| reading.pause(text))
+            .iter()
+            .sum();
+        assert!(pauses <= READING, "{pauses:?}");
+        pauses
+    };
+    assert_eq!(left(&"long ".repeat(100_000)), READING);
+    // A short text is read at one's ease.
+    assert!(left("A") < READING / 10);
 }
 
 #[test]

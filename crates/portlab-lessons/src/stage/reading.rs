@@ -1,0 +1,37 @@
+//! How long a text takes to be read.
+
+use std::time::Duration;
+
+use unicode_width::UnicodeWidthStr;
+
+use crate::{hall::READING, script::Script};
+
+/// The time that the texts of a lesson take, all of them together no more than [`READING`].
+#[derive(Debug)]
+pub(super) struct Reading {
+    per_column: Duration,
+    /// Values may be longer than their names, so what is left is kept too.
+    left: Duration,
+}
+
+/// How long a column takes to be read when there is time.
+const COMFORTABLE: Duration = Duration::from_millis(25);
+
+impl Reading {
+    pub(super) fn of(script: &Script) -> Self {
+        let columns: usize = script.texts().map(UnicodeWidthStr::width).sum();
+        let columns = u32::try_from(columns.max(1)).unwrap_or(u32::MAX);
+        Self {
+            per_column: (READING / columns).min(COMFORTABLE),
+            left: READING,
+        }
+    }
+
+    /// How long to pause for `text`.
+    pub(super) fn pause(&mut self, text: &str) -> Duration {
+        let columns = u32::try_from(text.width()).unwrap_or(u32::MAX);
+        let pause = self.per_column.saturating_mul(columns).min(self.left);
+        self.left -= pause;
+        pause
+    }
+}
