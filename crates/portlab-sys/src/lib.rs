@@ -39,6 +39,7 @@ pub mod limits;
 pub mod machine;
 pub mod marked;
 pub mod meter;
+mod name;
 pub mod ports;
 pub mod seqpacket;
 pub mod shared;

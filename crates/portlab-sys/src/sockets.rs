@@ -13,7 +13,7 @@ use procfs::{
     process::{FDTarget, all_processes},
 };
 
-use crate::holder::Holder;
+use crate::{holder::Holder, name::inert};
 
 /// One TCP socket: a listening one, or one end of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ pub fn holders() -> HashMap<u64, Vec<Holder>> {
                 let held = holders.entry(inode).or_default();
                 if held.last().is_none_or(|last| last.pid != process.pid) {
                     held.push(Holder {
-                        name: stat.comm.clone(),
+                        name: inert(&stat.comm),
                         pid: process.pid,
                     });
                 }
