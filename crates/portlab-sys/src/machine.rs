@@ -71,7 +71,7 @@ pub fn processors() -> Processors {
 pub struct Memory {
     /// All of it; of a container, no more than it may use.
     pub total_bytes: u64,
-    /// What can be had without swapping.
+    /// What can be had without swapping; of a container, no more than its limit has left.
     pub available_bytes: u64,
 }
 
@@ -82,9 +82,10 @@ pub struct Memory {
 pub fn memory() -> Option<Memory> {
     let info = Meminfo::current().ok()?;
     let limit = cgroup::least("memory.max").unwrap_or(u64::MAX);
+    let left = cgroup::memory_left_bytes().unwrap_or(u64::MAX);
     Some(Memory {
         total_bytes: info.mem_total.min(limit),
-        available_bytes: info.mem_available.unwrap_or(info.mem_free).min(limit),
+        available_bytes: info.mem_available.unwrap_or(info.mem_free).min(left),
     })
 }
 
