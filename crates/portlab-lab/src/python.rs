@@ -33,8 +33,10 @@ impl Python {
         answer(self.program, &ask).map(|text| text.trim().to_owned())
     }
 
-    /// Whether a thread switch can fall between any two instructions of two threads, as in a build
-    /// without the global lock (PEP 703).
+    /// Whether it runs without the global lock, so that two of its threads can run Python code at the
+    /// same moment; `false` also when it doesn't say.
+    ///
+    /// Source: PEP 703, and `sys._is_gil_enabled` in the documentation of Python.
     #[must_use]
     pub fn is_free_threaded(&self) -> bool {
         let ask = "import sys; print(getattr(sys, '_is_gil_enabled', lambda: True)())";
