@@ -194,7 +194,7 @@ pub(super) fn ports(facts: &Facts, lang: Lang) -> Option<Finding> {
 
 /// The longest accept queue.
 pub(super) fn backlog(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let most = facts.somaxconn;
+    let most = facts.somaxconn?;
     let finding = Finding::new(
         "backlog",
         pick(lang, "accept queue", "等待队列"),
