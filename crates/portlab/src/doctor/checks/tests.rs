@@ -109,7 +109,7 @@ fn every_shortcoming_is_noted_alone_with_a_remedy() {
             |it| it.course_port = CoursePort::Refused("no".to_owned()),
             "8081",
         ),
-        ("ports", |it| it.in_use = 28_000, "ip_local_port_range"),
+        ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
         (
             "ports",
             |it| {
