@@ -275,7 +275,7 @@ fn this_machine_is_examined_in_words_and_in_json() {
     assert_eq!(grade(&all["checks"], "loopback"), "ok");
     let machine = &all["machine"];
     assert!(machine["usable_processors"].as_u64().unwrap() >= 1);
-    assert!(machine["memory_total_bytes"].as_u64() > machine["memory_available_bytes"].as_u64());
+    assert!(machine["memory_total_bytes"].as_u64() >= machine["memory_available_bytes"].as_u64());
     assert_eq!(machine["loopback_works"], true);
     for check in all["checks"].as_array().unwrap() {
         let both = |of: &str| check[of]["en"].is_string() && check[of]["zh"].is_string();

@@ -6,8 +6,11 @@
 )]
 
 use std::{
+    fmt::Debug,
     net::{TcpListener, TcpStream},
     process::{Command, Output, Stdio},
+    thread,
+    time::{Duration, Instant},
 };
 
 use portlab_sys::socket::accept_queue;
@@ -48,15 +51,31 @@ fn listener(from: &Value, port: u16) -> &Value {
     found
 }
 
+/// What `look` sees once it is as it should be; in the end, what it is instead.
+#[track_caller]
+fn once<T, E: Debug>(look: impl Fn() -> Result<T, E>) -> T {
+    // A machine that does a hundred other things needs seconds for what takes milliseconds.
+    let patience = Duration::from_secs(60);
+    let since = Instant::now();
+    loop {
+        match look() {
+            Ok(seen) => return seen,
+            Err(seen) if since.elapsed() > patience => panic!("still {seen:?}"),
+            Err(_) => thread::sleep(Duration::from_millis(1)),
+        }
+    }
+}
+
 #[test]
 fn who_listens_is_listed_with_its_process_and_its_connections() {
     let door = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = door.local_addr().unwrap();
     let callers = [(); 3].map(|()| TcpStream::connect(addr).unwrap());
     // The last step of a handshake may come a moment later.
-    while accept_queue(&door).unwrap() < 3 {
-        std::thread::yield_now();
-    }
+    once(|| match accept_queue(&door).unwrap() {
+        3 => Ok(()),
+        fewer => Err(fewer),
+    });
     let accepted = door.accept().unwrap();
     let all = json(&[]);
     let found = listener(&all, addr.port());
@@ -117,13 +136,14 @@ fn processes_that_share_a_port_are_shown_together() {
     let event: Value = serde_json::from_str(&line).unwrap();
     let port = event["addr"].as_str().unwrap().rsplit_once(':').unwrap().1;
     // The children are forked after the line, one after the other.
-    let meaning = loop {
+    let meaning = once(|| {
         let meaning = json(&[port]);
-        let programs = &meaning["ports"][0]["listeners"][0]["programs"];
-        if programs[0]["pids"].as_array().unwrap().len() == 4 {
-            break meaning;
+        let pids = &meaning["ports"][0]["listeners"][0]["programs"][0]["pids"];
+        match pids.as_array().map(Vec::len) {
+            Some(4) => Ok(meaning),
+            _ => Err(meaning),
         }
-    };
+    });
     let programs = meaning["ports"][0]["listeners"][0]["programs"]
         .as_array()
         .unwrap();

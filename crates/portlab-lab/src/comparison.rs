@@ -177,7 +177,7 @@ fn environment(pinning: &Pinning) -> Environment {
         cores: machine.cores,
         pinning: pinning.clone(),
         open_files_limit: open_files(),
-        somaxconn: machine.somaxconn,
+        somaxconn: machine.somaxconn.unwrap_or(0),
         port_range_first: machine.port_range.0,
         port_range_last: machine.port_range.1,
     }

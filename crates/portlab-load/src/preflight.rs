@@ -16,8 +16,8 @@ pub struct Limits {
     pub ports: u64,
     /// Whether a port in TIME_WAIT is handed out again after a second, on loopback and elsewhere.
     pub reuses_time_wait: (bool, bool),
-    /// The longest accept queue the kernel allows a server.
-    pub somaxconn: u64,
+    /// The longest accept queue the kernel allows a server; `None` when it doesn't tell.
+    pub somaxconn: Option<u64>,
     /// Connections that the kernel's firewall follows now, and can follow; `None` when it follows
     /// none.
     pub conntrack: Option<(u64, u64)>,
@@ -85,7 +85,7 @@ impl Limits {
             cores: machine.cores,
             ports: u64::from(last.saturating_sub(first)) + 1,
             reuses_time_wait: limits::reuses_time_wait(),
-            somaxconn: u64::from(machine.somaxconn),
+            somaxconn: machine.somaxconn.map(u64::from),
             conntrack: limits::conntrack(),
         }
     }
@@ -125,11 +125,12 @@ pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Warning> {
             ports,
         },
     );
-    let somaxconn = limits.somaxconn;
-    warn(
-        loopback && at_once > somaxconn,
-        Warning::Backlog { at_once, somaxconn },
-    );
+    if let Some(somaxconn) = limits.somaxconn {
+        warn(
+            loopback && at_once > somaxconn,
+            Warning::Backlog { at_once, somaxconn },
+        );
+    }
     let room = limits.conntrack.map(|(now, most)| most.saturating_sub(now));
     if let Some(room) = room {
         let connections = within_a_minute;
@@ -258,7 +259,7 @@ mod tests {
         cores: 2,
         ports: 28_232,
         reuses_time_wait: (true, false),
-        somaxconn: 4096,
+        somaxconn: Some(4096),
         conntrack: None,
     };
 
@@ -319,9 +320,16 @@ mod tests {
     }
 
     #[test]
+    fn what_is_not_known_is_not_warned_of() {
+        let mut limits = LIMITS;
+        limits.somaxconn = None;
+        assert_eq!(texts(&plan("127.0.0.1:9", 200), &limits), [""; 0]);
+    }
+
+    #[test]
     fn the_other_limits_are_told_too() {
         let mut limits = LIMITS;
-        limits.somaxconn = 16;
+        limits.somaxconn = Some(16);
         limits.conntrack = Some((900, 1_000));
         let mut plan = plan("127.0.0.1:9", 200);
         plan.threads = 3;

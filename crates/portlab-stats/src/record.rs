@@ -54,7 +54,7 @@ pub struct Environment {
     pub pinning: Pinning,
     /// The limit of open files.
     pub open_files_limit: u64,
-    /// The longest accept queue.
+    /// The longest accept queue; 0 when the system didn't tell.
     pub somaxconn: u32,
     /// The first port of outgoing connections.
     pub port_range_first: u16,

@@ -8,17 +8,47 @@ use std::{fs, path::Path};
 /// Source: the kernel's `admin-guide/cgroup-v2`.
 #[must_use]
 pub fn least(file: &str) -> Option<u64> {
-    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
-    let group = groups.lines().find_map(|line| line.strip_prefix("0::/"))?;
-    least_under(Path::new("/sys/fs/cgroup"), group, file)
+    least_under(Path::new(ROOT), &own_group()?, |dir| number(dir, file))
 }
 
-fn least_under(root: &Path, group: &str, file: &str) -> Option<u64> {
+/// The memory that this process's group and those above it have left, at the least, in bytes; `None`
+/// as with [`least`]. Files that were read and could be forgotten are not counted as used.
+///
+/// Source: `memory.max`, `memory.current` and `memory.stat`, as above.
+#[must_use]
+pub fn memory_left_bytes() -> Option<u64> {
+    least_under(Path::new(ROOT), &own_group()?, memory_left_in)
+}
+
+fn memory_left_in(dir: &Path) -> Option<u64> {
+    let (most, used) = (number(dir, "memory.max")?, number(dir, "memory.current")?);
+    let stat = fs::read_to_string(dir.join("memory.stat")).unwrap_or_default();
+    let mut lines = stat.lines();
+    let forgettable = lines.find_map(|line| line.strip_prefix("inactive_file ")?.parse().ok());
+    Some(most.saturating_sub(used.saturating_sub(forgettable.unwrap_or(0))))
+}
+
+/// The group of this process, from the root on.
+fn own_group() -> Option<String> {
+    let groups = fs::read_to_string("/proc/self/cgroup").ok()?;
+    let mut lines = groups.lines();
+    lines.find_map(|line| line.strip_prefix("0::/").map(str::to_owned))
+}
+
+/// The least that `of` finds in the folders of `group` and those above it.
+fn least_under(root: &Path, group: &str, of: impl Fn(&Path) -> Option<u64>) -> Option<u64> {
     let group = root.join(group);
     let up = group.ancestors().take_while(|dir| dir.starts_with(root));
-    let limit = |dir: &Path| fs::read_to_string(dir.join(file)).ok()?.trim().parse().ok();
-    up.filter_map(limit).min()
+    up.filter_map(of).min()
 }
+
+/// The number in `file`; `None` where there is none, or `max`.
+fn number(dir: &Path, file: &str) -> Option<u64> {
+    fs::read_to_string(dir.join(file)).ok()?.trim().parse().ok()
+}
+
+/// Where systems mount the groups.
+const ROOT: &str = "/sys/fs/cgroup";
 
 #[cfg(test)]
 mod tests {
@@ -33,12 +63,33 @@ mod tests {
         fs::write(root.join("outer/pids.max"), "100\n").unwrap();
         fs::write(inner.join("pids.max"), "max\n").unwrap();
         fs::write(root.join("outer/memory.max"), "max\n").unwrap();
-        let least = |file| least_under(&root, "outer/inner", file);
+        let least = |file| least_under(&root, "outer/inner", |dir| number(dir, file));
         assert_eq!((least("pids.max"), least("memory.max")), (Some(7), None));
-        assert_eq!(
-            least_under(&root.join("outer"), "inner", "pids.max"),
-            Some(100)
-        );
+        let pids = |dir: &Path| number(dir, "pids.max");
+        assert_eq!(least_under(&root.join("outer"), "inner", pids), Some(100));
+        fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn memory_is_left_where_the_fullest_group_has_some() {
+        let root = std::env::temp_dir().join(format!("portlab-memory-{}", std::process::id()));
+        let inner = root.join("inner");
+        fs::create_dir_all(&inner).unwrap();
+        let left = || least_under(&root, "inner", memory_left_in);
+        let group = |dir: &Path, most: &str, used: &str, stat: &str| {
+            fs::write(dir.join("memory.max"), most).unwrap();
+            fs::write(dir.join("memory.current"), used).unwrap();
+            fs::write(dir.join("memory.stat"), stat).unwrap();
+        };
+        group(&inner, "max\n", "900\n", "");
+        assert_eq!(left(), None);
+        group(&inner, "1000\n", "900\n", "anon 600\ninactive_file 200\n");
+        assert_eq!(left(), Some(300));
+        group(&root, "5000\n", "4800\n", "");
+        assert_eq!(left(), Some(200));
+        // A limit that was lowered below what is used.
+        group(&root, "5000\n", "6000\n", "");
+        assert_eq!(left(), Some(0));
         fs::remove_dir_all(root).unwrap();
     }
 }

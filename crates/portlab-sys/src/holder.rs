@@ -7,7 +7,7 @@ use crate::sockets::{Socket, State, holders, sockets};
 /// The process that holds a port.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holder {
-    /// The program's name, as the kernel keeps it (15 bytes at most).
+    /// The program's name, as the kernel keeps it (15 bytes at most), with `?` for control characters.
     pub name: String,
     /// Its process number.
     pub pid: i32,
@@ -49,5 +49,17 @@ mod tests {
         assert_eq!(holder(addr).unwrap().pid, std::process::id() as i32);
         drop(listener);
         assert_eq!(holder(addr), None);
+    }
+
+    #[test]
+    fn a_name_that_would_command_a_terminal_is_shown_without_power() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        // That of the first thread is the process's.
+        let name = "/proc/self/comm";
+        let before = std::fs::read_to_string(name).unwrap();
+        std::fs::write(name, "a\x1b[31mRED\n猫").unwrap();
+        let found = holder(listener.local_addr().unwrap()).unwrap();
+        std::fs::write(name, before.trim_end()).unwrap();
+        assert_eq!(found.name, "a?[31mRED?猫");
     }
 }

@@ -1,4 +1,5 @@
-//! Ctrl-C for a program that wants to finish what it is doing.
+//! What becomes of Ctrl-C in a program that finishes what it is doing, has a terminal to give back, or
+//! leaves at once.
 
 use std::{
     io,

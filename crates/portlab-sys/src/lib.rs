@@ -5,7 +5,7 @@
 //! |---|---|
 //! | [`alone`] | the proof that a process has one thread, without which nobody may fork |
 //! | [`stop`] | SIGINT and SIGTERM: telling every connection, and the deadline that follows |
-//! | [`interrupt`] | Ctrl-C for a program that wants to finish what it is doing |
+//! | [`interrupt`] | Ctrl-C: finish what is being done, give the terminal back, or leave at once |
 //! | [`children`] | forking, reaping, ending |
 //! | [`sockets`] | the machine's TCP sockets, and whose they are |
 //! | [`spawn`] | starting another program that must not outlive this one |
@@ -39,6 +39,7 @@ pub mod limits;
 pub mod machine;
 pub mod marked;
 pub mod meter;
+mod name;
 pub mod ports;
 pub mod seqpacket;
 pub mod shared;

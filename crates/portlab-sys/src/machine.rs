@@ -16,8 +16,8 @@ pub struct Machine {
     pub cpu: String,
     /// Processors that this process may use.
     pub cores: usize,
-    /// The longest accept queue the kernel allows (`net.core.somaxconn`).
-    pub somaxconn: u32,
+    /// The longest accept queue the kernel allows (`net.core.somaxconn`); `None` when it doesn't tell.
+    pub somaxconn: Option<u32>,
     /// The ports that outgoing connections are given, first and last.
     pub port_range: (u16, u16),
 }
@@ -34,10 +34,7 @@ pub fn machine() -> Machine {
         kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
         cpu: cpu.unwrap_or_else(|| "unknown".to_owned()),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
-        somaxconn: read("/proc/sys/net/core/somaxconn")
-            .trim()
-            .parse()
-            .unwrap_or(0),
+        somaxconn: read("/proc/sys/net/core/somaxconn").trim().parse().ok(),
         port_range: ports::handed_out().map_or((0, 0), RangeInclusive::into_inner),
     }
 }
@@ -71,7 +68,7 @@ pub fn processors() -> Processors {
 pub struct Memory {
     /// All of it; of a container, no more than it may use.
     pub total_bytes: u64,
-    /// What can be had without swapping.
+    /// What can be had without swapping; of a container, no more than its limit has left.
     pub available_bytes: u64,
 }
 
@@ -82,9 +79,10 @@ pub struct Memory {
 pub fn memory() -> Option<Memory> {
     let info = Meminfo::current().ok()?;
     let limit = cgroup::least("memory.max").unwrap_or(u64::MAX);
+    let left = cgroup::memory_left_bytes().unwrap_or(u64::MAX);
     Some(Memory {
         total_bytes: info.mem_total.min(limit),
-        available_bytes: info.mem_available.unwrap_or(info.mem_free).min(limit),
+        available_bytes: info.mem_available.unwrap_or(info.mem_free).min(left),
     })
 }
 

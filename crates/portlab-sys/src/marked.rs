@@ -32,16 +32,25 @@ pub fn marked(name: &str, value: &str) -> io::Result<Vec<i32>> {
 fn carries(process: &Process, mark: &[u8]) -> bool {
     let since = Instant::now();
     loop {
-        // Another user's can't be read.
-        let environment = fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
-        if environment.split(|&byte| byte == 0).any(|it| it == mark) {
-            return true;
+        let environment = fs::read(format!("/proc/{}/environ", process.pid));
+        if let Some(is_there) = is_in(environment, mark) {
+            return is_there;
         }
-        if !environment.is_empty() || !in_exec(process) || since.elapsed() > GOING {
+        if !in_exec(process) || since.elapsed() > GOING {
             return false;
         }
         thread::yield_now();
     }
+}
+
+/// Whether `mark` is in an environment, as far as that can be read: another user's can't. `None` when
+/// there is nothing in it, perhaps only just now.
+fn is_in(environment: io::Result<Vec<u8>>, mark: &[u8]) -> Option<bool> {
+    let Ok(environment) = environment else {
+        return Some(false);
+    };
+    let mut settings = environment.split(|&byte| byte == 0);
+    (!environment.is_empty()).then(|| settings.any(|it| it == mark))
 }
 
 /// Whether a process is just turning into another program: whoever started it is already told, but
@@ -118,6 +127,15 @@ mod tests {
         parent.wait().unwrap();
         assert!(found().is_empty());
         assert_eq!(started(parent.id() as i32), None);
+    }
+
+    #[test]
+    fn only_what_could_be_read_and_was_empty_is_looked_at_again() {
+        let refused = io::Error::from(io::ErrorKind::PermissionDenied);
+        assert_eq!(is_in(Err(refused), b"A=1"), Some(false));
+        assert_eq!(is_in(Ok(Vec::new()), b"A=1"), None);
+        assert_eq!(is_in(Ok(b"A=1\0B=2\0".to_vec()), b"B=2"), Some(true));
+        assert_eq!(is_in(Ok(b"A=10\0".to_vec()), b"A=1"), Some(false));
     }
 
     #[test]

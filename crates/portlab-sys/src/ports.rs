@@ -51,7 +51,10 @@ mod tests {
     fn what_is_bound_to_port_0_gets_a_number_of_the_range() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
-        assert!(handed_out().unwrap().contains(&port), "{port}");
+        // Not every container has /proc/sys.
+        let is_told = fs::exists("/proc/sys/net/ipv4/ip_local_port_range").unwrap();
+        let is_in = handed_out().map(|range| range.contains(&port));
+        assert_eq!(is_in, is_told.then_some(true), "{port}");
         assert!(!kept_back().iter().any(|range| range.contains(&port)));
     }
 

@@ -4,12 +4,14 @@ use std::io;
 
 use procfs::process::Process;
 
+use crate::name::inert;
+
 /// One thread, as the kernel sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Thread {
     /// Its number; that of the first thread is the process's.
     pub tid: i32,
-    /// Its name, 15 bytes at most.
+    /// Its name, 15 bytes at most, with `?` for control characters.
     pub name: String,
     /// `R` runs or could, `S` sleeps until something comes, `D` sleeps undisturbed, `T` is stopped,
     /// `Z` has ended and was not waited for.
@@ -30,7 +32,7 @@ pub fn threads(pid: i32) -> io::Result<Vec<Thread>> {
     let stats = tasks.flatten().filter_map(|task| task.stat().ok());
     let threads = stats.map(|stat| Thread {
         tid: stat.pid,
-        name: stat.comm,
+        name: inert(&stat.comm),
         state: stat.state,
     });
     Ok(threads.collect())
@@ -64,6 +66,23 @@ mod tests {
         }
         drop(wake);
         let _ = sleeper.join();
+    }
+
+    #[test]
+    fn a_name_that_would_command_a_terminal_is_shown_without_power() {
+        let (wake, sleep) = std::sync::mpsc::channel::<()>();
+        let namer = std::thread::Builder::new().name("a\x1b[31mRED".into());
+        let namer = namer.spawn(move || sleep.recv()).unwrap();
+        let own = std::process::id() as i32;
+        let is_named = |it: &Thread| it.name == "a?[31mRED";
+        // A thread takes its name when it begins to run.
+        let since = std::time::Instant::now();
+        while !threads(own).unwrap().iter().any(is_named) {
+            assert!(since.elapsed().as_secs() < 30, "{:?}", threads(own));
+            std::thread::yield_now();
+        }
+        drop(wake);
+        let _ = namer.join();
     }
 
     #[test]

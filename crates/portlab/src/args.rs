@@ -81,6 +81,12 @@ pub(crate) fn terminal_width() -> usize {
     width_of(std::io::stdout()).unwrap_or(200)
 }
 
+/// The width for prose on stdout: that of the terminal, but wide lines are hard to read, and below 40
+/// columns nothing can be laid out.
+pub(crate) fn prose_width() -> usize {
+    terminal_width().clamp(40, 80)
+}
+
 /// The width of the terminal that stderr is, if it is one.
 pub(crate) fn stderr_width() -> Option<usize> {
     width_of(std::io::stderr())

@@ -43,8 +43,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         write!(out, "{}", page())?;
         return Ok(Verdict::Fine);
     }
-    // Wide lines are hard to read, and below that nothing can be laid out.
-    let width = args::terminal_width().clamp(40, 80);
+    let width = args::prose_width();
     match (chosen, args.json) {
         (Some(sheet), true) => writeln!(out, "{:#}", as_json(sheet))?,
         (Some(sheet), false) => print_sheet(&mut out, sheet, width)?,

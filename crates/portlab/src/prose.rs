@@ -33,6 +33,16 @@ pub(crate) struct Lead<'a> {
     pub(crate) columns: usize,
 }
 
+impl<'a> Lead<'a> {
+    pub(crate) fn new(text: &'a str, style: Style, columns: usize) -> Self {
+        Self {
+            text,
+            style,
+            columns,
+        }
+    }
+}
+
 /// Writes `text` behind `leads`, in lines that hang below its beginning and are at most `width` wide.
 /// Where little room would be left, it begins below them.
 pub(crate) fn hang(leads: &[Lead], text: &str, width: usize) -> String {
@@ -67,11 +77,7 @@ mod tests {
 
     #[test]
     fn a_text_hangs_behind_what_stands_before_it() {
-        let lead = |text| Lead {
-            text,
-            style: Style::new().bold(),
-            columns: 4,
-        };
+        let lead = |text| Lead::new(text, Style::new().bold(), 4);
         let text = "many words that must be broken into lines";
         let hung = |leads: &[Lead], text, width| {
             anstream::adapter::strip_str(&hang(leads, text, width)).to_string()

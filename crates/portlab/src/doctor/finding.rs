@@ -91,23 +91,15 @@ pub(super) fn text(findings: &[Finding], lang: Lang, width: usize) -> String {
     let (grades, topics) = (grades.max().unwrap_or(0), topics.max().unwrap_or(0));
     let mut text = String::new();
     for finding in findings {
-        let grade = lead(finding.grade.word(lang), finding.grade.style(), grades);
-        let about = lead(finding.about, HEAD, topics);
+        let grade = Lead::new(finding.grade.word(lang), finding.grade.style(), grades);
+        let about = Lead::new(finding.about, HEAD, topics);
         text += &hang(&[grade, about], &finding.text, width);
         if let Some(remedy) = &finding.remedy {
-            let blank = [grades, topics].map(|columns| lead("", HEAD, columns));
+            let blank = [grades, topics].map(|columns| Lead::new("", HEAD, columns));
             text += &hang(&blank, &format!("→ {remedy}"), width);
         }
     }
     text
-}
-
-fn lead(text: &str, style: Style, columns: usize) -> Lead<'_> {
-    Lead {
-        text,
-        style,
-        columns,
-    }
 }
 
 /// `findings` for other programs, in both languages.

@@ -37,7 +37,7 @@ pub(super) struct Facts {
     pub(super) time_wait: usize,
     /// Whether a port in TIME-WAIT is handed out again after a second, on loopback and elsewhere.
     pub(super) reuses_time_wait: (bool, bool),
-    pub(super) somaxconn: u32,
+    pub(super) somaxconn: Option<u32>,
     /// Connections that the firewall follows, and can follow.
     pub(super) conntrack: Option<(u64, u64)>,
     pub(super) uring: Uring,

@@ -126,8 +126,7 @@ fn print(
     lang: Lang,
 ) -> anyhow::Result<Verdict> {
     let mut out = anstream::stdout();
-    // Wide lines are hard to read, and below that nothing can be laid out.
-    let width = args::terminal_width().clamp(40, 80);
+    let width = args::prose_width();
     match json {
         Some(json) => writeln!(out, "{json:#}")?,
         None => {

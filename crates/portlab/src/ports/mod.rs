@@ -65,8 +65,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let meanings = ports.iter().map(|&port| Meaning::of(port, &machine));
     let meanings: Vec<_> = meanings.collect();
-    // Wide lines are hard to read, and below that nothing can be laid out.
-    let width = args::terminal_width().clamp(40, 80);
+    let width = args::prose_width();
     let mut out = anstream::stdout();
     match (args.json, meanings.is_empty()) {
         (true, true) => writeln!(out, "{:#}", json::listing(&machine))?,
@@ -84,24 +83,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 fn text(meaning: &Meaning, lang: Lang, width: usize) -> String {
     let port = meaning.port.to_string();
     let (name, purpose) = meaning.title(lang);
-    let mut heading = vec![lead(&port, HEAD, port.len())];
+    let mut heading = vec![Lead::new(&port, HEAD, port.len())];
     if !name.is_empty() {
-        heading.push(lead(name, HEAD, name.len()));
+        heading.push(Lead::new(name, HEAD, name.len()));
     }
     let mut text = hang(&heading, purpose, width);
     let facts = meaning.facts(lang);
     let columns = facts.iter().map(|(about, _)| about.width()).max();
     for (about, fact) in &facts {
-        let leads = [lead("", HEAD, 0), lead(about, DIM, columns.unwrap_or(0))];
+        let leads = [
+            Lead::new("", HEAD, 0),
+            Lead::new(about, DIM, columns.unwrap_or(0)),
+        ];
         text += &hang(&leads, fact, width);
     }
     text
-}
-
-fn lead(text: &str, style: anstyle::Style, columns: usize) -> Lead<'_> {
-    Lead {
-        text,
-        style,
-        columns,
-    }
 }

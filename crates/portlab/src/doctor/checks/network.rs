@@ -181,9 +181,9 @@ pub(super) fn ports(facts: &Facts, lang: Lang) -> Option<Finding> {
             Grade::Note,
             say!(
                 lang,
-                "have more: sudo sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"; or load with \
+                "have more: sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"; or load with \
                  --source auto",
-                "增加端口：sudo sysctl -w net.ipv4.ip_local_port_range=\"32768 60999\"；压测时也可以加 \
+                "增加端口：sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"；压测时也可以加 \
                  --source auto"
             ),
         )
@@ -194,7 +194,7 @@ pub(super) fn ports(facts: &Facts, lang: Lang) -> Option<Finding> {
 
 /// The longest accept queue.
 pub(super) fn backlog(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let most = facts.somaxconn;
+    let most = facts.somaxconn?;
     let finding = Finding::new(
         "backlog",
         pick(lang, "accept queue", "等待队列"),

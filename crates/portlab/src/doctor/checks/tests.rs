@@ -39,7 +39,7 @@ fn facts() -> Facts {
         in_use: 7,
         time_wait: 3,
         reuses_time_wait: (true, false),
-        somaxconn: 4_096,
+        somaxconn: Some(4_096),
         conntrack: None,
         uring: Uring::Ready,
         loopback: Loopback::default(),
@@ -110,7 +110,7 @@ fn every_shortcoming_is_noted_alone_with_a_remedy() {
             |it| it.course_port = CoursePort::Refused("no".to_owned()),
             "8081",
         ),
-        ("ports", |it| it.in_use = 28_000, "ip_local_port_range"),
+        ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
         (
             "ports",
             |it| {
@@ -121,7 +121,7 @@ fn every_shortcoming_is_noted_alone_with_a_remedy() {
             },
             "--source auto",
         ),
-        ("backlog", |it| it.somaxconn = 128, "somaxconn=4096"),
+        ("backlog", |it| it.somaxconn = Some(128), "somaxconn=4096"),
         (
             "conntrack",
             |it| it.conntrack = Some((999, 1_000)),
@@ -200,6 +200,21 @@ fn every_shortcoming_is_noted_alone_with_a_remedy() {
             let named = given.contains(remedy) || (lang == Lang::Zh && *remedy == IN_WORDS);
             assert!(named, "{key} {lang}: {given:?}");
             assert_eq!(worst(&remarks), Grade::Note);
+        }
+    }
+}
+
+#[test]
+fn what_the_system_does_not_tell_is_not_told() {
+    let mut facts = facts();
+    facts.somaxconn = None;
+    facts.range = None;
+    facts.memory = None;
+    for lang in Lang::ALL {
+        let keys: Vec<_> = all(&facts, lang).iter().map(|it| it.key).collect();
+        assert!(keys.contains(&"loopback"), "{keys:?}");
+        for unknown in ["backlog", "ports", "memory"] {
+            assert!(!keys.contains(&unknown), "{keys:?}");
         }
     }
 }
