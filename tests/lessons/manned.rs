@@ -135,11 +135,11 @@ pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
     ended?;
     check(shown.contains("You guessed right: "), &shown)?;
     check(
-        shown.contains("It came otherwise: Each hears the word"),
+        shown.contains("It came otherwise: “Each hears the word"),
         &shown,
     )?;
     check(
-        shown.contains("So it came: The second one is refused"),
+        shown.contains("So it came: “The second one is refused"),
         shown,
     )
 }

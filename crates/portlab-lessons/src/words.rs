@@ -47,18 +47,28 @@ pub(crate) const WAITING: Words = words(
     "正在等你的程序；回车跳过，q 退出",
 );
 pub(crate) const ANSWER_BY_HAND: Words = words(
-    "Your answer by hand, then Enter",
-    "手动输入你的回答，然后回车",
+    "Your answer, then Enter (Enter alone sends hello)",
+    "手动输入你的回答，然后回车（直接回车就发 hello）",
 );
-pub(crate) const RIGHT: Words = words("You guessed right: ", "你猜对了：");
-pub(crate) const WRONG: Words = words("It came otherwise: ", "结果不是这样，而是：");
+pub(crate) const RIGHT: Words = words("You guessed right: ", "猜对了：");
+pub(crate) const WRONG: Words = words("It came otherwise: ", "没猜中，结果是：");
 pub(crate) const OUTCOME: Words = words("So it came: ", "结果是：");
+pub(crate) const WOULD: Words = words("It would have come so: ", "本来会是：");
+pub(crate) const AGAIN: Words = words(
+    "a number from the list, or Enter",
+    "请输入上面的一个数字，或直接回车",
+);
+pub(crate) const STARTED: Words = words(
+    "Enter when your server waits, s skips it, q leaves",
+    "服务端启动好以后按回车，s 跳过，q 退出",
+);
 pub(crate) const NOT_SEEN: Words = words(
     "this didn't happen here, though it should have",
     "本该如此，但这次没有看到",
 );
-pub(crate) const ALL_SEEN: Words = words("all of it was seen here", "全部亲眼看到");
-pub(crate) const NOT_HERE: Words = words("not to be seen on this machine", "在这台机器上看不到");
-pub(crate) const FAILED: Words = words("didn't come as told", "与所讲的不符");
+pub(crate) const ALL_SEEN: Words = words("checks, all of them seen here", "项，全部亲眼看到");
+pub(crate) const SEEN_HERE: Words = words("checks seen here", "项亲眼看到");
+pub(crate) const NOT_HERE: Words = words("not seen this time", "项这次没有看到");
+pub(crate) const FAILED: Words = words("didn't come as told", "项与所讲的不符");
 pub(crate) const OF_OUR_MODEL: Words = words("Rust, our model:", "Rust，我们的模型：");
 pub(crate) const OF_THIS_LESSON: Words = words("Rust, this lesson", "Rust，本课");

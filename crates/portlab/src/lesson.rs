@@ -73,8 +73,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         (false, _) => {
             let said = pick(
                 lang,
-                "no terminal to ask on: the lesson goes on by itself, without pauses (--auto makes some)",
-                "这里没有终端可以提问：课程会自己进行下去，不停顿（加 --auto 会停顿）",
+                "no terminal to ask on: it goes on by itself, without pauses (see --auto)",
+                "输入不是终端，没法提问：课程会自己进行下去，不停顿（见 --auto）",
             );
             crate::tell!("{said}");
             Pace::Straight

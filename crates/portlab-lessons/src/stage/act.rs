@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use portlab_report::Lang;
+
 use super::{Exit, Seen, Stage};
 use crate::{
     board,
@@ -68,11 +70,14 @@ impl<'s, 'a> Act<'s, 'a> {
             outcome.push(seen);
             stage.claim(claim, seen)?;
         }
-        let as_told = is_as_told(&outcome);
-        if let Some(ask) = step.ask.as_ref().filter(|_| as_told) {
-            stage.resolve(ask, guess)?;
+        // Where something failed, the text explains what didn't happen.
+        let failed = outcome.contains(&Seen::No);
+        if let Some(ask) = step.ask.as_ref().filter(|_| !failed) {
+            // The first claim is what the question is about.
+            let was_seen = outcome.first() == Some(&Seen::Yes);
+            stage.resolve(ask, guess.filter(|_| was_seen), was_seen)?;
         }
-        if !step.why.is_empty() && as_told {
+        if !step.why.is_empty() && !failed {
             stage.write("\n")?;
             stage.heading(words::WHY.in_(lang))?;
             stage.blocks(&step.why)?;
@@ -85,6 +90,7 @@ impl Stage<'_> {
     fn claim(&mut self, claim: &Claim, seen: Seen) -> Result<(), Exit> {
         let name = format!("{}/{}", self.current(), claim.key);
         let (list, style, mark) = match seen {
+            Seen::Moot => return Ok(()),
             Seen::Yes => (&mut self.report.held, board::GOOD, "✓"),
             Seen::NotHere => (&mut self.report.not_here, board::DIM, "○"),
             Seen::No => (&mut self.report.failed, board::BAD, "✗"),
@@ -98,7 +104,7 @@ impl Stage<'_> {
                     what: format!("claim {0} has no text `{0}?`", claim.key),
                 });
             }
-            (Seen::Yes, _) => claim.text.clone(),
+            (Seen::Yes | Seen::Moot, _) => claim.text.clone(),
             (Seen::No, _) => {
                 let not_seen = words::NOT_SEEN.in_(self.lang());
                 format!("{} — {not_seen}", claim.text)
@@ -108,37 +114,22 @@ impl Stage<'_> {
         self.marked(style, mark, &[text])
     }
 
-    /// Tells whoever has guessed whether it was right.
-    fn resolve(&mut self, ask: &Ask, guess: Option<usize>) -> Result<(), Exit> {
+    /// Tells whoever has guessed whether it was right; or what would have come, if this machine
+    /// couldn't show it.
+    fn resolve(&mut self, ask: &Ask, guess: Option<usize>, was_seen: bool) -> Result<(), Exit> {
         let lang = self.lang();
         let verdict = match guess {
+            _ if !was_seen => words::WOULD,
             Some(guess) if guess == ask.right => words::RIGHT,
             Some(_) => words::WRONG,
             None => words::OUTCOME,
         };
-        let right = format!("{}{}", verdict.in_(lang), ask.options[ask.right]);
+        let (verdict, right) = (verdict.in_(lang), &ask.options[ask.right]);
+        let right = match lang {
+            Lang::En => format!("{verdict}\u{201c}{right}\u{201d}"),
+            Lang::Zh => format!("{verdict}「{right}」"),
+        };
         self.write("\n")?;
         self.marked(board::ASK, "→", &[Block::Paragraph(right)])
-    }
-}
-
-/// Whether a step came as its text tells: none of its claims failed, and the first, which the question
-/// is about, was seen.
-fn is_as_told(outcome: &[Seen]) -> bool {
-    outcome.first() == Some(&Seen::Yes) && !outcome.contains(&Seen::No)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{
-        Seen::{No, NotHere, Yes},
-        is_as_told,
-    };
-
-    #[test]
-    fn what_is_beside_the_question_may_be_missing_here() {
-        assert!(is_as_told(&[Yes, NotHere]));
-        assert!(!is_as_told(&[NotHere, Yes]));
-        assert!(!is_as_told(&[Yes, No]));
     }
 }

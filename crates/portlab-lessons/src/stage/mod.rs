@@ -77,6 +77,9 @@ pub enum Seen {
     No,
     /// This machine can't show it.
     NotHere,
+    /// There is nothing to be told: what it depends on was up to the watchers' own program, and didn't
+    /// come.
+    Moot,
 }
 
 impl Seen {
@@ -135,6 +138,19 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When it isn't the next step of the text, or whoever watches leaves.
     pub fn step(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
+        let act = self.task(key)?;
+        if act.step.ask.is_none() {
+            act.stage.wait(words::DO_IT)?;
+        }
+        Ok(act)
+    }
+
+    /// As [`Stage::step`], for a step in which it is the watchers' turn: it begins without waiting for
+    /// Enter.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn task(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
         let mismatch = |what: &str| Exit::Mismatch {
             step: key.to_owned(),
             what: what.to_owned(),
@@ -155,10 +171,7 @@ impl<'a> Stage<'a> {
         self.blocks(&step.say)?;
         let guess = match &step.ask {
             Some(ask) => self.ask(ask)?,
-            None => {
-                self.wait(words::DO_IT)?;
-                None
-            }
+            None => None,
         };
         Ok(Act {
             stage: self,
@@ -166,6 +179,23 @@ impl<'a> Stage<'a> {
             guess,
             claims: Vec::new(),
         })
+    }
+
+    /// Leaves out the step `key`, which would be the next: what it builds on didn't come.
+    ///
+    /// # Errors
+    /// When it isn't the next step of the text.
+    pub fn skip(&mut self, key: &str) -> Result<(), Exit> {
+        match self.script.step(key) {
+            Some((at, _)) if at == self.played => {
+                self.played += 1;
+                Ok(())
+            }
+            _ => Err(Exit::Mismatch {
+                step: key.to_owned(),
+                what: "is not the next in the text".to_owned(),
+            }),
+        }
     }
 
     /// Gives `{name}` in the text its value, from now on.
@@ -212,6 +242,25 @@ impl<'a> Stage<'a> {
         } else {
             line
         })
+    }
+
+    /// Waits until the watchers' own server is started, as they say: false when they go on without.
+    ///
+    /// # Errors
+    /// When whoever watches leaves.
+    pub fn is_started(&mut self) -> Result<bool, Exit> {
+        Ok(self.answer(words::STARTED)? != "s")
+    }
+
+    /// Says something between prompts, to whoever watches.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn remark(&mut self, text: &str) -> Result<(), Exit> {
+        if self.is_manned() {
+            self.write(&format!("{}\n", board::painted(board::DIM, text)))?;
+        }
+        Ok(())
     }
 
     /// Whether somebody is there who answers.

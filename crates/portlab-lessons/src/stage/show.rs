@@ -61,9 +61,13 @@ impl Stage<'_> {
             failed,
         } = &self.report;
         let mut line = board::painted(board::GOOD, &format!("✓ {}", held.len()));
-        if not_here.is_empty() && failed.is_empty() {
-            line += &format!("  {}", words::ALL_SEEN.in_(lang));
-        }
+        let is_all = not_here.is_empty() && failed.is_empty();
+        let seen = if is_all {
+            words::ALL_SEEN
+        } else {
+            words::SEEN_HERE
+        };
+        line += &format!(" {}", seen.in_(lang));
         if !not_here.is_empty() {
             line += &format!("  ○ {} {}", not_here.len(), words::NOT_HERE.in_(lang));
         }
@@ -87,11 +91,18 @@ impl Stage<'_> {
             self.write(&lines)?;
             self.read(&lines);
         }
-        let answer = self.answer(words::YOUR_GUESS)?;
-        let guess = answer.trim().parse::<usize>().ok();
-        Ok(guess
-            .filter(|guess| (1..=ask.options.len()).contains(guess))
-            .map(|guess| guess - 1))
+        loop {
+            let answer = self.answer(words::YOUR_GUESS)?;
+            if answer.is_empty() {
+                return Ok(None);
+            }
+            let guess = answer.parse().ok();
+            let guess = guess.filter(|guess| (1..=ask.options.len()).contains(guess));
+            match guess {
+                Some(guess) => return Ok(Some(guess - 1)),
+                None => self.remark(words::AGAIN.in_(lang))?,
+            }
+        }
     }
 
     /// Waits until whoever watches wants to go on, or the text has been read.
@@ -110,14 +121,20 @@ impl Stage<'_> {
             return Ok(String::new());
         }
         self.prompt(prompt)?;
-        let line = self.hall.line()?.ok_or(Exit::Left)?;
-        self.typed(&line)
+        match self.hall.line()? {
+            Some(line) => self.typed(&line),
+            None => {
+                // Ctrl-D leaves the cursor behind the prompt.
+                self.write("\n")?;
+                Err(Exit::Left)
+            }
+        }
     }
 
     /// What a typed line means.
     pub(super) fn typed(&mut self, line: &str) -> Result<String, Exit> {
         match line.trim() {
-            "q" | "quit" => Err(Exit::Left),
+            "q" | "Q" | "quit" => Err(Exit::Left),
             "" => {
                 // The prompt has done its part: a line up, and erased.
                 self.write("\x1b[1A\x1b[2K")?;

@@ -74,7 +74,7 @@ fn what_was_seen_is_told_with_the_answer_and_the_reason() {
         act.seen("b", Seen::NotHere);
         act.end()
     });
-    for text in ["A is 7.", "No B here.", "So it came: right", "Because."] {
+    for text in ["A is 7.", "No B here.", "So it came: “right”", "Because."] {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
     }
     let report = report.unwrap();
@@ -113,6 +113,21 @@ fn however_long_the_values_all_pauses_together_are_bounded() {
     assert_eq!(left(&"long ".repeat(100_000)), READING);
     // A short text is read at one's ease.
     assert!(left("A") < READING / 10);
+}
+
+#[test]
+fn what_this_machine_cannot_show_is_explained_all_the_same() {
+    let (shown, report) = played(|stage| {
+        let mut act = stage.step("one")?;
+        act.seen("a", Seen::Moot);
+        act.seen("b", Seen::NotHere);
+        act.end()
+    });
+    for text in ["No B here.", "It would have come so: “right”", "Because."] {
+        assert!(shown.contains(text), "{text} is not in\n{shown}");
+    }
+    assert!(!shown.contains("A is"), "{shown}");
+    assert_eq!(report.unwrap().held.len(), 0);
 }
 
 #[test]
