@@ -103,16 +103,21 @@ fn watched(answers: &str) -> (String, Result<(), Exit>) {
 pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     let mut lesson = Watched::begin("client")?;
     // The story, and five steps of two prompts each; then the task.
-    lesson.types(&"\n".repeat(12))?;
+    lesson.types(&"\n".repeat(11))?;
     let text = lesson.board.shows("Waiting for your program")?;
     let after = text.rsplit("connect 127.0.0.1:").next().unwrap_or_default();
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
-    let mut client = TcpStream::connect(format!("127.0.0.1:{port}"))?;
+    let door = format!("127.0.0.1:{port}");
+    // Somebody who only looks whether the port is open.
+    drop(TcpStream::connect(&door)?);
+    lesson.board.shows("It left without a word.")?;
+    let mut client = TcpStream::connect(&door)?;
     client.set_read_timeout(Some(Duration::from_secs(30)))?;
+    lesson.board.shows("and says nothing yet")?;
     // {no_value}: a student has forgotten the f of an f-string.
     client.write_all(b"\xc4\xe3\xba\xc3{no_value}")?;
     lesson.board.shows("it says: \"你好{no_value}\"")?;
-    lesson.types("\n\n收到{x}\n")?;
+    lesson.types("\n收到{x}\n")?;
     let mut answer = [0; 7];
     client.read_exact(&mut answer)?;
     check(answer == *b"\xca\xd5\xb5\xbd{x}", format!("{answer:?}"))?;

@@ -1,18 +1,19 @@
 //! The client's five steps, each with what the kernel knows afterwards; then the watcher's own client.
 
 use std::{
-    io::{self, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    io::{self, ErrorKind, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd},
 };
 
+use portlab_report::Lang;
 use portlab_service::TextEncoding;
 use portlab_sys::sockets::{Socket as Entry, State};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, courses_port, encoding, hex, is_quiet,
+        Student, accept, courses_port, encoding, hex, is_quiet,
         kernel::{shown, sockets_once},
         quiet_door, read_as, receive,
     },
@@ -58,6 +59,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("their_hex", "c4 e3 ba c3 a3 ac b7 fe ce f1 b6 cb a3 a1"),
         ("their_text", "你好，服务端！"),
         ("by_hand", "hello"),
+        ("marks", ""),
     ],
     play,
 };
@@ -143,11 +145,11 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let door = courses_port(stage)?;
     let port = door.local_addr()?.port();
-    for name in ["their_own", "their_hex", "their_text", "by_hand"] {
+    for name in ["their_own", "their_hex", "their_text"] {
         stage.set(name, "-");
     }
 
-    let mut act = stage.step("yours")?;
+    let mut act = stage.task("yours")?;
     // Whoever watches starts a program; where nobody does, one is started in their place.
     let on = act.stage();
     let stand_in = if on.is_manned() {
@@ -155,41 +157,99 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     } else {
         Some(stand_in(on, &port.to_string())?)
     };
-    let mut caller = None;
-    let mut received = Vec::new();
-    if on.wait_for(door.as_fd())? {
-        let (mut stream, from) = door.accept()?;
-        on.set("their_own", from.port());
-        if on.wait_for(stream.as_fd())? {
-            received = receive(&mut stream)?;
-            caller = Some(stream);
-        }
-    }
+    let Some((caller, received)) = who_says_something(on, &door)? else {
+        act.seen("came", Seen::NotHere);
+        act.seen("gbk", Seen::Moot);
+        act.end()?;
+        return stage.skip("by_hand");
+    };
+    act.set("their_own", caller.peer_addr()?.port());
     act.set("their_hex", hex(&received));
     // Chinese in UTF-8 is hardly ever right by chance, while nearly all bytes are right in GBK.
     let as_utf8 = str::from_utf8(&received).ok();
     let as_utf8 = as_utf8.filter(|text| !text.is_ascii());
     let text = as_utf8.map_or_else(|| read_as(gbk, &received), str::to_owned);
     act.set("their_text", text.escape_debug());
-    let came = !received.is_empty();
-    act.seen("came", Seen::if_shown(came));
-    act.seen("gbk", Seen::if_shown(came && as_utf8.is_none()));
+    act.seen("came", true);
+    act.seen("gbk", Seen::if_shown(as_utf8.is_none()));
     act.end()?;
 
-    let mut act = stage.step("by_hand")?;
-    let mut closed = false;
-    if let Some(mut caller) = caller {
-        let answer = act.stage().answer_by_hand("hello")?;
-        let mut bytes = Vec::new();
-        gbk.encode_with_marks(&answer, &mut bytes);
-        act.set("by_hand", answer);
-        // It fails when the client didn't wait for its answer.
-        closed = caller.write_all(&bytes).is_ok()
-            && matches!(receive(&mut caller), Ok(end) if end.is_empty());
-    }
-    act.seen("closed", Seen::if_shown(closed));
+    by_hand(stage, gbk, caller, as_utf8.is_none())?;
     drop(stand_in);
+    Ok(())
+}
+
+/// The first caller who says something, and what. Who looks in and leaves without a word, as `portlab
+/// doctor` does, is let go. `None` when whoever watches goes on without.
+fn who_says_something(
+    stage: &mut Stage<'_>,
+    door: &TcpListener,
+) -> Result<Option<(TcpStream, Vec<u8>)>, Exit> {
+    loop {
+        if !stage.wait_for(door.as_fd())? {
+            return Ok(None);
+        }
+        let mut caller = accept(door)?;
+        let port = caller.peer_addr()?.port();
+        stage.remark(&match stage.lang() {
+            Lang::En => format!("A client has come from port {port}, and says nothing yet."),
+            Lang::Zh => format!("有客户端从 {port} 号端口连上了，还没有说话。"),
+        })?;
+        if !stage.wait_for(caller.as_fd())? {
+            return Ok(None);
+        }
+        match receive(&mut caller) {
+            Ok(received) if !received.is_empty() => return Ok(Some((caller, received))),
+            _ => stage.remark(match stage.lang() {
+                Lang::En => "It left without a word.",
+                Lang::Zh => "它一个字也没说就走了。",
+            })?,
+        }
+    }
+}
+
+fn by_hand(
+    stage: &mut Stage<'_>,
+    gbk: TextEncoding,
+    mut caller: TcpStream,
+    speaks_gbk: bool,
+) -> Result<(), Exit> {
+    let mut act = stage.task("by_hand")?;
+    let answer = act.stage().answer_by_hand("hello")?;
+    let mut bytes = Vec::new();
+    gbk.encode_with_marks(&answer, &mut bytes);
+    let sent = read_as(gbk, &bytes);
+    let marks = match act.stage().lang() {
+        _ if sent == answer => "",
+        Lang::En => " (What GBK doesn't have has become `?`.)",
+        Lang::Zh => "（GBK 里没有的字变成了问号。）",
+    };
+    act.set("by_hand", sent);
+    act.set("marks", marks);
+    // Whoever has gone in the meantime is not answered, even if the system would take the bytes.
+    let is_there = !matches!(peeked(&caller), Ok(Some(0)) | Err(_));
+    let is_sent = is_there && caller.write_all(&bytes).is_ok();
+    act.seen("sent", Seen::if_shown(is_sent));
+    let closed = is_sent && matches!(receive(&mut caller), Ok(end) if end.is_empty());
+    act.seen(
+        "closed",
+        match (is_sent, closed && speaks_gbk) {
+            (false, _) => Seen::Moot,
+            (true, closed) => Seen::if_shown(closed),
+        },
+    );
     act.end()
+}
+
+/// How many bytes can be read at once; `None` when there is nothing yet, 0 when the peer has closed.
+fn peeked(stream: &TcpStream) -> io::Result<Option<usize>> {
+    stream.set_nonblocking(true)?;
+    let peeked = stream.peek(&mut [0; 1]);
+    stream.set_nonblocking(false)?;
+    match peeked {
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
+        peeked => peeked.map(Some),
+    }
 }
 
 /// The student's client: in Python where there is one, else our own.

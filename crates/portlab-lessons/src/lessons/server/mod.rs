@@ -2,13 +2,14 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
     os::fd::AsRawFd,
     thread,
     time::{Duration, Instant},
 };
 
 use portlab_lab::Server;
+use portlab_report::Lang;
 use portlab_service::TextEncoding;
 use portlab_sys::{
     holder::holder,
@@ -158,47 +159,94 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let port = if stage.is_manned() {
         courses_port(stage)?.local_addr()?.port()
     } else {
-        quiet_door()?.local_addr()?.port()
-    };
-    stage.set("yours", port);
-    if !stage.is_manned() {
+        let port = quiet_door()?.local_addr()?.port();
+        stage.set("yours", port);
         stage.set("taken", "");
-    }
-    let mut act = stage.step("yours")?;
-    let stand_in = if act.stage().is_manned() {
-        None
-    } else {
-        Some(StandIn::start(act.stage(), port)?)
+        port
     };
-    let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-    let addr = stand_in.as_ref().map_or(addr, |it| it.addr);
-    let mut caller = connected(addr);
-    let by = holder(addr);
+    let mut act = stage.task("yours")?;
+    for name in ["holder", "their_hex", "their_text"] {
+        act.set(name, "-");
+    }
+    let on = act.stage();
+    let (caller, stand_in) = if on.is_manned() {
+        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        (called(on, addr)?, None)
+    } else {
+        let stand_in = StandIn::start(on, port)?;
+        (connected(stand_in.addr), Some(stand_in))
+    };
+    let Some(mut client) = caller else {
+        act.seen("listens", Seen::NotHere);
+        act.seen("answered", Seen::Moot);
+        act.seen("closed", Seen::Moot);
+        return act.end();
+    };
+    let by = holder(client.peer_addr()?);
     // A stand-in's number may be anybody's by now, which would prove nothing.
-    let is_theirs = stand_in
-        .as_ref()
-        .is_none_or(|it| by.as_ref().is_some_and(|by| by.pid == it.pid()));
+    let is_theirs = |it: &StandIn| by.as_ref().is_some_and(|by| by.pid == it.pid());
+    let is_theirs = stand_in.as_ref().is_none_or(is_theirs);
     act.set(
         "holder",
         by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
     );
-    let mut answer = Vec::new();
-    let mut closed = false;
-    if let Some(client) = &mut caller {
-        client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?)?;
-        // One that doesn't answer, or resets, has not answered.
-        answer = receive(client).unwrap_or_default();
-        client.set_read_timeout(Some(CLOSING))?;
-        closed = !answer.is_empty() && matches!(client.read(&mut [0; 1]), Ok(0));
-    }
+    act.seen("listens", Seen::if_shown(is_theirs));
+    client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?)?;
+    let (waiting, nothing) = match act.stage().lang() {
+        Lang::En => ("Waiting for the answer, ten seconds at most ...", "nothing"),
+        Lang::Zh => ("正在等回答，最多十秒……", "什么也没有"),
+    };
+    act.stage().remark(waiting)?;
+    // One that resets has not answered, and has ended.
+    let answer = receive(&mut client);
+    let was_reset = answer
+        .as_ref()
+        .is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
+    let has_ended = was_reset || matches!(&answer, Ok(end) if end.is_empty());
+    let answer = answer.unwrap_or_default();
+    let as_utf8 = str::from_utf8(&answer).ok().filter(|text| !text.is_ascii());
     let text = read_as(gbk, &answer);
-    act.set("their_hex", hex(&answer));
-    act.set("their_text", text.escape_debug());
-    act.seen("listens", Seen::if_shown(caller.is_some() && is_theirs));
-    let is_read = !answer.is_empty() && !text.contains('\u{fffd}');
-    act.seen("answered", Seen::if_shown(is_read));
+    act.set(
+        "their_hex",
+        if answer.is_empty() {
+            nothing.to_owned()
+        } else {
+            hex(&answer)
+        },
+    );
+    act.set(
+        "their_text",
+        match as_utf8 {
+            Some(text) => format!("UTF-8: {}", text.escape_debug()),
+            None if answer.is_empty() => nothing.to_owned(),
+            None => text.escape_debug().to_string(),
+        },
+    );
+    let is_gbk = !answer.is_empty() && as_utf8.is_none() && !text.contains('\u{fffd}');
+    act.seen("answered", Seen::if_shown(is_gbk));
+    // Our own stand-in goes on serving until its client has finished.
+    if stand_in.is_some_and(|it| it.server.is_err()) {
+        client.shutdown(Shutdown::Write)?;
+    }
+    client.set_read_timeout(Some(CLOSING))?;
+    let closed = has_ended || matches!(client.read(&mut [0; 1]), Ok(0));
     act.seen("closed", Seen::if_shown(closed));
     act.end()
+}
+
+/// Calls the watchers' server, as often as they want.
+fn called(stage: &mut Stage<'_>, addr: SocketAddr) -> Result<Option<TcpStream>, Exit> {
+    while stage.is_started()? {
+        if let Ok(stream) = TcpStream::connect(addr) {
+            return Ok(Some(stream));
+        }
+        let port = addr.port();
+        stage.remark(&match stage.lang() {
+            Lang::En => format!("Nobody listens at port {port} yet."),
+            Lang::Zh => format!("{port} 号端口上还没有人在监听。"),
+        })?;
+    }
+    Ok(None)
 }
 
 /// Whether one of these sockets listens.
