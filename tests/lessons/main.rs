@@ -50,6 +50,10 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 
 const ONCE: &[(&str, Once)] = &[
     (
+        "a_students_server_is_called_when_it_is_ready",
+        manned::a_students_server_is_called_when_it_is_ready,
+    ),
+    (
         "the_python_that_is_shown_is_python",
         texts::programs_compile,
     ),

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, PipeWriter, Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     path::PathBuf,
     sync::{Arc, Mutex},
     thread::{self, JoinHandle},
@@ -130,6 +130,36 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
         report.not_here.is_empty() && report.failed.is_empty(),
         shown,
     )
+}
+
+/// A server of a student's own, called when it is ready.
+pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Failed> {
+    let mut lesson = Watched::begin("server")?;
+    // The story, and five steps of two prompts each; then the task.
+    lesson.types(&"\n".repeat(11))?;
+    let text = lesson.board.shows("Enter when your server waits")?;
+    let after = text.rsplit("python3 server.py ").next().unwrap_or_default();
+    let port: String = after.chars().take_while(char::is_ascii_digit).collect();
+    lesson.types("\n")?;
+    lesson.board.shows("Nobody listens at port")?;
+    let server = TcpListener::bind(format!("127.0.0.1:{port}"))?;
+    lesson.types("\n")?;
+    let (mut client, _) = server.accept()?;
+    let mut question = [0; 14];
+    client.read_exact(&mut question)?;
+    check(
+        question.starts_with(b"\xc4\xe3\xba\xc3"),
+        format!("{question:?}"),
+    )?;
+    // In UTF-8, which is wrong here.
+    client.write_all("收到".as_bytes())?;
+    drop(client);
+    lesson.board.shows("what came was: UTF-8: 收到.")?;
+    lesson.board.shows("In the end it hung up.")?;
+    lesson.types(&"\n".repeat(5))?;
+    let (_, ended) = lesson.end();
+    let report = ended?;
+    check(report.not_here == ["yours/answered"], format!("{report:?}"))
 }
 
 pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {

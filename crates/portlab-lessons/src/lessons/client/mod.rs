@@ -4,6 +4,7 @@ use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, AsRawFd},
+    time::Duration,
 };
 
 use portlab_report::Lang;
@@ -230,7 +231,13 @@ fn by_hand(
     let is_there = !matches!(peeked(&caller), Ok(Some(0)) | Err(_));
     let is_sent = is_there && caller.write_all(&bytes).is_ok();
     act.seen("sent", Seen::if_shown(is_sent));
-    let closed = is_sent && matches!(receive(&mut caller), Ok(end) if end.is_empty());
+    let waiting = match act.stage().lang() {
+        Lang::En => "Waiting for it to hang up, three seconds at most ...",
+        Lang::Zh => "正在等它挂断，最多三秒……",
+    };
+    act.stage().remark(waiting)?;
+    caller.set_read_timeout(Some(CLOSING))?;
+    let closed = is_sent && matches!(caller.read(&mut [0; 1]), Ok(0));
     act.seen(
         "closed",
         match (is_sent, closed && speaks_gbk) {
@@ -240,6 +247,9 @@ fn by_hand(
     );
     act.end()
 }
+
+/// How long a client that was answered may take to hang up.
+const CLOSING: Duration = Duration::from_secs(3);
 
 /// How many bytes can be read at once; `None` when there is nothing yet, 0 when the peer has closed.
 fn peeked(stream: &TcpStream) -> io::Result<Option<usize>> {
