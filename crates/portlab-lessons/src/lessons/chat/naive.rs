@@ -9,11 +9,11 @@ use std::{
 
 use portlab_sys::threads::state;
 
-use super::{between, long_line, member::Member};
+use super::{long_line, member::Member};
 use crate::{
     cast::{
         PATIENCE, Student,
-        kernel::{shown, sockets_once},
+        kernel::{ends_of, shown, sockets_once},
     },
     stage::{Exit, Seen, Stage},
 };
@@ -52,12 +52,12 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
     naive.ming.say(&long_line(naive.number + 1))?;
     let (wang, ming) = (naive.wang.own_addr()?, naive.ming.own_addr()?);
     let found = sockets_once(naive.addr.port(), |all| {
-        between(all, naive.addr, ming)
+        ends_of(all, naive.addr, ming)
             .iter()
             .any(|it| it.unread > 0)
     })?;
-    let mut ends = between(&found, naive.addr, wang);
-    ends.extend(between(&found, naive.addr, ming));
+    let mut ends = ends_of(&found, naive.addr, wang);
+    ends.extend(ends_of(&found, naive.addr, ming));
     ends.retain(|it| it.local == naive.addr);
     let unread = ends.last().map_or(0, |it| it.unread);
     act.set("stuck", shown(&ends));
@@ -72,8 +72,7 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
 impl Naive {
     fn with_members(room: Student) -> io::Result<Self> {
         let silent = || io::Error::other("the student's room says nothing");
-        let port = room.line().and_then(|line| line.parse().ok());
-        let addr = SocketAddr::from(([127, 0, 0, 1], port.ok_or_else(silent)?));
+        let addr = room.door()?;
         let join = || {
             let member = Member::connect(addr)?;
             room.line().ok_or_else(silent)?;
@@ -90,7 +89,7 @@ impl Naive {
         })
     }
 
-    /// Returns when that was. Whether it is silence or only a busy machine, the kernel knows.
+    /// Returns when that was.
     fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Instant> {
         self.hong.stream().set_read_timeout(Some(SILENCE))?;
         let start = Instant::now();
@@ -98,19 +97,32 @@ impl Naive {
             self.number += 1;
             let said = Instant::now();
             self.ming.say(&long_line(self.number))?;
-            while self.hong.hear().is_err() {
-                if self.is_stuck()? || start.elapsed() > PATIENCE {
-                    return Ok(said);
-                }
+            if !self.hong_hears_it()? || start.elapsed() > 2 * PATIENCE {
+                return Ok(said);
             }
         }
+    }
+
+    /// Whether it is silence or only a busy machine, the kernel knows.
+    fn hong_hears_it(&mut self) -> io::Result<bool> {
+        let since = Instant::now();
+        while since.elapsed() < PATIENCE {
+            if self.hong.hear().is_ok() {
+                return Ok(true);
+            }
+            if self.is_stuck()? {
+                // A room that was only late sleeps as well, but has delivered the line before.
+                return Ok(self.hong.hear().is_ok());
+            }
+        }
+        Ok(false)
     }
 
     /// Whether the room sleeps over what it has for wang.
     fn is_stuck(&self) -> io::Result<bool> {
         let wang = self.wang.own_addr()?;
         let found = sockets_once(self.addr.port(), |_| true)?;
-        let ends = between(&found, self.addr, wang);
+        let ends = ends_of(&found, self.addr, wang);
         let is_full = ends.iter().any(|it| it.local == self.addr && it.unsent > 0);
         Ok(is_full && state(self.room.pid()) == Some('S'))
     }
