@@ -1,19 +1,22 @@
 //! The client's five steps, each with what the kernel knows afterwards; then the watcher's own client.
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     os::fd::{AsFd, AsRawFd},
 };
 
 use portlab_service::TextEncoding;
-use portlab_sys::sockets::{Socket as Entry, State};
+use portlab_sys::{
+    sockets::{Socket as Entry, State},
+    time_wait,
+};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, courses_port, encoding, hex, is_quiet,
-        kernel::{shown, sockets_once},
+        Student, accept, courses_port, encoding, hex, is_quiet,
+        kernel::{if_time_wait_is_kept, shown, sockets_once},
         quiet_door, read_as, receive,
     },
     lesson::{Lesson, Part},
@@ -36,10 +39,10 @@ pub(super) const LESSON: Lesson = Lesson {
         ("own", "51334"),
         (
             "connected",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             LISTEN       1       0       127.0.0.1:41873  *                4711/portlab\n\
-             ESTABLISHED  0       0       127.0.0.1:41873  127.0.0.1:51334  -\n\
-             ESTABLISHED  0       0       127.0.0.1:51334  127.0.0.1:41873  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      1      0      127.0.0.1:41873 *               4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 -\n\
+             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
         ("characters", "7"),
         ("bytes", "14"),
@@ -48,9 +51,9 @@ pub(super) const LESSON: Lesson = Lesson {
         ("answer", "收到！"),
         (
             "closed",
-            "State      Recv-Q  Send-Q  Local            Peer             Process\n\
-             LISTEN     0       0       127.0.0.1:41873  *                4711/portlab\n\
-             TIME-WAIT  0       0       127.0.0.1:51334  127.0.0.1:41873  -",
+            "State     Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN    0      0      127.0.0.1:41873 *               4711/portlab\n\
+             TIME-WAIT 0      0      127.0.0.1:51334 127.0.0.1:41873 -",
         ),
         ("taken", ""),
         ("yours", "8080"),
@@ -111,7 +114,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()?;
 
     let mut act = stage.step("receive")?;
-    let (mut server, _) = door.accept()?;
+    let mut server = accept(&door)?;
     let received = receive(&mut server)?;
     server.write_all(&gbk.encode("收到！").map_err(io::Error::other)?)?;
     let answer = receive(&mut client)?;
@@ -122,9 +125,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()?;
 
     let mut act = stage.step("close")?;
+    let had_room = time_wait::has_room();
     drop(client);
-    let read = server.read(&mut [0; 1024])?;
-    act.seen("nothing", read == 0);
+    act.seen("nothing", receive(&mut server)?.is_empty());
     drop(server);
     let waits = |all: &[Entry]| {
         all.iter()
@@ -132,7 +135,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     };
     let left = sockets_once(port, waits)?;
     act.set("closed", shown(&left));
-    act.seen("left", waits(&left));
+    act.seen("left", if_time_wait_is_kept(waits(&left), had_room));
     act.end()?;
     drop(door);
 
@@ -158,8 +161,8 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let mut caller = None;
     let mut received = Vec::new();
     if on.wait_for(door.as_fd())? {
-        let (mut stream, from) = door.accept()?;
-        on.set("their_own", from.port());
+        let mut stream = accept(&door)?;
+        on.set("their_own", stream.peer_addr()?.port());
         if on.wait_for(stream.as_fd())? {
             received = receive(&mut stream)?;
             caller = Some(stream);
