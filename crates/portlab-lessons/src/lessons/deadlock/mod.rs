@@ -223,8 +223,7 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     let student = act.stage().student("patient.py", &arguments)?;
     let printed = student.map(|it| it.rest());
     let draws = |printed: &Vec<String>| printed.iter().filter(|it| it.ends_with('2')).count();
-    let seen = printed.as_ref().map(|it| (draws(it) == 2).into());
-    act.seen("python", seen.unwrap_or(Seen::NotHere));
+    act.seen("python", printed.as_ref().map(|it| draws(it) == 2));
     let printed = printed.map_or(NO_PYTHON.to_owned(), |it| it.join(", "));
     act.set("patient", printed);
     act.end()
