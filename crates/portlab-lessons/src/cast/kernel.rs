@@ -68,13 +68,24 @@ fn or_fails<T>(are: impl Fn(&[T]) -> bool) -> impl Fn(&io::Result<Vec<T>>) -> bo
     move |seen| seen.as_ref().map_or(true, |found| are(found))
 }
 
-/// What becomes of a claim that a TIME-WAIT is left: the kernel keeps none when it has as many as it may.
-#[must_use]
-pub fn if_time_wait_is_kept(seen: bool, had_room: bool) -> Seen {
-    match seen || (had_room && time_wait::has_room()) {
-        true => seen.into(),
-        false => Seen::NotHere,
-    }
+/// As [`sockets_once`], for what is left of connections, in TIME-WAIT above all; and what becomes of the
+/// claim that it is. When the kernel keeps as many as it may, it keeps no more: then nobody waits, and it
+/// isn't to be seen. `had_room` tells whether it could have kept one at the time of hanging up.
+///
+/// # Errors
+/// When `/proc/net/tcp` can't be read.
+pub fn remains_once(
+    port: u16,
+    had_room: bool,
+    are: impl Fn(&[Socket]) -> bool,
+) -> io::Result<(Vec<Socket>, Seen)> {
+    let has_room = || had_room && time_wait::has_room();
+    let found = sockets_once(port, |all| are(all) || !has_room())?;
+    let seen = match are(&found) {
+        false if !has_room() => Seen::NotHere,
+        seen => seen.into(),
+    };
+    Ok((found, seen))
 }
 
 /// Sockets as `ss` shows them, with whose they are.

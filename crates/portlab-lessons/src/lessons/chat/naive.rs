@@ -43,11 +43,15 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
         return act.end();
     };
     let mut naive = Naive::with_members(student)?;
-    let since = naive.talk_until_hong_hears_nothing()?;
+    let silent_since = naive.talk_until_hong_hears_nothing()?;
     let still_nothing = naive.hong.hear().is_err();
+    let silence = silent_since.map(|it| it.elapsed());
     act.set("line", naive.number);
-    act.set("silence", since.elapsed().as_millis());
-    act.seen("stuck", still_nothing && naive.number > 1);
+    act.set("silence", silence.unwrap_or_default().as_millis());
+    act.seen(
+        "stuck",
+        silence.is_some() && still_nothing && naive.number > 1,
+    );
 
     naive.ming.say(&long_line(naive.number + 1))?;
     let (wang, ming) = (naive.wang.own_addr()?, naive.ming.own_addr()?);
@@ -89,33 +93,31 @@ impl Naive {
         })
     }
 
-    /// Returns when that was.
-    fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Instant> {
+    /// Returns since when; `None` when it doesn't come to that.
+    fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Option<Instant>> {
         self.hong.stream().set_read_timeout(Some(SILENCE))?;
         let start = Instant::now();
-        loop {
+        while start.elapsed() < PATIENCE {
             self.number += 1;
             let said = Instant::now();
             self.ming.say(&long_line(self.number))?;
-            if !self.hong_hears_it()? || start.elapsed() > 2 * PATIENCE {
-                return Ok(said);
+            if !self.hong_hears_it()? {
+                return Ok(Some(said));
             }
         }
+        Ok(None)
     }
 
-    /// Whether it is silence or only a busy machine, the kernel knows.
+    /// Waits for the line. Whether it is silence or only a busy machine, the kernel knows.
     fn hong_hears_it(&mut self) -> io::Result<bool> {
         let since = Instant::now();
-        while since.elapsed() < PATIENCE {
-            if self.hong.hear().is_ok() {
-                return Ok(true);
-            }
-            if self.is_stuck()? {
+        while self.hong.hear().is_err() {
+            if self.is_stuck()? || since.elapsed() > PATIENCE {
                 // A room that was only late sleeps as well, but has delivered the line before.
                 return Ok(self.hong.hear().is_ok());
             }
         }
-        Ok(false)
+        Ok(true)
     }
 
     /// Whether the room sleeps over what it has for wang.

@@ -16,7 +16,7 @@ use socket2::{Domain, Socket, Type};
 use crate::{
     cast::{
         Student, accept, courses_port, encoding, hex, is_quiet,
-        kernel::{if_time_wait_is_kept, shown, sockets_once},
+        kernel::{remains_once, shown, sockets_once},
         quiet_door, read_as, receive,
     },
     lesson::{Lesson, Part},
@@ -133,9 +133,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         all.iter()
             .any(|it| it.local == own && it.state == State::TimeWait)
     };
-    let left = sockets_once(port, waits)?;
+    let (left, seen) = remains_once(port, had_room, waits)?;
     act.set("closed", shown(&left));
-    act.seen("left", if_time_wait_is_kept(waits(&left), had_room));
+    act.seen("left", seen);
     act.end()?;
     drop(door);
 

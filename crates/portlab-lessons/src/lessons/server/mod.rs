@@ -19,9 +19,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::{
     cast::{
         Student, accept, courses_port, encoding, hex,
-        kernel::{
-            accepted, error_name, if_time_wait_is_kept, queued, shown, sockets_at, sockets_once,
-        },
+        kernel::{accepted, error_name, queued, remains_once, shown, sockets_at, sockets_once},
         read_as, receive,
     },
     lesson::{Lesson, Part},
@@ -140,15 +138,13 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     drop(client);
     drop(server);
     let waits = |all: &[Entry]| {
-        all.iter()
-            .any(|it| it.local == door && it.state == State::TimeWait)
+        let is_left = all.iter().any(|it| it.local == door);
+        is_left && all.iter().all(|it| it.state == State::TimeWait)
     };
-    let left = sockets_once(port, |all| {
-        waits(all) && !all.iter().any(|it| it.state != State::TimeWait)
-    })?;
+    let (left, seen) = remains_once(port, had_room, waits)?;
     act.set("closed", shown(&left));
     act.seen("told", end.is_empty());
-    act.seen("waits", if_time_wait_is_kept(waits(&left), had_room));
+    act.seen("waits", seen);
     let again = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     again.set_reuse_address(true)?;
     act.seen("again", again.bind(&door.into()).is_ok());
