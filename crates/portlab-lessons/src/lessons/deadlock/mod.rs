@@ -18,7 +18,7 @@ use self::{
 use crate::{
     cast::{
         NO_PYTHON,
-        kernel::{once, threads_of},
+        kernel::{once, own_pid, threads_of},
         table::table,
     },
     lesson::{Lesson, Part},
@@ -96,7 +96,7 @@ fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attem
         attempt(ming, [names.pen, names.ruler])?,
         attempt(hong, [names.ruler, names.pen])?,
     ];
-    let own = std::process::id().cast_signed();
+    let own = own_pid();
     let are_asleep = || {
         let all = threads(own).unwrap_or_default();
         let asleep = all

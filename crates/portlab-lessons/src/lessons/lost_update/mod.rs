@@ -145,13 +145,13 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         }
     }
     let is_there = version.is_some();
-    let here = |seen: bool| if is_there { seen.into() } else { Seen::NotHere };
+    let here = |seen: bool| is_there.then_some(seen);
     let possible = |sum: &u64| (1..=BOTH).contains(sum);
     act.seen("plus", here(plus.len() == 3 && plus.iter().all(possible)));
     act.seen(
         "apart",
         match apart {
-            Some(BOTH) => Seen::NotHere,
+            Some(BOTH) => None,
             sum => here(sum.is_some_and(|sum| possible(&sum))),
         },
     );

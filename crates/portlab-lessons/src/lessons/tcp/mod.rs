@@ -1,10 +1,11 @@
 //! TCP: a telephone call, from dialling a number to the minute after hanging up.
 
+mod call;
+
 use std::{
     io::{self, ErrorKind, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use portlab_sys::{
@@ -14,9 +15,10 @@ use portlab_sys::{
 };
 use socket2::{Domain, SockRef, Socket, Type};
 
+use self::call::{Call, listen_to_all, talk_until_stopped};
 use crate::{
     cast::{
-        PATIENCE, accept,
+        accept,
         kernel::{error_name, remains_once, shown, sockets_at, sockets_once},
         quiet_door,
     },
@@ -179,43 +181,6 @@ const HALF: [Option<&str>; 2] = [Some("FIN-WAIT-2"), Some("CLOSE-WAIT")];
 /// The same when both have.
 const OVER: [Option<&str>; 2] = [Some("TIME-WAIT"), None];
 
-/// The addresses of a call's two ends.
-#[derive(Clone, Copy)]
-struct Call {
-    server: SocketAddr,
-    client: SocketAddr,
-}
-
-impl Call {
-    fn of(client: &TcpStream) -> io::Result<Self> {
-        Ok(Self {
-            server: client.peer_addr()?,
-            client: client.local_addr()?,
-        })
-    }
-
-    /// What the server's end has not read, and what of the client's is not acknowledged.
-    fn queues(self, all: &[Listed]) -> (u32, u32) {
-        let [server, client] = self.ends(all);
-        (
-            server.map_or(0, |it| it.unread),
-            client.map_or(0, |it| it.unsent),
-        )
-    }
-
-    fn states(self, all: &[Listed]) -> [Option<&'static str>; 2] {
-        self.ends(all).map(|end| end.map(Listed::state_name))
-    }
-
-    fn ends(self, all: &[Listed]) -> [Option<&Listed>; 2] {
-        let end = |local, remote| {
-            let is_it = |it: &&Listed| (it.local, it.remote) == (local, remote);
-            all.iter().find(is_it)
-        };
-        [end(self.server, self.client), end(self.client, self.server)]
-    }
-}
-
 /// A server whose calls have little room, so that it is soon full.
 fn open_for_calls() -> io::Result<TcpListener> {
     let server = quiet_door()?;
@@ -244,67 +209,6 @@ fn short_call(server: &TcpListener) -> io::Result<(Call, Seen)> {
     drop(client);
     let (_, remains) = remains_once(port, had_room, |all| call.states(all) == OVER)?;
     Ok((call, remains))
-}
-
-/// What somebody said who wasn't listened to.
-struct Talk {
-    sent: usize,
-    /// The sockets at last.
-    sockets: Vec<Listed>,
-    /// The system took no more, and nothing was on its way either.
-    has_stopped: bool,
-}
-
-/// Sends until the system takes no more: it doesn't at two moments, and at both the same bytes stand in
-/// the two queues, all that were sent.
-fn talk_until_stopped(mut client: &TcpStream, call: Call) -> io::Result<Talk> {
-    SockRef::from(client).set_send_buffer_size(64 * 1024)?;
-    client.set_nonblocking(true)?;
-    let since = Instant::now();
-    let (mut sent, mut before) = (0, None);
-    loop {
-        let piece: Vec<_> = (sent..sent + 1024).map(byte_at).collect();
-        match client.write(&piece) {
-            Ok(taken) => {
-                sent += taken;
-                before = None;
-            }
-            Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let sockets = sockets_at(call.server.port())?;
-                let queues = call.queues(&sockets);
-                let is_all = (queues.0 + queues.1) as usize == sent;
-                let has_stopped = is_all && before.replace(queues) == Some(queues);
-                if has_stopped || since.elapsed() > PATIENCE {
-                    return Ok(Talk {
-                        sent,
-                        sockets,
-                        has_stopped,
-                    });
-                }
-                thread::sleep(BETWEEN_LOOKS);
-            }
-            Err(error) => return Err(error),
-        }
-    }
-}
-
-/// Much longer than a packet and its acknowledgement take within a machine.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
-
-/// Reads `sent` bytes; returns how many of them came in order, from the first.
-fn listen_to_all(served: &mut TcpStream, sent: usize) -> io::Result<usize> {
-    let mut heard = vec![0; sent];
-    served.read_exact(&mut heard)?;
-    let in_order = heard
-        .iter()
-        .enumerate()
-        .take_while(|&(at, &it)| it == byte_at(at));
-    Ok(in_order.count())
-}
-
-/// What is sent at place `at`: something that shows when bytes are missing or change places.
-fn byte_at(at: usize) -> u8 {
-    (at % 251) as u8
 }
 
 /// Whether there is a listening socket, and both ends of a connection.
