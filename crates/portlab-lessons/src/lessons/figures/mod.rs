@@ -151,7 +151,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     })?;
     let head = match act.stage().lang() {
         Lang::En => ["µs of CPU per message", "switches per message"],
-        Lang::Zh => ["每条消息的 CPU 微秒", "每条消息的切换"],
+        Lang::Zh => ["每条消息的 CPU 微秒", "每条消息的切换次数"],
     };
     let rows = costs.map(|it| [format!("{:.1}", it.cpu_us), format!("{:.2}", it.switches)]);
     act.set("messages", shown(head, rows));
