@@ -20,6 +20,8 @@
 //! | [`shared`] | memory that forked processes share |
 //! | [`socket`] | sockets, as far as the standard library doesn't go |
 //! | [`threads`] | the threads of a process, and what they do |
+//! | [`process`] | what the kernel tells of a process |
+//! | [`time_wait`] | whether there is room for one more TIME-WAIT |
 //! | [`terminal`] | who may use the terminal |
 //! | [`holder`] | who holds a port |
 //! | [`machine`] | what machine this is; keeping to a part of it |
@@ -41,6 +43,7 @@ pub mod marked;
 pub mod meter;
 mod name;
 pub mod ports;
+pub mod process;
 pub mod seqpacket;
 pub mod shared;
 pub mod socket;
@@ -49,4 +52,5 @@ pub mod spawn;
 pub mod stop;
 pub mod terminal;
 pub mod threads;
+pub mod time_wait;
 pub mod uring;

@@ -107,6 +107,15 @@ pub fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duratio
     Ok(answers)
 }
 
+/// Whether whoever got these answers stood in line: none came before as many blocks as there were before
+/// it. The clock starts before the first word is sent, so no bound is too tight.
+#[must_use]
+pub fn are_in_line(answers: &[Duration], block: Duration) -> bool {
+    (1..)
+        .zip(answers)
+        .all(|(before, &after)| after >= block * before)
+}
+
 /// A bar for each duration, at most `columns` long, with its milliseconds behind it.
 #[must_use]
 pub fn bars(durations: &[Duration], columns: u32) -> String {
@@ -145,6 +154,13 @@ mod tests {
         assert!(answers.is_sorted());
         server.join().unwrap();
         assert_eq!(clients[0].hear().unwrap().as_deref(), Some(""));
+    }
+
+    #[test]
+    fn whoever_overtakes_was_not_in_line() {
+        let ms = Duration::from_millis;
+        assert!(are_in_line(&[100, 200, 350].map(ms), ms(100)));
+        assert!(!are_in_line(&[100, 150, 350].map(ms), ms(100)));
     }
 
     #[test]

@@ -8,15 +8,17 @@ use std::{
 
 use rustix::event::{PollFd, PollFlags, poll};
 
+use super::quiet_door;
+
 /// How long something may take on a busy machine: then it fails, and doesn't hang.
 pub const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A connection within this program: the client's end, and the server's.
+/// A connection within this program, at a [`quiet_door`]: the client's end, and the server's.
 ///
 /// # Errors
 /// When the system refuses it.
 pub fn connection() -> io::Result<(TcpStream, TcpStream)> {
-    let door = TcpListener::bind(("127.0.0.1", 0))?;
+    let door = quiet_door()?;
     let client = TcpStream::connect(door.local_addr()?)?;
     be_patient(&client)?;
     Ok((client, accept(&door)?))

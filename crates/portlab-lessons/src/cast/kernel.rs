@@ -10,9 +10,14 @@ use std::{
 use portlab_sys::{
     sockets::{self, Socket, State, holders},
     threads::{self, Thread},
+    time_wait,
 };
 
-use super::table::{in_columns, table};
+use super::{
+    PATIENCE,
+    table::{in_columns, table},
+};
+use crate::stage::Seen;
 
 /// The TCP sockets at either end of which `port` stands: the listening one first, then those of the
 /// server's side, then those of the clients'.
@@ -25,32 +30,62 @@ pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
     Ok(found)
 }
 
-/// Waits until the sockets at `port` are as `are` says, for 5 s at most, and returns them as they are
-/// then: what the kernel does after a packet takes it a moment.
+/// The ends of the connection between `one` and `other`, in either order, among `sockets`.
+#[must_use]
+pub fn ends_of(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<Socket> {
+    let ends = sockets.iter().filter(|it| it.joins(one, other));
+    ends.cloned().collect()
+}
+
+/// Waits until the sockets at `port` are as `are` says, for [`PATIENCE`] at most, and returns them as
+/// they are then: what the kernel does after a packet takes it a moment.
 ///
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
 pub fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
+    until(PATIENCE, || sockets_at(port), or_fails(are))
+}
+
+/// Waits until `holds`, for [`PATIENCE`] at most, and tells whether it came to be so.
+pub fn once(holds: impl FnMut() -> bool) -> bool {
+    until(PATIENCE, holds, |holds| *holds)
+}
+
+/// Looks again and again, until what is seen `is_so`, for `patience` at most; returns what was seen last.
+pub fn until<T>(patience: Duration, mut look: impl FnMut() -> T, is_so: impl Fn(&T) -> bool) -> T {
     let since = Instant::now();
     loop {
-        let found = sockets_at(port)?;
-        if are(&found) || since.elapsed() > Duration::from_secs(5) {
-            return Ok(found);
+        let seen = look();
+        if is_so(&seen) || since.elapsed() > patience {
+            return seen;
         }
         thread::sleep(Duration::from_millis(2));
     }
 }
 
-/// Waits until `holds`, for 10 s at most, and tells whether it came to be so.
-pub fn once(mut holds: impl FnMut() -> bool) -> bool {
-    let since = Instant::now();
-    while since.elapsed() < Duration::from_secs(10) {
-        if holds() {
-            return true;
-        }
-        thread::sleep(Duration::from_millis(1));
-    }
-    holds()
+/// Nobody goes on looking where it fails.
+fn or_fails<T>(are: impl Fn(&[T]) -> bool) -> impl Fn(&io::Result<Vec<T>>) -> bool {
+    move |seen| seen.as_ref().map_or(true, |found| are(found))
+}
+
+/// As [`sockets_once`], for what is left of connections, in TIME-WAIT above all; and what becomes of the
+/// claim that it is. When the kernel keeps as many as it may, it keeps no more: then nobody waits, and it
+/// isn't to be seen. `had_room` tells whether it could have kept one at the time of hanging up.
+///
+/// # Errors
+/// When `/proc/net/tcp` can't be read.
+pub fn remains_once(
+    port: u16,
+    had_room: bool,
+    are: impl Fn(&[Socket]) -> bool,
+) -> io::Result<(Vec<Socket>, Seen)> {
+    let has_room = || had_room && time_wait::has_room();
+    let found = sockets_once(port, |all| are(all) || !has_room())?;
+    let seen = match are(&found) {
+        false if !has_room() => Seen::NotHere,
+        seen => seen.into(),
+    };
+    Ok((found, seen))
 }
 
 /// Sockets as `ss` shows them, with whose they are.
@@ -125,20 +160,28 @@ pub fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
     all.find(|it| it.remote == peer).map_or(0, |it| it.unread)
 }
 
-/// Waits until the threads of a process are as `are` says, for 5 s at most, and returns them as they
-/// are then.
+/// Waits until the threads of a process are as `are` says, for [`PATIENCE`] at most, and returns them as
+/// they are then.
 ///
 /// # Errors
 /// When there is no such process.
 pub fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
-    let since = Instant::now();
-    loop {
-        let found = threads::threads(pid)?;
-        if are(&found) || since.elapsed() > Duration::from_secs(5) {
-            return Ok(found);
-        }
-        thread::sleep(Duration::from_millis(2));
-    }
+    until(PATIENCE, || threads::threads(pid), or_fails(are))
+}
+
+/// What this process's thread `name` is doing, in the letters of [`Thread::state`]; `None` when there is
+/// none.
+#[must_use]
+pub fn own_thread(name: &str) -> Option<char> {
+    let all = threads::threads(own_pid()).unwrap_or_default();
+    let found = all.iter().find(|it| it.name == name);
+    found.map(|it| it.state)
+}
+
+/// This process's number.
+#[must_use]
+pub fn own_pid() -> i32 {
+    std::process::id().cast_signed()
 }
 
 /// Whether all of them sleep.
@@ -226,5 +269,13 @@ mod tests {
         };
         assert!(once(third));
         assert_eq!(looks, 3);
+    }
+
+    #[test]
+    fn what_does_not_come_to_be_so_is_told_as_it_is() {
+        assert_eq!(until(Duration::ZERO, || 1, |seen| *seen == 2), 1);
+        let since = Instant::now();
+        assert!(threads_once(0, <[_]>::is_empty).is_err());
+        assert!(since.elapsed() < PATIENCE);
     }
 }

@@ -96,6 +96,13 @@ impl From<bool> for Seen {
     }
 }
 
+/// Of what only a machine with, say, Python can show: `None` where it can't.
+impl From<Option<bool>> for Seen {
+    fn from(seen: Option<bool>) -> Self {
+        seen.map_or(Self::NotHere, Self::from)
+    }
+}
+
 /// The stage of one lesson.
 pub struct Stage<'a> {
     lesson: &'a Lesson,

@@ -17,7 +17,7 @@ use crate::{
         table::table,
     },
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -33,8 +33,8 @@ pub(super) const LESSON: Lesson = Lesson {
     examples: &[
         (
             "queue",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             ESTABLISHED  12      0       127.0.0.1:40231  127.0.0.1:51334  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             ESTABLISHED 12     0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab",
         ),
         ("read", "12"),
         ("together", "你好再见"),
@@ -120,7 +120,7 @@ fn one_character_in_two_reads(stage: &mut Stage<'_>) -> Result<(), Exit> {
         let error = students_error(act.stage(), bytes, options)?;
         let of_decoding = |error: &String| error.starts_with("UnicodeDecodeError");
         let seen = error.as_ref().map(of_decoding);
-        act.seen(claim, seen.map_or(Seen::NotHere, Seen::from));
+        act.seen(claim, seen);
         act.set(name, error.unwrap_or_default());
     }
     act.end()

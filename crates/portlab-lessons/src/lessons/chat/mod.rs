@@ -13,7 +13,7 @@ use self::member::Member;
 use crate::{
     cast::{
         hex,
-        kernel::{shown, sockets_once},
+        kernel::{ends_of, shown, sockets_once},
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -41,16 +41,16 @@ pub(super) const LESSON: Lesson = Lesson {
         ("few", "20"),
         (
             "queues",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             ESTABLISHED  0       22051   127.0.0.1:40231  127.0.0.1:51334  4712/portlab\n\
-             ESTABLISHED  30160   0       127.0.0.1:51334  127.0.0.1:40231  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             ESTABLISHED 0      22051  127.0.0.1:40231 127.0.0.1:51334 4712/portlab\n\
+             ESTABLISHED 30160  0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
         ),
         ("queued", "52211"),
         (
             "full",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             ESTABLISHED  0       273672  127.0.0.1:40231  127.0.0.1:51334  4712/portlab\n\
-             ESTABLISHED  30445   0       127.0.0.1:51334  127.0.0.1:40231  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             ESTABLISHED 0      273672 127.0.0.1:40231 127.0.0.1:51334 4712/portlab\n\
+             ESTABLISHED 30445  0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
         ),
         ("lines", "168"),
         ("told", "* wang was dropped for reading too slowly"),
@@ -61,9 +61,9 @@ pub(super) const LESSON: Lesson = Lesson {
         ("heard", "117"),
         (
             "stuck",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             ESTABLISHED  0       209960  127.0.0.1:35107  127.0.0.1:40562  4720/python3\n\
-             ESTABLISHED  3905    0       127.0.0.1:35107  127.0.0.1:40566  4720/python3",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             ESTABLISHED 0      209960 127.0.0.1:35107 127.0.0.1:40562 4720/python3\n\
+             ESTABLISHED 3905   0      127.0.0.1:35107 127.0.0.1:40566 4720/python3",
         ),
         ("line", "62"),
         ("silence", "640"),
@@ -165,7 +165,7 @@ fn and_reaches_the_limit(stage: &mut Stage<'_>, mut room: Room) -> Result<(), Ex
     act.seen("end", heard < room.number);
     act.set("heard", heard);
     let is_reason = last.contains("you read too slowly");
-    act.seen("reason", if is_reason { Seen::Yes } else { Seen::NotHere });
+    act.seen("reason", Seen::if_shown(is_reason));
     act.set("last_words", last);
     act.end()
 }
@@ -198,17 +198,11 @@ impl Room {
     fn ends_once(&self, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
         let wang = self.wang.own_addr()?;
         let mut found = sockets_once(self.server.port(), |all| {
-            are(&between(all, self.server, wang))
+            are(&ends_of(all, self.server, wang))
         })?;
         found.retain(|it| it.joins(self.server, wang));
         Ok(found)
     }
-}
-
-/// Those sockets that are an end of the connection between these two.
-fn between(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<Socket> {
-    let ends = sockets.iter().filter(|it| it.joins(one, other));
-    ends.cloned().collect()
 }
 
 /// More lines than any kernel keeps for somebody who doesn't read them.

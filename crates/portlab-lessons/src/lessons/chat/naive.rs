@@ -9,11 +9,11 @@ use std::{
 
 use portlab_sys::threads::state;
 
-use super::{between, long_line, member::Member};
+use super::{long_line, member::Member};
 use crate::{
     cast::{
         PATIENCE, Student,
-        kernel::{shown, sockets_once},
+        kernel::{ends_of, shown, sockets_once},
     },
     stage::{Exit, Seen, Stage},
 };
@@ -43,21 +43,25 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
         return act.end();
     };
     let mut naive = Naive::with_members(student)?;
-    let since = naive.talk_until_hong_hears_nothing()?;
+    let silent_since = naive.talk_until_hong_hears_nothing()?;
     let still_nothing = naive.hong.hear().is_err();
+    let silence = silent_since.map(|it| it.elapsed());
     act.set("line", naive.number);
-    act.set("silence", since.elapsed().as_millis());
-    act.seen("stuck", still_nothing && naive.number > 1);
+    act.set("silence", silence.unwrap_or_default().as_millis());
+    act.seen(
+        "stuck",
+        silence.is_some() && still_nothing && naive.number > 1,
+    );
 
     naive.ming.say(&long_line(naive.number + 1))?;
     let (wang, ming) = (naive.wang.own_addr()?, naive.ming.own_addr()?);
     let found = sockets_once(naive.addr.port(), |all| {
-        between(all, naive.addr, ming)
+        ends_of(all, naive.addr, ming)
             .iter()
             .any(|it| it.unread > 0)
     })?;
-    let mut ends = between(&found, naive.addr, wang);
-    ends.extend(between(&found, naive.addr, ming));
+    let mut ends = ends_of(&found, naive.addr, wang);
+    ends.extend(ends_of(&found, naive.addr, ming));
     ends.retain(|it| it.local == naive.addr);
     let unread = ends.last().map_or(0, |it| it.unread);
     act.set("stuck", shown(&ends));
@@ -72,8 +76,7 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
 impl Naive {
     fn with_members(room: Student) -> io::Result<Self> {
         let silent = || io::Error::other("the student's room says nothing");
-        let port = room.line().and_then(|line| line.parse().ok());
-        let addr = SocketAddr::from(([127, 0, 0, 1], port.ok_or_else(silent)?));
+        let addr = room.door()?;
         let join = || {
             let member = Member::connect(addr)?;
             room.line().ok_or_else(silent)?;
@@ -90,27 +93,38 @@ impl Naive {
         })
     }
 
-    /// Returns when that was. Whether it is silence or only a busy machine, the kernel knows.
-    fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Instant> {
+    /// Returns since when; `None` when it doesn't come to that.
+    fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Option<Instant>> {
         self.hong.stream().set_read_timeout(Some(SILENCE))?;
         let start = Instant::now();
-        loop {
+        while start.elapsed() < PATIENCE {
             self.number += 1;
             let said = Instant::now();
             self.ming.say(&long_line(self.number))?;
-            while self.hong.hear().is_err() {
-                if self.is_stuck()? || start.elapsed() > PATIENCE {
-                    return Ok(said);
-                }
+            if !self.hong_hears_it()? {
+                return Ok(Some(said));
             }
         }
+        Ok(None)
+    }
+
+    /// Waits for the line. Whether it is silence or only a busy machine, the kernel knows.
+    fn hong_hears_it(&mut self) -> io::Result<bool> {
+        let since = Instant::now();
+        while self.hong.hear().is_err() {
+            if self.is_stuck()? || since.elapsed() > PATIENCE {
+                // A room that was only late sleeps as well, but has delivered the line before.
+                return Ok(self.hong.hear().is_ok());
+            }
+        }
+        Ok(true)
     }
 
     /// Whether the room sleeps over what it has for wang.
     fn is_stuck(&self) -> io::Result<bool> {
         let wang = self.wang.own_addr()?;
         let found = sockets_once(self.addr.port(), |_| true)?;
-        let ends = between(&found, self.addr, wang);
+        let ends = ends_of(&found, self.addr, wang);
         let is_full = ends.iter().any(|it| it.local == self.addr && it.unsent > 0);
         Ok(is_full && state(self.room.pid()) == Some('S'))
     }

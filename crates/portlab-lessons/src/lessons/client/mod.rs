@@ -9,13 +9,16 @@ use std::{
 
 use portlab_report::Lang;
 use portlab_service::TextEncoding;
-use portlab_sys::sockets::{Socket as Entry, State};
+use portlab_sys::{
+    sockets::{Socket as Entry, State},
+    time_wait,
+};
 use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
         Student, accept, courses_port, encoding, hex, is_quiet,
-        kernel::{shown, sockets_once},
+        kernel::{remains_once, shown, sockets_once},
         quiet_door, read_as, receive,
     },
     lesson::{Lesson, Part},
@@ -38,10 +41,10 @@ pub(super) const LESSON: Lesson = Lesson {
         ("own", "51334"),
         (
             "connected",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             LISTEN       1       0       127.0.0.1:41873  *                4711/portlab\n\
-             ESTABLISHED  0       0       127.0.0.1:41873  127.0.0.1:51334  -\n\
-             ESTABLISHED  0       0       127.0.0.1:51334  127.0.0.1:41873  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      1      0      127.0.0.1:41873 *               4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 -\n\
+             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
         ("characters", "7"),
         ("bytes", "14"),
@@ -50,9 +53,9 @@ pub(super) const LESSON: Lesson = Lesson {
         ("answer", "收到！"),
         (
             "closed",
-            "State      Recv-Q  Send-Q  Local            Peer             Process\n\
-             LISTEN     0       0       127.0.0.1:41873  *                4711/portlab\n\
-             TIME-WAIT  0       0       127.0.0.1:51334  127.0.0.1:41873  -",
+            "State     Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN    0      0      127.0.0.1:41873 *               4711/portlab\n\
+             TIME-WAIT 0      0      127.0.0.1:51334 127.0.0.1:41873 -",
         ),
         ("taken", ""),
         ("yours", "8080"),
@@ -114,7 +117,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()?;
 
     let mut act = stage.step("receive")?;
-    let (mut server, _) = door.accept()?;
+    let mut server = accept(&door)?;
     let received = receive(&mut server)?;
     server.write_all(&gbk.encode("收到！").map_err(io::Error::other)?)?;
     let answer = receive(&mut client)?;
@@ -125,17 +128,17 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()?;
 
     let mut act = stage.step("close")?;
+    let had_room = time_wait::has_room();
     drop(client);
-    let read = server.read(&mut [0; 1024])?;
-    act.seen("nothing", read == 0);
+    act.seen("nothing", receive(&mut server)?.is_empty());
     drop(server);
     let waits = |all: &[Entry]| {
         all.iter()
             .any(|it| it.local == own && it.state == State::TimeWait)
     };
-    let left = sockets_once(port, waits)?;
+    let (left, seen) = remains_once(port, had_room, waits)?;
     act.set("closed", shown(&left));
-    act.seen("left", waits(&left));
+    act.seen("left", seen);
     act.end()?;
     drop(door);
 

@@ -13,12 +13,12 @@ use portlab_sys::threads::threads;
 
 use crate::{
     cast::{
-        client::{ask_at_once, bars, crowd},
+        client::{are_in_line, ask_at_once, bars, crowd},
         kernel::{threads_once, threads_shown},
         table::table,
     },
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -69,7 +69,7 @@ const WAIT: Duration = Duration::from_millis(200);
 /// All of them one after the other.
 const IN_LINE: Duration = Duration::from_secs(20);
 /// How many ask a handler that blocks.
-const ASKERS: u32 = 5;
+const ASKERS: usize = 5;
 
 const TURNS: &str = "A 1, B 1, A 2, B 2, A 3, B 3";
 
@@ -79,8 +79,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let student = act.stage().student("turns.py", &[])?;
     let in_python = student.map(|student| student.rest().join(", "));
     act.seen("turns", turns == TURNS);
-    let seen = in_python.as_deref().map(|turns| turns == TURNS);
-    act.seen("python", seen.map_or(Seen::NotHere, Seen::from));
+    act.seen("python", in_python.as_deref().map(|it| it == TURNS));
     act.set("turns", turns);
     act.set("python_turns", in_python.unwrap_or_default());
     act.end()?;
@@ -106,19 +105,17 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("blocks")?;
     let options = ["--model", "tasks-single", "--work", "block:200ms"];
     let server = act.stage().server(&options)?;
-    let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS as usize)?, "hello")?;
-    // Each blocks for at least that long, so the last one can't have come earlier.
-    let last = blocked.last().copied().unwrap_or_default();
+    let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
     act.set("blocked", bars(&blocked, 40));
     act.seen(
         "line",
-        blocked.len() == ASKERS as usize && last >= WAIT * ASKERS,
+        blocked.len() == ASKERS && are_in_line(&blocked, WAIT),
     );
     act.end()?;
 
     let mut act = stage.step("asyncio")?;
     let hundred = hundred_in_python(act.stage(), "tasks.py")?;
-    act.seen("asyncio", Hundred::seen(hundred.as_ref()));
+    act.seen("asyncio", hundred.as_ref().map(Hundred::came_on_one_thread));
     let hundred = hundred.unwrap_or_default();
     act.set("asyncio_after", hundred.after.as_millis());
     act.set("asyncio_threads", hundred.threads);
@@ -131,7 +128,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         true => hundred_in_python(stage, "green.py")?,
         false => None,
     };
-    act.seen("gevent", Hundred::seen(hundred.as_ref()));
+    act.seen("gevent", hundred.as_ref().map(Hundred::came_on_one_thread));
     let hundred = hundred.unwrap_or_default();
     act.set("gevent_after", hundred.after.as_millis());
     act.set("gevent_threads", hundred.threads);
@@ -190,11 +187,9 @@ impl Hundred {
         self.answers == MANY && self.after < IN_LINE / 4
     }
 
-    /// Whether a program on one thread did that; where it can't be run, that can't be seen.
-    fn seen(this: Option<&Self>) -> Seen {
-        this.map_or(Seen::NotHere, |hundred| {
-            Seen::from(hundred.came_together() && hundred.threads == 1)
-        })
+    /// Whether that happened on one thread.
+    fn came_on_one_thread(&self) -> bool {
+        self.came_together() && self.threads == 1
     }
 }
 

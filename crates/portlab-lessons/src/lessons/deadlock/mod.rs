@@ -18,7 +18,7 @@ use self::{
 use crate::{
     cast::{
         NO_PYTHON,
-        kernel::{once, threads_of},
+        kernel::{once, own_pid, threads_of},
         table::table,
     },
     lesson::{Lesson, Part},
@@ -96,7 +96,7 @@ fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attem
         attempt(ming, [names.pen, names.ruler])?,
         attempt(hong, [names.ruler, names.pen])?,
     ];
-    let own = std::process::id().cast_signed();
+    let own = own_pid();
     let are_asleep = || {
         let all = threads(own).unwrap_or_default();
         let asleep = all
@@ -223,8 +223,7 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     let student = act.stage().student("patient.py", &arguments)?;
     let printed = student.map(|it| it.rest());
     let draws = |printed: &Vec<String>| printed.iter().filter(|it| it.ends_with('2')).count();
-    let seen = printed.as_ref().map(|it| (draws(it) == 2).into());
-    act.seen("python", seen.unwrap_or(Seen::NotHere));
+    act.seen("python", printed.as_ref().map(|it| draws(it) == 2));
     let printed = printed.map_or(NO_PYTHON.to_owned(), |it| it.join(", "));
     act.set("patient", printed);
     act.end()

@@ -11,7 +11,7 @@ use portlab_service::TextEncoding;
 use crate::{
     cast::{be_patient, connection, encoding, hex, read_as, table::table},
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -97,10 +97,7 @@ fn one_text_two_kinds_of_bytes(
     act.seen("gbk", in_gbk.len() == 14);
     let said = act.stage().student("encode.py", &[])?;
     let ours = [in_utf8, in_gbk].map(|bytes| format!("{} {}", bytes.len(), hex(&bytes)));
-    act.seen(
-        "python",
-        said.map_or(Seen::NotHere, |student| (student.rest() == ours).into()),
-    );
+    act.seen("python", said.map(|student| student.rest() == ours));
     act.end()
 }
 
@@ -189,10 +186,7 @@ fn what_gbk_has_no_place_for(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result
     let as_told = |(lines, error): &(Vec<String>, String)| {
         error.starts_with("UnicodeEncodeError") && lines.contains(&read)
     };
-    act.seen(
-        "python",
-        said.as_ref().map_or(Seen::NotHere, |it| as_told(it).into()),
-    );
+    act.seen("python", said.as_ref().map(as_told));
     act.end()
 }
 

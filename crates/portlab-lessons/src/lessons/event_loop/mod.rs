@@ -7,11 +7,11 @@ use portlab_lab::{Server, ServerError};
 use crate::{
     cast::{
         Client,
-        client::{ask_at_once, bars, crowd},
+        client::{are_in_line, ask_at_once, bars, crowd},
         kernel::{accepted, are_asleep, sockets_once, threads_once, threads_shown},
     },
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -38,6 +38,7 @@ pub(super) const LESSON: Lesson = Lesson {
              5  ████████████████████████████████████████ 1009 ms",
         ),
         ("last_blocked", "1009"),
+        ("in_line", "1000"),
         ("last_in_python", "1007"),
         (
             "waited",
@@ -70,6 +71,8 @@ const MANY: usize = 100;
 const ASKERS: usize = 5;
 /// How long a handler takes.
 const BLOCK: Duration = Duration::from_millis(200);
+/// All of those, one after the other.
+const IN_LINE: Duration = Duration::from_millis(1000);
 /// Clients who say nothing, more than there are workers.
 const SILENT: usize = 20;
 
@@ -98,20 +101,19 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("last_blocked", last(&blocked).as_millis());
     act.seen("line", is_in_line(&blocked));
     let in_python = at_the_students_loop(act.stage())?;
-    let seen = in_python.as_deref().map(is_in_line);
-    act.seen("python", seen.map_or(Seen::NotHere, Seen::from));
+    act.seen("python", in_python.as_deref().map(is_in_line));
     let in_python = in_python.unwrap_or_default();
     act.set("last_in_python", last(&in_python).as_millis());
     act.end()?;
 
-    let half = last(&blocked) / 2;
+    stage.set("in_line", IN_LINE.as_millis());
     let mut act = stage.step("timer")?;
     let server = loop_with(act.stage(), "event-loop", "wait:200ms")?;
-    let waited = at_best(&mut crowd(server.addr(), ASKERS)?, half)?;
+    let waited = at_best(&mut crowd(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| them.len() == 1)?;
     act.set("waited", bars(&waited, 40));
     act.set("last_waited", last(&waited).as_millis());
-    act.seen("together", waited.len() == ASKERS && last(&waited) <= half);
+    act.seen("together", is_together(&waited));
     act.seen("one", threads.len() == 1);
     act.end()?;
 
@@ -119,7 +121,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("jobs")?;
     let server = loop_with(act.stage(), "loop-pool", "block:200ms")?;
     let _silent = crowd(server.addr(), SILENT)?;
-    let on_pool = at_best(&mut crowd(server.addr(), ASKERS)?, half)?;
+    let on_pool = at_best(&mut crowd(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| {
         them.len() == 1 + ASKERS && are_asleep(them)
     })?;
@@ -127,10 +129,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let sockets = sockets_once(port, |them| accepted(port, them) == SILENT)?;
     act.set("crew", threads_shown(&threads));
     act.set("last_on_pool", last(&on_pool).as_millis());
-    act.seen(
-        "together",
-        on_pool.len() == ASKERS && last(&on_pool) <= half,
-    );
+    act.seen("together", is_together(&on_pool));
     act.seen("crew", threads.len() == 1 + ASKERS);
     act.seen("silent", accepted(port, &sockets) == SILENT);
     act.end()
@@ -146,21 +145,22 @@ fn loop_with(stage: &Stage<'_>, model: &str, work: &str) -> Result<Server, Serve
     stage.server(&options)
 }
 
-/// Whether each who asked waited for those before it: nothing is faster than as many blocks as there
-/// were before. The clock starts before the first word is sent, so no bound is too tight.
+/// Whether all who asked have their answers, and stood in line for them.
 fn is_in_line(answers: &[Duration]) -> bool {
-    answers.len() == ASKERS
-        && (1..)
-            .zip(answers)
-            .all(|(before, &after)| after >= BLOCK * before)
+    answers.len() == ASKERS && are_in_line(answers, BLOCK)
 }
 
-/// As [`ask_at_once`], but again when the last answer took more than `limit`, as it does when a busy
-/// machine stalls; five times at most.
-fn at_best(clients: &mut [Client], limit: Duration) -> io::Result<Vec<Duration>> {
+/// Whether all have their answers, the last one sooner than any line would have let it.
+fn is_together(answers: &[Duration]) -> bool {
+    answers.len() == ASKERS && last(answers) < IN_LINE
+}
+
+/// As [`ask_at_once`], but again when that took as long as a line would, as it does when a busy machine
+/// stalls; five times at most. Once together is proof enough: in line it can't be so.
+fn at_best(clients: &mut [Client]) -> io::Result<Vec<Duration>> {
     let mut best = ask_at_once(clients, "hello")?;
     for _ in 1..5 {
-        if last(&best) <= limit {
+        if is_together(&best) {
             break;
         }
         best = ask_at_once(clients, "hello")?;

@@ -50,10 +50,10 @@ pub(super) const LESSON: Lesson = Lesson {
         ("short", "300"),
         (
             "messages",
-            "              µs of CPU  switches\n\
-             fork               10.9      0.98\n\
-             threads             9.8      0.97\n\
-             tasks-single        6.5      0.11",
+            "              µs of CPU per message  switches per message\n\
+             fork                           10.9                  0.98\n\
+             threads                         9.8                  0.97\n\
+             tasks-single                    6.5                  0.11",
         ),
         ("sent", "4000"),
     ],
@@ -150,8 +150,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         Ok(WORDS * TALKERS)
     })?;
     let head = match act.stage().lang() {
-        Lang::En => ["µs of CPU", "switches"],
-        Lang::Zh => ["CPU 微秒", "切换次数"],
+        Lang::En => ["µs of CPU per message", "switches per message"],
+        Lang::Zh => ["每条消息的 CPU 微秒", "每条消息的切换次数"],
     };
     let rows = costs.map(|it| [format!("{:.1}", it.cpu_us), format!("{:.2}", it.switches)]);
     act.set("messages", shown(head, rows));

@@ -3,21 +3,21 @@
 use std::{
     fs, io,
     net::{Ipv4Addr, SocketAddr},
-    thread,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use portlab_lab::Server;
 use portlab_sys::{
     holder::{Holder, holder},
+    process::status,
     sockets::{Socket as Listed, State},
 };
 use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        is_quiet,
-        kernel::{error_name, shown, sockets_once},
+        PATIENCE, is_quiet,
+        kernel::{error_name, own_pid, shown, sockets_once, until},
         quiet_door,
     },
     lesson::{Lesson, Part},
@@ -45,6 +45,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("name", "portlab"),
         ("pid", "4712"),
         ("own", "4711"),
+        ("own_name", "portlab"),
         ("fd", "/proc/4712/fd/3 -> socket:[183407]"),
         ("inode", "183407"),
         ("took", "31 µs"),
@@ -72,36 +73,33 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.seen("refused", is_in_use(refused.as_ref()));
     let student = act.stage().student("late.py", &[&port.to_string()])?;
     let last = student.map(|it| it.complaint());
-    act.seen(
-        "python",
-        match &last {
-            Some(line) => Seen::from(line.contains("Errno 98")),
-            None => Seen::NotHere,
-        },
-    );
+    let is_told = last.as_ref().map(|line| line.contains("Errno 98"));
+    act.seen("python", is_told);
     act.set("said", last.unwrap_or_default());
     act.end()?;
 
-    stage.set("own", std::process::id());
+    let own_name = status(own_pid(), "Name").unwrap_or_default();
+    stage.set("own", own_pid());
+    stage.set("own_name", &own_name);
     let mut act = stage.step("find")?;
     let listed = sockets_once(port, |all| all.len() == 1)?;
-    let found = holder_once(door);
+    // Looked for again if need be: now and then a busy kernel leaves a socket out.
+    let found = until(PATIENCE, || holder(door), Option::is_some);
     act.set("sockets", shown(&listed));
     let inode = listed.first().map_or(0, |it| it.inode);
     act.set("inode", inode);
     let descriptor = descriptor_of(server.pid(), inode);
     act.seen("open", descriptor.is_some());
     act.set("fd", descriptor.unwrap_or_default());
-    act.seen(
-        "named",
-        found.as_ref().is_some_and(|it| it.pid == server.pid()),
-    );
+    let is_namesake = |it: &Holder| it.name == own_name && it.pid != own_pid();
+    let named = found.as_ref().filter(|it| it.pid == server.pid());
+    act.seen("named", named.is_some_and(is_namesake));
     act.set("name", found.as_ref().map_or("?", |it| it.name.as_str()));
     act.set("pid", found.as_ref().map_or(0, |it| it.pid));
     act.end()?;
 
     let mut act = stage.step("end")?;
-    let ended = server.stop(Duration::from_secs(10))?;
+    let ended = server.stop(PATIENCE)?;
     let since = Instant::now();
     let ours = open_a_door(Ipv4Addr::LOCALHOST, port);
     act.set("took", format!("{} µs", since.elapsed().as_micros()));
@@ -164,17 +162,6 @@ fn bound_to(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     server.bind(&SocketAddr::from((address, port)).into())?;
     Ok(server)
-}
-
-/// Who holds a port, looked for again if need be: now and then a busy kernel leaves a socket out.
-fn holder_once(door: SocketAddr) -> Option<Holder> {
-    (0..1000).find_map(|_| {
-        let found = holder(door);
-        if found.is_none() {
-            thread::sleep(Duration::from_millis(2));
-        }
-        found
-    })
 }
 
 /// The descriptor of process `pid` that is the socket `inode`, as the kernel shows it.

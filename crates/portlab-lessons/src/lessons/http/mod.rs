@@ -15,7 +15,7 @@ use portlab_sys::sockets::Socket;
 
 use self::{
     site::{FOLDER, PAGE, Site},
-    visit::Visit,
+    visit::{Response, Visit},
 };
 use crate::{
     cast::{
@@ -23,7 +23,7 @@ use crate::{
         kernel::{shown, sockets_once},
     },
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -63,8 +63,8 @@ pub(super) const LESSON: Lesson = Lesson {
         ("refused", "HTTP/1.1 404 Not Found"),
         (
             "socket",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             ESTABLISHED  0       0       127.0.0.1:40231  127.0.0.1:51334  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab",
         ),
         ("client", "51334"),
         ("second", "Linux"),
@@ -80,25 +80,19 @@ const A_WHILE: Duration = Duration::from_millis(200);
 
 fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut site = Site::open()?;
-    let student = stage.student("web.py", &[FOLDER])?;
-    let students = student.as_ref().map(address_of).transpose()?;
     stage.set("address", site.addr);
     stage.set("folder", FOLDER);
     stage.set("characters", PAGE.chars().count());
     stage.set("path", OUTSIDE);
-    typed_by_hand(stage, &site, students)?;
+    typed_by_hand(stage, &site)?;
     browser::asked_by_a_browser(stage, &mut site)?;
     a_length_in_characters(stage, &site)?;
-    the_page_that_is_asked_for(stage, &site, students)?;
-    out_of_the_folder(stage, &site, students)?;
+    the_page_that_is_asked_for(stage, &site)?;
+    out_of_the_folder(stage, &site)?;
     two_on_one_connection(stage, &site)
 }
 
-fn typed_by_hand(
-    stage: &mut Stage<'_>,
-    site: &Site,
-    students: Option<SocketAddr>,
-) -> Result<(), Exit> {
+fn typed_by_hand(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut act = stage.step("typed")?;
     let mut visit = Visit::to(site.addr)?;
     visit.send("GET / HTTP/1.1\r\n")?;
@@ -111,8 +105,9 @@ fn typed_by_hand(
     act.set("status", response.status());
     act.seen("answered", response.status() == "HTTP/1.1 200 OK");
     act.seen("page", response.body == PAGE.as_bytes());
-    let same = |addr| io::Result::Ok(Visit::to(addr)?.ask_for("/")?.body == response.body);
-    act.seen("python", or_not_here(students.map(same).transpose()?));
+    let students = the_students(act.stage(), ["/"])?;
+    let is_same = students.map(|[page]| page.body == response.body);
+    act.seen("python", is_same);
     act.end()
 }
 
@@ -130,17 +125,10 @@ fn a_length_in_characters(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit
     act.end()
 }
 
-fn the_page_that_is_asked_for(
-    stage: &mut Stage<'_>,
-    site: &Site,
-    students: Option<SocketAddr>,
-) -> Result<(), Exit> {
+fn the_page_that_is_asked_for(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut act = stage.step("path")?;
-    let answers = |addr| {
-        let found = Visit::to(addr)?.ask_for("/ostype")?;
-        io::Result::Ok((found, Visit::to(addr)?.ask_for("/nothing")?))
-    };
-    let (found, missing) = answers(site.addr)?;
+    let paths = ["/ostype", "/nothing"];
+    let [found, missing] = responses(site.addr, paths)?;
     act.seen(
         "found",
         found.status().contains("200") && found.text() == "Linux",
@@ -148,31 +136,22 @@ fn the_page_that_is_asked_for(
     act.seen("missing", missing.status().contains("404"));
     act.set("found", found.text());
     act.set("missing", missing.status());
-    let students = students.map(answers).transpose()?;
-    let as_ours = students.map(|(its_found, its_missing)| {
+    let students = the_students(act.stage(), paths)?;
+    let as_ours = students.map(|[its_found, its_missing]| {
         its_found.body == found.body && its_missing.status() == missing.status()
     });
-    act.seen("python", or_not_here(as_ours));
+    act.seen("python", as_ours);
     act.end()
 }
 
-fn out_of_the_folder(
-    stage: &mut Stage<'_>,
-    site: &Site,
-    students: Option<SocketAddr>,
-) -> Result<(), Exit> {
+fn out_of_the_folder(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
     let mut act = stage.step("outside")?;
-    let leaked = students
-        .map(|addr| Visit::to(addr)?.ask_for(OUTSIDE))
-        .transpose()?;
-    let first = leaked.map(|response| {
+    let leaked = the_students(act.stage(), [OUTSIDE])?;
+    let first = leaked.map(|[response]| {
         let text = response.text();
         inert(text.lines().next().unwrap_or_default()).replace('\t', " ")
     });
-    act.seen(
-        "leaked",
-        or_not_here(first.as_ref().map(|it| it.starts_with("Name:"))),
-    );
+    act.seen("leaked", first.as_ref().map(|it| it.starts_with("Name:")));
     act.set("leaked", first.unwrap_or_default());
     let refused = Visit::to(site.addr)?.ask_for(OUTSIDE)?;
     act.set("refused", refused.status());
@@ -205,10 +184,27 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
     act.end()
 }
 
-fn address_of(student: &Student) -> io::Result<SocketAddr> {
-    let port = student.line().and_then(|line| line.parse().ok());
-    let port = port.ok_or_else(|| io::Error::other("the student's server names no port"))?;
-    Ok(SocketAddr::from(([127, 0, 0, 1], port)))
+/// What the student's server answers; `None` without Python. It is started for these few questions
+/// only, and ends with them: it hands out any file, on purpose, and whoever watches may take an hour.
+fn the_students<const N: usize>(
+    stage: &mut Stage<'_>,
+    paths: [&str; N],
+) -> io::Result<Option<[Response; N]>> {
+    let student = stage.student("web.py", &[FOLDER])?;
+    let answers = |it: &Student| responses(it.door()?, paths);
+    student.as_ref().map(answers).transpose()
+}
+
+/// What a site answers, each on a connection of its own.
+fn responses<const N: usize>(addr: SocketAddr, paths: [&str; N]) -> io::Result<[Response; N]> {
+    let mut responses = Vec::new();
+    for path in paths {
+        responses.push(Visit::to(addr)?.ask_for(path)?);
+    }
+    Ok(responses
+        .try_into()
+        .ok()
+        .expect("there is one for each path"))
 }
 
 fn says_nothing(visit: &Visit) -> io::Result<bool> {
@@ -218,8 +214,4 @@ fn says_nothing(visit: &Visit) -> io::Result<bool> {
     let read = stream.read(&mut [0]);
     stream.set_read_timeout(patience)?;
     Ok(read.is_err_and(|it| it.kind() == io::ErrorKind::WouldBlock))
-}
-
-fn or_not_here(seen: Option<bool>) -> Seen {
-    seen.map_or(Seen::NotHere, Seen::from)
 }

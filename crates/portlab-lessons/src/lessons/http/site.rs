@@ -7,6 +7,7 @@ use std::{
     os::unix::net::UnixStream,
     sync::mpsc::{self, Receiver, Sender},
     thread,
+    time::Duration,
 };
 
 use crate::cast::be_patient;
@@ -39,10 +40,13 @@ impl Site {
         let (sender, heads) = mpsc::channel();
         thread::spawn(move || {
             // A browser opens connections that it doesn't use at once: so a thread for each.
-            for client in door.incoming().flatten() {
-                if let Ok(rope) = rope.try_clone() {
+            for client in door.incoming() {
+                if let (Ok(client), Ok(rope)) = (client, rope.try_clone()) {
                     let sender = sender.clone();
                     thread::spawn(move || serve(client, &sender, rope));
+                } else {
+                    // Too many files are open, and the next try would fail as well.
+                    thread::sleep(Duration::from_millis(10));
                 }
             }
         });

@@ -4,7 +4,7 @@ use std::{
     hint::spin_loop,
     io,
     sync::{
-        Barrier, Mutex, MutexGuard,
+        Barrier, Mutex,
         atomic::{AtomicU64, Ordering::Relaxed},
     },
     thread,
@@ -14,7 +14,7 @@ use std::{
 use portlab_report::Lang;
 
 use crate::{
-    cast::{NO_PYTHON, table::table},
+    cast::{NO_PYTHON, lock, table::table},
     lesson::{Lesson, Part},
     stage::{Act, Exit, Seen, Stage},
 };
@@ -145,13 +145,13 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         }
     }
     let is_there = version.is_some();
-    let here = |seen: bool| if is_there { seen.into() } else { Seen::NotHere };
+    let here = |seen: bool| is_there.then_some(seen);
     let possible = |sum: &u64| (1..=BOTH).contains(sum);
     act.seen("plus", here(plus.len() == 3 && plus.iter().all(possible)));
     act.seen(
         "apart",
         match apart {
-            Some(BOTH) => Seen::NotHere,
+            Some(BOTH) => None,
             sum => here(sum.is_some_and(|sum| possible(&sum))),
         },
     );
@@ -204,10 +204,7 @@ fn cure(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     act.set("ways", table(&rows));
     let sum = sum_of(&mut act, "locked.py")?;
-    act.seen(
-        "python",
-        sum.map_or(Seen::NotHere, |sum| (sum == BOTH).into()),
-    );
+    act.seen("python", sum.map(|sum| sum == BOTH));
     act.set(
         "locked",
         sum.map_or(NO_PYTHON.to_owned(), |sum| sum.to_string()),
@@ -262,10 +259,6 @@ fn sum_of(act: &mut Act<'_, '_>, file: &str) -> io::Result<Option<u64>> {
     let student = act.stage().student(file, &[])?;
     // Whatever else it prints is no possible sum.
     Ok(student.map(|it| it.line().and_then(|line| line.parse().ok()).unwrap_or(0)))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("no thread has panicked")
 }
 
 /// A number with a comma at every thousand.

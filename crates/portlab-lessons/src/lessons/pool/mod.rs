@@ -18,7 +18,7 @@ use crate::{
         },
     },
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -124,12 +124,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut act = stage.step("timeout")?;
     let outcome = with_an_idle_timeout(act.stage())?;
-    let seen = |as_told: fn(&Timeout) -> bool| {
-        let outcome = outcome.as_ref();
-        outcome.map_or(Seen::NotHere, |outcome| Seen::from(as_told(outcome)))
-    };
-    act.seen("third", seen(|it| it.answer == "hello"));
-    act.seen("cut", seen(|it| it.are_cut));
+    act.seen("third", outcome.as_ref().map(|it| it.answer == "hello"));
+    act.seen("cut", outcome.as_ref().map(|it| it.are_cut));
     let outcome = outcome.unwrap_or_default();
     act.set("timeout_answer", outcome.answer);
     act.set("timeout_after", outcome.after.as_millis());

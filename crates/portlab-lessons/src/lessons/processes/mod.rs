@@ -1,21 +1,26 @@
 //! Processes: a number, a parent, a memory of its own, and an end that somebody must take note of.
 
 use std::{
-    fs,
     io::{self, BufRead, BufReader, Read, Write},
     net::TcpStream,
-    os::unix::net::UnixStream,
-    time::Duration,
+    os::unix::{net::UnixStream, process::parent_id},
 };
 
+use portlab_lab::Server;
 use portlab_report::Lang;
 use portlab_sys::{
     alone::Alone,
     children::{Children, Forked, leave},
+    process::{command_line, status},
 };
 
 use crate::{
-    cast::{NO_PYTHON, kernel::once, table::table},
+    cast::{
+        NO_PYTHON, PATIENCE,
+        kernel::{once, own_pid},
+        receive,
+        table::table,
+    },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
@@ -83,8 +88,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 /// A running program has a number and a parent.
 fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("number")?;
-    let pid = std::process::id();
-    let ppid = std::os::unix::process::parent_id();
+    let (pid, ppid) = (own_pid(), parent_id().cast_signed());
     let mut line = vec![["PID", "PPID", "State", "Name"].map(str::to_owned)];
     let mut next = Some(pid);
     while let Some(pid) = next.filter(|pid| *pid != 0 && line.len() < 5) {
@@ -121,10 +125,10 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
             leave(true)
         }
     };
-    let child = child.as_raw_nonzero().get().unsigned_abs();
+    let child = child.as_raw_nonzero().get();
     let told = line_from(&ours)?;
     let (childs_number, childs_place) = told.split_once(' ').unwrap_or((&told, ""));
-    let own = std::process::id();
+    let own = own_pid();
     let place = format!("{:p}", &number);
     let where_in_memory = match act.stage().lang() {
         Lang::En => "where in memory",
@@ -158,7 +162,7 @@ fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Resu
         Forked::Parent(pid) => pid,
         Forked::Child(_) => leave(true),
     };
-    let pid = child.as_raw_nonzero().get().unsigned_abs();
+    let pid = child.as_raw_nonzero().get();
     let is_zombie = || status(pid, "State").is_some_and(|state| state.starts_with('Z'));
     let was_seen = once(is_zombie);
     let names = ["Name", "State", "Pid", "PPid"];
@@ -183,24 +187,26 @@ fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("first", words[0]);
     stage.set("second", words[1]);
     let mut act = stage.step("arguments")?;
-    let mut told = Vec::new();
-    let mut said = Vec::new();
-    for word in words {
-        let server = act
-            .stage()
-            .server(&["--service", "reply", "--reply", word])?;
-        let line = command_line(server.pid())?;
-        let (before, after) = line.split_once(" --service").unwrap_or((&line, ""));
-        let pid = server.pid().to_string();
-        let indent = " ".repeat(pid.len());
-        told.push(format!("{pid}  {before}\n{indent}  --service{after}"));
-        said.push((ask(server.addr())?, line.ends_with(word)));
-    }
-    act.set("told", told.join("\n"));
-    act.set("said_first", &said[0].0);
-    act.set("said_second", &said[1].0);
-    act.seen("listed", said.iter().all(|(_, is_listed)| *is_listed));
-    act.seen("obeyed", said.iter().map(|(word, _)| word).eq(words));
+    let start = |word| {
+        let stage = act.stage();
+        stage.server(&["--service", "reply", "--reply", word])
+    };
+    // Both run, and only then is either looked at or asked.
+    let [first, second] = words.map(start);
+    let servers = [first?, second?];
+    let lines = servers.each_ref().map(|it| words_of(it.pid()));
+    let [first, second] = servers.each_ref().map(|it| ask(it.addr()));
+    let said = [first?, second?];
+    let told = servers.iter().zip(&lines).map(told_of);
+    act.set("told", told.collect::<Vec<_>>().join("\n"));
+    act.set("said_first", &said[0]);
+    act.set("said_second", &said[1]);
+    act.seen(
+        "listed",
+        lines.iter().zip(words).all(|(it, word)| it.ends_with(word)),
+    );
+    act.seen("obeyed", said == words);
+    drop(servers);
     act.end()
 }
 
@@ -214,51 +220,41 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("python")?;
     let student = act.stage().student("family.py", &[name])?;
     let printed = student.map(|it| it.rest());
-    act.seen(
-        "apart",
-        match printed.as_deref() {
-            None => Seen::NotHere,
-            Some([child, parent]) => {
-                let is_childs = child.ends_with(&format!("['{name}', '{name}']"));
-                (is_childs && parent.ends_with(" []")).into()
-            }
-            Some(_) => Seen::No,
-        },
-    );
+    let are_apart = |printed: &Vec<String>| match printed.as_slice() {
+        [child, parent] => {
+            let is_childs = child.ends_with(&format!("['{name}', '{name}']"));
+            is_childs && parent.ends_with(" []")
+        }
+        _ => false,
+    };
+    act.seen("apart", printed.as_ref().map(are_apart));
     let printed = printed.unwrap_or(vec![NO_PYTHON.to_owned()]);
     act.set("printed", printed.join("\n"));
     act.end()
 }
 
-/// What the kernel tells of a process in `/proc/PID/status`; `None` when it is no more.
-fn status(pid: u32, name: &str) -> Option<String> {
-    let status = fs::read(format!("/proc/{pid}/status")).ok()?;
-    let status = String::from_utf8_lossy(&status);
-    let mut values = status.lines().filter_map(|line| line.split_once(':'));
-    let (_, value) = values.find(|(listed, _)| *listed == name)?;
-    // `State:	S (sleeping)`
-    Some(value.trim().to_owned())
-}
-
-/// The words by which a process was started, the program's without its folder.
-fn command_line(pid: i32) -> io::Result<String> {
-    let words = fs::read(format!("/proc/{pid}/cmdline"))?;
-    let words = String::from_utf8_lossy(&words);
-    // Each word ends with a zero byte.
-    let line = words.trim_end_matches('\0').replace('\0', " ");
+/// The words by which a process was started, the program's without its folder; none when it is gone.
+fn words_of(pid: i32) -> String {
+    let line = command_line(pid).unwrap_or_default();
     let (program, rest) = line.split_once(' ').unwrap_or((&line, ""));
     let program = program.rsplit('/').next().unwrap_or(program);
-    Ok(format!("{program} {rest}"))
+    format!("{program} {rest}")
+}
+
+/// A server and its words, which take two lines.
+fn told_of((server, line): (&Server, &String)) -> String {
+    let (before, after) = line.split_once(" --service").unwrap_or((line, ""));
+    let pid = server.pid().to_string();
+    let indent = " ".repeat(pid.len());
+    format!("{pid}  {before}\n{indent}  --service{after}")
 }
 
 /// What a server answers.
 fn ask(addr: std::net::SocketAddr) -> io::Result<String> {
     let mut stream = TcpStream::connect(addr)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(b"?\n")?;
-    let mut answer = [0; 64];
-    let length = stream.read(&mut answer)?;
-    Ok(String::from_utf8_lossy(&answer[..length]).trim().to_owned())
+    let answer = receive(&mut stream)?;
+    Ok(String::from_utf8_lossy(&answer).trim().to_owned())
 }
 
 /// Tells the parent a number and where it is, and waits until the parent has looked at this process.
@@ -275,6 +271,3 @@ fn line_from(stream: &UnixStream) -> io::Result<String> {
     BufReader::new(stream).read_line(&mut line)?;
     Ok(line.trim_end().to_owned())
 }
-
-/// How long a busy machine may take.
-const PATIENCE: Duration = Duration::from_secs(10);

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpStream},
+    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
     os::fd::AsRawFd,
     thread,
     time::{Duration, Instant},
@@ -14,13 +14,14 @@ use portlab_service::TextEncoding;
 use portlab_sys::{
     holder::holder,
     sockets::{Socket as Entry, State},
+    time_wait,
 };
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     cast::{
-        Student, courses_port, encoding, hex,
-        kernel::{accepted, error_name, queued, shown, sockets_at, sockets_once},
+        Student, accept, courses_port, encoding, hex,
+        kernel::{accepted, error_name, queued, remains_once, shown, sockets_at, sockets_once},
         quiet_door, read_as, receive,
     },
     lesson::{Lesson, Part},
@@ -42,25 +43,25 @@ pub(super) const LESSON: Lesson = Lesson {
         ("refusal", "ECONNREFUSED"),
         (
             "listening",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             LISTEN       1       0       127.0.0.1:41873  *                4711/portlab\n\
-             ESTABLISHED  0       0       127.0.0.1:41873  127.0.0.1:51334  -\n\
-             ESTABLISHED  0       0       127.0.0.1:51334  127.0.0.1:41873  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      1      0      127.0.0.1:41873 *               4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 -\n\
+             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
         (
             "accepted",
-            "State        Recv-Q  Send-Q  Local            Peer             Process\n\
-             LISTEN       0       0       127.0.0.1:41873  *                4711/portlab\n\
-             ESTABLISHED  0       0       127.0.0.1:41873  127.0.0.1:51334  4711/portlab\n\
-             ESTABLISHED  0       0       127.0.0.1:51334  127.0.0.1:41873  4711/portlab",
+            "State       Recv-Q Send-Q Local           Peer            Process\n\
+             LISTEN      0      0      127.0.0.1:41873 *               4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 4711/portlab\n\
+             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
         ("new_fd", "6"),
         ("caller", "51334"),
         ("length", "14"),
         (
             "closed",
-            "State      Recv-Q  Send-Q  Local            Peer             Process\n\
-             TIME-WAIT  0       0       127.0.0.1:41873  127.0.0.1:51334  -",
+            "State     Recv-Q Send-Q Local           Peer            Process\n\
+             TIME-WAIT 0      0      127.0.0.1:41873 127.0.0.1:51334 -",
         ),
         ("yours", "8080"),
         ("taken", ""),
@@ -104,8 +105,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.end()?;
 
     let mut act = stage.step("accept")?;
-    let (served, _) = server.accept()?;
-    let mut served = TcpStream::from(served);
+    let server = TcpListener::from(server);
+    let mut served = accept(&server)?;
     let after = sockets_once(port, |all| accepted(port, all) == 1)?;
     act.set("accepted", shown(&after));
     act.set("new_fd", served.as_raw_fd());
@@ -126,24 +127,26 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("length", heard.len());
     act.seen("heard", heard == question);
     act.seen("answered", back == answer);
-    act.seen("listening_heard_nothing", server.peer_addr().is_err());
+    act.seen(
+        "listening_heard_nothing",
+        SockRef::from(&server).peer_addr().is_err(),
+    );
     act.end()?;
 
     let mut act = stage.step("close")?;
+    let had_room = time_wait::has_room();
     drop(served);
     let end = receive(&mut client)?;
     drop(client);
     drop(server);
     let waits = |all: &[Entry]| {
-        all.iter()
-            .any(|it| it.local == door && it.state == State::TimeWait)
+        let is_left = all.iter().any(|it| it.local == door);
+        is_left && all.iter().all(|it| it.state == State::TimeWait)
     };
-    let left = sockets_once(port, |all| {
-        waits(all) && !all.iter().any(|it| it.state != State::TimeWait)
-    })?;
+    let (left, seen) = remains_once(port, had_room, waits)?;
     act.set("closed", shown(&left));
     act.seen("told", end.is_empty());
-    act.seen("waits", waits(&left));
+    act.seen("waits", seen);
     let again = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     again.set_reuse_address(true)?;
     act.seen("again", again.bind(&door.into()).is_ok());

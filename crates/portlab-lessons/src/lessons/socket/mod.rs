@@ -2,11 +2,10 @@
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Write},
     mem::MaybeUninit,
     net::{SocketAddr, TcpListener, TcpStream},
     os::fd::{AsRawFd, RawFd},
-    time::Duration,
 };
 
 use portlab_sys::sockets::{Socket as Listed, sockets};
@@ -14,11 +13,12 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     cast::{
+        accept,
         kernel::{error_name, shown, sockets_once},
-        quiet_door,
+        quiet_door, receive,
     },
     lesson::{Lesson, Part},
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, Stage},
 };
 
 pub(super) const LESSON: Lesson = Lesson {
@@ -70,13 +70,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let student = act.stage().student("plug.py", &[])?;
     // To its end, so that the pipes to it are closed: a later step looks at which numbers are free.
     let said = student.map(|it| it.rest().pop().unwrap_or_default());
-    act.seen(
-        "python",
-        match &said {
-            Some(line) => Seen::from(line.parse().is_ok_and(|it: RawFd| it > 2)),
-            None => Seen::NotHere,
-        },
-    );
+    let is_number = |line: &String| line.parse().is_ok_and(|it: RawFd| it > 2);
+    act.seen("python", said.as_ref().map(is_number));
     act.set("said", said.unwrap_or_default());
     act.end()?;
 
@@ -97,7 +92,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("server", server.as_raw_fd());
     let mut act = stage.step("three")?;
     let mut clients = [TcpStream::connect(door)?, TcpStream::connect(door)?];
-    let mut served = [server.accept()?.0, server.accept()?.0];
+    let mut served = [accept(&server)?, accept(&server)?];
     act.set("first", served[0].as_raw_fd());
     act.set("second", served[1].as_raw_fd());
     let mut all = sockets_once(door.port(), |all| at(all, door) == 3)?;
@@ -113,9 +108,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let refused = read_at_the_door(&server).err();
     act.seen("refused", is_not_connected(refused.as_ref()));
     act.set("error", error_name(refused.as_ref()));
-    let heard = hear(&mut served[0])?;
-    act.seen("heard", heard == "hello");
-    act.set("heard", heard);
+    let heard = receive(&mut served[0])?;
+    act.seen("heard", heard == b"hello");
+    act.set("heard", String::from_utf8_lossy(&heard));
     act.end()?;
 
     stage.set("closed", served[0].as_raw_fd());
@@ -184,14 +179,6 @@ fn read_at_the_door(server: &TcpListener) -> io::Result<usize> {
     // As a plain socket: Rust's listener, unlike Python's, has no such method.
     let server = SockRef::from(server);
     server.recv(&mut [MaybeUninit::uninit(); 1024])
-}
-
-/// The five bytes that a client has said.
-fn hear(served: &mut TcpStream) -> io::Result<String> {
-    served.set_read_timeout(Some(Duration::from_secs(10)))?;
-    let mut word = [0; 5];
-    served.read_exact(&mut word)?;
-    Ok(String::from_utf8_lossy(&word).into_owned())
 }
 
 fn is_not_connected(error: Option<&io::Error>) -> bool {

@@ -5,19 +5,20 @@ use std::{
     io::{self, Read},
     net::{TcpListener, TcpStream},
     sync::{
-        Arc, Barrier, Mutex, MutexGuard,
+        Arc, Barrier, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
     },
     thread::{self, Builder, JoinHandle},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use portlab_sys::threads::threads;
 
 use crate::{
     cast::{
-        NO_PYTHON,
-        kernel::{once, threads_of},
+        NO_PYTHON, accept,
+        kernel::{once, own_pid, own_thread, threads_of},
+        lock,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -78,7 +79,7 @@ fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
         named(name, move || music.wait())
     });
     let both = [sing?, dance?];
-    once(|| NAMES.iter().all(|name| state(name) == Some('S')));
+    once(|| NAMES.iter().all(|name| own_thread(name) == Some('S')));
     let all = threads(own_pid())?;
     let mut tids = all.iter().map(|it| it.tid).collect::<Vec<_>>();
     act.set("threads", threads_of(own_pid())?);
@@ -118,8 +119,8 @@ fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.seen("read", read == [0, 1, 2, 3, 4]);
     let student = act.stage().student("share.py", &[])?;
     let printed = student.map(|it| it.rest().join("\n"));
-    let seen = |printed: &String| (printed == "[0, 1, 2, 3, 4]").into();
-    act.seen("python", printed.as_ref().map_or(Seen::NotHere, seen));
+    let seen = printed.as_ref().map(|it| it == "[0, 1, 2, 3, 4]");
+    act.seen("python", seen);
     act.set("printed", printed.as_deref().unwrap_or(NO_PYTHON));
     act.end()
 }
@@ -140,16 +141,8 @@ fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let shown = [&numbered[..FEW - 1], &numbered[numbered.len() - 1..]].concat();
     act.set("rounds", shown.join("\n"));
     act.set("count", rounds.len());
-    let differed = if differ(&rounds) {
-        Seen::Yes
-    } else {
-        Seen::NotHere
-    };
-    act.seen("differs", differed);
-    let all_are_there = rounds
-        .iter()
-        .all(|it| "ABCD".chars().all(|name| it.contains(name)));
-    act.seen("complete", all_are_there);
+    act.seen("differs", Seen::if_shown(differ(&rounds)));
+    act.seen("complete", rounds.iter().all(|it| is_complete(it)));
     rounds.sort();
     rounds.dedup();
     act.set("orders", rounds.len());
@@ -161,9 +154,9 @@ fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("blocked")?;
     let door = TcpListener::bind("127.0.0.1:0")?;
     let silent = TcpStream::connect(door.local_addr()?)?;
-    let (mut client, _) = door.accept()?;
+    let mut client = accept(&door)?;
     let wait = named("wait", move || client.read(&mut [0; 1024]))?;
-    once(|| state("wait") == Some('S'));
+    once(|| own_thread("wait") == Some('S'));
     let counter = Arc::new((AtomicU64::new(0), AtomicBool::new(false)));
     let count = named("count", {
         let counter = Arc::clone(&counter);
@@ -177,7 +170,7 @@ fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let (number, is_over) = &*counter;
     let counts = once(|| number.load(Relaxed) > 1_000_000);
     let both = threads_of(own_pid());
-    let states = ["wait", "count"].map(state);
+    let states = ["wait", "count"].map(own_thread);
     is_over.store(true, Relaxed);
     act.set("both", both?);
     act.set("counted", number.load(Relaxed));
@@ -198,19 +191,41 @@ fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let counted = counting.join().unwrap_or(0);
     act.set("counted_to", counted);
     act.seen("done", counted == 1_000_000);
-    act.seen("gone", once(|| state("counting").is_none()));
-    for (name, seconds, is_daemon) in [("waits", "0.3", false), ("leaves", "60", true)] {
-        let kind = if is_daemon { "daemon" } else { "ordinary" };
-        let student = act.stage().student("daemon.py", &[seconds, kind])?;
-        let since = Instant::now();
-        let printed = student.map(|it| it.rest().join("\n"));
-        let took = since.elapsed().as_secs_f64();
-        let seen = |printed: &String| (printed.contains("thread ends") != is_daemon).into();
-        act.seen(name, printed.as_ref().map_or(Seen::NotHere, seen));
-        act.set(name, printed.as_deref().unwrap_or(NO_PYTHON));
-        act.set("took", format!("{took:.1}"));
+    act.seen("gone", once(|| own_thread("counting").is_none()));
+    let ordinary = dawdled(act.stage(), "0.3", "ordinary")?;
+    let waited = |it: &Dawdled| it.ended_well && it.printed.contains("thread ends");
+    act.seen("waits", ordinary.as_ref().map(waited));
+    let daemon = dawdled(act.stage(), "60", "daemon")?;
+    let left = |it: &Dawdled| it.ended_well && it.printed == "main ends" && it.took < DAEMONS;
+    act.seen("leaves", daemon.as_ref().map(left));
+    let took = daemon.as_ref().map_or(Duration::ZERO, |it| it.took);
+    act.set("took", format!("{:.1}", took.as_secs_f64()));
+    for (name, program) in [("waits", ordinary), ("leaves", daemon)] {
+        act.set(name, program.map_or(NO_PYTHON.to_owned(), |it| it.printed));
     }
     act.end()
+}
+
+/// How a program has ended whose thread dawdles.
+struct Dawdled {
+    printed: String,
+    ended_well: bool,
+    took: Duration,
+}
+
+/// Runs the student's program to its end; `None` without Python.
+fn dawdled(stage: &mut Stage<'_>, seconds: &str, kind: &str) -> io::Result<Option<Dawdled>> {
+    let since = Instant::now();
+    let Some(mut student) = stage.student("daemon.py", &[seconds, kind])? else {
+        return Ok(None);
+    };
+    let printed = student.rest().join("\n");
+    let ended_well = student.ended_well()?;
+    Ok(Some(Dawdled {
+        printed,
+        ended_well,
+        took: since.elapsed(),
+    }))
 }
 
 fn write(homework: &Mutex<Vec<u32>>) {
@@ -239,6 +254,13 @@ fn round() -> String {
     lock(&said).join(" ")
 }
 
+/// Whether each of the four has said its name, once.
+fn is_complete(round: &str) -> bool {
+    let mut names: Vec<_> = round.split(' ').collect();
+    names.sort_unstable();
+    names == ["A", "B", "C", "D"]
+}
+
 fn named<T: Send + 'static>(
     name: &str,
     work: impl FnOnce() -> T + Send + 'static,
@@ -246,23 +268,11 @@ fn named<T: Send + 'static>(
     Builder::new().name(name.to_owned()).spawn(work)
 }
 
-/// What the thread of this name is doing; `None` when there is none.
-fn state(name: &str) -> Option<char> {
-    let all = threads(own_pid()).unwrap_or_default();
-    let found = all.iter().find(|it| it.name == name);
-    found.map(|it| it.state)
-}
-
-fn own_pid() -> i32 {
-    std::process::id().cast_signed()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().expect("no thread has panicked")
-}
-
 /// The two threads beside the first.
 const NAMES: [&str; 2] = ["sing", "dance"];
+
+/// How long the daemon thread would take.
+const DAEMONS: Duration = Duration::from_secs(60);
 
 /// Rounds that are shown.
 const FEW: usize = 6;

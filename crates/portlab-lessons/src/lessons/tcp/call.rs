@@ -1,0 +1,111 @@
+//! A call: its two ends, and what is said from one to the other.
+
+use std::{
+    io::{self, ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_sys::sockets::Socket as Listed;
+use socket2::SockRef;
+
+use crate::cast::{PATIENCE, kernel::sockets_at};
+
+/// The addresses of a call's two ends.
+#[derive(Clone, Copy)]
+pub(super) struct Call {
+    server: SocketAddr,
+    client: SocketAddr,
+}
+
+impl Call {
+    pub(super) fn of(client: &TcpStream) -> io::Result<Self> {
+        Ok(Self {
+            server: client.peer_addr()?,
+            client: client.local_addr()?,
+        })
+    }
+
+    /// What the server's end has not read, and what of the client's is not acknowledged.
+    pub(super) fn queues(self, all: &[Listed]) -> (u32, u32) {
+        let [server, client] = self.ends(all);
+        (
+            server.map_or(0, |it| it.unread),
+            client.map_or(0, |it| it.unsent),
+        )
+    }
+
+    pub(super) fn states(self, all: &[Listed]) -> [Option<&'static str>; 2] {
+        self.ends(all).map(|end| end.map(Listed::state_name))
+    }
+
+    fn ends(self, all: &[Listed]) -> [Option<&Listed>; 2] {
+        let end = |local, remote| {
+            let is_it = |it: &&Listed| (it.local, it.remote) == (local, remote);
+            all.iter().find(is_it)
+        };
+        [end(self.server, self.client), end(self.client, self.server)]
+    }
+}
+
+/// What somebody said who wasn't listened to.
+pub(super) struct Talk {
+    pub(super) sent: usize,
+    /// The sockets at last.
+    pub(super) sockets: Vec<Listed>,
+    /// The system took no more, and nothing was on its way either.
+    pub(super) has_stopped: bool,
+}
+
+/// Sends until the system takes no more: it doesn't at two moments, and at both the same bytes stand in
+/// the two queues, all that were sent.
+pub(super) fn talk_until_stopped(mut client: &TcpStream, call: Call) -> io::Result<Talk> {
+    SockRef::from(client).set_send_buffer_size(64 * 1024)?;
+    client.set_nonblocking(true)?;
+    let since = Instant::now();
+    let (mut sent, mut before) = (0, None);
+    loop {
+        let piece: Vec<_> = (sent..sent + 1024).map(byte_at).collect();
+        match client.write(&piece) {
+            Ok(taken) => {
+                sent += taken;
+                before = None;
+            }
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                let sockets = sockets_at(call.server.port())?;
+                let queues = call.queues(&sockets);
+                let is_all = (queues.0 + queues.1) as usize == sent;
+                let has_stopped = is_all && before.replace(queues) == Some(queues);
+                if has_stopped || since.elapsed() > PATIENCE {
+                    return Ok(Talk {
+                        sent,
+                        sockets,
+                        has_stopped,
+                    });
+                }
+                thread::sleep(BETWEEN_LOOKS);
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Much longer than a packet and its acknowledgement take within a machine.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
+
+/// Reads `sent` bytes; returns how many of them came in order, from the first.
+pub(super) fn listen_to_all(served: &mut TcpStream, sent: usize) -> io::Result<usize> {
+    let mut heard = vec![0; sent];
+    served.read_exact(&mut heard)?;
+    let in_order = heard
+        .iter()
+        .enumerate()
+        .take_while(|&(at, &it)| it == byte_at(at));
+    Ok(in_order.count())
+}
+
+/// What is sent at place `at`: something that shows when bytes are missing or change places.
+fn byte_at(at: usize) -> u8 {
+    (at % 251) as u8
+}
