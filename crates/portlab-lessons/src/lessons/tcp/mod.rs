@@ -94,7 +94,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut act = stage.step("nobody")?;
     let since = Instant::now();
     let refused = TcpStream::connect(("127.0.0.1", closed)).err();
-    act.set("took", format!("{} µs", since.elapsed().as_micros()));
+    // The number and its unit stay on one line.
+    act.set("took", format!("{}\u{a0}µs", since.elapsed().as_micros()));
     act.seen(
         "refused",
         is(refused.as_ref(), ErrorKind::ConnectionRefused),
