@@ -20,7 +20,7 @@ use rustix::{
 pub enum Pace {
     /// Whoever watches, by the Enter key.
     Enter,
-    /// The clock: long enough to read, [`READING`] in all at most.
+    /// The clock: long enough to read, 36 s in all at most.
     Clock,
     /// The clock, ten times as fast.
     Fast,
@@ -29,10 +29,10 @@ pub enum Pace {
 }
 
 /// How long all pauses of a lesson together may last.
-pub const READING: Duration = Duration::from_secs(36);
+pub(crate) const READING: Duration = Duration::from_secs(36);
 
 /// How wide a text may be at most: wider lines are hard to read.
-pub const WIDEST: usize = 80;
+const WIDEST: usize = 80;
 
 /// The hall in which a lesson is played.
 pub struct Hall {
@@ -72,7 +72,7 @@ impl Answers {
 
 /// What came first.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub(crate) enum Heard {
     /// Somebody typed this line; its end is cut off.
     Line(String),
     /// Something else can be read.
@@ -120,7 +120,7 @@ impl Hall {
     ///
     /// # Errors
     /// When what is typed can't be read.
-    pub fn hear(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Heard> {
+    pub(crate) fn hear(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Heard> {
         let mut watched = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
         if self.is_manned() {
             if !self.answers.0.buffer().is_empty() {

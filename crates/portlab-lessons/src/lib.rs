@@ -11,13 +11,13 @@
 //! | [`hall`] | who watches: language, width, pace |
 //! | `board` | laying text out on a terminal |
 //! | `words` | what the stage itself says, in both languages |
-//! | [`cast`] | who plays: students' Python programs, the kernel's tables |
+//! | `cast` | who plays: students' Python programs, the kernel's tables |
 //! | [`page`] | a lesson as a page |
 
 #![forbid(unsafe_code)]
 
 mod board;
-pub mod cast;
+mod cast;
 mod excerpt;
 pub mod hall;
 pub mod lesson;

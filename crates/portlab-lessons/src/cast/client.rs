@@ -12,14 +12,14 @@ use super::PATIENCE;
 
 /// One end of a connection. It hangs up when it is dropped.
 #[derive(Debug)]
-pub struct Client(TcpStream);
+pub(crate) struct Client(TcpStream);
 
 impl Client {
     /// Calls whoever listens at `door`.
     ///
     /// # Errors
     /// When nobody does.
-    pub fn call(door: SocketAddr) -> io::Result<Self> {
+    pub(crate) fn call(door: SocketAddr) -> io::Result<Self> {
         TcpStream::connect(door).map(Self)
     }
 
@@ -27,7 +27,7 @@ impl Client {
     ///
     /// # Errors
     /// When the system doesn't tell it.
-    pub fn addr(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }
 
@@ -35,7 +35,7 @@ impl Client {
     ///
     /// # Errors
     /// When the other end is gone.
-    pub fn say(&mut self, word: &str) -> io::Result<()> {
+    pub(crate) fn say(&mut self, word: &str) -> io::Result<()> {
         self.0.write_all(word.as_bytes())
     }
 
@@ -43,7 +43,7 @@ impl Client {
     ///
     /// # Errors
     /// When the other end broke off.
-    pub fn hear_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
+    pub(crate) fn hear_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
         self.0.set_read_timeout(Some(patience))?;
         let mut buffer = [0; 256];
         match self.0.read(&mut buffer) {
@@ -61,7 +61,7 @@ impl Client {
     ///
     /// # Errors
     /// When the other end broke off.
-    pub fn hear(&mut self) -> io::Result<Option<String>> {
+    pub(crate) fn hear(&mut self) -> io::Result<Option<String>> {
         self.hear_within(PATIENCE)
     }
 }
@@ -70,7 +70,7 @@ impl Client {
 ///
 /// # Errors
 /// When one of them can't.
-pub fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
+pub(crate) fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
     (0..size).map(|_| Client::call(door)).collect()
 }
 
@@ -79,7 +79,7 @@ pub fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
 ///
 /// # Errors
 /// When one of them can't speak.
-pub fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duration>> {
+pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duration>> {
     let since = Instant::now();
     for client in &mut *clients {
         client.say(word)?;
@@ -110,7 +110,7 @@ pub fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duratio
 /// Whether whoever got these answers stood in line: none came before as many blocks as there were before
 /// it. The clock starts before the first word is sent, so no bound is too tight.
 #[must_use]
-pub fn are_in_line(answers: &[Duration], block: Duration) -> bool {
+pub(crate) fn are_in_line(answers: &[Duration], block: Duration) -> bool {
     (1..)
         .zip(answers)
         .all(|(before, &after)| after >= block * before)
@@ -118,7 +118,7 @@ pub fn are_in_line(answers: &[Duration], block: Duration) -> bool {
 
 /// A bar for each duration, at most `columns` long, with its milliseconds behind it.
 #[must_use]
-pub fn bars(durations: &[Duration], columns: u32) -> String {
+pub(crate) fn bars(durations: &[Duration], columns: u32) -> String {
     let longest = durations.iter().max().copied().unwrap_or_default();
     let rows = (1..).zip(durations).map(|(number, duration): (u32, _)| {
         let share = duration.as_secs_f64() / longest.as_secs_f64().max(f64::MIN_POSITIVE);

@@ -11,13 +11,13 @@ use rustix::event::{PollFd, PollFlags, poll};
 use super::quiet_door;
 
 /// How long something may take on a busy machine: then it fails, and doesn't hang.
-pub const PATIENCE: Duration = Duration::from_secs(10);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection within this program, at a [`quiet_door`]: the client's end, and the server's.
 ///
 /// # Errors
 /// When the system refuses it.
-pub fn connection() -> io::Result<(TcpStream, TcpStream)> {
+pub(crate) fn connection() -> io::Result<(TcpStream, TcpStream)> {
     let door = quiet_door()?;
     let client = TcpStream::connect(door.local_addr()?)?;
     be_patient(&client)?;
@@ -28,7 +28,7 @@ pub fn connection() -> io::Result<(TcpStream, TcpStream)> {
 ///
 /// # Errors
 /// When nobody does.
-pub fn accept(door: &TcpListener) -> io::Result<TcpStream> {
+pub(crate) fn accept(door: &TcpListener) -> io::Result<TcpStream> {
     let mut watched = [PollFd::new(door, PollFlags::IN)];
     let patience = PATIENCE.try_into().unwrap_or_default();
     if poll(&mut watched, Some(&patience))? == 0 {
@@ -43,7 +43,7 @@ pub fn accept(door: &TcpListener) -> io::Result<TcpStream> {
 ///
 /// # Errors
 /// When the system refuses it.
-pub fn be_patient(stream: &TcpStream) -> io::Result<()> {
+pub(crate) fn be_patient(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     stream.set_nodelay(true)
@@ -53,7 +53,7 @@ pub fn be_patient(stream: &TcpStream) -> io::Result<()> {
 ///
 /// # Errors
 /// When nothing comes within [`PATIENCE`], or the connection was reset.
-pub fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
+pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut bytes = [0; 1024];
     let length = stream.read(&mut bytes)?;

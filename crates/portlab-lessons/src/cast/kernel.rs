@@ -24,7 +24,7 @@ use crate::stage::Seen;
 ///
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
-pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
+pub(crate) fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
     let mut found = sockets::sockets_at(port)?;
     found.sort_by_key(|it| (it.remote.port() != 0, it.local.port() != port, it.remote));
     Ok(found)
@@ -32,7 +32,7 @@ pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
 
 /// The ends of the connection between `one` and `other`, in either order, among `sockets`.
 #[must_use]
-pub fn ends_of(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<Socket> {
+pub(crate) fn ends_of(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<Socket> {
     let ends = sockets.iter().filter(|it| it.joins(one, other));
     ends.cloned().collect()
 }
@@ -42,17 +42,21 @@ pub fn ends_of(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<So
 ///
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
-pub fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
+pub(crate) fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
     until(PATIENCE, || sockets_at(port), or_fails(are))
 }
 
 /// Waits until `holds`, for [`PATIENCE`] at most, and tells whether it came to be so.
-pub fn once(holds: impl FnMut() -> bool) -> bool {
+pub(crate) fn once(holds: impl FnMut() -> bool) -> bool {
     until(PATIENCE, holds, |holds| *holds)
 }
 
 /// Looks again and again, until what is seen `is_so`, for `patience` at most; returns what was seen last.
-pub fn until<T>(patience: Duration, mut look: impl FnMut() -> T, is_so: impl Fn(&T) -> bool) -> T {
+pub(crate) fn until<T>(
+    patience: Duration,
+    mut look: impl FnMut() -> T,
+    is_so: impl Fn(&T) -> bool,
+) -> T {
     let since = Instant::now();
     loop {
         let seen = look();
@@ -74,7 +78,7 @@ fn or_fails<T>(are: impl Fn(&[T]) -> bool) -> impl Fn(&io::Result<Vec<T>>) -> bo
 ///
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
-pub fn remains_once(
+pub(crate) fn remains_once(
     port: u16,
     had_room: bool,
     are: impl Fn(&[Socket]) -> bool,
@@ -90,7 +94,7 @@ pub fn remains_once(
 
 /// Sockets as `ss` shows them, with whose they are.
 #[must_use]
-pub fn shown(sockets: &[Socket]) -> String {
+pub(crate) fn shown(sockets: &[Socket]) -> String {
     let holders = holders();
     let head = ["State", "Recv-Q", "Send-Q", "Local", "Peer", "Process"].map(str::to_owned);
     let rows = sockets.iter().map(|it| {
@@ -117,7 +121,7 @@ pub fn shown(sockets: &[Socket]) -> String {
 /// whose Recv-Q counts those who wait to be accepted, and the connections with their unread bytes. Who
 /// hasn't been accepted is nobody's yet.
 #[must_use]
-pub fn side_of_server(port: u16, sockets: &[Socket]) -> String {
+pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
     let holders = holders();
     let head = ["State", "Recv-Q", "Peer", "Process"].map(str::to_owned);
     let own = sockets.iter().filter(|it| it.local.port() == port);
@@ -139,7 +143,7 @@ pub fn side_of_server(port: u16, sockets: &[Socket]) -> String {
 /// How many connections at `port` have been accepted: a socket that the kernel keeps for later has no
 /// inode.
 #[must_use]
-pub fn accepted(port: u16, sockets: &[Socket]) -> usize {
+pub(crate) fn accepted(port: u16, sockets: &[Socket]) -> usize {
     let own = sockets.iter().filter(|it| it.local.port() == port);
     own.filter(|it| it.state == State::Established && it.inode != 0)
         .count()
@@ -147,7 +151,7 @@ pub fn accepted(port: u16, sockets: &[Socket]) -> usize {
 
 /// How many connections wait at `port` to be accepted.
 #[must_use]
-pub fn queued(port: u16, sockets: &[Socket]) -> u32 {
+pub(crate) fn queued(port: u16, sockets: &[Socket]) -> u32 {
     let mut own = sockets.iter().filter(|it| it.local.port() == port);
     own.find(|it| it.state == State::Listen)
         .map_or(0, |it| it.unread)
@@ -155,7 +159,7 @@ pub fn queued(port: u16, sockets: &[Socket]) -> u32 {
 
 /// The bytes from `peer` that the server hasn't read.
 #[must_use]
-pub fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
+pub(crate) fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
     let mut all = sockets.iter();
     all.find(|it| it.remote == peer).map_or(0, |it| it.unread)
 }
@@ -165,14 +169,14 @@ pub fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
 ///
 /// # Errors
 /// When there is no such process.
-pub fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
+pub(crate) fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
     until(PATIENCE, || threads::threads(pid), or_fails(are))
 }
 
 /// What this process's thread `name` is doing, in the letters of [`Thread::state`]; `None` when there is
 /// none.
 #[must_use]
-pub fn own_thread(name: &str) -> Option<char> {
+pub(crate) fn own_thread(name: &str) -> Option<char> {
     let all = threads::threads(own_pid()).unwrap_or_default();
     let found = all.iter().find(|it| it.name == name);
     found.map(|it| it.state)
@@ -180,13 +184,13 @@ pub fn own_thread(name: &str) -> Option<char> {
 
 /// This process's number.
 #[must_use]
-pub fn own_pid() -> i32 {
+pub(crate) fn own_pid() -> i32 {
     std::process::id().cast_signed()
 }
 
 /// Whether all of them sleep.
 #[must_use]
-pub fn are_asleep(threads: &[Thread]) -> bool {
+pub(crate) fn are_asleep(threads: &[Thread]) -> bool {
     threads.iter().all(|it| it.state == 'S')
 }
 
@@ -194,13 +198,13 @@ pub fn are_asleep(threads: &[Thread]) -> bool {
 ///
 /// # Errors
 /// When there is no such process.
-pub fn threads_of(pid: i32) -> io::Result<String> {
+pub(crate) fn threads_of(pid: i32) -> io::Result<String> {
     threads::threads(pid).map(|threads| threads_shown(&threads))
 }
 
 /// Threads with their states.
 #[must_use]
-pub fn threads_shown(threads: &[Thread]) -> String {
+pub(crate) fn threads_shown(threads: &[Thread]) -> String {
     let head = ["TID", "Name", "State"].map(str::to_owned);
     let rows = threads
         .iter()
@@ -210,7 +214,7 @@ pub fn threads_shown(threads: &[Thread]) -> String {
 
 /// What the kernel calls an error; `OK` when there was none.
 #[must_use]
-pub fn error_name(error: Option<&io::Error>) -> String {
+pub(crate) fn error_name(error: Option<&io::Error>) -> String {
     let Some(error) = error else {
         return "OK".to_owned();
     };

@@ -1,17 +1,17 @@
 //! Who plays beside the lesson itself, and what lessons share.
 
-pub mod client;
+pub(crate) mod client;
 mod connection;
-pub mod kernel;
+pub(crate) mod kernel;
 mod port;
 mod shared;
 mod student;
-pub mod table;
+pub(crate) mod table;
 mod text;
 
-pub use client::Client;
-pub use connection::{PATIENCE, accept, be_patient, connection, receive};
-pub use port::{courses_port, is_quiet, quiet_door};
-pub use shared::lock;
-pub use student::{NO_PYTHON, Student};
-pub use text::{encoding, hex, read_as};
+pub(crate) use client::Client;
+pub(crate) use connection::{PATIENCE, accept, be_patient, connection, receive};
+pub(crate) use port::{courses_port, is_quiet, quiet_door};
+pub(crate) use shared::lock;
+pub(crate) use student::{NO_PYTHON, Student};
+pub(crate) use text::{encoding, hex, read_as};

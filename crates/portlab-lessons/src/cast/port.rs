@@ -16,7 +16,7 @@ use crate::stage::Stage;
 ///
 /// # Errors
 /// When no port can be had.
-pub fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
+pub(crate) fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
     let door = TcpListener::bind(usual);
     let is_free = door.is_ok();
@@ -38,7 +38,7 @@ pub fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// When there is no port, or `/proc/net/tcp` can't be read.
-pub fn quiet_door() -> io::Result<TcpListener> {
+pub(crate) fn quiet_door() -> io::Result<TcpListener> {
     let mut noisy = Vec::new();
     loop {
         let door = TcpListener::bind(("127.0.0.1", 0))?;
@@ -54,7 +54,7 @@ pub fn quiet_door() -> io::Result<TcpListener> {
 ///
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
-pub fn is_quiet(port: u16) -> io::Result<bool> {
+pub(crate) fn is_quiet(port: u16) -> io::Result<bool> {
     Ok(sockets_at(port)?.len() == 1)
 }
 

@@ -6,6 +6,6 @@ use std::sync::{Mutex, MutexGuard};
 ///
 /// # Panics
 /// When one has.
-pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no thread has panicked")
 }

@@ -1,7 +1,7 @@
 //! A program, run as a student runs it.
 
 use std::{
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read},
     net::{Ipv4Addr, SocketAddr},
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
@@ -14,9 +14,10 @@ use portlab_sys::spawn;
 
 /// A running program. It ends with this one, and when it is dropped.
 #[derive(Debug)]
-pub struct Student {
+pub(crate) struct Student {
     child: Child,
-    input: Option<ChildStdin>,
+    /// Kept open: some wait for a line before they end.
+    _input: Option<ChildStdin>,
     /// The lines that it prints.
     lines: Receiver<String>,
     /// Those of its errors, on stderr.
@@ -24,7 +25,7 @@ pub struct Student {
 }
 
 /// What stands in the place of a program's output where there is no Python: a shell's own words.
-pub const NO_PYTHON: &str = "python3: not found";
+pub(crate) const NO_PYTHON: &str = "python3: not found";
 
 /// How long a program may take to say its next line, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -48,20 +49,20 @@ impl Student {
         Ok(Self {
             lines: lines(stdout.expect("stdout was asked to be a pipe")),
             complaints: lines(stderr.expect("stderr was asked to be a pipe")),
-            input: child.stdin.take(),
+            _input: child.stdin.take(),
             child,
         })
     }
 
     /// Its process number.
     #[must_use]
-    pub fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }
 
     /// The next line that it prints; `None` when it has ended, or says nothing for 15 s.
     #[must_use]
-    pub fn line(&self) -> Option<String> {
+    pub(crate) fn line(&self) -> Option<String> {
         self.line_within(PATIENCE).ok()
     }
 
@@ -69,7 +70,7 @@ impl Student {
     ///
     /// # Errors
     /// When none came, or none will.
-    pub fn line_within(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
+    pub(crate) fn line_within(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
         self.lines.recv_timeout(patience)
     }
 
@@ -77,7 +78,7 @@ impl Student {
     ///
     /// # Errors
     /// When it prints something else, or nothing.
-    pub fn door(&self) -> io::Result<SocketAddr> {
+    pub(crate) fn door(&self) -> io::Result<SocketAddr> {
         let line = self.line().unwrap_or_default();
         let port: Result<u16, _> = line.parse();
         let port = port.map_err(|_| io::Error::other(format!("a port, not `{line}`")))?;
@@ -86,32 +87,22 @@ impl Student {
 
     /// All that it still prints until it ends.
     #[must_use]
-    pub fn rest(&self) -> Vec<String> {
+    pub(crate) fn rest(&self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
     }
 
     /// What it has died of: the last line on stderr, once that has ended; empty when there is none.
     #[must_use]
-    pub fn complaint(&self) -> String {
+    pub(crate) fn complaint(&self) -> String {
         let complaints = std::iter::from_fn(|| self.complaints.recv_timeout(PATIENCE).ok());
         complaints.last().unwrap_or_default()
-    }
-
-    /// Types a line.
-    ///
-    /// # Errors
-    /// When it no longer listens.
-    pub fn type_line(&mut self, line: &str) -> io::Result<()> {
-        let input = self.input.as_mut();
-        let input = input.ok_or_else(|| io::Error::other("its input was closed"))?;
-        writeln!(input, "{line}")
     }
 
     /// Waits until it has ended, 15 s at most, and tells whether it ended well.
     ///
     /// # Errors
     /// When it can't be waited for.
-    pub fn ended_well(&mut self) -> io::Result<bool> {
+    pub(crate) fn ended_well(&mut self) -> io::Result<bool> {
         for _ in 0..PATIENCE.as_millis() {
             if let Some(status) = self.child.try_wait()? {
                 return Ok(status.success());

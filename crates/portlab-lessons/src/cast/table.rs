@@ -4,7 +4,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Rows in columns.
 #[must_use]
-pub fn table<const N: usize>(rows: &[[String; N]]) -> String {
+pub(crate) fn table<const N: usize>(rows: &[[String; N]]) -> String {
     in_columns(rows, "  ")
 }
 
@@ -28,7 +28,7 @@ pub(super) fn in_columns<const N: usize>(rows: &[[String; N]], gap: &str) -> Str
 
 /// Figures under a head, each row with its name: names to the left, figures to the right.
 #[must_use]
-pub fn figures<const N: usize>(head: [&str; N], rows: &[(&str, [String; N])]) -> String {
+pub(crate) fn figures<const N: usize>(head: [&str; N], rows: &[(&str, [String; N])]) -> String {
     let names = rows.iter().map(|(name, _)| name.width()).max().unwrap_or(0);
     let widths: [usize; N] = std::array::from_fn(|at| {
         let cells = rows.iter().map(|(_, cells)| cells[at].width());

@@ -7,20 +7,20 @@ use portlab_service::TextEncoding;
 /// # Panics
 /// When there is none: a lesson names those that there are.
 #[must_use]
-pub fn encoding(label: &str) -> TextEncoding {
+pub(crate) fn encoding(label: &str) -> TextEncoding {
     label.parse().expect("a lesson names encodings there are")
 }
 
 /// Bytes as they are usually shown: `e4 bd a0`.
 #[must_use]
-pub fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let bytes = bytes.iter().map(|byte| format!("{byte:02x}"));
     bytes.collect::<Vec<_>>().join(" ")
 }
 
 /// What a reader makes of bytes that are all there is, with U+FFFD for what is malformed.
 #[must_use]
-pub fn read_as(encoding: TextEncoding, bytes: &[u8]) -> String {
+pub(crate) fn read_as(encoding: TextEncoding, bytes: &[u8]) -> String {
     let mut text = String::new();
     encoding.decoder().decode(bytes, true, &mut text);
     text

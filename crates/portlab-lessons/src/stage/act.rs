@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// A step that is being played.
-pub struct Act<'s, 'a> {
+pub(crate) struct Act<'s, 'a> {
     pub(super) stage: &'s mut Stage<'a>,
     pub(super) step: Step,
     pub(super) guess: Option<usize>,
@@ -21,17 +21,17 @@ pub struct Act<'s, 'a> {
 
 impl<'s, 'a> Act<'s, 'a> {
     /// Gives `{name}` in the text its value, from now on.
-    pub fn set(&mut self, name: &str, value: impl fmt::Display) {
+    pub(crate) fn set(&mut self, name: &str, value: impl fmt::Display) {
         self.stage.set(name, value);
     }
 
     /// Tells what became of the claim `key`.
-    pub fn seen(&mut self, key: &str, seen: impl Into<Seen>) {
+    pub(crate) fn seen(&mut self, key: &str, seen: impl Into<Seen>) {
         self.claims.push((key.to_owned(), seen.into()));
     }
 
     /// The stage.
-    pub fn stage(&mut self) -> &mut Stage<'a> {
+    pub(crate) fn stage(&mut self) -> &mut Stage<'a> {
         self.stage
     }
 
@@ -40,7 +40,7 @@ impl<'s, 'a> Act<'s, 'a> {
     /// # Errors
     /// When a claim of the text was not told of, or another was; when a value is missing; when
     /// whoever watches leaves.
-    pub fn end(self) -> Result<(), Exit> {
+    pub(crate) fn end(self) -> Result<(), Exit> {
         let Self {
             stage,
             step,

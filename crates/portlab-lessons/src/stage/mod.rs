@@ -19,7 +19,7 @@ use std::{collections::HashMap, fmt, io, os::fd::BorrowedFd, process::Command, t
 use portlab_lab::{Server, ServerError, python::Python};
 use portlab_report::Lang;
 
-pub use act::Act;
+pub(crate) use act::Act;
 use reading::Reading;
 pub(crate) use show::caption;
 
@@ -85,7 +85,7 @@ pub enum Seen {
 impl Seen {
     /// For what is up to this machine, or to whoever watches: seen, or not to be seen here.
     #[must_use]
-    pub fn if_shown(seen: bool) -> Self {
+    pub(crate) fn if_shown(seen: bool) -> Self {
         if seen { Self::Yes } else { Self::NotHere }
     }
 }
@@ -144,7 +144,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it isn't the next step of the text, or whoever watches leaves.
-    pub fn step(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
+    pub(crate) fn step(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
         let act = self.task(key)?;
         if act.step.ask.is_none() {
             act.stage.wait(words::DO_IT)?;
@@ -157,7 +157,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// As there.
-    pub fn task(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
+    pub(crate) fn task(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
         let mismatch = |what: &str| Exit::Mismatch {
             step: key.to_owned(),
             what: what.to_owned(),
@@ -192,7 +192,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it isn't the next step of the text.
-    pub fn skip(&mut self, key: &str) -> Result<(), Exit> {
+    pub(crate) fn skip(&mut self, key: &str) -> Result<(), Exit> {
         match self.script.step(key) {
             Some((at, _)) if at == self.played => {
                 self.played += 1;
@@ -206,12 +206,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Gives `{name}` in the text its value, from now on.
-    pub fn set(&mut self, name: &str, value: impl fmt::Display) {
+    pub(crate) fn set(&mut self, name: &str, value: impl fmt::Display) {
         self.values.insert(name.to_owned(), value.to_string());
     }
 
     /// The hall, for a lesson that asks for more than Enter.
-    pub fn hall(&mut self) -> &mut Hall {
+    pub(crate) fn hall(&mut self) -> &mut Hall {
         self.hall
     }
 
@@ -220,7 +220,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When whoever watches leaves.
-    pub fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
+    pub(crate) fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
         let is_manned = self.is_manned();
         if is_manned {
             self.prompt(words::WAITING)?;
@@ -242,7 +242,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When whoever watches leaves.
-    pub fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
+    pub(crate) fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
         let line = self.answer(words::ANSWER_BY_HAND)?;
         Ok(if line.is_empty() {
             default.to_owned()
@@ -255,7 +255,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When whoever watches leaves.
-    pub fn is_started(&mut self) -> Result<bool, Exit> {
+    pub(crate) fn is_started(&mut self) -> Result<bool, Exit> {
         Ok(self.answer(words::STARTED)? != "s")
     }
 
@@ -263,7 +263,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn remark(&mut self, text: &str) -> Result<(), Exit> {
+    pub(crate) fn remark(&mut self, text: &str) -> Result<(), Exit> {
         if self.is_manned() {
             self.write(&format!("{}\n", board::painted(board::DIM, text)))?;
         }
@@ -272,13 +272,13 @@ impl<'a> Stage<'a> {
 
     /// Whether somebody is there who answers.
     #[must_use]
-    pub fn is_manned(&self) -> bool {
+    pub(crate) fn is_manned(&self) -> bool {
         self.hall.is_manned()
     }
 
     /// The language.
     #[must_use]
-    pub fn lang(&self) -> Lang {
+    pub(crate) fn lang(&self) -> Lang {
         self.hall.lang
     }
 
@@ -287,7 +287,7 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it doesn't start.
-    pub fn server(&self, options: &[&str]) -> Result<Server, ServerError> {
+    pub(crate) fn server(&self, options: &[&str]) -> Result<Server, ServerError> {
         Server::start(&self.hall.program, options)
     }
 
@@ -296,12 +296,12 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When it can't be started.
-    pub fn portlab(&self, arguments: &[&str]) -> io::Result<Student> {
+    pub(crate) fn portlab(&self, arguments: &[&str]) -> io::Result<Student> {
         Student::start(Command::new(&self.hall.program).args(arguments))
     }
 
     /// This machine's Python, if it has one.
-    pub fn python(&mut self) -> Option<&Python> {
+    pub(crate) fn python(&mut self) -> Option<&Python> {
         self.python.get_or_insert_with(Python::find).as_ref()
     }
 
@@ -313,7 +313,11 @@ impl<'a> Stage<'a> {
     ///
     /// # Panics
     /// When the lesson has no such file.
-    pub fn student(&mut self, file: &str, arguments: &[&str]) -> io::Result<Option<Student>> {
+    pub(crate) fn student(
+        &mut self,
+        file: &str,
+        arguments: &[&str],
+    ) -> io::Result<Option<Student>> {
         let found = self.lesson.files.iter().find(|(name, _)| *name == file);
         let (_, text) = found.expect("a lesson names the files of its own folder");
         let python = self.python().cloned();
