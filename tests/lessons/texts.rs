@@ -37,6 +37,10 @@ pub(crate) fn agree(lesson: &'static Lesson) -> Result<(), Failed> {
             check(shown, format!("{lang}.md shows nothing of {file}"))?;
         }
     }
+    for (example, _) in lesson.examples_zh {
+        let has = lesson.examples.iter().any(|(other, _)| other == example);
+        check(has, format!("{{{example}}} has an example in Chinese only"))?;
+    }
     for (example, _) in lesson.examples {
         let used = Lang::ALL
             .iter()

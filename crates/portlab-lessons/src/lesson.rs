@@ -22,6 +22,8 @@ pub struct Lesson {
     pub files: &'static [(&'static str, &'static str)],
     /// What stands on its page for each `{name}` that has its value only when it is played.
     pub examples: &'static [(&'static str, &'static str)],
+    /// Those that are others in Chinese.
+    pub examples_zh: &'static [(&'static str, &'static str)],
     /// Plays it, step by step, in the order of its text.
     pub play: fn(&mut Stage<'_>) -> Result<(), Exit>,
 }
@@ -75,6 +77,18 @@ impl Lesson {
     /// When it isn't written as it must be, which a test finds out.
     pub fn script(&self, lang: Lang) -> Result<Script, ScriptError> {
         Script::parse(self.text(lang), self.files)
+    }
+
+    /// What stands on its page in `lang` for `{name}`.
+    #[must_use]
+    pub fn example(&self, lang: Lang, name: &str) -> Option<&'static str> {
+        let chinese = match lang {
+            Lang::En => &[][..],
+            Lang::Zh => self.examples_zh,
+        };
+        let mut all = chinese.iter().chain(self.examples);
+        all.find(|(example, _)| *example == name)
+            .map(|(_, value)| *value)
     }
 
     /// Its title in `lang`.

@@ -19,7 +19,7 @@ pub const RENEW: &str = "PORTLAB_RENEW=1 cargo test --test lessons";
 /// When its text isn't written as it must be.
 pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
     let script = lesson.script(lang)?;
-    let filled = |text: &str| fill(text, |name| example(lesson, name));
+    let filled = |text: &str| fill(text, |name| lesson.example(lang, name));
     let mut page = Page {
         text: String::new(),
         lesson,
@@ -99,13 +99,6 @@ pub fn short_index() -> String {
         );
     }
     index + "\n"
-}
-
-fn example(lesson: &Lesson, name: &str) -> Option<&'static str> {
-    let mut examples = lesson.examples.iter();
-    examples
-        .find(|(example, _)| *example == name)
-        .map(|(_, value)| *value)
 }
 
 struct Page<'a> {
@@ -214,6 +207,6 @@ impl Page<'_> {
     }
 
     fn filled(&self, text: &str) -> String {
-        fill(text, |name| example(self.lesson, name))
+        fill(text, |name| self.lesson.example(self.lang, name))
     }
 }

@@ -41,6 +41,7 @@ fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Re
         zh: TEXT,
         files: &[],
         examples: &[],
+        examples_zh: &[],
         play: play_it,
     };
     let board = Board::default();

@@ -70,6 +70,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("unread", "109056"),
         ("arrived", "8000000"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -74,6 +74,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("said", "200"),
         ("order", "ming 1, ming 2, li 1, ming 3, li 2, li 3"),
     ],
+    examples_zh: &[],
     play,
 };
 

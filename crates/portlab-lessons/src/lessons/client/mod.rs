@@ -65,6 +65,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("by_hand", "hello"),
         ("marks", ""),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -59,6 +59,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("gevent_after", "203"),
         ("gevent_threads", "1"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -62,6 +62,26 @@ pub(super) const LESSON: Lesson = Lesson {
         ("backs", "1"),
         ("patient", "Ming 0, Hong 2, Ming 2"),
     ],
+    examples_zh: &[
+        (
+            "threads",
+            "TID   Name     State\n4711  portlab  R\n4712  小明     S\n4713  小红     S",
+        ),
+        (
+            "links",
+            "小红  ─等→  笔    ─拿着它的是→  小明\n小明  ─等→  尺子  ─拿着它的是→  小红",
+        ),
+        ("circle", "小红 → 笔 → 小明 → 尺子 → 小红"),
+        ("printed", "{'小明': 1, '小红': 1}"),
+        ("victim", "小红"),
+        ("other", "小明"),
+        (
+            "log",
+            "小红  拿到    尺子\n小明  拿到    笔\n小明  放回    笔\n小红  拿到    笔\n\
+             小红  画好了\n小明  拿到    笔\n小明  拿到    尺子\n小明  画好了",
+        ),
+        ("patient", "小明 0, 小红 2, 小明 2"),
+    ],
     play,
 };
 

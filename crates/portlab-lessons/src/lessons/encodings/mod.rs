@@ -59,6 +59,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("in_gbk", ANSWER),
         ("in_utf8", "��ã��ͻ��ˣ�"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -53,6 +53,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("answer", "HELLO"),
         ("error", "ECONNRESET"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -62,6 +62,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("last_on_pool", "205"),
         ("silent", "20"),
     ],
+    examples_zh: &[],
     play,
 };
 

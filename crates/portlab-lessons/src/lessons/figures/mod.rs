@@ -57,6 +57,36 @@ pub(super) const LESSON: Lesson = Lesson {
         ),
         ("sent", "4000"),
     ],
+    examples_zh: &[
+        (
+            "counts",
+            "              进程  线程\n\
+             fork            51    51\n\
+             threads          1    51\n\
+             tasks-single     1     1",
+        ),
+        (
+            "memory",
+            "              每个客户端 KiB\n\
+             fork                    92.4\n\
+             threads                 13.1\n\
+             tasks-single             0.7",
+        ),
+        (
+            "births",
+            "              每个客户端的 CPU 微秒\n\
+             fork                            720\n\
+             threads                         260\n\
+             tasks-single                    190",
+        ),
+        (
+            "messages",
+            "              每条消息的 CPU 微秒  每条消息的切换次数\n\
+             fork                         10.9                0.98\n\
+             threads                       9.8                0.97\n\
+             tasks-single                  6.5                0.11",
+        ),
+    ],
     play,
 };
 

@@ -59,6 +59,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ),
         ("everywhere", "EADDRINUSE"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -69,6 +69,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("client", "51334"),
         ("second", "Linux"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -68,6 +68,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ),
         ("beside", "hello"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -52,6 +52,19 @@ pub(super) const LESSON: Lesson = Lesson {
         ),
         ("locked", "2000000"),
     ],
+    examples_zh: &[
+        (
+            "log",
+            "小明  读出  0\n小红  读出  0\n小红  写入  1\n小明  写入  1",
+        ),
+        (
+            "ways",
+            "办法                  结果       用时\n\
+             一个做完，再做另一个  2,000,000  1.9 ms\n\
+             用锁                  2,000,000  14.3 ms\n\
+             fetch_add             2,000,000  8.2 ms",
+        ),
+    ],
     play,
 };
 

@@ -65,6 +65,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("timeout_answer", "hello"),
         ("timeout_after", "512"),
     ],
+    examples_zh: &[],
     play,
 };
 

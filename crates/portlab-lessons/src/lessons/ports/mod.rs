@@ -44,6 +44,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("client", "51334"),
         ("again", "51336"),
     ],
+    examples_zh: &[],
     play,
 };
 

@@ -71,6 +71,25 @@ pub(super) const LESSON: Lesson = Lesson {
         ("name", "Ming"),
         ("printed", "child  4731 ['Ming', 'Ming']\nparent 4730 []"),
     ],
+    examples_zh: &[
+        (
+            "both",
+            "PID   PPID  number  内存地址\n\
+             4711  1200  100     0x7ffc8a3b1c4c\n\
+             4719  4711  101     0x7ffc8a3b1c4c",
+        ),
+        (
+            "told",
+            "4721  portlab serve --json --bind 127.0.0.1:0\n      --service reply --reply 数学\n\
+             4724  portlab serve --json --bind 127.0.0.1:0\n      --service reply --reply 音乐",
+        ),
+        ("first", "数学"),
+        ("second", "音乐"),
+        ("said_first", "数学"),
+        ("said_second", "音乐"),
+        ("name", "小明"),
+        ("printed", "child  4731 ['小明', '小明']\nparent 4730 []"),
+    ],
     play,
 };
 

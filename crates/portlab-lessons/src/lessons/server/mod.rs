@@ -69,6 +69,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("their_hex", "ca d5 b5 bd a3 a1"),
         ("their_text", "收到！"),
     ],
+    examples_zh: &[],
     play,
 };
 

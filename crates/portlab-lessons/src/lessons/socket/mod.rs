@@ -57,6 +57,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("new", "5 -> socket:[183502]"),
         ("given", "5"),
     ],
+    examples_zh: &[],
     play,
 };
 

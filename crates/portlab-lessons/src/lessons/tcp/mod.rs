@@ -82,6 +82,7 @@ pub(super) const LESSON: Lesson = Lesson {
              TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51350 -",
         ),
     ],
+    examples_zh: &[],
     play,
 };
 

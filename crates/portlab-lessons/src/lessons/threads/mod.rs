@@ -59,6 +59,7 @@ pub(super) const LESSON: Lesson = Lesson {
         ("leaves", "main ends"),
         ("took", "0.1"),
     ],
+    examples_zh: &[],
     play,
 };
 
