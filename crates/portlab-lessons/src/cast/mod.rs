@@ -11,5 +11,5 @@ mod text;
 pub use client::Client;
 pub use connection::{PATIENCE, accept, be_patient, connection, receive};
 pub use port::{courses_port, is_quiet, quiet_door};
-pub use student::{NO_PYTHON, Student};
+pub use student::{NO_PYTHON, Student, not_run};
 pub use text::{encoding, hex, read_as};

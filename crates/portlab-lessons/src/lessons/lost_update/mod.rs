@@ -14,7 +14,7 @@ use std::{
 use portlab_report::Lang;
 
 use crate::{
-    cast::{NO_PYTHON, table::table},
+    cast::{NO_PYTHON, not_run, table::table},
     lesson::{Lesson, Part},
     stage::{Act, Exit, Seen, Stage},
 };
@@ -131,6 +131,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         format!("{}{kind}", it.version)
     });
     stage.set("version", version.as_deref().unwrap_or("3"));
+    let not_run = not_run(stage.lang());
     let mut act = stage.step("python")?;
     let mut plus = Vec::new();
     for _ in 0..3 {
@@ -162,12 +163,12 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         if is_there {
             printed.join("  ")
         } else {
-            NO_PYTHON.to_owned()
+            not_run.to_owned()
         },
     );
     act.set(
         "apart",
-        apart.map_or(NO_PYTHON.to_owned(), |sum| sum.to_string()),
+        apart.map_or(not_run.to_owned(), |sum| sum.to_string()),
     );
     act.end()
 }

@@ -16,8 +16,8 @@ use portlab_sys::threads::threads;
 
 use crate::{
     cast::{
-        NO_PYTHON,
         kernel::{once, threads_of},
+        not_run,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -116,11 +116,12 @@ fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let read = read.unwrap_or_default();
     act.set("read", format!("{read:?}"));
     act.seen("read", read == [0, 1, 2, 3, 4]);
+    let not_run = not_run(act.stage().lang());
     let student = act.stage().student("share.py", &[])?;
     let printed = student.map(|it| it.rest().join("\n"));
     let seen = |printed: &String| (printed == "[0, 1, 2, 3, 4]").into();
     act.seen("python", printed.as_ref().map_or(Seen::NotHere, seen));
-    act.set("printed", printed.as_deref().unwrap_or(NO_PYTHON));
+    act.set("printed", printed.as_deref().unwrap_or(not_run));
     act.end()
 }
 
@@ -199,6 +200,7 @@ fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("counted_to", counted);
     act.seen("done", counted == 1_000_000);
     act.seen("gone", once(|| state("counting").is_none()));
+    let not_run = not_run(act.stage().lang());
     for (name, seconds, is_daemon) in [("waits", "0.3", false), ("leaves", "60", true)] {
         let kind = if is_daemon { "daemon" } else { "ordinary" };
         let student = act.stage().student("daemon.py", &[seconds, kind])?;
@@ -207,7 +209,7 @@ fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
         let took = since.elapsed().as_secs_f64();
         let seen = |printed: &String| (printed.contains("thread ends") != is_daemon).into();
         act.seen(name, printed.as_ref().map_or(Seen::NotHere, seen));
-        act.set(name, printed.as_deref().unwrap_or(NO_PYTHON));
+        act.set(name, printed.as_deref().unwrap_or(not_run));
         act.set("took", format!("{took:.1}"));
     }
     act.end()
