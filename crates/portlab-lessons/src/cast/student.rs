@@ -10,6 +10,7 @@ use std::{
 };
 
 use portlab_lab::python::{Python, alone};
+use portlab_report::Lang;
 use portlab_sys::spawn;
 
 /// A running program. It ends with this one, and when it is dropped.
@@ -24,8 +25,14 @@ pub(crate) struct Student {
     complaints: Receiver<String>,
 }
 
-/// What stands in the place of a program's output where there is no Python: a shell's own words.
-pub(crate) const NO_PYTHON: &str = "python3: not found";
+/// What stands in the place of a program's output where there is no Python.
+#[must_use]
+pub(crate) fn not_run(lang: Lang) -> &'static str {
+    match lang {
+        Lang::En => "(not run: there is no Python 3 here)",
+        Lang::Zh => "（没有运行：这里没有 Python 3）",
+    }
+}
 
 /// How long a program may take to say its next line, on a busy machine too.
 const PATIENCE: Duration = Duration::from_secs(15);

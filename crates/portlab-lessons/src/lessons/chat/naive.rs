@@ -14,6 +14,7 @@ use crate::{
     cast::{
         PATIENCE, Student,
         kernel::{ends_of, shown, sockets_once},
+        not_run,
     },
     stage::{Exit, Seen, Stage},
 };
@@ -39,7 +40,8 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
         for claim in ["stuck", "waits", "freed"] {
             act.seen(claim, Seen::NotHere);
         }
-        act.set("stuck", "-");
+        let not_run = not_run(act.stage().lang());
+        act.set("stuck", not_run);
         return act.end();
     };
     let mut naive = Naive::with_members(student)?;

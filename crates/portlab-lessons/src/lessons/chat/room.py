@@ -12,9 +12,10 @@ while True:
             clients.append(server.accept()[0])
             print("joined")
             continue
-        line = ready.recv(4096)
+        sender = ready
+        line = sender.recv(4096)
         if not line:
-            clients.remove(ready)
+            clients.remove(sender)
         for client in clients:
-            if client is not ready:
+            if client is not sender:
                 client.sendall(line)

@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use portlab_report::Lang;
 use portlab_sys::threads::threads;
 
 use crate::{
@@ -97,7 +98,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut act = stage.step("threads")?;
     let threads = hundred_wait(act.stage(), "threads", MANY + 1)?;
-    act.set("beside", side_by_side(&tasks, &threads));
+    let beside = side_by_side(act.stage().lang(), &tasks, &threads);
+    act.set("beside", beside);
     act.set("count", threads.threads);
     act.seen("counted", threads.threads == MANY + 1);
     act.seen("together", threads.came_together());
@@ -209,13 +211,17 @@ fn hundred_wait(stage: &Stage<'_>, model: &str, threads: usize) -> Result<Hundre
     })
 }
 
-fn side_by_side(tasks: &Hundred, threads: &Hundred) -> String {
+fn side_by_side(lang: Lang, tasks: &Hundred, threads: &Hundred) -> String {
+    let head = match lang {
+        Lang::En => ["Model", "Threads", "Last answer"],
+        Lang::Zh => ["模型", "线程数", "最后一个回答"],
+    };
     let row = |model: &str, it: &Hundred| {
         let after = format!("{} ms", it.after.as_millis());
         [model.to_owned(), it.threads.to_string(), after]
     };
     table(&[
-        ["Model", "Threads", "Last answer"].map(str::to_owned),
+        head.map(str::to_owned),
         row("tasks-single", tasks),
         row("threads", threads),
     ])

@@ -17,8 +17,8 @@ use self::{
 };
 use crate::{
     cast::{
-        NO_PYTHON,
         kernel::{once, own_pid, threads_of},
+        not_run,
         table::table,
     },
     lesson::{Lesson, Part},
@@ -140,7 +140,8 @@ fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attem
 fn python_waits(act: &mut Act<'_, '_>, names: &Names) -> Result<(), Exit> {
     let student = act.stage().student("knot.py", &[names.ming, names.hong])?;
     let Some(student) = student else {
-        act.set("printed", NO_PYTHON);
+        let not_run = not_run(act.stage().lang());
+        act.set("printed", not_run);
         act.seen("python", Seen::NotHere);
         return Ok(());
     };
@@ -244,8 +245,9 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     let printed = student.map(|it| it.rest());
     let draws = |printed: &Vec<String>| printed.iter().filter(|it| it.ends_with('2')).count();
     act.seen("python", printed.as_ref().map(|it| draws(it) == 2));
-    let printed = printed.map_or(NO_PYTHON.to_owned(), |it| it.join(", "));
-    act.set("patient", printed);
+    let printed = printed.map(|it| it.join(", "));
+    let not_run = not_run(act.stage().lang());
+    act.set("patient", printed.as_deref().unwrap_or(not_run));
     act.end()
 }
 

@@ -66,6 +66,7 @@ pub(super) const LESSON: Lesson = Lesson {
              4723  portlab  S\n\
              4724  portlab  S",
         ),
+        ("main", "4720"),
         ("beside", "hello"),
     ],
     examples_zh: &[],
@@ -134,6 +135,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let answer = second.hear()?.unwrap_or_default();
     let threads = threads_once(server.pid(), |them| them.len() == 3 && are_asleep(them))?;
     act.set("threads", threads_shown(&threads));
+    act.set("main", server.pid());
     act.seen("served", answer == "hello");
     act.set("beside", answer);
     act.seen("counted", threads.len() == 3);

@@ -14,7 +14,7 @@ use std::{
 use portlab_report::Lang;
 
 use crate::{
-    cast::{NO_PYTHON, lock, table::table},
+    cast::{lock, not_run, table::table},
     lesson::{Lesson, Part},
     stage::{Act, Exit, Seen, Stage},
 };
@@ -144,6 +144,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         format!("{}{kind}", it.version)
     });
     stage.set("version", version.as_deref().unwrap_or("3"));
+    let not_run = not_run(stage.lang());
     let mut act = stage.step("python")?;
     let mut plus = Vec::new();
     for _ in 0..3 {
@@ -175,12 +176,12 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         if is_there {
             printed.join("  ")
         } else {
-            NO_PYTHON.to_owned()
+            not_run.to_owned()
         },
     );
     act.set(
         "apart",
-        apart.map_or(NO_PYTHON.to_owned(), |sum| sum.to_string()),
+        apart.map_or(not_run.to_owned(), |sum| sum.to_string()),
     );
     act.end()
 }
@@ -218,9 +219,10 @@ fn cure(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("ways", table(&rows));
     let sum = sum_of(&mut act, "locked.py")?;
     act.seen("python", sum.map(|sum| sum == BOTH));
+    let not_run = not_run(act.stage().lang());
     act.set(
         "locked",
-        sum.map_or(NO_PYTHON.to_owned(), |sum| sum.to_string()),
+        sum.map_or(not_run.to_owned(), |sum| sum.to_string()),
     );
     act.end()
 }

@@ -16,9 +16,9 @@ use portlab_sys::{
 
 use crate::{
     cast::{
-        NO_PYTHON, PATIENCE,
+        PATIENCE,
         kernel::{once, own_pid},
-        receive,
+        not_run, receive,
         table::table,
     },
     lesson::{Lesson, Part},
@@ -247,8 +247,9 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         _ => false,
     };
     act.seen("apart", printed.as_ref().map(are_apart));
-    let printed = printed.unwrap_or(vec![NO_PYTHON.to_owned()]);
-    act.set("printed", printed.join("\n"));
+    let printed = printed.map(|lines| lines.join("\n"));
+    let not_run = not_run(act.stage().lang());
+    act.set("printed", printed.as_deref().unwrap_or(not_run));
     act.end()
 }
 

@@ -16,9 +16,9 @@ use portlab_sys::threads::threads;
 
 use crate::{
     cast::{
-        NO_PYTHON, accept,
+        accept,
         kernel::{once, own_pid, own_thread, threads_of},
-        lock,
+        lock, not_run,
     },
     lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
@@ -118,11 +118,12 @@ fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let read = read.unwrap_or_default();
     act.set("read", format!("{read:?}"));
     act.seen("read", read == [0, 1, 2, 3, 4]);
+    let not_run = not_run(act.stage().lang());
     let student = act.stage().student("share.py", &[])?;
     let printed = student.map(|it| it.rest().join("\n"));
     let seen = printed.as_ref().map(|it| it == "[0, 1, 2, 3, 4]");
     act.seen("python", seen);
-    act.set("printed", printed.as_deref().unwrap_or(NO_PYTHON));
+    act.set("printed", printed.as_deref().unwrap_or(not_run));
     act.end()
 }
 
@@ -201,8 +202,9 @@ fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.seen("leaves", daemon.as_ref().map(left));
     let took = daemon.as_ref().map_or(Duration::ZERO, |it| it.took);
     act.set("took", format!("{:.1}", took.as_secs_f64()));
+    let not_run = not_run(act.stage().lang());
     for (name, program) in [("waits", ordinary), ("leaves", daemon)] {
-        act.set(name, program.map_or(NO_PYTHON.to_owned(), |it| it.printed));
+        act.set(name, program.map_or(not_run.to_owned(), |it| it.printed));
     }
     act.end()
 }
