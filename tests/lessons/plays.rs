@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{BufRead, BufReader},
     net::TcpListener,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
@@ -248,6 +249,17 @@ pub(crate) fn asked_wrongly() -> Result<(), Failed> {
         check(complaints.contains(says), complaints)?;
     }
     Ok(())
+}
+
+/// Whoever has seen enough closes the pipe, as `head` does.
+pub(crate) fn a_closed_pipe() -> Result<(), Failed> {
+    let room = Room::new();
+    let mut child = room.command(&["ports", "--auto", "--fast"]).spawn()?;
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first)?;
+    let output = child.wait_with_output()?;
+    let (_, complaints) = streams(&output);
+    check(output.status.success() && complaints.is_empty(), complaints)
 }
 
 pub(crate) fn list() -> Result<(), Failed> {

@@ -105,10 +105,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             let name = lesson.name;
             let what = say!(
                 lang,
-                "lesson {name} could not go on",
-                "{name} 这一课没能继续"
+                "lesson {name} could not go on (`portlab doctor` says what this machine allows)",
+                "{name} 这一课没能继续（`portlab doctor` 会说明这台机器能做什么）",
             );
-            Err(anyhow::Error::new(exit).context(what))
+            let error = match exit {
+                // Bare, so that a closed pipe is known as such.
+                Exit::Io(error) => anyhow::Error::new(error),
+                exit => anyhow::Error::new(exit),
+            };
+            Err(error.context(what))
         }
     }
 }
