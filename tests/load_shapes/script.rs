@@ -196,10 +196,10 @@ fn messages_without_answers_take_turns_with_everything_else() {
     let result = json(&output);
     assert!(number(&result["messages"]) > 0.0, "{output:?}");
     // What can be sent a little later is.
-    let options = ["--expect=none", "--rate=200k", "-d=300ms", "-c=1"];
+    let options = ["--expect=none", "--rate=50k", "-d=300ms", "-c=1"];
     let result = fine(addr, &options);
     assert_eq!(result["due_not_sent"], 0, "{result}");
-    assert!(number(&result["latency_ns"]["count"]) >= 60_000.0);
+    assert!(number(&result["latency_ns"]["count"]) >= 15_000.0);
     // Each connection is done without ever hearing a word.
     for pace in [&[][..], &["--rate=20k"]] {
         let options = [
