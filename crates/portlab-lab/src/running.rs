@@ -158,6 +158,7 @@ impl Drop for Running {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use portlab_sys::spawn::tie_to_this_thread;
     use std::process::Command;
 
     #[test]
@@ -178,11 +179,10 @@ mod tests {
         note.started = note.started.map(|ticks| ticks + 1);
         drop(running);
         assert!(!file.exists());
-        let mut left = Command::new("sleep")
-            .arg("60")
-            .env(name, value)
-            .spawn()
-            .unwrap();
+        // As servers are started.
+        let mut command = Command::new("sleep");
+        command.arg("60").env(name, value);
+        let mut left = tie_to_this_thread(&mut command).spawn().unwrap();
         fs::write(&file, serde_json::to_vec(&note).unwrap()).unwrap();
         let next = Running::begin(&dir).unwrap();
         let pid = std::process::id() as i32;
