@@ -89,6 +89,19 @@ impl Talker {
         }
     }
 
+    /// Whatever is still said until the server closes, line by line.
+    pub(crate) fn last_lines(&mut self) -> Result<Vec<Vec<u8>>, Failure> {
+        loop {
+            let more = self.client.receive()?;
+            if more.is_empty() {
+                let lines = self.rest.split(|byte| *byte == b'\n');
+                let lines = lines.map(|line| line.trim_ascii_end().to_vec());
+                return Ok(lines.filter(|line| !line.is_empty()).collect());
+            }
+            self.rest.extend(more);
+        }
+    }
+
     /// Nothing has been heard that nobody asked for: an answer to a question of its own comes next.
     pub(crate) fn has_heard_all(&mut self) -> Result<(), Failure> {
         self.say(b"/rooms")?;
