@@ -2,6 +2,8 @@
 
 use std::{fs, io};
 
+use crate::name::inert;
+
 /// What stands behind `name` in what the kernel tells of process `pid`, as in `State: S (sleeping)`;
 /// `None` when there is no such process, or no such line. Control characters are shown as `?`: a process
 /// names itself as it likes.
@@ -42,10 +44,6 @@ fn line_of(file: &str, name: &str) -> Option<String> {
     let mut values = status.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = values.find(|(listed, _)| *listed == name)?;
     Some(inert(value.trim()))
-}
-
-fn inert(text: &str) -> String {
-    text.replace(char::is_control, "?")
 }
 
 #[cfg(test)]
