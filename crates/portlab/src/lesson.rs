@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             Ok(Verdict::Fine)
         }
         Ok(_) => Ok(Verdict::Failed),
-        Err(Exit::Left) => Ok(Verdict::Fine),
+        Err(Exit::Left | Exit::Closed) => Ok(Verdict::Fine),
         Err(exit) => {
             let name = lesson.name;
             let what = say!(
@@ -108,12 +108,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                 "lesson {name} could not go on (`portlab doctor` says what this machine allows)",
                 "{name} 这一课没能继续（`portlab doctor` 会说明这台机器能做什么）",
             );
-            let error = match exit {
-                // Bare, so that a closed pipe is known as such.
-                Exit::Io(error) => anyhow::Error::new(error),
-                exit => anyhow::Error::new(exit),
-            };
-            Err(error.context(what))
+            Err(anyhow::Error::new(exit).context(what))
         }
     }
 }

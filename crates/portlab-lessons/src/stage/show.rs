@@ -1,6 +1,6 @@
 //! How a lesson is shown: its opening, blocks of text, questions, prompts, its end.
 
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 
 use portlab_report::Lang;
 
@@ -235,9 +235,13 @@ impl Stage<'_> {
     }
 
     pub(super) fn write(&mut self, text: &str) -> Result<(), Exit> {
-        self.hall.out.write_all(text.as_bytes())?;
-        self.hall.out.flush()?;
-        Ok(())
+        let out = &mut self.hall.out;
+        let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+        written.map_err(|error| match error.kind() {
+            // Told apart from a lesson's own sockets, whose peers break off too.
+            ErrorKind::BrokenPipe => Exit::Closed,
+            _ => Exit::Io(error),
+        })
     }
 }
 
