@@ -49,6 +49,10 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 ];
 
 const ONCE: &[(&str, Once)] = &[
+    (
+        "a_students_server_that_breaks_off_ends_no_lesson",
+        manned::a_students_server_that_breaks_off_ends_no_lesson,
+    ),
     ("a_closed_pipe_ends_a_lesson_quietly", plays::a_closed_pipe),
     (
         "a_students_server_is_called_when_it_is_ready",

@@ -12,6 +12,7 @@ use std::{
 use libtest_mimic::Failed;
 use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, play};
 use portlab_report::Lang;
+use socket2::SockRef;
 
 use crate::check;
 
@@ -37,10 +38,15 @@ impl Board {
 
     /// Waits until `words` have been shown.
     fn shows(&self, words: &str) -> Result<String, Failed> {
+        self.shows_times(words, 1)
+    }
+
+    /// Waits until `words` have been shown so many times.
+    fn shows_times(&self, words: &str, times: usize) -> Result<String, Failed> {
         let since = Instant::now();
         while since.elapsed() < Duration::from_secs(30) {
             let text = self.text();
-            if text.contains(words) {
+            if text.matches(words).count() >= times {
                 return Ok(text);
             }
             thread::sleep(Duration::from_millis(5));
@@ -111,6 +117,11 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     // Somebody who only looks whether the port is open.
     drop(TcpStream::connect(&door)?);
     lesson.board.shows("It left without a word.")?;
+    // Somebody who breaks off.
+    let rude = TcpStream::connect(&door)?;
+    SockRef::from(&rude).set_linger(Some(Duration::ZERO))?;
+    drop(rude);
+    lesson.board.shows_times("It left without a word.", 2)?;
     let mut client = TcpStream::connect(&door)?;
     client.set_read_timeout(Some(Duration::from_secs(30)))?;
     lesson.board.shows("and says nothing yet")?;
@@ -132,8 +143,26 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     )
 }
 
-/// A server of a student's own, called when it is ready.
+/// A server of a student's own, called when it is ready: it answers in UTF-8, which is wrong here.
 pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Failed> {
+    with_a_students_server("what came was: UTF-8: 收到.", |mut client| {
+        let mut question = [0; 14];
+        client.read_exact(&mut question)?;
+        client.write_all("收到".as_bytes())
+    })
+}
+
+/// One that breaks off as soon as it has accepted.
+pub(crate) fn a_students_server_that_breaks_off_ends_no_lesson() -> Result<(), Failed> {
+    with_a_students_server("what came was: nothing.", |client| {
+        SockRef::from(&client).set_linger(Some(Duration::ZERO))
+    })
+}
+
+fn with_a_students_server(
+    says: &str,
+    serve: impl FnOnce(TcpStream) -> io::Result<()>,
+) -> Result<(), Failed> {
     let mut lesson = Watched::begin("server")?;
     // The story, and five steps of two prompts each; then the task.
     lesson.types(&"\n".repeat(11))?;
@@ -144,17 +173,9 @@ pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Faile
     lesson.board.shows("Nobody listens at port")?;
     let server = TcpListener::bind(format!("127.0.0.1:{port}"))?;
     lesson.types("\n")?;
-    let (mut client, _) = server.accept()?;
-    let mut question = [0; 14];
-    client.read_exact(&mut question)?;
-    check(
-        question.starts_with(b"\xc4\xe3\xba\xc3"),
-        format!("{question:?}"),
-    )?;
-    // In UTF-8, which is wrong here.
-    client.write_all("收到".as_bytes())?;
-    drop(client);
-    lesson.board.shows("what came was: UTF-8: 收到.")?;
+    let (client, _) = server.accept()?;
+    serve(client)?;
+    lesson.board.shows(says)?;
     lesson.board.shows("In the end it hung up.")?;
     lesson.types(&"\n".repeat(5))?;
     let (_, ended) = lesson.end();

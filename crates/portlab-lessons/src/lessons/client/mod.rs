@@ -17,7 +17,7 @@ use socket2::{Domain, Socket, Type};
 
 use crate::{
     cast::{
-        Student, accept, courses_port, encoding, hex, is_quiet,
+        Student, accept, be_patient, courses_port, encoding, hex, is_quiet,
         kernel::{remains_once, shown, sockets_once},
         quiet_door, read_as, receive,
     },
@@ -162,13 +162,13 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     } else {
         Some(stand_in(on, &port.to_string())?)
     };
-    let Some((caller, received)) = who_says_something(on, &door)? else {
+    let Some((caller, from, received)) = who_says_something(on, &door)? else {
         act.seen("came", Seen::NotHere);
         act.seen("gbk", Seen::Moot);
         act.end()?;
         return stage.skip("by_hand");
     };
-    act.set("their_own", caller.peer_addr()?.port());
+    act.set("their_own", from);
     act.set("their_hex", hex(&received));
     // Chinese in UTF-8 is hardly ever right by chance, while nearly all bytes are right in GBK.
     let as_utf8 = str::from_utf8(&received).ok();
@@ -184,18 +184,20 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     Ok(())
 }
 
-/// The first caller who says something, and what. Who looks in and leaves without a word, as `portlab
+/// The first caller who says something, the port it comes from, and what it says. Who looks in and leaves without a word, as `portlab
 /// doctor` does, is let go. `None` when whoever watches goes on without.
 fn who_says_something(
     stage: &mut Stage<'_>,
     door: &TcpListener,
-) -> Result<Option<(TcpStream, Vec<u8>)>, Exit> {
+) -> Result<Option<(TcpStream, u16, Vec<u8>)>, Exit> {
     loop {
         if !stage.wait_for(door.as_fd())? {
             return Ok(None);
         }
-        let mut caller = accept(door)?;
-        let port = caller.peer_addr()?.port();
+        // Its address comes with it: who has broken off since can't be asked.
+        let (mut caller, from) = door.accept()?;
+        be_patient(&caller)?;
+        let port = from.port();
         stage.remark(&match stage.lang() {
             Lang::En => format!("A client has come from port {port}, and says nothing yet."),
             Lang::Zh => format!("有客户端从 {port} 号端口连上了，还没有说话。"),
@@ -204,7 +206,9 @@ fn who_says_something(
             return Ok(None);
         }
         match receive(&mut caller) {
-            Ok(received) if !received.is_empty() => return Ok(Some((caller, received))),
+            Ok(received) if !received.is_empty() => {
+                return Ok(Some((caller, port, received)));
+            }
             _ => stage.remark(match stage.lang() {
                 Lang::En => "It left without a word.",
                 Lang::Zh => "它一个字也没说就走了。",

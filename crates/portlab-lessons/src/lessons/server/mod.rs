@@ -173,12 +173,16 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         act.set(name, "-");
     }
     let on = act.stage();
-    let (caller, stand_in) = if on.is_manned() {
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
-        (called(on, addr)?, None)
+    let stand_in = if on.is_manned() {
+        None
     } else {
-        let stand_in = StandIn::start(on, port)?;
-        (connected(stand_in.addr), Some(stand_in))
+        Some(StandIn::start(on, port)?)
+    };
+    let theirs = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let addr = stand_in.as_ref().map_or(theirs, |it| it.addr);
+    let caller = match stand_in {
+        None => called(on, addr)?,
+        Some(_) => connected(addr),
     };
     let Some(mut client) = caller else {
         act.seen("listens", Seen::NotHere);
@@ -186,7 +190,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         act.seen("closed", Seen::Moot);
         return act.end();
     };
-    let by = holder(client.peer_addr()?);
+    let by = holder(addr);
     // A stand-in's number may be anybody's by now, which would prove nothing.
     let is_theirs = |it: &StandIn| by.as_ref().is_some_and(|by| by.pid == it.pid());
     let is_theirs = stand_in.as_ref().is_none_or(is_theirs);
@@ -195,7 +199,8 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
     );
     act.seen("listens", Seen::if_shown(is_theirs));
-    client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?)?;
+    // It fails when the server has broken off, which what is received tells as well.
+    let _ = client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?);
     let (waiting, nothing) = match act.stage().lang() {
         Lang::En => ("Waiting for the answer, ten seconds at most ...", "nothing"),
         Lang::Zh => ("正在等回答，最多十秒……", "什么也没有"),
@@ -229,7 +234,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let is_gbk = !answer.is_empty() && as_utf8.is_none() && !text.contains('\u{fffd}');
     act.seen("answered", Seen::if_shown(is_gbk));
     // Our own stand-in goes on serving until its client has finished.
-    if stand_in.is_some_and(|it| it.server.is_err()) {
+    if stand_in.as_ref().is_some_and(|it| it.server.is_err()) {
         client.shutdown(Shutdown::Write)?;
     }
     client.set_read_timeout(Some(CLOSING))?;
