@@ -4,7 +4,7 @@ use std::{borrow::Cow, path::PathBuf, time::Duration};
 
 use portlab_backends::{Backend, Capacity, Sheet};
 use portlab_load::Tongue;
-use portlab_stats::record::{self, Cell, Facts, Kind, Pinning, Point, Setup, Text};
+use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup, Text};
 
 use crate::workloads::{Load, Workload};
 
@@ -141,6 +141,11 @@ impl Entrant {
             blocks: sheet.blocks.to_owned(),
             cost: sheet.cost.to_owned(),
             breaks_first: sheet.breaks_first.to_owned(),
+            serves: Some(match sheet.serves {
+                Capacity::One => Serves::One,
+                Capacity::Workers => Serves::Workers,
+                Capacity::Open => Serves::Open,
+            }),
         };
         record::Entrant {
             name: self.name.clone(),
@@ -284,16 +289,16 @@ fn reason_not_to_run(
     entrant: &Entrant,
     workers: usize,
     connections: usize,
-) -> Option<String> {
+) -> Option<NotRun> {
     let is_chat = matches!(part.workload.load, Load::Chat);
     let Some(sheet) = entrant.sheet() else {
-        return is_chat.then(|| "isn't asked to chat".to_owned());
+        return is_chat.then_some(NotRun::ForeignChat);
     };
-    if let (true, Err(why)) = (is_chat, sheet.hub) {
-        return Some(why.to_owned());
+    if is_chat && sheet.hub.is_err() {
+        return Some(NotRun::NoHub);
     }
     if is_chat && entrant.is_control() {
-        return Some("is an echo by hand".to_owned());
+        return Some(NotRun::ControlChat);
     }
     if part.workload.counts == record::Counts::Connections {
         return None;
@@ -302,8 +307,8 @@ fn reason_not_to_run(
         .capacity(workers)
         .filter(|&capacity| capacity < connections)?;
     Some(match sheet.serves {
-        Capacity::One => "serves one connection at a time".to_owned(),
-        _ => format!("serves {capacity} at a time; --workers {connections} for more"),
+        Capacity::One => NotRun::ServesOne,
+        _ => NotRun::ServesFewer(capacity),
     })
 }
 
@@ -367,7 +372,7 @@ mod tests {
         }
     }
 
-    fn reason(experiment: &Experiment, model: &str) -> Option<String> {
+    fn reason(experiment: &Experiment, model: &str) -> Option<NotRun> {
         let mut cells = experiment.cells().into_iter();
         cells.find(|cell| cell.model == model).unwrap().not_run
     }
@@ -375,8 +380,8 @@ mod tests {
     #[test]
     fn a_pool_with_too_few_workers_says_so_and_one_with_enough_runs() {
         let many = experiment("echo", &[100], None);
-        assert!(reason(&many, "prefork").unwrap().contains("--workers 100"));
-        assert!(reason(&many, "iterative").is_some());
+        assert_eq!(reason(&many, "prefork"), Some(NotRun::ServesFewer(16)));
+        assert_eq!(reason(&many, "iterative"), Some(NotRun::ServesOne));
         assert_eq!(reason(&many, "threads"), None);
         assert_eq!(reason(&experiment("echo", &[10], None), "prefork"), None);
         let more = experiment("echo", &[100], Some(100));
@@ -398,7 +403,7 @@ mod tests {
             let sheet = portlab_backends::find(&cell.model).unwrap().sheet();
             let too_small = sheet.capacity(cell.workers).is_some_and(|most| most < 10);
             match sheet.hub {
-                Err(why) => assert_eq!(cell.not_run.as_deref(), Some(why)),
+                Err(_) => assert_eq!(cell.not_run, Some(NotRun::NoHub)),
                 Ok(_) => assert_eq!(cell.not_run.is_some(), too_small, "{cell:?}"),
             }
         }

@@ -1,6 +1,6 @@
 //! Starting the server of a cell.
 
-use portlab_stats::record::{Cell, Pinning};
+use portlab_stats::record::{Cell, Pinning, Together};
 
 use crate::{
     Experiment, Server, ServerError, Surroundings,
@@ -49,8 +49,9 @@ impl Experiment {
 #[must_use]
 pub fn pin() -> Pinning {
     let halves = match portlab_sys::machine::halves() {
-        Ok(halves) => halves,
-        Err(why) => return Pinning::Together(why),
+        Ok(Some(halves)) => halves,
+        Ok(None) => return Pinning::Together(Together::OneCore),
+        Err(error) => return Pinning::Together(Together::Refused(error.to_string())),
     };
     let (server_cpus, generator_cpus) = (halves.first, halves.second);
     let tried = std::thread::scope(|scope| {
@@ -63,6 +64,6 @@ pub fn pin() -> Pinning {
             server_cpus,
             generator_cpus,
         },
-        Err(error) => Pinning::Together(format!("the system refused: {error}")),
+        Err(error) => Pinning::Together(Together::Refused(error.to_string())),
     }
 }

@@ -7,6 +7,8 @@ use portlab_stats::{
 };
 use serde::Serialize;
 
+use crate::sentences::names;
+
 /// Writes `record` as comma-separated values, quoted as in RFC 4180, in lines that end with a line
 /// feed: one for each cell and round.
 ///
@@ -25,8 +27,10 @@ pub fn csv(record: &Record) -> String {
                 text += &line.without(Some(failed.round), &failed.reason).written();
             }
             if cell.rounds.is_empty() && cell.failures.is_empty() {
-                let reason = cell.not_run.as_deref().unwrap_or("not measured yet");
-                text += &line.without(None, reason).written();
+                let why = cell.not_run.as_ref();
+                let why = why.map(|it| names::not_run(it, cell.point.connections).en);
+                let why = why.unwrap_or("not measured yet".into());
+                text += &line.without(None, &why).written();
             }
         }
     }
@@ -201,7 +205,7 @@ mod tests {
     use super::*;
     use portlab_stats::{
         fixture::{cell, record, twin},
-        record::Failed,
+        record::{Failed, NotRun},
     };
 
     /// The fields of each line, by a reader that knows quotes.
@@ -233,7 +237,7 @@ mod tests {
             reason: "it said \"no\", and\nleft".into(),
         });
         let mut pool = cell("pool", &[]);
-        pool.not_run = Some("serves 2 at a time".into());
+        pool.not_run = Some(NotRun::ServesFewer(2));
         let spread = [4.0, 4.1, 4.2, 4.1, 4.0, 4.1, 9.0];
         let cells = vec![cell("a", &spread), twin("a", &[4.0]), failed, pool];
         let table = table(&csv(&record(cells)));
@@ -255,7 +259,10 @@ mod tests {
         assert_eq!(column("outlier")[5..8], ["false", "true", "false"]);
         assert_eq!(column("ranked_by")[0], "cpu_per_message");
         assert_eq!(column("not_measured")[9], "it said \"no\", and\nleft");
-        assert_eq!(column("not_measured")[10], "serves 2 at a time");
+        assert_eq!(
+            column("not_measured")[10],
+            "serves 2 at a time; --workers 100 for more"
+        );
         assert_eq!(column("messages")[9..], ["", ""]);
     }
 

@@ -9,6 +9,8 @@ use portlab_stats::{
     units,
 };
 
+use crate::sentences::names::together;
+
 /// The suite or the workloads; and how often and how long they were measured.
 pub(crate) fn what(record: &Record) -> (String, String) {
     let names = record.workloads.iter().map(|workload| &workload.name[..]);
@@ -60,7 +62,10 @@ pub(crate) fn pinning(pinning: &Pinning) -> String {
             cpus(generator_cpus)
         ),
         Pinning::Together(reason) => {
-            format!("server and generator shared all processors: {reason}")
+            format!(
+                "server and generator shared all processors: {}",
+                together(reason).en
+            )
         }
     }
 }

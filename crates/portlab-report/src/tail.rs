@@ -2,7 +2,7 @@
 
 use portlab_stats::{analysis::Group, record::Cell};
 
-use crate::{grid::Tone, heading::plural, table::cut};
+use crate::{grid::Tone, heading::plural, sentences::names, table::cut};
 
 /// The longest reason that is told, in characters.
 const REASON: usize = 200;
@@ -38,7 +38,10 @@ pub(crate) fn tail(group: &Group) -> Vec<(Tone, String)> {
         };
         lines.push((Tone::Bad, cut(&line, REASON)));
     }
-    let reason = |cell: &Cell| cell.not_run.clone();
+    let reason = |cell: &Cell| {
+        let why = cell.not_run.as_ref()?;
+        Some(names::not_run(why, cell.point.connections).en.into_owned())
+    };
     lines.extend(grouped("not run", cells, reason));
     let missing = |cell: &Cell| {
         let nothing = cell.rounds.is_empty() && cell.failures.is_empty();
@@ -79,14 +82,14 @@ mod tests {
     use portlab_stats::{
         analysis::groups,
         fixture::{cell, record},
-        record::Failed,
+        record::{Failed, NotRun},
     };
 
     #[test]
     fn who_is_not_in_the_table_is_under_it() {
         let not_run = |model: &str, reason: &str| {
             let mut cell = cell(model, &[]);
-            cell.not_run = Some(reason.to_owned());
+            cell.not_run = Some(NotRun::Told(reason.to_owned()));
             cell
         };
         let mut burnt = cell("burnt", &[]);

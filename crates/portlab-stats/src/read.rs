@@ -6,8 +6,8 @@ use serde_json::Value;
 use crate::{
     measure::Measure,
     record::{
-        Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, Point, Record, Round, Setup,
-        Text, Workload,
+        Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, NotRun, Point, Record, Round,
+        Setup, Text, Workload,
     },
     summary::CONTROL_SUFFIX,
 };
@@ -31,6 +31,8 @@ pub enum ReadError {
 
 /// The form that was written before there were workloads.
 const FIRST_FORMAT: &str = "portlab-comparison/1";
+/// The form in which reasons were sentences. What it has, the newest form has too.
+const SECOND_FORMAT: &str = "portlab-comparison/2";
 
 /// Reads a record.
 ///
@@ -41,6 +43,11 @@ pub fn read(text: &str) -> Result<Record, ReadError> {
     let format = value.get("format").and_then(Value::as_str);
     match format {
         Some(FORMAT) => serde_json::from_value(value).map_err(ReadError::Damaged),
+        Some(SECOND_FORMAT) => {
+            let record: Record = serde_json::from_value(value).map_err(ReadError::Damaged)?;
+            let format = FORMAT.to_owned();
+            Ok(Record { format, ..record })
+        }
         Some(FIRST_FORMAT) => serde_json::from_value::<First>(value)
             .map(First::renewed)
             .map_err(ReadError::Damaged),
@@ -83,7 +90,7 @@ struct FirstCell {
     model: String,
     connections: usize,
     workers: usize,
-    not_run: Option<String>,
+    not_run: Option<NotRun>,
     rounds: Vec<Round>,
     #[serde(default)]
     failures: Vec<Failed>,
@@ -170,6 +177,7 @@ impl First {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Pinning, Together};
 
     /// As version 0.1.0 wrote it, before workloads.
     const FIRST: &str = include_str!("../testdata/results-1.json");
@@ -189,6 +197,23 @@ mod tests {
         assert!(record.entrants.iter().all(|it| it.kind == Kind::Model));
         // And what it has become is written and read as it is.
         let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(read(&text).unwrap(), record);
+    }
+
+    #[test]
+    fn reasons_in_words_are_read_and_kept() {
+        let mut record = read(FIRST).unwrap();
+        record.cells[0].not_run = Some(NotRun::Told("serves two".into()));
+        record.environment.pinning = Pinning::Together(Together::Told("no need".into()));
+        let text = serde_json::to_string(&record).unwrap();
+        let older = text.replace(FORMAT, SECOND_FORMAT);
+        assert!(older.contains(r#""not_run":"serves two""#), "{older}");
+        assert_eq!(read(&older).unwrap(), record);
+        // What is an enum now is one in the file.
+        record.cells[0].not_run = Some(NotRun::ServesFewer(16));
+        record.environment.pinning = Pinning::Together(Together::OneCore);
+        let text = serde_json::to_string(&record).unwrap();
+        assert!(text.contains(r#""not_run":{"serves_fewer":16}"#), "{text}");
         assert_eq!(read(&text).unwrap(), record);
     }
 

@@ -10,7 +10,7 @@ use crate::measure::Measure;
 
 /// The version of this form. It changes when a reader of the old one would misread the new one;
 /// [`read`](crate::read::read) knows the older ones.
-pub const FORMAT: &str = "portlab-comparison/2";
+pub const FORMAT: &str = "portlab-comparison/3";
 
 /// A whole comparison, or as much of it as has been measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -74,13 +74,30 @@ pub enum Pinning {
         generator_cpus: Vec<usize>,
     },
     /// They shared all of them, for this reason.
-    Together(String),
+    Together(Together),
 }
 
-/// Older records don't tell, for there was no pinning.
+/// Why server and generator shared their processors.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Together {
+    /// The command said `--pin off`.
+    OnRequest,
+    /// There is one core only that may be used.
+    OneCore,
+    /// The version of portlab that measured didn't pin: older records don't tell.
+    #[default]
+    NotYet,
+    /// The system refused, with this message.
+    Refused(String),
+    /// The words of an older record.
+    #[serde(untagged)]
+    Told(String),
+}
+
 impl Default for Pinning {
     fn default() -> Self {
-        Self::Together("this version of portlab didn't pin".to_owned())
+        Self::Together(Together::default())
     }
 }
 
@@ -149,6 +166,21 @@ pub struct Facts {
     pub cost: String,
     /// What gives way first as load grows.
     pub breaks_first: String,
+    /// How many connections it serves at the same time. Older records don't tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub serves: Option<Serves>,
+}
+
+/// How many connections a model serves at the same time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Serves {
+    /// One.
+    One,
+    /// One per worker.
+    Workers,
+    /// As many as the machine carries.
+    Open,
 }
 
 /// A text in both languages.
@@ -228,7 +260,7 @@ pub struct Cell {
     pub workers: usize,
     /// Why the cell can't be run, if it can't.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub not_run: Option<String>,
+    pub not_run: Option<NotRun>,
     /// The rate that it could keep up in a closed loop, per second, where an open loop's rate
     /// follows from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,6 +273,25 @@ pub struct Cell {
     /// The latencies of all rounds together.
     #[serde(default, skip_serializing_if = "Histogram::is_empty")]
     pub latencies: Histogram,
+}
+
+/// Why a cell can't be run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NotRun {
+    /// The model serves one connection at a time.
+    ServesOne,
+    /// It serves so many connections at a time, which are fewer than there are.
+    ServesFewer(usize),
+    /// A foreign server doesn't know the lines of portlab's chat.
+    ForeignChat,
+    /// A control by hand is an echo.
+    ControlChat,
+    /// The model has no place for what connections share, such as the rooms of a chat.
+    NoHub,
+    /// The words of an older record.
+    #[serde(untagged)]
+    Told(String),
 }
 
 /// What is varied within a workload.

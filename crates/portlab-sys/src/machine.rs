@@ -97,13 +97,12 @@ pub struct Halves {
 }
 
 /// Divides the processors by cores: two threads of one core share its pipelines, and are never put
-/// on different sides.
+/// on different sides. `None` if one core only may be used.
 ///
 /// # Errors
-/// In words, why they can't be divided: there is one core only, or the system doesn't tell.
-pub fn halves() -> Result<Halves, String> {
-    let allowed = sched_getaffinity(None)
-        .map_err(|error| format!("the system doesn't tell which processors there are: {error}"))?;
+/// When the system doesn't tell which processors there are.
+pub fn halves() -> std::io::Result<Option<Halves>> {
+    let allowed = sched_getaffinity(None)?;
     let cpus = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
     let mut cores: Vec<(String, Vec<usize>)> = Vec::new();
     for cpu in cpus {
@@ -116,7 +115,7 @@ pub fn halves() -> Result<Halves, String> {
         }
     }
     if cores.len() < 2 {
-        return Err("there is one core only that may be used".to_owned());
+        return Ok(None);
     }
     let second = cores.split_off(cores.len() / 2);
     let cpus = |cores: Vec<(String, Vec<usize>)>| {
@@ -124,10 +123,10 @@ pub fn halves() -> Result<Halves, String> {
         cpus.sort_unstable();
         cpus
     };
-    Ok(Halves {
+    Ok(Some(Halves {
         first: cpus(cores),
         second: cpus(second),
-    })
+    }))
 }
 
 /// Keeps the calling thread, and those that it will start, to `cpus`. Allocates nothing, so that it
@@ -152,7 +151,7 @@ mod tests {
         let all = (0..CpuSet::MAX_CPU)
             .filter(|&cpu| allowed.is_set(cpu))
             .count();
-        let Ok(halves) = halves() else {
+        let Ok(Some(halves)) = halves() else {
             return;
         };
         assert_eq!(halves.first.len() + halves.second.len(), all);

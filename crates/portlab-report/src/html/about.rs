@@ -9,7 +9,10 @@ use crate::{
     chart::{Axis, Frame, Slice, SliceKind, Spacing, Strip, StripWords, Track, strip},
     heading::date,
     page::{self, Sheet},
-    sentences::{names::Field, sheets},
+    sentences::{
+        names::{Field, together},
+        sheets,
+    },
 };
 
 static MACHINE: Text = Text::new("machine", "机器");
@@ -87,8 +90,8 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
             list(server_cpus),
             list(generator_cpus)
         ),
-        (Pinning::Together(why), Lang::En) => format!("none: {why}"),
-        (Pinning::Together(why), Lang::Zh) => format!("无：{why}"),
+        (Pinning::Together(why), Lang::En) => format!("none: {}", together(why).en),
+        (Pinning::Together(why), Lang::Zh) => format!("无：{}", together(why).zh),
     };
     let mut facts = vec![
         (

@@ -353,7 +353,7 @@ fn bar(report: &Report, group: &Group, column: &Column, at: usize) -> Bar {
         column.figures[at].is_some_and(|figure| column.measure.is_the_least(cell, figure.median));
     let remark = match (&cell.not_run, cell.failures.first()) {
         (Some(why), _) => {
-            let why = names::not_run(why);
+            let why = names::not_run(why, cell.point.connections);
             Some(format!("{}{}", lang.pick(&NOT_RUN), lang.pick(&why)))
         }
         (None, Some(failed)) if cell.rounds.is_empty() => Some(failed.reason.clone()),

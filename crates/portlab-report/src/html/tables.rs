@@ -83,7 +83,7 @@ pub(super) fn table(report: &Report, groups: &[&Group], group: &Group) -> (Strin
 fn remark(report: &Report, cell: &Measured) -> Option<String> {
     let lang = report.lang;
     if let Some(why) = &cell.not_run {
-        let why = names::not_run(why);
+        let why = names::not_run(why, cell.point.connections);
         return Some(format!("{}: {}", lang.pick(&NOT_RUN), lang.pick(&why)));
     }
     let failure = cell.failures.first().filter(|_| cell.rounds.is_empty())?;

@@ -2,7 +2,7 @@
 
 use portlab_stats::{
     measure::{Better, Measure},
-    record::{Counts, Kind, Text},
+    record::{Counts, Kind, NotRun, Text, Together},
 };
 
 /// What a measure is called.
@@ -227,28 +227,55 @@ pub fn work(work: &str) -> Text {
     }
 }
 
-/// Why a cell isn't run, which the record says in English.
+/// Why a cell with so many connections isn't run, as it is said of a server: "serves one connection
+/// at a time".
 #[must_use]
-pub fn not_run(why: &str) -> Text {
-    let few = why.strip_prefix("serves ").and_then(|rest| {
-        let (places, more) = rest.split_once(" at a time; --workers ")?;
-        let wanted = more.strip_suffix(" for more")?;
-        Some(format!(
-            "同时只服务 {places} 个连接；要更多请用 --workers {wanted}"
-        ))
-    });
-    let zh = match why {
-        "serves one connection at a time" => Some("一次只服务一个连接".to_owned()),
-        "isn't asked to chat" => Some("不参加聊天".to_owned()),
-        "is an echo by hand" => Some("是手写的回声".to_owned()),
-        _ if why.starts_with("it serves one caller at a time") => {
-            Some("一次只服务一个连接，谁也听不到别人".to_owned())
-        }
-        _ => few,
-    };
+pub fn not_run(why: &NotRun, connections: usize) -> Text {
+    match why {
+        NotRun::ServesOne => Text::new("serves one connection at a time", "一次只服务一个连接"),
+        NotRun::ServesFewer(capacity) => Text {
+            en: format!("serves {capacity} at a time; --workers {connections} for more").into(),
+            zh: format!("同时只服务 {capacity} 个连接；要更多请用 --workers {connections}").into(),
+        },
+        NotRun::ForeignChat => Text::new(
+            "a server of others doesn't know the lines of portlab's chat",
+            "外部服务器不懂 portlab 聊天的格式",
+        ),
+        NotRun::ControlChat => Text::new("is an echo by hand", "是手写的回声"),
+        NotRun::NoHub => Text::new(
+            "serves one connection at a time, so members could not hear each other",
+            "一次只服务一个连接，成员之间听不到对方",
+        ),
+        NotRun::Told(words) => same(words),
+    }
+}
+
+/// Why server and generator shared their processors.
+#[must_use]
+pub fn together(why: &Together) -> Text {
+    match why {
+        Together::OnRequest => Text::new("the command said --pin off", "命令里有 --pin off"),
+        Together::OneCore => Text::new(
+            "there is one core only that may be used",
+            "可用的处理器核只有一个",
+        ),
+        Together::NotYet => Text::new(
+            "this version of portlab didn't pin",
+            "这个版本的 portlab 不绑核",
+        ),
+        Together::Refused(error) => Text {
+            en: format!("the system refused: {error}").into(),
+            zh: format!("系统拒绝：{error}").into(),
+        },
+        Together::Told(words) => same(words),
+    }
+}
+
+/// Words of an older record, which it has in one language.
+fn same(words: &str) -> Text {
     Text {
-        en: why.to_owned().into(),
-        zh: zh.unwrap_or_else(|| why.to_owned()).into(),
+        en: words.to_owned().into(),
+        zh: words.to_owned().into(),
     }
 }
 
@@ -282,16 +309,13 @@ mod tests {
 
     #[test]
     fn why_a_cell_is_not_run_is_told_in_both_languages() {
-        let few = not_run("serves 16 at a time; --workers 100 for more");
+        let few = not_run(&NotRun::ServesFewer(16), 100);
+        assert_eq!(few.en, "serves 16 at a time; --workers 100 for more");
         assert_eq!(few.zh, "同时只服务 16 个连接；要更多请用 --workers 100");
+        let told = not_run(&NotRun::Told("of a reason of its own".into()), 1);
         assert_eq!(
-            not_run("of a reason of its own").zh,
-            "of a reason of its own"
-        );
-        assert!(
-            not_run("serves one connection at a time")
-                .zh
-                .contains("一个")
+            (&told.en, &told.zh),
+            (&told.zh, &"of a reason of its own".into())
         );
     }
 

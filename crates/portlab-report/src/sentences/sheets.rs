@@ -16,6 +16,7 @@ pub fn facts(model: &str, recorded: &Facts, lang: Lang) -> Facts {
             blocks: sheet.blocks.to_owned(),
             cost: sheet.cost.to_owned(),
             breaks_first: sheet.breaks_first.to_owned(),
+            serves: recorded.serves,
         },
         _ => recorded.clone(),
     }
@@ -136,6 +137,7 @@ mod tests {
             blocks: "nobody".into(),
             cost: "a thread".into(),
             breaks_first: "the number of threads".into(),
+            serves: None,
         }
     }
 

@@ -4,8 +4,8 @@
 use portlab_stats::{
     measure::Measure,
     record::{
-        Cell, Counts, Entrant, Environment, FORMAT, Facts, Failed, Histogram, Kind, Pinning, Point,
-        Rate, Record, Round, Setup, Slice, Text, Timeline, Track, Workload,
+        Cell, Counts, Entrant, Environment, FORMAT, Facts, Failed, Histogram, Kind, NotRun,
+        Pinning, Point, Rate, Record, Round, Setup, Slice, Text, Timeline, Track, Workload,
     },
 };
 
@@ -141,13 +141,13 @@ fn go_wrong(cells: &mut [Cell]) {
     for connections in [10, 100] {
         not_run(
             find(cells, "echo", "iterative", connections),
-            "serves one connection at a time",
+            NotRun::ServesOne,
         );
     }
-    let pools = "serves 64 at a time; try --workers 100";
-    not_run(find(cells, "echo", "prefork", 100), pools);
-    not_run(find(cells, "echo", "prethreaded", 100), pools);
-    not_run(find(cells, "chat", FOREIGN, 20), "isn't asked to chat");
+    let pools = || NotRun::ServesFewer(64);
+    not_run(find(cells, "echo", "prefork", 100), pools());
+    not_run(find(cells, "echo", "prethreaded", 100), pools());
+    not_run(find(cells, "chat", FOREIGN, 20), NotRun::ForeignChat);
     let failing = find(cells, "echo", "pool", 100);
     failing.rounds.remove(3);
     failing.failures.push(Failed {
@@ -189,8 +189,8 @@ fn find<'a>(
     cells.iter_mut().find(is_it).expect("there is such a cell")
 }
 
-fn not_run(cell: &mut Cell, reason: &str) {
-    cell.not_run = Some(reason.to_owned());
+fn not_run(cell: &mut Cell, reason: NotRun) {
+    cell.not_run = Some(reason);
     cell.rounds.clear();
     cell.latencies = Histogram::default();
 }
@@ -206,6 +206,7 @@ fn entrants() -> Vec<Entrant> {
             blocks: "nobody else".to_owned(),
             cost: "little".to_owned(),
             breaks_first: "patience".to_owned(),
+            serves: None,
         }),
     });
     let mut entrants: Vec<_> = models.collect();

@@ -12,7 +12,7 @@ use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, quot
 use portlab_report::Lang;
 use portlab_service::Order;
 use portlab_stats::{
-    record::{Cell, Record},
+    record::{Cell, Record, Together},
     units,
 };
 
@@ -270,7 +270,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         load_threads: usize::try_from(args.threads.unwrap_or(1))?,
         seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
         pinning: match args.pin.as_str() {
-            "off" => Pinning::Together("--pin off".to_owned()),
+            "off" => Pinning::Together(Together::OnRequest),
             _ => pin(),
         },
     };

@@ -4,7 +4,10 @@ use portlab_stats::record::{Pinning, Record, Text};
 
 use crate::{
     Lang,
-    sentences::parts::{Sentence, Words, sentence},
+    sentences::{
+        names,
+        parts::{Sentence, Words, sentence},
+    },
 };
 
 /// Whether server and generator were in each other's way, and how many processors a server had.
@@ -14,7 +17,13 @@ pub(super) fn pinning(record: &Record, lang: Lang) -> Vec<Sentence> {
         Pinning::Apart { server_cpus, .. } => server_cpus.len(),
         Pinning::Together(reason) => {
             let slots = [
-                ("reason", Words::text(reason.trim_end_matches('.'))),
+                (
+                    "reason",
+                    Words::text(
+                        lang.pick(&names::together(reason))
+                            .trim_end_matches(['.', '。']),
+                    ),
+                ),
                 ("cores", Words::count(cores)),
             ];
             let text = Text::new(
@@ -87,7 +96,7 @@ const PROCESSORS: &[&str] = &["qemu", "kvm", "virtual"];
 mod tests {
     use portlab_stats::{
         fixture::{cell, record},
-        record::Pinning,
+        record::{Pinning, Together},
     };
 
     use super::{super::check::check, pinning, virtual_machine};
@@ -106,15 +115,15 @@ mod tests {
             generator_cpus: vec![2],
         };
         check(pinning, &record, &[], &[]);
-        record.environment.pinning = Pinning::Together("there is one".into());
+        record.environment.pinning = Pinning::Together(Together::OneCore);
         check(
             pinning,
             &record,
             &[
                 "Server and generator shared 2 processors, and may have been in each other's way: \
-                 there is one.",
+                 there is one core only that may be used.",
             ],
-            &["服务器和负载生成器共用 2 个处理器，可能互相干扰：there is one。"],
+            &["服务器和负载生成器共用 2 个处理器，可能互相干扰：可用的处理器核只有一个。"],
         );
     }
 
