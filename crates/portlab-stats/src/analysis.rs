@@ -13,7 +13,7 @@
 use crate::{
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Entrant, Kind, Point, Record, Workload},
+    record::{Cell, Entrant, Kind, Pinning, Point, Record, Workload},
 };
 
 /// Nothing smaller is called a difference, whatever the twins say: where code and data happen to lie
@@ -23,6 +23,25 @@ pub const LEAST_FLOOR: f64 = 0.03;
 
 /// The floor where there are no twins to measure it.
 pub const ASSUMED_FLOOR: f64 = 0.05;
+
+/// A floor above this can't be used: where a model can't be told from itself by less than a factor of
+/// two, the run tells of the machine, and nothing is ranked.
+pub const MOST_FLOOR: f64 = 1.0;
+
+/// Why a measure isn't ranked at a point.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Refusal {
+    /// The measure is a fact, neither good nor bad.
+    Fact,
+    /// The load generator was the limit, so that its own figures would be ranked.
+    Generator,
+    /// A figure lies below what can be measured.
+    Unresolved,
+    /// The noise floor is above [`MOST_FLOOR`].
+    Noise(Floor),
+    /// Servers computed on one processor, where the question is how many they use.
+    OneProcessor,
+}
 
 /// The cells that are compared with each other: every entrant at one point of a workload.
 #[derive(Clone, Debug)]
@@ -101,15 +120,16 @@ impl<'a> Group<'a> {
         self.record.entrant(&cell.model)
     }
 
-    /// Whether a cell may have a place in a ranking: not where something went wrong, for who drops
-    /// connections is soon done with the rest; not after a single round, which knows no chance; and
-    /// neither a control nor a twin, which aren't models of their own.
+    /// Whether a cell may have a place in a ranking. Servers with errors don't: dropping requests makes
+    /// a server look fast. Nor do servers that did not keep up with the rate of an open loop, cells of
+    /// a single round, which can't tell difference from chance, controls and twins.
     #[must_use]
     pub fn is_ranked(&self, cell: &Cell) -> bool {
         let takes_part = self
             .entrant(cell)
             .is_some_and(|entrant| matches!(entrant.kind, Kind::Model | Kind::Foreign { .. }));
-        takes_part && cell.errors() == 0 && cell.failures.is_empty() && cell.rounds.len() > 1
+        let is_well = cell.errors() == 0 && cell.failures.is_empty();
+        takes_part && is_well && cell.rounds.len() > 1 && cell.kept_up() != Some(false)
     }
 
     /// Whether the generator was the limit in one of the cells.
@@ -118,12 +138,45 @@ impl<'a> Group<'a> {
         self.cells.iter().any(|cell| cell.generator_was_the_limit())
     }
 
-    /// Whether `measure` is ranked here. One that the generator limits isn't where it did: the best
-    /// of the ranking would be the generator.
+    /// Whether `measure` is ranked here.
     #[must_use]
     pub fn ranks(&self, measure: Measure) -> bool {
-        let refused = measure.is_the_generators() && self.generator_was_the_limit();
-        measure.better() != Better::Neither && !refused
+        self.refusal(measure).is_none()
+    }
+
+    /// Why `measure` isn't ranked here; `None` if it is.
+    #[must_use]
+    pub fn refusal(&self, measure: Measure) -> Option<Refusal> {
+        if measure.better() == Better::Neither {
+            return Some(Refusal::Fact);
+        }
+        if measure.is_the_generators() && self.generator_was_the_limit() {
+            return Some(Refusal::Generator);
+        }
+        if measure == Measure::MessagesPerS && self.computes_on_one_of_several() {
+            return Some(Refusal::OneProcessor);
+        }
+        let unresolved = |cell: &&&Cell| {
+            let figure = cell.figure(measure).filter(|_| self.is_ranked(cell));
+            figure.is_some_and(|it| measure.is_below_resolution(cell, it.median))
+        };
+        if self.cells.iter().any(|cell| unresolved(&cell)) {
+            return Some(Refusal::Unresolved);
+        }
+        let floor = self.floor(measure);
+        (floor.share > MOST_FLOOR).then_some(Refusal::Noise(floor))
+    }
+
+    /// Whether handlers compute and servers were kept to one of the machine's processors, so that no
+    /// model could show how many it uses.
+    fn computes_on_one_of_several(&self) -> bool {
+        let environment = &self.record.environment;
+        let computes = self.workload.work.starts_with("cpu:");
+        let on_one = match &environment.pinning {
+            Pinning::Apart { server_cpus, .. } => server_cpus.len() == 1,
+            Pinning::Together(_) => false,
+        };
+        computes && on_one && environment.cores > 1
     }
 
     /// The cell of the entrant that the others are put in relation to, if it was measured here.
@@ -345,7 +398,7 @@ mod tests {
     }
 
     #[test]
-    fn connections_that_cost_no_memory_are_better_than_those_that_do() {
+    fn nothing_is_ranked_by_a_figure_below_the_resolution() {
         let with = |model: &str, peak: [u64; 5]| {
             let mut cell = cell(model, &[1.0; 5]);
             for (round, peak) in cell.rounds.iter_mut().zip(peak) {
@@ -357,26 +410,73 @@ mod tests {
             [1_000_000; 5],
             [1_000_000, 1_004_096, 1_000_000, 1_008_192, 1_000_000],
         );
-        let record = record(vec![
-            with("none", none),
-            with("none-again", little),
+        let mut record = record(vec![
+            with("little", little),
+            with("little-again", little),
             with("some", [3_000_000; 5]),
         ]);
-        let column = groups(&record)[0].column(Measure::MemoryPerConnection);
+        let measure = Measure::MemoryPerConnection;
+        let refusal = |record: &Record| groups(record)[0].refusal(measure);
+        assert_eq!(refusal(&record), Some(Refusal::Unresolved));
+        assert_eq!(groups(&record)[0].column(measure).ranks, [None; 3]);
+        record.cells[0] = with("little", none.map(|it| it + 400_000));
+        record.cells[1] = with("little-again", none.map(|it| it + 400_000));
+        assert_eq!(refusal(&record), None);
+        let column = groups(&record)[0].column(measure);
         assert_eq!(column.ranks, [Some(1), None, Some(2)]);
     }
 
     #[test]
-    fn less_memory_than_a_page_for_all_is_the_least_that_is_seen() {
+    fn a_floor_that_hides_a_factor_of_two_ranks_nothing() {
+        let record = |twins| record(vec![cell("a", &[1.0; 5]), twins, cell("b", &[9.0; 5])]);
+        let measure = Measure::CpuPerMessage;
+        let quiet = record(twin("a", &[1.9; 5]));
+        assert_eq!(groups(&quiet)[0].refusal(measure), None);
+        let loud = record(twin("a", &[43.0; 5]));
+        let refusal = groups(&loud)[0].refusal(measure);
+        assert!(matches!(refusal, Some(Refusal::Noise(floor)) if floor.share == 42.0));
+        assert_eq!(groups(&loud)[0].column(measure).ranks, [None; 3]);
+    }
+
+    #[test]
+    fn who_uses_the_most_processors_is_not_asked_on_one_of_two() {
+        let mut record = record(vec![cell("a", &[1.0; 5]), cell("b", &[9.0; 5])]);
+        let refusal = |record: &Record| groups(record)[0].refusal(Measure::MessagesPerS);
+        assert_eq!(refusal(&record), None);
+        record.workloads[0].work = "cpu:200us".into();
+        assert_eq!(refusal(&record), Some(Refusal::OneProcessor));
+        record.environment.cores = 1;
+        assert_eq!(refusal(&record), None);
+        record.environment.cores = 2;
+        record.environment.pinning = Pinning::default();
+        assert_eq!(refusal(&record), None);
+    }
+
+    #[test]
+    fn a_server_that_did_not_keep_up_has_no_place() {
+        let open = |model: &str, unsent| {
+            let mut cell = cell(model, &[1.0; 5]);
+            for round in &mut cell.rounds {
+                round.offered_per_s = Some(100_000.0);
+                round.due_not_sent = Some(unsent);
+            }
+            cell
+        };
+        let record = record(vec![open("late", 7), open("in-time", 0)]);
+        assert_eq!(ranks(&record), [None, Some(1)]);
+    }
+
+    #[test]
+    fn less_memory_than_a_page_for_all_is_below_the_resolution() {
         let mut cell = cell("a", &[1.0; 5]);
         let measure = Measure::MemoryPerConnection;
         let figure = |cell: &Cell| cell.figure(measure).unwrap().median;
-        assert!(!measure.is_the_least(&cell, figure(&cell)));
+        assert!(!measure.is_below_resolution(&cell, figure(&cell)));
         for round in &mut cell.rounds {
             round.peak_pss_bytes = round.empty_pss_bytes.unwrap() + 17;
         }
-        assert!(measure.is_the_least(&cell, figure(&cell)));
-        assert!(!Measure::CpuPerMessage.is_the_least(&cell, 1.0));
+        assert!(measure.is_below_resolution(&cell, figure(&cell)));
+        assert!(!Measure::CpuPerMessage.is_below_resolution(&cell, 1.0));
     }
 
     #[test]

@@ -25,8 +25,8 @@ pub enum Measure {
     SwitchesPerMessage,
     /// The server's memory at its largest, in bytes.
     PeakMemory,
-    /// What the server's memory grew by for each connection, in bytes: a page for all of them at
-    /// least, for less isn't seen, and nothing is no multiple of anything.
+    /// What the server's memory grew by for each connection, in bytes. PSS is counted in pages, so
+    /// less than a page for all connections together can't be measured: see [`Measure::resolution`].
     MemoryPerConnection,
     /// The server's threads.
     Threads,
@@ -91,11 +91,29 @@ impl Measure {
         }
     }
 
-    /// Whether `figure`, one of `cell`'s, is the least that can be seen: then it is at most that.
+    /// The smallest figure of `cell` that can be measured, where there is one: a page, divided by the
+    /// connections.
     #[must_use]
-    pub fn is_the_least(self, cell: &Cell, figure: f64) -> bool {
+    pub fn resolution(self, cell: &Cell) -> Option<f64> {
         let connections = cell.point.connections.max(1) as f64;
-        self == Self::MemoryPerConnection && figure * connections < PAGE_BYTES as f64 * 1.001
+        (self == Self::MemoryPerConnection).then_some(PAGE_BYTES as f64 / connections)
+    }
+
+    /// Whether `figure`, one of `cell`'s, lies at or below the [`Measure::resolution`]: then the true
+    /// figure is somewhere below, and nothing is ranked by it.
+    #[must_use]
+    pub fn is_below_resolution(self, cell: &Cell, figure: f64) -> bool {
+        let resolution = self.resolution(cell);
+        resolution.is_some_and(|resolution| figure < resolution * 1.001)
+    }
+
+    /// Whether it is a quantile of latency.
+    #[must_use]
+    pub fn is_a_quantile(self) -> bool {
+        matches!(
+            self,
+            Self::LatencyP50 | Self::LatencyP99 | Self::LatencyP999
+        )
     }
 
     /// Which of two figures is the better one.

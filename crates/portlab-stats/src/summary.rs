@@ -16,6 +16,11 @@ pub const CONTROL_SUFFIX: &str = "-by-hand";
 /// An open loop whose own lateness makes up this share of the latency tells of itself.
 const LAG_LIMIT: f64 = 0.5;
 
+/// A server that answers this share of what is due keeps up: at the end some are under way.
+const KEEPS_UP: f64 = 0.99;
+/// How many standard deviations a count may lie below what is expected.
+const COUNTING_ERRORS: f64 = 4.0;
+
 /// How many times the distance between the quartiles a measurement may lie outside them before it is
 /// called an outlier (J. Tukey, "Exploratory Data Analysis", 1977).
 const FENCE: f64 = 1.5;
@@ -23,18 +28,48 @@ const FENCE: f64 = 1.5;
 const LEAST_FOR_OUTLIERS: usize = 7;
 
 impl Cell {
-    /// One figure over this cell's rounds; `None` unless nine in ten of them know it: a quantile that
-    /// only some rounds know would be one of those rounds, and yet a single one that the machine stood
-    /// still in is no reason to know nothing.
+    /// One figure over this cell's rounds; `None` unless nine in ten of the rounds know the figure: a
+    /// quantile that only some rounds know would tell of those rounds only, and one round during
+    /// which the machine stalled is no reason to tell nothing.
+    ///
+    /// All quantiles of a cell are medians over the same rounds, those that know the rarest quantile
+    /// that the cell has. In each round a p99.9 is at least the p99, so the medians are in that order.
     #[must_use]
     pub fn figure(&self, measure: Measure) -> Option<Estimate> {
-        let known = self
-            .rounds
-            .iter()
-            .filter_map(|round| measure.of(self, round));
-        let known: Vec<f64> = known.collect();
-        let enough = known.len() * 10 >= self.rounds.len() * 9;
-        Estimate::of(known).filter(|_| enough)
+        let knows = |measure: Measure| {
+            let known = self.rounds.iter();
+            let known = known.filter(|round| measure.of(self, round).is_some());
+            known.count() * 10 >= self.rounds.len() * 9
+        };
+        let quantiles = [Measure::LatencyP999, Measure::LatencyP99];
+        let rarest = quantiles.into_iter().find(|it| knows(*it));
+        let rarest = rarest.filter(|_| measure.is_a_quantile());
+        let in_common = self.rounds.iter().filter(|round| {
+            let known = |measure: Measure| measure.of(self, round).is_some();
+            rarest.is_none_or(known)
+        });
+        let known: Vec<f64> = in_common
+            .filter_map(|round| measure.of(self, round))
+            .collect();
+        Estimate::of(known).filter(|_| knows(measure))
+    }
+
+    /// Whether the server kept up with the rate of an open loop; `None` of a closed loop.
+    ///
+    /// It did if each message that was due found a free connection, and as many were answered in all
+    /// rounds together as were due, but for one in a hundred and for what chance does to a count: four
+    /// standard deviations of a Poisson variable.
+    #[must_use]
+    pub fn kept_up(&self) -> Option<bool> {
+        let due = self.rounds.iter().map(|round| {
+            let offered = round.offered_per_s.filter(|offered| *offered > 0.0)?;
+            Some(offered * round.elapsed_ms / 1e3)
+        });
+        let due: f64 = due.sum::<Option<f64>>().filter(|due| *due > 0.0)?;
+        let answered = self.rounds.iter().map(|round| round.messages as f64);
+        let answered: f64 = answered.sum();
+        let all_sent = self.rounds.iter().all(|it| it.due_not_sent == Some(0));
+        Some(all_sent && answered >= due * KEEPS_UP - COUNTING_ERRORS * due.sqrt())
     }
 
     /// How many times `other`'s figure this cell's is, round by round: both were measured within
@@ -146,6 +181,38 @@ mod tests {
         cell.rounds[1].latency_count = Some(999);
         assert_eq!(cell.figure(Measure::LatencyP999), None);
         assert!(cell.figure(Measure::LatencyP99).is_some());
+    }
+
+    #[test]
+    fn quantiles_of_a_cell_are_in_order() {
+        let mut cell = cell("a", &[2.0; 11]);
+        for (at, round) in cell.rounds.iter_mut().enumerate() {
+            round.latency_p99_ns = 1_000 + 100 * at as u64;
+            round.latency_p999_ns = round.latency_p99_ns + 10;
+        }
+        // Medians over different rounds would be 1,500 and 1,460.
+        cell.rounds[10].latency_count = Some(999);
+        let median = |measure| cell.figure(measure).unwrap().median;
+        let both = [Measure::LatencyP99, Measure::LatencyP999].map(median);
+        assert_eq!(both, [1_450.0, 1_460.0]);
+    }
+
+    #[test]
+    fn a_server_keeps_up_if_all_was_sent_and_as_much_answered_as_chance_allows() {
+        let open = |messages: u64, due_not_sent| {
+            let mut cell = cell("a", &[2.0; 4]);
+            for round in &mut cell.rounds {
+                (round.offered_per_s, round.elapsed_ms) = (Some(5_000.0), 200.0);
+                (round.messages, round.due_not_sent) = (messages, Some(due_not_sent));
+            }
+            cell.kept_up()
+        };
+        // 4,000 were due in all; 4 standard deviations are 253.
+        assert_eq!(open(1_000, 0), Some(true));
+        assert_eq!(open(940, 0), Some(true));
+        assert_eq!(open(920, 0), Some(false));
+        assert_eq!(open(1_000, 1), Some(false));
+        assert_eq!(cell("a", &[2.0; 4]).kept_up(), None);
     }
 
     #[test]
