@@ -1,5 +1,7 @@
 //! Two runs compared, in words and tables.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 use portlab_stats::{
     changes::{Change, Changes, Pair, Pairs, Reason, Unlike, Verdict, changes},
@@ -9,10 +11,14 @@ use portlab_stats::{
 };
 
 use crate::{
-    columns::{percent, title, write},
-    grid::{ALIKE, FIRST, LAST, Tone},
-    heading::{date, place, plural},
     markdown::{escaped, table},
+    notes::{
+        figures::{figure as write, percent},
+        heading::date,
+        names,
+        places::place_of as place,
+        table::{ALIKE, FIRST, LAST, Tone},
+    },
     table::{Span, cut, lay_out, total_width},
     text::{BOLD, DIM, NARROWEST, PLAIN, WARN, filled, style},
 };
@@ -188,8 +194,15 @@ fn goes_by(pairs: &Pairs) -> String {
     format!("{by}, floor {}{how}", percent(floor.share))
 }
 
-fn name(pairs: &Pairs, measure: Measure) -> &'static str {
-    title(measure, pairs.group.workload.counts)
+fn name(pairs: &Pairs, measure: Measure) -> Cow<'static, str> {
+    names::measure(measure, pairs.group.workload.counts)
+        .short
+        .en
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    let ending = if count == 1 { "" } else { "s" };
+    format!("{count} {noun}{ending}")
 }
 
 /// The pairs that compare in what the ranking goes by.
@@ -257,7 +270,7 @@ fn head(pairs: &Pairs, field: Field) -> String {
         Field::Change => "change".to_owned(),
         Field::Interval => "95% interval".to_owned(),
         Field::Verdict => String::new(),
-        Field::Beside(at) => name(pairs, pairs.measures[at]).to_owned(),
+        Field::Beside(at) => name(pairs, pairs.measures[at]).into_owned(),
     }
 }
 

@@ -1,47 +1,58 @@
-//! The record as a table for other programs: a line for each measurement, with everything that is
-//! known of it, its unit in the head of its column.
+//! Each measurement as a table for other programs: a line for each, with everything that is known of
+//! it, its unit in the head of its column.
 
+use ::csv::{Terminator, WriterBuilder};
 use portlab_stats::{
-    analysis::{Group, groups},
-    record::{Cell, Kind, Rate, Record, Round},
+    analysis::Group,
+    record::{Cell, Kind, Rate, Round},
 };
 use serde::Serialize;
 
-use crate::sentences::names;
+use crate::notes::{Notes, table::Row};
 
-/// Writes `record` as comma-separated values, quoted as in RFC 4180, in lines that end with a line
-/// feed: one for each cell and round.
+/// Writes the measurements of `notes` as comma-separated values, quoted as in RFC 4180, in lines that
+/// end with a line feed: one for each cell and round.
 ///
 /// A field that isn't known is empty. A round that failed, and a cell that wasn't measured, have a
 /// line with the reason, so that none is missing.
+///
+/// # Panics
+/// Never: memory can be written to.
 #[must_use]
-pub fn csv(record: &Record) -> String {
-    let mut text = joined(FIELDS.iter().map(|(head, _)| (*head).to_owned()));
-    for group in groups(record) {
-        for cell in &group.cells {
-            let line = Line::new(record, &group, cell);
-            for round in &cell.rounds {
-                text += &line.of(round).written();
-            }
-            for failed in &cell.failures {
-                text += &line.without(Some(failed.round), &failed.reason).written();
-            }
-            if cell.rounds.is_empty() && cell.failures.is_empty() {
-                let why = cell.not_run.as_ref();
-                let why = why.map(|it| names::not_run(it, cell.point.connections).en);
-                let why = why.unwrap_or("not measured yet".into());
-                text += &line.without(None, &why).written();
-            }
+pub fn csv(notes: &Notes) -> String {
+    let mut writer = WriterBuilder::new()
+        .terminator(Terminator::Any(b'\n'))
+        .from_writer(Vec::new());
+    let mut write = |fields: Vec<String>| {
+        writer
+            .write_record(fields)
+            .expect("memory can be written to");
+    };
+    write(FIELDS.iter().map(|(head, _)| (*head).to_owned()).collect());
+    for (table, row) in notes
+        .tables()
+        .flat_map(|it| it.rows.iter().map(move |row| (it, row)))
+    {
+        let line = Line::new(&table.group, row);
+        for round in &row.cell.rounds {
+            write(line.of(round).written());
+        }
+        for failed in &row.cell.failures {
+            write(line.without(Some(failed.round), &failed.reason).written());
+        }
+        if let Some(remark) = row.remark.as_ref().filter(|_| row.cell.failures.is_empty()) {
+            write(line.without(None, &remark.plain()).written());
         }
     }
-    text
+    let bytes = writer.into_inner().expect("memory can be written to");
+    String::from_utf8(bytes).expect("text was written")
 }
 
 /// What a line is made from.
 #[derive(Clone, Copy)]
 struct Line<'a> {
-    record: &'a Record,
     group: &'a Group<'a>,
+    row: &'a Row<'a>,
     cell: &'a Cell,
     number: Option<usize>,
     round: Option<&'a Round>,
@@ -118,18 +129,17 @@ static FIELDS: &[Field] = &[
     ("due_not_sent", |line| line.if_known(|it| it.due_not_sent)),
     ("ranked_by", |line| name(line.group.workload.ranked_by)),
     ("outlier", |line| {
-        let measure = line.group.workload.ranked_by;
-        line.each(|it| line.cell.outliers(measure).contains(&it.round))
+        line.each(|it| line.row.outliers.contains(&it.round))
     }),
     ("not_measured", |line| line.reason.to_owned()),
 ];
 
 impl<'a> Line<'a> {
-    fn new(record: &'a Record, group: &'a Group<'a>, cell: &'a Cell) -> Self {
+    fn new(group: &'a Group<'a>, row: &'a Row<'a>) -> Self {
         Self {
-            record,
             group,
-            cell,
+            row,
+            cell: row.cell,
             number: None,
             round: None,
             reason: "",
@@ -152,12 +162,12 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn written(self) -> String {
-        joined(FIELDS.iter().map(|(_, field)| field(self)))
+    fn written(self) -> Vec<String> {
+        FIELDS.iter().map(|(_, field)| field(self)).collect()
     }
 
     fn kind(self) -> String {
-        let entrant = self.record.entrant(&self.cell.model);
+        let entrant = self.group.entrant(self.cell);
         let kind = match entrant.map(|entrant| &entrant.kind) {
             Some(Kind::Model) => "model",
             Some(Kind::Control) => "control",
@@ -191,42 +201,22 @@ fn name(value: impl Serialize) -> String {
     }
 }
 
-/// A line of `fields`.
-fn joined(fields: impl Iterator<Item = String>) -> String {
-    let quoted = fields.map(|field| match field.contains(['"', ',', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field,
-    });
-    quoted.collect::<Vec<_>>().join(",") + "\n"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use portlab_stats::{
         fixture::{cell, record, twin},
-        record::{Failed, NotRun},
+        record::{Failed, NotRun, Record},
     };
 
-    /// The fields of each line, by a reader that knows quotes.
-    fn table(text: &str) -> Vec<Vec<String>> {
-        let (mut rows, mut field, mut quoted) = (vec![Vec::new()], String::new(), false);
-        let mut rest = text.chars().peekable();
-        while let Some(character) = rest.next() {
-            match character {
-                '"' if quoted && rest.peek() == Some(&'"') => field.extend(rest.next()),
-                '"' => quoted = !quoted,
-                ',' | '\n' if !quoted => {
-                    rows.last_mut().unwrap().push(std::mem::take(&mut field));
-                    if character == '\n' {
-                        rows.push(Vec::new());
-                    }
-                }
-                other => field.push(other),
-            }
-        }
-        assert!(rows.pop().unwrap().is_empty() && field.is_empty() && !quoted);
-        rows
+    /// The fields of each line.
+    fn table(record: &Record) -> Vec<Vec<String>> {
+        let text = csv(&Notes::of(record, crate::Lang::En));
+        let mut reader = ::csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(text.as_bytes());
+        let fields = |line: ::csv::StringRecord| line.iter().map(str::to_owned).collect();
+        reader.records().map(|line| fields(line.unwrap())).collect()
     }
 
     #[test]
@@ -240,7 +230,7 @@ mod tests {
         pool.not_run = Some(NotRun::ServesFewer(2));
         let spread = [4.0, 4.1, 4.2, 4.1, 4.0, 4.1, 9.0];
         let cells = vec![cell("a", &spread), twin("a", &[4.0]), failed, pool];
-        let table = table(&csv(&record(cells)));
+        let table = table(&record(cells));
         assert_eq!(table.len(), 1 + 7 + 1 + 2 + 1);
         let at = |head: &str| table[0].iter().position(|it| it == head).unwrap();
         let column = |head: &str| -> Vec<_> {
@@ -261,14 +251,14 @@ mod tests {
         assert_eq!(column("not_measured")[9], "it said \"no\", and\nleft");
         assert_eq!(
             column("not_measured")[10],
-            "serves 2 at a time; --workers 100 for more"
+            "not run: serves 2 at a time; --workers 100 for more"
         );
         assert_eq!(column("messages")[9..], ["", ""]);
     }
 
     #[test]
     fn a_record_of_nothing_still_has_heads() {
-        let table = table(&csv(&record(Vec::new())));
+        let table = table(&record(Vec::new()));
         assert_eq!(table.len(), 1);
         assert_eq!(table[0].len(), FIELDS.len());
     }

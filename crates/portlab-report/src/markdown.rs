@@ -1,90 +1,104 @@
-//! The report as Markdown, with the tables that GitHub knows.
+//! The notes as Markdown, with the tables that GitHub knows.
 
-use portlab_stats::{
-    analysis::{Group, groups},
-    record::Record,
-    summary::overheads,
+use portlab_stats::record::Text;
+
+use crate::notes::{
+    Notes,
+    legend::Seen,
+    table::{Column, Entry, Field, Row, Table},
 };
 
-use crate::{
-    columns::percent,
-    grid::{Field, Grid},
-    heading::{INCOMPLETE, machine, place, what, workload},
-    legend::{Seen, notes},
-    tail::tail,
-};
-
-/// Renders `record` as a page of Markdown, with every column.
+/// Writes `notes` as a page of Markdown, with every column.
 #[must_use]
-pub fn markdown(record: &Record) -> String {
-    let (what, rounds) = what(record);
+pub fn markdown(notes: &Notes) -> String {
+    let (lang, heading) = (notes.lang, &notes.heading);
     let mut page = format!(
         "# {}\n\n{}\\\n{}\n",
-        escaped(&what),
-        escaped(&rounds),
-        escaped(&machine(record))
+        escaped(&heading.what),
+        escaped(&heading.how),
+        escaped(&heading.machine)
     );
-    if !record.complete {
-        page += &format!("\n**{INCOMPLETE}**\n");
-    }
     let mut seen = Seen::default();
-    let mut last = None;
-    for group in groups(record) {
-        let name = &group.workload.name;
-        if last.replace(name) != Some(name) {
-            let (says, details) = workload(record, group.workload);
-            page += &format!("\n## {}\n\n{}", escaped(name), escaped(&says));
-            if !details.is_empty() {
-                page += &format!("\\\n{}", escaped(&details));
-            }
+    for workload in &notes.workloads {
+        page += &format!("\n## {}\n\n", escaped(workload.name));
+        if workload.title != workload.name {
+            page += &format!("{}{}", escaped(workload.title), lang.pick(&STOP));
+        }
+        page += &escaped(workload.asks);
+        if !workload.details.is_empty() {
+            page += &format!("\\\n{}", escaped(&workload.details));
+        }
+        page.push('\n');
+        for finding in &workload.findings {
+            page += &format!("\n- {}", escaped(&finding.sentence.plain()));
+        }
+        if !workload.findings.is_empty() {
             page.push('\n');
         }
-        page += &section(record, &group, &mut seen);
+        for table in &workload.tables {
+            page += &section(table, &mut seen);
+        }
     }
-    page += &controls(record);
-    page += "\n## How to read it\n\n";
-    for note in notes(record, seen) {
-        page += &format!("- {}\n", escaped(&note));
+    page += &traits(notes);
+    page += &format!("\n## {}\n\n", lang.pick(&HOW));
+    for sign in notes.legend.iter().filter(|sign| seen.needs(sign)) {
+        page += &format!("- {}\n", escaped(&sign.sentence.plain()));
     }
-    if !record.command.is_empty() {
-        page += &format!("\nMade by {}\n", code(&record.command));
+    page += &format!("\n## {}\n\n", lang.pick(&BEFORE));
+    let cautions = notes.cautions.iter().map(|caution| &caution.sentence);
+    for sentence in heading.checked.iter().chain(cautions) {
+        page += &format!("- {}\n", escaped(&sentence.plain()));
+    }
+    if !notes.record.command.is_empty() {
+        page += &format!("\n{}{}\n", lang.pick(&MADE_BY), code(&notes.record.command));
     }
     page
 }
 
-/// The table of a group, under its title.
-fn section(record: &Record, group: &Group, seen: &mut Seen) -> String {
-    let mut text = format!("\n### {}\n", escaped(&place(record, group)));
-    let grid = Grid::new(group);
-    let fields = grid.fields(true);
-    let line = |at: usize| {
-        let entries = fields.iter().map(|field| grid.entry(at, *field));
-        let written = entries.map(|entry| {
+static STOP: Text = Text::new(". ", "。");
+static HOW: Text = Text::new("How to read it", "怎样阅读");
+static BEFORE: Text = Text::new("Before you believe it", "相信之前请注意");
+static MADE_BY: Text = Text::new("Made by ", "命令：");
+static TRAITS: Text = Text::new("What the traits cost", "公共接口的代价");
+static TRAITS_HOW: Text = Text::new(
+    "Server CPU per message, round by round.",
+    "每条消息的服务器 CPU，按轮配对。",
+);
+static TRAITS_HEADS: [Text; 4] = [
+    Text::new("model", "模型"),
+    Text::new("connections", "连接数"),
+    Text::new("through the traits : by hand", "经过公共接口 : 手写"),
+    Text::new("95% interval", "95% 置信区间"),
+];
+
+/// A table under its title.
+fn section(table: &Table, seen: &mut Seen) -> String {
+    let mut text = format!("\n### {}\n", escaped(&table.title));
+    let shown = |column: &Column| !column.field.is_narrow();
+    let columns: Vec<&Column> = table.columns.iter().filter(|it| shown(it)).collect();
+    let mut line = |row: &Row| {
+        let entries = row.entries.iter().zip(&table.columns);
+        let entries = entries.filter(|(_, column)| shown(column));
+        let mut write = |(entry, column): (&Entry, &Column)| {
+            seen.entry(column.field, &entry.text, entry.sign);
             let sign = entry.sign.map_or(String::new(), |sign| format!(" {sign}"));
-            entry.text + &sign
-        });
-        written.collect::<Vec<_>>()
+            entry.text.clone() + &sign
+        };
+        entries.map(&mut write).collect::<Vec<_>>()
     };
-    let rows: Vec<_> = grid.rows().map(line).collect();
+    let measured = table.rows.iter().filter(|row| !row.entries.is_empty());
+    let rows: Vec<_> = measured.map(&mut line).collect();
     if !rows.is_empty() {
-        let heads: Vec<_> = fields.iter().map(|field| grid.head(*field)).collect();
-        let left = fields.iter().map(|field| *field == Field::Name).collect();
-        text += &table(&heads, left, &rows);
-        seen.lacks_quantiles |= grid.lacks_quantiles(&fields);
-        seen.ratios |= fields.contains(&Field::WideRatio);
-        seen.intervals |= fields.contains(&Field::Interval);
+        let heads: Vec<_> = columns.iter().map(|column| column.head.clone()).collect();
+        let left = columns.iter().map(|it| it.field == Field::Name).collect();
+        text += &self::table(&heads, left, &rows);
     }
-    if grid.ranking().last().is_some() {
-        let floor = grid.ranking().floor;
-        let how = if floor.measured { "" } else { ", assumed" };
-        text += &format!("\nNoise floor {}{how}.\n", percent(floor.share));
+    if let Some(floor) = &table.floor {
+        text += &format!("\n({floor})\n");
     }
-    let tail = tail(group);
-    if !tail.is_empty() {
-        text.push('\n');
-    }
-    for (_, line) in tail {
-        text += &format!("- {}\n", escaped(&line));
+    for (at, remark) in table.remarks.iter().enumerate() {
+        text += if at == 0 { "\n" } else { "" };
+        text += &format!("- {}\n", escaped(&remark.sentence.plain()));
     }
     text
 }
@@ -102,18 +116,12 @@ pub(crate) fn table(heads: &[String], left: Vec<bool>, rows: &[Vec<String>]) -> 
 }
 
 /// What the traits cost, where controls were measured.
-fn controls(record: &Record) -> String {
-    let overheads = overheads(record);
-    if overheads.is_empty() {
+fn traits(notes: &Notes) -> String {
+    if notes.traits.is_empty() {
         return String::new();
     }
-    let heads = [
-        "model",
-        "connections",
-        "through the traits : by hand",
-        "95% interval",
-    ];
-    let rows = overheads.iter().map(|overhead| {
+    let pick = |text: &Text| notes.lang.pick(text).to_owned();
+    let rows = notes.traits.iter().map(|overhead| {
         let ratio = overhead.ratio;
         vec![
             overhead.model.clone(),
@@ -124,8 +132,8 @@ fn controls(record: &Record) -> String {
     });
     let rows: Vec<_> = rows.collect();
     let left = vec![true, false, false, false];
-    let table = table(&heads.map(str::to_owned), left, &rows);
-    format!("\n## What the traits cost\n\nServer CPU per message, round by round.\n{table}")
+    let table = table(&TRAITS_HEADS.each_ref().map(pick), left, &rows);
+    format!("\n## {}\n\n{}\n{table}", pick(&TRAITS), pick(&TRAITS_HOW))
 }
 
 /// `text` as it is read, whatever characters of Markdown are in it.
@@ -170,7 +178,7 @@ mod tests {
             twin("a|b", &[4.0, 4.2, 4.1]),
             cell("c", &[9.0, 9.2, 9.1]),
         ]);
-        let page = markdown(&record);
+        let page = markdown(&Notes::of(&record, crate::Lang::En));
         let rows: Vec<_> = page.lines().filter(|line| line.starts_with('|')).collect();
         assert_eq!(rows.len(), 5, "{page}");
         let columns = |row: &str| row.replace("\\|", "").matches('|').count();

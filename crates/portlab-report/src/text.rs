@@ -1,19 +1,19 @@
-//! The report as a whole, for a terminal.
+//! The notes for a terminal.
 
 use anstyle::{AnsiColor, Style};
-use portlab_stats::{
-    analysis::{Group, groups},
-    record::Record,
-    summary::overheads,
-};
+use portlab_stats::record::Text;
+use unicode_width::UnicodeWidthStr;
 
 use crate::{
-    columns::percent,
-    grid::{Entry, FIRST, Field, Grid, LAST, Tone},
-    heading::{INCOMPLETE, machine, place, plural, what, workload},
-    legend::{Seen, notes},
+    Lang,
+    notes::{
+        Notes,
+        legend::Seen,
+        remarks::Remark,
+        table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
+    },
+    prose,
     table::{Span, cut, lay_out, total_width},
-    tail::tail,
 };
 
 /// The narrowest terminal that the report is made for.
@@ -31,142 +31,251 @@ const BAR: usize = 10;
 /// Prose is no wider than this.
 const PROSE: usize = 100;
 
-/// Renders `record` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no
-/// room for every column, the least telling ones are left out.
+/// Writes `notes` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no room for
+/// every column, the least telling ones are left out, and named.
 #[must_use]
-pub fn text(record: &Record, width: usize) -> String {
-    let width = width.max(NARROWEST);
-    let mut text = heading(record, width);
-    let mut seen = Seen::default();
-    let mut last = None;
-    for group in groups(record) {
-        text.push('\n');
-        let name = &group.workload.name;
-        if last.replace(name) != Some(name) {
-            let (says, details) = workload(record, group.workload);
-            text += &filled(&says, PLAIN, width);
-            text += &filled(&details, DIM, width);
-            text.push('\n');
+pub fn text(notes: &Notes, width: usize) -> String {
+    let mut page = Page {
+        lang: notes.lang,
+        width: width.max(NARROWEST),
+        seen: Seen::default(),
+        text: String::new(),
+    };
+    page.heading(notes);
+    for workload in &notes.workloads {
+        page.text.push('\n');
+        let mut says = String::new();
+        if workload.title != workload.name {
+            says = format!("{}{}", workload.title, notes.lang.pick(&STOP));
         }
-        text += &table(record, &group, width, &mut seen);
-        for (tone, line) in tail(&group) {
-            text += &filled(&line, style(tone), width);
+        page.prose(&(says + workload.asks), PLAIN);
+        page.prose(&workload.details, DIM);
+        for table in &workload.tables {
+            page.text.push('\n');
+            page.table(workload.name, table);
+            table.remarks.iter().for_each(|remark| page.remark(remark));
         }
     }
-    text += &controls(record, width);
-    text.push('\n');
-    for note in notes(record, seen) {
-        let note = filled(&note, PLAIN, width);
-        let coloured = [(FIRST, GOOD), (LAST, BAD)];
-        text += &coloured.iter().fold(note, |note, (sign, style)| {
-            note.replace(*sign, &format!("{style}{sign}{style:#}"))
-        });
+    page.traits(notes);
+    page.text.push('\n');
+    page.legend(notes);
+    if let Some(checked) = &notes.heading.checked {
+        page.prose(&checked.plain(), PLAIN);
     }
-    text
+    for caution in notes.cautions.iter().filter(|it| !it.is_remarked) {
+        page.prose(&caution.sentence.plain(), PLAIN);
+    }
+    page.text
 }
 
-fn heading(record: &Record, width: usize) -> String {
-    let (what, rounds) = what(record);
-    let mut text = filled(&what, BOLD, width);
-    text += &filled(&rounds, DIM, width);
-    text += &filled(&machine(record), DIM, width);
-    if !record.complete {
-        text += &filled(INCOMPLETE, WARN, width);
+static STOP: Text = Text::new(". ", "。");
+static UNSEEN: Text = Text::new(
+    "no room for {names}: a wider terminal or --format md shows all columns",
+    "放不下：{names}；加宽终端，或用 --format md 查看所有列",
+);
+static COMMA: Text = Text::new(", ", "、");
+static TRAITS: Text = Text::new("What the traits cost", "公共接口的代价");
+static TRAITS_HOW: Text = Text::new(
+    "server CPU per message, through the traits : by hand, round by round",
+    "每条消息的服务器 CPU，经过公共接口 : 手写，按轮配对",
+);
+
+/// A report that is being written.
+struct Page {
+    lang: Lang,
+    width: usize,
+    /// What the tables have shown, so that the legend explains that and nothing else.
+    seen: Seen,
+    text: String,
+}
+
+impl Page {
+    fn prose(&mut self, prose: &str, style: Style) {
+        self.text += &filled(prose, style, self.width);
     }
-    text
+
+    fn heading(&mut self, notes: &Notes) {
+        self.prose(&notes.heading.what, BOLD);
+        self.prose(&notes.heading.how, DIM);
+        self.prose(&notes.heading.machine, DIM);
+    }
+
+    /// The table under its title, with the columns for which there is room.
+    fn table(&mut self, name: &str, table: &Table) {
+        let title = format!("{name}  {}", table.title);
+        self.prose(&title, BOLD);
+        if let Some(floor) = &table.floor {
+            // Beside the title where there is room.
+            if title.width() + 2 + floor.width() <= self.width.min(PROSE) {
+                self.text.pop();
+                self.text += &format!("  {DIM}{floor}{DIM:#}\n");
+            } else {
+                self.prose(floor, DIM);
+            }
+        }
+        let measured = table.rows.iter().filter(|row| !row.entries.is_empty());
+        let measured: Vec<&Row> = measured.collect();
+        if measured.is_empty() {
+            return;
+        }
+        let (shown, rows) = layout(table, &measured, self.width);
+        self.text += &lay_out(&rows);
+        for (row, &at) in measured
+            .iter()
+            .flat_map(|row| shown.iter().map(move |at| (row, at)))
+        {
+            let entry = &row.entries[at];
+            self.seen
+                .entry(table.columns[at].field, &entry.text, entry.sign);
+        }
+        let kinds = |field: Field| match field {
+            Field::Spread => Field::Interval,
+            Field::Ratio => Field::WideRatio,
+            other => other,
+        };
+        let is_shown = |column: &Column| {
+            shown
+                .iter()
+                .any(|&at| kinds(table.columns[at].field) == kinds(column.field))
+        };
+        let unseen = table.columns.iter();
+        let unseen = unseen.filter(|it| !it.field.is_wide() && !is_shown(it));
+        let unseen: Vec<&str> = unseen.map(|column| column.head.as_str()).collect();
+        if !unseen.is_empty() {
+            let names = unseen.join(self.lang.pick(&COMMA));
+            self.prose(&self.lang.pick(&UNSEEN).replace("{names}", &names), DIM);
+        }
+    }
+
+    fn remark(&mut self, remark: &Remark) {
+        self.prose(&remark.sentence.plain(), style(remark.tone));
+    }
+
+    fn legend(&mut self, notes: &Notes) {
+        for sign in notes.legend.iter().filter(|sign| self.seen.needs(sign)) {
+            let note = filled(&sign.sentence.plain(), PLAIN, self.width);
+            let coloured = [(FIRST, GOOD), (LAST, BAD)];
+            self.text += &coloured.iter().fold(note, |note, (sign, style)| {
+                note.replace(*sign, &format!("{style}{sign}{style:#}"))
+            });
+        }
+    }
+
+    /// What the traits cost, where controls were measured.
+    fn traits(&mut self, notes: &Notes) {
+        if notes.traits.is_empty() {
+            return;
+        }
+        let title = self.lang.pick(&TRAITS);
+        self.text += &format!("\n{BOLD}{title}{BOLD:#}\n");
+        self.prose(self.lang.pick(&TRAITS_HOW), DIM);
+        let rows = notes.traits.iter().map(|overhead| {
+            let ratio = overhead.ratio;
+            vec![
+                Span::to_the_left(cut(&overhead.model, self.width / 2), PLAIN),
+                Span::new(overhead.connections.to_string(), DIM),
+                Span::new(format!("{:.3}", ratio.median), BOLD),
+                Span::new(format!("{:.3}–{:.3}", ratio.low, ratio.high), DIM),
+            ]
+        });
+        let mut rows: Vec<_> = rows.collect();
+        while total_width(&rows) > self.width {
+            for row in &mut rows {
+                row.remove(1);
+            }
+        }
+        self.text += &lay_out(&rows);
+    }
 }
 
 /// Breaks prose into lines, each in `style`. Of a text from elsewhere, nothing moves the cursor.
-pub(crate) fn filled(prose: &str, style: Style, width: usize) -> String {
-    let prose: String = prose
+pub(crate) fn filled(text: &str, style: Style, width: usize) -> String {
+    let text: String = text
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let lines = textwrap::wrap(&prose, width.min(PROSE));
+    let lines = prose::wrap(&text, width.min(PROSE));
     let lines = lines.iter().filter(|line| !line.is_empty());
     lines
         .map(|line| format!("{style}{line}{style:#}\n"))
         .collect()
 }
 
-/// The table of a group, under its title.
-fn table(record: &Record, group: &Group, width: usize, seen: &mut Seen) -> String {
-    let grid = Grid::new(group);
-    let mut title = filled(
-        &format!("{}  {}", group.workload.name, place(record, group)),
-        BOLD,
-        width,
-    );
-    if grid.rows().next().is_none() {
-        return title;
-    }
-    if grid.ranking().last().is_some() {
-        let floor = grid.ranking().floor;
-        let how = if floor.measured { "" } else { " assumed" };
-        let words = format!("  {DIM}floor {}{how}{DIM:#}\n", percent(floor.share));
-        title = title.trim_end().to_owned() + &words;
-    }
-    let (fields, rows) = layout(&grid, width);
-    seen.lacks_quantiles |= grid.lacks_quantiles(&fields);
-    let has = |any: [Field; 2]| fields.iter().any(|field| any.contains(field));
-    seen.ratios |= has([Field::Ratio, Field::WideRatio]);
-    seen.intervals |= has([Field::Spread, Field::Interval]);
-    title + &lay_out(&rows)
-}
-
-/// The rows that fit: whole intervals go first, then the bars, then columns, the least telling first.
-fn layout(grid: &Grid, width: usize) -> (Vec<Field>, Vec<Vec<Span>>) {
-    let whole = grid.fields(true);
-    let mut fields = grid.fields(false);
-    for (fields, bars) in [(&whole, true), (&fields, true), (&fields, false)] {
-        let rows = rows(grid, fields, bars, width);
-        if total_width(&rows) <= width {
-            return (fields.clone(), rows);
+/// The columns that fit, by their places, and the rows: whole intervals go first, then the bars, then
+/// columns, the least telling first.
+fn layout(table: &Table, rows: &[&Row], width: usize) -> (Vec<usize>, Vec<Vec<Span>>) {
+    let without = |leave: fn(Field) -> bool| -> Vec<usize> {
+        let columns = table.columns.iter().enumerate();
+        let kept = columns.filter(|(_, column)| !leave(column.field));
+        kept.map(|(at, _)| at).collect()
+    };
+    let (wide, mut shown) = (without(Field::is_narrow), without(Field::is_wide));
+    for (shown, bars) in [(&wide, true), (&shown, true), (&shown, false)] {
+        let spans = spans(table, rows, shown, bars, width);
+        if total_width(&spans) <= width {
+            return (shown.clone(), spans);
         }
     }
     loop {
-        let rows = rows(grid, &fields, false, width);
-        let least = fields.iter().filter_map(|field| grid.weight(*field)).min();
-        if total_width(&rows) <= width || least.is_none() {
-            return (fields, rows);
+        let spans = spans(table, rows, &shown, false, width);
+        let weight = |at: &usize| table.columns[*at].weight;
+        let least = shown.iter().filter_map(weight).min();
+        if total_width(&spans) <= width || least.is_none() {
+            return (shown, spans);
         }
-        fields.retain(|field| grid.weight(*field) != least);
+        shown.retain(|at| weight(at) != least);
     }
 }
 
-fn rows(grid: &Grid, fields: &[Field], bars: bool, width: usize) -> Vec<Vec<Span>> {
-    let heading = |field: &Field| match field {
-        Field::Name => Span::to_the_left(grid.head(*field), DIM),
-        Field::Rank | Field::Spread | Field::Interval => Span::new(grid.head(*field), DIM),
+fn spans(
+    table: &Table,
+    rows: &[&Row],
+    shown: &[usize],
+    bars: bool,
+    width: usize,
+) -> Vec<Vec<Span>> {
+    let columns = || shown.iter().map(|&at| &table.columns[at]);
+    let heading = |column: &Column| match column.field {
+        Field::Name => Span::to_the_left(column.head.clone(), DIM),
+        Field::Rank | Field::Spread | Field::Interval => Span::new(column.head.clone(), DIM),
         // Above the figures, and not above their signs.
-        _ => Span::new(cut(&grid.head(*field), width / 2) + " ", DIM),
+        _ => Span::new(cut(&column.head, width / 2) + " ", DIM),
     };
-    let mut head: Vec<Span> = fields.iter().map(heading).collect();
+    let mut head: Vec<Span> = columns().map(heading).collect();
     if bars {
-        head.push(Span::to_the_left(grid.head(Field::Figure(0)), DIM));
+        let ranking = columns().find(|it| matches!(it.field, Field::Figure(_)));
+        let ranking = ranking.map_or("", |column| &column.head);
+        head.push(Span::to_the_left(ranking, DIM));
     }
-    let row = |at: usize| {
-        let span = |field: &Field| span(grid.entry(at, *field), *field, width);
-        let mut row: Vec<Span> = fields.iter().map(span).collect();
-        if let Some(share) = grid.share(at).filter(|_| bars) {
-            row.push(Span::to_the_left(bar(share), DIM));
+    let row = |row: &&Row| {
+        let entries = shown
+            .iter()
+            .map(|&at| (&row.entries[at], table.columns[at].field));
+        let mut spans: Vec<Span> = entries.map(|(it, field)| span(it, field, width)).collect();
+        if let Some(share) = row.share.filter(|_| bars) {
+            spans.push(Span::to_the_left(bar(share), DIM));
         }
-        row
+        spans
     };
-    std::iter::once(head).chain(grid.rows().map(row)).collect()
+    std::iter::once(head).chain(rows.iter().map(row)).collect()
 }
 
-fn span(entry: Entry, field: Field, width: usize) -> Span {
+fn span(entry: &Entry, field: Field, width: usize) -> Span {
     let mut style = style(entry.tone);
     match field {
         Field::Name => return Span::to_the_left(cut(&entry.text, width / 2), style),
-        Field::Rank | Field::Spread | Field::Interval => return Span::new(entry.text, style),
+        Field::Rank | Field::Spread | Field::Interval => {
+            return Span::new(entry.text.clone(), style);
+        }
         Field::Figure(_) if entry.sign.is_some_and(|sign| [FIRST, LAST].contains(&sign)) => {
             style = style.bold();
         }
         _ => {}
     }
-    Span::new(entry.text + &entry.sign.unwrap_or(' ').to_string(), style)
+    Span::new(
+        format!("{}{}", entry.text, entry.sign.unwrap_or(' ')),
+        style,
+    )
 }
 
 pub(crate) fn style(tone: Tone) -> Style {
@@ -185,50 +294,18 @@ fn bar(share: f64) -> String {
     "█".repeat(eighths / 8) + EIGHTHS[eighths % 8]
 }
 
-/// What the traits cost, where controls were measured.
-fn controls(record: &Record, width: usize) -> String {
-    let overheads = overheads(record);
-    if overheads.is_empty() {
-        return String::new();
-    }
-    let mut text = format!("\n{BOLD}What the traits cost{BOLD:#}\n");
-    let how = "server CPU per message, through the traits : by hand, round by round";
-    text += &filled(how, DIM, width);
-    let rows = overheads.iter().map(|overhead| {
-        let ratio = overhead.ratio;
-        let interval = match ratio.count {
-            1 => "1 round".to_owned(),
-            _ => format!("{:.3}–{:.3}", ratio.low, ratio.high),
-        };
-        vec![
-            Span::to_the_left(cut(&overhead.model, width / 2), PLAIN),
-            Span::new(plural(overhead.connections, "connection"), DIM),
-            Span::new(format!("{:.3}", ratio.median), BOLD),
-            Span::new(interval, DIM),
-        ]
-    });
-    let mut rows: Vec<_> = rows.collect();
-    while total_width(&rows) > width {
-        for row in &mut rows {
-            row.remove(1);
-        }
-    }
-    text + &lay_out(&rows)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use portlab_stats::{
         fixture::{cell, record, twin},
         measure::Measure,
-        record::{Cell, Counts},
+        record::{Cell, Counts, Record},
     };
-    use unicode_width::UnicodeWidthStr;
 
     /// The report without its colours.
     fn plain(record: &Record, width: usize) -> String {
-        anstream::adapter::strip_str(&text(record, width)).to_string()
+        anstream::adapter::strip_str(&super::text(&Notes::of(record, Lang::En), width)).to_string()
     }
 
     /// The line of an entrant.
@@ -362,9 +439,12 @@ mod tests {
         let text = plain(&record, 200);
         assert!(text.contains("2.00 ms"), "a p99 takes 100: {text}");
         assert!(!text.contains("3.00 ms"), "a p99.9 takes 1,000: {text}");
-        assert!(text.contains("– too few messages"), "{text}");
+        assert!(text.contains("– not known: too few messages"), "{text}");
         let narrow = plain(&record, 80);
-        assert!(!narrow.contains("– too few"), "nor is it missed: {narrow}");
+        assert!(
+            !narrow.contains("– not known"),
+            "nor is it missed: {narrow}"
+        );
     }
 
     #[test]
@@ -372,14 +452,14 @@ mod tests {
         let mut cells = pair();
         cells[1].rounds[0].errors = 1;
         cells[1].rounds[0].first_error = Some("\u{1b}[2Jgone\nand more".into());
-        let text = text(&record(cells), 120);
+        let text = super::text(&Notes::of(&record(cells), Lang::En), 120);
         assert!(!text.contains("\u{1b}[2J"), "{text:?}");
     }
 
     #[test]
     fn the_same_record_renders_the_same_bytes() {
         let record = record(vec![cell("a", &[4.0, 4.2]), cell("a-by-hand", &[4.0, 4.0])]);
-        assert_eq!(text(&record, 100), text(&record, 100));
+        assert_eq!(plain(&record, 100), plain(&record, 100));
         let text = plain(&record, 100);
         assert!(text.contains("1.025  1.000–1.050"), "{text}");
     }
@@ -388,6 +468,6 @@ mod tests {
     fn a_comparison_that_was_ended_says_so() {
         let mut record = record(pair());
         record.complete = false;
-        assert!(plain(&record, 100).contains("incomplete"));
+        assert!(plain(&record, 100).contains("The run was broken off"));
     }
 }

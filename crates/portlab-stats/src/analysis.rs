@@ -125,11 +125,18 @@ impl<'a> Group<'a> {
     /// a single round, which can't tell difference from chance, controls and twins.
     #[must_use]
     pub fn is_ranked(&self, cell: &Cell) -> bool {
+        self.is_well(cell) && cell.kept_up() != Some(false)
+    }
+
+    /// Whether a cell is that of a server of its own, neither a twin nor a control, and was measured
+    /// without an error more than once.
+    #[must_use]
+    pub fn is_well(&self, cell: &Cell) -> bool {
         let takes_part = self
             .entrant(cell)
             .is_some_and(|entrant| matches!(entrant.kind, Kind::Model | Kind::Foreign { .. }));
         let is_well = cell.errors() == 0 && cell.failures.is_empty();
-        takes_part && is_well && cell.rounds.len() > 1 && cell.kept_up() != Some(false)
+        takes_part && is_well && cell.rounds.len() > 1
     }
 
     /// Whether the generator was the limit in one of the cells.

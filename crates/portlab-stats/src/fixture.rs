@@ -3,8 +3,8 @@
 use crate::{
     measure::Measure,
     record::{
-        Cell, Counts, Entrant, Environment, FORMAT, Kind, Pinning, Point, Record, Round, Setup,
-        Text, Workload,
+        Cell, Counts, Entrant, Environment, FORMAT, Facts, Kind, Pinning, Point, Record, Round,
+        Serves, Setup, Text, Workload,
     },
 };
 
@@ -62,6 +62,28 @@ pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
     cell(&format!("{model}-again"), cpu_us)
 }
 
+/// The sheet of a few models, as far as findings go by it.
+fn sheet(model: &str) -> Option<Facts> {
+    let (family, serves) = match model {
+        "fork" => ("processes", Serves::Open),
+        "prefork" => ("processes", Serves::Workers),
+        "threads" => ("threads", Serves::Open),
+        "prethreaded" => ("threads", Serves::Workers),
+        "event-loop" => ("event", Serves::Open),
+        "tasks" | "tasks-single" => ("coroutines", Serves::Open),
+        _ => return None,
+    };
+    Some(Facts {
+        family: family.into(),
+        term: model.into(),
+        idea: String::new(),
+        blocks: String::new(),
+        cost: String::new(),
+        breaks_first: String::new(),
+        serves: Some(serves),
+    })
+}
+
 /// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-by-hand` a
 /// control's. The first is the baseline.
 #[must_use]
@@ -79,7 +101,7 @@ pub fn record(cells: Vec<Cell>) -> Record {
         entrants.push(Entrant {
             name: cell.model.clone(),
             kind,
-            sheet: None,
+            sheet: sheet(&cell.model),
         });
     }
     Record {

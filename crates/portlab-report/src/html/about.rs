@@ -7,12 +7,12 @@ use super::Report;
 use crate::{
     Lang,
     chart::{Axis, Frame, Slice, SliceKind, Spacing, Strip, StripWords, Track, strip},
-    heading::date,
-    page::{self, Sheet},
-    sentences::{
+    notes::{
+        Notes,
         names::{Field, together},
         sheets,
     },
+    page::{self, Sheet},
 };
 
 static MACHINE: Text = Text::new("machine", "机器");
@@ -29,14 +29,15 @@ static SEED: Text = Text::new("seed", "随机种子");
 static INCOMPLETE: Text = Text::new("ended early", "提前结束");
 
 /// The key facts beneath the title.
-pub(super) fn chips(record: &Record, lang: Lang) -> Vec<(&'static str, String)> {
+pub(super) fn chips(notes: &Notes) -> Vec<(&'static str, String)> {
+    let (record, lang) = (notes.record, notes.lang);
     let environment = &record.environment;
     let cores = match lang {
         Lang::En => format!("{}, {} cores", environment.cpu, environment.cores),
         Lang::Zh => format!("{}，{} 核", environment.cpu, environment.cores),
     };
     let mut chips = vec![
-        (lang.pick(&DATE), date(record)),
+        (lang.pick(&DATE), notes.heading.date.clone()),
         (lang.pick(&MACHINE), cores),
         (lang.pick(&ROUNDS), record.setup.rounds.to_string()),
         (lang.pick(&MEASUREMENTS), record.measured().to_string()),
@@ -60,39 +61,35 @@ pub(super) fn footer(record: &Record, lang: Lang) -> String {
     }
 }
 
-/// Where it was measured.
-pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
-    let environment = &record.environment;
+/// Which processors server and generator had.
+fn pinning(record: &Record, lang: Lang) -> String {
     let list = |cpus: &[usize]| {
         let cpus = cpus.iter().map(ToString::to_string);
         cpus.collect::<Vec<_>>().join(",")
     };
-    let pinning = match (&environment.pinning, lang) {
-        (
-            Pinning::Apart {
-                server_cpus,
-                generator_cpus,
-            },
-            Lang::En,
-        ) => format!(
-            "server on cpu {}, generator on cpu {}",
-            list(server_cpus),
-            list(generator_cpus)
-        ),
-        (
-            Pinning::Apart {
-                server_cpus,
-                generator_cpus,
-            },
-            Lang::Zh,
-        ) => format!(
-            "服务器在 cpu {}，负载生成器在 cpu {}",
-            list(server_cpus),
-            list(generator_cpus)
-        ),
-        (Pinning::Together(why), Lang::En) => format!("none: {}", together(why).en),
-        (Pinning::Together(why), Lang::Zh) => format!("无：{}", together(why).zh),
-    };
+    match &record.environment.pinning {
+        Pinning::Apart {
+            server_cpus,
+            generator_cpus,
+        } => {
+            let (server, generator) = (list(server_cpus), list(generator_cpus));
+            match lang {
+                Lang::En => format!("server on cpu {server}, generator on cpu {generator}"),
+                Lang::Zh => format!("服务器在 cpu {server}，负载生成器在 cpu {generator}"),
+            }
+        }
+        Pinning::Together(why) => match lang {
+            Lang::En => format!("none: {}", together(why).en),
+            Lang::Zh => format!("无：{}", together(why).zh),
+        },
+    }
+}
+
+/// Where it was measured.
+pub(super) fn machine(notes: &Notes) -> Markup {
+    let (record, lang) = (notes.record, notes.lang);
+    let environment = &record.environment;
+    let pinning = pinning(record, lang);
     let mut facts = vec![
         (
             lang.pick(&MACHINE),
@@ -110,7 +107,7 @@ pub(super) fn machine(record: &Record, lang: Lang) -> Markup {
             ),
         ),
         (lang.pick(&VERSION), record.portlab_version.clone()),
-        (lang.pick(&DATE), date(record)),
+        (lang.pick(&DATE), notes.heading.date.clone()),
         (lang.pick(&SEED), record.setup.seed.to_string()),
     ];
     for entrant in &record.entrants {
@@ -129,9 +126,8 @@ static FOREIGN: Text = Text::new("foreign server", "外部服务器");
 
 /// The fact sheets of the models that take part.
 pub(super) fn sheets(report: &Report) -> Markup {
-    let lang = report.lang;
-    let known: Vec<_> = report
-        .record
+    let (record, lang) = (report.notes.record, report.notes.lang);
+    let known: Vec<_> = record
         .entrants
         .iter()
         .filter(|entrant| entrant.kind == Kind::Model)

@@ -3,20 +3,23 @@
 use std::collections::BTreeSet;
 
 use portlab_stats::{
-    analysis::{Column, Group, groups},
+    analysis::{Column, Group},
     measure::Measure,
-    record::{Cell, Counts, Kind, Rate, Record, Text},
+    record::{Cell, Counts, Kind, Rate, Text},
     units,
 };
 
-use super::{Report, place::place};
+use super::Report;
 use crate::{
     Lang,
     chart::{
-        Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Palette, Percentiles,
-        Quantiles, Rank, Sample, Series, Spacing, bars, lines, percentiles,
+        Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Percentiles, Quantiles,
+        Rank, Sample, Series, Spacing, bars, lines, percentiles,
     },
-    sentences::{self, names},
+    notes::{
+        Notes, OfWorkload, names,
+        table::{Row, Table},
+    },
 };
 
 /// A chart, for a wide and for a narrow screen.
@@ -34,24 +37,13 @@ pub struct Chart {
     pub narrow: Drawing,
 }
 
-/// All charts of `record` that have figures.
+/// All charts of `notes` that have figures.
 #[must_use]
-pub fn charts(record: &Record, lang: Lang) -> Vec<Chart> {
-    let report = Report {
-        record,
-        lang,
-        palette: Palette::of(record.entrants.iter().map(|entrant| entrant.name.as_str())),
-        summary: sentences::summary(record, lang),
-    };
-    let all = groups(record);
-    let of = |workload: &portlab_stats::record::Workload| {
-        let of_it: Vec<&Group> = all
-            .iter()
-            .filter(|group| group.workload.name == workload.name)
-            .collect();
-        of_workload(&report, &of_it)
-    };
-    record.workloads.iter().flat_map(of).collect()
+pub fn charts(notes: &Notes) -> Vec<Chart> {
+    let report = Report::of(notes);
+    let workloads = notes.workloads.iter();
+    let charts = workloads.flat_map(|workload| of_workload(&report, workload));
+    charts.collect()
 }
 
 /// More groups than this are shown as a curve, and only the last of them as bars.
@@ -60,14 +52,15 @@ const MOST_BARS: usize = 2;
 const FAR: f64 = 30.0;
 const PLOT: f64 = 320.0;
 
-/// The charts of one workload, whose groups these are.
-pub(super) fn of_workload(report: &Report, groups: &[&Group]) -> Vec<Chart> {
-    let measured: Vec<&Group> = groups
+/// The charts of one workload.
+pub(super) fn of_workload(report: &Report, workload: &OfWorkload) -> Vec<Chart> {
+    let tables: Vec<&Table> = workload
+        .tables
         .iter()
-        .copied()
-        .filter(|group| group.cells.iter().any(|cell| !cell.rounds.is_empty()))
+        .filter(|table| table.rows.iter().any(|row| !row.entries.is_empty()))
         .collect();
-    let (Some(first), Some(last)) = (measured.first(), measured.last()) else {
+    let measured: Vec<&Group> = tables.iter().map(|table| &table.group).collect();
+    let (Some(first), Some(last)) = (measured.first(), tables.last()) else {
         return Vec::new();
     };
     let mut charts = Vec::new();
@@ -75,19 +68,20 @@ pub(super) fn of_workload(report: &Report, groups: &[&Group]) -> Vec<Chart> {
     if let Some(axis) = Swept::of(&measured) {
         charts.push(curve(report, &measured, axis, ranked_by));
     }
-    let shown = match measured.len() {
-        0..=MOST_BARS => &measured[..],
+    let shown = match tables.len() {
+        0..=MOST_BARS => &tables[..],
         _ => std::slice::from_ref(last),
     };
-    for group in shown {
-        charts.push(comparison(report, groups, group, ranked_by));
+    for table in shown {
+        charts.push(comparison(report, &measured, table, ranked_by));
     }
-    let talks = last.workload.counts != Counts::Nothing;
-    if talks && last.cells.iter().any(|cell| !cell.latencies.is_empty()) {
-        charts.push(latencies(report, groups, last));
+    let group = &last.group;
+    let talks = group.workload.counts != Counts::Nothing;
+    if talks && group.cells.iter().any(|cell| !cell.latencies.is_empty()) {
+        charts.push(latencies(report, &measured, last));
     }
-    if talks && ranked_by != Measure::MessagesPerS && last.point.rate.is_none() {
-        charts.push(comparison(report, groups, last, Measure::MessagesPerS));
+    if talks && ranked_by != Measure::MessagesPerS && group.point.rate.is_none() {
+        charts.push(comparison(report, &measured, last, Measure::MessagesPerS));
     }
     charts
 }
@@ -258,14 +252,13 @@ fn slug(measure: Measure) -> &'static str {
     }
 }
 
-static NOT_RUN: Text = Text::new("not run: ", "未运行：");
 static LIMITED: Text = Text::new(
     "not ranked: the generator was the limit",
     "不排名：负载生成器到了极限",
 );
 static LEAST: Text = Text::new(
-    "at most: less than a page for all of them can't be seen",
-    "至多如此：总共不足一页，看不出来",
+    "below what can be measured: less than a page for all connections together",
+    "低于可测的下限：所有连接合起来不足一页",
 );
 static TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
 static BY_BARS: Text = Text::new(
@@ -273,8 +266,9 @@ static BY_BARS: Text = Text::new(
     "各轮中位数及其 95% 置信区间；分不出高下的并列。",
 );
 
-fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measure) -> Chart {
-    let lang = report.lang;
+fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measure) -> Chart {
+    let lang = report.notes.lang;
+    let group = &table.group;
     let column = group.column(measure);
     let mut order: Vec<usize> = (0..group.cells.len()).collect();
     let better = measure.better();
@@ -288,7 +282,7 @@ fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measur
     order.sort_by(|&a, &b| key(a).total_cmp(&key(b)));
     let rows: Vec<Bar> = order
         .iter()
-        .map(|&at| bar(report, group, &column, at))
+        .map(|&at| bar(report, table, &column, at))
         .collect();
     let medians = column.figures.iter().flatten().map(|figure| figure.median);
     let least = medians
@@ -307,7 +301,7 @@ fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measur
             Lang::En => ", ",
             Lang::Zh => "，",
         },
-        place(groups, &group.point, lang)
+        table.title
     );
     let words = match lang {
         Lang::En => ["median", "95% interval", "one round", "outlier"],
@@ -330,8 +324,9 @@ fn comparison(report: &Report, groups: &[&Group], group: &Group, measure: Measur
     })
 }
 
-fn bar(report: &Report, group: &Group, column: &Column, at: usize) -> Bar {
-    let (lang, cell) = (report.lang, group.cells[at]);
+fn bar(report: &Report, table: &Table, column: &Column, at: usize) -> Bar {
+    let (lang, group) = (report.notes.lang, &table.group);
+    let cell = group.cells[at];
     let outliers = cell.outliers(column.measure);
     let dots = cell.rounds.iter().filter_map(|round| {
         Some(Dot {
@@ -349,18 +344,16 @@ fn bar(report: &Report, group: &Group, column: &Column, at: usize) -> Bar {
         .entrant(cell)
         .is_some_and(|it| matches!(it.kind, Kind::Twin { .. }));
     let limited = column.measure.is_the_generators() && cell.generator_was_the_limit();
-    let least =
-        column.figures[at].is_some_and(|figure| column.measure.is_the_least(cell, figure.median));
-    let remark = match (&cell.not_run, cell.failures.first()) {
-        (Some(why), _) => {
-            let why = names::not_run(why, cell.point.connections);
-            Some(format!("{}{}", lang.pick(&NOT_RUN), lang.pick(&why)))
-        }
-        (None, Some(failed)) if cell.rounds.is_empty() => Some(failed.reason.clone()),
-        _ if least => Some(lang.pick(&LEAST).to_owned()),
-        _ if is_twin => Some(lang.pick(&TWIN).to_owned()),
-        _ if limited => Some(lang.pick(&LIMITED).to_owned()),
-        _ => None,
+    let least = column.figures[at]
+        .is_some_and(|figure| column.measure.is_below_resolution(cell, figure.median));
+    let of_cell = |row: &&Row| std::ptr::eq(row.cell, cell);
+    let row = table.rows.iter().find(of_cell);
+    let remark = match row.and_then(|row| row.remark.as_ref()) {
+        Some(remark) => Some(remark.plain()),
+        None if least => Some(lang.pick(&LEAST).to_owned()),
+        None if is_twin => Some(lang.pick(&TWIN).to_owned()),
+        None if limited => Some(lang.pick(&LIMITED).to_owned()),
+        None => None,
     };
     Bar {
         label: cell.model.clone(),
@@ -386,7 +379,7 @@ fn shown<'a>(group: &Group<'a>) -> Vec<&'a Cell> {
 }
 
 fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> Chart {
-    let lang = report.lang;
+    let lang = report.notes.lang;
     let first = groups[0];
     let series: Vec<Series> = shown(first)
         .iter()
@@ -445,8 +438,8 @@ const QUANTILES: [f64; 13] = [
 /// So many latencies must lie beyond a quantile for it to be shown.
 const BEYOND: f64 = 5.0;
 
-fn latencies(report: &Report, groups: &[&Group], group: &Group) -> Chart {
-    let lang = report.lang;
+fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
+    let (lang, group) = (report.notes.lang, &table.group);
     let series: Vec<Quantiles> = shown(group)
         .iter()
         .filter(|cell| !cell.latencies.is_empty())
@@ -483,7 +476,7 @@ fn latencies(report: &Report, groups: &[&Group], group: &Group) -> Chart {
         Lang::En => ", ",
         Lang::Zh => "，",
     };
-    let heading = format!("{}{comma}{}", words[0], place(groups, &group.point, lang));
+    let heading = format!("{}{comma}{}", words[0], table.title);
     let name = chart_name(group, groups, "latency");
     drawn((name, heading), caption.to_owned(), |frame| {
         let chart = Percentiles {

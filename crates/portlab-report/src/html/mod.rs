@@ -1,68 +1,50 @@
-//! The report as one page of HTML: blocks of [`page`](crate::page), charts of
-//! [`chart`](crate::chart), and words of [`sentences`](crate::sentences), put together.
+//! The notes as one page of HTML: blocks of [`page`](crate::page) and charts of
+//! [`chart`](crate::chart), put together.
 //!
 //! | module | owns |
 //! |---|---|
 //! | `charts` | which charts a record has |
-//! | `tables` | the table of a group |
-//! | `place` | where in a workload, in words |
+//! | `tables` | a table of the notes as a block |
 //! | `about` | the models, the machine, the timelines |
 
 mod about;
 mod charts;
-mod place;
 mod tables;
 
 use maud::{Markup, html};
-use portlab_stats::{
-    analysis::{Group, groups},
-    record::{Kind, Record, Text},
-};
+use portlab_stats::record::Text;
 
 pub use charts::{Chart, charts};
 
 use crate::{
-    Lang,
     chart::Palette,
+    notes::{Notes, OfWorkload, Part, Sentence},
     page::{self, Card, Caution, Page, Section, Tone},
-    sentences::{self, Findings, Part, Sentence, Summary},
 };
 
-/// Renders `record` as a page of HTML in `lang`: one file, which asks nothing of the network.
+/// Writes `notes` as a page of HTML: one file, which asks nothing of the network.
 #[must_use]
-pub fn html(record: &Record, lang: Lang) -> String {
-    let all = groups(record);
-    let report = Report {
-        record,
-        lang,
-        palette: Palette::of(record.entrants.iter().map(|entrant| entrant.name.as_str())),
-        summary: sentences::summary(record, lang),
-    };
-    let title = report.title();
-    let chips = about::chips(record, lang);
+pub fn html(notes: &Notes) -> String {
+    let report = Report::of(notes);
+    let (record, lang) = (notes.record, notes.lang);
+    let chips = about::chips(notes);
     let chips: Vec<_> = chips
         .iter()
         .map(|(name, value)| (*name, value.as_str()))
         .collect();
     let footer = about::footer(record, lang);
     let mut sections = vec![report.section("found", &FOUND, report.found())];
-    let ids: Vec<String> = record
-        .workloads
-        .iter()
-        .map(|it| format!("on-{}", it.name))
-        .collect();
-    for (workload, id) in record.workloads.iter().zip(&ids) {
-        let of_it: Vec<&Group> = all
-            .iter()
-            .filter(|group| group.workload.name == workload.name)
-            .collect();
+    let ids = notes.workloads.iter().map(|it| format!("on-{}", it.name));
+    let ids: Vec<String> = ids.collect();
+    for (workload, id) in notes.workloads.iter().zip(&ids) {
         sections.push(Section {
             id,
-            title: lang.pick(&workload.title),
-            short: &workload.name,
-            body: report.workload(&of_it),
+            title: workload.title,
+            short: workload.name,
+            body: report.workload(workload),
         });
     }
+    sections.push(report.section("signs", &SIGNS, report.signs()));
     if !record.timelines.is_empty() {
         sections.push(report.section("timelines", &TIMELINES, about::timelines(record, lang)));
     }
@@ -74,11 +56,11 @@ pub fn html(record: &Record, lang: Lang) -> String {
         sections.push(report.section("models", &MODELS, about::sheets(&report)));
     }
     sections.push(report.section("cautions", &CAUTIONS, report.cautions()));
-    sections.push(report.section("where", &WHERE, about::machine(record, lang)));
+    sections.push(report.section("where", &WHERE, about::machine(notes)));
     sections.push(report.section("command", &COMMAND, page::command(lang, &record.command)));
     page::shell(&Page {
         lang,
-        title: &title,
+        title: &notes.heading.title,
         lead: lang.pick(&LEAD),
         chips: &chips,
         sections,
@@ -88,10 +70,8 @@ pub fn html(record: &Record, lang: Lang) -> String {
 
 /// What all parts of the page look at.
 pub(crate) struct Report<'a> {
-    pub(crate) record: &'a Record,
-    pub(crate) lang: Lang,
+    pub(crate) notes: &'a Notes<'a>,
     pub(crate) palette: Palette,
-    summary: Summary,
 }
 
 static LEAD: Text = Text::new(
@@ -100,26 +80,24 @@ static LEAD: Text = Text::new(
     "每次测量都使用全新的服务器进程：先校验，再加压、计量；各轮次序随机。分不出高下的并列。",
 );
 static FOUND: Text = Text::new("What was found", "结论");
+static SIGNS: Text = Text::new("What the signs mean", "符号说明");
 static TIMELINES: Text = Text::new("Who worked, who waited", "谁在干活，谁在等待");
 static MODELS: Text = Text::new("The models", "各模型");
 static CAUTIONS: Text = Text::new("Before you believe it", "相信之前请注意");
 static WHERE: Text = Text::new("Where it was measured", "测量环境");
 static COMMAND: Text = Text::new("The command", "命令");
 
-impl Report<'_> {
-    fn title(&self) -> String {
-        let takes_part = |kind: &Kind| matches!(kind, Kind::Model | Kind::Foreign { .. });
-        let entrants = self.record.entrants.iter();
-        let count = entrants.filter(|entrant| takes_part(&entrant.kind)).count();
-        match (self.lang, count) {
-            (Lang::En, 1) => "One server measured".to_owned(),
-            (Lang::En, count) => format!("{count} servers, side by side"),
-            (Lang::Zh, count) => format!("{count} 个服务器，并排比较"),
+impl<'a> Report<'a> {
+    fn of(notes: &'a Notes<'a>) -> Self {
+        let entrants = notes.record.entrants.iter();
+        Self {
+            palette: Palette::of(entrants.map(|entrant| entrant.name.as_str())),
+            notes,
         }
     }
 
-    fn section<'a>(&self, id: &'a str, title: &'static Text, body: Markup) -> Section<'a> {
-        let title = self.lang.pick(title);
+    fn section<'b>(&self, id: &'b str, title: &'static Text, body: Markup) -> Section<'b> {
+        let title = self.notes.lang.pick(title);
         Section {
             id,
             title,
@@ -128,30 +106,14 @@ impl Report<'_> {
         }
     }
 
-    fn findings(&self, workload: &str) -> Option<&Findings> {
-        self.summary
-            .workloads
-            .iter()
-            .find(|found| found.workload == workload)
-    }
-
     /// A card for each workload: what it asks, and the first thing there is to say.
     fn found(&self) -> Markup {
-        let said: Vec<(String, String)> = self
-            .record
-            .workloads
-            .iter()
-            .map(|workload| {
-                let first = self
-                    .findings(&workload.name)
-                    .and_then(|found| found.sentences.first());
-                let nothing = || self.lang.pick(&NOTHING).to_owned();
-                (
-                    self.lang.pick(&workload.asks).to_owned(),
-                    first.map_or_else(nothing, plain),
-                )
-            })
-            .collect();
+        let said = self.notes.workloads.iter().map(|workload| {
+            let first = workload.findings.first().map(|it| it.sentence.plain());
+            let nothing = || self.notes.lang.pick(&NOTHING).to_owned();
+            (workload.asks, first.unwrap_or_else(nothing))
+        });
+        let said: Vec<(&str, String)> = said.collect();
         let cards: Vec<Card> = said
             .iter()
             .map(|(asks, text)| Card {
@@ -165,21 +127,16 @@ impl Report<'_> {
     }
 
     /// A workload: its question, what was found, its charts and its tables.
-    fn workload(&self, groups: &[&Group]) -> Markup {
-        let Some(first) = groups.first() else {
-            return html! {};
-        };
-        let found = self.findings(&first.workload.name);
-        let charts = charts::of_workload(self, groups);
-        let tables = groups
+    fn workload(&self, workload: &OfWorkload) -> Markup {
+        let charts = charts::of_workload(self, workload);
+        let tables = workload
+            .tables
             .iter()
-            .map(|group| tables::table(self, groups, group));
+            .map(|table| tables::table(self, table));
         html! {
             div.prose {
-                p.asks { (self.lang.pick(&first.workload.asks)) }
-                @if let Some(found) = found {
-                    @for sentence in &found.sentences { p { (marked_up(sentence)) } }
-                }
+                p.asks { (workload.asks) }
+                @for finding in &workload.findings { p { (marked_up(&finding.sentence)) } }
             }
             @for chart in &charts {
                 (page::figure(&chart.heading, &chart.wide, Some(&chart.narrow), &chart.caption))
@@ -188,8 +145,19 @@ impl Report<'_> {
         }
     }
 
+    /// What the signs mean that stand in a table of the page.
+    fn signs(&self) -> Markup {
+        let seen = tables::seen(self.notes);
+        let signs = self.notes.legend.iter().filter(|sign| seen.needs(sign));
+        let signs: Vec<String> = signs.map(|sign| sign.sentence.plain()).collect();
+        let signs: Vec<&str> = signs.iter().map(String::as_str).collect();
+        page::paragraphs(&signs)
+    }
+
     fn cautions(&self) -> Markup {
-        let texts: Vec<String> = self.summary.cautions.iter().map(plain).collect();
+        let cautions = self.notes.cautions.iter().map(|caution| &caution.sentence);
+        let checked = self.notes.heading.checked.iter();
+        let texts: Vec<String> = checked.chain(cautions).map(Sentence::plain).collect();
         let cautions: Vec<Caution> = texts
             .iter()
             .map(|text| Caution {
@@ -206,14 +174,6 @@ static NOTHING: Text = Text::new(
     "Nothing that the statistics carry.",
     "统计上没有可以断言的结论。",
 );
-
-/// A sentence without marks.
-fn plain(sentence: &Sentence) -> String {
-    let text = sentence.parts.iter().map(|part| match part {
-        Part::Text(text) | Part::Name(text) | Part::Figure(text) => text.as_str(),
-    });
-    text.collect()
-}
 
 /// A sentence in which names are code and figures stand out.
 fn marked_up(sentence: &Sentence) -> Markup {

@@ -13,7 +13,9 @@ mod study;
 
 use std::{fs, path::PathBuf, sync::LazyLock};
 
-use portlab_report::{Lang, changes_markdown, changes_text, charts, csv, html, markdown, text};
+use portlab_report::{
+    Lang, changes_markdown, changes_text, charts, csv, html, markdown, notes::Notes, text,
+};
 use portlab_stats::{read::read, record::Record};
 
 fn file(name: &str) -> PathBuf {
@@ -80,22 +82,22 @@ fn plain(text: &str) -> String {
 #[test]
 fn a_report_for_a_terminal() {
     let record = results();
+    let notes = Notes::of(&record, Lang::En);
     for width in [40, 80, 140, 200] {
-        golden(
-            &format!("report-{width}.txt"),
-            &plain(&text(&record, width)),
-        );
+        golden(&format!("report-{width}.txt"), &plain(&text(&notes, width)));
     }
+    let notes = Notes::of(&record, Lang::Zh);
+    golden("report-140.zh.txt", &plain(&text(&notes, 140)));
 }
 
 #[test]
 fn a_report_as_markdown() {
-    golden("report.md", &markdown(&results()));
+    golden("report.md", &markdown(&Notes::of(&results(), Lang::En)));
 }
 
 #[test]
 fn a_report_as_csv() {
-    golden("report.csv", &csv(&results()));
+    golden("report.csv", &csv(&Notes::of(&results(), Lang::En)));
 }
 
 #[test]
@@ -111,14 +113,14 @@ fn two_runs_compared() {
 
 #[test]
 fn a_report_as_a_page() {
-    golden("report.en.html", &html(&results(), Lang::En));
-    golden("report.zh.html", &html(&results(), Lang::Zh));
+    golden("report.en.html", &html(&Notes::of(&results(), Lang::En)));
+    golden("report.zh.html", &html(&Notes::of(&results(), Lang::Zh)));
 }
 
 #[test]
 fn a_page_asks_nothing_of_the_network() {
     for lang in Lang::ALL {
-        let page = html(&results(), lang);
+        let page = html(&Notes::of(&results(), lang));
         for (at, _) in page.match_indices("http") {
             let rest = &page[at..];
             let known = ["http://www.w3.org/2000/svg", "http-equiv="];
@@ -144,13 +146,13 @@ fn a_page_asks_nothing_of_the_network() {
 fn a_study_of_an_hour_fits_on_a_page() {
     let record = study::full();
     assert!(record.cells.len() >= 350, "{}", record.cells.len());
-    let page = html(&record, Lang::Zh);
+    let page = html(&Notes::of(&record, Lang::Zh));
     assert!(page.len() < 1_500_000, "{} bytes", page.len());
 }
 
 #[test]
 fn every_chart_is_a_file_of_its_own() {
-    let charts = charts(&results(), Lang::En);
+    let charts = charts(&Notes::of(&results(), Lang::En));
     let mut names: Vec<_> = charts.iter().map(|chart| &chart.name).collect();
     names.sort();
     let count = names.len();

@@ -9,7 +9,7 @@ use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
 use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, quoted, timelines};
-use portlab_report::Lang;
+use portlab_report::{Lang, notes::Notes};
 use portlab_service::Order;
 use portlab_stats::{
     record::{Cell, Record, Together},
@@ -149,7 +149,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N")]
     seed: Option<u32>,
 
-    /// The language of report.html: en or zh [default: the environment's]
+    /// The language of the report and of report.html: en or zh [default: the
+    /// environment's]
     #[arg(long, value_name = "LANG")]
     lang: Option<Lang>,
 
@@ -224,9 +225,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         return Ok(verdict(&record));
     }
     let page = args.out.join("report.html");
-    let html = portlab_report::html(&record, args::lang(args.lang));
+    let notes = Notes::of(&record, args::lang(args.lang));
+    let html = portlab_report::html(&notes);
     std::fs::write(&page, html).with_context(|| format!("can't write {}", page.display()))?;
-    print(args, &record)?;
+    print(args, &notes)?;
     if !args.json {
         screen.note(&format!("a report to look at: {}", page.display()));
         if !record.complete {
@@ -236,13 +238,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     Ok(verdict(&record))
 }
 
-fn print(args: &Args, record: &Record) -> anyhow::Result<()> {
+fn print(args: &Args, notes: &Notes) -> anyhow::Result<()> {
     let mut out = anstream::stdout();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(record)?)?;
+        writeln!(out, "{}", serde_json::to_string_pretty(notes.record)?)?;
     } else {
         let width = args::terminal_width();
-        write!(out, "{}", portlab_report::text(record, width))?;
+        write!(out, "{}", portlab_report::text(notes, width))?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
-use portlab_report::Lang;
+use portlab_report::{Lang, notes::Notes};
 use portlab_stats::record::Record;
 use resvg::{
     tiny_skia::{Pixmap, Transform},
@@ -20,7 +20,7 @@ const PIXELS: f32 = 2.0;
 /// # Errors
 /// When there is none, or a file can't be written; and for PNG, when the machine has no font.
 pub(super) fn write(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyhow::Result<Verdict> {
-    let charts = portlab_report::charts(record, lang);
+    let charts = portlab_report::charts(&Notes::of(record, lang));
     if charts.is_empty() {
         bail!("there is no chart, for nothing was measured");
     }

@@ -11,7 +11,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
-use portlab_report::Lang;
+use portlab_report::{Lang, notes::Notes};
 use portlab_stats::{
     changes::{Changes, Pair, changes},
     read::ReadError,
@@ -49,7 +49,7 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
 
-    /// The language of a page: en or zh [default: the environment's]
+    /// The language of the report: en or zh [default: the environment's]
     #[arg(long, value_name = "LANG")]
     lang: Option<Lang>,
 
@@ -94,7 +94,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let format = format(args)?;
     let record = open(results)?;
     let Some(later) = &args.later else {
-        let lang = args::lang(args.lang);
+        // Programs read CSV: its words are English wherever it is made.
+        let lang = match format {
+            Format::Csv => Lang::En,
+            _ => args::lang(args.lang),
+        };
         if let Some(dir) = &args.charts {
             return charts::write(&record, lang, dir, args.png);
         }
@@ -119,8 +123,8 @@ fn format(args: &Args) -> anyhow::Result<Format> {
         _ => Format::Text,
     };
     let format = args.format.unwrap_or(by_name);
-    if args.lang.is_some() && format != Format::Html && args.charts.is_none() {
-        bail!("--lang is for a page, or its charts; add --format html");
+    if args.lang.is_some() && args.later.is_some() {
+        bail!("two comparisons are reported on in English; leave out --lang");
     }
     if args.later.is_some() && matches!(format, Format::Csv | Format::Html) {
         bail!("two comparisons are reported on as text or md; add --format md");
@@ -154,11 +158,12 @@ fn open(path: &Path) -> anyhow::Result<Record> {
 
 /// A report on one comparison.
 fn one(record: &Record, format: Format, lang: Lang) -> String {
+    let notes = Notes::of(record, lang);
     match format {
-        Format::Text => portlab_report::text(record, args::terminal_width()),
-        Format::Md => portlab_report::markdown(record),
-        Format::Csv => portlab_report::csv(record),
-        Format::Html => portlab_report::html(record, lang),
+        Format::Text => portlab_report::text(&notes, args::terminal_width()),
+        Format::Md => portlab_report::markdown(&notes),
+        Format::Csv => portlab_report::csv(&notes),
+        Format::Html => portlab_report::html(&notes),
     }
 }
 

@@ -1,17 +1,20 @@
 //! Who is best at each point, by what the workload is ranked by.
 //!
-//! Withheld where the column doesn't tell apart, which is said with the noise floor; where the
-//! generator was the limit of what is ranked; and after a single round.
+//! Where nothing is ranked, the reason is said: a single round, the generator's limit, figures below
+//! what can be measured, too much noise, one processor for a question about several. Where no server
+//! differs, the noise floor is said, and which servers could not be measured, for then that is what
+//! was found.
 
 use portlab_stats::{
-    analysis::{Column, Floor},
+    analysis::{Column, Floor, Refusal},
     measure::{Better, Measure},
     record::{Cell, Text},
 };
 
-use super::Said;
-use crate::sentences::{
-    figures::percent,
+use super::{Said, absent};
+use crate::notes::{
+    claim::Claim,
+    figures::{figure, percent},
     parts::{Words, words},
     view::View,
 };
@@ -55,8 +58,8 @@ enum Verdict<'a> {
     Same(usize),
     /// This one alone could be ranked.
     Alone(&'a str),
-    /// The generator was the limit.
-    Refused,
+    /// The measure isn't ranked here.
+    Refused(Refusal),
     /// There was a single round.
     Once,
     /// Nothing.
@@ -66,8 +69,17 @@ enum Verdict<'a> {
 impl Verdict<'_> {
     /// Whether one sentence can say both. Those who can't be told apart needn't be equally many.
     fn joins(&self, other: &Self) -> bool {
-        self == other || matches!((self, other), (Self::Same(_), Self::Same(_)))
+        use Refusal::Noise;
+        let both = (self, other);
+        self == other
+            || matches!(both, (Self::Same(_), Self::Same(_)))
+            || matches!(both, (Self::Refused(Noise(_)), Self::Refused(Noise(_))))
     }
+}
+
+/// Whether no server differs from another at `at`.
+pub(super) fn finds_no_difference(view: &View, at: usize) -> bool {
+    matches!(verdict(view, at), Verdict::Same(_))
 }
 
 fn verdict<'a>(view: &View<'a>, at: usize) -> Verdict<'a> {
@@ -77,8 +89,8 @@ fn verdict<'a>(view: &View<'a>, at: usize) -> Verdict<'a> {
     if most.is_none() || view.measure().better() == Better::Neither {
         return Verdict::Unknown;
     }
-    if !group.ranks(view.measure()) {
-        return Verdict::Refused;
+    if let Some(refusal) = group.refusal(view.measure()).filter(|_| most > Some(1)) {
+        return Verdict::Refused(refusal);
     }
     let best = view.best(at);
     let places = column.ranks.iter().flatten().count();
@@ -111,7 +123,7 @@ fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
             let count = |column: &Column| column.ranks.iter().flatten().count();
             let floors = columns.iter().map(|column| column.floor);
             let floor = floors.max_by(|a, b| a.share.total_cmp(&b.share));
-            let slots = [
+            let mut slots = vec![
                 what,
                 (
                     "count",
@@ -123,11 +135,21 @@ fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
                     floor.map_or_else(Words::default, |it| floor_of(view, it)),
                 ),
             ];
-            let text = Text::new(
-                "no difference in {what} between the {count} {noun} that this run could \
-                 see ({floor}).",
-                "这次测量看不出{count}{noun}在{what}上有差别（{floor}）。",
-            );
+            let text = match absent::told(view, last) {
+                Some(absent) => {
+                    slots.push(("absent", absent));
+                    Text::new(
+                        "{absent}, and could not be compared; between the other {count} {noun} this \
+                         run could see no difference in {what} ({floor}).",
+                        "{absent}，无法参加比较；其余{count}{noun}在{what}上看不出差别（{floor}）。",
+                    )
+                }
+                None => Text::new(
+                    "no difference in {what} between the {count} {noun} that this run could \
+                     see ({floor}).",
+                    "这次测量看不出{count}{noun}在{what}上有差别（{floor}）。",
+                ),
+            };
             words(lang, &text, &slots)
         }
         Verdict::Alone(name) => {
@@ -139,24 +161,82 @@ fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
             );
             words(lang, &text, &[name, what, figures])
         }
-        Verdict::Refused => {
-            let text = Text::new(
-                "nobody is ranked by {what}: the load generator was the limit, and not a \
-                 server.",
-                "不按{what}排名：达到极限的是负载生成器，不是服务器。",
-            );
-            words(lang, &text, &[what])
-        }
+        Verdict::Refused(refusal) => refused(view, *refusal, first, last),
         Verdict::Once | Verdict::Unknown => {
             let text = Text::new(
-                "nobody is ranked by {what}: there was a single round, which can't tell \
+                "no server is ranked by {what}: there was a single round, which can't tell \
                  difference from chance.",
                 "不按{what}排名：只测了一轮，分不清差别和偶然。",
             );
             words(lang, &text, &[what])
         }
     };
-    Said::of(view, first..=last, told)
+    let claims = (first..=last).flat_map(|at| claims(view, verdict, at));
+    Said::of(view, first..=last, told).claiming(claims)
+}
+
+/// What `verdict` claims of the group at `at`.
+fn claims(view: &View, verdict: &Verdict, at: usize) -> Vec<Claim> {
+    match verdict {
+        Verdict::Best(names) => {
+            let best = names.iter().map(|&name| Claim::Best(at, name.to_owned()));
+            best.collect()
+        }
+        Verdict::Same(_) => {
+            let absent = absent::claims(view, at).filter(|_| at + 1 == view.groups.len());
+            std::iter::once(Claim::Alike(at)).chain(absent).collect()
+        }
+        Verdict::Refused(_) | Verdict::Once => vec![Claim::Unranked(at)],
+        Verdict::Alone(_) | Verdict::Unknown => Vec::new(),
+    }
+}
+
+/// Why no server is ranked.
+fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> Words {
+    let lang = view.lang;
+    let mut slots = vec![("what", view.title(view.measure()))];
+    let text = match refusal {
+        Refusal::Generator | Refusal::Fact => Text::new(
+            "no server is ranked by {what}: the load generator was the limit, and not a \
+             server.",
+            "不按{what}排名：达到极限的是负载生成器，不是服务器。",
+        ),
+        Refusal::Unresolved => {
+            let measure = view.measure();
+            let cells = view.groups[first..=last].iter().flat_map(|it| &it.cells);
+            let below = |cell: &&Cell| {
+                let median = cell.figure(measure).map(|it| it.median);
+                median.is_some_and(|it| measure.is_below_resolution(cell, it))
+            };
+            let cells: Vec<&Cell> = cells.copied().filter(below).collect();
+            let mut names: Vec<&str> = cells.iter().map(|cell| cell.model.as_str()).collect();
+            names.sort_unstable();
+            names.dedup();
+            let resolutions = cells.iter().filter_map(|cell| measure.resolution(cell));
+            let coarsest = resolutions.fold(0.0, f64::max);
+            slots.push(("names", Words::names(lang, names)));
+            slots.push(("resolution", Words::figure(figure(measure, coarsest))));
+            Text::new(
+                "no server is ranked by {what}: that of {names} is below what can be measured here \
+                 ({resolution}); more connections would show it.",
+                "不按{what}排名：{names}的数字低于这里可测的下限（{resolution}）；连接再多一些才看得出来。",
+            )
+        }
+        Refusal::Noise(floor) => {
+            slots.push(("share", Words::figure(percent(floor.share))));
+            Text::new(
+                "no server is ranked by {what}: one model under two names differed from itself by \
+                 {share} or more, so this run tells of the machine and not of the servers.",
+                "不按{what}排名：同一个模型用两个名字测量，自身就相差{share}以上，这次测到的是机器的状态，不是服务器。",
+            )
+        }
+        Refusal::OneProcessor => Text::new(
+            "no server is ranked by {what}: the handlers compute, and servers were kept to one \
+             processor, so no model could show how many it uses; --pin off lets them.",
+            "不按{what}排名：处理函数要做计算，而服务器只能用一个处理器，看不出哪种模型能用多个；用 --pin off 放开。",
+        ),
+    };
+    words(lang, &text, &slots)
 }
 
 /// How winning is put: one costs least, has the lowest, or the most.
@@ -202,7 +282,7 @@ fn always_among(view: &View, verdicts: &[Verdict]) -> Option<Said> {
     }
     let slots = [
         ("figures", span(view, &names, first, last)),
-        ("names", Words::names(view.lang, names)),
+        ("names", Words::names(view.lang, names.iter().copied())),
         ("what", view.title(view.measure())),
     ];
     let text = Text::new(
@@ -211,7 +291,11 @@ fn always_among(view: &View, verdicts: &[Verdict]) -> Option<Said> {
         "按{what}，{names}始终在最好的之列（{figures}）；与之并列第一的各有不同。",
     );
     let told = words(view.lang, &text, &slots);
-    Some(Said::of(view, first..=last, told))
+    let claims = (first..=last).flat_map(|at| {
+        let names = names.iter();
+        names.map(move |&name| Claim::Best(at, name.to_owned()))
+    });
+    Some(Said::of(view, first..=last, told).claiming(claims))
 }
 
 /// The figures of the best, and whether several share the place.
@@ -240,7 +324,7 @@ fn floor_of(view: &View, floor: Floor) -> Words {
         true => Text::new("noise floor {share}", "噪声水平{share}"),
         false => Text::new("noise floor {share}, assumed", "噪声水平按{share}估计"),
     };
-    let share = Words::figure(percent(view.lang, floor.share));
+    let share = Words::figure(percent(floor.share));
     words(view.lang, &text, &[("share", share)])
 }
 
@@ -334,7 +418,7 @@ mod tests {
             &overlapping,
             &[
                 "For 100 connections of 64 B, no difference in CPU per message between the 2 \
-                 models that this run could see (noise floor 3.0 %).",
+                 models that this run could see (noise floor 3.0%).",
             ],
             &[
                 "100 个连接、每条消息 64 B 时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别\
@@ -358,7 +442,7 @@ mod tests {
             &record,
             &[
                 "For 1 connection, no difference in CPU per message between the 2 models that this \
-                 run could see (noise floor 5.0 %, assumed).",
+                 run could see (noise floor 5.0%, assumed).",
                 "From 10 to 100 connections, `a` costs least CPU per message (4.00 µs).",
             ],
             &[
@@ -406,7 +490,7 @@ mod tests {
     fn after_a_single_round_nobody_is_best() {
         let record = record(vec![cell("a", &[4.0]), cell("b", &[8.0])]);
         let [en, zh] = super::super::check::said(best, &record);
-        assert!(en[0].contains("nobody is ranked") && zh[0].contains("只测了一轮"));
+        assert!(en[0].contains("no server is ranked") && zh[0].contains("只测了一轮"));
         assert!(!en[0].contains('`') && !zh[0].contains('`'));
     }
 

@@ -11,7 +11,7 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
     parts::{Words, words},
     places::point,
     view::{View, ratio},
@@ -55,6 +55,7 @@ pub(super) fn sweep(view: &View) -> Vec<Said> {
         );
         Some(Said {
             place: Words::default(),
+            claims: Vec::new(),
             told: words(view.lang, &text, &slots),
         })
     };
@@ -74,7 +75,7 @@ fn told(view: &View, cell: &Cell) -> Option<Words> {
     // The least that can be seen changes with the number of connections that it is divided by.
     let least = |it: &Cell| {
         let figure = it.figure(view.measure());
-        figure.is_some_and(|figure| view.measure().is_the_least(it, figure.median))
+        figure.is_some_and(|figure| view.measure().is_below_resolution(it, figure.median))
     };
     if least(first) || least(cell) {
         return None;

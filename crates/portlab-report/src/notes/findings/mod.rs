@@ -1,5 +1,6 @@
 //! What is said of a workload. Each finding tells beside its condition when it is withheld.
 
+mod absent;
 mod at_once;
 mod best;
 mod made;
@@ -16,25 +17,36 @@ use portlab_stats::record::Text;
 
 use super::{
     MOST, Sentence,
+    claim::Claim,
     parts::{Words, sentence},
     places::place,
     view::View,
 };
 
+/// What is said of a workload, and what it rests on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The sentence.
+    pub sentence: Sentence,
+    /// What the sentence claims, as data.
+    pub claims: Vec<Claim>,
+}
+
 /// Everything there is to say of a workload, the most important first.
-pub(super) fn all(view: &View) -> Vec<Sentence> {
+pub(super) fn all(view: &View) -> Vec<Finding> {
     let said = FINDINGS.iter().flat_map(|finding| finding(view));
     paragraph(view, said.take(MOST))
 }
 
-/// A finding: what it says of a workload, nothing where the figures don't carry it.
-type Finding = fn(&View) -> Vec<Said>;
+/// How a finding is made: what it says of a workload, nothing where the figures don't carry it.
+type Make = fn(&View) -> Vec<Said>;
 
 /// What a finding says, and where it holds.
 struct Said {
     /// Empty, where the words tell it themselves.
     place: Words,
     told: Words,
+    claims: Vec<Claim>,
 }
 
 impl Said {
@@ -43,29 +55,45 @@ impl Said {
         Self {
             place: place(view, range),
             told,
+            claims: Vec::new(),
+        }
+    }
+
+    /// The same, which claims this.
+    fn claiming(self, claims: impl IntoIterator<Item = Claim>) -> Self {
+        Self {
+            claims: claims.into_iter().collect(),
+            ..self
         }
     }
 }
 
 /// Makes sentences of what was said. A place is told once, and holds until another is.
-fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Sentence> {
+fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> {
     let mut known = Words::default();
-    let sentences = said.into_iter().map(|Said { place, told }| {
+    let findings = said.into_iter().map(|said| {
+        let Said {
+            place,
+            told,
+            claims,
+        } = said;
         let is_new = place != known && place != Words::default();
         known = place.clone();
-        if is_new {
+        let sentence = if is_new {
             let text = Text::new("{place}, {told}", "{place}，{told}");
             sentence(view.lang, &text, &[("place", place), ("told", told)])
         } else {
             sentence(view.lang, &Text::new("{told}", "{told}"), &[("told", told)])
-        }
+        };
+        Finding { sentence, claims }
     });
-    sentences.collect()
+    findings.collect()
 }
 
 /// All findings, in the order in which they are told.
-static FINDINGS: &[Finding] = &[
+static FINDINGS: &[Make] = &[
     best::best,
+    absent::absent,
     others::others,
     switches::switches,
     at_once::at_once,
@@ -81,21 +109,21 @@ static FINDINGS: &[Finding] = &[
 mod check {
     use portlab_stats::record::Record;
 
-    use super::{Finding, paragraph};
-    use crate::{Lang, sentences::view::View};
+    use super::{Make, paragraph};
+    use crate::{Lang, notes::view::View};
 
     /// What `finding` says of the first workload of `record`, in English and in Chinese.
-    pub(super) fn said(finding: Finding, record: &Record) -> [Vec<String>; 2] {
+    pub(super) fn said(finding: Make, record: &Record) -> [Vec<String>; 2] {
         Lang::ALL.map(|lang| {
             let view = &View::all(record, lang)[0];
-            let sentences = paragraph(view, finding(view));
-            sentences.iter().map(ToString::to_string).collect()
+            let findings = paragraph(view, finding(view)).into_iter();
+            findings.map(|it| it.sentence.to_string()).collect()
         })
     }
 
     /// What `finding` must say in English and in Chinese; nothing, where both are empty.
     #[track_caller]
-    pub(super) fn check(finding: Finding, record: &Record, en: &[&str], zh: &[&str]) {
+    pub(super) fn check(finding: Make, record: &Record, en: &[&str], zh: &[&str]) {
         assert_eq!(said(finding, record), [en, zh].map(<[_]>::to_vec));
     }
 }

@@ -11,7 +11,7 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
     figures::{range, times},
     parts::{Words, words},
     places::connections,

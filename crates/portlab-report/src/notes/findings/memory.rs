@@ -1,8 +1,9 @@
 //! Memory per connection, and who is made for each.
 //!
 //! Said at the point of the most connections, of models whose memory per connection lies clearly
-//! above the lightest's: twice, with intervals apart, and more than chance pages in all. A process or
-//! a thread for each connection is named where there are as many.
+//! above the lightest's: twice, with intervals apart, and more than chance pages in all. That each
+//! connection has a process or a thread of its own follows from what the model is, by its sheet; counts
+//! that happen to agree prove nothing.
 
 use portlab_stats::{
     analysis::differs,
@@ -11,10 +12,11 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
-    parts::words,
+use crate::notes::{
+    figures::figure,
+    parts::{Words, words},
     places::connections,
-    view::{View, ratio},
+    view::{Carrier, View, ratio},
 };
 
 /// Fewer connections than this are lost in what a server needs anyway.
@@ -49,29 +51,27 @@ pub(super) fn memory(view: &View) -> Vec<Said> {
     });
     let heavy = ranked.into_iter().map(|(cell, _)| cell);
     let (processes, rest): (Vec<&Cell>, Vec<&Cell>) =
-        heavy.partition(|cell| one_for_each(cell, Measure::Processes));
-    let threads = rest
-        .into_iter()
-        .filter(|cell| one_for_each(cell, Measure::Threads));
-    let threads: Vec<&Cell> = threads.collect();
+        heavy.partition(|cell| has_one_each(view, cell, Carrier::Process));
+    let threads = rest.into_iter();
+    let threads = threads.filter(|cell| has_one_each(view, cell, Carrier::Thread));
     let kinds = [
         (
             processes,
             Measure::Processes,
             Text::new(
-                "{names} need[s|] {figures} {what}, and {least} is enough for {lightest}: \
-                 each connection has a process of its own ({carriers} for {connections}).",
-                "{names}{what}要{figures}，{lightest}只要{least}：每个连接有自己的进程\
+                "{names} need[s|] {figures} {what}, and {lightest} {least}: each connection has a \
+                 process of its own ({carriers} for {connections}).",
+                "{names}{what}要{figures}，{lightest}{least}：每个连接有自己的进程\
                  （{connections}，进程{carriers}个）。",
             ),
         ),
         (
-            threads,
+            threads.collect(),
             Measure::Threads,
             Text::new(
-                "{names} need[s|] {figures} {what}, and {least} is enough for {lightest}: \
-                 each connection has a thread of its own ({carriers} for {connections}).",
-                "{names}{what}要{figures}，{lightest}只要{least}：每个连接有自己的线程\
+                "{names} need[s|] {figures} {what}, and {lightest} {least}: each connection has a \
+                 thread of its own ({carriers} for {connections}).",
+                "{names}{what}要{figures}，{lightest}{least}：每个连接有自己的线程\
                  （{connections}，线程{carriers}个）。",
             ),
         ),
@@ -82,8 +82,8 @@ pub(super) fn memory(view: &View) -> Vec<Said> {
             ("names", view.names(&cells)),
             ("figures", view.figures(&cells, measure)),
             ("what", view.title(measure)),
-            ("least", view.figures(&[lightest], measure)),
             ("lightest", view.names(&[lightest])),
+            ("least", little(view, lightest)),
             ("carriers", view.figures(&cells, carriers)),
             ("connections", connections(view, count(&at))),
         ];
@@ -92,12 +92,41 @@ pub(super) fn memory(view: &View) -> Vec<Said> {
     .collect()
 }
 
-/// Whether a cell had one of `carriers` for each of its connections, and the few more that a server
-/// has anyway.
-fn one_for_each(cell: &Cell, carriers: Measure) -> bool {
+/// Whether each connection of a cell had a `carrier` of its own: the sheet says so, and there were as
+/// many as connections, and the few more that a server has anyway.
+fn has_one_each(view: &View, cell: &Cell, carrier: Carrier) -> bool {
     let connections = cell.point.connections as f64;
-    let counted = cell.figure(carriers);
-    counted.is_some_and(|it| it.low >= connections && it.high <= connections * 1.1 + 8.0)
+    let counted = cell.figure(match carrier {
+        Carrier::Process => Measure::Processes,
+        Carrier::Thread => Measure::Threads,
+    });
+    let range = connections..=connections * 1.1 + 8.0;
+    let as_many = counted.is_some_and(|it| range.contains(&it.low) && range.contains(&it.high));
+    as_many && view.carrier(cell) == Some(carrier)
+}
+
+/// How little the lightest needs: its figure, or that it is below what can be measured.
+fn little(view: &View, lightest: &Cell) -> Words {
+    let measure = Measure::MemoryPerConnection;
+    let median = lightest.figure(measure).map(|it| it.median);
+    match measure.resolution(lightest) {
+        Some(resolution) if median.is_some_and(|it| measure.is_below_resolution(lightest, it)) => {
+            let text = Text::new(
+                "less than the {resolution} that can be measured here",
+                "低于这里可测的下限{resolution}",
+            );
+            let resolution = Words::figure(figure(measure, resolution));
+            words(view.lang, &text, &[("resolution", resolution)])
+        }
+        _ => {
+            let least = ("least", view.figures(&[lightest], measure));
+            words(
+                view.lang,
+                &Text::new("needs {least}", "只要{least}"),
+                &[least],
+            )
+        }
+    }
 }
 
 #[cfg(test)]
@@ -134,11 +163,9 @@ mod tests {
             memory,
             &heavy(),
             &[
-                "For 100 connections of 64 B, `fork` needs 75.0 KiB memory per connection, and \
-                 1.00 KiB is enough for `event-loop`: each connection has a process of its own \
+                "For 100 connections of 64 B, `fork` needs 75.0 KiB memory per connection, and `event-loop` needs 1.00 KiB: each connection has a process of its own \
                  (101 for 100 connections).",
-                "`threads` needs 14.0 KiB memory per connection, and \
-                 1.00 KiB is enough for `event-loop`: each connection has a thread of its own \
+                "`threads` needs 14.0 KiB memory per connection, and `event-loop` needs 1.00 KiB: each connection has a thread of its own \
                  (101 for 100 connections).",
             ],
             &[
@@ -147,6 +174,34 @@ mod tests {
                 "`threads` 每个连接的内存要 14.0 KiB，`event-loop` 只要 \
                  1.00 KiB：每个连接有自己的线程（100 个连接，线程 101 个）。",
             ],
+        );
+    }
+
+    #[test]
+    fn a_worker_for_each_connection_is_a_matter_of_the_model_and_not_of_counts() {
+        // The examples: `--workers 500` with 500 connections, and 16 workers with 10.
+        let record = record(vec![
+            with(cell("event-loop", &[4.0; 3]), 1, 1, 1),
+            with(cell("prethreaded", &[9.0; 3]), 14, 101, 1),
+            with(cell("tasks", &[9.0; 3]), 14, 101, 1),
+            with(cell("prefork", &[9.0; 3]), 75, 101, 101),
+        ]);
+        check(memory, &record, &[], &[]);
+    }
+
+    #[test]
+    fn what_can_not_be_measured_is_said_to_be_below_the_resolution() {
+        let mut light = with(cell("event-loop", &[4.0; 3]), 0, 1, 1);
+        for round in &mut light.rounds {
+            round.peak_pss_bytes = round.empty_pss_bytes.unwrap_or_default();
+        }
+        let record = record(vec![light, with(cell("threads", &[9.0; 3]), 14, 101, 1)]);
+        let [en, zh] = said(memory, &record);
+        let words = "`event-loop` less than the 41 B that can be measured here";
+        assert!(en[0].contains(words), "{en:?}");
+        assert!(
+            zh[0].contains("`event-loop` 低于这里可测的下限 41 B"),
+            "{zh:?}"
         );
     }
 

@@ -4,7 +4,7 @@ use portlab_stats::record::{Cell, Record, Text};
 
 use crate::{
     Lang,
-    sentences::{
+    notes::{
         parts::{Sentence, Words, sentence, words},
         places::{place, point},
         view::View,

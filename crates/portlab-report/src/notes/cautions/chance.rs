@@ -9,13 +9,17 @@ use portlab_stats::{
 
 use crate::{
     Lang,
-    sentences::{
+    notes::{
         figures::percent,
         parts::{Sentence, Words, sentence},
         view::View,
     },
 };
 
+/// Rounds below which an interval is a little too sure: see `portlab_stats::estimate`.
+const FEW_ROUNDS: usize = 10;
+/// The rounds of a comparison unless told: so many that chance is known.
+const USUAL_ROUNDS: usize = 21;
 /// A noise floor above this hides differences that matter.
 const LARGE: f64 = 0.1;
 
@@ -28,27 +32,34 @@ pub(super) fn rounds(record: &Record, lang: Lang) -> Vec<Sentence> {
     let Some(rounds) = measured.map(|cell| cell.rounds.len()).max() else {
         return Vec::new();
     };
-    if rounds == 1 {
-        let text = Text::new(
-            "There was a single round, which can't tell difference from chance; try --rounds 9.",
-            "只测了一轮，分不清差别和偶然；请用 --rounds 9 再测。",
-        );
-        return vec![sentence(lang, &text, &[])];
-    }
     let sure = 1.0 - 0.5_f64.powi(rounds as i32 - 1);
-    if sure >= CONFIDENCE {
-        return Vec::new();
-    }
-    let slots = [
-        ("rounds", Words::count(rounds)),
-        ("sure", Words::figure(percent(lang, sure))),
-        ("confidence", Words::figure(percent(lang, CONFIDENCE))),
-    ];
-    let text = Text::new(
-        "Of {rounds} rounds an interval can be {sure} sure at most, and not {confidence}; try \
-         --rounds 9.",
-        "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；请用 --rounds 9 再测。",
-    );
+    let mut slots = vec![("usual", Words::count(USUAL_ROUNDS))];
+    let text = match rounds {
+        1 => Text::new(
+            "There was a single round, which can't tell difference from chance; the usual is \
+             --rounds {usual}.",
+            "只测了一轮，分不清差别和偶然；通常用 --rounds {usual}。",
+        ),
+        _ if sure < CONFIDENCE => {
+            slots.push(("rounds", Words::count(rounds)));
+            slots.push(("sure", Words::figure(percent(sure))));
+            slots.push(("confidence", Words::figure(percent(CONFIDENCE))));
+            Text::new(
+                "Of {rounds} rounds an interval can be {sure} sure at most, and not {confidence}; \
+                 before a decision, take the usual --rounds {usual}.",
+                "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；下结论之前，请用通常的 --rounds {usual}。",
+            )
+        }
+        2..FEW_ROUNDS => {
+            slots.push(("rounds", Words::count(rounds)));
+            Text::new(
+                "Of {rounds} rounds an interval is a little too sure; before a decision, take the \
+                 usual --rounds {usual}.",
+                "只有{rounds}轮，置信区间略偏乐观；下结论之前，请用通常的 --rounds {usual}。",
+            )
+        }
+        _ => return Vec::new(),
+    };
     vec![sentence(lang, &text, &slots)]
 }
 
@@ -69,7 +80,7 @@ pub(super) fn floor(record: &Record, lang: Lang) -> Vec<Sentence> {
     };
     let mut said = Vec::new();
     let mut say = |share: f64, text: Text| {
-        let share = Words::figure(percent(lang, share));
+        let share = Words::figure(percent(share));
         said.push(sentence(lang, &text, &[("share", share)]));
     };
     match largest(true) {
@@ -117,10 +128,7 @@ pub(super) fn outliers(record: &Record, lang: Lang) -> Vec<Sentence> {
     let slots = [
         ("outside", Words::count(outside)),
         ("all", Words::count(all)),
-        (
-            "share",
-            Words::figure(percent(lang, outside as f64 / all as f64)),
-        ),
+        ("share", Words::figure(percent(outside as f64 / all as f64))),
     ];
     let text = Text::new(
         "{outside} of {all} measurements ({share}) lie far from the others of their cell; they are \
@@ -164,19 +172,36 @@ mod tests {
 
     #[test]
     fn few_rounds_are_not_as_sure_as_they_say() {
-        check(rounds, &record(vec![cell("a", &[1.0; 6])]), &[], &[]);
+        check(rounds, &record(vec![cell("a", &[1.0; 10])]), &[], &[]);
         check(rounds, &record(vec![cell("a", &[])]), &[], &[]);
         check(
             rounds,
             &record(vec![cell("a", &[1.0; 3])]),
-            &["Of 3 rounds an interval can be 75 % sure at most, and not 95 %; try --rounds 9."],
-            &["只有 3 轮，置信区间的可信度最多 75%，达不到 95%；请用 --rounds 9 再测。"],
+            &[
+                "Of 3 rounds an interval can be 75% sure at most, and not 95%; before a decision, take \
+                 the usual --rounds 21.",
+            ],
+            &[
+                "只有 3 轮，置信区间的可信度最多 75%，达不到 95%；下结论之前，请用通常的 --rounds 21。",
+            ],
+        );
+        check(
+            rounds,
+            &record(vec![cell("a", &[1.0; 7])]),
+            &[
+                "Of 7 rounds an interval is a little too sure; before a decision, take the usual \
+                 --rounds 21.",
+            ],
+            &["只有 7 轮，置信区间略偏乐观；下结论之前，请用通常的 --rounds 21。"],
         );
         check(
             rounds,
             &record(vec![cell("a", &[1.0])]),
-            &["There was a single round, which can't tell difference from chance; try --rounds 9."],
-            &["只测了一轮，分不清差别和偶然；请用 --rounds 9 再测。"],
+            &[
+                "There was a single round, which can't tell difference from chance; the usual is \
+                 --rounds 21.",
+            ],
+            &["只测了一轮，分不清差别和偶然；通常用 --rounds 21。"],
         );
     }
 
@@ -194,19 +219,19 @@ mod tests {
             &twins(1.15),
             &[
                 "Where the noise was greatest, a model under two names could be told from itself only to \
-                 15 %: there, differences below that can't be seen. Each table has its own floor.",
+                 15%: there, differences below that can't be seen. Each table has its own floor.",
             ],
             &[
                 "噪声最大的地方，同一个模型用两个名字测量只能分辨到 15%：那里看不出比这更小的差别。每张表有自己的噪声水平。",
             ],
         );
         let said = floor(&twins(1.03), crate::Lang::En);
-        assert!(said[0].to_string().contains("to 3.0 % or better"));
+        assert!(said[0].to_string().contains("to 3.0% or better"));
         check(
             floor,
             &record(vec![cell("a", &[1.0; 7]), cell("b", &[2.0; 7])]),
             &[
-                "Where no model was measured under two names, the noise is assumed to be 5.0 %; it \
+                "Where no model was measured under two names, the noise is assumed to be 5.0%; it \
                  may be more.",
             ],
             &["没有用两个名字测量同一个模型的地方，噪声按 5.0% 估计，实际可能更大。"],
@@ -221,7 +246,7 @@ mod tests {
             outliers,
             &record(vec![cell("a", &[5.0, 5.1, 5.2, 5.3, 9.0, 5.1, 5.2])]),
             &[
-                "1 of 7 measurements (14 %) lie far from the others of their cell; they are in \
+                "1 of 7 measurements (14%) lie far from the others of their cell; they are in \
                  every figure.",
             ],
             &["7 次测量中有 1 次（14%）与同组其他轮相差很远；它们都计入了结果。"],

@@ -29,6 +29,17 @@ pub struct Sentence {
     pub parts: Vec<Part>,
 }
 
+impl Sentence {
+    /// The sentence without marks.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let text = self.parts.iter().map(|part| match part {
+            Part::Text(text) | Part::Name(text) | Part::Figure(text) => text.as_str(),
+        });
+        text.collect()
+    }
+}
+
 /// Writes plain text, with names in backticks.
 impl fmt::Display for Sentence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -51,6 +62,15 @@ pub(crate) struct Words {
 }
 
 impl Words {
+    /// These words as they are, as a sentence.
+    pub(crate) fn told(self, lang: Lang) -> Sentence {
+        let parts = match lang {
+            Lang::En => self.parts,
+            Lang::Zh => spaced(self.parts),
+        };
+        Sentence { parts }
+    }
+
     /// Plain words.
     pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::one(Part::Text(text.into()))
@@ -182,11 +202,12 @@ pub(crate) fn sentence(lang: Lang, template: &Text, slots: &[(&str, Words)]) -> 
         let first = letters.next().map(|first| first.to_uppercase().to_string());
         *text = first.unwrap_or_default() + letters.as_str();
     }
-    let parts = match lang {
-        Lang::En => parts,
-        Lang::Zh => spaced(parts),
-    };
-    Sentence { parts }
+    Words { parts, count: 1 }.told(lang)
+}
+
+/// Fills the slots of a template that is part of a line, such as a heading: without marks.
+pub(crate) fn line(lang: Lang, template: &Text, slots: &[(&str, Words)]) -> String {
+    words(lang, template, slots).told(lang).plain()
 }
 
 /// Sets Chinese and other letters apart by a space, as is usual in print; punctuation needs none.

@@ -9,49 +9,39 @@ use portlab_stats::{
     analysis::differs,
     estimate::Estimate,
     measure::Measure,
-    record::{Cell, Counts, Text},
+    record::{Cell, Counts, Serves, Text},
     units::nanos,
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
     parts::{Words, words},
-    view::{View, ratio},
+    view::{Carrier, View, ratio},
 };
 
-/// Who makes one for each connection, the kin that makes them in advance, and how it is said.
-static KIN: [(&str, &str, Text); 2] = [
-    (
-        "fork",
-        "prefork",
-        Text::new(
-            "making a process for each connection costs about {more}: {own} {what} with \
-             {maker}, {its} with {kin}, which makes them in advance.",
-            "为每个连接创建一个进程大约花费{more}：{maker}{what}是{own}，提前创建进程的\
-             {kin}是{its}。",
-        ),
-    ),
-    (
-        "threads",
-        "prethreaded",
-        Text::new(
-            "making a thread for each connection costs about {more}: {own} {what} with \
-             {maker}, {its} with {kin}, which makes them in advance.",
-            "为每个连接创建一个线程大约花费{more}：{maker}{what}是{own}，提前创建线程的\
-             {kin}是{its}。",
-        ),
-    ),
-];
+static PROCESS: Text = Text::new(
+    "making a process for each connection costs about {more}: {own} {what} with \
+     {maker}, {its} with {kin}, which makes them in advance.",
+    "为每个连接创建一个进程大约花费{more}：{maker}{what}是{own}，提前创建进程的\
+     {kin}是{its}。",
+);
+static THREAD: Text = Text::new(
+    "making a thread for each connection costs about {more}: {own} {what} with \
+     {maker}, {its} with {kin}, which makes them in advance.",
+    "为每个连接创建一个线程大约花费{more}：{maker}{what}是{own}，提前创建线程的\
+     {kin}是{its}。",
+);
 
 pub(super) fn made(view: &View) -> Vec<Said> {
     if view.workload.counts != Counts::Connections {
         return Vec::new();
     }
-    let said = KIN.iter().filter_map(|(maker, kin, text)| {
+    let said = [(Carrier::Process, &PROCESS), (Carrier::Thread, &THREAD)];
+    let said = said.into_iter().filter_map(|(carrier, text)| {
         (0..view.groups.len()).rev().find_map(|at| {
             let ranked = view.ranked(at);
-            let of = |name: &str| ranked.iter().copied().find(|cell| cell.model == name);
-            let (maker, kin) = (of(maker)?, of(kin)?);
+            let maker = *ranked.iter().find(|it| view.carrier(it) == Some(carrier))?;
+            let kin = *ranked.iter().find(|it| is_kin(view, maker, it))?;
             let measure = Measure::CpuPerMessage;
             let ratio = ratio(maker, kin, measure)?;
             if ratio.median < 1.0 || !differs(ratio, view.groups[at].floor(measure)) {
@@ -70,6 +60,14 @@ pub(super) fn made(view: &View) -> Vec<Said> {
         })
     });
     said.collect()
+}
+
+/// Whether `kin` is of the same family as `maker`, and makes its workers in advance, by their sheets.
+fn is_kin(view: &View, maker: &Cell, kin: &Cell) -> bool {
+    let facts = view.facts(maker).zip(view.facts(kin));
+    facts.is_some_and(|(maker, kin)| {
+        maker.family == kin.family && kin.serves == Some(Serves::Workers)
+    })
 }
 
 /// How much more CPU `maker` takes, round by round.

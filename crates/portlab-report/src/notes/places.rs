@@ -3,7 +3,9 @@
 use std::ops::RangeInclusive;
 
 use portlab_stats::{
-    record::{Counts, Point, Rate, Text},
+    analysis::Group,
+    estimate::Estimate,
+    record::{Counts, Point, Rate, Record, Text},
     units::short,
 };
 
@@ -35,6 +37,22 @@ pub(crate) fn place(view: &View, range: RangeInclusive<usize>) -> Words {
     let slots = [("first", from), ("last", point(view, last.point))];
     let text = Text::new("from {first} to {last}", "从{first}到{last}");
     words(lang, &text, &slots)
+}
+
+/// What stands above the table of the group at `at`: "100 connections of 64 B".
+pub(crate) fn title(view: &View, at: usize) -> String {
+    point(view, view.groups[at].point).told(view.lang).plain()
+}
+
+/// The same, in English, of a group by itself.
+pub(crate) fn place_of(record: &Record, group: &Group) -> String {
+    let views = View::all(record, Lang::En);
+    let view = views
+        .iter()
+        .find(|view| view.workload.name == group.workload.name);
+    view.map_or_else(String::new, |view| {
+        point(view, group.point).told(Lang::En).plain()
+    })
 }
 
 /// One point, by what varies in its workload; by its connections and their messages where nothing
@@ -160,14 +178,19 @@ fn rate(view: &View, rate: Option<Rate>) -> Words {
             };
             words(lang, &text, &[("rate", Words::figure(short(per_s)))])
         }
-        Some(Rate::Common) => words(
-            lang,
-            &Text::new(
+        Some(Rate::Common) => {
+            let half = Text::new(
                 "half of what the weakest can bear",
                 "最弱者所能承受速率的一半",
-            ),
-            &[],
-        ),
+            );
+            let half = words(lang, &half, &[]);
+            let Some(offered) = offered(view) else {
+                return half;
+            };
+            let slots = [("half", half), ("offered", Words::figure(short(offered)))];
+            let text = Text::new("{half} ({offered}/s)", "{half}（每秒{offered}条）");
+            words(lang, &text, &slots)
+        }
         Some(Rate::HalfOfBest) => words(
             lang,
             &Text::new("half of what each can bear", "各自所能承受速率的一半"),
@@ -175,6 +198,17 @@ fn rate(view: &View, rate: Option<Rate>) -> Words {
         ),
         None => words(lang, &Text::new("a closed loop", "闭环压测"), &[]),
     }
+}
+
+/// The rate that all servers were offered alike, in messages per second.
+fn offered(view: &View) -> Option<f64> {
+    let common = view.groups.iter();
+    let common = common.filter(|group| group.point.rate == Some(Rate::Common));
+    let rounds = common
+        .flat_map(|group| &group.cells)
+        .flat_map(|it| &it.rounds);
+    let offered = Estimate::of(rounds.filter_map(|round| round.offered_per_s))?;
+    (offered.min == offered.max).then_some(offered.median)
 }
 
 #[cfg(test)]
@@ -185,7 +219,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::sentences::parts::sentence;
+    use crate::notes::parts::sentence;
 
     fn at(connections: usize, change: impl FnOnce(&mut Point)) -> Cell {
         let mut cell = cell("a", &[1.0, 1.0]);
@@ -216,6 +250,19 @@ mod tests {
             vec![at(1, |point| point.rate = Some(Rate::PerS(1e4)))],
             "For 1 connection of 64 B, 10.0k messages per second",
             "1 个连接、每条消息 64 B、每秒 10.0k 条消息时",
+        );
+    }
+
+    #[test]
+    fn the_common_rate_of_an_open_loop_is_told() {
+        let mut cell = at(100, |point| point.rate = Some(Rate::Common));
+        for round in &mut cell.rounds {
+            round.offered_per_s = Some(3_200.0);
+        }
+        check(
+            vec![cell],
+            "For 100 connections of 64 B, half of what the weakest can bear (3.20k/s)",
+            "100 个连接、每条消息 64 B、最弱者所能承受速率的一半（每秒 3.20k 条）时",
         );
     }
 

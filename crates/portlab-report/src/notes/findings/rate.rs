@@ -1,8 +1,6 @@
-//! Who keeps up with the rate of an open loop.
+//! Which servers keep up with the rate of an open loop: see [`Cell::kept_up`].
 //!
-//! A model keeps up where no message that was due found no free connection, and at least 99 of 100
-//! were answered, in every round. Withheld of a model that made errors or was measured once, and
-//! where the generator was late itself.
+//! Withheld of a server that made errors or was measured once, and where the generator was late itself.
 
 use portlab_stats::{
     measure::Measure,
@@ -10,31 +8,27 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
+    claim::Claim,
     figures::{percent, range},
     parts::{Words, words},
     view::View,
 };
 
-/// Who answers this share of what is offered keeps up: a measurement ends with some under way.
-const KEEPS_UP: f64 = 0.99;
-
 pub(super) fn rate(view: &View) -> Vec<Said> {
     let told = (0..view.groups.len()).rev().filter_map(|at| told(view, at));
     let mut told: Vec<Told> = told.collect();
-    // The highest rate, and where somebody fell behind first, unless that is the same.
-    let first = told.iter().rposition(|it| it.somebody_fell_behind);
-    let kept: Vec<usize> = first.into_iter().chain([0]).collect();
-    let mut at = 0;
-    told.retain(|_| {
-        at += 1;
-        kept.contains(&(at - 1))
-    });
+    // The highest rate, and the lowest at which a server fell behind, unless that is the same.
+    let first = told.iter().rposition(|it| it.fell_behind);
+    let mut kept = [Some(0), first].into_iter().flatten().collect::<Vec<_>>();
+    kept.dedup();
+    let mut at = 0..;
+    told.retain(|_| at.next().is_some_and(|at| kept.contains(&at)));
     told.into_iter().rev().map(|it| it.said).collect()
 }
 
 struct Told {
-    somebody_fell_behind: bool,
+    fell_behind: bool,
     said: Said,
 }
 
@@ -44,23 +38,21 @@ fn told(view: &View, at: usize) -> Option<Told> {
         return None;
     }
     let lang = view.lang;
-    let tried = view.ranked(at).into_iter();
-    let tried = tried.filter(|cell| cell.rounds.iter().all(|it| share(it).is_some()));
-    let (kept, behind): (Vec<&Cell>, Vec<&Cell>) =
-        tried.partition(|cell| cell.rounds.iter().all(keeps_up));
-    let (late, short): (Vec<&Cell>, Vec<&Cell>) = behind.iter().partition(|cell| {
-        cell.rounds
-            .iter()
-            .filter_map(share)
-            .all(|it| it >= KEEPS_UP)
-    });
+    let tried = group
+        .cells
+        .iter()
+        .copied()
+        .filter(|cell| group.is_well(cell));
+    let with = |kept: bool| {
+        let cells = tried.clone().filter(move |it| it.kept_up() == Some(kept));
+        cells.collect::<Vec<&Cell>>()
+    };
+    let (kept, behind) = (with(true), with(false));
     let mut told = Vec::new();
     if !kept.is_empty() {
         let mut slots = vec![("names", view.names(&kept))];
-        let known = kept
-            .iter()
-            .any(|cell| cell.figure(Measure::LatencyP99).is_some());
-        let text = if known {
+        let known = |cell: &&Cell| cell.figure(Measure::LatencyP99).is_some();
+        let text = if kept.iter().any(known) {
             slots.push(("p99", view.figures(&kept, Measure::LatencyP99)));
             Text::new(
                 "{names} kept up (p99 {p99})",
@@ -71,28 +63,21 @@ fn told(view: &View, at: usize) -> Option<Told> {
         };
         told.push(words(lang, &text, &slots));
     }
-    if !late.is_empty() {
+    if !behind.is_empty() {
+        let shares = behind.iter().filter_map(|cell| answered(cell));
+        let rounds = |cell: &&Cell| cell.rounds.iter().filter(|it| unsent(it)).count() as f64;
+        let all = behind.iter().map(|cell| cell.rounds.len() as f64);
+        let write = |count: f64| format!("{count:.0}");
         let slots = [
-            ("names", view.names(&late)),
-            ("rounds", rounds_behind(view, &late)),
+            ("names", view.names(&behind)),
+            ("share", range(lang, shares, percent)),
+            ("some", range(lang, behind.iter().map(rounds), write)),
+            ("all", range(lang, all, write)),
         ];
         let text = Text::new(
-            "{names} had no free connection for some messages when they were due, in {rounds}",
-            "{names}在{rounds}里有消息到点却没有空闲连接可发",
-        );
-        told.push(words(lang, &text, &slots));
-    }
-    if !short.is_empty() {
-        let shares = short.iter().flat_map(|cell| &cell.rounds);
-        let shares = shares.filter(|it| !keeps_up(it)).filter_map(share);
-        let slots = [
-            ("names", view.names(&short)),
-            ("rounds", rounds_behind(view, &short)),
-            ("share", range(lang, shares, |share| percent(lang, share))),
-        ];
-        let text = Text::new(
-            "{names} fell behind in {rounds} and answered {share} of what was due",
-            "{names}在{rounds}里没跟上，只完成了应发消息的{share}",
+            "{names} fell behind: {share} of what was due was answered, and in {some} of {all} rounds \
+             messages that were due found no free connection",
+            "{names}没跟上：应发的消息完成了{share}，{all}轮中有{some}轮到点的消息没有空闲连接可发",
         );
         told.push(words(lang, &text, &slots));
     }
@@ -101,33 +86,28 @@ fn told(view: &View, at: usize) -> Option<Told> {
     }
     let slots = [("told", Words::series(lang, told))];
     let told = words(lang, &Text::new("{told}.", "{told}。"), &slots);
+    let kept = kept
+        .iter()
+        .map(|cell| Claim::KeptUp(at, cell.model.clone()));
+    let late = behind
+        .iter()
+        .map(|cell| Claim::FellBehind(at, cell.model.clone()));
     Some(Told {
-        somebody_fell_behind: !behind.is_empty(),
-        said: Said::of(view, at..=at, told),
+        fell_behind: !behind.is_empty(),
+        said: Said::of(view, at..=at, told).claiming(kept.chain(late)),
     })
 }
 
-/// In how many of their rounds `cells` fell behind.
-fn rounds_behind(view: &View, cells: &[&Cell]) -> Words {
-    let behind = |cell: &&Cell| cell.rounds.iter().filter(|it| !keeps_up(it)).count() as f64;
-    let all = cells.iter().map(|cell| cell.rounds.len() as f64);
-    let write = |count: f64| format!("{count:.0}");
-    let slots = [
-        ("some", range(view.lang, cells.iter().map(behind), write)),
-        ("all", range(view.lang, all, write)),
-    ];
-    let text = Text::new("{some} of {all} rounds", "{all}轮中的{some}轮");
-    words(view.lang, &text, &slots)
+/// The share of what was due that was answered, over all rounds.
+fn answered(cell: &Cell) -> Option<f64> {
+    let due = |round: &Round| Some(round.offered_per_s? * round.elapsed_ms / 1e3);
+    let due: f64 = cell.rounds.iter().map(due).sum::<Option<f64>>()?;
+    let messages = cell.rounds.iter().map(|round| round.messages as f64);
+    (due > 0.0).then(|| messages.sum::<f64>() / due)
 }
 
-/// The share of what was offered that was answered.
-fn share(round: &Round) -> Option<f64> {
-    let offered = round.offered_per_s.filter(|offered| *offered > 0.0)?;
-    Some(round.messages_per_s / offered)
-}
-
-fn keeps_up(round: &Round) -> bool {
-    round.due_not_sent == Some(0) && share(round).is_some_and(|share| share >= KEEPS_UP)
+fn unsent(round: &Round) -> bool {
+    round.due_not_sent != Some(0)
 }
 
 #[cfg(test)]
@@ -145,6 +125,7 @@ mod tests {
         for round in &mut cell.rounds {
             round.offered_per_s = Some(offered);
             round.messages_per_s = answered;
+            round.messages = (answered * round.elapsed_ms / 1e3) as u64;
             round.due_not_sent = Some(0);
             round.pacing_lag_p99_ns = Some(10);
             round.latency_p99_ns = p99_ns;
@@ -153,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn who_kept_up_is_told_with_his_p99() {
+    fn servers_that_kept_up_are_told_with_their_p99() {
         let record = record(vec![
             open("a", 1e4, 1e4, 1_200_000),
             open("b", 1e4, 9_950.0, 2_100_000),
@@ -164,12 +145,12 @@ mod tests {
             &record,
             &[
                 "For 100 connections of 64 B, 10.0k messages per second, `a` and `b` kept up \
-                 (p99 1.20 ms to 2.10 ms); `c` fell behind in 5 of 5 rounds and answered 83 % of \
-                 what was due.",
+                 (p99 1.20 ms to 2.10 ms); `c` fell behind: 83% of what was due was answered, and in 0 \
+                 of 5 rounds messages that were due found no free connection.",
             ],
             &[
                 "100 个连接、每条消息 64 B、每秒 10.0k 条消息时，`a` 和 `b` 跟上了\
-                 （p99 是 1.20 ms～2.10 ms）；`c` 在 5 轮中的 5 轮里没跟上，只完成了应发消息的 83%。",
+                 （p99 是 1.20 ms～2.10 ms）；`c` 没跟上：应发的消息完成了 83%，5 轮中有 0 轮到点的消息没有空闲连接可发。",
             ],
         );
     }
@@ -193,8 +174,11 @@ mod tests {
         let mut record = record(vec![open("a", 1e4, 1e4, 1_200_000)]);
         record.cells[0].rounds[3].due_not_sent = Some(1);
         let [en, _] = super::super::check::said(rate, &record);
-        assert!(en[0].contains("`a` had no free connection"), "{en:?}");
-        assert!(en[0].contains("1 of 5 rounds"), "{en:?}");
+        assert!(
+            en[0].contains("`a` fell behind: 100% of what was due"),
+            "{en:?}"
+        );
+        assert!(en[0].contains("in 1 of 5 rounds"), "{en:?}");
     }
 
     #[test]

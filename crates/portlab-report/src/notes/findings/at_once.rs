@@ -13,7 +13,7 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
     parts::{Words, words},
     view::View,
 };

@@ -4,7 +4,7 @@ use portlab_stats::{
     analysis::{Column, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Kind, Record, Text, Workload},
+    record::{Cell, Facts, Kind, Record, Serves, Text, Workload},
 };
 
 use super::{figures, names, parts::Words};
@@ -18,6 +18,13 @@ pub(crate) struct View<'a> {
     pub(crate) groups: Vec<Group<'a>>,
     /// The columns of the ranked measure, one for each group.
     pub(crate) columns: Vec<Column>,
+}
+
+/// What a connection has for itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Process,
+    Thread,
 }
 
 impl<'a> View<'a> {
@@ -124,12 +131,23 @@ impl<'a> View<'a> {
     /// From the least to the most of `measure` that `cells` have.
     pub(crate) fn figures(&self, cells: &[&Cell], measure: Measure) -> Words {
         let medians = cells.iter().filter_map(|cell| cell.figure(measure));
-        let least = |value| cells.iter().any(|cell| measure.is_the_least(cell, value));
-        let write = |value| match (least(value), figures::figure(measure, value)) {
-            (true, figure) => format!("<{figure}"),
-            (false, figure) => figure,
-        };
+        let write = |value| figures::figure(measure, value);
         figures::range(self.lang, medians.map(|it| it.median), write)
+    }
+
+    /// What the model's sheet says of a cell's server.
+    pub(crate) fn facts(&self, cell: &Cell) -> Option<&'a Facts> {
+        self.record.entrant(&cell.model)?.sheet.as_ref()
+    }
+
+    /// What each connection of a cell's server has for itself, by the model's sheet.
+    pub(crate) fn carrier(&self, cell: &Cell) -> Option<Carrier> {
+        let facts = self.facts(cell)?;
+        match (facts.serves?, facts.family.as_str()) {
+            (Serves::Open, "processes") => Some(Carrier::Process),
+            (Serves::Open, "threads") => Some(Carrier::Thread),
+            _ => None,
+        }
     }
 
     /// The names of `cells`.
@@ -143,7 +161,7 @@ impl<'a> View<'a> {
 pub(crate) fn ratio(cell: &Cell, other: &Cell, measure: Measure) -> Option<Estimate> {
     for known in [cell, other] {
         let figure = known.figure(measure)?;
-        if measure.is_the_least(known, figure.median) {
+        if measure.is_below_resolution(known, figure.median) {
             return None;
         }
     }

@@ -1,6 +1,6 @@
 //! How the others stand to the best, where models can be told apart under the highest load.
 //!
-//! Withheld of everybody whose ratio to the best, round by round, doesn't differ.
+//! Withheld of each server whose ratio to the best, round by round, doesn't differ.
 
 use portlab_stats::{
     estimate::Estimate,
@@ -8,7 +8,8 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
+    claim::Claim,
     figures::ratios,
     parts::{Words, words},
     view::View,
@@ -50,7 +51,10 @@ pub(super) fn others(view: &View) -> Vec<Said> {
         "{what} against {best}: {told}.",
         "{what}与{best}相比：{told}。",
     );
-    vec![Said::of(view, at..=at, words(lang, &text, &slots))]
+    let claims = others
+        .iter()
+        .map(|(cell, _)| Claim::Worse(at, cell.model.clone()));
+    vec![Said::of(view, at..=at, words(lang, &text, &slots)).claiming(claims)]
 }
 
 /// Those that are alike, together.

@@ -11,7 +11,7 @@ use portlab_stats::{
 };
 
 use super::Said;
-use crate::sentences::{
+use crate::notes::{
     figures::percent,
     parts::{Words, words},
     view::{View, ratio},
@@ -63,7 +63,7 @@ pub(super) fn switches(view: &View) -> Vec<Said> {
             ("best", view.names(&[best])),
         ];
         if let Some(share) = explained {
-            slots.push(("share", Words::figure(percent(lang, share))));
+            slots.push(("share", Words::figure(percent(share))));
         }
         Some(Said::of(view, at..=at, words(lang, &text, &slots)))
     };
@@ -130,7 +130,7 @@ mod tests {
             &record,
             &[
                 "For 100 connections of 64 B, the difference is mostly one of switching: `threads` \
-                 and `fork` made 2.00 context switches per message, and `event-loop` 0.30 (98 % of \
+                 and `fork` made 2.00 context switches per message, and `event-loop` 0.30 (98% of \
                  what all models differ by in CPU goes with them).",
             ],
             &[

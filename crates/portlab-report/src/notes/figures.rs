@@ -3,17 +3,20 @@
 use portlab_stats::{
     estimate::Estimate,
     measure::Measure,
-    record::Text,
+    record::{Cell, Text},
     units::{bytes, nanos, short, three_digits},
 };
 
-use super::parts::{Words, words};
+use super::{
+    parts::{Words, words},
+    table::BELOW,
+};
 use crate::Lang;
 
 /// A ratio whose interval reaches further than this share to either side is given with it.
 const WIDE: f64 = 0.1;
 
-/// Writes a figure of `measure` with its unit.
+/// Writes a figure of `measure` to three digits, with its unit.
 #[must_use]
 pub fn figure(measure: Measure, value: f64) -> String {
     match measure {
@@ -30,15 +33,42 @@ pub fn figure(measure: Measure, value: f64) -> String {
     }
 }
 
-/// Writes a share in per cent, with a decimal where it is below ten.
+/// Writes a figure of `cell`; one that can't be measured as below the resolution: `<41.0 B`.
+pub(crate) fn write_of(measure: Measure, cell: &Cell, value: f64) -> String {
+    match measure.resolution(cell) {
+        Some(resolution) if measure.is_below_resolution(cell, value) => {
+            format!("{BELOW}{}", figure(measure, resolution))
+        }
+        _ => figure(measure, value),
+    }
+}
+
+/// Writes how many times as much, with its interval if `wide`.
+pub(crate) fn write_ratio(ratio: Estimate, wide: bool) -> String {
+    let Estimate {
+        median, low, high, ..
+    } = ratio;
+    match wide {
+        true => format!("{median:.2} ({low:.2}–{high:.2})"),
+        false => format!("{median:.2}"),
+    }
+}
+
+/// Writes the figures from `low` to `high`, with a unit that they share once.
+pub(crate) fn write_interval(measure: Measure, low: f64, high: f64) -> String {
+    let (low, high) = (figure(measure, low), figure(measure, high));
+    match (low.rsplit_once(' '), high.rsplit_once(' ')) {
+        (Some((low, unit)), Some((_, same))) if unit == same => format!("{low}–{high}"),
+        _ => format!("{low}–{high}"),
+    }
+}
+
+/// Writes a share, in parts of 1, as per cent: `0.4%`, `3.1%`, `25%`.
 #[must_use]
-pub fn percent(lang: Lang, share: f64) -> String {
+pub fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let digits = if percent.abs() < 9.95 { 1 } else { 0 };
-    match lang {
-        Lang::En => format!("{percent:.digits$} %"),
-        Lang::Zh => format!("{percent:.digits$}%"),
-    }
+    format!("{percent:.digits$}%")
 }
 
 /// Writes how many times as much: `1.7x`; close to 1, `1.04x`.
@@ -112,7 +142,7 @@ pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> Words {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sentences::parts::sentence;
+    use crate::notes::parts::sentence;
 
     fn said(lang: Lang, words: Words) -> String {
         sentence(lang, &Text::new("{it}", "{it}"), &[("it", words)]).to_string()
@@ -122,13 +152,21 @@ mod tests {
     fn figures_are_as_exact_as_a_reader_wants_them() {
         let times = [0.004, 0.59, 1.04, 1.68, 12.3].map(|ratio| times(Lang::En, ratio));
         assert_eq!(times, ["1/250x", "0.59x", "1.04x", "1.7x", "12x"]);
-        let percents = [0.031, 0.0996, 0.62].map(|share| percent(Lang::En, share));
-        assert_eq!(percents, ["3.1 %", "10 %", "62 %"]);
-        assert_eq!(percent(Lang::Zh, 0.031), "3.1%");
+        let percents = [0.031, 0.0996, 0.62].map(percent);
+        assert_eq!(percents, ["3.1%", "10%", "62%"]);
         let switches = [0.0, 0.004, 0.02].map(|it| figure(Measure::SwitchesPerMessage, it));
         assert_eq!(switches, ["0", "<0.01", "0.02"]);
         let sizes = [0, 64, 1500, 4096, 1 << 20].map(size);
         assert_eq!(sizes, ["0 B", "64 B", "1.46 KiB", "4 KiB", "1 MiB"]);
+    }
+
+    #[test]
+    fn an_interval_names_its_unit_once() {
+        let written = |low, high| write_interval(Measure::LatencyP50, low, high);
+        assert_eq!(written(3_950.0, 4_210.0), "3.95–4.21 µs");
+        assert_eq!(written(950.0, 4_210.0), "950 ns–4.21 µs");
+        let written = write_interval(Measure::MessagesPerS, 99_100.0, 102_000.0);
+        assert_eq!(written, "99.1k–102k");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use portlab_stats::record::{Pinning, Record, Text};
 
 use crate::{
     Lang,
-    sentences::{
+    notes::{
         names,
         parts::{Sentence, Words, sentence},
     },
@@ -140,7 +140,7 @@ mod tests {
     fn loopback_is_no_network_once_something_was_measured() {
         let said = |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), crate::Lang::En);
         assert!(said(&[]).is_empty());
-        let last = said(&[1.0]).pop().unwrap().to_string();
+        let last = said(&[1.0]).pop().unwrap().sentence.to_string();
         assert!(last.starts_with("Loopback is no network"), "{last}");
     }
 }

@@ -8,7 +8,12 @@ use portlab_stats::{
 };
 use proptest::prelude::*;
 
-use super::{Part, Sentence, Summary, summary, view::View};
+use super::{
+    Notes, Part, Sentence,
+    claim::Claim,
+    table::{Field, Tone},
+    view::View,
+};
 use crate::Lang;
 
 /// The figures and names of a sentence, sorted: what both languages must agree on.
@@ -24,13 +29,19 @@ fn facts(sentence: &Sentence) -> Vec<String> {
     facts
 }
 
-fn sentences(summary: &Summary) -> Vec<&Sentence> {
-    let found = summary.workloads.iter().flat_map(|it| &it.sentences);
-    found.chain(&summary.cautions).collect()
+/// Every sentence of `notes`: findings, cautions, remarks, legend.
+fn sentences<'a>(notes: &'a Notes) -> Vec<&'a Sentence> {
+    let found = notes.workloads.iter().flat_map(|it| &it.findings);
+    let found = found.map(|it| &it.sentence);
+    let cautions = notes.cautions.iter().map(|it| &it.sentence);
+    let remarks = notes.tables().flat_map(|table| &table.remarks);
+    let remarks = remarks.map(|it| &it.sentence);
+    let signs = notes.legend.iter().map(|it| &it.sentence);
+    found.chain(cautions).chain(remarks).chain(signs).collect()
 }
 
 fn check_languages(record: &Record) {
-    let [en, zh] = Lang::ALL.map(|lang| summary(record, lang));
+    let [en, zh] = Lang::ALL.map(|lang| Notes::of(record, lang));
     let [en, zh] = [sentences(&en), sentences(&zh)];
     assert_eq!(en.len(), zh.len());
     for (en, zh) in en.into_iter().zip(zh) {
@@ -52,6 +63,9 @@ fn comparison() -> Record {
             round.context_switches_per_message = Some(switches);
             round.peak_pss_bytes += threads * 20_000;
             round.threads = threads;
+            if cell.model == "fork" {
+                round.processes = threads;
+            }
         }
         cell
     };
@@ -108,8 +122,8 @@ fn comparison() -> Record {
 }
 
 fn spoken(record: &Record, lang: Lang) -> Vec<String> {
-    let summary = summary(record, lang);
-    let said = sentences(&summary).into_iter();
+    let notes = Notes::of(record, lang);
+    let said = sentences(&notes).into_iter();
     said.map(ToString::to_string).collect()
 }
 
@@ -122,14 +136,13 @@ fn a_comparison_is_told_in_a_paragraph() {
         "For 100 connections, CPU per message against `event-loop`: `threads` and `fork` 1.7x to \
          2.0x.",
         "The difference is mostly one of switching: `threads` and `fork` made 1.04 to 1.05 context \
-         switches per message, and `event-loop` 0.01 (96 % of what all models differ by in CPU \
+         switches per message, and `event-loop` 0.01 (96% of what all models differ by in CPU \
          goes with them).",
         "Between 1 connection and 100 connections, CPU per message changes: with `event-loop` it \
          falls from 40.3 µs to 4.10 µs, as context switches do from 1.00 to 0.01; with `fork` it \
          falls from 43.3 µs to 8.05 µs.",
-        "For 100 connections, `threads` and `fork` need 29.5 KiB memory per connection, and \
-         9.96 KiB is enough for `event-loop`: each connection has a thread of its own (101 for 100 \
-         connections).",
+        "For 100 connections, `fork` needs 29.5 KiB memory per connection, and `event-loop` needs \
+         9.96 KiB: each connection has a process of its own (101 for 100 connections).",
     ];
     assert_eq!(spoken(&record, Lang::En)[..5], expected);
     let expected = [
@@ -141,8 +154,8 @@ fn a_comparison_is_told_in_a_paragraph() {
          `event-loop` 只有 0.01 次（所有模型之间 CPU 时间的差别，96% 随切换次数而变）。",
         "从 1 个连接到 100 个连接，每条消息的 CPU 时间的变化：`event-loop` 从 40.3 µs 降到 4.10 µs，\
          同时上下文切换从 1.00 次降到 0.01 次；`fork` 从 43.3 µs 降到 8.05 µs。",
-        "100 个连接时，`threads` 和 `fork` 每个连接的内存要 29.5 KiB，`event-loop` 只要 9.96 KiB：\
-         每个连接有自己的线程（100 个连接，线程 101 个）。",
+        "100 个连接时，`fork` 每个连接的内存要 29.5 KiB，`event-loop` 只要 9.96 KiB：\
+         每个连接有自己的进程（100 个连接，进程 101 个）。",
     ];
     assert_eq!(spoken(&record, Lang::Zh)[..5], expected);
     check_languages(&record);
@@ -152,14 +165,15 @@ fn a_comparison_is_told_in_a_paragraph() {
 fn the_same_record_is_told_the_same() {
     let record = comparison();
     for lang in Lang::ALL {
-        assert_eq!(summary(&record, lang), summary(&record.clone(), lang));
+        assert_eq!(spoken(&record, lang), spoken(&record.clone(), lang));
     }
 }
 
 #[test]
 fn an_empty_record_says_nothing() {
     let nothing = record(vec![]);
-    assert!(sentences(&summary(&nothing, Lang::En)).is_empty());
+    let notes = Notes::of(&nothing, Lang::En);
+    assert!(notes.cautions.is_empty() && notes.workloads[0].findings.is_empty());
 }
 
 /// Records of anything, sensible or not.
@@ -182,7 +196,7 @@ fn any_record() -> impl Strategy<Value = Record> {
                 "x",
             ]),
             prop::sample::select(vec![0_usize, 1, 10, 100]),
-            prop::option::weighted(0.2, prop::sample::select(vec![0.0, 100.0, 1e6])),
+            prop::option::weighted(0.3, prop::sample::select(vec![0.0, 100.0, 1e6])),
             prop::collection::vec(round, 0..8),
             prop::bool::weighted(0.1),
         ),
@@ -235,7 +249,14 @@ fn any_record() -> impl Strategy<Value = Record> {
                 }
                 cell
             });
-        let mut record = record(cells.collect());
+        let mut cells: Vec<Cell> = cells.collect();
+        let mut known: Vec<(String, portlab_stats::record::Point)> = Vec::new();
+        cells.retain(|cell| {
+            let is_new = !known.contains(&(cell.model.clone(), cell.point));
+            known.push((cell.model.clone(), cell.point));
+            is_new
+        });
+        let mut record = record(cells);
         let workload = &mut record.workloads[0];
         (workload.ranked_by, workload.counts) = (ranked_by, counts);
         workload.work = work.into();
@@ -272,12 +293,50 @@ proptest! {
 
     #[test]
     fn a_paragraph_is_short_and_names_only_who_took_part(record in any_record()) {
-        for findings in summary(&record, Lang::En).workloads {
-            prop_assert!(findings.sentences.len() <= super::MOST);
-            for part in findings.sentences.iter().flat_map(|it| &it.parts) {
+        for workload in Notes::of(&record, Lang::En).workloads {
+            prop_assert!(workload.findings.len() <= super::MOST);
+            for part in workload.findings.iter().flat_map(|it| &it.sentence.parts) {
                 if let Part::Name(name) = part {
                     prop_assert!(record.entrant(name).is_some());
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn no_two_claims_exclude_each_other_and_no_table_denies_one(record in any_record()) {
+        for workload in Notes::of(&record, Lang::En).workloads {
+            let claims: Vec<&Claim> = workload.findings.iter().flat_map(|it| &it.claims).collect();
+            for (at, claim) in claims.iter().enumerate() {
+                for other in &claims[..at] {
+                    prop_assert!(!claim.excludes(other), "{claim:?} and {other:?}");
+                }
+                let table = &workload.tables[claim.at()];
+                let column = table.columns.iter().position(|it| it.field == Field::Rank);
+                let row = |model: &str| table.rows.iter().find(|row| row.cell.model == *model).unwrap();
+                let entry = |model: &str| {
+                    let entries = row(model).entries.get(column?)?;
+                    Some((entries.text.clone(), entries.tone))
+                };
+                let agrees = match claim {
+                    Claim::Best(_, model) => {
+                        entry(model) == Some(("1".to_owned(), Tone::Good))
+                    }
+                    Claim::Worse(_, model) => {
+                        entry(model).is_some_and(|(rank, _)| rank != "1" && !rank.is_empty())
+                    }
+                    Claim::Alike(_) => table.rows.iter().all(|row| {
+                        let entry = column.and_then(|at| row.entries.get(at));
+                        entry.is_none_or(|it| ["", "1"].contains(&it.text.as_str()))
+                    }),
+                    Claim::Unranked(_) => column.is_none(),
+                    Claim::FellBehind(_, model) => {
+                        entry(model).is_none_or(|(rank, _)| rank.is_empty())
+                    }
+                    Claim::Absent(_, model) => row(model).entries.is_empty(),
+                    Claim::KeptUp(..) => true,
+                };
+                prop_assert!(agrees, "the table denies {claim:?}");
             }
         }
     }

@@ -1,0 +1,73 @@
+//! What a reader must know before believing a record: each caution is computed from it, and given
+//! only where it applies.
+
+mod chance;
+mod machine;
+mod wrong;
+
+use portlab_stats::record::Record;
+
+use super::Sentence;
+use crate::Lang;
+
+/// What a reader must know.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Caution {
+    /// In a sentence.
+    pub sentence: Sentence,
+    /// Whether a remark beneath a table says it too.
+    pub is_remarked: bool,
+}
+
+/// Every caution that applies, the gravest first. Where nothing was measured, only that is told.
+pub(super) fn all(record: &Record, lang: Lang) -> Vec<Caution> {
+    let told = match record.measured() {
+        0 => &CAUTIONS[..1],
+        _ => CAUTIONS,
+    };
+    let given = told.iter().flat_map(|(caution, is_remarked)| {
+        let sentences = caution(record, lang).into_iter();
+        sentences.map(|sentence| Caution {
+            sentence,
+            is_remarked: *is_remarked,
+        })
+    });
+    given.collect()
+}
+
+/// A caution: sentences about a record, none where it doesn't apply.
+type Make = fn(&Record, Lang) -> Vec<Sentence>;
+
+/// All cautions, in the order in which they are told, that of an incomplete run first; and whether remarks say them too.
+static CAUTIONS: &[(Make, bool)] = &[
+    (wrong::incomplete, false),
+    (wrong::failures, true),
+    (wrong::errors, true),
+    (wrong::generator, true),
+    (chance::rounds, false),
+    (chance::floor, false),
+    (chance::outliers, false),
+    (chance::few_latencies, true),
+    (machine::pinning, false),
+    (machine::virtual_machine, false),
+    (machine::loopback, false),
+];
+
+/// What tests of a caution look at.
+#[cfg(test)]
+mod check {
+    use portlab_stats::record::Record;
+
+    use super::Make;
+    use crate::Lang;
+
+    /// What `caution` must say in English and in Chinese; nothing, where both are empty.
+    #[track_caller]
+    pub(super) fn check(caution: Make, record: &Record, en: &[&str], zh: &[&str]) {
+        let said = Lang::ALL.map(|lang| -> Vec<String> {
+            let sentences = caution(record, lang);
+            sentences.iter().map(ToString::to_string).collect()
+        });
+        assert_eq!(said, [en, zh].map(<[_]>::to_vec));
+    }
+}

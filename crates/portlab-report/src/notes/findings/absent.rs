@@ -1,0 +1,142 @@
+//! Which servers could not be measured at the point of the most connections, and why.
+//!
+//! Said of servers that serve fewer connections at a time than there are, and of servers that failed in
+//! every round. Where no server of the others differs, [`best`](super::best) says it first.
+
+use portlab_stats::record::{Cell, NotRun, Text};
+
+use super::{Said, best::finds_no_difference};
+use crate::notes::{
+    claim::Claim,
+    parts::{Words, words},
+    view::View,
+};
+
+pub(super) fn absent(view: &View) -> Vec<Said> {
+    let Some(at) = view.groups.len().checked_sub(1) else {
+        return Vec::new();
+    };
+    let Some(told) = told(view, at).filter(|_| !finds_no_difference(view, at)) else {
+        return Vec::new();
+    };
+    let text = Text::new(
+        "not every server can be compared: {told}.",
+        "不是每个服务器都能参加比较：{told}。",
+    );
+    let said = Said::of(view, at..=at, words(view.lang, &text, &[("told", told)]));
+    vec![said.claiming(claims(view, at))]
+}
+
+/// What is claimed of the servers that could not be measured at `at`.
+pub(super) fn claims(view: &View, at: usize) -> impl Iterator<Item = Claim> {
+    let cells = view.groups[at].cells.iter();
+    let absent = cells.filter(|cell| kind(cell).is_some());
+    absent.map(move |cell| Claim::Absent(at, cell.model.clone()))
+}
+
+/// Which servers could not be measured at `at`, and why; `None` if all could.
+pub(super) fn told(view: &View, at: usize) -> Option<Words> {
+    let mut kinds: Vec<(Kind, Vec<&Cell>)> = Vec::new();
+    for &cell in &view.groups[at].cells {
+        let Some(kind) = kind(cell) else { continue };
+        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, cells)) => cells.push(cell),
+            None => kinds.push((kind, vec![cell])),
+        }
+    }
+    let told = kinds.iter().map(|(kind, cells)| {
+        let mut slots = vec![("names", view.names(cells))];
+        let text = match kind {
+            Kind::Serves(count) => {
+                slots.push(("count", Words::figure(count.to_string())));
+                Text::new(
+                    "{names} serve[s|] {count} at a time",
+                    "{names}同时只服务{count}个连接",
+                )
+            }
+            Kind::Failed => Text::new("{names} failed in every round", "{names}每一轮都失败了"),
+        };
+        words(view.lang, &text, &slots)
+    });
+    (!kinds.is_empty()).then(|| Words::series(view.lang, told))
+}
+
+/// Why a server could not be measured.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// It serves so many connections at a time, and there are more.
+    Serves(usize),
+    /// It failed in every round.
+    Failed,
+}
+
+fn kind(cell: &Cell) -> Option<Kind> {
+    match &cell.not_run {
+        Some(NotRun::ServesOne | NotRun::NoHub) => Some(Kind::Serves(1)),
+        Some(NotRun::ServesFewer(count)) => Some(Kind::Serves(*count)),
+        Some(NotRun::ForeignChat | NotRun::ControlChat | NotRun::Told(_)) => None,
+        None if cell.rounds.is_empty() && !cell.failures.is_empty() => Some(Kind::Failed),
+        None => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::{Cell, Failed, NotRun},
+    };
+
+    use super::{super::check::check, absent};
+
+    fn starved(model: &str, places: usize) -> Cell {
+        let mut cell = cell(model, &[]);
+        cell.not_run = Some(match places {
+            1 => NotRun::ServesOne,
+            more => NotRun::ServesFewer(more),
+        });
+        cell
+    }
+
+    #[test]
+    fn servers_that_could_not_run_are_a_finding() {
+        let mut burnt = cell("burnt", &[]);
+        burnt.failures.push(Failed {
+            round: 1,
+            reason: "it burnt".into(),
+        });
+        let record = record(vec![
+            cell("a", &[4.0; 7]),
+            cell("b", &[8.0; 7]),
+            starved("iterative", 1),
+            starved("prefork", 16),
+            starved("prethreaded", 16),
+            burnt,
+        ]);
+        check(
+            absent,
+            &record,
+            &[
+                "For 100 connections of 64 B, not every server can be compared: `iterative` serves \
+                 1 at a time; `prefork` and `prethreaded` serve 16 at a time; `burnt` failed in \
+                 every round.",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，不是每个服务器都能参加比较：`iterative` 同时只服务 1 \
+                 个连接；`prefork` 和 `prethreaded` 同时只服务 16 个连接；`burnt` 每一轮都失败了。",
+            ],
+        );
+    }
+
+    #[test]
+    fn where_all_ran_or_the_headline_says_it_nothing_is_said() {
+        let differ = vec![cell("a", &[4.0; 7]), cell("b", &[8.0; 7])];
+        check(absent, &record(differ), &[], &[]);
+        let alike = vec![
+            cell("a", &[4.0; 7]),
+            cell("b", &[4.0; 7]),
+            starved("pool", 2),
+        ];
+        check(absent, &record(alike), &[], &[]);
+    }
+}

@@ -1,0 +1,194 @@
+//! What the signs of the tables mean. A writer shows what explains something that it has shown.
+
+use portlab_stats::{
+    measure::Measure,
+    record::{Cell, Counts, Kind, Record, Text},
+};
+
+use super::{
+    names,
+    parts::{Sentence, Words, sentence, words},
+    table::{ALIKE, BELOW, Field, LIMITED, UNKNOWN},
+    view::View,
+};
+use crate::Lang;
+
+/// What one sign means.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sign {
+    /// What it explains.
+    pub of: Explains,
+    /// What it means.
+    pub sentence: Sentence,
+}
+
+/// What an entry of the legend explains.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Explains {
+    /// The tables as a whole.
+    Tables,
+    /// A sign behind a figure, before it or in its place.
+    Character(char),
+    /// Columns.
+    Columns(&'static [Field]),
+}
+
+/// What the tables that a writer has written have shown.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    fields: Vec<Field>,
+    characters: Vec<char>,
+}
+
+impl Seen {
+    /// Takes note of an entry under `field`.
+    pub(crate) fn entry(&mut self, field: Field, text: &str, sign: Option<char>) {
+        self.fields.push(field);
+        self.characters.extend(sign);
+        self.characters.extend(text.chars().next());
+    }
+
+    /// Whether `sign` explains something that was shown.
+    pub(crate) fn needs(&self, sign: &Sign) -> bool {
+        match sign.of {
+            Explains::Tables => !self.fields.is_empty(),
+            Explains::Character(character) => self.characters.contains(&character),
+            Explains::Columns(fields) => self.fields.iter().any(|it| fields.contains(it)),
+        }
+    }
+}
+
+/// All signs that the tables of `views` may have.
+pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
+    let shorts = |of: &dyn Fn(&View) -> Option<Measure>| -> Option<Words> {
+        let mut shorts: Vec<String> = Vec::new();
+        for view in views {
+            let Some(measure) = of(view) else { continue };
+            let label = names::measure(measure, view.workload.counts);
+            let short = lang.pick(&label.short).to_owned();
+            if !shorts.contains(&short) {
+                shorts.push(short);
+            }
+        }
+        (!shorts.is_empty()).then(|| Words::text(shorts.join(lang.pick(&OR))))
+    };
+    let mut signs = Vec::new();
+    let mut explain = |of, text: Text, slots: &[(&str, Words)]| {
+        signs.push(Sign {
+            of,
+            sentence: sentence(lang, &text, slots),
+        });
+    };
+    let ranked = |view: &View| {
+        let column = view.columns.iter().find(|column| column.last().is_some());
+        column.map(|column| column.measure)
+    };
+    if let Some(measures) = shorts(&ranked) {
+        explain(
+            Explains::Columns(&[Field::Rank]),
+            RANK,
+            &[("measures", measures)],
+        );
+    }
+    explain(Explains::Tables, MEDIANS, &[]);
+    let intervals: &[Field] = &[Field::Spread, Field::Interval];
+    explain(Explains::Columns(intervals), INTERVALS, &[]);
+    let baseline = record.setup.baseline.as_deref();
+    if let Some((baseline, measures)) = baseline.zip(shorts(&|view| Some(view.measure()))) {
+        let slots = [("baseline", Words::name(baseline)), ("measures", measures)];
+        let ratios: &[Field] = &[Field::Ratio, Field::WideRatio];
+        explain(Explains::Columns(ratios), RATIOS, &slots);
+        explain(Explains::Character(ALIKE), SAME, &[]);
+    }
+    let limited = |view: &View| {
+        let limited = view.groups.iter().any(|it| it.generator_was_the_limit());
+        limited.then_some(Measure::MessagesPerS)
+    };
+    if let Some(rates) = shorts(&limited) {
+        explain(Explains::Character(LIMITED), LIMIT, &[("rates", rates)]);
+    }
+    explain(Explains::Character(UNKNOWN), DASH, &[]);
+    explain(Explains::Character(BELOW), RESOLUTION, &[]);
+    let measured = |view: &&View| view.groups.iter().any(|group| has_rounds(&group.cells));
+    let heard = |view: &&View| view.workload.counts == Counts::Deliveries;
+    if views.iter().filter(measured).any(|view| heard(&view)) {
+        explain(Explains::Tables, DELIVERIES, &[]);
+    }
+    if let Some(told) = asides(record, lang) {
+        explain(Explains::Tables, ASIDE, &[("told", told)]);
+    }
+    signs
+}
+
+fn has_rounds(cells: &[&Cell]) -> bool {
+    cells.iter().any(|cell| !cell.rounds.is_empty())
+}
+
+/// Entrants that are shown for comparison only.
+fn asides(record: &Record, lang: Lang) -> Option<Words> {
+    let asides = record.entrants.iter().filter_map(|entrant| {
+        let mut slots = vec![("name", Words::name(&entrant.name))];
+        let text = match &entrant.kind {
+            Kind::Control => Text::new(
+                "{name} is an echo by hand, without the traits",
+                "{name}是手写的回声，不经过公共接口",
+            ),
+            Kind::Twin { of } => {
+                slots.push(("of", Words::name(of)));
+                Text::new(
+                    "{name} is {of} a second time, to measure the noise",
+                    "{name}是{of}再测一遍，用来测量噪声",
+                )
+            }
+            _ => return None,
+        };
+        Some(words(lang, &text, &slots))
+    });
+    let asides: Vec<Words> = asides.collect();
+    (!asides.is_empty()).then(|| Words::series(lang, asides))
+}
+
+static OR: Text = Text::new(" or ", "或");
+const RANK: Text = Text::new(
+    "the rank goes by {measures}. ▲ marks the first place of a column, ▼ the last; servers that \
+           can't be told from the best of their place share it.",
+    "名次按{measures}排。▲ 是一列的第一名，▼ 是最后一名；与同名次里最好的分不出高下的并列。",
+);
+const MEDIANS: Text = Text::new(
+    "figures are medians over the rounds.",
+    "数字是各轮的中位数。",
+);
+const INTERVALS: Text = Text::new(
+    "the interval, or ± half of it, holds the median with 95% confidence: what other rounds \
+                might have shown (bootstrap).",
+    "置信区间（或 ± 其一半）以 95% 的可信度包含中位数：换一批轮次可能测到的范围（自助法）。",
+);
+const RATIOS: Text = Text::new(
+    "× {baseline}: how many times the {measures} of the baseline, paired round by round.",
+    "× {baseline}：{measures}是基准的多少倍，按轮配对计算。",
+);
+const SAME: Text = Text::new(
+    "≈ no difference from the baseline that this run could see.",
+    "≈ 这次测量看不出与基准有差别。",
+);
+const LIMIT: Text = Text::new(
+    "* the load generator was the limit: these {rates} and latencies are not the server's best, \
+            and in their table no server is ranked by them. CPU, switches and memory are the server's own.",
+    "* 达到极限的是负载生成器：这些{rates}和延迟不是服务器的极限，所在的表不按它们排名。CPU、切换和内存仍是服务器自己的。",
+);
+const DASH: Text = Text::new(
+    "– not known: too few messages in a round for a quantile (a p99 takes 100, a p99.9 1,000; a \
+           longer --duration gives more), or a ratio of figures that can't be measured.",
+    "– 无法得知：一轮里的消息太少，算不出分位数（p99 要 100 条，p99.9 要 1000 条；加大 --duration），或者是测不出的数字之比。",
+);
+const RESOLUTION: Text = Text::new(
+    "< below what can be measured: memory is counted in pages of 4 KiB, and less than a page \
+                 for all connections together can't be seen. Nothing is ranked by such a figure.",
+    "< 低于可测的下限：内存按 4 KiB 的页计算，所有连接合起来不足一页就看不出来。这样的数字不参与排名。",
+);
+const DELIVERIES: Text = Text::new(
+    "a delivery: one member has received one message. Fan-out: from sending a message until \
+                 the last member that is to receive it has it.",
+    "送达：一个成员收到一条消息。扇出时间：从发出一条消息，到最后一个该收到的成员收到它。",
+);
+const ASIDE: Text = Text::new("not ranked: {told}.", "不排名：{told}。");

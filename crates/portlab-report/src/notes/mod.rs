@@ -1,0 +1,121 @@
+//! What a record says: one value, [`Notes`], from which text, Markdown, CSV and page are written. All
+//! that a report claims is decided here, in both languages; the writers lay it out.
+//!
+//! | module | owns |
+//! |---|---|
+//! | `heading` | what was compared, where and how |
+//! | [`table`] | the table of a point: columns, rows, entries |
+//! | [`remarks`] | what a table can't show: what went wrong, what wasn't measured |
+//! | `findings` | what is said of a workload; a finding is a file, and a line in a table |
+//! | [`claim`] | the evidence of a finding as data; which claims exclude each other |
+//! | `cautions` | what a reader must know before believing it |
+//! | [`legend`] | what signs mean |
+//! | `parts` | what sentences and templates are made of |
+//! | `view`, `places` | a workload as the findings look at it; where in it something holds |
+//! | [`figures`] | how figures are written |
+//! | [`names`], [`sheets`] | what things are called; the fact sheets in Chinese |
+//!
+//! A model **differs** from the best where [`portlab_stats::analysis::differs`] says so; no ratio is
+//! told of any other. English and Chinese stand side by side in each template, so that both say the
+//! same.
+
+mod cautions;
+pub mod claim;
+pub mod figures;
+mod findings;
+pub(crate) mod heading;
+pub mod legend;
+pub mod names;
+mod parts;
+pub(crate) mod places;
+pub mod remarks;
+pub mod sheets;
+pub mod table;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use portlab_stats::{
+    record::{Kind, Record},
+    summary::{Overhead, overheads},
+};
+
+pub use cautions::Caution;
+pub use findings::Finding;
+pub use heading::Heading;
+pub use parts::{Part, Sentence};
+
+use self::{legend::Sign, table::Table, view::View};
+use crate::Lang;
+
+/// Everything that a report on one record says.
+pub struct Notes<'a> {
+    /// What the notes are made from.
+    pub record: &'a Record,
+    /// The language of all words.
+    pub lang: Lang,
+    /// What stands above.
+    pub heading: Heading,
+    /// Of each workload, in the record's order.
+    pub workloads: Vec<OfWorkload<'a>>,
+    /// What the traits cost, where controls were measured.
+    pub traits: Vec<Overhead>,
+    /// What signs mean.
+    pub legend: Vec<Sign>,
+    /// What a reader must know before believing it, the gravest first.
+    pub cautions: Vec<Caution>,
+}
+
+/// What a record says of one workload.
+pub struct OfWorkload<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is, in a few words.
+    pub title: &'a str,
+    /// The question that it answers.
+    pub asks: &'a str,
+    /// What is the same at all of its points: "64 B, depth 1".
+    pub details: String,
+    /// What there is to say, at most [`MOST`]; nothing where nothing can be known.
+    pub findings: Vec<Finding>,
+    /// A table for each of its points, in order.
+    pub tables: Vec<Table<'a>>,
+}
+
+/// A paragraph of more sentences than this isn't read.
+pub const MOST: usize = 6;
+
+impl<'a> Notes<'a> {
+    /// What `record` says, in `lang`.
+    #[must_use]
+    pub fn of(record: &'a Record, lang: Lang) -> Self {
+        let takes_part = |kind: &Kind| matches!(kind, Kind::Model | Kind::Foreign { .. });
+        let entrants = record.entrants.iter();
+        let servers = entrants.filter(|it| takes_part(&it.kind)).count();
+        let views = View::all(record, lang);
+        let of_workload = |view: &View<'a>| OfWorkload {
+            name: &view.workload.name,
+            title: lang.pick(&view.workload.title),
+            asks: lang.pick(&view.workload.asks),
+            details: heading::details(record, view.workload, lang),
+            findings: findings::all(view),
+            tables: (0..view.groups.len())
+                .map(|at| Table::of(view, at))
+                .collect(),
+        };
+        Self {
+            record,
+            lang,
+            heading: heading::heading(record, servers, lang),
+            workloads: views.iter().map(of_workload).collect(),
+            traits: overheads(record),
+            legend: legend::legend(record, &views, lang),
+            cautions: cautions::all(record, lang),
+        }
+    }
+
+    /// All tables, in order.
+    pub fn tables(&self) -> impl Iterator<Item = &Table<'a>> {
+        self.workloads.iter().flat_map(|workload| &workload.tables)
+    }
+}

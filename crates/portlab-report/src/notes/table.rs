@@ -1,0 +1,573 @@
+//! The table of a group: which columns it has, and what stands in each.
+
+use portlab_stats::{
+    analysis::{Column as Figures, Group, differs},
+    measure::Measure,
+    record::{Cell, Counts, Kind, Text, Workload},
+};
+
+use super::{
+    figures::{percent, write_interval, write_of, write_ratio},
+    names,
+    parts::{Sentence, Words, line},
+    places,
+    remarks::{self, Remark},
+    view::View,
+};
+use crate::Lang;
+
+/// The table of the servers at one point of a workload.
+pub struct Table<'a> {
+    /// What the cells of the table are measurements of.
+    pub group: Group<'a>,
+    /// The point: "100 connections of 64 B".
+    pub title: String,
+    /// The noise floor, where ranks go by it: "noise floor 7.5%".
+    pub floor: Option<String>,
+    /// The columns, the telling ones first.
+    pub columns: Vec<Column>,
+    /// The servers: first those with a place, by their places, then the others.
+    pub rows: Vec<Row<'a>>,
+    /// What columns can't show: what went wrong, and what wasn't measured.
+    pub remarks: Vec<Remark>,
+}
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// What stands in it.
+    pub field: Field,
+    /// Its head.
+    pub head: String,
+    /// What the head means; empty where it says it.
+    pub meaning: String,
+    /// When there is no room for all columns, the one with the lowest weight goes first; `None` for
+    /// one that never goes.
+    pub weight: Option<u8>,
+}
+
+/// What stands in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Field {
+    /// The place in the ranking.
+    Rank,
+    /// The entrant.
+    Name,
+    /// The figures of a measure.
+    Figure(Measure),
+    /// Half the width of the interval of the ranked figure: `±3.1%`. Stands in for
+    /// [`Field::Interval`] where there is little room.
+    Spread,
+    /// The interval, from its lower to its upper end.
+    Interval,
+    /// How many times the baseline's the ranked figure is. Stands in for [`Field::WideRatio`].
+    Ratio,
+    /// The same, with its interval.
+    WideRatio,
+    /// How much went wrong.
+    Errors,
+}
+
+/// A row of a table.
+pub struct Row<'a> {
+    /// What was measured.
+    pub cell: &'a Cell,
+    /// Whether it is shown for comparison only: a twin or a control.
+    pub is_aside: bool,
+    /// What stands in each column; empty where nothing was measured.
+    pub entries: Vec<Entry>,
+    /// The figure of the ranking, in parts of the largest.
+    pub share: Option<f64>,
+    /// The rounds that lie far from the others, by the ranked measure.
+    pub outliers: Vec<usize>,
+    /// Why nothing was measured.
+    pub remark: Option<Sentence>,
+}
+
+/// What stands in a row under a column.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entry {
+    /// The figure, the name, the place.
+    pub text: String,
+    /// A sign behind it, which the legend explains.
+    pub sign: Option<char>,
+    /// How it is shown.
+    pub tone: Tone,
+}
+
+/// How an entry is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Tone {
+    /// As it is.
+    #[default]
+    Plain,
+    /// It matters less.
+    Dim,
+    /// It is the best.
+    Good,
+    /// It is the worst, or wrong.
+    Bad,
+}
+
+/// The first place of its column.
+pub(crate) const FIRST: char = '▲';
+/// The last place.
+pub(crate) const LAST: char = '▼';
+/// The generator was the limit.
+pub(crate) const LIMITED: char = '*';
+/// No difference from the baseline.
+pub(crate) const ALIKE: char = '≈';
+/// Stands before a figure below the resolution.
+pub(crate) const BELOW: char = '<';
+/// Stands in place of a figure that isn't known.
+pub(crate) const UNKNOWN: char = '–';
+
+static MODEL: Text = Text::new("model", "模型");
+static RANK: Text = Text::new("rank", "名次");
+static INTERVAL: Text = Text::new("95% interval", "95% 置信区间");
+static ERRORS: Text = Text::new("errors", "错误");
+
+impl Field {
+    /// Whether a wider field of the same table tells the same and more.
+    #[must_use]
+    pub fn is_narrow(self) -> bool {
+        matches!(self, Self::Spread | Self::Ratio)
+    }
+
+    /// Whether a narrower field of the same table tells the same in less room.
+    #[must_use]
+    pub fn is_wide(self) -> bool {
+        matches!(self, Self::Interval | Self::WideRatio)
+    }
+}
+
+impl Table<'_> {
+    /// The table of the group at `at`.
+    pub(super) fn of<'a>(view: &View<'a>, at: usize) -> Table<'a> {
+        let group = view.groups[at].clone();
+        let maker = Maker {
+            lang: view.lang,
+            columns: measures(view.workload)
+                .iter()
+                .map(|&it| group.column(it))
+                .collect(),
+            baseline: group.baseline(),
+            group: &group,
+        };
+        let columns = maker.columns();
+        let rows = maker.order().into_iter().map(|at| maker.row(at, &columns));
+        let rows = rows.collect();
+        let floor = maker.floor();
+        Table {
+            title: places::title(view, at),
+            remarks: remarks::of(&group, view.lang),
+            floor,
+            columns,
+            rows,
+            group,
+        }
+    }
+}
+
+/// The measures that say something of `workload`, the one that it is ranked by first.
+pub(crate) fn measures(workload: &Workload) -> Vec<Measure> {
+    let tells = |measure: &Measure| match workload.counts {
+        Counts::Messages | Counts::Deliveries => true,
+        // Connections that come and go hold no memory that could be divided among them.
+        Counts::Connections => *measure != Measure::MemoryPerConnection,
+        Counts::Nothing => matches!(
+            measure,
+            Measure::PeakMemory
+                | Measure::MemoryPerConnection
+                | Measure::Threads
+                | Measure::Processes
+        ),
+    };
+    let others = Measure::ALL.into_iter().filter(tells);
+    let others = others.filter(|measure| *measure != workload.ranked_by);
+    std::iter::once(workload.ranked_by).chain(others).collect()
+}
+
+/// When there is no room for all measures, the one with the lowest weight goes first.
+fn weight(measure: Measure) -> u8 {
+    match measure {
+        Measure::Processes => 1,
+        Measure::Threads => 2,
+        Measure::LatencyP999 => 3,
+        Measure::MemoryPerConnection => 4,
+        Measure::LatencyP50 => 5,
+        Measure::SwitchesPerMessage => 6,
+        Measure::PeakMemory => 7,
+        Measure::LatencyP99 => 8,
+        Measure::CpuPerMessage => 10,
+        Measure::MessagesPerS => 11,
+    }
+}
+
+/// What a table is made from.
+struct Maker<'a, 'g> {
+    lang: Lang,
+    group: &'g Group<'a>,
+    /// The figures of each measure, those of the ranking first.
+    columns: Vec<Figures>,
+    baseline: Option<&'a Cell>,
+}
+
+impl<'a> Maker<'a, '_> {
+    /// What the ranking goes by.
+    fn ranking(&self) -> &Figures {
+        &self.columns[0]
+    }
+
+    fn floor(&self) -> Option<String> {
+        self.ranking().last()?;
+        let floor = self.ranking().floor;
+        let text = match floor.measured {
+            true => Text::new("noise floor {share}", "噪声水平{share}"),
+            false => Text::new("noise floor {share}, assumed", "噪声水平按{share}估计"),
+        };
+        let share = Words::figure(percent(floor.share));
+        Some(line(self.lang, &text, &[("share", share)]))
+    }
+
+    /// Places in the group: first those with a rank, by rank and figure, each with its twin or control
+    /// behind it; then those that are measured and have none; then the others.
+    fn order(&self) -> Vec<usize> {
+        let model_of = |at: usize| {
+            let cell = self.group.cells[at];
+            let entrant = self.group.entrant(cell);
+            let name = match entrant.map(|it| &it.kind) {
+                Some(Kind::Twin { of }) => of.as_str(),
+                Some(Kind::Control) => cell
+                    .model
+                    .strip_suffix(portlab_stats::summary::CONTROL_SUFFIX)
+                    .unwrap_or(&cell.model),
+                _ => &cell.model,
+            };
+            self.group.cells.iter().position(|it| it.model == name)
+        };
+        let key = |at: usize| {
+            let lead = model_of(at).unwrap_or(at);
+            let rank = self.ranking().ranks[lead].unwrap_or(usize::MAX);
+            let median = self.ranking().figures[lead].map_or(f64::MAX, |it| it.median);
+            let median = match self.ranking().measure {
+                Measure::MessagesPerS => -median,
+                _ => median,
+            };
+            let is_empty = self.group.cells[at].rounds.is_empty();
+            ((is_empty, rank), median, (lead, at != lead))
+        };
+        let mut order: Vec<usize> = (0..self.group.cells.len()).collect();
+        order.sort_by(|&a, &b| {
+            let ((place, median, lead), (its, its_median, its_lead)) = (key(a), key(b));
+            let by_figure = median.total_cmp(&its_median);
+            place.cmp(&its).then(by_figure).then(lead.cmp(&its_lead))
+        });
+        order
+    }
+
+    fn columns(&self) -> Vec<Column> {
+        let measured = || {
+            self.group
+                .cells
+                .iter()
+                .filter(|cell| !cell.rounds.is_empty())
+        };
+        let mut fields = Vec::new();
+        if self.ranking().last().is_some() {
+            fields.push(Field::Rank);
+        }
+        fields.extend([Field::Name, Field::Figure(self.ranking().measure)]);
+        if measured().any(|cell| cell.rounds.len() > 1) {
+            fields.extend([Field::Spread, Field::Interval]);
+        }
+        if self.baseline.is_some() && measured().count() > 1 {
+            fields.extend([Field::Ratio, Field::WideRatio]);
+        }
+        let others = self.columns[1..].iter();
+        fields.extend(others.map(|column| Field::Figure(column.measure)));
+        if measured().any(|cell| cell.errors() > 0) {
+            fields.push(Field::Errors);
+        }
+        let fields = fields.into_iter();
+        fields.map(|field| self.column(field)).collect()
+    }
+
+    fn column(&self, field: Field) -> Column {
+        let pick = |text: &Text| self.lang.pick(text).to_owned();
+        let (head, weight) = match field {
+            Field::Name => (pick(&MODEL), None),
+            Field::Figure(measure) => {
+                let label = names::measure(measure, self.group.workload.counts);
+                let is_ranking = measure == self.ranking().measure;
+                return Column {
+                    field,
+                    head: pick(&label.short),
+                    meaning: pick(&label.title),
+                    weight: (!is_ranking).then_some(weight(measure)),
+                };
+            }
+            Field::Ratio | Field::WideRatio => {
+                let baseline = self.baseline.map_or("", |cell| &cell.model);
+                (format!("× {baseline}"), Some(9))
+            }
+            Field::Spread => ("±".to_owned(), Some(12)),
+            Field::Interval => (pick(&INTERVAL), Some(12)),
+            Field::Errors => (pick(&ERRORS), Some(13)),
+            Field::Rank => (pick(&RANK), Some(14)),
+        };
+        Column {
+            field,
+            head,
+            meaning: String::new(),
+            weight,
+        }
+    }
+
+    fn row(&self, at: usize, columns: &[Column]) -> Row<'a> {
+        let cell = self.group.cells[at];
+        let kind = self.group.entrant(cell).map(|entrant| &entrant.kind);
+        let is_aside = matches!(kind, Some(Kind::Control | Kind::Twin { .. }));
+        let figures = &self.ranking().figures;
+        let medians = figures.iter().flatten().map(|figure| figure.median);
+        let most = medians.fold(f64::MIN_POSITIVE, f64::max);
+        let columns = columns.iter().filter(|_| !cell.rounds.is_empty());
+        let entries = columns.map(|column| {
+            let mut entry = self.entry(at, column.field);
+            if is_aside && entry.tone != Tone::Bad {
+                entry.tone = Tone::Dim;
+            }
+            entry
+        });
+        Row {
+            cell,
+            is_aside,
+            entries: entries.collect(),
+            share: figures[at].map(|figure| figure.median / most),
+            outliers: cell.outliers(self.ranking().measure),
+            remark: remarks::unmeasured(cell, self.lang),
+        }
+    }
+
+    fn entry(&self, at: usize, field: Field) -> Entry {
+        let cell = self.group.cells[at];
+        match field {
+            Field::Rank => {
+                let rank = self.ranking().ranks[at];
+                Entry {
+                    tone: tone(at, self.ranking()),
+                    ..Entry::plain(rank.map(|rank| rank.to_string()).unwrap_or_default())
+                }
+            }
+            Field::Name => Entry::plain(cell.model.clone()),
+            Field::Figure(measure) => {
+                let column = self.columns.iter().find(|it| it.measure == measure);
+                column.map_or_else(Entry::unknown, |column| self.figure(at, column))
+            }
+            Field::Spread | Field::Interval => self.spread(at, field),
+            Field::Ratio | Field::WideRatio => self.ratio(at, field),
+            Field::Errors => Entry {
+                tone: match cell.errors() {
+                    0 => Tone::Dim,
+                    _ => Tone::Bad,
+                },
+                ..Entry::plain(cell.errors().to_string())
+            },
+        }
+    }
+
+    fn figure(&self, at: usize, column: &Figures) -> Entry {
+        let (measure, cell) = (column.measure, self.group.cells[at]);
+        let Some(figure) = column.figures[at] else {
+            return Entry::unknown();
+        };
+        let tone = tone(at, column);
+        let limited = measure.is_the_generators() && cell.generator_was_the_limit();
+        Entry {
+            text: write_of(measure, cell, figure.median),
+            sign: match tone {
+                Tone::Good => Some(FIRST),
+                Tone::Bad => Some(LAST),
+                Tone::Plain | Tone::Dim => limited.then_some(LIMITED),
+            },
+            tone,
+        }
+    }
+
+    fn spread(&self, at: usize, field: Field) -> Entry {
+        let column = self.ranking();
+        let known = column.figures[at].filter(|figure| figure.count > 1);
+        let Some(figure) = known else {
+            return Entry::unknown();
+        };
+        let text = match field {
+            Field::Interval => write_interval(column.measure, figure.low, figure.high),
+            _ => format!("±{}", percent(figure.uncertainty())),
+        };
+        Entry {
+            tone: Tone::Dim,
+            ..Entry::plain(text)
+        }
+    }
+
+    fn ratio(&self, at: usize, field: Field) -> Entry {
+        let (cell, column) = (self.group.cells[at], self.ranking());
+        let Some(baseline) = self.baseline else {
+            return Entry::unknown();
+        };
+        if std::ptr::eq(cell, baseline) {
+            return Entry {
+                tone: Tone::Dim,
+                ..Entry::plain("1".to_owned())
+            };
+        }
+        let unresolved = [cell, baseline].into_iter().any(|cell| {
+            let figure = cell.figure(column.measure);
+            figure.is_some_and(|it| column.measure.is_below_resolution(cell, it.median))
+        });
+        let Some(ratio) = cell.ratio(baseline, column.measure).filter(|_| !unresolved) else {
+            return Entry::unknown();
+        };
+        Entry {
+            text: write_ratio(ratio, field == Field::WideRatio),
+            sign: (!differs(ratio, column.floor)).then_some(ALIKE),
+            tone: Tone::Plain,
+        }
+    }
+}
+
+/// How a place is shown; no place is, where there is but one.
+fn tone(at: usize, column: &Figures) -> Tone {
+    match column.ranks[at] {
+        Some(1) if column.tells_apart() => Tone::Good,
+        rank if rank.is_some() && column.tells_apart() && rank == column.last() => Tone::Bad,
+        _ => Tone::Plain,
+    }
+}
+
+impl Entry {
+    fn plain(text: String) -> Self {
+        Self {
+            text,
+            ..Self::default()
+        }
+    }
+
+    fn unknown() -> Self {
+        Self {
+            tone: Tone::Dim,
+            ..Self::plain(UNKNOWN.to_string())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use portlab_stats::{
+        fixture::{cell, record, twin},
+        record::Record,
+    };
+
+    use super::*;
+
+    fn with_table<T>(record: &Record, look: impl FnOnce(&Table) -> T) -> T {
+        look(&Table::of(&View::all(record, Lang::En)[0], 0))
+    }
+
+    /// What stands in `field`, for all rows that were measured.
+    fn column(record: &Record, field: Field) -> Vec<String> {
+        with_table(record, |table| {
+            let at = table
+                .columns
+                .iter()
+                .position(|it| it.field == field)
+                .unwrap();
+            let entries = table.rows.iter().filter_map(|row| row.entries.get(at));
+            let written = entries.map(|entry| entry.text.clone() + &String::from_iter(entry.sign));
+            written.collect()
+        })
+    }
+
+    fn three() -> Record {
+        record(vec![
+            cell("slow", &[9.0, 9.2, 9.1, 9.0, 9.1]),
+            cell("fast", &[4.0; 5]),
+            twin("fast", &[4.04, 4.0, 4.02, 3.99, 4.01]),
+            cell("as-fast", &[4.01; 5]),
+        ])
+    }
+
+    #[test]
+    fn rows_go_by_rank_and_a_twin_follows_its_model() {
+        let names = ["fast", "fast-again", "as-fast", "slow"];
+        assert_eq!(column(&three(), Field::Name), names);
+        assert_eq!(column(&three(), Field::Rank), ["1", "", "1", "3"]);
+        assert_eq!(
+            column(&three(), Field::Figure(Measure::CpuPerMessage)),
+            ["4.00 µs▲", "4.01 µs", "4.01 µs▲", "9.10 µs▼"]
+        );
+        // All rates are the same: no first, and no last.
+        let rates = column(&three(), Field::Figure(Measure::MessagesPerS));
+        assert_eq!(rates, ["100k"; 4]);
+    }
+
+    #[test]
+    fn a_ratio_says_whether_it_is_one() {
+        let mut record = three();
+        record.setup.baseline = Some("fast".into());
+        assert_eq!(
+            column(&record, Field::Ratio),
+            ["1", "1.00≈", "1.00≈", "2.27"]
+        );
+        assert_eq!(column(&record, Field::WideRatio)[3], "2.27 (2.25–2.30)");
+    }
+
+    #[test]
+    fn a_figure_is_as_sure_as_its_rounds() {
+        assert_eq!(column(&three(), Field::Spread)[3], "±1.1%");
+        assert_eq!(column(&three(), Field::Interval)[3], "9.00–9.20 µs");
+        let once = record(vec![cell("a", &[4.0]), cell("b", &[4.0])]);
+        let fields = with_table(&once, |table| {
+            table.columns.iter().map(|it| it.field).collect::<Vec<_>>()
+        });
+        assert!(!fields.contains(&Field::Spread) && !fields.contains(&Field::Rank));
+    }
+
+    #[test]
+    fn below_the_resolution_there_is_a_bound_and_no_ratio_and_no_rank() {
+        let mut record = three();
+        record.workloads[0].ranked_by = Measure::MemoryPerConnection;
+        record.setup.baseline = Some("fast".into());
+        for round in &mut record.cells[1].rounds {
+            round.peak_pss_bytes = round.empty_pss_bytes.unwrap() + 17;
+        }
+        let memory = column(&record, Field::Figure(Measure::MemoryPerConnection));
+        assert!(memory.contains(&"<41 B".to_owned()), "{memory:?}");
+        let ratios = column(&record, Field::Ratio);
+        assert_eq!(
+            ratios.iter().filter(|it| *it == "–").count(),
+            3,
+            "{ratios:?}"
+        );
+        let ranked = with_table(&record, |table| {
+            table.columns.iter().any(|it| it.field == Field::Rank)
+        });
+        assert!(!ranked);
+    }
+
+    #[test]
+    fn a_workload_in_which_nothing_is_said_shows_what_it_holds() {
+        let mut workload = record(Vec::new()).workloads.remove(0);
+        assert_eq!(measures(&workload).len(), Measure::ALL.len());
+        assert_eq!(measures(&workload)[0], Measure::CpuPerMessage);
+        workload.counts = Counts::Nothing;
+        workload.ranked_by = Measure::MemoryPerConnection;
+        let expected = [
+            Measure::MemoryPerConnection,
+            Measure::PeakMemory,
+            Measure::Threads,
+            Measure::Processes,
+        ];
+        assert_eq!(measures(&workload), expected);
+    }
+}
