@@ -51,6 +51,7 @@ fn loaded(outcome: ChatOutcome) -> Loaded {
         elapsed: outcome.elapsed,
         generator_cpu: outcome.generator_cpu,
         generator_cpu_share: outcome.generator_cpu_share(),
+        generator_wait_share: outcome.generator_wait_share(),
         pacing_lag: Latency::new(),
         due_not_sent: outcome.due_not_sent,
         latency: outcome.fan_out,
@@ -92,6 +93,7 @@ mod tests {
             violations: 0,
             first_violations: Vec::new(),
             generator_cpu: Duration::ZERO,
+            generator_waited: Duration::ZERO,
             ended: Ended::Done,
         }
     }

@@ -111,6 +111,7 @@ fn loaded(outcome: Outcome) -> Loaded {
         elapsed: outcome.elapsed,
         generator_cpu: outcome.generator_cpu.iter().sum(),
         generator_cpu_share: outcome.busiest_thread(),
+        generator_wait_share: outcome.generator_wait_share(),
         pacing_lag: outcome.pacing_lag,
         due_not_sent: outcome.due_not_sent,
         latency: outcome.latency,

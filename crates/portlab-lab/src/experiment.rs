@@ -180,6 +180,7 @@ impl Part {
             work: self.work.clone(),
             depth: self.depth,
             rooms: is_chat.then_some(self.rooms),
+            server_on_all_cpus: false,
             duration_ms: millis(self.duration),
             warmup_ms: millis(self.warmup),
         }

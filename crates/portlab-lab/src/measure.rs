@@ -254,6 +254,8 @@ pub(crate) struct Loaded {
     pub(crate) generator_cpu: Duration,
     /// The share, in `[0, 1]`, of its time that the busiest of them was computing.
     pub(crate) generator_cpu_share: f64,
+    /// The share, in `[0, 1]`, of their runnable time that they waited for a processor.
+    pub(crate) generator_wait_share: Option<f64>,
 }
 
 /// Verification can be interrupted, and shows no progress.
@@ -271,6 +273,7 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
         end,
         empty_pss_bytes,
         peak_pss_bytes,
+        machine_cpu_pressure_share,
     } = readings;
     let latency = loaded.latency;
     let (messages, metered) = (loaded.messages as f64, loaded.metered_messages as f64);
@@ -298,6 +301,9 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
         first_error: (loaded.errors > 0).then_some(loaded.failures),
         generator_cpu_us_per_message: per(loaded.generator_cpu.as_secs_f64() * 1e6, messages),
         generator_cpu_share: loaded.generator_cpu_share,
+        server_wait_share: end.runnable.wait_share_since(&begin.runnable),
+        generator_wait_share: loaded.generator_wait_share,
+        machine_cpu_pressure_share,
         offered_per_s: rate_per_s,
         pacing_lag_p99_ns: rate_per_s.map(|_| loaded.pacing_lag.quantile_ns(0.99)),
         due_not_sent: rate_per_s.map(|_| loaded.due_not_sent),

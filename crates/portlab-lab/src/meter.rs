@@ -1,20 +1,42 @@
 //! What is read off the server from outside.
 
-use std::io;
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
 use portlab_load::{Progress, Watch};
-use portlab_sys::meter::{Usage, pss_bytes, usage};
+use portlab_sys::{
+    meter::{Usage, pss_bytes, usage},
+    pressure::cpu_pressure,
+};
 
 use crate::{Observer, Server};
 
 /// What was read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Readings {
     pub(crate) begin: Usage,
     pub(crate) end: Usage,
     /// Before the first connection of the load.
     pub(crate) empty_pss_bytes: u64,
     pub(crate) peak_pss_bytes: u64,
+    /// The share, in `[0, 1]`, of the time between the two looks in which a thread of the machine waited
+    /// for a processor; `None` if the kernel doesn't tell.
+    pub(crate) machine_cpu_pressure_share: Option<f64>,
+}
+
+/// The machine's pressure up to a moment; `None` if the kernel doesn't tell.
+fn pressure_now() -> Option<(Instant, Duration)> {
+    Some((Instant::now(), cpu_pressure()?))
+}
+
+/// The share, in `[0, 1]`, of the time between two looks in which there was pressure.
+fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration)) -> Option<f64> {
+    let elapsed = end.0.saturating_duration_since(begin.0).as_secs_f64();
+    let waited = end.1.saturating_sub(begin.1).as_secs_f64();
+    // The two clocks aren't read at one moment: a machine that always lacks processors may show more.
+    (elapsed > 0.0).then(|| (waited / elapsed).min(1.0))
 }
 
 /// Reads the server's meters at the edges of what is measured.
@@ -22,6 +44,8 @@ pub(crate) struct Meter<'a> {
     pid: i32,
     wanted: usize,
     readings: io::Result<Readings>,
+    /// The machine's pressure at the first look.
+    pressure: Option<(Instant, Duration)>,
     observer: &'a mut dyn Observer,
 }
 
@@ -32,6 +56,7 @@ impl<'a> Meter<'a> {
             pid: server.pid(),
             wanted,
             readings: Ok(Readings::default()),
+            pressure: None,
             observer,
         };
         meter.read(|pid, readings| {
@@ -71,6 +96,7 @@ impl Watch for Meter<'_> {
     }
 
     fn begin(&mut self) {
+        self.pressure = pressure_now();
         self.read(|pid, readings| {
             readings.begin = usage(pid)?;
             Ok(())
@@ -78,7 +104,10 @@ impl Watch for Meter<'_> {
     }
 
     fn end(&mut self) {
+        let share = self.pressure.zip(pressure_now());
+        let share = share.and_then(|(begin, end)| pressure_share(begin, end));
         self.read(|pid, readings| {
+            readings.machine_cpu_pressure_share = share;
             readings.end = usage(pid)?;
             Ok(())
         });
@@ -94,5 +123,25 @@ impl Watch for Meter<'_> {
 
     fn interrupted(&self) -> bool {
         self.observer.interrupted()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pressure_is_the_part_of_the_time_between_the_looks_and_never_more_than_all_of_it() {
+        let (since, ms) = (Instant::now(), Duration::from_millis);
+        let share = |waited: u64, elapsed: u64| {
+            pressure_share(
+                (since, ms(1_000)),
+                (since + ms(elapsed), ms(1_000 + waited)),
+            )
+        };
+        assert_eq!(share(0, 200), Some(0.0));
+        assert_eq!(share(50, 200), Some(0.25));
+        assert_eq!(share(201, 200), Some(1.0));
+        assert_eq!(share(1, 0), None);
     }
 }

@@ -295,6 +295,7 @@ impl<'a> Coordinator<'a> {
         } = news
         {
             self.outcome.generator_cpu[thread] += harvest.cpu;
+            self.outcome.generator_ran[thread] += harvest.ran;
             self.outcome.generator_waited[thread] += harvest.waited;
             self.outcome.generator_stalled[thread] += harvest.stalled;
             self.outcome.take_in(&harvest);

@@ -24,6 +24,8 @@ pub(crate) struct Harvest {
     pub(crate) bytes_received: u64,
     pub(crate) tally: Tally,
     pub(crate) cpu: Duration,
+    /// The same, including the time it polled without an event.
+    pub(crate) ran: Duration,
     /// How long the thread waited for a processor.
     pub(crate) waited: Duration,
     /// How long the thread slept on after it was to wake, counting only what is not the machine's
@@ -74,6 +76,7 @@ impl Harvest {
         self.bytes_received += other.bytes_received;
         self.tally.merge(&other.tally);
         self.cpu += other.cpu;
+        self.ran += other.ran;
         self.waited += other.waited;
         self.stalled += other.stalled;
         self.held_back += other.held_back;

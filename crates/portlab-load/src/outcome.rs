@@ -56,6 +56,8 @@ pub struct Outcome {
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.
     pub generator_cpu: Vec<Duration>,
+    /// The same, including the time that a thread polled without an event.
+    pub(crate) generator_ran: Vec<Duration>,
     /// How long each of them waited for a processor while measuring, because others ran.
     pub generator_waited: Vec<Duration>,
     /// How long each of them was kept from running while measuring, counting only what is far beyond
@@ -106,6 +108,12 @@ pub struct Interval {
     pub in_flight: u64,
     /// The share of its threads' time that the generator was computing, in `[0, 1]`.
     pub generator_cpu_share: f64,
+}
+
+/// The share, in `[0, 1]`, of a runnable time that was spent waiting.
+pub(crate) fn wait_share(waited: Duration, ran: Duration) -> Option<f64> {
+    let runnable = waited + ran;
+    (!runnable.is_zero()).then(|| waited.as_secs_f64() / runnable.as_secs_f64())
 }
 
 /// The share of its messages that a server may be behind with and still keep up.
@@ -161,6 +169,7 @@ impl Outcome {
             tally: Tally::default(),
             fairness: None,
             generator_cpu: vec![Duration::ZERO; threads],
+            generator_ran: vec![Duration::ZERO; threads],
             generator_waited: vec![Duration::ZERO; threads],
             generator_stalled: vec![Duration::ZERO; threads],
             cores: std::thread::available_parallelism().map_or(1, usize::from),
@@ -236,6 +245,14 @@ impl Outcome {
     #[must_use]
     pub fn busiest_thread(&self) -> f64 {
         self.generator_cpu_shares().into_iter().fold(0.0, f64::max)
+    }
+
+    /// The share, in `[0, 1]`, of their runnable time that the generator's threads waited for a processor
+    /// while measuring; `None` if they never ran. 0 where the kernel doesn't keep account of waiting.
+    #[must_use]
+    pub fn generator_wait_share(&self) -> Option<f64> {
+        let ran = self.generator_ran.iter().sum();
+        wait_share(self.generator_waited.iter().sum(), ran)
     }
 
     /// How long the thread was kept from running that suffered most.

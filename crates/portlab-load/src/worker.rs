@@ -241,7 +241,8 @@ impl Worker {
         let mut harvest = std::mem::take(&mut self.desk.harvest);
         if self.desk.stage == Stage::Measure {
             let cpu = thread_cpu();
-            harvest.cpu = (cpu - self.cpu_before).saturating_sub(self.watched_in_vain);
+            harvest.ran = cpu - self.cpu_before;
+            harvest.cpu = harvest.ran.saturating_sub(self.watched_in_vain);
             let waited = thread_waited();
             harvest.waited = waited - self.waited_before;
             (self.cpu_before, self.waited_before) = (cpu, waited);

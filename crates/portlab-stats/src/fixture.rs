@@ -144,6 +144,7 @@ pub fn record(cells: Vec<Cell>) -> Record {
             work: "none".into(),
             depth: 1,
             rooms: None,
+            server_on_all_cpus: false,
             duration_ms: 500,
             warmup_ms: 100,
         }],

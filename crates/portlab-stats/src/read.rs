@@ -167,6 +167,7 @@ impl First {
                 work: setup.work,
                 depth: setup.depth,
                 rooms: setup.rooms,
+                server_on_all_cpus: false,
                 duration_ms: setup.duration_ms,
                 warmup_ms: setup.warmup_ms,
             }],

@@ -225,6 +225,10 @@ pub struct Workload {
     /// The rooms that a chat's members were in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rooms: Option<usize>,
+    /// Whether the server could use all processors that the comparison may use, though the generator
+    /// is kept to its own: so that a server can show what it makes of several processors.
+    #[serde(default)]
+    pub server_on_all_cpus: bool,
     /// How long each cell is measured in a round.
     pub duration_ms: u64,
     /// How long it is loaded before.
@@ -372,6 +376,21 @@ pub struct Round {
     pub generator_cpu_us_per_message: Option<f64>,
     /// The share, in `[0, 1]`, of its threads' time that the generator was computing.
     pub generator_cpu_share: f64,
+    /// The share, in `[0, 1]`, of its runnable time that the server waited for a processor: the time its
+    /// threads stood in a processor's queue, divided by that time plus the time they ran, between the two
+    /// looks at the server. Threads that ended before the second look aren't counted. Absent if the server
+    /// never ran, or the kernel doesn't tell (`/proc/PID/task/TID/schedstat`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub server_wait_share: Option<f64>,
+    /// The same share, in `[0, 1]`, of the load generator's own threads, from the same source, while
+    /// measuring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator_wait_share: Option<f64>,
+    /// The share, in `[0, 1]`, of the time between the two looks in which at least one thread of the
+    /// machine, of any program, waited for a processor. Absent if the kernel doesn't tell (`some` of
+    /// `/proc/pressure/cpu`). On a machine in use by generator and server alone it is above 0 too.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine_cpu_pressure_share: Option<f64>,
     /// The rate that an open loop was to keep.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offered_per_s: Option<f64>,

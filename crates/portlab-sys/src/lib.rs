@@ -23,6 +23,7 @@
 //! | [`process`] | what the kernel tells of a process |
 //! | [`time_wait`] | whether there is room for one more TIME-WAIT |
 //! | [`terminal`] | who may use the terminal |
+//! | [`pressure`] | how much the whole machine lacks processors |
 //! | [`holder`] | who holds a port |
 //! | [`machine`] | what machine this is; keeping to a part of it |
 //! | [`marked`] | processes known by a mark in their environment |
@@ -43,6 +44,7 @@ pub mod marked;
 pub mod meter;
 mod name;
 pub mod ports;
+pub mod pressure;
 pub mod process;
 pub mod seqpacket;
 pub mod shared;

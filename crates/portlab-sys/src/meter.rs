@@ -1,13 +1,17 @@
 //! What a server uses: a process and all of its descendants, from outside.
 
-use std::{collections::HashMap, fs, io, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    fs, io,
+    time::Duration,
+};
 
 use procfs::process::{Process, all_processes};
 
 use crate::clock::process_cpu;
 
 /// What a tree of processes has used up to now, and what it consists of.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// CPU time in user and kernel mode: the living to the nanosecond, the children that they have
     /// reaped to the kernel's tick (10 ms).
@@ -18,6 +22,54 @@ pub struct Usage {
     pub threads: u64,
     /// Processes alive.
     pub processes: u64,
+    /// How long each living thread has run and has waited for a processor.
+    pub runnable: Runnable,
+}
+
+/// How long threads have been runnable since they started, by thread number. Empty if the kernel doesn't
+/// keep account of it.
+///
+/// Source: `/proc/PID/task/TID/schedstat`, described in `Documentation/scheduler/sched-stats.rst` of Linux.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Runnable(BTreeMap<i32, RunnableTime>);
+
+/// The runnable time of one thread, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct RunnableTime {
+    /// On a processor.
+    ran: u64,
+    /// In the queue of a processor.
+    waited: u64,
+}
+
+impl Runnable {
+    fn add(&mut self, thread: i32, schedstat: &str) {
+        let mut numbers = schedstat.split_whitespace().map(str::parse);
+        if let (Some(Ok(ran)), Some(Ok(waited))) = (numbers.next(), numbers.next()) {
+            self.0.insert(thread, RunnableTime { ran, waited });
+        }
+    }
+
+    /// The share, in `[0, 1]`, of their runnable time since the reading `before` that the threads waited
+    /// for a processor. `None` if they were never runnable, or the kernel doesn't tell.
+    ///
+    /// A thread that started after `before` counts from its start. A thread that has ended isn't counted.
+    #[must_use]
+    pub fn wait_share_since(&self, before: &Self) -> Option<f64> {
+        let (mut ran, mut waited) = (0, 0);
+        for (thread, now) in &self.0 {
+            let was = before.0.get(thread).copied().unwrap_or_default();
+            // A smaller figure belongs to a new thread whose number was used before.
+            let was = if was.ran > now.ran || was.waited > now.waited {
+                RunnableTime::default()
+            } else {
+                was
+            };
+            ran += now.ran - was.ran;
+            waited += now.waited - was.waited;
+        }
+        (ran + waited > 0).then(|| waited as f64 / (ran + waited) as f64)
+    }
 }
 
 /// Reads what `root` and its descendants have used.
@@ -46,6 +98,11 @@ pub fn usage(root: i32) -> io::Result<Usage> {
             usage.threads += 1;
             let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
             usage.context_switches += context_switches(&status);
+            let number = task.file_name().to_str().and_then(|it| it.parse().ok());
+            let schedstat = fs::read_to_string(task.path().join("schedstat"));
+            if let (Some(number), Ok(schedstat)) = (number, schedstat) {
+                usage.runnable.add(number, &schedstat);
+            }
         }
     }
     Ok(usage)
@@ -162,6 +219,46 @@ mod tests {
         assert!(!tree(root).unwrap().contains(&(child.id() as i32)));
         child.wait().unwrap();
         assert!(!zombies(root).unwrap().contains(&(child.id() as i32)));
+    }
+
+    fn runnable(threads: &[(i32, &str)]) -> Runnable {
+        let mut runnable = Runnable::default();
+        for (thread, schedstat) in threads {
+            runnable.add(*thread, schedstat);
+        }
+        runnable
+    }
+
+    #[test]
+    fn the_share_that_threads_waited_is_of_what_they_did_between_two_readings() {
+        let before = runnable(&[(1, "1000 500 9"), (2, "70 30 1"), (3, "8 8 8")]);
+        // Thread 1 ran 300 and waited 100, thread 2 did nothing, thread 3 has ended, thread 4 is new.
+        let after = runnable(&[(1, "1300 600 12"), (2, "70 30 1"), (4, "100 300 2")]);
+        assert_eq!(after.wait_share_since(&before), Some(0.5));
+        assert_eq!(before.wait_share_since(&before), None);
+        // The number of a thread that had run for longer, used again.
+        let again = runnable(&[(1, "30 10 1")]);
+        assert_eq!(again.wait_share_since(&before), Some(0.25));
+    }
+
+    #[test]
+    fn a_kernel_that_keeps_no_account_of_waiting_gives_no_share() {
+        let none = runnable(&[(1, "0 0 0"), (2, "")]);
+        assert_eq!(none.wait_share_since(&Runnable::default()), None);
+    }
+
+    #[test]
+    fn a_thread_that_computes_is_seen_to_run() {
+        let root = std::process::id() as i32;
+        let before = usage(root).unwrap().runnable;
+        crate::clock::burn(Duration::from_millis(5));
+        let share = usage(root).unwrap().runnable.wait_share_since(&before);
+        // On a kernel that keeps no account there is none.
+        assert!(
+            share.is_none_or(|share| (0.0..1.0).contains(&share)),
+            "{share:?}"
+        );
+        assert_eq!(before.0.is_empty(), share.is_none());
     }
 
     #[test]

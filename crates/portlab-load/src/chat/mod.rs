@@ -85,6 +85,8 @@ pub struct ChatOutcome {
     pub first_violations: Vec<Violation>,
     /// CPU time that the generator used while measuring.
     pub generator_cpu: Duration,
+    /// How long it waited for a processor while measuring, because others ran.
+    pub generator_waited: Duration,
     /// How the run came to its end.
     pub ended: Ended,
 }
@@ -142,6 +144,13 @@ impl ChatOutcome {
     pub fn generator_cpu_share(&self) -> f64 {
         let elapsed = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
         (self.generator_cpu.as_secs_f64() / elapsed).min(1.0)
+    }
+
+    /// The share, in `[0, 1]`, of its runnable time that the generator waited for a processor while
+    /// measuring; `None` if it never ran. 0 where the kernel doesn't keep account of waiting.
+    #[must_use]
+    pub fn generator_wait_share(&self) -> Option<f64> {
+        crate::outcome::wait_share(self.generator_waited, self.generator_cpu)
     }
 
     /// Whether all promises were kept and nothing failed.

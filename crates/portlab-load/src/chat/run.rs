@@ -7,7 +7,7 @@ use std::{
 };
 
 use mio::{Events, Poll, Token};
-use portlab_sys::clock::thread_cpu;
+use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use super::{
     ChatOutcome, ChatPlan,
@@ -207,7 +207,7 @@ impl<'a> Chat<'a> {
 
     fn measure_between_marks(&mut self, events: &mut Events) -> io::Result<()> {
         self.watch.begin();
-        let cpu = thread_cpu();
+        let (cpu, waited) = (thread_cpu(), thread_waited());
         let since = self.began.elapsed();
         self.measuring_since = Some(since);
         self.piece = Piece {
@@ -220,6 +220,7 @@ impl<'a> Chat<'a> {
         self.outcome.elapsed = self.began.elapsed() - since;
         // Looking at the server's clocks is no part of the load.
         self.outcome.generator_cpu = thread_cpu() - cpu;
+        self.outcome.generator_waited = thread_waited() - waited;
         self.watch.end();
         self.tell_interval();
         Ok(())
@@ -486,6 +487,7 @@ impl ChatOutcome {
             violations: 0,
             first_violations: Vec::new(),
             generator_cpu: Duration::ZERO,
+            generator_waited: Duration::ZERO,
             ended: Ended::Done,
         }
     }

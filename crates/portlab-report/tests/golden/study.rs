@@ -239,6 +239,7 @@ fn workloads() -> Vec<Workload> {
         work: "none".to_owned(),
         depth: 1,
         rooms: None,
+        server_on_all_cpus: false,
         duration_ms: 400,
         warmup_ms: 30,
     };
@@ -285,6 +286,7 @@ fn workloads() -> Vec<Workload> {
         counts: Counts::Deliveries,
         depth: 8,
         rooms: Some(2),
+        server_on_all_cpus: false,
         ..named(
             "chat",
             Text::new("chat: one says it, all hear it", "聊天：一人说，众人听"),

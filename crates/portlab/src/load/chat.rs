@@ -16,7 +16,7 @@ use portlab_stats::units;
 use super::{
     Args, UNWRITTEN, json, plan,
     show::Show,
-    words::{known, paragraph, plural, rate, say, with_hint},
+    words::{known, paragraph, plural, queued, rate, say, with_hint},
 };
 use crate::{
     Verdict,
@@ -202,7 +202,8 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
         row("lag p99", &lag, plain, "of the generator itself")?;
     }
     let share = format!("{:.0}% CPU", outcome.generator_cpu_share() * 100.0);
-    row("generator", &share, plain, "of 1 thread")?;
+    let rest = format!("of 1 thread{}", queued(outcome.generator_wait_share()));
+    row("generator", &share, plain, &rest)?;
     let missing = match (outcome.unheard, outcome.due_not_sent) {
         (0, 0) => String::new(),
         (unheard, due) => format!("not heard by all: {unheard}; due and not said: {due}"),

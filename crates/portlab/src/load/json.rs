@@ -98,6 +98,9 @@ pub(super) struct Report {
     /// The share of each thread's time, from 0 to 1.
     generator_cpu_share_by_thread: Vec<f64>,
     generator_was_the_limit: bool,
+    /// The share of its threads' runnable time, from 0 to 1, that they waited for a processor because
+    /// other threads ran; `null` if they never ran.
+    generator_wait_share: Option<f64>,
     /// How long each thread was kept from running, counting only what is far beyond the machine's
     /// usual way.
     generator_stalled_ns_by_thread: Vec<u64>,
@@ -260,6 +263,9 @@ pub(super) struct ChatReport {
     /// Messages that were due and never said.
     due_not_sent: u64,
     generator_cpu_share: f64,
+    /// The share of its runnable time, from 0 to 1, that the generator waited for a processor because
+    /// other threads ran; `null` if it never ran.
+    generator_wait_share: Option<f64>,
     errors: u64,
     /// The errors by phase and cause.
     failures: Vec<Failure>,
@@ -361,6 +367,7 @@ impl Report {
             generator_cpu_share: outcome.generator_cpu_share(),
             generator_cpu_share_by_thread: outcome.generator_cpu_shares(),
             generator_was_the_limit: outcome.generator_was_the_limit(),
+            generator_wait_share: outcome.generator_wait_share(),
             generator_stalled_ns_by_thread: {
                 let stalled = outcome.generator_stalled.iter();
                 stalled.copied().map(nanos).collect()
@@ -423,6 +430,7 @@ impl ChatReport {
             unheard: outcome.unheard,
             due_not_sent: outcome.due_not_sent,
             generator_cpu_share: outcome.generator_cpu_share(),
+            generator_wait_share: outcome.generator_wait_share(),
             errors: outcome.tally.total(),
             failures: outcome.tally.failures().map(Failure::of).collect(),
             violations: outcome.violations,

@@ -6,7 +6,7 @@ use anstyle::Style;
 use portlab_load::{Expect, Latency, Outcome, Pace, Plan, Verdict};
 use portlab_stats::units;
 
-use super::words::{headline, known, paragraph, plural, with_hint};
+use super::words::{headline, known, paragraph, plural, queued, with_hint};
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
@@ -193,6 +193,7 @@ impl<W: Write> Page<'_, W> {
         } else {
             format!("of {threads}")
         };
+        let rest = rest + &queued(outcome.generator_wait_share());
         self.row("generator", &share, &rest)
     }
 

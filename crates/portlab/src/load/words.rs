@@ -73,6 +73,20 @@ pub(super) fn waiting(left: Duration) -> String {
     format!("waiting for the last answers, {left} s at most")
 }
 
+/// How much of its runnable time the generator waited for a processor, as the end of a sentence; empty if
+/// that is less than a hundredth.
+pub(super) fn queued(share: Option<f64>) -> String {
+    match share {
+        Some(share) if share >= 0.01 => {
+            format!(
+                "; waited {:.0}% of its runnable time for a processor",
+                share * 100.0
+            )
+        }
+        _ => String::new(),
+    }
+}
+
 /// How many of the connections are made, or have failed.
 pub(super) fn connecting(dialled: u64, all: usize) -> String {
     format!("connecting: {dialled} of {all}")

@@ -120,7 +120,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         Lang::En => ["processes", "threads"],
         Lang::Zh => ["进程", "线程"],
     };
-    let rows = counts.map(|it| [it.processes.to_string(), it.threads.to_string()]);
+    let rows = counts
+        .each_ref()
+        .map(|it| [it.processes.to_string(), it.threads.to_string()]);
     act.set("counts", shown(head, rows));
     let clients = CLIENTS as u64;
     act.seen("processes", counts[0].processes == clients + 1);
