@@ -119,6 +119,15 @@ static FIELDS: &[Field] = &[
     ("generator_cpu_share", |line| {
         line.each(|it| it.generator_cpu_share)
     }),
+    ("generator_wait_share", |line| {
+        line.if_known(|it| it.generator_wait_share)
+    }),
+    ("server_wait_share", |line| {
+        line.if_known(|it| it.server_wait_share)
+    }),
+    ("machine_cpu_pressure_share", |line| {
+        line.if_known(|it| it.machine_cpu_pressure_share)
+    }),
     ("generator_was_the_limit", |line| {
         line.each(|_| line.cell.generator_was_the_limit())
     }),

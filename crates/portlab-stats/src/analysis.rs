@@ -28,6 +28,13 @@ pub const ASSUMED_FLOOR: f64 = 0.05;
 /// two, the run tells of the machine, and nothing is ranked.
 pub const MOST_FLOOR: f64 = 1.0;
 
+/// From this share of their time on that server and generator waited for a processor, the machine was
+/// busy with other programs, which a report tells.
+pub const BUSY: f64 = 0.05;
+
+/// From this share on, rates and latencies tell of the other programs, and aren't ranked.
+pub const TOO_BUSY: f64 = 0.25;
+
 /// Why a measure isn't ranked at a point.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Refusal {
@@ -39,6 +46,9 @@ pub enum Refusal {
     Unresolved,
     /// The noise floor is above [`MOST_FLOOR`].
     Noise(Floor),
+    /// Server or generator waited for a processor for this share, in `[0, 1]`, of their time: see
+    /// [`TOO_BUSY`].
+    Busy(f64),
     /// Servers computed on one processor, where the question is how many they use.
     OneProcessor,
 }
@@ -160,6 +170,11 @@ impl<'a> Group<'a> {
         if measure.is_the_generators() && self.generator_was_the_limit() {
             return Some(Refusal::Generator);
         }
+        if let Some(share) = self.wait_share().filter(|share| *share >= TOO_BUSY)
+            && measure.is_the_generators()
+        {
+            return Some(Refusal::Busy(share));
+        }
         if measure == Measure::MessagesPerS && self.computes_on_one_of_several() {
             return Some(Refusal::OneProcessor);
         }
@@ -174,6 +189,30 @@ impl<'a> Group<'a> {
         (floor.share > MOST_FLOOR).then_some(Refusal::Noise(floor))
     }
 
+    /// The share, in `[0, 1]`, of their runnable time that generator or server, whichever is more, waited
+    /// for a processor because of other programs: the median over the rounds of all cells. `None` where
+    /// it isn't known.
+    ///
+    /// Of a server only where it has no more threads than processors, and these to itself: otherwise its
+    /// threads wait for each other, or for the generator.
+    #[must_use]
+    pub fn wait_share(&self) -> Option<f64> {
+        let own_cpus = match &self.record.environment.pinning {
+            Pinning::Apart { server_cpus, .. } if !self.workload.server_on_all_cpus => {
+                server_cpus.len() as u64
+            }
+            Pinning::Apart { .. } | Pinning::Together(_) => 0,
+        };
+        let rounds = || self.cells.iter().flat_map(|cell| &cell.rounds);
+        let server = rounds().filter(|round| round.threads <= own_cpus);
+        let server = Estimate::of(server.filter_map(|round| round.server_wait_share));
+        // A server on all processors may be what the generator waits for.
+        let generator = rounds().filter(|_| own_cpus > 0);
+        let generator = Estimate::of(generator.filter_map(|round| round.generator_wait_share));
+        let medians = [server, generator].into_iter().flatten();
+        medians.map(|it| it.median).max_by(f64::total_cmp)
+    }
+
     /// Whether handlers compute and servers were kept to one of the machine's processors, so that no
     /// model could show how many it uses.
     fn computes_on_one_of_several(&self) -> bool {
@@ -183,6 +222,7 @@ impl<'a> Group<'a> {
             Pinning::Apart { server_cpus, .. } => server_cpus.len() == 1,
             Pinning::Together(_) => false,
         };
+        let on_one = on_one && !self.workload.server_on_all_cpus;
         computes && on_one && environment.cores > 1
     }
 
@@ -455,8 +495,37 @@ mod tests {
         record.environment.cores = 1;
         assert_eq!(refusal(&record), None);
         record.environment.cores = 2;
+        record.workloads[0].server_on_all_cpus = true;
+        assert_eq!(refusal(&record), None);
+        record.workloads[0].server_on_all_cpus = false;
         record.environment.pinning = Pinning::default();
         assert_eq!(refusal(&record), None);
+    }
+
+    #[test]
+    fn on_a_busy_machine_rates_and_latencies_are_not_ranked() {
+        let with = |server, generator, threads| {
+            let mut cells = vec![cell("a", &[1.0; 5]), cell("b", &[9.0; 5])];
+            for round in cells.iter_mut().flat_map(|cell| &mut cell.rounds) {
+                round.server_wait_share = Some(server);
+                round.generator_wait_share = Some(generator);
+                round.threads = threads;
+            }
+            record(cells)
+        };
+        let look = |record: &Record| {
+            let group = &groups(record)[0];
+            let refusal = |measure| group.refusal(measure).is_some();
+            let measures = [Measure::LatencyP99, Measure::CpuPerMessage];
+            (group.wait_share(), measures.map(refusal))
+        };
+        assert_eq!(look(&with(0.3, 0.1, 1)), (Some(0.3), [true, false]));
+        assert_eq!(look(&with(0.1, 0.2, 1)), (Some(0.2), [false, false]));
+        // Ten threads on one processor wait for each other.
+        assert_eq!(look(&with(0.9, 0.0, 10)), (Some(0.0), [false, false]));
+        let mut shared = with(0.3, 0.4, 1);
+        shared.workloads[0].server_on_all_cpus = true;
+        assert_eq!(look(&shared), (None, [false, false]));
     }
 
     #[test]

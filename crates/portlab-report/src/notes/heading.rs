@@ -175,6 +175,10 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
             &[("work", work)],
         ));
     }
+    if workload.server_on_all_cpus {
+        let text = Text::new("servers on all processors", "服务器可用所有处理器");
+        details.push(line(lang, &text, &[]));
+    }
     details.join(lang.pick(&Text::new(", ", "，")))
 }
 

@@ -1,14 +1,33 @@
 //! What the machine can't show.
 
-use portlab_stats::record::{Pinning, Record, Text};
+use portlab_stats::{
+    analysis::{BUSY, groups},
+    record::{Pinning, Record, Text},
+};
 
 use crate::{
     Lang,
     notes::{
+        figures::percent,
         names,
         parts::{Sentence, Words, sentence},
     },
 };
+
+/// Whether other programs took time from server or generator.
+pub(super) fn busy(record: &Record, lang: Lang) -> Vec<Sentence> {
+    let shares = groups(record).into_iter().filter_map(|it| it.wait_share());
+    let Some(most) = shares.max_by(f64::total_cmp).filter(|most| *most >= BUSY) else {
+        return Vec::new();
+    };
+    let share = Words::figure(percent(most));
+    let text = Text::new(
+        "The machine was busy with other programs: at some points servers or generator waited up to \
+         {share} of their time for a processor. Repeat the run on a quiet machine before a decision.",
+        "机器当时在忙别的程序：有的测点上，服务器或负载生成器最多有{share}的时间在等处理器。下结论之前，请在空闲的机器上重测。",
+    );
+    vec![sentence(lang, &text, &[("share", share)])]
+}
 
 /// Whether server and generator were in each other's way, and how many processors a server had.
 pub(super) fn pinning(record: &Record, lang: Lang) -> Vec<Sentence> {
@@ -34,13 +53,22 @@ pub(super) fn pinning(record: &Record, lang: Lang) -> Vec<Sentence> {
             return vec![sentence(lang, &text, &slots)];
         }
     };
-    if server_cpus != 1 {
+    let all = record.workloads.iter().all(|it| it.server_on_all_cpus);
+    if server_cpus != 1 || all {
         return Vec::new();
     }
-    let text = Text::new(
-        "A server had {count} processor: models that use several can't show it here.",
-        "服务器只有{count}个处理器：能用多个核的模型在这里显不出优势。",
-    );
+    let text = match record.workloads.iter().any(|it| it.server_on_all_cpus) {
+        false => Text::new(
+            "A server had {count} processor: models that use several can't show it here, and a pool \
+             of a thread per core has one.",
+            "服务器只有{count}个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。",
+        ),
+        true => Text::new(
+            "A server had {count} processor where the workload does not say otherwise: models that \
+             use several can't show it there.",
+            "除非负载另有说明，服务器只有{count}个处理器：能用多个核的模型在那里显不出优势。",
+        ),
+    };
     vec![sentence(
         lang,
         &text,
@@ -99,7 +127,32 @@ mod tests {
         record::{Pinning, Together},
     };
 
-    use super::{super::check::check, pinning, virtual_machine};
+    use super::{super::check::check, busy, pinning, virtual_machine};
+
+    #[test]
+    fn a_machine_that_was_busy_is_said_to_have_been() {
+        let waited = |share| {
+            let mut record = record(vec![cell("a", &[1.0; 3])]);
+            for round in &mut record.cells[0].rounds {
+                round.generator_wait_share = share;
+            }
+            record
+        };
+        check(busy, &waited(None), &[], &[]);
+        check(busy, &waited(Some(0.04)), &[], &[]);
+        check(
+            busy,
+            &waited(Some(0.3)),
+            &[
+                "The machine was busy with other programs: at some points servers or generator waited up \
+                 to 30% of their time for a processor. Repeat the run on a quiet machine before a \
+                 decision.",
+            ],
+            &[
+                "机器当时在忙别的程序：有的测点上，服务器或负载生成器最多有 30% 的时间在等处理器。下结论之前，请在空闲的机器上重测。",
+            ],
+        );
+    }
 
     #[test]
     fn one_processor_shows_nothing_of_several() {
@@ -107,8 +160,13 @@ mod tests {
         check(
             pinning,
             &record,
-            &["A server had 1 processor: models that use several can't show it here."],
-            &["服务器只有 1 个处理器：能用多个核的模型在这里显不出优势。"],
+            &[
+                "A server had 1 processor: models that use several can't show it here, and a pool of a \
+                 thread per core has one.",
+            ],
+            &[
+                "服务器只有 1 个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。",
+            ],
         );
         record.environment.pinning = Pinning::Apart {
             server_cpus: vec![0, 1],

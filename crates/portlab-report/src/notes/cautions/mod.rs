@@ -44,6 +44,7 @@ static CAUTIONS: &[(Make, bool)] = &[
     (wrong::failures, true),
     (wrong::errors, true),
     (wrong::generator, true),
+    (machine::busy, false),
     (chance::rounds, false),
     (chance::floor, false),
     (chance::outliers, false),

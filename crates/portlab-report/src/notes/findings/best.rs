@@ -69,11 +69,12 @@ enum Verdict<'a> {
 impl Verdict<'_> {
     /// Whether one sentence can say both. Those who can't be told apart needn't be equally many.
     fn joins(&self, other: &Self) -> bool {
-        use Refusal::Noise;
+        use Refusal::{Busy, Noise};
         let both = (self, other);
         self == other
             || matches!(both, (Self::Same(_), Self::Same(_)))
             || matches!(both, (Self::Refused(Noise(_)), Self::Refused(Noise(_))))
+            || matches!(both, (Self::Refused(Busy(_)), Self::Refused(Busy(_))))
     }
 }
 
@@ -228,6 +229,14 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> Words {
                 "no server is ranked by {what}: one model under two names differed from itself by \
                  {share} or more, so this run tells of the machine and not of the servers.",
                 "不按{what}排名：同一个模型用两个名字测量，自身就相差{share}以上，这次测到的是机器的状态，不是服务器。",
+            )
+        }
+        Refusal::Busy(share) => {
+            slots.push(("share", Words::figure(percent(share))));
+            Text::new(
+                "no server is ranked by {what}: the machine was busy with other programs, and servers \
+                 or generator waited {share} of their time for a processor.",
+                "不按{what}排名：机器在忙别的程序，服务器或负载生成器有{share}的时间在等处理器。",
             )
         }
         Refusal::OneProcessor => Text::new(
