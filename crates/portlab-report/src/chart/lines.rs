@@ -30,6 +30,9 @@ pub struct Lines<'a> {
     pub plot_height: f64,
 }
 
+/// A sample this close to the right edge is joined with its line's name.
+const NEAR: f64 = 24.0;
+
 /// Draws lines.
 pub fn lines(frame: &Frame<'_>, chart: &Lines<'_>) -> Drawing {
     let plan = Plan::new(frame, chart);
@@ -153,7 +156,8 @@ impl Plan<'_> {
         for (((series, name), end), y) in named.into_iter().zip(ends).zip(places) {
             let sign = self.right + LEADER;
             pen.group(&series.style.class(), &series.name, |pen| {
-                if let Some((x, from)) = end {
+                // A leader from far inside the plot would look like a line without samples.
+                if let Some((x, from)) = end.filter(|(x, _)| *x > self.right - NEAR) {
                     let bend = short(self.right + 4.0);
                     let (x, from, sign, y) =
                         (short(x + 7.0), short(from), short(sign - 3.0), short(y));

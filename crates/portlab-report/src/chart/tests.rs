@@ -339,6 +339,30 @@ fn a_report_of_five_hundred_cells_has_room_for_its_charts() {
     assert!(bytes < 900_000, "{bytes}");
 }
 
+#[test]
+fn a_line_that_ends_early_is_not_drawn_to_the_far_edge() {
+    let style = Palette::of(["a"]).style("a");
+    let series = |name: &str, xs: &[f64]| Series {
+        name: name.to_owned(),
+        style,
+        samples: xs.iter().map(|&x| Sample::new(x, 5.0)).collect(),
+    };
+    let leaders = |series: &[Series]| {
+        let chart = Lines {
+            series,
+            x: axis(Spacing::Log),
+            y: axis(Spacing::Log),
+            plot_height: 200.0,
+        };
+        let drawing = lines(&frame(Frame::WIDE), &chart).file();
+        drawing.matches("\"leader\"").count()
+    };
+    let whole = || series("whole", &[1.0, 10.0, 100.0]);
+    assert_eq!(leaders(&[whole()]), 1);
+    assert_eq!(leaders(&[whole(), series("once", &[1.0])]), 1);
+    assert_eq!(leaders(&[whole(), series("early", &[1.0, 10.0])]), 1);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(32))]
 

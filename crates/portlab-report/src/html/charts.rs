@@ -186,14 +186,24 @@ fn writer(measure: Measure) -> fn(f64) -> String {
     }
 }
 
-/// `CPU time per message: lower is better`.
-fn title(measure: Measure, counts: Counts, lang: Lang) -> String {
+/// `CPU time per message: lower is better`, and whether it is spaced by logarithms.
+fn title(measure: Measure, counts: Counts, spacing: Spacing, lang: Lang) -> String {
     let label = names::measure(measure, counts);
     let better = names::better(measure.better());
     let (title, better) = (lang.pick(&label.title), lang.pick(&better));
-    match lang {
+    let title = match lang {
         Lang::En => format!("{title}: {better}"),
         Lang::Zh => format!("{title}（{better}）"),
+    };
+    spaced(&title, spacing, lang)
+}
+
+/// The label of an axis, which names a scale that is logarithmic.
+fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
+    match (spacing, lang) {
+        (Spacing::Log, Lang::En) => format!("{label} (log scale)"),
+        (Spacing::Log, Lang::Zh) => format!("{label}（对数刻度）"),
+        _ => label.to_owned(),
     }
 }
 
@@ -307,7 +317,7 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
         Lang::En => ["median", "95% interval", "one round", "outlier"],
         Lang::Zh => ["中位数", "95% 置信区间", "一轮", "离群值"],
     };
-    let axis_label = title(measure, group.workload.counts, lang);
+    let axis_label = title(measure, group.workload.counts, spacing, lang);
     let names = (chart_name(group, groups, slug(measure)), heading);
     drawn(names, lang.pick(&BY_BARS).to_owned(), |frame| {
         let chart = Bars {
@@ -419,11 +429,12 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
         Lang::Zh => "中位数及其 95% 置信区间；空心表示负载生成器到了极限。",
     };
     let name = format!("{}-{}-curve", first.workload.name, slug(measure));
-    let y_label = title(measure, counts, lang);
+    let x_label = spaced(over, Spacing::Log, lang);
+    let y_label = title(measure, counts, Spacing::Log, lang);
     drawn((name, heading), caption.to_owned(), |frame| {
         let chart = Lines {
             series: &series,
-            x: Axis::new(over, Spacing::Log, swept.write()),
+            x: Axis::new(&x_label, Spacing::Log, swept.write()),
             y: axis(measure, &y_label, Spacing::Log),
             plot_height: PLOT,
         };
@@ -477,12 +488,13 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
         Lang::Zh => "，",
     };
     let heading = format!("{}{comma}{}", words[0], table.title);
+    let [x_label, y_label] = [words[1], words[2]].map(|it| spaced(it, Spacing::Log, lang));
     let name = chart_name(group, groups, "latency");
     drawn((name, heading), caption.to_owned(), |frame| {
         let chart = Percentiles {
             series: &series,
-            x_label: words[1],
-            y_label: words[2],
+            x_label: &x_label,
+            y_label: &y_label,
             write: units::nanos,
             plot_height: PLOT,
         };
