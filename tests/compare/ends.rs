@@ -45,7 +45,7 @@ fn an_interrupted_comparison_shows_what_it_has() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(
-        text.contains("incomplete") && text.contains("event-loop"),
+        text.contains("The run was broken off") && text.contains("event-loop"),
         "{text}"
     );
 }

@@ -46,7 +46,7 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
     for cell in cells {
         let rounds = cell["rounds"].as_array().unwrap();
         if cell["model"] == "prefork" && cell["connections"] == 4 {
-            assert!(cell["not_run"].as_str().is_some() && rounds.is_empty());
+            assert!(cell["not_run"]["serves_fewer"].is_u64() && rounds.is_empty());
             continue;
         }
         assert_eq!(rounds.len(), 2, "{cell}");
@@ -272,7 +272,7 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
         "deliveries/s",
         "fan-out p50",
         "CPU/delivery",
-        "it serves one caller at a time, so nobody would ever hear another",
+        "serves one connection at a time, so members could not hear each other",
         "serves 3 at a time; --workers 4 for more",
     ] {
         assert!(text.contains(word), "{word}: {text}");
@@ -287,7 +287,7 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
     );
     for cell in record["cells"].as_array().unwrap() {
         let rounds = cell["rounds"].as_array().unwrap();
-        if cell["not_run"].is_string() {
+        if !cell["not_run"].is_null() {
             assert!(rounds.is_empty(), "{cell}");
             continue;
         }

@@ -30,9 +30,6 @@ pub struct Lines<'a> {
     pub plot_height: f64,
 }
 
-/// A sample this close to the right edge is joined with its line's name.
-const NEAR: f64 = 24.0;
-
 /// Draws lines.
 pub fn lines(frame: &Frame<'_>, chart: &Lines<'_>) -> Drawing {
     let plan = Plan::new(frame, chart);
@@ -147,6 +144,8 @@ impl Plan<'_> {
             .iter()
             .map(|end| end.map_or(self.bottom, |(_, y)| y))
             .collect();
+        let furthest = ends.iter().flatten().map(|(x, _)| *x);
+        let furthest = furthest.fold(f64::NEG_INFINITY, f64::max);
         let half = NAME / 2.0;
         let places = spread(
             &wanted,
@@ -157,7 +156,7 @@ impl Plan<'_> {
             let sign = self.right + LEADER;
             pen.group(&series.style.class(), &series.name, |pen| {
                 // A leader from far inside the plot would look like a line without samples.
-                if let Some((x, from)) = end.filter(|(x, _)| *x > self.right - NEAR) {
+                if let Some((x, from)) = end.filter(|(x, _)| *x >= furthest) {
                     let bend = short(self.right + 4.0);
                     let (x, from, sign, y) =
                         (short(x + 7.0), short(from), short(sign - 3.0), short(y));

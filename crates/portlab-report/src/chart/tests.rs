@@ -355,12 +355,13 @@ fn a_line_that_ends_early_is_not_drawn_to_the_far_edge() {
             plot_height: 200.0,
         };
         let drawing = lines(&frame(Frame::WIDE), &chart).file();
-        drawing.matches("\"leader\"").count()
+        drawing.matches("leader").count()
     };
     let whole = || series("whole", &[1.0, 10.0, 100.0]);
-    assert_eq!(leaders(&[whole()]), 1);
-    assert_eq!(leaders(&[whole(), series("once", &[1.0])]), 1);
-    assert_eq!(leaders(&[whole(), series("early", &[1.0, 10.0])]), 1);
+    let one = leaders(&[whole()]);
+    assert_eq!(leaders(&[whole(), series("once", &[1.0])]), one);
+    assert_eq!(leaders(&[whole(), series("early", &[1.0, 10.0])]), one);
+    assert_eq!(leaders(&[whole(), whole()]), one + 1);
 }
 
 proptest! {
