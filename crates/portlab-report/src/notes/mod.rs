@@ -33,6 +33,8 @@ pub mod sheets;
 pub mod table;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod truth;
 mod view;
 
 use portlab_stats::{

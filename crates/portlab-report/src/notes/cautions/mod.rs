@@ -25,7 +25,7 @@ pub(super) fn all(record: &Record, lang: Lang) -> Vec<Caution> {
         0 => &CAUTIONS[..1],
         _ => CAUTIONS,
     };
-    let given = told.iter().flat_map(|(caution, is_remarked)| {
+    let given = told.iter().flat_map(|(_, caution, is_remarked)| {
         let sentences = caution(record, lang).into_iter();
         sentences.map(|sentence| Caution {
             sentence,
@@ -36,22 +36,22 @@ pub(super) fn all(record: &Record, lang: Lang) -> Vec<Caution> {
 }
 
 /// A caution: sentences about a record, none where it doesn't apply.
-type Make = fn(&Record, Lang) -> Vec<Sentence>;
+pub(super) type Make = fn(&Record, Lang) -> Vec<Sentence>;
 
 /// All cautions, in the order in which they are told, that of an incomplete run first; and whether remarks say them too.
-static CAUTIONS: &[(Make, bool)] = &[
-    (wrong::incomplete, false),
-    (wrong::failures, true),
-    (wrong::errors, true),
-    (wrong::generator, true),
-    (machine::busy, false),
-    (chance::rounds, false),
-    (chance::floor, false),
-    (chance::outliers, false),
-    (chance::few_latencies, true),
-    (machine::pinning, false),
-    (machine::virtual_machine, false),
-    (machine::loopback, false),
+pub(super) static CAUTIONS: &[(&str, Make, bool)] = &[
+    ("incomplete", wrong::incomplete, false),
+    ("failures", wrong::failures, true),
+    ("errors", wrong::errors, true),
+    ("generator", wrong::generator, true),
+    ("busy", machine::busy, false),
+    ("rounds", chance::rounds, false),
+    ("floor", chance::floor, false),
+    ("outliers", chance::outliers, false),
+    ("few_latencies", chance::few_latencies, true),
+    ("pinning", machine::pinning, false),
+    ("virtual_machine", machine::virtual_machine, false),
+    ("loopback", machine::loopback, false),
 ];
 
 /// What tests of a caution look at.

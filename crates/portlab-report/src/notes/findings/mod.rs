@@ -34,15 +34,15 @@ pub struct Finding {
 
 /// Everything there is to say of a workload, the most important first.
 pub(super) fn all(view: &View) -> Vec<Finding> {
-    let said = FINDINGS.iter().flat_map(|finding| finding(view));
+    let said = FINDINGS.iter().flat_map(|(_, make)| make(view));
     paragraph(view, said.take(MOST))
 }
 
 /// How a finding is made: what it says of a workload, nothing where the figures don't carry it.
-type Make = fn(&View) -> Vec<Said>;
+pub(super) type Make = fn(&View) -> Vec<Said>;
 
 /// What a finding says, and where it holds.
-struct Said {
+pub(super) struct Said {
     /// Empty, where the words tell it themselves.
     place: Words,
     told: Words,
@@ -68,6 +68,12 @@ impl Said {
     }
 }
 
+/// What the finding `make` says of `view`, whatever the others say.
+#[cfg(test)]
+pub(super) fn by(make: Make, view: &View) -> Vec<Finding> {
+    paragraph(view, make(view))
+}
+
 /// Makes sentences of what was said. A place is told once, and holds until another is.
 fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> {
     let mut known = Words::default();
@@ -90,18 +96,18 @@ fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> 
     findings.collect()
 }
 
-/// All findings, in the order in which they are told.
-static FINDINGS: &[Make] = &[
-    best::best,
-    absent::absent,
-    others::others,
-    switches::switches,
-    at_once::at_once,
-    made::made,
-    rate::rate,
-    sweep::sweep,
-    tail::tail,
-    memory::memory,
+/// All findings by name, in the order in which they are told.
+pub(super) static FINDINGS: &[(&str, Make)] = &[
+    ("best", best::best),
+    ("absent", absent::absent),
+    ("others", others::others),
+    ("switches", switches::switches),
+    ("at_once", at_once::at_once),
+    ("made", made::made),
+    ("rate", rate::rate),
+    ("sweep", sweep::sweep),
+    ("tail", tail::tail),
+    ("memory", memory::memory),
 ];
 
 /// What tests of a finding look at.
