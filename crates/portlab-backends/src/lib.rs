@@ -21,6 +21,7 @@
 //! | `hub_task` | the switchboard of tasks: the property of one of them |
 //! | `broker` | the switchboard of processes: in a process of its own |
 //! | `timers` | deadlines of a loop |
+//! | [`measured`] | what models were measured to cost, where and when |
 //! | `trace` | the timeline: who does what, and when |
 //!
 //! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is
@@ -41,6 +42,7 @@ mod hub_task;
 mod inbox;
 mod letterbox;
 mod mailbox;
+pub mod measured;
 mod member;
 pub mod models;
 mod nonblocking;

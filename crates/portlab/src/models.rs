@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
-use portlab_backends::{Capacity, MODELS, Sheet, Workers, find};
+use portlab_backends::{Capacity, MODELS, Sheet, Workers, find, measured};
 use serde_json::json;
 use textwrap::wrap;
 
@@ -104,11 +104,13 @@ fn print_sheet(out: &mut impl Write, sheet: &Sheet, width: usize) -> std::io::Re
 
 /// What a sheet says, in the order in which it is read.
 fn facts(sheet: &Sheet) -> impl Iterator<Item = (&'static str, String)> {
+    let measured = measured::told(sheet.name);
     let facts = [
         ("idea", sheet.idea.to_owned()),
         ("family", sheet.family.to_string()),
         ("blocks", sheet.blocks.to_owned()),
         ("a connection costs", sheet.cost.to_owned()),
+        ("measured", measured.unwrap_or_default()),
         ("breaks first", sheet.breaks_first.to_owned()),
         ("serves at once", serves(sheet)),
         ("workers", workers(sheet)),
@@ -179,6 +181,7 @@ fn as_json(sheet: &Sheet) -> serde_json::Value {
         "idea": sheet.idea,
         "blocks": sheet.blocks,
         "cost": sheet.cost,
+        "measured": measured::of(sheet.name).collect::<std::collections::BTreeMap<_, _>>(),
         "breaks_first": sheet.breaks_first,
         "teaches": sheet.teaches,
         "source": sheet.source,

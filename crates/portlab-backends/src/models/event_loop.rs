@@ -57,7 +57,7 @@ static SHEET: Sheet = Sheet {
     term: "reactor, one thread (mio)",
     idea: "One thread asks which sockets are ready and serves each without ever waiting for it.",
     blocks: "everybody, whenever a handler blocks or computes",
-    cost: "a few hundred bytes, no thread; 2 system calls and a share of one epoll_wait per message",
+    cost: "an entry in a table, no thread; 2 system calls and a share of one epoll_wait per message",
     breaks_first: "its one core",
     teaches: "readiness, state machines, and never to block the loop",
     source: "D. Schmidt, Reactor (1995); epoll(7)",

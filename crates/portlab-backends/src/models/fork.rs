@@ -25,9 +25,9 @@
 //!
 //! **What blocks**: nobody but the caller's own process.
 //!
-//! **What a connection costs**: a process, that is some 75 KiB of memory of its own (PSS; the rest
-//! is shared until written to) and a few tenths of a millisecond to fork, reap and tear down; one
-//! descriptor; two system calls per message.
+//! **What a connection costs**: a process, that is the memory that it writes to (the rest is shared
+//! until then) and the time to fork, reap and tear it down; one descriptor; two system calls per message.
+//! `portlab models fork` has the figures.
 //!
 //! **What breaks first**: the number of processes, then memory, then the scheduler. Short
 //! connections pay the fork each time.
@@ -52,7 +52,7 @@ static SHEET: Sheet = Sheet {
     term: "process per connection",
     idea: "The parent accepts and forks; each child serves one caller and exits.",
     blocks: "nobody but the caller's own process",
-    cost: "a process (about 75 KiB of its own, some tenths of a ms to make); 2 system calls per message",
+    cost: "a process: the memory that it writes to, and making it; 2 system calls per message",
     breaks_first: "the process table, and every short connection pays for a fork",
     teaches: "isolation; zombies; closing the other's descriptor; no shared state",
     source: "UNP vol. 1, 4.7, 5.8 and 30.6",

@@ -7,7 +7,8 @@
 //! pool: jobs, not sockets.
 //!
 //! **The hop.** Handing over and coming back cost two queue operations, a wake-up of a pool thread
-//! and one of the loop (an `eventfd` write, another `epoll_wait`), together 10 to 50 microseconds.
+//! and one of the loop (an `eventfd` write, another `epoll_wait`); `portlab models loop-pool` says how
+//! long that was measured to take.
 //! So only work that is worth it travels; a plain echo is answered on the loop, as in `event-loop`.
 //!
 //! **What blocks**: nobody, until every pool thread is busy. Then jobs queue up, and the loop still
@@ -39,7 +40,7 @@ static SHEET: Sheet = Sheet {
     term: "reactor + rayon workers (half-sync/half-async)",
     idea: "One loop keeps all sockets; work that would hold it up becomes a job on a CPU pool.",
     blocks: "nobody, until every pool thread has a job; then jobs queue up",
-    cost: "a few hundred bytes, no thread; as event-loop per message, and a hop of 10 to 50 us per job",
+    cost: "an entry in a table, no thread; as event-loop per message, and handing over each job",
     breaks_first: "the loop's core for messages, the pool's cores for work",
     teaches: "the right use of a CPU pool: jobs, not sockets",
     source: "D. Schmidt, Half-Sync/Half-Async (1995)",

@@ -36,7 +36,7 @@ static SHEET: Sheet = Sheet {
     term: "async tasks, work-stealing (tokio)",
     idea: "Each caller is a coroutine; a thread per core runs those that are ready, stealing from others.",
     blocks: "a thread per handler that blocks; everybody, once all are taken",
-    cost: "about 1 KiB, no thread; 2 system calls and a share of one epoll_wait per message",
+    cost: "a future on the heap, no thread; 2 system calls and a share of one epoll_wait per message",
     breaks_first: "the cores; at low load, waking idle threads costs more than it brings",
     teaches: "coroutines on every core",
     source: "C. Lerche, Making the Tokio scheduler 10x faster (2019)",

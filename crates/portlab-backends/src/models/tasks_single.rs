@@ -33,7 +33,7 @@ static SHEET: Sheet = Sheet {
     term: "async tasks on one thread (tokio current-thread)",
     idea: "Each caller is a coroutine; one thread runs them in turn, switching where they await.",
     blocks: "everybody, whenever a handler blocks or computes",
-    cost: "about 1 KiB, no thread; 2 system calls and a share of one epoll_wait per message",
+    cost: "a future on the heap, no thread; 2 system calls and a share of one epoll_wait per message",
     breaks_first: "its one core",
     teaches: "coroutines, scheduled as in asyncio and gevent",
     source: "tokio's documentation; PEP 3156",

@@ -16,10 +16,10 @@
 //! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits
 //! is exactly what this model is for.
 //!
-//! **What a connection costs**: a thread, that is about 14 KiB of memory that is really touched
-//! (the stack is reserved, not used), a kernel stack of 16 KiB beside it, and some tens of
-//! microseconds to start; one descriptor; two system calls and usually one context switch per
-//! message.
+//! **What a connection costs**: a thread, that is the part of its stack that is really touched (the
+//! rest is reserved, not used), a kernel stack of 16 KiB beside it, and the time to start it; one
+//! descriptor; two system calls and usually one context switch per message. `portlab models threads` has
+//! the figures.
 //!
 //! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps),
 //! and before that the cache: thousands of stacks don't fit in it.
@@ -43,7 +43,7 @@ static SHEET: Sheet = Sheet {
     term: "thread per connection",
     idea: "The main thread accepts and starts a thread for each caller, which blocks as it likes.",
     blocks: "nobody but the caller's own thread",
-    cost: "a thread (about 14 KiB touched, some tens of us to start); 2 system calls per message",
+    cost: "a thread: the stack that it touches, and starting it; 2 system calls per message",
     breaks_first: "the number of threads, and before it the processor's cache",
     teaches: "blocking code that scales to the thread limit; shared state and locks",
     source: "UNP vol. 1, 30.10",

@@ -48,7 +48,7 @@ static SHEETS: &[Sheet] = &[
         term: "每个连接一个进程（process per connection）",
         idea: "父进程负责 accept，然后 fork；每个子进程服务一个客户端，服务完就退出。",
         blocks: "只卡住这个客户端自己的进程",
-        cost: "一个进程（自身约 75 KiB 内存，创建要零点几毫秒）；每条消息 2 次系统调用",
+        cost: "一个进程：它写过的那些内存，以及创建它的时间；每条消息 2 次系统调用",
         breaks_first: "进程表；而且每个短连接都要付一次 fork 的代价",
     },
     Sheet {
@@ -66,7 +66,7 @@ static SHEETS: &[Sheet] = &[
         term: "每个连接一个线程（thread per connection）",
         idea: "主线程负责 accept，为每个客户端启动一个线程，线程里可以随意阻塞。",
         blocks: "只卡住这个客户端自己的线程",
-        cost: "一个线程（实际用到约 14 KiB 内存，启动要几十微秒）；每条消息 2 次系统调用",
+        cost: "一个线程：栈里实际用到的部分，以及启动它的时间；每条消息 2 次系统调用",
         breaks_first: "线程的数量；在那之前，先是处理器的缓存",
     },
     Sheet {
@@ -93,7 +93,7 @@ static SHEETS: &[Sheet] = &[
         term: "单线程 reactor（mio）",
         idea: "一个线程询问哪些套接字就绪，逐个处理，从不等待其中任何一个。",
         blocks: "处理函数一旦阻塞或长时间计算，所有客户端都被卡住",
-        cost: "几百字节，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+        cost: "表里的一项，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
         breaks_first: "它唯一的那个核",
     },
     Sheet {
@@ -102,7 +102,7 @@ static SHEETS: &[Sheet] = &[
         term: "reactor + rayon 工作线程（半同步/半异步，half-sync/half-async）",
         idea: "一个事件循环掌管所有套接字；会拖住它的工作，作为任务交给计算线程池。",
         blocks: "谁也不卡，直到池里每个线程都有任务；之后任务就排队",
-        cost: "几百字节，不需要线程；每条消息与 event-loop 相同，每个任务另加 10 到 50 µs 的转交时间",
+        cost: "表里的一项，不需要线程；每条消息与 event-loop 相同，每个任务另加转交的时间",
         breaks_first: "处理消息时是事件循环那个核，计算时是线程池的那些核",
     },
     Sheet {
@@ -111,7 +111,7 @@ static SHEETS: &[Sheet] = &[
         term: "单线程上的异步任务（tokio current-thread）",
         idea: "每个客户端是一个协程；一个线程轮流运行它们，在 await 处切换。",
         blocks: "处理函数一旦阻塞或长时间计算，所有客户端都被卡住",
-        cost: "约 1 KiB，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+        cost: "堆上的一个 future，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
         breaks_first: "它唯一的那个核",
     },
     Sheet {
@@ -120,7 +120,7 @@ static SHEETS: &[Sheet] = &[
         term: "异步任务，工作窃取（tokio work-stealing）",
         idea: "每个客户端是一个协程；每个核一个线程，运行已就绪的协程，空闲时从别的线程那里窃取。",
         blocks: "每个阻塞的处理函数占住一个线程；线程全被占住时，所有客户端都被卡住",
-        cost: "约 1 KiB，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+        cost: "堆上的一个 future，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
         breaks_first: "处理器的核；负载低时，唤醒空闲线程的代价比收益还大",
     },
 ];

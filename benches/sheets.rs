@@ -1,0 +1,143 @@
+//! Measures the figures that stand on the models' sheets: memory of an idle connection, CPU of a short
+//! one, and the hand-over of a job to a pool.
+//!
+//!     cargo bench --bench sheets                      prints them beside those on the sheets
+//!     PORTLAB_RENEW=1 cargo bench --bench sheets      writes crates/portlab-backends/measured.json
+//!
+//! Ends with 1 if a figure on a sheet is off by more than a factor of two.
+
+use std::{fs, path::Path, process::Command, time::SystemTime};
+
+use portlab_backends::{Capacity, MODELS, measured};
+use serde_json::{Value, json};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+/// A figure of another machine may differ by this much.
+const FACTOR: f64 = 2.0;
+/// Idle connections: so many that a byte for each can be seen.
+const IDLE: &str = "--connections=1000";
+const FILE: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/../portlab-backends/measured.json"
+);
+
+fn main() -> Result<()> {
+    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let all: Vec<&str> = MODELS.iter().map(|model| model.sheet().name).collect();
+    let open = MODELS.iter().map(|model| model.sheet());
+    let open = open.filter(|sheet| sheet.serves == Capacity::Open);
+    let open: Vec<&str> = open.map(|sheet| sheet.name).collect();
+    let idle = compare(&open, &["--workload=idle", IDLE, "--rounds=9"])?;
+    let churn = compare(&all, &["--workload=churn", "--rounds=15"])?;
+    let job = [
+        "--workload=echo",
+        "--connections=1",
+        "--work=cpu:200us",
+        "--rounds=15",
+    ];
+    let jobs = compare(&["event-loop", "loop-pool"], &job)?;
+    let memory = |name: &str| {
+        median(&idle, name, |round| {
+            let grown = round["peak_pss_bytes"].as_f64()? - round["empty_pss_bytes"].as_f64()?;
+            Some(grown / 1000.0)
+        })
+    };
+    let cpu_us = |name: &str| {
+        median(&churn, name, |round| {
+            round["server_cpu_us_per_message"].as_f64()
+        })
+    };
+    let p50_us = |name: &str| {
+        median(&jobs, name, |round| {
+            Some(round["latency_p50_ns"].as_f64()? / 1e3)
+        })
+    };
+    let hop_us = p50_us("loop-pool").zip(p50_us("event-loop"));
+    let mut models = serde_json::Map::new();
+    for name in all {
+        let mut figures = serde_json::Map::new();
+        let mut put = |key: &str, figure: Option<f64>| {
+            if let Some(figure) = figure {
+                figures.insert(key.to_owned(), json!(figure.round()));
+            }
+        };
+        put("idle_connection_bytes", memory(name));
+        put("short_connection_cpu_us", cpu_us(name));
+        let hop = hop_us.filter(|_| name == "loop-pool");
+        put("hand_over_us", hop.map(|(pool, own)| pool - own));
+        models.insert(name.to_owned(), Value::Object(figures));
+    }
+    let environment = &churn["environment"];
+    let place = format!(
+        "{}, {} cores, Linux {}",
+        environment["cpu"].as_str().unwrap_or("?"),
+        environment["cores"],
+        environment["kernel"].as_str().unwrap_or("?")
+    );
+    let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
+    let record = json!({"place": place, "date": &now[..10], "models": models});
+    let text = format!("{record:#}\n");
+    print!("{text}");
+    if std::env::var_os("PORTLAB_RENEW").is_some() {
+        fs::write(FILE, text)?;
+        println!("written to {FILE}; now renew docs/models.md");
+        return Ok(());
+    }
+    if off(&record) {
+        std::process::exit(1);
+    }
+    Ok(())
+}
+
+/// Tells which figures on the sheets are off, and whether there is one.
+fn off(record: &Value) -> bool {
+    let mut is_off = false;
+    for model in MODELS {
+        let name = model.sheet().name;
+        let now = &record["models"][name];
+        for (key, sheet) in measured::of(name) {
+            let Some(figure) = now[key].as_f64() else {
+                continue;
+            };
+            let ratio = figure.max(1.0) / sheet.max(1.0);
+            if ratio > FACTOR || ratio < 1.0 / FACTOR {
+                println!("{name}: {key} is {sheet} on the sheet and {figure} here");
+                is_off = true;
+            }
+        }
+    }
+    is_off
+}
+
+/// The record of a comparison of `models`.
+fn compare(models: &[&str], options: &[&str]) -> Result<Value> {
+    let out = std::env::temp_dir().join(format!("portlab-sheets-{}", std::process::id()));
+    let output = Command::new(Path::new(env!("CARGO_BIN_EXE_portlab")))
+        .args(["compare", "--json", "--models", &models.join(","), "--out"])
+        .arg(&out)
+        .args(options)
+        .stderr(std::process::Stdio::inherit())
+        .output()?;
+    fs::remove_dir_all(&out)?;
+    if !output.status.success() {
+        return Err(format!("portlab compare ended with {}", output.status).into());
+    }
+    Ok(serde_json::from_slice(&output.stdout)?)
+}
+
+/// The median over the rounds of `model`'s cell.
+fn median(record: &Value, model: &str, figure: impl Fn(&Value) -> Option<f64>) -> Option<f64> {
+    let cells = record["cells"].as_array()?;
+    let cell = cells.iter().find(|cell| cell["model"] == model)?;
+    let mut figures: Vec<f64> = cell["rounds"]
+        .as_array()?
+        .iter()
+        .filter_map(figure)
+        .collect();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
+}

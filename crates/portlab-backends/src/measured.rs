@@ -1,0 +1,63 @@
+//! What models were measured to cost, and where and when: `measured.json`, which
+//! `PORTLAB_RENEW=1 cargo bench --bench sheets` writes. A model that isn't in it yet has no figures.
+
+use std::sync::LazyLock;
+
+use portlab_stats::units::{bytes, nanos};
+use serde::Deserialize;
+
+/// The whole file.
+#[derive(Deserialize)]
+struct Measured {
+    /// The machine.
+    place: String,
+    /// The day, as `2026-11-28`.
+    date: String,
+    /// Of each model, its figures by name.
+    models: std::collections::BTreeMap<String, std::collections::BTreeMap<String, f64>>,
+}
+
+static MEASURED: LazyLock<Measured> = LazyLock::new(|| {
+    // The file is part of the program, and a test reads it.
+    serde_json::from_str(include_str!("../measured.json")).expect("measured.json is whole")
+});
+
+/// The figures of the model `name`: each with its name, which says the unit.
+pub fn of(name: &str) -> impl Iterator<Item = (&'static str, f64)> + use<> {
+    let figures = MEASURED.models.get(name).into_iter().flatten();
+    figures.map(|(key, figure)| (key.as_str(), *figure))
+}
+
+/// The figures of the model `name` in words, with where and when they were measured; `None` if it was
+/// not.
+#[must_use]
+pub fn told(name: &str) -> Option<String> {
+    let told = of(name).map(|(key, figure)| match key {
+        "idle_connection_bytes" => format!("{} for an idle connection", bytes(figure)),
+        "short_connection_cpu_us" => format!("{} of CPU for a short one", nanos(figure * 1e3)),
+        "hand_over_us" => format!("{} for handing over a job", nanos(figure * 1e3)),
+        other => format!("{other} {figure}"),
+    });
+    let told: Vec<String> = told.collect();
+    let Measured { place, date, .. } = &*MEASURED;
+    (!told.is_empty()).then(|| format!("{} ({place}; {date})", told.join("; ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_file_is_of_models_of_the_house() {
+        for (name, figures) in &MEASURED.models {
+            assert!(crate::find(name).is_some(), "{name}");
+            assert!(
+                figures
+                    .values()
+                    .all(|figure| figure.is_finite() && *figure > 0.0)
+            );
+        }
+        assert!(told("fork").is_some_and(|told| told.contains(&MEASURED.place)));
+        assert_eq!(told("nobody"), None);
+    }
+}
