@@ -396,7 +396,12 @@ impl<'a> Maker<'a, '_> {
 
     fn spread(&self, at: usize, field: Field) -> Entry {
         let column = self.ranking();
-        let known = column.figures[at].filter(|figure| figure.count > 1);
+        let below = |median| {
+            column
+                .measure
+                .is_below_resolution(self.group.cells[at], median)
+        };
+        let known = column.figures[at].filter(|it| it.count > 1 && !below(it.median));
         let Some(figure) = known else {
             return Entry::unknown();
         };

@@ -126,8 +126,8 @@ const ONE: [Text; 3] = [
          {reckoned}。",
     ),
     Text::new(
-        "{names} serve[s|] one message at a time, for whoever blocks holds up the others: \
-         {rate} {what}, and {many} at a time of {length} makes {reckoned}.",
+        "{names} serve[s|] one message at a time, and while a handler blocks the other \
+         connections wait: {rate} {what}, and {many} at a time of {length} makes {reckoned}.",
         "{names}一次只处理一条消息，一个阻塞，其他都得等：{what}是{rate}，而每次{many}条、\
          每条{length}，算出来是{reckoned}。",
     ),
@@ -222,8 +222,8 @@ mod tests {
             at_once,
             &record,
             &[
-                "For 100 connections of 64 B, `event-loop` serves one message at a time, for \
-                 whoever blocks holds up the others: 198 messages per second, and 1 at a time of \
+                "For 100 connections of 64 B, `event-loop` serves one message at a time, and \
+                 while a handler blocks the other connections wait: 198 messages per second, and 1 at a time of \
                  5.00 ms makes 200.",
                 "`tasks` serves as many messages at a time as there \
                  are workers, for each that blocks takes one: 395 messages per second, and 2 at a \
