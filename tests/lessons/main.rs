@@ -6,6 +6,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod answers;
 mod interrupt;
 mod manned;
 mod pages;
@@ -88,6 +89,22 @@ const ONCE: &[(&str, Once)] = &[
     (
         "the_outcome_is_not_shown_before_the_guess",
         manned::the_outcome_is_not_shown_before_the_guess,
+    ),
+    (
+        "the_reason_comes_after_a_stop",
+        manned::the_reason_comes_after_a_stop,
+    ),
+    (
+        "the_right_answer_is_anywhere_with_every_seed",
+        answers::the_right_one_is_anywhere,
+    ),
+    (
+        "no_text_refers_to_an_answer_by_its_place",
+        answers::nobody_names_their_place,
+    ),
+    (
+        "the_answers_stand_in_one_order_on_page_and_terminal",
+        answers::one_order_on_page_and_terminal,
     ),
     (
         "whoever_watches_may_leave_anywhere",

@@ -10,7 +10,7 @@ use std::{
 };
 
 use libtest_mimic::Failed;
-use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, play};
+use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, order::SEED, play, script::Ask};
 use portlab_report::Lang;
 use socket2::SockRef;
 
@@ -72,6 +72,7 @@ impl Watched {
                 lang: Lang::En,
                 width: 80,
                 pace: Pace::Enter,
+                seed: SEED,
                 program: PathBuf::from(env!("CARGO_BIN_EXE_portlab")),
                 out,
                 answers: Answers::new(answers.into()),
@@ -108,8 +109,8 @@ fn watched(answers: &str) -> (String, Result<(), Exit>) {
 /// The course's own task: a client in GBK, answered by hand.
 pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     let mut lesson = Watched::begin("client")?;
-    // The story, and five steps of two prompts each; then the task.
-    lesson.types(&"\n".repeat(11))?;
+    // The story, and five steps of three prompts each; then the task.
+    lesson.types(&"\n".repeat(16))?;
     let text = lesson.board.shows("Waiting for your program")?;
     let after = text.rsplit("connect 127.0.0.1:").next().unwrap_or_default();
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
@@ -164,8 +165,8 @@ fn with_a_students_server(
     serve: impl FnOnce(TcpStream) -> io::Result<()>,
 ) -> Result<(), Failed> {
     let mut lesson = Watched::begin("server")?;
-    // The story, and five steps of two prompts each; then the task.
-    lesson.types(&"\n".repeat(11))?;
+    // The story, and five steps of three prompts each; then the task.
+    lesson.types(&"\n".repeat(16))?;
     let text = lesson.board.shows("Enter when your server waits")?;
     let after = text.rsplit("python3 server.py ").next().unwrap_or_default();
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
@@ -184,13 +185,18 @@ fn with_a_students_server(
 }
 
 pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
-    // The story; the first step: a right guess, its outcome; the second: a wrong one, its outcome;
-    // then Enter to the end.
-    let answers = format!("\n3\n\n1\n\n{}", "\n".repeat(20));
+    let script = find("ports").unwrap().script_as_shown(Lang::En, SEED)?;
+    let [right, other] = [0, 1].map(|at| {
+        let ask: &Ask = script.steps[at].ask.as_ref().expect("the step asks");
+        ask.right
+    });
+    let wrong = (other + 1) % 3;
+    // The story; the first step: a right guess, its outcome, why; the second: a wrong one; then Enter to the
+    // end.
+    let answers = format!("\n{}\n\n\n{}\n", right + 1, wrong + 1) + &"\n".repeat(25);
     let (shown, ended) = watched(&answers);
     ended?;
     let said = shown.split_whitespace().collect::<Vec<_>>().join(" ");
-    let script = find("ports").unwrap().script(Lang::En)?;
     for (step, verdict) in [
         ("door", "You guessed right: "),
         ("deliver", "It came otherwise: "),
@@ -220,8 +226,24 @@ pub(crate) fn the_outcome_is_not_shown_before_the_guess() -> Result<(), Failed> 
     check(!shown.contains("LISTEN") && !shown.contains('✓'), shown)
 }
 
+/// The outcome is shown; then there is a stop, and only then it is said why.
+pub(crate) fn the_reason_comes_after_a_stop() -> Result<(), Failed> {
+    let told = |shown: &str| {
+        let plain = anstream::adapter::strip_str(shown).to_string();
+        let said = plain.split_whitespace().collect::<Vec<_>>().join(" ");
+        said.contains("0 to 1023 are well known")
+    };
+    // The story, and no guess: the outcome. All input ends at the stop.
+    let (shown, ended) = watched("\n\n");
+    check(matches!(ended, Err(Exit::Left)), format!("{ended:?}"))?;
+    let has_outcome = shown.contains('✓') && shown.contains("So it came");
+    check(has_outcome && !told(&shown), &shown)?;
+    let (shown, _) = watched("\n\n\n");
+    check(told(&shown), shown)
+}
+
 pub(crate) fn whoever_watches_may_leave_anywhere() -> Result<(), Failed> {
-    for enters in 0..4 {
+    for enters in 0..6 {
         let answers = "\n".repeat(enters) + "q\n";
         let (shown, ended) = watched(&answers);
         check(

@@ -80,7 +80,7 @@ impl Drop for Room {
 }
 
 /// Both streams of a command that has ended, as text.
-fn streams(output: &Output) -> (String, String) {
+pub(crate) fn streams(output: &Output) -> (String, String) {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).expect("a lesson writes UTF-8");
     (text(&output.stdout), text(&output.stderr))
 }

@@ -42,6 +42,8 @@ pub struct Hall {
     pub width: usize,
     /// Who says when it goes on.
     pub pace: Pace,
+    /// What orders the answers to choose from; [`crate::order::SEED`] gives the order of the pages.
+    pub seed: u64,
     /// This very program, whose servers play a part.
     pub program: PathBuf,
     /// Where everything is shown.

@@ -79,6 +79,14 @@ impl Lesson {
         Script::parse(self.text(lang), self.files)
     }
 
+    /// Its text in `lang` as it is shown: the answers to choose from in the order of `seed`.
+    ///
+    /// # Errors
+    /// As [`Lesson::script`].
+    pub fn script_as_shown(&self, lang: Lang, seed: u64) -> Result<Script, ScriptError> {
+        Ok(self.script(lang)?.shuffled(self.name, seed))
+    }
+
     /// What stands on its page in `lang` for `{name}`.
     #[must_use]
     pub fn example(&self, lang: Lang, name: &str) -> Option<&'static str> {

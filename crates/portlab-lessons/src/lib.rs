@@ -6,6 +6,7 @@
 //! | [`lessons`] | the lessons in teaching order, a folder each, and the table that lists them |
 //! | [`lesson`] | what a lesson is made of |
 //! | [`script`] | a lesson's text: parsed, the same for the terminal and for the page |
+//! | [`order`] | the order of the answers to choose from, by a seed |
 //! | `excerpt` | the few lines of a program that matter |
 //! | [`stage`] | what a lesson's function does: begin a step, tell what was seen, end it |
 //! | [`hall`] | who watches: language, width, pace |
@@ -22,6 +23,7 @@ mod excerpt;
 pub mod hall;
 pub mod lesson;
 pub mod lessons;
+pub mod order;
 pub mod page;
 pub mod script;
 pub mod stage;

@@ -5,6 +5,7 @@ use portlab_report::Lang;
 use crate::{
     lesson::Lesson,
     lessons::LESSONS,
+    order::SEED,
     script::{Block, ScriptError, Step, fill},
     stage::caption,
     words,
@@ -18,7 +19,7 @@ pub const RENEW: &str = "PORTLAB_RENEW=1 cargo test --test lessons";
 /// # Errors
 /// When its text isn't written as it must be.
 pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
-    let script = lesson.script(lang)?;
+    let script = lesson.script_as_shown(lang, SEED)?;
     let filled = |text: &str| fill(text, |name| lesson.example(lang, name));
     let mut page = Page {
         text: String::new(),
@@ -38,6 +39,9 @@ pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
         "```sh\nportlab lesson {} --lang {lang}\n```",
         lesson.name
     ));
+    if script.steps.iter().any(|step| step.ask.is_some()) {
+        page.line(&words::seed_of_page(lang));
+    }
     page.heading(words::STEP_BY_STEP);
     for (number, step) in (1..).zip(&script.steps) {
         page.step(number, step);
@@ -145,7 +149,12 @@ impl Page<'_> {
         self.line(&format!("### {number}. {}", self.filled(&step.title)));
         self.blocks(&step.say);
         let Some(ask) = &step.ask else {
-            return self.outcome(step);
+            self.outcome(step);
+            if !step.why.is_empty() {
+                self.line(&format!("**{}**", words::WHY.in_(self.lang)));
+                self.blocks(&step.why);
+            }
+            return;
         };
         self.line(&format!("**{}**", words::GUESS.in_(self.lang)));
         self.blocks(&ask.question);
@@ -153,11 +162,14 @@ impl Page<'_> {
             self.text += &format!("{number}. {}\n", self.filled(option));
         }
         self.text.push('\n');
-        self.hidden(words::ANSWER, |page| {
+        self.hidden(words::OUTCOME_ON_PAGE, |page| {
             let right = page.filled(&ask.options[ask.right]);
             page.line(&format!("**{}** {right}", ask.right + 1));
             page.outcome(step);
         });
+        if !step.why.is_empty() {
+            self.hidden(words::WHY, |page| page.blocks(&step.why));
+        }
     }
 
     fn outcome(&mut self, step: &Step) {
@@ -167,10 +179,6 @@ impl Page<'_> {
             self.text += &format!("- ✓ {}\n", self.filled(&claim.text));
         }
         self.text.push('\n');
-        if !step.why.is_empty() {
-            self.line(&format!("**{}**", words::WHY.in_(self.lang)));
-            self.blocks(&step.why);
-        }
     }
 
     /// What is to be seen after a thought.

@@ -19,18 +19,19 @@
 //! that contains what stands behind the colon to the end of what it begins; without a colon, the whole
 //! file. Any other block is shown as it is; in one without a language, `{name}` has its value.)
 //!
-//! ### ask
-//! What will happen?
+//! ### ask KEY
+//! What will happen? (KEY is the claim that answers it; without it, the first. The answers are shuffled before
+//! they are shown, so no text may refer to them by their place.)
 //! - One thing
 //! - [x] The other, which does
 //!
 //! ### seen
 //! Text and blocks, as the kernel saw it.
-//! - KEY: What the lesson claims, and its function checks; the first is what the question is about.
+//! - KEY: What the lesson claims, and its function checks.
 //! - KEY?: What is said instead where this machine doesn't show it.
 //!
 //! ### why
-//! Why it came so.
+//! Why it came so. (Before it, the terminal waits for Enter once more.)
 //!
 //! ## question
 //! Something to think about.
@@ -86,6 +87,8 @@ pub struct Ask {
     pub options: Vec<String>,
     /// The index of the right one.
     pub right: usize,
+    /// The key of the claim that answers the question; the first claim's, if none is named.
+    pub about: Option<String>,
 }
 
 /// Something that a lesson says has happened.
@@ -257,11 +260,16 @@ impl Script {
     fn go_on(&mut self, heading: &str, place: Place) -> Result<Place, String> {
         let in_step = matches!(place, Place::Say | Place::Ask | Place::Seen);
         let step = self.steps.last_mut().filter(|_| in_step);
+        let (heading, about) = match heading.split_once(' ') {
+            Some(("ask", key)) => ("ask", Some(key.to_owned())),
+            _ => (heading, None),
+        };
         match (heading, step) {
             ("answer", _) if place == Place::Question => Ok(Place::Answer),
             ("ask", Some(step)) => {
                 step.ask = Some(Ask {
                     right: usize::MAX,
+                    about,
                     ..Ask::default()
                 });
                 Ok(Place::Ask)
@@ -310,6 +318,10 @@ impl Script {
             let asks = step.ask.as_ref();
             if asks.is_some_and(|ask| ask.options.len() <= ask.right) {
                 return fail(format!("no answer of step {} is marked [x]", step.key));
+            }
+            let about = asks.and_then(|ask| ask.about.as_ref());
+            if let Some(key) = about.filter(|key| !step.claims.iter().any(|it| it.key == **key)) {
+                return fail(format!("step {} has no claim {key} to ask about", step.key));
             }
         }
         Ok(self)
@@ -509,6 +521,7 @@ mod tests {
         assert!(error("[x] ", "").contains("no answer of step one"));
         assert!(error("- came?", "- went?").contains("went? has no went"));
         assert!(error("### why", "### answer").contains("no place here"));
+        assert!(error("### ask", "### ask left").contains("has no claim left"));
         assert!(error("- came: It {x}.\n- came?: Not here.\n", "").contains("claims nothing"));
     }
 

@@ -2,6 +2,38 @@
 
 use portlab_report::Lang;
 
+use crate::order::SEED;
+
+/// What orders the answers to choose from: said once per lesson, on the terminal and on its page.
+pub(crate) fn seed(lang: Lang, seed: u64) -> String {
+    let order = match lang {
+        Lang::En => format!("The answers to choose from are in the order of --seed {seed}"),
+        Lang::Zh => format!("备选答案按 --seed {seed} 的顺序排列"),
+    };
+    let pages = match lang {
+        Lang::En => ", as on the lesson's page.",
+        Lang::Zh => "，和网页版的课程一样。",
+    };
+    let other = match lang {
+        Lang::En => "; the lesson's page has another order.",
+        Lang::Zh => "，和网页版的课程不同。",
+    };
+    order + if seed == SEED { pages } else { other }
+}
+
+/// The same for a page.
+pub(crate) fn seed_of_page(lang: Lang) -> String {
+    match lang {
+        Lang::En => format!(
+            "The answers to choose from are in the order of `--seed {SEED}`, as on the terminal; with \
+             another `--seed` the terminal shows another order."
+        ),
+        Lang::Zh => format!(
+            "备选答案按 `--seed {SEED}` 的顺序排列，和终端里一样；终端里换一个 `--seed`，顺序也换一种。"
+        ),
+    }
+}
+
 /// A sentence or a word in both languages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Words {
@@ -36,6 +68,8 @@ pub(crate) const WHY: Words = words("Why", "为什么");
 pub(crate) const THINK: Words = words("Think about it", "想一想");
 pub(crate) const ANSWER: Words = words("Answer", "答案");
 pub(crate) const GO_ON: Words = words("Enter goes on, q leaves", "按回车继续，q 退出");
+pub(crate) const TELL_WHY: Words = words("Enter tells why, q leaves", "按回车看为什么，q 退出");
+pub(crate) const OUTCOME_ON_PAGE: Words = words("What happened", "结果");
 pub(crate) const DO_IT: Words = words("Enter does it, q leaves", "按回车动手，q 退出");
 pub(crate) const YOUR_GUESS: Words = words(
     "Your guess (a number), or Enter",

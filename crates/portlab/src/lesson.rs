@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use portlab_lessons::{Answers, Exit, Hall, LESSONS, Lesson, Pace, Part, find, play};
+use portlab_lessons::{Answers, Exit, Hall, LESSONS, Lesson, Pace, Part, find, order::SEED, play};
 use portlab_report::Lang;
 use portlab_service::nearest;
 use portlab_sys::interrupt;
@@ -45,6 +45,13 @@ pub(crate) struct Args {
     /// Shorten the pauses to a tenth; needs --auto
     #[arg(long, requires = "auto")]
     fast: bool,
+
+    /// Order the answers to choose from by this number
+    ///
+    /// The default gives the order of the lesson's page. A whole class that plays with
+    /// one number sees one order, in both languages.
+    #[arg(long, value_name = "N", default_value_t = SEED, requires = "name")]
+    seed: u64,
 
     /// List the lessons as JSON, with their titles in both languages
     #[arg(long)]
@@ -90,6 +97,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         lang,
         width: width(),
         pace,
+        seed: args.seed,
         program: std::env::current_exe().context("can't find this program's own file")?,
         out: Box::new(anstream::stdout()),
         answers: Answers::stdin().context("can't read stdin")?,

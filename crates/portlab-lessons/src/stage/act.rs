@@ -35,7 +35,7 @@ impl<'s, 'a> Act<'s, 'a> {
         self.stage
     }
 
-    /// Ends the step: shows what was seen, answers the question, says why.
+    /// Ends the step: shows what was seen and answers the question; then, after a stop, says why.
     ///
     /// # Errors
     /// When a claim of the text was not told of, or another was; when a value is missing; when
@@ -67,17 +67,20 @@ impl<'s, 'a> Act<'s, 'a> {
             let Some(&(_, seen)) = told else {
                 return Err(mismatch(format!("claim {} was not told of", claim.key)));
             };
-            outcome.push(seen);
+            outcome.push((claim.key.as_str(), seen));
             stage.claim(claim, seen)?;
         }
         // Where something failed, the text explains what didn't happen.
-        let failed = outcome.contains(&Seen::No);
+        let failed = outcome.iter().any(|(_, seen)| *seen == Seen::No);
         if let Some(ask) = step.ask.as_ref().filter(|_| !failed) {
-            // The first claim is what the question is about.
-            let was_seen = outcome.first() == Some(&Seen::Yes);
+            let is_asked = |key: &str| ask.about.as_ref().is_none_or(|about| about == key);
+            let asked = outcome.iter().find(|(key, _)| is_asked(key));
+            let was_seen = asked.is_some_and(|(_, seen)| *seen == Seen::Yes);
             stage.resolve(ask, guess.filter(|_| was_seen), was_seen)?;
         }
         if !step.why.is_empty() && !failed {
+            // A class compares what it saw with its guess before it is told why.
+            stage.stop(words::TELL_WHY)?;
             stage.write("\n")?;
             stage.heading(words::WHY.in_(lang))?;
             stage.blocks(&step.why)?;

@@ -124,7 +124,7 @@ pub struct Stage<'a> {
 /// # Errors
 /// When whoever watches leaves, or the machine doesn't let it be played.
 pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
-    let script = lesson.script(hall.lang)?;
+    let script = lesson.script_as_shown(hall.lang, hall.seed)?;
     let reading = Reading::of(&script);
     let mut stage = Stage {
         lesson,

@@ -10,6 +10,8 @@ use crate::{hall::READING, script::Script};
 #[derive(Debug)]
 pub(super) struct Reading {
     per_column: Duration,
+    /// How long each stop before an explanation takes.
+    stop: Duration,
     /// Values may be longer than their names, so what is left is kept too.
     left: Duration,
 }
@@ -17,12 +19,18 @@ pub(super) struct Reading {
 /// How long a column takes to be read when there is time.
 const COMFORTABLE: Duration = Duration::from_millis(25);
 
+/// The stop between what was seen and why.
+const STOP: Duration = Duration::from_millis(500);
+
 impl Reading {
     pub(super) fn of(script: &Script) -> Self {
+        let stops = script.steps.iter().filter(|it| !it.why.is_empty()).count();
+        let stops = STOP * u32::try_from(stops).unwrap_or(u32::MAX);
         let columns: usize = script.texts().map(UnicodeWidthStr::width).sum();
         let columns = u32::try_from(columns.max(1)).unwrap_or(u32::MAX);
         Self {
-            per_column: (READING / columns).min(COMFORTABLE),
+            per_column: (READING.saturating_sub(stops) / columns).min(COMFORTABLE),
+            stop: STOP,
             left: READING,
         }
     }
@@ -30,7 +38,16 @@ impl Reading {
     /// How long to pause for `text`.
     pub(super) fn pause(&mut self, text: &str) -> Duration {
         let columns = u32::try_from(text.width()).unwrap_or(u32::MAX);
-        let pause = self.per_column.saturating_mul(columns).min(self.left);
+        self.take(self.per_column.saturating_mul(columns))
+    }
+
+    /// How long to pause between what was seen and why.
+    pub(super) fn stop(&mut self) -> Duration {
+        self.take(self.stop)
+    }
+
+    fn take(&mut self, pause: Duration) -> Duration {
+        let pause = pause.min(self.left);
         self.left -= pause;
         pause
     }

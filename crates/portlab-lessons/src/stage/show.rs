@@ -18,6 +18,14 @@ impl Stage<'_> {
         let title = self.script.title.clone();
         let title = board::painted(board::HEAD, &board::wrapped(&title, columns, "  "));
         self.write(&format!("{rule}\n{title}{rule}\n\n"))?;
+        if self.script.steps.iter().any(|step| step.ask.is_some()) {
+            let seed = words::seed(self.lang(), self.hall.seed);
+            let seed = board::wrapped(&seed, columns, "");
+            self.write(&format!(
+                "{}\n\n",
+                board::painted(board::DIM, seed.trim_end())
+            ))?;
+        }
         let goal = self.script.goal.clone();
         self.heading(words::GOAL.in_(self.lang()))?;
         self.blocks(&goal)?;
@@ -108,6 +116,13 @@ impl Stage<'_> {
     /// Waits until whoever watches wants to go on, or the text has been read.
     pub(super) fn wait(&mut self, prompt: Words) -> Result<(), Exit> {
         self.answer(prompt).map(drop)
+    }
+
+    /// A stop within a step: Enter ends it, or a moment of the time for reading.
+    pub(super) fn stop(&mut self, prompt: Words) -> Result<(), Exit> {
+        let pause = self.reading.stop();
+        self.hall.pause(pause);
+        self.wait(prompt)
     }
 
     pub(super) fn prompt(&mut self, prompt: Words) -> Result<(), Exit> {

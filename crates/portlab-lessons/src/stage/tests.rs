@@ -49,6 +49,7 @@ fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Re
         lang: Lang::En,
         width: 80,
         pace: Pace::Straight,
+        seed: crate::order::SEED,
         program: PathBuf::new(),
         out: Box::new(board.clone()),
         answers: Answers::new(io::pipe().unwrap().0.into()),
@@ -105,7 +106,7 @@ fn however_long_the_values_all_pauses_together_are_bounded() {
         let script = Script::parse(TEXT, &[]).unwrap();
         let mut reading = Reading::of(&script);
         let pauses: Duration = [text, text, "A"]
-            .map(|text| reading.pause(text))
+            .map(|text| reading.pause(text) + reading.stop())
             .iter()
             .sum();
         assert!(pauses <= READING, "{pauses:?}");

@@ -1,0 +1,158 @@
+//! The answers to choose from: where the right one stands.
+
+use libtest_mimic::Failed;
+use portlab_lessons::{LESSONS, order::SEED, page::page, script::Ask};
+use portlab_report::Lang;
+
+use crate::{
+    check,
+    plays::{Room, streams},
+};
+
+/// The seeds that are tried.
+const SEEDS: u64 = 500;
+
+/// The questions of all lessons in the order of `seed`.
+fn asked(seed: u64) -> Result<Vec<(String, Ask)>, Failed> {
+    let mut all = Vec::new();
+    for lesson in LESSONS {
+        for step in lesson.script_as_shown(Lang::En, seed)?.steps {
+            let name = format!("{}/{}", lesson.name, step.key);
+            all.extend(step.ask.map(|ask| (name, ask)));
+        }
+    }
+    Ok(all)
+}
+
+/// Over all seeds each question's right answer is as often at one place as at another; and with the pages'
+/// seed no place is the one to guess.
+pub(crate) fn the_right_one_is_anywhere() -> Result<(), Failed> {
+    let questions = asked(SEED)?;
+    let mut counts: Vec<Vec<u64>> = questions
+        .iter()
+        .map(|(_, ask)| vec![0; ask.options.len()])
+        .collect();
+    for seed in 0..SEEDS {
+        for (count, (_, ask)) in counts.iter_mut().zip(asked(seed)?) {
+            count[ask.right] += 1;
+        }
+    }
+    for ((name, _), count) in questions.iter().zip(&counts) {
+        // Five standard deviations of a binomial distribution.
+        let share = 1.0 / count.len() as f64;
+        let expected = SEEDS as f64 * share;
+        let bound = 5.0 * (expected * (1.0 - share)).sqrt();
+        let is_even = count.iter().all(|it| (*it as f64 - expected).abs() < bound);
+        check(is_even, format!("{name}: right at {count:?} of {SEEDS}"))?;
+    }
+    for options in [2, 3] {
+        let of_them = questions
+            .iter()
+            .filter(|(_, it)| it.options.len() == options);
+        let mut count = vec![0_usize; options];
+        of_them.for_each(|(_, ask)| count[ask.right] += 1);
+        let total: usize = count.iter().sum();
+        // A third, or a half, and a third of that more or less.
+        let is_even = count
+            .iter()
+            .all(|it| it * options * 3 >= total * 2 && it * options * 3 <= total * 4);
+        check(
+            is_even,
+            format!(
+                "of {total} questions with {options} answers, right at {count:?}; take another SEED"
+            ),
+        )?;
+    }
+    Ok(())
+}
+
+/// What refers to an answer by its place, which is another with another seed.
+const PLACES: &[&str] = &[
+    "first answer to",
+    "second answer",
+    "third answer",
+    "last option",
+    "first option",
+    "second option",
+    "third option",
+    "answer 1",
+    "answer 2",
+    "answer 3",
+    "option 1",
+    "option 2",
+    "option 3",
+    "the answers above",
+    "第一个选项",
+    "第二个选项",
+    "第三个选项",
+    "最后一个选项",
+    "选项一",
+    "选项二",
+    "选项三",
+    "选项 1",
+    "选项 2",
+    "选项 3",
+    "第一个答案",
+    "第二个答案",
+    "第三个答案",
+    "上一个选项",
+    "以上都",
+];
+
+pub(crate) fn nobody_names_their_place() -> Result<(), Failed> {
+    for (lesson, lang) in LESSONS
+        .iter()
+        .flat_map(|it| Lang::ALL.map(|lang| (it, lang)))
+    {
+        let text = lesson.text(lang).to_lowercase().replace('\n', " ");
+        let found = PLACES.iter().find(|place| {
+            // "the second answer" of a server is one; of a list to choose from it is the other.
+            text.match_indices(**place)
+                .any(|(at, _)| !SERVERS.iter().any(|it| text[at..].starts_with(it)))
+        });
+        check(
+            found.is_none(),
+            format!("{}/{lang}.md says {found:?}", lesson.name),
+        )?;
+    }
+    Ok(())
+}
+
+/// Answers of servers.
+const SERVERS: &[&str] = &["second answer. it's the lesson of the bytes"];
+
+pub(crate) fn one_order_on_page_and_terminal() -> Result<(), Failed> {
+    let room = Room::new();
+    let lesson = portlab_lessons::find("ports").unwrap();
+    for seed in [SEED, SEED + 1, SEED + 2] {
+        let number = seed.to_string();
+        let mut arguments = vec!["ports", "--lang", "en"];
+        if seed != SEED {
+            arguments.extend(["--seed", &number]);
+        }
+        let mut command = room.command(&arguments);
+        let output = command.env("COLUMNS", "80").output()?;
+        let (shown, _) = streams(&output);
+        check(shown.contains(&format!("--seed {seed}")), &shown)?;
+        let mut rest = shown.as_str();
+        let script = lesson.script_as_shown(Lang::En, seed)?;
+        let on_page = page(lesson, Lang::En)?;
+        let mut rest_of_page = on_page.as_str();
+        for ask in script.steps.iter().filter_map(|it| it.ask.as_ref()) {
+            for (place, option) in (1..).zip(&ask.options) {
+                let place: usize = place;
+                let line = format!("  {place}  {option}");
+                let found = rest.find(&line).ok_or(format!("no {line:?} in\n{rest}"))?;
+                rest = &rest[found..];
+                if seed == SEED {
+                    let line = format!("{place}. {option}\n");
+                    let found = rest_of_page
+                        .find(&line)
+                        .ok_or(format!("the page has no {line:?}"))?;
+                    rest_of_page = &rest_of_page[found..];
+                }
+            }
+        }
+    }
+    Ok(())
+}
