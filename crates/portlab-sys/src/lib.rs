@@ -7,6 +7,7 @@
 //! | [`stop`] | SIGINT and SIGTERM: telling every connection, and the deadline that follows |
 //! | [`interrupt`] | Ctrl-C: finish what is being done, give the terminal back, or leave at once |
 //! | [`children`] | forking, reaping, ending |
+//! | [`accept_queue`] | how many connections may wait at a listening socket |
 //! | [`sockets`] | the machine's TCP sockets, and whose they are |
 //! | [`spawn`] | starting another program that must not outlive this one |
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
@@ -30,6 +31,7 @@
 //!
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
 
+pub mod accept_queue;
 pub mod alone;
 mod bits;
 pub mod cgroup;

@@ -8,6 +8,7 @@ use std::{
 };
 
 use portlab_sys::{
+    accept_queue,
     sockets::{self, Socket, State, holders},
     threads::{self, Thread},
     time_wait,
@@ -92,10 +93,13 @@ pub(crate) fn remains_once(
     Ok((found, seen))
 }
 
-/// Sockets as `ss` shows them, with whose they are.
+/// Sockets as `ss` shows them, with whose they are: of one that listens, Send-Q is how many may wait there.
 #[must_use]
 pub(crate) fn shown(sockets: &[Socket]) -> String {
     let holders = holders();
+    let limits = accept_queue::limits().unwrap_or_default();
+    // What the kernel doesn't tell is no number: a socket that has gone meanwhile, or no netlink.
+    let limit = |it: &Socket| limits.get(&it.inode).map_or("-".to_owned(), u32::to_string);
     let head = ["State", "Recv-Q", "Send-Q", "Local", "Peer", "Process"].map(str::to_owned);
     let rows = sockets.iter().map(|it| {
         let holder = holders.get(&it.inode).and_then(|held| held.first());
@@ -107,7 +111,10 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
         [
             it.state_name().to_owned(),
             it.unread.to_string(),
-            it.unsent.to_string(),
+            match it.state {
+                State::Listen => limit(it),
+                _ => it.unsent.to_string(),
+            },
             it.local.to_string(),
             peer,
             holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
@@ -262,6 +269,15 @@ mod tests {
         let _served = listener.accept().unwrap();
         let served = sockets_once(port, |all| accepted(port, all) == 1).unwrap();
         assert_eq!((queued(port, &served), accepted(port, &served)), (0, 1));
+    }
+
+    #[test]
+    fn the_send_q_of_one_that_listens_is_its_limit() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let all = sockets_at(listener.local_addr().unwrap().port()).unwrap();
+        let row = shown(&all).lines().last().unwrap().to_owned();
+        let cells: Vec<_> = row.split_whitespace().take(3).collect();
+        assert_eq!(cells, ["LISTEN", "0", "128"], "{row}");
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "connected",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      1      0      127.0.0.1:41873 *               4711/portlab\n\
+             LISTEN      1      128    127.0.0.1:41873 *               4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 -\n\
              ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
@@ -54,7 +54,7 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "closed",
             "State     Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN    0      0      127.0.0.1:41873 *               4711/portlab\n\
+             LISTEN    0      128    127.0.0.1:41873 *               4711/portlab\n\
              TIME-WAIT 0      0      127.0.0.1:51334 127.0.0.1:41873 -",
         ),
         ("taken", ""),

@@ -11,7 +11,7 @@ use portlab_report::Lang;
 use portlab_sys::{
     holder::{Holder, holder},
     process::status,
-    sockets::{Socket as Listed, State},
+    sockets::{Socket as Listed, State, holders},
 };
 use socket2::{Domain, Socket, Type};
 
@@ -41,7 +41,7 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "sockets",
             "State  Recv-Q Send-Q Local           Peer Process\n\
-             LISTEN 0      0      127.0.0.1:40231 *    4712/portlab",
+             LISTEN 0      1024   127.0.0.1:40231 *    4712/portlab",
         ),
         ("name", "portlab"),
         ("pid", "4712"),
@@ -54,8 +54,8 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "both",
             "State  Recv-Q Send-Q Local           Peer Process\n\
-             LISTEN 0      0      127.0.0.1:40231 *    4711/portlab\n\
-             LISTEN 0      0      127.0.0.2:40231 *    4711/portlab",
+             LISTEN 0      128    127.0.0.1:40231 *    4711/portlab\n\
+             LISTEN 0      128    127.0.0.2:40231 *    4711/portlab",
         ),
         ("everywhere", "EADDRINUSE"),
     ],
@@ -92,7 +92,9 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let inode = listed.first().map_or(0, |it| it.inode);
     act.set("inode", inode);
     let descriptor = descriptor_of(server.pid(), inode);
-    act.seen("open", descriptor.is_some());
+    let have_it = holders().remove(&inode).unwrap_or_default();
+    let alone = have_it.len() == 1 && have_it[0].pid == server.pid();
+    act.seen("open", descriptor.is_some() && alone);
     act.set("fd", descriptor.unwrap_or_default());
     let is_namesake = |it: &Holder| it.name == own_name && it.pid != own_pid();
     let named = found.as_ref().filter(|it| it.pid == server.pid());

@@ -109,7 +109,7 @@ fn answer(path: &str) -> Vec<u8> {
 }
 
 fn file_of(path: &str) -> Option<Vec<u8>> {
-    let leads_out = path.split('/').any(|part| part == "..");
+    let leads_out = !path.starts_with('/') || path.split('/').any(|part| part == "..");
     if leads_out {
         return None;
     }

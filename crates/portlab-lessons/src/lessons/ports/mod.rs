@@ -34,7 +34,7 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "sockets",
             "State  Recv-Q Send-Q Local           Peer Process\n\
-             LISTEN 0      0      127.0.0.1:40231 *    4711/portlab",
+             LISTEN 0      128    127.0.0.1:40231 *    4711/portlab",
         ),
         ("at_port", "maths"),
         ("at_other", "music"),

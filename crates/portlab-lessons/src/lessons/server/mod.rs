@@ -44,14 +44,14 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "listening",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      1      0      127.0.0.1:41873 *               4711/portlab\n\
+             LISTEN      1      128    127.0.0.1:41873 *               4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 -\n\
              ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
         (
             "accepted",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      0      0      127.0.0.1:41873 *               4711/portlab\n\
+             LISTEN      0      128    127.0.0.1:41873 *               4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
         ),
@@ -63,6 +63,7 @@ pub(super) const LESSON: Lesson = Lesson {
             "State     Recv-Q Send-Q Local           Peer            Process\n\
              TIME-WAIT 0      0      127.0.0.1:41873 127.0.0.1:51334 -",
         ),
+        ("without", "EADDRINUSE"),
         ("yours", "8080"),
         ("taken", ""),
         ("holder", "python3 (pid 4720)"),
@@ -77,9 +78,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let gbk = encoding("gbk");
 
     let mut act = stage.step("bind")?;
-    let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    server.set_reuse_address(true)?;
-    server.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
+    let server = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true)?;
     let door = server.local_addr()?.as_socket();
     let door = door.ok_or_else(|| io::Error::other("an IPv4 socket has no IPv4 address"))?;
     let port = door.port();
@@ -148,13 +147,31 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     act.set("closed", shown(&left));
     act.seen("told", end.is_empty());
     act.seen("waits", seen);
-    let again = Socket::new(Domain::IPV4, Type::STREAM, None)?;
-    again.set_reuse_address(true)?;
-    act.seen("again", again.bind(&door.into()).is_ok());
-    drop(again);
+    let without = bound(door, false).err();
+    act.set("without", error_name(without.as_ref()));
+    let is_refused = without.is_some_and(|it| it.kind() == ErrorKind::AddrInUse);
+    act.seen(
+        "without",
+        match seen {
+            // There is nothing to be refused for.
+            Seen::NotHere => Seen::NotHere,
+            _ => is_refused.into(),
+        },
+    );
+    act.seen("again", bound(door, true).is_ok());
     act.end()?;
 
     yours(stage, gbk)
+}
+
+/// A server's first two steps; `reuse` is the line between them.
+fn bound(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
+    let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+    if reuse {
+        server.set_reuse_address(true)?;
+    }
+    server.bind(&door.into())?;
+    Ok(server)
 }
 
 /// The watcher's own server: this lesson is its client.

@@ -43,7 +43,7 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "sockets",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      0      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN      0      128    127.0.0.1:40231 *               4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51336 4711/portlab",
         ),

@@ -40,21 +40,21 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "dialled",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      1      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN      1      128    127.0.0.1:40231 *               4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51334 -\n\
              ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
         ),
         (
             "said",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      0      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN      0      128    127.0.0.1:40231 *               4711/portlab\n\
              ESTABLISHED 5      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
              ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
         ),
         (
             "full",
             "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      0      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN      0      128    127.0.0.1:40231 *               4711/portlab\n\
              ESTABLISHED 66560  0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
              ESTABLISHED 0      88064  127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
         ),
@@ -63,21 +63,21 @@ pub(super) const LESSON: Lesson = Lesson {
         (
             "first",
             "State      Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN     0      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN     0      128    127.0.0.1:40231 *               4711/portlab\n\
              FIN-WAIT-2 0      0      127.0.0.1:40231 127.0.0.1:51334 -\n\
              CLOSE-WAIT 1      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
         ),
         (
             "second",
             "State     Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN    0      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN    0      128    127.0.0.1:40231 *               4711/portlab\n\
              TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51334 -",
         ),
         ("refusal", "EADDRINUSE"),
         (
             "restarted",
             "State     Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN    0      0      127.0.0.1:40231 *               4711/portlab\n\
+             LISTEN    0      128    127.0.0.1:40231 *               4711/portlab\n\
              TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51334 -\n\
              TIME-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51350 -",
         ),
