@@ -8,6 +8,7 @@
 
 mod answers;
 mod interrupt;
+mod listings;
 mod manned;
 mod pages;
 mod plays;
@@ -34,6 +35,7 @@ fn main() {
     for &(name, run) in ONCE {
         trials.push(Trial::test(name, run));
     }
+    trials.extend(listings::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 

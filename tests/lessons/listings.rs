@@ -1,0 +1,179 @@
+//! Every Python listing that a text shows is run as it is told there, where there is a Python.
+//!
+//! `listings/*.py` say of each what it is given and what must come of it; a listing without an entry fails.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io::{Read, Write},
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use libtest_mimic::{Failed, Trial};
+use portlab_lab::python::{Python, alone};
+use portlab_lessons::{
+    LESSONS, Lesson,
+    script::{Block, Script},
+};
+use portlab_report::Lang;
+use portlab_sys::spawn;
+use serde_json::json;
+
+use crate::check;
+
+/// The entries, and what runs them.
+const HARNESS: [&str; 5] = [
+    include_str!("listings/harness.py"),
+    include_str!("listings/network.py"),
+    include_str!("listings/together.py"),
+    include_str!("listings/servers.py"),
+    "main()",
+];
+
+/// The listings of a lesson in one language, by LESSON/STEP/NUMBER.
+type Listings = BTreeMap<String, String>;
+
+/// A trial per listing; one that is the same in both languages is run once. Without Python, and without gevent
+/// where it takes that, a trial is listed as ignored, and says why.
+pub(crate) fn trials() -> Vec<Trial> {
+    let python = Python::find();
+    let has_gevent = python.as_ref().and_then(|it| it.package("gevent"));
+    let mut trials = Vec::new();
+    let mut all = BTreeSet::new();
+    for &lesson in LESSONS {
+        let [en, zh] = Lang::ALL.map(|lang| of_lesson(lesson, lang));
+        for (lang, listings, other) in [(Lang::En, &en, None), (Lang::Zh, &zh, Some(&en))] {
+            all.extend(listings.keys().cloned());
+            for (at, code) in listings {
+                if other.is_some_and(|other| other.get(at) == Some(code)) {
+                    continue;
+                }
+                let reason = match &python {
+                    None => Some("no Python 3 here"),
+                    Some(_) if at.contains("/gevent/") && has_gevent.is_none() => {
+                        Some("no gevent here")
+                    }
+                    Some(_) => None,
+                };
+                let name = format!("listings::{at}_does_as_told_in_{lang}");
+                let (python, at, listings) = (python.clone(), at.clone(), listings.clone());
+                let trial = Trial::test(name, move || match python {
+                    Some(python) => does_as_told(&python, lesson, lang, &at, &listings),
+                    None => Ok(()),
+                });
+                let trial = trial.with_ignored_flag(reason.is_some());
+                trials.push(match reason {
+                    Some(reason) => trial.with_kind(reason),
+                    None => trial,
+                });
+            }
+        }
+    }
+    if let Some(python) = python {
+        let name = "listings::every_entry_has_its_listing";
+        trials.push(Trial::test(name, move || entries_are(&python, &all)));
+    }
+    trials
+}
+
+fn of_lesson(lesson: &Lesson, lang: Lang) -> Listings {
+    let script = lesson
+        .script(lang)
+        .expect("another test tells what is wrong");
+    let mut listings = Listings::new();
+    let Script {
+        goal,
+        story,
+        steps,
+        questions,
+        ..
+    } = script;
+    let mut add = |place: &str, blocks: &[&[Block]]| {
+        let codes = blocks.iter().copied().flatten().filter_map(|it| match it {
+            Block::Code { language, text, .. } if language == "python" => Some(text),
+            _ => None,
+        });
+        for (number, code) in (1..).zip(codes) {
+            let number: usize = number;
+            listings.insert(format!("{}/{place}/{number}", lesson.name), code.clone());
+        }
+    };
+    add("opening", &[&goal, &story]);
+    for step in &steps {
+        let asked = step.ask.as_ref().map_or(&[][..], |ask| &ask.question);
+        add(&step.key, &[&step.say, asked, &step.seen, &step.why]);
+    }
+    for (number, it) in (1..).zip(&questions) {
+        let number: usize = number;
+        add(&format!("question-{number}"), &[&it.question, &it.answer]);
+    }
+    listings
+}
+
+fn does_as_told(
+    python: &Python,
+    lesson: &Lesson,
+    lang: Lang,
+    at: &str,
+    listings: &Listings,
+) -> Result<(), Failed> {
+    let files = lesson.files.iter().copied();
+    let files: BTreeMap<_, _> = files.filter(|(name, _)| name.ends_with(".py")).collect();
+    let given = json!({"at": at, "lang": lang.to_string(), "listings": listings, "files": files});
+    let said = answer(python, &[], &given.to_string())?;
+    if said.starts_with("left out") {
+        eprintln!("{at}: {said}");
+    }
+    Ok(())
+}
+
+/// No entry is left of a listing that there is no more.
+fn entries_are(python: &Python, listings: &BTreeSet<String>) -> Result<(), Failed> {
+    let entries = answer(python, &["--list"], "")?;
+    let entries: BTreeSet<String> = entries.lines().map(str::to_owned).collect();
+    let left: Vec<_> = entries.difference(listings).collect();
+    check(
+        left.is_empty(),
+        format!("entries without a listing: {left:?}"),
+    )?;
+    check(listings.len() > 70, format!("{} listings", listings.len()))
+}
+
+/// What the harness prints, within two minutes: then it is ended, and what it has started sees its pipes close.
+fn answer(python: &Python, arguments: &[&str], given: &str) -> Result<String, Failed> {
+    let mut command = Command::new(&python.executable);
+    alone(&mut command)
+        .args(["-c", &HARNESS.join("\n\n")])
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+    child.stdin.take().unwrap().write_all(given.as_bytes())?;
+    let (mut out, mut errors) = (child.stdout.take().unwrap(), child.stderr.take().unwrap());
+    let errors = thread::spawn(move || {
+        let mut text = String::new();
+        errors.read_to_string(&mut text).map(|_| text)
+    });
+    let said = thread::spawn(move || {
+        let mut text = String::new();
+        out.read_to_string(&mut text).map(|_| text)
+    });
+    let since = Instant::now();
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break Some(status);
+        }
+        if since.elapsed() > Duration::from_secs(120) {
+            child.kill()?;
+            child.wait()?;
+            break None;
+        }
+        thread::sleep(Duration::from_millis(5));
+    };
+    let [said, errors] = [said, errors].map(|it| it.join().unwrap().unwrap_or_default());
+    let is_well = status.is_some_and(|it| it.success());
+    check(is_well, format!("{status:?}\n{said}\n{errors}"))?;
+    Ok(said)
+}

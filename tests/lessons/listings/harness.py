@@ -1,0 +1,191 @@
+"""Runs one Python listing of the lessons as it is told there.
+
+Standard input is JSON: `at` (LESSON/STEP/NUMBER), `lang`, `listings` (all of that lesson, by `at`) and `files`
+(the programs in its folder). The other files of this folder have an entry for each listing: what it is given
+(peers, ports, names that stand for something in the text) and what must come of it. Ports are free ones: a
+listing says `port`, a program takes its port as an argument or binds 0. Every program that is started is ended
+by its pid; all of it has 60 seconds.
+"""
+
+import asyncio, codecs, contextlib, errno, io, json, os, re, signal, socket, struct
+import subprocess, sys, tempfile, textwrap, threading, time
+from multiprocessing import Process, set_start_method
+from threading import Barrier, Lock, Thread
+
+ENTRIES = {}
+STARTED = []
+GREETING = "你好，服务端！"
+
+
+def listing(*at):
+    """Makes a function the entry of the listings `at`."""
+    return lambda entry: ENTRIES.update((one, entry) for one in at)
+
+
+class LeftOut(Exception):
+    """What this machine can't show, and why."""
+
+
+class Lesson:
+    """The lesson that a listing stands in."""
+
+    def __init__(self, at, lang, listings, files):
+        self.at, self.lang, self.listings, self.files = at, lang, listings, files
+        self.code = listings[at]
+
+    def of(self, place):
+        """Another listing of the same lesson, by STEP/NUMBER."""
+        return self.listings[self.at.split("/")[0] + "/" + place]
+
+    def run(self, code=None, **names):
+        """Runs the listing here; the names that it leaves, and what it printed as `printed`."""
+        space = {**globals(), **names}
+        with contextlib.redirect_stdout(io.StringIO()) as out:
+            exec(compile(code or self.code, self.at, "exec"), space)
+        space["printed"] = out.getvalue()
+        return space
+
+    def value(self, **names):
+        """The value of a listing that is an expression."""
+        return eval(self.code, {**globals(), **names})
+
+    def program(self, file, *arguments, **options):
+        """Starts a program of the lesson's folder."""
+        return Program(self.files[file], *arguments, **options)
+
+    def is_of(self, file, *places):
+        """Holds the listing, or those at `places`, to be lines of the program that is run."""
+        lines = [line.strip() for line in self.files[file].splitlines()]
+        for code in [self.of(place) for place in places] or [self.code]:
+            for line in code.splitlines():
+                assert line.strip() in lines, f"{line!r} is not in {file}"
+
+
+class Program:
+    """A running Python program."""
+
+    def __init__(self, code, *arguments, **options):
+        pipe = subprocess.PIPE
+        words = [sys.executable, "-u", "-c", code, *map(str, arguments)]
+        self.process = subprocess.Popen(
+            words, stdin=pipe, stdout=pipe, stderr=pipe, text=True, encoding="utf-8", **options
+        )
+        self.pid = self.process.pid
+        STARTED.append(self.process)
+
+    def line(self):
+        return self.process.stdout.readline().rstrip("\n")
+
+    def call(self):
+        """A connection to the port that it prints first."""
+        return connect(int(self.line()))
+
+    def end(self, code=0):
+        """Waits for its end; its lines, and the last of its errors."""
+        out, error = self.process.communicate(timeout=30)
+        assert self.process.returncode == code, f"exit code {self.process.returncode}: {error}"
+        return out.splitlines(), (error.splitlines() or [""])[-1]
+
+    def threads(self):
+        """The states of its threads."""
+        tasks = os.listdir(f"/proc/{self.pid}/task")
+        return [state_of(f"{self.pid}/task/{task}") for task in tasks]
+
+
+def state_of(process):
+    with open(f"/proc/{process}/stat") as stat:
+        return stat.read().rsplit(") ", 1)[1][0]
+
+
+def until(holds, what):
+    """Waits until something holds."""
+    since = time.monotonic()
+    while not holds():
+        assert time.monotonic() - since < 30, f"not seen: {what}"
+        time.sleep(0.005)
+
+
+def listener(host="127.0.0.1"):
+    server = socket.socket()
+    server.bind((host, 0))
+    server.listen(128)
+    return server
+
+
+def port_of(server):
+    return server.getsockname()[1]
+
+
+def connect(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=30)
+
+
+def pair():
+    """A connection: the client's end, and the server's."""
+    server = listener()
+    client = connect(port_of(server))
+    conn = server.accept()[0]
+    conn.settimeout(30)
+    return client, conn
+
+
+def refused(port):
+    try:
+        connect(port)
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def fails(error, run):
+    """The error that `run` ends with."""
+    try:
+        run()
+    except error as failed:
+        return failed
+    raise AssertionError(f"no {error.__name__}")
+
+
+def number_of(error):
+    return errno.errorcode[error.errno]
+
+
+def all_of(conn):
+    """What comes until the peer closes."""
+    return b"".join(iter(lambda: conn.recv(65536), b""))
+
+
+def silent(conn, seconds=0.3):
+    """Whether nothing comes for a while."""
+    before = conn.gettimeout()
+    conn.settimeout(seconds)
+    try:
+        conn.recv(1)
+    except TimeoutError:
+        return True
+    except socket.timeout:  # Python 3.9
+        return True
+    finally:
+        conn.settimeout(before)
+    return False
+
+
+def main():
+    if sys.argv[1:] == ["--list"]:
+        return print("\n".join(ENTRIES))
+    lesson = Lesson(**json.load(sys.stdin))
+    if lesson.at not in ENTRIES:
+        sys.exit(f"{lesson.at} has no entry in tests/lessons/listings: say there what it is given, and what must come of it")
+    signal.alarm(60)
+    signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"{lesson.at} took 60 s"))
+    try:
+        ENTRIES[lesson.at](lesson)
+    except LeftOut as reason:
+        print(f"left out: {reason}")
+    finally:
+        for process in STARTED:
+            process.kill()
+            process.wait()
+    sys.stdout.flush()
+    # Threads of listings that wait for ever end here.
+    os._exit(0)
