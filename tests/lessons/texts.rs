@@ -1,18 +1,11 @@
 //! The texts of a lesson: both languages tell the same.
 
-use std::{
-    collections::BTreeSet,
-    fs,
-    io::Write,
-    path::Path,
-    process::{Command, Stdio},
-};
+use std::{collections::BTreeSet, fs, path::Path};
 
 use libtest_mimic::Failed;
-use portlab_lab::python::{Python, alone};
 use portlab_lessons::{
     LESSONS, Lesson, find,
-    script::{Block, Script, placeholders},
+    script::{Script, placeholders},
 };
 use portlab_report::Lang;
 
@@ -91,42 +84,6 @@ fn has_half_width_mark(line: &str) -> bool {
     pairs
         .into_iter()
         .any(|(a, b)| is_chinese(a) && ",;:?!".contains(b))
-}
-
-/// Every block of Python that a text shows is Python, where there is one to ask.
-pub(crate) fn programs_compile() -> Result<(), Failed> {
-    let Some(python) = Python::find() else {
-        return Ok(());
-    };
-    let compile = "import ast, json, sys\n\
-        for where, code in json.load(sys.stdin):\n    ast.parse(code, where)";
-    let mut blocks = Vec::new();
-    for (lesson, lang) in LESSONS
-        .iter()
-        .flat_map(|it| Lang::ALL.map(|lang| (it, lang)))
-    {
-        for block in lesson.script(lang)?.blocks() {
-            if let Block::Code { language, text, .. } = block
-                && language == "python"
-            {
-                blocks.push((format!("{}/{lang}.md", lesson.name), text.clone()));
-            }
-        }
-    }
-    let mut command = Command::new(python.executable);
-    let mut asked = alone(&mut command)
-        .args(["-c", compile])
-        .stdin(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()?;
-    let mut input = asked.stdin.take().unwrap();
-    input.write_all(serde_json::to_string(&blocks)?.as_bytes())?;
-    drop(input);
-    let output = asked.wait_with_output()?;
-    check(
-        output.status.success() && blocks.len() > 50,
-        String::from_utf8_lossy(&output.stderr),
-    )
 }
 
 pub(crate) fn folders() -> Result<(), Failed> {

@@ -81,15 +81,22 @@ class Program:
         return connect(int(self.line()))
 
     def end(self, code=0):
-        """Waits for its end; its lines, and the last of its errors."""
+        """Waits for its end; its lines, and the error that it has ended with."""
         out, error = self.process.communicate(timeout=30)
         assert self.process.returncode == code, f"exit code {self.process.returncode}: {error}"
-        return out.splitlines(), (error.splitlines() or [""])[-1]
+        return out.splitlines(), error_of(error)
 
     def threads(self):
         """The states of its threads."""
         tasks = os.listdir(f"/proc/{self.pid}/task")
         return [state_of(f"{self.pid}/task/{task}") for task in tasks]
+
+
+def error_of(text):
+    """The line of a traceback that names the error; notes may come after it."""
+    lines = text.splitlines()
+    behind = [at + 1 for at, line in enumerate(lines) if line.startswith("  ")]
+    return "".join(lines[behind[-1] : behind[-1] + 1]) if behind else text
 
 
 def state_of(process):

@@ -37,7 +37,7 @@ def _(it):
     server = listener()
     program = Program(it.code, port_of(server))
     _, error = program.process.communicate(timeout=30)
-    assert error.splitlines()[-1] == "OSError: [Errno 98] Address already in use", error
+    assert error_of(error) == "OSError: [Errno 98] Address already in use", error
     line = re.findall(r"line (\d+)", error)[-1]
     assert "server.bind" in it.code.splitlines()[int(line) - 1], error
     server.close()

@@ -98,11 +98,11 @@ impl Student {
         std::iter::from_fn(|| self.line()).collect()
     }
 
-    /// What it has died of: the last line on stderr, once that has ended; empty when there is none.
+    /// The error that it has ended with, once stderr has ended; empty when there is none.
     #[must_use]
     pub(crate) fn complaint(&self) -> String {
         let complaints = std::iter::from_fn(|| self.complaints.recv_timeout(PATIENCE).ok());
-        complaints.last().unwrap_or_default()
+        error_of(&complaints.collect::<Vec<_>>()).to_owned()
     }
 
     /// Waits until it has ended, 15 s at most, and tells whether it ended well.
@@ -118,6 +118,14 @@ impl Student {
         }
         Ok(false)
     }
+}
+
+/// The line of Python's traceback that names the error: the first behind the last indented one. Notes may come
+/// after it: since 3.13 `decoding with 'gbk' codec failed` does.
+fn error_of(lines: &[String]) -> &str {
+    let trace = lines.iter().rposition(|line| line.starts_with("  "));
+    let behind = lines.get(trace.map_or(0, |at| at + 1));
+    behind.or(lines.last()).map_or("", String::as_str)
 }
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
@@ -136,5 +144,27 @@ impl Drop for Student {
         // Both fail only when it has gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::error_of;
+
+    #[test]
+    fn the_error_is_told_whatever_notes_follow_it() {
+        let of = |text: &str| {
+            let lines: Vec<_> = text.lines().map(str::to_owned).collect();
+            error_of(&lines).to_owned()
+        };
+        let trace =
+            "Traceback (most recent call last):\n  File \"a.py\", line 1\n    f()\n    ~^^\n";
+        assert_eq!(of(&format!("{trace}OSError: x\n")), "OSError: x");
+        assert_eq!(
+            of(&format!("{trace}ValueError: y\na note\n")),
+            "ValueError: y"
+        );
+        assert_eq!(of("SystemExit: 1\n"), "SystemExit: 1");
+        assert_eq!(of(""), "");
     }
 }

@@ -60,7 +60,7 @@ pub(super) const LESSON: Lesson = Lesson {
              Ming  draws",
         ),
         ("backs", "1"),
-        ("patient", "Ming 0, Hong 2, Ming 2"),
+        ("patient", "Ming 1, Hong 2, Ming 2"),
     ],
     examples_zh: &[
         (
@@ -80,7 +80,7 @@ pub(super) const LESSON: Lesson = Lesson {
             "小红  拿到    尺子\n小明  拿到    笔\n小明  放回    笔\n小红  拿到    笔\n\
              小红  画好了\n小明  拿到    笔\n小明  拿到    尺子\n小明  画好了",
         ),
-        ("patient", "小明 0, 小红 2, 小明 2"),
+        ("patient", "小明 1, 小红 2, 小明 2"),
     ],
     play,
 };

@@ -10,8 +10,8 @@ def draw(name, first, second, patience):
     first.acquire()
     both_have_one.wait()
     while not second.acquire(timeout=patience):
+        print(name, 1)
         first.release()
-        print(name, 0)
         time.sleep(patience)
         first.acquire()
     print(name, 2)
