@@ -31,8 +31,8 @@ const HARNESS: [&str; 5] = [
     "main()",
 ];
 
-/// The listings of a lesson in one language, by LESSON/STEP/NUMBER.
-type Listings = BTreeMap<String, String>;
+/// The listings of a lesson in one language, by LESSON/STEP/NUMBER, and whether each is a whole program.
+type Listings = BTreeMap<String, (String, bool)>;
 
 /// A trial per listing; one that is the same in both languages is run once. Without Python, and without gevent
 /// where it takes that, a trial is listed as ignored, and says why.
@@ -91,12 +91,17 @@ fn of_lesson(lesson: &Lesson, lang: Lang) -> Listings {
     } = script;
     let mut add = |place: &str, blocks: &[&[Block]]| {
         let codes = blocks.iter().copied().flatten().filter_map(|it| match it {
-            Block::Code { language, text, .. } if language == "python" => Some(text),
+            Block::Code {
+                language,
+                text,
+                is_whole,
+                ..
+            } if language == "python" => Some((text.clone(), *is_whole)),
             _ => None,
         });
         for (number, code) in (1..).zip(codes) {
             let number: usize = number;
-            listings.insert(format!("{}/{place}/{number}", lesson.name), code.clone());
+            listings.insert(format!("{}/{place}/{number}", lesson.name), code);
         }
     };
     add("opening", &[&goal, &story]);
@@ -120,7 +125,10 @@ fn does_as_told(
 ) -> Result<(), Failed> {
     let files = lesson.files.iter().copied();
     let files: BTreeMap<_, _> = files.filter(|(name, _)| name.ends_with(".py")).collect();
-    let given = json!({"at": at, "lang": lang.to_string(), "listings": listings, "files": files});
+    let codes: BTreeMap<_, _> = listings.iter().map(|(at, (code, _))| (at, code)).collect();
+    let given = json!({
+        "at": at, "lang": lang.to_string(), "is_whole": listings[at].1, "listings": codes, "files": files,
+    });
     let said = answer(python, &[], &given.to_string())?;
     if said.starts_with("left out") {
         eprintln!("{at}: {said}");

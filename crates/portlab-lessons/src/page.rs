@@ -42,6 +42,11 @@ pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
     if script.steps.iter().any(|step| step.ask.is_some()) {
         page.line(&words::seed_of_page(lang));
     }
+    let is_python =
+        |block: &Block| matches!(block, Block::Code { language, .. } if language == "python");
+    if script.blocks().any(is_python) {
+        page.line(words::PIECES.in_(lang));
+    }
     page.heading(words::STEP_BY_STEP);
     for (number, step) in (1..).zip(&script.steps) {
         page.step(number, step);
@@ -203,10 +208,11 @@ impl Page<'_> {
                 Block::Code {
                     language,
                     file,
+                    is_whole,
                     text,
                 } => {
                     if language != "sh" {
-                        self.line(&caption(language, file.as_deref(), self.lang));
+                        self.line(&caption(language, file.as_deref(), *is_whole, self.lang));
                     }
                     self.line(&format!("```{language}\n{text}\n```"));
                 }

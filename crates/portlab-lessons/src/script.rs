@@ -126,6 +126,8 @@ pub enum Block {
         language: String,
         /// The file that they are from, if from one.
         file: Option<String>,
+        /// Whether they are a program that can be copied and run, and no piece of one.
+        is_whole: bool,
         /// The lines.
         text: String,
     },
@@ -416,6 +418,7 @@ fn fenced(info: &str, body: &str, files: &[(&str, &str)]) -> Result<Block, Strin
     Ok(Block::Code {
         language: language.to_owned(),
         file: (!file.is_empty()).then(|| file.to_owned()),
+        is_whole: !file.is_empty() && needle.is_empty() || text.starts_with("import "),
         text,
     })
 }

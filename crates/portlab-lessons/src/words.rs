@@ -104,5 +104,12 @@ pub(crate) const ALL_SEEN: Words = words("checks, all of them seen here", "项�
 pub(crate) const SEEN_HERE: Words = words("checks seen here", "项亲眼看到");
 pub(crate) const NOT_HERE: Words = words("not seen this time", "项这次没有看到");
 pub(crate) const FAILED: Words = words("didn't come as told", "项与所讲的不符");
+pub(crate) const WHOLE_PYTHON: Words = words("Python, a whole program", "Python，完整的程序");
+pub(crate) const PIECES: Words = words(
+    "A Python listing that is called a whole program can be copied and run as it is. The others are pieces: what they \
+     use (`socket`, `client`, `port`) comes from the usual `import` lines, from the pieces before, and from the text.",
+    "注明“完整的程序”的 Python 代码可以直接复制运行。其余的是片段：里面用到的 `socket`、`client`、`port` 等，来自常见的 \
+     `import`、前面的片段和正文。",
+);
 pub(crate) const OF_OUR_MODEL: Words = words("Rust, our model:", "Rust，我们的模型：");
 pub(crate) const OF_THIS_LESSON: Words = words("Rust, this lesson", "Rust，本课");

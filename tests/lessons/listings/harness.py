@@ -1,7 +1,7 @@
 """Runs one Python listing of the lessons as it is told there.
 
-Standard input is JSON: `at` (LESSON/STEP/NUMBER), `lang`, `listings` (all of that lesson, by `at`) and `files`
-(the programs in its folder). The other files of this folder have an entry for each listing: what it is given
+Standard input is JSON: `at` (LESSON/STEP/NUMBER), `lang`, `is_whole` (it can be copied and run as it is), `listings`
+(all of that lesson, by `at`) and `files` (the programs in its folder). The other files of this folder have an entry for each listing: what it is given
 (peers, ports, names that stand for something in the text) and what must come of it. Ports are free ones: a
 listing says `port`, a program takes its port as an argument or binds 0. Every program that is started is ended
 by its pid; all of it has 60 seconds.
@@ -14,6 +14,7 @@ from threading import Barrier, Lock, Thread
 
 ENTRIES = {}
 STARTED = []
+PROGRAMS = set()
 GREETING = "你好，服务端！"
 
 
@@ -29,8 +30,9 @@ class LeftOut(Exception):
 class Lesson:
     """The lesson that a listing stands in."""
 
-    def __init__(self, at, lang, listings, files):
-        self.at, self.lang, self.listings, self.files = at, lang, listings, files
+    def __init__(self, at, lang, is_whole, listings, files):
+        self.at, self.lang, self.is_whole = at, lang, is_whole
+        self.listings, self.files = listings, files
         self.code = listings[at]
 
     def of(self, place):
@@ -72,6 +74,7 @@ class Program:
         )
         self.pid = self.process.pid
         STARTED.append(self.process)
+        PROGRAMS.add(code.strip())
 
     def line(self):
         return self.process.stdout.readline().rstrip("\n")
@@ -187,6 +190,8 @@ def main():
     signal.signal(signal.SIGALRM, lambda *_: sys.exit(f"{lesson.at} took 60 s"))
     try:
         ENTRIES[lesson.at](lesson)
+        is_run = lesson.code.strip() in PROGRAMS
+        assert is_run or not lesson.is_whole, f"{lesson.at} is called a whole program, and wasn't run as one"
     except LeftOut as reason:
         print(f"left out: {reason}")
     finally:

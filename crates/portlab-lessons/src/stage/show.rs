@@ -186,9 +186,10 @@ impl Stage<'_> {
             Block::Code {
                 language,
                 file,
+                is_whole,
                 text,
             } => {
-                let caption = caption(language, file.as_deref(), self.lang());
+                let caption = caption(language, file.as_deref(), *is_whole, self.lang());
                 let caption = board::wrapped(&caption, columns, "  ");
                 let caption = board::painted(board::DIM, caption.trim_end());
                 format!("{caption}\n{}", board::code(text, columns))
@@ -261,8 +262,9 @@ impl Stage<'_> {
 }
 
 /// What stands above lines of a program.
-pub(crate) fn caption(language: &str, file: Option<&str>, lang: Lang) -> String {
+pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: Lang) -> String {
     match (language, file) {
+        ("python", _) if is_whole => words::WHOLE_PYTHON.in_(lang).to_owned(),
         ("python", _) => "Python".to_owned(),
         ("rust", Some(file)) if file.starts_with("models/") => {
             format!("{} {file}", words::OF_OUR_MODEL.in_(lang))
