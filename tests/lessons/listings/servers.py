@@ -99,9 +99,11 @@ def _(it):
 def _(it):
     pairs = [pair() for _ in range(3)]
     clients = [conn for _, conn in pairs]
-    line = "ming: 大家好\r\n".encode()
-    it.run(clients=clients, sender=clients[2], line=line)
-    assert [peer.recv(1024) for peer, _ in pairs[:2]] == [line, line]
+    text = "ming: 大家好\r\n"
+    encodings = ["utf-8", "gbk", "utf-8"]
+    it.run(clients=clients, sender=clients[2], text=text, encoding=dict(zip(clients, encodings)))
+    heard = [peer.recv(1024) for peer, _ in pairs[:2]]
+    assert heard == [text.encode("utf-8"), text.encode("gbk")], heard
     assert silent(pairs[2][0], 0.1)
 
 
