@@ -104,7 +104,7 @@ fn off(record: &Value) -> bool {
                 continue;
             };
             let ratio = figure.max(1.0) / sheet.max(1.0);
-            if ratio > FACTOR || ratio < 1.0 / FACTOR {
+            if !(1.0 / FACTOR..=FACTOR).contains(&ratio) {
                 println!("{name}: {key} is {sheet} on the sheet and {figure} here");
                 is_off = true;
             }

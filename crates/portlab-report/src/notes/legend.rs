@@ -1,6 +1,7 @@
 //! What the signs of the tables mean. A writer shows what explains something that it has shown.
 
 use portlab_stats::{
+    analysis::Group,
     measure::Measure,
     record::{Cell, Counts, Kind, Record, Text},
 };
@@ -101,7 +102,7 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
         explain(Explains::Character(ALIKE), SAME, &[]);
     }
     let limited = |view: &View| {
-        let limited = view.groups.iter().any(|it| it.generator_was_the_limit());
+        let limited = view.groups.iter().any(Group::generator_was_the_limit);
         limited.then_some(Measure::MessagesPerS)
     };
     if let Some(rates) = shorts(&limited) {
