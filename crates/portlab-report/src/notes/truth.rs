@@ -178,7 +178,7 @@ fn failing(rounds: usize) -> Record {
 
 fn waiting(share: Option<f64>) -> Record {
     record(with(pair(4.0, 9.0, 7), |round| {
-        round.generator_wait_share = share
+        round.generator_wait_share = share;
     }))
 }
 
