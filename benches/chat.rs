@@ -13,7 +13,7 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_load::{
-    Arrivals, ChatOutcome, ChatPlan, Pace, Plan, Script, Stop, Tongue, Watch, run_chat,
+    Arrivals, ChatOutcome, ChatPlan, Pace, Plan, RunId, Script, Stop, Tongue, Watch, run_chat,
 };
 use portlab_stats::{estimate::Estimate, units};
 use portlab_sys::{
@@ -92,13 +92,14 @@ fn plan(server: &Server, members: usize) -> ChatPlan {
         depth: 8,
         tongues: vec![Tongue {
             label: "utf-8".to_owned(),
-            // `abc12: 3456 ` before it, and the end of the line after.
-            filler: vec![b'x'; SIZE - 14],
+            // `abcdef12: 3456 ` before it, and the end of the line after.
+            filler: vec![b'x'; SIZE - 17],
         }],
         warmup: Duration::from_millis(20),
         stop: Stop::default(),
         timeout: Duration::from_secs(20),
         seed: 1,
+        run: RunId::random(),
         interval: Duration::from_secs(1),
     }
 }

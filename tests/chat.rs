@@ -26,7 +26,7 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
-use portlab_load::{ChatOutcome, ChatPlan, Pace, Stop, Tongue, Watch, run_chat};
+use portlab_load::{ChatOutcome, ChatPlan, Pace, RunId, Stop, Tongue, Watch, run_chat};
 use portlab_service::{
     Chat, ChatLimits, ConnId, Cx, Hub, Mail, Next, Parting, Post, Service, Session, TextEncoding,
 };
@@ -49,8 +49,14 @@ fn main() {
         Trial::test(name, move || broken(fault))
     });
     let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Fault::None));
+    let guests = Trial::test("a_stranger_in_a_room_is_no_broken_promise", strangers);
+    let both = Trial::test("two_loads_of_one_chat_at_once_are_both_right", two_at_once);
+    let cut = Trial::test("a_server_that_stops_has_broken_no_promise", stopped);
     let warmed_up = Trial::test("a_warm_up_comes_before_the_measuring", warm_up);
-    let trials = kept.chain(found).chain([sound, warmed_up]).collect();
+    let trials = kept
+        .chain(found)
+        .chain([sound, warmed_up, guests, both, cut])
+        .collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
@@ -74,6 +80,7 @@ fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
         stop: Stop::messages(messages),
         timeout: Duration::from_secs(30),
         seed,
+        run: RunId::random(),
         interval: Duration::from_secs(1),
     }
 }
@@ -91,7 +98,7 @@ fn storm(sheet: &Sheet) -> Result<(), Failed> {
         let model = format!("--model={}", sheet.name);
         let server = Server::start(program, options.into_iter().chain([model]))?;
         let plan = plan(server.addr(), seed, messages);
-        let outcome = beside(server.addr(), plan.rooms, || run_chat(&plan, &mut ()))?;
+        let outcome = beside(server.addr(), &plan, || run_chat(&plan, &mut ()))?;
         check(&outcome, messages).map_err(|error| format!("seed {seed}: {error}"))?;
     }
     Ok(())
@@ -99,7 +106,7 @@ fn storm(sheet: &Sheet) -> Result<(), Failed> {
 
 /// Does `work` while others come, change their names, go through the rooms and leave again, some by
 /// breaking off: what they do is announced to everybody, and must disturb nobody.
-fn beside<T>(addr: SocketAddr, rooms: usize, work: impl FnOnce() -> T) -> T {
+fn beside<T>(addr: SocketAddr, plan: &ChatPlan, work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for number in 0..RESTLESS {
@@ -111,7 +118,8 @@ fn beside<T>(addr: SocketAddr, rooms: usize, work: impl FnOnce() -> T) -> T {
                         return;
                     }
                     // Whoever is turned away comes again.
-                    let _ = come_and_go(addr, &format!("{number}-{turn}"), rooms, &mut random);
+                    let room = plan.run.room(random.usize(0..plan.rooms));
+                    let _ = come_and_go(addr, &format!("{number}-{turn}"), &room, &mut random);
                 }
             });
         }
@@ -127,15 +135,14 @@ const RESTLESS: u64 = 5;
 fn come_and_go(
     addr: SocketAddr,
     name: &str,
-    rooms: usize,
+    room: &str,
     random: &mut fastrand::Rng,
 ) -> std::io::Result<()> {
     let mut stream = TcpStream::connect(addr)?;
     stream.set_read_timeout(Some(Duration::from_secs(30)))?;
-    let room = random.usize(0..rooms);
     write!(
         stream,
-        "come{name}\n/join r{room}\n/nick go{name}\n/join lobby\n"
+        "come{name}\n/join {room}\n/nick go{name}\n/join lobby\n"
     )?;
     // It has come when it is answered; what else it hears is of no interest.
     stream.read_exact(&mut [0; 32])?;
@@ -200,6 +207,93 @@ fn broken(fault: Fault) -> Result<(), Failed> {
         (Fault::None, _) => Ok(check(&outcome, 300)?),
         (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
         _ => Ok(()),
+    }
+}
+
+/// Others talk in the run's own rooms, in all the ways there are: nothing of it is the server's fault, and
+/// all of it is counted.
+fn strangers() -> Result<(), Failed> {
+    let mut plan = plan(serve(Fault::None), 1, 300);
+    plan.members = 12;
+    let over = AtomicBool::new(false);
+    let outcome = thread::scope(|scope| {
+        for room in 0..plan.rooms {
+            let (over, plan) = (&over, &plan);
+            scope.spawn(move || -> std::io::Result<()> {
+                let mut stream = TcpStream::connect(plan.target)?;
+                write!(stream, "guest{room}\n/join {}\n", plan.run.room(room))?;
+                while !over.load(Relaxed) {
+                    write!(
+                        stream,
+                        "hello: you all\n/me waves\n/msg {} hi\n",
+                        plan.run.member(room)
+                    )?;
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            });
+        }
+        let outcome = run_chat(&plan, &mut ());
+        over.store(true, Relaxed);
+        outcome
+    })?;
+    check(&outcome, 300)?;
+    match (outcome.strangers, &outcome.first_stranger) {
+        (1.., Some(line)) if line.windows(5).any(|part| part == b"guest") => Ok(()),
+        _ => Err(format!("the guests were not heard: {outcome:?}").into()),
+    }
+}
+
+/// The same command twice, at once, on one chat: each has rooms and names of its own.
+fn two_at_once() -> Result<(), Failed> {
+    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let options = ["--service=chat", "--model=event-loop"].map(str::to_owned);
+    let server = Server::start(program, options)?;
+    let addr = server.addr().to_string();
+    let load = || {
+        let mut command = std::process::Command::new(program);
+        command.args(["load", &addr, "--script=chat", "--json", "--messages=300"]);
+        command.args(["--connections=12", "--rooms=2", "--timeout=60s"]);
+        command.stdout(std::process::Stdio::piped());
+        command.stderr(std::process::Stdio::piped()).spawn()
+    };
+    let (one, other) = (load()?, load()?);
+    for load in [one, other] {
+        let output = load.wait_with_output()?;
+        let result: serde_json::Value = serde_json::from_slice(&output.stdout)
+            .map_err(|_| String::from_utf8_lossy(&output.stderr).into_owned())?;
+        let fine = output.status.success() && result["strangers_lines"] == 0;
+        if !fine || result["messages"] != 300 || result["violations"] != 0 {
+            return Err(result.to_string().into());
+        }
+    }
+    Ok(())
+}
+
+/// All members are cut off in the middle of a run: an error, and said as what it is.
+fn stopped() -> Result<(), Failed> {
+    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let options = ["--service=chat", "--model=event-loop"].map(str::to_owned);
+    let mut server = Some(Server::start(program, options)?);
+    /// Ends the server when enough has been said.
+    struct Ends<'a>(&'a mut Option<Server>);
+    impl Watch for Ends<'_> {
+        fn tick(&mut self, progress: &portlab_load::Progress) {
+            if progress.answered > 0
+                && let Some(server) = self.0.take()
+            {
+                let _ = server.stop(Duration::from_secs(10));
+            }
+        }
+    }
+    let mut plan = plan(server.as_ref().map(Server::addr).unwrap(), 1, 1_000_000_000);
+    plan.members = 12;
+    let outcome = run_chat(&plan, &mut Ends(&mut server))?;
+    let doubts: Vec<_> = outcome.doubts().iter().map(ToString::to_string).collect();
+    let last = doubts.last().map_or("", String::as_str);
+    match outcome.violations {
+        0 if last.starts_with("the server closed 12 connections") => Ok(()),
+        _ => Err(format!("{doubts:?} {outcome:?}").into()),
     }
 }
 

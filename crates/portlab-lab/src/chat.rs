@@ -7,7 +7,7 @@ use portlab_load::{ChatOutcome, ChatPlan, Ended, Latency, Stop, Watch, run_chat}
 use crate::{
     MeasureError, Observer,
     experiment::Part,
-    measure::{Loaded, Verifying, in_words},
+    measure::{Loaded, Verifying, in_words, what_came},
 };
 
 /// How many messages in each room are to be heard before anything is measured.
@@ -62,7 +62,10 @@ fn loaded(outcome: ChatOutcome) -> Loaded {
 fn failures(outcome: &ChatOutcome) -> String {
     match outcome.first_violations.first() {
         Some(violation) if outcome.tally.total() == 0 => violation.to_string(),
-        _ => in_words(&outcome.tally, "not everybody heard everything in time"),
+        _ => {
+            let text = in_words(&outcome.tally, "not everybody heard everything in time");
+            text + &what_came(&outcome.tally)
+        }
     }
 }
 
@@ -70,7 +73,7 @@ fn failures(outcome: &ChatOutcome) -> String {
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Tally, Violation};
+    use portlab_load::{Endings, Tally, Violation};
 
     use super::*;
 
@@ -92,6 +95,9 @@ mod tests {
             tally: Tally::default(),
             violations: 0,
             first_violations: Vec::new(),
+            strangers: 0,
+            first_stranger: None,
+            endings: Endings::default(),
             generator_cpu: Duration::ZERO,
             generator_waited: Duration::ZERO,
             ended: Ended::Done,

@@ -13,7 +13,7 @@ use portlab_load::{Outcome, Plan, RunError, Script, Stop, Watch};
 use crate::{
     MeasureError, Observer,
     experiment::Part,
-    measure::{Loaded, Verifying, in_words},
+    measure::{Loaded, Verifying, in_words, what_came},
 };
 
 /// Makes sure that the server is an echo, byte for byte, before anything is measured: single bytes,
@@ -120,8 +120,9 @@ fn loaded(outcome: Outcome) -> Loaded {
 
 fn failures(outcome: &Outcome) -> String {
     let wrong = outcome.tally.first_mismatch();
-    wrong.map_or_else(
+    let text = wrong.map_or_else(
         || in_words(&outcome.tally, "no answer in time"),
         |mismatch| mismatch.to_string(),
-    )
+    );
+    text + &what_came(&outcome.tally)
 }

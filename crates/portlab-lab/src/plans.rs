@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portlab_load::{Arrivals, ChatPlan, Expect, Pace, Plan, PlanError, Script, Stop};
+use portlab_load::{Arrivals, ChatPlan, Expect, Pace, Plan, PlanError, RunId, Script, Stop};
 use portlab_stats::record::{Counts, Point, Rate};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
@@ -96,6 +96,7 @@ impl Part {
             stop: Stop::after(self.duration),
             timeout: self.timeout(),
             seed: 1,
+            run: RunId::random(),
             interval: Duration::from_secs(1),
         }
     }

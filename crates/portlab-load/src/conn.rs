@@ -8,8 +8,10 @@ use std::{
 use mio::net::TcpStream;
 
 use crate::{
-    Cause, Expect, Mismatch, Pace, Phase, Ring, Tally,
+    Answers, Cause, Expect, FirstLine, Mismatch, Pace, Phase, Ring, Tally,
+    answers::Sorted,
     desk::{Desk, nanos},
+    status::Dialect,
     timers::Errand,
 };
 
@@ -32,6 +34,12 @@ pub(crate) struct Conn {
     asked: VecDeque<Asked>,
     /// How far the answer to the oldest has come in; `None` before its first byte.
     progress: Option<usize>,
+    /// Which first line that answer has, once that is known.
+    sorted: Option<Sorted>,
+    /// Its beginning, as long as reads have cut its first line; most often empty, and never long.
+    head: Vec<u8>,
+    /// Messages answered.
+    answered: u64,
     /// The socket took no more when it was last written to.
     blocked: bool,
     /// Messages that may still be asked on this connection.
@@ -80,6 +88,20 @@ pub(crate) enum Broken {
 }
 
 impl Broken {
+    /// Whether the server has ended a connection that could talk.
+    pub(crate) fn is_the_servers_end(&self) -> bool {
+        match self {
+            Self::Io(Phase::Send | Phase::Receive, error) => matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionAborted
+                    | io::ErrorKind::BrokenPipe
+            ),
+            Self::Because(_, cause) => matches!(cause, Cause::ClosedEarly | Cause::ClosedIdle),
+            Self::Io(..) | Self::Wrong(_) => false,
+        }
+    }
+
     pub(crate) fn count_in(self, tally: &mut Tally) {
         match self {
             Self::Io(phase, error) => tally.add_io(phase, &error),
@@ -108,10 +130,18 @@ impl Conn {
             received: 0,
             asked: VecDeque::new(),
             progress: None,
+            sorted: None,
+            head: Vec::new(),
+            answered: 0,
             blocked: false,
             left,
             pause: Pause::default(),
         }
+    }
+
+    /// Messages answered.
+    pub(crate) fn answered(&self) -> u64 {
+        self.answered
     }
 
     /// Messages sent, or due, and not answered.
@@ -248,17 +278,32 @@ impl Conn {
     }
 
     /// Checks the `length` bytes that came last; says how many messages they answer.
-    fn check(&mut self, length: usize, desk: &Desk) -> Result<usize, Broken> {
-        let expect = &desk.plan.script.expect;
-        let mut bytes = &desk.buffer[..length];
+    fn check(&mut self, length: usize, desk: &mut Desk) -> Result<usize, Broken> {
+        let Desk {
+            plan,
+            ring,
+            buffer,
+            answers,
+            dialect,
+            harvest,
+            stages,
+            ..
+        } = desk;
+        let expect = &plan.script.expect;
+        let mut bytes = &buffer[..length];
         Ok(match expect {
-            Expect::Nothing => 0,
             // Whatever it says, it lives.
-            _ if desk.plan.pace == Pace::Idle => 0,
+            _ if plan.pace == Pace::Idle => {
+                answers.hear(bytes);
+                0
+            }
+            Expect::Nothing => {
+                answers.hear(bytes);
+                0
+            }
             Expect::Echo => {
                 let echoed = length.min((self.sent - self.received) as usize);
-                desk.ring
-                    .check(self.number, self.received, &bytes[..echoed])
+                ring.check(self.number, self.received, &bytes[..echoed])
                     .map_err(Broken::Wrong)?;
                 if echoed < length {
                     return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
@@ -273,17 +318,45 @@ impl Conn {
                         return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
                     };
                     let mut progress = self.progress.unwrap_or_else(|| expect.begin(front.size));
-                    let Some(used) = expect.take(&mut progress, bytes) else {
+                    let used = expect.take(&mut progress, bytes);
+                    let piece = &bytes[..used.unwrap_or(bytes.len())];
+                    self.sort(piece, used.is_some(), answers, dialect);
+                    let Some(used) = used else {
                         self.progress = Some(progress);
                         break;
                     };
                     self.progress = None;
                     bytes = &bytes[used..];
                     done += 1;
+                    if let Some(sorted) = self.sorted.take() {
+                        answers.count(sorted);
+                        if let Some(error) = sorted.error {
+                            harvest.add_error_answer(error, stages);
+                        }
+                    }
                 }
                 done
             }
         })
+    }
+
+    /// Finds out which first line the answer has of which `piece` came now, `whole` if it ends there.
+    fn sort(&mut self, piece: &[u8], whole: bool, answers: &mut Answers, dialect: &Dialect) {
+        if self.sorted.is_some() {
+            return;
+        }
+        if self.head.is_empty() {
+            self.sorted = answers.sort(piece, whole, dialect);
+        } else {
+            let room = FirstLine::LONGEST.saturating_sub(self.head.len());
+            self.head.extend_from_slice(&piece[..piece.len().min(room)]);
+            self.sorted = answers.sort(&self.head, whole, dialect);
+        }
+        match self.sorted {
+            Some(_) => self.head.clear(),
+            None if self.head.is_empty() => self.head.extend_from_slice(piece),
+            None => {}
+        }
     }
 
     /// Counts how many messages of known length `length` bytes complete; no more than were asked for.
@@ -309,6 +382,7 @@ impl Conn {
     fn complete(&mut self, done: usize, desk: &mut Desk) {
         // Read fresh: a time kept from the beginning of the round would flatter the later ones.
         let now = desk.now();
+        self.answered += done as u64;
         for _ in 0..done {
             let asked = self.asked.pop_front().expect("it was counted a moment ago");
             desk.record_answer(self.slot, &asked, now);
@@ -335,6 +409,13 @@ impl Conn {
         let closes = desk.plan.script.expect == Expect::Close;
         // An answer of nothing at all is none.
         if closes && self.asked.len() == 1 && self.progress.is_some() {
+            self.sort(&[], true, &mut desk.answers, &desk.dialect);
+            if let Some(sorted) = self.sorted.take() {
+                desk.answers.count(sorted);
+                if let Some(error) = sorted.error {
+                    desk.harvest.add_error_answer(error, &desk.stages);
+                }
+            }
             self.complete(1, desk);
             return Ok(Then::Retire);
         }
@@ -368,10 +449,20 @@ impl Conn {
                 Some(length) => length,
             };
             let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
-            match greeting.take(&mut progress, &desk.buffer[..length]) {
+            let bytes = &desk.buffer[..length];
+            let room = FirstLine::LONGEST - self.head.len();
+            self.head.extend_from_slice(&bytes[..length.min(room)]);
+            match greeting.take(&mut progress, bytes) {
                 None => self.progress = Some(progress),
                 Some(used) if used == length => {
                     self.progress = None;
+                    desk.dialect.heed_greeting(&self.head);
+                    if let Some(error) = desk.dialect.error_in(&self.head) {
+                        desk.harvest.tally.keep_wrong(&self.head);
+                        let cause = Cause::ErrorAnswer(error);
+                        return Err(Broken::Because(Phase::Greeting, cause));
+                    }
+                    self.head = Vec::new();
                     return Ok(true);
                 }
                 Some(_) => return Err(Broken::Because(Phase::Greeting, Cause::Unsolicited)),

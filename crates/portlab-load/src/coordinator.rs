@@ -311,6 +311,8 @@ impl<'a> Coordinator<'a> {
     pub(crate) fn count_lost(&mut self, farewell: &Farewell) {
         self.outcome.unanswered += farewell.unanswered;
         self.outcome.due_not_sent += farewell.due_not_sent;
+        self.outcome.answers.merge(&farewell.answers);
+        self.outcome.endings.merge(&farewell.endings);
     }
 
     /// Puts together what is left, when all workers have gone: they have served connections so often,
@@ -321,6 +323,10 @@ impl<'a> Coordinator<'a> {
         }
         self.outcome.fairness = Fairness::of(served);
         self.outcome.answered = self.answered();
+        if !self.outcome.elapsed.is_zero() {
+            self.outcome.endings.measuring_since = Some(self.measuring_since);
+        }
+        self.outcome.take_time_by(self.plan);
         // A message that was lost with its connection is counted as unanswered, but the others have
         // done their part.
         if self.outcome.ended == Ended::NobodyLeft && all_asked {

@@ -7,11 +7,12 @@ use std::{
 };
 
 use crate::{
-    Expect, Pace, Plan, Ring, Say,
+    Answers, Expect, Pace, Plan, Ring, Say,
     conn::Asked,
     harvest::Harvest,
     pace::Schedule,
     stage::{Stage, Stages},
+    status::Dialect,
     timers::{Errand, Timers},
 };
 
@@ -33,6 +34,10 @@ pub(crate) struct Desk {
     /// Where answers pass through, whichever connection they are for.
     pub(crate) buffer: Box<[u8]>,
     pub(crate) harvest: Box<Harvest>,
+    /// What answers begin with, of the whole run.
+    pub(crate) answers: Answers,
+    /// Which of them are errors.
+    pub(crate) dialect: Dialect,
     pub(crate) timers: Timers,
     /// When the deadline of each place is looked at next; 0 for never.
     watched: Vec<u64>,
@@ -82,6 +87,8 @@ impl Desk {
             stage: Stage::Connect,
             buffer: vec![0; Ring::REACH].into(),
             harvest: Box::default(),
+            answers: Answers::default(),
+            dialect: Dialect::of(&plan.script),
             timers: Timers::default(),
             watched: vec![0; places],
             schedule: None,

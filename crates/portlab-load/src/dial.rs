@@ -224,6 +224,13 @@ impl Worker {
 
     /// The connection could not be made.
     pub(crate) fn fail(&mut self, slot: u32, broken: Broken) {
+        if let Broken::Io(Phase::Connect, error) = &broken
+            && error.kind() == io::ErrorKind::ConnectionRefused
+            && self.desk.stage > Stage::Connect
+        {
+            let now = self.desk.now();
+            self.farewell.endings.refuse(now);
+        }
         self.note(broken);
         self.gauges.dialled.fetch_add(1, Relaxed);
         match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {

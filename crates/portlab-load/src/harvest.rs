@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{Latency, Tally};
+use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, stage::Stages};
 
 /// What one thread has gathered since it handed in the last time.
 ///
@@ -65,6 +65,13 @@ impl Little {
 }
 
 impl Harvest {
+    /// An answer was complete, and an error by its own protocol.
+    pub(crate) fn add_error_answer(&mut self, error: ErrorAnswer, stages: &Stages) {
+        self.tally.add(Phase::Verify, Cause::ErrorAnswer(error));
+        // Whether there are too many by now, the coordinator sees when it looks up.
+        stages.count_error();
+    }
+
     /// Takes in what another thread has gathered, or the same one later.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.connect.merge(&other.connect);

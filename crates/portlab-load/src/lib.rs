@@ -6,6 +6,11 @@
 //!
 //! | module | owns |
 //! |---|---|
+//! | `account` | what became of the messages, and how far answers were checked |
+//! | `answers` | what answers begin with |
+//! | `status` | answers that are errors by their own protocol |
+//! | `endings` | connections that the server ended |
+//! | `shown` | bytes from outside as text |
 //! | `chat` | loading a chat: members, what they hear, and whether it is right |
 //! | `plan` | what is to be done: [`Plan`], [`Stop`], [`Life`] |
 //! | `pace` | when messages are sent: closed loop, open loop, not at all |
@@ -35,6 +40,8 @@
 
 #![forbid(unsafe_code)]
 
+mod account;
+mod answers;
 mod chat;
 mod conn;
 mod coordinator;
@@ -42,6 +49,7 @@ mod course;
 mod desk;
 mod dial;
 mod dispatch;
+mod endings;
 mod expect;
 mod export;
 mod fairness;
@@ -56,14 +64,19 @@ mod preflight;
 mod ring;
 mod run;
 mod script;
+mod shown;
 mod stage;
 mod stall;
+mod status;
 mod tally;
 mod timers;
 mod verdict;
 mod worker;
 
-pub use chat::{ChatOutcome, ChatPlan, Tongue, Violation, run_chat};
+pub use account::{Account, Checked};
+pub use answers::{Answers, FirstLine};
+pub use chat::{ChatOutcome, ChatPlan, RunId, Tongue, Violation, run_chat};
+pub use endings::Endings;
 pub use expect::{Delimiter, EscapeError, Expect, ExpectError, unescape};
 pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
@@ -76,5 +89,7 @@ pub use preflight::{Limits, Warning, loopback_sources, preflight};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{Manner, Say, Script};
+pub use shown::shown;
+pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, Phase, Tally};
 pub use verdict::{Doubt, Verdict};

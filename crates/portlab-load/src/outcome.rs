@@ -5,7 +5,7 @@ use std::time::Duration;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
-    Fairness, Latency, Pace, Plan, Tally,
+    Answers, Endings, Fairness, Latency, Pace, Plan, Tally, account,
     harvest::{Harvest, Little},
 };
 
@@ -29,6 +29,10 @@ pub struct Outcome {
     pub metered_messages: u64,
     /// How long was measured, warm-up and drain excluded.
     pub elapsed: Duration,
+    /// How long the messages that became due while measuring take at the rate of an open loop, where
+    /// that is longer: the last of them fills the time until the next would be due. Zero in a closed
+    /// loop, and where the rate was changed on the way.
+    pub by_rate: Duration,
     /// From the moment a message was due to the last byte of its answer: of every message that
     /// became due while measuring and was answered before the run ended. In a closed loop, a
     /// message is due when the connection can send it.
@@ -52,6 +56,10 @@ pub struct Outcome {
     pub bytes_received: u64,
     /// What went wrong.
     pub tally: Tally,
+    /// What answers began with, where they weren't compared byte by byte.
+    pub answers: Answers,
+    /// Connections that the server ended while they were in use.
+    pub endings: Endings,
     /// How evenly connections were served; `None` when none was.
     pub fairness: Option<Fairness>,
     /// CPU time that each of the generator's threads used while measuring.
@@ -126,6 +134,15 @@ impl Interval {
         self.to.saturating_sub(self.from)
     }
 
+    /// Messages answered per second, of an open loop whose rate is `rate_per_s`: a short interval
+    /// with one message isn't faster than that.
+    #[must_use]
+    pub fn messages_per_s_at(&self, rate_per_s: f64) -> f64 {
+        let time = account::time_of(self.messages, rate_per_s, self.length(), false);
+        let time = time.max(self.length()).as_secs_f64();
+        self.messages as f64 / time.max(f64::MIN_POSITIVE)
+    }
+
     /// Messages answered per second.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
@@ -158,6 +175,7 @@ impl Outcome {
             messages: 0,
             metered_messages: 0,
             elapsed: Duration::ZERO,
+            by_rate: Duration::ZERO,
             latency: Latency::new(),
             uncorrected: Latency::new(),
             pacing_lag: Latency::new(),
@@ -167,6 +185,8 @@ impl Outcome {
             bytes_sent: 0,
             bytes_received: 0,
             tally: Tally::default(),
+            answers: Answers::default(),
+            endings: Endings::default(),
             fairness: None,
             generator_cpu: vec![Duration::ZERO; threads],
             generator_ran: vec![Duration::ZERO; threads],
@@ -205,13 +225,27 @@ impl Outcome {
         self.ended == Ended::Interrupted
     }
 
-    /// Messages per second of measured time; 0 when nothing was measured.
+    /// How long the messages that were measured took: the time measured, or what their rate makes it.
+    #[must_use]
+    pub fn time(&self) -> Duration {
+        self.elapsed.max(self.by_rate)
+    }
+
+    /// Finds out how long the messages of `plan` take at its rate.
+    pub fn take_time_by(&mut self, plan: &Plan) {
+        if let (Pace::Open { rate_per_s, .. }, None) = (plan.pace, self.rate_changed_to) {
+            let counted = plan.stop.messages.is_some();
+            self.by_rate = account::time_of(self.due(), rate_per_s, self.elapsed, counted);
+        }
+    }
+
+    /// Messages per second; 0 when nothing was measured.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
         if self.messages == 0 {
             return 0.0;
         }
-        self.messages as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+        self.messages as f64 / self.time().as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
     /// The share, in `[0, 1]`, of its time that each of the generator's threads was computing.

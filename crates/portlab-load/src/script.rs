@@ -17,6 +17,9 @@ pub struct Script {
     /// What a connection says first of all, before it is greeted: a few bytes, or nothing. With it and
     /// a greeting, every connection has been served once before the load begins.
     pub introduction: Vec<u8>,
+    /// Whether an answer counts whatever it says. Otherwise one that is an error by its own protocol
+    /// ([`ErrorAnswer`](crate::ErrorAnswer)) is an error of the run too.
+    pub any_answer: bool,
     /// How the client behaves.
     pub manner: Manner,
 }
@@ -49,6 +52,7 @@ impl Script {
             expect: Expect::Echo,
             greeting: None,
             introduction: Vec::new(),
+            any_answer: false,
             manner: Manner::default(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, io};
 
-use crate::Mismatch;
+use crate::{ErrorAnswer, Mismatch};
 
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +15,7 @@ pub enum Phase {
     Send,
     /// Waiting for an answer.
     Receive,
-    /// Comparing the answer with what was sent.
+    /// Looking at what the answer is.
     Verify,
     /// Saying goodbye.
     Close,
@@ -40,6 +40,10 @@ pub enum Cause {
     Unsolicited,
     /// The server said no.
     Refused,
+    /// What the server said first isn't what a chat of ours says.
+    NoChat,
+    /// The answer is complete, and an error by its own protocol.
+    ErrorAnswer(ErrorAnswer),
 }
 
 /// One line of the tally.
@@ -61,11 +65,12 @@ pub struct Tally {
     first_wrong: Option<Box<[u8]>>,
 }
 
-/// How many bytes of a wrong answer are kept to be shown.
-const SAMPLE: usize = 60;
-
 impl Tally {
-    pub(crate) fn add(&mut self, phase: Phase, cause: Cause) {
+    /// How many bytes of a wrong answer are kept to be shown.
+    pub const SAMPLE: usize = 60;
+
+    /// Counts an error.
+    pub fn add(&mut self, phase: Phase, cause: Cause) {
         *self.counts.entry((phase, cause)).or_default() += 1;
     }
 
@@ -80,7 +85,7 @@ impl Tally {
 
     /// Keeps the beginning of `bytes`, in which something was wrong, if it is the first.
     pub(crate) fn keep_wrong(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[..bytes.len().min(SAMPLE)];
+        let bytes = &bytes[..bytes.len().min(Self::SAMPLE)];
         self.first_wrong.get_or_insert_with(|| bytes.into());
     }
 
@@ -98,6 +103,18 @@ impl Tally {
     #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
+    }
+
+    /// How many answers were errors by their own protocol.
+    #[must_use]
+    pub fn error_answers(&self) -> u64 {
+        let mut errors = 0;
+        for ((phase, cause), count) in &self.counts {
+            if let (Phase::Verify, Cause::ErrorAnswer(_)) = (phase, cause) {
+                errors += count;
+            }
+        }
+        errors
     }
 
     /// The errors, by phase and cause.
@@ -147,6 +164,8 @@ impl fmt::Display for Cause {
             Self::WrongByte => f.write_str("wrong byte"),
             Self::Unsolicited => f.write_str("more came back than was expected"),
             Self::Refused => f.write_str("the server refused it"),
+            Self::NoChat => f.write_str("this is no chat of ours"),
+            Self::ErrorAnswer(error) => write!(f, "the server answered with an error: {error}"),
         }
     }
 }
@@ -182,7 +201,7 @@ impl Cause {
                 Phase::Greeting => "the server doesn't speak first, or not as --greeting says",
                 Phase::Send => "the server doesn't read, or not as fast as it is spoken to",
                 _ => {
-                    "nothing came: the server is slow, serves fewer at once, lets them wait in its \
+                    "the answer did not begin: the server is slow, serves fewer at once, lets them wait in its \
                      accept queue, or waits for more itself (does the message end as it should?)"
                 }
             },
@@ -200,6 +219,10 @@ impl Cause {
             }
             Self::Refused => {
                 "in a chat: a name is taken, perhaps by another load, or there are too many rooms"
+            }
+            Self::NoChat => "start one: portlab serve --service chat",
+            Self::ErrorAnswer(_) => {
+                "is the request right? If such an answer is what you want to measure, --any-answer"
             }
             Self::Errno(_) => return None,
         })

@@ -4,7 +4,7 @@ use std::{fmt, time::Duration};
 
 use portlab_stats::{summary::GENERATOR_LIMIT, units};
 
-use crate::{Ended, Fairness, Outcome, Pace, Plan};
+use crate::{Account, Ended, Endings, Fairness, Outcome, Pace, Plan};
 
 /// What can be said for and against the figures of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +20,36 @@ pub enum Doubt {
     NoMessages {
         /// Whether nothing else is known to be wrong.
         without_errors: bool,
+        /// Messages answered before or after that.
+        otherwise: u64,
+    },
+    /// In a chat: no message was heard by all while measuring.
+    NotHeard {
+        /// Whether nothing else is known to be wrong.
+        without_errors: bool,
+    },
+    /// In a chat: the server ended connections.
+    ChatClosed {
+        /// Which, and when.
+        endings: Endings,
+        /// Every connection was lost, and so the run ended before its time.
+        all: bool,
+    },
+    /// Some answers were errors by their own protocol, or all.
+    ErrorAnswers {
+        /// How many.
+        count: u64,
+        /// Of how many answers.
+        answered: u64,
+    },
+    /// The server ended connections that were in use.
+    Closed {
+        /// Which, and when.
+        endings: Endings,
+        /// Every connection was lost, and so the run ended before its time.
+        all: bool,
+        /// Nothing was said on them.
+        idle: bool,
     },
     /// It ended before measuring began.
     NotMeasured {
@@ -31,7 +61,7 @@ pub enum Doubt {
         /// How long in all.
         stalled: Duration,
     },
-    /// Some connections were never answered: the percentiles are those of the others.
+    /// Some connections got no answer while measuring: the percentiles are those of the others.
     Unserved {
         /// How many.
         unserved: usize,
@@ -64,10 +94,10 @@ pub enum Doubt {
     },
     /// The rate was not kept: latency grows for as long as the run lasts.
     Overload {
-        /// Per second.
-        asked: f64,
-        /// Per second.
-        achieved: f64,
+        /// Messages that became due while measuring.
+        due: u64,
+        /// Messages that were answered while measuring.
+        answered: u64,
     },
     /// Connections waited for their turn to be made.
     HeldBack {
@@ -80,8 +110,10 @@ pub enum Doubt {
         unanswered: u64,
         /// Due.
         due_not_sent: u64,
+        /// Whether others have one.
+        others: bool,
     },
-    /// There were errors.
+    /// There were errors, beside answers that were errors.
     Errors {
         /// How many.
         count: u64,
@@ -133,13 +165,22 @@ impl Verdict {
             }
         };
         let talks = plan.pace != Pace::Idle;
-        let samples = outcome.latency.count();
+        let account = Account::of(plan, outcome);
+        let Account {
+            answered,
+            measured,
+            samples,
+            ..
+        } = account;
         let began = !outcome.elapsed.is_zero();
-        let answered = outcome.answered;
         doubt(!began, Doubt::NotMeasured { answered });
-        let without_errors = outcome.tally.total() == 0;
-        let none = talks && began && outcome.messages == 0;
-        doubt(none, Doubt::NoMessages { without_errors });
+        let no_messages = Doubt::NoMessages {
+            without_errors: account.errors == 0,
+            otherwise: answered,
+        };
+        doubt(talks && began && measured == 0, no_messages);
+        let count = account.error_answers;
+        doubt(count > 0, Doubt::ErrorAnswers { count, answered });
         if talks && samples > 0 {
             let share = outcome.busiest_thread();
             doubt(
@@ -164,13 +205,13 @@ impl Verdict {
                     Doubt::LittlesLaw { residual },
                 );
             }
-            if let Pace::Open { rate_per_s, .. } = plan.pace {
-                let (asked, achieved) = (rate_per_s, outcome.messages_per_s());
+            if let Pace::Open { .. } = plan.pace {
                 let steady = outcome.rate_changed_to.is_none();
-                doubt(
-                    steady && !outcome.kept_up(plan),
-                    Doubt::Overload { asked, achieved },
-                );
+                let overload = Doubt::Overload {
+                    due: outcome.due(),
+                    answered: measured,
+                };
+                doubt(steady && !outcome.kept_up(plan), overload);
             }
             doubt(Doubt::is_few(samples), Doubt::FewSamples { count: samples });
             if let (Pace::Closed, Some(fairness)) = (plan.pace, outcome.fairness) {
@@ -180,7 +221,7 @@ impl Verdict {
                     ..
                 } = fairness;
                 doubt(
-                    unserved > 0,
+                    (1..connections).contains(&unserved),
                     Doubt::Unserved {
                         unserved,
                         connections,
@@ -199,9 +240,10 @@ impl Verdict {
             Doubt::Missing {
                 unanswered,
                 due_not_sent,
+                others: samples > 0,
             },
         );
-        let count = outcome.tally.total();
+        let count = account.errors - account.error_answers;
         doubt(count > 0, Doubt::Errors { count });
         let elapsed = outcome.elapsed;
         let measured = !talks || samples > 0;
@@ -212,15 +254,27 @@ impl Verdict {
         if let Some(to) = outcome.rate_changed_to {
             doubt(true, Doubt::RateChanged { to });
         }
-        doubt(began && outcome.ended != Ended::Done, Doubt::EndedEarly);
+        let (endings, all) = (outcome.endings, outcome.ended == Ended::NobodyLeft);
+        let says_why = all && endings.closed > 0;
+        doubt(
+            began && outcome.ended != Ended::Done && !says_why,
+            Doubt::EndedEarly,
+        );
+        // What comes last says what to do next.
+        let idle = !talks;
+        let closed = Doubt::Closed { endings, all, idle };
+        doubt(!endings.is_none(), closed);
         Self { doubts }
     }
 
     /// The verdict in a word: `yes`, `with care`, or `no` when there is nothing to believe.
     #[must_use]
     pub fn word(&self) -> &'static str {
-        let nothing =
-            |doubt: &Doubt| matches!(doubt, Doubt::NoMessages { .. } | Doubt::NotMeasured { .. });
+        let nothing = |doubt: &Doubt| match doubt {
+            Doubt::NoMessages { .. } | Doubt::NotMeasured { .. } => true,
+            Doubt::ErrorAnswers { count, answered } => count == answered,
+            _ => false,
+        };
         match self.doubts.as_slice() {
             [] => "yes",
             doubts if doubts.iter().any(nothing) => "no",
@@ -274,6 +328,9 @@ impl Doubt {
             Self::HeldBack { .. } => "held_back",
             Self::Missing { .. } => "missing_answers",
             Self::Errors { .. } => "errors",
+            Self::ErrorAnswers { .. } => "error_answers",
+            Self::Closed { .. } | Self::ChatClosed { .. } => "closed",
+            Self::NotHeard { .. } => "no_messages",
             Self::FewSamples { .. } => "few_samples",
             Self::Short { .. } => "short",
             Self::RateChanged { .. } => "rate_changed",
@@ -287,14 +344,26 @@ impl fmt::Display for Doubt {
         let time = |nanos: u64| units::nanos(nanos as f64);
         match self {
             Self::NoMessages {
-                without_errors: true,
-            } => f.write_str(
-                "no answer was complete in the time measured; try a longer --duration or a smaller \
-                 --size",
-            ),
-            Self::NoMessages { .. } => {
-                f.write_str("no answer was complete in the time measured: see the errors")
+                without_errors,
+                otherwise,
+            } => {
+                f.write_str("no answer was complete in the time measured")?;
+                if *otherwise > 0 {
+                    write!(f, " ({otherwise} were before it or after it)")?;
+                }
+                f.write_str(match without_errors {
+                    true => "; try a longer --duration or a smaller --size",
+                    false => ": see the errors",
+                })
             }
+            Self::ErrorAnswers { count, answered } if count == answered => f.write_str(
+                "every answer was an error: the figures say how fast the server refuses, and not how \
+                 fast it serves",
+            ),
+            Self::ErrorAnswers { count, answered } => write!(
+                f,
+                "{count} of {answered} answers were errors, and the figures contain them"
+            ),
             Self::NotMeasured { answered } => write!(
                 f,
                 "the run ended before measuring began; until then {answered} messages were answered"
@@ -310,8 +379,8 @@ impl fmt::Display for Doubt {
                 connections,
             } => write!(
                 f,
-                "{unserved} of {connections} connections got no answer: the percentiles are those \
-                 of the others"
+                "{unserved} of {connections} connections got no answer while measuring: the \
+                 percentiles are those of the others"
             ),
             Self::Crowded { threads, cores } => write!(
                 f,
@@ -339,16 +408,15 @@ impl fmt::Display for Doubt {
                 "Little's law is missed by {:.1}%: connections stood still that should have talked",
                 residual * 100.0
             ),
-            Self::Overload { asked, achieved } => write!(
+            Self::Overload { due, answered } => write!(
                 f,
-                "of {}/s that were asked for, {}/s were answered: messages queue up, and latency \
-                 grows for as long as the run lasts",
-                units::short(*asked),
-                units::short(*achieved)
+                "{due} messages became due while measuring, and {answered} were answered: messages \
+                 queue up, and latency grows for as long as the run lasts"
             ),
             Self::Missing {
                 unanswered,
                 due_not_sent,
+                others,
             } => {
                 let count = unanswered + due_not_sent;
                 let have = if count == 1 {
@@ -359,8 +427,12 @@ impl fmt::Display for Doubt {
                 write!(
                     f,
                     "{count} {have} no latency ({unanswered} sent and not answered, {due_not_sent} \
-                     due and not sent): the true percentiles are worse"
-                )
+                     due and not sent)"
+                )?;
+                match others {
+                    true => f.write_str(": the true percentiles are worse"),
+                    false => Ok(()),
+                }
             }
             Self::Errors { count } => write!(f, "there were errors ({count})"),
             Self::HeldBack { count } => write!(
@@ -389,6 +461,12 @@ impl fmt::Display for Doubt {
                 )
             }
             Self::EndedEarly => f.write_str("the run ended before its time"),
+            Self::Closed { endings, all, idle } => endings.write(f, *all, *idle),
+            Self::ChatClosed { endings, all } => endings.write_of_a_chat(f, *all),
+            Self::NotHeard { without_errors } => f.write_str(match without_errors {
+                true => "no message was heard by all in the time measured; try a longer --duration",
+                false => "no message was heard by all in the time measured: see the errors",
+            }),
         }
     }
 }
@@ -426,6 +504,22 @@ mod tests {
     #[test]
     fn a_long_clean_run_with_a_generator_at_ease_is_believed() {
         assert_eq!(doubts(|_, _| {}), [""; 0]);
+    }
+
+    #[test]
+    fn answers_that_are_errors_are_no_figures_of_a_service() {
+        let (plan, mut outcome) = good();
+        outcome.answered = 10_000;
+        let error = crate::Cause::ErrorAnswer(crate::ErrorAnswer::Minus);
+        outcome.tally.add(crate::Phase::Verify, error);
+        let some = Verdict::of(&plan, &outcome);
+        assert_eq!(some.word(), "with care");
+        let text = some.doubts[0].to_string();
+        assert!(text.starts_with("1 of 10000 answers"), "{text}");
+        let names: Vec<_> = some.doubts.iter().map(Doubt::name).collect();
+        assert_eq!(names, ["error_answers"], "and no other error");
+        (1..10_000).for_each(|_| outcome.tally.add(crate::Phase::Verify, error));
+        assert_eq!(Verdict::of(&plan, &outcome).word(), "no");
     }
 
     #[test]
@@ -498,6 +592,16 @@ mod tests {
         assert_eq!(
             doubts(|_, outcome| outcome.unanswered = 1),
             ["missing_answers"]
+        );
+        let mut closed = Endings::default();
+        closed.close(50, 7);
+        assert_eq!(
+            doubts(|_, outcome| {
+                outcome.endings = closed;
+                outcome.ended = Ended::NobodyLeft;
+            }),
+            ["closed"],
+            "it says why the run ended early"
         );
         assert_eq!(
             doubts(|_, outcome| {

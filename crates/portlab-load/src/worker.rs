@@ -15,7 +15,7 @@ use mio::{Events, Poll, Token, event};
 use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
-    Cause, Phase, Plan, Ring,
+    Answers, Cause, Endings, Phase, Plan, Ring,
     conn::{Broken, Conn, Then},
     desk::Desk,
     dial::Dialling,
@@ -65,6 +65,10 @@ pub(crate) struct Farewell {
     pub(crate) unanswered: u64,
     /// Messages that were due and found no connection.
     pub(crate) due_not_sent: u64,
+    /// What its answers began with.
+    pub(crate) answers: Answers,
+    /// How the server ended its connections.
+    pub(crate) endings: Endings,
     /// It was to ask so many messages, and has.
     pub(crate) has_asked_all: bool,
 }
@@ -91,7 +95,7 @@ pub(crate) struct Worker {
     returned: u64,
     /// How long it has been watched in vain since this was handed in.
     watched_in_vain: Duration,
-    farewell: Farewell,
+    pub(crate) farewell: Farewell,
     told_idle_in: Option<Stage>,
 }
 
@@ -211,6 +215,7 @@ impl Worker {
             self.farewell.due_not_sent = due.min(self.desk.budget().unwrap_or(due));
         }
         self.farewell.served = std::mem::take(&mut self.desk.served);
+        self.farewell.answers = std::mem::take(&mut self.desk.answers);
         let last = self.turn.number + 1;
         self.hand_in(last);
         Ok(self.farewell)
@@ -338,8 +343,13 @@ impl Worker {
 
     /// Gives up the connection at `slot`.
     pub(crate) fn lose(&mut self, slot: u32, broken: Broken) {
+        let closed = broken.is_the_servers_end();
         self.note(broken);
         if let Some(conn) = self.clear(slot) {
+            if closed {
+                let now = self.desk.now();
+                self.farewell.endings.close(conn.answered(), now);
+            }
             conn.account_for_flight(self.desk.now(), &mut self.desk);
             self.desk.in_flight -= conn.in_flight() as u64;
             self.farewell.unanswered += conn.measured_in_flight(&self.desk);

@@ -1,6 +1,7 @@
 //! The members of a chat: getting in, and hearing lines.
 
 use std::{
+    fmt::{self, Write as _},
     io::{self, Read, Write},
     net::SocketAddr,
 };
@@ -10,20 +11,45 @@ use socket2::{Domain, Socket, Type};
 
 use super::{Tongue, history::Message};
 
-/// What the names of a crowd begin with: letters that another crowd, which may just be leaving, hardly
-/// has.
-pub(super) type Tag = [u8; 3];
+/// What the names of a run's members and rooms begin with: letters that no other run has, so that
+/// several can load one chat at a time, and a run isn't disturbed by those who talk in other rooms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunId([u8; 6]);
 
-/// Some tag or other.
-pub(super) fn some_tag() -> Tag {
-    [(); 3].map(|()| fastrand::u8(b'a'..=b'z'))
+impl RunId {
+    /// Six letters by chance. Two runs have the same ones once in 300 million times; then the chat
+    /// refuses the second, for its names are taken.
+    #[must_use]
+    pub fn random() -> Self {
+        Self([(); 6].map(|()| fastrand::u8(b'a'..=b'z')))
+    }
+
+    /// The name of a room, as `/join` takes it.
+    #[must_use]
+    pub fn room(self, number: usize) -> String {
+        format!("{self}-{number}")
+    }
+
+    /// The name of a member.
+    #[must_use]
+    pub fn member(self, number: usize) -> String {
+        format!("{self}{number}")
+    }
+}
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0
+            .iter()
+            .try_for_each(|&letter| f.write_char(letter.into()))
+    }
 }
 
 /// A member of the chat under load.
 #[derive(Debug)]
 pub(super) struct Member {
     stream: TcpStream,
-    tag: Tag,
+    run: RunId,
     number: usize,
     room: usize,
     tongue: usize,
@@ -49,22 +75,26 @@ enum Step {
 
 /// What a member has heard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Heard {
+pub(super) enum Heard<'a> {
     /// It is in its room.
     IsIn,
     /// A message.
     Message(Message),
     /// Its name is taken, or the chat refuses something else.
     Refused,
-    /// What nobody has said so.
-    Garbled,
+    /// A line that nobody has said so.
+    Garbled(&'a [u8]),
+    /// A line of somebody who is not of this run.
+    Stranger(&'a [u8]),
+    /// A line that a chat of ours doesn't begin with.
+    NoChat(&'a [u8]),
 }
 
 impl Member {
-    /// Connects member `number` of the crowd `tag`, who will be in `room` and speak tongue `tongue`.
+    /// Connects member `number` of the run, who will be in `room` and speak tongue `tongue`.
     pub(super) fn connect(
         target: SocketAddr,
-        tag: Tag,
+        run: RunId,
         (number, room, tongue): (usize, usize, usize),
         registry: &Registry,
     ) -> io::Result<Self> {
@@ -79,7 +109,7 @@ impl Member {
         registry.register(&mut stream, Token(number), both)?;
         Ok(Self {
             stream,
-            tag,
+            run,
             number,
             room,
             tongue,
@@ -117,7 +147,7 @@ impl Member {
         &mut self,
         buffer: &mut [u8],
         tongues: &[Tongue],
-        mut hear: impl FnMut(Heard),
+        mut hear: impl FnMut(Heard<'_>),
     ) -> io::Result<()> {
         loop {
             let length = match self.stream.read(buffer) {
@@ -150,11 +180,14 @@ impl Member {
         &mut self,
         line: &[u8],
         tongues: &[Tongue],
-        hear: &mut impl FnMut(Heard),
+        hear: &mut impl FnMut(Heard<'_>),
     ) -> io::Result<()> {
         let Some(told) = line.strip_prefix(b"* ") else {
-            let message = read_message(line, self.tag, &tongues[self.tongue].filler);
-            hear(message.map_or(Heard::Garbled, Heard::Message));
+            hear(match self.step {
+                // Who has no name yet hears the server alone.
+                Step::Greeted | Step::Speaks => Heard::NoChat(line),
+                Step::Named | Step::In => read_line(line, self.run, &tongues[self.tongue].filler),
+            });
             return Ok(());
         };
         // Announcements of others are of no interest; its own are known by how they begin.
@@ -166,12 +199,11 @@ impl Member {
             }
             Step::Speaks if told.starts_with(b"from now on in ") => {
                 self.step = Step::Named;
-                let number = self.number.to_string();
-                self.say(&[&self.tag[..], number.as_bytes()].concat())?;
+                self.say(self.run.member(self.number).as_bytes())?;
             }
             Step::Named if told.starts_with(b"you are ") => {
                 self.step = Step::In;
-                self.say(format!("/join r{}", self.room).as_bytes())?;
+                self.say(format!("/join {}", self.run.room(self.room)).as_bytes())?;
             }
             Step::Named if told.starts_with(b"somebody is called ") => hear(Heard::Refused),
             Step::In if told.starts_with(b"you are ") => hear(Heard::IsIn),
@@ -187,9 +219,45 @@ pub(super) fn write_message(number: u64, filler: &[u8]) -> Vec<u8> {
     [format!("{number} ").as_bytes(), filler].concat()
 }
 
-/// A message as it is heard: `abc7: 42 ...`, ending with the filler in the hearer's tongue.
-fn read_message(line: &[u8], tag: Tag, filler: &[u8]) -> Option<Message> {
-    let line = line.strip_suffix(filler)?.strip_prefix(&tag)?;
+/// A line as it is heard in a room: a message of this run, or what somebody else says or does there.
+///
+/// Names are unique in a chat, so what comes under a name of this run is of this run, or garbled. The
+/// words of this run under another name are garbled as well.
+fn read_line<'a>(line: &'a [u8], run: RunId, filler: &[u8]) -> Heard<'a> {
+    if let Some(message) = read_message(line, run, filler) {
+        return Heard::Message(message);
+    }
+    // `NAME: TEXT`, `- NAME DOES` or `NAME -> you: TEXT`. No encoding of a chat has a colon or a space
+    // in a character of several bytes.
+    let deed = line.strip_prefix(b"- ");
+    let end = match deed {
+        Some(deed) => deed.iter().position(|byte| *byte == b' '),
+        None => line.windows(2).position(|two| two == b": "),
+    };
+    let Some(end) = end.filter(|end| *end > 0) else {
+        return Heard::Garbled(line);
+    };
+    let name = &deed.unwrap_or(line)[..end];
+    let own = name
+        .strip_prefix(&run.0)
+        .is_some_and(|rest| number(rest).is_some());
+    let words = line
+        .get(end + 2..)
+        .and_then(|text| text.strip_suffix(filler));
+    let words = words.and_then(|number| number.strip_suffix(b" "));
+    let own_words = filler.len() >= TELLING && words.and_then(number).is_some();
+    match own || own_words {
+        true => Heard::Garbled(line),
+        false => Heard::Stranger(line),
+    }
+}
+
+/// How long a filler is that nobody says by chance.
+const TELLING: usize = 8;
+
+/// A message as it is heard: `abcdef7: 42 ...`, ending with the filler in the hearer's tongue.
+fn read_message(line: &[u8], run: RunId, filler: &[u8]) -> Option<Message> {
+    let line = line.strip_suffix(filler)?.strip_prefix(&run.0)?;
     let colon = line.iter().position(|byte| *byte == b':')?;
     let from = number(&line[..colon])?;
     let rest = line[colon + 1..].strip_prefix(b" ")?.strip_suffix(b" ")?;
@@ -211,26 +279,74 @@ mod tests {
     fn a_message_is_heard_as_it_was_said_whatever_the_tongue() {
         let (said, heard) = ("中文".as_bytes(), b"\xd6\xd0\xce\xc4");
         assert_eq!(write_message(42, said), "42 中文".as_bytes());
-        let line = [&b"abc7: 42 "[..], heard].concat();
+        let run = RunId(*b"abcdef");
+        let line = [&b"abcdef7: 42 "[..], heard].concat();
         let message = Message {
             from: 7,
             number: 42,
         };
-        assert_eq!(read_message(&line, *b"abc", heard), Some(message));
+        assert_eq!(read_message(&line, run, heard), Some(message));
         for wrong in [
-            &b"abc7: 42 \xd6\xd0\xce"[..],
-            b"abc7: 42 \xd6\xd0\xce\xc5",
-            b"abc7: 42\xd6\xd0\xce\xc4",
-            b"abd7: 42 \xd6\xd0\xce\xc4",
-            b"abcx: 42 \xd6\xd0\xce\xc4",
+            &b"abcdef7: 42 \xd6\xd0\xce"[..],
+            b"abcdef7: 42 \xd6\xd0\xce\xc5",
+            b"abcdef7: 42\xd6\xd0\xce\xc4",
+            b"abcdeg7: 42 \xd6\xd0\xce\xc4",
+            b"abcdefx: 42 \xd6\xd0\xce\xc4",
             b"",
         ] {
             assert_eq!(
-                read_message(wrong, *b"abc", heard),
+                read_message(wrong, run, heard),
                 None,
                 "{}",
                 wrong.escape_ascii()
             );
         }
+    }
+
+    #[test]
+    fn a_strangers_line_is_told_from_a_broken_one() {
+        let (run, filler) = (RunId(*b"abcdef"), "你好，世界".as_bytes());
+        let said = |text: &str| [text.as_bytes(), filler].concat();
+        let heard = |line: &[u8]| match read_line(line, run, filler) {
+            Heard::Stranger(_) => "stranger",
+            Heard::Garbled(_) => "garbled",
+            Heard::Message(_) => "message",
+            other => panic!("{other:?}"),
+        };
+        for line in [
+            &b"bob: hello"[..],
+            b"bob: ",
+            "小明: 你好".as_bytes(),
+            b"- bob waves",
+            b"bob -> you: hello",
+            b"abcdefg: hello",
+            b"bob: 42",
+            b"zzzzzz7: hello: and more",
+        ] {
+            assert_eq!(heard(line), "stranger", "{}", line.escape_ascii());
+        }
+        assert_eq!(heard(&said("abcdef7: 42 ")), "message");
+        for line in [
+            &said("abcdef7: 4x ")[..],
+            &said("abcdef7:")[..],
+            b"abcdef7: hello",
+            b"- abcdef7 waves",
+            // A name that was cut or changed on the way, and half a line.
+            &said("bcdef7: 42 ")[..],
+            &said("42 ")[..],
+            b"hello",
+            b": hello",
+            b"",
+        ] {
+            assert_eq!(heard(line), "garbled", "{}", line.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn runs_have_names_of_their_own_that_a_chat_takes() {
+        let (one, other) = (RunId::random(), RunId::random());
+        assert_ne!(one, other);
+        assert_eq!(one.room(3), format!("{one}-3"));
+        assert!(one.member(1_000_000).len() <= 24 && one.room(1_000_000).len() <= 24);
     }
 }

@@ -230,18 +230,21 @@ impl History {
         self.note(Violation::Garbled { member });
     }
 
-    /// All has been said, `said` messages by each sender, and whatever was to be heard has been.
-    pub(super) fn end(&mut self, said: &HashMap<usize, u64>) {
+    /// All has been said, `said` messages by each sender, and whatever was to be heard has been. A
+    /// member whose connection was lost (`is_lost`) could neither hear nor be heard to the end: that is
+    /// an error of its own, and no broken promise.
+    pub(super) fn end(&mut self, said: &HashMap<usize, u64>, is_lost: impl Fn(usize) -> bool) {
         let mut lost = Vec::new();
         for (from, count) in said {
             let missing = count.saturating_sub(self.next[*from]);
-            if missing > 0 {
-                lost.push((self.rooms[self.members[*from].room][0], missing));
+            let observer = self.rooms[self.members[*from].room][0];
+            if missing > 0 && !is_lost(observer) && !is_lost(*from) {
+                lost.push((observer, missing));
             }
         }
         for (member, listener) in self.members.iter().enumerate() {
             // What the observer has not heard is its loss, not this member's.
-            if !listener.expected.is_empty() {
+            if !listener.expected.is_empty() && !is_lost(member) {
                 lost.push((member, listener.expected.len() as u64));
             }
         }
@@ -316,8 +319,22 @@ mod tests {
         for &(member, from, number) in heard {
             history.heard(member, message(from, number));
         }
-        history.end(&HashMap::from([(1, 2), (2, 2)]));
+        history.end(&HashMap::from([(1, 2), (2, 2)]), |_| false);
         history.violations().1
+    }
+
+    #[test]
+    fn who_was_cut_off_is_no_broken_promise() {
+        let found = |lost: usize| {
+            let mut history = room();
+            // The observer has heard the first of four messages; member 2 and 3 nothing.
+            history.heard(0, message(1, 0));
+            history.end(&HashMap::from([(1, 2), (2, 2)]), |member| member == lost);
+            history.violations().0
+        };
+        // Without a loss: what 1 and 2 said last, and what 2 and 3 have not heard.
+        assert_eq!(found(9), 4);
+        assert_eq!([0, 1, 2, 3].map(found), [2, 3, 2, 3]);
     }
 
     /// One order of the room, 1.0 2.0 1.1 2.1, as everybody must hear it.

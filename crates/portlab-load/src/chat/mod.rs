@@ -10,8 +10,8 @@ mod run;
 
 use std::{net::SocketAddr, time::Duration};
 
-pub use self::{history::Violation, run::run_chat};
-use crate::{Doubt, Ended, Latency, Pace, Plan, PlanError, Stop, Tally};
+pub use self::{crowd::RunId, history::Violation, run::run_chat};
+use crate::{Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Stop, Tally};
 
 /// What a load of a chat is to do.
 #[derive(Clone, Debug)]
@@ -38,6 +38,8 @@ pub struct ChatPlan {
     pub timeout: Duration,
     /// What random choices follow from.
     pub seed: u64,
+    /// What the names of its members and rooms begin with.
+    pub run: RunId,
     /// How long a stretch is that [`Watch::interval`](crate::Watch::interval) is told of.
     pub interval: Duration,
 }
@@ -83,6 +85,12 @@ pub struct ChatOutcome {
     pub violations: u64,
     /// The first of them.
     pub first_violations: Vec<Violation>,
+    /// Lines that the members heard of others, who are not of this run.
+    pub strangers: u64,
+    /// The beginning of the first of them.
+    pub first_stranger: Option<Box<[u8]>>,
+    /// Connections that the server ended.
+    pub endings: Endings,
     /// CPU time that the generator used while measuring.
     pub generator_cpu: Duration,
     /// How long it waited for a processor while measuring, because others ran.
@@ -169,10 +177,15 @@ impl ChatOutcome {
             self.fan_out.quantile_ns(0.99),
         );
         let (unanswered, due_not_sent) = (self.unheard, self.due_not_sent);
+        let all = self.ended == Ended::NobodyLeft;
+        let closed = Doubt::ChatClosed {
+            endings: self.endings,
+            all,
+        };
         for (applies, doubt) in [
             (
                 self.messages == 0,
-                Doubt::NoMessages {
+                Doubt::NotHeard {
                     without_errors: self.tally.total() == 0,
                 },
             ),
@@ -189,6 +202,7 @@ impl ChatOutcome {
                 Doubt::Missing {
                     unanswered,
                     due_not_sent,
+                    others: self.messages > 0,
                 },
             ),
             (
@@ -203,7 +217,11 @@ impl ChatOutcome {
                     count: self.messages,
                 },
             ),
-            (self.ended != Ended::Done, Doubt::EndedEarly),
+            (
+                self.ended != Ended::Done && !(all && self.endings.closed > 0),
+                Doubt::EndedEarly,
+            ),
+            (!self.endings.is_none(), closed),
         ] {
             if applies {
                 doubts.push(doubt);

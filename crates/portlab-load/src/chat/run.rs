@@ -11,11 +11,11 @@ use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use super::{
     ChatOutcome, ChatPlan,
-    crowd::{Heard, Member, Tag, some_tag, write_message},
+    crowd::{Heard, Member, write_message},
     history::{History, Message},
 };
 use crate::{
-    Cause, Ended, Interval, Latency, Pace, Phase, Progress, RunError, Tally, Watch,
+    Cause, Ended, Endings, Interval, Latency, Pace, Phase, Progress, RunError, Tally, Watch,
     pace::{Part, Schedule},
     timers::Alarm,
 };
@@ -39,7 +39,9 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
     chat.outcome.tally = chat.tally;
     // Who ends a run can't expect to have heard everything.
     if chat.outcome.ended != Ended::Interrupted {
-        chat.history.end(&chat.said);
+        let members = std::mem::take(&mut chat.members);
+        let is_lost = |member: usize| members[member].is_none();
+        chat.history.end(&chat.said, is_lost);
     }
     (chat.outcome.violations, chat.outcome.first_violations) = chat.history.violations();
     Ok(chat.outcome)
@@ -59,7 +61,6 @@ struct Chat<'a> {
     poll: Poll,
     alarm: Alarm,
     began: Instant,
-    tag: Tag,
     members: Vec<Option<Member>>,
     is_in: usize,
     history: History,
@@ -105,7 +106,6 @@ impl<'a> Chat<'a> {
             poll,
             alarm,
             began: Instant::now(),
-            tag: some_tag(),
             members: (0..plan.members).map(|_| None).collect(),
             is_in: 0,
             history: History::new(plan.members, plan.rooms),
@@ -137,7 +137,7 @@ impl<'a> Chat<'a> {
         while self.is_in < self.plan.members {
             while next < self.plan.members && next < self.is_in + AT_ONCE {
                 let who = (next, next % self.plan.rooms, next % self.plan.tongues.len());
-                match Member::connect(self.plan.target, self.tag, who, self.poll.registry()) {
+                match Member::connect(self.plan.target, self.plan.run, who, self.poll.registry()) {
                     Ok(member) => self.members[next] = Some(member),
                     Err(error) => {
                         self.tally.add_io(Phase::Connect, &error);
@@ -210,6 +210,7 @@ impl<'a> Chat<'a> {
         let (cpu, waited) = (thread_cpu(), thread_waited());
         let since = self.began.elapsed();
         self.measuring_since = Some(since);
+        self.outcome.endings.measuring_since = Some(since.as_nanos() as u64);
         self.piece = Piece {
             from: since,
             cpu,
@@ -347,14 +348,29 @@ impl<'a> Chat<'a> {
         }
     }
 
-    fn take_in(&mut self, member: usize, heard: Heard) {
+    fn take_in(&mut self, member: usize, heard: Heard<'_>) {
         let message = match heard {
             Heard::IsIn => {
                 self.is_in += 1;
                 return;
             }
             Heard::Refused => return self.tally.add(Phase::Greeting, Cause::Refused),
-            Heard::Garbled => return self.history.garbled(member),
+            Heard::Garbled(line) => {
+                self.tally.keep_wrong(line);
+                return self.history.garbled(member);
+            }
+            Heard::NoChat(line) => {
+                self.tally.keep_wrong(line);
+                return self.tally.add(Phase::Greeting, Cause::NoChat);
+            }
+            Heard::Stranger(line) => {
+                self.outcome.strangers += 1;
+                let line = &line[..line.len().min(Tally::SAMPLE)];
+                self.outcome
+                    .first_stranger
+                    .get_or_insert_with(|| line.into());
+                return;
+            }
             Heard::Message(message) => message,
         };
         // Read fresh: a time kept from the beginning of the round would flatter the later ones.
@@ -396,6 +412,8 @@ impl<'a> Chat<'a> {
     fn lose(&mut self, number: usize, phase: Phase, error: &io::Error) {
         self.members[number] = None;
         self.piece.errors += 1;
+        let now = self.now();
+        self.outcome.endings.close(0, now);
         match error.kind() {
             io::ErrorKind::UnexpectedEof => self.tally.add(phase, Cause::ClosedEarly),
             _ => self.tally.add_io(phase, error),
@@ -486,6 +504,9 @@ impl ChatOutcome {
             tally: Tally::default(),
             violations: 0,
             first_violations: Vec::new(),
+            strangers: 0,
+            first_stranger: None,
+            endings: Endings::default(),
             generator_cpu: Duration::ZERO,
             generator_waited: Duration::ZERO,
             ended: Ended::Done,

@@ -8,7 +8,8 @@ use std::{
 use anstyle::Style;
 use anyhow::{Context, bail};
 use portlab_load::{
-    Cause, ChatOutcome, ChatPlan, Ended, Failure, Pace, Phase, Plan, Tongue, run_chat,
+    Cause, ChatOutcome, ChatPlan, Ended, Failure, Pace, Phase, Plan, RunId, Tally, Tongue,
+    run_chat, shown,
 };
 use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::units;
@@ -46,7 +47,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         let reasons: Vec<_> = outcome.tally.failures().map(|it| why(&it)).collect();
         let (target, reasons) = (plan.target, reasons.join(", "));
         let (members, all) = (outcome.members, plan.members);
-        bail!("{members} of {all} members got into the chat at {target}: {reasons}");
+        let said = outcome.tally.first_wrong().map_or(String::new(), |said| {
+            format!("; it said \"{}\"", shown(said, said.len() >= Tally::SAMPLE))
+        });
+        bail!("{members} of {all} members got into the chat at {target}: {reasons}{said}");
     }
     let mut out = anstream::stdout();
     if args.output.json {
@@ -56,6 +60,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     for violation in &outcome.first_violations {
         say(BAD, "broken promise:", &violation.to_string());
+    }
+    if let Some(line) = outcome.tally.first_wrong() {
+        let line = shown(line, line.len() >= Tally::SAMPLE);
+        say(
+            BAD,
+            "a line that nobody has said so:",
+            &format!("\"{line}\""),
+        );
     }
     let well = match outcome.ended {
         Ended::Interrupted => outcome.violations == 0,
@@ -102,6 +114,7 @@ fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
         stop,
         timeout: connections.timeout,
         seed: args.pace.seed,
+        run: RunId::random(),
         interval: Duration::from_millis(250),
     })
 }
@@ -157,8 +170,12 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
     };
     let mut tongues: Vec<_> = plan.tongues.iter().map(|tongue| &*tongue.label).collect();
     tongues.dedup();
+    let of_its_own = match plan.rooms {
+        1 => plan.run.room(0),
+        rooms => format!("{} to {}", plan.run.room(0), plan.run.room(rooms - 1)),
+    };
     let headline = format!(
-        "chat of {} in {rooms}; {pace}; in {}",
+        "chat of {} in {rooms} ({of_its_own}); {pace}; in {}",
         plural(plan.members as u64, "member"),
         tongues.join(", ")
     );
@@ -214,6 +231,18 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
         plain,
         &missing,
     )?;
+    if let Some(line) = &outcome.first_stranger {
+        let first = shown(line, line.len() >= Tally::SAMPLE);
+        row(
+            "strangers",
+            &plural(outcome.strangers, "line"),
+            plain,
+            &format!(
+                "heard of others, who are not of this run: no part of the history, but of the server's \
+                 load; the first: \"{first}\""
+            ),
+        )?;
+    }
     let (style, history, promises) = match outcome.violations {
         0 => (
             GOOD,

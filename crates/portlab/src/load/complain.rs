@@ -2,16 +2,29 @@
 
 use std::ops::RangeInclusive;
 
-use portlab_load::{Outcome, Pace, Phase, Plan};
+use portlab_load::{Cause, Doubt, Outcome, Pace, Phase, Plan, Tally, Verdict, shown};
 use portlab_stats::units;
 
 use super::words::{plural, say, with_hint};
 use crate::args::{BAD, WARN};
 
-/// Whether an answer was wrong.
-pub(super) fn is_wrong(outcome: &Outcome) -> bool {
+/// Whether an answer was wrong, or an error by its own protocol.
+pub(super) fn is_wrong_or_error(outcome: &Outcome) -> bool {
     let mut failures = outcome.tally.failures();
     failures.any(|failure| failure.phase == Phase::Verify)
+}
+
+/// Whether an answer was wrong: not one that is complete, and an error by its own protocol.
+pub(super) fn is_wrong(outcome: &Outcome) -> bool {
+    let mut failures = outcome.tally.failures();
+    failures.any(|it| it.phase == Phase::Verify && !matches!(it.cause, Cause::ErrorAnswer(_)))
+}
+
+/// What the server did to its connections, if it ended some that were in use.
+pub(super) fn why_it_ended(verdict: &Verdict) -> Option<String> {
+    let mut doubts = verdict.doubts.iter();
+    let closed = doubts.find(|doubt| matches!(doubt, Doubt::Closed { .. }))?;
+    Some(closed.to_string())
 }
 
 /// A run without a single connection that talked is none; says why it had none.
@@ -32,7 +45,12 @@ pub(super) fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<Stri
         0 => format!("no connection to {target} could be made: {reasons}"),
         made => {
             let made = plural(made, "connection");
-            format!("{made} to {target} could be made, and none got as far as talking: {reasons}")
+            let said = outcome.tally.first_wrong().map_or(String::new(), |said| {
+                format!("; it said \"{}\"", shown(said, said.len() >= Tally::SAMPLE))
+            });
+            format!(
+                "{made} to {target} could be made, and none got as far as talking: {reasons}{said}"
+            )
         }
     })
 }
@@ -43,16 +61,17 @@ const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 /// How long Linux delays an acknowledgement at least (TCP_DELACK_MIN), and what else a message takes.
 const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 
-/// How much of a wrong answer a tally keeps.
-const KEPT: usize = 60;
-
 /// Says on stderr what is wrong with a run of `plan`, if something is.
 pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
     if let Some(mismatch) = outcome.tally.first_mismatch() {
         say(BAD, "wrong bytes:", &mismatch.to_string());
     }
     if let Some(wrong) = outcome.tally.first_wrong() {
-        say(BAD, "what came:", &format!("\"{}\"", shown(wrong)));
+        say(
+            BAD,
+            "what came:",
+            &format!("\"{}\"", shown(wrong, wrong.len() >= Tally::SAMPLE)),
+        );
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
         let longest = units::nanos(outcome.connect_latency.max_ns() as f64);
@@ -81,49 +100,9 @@ fn waits_for_delayed_acks(quantile_ns: impl Fn(f64) -> u64) -> bool {
     })
 }
 
-/// What came, as text where it is text (UTF-8), with an ellipsis where it was cut.
-fn shown(bytes: &[u8]) -> String {
-    let cut = bytes.len() >= KEPT;
-    // A character that was cut in two is left out.
-    let whole = match std::str::from_utf8(bytes) {
-        Err(error) if cut && error.error_len().is_none() => &bytes[..error.valid_up_to()],
-        _ => bytes,
-    };
-    let mut text = String::new();
-    for chunk in whole.utf8_chunks() {
-        for character in chunk.valid().chars() {
-            match character {
-                // A terminal would obey it.
-                control if control.is_control() => text.extend(control.escape_default()),
-                character => text.push(character),
-            }
-        }
-        let invalid = chunk.invalid().iter();
-        text.extend(invalid.map(|byte| format!("\\x{byte:02x}")));
-    }
-    if cut {
-        text.push('…');
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_came_is_shown_as_text_that_no_terminal_obeys() {
-        for (bytes, expected) in [
-            ("it's 你好\r\n".as_bytes(), "it's 你好\\r\\n"),
-            (b"\x1b[2J", "\\u{1b}[2J"),
-            (b"a\xff\xc4b", "a\\xff\\xc4b"),
-        ] {
-            assert_eq!(shown(bytes), expected);
-        }
-        let long = "a".to_owned() + &"好".repeat(20);
-        let expected = "a".to_owned() + &"好".repeat(19) + "…";
-        assert_eq!(shown(&long.as_bytes()[..KEPT]), expected);
-    }
 
     #[test]
     fn half_of_all_at_forty_milliseconds_is_a_delayed_acknowledgement() {

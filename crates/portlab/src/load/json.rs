@@ -3,7 +3,8 @@
 use std::{io::Write, time::Duration};
 
 use portlab_load::{
-    ChatOutcome, ChatPlan, Ended, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning,
+    Account, ChatOutcome, ChatPlan, Ended, FirstLine, Latency, Mismatch, Outcome, Pace, Plan,
+    Tally, Verdict, Warning, shown,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -56,6 +57,20 @@ pub(super) struct Report {
     expect: String,
     /// Whether every byte of every answer was compared with what was sent.
     every_byte_checked: bool,
+    /// How far answers were checked: `every_byte`; `framing`, when they ended where they were to end
+    /// and what they say was not looked at; or `nothing`, when there was none.
+    checked: &'static str,
+    /// Whether answers that are errors by their own protocol were counted as any other.
+    any_answer: bool,
+    /// Answers that were errors by their own protocol.
+    error_answers: u64,
+    /// The beginning of the first answer, where answers weren't compared byte by byte; of what came
+    /// first, where none was expected. Other bytes than text escaped.
+    first_answer: Option<String>,
+    /// What such answers began with, the most frequent first.
+    first_lines: Vec<AnswerLine>,
+    /// Answers that began with none of these.
+    other_first_lines: u64,
     /// Threads that generated the load.
     threads: usize,
     /// How the run ended: `done`, `interrupted`, `too_many_errors` or `nobody_left`.
@@ -68,6 +83,8 @@ pub(super) struct Report {
     messages: u64,
     /// How long was measured.
     elapsed_ns: u64,
+    /// Messages divided by the time measured; of an open loop, by the time that they take at its rate,
+    /// if that is longer.
     messages_per_s: f64,
     /// Bytes sent and received, those of the warm-up included.
     bytes_sent: u64,
@@ -106,6 +123,8 @@ pub(super) struct Report {
     generator_stalled_ns_by_thread: Vec<u64>,
     /// How evenly connections were served; `null` when none was.
     fairness: Option<Fairness>,
+    /// Connections that the server ended while they were in use; `null` when there were none.
+    closed_by_server: Option<Closed>,
     errors: u64,
     /// The errors by phase and cause.
     failures: Vec<Failure>,
@@ -130,6 +149,38 @@ struct Quantiles {
     p99: Option<u64>,
     p999: Option<u64>,
     max: Option<u64>,
+}
+
+/// A first line of answers.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct AnswerLine {
+    /// Without its end, and at most 80 bytes of it; other bytes than text escaped.
+    line: String,
+    /// Answers that began with it.
+    count: u64,
+    /// What error it is by its protocol, if it is one.
+    error: Option<String>,
+}
+
+/// Connections that the server ended while they were in use. Times are since measuring began; `null`
+/// before that.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Closed {
+    connections: u64,
+    /// Answers on the one of them that had fewest.
+    least_answers: u64,
+    /// Answers on the one of them that had most.
+    most_answers: u64,
+    /// When the first was closed.
+    first_ns: Option<u64>,
+    /// When the last was closed.
+    last_ns: Option<u64>,
+    /// Attempts to connect again that were refused.
+    refused: u64,
+    /// When the first of them was.
+    refused_from_ns: Option<u64>,
 }
 
 /// Messages answered by connection.
@@ -241,6 +292,8 @@ pub(super) struct ChatReport {
     seed: u64,
     members: usize,
     rooms: usize,
+    /// What the names of the members and the rooms of this run begin with.
+    run: String,
     /// The encodings that members spoke, in turn.
     encodings: Vec<String>,
     /// How the run ended: `done`, `interrupted`, `too_many_errors` or `nobody_left`.
@@ -269,6 +322,10 @@ pub(super) struct ChatReport {
     errors: u64,
     /// The errors by phase and cause.
     failures: Vec<Failure>,
+    /// Lines that members heard of others, who are not of this run.
+    strangers_lines: u64,
+    /// The beginning of the first of them, other bytes than text escaped.
+    first_strangers_line: Option<String>,
     /// How many promises of a chat were not kept.
     violations: u64,
     /// The first of them, in words.
@@ -329,6 +386,7 @@ impl Report {
         };
         let open = rate_per_s.is_some();
         let sizes = plan.script.say.sizes();
+        let account = Account::of(plan, outcome);
         Self {
             target: plan.target.to_string(),
             pace,
@@ -344,6 +402,18 @@ impl Report {
             size_max_bytes: *sizes.end(),
             expect: plan.script.expect.to_string(),
             every_byte_checked: plan.checks_every_byte(),
+            checked: account.checked.name(),
+            any_answer: plan.script.any_answer,
+            error_answers: account.error_answers,
+            first_answer: outcome
+                .answers
+                .first()
+                .map(|first| shown(first, first.len() >= FirstLine::LONGEST)),
+            first_lines: {
+                let lines = outcome.answers.lines();
+                lines.into_iter().map(AnswerLine::of).collect()
+            },
+            other_first_lines: outcome.answers.others(),
             threads: outcome.threads(),
             ended: ended(outcome.ended),
             interrupted: outcome.interrupted(),
@@ -379,7 +449,8 @@ impl Report {
                 most_messages: fairness.most,
                 jain_index: fairness.jain,
             }),
-            errors: outcome.tally.total(),
+            closed_by_server: Closed::of(&outcome.endings),
+            errors: account.errors,
             failures: outcome.tally.failures().map(Failure::of).collect(),
             first_mismatch: outcome.tally.first_mismatch().map(WrongByte::of),
             first_wrong_answer: outcome
@@ -417,6 +488,7 @@ impl ChatReport {
             seed: plan.seed,
             members: plan.members,
             rooms: plan.rooms,
+            run: plan.run.to_string(),
             encodings: plan.tongues.iter().map(|it| it.label.clone()).collect(),
             ended: ended(outcome.ended),
             messages: outcome.messages,
@@ -433,6 +505,11 @@ impl ChatReport {
             generator_wait_share: outcome.generator_wait_share(),
             errors: outcome.tally.total(),
             failures: outcome.tally.failures().map(Failure::of).collect(),
+            strangers_lines: outcome.strangers,
+            first_strangers_line: outcome
+                .first_stranger
+                .as_deref()
+                .map(|line| shown(line, line.len() >= Tally::SAMPLE)),
             violations: outcome.violations,
             first_violations: outcome
                 .first_violations
@@ -478,6 +555,32 @@ impl Failure {
             count: failure.count,
             hint: failure.hint(),
         }
+    }
+}
+
+impl AnswerLine {
+    fn of(line: &FirstLine) -> Self {
+        Self {
+            line: shown(line.bytes(), line.is_cut()),
+            count: line.count(),
+            error: line.error().map(|error| error.to_string()),
+        }
+    }
+}
+
+impl Closed {
+    fn of(endings: &portlab_load::Endings) -> Option<Self> {
+        let closed = endings.closed_at().filter(|_| endings.closed > 0);
+        let refused = endings.refused_at().filter(|_| endings.refused > 0);
+        (!endings.is_none()).then(|| Self {
+            connections: endings.closed,
+            least_answers: endings.least_answers,
+            most_answers: endings.most_answers,
+            first_ns: closed.map(|(first, _)| nanos(first)),
+            last_ns: closed.map(|(_, last)| nanos(last)),
+            refused: endings.refused,
+            refused_from_ns: refused.map(nanos),
+        })
     }
 }
 

@@ -43,6 +43,8 @@ pub(super) enum Behaviour {
     Repeat(u64),
     /// Closes after so many bytes.
     Close(u64),
+    /// Answers every so many bytes with an error of HTTP.
+    Refuse(u64),
 }
 
 impl FromStr for Behaviour {
@@ -57,6 +59,7 @@ impl FromStr for Behaviour {
             "omit" => Self::Omit(units::count(value)?),
             "repeat" => Self::Repeat(units::count(value)?),
             "close" => Self::Close(units::count(value)?),
+            "refuse" => Self::Refuse(units::count(value)?.max(1)),
             _ => bail!("{text:?} is no behaviour; write delay:5ms, trickle:1ms, lie:999999, ..."),
         })
     }
@@ -71,6 +74,7 @@ impl fmt::Display for Behaviour {
             Self::Omit(at) => write!(f, "omit:{at}"),
             Self::Repeat(at) => write!(f, "repeat:{at}"),
             Self::Close(after) => write!(f, "close:{after}"),
+            Self::Refuse(size) => write!(f, "refuse:{size}"),
         }
     }
 }
@@ -158,6 +162,10 @@ fn serve(
                     return stream.write_all(&answer[..(after - at) as usize]);
                 }
             }
+            Behaviour::Refuse(size) => {
+                let messages = (at + length as u64) / size - at / size;
+                answer = REFUSAL.repeat(messages as usize);
+            }
         }
         stream.write_all(&answer)?;
         let took = arrived.elapsed().as_nanos() as u64;
@@ -166,6 +174,9 @@ fn serve(
         at += length as u64;
     }
 }
+
+/// An error of HTTP, complete.
+const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
 /// How long before its time a thread stops sleeping: longer than a machine takes to wake it.
 const WAKING: Duration = Duration::from_micros(200);
@@ -192,6 +203,7 @@ mod tests {
             "omit:7",
             "repeat:7",
             "close:7",
+            "refuse:7",
         ] {
             let behaviour: Behaviour = text.parse().unwrap();
             assert_eq!(

@@ -28,7 +28,7 @@ use crate::{
     args::{self, WARN},
 };
 pub(crate) use chat::tongues;
-use complain::{complain, is_wrong, why_nobody_answered};
+use complain::{complain, is_wrong, is_wrong_or_error, why_it_ended, why_nobody_answered};
 pub(crate) use known::{Args as KnownArgs, run as serve_known};
 pub(crate) use show::interrupt_flag;
 
@@ -48,9 +48,11 @@ Examples:
   portlab load --self-test
 
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
-an answer was wrong. A second Ctrl-C ends it at once, without a result.
+an answer was wrong or an error. A second Ctrl-C ends it at once, without a result.
 In a ladder (--rate A..B) missing answers are no failure, for it walks into
 overload on purpose; wrong answers and errors are.
+An answer that is an error by its own protocol (HTTP 404, -ERR, 550) is an
+error, unless --any-answer is given.
 docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
@@ -103,6 +105,7 @@ struct PaceArgs {
     /// Send nothing: hold the connections, and see that they live
     #[arg(long, conflicts_with_all = ["rate", "messages", "depth"])]
     #[arg(conflicts_with_all = ["message", "expect", "per_connection", "trickle", "slow_reader"])]
+    #[arg(conflicts_with = "any_answer")]
     idle: bool,
 
     /// Poll all the time instead of sleeping: truer latencies, at the price of a
@@ -144,6 +147,7 @@ struct ScriptArgs {
     /// (--connections) talk in --rooms, and must hear each other
     #[arg(long, value_name = "NAME", value_parser = ["chat"], conflicts_with_all = [
         "idle", "spin", "warmup", "text", "payload", "hex", "expect", "greeting", "slow_reader",
+        "any_answer",
         "trickle", "ramp", "per_connection", "reset", "source", "threads", "hgrm", "hlog", "csv",
     ])]
     script: Option<String>,
@@ -188,6 +192,11 @@ struct ScriptArgs {
     /// (all until the server closes), or none
     #[arg(long, value_name = "WHAT", default_value = "echo")]
     expect: Expect,
+
+    /// Count every answer, also one that is an error by its own protocol: an HTTP
+    /// status from 400 on, -ERR of Redis, a 4xx or 5xx reply of SMTP or FTP
+    #[arg(long)]
+    any_answer: bool,
 
     /// What the server says first: until:"\r\n", lines:N or bytes:N
     #[arg(long, value_name = "WHAT")]
@@ -273,7 +282,7 @@ struct OutputArgs {
     #[arg(long, conflicts_with_all = [
         "addr", "rate", "steps", "arrivals", "depth", "idle", "spin", "seed",
         "duration", "messages", "max_errors", "warmup",
-        "script", "rooms", "encodings", "message", "encoding", "expect", "greeting", "slow_reader", "trickle",
+        "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "connections", "ramp", "per_connection", "reset", "source", "connect_timeout", "timeout",
         "threads", "plain", "hgrm", "hlog", "csv",
     ])]
@@ -322,6 +331,10 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
     let verdict = Believable::of(plan, &outcome);
     let mut out = anstream::stdout();
     if args.output.json {
+        // In JSON, nobody reads it at once.
+        if let Some(why) = why_it_ended(&verdict) {
+            words::say(args::BAD, "closed:", &why);
+        }
         let report = json::Report::of(plan, &outcome, &verdict, warnings);
         json::print(&mut out, &report).context(UNWRITTEN)?;
     } else {
@@ -342,7 +355,7 @@ fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
     let nothing = talks && outcome.messages == 0;
     // Who ends a run can't expect all answers; but wrong ones are wrong.
     let well = match outcome.interrupted() {
-        true => !is_wrong(outcome),
+        true => !is_wrong_or_error(outcome),
         false => outcome.is_clean() && !nothing,
     };
     if well { Verdict::Fine } else { Verdict::Failed }

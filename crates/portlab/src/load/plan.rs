@@ -191,11 +191,18 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
     if let Some(greeting @ (Expect::Echo | Expect::Close | Expect::Nothing)) = &greeting {
         bail!("{greeting} is no greeting; write until:\"\\r\\n\", lines:1 or bytes:100");
     }
+    if args.any_answer && args.expect == Expect::Echo {
+        bail!(
+            "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
+             --expect until:\"\\r\\n\", lines:1, bytes:100 or close"
+        );
+    }
     Ok(Script {
         say: say(args)?,
         expect: in_encoding(&args.expect)?,
         greeting,
         introduction: Vec::new(),
+        any_answer: args.any_answer,
         manner: Manner {
             trickle: args.trickle,
             read_per_s: args.slow_reader.map(|rate| rate as u64),

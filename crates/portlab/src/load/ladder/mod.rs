@@ -8,16 +8,19 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use portlab_load::{Ended, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs};
+use portlab_load::{
+    Answers, Ended, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs,
+};
 
 use portlab_sys::terminal::Hush;
 
 use self::table::Table;
 use super::{
-    Args, complain, is_wrong, json,
+    Args, complain, is_wrong_or_error, json,
     plan::Rates,
     show::{Show, interrupt_flag},
-    why_nobody_answered, words,
+    text::print_answers,
+    why_it_ended, why_nobody_answered, words,
 };
 use crate::{
     Verdict,
@@ -156,6 +159,11 @@ impl Ladder<'_> {
             let lead = format!("{BAD}cut short:{BAD:#} ");
             words::paragraph(out, width, (&lead, 11), anstyle::Style::new(), why)?;
         }
+        let mut answers = Answers::default();
+        for step in self.walked.iter().chain(&self.unfinished) {
+            answers.merge(&step.outcome.answers);
+        }
+        print_answers(out, width, self.plan, &answers)?;
         let cut_short = self.cut_short.is_some();
         conclusion::print(out, width, &self.walked, &self.points(), cut_short)?;
         Ok(())
@@ -168,7 +176,7 @@ impl Ladder<'_> {
             .iter()
             .any(|step| step.outcome.tally.total() > 0);
         let unfinished = self.unfinished.as_ref();
-        let wrong = unfinished.is_some_and(|step| is_wrong(&step.outcome));
+        let wrong = unfinished.is_some_and(|step| is_wrong_or_error(&step.outcome));
         match failed || wrong || self.gave_up {
             true => Verdict::Failed,
             false => Verdict::Fine,
@@ -219,7 +227,10 @@ impl Step {
     fn why_it_ends_the_ladder(&self) -> Option<String> {
         let rate = self.rate();
         match self.outcome.ended {
-            Ended::NobodyLeft => Some(format!("at {rate} every connection was lost")),
+            Ended::NobodyLeft => Some(match why_it_ended(&self.verdict) {
+                Some(why) => format!("at {rate} {why}"),
+                None => format!("at {rate} every connection was lost"),
+            }),
             Ended::TooManyErrors => {
                 let most = words::plural(self.plan.stop.errors.unwrap_or_default(), "error");
                 Some(format!(

@@ -57,6 +57,7 @@ const TESTS: &[(&str, Test)] = &[
     ("answers of a wrong length", Bench::wrong_length),
     ("a server that closes", Bench::close),
     ("churn", Bench::churn),
+    ("answers that are errors", Bench::refusals),
 ];
 
 type Test = fn(&mut Bench) -> anyhow::Result<()>;
@@ -294,6 +295,20 @@ impl Bench {
             count.to_string()
         })?;
         self.same("errors", &0, &outcome.tally.total())
+    }
+
+    fn refusals(&mut self) -> anyhow::Result<()> {
+        let size = 64;
+        let server = Known::start(Behaviour::Refuse(size))?;
+        let mut plan = Plan {
+            connections: 4,
+            stop: Stop::messages(1_000),
+            ..Plan::new(server.addr)
+        };
+        plan.script.expect = "until:\\r\\n\\r\\n".parse()?;
+        let outcome = self.load(&plan, &mut ())?;
+        self.same("messages answered", &1_000, &outcome.messages)?;
+        self.same("errors", &1_000, &outcome.tally.total())
     }
 
     /// Carries out `plan`; Ctrl-C ends it.

@@ -1,0 +1,141 @@
+//! What became of a run's messages: the one value that every sentence about them follows from.
+
+use std::{fmt, time::Duration};
+
+use crate::{Expect, Outcome, Pace, Plan};
+
+/// What became of a run's messages, and how far their answers were checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Messages answered since the run began.
+    pub answered: u64,
+    /// Of these, while measuring.
+    pub measured: u64,
+    /// Messages that became due while measuring and were answered: those that have a latency.
+    pub samples: u64,
+    /// Messages that became due while measuring, and were sent and not answered.
+    pub unanswered: u64,
+    /// Messages that became due while measuring, and were never sent.
+    pub due_not_sent: u64,
+    /// Answers that were errors by their own protocol; they are answers all the same.
+    pub error_answers: u64,
+    /// All errors, those answers included.
+    pub errors: u64,
+    /// How far answers were checked.
+    pub checked: Checked,
+}
+
+/// How far the answers of a run were checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Nothing was said.
+    Idle,
+    /// No answer was expected.
+    NotExpected,
+    /// Not one byte came.
+    NothingCame,
+    /// Bytes came, and no answer was complete.
+    Incomplete,
+    /// Every byte was compared with what was sent.
+    EveryByte,
+    /// The same; but all messages are alike, so that two that are swapped look right.
+    EveryByteOfLikeMessages,
+    /// Every answer ended where it was to end; what it says was not looked at.
+    Framing,
+}
+
+impl Account {
+    /// What became of the messages of `plan`.
+    #[must_use]
+    pub fn of(plan: &Plan, outcome: &Outcome) -> Self {
+        let checked = match plan.checks_every_byte() {
+            _ if plan.pace == Pace::Idle => Checked::Idle,
+            _ if plan.script.expect == Expect::Nothing => Checked::NotExpected,
+            // Of nothing, nothing was checked.
+            _ if outcome.answered == 0 && outcome.bytes_received == 0 => Checked::NothingCame,
+            _ if outcome.answered == 0 => Checked::Incomplete,
+            true if plan.tells_messages_apart() => Checked::EveryByte,
+            true => Checked::EveryByteOfLikeMessages,
+            false => Checked::Framing,
+        };
+        Self {
+            answered: outcome.answered,
+            measured: outcome.messages,
+            samples: outcome.latency.count(),
+            unanswered: outcome.unanswered,
+            due_not_sent: outcome.due_not_sent,
+            error_answers: outcome.tally.error_answers(),
+            errors: outcome.tally.total(),
+            checked,
+        }
+    }
+
+    /// Whether there were answers, and every one was an error.
+    #[must_use]
+    pub fn all_were_errors(&self) -> bool {
+        self.error_answers > 0 && self.error_answers == self.answered
+    }
+}
+
+impl Checked {
+    /// Its name, for machines.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::EveryByte | Self::EveryByteOfLikeMessages => "every_byte",
+            Self::Framing => "framing",
+            Self::Idle | Self::NotExpected | Self::NothingCame | Self::Incomplete => "nothing",
+        }
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Idle => "",
+            Self::NotExpected => "no answer was expected",
+            Self::NothingCame => "nothing came",
+            Self::Incomplete => "no answer was complete",
+            Self::EveryByte => "every byte was checked",
+            Self::EveryByteOfLikeMessages => "every byte was checked; all messages are alike",
+            Self::Framing => "framing checked, content not",
+        })
+    }
+}
+
+/// How long `due` messages take at `rate_per_s`, of which all became due within `elapsed`.
+///
+/// N messages at a rate of R take N / R: the last of them fills the time until the next would be due,
+/// even where the run ended before that. So a run of one message isn't faster than its rate. A run
+/// whose messages are `counted` ends with the last of them; another one by the clock, and may end at
+/// any moment between two.
+pub(crate) fn time_of(due: u64, rate_per_s: f64, elapsed: Duration, counted: bool) -> Duration {
+    let by_rate = due as f64 / rate_per_s;
+    let one = 1.0 / rate_per_s;
+    let most = match counted {
+        true => f64::INFINITY,
+        false => elapsed.as_secs_f64() + one,
+    };
+    // A rate may be so low that it takes years.
+    Duration::try_from_secs_f64(by_rate.min(most)).unwrap_or(Duration::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_at_a_rate_take_their_number_divided_by_it() {
+        let time = |due, rate, elapsed_ms, counted| {
+            let elapsed = Duration::from_millis(elapsed_ms);
+            time_of(due, rate, elapsed, counted).as_millis()
+        };
+        assert_eq!(time(1, 10.0, 1, true), 100);
+        assert_eq!(time(100, 10.0, 9_901, true), 10_000);
+        // Ten that came early by chance, counted; and by the clock.
+        assert_eq!(time(10, 10.0, 600, true), 1_000);
+        assert_eq!(time(12, 10.0, 1_000, false), 1_100);
+        assert_eq!(time(2, 1.0, 1_050, false), 2_000);
+        assert_eq!(time(0, 10.0, 1_050, false), 0);
+    }
+}

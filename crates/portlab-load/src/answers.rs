@@ -1,0 +1,291 @@
+//! What answers begin with: the first one, and how often each first line came.
+
+use std::time::Instant;
+
+use crate::{ErrorAnswer, status::Dialect};
+
+/// What the answers of a run begin with, where they aren't compared byte by byte with what was sent.
+///
+/// Their number is bounded and so is their length, so that a server whose answers all differ costs
+/// no more memory than others.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    first: Option<(Instant, Box<[u8]>)>,
+    lines: Vec<FirstLine>,
+    /// Which of them came last: most often the next one is like it.
+    last: usize,
+    others: u64,
+}
+
+/// A first line, and how often an answer began with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstLine {
+    /// With the line feed, if it has one within the first [`FirstLine::LONGEST`] bytes; otherwise as
+    /// many of them as there are.
+    line: Box<[u8]>,
+    count: u64,
+    error: Option<ErrorAnswer>,
+}
+
+/// Which first line an answer has, and whether that is an error.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sorted {
+    /// Beyond the end: one that isn't kept.
+    line: u16,
+    pub(crate) error: Option<ErrorAnswer>,
+}
+
+/// How many different first lines are kept.
+const LINES: usize = 16;
+
+impl FirstLine {
+    /// How much of a first line is looked at, in bytes.
+    pub const LONGEST: usize = 80;
+
+    /// The line, without its end.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.line.trim_ascii_end()
+    }
+
+    /// Whether the line is longer than what is kept of it.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.line.len() == Self::LONGEST && !self.line.ends_with(b"\n")
+    }
+
+    /// How many answers began with it.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// What error it is, if it is one.
+    #[must_use]
+    pub fn error(&self) -> Option<ErrorAnswer> {
+        self.error
+    }
+
+    /// Whether nothing that follows could belong to the line.
+    fn is_whole(line: &[u8]) -> bool {
+        line.len() == Self::LONGEST || line.ends_with(b"\n")
+    }
+
+    /// Whether an answer that begins with `head` begins with this line.
+    fn begins(&self, head: &[u8]) -> bool {
+        head.starts_with(&self.line)
+            && (head.len() == self.line.len() || Self::is_whole(&self.line))
+    }
+}
+
+impl Answers {
+    /// The beginning of the first answer; or, where no answer is expected, of what came first.
+    #[must_use]
+    pub fn first(&self) -> Option<&[u8]> {
+        self.first.as_ref().map(|(_, bytes)| &**bytes)
+    }
+
+    /// The first lines that were kept apart, the most frequent first.
+    #[must_use]
+    pub fn lines(&self) -> Vec<&FirstLine> {
+        let mut lines: Vec<_> = self.lines.iter().filter(|line| line.count > 0).collect();
+        lines.sort_by_key(|line| std::cmp::Reverse(line.count));
+        lines
+    }
+
+    /// How many answers began otherwise, and weren't kept apart.
+    #[must_use]
+    pub fn others(&self) -> u64 {
+        self.others
+    }
+
+    /// How many answers there were.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.lines.iter().map(|line| line.count).sum::<u64>() + self.others
+    }
+
+    /// Adds what another thread has seen, or another run.
+    pub fn merge(&mut self, other: &Self) {
+        if let Some((at, bytes)) = &other.first
+            && self.first.as_ref().is_none_or(|(earlier, _)| at < earlier)
+        {
+            self.first = Some((*at, bytes.clone()));
+        }
+        self.others += other.others;
+        for new in &other.lines {
+            let same = self.lines.iter().position(|old| old.line == new.line);
+            match same {
+                Some(at) => self.lines[at].count += new.count,
+                None if self.lines.len() < LINES => self.lines.push(new.clone()),
+                None => self.others += new.count,
+            }
+        }
+    }
+
+    /// Keeps `bytes`, if nothing came before.
+    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+        if self.first.is_none() {
+            let kept = &bytes[..bytes.len().min(FirstLine::LONGEST)];
+            self.first = Some((Instant::now(), kept.into()));
+        }
+    }
+
+    /// The first line of an answer that begins with `head`, `whole` if there is no more of it; `None`
+    /// if that isn't enough of it to tell.
+    pub(crate) fn sort(&mut self, head: &[u8], whole: bool, dialect: &Dialect) -> Option<Sorted> {
+        // What is usual costs one comparison, and no search for the end of the line.
+        if let Some(last) = self.lines.get(self.last)
+            && last.begins(head)
+            && (whole || FirstLine::is_whole(&last.line))
+        {
+            return Some(self.sorted(self.last));
+        }
+        let kept = &head[..head.len().min(FirstLine::LONGEST)];
+        let line = match kept.iter().position(|byte| *byte == b'\n') {
+            Some(end) => &kept[..=end],
+            None => kept,
+        };
+        if !whole && !FirstLine::is_whole(line) {
+            return None;
+        }
+        self.hear(head);
+        if let Some(at) = self.lines.iter().position(|it| it.begins(head)) {
+            self.last = at;
+            return Some(self.sorted(at));
+        }
+        let error = dialect.error_in(kept);
+        if self.lines.len() == LINES {
+            let line = u16::MAX;
+            return Some(Sorted { line, error });
+        }
+        self.last = self.lines.len();
+        self.lines.push(FirstLine {
+            line: line.into(),
+            count: 0,
+            error,
+        });
+        Some(self.sorted(self.last))
+    }
+
+    fn sorted(&self, at: usize) -> Sorted {
+        Sorted {
+            line: at as u16,
+            error: self.lines[at].error,
+        }
+    }
+
+    /// An answer that began so is complete.
+    pub(crate) fn count(&mut self, sorted: Sorted) {
+        match self.lines.get_mut(usize::from(sorted.line)) {
+            Some(line) => line.count += 1,
+            None => self.others += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Counts these answers, each of which comes in pieces of so many bytes, as a connection does.
+    fn counted(answers: &[&[u8]], piece: usize) -> Answers {
+        let (mut counted, dialect) = (Answers::default(), Dialect::default());
+        for answer in answers {
+            let mut head = Vec::new();
+            let pieces = answer.chunks(piece).len();
+            let sorted = answer.chunks(piece).enumerate().find_map(|(index, piece)| {
+                head.extend_from_slice(piece);
+                counted.sort(&head, index + 1 == pieces, &dialect)
+            });
+            counted.count(sorted.unwrap());
+        }
+        counted
+    }
+
+    fn told(answers: &Answers) -> Vec<(&[u8], u64)> {
+        let lines = answers.lines();
+        lines
+            .iter()
+            .map(|line| (line.bytes(), line.count()))
+            .collect()
+    }
+
+    #[test]
+    fn first_lines_are_told_apart_however_they_are_cut() {
+        let long = [b'x'; 200];
+        let answers: [&[u8]; 7] = [
+            b"ok\r\n",
+            b"ok\r\nmore",
+            b"okay\r\n",
+            b"ok",
+            b"no\n",
+            &long,
+            &long[1..],
+        ];
+        for piece in [1, 2, 3, 7, 100, 1_000] {
+            let counted = counted(&answers, piece);
+            let expected: [(&[u8], u64); 5] = [
+                (b"ok", 2),
+                (&long[..80], 2),
+                (b"okay", 1),
+                (b"ok", 1),
+                (b"no", 1),
+            ];
+            let mut told = told(&counted);
+            // Those that came equally often are in the order in which they came.
+            told.sort_by_key(|it| expected.iter().position(|other| other == it));
+            assert_eq!(told, expected, "{piece}");
+            assert_eq!(counted.first().map(|first| &first[..2]), Some(&b"ok"[..]));
+            assert_eq!(counted.total(), 7);
+        }
+    }
+
+    #[test]
+    fn answers_that_all_differ_take_no_more_than_a_few_lines() {
+        let answers: Vec<_> = (0..1_000)
+            .map(|number| format!("{number}\n").into_bytes())
+            .collect();
+        let answers: Vec<_> = answers.iter().map(Vec::as_slice).collect();
+        let mut counted = counted(&answers, 100);
+        assert_eq!((counted.lines.len(), counted.others()), (LINES, 984));
+        counted.merge(&counted.clone());
+        assert_eq!((counted.lines.len(), counted.total()), (LINES, 2_000));
+    }
+
+    #[test]
+    fn an_error_is_counted_even_where_its_line_is_not_kept() {
+        let (mut answers, dialect) = (Answers::default(), Dialect::default());
+        for number in 400..500 {
+            let line = format!("HTTP/1.1 {number} no\r\n");
+            let sorted = answers.sort(line.as_bytes(), true, &dialect).unwrap();
+            assert_eq!(sorted.error, Some(ErrorAnswer::Status(number)));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_answer_is_lost_in_a_merge(
+            one in prop::collection::vec("[ab]{1,4}\n?", 0..60),
+            other in prop::collection::vec("[ab]{1,4}\n?", 0..60),
+            piece in 1..6_usize,
+        ) {
+            let count = |texts: &[String]| {
+                let bytes: Vec<_> = texts.iter().map(String::as_bytes).collect();
+                counted(&bytes, piece)
+            };
+            let (mut one_sum, other_sum) = (count(&one), count(&other));
+            one_sum.merge(&other_sum);
+            prop_assert_eq!(one_sum.total() as usize, one.len() + other.len());
+            prop_assert!(one_sum.lines.len() <= LINES);
+            if one_sum.others() == 0 {
+                for line in one_sum.lines() {
+                    let like = one.iter().chain(&other).filter(|it| it.as_bytes() == &*line.line);
+                    prop_assert_eq!(line.count() as usize, like.count());
+                }
+            }
+        }
+    }
+}

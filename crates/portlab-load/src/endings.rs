@@ -1,0 +1,298 @@
+//! Connections that the server ended while it was still to answer.
+
+use std::{fmt, time::Duration};
+
+use portlab_stats::units;
+
+/// How, and when, the server ended connections that were still in use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Endings {
+    /// Connections that it closed or reset.
+    pub closed: u64,
+    /// Answers on the one of these that had fewest.
+    pub least_answers: u64,
+    /// Answers on the one of these that had most.
+    pub most_answers: u64,
+    /// When the first was closed, in nanoseconds since the run began.
+    pub(crate) first_ns: u64,
+    /// When the last was.
+    pub(crate) last_ns: u64,
+    /// Attempts to connect again that were refused.
+    pub refused: u64,
+    /// When the first of them was.
+    pub(crate) refused_ns: u64,
+    /// When measuring began; `None` if it never did.
+    pub(crate) measuring_since: Option<u64>,
+}
+
+/// Connections that end within this time end together, as they do when a server stops.
+const TOGETHER: Duration = Duration::from_millis(250);
+
+impl Endings {
+    /// The server closed a connection with so many answers on it, at `now`.
+    pub fn close(&mut self, answers: u64, now: u64) {
+        self.merge(&Self {
+            closed: 1,
+            least_answers: answers,
+            most_answers: answers,
+            first_ns: now,
+            last_ns: now,
+            ..Self::default()
+        });
+    }
+
+    /// The server refused a connection that was to follow another, at `now`.
+    pub fn refuse(&mut self, now: u64) {
+        self.merge(&Self {
+            refused: 1,
+            refused_ns: now,
+            ..Self::default()
+        });
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        let both =
+            |has: u64, had: u64, old: u64, new: u64, pick: fn(u64, u64) -> u64| match (had, has) {
+                (0, _) => new,
+                (_, 0) => old,
+                _ => pick(old, new),
+            };
+        let closed = |old, new, pick| both(other.closed, self.closed, old, new, pick);
+        let refused = |old, new, pick| both(other.refused, self.refused, old, new, pick);
+        *self = Self {
+            closed: self.closed + other.closed,
+            least_answers: closed(self.least_answers, other.least_answers, u64::min),
+            most_answers: closed(self.most_answers, other.most_answers, u64::max),
+            first_ns: closed(self.first_ns, other.first_ns, u64::min),
+            last_ns: closed(self.last_ns, other.last_ns, u64::max),
+            refused: self.refused + other.refused,
+            refused_ns: refused(self.refused_ns, other.refused_ns, u64::min),
+            measuring_since: self.measuring_since,
+        };
+    }
+
+    /// Whether the server ended none.
+    #[must_use]
+    pub fn is_none(&self) -> bool {
+        self.closed == 0 && self.refused == 0
+    }
+
+    /// How many answers the server allows on a connection: it has closed several, each after the same
+    /// number of them.
+    #[must_use]
+    pub fn limit(&self) -> Option<u64> {
+        let same = self.least_answers == self.most_answers;
+        (same && self.closed > 1 && self.least_answers > 0).then_some(self.least_answers)
+    }
+
+    /// Whether it closed several, all at once.
+    #[must_use]
+    pub fn together(&self) -> bool {
+        let lasted = Duration::from_nanos(self.last_ns - self.first_ns);
+        self.closed > 1 && lasted <= TOGETHER
+    }
+
+    /// When the first and the last connection were closed, from when measuring began; `None` if that
+    /// was before.
+    #[must_use]
+    pub fn closed_at(&self) -> Option<(Duration, Duration)> {
+        Some((self.since(self.first_ns)?, self.since(self.last_ns)?))
+    }
+
+    /// The same of the first attempt to connect that was refused.
+    #[must_use]
+    pub fn refused_at(&self) -> Option<Duration> {
+        self.since(self.refused_ns)
+    }
+
+    /// Says what the server did, and what to do about it; whether `all` connections were lost with
+    /// that, and were `idle`.
+    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>, all: bool, idle: bool) -> fmt::Result {
+        if self.closed > 0 {
+            self.write_closed(f, idle)?;
+            if all {
+                f.write_str(", and so the run ended before its time")?;
+            }
+        }
+        if self.refused > 0 {
+            return self.write_refused(f);
+        }
+        let again = "start it again, then repeat the run";
+        match (self.limit(), self.most_answers) {
+            _ if idle => {
+                f.write_str(": it has an idle timeout or a limit on connections, or it stopped")
+            }
+            (_, 0) => {
+                f.write_str(": is it a server of this protocol, and has it room for so many?")
+            }
+            (Some(limit), _) => write!(
+                f,
+                ": it allows so many on a connection; use --per-connection {limit}"
+            ),
+            _ if self.together() => write!(f, ": it stopped, restarted or crashed; {again}"),
+            _ => write!(
+                f,
+                ": if it allows no more on a connection, use --per-connection {}; if it stopped, \
+                 {again}",
+                self.least_answers.max(1)
+            ),
+        }
+    }
+
+    /// The same of a chat, whose members get no answers.
+    pub(crate) fn write_of_a_chat(&self, f: &mut fmt::Formatter<'_>, all: bool) -> fmt::Result {
+        self.write_closed(f, true)?;
+        f.write_str(match all {
+            true => {
+                ", and so the run ended before its time: it stopped, restarted or crashed; start it \
+                 again, then repeat the run"
+            }
+            false => ": it drops members that read too slowly (its --hard-limit), or it lost a process",
+        })
+    }
+
+    fn write_closed(&self, f: &mut fmt::Formatter<'_>, idle: bool) -> fmt::Result {
+        let (least, most) = (self.least_answers, self.most_answers);
+        match self.closed {
+            1 => f.write_str("the server closed a connection")?,
+            closed => write!(f, "the server closed {closed} connections")?,
+        }
+        match (least, most) {
+            _ if idle => {}
+            (_, 0) => f.write_str(" before any answer")?,
+            _ if least < most => write!(f, " after {least} to {most} answers")?,
+            _ => {
+                let answers = if most == 1 { "answer" } else { "answers" };
+                let each = if self.closed > 1 { " each" } else { "" };
+                write!(f, " after {most} {answers}{each}")?;
+            }
+        }
+        match self.closed_at() {
+            None => f.write_str(", the first before measuring began"),
+            Some((first, _)) if self.closed == 1 || self.together() => {
+                write!(f, ", {} after measuring began", units::time(first))
+            }
+            Some((first, last)) => {
+                let (first, last) = (units::time(first), units::time(last));
+                write!(f, ", from {first} to {last} after measuring began")
+            }
+        }
+    }
+
+    fn write_refused(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let it = match self.closed {
+            0 => "the server",
+            _ => "; it",
+        };
+        let times = match self.refused {
+            1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        write!(f, "{it} refused new connections ({times}")?;
+        match self.refused_at() {
+            Some(at) => write!(f, ", from {} on)", units::time(at))?,
+            None => f.write_str(", from before measuring began)")?,
+        }
+        f.write_str(": nothing listened there; start the server again, then repeat the run")
+    }
+
+    fn since(&self, moment_ns: u64) -> Option<Duration> {
+        let since = moment_ns.checked_sub(self.measuring_since?)?;
+        Some(Duration::from_nanos(since))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_threads_have_seen_adds_up() {
+        let (mut one, mut other) = (Endings::default(), Endings::default());
+        one.close(1_000, 7_000);
+        other.close(990, 9_000);
+        other.close(1_000, 8_000);
+        other.refuse(9_500);
+        one.merge(&other);
+        one.merge(&Endings::default());
+        assert_eq!((one.closed, one.refused), (3, 1));
+        assert_eq!((one.least_answers, one.most_answers), (990, 1_000));
+        assert_eq!(
+            (one.first_ns, one.last_ns, one.refused_ns),
+            (7_000, 9_000, 9_500)
+        );
+        assert_eq!((one.limit(), one.closed_at()), (None, None));
+        one.measuring_since = Some(8_000);
+        assert_eq!(one.closed_at(), None);
+        assert_eq!(one.refused_at(), Some(Duration::from_nanos(1_500)));
+    }
+
+    #[test]
+    fn what_the_server_did_is_told_with_what_to_type() {
+        struct Told(Endings, bool, bool);
+        impl fmt::Display for Told {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.write(f, self.1, self.2)
+            }
+        }
+        let told = |closed: &[(u64, u64)], refused: bool, all: bool, idle: bool| {
+            let mut endings = Endings::default();
+            for (answers, ms) in closed {
+                endings.close(*answers, 1_000_000_000 + ms * 1_000_000);
+            }
+            if refused {
+                endings.refuse(6_000_000_000);
+            }
+            endings.measuring_since = Some(1_000_000_000);
+            Told(endings, all, idle).to_string()
+        };
+        for (told, expected) in [
+            (
+                told(&[(1_000, 10), (1_000, 900)], false, true, false),
+                "the server closed 2 connections after 1000 answers each, from 10.0 ms to 900 ms after \
+                 measuring began, and so the run ended before its time: it allows so many on a \
+                 connection; use --per-connection 1000",
+            ),
+            (
+                told(&[(900, 10), (1_000, 20)], false, true, false),
+                "the server closed 2 connections after 900 to 1000 answers, 10.0 ms after measuring \
+                 began, and so the run ended before its time: it stopped, restarted or crashed; start \
+                 it again, then repeat the run",
+            ),
+            (
+                told(&[(1, 10)], true, false, false),
+                "the server closed a connection after 1 answer, 10.0 ms after measuring began; it \
+                 refused new connections (once, from 5.00 s on): nothing listened there; start the \
+                 server again, then repeat the run",
+            ),
+            (
+                told(&[(7, 10)], false, false, false),
+                "the server closed a connection after 7 answers, 10.0 ms after measuring began: if it \
+                 allows no more on a connection, use --per-connection 7; if it stopped, start it \
+                 again, then repeat the run",
+            ),
+            (
+                told(&[(0, 10), (0, 20)], false, false, true),
+                "the server closed 2 connections, 10.0 ms after measuring began: it has an idle timeout \
+                 or a limit on connections, or it stopped",
+            ),
+        ] {
+            assert_eq!(told, expected);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_seen_where_several_end_after_the_same_number_of_answers() {
+        let of = |answers: &[u64]| {
+            let mut endings = Endings::default();
+            answers
+                .iter()
+                .for_each(|answers| endings.close(*answers, 1));
+            endings.limit()
+        };
+        assert_eq!(of(&[50, 50]), Some(50));
+        assert_eq!(of(&[50]), None);
+        assert_eq!(of(&[50, 51]), None);
+        assert_eq!(of(&[0, 0]), None);
+    }
+}

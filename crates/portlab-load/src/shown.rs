@@ -1,0 +1,60 @@
+//! Bytes that came from outside, as text that no terminal obeys.
+
+/// `bytes` as text where they are text (UTF-8), everything else escaped; with an ellipsis if they are
+/// `cut`, that is, if more followed.
+#[must_use]
+pub fn shown(bytes: &[u8], cut: bool) -> String {
+    // A character that was cut in two is left out.
+    let whole = match std::str::from_utf8(bytes) {
+        Err(error) if cut && error.error_len().is_none() => &bytes[..error.valid_up_to()],
+        _ => bytes,
+    };
+    let mut text = String::new();
+    for chunk in whole.utf8_chunks() {
+        for character in chunk.valid().chars() {
+            match character {
+                // A terminal would obey it, or show nothing.
+                hidden if hidden.is_control() || is_hidden(hidden) => {
+                    text.extend(hidden.escape_default());
+                }
+                character => text.push(character),
+            }
+        }
+        let invalid = chunk.invalid().iter();
+        text.extend(invalid.map(|byte| format!("\\x{byte:02x}")));
+    }
+    if cut {
+        text.push('…');
+    }
+    text
+}
+
+/// Marks of direction, separators of lines, fillers: what changes how its neighbours look, or is not
+/// seen itself.
+fn is_hidden(character: char) -> bool {
+    matches!(
+        character,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
+            | '\u{61c}' | '\u{feff}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_came_is_shown_as_text_that_no_terminal_obeys() {
+        for (bytes, expected) in [
+            ("it's 你好\r\n".as_bytes(), "it's 你好\\r\\n"),
+            (b"\x1b[2J", "\\u{1b}[2J"),
+            (b"a\xff\xc4b", "a\\xff\\xc4b"),
+            ("a\u{202e}b".as_bytes(), "a\\u{202e}b"),
+        ] {
+            assert_eq!(shown(bytes, false), expected);
+        }
+        let long = "a".to_owned() + &"好".repeat(20);
+        let expected = "a".to_owned() + &"好".repeat(19) + "…";
+        assert_eq!(shown(&long.as_bytes()[..60], true), expected);
+    }
+}
