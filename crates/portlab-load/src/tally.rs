@@ -222,7 +222,7 @@ impl Cause {
             }
             Self::NoChat => "start one: portlab serve --service chat",
             Self::ErrorAnswer(_) => {
-                "is the request right? If such an answer is what you want to measure, --any-answer"
+                "is the request right? To count such answers as any other, use --any-answer"
             }
             Self::Errno(_) => return None,
         })

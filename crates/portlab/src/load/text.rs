@@ -302,8 +302,8 @@ pub(super) fn print_answers(
         _ if plan.pace == Pace::Idle || plan.script.expect == Expect::Nothing => {
             "what came first: "
         }
-        0 | 1 if answers.others() == 0 => "the first answer: ",
-        _ => "answers that began otherwise are counted below; the first: ",
+        0 | 1 if answers.others() == 0 => "in the whole run; the first: ",
+        _ => "in the whole run, by their first lines; the first: ",
     };
     let first = shown(first, first.len() >= FirstLine::LONGEST);
     let lead = format!("  {:<NAME$} {:>10}  ", "answers", answers.total());
