@@ -32,6 +32,11 @@ const SERVERS: &[(&str, &str, Test)] = &[
         python_keep_alive,
     ),
     ("python3", "python_answers_http_and_closes", python_closes),
+    (
+        "python3",
+        "python_answers_404_and_that_is_an_error",
+        python_says_no,
+    ),
     ("nginx", "nginx_answers_http_with_keep_alive", nginx),
     ("redis-server", "redis_answers_ping", redis),
     (
@@ -225,6 +230,22 @@ fn python_closes() -> Result<(), Failed> {
         &server.load(&["-c=3", "--messages=90", request, "--expect=close"])?,
         90,
     )
+}
+
+fn python_says_no() -> Result<(), Failed> {
+    let server = python("says-no", "HTTP/1.0")?;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(["load", &server.addr.to_string(), "--json", "-c=2"]);
+    command.args(["--messages=20", "--expect=close"]);
+    let output = command
+        .arg("--text=GET /none HTTP/1.0\\r\\n\\r\\n")
+        .output()?;
+    let result: Value = serde_json::from_slice(&output.stdout).map_err(|_| told(&output))?;
+    let found = result["error_answers"] == 20 && output.status.code() == Some(1);
+    match found && result["first_lines"][0]["error"] == "status 404" {
+        true => check(&result, 20),
+        false => Err(told(&output).into()),
+    }
 }
 
 fn nginx() -> Result<(), Failed> {

@@ -250,14 +250,14 @@ fn a_server_that_limits_its_connections_is_told_with_what_to_type() {
 }
 
 #[test]
-fn a_server_that_stops_is_to_be_started_again() {
+fn a_server_that_closes_all_at_once_is_told_from_one_that_counts() {
     let addr = closing(u64::MAX, 1_000);
     let output = load(addr, &["-c=4", "-d=10m", "--warmup=0s"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(json(&output)["ended"], "nobody_left");
     let said = stderr(&output);
     assert!(
-        said.contains("start it again, then repeat the run"),
+        said.contains("repeat the run, and if it happens again") || said.contains("if it stopped"),
         "{said}"
     );
 }
@@ -285,5 +285,31 @@ fn a_server_that_listens_no_more_has_refused_from_a_moment_on() {
     assert!(closed["refused"].as_u64() > Some(0), "{closed}");
     assert!(closed["refused_from_ns"].as_u64() > Some(0), "{closed}");
     let said = stderr(&output);
-    assert!(said.contains("start the server again"), "{said}");
+    assert!(
+        said.contains("nothing listens there any more; start it again"),
+        "{said}"
+    );
+}
+
+#[test]
+fn a_server_that_has_gone_is_to_be_started_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        let streams: Vec<_> = listener.incoming().take(2).map_while(Result::ok).collect();
+        drop(listener);
+        for mut stream in streams {
+            let mut message = [0; 64];
+            let _ = stream.read_exact(&mut message);
+            let _ = stream.write_all(&message);
+        }
+    });
+    let output = load(addr, &["-c=2", "-d=10m", "--warmup=0s"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(json(&output)["closed_by_server"]["listens"], false);
+    let said = stderr(&output);
+    assert!(
+        said.contains("nothing listens there any more; start it again"),
+        "{said}"
+    );
 }

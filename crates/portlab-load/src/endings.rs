@@ -21,6 +21,9 @@ pub struct Endings {
     pub refused: u64,
     /// When the first of them was.
     pub(crate) refused_ns: u64,
+    /// Whether something listened on the port when the run had lost every connection; `None` where that
+    /// wasn't tried, or not found out.
+    pub listens: Option<bool>,
     /// When measuring began; `None` if it never did.
     pub(crate) measuring_since: Option<u64>,
 }
@@ -67,6 +70,7 @@ impl Endings {
             last_ns: closed(self.last_ns, other.last_ns, u64::max),
             refused: self.refused + other.refused,
             refused_ns: refused(self.refused_ns, other.refused_ns, u64::min),
+            listens: self.listens,
             measuring_since: self.measuring_since,
         };
     }
@@ -115,25 +119,34 @@ impl Endings {
             }
         }
         if self.refused > 0 {
-            return self.write_refused(f);
+            self.write_refused(f)?;
         }
+        f.write_str(": ")?;
         let again = "start it again, then repeat the run";
         match (self.limit(), self.most_answers) {
+            _ if self.refused > 0 && !all => f.write_str(
+                "nothing listened there for a while; the figures contain that, so repeat the run",
+            ),
+            _ if self.refused > 0 || self.listens == Some(false) => {
+                write!(f, "nothing listens there any more; {again}")
+            }
             _ if idle => {
-                f.write_str(": it has an idle timeout or a limit on connections, or it stopped")
+                f.write_str("it has an idle timeout or a limit on connections, or it stopped")
             }
-            (_, 0) => {
-                f.write_str(": is it a server of this protocol, and has it room for so many?")
-            }
+            (_, 0) => f.write_str("is it a server of this protocol, and has it room for so many?"),
             (Some(limit), _) => write!(
                 f,
-                ": it allows so many on a connection; use --per-connection {limit}"
+                "it seems to allow so many on a connection; use --per-connection {limit}"
             ),
-            _ if self.together() => write!(f, ": it stopped, restarted or crashed; {again}"),
+            _ if self.together() => write!(
+                f,
+                "it was restarted or has closed them all at once; repeat the run, and if it happens \
+                 again, use --per-connection {}",
+                self.least_answers.max(1)
+            ),
             _ => write!(
                 f,
-                ": if it allows no more on a connection, use --per-connection {}; if it stopped, \
-                 {again}",
+                "if it allows no more on a connection, use --per-connection {}; if it stopped, {again}",
                 self.least_answers.max(1)
             ),
         }
@@ -193,7 +206,7 @@ impl Endings {
             Some(at) => write!(f, ", from {} on)", units::time(at))?,
             None => f.write_str(", from before measuring began)")?,
         }
-        f.write_str(": nothing listened there; start the server again, then repeat the run")
+        Ok(())
     }
 
     fn since(&self, moment_ns: u64) -> Option<Duration> {
@@ -250,20 +263,20 @@ mod tests {
             (
                 told(&[(1_000, 10), (1_000, 900)], false, true, false),
                 "the server closed 2 connections after 1000 answers each, from 10.0 ms to 900 ms after \
-                 measuring began, and so the run ended before its time: it allows so many on a \
+                 measuring began, and so the run ended before its time: it seems to allow so many on a \
                  connection; use --per-connection 1000",
             ),
             (
                 told(&[(900, 10), (1_000, 20)], false, true, false),
                 "the server closed 2 connections after 900 to 1000 answers, 10.0 ms after measuring \
-                 began, and so the run ended before its time: it stopped, restarted or crashed; start \
-                 it again, then repeat the run",
+                 began, and so the run ended before its time: it was restarted or has closed them all \
+                 at once; repeat the run, and if it happens again, use --per-connection 900",
             ),
             (
                 told(&[(1, 10)], true, false, false),
                 "the server closed a connection after 1 answer, 10.0 ms after measuring began; it \
-                 refused new connections (once, from 5.00 s on): nothing listened there; start the \
-                 server again, then repeat the run",
+                 refused new connections (once, from 5.00 s on): nothing listened there for a while; the \
+                 figures contain that, so repeat the run",
             ),
             (
                 told(&[(7, 10)], false, false, false),
@@ -279,6 +292,16 @@ mod tests {
         ] {
             assert_eq!(told, expected);
         }
+        let gone = Endings {
+            closed: 2,
+            least_answers: 50,
+            most_answers: 50,
+            listens: Some(false),
+            ..Endings::default()
+        };
+        let told = Told(gone, true, false).to_string();
+        let expected = "nothing listens there any more; start it again, then repeat the run";
+        assert!(told.ends_with(expected), "{told}");
     }
 
     #[test]

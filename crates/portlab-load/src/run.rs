@@ -2,6 +2,7 @@
 
 use std::{
     io,
+    net::TcpStream,
     sync::{
         Arc,
         mpsc::{self, Sender},
@@ -13,7 +14,7 @@ use std::{
 use mio::{Poll, Waker};
 
 use crate::{
-    Interval, Outcome, Pace, Plan, PlanError,
+    Ended, Interval, Outcome, Pace, Plan, PlanError,
     coordinator::Coordinator,
     stage::{Stage, Stages},
     worker::{Farewell, Gauges, News, Share, WAKE, Worker},
@@ -141,7 +142,23 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
         all_asked &= farewell.has_asked_all;
         coordinator.count_lost(&farewell);
     }
-    Ok(coordinator.conclude(&served, all_asked))
+    let mut outcome = coordinator.conclude(&served, all_asked);
+    if outcome.ended == Ended::NobodyLeft && outcome.endings.closed > 0 {
+        outcome.endings.listens = listens(&plan);
+    }
+    Ok(outcome)
+}
+
+/// Whether something listens on the port of `plan`, that had accepted connections before; `None` if that
+/// can't be found out within a moment.
+fn listens(plan: &Plan) -> Option<bool> {
+    let patience = plan.connect_timeout.min(Duration::from_secs(1));
+    match TcpStream::connect_timeout(&plan.target, patience) {
+        // A connection with itself; see `dial`.
+        Ok(stream) => Some(stream.local_addr().ok() != stream.peer_addr().ok()),
+        Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Some(false),
+        Err(_) => None,
+    }
 }
 
 /// Tells the coordinator when a worker fails, or panics: the others would be waited for in vain.

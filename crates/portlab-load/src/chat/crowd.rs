@@ -139,7 +139,8 @@ impl Member {
         Ok(())
     }
 
-    /// Reads all that has come, and tells `hear` of each line.
+    /// Reads all that has come, and tells `hear` of each line. `ended` says that the poller has seen the
+    /// server's end.
     ///
     /// # Errors
     /// When the connection breaks, or has ended.
@@ -147,6 +148,7 @@ impl Member {
         &mut self,
         buffer: &mut [u8],
         tongues: &[Tongue],
+        ended: bool,
         mut hear: impl FnMut(Heard<'_>),
     ) -> io::Result<()> {
         loop {
@@ -170,7 +172,8 @@ impl Member {
                     self.take_line(piece.trim_ascii_end(), tongues, &mut hear)?;
                 }
             }
-            if length < buffer.len() {
+            // A read that didn't fill the buffer has emptied the socket, unless the end is near.
+            if length < buffer.len() && !ended {
                 return Ok(());
             }
         }

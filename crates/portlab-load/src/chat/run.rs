@@ -326,18 +326,18 @@ impl<'a> Chat<'a> {
             result => result?,
         }
         for event in events.iter().filter(|event| event.token() != ALARM) {
-            self.hear(event.token().0);
+            self.hear(event.token().0, event.is_read_closed());
         }
         Ok(())
     }
 
-    fn hear(&mut self, number: usize) {
+    fn hear(&mut self, number: usize, ended: bool) {
         let Some(mut member) = self.members[number].take() else {
             return;
         };
         let mut buffer = std::mem::take(&mut self.buffer);
         let heard = member.flush().and_then(|()| {
-            member.read(&mut buffer, &self.plan.tongues, |heard| {
+            member.read(&mut buffer, &self.plan.tongues, ended, |heard| {
                 self.take_in(number, heard);
             })
         });

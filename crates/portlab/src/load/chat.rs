@@ -221,16 +221,25 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
     let share = format!("{:.0}% CPU", outcome.generator_cpu_share() * 100.0);
     let rest = format!("of 1 thread{}", queued(outcome.generator_wait_share()));
     row("generator", &share, plain, &rest)?;
-    let missing = match (outcome.unheard, outcome.due_not_sent) {
-        (0, 0) => String::new(),
-        (unheard, due) => format!("not heard by all: {unheard}; due and not said: {due}"),
-    };
+    let missing: Vec<_> = [
+        ("not heard by all", outcome.unheard),
+        ("due and not said", outcome.due_not_sent),
+    ]
+    .iter()
+    .filter(|(_, count)| *count > 0)
+    .map(|(what, count)| format!("{what}: {count}"))
+    .collect();
     row(
         "errors",
         &outcome.tally.total().to_string(),
         plain,
-        &missing,
+        &missing.join("; "),
     )?;
+    for failure in outcome.tally.failures() {
+        let count = format!("{}x", failure.count);
+        let text = format!("{}: {}", failure.phase, with_hint(&failure));
+        row("", &count, BAD, &text)?;
+    }
     if let Some(line) = &outcome.first_stranger {
         let first = shown(line, line.len() >= Tally::SAMPLE);
         row(
@@ -262,11 +271,6 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
     for doubt in doubts {
         let lead = format!("    {WARN}!{WARN:#} ");
         paragraph(out, width, (&lead, 6), plain, &doubt.to_string())?;
-    }
-    for failure in outcome.tally.failures() {
-        let lead = format!("    {BAD}{:>6}x{BAD:#} ", failure.count);
-        let text = format!("{}: {}", failure.phase, with_hint(&failure));
-        paragraph(out, width, (&lead, 12), plain, &text)?;
     }
     out.flush()
 }

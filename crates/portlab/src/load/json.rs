@@ -181,6 +181,8 @@ struct Closed {
     refused: u64,
     /// When the first of them was.
     refused_from_ns: Option<u64>,
+    /// Whether something listened on the port when every connection had been lost.
+    listens: Option<bool>,
 }
 
 /// Messages answered by connection.
@@ -580,6 +582,7 @@ impl Closed {
             last_ns: closed.map(|(_, last)| nanos(last)),
             refused: endings.refused,
             refused_from_ns: refused.map(nanos),
+            listens: endings.listens,
         })
     }
 }
