@@ -69,7 +69,14 @@ fn an_answer_that_is_longer_than_expected_is_found() {
         ],
     );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
-    assert_eq!(json(&output)["failures"][0]["phase"], "verify");
+    let result = json(&output);
+    assert_eq!(result["failures"][0]["phase"], "verify");
+    // The answer was complete all the same, and is counted once.
+    assert_eq!(
+        (&result["answered"], &result["unanswered"]),
+        (&1.into(), &0.into())
+    );
+    assert_eq!(result["first_lines"][0]["count"], 1);
 }
 
 #[test]

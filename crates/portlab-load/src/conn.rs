@@ -38,6 +38,8 @@ pub(crate) struct Conn {
     sorted: Option<Sorted>,
     /// Its beginning, as long as reads have cut its first line; most often empty, and never long.
     head: Vec<u8>,
+    /// More has come than was asked for.
+    got_more: bool,
     /// Messages answered.
     answered: u64,
     /// The socket took no more when it was last written to.
@@ -132,6 +134,7 @@ impl Conn {
             progress: None,
             sorted: None,
             head: Vec::new(),
+            got_more: false,
             answered: 0,
             blocked: false,
             left,
@@ -271,8 +274,13 @@ impl Conn {
             desk.harvest.tally.keep_wrong(bytes);
         });
         let done = taken?;
+        // What was answered before was answered.
         if done > 0 {
             self.complete(done, desk);
+        }
+        if self.got_more {
+            desk.harvest.tally.keep_wrong(&desk.buffer[..length]);
+            return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
         }
         Ok(())
     }
@@ -315,7 +323,8 @@ impl Conn {
                 let mut done = 0;
                 while !bytes.is_empty() {
                     let Some(front) = self.asked.get(done) else {
-                        return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
+                        self.got_more = true;
+                        break;
                     };
                     let mut progress = self.progress.unwrap_or_else(|| expect.begin(front.size));
                     let used = expect.take(&mut progress, bytes);
