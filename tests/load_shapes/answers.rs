@@ -171,16 +171,14 @@ fn a_few_messages_are_no_faster_than_their_rate() {
         let rate = number(&result["messages_per_s"]);
         assert!(rate > 0.0 && rate <= most * 1.001, "{options:?}: {rate}");
     }
+    // So low a rate that no machine is too busy for it.
     let addr = addr.to_string();
-    let output = load_with(&[&addr, "--rate=10", "--messages=1", "-c=1", "--plain"]);
+    let output = load_with(&[&addr, "--rate=0.1", "--messages=1", "-c=1", "--plain"]);
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        text.contains("at this rate, what became due takes 100 ms"),
-        "{text}"
-    );
+    assert!(text.contains("what became due takes 10.0 s"), "{text}");
     assert!(text.contains("100.0% of the rate"), "{text}");
     let lines = stderr(&output);
-    assert!(lines.contains(" 10.0/s"), "{lines}");
+    assert!(lines.contains(" 0.10/s"), "{lines}");
 }
 
 #[test]
@@ -250,16 +248,15 @@ fn a_server_that_limits_its_connections_is_told_with_what_to_type() {
 }
 
 #[test]
-fn a_server_that_closes_all_at_once_is_told_from_one_that_counts() {
+fn a_server_that_closes_all_and_listens_has_not_gone() {
     let addr = closing(u64::MAX, 1_000);
     let output = load(addr, &["-c=4", "-d=10m", "--warmup=0s"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     assert_eq!(json(&output)["ended"], "nobody_left");
     let said = stderr(&output);
-    assert!(
-        said.contains("repeat the run, and if it happens again") || said.contains("if it stopped"),
-        "{said}"
-    );
+    // What it says depends on chance: whether all have come equally far, and are closed at once.
+    assert!(said.contains("use --per-connection"), "{said}");
+    assert!(!said.contains("nothing listens"), "{said}");
 }
 
 #[test]
@@ -312,4 +309,14 @@ fn a_server_that_has_gone_is_to_be_started_again() {
         said.contains("nothing listens there any more; start it again"),
         "{said}"
     );
+}
+
+#[test]
+fn a_server_that_is_no_chat_is_shown_by_what_it_says() {
+    let addr = talking(b"220 mail ready\r\n", false, |_| b"");
+    let output = load(addr, &["--script=chat", "-c=4", "--timeout=60s"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    let said = stderr(&output);
+    assert!(said.contains("no chat of ours"), "{said}");
+    assert!(said.contains("it said \"220 mail ready\""), "{said}");
 }
