@@ -1,6 +1,9 @@
 //! `portlab load`: drive a port, and measure it.
 
+mod answers;
 mod chat;
+#[cfg(test)]
+mod claims;
 mod complain;
 mod files;
 mod json;

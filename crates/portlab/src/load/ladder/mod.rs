@@ -16,10 +16,11 @@ use portlab_sys::terminal::Hush;
 
 use self::table::Table;
 use super::{
-    Args, complain, is_wrong_or_error, json,
+    Args,
+    answers::print_answers,
+    complain, is_wrong_or_error, json,
     plan::Rates,
     show::{Show, interrupt_flag},
-    text::print_answers,
     why_it_ended, why_nobody_answered, words,
 };
 use crate::{

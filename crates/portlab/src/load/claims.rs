@@ -1,0 +1,216 @@
+//! Whether the sentences of a result agree with each other.
+
+use std::time::Duration;
+
+use portlab_load::{
+    Account, Arrivals, Cause, Ended, Endings, ErrorAnswer, Fairness, Outcome, Pace, Phase, Plan,
+    Tally, Verdict,
+};
+
+use super::{judge, text::print};
+
+fn closed() -> Plan {
+    Plan::new("127.0.0.1:1".parse().unwrap())
+}
+
+fn open() -> Plan {
+    Plan {
+        pace: Pace::Open {
+            rate_per_s: 1_000.0,
+            arrivals: Arrivals::Poisson,
+        },
+        ..closed()
+    }
+}
+
+/// What a sentence of a result claims, if the result has it.
+type Claim = (&'static str, fn(&Case) -> bool);
+
+/// A run that might have been, and its account.
+struct Case {
+    plan: Plan,
+    outcome: Outcome,
+    account: Account,
+}
+
+/// Every sentence that could contradict another, and what must be so where it stands: if each is
+/// true of the one account, no two contradict.
+const CLAIMS: &[Claim] = &[
+    ("nothing came", |it| {
+        it.account.answered == 0 && it.outcome.bytes_received == 0
+    }),
+    ("errors             no answer was complete", |it| {
+        it.account.answered == 0
+    }),
+    ("no answer was complete in the time measured", |it| {
+        it.account.measured == 0 && !it.outcome.elapsed.is_zero()
+    }),
+    ("every byte was checked", |it| it.account.answered > 0),
+    ("framing checked, content not", |it| it.account.answered > 0),
+    ("until then", |it| it.outcome.elapsed.is_zero()),
+    ("every answer was an error", |it| {
+        it.account.answered > 0 && it.account.error_answers == it.account.answered
+    }),
+    ("answers were errors, and", |it| {
+        (1..it.account.answered).contains(&it.account.error_answers)
+    }),
+    ("percentiles are those of the others", |it| {
+        it.account.samples > 0 && it.outcome.fairness.is_some_and(|it| it.most > 0)
+    }),
+    ("the true percentiles are worse", |it| {
+        it.account.samples > 0 && it.account.unanswered + it.account.due_not_sent > 0
+    }),
+    ("there were errors", |it| {
+        it.account.errors > it.account.error_answers
+    }),
+    ("messages queue up", |it| !it.outcome.kept_up(&it.plan)),
+    ("ended before its time", |it| {
+        it.outcome.ended != Ended::Done
+    }),
+    ("believable          yes", |it| {
+        judge(&it.plan, &it.outcome) == crate::Verdict::Fine
+    }),
+    ("100.0% of the rate", |it| it.outcome.kept_up(&it.plan)),
+    ("too few for a p99", |it| it.account.samples > 0),
+];
+
+fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
+    let few = |random: &mut fastrand::Rng| match random.u8(0..3) {
+        0 => 0,
+        1 => random.u64(1..4),
+        _ => random.u64(1..2_000),
+    };
+    let mut plan = if random.bool() { open() } else { closed() };
+    if random.bool() {
+        plan.script.expect = "lines:1".parse().unwrap();
+    }
+    let mut outcome = nothing.clone();
+    let began = random.u8(0..5) > 0;
+    let (before, measured, late) = match began {
+        true => (few(random), few(random), few(random)),
+        false => (few(random), 0, 0),
+    };
+    outcome.answered = before + measured + late;
+    outcome.messages = measured;
+    // Some of what was answered while measuring was due before.
+    (0..measured - measured.min(few(random)) + late).for_each(|_| {
+        outcome.latency.record(1_000_000);
+        outcome.uncorrected.record(1_000_000);
+        outcome.pacing_lag.record(1_000);
+    });
+    outcome.bytes_received = match outcome.answered {
+        0 => few(random),
+        answered => answered * 64,
+    };
+    outcome.unanswered = few(random);
+    outcome.tally = Tally::default();
+    let status = Cause::ErrorAnswer(ErrorAnswer::Status(500));
+    if !plan.checks_every_byte() && random.bool() {
+        let errors = match random.bool() {
+            true => outcome.answered,
+            false => random.u64(0..=outcome.answered),
+        };
+        (0..errors).for_each(|_| outcome.tally.add(Phase::Verify, status));
+    }
+    (0..few(random)).for_each(|_| outcome.tally.add(Phase::Receive, Cause::TimedOut));
+    outcome.ended = match random.u8(0..4) {
+        0 if began => Ended::NobodyLeft,
+        1 => Ended::TooManyErrors,
+        2 => Ended::Interrupted,
+        _ if !began => Ended::NobodyLeft,
+        _ => Ended::Done,
+    };
+    if outcome.ended == Ended::NobodyLeft {
+        outcome.endings.close(few(random), 5);
+    }
+    outcome.fairness = Fairness::of(&[measured / 2, measured - measured / 2, 0]);
+    outcome.elapsed = Duration::ZERO;
+    if began {
+        outcome.elapsed = Duration::from_millis(random.u64(1..20_000));
+    }
+    if let Pace::Open { rate_per_s, .. } = &mut plan.pace {
+        outcome.due_not_sent = few(random);
+        plan.stop.messages = random.bool().then(|| outcome.due().max(1));
+        // All that was due came at its rate, evenly.
+        let seconds = outcome.elapsed.as_secs_f64();
+        if began && outcome.due() > 0 {
+            *rate_per_s = (outcome.due() as f64 - random.f64() * 0.99) / seconds;
+        }
+    }
+    // Now and then one that nothing can be said against.
+    if began && measured > 0 && random.bool() {
+        (0..1_000).for_each(|_| outcome.latency.record(1_000_000));
+        (outcome.unanswered, outcome.due_not_sent) = (0, 0);
+        (outcome.tally, outcome.endings) = (Tally::default(), Endings::default());
+        (outcome.ended, outcome.fairness) = (Ended::Done, Fairness::of(&[measured]));
+        outcome.answered += 1_000;
+        outcome.messages += 1_000;
+        outcome.elapsed += Duration::from_secs(1);
+        plan.pace = Pace::Closed;
+    }
+    outcome.take_time_by(&plan);
+    let account = Account::of(&plan, &outcome);
+    Case {
+        plan,
+        outcome,
+        account,
+    }
+}
+
+#[test]
+fn no_two_sentences_of_a_result_contradict_each_other() {
+    let nothing = portlab_load::run(&closed(), &mut ()).unwrap();
+    let mut seen = vec![0; CLAIMS.len()];
+    for seed in 0..1_000 {
+        let case = case(&mut fastrand::Rng::with_seed(seed), &nothing);
+        let Case {
+            plan,
+            outcome,
+            account,
+        } = &case;
+        let verdict = Verdict::of(plan, outcome);
+        let mut out = Vec::new();
+        print(&mut out, plan, outcome, &verdict, 10_000).unwrap();
+        let text = anstream::adapter::strip_bytes(&out).into_vec();
+        let text = String::from_utf8(text).unwrap();
+        // The row of errors begins with their number.
+        let row = format!("errors       {:>10}  ", account.errors);
+        assert!(text.contains(&row), "seed {seed}: {row:?}\n{text}");
+        let text = text.replace(&row, "errors             ");
+        for (index, (sentence, holds)) in CLAIMS.iter().enumerate() {
+            if text.contains(sentence) {
+                seen[index] += 1;
+                assert!(
+                    holds(&case),
+                    "seed {seed}: {sentence:?} is false in\n{text}"
+                );
+            }
+        }
+        for (what, count) in [
+            ("not answered: ", account.unanswered),
+            ("due and not sent: ", account.due_not_sent),
+            ("until then ", account.answered),
+        ] {
+            if let Some((_, rest)) = text.split_once(what) {
+                let told: String = rest.chars().take_while(char::is_ascii_digit).collect();
+                assert_eq!(told, count.to_string(), "seed {seed}: {what}\n{text}");
+            }
+        }
+        let counted = plan.stop.messages.is_some();
+        if let Pace::Open { rate_per_s, .. } = plan.pace {
+            let share = outcome.messages_per_s() / rate_per_s;
+            let allowed = account.measured as f64 / outcome.due().max(1) as f64;
+            assert!(
+                !counted || share <= allowed * 1.001,
+                "seed {seed}: {share}\n{text}"
+            );
+        }
+    }
+    let never: Vec<_> = CLAIMS
+        .iter()
+        .zip(&seen)
+        .filter(|(_, seen)| **seen == 0)
+        .collect();
+    let never: Vec<_> = never.iter().map(|((sentence, _), _)| sentence).collect();
+    assert!(never.is_empty(), "never said: {never:?}");
+}
