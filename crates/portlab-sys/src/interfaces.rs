@@ -44,6 +44,15 @@ pub fn networks() -> io::Result<Vec<Network>> {
     Ok(found.collect())
 }
 
+/// The number of the interface called `name`, which stands as the zone in an address; `None` when there is no such
+/// interface.
+///
+/// Source: `if_nametoindex(3)`.
+#[must_use]
+pub fn index(name: &str) -> Option<u32> {
+    nix::net::if_::if_nametoindex(name).ok()
+}
+
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
     let v4 = address.as_sockaddr_in().map(|it| IpAddr::V4(it.ip()));
     v4.or_else(|| address.as_sockaddr_in6().map(|it| IpAddr::V6(it.ip())))
@@ -60,6 +69,12 @@ mod tests {
         assert_eq!(loopback.interface, "lo");
         let v4 = networks.iter().find(|it| it.addr.is_ipv4()).unwrap();
         assert!(v4.contains(v4.addr), "{v4:?}");
+    }
+
+    #[test]
+    fn interfaces_have_numbers() {
+        assert!(index("lo").is_some_and(|it| it > 0));
+        assert_eq!(index("no such"), None);
     }
 
     #[test]

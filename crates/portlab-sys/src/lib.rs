@@ -8,7 +8,8 @@
 //! | [`interrupt`] | Ctrl-C: finish what is being done, give the terminal back, or leave at once |
 //! | [`children`] | forking, reaping, ending |
 //! | [`accept_queue`] | how many connections may wait at a listening socket |
-//! | [`sockets`] | the machine's TCP sockets, and whose they are |
+//! | [`sockets`] | the machine's TCP and UDP sockets, and whose they are |
+//! | [`listening`] | what listening sockets were told to do |
 //! | [`spawn`] | starting another program that must not outlive this one |
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | the monotonic clock, CPU clocks of threads and processes |
@@ -26,6 +27,7 @@
 //! | [`terminal`] | who may use the terminal |
 //! | [`pressure`] | how much the whole machine lacks processors |
 //! | [`holder`] | who holds a port |
+//! | [`name`] | what programs call themselves, made inert |
 //! | [`machine`] | what machine this is; keeping to a part of it |
 //! | [`marked`] | processes known by a mark in their environment |
 //!
@@ -41,10 +43,11 @@ pub mod holder;
 pub mod interfaces;
 pub mod interrupt;
 pub mod limits;
+pub mod listening;
 pub mod machine;
 pub mod marked;
 pub mod meter;
-mod name;
+pub mod name;
 pub mod ports;
 pub mod pressure;
 pub mod process;

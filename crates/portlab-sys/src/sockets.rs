@@ -1,15 +1,16 @@
-//! The TCP sockets of this machine, as the kernel lists them.
+//! The sockets of this machine, as the kernel lists them.
 
 use std::{
     collections::{HashMap, HashSet},
     fs, io,
     net::SocketAddr,
+    time::Duration,
 };
 
 pub use procfs::net::TcpState as State;
 use procfs::{
     FromBufReadSI, current_system_info,
-    net::{TcpNetEntries, TcpNetEntry},
+    net::{TcpNetEntries, TcpNetEntry, UdpNetEntry},
     process::{FDTarget, all_processes},
 };
 
@@ -31,6 +32,21 @@ pub struct Socket {
     pub unsent: u32,
     /// The number that tells whose it is, see [`holders`]; 0 when it is nobody's any more, as in
     /// TIME_WAIT, or nobody's yet, as long as the server hasn't accepted it.
+    pub inode: u64,
+    /// How long the kernel will still keep it, in TIME-WAIT.
+    pub time_left: Option<Duration>,
+}
+
+/// One UDP socket. UDP has no connections: a socket receives what is sent to its port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UdpSocket {
+    /// Its own address.
+    pub local: SocketAddr,
+    /// The only peer that it receives from; port 0 when it receives from all.
+    pub remote: SocketAddr,
+    /// Bytes of memory that hold what has come and the program hasn't read.
+    pub unread: u32,
+    /// The number that tells whose it is, see [`holders`].
     pub inode: u64,
 }
 
@@ -70,9 +86,7 @@ impl Socket {
 ///
 /// Source: `proc(5)`, `/proc/net/tcp`.
 pub fn sockets() -> io::Result<Vec<Socket>> {
-    let v4 = procfs::net::tcp().map_err(io::Error::other)?;
-    let v6 = procfs::net::tcp6().unwrap_or_default();
-    Ok(each_once(v4.into_iter().chain(v6).map(Socket::from)))
+    tables(|_| true)
 }
 
 /// Those at either end of which `port` stands. Where there are tens of thousands of others, this is much
@@ -81,23 +95,60 @@ pub fn sockets() -> io::Result<Vec<Socket>> {
 /// # Errors
 /// As [`sockets`].
 pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
-    let v4 = fs::read_to_string("/proc/net/tcp")?;
-    let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
-    let [v4, v6] = [v4, v6].map(|table| entries_at(&table, port));
-    Ok(each_once(v4?.into_iter().chain(v6?).map(Socket::from)))
+    // A port is written as in `:1F90 `.
+    let mark = format!(":{port:04X} ");
+    tables(|line| line.contains(&mark))
 }
 
-/// The entries of a table's lines with `port`, which is written as `:1F90 `.
-fn entries_at(table: &str, port: u16) -> io::Result<Vec<TcpNetEntry>> {
-    let mark = format!(":{port:04X} ");
+/// All UDP sockets, IPv4 first.
+///
+/// # Errors
+/// When `/proc/net/udp` can't be read. A machine without IPv6 has no IPv6 sockets.
+///
+/// Source: `proc(5)`, `/proc/net/udp`.
+pub fn udp_sockets() -> io::Result<Vec<UdpSocket>> {
+    let v4 = procfs::net::udp().map_err(io::Error::other)?;
+    let v6 = procfs::net::udp6().unwrap_or_default();
+    let mut known = HashSet::new();
+    let all = v4.into_iter().chain(v6).map(UdpSocket::from);
+    Ok(all
+        .filter(|it| known.insert((it.local, it.remote, it.inode)))
+        .collect())
+}
+
+/// The TCP sockets whose lines are to be kept.
+fn tables(keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> {
+    let v4 = fs::read_to_string("/proc/net/tcp")?;
+    let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
+    let [v4, v6] = [v4, v6].map(|table| entries(&table, &keep));
+    Ok(each_once(v4?.into_iter().chain(v6?)))
+}
+
+fn entries(table: &str, keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> {
     let mut lines = table.lines();
-    let head = lines.next().into_iter();
-    let kept: Vec<_> = head
-        .chain(lines.filter(|line| line.contains(&mark)))
-        .collect();
-    let kept = kept.join("\n");
-    let entries = TcpNetEntries::from_buf_read(kept.as_bytes(), current_system_info());
-    Ok(entries.map_err(io::Error::other)?.0)
+    let head = lines.next().unwrap_or_default();
+    let kept: Vec<_> = lines.filter(|line| keep(line)).collect();
+    let text = [&[head], &kept[..]].concat().join("\n");
+    let entries = TcpNetEntries::from_buf_read(text.as_bytes(), current_system_info());
+    let entries = entries.map_err(io::Error::other)?.0;
+    let sockets = entries.into_iter().zip(kept).map(|(entry, line)| {
+        let time_left = (entry.state == State::TimeWait).then(|| time_left(line));
+        Socket {
+            time_left: time_left.flatten(),
+            ..Socket::from(entry)
+        }
+    });
+    Ok(sockets.collect())
+}
+
+/// The time until a socket's timer fires: `03:00000F3A`, in ticks of the clock.
+///
+/// Source: `get_timewait4_sock` in the kernel's `net/ipv4/tcp_ipv4.c`.
+fn time_left(line: &str) -> Option<Duration> {
+    let (_, ticks) = line.split_whitespace().nth(5)?.split_once(':')?;
+    let ticks = u64::from_str_radix(ticks, 16).ok()?;
+    let per_second = procfs::ticks_per_second();
+    Some(Duration::from_secs(ticks) / u32::try_from(per_second).ok().filter(|it| *it > 0)?)
 }
 
 /// The kernel hands its table out in pieces, each with the place to go on from: what comes or goes in
@@ -117,6 +168,18 @@ impl From<TcpNetEntry> for Socket {
             state: entry.state,
             unread: entry.rx_queue,
             unsent: entry.tx_queue,
+            inode: entry.inode,
+            time_left: None,
+        }
+    }
+}
+
+impl From<UdpNetEntry> for UdpSocket {
+    fn from(entry: UdpNetEntry) -> Self {
+        Self {
+            local: entry.local_address,
+            remote: entry.remote_address,
+            unread: entry.rx_queue,
             inode: entry.inode,
         }
     }
@@ -227,6 +290,59 @@ mod tests {
         // Those at one number are the same three.
         let at_door = || sockets_at(door.port());
         assert_eq!(once(at_door, ends, has_come), [listening, served, calling]);
+    }
+
+    #[test]
+    fn time_wait_tells_how_long_it_will_last() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let door = listener.local_addr().unwrap();
+        let client = TcpStream::connect(door).unwrap();
+        let own = client.local_addr().unwrap();
+        let (server, _) = listener.accept().unwrap();
+        // The end that closes first stays behind.
+        drop(server);
+        drop(client);
+        let since = Instant::now();
+        let waits = |it: &Socket| it.state == State::TimeWait && it.joins(door, own);
+        let left = loop {
+            let all = sockets_at(door.port()).unwrap();
+            match all.iter().find(|it| waits(it)) {
+                Some(found) => break found.time_left.unwrap(),
+                // A kernel that has enough of them keeps no more.
+                None if !crate::time_wait::has_room() => return,
+                None => assert!(since.elapsed() < PATIENCE, "{all:?}"),
+            }
+            thread::sleep(Duration::from_millis(1));
+        };
+        assert!(
+            left > Duration::ZERO && left <= Duration::from_secs(60),
+            "{left:?}"
+        );
+    }
+
+    #[test]
+    fn a_timer_is_read_in_ticks_of_the_clock() {
+        let line =
+            "  0: 0100007F:1F90 0100007F:9C40 06 00000000:00000000 03:000000C8 00000000 0 0 0 3";
+        let per_second = procfs::ticks_per_second();
+        assert_eq!(
+            time_left(line),
+            Some(Duration::from_secs(200) / per_second as u32)
+        );
+        assert_eq!(time_left("0: 1 2 06"), None);
+    }
+
+    #[test]
+    fn a_udp_socket_is_listed_with_what_it_has_not_read() {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+        let addr = socket.local_addr().unwrap();
+        socket.send_to(b"hello", addr).unwrap();
+        let all = udp_sockets().unwrap();
+        let found = all.iter().find(|it| it.local == addr).unwrap();
+        assert_eq!(found.remote.port(), 0);
+        assert!(found.unread >= 5, "{found:?}");
+        let pid = std::process::id() as i32;
+        assert_eq!(holders()[&found.inode][0].pid, pid);
     }
 
     /// The kernel does it within microseconds, when the machine lets it.

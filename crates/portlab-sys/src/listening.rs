@@ -1,0 +1,255 @@
+//! Listening sockets: what `/proc/net/tcp` leaves out about them, and which of them a connection comes to.
+
+use std::{
+    collections::HashMap,
+    io,
+    net::{IpAddr, SocketAddr},
+};
+
+use rustix::net::{
+    AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType,
+    netlink::{self, SocketAddrNetlink},
+    recv, sendto, socket_with,
+};
+
+use crate::{
+    interfaces::networks,
+    sockets::{State, sockets_at},
+};
+
+/// What a listening socket was told to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listening {
+    /// The most connections that can wait to be accepted. Linux takes one more than `listen()` asked for.
+    pub room: u32,
+    /// Whether the socket is an IPv6 one that receives no IPv4 connections (`IPV6_V6ONLY`).
+    pub is_v6_only: bool,
+}
+
+/// The listening TCP sockets of this machine, by their inodes. Empty where the kernel doesn't tell, as some
+/// sandboxes have it.
+///
+/// Source: `sock_diag(7)`; `sk_acceptq_is_full` in the kernel's `include/net/sock.h`.
+#[must_use]
+pub fn listening() -> HashMap<u64, Listening> {
+    let mut found = HashMap::new();
+    for family in [AddressFamily::INET, AddressFamily::INET6] {
+        // A machine without IPv6 has none of those.
+        let _ = ask(family, &mut found);
+    }
+    found
+}
+
+/// Whether a program of this machine listens where a connection to `addr` comes, which no connection is made to
+/// find out: an empty one ends some servers. `None` when `addr` is no address of this machine, or can't be told.
+///
+/// Source: `proc(5)`, `/proc/net/tcp`.
+#[must_use]
+pub fn hears(addr: SocketAddr) -> Option<bool> {
+    let ip = match addr.ip().to_canonical() {
+        IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => std::net::Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    if !ip.is_loopback() && !networks().ok()?.iter().any(|it| it.addr == ip) {
+        return None;
+    }
+    let at_port = sockets_at(addr.port()).ok()?;
+    let at_port = at_port.iter().filter(|it| it.state == State::Listen);
+    let mut at_port = at_port
+        .filter(|it| it.local.port() == addr.port())
+        .peekable();
+    if at_port.peek().is_none() {
+        return Some(false);
+    }
+    let details = listening();
+    Some(at_port.any(|it| {
+        let is_v6_only = details.get(&it.inode).is_some_and(|it| it.is_v6_only);
+        nearness(it.local.ip().to_canonical(), ip, is_v6_only).is_some()
+    }))
+}
+
+/// How directly a listener at `own` means `ip`, the smaller the more; `None` when it doesn't hear what comes for
+/// it. At `::` Linux hears IPv4 too, unless the program forbids it.
+#[must_use]
+pub fn nearness(own: IpAddr, ip: IpAddr, is_v6_only: bool) -> Option<u8> {
+    match own {
+        _ if own == ip => Some(0),
+        _ if own.is_unspecified() && own.is_ipv4() == ip.is_ipv4() => Some(1),
+        IpAddr::V6(own) if own.is_unspecified() && !is_v6_only => Some(2),
+        _ => None,
+    }
+}
+
+/// Adds the listening sockets of `family` to `found`.
+fn ask(family: AddressFamily, found: &mut HashMap<u64, Listening>) -> io::Result<()> {
+    let socket = socket_with(
+        AddressFamily::NETLINK,
+        SocketType::RAW,
+        SocketFlags::CLOEXEC,
+        Some(netlink::SOCK_DIAG),
+    )?;
+    let kernel = SocketAddrNetlink::new(0, 0);
+    sendto(&socket, &request(family), SendFlags::empty(), &kernel)?;
+    let mut answer = vec![0; ANSWER];
+    loop {
+        let (length, _) = recv(&socket, &mut answer[..], RecvFlags::empty())?;
+        let mut rest = &answer[..length];
+        // Each message begins with its length and its type.
+        while let (Some(length), Some(kind)) = (u32_at(rest, 0), u16_at(rest, 4)) {
+            let length = length as usize;
+            if kind != SOCK_DIAG_BY_FAMILY || length < HEADER || length > rest.len() {
+                // The end, or an error.
+                return Ok(());
+            }
+            found.extend(socket_in(&rest[HEADER..length]));
+            rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+        }
+        if length == 0 {
+            return Ok(());
+        }
+    }
+}
+
+/// `struct nlmsghdr` and `struct inet_diag_req_v2`: all listening TCP sockets of `family`.
+fn request(family: AddressFamily) -> [u8; REQUEST] {
+    let mut request = [0; REQUEST];
+    request[..4].copy_from_slice(&(REQUEST as u32).to_ne_bytes());
+    request[4..6].copy_from_slice(&SOCK_DIAG_BY_FAMILY.to_ne_bytes());
+    request[6..8].copy_from_slice(&REQUEST_AND_DUMP.to_ne_bytes());
+    request[16] = family.as_raw() as u8;
+    request[17] = libc::IPPROTO_TCP as u8;
+    let states: u32 = 1 << State::Listen as u32;
+    request[20..24].copy_from_slice(&states.to_ne_bytes());
+    request
+}
+
+/// Reads a `struct inet_diag_msg` and the attributes behind it.
+fn socket_in(message: &[u8]) -> Option<(u64, Listening)> {
+    // Of a listening socket, idiag_wqueue is what listen() asked for.
+    let (asked, inode) = (u32_at(message, 60)?, u32_at(message, 68)?);
+    let mut is_v6_only = false;
+    let mut rest = message.get(72..)?;
+    while let (Some(length), Some(kind)) = (u16_at(rest, 0), u16_at(rest, 2)) {
+        let length = usize::from(length);
+        if length < 4 {
+            break;
+        }
+        if kind == INET_DIAG_SKV6ONLY {
+            is_v6_only = rest.get(4).is_some_and(|it| *it != 0);
+        }
+        rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
+    }
+    let room = asked.saturating_add(1);
+    Some((u64::from(inode), Listening { room, is_v6_only }))
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
+    let bytes = bytes.get(at..at + 2)?;
+    Some(u16::from_ne_bytes(bytes.try_into().ok()?))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    let bytes = bytes.get(at..at + 4)?;
+    Some(u32::from_ne_bytes(bytes.try_into().ok()?))
+}
+
+/// `struct nlmsghdr`.
+const HEADER: usize = 16;
+/// The header, and the 56 bytes of `struct inet_diag_req_v2`.
+const REQUEST: usize = HEADER + 56;
+/// The kernel sends at most this much at once.
+const ANSWER: usize = 32 << 10;
+const SOCK_DIAG_BY_FAMILY: u16 = 20;
+/// `NLM_F_REQUEST` and `NLM_F_DUMP`.
+const REQUEST_AND_DUMP: u16 = 0x301;
+const INET_DIAG_SKV6ONLY: u16 = 11;
+
+#[cfg(test)]
+mod tests {
+    use rustix::net::{bind, ipproto, listen, socket, sockopt};
+    use std::{net::SocketAddr, os::fd::AsFd};
+
+    use super::*;
+
+    /// What the kernel tells of `listener`; `None` in a sandbox.
+    fn told_of(listener: impl AsFd) -> Option<Listening> {
+        let inode = rustix::fs::fstat(listener).unwrap().st_ino;
+        let all = listening();
+        assert!(all.is_empty() || all.contains_key(&inode), "{all:?}");
+        all.get(&inode).copied()
+    }
+
+    #[test]
+    fn a_listening_socket_tells_how_many_may_wait_and_whether_it_takes_ipv4() {
+        for (addr, only) in [
+            ("127.0.0.1:0", None),
+            ("[::]:0", Some(true)),
+            ("[::]:0", Some(false)),
+        ] {
+            let addr: SocketAddr = addr.parse().unwrap();
+            let family = match addr {
+                SocketAddr::V4(_) => AddressFamily::INET,
+                SocketAddr::V6(_) => AddressFamily::INET6,
+            };
+            let Ok(listener) = socket(family, SocketType::STREAM, Some(ipproto::TCP)) else {
+                // No IPv6 here.
+                continue;
+            };
+            if let Some(only) = only {
+                sockopt::set_ipv6_v6only(&listener, only).unwrap();
+            }
+            bind(&listener, &addr).unwrap();
+            listen(&listener, 7).unwrap();
+            let Some(told) = told_of(&listener) else {
+                return;
+            };
+            assert_eq!(
+                (told.room, told.is_v6_only),
+                (8, only == Some(true)),
+                "{addr}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_hears_is_known_without_a_connection() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for (ip, expected) in [
+            ("127.0.0.1", Some(true)),
+            ("0.0.0.0", Some(true)),
+            ("::ffff:127.0.0.1", Some(true)),
+            ("127.0.0.2", Some(false)),
+            ("::1", Some(false)),
+            ("192.0.2.1", None),
+        ] {
+            let addr = SocketAddr::new(ip.parse().unwrap(), port);
+            assert_eq!(hears(addr), expected, "{ip}");
+        }
+        let none = listener.accept().unwrap_err();
+        assert_eq!(none.kind(), io::ErrorKind::WouldBlock);
+        drop(listener);
+        assert_eq!(hears(SocketAddr::from(([127, 0, 0, 1], port))), Some(false));
+    }
+
+    #[test]
+    fn half_a_message_is_none() {
+        assert_eq!(socket_in(&[0; 71]), None);
+        let mut message = [0; 72 + 8];
+        message[60] = 4;
+        message[68] = 9;
+        message[72..76]
+            .copy_from_slice(&[5_u16, INET_DIAG_SKV6ONLY].map(u16::to_ne_bytes).concat());
+        message[76] = 1;
+        let expected = Listening {
+            room: 5,
+            is_v6_only: true,
+        };
+        assert_eq!(socket_in(&message), Some((9, expected)));
+        // An attribute that claims no length ends them.
+        message[72] = 0;
+        assert!(socket_in(&message).is_some_and(|(_, it)| !it.is_v6_only));
+    }
+}
