@@ -57,23 +57,89 @@ fn listening() -> (TcpListener, String) {
     (door, addr)
 }
 
-/// Serves one connection: says `words`, and returns what it then hears to the end.
-fn server(words: &'static [u8]) -> (thread::JoinHandle<Vec<u8>>, String) {
+/// Serves one connection: says `words`, and returns what it then hears to the end, and its listener.
+fn server(words: &'static [u8]) -> (thread::JoinHandle<(Vec<u8>, TcpListener)>, String) {
     let (door, addr) = listening();
-    let served = thread::spawn(move || {
-        let (mut stream, _) = door.accept().unwrap();
-        stream.write_all(words).unwrap();
-        let mut heard = Vec::new();
-        let _ = stream.read_to_end(&mut heard);
-        heard
-    });
+    let served = thread::spawn(move || (serve_one(&door, words), door));
     (served, addr)
+}
+
+fn serve_one(door: &TcpListener, words: &[u8]) -> Vec<u8> {
+    let (mut stream, _) = door.accept().unwrap();
+    stream.write_all(words).unwrap();
+    let mut heard = Vec::new();
+    let _ = stream.read_to_end(&mut heard);
+    heard
+}
+
+#[test]
+fn a_server_of_this_machine_is_examined_without_a_connection() {
+    let (door, addr) = listening();
+    door.set_nonblocking(true).unwrap();
+    for (lang, parts) in [
+        ("en", ["not tried", "A program listens at"]),
+        ("zh", ["没有去连", "有程序在监听"]),
+    ] {
+        let text = said(&[&addr, "--lang", lang], 0);
+        for part in parts {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+    }
+    let all = json(&[&addr]);
+    let attempt = &all["attempts"][0];
+    assert_eq!(
+        (&all["is_reached"], &attempt["outcome"]),
+        (&true.into(), &"listens".into())
+    );
+    for unknown in ["connect_ns", "first", "is_accepted", "listener_has_ended"] {
+        assert_eq!(attempt[unknown], Value::Null, "{unknown}");
+    }
+    assert_eq!(attempt["listener"]["queued_connections"], 0);
+    // Nobody has called.
+    let error = door.accept().unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+}
+
+#[test]
+fn a_server_that_an_empty_connection_ends_is_told_to_have_ended() {
+    // It serves one client and exits.
+    let one_shot = || {
+        let (door, addr) = listening();
+        (thread::spawn(move || serve_one(&door, b"")), addr)
+    };
+    let (served, addr) = one_shot();
+    let look = said(&[&addr, "--lang=en"], 0);
+    assert!(!look.contains("ended"), "{look}");
+    let text = said(&[&addr, "--lang=en", "--connect", "--timeout=1m"], 1);
+    let sentence =
+        "it ended when we hung up: it serves one client and exits, or an empty read ends it";
+    assert!(
+        text.contains(sentence) && text.contains("has ended since"),
+        "{text}"
+    );
+    served.join().unwrap();
+
+    let (served, addr) = one_shot();
+    let text = said(&[&addr, "--lang=zh", "--connect", "--timeout=1m"], 1);
+    assert!(text.contains("我们一断开，它就结束了"), "{text}");
+    served.join().unwrap();
+
+    let (served, addr) = one_shot();
+    let output = doctor(&[&addr, "--connect", "--timeout=1m", "--json"]);
+    let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(all["attempts"][0]["listener_has_ended"], true);
+    assert_eq!(
+        (&all["is_reached"], grade(&all["steps"], "afterwards")),
+        (&true.into(), "problem")
+    );
+    served.join().unwrap();
 }
 
 #[test]
 fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
     let (served, addr) = server("220 你好\x1b[2J\r\n".as_bytes());
-    let text = said(&[&addr, "--lang=en"], 0);
+    let text = said(&[&addr, "--lang=en", "--connect"], 0);
     let pid = format!("(pid {}) listens at {addr}", std::process::id());
     for part in [
         "is an IP address",
@@ -82,14 +148,15 @@ fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
         "connected after",
         "has accepted",
         "speaks first: “220 你好␛[2J”",
+        "still listens after we hung up",
         "can be reached.",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
-    assert_eq!(served.join().unwrap(), b"");
+    assert_eq!(served.join().unwrap().0, b"");
 
     let (served, addr) = server(b"hello\n");
-    let all = json(&[&addr]);
+    let all = json(&[&addr, "--connect"]);
     let attempt = &all["attempts"][0];
     assert_eq!(all["is_reached"], true);
     assert_eq!(
@@ -98,6 +165,7 @@ fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
     );
     assert_eq!(attempt["first_words_bytes"], 6);
     assert_eq!(attempt["is_accepted"], true);
+    assert_eq!(attempt["listener_has_ended"], false);
     assert!(attempt["connect_ns"].as_u64().unwrap() > 0);
     assert_eq!(
         attempt["listener"]["programs"][0]["pids"][0],
@@ -110,19 +178,22 @@ fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
 fn a_silent_server_is_as_well() {
     let (served, addr) = server(b"");
     // A server that is slow to accept, on a busy machine, has a minute to do it.
-    let text = said(&[&addr, "--lang=zh", "--timeout=1m"], 0);
+    let text = said(&[&addr, "--lang=zh", "--connect", "--timeout=1m"], 0);
     assert!(
         text.contains("不先说话") && text.contains("可以连上"),
         "{text}"
     );
-    assert_eq!(served.join().unwrap(), b"");
+    assert_eq!(served.join().unwrap().0, b"");
 }
 
 #[test]
 fn a_server_that_closes_at_once_is_a_note() {
     let (door, addr) = listening();
-    let served = thread::spawn(move || drop(door.accept().unwrap()));
-    let all = json(&[&addr]);
+    let served = thread::spawn(move || {
+        drop(door.accept().unwrap());
+        door
+    });
+    let all = json(&[&addr, "--connect"]);
     served.join().unwrap();
     assert_eq!(all["attempts"][0]["first"], "closed");
     assert_eq!(grade(&all["steps"], "first_words"), "note");
@@ -135,18 +206,47 @@ fn a_server_that_never_accepts_is_called_deaf() {
     while accept_queue(&door).unwrap() == 0 {
         thread::yield_now();
     }
+    // The connection that waits already tells.
     let text = said(&[&addr, "--timeout=50ms", "--lang=en"], 1);
-    assert!(text.contains("the server is deaf"), "{text}");
-    assert!(text.contains("1 before, 2 now"), "{text}");
-    assert!(text.contains("doesn't take the connection"), "{text}");
+    for part in ["the server is deaf", "in its queue: 1", "doesn't accept"] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    let text = said(&[&addr, "--timeout=50ms", "--lang=en", "--connect"], 1);
+    for part in [
+        "the server is deaf",
+        "1 before, 2 now",
+        "doesn't take the connection",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
     let all = json(&[&addr, "--timeout=50ms"]);
-    assert_eq!(all["attempts"][0]["outcome"], "connected");
+    assert_eq!(all["attempts"][0]["outcome"], "listens");
     assert_eq!(all["attempts"][0]["is_accepted"], false);
     assert_eq!(
         (&all["is_reached"], grade(&all["steps"], "accept")),
         (&false.into(), "problem")
     );
     drop((door, earlier));
+}
+
+#[test]
+fn a_server_that_takes_those_who_wait_is_not_deaf() {
+    let (door, addr) = listening();
+    let earlier = TcpStream::connect(&addr).unwrap();
+    while accept_queue(&door).unwrap() == 0 {
+        thread::yield_now();
+    }
+    thread::scope(|scope| {
+        let asked = scope.spawn(|| json(&[&addr, "--timeout=1m"]));
+        // The doctor has seen it wait, or it sees an empty queue.
+        thread::sleep(std::time::Duration::from_millis(100));
+        let accepted = door.accept().unwrap();
+        let all = asked.join().unwrap();
+        assert_eq!(all["is_reached"], true);
+        assert_ne!(all["attempts"][0]["is_accepted"], false);
+        drop(accepted);
+    });
+    drop(earlier);
 }
 
 #[test]
@@ -163,11 +263,13 @@ fn a_full_accept_queue_is_told_from_a_firewall() {
     }
     let addr = addr.to_string();
     let text = said(&[&addr, "--timeout=100ms", "--lang=en"], 1);
+    assert!(text.contains("its accept queue is full (1 wait"), "{text}");
+    let text = said(&[&addr, "--timeout=100ms", "--lang=en", "--connect"], 1);
     assert!(text.contains("the accept queue is full (1 wait"), "{text}");
     let text = said(&[&addr, "--timeout=100ms", "--lang=zh"], 1);
     assert!(text.contains("等待队列满了（有 1 个"), "{text}");
     assert_eq!(
-        json(&[&addr, "--timeout=100ms"])["attempts"][0]["outcome"],
+        json(&[&addr, "--timeout=100ms", "--connect"])["attempts"][0]["outcome"],
         "timed-out"
     );
     drop(waiting);
@@ -217,7 +319,7 @@ fn a_refused_port_names_who_listens_nearby_and_where() {
 fn who_calls_at_all_addresses_reaches_loopback_and_its_listener() {
     let (served, addr) = server(b"hello\n");
     let port = addr.rsplit_once(':').unwrap().1;
-    let all = json(&[&format!("0.0.0.0:{port}")]);
+    let all = json(&[&format!("0.0.0.0:{port}"), "--connect"]);
     let attempt = &all["attempts"][0];
     assert_eq!(
         (&attempt["outcome"], &attempt["place"]),
@@ -225,6 +327,73 @@ fn who_calls_at_all_addresses_reaches_loopback_and_its_listener() {
     );
     assert_eq!(attempt["listener"]["port"].to_string(), port);
     served.join().unwrap();
+}
+
+/// A port of 127.0.0.1 whose only trace is a connection in TIME-WAIT, of a server that did or did not set
+/// SO_REUSEADDR; `None` where the kernel keeps none.
+fn in_time_wait(reuses: bool) -> Option<SocketAddr> {
+    let door = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    door.set_reuse_address(reuses).unwrap();
+    let own = SocketAddr::from(([127, 0, 0, 1], 0));
+    door.bind(&own.into()).unwrap();
+    door.listen(1).unwrap();
+    let addr = door.local_addr().unwrap().as_socket().unwrap();
+    let client = TcpStream::connect(addr).unwrap();
+    // The end that closes first stays behind.
+    drop(door.accept().unwrap());
+    drop((client, door));
+    let is_left = || {
+        let all = portlab_sys::sockets::sockets_at(addr.port()).unwrap();
+        all.iter()
+            .any(|it| it.local == addr && it.state_name() == "TIME-WAIT")
+    };
+    while portlab_sys::time_wait::has_room() {
+        if is_left() {
+            return Some(addr);
+        }
+        thread::yield_now();
+    }
+    None
+}
+
+#[test]
+fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
+    for (reuses, en, zh) in [
+        (false, "fails, even with SO_REUSEADDR", "也没用"),
+        (true, "works only with SO_REUSEADDR", "才能 bind"),
+    ] {
+        let Some(addr) = in_time_wait(reuses) else {
+            return;
+        };
+        let addr = addr.to_string();
+        let text = said(&[&addr, "--lang=en"], 1);
+        for part in [
+            "nobody listens",
+            "1 closed connection is remembered",
+            "for another",
+            en,
+        ] {
+            assert!(text.contains(part), "{part:?} is not in {text}");
+        }
+        let text = said(&[&addr, "--lang=zh"], 1);
+        assert!(text.contains("TIME-WAIT") && text.contains(zh), "{text}");
+        let left = &json(&[&addr])["attempts"][0]["left_behind"];
+        assert_eq!(left["time_wait_connections"], 1);
+        assert_eq!(left["can_bind_with_reuseaddr"], reuses);
+        assert!((1..=60_000_000_000).contains(&left["time_wait_left_ns"].as_u64().unwrap()));
+        // What is said of bind() is so: portlab serve sets SO_REUSEADDR.
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        serve.args(["serve", "--model=threads", "--bind", &addr]);
+        if !reuses {
+            let refused = serve.output().unwrap();
+            let text = String::from_utf8_lossy(&refused.stderr).into_owned();
+            assert_eq!(refused.status.code(), Some(2), "{text}");
+            assert!(
+                text.contains("TIME-WAIT") && text.contains("try --bind"),
+                "{text}"
+            );
+        }
+    }
 }
 
 #[test]

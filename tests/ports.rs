@@ -7,7 +7,7 @@
 
 use std::{
     fmt::Debug,
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpStream, UdpSocket},
     process::{Command, Output, Stdio},
     thread,
     time::{Duration, Instant},
@@ -157,6 +157,101 @@ fn processes_that_share_a_port_are_shown_together() {
     assert!(text.contains(&row), "{text}");
     portlab_sys::spawn::signal(&mut server, portlab_sys::spawn::Signal::TERM).unwrap();
     assert_eq!(server.wait().unwrap().code(), Some(0));
+}
+
+#[test]
+fn a_program_that_receives_udp_is_listed_apart() {
+    let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port();
+    let all = json(&[]);
+    let found = all["udp_receivers"].as_array().unwrap();
+    let found = found.iter().find(|it| it["port"] == port).unwrap();
+    assert_eq!(
+        found["programs"][0]["pids"],
+        serde_json::json!([std::process::id()])
+    );
+    assert!(
+        all["listeners"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|it| it["port"] != port)
+    );
+    for (lang, here) in [("en", "receives at"), ("zh", "接收")] {
+        let text = said(&["--lang", lang]);
+        assert!(text.contains(&format!("{port} 127.0.0.1")), "{text}");
+        let text = said(&[&port.to_string(), "--lang", lang]);
+        let pid = format!("(pid {})", std::process::id());
+        assert!(text.contains(here) && text.contains(&pid), "{text}");
+    }
+}
+
+#[test]
+fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
+    for asked in ["2425", "飞秋", "飞鸽传书", "feiq", "ipmsg", "IP-Messenger"] {
+        let text = said(&[asked, "--lang=en"]);
+        for part in ["2425", "IP Messenger", "UDP", "TCP"] {
+            assert!(text.contains(part), "{asked}: {part:?} is not in {text}");
+        }
+        let text = said(&[asked, "--lang=zh"]);
+        assert!(text.contains("飞秋") && text.contains("UDP"), "{text}");
+    }
+}
+
+#[test]
+fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
+    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = door.local_addr().unwrap();
+    let client = TcpStream::connect(addr).unwrap();
+    let served = door.accept().unwrap();
+    drop(door);
+    let port = addr.port().to_string();
+    let text = said(&[&port, "--lang=en"]);
+    let pid = format!("(pid {})", std::process::id());
+    for part in [
+        "nobody listens on it here",
+        "1 connection is still open there",
+        &pid,
+        "until they are closed",
+    ] {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+    let text = said(&[&port, "--lang=zh"]);
+    assert!(text.contains("还有 1 个连接没有关完"), "{text}");
+    let left = &json(&[&port])["ports"][0]["left_behind"];
+    assert_eq!(
+        (&left["open_connections"], &left["time_wait_connections"]),
+        (&1.into(), &0.into())
+    );
+    drop((client, served));
+}
+
+#[test]
+fn a_program_that_calls_itself_something_odd_is_shown_without_power() {
+    // A program is called as its file is.
+    let folder = std::env::temp_dir().join(format!("portlab-ports-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).unwrap();
+    let file = folder.join("a\u{202e}\u{3164}\x1b[b");
+    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_portlab"), &file).unwrap();
+    let mut command = Command::new(&file);
+    command.args(["serve", "--model=threads", "--bind=127.0.0.1:0", "--json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut server = portlab_sys::spawn::tie_to_this_thread(&mut command)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let out = server.stdout.as_mut().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
+    let event: Value = serde_json::from_str(&line).unwrap();
+    let port = event["addr"].as_str().unwrap().rsplit_once(':').unwrap().1;
+    let text = said(&[port, "--lang=en"]);
+    assert!(
+        text.contains(&format!("a???[b (pid {})", server.id())),
+        "{text:?}"
+    );
+    server.kill().unwrap();
+    server.wait().unwrap();
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     io::{self, BufRead, BufReader, Read},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener},
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -14,7 +14,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::spawn::{self, Signal};
+use portlab_sys::{
+    listening::hears,
+    spawn::{self, Signal},
+};
 
 /// A running server: a `portlab serve`, or any other program. It ends with the thread that started
 /// it, and is killed when dropped.
@@ -138,7 +141,8 @@ impl Server {
     }
 
     /// Starts any program that listens on the loopback port put for `{port}` in its `words`, and waits
-    /// until a connection can be made.
+    /// until the kernel lists it as listening there. No connection is made to see that: an empty one ends some
+    /// servers.
     ///
     /// # Errors
     /// When it can't be started, or ends, or doesn't listen within 20 s.
@@ -152,7 +156,7 @@ impl Server {
         let mut server = Self::spawn(surroundings, &mut command, addr)?;
         let since = Instant::now();
         let what = loop {
-            if TcpStream::connect(addr).is_ok_and(|stream| !is_connected_to_itself(&stream)) {
+            if hears(addr) == Some(true) {
                 return Ok(server);
             }
             if let Some(status) = server.child.try_wait()? {
@@ -283,11 +287,6 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// TCP lets a socket connect to the very port that it was given, where nobody listens.
-fn is_connected_to_itself(stream: &TcpStream) -> bool {
-    matches!((stream.local_addr(), stream.peer_addr()), (Ok(own), Ok(peer)) if own == peer)
 }
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.

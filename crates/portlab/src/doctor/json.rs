@@ -9,7 +9,7 @@ use super::{
     reach::{Attempt, First, Name, Outcome, Place, Reach},
     steps,
 };
-use crate::ports::json::listener;
+use crate::ports::{json::listener, leftovers::Leftovers};
 
 /// A machine: its facts, and what they mean.
 pub(super) fn machine(facts: &Facts) -> Value {
@@ -82,6 +82,7 @@ fn attempt(attempt: &Attempt) -> Value {
         Place::Elsewhere => ("elsewhere", None),
     };
     let (outcome, error) = match &attempt.outcome {
+        Outcome::Listens => ("listens", None),
         Outcome::Connected(_) => ("connected", None),
         Outcome::Refused => ("refused", None),
         Outcome::TimedOut => ("timed-out", None),
@@ -101,11 +102,13 @@ fn attempt(attempt: &Attempt) -> Value {
         "interface": interface,
         "outcome": outcome,
         "error": error,
-        "connect_ns": nanos(attempt.took),
+        "connect_ns": attempt.took.map(nanos),
         "listener": heard.map(listener),
         "queued_before_connections": heard.map(|listener| listener.queue),
         "queued_after_connections": here.and_then(|here| here.queue),
         "is_accepted": here.and_then(|here| here.accepted),
+        "listener_has_ended": here.and_then(|here| here.has_ended),
+        "left_behind": here.and_then(|here| here.leftovers.as_ref()).map(Leftovers::json),
         "first": first.map(|first| match first {
             First::Words(_) => "words",
             First::Silence => "silence",

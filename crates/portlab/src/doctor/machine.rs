@@ -17,6 +17,7 @@ use socket2::{Domain, Socket, Type};
 use crate::{
     args,
     ports::{
+        leftovers::Leftovers,
         listeners::{Program, Snapshot},
         range::{Range, time_wait},
     },
@@ -64,8 +65,8 @@ pub(super) enum CoursePort {
     Free,
     /// Somebody listens; nobody to be seen is another user's program.
     Held(Vec<String>),
-    /// Nobody listens, but connections of a server that was there are remembered.
-    Remembered,
+    /// Nobody listens, but connections of a server that was there are left.
+    Remembered(Leftovers),
     /// It may not be bound, and why.
     Refused(String),
 }
@@ -159,7 +160,12 @@ fn course_port(snapshot: &Snapshot) -> CoursePort {
             held.flat_map(|it| it.programs.iter().map(Program::to_string))
                 .collect(),
         ),
-        std::io::ErrorKind::AddrInUse => CoursePort::Remembered,
+        std::io::ErrorKind::AddrInUse => {
+            match Leftovers::at(COURSE_PORT, Some(addr.ip()), snapshot) {
+                Some(left) => CoursePort::Remembered(left),
+                None => CoursePort::Refused(error.to_string()),
+            }
+        }
         _ => CoursePort::Refused(error.to_string()),
     }
 }

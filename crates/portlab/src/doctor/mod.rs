@@ -21,29 +21,38 @@ use crate::{
 };
 use finding::{Finding, Grade, worst};
 use machine::Facts;
+use reach::Way;
 use target::Target;
 
 /// Say what this machine allows, or why an address can't be reached
 ///
 /// Without ADDR: what limits a lesson or a load here, line by line, and how to
 /// change it. With ADDR: the way to it step by step: the name, where it is, who
-/// listens, whether it connects, whether the program accepts, and whether it
-/// speaks first. A connection is made and closed; no byte is sent.
+/// listens, whether the program accepts. An address of this machine that a program
+/// listens at is not connected to: the system's list of sockets tells, and even an
+/// empty connection ends some servers. Any other address is connected to, and so
+/// is this one with --connect; no byte is sent.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   portlab doctor                    what this machine allows
   portlab doctor 127.0.0.1:8080     why I can't connect to it
   portlab doctor 8080               the same, for a port of this machine
+  portlab doctor 8080 --connect     connects as well: does it accept, and speak?
   portlab doctor example.org:http --timeout 10s --lang zh
 
 Exit codes: 0 fine (notes are fine too), 1 something that portlab needs doesn't
-work, or ADDR can't be reached, 2 could not run.")]
+work, or ADDR can't be reached, or it ended when the connection of --connect was
+closed, 2 could not run.")]
 pub(crate) struct Args {
     /// The address that is to be reached, HOST:PORT; a port alone is one of this
     /// machine
     #[arg(value_name = "ADDR", allow_negative_numbers = true)]
     addr: Option<String>,
+
+    /// Connect, even where a program of this machine is known to listen
+    #[arg(long, requires = "addr")]
+    connect: bool,
 
     /// How long each step may take: looking the name up, connecting, accepting
     #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::duration)]
@@ -72,7 +81,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                 ));
             }
             let target = Target::read(addr, lang).map_err(|error| anyhow!(error))?;
-            visit(target, args.timeout, lang, args.json)
+            let way = Way {
+                patience: args.timeout,
+                connects: args.connect,
+            };
+            visit(target, way, lang, args.json)
         }
     }
 }
@@ -105,15 +118,15 @@ fn examine(lang: Lang, json: bool) -> anyhow::Result<Verdict> {
     print(&checks, json, &conclusion, well, lang)
 }
 
-fn visit(target: Target, patience: Duration, lang: Lang, json: bool) -> anyhow::Result<Verdict> {
-    let reach = reach::reach(target, patience);
+fn visit(target: Target, way: Way, lang: Lang, json: bool) -> anyhow::Result<Verdict> {
+    let reach = reach::reach(target, way);
     let json = json.then(|| json::reach(&reach));
     let conclusion = steps::conclusion(&reach, lang);
     print(
         &steps::all(&reach, lang),
         json,
         &conclusion,
-        reach.is_reached(),
+        reach.is_well(),
         lang,
     )
 }

@@ -1,20 +1,32 @@
-//! What happens on the way to an address, as far as it gets. Nothing is sent.
+//! What happens on the way to an address, as far as it gets. Nothing is sent, and no connection is made where the
+//! kernel's list of sockets tells as much.
+
+mod call;
+mod watch;
 
 use std::{
-    io::{self, Read},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, ToSocketAddrs},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
 };
 
-use portlab_sys::{
-    interfaces::{Network, networks},
-    sockets::{State, sockets},
-};
+use portlab_sys::interfaces::{Network, networks};
 
 use super::target::Target;
-use crate::ports::listeners::{Listener, Snapshot};
+use crate::ports::{
+    leftovers::Leftovers,
+    listeners::{Listener, Snapshot},
+};
+
+/// How an address is examined.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way {
+    /// How long each step may take.
+    pub(super) patience: Duration,
+    /// Whether a connection is made where the kernel's list of sockets would do.
+    pub(super) connects: bool,
+}
 
 /// All that happened.
 #[derive(Debug)]
@@ -50,7 +62,8 @@ pub(super) enum Name {
 pub(super) struct Attempt {
     pub(super) addr: SocketAddr,
     pub(super) place: Place,
-    pub(super) took: Duration,
+    /// How long it took to connect; `None` when that wasn't tried.
+    pub(super) took: Option<Duration>,
     pub(super) outcome: Outcome,
     /// What this machine knows of it, when the address is its own.
     pub(super) here: Option<Here>,
@@ -67,6 +80,8 @@ pub(super) enum Place {
 
 #[derive(Debug)]
 pub(super) enum Outcome {
+    /// The kernel's list of sockets tells that a program listens there. Nothing was connected.
+    Listens,
     Connected(First),
     Refused,
     TimedOut,
@@ -92,8 +107,13 @@ pub(super) struct Here {
     pub(super) before: Snapshot,
     /// How many connections waited to be accepted afterwards.
     pub(super) queue: Option<u32>,
-    /// Whether the program has accepted the connection; `None` when there is none, or it can't be told.
+    /// Whether the program has accepted the connection, or one of those that waited; `None` when there was
+    /// none, or it can't be told.
     pub(super) accepted: Option<bool>,
+    /// Whether the program was gone after the connection was closed; `None` when that can't be told.
+    pub(super) has_ended: Option<bool>,
+    /// What keeps the port from being bound, though nobody listens on it.
+    pub(super) leftovers: Option<Leftovers>,
 }
 
 impl Attempt {
@@ -102,10 +122,15 @@ impl Attempt {
         self.here.as_ref()?.before.heard_at(reached(self.addr))
     }
 
-    /// Whether a program has taken the connection, as far as one can tell.
+    /// Whether a program has taken the connection, or would take one, as far as one can tell.
     pub(super) fn is_reached(&self) -> bool {
         let taken = self.here.as_ref().and_then(|here| here.accepted);
-        matches!(self.outcome, Outcome::Connected(_)) && taken != Some(false)
+        matches!(self.outcome, Outcome::Connected(_) | Outcome::Listens) && taken != Some(false)
+    }
+
+    /// Whether the program ended when the connection was closed.
+    pub(super) fn has_ended(&self) -> bool {
+        self.here.as_ref().and_then(|here| here.has_ended) == Some(true)
     }
 }
 
@@ -113,11 +138,16 @@ impl Reach {
     pub(super) fn is_reached(&self) -> bool {
         self.attempts.iter().any(Attempt::is_reached)
     }
+
+    /// Whether a program is there, takes connections, and was not harmed.
+    pub(super) fn is_well(&self) -> bool {
+        self.is_reached() && !self.attempts.iter().any(Attempt::has_ended)
+    }
 }
 
-/// Goes the way to `target`, with at most `patience` for each step.
-pub(super) fn reach(target: Target, patience: Duration) -> Reach {
-    let name = look_up(&target, patience);
+/// Goes the way to `target`.
+pub(super) fn reach(target: Target, way: Way) -> Reach {
+    let name = look_up(&target, way.patience);
     let addrs = match &name {
         Name::Literal => target.host.parse().into_iter().collect(),
         Name::Found { addrs, .. } => addrs.clone(),
@@ -127,7 +157,7 @@ pub(super) fn reach(target: Target, patience: Duration) -> Reach {
     let networks = networks().unwrap_or_default();
     let mut attempts = Vec::new();
     for addr in addrs.into_iter().map(|ip| SocketAddr::new(ip, target.port)) {
-        let attempt = attempt(addr, &networks, patience);
+        let attempt = attempt(addr, &networks, way);
         let reached = attempt.is_reached();
         attempts.push(attempt);
         if reached {
@@ -136,7 +166,7 @@ pub(super) fn reach(target: Target, patience: Duration) -> Reach {
     }
     Reach {
         target,
-        patience,
+        patience: way.patience,
         name,
         attempts,
     }
@@ -169,45 +199,16 @@ fn look_up(target: &Target, patience: Duration) -> Name {
     }
 }
 
-fn attempt(addr: SocketAddr, networks: &[Network], patience: Duration) -> Attempt {
+fn attempt(addr: SocketAddr, networks: &[Network], way: Way) -> Attempt {
     let place = place(addr.ip(), networks);
     let here = matches!(place, Place::Loopback | Place::Own(_));
     let before = here.then(|| Snapshot::take().ok()).flatten();
-    let began = Instant::now();
-    let connected = TcpStream::connect_timeout(&addr, patience);
-    let took = began.elapsed();
-    let mut accepted = None;
-    let outcome = match connected {
-        Ok(stream) if meets_itself(&stream) => Outcome::Refused,
-        Ok(stream) => {
-            if here {
-                accepted = wait_for_accept(&stream, began + patience);
-            }
-            let first = match accepted {
-                // Who hasn't accepted can't speak.
-                Some(false) => First::Silence,
-                _ => listen(&stream, MOMENT),
-            };
-            if let (true, First::Words(_) | First::Closed) = (here, &first) {
-                // Somebody has done that.
-                accepted = Some(true);
-            }
-            Outcome::Connected(first)
+    match before {
+        // The kernel's list tells what an empty connection would, and ends no server.
+        Some(before) if !way.connects && before.heard_at(reached(addr)).is_some() => {
+            watch::watch(addr, place, before, way.patience)
         }
-        Err(error) => of_error(&error),
-    };
-    // Read while the connection is still there, or at once after it has failed.
-    let here = before.map(|before| Here {
-        queue: queue_at(addr),
-        before,
-        accepted,
-    });
-    Attempt {
-        addr,
-        place,
-        took,
-        outcome,
-        here,
+        before => call::call(addr, place, before, way.patience),
     }
 }
 
@@ -226,76 +227,12 @@ fn place(ip: IpAddr, networks: &[Network]) -> Place {
     }
 }
 
-/// A port that nobody listens on may be the very one that is given to who connects to it; then the
-/// connection has one end.
-fn meets_itself(stream: &TcpStream) -> bool {
-    let ends = (stream.local_addr(), stream.peer_addr());
-    matches!(ends, (Ok(own), Ok(peer)) if own == peer)
-}
-
-fn of_error(error: &io::Error) -> Outcome {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => Outcome::Refused,
-        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Outcome::TimedOut,
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => Outcome::Unreachable,
-        io::ErrorKind::AddrNotAvailable => Outcome::NoOwnPort,
-        _ => Outcome::Failed(error.to_string()),
-    }
-}
-
-/// Waits for the server to speak first.
-fn listen(mut stream: &TcpStream, moment: Duration) -> First {
-    let mut words = vec![0; MOST_WORDS];
-    if stream.set_read_timeout(Some(moment)).is_err() {
-        return First::Silence;
-    }
-    match stream.read(&mut words) {
-        Ok(0) => First::Closed,
-        Ok(length) => {
-            words.truncate(length);
-            First::Words(words)
-        }
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => First::Silence,
-        Err(_) => First::Reset,
-    }
-}
-
-/// Looks whether the server's end has become somebody's, which `accept` makes it.
-fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
-    let (own, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
-    let (own, peer) = (canonical(own), canonical(peer));
-    loop {
-        let all = sockets().ok()?;
-        let mut ends = all.iter();
-        let server = ends.find(|it| canonical(it.local) == peer && canonical(it.remote) == own)?;
-        let is_made = match server.state {
-            State::Established => true,
-            // The last step of the handshake may come a moment later. It may also be that the server
-            // wants to be woken by the first byte only (TCP_DEFER_ACCEPT).
-            State::SynRecv | State::NewSynRecv => false,
-            // It has been closed meanwhile, by whoever had it.
-            _ => return None,
-        };
-        if is_made && server.inode != 0 {
-            return Some(true);
-        }
-        if Instant::now() >= until {
-            return is_made.then_some(false);
-        }
-        thread::sleep(LOOK_AGAIN);
-    }
-}
-
-fn queue_at(addr: SocketAddr) -> Option<u32> {
-    let after = Snapshot::take().ok()?;
-    after.heard_at(reached(addr)).map(|listener| listener.queue)
-}
-
-/// Where a connection to `addr` arrives: who writes 0.0.0.0 or [::] is sent to loopback.
+/// Where a connection to `addr` arrives: who writes 0.0.0.0 or [::] is sent to loopback. An IPv4 address in
+/// IPv6's form is IPv4's.
 ///
 /// Source: `ip(7)`, INADDR_ANY.
 fn reached(addr: SocketAddr) -> SocketAddr {
-    let ip = match addr.ip() {
+    let ip = match addr.ip().to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         ip => ip,
@@ -307,11 +244,13 @@ fn canonical(addr: SocketAddr) -> SocketAddr {
     SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
 
-/// Who speaks first does it at once, and few networks take longer than this.
-const MOMENT: Duration = Duration::from_millis(500);
+/// How many connections wait to be accepted at `addr`.
+fn queue_at(addr: SocketAddr) -> Option<u32> {
+    let after = Snapshot::take().ok()?;
+    after.heard_at(reached(addr)).map(|listener| listener.queue)
+}
+
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
-/// The first line of most greetings.
-const MOST_WORDS: usize = 256;
 
 #[cfg(test)]
 mod tests {

@@ -15,6 +15,7 @@ use portlab_load::{
     unescape,
 };
 use portlab_stats::units;
+use portlab_sys::listening::hears;
 
 use super::{Args, ScriptArgs};
 use crate::args::{TO_CONNECT, bytes_of_hex, resolve_all};
@@ -256,7 +257,11 @@ pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAdd
     if addrs.len() == 1 {
         return Ok(first);
     }
-    let answers = |addr: &&SocketAddr| TcpStream::connect_timeout(addr, patience).is_ok();
+    // A listener of this machine is not called just to see that it is there: an empty connection ends some
+    // servers. Where none is listed, a call can end none.
+    let answers = |addr: &&SocketAddr| {
+        hears(**addr) == Some(true) || TcpStream::connect_timeout(addr, patience).is_ok()
+    };
     // If none does, the run itself will say why.
     Ok(addrs.iter().find(answers).copied().unwrap_or(first))
 }

@@ -3,16 +3,23 @@
 use serde_json::{Value, json};
 
 use super::{
-    listeners::{Listener, Program},
+    leftovers::Leftovers,
+    listeners::{Listener, Program, Snapshot},
     meaning::{Class, IanaClass, Machine, Meaning},
     range::time_wait,
+    receivers::Receiver,
 };
 
 /// Who listens, and the range.
 pub(super) fn listing(machine: &Machine) -> Value {
-    let listeners = &machine.snapshot.listeners;
+    let Snapshot {
+        listeners,
+        receivers,
+        ..
+    } = &machine.snapshot;
     json!({
         "listeners": listeners.iter().map(listener).collect::<Vec<_>>(),
+        "udp_receivers": receivers.iter().map(receiver).collect::<Vec<_>>(),
         "sees_all_users": machine.snapshot.sees_everybody,
         "handed_out": machine.range.as_ref().map(|range| {
             let usage = range.usage(&machine.snapshot.sockets);
@@ -49,17 +56,33 @@ fn meaning(meaning: &Meaning) -> Value {
         "is_handed_out": meaning.is_handed_out(),
         "needs_root": meaning.needs_root(),
         "listeners": listeners.map(listener).collect::<Vec<_>>(),
+        "udp_receivers": meaning.machine.snapshot.receiving_at(port).map(receiver).collect::<Vec<_>>(),
+        "left_behind": Leftovers::at(port, None, &meaning.machine.snapshot).map(|it| it.json()),
     })
+}
+
+/// Those who receive at a port together.
+fn receiver(receiver: &Receiver) -> Value {
+    json!({
+        "port": receiver.port,
+        "addresses": receiver.addrs,
+        "programs": receiver.programs.iter().map(program).collect::<Vec<_>>(),
+        "unread_bytes": receiver.unread_bytes,
+    })
+}
+
+pub(super) fn program(program: &Program) -> Value {
+    json!({ "name": program.name, "pids": program.pids })
 }
 
 /// Those who listen on a port together.
 pub(crate) fn listener(listener: &Listener) -> Value {
-    let program = |it: &Program| json!({ "name": it.name, "pids": it.pids });
     json!({
         "port": listener.port,
         "addresses": listener.addrs,
         "programs": listener.programs.iter().map(program).collect::<Vec<_>>(),
         "established_connections": listener.established,
         "queued_connections": listener.queue,
+        "queue_limit_connections": listener.room,
     })
 }

@@ -8,15 +8,23 @@ use std::{
 
 use portlab_sys::{
     holder::Holder,
-    sockets::{Socket, State, holders, sees_everybody, sockets},
+    listening::{Listening, listening, nearness},
+    sockets::{Socket, State, holders, sees_everybody, sockets, udp_sockets},
 };
 
-/// The TCP sockets of this machine at one moment, and whose they are.
+use super::receivers::{Receiver, receivers};
+
+/// The sockets of this machine at one moment, and whose they are.
 #[derive(Debug, Default)]
 pub(crate) struct Snapshot {
+    /// Those of TCP.
     pub(crate) sockets: Vec<Socket>,
     /// By port, and then by address.
     pub(crate) listeners: Vec<Listener>,
+    /// The programs that receive UDP, by port, and then by address.
+    pub(crate) receivers: Vec<Receiver>,
+    /// Which processes hold which sockets, by the sockets' inodes.
+    pub(crate) holders: HashMap<u64, Vec<Holder>>,
     /// Whether the programs of other users could be seen.
     pub(crate) sees_everybody: bool,
 }
@@ -33,10 +41,14 @@ pub(crate) struct Listener {
     pub(crate) established: usize,
     /// Connections that wait to be accepted.
     pub(crate) queue: u32,
+    /// The most that can wait; `None` when the kernel doesn't tell.
+    pub(crate) room: Option<u32>,
+    /// Whether the socket at `::` receives no IPv4 connections.
+    pub(crate) is_v6_only: bool,
 }
 
 /// The processes of one name among those that listen.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Program {
     pub(crate) name: String,
     /// At least one, in order.
@@ -50,10 +62,13 @@ impl Snapshot {
     /// When the system doesn't list its sockets.
     pub(crate) fn take() -> io::Result<Self> {
         let sockets = sockets()?;
-        let listeners = listeners(&sockets, &holders());
+        let holders = holders();
         Ok(Self {
+            listeners: listeners(&sockets, &holders, &listening()),
+            // A sandbox may have no table of UDP sockets.
+            receivers: receivers(&udp_sockets().unwrap_or_default(), &holders),
             sockets,
-            listeners,
+            holders,
             sees_everybody: sees_everybody(),
         })
     }
@@ -63,22 +78,35 @@ impl Snapshot {
         self.listeners.iter().filter(move |it| it.port == port)
     }
 
+    /// The programs that receive what is sent by UDP to `port`, at whatever address.
+    pub(crate) fn receiving_at(&self, port: u16) -> impl Iterator<Item = &Receiver> {
+        self.receivers.iter().filter(move |it| it.port == port)
+    }
+
     /// To whom a connection to `addr` comes.
     pub(crate) fn heard_at(&self, addr: SocketAddr) -> Option<&Listener> {
-        let near = |it: &&Listener| {
-            let own = it.addrs.iter();
-            own.filter_map(|&own| nearness(own, addr.ip())).min()
-        };
-        self.at(addr.port())
-            .filter(|it| it.hears(addr.ip()))
-            .min_by_key(near)
+        let heard = self.at(addr.port());
+        let heard = heard.filter_map(|it| Some((it.nearness(addr.ip())?, it)));
+        let nearest = heard.min_by_key(|(far, _)| *far);
+        nearest.map(|(_, listener)| listener)
     }
 }
 
 impl Listener {
     /// Whether a connection to `ip` comes to these, if nobody listens at just that address.
     pub(crate) fn hears(&self, ip: IpAddr) -> bool {
-        self.addrs.iter().any(|&own| nearness(own, ip).is_some())
+        self.nearness(ip).is_some()
+    }
+
+    /// Whether no more connections can wait: the kernel ignores those that come.
+    pub(crate) fn is_full(&self) -> bool {
+        self.room.is_some_and(|room| self.queue >= room)
+    }
+
+    fn nearness(&self, ip: IpAddr) -> Option<u8> {
+        let own = self.addrs.iter();
+        own.filter_map(|&own| nearness(own, ip.to_canonical(), self.is_v6_only))
+            .min()
     }
 
     /// The addresses as one writes them with the port.
@@ -102,13 +130,17 @@ impl fmt::Display for Program {
 }
 
 /// Brings together who listens, and counts whose connections are whose.
-pub(crate) fn listeners(sockets: &[Socket], holders: &HashMap<u64, Vec<Holder>>) -> Vec<Listener> {
-    let mut doors = doors(sockets, holders);
+pub(crate) fn listeners(
+    sockets: &[Socket],
+    holders: &HashMap<u64, Vec<Holder>>,
+    details: &HashMap<u64, Listening>,
+) -> Vec<Listener> {
+    let mut doors = doors(sockets, holders, details);
     for socket in sockets.iter().filter(|it| it.state == State::Established) {
         let ip = socket.local.ip().to_canonical();
         let of_port = doors.range_mut((socket.local.port(), FIRST)..=(socket.local.port(), LAST));
         let nearest = of_port
-            .filter_map(|((_, own), door)| Some((nearness(*own, ip)?, door)))
+            .filter_map(|((_, own), door)| Some((nearness(*own, ip, door.is_v6_only)?, door)))
             .min_by_key(|(far, _)| *far);
         if let Some((_, door)) = nearest {
             door.established += 1;
@@ -123,6 +155,8 @@ pub(crate) fn listeners(sockets: &[Socket], holders: &HashMap<u64, Vec<Holder>>)
                 listener.addrs.push(ip);
                 listener.established += door.established;
                 listener.queue += door.queue;
+                listener.room = sum(listener.room, door.room);
+                listener.is_v6_only |= door.is_v6_only;
             }
             None => listeners.push(Listener {
                 port,
@@ -130,6 +164,8 @@ pub(crate) fn listeners(sockets: &[Socket], holders: &HashMap<u64, Vec<Holder>>)
                 programs,
                 established: door.established,
                 queue: door.queue,
+                room: door.room,
+                is_v6_only: door.is_v6_only,
             }),
         }
     }
@@ -142,14 +178,23 @@ struct Door {
     holders: BTreeSet<(i32, String)>,
     established: usize,
     queue: u32,
+    room: Option<u32>,
+    is_v6_only: bool,
 }
 
-fn doors(sockets: &[Socket], holders: &HashMap<u64, Vec<Holder>>) -> BTreeMap<(u16, IpAddr), Door> {
+fn doors(
+    sockets: &[Socket],
+    holders: &HashMap<u64, Vec<Holder>>,
+    details: &HashMap<u64, Listening>,
+) -> BTreeMap<(u16, IpAddr), Door> {
     let mut doors = BTreeMap::<_, Door>::new();
     for socket in sockets.iter().filter(|it| it.state == State::Listen) {
         let ip = socket.local.ip().to_canonical();
         let door = doors.entry((socket.local.port(), ip)).or_default();
         door.queue += socket.unread;
+        let told = details.get(&socket.inode);
+        door.room = sum(door.room, told.map(|it| it.room));
+        door.is_v6_only |= told.is_some_and(|it| it.is_v6_only);
         let held = holders.get(&socket.inode).into_iter().flatten();
         door.holders
             .extend(held.map(|it| (it.pid, it.name.clone())));
@@ -157,7 +202,13 @@ fn doors(sockets: &[Socket], holders: &HashMap<u64, Vec<Holder>>) -> BTreeMap<(u
     doors
 }
 
-fn programs(holders: &BTreeSet<(i32, String)>) -> Vec<Program> {
+/// What two figures make together; one that isn't known adds nothing.
+fn sum(one: Option<u32>, other: Option<u32>) -> Option<u32> {
+    one.into_iter().chain(other).reduce(u32::saturating_add)
+}
+
+/// Brings together the processes of one name, given by number.
+pub(super) fn programs(holders: &BTreeSet<(i32, String)>) -> Vec<Program> {
     let mut programs: Vec<Program> = Vec::new();
     for (pid, name) in holders {
         match programs.iter_mut().find(|program| program.name == *name) {
@@ -169,17 +220,6 @@ fn programs(holders: &BTreeSet<(i32, String)>) -> Vec<Program> {
         }
     }
     programs
-}
-
-/// How directly a listener at `own` means `ip`; `None` when it doesn't hear what comes for it. At
-/// `::` Linux hears IPv4 too, unless the program forbids it.
-fn nearness(own: IpAddr, ip: IpAddr) -> Option<u8> {
-    match own {
-        _ if own == ip => Some(0),
-        _ if own.is_unspecified() && own.is_ipv4() == ip.is_ipv4() => Some(1),
-        IpAddr::V6(own) if own.is_unspecified() => Some(2),
-        _ => None,
-    }
 }
 
 /// The ends of the order of addresses.
@@ -200,10 +240,19 @@ pub(crate) mod tests {
             unread: 0,
             unsent: 0,
             inode,
+            time_left: None,
         }
     }
 
-    fn holders(of: &[(u64, &str, i32)]) -> HashMap<u64, Vec<Holder>> {
+    /// What a listening socket that has `room` tells of itself.
+    fn details(of: &[(u64, u32, bool)]) -> HashMap<u64, Listening> {
+        let told = of
+            .iter()
+            .map(|&(inode, room, is_v6_only)| (inode, Listening { room, is_v6_only }));
+        told.collect()
+    }
+
+    pub(crate) fn holders(of: &[(u64, &str, i32)]) -> HashMap<u64, Vec<Holder>> {
         let mut holders = HashMap::<_, Vec<Holder>>::new();
         for &(inode, name, pid) in of {
             let name = name.to_owned();
@@ -233,7 +282,11 @@ pub(crate) mod tests {
             socket("127.0.0.1:40000", "127.0.0.1:80", State::Established, 9),
             socket("127.0.0.1:81", "127.0.0.1:40002", State::Established, 9),
         ];
-        let found = listeners(&sockets, &holders(&[(1, "a", 10), (2, "b", 11)]));
+        let found = listeners(
+            &sockets,
+            &holders(&[(1, "a", 10), (2, "b", 11)]),
+            &details(&[]),
+        );
         let told: Vec<_> = found
             .iter()
             .map(|it| {
@@ -269,7 +322,11 @@ pub(crate) mod tests {
             (2, "b", 20),
             (3, "b", 21),
         ];
-        let found = listeners(&sockets, &holders(&held));
+        let found = listeners(
+            &sockets,
+            &holders(&held),
+            &details(&[(2, 5, false), (3, 6, false)]),
+        );
         let told = |at: usize| {
             let programs = found[at].programs.iter().map(Program::to_string);
             programs.collect::<Vec<_>>().join(", ")
@@ -277,27 +334,48 @@ pub(crate) mod tests {
         assert_eq!(told(0), "systemd (pid 1), fork (pid 10 +1)");
         assert_eq!(told(1), "b (pid 20 +1)");
         assert_eq!(told(2), "", "another user's");
+        let room: Vec<_> = found.iter().map(|it| it.room).collect();
+        assert_eq!(room, [None, Some(11), None]);
     }
 
     #[test]
     fn a_listener_hears_its_own_address_or_all() {
-        for (own, ip, hears) in [
-            ("127.0.0.1", "127.0.0.1", true),
-            ("127.0.0.1", "192.0.2.2", false),
-            ("0.0.0.0", "192.0.2.2", true),
-            ("0.0.0.0", "::1", false),
-            ("::", "::1", true),
-            ("::", "127.0.0.1", true),
-            ("::1", "127.0.0.1", false),
+        for (own, ip, is_v6_only, hears) in [
+            ("127.0.0.1", "127.0.0.1", false, true),
+            ("127.0.0.1", "192.0.2.2", false, false),
+            ("0.0.0.0", "192.0.2.2", false, true),
+            ("0.0.0.0", "::1", false, false),
+            ("::", "::1", false, true),
+            ("::", "127.0.0.1", false, true),
+            ("::", "::1", true, true),
+            ("::", "127.0.0.1", true, false),
+            ("::1", "127.0.0.1", false, false),
+            // The same address in IPv6's form.
+            ("127.0.0.1", "::ffff:127.0.0.1", false, true),
+            ("0.0.0.0", "::ffff:127.0.0.1", false, true),
+            ("::", "::ffff:127.0.0.1", true, false),
         ] {
-            let listener = Listener {
-                port: 80,
-                addrs: vec![own.parse().unwrap()],
-                programs: Vec::new(),
-                established: 0,
-                queue: 0,
-            };
-            assert_eq!(listener.hears(ip.parse().unwrap()), hears, "{own} {ip}");
+            let mut listening = socket("127.0.0.1:80", "", State::Listen, 1);
+            listening.local = SocketAddr::new(own.parse().unwrap(), 80);
+            let details = details(&[(1, 5, is_v6_only)]);
+            let found = listeners(&[listening], &holders(&[]), &details);
+            assert_eq!(found[0].hears(ip.parse().unwrap()), hears, "{own} {ip}");
         }
+    }
+
+    #[test]
+    fn the_queue_of_a_mapped_address_is_that_of_its_ipv4_listener() {
+        let mut waiting = socket("127.0.0.1:80", "", State::Listen, 1);
+        waiting.unread = 3;
+        let snapshot = Snapshot {
+            listeners: listeners(&[waiting], &holders(&[]), &details(&[(1, 3, false)])),
+            ..Snapshot::default()
+        };
+        let heard = snapshot.heard_at("[::ffff:127.0.0.1]:80".parse().unwrap());
+        assert_eq!(heard.map(|it| (it.queue, it.is_full())), Some((3, true)));
+        assert_eq!(
+            snapshot.heard_at("[::ffff:127.0.0.2]:80".parse().unwrap()),
+            None
+        );
     }
 }

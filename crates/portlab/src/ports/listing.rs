@@ -1,15 +1,19 @@
 //! The table of who listens here, and what stands below it.
 
+use std::net::IpAddr;
+
 use anstyle::Style;
 use portlab_report::{
     Lang,
     table::{Span, cut, lay_out, total_width},
 };
+use portlab_stats::units;
 
 use super::{
-    listeners::{Listener, Program},
+    listeners::{Listener, Program, Snapshot},
     meaning::{Machine, who, written},
     range::{Range, time_wait},
+    receivers::Receiver,
 };
 use crate::{
     args::{DIM, HEAD},
@@ -28,11 +32,17 @@ pub(super) fn listing(machine: &Machine, lang: Lang, width: usize) -> String {
         );
         text += &paragraph(&nobody, Style::new(), width);
     } else {
-        text += &table(&snapshot.listeners, snapshot.sees_everybody, lang, width);
+        text += &of_listeners(&snapshot.listeners, snapshot.sees_everybody, lang).text(width);
         text.push('\n');
-        for note in notes(machine, lang) {
-            text += &paragraph(&note, DIM, width);
-        }
+    }
+    if !snapshot.receivers.is_empty() {
+        let title = pick(lang, "UDP, which has no connections:", "UDP（没有连接）：");
+        text += &paragraph(title, Style::new(), width);
+        text += &of_receivers(&snapshot.receivers, snapshot.sees_everybody, lang).text(width);
+        text.push('\n');
+    }
+    for note in notes(machine, lang) {
+        text += &paragraph(&note, DIM, width);
     }
     if let Some(range) = &machine.range {
         text.push('\n');
@@ -43,75 +53,143 @@ pub(super) fn listing(machine: &Machine, lang: Lang, width: usize) -> String {
     text
 }
 
-fn table(listeners: &[Listener], sees_everybody: bool, lang: Lang, width: usize) -> String {
-    let plain = rows(listeners, sees_everybody, lang, usize::MAX);
-    let too_much = total_width(&plain).saturating_sub(width);
-    if too_much == 0 {
-        return lay_out(&plain);
-    }
-    // The programs' names can be cut, to a degree.
-    let programs = plain.iter().filter_map(|row| row.get(2)).map(Span::width);
-    let room = programs.max().unwrap_or(0).saturating_sub(too_much);
-    if room >= LEAST {
-        return lay_out(&rows(listeners, sees_everybody, lang, room));
-    }
-    stacked(listeners, sees_everybody, lang, width)
+/// A table of programs at ports, one row for each address. Figures stand at the end of an entry's first row.
+struct Table<'a> {
+    headings: Vec<Span>,
+    entries: Vec<Entry<'a>>,
+    sees_everybody: bool,
+    lang: Lang,
 }
 
-/// A row for each address, and what is to be said of all of them in the first; programs in `room`.
-fn rows(listeners: &[Listener], sees_everybody: bool, lang: Lang, room: usize) -> Vec<Vec<Span>> {
-    let head = |text: &str| Span::new(text, HEAD);
-    let left = |text: String| Span::to_the_left(text, Style::new());
-    let figure = |text: String| Span::new(text, Style::new());
-    let mut rows = vec![vec![
-        head(pick(lang, "port", "端口")),
-        Span::to_the_left(pick(lang, "address", "地址"), HEAD),
-        Span::to_the_left(pick(lang, "program", "程序"), HEAD),
-        head(pick(lang, "connected", "连接数")),
-        head(pick(lang, "queue", "排队")),
-    ]];
-    for listener in listeners {
-        let mut addrs = listener.addrs.iter().map(ToString::to_string);
-        rows.push(vec![
-            Span::new(listener.port.to_string(), HEAD),
-            left(addrs.next().unwrap_or_default()),
-            left(cut(&who(&listener.programs, sees_everybody, lang), room)),
-            figure(listener.established.to_string()),
-            figure(listener.queue.to_string()),
-        ]);
-        rows.extend(addrs.map(|addr| vec![Span::default(), left(addr)]));
-    }
-    rows
+struct Entry<'a> {
+    port: u16,
+    addrs: &'a [IpAddr],
+    programs: &'a [Program],
+    figures: Vec<String>,
+    /// The same in words, where no table fits.
+    in_words: String,
 }
 
-/// Each listener in lines of its own.
-fn stacked(listeners: &[Listener], sees_everybody: bool, lang: Lang, width: usize) -> String {
-    let mut text = String::new();
-    for listener in listeners {
-        let addrs: Vec<_> = listener.addrs.iter().map(ToString::to_string).collect();
-        let addrs = addrs.join(" ");
-        text += &format!("{HEAD}{:>5}{HEAD:#}  ", listener.port);
-        text += &wrap(&addrs, width.saturating_sub(INDENT)).join(&format!("\n{:INDENT$}", ""));
-        text.push('\n');
-        let (count, queue) = (listener.established, listener.queue);
-        let counts = say!(
-            lang,
-            "connected {count}, queue {queue}",
-            "连接数 {count}，排队 {queue}"
-        );
-        for line in [who(&listener.programs, sees_everybody, lang), counts] {
-            for line in wrap(&line, width.saturating_sub(INDENT)) {
-                text += &format!("{:INDENT$}{line}\n", "");
+fn of_listeners(listeners: &[Listener], sees_everybody: bool, lang: Lang) -> Table<'_> {
+    let entries = listeners.iter().map(|it| {
+        let (count, queue) = (it.established, it.queue);
+        Entry {
+            port: it.port,
+            addrs: &it.addrs,
+            programs: &it.programs,
+            figures: vec![count.to_string(), queue.to_string()],
+            in_words: say!(
+                lang,
+                "connected {count}, queue {queue}",
+                "连接数 {count}，排队 {queue}"
+            ),
+        }
+    });
+    Table {
+        headings: vec![
+            Span::new(pick(lang, "connected", "连接数"), HEAD),
+            Span::new(pick(lang, "queue", "排队"), HEAD),
+        ],
+        entries: entries.collect(),
+        sees_everybody,
+        lang,
+    }
+}
+
+fn of_receivers(receivers: &[Receiver], sees_everybody: bool, lang: Lang) -> Table<'_> {
+    let entries = receivers.iter().map(|it| {
+        let unread = units::bytes(it.unread_bytes as f64);
+        Entry {
+            port: it.port,
+            addrs: &it.addrs,
+            programs: &it.programs,
+            in_words: say!(lang, "unread {unread}", "未读 {unread}"),
+            figures: vec![unread],
+        }
+    });
+    Table {
+        headings: vec![Span::new(pick(lang, "unread", "未读"), HEAD)],
+        entries: entries.collect(),
+        sees_everybody,
+        lang,
+    }
+}
+
+impl Table<'_> {
+    fn text(&self, width: usize) -> String {
+        let plain = self.rows(usize::MAX);
+        let too_much = total_width(&plain).saturating_sub(width);
+        if too_much == 0 {
+            return lay_out(&plain);
+        }
+        // The programs' names can be cut, to a degree.
+        let programs = plain.iter().filter_map(|row| row.get(2)).map(Span::width);
+        let room = programs.max().unwrap_or(0).saturating_sub(too_much);
+        if room >= LEAST {
+            return lay_out(&self.rows(room));
+        }
+        self.stacked(width)
+    }
+
+    /// A row for each address, and what is to be said of all of them in the first; programs in `room`.
+    fn rows(&self, room: usize) -> Vec<Vec<Span>> {
+        let lang = self.lang;
+        let left = |text: String| Span::to_the_left(text, Style::new());
+        let mut head = vec![
+            Span::new(pick(lang, "port", "端口"), HEAD),
+            Span::to_the_left(pick(lang, "address", "地址"), HEAD),
+            Span::to_the_left(pick(lang, "program", "程序"), HEAD),
+        ];
+        head.extend(self.headings.iter().cloned());
+        let mut rows = vec![head];
+        for entry in &self.entries {
+            let mut addrs = entry.addrs.iter().map(ToString::to_string);
+            let mut row = vec![
+                Span::new(entry.port.to_string(), HEAD),
+                left(addrs.next().unwrap_or_default()),
+                left(cut(&who(entry.programs, self.sees_everybody, lang), room)),
+            ];
+            let figures = entry.figures.iter();
+            row.extend(figures.map(|figure| Span::new(figure.clone(), Style::new())));
+            rows.push(row);
+            rows.extend(addrs.map(|addr| vec![Span::default(), left(addr)]));
+        }
+        rows
+    }
+
+    /// Each entry in lines of its own.
+    fn stacked(&self, width: usize) -> String {
+        let mut text = String::new();
+        for entry in &self.entries {
+            let addrs: Vec<_> = entry.addrs.iter().map(ToString::to_string).collect();
+            let addrs = addrs.join(" ");
+            text += &format!("{HEAD}{:>5}{HEAD:#}  ", entry.port);
+            text += &wrap(&addrs, width.saturating_sub(INDENT)).join(&format!("\n{:INDENT$}", ""));
+            text.push('\n');
+            let programs = who(entry.programs, self.sees_everybody, self.lang);
+            for line in [programs, entry.in_words.clone()] {
+                for line in wrap(&line, width.saturating_sub(INDENT)) {
+                    text += &format!("{:INDENT$}{line}\n", "");
+                }
             }
         }
+        text
     }
-    text
 }
 
 /// What the table doesn't say of itself.
 fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
-    let listeners = &machine.snapshot.listeners;
-    let addrs = || listeners.iter().flat_map(|it| &it.addrs);
+    let Snapshot {
+        listeners,
+        receivers,
+        ..
+    } = &machine.snapshot;
+    let of_udp = || receivers.iter().flat_map(|it| &it.addrs);
+    let addrs = || listeners.iter().flat_map(|it| &it.addrs).chain(of_udp());
+    let programs = || {
+        let of_udp = receivers.iter().map(|it| &it.programs);
+        listeners.iter().map(|it| &it.programs).chain(of_udp)
+    };
     let several = |program: &Program| program.pids.len() > 1;
     let mut notes = Vec::new();
     let mut note = |applies: bool, text: String| {
@@ -120,7 +198,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
         }
     };
     note(
-        true,
+        !listeners.is_empty(),
         say!(
             lang,
             "connected: connections open now. queue: those that the program hasn't accepted yet.",
@@ -144,14 +222,14 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
         ),
     );
     note(
-        listeners.iter().flat_map(|it| &it.programs).any(several),
+        programs().flatten().any(several),
         say!(
             lang,
             "(pid 10 +3): process 10 and 3 more of the same name share the port.",
             "(pid 10 +3)：进程 10 和另外 3 个同名进程共用这个端口。"
         ),
     );
-    let unseen = listeners.iter().any(|it| it.programs.is_empty());
+    let unseen = programs().any(Vec::is_empty);
     note(
         unseen && !machine.snapshot.sees_everybody,
         say!(

@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 use portlab_report::Lang;
 
 use super::{
+    leftovers::Leftovers,
     listeners::{Program, Snapshot},
     range::Range,
     services::{self, Service},
@@ -134,12 +135,17 @@ impl<'a> Meaning<'a> {
         if self.port == 0 {
             return self.facts_of_zero(lang);
         }
-        vec![
+        let mut facts = vec![
             (pick(lang, "class", "类别"), self.class(lang)),
             (pick(lang, "handed out", "自动分配"), self.handing_out(lang)),
             (pick(lang, "who may", "谁能监听"), self.rights(lang)),
             (pick(lang, "now", "现在"), self.now(lang)),
-        ]
+        ];
+        if let Some(left) = Leftovers::at(self.port, None, &self.machine.snapshot) {
+            facts.push((pick(lang, "left behind", "遗留"), left.tell(lang)));
+        }
+        facts.extend(self.udp(lang).map(|udp| ("UDP", udp)));
+        facts
     }
 
     fn facts_of_zero(&self, lang: Lang) -> Vec<Fact> {
@@ -281,11 +287,32 @@ impl<'a> Meaning<'a> {
         if told.is_empty() {
             return say!(
                 lang,
-                "nobody listens on it here",
-                "这台机器上没有程序监听它"
+                "nobody listens on it here (TCP)",
+                "这台机器上没有程序监听它（TCP）"
             );
         }
         told.join(pick(lang, ". ", "。"))
+    }
+
+    /// Which programs receive UDP there; `None` when none does.
+    fn udp(&self, lang: Lang) -> Option<String> {
+        let snapshot = &self.machine.snapshot;
+        let told = snapshot.receiving_at(self.port).map(|receiver| {
+            let at: Vec<_> = receiver.addresses().collect();
+            let at = at.join(pick(lang, ", ", "、"));
+            let who = who(&receiver.programs, snapshot.sees_everybody, lang);
+            let (space, remedy) = match receiver.programs.is_empty() {
+                true => ("", self.remedy(lang)),
+                false => (" ", String::new()),
+            };
+            say!(
+                lang,
+                "{who} receives at {at}{remedy}",
+                "{who}{space}在 {at} 接收{remedy}"
+            )
+        });
+        let told: Vec<_> = told.collect();
+        (!told.is_empty()).then(|| told.join(pick(lang, ". ", "。")))
     }
 
     fn remedy(&self, lang: Lang) -> String {

@@ -2,10 +2,12 @@
 
 mod asked;
 pub(crate) mod json;
+pub(crate) mod leftovers;
 pub(crate) mod listeners;
 mod listing;
 pub(crate) mod meaning;
 pub(crate) mod range;
+pub(crate) mod receivers;
 pub(crate) mod services;
 
 use std::io::Write;
@@ -30,8 +32,9 @@ use range::Range;
 /// have it, whether this system hands it out by itself, who may listen on it, and
 /// who does now.
 ///
-/// Without: a table of the TCP ports that programs of this machine listen on, and
-/// how many of the ports that the system hands out are in use.
+/// Without: tables of the TCP ports that programs of this machine listen on and of
+/// the UDP ports that they receive at, and how many of the ports that the system
+/// hands out are in use.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:

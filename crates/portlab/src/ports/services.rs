@@ -104,7 +104,7 @@ pub(crate) static SERVICES: &[Service] = &[
     service(2181, "zookeeper", &[], "what many servers must agree on (ZooKeeper)", "分布式协调 ZooKeeper"),
     service(2375, "docker", &[], "commands to Docker", "控制 Docker"),
     service(2379, "etcd", &["etcd-client"], "what many servers must agree on (etcd)", "分布式配置存储 etcd"),
-    service(2425, "ipmsg", &["feiq", "飞秋", "飞鸽传书"], "messages and files in a local network (FeiQ, IP Messenger)", "局域网聊天和传文件（飞秋、飞鸽传书）"),
+    service(2425, "ipmsg", &["feiq", "ip-messenger", "飞秋", "飞鸽传书"], "chat in a local network (IP Messenger, FeiQ): messages over UDP, files over TCP", "局域网聊天（飞秋、飞鸽传书 IP Messenger）：消息走 UDP，文件走 TCP"),
     service(3000, "node", &["grafana", "rails"], "web pages, while one builds them (Node, Rails); Grafana", "开发网页时常用（Node、Rails），还有 Grafana"),
     service(3128, "squid", &[], "a proxy for web pages (Squid)", "网页代理 Squid"),
     service(3306, "mysql", &["mariadb"], "the database MySQL", "MySQL 数据库"),

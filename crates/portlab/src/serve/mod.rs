@@ -12,11 +12,15 @@ use anyhow::{Context, bail};
 use portlab_backends::{
     Alone, BindError, Counts, Door, Options, Overflow, Policy, Sheet, Stop, find,
 };
+use portlab_report::Lang;
 use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
 use portlab_stats::units;
 use serde_json::json;
 
-use crate::{Verdict, args};
+use crate::{
+    Verdict, args,
+    ports::{leftovers::Leftovers, listeners::Snapshot},
+};
 
 /// Serve a protocol on a port through a concurrency model
 #[derive(Debug, clap::Args)]
@@ -241,6 +245,14 @@ fn say(line: &str) -> anyhow::Result<()> {
 /// Adds to a refusal what can be done about it.
 fn remedy(error: BindError) -> anyhow::Error {
     let hint = match &error {
+        BindError::InUse { addr, holder: None } => {
+            let free = std::net::SocketAddr::new(addr.ip(), 0);
+            // Nobody may be listening: connections of an earlier server are enough.
+            let left = Snapshot::take().ok();
+            let left = left.and_then(|it| Leftovers::at(addr.port(), Some(addr.ip()), &it));
+            let left = left.map_or_else(String::new, |it| format!(": {}", it.tell(Lang::En)));
+            format!("{error}{left}; try --bind {free}")
+        }
         BindError::InUse { addr, .. } | BindError::Privileged(addr) => {
             let free = std::net::SocketAddr::new(addr.ip(), 0);
             format!("{error}; try --bind {free}")

@@ -121,27 +121,28 @@ pub(super) fn course_port(facts: &Facts, lang: Lang) -> Option<Finding> {
             ))
             .graded(Grade::Note, another())
         }
-        CoursePort::Remembered => finding(say!(
-            lang,
-            "nobody listens on it, but connections of a server that has ended are still remembered: \
-             a server without SO_REUSEADDR can't bind it now",
-            "没有程序监听它，但上一个服务端的连接系统还记着：没有设置 SO_REUSEADDR（端口复用）的\
-             服务端现在绑定不了"
-        ))
-        .graded(
-            Grade::Note,
-            say!(
+        CoursePort::Remembered(left) => {
+            let left = left.tell(lang);
+            finding(say!(
                 lang,
-                "wait a minute, or set it: setsockopt(SOL_SOCKET, SO_REUSEADDR, True)",
-                "等一分钟，或者加上一句 setsockopt(SOL_SOCKET, SO_REUSEADDR, True)"
-            ),
-        ),
-        CoursePort::Refused(error) => finding(say!(
-            lang,
-            "can't be bound: {error}",
-            "绑定不了：{error}"
-        ))
-        .graded(Grade::Note, another()),
+                "nobody listens on it, but: {left}",
+                "没有程序监听它，但是：{left}"
+            ))
+            .graded(
+                Grade::Note,
+                say!(
+                    lang,
+                    "wait that long; and set it in the server from its first start on, before bind(): \
+                     setsockopt(SOL_SOCKET, SO_REUSEADDR, True)",
+                    "等一等；服务端从第一次启动起，就在 bind 之前加上一句 \
+                     setsockopt(SOL_SOCKET, SO_REUSEADDR, True)"
+                ),
+            )
+        }
+        CoursePort::Refused(error) => {
+            finding(say!(lang, "can't be bound: {error}", "绑定不了：{error}"))
+                .graded(Grade::Note, another())
+        }
     })
 }
 

@@ -11,7 +11,10 @@ use crate::{
         finding::{Grade, worst},
         machine::{CoursePort, Loopback, Terminal},
     },
-    ports::range::Range,
+    ports::{
+        leftovers::{Bind, Leftovers},
+        range::Range,
+    },
 };
 
 /// A machine on which nothing is to be remarked.
@@ -66,6 +69,16 @@ fn remarks(lang: Lang, change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
     all.filter(|it| it.grade != Grade::Ok).collect()
 }
 
+fn left() -> Leftovers {
+    Leftovers {
+        time_wait: 1,
+        time_left: Some(std::time::Duration::from_secs(43)),
+        open: 0,
+        programs: Vec::new(),
+        reusing: Bind::InUse,
+    }
+}
+
 /// A remedy that is no command.
 const IN_WORDS: &str = "fewer";
 
@@ -102,7 +115,7 @@ fn every_shortcoming_is_noted_alone_with_a_remedy() {
         ),
         (
             "port_8080",
-            |it| it.course_port = CoursePort::Remembered,
+            |it| it.course_port = CoursePort::Remembered(left()),
             "SO_REUSEADDR",
         ),
         (

@@ -18,8 +18,17 @@ use crate::{
 /// Whether the connection was made; if not, why, and what can be done. `worst` is what it is then.
 pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang) -> Finding {
     let finding = |text| Finding::new("connect", pick(lang, "connect", "连接"), text);
-    let (addr, took) = (attempt.addr, units::time(attempt.took));
+    let (addr, took) = (attempt.addr, units::time(attempt.took.unwrap_or_default()));
     let (text, remedy) = match &attempt.outcome {
+        Outcome::Listens => {
+            return finding(say!(
+                lang,
+                "not tried: the system's list of sockets shows the listener, and even an empty connection ends \
+                 some servers (--connect tries it)",
+                "没有去连：系统的套接字列表里已经有监听者，而有的服务端碰到一个空连接就会结束\
+                 （加上 --connect 才会去连）"
+            ));
+        }
         Outcome::Connected(_) => {
             return finding(say!(lang, "connected after {took}", "连上了，用了 {took}"));
         }
@@ -66,7 +75,7 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang
 }
 
 fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
-    let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
+    let port = attempt.addr.port();
     let Some(here) = &attempt.here else {
         return (
             say!(
@@ -93,10 +102,11 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
         "refused: nobody listens on port {port} of this machine",
         "被拒绝：本机的端口 {port} 上没有程序监听"
     );
+    let addr = attempt.addr;
     let start = say!(
         lang,
-        "start the server (portlab serve --bind {ip}:{port}), or check the port",
-        "先启动服务端（portlab serve --bind {ip}:{port}），或者核对端口号"
+        "start the server (portlab serve --bind {addr}), or check the port",
+        "先启动服务端（portlab serve --bind {addr}），或者核对端口号"
     );
     let near = near(&here.before, attempt, lang);
     (text, start + &near)

@@ -13,7 +13,7 @@ use super::{
     reach::{Attempt, First, Name, Outcome, Place, Reach},
 };
 use crate::{
-    ports::meaning::who,
+    ports::{listeners::Listener, meaning::who},
     prose::{pick, say},
 };
 
@@ -30,8 +30,10 @@ pub(super) fn all(reach: &Reach, lang: Lang) -> Vec<Finding> {
             Grade::Problem
         };
         steps.push(connect::connect(attempt, reach, worst, lang));
+        steps.extend(left_behind(attempt, worst, lang));
         steps.extend(accepted(attempt, reach, lang));
         steps.extend(first(attempt, lang));
+        steps.extend(afterwards(attempt, lang));
     }
     steps
 }
@@ -40,8 +42,31 @@ pub(super) fn all(reach: &Reach, lang: Lang) -> Vec<Finding> {
 pub(super) fn conclusion(reach: &Reach, lang: Lang) -> String {
     let target = &reach.target;
     let taken = |it: &Attempt| matches!(it.outcome, Outcome::Connected(_));
-    if reach.is_reached() {
+    let listens = |it: &Attempt| matches!(it.outcome, Outcome::Listens);
+    if reach.attempts.iter().any(Attempt::has_ended) {
+        say!(
+            lang,
+            "{target} was reached, and its program has ended since.",
+            "{target} 连上过，但是它的程序随后就结束了。"
+        )
+    } else if reach
+        .attempts
+        .iter()
+        .any(|it| it.is_reached() && listens(it))
+    {
+        say!(
+            lang,
+            "A program listens at {target}.",
+            "有程序在监听 {target}。"
+        )
+    } else if reach.is_reached() {
         say!(lang, "{target} can be reached.", "{target} 可以连上。")
+    } else if reach.attempts.iter().any(listens) {
+        say!(
+            lang,
+            "A program listens at {target}, but it doesn't accept connections.",
+            "有程序在监听 {target}，但是它没有接受（accept）连接。"
+        )
     } else if reach.attempts.iter().any(taken) {
         say!(
             lang,
@@ -159,33 +184,99 @@ fn listener(attempt: &Attempt, lang: Lang) -> Option<Finding> {
     ))
 }
 
-/// Whether the program has taken the connection that the kernel has made for it.
+/// What keeps a port from being bound though nobody listens on it.
+fn left_behind(attempt: &Attempt, worst: Grade, lang: Lang) -> Option<Finding> {
+    let left = attempt.here.as_ref()?.leftovers.as_ref()?;
+    let finding = Finding::new(
+        "left_behind",
+        pick(lang, "left behind", "遗留"),
+        left.tell(lang),
+    );
+    let remedy = say!(
+        lang,
+        "wait that long, or start the server at another port; and set SO_REUSEADDR in it from its first start on, \
+         before bind()",
+        "等一等，或者让服务端换一个端口；另外，服务端从第一次启动起就应当在 bind 之前设置 SO_REUSEADDR"
+    );
+    Some(finding.graded(worst, remedy))
+}
+
+/// Whether the program has taken the connection that the kernel has made for it, or takes those that wait.
 fn accepted(attempt: &Attempt, reach: &Reach, lang: Lang) -> Option<Finding> {
     let finding = |text| Finding::new("accept", pick(lang, "accept", "接受"), text);
-    if !matches!(attempt.outcome, Outcome::Connected(_)) {
-        return None;
-    }
+    let tried = match attempt.outcome {
+        Outcome::Connected(_) => true,
+        Outcome::Listens => false,
+        _ => return None,
+    };
     let here = attempt.here.as_ref()?;
-    if here.accepted? {
-        return Some(finding(say!(
-            lang,
-            "the program has accepted the connection",
-            "程序已经接受（accept）了这个连接"
-        )));
-    }
     let patience = units::time(reach.patience);
     let before = attempt.heard().map_or(0, |it| it.queue);
     let queue = here.queue.unwrap_or(before);
-    Some(
-        finding(say!(
+    let is_full = attempt.heard().is_some_and(Listener::is_full);
+    let text = match (here.accepted?, tried) {
+        (true, true) => {
+            return Some(finding(say!(
+                lang,
+                "the program has accepted the connection",
+                "程序已经接受（accept）了这个连接"
+            )));
+        }
+        (true, false) => {
+            return Some(finding(say!(
+                lang,
+                "connections waited, and the program has accepted one",
+                "有连接在排队，程序接受（accept）了其中的连接"
+            )));
+        }
+        (false, true) => say!(
             lang,
             "the server is deaf: the kernel has made the connection, but the program has not accepted \
              it within {patience}; waiting in its queue: {before} before, {queue} now",
             "服务端“听不见”：内核已经建立了连接，但程序在 {patience} 内没有接受（accept）；排队的连接\
              原来有 {before} 个，现在有 {queue} 个"
-        ))
-        .graded(Grade::Problem, deaf(attempt, lang)),
-    )
+        ),
+        (false, false) if is_full => say!(
+            lang,
+            "the server is deaf: its accept queue is full ({queue} wait in it), and the program has accepted none \
+             of them within {patience}: a client that connects now gets no answer",
+            "服务端“听不见”：等待队列满了（有 {queue} 个连接在排队），程序在 {patience} 内一个也没有接受\
+             （accept）：现在来连接的客户端得不到回应"
+        ),
+        (false, false) => say!(
+            lang,
+            "the server is deaf: connections wait, and the program has accepted none of them within {patience}; \
+             waiting in its queue: {queue}",
+            "服务端“听不见”：有连接在排队，但程序在 {patience} 内一个也没有接受（accept）；排队的连接有 \
+             {queue} 个"
+        ),
+    };
+    Some(finding(text).graded(Grade::Problem, deaf(attempt, lang)))
+}
+
+/// Whether the program was still there after the connection was closed.
+fn afterwards(attempt: &Attempt, lang: Lang) -> Option<Finding> {
+    let finding = |text| Finding::new("afterwards", pick(lang, "afterwards", "断开之后"), text);
+    if !attempt.here.as_ref()?.has_ended? {
+        return Some(finding(say!(
+            lang,
+            "the program still listens after we hung up",
+            "我们断开之后，程序仍然在监听"
+        )));
+    }
+    let text = say!(
+        lang,
+        "it ended when we hung up: it serves one client and exits, or an empty read ends it",
+        "我们一断开，它就结束了：要么它只服务一个客户端就退出，要么 recv 读到空数据时它会出错退出"
+    );
+    let remedy = say!(
+        lang,
+        "start it again; a client that leaves makes recv() return nothing: the server should close that connection \
+         and accept the next. Without --connect doctor only looks",
+        "重新启动它；客户端离开时 recv() 返回空数据，服务端应当关闭这个连接，再去 accept 下一个。不加 --connect，\
+         doctor 就只看不连"
+    );
+    Some(finding(text).graded(Grade::Problem, remedy))
 }
 
 /// What to do about a program that doesn't accept.

@@ -3,7 +3,10 @@ use std::{net::SocketAddr, time::Duration};
 use super::*;
 use crate::{
     doctor::{reach::Here, target::Target},
-    ports::listeners::{Listener, Program, Snapshot},
+    ports::{
+        leftovers::{Bind, Leftovers},
+        listeners::{Listener, Program, Snapshot},
+    },
 };
 
 /// A way to `addr` whose only attempt ends with `outcome`.
@@ -19,7 +22,7 @@ fn reach(addr: &str, place: Place, outcome: Outcome, here: Option<Here>) -> Reac
         attempts: vec![Attempt {
             addr,
             place,
-            took: Duration::from_micros(50),
+            took: Some(Duration::from_micros(50)),
             outcome,
             here,
         }],
@@ -39,16 +42,19 @@ fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Option<Here> {
             }],
             established: 0,
             queue,
+            room: Some(5),
+            is_v6_only: false,
         }
     };
     Some(Here {
         before: Snapshot {
-            sockets: Vec::new(),
             listeners: addrs.iter().map(listener).collect(),
-            sees_everybody: false,
+            ..Snapshot::default()
         },
         queue: Some(queue + 1),
         accepted,
+        has_ended: None,
+        leftovers: None,
     })
 }
 
@@ -196,6 +202,108 @@ fn a_connection_that_nobody_accepts_is_no_reached_one() {
         all(&with(None), Lang::En)
             .iter()
             .all(|it| it.key != "accept")
+    );
+}
+
+#[test]
+fn a_listener_that_was_not_called_is_judged_by_its_queue() {
+    let me = "127.0.0.1:80";
+    let with = |queue, accepted| {
+        reach(
+            me,
+            Place::Loopback,
+            Outcome::Listens,
+            here(&[me], queue, accepted),
+        )
+    };
+    for (queue, accepted, grade, part) in [
+        (2, Some(true), Grade::Ok, "has accepted one"),
+        (2, Some(false), Grade::Problem, "waiting in its queue: 3"),
+        (
+            5,
+            Some(false),
+            Grade::Problem,
+            "accept queue is full (6 wait",
+        ),
+    ] {
+        let way = with(queue, accepted);
+        let (given, text) = said(&way, "accept", Lang::En);
+        assert_eq!(given, grade);
+        assert!(text.contains(part), "{text}");
+        assert_eq!(way.is_reached(), accepted == Some(true));
+        let listens = conclusion(&way, Lang::En).contains("A program listens at 127.0.0.1:80");
+        assert!(listens, "{}", conclusion(&way, Lang::En));
+        assert!(conclusion(&way, Lang::Zh).contains("监听"));
+    }
+    let quiet = with(0, None);
+    assert!(quiet.is_well());
+    assert!(said(&quiet, "connect", Lang::En).1.contains("not tried"));
+    assert!(all(&quiet, Lang::En).iter().all(|it| it.key != "accept"));
+}
+
+#[test]
+fn a_server_that_ended_when_we_hung_up_is_a_problem_though_it_was_reached() {
+    let me = "127.0.0.1:80";
+    let with = |ended| {
+        let mut here = here(&[me], 0, Some(true));
+        here.as_mut().unwrap().has_ended = ended;
+        reach(
+            me,
+            Place::Loopback,
+            Outcome::Connected(First::Silence),
+            here,
+        )
+    };
+    let (grade, text) = said(&with(Some(true)), "afterwards", Lang::En);
+    assert_eq!(grade, Grade::Problem);
+    assert!(
+        text.contains(
+            "it ended when we hung up: it serves one client and exits, or an empty read ends it"
+        ),
+        "{text}"
+    );
+    assert!(
+        said(&with(Some(true)), "afterwards", Lang::Zh)
+            .1
+            .contains("我们一断开")
+    );
+    assert!(with(Some(true)).is_reached() && !with(Some(true)).is_well());
+    assert!(conclusion(&with(Some(true)), Lang::En).contains("has ended since"));
+    assert_eq!(
+        said(&with(Some(false)), "afterwards", Lang::En).0,
+        Grade::Ok
+    );
+    assert!(with(Some(false)).is_well());
+    // Where it can't be told, nothing is claimed.
+    assert!(
+        all(&with(None), Lang::En)
+            .iter()
+            .all(|it| it.key != "afterwards")
+    );
+}
+
+#[test]
+fn what_is_left_at_a_port_is_told_beside_the_refusal() {
+    let mut here = here(&[], 0, None);
+    here.as_mut().unwrap().leftovers = Some(Leftovers {
+        time_wait: 1,
+        time_left: Some(Duration::from_secs(43)),
+        open: 0,
+        programs: Vec::new(),
+        reusing: Bind::InUse,
+    });
+    let way = reach("[::1]:80", Place::Loopback, Outcome::Refused, here);
+    let (grade, text) = said(&way, "left_behind", Lang::En);
+    assert_eq!(grade, Grade::Problem);
+    assert!(
+        text.contains("43.0 s") && text.contains("even with SO_REUSEADDR"),
+        "{text}"
+    );
+    // What is to be typed can be typed.
+    assert!(
+        said(&way, "connect", Lang::En)
+            .1
+            .contains("portlab serve --bind [::1]:80")
     );
 }
 
