@@ -96,10 +96,10 @@ pub struct Life {
 pub enum PlanError {
     /// Too few file descriptors.
     #[error(
-        "{connections} connections need {needed} open files and the hard limit is {limit}: use {} \
-         connections at most, or have the administrator raise it (`ulimit -n {needed}` as root, or \
-         nofile in /etc/security/limits.conf)",
-        limit.saturating_sub(needed - *connections as u64)
+        "{connections} connections need {needed} open files and the hard limit is {limit}{}: raise it for this \
+         shell (sudo prlimit --pid $$ --nofile={needed}), or open a new shell if `ulimit -n` has lowered it in \
+         this one; nofile in /etc/security/limits.conf raises it for good",
+        at_most(limit.saturating_sub(needed - *connections as u64))
     )]
     OpenFiles {
         /// What was asked for.
@@ -151,6 +151,15 @@ const MAX_DEPTH: usize = 65_536;
 const MIN_RATE: f64 = 0.001;
 /// The highest rate, per second: more than any loop here can send.
 const MAX_RATE: f64 = 10e6;
+
+/// How many connections there is room for, as the end of a clause.
+fn at_most(connections: u64) -> String {
+    match connections {
+        0 => ", too low for any connection".to_owned(),
+        1 => ", enough for 1 connection".to_owned(),
+        _ => format!(", enough for {connections} connections"),
+    }
+}
 
 impl Plan {
     /// A plan with everything as usual: a closed loop of one connection, one thread, depth 1, an
@@ -292,6 +301,28 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn too_few_open_files_are_told_with_what_fits_and_what_helps() {
+        let error = |limit| {
+            let error = PlanError::OpenFiles {
+                connections: 100,
+                needed: 123,
+                limit,
+            };
+            error.to_string()
+        };
+        for (limit, room) in [
+            (16, "too low for any connection"),
+            (24, "enough for 1 connection:"),
+            (64, "enough for 41 connections:"),
+        ] {
+            let text = error(limit);
+            for part in [room, "--nofile=123", "new shell"] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+        }
+    }
     use crate::Arrivals;
 
     fn plan() -> Plan {

@@ -45,8 +45,10 @@ pub(super) fn open_files(facts: &Facts, lang: Lang) -> Option<Finding> {
     };
     let remedy = say!(
         lang,
-        "allow more in this shell: sudo prlimit --pid $$ --nofile=65536",
-        "在这个终端里放宽限制：sudo prlimit --pid $$ --nofile=65536"
+        "allow more in this shell: sudo prlimit --pid $$ --nofile=65536; or open a new shell, if ulimit -n has \
+         lowered it in this one",
+        "在这个终端里放宽限制：sudo prlimit --pid $$ --nofile=65536；如果是在这个终端里用 ulimit -n 调低的，\
+         也可以新开一个终端"
     );
     Some(match most {
         ..ALMOST_NONE => finding(text).graded(Grade::Problem, remedy),
