@@ -420,7 +420,7 @@ fn what_is_no_address_is_refused_with_the_remedy() {
         (&["localhost"][..], "localhost:8080"),
         (&["127.0.0.1:0"], "65535"),
         (&["127.0.0.1:70000"], "65535"),
-        (&["-1"], "-1:8080"),
+        (&["-1"], "127.0.0.1:8080"),
         (&["::1"], "[::1]:8080"),
         (&["http://127.0.0.1:81/"], "doctor 127.0.0.1:81"),
         (&["127.0.0.1:1", "--timeout=0s"], "3s"),
@@ -472,6 +472,15 @@ fn limits_of_the_shell_and_letters_of_the_locale_are_seen() {
         (Some(0), "note")
     );
     assert_eq!(few["machine"]["open_files_hard_limit"], 200);
+    // Where nothing fits, nothing is advised that can't be.
+    let script = format!("ulimit -n 16; {binary} load 127.0.0.1:1 --messages 1");
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(
+        text.contains("too low for any connection") && text.contains("prlimit"),
+        "{text}"
+    );
     assert_eq!(grade(&few["checks"], "letters"), "note");
     let (code, none) = run(&format!(
         "ulimit -n 40; LC_ALL=C.UTF-8 {binary} doctor --json"

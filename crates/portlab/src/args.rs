@@ -1,13 +1,9 @@
 //! What several subcommands read from the command line, and the colours they share.
 
-use std::{
-    net::{SocketAddr, ToSocketAddrs},
-    ops::RangeInclusive,
-    os::fd::AsFd,
-};
+use std::os::fd::AsFd;
 
 use anstyle::{AnsiColor, Style};
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
@@ -96,50 +92,6 @@ fn width_of(stream: impl AsFd) -> Option<usize> {
     terminal_size::terminal_size_of(stream).map(|(width, _)| width.0.into())
 }
 
-/// The ports that can be listened on: 0 lets the system choose one.
-const TO_BIND: RangeInclusive<u16> = 0..=u16::MAX;
-
-/// The ports that can be connected to.
-pub(crate) const TO_CONNECT: RangeInclusive<u16> = 1..=u16::MAX;
-
-/// Finds the address to listen on that `text`, HOST:PORT, stands for; of several, the first of
-/// [`resolve_all`].
-pub(crate) fn resolve(text: &str) -> anyhow::Result<SocketAddr> {
-    Ok(resolve_all(text, &TO_BIND)?[0])
-}
-
-/// Finds all addresses that `text`, HOST:PORT, stands for: at least one, IPv4 first, because an IPv6
-/// name is often known where no IPv6 server listens. Its port must be one of `ports`.
-pub(crate) fn resolve_all(
-    text: &str,
-    ports: &RangeInclusive<u16>,
-) -> anyhow::Result<Vec<SocketAddr>> {
-    if let Some((_, rest)) = text.split_once("://") {
-        let host = rest.split('/').next().unwrap_or(rest);
-        bail!("{text:?} is a URL, and no address; write HOST:PORT, such as {host}");
-    }
-    let Some((host, port)) = text.rsplit_once(':') else {
-        bail!("{text:?} is no address; write HOST:PORT, such as 127.0.0.1:9090");
-    };
-    if !port.parse().is_ok_and(|port| ports.contains(&port)) {
-        let (first, last) = (ports.start(), ports.end());
-        bail!("{port:?} in {text:?} is no port; write a number from {first} to {last}");
-    }
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    if host.is_empty() || (bare.contains(':') && bare == host) {
-        bail!("{host:?} in {text:?} is no host; write HOST:PORT, or [::1]:9090 for IPv6");
-    }
-    let addrs = text.to_socket_addrs().with_context(|| {
-        format!("can't resolve the host {host:?}; check its spelling, or give its IP address")
-    })?;
-    let mut addrs: Vec<_> = addrs.collect();
-    addrs.sort_by_key(SocketAddr::is_ipv6);
-    if addrs.is_empty() {
-        bail!("{host:?} has no address");
-    }
-    Ok(addrs)
-}
-
 /// Reads bytes in hex: pairs of digits, with or without white space between them.
 pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     let digits: Option<Vec<u32>> = text
@@ -158,7 +110,7 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes_of_hex, resolve};
+    use super::bytes_of_hex;
 
     #[test]
     fn hex_is_read_with_and_without_spaces() {
@@ -166,33 +118,6 @@ mod tests {
         for text in ["5", "xy", "a 中"] {
             let error = bytes_of_hex(text).unwrap_err().to_string();
             assert!(error.contains("pairs of digits"), "{error}");
-        }
-    }
-
-    #[test]
-    fn addresses_are_read_in_every_usual_form() {
-        for (text, addr) in [
-            ("127.0.0.1:80", "127.0.0.1:80"),
-            ("localhost:80", "127.0.0.1:80"),
-            ("[::1]:80", "[::1]:80"),
-        ] {
-            assert_eq!(resolve(text).unwrap().to_string(), addr);
-        }
-    }
-
-    #[test]
-    fn what_is_no_address_is_refused_with_the_remedy() {
-        for text in [
-            "9090",
-            "127.0.0.1",
-            "127.0.0.1:99999",
-            ":80",
-            "::1:80",
-            "127.0.0.1:x",
-            "",
-        ] {
-            let error = resolve(text).unwrap_err().to_string();
-            assert!(error.contains("write"), "{text:?}: {error}");
         }
     }
 }

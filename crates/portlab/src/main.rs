@@ -15,6 +15,7 @@ macro_rules! tell {
 }
 use tell;
 
+mod address;
 mod args;
 mod compare;
 mod connect;

@@ -19,10 +19,7 @@ use anyhow::bail;
 use portlab_service::TextEncoding;
 use portlab_stats::units;
 
-use crate::{
-    Verdict,
-    args::{DIM, TO_CONNECT, resolve_all},
-};
+use crate::{Verdict, address::Purpose, args::DIM};
 use conversation::{Conversation, Manner};
 use messages::Messages;
 use mouth::{Ending, Voice};
@@ -98,7 +95,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             bail!("{name} is 0, in which nothing can come; write a longer time, such as 5s");
         }
     }
-    let addrs = resolve_all(&args.addr, &TO_CONNECT)?;
+    let addrs = Purpose::CONNECT.resolve(&args.addr)?;
     let manner = if !args.messages.is_empty() {
         Manner::Script { wait: args.wait }
     } else if interactive::is_possible() {

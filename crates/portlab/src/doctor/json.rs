@@ -60,7 +60,7 @@ pub(super) fn reach(reach: &Reach) -> Value {
         Name::Unanswered => ("unanswered", Some(reach.patience)),
     };
     json!({
-        "host": reach.target.host,
+        "host": reach.target.host.to_string(),
         "port": reach.target.port,
         "is_reached": reach.is_reached(),
         "name": name,

@@ -6,7 +6,6 @@ mod json;
 mod machine;
 mod reach;
 mod steps;
-mod target;
 
 use std::{io::Write, time::Duration};
 
@@ -16,13 +15,13 @@ use portlab_stats::units;
 
 use crate::{
     Verdict,
+    address::{Address, Purpose},
     args::{self, BAD, GOOD},
     prose::{say, wrap},
 };
 use finding::{Finding, Grade, worst};
 use machine::Facts;
 use reach::Way;
-use target::Target;
 
 /// Say what this machine allows, or why an address can't be reached
 ///
@@ -80,7 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                     "--timeout 是 0，什么也等不到；请写长一点的时间，比如 3s"
                 ));
             }
-            let target = Target::read(addr, lang).map_err(|error| anyhow!(error))?;
+            let target = Purpose::DOCTOR.read(addr, lang).map_err(|it| anyhow!(it))?;
             let way = Way {
                 patience: args.timeout,
                 connects: args.connect,
@@ -118,8 +117,9 @@ fn examine(lang: Lang, json: bool) -> anyhow::Result<Verdict> {
     print(&checks, json, &conclusion, well, lang)
 }
 
-fn visit(target: Target, way: Way, lang: Lang, json: bool) -> anyhow::Result<Verdict> {
-    let reach = reach::reach(target, way);
+fn visit(target: Address, way: Way, lang: Lang, json: bool) -> anyhow::Result<Verdict> {
+    let literal = target.literal(lang).map_err(|it| anyhow!(it))?;
+    let reach = reach::reach(target, literal, way);
     let json = json.then(|| json::reach(&reach));
     let conclusion = steps::conclusion(&reach, lang);
     print(

@@ -5,7 +5,7 @@ mod call;
 mod watch;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::mpsc::{self, RecvTimeoutError},
     thread,
     time::{Duration, Instant},
@@ -13,10 +13,12 @@ use std::{
 
 use portlab_sys::interfaces::{Network, networks};
 
-use super::target::Target;
-use crate::ports::{
-    leftovers::Leftovers,
-    listeners::{Listener, Snapshot},
+use crate::{
+    address::Address,
+    ports::{
+        leftovers::Leftovers,
+        listeners::{Listener, Snapshot},
+    },
 };
 
 /// How an address is examined.
@@ -31,7 +33,7 @@ pub(super) struct Way {
 /// All that happened.
 #[derive(Debug)]
 pub(super) struct Reach {
-    pub(super) target: Target,
+    pub(super) target: Address,
     /// How long each step could take.
     pub(super) patience: Duration,
     pub(super) name: Name,
@@ -46,7 +48,7 @@ pub(super) enum Name {
     Literal,
     Found {
         /// IPv4 first, as a name is often known where no IPv6 server listens.
-        addrs: Vec<IpAddr>,
+        addrs: Vec<SocketAddr>,
         took: Duration,
     },
     Unknown {
@@ -145,18 +147,21 @@ impl Reach {
     }
 }
 
-/// Goes the way to `target`.
-pub(super) fn reach(target: Target, way: Way) -> Reach {
-    let name = look_up(&target, way.patience);
+/// Goes the way to `target`, which is `literal`, unless it has a name.
+pub(super) fn reach(target: Address, literal: Option<SocketAddr>, way: Way) -> Reach {
+    let name = match literal {
+        Some(_) => Name::Literal,
+        None => look_up(&target, way.patience),
+    };
     let addrs = match &name {
-        Name::Literal => target.host.parse().into_iter().collect(),
+        Name::Literal => literal.into_iter().collect(),
         Name::Found { addrs, .. } => addrs.clone(),
         Name::Unknown { .. } | Name::Unanswered => Vec::new(),
     };
     // Without its own addresses, all but loopback are elsewhere.
     let networks = networks().unwrap_or_default();
     let mut attempts = Vec::new();
-    for addr in addrs.into_iter().map(|ip| SocketAddr::new(ip, target.port)) {
+    for addr in addrs {
         let attempt = attempt(addr, &networks, way);
         let reached = attempt.is_reached();
         attempts.push(attempt);
@@ -172,25 +177,18 @@ pub(super) fn reach(target: Target, way: Way) -> Reach {
     }
 }
 
-fn look_up(target: &Target, patience: Duration) -> Name {
-    if target.host.parse::<IpAddr>().is_ok() {
-        return Name::Literal;
-    }
+fn look_up(target: &Address, patience: Duration) -> Name {
     let began = Instant::now();
     let (sender, answer) = mpsc::channel();
-    let host = target.host.clone();
+    let target = target.clone();
     // The system asks for as long as it likes, and can't be interrupted: the thread is left behind.
     thread::spawn(move || {
-        let found = (host.as_str(), 0).to_socket_addrs();
-        let _ = sender.send(found.map(|addrs| addrs.map(|addr| addr.ip()).collect::<Vec<_>>()));
+        let _ = sender.send(target.look_up());
     });
     let answer = answer.recv_timeout(patience);
     let took = began.elapsed();
     match answer {
-        Ok(Ok(mut addrs)) => {
-            addrs.sort_by_key(IpAddr::is_ipv6);
-            Name::Found { addrs, took }
-        }
+        Ok(Ok(addrs)) => Name::Found { addrs, took },
         Ok(Err(error)) => Name::Unknown {
             error: error.to_string(),
             took,

@@ -18,7 +18,10 @@ use portlab_stats::units;
 use portlab_sys::listening::hears;
 
 use super::{Args, ScriptArgs};
-use crate::args::{TO_CONNECT, bytes_of_hex, resolve_all};
+use crate::{
+    address::{Purpose, narrow},
+    args::bytes_of_hex,
+};
 
 /// One rate, or the ends of a range, per second.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,6 +94,7 @@ pub(super) fn seed(text: &str) -> anyhow::Result<u64> {
 
 /// Reads `auto` or addresses.
 pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
+    let text = narrow(text);
     if text == "auto" {
         return Ok(Sources::Auto);
     }
@@ -252,10 +256,13 @@ fn payload(file: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
 /// as `::1` where only 127.0.0.1 is listened on, and the other way round.
 pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
-    let addrs = resolve_all(text, &TO_CONNECT)?;
+    Ok(first_that_answers(&Purpose::LOAD.resolve(text)?, patience))
+}
+
+fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
     let first = addrs[0];
     if addrs.len() == 1 {
-        return Ok(first);
+        return first;
     }
     // A listener of this machine is not called just to see that it is there: an empty connection ends some
     // servers. Where none is listed, a call can end none.
@@ -263,7 +270,7 @@ pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAdd
         hears(**addr) == Some(true) || TcpStream::connect_timeout(addr, patience).is_ok()
     };
     // If none does, the run itself will say why.
-    Ok(addrs.iter().find(answers).copied().unwrap_or(first))
+    addrs.iter().find(answers).copied().unwrap_or(first)
 }
 
 /// The plan of the highest rate: of a ladder, its last rung.
@@ -322,6 +329,18 @@ mod tests {
         }
         let error = rates("10..10").unwrap_err().to_string();
         assert!(error.contains("are the same"), "{error}");
+    }
+
+    #[test]
+    fn a_server_of_this_machine_is_chosen_without_being_called() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let addr = listener.local_addr().unwrap();
+        let nobody = SocketAddr::from(([127, 0, 0, 2], addr.port()));
+        let chosen = first_that_answers(&[nobody, addr], Duration::from_secs(60));
+        assert_eq!(chosen, addr);
+        let error = listener.accept().unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
     }
 
     #[test]

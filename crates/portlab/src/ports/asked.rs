@@ -3,16 +3,23 @@
 use portlab_report::Lang;
 use portlab_service::nearest;
 
-use super::services::{named, names};
-use crate::prose::say;
+use super::services::names;
+use crate::{
+    address::{Purpose, narrow, port_of},
+    prose::say,
+};
 
-/// Reads a number from 0 to 65535, or the name of a service.
+/// Reads a number from 0 to 65535, the name of a service, or an address, whose port is meant.
 ///
 /// # Errors
 /// In words, when it is neither: with the nearest name.
 pub(super) fn asked(text: &str, lang: Lang) -> Result<u16, String> {
-    if let Ok(port) = text.parse() {
+    let text = &narrow(text);
+    if let Some(port) = port_of(text) {
         return Ok(port);
+    }
+    if text.contains(':') {
+        return Purpose::PORTS.read(text, lang).map(|it| it.port);
     }
     // Also what is too large for any integer, or written with a sign or a point.
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
@@ -22,9 +29,6 @@ pub(super) fn asked(text: &str, lang: Lang) -> Result<u16, String> {
             "{text} is no port; ports are the numbers from 0 to 65535 (two bytes)",
             "{text} 不是端口号：端口号是 0 到 65535 的整数（两个字节）"
         ));
-    }
-    if let Some(service) = named(text) {
-        return Ok(service.port);
     }
     // Of short names any two are near: the first letter must be right.
     let near = names().filter(|name| name.chars().next() == text.to_lowercase().chars().next());
@@ -51,7 +55,16 @@ mod tests {
 
     #[test]
     fn ports_are_asked_for_by_number_and_by_name() {
-        for (text, port) in [("0", 0), ("65535", 65535), ("http", 80), ("MySQL", 3306)] {
+        for (text, port) in [
+            ("0", 0),
+            ("65535", 65535),
+            ("http", 80),
+            ("MySQL", 3306),
+            ("８０８０", 8080),
+            (":8080", 8080),
+            ("127.0.0.1：8080", 8080),
+            ("[::1%lo]:http", 80),
+        ] {
             assert_eq!(asked(text, Lang::En), Ok(port));
         }
     }
@@ -67,6 +80,7 @@ mod tests {
             ("what is this", "such as http"),
             ("", "such as http"),
             ("8080-8090", "0 to 65535"),
+            ("+80", "0 to 65535"),
         ] {
             let error = asked(text, Lang::En).unwrap_err();
             assert!(error.contains(text) && error.contains(remedy), "{error}");

@@ -18,7 +18,9 @@ use portlab_stats::units;
 use serde_json::json;
 
 use crate::{
-    Verdict, args,
+    Verdict,
+    address::Purpose,
+    args,
     ports::{leftovers::Leftovers, listeners::Snapshot},
 };
 
@@ -47,7 +49,8 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "echo", value_parser = args::service_parser())]
     service: String,
 
-    /// Where to listen; port 0 lets the system choose
+    /// Where to listen, HOST:PORT; a port alone is loopback's, and 0 lets the system
+    /// choose one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     bind: String,
 
@@ -103,6 +106,13 @@ pub(crate) struct Args {
     json: bool,
 }
 
+/// With so few a server is full after some tens of connections.
+const FEW_FILES: u64 = 64;
+const MORE_FILES: &str = "allow more in this shell: sudo prlimit --pid $$ --nofile=65536, or open a new shell if \
+     ulimit -n has lowered it in this one";
+/// "Too many open files".
+const EMFILE: i32 = 24;
+
 /// A handler's blocking or computing beyond this would make a joke of every deadline.
 const LONGEST_WORK: Duration = Duration::from_secs(3600);
 
@@ -112,10 +122,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let model = find(&args.model).context("clap let an unknown model pass")?;
     let service = build_service(args)?;
     check_hub(model.sheet(), args, service)?;
-    let addr = args::resolve(&args.bind)?;
+    let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let workers = model.sheet().workers(args.workers.map(usize::from), cores);
-    portlab_sys::limits::raise_open_files();
+    let open_files = portlab_sys::limits::raise_open_files();
+    if open_files < FEW_FILES {
+        crate::tell!(
+            "note: only {open_files} open files are allowed, and each connection takes one; {MORE_FILES}"
+        );
+    }
 
     let stop = Stop::install(args.drain).context("can't catch SIGINT and SIGTERM")?;
     if io::stderr().is_terminal() {
@@ -138,7 +153,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     announce(args, &door)?;
     let served = model
         .serve(door, service)
-        .context("the model could not begin to serve")?;
+        .map_err(|error| match error.raw_os_error() {
+            Some(EMFILE) => {
+                anyhow::anyhow!("the model could not begin to serve: {error}; {MORE_FILES}")
+            }
+            _ => anyhow::Error::new(error).context("the model could not begin to serve"),
+        })?;
     if args.json {
         let mut line = json!({"event": "stopped", "cut": served.cut});
         if let Some(Counts {

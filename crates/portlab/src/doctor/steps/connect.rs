@@ -1,5 +1,7 @@
 //! The step that fails most often: connecting.
 
+use std::net::SocketAddr;
+
 use portlab_report::Lang;
 use portlab_stats::units;
 
@@ -18,6 +20,7 @@ use crate::{
 /// Whether the connection was made; if not, why, and what can be done. `worst` is what it is then.
 pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang) -> Finding {
     let finding = |text| Finding::new("connect", pick(lang, "connect", "连接"), text);
+    let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
     let (addr, took) = (attempt.addr, units::time(attempt.took.unwrap_or_default()));
     let (text, remedy) = match &attempt.outcome {
         Outcome::Listens => {
@@ -58,6 +61,18 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang
                 "看看用掉了多少：portlab ports；连接关闭一分钟后会让出端口"
             ),
         ),
+        Outcome::Failed(_) if lacks_zone(addr) => (
+            say!(
+                lang,
+                "{addr} is an address within one network (link-local), and it is not said which",
+                "{addr} 是只在一个网络内有效的地址（链路本地地址），但没有写是哪个网络"
+            ),
+            say!(
+                lang,
+                "add the interface that leads there, as in [{ip}%eth0]:{port}; ip link lists them",
+                "写上通往那里的网卡，比如 [{ip}%eth0]:{port}；ip link 会列出所有网卡"
+            ),
+        ),
         Outcome::Failed(error) => (
             say!(
                 lang,
@@ -72,6 +87,11 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang
         ),
     };
     finding(text).graded(worst, remedy)
+}
+
+/// Whether an address lacks the interface without which it leads nowhere.
+fn lacks_zone(addr: SocketAddr) -> bool {
+    matches!(addr, SocketAddr::V6(it) if it.ip().is_unicast_link_local() && it.scope_id() == 0)
 }
 
 fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {

@@ -88,7 +88,7 @@ fn name(reach: &Reach, lang: Lang) -> Finding {
             "{host} 本身就是 IP 地址，不用查"
         )),
         Name::Found { addrs, took } => {
-            let addrs: Vec<_> = addrs.iter().map(ToString::to_string).collect();
+            let addrs: Vec<_> = addrs.iter().map(|it| it.ip().to_string()).collect();
             let (addrs, took) = (addrs.join(pick(lang, ", ", "、")), units::time(*took));
             finding(say!(
                 lang,

@@ -2,7 +2,8 @@ use std::{net::SocketAddr, time::Duration};
 
 use super::*;
 use crate::{
-    doctor::{reach::Here, target::Target},
+    address::{Host, Purpose},
+    doctor::reach::Here,
     ports::{
         leftovers::{Bind, Leftovers},
         listeners::{Listener, Program, Snapshot},
@@ -13,10 +14,7 @@ use crate::{
 fn reach(addr: &str, place: Place, outcome: Outcome, here: Option<Here>) -> Reach {
     let addr: SocketAddr = addr.parse().unwrap();
     Reach {
-        target: Target {
-            host: addr.ip().to_string(),
-            port: addr.port(),
-        },
+        target: Purpose::DOCTOR.read(&addr.to_string(), Lang::En).unwrap(),
         patience: Duration::from_secs(3),
         name: Name::Literal,
         attempts: vec![Attempt {
@@ -328,7 +326,7 @@ fn a_failed_address_of_a_reached_name_is_a_note() {
 fn a_name_that_is_not_found_ends_the_way() {
     let mut way = reach("127.0.0.1:80", Place::Loopback, Outcome::Refused, None);
     way.attempts.clear();
-    way.target.host = "here.invalid".to_owned();
+    way.target.host = Host::Name("here.invalid".to_owned());
     for name in [
         Name::Unknown {
             error: "unknown".to_owned(),

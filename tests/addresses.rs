@@ -1,0 +1,220 @@
+//! Addresses as people write them: every command reads the same forms, and what is advised works when it is typed.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Command, Output, Stdio},
+    thread,
+};
+
+use serde_json::Value;
+
+fn portlab(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(arguments).stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+/// What a command prints in JSON, when it ends well.
+#[track_caller]
+fn json(arguments: &[&str]) -> Value {
+    let output = portlab(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// Sends back what comes, to whoever connects.
+fn echo(door: TcpListener) {
+    thread::spawn(move || {
+        for stream in door.incoming().flatten() {
+            thread::spawn(move || echo_one(stream));
+        }
+    });
+}
+
+fn echo_one(mut stream: TcpStream) {
+    let mut buffer = [0; 1024];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        if stream.write_all(&buffer[..length]).is_err() {
+            return;
+        }
+    }
+}
+
+/// An echo at one port of 127.0.0.1 and, where there is IPv6, of ::1.
+fn echoes() -> (u16, bool) {
+    loop {
+        let v4 = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = v4.local_addr().unwrap().port();
+        if TcpListener::bind("[::1]:0").is_err() {
+            echo(v4);
+            return (port, false);
+        }
+        // Somebody may have it.
+        if let Ok(v6) = TcpListener::bind(("::1", port)) {
+            echo(v4);
+            echo(v6);
+            return (port, true);
+        }
+    }
+}
+
+/// How people write `port` of this machine, and the IP address that they mean.
+fn forms(port: u16, with_v6: bool) -> Vec<(String, &'static str)> {
+    let wide = |text: String| -> String {
+        let wide = |it: char| char::from_u32(it as u32 + 0xff01 - u32::from(b'!')).unwrap();
+        text.chars().map(wide).collect()
+    };
+    let mut forms = vec![
+        (format!("127.0.0.1:{port}"), "127.0.0.1"),
+        (format!("127.0.0.1：{port}"), "127.0.0.1"),
+        (format!("127。0。0。1:{port}"), "127.0.0.1"),
+        (wide(format!("127.0.0.1:{port}")), "127.0.0.1"),
+        (format!("{port}"), "127.0.0.1"),
+        (format!(":{port}"), "127.0.0.1"),
+        (format!("localhost:{port}"), "127.0.0.1"),
+    ];
+    if with_v6 {
+        forms.extend([
+            (format!("[::1]:{port}"), "::1"),
+            (format!("[::1%lo]:{port}"), "::1"),
+            (format!("[::1%1]:{port}"), "::1"),
+            (format!("【::1】：{port}"), "::1"),
+            (format!("::1:{port}"), "::1"),
+            (format!("[::ffff:127.0.0.1]:{port}"), "127.0.0.1"),
+        ]);
+    }
+    forms
+}
+
+#[test]
+fn every_command_that_connects_reads_the_same_forms() {
+    let (port, with_v6) = echoes();
+    for (form, _) in &forms(port, with_v6) {
+        let reached = json(&["doctor", form, "--json"]);
+        let attempts = reached["attempts"].as_array().unwrap();
+        assert_eq!(attempts.last().unwrap()["listener"]["port"], port, "{form}");
+        assert_eq!(json(&["ports", form, "--json"])["ports"][0]["port"], port);
+        let load = [
+            "load",
+            form,
+            "--messages=1",
+            "--connections=1",
+            "--warmup=0s",
+            "--json",
+        ];
+        json(&load);
+        assert_eq!(echoed(form), "hello\n", "{form}");
+    }
+}
+
+/// What comes back when `portlab connect` says hello to `addr`.
+fn echoed(addr: &str) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(["connect", addr, "--timeout=1m"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut connect = command.spawn().unwrap();
+    connect.stdin.take().unwrap().write_all(b"hello\n").unwrap();
+    String::from_utf8(connect.wait_with_output().unwrap().stdout).unwrap()
+}
+
+/// Starts `portlab` with these, and tells where it listens.
+fn served(arguments: &[&str]) -> SocketAddr {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(arguments).args(["--model=threads", "--json"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut server = portlab_sys::spawn::tie_to_this_thread(&mut command)
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut out = BufReader::new(server.stdout.take().unwrap());
+    out.read_line(&mut line).unwrap();
+    server.kill().unwrap();
+    let errors = server.wait_with_output().unwrap().stderr;
+    let errors = String::from_utf8_lossy(&errors).into_owned();
+    let event: Value =
+        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{arguments:?}: {errors}"));
+    event["addr"].as_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_server_reads_them_too_and_listens_at_loopback_if_nothing_else_is_said() {
+    let (_, with_v6) = echoes();
+    for (form, ip) in forms(0, with_v6) {
+        let addr = served(&["serve", "--bind", &form]);
+        assert_eq!(addr.ip().to_canonical().to_string(), ip, "{form}");
+    }
+    assert!(
+        served(&["serve", "--bind", "0.0.0.0:0"])
+            .ip()
+            .is_unspecified()
+    );
+    if with_v6 {
+        // As netstat prints it.
+        assert!(served(&["serve", "--bind", ":::0"]).ip().is_unspecified());
+    }
+}
+
+#[test]
+fn what_the_doctor_says_is_to_be_typed_can_be_typed() {
+    let ips: &[_] = if echoes().1 {
+        &["127.0.0.1", "[::1]"]
+    } else {
+        &["127.0.0.1"]
+    };
+    for ip in ips {
+        let closed = TcpListener::bind(format!("{ip}:0"))
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let output = portlab(&["doctor", &closed.to_string(), "--lang=en", "--json"]);
+        let all: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let steps = all["steps"].as_array().unwrap();
+        let connect = steps.iter().find(|it| it["check"] == "connect").unwrap();
+        let remedy = connect["remedy"]["en"].as_str().unwrap();
+        let (_, advice) = remedy.split_once("(portlab ").unwrap();
+        let (advice, _) = advice.split_once(')').unwrap();
+        let words: Vec<_> = advice.split(' ').collect();
+        assert_eq!(served(&words), closed, "{advice}");
+    }
+}
+
+#[test]
+fn what_is_no_address_is_refused_by_every_command_with_what_to_type() {
+    for command in ["serve --bind", "load", "connect", "doctor"] {
+        for (text, remedy) in [
+            ("localhost", "localhost:8080"),
+            ("http", ":http"),
+            ("::1", "[::1]:8080"),
+            ("http://127.0.0.1:8081/x", "127.0.0.1:8081"),
+            ("127.0.0.1：", "127.0.0.1:8080"),
+            ("my host:80", "127.0.0.1:8080"),
+            ("[::1%nosuch]:80", "ip link"),
+            ("fe80::1:80", "[fe80::1]:80"),
+            ("127.0.0.1:htpp", "http"),
+        ] {
+            let words: Vec<_> = command.split(' ').chain([text]).collect();
+            let output = Command::new(env!("CARGO_BIN_EXE_portlab"))
+                .args(&words)
+                .env("LC_ALL", "C.UTF-8")
+                .output()
+                .unwrap();
+            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            assert_eq!(output.status.code(), Some(2), "{words:?}: {error}");
+            assert!(output.stdout.is_empty(), "{words:?}");
+            assert!(error.contains(remedy), "{words:?}: {error}");
+            if text == "localhost" {
+                assert!(
+                    error.contains(&format!("portlab {command} {remedy}")),
+                    "{error}"
+                );
+            }
+        }
+    }
+}
