@@ -2,6 +2,7 @@
 
 use std::fs;
 
+use portlab_lab::python::Python;
 use portlab_stats::record::Kind;
 use portlab_sys::marked::started;
 
@@ -153,3 +154,47 @@ fn who_fails_again_and_again_is_given_up() {
     assert_eq!(cell("nobody").failures.len(), 3);
     assert_eq!(cell("event-loop").rounds.len(), 5);
 }
+
+#[test]
+fn a_stranger_is_not_called_just_to_see_that_it_listens() {
+    let Some(python) = Python::find() else {
+        eprintln!("skipped: no Python here");
+        return;
+    };
+    let dir = folder("compare-not-called");
+    fs::create_dir_all(&dir).unwrap();
+    let (program, empty) = (dir.join("echo.py"), dir.join("empty"));
+    fs::write(&program, NOTES_EMPTY_CALLS).unwrap();
+    let server = format!(
+        "--server=noting={} '{}' {{port}} '{}'",
+        python.program,
+        program.display(),
+        empty.display()
+    );
+    let options = [
+        "--models=event-loop",
+        &server,
+        "--connections=2",
+        "--rounds=2",
+        "--duration=300ms",
+    ];
+    let record = compared(&dir.join("results"), &options);
+    assert!(record.cells.iter().all(|it| it.errors() == 0), "{record:?}");
+    assert!(!empty.exists(), "the server was called and not spoken to");
+}
+
+/// An echo that notes each connection on which nothing came: such a one ends many a small server.
+const NOTES_EMPTY_CALLS: &str = "\
+import socket, sys, threading
+def serve(conn):
+    heard = 0
+    with conn:
+        while data := conn.recv(65536):
+            heard += len(data)
+            conn.sendall(data)
+    if not heard:
+        open(sys.argv[2], 'a').write('empty\\n')
+door = socket.create_server(('127.0.0.1', int(sys.argv[1])), backlog=128)
+while True:
+    threading.Thread(target=serve, args=(door.accept()[0],), daemon=True).start()
+";

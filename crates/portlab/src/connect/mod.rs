@@ -47,8 +47,8 @@ Examples:
 Exit codes: 0 fine, 1 nothing came, 2 could not run. Where one types, a server
 that says nothing is fine.")]
 pub(crate) struct Args {
-    /// The port to connect to, HOST:PORT; of a name with several addresses, the
-    /// first that answers
+    /// The port to connect to, HOST:PORT; a port alone is one of this machine, and of
+    /// a name with several addresses the first that answers is taken
     #[arg(value_name = "ADDR")]
     addr: String,
 

@@ -60,7 +60,7 @@ docs/load.md has more examples, and says what each figure means.
 Exit codes: 0 fine, 1 errors, wrong answers or missing ones, 2 could not run."
 )]
 pub(crate) struct Args {
-    /// The port to load, HOST:PORT
+    /// The port to load, HOST:PORT; a port alone is one of this machine
     #[arg(value_name = "ADDR", required_unless_present_any = ["self_test", "json_schema"])]
     addr: Option<String>,
 

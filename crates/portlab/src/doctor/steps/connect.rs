@@ -11,6 +11,7 @@ use crate::{
         reach::{Attempt, Outcome, Place, Reach},
     },
     ports::{
+        leftovers::{Bind, Leftovers},
         listeners::{Listener, Snapshot},
         meaning::who,
     },
@@ -123,11 +124,21 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
         "被拒绝：本机的端口 {port} 上没有程序监听"
     );
     let addr = attempt.addr;
-    let start = say!(
-        lang,
-        "start the server (portlab serve --bind {addr}), or check the port",
-        "先启动服务端（portlab serve --bind {addr}），或者核对端口号"
-    );
+    // Advice works when it is typed: portlab serve sets SO_REUSEADDR.
+    let can_start = |it: &Leftovers| it.reusing == Bind::Works;
+    let start = if here.leftovers.as_ref().is_none_or(can_start) {
+        say!(
+            lang,
+            "start the server (portlab serve --bind {addr}), or check the port",
+            "先启动服务端（portlab serve --bind {addr}），或者核对端口号"
+        )
+    } else {
+        say!(
+            lang,
+            "check the port; a server can't be started at it now, for what is left behind there",
+            "核对端口号；因为有遗留的连接，这个端口现在还不能启动服务端"
+        )
+    };
     let near = near(&here.before, attempt, lang);
     (text, start + &near)
 }

@@ -290,14 +290,18 @@ fn what_is_left_at_a_port_is_told_beside_the_refusal() {
         programs: Vec::new(),
         reusing: Bind::InUse,
     });
-    let way = reach("[::1]:80", Place::Loopback, Outcome::Refused, here);
+    let mut way = reach("[::1]:80", Place::Loopback, Outcome::Refused, here);
     let (grade, text) = said(&way, "left_behind", Lang::En);
     assert_eq!(grade, Grade::Problem);
     assert!(
         text.contains("43.0 s") && text.contains("even with SO_REUSEADDR"),
         "{text}"
     );
-    // What is to be typed can be typed.
+    // A server could not be started there.
+    assert!(!said(&way, "connect", Lang::En).1.contains("--bind"));
+    assert!(!said(&way, "connect", Lang::Zh).1.contains("--bind"));
+    let here = way.attempts[0].here.as_mut().unwrap();
+    here.leftovers.as_mut().unwrap().reusing = Bind::Works;
     assert!(
         said(&way, "connect", Lang::En)
             .1
