@@ -211,6 +211,16 @@ fn a_server_that_never_accepts_is_called_deaf() {
     for part in ["the server is deaf", "in its queue: 1", "doesn't accept"] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
+    // The same address in IPv6's form is the same listener, with the same queue.
+    let mapped = format!("[::ffff:127.0.0.1]:{}", door.local_addr().unwrap().port());
+    let attempt = &json(&[&mapped, "--timeout=50ms"])["attempts"][0];
+    assert_eq!(
+        (
+            &attempt["queued_before_connections"],
+            &attempt["is_accepted"]
+        ),
+        (&1.into(), &false.into())
+    );
     let text = said(&[&addr, "--timeout=50ms", "--lang=en", "--connect"], 1);
     for part in [
         "the server is deaf",
@@ -394,6 +404,16 @@ fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
             );
         }
     }
+}
+
+#[test]
+fn a_port_that_only_receives_udp_is_told_to_be_so() {
+    let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+    let port = socket.local_addr().unwrap().port().to_string();
+    let text = said(&[&port, "--lang=en"], 1);
+    let who = format!("(pid {}) receives UDP there", std::process::id());
+    assert!(text.contains(&who), "{text}");
+    assert!(said(&[&port, "--lang=zh"], 1).contains("接收 UDP"));
 }
 
 #[test]

@@ -229,7 +229,7 @@ fn place(ip: IpAddr, networks: &[Network]) -> Place {
 /// IPv6's form is IPv4's.
 ///
 /// Source: `ip(7)`, INADDR_ANY.
-fn reached(addr: SocketAddr) -> SocketAddr {
+pub(super) fn reached(addr: SocketAddr) -> SocketAddr {
     let ip = match addr.ip().to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),

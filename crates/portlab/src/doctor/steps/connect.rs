@@ -8,7 +8,7 @@ use portlab_stats::units;
 use crate::{
     doctor::{
         finding::{Finding, Grade},
-        reach::{Attempt, Outcome, Place, Reach},
+        reach::{Attempt, Here, Outcome, Place, Reach, reached},
     },
     ports::{
         leftovers::{Bind, Leftovers},
@@ -118,10 +118,11 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
     if let Some(listener) = elsewhere.first() {
         return other_address(attempt, listener, here.before.sees_everybody, lang);
     }
+    let udp = receives_udp(here, port, lang).unwrap_or_default();
     let text = say!(
         lang,
-        "refused: nobody listens on port {port} of this machine",
-        "被拒绝：本机的端口 {port} 上没有程序监听"
+        "refused: nobody listens on port {port} of this machine{udp}",
+        "被拒绝：本机的端口 {port} 上没有程序监听{udp}"
     );
     let addr = attempt.addr;
     // Advice works when it is typed: portlab serve sets SO_REUSEADDR.
@@ -143,6 +144,17 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
     (text, start + &near)
 }
 
+/// That a program receives UDP at a port where nobody listens.
+fn receives_udp(here: &Here, port: u16, lang: Lang) -> Option<String> {
+    let receiver = here.before.receiving_at(port).next()?;
+    let who = who(&receiver.programs, here.before.sees_everybody, lang);
+    Some(say!(
+        lang,
+        "; {who} receives UDP there, which has no connections",
+        "；{who} 在那里接收 UDP，而 UDP 没有连接"
+    ))
+}
+
 /// Somebody listens on the port, where this address isn't heard.
 fn other_address(
     attempt: &Attempt,
@@ -152,7 +164,8 @@ fn other_address(
 ) -> (String, String) {
     let (ip, port) = (attempt.addr.ip(), attempt.addr.port());
     let addrs: Vec<_> = listener.addresses().collect();
-    let other = addrs[0].clone();
+    // What is advised can be typed, also where all addresses are listened at.
+    let other = reached(SocketAddr::new(listener.addrs[0], port));
     let addrs = addrs.join(pick(lang, ", ", "、"));
     let who = who(&listener.programs, sees_everybody, lang);
     let space = if listener.programs.is_empty() {

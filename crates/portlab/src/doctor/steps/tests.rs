@@ -105,6 +105,15 @@ fn every_way_that_fails_tells_why_and_what_to_do() {
             ["only at 127.0.0.1:80", "[::]:80"],
         ),
         (
+            with(
+                Outcome::Refused,
+                loopback(),
+                "[::1]:80",
+                here(&["0.0.0.0:80"], 0, None),
+            ),
+            ["only at 0.0.0.0:80", "connect to 127.0.0.1:80"],
+        ),
+        (
             with(Outcome::Refused, near(), "192.0.2.9:80", None),
             ["the machine is there", "portlab ports"],
         ),
