@@ -389,6 +389,7 @@ fn on_a_terminal(width: usize, arguments: &str) -> Option<String> {
 #[test]
 fn what_is_shown_fits_its_terminal_and_reads_without_colours() {
     let doors = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     for width in [80, 60, 40] {
         for lang in ["en", "zh"] {
             for command in ["ports", "ports 21 8080 50000 0 http", "doctor", "doctor 1"] {
@@ -406,5 +407,5 @@ fn what_is_shown_fits_its_terminal_and_reads_without_colours() {
             }
         }
     }
-    drop(doors);
+    drop((doors, receiver));
 }

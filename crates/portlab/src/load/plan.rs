@@ -332,6 +332,15 @@ mod tests {
     }
 
     #[test]
+    fn sources_are_read_as_a_chinese_keyboard_has_them() {
+        let these = ["127.0.0.2", "127.0.0.3"].map(|it| it.parse().unwrap());
+        assert_eq!(
+            sources("127.0.0.2，127。0。0。3").unwrap(),
+            Sources::These(these.into())
+        );
+    }
+
+    #[test]
     fn a_server_of_this_machine_is_chosen_without_being_called() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
