@@ -162,11 +162,14 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
 #[test]
 fn what_is_no_address_is_refused_with_the_remedy() {
     for (arguments, remedy) in [
-        (&["load", "9090"][..], "HOST:PORT"),
+        (&["load", "here"][..], "portlab load here:8080"),
         (&["load", "127.0.0.1:99999"], "1 to 65535"),
         (&["load", "127.0.0.1:0"], "1 to 65535"),
         (&["serve", "--bind", "127.0.0.1:99999"], "0 to 65535"),
-        (&["load", "http://127.0.0.1:80/"], "such as 127.0.0.1:80"),
+        (
+            &["load", "http://127.0.0.1:80/"],
+            "portlab load 127.0.0.1:80",
+        ),
         (&["serve", "--bind", "here"], "HOST:PORT"),
         (&["load", "no-such-host.invalid:80"], "check its spelling"),
         (

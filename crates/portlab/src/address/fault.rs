@@ -52,16 +52,18 @@ impl Fault {
                  {command} :{host}",
                 "{host:?} 没有写端口；如果指的是这个服务，请在前面加上冒号：{command} :{host}"
             ),
-            Self::NoPort { host } => {
-                let host = if host.is_empty() { "127.0.0.1" } else { host };
-                say!(
-                    lang,
-                    "{host:?} has no port, and a machine has 65535 of them; write HOST:PORT: \
-                     {command} {host}:8080 (portlab ports lists those of this machine)",
-                    "{host:?} 没有写端口，一台机器有 65535 个端口；请写 主机:端口：{command} {host}:8080\
-                     （portlab ports 会列出本机的端口）"
-                )
-            }
+            Self::NoPort { host } if host.is_empty() => say!(
+                lang,
+                "\"\" is no address; write HOST:PORT: {command} 127.0.0.1:8080",
+                "\"\" 不是地址；请写 主机:端口：{command} 127.0.0.1:8080"
+            ),
+            Self::NoPort { host } => say!(
+                lang,
+                "{host:?} has no port, and a machine has 65535 of them; write HOST:PORT: \
+                 {command} {host}:8080 (portlab ports lists those of this machine)",
+                "{host:?} 没有写端口，一台机器有 65535 个端口；请写 主机:端口：{command} {host}:8080\
+                 （portlab ports 会列出本机的端口）"
+            ),
             Self::BadPort { port, host } => bad_port(port, host, purpose, lang),
             Self::Zero { text } => say!(
                 lang,
