@@ -7,7 +7,6 @@
 //! | [`stop`] | SIGINT and SIGTERM: telling every connection, and the deadline that follows |
 //! | [`interrupt`] | Ctrl-C: finish what is being done, give the terminal back, or leave at once |
 //! | [`children`] | forking, reaping, ending |
-//! | [`accept_queue`] | how many connections may wait at a listening socket |
 //! | [`sockets`] | the machine's TCP and UDP sockets, and whose they are |
 //! | [`listening`] | what listening sockets were told to do |
 //! | [`spawn`] | starting another program that must not outlive this one |
@@ -33,7 +32,6 @@
 //!
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
 
-pub mod accept_queue;
 pub mod alone;
 mod bits;
 pub mod cgroup;

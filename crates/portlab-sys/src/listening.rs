@@ -20,10 +20,19 @@ use crate::{
 /// What a listening socket was told to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
-    /// The most connections that can wait to be accepted. Linux takes one more than `listen()` asked for.
-    pub room: u32,
+    /// How many connections may wait to be accepted: what the program said in `listen`, or `net.core.somaxconn` if
+    /// that is less. `ss` shows it as the Send-Q of LISTEN.
+    pub backlog: u32,
     /// Whether the socket is an IPv6 one that receives no IPv4 connections (`IPV6_V6ONLY`).
     pub is_v6_only: bool,
+}
+
+impl Listening {
+    /// The most connections that do wait: Linux takes one more than the backlog.
+    #[must_use]
+    pub fn room(&self) -> u32 {
+        self.backlog.saturating_add(1)
+    }
 }
 
 /// The listening TCP sockets of this machine, by their inodes. Empty where the kernel doesn't tell, as some
@@ -126,8 +135,8 @@ fn request(family: AddressFamily) -> [u8; REQUEST] {
 
 /// Reads a `struct inet_diag_msg` and the attributes behind it.
 fn socket_in(message: &[u8]) -> Option<(u64, Listening)> {
-    // Of a listening socket, idiag_wqueue is what listen() asked for.
-    let (asked, inode) = (u32_at(message, 60)?, u32_at(message, 68)?);
+    // Of a listening socket, idiag_wqueue is the backlog.
+    let (backlog, inode) = (u32_at(message, 60)?, u32_at(message, 68)?);
     let mut is_v6_only = false;
     let mut rest = message.get(72..)?;
     while let (Some(length), Some(kind)) = (u16_at(rest, 0), u16_at(rest, 2)) {
@@ -140,8 +149,11 @@ fn socket_in(message: &[u8]) -> Option<(u64, Listening)> {
         }
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
-    let room = asked.saturating_add(1);
-    Some((u64::from(inode), Listening { room, is_v6_only }))
+    let told = Listening {
+        backlog,
+        is_v6_only,
+    };
+    Some((u64::from(inode), told))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -205,7 +217,7 @@ mod tests {
                 return;
             };
             assert_eq!(
-                (told.room, told.is_v6_only),
+                (told.room(), told.is_v6_only),
                 (8, only == Some(true)),
                 "{addr}"
             );
@@ -244,7 +256,7 @@ mod tests {
             .copy_from_slice(&[5_u16, INET_DIAG_SKV6ONLY].map(u16::to_ne_bytes).concat());
         message[76] = 1;
         let expected = Listening {
-            room: 5,
+            backlog: 4,
             is_v6_only: true,
         };
         assert_eq!(socket_in(&message), Some((9, expected)));

@@ -8,7 +8,7 @@ use std::{
 };
 
 use portlab_sys::{
-    accept_queue,
+    listening::listening,
     sockets::{self, Socket, State, holders},
     threads::{self, Thread},
     time_wait,
@@ -97,9 +97,12 @@ pub(crate) fn remains_once(
 #[must_use]
 pub(crate) fn shown(sockets: &[Socket]) -> String {
     let holders = holders();
-    let limits = accept_queue::limits().unwrap_or_default();
+    let listening = listening();
     // What the kernel doesn't tell is no number: a socket that has gone meanwhile, or no netlink.
-    let limit = |it: &Socket| limits.get(&it.inode).map_or("-".to_owned(), u32::to_string);
+    let limit = |it: &Socket| {
+        let told = listening.get(&it.inode);
+        told.map_or("-".to_owned(), |it| it.backlog.to_string())
+    };
     let head = ["State", "Recv-Q", "Send-Q", "Local", "Peer", "Process"].map(str::to_owned);
     let rows = sockets.iter().map(|it| {
         let holder = holders.get(&it.inode).and_then(|held| held.first());

@@ -193,7 +193,7 @@ fn doors(
         let door = doors.entry((socket.local.port(), ip)).or_default();
         door.queue += socket.unread;
         let told = details.get(&socket.inode);
-        door.room = sum(door.room, told.map(|it| it.room));
+        door.room = sum(door.room, told.map(Listening::room));
         door.is_v6_only |= told.is_some_and(|it| it.is_v6_only);
         let held = holders.get(&socket.inode).into_iter().flatten();
         door.holders
@@ -244,11 +244,15 @@ pub(crate) mod tests {
         }
     }
 
-    /// What a listening socket that has `room` tells of itself.
+    /// What listening sockets with these backlogs tell of themselves.
     fn details(of: &[(u64, u32, bool)]) -> HashMap<u64, Listening> {
-        let told = of
-            .iter()
-            .map(|&(inode, room, is_v6_only)| (inode, Listening { room, is_v6_only }));
+        let told = of.iter().map(|&(inode, backlog, is_v6_only)| {
+            let told = Listening {
+                backlog,
+                is_v6_only,
+            };
+            (inode, told)
+        });
         told.collect()
     }
 
@@ -335,7 +339,7 @@ pub(crate) mod tests {
         assert_eq!(told(1), "b (pid 20 +1)");
         assert_eq!(told(2), "", "another user's");
         let room: Vec<_> = found.iter().map(|it| it.room).collect();
-        assert_eq!(room, [None, Some(11), None]);
+        assert_eq!(room, [None, Some(13), None]);
     }
 
     #[test]
@@ -368,7 +372,7 @@ pub(crate) mod tests {
         let mut waiting = socket("127.0.0.1:80", "", State::Listen, 1);
         waiting.unread = 3;
         let snapshot = Snapshot {
-            listeners: listeners(&[waiting], &holders(&[]), &details(&[(1, 3, false)])),
+            listeners: listeners(&[waiting], &holders(&[]), &details(&[(1, 2, false)])),
             ..Snapshot::default()
         };
         let heard = snapshot.heard_at("[::ffff:127.0.0.1]:80".parse().unwrap());
