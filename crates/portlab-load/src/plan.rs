@@ -96,7 +96,7 @@ pub struct Life {
 pub enum PlanError {
     /// Too few file descriptors.
     #[error(
-        "{connections} connections need {needed} open files and the hard limit is {limit}{}: raise it for this \
+        "{connections} connections need {needed} open files and the hard limit is {limit}{} raise it for this \
          shell (sudo prlimit --pid $$ --nofile={needed}), or open a new shell if `ulimit -n` has lowered it in \
          this one; nofile in /etc/security/limits.conf raises it for good",
         at_most(limit.saturating_sub(needed - *connections as u64))
@@ -152,12 +152,12 @@ const MIN_RATE: f64 = 0.001;
 /// The highest rate, per second: more than any loop here can send.
 const MAX_RATE: f64 = 10e6;
 
-/// How many connections there is room for, as the end of a clause.
+/// How many connections there is room for, as a clause that ends with what else can be done.
 fn at_most(connections: u64) -> String {
     match connections {
-        0 => ", too low for any connection".to_owned(),
-        1 => ", enough for 1 connection".to_owned(),
-        _ => format!(", enough for {connections} connections"),
+        0 => ", too low for any connection:".to_owned(),
+        1 => ": use 1 connection at most, or".to_owned(),
+        _ => format!(": use {connections} connections at most, or"),
     }
 }
 
@@ -313,9 +313,9 @@ mod tests {
             error.to_string()
         };
         for (limit, room) in [
-            (16, "too low for any connection"),
-            (24, "enough for 1 connection:"),
-            (64, "enough for 41 connections:"),
+            (16, "is 16, too low for any connection: raise"),
+            (24, "is 24: use 1 connection at most, or raise"),
+            (64, "is 64: use 41 connections at most, or raise"),
         ] {
             let text = error(limit);
             for part in [room, "--nofile=123", "new shell"] {
