@@ -66,8 +66,11 @@ impl Children {
                 "this process has started a thread; it may not fork",
             ));
         }
-        // What is buffered would be written twice.
-        io::stdout().flush()?;
+        // What is buffered would be written twice; what nobody reads any more is not written at all.
+        match io::stdout().flush() {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
+            _ => {}
+        }
         let parent = rustix::process::getpid();
         // SAFETY: the process has a single thread, as was just seen, so no lock is held by a thread
         // that the child lacks: the child may allocate and run any code.

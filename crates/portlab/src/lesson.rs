@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::{
     Verdict,
     args::{self, DIM, HEAD},
+    output,
     prose::{pick, say},
 };
 
@@ -61,7 +62,7 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let lang = args::lang(args.lang);
     let Some(name) = &args.name else {
-        let mut out = anstream::stdout();
+        let mut out = output::stdout();
         if args.json {
             writeln!(out, "{:#}", as_json())?;
         } else {
@@ -99,7 +100,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         pace,
         seed: args.seed,
         program: std::env::current_exe().context("can't find this program's own file")?,
-        out: Box::new(anstream::stdout()),
+        out: Box::new(output::failing_stdout()),
         answers: Answers::stdin().context("can't read stdin")?,
     };
     match play(lesson, &mut hall) {
@@ -108,7 +109,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             Ok(Verdict::Fine)
         }
         Ok(_) => Ok(Verdict::Failed),
-        Err(Exit::Left | Exit::Closed) => Ok(Verdict::Fine),
+        Err(Exit::Left) => Ok(Verdict::Fine),
         Err(exit) => {
             let name = lesson.name;
             let what = say!(
@@ -137,7 +138,7 @@ fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
     let next = place.and_then(|place| LESSONS.get(place + 1));
     let Some(next) = next else { return Ok(()) };
     writeln!(
-        anstream::stdout(),
+        output::stdout(),
         "{DIM}{}{DIM:#}{}\n{DIM}portlab lesson {}{DIM:#}",
         pick(lang, "Next: ", "下一课："),
         next.title(lang),

@@ -2,8 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use std::{io, process::ExitCode};
+use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 
 /// Says something on stderr, and doesn't mind when nobody is there to hear it: `eprintln!` would panic.
@@ -23,6 +24,7 @@ mod doctor;
 mod lesson;
 mod load;
 mod models;
+mod output;
 mod ports;
 mod progress;
 mod prose;
@@ -82,27 +84,20 @@ fn main() -> ExitCode {
         Command::Doctor(args) => doctor::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     };
+    // The rest of the output may not fit on the disk.
+    let result = result.and_then(|verdict| {
+        output::finish().context("can't write to stdout")?;
+        Ok(verdict)
+    });
     match result {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
-        // Whoever reads our output has seen enough.
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let (red, off) = (args::BAD.render(), args::BAD.render_reset());
             crate::tell!("{red}error:{off} {error:#}");
             ExitCode::from(2)
         }
     }
-}
-
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    let io_error = |cause: &(dyn std::error::Error + 'static)| {
-        cause.downcast_ref::<io::Error>().map(io::Error::kind)
-    };
-    error
-        .chain()
-        .filter_map(io_error)
-        .any(|kind| kind == io::ErrorKind::BrokenPipe)
 }
 
 #[cfg(test)]

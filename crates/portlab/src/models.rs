@@ -10,6 +10,7 @@ use textwrap::wrap;
 use crate::{
     Verdict,
     args::{self, DIM, HEAD},
+    output,
 };
 
 /// List the concurrency models, or print one's fact sheet
@@ -38,7 +39,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         ),
         None => None,
     };
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     if args.markdown {
         write!(out, "{}", page())?;
         return Ok(Verdict::Fine);

@@ -38,9 +38,6 @@ pub enum Exit {
     /// Whoever watched has left.
     #[error("the lesson was left")]
     Left,
-    /// Whoever read has seen enough: what is shown goes to a pipe that was closed.
-    #[error("nobody reads what is shown")]
-    Closed,
     /// The system refused something.
     #[error(transparent)]
     Io(#[from] io::Error),

@@ -7,6 +7,7 @@ use portlab_report::Lang;
 use super::{Exit, Report, Stage};
 use crate::{
     board,
+    hall::Pace,
     script::{Ask, Block, fill, placeholders},
     words::{self, Words},
 };
@@ -253,11 +254,15 @@ impl Stage<'_> {
     pub(super) fn write(&mut self, text: &str) -> Result<(), Exit> {
         let out = &mut self.hall.out;
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-        written.map_err(|error| match error.kind() {
-            // Told apart from a lesson's own sockets, whose peers break off too.
-            ErrorKind::BrokenPipe => Exit::Closed,
-            _ => Exit::Io(error),
-        })
+        match written {
+            // The reader of the pipe has seen enough. The lesson goes on, without pauses, for its claims
+            // are still to be checked.
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.hall.pace = Pace::Straight;
+                Ok(())
+            }
+            written => written.map_err(Exit::Io),
+        }
     }
 }
 

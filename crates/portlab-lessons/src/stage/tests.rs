@@ -34,6 +34,17 @@ impl Write for Board {
 
 /// Plays the text above with a function; what was shown, and what came of it.
 fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Report, Exit>) {
+    let board = Board::default();
+    let report = played_on(Box::new(board.clone()), Pace::Straight, play_it);
+    let shown = board.0.lock().unwrap().clone();
+    (String::from_utf8(shown).unwrap(), report)
+}
+
+fn played_on(
+    out: Box<dyn Write>,
+    pace: Pace,
+    play_it: fn(&mut Stage<'_>) -> Result<(), Exit>,
+) -> Result<Report, Exit> {
     let lesson = Lesson {
         name: "test",
         part: Part::Ports,
@@ -44,19 +55,16 @@ fn played(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> (String, Result<Re
         examples_zh: &[],
         play: play_it,
     };
-    let board = Board::default();
     let mut hall = Hall {
         lang: Lang::En,
         width: 80,
-        pace: Pace::Straight,
+        pace,
         seed: crate::order::SEED,
         program: PathBuf::new(),
-        out: Box::new(board.clone()),
+        out,
         answers: Answers::new(io::pipe().unwrap().0.into()),
     };
-    let report = play(&lesson, &mut hall);
-    let shown = board.0.lock().unwrap().clone();
-    (String::from_utf8(shown).unwrap(), report)
+    play(&lesson, &mut hall)
 }
 
 /// The same, for one that doesn't agree with the text: what doesn't.
@@ -150,6 +158,22 @@ fn what_did_not_come_is_said_and_nothing_is_explained() {
         !shown.contains("Because.") && !shown.contains("So it came"),
         "{shown}"
     );
+}
+
+#[test]
+fn a_reader_that_has_gone_makes_no_failure_a_success() {
+    let (reader, closed) = io::pipe().unwrap();
+    drop(reader);
+    let report = played_on(Box::new(closed), Pace::Clock, |stage| {
+        // Nobody waits for a reader that isn't there.
+        assert_eq!(stage.hall().pace, Pace::Straight);
+        let mut act = stage.step("one")?;
+        act.set("a", 7);
+        act.seen("a", true);
+        act.seen("b", false);
+        act.end()
+    });
+    assert_eq!(report.unwrap().failed, ["one/b"]);
 }
 
 #[test]

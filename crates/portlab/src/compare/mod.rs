@@ -17,7 +17,7 @@ use portlab_stats::{
 };
 
 use self::{parts::Steps, screen::Screen};
-use crate::{Verdict, args, load::interrupt_flag};
+use crate::{Verdict, args, load::interrupt_flag, output};
 
 /// Measure servers side by side, each in a fresh process
 #[derive(Debug, clap::Args)]
@@ -239,7 +239,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 }
 
 fn print(args: &Args, notes: &Notes) -> anyhow::Result<()> {
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string_pretty(notes.record)?)?;
     } else {

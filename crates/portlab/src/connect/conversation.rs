@@ -19,6 +19,7 @@ use super::{
 use crate::{
     Verdict,
     args::{DIM, WARN},
+    output,
 };
 
 /// Where what is sent comes from, and how long an answer is waited for.
@@ -63,6 +64,8 @@ enum End {
     Quiet(Duration),
     /// We were told to end.
     Terminated,
+    /// Nobody reads stdout any more.
+    NoReader,
 }
 
 impl Conversation {
@@ -140,6 +143,10 @@ impl Conversation {
                 }
                 Err(_) if over.is_some_and(|over| over <= Instant::now()) => return Ok(end),
                 Err(_) => self.screen.turn(Turn::Due).context(UNWRITTEN)?,
+            }
+            // A server may talk without end, and nobody would see it.
+            if output::reader_has_gone() {
+                return Ok(End::NoReader);
             }
             if self.screen.waiting() < MOST_WAITING {
                 for buffer in self.spare.drain(..) {
@@ -235,6 +242,7 @@ impl Conversation {
             End::Quiet(quiet) if self.has_half_closed => Parting::Unanswered(quiet),
             End::Quiet(quiet) => Parting::Quiet(quiet),
             End::Terminated => Parting::Told,
+            End::NoReader => Parting::NoReader,
         };
         let local = self.local;
         self.tell(|trace| trace.closed(parting, local));
@@ -293,7 +301,7 @@ impl Conversation {
                     ));
                 }
             }
-            End::Fin | End::Broken | End::Quiet(_) | End::Terminated => {}
+            End::Fin | End::Broken | End::Quiet(_) | End::Terminated | End::NoReader => {}
         }
     }
 

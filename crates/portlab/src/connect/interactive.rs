@@ -21,6 +21,7 @@ use super::{
     screen::{Screen, Turn},
     visible::Visible,
 };
+use crate::output;
 
 /// A terminal with a line editor.
 ///
@@ -117,7 +118,7 @@ impl Interactive {
             return Ok(());
         }
         self.mid_line = !text.ends_with('\n');
-        let mut stdout = io::stdout().lock();
+        let mut stdout = output::raw_stdout();
         stdout.write_all(text.as_bytes())?;
         stdout.flush()
     }

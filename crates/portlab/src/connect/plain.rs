@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use super::{screen::Screen, visible::Visible};
+use crate::output;
 
 /// stdout and stderr, as they are.
 pub(super) struct Plain {
@@ -28,7 +29,7 @@ impl Plain {
             return Ok(());
         }
         self.mid_line = !text.ends_with('\n');
-        let mut stdout = io::stdout().lock();
+        let mut stdout = output::raw_stdout();
         stdout.write_all(text.as_bytes())?;
         stdout.flush()
     }

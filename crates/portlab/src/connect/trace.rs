@@ -40,6 +40,8 @@ pub(super) enum Parting {
     Quiet(Duration),
     /// Somebody wants us to close at once.
     Told,
+    /// Nobody reads what comes any more.
+    NoReader,
     /// There was no FIN.
     Reset,
 }
@@ -133,6 +135,7 @@ impl Trace {
                 let quiet = units::time(quiet);
                 format!("our FIN comes first: nothing has come for {quiet}")
             }
+            Parting::NoReader => "our FIN comes first: nobody reads stdout any more".to_owned(),
             Parting::Told => "our FIN comes first: SIGTERM told us to end".to_owned(),
             Parting::Reset => "no FIN: a reset ends a connection at once".to_owned(),
         };

@@ -17,6 +17,7 @@ use crate::{
     Verdict,
     address::{Address, Purpose},
     args::{self, BAD, GOOD},
+    output,
     prose::{say, wrap},
 };
 use finding::{Finding, Grade, worst};
@@ -138,7 +139,7 @@ fn print(
     well: bool,
     lang: Lang,
 ) -> anyhow::Result<Verdict> {
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     let width = args::prose_width();
     match json {
         Some(json) => writeln!(out, "{json:#}")?,

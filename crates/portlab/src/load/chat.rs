@@ -22,6 +22,7 @@ use super::{
 use crate::{
     Verdict,
     args::{BAD, DIM, GOOD, HEAD, WARN, terminal_width},
+    output,
 };
 
 /// What every message ends with: characters of one, two, three and four bytes in the various
@@ -52,7 +53,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         });
         bail!("{members} of {all} members got into the chat at {target}: {reasons}{said}");
     }
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     if args.output.json {
         json::print(&mut out, &json::ChatReport::of(&plan, &outcome)).context(UNWRITTEN)?;
     } else {

@@ -19,7 +19,7 @@ use portlab_sys::{
     socket::{note_arrivals, read_with_age},
 };
 
-use crate::Verdict;
+use crate::{Verdict, output};
 
 /// A server whose behaviour is known
 #[derive(Debug, clap::Args)]
@@ -91,7 +91,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let behaviour = args.behaviour;
-    let mut out = std::io::stdout();
+    let mut out = output::raw_stdout();
     writeln!(out, "{}", listener.local_addr()?)?;
     out.flush()?;
     let own = Arc::new(Mutex::new(Latency::new()));

@@ -29,6 +29,7 @@ use portlab_stats::units;
 use crate::{
     Verdict,
     args::{self, WARN},
+    output,
 };
 pub(crate) use chat::tongues;
 use complain::{complain, is_wrong, is_wrong_or_error, why_it_ended, why_nobody_answered};
@@ -294,7 +295,7 @@ struct OutputArgs {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if args.output.json_schema {
-        json::print(&mut anstream::stdout(), &json::schema())?;
+        json::print(&mut output::stdout(), &json::schema())?;
         return Ok(Verdict::Fine);
     }
     if args.output.self_test {
@@ -332,7 +333,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
         bail!(why);
     }
     let verdict = Believable::of(plan, &outcome);
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     if args.output.json {
         // In JSON, nobody reads it at once.
         if let Some(why) = why_it_ended(&verdict) {

@@ -20,6 +20,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::{
     Verdict,
     args::{self, DIM, HEAD},
+    output,
     prose::{Lead, hang},
 };
 use listeners::Snapshot;
@@ -69,7 +70,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let meanings = ports.iter().map(|&port| Meaning::of(port, &machine));
     let meanings: Vec<_> = meanings.collect();
     let width = args::prose_width();
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     match (args.json, meanings.is_empty()) {
         (true, true) => writeln!(out, "{:#}", json::listing(&machine))?,
         (true, false) => writeln!(out, "{:#}", json::meanings(&meanings))?,

@@ -22,6 +22,7 @@ use schemars::schema_for;
 use crate::{
     Verdict,
     args::{self, BAD},
+    output,
 };
 
 /// Report on a comparison that was made, or on what has changed between two
@@ -88,7 +89,7 @@ enum Format {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let Some(results) = &args.results else {
         let schema = serde_json::to_string_pretty(&schema_for!(Record))?;
-        writeln!(anstream::stdout(), "{schema}")?;
+        writeln!(output::stdout(), "{schema}")?;
         return Ok(Verdict::Fine);
     };
     let format = format(args)?;
@@ -186,8 +187,8 @@ fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
     }
     // Written at once: a pipe that closes in the middle is then one error, of the pipe.
     let mut out: Box<dyn Write> = match format {
-        Format::Text => Box::new(anstream::stdout()),
-        _ => Box::new(std::io::stdout()),
+        Format::Text => Box::new(output::stdout()),
+        _ => Box::new(output::raw_stdout()),
     };
     out.write_all(text.as_bytes())?;
     out.flush()?;

@@ -20,7 +20,7 @@ use serde_json::json;
 use crate::{
     Verdict,
     address::Purpose,
-    args,
+    args, output,
     ports::{leftovers::Leftovers, listeners::Snapshot},
 };
 
@@ -256,7 +256,7 @@ fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
 }
 
 fn say(line: &str) -> anyhow::Result<()> {
-    let mut stdout = io::stdout();
+    let mut stdout = output::raw_stdout();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     Ok(())

@@ -26,6 +26,7 @@ use super::{
 use crate::{
     Verdict,
     args::{BAD, terminal_width},
+    output,
 };
 
 /// How many rates are tried unless told.
@@ -53,7 +54,7 @@ pub(super) fn run(
         cut_short: None,
         gave_up: false,
     };
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     // A line that is typed would push the bar up and leave it standing.
     let hush = (!output.plain).then(|| Hush::new(std::io::stderr()));
     ladder.walk(&mut out)?;

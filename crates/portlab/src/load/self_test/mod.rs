@@ -31,6 +31,7 @@ use super::{
 use crate::{
     Verdict,
     args::{BAD, DIM, GOOD, HEAD},
+    output,
     progress::Progress,
 };
 
@@ -71,7 +72,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     let mut bench = Bench {
         test: "",
         checks: Vec::new(),
-        out: (!json).then(anstream::stdout),
+        out: (!json).then(output::stdout),
         bar: Progress::new("self-test"),
         interrupted: interrupt_flag()?,
         waited: 0.0,
@@ -95,7 +96,7 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
     let (passed, total) = (failed == 0 && !interrupted, bench.checks.len());
     if json {
         let checks = bench.checks;
-        json::print(&mut anstream::stdout(), &SelfTest { passed, checks })?;
+        json::print(&mut output::stdout(), &SelfTest { passed, checks })?;
     } else if interrupted {
         bench.say("interrupted: the other checks were not made")?;
     } else if passed {
@@ -124,7 +125,7 @@ struct Bench {
     /// What is being tested.
     test: &'static str,
     checks: Vec<Check>,
-    out: Option<anstream::Stdout>,
+    out: Option<output::Output<anstream::Stdout>>,
     bar: Progress,
     interrupted: Arc<AtomicBool>,
     /// The greatest share of a run that the generator waited for a processor, while it polled.
