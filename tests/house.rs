@@ -195,6 +195,59 @@ fn a_service_sees_no_socket_no_thread_and_no_clock() {
     }
 }
 
+/// The part of a file above its tests.
+fn above_the_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or_default()
+}
+
+#[test]
+fn stdout_is_written_to_in_one_place_which_knows_that_readers_go() {
+    for (path, text) in sources("portlab") {
+        let mut text = above_the_tests(&text).to_owned();
+        for harmless in [
+            "io::stdout().is_terminal()",
+            "io::stdout())",
+            "output::stdout()",
+            "output::stdout)",
+            "output::raw_stdout()",
+            "output::failing_stdout()",
+        ] {
+            text = text.replace(harmless, "");
+        }
+        let writes = ["stdout()", "::stdout", " println!", " print!"];
+        let writes = writes.into_iter().find(|it| text.contains(it));
+        let is_the_place = path.ends_with("output.rs");
+        assert_eq!(
+            writes.is_some(),
+            is_the_place,
+            "{}: {writes:?}",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn files_are_written_in_one_place_which_writes_them_whole() {
+    // The note that a comparison runs is locked, and so must stay the same file.
+    let places = ["portlab-sys/src/whole.rs", "portlab-lab/src/running.rs"];
+    for (path, text) in crates().iter().flat_map(|name| sources(name)) {
+        let writes = [
+            "fs::write(",
+            "File::create",
+            "fs::rename(",
+            "File::options(",
+        ];
+        let text = above_the_tests(&text).replace("WholeFile::create", "");
+        let writes = writes.into_iter().find(|it| text.contains(it));
+        let is_a_place = places.iter().any(|place| path.ends_with(place));
+        assert!(
+            writes.is_none() || is_a_place,
+            "{}: {writes:?}",
+            path.display()
+        );
+    }
+}
+
 #[test]
 fn no_file_is_longer_than_it_can_be_read_at_once() {
     for (path, text) in crates().iter().flat_map(|name| sources(name)) {

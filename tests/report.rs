@@ -221,6 +221,13 @@ fn a_model_that_became_slower_fails_above_the_bar_and_not_below() {
         text.contains("threads at echo 100: worse by 20.0%, more than 5%"),
         "{text}"
     );
+    // Nor does a reader that has gone make it a success.
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    command.args(["report", &results(), path(&dir), "--fail-over", "5%"]);
+    command.stdout(writer).stderr(Stdio::null());
+    assert_eq!(command.status().unwrap().code(), Some(1));
     assert_eq!(judged(&["--fail-over", "0.3"]).1, Some(0));
     assert_eq!(judged(&[]).1, Some(0), "without a bar, it is only told");
     // The other way round it has become quicker.

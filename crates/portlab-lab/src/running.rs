@@ -134,6 +134,7 @@ impl Running {
             started: started(pid),
             mark: mark.clone(),
         };
+        // Written in place: the lock belongs to this very file, and half a note is taken for none.
         serde_json::to_vec(&note)
             .map_err(io::Error::from)
             .and_then(|text| fs::write(&file, text))

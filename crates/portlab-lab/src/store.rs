@@ -11,6 +11,7 @@ use portlab_stats::{
     read::{ReadError, read},
     record::Record,
 };
+use portlab_sys::whole::{WholeFile, write_whole};
 
 /// A folder that a record is kept in, as `results.json`.
 #[derive(Debug)]
@@ -74,10 +75,8 @@ impl Store {
             file: dir.join("results.json"),
             next: Cell::new(None),
         };
-        let part = store.part();
         fs::create_dir_all(dir)
-            .and_then(|()| fs::write(&part, ""))
-            .and_then(|()| fs::remove_file(&part))
+            .and_then(|()| WholeFile::create(&store.file).map(drop))
             .map_err(|error| StoreError::Write {
                 path: dir.to_owned(),
                 error,
@@ -113,13 +112,10 @@ impl Store {
     pub fn keep(&self, record: &Record) -> Result<(), StoreError> {
         let mut text = serde_json::to_string_pretty(record).expect("a record is plain data");
         text.push('\n');
-        let part = self.part();
-        fs::write(&part, text)
-            .and_then(|()| fs::rename(&part, &self.file))
-            .map_err(|error| StoreError::Write {
-                path: self.file.clone(),
-                error,
-            })
+        write_whole(&self.file, text.as_bytes()).map_err(|error| StoreError::Write {
+            path: self.file.clone(),
+            error,
+        })
     }
 
     /// Keeps `record`, unless the last one was kept only a moment ago: a long record isn't written
@@ -135,9 +131,5 @@ impl Store {
         self.keep(record)?;
         self.next.set(Some(now + now.elapsed() * RARELY));
         Ok(())
-    }
-
-    fn part(&self) -> PathBuf {
-        self.file.with_extension("json.part")
     }
 }

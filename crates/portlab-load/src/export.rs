@@ -107,12 +107,13 @@ impl<W: Write> IntervalLog<W> {
             })
     }
 
-    /// Makes sure that all of it is written.
+    /// Makes sure that all of it is written, and gives the stream back.
     ///
     /// # Errors
     /// When it can't be.
-    pub fn finish(mut self) -> io::Result<()> {
-        self.out.flush()
+    pub fn finish(mut self) -> io::Result<W> {
+        self.out.flush()?;
+        Ok(self.out)
     }
 }
 

@@ -28,6 +28,7 @@
 //! | [`holder`] | who holds a port |
 //! | [`name`] | what programs call themselves, made inert |
 //! | [`machine`] | what machine this is; keeping to a part of it |
+//! | [`whole`] | files that appear whole, or not at all |
 //! | [`marked`] | processes known by a mark in their environment |
 //!
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
@@ -59,3 +60,4 @@ pub mod terminal;
 pub mod threads;
 pub mod time_wait;
 pub mod uring;
+pub mod whole;

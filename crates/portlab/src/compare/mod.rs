@@ -17,6 +17,8 @@ use portlab_stats::{
 };
 
 use self::{parts::Steps, screen::Screen};
+use portlab_sys::whole::write_whole;
+
 use crate::{Verdict, args, load::interrupt_flag, output};
 
 /// Measure servers side by side, each in a fresh process
@@ -227,7 +229,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let page = args.out.join("report.html");
     let notes = Notes::of(&record, args::lang(args.lang));
     let html = portlab_report::html(&notes);
-    std::fs::write(&page, html).with_context(|| format!("can't write {}", page.display()))?;
+    write_whole(&page, html.as_bytes())
+        .with_context(|| format!("can't write {}", page.display()))?;
     print(args, &notes)?;
     if !args.json {
         screen.note(&format!("a report to look at: {}", page.display()));

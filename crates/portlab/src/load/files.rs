@@ -1,31 +1,32 @@
 //! The files a run leaves: percentiles, a log of histograms, a table over time.
 
 use std::{
-    fs::File,
-    io::{self, BufWriter, Write},
+    io::{self, Write},
     path::{Path, PathBuf},
     time::SystemTime,
 };
 
 use anyhow::{Context, bail};
 use portlab_load::{Interval, IntervalLog, Latency, Outcome, write_percentiles};
+use portlab_sys::whole::WholeFile;
 
 use super::OutputArgs;
 
-/// The files that were asked for. They are created before the run, so that a path that can't be
-/// written is said before anything is measured; what can't be written later is said at the end.
+/// The files that were asked for. They are begun before the run, so that a path that can't be
+/// written is said before anything is measured; what can't be written later is said at the end. Only
+/// [`Files::finish`] puts them in the place of older ones: a run without a result leaves those alone.
 #[derive(Default)]
 pub(super) struct Files {
-    hgrm: Option<(PathBuf, File)>,
+    hgrm: Option<(PathBuf, WholeFile)>,
     hlog: Option<(PathBuf, Log)>,
-    csv: Option<(PathBuf, BufWriter<File>)>,
+    csv: Option<(PathBuf, WholeFile)>,
     failed: Option<(PathBuf, io::Error)>,
 }
 
 /// A log begins with the moment that its times count from.
 enum Log {
-    Waiting(BufWriter<File>),
-    Begun(IntervalLog<BufWriter<File>>),
+    Waiting(WholeFile),
+    Begun(IntervalLog<WholeFile>),
     Broken,
 }
 
@@ -40,7 +41,7 @@ impl Files {
         let create = |path: &Option<PathBuf>| {
             let path = path.as_ref();
             path.map(|path| {
-                let file = File::create(path);
+                let file = WholeFile::create(path);
                 let file = file.with_context(|| format!("can't write {}", path.display()))?;
                 anyhow::Ok((path.clone(), file))
             })
@@ -48,9 +49,8 @@ impl Files {
         };
         let mut files = Self {
             hgrm: create(&args.hgrm)?,
-            hlog: create(&args.hlog)?
-                .map(|(path, file)| (path, Log::Waiting(BufWriter::new(file)))),
-            csv: create(&args.csv)?.map(|(path, file)| (path, BufWriter::new(file))),
+            hlog: create(&args.hlog)?.map(|(path, file)| (path, Log::Waiting(file))),
+            csv: create(&args.csv)?,
             failed: None,
         };
         files.with_csv(|csv| writeln!(csv, "{HEAD}"));
@@ -87,20 +87,23 @@ impl Files {
 
     /// The run is over.
     pub(super) fn finish(mut self, outcome: &Outcome) -> anyhow::Result<()> {
-        if let Some((path, file)) = &mut self.hgrm {
-            let mut file = BufWriter::new(file);
+        if let Some((path, mut file)) = self.hgrm.take() {
             let written =
-                write_percentiles(&outcome.latency, &mut file).and_then(|()| file.flush());
+                write_percentiles(&outcome.latency, &mut file).and_then(|()| file.commit());
             if let Err(error) = written {
-                note(&mut self.failed, path, error);
+                note(&mut self.failed, &path, error);
             }
         }
         if let Some((path, Log::Begun(log))) = self.hlog.take()
-            && let Err(error) = log.finish()
+            && let Err(error) = log.finish().and_then(WholeFile::commit)
         {
             note(&mut self.failed, &path, error);
         }
-        self.with_csv(Write::flush);
+        if let Some((path, csv)) = self.csv.take()
+            && let Err(error) = csv.commit()
+        {
+            note(&mut self.failed, &path, error);
+        }
         match self.failed {
             None => Ok(()),
             Some((path, error)) => {
@@ -109,7 +112,7 @@ impl Files {
         }
     }
 
-    fn with_csv(&mut self, write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>) {
+    fn with_csv(&mut self, write: impl FnOnce(&mut WholeFile) -> io::Result<()>) {
         if let Some((path, csv)) = &mut self.csv
             && let Err(error) = write(csv)
         {

@@ -332,6 +332,9 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
     if let Some(why) = why_nobody_answered(plan, &outcome) {
         bail!(why);
     }
+    // First of all the files: whoever reads stdout may stop reading, and what can't be written costs
+    // nobody the result.
+    let written = files.and_then(|files| files.finish(&outcome));
     let verdict = Believable::of(plan, &outcome);
     let mut out = output::stdout();
     if args.output.json {
@@ -346,8 +349,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
         text::print(&mut out, plan, &outcome, &verdict, width).context(UNWRITTEN)?;
     }
     complain(plan, &outcome);
-    // What can't be written costs nobody the result.
-    files?.finish(&outcome)?;
+    written?;
     Ok(judge(plan, &outcome))
 }
 

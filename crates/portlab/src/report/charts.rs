@@ -5,6 +5,7 @@ use std::{fs, path::Path, sync::Arc};
 use anyhow::{Context, bail};
 use portlab_report::{Lang, notes::Notes};
 use portlab_stats::record::Record;
+use portlab_sys::whole::write_whole;
 use resvg::{
     tiny_skia::{Pixmap, Transform},
     usvg::{Options, Tree, fontdb::Database},
@@ -40,7 +41,7 @@ pub(super) fn write(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyho
 }
 
 fn keep(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    fs::write(file, bytes).with_context(|| format!("can't write {}", file.display()))?;
+    write_whole(file, bytes).with_context(|| format!("can't write {}", file.display()))?;
     crate::tell!("{}", file.display());
     Ok(())
 }

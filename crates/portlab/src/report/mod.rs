@@ -3,7 +3,6 @@
 mod charts;
 
 use std::{
-    fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -17,6 +16,7 @@ use portlab_stats::{
     read::ReadError,
     record::Record,
 };
+use portlab_sys::whole::write_whole;
 use schemars::schema_for;
 
 use crate::{
@@ -183,7 +183,8 @@ fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
             Format::Text => anstream::adapter::strip_str(text).to_string(),
             _ => text.to_owned(),
         };
-        return fs::write(file, plain).with_context(|| format!("can't write {}", file.display()));
+        return write_whole(file, plain.as_bytes())
+            .with_context(|| format!("can't write {}", file.display()));
     }
     // Written at once: a pipe that closes in the middle is then one error, of the pipe.
     let mut out: Box<dyn Write> = match format {

@@ -1,8 +1,8 @@
 //! `serve --trace FILE`: the timeline's file.
 
 use std::{
-    fs::{self, File},
-    io::{BufWriter, Read},
+    fs,
+    io::Read,
     os::unix::net::UnixStream,
     path::{Path, PathBuf},
     sync::{Arc, Mutex},
@@ -12,6 +12,7 @@ use std::{
 use anyhow::{Context, bail};
 use portlab_backends::{Backend, Family, Recorder, Stop, by_hand::BY_HAND};
 use portlab_stats::trace::{About, FORMAT};
+use portlab_sys::whole::WholeFile;
 use serde_json::json;
 
 use super::{Args, say};
@@ -132,15 +133,13 @@ impl Unwritten {
             about,
             json,
         } = self;
-        let part = part(&file);
-        let written = File::create(&part)
-            .and_then(|out| recorder.write(about, BufWriter::with_capacity(1 << 20, out)))
-            .and_then(|about| fs::rename(&part, &file).map(|()| about));
-        let about = written.inspect_err(|_| {
-            let _ = fs::remove_file(&part);
+        let written = WholeFile::create(&file).and_then(|mut out| {
+            let about = recorder.write(about, &mut out)?;
+            out.commit()?;
+            Ok(about)
         });
         let name = file.display();
-        let about = about.with_context(|| format!("can't write the trace to {name}"))?;
+        let about = written.with_context(|| format!("can't write the trace to {name}"))?;
         let (events, not_recorded) = (about.events, about.not_recorded);
         if json {
             let line = json!({
@@ -173,17 +172,7 @@ fn check(file: &Path) -> anyhow::Result<()> {
     if file.file_name().is_none() || fs::metadata(file).is_ok_and(|found| !found.is_file()) {
         bail!("--trace {name} is no regular file; name one, such as --trace trace.json");
     }
-    let part = part(file);
-    File::create(&part)
-        .and_then(|_| fs::remove_file(&part))
-        .with_context(|| {
-            format!("can't write --trace {name}; name a file in a folder that can be written to")
-        })
-}
-
-/// Where the file is written, until it is whole.
-fn part(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(format!(".{}.part", std::process::id()));
-    name.into()
+    WholeFile::create(file).map(drop).with_context(|| {
+        format!("can't write --trace {name}; name a file in a folder that can be written to")
+    })
 }

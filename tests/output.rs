@@ -1,0 +1,294 @@
+//! What every command writes: to a stdout whose reader has gone, and to files that must be whole.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    fs,
+    io::{self, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    thread,
+};
+
+const PORTLAB: &str = env!("CARGO_BIN_EXE_portlab");
+
+/// How a command ends whose stdout nobody reads, and whose stderr neither if `both`.
+fn unread(arguments: &[&str], both: bool) -> Option<i32> {
+    let closed = || {
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        writer
+    };
+    let mut command = Command::new(PORTLAB);
+    command.args(arguments).stdin(Stdio::null());
+    command.stdout(closed()).stderr(Stdio::piped());
+    if both {
+        command.stderr(closed());
+    }
+    let output = command.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!text.contains("panicked"), "{arguments:?}: {text}");
+    assert!(!text.contains("roken pipe"), "{arguments:?}: {text}");
+    output.status.code()
+}
+
+/// Runs a command to its end.
+fn portlab(arguments: &[&str]) -> Output {
+    let mut command = Command::new(PORTLAB);
+    command.args(arguments).stdin(Stdio::null());
+    command.output().unwrap()
+}
+
+/// A command ends with `code`, whoever reads what it says.
+#[track_caller]
+fn earns(code: i32, arguments: &[&str]) {
+    let output = portlab(arguments);
+    assert_eq!(
+        output.status.code(),
+        Some(code),
+        "{arguments:?}: {output:?}"
+    );
+    assert_eq!(unread(arguments, false), Some(code), "{arguments:?}");
+    assert_eq!(unread(arguments, true), Some(code), "{arguments:?}, both");
+}
+
+/// Serves every connection with `serve`, on a thread each, until the test ends.
+fn server(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> SocketAddr {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap();
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let serve = serve.clone();
+            thread::spawn(move || serve(stream));
+        }
+    });
+    addr
+}
+
+/// Echoes what comes with `change` made to it.
+fn echo(change: fn(&mut [u8])) -> SocketAddr {
+    server(move |mut stream| {
+        let mut buffer = [0; 4096];
+        loop {
+            match stream.read(&mut buffer)? {
+                0 => return Ok(()),
+                length => {
+                    change(&mut buffer[..length]);
+                    stream.write_all(&buffer[..length])?;
+                }
+            }
+        }
+    })
+}
+
+/// An address where nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("output-{name}"));
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
+    let nobody = nobody();
+    let liar = echo(|bytes| bytes[0] ^= 1).to_string();
+    let mute = server(|mut stream| io::copy(&mut stream, &mut io::sink()).map(drop)).to_string();
+    for (code, arguments) in [
+        (1, &["doctor", &nobody][..]),
+        (1, &["doctor", &nobody, "--json", "--lang=zh"]),
+        (2, &["doctor", "nonsense"]),
+        (1, &["load", &liar, "-c=1", "-d=50ms"]),
+        (1, &["load", &liar, "-c=1", "-d=50ms", "--json"]),
+        (
+            1,
+            &[
+                "load",
+                &liar,
+                "-c=1",
+                "-d=50ms",
+                "--rate=100..200",
+                "--steps=2",
+            ],
+        ),
+        (2, &["load", &nobody, "-c=1"]),
+        (2, &["load", &nobody, "-c=2", "--script=chat"]),
+        (1, &["connect", &mute, "--send=x", "--wait=50ms"]),
+        (2, &["connect", &nobody, "--send=x"]),
+        (2, &["models", "no-such-model"]),
+        (2, &["lesson", "no-such-lesson"]),
+        (2, &["ports", "65536"]),
+        (2, &["report", "/no/such/folder"]),
+        (2, &["compare", "--models=no-such-model"]),
+        (2, &["serve", "--bind=192.0.2.1:0"]),
+        (2, &["no-such-command"]),
+    ] {
+        earns(code, arguments);
+    }
+}
+
+#[test]
+fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
+    let echo = echo(|_| ()).to_string();
+    let talks_without_end = server(|mut stream| {
+        loop {
+            stream.write_all(&[b'x'; 4096])?;
+        }
+    });
+    let talks_without_end = talks_without_end.to_string();
+    for arguments in [
+        &["models"][..],
+        &["models", "threads", "--json"],
+        &["lesson"],
+        &["lesson", "bytes"],
+        &["ports"],
+        &["ports", "80", "--json"],
+        &["--help"],
+        &["load", "--json-schema"],
+        &["load", &echo, "-c=1", "-d=50ms"],
+        &["load", &echo, "-c=1", "-d=50ms", "--csv=/dev/stdout"],
+    ] {
+        earns(0, arguments);
+    }
+    // It would never end by itself.
+    assert_eq!(
+        unread(&["connect", &talks_without_end, "--send=x"], false),
+        Some(0)
+    );
+    assert_eq!(unread(&["connect", &talks_without_end], false), Some(0));
+}
+
+#[test]
+fn a_comparison_that_failed_says_so_to_a_reader_that_has_gone_too() {
+    let out = format!("--out={}", folder("failed").display());
+    // It answers, and wrongly.
+    let wrong =
+        format!("--server=wrong='{PORTLAB}' serve --service reply --bind 127.0.0.1:{{port}}");
+    let options = [
+        "compare",
+        "--quick",
+        "--rounds=1",
+        "--models=none",
+        &wrong,
+        &out,
+    ];
+    earns(1, &options);
+    earns(1, &[&options[..], &["--json"]].concat());
+}
+
+#[test]
+fn a_server_serves_on_when_nobody_reads_what_it_says() {
+    for model in ["fork", "threads"] {
+        let addr = nobody();
+        let (reader, writer) = io::pipe().unwrap();
+        drop(reader);
+        let mut command = Command::new(PORTLAB);
+        command.args(["serve", "--model", model, "--bind", &addr]);
+        command.stdout(writer).stderr(Stdio::null());
+        let mut child = portlab_sys::spawn::tie_to_this_thread(&mut command)
+            .spawn()
+            .unwrap();
+        let mut stream = loop {
+            if let Ok(stream) = TcpStream::connect(&addr) {
+                break stream;
+            }
+            assert_eq!(child.try_wait().unwrap(), None, "{model} has ended");
+            thread::sleep(std::time::Duration::from_millis(10));
+        };
+        stream.write_all(b"x").unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+        drop(stream);
+        portlab_sys::spawn::signal(&mut child, portlab_sys::spawn::Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(0), "{model}");
+    }
+}
+
+#[test]
+fn the_files_of_a_load_are_whole_though_its_reader_has_gone() {
+    let dir = folder("whole");
+    let addr = echo(|_| ()).to_string();
+    let option = |name: &str| format!("--{name}={}", dir.join(name).display());
+    let options = [option("hgrm"), option("hlog"), option("csv")];
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let load = [&["load", &addr, "-c=1", "-d=100ms", "--json"], &options[..]].concat();
+    assert_eq!(unread(&load, true), Some(0));
+    assert_eq!(names(&dir), ["csv", "hgrm", "hlog"]);
+    let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
+    assert!(read("hgrm").contains("#[Buckets"), "{}", read("hgrm"));
+    assert!(read("hlog").contains("HIST"), "{}", read("hlog"));
+    assert!(read("csv").lines().count() >= 2, "{}", read("csv"));
+}
+
+#[test]
+fn a_run_without_a_result_leaves_the_old_files_alone() {
+    let dir = folder("old");
+    let names_of = ["csv", "hgrm", "hlog"];
+    let options = names_of.map(|name| {
+        fs::write(dir.join(name), "old").unwrap();
+        format!("--{name}={}", dir.join(name).display())
+    });
+    let options: Vec<_> = options.iter().map(String::as_str).collect();
+    let nobody = nobody();
+    let output = portlab(&[&["load", &nobody, "-c=1"], &options[..]].concat());
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert_eq!(names(&dir), names_of);
+    for name in names_of {
+        assert_eq!(fs::read_to_string(dir.join(name)).unwrap(), "old", "{name}");
+    }
+}
+
+#[test]
+fn what_is_no_regular_file_is_written_through() {
+    let addr = echo(|_| ()).to_string();
+    let load = [
+        "load",
+        &addr,
+        "-c=1",
+        "-d=50ms",
+        "--json",
+        "--hgrm=/dev/stderr",
+    ];
+    let output = portlab(&load);
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(stderr.contains("#[Buckets"), "{output:?}");
+
+    // stdout is a file: the percentiles stand in it, and the result behind them.
+    let file = folder("stdout").join("both");
+    let script = format!("exec '{PORTLAB}' load {addr} -c 1 -d 50ms --hgrm=/dev/stdout");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script]).stderr(Stdio::null());
+    command.stdout(fs::File::create(&file).unwrap());
+    assert!(command.status().unwrap().success());
+    let text = fs::read_to_string(&file).unwrap();
+    let (percentiles, result) = text.split_once("#[Buckets").expect(&text);
+    assert!(percentiles.contains("TotalCount"), "{text}");
+    assert!(result.contains("believable"), "{text}");
+
+    // A link to a file stays one.
+    let dir = folder("link");
+    std::os::unix::fs::symlink("target", dir.join("link")).unwrap();
+    let option = format!("--hgrm={}", dir.join("link").display());
+    let output = portlab(&["load", &addr, "-c=1", "-d=50ms", &option]);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    assert!(dir.join("link").is_symlink());
+    assert_eq!(names(&dir), ["link", "target"]);
+}
