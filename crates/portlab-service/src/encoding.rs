@@ -9,6 +9,9 @@ use crate::nearest;
 /// An encoding that text can be written in, found by its WHATWG label (`gbk`, `utf-8`, `big5`,
 /// `shift_jis`, ...).
 ///
+/// A label of the standard may stand for more characters than Python's strict codec of that name knows
+/// (`gb2312` is all of GBK here); only of GBK are they left out. docs/chat.md counts the others.
+///
 /// Source: the WHATWG Encoding Standard, through `encoding_rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TextEncoding(&'static Encoding);
@@ -149,11 +152,13 @@ pub struct TextDecoder(Decoder);
 impl TextDecoder {
     /// Appends to `text` what `bytes` stand for, as far as that is certain: half a character is kept
     /// until the other half comes. What is malformed becomes U+FFFD, and so does half a character
-    /// when these bytes are the `last`. A byte order mark at the beginning is left out.
+    /// when these bytes are the `last`. A byte order mark at the beginning is left out. Says whether
+    /// everything was well formed.
     ///
     /// # Panics
     /// When it is used again after the last bytes.
-    pub fn decode(&mut self, mut bytes: &[u8], last: bool, text: &mut String) {
+    pub fn decode(&mut self, mut bytes: &[u8], last: bool, text: &mut String) -> bool {
+        let mut well_formed = true;
         loop {
             let room = self
                 .0
@@ -164,9 +169,12 @@ impl TextDecoder {
                 .decode_to_string_without_replacement(bytes, text, last);
             bytes = &bytes[read..];
             match result {
-                DecoderResult::InputEmpty => return,
+                DecoderResult::InputEmpty => return well_formed,
                 DecoderResult::OutputFull => {}
-                DecoderResult::Malformed(..) => text.push(char::REPLACEMENT_CHARACTER),
+                DecoderResult::Malformed(..) => {
+                    well_formed = false;
+                    text.push(char::REPLACEMENT_CHARACTER);
+                }
             }
         }
     }
@@ -182,7 +190,8 @@ impl FromStr for TextEncoding {
     type Err = UnknownEncoding;
 
     fn from_str(label: &str) -> Result<Self, UnknownEncoding> {
-        match Encoding::for_label(label.as_bytes()) {
+        let found = Encoding::for_label(label.as_bytes());
+        match found.or_else(|| Encoding::for_label(standard(label)?.as_bytes())) {
             // UTF-16, and what the standard keeps for safety's sake only (hz-gb-2312, iso-2022-kr):
             // their encoders would write UTF-8.
             Some(encoding) if encoding.output_encoding() != encoding => {
@@ -200,6 +209,27 @@ impl FromStr for TextEncoding {
             }
         }
     }
+}
+
+/// The standard's label for what Python, Windows and the locales of Unix call an encoding, where that is
+/// none of its labels. Case doesn't matter, and neither do `-` and `_`.
+///
+/// Sources: Python's `codecs` ("Standard Encodings"), Windows' code page identifiers, `locale -m`.
+fn standard(label: &str) -> Option<&'static str> {
+    let mut label = label.trim().to_ascii_lowercase();
+    label.retain(|character| !"-_".contains(character));
+    Some(match &*label {
+        "936" | "cp936" | "ms936" | "windows936" | "euccn" | "gb2312" | "cp20936" => "gbk",
+        "54936" | "cp54936" => "gb18030",
+        "950" | "cp950" | "ms950" | "windows950" | "hkscs" | "big5" | "big5tw" => "big5",
+        "932" | "cp932" | "windows932" | "mskanji" | "sjis" | "shiftjis" => "shift_jis",
+        "949" | "cp949" | "ms949" | "uhc" => "euc-kr",
+        "eucjp" | "ujis" | "cp51932" => "euc-jp",
+        "euckr" | "cp51949" => "euc-kr",
+        "65001" | "cp65001" | "u8" | "utf8" => "utf-8",
+        "latin1" | "l1" | "cp819" => "latin1",
+        _ => return None,
+    })
 }
 
 impl Default for TextEncoding {
@@ -334,6 +364,34 @@ mod tests {
             back, "\u{fffd}",
             "and is malformed when no other half comes"
         );
+    }
+
+    #[test]
+    fn the_names_that_python_windows_and_locales_use_are_known() {
+        for (name, labels) in [
+            (
+                "GBK",
+                "gbk GBK gb2312 GB2312 cp936 CP936 ms936 936 windows-936 euc_cn eucCN",
+            ),
+            ("gb18030", "gb18030 GB18030 cp54936"),
+            ("Big5", "big5 Big5-HKSCS cp950 ms950 950 hkscs big5_tw BIG5"),
+            (
+                "Shift_JIS",
+                "shift_jis shift-jis cp932 932 ms932 ms_kanji SJIS",
+            ),
+            ("EUC-JP", "euc-jp euc_jp eucJP ujis"),
+            ("EUC-KR", "euc-kr euc_kr eucKR cp949 ms949 uhc"),
+            ("UTF-8", "utf-8 utf8 UTF_8 u8 cp65001"),
+            (
+                "windows-1252",
+                "latin_1 latin1 iso-8859-1 iso8859-1 l1 cp1252",
+            ),
+        ] {
+            for label in labels.split(' ') {
+                let found = label.parse::<TextEncoding>().map(TextEncoding::name);
+                assert_eq!(found, Ok(name), "{label}");
+            }
+        }
     }
 
     #[test]

@@ -221,6 +221,12 @@ fn a_name_has_one_holder() {
         ("<script>", "'<' can't be"),
         ("\x1b[2J", "'␛' can't be"),
         (&"x".repeat(25), "at most 24 letters"),
+        ("\u{3164}", "can't be"),
+        ("a\u{115f}", "can't be"),
+        ("\u{1160}a", "can't be"),
+        ("\u{ffa0}", "can't be"),
+        ("\u{345}", "can't be"),
+        ("\u{200b}", "can't be"),
         ("/who", "what is your name?"),
     ] {
         salon.say(3, name);

@@ -82,7 +82,8 @@ impl Lines {
     fn decode(&mut self, bytes: &[u8], last: bool) {
         if self.encoding.uses_0xff() || self.telnet == Telnet::Text && !bytes.contains(&Telnet::IAC)
         {
-            return self.decoder.decode(bytes, last, &mut self.line);
+            self.decoder.decode(bytes, last, &mut self.line);
+            return;
         }
         let telnet = &mut self.telnet;
         let text: Vec<u8> = bytes

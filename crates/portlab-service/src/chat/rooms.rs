@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use unicode_width::UnicodeWidthChar;
+
 use super::{Limits, press::Press, request::Request};
 use crate::{ConnId, Hub, Mail, Parting, Post, TextEncoding, nearest};
 
@@ -35,6 +37,9 @@ type Deliver<'a> = dyn FnMut(ConnId, Mail) + 'a;
 
 /// Where members find themselves first. It is never closed.
 const LOBBY: &str = "lobby";
+/// Letters that nobody sees: the fillers of Hangul.
+const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
+
 /// How many names or rooms are listed at most.
 const LISTED: usize = 100;
 
@@ -110,7 +115,10 @@ impl Rooms {
         if name.chars().count() > most {
             return Err(format!("a {what} has at most {most} letters"));
         }
-        match name.chars().find(|character| !good(*character)) {
+        // Alone, a combining mark would hang on what stands before the name.
+        let first = name.chars().next().filter(|it| it.width() == Some(0));
+        let bad = first.or(name.chars().find(|it| !good(*it) || INVISIBLE.contains(it)));
+        match bad {
             Some(bad) => Err(format!(
                 "{bad:?} can't be in a {what}: letters, digits, - _ . can"
             )),

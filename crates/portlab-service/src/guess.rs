@@ -1,0 +1,227 @@
+//! Which encoding a stream is in, where it is not the one that was said.
+
+use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
+
+use crate::{TextDecoder, TextEncoding, inert};
+
+/// Watches a stream of text that is read in one encoding, and finds out that it is in another.
+///
+/// A wrong encoding shows in two ways. Either bytes are malformed in it, as GBK nearly always is in
+/// UTF-8. Or the bytes are UTF-8 from beginning to end, with characters of three bytes, and are read as
+/// something else: GBK makes `浣犲ソ` of that, and finds nothing wrong. Bytes that are no text at all (they
+/// hold control characters) suggest nothing.
+///
+/// The guess is chardetng's, the detector of Firefox.
+pub struct EncodingWatch {
+    said: TextEncoding,
+    /// A country as chardetng knows it, by a top-level domain: few bytes may be text of several.
+    likely: &'static str,
+    detector: EncodingDetector,
+    utf_8: TextDecoder,
+    /// So far everything was UTF-8.
+    is_utf_8: bool,
+    /// Characters of three bytes and more, if it is UTF-8.
+    wide: usize,
+    malformed: bool,
+    /// The first bytes from the first that isn't ASCII: there a character begins in every encoding.
+    sample: Vec<u8>,
+    /// How many bytes beyond ASCII it has looked at.
+    watched: usize,
+    /// There is nothing more to find out.
+    is_over: bool,
+}
+
+/// What a stream seems to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guess {
+    /// The encoding.
+    pub encoding: TextEncoding,
+    /// How it begins in that encoding, from the first character beyond ASCII: some characters, inert.
+    pub text: String,
+}
+
+impl EncodingWatch {
+    /// Watches a stream that is read as `said`. `likely` is the top-level domain of the country whose
+    /// encodings are most likely, such as `cn`.
+    ///
+    /// # Panics
+    /// When `likely` is no top-level domain in lower case.
+    #[must_use]
+    pub fn new(said: TextEncoding, likely: &'static str) -> Self {
+        Self {
+            said,
+            likely,
+            detector: EncodingDetector::new(Iso2022JpDetection::Deny),
+            utf_8: TextEncoding::default().decoder(),
+            is_utf_8: true,
+            wide: 0,
+            malformed: false,
+            sample: Vec::new(),
+            watched: 0,
+            is_over: false,
+        }
+    }
+
+    /// Looks at the next bytes of the stream, of which the decoder of the said encoding found that they
+    /// are `well_formed`; says, at most once, what the stream seems to be instead.
+    pub fn push(&mut self, bytes: &[u8], well_formed: bool) -> Option<Guess> {
+        self.malformed |= !well_formed;
+        self.watched += bytes.iter().filter(|byte| !byte.is_ascii()).count();
+        self.is_over |= self.watched > MOST || bytes.iter().any(|byte| is_no_text(*byte));
+        if self.is_over {
+            return None;
+        }
+        self.detector.feed(bytes, false);
+        let mut text = String::new();
+        self.is_utf_8 &= self.utf_8.decode(bytes, false, &mut text);
+        self.wide += text.chars().filter(|it| it.len_utf8() >= 3).count();
+        self.keep_sample(bytes);
+        let reads_as_utf_8 = self.is_utf_8 && self.wide >= PLAINLY;
+        if !self.malformed && !reads_as_utf_8 {
+            return None;
+        }
+        let guess = self.guess(reads_as_utf_8)?;
+        self.is_over = true;
+        Some(guess)
+    }
+
+    fn guess(&self, reads_as_utf_8: bool) -> Option<Guess> {
+        let encoding = match reads_as_utf_8 {
+            true => TextEncoding::default(),
+            false => {
+                let likely = Some(self.likely.as_bytes());
+                let found = self.detector.guess(likely, Utf8Detection::Allow);
+                found.name().parse().ok()?
+            }
+        };
+        let mut text = String::new();
+        let fits = encoding.decoder().decode(&self.sample, false, &mut text);
+        let text = text.chars().take(SHOWN).collect::<String>();
+        let is_other = encoding != self.said && !text.trim().is_empty();
+        (fits && is_other).then(|| Guess {
+            encoding,
+            text: inert(text.lines().next().unwrap_or_default()),
+        })
+    }
+
+    fn keep_sample(&mut self, bytes: &[u8]) {
+        let from = match self.sample.is_empty() {
+            true => bytes.iter().position(|byte| !byte.is_ascii()),
+            false => Some(0),
+        };
+        let bytes = &bytes[from.unwrap_or(bytes.len())..];
+        let room = SAMPLE.saturating_sub(self.sample.len());
+        self.sample
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+}
+
+impl std::fmt::Debug for EncodingWatch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "EncodingWatch({})", self.said.name())
+    }
+}
+
+/// A control character that no text has. (Escape sequences and telnet's bell stand in texts.)
+fn is_no_text(byte: u8) -> bool {
+    byte < 0x20 && !b"\t\n\r\x07\x08\x0c\x1b".contains(&byte)
+}
+
+/// So many characters of three bytes make UTF-8 certain: GBK that looks like two of them is rare.
+const PLAINLY: usize = 2;
+/// What hasn't shown within so many bytes beyond ASCII isn't looked for any more.
+const MOST: usize = 64 << 10;
+/// How many bytes a sample has.
+const SAMPLE: usize = 64;
+/// How many characters of it are shown.
+const SHOWN: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoding(label: &str) -> TextEncoding {
+        label.parse().unwrap()
+    }
+
+    /// All that is suggested when `bytes`, read as `said`, come in pieces of `piece`.
+    fn guesses(said: &str, bytes: &[u8], piece: usize) -> Vec<(&'static str, String)> {
+        let mut watch = EncodingWatch::new(encoding(said), "cn");
+        let mut decoder = encoding(said).decoder();
+        let mut guesses = Vec::new();
+        for piece in bytes.chunks(piece) {
+            let well_formed = decoder.decode(piece, false, &mut String::new());
+            guesses.extend(watch.push(piece, well_formed));
+        }
+        let named = |guess: Guess| (guess.encoding.name(), guess.text);
+        guesses.into_iter().map(named).collect()
+    }
+
+    #[test]
+    fn gbk_that_is_read_as_utf_8_is_found_out_once_wherever_it_is_cut() {
+        let bytes = encoding("gbk").encode("hi 你好\n再见\n你好吗\n").unwrap();
+        for piece in 1..=bytes.len() {
+            let found = guesses("utf-8", &bytes, piece);
+            assert_eq!(found.len(), 1, "{piece}: {found:?}");
+            assert_eq!(found[0].0, "GBK", "{piece}");
+            assert!("你好".starts_with(&found[0].1), "{piece}: {found:?}");
+        }
+        // A whole answer at once.
+        assert_eq!(guesses("utf-8", &bytes, 100), [("GBK", "你好".to_owned())]);
+        let one = encoding("gbk").encode("好").unwrap();
+        assert_eq!(guesses("utf-8", &one, 100), [("GBK", "好".to_owned())]);
+    }
+
+    #[test]
+    fn utf_8_that_is_read_as_gbk_is_found_out_once_wherever_it_is_cut() {
+        let text = "hi 你好\n再见\n你好吗\n";
+        for said in ["gbk", "big5", "shift_jis", "latin1"] {
+            for piece in 1..=text.len() {
+                let found = guesses(said, text.as_bytes(), piece);
+                assert_eq!(found.len(), 1, "{said} {piece}: {found:?}");
+                assert_eq!(found[0].0, "UTF-8", "{said} {piece}");
+            }
+        }
+        assert_eq!(
+            guesses("gbk", text.as_bytes(), 100),
+            [("UTF-8", "你好".to_owned())]
+        );
+        // One character with what follows it is malformed in GBK.
+        assert_eq!(guesses("gbk", "你\n".as_bytes(), 9).len(), 1);
+    }
+
+    #[test]
+    fn what_is_what_it_was_said_to_be_suggests_nothing() {
+        let text = "HTTP/1.1 200 OK\r\n\r\n\x1b[1m联通，你好，世界：功能許蓋\n";
+        for said in ["utf-8", "gbk", "gb18030"] {
+            let bytes = encoding(said).encode(text).unwrap();
+            for piece in 1..=bytes.len() {
+                assert_eq!(guesses(said, &bytes, piece), [], "{said} {piece}");
+            }
+        }
+        // Two characters of GBK whose bytes are UTF-8 as well.
+        assert_eq!(guesses("gbk", b"\xcd\xa8\xd0\x85", 1), []);
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_suggest_nothing() {
+        for bytes in [
+            &b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0"[..],
+            b"\x16\x03\x03\0\x7a\x02\0\0\x76\x03\x03\xd1\x8a\x90\x33\x88",
+            b"\xff\0\xc4",
+            b"\xff",
+            b"\xc4",
+        ] {
+            assert_eq!(guesses("utf-8", bytes, 100), [], "{bytes:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_likely_is_up_to_the_country() {
+        let bytes = encoding("shift_jis").encode("日本語テスト\n").unwrap();
+        let mut watch = EncodingWatch::new(encoding("utf-8"), "jp");
+        let guess = watch.push(&bytes, false).unwrap();
+        assert_eq!(guess.encoding.name(), "Shift_JIS");
+        assert_eq!(guess.text, "日本語テスト");
+    }
+}
