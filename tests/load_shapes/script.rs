@@ -57,6 +57,41 @@ fn a_wrong_answer_is_shown_as_the_text_that_it_is() {
 }
 
 #[test]
+fn what_came_of_an_answer_that_never_ends_is_shown() {
+    let until = ["--text=PING\\r\\n", "--expect=until:\\r\\n"];
+    for (expect, closes, answer) in [
+        (&until[..], false, &b"+PONG\n"[..]),
+        (&until, true, b"+PONG\n"),
+        (&["--text=x\\n", "--expect=lines:2"], false, b"one\n"),
+        (&["--text=x\\n", "--expect=bytes:99"], false, b"too few"),
+        (&["--text=x\\n", "--expect=close"], false, b"and on"),
+        (&["--greeting=until:> "], false, b"220 hello\r\n"),
+    ] {
+        let greets = expect[0].starts_with("--greeting");
+        // In two pieces, both of which are shown.
+        let addr = server(move |mut stream| {
+            stream.set_nodelay(true)?;
+            if !greets {
+                stream.read_exact(&mut [0; 2])?;
+            }
+            stream.write_all(&answer[..2])?;
+            thread::sleep(Duration::from_millis(20));
+            stream.write_all(&answer[2..])?;
+            match closes {
+                true => Ok(()),
+                false => std::io::copy(&mut stream, &mut std::io::sink()).map(drop),
+            }
+        });
+        let options = [&["-c=1", "-d=10s", "--timeout=300ms"], expect].concat();
+        let output = load(addr, &options);
+        assert_ne!(output.status.code(), Some(0), "{output:?}");
+        let word = if greets { "it said" } else { "what came:" };
+        let shown = format!("{word} \"{}\"", answer.escape_ascii());
+        assert!(stderr(&output).contains(&shown), "{expect:?}: {output:?}");
+    }
+}
+
+#[test]
 fn an_answer_that_is_longer_than_expected_is_found() {
     let addr = server(answering(b"+PONG\r\nand more"));
     let output = load(

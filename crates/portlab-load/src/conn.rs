@@ -38,6 +38,8 @@ pub(crate) struct Conn {
     sorted: Option<Sorted>,
     /// Its beginning, as long as reads have cut its first line; most often empty, and never long.
     head: Vec<u8>,
+    /// Its beginning, as long as its end has not come: to be shown if it never does.
+    partial: Option<Box<Partial>>,
     /// More has come than was asked for.
     got_more: bool,
     /// Messages answered.
@@ -49,6 +51,17 @@ pub(crate) struct Conn {
     /// A client with manners pauses: until when before it sends, until when before it reads, and
     /// when it is reminded to go on.
     pause: Pause,
+}
+
+/// The beginning of an answer. Behind a pointer: most connections never have one, and are to be small.
+#[derive(Debug, Default)]
+struct Partial(Vec<u8>);
+
+impl Partial {
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = Tally::SAMPLE.saturating_sub(self.0.len());
+        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,6 +147,7 @@ impl Conn {
             progress: None,
             sorted: None,
             head: Vec::new(),
+            partial: None,
             got_more: false,
             answered: 0,
             blocked: false,
@@ -332,9 +346,13 @@ impl Conn {
                     self.sort(piece, used.is_some(), answers, dialect);
                     let Some(used) = used else {
                         self.progress = Some(progress);
+                        self.partial.get_or_insert_default().keep(bytes);
                         break;
                     };
                     self.progress = None;
+                    if let Some(partial) = &mut self.partial {
+                        partial.0.clear();
+                    }
                     bytes = &bytes[used..];
                     done += 1;
                     if let Some(sorted) = self.sorted.take() {
@@ -365,6 +383,15 @@ impl Conn {
             Some(_) => self.head.clear(),
             None if self.head.is_empty() => self.head.extend_from_slice(piece),
             None => {}
+        }
+    }
+
+    /// Shows what has come of an answer, or a greeting, that won't be complete.
+    pub(crate) fn show_partial(&self, tally: &mut Tally) {
+        let partial = self.partial.as_ref().filter(|it| !it.0.is_empty());
+        let came = partial.map_or(&self.head, |partial| &partial.0);
+        if !came.is_empty() {
+            tally.keep_wrong(came);
         }
     }
 

@@ -231,6 +231,7 @@ impl Worker {
             let now = self.desk.now();
             self.farewell.endings.refuse(now);
         }
+        self.show_partial(slot);
         self.note(broken);
         self.gauges.dialled.fetch_add(1, Relaxed);
         match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {

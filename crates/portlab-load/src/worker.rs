@@ -344,6 +344,7 @@ impl Worker {
     /// Gives up the connection at `slot`.
     pub(crate) fn lose(&mut self, slot: u32, broken: Broken) {
         let closed = broken.is_the_servers_end();
+        self.show_partial(slot);
         self.note(broken);
         if let Some(conn) = self.clear(slot) {
             if closed {
@@ -354,6 +355,13 @@ impl Worker {
             self.desk.in_flight -= conn.in_flight() as u64;
             self.farewell.unanswered += conn.measured_in_flight(&self.desk);
             self.redial(slot);
+        }
+    }
+
+    /// Shows what has come at `slot` of an answer, or a greeting, that won't be complete.
+    pub(crate) fn show_partial(&mut self, slot: u32) {
+        if let Place::Greeting(conn, _) | Place::Open(conn) = &self.places[slot as usize] {
+            conn.show_partial(&mut self.desk.harvest.tally);
         }
     }
 
