@@ -39,6 +39,7 @@ fn server<T: Send + 'static>(
 /// Reads `length` bytes, answers with `answer`, and closes.
 fn answering(length: usize, answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
     server(move |mut stream| {
+        stream.set_read_timeout(Some(PATIENCE))?;
         let mut heard = vec![0; length];
         stream.read_exact(&mut heard)?;
         stream.write_all(answer)?;
@@ -59,6 +60,7 @@ fn answering_at_the_end(answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>
 fn command(addr: SocketAddr, options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
     command.arg("connect").arg(addr.to_string()).args(options);
+    command.env("LC_ALL", "C.UTF-8");
     command
 }
 
@@ -185,6 +187,121 @@ fn what_an_encoding_has_no_place_for_is_told_once() {
         stderr.contains("'€'") && stderr.contains("gb18030"),
         "{stderr}"
     );
+}
+
+#[test]
+fn an_answer_in_another_encoding_is_told_once_with_the_encoding_that_it_is_in() {
+    for (said, answer, name, label) in [
+        ("utf-8", "\u{0}", "GBK", "gbk"),
+        ("gbk", "你好\n你好\n", "UTF-8", "utf-8"),
+    ] {
+        let answer = match label {
+            "gbk" => b"\xc4\xe3\xba\xc3\n\xc4\xe3\xba\xc3\n",
+            _ => answer.as_bytes(),
+        };
+        // Cut in the middle of a character.
+        let (addr, _heard) = server(move |mut stream| {
+            stream.set_nodelay(true)?;
+            stream.read_exact(&mut [0])?;
+            stream.write_all(&answer[..1])?;
+            thread::sleep(Duration::from_millis(50));
+            stream.write_all(&answer[1..])
+        });
+        let output = connect(addr, &["--send=x", "--wait", NEVER, "--encoding", said]);
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{stderr}");
+        assert_eq!(stderr.matches("note:").count(), 1, "{said}: {stderr}");
+        let remedy = format!("try --encoding {label}");
+        for part in [name, "\"你好\"", &remedy] {
+            assert!(stderr.contains(part), "{said}: {stderr}");
+        }
+    }
+}
+
+#[test]
+fn stdin_has_an_encoding_of_its_own() {
+    let gbk = b"\xc4\xe3\xba\xc3\n";
+    for (options, locale, heard_first) in [
+        // Into the encoding of the conversation.
+        (
+            &["--input-encoding=gbk"][..],
+            "C.UTF-8",
+            "你好\n".as_bytes(),
+        ),
+        (
+            &["--input-encoding=cp936", "--encoding=gbk"],
+            "C.UTF-8",
+            gbk,
+        ),
+        (
+            &["--input-encoding=gbk", "--encoding=big5"],
+            "C.UTF-8",
+            b"\xa7A\xa6n\n",
+        ),
+        // The locale's, unless told.
+        (&[], "zh_CN.GBK", "你好\n".as_bytes()),
+        (&["--input-encoding=utf-8"], "zh_CN.GBK", gbk),
+    ] {
+        let (addr, heard) = answering_at_the_end(b".");
+        let mut command = command(addr, &[options, &["--timeout", NEVER]].concat());
+        command.env("LC_ALL", locale).stdin(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(gbk).unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(check(&output, 0, b"."), "", "{options:?}");
+        assert_eq!(
+            heard.recv_timeout(PATIENCE).unwrap(),
+            heard_first,
+            "{options:?}"
+        );
+    }
+}
+
+#[test]
+fn a_file_in_gbk_is_sent_as_it_is_to_a_server_that_speaks_it_and_told_once() {
+    let file = b"\xc4\xe3\xba\xc3\n\xba\xc3\n";
+    let (addr, heard) = answering_at_the_end(b".");
+    let stderr = check(
+        &piped(addr, &["--encoding=gbk", "--timeout", NEVER], file),
+        0,
+        b".",
+    );
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), file);
+    assert_eq!(stderr.matches("note:").count(), 1, "{stderr}");
+    assert!(stderr.contains("--input-encoding gbk"), "{stderr}");
+
+    // What is no text in either is told, and marked.
+    let (addr, heard) = answering_at_the_end(b".");
+    let stderr = check(
+        &piped(
+            addr,
+            &["--encoding=gbk", "--timeout", NEVER],
+            b"a\xffb\n\xff",
+        ),
+        0,
+        b".",
+    );
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"a?b\n?");
+    assert_eq!(stderr.matches("note:").count(), 1, "{stderr}");
+    assert!(
+        stderr.contains("are not UTF-8") && stderr.contains("--input-encoding"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn a_text_on_the_command_line_is_in_the_encoding_of_the_terminal() {
+    use std::os::unix::ffi::OsStringExt;
+    let text = || std::ffi::OsString::from_vec(b"--send=\xc4\xe3\\n".to_vec());
+    let (addr, heard) = answering(4, b".");
+    let mut gbk = command(addr, &["--input-encoding=gbk", "--wait", NEVER]);
+    check(&gbk.arg(text()).output().unwrap(), 0, b".");
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), "你\n".as_bytes());
+
+    let mut utf_8 = command(nobody(), &[]);
+    let stderr = check(&utf_8.arg(text()).output().unwrap(), 2, b"");
+    assert!(stderr.contains("--input-encoding gbk"), "{stderr}");
 }
 
 #[test]
@@ -489,6 +606,45 @@ fn what_comes_is_shown_above_the_line_that_is_being_typed() {
     );
     assert!(seen.ends_with("\ncode 0\r\n"), "{seen:?}");
     assert!(!seen.contains("\x1b[2J"), "{seen:?}");
+}
+
+#[test]
+fn bytes_that_are_no_utf_8_cost_a_line_and_not_the_conversation() {
+    let (addr, heard) = answering(3, b"bye\n");
+    let seen = on_a_terminal(addr, "", |keys, wait_for| {
+        wait_for("> ");
+        keys.write_all(b"ab\xc4\xe3\xba\xc3").unwrap();
+        wait_for("not UTF-8");
+        wait_for("> ");
+        // The Enter of the line that was lost.
+        keys.write_all(b"\r").unwrap();
+        keys.write_all(b"ok\r").unwrap();
+    });
+    let Some(seen) = seen else { return };
+    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), b"ok\n", "{seen:?}");
+    assert!(
+        seen.contains("--input-encoding gbk") && seen.contains("bye"),
+        "{seen:?}"
+    );
+    assert!(seen.ends_with("code 0\r\n"), "{seen:?}");
+}
+
+#[test]
+fn a_terminal_in_gbk_is_read_and_shown_in_gbk() {
+    let (addr, heard) = answering("你\n".len(), "<好>\n".as_bytes());
+    let seen = on_a_terminal(addr, "--input-encoding gbk --trace", |keys, wait_for| {
+        wait_for("2 connect");
+        keys.write_all(b"\xc4\xe3\r").unwrap();
+    });
+    let Some(seen) = seen else { return };
+    assert_eq!(
+        heard.recv_timeout(PATIENCE).unwrap(),
+        "你\n".as_bytes(),
+        "{seen:?}"
+    );
+    // Two bytes that are no UTF-8.
+    assert!(seen.contains("<\u{fffd}\u{fffd}>"), "{seen:?}");
+    assert!(seen.ends_with("code 0\r\n"), "{seen:?}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! Who may use the terminal.
 
-use std::os::fd::AsFd;
+use std::{io, os::fd::AsFd};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
+};
 
 /// Whether this process is among those that `terminal` listens to. A job in the background that
 /// changes the terminal's settings is stopped by the system.
@@ -12,6 +14,14 @@ use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr
 pub fn is_in_foreground(terminal: impl AsFd) -> bool {
     let own = rustix::process::getpgrp();
     rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == own)
+}
+
+/// Forgets what was typed on `terminal` and has not been read.
+///
+/// # Errors
+/// When it is no terminal.
+pub fn forget_typed(terminal: impl AsFd) -> io::Result<()> {
+    Ok(tcflush(terminal, QueueSelector::IFlush)?)
 }
 
 /// Keeps a terminal from showing what is typed while something is drawn on it, until it is dropped.

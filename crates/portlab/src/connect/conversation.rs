@@ -8,11 +8,12 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use portlab_service::{TextDecoder, TextEncoding};
+use portlab_service::{EncodingWatch, TextDecoder, TextEncoding};
 use portlab_stats::units;
 
 use super::{
-    event::{Event, What},
+    event::{Event, Garbled, What},
+    locale,
     screen::{Screen, Turn},
     trace::{Parting, Trace},
 };
@@ -33,13 +34,23 @@ pub(super) enum Manner {
     Typed,
 }
 
+/// The encodings of a conversation.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Encodings {
+    /// What is sent and received.
+    pub(super) spoken: TextEncoding,
+    /// What is typed, or comes from stdin.
+    pub(super) input: TextEncoding,
+}
+
 /// A conversation that goes on.
 pub(super) struct Conversation {
     manner: Manner,
     screen: Box<dyn Screen>,
     trace: Option<Trace>,
-    encoding: TextEncoding,
+    encodings: Encodings,
     decoder: TextDecoder,
+    watch: EncodingWatch,
     local: SocketAddr,
     /// When something was last sent or received.
     last: Instant,
@@ -49,6 +60,7 @@ pub(super) struct Conversation {
     has_said_all: bool,
     has_half_closed: bool,
     has_replaced: bool,
+    has_garbled: bool,
     /// Buffers that the ear is to get back.
     spare: Vec<Vec<u8>>,
 }
@@ -73,15 +85,16 @@ impl Conversation {
         manner: Manner,
         screen: Box<dyn Screen>,
         trace: Option<Trace>,
-        encoding: TextEncoding,
+        encodings: Encodings,
         local: SocketAddr,
     ) -> Self {
         Self {
             manner,
             screen,
             trace,
-            encoding,
-            decoder: encoding.decoder(),
+            encodings,
+            decoder: encodings.spoken.decoder(),
+            watch: EncodingWatch::new(encodings.spoken, locale::country()),
             local,
             last: Instant::now(),
             ends_at: None,
@@ -89,6 +102,7 @@ impl Conversation {
             has_said_all: false,
             has_half_closed: false,
             has_replaced: false,
+            has_garbled: false,
             spare: Vec::new(),
         }
     }
@@ -181,6 +195,7 @@ impl Conversation {
                 self.tell(|trace| trace.sending(at, &bytes));
             }
             What::Replaced(character) => self.say_once_that_it_was_replaced(character),
+            What::Garbled(garbled) => self.say_once_that_input_is_garbled(garbled),
             What::Unsent(error) => {
                 self.last = at;
                 self.has_said_all = true;
@@ -228,8 +243,17 @@ impl Conversation {
 
     fn show(&mut self, bytes: &[u8], last: bool) -> anyhow::Result<()> {
         let mut text = String::new();
-        self.decoder.decode(bytes, last, &mut text);
-        self.screen.show(&text).context(UNWRITTEN)
+        let well_formed = self.decoder.decode(bytes, last, &mut text);
+        self.screen.show(&text).context(UNWRITTEN)?;
+        if let Some(guess) = self.watch.push(bytes, well_formed) {
+            let (said, name) = (self.encodings.spoken.name(), guess.encoding.name());
+            let (text, label) = (guess.text, name.to_lowercase());
+            self.note(&format!(
+                "what comes looks like {name}, not like {said}: in {name} it reads {text:?}; try --encoding \
+                 {label}"
+            ));
+        }
+        Ok(())
     }
 
     /// Shows what is left of what came, and tells of the last step.
@@ -309,11 +333,38 @@ impl Conversation {
         if std::mem::replace(&mut self.has_replaced, true) {
             return;
         }
-        let name = self.encoding.name();
+        let name = self.encodings.spoken.name();
         self.note(&format!(
             "{character:?} has no place in {name}, and is sent as ?; utf-8 and gb18030 carry every \
              character"
         ));
+    }
+
+    fn say_once_that_input_is_garbled(&mut self, garbled: Garbled) {
+        if std::mem::replace(&mut self.has_garbled, true) {
+            return;
+        }
+        let (input, spoken) = (self.encodings.input.name(), self.encodings.spoken.name());
+        let label = spoken.to_lowercase();
+        // What it might be instead.
+        let other = match label.as_str() {
+            "utf-8" => "gbk",
+            label => label,
+        };
+        self.note(&match garbled {
+            Garbled::SentAsItIs => format!(
+                "stdin is not {input}, but reads as {spoken}, and is sent as it is; --input-encoding {label} \
+                 says so"
+            ),
+            Garbled::Marked => format!(
+                "stdin holds bytes that are not {input}; they are sent as ?; if it is in another encoding, \
+                 name it, as in --input-encoding {other}"
+            ),
+            Garbled::LineLost => format!(
+                "the terminal sent bytes that are not {input}, and the line was not sent; if the terminal \
+                 is set to another encoding, name it, as in --input-encoding {other}"
+            ),
+        });
     }
 
     fn note(&mut self, text: &str) {

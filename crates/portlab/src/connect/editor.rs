@@ -3,6 +3,7 @@
 use std::{
     borrow::Cow,
     cell::Cell,
+    io::{self, ErrorKind},
     sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::Sender},
     thread,
 };
@@ -18,8 +19,10 @@ use rustyline::{
     validate::{ValidationContext, ValidationResult, Validator},
 };
 
+use portlab_sys::terminal::forget_typed;
+
 use super::{
-    event::{Post, What},
+    event::{Garbled, Post, What},
     mouth::Said,
 };
 
@@ -55,16 +58,30 @@ pub(super) fn start(typed: Sender<Said>, post: Post, colours: bool) -> anyhow::R
 }
 
 fn edit(mut editor: Editor<Watch, MemHistory>, typed: &Sender<Said>, post: &Post) {
+    let mut lost_a_line = false;
     let end = loop {
         if let Some(watch) = editor.helper() {
             watch.begins.set(true);
         }
         match editor.readline(PROMPT) {
             // If nobody takes it, the connection has broken, which is said elsewhere.
+            // The Enter that ends a line which was lost sends nothing.
+            Ok(line) if line.is_empty() && std::mem::take(&mut lost_a_line) => {}
             Ok(line) => {
+                lost_a_line = false;
                 let _ = typed.send(Said::Text(line + "\n"));
             }
             Err(ReadlineError::Eof | ReadlineError::Interrupted) => break Ok(()),
+            // Bytes that are no UTF-8. What else came with them is forgotten: half a line is not sent.
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                lost_a_line = true;
+                if let Some(watch) = editor.helper() {
+                    *watch.gate.lock() = false;
+                }
+                // Fails where it is no terminal any more, which the next line will find out.
+                let _ = forget_typed(io::stdin());
+                post.tell(What::Garbled(Garbled::LineLost));
+            }
             Err(error) => break Err(error.to_string()),
         }
     };

@@ -19,6 +19,8 @@ pub(super) enum What {
     Sending(Vec<u8>),
     /// A character had no place in the encoding, and a `?` is sent in its stead.
     Replaced(char),
+    /// What is to be sent, or was typed, is not in the encoding that it was said to be in.
+    Garbled(Garbled),
     /// Sending failed, and nothing more will be sent.
     Unsent(io::Error),
     /// What was to be sent could not be read.
@@ -41,6 +43,17 @@ pub(super) enum What {
     Left(Result<(), String>),
     /// The system wants this process to end (SIGTERM, or SIGINT).
     Terminated,
+}
+
+/// What became of input in another encoding than was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Garbled {
+    /// It is in the encoding of the conversation, and goes as it is.
+    SentAsItIs,
+    /// Each character that was malformed goes as a `?`.
+    Marked,
+    /// It was typed, and the line is lost.
+    LineLost,
 }
 
 /// Where what happens is told.

@@ -1,10 +1,14 @@
 //! `--send` and `--hex`: what is to be sent, in the order in which it is given.
 
+use std::{ffi::OsString, os::unix::ffi::OsStringExt};
+
+use anyhow::bail;
 use clap::{
     Arg, ArgAction, ArgGroup, ArgMatches, Command, FromArgMatches,
-    builder::{StringValueParser, TypedValueParser, ValueParser},
+    builder::{OsStringValueParser, StringValueParser, TypedValueParser, ValueParser},
 };
 use portlab_load::unescape;
+use portlab_service::TextEncoding;
 
 use super::mouth::Said;
 use crate::args::bytes_of_hex;
@@ -14,6 +18,8 @@ use crate::args::bytes_of_hex;
 pub(super) enum Message {
     /// A text, with its escapes already read.
     Text(String),
+    /// A text that is not in UTF-8, as a terminal in GBK gives it.
+    Foreign(Vec<u8>),
     /// Bytes, as they are.
     Bytes(Vec<u8>),
 }
@@ -28,6 +34,29 @@ impl Messages {
         self.0.is_empty()
     }
 
+    /// The same, with every text that is not in UTF-8 read in `input`.
+    ///
+    /// # Errors
+    /// When one isn't in that encoding, or has a wrong escape.
+    pub(super) fn in_encoding(&self, input: TextEncoding) -> anyhow::Result<Self> {
+        let read = |message: &Message| match message {
+            Message::Foreign(bytes) => {
+                let mut text = String::new();
+                if !input.decoder().decode(bytes, true, &mut text) {
+                    let name = input.name();
+                    bail!(
+                        "--send {text:?} is not in {name}; name the encoding of the terminal, as in \
+                         --input-encoding gbk"
+                    );
+                }
+                Ok(Message::Text(unescape(&text)?))
+            }
+            message => Ok(message.clone()),
+        };
+        let all = self.0.iter().map(read);
+        Ok(Self(all.collect::<anyhow::Result<_>>()?))
+    }
+
     /// What a mouth is to say, each text followed by a line end if `line` says so.
     pub(super) fn said(&self, line: bool) -> impl Iterator<Item = Said> + Send + 'static {
         self.0
@@ -36,19 +65,22 @@ impl Messages {
             .map(move |message| match message {
                 Message::Text(text) if line => Said::Text(text + "\n"),
                 Message::Text(text) => Said::Text(text),
-                Message::Bytes(bytes) => Said::Bytes(bytes),
+                Message::Bytes(bytes) | Message::Foreign(bytes) => Said::Bytes(bytes),
             })
     }
 }
 
 impl clap::Args for Messages {
     fn augment_args(command: Command) -> Command {
-        let text = |text: String| unescape(&text).map(Message::Text);
+        let text = |text: OsString| match text.into_string() {
+            Ok(text) => unescape(&text).map(Message::Text),
+            Err(text) => Ok(Message::Foreign(text.into_vec())),
+        };
         let bytes = |text: String| bytes_of_hex(&text).map(Message::Bytes);
         let send = option(
             "send",
             "TEXT",
-            ValueParser::from(StringValueParser::new().try_map(text)),
+            ValueParser::from(OsStringValueParser::new().try_map(text)),
         );
         let hex = option(
             "hex",

@@ -6,6 +6,7 @@ mod dial;
 mod editor;
 mod event;
 mod interactive;
+mod locale;
 mod messages;
 mod mouth;
 mod plain;
@@ -20,7 +21,7 @@ use portlab_service::TextEncoding;
 use portlab_stats::units;
 
 use crate::{Verdict, address::Purpose, args::DIM};
-use conversation::{Conversation, Manner};
+use conversation::{Conversation, Encodings, Manner};
 use messages::Messages;
 use mouth::{Ending, Voice};
 use screen::Screen;
@@ -69,6 +70,12 @@ pub(crate) struct Args {
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
     encoding: TextEncoding,
 
+    /// The encoding of the terminal, or of what comes from stdin [default: the
+    /// locale's]. Lines of a terminal that isn't in UTF-8 are typed without a line
+    /// editor
+    #[arg(long, value_name = "LABEL")]
+    input_encoding: Option<TextEncoding>,
+
     /// After stdin's end, give the server up when nothing has come for this long
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
     #[arg(conflicts_with = "messages")]
@@ -96,15 +103,21 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         }
     }
     let addrs = Purpose::CONNECT.resolve(&args.addr)?;
+    let encodings = Encodings {
+        spoken: args.encoding,
+        input: args.input_encoding.unwrap_or_else(locale::encoding),
+    };
+    let input = encodings.input;
     let manner = if !args.messages.is_empty() {
         Manner::Script { wait: args.wait }
-    } else if interactive::is_possible() {
+    } else if input == TextEncoding::default() && interactive::is_possible() {
         Manner::Typed
     } else {
         Manner::Piped {
             timeout: args.timeout,
         }
     };
+    let messages = args.messages.in_encoding(input)?;
     let mut trace = args
         .trace
         .then(|| Trace::new(args.encoding, Instant::now()));
@@ -115,12 +128,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let voice = Voice::new(&stream, args.encoding, post.clone())?;
     let screen: Box<dyn Screen> = match manner {
         Manner::Script { .. } => {
-            voice.speak(args.messages.said(args.line), Ending::StayOpen)?;
-            Box::new(plain::Plain::new())
+            voice.speak(messages.said(args.line), Ending::StayOpen)?;
+            Box::new(plain::Plain::new(input))
         }
         Manner::Piped { .. } => {
-            voice.speak(mouth::stdin(args.encoding), Ending::HalfClose)?;
-            Box::new(plain::Plain::new())
+            voice.speak(mouth::stdin(encodings), Ending::HalfClose)?;
+            Box::new(plain::Plain::new(input))
         }
         Manner::Typed => {
             let peer = stream.peer_addr();
@@ -131,6 +144,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             Box::new(interactive::Interactive::open(typed, post.clone())?)
         }
     };
-    Conversation::new(manner, screen, trace, args.encoding, dialled.local)
+    Conversation::new(manner, screen, trace, encodings, dialled.local)
         .hold(&stream, &events, &spare)
 }

@@ -8,7 +8,10 @@ use std::{
 
 use portlab_service::TextEncoding;
 
-use super::event::{Post, What};
+use super::{
+    conversation::Encodings,
+    event::{Garbled, Post, What},
+};
 
 /// Something to be said.
 pub(super) enum Said {
@@ -16,6 +19,8 @@ pub(super) enum Said {
     Text(String),
     /// Bytes, as they are.
     Bytes(Vec<u8>),
+    /// What is said next was not in the encoding that it was said to be in.
+    Garbled(Garbled),
     /// It can't be read what is to be said, nor what would follow.
     Unread(io::Error),
 }
@@ -61,6 +66,10 @@ impl Voice {
                 let bytes = match said {
                     Said::Text(text) => self.encode(&text),
                     Said::Bytes(bytes) => bytes,
+                    Said::Garbled(garbled) => {
+                        self.post.tell(What::Garbled(garbled));
+                        continue;
+                    }
                     Said::Unread(error) => {
                         self.post.tell(What::Unread(error));
                         break;
@@ -97,33 +106,49 @@ impl Voice {
 
 /// What stdin holds, line by line, as far as lines are of a reasonable length.
 ///
-/// Where UTF-8 is spoken it goes as it is, and needn't be text.
-pub(super) fn stdin(encoding: TextEncoding) -> impl Iterator<Item = Said> + Send + 'static {
-    lines_of(io::BufReader::new(io::stdin()), encoding)
+/// Where stdin is in the encoding that is spoken it goes as it is, and needn't be text.
+pub(super) fn stdin(encodings: Encodings) -> impl Iterator<Item = Said> + Send + 'static {
+    lines_of(io::BufReader::new(io::stdin()), encodings)
 }
 
-fn lines_of(mut source: impl BufRead, encoding: TextEncoding) -> impl Iterator<Item = Said> {
-    let utf_8 = TextEncoding::default();
+fn lines_of(mut source: impl BufRead, encodings: Encodings) -> impl Iterator<Item = Said> {
+    let Encodings { spoken, input } = encodings;
     // A piece of a long line may end within a character.
-    let mut decoder = (encoding != utf_8).then(|| utf_8.decoder());
+    let mut decoder = (input != spoken).then(|| input.decoder());
+    // Nothing is kept in the decoder.
+    let mut begins_a_line = true;
     let mut over = false;
-    std::iter::from_fn(move || {
+    let pieces = std::iter::from_fn(move || {
         if over {
             return None;
         }
         let mut line = Vec::new();
         if let Err(error) = source.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
             over = true;
-            return Some(Said::Unread(error));
+            return Some([Some(Said::Unread(error)), None]);
         }
         over = line.is_empty();
-        let Some(decoder) = &mut decoder else {
-            return (!over).then_some(Said::Bytes(line));
+        let began = std::mem::replace(&mut begins_a_line, line.ends_with(b"\n"));
+        let Some(input) = &mut decoder else {
+            return (!over).then_some([Some(Said::Bytes(line)), None]);
         };
         let mut text = String::new();
-        decoder.decode(&line, over, &mut text);
-        Some(Said::Text(text))
-    })
+        if input.decode(&line, over, &mut text) {
+            return Some([Some(Said::Text(text)), None]);
+        }
+        // A file in GBK, say, that is to be sent in GBK: it is what it ought to become.
+        let is_spoken = spoken.decoder().decode(&line, false, &mut String::new());
+        if began && is_spoken {
+            decoder = None;
+            let garbled = Said::Garbled(Garbled::SentAsItIs);
+            return Some([Some(garbled), Some(Said::Bytes(line))]);
+        }
+        Some([
+            Some(Said::Garbled(Garbled::Marked)),
+            Some(Said::Text(text.replace(char::REPLACEMENT_CHARACTER, "?"))),
+        ])
+    });
+    pieces.flatten().flatten()
 }
 
 /// The most of a line that is sent at once.
@@ -133,23 +158,32 @@ const LONGEST: u64 = 16 << 10;
 mod tests {
     use super::*;
 
-    fn lines(input: &[u8], label: &str) -> Vec<Vec<u8>> {
-        let said = lines_of(input, label.parse().unwrap());
-        said.map(|said| match said {
-            Said::Text(text) => text.into_bytes(),
-            Said::Bytes(bytes) => bytes,
-            Said::Unread(error) => panic!("{error}"),
-        })
-        .collect()
+    /// What is said of `source`, which is said to be in `input`, to a server that speaks `spoken`; a
+    /// text in UTF-8, and what is told of it in words.
+    fn lines(source: &[u8], input: &str, spoken: &str) -> Vec<Vec<u8>> {
+        let encodings = Encodings {
+            spoken: spoken.parse().unwrap(),
+            input: input.parse().unwrap(),
+        };
+        lines_of(source, encodings)
+            .map(|said| match said {
+                Said::Text(text) => text.into_bytes(),
+                Said::Bytes(bytes) => bytes,
+                Said::Garbled(garbled) => format!("{garbled:?}").into_bytes(),
+                Said::Unread(error) => panic!("{error}"),
+            })
+            .filter(|said| !said.is_empty())
+            .collect()
     }
 
     #[test]
     fn stdin_is_said_line_by_line_with_its_line_ends() {
         let expected: [&[u8]; 3] = [b"a\r\n", b"\n", b"b"];
-        assert_eq!(lines(b"a\r\n\nb", "utf-8"), expected);
-        assert_eq!(lines(b"a\r\n\nb", "gbk")[..3], expected);
+        for (input, spoken) in [("utf-8", "utf-8"), ("utf-8", "gbk"), ("gbk", "gbk")] {
+            assert_eq!(lines(b"a\r\n\nb", input, spoken), expected);
+        }
         assert_eq!(
-            lines(b"\xff\0", "utf-8"),
+            lines(b"\xff\0", "utf-8", "utf-8"),
             [b"\xff\0"],
             "no text, and as it is"
         );
@@ -159,6 +193,34 @@ mod tests {
     fn a_character_within_a_very_long_line_stays_whole() {
         // The first piece ends after the first of three bytes.
         let text = "x".repeat(LONGEST as usize - 1) + "你";
-        assert_eq!(lines(text.as_bytes(), "gbk").concat(), text.as_bytes());
+        let said = lines(text.as_bytes(), "utf-8", "gbk").concat();
+        assert_eq!(said, text.as_bytes());
+    }
+
+    #[test]
+    fn what_stdin_holds_is_read_in_its_own_encoding() {
+        let text = "你好\n".as_bytes();
+        assert_eq!(lines(b"\xc4\xe3\xba\xc3\n", "gbk", "utf-8"), [text]);
+        assert_eq!(lines(b"\xc4\xe3\xba\xc3\n", "gbk", "big5"), [text]);
+    }
+
+    #[test]
+    fn a_file_that_is_in_the_spoken_encoding_already_goes_as_it_is() {
+        let file: &[u8] = b"hi\n\xc4\xe3\xba\xc3\n\x80 and all that follows \xff\n";
+        let expected: [&[u8]; 4] = [
+            b"hi\n",
+            b"SentAsItIs",
+            b"\xc4\xe3\xba\xc3\n",
+            b"\x80 and all that follows \xff\n",
+        ];
+        assert_eq!(lines(file, "utf-8", "gbk"), expected);
+    }
+
+    #[test]
+    fn what_is_in_no_encoding_that_was_named_is_marked_and_told() {
+        assert_eq!(
+            lines(b"a\xffb\n", "utf-8", "gbk"),
+            [&b"Marked"[..], b"a?b\n"]
+        );
     }
 }

@@ -2,11 +2,15 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use portlab_service::TextEncoding;
+
 use super::{screen::Screen, visible::Visible};
 use crate::output;
 
 /// stdout and stderr, as they are.
 pub(super) struct Plain {
+    /// The encoding of the terminal, if stdout is one.
+    encoding: TextEncoding,
     /// stdout is a terminal, and shown nothing that it would obey.
     visible: Option<Visible>,
     /// stderr goes to a terminal too.
@@ -16,8 +20,10 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    pub(super) fn new() -> Self {
+    /// A screen that, as a terminal, shows text in `encoding`; elsewhere text goes as UTF-8.
+    pub(super) fn new(encoding: TextEncoding) -> Self {
         Self {
+            encoding,
             visible: io::stdout().is_terminal().then(Visible::default),
             beside: io::stderr().is_terminal(),
             mid_line: false,
@@ -30,7 +36,12 @@ impl Plain {
         }
         self.mid_line = !text.ends_with('\n');
         let mut stdout = output::raw_stdout();
-        stdout.write_all(text.as_bytes())?;
+        let mut bytes = Vec::with_capacity(text.len());
+        match self.visible {
+            Some(_) => self.encoding.encode_with_marks(text, &mut bytes),
+            None => bytes.extend_from_slice(text.as_bytes()),
+        }
+        stdout.write_all(&bytes)?;
         stdout.flush()
     }
 }
