@@ -178,6 +178,26 @@ fn what_is_no_record_is_refused_with_the_remedy() {
 }
 
 #[test]
+fn a_value_that_no_comparison_writes_is_named_and_a_byte_order_mark_is_read() {
+    let dir = folder("values");
+    doctored(&dir, |record| {
+        record["started_unix_s"] = json!(1_767_225_600_000_u64)
+    });
+    let said = refused(&[path(&dir)]);
+    assert!(said.contains("started_unix_s is 1767225600000"), "{said}");
+    assert!(said.contains("milliseconds"), "{said}");
+    let whole = fs::read_to_string(results()).unwrap();
+    fs::write(dir.join("results.json"), format!("\u{feff}{whole}")).unwrap();
+    assert_eq!(report(&[path(&dir)]), report(&[&results()]));
+    let utf_16: Vec<u8> = format!("\u{feff}{whole}")
+        .encode_utf16()
+        .flat_map(u16::to_le_bytes)
+        .collect();
+    fs::write(dir.join("results.json"), utf_16).unwrap();
+    assert!(refused(&[path(&dir)]).contains("UTF-16; save it as UTF-8"));
+}
+
+#[test]
 fn options_that_would_be_ignored_are_refused() {
     let file = results();
     for (options, words) in [

@@ -8,7 +8,7 @@ use std::{
 };
 
 use portlab_stats::{
-    read::{ReadError, read},
+    read::{ReadError, read_bytes},
     record::Record,
 };
 use portlab_sys::whole::{WholeFile, write_whole};
@@ -59,8 +59,8 @@ pub enum StoreError {
 /// When it can't be read, or is none, or is damaged.
 pub fn load(file: &Path) -> Result<Record, StoreError> {
     let path = file.to_owned();
-    match fs::read_to_string(file) {
-        Ok(text) => read(&text).map_err(|error| StoreError::Unusable { path, error }),
+    match fs::read(file) {
+        Ok(bytes) => read_bytes(&bytes).map_err(|error| StoreError::Unusable { path, error }),
         Err(error) => Err(StoreError::Read { path, error }),
     }
 }

@@ -6,6 +6,7 @@
 //! | [`units`] | reading `4KiB`, `10k`, `5ms`; writing them |
 //! | [`record`] | the record of a comparison, as it is stored |
 //! | [`read`](mod@read) | reading a record, an older one too; saying what is wrong with a damaged one |
+//! | `check` | what the values of a record that was read must be |
 //! | [`measure`] | what entrants are compared by |
 //! | [`estimate`] | a median over rounds, and its interval |
 //! | [`steps`] | reading `1..1000x4` |
@@ -18,6 +19,7 @@
 
 pub mod analysis;
 pub mod changes;
+mod check;
 pub mod estimate;
 #[doc(hidden)]
 pub mod fixture;

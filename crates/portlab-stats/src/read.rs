@@ -1,9 +1,10 @@
 //! Reading a record, whatever version of portlab has written it.
 
-use serde::Deserialize;
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
 
 use crate::{
+    check::{Wrong, check},
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, NotRun, Point, Record, Round,
@@ -15,6 +16,9 @@ use crate::{
 /// Why a text is no record that can be reported on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
+    /// It is text in an encoding other than UTF-8.
+    #[error("it isn't UTF-8 but {0}; save it as UTF-8")]
+    Encoding(&'static str),
     /// It is no JSON, or breaks off.
     #[error("it is damaged, or no JSON: {0}")]
     Json(serde_json::Error),
@@ -24,9 +28,12 @@ pub enum ReadError {
     /// A newer portlab has written it.
     #[error("its format is {0:?}, and this portlab reads up to {FORMAT:?}; take a newer portlab")]
     Newer(String),
-    /// It says that it is a record, and something in it is missing or of the wrong kind.
+    /// It says that it is a record, and something in it is missing, doubled or of the wrong kind.
     #[error("it is damaged: {0}")]
-    Damaged(serde_json::Error),
+    Damaged(String),
+    /// It has the form of a record, and a value in it that no comparison writes.
+    #[error("it is damaged: {0}")]
+    Wrong(#[from] Wrong),
 }
 
 /// The form that was written before there were workloads.
@@ -34,28 +41,60 @@ const FIRST_FORMAT: &str = "portlab-comparison/1";
 /// The form in which reasons were sentences. What it has, the newest form has too.
 const SECOND_FORMAT: &str = "portlab-comparison/2";
 
-/// Reads a record.
+/// What some editors and shells put before UTF-8.
+const BYTE_ORDER_MARK: char = '\u{feff}';
+
+/// Reads a record from the bytes of a file.
+///
+/// # Errors
+/// As [`read`], and when the bytes aren't UTF-8.
+pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
+    match (bytes, str::from_utf8(bytes)) {
+        (_, Ok(text)) => read(text),
+        // What `>` of PowerShell 5 writes.
+        ([0xFF, 0xFE, ..] | [0xFE, 0xFF, ..], _) => Err(ReadError::Encoding("UTF-16")),
+        _ => Err(ReadError::Encoding("another encoding")),
+    }
+}
+
+/// Reads a record, and checks its values.
 ///
 /// # Errors
 /// When `text` is none, or is damaged, or is of a newer form.
 pub fn read(text: &str) -> Result<Record, ReadError> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let value: Value = serde_json::from_str(text).map_err(ReadError::Json)?;
-    let format = value.get("format").and_then(Value::as_str);
-    match format {
-        Some(FORMAT) => serde_json::from_value(value).map_err(ReadError::Damaged),
-        Some(SECOND_FORMAT) => {
-            let record: Record = serde_json::from_value(value).map_err(ReadError::Damaged)?;
-            let format = FORMAT.to_owned();
-            Ok(Record { format, ..record })
-        }
-        Some(FIRST_FORMAT) => serde_json::from_value::<First>(value)
-            .map(First::renewed)
-            .map_err(ReadError::Damaged),
+    let record = match value.get("format").and_then(Value::as_str) {
+        Some(FORMAT) => parse::<Record>(text)?,
+        Some(SECOND_FORMAT) => Record {
+            format: FORMAT.to_owned(),
+            ..parse::<Record>(text)?
+        },
+        Some(FIRST_FORMAT) => parse::<First>(text)?.renewed(),
         Some(other) if other.starts_with("portlab-comparison/") => {
-            Err(ReadError::Newer(other.to_owned()))
+            return Err(ReadError::Newer(other.to_owned()));
         }
-        _ => Err(ReadError::Foreign),
-    }
+        _ => return Err(ReadError::Foreign),
+    };
+    check(&record)?;
+    Ok(record)
+}
+
+/// Parses the text itself, and not the value that it has become: that would hide a key that is there
+/// twice. The error names the key.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let parsed = serde_path_to_error::deserialize(&mut json);
+    parsed.map_err(|error| ReadError::Damaged(inert(&error.to_string())))
+}
+
+/// The same text without anything that moves a cursor: an error may quote the file.
+fn inert(text: &str) -> String {
+    let shown = |c: char| match c {
+        '"' | '\'' | '\\' => c.to_string(),
+        _ => c.escape_debug().to_string(),
+    };
+    text.chars().map(shown).collect()
 }
 
 /// A record of the first form: one workload, models only.
@@ -228,8 +267,30 @@ mod tests {
         assert!(said(r#"{"format": "other/1"}"#).contains("no record"));
         assert!(said(r#"{"format": "portlab-comparison/99"}"#).contains("newer portlab"));
         let error = said(r#"{"format": "portlab-comparison/2", "command": 3}"#);
-        assert!(error.contains("damaged"), "{error}");
+        assert!(
+            error.contains("command: invalid type: integer `3`"),
+            "{error}"
+        );
+        let error = said(r#"{"format": "portlab-comparison/2", "command": "", "command": ""}"#);
+        assert!(error.contains("duplicate field `command`"), "{error}");
         let cut = FIRST.replace("\"messages\"", "\"massages\"");
-        assert!(said(&cut).contains("missing field `messages`"));
+        let error = said(&cut);
+        assert!(
+            error.contains("cells[0].rounds[0]: missing field `messages`"),
+            "{error}"
+        );
+        let kind = FIRST.replace("\"work\": \"", "\"rooms\": \"\\u001b[2J\", \"work\": \"");
+        assert!(said(&kind).contains("\\u{1b}"), "{}", said(&kind));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_read_and_another_encoding_is_named() {
+        let marked = format!("\u{feff}{FIRST}");
+        assert_eq!(read_bytes(marked.as_bytes()).unwrap(), read(FIRST).unwrap());
+        let utf_16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = read_bytes(&utf_16).unwrap_err().to_string();
+        assert_eq!(error, "it isn't UTF-8 but UTF-16; save it as UTF-8");
+        let latin = read_bytes(b"{\"cpu\": \"\xB5\"}").unwrap_err();
+        assert!(matches!(latin, ReadError::Encoding(_)), "{latin}");
     }
 }
