@@ -1,12 +1,15 @@
 //! What is to be measured.
 
-use std::{borrow::Cow, path::PathBuf, time::Duration};
+use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use portlab_backends::{Backend, Capacity, Sheet};
 use portlab_load::Tongue;
 use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup, Text};
 
-use crate::workloads::{Load, Workload};
+use crate::{
+    Build,
+    workloads::{Load, Workload},
+};
 
 /// A comparison to be made: every entrant at every point of every workload, round after round.
 #[derive(Clone, Debug)]
@@ -40,6 +43,8 @@ pub struct Entrant {
     pub server: Server,
     /// Whether it is another entrant's server a second time: that one's name.
     pub twin_of: Option<String>,
+    /// The other build that serves a model; `None` for this one.
+    pub build: Option<Arc<Build>>,
 }
 
 /// A server that takes part.
@@ -76,6 +81,8 @@ pub struct Part {
 
 /// The suffix of a twin's name.
 pub const TWIN_SUFFIX: &str = "-again";
+/// The suffix of a model's name when another build serves it.
+pub const BUILD_SUFFIX: &str = "-other";
 
 impl Entrant {
     /// A model, or a control, under its own name.
@@ -86,6 +93,7 @@ impl Entrant {
             name: sheet.name.to_owned(),
             server: Server::Ours(sheet),
             twin_of: None,
+            build: None,
         }
     }
 
@@ -96,6 +104,7 @@ impl Entrant {
             name: name.to_owned(),
             server: Server::Foreign(words),
             twin_of: None,
+            build: None,
         }
     }
 
@@ -105,6 +114,16 @@ impl Entrant {
         Self {
             name: format!("{}{TWIN_SUFFIX}", self.name),
             twin_of: Some(self.name.clone()),
+            ..self.clone()
+        }
+    }
+
+    /// The same model of another build.
+    #[must_use]
+    pub fn of_build(&self, build: &Arc<Build>) -> Self {
+        Self {
+            name: format!("{}{BUILD_SUFFIX}", self.name),
+            build: Some(Arc::clone(build)),
             ..self.clone()
         }
     }
@@ -127,6 +146,11 @@ impl Entrant {
 
     fn record(&self) -> record::Entrant {
         let kind = match (&self.twin_of, &self.server) {
+            (None, Server::Ours(sheet)) if let Some(build) = &self.build => Kind::Build {
+                of: sheet.name.to_owned(),
+                program: build.program.display().to_string(),
+                version: build.version.clone(),
+            },
             (Some(of), _) => Kind::Twin { of: of.clone() },
             (None, Server::Ours(_)) if self.is_control() => Kind::Control,
             (None, Server::Ours(_)) => Kind::Model,

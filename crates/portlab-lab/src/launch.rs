@@ -38,7 +38,9 @@ impl Experiment {
                     options.push(format!("--workers={workers}"));
                 }
                 options.extend_from_slice(more);
-                Server::start_in(&surroundings, &self.program, options)
+                let build = entrant.build.as_ref();
+                let program = build.map_or(&self.program, |build| &build.program);
+                Server::start_in(&surroundings, program, options)
             }
         }
     }

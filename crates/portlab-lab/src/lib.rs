@@ -8,6 +8,7 @@
 //! | [`experiment`] | what is to be measured: entrants, workloads, cells, and their order in each round |
 //! | `plans` | the loads that follow from a workload |
 //! | `rates` | the rates of open loops, which follow from what each entrant can bear |
+//! | `build` | another build of portlab, whose models take part beside ours |
 //! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
 //! | `measure` | one measurement of one cell |
 //! | `echo`, `chat` | what it is verified by, and loaded with |
@@ -20,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod build;
 mod chat;
 mod comparison;
 mod echo;
@@ -36,6 +38,7 @@ mod store;
 mod timeline;
 pub mod workloads;
 
+pub use build::{Build, BuildError};
 pub use comparison::{Observer, blank, compare};
 pub use experiment::{Experiment, quoted, random_seed};
 pub use launch::pin;

@@ -110,7 +110,7 @@ pub(crate) fn measure(
         measured => measured,
     };
     // However it went: what a stranger has started itself must not disturb the next.
-    if is_foreign(entrant) {
+    if is_foreign(entrant) || entrant.build.is_some() {
         mark.sweep()?;
     }
     measured

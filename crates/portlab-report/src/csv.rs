@@ -181,6 +181,7 @@ impl<'a> Line<'a> {
             Some(Kind::Model) => "model",
             Some(Kind::Control) => "control",
             Some(Kind::Twin { .. }) => "twin",
+            Some(Kind::Build { .. }) => "build",
             Some(Kind::Foreign { .. }) => "foreign",
             None => "",
         };

@@ -187,7 +187,10 @@ impl<'a> Pairs<'a> {
                 before,
                 after,
                 changes: measures.iter().map(change).collect(),
-                is_aside: matches!(kind, Some(Kind::Control | Kind::Twin { .. })),
+                is_aside: matches!(
+                    kind,
+                    Some(Kind::Control | Kind::Twin { .. } | Kind::Build { .. })
+                ),
             })
         };
         let pairs: Vec<_> = later.cells.iter().filter_map(pair).collect();
@@ -261,7 +264,7 @@ impl Change {
 }
 
 /// Why the figures of two cells don't compare, if they don't.
-fn incomparable(before: &Cell, after: &Cell, measure: Measure) -> Option<Reason> {
+pub(crate) fn incomparable(before: &Cell, after: &Cell, measure: Measure) -> Option<Reason> {
     let cells = [before, after];
     let limited = || cells.iter().any(|cell| cell.generator_was_the_limit());
     match (is_well(before), is_well(after)) {
@@ -299,7 +302,7 @@ fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
 }
 
 /// What makes two workloads of one name different ones, if something does.
-fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
+pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
     let rooms = |it: &Workload| {
         it.rooms
             .map_or("none".to_owned(), |rooms| rooms.to_string())

@@ -107,13 +107,19 @@ fn entrants(record: &Record) -> Checked {
         match kind {
             Kind::Model | Kind::Control => {}
             Kind::Foreign { command } => text(&format!("{key}.kind.foreign.command"), command)?,
-            Kind::Twin { of } if takes_part(of) => {}
-            Kind::Twin { of } => {
+            Kind::Twin { of } | Kind::Build { of, .. } if !takes_part(of) => {
                 return wrong(
-                    &format!("{key}.kind.twin.of"),
+                    &format!("{key}.kind.of"),
                     quoted(of),
                     "another entrant's name",
                 );
+            }
+            Kind::Twin { .. } => {}
+            Kind::Build {
+                program, version, ..
+            } => {
+                text(&format!("{key}.kind.build.program"), program)?;
+                text(&format!("{key}.kind.build.version"), version)?;
             }
         }
         if let Some(facts) = sheet {
@@ -422,7 +428,7 @@ mod tests {
             ("command", |it| it.command = "x".repeat(LONGEST_TEXT + 1)),
             ("setup.rounds", |it| it.setup.rounds = usize::MAX),
             ("setup.baseline", |it| it.setup.baseline = Some("b".into())),
-            ("entrants[1].kind.twin.of", |it| {
+            ("entrants[1].kind.of", |it| {
                 it.entrants[1].kind = Kind::Twin { of: "b".into() };
             }),
             ("workloads[0].name", |it| it.workloads[0].name.clear()),

@@ -13,6 +13,7 @@
 //! | [`summary`] | what follows from a cell; what the traits cost |
 //! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
 //! | [`changes`](mod@changes) | two runs compared |
+//! | [`gate`] | whether a program has become worse than another build of it |
 //! | [`trace`] | the timeline of a server, as it is stored |
 
 #![forbid(unsafe_code)]
@@ -23,6 +24,7 @@ mod check;
 pub mod estimate;
 #[doc(hidden)]
 pub mod fixture;
+pub mod gate;
 pub mod measure;
 pub mod read;
 pub mod record;

@@ -144,6 +144,15 @@ pub enum Kind {
         /// The other one.
         of: String,
     },
+    /// A model of another build of portlab, beside the same model of this one: shown, and not ranked.
+    Build {
+        /// The entrant of this build.
+        of: String,
+        /// The other build's file.
+        program: String,
+        /// The other build's version.
+        version: String,
+    },
     /// A server that isn't of the house, started by this command.
     Foreign {
         /// The command; `{port}` stands for the port.

@@ -141,6 +141,21 @@ fn asides(record: &Record, lang: Lang) -> Option<Words> {
                     "{name}是{of}再测一遍，用来测量噪声",
                 )
             }
+            Kind::Build {
+                of,
+                program,
+                version,
+            } => {
+                slots.extend([
+                    ("of", Words::name(of)),
+                    ("program", Words::name(program)),
+                    ("version", Words::name(version)),
+                ]);
+                Text::new(
+                    "{name} is {of} of another build, {program} (portlab {version})",
+                    "{name}是另一个构建版本{program}（portlab {version}）的{of}",
+                )
+            }
             _ => return None,
         };
         Some(words(lang, &text, &slots))

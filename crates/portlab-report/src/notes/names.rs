@@ -162,6 +162,10 @@ pub fn kind(kind: &Kind) -> Text {
             "twin: the same under a second name",
             "孪生：同一模型，换个名字",
         ),
+        Kind::Build { .. } => Text::new(
+            "the same model of another build",
+            "另一个构建版本的同一模型",
+        ),
         Kind::Foreign { .. } => Text::new("foreign server", "外部服务器"),
     }
 }

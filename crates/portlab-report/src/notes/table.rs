@@ -237,7 +237,7 @@ impl<'a> Maker<'a, '_> {
             let cell = self.group.cells[at];
             let entrant = self.group.entrant(cell);
             let name = match entrant.map(|it| &it.kind) {
-                Some(Kind::Twin { of }) => of.as_str(),
+                Some(Kind::Twin { of } | Kind::Build { of, .. }) => of.as_str(),
                 Some(Kind::Control) => cell
                     .model
                     .strip_suffix(portlab_stats::summary::CONTROL_SUFFIX)
@@ -327,7 +327,10 @@ impl<'a> Maker<'a, '_> {
     fn row(&self, at: usize, columns: &[Column]) -> Row<'a> {
         let cell = self.group.cells[at];
         let kind = self.group.entrant(cell).map(|entrant| &entrant.kind);
-        let is_aside = matches!(kind, Some(Kind::Control | Kind::Twin { .. }));
+        let is_aside = matches!(
+            kind,
+            Some(Kind::Control | Kind::Twin { .. } | Kind::Build { .. })
+        );
         let figures = &self.ranking().figures;
         let medians = figures.iter().flatten().map(|figure| figure.median);
         let most = medians.fold(f64::MIN_POSITIVE, f64::max);

@@ -1,0 +1,165 @@
+//! Another build of portlab, whose models take part beside ours.
+
+use std::{
+    io::{self, Read},
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_stats::record::Cell;
+use portlab_sys::spawn;
+
+use crate::{Experiment, Running, ServerError, experiment::Entrant};
+
+/// Another build of portlab.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Build {
+    /// Its file.
+    pub program: PathBuf,
+    /// Its version, as it tells it.
+    pub version: String,
+}
+
+/// Why a file can't take part as another build.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// It can't be started at all.
+    #[error("can't start {program}: {error}", program = program.display())]
+    Start {
+        /// The file.
+        program: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// It is another program.
+    #[error("{program} is no portlab: {why}", program = program.display())]
+    Foreign {
+        /// The file.
+        program: PathBuf,
+        /// How that shows.
+        why: String,
+    },
+    /// It is a portlab, and can't serve a model as this one would ask it to.
+    #[error(
+        "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
+        program = build.program.display(), version = build.version
+    )]
+    Misfit {
+        /// The build.
+        build: Arc<Build>,
+        /// The model.
+        model: String,
+        /// What it did instead.
+        error: ServerError,
+    },
+}
+
+/// A portlab tells its version in a moment.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(2);
+/// How long a server of it may take to drain and exit.
+const STOPPING: Duration = Duration::from_secs(8);
+
+impl Build {
+    /// Asks the file `program` for its version.
+    ///
+    /// # Errors
+    /// When it can't be started, or isn't a portlab.
+    pub fn ask(program: &Path) -> Result<Self, BuildError> {
+        let foreign = |why: String| BuildError::Foreign {
+            program: program.to_owned(),
+            why,
+        };
+        let (said, ended) = first_words(program).map_err(|error| BuildError::Start {
+            program: program.to_owned(),
+            error,
+        })?;
+        if !ended {
+            return Err(foreign("it doesn't answer --version".to_owned()));
+        }
+        let line = said.lines().next().unwrap_or_default();
+        match line.split_once(' ') {
+            Some(("portlab", version)) if version.starts_with(|c: char| c.is_ascii_digit()) => {
+                Ok(Self {
+                    program: program.to_owned(),
+                    version: version.trim().to_owned(),
+                })
+            }
+            _ => Err(foreign(format!(
+                "asked for its --version, it said {line:?}"
+            ))),
+        }
+    }
+}
+
+/// What a program prints to `--version`, the beginning of it, and whether it ended by itself.
+fn first_words(program: &Path) -> io::Result<(String, bool)> {
+    const ENOUGH: u64 = 1024;
+    let mut command = Command::new(program);
+    command
+        .arg("--version")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+    let since = Instant::now();
+    let ended = loop {
+        if child.try_wait()?.is_some() {
+            break true;
+        }
+        if since.elapsed() > PATIENCE {
+            break false;
+        }
+        thread::sleep(LOOK);
+    };
+    // Fails only when it has ended already. Children of its own may keep the pipe open: what they would
+    // still say isn't waited for.
+    let _ = child.kill();
+    let _ = child.wait();
+    let mut said = Vec::new();
+    if let Some(stdout) = child.stdout.take().filter(|_| ended) {
+        stdout.take(ENOUGH).read_to_end(&mut said)?;
+    }
+    Ok((String::from_utf8_lossy(&said).into_owned(), ended))
+}
+
+impl Experiment {
+    /// Starts each model of another build once, as it will be started to be measured, and stops it: so
+    /// a build that doesn't fit is named before anything is measured.
+    ///
+    /// # Errors
+    /// When one doesn't begin to listen, or doesn't stop.
+    pub fn try_builds(&self, cells: &[Cell], running: &Running) -> Result<(), BuildError> {
+        let mut tried: Vec<(&str, &str)> = Vec::new();
+        for cell in cells.iter().filter(|cell| cell.not_run.is_none()) {
+            let (part, entrant) = self.of(cell);
+            let Some(build) = &entrant.build else {
+                continue;
+            };
+            let this = (cell.workload.as_str(), cell.model.as_str());
+            if tried.contains(&this) {
+                continue;
+            }
+            tried.push(this);
+            let server = self.start(part, entrant, cell, (&running.mark, &[]));
+            let stopped = server.and_then(|server| server.stop(STOPPING));
+            stopped.map_err(|error| BuildError::Misfit {
+                build: Arc::clone(build),
+                model: model_of(entrant),
+                error,
+            })?;
+        }
+        Ok(())
+    }
+}
+
+fn model_of(entrant: &Entrant) -> String {
+    entrant
+        .sheet()
+        .map_or(&*entrant.name, |sheet| sheet.name)
+        .to_owned()
+}

@@ -1,0 +1,398 @@
+//! Whether a program has become worse than another build of it: the decision of a CI gate.
+//!
+//! A program **is worse** at a cell if both of these hold:
+//!
+//! - in the pairs that were measured, it is worse so consistently that chance does this with a probability
+//!   of [`LEVEL`] at most, in all cells of the run together (see [`probabilities`]);
+//! - the median of the pairs is above the **bar**.
+//!
+//! The first condition bounds false alarms: an unchanged program fails at most one run in a hundred. The
+//! second one keeps a small change, however sure, from failing a run.
+//!
+//! A pair is two measurements that chance alone puts in order: the same model of two builds in one
+//! round, which shuffles them; or two whole runs that were made one after the other. Rounds of two
+//! different runs are no pairs: what differs between two runs of the same program isn't seen within
+//! either of them.
+
+mod signs;
+
+use crate::{
+    analysis::groups,
+    changes::{Reason, incomparable, other_workload},
+    estimate::Estimate,
+    measure::{Better, Measure},
+    record::{Cell, Kind, Record},
+};
+
+pub use signs::{pairs_needed, probabilities};
+
+/// How probable it may be that an unchanged program fails a run.
+pub const LEVEL: f64 = 0.01;
+
+/// A run must be able to rule out a change of this many times the bar, or it decides nothing.
+const REACH: f64 = 2.0;
+/// A bar below this doesn't make a run more precise.
+const LEAST_REACH: f64 = 0.05;
+
+/// What is decided about each cell.
+#[derive(Clone, Debug)]
+pub struct Gate<'a> {
+    /// Worse by more than this is worse, in parts of the earlier figure.
+    pub bar: f64,
+    /// The cells that both builds have, in the order of the record. Controls and twins aren't among
+    /// them.
+    pub judged: Vec<Judged<'a>>,
+}
+
+/// A cell of both builds.
+#[derive(Clone, Debug)]
+pub struct Judged<'a> {
+    /// The cell of the program that is judged, of the last run if there are several.
+    pub cell: &'a Cell,
+    /// What it is judged by: what its workload is ranked by.
+    pub measure: Measure,
+    /// The figures of the reference and of the program that is judged.
+    pub figures: [Option<f64>; 2],
+    /// How many times the reference's figure the program's is, over the pairs.
+    pub ratio: Option<Estimate>,
+    /// The probability that chance makes any cell as much worse.
+    pub chance: Option<f64>,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// What is decided about one cell.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Verdict {
+    /// It is worse by more than the bar.
+    Worse,
+    /// It is better by more than the bar.
+    Better,
+    /// It isn't worse by more than the bar.
+    Fine,
+    /// All went well with the reference, and not with the program that is judged.
+    Broken,
+    /// There are fewer pairs than it takes to tell chance from a change.
+    TooFew {
+        /// How many there are.
+        pairs: usize,
+        /// How many it takes.
+        needed: usize,
+    },
+    /// The pairs differ so much from each other that a change of twice the bar might be hidden.
+    TooNoisy {
+        /// By how much the program may be worse, in parts of the reference.
+        up_to: f64,
+    },
+    /// The figures don't compare.
+    NotComparable(Reason),
+}
+
+/// What a whole run says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Nothing is worse.
+    Passed,
+    /// Something is worse, or broken.
+    Failed,
+    /// Nothing is known to be worse, and a cell can't be decided, or nothing compares at all.
+    Undecided,
+}
+
+/// Why runs can't be put into pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unpaired {
+    /// There is one run of each program.
+    #[error(
+        "one run of each program can't tell a change of the program from a change of the machine"
+    )]
+    OneEach,
+    /// There are more runs of one program than of the other.
+    #[error("there are {before} runs before and {after} runs now; pairs need as many of both")]
+    Counts {
+        /// Runs of the reference.
+        before: usize,
+        /// Runs of the program that is judged.
+        after: usize,
+    },
+    /// The runs weren't made in turn.
+    #[error(
+        "the runs weren't made in turn, one before and one now, so a change of the machine looks like a change of the program"
+    )]
+    NotInTurn,
+}
+
+/// Judges the models of `record` against those of the other build that took part in its rounds.
+#[must_use]
+pub fn builds(record: &Record, bar: f64) -> Gate<'_> {
+    let mut candidates = Vec::new();
+    for group in groups(record) {
+        let measure = group.workload.ranked_by;
+        for before in &group.cells {
+            let Some(Kind::Build { of, .. }) = group.entrant(before).map(|it| &it.kind) else {
+                continue;
+            };
+            let Some(after) = group.cells.iter().find(|cell| cell.model == *of) else {
+                continue;
+            };
+            candidates.extend(Candidate::of_rounds(before, after, measure));
+        }
+    }
+    judge(candidates, bar)
+}
+
+/// Judges the program of the runs `after` against that of the runs `before`.
+///
+/// # Errors
+/// When the runs aren't pairs that were made in turn.
+pub fn runs<'a>(before: &'a [Record], after: &'a [Record], bar: f64) -> Result<Gate<'a>, Unpaired> {
+    let pairs = in_turn(before, after)?;
+    let Some((_, last)) = pairs.last() else {
+        return Ok(judge(Vec::new(), bar));
+    };
+    let takes_part = |cell: &&Cell| {
+        let kind = last.entrant(&cell.model).map(|it| &it.kind);
+        matches!(kind, Some(Kind::Model | Kind::Foreign { .. })) && was_tried(cell)
+    };
+    let cells = last.cells.iter().filter(takes_part);
+    let candidates = cells.filter_map(|cell| Candidate::of_runs(&pairs, last, cell));
+    Ok(judge(candidates.collect(), bar))
+}
+
+/// Two runs that were made one after the other: of the reference, and of the program that is judged.
+type Pair<'a> = (&'a Record, &'a Record);
+
+/// Puts runs into pairs, by the time when they began.
+fn in_turn<'a>(before: &'a [Record], after: &'a [Record]) -> Result<Vec<Pair<'a>>, Unpaired> {
+    match (before.len(), after.len()) {
+        (1, 1) => return Err(Unpaired::OneEach),
+        (before, after) if before != after => return Err(Unpaired::Counts { before, after }),
+        _ => {}
+    }
+    let reference = before.iter().map(|run| (false, run));
+    let mut runs: Vec<(bool, &Record)> = reference
+        .chain(after.iter().map(|run| (true, run)))
+        .collect();
+    runs.sort_by_key(|(_, run)| run.started_unix_s);
+    let pair = |runs: &[(bool, &'a Record)]| match *runs {
+        [(false, before), (true, after)] | [(true, after), (false, before)] => Ok((before, after)),
+        _ => Err(Unpaired::NotInTurn),
+    };
+    runs.chunks(2).map(pair).collect()
+}
+
+/// A cell of both builds, before it is judged.
+struct Candidate<'a> {
+    cell: &'a Cell,
+    measure: Measure,
+    figures: [Option<f64>; 2],
+    /// The ratio of each pair, or why there are none.
+    ratios: Result<Vec<Option<f64>>, Reason>,
+}
+
+impl<'a> Candidate<'a> {
+    /// Of two cells of one record: each round is a pair.
+    fn of_rounds(before: &Cell, after: &'a Cell, measure: Measure) -> Option<Self> {
+        if !was_tried(before) || !was_tried(after) {
+            return None;
+        }
+        let last = after
+            .rounds
+            .iter()
+            .map(|round| round.round)
+            .max()
+            .unwrap_or(0);
+        let figure = |cell: &Cell, round: usize| {
+            let round = cell.rounds.iter().find(|it| it.round == round)?;
+            measure.of(cell, round)
+        };
+        let ratio = |round| ratio(figure(before, round)?, figure(after, round)?);
+        Some(Self {
+            cell: after,
+            measure,
+            figures: [before, after].map(|cell| Some(cell.figure(measure)?.median)),
+            ratios: match incomparable(before, after, measure) {
+                // Too few pairs say so themselves.
+                None | Some(Reason::OneRound) => Ok((1..=last).map(ratio).collect()),
+                Some(reason) => Err(reason),
+            },
+        })
+    }
+
+    /// Of a cell of the last run: each pair of runs is a pair.
+    fn of_runs(pairs: &[Pair], last: &Record, cell: &'a Cell) -> Option<Self> {
+        let measure = last.workload(&cell.workload)?.ranked_by;
+        let mut figures = Vec::new();
+        let mut reason = None;
+        for (before, after) in pairs {
+            match of_pair(before, after, cell, measure) {
+                Ok(pair) => figures.push(pair),
+                // A failure now matters more than what doesn't compare.
+                Err(why) if why == Reason::ErrorsNow => reason = Some(why),
+                Err(why) => reason = reason.or(Some(why)),
+            }
+        }
+        let median = |at: usize| Some(Estimate::of(figures.iter().map(|it| it[at]))?.median);
+        Some(Self {
+            cell,
+            measure,
+            figures: [median(0), median(1)],
+            ratios: match reason {
+                None => Ok(figures
+                    .iter()
+                    .map(|[before, after]| ratio(*before, *after))
+                    .collect()),
+                Some(reason) => Err(reason),
+            },
+        })
+    }
+}
+
+/// The figures of the cell like `cell` in both runs of a pair.
+fn of_pair(
+    before: &Record,
+    after: &Record,
+    cell: &Cell,
+    measure: Measure,
+) -> Result<[f64; 2], Reason> {
+    let find = |record: &'_ Record| -> Option<Cell> {
+        let same = |it: &&Cell| {
+            (&it.workload, &it.model, it.point) == (&cell.workload, &cell.model, cell.point)
+        };
+        record
+            .cells
+            .iter()
+            .find(same)
+            .filter(|it| was_tried(it))
+            .cloned()
+    };
+    let (Some(earlier), Some(later)) = (find(before), find(after)) else {
+        return Err(Reason::NotMeasured);
+    };
+    let workloads = before
+        .workload(&cell.workload)
+        .zip(after.workload(&cell.workload));
+    if let Some(unlike) = workloads.and_then(|(before, after)| other_workload(before, after)) {
+        return Err(Reason::Workload(unlike));
+    }
+    if let Some(reason) = incomparable(&earlier, &later, measure) {
+        return Err(reason);
+    }
+    let figures = earlier.figure(measure).zip(later.figure(measure));
+    let (earlier, later) = figures.ok_or(Reason::NotMeasured)?;
+    Ok([earlier.median, later.median])
+}
+
+/// How many times `before` `after` is; `None` where that is no number.
+fn ratio(before: f64, after: f64) -> Option<f64> {
+    (before > 0.0 && after > 0.0).then_some(after / before)
+}
+
+fn was_tried(cell: &Cell) -> bool {
+    !cell.rounds.is_empty() || !cell.failures.is_empty()
+}
+
+fn judge<'a>(candidates: Vec<Candidate<'a>>, bar: f64) -> Gate<'a> {
+    let rows = |direction: f64| -> Vec<Vec<Option<f64>>> {
+        let compared = candidates
+            .iter()
+            .filter_map(|it| Some((it.measure, it.ratios.as_ref().ok()?)));
+        let row = |(measure, ratios): (Measure, &Vec<Option<f64>>)| {
+            let worse = direction * upwards(measure);
+            ratios
+                .iter()
+                .map(|ratio| Some(ratio.as_ref()?.ln() * worse))
+                .collect()
+        };
+        compared.map(row).collect()
+    };
+    let (worse, better) = (probabilities(&rows(1.0)), probabilities(&rows(-1.0)));
+    let needed = pairs_needed(worse.len(), LEVEL);
+    let mut chances = worse.into_iter().zip(better);
+    let decide = |it: Candidate<'a>| -> Judged<'a> {
+        let Candidate {
+            cell,
+            measure,
+            figures,
+            ratios,
+        } = it;
+        let mut judged = Judged {
+            cell,
+            measure,
+            figures,
+            ratio: None,
+            chance: None,
+            verdict: Verdict::Broken,
+        };
+        match ratios {
+            Err(Reason::ErrorsNow) => {}
+            Err(reason) => judged.verdict = Verdict::NotComparable(reason),
+            Ok(ratios) => {
+                let (worse, better) = chances.next().unwrap_or((1.0, 1.0));
+                judged.chance = Some(worse);
+                judged.ratio = Estimate::of(ratios.into_iter().flatten());
+                judged.verdict = judged.decided(bar, better, needed);
+            }
+        }
+        judged
+    };
+    Gate {
+        bar,
+        judged: candidates.into_iter().map(decide).collect(),
+    }
+}
+
+/// 1 where more is worse, -1 where less is.
+fn upwards(measure: Measure) -> f64 {
+    match measure.better() {
+        Better::Higher => -1.0,
+        Better::Lower | Better::Neither => 1.0,
+    }
+}
+
+impl Judged<'_> {
+    fn decided(&self, bar: f64, better: f64, needed: usize) -> Verdict {
+        let pairs = self.ratio.map_or(0, |ratio| ratio.count);
+        let Some(ratio) = self.ratio.filter(|_| pairs >= needed) else {
+            return Verdict::TooFew { pairs, needed };
+        };
+        let worse_by = self.worsening(ratio.median);
+        let up_to = self.worsening(ratio.low).max(self.worsening(ratio.high));
+        if self.chance.is_some_and(|chance| chance <= LEVEL) && worse_by > bar {
+            Verdict::Worse
+        } else if better <= LEVEL && worse_by < -bar {
+            Verdict::Better
+        } else if up_to > REACH * bar.max(LEAST_REACH) {
+            Verdict::TooNoisy { up_to }
+        } else {
+            Verdict::Fine
+        }
+    }
+
+    /// By how much a program is worse whose figure is `ratio` times the reference's, in parts of the
+    /// reference's figure; negative if it is better.
+    #[must_use]
+    pub fn worsening(&self, ratio: f64) -> f64 {
+        (ratio - 1.0) * upwards(self.measure)
+    }
+}
+
+impl Gate<'_> {
+    /// What the whole run says.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        let any = |what: fn(&Verdict) -> bool| self.judged.iter().any(|it| what(&it.verdict));
+        if any(|it| matches!(it, Verdict::Worse | Verdict::Broken)) {
+            Outcome::Failed
+        } else if any(|it| matches!(it, Verdict::TooFew { .. } | Verdict::TooNoisy { .. })) {
+            Outcome::Undecided
+        } else if any(|it| matches!(it, Verdict::Fine | Verdict::Better)) {
+            Outcome::Passed
+        } else {
+            Outcome::Undecided
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,205 @@
+use super::*;
+use crate::{
+    fixture::{cell, record},
+    record::Entrant,
+};
+
+const ROUNDS: usize = 12;
+
+/// Noise as between fresh processes: two in a hundred, and now and then much more.
+fn noise(random: &mut fastrand::Rng) -> f64 {
+    let outlier = if random.u8(..20) == 0 { 8.0 } else { 1.0 };
+    1.0 + 0.02 * outlier * (random.f64() + random.f64() - 1.0)
+}
+
+fn costs(random: &mut fastrand::Rng, factor: f64) -> Vec<f64> {
+    (0..ROUNDS).map(|_| 4.0 * factor * noise(random)).collect()
+}
+
+/// A record of models that cost so many times as much as in the other build.
+fn both(factors: &[f64], seed: u64) -> Record {
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut cells = Vec::new();
+    for (at, factor) in factors.iter().enumerate() {
+        cells.push(cell(&format!("m{at}"), &costs(&mut random, *factor)));
+        cells.push(cell(&format!("m{at}-other"), &costs(&mut random, 1.0)));
+    }
+    let mut record = record(cells);
+    for Entrant { name, kind, .. } in &mut record.entrants {
+        if let Some(of) = name.strip_suffix("-other") {
+            let of = of.to_owned();
+            let (program, version) = ("old/portlab".to_owned(), "0.1.0".to_owned());
+            *kind = Kind::Build {
+                of,
+                program,
+                version,
+            };
+        }
+    }
+    record
+}
+
+fn verdicts(gate: &Gate) -> Vec<Verdict> {
+    gate.judged.iter().map(|it| it.verdict.clone()).collect()
+}
+
+/// Runs of one program, the first at second `from`, one every 100 seconds.
+fn made(from: u64, costs: &[f64]) -> Vec<Record> {
+    let run = |(at, cost): (usize, &f64)| {
+        let mut record = record(vec![cell("a", &[*cost, cost * 1.01, cost * 0.99])]);
+        record.started_unix_s = from + 100 * at as u64;
+        record
+    };
+    costs.iter().enumerate().map(run).collect()
+}
+
+#[test]
+fn a_model_that_became_a_tenth_slower_fails_and_the_others_do_not() {
+    let record = both(&[1.0, 1.1, 1.0], 1);
+    let gate = builds(&record, 0.05);
+    assert_eq!(
+        verdicts(&gate),
+        [Verdict::Fine, Verdict::Worse, Verdict::Fine]
+    );
+    assert_eq!(gate.outcome(), Outcome::Failed);
+    assert_eq!(gate.judged[1].cell.model, "m1");
+    let record = both(&[0.9, 1.0], 2);
+    let gate = builds(&record, 0.05);
+    assert_eq!(verdicts(&gate), [Verdict::Better, Verdict::Fine]);
+    assert_eq!(gate.outcome(), Outcome::Passed);
+}
+
+#[test]
+fn a_change_below_the_bar_passes_however_sure_it_is() {
+    let record = both(&[1.03], 3);
+    let gate = builds(&record, 0.05);
+    assert_eq!(verdicts(&gate), [Verdict::Fine]);
+    assert!(gate.judged[0].chance.unwrap() <= LEVEL, "{gate:?}");
+    assert_eq!(verdicts(&builds(&record, 0.01)), [Verdict::Worse]);
+}
+
+/// An unchanged program fails one run in a hundred at most, of whatever number of cells; one that costs
+/// a tenth more is found in nine of ten.
+#[test]
+fn false_alarms_and_misses_are_as_rare_as_promised() {
+    let outcomes = |factors: &[f64], bar: f64, seeds: std::ops::Range<u64>| {
+        let failed =
+            seeds.filter(|seed| builds(&both(factors, *seed), bar).outcome() == Outcome::Failed);
+        failed.count()
+    };
+    // Without a bar, the level alone holds: of 200, 2 are expected.
+    assert!(outcomes(&[1.0; 6], 0.0, 0..200) <= 7);
+    assert_eq!(outcomes(&[1.0; 6], 0.05, 200..300), 0);
+    assert!(outcomes(&[1.1, 1.0, 1.0, 1.0, 1.0, 1.0], 0.05, 300..350) >= 45);
+}
+
+#[test]
+fn fewer_messages_are_worse_as_more_time_is() {
+    let mut record = both(&[1.0], 4);
+    record.workloads[0].ranked_by = Measure::MessagesPerS;
+    for round in &mut record.cells[0].rounds {
+        round.messages_per_s *= 0.8;
+    }
+    let gate = builds(&record, 0.05);
+    assert_eq!(verdicts(&gate), [Verdict::Worse]);
+    let judged = &gate.judged[0];
+    assert!((judged.worsening(judged.ratio.unwrap().median) - 0.2).abs() < 1e-9);
+}
+
+#[test]
+fn a_run_that_cannot_decide_says_so_and_passes_nobody() {
+    let mut record = both(&[1.0, 1.0], 5);
+    for cell in &mut record.cells {
+        cell.rounds.truncate(5);
+    }
+    let gate = builds(&record, 0.05);
+    let too_few = Verdict::TooFew {
+        pairs: 5,
+        needed: 8,
+    };
+    assert_eq!(verdicts(&gate), [too_few.clone(), too_few]);
+    assert_eq!(gate.outcome(), Outcome::Undecided);
+    let mut record = both(&[1.0], 6);
+    for round in record.cells[0].rounds.iter_mut().skip(6) {
+        *round.server_cpu_us_per_message.as_mut().unwrap() *= 1.5;
+    }
+    let gate = builds(&record, 0.05);
+    assert!(
+        matches!(
+            verdicts(&gate)[..],
+            [Verdict::TooNoisy { .. } | Verdict::Worse]
+        ),
+        "{gate:?}"
+    );
+    assert_ne!(gate.outcome(), Outcome::Passed);
+    // Without another build, there is nothing to decide.
+    assert_eq!(
+        builds(&crate::fixture::record(vec![]), 0.05).outcome(),
+        Outcome::Undecided
+    );
+}
+
+#[test]
+fn what_was_well_with_the_reference_and_is_not_now_is_broken() {
+    let mut record = both(&[1.0, 1.0], 7);
+    record.cells[0].rounds[3].errors = 1;
+    record.cells[3].rounds[3].errors = 1;
+    let gate = builds(&record, 0.05);
+    let before = Verdict::NotComparable(Reason::ErrorsBefore);
+    assert_eq!(verdicts(&gate), [Verdict::Broken, before]);
+    assert_eq!(gate.outcome(), Outcome::Failed);
+}
+
+#[test]
+fn runs_are_paired_by_the_time_when_they_were_made() {
+    let before = made(0, &[4.0, 4.4, 4.2, 3.9, 4.1, 4.6, 4.0, 4.3]);
+    // The machine's mood moves both alike.
+    let costs: Vec<f64> = [4.0, 4.4, 4.2, 3.9, 4.1, 4.6, 4.0, 4.3]
+        .map(|it| it * 1.1)
+        .to_vec();
+    let mut after = made(50, &costs);
+    after.reverse();
+    let gate = runs(&before, &after, 0.05).unwrap();
+    assert_eq!(verdicts(&gate), [Verdict::Worse]);
+    assert_eq!(gate.judged[0].ratio.unwrap().count, 8);
+    let gate = runs(&before, &before, 0.05).unwrap();
+    assert_eq!(verdicts(&gate), [Verdict::Fine]);
+}
+
+#[test]
+fn runs_that_cannot_decide_are_refused() {
+    let why = |before: &[Record], after: &[Record]| runs(before, after, 0.05).unwrap_err();
+    let (one, other) = (made(0, &[4.0]), made(50, &[5.0]));
+    assert_eq!(why(&one, &other), Unpaired::OneEach);
+    let (many, later) = (made(0, &[4.0; 8]), made(1_000, &[5.0; 8]));
+    assert_eq!(why(&many, &later), Unpaired::NotInTurn);
+    let counts = Unpaired::Counts {
+        before: 1,
+        after: 8,
+    };
+    assert_eq!(why(&one, &later), counts);
+    let (few, fewer) = (made(0, &[4.0; 5]), made(50, &[5.0; 5]));
+    let gate = runs(&few, &fewer, 0.05).unwrap();
+    assert_eq!(
+        verdicts(&gate),
+        [Verdict::TooFew {
+            pairs: 5,
+            needed: 7
+        }]
+    );
+    let broken = |mut runs: Vec<Record>| {
+        runs[2].cells[0].rounds[0].errors = 1;
+        runs
+    };
+    let gate_of = |before: Vec<Record>, after: Vec<Record>| {
+        let gate = runs(&before, &after, 0.05).unwrap();
+        verdicts(&gate)
+    };
+    let (before, after) = (made(0, &[4.0; 8]), made(50, &[4.0; 8]));
+    assert_eq!(
+        gate_of(before.clone(), broken(after.clone())),
+        [Verdict::Broken]
+    );
+    let errors = Verdict::NotComparable(Reason::ErrorsBefore);
+    assert_eq!(gate_of(broken(before), after), [errors]);
+}
