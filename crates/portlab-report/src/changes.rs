@@ -36,6 +36,11 @@ enum Field {
     Beside(usize),
 }
 
+/// What two runs can't know.
+const ONE_EACH: &str = "One run of each can't tell a change of the program from a change of the machine: \
+    two runs of the same program differ, too. To know, measure both builds in one run (portlab compare \
+    --against), or repeat both in turn and give folders of runs.";
+
 /// What was seen, in a few words.
 const UNSEEN: &str = "no change that these runs could see";
 
@@ -131,7 +136,7 @@ fn summary(changes: &Changes) -> String {
         return "nothing compares: no cell was measured well in both runs".to_owned();
     }
     let mut parts = Vec::new();
-    for (count, what) in [(worse, "worse"), (better, "better")] {
+    for (count, what) in [(worse, "worse now"), (better, "better now")] {
         if count > 0 {
             parts.push(format!("{count} {what}"));
         }
@@ -225,7 +230,7 @@ fn incomparable<'a>(pairs: &'a Pairs) -> impl Iterator<Item = String> + 'a {
     })
 }
 
-fn why(reason: &Reason) -> String {
+pub(crate) fn why(reason: &Reason) -> String {
     match reason {
         Reason::NotMeasured => "its figure isn't known in both".to_owned(),
         Reason::ErrorsBefore => "errors or failures before".to_owned(),
@@ -326,7 +331,7 @@ fn beside(change: &Change) -> (String, Tone) {
 }
 
 /// A change in per cent, with its sign.
-fn changed(ratio: Option<Estimate>, of: impl Fn(Estimate) -> f64) -> String {
+pub(crate) fn changed(ratio: Option<Estimate>, of: impl Fn(Estimate) -> f64) -> String {
     let Some(ratio) = ratio else {
         return "–".to_owned();
     };
@@ -401,10 +406,11 @@ fn notes(changes: &Changes) -> Vec<String> {
         ));
     }
     if changes.pairs().any(|pair| pair.change().ratio.is_some()) {
+        notes.push(ONE_EACH.to_owned());
         notes.push(
             "A change is seen where its interval leaves out 0 and it is above the floor, the larger one \
              of both runs: how far equals differed within a run. What differs between two days on one \
-             machine is in no floor; for less than some per cent, let both take part in one comparison."
+             machine is in no floor."
                 .to_owned(),
         );
         notes.push(format!(
@@ -456,7 +462,7 @@ mod tests {
         let text = plain(&run_of(1.0), &run_of(1.2), 120);
         let line = |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap();
         assert!(
-            text.starts_with("3 cells in both runs: 1 worse, 2 with no change"),
+            text.starts_with("3 cells in both runs: 1 worse now, 2 with no change"),
             "{text}"
         );
         assert!(line("event-loop ").contains("+20%"), "{text}");

@@ -14,6 +14,7 @@
 //! | `lang` | the languages that a report speaks |
 //! | [`chart`] | charts as SVG |
 //! | [`page`] | the blocks of a page of HTML |
+//! | `gate` | a program beside another build of it, and whether it is worse |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
 
@@ -22,6 +23,7 @@
 mod changes;
 pub mod chart;
 mod csv;
+mod gate;
 mod html;
 mod lang;
 mod markdown;
@@ -33,6 +35,7 @@ mod text;
 
 pub use changes::{changes_markdown, changes_text};
 pub use csv::csv;
+pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
 pub use lang::{Lang, LangError};
 pub use markdown::markdown;

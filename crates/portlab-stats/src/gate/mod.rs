@@ -39,9 +39,20 @@ const LEAST_REACH: f64 = 0.05;
 pub struct Gate<'a> {
     /// Worse by more than this is worse, in parts of the earlier figure.
     pub bar: f64,
+    /// What a pair is made of.
+    pub unit: Unit,
     /// The cells that both builds have, in the order of the record. Controls and twins aren't among
     /// them.
     pub judged: Vec<Judged<'a>>,
+}
+
+/// What a pair is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unit {
+    /// Two measurements of one round.
+    Round,
+    /// Two runs.
+    Run,
 }
 
 /// A cell of both builds.
@@ -138,7 +149,7 @@ pub fn builds(record: &Record, bar: f64) -> Gate<'_> {
             candidates.extend(Candidate::of_rounds(before, after, measure));
         }
     }
-    judge(candidates, bar)
+    judge(candidates, Unit::Round, bar)
 }
 
 /// Judges the program of the runs `after` against that of the runs `before`.
@@ -148,7 +159,7 @@ pub fn builds(record: &Record, bar: f64) -> Gate<'_> {
 pub fn runs<'a>(before: &'a [Record], after: &'a [Record], bar: f64) -> Result<Gate<'a>, Unpaired> {
     let pairs = in_turn(before, after)?;
     let Some((_, last)) = pairs.last() else {
-        return Ok(judge(Vec::new(), bar));
+        return Ok(judge(Vec::new(), Unit::Run, bar));
     };
     let takes_part = |cell: &&Cell| {
         let kind = last.entrant(&cell.model).map(|it| &it.kind);
@@ -156,7 +167,7 @@ pub fn runs<'a>(before: &'a [Record], after: &'a [Record], bar: f64) -> Result<G
     };
     let cells = last.cells.iter().filter(takes_part);
     let candidates = cells.filter_map(|cell| Candidate::of_runs(&pairs, last, cell));
-    Ok(judge(candidates.collect(), bar))
+    Ok(judge(candidates.collect(), Unit::Run, bar))
 }
 
 /// Two runs that were made one after the other: of the reference, and of the program that is judged.
@@ -292,7 +303,7 @@ fn was_tried(cell: &Cell) -> bool {
     !cell.rounds.is_empty() || !cell.failures.is_empty()
 }
 
-fn judge<'a>(candidates: Vec<Candidate<'a>>, bar: f64) -> Gate<'a> {
+fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
     let rows = |direction: f64| -> Vec<Vec<Option<f64>>> {
         let compared = candidates
             .iter()
@@ -338,6 +349,7 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, bar: f64) -> Gate<'a> {
     };
     Gate {
         bar,
+        unit,
         judged: candidates.into_iter().map(decide).collect(),
     }
 }
