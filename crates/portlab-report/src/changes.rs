@@ -205,7 +205,7 @@ fn name(pairs: &Pairs, measure: Measure) -> Cow<'static, str> {
         .en
 }
 
-fn plural(count: usize, noun: &str) -> String {
+pub(crate) fn plural(count: usize, noun: &str) -> String {
     let ending = if count == 1 { "" } else { "s" };
     format!("{count} {noun}{ending}")
 }

@@ -7,10 +7,9 @@ use portlab_stats::{
 };
 
 use crate::{
-    changes::{changed, why},
-    columns::{percent, write},
-    heading::plural,
+    changes::{changed, plural, why},
     markdown::{escaped, table},
+    notes::figures::{figure as write, percent},
     table::{Span, cut, lay_out, total_width},
     text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
 };

@@ -108,6 +108,19 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
+/// Reads a share: `5%`, or `0.05`.
+pub(crate) fn share(text: &str) -> anyhow::Result<f64> {
+    let (digits, unit) = match text.strip_suffix('%') {
+        Some(digits) => (digits, 100.0),
+        None => (text, 1.0),
+    };
+    let share = digits.trim_end().parse::<f64>().ok().map(|it| it / unit);
+    match share {
+        Some(share) if share.is_finite() && share >= 0.0 => Ok(share),
+        _ => bail!("{text:?} is no share; write 5%, or 0.05"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::bytes_of_hex;
@@ -118,6 +131,16 @@ mod tests {
         for text in ["5", "xy", "a 中"] {
             let error = bytes_of_hex(text).unwrap_err().to_string();
             assert!(error.contains("pairs of digits"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_share_is_read_in_per_cent_and_in_parts() {
+        assert_eq!(share("5%").unwrap(), 0.05);
+        assert_eq!(share("0.05").unwrap(), 0.05);
+        assert_eq!(share("0").unwrap(), 0.0);
+        for text in ["", "%", "five", "-5%", "inf", "nan"] {
+            assert!(share(text).is_err(), "{text:?}");
         }
     }
 }

@@ -21,6 +21,7 @@ mod args;
 mod compare;
 mod connect;
 mod doctor;
+mod gate;
 mod lesson;
 mod load;
 mod models;

@@ -1,5 +1,6 @@
 //! `portlab compare`: servers side by side.
 
+mod against;
 mod entrants;
 mod parts;
 mod resume;
@@ -31,9 +32,11 @@ Examples:
   portlab compare --workload churn,idle
   portlab compare --server mine='python3 echo.py {port}' --models threads
   portlab compare --work wait:5ms --workers 100
+  portlab compare --quick --against main/portlab --fail-over 5%
 
 Ctrl-C ends it and prints what was measured so far; --resume goes on with it.
-Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run.")]
+Exit codes: 0 fine, 1 a measurement failed, bytes were wrong or a model is worse
+by more than --fail-over, 2 could not run or can't decide.")]
 pub(crate) struct Args {
     /// The models to compare, or none [default: all]
     #[arg(
@@ -51,6 +54,16 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME=COMMAND")]
     #[arg(value_parser = entrants::foreign)]
     server: Vec<portlab_lab::experiment::Entrant>,
+
+    /// Another build of portlab, whose models take part in the same rounds beside
+    /// ours, as NAME-other: how this build compares with it
+    #[arg(long, value_name = "PORTLAB")]
+    against: Option<PathBuf>,
+
+    /// Fail when a model is worse than the other build's by more than this, as 5%,
+    /// by what its workload is ranked by; end with 2 when the run can't decide
+    #[arg(long, value_name = "SHARE", value_parser = args::share, requires = "against")]
+    fail_over: Option<f64>,
 
     /// What they are compared by: echo, stream, rate, wait, block, cpu, churn,
     /// idle, slow, chat [default: echo]
@@ -215,6 +228,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         experiment.seed,
         store.file().display()
     ));
+    against::check(args, &experiment, &record.cells, &running)?;
     let mut record = compare(&experiment, record, (&store, &running), &mut screen)?;
     if args.trace && record.complete {
         let dir = args.out.join("traces");
@@ -238,7 +252,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             screen.note("the same command with --resume goes on with it");
         }
     }
-    Ok(verdict(&record))
+    against::judge(args, &record, verdict(&record))
 }
 
 fn print(args: &Args, notes: &Notes) -> anyhow::Result<()> {
@@ -255,7 +269,10 @@ fn print(args: &Args, notes: &Notes) -> anyhow::Result<()> {
 /// Resolves the arguments to an experiment.
 fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     let parts = parts::parts(args)?;
-    let (entrants, baseline) = entrants::entrants(args, &parts)?;
+    let (mut entrants, baseline) = entrants::entrants(args, &parts)?;
+    if let Some(program) = &args.against {
+        against::add(&mut entrants, program)?;
+    }
     if parts.iter().any(|part| part.service() == "chat") && args.threads.is_some_and(|n| n > 1) {
         bail!("a chat is loaded by one thread, which hears everything; leave out --threads");
     }

@@ -1,6 +1,7 @@
 //! `portlab report`: what a record says, and what has changed since another one.
 
 mod charts;
+mod runs;
 
 use std::{
     io::Write,
@@ -11,6 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
 use portlab_report::{Lang, notes::Notes};
+<<<<<<< HEAD
 use portlab_stats::{
     changes::{Changes, Pair, changes},
     read::ReadError,
@@ -24,6 +26,12 @@ use crate::{
     args::{self, BAD},
     output,
 };
+=======
+use portlab_stats::{read::ReadError, record::Record};
+use schemars::schema_for;
+
+use crate::{Verdict, args};
+>>>>>>> 02a4332 (compare: judge a build beside another one)
 
 /// Report on a comparison that was made, or on what has changed between two
 #[derive(Debug, clap::Args)]
@@ -32,16 +40,20 @@ Examples:
   portlab report portlab-results
   portlab report portlab-results/results.json --format md --out report.md
   portlab report before/ after/
-  portlab report main/results.json results.json --fail-over 5%
+  portlab report main/ mine/ --fail-over 5%
   portlab report portlab-results --charts charts --png
 
-Exit codes: 0 fine, 1 worse by more than --fail-over, 2 could not run.")]
+A folder may hold a folder for each of several runs: then they are put into
+pairs, each of one run before and one now. They must have been made in turn.
+
+Exit codes: 0 fine, 1 worse by more than --fail-over, 2 could not run, or the
+runs can't decide.")]
 pub(crate) struct Args {
     /// The results.json of a comparison, or the folder that it is in
     #[arg(value_name = "RESULTS", required_unless_present = "json_schema")]
     results: Option<PathBuf>,
 
-    /// Those of a later one: what has changed from RESULTS to it
+    /// Those of a later one, or of several: what has changed from RESULTS to it
     #[arg(value_name = "LATER")]
     later: Option<PathBuf>,
 
@@ -55,9 +67,10 @@ pub(crate) struct Args {
     lang: Option<Lang>,
 
     /// Fail when an entrant is worse than before by more than this, as 5%, by what
-    /// its workload is ranked by, and the runs could see it; or when something
-    /// went wrong that was well before
-    #[arg(long, value_name = "SHARE", value_parser = share, requires = "later")]
+    /// its workload is ranked by; or when something went wrong that was well
+    /// before. It takes several runs of both in turn, or a comparison that was
+    /// made with --against
+    #[arg(long, value_name = "SHARE", value_parser = args::share)]
     fail_over: Option<f64>,
 
     /// Write it into this file
@@ -93,8 +106,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Fine);
     };
     let format = format(args)?;
-    let record = open(results)?;
     let Some(later) = &args.later else {
+        let record = open(results)?;
         // Programs read CSV: its words are English wherever it is made.
         let lang = match format {
             Format::Csv => Lang::En,
@@ -103,15 +116,19 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         if let Some(dir) = &args.charts {
             return charts::write(&record, lang, dir, args.png);
         }
-        print(args, format, &one(&record, format, lang))?;
-        return Ok(Verdict::Fine);
+        let mut report = one(&record, format, lang);
+        if format == Format::Text {
+            report.extend(runs::beside(args, &record));
+        }
+        print(args, format, &report)?;
+        return runs::of_one(args, &record);
     };
-    let later = open(later)?;
-    print(args, format, &two(&record, &later, format)?)?;
-    match args.fail_over {
-        Some(most) => judge(&changes(&record, &later), most),
-        None => Ok(Verdict::Fine),
+    let (before, after) = (runs::open(results)?, runs::open(later)?);
+    if let ([before], [after]) = (&before[..], &after[..]) {
+        print(args, format, &two(before, after, format)?)?;
+        return runs::of_two(args, before, after);
     }
+    runs::of_several(args, format, &before, &after)
 }
 
 /// The form that was asked for, if the other options fit it.
@@ -194,61 +211,4 @@ fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())
-}
-
-/// Whether nothing is worse by more than `most`; and if something is, what.
-fn judge(changes: &Changes, most: f64) -> anyhow::Result<Verdict> {
-    if changes.pairs().all(|pair| pair.change().ratio.is_none()) && changes.broken().count() == 0 {
-        bail!("--fail-over has nothing to judge by: no cell was measured well in both comparisons");
-    }
-    let place = |pair: &Pair| {
-        let (workload, connections) = (&pair.after.workload, pair.after.point.connections);
-        format!("{} at {workload} {connections}", pair.after.model)
-    };
-    let mut verdict = Verdict::Fine;
-    for pair in changes.broken() {
-        crate::tell!(
-            "{BAD}failed:{BAD:#} {}: it was well before, and isn't now",
-            place(pair)
-        );
-        verdict = Verdict::Failed;
-    }
-    for pair in changes.worse_by(most) {
-        let worse = pair.change().worsening().unwrap_or_default() * 100.0;
-        let most = most * 100.0;
-        crate::tell!(
-            "{BAD}failed:{BAD:#} {}: worse by {worse:.1}%, more than {most}%",
-            place(pair)
-        );
-        verdict = Verdict::Failed;
-    }
-    Ok(verdict)
-}
-
-/// Reads a share: `5%`, or `0.05`.
-fn share(text: &str) -> anyhow::Result<f64> {
-    let (digits, unit) = match text.strip_suffix('%') {
-        Some(digits) => (digits, 100.0),
-        None => (text, 1.0),
-    };
-    let share = digits.trim_end().parse::<f64>().ok().map(|it| it / unit);
-    match share {
-        Some(share) if share.is_finite() && share >= 0.0 => Ok(share),
-        _ => bail!("{text:?} is no share; write 5%, or 0.05"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::share;
-
-    #[test]
-    fn a_share_is_read_in_per_cent_and_in_parts() {
-        assert_eq!(share("5%").unwrap(), 0.05);
-        assert_eq!(share("0.05").unwrap(), 0.05);
-        assert_eq!(share("0").unwrap(), 0.0);
-        for text in ["", "%", "five", "-5%", "inf", "nan"] {
-            assert!(share(text).is_err(), "{text:?}");
-        }
-    }
 }

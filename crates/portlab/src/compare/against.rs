@@ -1,0 +1,89 @@
+//! The models of another build of portlab, in the same rounds as ours.
+
+use std::{io::Write, path::Path, sync::Arc};
+
+use anyhow::bail;
+use portlab_lab::{
+    Build, Experiment, Running,
+    experiment::{BUILD_SUFFIX, Entrant, Server},
+};
+use portlab_report::gate_text;
+use portlab_stats::{
+    analysis::LEAST_FLOOR,
+    gate::builds,
+    record::{Cell, Record},
+};
+
+use super::Args;
+use crate::{Verdict, args, gate};
+
+/// Puts each model of the build `program` behind the same model of ours.
+///
+/// # Errors
+/// When that file is no portlab, or there is no model to compare.
+pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result<()> {
+    let build = Arc::new(Build::ask(program)?);
+    let all = std::mem::take(entrants);
+    let mut models = 0;
+    for entrant in all {
+        let is_ours = matches!(entrant.server, Server::Ours(_));
+        let other = (is_ours && entrant.twin_of.is_none() && !entrant.is_control())
+            .then(|| entrant.of_build(&build));
+        entrants.push(entrant);
+        models += usize::from(other.is_some());
+        entrants.extend(other);
+    }
+    if models == 0 {
+        bail!("--against compares models, and none takes part; name some with --models");
+    }
+    for name in entrants
+        .iter()
+        .filter(|it| it.build.is_some())
+        .map(|it| &it.name)
+    {
+        if entrants.iter().filter(|it| it.name == *name).count() > 1 {
+            bail!(
+                "{name} is what the other build's model is called; give the --server a name that doesn't \
+                 end with {BUILD_SUFFIX}"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// Makes sure, before anything is measured, that the other build can serve what it is to serve.
+pub(super) fn check(
+    args: &Args,
+    experiment: &Experiment,
+    cells: &[Cell],
+    running: &Running,
+) -> anyhow::Result<()> {
+    match args.against {
+        Some(_) => Ok(experiment.try_builds(cells, running)?),
+        None => Ok(()),
+    }
+}
+
+/// Tells how this build compares with the other one, and judges it if there is a bar.
+///
+/// # Errors
+/// When the run can't decide.
+pub(super) fn judge(args: &Args, record: &Record, verdict: Verdict) -> anyhow::Result<Verdict> {
+    if args.against.is_none() {
+        return Ok(verdict);
+    }
+    let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
+    if !args.json {
+        let text = gate_text(&gate, record, args::terminal_width());
+        write!(anstream::stdout(), "\n{text}")?;
+    }
+    if args.fail_over.is_none() || matches!(verdict, Verdict::Failed) {
+        return Ok(verdict);
+    }
+    match gate::judge(&gate)? {
+        Verdict::Fine if !record.complete => {
+            bail!("this run cannot decide: it was interrupted; --resume goes on with it")
+        }
+        verdict => Ok(verdict),
+    }
+}
