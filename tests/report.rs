@@ -215,7 +215,7 @@ fn options_that_would_be_ignored_are_refused() {
 
 #[test]
 fn a_run_compared_with_itself_has_not_changed() {
-    let (text, code) = report(&[&results(), &results(), "--fail-over", "1%"]);
+    let (text, code) = report(&[&results(), &results()]);
     assert_eq!(code, Some(0), "{text}");
     assert!(
         text.contains("no change that these runs could see (floor"),
@@ -230,42 +230,100 @@ fn a_run_compared_with_itself_has_not_changed() {
     );
 }
 
+/// Two runs of the same binary differ, too: 2 of 42 pairs of quiet runs failed where one run of each was
+/// taken for enough.
 #[test]
-fn a_model_that_became_slower_fails_above_the_bar_and_not_below() {
+fn one_run_of_each_fails_nobody_and_passes_nobody() {
     let dir = folder("slower");
-    let slower = doctored(&dir, |record| costs(record, "threads", 1.2));
-    let judged = |bar: &[&str]| report(&[&[&results(), path(&dir)], bar].concat());
-    let (text, code) = judged(&["--fail-over", "5%"]);
-    assert_eq!(code, Some(1), "{text}");
+    doctored(&dir, |record| costs(record, "threads", 1.2));
+    for later in [path(&dir), &results()] {
+        let (text, code) = report(&[&results(), later, "--fail-over", "5%"]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("these runs cannot decide"), "{text}");
+        assert!(text.contains("--against"), "{text}");
+    }
+    let (text, code) = report(&[&results(), path(&dir)]);
+    assert_eq!(code, Some(0), "without a bar, it is only told: {text}");
+    assert!(text.contains("worse now"), "{text}");
     assert!(
-        text.contains("threads at echo 100: worse by 20.0%, more than 5%"),
+        text.contains("can't tell a change of the program"),
         "{text}"
     );
+}
+
+/// Writes runs, one every 1000 s from `from` on, in which `threads` costs so many times as much; small
+/// ones, whose cells are few.
+fn runs(dir: &Path, from: u64, factors: &[f64]) -> PathBuf {
+    for (at, factor) in factors.iter().enumerate() {
+        let run = dir.join(at.to_string());
+        fs::create_dir_all(&run).unwrap();
+        doctored(&run, |record| {
+            record["started_unix_s"] = json!(from + 1000 * at as u64);
+            let kept = |cell: &Value| {
+                cell["workload"] == "echo"
+                    && cell["connections"] == 10
+                    && ["threads", "tasks"].contains(&cell["model"].as_str().unwrap())
+            };
+            record["cells"].as_array_mut().unwrap().retain(kept);
+            costs(record, "threads", *factor);
+        });
+    }
+    dir.to_owned()
+}
+
+#[test]
+fn runs_made_in_turn_find_a_model_that_became_slower_and_no_other() {
+    let moods = [1.0, 1.2, 1.1, 0.95, 1.05, 1.3, 1.0, 1.1, 1.07];
+    let before = runs(&folder("before"), 0, &moods);
+    let slower = runs(&folder("after"), 500, &moods.map(|mood| mood * 1.1));
+    let judged =
+        |later: &Path, more: &[&str]| report(&[&[path(&before), path(later)], more].concat());
+    let (text, code) = judged(&slower, &["--fail-over", "5%"]);
+    assert_eq!(code, Some(1), "{text}");
+    assert!(
+        text.contains("failed: threads at echo 10: worse by 10%, more than 5.0%"),
+        "{text}"
+    );
+    assert!(!text.contains("failed: tasks"), "{text}");
     // Nor does a reader that has gone make it a success.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(["report", &results(), path(&dir), "--fail-over", "5%"]);
+    command.args(["report", path(&before), path(&slower), "--fail-over", "5%"]);
     command.stdout(writer).stderr(Stdio::null());
     assert_eq!(command.status().unwrap().code(), Some(1));
-    assert_eq!(judged(&["--fail-over", "0.3"]).1, Some(0));
-    assert_eq!(judged(&[]).1, Some(0), "without a bar, it is only told");
+    assert_eq!(judged(&slower, &["--fail-over", "0.15"]).1, Some(0));
+    assert_eq!(
+        judged(&slower, &[]).1,
+        Some(0),
+        "without a bar, it is only told"
+    );
+    assert!(
+        judged(&slower, &["--format", "md"])
+            .0
+            .starts_with("# Runs compared in pairs")
+    );
+    let equal = runs(&folder("equal"), 500, &moods);
+    assert_eq!(judged(&equal, &["--fail-over", "5%"]).1, Some(0));
     // The other way round it has become quicker.
-    let (text, code) = report(&[path(&slower), &results(), "--fail-over", "5%"]);
+    let (text, code) = report(&[path(&slower), path(&before), "--fail-over", "5%"]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("▲ better"), "{text}");
 }
 
 #[test]
-fn what_the_runs_could_not_see_fails_nobody() {
-    let dir = folder("noisy");
-    // The twins of the later run differ by half.
-    doctored(&dir, |record| {
-        costs(record, "threads", 1.2);
-        costs(record, "event-loop-again", 1.5);
-    });
-    let (text, code) = report(&[&results(), path(&dir), "--fail-over", "5%"]);
-    assert_eq!(code, Some(0), "{text}");
+fn runs_that_are_too_few_or_not_in_turn_cannot_decide() {
+    let before = runs(&folder("few-before"), 0, &[1.0; 5]);
+    let few = runs(&folder("few-after"), 500, &[1.2; 5]);
+    let later = runs(&folder("later"), 10_000, &[1.2; 5]);
+    for (after, words) in [
+        (&few, "take at least 8 pairs"),
+        (&later, "weren't made in turn"),
+    ] {
+        let (text, code) = report(&[path(&before), path(after), "--fail-over", "5%"]);
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains(words), "{words}: {text}");
+    }
 }
 
 #[test]
@@ -289,7 +347,7 @@ fn a_bar_with_nothing_to_judge_by_is_no_pass() {
     let said = portlab(&["report", &results(), path(&dir), "--fail-over", "5%"]);
     assert_eq!(said.status.code(), Some(2));
     let words = String::from_utf8_lossy(&said.stderr).into_owned();
-    assert!(words.contains("nothing to judge by"), "{words}");
+    assert!(words.contains("these runs cannot decide"), "{words}");
 }
 
 #[test]

@@ -5,6 +5,7 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod against;
 mod ends;
 mod measures;
 mod refusals;

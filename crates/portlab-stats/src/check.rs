@@ -271,6 +271,13 @@ fn checked_round(key: &str, it: &Round) -> Checked {
     ] {
         real(&of(name), value.unwrap_or(0.0))?;
     }
+    for (name, value) in [
+        ("server_wait_share", it.server_wait_share),
+        ("generator_wait_share", it.generator_wait_share),
+        ("machine_cpu_pressure_share", it.machine_cpu_pressure_share),
+    ] {
+        within(&of(name), value.unwrap_or(0.0), 0.0..=1.0)?;
+    }
     if let Some(rate) = it.offered_per_s {
         above_zero(&of("offered_per_s"), rate)?;
     }

@@ -78,7 +78,7 @@ pub(crate) struct Args {
     out: Option<PathBuf>,
 
     /// Write each chart of a page into this folder, as a file of SVG of its own
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["later", "out", "format"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["later", "out", "format", "fail_over"])]
     charts: Option<PathBuf>,
 
     /// Write the charts as PNG too
@@ -116,6 +116,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         if let Some(dir) = &args.charts {
             return charts::write(&record, lang, dir, args.png);
         }
+        runs::check_one(args, &record)?;
         let mut report = one(&record, format, lang);
         if format == Format::Text {
             report.extend(runs::beside(args, &record));

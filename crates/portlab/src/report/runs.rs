@@ -50,18 +50,23 @@ fn has_other(record: &Record) -> bool {
         .any(|kind| matches!(kind, Kind::Build { .. }))
 }
 
-/// Judges the build that made `record`, if it took part beside another one.
-pub(super) fn of_one(args: &Args, record: &Record) -> anyhow::Result<Verdict> {
-    let Some(bar) = args.fail_over else {
-        return Ok(Verdict::Fine);
-    };
-    if !has_other(record) {
+/// Makes sure that a single record has what a bar judges by.
+pub(super) fn check_one(args: &Args, record: &Record) -> anyhow::Result<()> {
+    if args.fail_over.is_some() && !has_other(record) {
         bail!(
             "--fail-over needs something to compare with: add the LATER results, or measure with \
              portlab compare --against PORTLAB"
         );
     }
-    gate::judge(&builds(record, bar))
+    Ok(())
+}
+
+/// Judges the build that made `record`, if there is a bar.
+pub(super) fn of_one(args: &Args, record: &Record) -> anyhow::Result<Verdict> {
+    match args.fail_over {
+        Some(bar) => gate::judge(&builds(record, bar)),
+        None => Ok(Verdict::Fine),
+    }
 }
 
 /// Judges from one run of each, which knows one thing only: what is broken.

@@ -1,0 +1,361 @@
+//! Whether the gate (`portlab compare --against OTHER --fail-over 5%`) fails what is unchanged, and finds what
+//! isn't.
+//!
+//!     cargo bench --bench gate              twenty real runs and ten controls: about eleven minutes
+//!     cargo bench --bench gate -- 4         four and two: a look
+//!
+//! - **Unchanged**: real runs of three models beside the same binary, each a decision of its own; then a
+//!   thousand runs that are drawn from the measured rounds, and a thousand sets of pairs of runs. At most one in
+//!   a hundred may fail.
+//! - **A tenth more**: real runs in which one model of three spends a tenth more CPU on each message, and
+//!   a thousand drawn ones. Nine of ten must be found.
+//!
+//! The tenth is put in by `--work cpu:`, which a script in front of the other build shortens; its length
+//! is first sized by comparisons of many rounds. The figures stand in docs/METHODOLOGY.md.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, time::Duration};
+
+use portlab_stats::{
+    changes::changes,
+    gate::{Outcome, Verdict, builds, runs},
+    read::read,
+    record::{Kind, Record},
+};
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_portlab");
+const MODELS: &str = "--models=event-loop,threads,tasks";
+/// The model that spends more in the controls.
+const SLOWER: &str = "event-loop";
+const BAR: f64 = 0.05;
+const MORE: f64 = 1.10;
+/// Real runs of equals, unless told. Of so many, one may fail: two of twenty would happen by chance once
+/// in sixty times if one in a hundred fails.
+const REAL: usize = 20;
+const REAL_FALSE_AT_MOST: usize = 1;
+/// Runs that are drawn from the measured rounds.
+const DRAWN: usize = 1_000;
+/// Pairs of runs in a set of them.
+const PAIRS: usize = 9;
+/// What each message is worked on in the other build, so that a tenth of the whole can be added.
+const WORK: Duration = Duration::from_micros(2);
+
+fn main() -> Result<()> {
+    // `cargo test --benches` passes no `--bench`: then there is nothing to measure.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let real = std::env::args().find_map(|argument| argument.parse::<usize>().ok());
+    let real = real.unwrap_or(REAL).max(2);
+    let dir = std::env::temp_dir().join(format!("portlab-gate-{}", std::process::id()));
+    fs::create_dir_all(&dir)?;
+    let bench = Bench { dir };
+    let said = bench.run(real);
+    fs::remove_dir_all(&bench.dir)?;
+    said
+}
+
+struct Bench {
+    dir: PathBuf,
+}
+
+/// How decisions have come out.
+#[derive(Default)]
+struct Tally {
+    passed: usize,
+    failed: usize,
+    undecided: usize,
+}
+
+impl Tally {
+    fn add(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Passed => self.passed += 1,
+            Outcome::Failed => self.failed += 1,
+            Outcome::Undecided => self.undecided += 1,
+        }
+    }
+
+    fn line(&self, what: &str, bound: &str, holds: bool) -> bool {
+        let Self {
+            passed,
+            failed,
+            undecided,
+        } = self;
+        let missed = if holds { "" } else { "  MISSED" };
+        println!("{what:<46} {failed:>6} {passed:>6} {undecided:>9}  {bound}{missed}");
+        holds
+    }
+}
+
+impl Bench {
+    fn run(&self, real: usize) -> Result<()> {
+        let mut equals = Vec::new();
+        let mut unchanged = Tally::default();
+        for run in 0..real {
+            let record = self.compare(&[MODELS, "--quick"], run, PROGRAM)?;
+            unchanged.add(told(&format!("unchanged {run}"), &record));
+            equals.push(record);
+        }
+        let more = self.sized()?;
+        let other = self.shortened()?;
+        let mut slower = Tally::default();
+        for run in 0..real / 2 {
+            let work = format!("--work={}", nanos(more));
+            let record = self.compare(&[MODELS, "--quick", &work], run, &other)?;
+            let outcome = told(&format!("{SLOWER} a tenth slower {run}"), &record);
+            slower.add(if found(&record) {
+                Outcome::Failed
+            } else {
+                unfound(outcome)
+            });
+        }
+        println!(
+            "\n{:<46} {:>6} {:>6} {:>9}  bound",
+            "runs", "failed", "passed", "undecided"
+        );
+        let (hundredth, nine_tenths) = (DRAWN / 100, DRAWN * 9 / 10);
+        let drawn = drawn(&equals, 1.0);
+        let tenth = drawn_slower(&equals);
+        let pairs = drawn_pairs(&equals);
+        let controls = real / 2;
+        let all = [
+            unchanged.line(
+                &format!("unchanged: {real} real runs"),
+                &format!("at most {REAL_FALSE_AT_MOST} fails"),
+                unchanged.failed <= REAL_FALSE_AT_MOST,
+            ),
+            drawn.line(
+                &format!("unchanged: {DRAWN} drawn from their rounds"),
+                &format!("at most {hundredth} fail"),
+                drawn.failed <= hundredth,
+            ),
+            pairs.line(
+                &format!("unchanged: {DRAWN} sets of {PAIRS} pairs of runs"),
+                &format!("at most {hundredth} fail"),
+                pairs.failed <= hundredth,
+            ),
+            slower.line(
+                &format!("a tenth more CPU: {controls} real runs"),
+                &format!("at least {} fail", controls * 9 / 10),
+                slower.failed >= controls * 9 / 10,
+            ),
+            tenth.line(
+                &format!("a tenth more CPU: {DRAWN} drawn"),
+                &format!("at least {nine_tenths} fail"),
+                tenth.failed >= nine_tenths,
+            ),
+        ];
+        one_each(&equals);
+        match all.iter().all(|holds| *holds) {
+            true => Ok(()),
+            false => Err("a bound is missed".into()),
+        }
+    }
+
+    /// Compares this build with `other`.
+    fn compare(&self, options: &[&str], run: usize, other: &str) -> Result<Record> {
+        let dir = self.dir.join("results");
+        let output = Command::new(PROGRAM)
+            .args(["compare", "--no-twin", "--json", "--against", other])
+            .args(options)
+            .arg(format!("--seed={run}"))
+            .arg("--out")
+            .arg(&dir)
+            .output()?;
+        if !output.status.success() {
+            return Err(String::from_utf8_lossy(&output.stderr).into());
+        }
+        Ok(read(&fs::read_to_string(dir.join("results.json"))?)?)
+    }
+
+    /// This program, in which the slower model works for [`WORK`] whatever it is told.
+    fn shortened(&self) -> Result<String> {
+        let file = self.dir.join("shortened");
+        let work = nanos(WORK);
+        let text = format!(
+            "#!/bin/sh\ncase \" $* \" in *' --model={SLOWER} '*) for word; do shift; case \"$word\" in \
+             --work=cpu:*) word=--work={work};; esac; set -- \"$@\" \"$word\"; done;; esac\n\
+             exec '{PROGRAM}' \"$@\"\n"
+        );
+        fs::write(&file, text)?;
+        fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;
+        Ok(file.display().to_string())
+    }
+
+    /// How long the slower model is to work on a message so that it spends a tenth more: along the line
+    /// through what no more and half as much more cost, each found by a comparison of many rounds.
+    fn sized(&self) -> Result<Duration> {
+        let other = self.shortened()?;
+        let ratio = |more: Duration| -> Result<f64> {
+            let work = format!("--work={}", nanos(WORK + more));
+            let options = [
+                &format!("--models={SLOWER}"),
+                "--quick",
+                "--rounds=45",
+                &work,
+            ];
+            let record = self.compare(&options, 0, &other)?;
+            let gate = builds(&record, BAR);
+            let ratio = gate
+                .judged
+                .first()
+                .and_then(|it| it.ratio)
+                .ok_or("nothing was measured")?;
+            println!(
+                "sizing: {more:?} more cost {:.3} times as much",
+                ratio.median
+            );
+            Ok(ratio.median)
+        };
+        let half = WORK / 2;
+        let slope = (ratio(half)? - 1.0) / half.as_secs_f64();
+        let more = Duration::from_secs_f64((MORE - 1.0) / slope);
+        let missing = MORE - ratio(more)?;
+        let more = more.as_secs_f64() + missing / slope;
+        Ok(WORK + Duration::from_secs_f64(more.max(0.0)))
+    }
+}
+
+fn nanos(time: Duration) -> String {
+    format!("cpu:{}ns", time.as_nanos())
+}
+
+/// What is decided, told in a line.
+fn told(what: &str, record: &Record) -> Outcome {
+    let gate = builds(record, BAR);
+    let cells = gate.judged.iter().map(|it| {
+        let (ratio, chance) = (
+            it.ratio.map_or(f64::NAN, |it| it.median),
+            it.chance.unwrap_or(1.0),
+        );
+        format!("{} {ratio:.3} (chance {chance:.4})", it.cell.model)
+    });
+    let outcome = gate.outcome();
+    println!(
+        "{what}: {outcome:?}: {}",
+        cells.collect::<Vec<_>>().join(", ")
+    );
+    outcome
+}
+
+/// Whether the model that is slower was found, and no other.
+fn found(record: &Record) -> bool {
+    let gate = builds(record, BAR);
+    let mut worse = gate.judged.iter().filter(|it| it.verdict == Verdict::Worse);
+    worse.next().is_some_and(|it| it.cell.model == SLOWER) && worse.next().is_none()
+}
+
+/// A run that failed for another model than the slower one hasn't found it.
+fn unfound(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::Failed => Outcome::Passed,
+        other => other,
+    }
+}
+
+/// A run whose rounds are drawn from all rounds of `equals`: each round as it was measured, all of its
+/// cells together. What the slower model costs is multiplied by `factor`.
+fn draw(equals: &[Record], factor: f64, random: &mut fastrand::Rng) -> Record {
+    let mut record = equals[0].clone();
+    let rounds = record.setup.rounds;
+    for cell in &mut record.cells {
+        cell.rounds.clear();
+    }
+    for round in 1..=rounds {
+        let from = &equals[random.usize(..equals.len())];
+        let drawn = random.usize(1..=rounds);
+        for (cell, source) in record.cells.iter_mut().zip(&from.cells) {
+            let Some(measured) = source.rounds.iter().find(|it| it.round == drawn) else {
+                continue;
+            };
+            let mut measured = measured.clone();
+            measured.round = round;
+            if let Some(cpu) = measured
+                .server_cpu_us_per_message
+                .as_mut()
+                .filter(|_| cell.model == SLOWER)
+            {
+                *cpu *= factor;
+            }
+            cell.rounds.push(measured);
+        }
+    }
+    record
+}
+
+fn drawn(equals: &[Record], factor: f64) -> Tally {
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut tally = Tally::default();
+    for _ in 0..DRAWN {
+        tally.add(builds(&draw(equals, factor, &mut random), BAR).outcome());
+    }
+    tally
+}
+
+fn drawn_slower(equals: &[Record]) -> Tally {
+    let mut random = fastrand::Rng::with_seed(2);
+    let mut tally = Tally::default();
+    for _ in 0..DRAWN {
+        let record = draw(equals, MORE, &mut random);
+        let outcome = builds(&record, BAR).outcome();
+        tally.add(if found(&record) {
+            Outcome::Failed
+        } else {
+            unfound(outcome)
+        });
+    }
+    tally
+}
+
+/// Sets of pairs of separate runs of one binary: two runs that followed each other, in either order.
+fn drawn_pairs(equals: &[Record]) -> Tally {
+    let mut random = fastrand::Rng::with_seed(3);
+    let mut tally = Tally::default();
+    for _ in 0..DRAWN {
+        let (mut before, mut after) = (Vec::new(), Vec::new());
+        for pair in 0..PAIRS {
+            let at = random.usize(..equals.len() - 1);
+            let mut two = [equals[at].clone(), equals[at + 1].clone()];
+            if random.bool() {
+                two.reverse();
+            }
+            for (place, run) in two.iter_mut().enumerate() {
+                run.started_unix_s = (2 * pair + place) as u64;
+            }
+            let [one, other] = two;
+            before.push(one);
+            after.push(other);
+        }
+        tally.add(runs(&before, &after, BAR).map_or(Outcome::Undecided, |gate| gate.outcome()));
+    }
+    tally
+}
+
+/// How many pairs of single runs would have failed by what their rounds say: why one run of each decides
+/// nothing.
+fn one_each(equals: &[Record]) {
+    let ours: Vec<Record> = equals.iter().cloned().map(alone).collect();
+    let mut pairs = 0;
+    let mut failed = 0;
+    for (at, before) in ours.iter().enumerate() {
+        for after in &ours[at + 1..] {
+            pairs += 1;
+            failed += usize::from(changes(before, after).worse_by(BAR).next().is_some());
+        }
+    }
+    println!(
+        "one run of each, by the noise within runs alone: {failed} of {pairs} pairs of these runs would fail"
+    );
+}
+
+/// A run without the other build.
+fn alone(mut record: Record) -> Record {
+    record
+        .entrants
+        .retain(|it| !matches!(it.kind, Kind::Build { .. }));
+    let names: Vec<_> = record.entrants.iter().map(|it| it.name.clone()).collect();
+    record.cells.retain(|cell| names.contains(&cell.model));
+    record
+}
