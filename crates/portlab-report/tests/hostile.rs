@@ -8,7 +8,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use portlab_report::{Lang, changes_markdown, changes_text, charts, csv, html, markdown, text};
+use portlab_report::{
+    Lang, changes_markdown, changes_text, charts, csv, html, markdown, notes::Notes, text,
+};
 use portlab_stats::{read::read, record::Record};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
@@ -126,17 +128,17 @@ impl Change {
 /// Reports on `record` in every form, and on what has changed to and from it.
 fn report(record: &Record) -> usize {
     let good = read(&good().to_string()).unwrap();
-    let mut forms = vec![
-        text(record, 100),
-        markdown(record),
-        csv(record),
-        html(record, Lang::En),
-        html(record, Lang::Zh),
+    let notes = Lang::ALL.map(|lang| Notes::of(record, lang));
+    let mut forms: Vec<String> = notes
+        .iter()
+        .flat_map(|notes| [text(notes, 100), markdown(notes), csv(notes), html(notes)])
+        .collect();
+    forms.extend([
         changes_text(&good, record, 100),
         changes_text(record, &good, 100),
         changes_markdown(record, record),
-    ];
-    let charts = charts(record, Lang::En);
+    ]);
+    let charts = charts(&notes[0]);
     forms.extend(charts.into_iter().map(|chart| chart.wide.file()));
     forms.iter().map(String::len).sum()
 }

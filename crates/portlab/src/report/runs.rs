@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
-use portlab_report::{gate_markdown, gate_text};
+use portlab_report::{Lang, gate_markdown, gate_text};
 use portlab_stats::{
     analysis::LEAST_FLOOR,
     changes::{Pair, changes},
@@ -39,7 +39,7 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
 /// How the build that made `record` compares with another one that took part, for a terminal.
 pub(super) fn beside(args: &Args, record: &Record) -> Option<String> {
     let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
-    let text = gate_text(&gate, record, args::terminal_width());
+    let text = gate_text(&gate, record, args::lang(args.lang), args::terminal_width());
     has_other(record).then(|| format!("\n{text}"))
 }
 
@@ -107,8 +107,8 @@ pub(super) fn of_several(
     let last = after.iter().max_by_key(|record| record.started_unix_s);
     let last = last.context("there are no runs")?;
     let text = match format {
-        Format::Md => gate_markdown(&gate, last),
-        _ => gate_text(&gate, last, args::terminal_width()),
+        Format::Md => gate_markdown(&gate, last, Lang::En),
+        _ => gate_text(&gate, last, Lang::En, args::terminal_width()),
     };
     super::print(args, format, &text)?;
     match args.fail_over {
