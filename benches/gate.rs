@@ -37,7 +37,7 @@ const REAL_FALSE_AT_MOST: usize = 1;
 /// Runs that are drawn from the measured rounds.
 const DRAWN: usize = 1_000;
 /// Pairs of runs in a set of them.
-const PAIRS: usize = 9;
+const PAIRS: usize = 12;
 /// What each message is worked on in the other build, so that a tenth of the whole can be added.
 const WORK: Duration = Duration::from_micros(2);
 
@@ -164,7 +164,8 @@ impl Bench {
             .arg("--out")
             .arg(&dir)
             .output()?;
-        if !output.status.success() {
+        // 1 is a measurement that failed: the gate weighs it.
+        if !matches!(output.status.code(), Some(0 | 1)) {
             return Err(String::from_utf8_lossy(&output.stderr).into());
         }
         Ok(read(&fs::read_to_string(dir.join("results.json"))?)?)
@@ -262,6 +263,7 @@ fn draw(equals: &[Record], factor: f64, random: &mut fastrand::Rng) -> Record {
     let rounds = record.setup.rounds;
     for cell in &mut record.cells {
         cell.rounds.clear();
+        cell.failures.clear();
     }
     for round in 1..=rounds {
         let from = &equals[random.usize(..equals.len())];

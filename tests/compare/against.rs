@@ -67,7 +67,7 @@ fn another_build_takes_part_in_the_same_rounds() {
     let said = portlab(&["report", dir.to_str().unwrap()]);
     let text = String::from_utf8(said.stdout).unwrap();
     assert!(text.contains("This build beside"), "{text}");
-    assert!(text.contains("2 rounds, 8 needed"), "{text}");
+    assert!(text.contains("2 rounds, 9 needed"), "{text}");
 }
 
 #[test]
@@ -138,10 +138,10 @@ fn a_build_that_spends_much_more_fails_and_few_rounds_cannot_decide() {
     let (text, code) = judged("--rounds=2");
     assert_eq!(code, Some(2), "{text}");
     assert!(
-        text.contains("this run cannot decide; take at least --rounds 7"),
+        text.contains("this run cannot decide; take at least --rounds 8"),
         "{text}"
     );
-    let (text, code) = judged("--rounds=7");
+    let (text, code) = judged("--rounds=8");
     assert_eq!(code, Some(1), "{text}");
     assert!(
         text.contains("failed: event-loop at echo 2: worse by"),

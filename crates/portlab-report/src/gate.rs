@@ -3,7 +3,7 @@
 use anstyle::Style;
 use portlab_stats::{
     changes::Reason,
-    gate::{Gate, Judged, LEVEL, Unit, Verdict},
+    gate::{EACH, Gate, Judged, Unit, Verdict},
     record::{Kind, Record, Text},
 };
 
@@ -101,9 +101,9 @@ pub fn gate_findings(gate: &Gate) -> Vec<String> {
                 )
             }
             Verdict::Broken => {
-                format!("failed: {place}: errors or failures that the other build doesn't have")
+                format!("failed: {place}: errors or failures that the other program doesn't have")
             }
-            Verdict::TooFew { .. } | Verdict::TooNoisy { .. } => {
+            Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. } => {
                 format!("not decided: {place}: {}", words.verdict(it))
             }
             _ => return None,
@@ -184,7 +184,12 @@ impl Words<'_> {
                 ),
             ),
             (
-                count(|it| matches!(it, Verdict::TooFew { .. } | Verdict::TooNoisy { .. })),
+                count(|it| {
+                    matches!(
+                        it,
+                        Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. }
+                    )
+                }),
                 self.say("not decided", "个无法判定"),
             ),
             (
@@ -244,21 +249,23 @@ impl Words<'_> {
     }
 
     fn verdict(&self, it: &Judged) -> String {
+        let (en, zh) = match self.gate.unit {
+            Unit::Round => ("round", "轮"),
+            Unit::Run => ("pair", "对"),
+        };
         match &it.verdict {
             Verdict::Worse => self.say("▼ worse", "▼ 变差"),
             Verdict::Better => self.say("▲ better", "▲ 变好"),
             Verdict::Fine => self.say("not worse", "没有变差"),
             Verdict::Broken => self.say("▼ broken", "▼ 出了错"),
-            Verdict::TooFew { pairs, needed } => {
-                let (en, zh) = match self.gate.unit {
-                    Unit::Round => ("round", "轮"),
-                    Unit::Run => ("pair", "对"),
-                };
-                self.say(
-                    format!("{}, {needed} needed", plural(*pairs, en)),
-                    format!("只有 {pairs} {zh}，需要 {needed} {zh}"),
-                )
-            }
+            Verdict::Erring { pairs } => self.say(
+                format!("errors in {}", plural(*pairs, en)),
+                format!("{pairs} {zh}出错"),
+            ),
+            Verdict::TooFew { pairs, needed } => self.say(
+                format!("{}, {needed} needed", plural(*pairs, en)),
+                format!("只有 {pairs} {zh}，需要 {needed} {zh}"),
+            ),
             Verdict::TooNoisy { up_to } => self.say(
                 format!("up to {} worse", percent(*up_to)),
                 format!("可能变差达 {}", percent(*up_to)),
@@ -303,7 +310,7 @@ impl Words<'_> {
                 "每一对是先后进行的两次测量。",
             ),
         };
-        let (level, bar) = (percent(LEVEL), percent(self.gate.bar));
+        let (level, bar) = (percent(EACH), percent(self.gate.bar));
         [
             self.say(
                 format!(
@@ -348,7 +355,7 @@ fn tone(verdict: &Verdict) -> Style {
     match verdict {
         Verdict::Worse | Verdict::Broken => BAD,
         Verdict::Better => GOOD,
-        Verdict::TooFew { .. } | Verdict::TooNoisy { .. } => WARN,
+        Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. } => WARN,
         Verdict::Fine => PLAIN,
         Verdict::NotComparable(_) => DIM,
     }
@@ -412,13 +419,13 @@ mod tests {
             "{text}"
         );
         assert!(line("tasks ").ends_with("not worse"), "{text}");
-        assert!(line("fork ").ends_with("1 round, 9 needed"), "{text}");
+        assert!(line("fork ").ends_with("1 round, 10 needed"), "{text}");
         let findings = gate_findings(&gate);
         assert_eq!(
             findings,
             [
                 "failed: threads at echo 100: worse by 20%, more than 5.0%",
-                "not decided: fork at echo 100: 1 round, 9 needed",
+                "not decided: fork at echo 100: 1 round, 10 needed",
             ]
         );
         let page = gate_markdown(&gate, &record, Lang::En);

@@ -3,10 +3,14 @@
 //! A program **is worse** at a cell if both of these hold:
 //!
 //! - in the pairs that were measured, it is worse so consistently that chance does this with a probability
-//!   of [`LEVEL`] at most, in all cells of the run together (see [`probabilities`]);
+//!   of [`EACH`] at most, in all cells of the run together (see [`probabilities`]);
 //! - the median of the pairs is above the **bar**.
 //!
-//! The first condition bounds false alarms: an unchanged program fails at most one run in a hundred. The
+//! It **is broken** if it has errors or failures in so many pairs in which the reference has none that
+//! chance does this with that probability at most (a sign test). A single failure is none: on a busy
+//! machine an unchanged program fails now and then.
+//!
+//! These probabilities bound false alarms: an unchanged program fails at most one run in a hundred. The
 //! second one keeps a small change, however sure, from failing a run.
 //!
 //! A pair is two measurements that chance alone puts in order: the same model of two builds in one
@@ -28,6 +32,9 @@ pub use signs::{pairs_needed, probabilities};
 
 /// How probable it may be that an unchanged program fails a run.
 pub const LEVEL: f64 = 0.01;
+/// The level of each of the two tests, of what is worse and of what is broken: together they keep
+/// [`LEVEL`].
+pub const EACH: f64 = LEVEL / 2.0;
 
 /// A run must be able to rule out a change of this many times the bar, or it decides nothing.
 const REACH: f64 = 2.0;
@@ -81,8 +88,13 @@ pub enum Verdict {
     Better,
     /// It isn't worse by more than the bar.
     Fine,
-    /// All went well with the reference, and not with the program that is judged.
+    /// It has errors or failures so much more often than the reference that chance is ruled out.
     Broken,
+    /// It has errors or failures in some pairs, in which the reference has none; too few to rule out chance.
+    Erring {
+        /// In how many pairs.
+        pairs: usize,
+    },
     /// There are fewer pairs than it takes to tell chance from a change.
     TooFew {
         /// How many there are.
@@ -197,8 +209,10 @@ struct Candidate<'a> {
     cell: &'a Cell,
     measure: Measure,
     figures: [Option<f64>; 2],
-    /// The ratio of each pair, or why there are none.
+    /// The ratio of each pair, or why there are none. A pair in which something went wrong has none.
     ratios: Result<Vec<Option<f64>>, Reason>,
+    /// In how many pairs something went wrong with the reference alone, and with the program alone.
+    wrong: [usize; 2],
 }
 
 impl<'a> Candidate<'a> {
@@ -207,26 +221,31 @@ impl<'a> Candidate<'a> {
         if !was_tried(before) || !was_tried(after) {
             return None;
         }
-        let last = after
-            .rounds
-            .iter()
-            .map(|round| round.round)
-            .max()
-            .unwrap_or(0);
-        let figure = |cell: &Cell, round: usize| {
-            let round = cell.rounds.iter().find(|it| it.round == round)?;
-            measure.of(cell, round)
-        };
-        let ratio = |round| ratio(figure(before, round)?, figure(after, round)?);
+        let numbers = [before, after].into_iter().flat_map(|cell| &cell.rounds);
+        let last = numbers.map(|round| round.round).max().unwrap_or(0);
+        let mut wrong = [0, 0];
+        let mut ratios = Vec::new();
+        for round in 1..=last {
+            let sides = [before, after].map(|cell| Side::of(cell, round, measure));
+            match sides {
+                [Side::Good(_), Side::Wrong] => wrong[1] += 1,
+                [Side::Wrong, Side::Good(_)] => wrong[0] += 1,
+                _ => {}
+            }
+            ratios.push(match sides {
+                [Side::Good(Some(before)), Side::Good(Some(after))] => ratio(before, after),
+                _ => None,
+            });
+        }
         Some(Self {
             cell: after,
             measure,
             figures: [before, after].map(|cell| Some(cell.figure(measure)?.median)),
             ratios: match incomparable(before, after, measure) {
-                // Too few pairs say so themselves.
-                None | Some(Reason::OneRound) => Ok((1..=last).map(ratio).collect()),
-                Some(reason) => Err(reason),
+                Some(reason @ (Reason::Generator | Reason::Rates)) => Err(reason),
+                _ => Ok(ratios),
             },
+            wrong,
         })
     }
 
@@ -235,27 +254,57 @@ impl<'a> Candidate<'a> {
         let measure = last.workload(&cell.workload)?.ranked_by;
         let mut figures = Vec::new();
         let mut reason = None;
+        let mut wrong = [0, 0];
         for (before, after) in pairs {
             match of_pair(before, after, cell, measure) {
-                Ok(pair) => figures.push(pair),
-                // A failure now matters more than what doesn't compare.
-                Err(why) if why == Reason::ErrorsNow => reason = Some(why),
-                Err(why) => reason = reason.or(Some(why)),
+                Ok(pair) => figures.push(Some(pair)),
+                Err(why) => {
+                    figures.push(None);
+                    match why {
+                        Reason::ErrorsBefore => wrong[0] += 1,
+                        Reason::ErrorsNow => wrong[1] += 1,
+                        Reason::ErrorsInBoth => {}
+                        other => reason = reason.or(Some(other)),
+                    }
+                }
             }
         }
-        let median = |at: usize| Some(Estimate::of(figures.iter().map(|it| it[at]))?.median);
+        let known = || figures.iter().flatten();
+        let median = |at: usize| Some(Estimate::of(known().map(|it: &[f64; 2]| it[at]))?.median);
+        let ratio_of =
+            |pair: &Option<[f64; 2]>| pair.and_then(|[before, after]| ratio(before, after));
         Some(Self {
             cell,
             measure,
             figures: [median(0), median(1)],
             ratios: match reason {
-                None => Ok(figures
-                    .iter()
-                    .map(|[before, after]| ratio(*before, *after))
-                    .collect()),
+                None => Ok(figures.iter().map(ratio_of).collect()),
                 Some(reason) => Err(reason),
             },
+            wrong,
         })
+    }
+}
+
+/// How a cell fared in one round.
+#[derive(Clone, Copy)]
+enum Side {
+    /// It was measured without an error; its figure, if it has one.
+    Good(Option<f64>),
+    /// It had errors, or failed, or had failed too often to be tried again.
+    Wrong,
+    /// It wasn't tried.
+    Untried,
+}
+
+impl Side {
+    fn of(cell: &Cell, round: usize, measure: Measure) -> Self {
+        match cell.rounds.iter().find(|it| it.round == round) {
+            Some(measured) if measured.errors == 0 => Self::Good(measure.of(cell, measured)),
+            Some(_) => Self::Wrong,
+            None if cell.rounds.is_empty() || cell.has(round) => Self::Wrong,
+            None => Self::Untried,
+        }
     }
 }
 
@@ -318,14 +367,17 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
         compared.map(row).collect()
     };
     let (worse, better) = (probabilities(&rows(1.0)), probabilities(&rows(-1.0)));
-    let needed = pairs_needed(worse.len(), LEVEL);
+    let needed = pairs_needed(worse.len(), EACH);
     let mut chances = worse.into_iter().zip(better);
+    // Each cell has its own test of what is broken: their probabilities add up to the level (Bonferroni).
+    let cells = candidates.len() as f64;
     let decide = |it: Candidate<'a>| -> Judged<'a> {
         let Candidate {
             cell,
             measure,
             figures,
             ratios,
+            wrong,
         } = it;
         let mut judged = Judged {
             cell,
@@ -333,10 +385,9 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
             figures,
             ratio: None,
             chance: None,
-            verdict: Verdict::Broken,
+            verdict: Verdict::Fine,
         };
         match ratios {
-            Err(Reason::ErrorsNow) => {}
             Err(reason) => judged.verdict = Verdict::NotComparable(reason),
             Ok(ratios) => {
                 let (worse, better) = chances.next().unwrap_or((1.0, 1.0));
@@ -345,6 +396,12 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
                 judged.verdict = judged.decided(bar, better, needed);
             }
         }
+        let [before, after] = wrong;
+        if at_least(before + after, after) * cells <= EACH && after > 0 {
+            judged.verdict = Verdict::Broken;
+        } else if after > 0 && judged.verdict != Verdict::Worse {
+            judged.verdict = Verdict::Erring { pairs: after };
+        }
         judged
     };
     Gate {
@@ -352,6 +409,19 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
         unit,
         judged: candidates.into_iter().map(decide).collect(),
     }
+}
+
+/// The probability that of `all` coins at least `heads` show their head.
+fn at_least(all: usize, heads: usize) -> f64 {
+    let mut of_all = 0.5_f64.powi(i32::try_from(all).unwrap_or(i32::MAX));
+    let mut sum = 0.0;
+    for shown in 0..=all {
+        if shown >= heads {
+            sum += of_all;
+        }
+        of_all *= (all - shown) as f64 / (shown + 1) as f64;
+    }
+    sum
 }
 
 /// 1 where more is worse, -1 where less is.
@@ -370,9 +440,9 @@ impl Judged<'_> {
         };
         let worse_by = self.worsening(ratio.median);
         let up_to = self.worsening(ratio.low).max(self.worsening(ratio.high));
-        if self.chance.is_some_and(|chance| chance <= LEVEL) && worse_by > bar {
+        if self.chance.is_some_and(|chance| chance <= EACH) && worse_by > bar {
             Verdict::Worse
-        } else if better <= LEVEL && worse_by < -bar {
+        } else if better <= EACH && worse_by < -bar {
             Verdict::Better
         } else if up_to > REACH * bar.max(LEAST_REACH) {
             Verdict::TooNoisy { up_to }
@@ -396,7 +466,12 @@ impl Gate<'_> {
         let any = |what: fn(&Verdict) -> bool| self.judged.iter().any(|it| what(&it.verdict));
         if any(|it| matches!(it, Verdict::Worse | Verdict::Broken)) {
             Outcome::Failed
-        } else if any(|it| matches!(it, Verdict::TooFew { .. } | Verdict::TooNoisy { .. })) {
+        } else if any(|it| {
+            matches!(
+                it,
+                Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. }
+            )
+        }) {
             Outcome::Undecided
         } else if any(|it| matches!(it, Verdict::Fine | Verdict::Better)) {
             Outcome::Passed

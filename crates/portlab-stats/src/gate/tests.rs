@@ -74,7 +74,7 @@ fn a_change_below_the_bar_passes_however_sure_it_is() {
     let record = both(&[1.03], 3);
     let gate = builds(&record, 0.05);
     assert_eq!(verdicts(&gate), [Verdict::Fine]);
-    assert!(gate.judged[0].chance.unwrap() <= LEVEL, "{gate:?}");
+    assert!(gate.judged[0].chance.unwrap() <= EACH, "{gate:?}");
     assert_eq!(verdicts(&builds(&record, 0.01)), [Verdict::Worse]);
 }
 
@@ -115,7 +115,7 @@ fn a_run_that_cannot_decide_says_so_and_passes_nobody() {
     let gate = builds(&record, 0.05);
     let too_few = Verdict::TooFew {
         pairs: 5,
-        needed: 8,
+        needed: 9,
     };
     assert_eq!(verdicts(&gate), [too_few.clone(), too_few]);
     assert_eq!(gate.outcome(), Outcome::Undecided);
@@ -139,15 +139,47 @@ fn a_run_that_cannot_decide_says_so_and_passes_nobody() {
     );
 }
 
+/// On a busy machine, "not one message was answered" happened to one of 378 measurements of equals.
 #[test]
-fn what_was_well_with_the_reference_and_is_not_now_is_broken() {
-    let mut record = both(&[1.0, 1.0], 7);
-    record.cells[0].rounds[3].errors = 1;
-    record.cells[3].rounds[3].errors = 1;
-    let gate = builds(&record, 0.05);
-    let before = Verdict::NotComparable(Reason::ErrorsBefore);
-    assert_eq!(verdicts(&gate), [Verdict::Broken, before]);
-    assert_eq!(gate.outcome(), Outcome::Failed);
+fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
+    let fails = |cell: usize, rounds: usize| {
+        let mut record = both(&[1.0, 1.0], 7);
+        for round in record.cells[cell].rounds.iter_mut().take(rounds) {
+            round.errors = 1;
+        }
+        record
+    };
+    let verdicts = |record: &Record| verdicts(&builds(record, 0.05));
+    let erring = Verdict::Erring { pairs: 1 };
+    assert_eq!(verdicts(&fails(0, 1)), [erring, Verdict::Fine]);
+    assert_eq!(builds(&fails(0, 1), 0.05).outcome(), Outcome::Undecided);
+    assert_eq!(
+        verdicts(&fails(0, ROUNDS)),
+        [Verdict::Broken, Verdict::Fine]
+    );
+    assert_eq!(builds(&fails(0, ROUNDS), 0.05).outcome(), Outcome::Failed);
+    // The reference's failures fail nobody: its rounds are missing.
+    assert_eq!(verdicts(&fails(1, 1)), [Verdict::Fine, Verdict::Fine]);
+    let missing = Verdict::TooFew {
+        pairs: 0,
+        needed: 9,
+    };
+    assert_eq!(verdicts(&fails(1, ROUNDS)), [missing, Verdict::Fine]);
+    // Given up after three failures, which is as bad as failing in all rounds.
+    let mut given_up = both(&[1.0], 8);
+    given_up.cells[0].rounds.clear();
+    let (round, reason) = (1, "it burnt".to_owned());
+    given_up.cells[0]
+        .failures
+        .push(crate::record::Failed { round, reason });
+    assert_eq!(verdicts(&given_up), [Verdict::Broken]);
+}
+
+#[test]
+fn coins_show_their_heads_as_often_as_pascals_triangle_says() {
+    assert_eq!(at_least(4, 3), 5.0 / 16.0);
+    assert_eq!(at_least(7, 7), 1.0 / 128.0);
+    assert_eq!((at_least(0, 0), at_least(9, 0)), (1.0, 1.0));
 }
 
 #[test]
@@ -184,7 +216,7 @@ fn runs_that_cannot_decide_are_refused() {
         verdicts(&gate),
         [Verdict::TooFew {
             pairs: 5,
-            needed: 7
+            needed: 8
         }]
     );
     let broken = |mut runs: Vec<Record>| {
@@ -196,10 +228,7 @@ fn runs_that_cannot_decide_are_refused() {
         verdicts(&gate)
     };
     let (before, after) = (made(0, &[4.0; 8]), made(50, &[4.0; 8]));
-    assert_eq!(
-        gate_of(before.clone(), broken(after.clone())),
-        [Verdict::Broken]
-    );
-    let errors = Verdict::NotComparable(Reason::ErrorsBefore);
-    assert_eq!(gate_of(broken(before), after), [errors]);
+    let erring = Verdict::Erring { pairs: 1 };
+    assert_eq!(gate_of(before.clone(), broken(after.clone())), [erring]);
+    assert_eq!(gate_of(broken(before), after), [Verdict::Fine]);
 }

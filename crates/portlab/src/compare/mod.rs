@@ -35,8 +35,9 @@ Examples:
   portlab compare --quick --against main/portlab --fail-over 5%
 
 Ctrl-C ends it and prints what was measured so far; --resume goes on with it.
-Exit codes: 0 fine, 1 a measurement failed, bytes were wrong or a model is worse
-by more than --fail-over, 2 could not run or can't decide.")]
+Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run.
+With --fail-over: 0 no model is worse, 1 a model is worse or broken, 2 the run
+can't decide.")]
 pub(crate) struct Args {
     /// The models to compare, or none [default: all]
     #[arg(

@@ -67,8 +67,8 @@ pub(crate) struct Args {
     lang: Option<Lang>,
 
     /// Fail when an entrant is worse than before by more than this, as 5%, by what
-    /// its workload is ranked by; or when something went wrong that was well
-    /// before. It takes several runs of both in turn, or a comparison that was
+    /// its workload is ranked by; or when nothing goes well that was well before.
+    /// It takes several runs of both in turn, or a comparison that was
     /// made with --against
     #[arg(long, value_name = "SHARE", value_parser = args::share)]
     fail_over: Option<f64>,

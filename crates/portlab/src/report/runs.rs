@@ -75,18 +75,17 @@ pub(super) fn of_two(args: &Args, before: &Record, after: &Record) -> anyhow::Re
         return Ok(Verdict::Fine);
     }
     let changes = changes(before, after);
-    let place = |pair: &Pair| {
-        let (workload, connections) = (&pair.after.workload, pair.after.point.connections);
-        format!("{} at {workload} {connections}", pair.after.model)
-    };
-    let mut broken = changes.broken().peekable();
+    // Some rounds that went wrong may be chance; if no round went well, it isn't.
+    let is_broken = |pair: &&Pair| pair.after.rounds.iter().all(|round| round.errors > 0);
+    let mut broken = changes.broken().filter(is_broken).peekable();
     if broken.peek().is_none() {
         bail!("{}", undecided(Unpaired::OneEach));
     }
     for pair in broken {
+        let (workload, connections) = (&pair.after.workload, pair.after.point.connections);
         crate::tell!(
-            "{BAD}failed:{BAD:#} {}: it was well before, and isn't now",
-            place(pair)
+            "{BAD}failed:{BAD:#} {} at {workload} {connections}: it was well before, and no round is now",
+            pair.after.model
         );
     }
     Ok(Verdict::Failed)
