@@ -227,7 +227,7 @@ fn runs_that_cannot_decide_are_refused() {
         let gate = runs(&before, &after, 0.05).unwrap();
         verdicts(&gate)
     };
-    let (before, after) = (made(0, &[4.0; 8]), made(50, &[4.0; 8]));
+    let (before, after) = (made(0, &[4.0; 9]), made(50, &[4.0; 9]));
     let erring = Verdict::Erring { pairs: 1 };
     assert_eq!(gate_of(before.clone(), broken(after.clone())), [erring]);
     assert_eq!(gate_of(broken(before), after), [Verdict::Fine]);
