@@ -181,7 +181,7 @@ fn what_is_no_record_is_refused_with_the_remedy() {
 fn a_value_that_no_comparison_writes_is_named_and_a_byte_order_mark_is_read() {
     let dir = folder("values");
     doctored(&dir, |record| {
-        record["started_unix_s"] = json!(1_767_225_600_000_u64)
+        record["started_unix_s"] = json!(1_767_225_600_000_u64);
     });
     let said = refused(&[path(&dir)]);
     assert!(said.contains("started_unix_s is 1767225600000"), "{said}");

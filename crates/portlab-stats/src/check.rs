@@ -431,7 +431,8 @@ mod tests {
     /// The rules that the table above leaves out, each broken once.
     #[test]
     fn every_rule_holds() {
-        let rules: &[(&str, fn(&mut Record))] = &[
+        type Break = fn(&mut Record);
+        let rules: &[(&str, Break)] = &[
             ("command", |it| it.command = "x".repeat(LONGEST_TEXT + 1)),
             ("setup.rounds", |it| it.setup.rounds = usize::MAX),
             ("setup.baseline", |it| it.setup.baseline = Some("b".into())),
@@ -440,33 +441,33 @@ mod tests {
             }),
             ("workloads[0].name", |it| it.workloads[0].name.clear()),
             ("workloads[0].duration_ms", |it| {
-                it.workloads[0].duration_ms = u64::MAX
+                it.workloads[0].duration_ms = u64::MAX;
             }),
             ("cells[0].workload", |it| {
-                it.cells[0].workload = "none".into()
+                it.cells[0].workload = "none".into();
             }),
             ("cells[1]", |it| it.cells[1] = it.cells[0].clone()),
             ("cells[0].connections", |it| {
-                it.cells[0].point.connections = usize::MAX
+                it.cells[0].point.connections = usize::MAX;
             }),
             ("cells[0].rate.per_s", |it| {
-                it.cells[0].point.rate = Some(Rate::PerS(0.0))
+                it.cells[0].point.rate = Some(Rate::PerS(0.0));
             }),
             ("cells[0].best_per_s", |it| {
-                it.cells[0].best_per_s = Some(f64::INFINITY)
+                it.cells[0].best_per_s = Some(f64::INFINITY);
             }),
             ("cells[0].failures[0].round", |it| {
                 let (round, reason) = (6, String::new());
                 it.cells[0].failures.push(Failed { round, reason });
             }),
             ("cells[0].latencies[1]", |it| {
-                it.cells[0].latencies.0 = vec![(2, 1), (2, 1)]
+                it.cells[0].latencies.0 = vec![(2, 1), (2, 1)];
             }),
             ("cells[0].latencies[0]", |it| {
-                it.cells[0].latencies.0 = vec![(2, 0)]
+                it.cells[0].latencies.0 = vec![(2, 0)];
             }),
             ("cells[0].rounds[0].errors", |it| {
-                it.cells[0].rounds[0].errors = u64::MAX
+                it.cells[0].rounds[0].errors = u64::MAX;
             }),
             ("cells[0].rounds[0].latency_max_ns", |it| {
                 it.cells[0].rounds[0].latency_max_ns = u64::MAX;

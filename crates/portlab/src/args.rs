@@ -123,7 +123,7 @@ pub(crate) fn share(text: &str) -> anyhow::Result<f64> {
 
 #[cfg(test)]
 mod tests {
-    use super::bytes_of_hex;
+    use super::{bytes_of_hex, share};
 
     #[test]
     fn hex_is_read_with_and_without_spaces() {
