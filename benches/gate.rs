@@ -117,7 +117,8 @@ impl Bench {
         );
         let (hundredth, nine_tenths) = (DRAWN / 100, DRAWN * 9 / 10);
         let drawn = drawn(&equals, 1.0);
-        let tenth = drawn_slower(&equals);
+        let tenth = drawn_slower(&equals, 1);
+        let longer = drawn_slower(&equals, 2);
         let pairs = drawn_pairs(&equals);
         let controls = real / 2;
         let all = [
@@ -147,6 +148,7 @@ impl Bench {
                 tenth.failed >= nine_tenths,
             ),
         ];
+        longer.line("the same, with twice as many rounds", "", true);
         one_each(&equals);
         match all.iter().all(|holds| *holds) {
             true => Ok(()),
@@ -257,15 +259,15 @@ fn unfound(outcome: Outcome) -> Outcome {
 }
 
 /// A run whose rounds are drawn from all rounds of `equals`: each round as it was measured, all of its
-/// cells together. What the slower model costs is multiplied by `factor`.
-fn draw(equals: &[Record], factor: f64, random: &mut fastrand::Rng) -> Record {
+/// cells together; so many times as many rounds as a run has. What the slower model costs is multiplied by `factor`.
+fn draw(equals: &[Record], factor: f64, times: usize, random: &mut fastrand::Rng) -> Record {
     let mut record = equals[0].clone();
     let rounds = record.setup.rounds;
     for cell in &mut record.cells {
         cell.rounds.clear();
         cell.failures.clear();
     }
-    for round in 1..=rounds {
+    for round in 1..=rounds * times {
         let from = &equals[random.usize(..equals.len())];
         let drawn = random.usize(1..=rounds);
         for (cell, source) in record.cells.iter_mut().zip(&from.cells) {
@@ -291,16 +293,16 @@ fn drawn(equals: &[Record], factor: f64) -> Tally {
     let mut random = fastrand::Rng::with_seed(1);
     let mut tally = Tally::default();
     for _ in 0..DRAWN {
-        tally.add(builds(&draw(equals, factor, &mut random), BAR).outcome());
+        tally.add(builds(&draw(equals, factor, 1, &mut random), BAR).outcome());
     }
     tally
 }
 
-fn drawn_slower(equals: &[Record]) -> Tally {
+fn drawn_slower(equals: &[Record], times: usize) -> Tally {
     let mut random = fastrand::Rng::with_seed(2);
     let mut tally = Tally::default();
     for _ in 0..DRAWN {
-        let record = draw(equals, MORE, &mut random);
+        let record = draw(equals, MORE, times, &mut random);
         let outcome = builds(&record, BAR).outcome();
         tally.add(if found(&record) {
             Outcome::Failed

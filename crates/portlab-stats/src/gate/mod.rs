@@ -102,7 +102,8 @@ pub enum Verdict {
         /// How many it takes.
         needed: usize,
     },
-    /// The pairs differ so much from each other that a change of twice the bar might be hidden.
+    /// The pairs differ so much from each other that a change of twice the bar might be hidden, or that a
+    /// change above the bar might be chance.
     TooNoisy {
         /// By how much the program may be worse, in parts of the reference.
         up_to: f64,
@@ -444,7 +445,7 @@ impl Judged<'_> {
             Verdict::Worse
         } else if better <= EACH && worse_by < -bar {
             Verdict::Better
-        } else if up_to > REACH * bar.max(LEAST_REACH) {
+        } else if up_to > REACH * bar.max(LEAST_REACH) || worse_by > bar {
             Verdict::TooNoisy { up_to }
         } else {
             Verdict::Fine

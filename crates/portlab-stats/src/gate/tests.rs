@@ -78,6 +78,23 @@ fn a_change_below_the_bar_passes_however_sure_it_is() {
     assert_eq!(verdicts(&builds(&record, 0.01)), [Verdict::Worse]);
 }
 
+#[test]
+fn a_change_above_the_bar_that_may_be_chance_does_not_pass() {
+    let mut record = both(&[1.0], 3);
+    let others = record.cells[1].rounds.clone();
+    for (at, (round, other)) in record.cells[0].rounds.iter_mut().zip(others).enumerate() {
+        // Seven rounds of twelve are 6 % worse, five are a little better.
+        let factor = if at < 7 { 1.06 } else { 0.99 };
+        round.server_cpu_us_per_message = other.server_cpu_us_per_message.map(|it| it * factor);
+    }
+    let gate = builds(&record, 0.05);
+    assert!(
+        matches!(verdicts(&gate)[..], [Verdict::TooNoisy { up_to }] if up_to < 0.1),
+        "{gate:?}"
+    );
+    assert_eq!(gate.outcome(), Outcome::Undecided);
+}
+
 /// An unchanged program fails one run in a hundred at most, of whatever number of cells; one that costs
 /// a tenth more is found in nine of ten.
 #[test]
