@@ -15,7 +15,7 @@ use portlab_stats::{
 };
 
 use super::Args;
-use crate::{Verdict, args, gate};
+use crate::{Verdict, args, gate, output};
 
 /// Puts each model of the build `program` behind the same model of ours.
 ///
@@ -75,7 +75,7 @@ pub(super) fn judge(args: &Args, record: &Record, verdict: Verdict) -> anyhow::R
     let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
     if !args.json {
         let text = gate_text(&gate, record, args::lang(args.lang), args::terminal_width());
-        write!(anstream::stdout(), "\n{text}")?;
+        write!(output::stdout(), "\n{text}")?;
     }
     if args.fail_over.is_none() {
         return Ok(verdict);

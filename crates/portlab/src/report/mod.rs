@@ -12,26 +12,11 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
 use portlab_report::{Lang, notes::Notes};
-<<<<<<< HEAD
-use portlab_stats::{
-    changes::{Changes, Pair, changes},
-    read::ReadError,
-    record::Record,
-};
+use portlab_stats::{read::ReadError, record::Record};
 use portlab_sys::whole::write_whole;
 use schemars::schema_for;
 
-use crate::{
-    Verdict,
-    args::{self, BAD},
-    output,
-};
-=======
-use portlab_stats::{read::ReadError, record::Record};
-use schemars::schema_for;
-
-use crate::{Verdict, args};
->>>>>>> 02a4332 (compare: judge a build beside another one)
+use crate::{Verdict, args, output};
 
 /// Report on a comparison that was made, or on what has changed between two
 #[derive(Debug, clap::Args)]
