@@ -25,7 +25,7 @@ pub struct Experiment {
     pub rounds: usize,
     /// Threads that generate load; a chat has one.
     pub load_threads: usize,
-    /// The seed of the order within each round.
+    /// The seed of the order within each round, and of what is random in its load.
     pub seed: u64,
     /// The processors of server and generator.
     pub pinning: Pinning,
@@ -246,6 +246,14 @@ impl Experiment {
         groups.concat()
     }
 
+    /// The seed of what is random in the load of round `round`, such as Poisson arrivals: the same for all
+    /// entrants, so that they are compared at the same arrivals, and another in each round, so that no
+    /// figure depends on one sequence of arrivals.
+    pub(crate) fn load_seed(&self, round: usize) -> u64 {
+        // Far apart, for the threads of a load take the seeds that follow.
+        fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64)).u64(..)
+    }
+
     /// What the record says of the whole.
     #[must_use]
     pub fn setup(&self) -> Setup {
@@ -438,6 +446,15 @@ mod tests {
         let mut points: Vec<_> = points.collect();
         points.dedup();
         assert_eq!(points.len(), 3, "{points:?}");
+    }
+
+    #[test]
+    fn arrivals_differ_between_rounds_and_are_the_same_when_a_comparison_is_made_again() {
+        let experiment = experiment("rate", &[10], None);
+        assert_eq!(experiment.load_seed(1), experiment.load_seed(1));
+        let seeds = (0..100).map(|round| experiment.load_seed(round) >> 8);
+        let different: std::collections::HashSet<u64> = seeds.collect();
+        assert_eq!(different.len(), 100);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, process::ExitStatus, time::Duration};
 
-use portlab_load::{Latency, RunError, Tally, Watch, shown};
+use portlab_load::{ChatPlan, Latency, RunError, Tally, Watch, shown};
 use portlab_stats::record::{Cell, Histogram, Round};
 
 use crate::{
@@ -132,17 +132,24 @@ fn once(
     let mut server = experiment.start(part, entrant, cell, (mark, &[]))?;
     let addr = server.addr();
     let point = &cell.point;
+    let seed = experiment.load_seed(round);
     let (loaded, readings, wanted) = match part.workload.load {
         Load::Echo(_) => {
             echo::verify(part, point.size_bytes, addr, observer)?;
-            let plans = part.echo_plans(addr, point, experiment.load_threads, rate_per_s);
+            let mut plans = part.echo_plans(addr, point, experiment.load_threads, rate_per_s);
+            for plan in &mut plans {
+                plan.seed = seed;
+            }
             let wanted = plans.first().map_or(0, |plan| plan.connections);
             let mut meter = Meter::new(&server, wanted, observer);
             (echo::load(&plans, &mut meter)?, meter.readings(), wanted)
         }
         Load::Chat => {
             chat::verify(part, addr, observer)?;
-            let plan = part.chat_plan(addr, point.connections);
+            let plan = ChatPlan {
+                seed,
+                ..part.chat_plan(addr, point.connections)
+            };
             let mut meter = Meter::new(&server, plan.members, observer);
             (
                 chat::load(&plan, &mut meter)?,
@@ -248,7 +255,9 @@ pub(crate) struct Loaded {
     pub(crate) failures: String,
     /// How late the generator of an open loop was itself; empty in a closed one.
     pub(crate) pacing_lag: Latency,
-    /// Messages that an open loop could not send.
+    /// Messages that fell due in an open loop while measuring.
+    pub(crate) due: u64,
+    /// Those of them that it could not send.
     pub(crate) due_not_sent: u64,
     /// CPU time of all the generator's threads while measuring.
     pub(crate) generator_cpu: Duration,
@@ -306,6 +315,7 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
         machine_cpu_pressure_share,
         offered_per_s: rate_per_s,
         pacing_lag_p99_ns: rate_per_s.map(|_| loaded.pacing_lag.quantile_ns(0.99)),
+        due_messages: rate_per_s.map(|_| loaded.due),
         due_not_sent: rate_per_s.map(|_| loaded.due_not_sent),
     }
 }

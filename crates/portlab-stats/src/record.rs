@@ -111,7 +111,7 @@ pub struct Setup {
     pub rounds: usize,
     /// Threads that generated load.
     pub load_threads: usize,
-    /// The seed of the order within each round.
+    /// The seed of the order within each round, and of the arrivals of its open loops.
     pub seed: u64,
     /// The entrant that the others are put in relation to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -397,6 +397,10 @@ pub struct Round {
     /// How late the generator of an open loop was itself, for 99 of 100 messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pacing_lag_p99_ns: Option<u64>,
+    /// Messages that fell due in an open loop while measuring, answered or not. A server that answers as
+    /// many keeps up; the rate itself differs from `offered_per_s` by chance, for arrivals are random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_messages: Option<u64>,
     /// Messages that were due in an open loop and found no free connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_not_sent: Option<u64>,
