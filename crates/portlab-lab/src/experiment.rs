@@ -165,7 +165,7 @@ impl Part {
         }
     }
 
-    fn record(&self) -> record::Workload {
+    fn record(&self, server_on_all_cpus: bool) -> record::Workload {
         let Workload {
             name, title, asks, ..
         } = *self.workload;
@@ -180,7 +180,7 @@ impl Part {
             work: self.work.clone(),
             depth: self.depth,
             rooms: is_chat.then_some(self.rooms),
-            server_on_all_cpus: false,
+            server_on_all_cpus,
             duration_ms: millis(self.duration),
             warmup_ms: millis(self.warmup),
         }
@@ -191,12 +191,12 @@ impl Experiment {
     /// The cells, in the order in which they are shown. Those that can't be run say why.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let cores = match &self.pinning {
-            Pinning::Apart { server_cpus, .. } => server_cpus.len(),
-            Pinning::Together(_) => std::thread::available_parallelism().map_or(1, usize::from),
-        };
         let mut cells = Vec::new();
         for part in &self.parts {
+            let cores = match self.server_cpus(part).len() {
+                0 => std::thread::available_parallelism().map_or(1, usize::from),
+                cores => cores,
+            };
             for &point in &part.points {
                 for entrant in &self.entrants {
                     let workers = entrant
@@ -275,7 +275,25 @@ impl Experiment {
     /// What the record says of the workloads.
     #[must_use]
     pub fn workloads(&self) -> Vec<record::Workload> {
-        self.parts.iter().map(Part::record).collect()
+        let is_apart = matches!(self.pinning, Pinning::Apart { .. });
+        let record = |part: &Part| part.record(is_apart && part.workload.server_on_all_cpus);
+        self.parts.iter().map(record).collect()
+    }
+
+    /// The processors that a server of `part` is kept to; empty if it isn't.
+    pub(crate) fn server_cpus(&self, part: &Part) -> Vec<usize> {
+        match &self.pinning {
+            Pinning::Together(_) => Vec::new(),
+            Pinning::Apart {
+                server_cpus,
+                generator_cpus,
+            } if part.workload.server_on_all_cpus => {
+                let mut all = [&server_cpus[..], generator_cpus].concat();
+                all.sort_unstable();
+                all
+            }
+            Pinning::Apart { server_cpus, .. } => server_cpus.clone(),
+        }
     }
 
     /// The workload and the entrant of a cell.
@@ -446,6 +464,31 @@ mod tests {
         let mut points: Vec<_> = points.collect();
         points.dedup();
         assert_eq!(points.len(), 3, "{points:?}");
+    }
+
+    #[test]
+    fn where_processors_are_asked_about_a_server_has_all_and_its_pool_follows() {
+        let workers = |name: &str, pinning: Pinning| {
+            let mut experiment = experiment(name, &[10], None);
+            experiment.pinning = pinning;
+            let [record] = &experiment.workloads()[..] else {
+                panic!("there is one workload")
+            };
+            let mut cells = experiment.cells().into_iter();
+            let pool = cells.find(|cell| cell.model == "loop-pool").unwrap();
+            let cpus = experiment.server_cpus(&experiment.parts[0]);
+            (cpus, pool.workers, record.server_on_all_cpus)
+        };
+        let apart = Pinning::Apart {
+            server_cpus: vec![0],
+            generator_cpus: vec![1],
+        };
+        assert_eq!(workers("echo", apart.clone()), (vec![0], 1, false));
+        for name in ["cpu", "block"] {
+            assert_eq!(workers(name, apart.clone()), (vec![0, 1], 2, true));
+            let (cpus, _, on_all) = workers(name, Pinning::default());
+            assert_eq!((cpus, on_all), (Vec::new(), false), "nothing is pinned");
+        }
     }
 
     #[test]

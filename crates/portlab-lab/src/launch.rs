@@ -20,10 +20,7 @@ impl Experiment {
     ) -> Result<Server, ServerError> {
         let (name, value) = mark.variable();
         let surroundings = Surroundings {
-            cpus: match &self.pinning {
-                Pinning::Apart { server_cpus, .. } => server_cpus.clone(),
-                Pinning::Together(_) => Vec::new(),
-            },
+            cpus: self.server_cpus(part),
             variables: vec![(name.to_owned(), value.to_owned())],
         };
         match &entrant.server {
