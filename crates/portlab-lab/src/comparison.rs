@@ -119,6 +119,7 @@ pub fn compare(
                 cell.failures.push(Failed {
                     round,
                     reason: error.to_string(),
+                    unmetered: error.unmetered(),
                 });
                 observer.failed(&record.cells[place], &error);
             }

@@ -29,7 +29,12 @@ pub struct Experiment {
     pub seed: u64,
     /// The processors of server and generator.
     pub pinning: Pinning,
+    /// How long a foreign server may take until it listens.
+    pub start_timeout: Duration,
 }
+
+/// How long a foreign server may take until it listens, unless told.
+pub const START_TIMEOUT: Duration = crate::server::START;
 
 /// One that takes part.
 #[derive(Clone, Debug)]
@@ -396,6 +401,7 @@ mod tests {
             load_threads: 1,
             seed: 7,
             pinning: Pinning::default(),
+            start_timeout: START_TIMEOUT,
         }
     }
 

@@ -22,6 +22,7 @@ impl Experiment {
         let surroundings = Surroundings {
             cpus: self.server_cpus(part),
             variables: vec![(name.to_owned(), value.to_owned())],
+            start_timeout: Some(self.start_timeout),
         };
         match &entrant.server {
             experiment::Server::Foreign(words) => Server::foreign(&surroundings, words),

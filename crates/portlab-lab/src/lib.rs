@@ -9,6 +9,7 @@
 //! | `plans` | the loads that follow from a workload |
 //! | `rates` | the rates of open loops, which follow from what each entrant can bear |
 //! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
+//! | `foreign` | the same of a program that isn't ours, and whether all of it is metered |
 //! | `measure` | one measurement of one cell |
 //! | `echo`, `chat` | what it is verified by, and loaded with |
 //! | `meter` | what is read off the server from outside |
@@ -24,6 +25,7 @@ mod chat;
 mod comparison;
 mod echo;
 pub mod experiment;
+mod foreign;
 mod launch;
 mod measure;
 mod meter;
@@ -38,6 +40,7 @@ pub mod workloads;
 
 pub use comparison::{Observer, blank, compare};
 pub use experiment::{Experiment, quoted, random_seed};
+pub use foreign::NotMetered;
 pub use launch::pin;
 pub use measure::MeasureError;
 pub use portlab_stats::record::Pinning;

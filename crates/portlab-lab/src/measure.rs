@@ -3,10 +3,10 @@
 use std::{io, path::Path, process::ExitStatus, time::Duration};
 
 use portlab_load::{ChatPlan, Latency, RunError, Tally, Watch, shown};
-use portlab_stats::record::{Cell, Histogram, Round};
+use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
 
 use crate::{
-    Experiment, Observer, ServerError, chat, echo,
+    Experiment, NotMetered, Observer, ServerError, chat, echo,
     experiment::{self, Entrant, Part},
     meter::{Meter, Readings},
     running::Mark,
@@ -25,6 +25,9 @@ pub enum MeasureError {
     /// The server could not be metered.
     #[error("can't meter the server: {0}")]
     Meter(#[from] io::Error),
+    /// Not all that serves the connections could be metered.
+    #[error(transparent)]
+    NotMetered(#[from] NotMetered),
     /// Before measuring: it is not the service that it should be.
     #[error("not measured, for it failed verification: {0}")]
     NotVerified(String),
@@ -69,6 +72,17 @@ pub enum MeasureError {
     /// The user has ended the run.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl MeasureError {
+    /// Why a foreign server can't be metered, if that is it.
+    #[must_use]
+    pub fn unmetered(&self) -> Option<Unmetered> {
+        match self {
+            Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind()),
+            _ => None,
+        }
+    }
 }
 
 /// How long a server may take to drain and exit.

@@ -407,12 +407,28 @@ pub struct Round {
 }
 
 /// A measurement that could not be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
     /// Which round, counted from 1.
     pub round: usize,
     /// Why.
     pub reason: String,
+    /// Why a foreign server was refused, if it was because not all of its work could be metered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmetered: Option<Unmetered>,
+}
+
+/// Why a foreign server can't be metered: a process that the command of `--server` didn't start does some
+/// of its work, or might.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmetered {
+    /// Such a process listens on the port.
+    Listener,
+    /// Such a process holds a connection of the load.
+    Connection,
+    /// A process of the server belongs to another user: which sockets it holds can't be seen.
+    Hidden,
 }
 
 /// How often latencies were seen, to two digits: pairs of a latency in nanoseconds, the upper end

@@ -8,7 +8,10 @@ mod screen;
 use std::{io::Write, path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, quoted, timelines};
+use portlab_lab::{
+    Experiment, Pinning, Running, Store, blank, compare, experiment::START_TIMEOUT, pin, quoted,
+    timelines,
+};
 use portlab_report::{Lang, notes::Notes};
 use portlab_service::Order;
 use portlab_stats::{
@@ -120,6 +123,10 @@ pub(crate) struct Args {
     /// How long a server is loaded before [default: 30ms; 300ms with --server]
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     warmup: Option<Duration>,
+
+    /// How long the server of a --server may take until it listens [default: 20s]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, requires = "server")]
+    start_timeout: Option<Duration>,
 
     /// One point of each workload only: a look
     #[arg(long)]
@@ -278,6 +285,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
             "off" => Pinning::Together(Together::OnRequest),
             _ => pin(),
         },
+        start_timeout: args.start_timeout.unwrap_or(START_TIMEOUT),
     };
     experiment.check()?;
     Ok(experiment)
