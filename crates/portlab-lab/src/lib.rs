@@ -14,6 +14,7 @@
 //! | `echo`, `chat` | what it is verified by, and loaded with |
 //! | `meter` | what is read off the server from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
+//! | `cost` | how long it will take |
 //! | `timeline` | a look at each model at work |
 //! | [`python`] | this machine's Python, for students' programs |
 //! | `running` | which comparison a server belongs to; ending what a killed one left behind |
@@ -23,6 +24,7 @@
 
 mod chat;
 mod comparison;
+mod cost;
 mod echo;
 pub mod experiment;
 mod foreign;
@@ -39,6 +41,7 @@ mod timeline;
 pub mod workloads;
 
 pub use comparison::{Observer, blank, compare};
+pub use cost::{Costs, costs};
 pub use experiment::{Experiment, quoted, random_seed};
 pub use foreign::NotMetered;
 pub use launch::pin;

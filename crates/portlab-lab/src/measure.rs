@@ -130,6 +130,29 @@ pub(crate) fn measure(
     measured
 }
 
+/// How long a trial loads the server, beside four times the work that was ordered.
+pub(crate) const TRIAL: Duration = Duration::from_millis(5);
+
+/// Measures `cell` for a moment, to see what a measurement takes beside its measuring.
+pub(crate) fn trial(
+    experiment: &Experiment,
+    cell: &Cell,
+    mark: &Mark,
+    observer: &mut dyn Observer,
+) -> Result<Measured, MeasureError> {
+    let (part, entrant) = experiment.of(cell);
+    let brief = Part {
+        warmup: Duration::ZERO,
+        duration: TRIAL + part.work_time * 4,
+        ..part.clone()
+    };
+    let measured = once(experiment, &brief, cell, (0, None), mark, observer);
+    if is_foreign(entrant) {
+        mark.sweep()?;
+    }
+    measured
+}
+
 fn is_foreign(entrant: &Entrant) -> bool {
     matches!(entrant.server, experiment::Server::Foreign(_))
 }
