@@ -204,7 +204,7 @@ mod tests {
     use std::{
         fs,
         os::unix::process::ExitStatusExt,
-        path::PathBuf,
+        path::{Path, PathBuf},
         process::{Child, Stdio},
         thread,
         time::{Duration, Instant},
@@ -267,7 +267,7 @@ mod tests {
         (child, dir)
     }
 
-    fn numbers(dir: &PathBuf) -> Vec<i32> {
+    fn numbers(dir: &Path) -> Vec<i32> {
         let files = (1..=3).map(|number| fs::read_to_string(dir.join(number.to_string())));
         let numbers = files.flatten().filter_map(|text| text.trim().parse().ok());
         numbers.collect()
