@@ -318,7 +318,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
 }
 
 /// So many rounds are worth trials that tell how long they take.
-const TRIED_FROM: usize = 5;
+const TRIED_FROM: usize = 3;
 /// More rounds tell nothing more.
 const MOST_ROUNDS: i64 = 500;
 /// So many that chance is known: see docs/METHODOLOGY.md.
