@@ -9,16 +9,15 @@ use crate::args::stderr_width;
 
 /// A bar that shows what runs now, how much is over, and the time left. It clears itself away.
 ///
-/// The line is short, so that it fits into most terminals however they are resized: a line that is wrapped
-/// anew by the terminal can't be cleared as one.
+/// The line is short, so that it fits into most terminals, and a terminal that becomes narrower and wraps
+/// what it shows is cleared of the rows that come of it.
 pub(crate) struct Progress {
     bar: ProgressBar,
     /// How wide the terminal was when the line was drawn last.
     width: usize,
 }
 
-/// How wide the bar with its percentage is, and what runs now at most.
-const BAR: usize = 17;
+/// How wide what runs now is at most.
 const WHAT: usize = 44;
 
 /// The bar counts thousandths.
@@ -48,9 +47,8 @@ impl Progress {
         let width = stderr_width().unwrap_or(usize::MAX);
         let before = std::mem::replace(&mut self.width, width);
         if width < before && !self.bar.is_hidden() {
-            let drawn =
-                BAR + display_width(&self.bar.message()) + display_width(&self.bar.prefix());
-            let more = rows(drawn.min(before), width) - 1;
+            // The line is drawn with blanks up to the edge.
+            let more = rows(before, width) - 1;
             self.bar
                 .suspend(|| eprint!("{}", "\x1b[1A\x1b[2K".repeat(more)));
         }
