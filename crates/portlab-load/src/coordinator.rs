@@ -346,7 +346,7 @@ impl<'a> Coordinator<'a> {
         self.outcome.fairness = Fairness::of(served);
         self.outcome.answered = self.answered();
         if !self.outcome.elapsed.is_zero() {
-            self.outcome.endings.measuring_since = Some(self.measuring_since);
+            self.outcome.endings.measuring_since = Some(self.stages.began(Stage::Measure));
         }
         self.outcome.take_time_by(self.plan);
         // A message that was lost with its connection is counted as unanswered, but the others have
