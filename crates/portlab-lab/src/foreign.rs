@@ -125,8 +125,10 @@ impl Server {
         let since = Instant::now();
         let (mut strange_since, mut beside_since) = (None::<Instant>, None::<Instant>);
         loop {
+            let is_open = hears(addr) == Some(true);
+            // Read after that, so that what was heard is in it.
             let at_port = sockets_at(addr.port())?;
-            if hears(addr) == Some(true) {
+            if is_open {
                 match self.check_listeners(&at_port) {
                     Ok(()) => return Ok(None),
                     Err(why) => {
