@@ -1,9 +1,16 @@
 //! Servers that aren't ours.
 
-use std::fs;
+use std::{
+    fs,
+    io::{Read, Write},
+    net::TcpListener,
+    path::Path,
+    thread,
+    time::{Duration, Instant},
+};
 
 use portlab_lab::python::Python;
-use portlab_stats::record::Kind;
+use portlab_stats::record::{Kind, Record, Round, Unmetered};
 use portlab_sys::marked::started;
 
 use super::{compared, folder, portlab, record, stranger};
@@ -198,3 +205,143 @@ door = socket.create_server(('127.0.0.1', int(sys.argv[1])), backlog=128)
 while True:
     threading.Thread(target=serve, args=(door.accept()[0],), daemon=True).start()
 ";
+
+/// Compares `command`, which stands for itself alone, once; returns the record, and what was said.
+fn alone(dir: &Path, command: &str, more: &[&str]) -> (Record, String) {
+    let command = command.replace("BIN", env!("CARGO_BIN_EXE_portlab"));
+    let (server, out) = (
+        format!("--server=it={command}"),
+        format!("--out={}", dir.display()),
+    );
+    let options = [
+        "compare",
+        "--models=none",
+        &server,
+        "--connections=4",
+        "--rounds=1",
+        "--duration=300ms",
+        "--warmup=1ms",
+        "--no-twin",
+        &out,
+    ];
+    let output = portlab(&[&options[..], more].concat());
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    (record(dir), said)
+}
+
+fn only_round(record: &Record) -> &Round {
+    let cell = &record.cells[0];
+    assert_eq!((cell.rounds.len(), cell.errors()), (1, 0), "{cell:?}");
+    &cell.rounds[0]
+}
+
+/// The process that serves has lost its parent; the one that was started does nothing.
+#[test]
+fn an_orphan_behind_a_shell_is_metered_and_ended() {
+    let dir = folder("compare-orphan");
+    let command = format!(
+        "sh -c \"('BIN' serve --model threads --bind 127.0.0.1:{{port}} & echo $! > '{}/pid'); while sleep \
+         0.01; do :; done\"",
+        dir.display()
+    );
+    let (record, _) = alone(&dir, &command, &[]);
+    // A thread for each of the four connections, and the one that accepts, beside the shell and its sleep.
+    let round = only_round(&record);
+    assert!((6..=7).contains(&round.threads), "{round:?}");
+    assert!((2..=3).contains(&round.processes), "{round:?}");
+    let pid = fs::read_to_string(dir.join("pid")).unwrap();
+    assert_eq!(started(pid.trim().parse().unwrap()), None);
+}
+
+/// It has left its parent, its session, its process group and its environment, and is several processes.
+#[test]
+fn a_server_that_leaves_everything_is_metered_and_ended() {
+    let dir = folder("compare-daemon");
+    let serve = "'BIN' serve --model prefork --workers 4 --bind 127.0.0.1:{port}";
+    let pids = dir.join("pids");
+    let command = format!(
+        "sh -c \"env -i sleep 600 & echo $! > '{}'; (setsid env -i {serve} &)\"",
+        pids.display()
+    );
+    let (record, said) = alone(&dir, &command, &[]);
+    let round = only_round(&record);
+    // The sleeper, and five processes of the server.
+    assert_eq!(round.processes, 6, "{said}");
+    assert!(round.server_cpu_us_per_message.unwrap() > 0.1);
+    let pid = fs::read_to_string(pids).unwrap();
+    assert_eq!(started(pid.trim().parse().unwrap()), None);
+    let port = portlab_sys::sockets::sockets().unwrap();
+    let listening = port.iter().filter(|it| it.state_name() == "LISTEN");
+    let held = portlab_sys::sockets::holders();
+    let left = listening.filter_map(|it| held.get(&it.inode)).flatten();
+    let mut left = left.filter(|it| {
+        let words = portlab_sys::process::command_line(it.pid).unwrap_or_default();
+        words.contains("prefork --workers 4 --bind")
+    });
+    assert_eq!(left.next(), None);
+}
+
+#[test]
+fn a_server_that_the_command_did_not_start_is_refused() {
+    let dir = folder("compare-elsewhere");
+    let file = dir.join("port");
+    let written = file.clone();
+    // This process is the stranger's server: it learns the port from a file.
+    let server = thread::spawn(move || {
+        let since = Instant::now();
+        let port: u16 = loop {
+            let text = fs::read_to_string(&written).unwrap_or_default();
+            if let Ok(port) = text.trim().parse() {
+                break port;
+            }
+            assert!(since.elapsed() < Duration::from_secs(60));
+            thread::sleep(Duration::from_millis(2));
+        };
+        let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
+        for stream in listener.incoming().flatten() {
+            let (mut stream, mut buffer) = (stream, [0; 4096]);
+            let length = stream.read(&mut buffer).unwrap_or(0);
+            let _ = stream.write_all(&buffer[..length]);
+            if &buffer[..length] == b"bye" {
+                break;
+            }
+        }
+        port
+    });
+    let command = format!(
+        "sh -c \"echo {{port}} > '{}'; exec sleep 600\"",
+        file.display()
+    );
+    let (record, said) = alone(&dir, &command, &[]);
+    let failed = &record.cells[0].failures[0];
+    assert_eq!(failed.unmetered, Some(Unmetered::Listener), "{said}");
+    let pid = std::process::id().to_string();
+    assert!(failed.reason.contains(&pid), "{said}");
+    let port = fs::read_to_string(&file).unwrap();
+    let mut last =
+        std::net::TcpStream::connect(("127.0.0.1", port.trim().parse().unwrap())).unwrap();
+    last.write_all(b"bye").unwrap();
+    server.join().unwrap();
+}
+
+#[test]
+fn a_server_that_listens_elsewhere_or_not_in_time_is_told_of() {
+    let reason = |name: &str, command: &str, more: &[&str]| {
+        let (record, _) = alone(&folder(name), command, more);
+        record.cells[0].failures[0].reason.clone()
+    };
+    if TcpListener::bind("[::1]:0").is_ok() {
+        let why = reason(
+            "compare-v6",
+            "'BIN' serve --bind [::1]:{port}",
+            &["--start-timeout=50s"],
+        );
+        assert!(why.contains("listens on [::1]:"), "{why}");
+    }
+    let silent = "sh -c 'exec sleep 600 # {port}'";
+    let why = reason("compare-silent", silent, &["--start-timeout=100ms"]);
+    assert!(
+        why.contains("after 0.1 s") && why.contains("--start-timeout"),
+        "{why}"
+    );
+}

@@ -53,6 +53,7 @@ fn loaded(outcome: ChatOutcome) -> Loaded {
         generator_cpu_share: outcome.generator_cpu_share(),
         generator_wait_share: outcome.generator_wait_share(),
         pacing_lag: Latency::new(),
+        due: 0,
         due_not_sent: outcome.due_not_sent,
         latency: outcome.fan_out,
     }

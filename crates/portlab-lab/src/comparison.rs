@@ -23,6 +23,13 @@ pub trait Observer {
     fn begins(&mut self, _number: usize, _total: usize, _cell: &Cell) {}
     /// What `cell` can bear is being found out, so that it can be loaded with a part of that.
     fn tries(&mut self, _cell: &Cell) {}
+    /// The cell at `place` of `record` has been measured once more.
+    fn measured(&mut self, _record: &Record, _place: usize) {}
+    /// Whether no further round is to begin, after `rounds` of them: then the comparison is complete with
+    /// these.
+    fn is_enough(&mut self, _rounds: usize) -> bool {
+        false
+    }
     /// A share, in `[0, 1]`, of the measurement under way is over.
     fn tick(&mut self, _share: f64) {}
     /// Something went wrong with `cell`; the comparison goes on.
@@ -78,7 +85,7 @@ pub fn compare(
         let _ = keep_to(generator_cpus);
     }
     let rounds = 1..=experiment.rounds;
-    let order: Vec<(usize, usize)> = rounds
+    let mut order: Vec<(usize, usize)> = rounds
         .flat_map(|round| {
             let order = experiment.order(&record.cells, round);
             order.into_iter().map(move |place| (round, place))
@@ -86,7 +93,17 @@ pub fn compare(
         .collect();
     find_rates(experiment, &mut record, running, observer);
     let mut hopeless = Hopeless::default();
-    for (number, &(round, place)) in order.iter().enumerate() {
+    let mut last_round = 1;
+    for number in 0..order.len() {
+        let (round, place) = order[number];
+        if round > last_round {
+            if observer.is_enough(last_round) {
+                record.setup.rounds = last_round;
+                order.truncate(number);
+                break;
+            }
+            last_round = round;
+        }
         // One that can't be given its rate is measured no further.
         if record.cells[place].has(round) || record.cells[place].has(0) {
             continue;
@@ -114,11 +131,13 @@ pub fn compare(
             Ok((measured, latencies)) => {
                 cell.rounds.push(measured);
                 cell.latencies.add(&latencies);
+                observer.measured(&record, place);
             }
             Err(error) => {
                 cell.failures.push(Failed {
                     round,
                     reason: error.to_string(),
+                    unmetered: error.unmetered(),
                 });
                 observer.failed(&record.cells[place], &error);
             }

@@ -103,6 +103,7 @@ impl Watch for Company<'_> {
 fn loaded(outcome: Outcome) -> Loaded {
     Loaded {
         interrupted: outcome.interrupted(),
+        due: outcome.due(),
         connected: outcome.connected,
         messages: outcome.messages,
         metered_messages: outcome.metered_messages,

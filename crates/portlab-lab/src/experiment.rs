@@ -28,11 +28,16 @@ pub struct Experiment {
     pub rounds: usize,
     /// Threads that generate load; a chat has one.
     pub load_threads: usize,
-    /// The seed of the order within each round.
+    /// The seed of the order within each round, and of what is random in its load.
     pub seed: u64,
     /// The processors of server and generator.
     pub pinning: Pinning,
+    /// How long a foreign server may take until it listens.
+    pub start_timeout: Duration,
 }
+
+/// How long a foreign server may take until it listens, unless told.
+pub const START_TIMEOUT: Duration = crate::server::START;
 
 /// One that takes part.
 #[derive(Clone, Debug)]
@@ -189,7 +194,7 @@ impl Part {
         }
     }
 
-    fn record(&self) -> record::Workload {
+    fn record(&self, server_on_all_cpus: bool) -> record::Workload {
         let Workload {
             name, title, asks, ..
         } = *self.workload;
@@ -204,7 +209,7 @@ impl Part {
             work: self.work.clone(),
             depth: self.depth,
             rooms: is_chat.then_some(self.rooms),
-            server_on_all_cpus: false,
+            server_on_all_cpus,
             duration_ms: millis(self.duration),
             warmup_ms: millis(self.warmup),
         }
@@ -215,12 +220,12 @@ impl Experiment {
     /// The cells, in the order in which they are shown. Those that can't be run say why.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
-        let cores = match &self.pinning {
-            Pinning::Apart { server_cpus, .. } => server_cpus.len(),
-            Pinning::Together(_) => std::thread::available_parallelism().map_or(1, usize::from),
-        };
         let mut cells = Vec::new();
         for part in &self.parts {
+            let cores = match self.server_cpus(part).len() {
+                0 => std::thread::available_parallelism().map_or(1, usize::from),
+                cores => cores,
+            };
             for &point in &part.points {
                 for entrant in &self.entrants {
                     let workers = entrant
@@ -270,6 +275,14 @@ impl Experiment {
         groups.concat()
     }
 
+    /// The seed of what is random in the load of round `round`, such as Poisson arrivals: the same for all
+    /// entrants, so that they are compared at the same arrivals, and another in each round, so that no
+    /// figure depends on one sequence of arrivals.
+    pub(crate) fn load_seed(&self, round: usize) -> u64 {
+        // Far apart, for the threads of a load take the seeds that follow.
+        fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64)).u64(..)
+    }
+
     /// What the record says of the whole.
     #[must_use]
     pub fn setup(&self) -> Setup {
@@ -291,7 +304,25 @@ impl Experiment {
     /// What the record says of the workloads.
     #[must_use]
     pub fn workloads(&self) -> Vec<record::Workload> {
-        self.parts.iter().map(Part::record).collect()
+        let is_apart = matches!(self.pinning, Pinning::Apart { .. });
+        let record = |part: &Part| part.record(is_apart && part.workload.server_on_all_cpus);
+        self.parts.iter().map(record).collect()
+    }
+
+    /// The processors that a server of `part` is kept to; empty if it isn't.
+    pub(crate) fn server_cpus(&self, part: &Part) -> Vec<usize> {
+        match &self.pinning {
+            Pinning::Together(_) => Vec::new(),
+            Pinning::Apart {
+                server_cpus,
+                generator_cpus,
+            } if part.workload.server_on_all_cpus => {
+                let mut all = [&server_cpus[..], generator_cpus].concat();
+                all.sort_unstable();
+                all
+            }
+            Pinning::Apart { server_cpus, .. } => server_cpus.clone(),
+        }
     }
 
     /// The workload and the entrant of a cell.
@@ -394,6 +425,7 @@ mod tests {
             load_threads: 1,
             seed: 7,
             pinning: Pinning::default(),
+            start_timeout: START_TIMEOUT,
         }
     }
 
@@ -462,6 +494,40 @@ mod tests {
         let mut points: Vec<_> = points.collect();
         points.dedup();
         assert_eq!(points.len(), 3, "{points:?}");
+    }
+
+    #[test]
+    fn where_processors_are_asked_about_a_server_has_all_and_its_pool_follows() {
+        let workers = |name: &str, pinning: Pinning| {
+            let mut experiment = experiment(name, &[10], None);
+            experiment.pinning = pinning;
+            let [record] = &experiment.workloads()[..] else {
+                panic!("there is one workload")
+            };
+            let mut cells = experiment.cells().into_iter();
+            let pool = cells.find(|cell| cell.model == "loop-pool").unwrap();
+            let cpus = experiment.server_cpus(&experiment.parts[0]);
+            (cpus, pool.workers, record.server_on_all_cpus)
+        };
+        let apart = Pinning::Apart {
+            server_cpus: vec![0],
+            generator_cpus: vec![1],
+        };
+        assert_eq!(workers("echo", apart.clone()), (vec![0], 1, false));
+        for name in ["cpu", "block"] {
+            assert_eq!(workers(name, apart.clone()), (vec![0, 1], 2, true));
+            let (cpus, _, on_all) = workers(name, Pinning::default());
+            assert_eq!((cpus, on_all), (Vec::new(), false), "nothing is pinned");
+        }
+    }
+
+    #[test]
+    fn arrivals_differ_between_rounds_and_are_the_same_when_a_comparison_is_made_again() {
+        let experiment = experiment("rate", &[10], None);
+        assert_eq!(experiment.load_seed(1), experiment.load_seed(1));
+        let seeds = (0..100).map(|round| experiment.load_seed(round) >> 8);
+        let different: std::collections::HashSet<u64> = seeds.collect();
+        assert_eq!(different.len(), 100);
     }
 
     #[test]

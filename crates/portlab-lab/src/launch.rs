@@ -20,11 +20,9 @@ impl Experiment {
     ) -> Result<Server, ServerError> {
         let (name, value) = mark.variable();
         let surroundings = Surroundings {
-            cpus: match &self.pinning {
-                Pinning::Apart { server_cpus, .. } => server_cpus.clone(),
-                Pinning::Together(_) => Vec::new(),
-            },
+            cpus: self.server_cpus(part),
             variables: vec![(name.to_owned(), value.to_owned())],
+            start_timeout: Some(self.start_timeout),
         };
         match &entrant.server {
             experiment::Server::Foreign(words) => Server::foreign(&surroundings, words),

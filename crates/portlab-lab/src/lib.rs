@@ -10,10 +10,12 @@
 //! | `rates` | the rates of open loops, which follow from what each entrant can bear |
 //! | `build` | another build of portlab, whose models take part beside ours |
 //! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
+//! | `foreign` | the same of a program that isn't ours, and whether all of it is metered |
 //! | `measure` | one measurement of one cell |
 //! | `echo`, `chat` | what it is verified by, and loaded with |
 //! | `meter` | what is read off the server from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
+//! | `cost` | how long it will take |
 //! | `timeline` | a look at each model at work |
 //! | [`python`] | this machine's Python, for students' programs |
 //! | `running` | which comparison a server belongs to; ending what a killed one left behind |
@@ -24,8 +26,10 @@
 mod build;
 mod chat;
 mod comparison;
+mod cost;
 mod echo;
 pub mod experiment;
+mod foreign;
 mod launch;
 mod measure;
 mod meter;
@@ -40,7 +44,9 @@ pub mod workloads;
 
 pub use build::{Build, BuildError};
 pub use comparison::{Observer, blank, compare};
+pub use cost::{Costs, costs};
 pub use experiment::{Experiment, quoted, random_seed};
+pub use foreign::NotMetered;
 pub use launch::pin;
 pub use measure::MeasureError;
 pub use portlab_stats::record::Pinning;

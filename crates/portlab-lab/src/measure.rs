@@ -2,11 +2,11 @@
 
 use std::{io, path::Path, process::ExitStatus, time::Duration};
 
-use portlab_load::{Latency, RunError, Tally, Watch, shown};
-use portlab_stats::record::{Cell, Histogram, Round};
+use portlab_load::{ChatPlan, Latency, RunError, Tally, Watch, shown};
+use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
 
 use crate::{
-    Experiment, Observer, ServerError, chat, echo,
+    Experiment, NotMetered, Observer, ServerError, chat, echo,
     experiment::{self, Entrant, Part},
     meter::{Meter, Readings},
     running::Mark,
@@ -25,6 +25,9 @@ pub enum MeasureError {
     /// The server could not be metered.
     #[error("can't meter the server: {0}")]
     Meter(#[from] io::Error),
+    /// Not all that serves the connections could be metered.
+    #[error(transparent)]
+    NotMetered(#[from] NotMetered),
     /// Before measuring: it is not the service that it should be.
     #[error("not measured, for it failed verification: {0}")]
     NotVerified(String),
@@ -69,6 +72,17 @@ pub enum MeasureError {
     /// The user has ended the run.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl MeasureError {
+    /// Why a foreign server can't be metered, if that is it.
+    #[must_use]
+    pub fn unmetered(&self) -> Option<Unmetered> {
+        match self {
+            Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind()),
+            _ => None,
+        }
+    }
 }
 
 /// How long a server may take to drain and exit.
@@ -116,6 +130,29 @@ pub(crate) fn measure(
     measured
 }
 
+/// How long a trial loads the server, beside four times the work that was ordered.
+pub(crate) const TRIAL: Duration = Duration::from_millis(5);
+
+/// Measures `cell` for a moment, to see what a measurement takes beside its measuring.
+pub(crate) fn trial(
+    experiment: &Experiment,
+    cell: &Cell,
+    mark: &Mark,
+    observer: &mut dyn Observer,
+) -> Result<Measured, MeasureError> {
+    let (part, entrant) = experiment.of(cell);
+    let brief = Part {
+        warmup: Duration::ZERO,
+        duration: TRIAL + part.work_time * 4,
+        ..part.clone()
+    };
+    let measured = once(experiment, &brief, cell, (0, None), mark, observer);
+    if is_foreign(entrant) {
+        mark.sweep()?;
+    }
+    measured
+}
+
 fn is_foreign(entrant: &Entrant) -> bool {
     matches!(entrant.server, experiment::Server::Foreign(_))
 }
@@ -132,17 +169,24 @@ fn once(
     let mut server = experiment.start(part, entrant, cell, (mark, &[]))?;
     let addr = server.addr();
     let point = &cell.point;
+    let seed = experiment.load_seed(round);
     let (loaded, readings, wanted) = match part.workload.load {
         Load::Echo(_) => {
             echo::verify(part, point.size_bytes, addr, observer)?;
-            let plans = part.echo_plans(addr, point, experiment.load_threads, rate_per_s);
+            let mut plans = part.echo_plans(addr, point, experiment.load_threads, rate_per_s);
+            for plan in &mut plans {
+                plan.seed = seed;
+            }
             let wanted = plans.first().map_or(0, |plan| plan.connections);
             let mut meter = Meter::new(&server, wanted, observer);
             (echo::load(&plans, &mut meter)?, meter.readings(), wanted)
         }
         Load::Chat => {
             chat::verify(part, addr, observer)?;
-            let plan = part.chat_plan(addr, point.connections);
+            let plan = ChatPlan {
+                seed,
+                ..part.chat_plan(addr, point.connections)
+            };
             let mut meter = Meter::new(&server, plan.members, observer);
             (
                 chat::load(&plan, &mut meter)?,
@@ -248,7 +292,9 @@ pub(crate) struct Loaded {
     pub(crate) failures: String,
     /// How late the generator of an open loop was itself; empty in a closed one.
     pub(crate) pacing_lag: Latency,
-    /// Messages that an open loop could not send.
+    /// Messages that fell due in an open loop while measuring.
+    pub(crate) due: u64,
+    /// Those of them that it could not send.
     pub(crate) due_not_sent: u64,
     /// CPU time of all the generator's threads while measuring.
     pub(crate) generator_cpu: Duration,
@@ -306,6 +352,7 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
         machine_cpu_pressure_share,
         offered_per_s: rate_per_s,
         pacing_lag_p99_ns: rate_per_s.map(|_| loaded.pacing_lag.quantile_ns(0.99)),
+        due_messages: rate_per_s.map(|_| loaded.due),
         due_not_sent: rate_per_s.map(|_| loaded.due_not_sent),
     }
 }

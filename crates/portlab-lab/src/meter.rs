@@ -2,16 +2,17 @@
 
 use std::{
     io,
+    net::SocketAddr,
     time::{Duration, Instant},
 };
 
 use portlab_load::{Progress, Watch};
 use portlab_sys::{
-    meter::{Usage, pss_bytes, usage},
+    meter::{Usage, pss_bytes, pss_bytes_below, usage, usage_below},
     pressure::cpu_pressure,
 };
 
-use crate::{Observer, Server};
+use crate::{MeasureError, Observer, Server, foreign::check_connections};
 
 /// What was read.
 #[derive(Clone, Debug, Default)]
@@ -39,11 +40,44 @@ fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration)) -> Optio
     (elapsed > 0.0).then(|| (waited / elapsed).min(1.0))
 }
 
+/// The server that is metered.
+#[derive(Clone, Copy, Debug)]
+struct Subject {
+    pid: i32,
+    addr: SocketAddr,
+    /// Whether `pid` is the keeper of a foreign server, which is no part of it.
+    is_kept: bool,
+}
+
+impl Subject {
+    fn usage(self) -> io::Result<Usage> {
+        match self.is_kept {
+            true => usage_below(self.pid),
+            false => usage(self.pid),
+        }
+    }
+
+    fn memory(self) -> io::Result<u64> {
+        match self.is_kept {
+            true => pss_bytes_below(self.pid),
+            false => pss_bytes(self.pid),
+        }
+    }
+
+    /// Makes sure that the processes that are metered are those that serve the connections.
+    fn check_connections(self) -> Result<(), MeasureError> {
+        match self.is_kept {
+            true => Ok(check_connections(self.pid, self.addr)?),
+            false => Ok(()),
+        }
+    }
+}
+
 /// Reads the server's meters at the edges of what is measured.
 pub(crate) struct Meter<'a> {
-    pid: i32,
+    subject: Subject,
     wanted: usize,
-    readings: io::Result<Readings>,
+    readings: Result<Readings, MeasureError>,
     /// The machine's pressure at the first look.
     pressure: Option<(Instant, Duration)>,
     observer: &'a mut dyn Observer,
@@ -53,28 +87,32 @@ impl<'a> Meter<'a> {
     /// A meter of `server`, which is to be loaded on `wanted` connections.
     pub(crate) fn new(server: &Server, wanted: usize, observer: &'a mut dyn Observer) -> Self {
         let mut meter = Self {
-            pid: server.pid(),
+            subject: Subject {
+                pid: server.pid(),
+                addr: server.addr(),
+                is_kept: server.is_kept,
+            },
             wanted,
             readings: Ok(Readings::default()),
             pressure: None,
             observer,
         };
-        meter.read(|pid, readings| {
-            readings.empty_pss_bytes = pss_bytes(pid)?;
+        meter.read(|subject, readings| {
+            readings.empty_pss_bytes = subject.memory()?;
             Ok(())
         });
         meter
     }
 
     /// What was read; or why something could not be.
-    pub(crate) fn readings(self) -> io::Result<Readings> {
+    pub(crate) fn readings(self) -> Result<Readings, MeasureError> {
         self.readings
     }
 
     /// Takes a reading; the first failure stays.
-    fn read(&mut self, take: impl FnOnce(i32, &mut Readings) -> io::Result<()>) {
+    fn read(&mut self, take: impl FnOnce(Subject, &mut Readings) -> Result<(), MeasureError>) {
         if let Ok(readings) = &mut self.readings
-            && let Err(error) = take(self.pid, readings)
+            && let Err(error) = take(self.subject, readings)
         {
             self.readings = Err(error);
         }
@@ -82,8 +120,8 @@ impl<'a> Meter<'a> {
 
     /// Memory is read when nothing is being measured: walking page tables takes CPU time.
     fn read_memory(&mut self) {
-        self.read(|pid, readings| {
-            readings.peak_pss_bytes = readings.peak_pss_bytes.max(pss_bytes(pid)?);
+        self.read(|subject, readings| {
+            readings.peak_pss_bytes = readings.peak_pss_bytes.max(subject.memory()?);
             Ok(())
         });
     }
@@ -91,14 +129,15 @@ impl<'a> Meter<'a> {
 
 impl Watch for Meter<'_> {
     fn connected(&mut self, connected: usize) -> bool {
+        self.read(|subject, _| subject.check_connections());
         self.read_memory();
-        connected == self.wanted
+        connected == self.wanted && self.readings.is_ok()
     }
 
     fn begin(&mut self) {
         self.pressure = pressure_now();
-        self.read(|pid, readings| {
-            readings.begin = usage(pid)?;
+        self.read(|subject, readings| {
+            readings.begin = subject.usage()?;
             Ok(())
         });
     }
@@ -106,9 +145,9 @@ impl Watch for Meter<'_> {
     fn end(&mut self) {
         let share = self.pressure.zip(pressure_now());
         let share = share.and_then(|(begin, end)| pressure_share(begin, end));
-        self.read(|pid, readings| {
+        self.read(|subject, readings| {
             readings.machine_cpu_pressure_share = share;
-            readings.end = usage(pid)?;
+            readings.end = subject.usage()?;
             Ok(())
         });
     }

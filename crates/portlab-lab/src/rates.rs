@@ -53,6 +53,7 @@ pub(crate) fn find_rates(
                 cell.failures.push(Failed {
                     round: 0,
                     reason: error.to_string(),
+                    unmetered: error.unmetered(),
                 });
                 observer.failed(&record.cells[place], &error);
             }

@@ -1,9 +1,9 @@
-//! A server in a process of its own.
+//! A server in a process of its own. [`foreign`](crate::foreign) has what is different for a program that isn't ours.
 
 use std::{
     ffi::OsStr,
     io::{self, BufRead, BufReader, Read},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -15,18 +15,23 @@ use std::{
 };
 
 use portlab_sys::{
-    listening::hears,
+    keeper, meter,
     spawn::{self, Signal},
 };
+
+use crate::foreign::NotMetered;
 
 /// A running server: a `portlab serve`, or any other program. It ends with the thread that started
 /// it, and is killed when dropped.
 #[derive(Debug)]
 pub struct Server {
-    child: Child,
-    addr: SocketAddr,
+    /// The server; of a foreign one its keeper.
+    pub(crate) child: Child,
+    pub(crate) addr: SocketAddr,
+    /// Whether it is foreign, and so stands below a keeper.
+    pub(crate) is_kept: bool,
     /// What it says on stderr.
-    complaints: Complaints,
+    pub(crate) complaints: Complaints,
     /// Lines that it says on stdout.
     lines: Receiver<String>,
 }
@@ -67,16 +72,19 @@ pub enum ServerError {
         /// What it said on stderr.
         said: String,
     },
+    /// A foreign server listens, and what serves its port can't be metered.
+    #[error(transparent)]
+    NotMetered(#[from] NotMetered),
     /// The system refused something about a server that runs.
     #[error("lost the server: {0}")]
     Lost(#[from] io::Error),
 }
 
 /// How long a server may take until it listens.
-const START: Duration = Duration::from_secs(20);
+pub(crate) const START: Duration = Duration::from_secs(20);
 
-/// How long to wait before a foreign server is tried again.
-const AGAIN: Duration = Duration::from_millis(2);
+/// How long to wait before something is looked at again.
+pub(crate) const AGAIN: Duration = Duration::from_millis(2);
 
 /// Where a server lives.
 #[derive(Clone, Debug, Default)]
@@ -85,10 +93,12 @@ pub struct Surroundings {
     pub cpus: Vec<usize>,
     /// What its environment has beside the usual.
     pub variables: Vec<(String, String)>,
+    /// How long a foreign server may take until it listens; 20 s unless told.
+    pub start_timeout: Option<Duration>,
 }
 
 impl Surroundings {
-    fn prepare<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+    fn prepare<'a>(&self, command: &'a mut Command, is_kept: bool) -> &'a mut Command {
         command.envs(self.variables.iter().cloned());
         if !self.cpus.is_empty() {
             spawn::keep_to(command, self.cpus.clone());
@@ -97,7 +107,10 @@ impl Surroundings {
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
-        spawn::tie_to_this_thread(command)
+        match is_kept {
+            true => keeper::keep(command),
+            false => spawn::tie_to_this_thread(command),
+        }
     }
 }
 
@@ -135,71 +148,30 @@ impl Server {
             .args(["serve", "--json", "--bind", "127.0.0.1:0"])
             .args(options);
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
-        let mut server = Self::spawn(surroundings, &mut command, nowhere)?;
+        let mut server = Self::spawn(surroundings, &mut command, (nowhere, false))?;
         server.addr = server.wait_until_listening()?;
         Ok(server)
     }
 
-    /// Starts any program that listens on the loopback port put for `{port}` in its `words`, and waits
-    /// until the kernel lists it as listening there. No connection is made to see that: an empty one ends some
-    /// servers.
-    ///
-    /// # Errors
-    /// When it can't be started, or ends, or doesn't listen within 20 s.
-    pub fn foreign(surroundings: &Surroundings, words: &[String]) -> Result<Self, ServerError> {
-        // Free a moment ago, which is as sure as one can be of a port that another is to bind.
-        let addr = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        let port = addr.port().to_string();
-        let mut words = words.iter().map(|word| word.replace("{port}", &port));
-        let mut command = Command::new(words.next().unwrap_or_default());
-        command.args(words);
-        let mut server = Self::spawn(surroundings, &mut command, addr)?;
-        let since = Instant::now();
-        let what = loop {
-            if hears(addr) == Some(true) {
-                return Ok(server);
-            }
-            if let Some(status) = server.child.try_wait()? {
-                break format!("ended with {status} instead of listening on {addr}");
-            }
-            if since.elapsed() > START {
-                let _ = server.child.kill();
-                break format!(
-                    "doesn't listen on {addr} after {} s; it is to take its port from {{port}}",
-                    START.as_secs()
-                );
-            }
-            thread::sleep(AGAIN);
-        };
-        let words = command.get_args().map(OsStr::to_string_lossy);
-        let program = command.get_program().to_string_lossy();
-        let command = std::iter::once(program).chain(words).collect::<Vec<_>>();
-        Err(ServerError::Foreign {
-            command: command.join(" "),
-            what,
-            // Not waited for long: a child of its own may keep the pipe open.
-            said: server.complaints.for_a_moment(),
-        })
-    }
-
-    fn spawn(
+    /// Starts `command`; below a keeper if `is_kept`.
+    pub(crate) fn spawn(
         surroundings: &Surroundings,
         command: &mut Command,
-        addr: SocketAddr,
+        (addr, is_kept): (SocketAddr, bool),
     ) -> Result<Self, ServerError> {
-        let mut child =
-            surroundings
-                .prepare(command)
-                .spawn()
-                .map_err(|source| ServerError::Start {
-                    program: command.get_program().to_string_lossy().into_owned(),
-                    source,
-                })?;
+        let mut child = surroundings
+            .prepare(command, is_kept)
+            .spawn()
+            .map_err(|source| ServerError::Start {
+                program: command.get_program().to_string_lossy().into_owned(),
+                source,
+            })?;
         let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
         let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
         Ok(Self {
             child,
             addr,
+            is_kept,
             complaints: Complaints::collect(stderr),
             lines: lines(stdout),
         })
@@ -211,7 +183,7 @@ impl Server {
         self.addr
     }
 
-    /// Its process number.
+    /// Its process number; of a foreign server that of its keeper, below which all of its processes are.
     #[must_use]
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
@@ -223,12 +195,20 @@ impl Server {
         self.complaints.so_far()
     }
 
-    /// Sends it a signal.
+    /// Sends it a signal; of a foreign server, the program that was started and those of its descendants
+    /// whose parents have ended.
     ///
     /// # Errors
     /// When it has gone.
     pub fn signal(&mut self, signal: Signal) -> io::Result<()> {
-        spawn::signal(&mut self.child, signal)
+        if !self.is_kept {
+            return spawn::signal(&mut self.child, signal);
+        }
+        for pid in meter::children(self.pid())? {
+            // One that has ended by itself needs none.
+            let _ = spawn::signal_pid(pid, signal);
+        }
+        Ok(())
     }
 
     /// Waits until it has ended, for at most `patience`; `None` when it hasn't.
@@ -283,11 +263,21 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
+        // A keeper kills all of the server's processes before it ends.
+        if self.is_kept {
+            let _ = spawn::signal(&mut self.child, Signal::TERM);
+            if let Ok(Some(_)) = self.wait(ENDING) {
+                return;
+            }
+        }
         // Both fail only when it has gone already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 }
+
+/// How long a keeper may take to kill what it keeps.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// Reads `pipe` line by line on a thread of its own, which ends with the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
@@ -317,7 +307,7 @@ fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
 
 /// What comes through a pipe, its beginning if it is long, collected by a thread that ends with it.
 #[derive(Debug)]
-struct Complaints {
+pub(crate) struct Complaints {
     text: Arc<Mutex<String>>,
     collector: Option<JoinHandle<()>>,
 }
@@ -351,7 +341,7 @@ impl Complaints {
     }
 
     /// Waits until the other end has been closed, for a moment at most.
-    fn for_a_moment(&self) -> String {
+    pub(crate) fn for_a_moment(&self) -> String {
         const MOMENT: Duration = Duration::from_millis(500);
         let since = Instant::now();
         let is_over = || self.collector.as_ref().is_none_or(JoinHandle::is_finished);

@@ -19,6 +19,9 @@ use crate::{
 /// How often the coordinator looks up.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How long a worker may take to notice that measuring is over.
+const NOTICING: Duration = Duration::from_secs(1);
+
 /// How long answers are waited for at most once the user has ended the run.
 const IMPATIENCE: Duration = Duration::from_secs(1);
 
@@ -31,10 +34,8 @@ pub(crate) struct Coordinator<'a> {
     gauges: Vec<Arc<Gauges>>,
     watch: &'a mut dyn Watch,
     began: Instant,
-    /// Since when is measured, in nanoseconds since the run began.
-    measuring_since: u64,
-    /// When measuring has ended, until that is announced: one reading of the clock for both.
-    measured_until: Option<u64>,
+    /// For how long each thread has measured.
+    measured: Vec<Duration>,
     course: Course,
 }
 
@@ -64,8 +65,7 @@ impl<'a> Coordinator<'a> {
             gauges,
             watch,
             began,
-            measuring_since: 0,
-            measured_until: None,
+            measured: vec![Duration::ZERO; plan.threads],
             course: Course::new(plan.threads),
         }
     }
@@ -169,26 +169,46 @@ impl<'a> Coordinator<'a> {
     }
 
     fn measure_between_marks(&mut self, warmup: Duration) -> Why {
-        // The same order at both edges, so that what one look takes is taken off at the other.
+        // Both looks are outside of what is measured, with the load going on. They are taken in the same
+        // order, so that what one look takes is taken off at the other.
         self.watch.begin();
         let before = self.answered();
-        self.measuring_since = self.now();
-        let before_it = self.stages.announce(Stage::Measure, self.measuring_since);
-        self.course
-            .begin(before_it.number + 1, self.measuring_since);
+        let since = self.now();
+        let before_it = self.stages.announce(Stage::Measure, since);
+        self.course.begin(before_it.number + 1, since);
         let why = self.stay(self.plan.stop.after, warmup, true);
+        self.announce_at(Stage::WindDown, self.now());
+        self.wait_until_measured();
         self.watch.end();
         self.outcome.metered_messages = self.answered() - before;
-        let until = self.now();
-        self.outcome.elapsed = Duration::from_nanos(until - self.measuring_since);
-        self.measured_until = Some(until);
         why
+    }
+
+    /// Waits until every worker has noticed that measuring is over, for a moment at most.
+    fn wait_until_measured(&mut self) {
+        let since = Instant::now();
+        let turn = self.stages.now().number;
+        while !self.course.is_complete_before(turn) && since.elapsed() < NOTICING {
+            match self.news.recv_timeout(TICK) {
+                // Joining it will explain.
+                Ok(News::Failed) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(other) => self.hear(other),
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+        self.outcome.elapsed = self.measured();
+    }
+
+    /// For how long was measured: the mean over the threads, each of which counts its messages between
+    /// two moments of its own.
+    fn measured(&self) -> Duration {
+        let all: Duration = self.measured.iter().sum();
+        all / u32::try_from(self.plan.threads).unwrap_or(u32::MAX)
     }
 
     /// Announces `stage`, or its next turn, as of `now`; an interval ends there if measuring went on
     /// until then.
     fn announce_at(&mut self, stage: Stage, now: u64) {
-        let now = self.measured_until.take().unwrap_or(now);
         let ended = self.stages.announce(stage, now);
         if ended.stage == Stage::Measure {
             self.course.end_interval(ended.number + 1, now);
@@ -294,6 +314,7 @@ impl<'a> Coordinator<'a> {
             harvest,
         } = news
         {
+            self.measured[thread] += harvest.measured;
             self.outcome.generator_cpu[thread] += harvest.cpu;
             self.outcome.generator_ran[thread] += harvest.ran;
             self.outcome.generator_waited[thread] += harvest.waited;
@@ -321,10 +342,11 @@ impl<'a> Coordinator<'a> {
         while let Ok(news) = self.news.try_recv() {
             self.hear(news);
         }
+        self.outcome.elapsed = self.measured();
         self.outcome.fairness = Fairness::of(served);
         self.outcome.answered = self.answered();
         if !self.outcome.elapsed.is_zero() {
-            self.outcome.endings.measuring_since = Some(self.measuring_since);
+            self.outcome.endings.measuring_since = Some(self.stages.began(Stage::Measure));
         }
         self.outcome.take_time_by(self.plan);
         // A message that was lost with its connection is counted as unanswered, but the others have
@@ -333,5 +355,97 @@ impl<'a> Coordinator<'a> {
             self.outcome.ended = Ended::Done;
         }
         self.outcome
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Arrivals, Stop, run};
+    use std::{
+        io::{Read, Write},
+        net::{SocketAddr, TcpListener},
+        thread,
+    };
+
+    /// An echo server for so many connections.
+    fn echo(connections: usize) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            for stream in listener.incoming().take(connections).flatten() {
+                thread::spawn(move || {
+                    let (mut stream, mut buffer) = (stream, [0; 4096]);
+                    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+                        stream.write_all(&buffer[..length]).unwrap();
+                    }
+                });
+            }
+        });
+        addr
+    }
+
+    /// A meter that takes its time.
+    #[derive(Default)]
+    struct SlowMeter {
+        began: Option<Instant>,
+        ended: Option<Instant>,
+    }
+
+    const LOOK: Duration = Duration::from_millis(60);
+
+    impl Watch for SlowMeter {
+        fn begin(&mut self) {
+            thread::sleep(LOOK);
+            self.began = Some(Instant::now());
+        }
+
+        fn end(&mut self) {
+            self.ended = Some(Instant::now());
+            thread::sleep(LOOK);
+        }
+    }
+
+    fn measured(connections: usize, threads: usize, rate_per_s: f64) -> (Outcome, SlowMeter) {
+        let plan = Plan {
+            connections,
+            threads,
+            pace: Pace::Open {
+                rate_per_s,
+                arrivals: Arrivals::Uniform,
+            },
+            depth: 64,
+            warmup: Duration::from_millis(20),
+            stop: Stop::after(Duration::from_millis(100)),
+            ..Plan::new(echo(connections))
+        };
+        let mut meter = SlowMeter::default();
+        let outcome = run(&plan, &mut meter).unwrap();
+        assert!(outcome.tally.total() == 0, "{outcome:?}");
+        (outcome, meter)
+    }
+
+    #[test]
+    fn the_looks_of_a_meter_are_no_part_of_what_is_measured() {
+        let (outcome, meter) = measured(2, 2, 1_000.0);
+        let between = meter.ended.unwrap() - meter.began.unwrap();
+        let elapsed = outcome.elapsed;
+        assert!(elapsed <= between, "{elapsed:?} of {between:?}");
+        assert!(elapsed > Duration::ZERO);
+    }
+
+    #[test]
+    fn an_open_loop_counts_what_was_due_between_the_moments_that_its_time_is_of() {
+        for threads in [1, 3] {
+            let (outcome, _) = measured(3, threads, 20_000.0);
+            let expected = 20_000.0 * outcome.elapsed.as_secs_f64();
+            let difference = outcome.due() as f64 - expected;
+            // Of each thread, one message may be due at either edge.
+            assert!(
+                difference.abs() <= threads as f64,
+                "{} due, {expected} expected of {threads} threads",
+                outcome.due()
+            );
+        }
     }
 }

@@ -80,6 +80,11 @@ impl Course {
         }
     }
 
+    /// Whether every thread has handed in what it gathered before turn `turn`.
+    pub(crate) fn is_complete_before(&self, turn: u64) -> bool {
+        self.threads.iter().all(|thread| thread.handed_in >= turn)
+    }
+
     /// The next interval for which every thread has handed in.
     pub(crate) fn next(&mut self) -> Option<Interval> {
         let upto = self.threads.iter().map(|thread| thread.handed_in).min()?;

@@ -48,7 +48,8 @@ pub(crate) struct Desk {
     free: VecDeque<u32>,
     /// By place: whether it stands among those, and since when it has had room.
     room: Vec<Room>,
-    /// When messages cease to become due, once that is known; in nanoseconds since the run began.
+    /// When messages cease to become due, once the rest is caught up with; in nanoseconds since the run
+    /// began.
     pub(crate) due_until: u64,
     /// The stretch during which this thread was last kept from sending, though it had what to send and
     /// where to: messages that became due in it are late because of it, however long they then wait
@@ -64,8 +65,13 @@ pub(crate) struct Desk {
     pub(crate) answered: u64,
     /// Messages answered while measuring, by place; `None` where there never was a connection.
     pub(crate) served: Vec<Option<u64>>,
-    /// Messages that became due from here on are measured, in nanoseconds since the run began.
+    /// When this thread began to measure, and when it ended, in nanoseconds since the run began. Messages
+    /// that become due between these two moments are measured, and so are answers that come between them:
+    /// both are moments at which this thread looked, so that nothing escapes it at the edges.
     pub(crate) measuring_since: u64,
+    pub(crate) measuring_until: u64,
+    /// Since when the thread has gathered what it will hand in.
+    pub(crate) gathering_since: u64,
     /// Since when Little's law is accounted for, and until when capacity has been; `None` when it
     /// is not.
     little: Option<(u64, u64)>,
@@ -102,6 +108,8 @@ impl Desk {
             answered: 0,
             served: vec![None; places],
             measuring_since: u64::MAX,
+            measuring_until: u64::MAX,
+            gathering_since: 0,
             little: None,
             touched: false,
             // Apart from the schedules, which are seeded alike.
@@ -141,11 +149,19 @@ impl Desk {
     /// Measuring begins, or has begun at `since`.
     pub(crate) fn begin_measuring(&mut self, since: u64, now: u64) {
         self.measuring_since = since;
+        self.gathering_since = since;
         // With several messages in flight, a connection that is to end has fewer of them; and so
         // have all of them when the messages are counted and come to an end.
         let steady = self.plan.depth == 1 || self.plan.per_connection().is_none();
         let applies = self.plan.pace == Pace::Closed && self.plan.stop.messages.is_none();
         self.little = (applies && steady).then_some((now, now));
+    }
+
+    /// Measuring ends.
+    pub(crate) fn end_measuring(&mut self, now: u64) {
+        self.measuring_until = now;
+        self.account_for_capacity(now);
+        self.little = None;
     }
 
     /// Adds what could have been in flight until `now` to one side of Little's law.
@@ -163,12 +179,6 @@ impl Desk {
         if let Some((since, _)) = self.little {
             self.harvest.little.in_flight_ns += now.saturating_sub(due.max(since)) as f64;
         }
-    }
-
-    /// From `now` on, nothing is asked any more.
-    pub(crate) fn end_capacity(&mut self, now: u64) {
-        self.account_for_capacity(now);
-        self.little = None;
     }
 
     /// Place `slot` has a connection, and so room for a message, as of `now`.
@@ -220,13 +230,13 @@ impl Desk {
 
     /// Whether a connection that has room sends the next message at once.
     pub(crate) fn asks_at_once(&self) -> bool {
-        let asks = matches!(self.stage, Stage::WarmUp | Stage::Measure);
+        let asks = matches!(self.stage, Stage::WarmUp | Stage::Measure | Stage::WindDown);
         self.plan.pace == Pace::Closed && asks && !self.stages.is_enough()
     }
 
     /// When the next message of an open loop is due, if it may still be sent.
     pub(crate) fn next_due(&self) -> Option<u64> {
-        let sends = matches!(self.stage, Stage::WarmUp | Stage::Measure | Stage::CatchUp);
+        let sends = (Stage::WarmUp..=Stage::CatchUp).contains(&self.stage);
         let next = self.schedule.as_ref()?.next();
         let may = sends && next < self.due_until && self.budget != Some(0);
         (may && !self.stages.is_enough()).then_some(next)
@@ -239,7 +249,7 @@ impl Desk {
 
     /// Whether no message will follow, so that a connection that owes nothing may end.
     pub(crate) fn asks_no_more(&self) -> bool {
-        self.stage > Stage::Measure || self.budget == Some(0)
+        self.stage > Stage::WindDown || self.budget == Some(0)
     }
 
     /// Takes one from the messages that may still be asked; says whether there was one.
@@ -275,7 +285,7 @@ impl Desk {
 
     /// Whether a message that was due at `due` belongs to what is measured.
     pub(crate) fn is_measured(&self, due: u64) -> bool {
-        due >= self.measuring_since
+        (self.measuring_since..self.measuring_until).contains(&due)
     }
 
     /// Enters into the books that `asked` has been answered as of `now`, at place `slot`.

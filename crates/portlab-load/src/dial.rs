@@ -265,7 +265,7 @@ impl Worker {
         let churns = self.desk.plan.per_connection().is_some();
         let goes_on = matches!(
             self.desk.stage,
-            Stage::WarmUp | Stage::Measure | Stage::CatchUp
+            Stage::WarmUp | Stage::Measure | Stage::WindDown | Stage::CatchUp
         );
         churns && goes_on && self.desk.budget() != Some(0) && !self.desk.stages.is_enough()
     }

@@ -20,6 +20,9 @@ pub(crate) struct Harvest {
     pub(crate) lag: Latency,
     /// Messages answered while measuring.
     pub(crate) messages: u64,
+    /// For how long the thread gathered this while measuring: the messages are those answered in this
+    /// time.
+    pub(crate) measured: Duration,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
     pub(crate) tally: Tally,
@@ -79,6 +82,7 @@ impl Harvest {
         self.uncorrected.merge(&other.uncorrected);
         self.lag.merge(&other.lag);
         self.messages += other.messages;
+        self.measured += other.measured;
         self.bytes_sent += other.bytes_sent;
         self.bytes_received += other.bytes_received;
         self.tally.merge(&other.tally);

@@ -12,6 +12,8 @@ pub(crate) enum Stage {
     Connect,
     WarmUp,
     Measure,
+    /// Load goes on while the server is metered, and is not measured.
+    WindDown,
     /// An open loop sends what has become due and found no connection.
     CatchUp,
     /// Nothing is sent any more; what is in flight is waited for.
@@ -19,10 +21,11 @@ pub(crate) enum Stage {
     Close,
 }
 
-const ALL: [Stage; 6] = [
+const ALL: [Stage; 7] = [
     Stage::Connect,
     Stage::WarmUp,
     Stage::Measure,
+    Stage::WindDown,
     Stage::CatchUp,
     Stage::Drain,
     Stage::Close,

@@ -188,7 +188,6 @@ impl Worker {
             self.gauges.answered.store(self.desk.answered, Relaxed);
             self.tell_if_idle();
             self.wait(&mut events)?;
-            self.follow();
             for event in &events {
                 if event.token() < ALARM {
                     self.ready(event);
@@ -198,6 +197,8 @@ impl Worker {
                 let slot = self.again.pop_front().expect("it was counted a moment ago");
                 self.converse(slot, true);
             }
+            // After the events: what came before a turn ended belongs to that turn.
+            self.follow();
         }
         for place in &self.places {
             if let Place::Open(conn) = place {
@@ -217,7 +218,8 @@ impl Worker {
         self.farewell.served = std::mem::take(&mut self.desk.served);
         self.farewell.answers = std::mem::take(&mut self.desk.answers);
         let last = self.turn.number + 1;
-        self.hand_in(last);
+        let now = self.desk.now();
+        self.hand_in(last, now);
         Ok(self.farewell)
     }
 
@@ -226,9 +228,10 @@ impl Worker {
     fn follow(&mut self) {
         let turn = self.desk.stages.now();
         if turn != self.turn {
-            self.hand_in(turn.number);
+            let now = self.desk.now();
+            self.hand_in(turn.number, now);
             self.turn = turn;
-            self.enter(turn.stage);
+            self.enter(turn.stage, now);
         }
         if let Some(schedule) = &mut self.desk.schedule {
             let rate = self.desk.stages.rate_per_s();
@@ -240,11 +243,12 @@ impl Worker {
         }
     }
 
-    fn hand_in(&mut self, upto: u64) {
-        let now = self.desk.now();
+    fn hand_in(&mut self, upto: u64, now: u64) {
         self.desk.account_for_capacity(now);
         let mut harvest = std::mem::take(&mut self.desk.harvest);
         if self.desk.stage == Stage::Measure {
+            let since = std::mem::replace(&mut self.desk.gathering_since, now);
+            harvest.measured = Duration::from_nanos(now - since);
             let cpu = thread_cpu();
             harvest.ran = cpu - self.cpu_before;
             harvest.cpu = harvest.ran.saturating_sub(self.watched_in_vain);
@@ -264,31 +268,36 @@ impl Worker {
         });
     }
 
-    fn enter(&mut self, stage: Stage) {
+    fn enter(&mut self, stage: Stage, now: u64) {
         let last = std::mem::replace(&mut self.desk.stage, stage);
         if last == stage {
             return;
         }
-        let now = self.desk.now();
+        if last == Stage::Measure {
+            for place in &self.places {
+                if let Place::Open(conn) = place {
+                    conn.account_for_flight(now, &mut self.desk);
+                }
+            }
+            self.desk.end_measuring(now);
+        }
         match stage {
-            Stage::Connect | Stage::Close => {}
+            Stage::Connect | Stage::WindDown | Stage::Close => {}
             Stage::WarmUp => self.begin(),
             Stage::Measure => {
-                self.desk
-                    .begin_measuring(self.desk.stages.began(stage), now);
+                // Without a warm-up, nothing has been due before.
+                let since = match last {
+                    Stage::Connect => self.desk.stages.began(stage),
+                    _ => now,
+                };
+                self.desk.begin_measuring(since, now);
                 (self.cpu_before, self.waited_before) = (thread_cpu(), thread_waited());
                 if last == Stage::Connect {
                     self.begin();
                 }
             }
             Stage::CatchUp | Stage::Drain => {
-                for place in &self.places {
-                    if let Place::Open(conn) = place {
-                        conn.account_for_flight(now, &mut self.desk);
-                    }
-                }
-                self.desk.end_capacity(now);
-                self.desk.due_until = self.desk.stages.began(stage);
+                self.desk.due_until = self.desk.measuring_until.min(now);
                 // The run was ended before its measuring began: what is in flight isn't measured.
                 if last < Stage::Measure {
                     self.desk.schedule = None;
@@ -446,7 +455,7 @@ impl Worker {
     fn is_idle(&self) -> bool {
         let none_follows = match self.desk.stage {
             Stage::Connect | Stage::Close => return false,
-            Stage::WarmUp | Stage::Measure => self.desk.budget() == Some(0),
+            Stage::WarmUp | Stage::Measure | Stage::WindDown => self.desk.budget() == Some(0),
             Stage::CatchUp => self.desk.next_due().is_none(),
             Stage::Drain => true,
         };

@@ -235,6 +235,7 @@ mod tests {
         failed.failures.push(Failed {
             round: 2,
             reason: "it said \"no\", and\nleft".into(),
+            unmetered: None,
         });
         let mut pool = cell("pool", &[]);
         pool.not_run = Some(NotRun::ServesFewer(2));

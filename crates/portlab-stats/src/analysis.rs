@@ -420,6 +420,7 @@ mod tests {
         failed.failures.push(crate::record::Failed {
             round: 6,
             reason: "it burnt".into(),
+            unmetered: None,
         });
         let record = record(vec![
             wrong,

@@ -111,7 +111,7 @@ pub struct Setup {
     pub rounds: usize,
     /// Threads that generated load.
     pub load_threads: usize,
-    /// The seed of the order within each round.
+    /// The seed of the order within each round, and of the arrivals of its open loops.
     pub seed: u64,
     /// The entrant that the others are put in relation to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -406,18 +406,38 @@ pub struct Round {
     /// How late the generator of an open loop was itself, for 99 of 100 messages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pacing_lag_p99_ns: Option<u64>,
+    /// Messages that fell due in an open loop while measuring, answered or not. A server that answers as
+    /// many keeps up; the rate itself differs from `offered_per_s` by chance, for arrivals are random.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub due_messages: Option<u64>,
     /// Messages that were due in an open loop and found no free connection.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due_not_sent: Option<u64>,
 }
 
 /// A measurement that could not be made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Failed {
     /// Which round, counted from 1.
     pub round: usize,
     /// Why.
     pub reason: String,
+    /// Why a foreign server was refused, if it was because not all of its work could be metered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unmetered: Option<Unmetered>,
+}
+
+/// Why a foreign server can't be metered: a process that the command of `--server` didn't start does some
+/// of its work, or might.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Unmetered {
+    /// Such a process listens on the port.
+    Listener,
+    /// Such a process holds a connection of the load.
+    Connection,
+    /// A process of the server belongs to another user: which sockets it holds can't be seen.
+    Hidden,
 }
 
 /// How often latencies were seen, to two digits: pairs of a latency in nanoseconds, the upper end

@@ -25,6 +25,7 @@
 //! | [`time_wait`] | whether there is room for one more TIME-WAIT |
 //! | [`terminal`] | who may use the terminal |
 //! | [`pressure`] | how much the whole machine lacks processors |
+//! | [`keeper`] | starting a program so that none of its descendants is lost |
 //! | [`holder`] | who holds a port |
 //! | [`name`] | what programs call themselves, made inert |
 //! | [`machine`] | what machine this is; keeping to a part of it |
@@ -41,6 +42,7 @@ pub mod clock;
 pub mod holder;
 pub mod interfaces;
 pub mod interrupt;
+pub mod keeper;
 pub mod limits;
 pub mod listening;
 pub mod machine;

@@ -80,11 +80,23 @@ impl Runnable {
 /// # Errors
 /// When `root` itself can't be read.
 pub fn usage(root: i32) -> io::Result<Usage> {
+    usage_of(root, process_cpu(root)?, &tree(root)?)
+}
+
+/// Reads what the descendants of `root` have used, as [`usage`] does, without `root` itself.
+///
+/// # Errors
+/// When `root` can't be read.
+pub fn usage_below(root: i32) -> io::Result<Usage> {
+    usage_of(root, Duration::ZERO, &below(root)?)
+}
+
+fn usage_of(root: i32, cpu: Duration, tree: &[i32]) -> io::Result<Usage> {
     let mut usage = Usage {
-        cpu: process_cpu(root)? + reaped_cpu(root)?,
+        cpu: cpu + reaped_cpu(root)?,
         ..Usage::default()
     };
-    for pid in tree(root)? {
+    for &pid in tree {
         let Ok(cpu) = process_cpu(pid) else { continue };
         if pid != root {
             // Who lives and who was reaped are never the same: nothing counts twice.
@@ -119,6 +131,15 @@ pub fn pss_bytes(root: i32) -> io::Result<u64> {
     pss_of_tree(root, "Pss:")
 }
 
+/// The memory of the descendants of `root`, as [`pss_bytes`] reads it, without `root` itself.
+///
+/// # Errors
+/// When `/proc` can't be read.
+pub fn pss_bytes_below(root: i32) -> io::Result<u64> {
+    let all = below(root)?.into_iter();
+    Ok(all.map(|pid| pss(pid, "Pss:").unwrap_or(0)).sum())
+}
+
 /// As [`pss_bytes`], without the pages of files: heaps and stacks alone. The pages of a program are
 /// divided among all who run it, so that a process seems to grow when others end; these don't.
 ///
@@ -129,13 +150,27 @@ pub fn anonymous_bytes(root: i32) -> io::Result<u64> {
 }
 
 fn pss_of_tree(root: i32, name: &str) -> io::Result<u64> {
-    let of = |pid: i32| -> io::Result<u64> {
-        let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
-        Ok(field(&text, name).unwrap_or(0) * 1024)
-    };
-    let own = of(root)?;
-    let descendants = tree(root)?.into_iter().filter(|&pid| pid != root);
-    Ok(own + descendants.map(|pid| of(pid).unwrap_or(0)).sum::<u64>())
+    let own = pss(root, name)?;
+    let descendants = below(root)?.into_iter();
+    Ok(own
+        + descendants
+            .map(|pid| pss(pid, name).unwrap_or(0))
+            .sum::<u64>())
+}
+
+fn pss(pid: i32, name: &str) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    Ok(field(&text, name).unwrap_or(0) * 1024)
+}
+
+/// All descendants of `root` that are alive.
+///
+/// # Errors
+/// When `/proc` can't be read.
+pub fn below(root: i32) -> io::Result<Vec<i32>> {
+    let mut tree = tree(root)?;
+    tree.retain(|&pid| pid != root);
+    Ok(tree)
 }
 
 /// `root` and all of its descendants that are alive, `root` first.
@@ -158,6 +193,19 @@ pub fn tree(root: i32) -> io::Result<Vec<i32>> {
         next += 1;
     }
     Ok(tree)
+}
+
+/// The children of `parent` that are alive.
+///
+/// # Errors
+/// When `/proc` can't be read.
+pub fn children(parent: i32) -> io::Result<Vec<i32>> {
+    let processes = all_processes().map_err(io::Error::other)?;
+    let stats = processes.flatten().flat_map(|process| process.stat());
+    Ok(stats
+        .filter(|stat| stat.ppid == parent && stat.state != 'Z')
+        .map(|stat| stat.pid)
+        .collect())
 }
 
 /// The zombies among the children of `root`: ended, and not reaped.

@@ -9,9 +9,9 @@ use std::{
 
 pub use procfs::net::TcpState as State;
 use procfs::{
-    FromBufReadSI, current_system_info,
+    FromBufReadSI, ProcError, current_system_info,
     net::{TcpNetEntries, TcpNetEntry, UdpNetEntry},
-    process::{FDTarget, all_processes},
+    process::{FDTarget, Process, all_processes},
 };
 
 use crate::{holder::Holder, name::inert};
@@ -215,6 +215,37 @@ pub fn holders() -> HashMap<u64, Vec<Holder>> {
     holders
 }
 
+/// The sockets that some processes hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Held {
+    /// Their inodes.
+    pub inodes: HashSet<u64>,
+    /// Whether all of the processes could be looked into. Those of other users can't, unless this is root.
+    pub all_seen: bool,
+}
+
+/// The sockets that `processes` hold. A process that has ended holds none.
+#[must_use]
+pub fn held_by(processes: &[i32]) -> Held {
+    let mut held = Held {
+        inodes: HashSet::new(),
+        all_seen: true,
+    };
+    for &pid in processes {
+        match Process::new(pid).and_then(|process| process.fd()) {
+            Ok(fds) => held
+                .inodes
+                .extend(fds.flatten().filter_map(|fd| match fd.target {
+                    FDTarget::Socket(inode) => Some(inode),
+                    _ => None,
+                })),
+            Err(ProcError::PermissionDenied(_)) => held.all_seen = false,
+            Err(_) => {}
+        }
+    }
+    held
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -287,6 +318,9 @@ mod tests {
         }
         let pid = std::process::id() as i32;
         assert_eq!(holders()[&served.inode][0].pid, pid);
+        let held = held_by(&[pid]);
+        assert!(held.all_seen && held.inodes.contains(&served.inode));
+        assert_eq!(held_by(&[]).inodes.len(), 0);
         // Those at one number are the same three.
         let at_door = || sockets_at(door.port());
         assert_eq!(once(at_door, ends, has_come), [listening, served, calling]);

@@ -3,11 +3,22 @@
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use textwrap::core::display_width;
+
+use crate::args::stderr_width;
 
 /// A bar that shows what runs now, how much is over, and the time left. It clears itself away.
+///
+/// The line is short, so that it fits into most terminals, and a terminal that becomes narrower and wraps
+/// what it shows is cleared of the rows that come of it.
 pub(crate) struct Progress {
     bar: ProgressBar,
+    /// How wide the terminal was when the line was drawn last.
+    width: usize,
 }
+
+/// How wide what runs now is at most.
+const WHAT: usize = 44;
 
 /// The bar counts thousandths.
 const LENGTH: u64 = 1000;
@@ -21,15 +32,32 @@ impl Progress {
             ProgressDrawTarget::hidden()
         };
         let bar = ProgressBar::with_draw_target(Some(LENGTH), target);
-        let style = ProgressStyle::with_template("{bar:24} {percent:>3}%  {msg}{prefix}");
+        let style = ProgressStyle::with_template("{bar:10} {percent:>3}%  {msg}{prefix}");
         bar.set_style(style.expect("the template is valid").progress_chars("━━╌"));
-        bar.set_message(what.to_owned());
-        Self { bar }
+        bar.set_message(shortened(what));
+        Self {
+            bar,
+            width: stderr_width().unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Clears the rows into which a terminal that has become narrower has wrapped the line: the bar itself
+    /// knows of one row only.
+    fn follow_width(&mut self) {
+        let width = stderr_width().unwrap_or(usize::MAX);
+        let before = std::mem::replace(&mut self.width, width);
+        if width < before && !self.bar.is_hidden() {
+            // The line is drawn with blanks up to the edge.
+            let more = rows(before, width) - 1;
+            self.bar
+                .suspend(|| eprint!("{}", "\x1b[1A\x1b[2K".repeat(more)));
+        }
     }
 
     /// Says what runs now.
     pub(crate) fn say(&mut self, what: &str) {
-        self.bar.set_message(what.to_owned());
+        self.follow_width();
+        self.bar.set_message(shortened(what));
     }
 
     /// Says how much time is left.
@@ -50,6 +78,7 @@ impl Progress {
 
     /// A share, in `[0, 1]`, is over.
     pub(crate) fn at(&mut self, share: f64) {
+        self.follow_width();
         self.bar.set_position((share * LENGTH as f64) as u64);
     }
 
@@ -62,5 +91,53 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.finish();
+    }
+}
+
+/// How many rows a line of so many columns takes.
+fn rows(columns: usize, width: usize) -> usize {
+    columns.div_ceil(width.max(1)).max(1)
+}
+
+/// `what`, cut off where it would be too long.
+fn shortened(what: &str) -> String {
+    if display_width(what) <= WHAT {
+        return what.to_owned();
+    }
+    let mut short = String::new();
+    for letter in what.chars() {
+        let next = display_width(letter.encode_utf8(&mut [0; 4]));
+        if display_width(&short) + next >= WHAT {
+            break;
+        }
+        short.push(letter);
+    }
+    short + "…"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_runs_is_cut_off_at_a_width_whatever_its_letters() {
+        assert_eq!(shortened("echo  tasks at 10"), "echo  tasks at 10");
+        for what in ["a".repeat(100), "测".repeat(60)] {
+            let short = shortened(&what);
+            assert!(short.ends_with('…'), "{short}");
+            assert!(
+                (WHAT - 1..=WHAT).contains(&display_width(&short)),
+                "{short}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_wrapped_takes_more_rows() {
+        let taken = [(60, 80), (60, 60), (60, 59), (60, 20), (0, 20), (5, 0)];
+        assert_eq!(
+            taken.map(|(line, width)| rows(line, width)),
+            [1, 1, 2, 3, 1, 5]
+        );
     }
 }

@@ -1,5 +1,6 @@
 //! The mistake, made on purpose: the handler blocks for 5 ms, as a call does that knows nothing of
-//! loops and tasks. Where one thread serves all, all stand still.
+//! loops and tasks. Where one thread serves all, all stand still. The server may use all processors, so
+//! that a pool whose size follows them has more than one worker even on a machine of two.
 
 use std::time::Duration;
 
@@ -26,5 +27,6 @@ pub(super) static WORKLOAD: Workload = Workload {
         ..PLAIN.connections
     },
     duration: Duration::from_millis(250),
+    server_on_all_cpus: true,
     ..PLAIN
 };

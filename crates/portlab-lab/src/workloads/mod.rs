@@ -54,6 +54,9 @@ pub struct Workload {
     pub duration: Duration,
     /// How the server is loaded.
     pub load: Load,
+    /// Whether the server may use the generator's processors as well as its own: where the question is what
+    /// a model makes of several processors, it must have several.
+    pub server_on_all_cpus: bool,
 }
 
 /// Numbers of connections, by the occasion. None: it isn't part of that suite.
@@ -97,6 +100,7 @@ const PLAIN: Workload = Workload {
     rates: &[],
     duration: Duration::from_millis(60),
     load: Load::Echo(|plan| vec![plan]),
+    server_on_all_cpus: false,
 };
 
 /// The workload of this name.

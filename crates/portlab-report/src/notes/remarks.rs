@@ -190,6 +190,7 @@ mod tests {
         let failed = |round| Failed {
             round,
             reason: "it burnt".into(),
+            unmetered: None,
         };
         burnt.failures.push(failed(1));
         let mut scorched = cell("scorched", &[4.0; 2]);

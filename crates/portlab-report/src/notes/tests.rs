@@ -245,7 +245,11 @@ fn any_record() -> impl Strategy<Value = Record> {
                 }
                 if fails {
                     let reason = "it burnt".to_owned();
-                    cell.failures.push(Failed { round: 9, reason });
+                    cell.failures.push(Failed {
+                        round: 9,
+                        reason,
+                        unmetered: None,
+                    });
                 }
                 cell
             });

@@ -171,6 +171,7 @@ fn failing(rounds: usize) -> Record {
         .map(|round| Failed {
             round: round + 9,
             reason: "it burnt".into(),
+            unmetered: None,
         })
         .collect();
     record(vec![cell])

@@ -153,11 +153,13 @@ fn go_wrong(cells: &mut [Cell]) {
     failing.failures.push(Failed {
         round: 4,
         reason: "the server ended: exit status 1".to_owned(),
+        unmetered: None,
     });
     let burnt = find(cells, "churn", FOREIGN, 10);
     let failed = |round: &Round| Failed {
         round: round.round,
         reason: "connect: timed out".to_owned(),
+        unmetered: None,
     };
     burnt.failures = burnt.rounds.iter().map(failed).collect();
     burnt.rounds.clear();

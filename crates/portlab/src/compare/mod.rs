@@ -3,13 +3,21 @@
 mod against;
 mod entrants;
 mod parts;
+mod quick;
 mod resume;
 mod screen;
 
-use std::{io::Write, path::PathBuf, time::Duration};
+use std::{
+    io::Write,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
-use portlab_lab::{Experiment, Pinning, Running, Store, blank, compare, pin, quoted, timelines};
+use portlab_lab::{
+    Costs, Experiment, Pinning, Running, Store, blank, compare, costs, experiment::START_TIMEOUT,
+    pin, quoted, timelines,
+};
 use portlab_report::{Lang, notes::Notes};
 use portlab_service::Order;
 use portlab_stats::{
@@ -135,7 +143,11 @@ pub(crate) struct Args {
     #[arg(long, value_name = "TIME", value_parser = units::duration)]
     warmup: Option<Duration>,
 
-    /// One point of each workload only: a look
+    /// How long the server of a --server may take until it listens [default: 20s]
+    #[arg(long, value_name = "TIME", value_parser = units::duration, requires = "server")]
+    start_timeout: Option<Duration>,
+
+    /// A look: one point of each workload only, and as many rounds as fit into 30 s
     #[arg(long)]
     quick: bool,
 
@@ -189,6 +201,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let began = Instant::now();
     let mut experiment = experiment(args)?;
     let running = Running::begin(&args.out)?;
     let store = Store::open(&args.out)?;
@@ -203,7 +216,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         .collect();
     let command = quoted(words.iter().map(String::as_str));
     let kept = resume::kept(args, &store)?;
-    let record = match kept {
+    let mut record = match kept {
         Some(record) => {
             if let Some(seed) = args
                 .seed
@@ -222,10 +235,27 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         }
         None => blank(&experiment, &command),
     };
+    // What the trials take is soon more than one round does.
+    let costs = match args.quick || experiment.rounds >= TRIED_FROM {
+        true => costs(&experiment, &record, &running, &mut screen),
+        false => Costs::default(),
+    };
+    if args.quick && !args.resume {
+        let (rounds, round) = quick::rounds(args, &experiment, &record, (&costs, began.elapsed()))?;
+        if rounds < experiment.rounds {
+            screen.note(&format!(
+                "--quick: {rounds} rounds instead of {}, so that it ends within {} s",
+                experiment.rounds,
+                quick::TIME.as_secs()
+            ));
+        }
+        (experiment.rounds, record.setup.rounds) = (rounds, rounds);
+        screen.ends_before(began + quick::TIME, round);
+    }
     screen.note(&format!(
         "{}, about {}; seed {}; results go to {}",
         parts::measurements(&experiment, &record),
-        parts::about(parts::time(&experiment, &record)),
+        parts::about(costs.left(&experiment, &record)),
         experiment.seed,
         store.file().display()
     ));
@@ -296,11 +326,17 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
             "off" => Pinning::Together(Together::OnRequest),
             _ => pin(),
         },
+        start_timeout: args.start_timeout.unwrap_or(match args.quick {
+            true => quick::START_TIMEOUT,
+            false => START_TIMEOUT,
+        }),
     };
     experiment.check()?;
     Ok(experiment)
 }
 
+/// So many rounds are worth trials that tell how long they take.
+const TRIED_FROM: usize = 3;
 /// More rounds tell nothing more.
 const MOST_ROUNDS: i64 = 500;
 /// So many that chance is known: see docs/METHODOLOGY.md.

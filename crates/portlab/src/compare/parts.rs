@@ -256,26 +256,6 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
     Ok(points)
 }
 
-/// What a measurement takes beside its warm-up and its measuring: starting, verifying, stopping.
-const BESIDE: Duration = Duration::from_millis(60);
-
-/// How long the measurements take that are still to be made.
-pub(super) fn time(experiment: &Experiment, record: &Record) -> Duration {
-    let of = |part: &Part| {
-        let cells = record
-            .cells
-            .iter()
-            .filter(|cell| cell.workload == part.workload.name && cell.not_run.is_none());
-        let left = cells.map(|cell| {
-            let made = cell.rounds.len() + cell.failures.len();
-            experiment.rounds.saturating_sub(made)
-        });
-        let left = u32::try_from(left.sum::<usize>()).unwrap_or(u32::MAX);
-        (part.duration + part.warmup + BESIDE).saturating_mul(left)
-    };
-    experiment.parts.iter().map(of).sum()
-}
-
 /// How many measurements there are in all, in words.
 pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
     let cells = record.cells.iter().filter(|cell| cell.not_run.is_none());

@@ -9,7 +9,12 @@ use std::{
 };
 
 use portlab_lab::{MeasureError, Observer, TimelineError};
-use portlab_stats::record::Cell;
+use portlab_stats::{
+    analysis::groups,
+    measure::Measure,
+    record::{Cell, Record},
+    units,
+};
 
 use crate::{
     args::{BAD, DIM, WARN},
@@ -26,6 +31,10 @@ pub(super) struct Screen {
     number: usize,
     total: usize,
     said: Option<Instant>,
+    /// When it is to be over, and how long a round takes.
+    ends_before: Option<(Instant, Duration)>,
+    /// When the best so far were told last.
+    best_told: Instant,
 }
 
 /// How often a line is said where there is no bar.
@@ -41,7 +50,14 @@ impl Screen {
             number: 0,
             total: 1,
             said: None,
+            ends_before: None,
+            best_told: Instant::now(),
         }
+    }
+
+    /// Begins no round that would not be over at `end`, if a round takes `round`.
+    pub(super) fn ends_before(&mut self, end: Instant, round: Duration) {
+        self.ends_before = Some((end, round));
     }
 
     pub(super) fn note(&self, text: &str) {
@@ -59,6 +75,35 @@ impl Screen {
             ));
         }
     }
+}
+
+/// Who is best so far where the cell at `place` is measured; `None` where that can't be told.
+fn best_so_far(record: &Record, place: usize) -> Option<String> {
+    let cell = &record.cells[place];
+    let groups = groups(record);
+    let mut here = groups.iter();
+    let group = here.find(|it| it.workload.name == cell.workload && it.point == cell.point)?;
+    let measure = group.workload.ranked_by;
+    let column = group.column(measure);
+    let mut first = (0..group.cells.len()).filter(|&at| column.ranks[at] == Some(1));
+    let best = first.next()?;
+    let figure = column.figures[best]?.median;
+    let names: Vec<&str> = std::iter::once(best)
+        .chain(first)
+        .map(|at| group.cells[at].model.as_str())
+        .collect();
+    let shown = match measure {
+        Measure::MessagesPerS => format!("{}/s", units::short(figure)),
+        Measure::PeakMemory | Measure::MemoryPerConnection => units::bytes(figure),
+        _ => units::nanos(figure),
+    };
+    let rounds = group.cells[best].rounds.len();
+    Some(format!(
+        "best so far, {} at {} after {rounds} rounds: {} ({shown})",
+        cell.workload,
+        cell.point.connections,
+        names.join(", ")
+    ))
 }
 
 /// A cell as the bar names it.
@@ -88,6 +133,25 @@ impl Observer for Screen {
         self.say_now_and_then(number);
         self.progress
             .say(&format!("{}/{total}  {}", number + 1, name(cell)));
+    }
+
+    fn measured(&mut self, record: &Record, place: usize) {
+        if self.best_told.elapsed() > NOW_AND_THEN
+            && let Some(text) = best_so_far(record, place)
+        {
+            self.best_told = Instant::now();
+            self.note(&text);
+        }
+    }
+
+    fn is_enough(&mut self, rounds: usize) -> bool {
+        let is_over = self
+            .ends_before
+            .is_some_and(|(end, round)| Instant::now() + round > end);
+        if is_over {
+            self.note(&format!("{rounds} rounds are made, and the time is over"));
+        }
+        is_over
     }
 
     fn tries(&mut self, cell: &Cell) {

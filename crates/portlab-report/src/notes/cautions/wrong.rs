@@ -180,6 +180,7 @@ mod tests {
         record.cells[0].failures.push(Failed {
             round: 4,
             reason: "it burnt.".into(),
+            unmetered: None,
         });
         check(
             failures,

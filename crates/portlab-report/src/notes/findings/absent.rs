@@ -104,6 +104,7 @@ mod tests {
         burnt.failures.push(Failed {
             round: 1,
             reason: "it burnt".into(),
+            unmetered: None,
         });
         let record = record(vec![
             cell("a", &[4.0; 7]),

@@ -1,0 +1,240 @@
+//! What measurements take, found out before the first round by short trials.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use portlab_stats::record::{Cell, Rate, Record};
+use portlab_sys::machine::keep_to;
+
+use crate::{
+    Experiment, Observer, Pinning, Running,
+    measure::{TRIAL, trial},
+};
+
+/// How long each measurement takes beside its warm-up and its measuring: starting the server, verifying,
+/// connecting, metering, stopping. Much of this depends on the model and on the number of its workers, and
+/// much on the number of connections.
+#[derive(Clone, Debug, Default)]
+pub struct Costs {
+    /// By the place of a cell that was tried.
+    tried: HashMap<usize, Duration>,
+}
+
+/// So many cells are all tried. Of more, each entrant is tried at one point, and one entrant at each point.
+const ALL: usize = 24;
+
+/// What is assumed of a cell of which nothing is known.
+const UNKNOWN: Duration = Duration::from_millis(60);
+
+/// Where results are kept and a report is made.
+const AFTERWARDS: Duration = Duration::from_millis(500);
+
+/// Tries servers for a moment each. One that fails has no cost: it will be told of when it is measured.
+pub fn costs(
+    experiment: &Experiment,
+    record: &Record,
+    running: &Running,
+    observer: &mut dyn Observer,
+) -> Costs {
+    if let Pinning::Apart { generator_cpus, .. } = &experiment.pinning {
+        // As while measuring; whether the system lets us was tried when the processors were divided.
+        let _ = keep_to(generator_cpus);
+    }
+    let mut costs = Costs::default();
+    for place in chosen(&record.cells) {
+        if observer.interrupted() {
+            break;
+        }
+        let cell = &record.cells[place];
+        observer.tries(cell);
+        let since = Instant::now();
+        if trial(experiment, cell, &running.mark, observer).is_ok() {
+            let loaded = TRIAL + experiment.of(cell).0.work_time * 4;
+            costs
+                .tried
+                .insert(place, since.elapsed().saturating_sub(loaded));
+        }
+    }
+    costs
+}
+
+/// The cells that are tried, by their places.
+fn chosen(cells: &[Cell]) -> Vec<usize> {
+    let runs = |place: &usize| cells[*place].not_run.is_none();
+    let all: Vec<usize> = (0..cells.len()).filter(runs).collect();
+    if all.len() <= ALL {
+        return all;
+    }
+    let is_first = |place: &usize, same: fn(&Cell, &Cell) -> bool| {
+        let mut before = all.iter().take_while(|it| *it < place);
+        !before.any(|&it| same(&cells[it], &cells[*place]))
+    };
+    let chosen = all.iter().filter(|place| {
+        is_first(place, |one, other| one.model == other.model) || is_first(place, at_one_point)
+    });
+    chosen.copied().collect()
+}
+
+fn at_one_point(one: &Cell, other: &Cell) -> bool {
+    one.workload == other.workload && one.point == other.point
+}
+
+impl Costs {
+    /// What a measurement of the cell at `place` takes in all.
+    fn of(&self, experiment: &Experiment, cells: &[Cell], place: usize) -> Duration {
+        let (part, _) = experiment.of(&cells[place]);
+        part.duration + part.warmup + self.beside(cells, place)
+    }
+
+    fn beside(&self, cells: &[Cell], place: usize) -> Duration {
+        let cell = &cells[place];
+        if let Some(cost) = self.tried.get(&place) {
+            return *cost;
+        }
+        let known = |is: &dyn Fn(&Cell) -> bool| {
+            let places = (0..cells.len()).filter(|it| is(&cells[*it]));
+            places
+                .filter_map(|it| Some((it, *self.tried.get(&it)?)))
+                .next()
+        };
+        let of_entrant = known(&|it| it.model == cell.model);
+        let of_point = known(&|it| at_one_point(it, cell));
+        match (of_entrant, of_point) {
+            (Some((at, entrant)), Some((other, point))) => {
+                // What the two have in common: the entrant tried at this point, at that one's point.
+                let common =
+                    known(&|it| it.model == cells[other].model && at_one_point(it, &cells[at]));
+                let common = common.map_or(entrant.min(point), |(_, cost)| cost);
+                (entrant + point).saturating_sub(common)
+            }
+            (Some((_, cost)), None) | (None, Some((_, cost))) => cost,
+            (None, None) => UNKNOWN,
+        }
+    }
+
+    /// How long one round of the cells takes that `is` chooses.
+    fn round_of(
+        &self,
+        experiment: &Experiment,
+        record: &Record,
+        is: impl Fn(&Cell) -> bool,
+    ) -> Duration {
+        let places = 0..record.cells.len();
+        let runs = places.filter(|&it| record.cells[it].not_run.is_none() && is(&record.cells[it]));
+        runs.map(|it| self.of(experiment, &record.cells, it)).sum()
+    }
+
+    /// How long one round takes.
+    #[must_use]
+    pub fn round(&self, experiment: &Experiment, record: &Record) -> Duration {
+        self.round_of(experiment, record, |_| true)
+    }
+
+    /// How long what is done once takes: finding the rates of open loops, and the report.
+    #[must_use]
+    pub fn once(&self, experiment: &Experiment, record: &Record) -> Duration {
+        let mut known: Vec<&Cell> = Vec::new();
+        let mut total = AFTERWARDS;
+        for (place, cell) in record.cells.iter().enumerate() {
+            let follows = matches!(cell.point.rate, Some(Rate::Common | Rate::HalfOfBest));
+            let same = |it: &&Cell| {
+                it.model == cell.model
+                    && it.workload == cell.workload
+                    && it.point.connections == cell.point.connections
+                    && it.point.size_bytes == cell.point.size_bytes
+                    && it.point.workers_asked == cell.point.workers_asked
+            };
+            if follows
+                && cell.not_run.is_none()
+                && cell.best_per_s.is_none()
+                && !known.iter().any(same)
+            {
+                known.push(cell);
+                total += self.of(experiment, &record.cells, place);
+            }
+        }
+        total
+    }
+
+    /// How long all takes that isn't measured yet.
+    #[must_use]
+    pub fn left(&self, experiment: &Experiment, record: &Record) -> Duration {
+        let of = |place: usize| {
+            let cell = &record.cells[place];
+            let made = cell.rounds.len() + cell.failures.len();
+            let left = u32::try_from(experiment.rounds.saturating_sub(made)).unwrap_or(u32::MAX);
+            match cell.not_run {
+                None => self
+                    .of(experiment, &record.cells, place)
+                    .saturating_mul(left),
+                Some(_) => Duration::ZERO,
+            }
+        };
+        (0..record.cells.len()).map(of).sum::<Duration>() + self.once(experiment, record)
+    }
+
+    /// The workloads, in order, of which `rounds` rounds fit into `time`.
+    #[must_use]
+    pub fn fitting(
+        &self,
+        experiment: &Experiment,
+        record: &Record,
+        (rounds, time): (u32, Duration),
+    ) -> Vec<&'static str> {
+        let mut left = time.saturating_sub(self.once(experiment, record));
+        let mut fitting = Vec::new();
+        for part in &experiment.parts {
+            let name = part.workload.name;
+            let takes = self.round_of(experiment, record, |cell| cell.workload == name) * rounds;
+            if takes <= left {
+                left -= takes;
+                fitting.push(name);
+            }
+        }
+        fitting
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portlab_stats::fixture::cell;
+
+    fn cells(models: usize, points: usize) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for point in 1..=points {
+            for model in 0..models {
+                let mut cell = cell(&format!("model-{model}"), &[]);
+                cell.point.connections = point;
+                cells.push(cell);
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn few_cells_are_all_tried_and_of_many_each_entrant_and_each_point() {
+        assert_eq!(chosen(&cells(4, 6)).len(), 24);
+        let many = cells(10, 10);
+        let tried = chosen(&many);
+        assert_eq!(tried.len(), 10 + 9);
+        assert!((0..10).all(|it| tried.contains(&it) && tried.contains(&(it * 10))));
+    }
+
+    #[test]
+    fn the_cost_of_a_cell_is_made_of_its_entrants_and_its_points() {
+        let many = cells(10, 10);
+        // Each model takes 1 ms more than the last, each point 10 ms more.
+        let cost = |place: usize| Duration::from_millis((20 + place % 10 + place / 10 * 10) as u64);
+        let tried = chosen(&many).into_iter();
+        let costs = Costs {
+            tried: tried.map(|place| (place, cost(place))).collect(),
+        };
+        for place in 0..many.len() {
+            assert_eq!(costs.beside(&many, place), cost(place), "{place}");
+        }
+        assert_eq!(Costs::default().beside(&many, 0), UNKNOWN);
+    }
+}

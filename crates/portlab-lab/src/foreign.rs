@@ -1,0 +1,270 @@
+//! A server that isn't ours: any program that listens on the port that it is given.
+//!
+//! It stands below a [keeper](portlab_sys::keeper), so that all of its processes are metered and ended,
+//! whatever they do. Whether they are all that serves the port is seen by whose the sockets are: if a
+//! process that the command didn't start listens, or holds a connection, the server is refused.
+
+use std::{
+    ffi::OsStr,
+    net::{Ipv4Addr, SocketAddr, TcpListener},
+    process::Command,
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_stats::record::Unmetered;
+use portlab_sys::{
+    holder::Holder,
+    listening::hears,
+    meter::below,
+    sockets::{Socket, State, held_by, holders, sockets, sockets_at},
+};
+
+use crate::{
+    Server, ServerError, Surroundings,
+    server::{AGAIN, START},
+};
+
+/// Why a foreign server can't be metered: some of the work would be left out.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NotMetered {
+    /// Another process than those that the command started listens on the port.
+    #[error(
+        "not measured: {} listens on {addr}, and the command of --server didn't start it, so what it uses \
+         can't be metered; give the command that starts the server itself",
+        told(holder.as_ref())
+    )]
+    Listener {
+        /// The port.
+        addr: SocketAddr,
+        /// The process, if it could be found.
+        holder: Option<Holder>,
+    },
+    /// Such a process holds a connection of the load.
+    #[error(
+        "not measured: {} holds a connection to {addr}, and the command of --server didn't start it, so \
+         what it uses can't be metered; give the command that starts the server itself",
+        told(holder.as_ref())
+    )]
+    Connection {
+        /// The port.
+        addr: SocketAddr,
+        /// The process, if it could be found.
+        holder: Option<Holder>,
+    },
+    /// Some of the server's processes belong to another user.
+    #[error(
+        "not measured: a process of the server belongs to another user, so whose the sockets of {addr} \
+         are can't be seen; run the server as yourself, or portlab as root"
+    )]
+    Hidden {
+        /// The port.
+        addr: SocketAddr,
+    },
+}
+
+impl NotMetered {
+    /// The reason as a record has it.
+    #[must_use]
+    pub fn kind(&self) -> Unmetered {
+        match self {
+            Self::Listener { .. } => Unmetered::Listener,
+            Self::Connection { .. } => Unmetered::Connection,
+            Self::Hidden { .. } => Unmetered::Hidden,
+        }
+    }
+}
+
+fn told(holder: Option<&Holder>) -> String {
+    holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
+}
+
+/// How long a socket may seem to be nobody's of the server's: processes are looked at one after the other,
+/// and may have started, or changed their parent, in between.
+const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
+
+/// How long a server that listens beside the port may take to listen on it too.
+const BESIDE: Duration = Duration::from_secs(1);
+
+impl Server {
+    /// Starts any program that listens on the loopback port put for `{port}` in its `words`, and waits
+    /// until it listens. No connection is made to see that: an empty one ends some servers.
+    ///
+    /// # Errors
+    /// When it can't be started, or ends, or doesn't listen in time, or when a process listens that it
+    /// hasn't started.
+    pub fn foreign(surroundings: &Surroundings, words: &[String]) -> Result<Self, ServerError> {
+        // Free a moment ago, which is as sure as one can be of a port that another is to bind.
+        let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let port = addr.port().to_string();
+        let mut words = words.iter().map(|word| word.replace("{port}", &port));
+        let mut command = Command::new(words.next().unwrap_or_default());
+        command.args(words);
+        let mut server = Self::spawn(surroundings, &mut command, (addr, true))?;
+        let patience = surroundings.start_timeout.unwrap_or(START);
+        let Some(what) = server.wait_until_its_port_is_open(patience)? else {
+            return Ok(server);
+        };
+        let words = command.get_args().map(OsStr::to_string_lossy);
+        let program = command.get_program().to_string_lossy();
+        let command = std::iter::once(program).chain(words).collect::<Vec<_>>();
+        Err(ServerError::Foreign {
+            command: command.join(" "),
+            what,
+            // Not waited for long: a child of its own may keep the pipe open.
+            said: server.complaints.for_a_moment(),
+        })
+    }
+
+    /// Waits for at most `patience`; returns what the server did instead, in words.
+    fn wait_until_its_port_is_open(
+        &mut self,
+        patience: Duration,
+    ) -> Result<Option<String>, ServerError> {
+        let addr = self.addr;
+        let since = Instant::now();
+        let (mut strange_since, mut beside_since) = (None::<Instant>, None::<Instant>);
+        loop {
+            let is_open = hears(addr) == Some(true);
+            // Read after that, so that what was heard is in it.
+            let at_port = sockets_at(addr.port())?;
+            if is_open {
+                match self.check_listeners(&at_port) {
+                    Ok(()) => return Ok(None),
+                    Err(why) => {
+                        if strange_since.get_or_insert_with(Instant::now).elapsed() > BETWEEN_LOOKS
+                        {
+                            return Err(why.into());
+                        }
+                    }
+                }
+            } else if at_port.iter().any(|it| is_listening(it, addr.port()))
+                && beside_since.get_or_insert_with(Instant::now).elapsed() > BESIDE
+            {
+                return Ok(Some(self.listens_beside().unwrap_or_default()));
+            }
+            if let Some(status) = self.child.try_wait()? {
+                return Ok(Some(format!(
+                    "ended with {status} instead of listening on {addr}"
+                )));
+            }
+            if since.elapsed() > patience {
+                let seconds = patience.as_secs_f64();
+                return Ok(Some(self.listens_beside().unwrap_or_else(|| {
+                    format!(
+                        "doesn't listen on {addr} after {seconds} s; it is to take its port from {{port}}, \
+                         and --start-timeout gives it more time"
+                    )
+                })));
+            }
+            thread::sleep(AGAIN);
+        }
+    }
+
+    /// Where the server listens, in words, if not where it was to.
+    fn listens_beside(&self) -> Option<String> {
+        let own = held_by(&below(self.pid()).ok()?).inodes;
+        let all = sockets().ok()?;
+        let listening = all.iter().filter(|it| it.state == State::Listen);
+        let own: Vec<_> = listening
+            .filter(|it| own.contains(&it.inode))
+            .map(|it| it.local.to_string())
+            .collect();
+        (!own.is_empty()).then(|| {
+            format!(
+                "listens on {}, and not on {}; let it bind 127.0.0.1 and take its port from {{port}}",
+                own.join(" and "),
+                self.addr
+            )
+        })
+    }
+
+    /// Makes sure that every process that listens on the port is one of the server's.
+    fn check_listeners(&self, at_port: &[Socket]) -> Result<(), NotMetered> {
+        let (addr, port) = (self.addr, self.addr.port());
+        let listening = at_port.iter().filter(|it| is_listening(it, port));
+        check(self.pid(), addr, listening, |holder| NotMetered::Listener {
+            addr,
+            holder,
+        })
+    }
+}
+
+/// Makes sure that every accepted connection of the server below `keeper`, which listens on `addr`, is held
+/// by one of its processes.
+pub(crate) fn check_connections(keeper: i32, addr: SocketAddr) -> Result<(), NotMetered> {
+    let since = Instant::now();
+    loop {
+        // Without the table there is nothing to see; then it wasn't found to listen either.
+        let at_port = sockets_at(addr.port()).unwrap_or_default();
+        let accepted = at_port.iter().filter(|it| {
+            it.state == State::Established && it.local.port() == addr.port() && it.inode != 0
+        });
+        let checked = check(keeper, addr, accepted, |holder| NotMetered::Connection {
+            addr,
+            holder,
+        });
+        if checked.is_ok() || since.elapsed() > BETWEEN_LOOKS {
+            return checked;
+        }
+        thread::sleep(AGAIN);
+    }
+}
+
+/// Makes sure that `sockets` are held by processes below `keeper`.
+fn check<'a>(
+    keeper: i32,
+    addr: SocketAddr,
+    sockets: impl Iterator<Item = &'a Socket>,
+    strange: impl FnOnce(Option<Holder>) -> NotMetered,
+) -> Result<(), NotMetered> {
+    let own = held_by(&below(keeper).unwrap_or_default());
+    let strangers = sockets.filter(|it| !own.inodes.contains(&it.inode));
+    let Some(first) = strangers.into_iter().next() else {
+        return Ok(());
+    };
+    if !own.all_seen {
+        return Err(NotMetered::Hidden { addr });
+    }
+    let holder = holders().remove(&first.inode);
+    Err(strange(holder.and_then(|all| all.into_iter().next())))
+}
+
+fn is_listening(socket: &Socket, port: u16) -> bool {
+    socket.state == State::Listen && socket.local.port() == port
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpStream;
+
+    fn sleeper() -> Server {
+        let mut command = Command::new("sleep");
+        let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
+        Server::spawn(
+            &Surroundings::default(),
+            command.arg("600"),
+            (nowhere, true),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_connection_that_another_process_holds_is_seen() {
+        let server = sleeper();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        assert_eq!(check_connections(server.pid(), addr), Ok(()));
+        let _client = TcpStream::connect(addr).unwrap();
+        // Not accepted yet: nobody holds it.
+        assert_eq!(check_connections(server.pid(), addr), Ok(()));
+        let _accepted = listener.accept().unwrap();
+        let refused = check_connections(server.pid(), addr).unwrap_err();
+        assert_eq!(refused.kind(), Unmetered::Connection);
+        let NotMetered::Connection { holder, .. } = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(holder.unwrap().pid, std::process::id().cast_signed());
+    }
+}

@@ -1,0 +1,306 @@
+//! A keeper: a process between this program and a program that it starts, which loses none of that
+//! program's descendants.
+//!
+//! A process can leave its parent (the parent ends), its process group (`setpgid`), its session (`setsid`),
+//! its environment (`env -i`) and its name. It can't leave its ancestors: when a parent ends, its children
+//! become children of the nearest ancestor that is a *subreaper*. The keeper is one, so all that the program
+//! starts stays below the keeper, where [`crate::meter::usage_below`] finds it and the keeper can end it. A process that a
+//! server of the system starts on request (`systemd-run`, `docker run`) was never below the keeper.
+//!
+//! Source: `PR_SET_CHILD_SUBREAPER` in `prctl(2)`.
+
+use std::{io, os::unix::process::CommandExt, process::Command, ptr};
+
+/// Starts the program of `command` below a keeper: the process that `command` will start is the keeper, and
+/// the program is its child, in a process group of its own. Call it after everything else that is done to
+/// `command`.
+///
+/// The keeper ends when none of its descendants is left, as the program ended: with the same exit code, or
+/// by the same signal. On SIGTERM, and when the thread that starts it ends, the keeper kills all of its
+/// descendants first, however long that takes. So never kill a keeper: its descendants would stay.
+pub fn keep(command: &mut Command) -> &mut Command {
+    let parent = std::process::id().cast_signed();
+    command.process_group(0);
+    // SAFETY: between fork and exec, `divide` and what it calls make system calls only, and allocate
+    // nothing.
+    unsafe { command.pre_exec(move || divide(parent)) }
+}
+
+/// Becomes the keeper, and returns in its child alone, which goes on to be the program.
+fn divide(parent: i32) -> io::Result<()> {
+    // SAFETY: plain system calls, whose arguments are numbers or point to places that are valid for the
+    // calls. The process has one thread, for it is the child of a fork, so another fork copies all of it.
+    unsafe {
+        let (mut all, mut before) = (empty(), empty());
+        libc::sigfillset(&raw mut all);
+        checked(libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &raw const all,
+            &raw mut before,
+        ))?;
+        checked(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1))?;
+        let keeper = libc::getpid();
+        let program = checked(libc::fork())?;
+        if program > 0 {
+            keep_until_none_is_left(program, parent);
+        }
+        libc::setpgid(0, 0);
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+        if libc::getppid() != keeper {
+            libc::_exit(1);
+        }
+        checked(libc::sigprocmask(
+            libc::SIG_SETMASK,
+            &raw const before,
+            ptr::null_mut(),
+        ))?;
+    }
+    Ok(())
+}
+
+/// The keeper's life. All signals are blocked.
+///
+/// # Safety
+/// Only for the process that [`divide`] has made.
+unsafe fn keep_until_none_is_left(program: i32, parent: i32) -> ! {
+    // SAFETY: as in `divide`. The descriptors that are closed belong to nobody: this process runs nothing
+    // but this function.
+    unsafe {
+        libc::prctl(libc::PR_SET_NAME, c"portlab-keeper".as_ptr());
+        // The pipes of the program, and the one that tells the parent whether it could be started: they
+        // must end with the program.
+        if libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) != 0 {
+            for fd in 0..MANY_FILES {
+                libc::close(fd);
+            }
+        }
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
+        let mut signals = empty();
+        libc::sigaddset(&raw mut signals, libc::SIGCHLD);
+        libc::sigaddset(&raw mut signals, libc::SIGTERM);
+        // Had the parent ended before that, no signal would come.
+        let mut ending = libc::getppid() != parent;
+        let mut ended_with = 0;
+        loop {
+            let mut status = 0;
+            let reaped = libc::waitpid(-1, &raw mut status, libc::WNOHANG);
+            if reaped == program {
+                ended_with = status;
+            }
+            if reaped > 0 {
+                continue;
+            }
+            if reaped < 0 && *libc::__errno_location() == libc::ECHILD {
+                end_as(ended_with);
+            }
+            if ending {
+                // What they leave behind becomes this process's children, and is killed in the next turn.
+                kill_children(program);
+                libc::nanosleep(&raw const A_MOMENT, ptr::null_mut());
+            } else {
+                let signal =
+                    libc::sigtimedwait(&raw const signals, ptr::null_mut(), &raw const A_WHILE);
+                ending = signal == libc::SIGTERM;
+            }
+        }
+    }
+}
+
+/// Kills every child of this process. They are its own until it reaps them, so no number is a stranger's.
+///
+/// # Safety
+/// As [`keep_until_none_is_left`].
+unsafe fn kill_children(program: i32) {
+    // SAFETY: as in `divide`; no more is read than there is room for.
+    unsafe {
+        let file = libc::open(c"/proc/thread-self/children".as_ptr(), libc::O_RDONLY);
+        if file < 0 {
+            // A kernel without CONFIG_PROC_CHILDREN: the process group of the program is what is left.
+            libc::kill(-program, libc::SIGKILL);
+            return;
+        }
+        let (mut buffer, mut pid) = ([0_u8; 1024], 0);
+        loop {
+            let read = libc::read(file, buffer.as_mut_ptr().cast(), buffer.len());
+            let Ok(read @ 1..) = usize::try_from(read) else {
+                break;
+            };
+            for &byte in &buffer[..read] {
+                if byte.is_ascii_digit() {
+                    pid = pid * 10 + i32::from(byte - b'0');
+                } else if pid > 0 {
+                    libc::kill(pid, libc::SIGKILL);
+                    pid = 0;
+                }
+            }
+        }
+        if pid > 0 {
+            libc::kill(pid, libc::SIGKILL);
+        }
+        libc::close(file);
+    }
+}
+
+/// Ends this process as another ended that had this wait status.
+///
+/// # Safety
+/// As [`keep_until_none_is_left`].
+unsafe fn end_as(status: i32) -> ! {
+    // SAFETY: as in `divide`.
+    unsafe {
+        if libc::WIFSIGNALED(status) {
+            let signal = libc::WTERMSIG(status);
+            let none = libc::rlimit {
+                rlim_cur: 0,
+                rlim_max: 0,
+            };
+            // The program may have left a core; this is no crash.
+            libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+            libc::signal(signal, libc::SIG_DFL);
+            let mut only = empty();
+            libc::sigaddset(&raw mut only, signal);
+            libc::sigprocmask(libc::SIG_UNBLOCK, &raw const only, ptr::null_mut());
+            libc::kill(libc::getpid(), signal);
+        }
+        libc::_exit(libc::WEXITSTATUS(status));
+    }
+}
+
+fn empty() -> libc::sigset_t {
+    // SAFETY: all zeros are a valid, empty set.
+    unsafe { std::mem::zeroed() }
+}
+
+fn checked(result: i32) -> io::Result<i32> {
+    match result {
+        -1 => Err(io::Error::last_os_error()),
+        result => Ok(result),
+    }
+}
+
+/// More descriptors than a program has that has just been forked, on kernels that can't close them all at once.
+const MANY_FILES: i32 = 4096;
+
+/// Between two turns of killing.
+static A_MOMENT: libc::timespec = libc::timespec {
+    tv_sec: 0,
+    tv_nsec: 1_000_000,
+};
+
+/// Between two looks at the children where no signal comes.
+static A_WHILE: libc::timespec = libc::timespec {
+    tv_sec: 0,
+    tv_nsec: 200_000_000,
+};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        marked::started,
+        meter::{tree, usage_below},
+        spawn::{Signal, signal_pid},
+    };
+    use std::{
+        fs,
+        os::unix::process::ExitStatusExt,
+        path::{Path, PathBuf},
+        process::{Child, Stdio},
+        thread,
+        time::{Duration, Instant},
+    };
+
+    fn kept(words: &[&str]) -> io::Result<Child> {
+        let mut command = Command::new(words[0]);
+        keep(command.args(&words[1..])).stdin(Stdio::null()).spawn()
+    }
+
+    /// Waits until `is` holds, as long as a busy machine may take.
+    #[track_caller]
+    fn wait_until(mut is: impl FnMut() -> bool) {
+        let since = Instant::now();
+        while !is() {
+            assert!(since.elapsed() < Duration::from_secs(60));
+            thread::sleep(Duration::from_millis(2));
+        }
+    }
+
+    fn pid_of(child: &Child) -> i32 {
+        child.id().cast_signed()
+    }
+
+    #[test]
+    fn a_keeper_ends_as_its_program_did() {
+        let status = |words: &[&str]| kept(words).unwrap().wait().unwrap();
+        assert_eq!(status(&["true"]).code(), Some(0));
+        assert_eq!(status(&["sh", "-c", "exit 7"]).code(), Some(7));
+        let killed = status(&["sh", "-c", "kill -9 $$"]);
+        assert_eq!(killed.signal(), Some(libc::SIGKILL));
+        let error = kept(&["no-such-program-at-all"]).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn the_program_has_the_pipes_alone_and_no_signal_is_blocked() {
+        let mut command = Command::new("sh");
+        command.args([
+            "-c",
+            "grep SigBlk /proc/self/status; sleep 60 >/dev/null & exit 3",
+        ]);
+        let mut child = keep(&mut command).stdout(Stdio::piped()).spawn().unwrap();
+        // Ends as soon as the shell has, though the keeper stays.
+        let said = io::read_to_string(child.stdout.take().unwrap()).unwrap();
+        assert_eq!(said.trim(), "SigBlk:\t0000000000000000");
+        assert!(child.try_wait().unwrap().is_none());
+        signal_pid(pid_of(&child), Signal::TERM).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(3));
+    }
+
+    /// A program that leaves three processes behind which have left everything that can be left, each of
+    /// which writes down its number; then it ends.
+    fn deserters(name: &str) -> (Child, PathBuf) {
+        let dir = std::env::temp_dir().join(format!("portlab-{name}-{}", std::process::id()));
+        fs::create_dir_all(&dir).unwrap();
+        let script = "for i in 1 2 3; do (setsid env -i sh -c 'echo $$ > \"$0\"/'$i'; exec sleep 600' \
+                      \"$0\" &) ; done";
+        let child = kept(&["sh", "-c", script, dir.to_str().unwrap()]).unwrap();
+        (child, dir)
+    }
+
+    fn numbers(dir: &Path) -> Vec<i32> {
+        let files = (1..=3).map(|number| fs::read_to_string(dir.join(number.to_string())));
+        let numbers = files.flatten().filter_map(|text| text.trim().parse().ok());
+        numbers.collect()
+    }
+
+    #[test]
+    fn whoever_leaves_parent_group_session_and_environment_is_still_found_and_ended() {
+        let (mut child, dir) = deserters("keeper");
+        wait_until(|| numbers(&dir).len() == 3);
+        let left = numbers(&dir);
+        let keeper = pid_of(&child);
+        // The shell has ended, and they are the keeper's.
+        wait_until(|| usage_below(keeper).unwrap().processes == 3);
+        let below = tree(keeper).unwrap();
+        assert!(left.iter().all(|pid| below.contains(pid)));
+        signal_pid(keeper, Signal::TERM).unwrap();
+        child.wait().unwrap();
+        assert!(left.iter().all(|&pid| started(pid).is_none()));
+        fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn all_end_with_the_thread_that_started_them() {
+        let (mut child, dir) = thread::spawn(|| {
+            let (child, dir) = deserters("keeper-thread");
+            wait_until(|| numbers(&dir).len() == 3);
+            (child, dir)
+        })
+        .join()
+        .unwrap();
+        child.wait().unwrap();
+        let left = numbers(&dir);
+        assert!(left.iter().all(|&pid| started(pid).is_none()), "{left:?}");
+        fs::remove_dir_all(dir).unwrap();
+    }
+}

@@ -1,0 +1,82 @@
+//! `--quick`: a comparison that ends within half a minute, or isn't begun.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use portlab_lab::{Costs, Experiment};
+use portlab_stats::record::Record;
+
+use super::{Args, parts::about};
+
+/// A quick comparison ends before this time is over, trials and report included.
+pub(super) const TIME: Duration = Duration::from_secs(30);
+
+/// How long a foreign server may take until it listens, unless told.
+pub(super) const START_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Of fewer rounds nothing can be told.
+const LEAST: u32 = 3;
+
+/// The part of the time that is left over, for what the trials couldn't know.
+const SPARE: f64 = 0.1;
+
+/// How long a look at one model at work takes (`--trace`).
+const TRACE: Duration = Duration::from_millis(600);
+
+/// How many rounds fit into the time, of which `spent` is over, and how long one takes.
+pub(super) fn rounds(
+    args: &Args,
+    experiment: &Experiment,
+    record: &Record,
+    (costs, spent): (&Costs, Duration),
+) -> anyhow::Result<(usize, Duration)> {
+    let traces = match args.trace {
+        true => TRACE * u32::try_from(experiment.entrants.len()).unwrap_or(u32::MAX),
+        false => Duration::ZERO,
+    };
+    let time = TIME.saturating_sub(spent + traces);
+    let time = time.mul_f64(1.0 - SPARE);
+    let round = costs.round(experiment, record);
+    let once = costs.once(experiment, record);
+    let fit = fitting(time.saturating_sub(once), round);
+    let least = args.rounds.map_or(LEAST, u32::from);
+    if fit >= least {
+        let most = u32::try_from(experiment.rounds).unwrap_or(u32::MAX);
+        return Ok((fit.min(most) as usize, round));
+    }
+    let takes = about(round * least + once);
+    let smaller = costs.fitting(experiment, record, (least, time));
+    let remedy = match (&smaller[..], args.rounds) {
+        (_, Some(_)) if fit >= LEAST => "leave out --rounds".to_owned(),
+        ([], _) => "name fewer --models, or leave out --quick".to_owned(),
+        (names, _) => format!(
+            "try --workload {}, fewer --models, or leave out --quick",
+            names.join(",")
+        ),
+    };
+    bail!(
+        "{least} rounds of this take {takes}, and --quick is to end within {} s; {remedy}",
+        TIME.as_secs()
+    );
+}
+
+/// How many rounds of a length fit into a time.
+fn fitting(time: Duration, round: Duration) -> u32 {
+    if round.is_zero() {
+        return u32::MAX;
+    }
+    (time.as_secs_f64() / round.as_secs_f64()) as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_whole_rounds_fit() {
+        let seconds = Duration::from_secs;
+        assert_eq!(fitting(seconds(10), seconds(3)), 3);
+        assert_eq!(fitting(seconds(2), seconds(3)), 0);
+        assert_eq!(fitting(seconds(2), Duration::ZERO), u32::MAX);
+    }
+}
