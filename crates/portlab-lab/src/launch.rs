@@ -23,6 +23,7 @@ impl Experiment {
             cpus: self.server_cpus(part),
             variables: vec![(name.to_owned(), value.to_owned())],
             start_timeout: Some(self.start_timeout),
+            held: mark.held(),
         };
         match &entrant.server {
             experiment::Server::Foreign(words) => Server::foreign(&surroundings, words),

@@ -8,11 +8,19 @@
 use std::{
     fs::{self, File},
     io,
+    os::fd::{AsRawFd, RawFd},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use portlab_sys::marked::{kill_marked, started};
 use serde::{Deserialize, Serialize};
+
+/// How long the servers of a killed comparison may take to end.
+const TO_END: Duration = Duration::from_secs(30);
+/// Between two looks whether they have.
+const A_MOMENT: Duration = Duration::from_millis(5);
 
 /// The variable that a server's environment has.
 const VARIABLE: &str = "PORTLAB_RUN";
@@ -20,21 +28,34 @@ const VARIABLE: &str = "PORTLAB_RUN";
 /// The mark of one comparison's servers.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(crate) struct Mark(String);
+pub(crate) struct Mark {
+    name: String,
+    /// The locked file of the comparison, which the keepers of its servers hold open.
+    #[serde(skip)]
+    lock: Option<RawFd>,
+}
 
 impl Mark {
-    fn new() -> Self {
-        Self(format!("{:016x}", fastrand::u64(..)))
+    fn new(lock: &File) -> Self {
+        Self {
+            name: format!("{:016x}", fastrand::u64(..)),
+            lock: Some(lock.as_raw_fd()),
+        }
     }
 
     /// The variable and its value.
     pub(crate) fn variable(&self) -> (&str, &str) {
-        (VARIABLE, &self.0)
+        (VARIABLE, &self.name)
     }
 
-    /// Kills whoever still carries the mark, and says how many there were.
+    /// The descriptor that stays open until the last process of a foreign server has ended.
+    pub(crate) fn held(&self) -> Option<RawFd> {
+        self.lock
+    }
+
+    /// Kills the processes that still carry the mark, and says how many there were.
     pub(crate) fn sweep(&self) -> io::Result<usize> {
-        kill_marked(VARIABLE, &self.0)
+        kill_marked(VARIABLE, &self.name)
     }
 }
 
@@ -110,7 +131,7 @@ impl Running {
             .write(true)
             .open(&file)
             .map_err(failed)?;
-        let is_ours = lock.try_lock().is_ok();
+        let mut is_ours = lock.try_lock().is_ok();
         let note = fs::read(&file).ok();
         let note = note.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
         let mut leftover = None;
@@ -120,7 +141,15 @@ impl Running {
             mark,
         }) = note
         {
-            if !is_ours || since.is_some() && started(pid) == since {
+            let goes_on = since.is_none() || started(pid) == since;
+            // A comparison that was killed holds the lock until the last process of its servers has
+            // ended, which their keepers see to.
+            let asked = Instant::now();
+            while !is_ours && !goes_on && asked.elapsed() < TO_END {
+                thread::sleep(A_MOMENT);
+                is_ours = lock.try_lock().is_ok();
+            }
+            if !is_ours || since.is_some() && goes_on {
                 let dir = dir.to_owned();
                 return Err(RunningError::Busy { dir, pid });
             }
@@ -128,7 +157,7 @@ impl Running {
             leftover = Some(Leftover { pid, processes });
         }
         let pid = std::process::id() as i32;
-        let mark = Mark::new();
+        let mark = Mark::new(&lock);
         let note = Note {
             pid,
             started: started(pid),

@@ -4,6 +4,7 @@ use std::{
     ffi::OsStr,
     io::{self, BufRead, BufReader, Read},
     net::SocketAddr,
+    os::fd::RawFd,
     path::Path,
     process::{Child, Command, ExitStatus, Stdio},
     sync::{
@@ -95,6 +96,8 @@ pub struct Surroundings {
     pub variables: Vec<(String, String)>,
     /// How long a foreign server may take until it listens; 20 s unless told.
     pub start_timeout: Option<Duration>,
+    /// A descriptor that stays open until the last process of a foreign server has ended.
+    pub held: Option<RawFd>,
 }
 
 impl Surroundings {
@@ -108,7 +111,7 @@ impl Surroundings {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
         match is_kept {
-            true => keeper::keep(command),
+            true => keeper::keep(command, self.held),
             false => spawn::tie_to_this_thread(command),
         }
     }

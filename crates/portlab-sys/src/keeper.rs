@@ -9,7 +9,12 @@
 //!
 //! Source: `PR_SET_CHILD_SUBREAPER` in `prctl(2)`.
 
-use std::{io, os::unix::process::CommandExt, process::Command, ptr};
+use std::{
+    io,
+    os::{fd::RawFd, unix::process::CommandExt},
+    process::Command,
+    ptr,
+};
 
 /// Starts the program of `command` below a keeper: the process that `command` will start is the keeper, and
 /// the program is its child, in a process group of its own. Call it after everything else that is done to
@@ -18,16 +23,19 @@ use std::{io, os::unix::process::CommandExt, process::Command, ptr};
 /// The keeper ends when none of its descendants is left, as the program ended: with the same exit code, or
 /// by the same signal. On SIGTERM, and when the thread that starts it ends, the keeper kills all of its
 /// descendants first, however long that takes. So never kill a keeper: its descendants would stay.
-pub fn keep(command: &mut Command) -> &mut Command {
+///
+/// The keeper closes all descriptors but `held`, such as that of a locked file: another program sees by it
+/// that descendants of the keeper may still run.
+pub fn keep(command: &mut Command, held: Option<RawFd>) -> &mut Command {
     let parent = std::process::id().cast_signed();
     command.process_group(0);
     // SAFETY: between fork and exec, `divide` and what it calls make system calls only, and allocate
     // nothing.
-    unsafe { command.pre_exec(move || divide(parent)) }
+    unsafe { command.pre_exec(move || divide(parent, held)) }
 }
 
 /// Becomes the keeper, and returns in its child alone, which goes on to be the program.
-fn divide(parent: i32) -> io::Result<()> {
+fn divide(parent: i32, held: Option<RawFd>) -> io::Result<()> {
     // SAFETY: plain system calls, whose arguments are numbers or point to places that are valid for the
     // calls. The process has one thread, for it is the child of a fork, so another fork copies all of it.
     unsafe {
@@ -42,7 +50,7 @@ fn divide(parent: i32) -> io::Result<()> {
         let keeper = libc::getpid();
         let program = checked(libc::fork())?;
         if program > 0 {
-            keep_until_none_is_left(program, parent);
+            keep_until_none_is_left(program, parent, held);
         }
         libc::setpgid(0, 0);
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
@@ -62,16 +70,22 @@ fn divide(parent: i32) -> io::Result<()> {
 ///
 /// # Safety
 /// Only for the process that [`divide`] has made.
-unsafe fn keep_until_none_is_left(program: i32, parent: i32) -> ! {
+unsafe fn keep_until_none_is_left(program: i32, parent: i32, held: Option<RawFd>) -> ! {
     // SAFETY: as in `divide`. The descriptors that are closed belong to nobody: this process runs nothing
     // but this function.
     unsafe {
         libc::prctl(libc::PR_SET_NAME, c"portlab-keeper".as_ptr());
         // The pipes of the program, and the one that tells the parent whether it could be started: they
         // must end with the program.
-        if libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) != 0 {
-            for fd in 0..MANY_FILES {
-                libc::close(fd);
+        let held = held.unwrap_or(RawFd::MAX);
+        let below = held.cast_unsigned().checked_sub(1);
+        let above = held.cast_unsigned() + 1;
+        for (first, last) in [(0, below), (above, Some(u32::MAX))] {
+            let Some(last) = last else { continue };
+            if libc::syscall(libc::SYS_close_range, first, last, 0) != 0 {
+                for fd in (0..MANY_FILES).filter(|fd| *fd != held) {
+                    libc::close(fd);
+                }
             }
         }
         libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
@@ -203,7 +217,7 @@ mod tests {
     };
     use std::{
         fs,
-        os::unix::process::ExitStatusExt,
+        os::{fd::AsRawFd, unix::process::ExitStatusExt},
         path::{Path, PathBuf},
         process::{Child, Stdio},
         thread,
@@ -212,7 +226,7 @@ mod tests {
 
     fn kept(words: &[&str]) -> io::Result<Child> {
         let mut command = Command::new(words[0]);
-        keep(command.args(&words[1..])).stdin(Stdio::null()).spawn()
+        keep(command.args(&words[1..]), None).stdin(Stdio::null()).spawn()
     }
 
     /// Waits until `is` holds, as long as a busy machine may take.
@@ -247,7 +261,7 @@ mod tests {
             "-c",
             "grep SigBlk /proc/self/status; sleep 60 >/dev/null & exit 3",
         ]);
-        let mut child = keep(&mut command).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = keep(&mut command, None).stdout(Stdio::piped()).spawn().unwrap();
         // Ends as soon as the shell has, though the keeper stays.
         let said = io::read_to_string(child.stdout.take().unwrap()).unwrap();
         assert_eq!(said.trim(), "SigBlk:\t0000000000000000");
@@ -287,6 +301,25 @@ mod tests {
         child.wait().unwrap();
         assert!(left.iter().all(|&pid| started(pid).is_none()));
         fs::remove_dir_all(dir).unwrap();
+    }
+
+    #[test]
+    fn a_lock_that_a_keeper_holds_is_free_when_none_of_its_descendants_is_left() {
+        let name = format!("portlab-keeper-lock-{}", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let lock = fs::File::create(&path).unwrap();
+        lock.lock().unwrap();
+        let mut command = Command::new("sleep");
+        let mut child = keep(command.arg("600"), Some(lock.as_raw_fd()))
+            .spawn()
+            .unwrap();
+        drop(lock);
+        let other = fs::File::open(&path).unwrap();
+        assert!(other.try_lock().is_err(), "the keeper holds it");
+        signal_pid(pid_of(&child), Signal::TERM).unwrap();
+        child.wait().unwrap();
+        assert!(other.try_lock().is_ok());
+        fs::remove_file(path).unwrap();
     }
 
     #[test]
