@@ -458,7 +458,11 @@ mod tests {
             }),
             ("cells[0].failures[0].round", |it| {
                 let (round, reason) = (6, String::new());
-                it.cells[0].failures.push(Failed { round, reason });
+                it.cells[0].failures.push(Failed {
+                    round,
+                    reason,
+                    unmetered: None,
+                });
             }),
             ("cells[0].latencies[1]", |it| {
                 it.cells[0].latencies.0 = vec![(2, 1), (2, 1)];

@@ -57,19 +57,30 @@ impl Cell {
     /// Whether the server kept up with the rate of an open loop; `None` of a closed loop.
     ///
     /// It did if each message that was due found a free connection, and as many were answered in all
-    /// rounds together as were due, but for one in a hundred and for what chance does to a count: four
-    /// standard deviations of a Poisson variable.
+    /// rounds together as were due, but for one in a hundred, and for what chance does: by one standard
+    /// deviation of a Poisson variable, for messages are under way when a round begins and when it ends.
+    /// Older records don't tell how many were due, only the rate: then by four.
     #[must_use]
     pub fn kept_up(&self) -> Option<bool> {
-        let due = self.rounds.iter().map(|round| {
-            let offered = round.offered_per_s.filter(|offered| *offered > 0.0)?;
-            Some(offered * round.elapsed_ms / 1e3)
-        });
-        let due: f64 = due.sum::<Option<f64>>().filter(|due| *due > 0.0)?;
+        let due: f64 = self.due_messages().filter(|due| *due > 0.0)?;
+        let counted = self.rounds.iter().all(|it| it.due_messages.is_some());
+        let chance = if counted { 1.0 } else { COUNTING_ERRORS } * due.sqrt();
         let answered = self.rounds.iter().map(|round| round.messages as f64);
         let answered: f64 = answered.sum();
         let all_sent = self.rounds.iter().all(|it| it.due_not_sent == Some(0));
-        Some(all_sent && answered >= due * KEEPS_UP - COUNTING_ERRORS * due.sqrt())
+        Some(all_sent && answered >= due * KEEPS_UP - chance)
+    }
+
+    /// How many messages were due in all rounds of an open loop: counted, or by the rate; `None` of a
+    /// closed loop.
+    #[must_use]
+    pub fn due_messages(&self) -> Option<f64> {
+        let due = self.rounds.iter().map(|round| {
+            let offered = round.offered_per_s.filter(|offered| *offered > 0.0)?;
+            let by_rate = offered * round.elapsed_ms / 1e3;
+            Some(round.due_messages.map_or(by_rate, |due| due as f64))
+        });
+        due.sum()
     }
 
     /// How many times `other`'s figure this cell's is, round by round: both were measured within
@@ -213,6 +224,16 @@ mod tests {
         assert_eq!(open(920, 0), Some(false));
         assert_eq!(open(1_000, 1), Some(false));
         assert_eq!(cell("a", &[2.0; 4]).kept_up(), None);
+        // What was counted needs less allowance for chance: 3,840 were due.
+        let counted = |messages| {
+            let mut cell = cell("a", &[2.0; 4]);
+            for round in &mut cell.rounds {
+                (round.offered_per_s, round.due_messages) = (Some(5_000.0), Some(960));
+                (round.messages, round.due_not_sent) = (messages, Some(0));
+            }
+            cell.kept_up()
+        };
+        assert_eq!([940, 930].map(counted), [Some(true), Some(false)]);
     }
 
     #[test]

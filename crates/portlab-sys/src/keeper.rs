@@ -226,7 +226,9 @@ mod tests {
 
     fn kept(words: &[&str]) -> io::Result<Child> {
         let mut command = Command::new(words[0]);
-        keep(command.args(&words[1..]), None).stdin(Stdio::null()).spawn()
+        keep(command.args(&words[1..]), None)
+            .stdin(Stdio::null())
+            .spawn()
     }
 
     /// Waits until `is` holds, as long as a busy machine may take.
@@ -261,7 +263,10 @@ mod tests {
             "-c",
             "grep SigBlk /proc/self/status; sleep 60 >/dev/null & exit 3",
         ]);
-        let mut child = keep(&mut command, None).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child = keep(&mut command, None)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
         // Ends as soon as the shell has, though the keeper stays.
         let said = io::read_to_string(child.stdout.take().unwrap()).unwrap();
         assert_eq!(said.trim(), "SigBlk:\t0000000000000000");

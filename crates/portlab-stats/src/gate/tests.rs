@@ -186,9 +186,11 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
     let mut given_up = both(&[1.0], 8);
     given_up.cells[0].rounds.clear();
     let (round, reason) = (1, "it burnt".to_owned());
-    given_up.cells[0]
-        .failures
-        .push(crate::record::Failed { round, reason });
+    given_up.cells[0].failures.push(crate::record::Failed {
+        round,
+        reason,
+        unmetered: None,
+    });
     assert_eq!(verdicts(&given_up), [Verdict::Broken]);
 }
 

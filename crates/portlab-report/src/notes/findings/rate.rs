@@ -100,8 +100,7 @@ fn told(view: &View, at: usize) -> Option<Told> {
 
 /// The share of what was due that was answered, over all rounds.
 fn answered(cell: &Cell) -> Option<f64> {
-    let due = |round: &Round| Some(round.offered_per_s? * round.elapsed_ms / 1e3);
-    let due: f64 = cell.rounds.iter().map(due).sum::<Option<f64>>()?;
+    let due = cell.due_messages()?;
     let messages = cell.rounds.iter().map(|round| round.messages as f64);
     (due > 0.0).then(|| messages.sum::<f64>() / due)
 }
