@@ -36,6 +36,7 @@
 //! | `preflight` | what will fail, said before the run |
 //! | `verdict` | whether the result can be believed |
 //! | `ladder` | one run per rate, and the knee of the curve |
+//! | `search` | the highest rate that a server can bear |
 //! | `export` | histograms for HdrHistogram's tools |
 
 #![forbid(unsafe_code)]
@@ -65,6 +66,7 @@ mod ring;
 mod run;
 mod script;
 mod shown;
+mod search;
 mod stage;
 mod stall;
 mod status;
@@ -91,5 +93,6 @@ pub use run::{Progress, RunError, Watch, run};
 pub use script::{Manner, Say, Script};
 pub use shown::shown;
 pub use status::ErrorAnswer;
+pub use search::{Finding, Found, Goal, Highest, Limit, Missed, Search, Shown, Step, Trial};
 pub use tally::{Cause, Failure, Phase, Tally};
 pub use verdict::{Doubt, Verdict};

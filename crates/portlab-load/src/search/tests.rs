@@ -1,0 +1,174 @@
+use super::{simulated::Simulated, *};
+
+const BOUND_NS: u64 = 50_000_000;
+
+fn goal() -> Goal {
+    Goal {
+        start_per_s: 100.0,
+        least_per_s: 1.0,
+        most_per_s: 1e5,
+        precision: 0.1,
+        confidence: 0.9,
+        trials: 60,
+        blind: 0.0,
+    }
+}
+
+/// 1 ms for a message: it gives way at about 1,000 per second.
+fn server() -> Simulated {
+    Simulated::of_service(1e6)
+}
+
+fn honest(_: usize) -> bool {
+    false
+}
+
+fn interval(search: &Search) -> (f64, f64) {
+    match search.found().rate {
+        Highest::Between { low, high, .. } => (low, high),
+        other => panic!("{other:?}: {:?}", search.trials()),
+    }
+}
+
+#[test]
+fn the_highest_rate_of_a_queue_is_found_to_the_precision_asked_for() {
+    let truth = server().truth(BOUND_NS);
+    // A queue with one server that is always busy grows, and its p99 with it.
+    assert!((900.0..1_100.0).contains(&truth), "{truth}");
+    let (mut held, mut trials) = (0, 0);
+    for seed in 0..40 {
+        let search = server().search(goal(), BOUND_NS, seed, honest);
+        let found = search.found();
+        assert!(found.settled, "{seed}: {found:?}");
+        let (low, high) = interval(&search);
+        assert!(high <= low * 1.1001, "{seed}: {low} to {high}");
+        held += usize::from((low..=high).contains(&truth));
+        trials += found.trials;
+    }
+    // 36 of 40 are promised.
+    assert!(held >= 33, "{held} of 40");
+    assert!(trials / 40 <= 25, "{} trials", trials / 40);
+}
+
+#[test]
+fn many_workers_bear_as_many_times_the_rate() {
+    let many = Simulated {
+        workers: 20,
+        ..server()
+    };
+    let (low, high) = interval(&many.search(goal(), BOUND_NS, 3, honest));
+    // A trial of a second hides a twentieth more behind a bound of 50 ms, and the interval is a tenth.
+    assert!(low > 19_000.0 && high < 23_100.0, "{low} to {high}");
+}
+
+/// A machine that stands still for 200 ms in every tenth trial, and in three of ten.
+#[test]
+fn a_noisy_machine_takes_more_trials_and_does_not_mislead() {
+    for (stops, least) in [(0.1, 32), (0.3, 25)] {
+        let server = Simulated { stops, ..server() };
+        let truth = server.truth(BOUND_NS);
+        let (mut held, mut near, mut contrary) = (0, 0, 0);
+        for seed in 0..40 {
+            let search = server.search(goal(), BOUND_NS, seed, honest);
+            let (low, high) = interval(&search);
+            held += usize::from((low..=high).contains(&truth));
+            near += usize::from(low < 1.2 * truth && high > truth / 1.2);
+            contrary += search.found().contrary;
+        }
+        assert!(held >= least, "{stops}: {held} of 40");
+        assert!(near >= 36, "{stops}: {near} of 40 are near");
+        assert!(contrary > 0, "{stops}: the noise is told");
+    }
+}
+
+#[test]
+fn no_single_wrong_finding_ends_the_search_wrongly() {
+    let truth = server().truth(BOUND_NS);
+    for wrong in 0..20 {
+        let search = server().search(goal(), BOUND_NS, 5, |number| number == wrong);
+        let (low, high) = interval(&search);
+        assert!(
+            low < truth * 1.05 && high > truth / 1.05,
+            "trial {wrong} turned round: {low} to {high}, and it is {truth}"
+        );
+    }
+}
+
+#[test]
+fn a_server_that_never_meets_the_bound_is_found_out_soon() {
+    let slow = Simulated::of_service(60e6);
+    let goal = Goal {
+        least_per_s: 10.0,
+        ..goal()
+    };
+    let found = slow.search(goal, BOUND_NS, 1, honest).found();
+    let missed = Some(Missed::Latency);
+    let per_s = 10.0;
+    assert_eq!(found.rate, Highest::Below { per_s, missed });
+    assert!(found.settled && found.trials < 10, "{found:?}");
+}
+
+#[test]
+fn a_server_that_always_meets_it_is_told_up_to_the_highest_rate_of_interest() {
+    let quick = Simulated::of_service(1_000.0);
+    let goal = Goal {
+        most_per_s: 5_000.0,
+        blind: 0.05,
+        ..goal()
+    };
+    let found = quick.search(goal, BOUND_NS, 1, honest).found();
+    let Highest::AtLeast { per_s, limit } = found.rate else {
+        panic!("{found:?}");
+    };
+    assert_eq!(limit, Limit::Asked);
+    assert!((per_s - 5_000.0 / 1.05).abs() < 1.0 && found.settled);
+    assert!(found.trials < 12, "{found:?}");
+}
+
+#[test]
+fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
+    let quick = Simulated {
+        generator_per_s: 3_000.0,
+        ..Simulated::of_service(1_000.0)
+    };
+    let found = quick.search(goal(), BOUND_NS, 1, honest).found();
+    let Highest::AtLeast { per_s, limit } = found.rate else {
+        panic!("{found:?}");
+    };
+    assert_eq!(limit, Limit::Generator);
+    assert!((2_500.0..3_100.0).contains(&per_s), "{per_s}");
+    // And where it is late at any rate, nothing is known.
+    let late = Simulated {
+        generator_per_s: 0.1,
+        ..quick
+    };
+    let found = late.search(goal(), BOUND_NS, 1, honest).found();
+    assert_eq!(found.rate, Highest::Unknown);
+}
+
+#[test]
+fn too_few_trials_leave_a_wide_interval_that_is_not_settled() {
+    let few = Goal {
+        trials: 6,
+        ..goal()
+    };
+    let search = server().search(few, BOUND_NS, 2, honest);
+    let (low, high) = interval(&search);
+    assert!(!search.found().settled && search.trials().len() == 6);
+    assert!(
+        high > low * 1.1 && low < 1_034.0 && high > 1_000.0,
+        "{low} to {high}"
+    );
+    assert_eq!(Search::new(goal()).found().rate, Highest::Unknown);
+    assert_eq!(Search::new(goal()).step(), Step::Try(100.0));
+}
+
+#[test]
+fn a_short_trial_lowers_the_interval_by_what_it_can_not_see() {
+    let of = |blind| {
+        let search = server().search(Goal { blind, ..goal() }, BOUND_NS, 2, honest);
+        interval(&search)
+    };
+    let ((low, high), (lower, same)) = (of(0.0), of(0.1));
+    assert!((low / lower - 1.1).abs() < 1e-9 && high == same);
+}
