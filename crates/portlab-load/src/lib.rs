@@ -35,7 +35,8 @@
 //! | `outcome` | what was measured |
 //! | `preflight` | what will fail, said before the run |
 //! | `verdict` | whether the result can be believed |
-//! | `ladder` | one run per rate, and the knee of the curve |
+//! | `ladder` | the rates of a ladder, a run at each |
+//! | `knee` | the knee of the curve of latency against load |
 //! | `search` | the highest rate that a server can bear |
 //! | `export` | histograms for HdrHistogram's tools |
 
@@ -56,6 +57,7 @@ mod export;
 mod fairness;
 mod goodbye;
 mod harvest;
+mod knee;
 mod ladder;
 mod latency;
 mod outcome;
@@ -82,7 +84,8 @@ pub use endings::Endings;
 pub use expect::{Delimiter, EscapeError, Expect, ExpectError, unescape};
 pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
-pub use ladder::{FLAT, Rung, knee, rungs};
+pub use knee::{Knee, Rung, Sure, knee};
+pub use ladder::rungs;
 pub use latency::Latency;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace, UnknownArrivals};

@@ -251,10 +251,17 @@ struct Doubt {
 #[serde(deny_unknown_fields)]
 pub(super) struct Ladder {
     pub(super) rungs: Vec<Report>,
-    /// The last rate that was kept with a p99 on the flat part of the curve; `null` when none was.
+    /// The rate with the most power: messages per second over their p99. `null` when the lowest rate
+    /// was too much, or latency doesn't rise with load.
     pub(super) knee_rate_per_s: Option<f64>,
-    /// Whether no rate was too high, so that the knee lies beyond the last.
+    /// Whether power still rose at the highest rate that says anything, so that the knee may lie beyond.
     pub(super) knee_is_beyond: bool,
+    /// The probability that the knee is this rate and not another of the ladder, in `[0, 1]`.
+    pub(super) knee_confidence: Option<f64>,
+    /// The lowest rate that may be the knee, with 95 %.
+    pub(super) knee_from_rate_per_s: Option<f64>,
+    /// The highest one.
+    pub(super) knee_to_rate_per_s: Option<f64>,
     pub(super) verdict: LadderVerdict,
 }
 

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use portlab_load::{Doubt, FLAT, Rung, knee};
+use portlab_load::{Doubt, Knee, Rung, Sure, knee};
 use portlab_stats::units;
 
 use super::{
@@ -42,7 +42,7 @@ pub(super) fn print(
     let doubts = doubts(walked, points);
     let (style, word) = match doubts.len() {
         0 => (GOOD, "yes"),
-        _ if knee(points).is_none() => (WARN, "no"),
+        _ if knee(points).sure().is_none() => (WARN, "no"),
         _ => (WARN, "with care"),
     };
     let evidence = match doubts.is_empty() {
@@ -62,7 +62,9 @@ pub(super) fn print(
 /// What speaks against the knee: doubts in the rates that show it, from the lowest to the one after
 /// the knee. That a rate was too much for the server is what a ladder is to show, and no doubt.
 pub(super) fn doubts(walked: &[Step], points: &[Rung]) -> Vec<(&'static str, String)> {
-    let evidence = knee(points).map_or(walked.len(), |at| at + 2);
+    let shape = knee(points);
+    let after = |sure: Sure| next_seen(points, sure.rung).unwrap_or(sure.rung + 1);
+    let evidence = shape.sure().map_or(walked.len(), |sure| after(sure) + 1);
     let shown = |doubt: &&Doubt| !matches!(doubt, Doubt::Overload { .. } | Doubt::Missing { .. });
     let of_step = |step: &Step| {
         let rate = step.rate();
@@ -70,42 +72,118 @@ pub(super) fn doubts(walked: &[Step], points: &[Rung]) -> Vec<(&'static str, Str
         let doubts = doubts.map(|doubt| (doubt.name(), format!("at {rate}: {doubt}")));
         doubts.collect::<Vec<_>>()
     };
-    walked.iter().take(evidence).flat_map(of_step).collect()
+    let steps = walked.iter().take(evidence).flat_map(of_step);
+    about_the_knee(points, shape)
+        .into_iter()
+        .chain(steps)
+        .collect()
 }
 
+/// What speaks against the knee itself.
+fn about_the_knee(points: &[Rung], shape: Knee) -> Option<(&'static str, String)> {
+    match shape {
+        Knee::At(sure) | Knee::Beyond(sure) if sure.confidence < SURE => {
+            let [first, last] = [sure.first, sure.last].map(|at| rate(points[at].asked_per_s));
+            let text = format!(
+                "the latency of each run varies so much that the knee may be any rate from {first} to \
+                 {last}; give each more time (--duration)"
+            );
+            Some(("unsure_knee", text))
+        }
+        Knee::Uneven { .. } => {
+            let text = "latency doesn't rise with load: something else makes it; walk again when nothing \
+                        else runs, or find out what stops the server at that rate";
+            Some(("uneven", text.to_owned()))
+        }
+        _ => None,
+    }
+}
+
+/// A knee that is less likely than this to be the right rate is doubted.
+const SURE: f64 = 0.8;
+
 fn knee_in_words(walked: &[Step], points: &[Rung], cut_short: bool) -> (String, String) {
-    let known = points.iter().map(|rung| rung.p99_ns);
-    let best = known.filter(|p99_ns| *p99_ns > 0).min().unwrap_or(0);
-    let flat = format!("kept with a p99 within {FLAT} times the best");
-    let Some(at) = knee(points) else {
-        return ("no knee:".to_owned(), why_no_rate_was_good(walked));
-    };
-    let asked = rate(points[at].asked_per_s);
-    let Some(next) = points.get(at + 1) else {
-        let on = if cut_short { "" } else { "; go higher" };
-        return (
-            format!("no knee up to {asked}:"),
-            format!("it was {flat}{on}"),
-        );
+    let asked = |at: usize| rate(points[at].asked_per_s);
+    let p99 = |at: usize| units::nanos(points[at].p99_ns as f64);
+    match knee(points) {
+        Knee::Below => ("no knee:".to_owned(), why_no_rate_was_good(walked)),
+        Knee::Uneven {
+            before,
+            bump,
+            after,
+        } => {
+            let high = match points[bump].kept {
+                true => p99(bump),
+                false => "too long for the server to keep up".to_owned(),
+            };
+            let text = format!(
+                "p99 is {} at {}, {high} at {} and {} at {}",
+                p99(before),
+                asked(before),
+                asked(bump),
+                p99(after),
+                asked(after),
+            );
+            ("no knee:".to_owned(), text)
+        }
+        Knee::Beyond(sure) => {
+            let on = match points.get(sure.rung + 1) {
+                Some(next) => format!("; at {} {LATE}", rate(next.asked_per_s)),
+                None if cut_short => String::new(),
+                None => "; go higher".to_owned(),
+            };
+            let lead = format!("no knee up to {}:", asked(sure.rung));
+            (lead, format!("up to there {POWER} still rises{on}"))
+        }
+        Knee::At(sure) => {
+            let lead = format!("knee: {},", asked(sure.rung));
+            let text = format!(
+                "{}; {}",
+                how_sure(points, sure),
+                what_came_after(points, sure)
+            );
+            (lead, text)
+        }
+    }
+}
+
+/// Between two rates the curve was not seen, and a rate at which the generator was late shows nothing.
+fn how_sure(points: &[Rung], sure: Sure) -> String {
+    let share = (sure.confidence * 100.0).floor();
+    let seen = |at: &usize| !points[*at].late;
+    let before = (0..sure.first).rev().find(seen).unwrap_or(sure.first);
+    let after = next_seen(points, sure.last).unwrap_or(sure.last);
+    let [before, after] = [before, after].map(|at| rate(points[at].asked_per_s));
+    format!("where {POWER} is greatest ({share}% sure), so between {before} and {after}")
+}
+
+/// The next rate above that of `rung` that says something about the server.
+fn next_seen(points: &[Rung], rung: usize) -> Option<usize> {
+    (rung + 1..points.len()).find(|&at| !points[at].late)
+}
+
+/// What the next rate above the knee looked like.
+fn what_came_after(points: &[Rung], sure: Sure) -> String {
+    let at = &points[sure.rung];
+    let Some(next) = next_seen(points, sure.rung).map(|next| &points[next]) else {
+        return LATE.to_owned();
     };
     let beyond = rate(next.asked_per_s);
-    if next.late {
-        return (
-            format!("no knee up to {asked}:"),
-            format!("it was {flat}; at {beyond} {LATE}"),
+    if !next.kept {
+        return format!(
+            "at {beyond} only {} were answered",
+            rate(next.achieved_per_s)
         );
     }
-    let why = if next.kept {
-        let times = next.p99_ns as f64 / best.max(1) as f64;
-        format!("its p99 is {} times the best", units::three_digits(times))
-    } else {
-        format!("only {} were answered", rate(next.achieved_per_s))
-    };
-    (
-        format!("knee: {asked},"),
-        format!("the last rate that was {flat}; at {beyond} {why}"),
+    let times = next.p99_ns as f64 / at.p99_ns.max(1) as f64;
+    format!(
+        "at {beyond} its p99 is {} times as long",
+        units::three_digits(times)
     )
 }
+
+/// What a knee is the greatest of: L. Kleinrock's power.
+const POWER: &str = "messages per second over p99";
 
 /// What to do follows from the lowest rate: if that is no good, what comes above says nothing.
 fn why_no_rate_was_good(walked: &[Step]) -> String {
@@ -155,7 +233,7 @@ mod tests {
             (0..1_000).for_each(|_| outcome.latency.record(p99_ns));
             (0..1_000).for_each(|_| outcome.pacing_lag.record(lag_ns));
         }
-        Step::new(plan, outcome)
+        Step::new(plan, outcome, vec![p99_ns; 5])
     }
 
     fn said(walked: &[Step]) -> String {
@@ -170,7 +248,8 @@ mod tests {
     fn the_knee_is_told_with_what_came_after_it() {
         let walked = [step(1e3, 100_000, 0), step(2e3, 10_000_000, 0)];
         let said = said(&walked);
-        assert!(said.contains("knee: 1.00k/s, the last rate"), "{said}");
+        assert!(said.contains("knee: 1.00k/s, where"), "{said}");
+        assert!(said.contains("(100% sure"), "{said}");
         assert!(said.contains("at 2.00k/s its p99 is 100 times"), "{said}");
     }
 
@@ -181,6 +260,27 @@ mod tests {
         let late = "at 2.00k/s the generator itself was late, which says nothing of the server";
         assert!(said.contains("no knee up to 1.00k/s: "), "{said}");
         assert!(said.contains(late), "{said}");
+    }
+
+    #[test]
+    fn a_knee_lies_between_rates_at_which_the_generator_was_not_late() {
+        let walked = [
+            step(1e3, 100_000, 0),
+            step(2e3, 10_000_000, 9_000_000),
+            step(4e3, 9_000_000, 0),
+        ];
+        let said = said(&walked);
+        assert!(said.contains("so between 1.00k/s and 4.00k/s;"), "{said}");
+        assert!(said.contains("at 4.00k/s its p99 is 90.0 times"), "{said}");
+    }
+
+    #[test]
+    fn a_latency_that_rises_and_falls_again_is_told_and_no_knee_is_named() {
+        let rising = [(1e3, 100_000), (2e3, 2_200_000), (4e3, 150_000)];
+        let said = said(&rising.map(|(rate, p99_ns)| step(rate, p99_ns, 0)));
+        let text = "no knee: p99 is 100 µs at 1.00k/s, 2.20 ms at 2.00k/s and 150 µs at 4.00k/s";
+        assert!(said.contains(text), "{said}");
+        assert!(said.contains("believable: no"), "{said}");
     }
 
     #[test]

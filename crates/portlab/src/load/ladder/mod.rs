@@ -1,6 +1,7 @@
 //! `--rate 1k..20k`: a run per rate, and the curve of latency against load.
 
 mod conclusion;
+mod parts;
 mod table;
 
 use std::{
@@ -9,12 +10,12 @@ use std::{
 };
 
 use portlab_load::{
-    Answers, Ended, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs,
+    Answers, Ended, Knee, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs,
 };
 
 use portlab_sys::terminal::Hush;
 
-use self::table::Table;
+use self::{parts::Parts, table::Table};
 use super::{
     Args,
     answers::print_answers,
@@ -92,7 +93,7 @@ impl Ladder<'_> {
             table.head(out, self.plan, &self.rates, terminal_width())?;
         }
         for index in 0..self.rates.len() {
-            let (plan, outcome) = self.climb(index)?;
+            let (plan, outcome, parts_ns) = self.climb(index)?;
             if let Some(why) = why_nobody_answered(&plan, &outcome) {
                 // What has been walked counts all the same.
                 if self.walked.is_empty() {
@@ -102,7 +103,7 @@ impl Ladder<'_> {
                 self.gave_up = true;
                 break;
             }
-            let step = Step::new(plan, outcome);
+            let step = Step::new(plan, outcome, parts_ns);
             if step.outcome.interrupted() {
                 let all = self.rates.len();
                 self.cut_short = Some(format!("interrupted after {index} of {all} rates"));
@@ -121,8 +122,8 @@ impl Ladder<'_> {
         Ok(())
     }
 
-    /// Runs at one rate.
-    fn climb(&self, index: usize) -> anyhow::Result<(Plan, Outcome)> {
+    /// Runs at one rate: its plan, its outcome, and the p99 of each part of it.
+    fn climb(&self, index: usize) -> anyhow::Result<(Plan, Outcome, Vec<u64>)> {
         let mut plan = self.plan.clone();
         if let Pace::Open { rate_per_s, .. } = &mut plan.pace {
             *rate_per_s = self.rates[index];
@@ -130,9 +131,11 @@ impl Ladder<'_> {
         let title = format!("{} of {}", index + 1, self.rates.len());
         let flag = Arc::clone(&self.interrupted);
         let mut show = Show::of_a_rung(&plan, self.plain, &title, flag);
-        let outcome = portlab_load::run(&plan, &mut show);
+        let mut parts = Parts::of(&mut show);
+        let outcome = portlab_load::run(&plan, &mut parts);
+        let parts_ns = parts.p99s_ns();
         show.finish()?;
-        Ok((plan, outcome?))
+        Ok((plan, outcome?, parts_ns))
     }
 
     fn points(&self) -> Vec<Rung> {
@@ -141,12 +144,17 @@ impl Ladder<'_> {
 
     fn report(&self, warnings: &[Warning]) -> json::Ladder {
         let points = self.points();
-        let at = knee(&points);
+        let shape = knee(&points);
+        let sure = shape.sure();
+        let rate = |rung: usize| points[rung].asked_per_s;
         let report =
             |step: &Step| json::Report::of(&step.plan, &step.outcome, &step.verdict, warnings);
         json::Ladder {
-            knee_rate_per_s: at.map(|at| points[at].asked_per_s),
-            knee_is_beyond: at.is_some() && at == points.len().checked_sub(1),
+            knee_rate_per_s: sure.map(|sure| rate(sure.rung)),
+            knee_is_beyond: matches!(shape, Knee::Beyond(_)),
+            knee_confidence: sure.map(|sure| sure.confidence),
+            knee_from_rate_per_s: sure.map(|sure| rate(sure.first)),
+            knee_to_rate_per_s: sure.map(|sure| rate(sure.last)),
             rungs: self.walked.iter().map(report).collect(),
             verdict: json::LadderVerdict::of(conclusion::doubts(&self.walked, &points)),
         }
@@ -190,16 +198,19 @@ impl Ladder<'_> {
 struct Step {
     plan: Plan,
     outcome: Outcome,
+    /// The p99 of each part of the run.
+    parts_ns: Vec<u64>,
     verdict: Believable,
 }
 
 impl Step {
-    fn new(plan: Plan, outcome: Outcome) -> Self {
+    fn new(plan: Plan, outcome: Outcome, parts_ns: Vec<u64>) -> Self {
         complain(&plan, &outcome);
         let verdict = Believable::of(&plan, &outcome);
         Self {
             plan,
             outcome,
+            parts_ns,
             verdict,
         }
     }
@@ -211,6 +222,7 @@ impl Step {
             kept: self.outcome.ended == Ended::Done && self.outcome.kept_up(&self.plan),
             late: self.verdict.generator_was_late(),
             p99_ns: self.outcome.latency.quantile_ns(0.99),
+            parts_ns: self.parts_ns.clone(),
         }
     }
 

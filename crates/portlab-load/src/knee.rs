@@ -1,0 +1,366 @@
+//! The knee of a curve of latency against load.
+//!
+//! The knee is the rate with the most **power**: answers per second, divided by their latency (here its
+//! p99). Below it more load costs little latency, above it latency grows faster than what is gained. On
+//! a diagram it is where a ray from the origin touches the curve. For a queue with one server and random
+//! arrivals it lies at half of what the server can do, for equal service times at 0.59 of it.
+//!
+//! Source: L. Kleinrock, "Power and deterministic rules of thumb for probabilistic problems in computer
+//! communications", ICC 1979. "Kneedle" (V. Satopaa et al., 2011) finds knees of any curve, but first
+//! scales both axes to the range that was measured: latency under overload has no bound, so the knee
+//! would move with the last rung of the ladder. Power doesn't know the range, nor the units.
+
+use portlab_stats::estimate::Estimate;
+
+/// What a run at one rate came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rung {
+    /// Messages per second that were asked for.
+    pub asked_per_s: f64,
+    /// Messages per second that were answered.
+    pub achieved_per_s: f64,
+    /// Whether the server kept up with the rate.
+    pub kept: bool,
+    /// Whether the generator itself was late, so that its latency says nothing about the server.
+    pub late: bool,
+    /// The latency that 99 of 100 did not exceed, from when they were due, in nanoseconds; 0 when
+    /// nothing was answered.
+    pub p99_ns: u64,
+    /// The same for each part of the run, in order of time: how far they differ is how sure it is.
+    pub parts_ns: Vec<u64>,
+}
+
+/// What a ladder shows of its knee. Numbers are indices of rungs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Knee {
+    /// It was found.
+    At(Sure),
+    /// The highest rate that says anything has the most power: the knee is there, or beyond.
+    Beyond(Sure),
+    /// The lowest rate was too much already, or nothing is known of it.
+    Below,
+    /// Latency doesn't rise with load: it was low at `before`, much higher at `bump`, and low again at
+    /// `after`, by more than chance. Something other than load made it, and there is no knee to tell.
+    Uneven {
+        /// The rung before.
+        before: usize,
+        /// The rung with the high latency.
+        bump: usize,
+        /// The rung after.
+        after: usize,
+    },
+}
+
+/// A knee, and how sure it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Sure {
+    /// The rung with the most power.
+    pub rung: usize,
+    /// The probability that it is this one, given how the parts of each run differ.
+    pub confidence: f64,
+    /// The lowest rung that may be it, with 95 %.
+    pub first: usize,
+    /// The highest one.
+    pub last: usize,
+}
+
+/// Latency that rises and falls again by less than this factor is no reason to refuse.
+const UNEVEN: f64 = 2.0;
+/// Fewer parts than this don't show how sure a p99 is. Then it is taken to be unsure by [`UNSURE`].
+const PARTS: usize = 3;
+const UNSURE: f64 = 1.5;
+/// How often the parts are drawn again (bootstrap), always in the same way.
+const DRAWS: usize = 2_000;
+/// The share of draws beside the interval, on both sides together.
+const OUTSIDE: f64 = 0.05;
+
+/// The knee of the curve that `rungs` show, at rising rates. A rung at which the generator was late is
+/// passed over.
+#[must_use]
+pub fn knee(rungs: &[Rung]) -> Knee {
+    let known = |&at: &usize| !rungs[at].late && rungs[at].p99_ns > 0;
+    let known: Vec<usize> = (0..rungs.len()).filter(known).collect();
+    let curve: Vec<Point> = known.iter().map(|&at| Point::of(&rungs[at])).collect();
+    if let Some([before, bump, after]) = uneven(&curve) {
+        let [before, bump, after] = [before, bump, after].map(|place| known[place]);
+        return Knee::Uneven {
+            before,
+            bump,
+            after,
+        };
+    }
+    let Some(place) = strongest(curve.iter().map(Point::power)) else {
+        return Knee::Below;
+    };
+    let mut random = fastrand::Rng::with_seed(1);
+    let mut drawn = vec![0; curve.len()];
+    for _ in 0..DRAWS {
+        let powers = curve.iter().map(|point| point.drawn(&mut random));
+        if let Some(place) = strongest(powers.collect::<Vec<_>>().into_iter()) {
+            drawn[place] += 1;
+        }
+    }
+    let outside = (DRAWS as f64 * OUTSIDE / 2.0) as usize;
+    let first = first_beyond(&drawn, outside).unwrap_or(place).min(place);
+    let from_above: Vec<_> = drawn.iter().rev().copied().collect();
+    let last = first_beyond(&from_above, outside).map_or(place, |back| curve.len() - 1 - back);
+    let sure = Sure {
+        rung: known[place],
+        confidence: drawn[place] as f64 / DRAWS as f64,
+        first: known[first],
+        last: known[last.max(place)],
+    };
+    // A rung without answers shows that the one before was the last.
+    let later = |rung: &Rung| !rung.late;
+    match rungs[sure.rung + 1..].iter().any(later) {
+        true => Knee::At(sure),
+        false => Knee::Beyond(sure),
+    }
+}
+
+impl Knee {
+    /// The rung that is the knee, or beyond which it lies.
+    #[must_use]
+    pub fn sure(self) -> Option<Sure> {
+        match self {
+            Self::At(sure) | Self::Beyond(sure) => Some(sure),
+            Self::Below | Self::Uneven { .. } => None,
+        }
+    }
+}
+
+/// A rung's p99, with its interval.
+struct Point {
+    kept: bool,
+    achieved_per_s: f64,
+    p99_ns: Estimate,
+    parts_ns: Vec<f64>,
+}
+
+impl Point {
+    fn of(rung: &Rung) -> Self {
+        let mut parts_ns: Vec<f64> = rung.parts_ns.iter().map(|&part| part as f64).collect();
+        if parts_ns.len() < PARTS {
+            let p99 = rung.p99_ns as f64;
+            parts_ns = vec![p99 / UNSURE, p99, p99 * UNSURE];
+        }
+        let estimate = Estimate::of(parts_ns.iter().copied());
+        Self {
+            kept: rung.kept,
+            achieved_per_s: rung.achieved_per_s,
+            p99_ns: estimate.expect("there are parts, and they are numbers"),
+            parts_ns,
+        }
+    }
+
+    /// A queue that grows as long as it is loaded has no latency, and no power.
+    fn power_at(&self, p99_ns: f64) -> f64 {
+        match self.kept {
+            true => self.achieved_per_s / p99_ns.max(1.0),
+            false => 0.0,
+        }
+    }
+
+    fn power(&self) -> f64 {
+        self.power_at(self.p99_ns.median)
+    }
+
+    /// The power with a p99 that might have been, had chance chosen other parts.
+    fn drawn(&self, random: &mut fastrand::Rng) -> f64 {
+        let count = self.parts_ns.len();
+        let mut parts: Vec<f64> = (0..count)
+            .map(|_| self.parts_ns[random.usize(..count)])
+            .collect();
+        parts.sort_by(f64::total_cmp);
+        self.power_at(parts[count / 2])
+    }
+
+    /// Whether latency is surely lower here than at `other`, by a factor that matters.
+    fn is_far_below(&self, other: &Self) -> bool {
+        let apart = self.p99_ns.high < other.p99_ns.low;
+        let far = self.p99_ns.median * UNEVEN < other.p99_ns.median;
+        self.kept && (!other.kept || (apart && far))
+    }
+}
+
+/// The first place of the greatest power above 0.
+fn strongest(powers: impl Iterator<Item = f64>) -> Option<usize> {
+    let better = |best: Option<(usize, f64)>, (place, power): (usize, f64)| match best {
+        Some((_, most)) if most >= power => best,
+        _ => (power > 0.0).then_some((place, power)).or(best),
+    };
+    powers
+        .enumerate()
+        .fold(None, better)
+        .map(|(place, _)| place)
+}
+
+/// Three places at which latency is low, high and low again. That it falls at first is no such thing: an
+/// idle machine sleeps deeper, and wakes later.
+fn uneven(curve: &[Point]) -> Option<[usize; 3]> {
+    let bumps = (0..curve.len()).flat_map(|bump| {
+        let low = move |&place: &usize| curve[place].is_far_below(&curve[bump]);
+        let before = (0..bump).rev().find(low)?;
+        let after = (bump + 1..curve.len()).find(low)?;
+        Some([before, bump, after])
+    });
+    bumps.max_by(|a, b| {
+        let height = |bump: &[usize; 3]| curve[bump[1]].p99_ns.median;
+        height(a).total_cmp(&height(b))
+    })
+}
+
+/// The place at which the sum of `counts` exceeds `most`.
+fn first_beyond(counts: &[usize], most: usize) -> Option<usize> {
+    let mut sum = 0;
+    counts.iter().position(|count| {
+        sum += count;
+        sum > most
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Rungs whose p99 is the same in ten parts of the run, but for a thirtieth.
+    fn curve(points: &[(f64, f64, u64)]) -> Vec<Rung> {
+        let rung = |&(asked_per_s, achieved_per_s, p99_ns): &(f64, f64, u64)| Rung {
+            asked_per_s,
+            achieved_per_s,
+            kept: achieved_per_s > 0.9 * asked_per_s,
+            late: false,
+            p99_ns,
+            parts_ns: (0..10)
+                .map(|part| p99_ns * (297 + part % 7) / 300)
+                .collect(),
+        };
+        points.iter().map(rung).collect()
+    }
+
+    fn at(rungs: &[Rung]) -> usize {
+        match knee(rungs) {
+            Knee::At(sure) => sure.rung,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_knee_of_a_queue_is_where_power_is_greatest() {
+        // M/D/1 with a service time of 100 µs: it gives way towards 10,000/s.
+        let queue = curve(&[
+            (1e3, 1e3, 110_000),
+            (2e3, 2e3, 130_000),
+            (4e3, 4e3, 190_000),
+            (6e3, 6e3, 330_000),
+            (9e3, 9e3, 900_000),
+            (12e3, 10e3, 900_000_000),
+        ]);
+        let Knee::At(sure) = knee(&queue) else {
+            panic!("{:?}", knee(&queue));
+        };
+        assert_eq!((sure.rung, sure.first, sure.last), (2, 2, 2));
+        assert!(sure.confidence > 0.99, "{sure:?}");
+    }
+
+    #[test]
+    fn the_unit_and_the_range_of_the_ladder_change_nothing() {
+        let points = [
+            (1e3, 1e3, 110_000),
+            (4e3, 4e3, 190_000),
+            (9e3, 9e3, 900_000),
+        ];
+        let higher = [(20e3, 10e3, 50_000_000), (40e3, 10e3, 900_000_000)];
+        let far: Vec<_> = points.iter().chain(&higher).copied().collect();
+        assert_eq!((at(&curve(&points)), at(&curve(&far))), (1, 1));
+    }
+
+    /// What was said of such a ladder: "no knee up to 16k". A rise that goes away again isn't load's.
+    #[test]
+    fn a_latency_that_rises_22_fold_in_the_middle_and_falls_again_is_no_knee() {
+        let points = [
+            (1e3, 1e3, 100_000),
+            (2e3, 2e3, 105_000),
+            (4e3, 4e3, 2_200_000),
+            (8e3, 8e3, 150_000),
+            (16e3, 16e3, 300_000),
+        ];
+        let refused = Knee::Uneven {
+            before: 1,
+            bump: 2,
+            after: 3,
+        };
+        assert_eq!(knee(&curve(&points)), refused);
+        // One that stays is where the knee is past.
+        let mut stays = points;
+        (stays[3].2, stays[4].2) = (2_500_000, 4_000_000);
+        assert_eq!(at(&curve(&stays)), 1);
+        // A rate that wasn't kept between two that were is no better.
+        let mut broken = points;
+        broken[2] = (4e3, 1e3, 105_000);
+        assert_eq!(knee(&curve(&broken)), refused);
+    }
+
+    /// The machine stood still once, in one part of ten.
+    #[test]
+    fn a_stall_in_a_part_of_a_run_moves_no_knee() {
+        let mut stalled = curve(&[
+            (1e3, 1e3, 100_000),
+            (2e3, 2e3, 105_000),
+            (4e3, 4e3, 110_000),
+            (8e3, 8e3, 150_000),
+            (16e3, 13e3, 300_000_000),
+        ]);
+        (stalled[2].p99_ns, stalled[2].parts_ns[4]) = (2_200_000, 20_000_000);
+        assert_eq!(at(&stalled), 3);
+    }
+
+    #[test]
+    fn an_unsure_knee_says_between_which_rates_it_is() {
+        let mut queue = curve(&[
+            (1e3, 1e3, 110_000),
+            (4e3, 4e3, 190_000),
+            (6e3, 6e3, 285_000),
+            (9e3, 9e3, 1_900_000),
+        ]);
+        for rung in &mut queue[1..3] {
+            let p99 = rung.p99_ns;
+            rung.parts_ns = [70, 80, 90, 100, 110, 125, 140]
+                .map(|part| p99 * part / 100)
+                .into();
+        }
+        let Knee::At(sure) = knee(&queue) else {
+            panic!("{:?}", knee(&queue));
+        };
+        assert_eq!((sure.first, sure.last), (1, 2));
+        assert!((0.3..0.8).contains(&sure.confidence), "{sure:?}");
+        // Too short a run to be divided is unsure as well.
+        queue[1].parts_ns.clear();
+        queue[2].parts_ns.clear();
+        assert!(knee(&queue).sure().unwrap().confidence < 0.8);
+    }
+
+    #[test]
+    fn latency_that_falls_at_first_is_an_idle_machine_waking() {
+        let waking = curve(&[
+            (1e3, 1e3, 300_000),
+            (2e3, 2e3, 120_000),
+            (4e3, 4e3, 90_000),
+            (8e3, 8e3, 900_000),
+        ]);
+        assert_eq!(at(&waking), 2);
+    }
+
+    #[test]
+    fn what_is_not_known_is_no_knee() {
+        let rising = curve(&[(1e3, 1e3, 2_000), (2e3, 2e3, 1_000)]);
+        assert!(matches!(knee(&rising), Knee::Beyond(Sure { rung: 1, .. })));
+        let mut late = curve(&[(1e3, 1e3, 60), (2e3, 2e3, 65), (4e3, 4e3, 9_000)]);
+        late[2].late = true;
+        assert!(matches!(knee(&late), Knee::Beyond(Sure { rung: 1, .. })));
+        let silent = curve(&[(1e3, 1e3, 60), (2e3, 0.0, 0)]);
+        assert_eq!(at(&silent), 0);
+        let too_much = curve(&[(1e3, 5e2, 1_000), (2e3, 5e2, 1_000)]);
+        assert_eq!((knee(&too_much), knee(&[])), (Knee::Below, Knee::Below));
+    }
+}
