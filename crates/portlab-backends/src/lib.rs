@@ -61,7 +61,7 @@ pub use portlab_sys::{
     alone::{Alone, NotAlone},
     stop::Stop,
 };
-pub use sheet::{Capacity, Family, Sheet, Workers};
+pub use sheet::{Asked, Capacity, Family, Sheet, Workers};
 pub use trace::Recorder;
 
 /// How much one read asks for, in every model: a larger buffer would save system calls for large

@@ -23,7 +23,7 @@ pub struct Sheet {
     pub teaches: &'static str,
     /// Where it comes from, or where to read on.
     pub source: &'static str,
-    /// What `--workers` counts here, and how many there are unless told.
+    /// What workers are here, and how many there are unless told.
     pub workers: Workers,
     /// How many connections it serves at the same time.
     pub serves: Capacity,
@@ -54,15 +54,27 @@ pub enum Family {
     Coroutines,
 }
 
-/// What `--workers` counts, and how many there are unless told.
+/// What workers are, and how many there are unless told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Workers {
     /// Nothing: the model has none to bound.
     None,
     /// Processes or threads that each carry one connection; this many unless told.
     Fixed(usize),
-    /// Threads that compute; one per core unless told.
+    /// Threads of a pool that jobs are given to; one per core unless told.
     PerCore,
+    /// Threads of an async runtime, on which nothing should block; one per core unless told. More of
+    /// them don't let more connections wait.
+    Runtime,
+}
+
+/// How many workers were asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// `--workers`: processes or threads of the pools whose workers may block.
+    pub workers: Option<usize>,
+    /// `--runtime-threads`: threads of an async runtime.
+    pub runtime_threads: Option<usize>,
 }
 
 /// How many connections are served at the same time. The others wait, connected, in the accept
@@ -78,13 +90,14 @@ pub enum Capacity {
 }
 
 impl Sheet {
-    /// How many workers there are when `asked` for so many, on a machine with `cores`.
+    /// How many workers there are when so many were `asked` for, on a machine with `cores`.
     #[must_use]
-    pub fn workers(&self, asked: Option<usize>, cores: usize) -> usize {
+    pub fn workers(&self, asked: Asked, cores: usize) -> usize {
         match self.workers {
             Workers::None => 1,
-            Workers::Fixed(count) => asked.unwrap_or(count),
-            Workers::PerCore => asked.unwrap_or(cores),
+            Workers::Fixed(count) => asked.workers.unwrap_or(count),
+            Workers::PerCore => asked.workers.unwrap_or(cores),
+            Workers::Runtime => asked.runtime_threads.unwrap_or(cores),
         }
     }
 

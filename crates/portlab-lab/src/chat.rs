@@ -23,7 +23,7 @@ pub(crate) fn verify(
     let messages = (part.rooms * FIRST) as u64;
     let plan = ChatPlan {
         stop: Stop::messages(messages),
-        ..part.chat_plan(addr, part.rooms * 2)
+        ..part.chat_plan(addr, part.rooms * 2, None)
     };
     let outcome = run_chat(&plan, &mut Verifying(observer))?;
     if outcome.ended == Ended::Interrupted {
@@ -52,7 +52,7 @@ fn loaded(outcome: ChatOutcome) -> Loaded {
         generator_cpu: outcome.generator_cpu,
         generator_cpu_share: outcome.generator_cpu_share(),
         generator_wait_share: outcome.generator_wait_share(),
-        pacing_lag: Latency::new(),
+        pacing_lag: outcome.pacing_lag,
         due: 0,
         due_not_sent: outcome.due_not_sent,
         latency: outcome.fan_out,

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
-use portlab_backends::{Backend, Capacity, Sheet};
+use portlab_backends::{Asked, Backend, Capacity, Sheet};
 use portlab_load::Tongue;
 use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup, Text};
 
@@ -26,6 +26,8 @@ pub struct Experiment {
     pub parts: Vec<Part>,
     /// How often each cell is measured.
     pub rounds: usize,
+    /// Threads of an async runtime; otherwise one for each processor.
+    pub runtime_threads: Option<usize>,
     /// Threads that generate load; a chat has one.
     pub load_threads: usize,
     /// The seed of the order within each round, and of what is random in its load.
@@ -228,9 +230,12 @@ impl Experiment {
             };
             for &point in &part.points {
                 for entrant in &self.entrants {
-                    let workers = entrant
-                        .sheet()
-                        .map_or(0, |sheet| sheet.workers(point.workers_asked, cores));
+                    let asked = Asked {
+                        workers: point.workers_asked,
+                        runtime_threads: self.runtime_threads,
+                    };
+                    let sheet = entrant.sheet();
+                    let workers = sheet.map_or(0, |sheet| sheet.workers(asked, cores));
                     cells.push(Cell {
                         workload: part.workload.name.to_owned(),
                         model: entrant.name.clone(),
@@ -422,6 +427,7 @@ mod tests {
                 points: connections.iter().map(point).collect(),
             }],
             rounds: 3,
+            runtime_threads: None,
             load_threads: 1,
             seed: 7,
             pinning: Pinning::default(),

@@ -36,6 +36,9 @@ impl Experiment {
                 if let Some(workers) = cell.point.workers_asked {
                     options.push(format!("--workers={workers}"));
                 }
+                if let Some(threads) = self.runtime_threads {
+                    options.push(format!("--runtime-threads={threads}"));
+                }
                 options.extend_from_slice(more);
                 let build = entrant.build.as_ref();
                 let program = build.map_or(&self.program, |build| &build.program);

@@ -16,6 +16,7 @@
 //! | `meter` | what is read off the server from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
 //! | `cost` | how long it will take |
+//! | [`advise`] | measuring what an advice is made of |
 //! | `timeline` | a look at each model at work |
 //! | [`python`] | this machine's Python, for students' programs |
 //! | `running` | which comparison a server belongs to; ending what a killed one left behind |
@@ -24,6 +25,7 @@
 #![forbid(unsafe_code)]
 
 mod build;
+pub mod advise;
 mod chat;
 mod comparison;
 mod cost;

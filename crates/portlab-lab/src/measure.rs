@@ -185,7 +185,7 @@ fn once(
             chat::verify(part, addr, observer)?;
             let plan = ChatPlan {
                 seed,
-                ..part.chat_plan(addr, point.connections)
+                ..part.chat_plan(addr, point.connections, rate_per_s)
             };
             let mut meter = Meter::new(&server, plan.members, observer);
             (
@@ -261,7 +261,7 @@ pub(crate) fn traced(
             echo::load(&plans, &mut watch)?
         }
         Load::Chat => {
-            let plan = brief.chat_plan(server.addr(), cell.point.connections);
+            let plan = brief.chat_plan(server.addr(), cell.point.connections, None);
             chat::load(&plan, &mut watch)?
         }
     };

@@ -33,7 +33,7 @@ impl Experiment {
                         let plans = part.echo_plans(nowhere, point, self.load_threads, rate);
                         plans.iter().try_for_each(Plan::check)?;
                     }
-                    Load::Chat => part.chat_plan(nowhere, point.connections).check()?,
+                    Load::Chat => part.chat_plan(nowhere, point.connections, None).check()?,
                 }
             }
         }
@@ -83,13 +83,21 @@ impl Part {
         plans
     }
 
-    /// A load of the chat at `target`.
-    pub(crate) fn chat_plan(&self, target: SocketAddr, members: usize) -> ChatPlan {
+    /// A load of the chat at `target`. With a rate it is an open loop.
+    pub(crate) fn chat_plan(
+        &self,
+        target: SocketAddr,
+        members: usize,
+        rate_per_s: Option<f64>,
+    ) -> ChatPlan {
         ChatPlan {
             target,
             members,
             rooms: self.rooms,
-            pace: Pace::Closed,
+            pace: rate_per_s.map_or(Pace::Closed, |rate_per_s| Pace::Open {
+                rate_per_s,
+                arrivals: Arrivals::Poisson,
+            }),
             depth: self.depth,
             tongues: self.tongues.clone(),
             warmup: self.warmup,

@@ -12,12 +12,14 @@
 //! | [`steps`] | reading `1..1000x4` |
 //! | [`summary`] | what follows from a cell; what the traits cost |
 //! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
+//! | [`advice`] | which model for a given load: from measurements to conclusions |
 //! | [`changes`](mod@changes) | two runs compared |
 //! | [`gate`] | whether a program has become worse than another build of it |
 //! | [`trace`] | the timeline of a server, as it is stored |
 
 #![forbid(unsafe_code)]
 
+pub mod advice;
 pub mod analysis;
 pub mod changes;
 mod check;

@@ -161,6 +161,7 @@ fn workers(sheet: &Sheet) -> String {
         Workers::None => "none to bound".to_owned(),
         Workers::Fixed(count) => format!("{count} unless --workers says otherwise"),
         Workers::PerCore => "one per core unless --workers says otherwise".to_owned(),
+        Workers::Runtime => "one per core unless --runtime-threads says otherwise".to_owned(),
     }
 }
 
@@ -168,7 +169,7 @@ fn as_json(sheet: &Sheet) -> serde_json::Value {
     let default_workers = match sheet.workers {
         Workers::None => json!(null),
         Workers::Fixed(count) => json!(count),
-        Workers::PerCore => json!("per-core"),
+        Workers::PerCore | Workers::Runtime => json!("per-core"),
     };
     let serves = match sheet.serves {
         Capacity::One => "one",

@@ -33,7 +33,7 @@ macro_rules! sheet {
             teaches: "what the traits cost",
             source: "",
             workers: if matches!($model.as_bytes(), b"tasks") {
-                Workers::PerCore
+                Workers::Runtime
             } else {
                 Workers::None
             },

@@ -40,7 +40,7 @@ static SHEET: Sheet = Sheet {
     breaks_first: "the cores; at low load, waking idle threads costs more than it brings",
     teaches: "coroutines on every core",
     source: "C. Lerche, Making the Tokio scheduler 10x faster (2019)",
-    workers: Workers::PerCore,
+    workers: Workers::Runtime,
     serves: Capacity::Open,
     hub: Ok("the property of one task; the others send it messages"),
     survives_blocking: true,

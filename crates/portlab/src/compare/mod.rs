@@ -106,10 +106,16 @@ pub(crate) struct Args {
     #[arg(value_parser = parts::sizes)]
     size: Vec<Steps>,
 
-    /// How many workers the pools have; also 1..16 [default: each model's own]
+    /// How many workers the pools have whose workers may block; also 1..16
+    /// [default: each model's own]
     #[arg(long, value_name = "NS", value_delimiter = ',')]
     #[arg(value_parser = parts::counts)]
     workers: Vec<Steps>,
+
+    /// How many threads an async runtime has, on which nothing should block
+    /// [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    runtime_threads: Option<u16>,
 
     /// Messages per second over all connections, in an open loop; also 1k..50kx2
     /// [default: what all can bear, and half of what each can]
@@ -320,6 +326,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         baseline,
         parts,
         rounds,
+        runtime_threads: args.runtime_threads.map(usize::from),
         load_threads: usize::try_from(args.threads.unwrap_or(1))?,
         seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
         pinning: match args.pin.as_str() {

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{
-    Alone, BindError, Counts, Door, Options, Overflow, Policy, Sheet, Stop, find,
+    Alone, Asked, BindError, Counts, Door, Options, Overflow, Policy, Sheet, Stop, find,
 };
 use portlab_report::Lang;
 use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
@@ -54,9 +54,15 @@ pub(crate) struct Args {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9090")]
     bind: String,
 
-    /// How many workers the model has, if it has any [default: the model's own]
+    /// How many workers the model's pool has, if it has one: processes or threads
+    /// that may block [default: the model's own]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     workers: Option<u16>,
+
+    /// How many threads an async runtime has, if the model has one, on which
+    /// nothing should block [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    runtime_threads: Option<u16>,
 
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us,
     /// panic
@@ -124,7 +130,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     check_hub(model.sheet(), args, service)?;
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let workers = model.sheet().workers(args.workers.map(usize::from), cores);
+    let asked = Asked {
+        workers: args.workers.map(usize::from),
+        runtime_threads: args.runtime_threads.map(usize::from),
+    };
+    let workers = model.sheet().workers(asked, cores);
     let open_files = portlab_sys::limits::raise_open_files();
     if open_files < FEW_FILES {
         crate::tell!(

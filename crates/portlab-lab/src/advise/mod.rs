@@ -1,0 +1,446 @@
+//! Measuring what an advice is made of: every model at one point, then with a driver that blocks, then
+//! the highest rate that each can bear; all of it within a time.
+
+mod budget;
+mod point;
+
+use std::{path::PathBuf, time::Duration};
+
+use portlab_backends::{Asked, Backend, Capacity};
+use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Step, Tongue, Trial};
+use portlab_stats::{
+    advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work, limits},
+    estimate::Estimate,
+    record::Pinning,
+};
+use portlab_sys::machine::keep_to;
+
+use self::{
+    budget::Budget,
+    point::{At, Point, Stage, Taken},
+};
+use crate::Running;
+
+/// What is to be found out, and with what.
+#[derive(Clone)]
+pub struct Inquiry {
+    /// The program whose `serve` is measured.
+    pub program: PathBuf,
+    /// What is asked.
+    pub question: Question,
+    /// The models that are asked about.
+    pub models: Vec<&'static dyn Backend>,
+    /// Workers of the pools that block; otherwise one for each connection.
+    pub workers: Option<usize>,
+    /// Threads of an async runtime.
+    pub runtime_threads: Option<usize>,
+    /// The processors of server and generator.
+    pub pinning: Pinning,
+    /// Processors of this machine.
+    pub cores: usize,
+    /// Memory of this machine.
+    pub memory_bytes: u64,
+    /// What members of a chat speak.
+    pub tongues: Vec<Tongue>,
+    /// How long all of it may take.
+    pub time: Duration,
+    /// The seed of the order in each round.
+    pub seed: u64,
+}
+
+/// What is being measured now.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Now<'a> {
+    /// A model at the rate that was asked for.
+    AtRate {
+        /// Its name.
+        model: &'a str,
+        /// Which round, from 1.
+        round: usize,
+    },
+    /// A model whose handler blocks.
+    IfBlocked {
+        /// Its name.
+        model: &'a str,
+    },
+    /// A model at another rate, to find the highest.
+    Searching {
+        /// Its name.
+        model: &'a str,
+        /// Messages per second.
+        rate_per_s: f64,
+    },
+}
+
+/// Watches an inquiry.
+pub trait Audience {
+    /// This is measured now; a share, in `[0, 1]`, of the time is over.
+    fn now(&mut self, now: Now<'_>, share: f64);
+    /// Whether to end now, with what is known.
+    fn interrupted(&self) -> bool;
+}
+
+/// Rounds at the rate that was asked for, if there is time.
+const ROUNDS: usize = 5;
+/// Rounds that are made in any case.
+const LEAST_ROUNDS: usize = 2;
+/// Rounds with a driver that blocks.
+const BLOCKED_ROUNDS: usize = 2;
+/// The share of the time by whose end the rounds are over; and the rounds with a driver that blocks.
+const ROUNDS_SHARE: f64 = 0.45;
+const BLOCKED_SHARE: f64 = 0.65;
+/// The most trials for one model's highest rate, and how narrow its interval is to be.
+const TRIALS: usize = 12;
+const PRECISION: f64 = 0.2;
+const CONFIDENCE: f64 = 0.9;
+/// The part of what its CPU time allows that a model is first tried at.
+const START: f64 = 0.6;
+/// How many times that the highest rate of interest is.
+const MOST: f64 = 16.0;
+
+/// Measures what `inquiry` asks for.
+#[must_use]
+pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience) -> Measured {
+    if let Pinning::Apart { generator_cpus, .. } = &inquiry.pinning {
+        // Whether the system lets us was tried when the processors were divided.
+        let _ = keep_to(generator_cpus);
+    }
+    let mut work = Inquest::new(inquiry, running, audience);
+    let server_cores = work.server_cores;
+    let limits = limits(&inquiry.question, server_cores);
+    let possible = limits
+        .first()
+        .is_none_or(|limit| limit.per_s() >= inquiry.question.rate_per_s);
+    if possible {
+        work.at_the_rate();
+        work.if_blocked();
+        work.highest_rates();
+    }
+    Measured {
+        question: inquiry.question.clone(),
+        server_cores,
+        memory_bytes: inquiry.memory_bytes,
+        candidates: work.candidates,
+        what_if: work.what_if,
+        cut_short: work.cut_short,
+    }
+}
+
+/// An inquiry under way.
+struct Inquest<'a> {
+    inquiry: &'a Inquiry,
+    point: Point<'a>,
+    audience: &'a mut dyn Audience,
+    budget: Budget,
+    random: fastrand::Rng,
+    candidates: Vec<Candidate>,
+    /// Failures of each candidate, in words.
+    failures: Vec<Vec<String>>,
+    server_cores: usize,
+    what_if: Option<Work>,
+    cut_short: bool,
+}
+
+impl<'a> Inquest<'a> {
+    fn new(inquiry: &'a Inquiry, running: &'a Running, audience: &'a mut dyn Audience) -> Self {
+        let server_cores = match &inquiry.pinning {
+            Pinning::Apart { server_cpus, .. } => server_cpus.len(),
+            Pinning::Together(_) => inquiry.cores,
+        };
+        let candidates: Vec<_> = inquiry
+            .models
+            .iter()
+            .map(|model| candidate(inquiry, *model, server_cores))
+            .collect();
+        let of = |kind| {
+            let mut works = inquiry.question.works.iter();
+            works.find(move |work| work.kind == kind)
+        };
+        // A driver that was said to block needs no guess at what happens if it does.
+        let waits = of(Kind::Wait).filter(|_| of(Kind::Block).is_none());
+        Self {
+            point: Point::new(inquiry, running, server_cores),
+            audience,
+            budget: Budget::begin(inquiry.time),
+            random: fastrand::Rng::with_seed(inquiry.seed),
+            failures: vec![Vec::new(); candidates.len()],
+            candidates,
+            server_cores,
+            what_if: waits.map(|wait| Work {
+                kind: Kind::Block,
+                ..*wait
+            }),
+            cut_short: false,
+            inquiry,
+        }
+    }
+
+    fn over(&mut self, share: f64) -> bool {
+        let over = self.audience.interrupted() || self.budget.share() >= share;
+        self.cut_short |= self.audience.interrupted();
+        over
+    }
+
+    /// The candidates that may still bear the load.
+    fn alive(&self) -> Vec<usize> {
+        let missed = |shots: &[Shot]| {
+            let known = shots.iter().filter(|it| it.shown != Shown::Nothing);
+            known.clone().count() >= 2 && known.clone().all(|it| it.shown != Shown::Held)
+        };
+        let alive = |at: &usize| {
+            let candidate = &self.candidates[*at];
+            candidate.carries == Carries::All && !missed(&candidate.shots)
+        };
+        (0..self.candidates.len()).filter(alive).collect()
+    }
+
+    /// Rounds over all models, shuffled, at the rate that was asked for.
+    fn at_the_rate(&mut self) {
+        for round in 1..=ROUNDS {
+            let begun = self.budget.share();
+            let mut alive = self.alive();
+            self.random.shuffle(&mut alive);
+            for at in alive {
+                if self.over(1.0) {
+                    self.cut_short = true;
+                    return;
+                }
+                let model = self.inquiry.models[at].sheet().name;
+                self.audience
+                    .now(Now::AtRate { model, round }, self.budget.share());
+                self.one_round(at, round);
+            }
+            // As long as the last one, so long will the next one be.
+            let next = self.budget.share() + (self.budget.share() - begun);
+            if round >= LEAST_ROUNDS && next > ROUNDS_SHARE {
+                return;
+            }
+        }
+    }
+
+    /// A model in one round: with each of the works.
+    fn one_round(&mut self, at: usize, round: usize) {
+        let works = self.inquiry.question.works.clone();
+        let works: Vec<Option<Work>> = match works.is_empty() {
+            true => vec![None],
+            false => works.into_iter().map(Some).collect(),
+        };
+        for (number, work) in works.into_iter().enumerate() {
+            let at_rate = At {
+                rate_per_s: self.inquiry.question.rate_per_s,
+                work,
+            };
+            match self.take(at, round, at_rate) {
+                Taken::Shot(shot) => self.candidates[at].shots.push(Shot {
+                    round,
+                    work: number,
+                    ..shot
+                }),
+                Taken::Failed(why) => {
+                    self.failures[at].push(why.clone());
+                    if self.failures[at].len() >= LEAST_ROUNDS {
+                        self.candidates[at].carries = Carries::Failed(why);
+                    }
+                    return;
+                }
+                Taken::Interrupted => return,
+            }
+        }
+    }
+
+    fn take(&mut self, at: usize, round: usize, at_rate: At) -> Taken {
+        let model = self.inquiry.models[at];
+        // Where a handler blocks, a model that stands still is found out by few, and at little cost.
+        if let Some(block) = at_rate.work.filter(|work| work.kind == Kind::Block) {
+            let little = self.point.little(block, at_rate.rate_per_s);
+            let stage = Stage::Little;
+            match self
+                .point
+                .take(model, round, little, stage, &self.budget, self.audience)
+            {
+                Taken::Shot(shot) if shot.shown == Shown::Held => {}
+                missed => return missed,
+            }
+        }
+        let stage = Stage::Whole;
+        self.point
+            .take(model, round, at_rate, stage, &self.budget, self.audience)
+    }
+
+    /// What if the driver blocks instead of waiting?
+    fn if_blocked(&mut self) {
+        let Some(block) = self.what_if else {
+            return;
+        };
+        for round in 1..=BLOCKED_ROUNDS {
+            for at in self.alive() {
+                let missed = |shot: &Shot| shot.shown != Shown::Held;
+                if self.candidates[at].blocked.iter().any(missed) {
+                    continue;
+                }
+                if self.over(BLOCKED_SHARE) {
+                    return;
+                }
+                let model = self.inquiry.models[at].sheet().name;
+                self.audience
+                    .now(Now::IfBlocked { model }, self.budget.share());
+                let at_rate = At {
+                    rate_per_s: self.inquiry.question.rate_per_s,
+                    work: Some(block),
+                };
+                if let Taken::Shot(shot) = self.take(at, round, at_rate) {
+                    self.candidates[at].blocked.push(shot);
+                }
+            }
+        }
+    }
+
+    /// A trial of each model in turn, until the highest rate of all is known, or the time is over.
+    fn highest_rates(&mut self) {
+        let mut searches: Vec<(usize, Search)> = Vec::new();
+        for at in self.alive() {
+            if let Some(search) = self.search(at) {
+                searches.push((at, search));
+            }
+        }
+        let mut going = true;
+        while going {
+            going = false;
+            for (at, search) in &mut searches {
+                let Step::Try(rate_per_s) = search.step() else {
+                    continue;
+                };
+                // A trial more than there is time for would be cut off and say nothing.
+                let longest = self.point.longest();
+                if self.audience.interrupted() || self.budget.left() < longest {
+                    self.cut_short = true;
+                    going = false;
+                    break;
+                }
+                let model = self.inquiry.models[*at].sheet().name;
+                let now = Now::Searching { model, rate_per_s };
+                self.audience.now(now, self.budget.share());
+                let finding = self.trial(*at, rate_per_s);
+                search.learn(Trial {
+                    rate_per_s,
+                    finding,
+                });
+                going = true;
+            }
+        }
+        for (at, search) in searches {
+            self.candidates[at].ceiling = ceiling(&search);
+        }
+    }
+
+    /// A search that begins near what the CPU time of a message allows, and knows what the rounds have
+    /// shown; none for a model of which nothing is known.
+    fn search(&self, at: usize) -> Option<Search> {
+        let question = &self.inquiry.question;
+        let candidate = &self.candidates[at];
+        let costs = candidate
+            .shots
+            .iter()
+            .filter_map(|it| it.cpu_us_per_message);
+        let cpu_us = Estimate::of(costs)?.median.max(0.1);
+        let estimated = self.server_cores as f64 * 1e6 / cpu_us;
+        let limit = limits(question, self.server_cores)
+            .first()
+            .map_or(f64::INFINITY, |limit| limit.per_s());
+        let least_per_s = question.rate_per_s;
+        let most_per_s = limit.min(estimated * MOST).clamp(least_per_s * 1.01, 5e6);
+        let mut search = Search::new(Goal {
+            start_per_s: (estimated * START).clamp(least_per_s, most_per_s),
+            least_per_s,
+            most_per_s,
+            precision: PRECISION,
+            confidence: CONFIDENCE,
+            trials: TRIALS + candidate.shots.len(),
+            blind: self.point.blind(),
+        });
+        for shot in candidate.shots.iter().filter(|it| it.work == 0) {
+            search.learn(Trial {
+                rate_per_s: least_per_s,
+                finding: match shot.shown {
+                    Shown::Held => Finding::Held,
+                    Shown::Nothing => Finding::GeneratorLimit,
+                    _ => Finding::Missed(Missed::Latency),
+                },
+            });
+        }
+        Some(search)
+    }
+
+    /// All works at one rate: it holds if all of them do.
+    fn trial(&mut self, at: usize, rate_per_s: f64) -> Finding {
+        let works = &self.inquiry.question.works;
+        let works: Vec<Option<Work>> = match works.is_empty() {
+            true => vec![None],
+            false => works.iter().copied().map(Some).collect(),
+        };
+        let model = self.inquiry.models[at];
+        for work in works {
+            let at_rate = At { rate_per_s, work };
+            let (budget, stage) = (&self.budget, Stage::Whole);
+            match self
+                .point
+                .take(model, 0, at_rate, stage, budget, self.audience)
+            {
+                Taken::Shot(shot) => match shot.shown {
+                    Shown::Held => {}
+                    Shown::Nothing => return Finding::GeneratorLimit,
+                    Shown::Errors => return Finding::Missed(Missed::Errors),
+                    Shown::NoAnswer => return Finding::Missed(Missed::Answers),
+                    Shown::Unsent => return Finding::Missed(Missed::Unsent),
+                    Shown::TooSlow => return Finding::Missed(Missed::Latency),
+                },
+                Taken::Failed(_) => return Finding::Missed(Missed::Errors),
+                Taken::Interrupted => return Finding::GeneratorLimit,
+            }
+        }
+        Finding::Held
+    }
+}
+
+/// What is known of a model before it is measured: by its sheet.
+fn candidate(inquiry: &Inquiry, model: &'static dyn Backend, cores: usize) -> Candidate {
+    let (sheet, question) = (model.sheet(), &inquiry.question);
+    let asked = Asked {
+        workers: point::workers(inquiry, sheet),
+        runtime_threads: inquiry.runtime_threads,
+    };
+    let workers = sheet.workers(asked, cores);
+    let carries = match sheet.capacity(workers) {
+        _ if question.members.is_some() && sheet.hub.is_err() => Carries::NoHub,
+        // Short connections take turns.
+        _ if question.churn => Carries::All,
+        Some(most) if most < question.connections => match sheet.serves {
+            Capacity::One => Carries::One,
+            _ => Carries::Few(most),
+        },
+        _ => Carries::All,
+    };
+    Candidate {
+        model: sheet.name.to_owned(),
+        workers,
+        carries,
+        shots: Vec::new(),
+        blocked: Vec::new(),
+        ceiling: Ceiling::NotSearched,
+    }
+}
+
+fn ceiling(search: &Search) -> Ceiling {
+    match search.found().rate {
+        Highest::Between { low, high, .. } => Ceiling::Between {
+            low_per_s: low,
+            high_per_s: high,
+        },
+        Highest::AtLeast { per_s, limit } => Ceiling::AtLeast {
+            per_s,
+            generator: limit == Limit::Generator,
+        },
+        Highest::Below { per_s, .. } => Ceiling::Below { per_s },
+        Highest::Unknown => Ceiling::Unknown,
+    }
+}

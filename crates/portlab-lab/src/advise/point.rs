@@ -1,0 +1,246 @@
+//! One measurement of one model, at one rate.
+
+use std::time::{Duration, Instant};
+
+use portlab_backends::{Backend, Capacity, Sheet};
+use portlab_load::{Finding, Missed, Shown as Figures};
+use portlab_stats::{
+    advice::{Kind, Shot, Shown, Work},
+    record::{self, Round},
+};
+
+use super::{Audience, Budget, Inquiry};
+use crate::{
+    Experiment, MeasureError, Observer, Running,
+    experiment::{Entrant, Part},
+    measure::measure,
+    workloads,
+};
+
+/// Where a model is measured.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At {
+    pub(super) rate_per_s: f64,
+    pub(super) work: Option<Work>,
+}
+
+/// How many connections it is measured with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// A few, for a moment: who can't bear this can't bear the whole.
+    Little,
+    /// All of them.
+    Whole,
+}
+
+/// What a measurement came to.
+#[derive(Debug)]
+pub(super) enum Taken {
+    Shot(Shot),
+    /// The server could not be measured, for this reason.
+    Failed(String),
+    /// It was ended.
+    Interrupted,
+}
+
+/// What is the same for all measurements.
+pub(super) struct Point<'a> {
+    inquiry: &'a Inquiry,
+    running: &'a Running,
+    server_cores: usize,
+    duration: Duration,
+}
+
+/// How long a server is loaded before.
+const WARMUP: Duration = Duration::from_millis(100);
+/// A trial is so many times as long as the bound: a queue that grows then breaks it.
+const BOUNDS: u32 = 10;
+/// The shortest and the longest trial.
+const SHORTEST: Duration = Duration::from_millis(300);
+const LONGEST: Duration = Duration::from_secs(1);
+/// So many messages make a p99, if there is time for them.
+const MESSAGES: f64 = 200.0;
+/// No measurement may take longer.
+const PATIENCE: Duration = Duration::from_secs(12);
+/// As many connections show whether a blocked handler holds up others.
+const FEW: usize = 100;
+const LITTLE: Duration = Duration::from_millis(300);
+
+impl<'a> Point<'a> {
+    pub(super) fn new(inquiry: &'a Inquiry, running: &'a Running, server_cores: usize) -> Self {
+        let question = &inquiry.question;
+        let bound = Duration::from_nanos(question.within_ns) * BOUNDS;
+        let messages = Duration::from_secs_f64((MESSAGES / question.rate_per_s).min(2.0));
+        Self {
+            inquiry,
+            running,
+            server_cores,
+            duration: bound.clamp(SHORTEST, LONGEST).max(messages),
+        }
+    }
+
+    /// The bound, in parts of a trial.
+    pub(super) fn blind(&self) -> f64 {
+        self.inquiry.question.within_ns as f64 / self.duration.as_nanos() as f64
+    }
+
+    /// How long a trial that goes wrong may take.
+    pub(super) fn longest(&self) -> Duration {
+        self.duration * 2 + Duration::from_secs(1)
+    }
+
+    /// The least load at which one thread that blocks for each message can't do what several can: three
+    /// times what one can do, or the rate that was asked for.
+    pub(super) fn little(&self, block: Work, rate_per_s: f64) -> At {
+        let one = 1e9 / block.time_ns.max(1) as f64;
+        At {
+            rate_per_s: rate_per_s.min(one * 3.0 * self.server_cores as f64),
+            work: Some(block),
+        }
+    }
+
+    /// Measures `model` once.
+    pub(super) fn take(
+        &self,
+        model: &'static dyn Backend,
+        round: usize,
+        at: At,
+        stage: Stage,
+        budget: &Budget,
+        audience: &dyn Audience,
+    ) -> Taken {
+        let experiment = self.experiment(model, at, stage);
+        let cells = experiment.cells();
+        let deadline = Instant::now() + PATIENCE.min(budget.left());
+        let mut clock = Clock { audience, deadline };
+        let rate = Some(at.rate_per_s);
+        let mark = &self.running.mark;
+        match measure(&experiment, &cells[0], (round, rate), mark, &mut clock) {
+            Ok((round, _)) => Taken::Shot(self.shot(&round)),
+            Err(MeasureError::Interrupted) if audience.interrupted() => Taken::Interrupted,
+            Err(MeasureError::Interrupted) if budget.left().is_zero() => Taken::Interrupted,
+            Err(MeasureError::Interrupted) => {
+                Taken::Failed(format!("not measured within {} s", PATIENCE.as_secs()))
+            }
+            Err(error) => Taken::Failed(error.to_string()),
+        }
+    }
+
+    fn experiment(&self, model: &'static dyn Backend, at: At, stage: Stage) -> Experiment {
+        let Inquiry {
+            question, pinning, ..
+        } = self.inquiry;
+        let (connections, duration) = match stage {
+            Stage::Whole => (question.connections, self.duration),
+            Stage::Little => (question.connections.min(FEW), LITTLE),
+        };
+        let workload = match (question.members, question.churn) {
+            (Some(_), _) => "chat",
+            (None, true) => "churn",
+            (None, false) => "rate",
+        };
+        let members = question
+            .members
+            .unwrap_or(connections)
+            .clamp(1, connections);
+        let point = record::Point {
+            connections,
+            size_bytes: question.size_bytes,
+            workers_asked: workers_for(self.inquiry, model.sheet(), at.work),
+            rate: Some(record::Rate::PerS(at.rate_per_s)),
+        };
+        let part = Part {
+            workload: workloads::find(workload).expect("the table of workloads has it"),
+            work: at.work.map_or("none".to_owned(), in_words),
+            work_time: Duration::from_nanos(at.work.map_or(0, |work| work.time_ns)),
+            depth: 1,
+            rooms: (connections / members).max(1),
+            tongues: self.inquiry.tongues.clone(),
+            duration,
+            warmup: WARMUP,
+            points: vec![point],
+        };
+        Experiment {
+            program: self.inquiry.program.clone(),
+            suite: None,
+            entrants: vec![Entrant::ours(model)],
+            baseline: None,
+            parts: vec![part],
+            rounds: 1,
+            runtime_threads: self.inquiry.runtime_threads,
+            load_threads: 1,
+            seed: self.inquiry.seed,
+            pinning: pinning.clone(),
+        }
+    }
+
+    fn shot(&self, round: &Round) -> Shot {
+        let question = &self.inquiry.question;
+        let figures = Figures {
+            latencies: round.latency_count.unwrap_or(round.messages),
+            p99_ns: round.latency_p99_ns,
+            errors: round.errors,
+            due_not_sent: round.due_not_sent.unwrap_or(0),
+            pacing_lag_p99_ns: round.pacing_lag_p99_ns.unwrap_or(0),
+            generator_cpu_share: round.generator_cpu_share,
+        };
+        // In a chat what is metered are deliveries, and what is asked for are messages.
+        let heard = question.members.map_or(1, |members| members.max(2) - 1) as f64;
+        Shot {
+            round: round.round,
+            work: 0,
+            shown: match Finding::of(&figures, question.within_ns) {
+                Finding::Held => Shown::Held,
+                Finding::GeneratorLimit => Shown::Nothing,
+                Finding::Missed(Missed::Errors) => Shown::Errors,
+                Finding::Missed(Missed::Answers) => Shown::NoAnswer,
+                Finding::Missed(Missed::Unsent) => Shown::Unsent,
+                Finding::Missed(Missed::Latency) => Shown::TooSlow,
+            },
+            p99_ns: round.latency_p99_ns,
+            latencies: figures.latencies,
+            cpu_us_per_message: round.server_cpu_us_per_message.map(|cpu| cpu * heard),
+            peak_pss_bytes: round.peak_pss_bytes,
+        }
+    }
+}
+
+/// Workers of a model, if it has a number of them: as many as were asked for, or one for each
+/// connection where each carries one.
+pub(super) fn workers(inquiry: &Inquiry, sheet: &Sheet) -> Option<usize> {
+    match sheet.serves {
+        Capacity::Workers if !inquiry.question.churn => {
+            inquiry.workers.or(Some(inquiry.question.connections))
+        }
+        _ => inquiry.workers,
+    }
+}
+
+/// The same for one work: a pool for jobs is as large as there are jobs that block at a time, and has a
+/// thread for each processor otherwise.
+fn workers_for(inquiry: &Inquiry, sheet: &Sheet, work: Option<Work>) -> Option<usize> {
+    let blocks = work.is_some_and(|work| work.kind == Kind::Block);
+    let connections = inquiry.question.connections;
+    workers(inquiry, sheet).or(blocks.then_some(connections))
+}
+
+fn in_words(work: Work) -> String {
+    let kind = match work.kind {
+        Kind::Wait => "wait",
+        Kind::Block => "block",
+        Kind::Cpu => "cpu",
+    };
+    format!("{kind}:{}ns", work.time_ns)
+}
+
+/// Ends a measurement that takes too long.
+struct Clock<'a> {
+    audience: &'a dyn Audience,
+    deadline: Instant,
+}
+
+impl Observer for Clock<'_> {
+    fn interrupted(&self) -> bool {
+        self.audience.interrupted() || Instant::now() > self.deadline
+    }
+}

@@ -1,0 +1,285 @@
+use super::*;
+
+const MS: u64 = 1_000_000;
+
+fn question(kind: Kind) -> Question {
+    Question {
+        works: vec![Work {
+            kind,
+            time_ns: 5 * MS,
+        }],
+        connections: 500,
+        rate_per_s: 5_000.0,
+        size_bytes: 64,
+        members: None,
+        churn: false,
+        within_ns: 50 * MS,
+    }
+}
+
+/// A model that held the rate in five rounds, at so many microseconds a message and so many MiB.
+fn able(model: &str, cpu_us: f64, mib: u64) -> Candidate {
+    let shot = |round: usize| Shot {
+        round,
+        work: 0,
+        shown: Shown::Held,
+        p99_ns: 6 * MS,
+        latencies: 2_500,
+        // As two runs of the same differ.
+        cpu_us_per_message: Some(cpu_us * [1.0, 1.02, 0.98, 1.01, 0.99][round - 1]),
+        peak_pss_bytes: mib << 20,
+    };
+    Candidate {
+        model: model.to_owned(),
+        workers: 1,
+        carries: Carries::All,
+        shots: (1..=5).map(shot).collect(),
+        blocked: Vec::new(),
+        ceiling: Ceiling::NotSearched,
+    }
+}
+
+/// The same, but so many of its rounds showed something else.
+fn missing(mut candidate: Candidate, rounds: usize, shown: Shown) -> Candidate {
+    for shot in &mut candidate.shots[..rounds] {
+        (shot.shown, shot.p99_ns) = (shown, 400 * MS);
+    }
+    candidate
+}
+
+fn measured(candidates: Vec<Candidate>) -> Measured {
+    Measured {
+        question: question(Kind::Wait),
+        server_cores: 1,
+        memory_bytes: 8 << 30,
+        candidates,
+        what_if: Some(Work {
+            kind: Kind::Block,
+            time_ns: 5 * MS,
+        }),
+        cut_short: false,
+    }
+}
+
+fn chosen(measured: &Measured) -> (String, Vec<String>, Resource) {
+    match conclude(measured).answer {
+        Answer::Choose {
+            model,
+            equals,
+            resource,
+            ..
+        } => (model, equals, resource),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn the_cheapest_that_bears_the_load_is_chosen_and_the_others_cost_more() {
+    let measured = measured(vec![
+        able("b", 20.0, 8),
+        able("a", 10.0, 4),
+        able("c", 30.0, 4),
+    ]);
+    let (model, equals, resource) = chosen(&measured);
+    assert_eq!((&*model, equals.len(), resource), ("a", 0, Resource::Cpu));
+    let advice = conclude(&measured);
+    let told: Vec<_> = advice.others.iter().map(|it| &*it.model).collect();
+    assert_eq!(told, ["b", "c"]);
+    assert!((advice.others[0].times - 2.0).abs() < 0.01 && advice.others[0].differs);
+    assert!(advice.doubts.is_empty(), "{:?}", advice.doubts);
+    let Answer::Choose { cpu_cores, .. } = advice.answer else {
+        panic!("{advice:?}");
+    };
+    assert!((cpu_cores - 0.05).abs() < 1e-9, "{cpu_cores}");
+}
+
+#[test]
+fn those_that_differ_by_less_than_the_noise_are_equals() {
+    let close = measured(vec![able("a", 10.0, 4), able("b", 10.4, 4)]);
+    let (model, equals, _) = chosen(&close);
+    assert_eq!((&*model, equals), ("a", vec!["b".to_owned()]));
+    // Far apart on average, but not in every round.
+    let mut noisy = able("b", 12.0, 4);
+    for (shot, cpu) in noisy.shots.iter_mut().zip([8.0, 30.0, 9.0, 12.0, 9.0]) {
+        shot.cpu_us_per_message = Some(cpu);
+    }
+    assert_eq!(
+        chosen(&measured(vec![able("a", 10.0, 4), noisy])).1.len(),
+        1
+    );
+}
+
+#[test]
+fn of_equals_the_one_with_more_room_is_chosen() {
+    let (mut a, mut b) = (able("a", 10.0, 4), able("b", 10.4, 4));
+    a.ceiling = Ceiling::Between {
+        low_per_s: 8e3,
+        high_per_s: 9e3,
+    };
+    b.ceiling = Ceiling::Between {
+        low_per_s: 20e3,
+        high_per_s: 24e3,
+    };
+    assert_eq!(chosen(&measured(vec![a.clone(), b.clone()])).0, "b");
+    // Not if the intervals touch; nor if it costs clearly more.
+    b.ceiling = Ceiling::Between {
+        low_per_s: 8.5e3,
+        high_per_s: 24e3,
+    };
+    assert_eq!(chosen(&measured(vec![a.clone(), b])).0, "a");
+    let mut dear = able("b", 20.0, 4);
+    dear.ceiling = Ceiling::AtLeast {
+        per_s: 20e3,
+        generator: true,
+    };
+    let dear = measured(vec![a, dear]);
+    assert_eq!(chosen(&dear).0, "a");
+    // Then it is what would change the advice.
+    let more = Change::Rate {
+        above_per_s: 9e3,
+        choose: Some("b".to_owned()),
+    };
+    assert!(conclude(&dear).changes.contains(&more));
+}
+
+/// Thousands of idle connections: hardly any CPU, and memory for each.
+#[test]
+fn the_resource_that_runs_out_first_is_what_counts() {
+    let mut idle = measured(vec![able("lean", 40.0, 10), able("fat", 10.0, 400)]);
+    idle.question.rate_per_s = 10.0;
+    let (model, _, resource) = chosen(&idle);
+    assert_eq!((&*model, resource), ("lean", Resource::Memory));
+    let other = &conclude(&idle).others[0];
+    assert!(
+        (other.times - 40.0).abs() < 0.1 && other.differs,
+        "{other:?}"
+    );
+    let scarce = conclude(&idle)
+        .changes
+        .into_iter()
+        .find_map(|change| match change {
+            Change::Scarce {
+                resource, choose, ..
+            } => Some((resource, choose)),
+            _ => None,
+        });
+    assert_eq!(scarce, Some((Resource::Cpu, "fat".to_owned())));
+}
+
+#[test]
+fn what_does_not_bear_the_load_says_why() {
+    let mut one = able("one", 1.0, 1);
+    one.carries = Carries::One;
+    one.shots.clear();
+    let slow = missing(able("slow", 5.0, 1), 5, Shown::TooSlow);
+    let advice = conclude(&measured(vec![one, slow, able("a", 10.0, 4)]));
+    assert!(matches!(&advice.answer, Answer::Choose { model, .. } if model == "a"));
+    let whys: Vec<_> = advice.cannot.iter().map(|it| &it.why).collect();
+    let missed = Why::Missed {
+        shown: Shown::TooSlow,
+        p99_ns: 400.0 * MS as f64,
+    };
+    assert_eq!(whys, [&Why::Carries(Carries::One), &missed]);
+}
+
+#[test]
+fn one_bad_round_of_five_is_noise_and_two_are_undecided() {
+    let noise = missing(able("a", 5.0, 4), 1, Shown::TooSlow);
+    assert_eq!(chosen(&measured(vec![noise, able("b", 10.0, 4)])).0, "a");
+    let wavers = missing(able("a", 5.0, 4), 2, Shown::TooSlow);
+    let advice = conclude(&measured(vec![wavers.clone(), able("b", 10.0, 4)]));
+    assert!(matches!(&advice.answer, Answer::Choose { model, .. } if model == "b"));
+    assert!(advice.doubts.contains(&Doubt::Wavers(vec!["a".to_owned()])));
+    assert_eq!(conclude(&measured(vec![wavers])).answer, Answer::Undecided);
+}
+
+#[test]
+fn a_late_generator_says_nothing_of_the_server() {
+    let late = missing(able("a", 5.0, 4), 5, Shown::Nothing);
+    let advice = conclude(&measured(vec![late]));
+    assert_eq!(advice.answer, Answer::Undecided);
+    assert_eq!(advice.cannot[0].why, Why::NotMeasured);
+    assert!(advice.doubts.contains(&Doubt::Generator(5)));
+}
+
+#[test]
+fn nobody_bears_what_all_miss() {
+    let slow = missing(able("a", 5.0, 4), 5, Shown::Unsent);
+    assert_eq!(conclude(&measured(vec![slow])).answer, Answer::Nobody);
+}
+
+#[test]
+fn more_than_the_laws_allow_is_impossible_without_a_measurement() {
+    let mut asked = measured(vec![able("a", 5.0, 4)]);
+    // 500 connections, 5 ms each: 100k per second at most.
+    assert_eq!(limits(&asked.question, 1)[0].per_s(), 100_000.0);
+    asked.question.rate_per_s = 100_001.0;
+    assert_eq!(conclude(&asked).answer, Answer::Impossible);
+    asked.question.rate_per_s = 100_000.0;
+    assert!(matches!(conclude(&asked).answer, Answer::Choose { .. }));
+    asked.question = question(Kind::Cpu);
+    assert_eq!(limits(&asked.question, 2)[0].per_s(), 400.0);
+    assert_eq!(conclude(&asked).answer, Answer::Impossible);
+}
+
+#[test]
+fn a_driver_that_blocks_changes_the_advice_only_if_that_was_measured() {
+    let blocked = |mut candidate: Candidate, shown: &[Shown]| {
+        let shot = candidate.shots[0].clone();
+        let shots = shown.iter().map(|&shown| Shot {
+            shown,
+            ..shot.clone()
+        });
+        candidate.blocked = shots.collect();
+        candidate
+    };
+    let falls = blocked(able("a", 5.0, 4), &[Shown::TooSlow]);
+    let stands = blocked(able("b", 10.0, 4), &[Shown::Held, Shown::Held]);
+    let of = |candidates: Vec<Candidate>| {
+        let changes = conclude(&measured(candidates)).changes;
+        changes.into_iter().find_map(|change| match change {
+            Change::Blocks(blocked) => Some(blocked),
+            _ => None,
+        })
+    };
+    let choose = Some(Blocked::Choose("b".to_owned()));
+    assert_eq!(of(vec![falls.clone(), stands.clone()]), choose);
+    assert_eq!(of(vec![stands.clone()]), Some(Blocked::Same));
+    assert_eq!(of(vec![falls.clone()]), Some(Blocked::Nobody));
+    // Not known of the other: nothing is said.
+    assert_eq!(of(vec![falls, able("c", 10.0, 4)]), None);
+    assert_eq!(of(vec![able("a", 5.0, 4), stands]), None);
+}
+
+#[test]
+fn few_rounds_and_few_messages_are_doubts() {
+    let mut few = able("a", 5.0, 4);
+    few.shots.truncate(2);
+    few.shots[0].latencies = 20;
+    let doubts = conclude(&measured(vec![few])).doubts;
+    assert_eq!(doubts, [Doubt::FewRounds(2), Doubt::FewMessages(20)]);
+}
+
+#[test]
+fn works_that_were_measured_apart_add_up() {
+    let mut both = measured(vec![able("a", 10.0, 4)]);
+    both.question.works.push(Work {
+        kind: Kind::Cpu,
+        time_ns: 100_000,
+    });
+    let second = able("a", 100.0, 6)
+        .shots
+        .into_iter()
+        .map(|shot| Shot { work: 1, ..shot });
+    both.candidates[0].shots.extend(second);
+    both.candidates[0].shots.sort_by_key(|shot| shot.round);
+    let Answer::Choose {
+        cpu_cores,
+        memory_bytes,
+        ..
+    } = conclude(&both).answer
+    else {
+        panic!("{:?}", conclude(&both));
+    };
+    assert!((cpu_cores - 0.55).abs() < 1e-9 && memory_bytes == f64::from(6 << 20));
+}
