@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portlab_load::{ChatOutcome, ChatPlan, Ended, Latency, Stop, Watch, run_chat};
+use portlab_load::{ChatOutcome, ChatPlan, Ended, Stop, Watch, run_chat};
 
 use crate::{
     MeasureError, Observer,
@@ -74,7 +74,7 @@ fn failures(outcome: &ChatOutcome) -> String {
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Endings, Tally, Violation};
+    use portlab_load::{Endings, Latency, Tally, Violation};
 
     use super::*;
 

@@ -17,6 +17,7 @@ macro_rules! tell {
 use tell;
 
 mod address;
+mod advise;
 mod args;
 mod compare;
 mod connect;
@@ -50,6 +51,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Compare(Box<compare::Args>),
+    Advise(Box<advise::Args>),
     Report(report::Args),
     Load(Box<load::Args>),
     Serve(serve::Args),
@@ -75,6 +77,7 @@ enum Verdict {
 fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Compare(args) => compare::run(&args),
+        Command::Advise(args) => advise::run(&args),
         Command::Report(args) => report::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Serve(args) => serve::run(&args),

@@ -7,7 +7,7 @@ mod point;
 use std::{path::PathBuf, time::Duration};
 
 use portlab_backends::{Asked, Backend, Capacity};
-use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Step, Tongue, Trial};
+use portlab_load::{Finding, Goal, Highest, Limit, Missed, PlanError, Search, Step, Tongue, Trial};
 use portlab_stats::{
     advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work, limits},
     estimate::Estimate,
@@ -46,6 +46,23 @@ pub struct Inquiry {
     pub time: Duration,
     /// The seed of the order in each round.
     pub seed: u64,
+}
+
+impl Inquiry {
+    /// Checks what can be known before the first server is started.
+    ///
+    /// # Errors
+    /// When a number is out of its range, or there are too few file descriptors for the connections.
+    pub fn check(&self) -> Result<(), PlanError> {
+        let at = At {
+            rate_per_s: self.question.rate_per_s,
+            work: self.question.works.first().copied(),
+        };
+        let one = |model| point::experiment(self, Duration::ZERO, model, at, Stage::Whole);
+        self.models
+            .first()
+            .map_or(Ok(()), |model| one(*model).check())
+    }
 }
 
 /// What is being measured now.

@@ -109,7 +109,7 @@ impl<'a> Point<'a> {
         budget: &Budget,
         audience: &dyn Audience,
     ) -> Taken {
-        let experiment = self.experiment(model, at, stage);
+        let experiment = experiment(self.inquiry, self.duration, model, at, stage);
         let cells = experiment.cells();
         let deadline = Instant::now() + PATIENCE.min(budget.left());
         let mut clock = Clock { audience, deadline };
@@ -123,54 +123,6 @@ impl<'a> Point<'a> {
                 Taken::Failed(format!("not measured within {} s", PATIENCE.as_secs()))
             }
             Err(error) => Taken::Failed(error.to_string()),
-        }
-    }
-
-    fn experiment(&self, model: &'static dyn Backend, at: At, stage: Stage) -> Experiment {
-        let Inquiry {
-            question, pinning, ..
-        } = self.inquiry;
-        let (connections, duration) = match stage {
-            Stage::Whole => (question.connections, self.duration),
-            Stage::Little => (question.connections.min(FEW), LITTLE),
-        };
-        let workload = match (question.members, question.churn) {
-            (Some(_), _) => "chat",
-            (None, true) => "churn",
-            (None, false) => "rate",
-        };
-        let members = question
-            .members
-            .unwrap_or(connections)
-            .clamp(1, connections);
-        let point = record::Point {
-            connections,
-            size_bytes: question.size_bytes,
-            workers_asked: workers_for(self.inquiry, model.sheet(), at.work),
-            rate: Some(record::Rate::PerS(at.rate_per_s)),
-        };
-        let part = Part {
-            workload: workloads::find(workload).expect("the table of workloads has it"),
-            work: at.work.map_or("none".to_owned(), in_words),
-            work_time: Duration::from_nanos(at.work.map_or(0, |work| work.time_ns)),
-            depth: 1,
-            rooms: (connections / members).max(1),
-            tongues: self.inquiry.tongues.clone(),
-            duration,
-            warmup: WARMUP,
-            points: vec![point],
-        };
-        Experiment {
-            program: self.inquiry.program.clone(),
-            suite: None,
-            entrants: vec![Entrant::ours(model)],
-            baseline: None,
-            parts: vec![part],
-            rounds: 1,
-            runtime_threads: self.inquiry.runtime_threads,
-            load_threads: 1,
-            seed: self.inquiry.seed,
-            pinning: pinning.clone(),
         }
     }
 
@@ -202,6 +154,61 @@ impl<'a> Point<'a> {
             cpu_us_per_message: round.server_cpu_us_per_message.map(|cpu| cpu * heard),
             peak_pss_bytes: round.peak_pss_bytes,
         }
+    }
+}
+
+/// A measurement of `model` alone, as a comparison would make it.
+pub(super) fn experiment(
+    inquiry: &Inquiry,
+    duration: Duration,
+    model: &'static dyn Backend,
+    at: At,
+    stage: Stage,
+) -> Experiment {
+    let Inquiry {
+        question, pinning, ..
+    } = inquiry;
+    let (connections, duration) = match stage {
+        Stage::Whole => (question.connections, duration),
+        Stage::Little => (question.connections.min(FEW), LITTLE),
+    };
+    let workload = match (question.members, question.churn) {
+        (Some(_), _) => "chat",
+        (None, true) => "churn",
+        (None, false) => "rate",
+    };
+    let members = question
+        .members
+        .unwrap_or(connections)
+        .clamp(1, connections);
+    let point = record::Point {
+        connections,
+        size_bytes: question.size_bytes,
+        workers_asked: workers_for(inquiry, model.sheet(), at.work),
+        rate: Some(record::Rate::PerS(at.rate_per_s)),
+    };
+    let part = Part {
+        workload: workloads::find(workload).expect("the table of workloads has it"),
+        work: at.work.map_or("none".to_owned(), in_words),
+        work_time: Duration::from_nanos(at.work.map_or(0, |work| work.time_ns)),
+        depth: 1,
+        rooms: (connections / members).max(1),
+        tongues: inquiry.tongues.clone(),
+        duration,
+        warmup: WARMUP,
+        points: vec![point],
+    };
+    Experiment {
+        program: inquiry.program.clone(),
+        suite: None,
+        entrants: vec![Entrant::ours(model)],
+        baseline: None,
+        parts: vec![part],
+        rounds: 1,
+        runtime_threads: inquiry.runtime_threads,
+        load_threads: 1,
+        seed: inquiry.seed,
+        pinning: pinning.clone(),
     }
 }
 

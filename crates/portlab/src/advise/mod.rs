@@ -1,0 +1,269 @@
+//! `portlab advise`: which model for a given load, measured.
+
+mod screen;
+mod words;
+
+use std::{fs, io::Write, path::PathBuf, time::Duration};
+
+use anyhow::{Context, bail};
+use portlab_backends::{Backend, MODELS, find};
+use portlab_lab::{
+    Pinning, Running,
+    advise::{Inquiry, inquire},
+    pin,
+};
+use portlab_report::Lang;
+use portlab_service::{ChatLimits, TextEncoding};
+use portlab_stats::{
+    advice::{Advice, Answer, Kind, Measured, Question, Work, conclude, limits},
+    units,
+};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use self::screen::Screen;
+use crate::{
+    Verdict,
+    args::{self, HEAD},
+    load::{interrupt_flag, tongues},
+    prose::{Lead, hang},
+};
+
+/// Say which model suits a load, by measuring all of them at that point
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab advise --wait 5ms --connections 500 --rate 5k
+  portlab advise --cpu 200us --connections 50 --rate 1k --within 20ms
+  portlab advise --connections 5000 --rate 100
+  portlab advise --churn --connections 20 --rate 500
+  portlab advise --members 20 --connections 100 --rate 200
+
+It takes two minutes at most; --time makes it shorter, and less sure.
+Exit codes: 0 a model is named, 1 none can do it, 2 could not run, or the
+measurements don't decide.")]
+pub(crate) struct Args {
+    /// Each answer waits this long for something else, such as a database, and the
+    /// handler lets others go on meanwhile
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    wait: Option<Duration>,
+
+    /// Each answer blocks the thread that its handler runs on for this long
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    block: Option<Duration>,
+
+    /// Each answer takes this much computing
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    cpu: Option<Duration>,
+
+    /// Connections that are open at a time; in a chat, members
+    #[arg(long, short, value_name = "N", value_parser = units::count)]
+    connections: u64,
+
+    /// Messages per second over all connections
+    #[arg(long, value_name = "RATE", value_parser = units::rate)]
+    rate: f64,
+
+    /// The length of a message
+    #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = units::size)]
+    size: usize,
+
+    /// It is a chat, with so many members in a room
+    #[arg(long, value_name = "N", value_parser = units::count)]
+    members: Option<u64>,
+
+    /// Each message comes on a connection of its own
+    #[arg(long, conflicts_with = "members")]
+    churn: bool,
+
+    /// The p99 is to stay below this
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = units::duration)]
+    within: Duration,
+
+    /// The models that are asked about [default: all]
+    #[arg(
+        long,
+        short,
+        value_name = "NAMES",
+        value_delimiter = ',',
+        hide_possible_values = true
+    )]
+    #[arg(value_parser = args::model_parser())]
+    models: Vec<String>,
+
+    /// How many workers the pools have whose workers may block [default: one for
+    /// each connection, where each carries one]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    workers: Option<u16>,
+
+    /// How many threads an async runtime has, on which nothing should block
+    /// [default: one per core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    runtime_threads: Option<u16>,
+
+    /// How long it may take, from 10s to 10m
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = units::duration)]
+    time: Duration,
+
+    /// Whether server and generator keep to processors of their own: auto, which
+    /// means not with --cpu; or off
+    #[arg(long, value_name = "WHEN", default_value = "auto", value_parser = ["auto", "off"])]
+    #[arg(hide_possible_values = true)]
+    pin: String,
+
+    /// The seed of the order in which models are measured [default: random]
+    #[arg(long, value_name = "N")]
+    seed: Option<u32>,
+
+    /// The language: en or zh [default: the environment's]
+    #[arg(long, value_name = "LANG")]
+    lang: Option<Lang>,
+
+    /// Print what was asked, measured and concluded as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What --json prints.
+#[derive(Serialize)]
+struct Told<'a> {
+    measured: &'a Measured,
+    advice: &'a Advice,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let inquiry = inquiry(args)?;
+    let dir = scratch();
+    let running = Running::begin(&dir)?;
+    let mut screen = Screen::new(interrupt_flag()?, args.time, &inquiry.question);
+    let measured = inquire(&inquiry, &running, &mut screen);
+    screen.finish();
+    drop(running);
+    // It is empty, and only in the way.
+    let _ = fs::remove_dir(&dir);
+    let advice = conclude(&measured);
+    let mut out = anstream::stdout();
+    if args.json {
+        let told = Told {
+            measured: &measured,
+            advice: &advice,
+        };
+        writeln!(out, "{}", serde_json::to_string_pretty(&told)?)?;
+    } else {
+        let lines = words::lines(&measured, &advice, args::lang(args.lang));
+        let columns = lines.iter().map(|line| line.lead.width()).max();
+        for line in &lines {
+            let lead = Lead::new(line.lead, HEAD, columns.unwrap_or(0));
+            write!(out, "{}", hang(&[lead], &line.text, args::terminal_width()))?;
+        }
+    }
+    match advice.answer {
+        Answer::Choose { .. } => Ok(Verdict::Fine),
+        Answer::Nobody | Answer::Impossible => Ok(Verdict::Failed),
+        Answer::Undecided => bail!(
+            "the measurements don't decide; try again when nothing else runs, or give it more --time"
+        ),
+    }
+}
+
+/// A folder of this run's own: it keeps nothing, but what a killed run left behind is found by it.
+fn scratch() -> PathBuf {
+    std::env::temp_dir().join(format!("portlab-advise-{}", std::process::id()))
+}
+
+/// Resolves the arguments.
+fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
+    let connections = usize::try_from(args.connections)?;
+    if connections == 0 {
+        bail!("--connections is 0; give one at least");
+    }
+    let time = |kind, time: Option<Duration>| {
+        let time_ns = u64::try_from(time?.as_nanos()).unwrap_or(u64::MAX);
+        Some(Work { kind, time_ns })
+    };
+    let works = [
+        time(Kind::Wait, args.wait),
+        time(Kind::Block, args.block),
+        time(Kind::Cpu, args.cpu),
+    ];
+    let question = Question {
+        works: works.into_iter().flatten().collect(),
+        connections,
+        rate_per_s: args.rate,
+        size_bytes: args.size,
+        members: args.members.map(usize::try_from).transpose()?,
+        churn: args.churn,
+        within_ns: u64::try_from(args.within.as_nanos()).unwrap_or(u64::MAX),
+    };
+    check(&question, args)?;
+    let models: Vec<&'static dyn Backend> = match args.models.is_empty() {
+        true => MODELS.to_vec(),
+        false => args.models.iter().filter_map(|name| find(name)).collect(),
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let memory = portlab_sys::machine::memory().context("can't read /proc/meminfo")?;
+    // Whoever computes must be free to use every processor: kept to one, all models would be alike.
+    let computes = question.works.iter().any(|work| work.kind == Kind::Cpu);
+    let inquiry = Inquiry {
+        program: std::env::current_exe().context("can't find this program's own file")?,
+        models,
+        workers: args.workers.map(usize::from),
+        runtime_threads: args.runtime_threads.map(usize::from),
+        pinning: match args.pin.as_str() {
+            "auto" if !computes => pin(),
+            _ => Pinning::Together("--pin off".to_owned()),
+        },
+        cores,
+        memory_bytes: memory.total_bytes,
+        tongues: tongues(&[TextEncoding::default()], question.size_bytes),
+        time: args.time,
+        seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
+        question,
+    };
+    let possible = limits(&inquiry.question, cores)
+        .first()
+        .is_none_or(|limit| limit.per_s() >= args.rate);
+    if possible {
+        inquiry.check()?;
+    }
+    Ok(inquiry)
+}
+
+/// What can be known to be wrong before anything is measured.
+fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
+    for work in &question.works {
+        let (option, time) = (words::option(work.kind), Duration::from_nanos(work.time_ns));
+        if time.is_zero() || time > LONGEST_WORK {
+            bail!(
+                "{option} is {}; give more than 0 and at most 1s",
+                units::time(time)
+            );
+        }
+        if time >= args.within {
+            let within = units::time(args.within);
+            bail!(
+                "--within {within} is no longer than {option} {}: no answer can come so soon; give \
+                 --within more",
+                units::time(time)
+            );
+        }
+    }
+    if !(SHORTEST..=LONGEST).contains(&args.time) {
+        bail!("--time is {}; give 10s to 10m", units::time(args.time));
+    }
+    if let Some(members) = question.members {
+        let (connections, rooms) = (question.connections, ChatLimits::default().rooms - 1);
+        if members < 2 || members > connections {
+            bail!("--members is {members}; a room has from 2 members to all {connections} of them");
+        }
+        if connections / members > rooms {
+            bail!("that makes more than {rooms} rooms; give more --members to each");
+        }
+    }
+    Ok(())
+}
+
+/// A handler that takes longer has another problem than its model.
+const LONGEST_WORK: Duration = Duration::from_secs(1);
+const SHORTEST: Duration = Duration::from_secs(10);
+const LONGEST: Duration = Duration::from_secs(600);

@@ -1,0 +1,453 @@
+//! What an advice is in words: ten lines at most, in two languages. Nothing is decided here.
+
+use std::time::Duration;
+
+use portlab_report::Lang;
+use portlab_stats::{
+    advice::{
+        Advice, Answer, Blocked, Cannot, Carries, Ceiling, Change, Doubt, Kind, Limit, Measured,
+        Other, Question, Resource, Shown, Why,
+    },
+    units::{self, bytes, nanos, three_digits},
+};
+
+use crate::prose::{pick, say};
+
+/// A line: what it is about, and what it says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Line {
+    pub(super) lead: &'static str,
+    pub(super) text: String,
+}
+
+/// The option that gives this work.
+pub(super) fn option(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Wait => "--wait",
+        Kind::Block => "--block",
+        Kind::Cpu => "--cpu",
+    }
+}
+
+/// So many models are named in a line; the others are counted.
+const NAMED: usize = 3;
+/// So many lines are printed at most.
+const LINES: usize = 10;
+
+/// An advice in words.
+pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Line> {
+    let question = &measured.question;
+    let mut lines = vec![answer(question, advice, lang)];
+    lines.extend(others(advice, lang));
+    lines.extend(cannot(advice, lang));
+    lines.extend(
+        advice
+            .limits
+            .first()
+            .map(|limit| physical(limit, question, lang)),
+    );
+    lines.extend(ceilings(question, advice, lang));
+    let changes = advice.changes.iter();
+    lines.extend(changes.map(|change| changed(change, measured, advice, lang)));
+    lines.truncate(LINES - 1);
+    if advice.answer != Answer::Impossible {
+        lines.push(sure(measured, advice, lang));
+    }
+    lines
+}
+
+fn rate(per_s: f64) -> String {
+    format!("{}/s", units::short(per_s))
+}
+
+/// What was asked, in a few words.
+fn load(question: &Question, lang: Lang) -> String {
+    let (rate, count) = (rate(question.rate_per_s), question.connections);
+    if let Some(members) = question.members {
+        return say!(
+            lang,
+            "{rate} said by {count} members, {members} to a room,",
+            "{count} 个成员、每间 {members} 人、每秒说 {rate}"
+        );
+    }
+    match question.churn {
+        true => say!(
+            lang,
+            "{rate}, each on a connection of its own, {count} at a time,",
+            "{rate}、每条消息一个新连接、同时 {count} 个"
+        ),
+        false => say!(
+            lang,
+            "{rate} on {count} connections",
+            "{count} 个连接上的 {rate}"
+        ),
+    }
+}
+
+fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
+    let load = load(question, lang);
+    let within = nanos(question.within_ns as f64);
+    let (lead, text) = match &advice.answer {
+        Answer::Choose {
+            model,
+            equals,
+            cpu_cores,
+            memory_bytes,
+            p99_ns,
+            ..
+        } => {
+            let share = three_digits(cpu_cores * 100.0);
+            let (memory, p99) = (bytes(*memory_bytes), nanos(*p99_ns));
+            let mut text = say!(
+                lang,
+                "{model}: it bears {load} with a p99 of {p99}, and takes {share}% of a processor and \
+                 {memory}",
+                "{model}：承受{load}时 p99 为 {p99}，占用 {share}% 个处理器、内存 {memory}"
+            );
+            if !equals.is_empty() {
+                let names = list(equals.iter().map(String::as_str), lang);
+                text += &say!(
+                    lang,
+                    "; no difference was measured to {names}",
+                    "；与 {names} 没有测出差别"
+                );
+            }
+            (pick(lang, "choose", "选"), text)
+        }
+        Answer::Nobody => {
+            let text = say!(
+                lang,
+                "no model bears {load} with a p99 below {within}",
+                "没有模型能在 p99 低于 {within} 时承受{load}"
+            );
+            (pick(lang, "none:", "都不行："), text)
+        }
+        Answer::Impossible => {
+            let text = say!(
+                lang,
+                "no server can bear {load}, whatever its model; nothing was measured",
+                "无论什么模型，都不可能承受{load}；没有测量"
+            );
+            (pick(lang, "impossible:", "不可能："), text)
+        }
+        Answer::Undecided => {
+            let text = say!(
+                lang,
+                "the measurements don't tell which model bears {load} with a p99 below {within}",
+                "测量结果说明不了哪个模型能在 p99 低于 {within} 时承受{load}"
+            );
+            (pick(lang, "undecided:", "不能确定："), text)
+        }
+    };
+    Line { lead, text }
+}
+
+/// `a, b, c and 2 more`.
+fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>, lang: Lang) -> String {
+    let more = names.len().saturating_sub(NAMED);
+    let named: Vec<&str> = names.take(NAMED).collect();
+    let named = named.join(pick(lang, ", ", "、"));
+    match more {
+        0 => named,
+        _ => say!(
+            lang,
+            "{named} and {more} more",
+            "{named} 等，另有 {more} 个"
+        ),
+    }
+}
+
+fn resource(resource: Resource, lang: Lang) -> &'static str {
+    match resource {
+        Resource::Cpu => pick(lang, "CPU time", "处理器时间"),
+        Resource::Memory => pick(lang, "memory", "内存"),
+    }
+}
+
+fn others(advice: &Advice, lang: Lang) -> Option<Line> {
+    let Answer::Choose { resource: of, .. } = advice.answer else {
+        return None;
+    };
+    let dearer: Vec<&Other> = advice.others.iter().filter(|it| it.differs).collect();
+    if dearer.is_empty() {
+        return None;
+    }
+    let times = dearer.iter().map(|other| {
+        let [times, low, high] = [other.times, other.low, other.high].map(three_digits);
+        let model = &other.model;
+        say!(
+            lang,
+            "{model} {times} times ({low} to {high})",
+            "{model} {times} 倍（{low} 到 {high}）"
+        )
+    });
+    let times: Vec<String> = times.collect();
+    let times = list(times.iter().map(String::as_str), lang);
+    let of = resource(of, lang);
+    Some(Line {
+        lead: pick(lang, "costs more:", "更贵的："),
+        text: say!(lang, "{times} as much {of}", "{of}是它的：{times}"),
+    })
+}
+
+fn cannot(advice: &Advice, lang: Lang) -> Option<Line> {
+    // Those with the same reason are named together.
+    let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
+    for Cannot { model, why } in &advice.cannot {
+        let why = why_not(why, lang);
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, models)) => models.push(model),
+            None => reasons.push((why, vec![model])),
+        }
+    }
+    if reasons.is_empty() {
+        return None;
+    }
+    let told = reasons.iter().map(|(why, models)| {
+        let models = list(models.iter().copied(), lang);
+        say!(lang, "{models} ({why})", "{models}（{why}）")
+    });
+    let told: Vec<String> = told.collect();
+    Some(Line {
+        lead: pick(lang, "can't:", "不能："),
+        text: list(told.iter().map(String::as_str), lang),
+    })
+}
+
+fn why_not(why: &Why, lang: Lang) -> String {
+    match why {
+        Why::Carries(Carries::One) => {
+            say!(
+                lang,
+                "serves one connection at a time",
+                "一次只服务一个连接"
+            )
+        }
+        Why::Carries(Carries::Few(most)) => say!(
+            lang,
+            "serves {most} connections at a time; --workers gives it more",
+            "同时只服务 {most} 个连接；--workers 可以加"
+        ),
+        Why::Carries(Carries::NoHub) => say!(
+            lang,
+            "has no place for what members share",
+            "没有地方放成员共享的东西"
+        ),
+        Why::Carries(Carries::Failed(reason)) => reason.clone(),
+        Why::Carries(Carries::All) | Why::NotMeasured => say!(lang, "not measured", "没有测到"),
+        Why::SomeRounds { held, of } => say!(
+            lang,
+            "kept to the bound in {held} of {of} rounds",
+            "{of} 轮中只有 {held} 轮达标"
+        ),
+        Why::Missed { shown, p99_ns } => {
+            let p99 = units::nanos(*p99_ns);
+            match shown {
+                Shown::TooSlow | Shown::Held | Shown::Nothing => {
+                    say!(lang, "p99 {p99}", "p99 {p99}")
+                }
+                Shown::Unsent => say!(
+                    lang,
+                    "all its connections still waited when messages were due",
+                    "消息到点时所有连接都还在等"
+                ),
+                Shown::NoAnswer => say!(lang, "answered nothing", "没有任何回答"),
+                Shown::Errors => say!(lang, "errors or timeouts", "出错或超时"),
+            }
+        }
+    }
+}
+
+fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
+    let most = rate(limit.per_s());
+    let share = three_digits(question.rate_per_s / limit.per_s() * 100.0);
+    let time = units::time(Duration::from_nanos(limit.work().time_ns));
+    let text = match limit {
+        Limit::Connections { .. } => {
+            let count = question.connections;
+            say!(
+                lang,
+                "{most}: {count} connections, {time} for each message (Little's law); this is {share}% \
+                 of it",
+                "{most}：{count} 个连接，每条消息 {time}（利特尔法则）；这里用到 {share}%"
+            )
+        }
+        Limit::Processors { cores, .. } => say!(
+            lang,
+            "{most}: {cores} processors, {time} of computing for each message; this is {share}% of it",
+            "{most}：{cores} 个处理器，每条消息计算 {time}；这里用到 {share}%"
+        ),
+    };
+    Line {
+        lead: pick(lang, "physical limit:", "物理极限："),
+        text,
+    }
+}
+
+fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
+    let within = nanos(question.within_ns as f64);
+    let mut known: Vec<&(String, Ceiling)> = advice.ceilings.iter().collect();
+    known.retain(|(_, ceiling)| ceiling.low().or(ceiling.high()).is_some());
+    if known.is_empty() {
+        return None;
+    }
+    let told = known.iter().map(|(model, ceiling)| {
+        let told = match *ceiling {
+            Ceiling::Between {
+                low_per_s,
+                high_per_s,
+            } => {
+                let [low, high] = [low_per_s, high_per_s].map(rate);
+                say!(lang, "{low} to {high}", "{low} 到 {high}")
+            }
+            Ceiling::AtLeast {
+                per_s,
+                generator: true,
+            } => {
+                let per_s = rate(per_s);
+                say!(
+                    lang,
+                    "over {per_s} (the generator's limit)",
+                    "超过 {per_s}（发生器的极限）"
+                )
+            }
+            Ceiling::AtLeast { per_s, .. } => {
+                let per_s = rate(per_s);
+                say!(lang, "{per_s} or more", "{per_s} 以上")
+            }
+            _ => say!(lang, "about what was asked", "大约就是所问的速率"),
+        };
+        say!(lang, "{model} {told}", "{model} {told}")
+    });
+    let told: Vec<String> = told.collect();
+    let told = list(told.iter().map(String::as_str), lang);
+    Some(Line {
+        lead: pick(lang, "highest rate:", "最高速率："),
+        text: say!(
+            lang,
+            "with a p99 below {within}: {told}",
+            "p99 低于 {within}：{told}"
+        ),
+    })
+}
+
+fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) -> Line {
+    let chosen = match &advice.answer {
+        Answer::Choose { model, .. } => model.as_str(),
+        _ => "",
+    };
+    let text = match change {
+        Change::Rate {
+            above_per_s,
+            choose,
+        } => {
+            let above = rate(*above_per_s);
+            match choose {
+                Some(model) => say!(
+                    lang,
+                    "from {above} on choose {model}, which bears more",
+                    "速率到 {above} 以上就选 {model}，它承受得更多"
+                ),
+                None => say!(
+                    lang,
+                    "from {above} on {chosen} is too slow, and no other model that was measured bears \
+                     clearly more",
+                    "速率到 {above} 以上 {chosen} 就不够了，也没有测到明显更强的模型"
+                ),
+            }
+        }
+        Change::Blocks(blocked) => {
+            let what = measured.what_if;
+            let time = units::time(Duration::from_nanos(what.map_or(0, |work| work.time_ns)));
+            match blocked {
+                Blocked::Same => say!(
+                    lang,
+                    "not a driver that blocks for {time} instead of waiting: {chosen} bears that too",
+                    "即使驱动不是等待而是阻塞 {time}，{chosen} 也承受得住"
+                ),
+                Blocked::Choose(model) => say!(
+                    lang,
+                    "if the driver blocks for {time} instead of waiting, {chosen} can't do it: choose \
+                     {model}",
+                    "如果驱动不是等待而是阻塞 {time}，{chosen} 就不行：选 {model}"
+                ),
+                Blocked::Nobody => say!(
+                    lang,
+                    "if the driver blocks for {time} instead of waiting, no model that was measured can \
+                     do it",
+                    "如果驱动不是等待而是阻塞 {time}，测过的模型都不行"
+                ),
+            }
+        }
+        Change::Scarce {
+            resource: scarce,
+            choose,
+            times,
+        } => {
+            let (scarce, times) = (resource(*scarce, lang), three_digits(*times));
+            say!(
+                lang,
+                "if {scarce} is what you lack: {choose} takes {times} times as much of it as {chosen}",
+                "如果缺的是{scarce}：{choose} 只用 {chosen} 的 {times} 倍"
+            )
+        }
+    };
+    Line {
+        lead: pick(lang, "would change it:", "什么会改变它："),
+        text,
+    }
+}
+
+fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
+    let doubts = advice.doubts.iter().map(|doubt| match doubt {
+        Doubt::FewRounds(rounds) => say!(lang, "only {rounds} rounds", "只测了 {rounds} 轮"),
+        Doubt::CutShort => say!(
+            lang,
+            "the time was too short for all that was planned",
+            "时间不够做完全部计划"
+        ),
+        Doubt::Wavers(models) => {
+            let models = list(models.iter().map(String::as_str), lang);
+            say!(
+                lang,
+                "{models} kept to the bound in some rounds only",
+                "{models} 只有部分轮次达标"
+            )
+        }
+        Doubt::Generator(count) => say!(
+            lang,
+            "the generator was late in {count} measurements, which don't count",
+            "有 {count} 次测量发生器自己迟了，不算"
+        ),
+        Doubt::FewMessages(count) => say!(
+            lang,
+            "a p99 of {count} messages is little more than the longest",
+            "{count} 条消息的 p99 差不多就是最长的那条"
+        ),
+    });
+    let doubts: Vec<String> = doubts.collect();
+    let cores = measured.server_cores;
+    let rounds = measured.candidates.iter().flat_map(|it| &it.shots);
+    let rounds = rounds.map(|shot| shot.round).max().unwrap_or(0);
+    let on = say!(
+        lang,
+        "{rounds} rounds, a fresh server process for each measurement, {cores} processors for the server",
+        "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
+    );
+    let word = match doubts.is_empty() {
+        true => pick(lang, "yes", "可信"),
+        false => pick(lang, "with care", "要小心"),
+    };
+    let because = match doubts.is_empty() {
+        true => String::new(),
+        false => format!(
+            "{}{}",
+            pick(lang, "; ", "；"),
+            doubts.join(pick(lang, "; ", "；"))
+        ),
+    };
+    Line {
+        lead: pick(lang, "how sure:", "有多可信："),
+        text: say!(lang, "{word}: {on}{because}", "{word}：{on}{because}"),
+    }
+}
