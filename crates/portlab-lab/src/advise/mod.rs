@@ -110,6 +110,8 @@ const BLOCKED_SHARE: f64 = 0.65;
 const TRIALS: usize = 12;
 const PRECISION: f64 = 0.2;
 const CONFIDENCE: f64 = 0.9;
+/// So many models are searched in turn.
+const AT_A_TIME: usize = 3;
 /// The part of what its CPU time allows that a model is first tried at.
 const START: f64 = 0.6;
 /// How many times that the highest rate of interest is.
@@ -211,6 +213,18 @@ impl<'a> Inquest<'a> {
         (0..self.candidates.len()).filter(alive).collect()
     }
 
+    /// The same, the cheapest first: if the time is too short for all, they are what matters.
+    fn by_cost(&self) -> Vec<usize> {
+        let cpu_us = |at: &usize| {
+            let shots = self.candidates[*at].shots.iter();
+            let costs = Estimate::of(shots.filter_map(|it| it.cpu_us_per_message));
+            costs.map_or(f64::INFINITY, |cost| cost.median)
+        };
+        let mut alive = self.alive();
+        alive.sort_by(|a, b| cpu_us(a).total_cmp(&cpu_us(b)));
+        alive
+    }
+
     /// Rounds over all models, shuffled, at the rate that was asked for.
     fn at_the_rate(&mut self) {
         for round in 1..=ROUNDS {
@@ -290,7 +304,7 @@ impl<'a> Inquest<'a> {
             return;
         };
         for round in 1..=BLOCKED_ROUNDS {
-            for at in self.alive() {
+            for at in self.by_cost() {
                 let missed = |shot: &Shot| shot.shown != Shown::Held;
                 if self.candidates[at].blocked.iter().any(missed) {
                     continue;
@@ -312,27 +326,33 @@ impl<'a> Inquest<'a> {
         }
     }
 
-    /// A trial of each model in turn, until the highest rate of all is known, or the time is over.
+    /// The highest rate of the cheapest models, then of the others, as long as there is time.
     fn highest_rates(&mut self) {
-        let mut searches: Vec<(usize, Search)> = Vec::new();
-        for at in self.alive() {
-            if let Some(search) = self.search(at) {
-                searches.push((at, search));
+        for few in self.by_cost().chunks(AT_A_TIME) {
+            let searches = few.iter().filter_map(|&at| Some((at, self.search(at)?)));
+            let mut searches: Vec<(usize, Search)> = searches.collect();
+            let in_time = self.search_all(&mut searches);
+            for (at, search) in searches {
+                self.candidates[at].ceiling = ceiling(&search);
+            }
+            if !in_time {
+                return;
             }
         }
-        let mut going = true;
-        while going {
-            going = false;
-            for (at, search) in &mut searches {
+    }
+
+    /// A trial of each model in turn, until the highest rate of all is known. Says whether there was time
+    /// for it.
+    fn search_all(&mut self, searches: &mut [(usize, Search)]) -> bool {
+        loop {
+            let mut going = false;
+            for (at, search) in &mut *searches {
                 let Step::Try(rate_per_s) = search.step() else {
                     continue;
                 };
-                // A trial more than there is time for would be cut off and say nothing.
-                let longest = self.point.longest();
-                if self.audience.interrupted() || self.budget.left() < longest {
-                    self.cut_short = true;
-                    going = false;
-                    break;
+                // A trial that there is no time for would be cut off, and say nothing.
+                if self.audience.interrupted() || self.budget.left() < self.point.longest() {
+                    return false;
                 }
                 let model = self.inquiry.models[*at].sheet().name;
                 let now = Now::Searching { model, rate_per_s };
@@ -344,9 +364,9 @@ impl<'a> Inquest<'a> {
                 });
                 going = true;
             }
-        }
-        for (at, search) in searches {
-            self.candidates[at].ceiling = ceiling(&search);
+            if !going {
+                return true;
+            }
         }
     }
 

@@ -153,6 +153,7 @@ impl<'a> Point<'a> {
             latencies: figures.latencies,
             cpu_us_per_message: round.server_cpu_us_per_message.map(|cpu| cpu * heard),
             peak_pss_bytes: round.peak_pss_bytes,
+            wait_share: round.server_wait_share,
         }
     }
 }

@@ -114,6 +114,8 @@ pub enum Limit {
     Asked,
     /// The generator could make no more.
     Generator,
+    /// No more trials were made.
+    Trials,
 }
 
 /// How much the rate is changed until there is one on either side.
@@ -234,10 +236,13 @@ impl Search {
         let spoiled = above.iter().filter(spoiled).count();
         if above.is_empty() || spoiled * 2 > above.len() {
             let limit = match above.is_empty() {
-                true => Limit::Asked,
+                true => Limit::Trials,
                 false => Limit::Generator,
             };
-            return Highest::AtLeast { per_s: sure, limit };
+            // What was never tried isn't claimed.
+            let held = self.highest(Finding::is_held).unwrap_or(least_per_s);
+            let per_s = sure.min(held / (1.0 + blind)).max(least_per_s);
+            return Highest::AtLeast { per_s, limit };
         }
         Highest::Between {
             low: sure.max(least_per_s),

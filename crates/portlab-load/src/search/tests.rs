@@ -159,6 +159,16 @@ fn too_few_trials_leave_a_wide_interval_that_is_not_settled() {
         high > low * 1.1 && low < 1_034.0 && high > 1_000.0,
         "{low} to {high}"
     );
+    // What was never tried isn't claimed.
+    let mut one = Search::new(goal());
+    one.learn(Trial {
+        rate_per_s: 100.0,
+        finding: Finding::Held,
+    });
+    let Highest::AtLeast { per_s, limit } = one.found().rate else {
+        panic!("{:?}", one.found());
+    };
+    assert!(per_s <= 100.0 && limit == Limit::Trials, "{per_s}");
     assert_eq!(Search::new(goal()).found().rate, Highest::Unknown);
     assert_eq!(Search::new(goal()).step(), Step::Try(100.0));
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{Candidate, Carries, Ceiling, Limit, Measured, Shot, Shown, limits};
 use crate::{
-    analysis::{Floor, differs},
+    analysis::{BUSY, Floor},
     estimate::Estimate,
 };
 
@@ -165,6 +165,8 @@ pub enum Doubt {
     Generator(usize),
     /// The p99 is of so few messages that it is little more than the longest.
     FewMessages(u64),
+    /// The servers waited for a processor for this share of their time, because other programs ran.
+    Busy(f64),
 }
 
 /// Fewer rounds than this are few.
@@ -172,10 +174,9 @@ const ROUNDS: usize = 5;
 /// Fewer latencies than this make no p99.
 const LATENCIES: u64 = 100;
 /// Without twins the noise between servers is assumed: nothing smaller is called a difference.
-const FLOOR: Floor = Floor {
-    share: 0.1,
-    measured: false,
-};
+const FLOOR: f64 = 0.1;
+/// The same of few rounds: of three, all lie on one side by chance in one case of four.
+const FLOOR_OF_FEW: f64 = 0.3;
 
 /// What `measured` says.
 ///
@@ -388,15 +389,34 @@ impl<'a> Cost<'a> {
     }
 }
 
-/// The cheapest of `able`, which are sorted by cost; of those that cost the same, the one that bears a
-/// clearly higher rate.
+/// Whether `ratio` is more than chance.
+fn differs(ratio: Estimate) -> bool {
+    let share = match ratio.count >= ROUNDS {
+        true => FLOOR,
+        false => FLOOR_OF_FEW,
+    };
+    let floor = Floor {
+        share,
+        measured: false,
+    };
+    crate::analysis::differs(ratio, floor)
+}
+
+/// The cheapest of `able`, which are sorted by cost; of those that cost the same, one that bears a driver
+/// that blocks too, or a clearly higher rate.
 fn choose<'a, 'b>(able: &'b [Cost<'a>]) -> &'b Cost<'a> {
     let cheapest = &able[0];
     let same = able.iter().skip(1).filter(|cost| {
         let times = cost.times(cheapest);
-        times.is_none_or(|times| !differs(times, FLOOR))
+        times.is_none_or(|times| !differs(times))
     });
     same.fold(cheapest, |best, cost| {
+        let blocked = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked);
+        match (blocked(cost), blocked(best)) {
+            (Bears::Yes, Bears::No) => return cost,
+            (Bears::No, Bears::Yes) => return best,
+            _ => {}
+        }
         let (own, bests) = (cost.candidate.ceiling, best.candidate.ceiling);
         match (own.low(), bests.high()) {
             (Some(low), Some(high)) if low > high => cost,
@@ -413,7 +433,7 @@ fn other(cost: &Cost, chosen: &Cost, resource: Resource) -> Option<Other> {
         times: times.median,
         low: times.low,
         high: times.high,
-        differs: differs(dominant, FLOOR) && dominant.median > 1.0,
+        differs: differs(dominant) && dominant.median > 1.0,
     })
 }
 
@@ -439,7 +459,7 @@ fn changes(measured: &Measured, chosen: &Cost, able: &[Cost]) -> Vec<Change> {
     };
     let less = able.iter().filter_map(|cost| {
         let times = cost.times_of(chosen, scarce)?;
-        (differs(times, FLOOR) && times.median < HALF).then_some((cost, times.median))
+        (differs(times) && times.median < HALF).then_some((cost, times.median))
     });
     if let Some((cost, times)) = less.min_by(|a, b| a.1.total_cmp(&b.1)) {
         changes.push(Change::Scarce {
@@ -489,9 +509,18 @@ fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
     if late > 0 {
         doubts.push(Doubt::Generator(late));
     }
-    let held = able.flat_map(|(it, _)| &it.shots).map(|it| it.latencies);
+    let held = able
+        .clone()
+        .flat_map(|(it, _)| &it.shots)
+        .map(|it| it.latencies);
     if let Some(few) = held.min().filter(|count| *count < LATENCIES) {
         doubts.push(Doubt::FewMessages(few));
+    }
+    let waited = able
+        .flat_map(|(it, _)| &it.shots)
+        .filter_map(|it| it.wait_share);
+    if let Some(waited) = Estimate::of(waited).filter(|it| it.median >= BUSY) {
+        doubts.push(Doubt::Busy(waited.median));
     }
     doubts
 }

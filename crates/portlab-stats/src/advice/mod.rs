@@ -122,6 +122,9 @@ pub struct Shot {
     pub cpu_us_per_message: Option<f64>,
     /// The server's memory at its largest.
     pub peak_pss_bytes: u64,
+    /// The share, in `[0, 1]`, of its runnable time that the server waited for a processor, because other
+    /// programs ran.
+    pub wait_share: Option<f64>,
 }
 
 /// Whether a measurement met the bound.

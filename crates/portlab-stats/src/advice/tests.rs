@@ -28,6 +28,7 @@ fn able(model: &str, cpu_us: f64, mib: u64) -> Candidate {
         // As two runs of the same differ.
         cpu_us_per_message: Some(cpu_us * [1.0, 1.02, 0.98, 1.01, 0.99][round - 1]),
         peak_pss_bytes: mib << 20,
+        wait_share: Some(0.01),
     };
     Candidate {
         model: model.to_owned(),
@@ -98,6 +99,23 @@ fn those_that_differ_by_less_than_the_noise_are_equals() {
     let close = measured(vec![able("a", 10.0, 4), able("b", 10.4, 4)]);
     let (model, equals, _) = chosen(&close);
     assert_eq!((&*model, equals), ("a", vec!["b".to_owned()]));
+    // A quarter more in two rounds may be chance, in five it isn't.
+    let more = able("b", 12.5, 4);
+    assert!(
+        chosen(&measured(vec![able("a", 10.0, 4), more.clone()]))
+            .1
+            .is_empty()
+    );
+    let two = |mut candidate: Candidate| {
+        candidate.shots.truncate(2);
+        candidate
+    };
+    assert_eq!(
+        chosen(&measured(vec![two(able("a", 10.0, 4)), two(more)]))
+            .1
+            .len(),
+        1
+    );
     // Far apart on average, but not in every round.
     let mut noisy = able("b", 12.0, 4);
     for (shot, cpu) in noisy.shots.iter_mut().zip([8.0, 30.0, 9.0, 12.0, 9.0]) {
@@ -140,6 +158,21 @@ fn of_equals_the_one_with_more_room_is_chosen() {
         choose: Some("b".to_owned()),
     };
     assert!(conclude(&dear).changes.contains(&more));
+}
+
+#[test]
+fn of_equals_one_that_bears_a_blocking_driver_is_chosen() {
+    let (mut a, mut b) = (able("a", 10.0, 4), able("b", 10.4, 4));
+    let shot = a.shots[0].clone();
+    b.blocked = vec![shot.clone(), shot.clone()];
+    a.blocked = vec![Shot {
+        shown: Shown::TooSlow,
+        ..shot
+    }];
+    assert_eq!(chosen(&measured(vec![a.clone(), b])).0, "b");
+    let mut dear = able("b", 20.0, 4);
+    dear.blocked = a.blocked.clone();
+    assert_eq!(chosen(&measured(vec![a, dear])).0, "a");
 }
 
 /// Thousands of idle connections: hardly any CPU, and memory for each.
@@ -256,8 +289,14 @@ fn few_rounds_and_few_messages_are_doubts() {
     let mut few = able("a", 5.0, 4);
     few.shots.truncate(2);
     few.shots[0].latencies = 20;
+    few.shots[1].wait_share = Some(0.5);
     let doubts = conclude(&measured(vec![few])).doubts;
-    assert_eq!(doubts, [Doubt::FewRounds(2), Doubt::FewMessages(20)]);
+    let expected = [
+        Doubt::FewRounds(2),
+        Doubt::FewMessages(20),
+        Doubt::Busy(0.255),
+    ];
+    assert_eq!(doubts, expected);
 }
 
 #[test]

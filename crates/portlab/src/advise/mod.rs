@@ -16,6 +16,7 @@ use portlab_report::Lang;
 use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::{
     advice::{Advice, Answer, Kind, Measured, Question, Work, conclude, limits},
+    record::Together,
     units,
 };
 use serde::Serialize;
@@ -211,7 +212,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
         runtime_threads: args.runtime_threads.map(usize::from),
         pinning: match args.pin.as_str() {
             "auto" if !computes => pin(),
-            _ => Pinning::Together("--pin off".to_owned()),
+            _ => Pinning::Together(Together::OnRequest),
         },
         cores,
         memory_bytes: memory.total_bytes,

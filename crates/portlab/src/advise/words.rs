@@ -258,6 +258,13 @@ fn why_not(why: &Why, lang: Lang) -> String {
     }
 }
 
+fn processors(cores: usize) -> String {
+    match cores {
+        1 => "one processor".to_owned(),
+        _ => format!("{cores} processors"),
+    }
+}
+
 fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
     let most = rate(limit.per_s());
     let share = three_digits(question.rate_per_s / limit.per_s() * 100.0);
@@ -272,11 +279,14 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
                 "{most}：{count} 个连接，每条消息 {time}（利特尔法则）；这里用到 {share}%"
             )
         }
-        Limit::Processors { cores, .. } => say!(
-            lang,
-            "{most}: {cores} processors, {time} of computing for each message; this is {share}% of it",
-            "{most}：{cores} 个处理器，每条消息计算 {time}；这里用到 {share}%"
-        ),
+        Limit::Processors { cores, .. } => {
+            let processors = processors(*cores);
+            say!(
+                lang,
+                "{most}: {processors}, {time} of computing for each message; this is {share}% of it",
+                "{most}：{cores} 个处理器，每条消息计算 {time}；这里用到 {share}%"
+            )
+        }
     };
     Line {
         lead: pick(lang, "physical limit:", "物理极限："),
@@ -419,6 +429,14 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
             "the generator was late in {count} measurements, which don't count",
             "有 {count} 次测量发生器自己迟了，不算"
         ),
+        Doubt::Busy(share) => {
+            let share = three_digits(share * 100.0);
+            say!(
+                lang,
+                "the servers waited for a processor for {share}% of their time, because other programs ran",
+                "别的程序在跑，服务器有 {share}% 的时间在等处理器"
+            )
+        }
         Doubt::FewMessages(count) => say!(
             lang,
             "a p99 of {count} messages is little more than the longest",
@@ -429,9 +447,10 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let cores = measured.server_cores;
     let rounds = measured.candidates.iter().flat_map(|it| &it.shots);
     let rounds = rounds.map(|shot| shot.round).max().unwrap_or(0);
+    let processors = processors(cores);
     let on = say!(
         lang,
-        "{rounds} rounds, a fresh server process for each measurement, {cores} processors for the server",
+        "{rounds} rounds, each server in a fresh process, on {processors}",
         "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
     );
     let word = match doubts.is_empty() {
