@@ -8,6 +8,7 @@
 //! | `markdown` | the notes as a page of Markdown |
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
+//! | `advice` | what follows from a comparison, in three lines |
 //! | `changes` | two runs compared |
 //! | [`table`] | laying spans out in columns |
 //! | [`prose`] | breaking prose into lines, Chinese too |
@@ -20,6 +21,7 @@
 
 #![forbid(unsafe_code)]
 
+mod advice;
 mod changes;
 pub mod chart;
 mod csv;
@@ -33,6 +35,7 @@ pub mod prose;
 pub mod table;
 mod text;
 
+pub use advice::{Change, Choice, Conclusion, Cost, conclusion};
 pub use changes::{changes_markdown, changes_text};
 pub use csv::csv;
 pub use gate::{gate_findings, gate_markdown, gate_text};

@@ -126,6 +126,18 @@ impl<'a> Point<'a> {
         }
     }
 
+    /// How long server or generator waited for a processor because of other programs. Where they share
+    /// processors they wait for each other; and a server's threads do, if it has more of them than those.
+    fn wait_share(&self, round: &Round) -> Option<f64> {
+        if matches!(self.inquiry.pinning, record::Pinning::Together(_)) {
+            return None;
+        }
+        let alone = round.threads <= self.server_cores as u64;
+        let server = round.server_wait_share.filter(|_| alone);
+        let shares = [server, round.generator_wait_share];
+        shares.into_iter().flatten().max_by(f64::total_cmp)
+    }
+
     fn shot(&self, round: &Round) -> Shot {
         let question = &self.inquiry.question;
         let figures = Figures {
@@ -153,7 +165,7 @@ impl<'a> Point<'a> {
             latencies: figures.latencies,
             cpu_us_per_message: round.server_cpu_us_per_message.map(|cpu| cpu * heard),
             peak_pss_bytes: round.peak_pss_bytes,
-            wait_share: round.server_wait_share,
+            wait_share: self.wait_share(round),
         }
     }
 }
