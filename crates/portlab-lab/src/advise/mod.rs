@@ -203,8 +203,8 @@ impl<'a> Inquest<'a> {
     /// The candidates that may still bear the load.
     fn alive(&self) -> Vec<usize> {
         let missed = |shots: &[Shot]| {
-            let known = shots.iter().filter(|it| it.shown != Shown::Nothing);
-            known.clone().count() >= 2 && known.clone().all(|it| it.shown != Shown::Held)
+            let known = shots.iter().filter(|it| it.says() != Shown::Nothing);
+            known.clone().count() >= 2 && known.clone().all(|it| it.says() != Shown::Held)
         };
         let alive = |at: &usize| {
             let candidate = &self.candidates[*at];
@@ -305,7 +305,7 @@ impl<'a> Inquest<'a> {
         };
         for round in 1..=BLOCKED_ROUNDS {
             for at in self.by_cost() {
-                let missed = |shot: &Shot| shot.shown != Shown::Held;
+                let missed = |shot: &Shot| !matches!(shot.says(), Shown::Held | Shown::Nothing);
                 if self.candidates[at].blocked.iter().any(missed) {
                     continue;
                 }
@@ -398,7 +398,7 @@ impl<'a> Inquest<'a> {
         for shot in candidate.shots.iter().filter(|it| it.work == 0) {
             search.learn(Trial {
                 rate_per_s: least_per_s,
-                finding: match shot.shown {
+                finding: match shot.says() {
                     Shown::Held => Finding::Held,
                     Shown::Nothing => Finding::GeneratorLimit,
                     _ => Finding::Missed(Missed::Latency),
@@ -423,7 +423,7 @@ impl<'a> Inquest<'a> {
                 .point
                 .take(model, 0, at_rate, stage, budget, self.audience)
             {
-                Taken::Shot(shot) => match shot.shown {
+                Taken::Shot(shot) => match shot.says() {
                     Shown::Held => {}
                     Shown::Nothing => return Finding::GeneratorLimit,
                     Shown::Errors => return Finding::Missed(Missed::Errors),

@@ -51,6 +51,8 @@ pub(super) struct Point<'a> {
     duration: Duration,
 }
 
+/// No pool gets more workers unless they were asked for: each may be a process.
+const MOST_WORKERS: usize = 512;
 /// How long a server is loaded before.
 const WARMUP: Duration = Duration::from_millis(100);
 /// A trial is so many times as long as the bound: a queue that grows then breaks it.
@@ -230,7 +232,8 @@ pub(super) fn experiment(
 pub(super) fn workers(inquiry: &Inquiry, sheet: &Sheet) -> Option<usize> {
     match sheet.serves {
         Capacity::Workers if !inquiry.question.churn => {
-            inquiry.workers.or(Some(inquiry.question.connections))
+            let enough = Some(inquiry.question.connections).filter(|count| *count <= MOST_WORKERS);
+            inquiry.workers.or(enough)
         }
         _ => inquiry.workers,
     }
@@ -240,7 +243,7 @@ pub(super) fn workers(inquiry: &Inquiry, sheet: &Sheet) -> Option<usize> {
 /// thread for each processor otherwise.
 fn workers_for(inquiry: &Inquiry, sheet: &Sheet, work: Option<Work>) -> Option<usize> {
     let blocks = work.is_some_and(|work| work.kind == Kind::Block);
-    let connections = inquiry.question.connections;
+    let connections = inquiry.question.connections.min(MOST_WORKERS);
     workers(inquiry, sheet).or(blocks.then_some(connections))
 }
 

@@ -161,7 +161,8 @@ pub enum Doubt {
     CutShort,
     /// These models met the bound in some rounds and not in others.
     Wavers(Vec<String>),
-    /// The generator was late in some measurements, which say nothing.
+    /// In so many measurements the generator was late, or other programs had the processors: they say
+    /// nothing.
     Generator(usize),
     /// The p99 is of so few messages that it is little more than the longest.
     FewMessages(u64),
@@ -171,6 +172,8 @@ pub enum Doubt {
 
 /// Fewer rounds than this are few.
 const ROUNDS: usize = 5;
+/// One measurement alone may be chance.
+const LEAST: usize = 2;
 /// Fewer latencies than this make no p99.
 const LATENCIES: u64 = 100;
 /// Without twins the noise between servers is assumed: nothing smaller is called a difference.
@@ -194,7 +197,12 @@ pub fn conclude(measured: &Measured) -> Advice {
     let judged: Vec<(&Candidate, Bears)> = measured
         .candidates
         .iter()
-        .map(|candidate| (candidate, bears(&candidate.carries, &candidate.shots)))
+        .map(|candidate| {
+            (
+                candidate,
+                bears(&candidate.carries, &candidate.shots, LEAST),
+            )
+        })
         .collect();
     let works = question.works.len().max(1);
     let mut able: Vec<Cost> = judged
@@ -264,14 +272,18 @@ enum Bears {
     Unknown,
 }
 
-fn bears(carries: &Carries, shots: &[Shot]) -> Bears {
+/// `least` measurements at least must say something.
+fn bears(carries: &Carries, shots: &[Shot], least: usize) -> Bears {
     if *carries != Carries::All {
         return Bears::No;
     }
-    let of = shots.iter().filter(|it| it.shown != Shown::Nothing).count();
-    let held = shots.iter().filter(|it| it.shown == Shown::Held).count();
+    let of = shots
+        .iter()
+        .filter(|it| it.says() != Shown::Nothing)
+        .count();
+    let held = shots.iter().filter(|it| it.says() == Shown::Held).count();
     match (held, of) {
-        (_, 0) => Bears::Unknown,
+        (_, of) if of < least => Bears::Unknown,
         (held, of) if held * 5 >= of * 4 => Bears::Yes,
         (held, of) if held * 5 <= of => Bears::No,
         _ => Bears::Wavers,
@@ -287,16 +299,19 @@ fn why_not(candidate: &Candidate, bears: Bears) -> Option<Why> {
             let known = candidate
                 .shots
                 .iter()
-                .filter(|it| it.shown != Shown::Nothing);
-            let held = known.clone().filter(|it| it.shown == Shown::Held).count();
+                .filter(|it| it.says() != Shown::Nothing);
+            let held = known.clone().filter(|it| it.says() == Shown::Held).count();
             Some(Why::SomeRounds {
                 held,
                 of: known.count(),
             })
         }
         Bears::No => {
-            let missed = candidate.shots.iter().filter(|it| it.shown != Shown::Held);
-            let shown = missed.clone().find(|it| it.shown != Shown::Nothing)?.shown;
+            let missed = candidate.shots.iter().filter(|it| it.says() != Shown::Held);
+            let shown = missed
+                .clone()
+                .find(|it| it.says() != Shown::Nothing)?
+                .says();
             let p99s = missed.map(|it| it.p99_ns as f64);
             let p99_ns = Estimate::of(p99s).map_or(0.0, |p99| p99.median);
             Some(Why::Missed { shown, p99_ns })
@@ -314,7 +329,7 @@ struct Cost<'a> {
 impl<'a> Cost<'a> {
     /// A message's work is done in parts that were measured apart: CPU times add up, memory doesn't.
     fn of(measured: &Measured, candidate: &'a Candidate, works: usize) -> Option<Self> {
-        let held = |shot: &&Shot| shot.shown == Shown::Held && shot.cpu_us_per_message.is_some();
+        let held = |shot: &&Shot| shot.says() == Shown::Held && shot.cpu_us_per_message.is_some();
         let shots: Vec<&Shot> = candidate.shots.iter().filter(held).collect();
         let mut numbers: Vec<usize> = shots.iter().map(|shot| shot.round).collect();
         numbers.dedup();
@@ -349,7 +364,7 @@ impl<'a> Cost<'a> {
 
     fn p99_ns(&self) -> f64 {
         let shots = self.candidate.shots.iter();
-        let p99s = shots.filter(|shot| shot.shown == Shown::Held);
+        let p99s = shots.filter(|shot| shot.says() == Shown::Held);
         Estimate::of(p99s.map(|shot| shot.p99_ns as f64)).map_or(0.0, |p99| p99.median)
     }
 
@@ -411,7 +426,7 @@ fn choose<'a, 'b>(able: &'b [Cost<'a>]) -> &'b Cost<'a> {
         times.is_none_or(|times| !differs(times))
     });
     same.fold(cheapest, |best, cost| {
-        let blocked = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked);
+        let blocked = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked, 1);
         match (blocked(cost), blocked(best)) {
             (Bears::Yes, Bears::No) => return cost,
             (Bears::No, Bears::Yes) => return best,
@@ -475,7 +490,7 @@ fn changes(measured: &Measured, chosen: &Cost, able: &[Cost]) -> Vec<Change> {
 const HALF: f64 = 0.5;
 
 fn if_blocked(chosen: &Cost, able: &[Cost]) -> Option<Blocked> {
-    let bears = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked);
+    let bears = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked, 1);
     let other = able.iter().find(|cost| bears(cost) == Bears::Yes);
     match (bears(chosen), other) {
         (Bears::Yes, _) => Some(Blocked::Same),
@@ -492,7 +507,13 @@ fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let able = judged.iter().filter(|(_, bears)| *bears == Bears::Yes);
     let works = measured.question.works.len().max(1);
-    let rounds = able.clone().map(|(it, _)| it.shots.len() / works).min();
+    let known = |shots: &[Shot]| {
+        shots
+            .iter()
+            .filter(|it| it.says() != Shown::Nothing)
+            .count()
+    };
+    let rounds = able.clone().map(|(it, _)| known(&it.shots) / works).min();
     if let Some(rounds) = rounds.filter(|rounds| *rounds < ROUNDS) {
         doubts.push(Doubt::FewRounds(rounds));
     }
@@ -505,7 +526,7 @@ fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
         doubts.push(Doubt::Wavers(wavering));
     }
     let shots = measured.candidates.iter().flat_map(|it| &it.shots);
-    let late = shots.filter(|shot| shot.shown == Shown::Nothing).count();
+    let late = shots.filter(|shot| shot.says() == Shown::Nothing).count();
     if late > 0 {
         doubts.push(Doubt::Generator(late));
     }

@@ -10,6 +10,8 @@ mod tests;
 
 use serde::Serialize;
 
+use crate::analysis::TOO_BUSY;
+
 pub use self::{
     conclude::{Advice, Answer, Blocked, Cannot, Change, Doubt, Other, Resource, Why, conclude},
     limit::{Limit, limits},
@@ -112,7 +114,7 @@ pub struct Shot {
     pub round: usize,
     /// Which of the question's works.
     pub work: usize,
-    /// What it showed.
+    /// What it showed; see [`Shot::says`].
     pub shown: Shown,
     /// The p99.
     pub p99_ns: u64,
@@ -125,6 +127,20 @@ pub struct Shot {
     /// The share, in `[0, 1]`, of its runnable time that the server waited for a processor, because other
     /// programs ran.
     pub wait_share: Option<f64>,
+}
+
+impl Shot {
+    /// What it says about the server. A bound that was missed while other programs had the processors says
+    /// nothing; one that was met in spite of them was met.
+    #[must_use]
+    pub fn says(&self) -> Shown {
+        let busy = self.wait_share.is_some_and(|share| share >= TOO_BUSY);
+        match self.shown {
+            Shown::Held => Shown::Held,
+            _ if busy => Shown::Nothing,
+            shown => shown,
+        }
+    }
 }
 
 /// Whether a measurement met the bound.

@@ -236,6 +236,33 @@ fn a_late_generator_says_nothing_of_the_server() {
 }
 
 #[test]
+fn what_is_missed_while_other_programs_run_says_nothing_and_what_is_kept_does() {
+    let mut busy = missing(able("a", 5.0, 4), 5, Shown::Errors);
+    for shot in &mut busy.shots {
+        shot.wait_share = Some(0.6);
+    }
+    let advice = conclude(&measured(vec![busy, able("b", 10.0, 4)]));
+    assert_eq!(advice.cannot[0].why, Why::NotMeasured);
+    assert!(matches!(&advice.answer, Answer::Choose { model, .. } if model == "b"));
+    let mut kept = able("a", 5.0, 4);
+    for shot in &mut kept.shots {
+        shot.wait_share = Some(0.6);
+    }
+    let advice = conclude(&measured(vec![kept]));
+    assert!(matches!(&advice.answer, Answer::Choose { .. }));
+    assert!(advice.doubts.contains(&Doubt::Busy(0.6)));
+}
+
+#[test]
+fn one_measurement_decides_nothing() {
+    for shown in [Shown::Held, Shown::TooSlow] {
+        let mut once = missing(able("a", 5.0, 4), 5, Shown::Nothing);
+        once.shots[3].shown = shown;
+        assert_eq!(conclude(&measured(vec![once])).answer, Answer::Undecided);
+    }
+}
+
+#[test]
 fn nobody_bears_what_all_miss() {
     let slow = missing(able("a", 5.0, 4), 5, Shown::Unsent);
     assert_eq!(conclude(&measured(vec![slow])).answer, Answer::Nobody);

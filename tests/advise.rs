@@ -1,0 +1,115 @@
+//! `portlab advise` as people use it, with questions that are answered without measuring, and a small one
+//! that is measured. What a machine's figures decide is `benches/advise.rs`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    io::{BufRead, BufReader},
+    process::{Command, Output, Stdio},
+};
+
+use serde_json::Value;
+
+fn portlab(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+fn advise(arguments: &[&str]) -> (String, String, Option<i32>) {
+    let output = portlab(&[&["advise"], arguments].concat());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    (text, said, output.status.code())
+}
+
+#[test]
+fn what_no_server_can_bear_is_said_at_once_in_both_languages() {
+    let question = ["--wait=5ms", "-c=10", "--rate=5k"];
+    let (text, _, code) = advise(&[&question[..], &["--lang=en"]].concat());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.starts_with("impossible:"), "{text}");
+    assert!(text.contains("2.00k/s: 10 connections, 5.00 ms"), "{text}");
+    let (text, _, code) = advise(&[&question[..], &["--lang=zh"]].concat());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.starts_with("不可能："), "{text}");
+    assert!(text.contains("利特尔法则"), "{text}");
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_refused_with_the_remedy() {
+    for (question, remedy) in [
+        (
+            &["--wait=60ms", "-c=10", "--rate=5"][..],
+            "--within 50.0 ms",
+        ),
+        (&["--wait=0s", "-c=10", "--rate=5"], "more than 0"),
+        (&["-c=0", "--rate=5"], "at least"),
+        (&["-c=5", "--rate=5", "--members=9"], "2 members to all 5"),
+        (&["-c=5", "--rate=5", "--time=1s"], "10s to 10m"),
+    ] {
+        let (text, said, code) = advise(question);
+        assert_eq!((code, text.as_str()), (Some(2), ""), "{question:?}: {said}");
+        assert!(said.contains(remedy), "{question:?}: {said}");
+    }
+}
+
+/// Whatever the machine does meanwhile: who serves one at a time is not measured, the other is, and the
+/// answer follows from the measurements.
+#[test]
+fn a_small_question_is_measured_and_answered() {
+    let models = "--models=iterative,event-loop";
+    let question = [models, "-c=5", "--rate=50", "--within=900ms", "--time=10s"];
+    let (text, said, code) = advise(&[&question[..], &["--json"]].concat());
+    let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{said}"));
+    let of = |model: &str| {
+        let all = told["measured"]["candidates"].as_array().unwrap();
+        all.iter().find(|it| it["model"] == model).unwrap().clone()
+    };
+    assert_eq!(of("iterative")["carries"], "one");
+    assert_eq!(of("iterative")["shots"].as_array().unwrap().len(), 0);
+    assert!(!of("event-loop")["shots"].as_array().unwrap().is_empty());
+    let unable = &told["advice"]["cannot"][0];
+    assert_eq!(unable["model"], "iterative");
+    assert_eq!(unable["why"]["carries"], "one");
+    match code {
+        Some(0) => assert_eq!(told["advice"]["answer"]["choose"]["model"], "event-loop"),
+        Some(1) => assert_eq!(told["advice"]["answer"], "nobody"),
+        code => assert_eq!(
+            (code, &told["advice"]["answer"]),
+            (Some(2), &"undecided".into())
+        ),
+    }
+}
+
+/// How many workers a server says that it has.
+fn workers(options: &[&str]) -> u64 {
+    let mut server = Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(["serve", "--json", "--bind=127.0.0.1:0"])
+        .args(options)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(server.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    server.kill().unwrap();
+    server.wait().unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    said["workers"].as_u64().unwrap()
+}
+
+#[test]
+fn workers_are_those_of_pools_that_block_and_a_runtime_has_threads_of_its_own() {
+    let cores = std::thread::available_parallelism().unwrap().get() as u64;
+    assert_eq!(workers(&["--model=tasks", "--workers=500"]), cores);
+    assert_eq!(workers(&["--model=tasks", "--runtime-threads=3"]), 3);
+    assert_eq!(workers(&["--model=prethreaded", "--workers=50"]), 50);
+    let both = ["--model=prethreaded", "--runtime-threads=3", "--workers=5"];
+    assert_eq!(workers(&both), 5);
+}
