@@ -189,7 +189,7 @@ fn main() -> Result<()> {
     );
     for question in questions(cores) {
         let is_chosen = |name: &&String| question.name.contains(name.as_str());
-        if !chosen.is_empty() && !chosen.iter().any(|name| is_chosen(name)) {
+        if !chosen.is_empty() && !chosen.iter().any(is_chosen) {
             continue;
         }
         let since = Instant::now();
