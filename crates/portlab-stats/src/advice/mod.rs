@@ -4,17 +4,20 @@
 //! whatever it says of one follows from its measurements and from what its sheet says it can carry.
 
 mod conclude;
+mod cost;
 mod limit;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use serde::Serialize;
 
 use crate::analysis::TOO_BUSY;
 
 pub use self::{
-    conclude::{Advice, Answer, Blocked, Cannot, Change, Doubt, Other, Resource, Why, conclude},
+    conclude::conclude,
     limit::{Limit, limits},
+    told::{Advice, Answer, Blocked, Cannot, Change, Doubt, Other, Resource, Why},
 };
 
 /// What a server is to bear.
