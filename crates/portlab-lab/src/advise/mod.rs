@@ -2,12 +2,13 @@
 //! the highest rate that each can bear; all of it within a time.
 
 mod budget;
+mod highest;
 mod point;
 
 use std::{path::PathBuf, time::Duration};
 
 use portlab_backends::{Asked, Backend, Capacity};
-use portlab_load::{Finding, Goal, Highest, Limit, Missed, PlanError, Search, Step, Tongue, Trial};
+use portlab_load::{PlanError, Tongue};
 use portlab_stats::{
     advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work, limits},
     estimate::Estimate,
@@ -106,16 +107,6 @@ const BLOCKED_ROUNDS: usize = 2;
 /// The share of the time by whose end the rounds are over; and the rounds with a driver that blocks.
 const ROUNDS_SHARE: f64 = 0.45;
 const BLOCKED_SHARE: f64 = 0.65;
-/// The most trials for one model's highest rate, and how narrow its interval is to be.
-const TRIALS: usize = 12;
-const PRECISION: f64 = 0.2;
-const CONFIDENCE: f64 = 0.9;
-/// So many models are searched in turn.
-const AT_A_TIME: usize = 3;
-/// The part of what its CPU time allows that a model is first tried at.
-const START: f64 = 0.6;
-/// How many times that the highest rate of interest is.
-const MOST: f64 = 16.0;
 
 /// Measures what `inquiry` asks for.
 #[must_use]
@@ -325,118 +316,6 @@ impl<'a> Inquest<'a> {
             }
         }
     }
-
-    /// The highest rate of the cheapest models, then of the others, as long as there is time.
-    fn highest_rates(&mut self) {
-        for few in self.by_cost().chunks(AT_A_TIME) {
-            let searches = few.iter().filter_map(|&at| Some((at, self.search(at)?)));
-            let mut searches: Vec<(usize, Search)> = searches.collect();
-            let in_time = self.search_all(&mut searches);
-            for (at, search) in searches {
-                self.candidates[at].ceiling = ceiling(&search);
-            }
-            if !in_time {
-                return;
-            }
-        }
-    }
-
-    /// A trial of each model in turn, until the highest rate of all is known. Says whether there was time
-    /// for it.
-    fn search_all(&mut self, searches: &mut [(usize, Search)]) -> bool {
-        loop {
-            let mut going = false;
-            for (at, search) in &mut *searches {
-                let Step::Try(rate_per_s) = search.step() else {
-                    continue;
-                };
-                // A trial that there is no time for would be cut off, and say nothing.
-                if self.audience.interrupted() || self.budget.left() < self.point.longest() {
-                    return false;
-                }
-                let model = self.inquiry.models[*at].sheet().name;
-                let now = Now::Searching { model, rate_per_s };
-                self.audience.now(now, self.budget.share());
-                let finding = self.trial(*at, rate_per_s);
-                search.learn(Trial {
-                    rate_per_s,
-                    finding,
-                });
-                going = true;
-            }
-            if !going {
-                return true;
-            }
-        }
-    }
-
-    /// A search that begins near what the CPU time of a message allows, and knows what the rounds have
-    /// shown; none for a model of which nothing is known.
-    fn search(&self, at: usize) -> Option<Search> {
-        let question = &self.inquiry.question;
-        let candidate = &self.candidates[at];
-        let costs = candidate
-            .shots
-            .iter()
-            .filter_map(|it| it.cpu_us_per_message);
-        let cpu_us = Estimate::of(costs)?.median.max(0.1);
-        let estimated = self.server_cores as f64 * 1e6 / cpu_us;
-        let limit = limits(question, self.server_cores)
-            .first()
-            .map_or(f64::INFINITY, |limit| limit.per_s());
-        let least_per_s = question.rate_per_s;
-        let most_per_s = limit.min(estimated * MOST).clamp(least_per_s * 1.01, 5e6);
-        let mut search = Search::new(Goal {
-            start_per_s: (estimated * START).clamp(least_per_s, most_per_s),
-            least_per_s,
-            most_per_s,
-            precision: PRECISION,
-            confidence: CONFIDENCE,
-            trials: TRIALS + candidate.shots.len(),
-            blind: self.point.blind(),
-        });
-        for shot in candidate.shots.iter().filter(|it| it.work == 0) {
-            search.learn(Trial {
-                rate_per_s: least_per_s,
-                finding: match shot.says() {
-                    Shown::Held => Finding::Held,
-                    Shown::Nothing => Finding::GeneratorLimit,
-                    _ => Finding::Missed(Missed::Latency),
-                },
-            });
-        }
-        Some(search)
-    }
-
-    /// All works at one rate: it holds if all of them do.
-    fn trial(&mut self, at: usize, rate_per_s: f64) -> Finding {
-        let works = &self.inquiry.question.works;
-        let works: Vec<Option<Work>> = match works.is_empty() {
-            true => vec![None],
-            false => works.iter().copied().map(Some).collect(),
-        };
-        let model = self.inquiry.models[at];
-        for work in works {
-            let at_rate = At { rate_per_s, work };
-            let (budget, stage) = (&self.budget, Stage::Whole);
-            match self
-                .point
-                .take(model, 0, at_rate, stage, budget, self.audience)
-            {
-                Taken::Shot(shot) => match shot.says() {
-                    Shown::Held => {}
-                    Shown::Nothing => return Finding::GeneratorLimit,
-                    Shown::Errors => return Finding::Missed(Missed::Errors),
-                    Shown::NoAnswer => return Finding::Missed(Missed::Answers),
-                    Shown::Unsent => return Finding::Missed(Missed::Unsent),
-                    Shown::TooSlow => return Finding::Missed(Missed::Latency),
-                },
-                Taken::Failed(_) => return Finding::Missed(Missed::Errors),
-                Taken::Interrupted => return Finding::GeneratorLimit,
-            }
-        }
-        Finding::Held
-    }
 }
 
 /// What is known of a model before it is measured: by its sheet.
@@ -464,20 +343,5 @@ fn candidate(inquiry: &Inquiry, model: &'static dyn Backend, cores: usize) -> Ca
         shots: Vec::new(),
         blocked: Vec::new(),
         ceiling: Ceiling::NotSearched,
-    }
-}
-
-fn ceiling(search: &Search) -> Ceiling {
-    match search.found().rate {
-        Highest::Between { low, high, .. } => Ceiling::Between {
-            low_per_s: low,
-            high_per_s: high,
-        },
-        Highest::AtLeast { per_s, limit } => Ceiling::AtLeast {
-            per_s,
-            generator: limit == Limit::Generator,
-        },
-        Highest::Below { per_s, .. } => Ceiling::Below { per_s },
-        Highest::Unknown => Ceiling::Unknown,
     }
 }
