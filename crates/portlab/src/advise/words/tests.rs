@@ -1,0 +1,146 @@
+use portlab_stats::advice::{Candidate, Shot, Work, conclude};
+
+use super::*;
+
+fn candidate(model: &str, cpu_us: f64) -> Candidate {
+    let shot = |round: usize| Shot {
+        round,
+        work: 0,
+        shown: Shown::Held,
+        p99_ns: 6_000_000,
+        latencies: 2_500,
+        cpu_us_per_message: Some(cpu_us + round as f64 / 100.0),
+        peak_pss_bytes: 4 << 20,
+        wait_share: Some(0.01),
+    };
+    Candidate {
+        model: model.to_owned(),
+        workers: 1,
+        carries: Carries::All,
+        shots: (1..=5).map(shot).collect(),
+        blocked: Vec::new(),
+        ceiling: Ceiling::Between {
+            low_per_s: 20e3,
+            high_per_s: 24e3,
+        },
+    }
+}
+
+/// Everything that can be said at once.
+fn measured() -> Measured {
+    let work = Work {
+        kind: Kind::Wait,
+        time_ns: 5_000_000,
+    };
+    let mut candidates: Vec<Candidate> = [("lean", 10.0), ("like-it", 10.2), ("dear", 30.0)]
+        .map(|(model, cpu_us)| candidate(model, cpu_us))
+        .into();
+    for candidate in &mut candidates {
+        let mut shot = candidate.shots[0].clone();
+        if candidate.model != "dear" {
+            shot.shown = Shown::TooSlow;
+        }
+        candidate.blocked = vec![shot];
+    }
+    candidates[2].shots[0].p99_ns = 7_000_000;
+    candidates[2].ceiling = Ceiling::AtLeast {
+        per_s: 30e3,
+        generator: true,
+    };
+    for shot in &mut candidates[2].shots {
+        shot.peak_pss_bytes = 1 << 20;
+    }
+    for (model, carries) in [("one", Carries::One), ("few", Carries::Few(16))] {
+        let mut unable = candidate(model, 1.0);
+        unable.carries = carries;
+        candidates.push(unable);
+    }
+    let mut slow = candidate("slow", 1.0);
+    for shot in &mut slow.shots {
+        (shot.shown, shot.p99_ns) = (Shown::TooSlow, 400_000_000);
+    }
+    slow.shots.truncate(3);
+    candidates.push(slow);
+    Measured {
+        question: Question {
+            works: vec![work],
+            connections: 500,
+            rate_per_s: 5e3,
+            size_bytes: 64,
+            members: None,
+            churn: false,
+            within_ns: 50_000_000,
+        },
+        server_cores: 1,
+        memory_bytes: 8 << 30,
+        candidates,
+        what_if: Some(Work {
+            kind: Kind::Block,
+            ..work
+        }),
+        cut_short: true,
+    }
+}
+
+fn told(measured: &Measured, lang: Lang) -> Vec<String> {
+    let lines = lines(measured, &conclude(measured), lang);
+    let told = lines
+        .iter()
+        .map(|line| format!("{} {}", line.lead, line.text));
+    told.collect()
+}
+
+#[test]
+fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
+    for (lang, parts) in [
+        (
+            Lang::En,
+            [
+                "choose lean: it bears 5.00k/s on 500 connections with a p99 of 6.00 ms",
+                "no difference was measured to like-it",
+                "dear 2.99 times (2.99 to 3.00) as much CPU time",
+                "can't: one (serves one connection at a time), few (serves 16",
+                "100k/s: 500 connections, 5.00 ms for each message (Little's law); this is 5.00%",
+                "dear over 30.0k/s (the generator's limit)",
+                "from 24.0k/s on choose dear",
+                "if the driver blocks for 5.00 ms instead of waiting, lean can't do it: choose dear",
+                "if memory is what you lack: dear takes 0.25 times as much of it as lean",
+                "how sure: with care: 5 rounds",
+            ],
+        ),
+        (
+            Lang::Zh,
+            [
+                "选 lean：承受 500 个连接上的 5.00k/s 时 p99 为 6.00 ms",
+                "与 like-it 没有测出差别",
+                "dear 2.99 倍（2.99 到 3.00）",
+                "one（一次只服务一个连接）",
+                "利特尔法则",
+                "dear 超过 30.0k/s（发生器的极限）",
+                "24.0k/s 以上就选 dear",
+                "如果驱动不是等待而是阻塞 5.00 ms，lean 就不行：选 dear",
+                "如果缺的是内存：dear 只用 lean 的 0.25 倍",
+                "有多可信： 要小心：5 轮",
+            ],
+        ),
+    ] {
+        let told = told(&measured(), lang);
+        assert!(told.len() <= LINES, "{told:#?}");
+        let all = told.join("\n");
+        for part in parts {
+            assert!(all.contains(part), "{part}\n{all}");
+        }
+        assert!(!all.contains(['{', '}']), "{all}");
+    }
+}
+
+#[test]
+fn what_is_impossible_is_told_with_the_law_and_nothing_else() {
+    let mut asked = measured();
+    asked.question.rate_per_s = 200e3;
+    asked.candidates.clear();
+    let told = told(&asked, Lang::En);
+    assert_eq!(told.len(), 2, "{told:#?}");
+    assert!(told[0].starts_with("impossible: no server can bear 200k/s"));
+    assert!(told[1].contains("this is 200% of it"), "{told:#?}");
+}
