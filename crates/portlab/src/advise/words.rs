@@ -237,7 +237,11 @@ fn why_not(why: &Why, lang: Lang) -> String {
             "没有地方放成员共享的东西"
         ),
         Why::Carries(Carries::Failed(reason)) => reason.clone(),
-        Why::Carries(Carries::All) | Why::NotMeasured => say!(lang, "not measured", "没有测到"),
+        Why::Carries(Carries::All) | Why::NotMeasured => say!(
+            lang,
+            "not known: no measurement counts",
+            "不知道：没有一次测量算数"
+        ),
         Why::SomeRounds { held, of } => say!(
             lang,
             "kept to the bound in {held} of {of} rounds",
