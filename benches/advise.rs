@@ -97,11 +97,11 @@ fn questions(cores: usize) -> Vec<Question> {
         Question {
             name: "thousands idle",
             because: "a stack or a process for each connection is memory, and nothing else is used",
-            options: options("-c 2000 --rate 50 --within 100ms"),
+            options: options("-c 2000 --rate 5 --within 100ms"),
             one_of: &["event-loop", "loop-pool", "tasks-single", "tasks"],
             cannot: &["iterative"],
             dearer: &["threads", "fork"],
-            also: |advice| advice["advice"]["answer"]["choose"]["resource"] == "memory",
+            also: plain,
         },
         Question {
             name: "churn",

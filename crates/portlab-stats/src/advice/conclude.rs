@@ -77,7 +77,7 @@ pub fn conclude(measured: &Measured) -> Advice {
     advice.others = able
         .iter()
         .filter(|cost| cost.model() != chosen.model())
-        .filter_map(|cost| other(cost, chosen, resource))
+        .filter_map(|cost| other(cost, chosen))
         .collect();
     advice.others.sort_by(|a, b| a.times.total_cmp(&b.times));
     let equals = advice.others.iter().filter(|other| !other.differs);
@@ -174,15 +174,18 @@ fn choose<'a, 'b>(able: &'b [Cost<'a>]) -> &'b Cost<'a> {
     })
 }
 
-fn other(cost: &Cost, chosen: &Cost, resource: Resource) -> Option<Other> {
+fn other(cost: &Cost, chosen: &Cost) -> Option<Other> {
     let dominant = cost.times(chosen)?;
+    let resource = cost.resource();
     let times = cost.times_of(chosen, resource)?;
+    let differs = differs(dominant) && differs(times) && dominant.median > 1.0;
     Some(Other {
         model: cost.model().to_owned(),
+        resource,
         times: times.median,
         low: times.low,
         high: times.high,
-        differs: differs(dominant) && dominant.median > 1.0,
+        differs,
     })
 }
 

@@ -183,6 +183,7 @@ fn the_resource_that_runs_out_first_is_what_counts() {
     let (model, _, resource) = chosen(&idle);
     assert_eq!((&*model, resource), ("lean", Resource::Memory));
     let other = &conclude(&idle).others[0];
+    assert_eq!(other.resource, Resource::Memory);
     assert!(
         (other.times - 40.0).abs() < 0.1 && other.differs,
         "{other:?}"

@@ -67,7 +67,9 @@ pub enum Resource {
 pub struct Other {
     /// Its name.
     pub model: String,
-    /// How many times as much it takes of the resource that the choice goes by.
+    /// The resource of which it takes the larger share.
+    pub resource: Resource,
+    /// How many times as much of that it takes as the chosen one.
     pub times: f64,
     /// The interval of that, with 95 %.
     pub low: f64,

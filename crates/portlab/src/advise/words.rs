@@ -168,28 +168,23 @@ fn resource(resource: Resource, lang: Lang) -> &'static str {
 }
 
 fn others(advice: &Advice, lang: Lang) -> Option<Line> {
-    let Answer::Choose { resource: of, .. } = advice.answer else {
-        return None;
-    };
     let dearer: Vec<&Other> = advice.others.iter().filter(|it| it.differs).collect();
     if dearer.is_empty() {
         return None;
     }
-    let times = dearer.iter().map(|other| {
+    let told = dearer.iter().map(|other| {
         let [times, low, high] = [other.times, other.low, other.high].map(three_digits);
-        let model = &other.model;
+        let (model, of) = (&other.model, resource(other.resource, lang));
         say!(
             lang,
-            "{model} {times} times ({low} to {high})",
-            "{model} {times} 倍（{low} 到 {high}）"
+            "{model} {times} times the {of} ({low} to {high})",
+            "{model} 用 {times} 倍的{of}（{low} 到 {high}）"
         )
     });
-    let times: Vec<String> = times.collect();
-    let times = list(times.iter().map(String::as_str), lang);
-    let of = resource(of, lang);
+    let told: Vec<String> = told.collect();
     Some(Line {
         lead: pick(lang, "costs more:", "更贵的："),
-        text: say!(lang, "{times} as much {of}", "{of}是它的：{times}"),
+        text: list(told.iter().map(String::as_str), lang),
     })
 }
 

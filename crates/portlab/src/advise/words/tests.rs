@@ -98,7 +98,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
             [
                 "choose lean: it bears 5.00k/s on 500 connections with a p99 of 6.00 ms",
                 "no difference was measured to like-it",
-                "dear 2.99 times (2.99 to 3.00) as much CPU time",
+                "dear 2.99 times the CPU time (2.99 to 3.00)",
                 "can't: one (serves one connection at a time), few (serves 16",
                 "100k/s: 500 connections, 5.00 ms for each message (Little's law); this is 5.00%",
                 "dear over 30.0k/s (the generator's limit)",
@@ -113,7 +113,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
             [
                 "选 lean：承受 500 个连接上的 5.00k/s 时 p99 为 6.00 ms",
                 "与 like-it 没有测出差别",
-                "dear 2.99 倍（2.99 到 3.00）",
+                "dear 用 2.99 倍的处理器时间（2.99 到 3.00）",
                 "one（一次只服务一个连接）",
                 "利特尔法则",
                 "dear 超过 30.0k/s（发生器的极限）",
