@@ -45,6 +45,9 @@ pub struct Shown {
     pub generator_cpu_share: f64,
 }
 
+/// What falls due in the last moment of a measurement may not be sent any more: that is no backlog.
+const AT_THE_EDGE: u64 = 2;
+
 impl Finding {
     /// What `shown` says about a bound of `bound_ns` for the p99.
     #[must_use]
@@ -53,7 +56,7 @@ impl Finding {
             Missed::Errors
         } else if shown.latencies == 0 {
             Missed::Answers
-        } else if shown.due_not_sent > 0 {
+        } else if shown.due_not_sent > AT_THE_EDGE {
             Missed::Unsent
         } else if shown.p99_ns >= bound_ns {
             Missed::Latency
@@ -96,9 +99,14 @@ mod tests {
         };
         assert_eq!(of(slow), Finding::Missed(Missed::Latency));
         let unsent = Shown {
-            due_not_sent: 1,
+            due_not_sent: AT_THE_EDGE + 1,
             ..good
         };
+        let edge = Shown {
+            due_not_sent: AT_THE_EDGE,
+            ..good
+        };
+        assert_eq!(of(edge), Finding::Held);
         assert_eq!(of(unsent), Finding::Missed(Missed::Unsent));
         let silent = Shown {
             latencies: 0,
