@@ -26,6 +26,7 @@ impl Inquest<'_> {
     /// The highest rate of the cheapest models, then of the others, as long as there is time.
     pub(super) fn highest_rates(&mut self) {
         for few in self.by_cost().chunks(AT_A_TIME) {
+            self.point.look_around();
             let searches = few.iter().filter_map(|&at| Some((at, self.search(at)?)));
             let mut searches: Vec<(usize, Search)> = searches.collect();
             let in_time = self.search_all(&mut searches);

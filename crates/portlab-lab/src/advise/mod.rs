@@ -220,6 +220,7 @@ impl<'a> Inquest<'a> {
     fn at_the_rate(&mut self) {
         for round in 1..=ROUNDS {
             let begun = self.budget.share();
+            self.point.look_around();
             let mut alive = self.alive();
             self.random.shuffle(&mut alive);
             for at in alive {

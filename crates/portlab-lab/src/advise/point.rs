@@ -1,6 +1,9 @@
 //! One measurement of one model, at one rate.
 
-use std::time::{Duration, Instant};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
 
 use portlab_backends::{Backend, Capacity, Sheet};
 use portlab_load::{Finding, Missed, Shown as Figures};
@@ -8,6 +11,7 @@ use portlab_stats::{
     advice::{Kind, Shot, Shown, Work},
     record::{self, Round},
 };
+use portlab_sys::pressure::cpu_pressure;
 
 use super::{Audience, Budget, Inquiry};
 use crate::{
@@ -49,6 +53,9 @@ pub(super) struct Point<'a> {
     running: &'a Running,
     server_cores: usize,
     duration: Duration,
+    /// How much of the time some other program waited for a processor when nothing of this run did
+    /// anything; only where server and generator share processors.
+    others_wait_share: Option<f64>,
 }
 
 /// No pool gets more workers unless they were asked for: each may be a process.
@@ -67,6 +74,8 @@ const PATIENCE: Duration = Duration::from_secs(12);
 /// As many connections show whether a blocked handler holds up others.
 const FEW: usize = 100;
 const LITTLE: Duration = Duration::from_millis(300);
+/// How long the machine is looked at.
+const LOOK: Duration = Duration::from_millis(300);
 
 impl<'a> Point<'a> {
     pub(super) fn new(inquiry: &'a Inquiry, running: &'a Running, server_cores: usize) -> Self {
@@ -78,6 +87,20 @@ impl<'a> Point<'a> {
             running,
             server_cores,
             duration: bound.clamp(SHORTEST, LONGEST).max(messages),
+            others_wait_share: None,
+        }
+    }
+
+    /// Looks at what the machine does while this run does nothing. Where server and generator share
+    /// processors, it is all that tells of other programs.
+    pub(super) fn look_around(&mut self) {
+        if let record::Pinning::Together(_) = self.inquiry.pinning {
+            let before = cpu_pressure();
+            thread::sleep(LOOK);
+            let pressure = before.zip(cpu_pressure());
+            self.others_wait_share = pressure.map(|(before, after)| {
+                after.saturating_sub(before).as_secs_f64() / LOOK.as_secs_f64()
+            });
         }
     }
 
@@ -132,7 +155,7 @@ impl<'a> Point<'a> {
     /// processors they wait for each other; and a server's threads do, if it has more of them than those.
     fn wait_share(&self, round: &Round) -> Option<f64> {
         if matches!(self.inquiry.pinning, record::Pinning::Together(_)) {
-            return None;
+            return self.others_wait_share;
         }
         let alone = round.threads <= self.server_cores as u64;
         let server = round.server_wait_share.filter(|_| alone);
