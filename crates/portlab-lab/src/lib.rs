@@ -24,8 +24,8 @@
 
 #![forbid(unsafe_code)]
 
-mod build;
 pub mod advise;
+mod build;
 mod chat;
 mod comparison;
 mod cost;

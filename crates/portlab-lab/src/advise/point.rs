@@ -246,6 +246,7 @@ pub(super) fn experiment(
         runtime_threads: inquiry.runtime_threads,
         load_threads: 1,
         seed: inquiry.seed,
+        start_timeout: PATIENCE,
         pinning: pinning.clone(),
     }
 }
