@@ -27,6 +27,7 @@ use crate::{
     Verdict,
     args::{self, HEAD},
     load::{interrupt_flag, tongues},
+    output,
     prose::{Lead, hang},
 };
 
@@ -143,7 +144,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     // It is empty, and only in the way.
     let _ = fs::remove_dir(&dir);
     let advice = conclude(&measured);
-    let mut out = anstream::stdout();
+    let mut out = output::stdout();
     if args.json {
         let told = Told {
             measured: &measured,
