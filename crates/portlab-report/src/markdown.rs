@@ -18,6 +18,10 @@ pub fn markdown(notes: &Notes) -> String {
         escaped(&heading.how),
         escaped(&heading.machine)
     );
+    for (at, line) in notes.conclusion.iter().enumerate() {
+        page += if at == 0 { "\n" } else { "" };
+        page += &format!("- **{}**\n", escaped(line));
+    }
     let mut seen = Seen::default();
     for workload in &notes.workloads {
         page += &format!("\n## {}\n\n", escaped(workload.name));

@@ -65,6 +65,12 @@ pub fn text(notes: &Notes, width: usize) -> String {
     for caution in notes.cautions.iter().filter(|it| !it.is_remarked) {
         page.prose(&caution.sentence.plain(), PLAIN);
     }
+    if !notes.conclusion.is_empty() {
+        page.text.push('\n');
+    }
+    for line in &notes.conclusion {
+        page.prose(line, BOLD);
+    }
     page.text
 }
 

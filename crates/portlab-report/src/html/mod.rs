@@ -123,7 +123,11 @@ impl<'a> Report<'a> {
                 tone: Tone::Plain,
             })
             .collect();
-        page::cards(&cards)
+        let conclusion: Vec<&str> = self.notes.conclusion.iter().map(String::as_str).collect();
+        html! {
+            (page::paragraphs(&conclusion))
+            (page::cards(&cards))
+        }
     }
 
     /// A workload: its question, what was found, its charts and its tables.

@@ -48,7 +48,7 @@ pub use heading::Heading;
 pub use parts::{Part, Sentence};
 
 use self::{legend::Sign, table::Table, view::View};
-use crate::Lang;
+use crate::{Lang, advice};
 
 /// Everything that a report on one record says.
 pub struct Notes<'a> {
@@ -66,6 +66,8 @@ pub struct Notes<'a> {
     pub legend: Vec<Sign>,
     /// What a reader must know before believing it, the gravest first.
     pub cautions: Vec<Caution>,
+    /// What it comes to, in three lines at most; nothing where nothing was measured.
+    pub conclusion: Vec<String>,
 }
 
 /// What a record says of one workload.
@@ -113,6 +115,10 @@ impl<'a> Notes<'a> {
             traits: overheads(record),
             legend: legend::legend(record, &views, lang),
             cautions: cautions::all(record, lang),
+            conclusion: match record.measured() {
+                0 => Vec::new(),
+                _ => advice::conclusion(record).lines(lang),
+            },
         }
     }
 

@@ -308,6 +308,40 @@ proptest! {
     }
 
     #[test]
+    fn what_is_chosen_is_first_in_the_tables(record in any_record()) {
+        use crate::advice::{Choice, conclusion};
+        let first = |model: &str| {
+            let notes = Notes::of(&record, Lang::En);
+            let ranks = notes.tables().filter_map(|table| {
+                let at = table.columns.iter().position(|it| it.field == Field::Rank)?;
+                let ranked = table.rows.iter().filter_map(|row| row.entries.get(at));
+                // A table in which one server alone has a place compares nothing.
+                if ranked.filter(|it| !it.text.is_empty()).count() < 2 {
+                    return None;
+                }
+                let row = table.rows.iter().find(|row| row.cell.model == model)?;
+                Some(row.entries.get(at)?.text == "1")
+            });
+            let ranks: Vec<bool> = ranks.collect();
+            (ranks.iter().filter(|it| **it).count(), ranks.len())
+        };
+        match conclusion(&record).choice {
+            Choice::Everywhere(model) => {
+                let (count, all) = first(model);
+                prop_assert!(count == all && count > 0, "{model} is first at {count} of {all}");
+            }
+            Choice::Mostly(model, count) => prop_assert_eq!(first(model).0, count),
+            Choice::Alike(models) => {
+                for model in models {
+                    let (count, all) = first(model);
+                    prop_assert_eq!(count, all, "{}", model);
+                }
+            }
+            Choice::Depends | Choice::Unknown => {}
+        }
+    }
+
+    #[test]
     fn no_two_claims_exclude_each_other_and_no_table_denies_one(record in any_record()) {
         for workload in Notes::of(&record, Lang::En).workloads {
             let claims: Vec<&Claim> = workload.findings.iter().flat_map(|it| &it.claims).collect();
