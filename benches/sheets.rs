@@ -36,8 +36,8 @@ fn main() -> Result<()> {
     let job = [
         "--workload=echo",
         "--connections=1",
-        "--work=cpu:200us",
-        "--rounds=15",
+        "--work=cpu:10us",
+        "--rounds=21",
     ];
     let jobs = compare(&["event-loop", "loop-pool"], &job)?;
     let memory = |name: &str| {
@@ -51,12 +51,12 @@ fn main() -> Result<()> {
             round["server_cpu_us_per_message"].as_f64()
         })
     };
-    let p50_us = |name: &str| {
+    let job_us = |name: &str| {
         median(&jobs, name, |round| {
-            Some(round["latency_p50_ns"].as_f64()? / 1e3)
+            round["server_cpu_us_per_message"].as_f64()
         })
     };
-    let hop_us = p50_us("loop-pool").zip(p50_us("event-loop"));
+    let hop_us = job_us("loop-pool").zip(job_us("event-loop"));
     let mut models = serde_json::Map::new();
     for name in all {
         let mut figures = serde_json::Map::new();
@@ -68,7 +68,7 @@ fn main() -> Result<()> {
         put("idle_connection_bytes", memory(name));
         put("short_connection_cpu_us", cpu_us(name));
         let hop = hop_us.filter(|_| name == "loop-pool");
-        put("hand_over_us", hop.map(|(pool, own)| pool - own));
+        put("hand_over_cpu_us", hop.map(|(pool, own)| pool - own));
         models.insert(name.to_owned(), Value::Object(figures));
     }
     let environment = &churn["environment"];

@@ -35,7 +35,7 @@ pub fn told(name: &str) -> Option<String> {
     let told = of(name).map(|(key, figure)| match key {
         "idle_connection_bytes" => format!("{} for an idle connection", bytes(figure)),
         "short_connection_cpu_us" => format!("{} of CPU for a short one", nanos(figure * 1e3)),
-        "hand_over_us" => format!("{} for handing over a job", nanos(figure * 1e3)),
+        "hand_over_cpu_us" => format!("{} of CPU for handing over a job", nanos(figure * 1e3)),
         other => format!("{other} {figure}"),
     });
     let told: Vec<String> = told.collect();
