@@ -1,7 +1,7 @@
 //! Whether the gate (`portlab compare --against OTHER --fail-over 5%`) fails what is unchanged, and finds what
 //! isn't.
 //!
-//!     cargo bench --bench gate              twenty real runs and ten controls: about eleven minutes
+//!     cargo bench --bench gate              twenty real runs and ten controls: about twenty minutes
 //!     cargo bench --bench gate -- 4         four and two: a look
 //!
 //! - **Unchanged**: real runs of three models beside the same binary, each a decision of its own; then a
@@ -25,6 +25,8 @@ use portlab_stats::{
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_portlab");
+/// One point of the echo; as many rounds as --against has unless told.
+const POINT: &str = "--connections=100";
 const MODELS: &str = "--models=event-loop,threads,tasks";
 /// The model that spends more in the controls.
 const SLOWER: &str = "event-loop";
@@ -94,7 +96,7 @@ impl Bench {
         let mut equals = Vec::new();
         let mut unchanged = Tally::default();
         for run in 0..real {
-            let record = self.compare(&[MODELS, "--quick"], run, PROGRAM)?;
+            let record = self.compare(&[MODELS, POINT], run, PROGRAM)?;
             unchanged.add(told(&format!("unchanged {run}"), &record));
             equals.push(record);
         }
@@ -103,7 +105,7 @@ impl Bench {
         let mut slower = Tally::default();
         for run in 0..real / 2 {
             let work = format!("--work={}", nanos(more));
-            let record = self.compare(&[MODELS, "--quick", &work], run, &other)?;
+            let record = self.compare(&[MODELS, POINT, &work], run, &other)?;
             let outcome = told(&format!("{SLOWER} a tenth slower {run}"), &record);
             slower.add(if found(&record) {
                 Outcome::Failed
@@ -193,12 +195,7 @@ impl Bench {
         let other = self.shortened()?;
         let ratio = |more: Duration| -> Result<f64> {
             let work = format!("--work={}", nanos(WORK + more));
-            let options = [
-                &format!("--models={SLOWER}"),
-                "--quick",
-                "--rounds=45",
-                &work,
-            ];
+            let options = [&format!("--models={SLOWER}"), POINT, "--rounds=45", &work];
             let record = self.compare(&options, 0, &other)?;
             let gate = builds(&record, BAR);
             let ratio = gate

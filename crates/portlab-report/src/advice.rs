@@ -4,16 +4,16 @@
 //! [`conclusion`] decides, and returns data; [`Conclusion::lines`] writes it.
 
 use portlab_stats::{
-    analysis::{Column, Group, groups},
+    analysis::{Column, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Counts, Record},
+    record::{Cell, Counts, Kind, Point, Record},
     units,
 };
 
 use crate::{
     Lang,
-    notes::{figures, names},
+    notes::{figures, names, places, view::View},
 };
 
 /// What follows from a comparison.
@@ -32,10 +32,10 @@ pub struct Conclusion<'a> {
 /// Which server.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choice<'a> {
-    /// It is best, or shares the best place, at every point that is ranked.
-    Everywhere(&'a str),
-    /// It is at so many points, and at none of the others is it out of the ranking.
-    Mostly(&'a str, usize),
+    /// They are best, or share the best place, at every point that is ranked.
+    Everywhere(Vec<&'a str>),
+    /// They are at so many points, which is more than half.
+    Mostly(Vec<&'a str>, usize),
     /// No server is best at more than half of the points.
     Depends,
     /// All that are ranked are alike.
@@ -62,10 +62,8 @@ pub struct Cost<'a> {
 pub struct Change<'a> {
     /// The workload.
     pub workload: &'a str,
-    /// The number of connections.
-    pub connections: usize,
-    /// The length of a message.
-    pub size_bytes: usize,
+    /// Where in the workload.
+    pub point: Point,
     /// The servers that share the best place there.
     pub best: Vec<&'a str>,
 }
@@ -79,7 +77,14 @@ pub fn conclusion(record: &Record) -> Conclusion<'_> {
     let points: Vec<(&Group, &Column)> = groups
         .iter()
         .zip(&columns)
-        .filter(|(_, column)| column.ranks.iter().flatten().count() > 1)
+        .filter(
+            |(group, column)| match column.ranks.iter().flatten().count() {
+                0 => false,
+                // The only one with a place is best only where others were tried.
+                1 => tried(group) > 1,
+                _ => true,
+            },
+        )
         .collect();
     let ranked = (points.len(), groups.len());
     let mut models: Vec<&str> = Vec::new();
@@ -94,7 +99,11 @@ pub fn conclusion(record: &Record) -> Conclusion<'_> {
         let best = |(group, column): &&(&Group, &Column)| best(group, column).contains(&model);
         points.iter().filter(best).count()
     };
-    let all_first = models.iter().all(|model| first(model) == points.len());
+    let alike = |model: &str| {
+        let same = models.iter().copied();
+        same.filter(|it| first(it) == first(model)).collect()
+    };
+    let all_first = models.len() > 1 && models.iter().all(|model| first(model) == points.len());
     // The first of those that are best most often: in the order of the table.
     let winner = models
         .iter()
@@ -106,24 +115,29 @@ pub fn conclusion(record: &Record) -> Conclusion<'_> {
     let choice = match winner {
         None => Choice::Unknown,
         Some(_) if all_first => Choice::Alike(models.clone()),
-        Some(model) if first(model) == points.len() => Choice::Everywhere(model),
-        Some(model) if first(model) * 2 > points.len() => Choice::Mostly(model, first(model)),
+        Some(model) if first(model) == points.len() => Choice::Everywhere(alike(model)),
+        Some(model) if first(model) * 2 > points.len() => {
+            Choice::Mostly(alike(model), first(model))
+        }
         Some(_) => Choice::Depends,
     };
-    let chosen = match choice {
-        Choice::Everywhere(model) | Choice::Mostly(model, _) => Some(model),
-        Choice::Depends | Choice::Alike(_) | Choice::Unknown => None,
+    let chosen: Vec<&str> = match &choice {
+        Choice::Everywhere(models) | Choice::Mostly(models, _) => models.clone(),
+        Choice::Depends | Choice::Alike(_) | Choice::Unknown => Vec::new(),
     };
-    let costs = chosen.map_or(Vec::new(), |chosen| costs(&points, &models, chosen));
+    let costs = chosen.first().map_or(Vec::new(), |first| {
+        let others = models.iter().copied().filter(|it| !chosen.contains(it));
+        costs(&points, &others.collect::<Vec<_>>(), first)
+    });
     let depends = choice == Choice::Depends;
     let elsewhere = points.iter().filter(|(group, column)| {
         let best = best(group, column);
-        depends || chosen.is_some_and(|chosen| !best.contains(&chosen))
+        let none_is = chosen.iter().all(|chosen| !best.contains(chosen));
+        depends || !chosen.is_empty() && none_is
     });
     let changes = elsewhere.map(|(group, column)| Change {
         workload: name_of(record, group),
-        connections: group.point.connections,
-        size_bytes: group.point.size_bytes,
+        point: group.point,
         best: best(group, column),
     });
     Conclusion {
@@ -132,6 +146,16 @@ pub fn conclusion(record: &Record) -> Conclusion<'_> {
         changes: changes.collect(),
         ranked,
     }
+}
+
+/// How many servers of their own were tried at a point, well or not.
+fn tried(group: &Group) -> usize {
+    let takes_part = |cell: &&&Cell| {
+        let kind = group.entrant(cell).map(|it| &it.kind);
+        let was_tried = !cell.rounds.is_empty() || !cell.failures.is_empty();
+        was_tried && matches!(kind, Some(Kind::Model | Kind::Foreign { .. }))
+    };
+    group.cells.iter().filter(takes_part).count()
 }
 
 /// The name of a group's workload, as long as the record lives.
@@ -167,7 +191,12 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
             let (own, first) = (rank(model)?, rank(chosen)?);
             let cell = |name: &str| group.cells.iter().find(|cell| cell.model == name);
             let times = cell(model)?.ratio(cell(chosen)?, column.measure)?;
-            (own > first).then_some(Cost {
+            let is_worse = match column.measure.better() {
+                Better::Higher => times.median < 1.0,
+                Better::Lower | Better::Neither => times.median > 1.0,
+            };
+            let is_behind = own > first && is_worse && times.count > 1;
+            (is_behind && differs(times, column.floor)).then_some(Cost {
                 model,
                 measure: column.measure,
                 counts: group.workload.counts,
@@ -187,57 +216,70 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
 const NAMED: usize = 3;
 
 impl Conclusion<'_> {
-    /// The conclusion in words: three lines at most, each beginning with what it is about.
+    /// The conclusion on `record` in words: three lines at most, each beginning with what it is about.
     #[must_use]
-    pub fn lines(&self, lang: Lang) -> Vec<String> {
+    pub fn lines(&self, record: &Record, lang: Lang) -> Vec<String> {
         let mut lines = vec![self.choice_in_words(lang)];
         lines.extend(self.costs_in_words(lang));
-        lines.extend(self.changes_in_words(lang));
+        lines.extend(self.changes_in_words(record, lang));
         lines
+    }
+
+    /// The servers that are chosen.
+    fn chosen(&self) -> &[&str] {
+        match &self.choice {
+            Choice::Everywhere(models) | Choice::Mostly(models, _) | Choice::Alike(models) => {
+                models
+            }
+            Choice::Depends | Choice::Unknown => &[],
+        }
     }
 
     fn choice_in_words(&self, lang: Lang) -> String {
         let (ranked, all) = self.ranked;
         let points = match lang {
-            Lang::En if ranked == 1 && all == 1 => String::new(),
+            _ if ranked == 1 && all == 1 => String::new(),
             Lang::En => format!(" ({ranked} of {all} points are ranked)"),
-            Lang::Zh if ranked == 1 && all == 1 => String::new(),
-            Lang::Zh => format!("（{all} 处中有 {ranked} 处可以排名）"),
+            Lang::Zh => format!("（{all} 个测点中有 {ranked} 个可以排名）"),
         };
-        match (&self.choice, lang) {
-            (Choice::Everywhere(model), Lang::En) => {
-                format!("choose {model}: nothing was better wherever it was measured{points}")
+        let names = list(self.chosen(), lang);
+        let lead = match (lang, self.chosen().len()) {
+            (Lang::En, 1) => format!("choose {names}: "),
+            (Lang::En, _) => format!("choose any of {names}: "),
+            (Lang::Zh, 1) => format!("选 {names}："),
+            (Lang::Zh, _) => format!("{names} 选哪个都行："),
+        };
+        let text = match (&self.choice, lang) {
+            (Choice::Everywhere(_), Lang::En) => {
+                format!("{lead}nothing was better at any point that is ranked")
             }
-            (Choice::Everywhere(model), Lang::Zh) => {
-                format!("选 {model}：测过的地方都没有更好的{points}")
+            (Choice::Everywhere(_), Lang::Zh) => {
+                format!("{lead}凡是能排名的测点，都没有更好的")
             }
-            (Choice::Mostly(model, count), Lang::En) => {
-                format!("choose {model}: nothing was better at {count} of {ranked} points{points}")
+            (Choice::Mostly(_, count), Lang::En) => {
+                format!("{lead}nothing was better at {count} of {ranked} points")
             }
-            (Choice::Mostly(model, count), Lang::Zh) => {
-                format!("选 {model}：{ranked} 处中有 {count} 处没有更好的{points}")
+            (Choice::Mostly(_, count), Lang::Zh) => {
+                format!("{lead}{ranked} 个测点中有 {count} 个没有更好的")
             }
             (Choice::Depends, Lang::En) => {
-                format!("choose by your load: no server is best at most points{points}")
+                "choose by your load: no server is best at most points".to_owned()
             }
-            (Choice::Depends, Lang::Zh) => {
-                format!("按自己的负载选：没有一个在多数地方最好{points}")
-            }
-            (Choice::Alike(models), Lang::En) => format!(
-                "choose any of {}: no difference was measured{points}",
-                list(models, lang)
-            ),
-            (Choice::Alike(models), Lang::Zh) => {
-                format!("{} 选哪个都行：没有测出差别{points}", list(models, lang))
-            }
+            (Choice::Depends, Lang::Zh) => "按自己的负载选：没有一个在多数测点最好".to_owned(),
+            (Choice::Alike(_), Lang::En) => format!("{lead}no difference was measured"),
+            (Choice::Alike(_), Lang::Zh) => format!("{lead}没有测出差别"),
             (Choice::Unknown, Lang::En) => {
-                "choose nothing by this run: nothing could be ranked".to_owned()
+                return "choose nothing by this run: nothing could be ranked".to_owned();
             }
-            (Choice::Unknown, Lang::Zh) => "这次测量不能用来选：没有可以排名的结果".to_owned(),
-        }
+            (Choice::Unknown, Lang::Zh) => {
+                return "这次测量不能用来选：没有可以排名的结果".to_owned();
+            }
+        };
+        text + &points
     }
 
     fn costs_in_words(&self, lang: Lang) -> Option<String> {
+        let chosen = self.chosen().first()?;
         let told = self.costs.iter().map(|cost| {
             let what = names::measure(cost.measure, cost.counts);
             let what = lang.pick(&what.title);
@@ -249,38 +291,53 @@ impl Conclusion<'_> {
             let model = cost.model;
             match (lang, cost.measure.better()) {
                 (Lang::En, Better::Higher) => {
-                    format!("{model} reaches {times} the {what} ({low} to {high})")
+                    format!("{model} reaches as little as {times} the {what} ({low} to {high})")
                 }
-                (Lang::En, _) => format!("{model} takes {times} the {what} ({low} to {high})"),
-                (Lang::Zh, _) => format!("{model} 的{what}是它的 {times}（{low} 到 {high}）"),
+                (Lang::En, _) => {
+                    format!("{model} takes up to {times} the {what} ({low} to {high})")
+                }
+                (Lang::Zh, Better::Higher) => {
+                    format!("{model} 的{what}最少只有 {times}（{low} 到 {high}）")
+                }
+                (Lang::Zh, _) => format!("{model} 的{what}最多是 {times}（{low} 到 {high}）"),
             }
         });
         let told: Vec<String> = told.collect();
         let told: Vec<&str> = told.iter().map(String::as_str).collect();
         let lead = match lang {
-            Lang::En => "costs: ",
-            Lang::Zh => "代价：",
+            Lang::En => format!("costs, against {chosen}: "),
+            Lang::Zh => format!("与 {chosen} 相比："),
         };
         (!told.is_empty()).then(|| format!("{lead}{}", list(&told, lang)))
     }
 
-    fn changes_in_words(&self, lang: Lang) -> Option<String> {
+    fn changes_in_words(&self, record: &Record, lang: Lang) -> Option<String> {
+        let views = View::all(record, lang);
         let told = self.changes.iter().map(|change| {
             let best = list(&change.best, lang);
-            let (workload, count) = (change.workload, change.connections);
-            let size = figures::size(change.size_bytes);
+            let view = views.iter().find(|it| it.workload.name == change.workload);
+            let place = view.map_or_else(String::new, |it| places::at(it, change.point));
             match lang {
-                Lang::En => format!("{best} for {workload} on {count} connections of {size}"),
-                Lang::Zh => format!("{workload}、{count} 个连接、{size} 时 {best} 更好"),
+                Lang::En => format!("{}, {place}: {best}", change.workload),
+                Lang::Zh => format!("{}，{place}：{best}", change.workload),
             }
         });
         let told: Vec<String> = told.collect();
-        let told: Vec<&str> = told.iter().map(String::as_str).collect();
-        let lead = match lang {
-            Lang::En => "would change it: ",
-            Lang::Zh => "什么会改变它：",
+        let more = told.len().saturating_sub(NAMED);
+        let shown = &told[..told.len().min(NAMED)];
+        let lead = match (lang, &self.choice) {
+            (Lang::En, Choice::Depends) => "best: ",
+            (Lang::Zh, Choice::Depends) => "各测点最好的：",
+            (Lang::En, _) => "another is better for ",
+            (Lang::Zh, _) => "这些情况下另有更好的：",
         };
-        (!told.is_empty()).then(|| format!("{lead}{}", list(&told, lang)))
+        let text = match (lang, more) {
+            (Lang::En, 0) => shown.join("; "),
+            (Lang::En, more) => format!("{}; and {more} more", shown.join("; ")),
+            (Lang::Zh, 0) => shown.join("；"),
+            (Lang::Zh, more) => format!("{}；另有 {more} 处", shown.join("；")),
+        };
+        (!told.is_empty()).then(|| format!("{lead}{text}"))
     }
 }
 
@@ -324,14 +381,14 @@ mod tests {
             at(100, "b", 12.0),
         ]);
         let conclusion = conclusion(&record);
-        assert_eq!(conclusion.choice, Choice::Everywhere("a"));
+        assert_eq!(conclusion.choice, Choice::Everywhere(vec!["a"]));
         assert_eq!(conclusion.costs.len(), 1);
         assert!((conclusion.costs[0].times.median - 3.0).abs() < 1e-9);
         assert!(conclusion.changes.is_empty());
-        let lines = conclusion.lines(Lang::En);
+        let lines = conclusion.lines(&record, Lang::En);
         assert!(lines[0].starts_with("choose a: "), "{lines:?}");
         assert!(
-            lines[1].starts_with("costs: b takes 3.0x the "),
+            lines[1].starts_with("costs, against a: b takes up to 3.0x the "),
             "{lines:?}"
         );
         assert_eq!(lines.len(), 2);
@@ -348,10 +405,10 @@ mod tests {
             at(100, "b", 12.0),
         ]);
         let conclusion = conclusion(&record);
-        assert_eq!(conclusion.choice, Choice::Mostly("a", 2));
+        assert_eq!(conclusion.choice, Choice::Mostly(vec!["a"], 2));
         assert_eq!(conclusion.changes.len(), 1);
-        let lines = conclusion.lines(Lang::En);
-        let change = "would change it: b for echo on 1 connections of 64 B";
+        let lines = conclusion.lines(&record, Lang::En);
+        let change = "another is better for echo, 1 connection: b";
         assert_eq!(lines[2], change);
     }
 
@@ -360,7 +417,32 @@ mod tests {
         let same = record(vec![at(10, "a", 5.0), at(10, "b", 5.05)]);
         let alike = conclusion(&same);
         assert_eq!(alike.choice, Choice::Alike(vec!["a", "b"]));
-        assert_eq!(alike.lines(Lang::Zh).len(), 1);
+        assert_eq!(alike.lines(&same, Lang::Zh).len(), 1);
+    }
+
+    #[test]
+    fn a_tie_is_no_winner_and_a_sole_survivor_is_best() {
+        let tied = record(vec![
+            at(10, "a", 5.0),
+            at(10, "b", 5.0),
+            at(10, "iterative", 9.0),
+            at(100, "a", 5.0),
+            at(100, "b", 5.0),
+        ]);
+        let conclusion = conclusion(&tied);
+        assert_eq!(conclusion.choice, Choice::Everywhere(vec!["a", "b"]));
+        let lines = conclusion.lines(&tied, Lang::En);
+        assert!(lines[0].starts_with("choose any of a, b: "), "{lines:?}");
+        let mut wrong = at(100, "a", 1.0);
+        wrong.rounds[0].errors = 1;
+        let survived = record(vec![
+            at(10, "a", 4.0),
+            at(10, "b", 9.0),
+            wrong,
+            at(100, "b", 9.0),
+        ]);
+        let choice = super::conclusion(&survived).choice;
+        assert_eq!(choice, Choice::Depends, "b alone survived at 100");
     }
 
     #[test]
@@ -385,7 +467,7 @@ mod tests {
         let record = record(cells);
         assert_eq!(conclusion(&record).choice, Choice::Unknown);
         for lang in Lang::ALL {
-            assert_eq!(conclusion(&record).lines(lang).len(), 1);
+            assert_eq!(conclusion(&record).lines(&record, lang).len(), 1);
         }
     }
 }

@@ -326,12 +326,13 @@ impl Words<'_> {
             self.say(
                 format!(
                     "Worse: chance is at most {level}, and the change is above {bar}. So equal programs fail \
-                     one run in a hundred at most. Not decided: too few pairs, or pairs that differ too \
-                     much to rule out a large change; take more of them."
+                     one run in a hundred at most. Not decided: too few pairs, pairs that differ too \
+                     much to rule out a large change, or errors in too few pairs to rule out chance; take \
+                     more pairs."
                 ),
                 format!(
                     "变差：偶然概率不超过 {level}，并且变化超过 {bar}。所以程序没变时，一百次里最多误报一次。\
-                     无法判定：对数太少，或者各对之间相差太大，不能排除较大的变化；请多测几轮。"
+                     无法判定：对数太少，各对之间相差太大而不能排除较大的变化，或出错的对数太少而不能排除偶然；请多测几对。"
                 ),
             ),
         ]
@@ -345,7 +346,7 @@ fn why_in_chinese(reason: &Reason) -> &'static str {
         Reason::ErrorsNow => "本版本有错误或失败",
         Reason::ErrorsInBoth => "两边都有错误或失败",
         Reason::OneRound => "只有一轮，无法估计偶然误差",
-        Reason::Generator => "瓶颈是负载发生器",
+        Reason::Generator => "瓶颈是负载生成器",
         Reason::Rates => "两边的速率相差太大",
         Reason::Workload(_) => "两边的负载不同",
     }

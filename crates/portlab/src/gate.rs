@@ -24,7 +24,9 @@ pub(crate) fn judge(gate: &Gate) -> anyhow::Result<Verdict> {
             Ok(Verdict::Failed)
         }
         Outcome::Undecided if findings.is_empty() => {
-            bail!("--fail-over has nothing to judge by: no cell was measured well with both builds")
+            bail!(
+                "--fail-over has nothing to judge: no cell can be compared; the table gives the reasons"
+            )
         }
         Outcome::Undecided => {
             for finding in findings {
@@ -41,10 +43,24 @@ fn remedy(gate: &Gate) -> String {
         Decided::TooFew { needed, .. } => Some(needed),
         _ => None,
     });
+    let has = |is: fn(&Decided) -> bool| gate.judged.iter().any(|it| is(&it.verdict));
+    let only_errors = has(|it| matches!(it, Decided::Erring { .. }))
+        && !has(|it| matches!(it, Decided::TooNoisy { .. }));
     match (gate.unit, needed.max()) {
         (Unit::Round, Some(needed)) => format!("take at least --rounds {needed}"),
-        (Unit::Round, None) => "take more --rounds, a higher bar, or a quieter machine".to_owned(),
+        (Unit::Round, None) if only_errors => {
+            "find the cause of the errors, or take more --rounds".to_owned()
+        }
+        (Unit::Run, None) if only_errors => {
+            "find the cause of the errors, or take more pairs of runs".to_owned()
+        }
+        (Unit::Round, None) => {
+            "take more --rounds, give a higher --fail-over, or use a quieter machine".to_owned()
+        }
         (Unit::Run, Some(needed)) => format!("take at least {needed} pairs of runs"),
-        (Unit::Run, None) => "take more pairs, a higher bar, or a quieter machine".to_owned(),
+        (Unit::Run, None) => {
+            "take more pairs of runs, give a higher --fail-over, or use a quieter machine"
+                .to_owned()
+        }
     }
 }

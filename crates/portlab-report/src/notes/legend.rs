@@ -175,9 +175,8 @@ const MEDIANS: Text = Text::new(
     "数字是各轮的中位数。",
 );
 const INTERVALS: Text = Text::new(
-    "the interval, or ± half of it, holds the median with 95% confidence: what other rounds \
-                might have shown (bootstrap).",
-    "置信区间（或 ± 其一半）以 95% 的可信度包含中位数：换一批轮次可能测到的范围（自助法）。",
+    "the interval, or ± half of it, contains the true median with 95% confidence, given six rounds or more (bootstrap).",
+    "测满 6 轮时，置信区间（± 后是半宽）以 95% 的可信度包含真实的中位数（自助法）。",
 );
 const RATIOS: Text = Text::new(
     "× {baseline}: how many times the {measures} of the baseline, paired round by round.",
@@ -198,9 +197,8 @@ const DASH: Text = Text::new(
     "– 无法得知：一轮里的消息太少，算不出分位数（p99 要 100 条，p99.9 要 1000 条；加大 --duration），或者是测不出的数字之比。",
 );
 const RESOLUTION: Text = Text::new(
-    "< below what can be measured: memory is counted in pages of 4 KiB, and less than a page \
-                 for all connections together can't be seen. Nothing is ranked by such a figure.",
-    "< 低于可测的下限：内存按 4 KiB 的页计算，所有连接合起来不足一页就看不出来。这样的数字不参与排名。",
+    "< less than. Memory is counted in pages of 4 KiB: less than a page for all connections together can't be measured, and nothing is ranked by it.",
+    "< 小于。内存按 4 KiB 的页计算：所有连接合起来不足一页就测不出来，也不参与排名。",
 );
 const DELIVERIES: Text = Text::new(
     "a delivery: one member has received one message. Fan-out: from sending a message until \

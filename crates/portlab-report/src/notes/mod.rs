@@ -35,7 +35,7 @@ pub mod table;
 mod tests;
 #[cfg(test)]
 mod truth;
-mod view;
+pub(crate) mod view;
 
 use portlab_stats::{
     record::{Kind, Record},
@@ -117,7 +117,7 @@ impl<'a> Notes<'a> {
             cautions: cautions::all(record, lang),
             conclusion: match record.measured() {
                 0 => Vec::new(),
-                _ => advice::conclusion(record).lines(lang),
+                _ => advice::conclusion(record).lines(record, lang),
             },
         }
     }

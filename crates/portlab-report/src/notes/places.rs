@@ -41,7 +41,12 @@ pub(crate) fn place(view: &View, range: RangeInclusive<usize>) -> Words {
 
 /// What stands above the table of the group at `at`: "100 connections of 64 B".
 pub(crate) fn title(view: &View, at: usize) -> String {
-    point(view, view.groups[at].point).told(view.lang).plain()
+    self::at(view, view.groups[at].point)
+}
+
+/// A point of a workload, as it stands in a line: "100 connections of 64 B".
+pub(crate) fn at(view: &View, it: Point) -> String {
+    point(view, it).told(view.lang).plain()
 }
 
 /// The same, in English, of a group by itself.

@@ -272,7 +272,7 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "best",
-            "one model under two names differed",
+            "the noise is too large",
             loud(43.0),
             loud(1.0),
             nothing(),
@@ -386,14 +386,14 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "rounds",
-            "a little too sure",
+            "a little too narrow",
             record(pair(4.0, 9.0, 7)),
             record(pair(4.0, 9.0, 21)),
             nothing(),
         ),
         case(
             "floor",
-            "Where the noise was greatest",
+            "The noise floor, measured with one model under two names, reaches",
             loud(1.5),
             loud(1.0),
             apart(),

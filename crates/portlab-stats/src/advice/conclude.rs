@@ -1,8 +1,8 @@
 //! From measurements to conclusions.
 
 use super::{
-    Advice, Answer, Blocked, Candidate, Cannot, Carries, Change, Doubt, Measured, Other, Resource,
-    Shot, Shown, Why,
+    Advice, Answer, Blocked, Candidate, Cannot, Carries, Ceiling, Change, Doubt, Measured, Other,
+    Resource, Shot, Shown, Why,
     cost::{Cost, ROUNDS, differs},
     limits,
 };
@@ -49,10 +49,8 @@ pub fn conclude(measured: &Measured) -> Advice {
         Some(Cannot { model, why })
     });
     let cannot: Vec<_> = cannot.collect();
-    let wavers = |(_, bears): &&(&Candidate, Bears)| *bears == Bears::Wavers;
-    let is_open = judged
-        .iter()
-        .any(|it| wavers(&it) || it.1 == Bears::Unknown);
+    // One that bears the load, and of which a figure is missing, is no reason to say that none does.
+    let is_open = judged.iter().any(|it| it.1 != Bears::No);
     let mut advice = Advice {
         answer: match (impossible, is_open) {
             (true, _) => Answer::Impossible,
@@ -194,7 +192,10 @@ fn changes(measured: &Measured, chosen: &Cost, able: &[Cost]) -> Vec<Change> {
     if measured.what_if.is_some() {
         changes.extend(if_blocked(chosen, able).map(Change::Blocks));
     }
-    if let Some(high) = chosen.candidate.ceiling.high() {
+    if let Ceiling::Between {
+        high_per_s: high, ..
+    } = chosen.candidate.ceiling
+    {
         let more = able
             .iter()
             .filter(|cost| cost.candidate.ceiling.low().is_some_and(|low| low > high));

@@ -69,8 +69,8 @@ fn load(question: &Question, lang: Lang) -> String {
     if let Some(members) = question.members {
         return say!(
             lang,
-            "{rate} said by {count} members, {members} to a room,",
-            "{count} 个成员、每间 {members} 人、每秒说 {rate}"
+            "{rate} sent by {count} members, {members} to a room,",
+            "{count} 个成员、每间 {members} 人、合计 {rate}"
         );
     }
     match question.churn {
@@ -105,7 +105,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
                 lang,
                 "{model}: it bears {load} with a p99 of {p99}, and takes {share}% of a processor and \
                  {memory}",
-                "{model}：承受 {load} 时 p99 为 {p99}，占用 {share}% 个处理器、内存 {memory}"
+                "{model}：承受 {load} 时 p99 为 {p99}，占用一个处理器的 {share}%、内存 {memory}"
             );
             if !equals.is_empty() {
                 let names = list(equals.iter().map(String::as_str), lang);
@@ -276,17 +276,20 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
             let count = question.connections;
             say!(
                 lang,
-                "{most}: {count} connections, {time} for each message (Little's law); this is {share}% \
-                 of it",
-                "{most}：{count} 个连接，每条消息 {time}（利特尔法则）；这里用到 {share}%"
+                "{most}: {count} connections, {time} for each message (Little's law); the load asked for \
+                 is {share}% of it",
+                "{most}：{count} 个连接，每条消息 {time}（利特尔法则）；所问的负载是它的 {share}%"
             )
         }
         Limit::Processors { cores, .. } => {
-            let processors = processors(*cores);
+            // No more can compute at a time than there are connections.
+            let used = (*cores).min(question.connections);
+            let processors = processors(used);
             say!(
                 lang,
-                "{most}: {processors}, {time} of computing for each message; this is {share}% of it",
-                "{most}：{cores} 个处理器，每条消息计算 {time}；这里用到 {share}%"
+                "{most}: {processors} at work, {time} of computing for each message; the load asked \
+                 for is {share}% of it",
+                "{most}：最多 {used} 个处理器同时计算，每条消息 {time}；所问的负载是它的 {share}%"
             )
         }
     };
@@ -362,9 +365,9 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
                 ),
                 None => say!(
                     lang,
-                    "from {above} on {chosen} is too slow, and no other model that was measured bears \
-                     clearly more",
-                    "速率到 {above} 以上 {chosen} 就不够了，也没有测到明显更强的模型"
+                    "from {above} on {chosen} is too slow, and no other model is known to bear clearly \
+                     more",
+                    "速率到 {above} 以上 {chosen} 就不够了，也不知道有哪个模型明显更强"
                 ),
             }
         }
@@ -372,11 +375,16 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             let what = measured.what_if;
             let time = units::time(Duration::from_nanos(what.map_or(0, |work| work.time_ns)));
             match blocked {
-                Blocked::Same => say!(
-                    lang,
-                    "not a driver that blocks for {time} instead of waiting: {chosen} bears that too",
-                    "即使驱动不是等待而是阻塞 {time}，{chosen} 也承受得住"
-                ),
+                Blocked::Same => {
+                    return Line {
+                        lead: pick(lang, "wouldn't change it:", "不会改变它："),
+                        text: say!(
+                            lang,
+                            "a driver that blocks for {time} instead of waiting: {chosen} bears that too",
+                            "即使驱动不是等待而是阻塞 {time}，{chosen} 也承受得住"
+                        ),
+                    };
+                }
                 Blocked::Choose(model) => say!(
                     lang,
                     "if the driver blocks for {time} instead of waiting, {chosen} can't do it: choose \
@@ -412,7 +420,11 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
 
 fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let doubts = advice.doubts.iter().map(|doubt| match doubt {
-        Doubt::FewRounds(rounds) => say!(lang, "only {rounds} rounds", "只测了 {rounds} 轮"),
+        Doubt::FewRounds(rounds) => say!(
+            lang,
+            "for some model only {rounds} of them count",
+            "有的模型只有 {rounds} 轮算数"
+        ),
         Doubt::CutShort => say!(
             lang,
             "the time was too short for all that was planned",
@@ -430,7 +442,7 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
             lang,
             "{count} measurements don't count: the generator was late, or other programs had the \
              processors",
-            "有 {count} 次测量不算：发生器自己迟了，或处理器被别的程序占着"
+            "有 {count} 次测量不算：负载生成器自己迟了，或处理器被别的程序占着"
         ),
         Doubt::Busy(share) => {
             let share = three_digits(share * 100.0);

@@ -55,8 +55,10 @@ pub(super) fn rounds(
         ),
     };
     bail!(
-        "{least} rounds of this take {takes}, and --quick is to end within {} s; {remedy}",
-        TIME.as_secs()
+        "{least} rounds of this comparison take {takes}, and of the {} s of --quick about {} are left; \
+         {remedy}",
+        TIME.as_secs(),
+        about(time)
     );
 }
 

@@ -45,7 +45,7 @@ pub(super) fn rounds(record: &Record, lang: Lang) -> Vec<Sentence> {
             slots.push(("sure", Words::figure(percent(sure))));
             slots.push(("confidence", Words::figure(percent(CONFIDENCE))));
             Text::new(
-                "Of {rounds} rounds an interval can be {sure} sure at most, and not {confidence}; \
+                "With {rounds} rounds an interval has at most {sure} confidence, not {confidence}; \
                  before a decision, take the usual --rounds {usual}.",
                 "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；下结论之前，请用通常的 --rounds {usual}。",
             )
@@ -53,9 +53,9 @@ pub(super) fn rounds(record: &Record, lang: Lang) -> Vec<Sentence> {
         2..FEW_ROUNDS => {
             slots.push(("rounds", Words::count(rounds)));
             Text::new(
-                "Of {rounds} rounds an interval is a little too sure; before a decision, take the \
+                "With {rounds} rounds intervals are a little too narrow; before a decision, take the \
                  usual --rounds {usual}.",
-                "只有{rounds}轮，置信区间略偏乐观；下结论之前，请用通常的 --rounds {usual}。",
+                "只有{rounds}轮，置信区间略偏窄；下结论之前，请用通常的 --rounds {usual}。",
             )
         }
         _ => return Vec::new(),
@@ -87,17 +87,15 @@ pub(super) fn floor(record: &Record, lang: Lang) -> Vec<Sentence> {
         Some(share) if share > LARGE => say(
             share,
             Text::new(
-                "Where the noise was greatest, a model under two names could be told from itself only to \
-                 {share}: there, differences below that can't be seen. Each table has its own floor.",
-                "噪声最大的地方，同一个模型用两个名字测量只能分辨到{share}：那里看不出比这更小的差别。每张表有自己的噪声水平。",
+                "The noise floor, measured with one model under two names, reaches {share}: at that point a smaller difference can't be seen. Each table has its own floor.",
+                "同一个模型用两个名字测得的噪声水平最高达到{share}：那里看不出更小的差别。每张表有自己的噪声水平。",
             ),
         ),
         Some(share) => say(
             share,
             Text::new(
-                "A model under two names could be told from itself to {share} or better; nothing below \
-                 a table's own floor is called a difference.",
-                "同一个模型用两个名字测量，能分辨到{share}或更细；低于各表噪声水平的不算差别。",
+                "The noise floor, measured with one model under two names, is {share} at most; a difference below a table's own floor isn't called one.",
+                "同一个模型用两个名字测得的噪声水平不超过{share}；低于各表噪声水平的不算差别。",
             ),
         ),
         None => {}
@@ -178,8 +176,7 @@ mod tests {
             rounds,
             &record(vec![cell("a", &[1.0; 3])]),
             &[
-                "Of 3 rounds an interval can be 75% sure at most, and not 95%; before a decision, take \
-                 the usual --rounds 21.",
+                "With 3 rounds an interval has at most 75% confidence, not 95%; before a decision, take the usual --rounds 21.",
             ],
             &[
                 "只有 3 轮，置信区间的可信度最多 75%，达不到 95%；下结论之前，请用通常的 --rounds 21。",
@@ -189,10 +186,9 @@ mod tests {
             rounds,
             &record(vec![cell("a", &[1.0; 7])]),
             &[
-                "Of 7 rounds an interval is a little too sure; before a decision, take the usual \
-                 --rounds 21.",
+                "With 7 rounds intervals are a little too narrow; before a decision, take the usual --rounds 21.",
             ],
-            &["只有 7 轮，置信区间略偏乐观；下结论之前，请用通常的 --rounds 21。"],
+            &["只有 7 轮，置信区间略偏窄；下结论之前，请用通常的 --rounds 21。"],
         );
         check(
             rounds,
@@ -218,15 +214,14 @@ mod tests {
             floor,
             &twins(1.15),
             &[
-                "Where the noise was greatest, a model under two names could be told from itself only to \
-                 15%: there, differences below that can't be seen. Each table has its own floor.",
+                "The noise floor, measured with one model under two names, reaches 15%: at that point a smaller difference can't be seen. Each table has its own floor.",
             ],
             &[
-                "噪声最大的地方，同一个模型用两个名字测量只能分辨到 15%：那里看不出比这更小的差别。每张表有自己的噪声水平。",
+                "同一个模型用两个名字测得的噪声水平最高达到 15%：那里看不出更小的差别。每张表有自己的噪声水平。",
             ],
         );
         let said = floor(&twins(1.03), crate::Lang::En);
-        assert!(said[0].to_string().contains("to 3.0% or better"));
+        assert!(said[0].to_string().contains("is 3.0% at most"));
         check(
             floor,
             &record(vec![cell("a", &[1.0; 7]), cell("b", &[2.0; 7])]),

@@ -92,10 +92,10 @@ pub(super) fn errors(record: &Record, lang: Lang) -> Vec<Sentence> {
 /// Points where the load generator could do no more.
 pub(super) fn generator(record: &Record, lang: Lang) -> Vec<Sentence> {
     let text = Text::new(
-        "In {workload}, {places}, the load generator was the limit: throughput and latency there \
-         are its own, and no ranking of servers; CPU time is the server's.",
-        "在“{workload}”中，{places}，达到极限的是负载生成器：那里的吞吐量和延迟是它自己的，不能用来给\
-         服务器排名；CPU 时间仍是服务器的。",
+        "In {workload}, {places}, the load generator was the limit for at least one server: throughput \
+         and latency don't rank servers there; CPU time is the server's own.",
+        "在“{workload}”中，{places}，至少有一个服务器没到极限，负载生成器先到了极限：那里不能按吞吐量和延迟排名；\
+         CPU 时间仍是服务器自己的。",
     );
     let views = View::all(record, lang);
     let told = views.iter().filter_map(|view| {

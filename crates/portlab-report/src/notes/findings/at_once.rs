@@ -7,6 +7,7 @@
 //! on a connection, of which one read may bring two.
 
 use portlab_stats::{
+    analysis::Refusal,
     measure::Measure,
     record::{Cell, Counts, Text},
     units::{duration, nanos, short},
@@ -28,6 +29,11 @@ pub(super) fn at_once(view: &View) -> Vec<Said> {
     let at = view.groups.len() - 1;
     let connections = view.groups[at].point.connections;
     if connections < 2 || view.groups[at].point.rate.is_some() {
+        return Vec::new();
+    }
+    // Of one processor for all, or of a busy machine, the throughput tells nothing of a model.
+    let refusal = view.groups[at].refusal(Measure::MessagesPerS);
+    if matches!(refusal, Some(Refusal::OneProcessor | Refusal::Busy(_))) {
         return Vec::new();
     }
     let ranked = view.ranked(at);
@@ -120,64 +126,48 @@ fn work(view: &View) -> Option<(Work, f64)> {
 /// For those that work on one message at a time: while they wait, block or compute.
 const ONE: [Text; 3] = [
     Text::new(
-        "{names} wait[s|] for one message at a time: {rate} {what}, and {many} at a time \
-         of {length} makes {reckoned}.",
-        "{names}一次只等待一条消息：{what}是{rate}，而每次{many}条、每条{length}，算出来是\
-         {reckoned}。",
+        "{names} wait[s|] for one message at a time: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}一次只等待一条消息：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
     Text::new(
-        "{names} serve[s|] one message at a time, and while a handler blocks the other \
-         connections wait: {rate} {what}, and {many} at a time of {length} makes {reckoned}.",
-        "{names}一次只处理一条消息，一个阻塞，其他都得等：{what}是{rate}，而每次{many}条、\
-         每条{length}，算出来是{reckoned}。",
+        "{names} serve[s|] one message at a time, and while a handler blocks the other connections wait: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}一次只处理一条消息，一个阻塞，其他都得等：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
     Text::new(
-        "{names} compute[s|] on one processor: {rate} {what}, and {many} at a time of \
-         {length} makes {reckoned}.",
-        "{names}只用一个处理器计算：{what}是{rate}，而每次{many}条、每条{length}，算出来是\
-         {reckoned}。",
+        "{names} compute[s|] on one processor: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}只用一个处理器计算：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
 ];
 
 /// For those that work on as many as they have workers.
 const WORKERS: [Text; 3] = [
     Text::new(
-        "{names} wait[s|] with all workers and no more: {rate} {what}, and {many} at a \
-         time of {length} makes {reckoned}.",
-        "{names}的工作者全都在等待，再多就没有了：{what}是{rate}，而每次{many}条、\
-         每条{length}，算出来是{reckoned}。",
+        "{names} wait[s|] for as many messages at a time as there are workers: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}有几个工作者，就同时等待几条消息：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
     Text::new(
-        "{names} serve[s|] as many messages at a time as there are workers, for each that \
-         blocks takes one: {rate} {what}, and {many} at a time of {length} makes {reckoned}.",
-        "{names}有几个工作者就同时处理几条消息，每条阻塞的消息占住一个：{what}是{rate}，\
-         而每次{many}条、每条{length}，算出来是{reckoned}。",
+        "{names} serve[s|] as many messages at a time as there are workers, for each that blocks takes one: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}有几个工作者就同时处理几条消息，每条阻塞的消息占住一个：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
     Text::new(
-        "{names} compute[s|] with all workers at once: {rate} {what}, and {many} at a \
-         time of {length} makes {reckoned}.",
-        "{names}的工作者全部同时计算：{what}是{rate}，而每次{many}条、每条{length}，\
-         算出来是{reckoned}。",
+        "{names} compute[s|] with all workers at once: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}的工作者全部同时计算：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
 ];
 
 /// For those that work on all connections.
 const ALL: [Text; 3] = [
     Text::new(
-        "{names} wait[s|] for all at once: {rate} {what}, and {many} at a time of \
-         {length} makes {reckoned}.",
-        "{names}同时等待所有消息：{what}是{rate}，而每次{many}条、每条{length}，算出来是\
-         {reckoned}。",
+        "{names} wait[s|] for all at once: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}同时等待所有消息：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
     Text::new(
-        "{names} let[s|] no connection wait for another that blocks: {rate} {what}, and \
-         {many} at a time of {length} makes {reckoned}.",
-        "{names}中一个连接阻塞，别的连接不受影响：{what}是{rate}，而每次{many}条、\
-         每条{length}，算出来是{reckoned}。",
+        "{names} let[s|] no connection wait for another that blocks: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}中一个连接阻塞，别的连接不受影响：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
     Text::new(
-        "{names}: {rate} {what}, and {many} at a time of {length} makes {reckoned}.",
-        "{names}：{what}是{rate}，而每次{many}条、每条{length}，算出来是{reckoned}。",
+        "{names} compute[s|] for all at once: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
+        "{names}同时为所有连接计算：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
     ),
 ];
 
@@ -223,21 +213,20 @@ mod tests {
             &record,
             &[
                 "For 100 connections of 64 B, `event-loop` serves one message at a time, and \
-                 while a handler blocks the other connections wait: 198 messages per second, and 1 at a time of \
-                 5.00 ms makes 200.",
+                 while a handler blocks the other connections wait: 198 messages per second; 1 message at a time, \
+                 5.00 ms each, would give 200.",
                 "`tasks` serves as many messages at a time as there \
-                 are workers, for each that blocks takes one: 395 messages per second, and 2 at a \
-                 time of 5.00 ms makes 400.",
+                 are workers, for each that blocks takes one: 395 messages per second; 2 messages at a time, 5.00 ms each, would give 400.",
                 "`threads` lets no connection wait for another that \
-                 blocks: 19.6k messages per second, and 100 at a time of 5.00 ms makes 20.0k.",
+                 blocks: 19.6k messages per second; 100 messages at a time, 5.00 ms each, would give 20.0k.",
             ],
             &[
                 "100 个连接、每条消息 64 B 时，`event-loop` 一次只处理一条消息，一个阻塞，其他都得等：\
-                 每秒消息数是 198，而每次 1 条、每条 5.00 ms，算出来是 200。",
+                 每秒消息数是 198；同时 1 条、每条 5.00 ms，按利特尔法则是 200。",
                 "`tasks` 有几个工作者就同时处理几条消息，每条阻塞的消息\
-                 占住一个：每秒消息数是 395，而每次 2 条、每条 5.00 ms，算出来是 400。",
+                 占住一个：每秒消息数是 395；同时 2 条、每条 5.00 ms，按利特尔法则是 400。",
                 "`threads` 中一个连接阻塞，别的连接不受影响：\
-                 每秒消息数是 19.6k，而每次 100 条、每条 5.00 ms，算出来是 20.0k。",
+                 每秒消息数是 19.6k；同时 100 条、每条 5.00 ms，按利特尔法则是 20.0k。",
             ],
         );
     }
@@ -247,7 +236,10 @@ mod tests {
         let waits = of("wait:5ms", vec![per_s("tasks", &[18_900.0; 3], 2)]);
         let [en, _] = said(at_once, &waits);
         assert!(en[0].contains("waits for all at once"), "{en:?}");
-        let computes = of("cpu:200us", vec![per_s("event-loop", &[4_900.0; 3], 1)]);
+        let mut computes = of("cpu:200us", vec![per_s("event-loop", &[4_900.0; 3], 1)]);
+        // On one processor for all, it is no property of the model.
+        check(at_once, &computes, &[], &[]);
+        computes.workloads[0].server_on_all_cpus = true;
         let [en, zh] = said(at_once, &computes);
         assert!(en[0].contains("computes on one processor"), "{en:?}");
         assert!(zh[0].contains("只用一个处理器"), "{zh:?}");

@@ -67,12 +67,11 @@ enum Verdict<'a> {
 }
 
 impl Verdict<'_> {
-    /// Whether one sentence can say both. Those who can't be told apart needn't be equally many.
+    /// Whether one sentence can say both.
     fn joins(&self, other: &Self) -> bool {
         use Refusal::{Busy, Noise};
         let both = (self, other);
         self == other
-            || matches!(both, (Self::Same(_), Self::Same(_)))
             || matches!(both, (Self::Refused(Noise(_)), Self::Refused(Noise(_))))
             || matches!(both, (Self::Refused(Busy(_)), Self::Refused(Busy(_))))
     }
@@ -136,7 +135,11 @@ fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
                     floor.map_or_else(Words::default, |it| floor_of(view, it)),
                 ),
             ];
-            let text = match absent::told(view, last) {
+            let absent = absent::told(view, last).filter(|told| {
+                let same = |at: usize| absent::told(view, at).as_ref() == Some(told);
+                (first..last).all(same)
+            });
+            let text = match absent {
                 Some(absent) => {
                     slots.push(("absent", absent));
                     Text::new(
@@ -198,9 +201,9 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> Words {
     let mut slots = vec![("what", view.title(view.measure()))];
     let text = match refusal {
         Refusal::Generator | Refusal::Fact => Text::new(
-            "no server is ranked by {what}: the load generator was the limit, and not a \
-             server.",
-            "不按{what}排名：达到极限的是负载生成器，不是服务器。",
+            "no server is ranked by {what}: for at least one server the load generator was the \
+             limit.",
+            "不按{what}排名：至少有一个服务器还没到极限，负载生成器先到了极限。",
         ),
         Refusal::Unresolved => {
             let measure = view.measure();
@@ -224,19 +227,26 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> Words {
             )
         }
         Refusal::Noise(floor) => {
-            slots.push(("share", Words::figure(percent(floor.share))));
+            let floors = view.columns[first..=last].iter().map(|it| it.floor.share);
+            let least = floors.fold(floor.share, f64::min);
+            slots.push(("share", Words::figure(percent(least))));
             Text::new(
-                "no server is ranked by {what}: one model under two names differed from itself by \
-                 {share} or more, so this run tells of the machine and not of the servers.",
-                "不按{what}排名：同一个模型用两个名字测量，自身就相差{share}以上，这次测到的是机器的状态，不是服务器。",
+                "no server is ranked by {what}: the noise is too large. One model under two names could \
+                 not be told apart within {share}.",
+                "不按{what}排名：噪声太大，同一个模型用两个名字测量，相差{share}以内都分不出来。",
             )
         }
         Refusal::Busy(share) => {
-            slots.push(("share", Words::figure(percent(share))));
+            let shares = view.groups[first..=last].iter();
+            let shares = shares.filter_map(|group| group.wait_share());
+            slots.push((
+                "share",
+                Words::figure(percent(shares.fold(share, f64::max))),
+            ));
             Text::new(
                 "no server is ranked by {what}: the machine was busy with other programs, and servers \
-                 or generator waited {share} of their time for a processor.",
-                "不按{what}排名：机器在忙别的程序，服务器或负载生成器有{share}的时间在等处理器。",
+                 or generator waited up to {share} of their time for a processor.",
+                "不按{what}排名：机器在忙别的程序，服务器或负载生成器最多有{share}的时间在等处理器。",
             )
         }
         Refusal::OneProcessor => Text::new(

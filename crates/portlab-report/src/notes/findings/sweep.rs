@@ -101,13 +101,11 @@ fn told(view: &View, cell: &Cell) -> Option<Words> {
             "{name}从{from}升到{to}",
         ),
         (Change::Falls, true) => Text::new(
-            "with {name} it falls from {from} to {to}, as context switches do from {before} to \
-             {after}",
+            "with {name} it falls from {from} to {to}, and context switches fall from {before} to {after}",
             "{name}从{from}降到{to}，同时上下文切换从{before}次降到{after}次",
         ),
         (Change::Grows, true) => Text::new(
-            "with {name} it grows from {from} to {to}, as context switches do from {before} to \
-             {after}",
+            "with {name} it grows from {from} to {to}, and context switches grow from {before} to {after}",
             "{name}从{from}升到{to}，同时上下文切换从{before}次升到{after}次",
         ),
     };
@@ -168,8 +166,7 @@ mod tests {
             &swept(),
             &[
                 "Between 1 connection and 100 connections, CPU per message changes: with \
-                 `event-loop` it falls from 40.0 µs to 5.60 µs, as context switches do from 1.00 \
-                 to 0.02; with `threads` it falls from 41.0 µs to 10.0 µs.",
+                 `event-loop` it falls from 40.0 µs to 5.60 µs, and context switches fall from 1.00 to 0.02; with `threads` it falls from 41.0 µs to 10.0 µs.",
             ],
             &[
                 "从 1 个连接到 100 个连接，每条消息的 CPU 时间的变化：`event-loop` 从 40.0 µs 降到 \
