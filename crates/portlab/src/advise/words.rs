@@ -323,7 +323,7 @@ fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
                 say!(
                     lang,
                     "over {per_s} (the generator's limit)",
-                    "超过 {per_s}（发生器的极限）"
+                    "超过 {per_s}（负载生成器的极限）"
                 )
             }
             Ceiling::AtLeast { per_s, .. } => {

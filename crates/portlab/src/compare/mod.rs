@@ -40,7 +40,7 @@ Examples:
   portlab compare --workload churn,idle
   portlab compare --server mine='python3 echo.py {port}' --models threads
   portlab compare --work wait:5ms --workers 100
-  portlab compare --quick --against main/portlab --fail-over 5%
+  portlab compare -c 100 --against main/portlab --fail-over 5%
 
 Ctrl-C ends it and prints what was measured so far; --resume goes on with it.
 Exit codes: 0 fine, 1 a measurement failed or bytes were wrong, 2 could not run.

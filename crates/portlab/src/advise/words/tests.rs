@@ -100,7 +100,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "no difference was measured to like-it",
                 "dear 2.99 times the CPU time (2.99 to 3.00)",
                 "can't: one (serves one connection at a time), few (serves 16",
-                "100k/s: 500 connections, 5.00 ms for each message (Little's law); this is 5.00%",
+                "100k/s: 500 connections, 5.00 ms for each message (Little's law); the load asked for is 5.00%",
                 "dear over 30.0k/s (the generator's limit)",
                 "from 24.0k/s on choose dear",
                 "if the driver blocks for 5.00 ms instead of waiting, lean can't do it: choose dear",
@@ -116,7 +116,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "dear 用 2.99 倍的处理器时间（2.99 到 3.00）",
                 "one（一次只服务一个连接）",
                 "利特尔法则",
-                "dear 超过 30.0k/s（发生器的极限）",
+                "dear 超过 30.0k/s（负载生成器的极限）",
                 "24.0k/s 以上就选 dear",
                 "如果驱动不是等待而是阻塞 5.00 ms，lean 就不行：选 dear",
                 "如果缺的是内存：dear 只用 lean 的 0.25 倍",
@@ -142,5 +142,8 @@ fn what_is_impossible_is_told_with_the_law_and_nothing_else() {
     let told = told(&asked, Lang::En);
     assert_eq!(told.len(), 2, "{told:#?}");
     assert!(told[0].starts_with("impossible: no server can bear 200k/s"));
-    assert!(told[1].contains("this is 200% of it"), "{told:#?}");
+    assert!(
+        told[1].contains("the load asked for is 200% of it"),
+        "{told:#?}"
+    );
 }
