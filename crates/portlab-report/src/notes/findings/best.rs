@@ -6,7 +6,7 @@
 //! was found.
 
 use portlab_stats::{
-    analysis::{Column, Floor, Refusal},
+    analysis::{Column, Floor, Group, Refusal},
     measure::{Better, Measure},
     record::{Cell, Text},
 };
@@ -238,7 +238,7 @@ fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> Words {
         }
         Refusal::Busy(share) => {
             let shares = view.groups[first..=last].iter();
-            let shares = shares.filter_map(|group| group.wait_share());
+            let shares = shares.filter_map(Group::wait_share);
             slots.push((
                 "share",
                 Words::figure(percent(shares.fold(share, f64::max))),
