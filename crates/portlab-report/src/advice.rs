@@ -13,7 +13,7 @@ use portlab_stats::{
 
 use crate::{
     Lang,
-    notes::{figures, names, places, view::View},
+    notes::{names, places, view::View},
 };
 
 /// What follows from a comparison.
@@ -286,8 +286,12 @@ impl Conclusion<'_> {
             let Estimate {
                 median, low, high, ..
             } = cost.times;
-            let times = figures::times(lang, median);
-            let [low, high] = [low, high].map(units::three_digits);
+            // As exact as its interval, so that it never seems to lie outside.
+            let [median, low, high] = [median, low, high].map(units::three_digits);
+            let times = match lang {
+                Lang::En => format!("{median}x"),
+                Lang::Zh => format!("{median} 倍"),
+            };
             let model = cost.model;
             match (lang, cost.measure.better()) {
                 (Lang::En, Better::Higher) => {
@@ -388,7 +392,7 @@ mod tests {
         let lines = conclusion.lines(&record, Lang::En);
         assert!(lines[0].starts_with("choose a: "), "{lines:?}");
         assert!(
-            lines[1].starts_with("costs, against a: b takes up to 3.0x the "),
+            lines[1].starts_with("costs, against a: b takes up to 3.00x the "),
             "{lines:?}"
         );
         assert_eq!(lines.len(), 2);
