@@ -85,9 +85,9 @@ fn a_file_that_is_no_portlab_or_does_not_fit_is_named() {
     for (program, words) in [
         (
             &other,
-            r#"is no portlab: asked for its --version, it said "other 1.0""#,
+            r#"is not a portlab program: asked for its --version, it said "other 1.0""#,
         ),
-        (&silent, "is no portlab"),
+        (&silent, "is not a portlab program"),
         (&missing, "can't start"),
         (
             &old,

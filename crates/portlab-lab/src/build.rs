@@ -35,7 +35,7 @@ pub enum BuildError {
         error: io::Error,
     },
     /// It is another program.
-    #[error("{program} is no portlab: {why}", program = program.display())]
+    #[error("{program} is not a portlab program: {why}", program = program.display())]
     Foreign {
         /// The file.
         program: PathBuf,

@@ -79,7 +79,7 @@ fn told(holder: Option<&Holder>) -> String {
     holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
 }
 
-/// How long a socket may seem to be nobody's of the server's: processes are looked at one after the other,
+/// How long a socket of the server may seem to belong to another process: processes are read one by one,
 /// and may have started, or changed their parent, in between.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
@@ -257,7 +257,7 @@ mod tests {
         let addr = listener.local_addr().unwrap();
         assert_eq!(check_connections(server.pid(), addr), Ok(()));
         let _client = TcpStream::connect(addr).unwrap();
-        // Not accepted yet: nobody holds it.
+        // Not accepted yet: no process holds the connection.
         assert_eq!(check_connections(server.pid(), addr), Ok(()));
         let _accepted = listener.accept().unwrap();
         let refused = check_connections(server.pid(), addr).unwrap_err();

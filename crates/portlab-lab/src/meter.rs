@@ -45,7 +45,7 @@ fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration)) -> Optio
 struct Subject {
     pid: i32,
     addr: SocketAddr,
-    /// Whether `pid` is the keeper of a foreign server, which is no part of it.
+    /// Whether `pid` is the keeper of a foreign server, which is not a part of the server.
     is_kept: bool,
 }
 

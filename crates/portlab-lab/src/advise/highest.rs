@@ -48,7 +48,7 @@ impl Inquest<'_> {
                 let Step::Try(rate_per_s) = search.step() else {
                     continue;
                 };
-                // A trial that there is no time for would be cut off, and say nothing.
+                // If too little time is left for a whole trial, none is started: a trial that is cut off tells nothing.
                 if self.audience.interrupted() || self.budget.left() < self.point.longest() {
                     return false;
                 }

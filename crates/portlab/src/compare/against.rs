@@ -20,7 +20,7 @@ use crate::{Verdict, args, gate, output};
 /// Puts each model of the build `program` behind the same model of ours.
 ///
 /// # Errors
-/// When that file is no portlab, or there is no model to compare.
+/// When that file is not a portlab program, or there is no model to compare.
 pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result<()> {
     let build = Arc::new(Build::ask(program)?);
     let all = std::mem::take(entrants);

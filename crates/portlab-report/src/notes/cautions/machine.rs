@@ -105,7 +105,7 @@ pub(super) fn virtual_machine(record: &Record, lang: Lang) -> Vec<Sentence> {
 /// A comparison is always made over loopback.
 pub(super) fn loopback(_: &Record, lang: Lang) -> Vec<Sentence> {
     let text = Text::new(
-        "Loopback is no network: there is no wire, no loss, and part of the kernel's work for an \
+        "Loopback is not a network: there is no wire, no loss, and part of the kernel's work for an \
          answer is charged to the generator.",
         "回环接口不是真正的网络：没有线路，没有丢包，内核为应答所做的工作有一部分算在了负载生成器头上。",
     );
@@ -199,6 +199,6 @@ mod tests {
         let said = |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), crate::Lang::En);
         assert!(said(&[]).is_empty());
         let last = said(&[1.0]).pop().unwrap().sentence.to_string();
-        assert!(last.starts_with("Loopback is no network"), "{last}");
+        assert!(last.starts_with("Loopback is not a network"), "{last}");
     }
 }
