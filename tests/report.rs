@@ -281,7 +281,7 @@ fn runs_made_in_turn_find_a_model_that_became_slower_and_no_other() {
     let (text, code) = judged(&slower, &["--fail-over", "5%"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("failed: threads at echo 10: worse by 10%, more than 5.0%"),
+        text.contains("failed: threads at echo, 10 connections: worse by 10%, more than 5.0%"),
         "{text}"
     );
     assert!(!text.contains("failed: tasks"), "{text}");
@@ -337,7 +337,7 @@ fn who_was_well_before_and_is_not_now_fails() {
     let (text, code) = report(&[&results(), path(&dir), "--fail-over", "50%"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("fork at echo 10: it was well before"),
+        text.contains("fork at echo, 10 connections: no round was without an error"),
         "{text}"
     );
 }

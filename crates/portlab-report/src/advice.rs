@@ -7,13 +7,13 @@ use portlab_stats::{
     analysis::{Column, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Counts, Kind, Point, Record},
+    record::{Cell, Counts, Kind, Point, Record, Text},
     units,
 };
 
 use crate::{
     Lang,
-    notes::{names, places, view::View},
+    notes::{names, place_of},
 };
 
 /// What follows from a comparison.
@@ -316,15 +316,10 @@ impl Conclusion<'_> {
     }
 
     fn changes_in_words(&self, record: &Record, lang: Lang) -> Option<String> {
-        let views = View::all(record, lang);
         let told = self.changes.iter().map(|change| {
             let best = list(&change.best, lang);
-            let view = views.iter().find(|it| it.workload.name == change.workload);
-            let place = view.map_or_else(String::new, |it| places::at(it, change.point));
-            match lang {
-                Lang::En => format!("{}, {place}: {best}", change.workload),
-                Lang::Zh => format!("{}，{place}：{best}", change.workload),
-            }
+            let place = place_of(record, change.workload, change.point, lang);
+            format!("{place}{}{best}", lang.pick(&COLON))
         });
         let told: Vec<String> = told.collect();
         let more = told.len().saturating_sub(NAMED);
@@ -344,6 +339,8 @@ impl Conclusion<'_> {
         (!told.is_empty()).then(|| format!("{lead}{text}"))
     }
 }
+
+static COLON: Text = Text::new(": ", "：");
 
 /// `a, b, c and 2 more`.
 fn list(names: &[&str], lang: Lang) -> String {

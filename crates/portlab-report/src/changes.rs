@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use anstyle::Style;
 use portlab_stats::{
+    analysis::Group,
     changes::{Change, Changes, Pair, Pairs, Reason, Unlike, Verdict, changes},
     estimate::Estimate,
     measure::Measure,
@@ -11,12 +12,12 @@ use portlab_stats::{
 };
 
 use crate::{
+    Lang,
     markdown::{escaped, table},
     notes::{
         figures::{figure as write, percent},
         heading::date,
-        names,
-        places::place_of as place,
+        names, place_of,
         table::{ALIKE, FIRST, LAST, Tone},
     },
     table::{Span, cut, lay_out, total_width},
@@ -57,11 +58,7 @@ pub fn changes_text(before: &Record, after: &Record, width: usize) -> String {
         text += &filled(&told(unlike), WARN, width);
     }
     for pairs in &changes.groups {
-        let title = format!(
-            "{}  {}",
-            pairs.group.workload.name,
-            place(after, &pairs.group)
-        );
+        let title = place(after, &pairs.group);
         text.push('\n');
         text += &filled(&title, BOLD, width);
         text += &filled(&goes_by(pairs), DIM, width);
@@ -73,7 +70,7 @@ pub fn changes_text(before: &Record, after: &Record, width: usize) -> String {
         }
     }
     text.push('\n');
-    for note in notes(&changes) {
+    for note in notes(&changes, before, after) {
         text += &filled(&note, PLAIN, width);
     }
     text
@@ -93,11 +90,7 @@ pub fn changes_markdown(before: &Record, after: &Record) -> String {
         page += &format!("- **{}**\n", escaped(&told(unlike)));
     }
     for pairs in &changes.groups {
-        let title = format!(
-            "{}: {}",
-            pairs.group.workload.name,
-            place(after, &pairs.group)
-        );
+        let title = place(after, &pairs.group);
         page += &format!("\n## {}\n\n{}\n", escaped(&title), escaped(&goes_by(pairs)));
         let fields = fields(pairs);
         let heads: Vec<_> = fields.iter().map(|field| head(pairs, *field)).collect();
@@ -114,7 +107,7 @@ pub fn changes_markdown(before: &Record, after: &Record) -> String {
         }
     }
     page += "\n## How to read it\n\n";
-    for note in notes(&changes) {
+    for note in notes(&changes, before, after) {
         page += &format!("- {}\n", escaped(&note));
     }
     page
@@ -382,14 +375,14 @@ fn rows(pairs: &Pairs, fields: &[Field], width: usize) -> Vec<Vec<Span>> {
 }
 
 /// What the words mean, and what the runs can't tell.
-fn notes(changes: &Changes) -> Vec<String> {
+fn notes(changes: &Changes, before: &Record, after: &Record) -> Vec<String> {
     let mut notes = Vec::new();
-    for (cells, when) in [
-        (&changes.only_before, "before"),
-        (&changes.only_after, "now"),
+    for (cells, when, record) in [
+        (&changes.only_before, "before", before),
+        (&changes.only_after, "now", after),
     ] {
         if !cells.is_empty() {
-            notes.push(format!("Only {when}: {}.", named(cells)));
+            notes.push(format!("Only {when}: {}.", named(record, cells)));
         }
     }
     let floor = changes
@@ -421,11 +414,16 @@ fn notes(changes: &Changes) -> Vec<String> {
     notes
 }
 
+/// Where a group is.
+fn place(record: &Record, group: &Group) -> String {
+    place_of(record, &group.workload.name, group.point, Lang::En)
+}
+
 /// The cells, by workload and point.
-fn named(cells: &[&Cell]) -> String {
+fn named(record: &Record, cells: &[&Cell]) -> String {
     let mut places: Vec<(String, Vec<&str>)> = Vec::new();
     for cell in cells {
-        let place = format!("{} {}", cell.workload, cell.point.connections);
+        let place = place_of(record, &cell.workload, cell.point, Lang::En);
         match places.last_mut() {
             Some((last, models)) if *last == place => models.push(&cell.model),
             _ => places.push((place, vec![&cell.model])),
@@ -483,7 +481,7 @@ mod tests {
         for words in [
             "not compared: fork (errors or failures now)",
             "not the same kernel: 6.0 before, 7.0 now",
-            "Only now: new at echo 100.",
+            "Only now: new at echo, 100 connections of 64 B.",
         ] {
             assert!(text.contains(words), "{words}: {text}");
         }

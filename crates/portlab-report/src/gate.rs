@@ -4,14 +4,17 @@ use anstyle::Style;
 use portlab_stats::{
     changes::Reason,
     gate::{EACH, Gate, Judged, Unit, Verdict},
-    record::{Kind, Record, Text},
+    record::{Cell, Kind, Record, Text},
 };
 
 use crate::{
     Lang,
     changes::{changed, plural, why},
     markdown::{escaped, table},
-    notes::figures::{figure as write, percent},
+    notes::{
+        figures::{figure as write, percent},
+        place_of,
+    },
     table::{Span, cut, lay_out, total_width},
     text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
 };
@@ -35,8 +38,8 @@ const VERDICT: usize = 7;
 #[must_use]
 pub fn gate_text(gate: &Gate, record: &Record, lang: Lang, width: usize) -> String {
     let width = width.max(NARROWEST);
-    let words = Words { gate, lang };
-    let mut text = filled(&words.title(record), BOLD, width);
+    let words = Words { gate, record, lang };
+    let mut text = filled(&words.title(), BOLD, width);
     text += &filled(&words.summary(), PLAIN, width);
     text.push('\n');
     let mut most = u8::MAX;
@@ -58,10 +61,10 @@ pub fn gate_text(gate: &Gate, record: &Record, lang: Lang, width: usize) -> Stri
 /// Renders what `gate` says as Markdown.
 #[must_use]
 pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
-    let words = Words { gate, lang };
+    let words = Words { gate, record, lang };
     let mut page = format!(
         "# {}\n\n{}\n\n",
-        escaped(&words.title(record)),
+        escaped(&words.title()),
         escaped(&words.summary())
     );
     let heads: Vec<_> = HEADS
@@ -82,15 +85,17 @@ pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
     page
 }
 
-/// What fails a program and what can't be decided, a sentence each, in English.
+/// What fails a program and what can't be decided, a sentence each, in English; `record` is the one that
+/// was judged, or the last of them.
 #[must_use]
-pub fn gate_findings(gate: &Gate) -> Vec<String> {
+pub fn gate_findings(gate: &Gate, record: &Record) -> Vec<String> {
     let words = Words {
         gate,
+        record,
         lang: Lang::En,
     };
     let finding = |it: &Judged| {
-        let place = format!("{} at {}", it.cell.model, at(it));
+        let place = format!("{} at {}", it.cell.model, words.at(it));
         Some(match &it.verdict {
             Verdict::Worse => {
                 let by = it.ratio.map_or(0.0, |ratio| it.worsening(ratio.median));
@@ -112,15 +117,10 @@ pub fn gate_findings(gate: &Gate) -> Vec<String> {
     gate.judged.iter().filter_map(finding).collect()
 }
 
-/// Where a cell is, in a few words.
-fn at(judged: &Judged) -> String {
-    let point = &judged.cell.point;
-    format!("{} {}", judged.cell.workload, point.connections)
-}
-
 /// What a gate says, in one language.
 struct Words<'a> {
     gate: &'a Gate<'a>,
+    record: &'a Record,
     lang: Lang,
 }
 
@@ -132,8 +132,16 @@ impl Words<'_> {
         }
     }
 
-    fn title(&self, record: &Record) -> String {
-        let build = record.entrants.iter().find_map(|it| match &it.kind {
+    /// Where a cell is.
+    fn at(&self, judged: &Judged) -> String {
+        let Cell {
+            workload, point, ..
+        } = judged.cell;
+        place_of(self.record, workload, *point, self.lang)
+    }
+
+    fn title(&self) -> String {
+        let build = self.record.entrants.iter().find_map(|it| match &it.kind {
             Kind::Build {
                 program, version, ..
             } => Some(format!("{program} (portlab {version})")),
@@ -238,7 +246,7 @@ impl Words<'_> {
         };
         [
             it.cell.model.clone(),
-            at(it),
+            self.at(it),
             other,
             this,
             changed(it.ratio, |it| it.median),
@@ -421,17 +429,17 @@ mod tests {
         );
         assert!(line("tasks ").ends_with("not worse"), "{text}");
         assert!(line("fork ").ends_with("1 round, 10 needed"), "{text}");
-        let findings = gate_findings(&gate);
+        let findings = gate_findings(&gate, &record);
         assert_eq!(
             findings,
             [
-                "failed: threads at echo 100: worse by 20%, more than 5.0%",
-                "not decided: fork at echo 100: 1 round, 10 needed",
+                "failed: threads at echo, 100 connections of 64 B: worse by 20%, more than 5.0%",
+                "not decided: fork at echo, 100 connections of 64 B: 1 round, 10 needed",
             ]
         );
         let page = gate_markdown(&gate, &record, Lang::En);
         assert!(
-            page.contains("| threads | echo 100 | 4.02 µs | 4.82 µs | +20% |"),
+            page.contains("| threads | echo, 100 connections of 64 B | 4.02 µs | 4.82 µs | +20% |"),
             "{page}"
         );
     }

@@ -42,4 +42,5 @@ pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
 pub use lang::{Lang, LangError};
 pub use markdown::markdown;
+pub use notes::place_of;
 pub use text::{NARROWEST, text};

@@ -2,16 +2,20 @@
 
 use anyhow::bail;
 use portlab_report::gate_findings;
-use portlab_stats::gate::{Gate, Outcome, Unit, Verdict as Decided};
+use portlab_stats::{
+    gate::{Gate, Outcome, Unit, Verdict as Decided},
+    record::Record,
+};
 
 use crate::{Verdict, args::BAD};
 
-/// Whether the program has passed; what fails it is told on stderr.
+/// Whether the program has passed; what fails it is told on stderr. `record` is the one that was judged,
+/// or the last of them.
 ///
 /// # Errors
 /// When it can't be decided.
-pub(crate) fn judge(gate: &Gate) -> anyhow::Result<Verdict> {
-    let findings = gate_findings(gate);
+pub(crate) fn judge(gate: &Gate, record: &Record) -> anyhow::Result<Verdict> {
+    let findings = gate_findings(gate, record);
     match gate.outcome() {
         Outcome::Passed => Ok(Verdict::Fine),
         Outcome::Failed => {

@@ -27,7 +27,7 @@ pub(crate) mod heading;
 pub mod legend;
 pub mod names;
 mod parts;
-pub(crate) mod places;
+mod places;
 pub mod remarks;
 pub mod sheets;
 pub mod table;
@@ -35,7 +35,7 @@ pub mod table;
 mod tests;
 #[cfg(test)]
 mod truth;
-pub(crate) mod view;
+mod view;
 
 use portlab_stats::{
     record::{Kind, Record},
@@ -46,6 +46,7 @@ pub use cautions::Caution;
 pub use findings::Finding;
 pub use heading::Heading;
 pub use parts::{Part, Sentence};
+pub use places::place_of;
 
 use self::{legend::Sign, table::Table, view::View};
 use crate::{Lang, advice};

@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 
 use portlab_stats::{
-    analysis::Group,
     estimate::Estimate,
     record::{Counts, Point, Rate, Record, Text},
     units::short,
@@ -41,24 +40,22 @@ pub(crate) fn place(view: &View, range: RangeInclusive<usize>) -> Words {
 
 /// What stands above the table of the group at `at`: "100 connections of 64 B".
 pub(crate) fn title(view: &View, at: usize) -> String {
-    self::at(view, view.groups[at].point)
+    point(view, view.groups[at].point).told(view.lang).plain()
 }
 
-/// A point of a workload, as it stands in a line: "100 connections of 64 B".
-pub(crate) fn at(view: &View, it: Point) -> String {
-    point(view, it).told(view.lang).plain()
+/// Where a cell of `record` is, by its workload and what varies in that: "echo, 100 connections of 64 B".
+#[must_use]
+pub fn place_of(record: &Record, workload: &str, it: Point, lang: Lang) -> String {
+    let point = View::without_columns(record, workload, lang)
+        .map(|view| point(&view, it).told(lang).plain());
+    let comma = lang.pick(&COMMA);
+    point.map_or_else(
+        || workload.to_owned(),
+        |point| format!("{workload}{comma}{point}"),
+    )
 }
 
-/// The same, in English, of a group by itself.
-pub(crate) fn place_of(record: &Record, group: &Group) -> String {
-    let views = View::all(record, Lang::En);
-    let view = views
-        .iter()
-        .find(|view| view.workload.name == group.workload.name);
-    view.map_or_else(String::new, |view| {
-        point(view, group.point).told(Lang::En).plain()
-    })
-}
+static COMMA: Text = Text::new(", ", "，");
 
 /// One point, by what varies in its workload; by its connections and their messages where nothing
 /// does.

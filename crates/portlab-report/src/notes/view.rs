@@ -46,6 +46,19 @@ impl<'a> View<'a> {
         record.workloads.iter().map(of).collect()
     }
 
+    /// The workload `name` without its columns, which cost more than all else: enough to say where in
+    /// it something is.
+    pub(crate) fn without_columns(record: &'a Record, name: &str, lang: Lang) -> Option<Self> {
+        let own = |group: &Group| group.workload.name == name;
+        Some(Self {
+            lang,
+            record,
+            workload: record.workload(name)?,
+            groups: groups(record).into_iter().filter(own).collect(),
+            columns: Vec::new(),
+        })
+    }
+
     /// What the workload is ranked by.
     pub(crate) fn measure(&self) -> Measure {
         self.workload.ranked_by

@@ -81,7 +81,7 @@ pub(super) fn judge(args: &Args, record: &Record, verdict: Verdict) -> anyhow::R
         return Ok(verdict);
     }
     // A measurement that failed is one of many here, and may be chance: the gate weighs it.
-    match gate::judge(&gate)? {
+    match gate::judge(&gate, record)? {
         Verdict::Fine if !record.complete => {
             bail!("this run cannot decide: it was interrupted; --resume goes on with it")
         }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use portlab_lab::{MeasureError, Observer, TimelineError};
+use portlab_report::{Lang, place_of};
 use portlab_stats::{
     analysis::groups,
     measure::Measure,
@@ -99,9 +100,8 @@ fn best_so_far(record: &Record, place: usize) -> Option<String> {
     };
     let rounds = group.cells[best].rounds.len();
     Some(format!(
-        "best so far, {} at {} after {rounds} rounds: {} ({shown})",
-        cell.workload,
-        cell.point.connections,
+        "best so far at {} after {rounds} rounds: {} ({shown})",
+        place_of(record, &cell.workload, cell.point, Lang::En),
         names.join(", ")
     ))
 }

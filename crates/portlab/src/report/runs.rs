@@ -3,12 +3,12 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
-use portlab_report::{Lang, gate_markdown, gate_text};
+use portlab_report::{Lang, gate_markdown, gate_text, place_of};
 use portlab_stats::{
     analysis::LEAST_FLOOR,
     changes::{Pair, changes},
     gate::{Unpaired, builds, runs},
-    record::{Kind, Record},
+    record::{Cell, Kind, Record},
 };
 
 use super::{Args, Format};
@@ -64,7 +64,7 @@ pub(super) fn check_one(args: &Args, record: &Record) -> anyhow::Result<()> {
 /// Judges the build that made `record`, if there is a bar.
 pub(super) fn of_one(args: &Args, record: &Record) -> anyhow::Result<Verdict> {
     match args.fail_over {
-        Some(bar) => gate::judge(&builds(record, bar)),
+        Some(bar) => gate::judge(&builds(record, bar), record),
         None => Ok(Verdict::Fine),
     }
 }
@@ -82,10 +82,15 @@ pub(super) fn of_two(args: &Args, before: &Record, after: &Record) -> anyhow::Re
         bail!("{}", undecided(Unpaired::OneEach));
     }
     for pair in broken {
-        let (workload, connections) = (&pair.after.workload, pair.after.point.connections);
+        let Cell {
+            model,
+            workload,
+            point,
+            ..
+        } = pair.after;
+        let place = place_of(after, workload, *point, Lang::En);
         crate::tell!(
-            "{BAD}failed:{BAD:#} {} at {workload} {connections}: it was well before, and no round is now",
-            pair.after.model
+            "{BAD}failed:{BAD:#} {model} at {place}: no round was without an error, and before all were"
         );
     }
     Ok(Verdict::Failed)
@@ -111,7 +116,7 @@ pub(super) fn of_several(
     };
     super::print(args, format, &text)?;
     match args.fail_over {
-        Some(_) => gate::judge(&gate),
+        Some(_) => gate::judge(&gate, last),
         None => Ok(Verdict::Fine),
     }
 }
