@@ -11,7 +11,7 @@
 //! asks whether both together find what is there, and nothing else.
 
 use crate::{
-    estimate::Estimate,
+    estimate::{Estimate, median},
     measure::{Better, Measure},
     record::{Cell, Entrant, Kind, Pinning, Point, Record, Workload},
 };
@@ -118,6 +118,14 @@ pub fn differs(ratio: Estimate, floor: Floor) -> bool {
     !ratio.contains(1.0) && distance(ratio.median) > floor.share
 }
 
+/// The median of `values`, of many rounds at once; `None` when there are none. An interval, which takes time
+/// with the square of their number, isn't needed.
+fn median_of(values: impl Iterator<Item = f64>) -> Option<f64> {
+    let mut values: Vec<f64> = values.collect();
+    values.sort_by(f64::total_cmp);
+    (!values.is_empty()).then(|| median(&values))
+}
+
 /// How far a ratio is from 1: as far for a half as for the double.
 fn distance(ratio: f64) -> f64 {
     ratio.max(1.0 / ratio) - 1.0
@@ -170,8 +178,8 @@ impl<'a> Group<'a> {
         if measure.is_the_generators() && self.generator_was_the_limit() {
             return Some(Refusal::Generator);
         }
-        if let Some(share) = self.wait_share().filter(|share| *share >= TOO_BUSY)
-            && measure.is_the_generators()
+        if measure.is_the_generators()
+            && let Some(share) = self.wait_share().filter(|share| *share >= TOO_BUSY)
         {
             return Some(Refusal::Busy(share));
         }
@@ -205,12 +213,11 @@ impl<'a> Group<'a> {
         };
         let rounds = || self.cells.iter().flat_map(|cell| &cell.rounds);
         let server = rounds().filter(|round| round.threads <= own_cpus);
-        let server = Estimate::of(server.filter_map(|round| round.server_wait_share));
+        let server = median_of(server.filter_map(|round| round.server_wait_share));
         // A server on all processors may be what the generator waits for.
         let generator = rounds().filter(|_| own_cpus > 0);
-        let generator = Estimate::of(generator.filter_map(|round| round.generator_wait_share));
-        let medians = [server, generator].into_iter().flatten();
-        medians.map(|it| it.median).max_by(f64::total_cmp)
+        let generator = median_of(generator.filter_map(|round| round.generator_wait_share));
+        [server, generator].into_iter().flatten().max_by(f64::total_cmp)
     }
 
     /// Whether handlers compute and servers were kept to one of the machine's processors, so that no
