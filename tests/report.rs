@@ -281,7 +281,9 @@ fn runs_made_in_turn_find_a_model_that_became_slower_and_no_other() {
     let (text, code) = judged(&slower, &["--fail-over", "5%"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("failed: threads at echo, 10 connections of 64 B: worse by 10%, more than 5.0%"),
+        text.contains(
+            "failed: threads at echo, 10 connections of 64 B: worse by 10%, more than 5.0%"
+        ),
         "{text}"
     );
     assert!(!text.contains("failed: tasks"), "{text}");

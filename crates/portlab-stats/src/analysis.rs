@@ -172,6 +172,11 @@ impl<'a> Group<'a> {
     /// Why `measure` isn't ranked here; `None` if it is.
     #[must_use]
     pub fn refusal(&self, measure: Measure) -> Option<Refusal> {
+        self.refusal_beside(measure, self.floor(measure))
+    }
+
+    /// The same, where the noise floor is known.
+    fn refusal_beside(&self, measure: Measure, floor: Floor) -> Option<Refusal> {
         if measure.better() == Better::Neither {
             return Some(Refusal::Fact);
         }
@@ -193,7 +198,6 @@ impl<'a> Group<'a> {
         if self.cells.iter().any(|cell| unresolved(&cell)) {
             return Some(Refusal::Unresolved);
         }
-        let floor = self.floor(measure);
         (floor.share > MOST_FLOOR).then_some(Refusal::Noise(floor))
     }
 
@@ -217,7 +221,10 @@ impl<'a> Group<'a> {
         // A server on all processors may be what the generator waits for.
         let generator = rounds().filter(|_| own_cpus > 0);
         let generator = median_of(generator.filter_map(|round| round.generator_wait_share));
-        [server, generator].into_iter().flatten().max_by(f64::total_cmp)
+        [server, generator]
+            .into_iter()
+            .flatten()
+            .max_by(f64::total_cmp)
     }
 
     /// Whether handlers compute and servers were kept to one of the machine's processors, so that no
@@ -282,10 +289,9 @@ impl<'a> Group<'a> {
     pub fn column(&self, measure: Measure) -> Column {
         let figures: Vec<_> = self.cells.iter().map(|cell| cell.figure(measure)).collect();
         let floor = self.floor(measure);
-        let ranks = if self.ranks(measure) {
-            self.places(measure, &figures, floor)
-        } else {
-            vec![None; self.cells.len()]
+        let ranks = match self.refusal_beside(measure, floor) {
+            None => self.places(measure, &figures, floor),
+            Some(_) => vec![None; self.cells.len()],
         };
         Column {
             measure,
