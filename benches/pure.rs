@@ -6,7 +6,9 @@ use std::{hint::black_box, net::SocketAddr};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use portlab_load::{Latency, Ring};
+use portlab_report::{Lang, notes::Notes};
 use portlab_service::{ConnId, Cx, ServiceOptions, Session};
+use portlab_stats::fixture::{cell, record};
 
 const SIZES: [usize; 3] = [64, 1024, 64 * 1024];
 
@@ -76,12 +78,34 @@ fn reply_check(criterion: &mut Criterion) {
     group.finish();
 }
 
+/// What a report says of ten servers in 21 rounds, with waits for a processor in each.
+fn notes(criterion: &mut Criterion) {
+    let spread = |server: usize| {
+        let cpu = (0..21).map(|round| 4.0 + server as f64 + (round * 7 % 5) as f64 / 50.0);
+        cpu.collect::<Vec<f64>>()
+    };
+    let mut cells: Vec<_> = (0..10)
+        .map(|it| cell(&format!("server-{it}"), &spread(it)))
+        .collect();
+    for round in cells.iter_mut().flat_map(|cell| &mut cell.rounds) {
+        (round.server_wait_share, round.generator_wait_share) = (Some(0.01), Some(0.02));
+    }
+    let record = record(cells);
+    criterion.bench_function("notes of a record of 210 measurements", |bencher| {
+        bencher.iter(|| {
+            black_box(Notes::of(black_box(&record), Lang::En))
+                .tables()
+                .count()
+        });
+    });
+}
+
 criterion_group! {
     name = pure;
     config = Criterion::default()
         .sample_size(30)
         .warm_up_time(std::time::Duration::from_millis(300))
         .measurement_time(std::time::Duration::from_secs(1));
-    targets = echo_session, histogram_record, reply_check
+    targets = echo_session, histogram_record, reply_check, notes
 }
 criterion_main!(pure);

@@ -8,7 +8,6 @@
 //! | `markdown` | the notes as a page of Markdown |
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
-//! | `advice` | what follows from a comparison, in three lines |
 //! | `changes` | two runs compared |
 //! | [`table`] | laying spans out in columns |
 //! | [`prose`] | breaking prose into lines, Chinese too |
@@ -21,7 +20,6 @@
 
 #![forbid(unsafe_code)]
 
-mod advice;
 mod changes;
 pub mod chart;
 mod csv;
@@ -35,7 +33,6 @@ pub mod prose;
 pub mod table;
 mod text;
 
-pub use advice::{Change, Choice, Conclusion, Cost, conclusion};
 pub use changes::{changes_markdown, changes_text};
 pub use csv::csv;
 pub use gate::{gate_findings, gate_markdown, gate_text};

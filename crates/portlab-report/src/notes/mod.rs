@@ -8,6 +8,7 @@
 //! | [`remarks`] | what a table can't show: what went wrong, what wasn't measured |
 //! | `findings` | what is said of a workload; a finding is a file, and a line in a table |
 //! | [`claim`] | the evidence of a finding as data; which claims exclude each other |
+//! | `conclusion` | what it comes to, in three lines |
 //! | `cautions` | what a reader must know before believing it |
 //! | [`legend`] | what signs mean |
 //! | `parts` | what sentences and templates are made of |
@@ -21,6 +22,7 @@
 
 mod cautions;
 pub mod claim;
+mod conclusion;
 pub mod figures;
 mod findings;
 pub(crate) mod heading;
@@ -49,7 +51,7 @@ pub use parts::{Part, Sentence};
 pub use places::place_of;
 
 use self::{legend::Sign, table::Table, view::View};
-use crate::{Lang, advice};
+use crate::Lang;
 
 /// Everything that a report on one record says.
 pub struct Notes<'a> {
@@ -115,10 +117,10 @@ impl<'a> Notes<'a> {
             workloads: views.iter().map(of_workload).collect(),
             traits: overheads(record),
             legend: legend::legend(record, &views, lang),
-            cautions: cautions::all(record, lang),
+            cautions: cautions::all(record, &views, lang),
             conclusion: match record.measured() {
                 0 => Vec::new(),
-                _ => advice::conclusion(record).lines(record, lang),
+                _ => conclusion::conclusion(&views).lines(lang),
             },
         }
     }

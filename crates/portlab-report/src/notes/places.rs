@@ -46,13 +46,14 @@ pub(crate) fn title(view: &View, at: usize) -> String {
 /// Where a cell of `record` is, by its workload and what varies in that: "echo, 100 connections of 64 B".
 #[must_use]
 pub fn place_of(record: &Record, workload: &str, it: Point, lang: Lang) -> String {
-    let point = View::without_columns(record, workload, lang)
-        .map(|view| point(&view, it).told(lang).plain());
-    let comma = lang.pick(&COMMA);
-    point.map_or_else(
-        || workload.to_owned(),
-        |point| format!("{workload}{comma}{point}"),
-    )
+    let view = View::without_columns(record, workload, lang);
+    view.map_or_else(|| workload.to_owned(), |view| whereabouts(&view, it))
+}
+
+/// The workload of `view` and a point of it.
+pub(crate) fn whereabouts(view: &View, it: Point) -> String {
+    let point = point(view, it).told(view.lang).plain();
+    format!("{}{}{point}", view.workload.name, view.lang.pick(&COMMA))
 }
 
 static COMMA: Text = Text::new(", ", "，");

@@ -309,7 +309,7 @@ proptest! {
 
     #[test]
     fn what_is_chosen_is_first_in_the_tables(record in any_record()) {
-        use crate::advice::{Choice, conclusion};
+        use super::conclusion::{Choice, conclusion};
         let first = |model: &str| {
             let notes = Notes::of(&record, Lang::En);
             let ranks = notes.tables().filter_map(|table| {
@@ -330,7 +330,7 @@ proptest! {
             let ranks: Vec<bool> = ranks.collect();
             (ranks.iter().filter(|it| **it).count(), ranks.len())
         };
-        match conclusion(&record).choice {
+        match conclusion(&View::all(&record, Lang::En)).choice {
             Choice::Everywhere(models) => {
                 for model in models {
                     let (count, all) = first(model);

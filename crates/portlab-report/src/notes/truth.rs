@@ -57,7 +57,7 @@ fn said(name: &str, record: &Record) -> Vec<String> {
     }
     let caution = CAUTIONS.iter().find(|(it, ..)| *it == name);
     let (_, make, _) = caution.unwrap_or_else(|| panic!("no finding or caution {name}"));
-    let said = make(record, Lang::En).into_iter();
+    let said = make(record, &View::all(record, Lang::En), Lang::En).into_iter();
     said.map(|sentence| sentence.plain()).collect()
 }
 

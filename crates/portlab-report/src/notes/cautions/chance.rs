@@ -27,7 +27,7 @@ const LARGE: f64 = 0.1;
 ///
 /// The interval of a median can't be wider than from the least to the most that was seen, and
 /// misses the true one when all of n rounds lie on one side of it: 2 times in 2^n.
-pub(super) fn rounds(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn rounds(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let measured = record.cells.iter().filter(|cell| !cell.rounds.is_empty());
     let Some(rounds) = measured.map(|cell| cell.rounds.len()).max() else {
         return Vec::new();
@@ -64,8 +64,7 @@ pub(super) fn rounds(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// What this run couldn't see.
-pub(super) fn floor(record: &Record, lang: Lang) -> Vec<Sentence> {
-    let views = View::all(record, lang);
+pub(super) fn floor(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
     let several = |view: &View, at: usize| view.ranked(at).len() > 1;
     let floors: Vec<Floor> = views
         .iter()
@@ -114,7 +113,7 @@ pub(super) fn floor(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// Measurements far from the others of their cell.
-pub(super) fn outliers(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn outliers(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let ranked_by = |cell: &Cell| Some(record.workload(&cell.workload)?.ranked_by);
     let cells = record.cells.iter();
     let outside = cells.filter_map(|cell| Some(cell.outliers(ranked_by(cell)?).len()));
@@ -137,7 +136,7 @@ pub(super) fn outliers(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// Cells that have answered too few messages for a p99.9.
-pub(super) fn few_latencies(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn few_latencies(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let says_something = |cell: &&Cell| {
         let workload = record.workload(&cell.workload);
         !cell.rounds.is_empty() && workload.is_some_and(|it| it.counts != Counts::Nothing)
@@ -166,7 +165,10 @@ pub(super) fn few_latencies(record: &Record, lang: Lang) -> Vec<Sentence> {
 mod tests {
     use portlab_stats::fixture::{cell, record, twin};
 
-    use super::{super::check::check, few_latencies, floor, outliers, rounds};
+    use super::{
+        super::check::{check, said},
+        few_latencies, floor, outliers, rounds,
+    };
 
     #[test]
     fn few_rounds_are_not_as_sure_as_they_say() {
@@ -220,8 +222,8 @@ mod tests {
                 "同一个模型用两个名字测得的噪声水平最高达到 15%：那里看不出更小的差别。每张表有自己的噪声水平。",
             ],
         );
-        let said = floor(&twins(1.03), crate::Lang::En);
-        assert!(said[0].to_string().contains("is 3.0% at most"));
+        let said = said(floor, &twins(1.03), crate::Lang::En);
+        assert!(said[0].contains("is 3.0% at most"));
         check(
             floor,
             &record(vec![cell("a", &[1.0; 7]), cell("b", &[2.0; 7])]),

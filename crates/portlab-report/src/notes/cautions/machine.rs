@@ -1,7 +1,7 @@
 //! What the machine can't show.
 
 use portlab_stats::{
-    analysis::{BUSY, groups},
+    analysis::{BUSY, Group},
     record::{Pinning, Record, Text},
 };
 
@@ -11,12 +11,14 @@ use crate::{
         figures::percent,
         names,
         parts::{Sentence, Words, sentence},
+        view::View,
     },
 };
 
 /// Whether other programs took time from server or generator.
-pub(super) fn busy(record: &Record, lang: Lang) -> Vec<Sentence> {
-    let shares = groups(record).into_iter().filter_map(|it| it.wait_share());
+pub(super) fn busy(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
+    let groups = views.iter().flat_map(|view| &view.groups);
+    let shares = groups.filter_map(Group::wait_share);
     let Some(most) = shares.max_by(f64::total_cmp).filter(|most| *most >= BUSY) else {
         return Vec::new();
     };
@@ -30,7 +32,7 @@ pub(super) fn busy(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// Whether server and generator were in each other's way, and how many processors a server had.
-pub(super) fn pinning(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let cores = record.environment.cores;
     let server_cpus = match &record.environment.pinning {
         Pinning::Apart { server_cpus, .. } => server_cpus.len(),
@@ -77,7 +79,7 @@ pub(super) fn pinning(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// Whether the kernel or the processor bears the name of a virtual machine's.
-pub(super) fn virtual_machine(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let environment = &record.environment;
     let names = [
         (&environment.kernel, KERNELS),
@@ -103,7 +105,7 @@ pub(super) fn virtual_machine(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// A comparison is always made over loopback.
-pub(super) fn loopback(_: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn loopback(_: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let text = Text::new(
         "Loopback is not a network: there is no wire, no loss, and part of the kernel's work for an \
          answer is charged to the generator.",
@@ -127,7 +129,10 @@ mod tests {
         record::{Pinning, Together},
     };
 
-    use super::{super::check::check, busy, pinning, virtual_machine};
+    use super::{
+        super::check::{check, said},
+        busy, pinning, virtual_machine,
+    };
 
     #[test]
     fn a_machine_that_was_busy_is_said_to_have_been() {
@@ -190,13 +195,17 @@ mod tests {
         let mut record = record(vec![cell("a", &[1.0; 3])]);
         check(virtual_machine, &record, &[], &[]);
         record.environment.kernel = "6.18.44-fc-v657".into();
-        let said = virtual_machine(&record, crate::Lang::En)[0].to_string();
-        assert!(said.starts_with("By its name (6.18.44-fc-v657)"), "{said}");
+        let said = said(virtual_machine, &record, crate::Lang::En);
+        assert!(
+            said[0].starts_with("By its name (6.18.44-fc-v657)"),
+            "{said:?}"
+        );
     }
 
     #[test]
     fn loopback_is_no_network_once_something_was_measured() {
-        let said = |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), crate::Lang::En);
+        let said =
+            |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), &[], crate::Lang::En);
         assert!(said(&[]).is_empty());
         let last = said(&[1.0]).pop().unwrap().sentence.to_string();
         assert!(last.starts_with("Loopback is not a network"), "{last}");

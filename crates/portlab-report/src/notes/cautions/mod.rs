@@ -7,7 +7,7 @@ mod wrong;
 
 use portlab_stats::record::Record;
 
-use super::Sentence;
+use super::{Sentence, view::View};
 use crate::Lang;
 
 /// What a reader must know.
@@ -20,13 +20,13 @@ pub struct Caution {
 }
 
 /// Every caution that applies, the gravest first. Where nothing was measured, only that is told.
-pub(super) fn all(record: &Record, lang: Lang) -> Vec<Caution> {
+pub(super) fn all(record: &Record, views: &[View], lang: Lang) -> Vec<Caution> {
     let told = match record.measured() {
         0 => &CAUTIONS[..1],
         _ => CAUTIONS,
     };
     let given = told.iter().flat_map(|(_, caution, is_remarked)| {
-        let sentences = caution(record, lang).into_iter();
+        let sentences = caution(record, views, lang).into_iter();
         sentences.map(|sentence| Caution {
             sentence,
             is_remarked: *is_remarked,
@@ -36,7 +36,7 @@ pub(super) fn all(record: &Record, lang: Lang) -> Vec<Caution> {
 }
 
 /// A caution: sentences about a record, none where it doesn't apply.
-pub(super) type Make = fn(&Record, Lang) -> Vec<Sentence>;
+pub(super) type Make = fn(&Record, &[View], Lang) -> Vec<Sentence>;
 
 /// All cautions, in the order in which they are told, that of an incomplete run first; and whether remarks say them too.
 pub(super) static CAUTIONS: &[(&str, Make, bool)] = &[
@@ -60,15 +60,17 @@ mod check {
     use portlab_stats::record::Record;
 
     use super::Make;
-    use crate::Lang;
+    use crate::{Lang, notes::view::View};
 
     /// What `caution` must say in English and in Chinese; nothing, where both are empty.
     #[track_caller]
     pub(super) fn check(caution: Make, record: &Record, en: &[&str], zh: &[&str]) {
-        let said = Lang::ALL.map(|lang| -> Vec<String> {
-            let sentences = caution(record, lang);
-            sentences.iter().map(ToString::to_string).collect()
-        });
+        let said = Lang::ALL.map(|lang| said(caution, record, lang));
         assert_eq!(said, [en, zh].map(<[_]>::to_vec));
+    }
+
+    pub(super) fn said(caution: Make, record: &Record, lang: Lang) -> Vec<String> {
+        let sentences = caution(record, &View::all(record, lang), lang);
+        sentences.iter().map(ToString::to_string).collect()
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 const MOST: usize = 3;
 
 /// A run that was broken off.
-pub(super) fn incomplete(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn incomplete(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     if record.complete {
         return Vec::new();
     }
@@ -32,7 +32,7 @@ pub(super) fn incomplete(record: &Record, lang: Lang) -> Vec<Sentence> {
 }
 
 /// Cells that could not be measured in some round.
-pub(super) fn failures(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn failures(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
     let text = Text::new(
         "{name} failed in {count} of its rounds, {place}, and has no place there: {reason}.",
         "{place}，{name}有{count}轮失败，不参加那里的排名：{reason}。",
@@ -51,11 +51,11 @@ pub(super) fn failures(record: &Record, lang: Lang) -> Vec<Sentence> {
         "{count} other cell[|s] had failures too.",
         "另有{count}处也有失败。",
     );
-    first_few(record, lang, told, &more)
+    first_few(views, lang, told, &more)
 }
 
 /// Cells that gave wrong answers, or none.
-pub(super) fn errors(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn errors(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
     let told = |view: &View, cell: &Cell| {
         let count = usize::try_from(cell.errors())
             .ok()
@@ -86,18 +86,17 @@ pub(super) fn errors(record: &Record, lang: Lang) -> Vec<Sentence> {
         "{count} other cell[|s] had errors too.",
         "另有{count}处也有错误。",
     );
-    first_few(record, lang, told, &more)
+    first_few(views, lang, told, &more)
 }
 
 /// Points where the load generator could do no more.
-pub(super) fn generator(record: &Record, lang: Lang) -> Vec<Sentence> {
+pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
     let text = Text::new(
         "In {workload}, {places}, the load generator was the limit for at least one server: throughput \
          and latency don't rank servers there; CPU time is the server's own.",
         "在“{workload}”中，{places}，至少有一个服务器没到极限，负载生成器先到了极限：那里不能按吞吐量和延迟排名；\
          CPU 时间仍是服务器自己的。",
     );
-    let views = View::all(record, lang);
     let told = views.iter().filter_map(|view| {
         let limited = |at: &usize| view.groups[*at].generator_was_the_limit();
         let limited: Vec<usize> = (0..view.groups.len()).filter(limited).collect();
@@ -114,12 +113,11 @@ pub(super) fn generator(record: &Record, lang: Lang) -> Vec<Sentence> {
 
 /// Tells of the first few cells of which `told` has something to say, and counts the others.
 fn first_few(
-    record: &Record,
+    views: &[View],
     lang: Lang,
     told: impl Fn(&View, &Cell) -> Option<Sentence>,
     more: &Text,
 ) -> Vec<Sentence> {
-    let views = View::all(record, lang);
     let told = &told;
     let mut all: Vec<Sentence> = views
         .iter()
@@ -158,7 +156,10 @@ mod tests {
         record::Failed,
     };
 
-    use super::{super::check::check, errors, failures, generator, incomplete};
+    use super::{
+        super::check::{check, said},
+        errors, failures, generator, incomplete,
+    };
 
     #[test]
     fn a_run_that_was_broken_off_is_said_to_be() {
@@ -204,14 +205,14 @@ mod tests {
             cell.rounds[1].errors = 2;
             cell.rounds[1].first_error = Some("a wrong byte".into());
         }
-        let said = errors(&record, crate::Lang::En);
+        let said = said(errors, &record, crate::Lang::En);
         assert_eq!(said.len(), 4);
         assert_eq!(
-            said[0].to_string(),
+            said[0],
             "`a` made 2 errors, in echo with 100 connections of 64 B, and has no place there; the \
              first: a wrong byte."
         );
-        assert_eq!(said[3].to_string(), "2 other cells had errors too.");
+        assert_eq!(said[3], "2 other cells had errors too.");
     }
 
     #[test]
@@ -221,9 +222,9 @@ mod tests {
         for round in &mut record.cells[0].rounds {
             round.generator_cpu_share = 0.95;
         }
-        let said = generator(&record, crate::Lang::En);
+        let said = said(generator, &record, crate::Lang::En);
         assert!(
-            said[0].to_string().starts_with(
+            said[0].starts_with(
                 "In echo, for 100 connections of 64 B, the load generator was the limit"
             )
         );

@@ -4,34 +4,32 @@
 //! [`conclusion`] decides, and returns data; [`Conclusion::lines`] writes it.
 
 use portlab_stats::{
-    analysis::{Column, Group, differs, groups},
+    analysis::{Column, Group, differs},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Counts, Kind, Point, Record, Text},
+    record::{Cell, Counts, Kind, Text},
     units,
 };
 
-use crate::{
-    Lang,
-    notes::{names, place_of},
-};
+use super::{names, places::whereabouts, view::View};
+use crate::Lang;
 
 /// What follows from a comparison.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Conclusion<'a> {
+pub(crate) struct Conclusion<'a> {
     /// Which server.
-    pub choice: Choice<'a>,
+    pub(crate) choice: Choice<'a>,
     /// What the others cost, where one was chosen, the cheapest first.
-    pub costs: Vec<Cost<'a>>,
+    pub(crate) costs: Vec<Cost<'a>>,
     /// Where another would be better.
-    pub changes: Vec<Change<'a>>,
+    pub(crate) changes: Vec<Change<'a>>,
     /// How many points are ranked, and how many there are.
-    pub ranked: (usize, usize),
+    pub(crate) ranked: (usize, usize),
 }
 
 /// Which server.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Choice<'a> {
+pub(crate) enum Choice<'a> {
     /// They are best, or share the best place, at every point that is ranked.
     Everywhere(Vec<&'a str>),
     /// They are at so many points, which is more than half.
@@ -46,37 +44,34 @@ pub enum Choice<'a> {
 
 /// What a server costs beside the one that was chosen.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Cost<'a> {
+pub(crate) struct Cost<'a> {
     /// The server.
-    pub model: &'a str,
+    pub(crate) model: &'a str,
     /// The measure.
-    pub measure: Measure,
+    pub(crate) measure: Measure,
     /// What is counted as a message.
-    pub counts: Counts,
+    pub(crate) counts: Counts,
     /// How many times as much the server takes (or, of what is better high, reaches), where that is most.
-    pub times: Estimate,
+    pub(crate) times: Estimate,
 }
 
 /// A point at which another server is better.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Change<'a> {
-    /// The workload.
-    pub workload: &'a str,
-    /// Where in the workload.
-    pub point: Point,
+pub(crate) struct Change<'a> {
+    /// The workload, and where in it.
+    pub(crate) place: String,
     /// The servers that share the best place there.
-    pub best: Vec<&'a str>,
+    pub(crate) best: Vec<&'a str>,
 }
 
-/// What `record` comes to.
-#[must_use]
-pub fn conclusion(record: &Record) -> Conclusion<'_> {
-    let groups = groups(record);
-    let column = |group: &Group| group.column(group.workload.ranked_by);
-    let columns: Vec<Column> = groups.iter().map(column).collect();
-    let points: Vec<(&Group, &Column)> = groups
-        .iter()
-        .zip(&columns)
+/// What a record comes to whose workloads are `views`.
+pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
+    let all = || {
+        views
+            .iter()
+            .flat_map(|it| it.groups.iter().zip(&it.columns))
+    };
+    let points: Vec<(&Group, &Column)> = all()
         .filter(
             |(group, column)| match column.ranks.iter().flatten().count() {
                 0 => false,
@@ -86,8 +81,8 @@ pub fn conclusion(record: &Record) -> Conclusion<'_> {
             },
         )
         .collect();
-    let ranked = (points.len(), groups.len());
-    let mut models: Vec<&str> = Vec::new();
+    let ranked = (points.len(), all().count());
+    let mut models: Vec<&'a str> = Vec::new();
     for (group, column) in &points {
         for (model, _) in places(group, column) {
             if !models.contains(&model) {
@@ -136,8 +131,7 @@ pub fn conclusion(record: &Record) -> Conclusion<'_> {
         depends || !chosen.is_empty() && none_is
     });
     let changes = elsewhere.map(|(group, column)| Change {
-        workload: name_of(record, group),
-        point: group.point,
+        place: place(views, group),
         best: best(group, column),
     });
     Conclusion {
@@ -158,10 +152,11 @@ fn tried(group: &Group) -> usize {
     group.cells.iter().filter(takes_part).count()
 }
 
-/// The name of a group's workload, as long as the record lives.
-fn name_of<'a>(record: &'a Record, group: &Group) -> &'a str {
-    let same = record.workload(&group.workload.name);
-    same.map_or("", |workload| &workload.name)
+/// The workload of a group, and where in it.
+fn place(views: &[View], group: &Group) -> String {
+    let own = |view: &&View| view.workload.name == group.workload.name;
+    let view = views.iter().find(own);
+    view.map_or_else(String::new, |view| whereabouts(view, group.point))
 }
 
 /// The servers that have a place, with it.
@@ -216,12 +211,11 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
 const NAMED: usize = 3;
 
 impl Conclusion<'_> {
-    /// The conclusion on `record` in words: three lines at most, each beginning with what it is about.
-    #[must_use]
-    pub fn lines(&self, record: &Record, lang: Lang) -> Vec<String> {
+    /// The conclusion in words: three lines at most, each beginning with what it is about.
+    pub(super) fn lines(&self, lang: Lang) -> Vec<String> {
         let mut lines = vec![self.choice_in_words(lang)];
         lines.extend(self.costs_in_words(lang));
-        lines.extend(self.changes_in_words(record, lang));
+        lines.extend(self.changes_in_words(lang));
         lines
     }
 
@@ -315,11 +309,10 @@ impl Conclusion<'_> {
         (!told.is_empty()).then(|| format!("{lead}{}", list(&told, lang)))
     }
 
-    fn changes_in_words(&self, record: &Record, lang: Lang) -> Option<String> {
+    fn changes_in_words(&self, lang: Lang) -> Option<String> {
         let told = self.changes.iter().map(|change| {
             let best = list(&change.best, lang);
-            let place = place_of(record, change.workload, change.point, lang);
-            format!("{place}{}{best}", lang.pick(&COLON))
+            format!("{}{}{best}", change.place, lang.pick(&COLON))
         });
         let told: Vec<String> = told.collect();
         let more = told.len().saturating_sub(NAMED);
@@ -381,12 +374,12 @@ mod tests {
             at(100, "a", 4.0),
             at(100, "b", 12.0),
         ]);
-        let conclusion = conclusion(&record);
+        let conclusion = conclusion(&View::all(&record, Lang::En));
         assert_eq!(conclusion.choice, Choice::Everywhere(vec!["a"]));
         assert_eq!(conclusion.costs.len(), 1);
         assert!((conclusion.costs[0].times.median - 3.0).abs() < 1e-9);
         assert!(conclusion.changes.is_empty());
-        let lines = conclusion.lines(&record, Lang::En);
+        let lines = conclusion.lines(Lang::En);
         assert!(lines[0].starts_with("choose a: "), "{lines:?}");
         assert!(
             lines[1].starts_with("costs, against a: b takes up to 3.00x the "),
@@ -405,10 +398,10 @@ mod tests {
             at(100, "a", 4.0),
             at(100, "b", 12.0),
         ]);
-        let conclusion = conclusion(&record);
+        let conclusion = conclusion(&View::all(&record, Lang::En));
         assert_eq!(conclusion.choice, Choice::Mostly(vec!["a"], 2));
         assert_eq!(conclusion.changes.len(), 1);
-        let lines = conclusion.lines(&record, Lang::En);
+        let lines = conclusion.lines(Lang::En);
         let change = "another is better for echo, 1 connection: b";
         assert_eq!(lines[2], change);
     }
@@ -416,9 +409,9 @@ mod tests {
     #[test]
     fn what_does_not_differ_is_alike_and_costs_nothing_more() {
         let same = record(vec![at(10, "a", 5.0), at(10, "b", 5.05)]);
-        let alike = conclusion(&same);
+        let alike = conclusion(&View::all(&same, Lang::En));
         assert_eq!(alike.choice, Choice::Alike(vec!["a", "b"]));
-        assert_eq!(alike.lines(&same, Lang::Zh).len(), 1);
+        assert_eq!(alike.lines(Lang::Zh).len(), 1);
     }
 
     #[test]
@@ -430,9 +423,9 @@ mod tests {
             at(100, "a", 5.0),
             at(100, "b", 5.0),
         ]);
-        let conclusion = conclusion(&tied);
+        let conclusion = conclusion(&View::all(&tied, Lang::En));
         assert_eq!(conclusion.choice, Choice::Everywhere(vec!["a", "b"]));
-        let lines = conclusion.lines(&tied, Lang::En);
+        let lines = conclusion.lines(Lang::En);
         assert!(lines[0].starts_with("choose any of a, b: "), "{lines:?}");
         let mut wrong = at(100, "a", 1.0);
         wrong.rounds[0].errors = 1;
@@ -442,7 +435,7 @@ mod tests {
             wrong,
             at(100, "b", 9.0),
         ]);
-        let choice = super::conclusion(&survived).choice;
+        let choice = super::conclusion(&View::all(&survived, Lang::En)).choice;
         assert_eq!(choice, Choice::Depends, "b alone survived at 100");
     }
 
@@ -454,7 +447,7 @@ mod tests {
             at(10, "a", 9.0),
             at(10, "b", 5.0),
         ]);
-        let conclusion = conclusion(&record);
+        let conclusion = conclusion(&View::all(&record, Lang::En));
         assert_eq!(conclusion.choice, Choice::Depends);
         assert_eq!(conclusion.changes.len(), 2);
     }
@@ -466,9 +459,15 @@ mod tests {
             cell.rounds.truncate(1);
         }
         let record = record(cells);
-        assert_eq!(conclusion(&record).choice, Choice::Unknown);
+        assert_eq!(
+            conclusion(&View::all(&record, Lang::En)).choice,
+            Choice::Unknown
+        );
         for lang in Lang::ALL {
-            assert_eq!(conclusion(&record).lines(&record, lang).len(), 1);
+            assert_eq!(
+                conclusion(&View::all(&record, Lang::En)).lines(lang).len(),
+                1
+            );
         }
     }
 }
