@@ -144,7 +144,7 @@ fn a_build_that_spends_much_more_fails_and_few_rounds_cannot_decide() {
     let (text, code) = judged("--rounds=8");
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("failed: event-loop at echo 2: worse by"),
+        text.contains("failed: event-loop at echo, 2 connections of 64 B: worse by"),
         "{text}"
     );
     assert!(record(&dir.join("out")).complete);

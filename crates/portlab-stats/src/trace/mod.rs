@@ -4,7 +4,7 @@
 //! | module | owns |
 //! |---|---|
 //! | this one | the timeline as data |
-//! | [`write`] | writing it, piece by piece, as Chrome Trace Event JSON |
+//! | [`mod@write`] | writing it, piece by piece, as Chrome Trace Event JSON |
 //! | [`read`] | reading it back |
 //!
 //! All times are nanoseconds since the server began; in the file they are microseconds with three
