@@ -18,7 +18,7 @@ pub struct EncodingWatch {
     likely: &'static str,
     detector: EncodingDetector,
     utf_8: TextDecoder,
-    /// So far everything was UTF-8.
+    /// So far everything was UTF-8. Of a stream that is read as UTF-8, this isn't looked at.
     is_utf_8: bool,
     /// Characters of three bytes and more, if it is UTF-8.
     wide: usize,
@@ -65,16 +65,22 @@ impl EncodingWatch {
     /// Looks at the next bytes of the stream, of which the decoder of the said encoding found that they
     /// are `well_formed`; says, at most once, what the stream seems to be instead.
     pub fn push(&mut self, bytes: &[u8], well_formed: bool) -> Option<Guess> {
-        self.malformed |= !well_formed;
-        self.watched += bytes.iter().filter(|byte| !byte.is_ascii()).count();
-        self.is_over |= self.watched > MOST || bytes.iter().any(|byte| is_no_text(*byte));
         if self.is_over {
             return None;
         }
+        self.malformed |= !well_formed;
+        self.watched += bytes.iter().filter(|byte| !byte.is_ascii()).count();
+        self.is_over = self.watched > MOST || bytes.iter().any(|byte| is_no_text(*byte));
         self.detector.feed(bytes, false);
-        let mut text = String::new();
-        self.is_utf_8 &= self.utf_8.decode(bytes, false, &mut text);
-        self.wide += text.chars().filter(|it| it.len_utf8() >= 3).count();
+        // Until the first byte beyond ASCII, all encodings read the same.
+        if self.is_over || self.watched == 0 {
+            return None;
+        }
+        if self.said != TextEncoding::default() {
+            let mut text = String::new();
+            self.is_utf_8 &= self.utf_8.decode(bytes, false, &mut text);
+            self.wide += text.chars().filter(|it| it.len_utf8() >= 3).count();
+        }
         self.keep_sample(bytes);
         let reads_as_utf_8 = self.is_utf_8 && self.wide >= PLAINLY;
         if !self.malformed && !reads_as_utf_8 {

@@ -36,12 +36,13 @@ impl Plain {
         }
         self.mid_line = !text.ends_with('\n');
         let mut stdout = output::raw_stdout();
-        let mut bytes = Vec::with_capacity(text.len());
-        match self.visible {
-            Some(_) => self.encoding.encode_with_marks(text, &mut bytes),
-            None => bytes.extend_from_slice(text.as_bytes()),
+        if self.visible.is_some() {
+            let mut bytes = Vec::with_capacity(text.len());
+            self.encoding.encode_with_marks(text, &mut bytes);
+            stdout.write_all(&bytes)?;
+        } else {
+            stdout.write_all(text.as_bytes())?;
         }
-        stdout.write_all(&bytes)?;
         stdout.flush()
     }
 }
