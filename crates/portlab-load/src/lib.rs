@@ -94,7 +94,7 @@ pub use preflight::{Limits, Warning, loopback_sources, preflight};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{Manner, Say, Script};
-pub use search::{Finding, Found, Goal, Highest, Limit, Missed, Search, Shown, Step, Trial};
+pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
 pub use shown::shown;
 pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, Phase, Tally};

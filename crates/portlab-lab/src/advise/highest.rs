@@ -1,6 +1,6 @@
 //! The highest rate that each model can bear.
 
-use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Step, Trial};
+use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Trial};
 use portlab_stats::{
     advice::{Ceiling, Shown, Work, limits},
     estimate::Estimate,
@@ -45,7 +45,7 @@ impl Inquest<'_> {
         loop {
             let mut going = false;
             for (at, search) in &mut *searches {
-                let Step::Try(rate_per_s) = search.step() else {
+                let Some(rate_per_s) = search.next_rate() else {
                     continue;
                 };
                 // If too little time is left for a whole trial, none is started: a trial that is cut off tells nothing.
@@ -138,8 +138,8 @@ impl Inquest<'_> {
 }
 
 fn ceiling(search: &Search) -> Ceiling {
-    match search.found().rate {
-        Highest::Between { low, high, .. } => Ceiling::Between {
+    match search.highest() {
+        Highest::Between { low, high } => Ceiling::Between {
             low_per_s: low,
             high_per_s: high,
         },
@@ -147,7 +147,7 @@ fn ceiling(search: &Search) -> Ceiling {
             per_s,
             generator: limit == Limit::Generator,
         },
-        Highest::Below { per_s, .. } => Ceiling::Below { per_s },
+        Highest::Below { per_s } => Ceiling::Below { per_s },
         Highest::Unknown => Ceiling::Unknown,
     }
 }

@@ -1,8 +1,7 @@
 //! The highest rate that a server can bear: a search that knows neither sockets nor time.
 //!
 //! A search is told what a trial at one rate has shown, and says which rate to try next, or what it
-//! has found. Whoever runs the trials is the caller's affair: `load`, a comparison's launcher, a
-//! simulation.
+//! has found. The caller runs the trials: `load`, a comparison's launcher, a simulation.
 //!
 //! Measurements are noisy: near the limit some trials at one rate meet the bound and others don't,
 //! and now and then the machine spoils a trial far below it. A plain bisection believes its first
@@ -53,30 +52,6 @@ pub struct Trial {
     pub finding: Finding,
 }
 
-/// What to do next.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Step {
-    /// Make a trial at this rate, in messages per second, and [`Search::learn`] from it.
-    Try(f64),
-    /// No more trials are needed, or allowed.
-    Done,
-}
-
-/// What is known of the highest rate, after any number of trials.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Found {
-    /// Where it is.
-    pub rate: Highest,
-    /// Whether it is known as sharply as was asked for.
-    pub settled: bool,
-    /// How sure the statement is, in `(0, 1)`.
-    pub confidence: f64,
-    /// Trials made.
-    pub trials: usize,
-    /// Trials that say the contrary: noise.
-    pub contrary: usize,
-}
-
 /// The highest rate, in messages per second, at which the bound is met more often than not.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Highest {
@@ -84,8 +59,6 @@ pub enum Highest {
     Between {
         /// Its lower end.
         low: f64,
-        /// The most likely value.
-        middle: f64,
         /// Its upper end.
         high: f64,
     },
@@ -100,8 +73,6 @@ pub enum Highest {
     Below {
         /// The rate.
         per_s: f64,
-        /// What was missed there.
-        missed: Option<Missed>,
     },
     /// Nothing is known of the server.
     Unknown,
@@ -154,11 +125,12 @@ impl Search {
             .learn(trial.rate_per_s, trial.finding == Finding::Held);
     }
 
-    /// What to do next.
+    /// The rate to make a trial at next, in messages per second, and to [`Search::learn`] from; `None`
+    /// if no more trials are needed, or allowed.
     #[must_use]
-    pub fn step(&self) -> Step {
+    pub fn next_rate(&self) -> Option<f64> {
         if self.trials.len() >= self.goal.trials || self.is_settled() {
-            return Step::Done;
+            return None;
         }
         let Goal {
             start_per_s,
@@ -166,35 +138,15 @@ impl Search {
             most_per_s,
             ..
         } = self.goal;
-        let held = self.highest(Finding::is_held);
-        let missed = self.lowest(|finding| !finding.is_held());
+        let held = self.rates(true).reduce(f64::max);
+        let missed = self.rates(false).reduce(f64::min);
         let rate = match (held, missed) {
             (None, None) => start_per_s,
             (Some(held), None) => held * FACTOR,
             (None, Some(missed)) => missed / FACTOR,
             (Some(_), Some(_)) => self.belief.quantile(0.5),
         };
-        Step::Try(three_digits(rate).clamp(least_per_s, most_per_s))
-    }
-
-    /// What is known by now.
-    #[must_use]
-    pub fn found(&self) -> Found {
-        let rate = self.rate();
-        let contrary = |trial: &&Trial| match (rate, trial.finding) {
-            (Highest::Between { high, .. }, Finding::Held) => trial.rate_per_s > high,
-            (Highest::Between { low, .. }, Finding::Missed(_)) => trial.rate_per_s < low,
-            (Highest::AtLeast { per_s, .. }, Finding::Missed(_)) => trial.rate_per_s <= per_s,
-            (Highest::Below { .. }, Finding::Held) => true,
-            _ => false,
-        };
-        Found {
-            rate,
-            settled: self.is_settled(),
-            confidence: self.goal.confidence,
-            trials: self.trials.len(),
-            contrary: self.trials.iter().filter(contrary).count(),
-        }
+        Some(three_digits(rate).clamp(least_per_s, most_per_s))
     }
 
     /// The trials that were made, in order.
@@ -203,7 +155,9 @@ impl Search {
         &self.trials
     }
 
-    fn rate(&self) -> Highest {
+    /// What is known by now of the highest rate.
+    #[must_use]
+    pub fn highest(&self) -> Highest {
         let Goal {
             least_per_s,
             most_per_s,
@@ -212,15 +166,14 @@ impl Search {
         } = self.goal;
         let (low, high) = self.belief.interval(self.goal.confidence);
         let sure = low / (1.0 + blind);
-        let missed = self.missed_at(least_per_s);
-        let too_much = low <= least_per_s && self.is_settled() && missed.is_some();
-        if too_much {
+        let missed = |trial: &Trial| matches!(trial.finding, Finding::Missed(_));
+        if low <= least_per_s && self.is_settled() && self.trials.iter().any(missed) {
             let per_s = least_per_s;
-            return Highest::Below { per_s, missed };
+            return Highest::Below { per_s };
         }
-        if self.highest(Finding::is_held).is_none() {
+        let Some(held) = self.rates(true).reduce(f64::max) else {
             return Highest::Unknown;
-        }
+        };
         if low >= most_per_s {
             let limit = Limit::Asked;
             return Highest::AtLeast {
@@ -240,13 +193,11 @@ impl Search {
                 false => Limit::Generator,
             };
             // What was never tried isn't claimed.
-            let held = self.highest(Finding::is_held).unwrap_or(least_per_s);
             let per_s = sure.min(held / (1.0 + blind)).max(least_per_s);
             return Highest::AtLeast { per_s, limit };
         }
         Highest::Between {
             low: sure.max(least_per_s),
-            middle: self.belief.quantile(0.5),
             high: high.min(most_per_s),
         }
     }
@@ -258,28 +209,11 @@ impl Search {
         !self.trials.is_empty() && (narrow || at_an_end)
     }
 
-    fn highest(&self, what: impl Fn(Finding) -> bool) -> Option<f64> {
-        self.rates(what).reduce(f64::max)
-    }
-
-    fn lowest(&self, what: impl Fn(Finding) -> bool) -> Option<f64> {
-        self.rates(what).reduce(f64::min)
-    }
-
-    fn rates(&self, what: impl Fn(Finding) -> bool) -> impl Iterator<Item = f64> {
+    /// The rates of the trials that held, or of those that didn't.
+    fn rates(&self, held: bool) -> impl Iterator<Item = f64> {
         let trials = self.trials.iter();
-        trials.filter_map(move |trial| what(trial.finding).then_some(trial.rate_per_s))
-    }
-
-    /// What was missed at the trial nearest to `rate_per_s`.
-    fn missed_at(&self, rate_per_s: f64) -> Option<Missed> {
-        let missed = self.trials.iter().filter_map(|trial| match trial.finding {
-            Finding::Missed(missed) => Some((trial.rate_per_s, missed)),
-            _ => None,
-        });
-        let distance = |rate: f64| (rate / rate_per_s).ln().abs();
-        let nearest = missed.min_by(|a, b| distance(a.0).total_cmp(&distance(b.0)));
-        nearest.map(|(_, missed)| missed)
+        let alike = trials.filter(move |trial| trial.finding.is_held() == held);
+        alike.map(|trial| trial.rate_per_s)
     }
 }
 

@@ -1,6 +1,6 @@
 //! Servers that only exist in tests: their queues are computed.
 
-use super::{Finding, Goal, Search, Shown, Step, Trial};
+use super::{Finding, Goal, Search, Shown, Trial};
 
 /// A server with one queue before `workers` that each take `service_ns` for a message, loaded at
 /// random (M/D/c), and sometimes stopped for a while.
@@ -92,7 +92,7 @@ impl Simulated {
     ) -> Search {
         let mut random = fastrand::Rng::with_seed(seed);
         let mut search = Search::new(goal);
-        while let Step::Try(rate_per_s) = search.step() {
+        while let Some(rate_per_s) = search.next_rate() {
             let mut finding = Finding::of(&self.shown(rate_per_s, &mut random), bound_ns);
             if lie(search.trials().len()) {
                 finding = match finding {

@@ -24,8 +24,8 @@ fn honest(_: usize) -> bool {
 }
 
 fn interval(search: &Search) -> (f64, f64) {
-    match search.found().rate {
-        Highest::Between { low, high, .. } => (low, high),
+    match search.highest() {
+        Highest::Between { low, high } => (low, high),
         other => panic!("{other:?}: {:?}", search.trials()),
     }
 }
@@ -38,12 +38,11 @@ fn the_highest_rate_of_a_queue_is_found_to_the_precision_asked_for() {
     let (mut held, mut trials) = (0, 0);
     for seed in 0..40 {
         let search = server().search(goal(), BOUND_NS, seed, honest);
-        let found = search.found();
-        assert!(found.settled, "{seed}: {found:?}");
+        assert!(search.is_settled(), "{seed}: {:?}", search.highest());
         let (low, high) = interval(&search);
         assert!(high <= low * 1.1001, "{seed}: {low} to {high}");
         held += usize::from((low..=high).contains(&truth));
-        trials += found.trials;
+        trials += search.trials().len();
     }
     // 36 of 40 are promised.
     assert!(held >= 33, "{held} of 40");
@@ -67,17 +66,15 @@ fn a_noisy_machine_takes_more_trials_and_does_not_mislead() {
     for (stops, least) in [(0.1, 32), (0.3, 25)] {
         let server = Simulated { stops, ..server() };
         let truth = server.truth(BOUND_NS);
-        let (mut held, mut near, mut contrary) = (0, 0, 0);
+        let (mut held, mut near) = (0, 0);
         for seed in 0..40 {
             let search = server.search(goal(), BOUND_NS, seed, honest);
             let (low, high) = interval(&search);
             held += usize::from((low..=high).contains(&truth));
             near += usize::from(low < 1.2 * truth && high > truth / 1.2);
-            contrary += search.found().contrary;
         }
         assert!(held >= least, "{stops}: {held} of 40");
         assert!(near >= 36, "{stops}: {near} of 40 are near");
-        assert!(contrary > 0, "{stops}: the noise is told");
     }
 }
 
@@ -101,11 +98,11 @@ fn a_server_that_never_meets_the_bound_is_found_out_soon() {
         least_per_s: 10.0,
         ..goal()
     };
-    let found = slow.search(goal, BOUND_NS, 1, honest).found();
-    let missed = Some(Missed::Latency);
-    let per_s = 10.0;
-    assert_eq!(found.rate, Highest::Below { per_s, missed });
-    assert!(found.settled && found.trials < 10, "{found:?}");
+    let search = slow.search(goal, BOUND_NS, 1, honest);
+    assert_eq!(search.highest(), Highest::Below { per_s: 10.0 });
+    assert!(search.is_settled() && search.trials().len() < 10);
+    let late = Finding::Missed(Missed::Latency);
+    assert!(search.trials().iter().all(|trial| trial.finding == late));
 }
 
 #[test]
@@ -116,13 +113,13 @@ fn a_server_that_always_meets_it_is_told_up_to_the_highest_rate_of_interest() {
         blind: 0.05,
         ..goal()
     };
-    let found = quick.search(goal, BOUND_NS, 1, honest).found();
-    let Highest::AtLeast { per_s, limit } = found.rate else {
-        panic!("{found:?}");
+    let search = quick.search(goal, BOUND_NS, 1, honest);
+    let Highest::AtLeast { per_s, limit } = search.highest() else {
+        panic!("{search:?}");
     };
     assert_eq!(limit, Limit::Asked);
-    assert!((per_s - 5_000.0 / 1.05).abs() < 1.0 && found.settled);
-    assert!(found.trials < 12, "{found:?}");
+    assert!((per_s - 5_000.0 / 1.05).abs() < 1.0 && search.is_settled());
+    assert!(search.trials().len() < 12, "{:?}", search.trials());
 }
 
 #[test]
@@ -131,9 +128,9 @@ fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
         generator_per_s: 3_000.0,
         ..Simulated::of_service(1_000.0)
     };
-    let found = quick.search(goal(), BOUND_NS, 1, honest).found();
-    let Highest::AtLeast { per_s, limit } = found.rate else {
-        panic!("{found:?}");
+    let search = quick.search(goal(), BOUND_NS, 1, honest);
+    let Highest::AtLeast { per_s, limit } = search.highest() else {
+        panic!("{search:?}");
     };
     assert_eq!(limit, Limit::Generator);
     assert!((2_500.0..3_100.0).contains(&per_s), "{per_s}");
@@ -142,8 +139,8 @@ fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
         generator_per_s: 0.1,
         ..quick
     };
-    let found = late.search(goal(), BOUND_NS, 1, honest).found();
-    assert_eq!(found.rate, Highest::Unknown);
+    let search = late.search(goal(), BOUND_NS, 1, honest);
+    assert_eq!(search.highest(), Highest::Unknown);
 }
 
 #[test]
@@ -154,7 +151,7 @@ fn too_few_trials_leave_a_wide_interval_that_is_not_settled() {
     };
     let search = server().search(few, BOUND_NS, 2, honest);
     let (low, high) = interval(&search);
-    assert!(!search.found().settled && search.trials().len() == 6);
+    assert!(!search.is_settled() && search.trials().len() == 6);
     assert!(
         high > low * 1.1 && low < 1_034.0 && high > 1_000.0,
         "{low} to {high}"
@@ -165,12 +162,12 @@ fn too_few_trials_leave_a_wide_interval_that_is_not_settled() {
         rate_per_s: 100.0,
         finding: Finding::Held,
     });
-    let Highest::AtLeast { per_s, limit } = one.found().rate else {
-        panic!("{:?}", one.found());
+    let Highest::AtLeast { per_s, limit } = one.highest() else {
+        panic!("{one:?}");
     };
     assert!(per_s <= 100.0 && limit == Limit::Trials, "{per_s}");
-    assert_eq!(Search::new(goal()).found().rate, Highest::Unknown);
-    assert_eq!(Search::new(goal()).step(), Step::Try(100.0));
+    assert_eq!(Search::new(goal()).highest(), Highest::Unknown);
+    assert_eq!(Search::new(goal()).next_rate(), Some(100.0));
 }
 
 #[test]
