@@ -11,6 +11,8 @@ use crate::{
     Answers, Cause, Expect, FirstLine, Mismatch, Pace, Phase, Ring, Tally,
     answers::Sorted,
     desk::{Desk, nanos},
+    harvest::Harvest,
+    stage::Stages,
     status::Dialect,
     timers::Errand,
 };
@@ -36,10 +38,9 @@ pub(crate) struct Conn {
     progress: Option<usize>,
     /// Which first line that answer has, once that is known.
     sorted: Option<Sorted>,
-    /// Its beginning, as long as reads have cut its first line; most often empty, and never long.
+    /// The beginning of an answer that reads have cut: its first line, and what is shown if its end never
+    /// comes. Most often empty, and never longer than [`FirstLine::LONGEST`].
     head: Vec<u8>,
-    /// Its beginning, as long as its end has not come: to be shown if it never does.
-    partial: Option<Box<Partial>>,
     /// More has come than was asked for.
     got_more: bool,
     /// Messages answered.
@@ -51,17 +52,6 @@ pub(crate) struct Conn {
     /// A client with manners pauses: until when before it sends, until when before it reads, and
     /// when it is reminded to go on.
     pause: Pause,
-}
-
-/// The beginning of an answer. Behind a pointer: most connections never have one, and are to be small.
-#[derive(Debug, Default)]
-struct Partial(Vec<u8>);
-
-impl Partial {
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = Tally::SAMPLE.saturating_sub(self.0.len());
-        self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -147,7 +137,6 @@ impl Conn {
             progress: None,
             sorted: None,
             head: Vec::new(),
-            partial: None,
             got_more: false,
             answered: 0,
             blocked: false,
@@ -314,12 +303,8 @@ impl Conn {
         let expect = &plan.script.expect;
         let mut bytes = &buffer[..length];
         Ok(match expect {
-            // Whatever it says, it lives.
-            _ if plan.pace == Pace::Idle => {
-                answers.hear(bytes);
-                0
-            }
-            Expect::Nothing => {
+            // A connection that is only held is alive, whatever comes on it.
+            _ if plan.pace == Pace::Idle || *expect == Expect::Nothing => {
                 answers.hear(bytes);
                 0
             }
@@ -346,21 +331,12 @@ impl Conn {
                     self.sort(piece, used.is_some(), answers, dialect);
                     let Some(used) = used else {
                         self.progress = Some(progress);
-                        self.partial.get_or_insert_default().keep(bytes);
                         break;
                     };
                     self.progress = None;
-                    if let Some(partial) = &mut self.partial {
-                        partial.0.clear();
-                    }
+                    self.count_answer(answers, harvest, stages);
                     bytes = &bytes[used..];
                     done += 1;
-                    if let Some(sorted) = self.sorted.take() {
-                        answers.count(sorted);
-                        if let Some(error) = sorted.error {
-                            harvest.add_error_answer(error, stages);
-                        }
-                    }
                 }
                 done
             }
@@ -369,29 +345,38 @@ impl Conn {
 
     /// Finds out which first line the answer has of which `piece` came now, `whole` if it ends there.
     fn sort(&mut self, piece: &[u8], whole: bool, answers: &mut Answers, dialect: &Dialect) {
-        if self.sorted.is_some() {
-            return;
-        }
-        if self.head.is_empty() {
-            self.sorted = answers.sort(piece, whole, dialect);
+        // An answer that comes whole in one read is copied nowhere.
+        let head = if whole && self.head.is_empty() {
+            piece
         } else {
-            let room = FirstLine::LONGEST.saturating_sub(self.head.len());
-            self.head.extend_from_slice(&piece[..piece.len().min(room)]);
-            self.sorted = answers.sort(&self.head, whole, dialect);
+            self.keep_head(piece);
+            &self.head
+        };
+        if self.sorted.is_none() {
+            self.sorted = answers.sort(head, whole, dialect);
         }
-        match self.sorted {
-            Some(_) => self.head.clear(),
-            None if self.head.is_empty() => self.head.extend_from_slice(piece),
-            None => {}
+    }
+
+    /// The answer is complete: counts it by its first line.
+    fn count_answer(&mut self, answers: &mut Answers, harvest: &mut Harvest, stages: &Stages) {
+        self.head.clear();
+        if let Some(sorted) = self.sorted.take() {
+            answers.count(sorted);
+            if let Some(error) = sorted.error {
+                harvest.add_error_answer(error, stages);
+            }
         }
+    }
+
+    fn keep_head(&mut self, bytes: &[u8]) {
+        let room = FirstLine::LONGEST - self.head.len();
+        self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
     /// Shows what has come of an answer, or a greeting, that won't be complete.
     pub(crate) fn show_partial(&self, tally: &mut Tally) {
-        let partial = self.partial.as_ref().filter(|it| !it.0.is_empty());
-        let came = partial.map_or(&self.head, |partial| &partial.0);
-        if !came.is_empty() {
-            tally.keep_wrong(came);
+        if !self.head.is_empty() {
+            tally.keep_wrong(&self.head);
         }
     }
 
@@ -446,12 +431,7 @@ impl Conn {
         // An answer of nothing at all is none.
         if closes && self.asked.len() == 1 && self.progress.is_some() {
             self.sort(&[], true, &mut desk.answers, &desk.dialect);
-            if let Some(sorted) = self.sorted.take() {
-                desk.answers.count(sorted);
-                if let Some(error) = sorted.error {
-                    desk.harvest.add_error_answer(error, &desk.stages);
-                }
-            }
+            self.count_answer(&mut desk.answers, &mut desk.harvest, &desk.stages);
             self.complete(1, desk);
             return Ok(Then::Retire);
         }
@@ -486,8 +466,7 @@ impl Conn {
             };
             let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
             let bytes = &desk.buffer[..length];
-            let room = FirstLine::LONGEST - self.head.len();
-            self.head.extend_from_slice(&bytes[..length.min(room)]);
+            self.keep_head(bytes);
             match greeting.take(&mut progress, bytes) {
                 None => self.progress = Some(progress),
                 Some(used) if used == length => {
