@@ -11,6 +11,7 @@ use crate::{
     Answers, Cause, Expect, FirstLine, Mismatch, Pace, Phase, Ring, Tally,
     answers::Sorted,
     desk::{Desk, nanos},
+    endings,
     harvest::Harvest,
     stage::Stages,
     status::Dialect,
@@ -96,12 +97,7 @@ impl Broken {
     /// Whether the server has ended a connection that could talk.
     pub(crate) fn is_the_servers_end(&self) -> bool {
         match self {
-            Self::Io(Phase::Send | Phase::Receive, error) => matches!(
-                error.kind(),
-                io::ErrorKind::ConnectionReset
-                    | io::ErrorKind::ConnectionAborted
-                    | io::ErrorKind::BrokenPipe
-            ),
+            Self::Io(Phase::Send | Phase::Receive, error) => endings::is_the_servers_end(error),
             Self::Because(_, cause) => matches!(cause, Cause::ClosedEarly | Cause::ClosedIdle),
             Self::Io(..) | Self::Wrong(_) => false,
         }

@@ -1,6 +1,6 @@
 //! Connections that the server ended while it was still to answer.
 
-use std::{fmt, time::Duration};
+use std::{fmt, io, time::Duration};
 
 use portlab_stats::units;
 
@@ -30,6 +30,16 @@ pub struct Endings {
 
 /// Connections that end within this time end together, as they do when a server stops.
 const TOGETHER: Duration = Duration::from_millis(250);
+
+/// Whether `error`, of a connection that was made, says that the server ended it. A network that fails
+/// ends connections as well.
+pub(crate) fn is_the_servers_end(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        error.kind(),
+        ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof
+    )
+}
 
 impl Endings {
     /// The server closed a connection with so many answers on it, at `now`.

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     Cause, Ended, Endings, Interval, Latency, Pace, Phase, Progress, RunError, Tally, Watch,
+    endings,
     pace::{Part, Schedule},
     timers::Alarm,
 };
@@ -412,8 +413,10 @@ impl<'a> Chat<'a> {
     fn lose(&mut self, number: usize, phase: Phase, error: &io::Error) {
         self.members[number] = None;
         self.piece.errors += 1;
-        let now = self.now();
-        self.outcome.endings.close(0, now);
+        if endings::is_the_servers_end(error) {
+            let now = self.now();
+            self.outcome.endings.close(0, now);
+        }
         match error.kind() {
             io::ErrorKind::UnexpectedEof => self.tally.add(phase, Cause::ClosedEarly),
             _ => self.tally.add_io(phase, error),
@@ -511,5 +514,48 @@ impl ChatOutcome {
             generator_waited: Duration::ZERO,
             ended: Ended::Done,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Plan, RunId, Stop};
+
+    #[test]
+    fn only_what_the_server_ended_is_counted_as_closed_by_it() {
+        let target = "127.0.0.1:1".parse().unwrap();
+        let plan = ChatPlan {
+            target,
+            members: 2,
+            rooms: 1,
+            pace: Pace::Closed,
+            depth: 1,
+            tongues: Vec::new(),
+            warmup: Duration::ZERO,
+            stop: Stop::messages(1),
+            timeout: Duration::from_secs(1),
+            seed: 1,
+            run: RunId::random(),
+            interval: Plan::new(target).interval,
+        };
+        let mut watch = ();
+        let mut chat = Chat::new(&plan, &mut watch).unwrap();
+        use io::ErrorKind::{
+            BrokenPipe, ConnectionRefused, ConnectionReset, HostUnreachable, TimedOut,
+            UnexpectedEof,
+        };
+        for (kind, closed) in [
+            (ConnectionReset, 1),
+            (BrokenPipe, 2),
+            (UnexpectedEof, 3),
+            (ConnectionRefused, 3),
+            (TimedOut, 3),
+            (HostUnreachable, 3),
+        ] {
+            chat.lose(0, Phase::Receive, &kind.into());
+            assert_eq!(chat.outcome.endings.closed, closed, "{kind:?}");
+        }
+        assert_eq!(chat.tally.total(), 6, "all of them are errors");
     }
 }
