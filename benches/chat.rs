@@ -161,7 +161,7 @@ fn per_delivery(server: &Server) -> Result<f64> {
     };
     let mut meter = Meter::of(server);
     let outcome = clean(&plan, &mut meter)?;
-    Ok(meter.us() / outcome.metered_deliveries as f64)
+    Ok(meter.us() / outcome.deliveries as f64)
 }
 
 fn crowd(model: &str, members: usize) -> Result<bool> {

@@ -26,7 +26,7 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
-use portlab_load::{ChatOutcome, ChatPlan, Pace, RunId, Stop, Tongue, Watch, run_chat};
+use portlab_load::{Arrivals, ChatOutcome, ChatPlan, Pace, RunId, Stop, Tongue, Watch, run_chat};
 use portlab_service::{
     Chat, ChatLimits, ConnId, Cx, Hub, Mail, Next, Parting, Post, Service, Session, TextEncoding,
 };
@@ -53,9 +53,10 @@ fn main() {
     let both = Trial::test("two_loads_of_one_chat_at_once_are_both_right", two_at_once);
     let cut = Trial::test("a_server_that_stops_has_broken_no_promise", stopped);
     let warmed_up = Trial::test("a_warm_up_comes_before_the_measuring", warm_up);
+    let at_a_rate = Trial::test("one_message_is_measured_and_not_faster_than_its_rate", one);
     let trials = kept
         .chain(found)
-        .chain([sound, warmed_up, guests, both, cut])
+        .chain([sound, warmed_up, at_a_rate, guests, both, cut])
         .collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
@@ -334,6 +335,24 @@ fn warm_up() -> Result<(), Failed> {
         outcome.messages
     );
     Ok(())
+}
+
+/// The first message of a run without a warm-up is due at its beginning.
+fn one() -> Result<(), Failed> {
+    let pace = Pace::Open {
+        rate_per_s: 5.0,
+        arrivals: Arrivals::Uniform,
+    };
+    let plan = ChatPlan {
+        pace,
+        ..plan(serve(Fault::None), 1, 1)
+    };
+    let outcome = run_chat(&plan, &mut ())?;
+    let (rate, measured) = (outcome.messages_per_s(), outcome.fan_out.count());
+    match (rate, measured) {
+        (4.9..5.1, 1) => Ok(()),
+        _ => Err(format!("{rate}/s, of {measured} measured").into()),
+    }
 }
 
 /// The chat's own hub, with a fault that shows once, after a while.

@@ -211,7 +211,8 @@ impl<'a> Coordinator<'a> {
     fn announce_at(&mut self, stage: Stage, now: u64) {
         let ended = self.stages.announce(stage, now);
         if ended.stage == Stage::Measure {
-            self.course.end_interval(ended.number + 1, now);
+            let rate_per_s = self.stages.rate_per_s();
+            self.course.end_interval(ended.number + 1, now, rate_per_s);
         }
     }
 

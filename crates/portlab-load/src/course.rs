@@ -38,6 +38,7 @@ struct Boundary {
     from: u64,
     to: u64,
     turn: u64,
+    rate_per_s: f64,
 }
 
 impl Course {
@@ -58,13 +59,14 @@ impl Course {
         (self.first_turn, self.began, self.since) = (turn, now, now);
     }
 
-    /// An interval ends at `now`, where turn `turn` begins.
-    pub(crate) fn end_interval(&mut self, turn: u64, now: u64) {
+    /// An interval, in which `rate_per_s` was asked for, ends at `now`, where turn `turn` begins.
+    pub(crate) fn end_interval(&mut self, turn: u64, now: u64, rate_per_s: f64) {
         let from = std::mem::replace(&mut self.since, now);
         self.boundaries.push_back(Boundary {
             from,
             to: now,
             turn,
+            rate_per_s,
         });
     }
 
@@ -88,7 +90,12 @@ impl Course {
     /// The next interval for which every thread has handed in.
     pub(crate) fn next(&mut self) -> Option<Interval> {
         let upto = self.threads.iter().map(|thread| thread.handed_in).min()?;
-        let Boundary { from, to, turn } = self.boundaries.pop_front_if(|it| it.turn <= upto)?;
+        let Boundary {
+            from,
+            to,
+            turn,
+            rate_per_s,
+        } = self.boundaries.pop_front_if(|it| it.turn <= upto)?;
         let mut gathered = Harvest::default();
         while let Some(piece) = self.gathered.first_entry().filter(|it| *it.key() <= turn) {
             gathered.merge(&piece.remove());
@@ -99,6 +106,7 @@ impl Course {
         Some(Interval {
             from: since(from),
             to: since(to),
+            rate_per_s,
             messages: gathered.messages,
             errors: gathered.tally.total(),
             open: self.threads.iter().map(|thread| thread.open).sum(),
@@ -128,8 +136,8 @@ mod tests {
         let mut course = Course::new(2);
         course.take_in(0, 3, &messages(1_000));
         course.begin(3, 100);
-        course.end_interval(4, 200);
-        course.end_interval(5, 300);
+        course.end_interval(4, 200, 1.0);
+        course.end_interval(5, 300, 2.0);
         // The first thread is quick, and hands in the second piece before the other has handed in
         // its first.
         course.take_in(0, 4, &messages(1));
@@ -145,6 +153,7 @@ mod tests {
         course.take_in(1, 5, &messages(1_000));
         let second = course.next().unwrap();
         assert_eq!((second.messages, second.open), (1_010, 1_010));
+        assert_eq!((first.rate_per_s, second.rate_per_s), (1.0, 2.0));
         assert!(course.next().is_none());
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
-    Answers, Endings, Fairness, Latency, Pace, Plan, Tally, account,
+    Answers, Endings, Fairness, Latency, Plan, Tally, account,
     harvest::{Harvest, Little},
 };
 
@@ -100,6 +100,8 @@ pub struct Interval {
     pub from: Duration,
     /// When it ended.
     pub to: Duration,
+    /// Messages per second that were asked for; infinite unless the loop is open.
+    pub rate_per_s: f64,
     /// Messages answered.
     pub messages: u64,
     /// Latency of the messages answered, from when they were due.
@@ -124,6 +126,11 @@ pub(crate) fn wait_share(waited: Duration, ran: Duration) -> Option<f64> {
     (!runnable.is_zero()).then(|| waited.as_secs_f64() / runnable.as_secs_f64())
 }
 
+/// So many in this time, per second; 0 of none.
+pub(crate) fn per_s(count: u64, time: Duration) -> f64 {
+    count as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE)
+}
+
 /// The share of its messages that a server may be behind with and still keep up.
 const KEPT_UP: f64 = 0.05;
 
@@ -134,19 +141,13 @@ impl Interval {
         self.to.saturating_sub(self.from)
     }
 
-    /// Messages answered per second, of an open loop whose rate is `rate_per_s`: a short interval
-    /// with one message isn't faster than that.
-    #[must_use]
-    pub fn messages_per_s_at(&self, rate_per_s: f64) -> f64 {
-        let time = account::time_of(self.messages, rate_per_s, self.length(), false);
-        let time = time.max(self.length()).as_secs_f64();
-        self.messages as f64 / time.max(f64::MIN_POSITIVE)
-    }
-
-    /// Messages answered per second.
+    /// Messages answered per second: a short interval with one message isn't faster than the rate that
+    /// was asked for.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
-        self.messages as f64 / self.length().as_secs_f64().max(f64::MIN_POSITIVE)
+        let length = self.length();
+        let by_rate = account::time_of(self.messages, self.rate_per_s, length, false);
+        per_s(self.messages, length.max(by_rate))
     }
 
     /// Adds the interval that follows, so that both become one.
@@ -154,6 +155,7 @@ impl Interval {
         let cpu = |interval: &Self| interval.generator_cpu_share * interval.length().as_secs_f64();
         let both = cpu(self) + cpu(next);
         self.to = next.to;
+        self.rate_per_s = self.rate_per_s.max(next.rate_per_s);
         self.generator_cpu_share = both / self.length().as_secs_f64().max(f64::MIN_POSITIVE);
         self.messages += next.messages;
         self.errors += next.errors;
@@ -233,7 +235,7 @@ impl Outcome {
 
     /// Finds out how long the messages of `plan` take at its rate.
     pub fn take_time_by(&mut self, plan: &Plan) {
-        if let (Pace::Open { rate_per_s, .. }, None) = (plan.pace, self.rate_changed_to) {
+        if let (Some(rate_per_s), None) = (plan.pace.rate_per_s(), self.rate_changed_to) {
             let counted = plan.stop.messages.is_some();
             self.by_rate = account::time_of(self.due(), rate_per_s, self.elapsed, counted);
         }
@@ -242,10 +244,7 @@ impl Outcome {
     /// Messages per second; 0 when nothing was measured.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
-        if self.messages == 0 {
-            return 0.0;
-        }
-        self.messages as f64 / self.time().as_secs_f64().max(f64::MIN_POSITIVE)
+        per_s(self.messages, self.time())
     }
 
     /// The share, in `[0, 1]`, of its time that each of the generator's threads was computing.
@@ -320,7 +319,7 @@ impl Outcome {
     /// and as much as chance adds to it.
     #[must_use]
     pub fn kept_up(&self, plan: &Plan) -> bool {
-        let Pace::Open { rate_per_s, .. } = plan.pace else {
+        let Some(rate_per_s) = plan.pace.rate_per_s() else {
             return true;
         };
         let missing = self.due().saturating_sub(self.messages) as f64;

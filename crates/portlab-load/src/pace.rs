@@ -21,6 +21,17 @@ pub enum Pace {
     Idle,
 }
 
+impl Pace {
+    /// Messages per second of an open loop.
+    #[must_use]
+    pub fn rate_per_s(self) -> Option<f64> {
+        match self {
+            Self::Open { rate_per_s, .. } => Some(rate_per_s),
+            Self::Closed | Self::Idle => None,
+        }
+    }
+}
+
 /// How the messages of an open loop are spread over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrivals {

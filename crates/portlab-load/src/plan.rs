@@ -217,7 +217,7 @@ impl Plan {
         if self.depth > 1 && self.script.expect == Expect::Close {
             return Err(PlanError::CloseAndDepth(self.depth));
         }
-        if let Pace::Open { rate_per_s, .. } = self.pace
+        if let Some(rate_per_s) = self.pace.rate_per_s()
             && !(MIN_RATE..=MAX_RATE).contains(&rate_per_s)
         {
             return Err(PlanError::Rate(rate_per_s.to_string()));

@@ -5,7 +5,7 @@ use std::{fmt, net::IpAddr, time::Duration};
 use portlab_stats::units;
 use portlab_sys::{limits, machine::machine};
 
-use crate::{Pace, Plan};
+use crate::Plan;
 
 /// The limits of a machine that a run may meet.
 #[derive(Clone, Copy, Debug)]
@@ -149,12 +149,10 @@ fn churn_within(plan: &Plan, time: Duration) -> u64 {
         return 0;
     };
     let share = |length: Duration| time.as_secs_f64().min(length.as_secs_f64());
-    let by_rate = match plan.pace {
-        Pace::Open { rate_per_s, .. } => {
-            Some((rate_per_s * plan.stop.after.map_or(time.as_secs_f64(), share)) as u64)
-        }
-        Pace::Closed | Pace::Idle => None,
-    };
+    let by_rate = plan
+        .pace
+        .rate_per_s()
+        .map(|rate_per_s| (rate_per_s * plan.stop.after.map_or(time.as_secs_f64(), share)) as u64);
     let messages = by_rate.into_iter().chain(plan.stop.messages).min();
     messages.unwrap_or(0) / each.max(1)
 }
@@ -253,7 +251,7 @@ impl fmt::Display for Warning {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Arrivals, Stop};
+    use crate::{Arrivals, Pace, Stop};
 
     const LIMITS: Limits = Limits {
         cores: 2,

@@ -15,7 +15,7 @@ use mio::{Poll, Waker};
 use portlab_sys::listening::hears;
 
 use crate::{
-    Ended, Interval, Outcome, Pace, Plan, PlanError,
+    Ended, Interval, Outcome, Plan, PlanError,
     coordinator::Coordinator,
     stage::{Stage, Stages},
     worker::{Farewell, Gauges, News, Share, WAKE, Worker},
@@ -100,10 +100,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
         .map(|_| Poll::new())
         .collect::<io::Result<Vec<_>>>()?;
     let wakers = polls.iter().map(|poll| Waker::new(poll.registry(), WAKE));
-    let rate_per_s = match plan.pace {
-        Pace::Open { rate_per_s, .. } => rate_per_s,
-        Pace::Closed | Pace::Idle => 0.0,
-    };
+    let rate_per_s = plan.pace.rate_per_s().unwrap_or(f64::INFINITY);
     let wakers = wakers.collect::<io::Result<_>>()?;
     let stages = Arc::new(Stages::new(wakers, rate_per_s, plan.stop.errors));
     let (sender, news) = mpsc::channel();

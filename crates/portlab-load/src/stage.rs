@@ -98,7 +98,7 @@ impl Stages {
         self.errors() > self.allowed
     }
 
-    /// Messages per second that are asked for, over all threads.
+    /// Messages per second that are asked for, over all threads; infinite unless the loop is open.
     pub(crate) fn rate_per_s(&self) -> f64 {
         f64::from_bits(self.rate.load(Ordering::Relaxed))
     }

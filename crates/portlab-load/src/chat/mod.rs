@@ -11,7 +11,10 @@ mod run;
 use std::{net::SocketAddr, time::Duration};
 
 pub use self::{crowd::RunId, history::Violation, run::run_chat};
-use crate::{Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Stop, Tally};
+use crate::{
+    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Stop, Tally,
+    outcome::{per_s, wait_share},
+};
 
 /// What a load of a chat is to do.
 #[derive(Clone, Debug)]
@@ -66,13 +69,13 @@ pub struct ChatOutcome {
     pub unheard: u64,
     /// Messages that were due and never said.
     pub due_not_sent: u64,
-    /// How often a member has heard a message, while measuring.
+    /// How often a member has heard a message, while measuring, that is between
+    /// [`Watch::begin`](crate::Watch::begin) and [`Watch::end`](crate::Watch::end).
     pub deliveries: u64,
-    /// The same between [`Watch::begin`](crate::Watch::begin) and
-    /// [`Watch::end`](crate::Watch::end).
-    pub metered_deliveries: u64,
     /// How long was measured, warm-up and drain excluded.
     pub elapsed: Duration,
+    /// How long the messages that became due while measuring take at the rate of an open loop.
+    pub by_rate: Duration,
     /// From when a message was due, while measuring, to when the last heard it.
     pub fan_out: Latency,
     /// The same to when somebody heard it: of all who did.
@@ -138,13 +141,13 @@ impl ChatOutcome {
     /// Messages heard by all, per second.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
-        self.messages as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+        per_s(self.messages, self.elapsed.max(self.by_rate))
     }
 
     /// Deliveries per second.
     #[must_use]
     pub fn deliveries_per_s(&self) -> f64 {
-        self.deliveries as f64 / self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE)
+        per_s(self.deliveries, self.elapsed.max(self.by_rate))
     }
 
     /// The share, in `[0, 1]`, of its time that the generator was computing.
@@ -158,7 +161,7 @@ impl ChatOutcome {
     /// measuring; `None` if it never ran. 0 where the kernel doesn't keep account of waiting.
     #[must_use]
     pub fn generator_wait_share(&self) -> Option<f64> {
-        crate::outcome::wait_share(self.generator_waited, self.generator_cpu)
+        wait_share(self.generator_waited, self.generator_cpu)
     }
 
     /// Whether all promises were kept and nothing failed.

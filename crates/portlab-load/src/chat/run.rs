@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Cause, Ended, Endings, Interval, Latency, Pace, Phase, Progress, RunError, Tally, Watch,
-    endings,
+    account, endings,
     pace::{Part, Schedule},
     timers::Alarm,
 };
@@ -201,7 +201,6 @@ impl<'a> Chat<'a> {
         // rate.
         self.outcome.messages = after.0 - before.0;
         self.outcome.deliveries = after.1 - before.1;
-        self.outcome.metered_deliveries = self.outcome.deliveries;
         self.watch.drained();
         Ok(())
     }
@@ -209,7 +208,11 @@ impl<'a> Chat<'a> {
     fn measure_between_marks(&mut self, events: &mut Events) -> io::Result<()> {
         self.watch.begin();
         let (cpu, waited) = (thread_cpu(), thread_waited());
-        let since = self.began.elapsed();
+        let mut since = self.began.elapsed();
+        // Without a warm-up, nothing has been due before.
+        if self.plan.warmup().is_zero() {
+            (self.began, since) = (Instant::now(), Duration::ZERO);
+        }
         self.measuring_since = Some(since);
         self.outcome.endings.measuring_since = Some(since.as_nanos() as u64);
         self.piece = Piece {
@@ -259,6 +262,11 @@ impl<'a> Chat<'a> {
             }
             self.tick(self.share(elapsed), None);
         }
+    }
+
+    /// Messages per second that are asked for; infinite unless the loop is open.
+    fn rate_per_s(&self) -> f64 {
+        self.plan.pace.rate_per_s().unwrap_or(f64::INFINITY)
     }
 
     /// How many messages are to be said in all.
@@ -442,6 +450,10 @@ impl<'a> Chat<'a> {
             self.tick(1.0, Some(left));
         }
         self.outcome.unheard = self.under_way.len() as u64;
+        let it = &self.outcome;
+        let due = it.fan_out.count() + it.unheard + it.due_not_sent;
+        let counted = self.plan.stop.messages.is_some();
+        self.outcome.by_rate = account::time_of(due, self.rate_per_s(), it.elapsed, counted);
         // What comes now is too much.
         self.turn(events, TICK)
     }
@@ -478,6 +490,7 @@ impl<'a> Chat<'a> {
         self.watch.interval(&Interval {
             from: piece.from.saturating_sub(since),
             to: to - since,
+            rate_per_s: self.rate_per_s(),
             messages: piece.messages,
             latency: piece.fan_out,
             uncorrected: Latency::new(),
@@ -499,8 +512,8 @@ impl ChatOutcome {
             unheard: 0,
             due_not_sent: 0,
             deliveries: 0,
-            metered_deliveries: 0,
             elapsed: Duration::ZERO,
+            by_rate: Duration::ZERO,
             fan_out: Latency::new(),
             delivery: Latency::new(),
             pacing_lag: Latency::new(),

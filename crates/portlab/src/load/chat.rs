@@ -17,7 +17,7 @@ use portlab_stats::units;
 use super::{
     Args, UNWRITTEN, json, plan,
     show::Show,
-    words::{known, paragraph, plural, queued, rate, say, with_hint},
+    words::{in_time, known, paragraph, plural, queued, rate, say, with_hint},
 };
 use crate::{
     Verdict,
@@ -193,11 +193,7 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
         "messages",
         &rate(outcome.messages_per_s()),
         plain,
-        &format!(
-            "{} in {}; heard by all",
-            plural(outcome.messages, "message"),
-            units::time(outcome.elapsed)
-        ),
+        &(in_time(outcome.messages, outcome.elapsed, outcome.by_rate) + "; heard by all"),
     )?;
     row(
         "deliveries",

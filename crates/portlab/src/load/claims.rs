@@ -197,7 +197,7 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             }
         }
         let counted = plan.stop.messages.is_some();
-        if let Pace::Open { rate_per_s, .. } = plan.pace {
+        if let Some(rate_per_s) = plan.pace.rate_per_s() {
             let share = outcome.messages_per_s() / rate_per_s;
             let allowed = account.measured as f64 / outcome.due().max(1) as f64;
             assert!(

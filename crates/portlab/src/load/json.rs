@@ -309,6 +309,8 @@ pub(super) struct ChatReport {
     ended: &'static str,
     /// Messages that everybody has heard who was to, while measuring.
     messages: u64,
+    /// Messages divided by the time measured; of an open loop, by the time that they take at its rate,
+    /// if that is longer.
     messages_per_s: f64,
     /// How often a member has heard a message, while measuring.
     deliveries: u64,
@@ -482,10 +484,7 @@ impl Report {
 
 impl ChatReport {
     pub(super) fn of(plan: &ChatPlan, outcome: &ChatOutcome) -> Self {
-        let rate_per_s = match plan.pace {
-            Pace::Open { rate_per_s, .. } => Some(rate_per_s),
-            Pace::Closed | Pace::Idle => None,
-        };
+        let rate_per_s = plan.pace.rate_per_s();
         Self {
             target: plan.target.to_string(),
             pace: if rate_per_s.is_some() {

@@ -13,8 +13,6 @@ pub(super) struct Lines {
     title: String,
     connections: usize,
     idle: bool,
-    /// The rate of an open loop.
-    rate_per_s: Option<f64>,
     last_word: Instant,
     measuring: bool,
 }
@@ -30,10 +28,6 @@ impl Lines {
             title,
             connections: plan.connections,
             idle: plan.pace == Pace::Idle,
-            rate_per_s: match plan.pace {
-                Pace::Open { rate_per_s, .. } => Some(rate_per_s),
-                Pace::Closed | Pace::Idle => None,
-            },
             last_word: Instant::now(),
             measuring: false,
         }
@@ -65,13 +59,9 @@ impl Lines {
             crate::tell!("{title}{at:>6.1}s  {open}  {DIM}{generator}{DIM:#}{errors}");
             return;
         }
-        let rate = match self.rate_per_s {
-            Some(rate_per_s) => second.messages_per_s_at(rate_per_s),
-            None => second.messages_per_s(),
-        };
         crate::tell!(
             "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, {generator}{DIM:#}{errors}",
-            units::short(rate),
+            units::short(second.messages_per_s()),
             known(latency, latency.quantile_ns(0.5)),
             known(latency, latency.quantile_ns(0.99)),
             second.open,

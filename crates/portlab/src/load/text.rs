@@ -7,16 +7,13 @@ use portlab_load::{Account, Expect, Latency, Outcome, Pace, Plan, Verdict};
 use portlab_stats::units;
 
 use super::answers::print_answers;
-use super::words::{headline, known, paragraph, plural, queued, with_hint};
+use super::words::{headline, in_time, known, paragraph, plural, queued, with_hint};
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// Lag that is worth a word.
 const OWN_LAG_NS: u64 = 200_000;
-
-/// How many times as long as it took a run must have lasted by its rate for that to be said.
-const LONGER: f64 = 1.01;
 
 /// How wide the name of a row is.
 pub(super) const NAME: usize = 12;
@@ -69,23 +66,14 @@ impl<W: Write> Page<'_, W> {
 
     fn throughput(&mut self, plan: &Plan, outcome: &Outcome) -> io::Result<()> {
         let seconds = outcome.time().as_secs_f64().max(f64::MIN_POSITIVE);
-        let messages = plural(outcome.messages, "message");
-        let mut rest = format!("{messages} in {}", units::time(outcome.elapsed));
-        // The last message fills the time until the next would be due.
-        let longer = outcome.by_rate.as_secs_f64() > outcome.elapsed.as_secs_f64() * LONGER;
-        if longer && outcome.messages > 0 {
-            rest += &format!(
-                "; at this rate, what became due takes {}",
-                units::time(outcome.by_rate)
-            );
-        }
+        let mut rest = in_time(outcome.messages, outcome.elapsed, outcome.by_rate);
         // What has been sent and received includes the warm-up; sizes tell the rate as well.
         let sizes = plan.script.say.sizes();
         if sizes.start() == sizes.end() && plan.checks_every_byte() {
             let bytes = outcome.messages as f64 * *sizes.start() as f64 / seconds;
             rest += &format!("; {}/s each way", units::bytes(bytes));
         }
-        if let Pace::Open { rate_per_s, .. } = plan.pace
+        if let Some(rate_per_s) = plan.pace.rate_per_s()
             && outcome.rate_changed_to.is_none()
         {
             let share = outcome.messages_per_s() / rate_per_s * 100.0;
@@ -99,7 +87,7 @@ impl<W: Write> Page<'_, W> {
         if outcome.latency.count() == 0 {
             return Ok(());
         }
-        let open = matches!(plan.pace, Pace::Open { .. });
+        let open = plan.pace.rate_per_s().is_some();
         let taken = plan.script.expect == Expect::Nothing;
         if open {
             let what = match taken {

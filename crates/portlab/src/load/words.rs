@@ -87,6 +87,26 @@ pub(super) fn queued(share: Option<f64>) -> String {
     }
 }
 
+/// How many times as long as it took a run must have lasted by its rate for that to be said.
+const LONGER: f64 = 1.01;
+
+/// How many messages came in the time measured, and how long what became due takes at its rate.
+pub(super) fn in_time(messages: u64, elapsed: Duration, by_rate: Duration) -> String {
+    let text = format!(
+        "{} in {}",
+        plural(messages, "message"),
+        units::time(elapsed)
+    );
+    // The last message fills the time until the next would be due.
+    match messages > 0 && by_rate.as_secs_f64() > elapsed.as_secs_f64() * LONGER {
+        true => {
+            let by_rate = units::time(by_rate);
+            format!("{text}; at this rate, what became due takes {by_rate}")
+        }
+        false => text,
+    }
+}
+
 /// How many of the connections are made, or have failed.
 pub(super) fn connecting(dialled: u64, all: usize) -> String {
     format!("connecting: {dialled} of {all}")

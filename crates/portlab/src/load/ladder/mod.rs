@@ -227,10 +227,7 @@ impl Step {
     }
 
     fn asked_per_s(&self) -> f64 {
-        match self.plan.pace {
-            Pace::Open { rate_per_s, .. } => rate_per_s,
-            Pace::Closed | Pace::Idle => 0.0,
-        }
+        self.plan.pace.rate_per_s().unwrap_or_default()
     }
 
     /// The rate as it is written.

@@ -1,6 +1,5 @@
 //! The figures, in lines as wide as there is room for.
 
-use portlab_load::Pace;
 use portlab_stats::{summary::GENERATOR_LIMIT, units};
 use ratatui::{
     style::{Color, Style, Stylize},
@@ -65,7 +64,7 @@ pub(super) fn figures(view: &View) -> Vec<Figure> {
     }
     let mut figures = Vec::new();
     let mut lag = None;
-    if let Pace::Open { rate_per_s, .. } = view.plan.pace {
+    if let Some(rate_per_s) = view.plan.pace.rate_per_s() {
         figures.push(plain("asked", rate(rate_per_s)));
         lag = Some(of_now("lag p99", |now| time(now.lag_p99_ns)));
     }

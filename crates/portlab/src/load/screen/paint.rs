@@ -185,6 +185,7 @@ mod tests {
         Interval {
             from: Duration::from_millis(from),
             to: Duration::from_millis(from + 250),
+            rate_per_s: 1_000.0,
             messages: 250,
             latency,
             uncorrected: Latency::new(),
@@ -234,6 +235,18 @@ mod tests {
         for (width, height) in [(1, 1), (3, 2), (10, 5), (500, 200)] {
             seen(&view, width, height);
         }
+    }
+
+    #[test]
+    fn a_quarter_of_a_second_with_one_message_is_not_faster_than_the_rate() {
+        let mut view = open_loop();
+        view.add(&Interval {
+            messages: 1,
+            rate_per_s: 0.5,
+            ..interval(0, 0)
+        });
+        let seen = seen(&view, 80, 24);
+        assert!(seen.contains("throughput 0.50/s"), "{seen}");
     }
 
     #[test]
