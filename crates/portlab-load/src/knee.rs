@@ -10,7 +10,7 @@
 //! scales both axes to the range that was measured: latency under overload has no bound, so the knee
 //! would move with the last rung of the ladder. Power doesn't know the range, nor the units.
 
-use portlab_stats::estimate::Estimate;
+use portlab_stats::estimate::{Estimate, resampled_medians};
 
 /// What a run at one rate came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -69,9 +69,7 @@ const UNEVEN: f64 = 2.0;
 /// Fewer parts than this don't show how sure a p99 is. Then it is taken to be unsure by [`UNSURE`].
 const PARTS: usize = 3;
 const UNSURE: f64 = 1.5;
-/// How often the parts are drawn again (bootstrap), always in the same way.
-const DRAWS: usize = 2_000;
-/// The share of draws beside the interval, on both sides together.
+/// The probability beside the interval, on both sides together.
 const OUTSIDE: f64 = 0.05;
 
 /// The knee of the curve that `rungs` show, at rising rates. A rung at which the generator was late is
@@ -89,24 +87,18 @@ pub fn knee(rungs: &[Rung]) -> Knee {
             after,
         };
     }
-    let Some(place) = strongest(curve.iter().map(Point::power)) else {
+    // Of several with the same power, the first.
+    let strong = (0..curve.len()).rev().filter(|&at| curve[at].power > 0.0);
+    let strongest = strong.max_by(|&a, &b| curve[a].power.total_cmp(&curve[b].power));
+    let Some(place) = strongest else {
         return Knee::Below;
     };
-    let mut random = fastrand::Rng::with_seed(1);
-    let mut drawn = vec![0; curve.len()];
-    for _ in 0..DRAWS {
-        let powers = curve.iter().map(|point| point.drawn(&mut random));
-        if let Some(place) = strongest(powers.collect::<Vec<_>>().into_iter()) {
-            drawn[place] += 1;
-        }
-    }
-    let outside = (DRAWS as f64 * OUTSIDE / 2.0) as usize;
-    let first = first_beyond(&drawn, outside).unwrap_or(place).min(place);
-    let from_above: Vec<_> = drawn.iter().rev().copied().collect();
-    let last = first_beyond(&from_above, outside).map_or(place, |back| curve.len() - 1 - back);
+    let chances: Vec<f64> = (0..curve.len()).map(|at| chance(&curve, at)).collect();
+    let first = first_beyond(chances.iter()).unwrap_or(place).min(place);
+    let last = first_beyond(chances.iter().rev()).map_or(place, |back| curve.len() - 1 - back);
     let sure = Sure {
         rung: known[place],
-        confidence: drawn[place] as f64 / DRAWS as f64,
+        confidence: chances[place],
         first: known[first],
         last: known[last.max(place)],
     };
@@ -129,12 +121,14 @@ impl Knee {
     }
 }
 
-/// A rung's p99, with its interval.
+/// What a rung shows.
 struct Point {
     kept: bool,
-    achieved_per_s: f64,
     p99_ns: Estimate,
-    parts_ns: Vec<f64>,
+    power: f64,
+    /// Each power that it might have, had chance chosen other parts (bootstrap), in rising order, with
+    /// the probability of it, and of it or a lower one.
+    powers: Vec<(f64, f64, f64)>,
 }
 
 impl Point {
@@ -144,35 +138,32 @@ impl Point {
             let p99 = rung.p99_ns as f64;
             parts_ns = vec![p99 / UNSURE, p99, p99 * UNSURE];
         }
-        let estimate = Estimate::of(parts_ns.iter().copied());
+        parts_ns.sort_by(f64::total_cmp);
+        let p99_ns = Estimate::of(parts_ns.iter().copied());
+        let p99_ns = p99_ns.expect("there are parts, and they are numbers");
+        // A queue that grows as long as it is loaded has no latency, and no power.
+        let power = |p99_ns: f64| match rung.kept {
+            true => rung.achieved_per_s / p99_ns.max(1.0),
+            false => 0.0,
+        };
+        let mut medians = resampled_medians(&parts_ns);
+        medians.sort_by(|(a, _), (b, _)| b.total_cmp(a));
+        let powers = medians.into_iter().scan(0.0, |upto, (p99_ns, chance)| {
+            *upto += chance;
+            Some((power(p99_ns), chance, *upto))
+        });
         Self {
             kept: rung.kept,
-            achieved_per_s: rung.achieved_per_s,
-            p99_ns: estimate.expect("there are parts, and they are numbers"),
-            parts_ns,
+            p99_ns,
+            power: power(p99_ns.median),
+            powers: powers.collect(),
         }
     }
 
-    /// A queue that grows as long as it is loaded has no latency, and no power.
-    fn power_at(&self, p99_ns: f64) -> f64 {
-        match self.kept {
-            true => self.achieved_per_s / p99_ns.max(1.0),
-            false => 0.0,
-        }
-    }
-
-    fn power(&self) -> f64 {
-        self.power_at(self.p99_ns.median)
-    }
-
-    /// The power with a p99 that might have been, had chance chosen other parts.
-    fn drawn(&self, random: &mut fastrand::Rng) -> f64 {
-        let count = self.parts_ns.len();
-        let mut parts: Vec<f64> = (0..count)
-            .map(|_| self.parts_ns[random.usize(..count)])
-            .collect();
-        parts.sort_by(f64::total_cmp);
-        self.power_at(parts[count / 2])
+    /// The probability of a power that `is_lower`.
+    fn chance_of(&self, is_lower: impl Fn(f64) -> bool) -> f64 {
+        let lower = self.powers.partition_point(|(power, ..)| is_lower(*power));
+        lower.checked_sub(1).map_or(0.0, |last| self.powers[last].2)
     }
 
     /// Whether latency is surely lower here than at `other`, by a factor that matters.
@@ -183,16 +174,17 @@ impl Point {
     }
 }
 
-/// The first place of the greatest power above 0.
-fn strongest(powers: impl Iterator<Item = f64>) -> Option<usize> {
-    let better = |best: Option<(usize, f64)>, (place, power): (usize, f64)| match best {
-        Some((_, most)) if most >= power => best,
-        _ => (power > 0.0).then_some((place, power)).or(best),
-    };
+/// The probability that the point at `at` has the most power, or is the first of those that do.
+fn chance(curve: &[Point], at: usize) -> f64 {
+    let (before, after) = (&curve[..at], &curve[at + 1..]);
+    let powers = curve[at].powers.iter().filter(|(power, ..)| *power > 0.0);
     powers
-        .enumerate()
-        .fold(None, better)
-        .map(|(place, _)| place)
+        .map(|&(power, chance, _)| {
+            let before = before.iter().map(|it| it.chance_of(|other| other < power));
+            let after = after.iter().map(|it| it.chance_of(|other| other <= power));
+            chance * before.chain(after).product::<f64>()
+        })
+        .sum()
 }
 
 /// Three places at which latency is low, high and low again. That it falls at first is no such thing: an
@@ -210,12 +202,12 @@ fn uneven(curve: &[Point]) -> Option<[usize; 3]> {
     })
 }
 
-/// The place at which the sum of `counts` exceeds `most`.
-fn first_beyond(counts: &[usize], most: usize) -> Option<usize> {
-    let mut sum = 0;
-    counts.iter().position(|count| {
-        sum += count;
-        sum > most
+/// The place at which the sum of `chances` exceeds what may be outside of the interval on one side.
+fn first_beyond<'a>(mut chances: impl Iterator<Item = &'a f64>) -> Option<usize> {
+    let mut sum = 0.0;
+    chances.position(|chance| {
+        sum += chance;
+        sum > OUTSIDE / 2.0
     })
 }
 
@@ -338,6 +330,33 @@ mod tests {
         queue[1].parts_ns.clear();
         queue[2].parts_ns.clear();
         assert!(knee(&queue).sure().unwrap().confidence < 0.8);
+    }
+
+    /// All 256 resamples of four parts at each of two rates.
+    #[test]
+    fn how_sure_a_knee_is_follows_from_every_resample_of_its_parts() {
+        let mut rungs = curve(&[(1e3, 1e3, 100), (2e3, 2e3, 210)]);
+        rungs[0].parts_ns = vec![90, 100, 110, 130];
+        rungs[1].parts_ns = vec![170, 200, 240, 280];
+        let medians = |parts: &[u64]| -> Vec<u64> {
+            let of = |number: usize| {
+                let mut parts = [1, 4, 16, 64].map(|power| parts[number / power % 4]);
+                parts.sort_unstable();
+                parts[1] + parts[2]
+            };
+            (0..256).map(of).collect()
+        };
+        let (low, high) = (medians(&rungs[0].parts_ns), medians(&rungs[1].parts_ns));
+        let pairs = low
+            .iter()
+            .flat_map(|low| high.iter().map(move |high| (low, high)));
+        let share = pairs.filter(|(low, high)| *low * 2 <= **high).count() as f64 / 65_536.0;
+        let sure = knee(&rungs).sure().unwrap();
+        let confidence = if sure.rung == 0 { share } else { 1.0 - share };
+        assert!(
+            (sure.confidence - confidence).abs() < 1e-9,
+            "{sure:?}, not {confidence}"
+        );
     }
 
     #[test]

@@ -130,8 +130,10 @@ fn interval(mut medians: Vec<(f64, f64)>) -> (f64, f64) {
     (quantile(outside), quantile(1.0 - outside))
 }
 
-/// What the median of a resample of `sorted` may be, with the probability of each.
-fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
+/// What the median of a resample of `sorted`, which must not be empty, may be, with the probability of
+/// each.
+#[must_use]
+pub fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
     let count = sorted.len();
     let middle = count / 2;
     let share = |of: usize| of as f64 / count as f64;

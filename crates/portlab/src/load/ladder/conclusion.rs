@@ -27,160 +27,173 @@ pub(super) fn failures(out: &mut impl Write, width: usize, step: &Step) -> io::R
     Ok(())
 }
 
-/// Names the knee of `points`, which `walked` came to.
-pub(super) fn print(
-    out: &mut impl Write,
-    width: usize,
-    walked: &[Step],
-    points: &[Rung],
-    cut_short: bool,
-) -> io::Result<()> {
-    let (lead, text) = knee_in_words(walked, points, cut_short);
-    let indent = lead.len() + 1;
-    let lead = format!("{HEAD}{lead}{HEAD:#} ");
-    paragraph(out, width, (&lead, indent), Style::new(), &text)?;
-    let doubts = doubts(walked, points);
-    let (style, word) = match doubts.len() {
-        0 => (GOOD, "yes"),
-        _ if knee(points).sure().is_none() => (WARN, "no"),
-        _ => (WARN, "with care"),
-    };
-    let evidence = match doubts.is_empty() {
-        true => "nothing speaks against the rates up to the one after the knee",
-        false => "",
-    };
-    let lead = format!("{HEAD}believable:{HEAD:#} {style}{word}{style:#}  ");
-    let indent = "believable:  ".len() + word.len() + 1;
-    paragraph(out, width, (&lead, indent), DIM, evidence)?;
-    for (_, text) in doubts {
-        let lead = format!("  {WARN}!{WARN:#} ");
-        paragraph(out, width, (&lead, 4), Style::new(), &text)?;
+/// The curve of latency against load that a ladder has shown.
+pub(super) struct Curve<'a> {
+    walked: &'a [Step],
+    points: Vec<Rung>,
+    pub(super) knee: Knee,
+}
+
+impl<'a> Curve<'a> {
+    pub(super) fn of(walked: &'a [Step]) -> Self {
+        let points: Vec<_> = walked.iter().map(Step::rung).collect();
+        let knee = knee(&points);
+        Self {
+            walked,
+            points,
+            knee,
+        }
     }
-    out.flush()
-}
 
-/// What speaks against the knee: doubts in the rates that show it, from the lowest to the one after
-/// the knee. That a rate was too much for the server is what a ladder is to show, and no doubt.
-pub(super) fn doubts(walked: &[Step], points: &[Rung]) -> Vec<(&'static str, String)> {
-    let shape = knee(points);
-    let after = |sure: Sure| next_seen(points, sure.rung).unwrap_or(sure.rung + 1);
-    let evidence = shape.sure().map_or(walked.len(), |sure| after(sure) + 1);
-    let shown = |doubt: &&Doubt| !matches!(doubt, Doubt::Overload { .. } | Doubt::Missing { .. });
-    let of_step = |step: &Step| {
-        let rate = step.rate();
-        let doubts = step.verdict.doubts.iter().filter(shown);
-        let doubts = doubts.map(|doubt| (doubt.name(), format!("at {rate}: {doubt}")));
-        doubts.collect::<Vec<_>>()
-    };
-    let steps = walked.iter().take(evidence).flat_map(of_step);
-    about_the_knee(points, shape)
-        .into_iter()
-        .chain(steps)
-        .collect()
-}
+    /// Names the knee.
+    pub(super) fn print(
+        &self,
+        out: &mut impl Write,
+        width: usize,
+        cut_short: bool,
+    ) -> io::Result<()> {
+        let (lead, text) = self.knee_in_words(cut_short);
+        let indent = lead.len() + 1;
+        let lead = format!("{HEAD}{lead}{HEAD:#} ");
+        paragraph(out, width, (&lead, indent), Style::new(), &text)?;
+        let doubts = self.doubts();
+        let (style, word) = match doubts.len() {
+            0 => (GOOD, "yes"),
+            _ if self.knee.sure().is_none() => (WARN, "no"),
+            _ => (WARN, "with care"),
+        };
+        let evidence = match doubts.is_empty() {
+            true => "nothing speaks against the rates up to the one after the knee",
+            false => "",
+        };
+        let lead = format!("{HEAD}believable:{HEAD:#} {style}{word}{style:#}  ");
+        let indent = "believable:  ".len() + word.len() + 1;
+        paragraph(out, width, (&lead, indent), DIM, evidence)?;
+        for (_, text) in doubts {
+            let lead = format!("  {WARN}!{WARN:#} ");
+            paragraph(out, width, (&lead, 4), Style::new(), &text)?;
+        }
+        out.flush()
+    }
 
-/// What speaks against the knee itself.
-fn about_the_knee(points: &[Rung], shape: Knee) -> Option<(&'static str, String)> {
-    match shape {
-        Knee::At(sure) | Knee::Beyond(sure) if sure.confidence < SURE => {
-            let [first, last] = [sure.first, sure.last].map(|at| rate(points[at].asked_per_s));
-            let text = format!(
-                "the latency of each run varies so much that the knee may be any rate from {first} to \
-                 {last}; give each more time (--duration)"
-            );
-            Some(("unsure_knee", text))
+    /// What speaks against the knee: doubts in the rates that show it, from the lowest to the one after
+    /// the knee. That a rate was too much for the server is what a ladder is to show, and no doubt.
+    pub(super) fn doubts(&self) -> Vec<(&'static str, String)> {
+        let after = |sure: Sure| self.next_seen(sure.rung).unwrap_or(sure.rung + 1);
+        let evidence = self
+            .knee
+            .sure()
+            .map_or(self.walked.len(), |sure| after(sure) + 1);
+        let shown =
+            |doubt: &&Doubt| !matches!(doubt, Doubt::Overload { .. } | Doubt::Missing { .. });
+        let of_step = |step: &Step| {
+            let rate = step.rate();
+            let doubts = step.verdict.doubts.iter().filter(shown);
+            let doubts = doubts.map(|doubt| (doubt.name(), format!("at {rate}: {doubt}")));
+            doubts.collect::<Vec<_>>()
+        };
+        let steps = self.walked.iter().take(evidence).flat_map(of_step);
+        self.about_the_knee().into_iter().chain(steps).collect()
+    }
+
+    /// What speaks against the knee itself.
+    fn about_the_knee(&self) -> Option<(&'static str, String)> {
+        match self.knee {
+            Knee::At(sure) | Knee::Beyond(sure) if sure.confidence < SURE => {
+                let [first, last] = [sure.first, sure.last].map(|at| self.asked(at));
+                let text = format!(
+                    "the latency of each run varies so much that the knee may be any rate from {first} \
+                     to {last}; give each more time (--duration)"
+                );
+                Some(("unsure_knee", text))
+            }
+            Knee::Uneven { .. } => {
+                let text = "latency doesn't rise with load: something else makes it; walk again when nothing \
+                            else runs, or find out what stops the server at that rate";
+                Some(("uneven", text.to_owned()))
+            }
+            _ => None,
         }
-        Knee::Uneven { .. } => {
-            let text = "latency doesn't rise with load: something else makes it; walk again when nothing \
-                        else runs, or find out what stops the server at that rate";
-            Some(("uneven", text.to_owned()))
+    }
+
+    fn knee_in_words(&self, cut_short: bool) -> (String, String) {
+        let points = &self.points;
+        let p99 = |at: usize| units::nanos(points[at].p99_ns as f64);
+        match self.knee {
+            Knee::Below => ("no knee:".to_owned(), why_no_rate_was_good(self.walked)),
+            Knee::Uneven {
+                before,
+                bump,
+                after,
+            } => {
+                let high = match points[bump].kept {
+                    true => p99(bump),
+                    false => "too long for the server to keep up".to_owned(),
+                };
+                let text = format!(
+                    "p99 is {} at {}, {high} at {} and {} at {}",
+                    p99(before),
+                    self.asked(before),
+                    self.asked(bump),
+                    p99(after),
+                    self.asked(after),
+                );
+                ("no knee:".to_owned(), text)
+            }
+            Knee::Beyond(sure) => {
+                let on = match points.get(sure.rung + 1) {
+                    Some(next) => format!("; at {} {LATE}", rate(next.asked_per_s)),
+                    None if cut_short => String::new(),
+                    None => "; go higher".to_owned(),
+                };
+                let lead = format!("no knee up to {}:", self.asked(sure.rung));
+                (lead, format!("up to there {POWER} still rises{on}"))
+            }
+            Knee::At(sure) => {
+                let lead = format!("knee: {},", self.asked(sure.rung));
+                let text = format!("{}; {}", self.how_sure(sure), self.what_came_after(sure));
+                (lead, text)
+            }
         }
-        _ => None,
+    }
+
+    /// Between two rates the curve was not seen, and a rate at which the generator was late shows nothing.
+    fn how_sure(&self, sure: Sure) -> String {
+        let share = (sure.confidence * 100.0).floor();
+        let seen = |at: &usize| !self.points[*at].late;
+        let before = (0..sure.first).rev().find(seen).unwrap_or(sure.first);
+        let after = self.next_seen(sure.last).unwrap_or(sure.last);
+        let [before, after] = [before, after].map(|at| self.asked(at));
+        format!("where {POWER} is greatest ({share}% sure), so between {before} and {after}")
+    }
+
+    /// What the next rate above the knee looked like.
+    fn what_came_after(&self, sure: Sure) -> String {
+        let at = &self.points[sure.rung];
+        let Some(next) = self.next_seen(sure.rung).map(|next| &self.points[next]) else {
+            return LATE.to_owned();
+        };
+        let beyond = rate(next.asked_per_s);
+        if !next.kept {
+            let answered = rate(next.achieved_per_s);
+            return format!("at {beyond} only {answered} were answered");
+        }
+        let times = units::three_digits(next.p99_ns as f64 / at.p99_ns.max(1) as f64);
+        format!("at {beyond} its p99 is {times} times as long")
+    }
+
+    /// The next rate above that of `rung` that says something about the server.
+    fn next_seen(&self, rung: usize) -> Option<usize> {
+        (rung + 1..self.points.len()).find(|&at| !self.points[at].late)
+    }
+
+    fn asked(&self, at: usize) -> String {
+        self.walked[at].rate()
     }
 }
 
 /// A knee that is less likely than this to be the right rate is doubted.
 const SURE: f64 = 0.8;
-
-fn knee_in_words(walked: &[Step], points: &[Rung], cut_short: bool) -> (String, String) {
-    let asked = |at: usize| rate(points[at].asked_per_s);
-    let p99 = |at: usize| units::nanos(points[at].p99_ns as f64);
-    match knee(points) {
-        Knee::Below => ("no knee:".to_owned(), why_no_rate_was_good(walked)),
-        Knee::Uneven {
-            before,
-            bump,
-            after,
-        } => {
-            let high = match points[bump].kept {
-                true => p99(bump),
-                false => "too long for the server to keep up".to_owned(),
-            };
-            let text = format!(
-                "p99 is {} at {}, {high} at {} and {} at {}",
-                p99(before),
-                asked(before),
-                asked(bump),
-                p99(after),
-                asked(after),
-            );
-            ("no knee:".to_owned(), text)
-        }
-        Knee::Beyond(sure) => {
-            let on = match points.get(sure.rung + 1) {
-                Some(next) => format!("; at {} {LATE}", rate(next.asked_per_s)),
-                None if cut_short => String::new(),
-                None => "; go higher".to_owned(),
-            };
-            let lead = format!("no knee up to {}:", asked(sure.rung));
-            (lead, format!("up to there {POWER} still rises{on}"))
-        }
-        Knee::At(sure) => {
-            let lead = format!("knee: {},", asked(sure.rung));
-            let text = format!(
-                "{}; {}",
-                how_sure(points, sure),
-                what_came_after(points, sure)
-            );
-            (lead, text)
-        }
-    }
-}
-
-/// Between two rates the curve was not seen, and a rate at which the generator was late shows nothing.
-fn how_sure(points: &[Rung], sure: Sure) -> String {
-    let share = (sure.confidence * 100.0).floor();
-    let seen = |at: &usize| !points[*at].late;
-    let before = (0..sure.first).rev().find(seen).unwrap_or(sure.first);
-    let after = next_seen(points, sure.last).unwrap_or(sure.last);
-    let [before, after] = [before, after].map(|at| rate(points[at].asked_per_s));
-    format!("where {POWER} is greatest ({share}% sure), so between {before} and {after}")
-}
-
-/// The next rate above that of `rung` that says something about the server.
-fn next_seen(points: &[Rung], rung: usize) -> Option<usize> {
-    (rung + 1..points.len()).find(|&at| !points[at].late)
-}
-
-/// What the next rate above the knee looked like.
-fn what_came_after(points: &[Rung], sure: Sure) -> String {
-    let at = &points[sure.rung];
-    let Some(next) = next_seen(points, sure.rung).map(|next| &points[next]) else {
-        return LATE.to_owned();
-    };
-    let beyond = rate(next.asked_per_s);
-    if !next.kept {
-        return format!(
-            "at {beyond} only {} were answered",
-            rate(next.achieved_per_s)
-        );
-    }
-    let times = next.p99_ns as f64 / at.p99_ns.max(1) as f64;
-    format!(
-        "at {beyond} its p99 is {} times as long",
-        units::three_digits(times)
-    )
-}
 
 /// What a knee is the greatest of: L. Kleinrock's power.
 const POWER: &str = "messages per second over p99";
@@ -237,9 +250,8 @@ mod tests {
     }
 
     fn said(walked: &[Step]) -> String {
-        let points: Vec<_> = walked.iter().map(Step::rung).collect();
         let mut out = Vec::new();
-        print(&mut out, 500, walked, &points, false).unwrap();
+        Curve::of(walked).print(&mut out, 500, false).unwrap();
         let text = anstream::adapter::strip_bytes(&out).into_vec();
         String::from_utf8(text).unwrap()
     }

@@ -10,12 +10,12 @@ use std::{
 };
 
 use portlab_load::{
-    Answers, Ended, Knee, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, knee, rungs,
+    Answers, Ended, Knee, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, rungs,
 };
 
 use portlab_sys::terminal::Hush;
 
-use self::{parts::Parts, table::Table};
+use self::{conclusion::Curve, parts::Parts, table::Table};
 use super::{
     Args,
     answers::print_answers,
@@ -138,25 +138,20 @@ impl Ladder<'_> {
         Ok((plan, outcome?, parts_ns))
     }
 
-    fn points(&self) -> Vec<Rung> {
-        self.walked.iter().map(Step::rung).collect()
-    }
-
     fn report(&self, warnings: &[Warning]) -> json::Ladder {
-        let points = self.points();
-        let shape = knee(&points);
-        let sure = shape.sure();
-        let rate = |rung: usize| points[rung].asked_per_s;
+        let curve = Curve::of(&self.walked);
+        let sure = curve.knee.sure();
+        let rate = |rung: usize| self.walked[rung].asked_per_s();
         let report =
             |step: &Step| json::Report::of(&step.plan, &step.outcome, &step.verdict, warnings);
         json::Ladder {
             knee_rate_per_s: sure.map(|sure| rate(sure.rung)),
-            knee_is_beyond: matches!(shape, Knee::Beyond(_)),
+            knee_is_beyond: matches!(curve.knee, Knee::Beyond(_)),
             knee_confidence: sure.map(|sure| sure.confidence),
             knee_from_rate_per_s: sure.map(|sure| rate(sure.first)),
             knee_to_rate_per_s: sure.map(|sure| rate(sure.last)),
             rungs: self.walked.iter().map(report).collect(),
-            verdict: json::LadderVerdict::of(conclusion::doubts(&self.walked, &points)),
+            verdict: json::LadderVerdict::of(curve.doubts()),
         }
     }
 
@@ -175,7 +170,7 @@ impl Ladder<'_> {
         }
         print_answers(out, width, self.plan, &answers)?;
         let cut_short = self.cut_short.is_some();
-        conclusion::print(out, width, &self.walked, &self.points(), cut_short)?;
+        Curve::of(&self.walked).print(out, width, cut_short)?;
         Ok(())
     }
 
