@@ -117,6 +117,8 @@ pub enum Doubt {
     Errors {
         /// How many.
         count: u64,
+        /// Whether there were such answers as well.
+        others: bool,
     },
     /// There are too few messages for a p99.
     FewSamples {
@@ -244,7 +246,8 @@ impl Verdict {
             },
         );
         let count = account.errors - account.error_answers;
-        doubt(count > 0, Doubt::Errors { count });
+        let others = account.error_answers > 0;
+        doubt(count > 0, Doubt::Errors { count, others });
         let elapsed = outcome.elapsed;
         let measured = !talks || samples > 0;
         doubt(
@@ -434,7 +437,13 @@ impl fmt::Display for Doubt {
                     false => Ok(()),
                 }
             }
-            Self::Errors { count } => write!(f, "there were errors ({count})"),
+            Self::Errors { count, others } => {
+                f.write_str(match others {
+                    true => "beside the answers that were errors, there were other errors",
+                    false => "there were errors",
+                })?;
+                write!(f, " ({count})")
+            }
             Self::HeldBack { count } => write!(
                 f,
                 "{count} times a connection waited for its turn to be made, for a thread makes \

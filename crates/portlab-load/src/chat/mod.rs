@@ -212,6 +212,7 @@ impl ChatOutcome {
                 self.tally.total() > 0,
                 Doubt::Errors {
                     count: self.tally.total(),
+                    others: false,
                 },
             ),
             (

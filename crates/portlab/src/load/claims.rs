@@ -60,8 +60,9 @@ const CLAIMS: &[Claim] = &[
     ("the true percentiles are worse", |it| {
         it.account.samples > 0 && it.account.unanswered + it.account.due_not_sent > 0
     }),
-    ("there were errors", |it| {
-        it.account.errors > it.account.error_answers
+    ("there were errors (", |it| it.account.error_answers == 0),
+    ("there were other errors (", |it| {
+        it.account.error_answers > 0
     }),
     ("messages queue up", |it| !it.outcome.kept_up(&it.plan)),
     ("ended before its time", |it| {
@@ -190,6 +191,8 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             ("not answered: ", account.unanswered),
             ("due and not sent: ", account.due_not_sent),
             ("until then ", account.answered),
+            ("there were errors (", account.errors),
+            ("there were other errors (", account.errors - account.error_answers),
         ] {
             if let Some((_, rest)) = text.split_once(what) {
                 let told: String = rest.chars().take_while(char::is_ascii_digit).collect();
