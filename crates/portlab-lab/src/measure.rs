@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, process::ExitStatus, time::Duration};
 
-use portlab_load::{ChatPlan, Latency, RunError, Tally, Watch, shown};
+use portlab_load::{ChatPlan, Latency, RunError, Tally, Watch};
 use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
 
 use crate::{
@@ -389,10 +389,9 @@ pub(crate) fn in_words(tally: &Tally, silence: &str) -> String {
 
 /// What came instead of what was expected, as far as it was kept.
 pub(crate) fn what_came(tally: &Tally) -> String {
-    tally.first_wrong().map_or(String::new(), |came| {
-        let came = shown(came, came.len() >= Tally::SAMPLE);
-        format!("; what came: \"{came}\"")
-    })
+    tally
+        .first_wrong()
+        .map_or(String::new(), |came| format!("; what came: \"{came}\""))
 }
 
 #[cfg(test)]

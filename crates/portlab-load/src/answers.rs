@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::{ErrorAnswer, status::Dialect};
+use crate::{ErrorAnswer, Sample, shown::shown, status::Dialect};
 
 /// What the answers of a run begin with, where they aren't compared byte by byte with what was sent.
 ///
@@ -10,7 +10,7 @@ use crate::{ErrorAnswer, status::Dialect};
 /// no more memory than others.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    first: Option<(Instant, Box<[u8]>)>,
+    first: Option<(Instant, Sample)>,
     lines: Vec<FirstLine>,
     /// Which of them came last: most often the next one is like it.
     last: usize,
@@ -42,18 +42,13 @@ const LINES: usize = 16;
 
 impl FirstLine {
     /// How much of a first line is looked at, in bytes.
-    pub const LONGEST: usize = 80;
+    pub(crate) const LONGEST: usize = 80;
 
-    /// The line, without its end.
+    /// The line, without its end, as text that no terminal obeys.
     #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        self.line.trim_ascii_end()
-    }
-
-    /// Whether the line is longer than what is kept of it.
-    #[must_use]
-    pub fn is_cut(&self) -> bool {
-        self.line.len() == Self::LONGEST && !self.line.ends_with(b"\n")
+    pub fn text(&self) -> String {
+        let cut = self.line.len() == Self::LONGEST && !self.line.ends_with(b"\n");
+        shown(self.line.trim_ascii_end(), cut)
     }
 
     /// How many answers began with it.
@@ -83,8 +78,8 @@ impl FirstLine {
 impl Answers {
     /// The beginning of the first answer; or, where no answer is expected, of what came first.
     #[must_use]
-    pub fn first(&self) -> Option<&[u8]> {
-        self.first.as_ref().map(|(_, bytes)| &**bytes)
+    pub fn first(&self) -> Option<&Sample> {
+        self.first.as_ref().map(|(_, first)| first)
     }
 
     /// The first lines that were kept apart, the most frequent first.
@@ -109,10 +104,10 @@ impl Answers {
 
     /// Adds what another thread has seen, or another run.
     pub fn merge(&mut self, other: &Self) {
-        if let Some((at, bytes)) = &other.first
-            && self.first.as_ref().is_none_or(|(earlier, _)| at < earlier)
+        if let Some((at, _)) = other.first
+            && self.first.as_ref().is_none_or(|(earlier, _)| at < *earlier)
         {
-            self.first = Some((*at, bytes.clone()));
+            self.first.clone_from(&other.first);
         }
         self.others += other.others;
         for new in &other.lines {
@@ -128,8 +123,7 @@ impl Answers {
     /// Keeps `bytes`, if nothing came before.
     pub(crate) fn hear(&mut self, bytes: &[u8]) {
         if self.first.is_none() {
-            let kept = &bytes[..bytes.len().min(FirstLine::LONGEST)];
-            self.first = Some((Instant::now(), kept.into()));
+            self.first = Some((Instant::now(), Sample::of(bytes, FirstLine::LONGEST)));
         }
     }
 
@@ -226,11 +220,11 @@ mod tests {
         counted
     }
 
-    fn told(answers: &Answers) -> Vec<(&[u8], u64)> {
+    fn told(answers: &Answers) -> Vec<(String, u64)> {
         let lines = answers.lines();
         lines
             .iter()
-            .map(|line| (line.bytes(), line.count()))
+            .map(|line| (line.text(), line.count()))
             .collect()
     }
 
@@ -248,18 +242,14 @@ mod tests {
         ];
         for piece in [1, 2, 3, 7, 100, 1_000] {
             let counted = counted(&answers, piece);
-            let expected: [(&[u8], u64); 5] = [
-                (b"ok", 2),
-                (&long[..80], 2),
-                (b"okay", 1),
-                (b"ok", 1),
-                (b"no", 1),
-            ];
+            let cut = "x".repeat(80) + "…";
+            let expected = [("ok", 2), (&cut, 2), ("okay", 1), ("ok", 1), ("no", 1)]
+                .map(|(line, count)| (line.to_owned(), count));
             let mut told = told(&counted);
             // Those that came equally often are in the order in which they came.
             told.sort_by_key(|it| expected.iter().position(|other| other == it));
             assert_eq!(told, expected, "{piece}");
-            assert_eq!(counted.first().map(|first| &first[..2]), Some(&b"ok"[..]));
+            assert!(counted.first().unwrap().bytes().starts_with(b"ok"));
             assert_eq!(counted.total(), 7);
         }
     }

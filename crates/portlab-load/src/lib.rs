@@ -95,7 +95,7 @@ pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{Manner, Say, Script};
 pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
-pub use shown::shown;
+pub use shown::Sample;
 pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, Phase, Tally};
 pub use verdict::{Doubt, Verdict};

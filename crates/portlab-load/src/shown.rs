@@ -1,9 +1,12 @@
 //! Bytes that came from outside, as text that no terminal obeys.
 
+use std::fmt;
+
+use portlab_sys::name::is_unseen;
+
 /// `bytes` as text where they are text (UTF-8), everything else escaped; with an ellipsis if they are
 /// `cut`, that is, if more followed.
-#[must_use]
-pub fn shown(bytes: &[u8], cut: bool) -> String {
+pub(crate) fn shown(bytes: &[u8], cut: bool) -> String {
     // A character that was cut in two is left out.
     let whole = match std::str::from_utf8(bytes) {
         Err(error) if cut && error.error_len().is_none() => &bytes[..error.valid_up_to()],
@@ -14,7 +17,7 @@ pub fn shown(bytes: &[u8], cut: bool) -> String {
         for character in chunk.valid().chars() {
             match character {
                 // A terminal would obey it, or show nothing.
-                hidden if hidden.is_control() || is_hidden(hidden) => {
+                hidden if hidden.is_control() || is_unseen(hidden) => {
                     text.extend(hidden.escape_default());
                 }
                 character => text.push(character),
@@ -29,14 +32,33 @@ pub fn shown(bytes: &[u8], cut: bool) -> String {
     text
 }
 
-/// Marks of direction, separators of lines, fillers: what changes how its neighbours look, or is not
-/// seen itself.
-fn is_hidden(character: char) -> bool {
-    matches!(
-        character,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}'
-            | '\u{61c}' | '\u{feff}' | '\u{115f}' | '\u{1160}' | '\u{3164}' | '\u{ffa0}'
-    )
+/// The beginning of bytes that came from outside; written out, as [`shown`] has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    bytes: Box<[u8]>,
+    cut: bool,
+}
+
+impl Sample {
+    /// The first `most` of `bytes`.
+    pub(crate) fn of(bytes: &[u8], most: usize) -> Self {
+        Self {
+            bytes: bytes[..bytes.len().min(most)].into(),
+            cut: bytes.len() >= most,
+        }
+    }
+
+    /// The bytes themselves.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+impl fmt::Display for Sample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.bytes, self.cut))
+    }
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, io};
 
-use crate::{ErrorAnswer, Mismatch};
+use crate::{ErrorAnswer, Mismatch, Sample};
 
 /// What was being done when it failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,12 +62,12 @@ pub struct Failure {
 pub struct Tally {
     counts: BTreeMap<(Phase, Cause), u64>,
     first_mismatch: Option<Mismatch>,
-    first_wrong: Option<Box<[u8]>>,
+    first_wrong: Option<Sample>,
 }
 
 impl Tally {
     /// How many bytes of a wrong answer are kept to be shown.
-    pub const SAMPLE: usize = 60;
+    pub(crate) const SAMPLE: usize = 60;
 
     /// Counts an error.
     pub fn add(&mut self, phase: Phase, cause: Cause) {
@@ -85,8 +85,8 @@ impl Tally {
 
     /// Keeps the beginning of `bytes`, in which something was wrong, if it is the first.
     pub(crate) fn keep_wrong(&mut self, bytes: &[u8]) {
-        let bytes = &bytes[..bytes.len().min(Self::SAMPLE)];
-        self.first_wrong.get_or_insert_with(|| bytes.into());
+        let first = &mut self.first_wrong;
+        first.get_or_insert_with(|| Sample::of(bytes, Self::SAMPLE));
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -128,8 +128,8 @@ impl Tally {
 
     /// The beginning of the first read in which something was wrong, if there was one.
     #[must_use]
-    pub fn first_wrong(&self) -> Option<&[u8]> {
-        self.first_wrong.as_deref()
+    pub fn first_wrong(&self) -> Option<&Sample> {
+        self.first_wrong.as_ref()
     }
 
     /// The first wrong byte, if there was one.

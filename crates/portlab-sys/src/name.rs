@@ -15,7 +15,8 @@ pub fn inert(name: &str) -> String {
 /// and paragraphs.
 ///
 /// Source: DerivedCoreProperties.txt of Unicode 16.
-fn is_unseen(it: char) -> bool {
+#[must_use]
+pub fn is_unseen(it: char) -> bool {
     matches!(it,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'
         | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

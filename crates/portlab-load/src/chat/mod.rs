@@ -12,7 +12,7 @@ use std::{net::SocketAddr, time::Duration};
 
 pub use self::{crowd::RunId, history::Violation, run::run_chat};
 use crate::{
-    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Stop, Tally,
+    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Sample, Stop, Tally,
     outcome::{per_s, wait_share},
 };
 
@@ -91,7 +91,7 @@ pub struct ChatOutcome {
     /// Lines that the members heard of others, who are not of this run.
     pub strangers: u64,
     /// The beginning of the first of them.
-    pub first_stranger: Option<Box<[u8]>>,
+    pub first_stranger: Option<Sample>,
     /// Connections that the server ended.
     pub endings: Endings,
     /// CPU time that the generator used while measuring.

@@ -15,8 +15,8 @@ use super::{
     history::{History, Message},
 };
 use crate::{
-    Cause, Ended, Endings, Interval, Latency, Pace, Phase, Progress, RunError, Tally, Watch,
-    account, endings,
+    Cause, Ended, Endings, Interval, Latency, Pace, Phase, Progress, RunError, Sample, Tally,
+    Watch, account, endings,
     pace::{Part, Schedule},
     timers::Alarm,
 };
@@ -374,10 +374,8 @@ impl<'a> Chat<'a> {
             }
             Heard::Stranger(line) => {
                 self.outcome.strangers += 1;
-                let line = &line[..line.len().min(Tally::SAMPLE)];
-                self.outcome
-                    .first_stranger
-                    .get_or_insert_with(|| line.into());
+                let first = &mut self.outcome.first_stranger;
+                first.get_or_insert_with(|| Sample::of(line, Tally::SAMPLE));
                 return;
             }
             Heard::Message(message) => message,

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use portlab_load::{Answers, Expect, FirstLine, Pace, Plan, shown};
+use portlab_load::{Answers, Expect, Pace, Plan};
 
 use super::words::paragraph;
 use crate::args::{BAD, DIM};
@@ -30,7 +30,6 @@ pub(super) fn print_answers(
         0 | 1 if answers.others() == 0 => "in the whole run; the first: ",
         _ => "in the whole run, by their first lines; the first: ",
     };
-    let first = shown(first, first.len() >= FirstLine::LONGEST);
     let lead = format!("  {:<NAME$} {:>10}  ", "answers", answers.total());
     let text = format!("{what}\"{first}\"");
     paragraph(out, width, (&lead, NAME + 15), DIM, &text)?;
@@ -40,7 +39,7 @@ pub(super) fn print_answers(
     for line in lines {
         let style = if line.error().is_some() { BAD } else { DIM };
         let lead = format!("    {style}{:>6}x{style:#} ", line.count());
-        let text = format!("\"{}\"", shown(line.bytes(), line.is_cut()));
+        let text = format!("\"{}\"", line.text());
         paragraph(out, width, (&lead, 12), Style::new(), &text)?;
     }
     if answers.others() > 0 {

@@ -8,8 +8,7 @@ use std::{
 use anstyle::Style;
 use anyhow::{Context, bail};
 use portlab_load::{
-    Cause, ChatOutcome, ChatPlan, Ended, Failure, Pace, Phase, Plan, RunId, Tally, Tongue,
-    run_chat, shown,
+    Cause, ChatOutcome, ChatPlan, Ended, Failure, Pace, Phase, Plan, RunId, Tongue, run_chat,
 };
 use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::units;
@@ -48,9 +47,10 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         let reasons: Vec<_> = outcome.tally.failures().map(|it| why(&it)).collect();
         let (target, reasons) = (plan.target, reasons.join(", "));
         let (members, all) = (outcome.members, plan.members);
-        let said = outcome.tally.first_wrong().map_or(String::new(), |said| {
-            format!("; it said \"{}\"", shown(said, said.len() >= Tally::SAMPLE))
-        });
+        let said = outcome
+            .tally
+            .first_wrong()
+            .map_or(String::new(), |said| format!("; it said \"{said}\""));
         bail!("{members} of {all} members got into the chat at {target}: {reasons}{said}");
     }
     let mut out = output::stdout();
@@ -63,7 +63,6 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         say(BAD, "broken promise:", &violation.to_string());
     }
     if let Some(line) = outcome.tally.first_wrong() {
-        let line = shown(line, line.len() >= Tally::SAMPLE);
         say(
             BAD,
             "a line that nobody has said so:",
@@ -237,8 +236,7 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
         let text = format!("{}: {}", failure.phase, with_hint(&failure));
         row("", &count, BAD, &text)?;
     }
-    if let Some(line) = &outcome.first_stranger {
-        let first = shown(line, line.len() >= Tally::SAMPLE);
+    if let Some(first) = &outcome.first_stranger {
         row(
             "strangers",
             &plural(outcome.strangers, "line"),

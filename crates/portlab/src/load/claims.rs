@@ -192,7 +192,10 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             ("due and not sent: ", account.due_not_sent),
             ("until then ", account.answered),
             ("there were errors (", account.errors),
-            ("there were other errors (", account.errors - account.error_answers),
+            (
+                "there were other errors (",
+                account.errors - account.error_answers,
+            ),
         ] {
             if let Some((_, rest)) = text.split_once(what) {
                 let told: String = rest.chars().take_while(char::is_ascii_digit).collect();

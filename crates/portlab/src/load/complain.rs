@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use portlab_load::{Cause, Doubt, Outcome, Pace, Phase, Plan, Tally, Verdict, shown};
+use portlab_load::{Cause, Doubt, Outcome, Pace, Phase, Plan, Verdict};
 use portlab_stats::units;
 
 use super::words::{plural, say, with_hint};
@@ -45,9 +45,10 @@ pub(super) fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<Stri
         0 => format!("no connection to {target} could be made: {reasons}"),
         made => {
             let made = plural(made, "connection");
-            let said = outcome.tally.first_wrong().map_or(String::new(), |said| {
-                format!("; it said \"{}\"", shown(said, said.len() >= Tally::SAMPLE))
-            });
+            let said = outcome
+                .tally
+                .first_wrong()
+                .map_or(String::new(), |said| format!("; it said \"{said}\""));
             format!(
                 "{made} to {target} could be made, and none got as far as talking: {reasons}{said}"
             )
@@ -67,11 +68,7 @@ pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
         say(BAD, "wrong bytes:", &mismatch.to_string());
     }
     if let Some(wrong) = outcome.tally.first_wrong() {
-        say(
-            BAD,
-            "what came:",
-            &format!("\"{}\"", shown(wrong, wrong.len() >= Tally::SAMPLE)),
-        );
+        say(BAD, "what came:", &format!("\"{wrong}\""));
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
         let longest = units::nanos(outcome.connect_latency.max_ns() as f64);

@@ -4,7 +4,7 @@ use std::{io::Write, time::Duration};
 
 use portlab_load::{
     Account, ChatOutcome, ChatPlan, Ended, FirstLine, Latency, Mismatch, Outcome, Pace, Plan,
-    Tally, Verdict, Warning, shown,
+    Verdict, Warning,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -416,10 +416,7 @@ impl Report {
             checked: account.checked.name(),
             any_answer: plan.script.any_answer,
             error_answers: account.error_answers,
-            first_answer: outcome
-                .answers
-                .first()
-                .map(|first| shown(first, first.len() >= FirstLine::LONGEST)),
+            first_answer: outcome.answers.first().map(ToString::to_string),
             first_lines: {
                 let lines = outcome.answers.lines();
                 lines.into_iter().map(AnswerLine::of).collect()
@@ -467,7 +464,7 @@ impl Report {
             first_wrong_answer: outcome
                 .tally
                 .first_wrong()
-                .map(|wrong| wrong.escape_ascii().to_string()),
+                .map(|wrong| wrong.bytes().escape_ascii().to_string()),
             preflight: warnings.iter().map(Warning::to_string).collect(),
             verdict: Judgement {
                 believable: verdict.is_believable(),
@@ -514,10 +511,7 @@ impl ChatReport {
             errors: outcome.tally.total(),
             failures: outcome.tally.failures().map(Failure::of).collect(),
             strangers_lines: outcome.strangers,
-            first_strangers_line: outcome
-                .first_stranger
-                .as_deref()
-                .map(|line| shown(line, line.len() >= Tally::SAMPLE)),
+            first_strangers_line: outcome.first_stranger.as_ref().map(ToString::to_string),
             violations: outcome.violations,
             first_violations: outcome
                 .first_violations
@@ -569,7 +563,7 @@ impl Failure {
 impl AnswerLine {
     fn of(line: &FirstLine) -> Self {
         Self {
-            line: shown(line.bytes(), line.is_cut()),
+            line: line.text(),
             count: line.count(),
             error: line.error().map(|error| error.to_string()),
         }
