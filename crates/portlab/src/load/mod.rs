@@ -10,6 +10,7 @@ mod json;
 mod known;
 mod ladder;
 mod lines;
+mod parts;
 mod plan;
 mod screen;
 mod self_test;

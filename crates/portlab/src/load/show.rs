@@ -15,6 +15,7 @@ use portlab_load::{Interval, Plan, Progress, Watch};
 use super::{
     files::Files,
     lines::Lines,
+    parts::Parts,
     screen::Screen,
     words::{plural, waiting},
 };
@@ -37,6 +38,8 @@ pub(super) struct Show {
     files: Files,
     /// What is to become a second.
     second: Option<Interval>,
+    /// The parts of the run, if they are asked for.
+    pub(super) parts: Option<Parts>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -75,6 +78,7 @@ impl Show {
             title: String::new(),
             files,
             second: None,
+            parts: None,
             interrupted: interrupt_flag()?,
         })
     }
@@ -96,6 +100,7 @@ impl Show {
             title: format!("{title}: "),
             files: Files::default(),
             second: None,
+            parts: None,
             interrupted,
         }
     }
@@ -148,6 +153,9 @@ impl Watch for Show {
     fn interval(&mut self, interval: &Interval) {
         if let Live::Screen(screen) = &mut self.live {
             screen.add(interval);
+        }
+        if let Some(parts) = &mut self.parts {
+            parts.add(&interval.latency);
         }
         // Histograms are large: nobody who tells of seconds, no seconds.
         if !matches!(self.live, Live::Lines(_)) && self.files.is_empty() {

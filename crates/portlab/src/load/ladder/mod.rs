@@ -1,7 +1,6 @@
 //! `--rate 1k..20k`: a run per rate, and the curve of latency against load.
 
 mod conclusion;
-mod parts;
 mod table;
 
 use std::{
@@ -15,11 +14,12 @@ use portlab_load::{
 
 use portlab_sys::terminal::Hush;
 
-use self::{conclusion::Curve, parts::Parts, table::Table};
+use self::{conclusion::Curve, table::Table};
 use super::{
     Args,
     answers::print_answers,
     complain, is_wrong_or_error, json,
+    parts::Parts,
     plan::Rates,
     show::{Show, interrupt_flag},
     why_it_ended, why_nobody_answered, words,
@@ -131,9 +131,9 @@ impl Ladder<'_> {
         let title = format!("{} of {}", index + 1, self.rates.len());
         let flag = Arc::clone(&self.interrupted);
         let mut show = Show::of_a_rung(&plan, self.plain, &title, flag);
-        let mut parts = Parts::of(&mut show);
-        let outcome = portlab_load::run(&plan, &mut parts);
-        let parts_ns = parts.p99s_ns();
+        show.parts = Some(Parts::default());
+        let outcome = portlab_load::run(&plan, &mut show);
+        let parts_ns = show.parts.take().unwrap_or_default().p99s_ns();
         show.finish()?;
         Ok((plan, outcome?, parts_ns))
     }
