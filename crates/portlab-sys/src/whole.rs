@@ -15,6 +15,7 @@ use std::{
         unix::fs::MetadataExt,
     },
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 /// A file that is being written. It takes its name at [`WholeFile::commit`]; if it is dropped before,
@@ -35,7 +36,7 @@ enum Place {
     /// Written to what can't be replaced.
     Through {
         out: BufWriter<File>,
-        reader_has_gone: bool,
+        reader_has_gone: AtomicBool,
     },
 }
 
@@ -61,7 +62,7 @@ impl WholeFile {
             Some(found) if !found.is_file() || stream(found).is_some() => {
                 return Ok(Self(Place::Through {
                     out: BufWriter::new(open(path, found)?),
-                    reader_has_gone: false,
+                    reader_has_gone: AtomicBool::new(false),
                 }));
             }
             Some(found) => {
@@ -156,18 +157,22 @@ impl Drop for WholeFile {
     }
 }
 
-/// A reader that closes its pipe has seen enough: the rest is dropped.
-fn unless_gone<T>(
-    gone: &mut bool,
+/// What `write` returns; `done` if the reader has `gone`, or goes now: a reader that closes its pipe has
+/// seen enough, and the rest is dropped.
+///
+/// # Errors
+/// When it can't be written for another reason.
+pub fn unless_gone<T>(
+    gone: &AtomicBool,
     done: T,
     write: impl FnOnce() -> io::Result<T>,
 ) -> io::Result<T> {
-    if *gone {
+    if gone.load(Relaxed) {
         return Ok(done);
     }
     write().or_else(|error| match error.kind() {
         io::ErrorKind::BrokenPipe => {
-            *gone = true;
+            gone.store(true, Relaxed);
             Ok(done)
         }
         _ => Err(error),

@@ -13,6 +13,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use portlab_sys::whole::unless_gone;
+
 /// No more of stdout is read.
 static READER_HAS_GONE: AtomicBool = AtomicBool::new(false);
 
@@ -50,28 +52,14 @@ pub(crate) struct Output<W>(W);
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        unless_gone(bytes.len(), || self.0.write(bytes))
+        unless_gone(&READER_HAS_GONE, bytes.len(), || self.0.write(bytes))
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        unless_gone((), || self.0.write_all(bytes))
+        unless_gone(&READER_HAS_GONE, (), || self.0.write_all(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        unless_gone((), || self.0.flush())
+        unless_gone(&READER_HAS_GONE, (), || self.0.flush())
     }
-}
-
-/// What `write` returns; `done` if there is no reader.
-fn unless_gone<T>(done: T, write: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
-    if reader_has_gone() {
-        return Ok(done);
-    }
-    write().or_else(|error| match error.kind() {
-        io::ErrorKind::BrokenPipe => {
-            READER_HAS_GONE.store(true, Relaxed);
-            Ok(done)
-        }
-        _ => Err(error),
-    })
 }
