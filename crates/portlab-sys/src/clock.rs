@@ -1,7 +1,8 @@
 //! Clocks.
 
-use std::{io, time::Duration};
+use std::{io, path::Path, time::Duration};
 
+use procfs::{FromRead, process::Schedstat};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds since some moment before this process, and the same for all processes of a machine. Never
@@ -22,16 +23,19 @@ pub fn thread_cpu() -> Duration {
 
 /// How long the calling thread has waited for a processor since it began, though it could have run:
 /// because others ran, or had to be stopped for it. 0 where the kernel doesn't keep account of it.
-///
-/// Source: `Documentation/scheduler/sched-stats.rst` of Linux, `/proc/<pid>/schedstat`.
 #[must_use]
 pub fn thread_waited() -> Duration {
-    let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    let waited = text
-        .split_whitespace()
-        .nth(1)
-        .and_then(|ns| ns.parse().ok());
-    Duration::from_nanos(waited.unwrap_or(0))
+    let times = ran_and_waited(Path::new("/proc/thread-self"));
+    Duration::from_nanos(times.map_or(0, |(_, waited)| waited))
+}
+
+/// For how many nanoseconds the thread that `task` is the folder of in `/proc` has run, and has waited for
+/// a processor; `None` if the kernel doesn't keep account of it.
+///
+/// Source: `Documentation/scheduler/sched-stats.rst` of Linux, `/proc/PID/task/TID/schedstat`.
+pub(crate) fn ran_and_waited(task: &Path) -> Option<(u64, u64)> {
+    let times = Schedstat::from_file(task.join("schedstat")).ok()?;
+    Some((times.sum_exec_runtime, times.run_delay))
 }
 
 /// The CPU time, in user and kernel mode, that all threads of process `pid` have used, ended ones

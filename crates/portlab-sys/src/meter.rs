@@ -6,9 +6,9 @@ use std::{
     time::Duration,
 };
 
-use procfs::process::{Process, all_processes};
+use procfs::process::{Process, Stat, all_processes};
 
-use crate::clock::process_cpu;
+use crate::clock::{process_cpu, ran_and_waited};
 
 /// What a tree of processes has used up to now, and what it consists of.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,30 +26,12 @@ pub struct Usage {
     pub runnable: Runnable,
 }
 
-/// How long threads have been runnable since they started, by thread number. Empty if the kernel doesn't
-/// keep account of it.
-///
-/// Source: `/proc/PID/task/TID/schedstat`, described in `Documentation/scheduler/sched-stats.rst` of Linux.
+/// For how many nanoseconds threads have run, and have waited for a processor, since they started, by
+/// thread number. Empty if the kernel doesn't keep account of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Runnable(BTreeMap<i32, RunnableTime>);
-
-/// The runnable time of one thread, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct RunnableTime {
-    /// On a processor.
-    ran: u64,
-    /// In the queue of a processor.
-    waited: u64,
-}
+pub struct Runnable(BTreeMap<i32, (u64, u64)>);
 
 impl Runnable {
-    fn add(&mut self, thread: i32, schedstat: &str) {
-        let mut numbers = schedstat.split_whitespace().map(str::parse);
-        if let (Some(Ok(ran)), Some(Ok(waited))) = (numbers.next(), numbers.next()) {
-            self.0.insert(thread, RunnableTime { ran, waited });
-        }
-    }
-
     /// The share, in `[0, 1]`, of their runnable time since the reading `before` that the threads waited
     /// for a processor. `None` if they were never runnable, or the kernel doesn't tell.
     ///
@@ -58,15 +40,12 @@ impl Runnable {
     pub fn wait_share_since(&self, before: &Self) -> Option<f64> {
         let (mut ran, mut waited) = (0, 0);
         for (thread, now) in &self.0 {
-            let was = before.0.get(thread).copied().unwrap_or_default();
-            // A smaller figure belongs to a new thread whose number was used before.
-            let was = if was.ran > now.ran || was.waited > now.waited {
-                RunnableTime::default()
-            } else {
-                was
-            };
-            ran += now.ran - was.ran;
-            waited += now.waited - was.waited;
+            let was = before.0.get(thread);
+            // A larger figure belongs to an older thread that had the same number.
+            let was = was.filter(|was| was.0 <= now.0 && was.1 <= now.1);
+            let was = was.copied().unwrap_or_default();
+            ran += now.0 - was.0;
+            waited += now.1 - was.1;
         }
         (ran + waited > 0).then(|| waited as f64 / (ran + waited) as f64)
     }
@@ -111,9 +90,8 @@ fn usage_of(root: i32, cpu: Duration, tree: &[i32]) -> io::Result<Usage> {
             let status = fs::read_to_string(task.path().join("status")).unwrap_or_default();
             usage.context_switches += context_switches(&status);
             let number = task.file_name().to_str().and_then(|it| it.parse().ok());
-            let schedstat = fs::read_to_string(task.path().join("schedstat"));
-            if let (Some(number), Ok(schedstat)) = (number, schedstat) {
-                usage.runnable.add(number, &schedstat);
+            if let (Some(number), Some(times)) = (number, ran_and_waited(&task.path())) {
+                usage.runnable.0.insert(number, times);
             }
         }
     }
@@ -179,9 +157,7 @@ pub fn below(root: i32) -> io::Result<Vec<i32>> {
 /// When `/proc` can't be read.
 pub fn tree(root: i32) -> io::Result<Vec<i32>> {
     let mut children: HashMap<i32, Vec<i32>> = HashMap::new();
-    let processes = all_processes().map_err(io::Error::other)?;
-    // A process may end between being listed and being read.
-    for stat in processes.flatten().flat_map(|process| process.stat()) {
+    for stat in processes()? {
         if stat.state != 'Z' {
             children.entry(stat.ppid).or_default().push(stat.pid);
         }
@@ -200,12 +176,8 @@ pub fn tree(root: i32) -> io::Result<Vec<i32>> {
 /// # Errors
 /// When `/proc` can't be read.
 pub fn children(parent: i32) -> io::Result<Vec<i32>> {
-    let processes = all_processes().map_err(io::Error::other)?;
-    let stats = processes.flatten().flat_map(|process| process.stat());
-    Ok(stats
-        .filter(|stat| stat.ppid == parent && stat.state != 'Z')
-        .map(|stat| stat.pid)
-        .collect())
+    let children = processes()?.filter(|it| it.ppid == parent && it.state != 'Z');
+    Ok(children.map(|it| it.pid).collect())
 }
 
 /// The zombies among the children of `root`: ended, and not reaped.
@@ -213,12 +185,14 @@ pub fn children(parent: i32) -> io::Result<Vec<i32>> {
 /// # Errors
 /// When `/proc` can't be read.
 pub fn zombies(root: i32) -> io::Result<Vec<i32>> {
+    let zombies = processes()?.filter(|it| it.ppid == root && it.state == 'Z');
+    Ok(zombies.map(|it| it.pid).collect())
+}
+
+/// All processes of this machine. One that ends between being listed and being read is left out.
+fn processes() -> io::Result<impl Iterator<Item = Stat>> {
     let processes = all_processes().map_err(io::Error::other)?;
-    let stats = processes.flatten().flat_map(|process| process.stat());
-    Ok(stats
-        .filter(|stat| stat.ppid == root && stat.state == 'Z')
-        .map(|stat| stat.pid)
-        .collect())
+    Ok(processes.flatten().flat_map(|process| process.stat()))
 }
 
 /// The CPU time of the children that `pid` has reaped, in whole ticks.
@@ -269,29 +243,25 @@ mod tests {
         assert!(!zombies(root).unwrap().contains(&(child.id() as i32)));
     }
 
-    fn runnable(threads: &[(i32, &str)]) -> Runnable {
-        let mut runnable = Runnable::default();
-        for (thread, schedstat) in threads {
-            runnable.add(*thread, schedstat);
-        }
-        runnable
+    fn runnable(threads: &[(i32, (u64, u64))]) -> Runnable {
+        Runnable(threads.iter().copied().collect())
     }
 
     #[test]
     fn the_share_that_threads_waited_is_of_what_they_did_between_two_readings() {
-        let before = runnable(&[(1, "1000 500 9"), (2, "70 30 1"), (3, "8 8 8")]);
+        let before = runnable(&[(1, (1000, 500)), (2, (70, 30)), (3, (8, 8))]);
         // Thread 1 ran 300 and waited 100, thread 2 did nothing, thread 3 has ended, thread 4 is new.
-        let after = runnable(&[(1, "1300 600 12"), (2, "70 30 1"), (4, "100 300 2")]);
+        let after = runnable(&[(1, (1300, 600)), (2, (70, 30)), (4, (100, 300))]);
         assert_eq!(after.wait_share_since(&before), Some(0.5));
         assert_eq!(before.wait_share_since(&before), None);
         // The number of a thread that had run for longer, used again.
-        let again = runnable(&[(1, "30 10 1")]);
+        let again = runnable(&[(1, (30, 10))]);
         assert_eq!(again.wait_share_since(&before), Some(0.25));
     }
 
     #[test]
     fn a_kernel_that_keeps_no_account_of_waiting_gives_no_share() {
-        let none = runnable(&[(1, "0 0 0"), (2, "")]);
+        let none = runnable(&[(1, (0, 0))]);
         assert_eq!(none.wait_share_since(&Runnable::default()), None);
     }
 
