@@ -69,12 +69,6 @@ impl Account {
             checked,
         }
     }
-
-    /// Whether there were answers, and every one was an error.
-    #[must_use]
-    pub fn all_were_errors(&self) -> bool {
-        self.error_answers > 0 && self.error_answers == self.answered
-    }
 }
 
 impl Checked {

@@ -55,7 +55,7 @@ impl Endings {
     }
 
     /// The server refused a connection that was to follow another, at `now`.
-    pub fn refuse(&mut self, now: u64) {
+    pub(crate) fn refuse(&mut self, now: u64) {
         self.merge(&Self {
             refused: 1,
             refused_ns: now,

@@ -3,25 +3,13 @@
 use std::time::Duration;
 
 use portlab_load::{
-    Account, Arrivals, Cause, Ended, Endings, ErrorAnswer, Fairness, Outcome, Pace, Phase, Plan,
-    Tally, Verdict,
+    Account, Cause, Ended, Endings, ErrorAnswer, Fairness, Outcome, Pace, Phase, Plan, Tally,
 };
 
-use super::{judge, text::print};
-
-fn closed() -> Plan {
-    Plan::new("127.0.0.1:1".parse().unwrap())
-}
-
-fn open() -> Plan {
-    Plan {
-        pace: Pace::Open {
-            rate_per_s: 1_000.0,
-            arrivals: Arrivals::Poisson,
-        },
-        ..closed()
-    }
-}
+use super::{
+    judge,
+    text::tests::{closed, open, printed},
+};
 
 /// What a sentence of a result claims, if the result has it.
 type Claim = (&'static str, fn(&Case) -> bool);
@@ -36,6 +24,9 @@ struct Case {
 /// Every sentence that could contradict another, and what must be so where it stands: if each is
 /// true of the one account, no two contradict.
 const CLAIMS: &[Claim] = &[
+    ("none was made", |it| {
+        it.outcome.connect_latency.count() == 0
+    }),
     ("nothing came", |it| {
         it.account.answered == 0 && it.outcome.bytes_received == 0
     }),
@@ -169,11 +160,7 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             outcome,
             account,
         } = &case;
-        let verdict = Verdict::of(plan, outcome);
-        let mut out = Vec::new();
-        print(&mut out, plan, outcome, &verdict, 10_000).unwrap();
-        let text = anstream::adapter::strip_bytes(&out).into_vec();
-        let text = String::from_utf8(text).unwrap();
+        let text = printed(plan, outcome, 10_000);
         // The row of errors begins with their number.
         let row = format!("errors       {:>10}  ", account.errors);
         assert!(text.contains(&row), "seed {seed}: {row:?}\n{text}");
@@ -212,11 +199,8 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             );
         }
     }
-    let never: Vec<_> = CLAIMS
-        .iter()
-        .zip(&seen)
-        .filter(|(_, seen)| **seen == 0)
-        .collect();
-    let never: Vec<_> = never.iter().map(|((sentence, _), _)| sentence).collect();
+    let claims = CLAIMS.iter().zip(seen);
+    let never = claims.filter_map(|((sentence, _), seen)| (seen == 0).then_some(sentence));
+    let never: Vec<_> = never.collect();
     assert!(never.is_empty(), "never said: {never:?}");
 }
