@@ -9,18 +9,14 @@ use portlab_stats::units;
 pub struct Endings {
     /// Connections that it closed or reset.
     pub closed: u64,
-    /// Answers on the one of these that had fewest.
-    pub least_answers: u64,
-    /// Answers on the one of these that had most.
-    pub most_answers: u64,
-    /// When the first was closed, in nanoseconds since the run began.
-    pub(crate) first_ns: u64,
-    /// When the last was.
-    pub(crate) last_ns: u64,
+    /// Answers on the one of these that had fewest, and on the one that had most.
+    pub answers: Option<(u64, u64)>,
+    /// When the first and the last were closed, in nanoseconds since the run began.
+    closed_ns: Option<(u64, u64)>,
     /// Attempts to connect again that were refused.
     pub refused: u64,
-    /// When the first of them was.
-    pub(crate) refused_ns: u64,
+    /// When the first and the last of them were.
+    refused_ns: Option<(u64, u64)>,
     /// Whether something listened on the port when the run had lost every connection; `None` where that
     /// wasn't tried, or not found out.
     pub listens: Option<bool>,
@@ -46,10 +42,8 @@ impl Endings {
     pub fn close(&mut self, answers: u64, now: u64) {
         self.merge(&Self {
             closed: 1,
-            least_answers: answers,
-            most_answers: answers,
-            first_ns: now,
-            last_ns: now,
+            answers: Some((answers, answers)),
+            closed_ns: Some((now, now)),
             ..Self::default()
         });
     }
@@ -58,31 +52,21 @@ impl Endings {
     pub(crate) fn refuse(&mut self, now: u64) {
         self.merge(&Self {
             refused: 1,
-            refused_ns: now,
+            refused_ns: Some((now, now)),
             ..Self::default()
         });
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
-        let both =
-            |has: u64, had: u64, old: u64, new: u64, pick: fn(u64, u64) -> u64| match (had, has) {
-                (0, _) => new,
-                (_, 0) => old,
-                _ => pick(old, new),
-            };
-        let closed = |old, new, pick| both(other.closed, self.closed, old, new, pick);
-        let refused = |old, new, pick| both(other.refused, self.refused, old, new, pick);
-        *self = Self {
-            closed: self.closed + other.closed,
-            least_answers: closed(self.least_answers, other.least_answers, u64::min),
-            most_answers: closed(self.most_answers, other.most_answers, u64::max),
-            first_ns: closed(self.first_ns, other.first_ns, u64::min),
-            last_ns: closed(self.last_ns, other.last_ns, u64::max),
-            refused: self.refused + other.refused,
-            refused_ns: refused(self.refused_ns, other.refused_ns, u64::min),
-            listens: self.listens,
-            measuring_since: self.measuring_since,
+        let least_and_most = |one: Option<(u64, u64)>, other| {
+            let both = one.into_iter().chain(other);
+            both.reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
         };
+        self.closed += other.closed;
+        self.answers = least_and_most(self.answers, other.answers);
+        self.closed_ns = least_and_most(self.closed_ns, other.closed_ns);
+        self.refused += other.refused;
+        self.refused_ns = least_and_most(self.refused_ns, other.refused_ns);
     }
 
     /// Whether the server ended none.
@@ -95,28 +79,29 @@ impl Endings {
     /// number of them.
     #[must_use]
     pub fn limit(&self) -> Option<u64> {
-        let same = self.least_answers == self.most_answers;
-        (same && self.closed > 1 && self.least_answers > 0).then_some(self.least_answers)
+        let (least, most) = self.answers?;
+        (least == most && self.closed > 1 && least > 0).then_some(least)
     }
 
     /// Whether it closed several, all at once.
     #[must_use]
     pub fn together(&self) -> bool {
-        let lasted = Duration::from_nanos(self.last_ns - self.first_ns);
-        self.closed > 1 && lasted <= TOGETHER
+        let lasted = self.closed_ns.map(|(first, last)| last - first);
+        self.closed > 1 && lasted.is_some_and(|ns| Duration::from_nanos(ns) <= TOGETHER)
     }
 
     /// When the first and the last connection were closed, from when measuring began; `None` if that
-    /// was before.
+    /// was before, or never.
     #[must_use]
     pub fn closed_at(&self) -> Option<(Duration, Duration)> {
-        Some((self.since(self.first_ns)?, self.since(self.last_ns)?))
+        let (first, last) = self.closed_ns?;
+        Some((self.since(first)?, self.since(last)?))
     }
 
     /// The same of the first attempt to connect that was refused.
     #[must_use]
     pub fn refused_at(&self) -> Option<Duration> {
-        self.since(self.refused_ns)
+        self.since(self.refused_ns?.0)
     }
 
     /// Says what the server did, and what to do about it; whether `all` connections were lost with
@@ -133,7 +118,9 @@ impl Endings {
         }
         f.write_str(": ")?;
         let again = "start it again, then repeat the run";
-        match (self.limit(), self.most_answers) {
+        let (least, most) = self.answers.unwrap_or_default();
+        let least = least.max(1);
+        match (self.limit(), most) {
             _ if self.refused > 0 && !all => f.write_str(
                 "nothing listened there for a while; the figures contain that, so repeat the run",
             ),
@@ -151,13 +138,12 @@ impl Endings {
             _ if self.together() => write!(
                 f,
                 "it was restarted or has closed them all at once; repeat the run, and if it happens \
-                 again, use --per-connection {}",
-                self.least_answers.max(1)
+                 again, use --per-connection {least}"
             ),
             _ => write!(
                 f,
-                "if it allows no more on a connection, use --per-connection {}; if it stopped, {again}",
-                self.least_answers.max(1)
+                "if it allows no more on a connection, use --per-connection {least}; if it stopped, \
+                 {again}"
             ),
         }
     }
@@ -175,7 +161,7 @@ impl Endings {
     }
 
     fn write_closed(&self, f: &mut fmt::Formatter<'_>, idle: bool) -> fmt::Result {
-        let (least, most) = (self.least_answers, self.most_answers);
+        let (least, most) = self.answers.unwrap_or_default();
         match self.closed {
             1 => f.write_str("the server closed a connection")?,
             closed => write!(f, "the server closed {closed} connections")?,
@@ -239,11 +225,9 @@ mod tests {
         one.merge(&other);
         one.merge(&Endings::default());
         assert_eq!((one.closed, one.refused), (3, 1));
-        assert_eq!((one.least_answers, one.most_answers), (990, 1_000));
-        assert_eq!(
-            (one.first_ns, one.last_ns, one.refused_ns),
-            (7_000, 9_000, 9_500)
-        );
+        assert_eq!(one.answers, Some((990, 1_000)));
+        assert_eq!(one.closed_ns, Some((7_000, 9_000)));
+        assert_eq!(one.refused_ns, Some((9_500, 9_500)));
         assert_eq!((one.limit(), one.closed_at()), (None, None));
         one.measuring_since = Some(8_000);
         assert_eq!(one.closed_at(), None);
@@ -304,8 +288,7 @@ mod tests {
         }
         let gone = Endings {
             closed: 2,
-            least_answers: 50,
-            most_answers: 50,
+            answers: Some((50, 50)),
             listens: Some(false),
             ..Endings::default()
         };

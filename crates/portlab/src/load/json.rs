@@ -572,16 +572,16 @@ impl AnswerLine {
 
 impl Closed {
     fn of(endings: &portlab_load::Endings) -> Option<Self> {
-        let closed = endings.closed_at().filter(|_| endings.closed > 0);
-        let refused = endings.refused_at().filter(|_| endings.refused > 0);
+        let (least_answers, most_answers) = endings.answers.unwrap_or_default();
+        let closed = endings.closed_at();
         (!endings.is_none()).then(|| Self {
             connections: endings.closed,
-            least_answers: endings.least_answers,
-            most_answers: endings.most_answers,
+            least_answers,
+            most_answers,
             first_ns: closed.map(|(first, _)| nanos(first)),
             last_ns: closed.map(|(_, last)| nanos(last)),
             refused: endings.refused,
-            refused_from_ns: refused.map(nanos),
+            refused_from_ns: endings.refused_at().map(nanos),
             listens: endings.listens,
         })
     }
