@@ -62,13 +62,10 @@ const READY: &[&[u8; 3]] = &[b"220", b"120", b"200", b"201"];
 
 impl Dialect {
     pub(crate) fn of(script: &Script) -> Self {
-        let Say::Always(message) = &script.say else {
-            return Self {
-                any: script.any_answer,
-                ..Self::default()
-            };
+        let message = match &script.say {
+            Say::Always(message) => &message[..message.len().min(BEGINNING)],
+            _ => &[],
         };
-        let message = &message[..message.len().min(BEGINNING)];
         let line = first_line(message).unwrap_or_default();
         let is_command = |command: &&str| {
             let (name, rest) = line.split_at_checked(command.len()).unwrap_or_default();
@@ -151,11 +148,8 @@ fn reply_code(head: &[u8]) -> Option<u16> {
 }
 
 fn three_digits(bytes: &[u8]) -> Option<u16> {
-    let digits = bytes.get(..3)?;
-    let digit = |&byte: &u8| byte.is_ascii_digit().then(|| u16::from(byte - b'0'));
-    digits
-        .iter()
-        .try_fold(0, |sum, byte| Some(sum * 10 + digit(byte)?))
+    let digits = std::str::from_utf8(bytes.get(..3)?).ok()?;
+    digits.parse().ok().filter(|_| !digits.starts_with('+'))
 }
 
 impl fmt::Display for ErrorAnswer {

@@ -113,42 +113,39 @@ pub(super) fn stdin(encodings: Encodings) -> impl Iterator<Item = Said> + Send +
 
 fn lines_of(mut source: impl BufRead, encodings: Encodings) -> impl Iterator<Item = Said> {
     let Encodings { spoken, input } = encodings;
-    // A piece of a long line may end within a character.
+    // A long line is read in pieces, and a piece may end within a character.
     let mut decoder = (input != spoken).then(|| input.decoder());
-    // Nothing is kept in the decoder.
     let mut begins_a_line = true;
     let mut over = false;
-    let pieces = std::iter::from_fn(move || {
+    std::iter::from_fn(move || {
         if over {
             return None;
         }
         let mut line = Vec::new();
         if let Err(error) = source.by_ref().take(LONGEST).read_until(b'\n', &mut line) {
             over = true;
-            return Some([Some(Said::Unread(error)), None]);
+            return Some(vec![Said::Unread(error)]);
         }
         over = line.is_empty();
         let began = std::mem::replace(&mut begins_a_line, line.ends_with(b"\n"));
         let Some(input) = &mut decoder else {
-            return (!over).then_some([Some(Said::Bytes(line)), None]);
+            return (!over).then(|| vec![Said::Bytes(line)]);
         };
         let mut text = String::new();
         if input.decode(&line, over, &mut text) {
-            return Some([Some(Said::Text(text)), None]);
+            return Some(vec![Said::Text(text)]);
         }
-        // A file in GBK, say, that is to be sent in GBK: it is what it ought to become.
+        // A file that is in the spoken encoding already needs no encoding. In the middle of a line the
+        // decoder may hold half a character.
         let is_spoken = spoken.decoder().decode(&line, false, &mut String::new());
         if began && is_spoken {
             decoder = None;
-            let garbled = Said::Garbled(Garbled::SentAsItIs);
-            return Some([Some(garbled), Some(Said::Bytes(line))]);
+            return Some(vec![Said::Garbled(Garbled::SentAsItIs), Said::Bytes(line)]);
         }
-        Some([
-            Some(Said::Garbled(Garbled::Marked)),
-            Some(Said::Text(text.replace(char::REPLACEMENT_CHARACTER, "?"))),
-        ])
-    });
-    pieces.flatten().flatten()
+        let marked = text.replace(char::REPLACEMENT_CHARACTER, "?");
+        Some(vec![Said::Garbled(Garbled::Marked), Said::Text(marked)])
+    })
+    .flatten()
 }
 
 /// The most of a line that is sent at once.
