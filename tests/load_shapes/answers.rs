@@ -317,6 +317,6 @@ fn a_server_that_is_no_chat_is_shown_by_what_it_says() {
     let output = load(addr, &["--script=chat", "-c=4", "--timeout=60s"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let said = stderr(&output);
-    assert!(said.contains("no chat of ours"), "{said}");
+    assert!(said.contains("not a portlab chat"), "{said}");
     assert!(said.contains("it said \"220 mail ready\""), "{said}");
 }

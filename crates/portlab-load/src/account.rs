@@ -1,4 +1,4 @@
-//! What became of a run's messages: the one value that every sentence about them follows from.
+//! What became of a run's messages: the figures from which every sentence about them is written.
 
 use std::{fmt, time::Duration};
 
@@ -11,15 +11,15 @@ pub struct Account {
     pub answered: u64,
     /// Of these, while measuring.
     pub measured: u64,
-    /// Messages that became due while measuring and were answered: those that have a latency.
+    /// Messages that became due while measuring and were answered: each has a latency.
     pub samples: u64,
     /// Messages that became due while measuring, and were sent and not answered.
     pub unanswered: u64,
     /// Messages that became due while measuring, and were never sent.
     pub due_not_sent: u64,
-    /// Answers that were errors by their own protocol; they are answers all the same.
+    /// Answers that were errors by their own protocol; `answered` counts them as well.
     pub error_answers: u64,
-    /// All errors, those answers included.
+    /// All errors, `error_answers` included.
     pub errors: u64,
     /// How far answers were checked.
     pub checked: Checked,
@@ -28,7 +28,7 @@ pub struct Account {
 /// How far the answers of a run were checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checked {
-    /// Nothing was said.
+    /// The run sends nothing, and expects no answer.
     Idle,
     /// No answer was expected.
     NotExpected,
@@ -38,9 +38,9 @@ pub enum Checked {
     Incomplete,
     /// Every byte was compared with what was sent.
     EveryByte,
-    /// The same; but all messages are alike, so that two that are swapped look right.
+    /// The same, but all messages are alike: two answers in the wrong order would look right.
     EveryByteOfLikeMessages,
-    /// Every answer ended where it was to end; what it says was not looked at.
+    /// Every answer ended as the script says; its content was not checked.
     Framing,
 }
 
@@ -51,7 +51,7 @@ impl Account {
         let checked = match plan.checks_every_byte() {
             _ if plan.pace == Pace::Idle => Checked::Idle,
             _ if plan.script.expect == Expect::Nothing => Checked::NotExpected,
-            // Of nothing, nothing was checked.
+            // Without answers, nothing was checked.
             _ if outcome.answered == 0 && outcome.bytes_received == 0 => Checked::NothingCame,
             _ if outcome.answered == 0 => Checked::Incomplete,
             true if plan.tells_messages_apart() => Checked::EveryByte,
@@ -99,10 +99,10 @@ impl fmt::Display for Checked {
 
 /// How long `due` messages take at `rate_per_s`, of which all became due within `elapsed`.
 ///
-/// N messages at a rate of R take N / R: the last of them fills the time until the next would be due,
-/// even where the run ended before that. So a run of one message isn't faster than its rate. A run
-/// whose messages are `counted` ends with the last of them; another one by the clock, and may end at
-/// any moment between two.
+/// N messages at a rate of R take N / R: the last message takes up the time until the next would be due,
+/// even if the run ended before. So a run of one message isn't faster than its rate. If messages are
+/// `counted`, the run ends with the last of them. Otherwise it ends by the clock, somewhere between two
+/// messages, and they take one interval more than `elapsed` at most.
 pub(crate) fn time_of(due: u64, rate_per_s: f64, elapsed: Duration, counted: bool) -> Duration {
     let by_rate = due as f64 / rate_per_s;
     let one = 1.0 / rate_per_s;

@@ -1,11 +1,10 @@
-//! Answers that are errors by their own protocol: recognised by how the protocol writes them, and
-//! nowhere guessed.
+//! Answers that are errors by their own protocol, recognised by the form that the protocol gives them.
 
 use std::fmt;
 
 use crate::{Say, Script};
 
-/// An answer by which a server says that it has not done what it was asked for.
+/// An answer that says that the request failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ErrorAnswer {
     /// A status line with a status of 400 or more: HTTP (RFC 9112, 4), RTSP, SIP.
@@ -18,10 +17,10 @@ pub enum ErrorAnswer {
     Memcached,
 }
 
-/// Which errors the answers of a script may be, as far as its messages tell.
+/// What is known of the protocol of a script, from its messages and the server's greeting.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Dialect {
-    /// Every answer counts, whatever it says.
+    /// No answer is an error (`--any-answer`).
     any: bool,
     /// The message that is sent each time; empty if messages are random.
     message: Box<[u8]>,
@@ -56,8 +55,7 @@ const COMMANDS: &[&str] = &[
     "CAPABILITIES",
 ];
 
-/// What a server of such a protocol says first when it is ready (RFC 5321, 4.3.2; RFC 959, 5.4; RFC
-/// 3977, 5.1).
+/// The codes of the greeting of a server that is ready (RFC 5321, 4.3.2; RFC 959, 5.4; RFC 3977, 5.1).
 const READY: &[&[u8; 3]] = &[b"220", b"120", b"200", b"201"];
 
 impl Dialect {
@@ -80,16 +78,16 @@ impl Dialect {
         }
     }
 
-    /// The server has said `greeting` first: from it, too, the protocol is known.
+    /// Recognises the protocol by the server's `greeting`.
     pub(crate) fn heed_greeting(&mut self, greeting: &[u8]) {
         let code = READY.iter().any(|code| greeting.starts_with(&code[..]));
         self.codes |= code && reply_code(greeting).is_some();
     }
 
-    /// What error an answer is that begins with `head`, if it is one.
+    /// The error that an answer beginning with `head` is; `None` if it is none.
     pub(crate) fn error_in(&self, head: &[u8]) -> Option<ErrorAnswer> {
         let line = first_line(head).unwrap_or(head);
-        // A server that says what it hears says no more than that.
+        // An echo of the message is no error, whatever the message is.
         if self.any || (!line.is_empty() && self.message.starts_with(line)) {
             return None;
         }
@@ -98,7 +96,7 @@ impl Dialect {
         if let Some(status) = status(line) {
             return (status >= 400).then_some(ErrorAnswer::Status(status));
         }
-        // All others end their lines with CR and LF; of a line that is cut it isn't known.
+        // The other protocols end their lines with CR LF; the end of a cut line isn't known.
         if !ends_with_crlf && !cut {
             return None;
         }

@@ -15,9 +15,9 @@ pub enum Phase {
     Send,
     /// Waiting for an answer.
     Receive,
-    /// Looking at what the answer is.
+    /// Checking an answer.
     Verify,
-    /// Saying goodbye.
+    /// Closing the connection.
     Close,
 }
 
@@ -26,21 +26,21 @@ pub enum Phase {
 pub enum Cause {
     /// The system's error number.
     Errno(i32),
-    /// It took longer than was allowed.
+    /// The timeout expired.
     TimedOut,
-    /// Something came, and not the end of an answer in the time allowed.
+    /// The timeout expired in the middle of an answer.
     Incomplete,
-    /// The server ended the connection with answers still due.
+    /// The server closed the connection before all its requests were answered.
     ClosedEarly,
-    /// The server ended a connection on which nothing was due.
+    /// The server closed a connection on which no request waited for its answer.
     ClosedIdle,
-    /// A byte came back different.
+    /// A byte of an echo differs from what was sent.
     WrongByte,
-    /// More came back than was sent.
+    /// More bytes came than an answer may have.
     Unsolicited,
-    /// The server said no.
+    /// The chat refused a name or a room.
     Refused,
-    /// What the server said first isn't what a chat of ours says.
+    /// The server's first line isn't that of a portlab chat.
     NoChat,
     /// The answer is complete, and an error by its own protocol.
     ErrorAnswer(ErrorAnswer),
@@ -159,12 +159,12 @@ impl fmt::Display for Cause {
             Self::Errno(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
             Self::TimedOut => f.write_str("timed out"),
             Self::Incomplete => f.write_str("timed out in the middle of an answer"),
-            Self::ClosedEarly => f.write_str("the server closed early, with answers due"),
+            Self::ClosedEarly => f.write_str("the server closed before all requests were answered"),
             Self::ClosedIdle => f.write_str("the server closed an idle connection"),
             Self::WrongByte => f.write_str("wrong byte"),
             Self::Unsolicited => f.write_str("more came back than was expected"),
             Self::Refused => f.write_str("the server refused it"),
-            Self::NoChat => f.write_str("this is no chat of ours"),
+            Self::NoChat => f.write_str("the server is not a portlab chat"),
             Self::ErrorAnswer(error) => write!(f, "the server answered with an error: {error}"),
         }
     }
@@ -185,9 +185,9 @@ impl Cause {
     pub fn hint(self, phase: Phase) -> Option<&'static str> {
         // The numbers are Linux's; see errno(3).
         Some(match self {
-            Self::Errno(111) => "nobody listens there; is the server up?",
+            Self::Errno(111) => "no program listens there; is the server up?",
             Self::Errno(104) => {
-                "the server reset the connection: it crashed, or closed with bytes unread"
+                "the server reset the connection: it crashed, or closed before it had read everything"
             }
             Self::Errno(99) => {
                 "no local port is left for this address; use --source auto, fewer connections, or \
@@ -197,17 +197,20 @@ impl Cause {
             Self::Errno(32) => "the server had closed the connection already",
             Self::Errno(113 | 101) => "no way to that address; check it, and the network",
             Self::TimedOut => match phase {
-                Phase::Connect => "nobody answers there: a firewall, or a full accept queue",
-                Phase::Greeting => "the server doesn't speak first, or not as --greeting says",
-                Phase::Send => "the server doesn't read, or not as fast as it is spoken to",
+                Phase::Connect => "no reply to the handshake: a firewall, or a full accept queue",
+                Phase::Greeting => {
+                    "the server sends no greeting, or not the one that --greeting says"
+                }
+                Phase::Send => "the server doesn't read, or reads more slowly than data is sent",
                 _ => {
-                    "the answer did not begin: the server is slow, serves fewer at once, lets them wait in its \
-                     accept queue, or waits for more itself (does the message end as it should?)"
+                    "no byte of the answer came: the server is slow, or serves fewer connections at once \
+                     and leaves the others in its accept queue, or waits for the rest of the request (does \
+                     the message end as it should?)"
                 }
             },
-            Self::Incomplete => "what came is not what --expect waits for, or comes slowly",
+            Self::Incomplete => "what came has no end as --expect says, or comes slowly",
             Self::ClosedEarly => {
-                "it died, it is no such server, or it limits what a connection may carry: then use \
+                "it crashed, speaks another protocol, or limits the requests per connection: then use \
                  --per-connection"
             }
             Self::ClosedIdle => "it has an idle timeout, or a limit on connections",
@@ -215,7 +218,7 @@ impl Cause {
                 "not an echo server (see --expect), or one that mixes up its buffers"
             }
             Self::Unsolicited => {
-                "the answer is longer than --expect says, or something is said twice"
+                "the answer is longer than --expect says, or the server sent something twice"
             }
             Self::Refused => {
                 "in a chat: a name is taken, perhaps by another load, or there are too many rooms"

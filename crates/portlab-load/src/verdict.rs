@@ -23,7 +23,7 @@ pub enum Doubt {
         /// Messages answered before or after that.
         otherwise: u64,
     },
-    /// In a chat: no message was heard by all while measuring.
+    /// In a chat: no message reached its whole room while measuring.
     NotHeard {
         /// Whether nothing else is known to be wrong.
         without_errors: bool,
@@ -56,7 +56,7 @@ pub enum Doubt {
         /// Messages answered until then.
         answered: u64,
     },
-    /// The generator was kept from running: by other programs, or by whoever runs this machine.
+    /// The generator was kept from running: by other programs, or by the host of a virtual machine.
     HeldUp {
         /// How long in all.
         stalled: Duration,
@@ -473,8 +473,8 @@ impl fmt::Display for Doubt {
             Self::Closed { endings, all, idle } => endings.write(f, *all, *idle),
             Self::ChatClosed { endings, all } => endings.write_of_a_chat(f, *all),
             Self::NotHeard { without_errors } => f.write_str(match without_errors {
-                true => "no message was heard by all in the time measured; try a longer --duration",
-                false => "no message was heard by all in the time measured: see the errors",
+                true => "no message reached its whole room while measuring; try a longer --duration",
+                false => "no message reached its whole room while measuring: see the errors",
             }),
         }
     }

@@ -18,7 +18,7 @@ use crate::{alone::Alone, stop};
 /// Which side of a fork this is.
 #[derive(Debug)]
 pub enum Forked {
-    /// The process that was there before; the child's number.
+    /// The process that called `fork`; the child's number.
     Parent(Pid),
     /// The new process, with a witness of its own. It must end with [`leave`], not by returning
     /// into its parent's code.
@@ -66,7 +66,8 @@ impl Children {
                 "this process has started a thread; it may not fork",
             ));
         }
-        // What is buffered would be written twice; what nobody reads any more is not written at all.
+        // Both processes would write what is still in the buffer. If the reader of stdout has closed it,
+        // there is nothing to write.
         match io::stdout().flush() {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
             _ => {}
@@ -149,7 +150,7 @@ impl Children {
         unwell
     }
 
-    /// Kills every child but one, without a word. They are reaped as others are.
+    /// Kills every child but one with SIGKILL; [`Children::reap`] reaps them as it does others.
     pub fn kill_but(&self, spared: Option<Pid>) {
         self.signal_but(spared, Signal::KILL);
     }
@@ -160,8 +161,7 @@ impl Children {
 
     fn signal_but(&self, spared: Option<Pid>, signal: Signal) {
         for &pid in self.live.iter().filter(|&&pid| Some(pid) != spared) {
-            // One that has ended in the meantime is still ours to reap, so its number is not
-            // another's.
+            // A child that has ended is not reaped yet, so no other process has its number.
             let _ = kill_process(pid, signal);
         }
     }
@@ -169,14 +169,14 @@ impl Children {
 
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
-/// How many forks lie between this process and the first: 0 in that one itself. What a process has for
-/// itself, and a child finds a copy of, is known by it to be its parent's.
+/// How many forks lie between this process and the first one, where it is 0. A child inherits a copy of its
+/// parent's memory: by this number it tells what belongs to its parent.
 #[must_use]
 pub fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }
 
-/// Ends a forked child: nothing of the parent's is run or written on the way out.
+/// Ends a forked child without running the parent's exit handlers or writing the parent's buffers.
 pub fn leave(well: bool) -> ! {
     // SAFETY: _exit has no preconditions; it skips the destructors and exit handlers, which is its
     // point.
@@ -185,8 +185,8 @@ pub fn leave(well: bool) -> ! {
 
 /// Ties this process to its parent: the kernel kills it when the parent ends.
 ///
-/// The tie is to the parent's *thread* that forked, which is its only one. Should the parent have
-/// ended before the tie was made, nobody would be left to trigger it, hence the second look.
+/// The tie is to the parent's *thread* that forked, which is its only one. If the parent ended before the
+/// tie was made, the kernel will not kill this process; so it checks its parent again, and ends itself.
 pub(crate) fn die_with(parent: Pid) {
     let tied = rustix::process::set_parent_process_death_signal(Some(Signal::KILL));
     if tied.is_err() || getppid() != Some(parent) {

@@ -1,4 +1,4 @@
-//! The members of a chat: getting in, and hearing lines.
+//! The members of a chat: entering their rooms, and receiving lines.
 
 use std::{
     fmt::{self, Write as _},
@@ -11,14 +11,14 @@ use socket2::{Domain, Socket, Type};
 
 use super::{Tongue, history::Message};
 
-/// What the names of a run's members and rooms begin with: letters that no other run has, so that
-/// several can load one chat at a time, and a run isn't disturbed by those who talk in other rooms.
+/// Six letters that the names of a run's members and rooms begin with. No other run has them, so that
+/// several runs can load one chat at a time, each in its own rooms.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunId([u8; 6]);
 
 impl RunId {
-    /// Six letters by chance. Two runs have the same ones once in 300 million times; then the chat
-    /// refuses the second, for its names are taken.
+    /// Six random letters. Two runs have the same ones once in 300 million times; then the chat refuses
+    /// the names of the second run, because they are taken.
     #[must_use]
     pub fn random() -> Self {
         Self([(); 6].map(|()| fastrand::u8(b'a'..=b'z')))
@@ -54,44 +54,44 @@ pub(super) struct Member {
     room: usize,
     tongue: usize,
     step: Step,
-    /// The line under way.
+    /// The beginning of a line whose end hasn't come.
     line: Vec<u8>,
-    /// What could not be sent yet.
+    /// Bytes that the socket has not taken yet.
     unsent: Vec<u8>,
 }
 
-/// How far a member has got in.
+/// How far a member has come in entering its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// It waits to be asked for its name.
+    /// It waits for the server's greeting.
     Greeted,
     /// It has asked for its encoding.
     Speaks,
-    /// It has said its name.
+    /// It has sent its name.
     Named,
-    /// It has gone to its room.
+    /// It has asked for its room, or is there.
     In,
 }
 
-/// What a member has heard.
+/// What a member has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Heard<'a> {
     /// It is in its room.
     IsIn,
     /// A message.
     Message(Message),
-    /// Its name is taken, or the chat refuses something else.
+    /// The chat refused its name, or its room.
     Refused,
-    /// A line that nobody has said so.
+    /// A line that no member sent.
     Garbled(&'a [u8]),
-    /// A line of somebody who is not of this run.
+    /// A line of a client that doesn't belong to this run.
     Stranger(&'a [u8]),
-    /// A line that a chat of ours doesn't begin with.
+    /// A first line that isn't that of a portlab chat.
     NoChat(&'a [u8]),
 }
 
 impl Member {
-    /// Connects member `number` of the run, who will be in `room` and speak tongue `tongue`.
+    /// Connects member `number` of the run, which will be in `room` and use encoding `tongue`.
     pub(super) fn connect(
         target: SocketAddr,
         run: RunId,
@@ -101,7 +101,7 @@ impl Member {
         let kind = Type::STREAM.cloexec();
         let socket = Socket::new(Domain::for_address(target), kind, None)?;
         socket.set_tcp_nodelay(true)?;
-        // On a network this waits for the handshake; a crowd gets in one by one.
+        // This waits for the handshake: members connect one after the other.
         socket.connect(&target.into())?;
         socket.set_nonblocking(true)?;
         let mut stream = TcpStream::from_std(socket.into());
@@ -119,14 +119,14 @@ impl Member {
         })
     }
 
-    /// Says `text` and the end of a line; what the socket doesn't take is kept.
+    /// Sends `text` and a line feed; keeps the bytes that the socket doesn't take.
     pub(super) fn say(&mut self, text: &[u8]) -> io::Result<()> {
         self.unsent.extend_from_slice(text);
         self.unsent.push(b'\n');
         self.flush()
     }
 
-    /// Sends what could not be sent before.
+    /// Sends the bytes that were kept.
     pub(super) fn flush(&mut self) -> io::Result<()> {
         while !self.unsent.is_empty() {
             match self.stream.write(&self.unsent) {
@@ -139,8 +139,8 @@ impl Member {
         Ok(())
     }
 
-    /// Reads all that has come, and tells `hear` of each line. `ended` says that the poller has seen the
-    /// server's end.
+    /// Reads all that has come, and gives each line to `hear`. `ended` says that the poller has seen the
+    /// server's FIN.
     ///
     /// # Errors
     /// When the connection breaks, or has ended.
@@ -187,13 +187,13 @@ impl Member {
     ) -> io::Result<()> {
         let Some(told) = line.strip_prefix(b"* ") else {
             hear(match self.step {
-                // Who has no name yet hears the server alone.
+                // A member without a name receives lines of the server alone.
                 Step::Greeted | Step::Speaks => Heard::NoChat(line),
                 Step::Named | Step::In => read_line(line, self.run, &tongues[self.tongue].filler),
             });
             return Ok(());
         };
-        // Announcements of others are of no interest; its own are known by how they begin.
+        // Lines about other members are ignored; those about this one are known by their beginning.
         match self.step {
             Step::Greeted => {
                 self.step = Step::Speaks;
@@ -217,15 +217,15 @@ impl Member {
     }
 }
 
-/// A message as it is said: its number, and the filler in the sender's tongue.
+/// A message as it is sent: its number, and the filler in the sender's encoding.
 pub(super) fn write_message(number: u64, filler: &[u8]) -> Vec<u8> {
     [format!("{number} ").as_bytes(), filler].concat()
 }
 
-/// A line as it is heard in a room: a message of this run, or what somebody else says or does there.
+/// A line as it comes in a room: a message of this run, or a line of another client there.
 ///
-/// Names are unique in a chat, so what comes under a name of this run is of this run, or garbled. The
-/// words of this run under another name are garbled as well.
+/// Names are unique in a chat, so a line under a name of this run is a message of this run, or garbled.
+/// A message of this run under another name is garbled as well.
 fn read_line<'a>(line: &'a [u8], run: RunId, filler: &[u8]) -> Heard<'a> {
     if let Some(message) = read_message(line, run, filler) {
         return Heard::Message(message);
@@ -255,10 +255,10 @@ fn read_line<'a>(line: &'a [u8], run: RunId, filler: &[u8]) -> Heard<'a> {
     }
 }
 
-/// How long a filler is that nobody says by chance.
+/// The length from which on a filler is in no line by chance.
 const TELLING: usize = 8;
 
-/// A message as it is heard: `abcdef7: 42 ...`, ending with the filler in the hearer's tongue.
+/// A message as it comes: `abcdef7: 42 ...`, ending with the filler in the receiver's encoding.
 fn read_message(line: &[u8], run: RunId, filler: &[u8]) -> Option<Message> {
     let line = line.strip_suffix(filler)?.strip_prefix(&run.0)?;
     let colon = line.iter().position(|byte| *byte == b':')?;

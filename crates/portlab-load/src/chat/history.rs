@@ -5,18 +5,19 @@ use std::{
     fmt,
 };
 
-/// What a chat must keep, and how it is seen that it doesn't.
+/// What the members of a chat have received, compared with what they must receive.
 ///
-/// One member of each room is its observer: it says nothing, and so hears everything. What it hears,
-/// in that order, is what happened in the room. Each sender's messages must reach it one after the
-/// other, and every other member must hear the same in the same order, but for what it has said
-/// itself. A member may be ahead of the observer or behind it; whoever is ahead is compared later.
+/// One member of each room is its observer: it sends nothing, so the server must deliver every message
+/// to it. The observer's messages, in its order, are the room's history. Each sender's messages must
+/// reach the observer in the sender's order. Every other member must receive the same messages in the
+/// same order, except its own. A member may receive a message before the observer does; that message is
+/// compared when the observer has received it.
 #[derive(Debug)]
 pub(super) struct History {
     members: Vec<Member>,
     /// The members of each room; the first is the observer.
     rooms: Vec<Vec<usize>>,
-    /// The number of the next message that a room's observer must hear from each sender.
+    /// The number of the next message that a room's observer must receive from each sender.
     next: Vec<u64>,
     found: Vec<Violation>,
     count: u64,
@@ -25,9 +26,9 @@ pub(super) struct History {
 #[derive(Debug)]
 struct Member {
     room: usize,
-    /// What the observer has heard, and this member must.
+    /// What the observer has received, and this member hasn't yet.
     expected: VecDeque<Message>,
-    /// What this member has heard before the observer.
+    /// What this member has received, and the observer hasn't yet.
     ahead: VecDeque<Message>,
 }
 
@@ -41,14 +42,14 @@ pub(super) struct Message {
 /// A promise that was not kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Violation {
-    /// A member heard nothing of some messages.
+    /// A member never received some messages.
     Lost {
         /// Which member.
         member: usize,
         /// How many messages.
         count: u64,
     },
-    /// A member heard a message again, or one that was never said, or its own.
+    /// A member received a message again, or one that was never sent, or its own.
     Doubled {
         /// Which member.
         member: usize,
@@ -57,7 +58,7 @@ pub enum Violation {
         /// Its number among the sender's.
         number: u64,
     },
-    /// A member heard a message before one that came first.
+    /// A member received a message before an earlier one.
     OutOfOrder {
         /// Which member.
         member: usize,
@@ -66,14 +67,14 @@ pub enum Violation {
         /// Its number among the sender's.
         number: u64,
     },
-    /// A member heard a message of a room that it isn't in.
+    /// A member received a message of another room.
     Elsewhere {
         /// Which member.
         member: usize,
         /// Who said it.
         from: usize,
     },
-    /// A member heard a line that nobody has said so.
+    /// A member received a line that no member sent.
     Garbled {
         /// Which member.
         member: usize,
@@ -106,7 +107,7 @@ impl History {
         history
     }
 
-    /// How many hear what `from` says.
+    /// How many members receive the messages of `from`.
     pub(super) fn audience(&self, from: usize) -> usize {
         self.rooms[self.members[from].room].len() - 1
     }
@@ -116,7 +117,7 @@ impl History {
         self.rooms[self.members[member].room][0] == member
     }
 
-    /// `member` has heard `message`; says whether it was to.
+    /// `member` has received `message`; returns whether that is right.
     pub(super) fn heard(&mut self, member: usize, message: Message) -> bool {
         let Message { from, number } = message;
         let Some(sender) = self.members.get(from) else {
@@ -149,7 +150,7 @@ impl History {
             Some(at) => {
                 listener.expected.remove(at);
             }
-            // The observer has heard it before, and so has this member.
+            // The observer has received it before, and so has this member.
             None if number < self.next[from] || listener.ahead.contains(&message) => {
                 self.note(Violation::Doubled {
                     member,
@@ -174,7 +175,7 @@ impl History {
         true
     }
 
-    /// The observer of a room has heard `message`: that is what happened.
+    /// The observer of a room has received `message`, which is now the end of the room's history.
     fn observe(&mut self, observer: usize, message: Message) -> bool {
         let Message { from, number } = message;
         let next = &mut self.next[from];
@@ -189,7 +190,7 @@ impl History {
         let skipped = number - *next;
         *next = number + 1;
         if skipped > 0 {
-            // Should they come yet, they are counted as doubled: two violations for one are enough.
+            // If they come later, each is counted once more, as doubled.
             self.note(Violation::Lost {
                 member: observer,
                 count: skipped,
@@ -207,12 +208,12 @@ impl History {
             } else if let Some(at) = listener.ahead.iter().position(|it| *it == message) {
                 listener.ahead.remove(at);
                 disordered.push(member);
-            } else if listener.ahead.is_empty() {
-                listener.expected.push_back(message);
             } else {
-                // It has heard others that the observer has not, and so that come later.
                 listener.expected.push_back(message);
-                disordered.push(member);
+                // The member has received later messages before this one.
+                if !listener.ahead.is_empty() {
+                    disordered.push(member);
+                }
             }
         }
         for member in disordered {
@@ -225,14 +226,14 @@ impl History {
         true
     }
 
-    /// `member` has heard a line that can't be read.
+    /// `member` has received a line that is no message.
     pub(super) fn garbled(&mut self, member: usize) {
         self.note(Violation::Garbled { member });
     }
 
-    /// All has been said, `said` messages by each sender, and whatever was to be heard has been. A
-    /// member whose connection was lost (`is_lost`) could neither hear nor be heard to the end: that is
-    /// an error of its own, and no broken promise.
+    /// The run is over, and each sender has sent as many messages as `said` tells. If the connection of a
+    /// member was lost (`is_lost`), the messages that are missing because of it are no broken promise: the
+    /// lost connection is counted as an error.
     pub(super) fn end(&mut self, said: &HashMap<usize, u64>, is_lost: impl Fn(usize) -> bool) {
         let mut lost = Vec::new();
         for (from, count) in said {
@@ -243,7 +244,7 @@ impl History {
             }
         }
         for (member, listener) in self.members.iter().enumerate() {
-            // What the observer has not heard is its loss, not this member's.
+            // A message that the observer never received is expected of no other member.
             if !listener.expected.is_empty() && !is_lost(member) {
                 lost.push((member, listener.expected.len() as u64));
             }
@@ -271,7 +272,7 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Lost { member, count } => {
-                write!(f, "member {member} never heard {count} of the messages")
+                write!(f, "member {member} never received {count} of the messages")
             }
             Self::Doubled {
                 member,
@@ -279,7 +280,7 @@ impl fmt::Display for Violation {
                 number,
             } => write!(
                 f,
-                "member {member} heard message {number} of member {from} once too often"
+                "member {member} received message {number} of member {from} once too often"
             ),
             Self::OutOfOrder {
                 member,
@@ -287,14 +288,14 @@ impl fmt::Display for Violation {
                 number,
             } => write!(
                 f,
-                "member {member} heard message {number} of member {from} in another order than its room"
+                "member {member} received message {number} of member {from} in another order than its room"
             ),
             Self::Elsewhere { member, from } => write!(
                 f,
-                "member {member} heard member {from}, who is in another room"
+                "member {member} received a message of member {from}, which is in another room"
             ),
             Self::Garbled { member } => {
-                write!(f, "member {member} heard a line that nobody has said so")
+                write!(f, "member {member} received a line that no member sent")
             }
         }
     }

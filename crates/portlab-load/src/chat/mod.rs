@@ -1,8 +1,9 @@
-//! Loading a chat: members in rooms, of whom some say something now and then, and all must hear it.
+//! Loading a chat: members in rooms. Some members send messages, and all members of their room must
+//! receive them.
 //!
-//! A chat has no answers. What is measured is how long a message takes to the last of those who are
-//! to hear it (its *fan-out*), and what is checked is the whole history: nothing lost, nothing
-//! doubled, each sender's order kept, one order per room, nothing from another room.
+//! A chat has no answers. What is measured is the time until the last member of a room has received a
+//! message (its *fan-out*). What is checked is the whole history: nothing lost, nothing doubled, each
+//! sender's order kept, one order per room, nothing from another room.
 
 mod crowd;
 mod history;
@@ -25,60 +26,60 @@ pub struct ChatPlan {
     pub members: usize,
     /// How many rooms, at least one.
     pub rooms: usize,
-    /// When messages are said: at a rate over all members, or the next when one has been heard by
-    /// all.
+    /// When messages are sent: at a rate over all members, or each when an earlier one has reached its
+    /// whole room.
     pub pace: Pace,
-    /// Messages under way at a time in a closed loop, over all rooms.
+    /// In a closed loop, how many messages may be on their way at a time, over all rooms.
     pub depth: usize,
-    /// What members speak, in turn; at least one.
+    /// The encodings that members use, in turn; at least one.
     pub tongues: Vec<Tongue>,
-    /// Talk before the measuring begins, in which the members' greetings are heard to their end; none
-    /// when the messages are counted.
+    /// How long messages are sent before measuring begins, while the server still announces new members;
+    /// zero when messages are counted.
     pub warmup: Duration,
     /// When measuring ends.
     pub stop: Stop,
-    /// How long a member may take to get in, and the last messages to be heard.
+    /// How long a member may take to get in, and the last messages to reach their rooms.
     pub timeout: Duration,
-    /// What random choices follow from.
+    /// The seed of all random choices.
     pub seed: u64,
     /// What the names of its members and rooms begin with.
     pub run: RunId,
-    /// How long a stretch is that [`Watch::interval`](crate::Watch::interval) is told of.
+    /// How often [`Watch::interval`](crate::Watch::interval) is called.
     pub interval: Duration,
 }
 
-/// An encoding, as far as a load of a chat has to know it.
+/// An encoding that members of a chat use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Tongue {
     /// Its name, as the chat's `/encoding` takes it.
     pub label: String,
-    /// What every message ends with, the same text in each tongue: without a line feed.
+    /// The end of every message, without a line feed: the same text in each encoding.
     pub filler: Vec<u8>,
 }
 
-/// What a load of a chat has come to.
+/// What a load of a chat has measured and found.
 #[derive(Clone, Debug)]
 pub struct ChatOutcome {
     /// Members that got in.
     pub members: usize,
-    /// How long it took until all were.
+    /// How long it took until all members had got in.
     pub connect_phase: Duration,
-    /// Messages that everybody has heard who was to, while measuring.
+    /// Messages that reached their whole room while measuring.
     pub messages: u64,
-    /// Messages that not everybody had heard when the run ended.
+    /// Messages that hadn't reached their whole room when the run ended.
     pub unheard: u64,
-    /// Messages that were due and never said.
+    /// Messages that were due and never sent.
     pub due_not_sent: u64,
-    /// How often a member has heard a message, while measuring, that is between
+    /// How often a member received a message while measuring, that is between
     /// [`Watch::begin`](crate::Watch::begin) and [`Watch::end`](crate::Watch::end).
     pub deliveries: u64,
     /// How long was measured, warm-up and drain excluded.
     pub elapsed: Duration,
     /// How long the messages that became due while measuring take at the rate of an open loop.
     pub by_rate: Duration,
-    /// From when a message was due, while measuring, to when the last heard it.
+    /// From when a message became due, while measuring, to when the last member received it.
     pub fan_out: Latency,
-    /// The same to when somebody heard it: of all who did.
+    /// The same, to when each member received it.
     pub delivery: Latency,
     /// How late the generator itself was; empty in a closed loop.
     pub pacing_lag: Latency,
@@ -88,7 +89,7 @@ pub struct ChatOutcome {
     pub violations: u64,
     /// The first of them.
     pub first_violations: Vec<Violation>,
-    /// Lines that the members heard of others, who are not of this run.
+    /// Lines that members received from clients that don't belong to this run.
     pub strangers: u64,
     /// The beginning of the first of them.
     pub first_stranger: Option<Sample>,
@@ -138,7 +139,7 @@ impl ChatPlan {
 }
 
 impl ChatOutcome {
-    /// Messages heard by all, per second.
+    /// Messages that reached their whole room, per second.
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
         per_s(self.messages, self.elapsed.max(self.by_rate))

@@ -38,7 +38,7 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
         }
     }
     chat.outcome.tally = chat.tally;
-    // Who ends a run can't expect to have heard everything.
+    // If the user ends a run, messages are still on their way.
     if chat.outcome.ended != Ended::Interrupted {
         let members = std::mem::take(&mut chat.members);
         let is_lost = |member: usize| members[member].is_none();
@@ -50,7 +50,7 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
 
 /// How many members get in at once.
 const AT_ONCE: usize = 32;
-/// How often one looks up, at least.
+/// How long the thread waits for events at most.
 const TICK: Duration = Duration::from_millis(50);
 /// The alarm's token.
 const ALARM: Token = Token(usize::MAX);
@@ -66,27 +66,27 @@ struct Chat<'a> {
     is_in: usize,
     history: History,
     random: fastrand::Rng,
-    /// How many messages have been said.
+    /// How many messages have been sent.
     count: u64,
-    /// When measuring began, after the beginning.
+    /// When measuring began, counted from `began`.
     measuring_since: Option<Duration>,
-    /// How many messages each sender has said.
+    /// How many messages each member has sent.
     said: HashMap<usize, u64>,
-    /// What not everybody has heard: when it was due, and how many have still to hear it.
+    /// Messages on their way: when each was due, and how many members have still to receive it.
     under_way: HashMap<Message, (u64, usize)>,
     schedule: Option<Schedule>,
     outcome: ChatOutcome,
     tally: Tally,
-    /// When somebody last heard something, or measuring began.
+    /// When a member last received a message, or the load began.
     last_heard: Instant,
     /// When [`Watch::tick`] was last called.
     ticked: Instant,
-    /// What the next interval will tell.
+    /// What belongs to the next interval.
     piece: Piece,
     buffer: Box<[u8]>,
 }
 
-/// What has happened since the last interval was told.
+/// What has happened since the last interval ended.
 #[derive(Default)]
 struct Piece {
     from: Duration,
@@ -129,8 +129,7 @@ impl<'a> Chat<'a> {
         self.began.elapsed().as_nanos() as u64
     }
 
-    /// Connects all members, and lets them tell their names and go to their rooms; says whether all
-    /// are in.
+    /// Connects all members, gives them names and sends them to their rooms; returns whether all got in.
     fn let_everybody_in(&mut self) -> io::Result<bool> {
         let mut events = Events::with_capacity(1024);
         let mut next = 0;
@@ -197,8 +196,7 @@ impl<'a> Chat<'a> {
         }
         let after = (self.outcome.messages, self.outcome.deliveries);
         self.drain(&mut events)?;
-        // What was heard before measuring began, or after it had ended, is in the history, and in no
-        // rate.
+        // Messages before or after measuring belong to the history, but to no rate.
         self.outcome.messages = after.0 - before.0;
         self.outcome.deliveries = after.1 - before.1;
         self.watch.drained();
@@ -209,7 +207,7 @@ impl<'a> Chat<'a> {
         self.watch.begin();
         let (cpu, waited) = (thread_cpu(), thread_waited());
         let mut since = self.began.elapsed();
-        // Without a warm-up, nothing has been due before.
+        // Without a warm-up, the first message is due when measuring begins.
         if self.plan.warmup().is_zero() {
             (self.began, since) = (Instant::now(), Duration::ZERO);
         }
@@ -223,7 +221,7 @@ impl<'a> Chat<'a> {
         let until = self.plan.stop.after.map(|time| since.saturating_add(time));
         self.outcome.ended = self.talk(until, events)?;
         self.outcome.elapsed = self.began.elapsed() - since;
-        // Looking at the server's clocks is no part of the load.
+        // Reading the server's clocks in `end` costs CPU that isn't the load's.
         self.outcome.generator_cpu = thread_cpu() - cpu;
         self.outcome.generator_waited = thread_waited() - waited;
         self.watch.end();
@@ -231,8 +229,8 @@ impl<'a> Chat<'a> {
         Ok(())
     }
 
-    /// Talks and listens until this long after the beginning, unless all is said and heard before, or
-    /// nobody will hear any more, or something ends it.
+    /// Sends and receives until this long after `began`. It ends earlier when all messages have reached
+    /// their rooms, when none has come for the timeout, or when something ends the run.
     fn talk(&mut self, until: Option<Duration>, events: &mut Events) -> io::Result<Ended> {
         loop {
             let elapsed = self.began.elapsed();
@@ -240,7 +238,7 @@ impl<'a> Chat<'a> {
             if over || (self.count == self.total() && self.under_way.is_empty()) {
                 return Ok(Ended::Done);
             }
-            // What nobody has heard by now, nobody will.
+            // After the timeout, messages on their way count as lost.
             let silent = self.last_heard.elapsed() > self.plan.timeout;
             if silent && !self.under_way.is_empty() {
                 return Ok(Ended::Done);
@@ -269,7 +267,7 @@ impl<'a> Chat<'a> {
         self.plan.pace.rate_per_s().unwrap_or(f64::INFINITY)
     }
 
-    /// How many messages are to be said in all.
+    /// How many messages are to be sent in all.
     fn total(&self) -> u64 {
         self.plan.stop.messages.unwrap_or(u64::MAX)
     }
@@ -283,7 +281,7 @@ impl<'a> Chat<'a> {
         by_count.max(by_time).min(1.0)
     }
 
-    /// Says the messages whose time has come; returns how long one may sleep.
+    /// Sends the messages that are due; returns how long the thread may sleep.
     fn say_what_is_due(&mut self) -> io::Result<Duration> {
         while self.count < self.total() {
             let now = self.now();
@@ -306,9 +304,9 @@ impl<'a> Chat<'a> {
         Ok(TICK)
     }
 
-    /// Somebody says something.
+    /// A member chosen at random sends a message.
     fn say(&mut self, due: u64) {
-        // Rooms have observers, who say nothing: they are the first members.
+        // The first members observe their rooms, and send nothing.
         let from = self.random.usize(self.plan.rooms..self.plan.members);
         let Some(member) = &mut self.members[from] else {
             return;
@@ -328,7 +326,7 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// Waits for something to happen, and hears it.
+    /// Waits for events, and receives what has come.
     fn turn(&mut self, events: &mut Events, sleep: Duration) -> io::Result<()> {
         match self.poll.poll(events, Some(sleep)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
@@ -380,7 +378,7 @@ impl<'a> Chat<'a> {
             }
             Heard::Message(message) => message,
         };
-        // Read fresh: a time kept from the beginning of the round would flatter the later ones.
+        // The clock is read for each message: an older time would make later messages look fast.
         let now = self.now();
         if !self.history.heard(member, message) {
             return;
@@ -409,8 +407,8 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// Whether a message that was due at `due` became so while measuring: how long one of the warm-up
-    /// takes to be heard includes the look at the server's clocks at its end.
+    /// Whether a message became due while measuring. The time of a message of the warm-up may include
+    /// the reading of the server's clocks at its end.
     fn is_measured(&self, due: u64) -> bool {
         self.measuring_since
             .is_some_and(|since| u128::from(due) >= since.as_nanos())
@@ -429,11 +427,11 @@ impl<'a> Chat<'a> {
         }
     }
 
-    /// Waits until everybody has heard everything.
+    /// Waits until all messages have reached their rooms.
     fn drain(&mut self, events: &mut Events) -> io::Result<()> {
         if let (Some(schedule), Some(since)) = (&self.schedule, self.measuring_since) {
             let until = (since + self.outcome.elapsed).as_nanos() as u64;
-            // What the warm-up has left behind isn't measured.
+            // Messages that the warm-up left unsent aren't measured.
             let early = schedule.due_before(since.as_nanos() as u64);
             let due = schedule.due_before(until.max(1)).saturating_sub(early);
             self.outcome.due_not_sent = due.min(self.total() - self.count);
@@ -452,12 +450,12 @@ impl<'a> Chat<'a> {
         let due = it.fan_out.count() + it.unheard + it.due_not_sent;
         let counted = self.plan.stop.messages.is_some();
         self.outcome.by_rate = account::time_of(due, self.rate_per_s(), it.elapsed, counted);
-        // What comes now is too much.
+        // A message that comes now is one too many.
         self.turn(events, TICK)
     }
 
     fn tick(&mut self, share: f64, waiting: Option<Duration>) {
-        // Who watches may draw.
+        // The watch may draw a screen.
         if self.ticked.elapsed() < TICK {
             return;
         }

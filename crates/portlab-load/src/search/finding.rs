@@ -45,7 +45,7 @@ pub struct Shown {
     pub generator_cpu_share: f64,
 }
 
-/// What falls due in the last moment of a measurement may not be sent any more: that is no backlog.
+/// Messages that become due just before measuring ends may stay unsent: that is no backlog.
 const AT_THE_EDGE: u64 = 2;
 
 impl Finding {
@@ -61,7 +61,7 @@ impl Finding {
         } else if shown.p99_ns >= bound_ns {
             Missed::Latency
         } else {
-            // What the generator adds only makes latencies longer: they are short enough with it.
+            // A late generator makes latencies longer; these are short enough in spite of it.
             return Self::Held;
         };
         let late = Doubt::is_late(shown.pacing_lag_p99_ns, shown.p99_ns);

@@ -1,13 +1,13 @@
 //! The highest rate that a server can bear: a search that knows neither sockets nor time.
 //!
-//! A search is told what a trial at one rate has shown, and says which rate to try next, or what it
-//! has found. The caller runs the trials: `load`, a comparison's launcher, a simulation.
+//! The caller runs the trials (a comparison's launcher, or a simulation), and gives their findings to the
+//! search. The search returns the rate of the next trial, and the interval that it has found.
 //!
-//! Measurements are noisy: near the limit some trials at one rate meet the bound and others don't,
-//! and now and then the machine spoils a trial far below it. A plain bisection believes its first
-//! wrong answer and never comes back. This one keeps all trials and weighs them (see `belief`): one
-//! that contradicts the others widens the interval, and the rates near the edge are tried until the
-//! interval is as narrow as was asked for.
+//! Measurements are noisy: near the limit some trials at one rate meet the bound and others don't, and
+//! sometimes the machine spoils a trial far below the limit. A plain bisection can't correct a wrong
+//! trial. This search keeps all trials and weighs them (see `belief`): a trial that contradicts the
+//! others widens the interval, and rates near the limit are tried until the interval is as narrow as
+//! the goal asks.
 //!
 //! Source: A. Watson and D. Pelli, "QUEST: a Bayesian adaptive psychometric method", Perception &
 //! Psychophysics 33 (1983).
@@ -25,7 +25,7 @@ pub use self::finding::{Finding, Missed, Shown};
 /// What is searched for.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Goal {
-    /// The rate that is tried first, in messages per second; between the next two.
+    /// The rate of the first trial, in messages per second; from `least_per_s` to `most_per_s`.
     pub start_per_s: f64,
     /// The lowest rate that is of interest; more than 0.
     pub least_per_s: f64,
@@ -37,9 +37,9 @@ pub struct Goal {
     pub confidence: f64,
     /// The most trials that are made.
     pub trials: usize,
-    /// The bound as a share of a trial's length. So much more than it can bear forever a server may
-    /// be asked for in a trial, before the queue that grows meanwhile breaks the bound: the interval's
-    /// lower end is lowered by it.
+    /// The bound as a share of a trial's length. A trial is short: at a rate that is higher than the
+    /// server can bear by this share, the queue doesn't grow enough in a trial to break the bound. So the
+    /// interval's lower end is lowered by this share.
     pub blind: f64,
 }
 
@@ -62,11 +62,11 @@ pub enum Highest {
         /// Its upper end.
         high: f64,
     },
-    /// At least this: there was no higher rate to try.
+    /// At least this: no trial shows an upper end.
     AtLeast {
         /// The rate.
         per_s: f64,
-        /// Why it went no higher.
+        /// Why no higher rate was tried.
         limit: Limit,
     },
     /// Below this, the lowest that was of interest.
@@ -89,10 +89,10 @@ pub enum Limit {
     Trials,
 }
 
-/// How much the rate is changed until there is one on either side.
+/// The factor from one rate to the next, until one trial has held and another has missed the bound.
 const FACTOR: f64 = 2.0;
 
-/// A search under way.
+/// A search: its goal, and what its trials have shown.
 #[derive(Clone, Debug)]
 pub struct Search {
     goal: Goal,
@@ -181,8 +181,8 @@ impl Search {
                 limit,
             };
         }
-        // The trials that hold the upper end down. If the generator spoiled them, the server may well
-        // bear more.
+        // These trials set the upper end. If the generator was the limit in most of them, the server may
+        // bear a higher rate.
         let above = |trial: &&Trial| trial.rate_per_s >= low && !trial.finding.is_held();
         let above: Vec<_> = self.trials.iter().filter(above).collect();
         let spoiled = |trial: &&&Trial| trial.finding == Finding::GeneratorLimit;
@@ -192,7 +192,7 @@ impl Search {
                 true => Limit::Trials,
                 false => Limit::Generator,
             };
-            // What was never tried isn't claimed.
+            // No rate above the highest that held is claimed.
             let per_s = sure.min(held / (1.0 + blind)).max(least_per_s);
             return Highest::AtLeast { per_s, limit };
         }

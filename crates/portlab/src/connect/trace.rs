@@ -1,4 +1,4 @@
-//! `--trace`: the five steps of a client, told as they are taken.
+//! `--trace`: the five steps of a client, a line or more for each.
 
 use std::{
     io,
@@ -13,7 +13,7 @@ use portlab_stats::units;
 use super::bytes::rows;
 use crate::args::{DIM, HEAD, stderr_width};
 
-/// Puts the steps into words: each method returns the line, or lines, to be said.
+/// Writes the steps: each method returns the line, or lines, to print.
 pub(super) struct Trace {
     start: Instant,
     sent: Direction,
@@ -21,26 +21,26 @@ pub(super) struct Trace {
     per_row: usize,
 }
 
-/// What went one way.
+/// What was sent, or what was received.
 struct Direction {
     decoder: TextDecoder,
     bytes: u64,
 }
 
-/// How a connection ended, as far as its FINs tell.
+/// How a connection ended: who sent the first FIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parting {
-    /// The server closed, and then we did.
+    /// The server closed first, and this client after it.
     ServerFirst,
-    /// We closed our half, or all, and the server followed.
+    /// This client closed first, its sending half or all, and the server after it.
     OursFirst,
-    /// We closed our half, and after so long the server hadn't followed.
+    /// This client closed its sending half, and the server has not closed for so long.
     Unanswered(Duration),
-    /// Nothing came for so long, and so we close.
+    /// This client closes, because nothing came for so long.
     Quiet(Duration),
-    /// Somebody wants us to close at once.
+    /// This client closes, because SIGTERM came.
     Told,
-    /// Nobody reads what comes any more.
+    /// This client closes, because the reader of stdout has closed it.
     NoReader,
     /// There was no FIN.
     Reset,
@@ -135,7 +135,9 @@ impl Trace {
                 let quiet = units::time(quiet);
                 format!("our FIN comes first: nothing has come for {quiet}")
             }
-            Parting::NoReader => "our FIN comes first: nobody reads stdout any more".to_owned(),
+            Parting::NoReader => {
+                "our FIN comes first: the reader of stdout has closed it".to_owned()
+            }
             Parting::Told => "our FIN comes first: SIGTERM told us to end".to_owned(),
             Parting::Reset => "no FIN: a reset ends a connection at once".to_owned(),
         };
@@ -200,7 +202,7 @@ const NARROW: usize = 76;
 /// And sixteen into so many.
 const WIDE: usize = 100;
 
-/// More than this of one send or receive is not looked at by anybody.
+/// More rows of one send or receive are not printed.
 const MOST_ROWS: usize = 8;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `--script chat`: members in rooms, who talk and listen.
+//! `--script chat`: members in rooms send messages and receive them.
 
 use std::{
     io::{self, Write},
@@ -24,8 +24,8 @@ use crate::{
     output,
 };
 
-/// What every message ends with: characters of one, two, three and four bytes in the various
-/// encodings, and some that have a backslash or a bracket as their second.
+/// The end of every message: characters that have one to four bytes, depending on the encoding, and some
+/// whose second byte is a backslash or a bracket.
 const FILLER: &str = "你好，世界：功能許蓋譏";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
@@ -63,11 +63,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         say(BAD, "broken promise:", &violation.to_string());
     }
     if let Some(line) = outcome.tally.first_wrong() {
-        say(
-            BAD,
-            "a line that nobody has said so:",
-            &format!("\"{line}\""),
-        );
+        say(BAD, "a line that no member sent:", &format!("\"{line}\""));
     }
     let well = match outcome.ended {
         Ended::Interrupted => outcome.violations == 0,
@@ -119,7 +115,7 @@ fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
     })
 }
 
-/// What is said in `encodings`, about `size` bytes in UTF-8.
+/// The messages' text in each of `encodings`, about `size` bytes in UTF-8.
 pub(crate) fn tongues(encodings: &[TextEncoding], size: usize) -> Vec<Tongue> {
     let fill = |text: &str| {
         let mut filler: String = text
@@ -148,10 +144,10 @@ pub(crate) fn tongues(encodings: &[TextEncoding], size: usize) -> Vec<Tongue> {
         .unwrap_or_default()
 }
 
-/// Room for what stands before a message: its sender's name.
+/// Room for the sender's name, which the chat puts before a message.
 const NAME: usize = 16;
 
-/// About as long as a message's number is.
+/// The length that is assumed for a message's number.
 const NUMBER: usize = 6;
 
 fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Result<()> {

@@ -38,7 +38,7 @@ pub(crate) use known::{Args as KnownArgs, run as serve_known};
 pub(crate) use show::interrupt_flag;
 
 /// Load any TCP port and measure it, checking what comes back
-// A negative number is refused by whoever reads it, with a word on what to write instead.
+// The parsers of the options refuse negative numbers, and say what to write instead.
 #[derive(Debug, clap::Args)]
 #[command(
     allow_negative_numbers = true,
@@ -107,7 +107,7 @@ struct PaceArgs {
     #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
     depth: u64,
 
-    /// Send nothing: hold the connections, and see that they live
+    /// Send nothing: hold the connections, and check that they stay open
     #[arg(long, conflicts_with_all = ["rate", "messages", "depth"])]
     #[arg(conflicts_with_all = ["message", "expect", "per_connection", "trickle", "slow_reader"])]
     #[arg(conflicts_with = "any_answer")]
@@ -118,7 +118,7 @@ struct PaceArgs {
     #[arg(long)]
     spin: bool,
 
-    /// What random lengths and arrivals follow from
+    /// The seed of random lengths and arrivals
     #[arg(long, value_name = "N", default_value = "1", value_parser = plan::seed)]
     seed: u64,
 }
@@ -144,7 +144,7 @@ struct StopArgs {
     warmup: Option<Duration>,
 }
 
-/// What is said.
+/// What is sent.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Script")]
 struct ScriptArgs {
@@ -177,7 +177,7 @@ struct ScriptArgs {
     #[arg(group = "message")]
     size: plan::Sizes,
 
-    /// Say this text, with the escapes \r \n \t \0 \\ \x41
+    /// Send this text, with the escapes \r \n \t \0 \\ \x41
     #[arg(long, value_name = "TEXT", group = "message")]
     text: Option<String>,
 
@@ -185,11 +185,11 @@ struct ScriptArgs {
     #[arg(long, value_name = "LABEL", default_value = "utf-8")]
     encoding: TextEncoding,
 
-    /// Say what this file holds
+    /// Send the contents of this file
     #[arg(long, value_name = "FILE", group = "message")]
     payload: Option<PathBuf>,
 
-    /// Say these bytes, as in "50 49 4e 47 0d0a"
+    /// Send these bytes, as in "50 49 4e 47 0d0a"
     #[arg(long, value_name = "BYTES", group = "message")]
     hex: Option<String>,
 
@@ -203,7 +203,7 @@ struct ScriptArgs {
     #[arg(long)]
     any_answer: bool,
 
-    /// What the server says first: until:"\r\n", lines:N or bytes:N
+    /// What the server sends first: until:"\r\n", lines:N or bytes:N
     #[arg(long, value_name = "WHAT")]
     greeting: Option<Expect>,
 
@@ -255,7 +255,7 @@ struct ConnectionArgs {
     threads: u64,
 }
 
-/// What is shown, and kept.
+/// What is printed, and written to files.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 struct OutputArgs {
@@ -308,7 +308,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut plan = plan::plan(args)?;
     plan.check()?;
     let limits = Limits::of_this_machine();
-    // A ladder meets the limits at its top.
+    // The highest rate of a ladder needs the most ports.
     let mut most = plan::at_the_highest_rate(&plan, args);
     plan.life.sources = plan::sources_for(&most, args, &limits)?;
     plan.check()?;
@@ -323,7 +323,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
 }
 
-/// One run, shown while it lasts and told when it is over.
+/// One run: shows its progress, and prints its result.
 fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdict> {
     let files = files::Files::create(&args.output)?;
     let mut show = show::Show::new(plan, files, args.output.plain)?;
@@ -333,13 +333,13 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
     if let Some(why) = why_nobody_answered(plan, &outcome) {
         bail!(why);
     }
-    // First of all the files: whoever reads stdout may stop reading, and what can't be written costs
-    // nobody the result.
+    // The files are finished first: a reader of stdout may close it. If a file can't be written, the
+    // result is printed all the same.
     let written = files.and_then(|files| files.finish(&outcome));
     let verdict = Believable::of(plan, &outcome);
     let mut out = output::stdout();
     if args.output.json {
-        // In JSON, nobody reads it at once.
+        // A person may not look into the JSON.
         if let Some(why) = why_it_ended(&verdict) {
             words::say(args::BAD, "closed:", &why);
         }
@@ -356,11 +356,11 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
 
 const UNWRITTEN: &str = "can't write the result to stdout";
 
-/// Whether the port did what was asked of it.
+/// Whether all answers came and were right.
 fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
     let talks = plan.pace != portlab_load::Pace::Idle;
     let nothing = talks && outcome.messages == 0;
-    // Who ends a run can't expect all answers; but wrong ones are wrong.
+    // If the user ended the run, answers may be missing, but none may be wrong.
     let well = match outcome.interrupted() {
         true => !is_wrong_or_error(outcome),
         false => outcome.is_clean() && !nothing,
