@@ -32,7 +32,7 @@ pub(crate) fn shown(bytes: &[u8], cut: bool) -> String {
     text
 }
 
-/// The beginning of bytes that came from outside; written out, as [`shown`] has it.
+/// The beginning of bytes that came from outside. Written out, it is text that no terminal obeys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
     bytes: Box<[u8]>,
