@@ -106,12 +106,17 @@ pub(crate) fn median(sorted: &[f64]) -> f64 {
     }
 }
 
-/// Those medians that make a difference: of many values there are very many pairs in the middle, and
-/// nearly all of them are next to impossible.
+/// The medians that make a difference: of many values there are very many pairs in the middle, and nearly
+/// all of them are next to impossible. Where a lot is left, neighbours stand for each other.
 fn likely(mut medians: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
-    const NEXT_TO_IMPOSSIBLE: f64 = 1e-6;
+    const NEXT_TO_IMPOSSIBLE: f64 = 1e-9;
+    const A_LOT: usize = 1_000;
     medians.retain(|(_, weight)| *weight > NEXT_TO_IMPOSSIBLE);
-    medians
+    medians.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let together = medians.len().div_ceil(A_LOT).max(1);
+    let neighbours = medians.chunks(together);
+    let as_one = |of: &[(f64, f64)]| (of[of.len() / 2].0, of.iter().map(|it| it.1).sum());
+    neighbours.map(as_one).collect()
 }
 
 /// The interval of a median, given its distribution over all resamples.
@@ -131,29 +136,37 @@ fn interval(mut medians: Vec<(f64, f64)>) -> (f64, f64) {
 }
 
 /// What the median of a resample of `sorted`, which must not be empty, may be, with the probability of
-/// each.
+/// each. Medians whose probability is below 10^-14 are left out.
 #[must_use]
 pub fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
     let count = sorted.len();
     let middle = count / 2;
+    let ways = Ways::of(count);
     let share = |of: usize| of as f64 / count as f64;
+    // Draws up to a value in the middle vary by half of this root: eight such deviations hold them all.
+    let reach = 4 * (count.isqrt() + 1);
+    let near = middle.saturating_sub(reach)..count.min(middle + reach + 1);
     // P(the k-th smallest of a resample is at most the i-th value): at least k of n draws are.
-    let at_most = |k: usize, i: usize| at_least(count, k, share(i));
+    let at_most = |k: usize, i: usize| -> f64 {
+        let hits = k..=count.min(middle + 2 * reach);
+        hits.map(|hits| ways.exactly(hits, share(i))).sum()
+    };
     if count % 2 == 1 {
         let weight = |i: usize| at_most(middle + 1, i + 1) - at_most(middle + 1, i);
-        return (0..count).map(|i| (sorted[i], weight(i))).collect();
+        return near.map(|i| (sorted[i], weight(i))).collect();
     }
     // Of an even number, the two in the middle: as many draws up to value i as from value j on, one
-    // at least of each.
-    let half = middle as i32;
-    let ways = choose(count, middle);
-    let lower = |i: usize| share(i + 1).powi(half) - share(i).powi(half);
-    let upper = |j: usize| share(count - j).powi(half) - share(count - j - 1).powi(half);
+    // at least of each. Logarithms, because the factors leave the range of a float.
+    let half = middle as f64;
+    let one_at_least =
+        |all: f64, others: f64| half * all.ln() + (-(others / all).powf(half)).ln_1p();
+    let lower = |i: usize| one_at_least(share(i + 1), share(i));
+    let upper = |j: usize| one_at_least(share(count - j), share(count - j - 1));
     let mut medians = Vec::new();
-    for i in 0..count {
+    for i in near.clone() {
         let mut same = at_most(middle, i + 1) - at_most(middle, i);
-        for j in i + 1..count {
-            let weight = ways * lower(i) * upper(j);
+        for j in i + 1..near.end {
+            let weight = (ways.ln(middle) + lower(i) + upper(j)).exp();
             medians.push((f64::midpoint(sorted[i], sorted[j]), weight));
             same -= weight;
         }
@@ -162,19 +175,38 @@ pub fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
     medians
 }
 
-/// The probability that at least `least` of `draws` succeed, each with probability `chance`.
-fn at_least(draws: usize, least: usize, chance: f64) -> f64 {
-    let exactly = |hits: usize| {
-        choose(draws, hits) * chance.powi(hits as i32) * (1.0 - chance).powi((draws - hits) as i32)
-    };
-    (least..=draws).map(exactly).sum()
+/// In how many ways some of a number of draws can succeed.
+struct Ways {
+    /// The logarithms of the factorials of 0 and of every number up to that of the draws.
+    ln_factorials: Vec<f64>,
 }
 
-/// In how many ways `some` can be chosen from `all`.
-fn choose(all: usize, some: usize) -> f64 {
-    (0..some).fold(1.0, |ways, taken| {
-        ways * (all - taken) as f64 / (taken + 1) as f64
-    })
+impl Ways {
+    fn of(draws: usize) -> Self {
+        let mut ln_factorials = vec![0.0];
+        for number in 1..=draws {
+            ln_factorials.push(ln_factorials[number - 1] + (number as f64).ln());
+        }
+        Self { ln_factorials }
+    }
+
+    /// The logarithm of the number of ways in which `hits` succeed.
+    fn ln(&self, hits: usize) -> f64 {
+        let draws = self.ln_factorials.len() - 1;
+        let ln = |number: usize| self.ln_factorials[number];
+        ln(draws) - ln(hits) - ln(draws - hits)
+    }
+
+    /// The probability that exactly `hits` succeed, each draw with probability `chance`.
+    fn exactly(&self, hits: usize, chance: f64) -> f64 {
+        let misses = self.ln_factorials.len() - 1 - hits;
+        // Nothing to the power of 0 is 1.
+        let ln_power = |chance: f64, times: usize| match times {
+            0 => 0.0,
+            _ => times as f64 * chance.ln(),
+        };
+        (self.ln(hits) + ln_power(chance, hits) + ln_power(1.0 - chance, misses)).exp()
+    }
 }
 
 #[cfg(test)]
@@ -223,6 +255,30 @@ mod tests {
                 let share = f64::from(count) / all as f64;
                 assert!((computed[&value] - share).abs() < 1e-12, "{n}: {value}");
             }
+        }
+    }
+
+    /// As many as a record may have: factors that a float can't hold, and none too slow to wait for.
+    #[test]
+    fn the_median_of_very_many_has_an_interval_too() {
+        for count in [1_000, 1_031, 65_534, 65_535] {
+            let values: Vec<f64> = (1..=count).map(f64::from).collect();
+            let sum: f64 = resampled_medians(&values).iter().map(|it| it.1).sum();
+            assert!((sum - 1.0).abs() < 1e-6, "{count}: {sum}");
+            let it = estimate(&values);
+            // By the normal approximation of the binomial distribution: 1.96 times half the root.
+            let half = 1.96 * f64::from(count).sqrt() / 2.0;
+            let width = (it.high - it.low) / 2.0;
+            assert!((width - half).abs() < 1.0, "{count}: {width}, {half}");
+            assert!((it.low + it.high - 2.0 * it.median).abs() < 2.0, "{it:?}");
+            // Two such medians vary by the root of 2 times as much.
+            let twice = values.iter().map(|value| 2.0 * value);
+            let ratio = Estimate::of_ratio(twice, values.clone()).unwrap();
+            let width = (ratio.high - ratio.low) / ratio.median / 2.0 * it.median;
+            assert!(
+                (width / half / 2.0_f64.sqrt() - 1.0).abs() < 0.02,
+                "{count}: {ratio:?}"
+            );
         }
     }
 

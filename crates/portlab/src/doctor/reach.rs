@@ -225,7 +225,7 @@ fn place(ip: IpAddr, networks: &[Network]) -> Place {
     }
 }
 
-/// Where a connection to `addr` arrives: who writes 0.0.0.0 or [::] is sent to loopback. An IPv4 address in
+/// Where a connection to `addr` arrives: 0.0.0.0 and `[::]` mean loopback. An IPv4 address in
 /// IPv6's form is IPv4's.
 ///
 /// Source: `ip(7)`, INADDR_ANY.
