@@ -7,10 +7,11 @@
 )]
 
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read},
     process::{Command, Output, Stdio},
 };
 
+use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
 fn portlab(arguments: &[&str]) -> Output {
@@ -35,6 +36,7 @@ fn what_no_server_can_bear_is_said_at_once_in_both_languages() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.starts_with("impossible:"), "{text}");
     assert!(text.contains("2.00k/s: 10 connections, 5.00 ms"), "{text}");
+    assert!(!text.contains("can't"), "{text}");
     let (text, _, code) = advise(&[&question[..], &["--lang=zh"]].concat());
     assert_eq!(code, Some(1), "{text}");
     assert!(text.starts_with("不可能："), "{text}");
@@ -85,6 +87,32 @@ fn a_small_question_is_measured_and_answered() {
             (Some(2), &"undecided".into())
         ),
     }
+}
+
+#[test]
+fn an_interrupted_run_says_that_it_was_interrupted() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
+        .args(["advise", "--wait=5ms", "-c=50", "--rate=100", "--json"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut said = String::new();
+    stderr.read_line(&mut said).unwrap();
+    assert!(said.contains("round 1"), "{said}");
+    signal(&mut child, Signal::INT).unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let doubts = told["advice"]["doubts"].as_array().unwrap();
+    assert!(doubts.contains(&"interrupted".into()), "{doubts:?}");
+    assert!(!doubts.contains(&"cut_short".into()), "{doubts:?}");
+    assert_eq!(output.status.code(), Some(2), "{told}");
+    assert!(
+        said.contains("interrupted before the measurements decide"),
+        "{said}"
+    );
 }
 
 /// How many workers a server says that it has.

@@ -2,7 +2,7 @@
 
 use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Trial};
 use portlab_stats::{
-    advice::{Ceiling, Shown, Work, limits},
+    advice::{Ceiling, Shown, limits},
     estimate::Estimate,
 };
 
@@ -108,13 +108,8 @@ impl Inquest<'_> {
 
     /// All works at one rate: it holds if all of them do.
     fn trial(&mut self, at: usize, rate_per_s: f64) -> Finding {
-        let works = &self.inquiry.question.works;
-        let works: Vec<Option<Work>> = match works.is_empty() {
-            true => vec![None],
-            false => works.iter().copied().map(Some).collect(),
-        };
         let model = self.inquiry.models[at];
-        for work in works {
+        for work in self.inquiry.question.each_work() {
             let at_rate = At { rate_per_s, work };
             let (budget, stage) = (&self.budget, Stage::Whole);
             match self

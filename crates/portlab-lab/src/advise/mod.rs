@@ -10,7 +10,7 @@ use std::{path::PathBuf, time::Duration};
 use portlab_backends::{Asked, Backend, Capacity};
 use portlab_load::{PlanError, Tongue};
 use portlab_stats::{
-    advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work, limits},
+    advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work},
     estimate::Estimate,
     record::Pinning,
 };
@@ -94,7 +94,7 @@ pub enum Now<'a> {
 pub trait Audience {
     /// This is measured now; a share, in `[0, 1]`, of the time is over.
     fn now(&mut self, now: Now<'_>, share: f64);
-    /// Whether to end now, with what is known.
+    /// Whether to end now, with what is known; if so, from then on.
     fn interrupted(&self) -> bool;
 }
 
@@ -117,11 +117,7 @@ pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience
     }
     let mut work = Inquest::new(inquiry, running, audience);
     let server_cores = work.server_cores;
-    let limits = limits(&inquiry.question, server_cores);
-    let possible = limits
-        .first()
-        .is_none_or(|limit| limit.per_s() >= inquiry.question.rate_per_s);
-    if possible {
+    if inquiry.question.is_possible(server_cores) {
         work.at_the_rate();
         work.if_blocked();
         work.highest_rates();
@@ -130,9 +126,10 @@ pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience
         question: inquiry.question.clone(),
         server_cores,
         memory_bytes: inquiry.memory_bytes,
-        candidates: work.candidates,
         what_if: work.what_if,
         cut_short: work.cut_short,
+        interrupted: work.audience.interrupted(),
+        candidates: work.candidates,
     }
 }
 
@@ -144,8 +141,8 @@ struct Inquest<'a> {
     budget: Budget,
     random: fastrand::Rng,
     candidates: Vec<Candidate>,
-    /// Failures of each candidate, in words.
-    failures: Vec<Vec<String>>,
+    /// How often each candidate has failed.
+    failures: Vec<usize>,
     server_cores: usize,
     what_if: Option<Work>,
     cut_short: bool,
@@ -173,7 +170,7 @@ impl<'a> Inquest<'a> {
             audience,
             budget: Budget::begin(inquiry.time),
             random: fastrand::Rng::with_seed(inquiry.seed),
-            failures: vec![Vec::new(); candidates.len()],
+            failures: vec![0; candidates.len()],
             candidates,
             server_cores,
             what_if: waits.map(|wait| Work {
@@ -185,10 +182,8 @@ impl<'a> Inquest<'a> {
         }
     }
 
-    fn over(&mut self, share: f64) -> bool {
-        let over = self.audience.interrupted() || self.budget.share() >= share;
-        self.cut_short |= self.audience.interrupted();
-        over
+    fn is_over(&self, share: f64) -> bool {
+        self.audience.interrupted() || self.budget.share() >= share
     }
 
     /// The candidates that may still bear the load.
@@ -224,8 +219,8 @@ impl<'a> Inquest<'a> {
             let mut alive = self.alive();
             self.random.shuffle(&mut alive);
             for at in alive {
-                if self.over(1.0) {
-                    self.cut_short = true;
+                if self.is_over(1.0) {
+                    self.cut_short = !self.audience.interrupted();
                     return;
                 }
                 let model = self.inquiry.models[at].sheet().name;
@@ -243,11 +238,7 @@ impl<'a> Inquest<'a> {
 
     /// A model in one round: with each of the works.
     fn one_round(&mut self, at: usize, round: usize) {
-        let works = self.inquiry.question.works.clone();
-        let works: Vec<Option<Work>> = match works.is_empty() {
-            true => vec![None],
-            false => works.into_iter().map(Some).collect(),
-        };
+        let works = self.inquiry.question.each_work();
         for (number, work) in works.into_iter().enumerate() {
             let at_rate = At {
                 rate_per_s: self.inquiry.question.rate_per_s,
@@ -260,8 +251,8 @@ impl<'a> Inquest<'a> {
                     ..shot
                 }),
                 Taken::Failed(why) => {
-                    self.failures[at].push(why.clone());
-                    if self.failures[at].len() >= LEAST_ROUNDS {
+                    self.failures[at] += 1;
+                    if self.failures[at] >= LEAST_ROUNDS {
                         self.candidates[at].carries = Carries::Failed(why);
                     }
                     return;
@@ -301,7 +292,7 @@ impl<'a> Inquest<'a> {
                 if self.candidates[at].blocked.iter().any(missed) {
                     continue;
                 }
-                if self.over(BLOCKED_SHARE) {
+                if self.is_over(BLOCKED_SHARE) {
                     return;
                 }
                 let model = self.inquiry.models[at].sheet().name;

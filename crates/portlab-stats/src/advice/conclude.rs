@@ -23,9 +23,7 @@ const LATENCIES: u64 = 100;
 pub fn conclude(measured: &Measured) -> Advice {
     let question = &measured.question;
     let limits = limits(question, measured.server_cores);
-    let impossible = limits
-        .first()
-        .is_some_and(|limit| limit.per_s() < question.rate_per_s);
+    let impossible = !question.is_possible(measured.server_cores);
     let judged: Vec<(&Candidate, Bears)> = measured
         .candidates
         .iter()
@@ -36,7 +34,7 @@ pub fn conclude(measured: &Measured) -> Advice {
             )
         })
         .collect();
-    let works = question.works.len().max(1);
+    let works = question.each_work().len();
     let mut able: Vec<Cost> = judged
         .iter()
         .filter(|(_, bears)| *bears == Bears::Yes)
@@ -48,8 +46,9 @@ pub fn conclude(measured: &Measured) -> Advice {
         let model = candidate.model.clone();
         Some(Cannot { model, why })
     });
-    let cannot: Vec<_> = cannot.collect();
-    // One that bears the load, and of which a figure is missing, is no reason to say that none does.
+    // What no server can do says nothing of a model.
+    let cannot = cannot.filter(|_| !impossible).collect();
+    // A model that bears the load, but lacks a figure, makes the answer undecided.
     let is_open = judged.iter().any(|it| it.1 != Bears::No);
     let mut advice = Advice {
         answer: match (impossible, is_open) {
@@ -244,7 +243,7 @@ fn if_blocked(chosen: &Cost, able: &[Cost]) -> Option<Blocked> {
 fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let able = judged.iter().filter(|(_, bears)| *bears == Bears::Yes);
-    let works = measured.question.works.len().max(1);
+    let works = measured.question.each_work().len();
     let known = |shots: &[Shot]| {
         shots
             .iter()
@@ -254,6 +253,9 @@ fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
     let rounds = able.clone().map(|(it, _)| known(&it.shots) / works).min();
     if let Some(rounds) = rounds.filter(|rounds| *rounds < ROUNDS) {
         doubts.push(Doubt::FewRounds(rounds));
+    }
+    if measured.interrupted {
+        doubts.push(Doubt::Interrupted);
     }
     if measured.cut_short {
         doubts.push(Doubt::CutShort);

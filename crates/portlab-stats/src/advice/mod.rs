@@ -39,6 +39,24 @@ pub struct Question {
     pub within_ns: u64,
 }
 
+impl Question {
+    /// The works one by one; for an echo a single `None`.
+    #[must_use]
+    pub fn each_work(&self) -> Vec<Option<Work>> {
+        match self.works.is_empty() {
+            true => vec![None],
+            false => self.works.iter().copied().map(Some).collect(),
+        }
+    }
+
+    /// Whether a server with `cores` may bear the rate: see [`limits`].
+    #[must_use]
+    pub fn is_possible(&self, cores: usize) -> bool {
+        let limits = limits(self, cores);
+        limits.iter().all(|limit| limit.per_s() >= self.rate_per_s)
+    }
+}
+
 /// What a handler does for a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Work {
@@ -73,8 +91,10 @@ pub struct Measured {
     pub candidates: Vec<Candidate>,
     /// What else a handler might do, and was measured with: a driver that blocks.
     pub what_if: Option<Work>,
-    /// Whether the time was too short for all that was planned, or the user ended it.
+    /// Whether the time was too short for all that was planned.
     pub cut_short: bool,
+    /// Whether the user ended the run.
+    pub interrupted: bool,
 }
 
 /// One model.

@@ -59,6 +59,7 @@ fn measured(candidates: Vec<Candidate>) -> Measured {
             time_ns: 5 * MS,
         }),
         cut_short: false,
+        interrupted: false,
     }
 }
 

@@ -11,7 +11,7 @@ pub struct Advice {
     pub answer: Answer,
     /// What the others cost that bear the load too, the cheapest first.
     pub others: Vec<Other>,
-    /// The models that don't bear it.
+    /// The models that don't bear it, or of which nothing is known; none if no server can bear it.
     pub cannot: Vec<Cannot>,
     /// What no model can exceed, the lowest first.
     pub limits: Vec<Limit>,
@@ -155,6 +155,8 @@ pub enum Blocked {
 pub enum Doubt {
     /// It rests on so few rounds.
     FewRounds(usize),
+    /// The user ended the run.
+    Interrupted,
     /// The time was too short for all that was planned.
     CutShort,
     /// These models met the bound in some rounds and not in others.

@@ -15,7 +15,7 @@ use portlab_lab::{
 use portlab_report::Lang;
 use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::{
-    advice::{Advice, Answer, Kind, Measured, Question, Work, conclude, limits},
+    advice::{Advice, Answer, Kind, Measured, Question, Work, conclude},
     record::Together,
     units,
 };
@@ -162,6 +162,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     match advice.answer {
         Answer::Choose { .. } => Ok(Verdict::Fine),
         Answer::Nobody | Answer::Impossible => Ok(Verdict::Failed),
+        Answer::Undecided if measured.interrupted => {
+            bail!("interrupted before the measurements decide")
+        }
         Answer::Undecided => bail!(
             "the measurements don't decide; try again when nothing else runs, or give it more --time"
         ),
@@ -204,7 +207,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = portlab_sys::machine::memory().context("can't read /proc/meminfo")?;
-    // Whoever computes must be free to use every processor: kept to one, all models would be alike.
+    // Handlers that compute need every processor: on one, all models look alike.
     let computes = question.works.iter().any(|work| work.kind == Kind::Cpu);
     let inquiry = Inquiry {
         program: std::env::current_exe().context("can't find this program's own file")?,
@@ -222,10 +225,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
         seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
         question,
     };
-    let possible = limits(&inquiry.question, cores)
-        .first()
-        .is_none_or(|limit| limit.per_s() >= args.rate);
-    if possible {
+    if inquiry.question.is_possible(cores) {
         inquiry.check()?;
     }
     Ok(inquiry)

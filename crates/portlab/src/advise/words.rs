@@ -42,7 +42,14 @@ pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Lin
     let question = &measured.question;
     let mut lines = vec![answer(question, advice, lang)];
     lines.extend(others(advice, lang));
-    lines.extend(cannot(advice, lang));
+    let all = advice.cannot.iter();
+    let (unknown, unable): (Vec<_>, Vec<_>) = all.partition(|it| it.why == Why::NotMeasured);
+    lines.extend(with_reasons(pick(lang, "can't:", "不能："), &unable, lang));
+    lines.extend(with_reasons(
+        pick(lang, "not known:", "不知道："),
+        &unknown,
+        lang,
+    ));
     lines.extend(
         advice
             .limits
@@ -188,10 +195,10 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
     })
 }
 
-fn cannot(advice: &Advice, lang: Lang) -> Option<Line> {
+fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Line> {
     // Those with the same reason are named together.
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
-    for Cannot { model, why } in &advice.cannot {
+    for Cannot { model, why } in cannot {
         let why = why_not(why, lang);
         match reasons.iter_mut().find(|(known, _)| *known == why) {
             Some((_, models)) => models.push(model),
@@ -207,7 +214,7 @@ fn cannot(advice: &Advice, lang: Lang) -> Option<Line> {
     });
     let told: Vec<String> = told.collect();
     Some(Line {
-        lead: pick(lang, "can't:", "不能："),
+        lead,
         text: list(told.iter().map(String::as_str), lang),
     })
 }
@@ -232,11 +239,9 @@ fn why_not(why: &Why, lang: Lang) -> String {
             "没有地方放成员共享的东西"
         ),
         Why::Carries(Carries::Failed(reason)) => reason.clone(),
-        Why::Carries(Carries::All) | Why::NotMeasured => say!(
-            lang,
-            "not known: no measurement counts",
-            "不知道：没有一次测量算数"
-        ),
+        Why::Carries(Carries::All) | Why::NotMeasured => {
+            say!(lang, "no measurement counts", "没有一次测量算数")
+        }
         Why::SomeRounds { held, of } => say!(
             lang,
             "kept to the bound in {held} of {of} rounds",
@@ -425,6 +430,7 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
             "for some model only {rounds} of them count",
             "有的模型只有 {rounds} 轮算数"
         ),
+        Doubt::Interrupted => say!(lang, "the run was interrupted", "运行被中断"),
         Doubt::CutShort => say!(
             lang,
             "the time was too short for all that was planned",
@@ -463,9 +469,10 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let rounds = measured.candidates.iter().flat_map(|it| &it.shots);
     let rounds = rounds.map(|shot| shot.round).max().unwrap_or(0);
     let processors = processors(cores);
+    let plural = if rounds == 1 { "" } else { "s" };
     let on = say!(
         lang,
-        "{rounds} rounds, each server in a fresh process, on {processors}",
+        "{rounds} round{plural}, each server in a fresh process, on {processors}",
         "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
     );
     let word = match doubts.is_empty() {

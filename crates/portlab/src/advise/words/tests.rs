@@ -61,6 +61,9 @@ fn measured() -> Measured {
     }
     slow.shots.truncate(3);
     candidates.push(slow);
+    let mut unmeasured = candidate("unmeasured", 1.0);
+    unmeasured.shots.clear();
+    candidates.push(unmeasured);
     Measured {
         question: Question {
             works: vec![work],
@@ -78,7 +81,8 @@ fn measured() -> Measured {
             kind: Kind::Block,
             ..work
         }),
-        cut_short: true,
+        cut_short: false,
+        interrupted: true,
     }
 }
 
@@ -105,7 +109,9 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "from 24.0k/s on choose dear",
                 "if the driver blocks for 5.00 ms instead of waiting, lean can't do it: choose dear",
                 "if memory is what you lack: dear takes 0.25 times as much of it as lean",
+                "not known: unmeasured (no measurement counts)",
                 "how sure: with care: 5 rounds",
+                "the run was interrupted",
             ],
         ),
         (
@@ -120,7 +126,9 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "24.0k/s 以上就选 dear",
                 "如果驱动不是等待而是阻塞 5.00 ms，lean 就不行：选 dear",
                 "如果缺的是内存：dear 只用 lean 的 0.25 倍",
+                "不知道： unmeasured（没有一次测量算数）",
                 "有多可信： 要小心：5 轮",
+                "运行被中断",
             ],
         ),
     ] {
@@ -135,10 +143,28 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
 }
 
 #[test]
+fn one_round_is_told_in_the_singular_and_an_interrupted_run_says_why_it_is_short() {
+    let mut asked = measured();
+    for candidate in &mut asked.candidates {
+        candidate.shots.truncate(1);
+    }
+    let told = told(&asked, Lang::En).join("\n");
+    assert!(
+        told.contains("1 round, each server in a fresh process"),
+        "{told}"
+    );
+    assert!(!told.contains("the time was too short"), "{told}");
+    let unknown = "not known: lean, like-it, dear and 2 more (no measurement counts)";
+    assert!(told.contains(unknown), "{told}");
+}
+
+#[test]
 fn what_is_impossible_is_told_with_the_law_and_nothing_else() {
     let mut asked = measured();
     asked.question.rate_per_s = 200e3;
-    asked.candidates.clear();
+    for candidate in &mut asked.candidates {
+        candidate.shots.clear();
+    }
     let told = told(&asked, Lang::En);
     assert_eq!(told.len(), 2, "{told:#?}");
     assert!(told[0].starts_with("impossible: no server can bear 200k/s"));
