@@ -12,7 +12,9 @@ use std::{
 use portlab_stats::record::Cell;
 use portlab_sys::spawn;
 
-use crate::{Experiment, Running, ServerError, experiment::Entrant};
+use crate::{
+    Experiment, Running, ServerError, experiment::Entrant, measure::STOPPING, server::AGAIN,
+};
 
 /// Another build of portlab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -59,10 +61,6 @@ pub enum BuildError {
 
 /// A portlab tells its version in a moment.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// How often it is looked whether it has.
-const LOOK: Duration = Duration::from_millis(2);
-/// How long a server of it may take to drain and exit.
-const STOPPING: Duration = Duration::from_secs(8);
 
 impl Build {
     /// Asks the file `program` for its version.
@@ -114,7 +112,7 @@ fn first_words(program: &Path) -> io::Result<(String, bool)> {
         if since.elapsed() > PATIENCE {
             break false;
         }
-        thread::sleep(LOOK);
+        thread::sleep(AGAIN);
     };
     // Fails only when it has ended already. Children of its own may keep the pipe open: what they would
     // still say isn't waited for.

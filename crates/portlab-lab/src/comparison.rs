@@ -6,13 +6,11 @@ use std::{
 };
 
 use portlab_stats::record::{Cell, Environment, FORMAT, Failed, Record};
-use portlab_sys::{
-    limits::open_files,
-    machine::{keep_to, machine},
-};
+use portlab_sys::{limits::open_files, machine::machine};
 
 use crate::{
     Experiment, MeasureError, Pinning, Running, Store, StoreError, TimelineError,
+    launch::keep_generator_apart,
     measure::measure,
     rates::{find_rates, rate_of},
 };
@@ -80,10 +78,7 @@ pub fn compare(
     (store, running): (&Store, &Running),
     observer: &mut dyn Observer,
 ) -> Result<Record, StoreError> {
-    if let Pinning::Apart { generator_cpus, .. } = &experiment.pinning {
-        // Whether the system lets us was tried when the processors were divided.
-        let _ = keep_to(generator_cpus);
-    }
+    keep_generator_apart(&experiment.pinning);
     let rounds = 1..=experiment.rounds;
     let mut order: Vec<(usize, usize)> = rounds
         .flat_map(|round| {

@@ -6,10 +6,10 @@ use std::{
 };
 
 use portlab_stats::record::{Cell, Rate, Record};
-use portlab_sys::machine::keep_to;
 
 use crate::{
-    Experiment, Observer, Pinning, Running,
+    Experiment, Observer, Running,
+    launch::keep_generator_apart,
     measure::{TRIAL, trial},
 };
 
@@ -38,10 +38,8 @@ pub fn costs(
     running: &Running,
     observer: &mut dyn Observer,
 ) -> Costs {
-    if let Pinning::Apart { generator_cpus, .. } = &experiment.pinning {
-        // As while measuring; whether the system lets us was tried when the processors were divided.
-        let _ = keep_to(generator_cpus);
-    }
+    // As while measuring.
+    keep_generator_apart(&experiment.pinning);
     let mut costs = Costs::default();
     for place in chosen(&record.cells) {
         if observer.interrupted() {

@@ -144,6 +144,17 @@ impl Entrant {
         }
     }
 
+    /// Whether it is a model under its own name: no control, no twin, and of this build.
+    #[must_use]
+    pub fn is_model(&self) -> bool {
+        self.record().kind == Kind::Model
+    }
+
+    /// Whether another program serves it, which may leave processes behind.
+    pub(crate) fn is_strange(&self) -> bool {
+        self.build.is_some() || matches!(self.server, Server::Foreign(_))
+    }
+
     /// Whether it is a model's echo by hand.
     #[must_use]
     pub fn is_control(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Starting the server of a cell.
 
 use portlab_stats::record::{Cell, Pinning, Together};
+use portlab_sys::machine::keep_to;
 
 use crate::{
     Experiment, Server, ServerError, Surroundings,
@@ -48,6 +49,14 @@ impl Experiment {
     }
 }
 
+/// Keeps the calling thread, and those that it starts, to the generator's processors.
+pub(crate) fn keep_generator_apart(pinning: &Pinning) {
+    if let Pinning::Apart { generator_cpus, .. } = pinning {
+        // `pin` has tried whether the system allows it.
+        let _ = keep_to(generator_cpus);
+    }
+}
+
 /// Divides the processors between server and generator, if there are two cores at least and the
 /// system lets us.
 #[must_use]
@@ -60,7 +69,7 @@ pub fn pin() -> Pinning {
     let (server_cpus, generator_cpus) = (halves.first, halves.second);
     let tried = std::thread::scope(|scope| {
         let cpus = &generator_cpus;
-        let trial = scope.spawn(move || portlab_sys::machine::keep_to(cpus));
+        let trial = scope.spawn(move || keep_to(cpus));
         trial.join().expect("it doesn't panic")
     });
     match tried {

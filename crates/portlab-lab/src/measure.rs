@@ -7,7 +7,7 @@ use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
 
 use crate::{
     Experiment, NotMetered, Observer, ServerError, chat, echo,
-    experiment::{self, Entrant, Part},
+    experiment::{self, Part},
     meter::{Meter, Readings},
     running::Mark,
     workloads::Load,
@@ -57,7 +57,7 @@ pub enum MeasureError {
     /// It answered nothing while being measured.
     #[error("not one message was answered")]
     NoMessages,
-    /// Nobody heard anything while it was being measured.
+    /// No member received a message while measuring.
     #[error("not one message was heard: {0}")]
     NotHeard(String),
     /// What it can bear is to be a measure of its load, and could not be found out.
@@ -86,7 +86,7 @@ impl MeasureError {
 }
 
 /// How long a server may take to drain and exit.
-const STOPPING: Duration = Duration::from_secs(8);
+pub(crate) const STOPPING: Duration = Duration::from_secs(8);
 /// The same for one that isn't ours.
 const STRANGER_STOPPING: Duration = Duration::from_secs(2);
 
@@ -124,7 +124,7 @@ pub(crate) fn measure(
         measured => measured,
     };
     // However it went: what a stranger has started itself must not disturb the next.
-    if is_foreign(entrant) || entrant.build.is_some() {
+    if entrant.is_strange() {
         mark.sweep()?;
     }
     measured
@@ -147,14 +147,10 @@ pub(crate) fn trial(
         ..part.clone()
     };
     let measured = once(experiment, &brief, cell, (0, None), mark, observer);
-    if is_foreign(entrant) {
+    if entrant.is_strange() {
         mark.sweep()?;
     }
     measured
-}
-
-fn is_foreign(entrant: &Entrant) -> bool {
-    matches!(entrant.server, experiment::Server::Foreign(_))
 }
 
 fn once(
@@ -223,7 +219,7 @@ fn once(
         });
     }
     // What a stranger makes of SIGTERM is its own affair: it has been measured, and is killed.
-    if is_foreign(entrant) {
+    if matches!(entrant.server, experiment::Server::Foreign(_)) {
         let _ = server.stop(STRANGER_STOPPING);
     } else {
         let ended = server.stop(STOPPING)?;

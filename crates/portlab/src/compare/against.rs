@@ -5,7 +5,7 @@ use std::{io::Write, path::Path, sync::Arc};
 use anyhow::bail;
 use portlab_lab::{
     Build, Experiment, Running,
-    experiment::{BUILD_SUFFIX, Entrant, Server},
+    experiment::{BUILD_SUFFIX, Entrant},
 };
 use portlab_report::gate_text;
 use portlab_stats::{
@@ -26,9 +26,7 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
     let all = std::mem::take(entrants);
     let mut models = 0;
     for entrant in all {
-        let is_ours = matches!(entrant.server, Server::Ours(_));
-        let other = (is_ours && entrant.twin_of.is_none() && !entrant.is_control())
-            .then(|| entrant.of_build(&build));
+        let other = entrant.is_model().then(|| entrant.of_build(&build));
         entrants.push(entrant);
         models += usize::from(other.is_some());
         entrants.extend(other);
