@@ -28,12 +28,12 @@ pub(crate) struct Readings {
 }
 
 /// The machine's pressure up to a moment; `None` if the kernel doesn't tell.
-fn pressure_now() -> Option<(Instant, Duration)> {
+pub(crate) fn pressure_now() -> Option<(Instant, Duration)> {
     Some((Instant::now(), cpu_pressure()?))
 }
 
 /// The share, in `[0, 1]`, of the time between two looks in which there was pressure.
-fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration)) -> Option<f64> {
+pub(crate) fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration)) -> Option<f64> {
     let elapsed = end.0.saturating_duration_since(begin.0).as_secs_f64();
     let waited = end.1.saturating_sub(begin.1).as_secs_f64();
     // The two clocks aren't read at one moment: a machine that always lacks processors may show more.
@@ -143,11 +143,12 @@ impl Watch for Meter<'_> {
     }
 
     fn end(&mut self) {
-        let share = self.pressure.zip(pressure_now());
-        let share = share.and_then(|(begin, end)| pressure_share(begin, end));
+        let begin = self.pressure;
         self.read(|subject, readings| {
-            readings.machine_cpu_pressure_share = share;
             readings.end = subject.usage()?;
+            let looks = begin.zip(pressure_now());
+            readings.machine_cpu_pressure_share =
+                looks.and_then(|(begin, end)| pressure_share(begin, end));
             Ok(())
         });
     }

@@ -2,7 +2,7 @@
 
 use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Trial};
 use portlab_stats::{
-    advice::{Ceiling, Shown, limits},
+    advice::{Ceiling, Shot, Shown, limits},
     estimate::Estimate,
 };
 
@@ -96,11 +96,7 @@ impl Inquest<'_> {
         for shot in candidate.shots.iter().filter(|it| it.work == 0) {
             search.learn(Trial {
                 rate_per_s: least_per_s,
-                finding: match shot.says() {
-                    Shown::Held => Finding::Held,
-                    Shown::Nothing => Finding::GeneratorLimit,
-                    _ => Finding::Missed(Missed::Latency),
-                },
+                finding: finding(shot),
             });
         }
         Some(search)
@@ -116,19 +112,24 @@ impl Inquest<'_> {
                 .point
                 .take(model, 0, at_rate, stage, budget, self.audience)
             {
-                Taken::Shot(shot) => match shot.says() {
-                    Shown::Held => {}
-                    Shown::Nothing => return Finding::GeneratorLimit,
-                    Shown::Errors => return Finding::Missed(Missed::Errors),
-                    Shown::NoAnswer => return Finding::Missed(Missed::Answers),
-                    Shown::Unsent => return Finding::Missed(Missed::Unsent),
-                    Shown::TooSlow => return Finding::Missed(Missed::Latency),
-                },
+                Taken::Shot(shot) if shot.says() == Shown::Held => {}
+                Taken::Shot(shot) => return finding(&shot),
                 Taken::Failed(_) => return Finding::Missed(Missed::Errors),
                 Taken::Interrupted => return Finding::GeneratorLimit,
             }
         }
         Finding::Held
+    }
+}
+
+fn finding(shot: &Shot) -> Finding {
+    match shot.says() {
+        Shown::Held => Finding::Held,
+        Shown::Nothing => Finding::GeneratorLimit,
+        Shown::Errors => Finding::Missed(Missed::Errors),
+        Shown::NoAnswer => Finding::Missed(Missed::Answers),
+        Shown::Unsent => Finding::Missed(Missed::Unsent),
+        Shown::TooSlow => Finding::Missed(Missed::Latency),
     }
 }
 

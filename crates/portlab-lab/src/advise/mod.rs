@@ -7,20 +7,19 @@ mod point;
 
 use std::{path::PathBuf, time::Duration};
 
-use portlab_backends::{Asked, Backend, Capacity};
+use portlab_backends::Backend;
 use portlab_load::{PlanError, Tongue};
 use portlab_stats::{
     advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work},
     estimate::Estimate,
-    record::Pinning,
+    record::{Cell, NotRun, Pinning},
 };
-use portlab_sys::machine::keep_to;
 
 use self::{
     budget::Budget,
     point::{At, Point, Stage, Taken},
 };
-use crate::Running;
+use crate::{Experiment, Running, launch::keep_generator_apart};
 
 /// What is to be found out, and with what.
 #[derive(Clone)]
@@ -55,14 +54,20 @@ impl Inquiry {
     /// # Errors
     /// When a number is out of its range, or there are too few file descriptors for the connections.
     pub fn check(&self) -> Result<(), PlanError> {
-        let at = At {
-            rate_per_s: self.question.rate_per_s,
-            work: self.question.works.first().copied(),
-        };
-        let one = |model| point::experiment(self, Duration::ZERO, model, at, Stage::Whole);
         self.models
             .first()
-            .map_or(Ok(()), |model| one(*model).check())
+            .map_or(Ok(()), |model| self.whole(*model).check())
+    }
+
+    /// What `model` is asked; of several works the one that blocks, for which its pool is largest.
+    fn whole(&self, model: &'static dyn Backend) -> Experiment {
+        let works = &self.question.works;
+        let blocks = works.iter().find(|work| work.kind == Kind::Block);
+        let at = At {
+            rate_per_s: self.question.rate_per_s,
+            work: blocks.or(works.first()).copied(),
+        };
+        point::experiment(self, Duration::ZERO, model, at, Stage::Whole)
     }
 }
 
@@ -111,10 +116,7 @@ const BLOCKED_SHARE: f64 = 0.65;
 /// Measures what `inquiry` asks for.
 #[must_use]
 pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience) -> Measured {
-    if let Pinning::Apart { generator_cpus, .. } = &inquiry.pinning {
-        // Whether the system lets us was tried when the processors were divided.
-        let _ = keep_to(generator_cpus);
-    }
+    keep_generator_apart(&inquiry.pinning);
     let mut work = Inquest::new(inquiry, running, audience);
     let server_cores = work.server_cores;
     if inquiry.question.is_possible(server_cores) {
@@ -157,7 +159,8 @@ impl<'a> Inquest<'a> {
         let candidates: Vec<_> = inquiry
             .models
             .iter()
-            .map(|model| candidate(inquiry, *model, server_cores))
+            .flat_map(|model| inquiry.whole(*model).cells())
+            .map(candidate)
             .collect();
         let of = |kind| {
             let mut works = inquiry.question.works.iter();
@@ -310,28 +313,17 @@ impl<'a> Inquest<'a> {
     }
 }
 
-/// What is known of a model before it is measured: by its sheet.
-fn candidate(inquiry: &Inquiry, model: &'static dyn Backend, cores: usize) -> Candidate {
-    let (sheet, question) = (model.sheet(), &inquiry.question);
-    let asked = Asked {
-        workers: point::workers(inquiry, sheet),
-        runtime_threads: inquiry.runtime_threads,
-    };
-    let workers = sheet.workers(asked, cores);
-    let carries = match sheet.capacity(workers) {
-        _ if question.members.is_some() && sheet.hub.is_err() => Carries::NoHub,
-        // Short connections take turns.
-        _ if question.churn => Carries::All,
-        Some(most) if most < question.connections => match sheet.serves {
-            Capacity::One => Carries::One,
-            _ => Carries::Few(most),
-        },
-        _ => Carries::All,
-    };
+/// What is known of a model before it is measured.
+fn candidate(cell: Cell) -> Candidate {
     Candidate {
-        model: sheet.name.to_owned(),
-        workers,
-        carries,
+        model: cell.model,
+        workers: cell.workers,
+        carries: match cell.not_run {
+            None => Carries::All,
+            Some(NotRun::ServesOne) => Carries::One,
+            Some(NotRun::ServesFewer(most)) => Carries::Few(most),
+            Some(_) => Carries::NoHub,
+        },
         shots: Vec::new(),
         blocked: Vec::new(),
         ceiling: Ceiling::NotSearched,

@@ -11,13 +11,13 @@ use portlab_stats::{
     advice::{Kind, Shot, Shown, Work},
     record::{self, Round},
 };
-use portlab_sys::pressure::cpu_pressure;
 
 use super::{Audience, Budget, Inquiry};
 use crate::{
     Experiment, MeasureError, Observer, Running,
     experiment::{Entrant, Part},
     measure::measure,
+    meter::{pressure_now, pressure_share},
     workloads,
 };
 
@@ -31,7 +31,7 @@ pub(super) struct At {
 /// How many connections it is measured with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// A few, for a moment: who can't bear this can't bear the whole.
+    /// A few, briefly: a model that misses the bound here misses it with all.
     Little,
     /// All of them.
     Whole,
@@ -95,12 +95,10 @@ impl<'a> Point<'a> {
     /// processors, it is all that tells of other programs.
     pub(super) fn look_around(&mut self) {
         if let record::Pinning::Together(_) = self.inquiry.pinning {
-            let before = cpu_pressure();
+            let begin = pressure_now();
             thread::sleep(LOOK);
-            let pressure = before.zip(cpu_pressure());
-            self.others_wait_share = pressure.map(|(before, after)| {
-                after.saturating_sub(before).as_secs_f64() / LOOK.as_secs_f64()
-            });
+            let looks = begin.zip(pressure_now());
+            self.others_wait_share = looks.and_then(|(begin, end)| pressure_share(begin, end));
         }
     }
 
@@ -222,7 +220,7 @@ pub(super) fn experiment(
     let point = record::Point {
         connections,
         size_bytes: question.size_bytes,
-        workers_asked: workers_for(inquiry, model.sheet(), at.work),
+        workers_asked: workers(inquiry, model.sheet(), at.work),
         rate: Some(record::Rate::PerS(at.rate_per_s)),
     };
     let part = Part {
@@ -251,24 +249,17 @@ pub(super) fn experiment(
     }
 }
 
-/// Workers of a model, if it has a number of them: as many as were asked for, or one for each
-/// connection where each carries one.
-pub(super) fn workers(inquiry: &Inquiry, sheet: &Sheet) -> Option<usize> {
-    match sheet.serves {
-        Capacity::Workers if !inquiry.question.churn => {
-            let enough = Some(inquiry.question.connections).filter(|count| *count <= MOST_WORKERS);
-            inquiry.workers.or(enough)
-        }
-        _ => inquiry.workers,
-    }
-}
-
-/// The same for one work: a pool for jobs is as large as there are jobs that block at a time, and has a
-/// thread for each processor otherwise.
-fn workers_for(inquiry: &Inquiry, sheet: &Sheet, work: Option<Work>) -> Option<usize> {
+/// Workers of a model, if it has a number of them: as many as were asked for, or one for each connection
+/// where each carries one or runs jobs that block. A pool for other jobs has a thread for each processor.
+fn workers(inquiry: &Inquiry, sheet: &Sheet, work: Option<Work>) -> Option<usize> {
+    let question = &inquiry.question;
+    let carries_one = sheet.serves == Capacity::Workers && !question.churn;
+    let fits = question.connections <= MOST_WORKERS;
     let blocks = work.is_some_and(|work| work.kind == Kind::Block);
-    let connections = inquiry.question.connections.min(MOST_WORKERS);
-    workers(inquiry, sheet).or(blocks.then_some(connections))
+    let of_connections = (carries_one && fits || blocks).then_some(question.connections);
+    inquiry
+        .workers
+        .or(of_connections.map(|count| count.min(MOST_WORKERS)))
 }
 
 fn in_words(work: Work) -> String {
