@@ -12,7 +12,7 @@ use crate::{
     analysis::{Floor, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Counts, Kind, Point, Record, Workload},
+    record::{Cell, Counts, Record, Workload},
 };
 
 /// Rates of open loops that are further apart than this, in parts of the earlier one, make latencies
@@ -150,21 +150,12 @@ fn measures(workload: &Workload) -> Vec<Measure> {
 
 /// The measured cells of `record` that `other` hasn't measured.
 fn only<'a>(record: &'a Record, other: &Record) -> Vec<&'a Cell> {
-    let measured = record.cells.iter().filter(|cell| was_tried(cell));
+    let measured = record.cells.iter().filter(|cell| cell.was_tried());
     let alone = measured.filter(|cell| {
-        let mut others = other.cells.iter().filter(|it| was_tried(it));
-        !others.any(|it| is_same(it, cell))
+        let mut others = other.cells.iter();
+        !others.any(|it| it.was_tried() && it.is_same(cell))
     });
     alone.collect()
-}
-
-fn was_tried(cell: &Cell) -> bool {
-    !cell.rounds.is_empty() || !cell.failures.is_empty()
-}
-
-fn is_same(a: &Cell, b: &Cell) -> bool {
-    let place = |cell: &Cell| -> (String, Point) { (cell.workload.clone(), cell.point) };
-    a.model == b.model && place(a) == place(b)
 }
 
 impl<'a> Pairs<'a> {
@@ -175,7 +166,7 @@ impl<'a> Pairs<'a> {
         let pair = |&after: &&'a Cell| {
             let mut others = earlier.cells.iter();
             let before = *others.find(|before| before.model == after.model)?;
-            if !was_tried(before) || !was_tried(after) {
+            if !before.was_tried() || !after.was_tried() {
                 return None;
             }
             let change = |&measure: &Measure| {
@@ -187,10 +178,7 @@ impl<'a> Pairs<'a> {
                 before,
                 after,
                 changes: measures.iter().map(change).collect(),
-                is_aside: matches!(
-                    kind,
-                    Some(Kind::Control | Kind::Twin { .. } | Kind::Build { .. })
-                ),
+                is_aside: kind.is_some_and(|kind| !kind.takes_part()),
             })
         };
         let pairs: Vec<_> = later.cells.iter().filter_map(pair).collect();

@@ -160,6 +160,14 @@ pub enum Kind {
     },
 }
 
+impl Kind {
+    /// Whether it is compared with others and ranked: no control, twin or other build.
+    #[must_use]
+    pub fn takes_part(&self) -> bool {
+        matches!(self, Self::Model | Self::Foreign { .. })
+    }
+}
+
 /// A model's fact sheet, as it was when it was measured.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
@@ -506,6 +514,18 @@ impl Record {
 }
 
 impl Cell {
+    /// Whether `other`, of this record or another one, is the same entrant at the same point.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        (&self.workload, &self.model, self.point) == (&other.workload, &other.model, other.point)
+    }
+
+    /// Whether a measurement was made, or has failed.
+    #[must_use]
+    pub fn was_tried(&self) -> bool {
+        !self.rounds.is_empty() || !self.failures.is_empty()
+    }
+
     /// How much went wrong in all rounds.
     #[must_use]
     pub fn errors(&self) -> u64 {

@@ -2,21 +2,18 @@
 //!
 //! A program **is worse** at a cell if both of these hold:
 //!
-//! - in the pairs that were measured, it is worse so consistently that chance does this with a probability
-//!   of [`EACH`] at most, in all cells of the run together (see [`probabilities`]);
-//! - the median of the pairs is above the **bar**.
+//! - in the pairs that were measured, it is worse so consistently that chance makes any cell of the run as
+//!   much worse with a probability of [`EACH`] at most (a sign-flip test over all cells together);
+//! - the median of the pairs is worse by more than the **bar**, so a small change never fails a run.
 //!
 //! It **is broken** if it has errors or failures in so many pairs in which the reference has none that
-//! chance does this with that probability at most (a sign test). A single failure is none: on a busy
-//! machine an unchanged program fails now and then.
+//! chance does this with that probability at most (a sign test). A single failure doesn't make it broken:
+//! on a busy machine an unchanged program fails now and then.
 //!
-//! These probabilities bound false alarms: an unchanged program fails at most one run in a hundred. The
-//! second one keeps a small change, however sure, from failing a run.
-//!
-//! A pair is two measurements that chance alone puts in order: the same model of two builds in one
-//! round, which shuffles them; or two whole runs that were made one after the other. Rounds of two
-//! different runs are no pairs: what differs between two runs of the same program isn't seen within
-//! either of them.
+//! In a pair, chance alone decides which of the two measurements comes first: the same model of two builds
+//! in one round, which shuffles them; or two whole runs that were made in turn. A round of one run and a
+//! round of another run are no pair: the rounds of a run don't show how much runs of the same program
+//! differ.
 
 mod signs;
 
@@ -28,32 +25,29 @@ use crate::{
     record::{Cell, Kind, Record},
 };
 
-pub use signs::{pairs_needed, probabilities};
+use signs::{pairs_needed, probabilities};
 
-/// How probable it may be that an unchanged program fails a run.
-pub const LEVEL: f64 = 0.01;
-/// The level of each of the two tests, of what is worse and of what is broken: together they keep
-/// [`LEVEL`].
-pub const EACH: f64 = LEVEL / 2.0;
+/// The level of each of the two tests, for worse and for broken: an unchanged program fails at most one run
+/// in a hundred.
+pub const EACH: f64 = 0.01 / 2.0;
 
-/// A run must be able to rule out a change of this many times the bar, or it decides nothing.
+/// A cell isn't decided if a change of this many times the bar may be hidden.
 const REACH: f64 = 2.0;
-/// A bar below this doesn't make a run more precise.
+/// The least bar for that: below it, noise would leave every cell undecided.
 const LEAST_REACH: f64 = 0.05;
 
 /// What is decided about each cell.
 #[derive(Clone, Debug)]
 pub struct Gate<'a> {
-    /// Worse by more than this is worse, in parts of the earlier figure.
+    /// How much worse a program may be, as a share of the reference's figure.
     pub bar: f64,
-    /// What a pair is made of.
+    /// What the pairs consist of.
     pub unit: Unit,
-    /// The cells that both builds have, in the order of the record. Controls and twins aren't among
-    /// them.
+    /// The cells that both builds have, without controls and twins, in the order of the record.
     pub judged: Vec<Judged<'a>>,
 }
 
-/// What a pair is made of.
+/// What a pair consists of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
     /// Two measurements of one round.
@@ -67,19 +61,19 @@ pub enum Unit {
 pub struct Judged<'a> {
     /// The cell of the program that is judged, of the last run if there are several.
     pub cell: &'a Cell,
-    /// What it is judged by: what its workload is ranked by.
+    /// The measure that it is judged by, which ranks its workload.
     pub measure: Measure,
     /// The figures of the reference and of the program that is judged.
     pub figures: [Option<f64>; 2],
-    /// How many times the reference's figure the program's is, over the pairs.
+    /// The program's figure divided by the reference's, over the pairs.
     pub ratio: Option<Estimate>,
     /// The probability that chance makes any cell as much worse.
     pub chance: Option<f64>,
-    /// What follows.
+    /// The decision.
     pub verdict: Verdict,
 }
 
-/// What is decided about one cell.
+/// The decision about one cell.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Verdict {
     /// It is worse by more than the bar.
@@ -95,31 +89,31 @@ pub enum Verdict {
         /// In how many pairs.
         pairs: usize,
     },
-    /// There are fewer pairs than it takes to tell chance from a change.
+    /// There are too few pairs to tell a change from chance.
     TooFew {
         /// How many there are.
         pairs: usize,
-        /// How many it takes.
+        /// How many are needed.
         needed: usize,
     },
     /// The pairs differ so much from each other that a change of twice the bar might be hidden, or that a
     /// change above the bar might be chance.
     TooNoisy {
-        /// By how much the program may be worse, in parts of the reference.
+        /// By how much the program may be worse, as a share of the reference's figure.
         up_to: f64,
     },
-    /// The figures don't compare.
+    /// The figures can't be compared.
     NotComparable(Reason),
 }
 
-/// What a whole run says.
+/// The decision about a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing is worse.
     Passed,
     /// Something is worse, or broken.
     Failed,
-    /// Nothing is known to be worse, and a cell can't be decided, or nothing compares at all.
+    /// Nothing is known to be worse, but a cell isn't decided, or no cell can be compared.
     Undecided,
 }
 
@@ -146,7 +140,7 @@ pub enum Unpaired {
     NotInTurn,
 }
 
-/// Judges the models of `record` against those of the other build that took part in its rounds.
+/// Judges the models of `record` against the same models of the other build in it.
 #[must_use]
 pub fn builds(record: &Record, bar: f64) -> Gate<'_> {
     let mut candidates = Vec::new();
@@ -175,8 +169,8 @@ pub fn runs<'a>(before: &'a [Record], after: &'a [Record], bar: f64) -> Result<G
         return Ok(judge(Vec::new(), Unit::Run, bar));
     };
     let takes_part = |cell: &&Cell| {
-        let kind = last.entrant(&cell.model).map(|it| &it.kind);
-        matches!(kind, Some(Kind::Model | Kind::Foreign { .. })) && was_tried(cell)
+        let entrant = last.entrant(&cell.model);
+        entrant.is_some_and(|it| it.kind.takes_part()) && cell.was_tried()
     };
     let cells = last.cells.iter().filter(takes_part);
     let candidates = cells.filter_map(|cell| Candidate::of_runs(&pairs, last, cell));
@@ -210,16 +204,16 @@ struct Candidate<'a> {
     cell: &'a Cell,
     measure: Measure,
     figures: [Option<f64>; 2],
-    /// The ratio of each pair, or why there are none. A pair in which something went wrong has none.
+    /// The ratio of each pair, `None` if something went wrong in it; or why nothing can be compared.
     ratios: Result<Vec<Option<f64>>, Reason>,
-    /// In how many pairs something went wrong with the reference alone, and with the program alone.
+    /// In how many pairs only the reference, and only the program, had an error or failed.
     wrong: [usize; 2],
 }
 
 impl<'a> Candidate<'a> {
-    /// Of two cells of one record: each round is a pair.
+    /// From two cells of one record: each round is a pair.
     fn of_rounds(before: &Cell, after: &'a Cell, measure: Measure) -> Option<Self> {
-        if !was_tried(before) || !was_tried(after) {
+        if !before.was_tried() || !after.was_tried() {
             return None;
         }
         let numbers = [before, after].into_iter().flat_map(|cell| &cell.rounds);
@@ -250,7 +244,7 @@ impl<'a> Candidate<'a> {
         })
     }
 
-    /// Of a cell of the last run: each pair of runs is a pair.
+    /// From a cell of the last run: each pair of runs is a pair.
     fn of_runs(pairs: &[Pair], last: &Record, cell: &'a Cell) -> Option<Self> {
         let measure = last.workload(&cell.workload)?.ranked_by;
         let mut figures = Vec::new();
@@ -287,10 +281,10 @@ impl<'a> Candidate<'a> {
     }
 }
 
-/// How a cell fared in one round.
+/// A cell in one round.
 #[derive(Clone, Copy)]
 enum Side {
-    /// It was measured without an error; its figure, if it has one.
+    /// It was measured without an error, and may have a figure.
     Good(Option<f64>),
     /// It had errors, or failed, or had failed too often to be tried again.
     Wrong,
@@ -316,27 +310,17 @@ fn of_pair(
     cell: &Cell,
     measure: Measure,
 ) -> Result<[f64; 2], Reason> {
-    let find = |record: &'_ Record| -> Option<Cell> {
-        let same = |it: &&Cell| {
-            (&it.workload, &it.model, it.point) == (&cell.workload, &cell.model, cell.point)
-        };
-        record
-            .cells
-            .iter()
-            .find(same)
-            .filter(|it| was_tried(it))
-            .cloned()
-    };
-    let (Some(earlier), Some(later)) = (find(before), find(after)) else {
-        return Err(Reason::NotMeasured);
-    };
+    let is_wanted = |it: &&Cell| it.is_same(cell) && it.was_tried();
+    let earlier = before.cells.iter().find(is_wanted);
+    let later = after.cells.iter().find(is_wanted);
+    let (earlier, later) = earlier.zip(later).ok_or(Reason::NotMeasured)?;
     let workloads = before
         .workload(&cell.workload)
         .zip(after.workload(&cell.workload));
     if let Some(unlike) = workloads.and_then(|(before, after)| other_workload(before, after)) {
         return Err(Reason::Workload(unlike));
     }
-    if let Some(reason) = incomparable(&earlier, &later, measure) {
+    if let Some(reason) = incomparable(earlier, later, measure) {
         return Err(reason);
     }
     let figures = earlier.figure(measure).zip(later.figure(measure));
@@ -344,13 +328,9 @@ fn of_pair(
     Ok([earlier.median, later.median])
 }
 
-/// How many times `before` `after` is; `None` where that is no number.
+/// `after` divided by `before`; `None` if the quotient is no positive number.
 fn ratio(before: f64, after: f64) -> Option<f64> {
     (before > 0.0 && after > 0.0).then_some(after / before)
-}
-
-fn was_tried(cell: &Cell) -> bool {
-    !cell.rounds.is_empty() || !cell.failures.is_empty()
 }
 
 fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
@@ -370,7 +350,7 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
     let (worse, better) = (probabilities(&rows(1.0)), probabilities(&rows(-1.0)));
     let needed = pairs_needed(worse.len(), EACH);
     let mut chances = worse.into_iter().zip(better);
-    // Each cell has its own test of what is broken: their probabilities add up to the level (Bonferroni).
+    // Each cell has its own sign test, so its probability is multiplied by the number of cells (Bonferroni).
     let cells = candidates.len() as f64;
     let decide = |it: Candidate<'a>| -> Judged<'a> {
         let Candidate {
@@ -412,7 +392,7 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
     }
 }
 
-/// The probability that of `all` coins at least `heads` show their head.
+/// The probability that at least `heads` of `all` coins show heads.
 fn at_least(all: usize, heads: usize) -> f64 {
     let mut of_all = 0.5_f64.powi(i32::try_from(all).unwrap_or(i32::MAX));
     let mut sum = 0.0;
@@ -452,7 +432,7 @@ impl Judged<'_> {
         }
     }
 
-    /// By how much a program is worse whose figure is `ratio` times the reference's, in parts of the
+    /// By how much the program is worse if its figure is `ratio` times the reference's, as a share of the
     /// reference's figure; negative if it is better.
     #[must_use]
     pub fn worsening(&self, ratio: f64) -> f64 {
@@ -461,7 +441,7 @@ impl Judged<'_> {
 }
 
 impl Gate<'_> {
-    /// What the whole run says.
+    /// The decision about the whole run.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         let any = |what: fn(&Verdict) -> bool| self.judged.iter().any(|it| what(&it.verdict));

@@ -1,29 +1,28 @@
 //! A sign-flip test of several rows of paired differences at once.
 //!
-//! If two programs are the same, then in each pair it was chance which of them had the larger figure: each
-//! sign might as well have been the other one. So the test flips the signs of whole pairs, in every
-//! possible way or in many random ones, and looks how often chance alone makes as large a difference as
-//! the one measured (R. A. Fisher, "The design of experiments", 1935, section 21). The statistic of a row
-//! is Wilcoxon's sum of signed ranks, which an outlier can't dominate (F. Wilcoxon, "Individual
-//! comparisons by ranking methods", 1945).
+//! If two programs are equal, chance decides in each pair which of them has the larger figure, so both
+//! signs of the difference are equally probable. The test flips the signs of whole pairs, in all possible
+//! ways or in many random ways, and counts how often the statistic becomes as large as the one measured
+//! (R. A. Fisher, "The design of experiments", 1935, section 21). The statistic of a row is Wilcoxon's sum
+//! of signed ranks, which an outlier can't dominate (F. Wilcoxon, "Individual comparisons by ranking
+//! methods", 1945).
 //!
 //! Several rows are tested against the **largest** statistic among all of them, flipped together: the
 //! probability that chance makes any row at all significant is the level of the test, however the rows
 //! depend on each other (P. H. Westfall and S. S. Young, "Resampling-based multiple testing", 1993).
 
-/// Up to so many pairs, every pattern of signs is tried.
+/// With up to so many pairs, all patterns of signs are tried.
 const MOST_EXACT: usize = 13;
-/// Otherwise so many random ones. The measured one counts as one more, so that no probability is 0
+/// With more pairs, so many random patterns are tried, and the measured one, so that no probability is 0
 /// (B. Phipson and G. K. Smyth, "Permutation p-values should never be zero", 2010).
 const DRAWS: u64 = 9_999;
-/// The same rows always have the same probabilities.
+/// Fixed, so that the same rows always have the same probabilities.
 const SEED: u64 = 0x5167_6E73;
 
-/// For each of `rows` the probability that, if no row had a tendency, chance alone would make any row
-/// as large as this one: near 0 where most differences are above 0. A row has one difference for each pair, in the
-/// same order as the other rows; `None` where a pair has none.
-#[must_use]
-pub fn probabilities(rows: &[Vec<Option<f64>>]) -> Vec<f64> {
+/// For each of `rows`, the probability that chance alone makes the statistic of any row as large as this
+/// row's: near 0 if most differences are above 0. All rows have one difference for each pair, in the same
+/// order; `None` if a pair has no difference.
+pub(super) fn probabilities(rows: &[Vec<Option<f64>>]) -> Vec<f64> {
     let ranked: Vec<Vec<f64>> = rows.iter().map(|row| signed_ranks(row)).collect();
     let measured: Vec<f64> = ranked.iter().map(|row| row.iter().sum()).collect();
     let pairs = rows.iter().map(Vec::len).max().unwrap_or(0);
@@ -60,17 +59,15 @@ pub fn probabilities(rows: &[Vec<Option<f64>>]) -> Vec<f64> {
     reached.into_iter().map(share).collect()
 }
 
-/// How many pairs it takes until `rows` rows can reach the probability `level`: of so many pairs, there
-/// are enough patterns of signs.
-#[must_use]
-pub fn pairs_needed(rows: usize, level: f64) -> usize {
+/// The number of pairs that have enough patterns of signs for `rows` rows to reach the probability `level`.
+pub(super) fn pairs_needed(rows: usize, level: f64) -> usize {
     let patterns = rows.max(1) as f64 / level;
     patterns.log2().ceil() as usize
 }
 
-/// The ranks of the differences' sizes with the differences' signs, scaled so that rows of different
-/// lengths compare: the squares add up to 1. A difference of 0, or none, has the rank 0; equals share
-/// the mean of their ranks.
+/// The ranks of the differences' sizes with the differences' signs, scaled so that their squares add up to
+/// 1: then rows of different lengths can be compared. A difference of 0, or none, has rank 0; equal
+/// differences have the mean of their ranks.
 fn signed_ranks(row: &[Option<f64>]) -> Vec<f64> {
     let mut order: Vec<(usize, f64)> = row
         .iter()
