@@ -9,8 +9,14 @@
 use std::{
     io::{BufRead, BufReader, Read},
     process::{Command, Output, Stdio},
+    time::Duration,
 };
 
+use portlab_lab::{
+    Pinning, Running,
+    advise::{Audience, Inquiry, Now, inquire},
+};
+use portlab_stats::advice::{Ceiling, Question};
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
@@ -41,6 +47,14 @@ fn what_no_server_can_bear_is_said_at_once_in_both_languages() {
     assert_eq!(code, Some(1), "{text}");
     assert!(text.starts_with("不可能："), "{text}");
     assert!(text.contains("利特尔法则"), "{text}");
+}
+
+#[test]
+fn a_pool_for_jobs_that_block_is_told_with_a_worker_for_each_connection() {
+    let question = ["--wait=1ms", "--block=5ms", "-c=10", "--rate=5k"];
+    let (text, said, _) = advise(&[&question[..], &["--models=loop-pool", "--json"]].concat());
+    let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{said}"));
+    assert_eq!(told["measured"]["candidates"][0]["workers"], 10);
 }
 
 #[test]
@@ -81,7 +95,7 @@ fn a_small_question_is_measured_and_answered() {
     assert_eq!(unable["why"]["carries"], "one");
     match code {
         Some(0) => assert_eq!(told["advice"]["answer"]["choose"]["model"], "event-loop"),
-        Some(1) => assert_eq!(told["advice"]["answer"], "nobody"),
+        Some(1) => assert_eq!(told["advice"]["answer"], "no_model"),
         code => assert_eq!(
             (code, &told["advice"]["answer"]),
             (Some(2), &"undecided".into())
@@ -113,6 +127,60 @@ fn an_interrupted_run_says_that_it_was_interrupted() {
         said.contains("interrupted before the measurements decide"),
         "{said}"
     );
+}
+
+/// Interrupts an inquiry when the search for the highest rates begins.
+#[derive(Default)]
+struct InterruptsTheSearch(bool);
+
+impl Audience for InterruptsTheSearch {
+    fn now(&mut self, now: Now<'_>, _share: f64) {
+        self.0 |= matches!(now, Now::Searching { .. });
+    }
+
+    fn interrupted(&self) -> bool {
+        self.0
+    }
+}
+
+#[test]
+fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
+    let dir = std::env::temp_dir().join(format!("portlab-advise-test-{}", std::process::id()));
+    let inquiry = Inquiry {
+        program: env!("CARGO_BIN_EXE_portlab").into(),
+        question: Question {
+            works: Vec::new(),
+            connections: 5,
+            rate_per_s: 50.0,
+            size_bytes: 64,
+            members: None,
+            churn: false,
+            within_ns: 900_000_000,
+        },
+        models: vec![portlab_backends::find("event-loop").unwrap()],
+        workers: None,
+        runtime_threads: None,
+        pinning: Pinning::default(),
+        cores: 2,
+        memory_bytes: 1 << 32,
+        tongues: Vec::new(),
+        time: Duration::from_secs(120),
+        seed: 1,
+    };
+    let running = Running::begin(&dir).unwrap();
+    let measured = inquire(&inquiry, &running, &mut InterruptsTheSearch::default());
+    drop(running);
+    std::fs::remove_dir(&dir).unwrap();
+    assert!(measured.interrupted && !measured.cut_short, "{measured:?}");
+    let ceiling = measured.candidates[0].ceiling;
+    let is_generators = matches!(
+        ceiling,
+        Ceiling::AtLeast {
+            generator: true,
+            ..
+        }
+    );
+    assert!(!is_generators, "{ceiling:?}");
 }
 
 /// How many workers a server says that it has.

@@ -99,7 +99,7 @@ const TRACED_EVENTS: usize = 200_000;
 pub(crate) type Measured = (Round, Histogram);
 
 /// How many times as long is measured where the usual time was too short for a single message.
-const LONGER: u32 = 10;
+pub(crate) const LONGER: u32 = 10;
 
 /// Measures `cell` once, as round `round`; with `rate_per_s` in an open loop.
 ///

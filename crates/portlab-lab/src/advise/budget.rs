@@ -2,14 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-/// A time that is planned with and watched.
+/// A time, and how much of it is left.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Budget {
     began: Instant,
     time: Duration,
 }
 
-/// What is kept back for servers that take long to stop.
+/// Kept back for servers that take long to stop.
 const RESERVE: Duration = Duration::from_secs(3);
 
 impl Budget {
@@ -20,12 +20,12 @@ impl Budget {
         }
     }
 
-    /// The share that is over; 1 and more when all is.
+    /// The share that is over, from 0; more than 1 if the time is exceeded.
     pub(super) fn share(&self) -> f64 {
         self.began.elapsed().as_secs_f64() / self.time.as_secs_f64().max(f64::MIN_POSITIVE)
     }
 
-    /// What is left.
+    /// The time that is left; 0 if there is none.
     pub(super) fn left(&self) -> Duration {
         self.time.saturating_sub(self.began.elapsed())
     }

@@ -1,4 +1,4 @@
-//! The highest rate that each model can bear.
+//! The highest rate that each model bears.
 
 use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Trial};
 use portlab_stats::{
@@ -11,15 +11,15 @@ use super::{
     point::{At, Stage, Taken},
 };
 
-/// The most trials for one model's highest rate, and how narrow its interval is to be.
+/// The most trials for one model's highest rate, and how narrow and how sure its interval is to be.
 const TRIALS: usize = 12;
 const PRECISION: f64 = 0.2;
 const CONFIDENCE: f64 = 0.9;
-/// So many models are searched in turn.
+/// So many models are searched at a time, with a trial of each in turn.
 const AT_A_TIME: usize = 3;
-/// The part of what its CPU time allows that a model is first tried at.
+/// A model is first tried at this part of the rate that its CPU time allows.
 const START: f64 = 0.6;
-/// How many times that the highest rate of interest is.
+/// The highest rate of interest is so many times the rate that its CPU time allows.
 const MOST: f64 = 16.0;
 
 impl Inquest<'_> {
@@ -39,8 +39,8 @@ impl Inquest<'_> {
         }
     }
 
-    /// A trial of each model in turn, until the highest rate of all is known. Says whether there was time
-    /// for it.
+    /// Makes a trial of each model in turn until the highest rate of each is known. Returns whether the time
+    /// was long enough.
     fn search_all(&mut self, searches: &mut [(usize, Search)]) -> bool {
         loop {
             let mut going = false;
@@ -48,14 +48,16 @@ impl Inquest<'_> {
                 let Some(rate_per_s) = search.next_rate() else {
                     continue;
                 };
-                // If too little time is left for a whole trial, none is started: a trial that is cut off tells nothing.
+                // A trial that is cut off says nothing.
                 if self.audience.interrupted() || self.budget.left() < self.point.longest() {
                     return false;
                 }
                 let model = self.inquiry.models[*at].sheet().name;
                 let now = Now::Searching { model, rate_per_s };
                 self.audience.now(now, self.budget.share());
-                let finding = self.trial(*at, rate_per_s);
+                let Some(finding) = self.trial(*at, rate_per_s) else {
+                    return false;
+                };
                 search.learn(Trial {
                     rate_per_s,
                     finding,
@@ -68,8 +70,8 @@ impl Inquest<'_> {
         }
     }
 
-    /// A search that begins near what the CPU time of a message allows, and knows what the rounds have
-    /// shown; none for a model of which nothing is known.
+    /// A search that starts near the rate that the CPU time of a message allows, and has learnt from the
+    /// rounds; `None` for a model of which nothing is known.
     fn search(&self, at: usize) -> Option<Search> {
         let question = &self.inquiry.question;
         let candidate = &self.candidates[at];
@@ -102,8 +104,8 @@ impl Inquest<'_> {
         Some(search)
     }
 
-    /// All works at one rate: it holds if all of them do.
-    fn trial(&mut self, at: usize, rate_per_s: f64) -> Finding {
+    /// Measures all works at one rate, which holds if all of them do. `None` if a measurement was cut off.
+    fn trial(&mut self, at: usize, rate_per_s: f64) -> Option<Finding> {
         let model = self.inquiry.models[at];
         for work in self.inquiry.question.each_work() {
             let at_rate = At { rate_per_s, work };
@@ -113,23 +115,22 @@ impl Inquest<'_> {
                 .take(model, 0, at_rate, stage, budget, self.audience)
             {
                 Taken::Shot(shot) if shot.says() == Shown::Held => {}
-                Taken::Shot(shot) => return finding(&shot),
-                Taken::Failed(_) => return Finding::Missed(Missed::Errors),
-                Taken::Interrupted => return Finding::GeneratorLimit,
+                Taken::Shot(shot) => return Some(finding(&shot)),
+                Taken::Failed(_) => return Some(Finding::Missed(Missed::Errors)),
+                Taken::Nothing => return None,
             }
         }
-        Finding::Held
+        Some(Finding::Held)
     }
 }
 
+/// What a search learns from `shot`: it tells a server that missed the bound from a late generator, and no
+/// more.
 fn finding(shot: &Shot) -> Finding {
     match shot.says() {
         Shown::Held => Finding::Held,
         Shown::Nothing => Finding::GeneratorLimit,
-        Shown::Errors => Finding::Missed(Missed::Errors),
-        Shown::NoAnswer => Finding::Missed(Missed::Answers),
-        Shown::Unsent => Finding::Missed(Missed::Unsent),
-        Shown::TooSlow => Finding::Missed(Missed::Latency),
+        _ => Finding::Missed(Missed::Latency),
     }
 }
 

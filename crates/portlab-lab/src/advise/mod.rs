@@ -1,5 +1,5 @@
-//! Measuring what an advice is made of: every model at one point, then with a driver that blocks, then
-//! the highest rate that each can bear; all of it within a time.
+//! The measurements that an advice follows from, within a time: every model at the rate of the question,
+//! then with a driver that blocks, then the highest rate that each model bears.
 
 mod budget;
 mod highest;
@@ -21,14 +21,14 @@ use self::{
 };
 use crate::{Experiment, Running, launch::keep_generator_apart};
 
-/// What is to be found out, and with what.
+/// A question, and the means to answer it.
 #[derive(Clone)]
 pub struct Inquiry {
     /// The program whose `serve` is measured.
     pub program: PathBuf,
-    /// What is asked.
+    /// The question.
     pub question: Question,
-    /// The models that are asked about.
+    /// The models that are measured.
     pub models: Vec<&'static dyn Backend>,
     /// Workers of the pools that block; otherwise one for each connection.
     pub workers: Option<usize>,
@@ -40,9 +40,9 @@ pub struct Inquiry {
     pub cores: usize,
     /// Memory of this machine.
     pub memory_bytes: u64,
-    /// What members of a chat speak.
+    /// The encodings of a chat's members.
     pub tongues: Vec<Tongue>,
-    /// How long all of it may take.
+    /// How long the whole inquiry may take.
     pub time: Duration,
     /// The seed of the order in each round.
     pub seed: u64,
@@ -59,7 +59,8 @@ impl Inquiry {
             .map_or(Ok(()), |model| self.whole(*model).check())
     }
 
-    /// What `model` is asked; of several works the one that blocks, for which its pool is largest.
+    /// The measurement of `model` at the rate of the question. Of several works it has the one that blocks,
+    /// which needs the largest pool.
     fn whole(&self, model: &'static dyn Backend) -> Experiment {
         let works = &self.question.works;
         let blocks = works.iter().find(|work| work.kind == Kind::Block);
@@ -74,7 +75,7 @@ impl Inquiry {
 /// What is being measured now.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Now<'a> {
-    /// A model at the rate that was asked for.
+    /// A model at the rate of the question.
     AtRate {
         /// Its name.
         model: &'a str,
@@ -97,30 +98,34 @@ pub enum Now<'a> {
 
 /// Watches an inquiry.
 pub trait Audience {
-    /// This is measured now; a share, in `[0, 1]`, of the time is over.
+    /// Called before each measurement. `share`, from 0, is the part of the time that is over; it may exceed
+    /// 1.
     fn now(&mut self, now: Now<'_>, share: f64);
-    /// Whether to end now, with what is known; if so, from then on.
+    /// Whether to end with what is known now. Once true, it stays true.
     fn interrupted(&self) -> bool;
 }
 
-/// Rounds at the rate that was asked for, if there is time.
+/// Rounds at the rate of the question, if there is time.
 const ROUNDS: usize = 5;
-/// Rounds that are made in any case.
+/// So many rounds are made even if they take more than their share of the time; and a model that failed so
+/// often is measured no more.
 const LEAST_ROUNDS: usize = 2;
 /// Rounds with a driver that blocks.
 const BLOCKED_ROUNDS: usize = 2;
-/// The share of the time by whose end the rounds are over; and the rounds with a driver that blocks.
+/// The shares of the time after which the rounds end, and the rounds with a driver that blocks.
 const ROUNDS_SHARE: f64 = 0.45;
 const BLOCKED_SHARE: f64 = 0.65;
 
-/// Measures what `inquiry` asks for.
+/// Measures what the answer to `inquiry` follows from.
 #[must_use]
 pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience) -> Measured {
     keep_generator_apart(&inquiry.pinning);
     let mut work = Inquest::new(inquiry, running, audience);
     let server_cores = work.server_cores;
+    let mut cut_short = false;
     if inquiry.question.is_possible(server_cores) {
         work.at_the_rate();
+        cut_short = work.budget.left().is_zero();
         work.if_blocked();
         work.highest_rates();
     }
@@ -129,7 +134,7 @@ pub fn inquire(inquiry: &Inquiry, running: &Running, audience: &mut dyn Audience
         server_cores,
         memory_bytes: inquiry.memory_bytes,
         what_if: work.what_if,
-        cut_short: work.cut_short,
+        cut_short,
         interrupted: work.audience.interrupted(),
         candidates: work.candidates,
     }
@@ -147,7 +152,6 @@ struct Inquest<'a> {
     failures: Vec<usize>,
     server_cores: usize,
     what_if: Option<Work>,
-    cut_short: bool,
 }
 
 impl<'a> Inquest<'a> {
@@ -166,7 +170,7 @@ impl<'a> Inquest<'a> {
             let mut works = inquiry.question.works.iter();
             works.find(move |work| work.kind == kind)
         };
-        // A driver that was said to block needs no guess at what happens if it does.
+        // A question with a driver that blocks is measured so anyway.
         let waits = of(Kind::Wait).filter(|_| of(Kind::Block).is_none());
         Self {
             point: Point::new(inquiry, running, server_cores),
@@ -180,7 +184,6 @@ impl<'a> Inquest<'a> {
                 kind: Kind::Block,
                 ..*wait
             }),
-            cut_short: false,
             inquiry,
         }
     }
@@ -189,7 +192,7 @@ impl<'a> Inquest<'a> {
         self.audience.interrupted() || self.budget.share() >= share
     }
 
-    /// The candidates that may still bear the load.
+    /// The places of the candidates that may still bear the load.
     fn alive(&self) -> Vec<usize> {
         let missed = |shots: &[Shot]| {
             let known = shots.iter().filter(|it| it.says() != Shown::Nothing);
@@ -202,7 +205,7 @@ impl<'a> Inquest<'a> {
         (0..self.candidates.len()).filter(alive).collect()
     }
 
-    /// The same, the cheapest first: if the time is too short for all, they are what matters.
+    /// The same, the cheapest first: if the time is too short for all, these matter most.
     fn by_cost(&self) -> Vec<usize> {
         let cpu_us = |at: &usize| {
             let shots = self.candidates[*at].shots.iter();
@@ -214,7 +217,7 @@ impl<'a> Inquest<'a> {
         alive
     }
 
-    /// Rounds over all models, shuffled, at the rate that was asked for.
+    /// Makes rounds over all models, in random order, at the rate of the question.
     fn at_the_rate(&mut self) {
         for round in 1..=ROUNDS {
             let begun = self.budget.share();
@@ -223,7 +226,6 @@ impl<'a> Inquest<'a> {
             self.random.shuffle(&mut alive);
             for at in alive {
                 if self.is_over(1.0) {
-                    self.cut_short = !self.audience.interrupted();
                     return;
                 }
                 let model = self.inquiry.models[at].sheet().name;
@@ -231,7 +233,7 @@ impl<'a> Inquest<'a> {
                     .now(Now::AtRate { model, round }, self.budget.share());
                 self.one_round(at, round);
             }
-            // As long as the last one, so long will the next one be.
+            // The next round will take as long as this one.
             let next = self.budget.share() + (self.budget.share() - begun);
             if round >= LEAST_ROUNDS && next > ROUNDS_SHARE {
                 return;
@@ -239,7 +241,7 @@ impl<'a> Inquest<'a> {
         }
     }
 
-    /// A model in one round: with each of the works.
+    /// Measures a model with each of the works.
     fn one_round(&mut self, at: usize, round: usize) {
         let works = self.inquiry.question.each_work();
         for (number, work) in works.into_iter().enumerate() {
@@ -260,14 +262,14 @@ impl<'a> Inquest<'a> {
                     }
                     return;
                 }
-                Taken::Interrupted => return,
+                Taken::Nothing => return,
             }
         }
     }
 
     fn take(&mut self, at: usize, round: usize, at_rate: At) -> Taken {
         let model = self.inquiry.models[at];
-        // Where a handler blocks, a model that stands still is found out by few, and at little cost.
+        // If a handler blocks, a few connections show at little cost whether it holds up the others.
         if let Some(block) = at_rate.work.filter(|work| work.kind == Kind::Block) {
             let little = self.point.little(block, at_rate.rate_per_s);
             let stage = Stage::Little;
@@ -284,7 +286,7 @@ impl<'a> Inquest<'a> {
             .take(model, round, at_rate, stage, &self.budget, self.audience)
     }
 
-    /// What if the driver blocks instead of waiting?
+    /// Makes rounds with a driver that blocks instead of waiting.
     fn if_blocked(&mut self) {
         let Some(block) = self.what_if else {
             return;
@@ -313,7 +315,7 @@ impl<'a> Inquest<'a> {
     }
 }
 
-/// What is known of a model before it is measured.
+/// A model before it is measured.
 fn candidate(cell: Cell) -> Candidate {
     Candidate {
         model: cell.model,

@@ -16,72 +16,74 @@ use super::{Audience, Budget, Inquiry};
 use crate::{
     Experiment, MeasureError, Observer, Running,
     experiment::{Entrant, Part},
-    measure::measure,
+    measure::{LONGER, measure},
     meter::{pressure_now, pressure_share},
     workloads,
 };
 
-/// Where a model is measured.
+/// The load of a measurement.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct At {
     pub(super) rate_per_s: f64,
     pub(super) work: Option<Work>,
 }
 
-/// How many connections it is measured with.
+/// How many connections a measurement has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stage {
     /// A few, briefly: a model that misses the bound here misses it with all.
     Little,
-    /// All of them.
+    /// All connections of the question.
     Whole,
 }
 
-/// What a measurement came to.
+/// The result of a measurement.
 #[derive(Debug)]
 pub(super) enum Taken {
     Shot(Shot),
-    /// The server could not be measured, for this reason.
+    /// The server failed, for this reason.
     Failed(String),
-    /// It was ended.
-    Interrupted,
+    /// It was cut off, or no message was due: nothing is known.
+    Nothing,
 }
 
-/// What is the same for all measurements.
+/// The parts that all measurements have in common.
 pub(super) struct Point<'a> {
     inquiry: &'a Inquiry,
     running: &'a Running,
     server_cores: usize,
     duration: Duration,
-    /// How much of the time some other program waited for a processor when nothing of this run did
-    /// anything; only where server and generator share processors.
+    /// The share of the time in which other programs waited for a processor while this run was idle; known
+    /// only if server and generator share processors.
     others_wait_share: Option<f64>,
 }
 
-/// No pool gets more workers unless they were asked for: each may be a process.
+/// The most workers of a pool, unless the user asked for more: each may be a process.
 const MOST_WORKERS: usize = 512;
-/// How long a server is loaded before.
+/// How long a server is loaded before it is measured.
 const WARMUP: Duration = Duration::from_millis(100);
-/// A trial is so many times as long as the bound: a queue that grows then breaks it.
+/// A measurement is so many times as long as the bound, so that a growing queue exceeds the bound.
 const BOUNDS: u32 = 10;
-/// The shortest and the longest trial.
+/// The shortest and the longest measurement.
 const SHORTEST: Duration = Duration::from_millis(300);
 const LONGEST: Duration = Duration::from_secs(1);
-/// So many messages make a p99, if there is time for them.
+/// A measurement is longer if it has fewer messages than this: too few for a p99.
 const MESSAGES: f64 = 200.0;
-/// No measurement may take longer.
+const LONGEST_FOR_MESSAGES: f64 = 2.0;
+/// The longest that a measurement may take, beside measuring.
 const PATIENCE: Duration = Duration::from_secs(12);
-/// As many connections show whether a blocked handler holds up others.
+/// So many connections show whether a handler that blocks holds up the others.
 const FEW: usize = 100;
 const LITTLE: Duration = Duration::from_millis(300);
-/// How long the machine is looked at.
+/// How long the pressure of an idle run is measured.
 const LOOK: Duration = Duration::from_millis(300);
 
 impl<'a> Point<'a> {
     pub(super) fn new(inquiry: &'a Inquiry, running: &'a Running, server_cores: usize) -> Self {
         let question = &inquiry.question;
         let bound = Duration::from_nanos(question.within_ns) * BOUNDS;
-        let messages = Duration::from_secs_f64((MESSAGES / question.rate_per_s).min(2.0));
+        let messages =
+            Duration::from_secs_f64((MESSAGES / question.rate_per_s).min(LONGEST_FOR_MESSAGES));
         Self {
             inquiry,
             running,
@@ -91,8 +93,8 @@ impl<'a> Point<'a> {
         }
     }
 
-    /// Looks at what the machine does while this run does nothing. Where server and generator share
-    /// processors, it is all that tells of other programs.
+    /// Reads the machine's pressure while this run is idle. If server and generator share processors, only
+    /// this shows other programs.
     pub(super) fn look_around(&mut self) {
         if let record::Pinning::Together(_) = self.inquiry.pinning {
             let begin = pressure_now();
@@ -102,18 +104,18 @@ impl<'a> Point<'a> {
         }
     }
 
-    /// The bound, in parts of a trial.
+    /// The bound, as a share of a measurement's time.
     pub(super) fn blind(&self) -> f64 {
         self.inquiry.question.within_ns as f64 / self.duration.as_nanos() as f64
     }
 
-    /// How long a trial that goes wrong may take.
+    /// How long a measurement takes at most, unless it has to be repeated.
     pub(super) fn longest(&self) -> Duration {
         self.duration * 2 + Duration::from_secs(1)
     }
 
-    /// The least load at which one thread that blocks for each message can't do what several can: three
-    /// times what one can do, or the rate that was asked for.
+    /// A small load that a server with one thread can't bear if each message blocks it: three times the rate
+    /// of one thread for each processor, and at most the rate of the question.
     pub(super) fn little(&self, block: Work, rate_per_s: f64) -> At {
         let one = 1e9 / block.time_ns.max(1) as f64;
         At {
@@ -134,23 +136,28 @@ impl<'a> Point<'a> {
     ) -> Taken {
         let experiment = experiment(self.inquiry, self.duration, model, at, stage);
         let cells = experiment.cells();
-        let deadline = Instant::now() + PATIENCE.min(budget.left());
+        let patience = PATIENCE + self.duration * LONGER;
+        let deadline = Instant::now() + patience.min(budget.left());
         let mut clock = Clock { audience, deadline };
         let rate = Some(at.rate_per_s);
         let mark = &self.running.mark;
         match measure(&experiment, &cells[0], (round, rate), mark, &mut clock) {
             Ok((round, _)) => Taken::Shot(self.shot(&round)),
-            Err(MeasureError::Interrupted) if audience.interrupted() => Taken::Interrupted,
-            Err(MeasureError::Interrupted) if budget.left().is_zero() => Taken::Interrupted,
+            // There are no errors: at a low rate, no message may be due.
+            Err(MeasureError::NoMessages | MeasureError::NotHeard(_)) => Taken::Nothing,
+            Err(MeasureError::Interrupted) if audience.interrupted() || budget.left().is_zero() => {
+                Taken::Nothing
+            }
             Err(MeasureError::Interrupted) => {
-                Taken::Failed(format!("not measured within {} s", PATIENCE.as_secs()))
+                Taken::Failed(format!("not measured within {} s", patience.as_secs()))
             }
             Err(error) => Taken::Failed(error.to_string()),
         }
     }
 
-    /// How long server or generator waited for a processor because of other programs. Where they share
-    /// processors they wait for each other; and a server's threads do, if it has more of them than those.
+    /// The share of its runnable time that server or generator waited for a processor because of other
+    /// programs. If they share processors, they wait for each other; if a server has more threads than
+    /// processors, its threads wait for each other.
     fn wait_share(&self, round: &Round) -> Option<f64> {
         if matches!(self.inquiry.pinning, record::Pinning::Together(_)) {
             return self.others_wait_share;
@@ -171,7 +178,7 @@ impl<'a> Point<'a> {
             pacing_lag_p99_ns: round.pacing_lag_p99_ns.unwrap_or(0),
             generator_cpu_share: round.generator_cpu_share,
         };
-        // In a chat what is metered are deliveries, and what is asked for are messages.
+        // A chat's round counts deliveries, and the question counts messages.
         let heard = question.members.map_or(1, |members| members.max(2) - 1) as f64;
         Shot {
             round: round.round,
@@ -179,9 +186,10 @@ impl<'a> Point<'a> {
             shown: match Finding::of(&figures, question.within_ns) {
                 Finding::Held => Shown::Held,
                 Finding::GeneratorLimit => Shown::Nothing,
+                // There are no errors: none was sent, and so none is missing.
+                Finding::Missed(Missed::Answers) if figures.due_not_sent == 0 => Shown::Nothing,
                 Finding::Missed(Missed::Errors) => Shown::Errors,
-                Finding::Missed(Missed::Answers) => Shown::NoAnswer,
-                Finding::Missed(Missed::Unsent) => Shown::Unsent,
+                Finding::Missed(Missed::Answers | Missed::Unsent) => Shown::Unsent,
                 Finding::Missed(Missed::Latency) => Shown::TooSlow,
             },
             p99_ns: round.latency_p99_ns,
@@ -193,7 +201,7 @@ impl<'a> Point<'a> {
     }
 }
 
-/// A measurement of `model` alone, as a comparison would make it.
+/// A comparison that has `model` and one point only.
 pub(super) fn experiment(
     inquiry: &Inquiry,
     duration: Duration,
@@ -249,8 +257,8 @@ pub(super) fn experiment(
     }
 }
 
-/// Workers of a model, if it has a number of them: as many as were asked for, or one for each connection
-/// where each carries one or runs jobs that block. A pool for other jobs has a thread for each processor.
+/// The workers of a model that are asked for. Unless the user gave a number, there is one for each
+/// connection if a worker serves one connection, or runs jobs that block; otherwise the model decides.
 fn workers(inquiry: &Inquiry, sheet: &Sheet, work: Option<Work>) -> Option<usize> {
     let question = &inquiry.question;
     let carries_one = sheet.serves == Capacity::Workers && !question.churn;
@@ -271,7 +279,7 @@ fn in_words(work: Work) -> String {
     format!("{kind}:{}ns", work.time_ns)
 }
 
-/// Ends a measurement that takes too long.
+/// Interrupts a measurement that takes too long.
 struct Clock<'a> {
     audience: &'a dyn Audience,
     deadline: Instant,

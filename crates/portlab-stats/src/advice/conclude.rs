@@ -8,17 +8,17 @@ use super::{
 };
 use crate::{analysis::BUSY, estimate::Estimate};
 
-/// One measurement alone may be chance.
+/// Fewer measurements than this may be chance.
 const LEAST: usize = 2;
-/// Fewer latencies than this make no p99.
+/// The p99 of fewer latencies than this is little more than the longest.
 const LATENCIES: u64 = 100;
 
-/// What `measured` says.
+/// The conclusions from `measured`.
 ///
-/// A model bears the load if it met the bound in four of five rounds at least. Of those that bear it, the
-/// one is chosen that takes the smallest share of the machine: its *dominant share*, the larger one of its
-/// shares of processors and memory, because that resource runs out first (A. Ghodsi et al., "Dominant
-/// resource fairness", NSDI 2011).
+/// A model bears the load if it met the bound in four of five rounds at least. Of the models that bear the
+/// load, the one with the smallest *dominant share* is chosen: the larger one of its shares of processors
+/// and memory, because that resource runs out first (A. Ghodsi et al., "Dominant resource fairness", NSDI
+/// 2011).
 #[must_use]
 pub fn conclude(measured: &Measured) -> Advice {
     let question = &measured.question;
@@ -27,12 +27,7 @@ pub fn conclude(measured: &Measured) -> Advice {
     let judged: Vec<(&Candidate, Bears)> = measured
         .candidates
         .iter()
-        .map(|candidate| {
-            (
-                candidate,
-                bears(&candidate.carries, &candidate.shots, LEAST),
-            )
-        })
+        .map(|it| (it, bears(&it.carries, &it.shots, LEAST)))
         .collect();
     let works = question.each_work().len();
     let mut able: Vec<Cost> = judged
@@ -46,7 +41,7 @@ pub fn conclude(measured: &Measured) -> Advice {
         let model = candidate.model.clone();
         Some(Cannot { model, why })
     });
-    // What no server can do says nothing of a model.
+    // A load that no server can bear is no fault of a model.
     let cannot = cannot.filter(|_| !impossible).collect();
     // A model that bears the load, but lacks a figure, makes the answer undecided.
     let is_open = judged.iter().any(|it| it.1 != Bears::No);
@@ -54,7 +49,7 @@ pub fn conclude(measured: &Measured) -> Advice {
         answer: match (impossible, is_open) {
             (true, _) => Answer::Impossible,
             (false, true) => Answer::Undecided,
-            (false, false) => Answer::Nobody,
+            (false, false) => Answer::NoModel,
         },
         others: Vec::new(),
         cannot,
@@ -96,22 +91,28 @@ pub fn conclude(measured: &Measured) -> Advice {
 enum Bears {
     Yes,
     No,
-    /// Some rounds say so and some the contrary.
+    /// The rounds contradict each other.
     Wavers,
     Unknown,
 }
 
-/// `least` measurements at least must say something.
+/// The measurements that say something about the server.
+fn known(shots: &[Shot]) -> impl Iterator<Item = &Shot> + Clone {
+    shots.iter().filter(|it| it.says() != Shown::Nothing)
+}
+
+/// How many rounds met the bound, and how many say anything.
+fn rounds(shots: &[Shot]) -> (usize, usize) {
+    let held = known(shots).filter(|it| it.says() == Shown::Held);
+    (held.count(), known(shots).count())
+}
+
+/// Whether the model bears the load; unknown if fewer than `least` measurements say anything.
 fn bears(carries: &Carries, shots: &[Shot], least: usize) -> Bears {
     if *carries != Carries::All {
         return Bears::No;
     }
-    let of = shots
-        .iter()
-        .filter(|it| it.says() != Shown::Nothing)
-        .count();
-    let held = shots.iter().filter(|it| it.says() == Shown::Held).count();
-    match (held, of) {
+    match rounds(shots) {
         (_, of) if of < least => Bears::Unknown,
         (held, of) if held * 5 >= of * 4 => Bears::Yes,
         (held, of) if held * 5 <= of => Bears::No,
@@ -125,22 +126,12 @@ fn why_not(candidate: &Candidate, bears: Bears) -> Option<Why> {
         Bears::Unknown => Some(Why::NotMeasured),
         _ if candidate.carries != Carries::All => Some(Why::Carries(candidate.carries.clone())),
         Bears::Wavers => {
-            let known = candidate
-                .shots
-                .iter()
-                .filter(|it| it.says() != Shown::Nothing);
-            let held = known.clone().filter(|it| it.says() == Shown::Held).count();
-            Some(Why::SomeRounds {
-                held,
-                of: known.count(),
-            })
+            let (held, of) = rounds(&candidate.shots);
+            Some(Why::SomeRounds { held, of })
         }
         Bears::No => {
-            let missed = candidate.shots.iter().filter(|it| it.says() != Shown::Held);
-            let shown = missed
-                .clone()
-                .find(|it| it.says() != Shown::Nothing)?
-                .says();
+            let missed = known(&candidate.shots).filter(|it| it.says() != Shown::Held);
+            let shown = missed.clone().next()?.says();
             let p99s = missed.map(|it| it.p99_ns as f64);
             let p99_ns = Estimate::of(p99s).map_or(0.0, |p99| p99.median);
             Some(Why::Missed { shown, p99_ns })
@@ -148,8 +139,8 @@ fn why_not(candidate: &Candidate, bears: Bears) -> Option<Why> {
     }
 }
 
-/// The cheapest of `able`, which are sorted by cost; of those that cost the same, one that bears a driver
-/// that blocks too, or a clearly higher rate.
+/// The cheapest of `able`, which are sorted by cost. Among models of equal cost, one that also bears a
+/// driver that blocks is better, then one that bears a clearly higher rate.
 fn choose<'a, 'b>(able: &'b [Cost<'a>]) -> &'b Cost<'a> {
     let cheapest = &able[0];
     let same = able.iter().skip(1).filter(|cost| {
@@ -223,7 +214,7 @@ fn changes(measured: &Measured, chosen: &Cost, able: &[Cost]) -> Vec<Change> {
     changes
 }
 
-/// Less than half of the other resource is worth a word.
+/// A model that takes less than this of the other resource is named.
 const HALF: f64 = 0.5;
 
 fn if_blocked(chosen: &Cost, able: &[Cost]) -> Option<Blocked> {
@@ -234,7 +225,7 @@ fn if_blocked(chosen: &Cost, able: &[Cost]) -> Option<Blocked> {
         (Bears::No, Some(other)) => Some(Blocked::Choose(other.model().to_owned())),
         (Bears::No, None) => {
             let none = able.iter().all(|cost| bears(cost) == Bears::No);
-            none.then_some(Blocked::Nobody)
+            none.then_some(Blocked::NoModel)
         }
         (Bears::Wavers | Bears::Unknown, _) => None,
     }
@@ -244,13 +235,10 @@ fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
     let mut doubts = Vec::new();
     let able = judged.iter().filter(|(_, bears)| *bears == Bears::Yes);
     let works = measured.question.each_work().len();
-    let known = |shots: &[Shot]| {
-        shots
-            .iter()
-            .filter(|it| it.says() != Shown::Nothing)
-            .count()
-    };
-    let rounds = able.clone().map(|(it, _)| known(&it.shots) / works).min();
+    let rounds = able
+        .clone()
+        .map(|(it, _)| rounds(&it.shots).1 / works)
+        .min();
     if let Some(rounds) = rounds.filter(|rounds| *rounds < ROUNDS) {
         doubts.push(Doubt::FewRounds(rounds));
     }

@@ -3,22 +3,37 @@
 use super::{Candidate, Measured, Resource, Shot, Shown};
 use crate::{analysis::Floor, estimate::Estimate};
 
-/// Fewer rounds than this are few.
+/// With fewer rounds than this, only a large difference is called one.
 pub(super) const ROUNDS: usize = 5;
-/// Without twins the noise between servers is assumed: nothing smaller is called a difference.
+/// The noise between equal servers, which is assumed here: an advice measures no twins.
 const FLOOR: f64 = 0.1;
-/// The same of few rounds: of three, all lie on one side by chance in one case of four.
+/// The same with few rounds: all of three lie on one side by chance in one case of four.
 const FLOOR_OF_FEW: f64 = 0.3;
 
 /// What a model takes of the machine, round by round.
 pub(super) struct Cost<'a> {
     pub(super) candidate: &'a Candidate,
-    /// Round, share of the processors, share of the memory, bytes.
-    rounds: Vec<(usize, f64, f64, f64)>,
+    rounds: Vec<Round>,
+}
+
+/// What a model took in one round; shares are in `[0, 1]`.
+struct Round {
+    number: usize,
+    cpu_share: f64,
+    memory_share: f64,
+    memory_bytes: f64,
+}
+
+impl Round {
+    /// The dominant share.
+    fn share(&self) -> f64 {
+        self.cpu_share.max(self.memory_share)
+    }
 }
 
 impl<'a> Cost<'a> {
-    /// A message's work is done in parts that were measured apart: CPU times add up, memory doesn't.
+    /// The cost of `candidate`. Its works were measured apart: their CPU times are added, and of their
+    /// memory the largest counts.
     pub(super) fn of(measured: &Measured, candidate: &'a Candidate, works: usize) -> Option<Self> {
         let held = |shot: &&Shot| shot.says() == Shown::Held && shot.cpu_us_per_message.is_some();
         let shots: Vec<&Shot> = candidate.shots.iter().filter(held).collect();
@@ -27,11 +42,15 @@ impl<'a> Cost<'a> {
         let round = |&number: &usize| {
             let of = shots.iter().filter(|shot| shot.round == number);
             let cpu_us: f64 = of.clone().filter_map(|shot| shot.cpu_us_per_message).sum();
-            let bytes = of.clone().map(|shot| shot.peak_pss_bytes).max()? as f64;
+            let memory_bytes = of.clone().map(|shot| shot.peak_pss_bytes).max()? as f64;
             let cpu_share =
                 cpu_us / 1e6 * measured.question.rate_per_s / measured.server_cores.max(1) as f64;
-            let share = bytes / measured.memory_bytes.max(1) as f64;
-            (of.count() == works).then_some((number, cpu_share, share, bytes))
+            (of.count() == works).then_some(Round {
+                number,
+                cpu_share,
+                memory_share: memory_bytes / measured.memory_bytes.max(1) as f64,
+                memory_bytes,
+            })
         };
         let rounds: Vec<_> = numbers.iter().filter_map(round).collect();
         (!rounds.is_empty()).then_some(Self { candidate, rounds })
@@ -41,16 +60,16 @@ impl<'a> Cost<'a> {
         &self.candidate.model
     }
 
-    fn median(&self, of: impl Fn(&(usize, f64, f64, f64)) -> f64) -> f64 {
+    fn median(&self, of: impl Fn(&Round) -> f64) -> f64 {
         Estimate::of(self.rounds.iter().map(of)).map_or(f64::INFINITY, |it| it.median)
     }
 
     pub(super) fn cpu_share(&self) -> f64 {
-        self.median(|round| round.1)
+        self.median(|round| round.cpu_share)
     }
 
     pub(super) fn memory_bytes(&self) -> f64 {
-        self.median(|round| round.3)
+        self.median(|round| round.memory_bytes)
     }
 
     pub(super) fn p99_ns(&self) -> f64 {
@@ -61,33 +80,32 @@ impl<'a> Cost<'a> {
 
     /// The dominant share.
     pub(super) fn share(&self) -> f64 {
-        self.cpu_share().max(self.median(|round| round.2))
+        self.cpu_share()
+            .max(self.median(|round| round.memory_share))
     }
 
     pub(super) fn resource(&self) -> Resource {
-        match self.cpu_share() >= self.median(|round| round.2) {
+        match self.cpu_share() >= self.median(|round| round.memory_share) {
             true => Resource::Cpu,
             false => Resource::Memory,
         }
     }
 
-    /// How many times as much as `other` it takes, round by round. Where the dominant resources differ, each
-    /// counts by its own.
+    /// How many times as large a share as `other` it takes, round by round, each of its dominant resource.
     pub(super) fn times(&self, other: &Self) -> Option<Estimate> {
-        let of = |round: &(usize, f64, f64, f64)| round.1.max(round.2);
-        self.ratio(other, of)
+        self.ratio(other, Round::share)
     }
 
     pub(super) fn times_of(&self, other: &Self, resource: Resource) -> Option<Estimate> {
         self.ratio(other, |round| match resource {
-            Resource::Cpu => round.1,
-            Resource::Memory => round.2,
+            Resource::Cpu => round.cpu_share,
+            Resource::Memory => round.memory_share,
         })
     }
 
-    fn ratio(&self, other: &Self, of: impl Fn(&(usize, f64, f64, f64)) -> f64) -> Option<Estimate> {
+    fn ratio(&self, other: &Self, of: impl Fn(&Round) -> f64) -> Option<Estimate> {
         let ratios = self.rounds.iter().filter_map(|round| {
-            let same = other.rounds.iter().find(|it| it.0 == round.0)?;
+            let same = other.rounds.iter().find(|it| it.number == round.number)?;
             let (own, others) = (of(round), of(same));
             (own > 0.0 && others > 0.0).then_some(own / others)
         });
@@ -95,7 +113,7 @@ impl<'a> Cost<'a> {
     }
 }
 
-/// Whether `ratio` is more than chance.
+/// Whether costs in this ratio differ by more than chance.
 pub(super) fn differs(ratio: Estimate) -> bool {
     let share = match ratio.count >= ROUNDS {
         true => FLOOR,

@@ -16,7 +16,7 @@ pub enum Limit {
         /// The work that takes the time.
         work: Work,
     },
-    /// So many processors have so many seconds of CPU time in a second.
+    /// A processor has one second of CPU time in a second.
     Processors {
         /// Messages per second.
         per_s: f64,
@@ -56,7 +56,7 @@ pub fn limits(question: &Question, cores: usize) -> Vec<Limit> {
                 per_s: question.connections as f64 / seconds,
                 work,
             }),
-            // With fewer connections than processors, not all of them have work.
+            // A connection has one message at a time, so it keeps one processor busy.
             Kind::Cpu => Some(Limit::Processors {
                 per_s: cores.min(question.connections) as f64 / seconds,
                 cores,

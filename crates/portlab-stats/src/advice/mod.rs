@@ -1,7 +1,7 @@
 //! Which model for a given load: what was asked, what was measured, and what follows from it.
 //!
-//! [`conclude`] is a pure function from measurements to conclusions, and knows no model by name:
-//! whatever it says of one follows from its measurements and from what its sheet says it can carry.
+//! [`conclude`] is a pure function from measurements to conclusions. No model's name stands in it: a
+//! conclusion follows from measurements, and from the number of connections on the model's sheet.
 
 mod conclude;
 mod cost;
@@ -20,12 +20,12 @@ pub use self::{
     told::{Advice, Answer, Blocked, Cannot, Change, Doubt, Other, Resource, Why},
 };
 
-/// What a server is to bear.
+/// The load that a server is to bear.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Question {
-    /// What its handlers do for each message, each measured by itself; nothing for an echo.
+    /// What a handler does for each message, each work measured by itself; empty for an echo.
     pub works: Vec<Work>,
-    /// Connections that are open, or clients that connect anew for each message.
+    /// Open connections; with `churn`, clients.
     pub connections: usize,
     /// Messages per second over all connections.
     pub rate_per_s: f64,
@@ -33,7 +33,7 @@ pub struct Question {
     pub size_bytes: usize,
     /// The members of a room, if it is a chat.
     pub members: Option<usize>,
-    /// Whether each message comes on a connection of its own.
+    /// Whether a client makes a new connection for each message.
     pub churn: bool,
     /// The p99 is to stay below this.
     pub within_ns: u64,
@@ -49,7 +49,7 @@ impl Question {
         }
     }
 
-    /// Whether a server with `cores` may bear the rate: see [`limits`].
+    /// Whether no limit forbids that a server with `cores` bears the rate: see [`limits`].
     #[must_use]
     pub fn is_possible(&self, cores: usize) -> bool {
         let limits = limits(self, cores);
@@ -70,7 +70,7 @@ pub struct Work {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// It waits in the way of its model: others are served meanwhile.
+    /// It waits in the way of its model, which serves other connections meanwhile.
     Wait,
     /// It blocks the thread that it runs on.
     Block,
@@ -81,7 +81,7 @@ pub enum Kind {
 /// What was measured.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Measured {
-    /// What was asked.
+    /// The question.
     pub question: Question,
     /// Processors that the servers could use.
     pub server_cores: usize,
@@ -89,7 +89,7 @@ pub struct Measured {
     pub memory_bytes: u64,
     /// Every model, in the order of the table.
     pub candidates: Vec<Candidate>,
-    /// What else a handler might do, and was measured with: a driver that blocks.
+    /// A second work that was measured: the same time, spent in a driver that blocks.
     pub what_if: Option<Work>,
     /// Whether the time was too short for all that was planned.
     pub cut_short: bool,
@@ -102,29 +102,29 @@ pub struct Measured {
 pub struct Candidate {
     /// Its name.
     pub model: String,
-    /// Threads or processes that it was given, where it has a number of them.
+    /// Its threads or processes; 1 where it has no number of them.
     pub workers: usize,
-    /// Whether it can carry the connections at all.
+    /// Whether it can hold the connections at all.
     pub carries: Carries,
-    /// Measurements at the rate and the connections that were asked for.
+    /// Measurements at the rate and with the connections of the question.
     pub shots: Vec<Shot>,
-    /// The same with the other work.
+    /// The same with [`Measured::what_if`].
     pub blocked: Vec<Shot>,
-    /// The highest rate that it bears.
+    /// The highest rate that it bears with the p99 below the bound.
     pub ceiling: Ceiling,
 }
 
-/// Whether a model can carry the connections.
+/// Whether a model can hold the connections.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Carries {
-    /// Its sheet says so.
+    /// It can, by its sheet.
     All,
     /// One at a time.
     One,
     /// So many at a time.
     Few(usize),
-    /// It has no place for what a chat's members share.
+    /// It has no hub, which a chat needs.
     NoHub,
     /// It failed before it could be measured, for this reason.
     Failed(String),
@@ -133,17 +133,17 @@ pub enum Carries {
 /// One measurement in a fresh process.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Shot {
-    /// Which round: what was measured in the same round is compared.
+    /// Which round, from 1. Costs are compared within a round.
     pub round: usize,
-    /// Which of the question's works.
+    /// The place of its work in [`Question::works`].
     pub work: usize,
-    /// What it showed; see [`Shot::says`].
+    /// What was measured; see [`Shot::says`].
     pub shown: Shown,
     /// The p99.
     pub p99_ns: u64,
-    /// How many latencies that is of.
+    /// The number of latencies that the p99 is of.
     pub latencies: u64,
-    /// The server's CPU time for a message.
+    /// The server's CPU time per message.
     pub cpu_us_per_message: Option<f64>,
     /// The server's memory at its largest.
     pub peak_pss_bytes: u64,
@@ -153,8 +153,8 @@ pub struct Shot {
 }
 
 impl Shot {
-    /// What it says about the server. A bound that was missed while other programs had the processors says
-    /// nothing; one that was met in spite of them was met.
+    /// What it says about the server. If the bound was missed while other programs had the processors, it
+    /// says nothing; if it was met, it was met in spite of them.
     #[must_use]
     pub fn says(&self) -> Shown {
         let busy = self.wait_share.is_some_and(|share| share >= TOO_BUSY);
@@ -174,17 +174,15 @@ pub enum Shown {
     Held,
     /// Errors, lost connections or timeouts.
     Errors,
-    /// Nothing was answered.
-    NoAnswer,
-    /// Some messages could not be sent in time, because all connections still waited for answers.
+    /// Some messages could not be sent in time, because all connections waited for answers.
     Unsent,
     /// The p99 was not below the bound.
     TooSlow,
-    /// The generator was late itself: nothing is known.
+    /// The generator was late itself, or sent no message: nothing is known of the server.
     Nothing,
 }
 
-/// The highest rate, in messages per second, with the p99 below the bound.
+/// The highest rate, in messages per second, at which the p99 is below the bound.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ceiling {
@@ -197,24 +195,24 @@ pub enum Ceiling {
         /// The upper end.
         high_per_s: f64,
     },
-    /// At least so much: the generator could make no more, or no more was of interest.
+    /// At least this rate: the generator can make no more, or no higher rate is of interest.
     AtLeast {
         /// The rate.
         per_s: f64,
         /// Whether the generator was the reason.
         generator: bool,
     },
-    /// Below the rate that was asked for.
+    /// Below the rate of the question.
     Below {
         /// The lowest rate that was tried.
         per_s: f64,
     },
-    /// It could not be found.
+    /// The search found none.
     Unknown,
 }
 
 impl Ceiling {
-    /// The rate that it surely bears.
+    /// The highest rate that the model surely bears.
     #[must_use]
     pub fn low(self) -> Option<f64> {
         match self {
@@ -224,7 +222,7 @@ impl Ceiling {
         }
     }
 
-    /// The rate that it surely doesn't bear.
+    /// The lowest rate that the model surely doesn't bear.
     #[must_use]
     pub fn high(self) -> Option<f64> {
         match self {

@@ -4,22 +4,22 @@ use serde::Serialize;
 
 use super::{Carries, Ceiling, Limit, Shown};
 
-/// What to do, and why. Every part is data; words are made of it elsewhere.
+/// Which model to choose, and why. It is data only; the program writes the words.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Advice {
     /// Which model.
     pub answer: Answer,
-    /// What the others cost that bear the load too, the cheapest first.
+    /// The other models that bear the load, with their costs, the cheapest first.
     pub others: Vec<Other>,
-    /// The models that don't bear it, or of which nothing is known; none if no server can bear it.
+    /// The models that don't bear the load, or of which nothing is known; empty if no server can bear it.
     pub cannot: Vec<Cannot>,
-    /// What no model can exceed, the lowest first.
+    /// The rates that no model can exceed, the lowest first.
     pub limits: Vec<Limit>,
     /// The highest rate of each model that bears the load.
     pub ceilings: Vec<(String, Ceiling)>,
-    /// What would change the advice.
+    /// What would change the answer.
     pub changes: Vec<Change>,
-    /// Why it may be wrong; nothing if nothing speaks against it.
+    /// Reasons to doubt the answer.
     pub doubts: Vec<Doubt>,
 }
 
@@ -27,11 +27,11 @@ pub struct Advice {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
-    /// This one.
+    /// This model.
     Choose {
         /// Its name.
         model: String,
-        /// Those that cost the same, as far as was measured.
+        /// The models whose cost was measured to be no different.
         equals: Vec<String>,
         /// The resource that its cost is counted in: the one that runs out first.
         resource: Resource,
@@ -44,11 +44,11 @@ pub enum Answer {
         /// Its p99.
         p99_ns: f64,
     },
-    /// None: no model that was measured bears it.
-    Nobody,
-    /// None: no server can.
+    /// No model that was measured bears the load.
+    NoModel,
+    /// No server can bear the load.
     Impossible,
-    /// The measurements don't tell.
+    /// The measurements don't decide.
     Undecided,
 }
 
@@ -62,20 +62,20 @@ pub enum Resource {
     Memory,
 }
 
-/// A model that bears the load, and isn't chosen.
+/// A model that bears the load, but isn't chosen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Other {
     /// Its name.
     pub model: String,
     /// The resource of which it takes the larger share.
     pub resource: Resource,
-    /// How many times as much of that it takes as the chosen one.
+    /// How many times as much of that it takes as the chosen model.
     pub times: f64,
-    /// The interval of that, with 95 %.
+    /// The lower end of its 95 % interval.
     pub low: f64,
-    /// Its upper end.
+    /// The upper end.
     pub high: f64,
-    /// Whether it is a difference, and not chance.
+    /// Whether the models differ by more than chance.
     pub differs: bool,
 }
 
@@ -92,7 +92,7 @@ pub struct Cannot {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
-    /// It doesn't carry the connections.
+    /// It can't hold the connections.
     Carries(Carries),
     /// At this rate it missed the bound.
     Missed {
@@ -101,14 +101,14 @@ pub enum Why {
         /// Its p99.
         p99_ns: f64,
     },
-    /// It missed it in some rounds and not in others.
+    /// It met the bound in some rounds and missed it in others.
     SomeRounds {
         /// Rounds that met the bound.
         held: usize,
         /// Rounds that say anything.
         of: usize,
     },
-    /// It was not measured, or the generator was late in every round.
+    /// It wasn't measured, or too few of its measurements say anything.
     NotMeasured,
 }
 
@@ -116,44 +116,43 @@ pub enum Why {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// The chosen model bears no more than this.
+    /// A higher rate than the chosen model bears.
     Rate {
         /// From this rate on.
         above_per_s: f64,
-        /// The model that bears more, if one does.
+        /// The model that bears more, if one is known to.
         choose: Option<String>,
     },
-    /// The work blocks instead of waiting.
+    /// A driver that blocks instead of waiting.
     Blocks(Blocked),
-    /// The other resource is scarcer: then this model takes so many times as much of it as the chosen one
-    /// (less than 1).
+    /// The other resource is scarcer: another model takes less of it.
     Scarce {
         /// The other resource.
         resource: Resource,
         /// The model that takes least of it.
         choose: String,
-        /// How many times as much.
+        /// How many times as much as the chosen model it takes; less than 1.
         times: f64,
     },
 }
 
-/// What happens if the driver blocks.
+/// Which model to choose if the driver blocks.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blocked {
-    /// The chosen model bears that too.
+    /// The chosen model, which bears that too.
     Same,
-    /// It doesn't; this one does, at the least cost.
+    /// This model: the cheapest that bears that. The chosen one doesn't.
     Choose(String),
-    /// Neither does any other.
-    Nobody,
+    /// No model that was measured bears that.
+    NoModel,
 }
 
-/// Why an advice may be wrong.
+/// A reason to doubt the answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Doubt {
-    /// It rests on so few rounds.
+    /// For some model, so few rounds count.
     FewRounds(usize),
     /// The user ended the run.
     Interrupted,
@@ -161,10 +160,9 @@ pub enum Doubt {
     CutShort,
     /// These models met the bound in some rounds and not in others.
     Wavers(Vec<String>),
-    /// In so many measurements the generator was late, or other programs had the processors: they say
-    /// nothing.
+    /// So many measurements say nothing: the generator was late, or other programs had the processors.
     Generator(usize),
-    /// The p99 is of so few messages that it is little more than the longest.
+    /// A p99 is of so few messages that it is little more than the longest latency.
     FewMessages(u64),
     /// The servers waited for a processor for this share of their time, because other programs ran.
     Busy(f64),

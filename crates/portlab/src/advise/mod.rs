@@ -161,7 +161,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     match advice.answer {
         Answer::Choose { .. } => Ok(Verdict::Fine),
-        Answer::Nobody | Answer::Impossible => Ok(Verdict::Failed),
+        Answer::NoModel | Answer::Impossible => Ok(Verdict::Failed),
         Answer::Undecided if measured.interrupted => {
             bail!("interrupted before the measurements decide")
         }

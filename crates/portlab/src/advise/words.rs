@@ -124,7 +124,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             }
             (pick(lang, "choose", "选"), text)
         }
-        Answer::Nobody => {
+        Answer::NoModel => {
             let text = say!(
                 lang,
                 "no model bears {load} with a p99 below {within}",
@@ -258,7 +258,6 @@ fn why_not(why: &Why, lang: Lang) -> String {
                     "all its connections still waited when messages were due",
                     "消息到点时所有连接都还在等"
                 ),
-                Shown::NoAnswer => say!(lang, "answered nothing", "没有任何回答"),
                 Shown::Errors => say!(lang, "errors or timeouts", "出错或超时"),
             }
         }
@@ -396,7 +395,7 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
                      {model}",
                     "如果驱动不是等待而是阻塞 {time}，{chosen} 就不行：选 {model}"
                 ),
-                Blocked::Nobody => say!(
+                Blocked::NoModel => say!(
                     lang,
                     "if the driver blocks for {time} instead of waiting, no model that was measured can \
                      do it",
