@@ -113,6 +113,12 @@ pub fn short(number: f64) -> String {
     three_digits(value) + unit
 }
 
+/// Writes a rate per second, as [`short`] does: `45.6k/s`.
+#[must_use]
+pub fn per_s(rate: f64) -> String {
+    short(rate) + "/s"
+}
+
 /// Writes a number of bytes to three digits, in powers of 1024: `512 B`, `4.00 KiB`, `1.50 MiB`.
 #[must_use]
 pub fn bytes(bytes: f64) -> String {

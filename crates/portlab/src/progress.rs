@@ -1,6 +1,9 @@
 //! A bar on stderr while something takes its time; off a terminal, silence or a line now and then.
 
-use std::{io::IsTerminal, time::Duration};
+use std::{
+    io::IsTerminal,
+    time::{Duration, Instant},
+};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use textwrap::core::display_width;
@@ -15,7 +18,12 @@ pub(crate) struct Progress {
     bar: ProgressBar,
     /// How wide the terminal was when the line was drawn last.
     width: usize,
+    /// When a line was printed instead of the bar.
+    said: Option<Instant>,
 }
+
+/// How often a line is printed where there is no bar.
+pub(crate) const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 /// How wide what runs now is at most.
 const WHAT: usize = 44;
@@ -38,6 +46,7 @@ impl Progress {
         Self {
             bar,
             width: stderr_width().unwrap_or(usize::MAX),
+            said: None,
         }
     }
 
@@ -66,9 +75,14 @@ impl Progress {
             .set_prefix(format!("  {}s left", left.as_secs_f64().ceil()));
     }
 
-    /// Whether nobody sees the bar, because stderr is no terminal.
-    pub(crate) fn is_hidden(&self) -> bool {
-        self.bar.is_hidden()
+    /// Whether to print a line instead of the bar: now and then, if stderr is no terminal.
+    pub(crate) fn is_time_for_a_line(&mut self) -> bool {
+        let is_time = self.said.is_none_or(|it| it.elapsed() > NOW_AND_THEN);
+        let is_time = is_time && self.bar.is_hidden();
+        if is_time {
+            self.said = Some(Instant::now());
+        }
+        is_time
     }
 
     /// Prints something above the bar, which is redrawn below it.

@@ -25,6 +25,11 @@ pub(crate) fn pick(lang: Lang, en: &'static str, zh: &'static str) -> &'static s
     }
 }
 
+/// `1 byte`, `2 bytes`.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
 /// What stands at the left of a text, in a column of its own.
 pub(crate) struct Lead<'a> {
     pub(crate) text: &'a str,

@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_lab::advise::{Audience, Now};
-use portlab_stats::{advice::Question, units};
+use portlab_stats::{advice::Question, units::per_s};
 
 use crate::{args::DIM, progress::Progress};
 
@@ -20,11 +20,7 @@ pub(super) struct Screen {
     began: Instant,
     time: Duration,
     rate: String,
-    said: Option<Instant>,
 }
-
-/// How often a line is said where there is no bar.
-const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 impl Screen {
     pub(super) fn new(interrupted: Arc<AtomicBool>, time: Duration, question: &Question) -> Self {
@@ -33,8 +29,7 @@ impl Screen {
             interrupted,
             began: Instant::now(),
             time,
-            rate: rate(question.rate_per_s),
-            said: None,
+            rate: per_s(question.rate_per_s),
         }
     }
 
@@ -43,25 +38,19 @@ impl Screen {
     }
 }
 
-fn rate(per_s: f64) -> String {
-    format!("{}/s", units::short(per_s))
-}
-
 impl Audience for Screen {
     fn now(&mut self, now: Now<'_>, share: f64) {
         let rate_asked = &self.rate;
         let what = match now {
             Now::AtRate { model, round } => format!("{model} at {rate_asked}, round {round}"),
             Now::IfBlocked { model } => format!("{model} if the driver blocks"),
-            Now::Searching { model, rate_per_s } => format!("{model} at {}", rate(rate_per_s)),
+            Now::Searching { model, rate_per_s } => format!("{model} at {}", per_s(rate_per_s)),
         };
         let elapsed = self.began.elapsed();
         self.progress.say(&what);
         self.progress.at(share.min(1.0));
         self.progress.left(self.time.saturating_sub(elapsed));
-        let is_time = self.said.is_none_or(|said| said.elapsed() > NOW_AND_THEN);
-        if self.progress.is_hidden() && is_time {
-            self.said = Some(Instant::now());
+        if self.progress.is_time_for_a_line() {
             let (seconds, most) = (elapsed.as_secs(), self.time.as_secs());
             crate::tell!("{DIM}{what}; {seconds} s of at most {most} s{DIM:#}");
         }

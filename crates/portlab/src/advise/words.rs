@@ -11,10 +11,10 @@ use portlab_stats::{
         Advice, Answer, Blocked, Cannot, Carries, Ceiling, Change, Doubt, Kind, Limit, Measured,
         Other, Question, Resource, Shown, Why,
     },
-    units::{self, bytes, nanos, three_digits},
+    units::{self, bytes, nanos, per_s as rate, three_digits},
 };
 
-use crate::prose::{pick, say};
+use crate::prose::{pick, plural, say};
 
 /// A line: what it is about, and what it says.
 #[derive(Debug, PartialEq, Eq)]
@@ -66,10 +66,6 @@ pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Lin
     lines
 }
 
-fn rate(per_s: f64) -> String {
-    format!("{}/s", units::short(per_s))
-}
-
 /// What was asked, in a few words.
 fn load(question: &Question, lang: Lang) -> String {
     let (rate, count) = (rate(question.rate_per_s), question.connections);
@@ -86,11 +82,10 @@ fn load(question: &Question, lang: Lang) -> String {
             "{rate}, each on a connection of its own, {count} at a time,",
             "{rate}、每条消息一个新连接、同时 {count} 个"
         ),
-        false => say!(
-            lang,
-            "{rate} on {count} connections",
-            "{count} 个连接上的 {rate}"
-        ),
+        false => {
+            let connections = plural(count as u64, "connection");
+            say!(lang, "{rate} on {connections}", "{count} 个连接上的 {rate}")
+        }
     }
 }
 
@@ -228,11 +223,14 @@ fn why_not(why: &Why, lang: Lang) -> String {
                 "一次只服务一个连接"
             )
         }
-        Why::Carries(Carries::Few(most)) => say!(
-            lang,
-            "serves {most} connections at a time; --workers gives it more",
-            "同时只服务 {most} 个连接；--workers 可以加"
-        ),
+        Why::Carries(Carries::Few(most)) => {
+            let connections = plural(*most as u64, "connection");
+            say!(
+                lang,
+                "serves {connections} at a time; --workers gives it more",
+                "同时只服务 {most} 个连接；--workers 可以加"
+            )
+        }
         Why::Carries(Carries::NoHub) => say!(
             lang,
             "has no place for what members share",
@@ -278,9 +276,10 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
     let text = match limit {
         Limit::Connections { .. } => {
             let count = question.connections;
+            let connections = plural(count as u64, "connection");
             say!(
                 lang,
-                "{most}: {count} connections, {time} for each message (Little's law); the load asked for \
+                "{most}: {connections}, {time} for each message (Little's law); the load asked for \
                  is {share}% of it",
                 "{most}：{count} 个连接，每条消息 {time}（利特尔法则）；所问的负载是它的 {share}%"
             )
@@ -468,10 +467,10 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let rounds = measured.candidates.iter().flat_map(|it| &it.shots);
     let rounds = rounds.map(|shot| shot.round).max().unwrap_or(0);
     let processors = processors(cores);
-    let plural = if rounds == 1 { "" } else { "s" };
+    let in_rounds = plural(rounds as u64, "round");
     let on = say!(
         lang,
-        "{rounds} round{plural}, each server in a fresh process, on {processors}",
+        "{in_rounds}, each server in a fresh process, on {processors}",
         "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
     );
     let word = match doubts.is_empty() {

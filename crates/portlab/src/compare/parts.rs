@@ -16,7 +16,7 @@ use portlab_stats::{
 };
 
 use super::Args;
-use crate::load::tongues;
+use crate::{load::tongues, prose::plural};
 
 /// Numbers to be tried one after the other.
 #[derive(Clone, Debug)]
@@ -259,12 +259,7 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
 /// How many measurements there are in all, in words.
 pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
     let cells = record.cells.iter().filter(|cell| cell.not_run.is_none());
-    let cells = cells.count();
-    let rounds = experiment.rounds;
-    let plural = |count: usize, noun: &str| match count {
-        1 => format!("1 {noun}"),
-        count => format!("{count} {noun}s"),
-    };
+    let (cells, rounds) = (cells.count() as u64, experiment.rounds as u64);
     format!(
         "{} in {}: {}",
         plural(cells, "cell"),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_lab::{MeasureError, Observer, TimelineError};
-use portlab_report::{Lang, place_of};
+use portlab_report::{Lang, notes::figures::figure as write, place_of};
 use portlab_stats::{
     analysis::groups,
     measure::Measure,
@@ -19,7 +19,8 @@ use portlab_stats::{
 
 use crate::{
     args::{BAD, DIM, WARN},
-    progress::Progress,
+    progress::{NOW_AND_THEN, Progress},
+    prose::plural,
 };
 
 /// A bar on a terminal; off one, a line now and then.
@@ -31,15 +32,11 @@ pub(super) struct Screen {
     first: Option<usize>,
     number: usize,
     total: usize,
-    said: Option<Instant>,
     /// When it is to be over, and how long a round takes.
     ends_before: Option<(Instant, Duration)>,
     /// When the best so far were told last.
     best_told: Instant,
 }
-
-/// How often a line is said where there is no bar.
-const NOW_AND_THEN: Duration = Duration::from_secs(10);
 
 impl Screen {
     pub(super) fn new(interrupted: Arc<AtomicBool>) -> Self {
@@ -50,7 +47,6 @@ impl Screen {
             first: None,
             number: 0,
             total: 1,
-            said: None,
             ends_before: None,
             best_told: Instant::now(),
         }
@@ -65,11 +61,9 @@ impl Screen {
         self.progress.above(|| crate::tell!("{DIM}{text}{DIM:#}"));
     }
 
-    /// Says, now and then, how far it is, where nobody sees the bar.
+    /// Says how many measurements are made, now and then, if there is no bar.
     fn say_now_and_then(&mut self, number: usize) {
-        let is_time = self.said.is_none_or(|said| said.elapsed() > NOW_AND_THEN);
-        if self.progress.is_hidden() && is_time {
-            self.said = Some(Instant::now());
+        if self.progress.is_time_for_a_line() {
             let (total, seconds) = (self.total, self.began.elapsed().as_secs());
             self.note(&format!(
                 "{number} of {total} measurements, after {seconds} s"
@@ -78,7 +72,7 @@ impl Screen {
     }
 }
 
-/// Who is best so far where the cell at `place` is measured; `None` where that can't be told.
+/// Which models are best so far at the point of the cell at `place`; `None` if that isn't known.
 fn best_so_far(record: &Record, place: usize) -> Option<String> {
     let cell = &record.cells[place];
     let groups = groups(record);
@@ -94,13 +88,12 @@ fn best_so_far(record: &Record, place: usize) -> Option<String> {
         .map(|at| group.cells[at].model.as_str())
         .collect();
     let shown = match measure {
-        Measure::MessagesPerS => format!("{}/s", units::short(figure)),
-        Measure::PeakMemory | Measure::MemoryPerConnection => units::bytes(figure),
-        _ => units::nanos(figure),
+        Measure::MessagesPerS => units::per_s(figure),
+        _ => write(measure, figure),
     };
-    let rounds = group.cells[best].rounds.len();
+    let rounds = plural(group.cells[best].rounds.len() as u64, "round");
     Some(format!(
-        "best so far at {} after {rounds} rounds: {} ({shown})",
+        "best so far at {} after {rounds}: {} ({shown})",
         place_of(record, &cell.workload, cell.point, Lang::En),
         names.join(", ")
     ))
@@ -149,7 +142,8 @@ impl Observer for Screen {
             .ends_before
             .is_some_and(|(end, round)| Instant::now() + round > end);
         if is_over {
-            self.note(&format!("{rounds} rounds are made, and the time is over"));
+            let rounds = plural(rounds as u64, "round");
+            self.note(&format!("the time is over, after {rounds}"));
         }
         is_over
     }

@@ -11,7 +11,10 @@ use portlab_service::{TextDecoder, TextEncoding};
 use portlab_stats::units;
 
 use super::bytes::rows;
-use crate::args::{DIM, HEAD, stderr_width};
+use crate::{
+    args::{DIM, HEAD, stderr_width},
+    prose::plural,
+};
 
 /// Writes the steps: each method returns the line, or lines, to print.
 pub(super) struct Trace {
@@ -144,8 +147,8 @@ impl Trace {
         let line = self.line(Instant::now(), CLOSE, &how);
         let totals = format!(
             "sent {}, received {}",
-            plural(self.sent.bytes),
-            plural(self.came.bytes)
+            plural(self.sent.bytes, "byte"),
+            plural(self.came.bytes, "byte")
         );
         format!("{line}\n{:INDENT$}{DIM}{totals}{DIM:#}", "")
     }
@@ -170,7 +173,7 @@ impl Direction {
             text += &format!("  {DIM}{}{DIM:#}  {}", row.hex, row.text);
         }
         if left_out > 0 {
-            let left_out = plural(left_out as u64);
+            let left_out = plural(left_out as u64, "byte");
             text += &format!("\n{:indent$}  {DIM}and {left_out} more{DIM:#}", "");
         }
         text
@@ -181,10 +184,6 @@ impl Direction {
 fn count(bytes: usize) -> String {
     let noun = if bytes == 1 { "byte " } else { "bytes" };
     format!("{bytes:>5} {noun}")
-}
-
-fn plural(bytes: u64) -> String {
-    format!("{bytes} byte{}", if bytes == 1 { "" } else { "s" })
 }
 
 const CREATE: &str = "1 create";

@@ -79,7 +79,7 @@ impl<W: Write> Page<'_, W> {
             let share = outcome.messages_per_s() / rate_per_s * 100.0;
             rest += &format!("; {share:.1}% of the rate");
         }
-        let rate = format!("{}/s", units::short(outcome.messages_per_s()));
+        let rate = units::per_s(outcome.messages_per_s());
         self.row("throughput", &rate, &rest)
     }
 

@@ -8,9 +8,11 @@ use std::{
 use anstyle::Style;
 use portlab_load::{Failure, Latency, Pace, Plan};
 use portlab_stats::units;
+pub(super) use portlab_stats::units::per_s as rate;
 use textwrap::{Options, WordSplitter};
 
 use crate::args::stderr_width;
+pub(super) use crate::prose::plural;
 
 /// What was done, in a line.
 pub(super) fn headline(plan: &Plan) -> String {
@@ -52,11 +54,6 @@ fn headline_with(plan: &Plan, pace: &str) -> String {
         false => format!("expecting {expect}"),
     };
     format!("{connections} {pace}; messages of {size}, {expect}")
-}
-
-/// A rate.
-pub(super) fn rate(per_s: f64) -> String {
-    format!("{}/s", units::short(per_s))
 }
 
 /// Why it failed, and what to do about it where that is known.
@@ -124,10 +121,6 @@ pub(super) fn known(latency: &Latency, nanos: u64) -> String {
     } else {
         units::nanos(nanos as f64)
     }
-}
-
-pub(super) fn plural(count: u64, noun: &str) -> String {
-    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }
 
 /// Says something on stderr, as wide as that is, and doesn't mind when nobody is there to hear it.
