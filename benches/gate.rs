@@ -71,12 +71,16 @@ struct Tally {
 }
 
 impl Tally {
-    fn add(&mut self, outcome: Outcome) {
-        match outcome {
-            Outcome::Passed => self.passed += 1,
-            Outcome::Failed => self.failed += 1,
-            Outcome::Undecided => self.undecided += 1,
+    fn of(outcomes: impl IntoIterator<Item = Outcome>) -> Self {
+        let mut tally = Self::default();
+        for outcome in outcomes {
+            match outcome {
+                Outcome::Passed => tally.passed += 1,
+                Outcome::Failed => tally.failed += 1,
+                Outcome::Undecided => tally.undecided += 1,
+            }
         }
+        tally
     }
 
     fn line(&self, what: &str, bound: &str, holds: bool) -> bool {
@@ -94,33 +98,29 @@ impl Tally {
 impl Bench {
     fn run(&self, real: usize) -> Result<()> {
         let mut equals = Vec::new();
-        let mut unchanged = Tally::default();
         for run in 0..real {
             let record = self.compare(&[MODELS, POINT], run, PROGRAM)?;
-            unchanged.add(told(&format!("unchanged {run}"), &record));
+            tell(&format!("unchanged {run}"), &record);
             equals.push(record);
         }
-        let more = self.sized()?;
         let other = self.shortened()?;
-        let mut slower = Tally::default();
+        let work = format!("--work={}", nanos(self.sized(&other)?));
+        let mut slower = Vec::new();
         for run in 0..real / 2 {
-            let work = format!("--work={}", nanos(more));
             let record = self.compare(&[MODELS, POINT, &work], run, &other)?;
-            let outcome = told(&format!("{SLOWER} a tenth slower {run}"), &record);
-            slower.add(if found(&record) {
-                Outcome::Failed
-            } else {
-                unfound(outcome)
-            });
+            tell(&format!("{SLOWER} a tenth slower {run}"), &record);
+            slower.push(found(&record));
         }
+        let unchanged = Tally::of(equals.iter().map(decided));
+        let slower = Tally::of(slower);
         println!(
             "\n{:<46} {:>6} {:>6} {:>9}  bound",
             "runs", "failed", "passed", "undecided"
         );
         let (hundredth, nine_tenths) = (DRAWN / 100, DRAWN * 9 / 10);
-        let drawn = drawn(&equals, 1.0);
-        let tenth = drawn_slower(&equals, 1);
-        let longer = drawn_slower(&equals, 2);
+        let equal = drawn(&equals, (1.0, 1), decided);
+        let tenth = drawn(&equals, (MORE, 1), found);
+        let longer = drawn(&equals, (MORE, 2), found);
         let pairs = drawn_pairs(&equals);
         let controls = real / 2;
         let all = [
@@ -129,10 +129,10 @@ impl Bench {
                 &format!("at most {REAL_FALSE_AT_MOST} fails"),
                 unchanged.failed <= REAL_FALSE_AT_MOST,
             ),
-            drawn.line(
+            equal.line(
                 &format!("unchanged: {DRAWN} drawn from their rounds"),
                 &format!("at most {hundredth} fail"),
-                drawn.failed <= hundredth,
+                equal.failed <= hundredth,
             ),
             pairs.line(
                 &format!("unchanged: {DRAWN} sets of {PAIRS} pairs of runs"),
@@ -191,12 +191,11 @@ impl Bench {
 
     /// How long the slower model is to work on a message so that it spends a tenth more: along the line
     /// through what no more and half as much more cost, each found by a comparison of many rounds.
-    fn sized(&self) -> Result<Duration> {
-        let other = self.shortened()?;
+    fn sized(&self, other: &str) -> Result<Duration> {
         let ratio = |more: Duration| -> Result<f64> {
             let work = format!("--work={}", nanos(WORK + more));
             let options = [&format!("--models={SLOWER}"), POINT, "--rounds=45", &work];
-            let record = self.compare(&options, 0, &other)?;
+            let record = self.compare(&options, 0, other)?;
             let gate = builds(&record, BAR);
             let ratio = gate
                 .judged
@@ -222,8 +221,8 @@ fn nanos(time: Duration) -> String {
     format!("cpu:{}ns", time.as_nanos())
 }
 
-/// What is decided, told in a line.
-fn told(what: &str, record: &Record) -> Outcome {
+/// Prints the decision in a line.
+fn tell(what: &str, record: &Record) {
     let gate = builds(record, BAR);
     let cells = gate.judged.iter().map(|it| {
         let (ratio, chance) = (
@@ -232,32 +231,31 @@ fn told(what: &str, record: &Record) -> Outcome {
         );
         format!("{} {ratio:.3} (chance {chance:.4})", it.cell.model)
     });
-    let outcome = gate.outcome();
     println!(
-        "{what}: {outcome:?}: {}",
+        "{what}: {:?}: {}",
+        gate.outcome(),
         cells.collect::<Vec<_>>().join(", ")
     );
-    outcome
 }
 
-/// Whether the model that is slower was found, and no other.
-fn found(record: &Record) -> bool {
+fn decided(record: &Record) -> Outcome {
+    builds(record, BAR).outcome()
+}
+
+/// The same, but a run counts as failed only if it found the slower model to be worse, and no other.
+fn found(record: &Record) -> Outcome {
     let gate = builds(record, BAR);
-    let mut worse = gate.judged.iter().filter(|it| it.verdict == Verdict::Worse);
-    worse.next().is_some_and(|it| it.cell.model == SLOWER) && worse.next().is_none()
-}
-
-/// A run that failed for another model than the slower one hasn't found it.
-fn unfound(outcome: Outcome) -> Outcome {
-    match outcome {
-        Outcome::Failed => Outcome::Passed,
-        other => other,
+    let worse = gate.judged.iter().filter(|it| it.verdict == Verdict::Worse);
+    let worse: Vec<&str> = worse.map(|it| it.cell.model.as_str()).collect();
+    match gate.outcome() {
+        Outcome::Failed if worse != [SLOWER] => Outcome::Passed,
+        outcome => outcome,
     }
 }
 
-/// A run whose rounds are drawn from all rounds of `equals`: each round as it was measured, all of its
-/// cells together; so many times as many rounds as a run has. What the slower model costs is multiplied by `factor`.
-fn draw(equals: &[Record], factor: f64, times: usize, random: &mut fastrand::Rng) -> Record {
+/// A run whose rounds are drawn from all rounds of `equals`, each with all of its cells. It has `times` as
+/// many rounds as a run has. The slower model's cost is multiplied by `factor`.
+fn draw(equals: &[Record], (factor, times): (f64, usize), random: &mut fastrand::Rng) -> Record {
     let mut record = equals[0].clone();
     let rounds = record.setup.rounds;
     for cell in &mut record.cells {
@@ -286,35 +284,16 @@ fn draw(equals: &[Record], factor: f64, times: usize, random: &mut fastrand::Rng
     record
 }
 
-fn drawn(equals: &[Record], factor: f64) -> Tally {
+/// How drawn runs are decided.
+fn drawn(equals: &[Record], which: (f64, usize), decide: fn(&Record) -> Outcome) -> Tally {
     let mut random = fastrand::Rng::with_seed(1);
-    let mut tally = Tally::default();
-    for _ in 0..DRAWN {
-        tally.add(builds(&draw(equals, factor, 1, &mut random), BAR).outcome());
-    }
-    tally
-}
-
-fn drawn_slower(equals: &[Record], times: usize) -> Tally {
-    let mut random = fastrand::Rng::with_seed(2);
-    let mut tally = Tally::default();
-    for _ in 0..DRAWN {
-        let record = draw(equals, MORE, times, &mut random);
-        let outcome = builds(&record, BAR).outcome();
-        tally.add(if found(&record) {
-            Outcome::Failed
-        } else {
-            unfound(outcome)
-        });
-    }
-    tally
+    Tally::of((0..DRAWN).map(|_| decide(&draw(equals, which, &mut random))))
 }
 
 /// Sets of pairs of separate runs of one binary: two runs that followed each other, in either order.
 fn drawn_pairs(equals: &[Record]) -> Tally {
     let mut random = fastrand::Rng::with_seed(3);
-    let mut tally = Tally::default();
-    for _ in 0..DRAWN {
+    let set = |_| {
         let (mut before, mut after) = (Vec::new(), Vec::new());
         for pair in 0..PAIRS {
             let at = random.usize(..equals.len() - 1);
@@ -329,9 +308,9 @@ fn drawn_pairs(equals: &[Record]) -> Tally {
             before.push(one);
             after.push(other);
         }
-        tally.add(runs(&before, &after, BAR).map_or(Outcome::Undecided, |gate| gate.outcome()));
-    }
-    tally
+        runs(&before, &after, BAR).map_or(Outcome::Undecided, |gate| gate.outcome())
+    };
+    Tally::of((0..DRAWN).map(set))
 }
 
 /// How many pairs of single runs would have failed by what their rounds say: why one run of each decides

@@ -9,6 +9,11 @@
 use std::{fs, path::Path, process::Command, time::SystemTime};
 
 use portlab_backends::{Capacity, MODELS, measured};
+use portlab_stats::{
+    measure::Measure,
+    read::read,
+    record::{Environment, Record},
+};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -40,44 +45,26 @@ fn main() -> Result<()> {
         "--rounds=21",
     ];
     let jobs = compare(&["event-loop", "loop-pool"], &job)?;
-    let memory = |name: &str| {
-        median(&idle, name, |round| {
-            let grown = round["peak_pss_bytes"].as_f64()? - round["empty_pss_bytes"].as_f64()?;
-            Some(grown / 1000.0)
-        })
+    let bytes = |name: &str| figure(&idle, name, Measure::MemoryPerConnection);
+    let cpu_us =
+        |record: &Record, name: &str| Some(figure(record, name, Measure::CpuPerMessage)? / 1e3);
+    let hop_us = cpu_us(&jobs, "loop-pool").zip(cpu_us(&jobs, "event-loop"));
+    let figures = |name: &str| -> Value {
+        let hop_us = hop_us.filter(|_| name == "loop-pool");
+        let figures = [
+            ("idle_connection_bytes", bytes(name)),
+            ("short_connection_cpu_us", cpu_us(&churn, name)),
+            ("hand_over_cpu_us", hop_us.map(|(pool, own)| pool - own)),
+        ];
+        let known = figures.into_iter();
+        let known = known.filter_map(|(key, figure)| Some((key, figure?.round())));
+        known.collect()
     };
-    let cpu_us = |name: &str| {
-        median(&churn, name, |round| {
-            round["server_cpu_us_per_message"].as_f64()
-        })
-    };
-    let job_us = |name: &str| {
-        median(&jobs, name, |round| {
-            round["server_cpu_us_per_message"].as_f64()
-        })
-    };
-    let hop_us = job_us("loop-pool").zip(job_us("event-loop"));
-    let mut models = serde_json::Map::new();
-    for name in all {
-        let mut figures = serde_json::Map::new();
-        let mut put = |key: &str, figure: Option<f64>| {
-            if let Some(figure) = figure {
-                figures.insert(key.to_owned(), json!(figure.round()));
-            }
-        };
-        put("idle_connection_bytes", memory(name));
-        put("short_connection_cpu_us", cpu_us(name));
-        let hop = hop_us.filter(|_| name == "loop-pool");
-        put("hand_over_cpu_us", hop.map(|(pool, own)| pool - own));
-        models.insert(name.to_owned(), Value::Object(figures));
-    }
-    let environment = &churn["environment"];
-    let place = format!(
-        "{}, {} cores, Linux {}",
-        environment["cpu"].as_str().unwrap_or("?"),
-        environment["cores"],
-        environment["kernel"].as_str().unwrap_or("?")
-    );
+    let models: Value = all.iter().map(|name| (*name, figures(name))).collect();
+    let Environment {
+        cpu, cores, kernel, ..
+    } = &churn.environment;
+    let place = format!("{cpu}, {cores} cores, Linux {kernel}");
     let now = humantime::format_rfc3339_seconds(SystemTime::now()).to_string();
     let record = json!({"place": place, "date": &now[..10], "models": models});
     let text = format!("{record:#}\n");
@@ -114,7 +101,7 @@ fn off(record: &Value) -> bool {
 }
 
 /// The record of a comparison of `models`.
-fn compare(models: &[&str], options: &[&str]) -> Result<Value> {
+fn compare(models: &[&str], options: &[&str]) -> Result<Record> {
     let out = std::env::temp_dir().join(format!("portlab-sheets-{}", std::process::id()));
     let output = Command::new(Path::new(env!("CARGO_BIN_EXE_portlab")))
         .args(["compare", "--json", "--models", &models.join(","), "--out"])
@@ -126,18 +113,11 @@ fn compare(models: &[&str], options: &[&str]) -> Result<Value> {
     if !output.status.success() {
         return Err(format!("portlab compare ended with {}", output.status).into());
     }
-    Ok(serde_json::from_slice(&output.stdout)?)
+    Ok(read(std::str::from_utf8(&output.stdout)?)?)
 }
 
 /// The median over the rounds of `model`'s cell.
-fn median(record: &Value, model: &str, figure: impl Fn(&Value) -> Option<f64>) -> Option<f64> {
-    let cells = record["cells"].as_array()?;
-    let cell = cells.iter().find(|cell| cell["model"] == model)?;
-    let mut figures: Vec<f64> = cell["rounds"]
-        .as_array()?
-        .iter()
-        .filter_map(figure)
-        .collect();
-    figures.sort_by(f64::total_cmp);
-    figures.get(figures.len() / 2).copied()
+fn figure(record: &Record, model: &str, measure: Measure) -> Option<f64> {
+    let cell = record.cells.iter().find(|cell| cell.model == model)?;
+    Some(cell.figure(measure)?.median)
 }
