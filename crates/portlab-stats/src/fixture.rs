@@ -1,6 +1,7 @@
 //! Small records, for tests.
 
 use crate::{
+    advice::{Candidate, Carries, Ceiling, Kind as Does, Measured, Question, Shot, Shown, Work},
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Facts, Kind, Pinning, Point, Record, Round,
@@ -151,5 +152,56 @@ pub fn record(cells: Vec<Cell>) -> Record {
         complete: true,
         cells,
         timelines: Vec::new(),
+    }
+}
+
+/// A model that held the rate in five rounds, at so many microseconds a message and so many MiB.
+#[must_use]
+pub fn candidate(model: &str, cpu_us: f64, mib: u64) -> Candidate {
+    // As much as rounds of one server differ.
+    let noise = [1.0, 1.02, 0.98, 1.01, 0.99];
+    let shot = |(at, noise): (usize, &f64)| Shot {
+        round: at + 1,
+        work: 0,
+        shown: Shown::Held,
+        p99_ns: 6_000_000,
+        latencies: 2_500,
+        cpu_us_per_message: Some(cpu_us * noise),
+        peak_pss_bytes: mib << 20,
+        wait_share: Some(0.01),
+    };
+    Candidate {
+        model: model.to_owned(),
+        workers: 1,
+        carries: Carries::All,
+        shots: noise.iter().enumerate().map(shot).collect(),
+        blocked: Vec::new(),
+        ceiling: Ceiling::NotSearched,
+    }
+}
+
+/// Models that were asked for 5,000 messages per second on 500 connections, with 5 ms of waiting.
+#[must_use]
+pub fn measured(candidates: Vec<Candidate>) -> Measured {
+    let work = |kind| Work {
+        kind,
+        time_ns: 5_000_000,
+    };
+    Measured {
+        question: Question {
+            works: vec![work(Does::Wait)],
+            connections: 500,
+            rate_per_s: 5_000.0,
+            size_bytes: 64,
+            members: None,
+            churn: false,
+            within_ns: 50_000_000,
+        },
+        server_cores: 1,
+        memory_bytes: 8 << 30,
+        candidates,
+        what_if: Some(work(Does::Block)),
+        cut_short: false,
+        interrupted: false,
     }
 }

@@ -1,44 +1,7 @@
 use super::*;
+use crate::fixture::{candidate as able, measured};
 
 const MS: u64 = 1_000_000;
-
-fn question(kind: Kind) -> Question {
-    Question {
-        works: vec![Work {
-            kind,
-            time_ns: 5 * MS,
-        }],
-        connections: 500,
-        rate_per_s: 5_000.0,
-        size_bytes: 64,
-        members: None,
-        churn: false,
-        within_ns: 50 * MS,
-    }
-}
-
-/// A model that held the rate in five rounds, at so many microseconds a message and so many MiB.
-fn able(model: &str, cpu_us: f64, mib: u64) -> Candidate {
-    let shot = |round: usize| Shot {
-        round,
-        work: 0,
-        shown: Shown::Held,
-        p99_ns: 6 * MS,
-        latencies: 2_500,
-        // As two runs of the same differ.
-        cpu_us_per_message: Some(cpu_us * [1.0, 1.02, 0.98, 1.01, 0.99][round - 1]),
-        peak_pss_bytes: mib << 20,
-        wait_share: Some(0.01),
-    };
-    Candidate {
-        model: model.to_owned(),
-        workers: 1,
-        carries: Carries::All,
-        shots: (1..=5).map(shot).collect(),
-        blocked: Vec::new(),
-        ceiling: Ceiling::NotSearched,
-    }
-}
 
 /// The same, but so many of its rounds showed something else.
 fn missing(mut candidate: Candidate, rounds: usize, shown: Shown) -> Candidate {
@@ -46,21 +9,6 @@ fn missing(mut candidate: Candidate, rounds: usize, shown: Shown) -> Candidate {
         (shot.shown, shot.p99_ns) = (shown, 400 * MS);
     }
     candidate
-}
-
-fn measured(candidates: Vec<Candidate>) -> Measured {
-    Measured {
-        question: question(Kind::Wait),
-        server_cores: 1,
-        memory_bytes: 8 << 30,
-        candidates,
-        what_if: Some(Work {
-            kind: Kind::Block,
-            time_ns: 5 * MS,
-        }),
-        cut_short: false,
-        interrupted: false,
-    }
 }
 
 fn chosen(measured: &Measured) -> (String, Vec<String>, Resource) {
@@ -283,7 +231,7 @@ fn more_than_the_laws_allow_is_impossible_without_a_measurement() {
     assert_eq!(conclude(&asked).answer, Answer::Impossible);
     asked.question.rate_per_s = 100_000.0;
     assert!(matches!(conclude(&asked).answer, Answer::Choose { .. }));
-    asked.question = question(Kind::Cpu);
+    asked.question.works[0].kind = Kind::Cpu;
     assert_eq!(limits(&asked.question, 2)[0].per_s(), 400.0);
     assert_eq!(conclude(&asked).answer, Answer::Impossible);
 }

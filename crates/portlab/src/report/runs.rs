@@ -30,7 +30,7 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
     dirs.retain(|dir| dir.join("results.json").exists());
     dirs.sort();
     if dirs.is_empty() {
-        // Says what is missing.
+        // The error says what is missing.
         return Ok(vec![super::open(path)?]);
     }
     dirs.iter().map(|dir| super::open(dir)).collect()
@@ -38,16 +38,16 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
 
 /// How the build that made `record` compares with another one that took part, for a terminal.
 pub(super) fn beside(args: &Args, record: &Record) -> Option<String> {
-    let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
-    let text = gate_text(&gate, record, args::lang(args.lang), args::terminal_width());
-    has_other(record).then(|| format!("\n{text}"))
+    has_other(record).then(|| {
+        let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
+        let text = gate_text(&gate, record, args::lang(args.lang), args::terminal_width());
+        format!("\n{text}")
+    })
 }
 
 fn has_other(record: &Record) -> bool {
-    let kinds = record.entrants.iter().map(|it| &it.kind);
-    kinds
-        .into_iter()
-        .any(|kind| matches!(kind, Kind::Build { .. }))
+    let mut entrants = record.entrants.iter();
+    entrants.any(|it| matches!(it.kind, Kind::Build { .. }))
 }
 
 /// Makes sure that a single record has what a bar judges by.
@@ -69,13 +69,13 @@ pub(super) fn of_one(args: &Args, record: &Record) -> anyhow::Result<Verdict> {
     }
 }
 
-/// Judges from one run of each, which knows one thing only: what is broken.
+/// Judges from one run of each program, which decides only whether a cell is broken.
 pub(super) fn of_two(args: &Args, before: &Record, after: &Record) -> anyhow::Result<Verdict> {
     if args.fail_over.is_none() {
         return Ok(Verdict::Fine);
     }
     let changes = changes(before, after);
-    // Some rounds that went wrong may be chance; if no round went well, it isn't.
+    // That some rounds had errors may be chance, but not that all had.
     let is_broken = |pair: &&Pair| pair.after.rounds.iter().all(|round| round.errors > 0);
     let mut broken = changes.broken().filter(is_broken).peekable();
     if broken.peek().is_none() {

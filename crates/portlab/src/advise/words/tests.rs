@@ -1,41 +1,20 @@
-use portlab_stats::advice::{Candidate, Shot, Work, conclude};
+use portlab_stats::{
+    advice::{Candidate, conclude},
+    fixture::{self, candidate},
+};
 
 use super::*;
 
-fn candidate(model: &str, cpu_us: f64) -> Candidate {
-    let shot = |round: usize| Shot {
-        round,
-        work: 0,
-        shown: Shown::Held,
-        p99_ns: 6_000_000,
-        latencies: 2_500,
-        cpu_us_per_message: Some(cpu_us + round as f64 / 100.0),
-        peak_pss_bytes: 4 << 20,
-        wait_share: Some(0.01),
-    };
-    Candidate {
-        model: model.to_owned(),
-        workers: 1,
-        carries: Carries::All,
-        shots: (1..=5).map(shot).collect(),
-        blocked: Vec::new(),
-        ceiling: Ceiling::Between {
-            low_per_s: 20e3,
-            high_per_s: 24e3,
-        },
-    }
-}
-
 /// Everything that can be said at once.
 fn measured() -> Measured {
-    let work = Work {
-        kind: Kind::Wait,
-        time_ns: 5_000_000,
-    };
     let mut candidates: Vec<Candidate> = [("lean", 10.0), ("like-it", 10.2), ("dear", 30.0)]
-        .map(|(model, cpu_us)| candidate(model, cpu_us))
+        .map(|(model, cpu_us)| candidate(model, cpu_us, 4))
         .into();
     for candidate in &mut candidates {
+        candidate.ceiling = Ceiling::Between {
+            low_per_s: 20e3,
+            high_per_s: 24e3,
+        };
         let mut shot = candidate.shots[0].clone();
         if candidate.model != "dear" {
             shot.shown = Shown::TooSlow;
@@ -43,6 +22,7 @@ fn measured() -> Measured {
         candidate.blocked = vec![shot];
     }
     candidates[2].shots[0].p99_ns = 7_000_000;
+    candidates[2].shots[0].cpu_us_per_message = Some(29.0);
     candidates[2].ceiling = Ceiling::AtLeast {
         per_s: 30e3,
         generator: true,
@@ -51,38 +31,22 @@ fn measured() -> Measured {
         shot.peak_pss_bytes = 1 << 20;
     }
     for (model, carries) in [("one", Carries::One), ("few", Carries::Few(16))] {
-        let mut unable = candidate(model, 1.0);
+        let mut unable = candidate(model, 1.0, 4);
         unable.carries = carries;
         candidates.push(unable);
     }
-    let mut slow = candidate("slow", 1.0);
+    let mut slow = candidate("slow", 1.0, 4);
     for shot in &mut slow.shots {
         (shot.shown, shot.p99_ns) = (Shown::TooSlow, 400_000_000);
     }
     slow.shots.truncate(3);
     candidates.push(slow);
-    let mut unmeasured = candidate("unmeasured", 1.0);
+    let mut unmeasured = candidate("unmeasured", 1.0, 4);
     unmeasured.shots.clear();
     candidates.push(unmeasured);
     Measured {
-        question: Question {
-            works: vec![work],
-            connections: 500,
-            rate_per_s: 5e3,
-            size_bytes: 64,
-            members: None,
-            churn: false,
-            within_ns: 50_000_000,
-        },
-        server_cores: 1,
-        memory_bytes: 8 << 30,
-        candidates,
-        what_if: Some(Work {
-            kind: Kind::Block,
-            ..work
-        }),
-        cut_short: false,
         interrupted: true,
+        ..fixture::measured(candidates)
     }
 }
 
@@ -102,7 +66,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
             [
                 "choose lean: it bears 5.00k/s on 500 connections with a p99 of 6.00 ms",
                 "no difference was measured to like-it",
-                "dear 2.99 times the CPU time (2.99 to 3.00)",
+                "dear 3.00 times the CPU time (2.90 to 3.00)",
                 "can't: one (serves one connection at a time), few (serves 16",
                 "100k/s: 500 connections, 5.00 ms for each message (Little's law); the load asked for is 5.00%",
                 "dear over 30.0k/s (the generator's limit)",
@@ -119,7 +83,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
             [
                 "选 lean：承受 500 个连接上的 5.00k/s 时 p99 为 6.00 ms",
                 "与 like-it 没有测出差别",
-                "dear 用 2.99 倍的处理器时间（2.99 到 3.00）",
+                "dear 用 3.00 倍的处理器时间（2.90 到 3.00）",
                 "one（一次只服务一个连接）",
                 "利特尔法则",
                 "dear 超过 30.0k/s（负载生成器的极限）",
