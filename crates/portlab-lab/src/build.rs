@@ -21,30 +21,30 @@ use crate::{
 pub struct Build {
     /// Its file.
     pub program: PathBuf,
-    /// Its version, as it tells it.
+    /// Its version.
     pub version: String,
 }
 
 /// Why a file can't take part as another build.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// It can't be started at all.
+    /// The file can't be started.
     #[error("can't start {program}: {error}", program = program.display())]
     Start {
         /// The file.
         program: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
-    /// It is another program.
+    /// The file is another program.
     #[error("{program} is not a portlab program: {why}", program = program.display())]
     Foreign {
         /// The file.
         program: PathBuf,
-        /// How that shows.
+        /// The reason to think so.
         why: String,
     },
-    /// It is a portlab, and can't serve a model as this one would ask it to.
+    /// It is a portlab, but can't serve a model with the options that are measured.
     #[error(
         "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
         program = build.program.display(), version = build.version
@@ -59,7 +59,7 @@ pub enum BuildError {
     },
 }
 
-/// A portlab tells its version in a moment.
+/// How long `--version` may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 impl Build {
@@ -94,7 +94,7 @@ impl Build {
     }
 }
 
-/// What a program prints to `--version`, the beginning of it, and whether it ended by itself.
+/// The beginning of what a program prints to `--version`, and whether it ended by itself.
 fn first_words(program: &Path) -> io::Result<(String, bool)> {
     const ENOUGH: u64 = 1024;
     let mut command = Command::new(program);
@@ -114,8 +114,8 @@ fn first_words(program: &Path) -> io::Result<(String, bool)> {
         }
         thread::sleep(AGAIN);
     };
-    // Fails only when it has ended already. Children of its own may keep the pipe open: what they would
-    // still say isn't waited for.
+    // Fails only if it has ended already. Its children may keep the pipe open, so the end of the pipe isn't
+    // waited for.
     let _ = child.kill();
     let _ = child.wait();
     let mut said = Vec::new();
@@ -126,11 +126,11 @@ fn first_words(program: &Path) -> io::Result<(String, bool)> {
 }
 
 impl Experiment {
-    /// Starts each model of another build once, as it will be started to be measured, and stops it: so
-    /// a build that doesn't fit is named before anything is measured.
+    /// Starts each model of another build once, with the options of its measurements, and stops it. So a
+    /// build that can't serve a model fails before anything is measured.
     ///
     /// # Errors
-    /// When one doesn't begin to listen, or doesn't stop.
+    /// When a model doesn't begin to listen, or doesn't stop.
     pub fn try_builds(&self, cells: &[Cell], running: &Running) -> Result<(), BuildError> {
         let mut tried: Vec<(&str, &str)> = Vec::new();
         for cell in cells.iter().filter(|cell| cell.not_run.is_none()) {

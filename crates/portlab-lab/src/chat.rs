@@ -1,4 +1,4 @@
-//! A chat: what it is verified by, and loaded with.
+//! The verification and the load of a chat.
 
 use std::net::SocketAddr;
 
@@ -10,11 +10,11 @@ use crate::{
     measure::{Loaded, Verifying, in_words, what_came},
 };
 
-/// How many messages in each room are to be heard before anything is measured.
+/// How many messages in each room must be delivered before anything is measured.
 const FIRST: usize = 5;
 
-/// Makes sure that the server is a chat, before anything is measured: two in each of its rooms say a
-/// few things, and what one says is heard by the other, once, in order, and nowhere else.
+/// Makes sure that the server is a chat, before anything is measured: two members in each room send a few
+/// messages, and each message is delivered to the other member, once, in order, and to no other room.
 pub(crate) fn verify(
     part: &Part,
     addr: SocketAddr,
@@ -35,7 +35,7 @@ pub(crate) fn verify(
     Ok(())
 }
 
-/// Loads the server with a chat. What is counted as a message is a delivery.
+/// Loads the server with a chat. Deliveries are counted as messages.
 pub(crate) fn load(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
     Ok(loaded(run_chat(plan, watch)?))
 }
@@ -59,7 +59,7 @@ fn loaded(outcome: ChatOutcome) -> Loaded {
     }
 }
 
-/// What went wrong at a socket comes first, for promises are broken by it too.
+/// The errors in words. Socket errors come first, because they cause violations.
 fn failures(outcome: &ChatOutcome) -> String {
     match outcome.first_violations.first() {
         Some(violation) if outcome.tally.total() == 0 => violation.to_string(),

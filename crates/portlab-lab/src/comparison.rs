@@ -19,12 +19,11 @@ use crate::{
 pub trait Observer {
     /// The measurement `number`, counted from 0, of `total` begins, and is of `cell`.
     fn begins(&mut self, _number: usize, _total: usize, _cell: &Cell) {}
-    /// What `cell` can bear is being found out, so that it can be loaded with a part of that.
+    /// The highest rate of `cell` is being measured, so that it can be loaded with a part of that.
     fn tries(&mut self, _cell: &Cell) {}
     /// The cell at `place` of `record` has been measured once more.
     fn measured(&mut self, _record: &Record, _place: usize) {}
-    /// Whether no further round is to begin, after `rounds` of them: then the comparison is complete with
-    /// these.
+    /// Whether the comparison is complete after `rounds` rounds.
     fn is_enough(&mut self, _rounds: usize) -> bool {
         false
     }
@@ -36,7 +35,7 @@ pub trait Observer {
     fn gives_up(&mut self, _cell: &Cell) {}
     /// There is no timeline of `cell`'s entrant.
     fn no_timeline(&mut self, _cell: &Cell, _error: &TimelineError) {}
-    /// Whether the comparison is to end now, with what it has.
+    /// Whether the comparison is to end now, with the rounds that it has.
     fn interrupted(&self) -> bool {
         false
     }
@@ -99,7 +98,7 @@ pub fn compare(
             }
             last_round = round;
         }
-        // One that can't be given its rate is measured no further.
+        // An entrant whose rate is unknown is measured no further.
         if record.cells[place].has(round) || record.cells[place].has(0) {
             continue;
         }
@@ -148,21 +147,21 @@ pub fn compare(
     Ok(record)
 }
 
-/// Entrants that have failed again and again, and never been measured: they are tried no more.
+/// Entrants that have failed several times, and were never measured: they are tried no more.
 #[derive(Default)]
 struct Hopeless(HashMap<String, Tries>);
 
-/// How an entrant has fared.
+/// The results of an entrant so far.
 enum Tries {
     Failed(usize),
     Measured,
 }
 
-/// So many failures in the beginning are enough.
+/// An entrant that begins with so many failures is given up.
 const ENOUGH: usize = 3;
 
 impl Hopeless {
-    /// Takes down how a measurement went, and says whether it was the one too many.
+    /// Counts a measurement, and returns whether the entrant is to be given up.
     fn note(&mut self, model: &str, went_well: bool) -> bool {
         let tries = self.0.entry(model.to_owned()).or_insert(Tries::Failed(0));
         match tries {

@@ -1,4 +1,4 @@
-//! What measurements take, found out before the first round by short trials.
+//! How long measurements take, from short trials before the first round.
 
 use std::{
     collections::HashMap,
@@ -18,27 +18,28 @@ use crate::{
 /// much on the number of connections.
 #[derive(Clone, Debug, Default)]
 pub struct Costs {
-    /// By the place of a cell that was tried.
+    /// By the place of the cell that was tried.
     tried: HashMap<usize, Duration>,
 }
 
-/// So many cells are all tried. Of more, each entrant is tried at one point, and one entrant at each point.
+/// Up to so many cells are all tried. Of more cells, each entrant is tried at one point, and one entrant at
+/// each point.
 const ALL: usize = 24;
 
-/// What is assumed of a cell of which nothing is known.
+/// Assumed for a cell of which nothing is known.
 const UNKNOWN: Duration = Duration::from_millis(60);
 
-/// Where results are kept and a report is made.
+/// How long it takes to write the results and the report.
 const AFTERWARDS: Duration = Duration::from_millis(500);
 
-/// Tries servers for a moment each. One that fails has no cost: it will be told of when it is measured.
+/// Makes a short trial of servers. A trial that fails has no cost, and no message: the measurement will fail
+/// too.
 pub fn costs(
     experiment: &Experiment,
     record: &Record,
     running: &Running,
     observer: &mut dyn Observer,
 ) -> Costs {
-    // As while measuring.
     keep_generator_apart(&experiment.pinning);
     let mut costs = Costs::default();
     for place in chosen(&record.cells) {
@@ -80,7 +81,7 @@ fn at_one_point(one: &Cell, other: &Cell) -> bool {
 }
 
 impl Costs {
-    /// What a measurement of the cell at `place` takes in all.
+    /// How long a measurement of the cell at `place` takes in all.
     fn of(&self, experiment: &Experiment, cells: &[Cell], place: usize) -> Duration {
         let (part, _) = experiment.of(&cells[place]);
         part.duration + part.warmup + self.beside(cells, place)
@@ -101,7 +102,7 @@ impl Costs {
         let of_point = known(&|it| at_one_point(it, cell));
         match (of_entrant, of_point) {
             (Some((at, entrant)), Some((other, point))) => {
-                // What the two have in common: the entrant tried at this point, at that one's point.
+                // Both include the cost of the entrant tried at this point, at the other point.
                 let common =
                     known(&|it| it.model == cells[other].model && at_one_point(it, &cells[at]));
                 let common = common.map_or(entrant.min(point), |(_, cost)| cost);
@@ -112,7 +113,7 @@ impl Costs {
         }
     }
 
-    /// How long one round of the cells takes that `is` chooses.
+    /// How long one round of the cells that `is` chooses takes.
     fn round_of(
         &self,
         experiment: &Experiment,
@@ -130,7 +131,7 @@ impl Costs {
         self.round_of(experiment, record, |_| true)
     }
 
-    /// How long what is done once takes: finding the rates of open loops, and the report.
+    /// How long the parts that are made once take: finding the rates of open loops, and the report.
     #[must_use]
     pub fn once(&self, experiment: &Experiment, record: &Record) -> Duration {
         let mut known: Vec<&Cell> = Vec::new();
@@ -156,7 +157,7 @@ impl Costs {
         total
     }
 
-    /// How long all takes that isn't measured yet.
+    /// How long the measurements take that aren't made yet.
     #[must_use]
     pub fn left(&self, experiment: &Experiment, record: &Record) -> Duration {
         let of = |place: usize| {

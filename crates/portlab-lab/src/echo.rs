@@ -1,4 +1,4 @@
-//! An echo: what it is verified by, and loaded with.
+//! The verification and the load of an echo.
 
 use std::{
     net::SocketAddr,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Makes sure that the server is an echo, byte for byte, before anything is measured: single bytes,
-/// messages of the size to come, and messages longer than any one read.
+/// messages of the size to be measured, and messages longer than one read.
 pub(crate) fn verify(
     part: &Part,
     size: usize,
@@ -42,8 +42,8 @@ pub(crate) fn verify(
     Ok(())
 }
 
-/// Loads the server with `plans`, all at once: the first is measured, the others are its company
-/// from before it begins until it has ended.
+/// Loads the server with all `plans` at once. The first is measured; the others start before it and end
+/// after it.
 pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
     let Some((measured, company)) = plans.split_first() else {
         return Err(MeasureError::NoMessages);
@@ -59,7 +59,7 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
             })
             .collect();
         drop(here);
-        // Each drops its end when its connections are made, or when it fails.
+        // Each load drops its end of the channel when its connections are made, or when it fails.
         let _ = all_here.recv();
         let outcome = portlab_load::run(measured, watch);
         over.store(true, Relaxed);
@@ -78,7 +78,7 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
                 loaded.failures = failures(&outcome);
             }
         }
-        // Where there are more threads than processors for them, none is ever busy all the time.
+        // If there are more threads than processors, no thread is busy all the time.
         let time = loaded.elapsed.as_secs_f64().max(f64::MIN_POSITIVE) * threads.min(cores) as f64;
         let share = (loaded.generator_cpu.as_secs_f64() / time).min(1.0);
         loaded.generator_cpu_share = loaded.generator_cpu_share.max(share);
@@ -86,7 +86,7 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
     })
 }
 
-/// Watches a load that only keeps another company, and ends with it.
+/// Watches a load that isn't measured, and ends with the one that is.
 struct Company<'a>(&'a AtomicBool, Option<mpsc::Sender<()>>);
 
 impl Watch for Company<'_> {

@@ -18,11 +18,11 @@ pub struct Experiment {
     pub program: PathBuf,
     /// The suite that was chosen, if one was.
     pub suite: Option<String>,
-    /// Who takes part, in the order in which they are shown.
+    /// The entrants, in the order in which they are shown.
     pub entrants: Vec<Entrant>,
-    /// The entrant that the others are put in relation to.
+    /// The entrant that the others are compared with.
     pub baseline: Option<String>,
-    /// What they are compared by, in the order in which it is shown.
+    /// The workloads, in the order in which they are shown.
     pub parts: Vec<Part>,
     /// How often each cell is measured.
     pub rounds: usize,
@@ -41,14 +41,14 @@ pub struct Experiment {
 /// How long a foreign server may take until it listens, unless told.
 pub const START_TIMEOUT: Duration = crate::server::START;
 
-/// One that takes part.
+/// A server under its name in a comparison.
 #[derive(Clone, Debug)]
 pub struct Entrant {
     /// The name in the table.
     pub name: String,
     /// What is started under that name.
     pub server: Server,
-    /// Whether it is another entrant's server a second time: that one's name.
+    /// The entrant whose server this is for a second time, if it is a twin.
     pub twin_of: Option<String>,
     /// The other build that serves a model; `None` for this one.
     pub build: Option<Arc<Build>>,
@@ -57,7 +57,7 @@ pub struct Entrant {
 /// A server that takes part.
 #[derive(Clone, Debug)]
 pub enum Server {
-    /// A model of the house, or a control, known by its sheet.
+    /// A model, or a control, with its sheet.
     Ours(&'static Sheet),
     /// Any program; `{port}` in its words stands for the port.
     Foreign(Vec<String>),
@@ -76,13 +76,13 @@ pub struct Part {
     pub depth: usize,
     /// How many rooms the members of a chat are in.
     pub rooms: usize,
-    /// What they speak, in turn.
+    /// The encodings of its members, in turn.
     pub tongues: Vec<Tongue>,
     /// How long one measurement takes.
     pub duration: Duration,
-    /// How long a server is loaded before.
+    /// How long a server is loaded before it is measured.
     pub warmup: Duration,
-    /// Where it is measured.
+    /// The points at which it is measured.
     pub points: Vec<Point>,
 }
 
@@ -104,7 +104,7 @@ impl Entrant {
         }
     }
 
-    /// A server that isn't of the house.
+    /// A foreign server.
     #[must_use]
     pub fn foreign(name: &str, words: Vec<String>) -> Self {
         Self {
@@ -230,7 +230,7 @@ impl Part {
 }
 
 impl Experiment {
-    /// The cells, in the order in which they are shown. Those that can't be run say why.
+    /// The cells, in the order in which they are shown. A cell that can't be run has the reason.
     #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
@@ -264,9 +264,9 @@ impl Experiment {
         cells
     }
 
-    /// The order in which round `round` measures `cells`: places in that list. Cells that are compared
-    /// with each other stay together, within moments, and are shuffled: so no model always follows the
-    /// same other, or always meets the machine's same mood.
+    /// The order in which round `round` measures `cells`, as places in that list. Cells that are compared
+    /// are measured one after the other, in random order, so that no model always follows the same one and
+    /// changes of the machine affect all alike.
     #[must_use]
     pub fn order(&self, cells: &[Cell], round: usize) -> Vec<usize> {
         let mut random = fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64));
@@ -295,11 +295,11 @@ impl Experiment {
     /// entrants, so that they are compared at the same arrivals, and another in each round, so that no
     /// figure depends on one sequence of arrivals.
     pub(crate) fn load_seed(&self, round: usize) -> u64 {
-        // Far apart, for the threads of a load take the seeds that follow.
+        // Far apart, because the threads of a load take the following seeds.
         fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64)).u64(..)
     }
 
-    /// What the record says of the whole.
+    /// The setup for the record.
     #[must_use]
     pub fn setup(&self) -> Setup {
         Setup {
@@ -311,13 +311,13 @@ impl Experiment {
         }
     }
 
-    /// What the record says of the entrants.
+    /// The entrants for the record.
     #[must_use]
     pub fn entrants(&self) -> Vec<record::Entrant> {
         self.entrants.iter().map(Entrant::record).collect()
     }
 
-    /// What the record says of the workloads.
+    /// The workloads for the record.
     #[must_use]
     pub fn workloads(&self) -> Vec<record::Workload> {
         let is_apart = matches!(self.pinning, Pinning::Apart { .. });
@@ -353,9 +353,8 @@ impl Experiment {
     }
 }
 
-/// A chat needs a place for what its members share. A pool that serves fewer connections at once
-/// than there are would leave the others waiting in silence, for as long as the first ones talk:
-/// that is no measurement, unless they go soon.
+/// Why the cell can't be run. A chat needs a hub, which its members share. If a pool serves fewer
+/// connections at a time than there are, the others are never served, unless connections are short.
 fn reason_not_to_run(
     part: &Part,
     entrant: &Entrant,
@@ -384,7 +383,7 @@ fn reason_not_to_run(
     })
 }
 
-/// A command as a shell has to be told it.
+/// A command, quoted for a shell.
 #[must_use]
 pub fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     // Only a zero byte can't be quoted, and no program can be given one.

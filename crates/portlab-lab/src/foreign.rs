@@ -1,8 +1,8 @@
-//! A server that isn't ours: any program that listens on the port that it is given.
+//! A foreign server: any program that listens on the port that it is given.
 //!
-//! It stands below a [keeper](portlab_sys::keeper), so that all of its processes are metered and ended,
-//! whatever they do. Whether they are all that serves the port is seen by whose the sockets are: if a
-//! process that the command didn't start listens, or holds a connection, the server is refused.
+//! It runs below a [keeper](portlab_sys::keeper), so that all of its processes are metered and ended. If a
+//! process that the command didn't start listens on the port, or holds a connection, some work would not be
+//! metered, and the server is refused.
 
 use std::{
     ffi::OsStr,
@@ -25,10 +25,10 @@ use crate::{
     server::{AGAIN, START},
 };
 
-/// Why a foreign server can't be metered: some of the work would be left out.
+/// Why a foreign server can't be metered in whole.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotMetered {
-    /// Another process than those that the command started listens on the port.
+    /// A process that the command didn't start listens on the port.
     #[error(
         "not measured: {} listens on {addr}, and the command of --server didn't start it, so what it uses \
          can't be metered; give the command that starts the server itself",
@@ -80,21 +80,21 @@ fn told(holder: Option<&Holder>) -> String {
 }
 
 /// How long a socket of the server may seem to belong to another process: processes are read one by one,
-/// and may have started, or changed their parent, in between.
+/// and some may start, or change their parent, meanwhile.
 const BETWEEN_LOOKS: Duration = Duration::from_secs(2);
 
-/// How long a server that listens beside the port may take to listen on it too.
+/// How long a server that listens on another port may take to listen on this port too.
 const BESIDE: Duration = Duration::from_secs(1);
 
 impl Server {
-    /// Starts any program that listens on the loopback port put for `{port}` in its `words`, and waits
-    /// until it listens. No connection is made to see that: an empty one ends some servers.
+    /// Starts a program that listens on the loopback port that replaces `{port}` in `words`, and waits until
+    /// it listens. To see that, no connection is made: some servers end when a connection sends nothing.
     ///
     /// # Errors
     /// When it can't be started, or ends, or doesn't listen in time, or when a process listens that it
     /// hasn't started.
     pub fn foreign(surroundings: &Surroundings, words: &[String]) -> Result<Self, ServerError> {
-        // Free a moment ago, which is as sure as one can be of a port that another is to bind.
+        // Another program might bind this port before the server does; nothing can prevent that.
         let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let port = addr.port().to_string();
         let mut words = words.iter().map(|word| word.replace("{port}", &port));
@@ -111,7 +111,7 @@ impl Server {
         Err(ServerError::Foreign {
             command: command.join(" "),
             what,
-            // Not waited for long: a child of its own may keep the pipe open.
+            // A short wait, because a child of the server may keep the pipe open.
             said: server.complaints.for_a_moment(),
         })
     }
@@ -126,7 +126,7 @@ impl Server {
         let (mut strange_since, mut beside_since) = (None::<Instant>, None::<Instant>);
         loop {
             let is_open = hears(addr) == Some(true);
-            // Read after that, so that what was heard is in it.
+            // Read after that, so that it includes all that was printed.
             let at_port = sockets_at(addr.port())?;
             if is_open {
                 match self.check_listeners(&at_port) {
@@ -161,7 +161,7 @@ impl Server {
         }
     }
 
-    /// Where the server listens, in words, if not where it was to.
+    /// Where the server listens, in words, if not on its port.
     fn listens_beside(&self) -> Option<String> {
         let own = held_by(&below(self.pid()).ok()?).inodes;
         let all = sockets().ok()?;
@@ -195,7 +195,7 @@ impl Server {
 pub(crate) fn check_connections(keeper: i32, addr: SocketAddr) -> Result<(), NotMetered> {
     let since = Instant::now();
     loop {
-        // Without the table there is nothing to see; then it wasn't found to listen either.
+        // Without the table of sockets, the server wasn't found to listen either.
         let at_port = sockets_at(addr.port()).unwrap_or_default();
         let accepted = at_port.iter().filter(|it| {
             it.state == State::Established && it.local.port() == addr.port() && it.inode != 0

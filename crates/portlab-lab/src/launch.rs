@@ -10,8 +10,8 @@ use crate::{
 };
 
 impl Experiment {
-    /// Starts the server of `cell` in a fresh process, on the server's processors; with `more` options,
-    /// if it is ours.
+    /// Starts the server of `cell` in a fresh process, on the server's processors. A model also gets the
+    /// options `more`.
     pub(crate) fn start(
         &self,
         part: &Part,
@@ -57,8 +57,8 @@ pub(crate) fn keep_generator_apart(pinning: &Pinning) {
     }
 }
 
-/// Divides the processors between server and generator, if there are two cores at least and the
-/// system lets us.
+/// Divides the processors between server and generator, if there are at least two and the system allows
+/// it.
 #[must_use]
 pub fn pin() -> Pinning {
     let halves = match portlab_sys::machine::halves() {

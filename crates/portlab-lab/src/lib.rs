@@ -4,22 +4,22 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`workloads`] | what entrants can be compared by, a file each |
+//! | [`workloads`] | the workloads, a file each |
 //! | [`experiment`] | what is to be measured: entrants, workloads, cells, and their order in each round |
 //! | `plans` | the loads that follow from a workload |
-//! | `rates` | the rates of open loops, which follow from what each entrant can bear |
+//! | `rates` | the rates of open loops, which follow from closed loops |
 //! | `build` | another build of portlab, whose models take part beside ours |
 //! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
-//! | `foreign` | the same of a program that isn't ours, and whether all of it is metered |
+//! | `foreign` | the same for a foreign server, and whether all of it is metered |
 //! | `measure` | one measurement of one cell |
-//! | `echo`, `chat` | what it is verified by, and loaded with |
-//! | `meter` | what is read off the server from outside |
+//! | `echo`, `chat` | the verification and the load of each service |
+//! | `meter` | the server's resource usage, read from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
 //! | `cost` | how long it will take |
-//! | [`advise`] | measuring what an advice is made of |
-//! | `timeline` | a look at each model at work |
+//! | [`advise`] | the measurements that an advice follows from |
+//! | `timeline` | which thread of a model worked on which connection |
 //! | [`python`] | this machine's Python, for students' programs |
-//! | `running` | which comparison a server belongs to; ending what a killed one left behind |
+//! | `running` | which comparison a server belongs to; ending the processes of a killed comparison |
 //! | `store` | the record on disk |
 
 #![forbid(unsafe_code)]

@@ -28,7 +28,7 @@ pub enum MeasureError {
     /// Not all that serves the connections could be metered.
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
-    /// Before measuring: it is not the service that it should be.
+    /// The server failed verification, before measuring.
     #[error("not measured, for it failed verification: {0}")]
     NotVerified(String),
     /// Some connections could not be made.
@@ -51,22 +51,22 @@ pub enum MeasureError {
         /// The reasons.
         why: String,
     },
-    /// It went wrong before anything was measured.
+    /// It passed verification, and failed before anything was measured.
     #[error("it passed verification, and went wrong before anything was measured: {0}")]
     Wrong(String),
-    /// It answered nothing while being measured.
+    /// No message was answered while measuring, and there was no error.
     #[error("not one message was answered")]
     NoMessages,
-    /// No member received a message while measuring.
+    /// No member received a message while measuring, and there was no error.
     #[error("not one message was heard: {0}")]
     NotHeard(String),
-    /// What it can bear is to be a measure of its load, and could not be found out.
+    /// Its rate follows from the highest rate that it bears, which is unknown.
     #[error("not measured, for what it can bear could not be found out")]
     UnknownRate,
-    /// It ended while being measured.
+    /// The server ended while being measured.
     #[error("the server ended by itself, with {0}")]
     Died(ExitStatus),
-    /// It ended badly after being measured.
+    /// The server failed to end properly after being measured.
     #[error("told to stop, the server ended with {0}")]
     Exit(ExitStatus),
     /// The user has ended the run.
@@ -87,24 +87,24 @@ impl MeasureError {
 
 /// How long a server may take to drain and exit.
 pub(crate) const STOPPING: Duration = Duration::from_secs(8);
-/// The same for one that isn't ours.
+/// The same for a foreign server.
 const STRANGER_STOPPING: Duration = Duration::from_secs(2);
 
-/// How long a server is loaded that records what its threads do.
+/// How long a server is loaded while it records what its threads do.
 const TRACED: Duration = Duration::from_millis(250);
-/// The most that it records: about half a second of the quickest model.
+/// The most events that it records: about half a second of the quickest model.
 const TRACED_EVENTS: usize = 200_000;
 
-/// What one measurement has found: the figures, and the latencies that go into the cell's.
+/// The result of one measurement: the figures, and the latencies to add to the cell's.
 pub(crate) type Measured = (Round, Histogram);
 
-/// How many times as long is measured where the usual time was too short for a single message.
+/// A measurement without a message is repeated for so many times its duration.
 pub(crate) const LONGER: u32 = 10;
 
 /// Measures `cell` once, as round `round`; with `rate_per_s` in an open loop.
 ///
-/// A short time may pass without a message where the machine stands still for so long: that says
-/// nothing of the server, and so it is measured again, for longer.
+/// In a short time there may be no message, because none was due or the machine stalled. That says nothing
+/// of the server, so it is measured again, for longer.
 pub(crate) fn measure(
     experiment: &Experiment,
     cell: &Cell,
@@ -123,17 +123,17 @@ pub(crate) fn measure(
         }
         measured => measured,
     };
-    // However it went: what a stranger has started itself must not disturb the next.
+    // Also after an error: processes left behind must not disturb the next measurement.
     if entrant.is_strange() {
         mark.sweep()?;
     }
     measured
 }
 
-/// How long a trial loads the server, beside four times the work that was ordered.
+/// How long a trial loads the server, in addition to four times the handler's work.
 pub(crate) const TRIAL: Duration = Duration::from_millis(5);
 
-/// Measures `cell` for a moment, to see what a measurement takes beside its measuring.
+/// Measures `cell` briefly, to see how long the rest of a measurement takes.
 pub(crate) fn trial(
     experiment: &Experiment,
     cell: &Cell,
@@ -205,7 +205,7 @@ fn once(
         });
     }
     let readings = readings?;
-    // So few messages that the server's clock didn't move are none to measure by either.
+    // If the server's CPU clock didn't move, there were too few messages to measure by.
     let nothing = loaded.messages == 0
         || loaded.metered_messages == 0
         || readings.end.cpu <= readings.begin.cpu;
@@ -218,7 +218,7 @@ fn once(
             Load::Chat => MeasureError::NotHeard(loaded.failures),
         });
     }
-    // What a stranger makes of SIGTERM is its own affair: it has been measured, and is killed.
+    // A foreign server may ignore SIGTERM, or end with an error: it has been measured, and is killed.
     if matches!(entrant.server, experiment::Server::Foreign(_)) {
         let _ = server.stop(STRANGER_STOPPING);
     } else {
@@ -231,7 +231,7 @@ fn once(
     Ok((round_of(round, rate_per_s, loaded, readings), latencies))
 }
 
-/// Loads the server of `cell` for a moment, while it records into `file` what its threads do.
+/// Loads the server of `cell` briefly, while it records into `file` what its threads do.
 pub(crate) fn traced(
     experiment: &Experiment,
     cell: &Cell,
@@ -271,20 +271,20 @@ pub(crate) fn traced(
     }
 }
 
-/// What the load has come to, whatever the service.
+/// The result of a load, of either service.
 #[derive(Debug)]
 pub(crate) struct Loaded {
     pub(crate) interrupted: bool,
     /// Connections that were made.
     pub(crate) connected: usize,
-    /// Messages that the server has dealt with while measuring.
+    /// Messages that the server has answered, or delivered, while measuring.
     pub(crate) messages: u64,
     /// The same between [`Watch::begin`] and [`Watch::end`].
     pub(crate) metered_messages: u64,
     pub(crate) elapsed: Duration,
     pub(crate) latency: Latency,
     pub(crate) errors: u64,
-    /// What went wrong, in words.
+    /// The errors, in words.
     pub(crate) failures: String,
     /// How late the generator of an open loop was itself; empty in a closed one.
     pub(crate) pacing_lag: Latency,
@@ -353,7 +353,7 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
     }
 }
 
-/// How many buckets there are from a latency to its double: each is two per cent wide.
+/// Buckets from a latency to its double: each is two per cent wide.
 const BUCKETS_PER_DOUBLE: f64 = 32.0;
 
 /// The latencies in buckets as a record keeps them.
@@ -370,7 +370,7 @@ fn histogram(latency: &Latency) -> Histogram {
     histogram
 }
 
-/// The failures of a load; `silence` when there was none, and yet something is missing.
+/// The failures of a load, in words; `silence` if there is none.
 pub(crate) fn in_words(tally: &Tally, silence: &str) -> String {
     let failures = tally.failures();
     let texts: Vec<_> = failures
@@ -383,7 +383,7 @@ pub(crate) fn in_words(tally: &Tally, silence: &str) -> String {
     }
 }
 
-/// What came instead of what was expected, as far as it was kept.
+/// The beginning of the first wrong answer, if it was kept.
 pub(crate) fn what_came(tally: &Tally) -> String {
     tally
         .first_wrong()

@@ -1,4 +1,4 @@
-//! What is read off the server from outside.
+//! The server's resource usage, read from outside.
 
 use std::{
     io,
@@ -14,7 +14,7 @@ use portlab_sys::{
 
 use crate::{MeasureError, Observer, Server, foreign::check_connections};
 
-/// What was read.
+/// The readings of one measurement.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Readings {
     pub(crate) begin: Usage,
@@ -22,21 +22,21 @@ pub(crate) struct Readings {
     /// Before the first connection of the load.
     pub(crate) empty_pss_bytes: u64,
     pub(crate) peak_pss_bytes: u64,
-    /// The share, in `[0, 1]`, of the time between the two looks in which a thread of the machine waited
-    /// for a processor; `None` if the kernel doesn't tell.
+    /// The share, in `[0, 1]`, of the time between begin and end in which a thread of the machine waited for
+    /// a processor; `None` if the kernel doesn't tell.
     pub(crate) machine_cpu_pressure_share: Option<f64>,
 }
 
-/// The machine's pressure up to a moment; `None` if the kernel doesn't tell.
+/// The machine's pressure until now; `None` if the kernel doesn't tell.
 pub(crate) fn pressure_now() -> Option<(Instant, Duration)> {
     Some((Instant::now(), cpu_pressure()?))
 }
 
-/// The share, in `[0, 1]`, of the time between two looks in which there was pressure.
+/// The share, in `[0, 1]`, of the time from `begin` to `end` in which there was pressure.
 pub(crate) fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration)) -> Option<f64> {
     let elapsed = end.0.saturating_duration_since(begin.0).as_secs_f64();
     let waited = end.1.saturating_sub(begin.1).as_secs_f64();
-    // The two clocks aren't read at one moment: a machine that always lacks processors may show more.
+    // Time and pressure aren't read at the same moment, so under full pressure the quotient may exceed 1.
     (elapsed > 0.0).then(|| (waited / elapsed).min(1.0))
 }
 
@@ -73,12 +73,12 @@ impl Subject {
     }
 }
 
-/// Reads the server's meters at the edges of what is measured.
+/// Reads the server's usage when measuring begins and ends.
 pub(crate) struct Meter<'a> {
     subject: Subject,
     wanted: usize,
     readings: Result<Readings, MeasureError>,
-    /// The machine's pressure at the first look.
+    /// The machine's pressure at the beginning.
     pressure: Option<(Instant, Duration)>,
     observer: &'a mut dyn Observer,
 }
@@ -104,12 +104,12 @@ impl<'a> Meter<'a> {
         meter
     }
 
-    /// What was read; or why something could not be.
+    /// The readings, or the first error.
     pub(crate) fn readings(self) -> Result<Readings, MeasureError> {
         self.readings
     }
 
-    /// Takes a reading; the first failure stays.
+    /// Takes a reading, unless one has failed.
     fn read(&mut self, take: impl FnOnce(Subject, &mut Readings) -> Result<(), MeasureError>) {
         if let Ok(readings) = &mut self.readings
             && let Err(error) = take(self.subject, readings)
@@ -118,7 +118,7 @@ impl<'a> Meter<'a> {
         }
     }
 
-    /// Memory is read when nothing is being measured: walking page tables takes CPU time.
+    /// Reads memory. This walks page tables, which takes CPU time, so it is done outside of the measured time.
     fn read_memory(&mut self) {
         self.read(|subject, readings| {
             readings.peak_pss_bytes = readings.peak_pss_bytes.max(subject.memory()?);

@@ -7,11 +7,11 @@ use portlab_stats::record::{Counts, Point, Rate};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
 
-/// How long an answer may take beside the work that was ordered: far longer than any that is worth
-/// measuring.
+/// How long an answer may take in addition to the handler's work: far longer than any in a useful
+/// measurement.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What each connection says to an echo before the load begins.
+/// The message that each connection sends to an echo before the load begins.
 const INTRODUCTION: &[u8] = b"\n";
 
 impl Experiment {
@@ -66,9 +66,9 @@ impl Part {
         };
         let mut plans = shape(plain);
         for plan in &mut plans {
-            // Each connection is served once before the load begins. Otherwise a server that makes a
-            // process for each would be measured while it still does: those that are there already
-            // leave it no time.
+            // Each connection is served once before the load begins. Otherwise a server with a process for
+            // each connection would be measured while it still forks: the first processes take all CPU
+            // time.
             if plan.life.per_connection.is_none() {
                 plan.script.introduction = INTRODUCTION.to_vec();
                 plan.script.greeting = Some(Expect::Bytes(INTRODUCTION.len()));
@@ -109,8 +109,8 @@ impl Part {
         }
     }
 
-    /// How long an answer may take. A message longer than any one read takes several, and so several
-    /// times the work; and where one serves all, they wait for each other.
+    /// How long an answer may take. A message longer than one read takes several reads, and the handler
+    /// works after each; and if one thread serves all connections, they wait for each other.
     pub(crate) fn timeout(&self) -> Duration {
         TIMEOUT + self.work_time * 4
     }

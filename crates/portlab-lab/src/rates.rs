@@ -1,14 +1,14 @@
-//! The rates of open loops: what every entrant can bear, found out before the first round.
+//! The rates of open loops, which follow from closed loops before the first round.
 
 use portlab_stats::record::{Failed, Rate, Record};
 
 use crate::{Experiment, MeasureError, Observer, Running, measure::measure};
 
-/// The part of what an entrant can bear in a closed loop that it is loaded with in an open one.
+/// An open loop has this part of an entrant's rate in a closed loop.
 const PART: f64 = 0.5;
 
-/// Measures each cell whose rate follows from what it can bear once in a closed loop, and puts down
-/// the result. Who fails is left without, and is measured no further.
+/// Measures once in a closed loop each cell whose rate follows from that, and records the result. A cell
+/// that fails has no rate, and is measured no further.
 pub(crate) fn find_rates(
     experiment: &Experiment,
     record: &mut Record,
@@ -18,12 +18,12 @@ pub(crate) fn find_rates(
     for place in 0..record.cells.len() {
         let cell = &record.cells[place];
         let follows = matches!(cell.point.rate, Some(Rate::Common | Rate::HalfOfBest));
-        // One that has failed has no rate in this record, also when it is gone on with: the others' common
-        // rate must not change under way.
+        // A cell that has failed stays without a rate, also when the comparison is resumed: the common rate of
+        // the others must not change between rounds.
         if cell.not_run.is_some() || !follows || cell.best_per_s.is_some() || cell.has(0) {
             continue;
         }
-        // The same entrant may have shown it a moment ago, for another rate.
+        // The same entrant may have been measured for another rate.
         let shown = record.cells.iter().find_map(|other| {
             let same = other.model == cell.model
                 && other.workload == cell.workload
@@ -64,7 +64,7 @@ pub(crate) fn find_rates(
 /// The rate that the cell at `place` is loaded with; `None` for a closed loop.
 ///
 /// # Errors
-/// When nobody knows what it can bear.
+/// When the rate in a closed loop is unknown.
 pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, MeasureError> {
     let cell = &record.cells[place];
     match cell.point.rate {
@@ -86,8 +86,8 @@ pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, Meas
     }
 }
 
-/// The largest of 1, 2, 5, 10, 20, 50, ... that is at most `rate`: easily said, and the same in the
-/// next run.
+/// The largest of 1, 2, 5, 10, 20, 50, ... that is at most `rate`: a short number, and mostly the same in
+/// the next run.
 fn rounded_down(rate: f64) -> f64 {
     let decade = 10_f64.powf(rate.max(1.0).log10().floor());
     let steps = [5.0, 2.0, 1.0];

@@ -1,9 +1,9 @@
-//! Which comparison a server belongs to, so that what a killed one has left behind is found.
+//! Which comparison a server belongs to, so that processes of a killed comparison are found.
 //!
-//! A comparison that is killed (`kill -9`) takes its servers along, for they are tied to it; what a
-//! foreign server has started itself is not. So every server carries a mark in its environment, which
-//! its children inherit, and the mark is written down beside the results for as long as the
-//! comparison runs. Whoever compares there next finds it, and ends what still carries it.
+//! If a comparison is killed (`kill -9`), its servers end with it, but processes that a foreign server has
+//! started may not. So every server has a mark in its environment, which its children inherit, and the mark
+//! is stored beside the results while the comparison runs. The next comparison in that folder reads it, and
+//! ends the processes that still have it.
 
 use std::{
     fs::{self, File},
@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 
 /// How long the servers of a killed comparison may take to end.
 const TO_END: Duration = Duration::from_secs(30);
-/// Between two looks whether they have.
+/// The time between two checks whether they have ended.
 const A_MOMENT: Duration = Duration::from_millis(5);
 
 /// The variable that a server's environment has.
@@ -53,7 +53,7 @@ impl Mark {
         self.lock
     }
 
-    /// Kills the processes that still carry the mark, and says how many there were.
+    /// Kills the processes that still have the mark, and returns their number.
     pub(crate) fn sweep(&self) -> io::Result<usize> {
         kill_marked(VARIABLE, &self.name)
     }
@@ -66,11 +66,11 @@ pub struct Running {
     /// Locked for as long as the comparison runs.
     _lock: File,
     pub(crate) mark: Mark,
-    /// What an earlier comparison had left behind, and is no more.
+    /// The processes of a killed comparison, which have been ended.
     pub leftover: Option<Leftover>,
 }
 
-/// What a killed comparison had left behind.
+/// The processes that a killed comparison had left behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Leftover {
     /// The process number that the comparison had.
@@ -82,7 +82,7 @@ pub struct Leftover {
 /// Why a comparison can't begin.
 #[derive(Debug, thiserror::Error)]
 pub enum RunningError {
-    /// Another one is under way.
+    /// Another comparison is running in the folder.
     #[error(
         "{dir} is being written to by another comparison (pid {pid}); wait for it, or choose \
          another folder with --out DIR", dir = dir.display()
@@ -90,24 +90,24 @@ pub enum RunningError {
     Busy {
         /// The folder.
         dir: PathBuf,
-        /// The other's process number.
+        /// The other comparison's process number.
         pid: i32,
     },
-    /// What was left behind can't be ended, or this comparison not written down.
+    /// The processes left behind can't be ended, or the mark can't be stored.
     #[error("can't write to {path}: {error}; choose another folder with --out DIR", path = path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: io::Error,
     },
 }
 
-/// What is written down.
+/// The stored mark.
 #[derive(Serialize, Deserialize)]
 struct Note {
     pid: i32,
-    /// When that process started, in the machine's ticks: a number alone may be another's by now.
+    /// When that process started, in the machine's ticks: its number may have been reused.
     started: Option<u64>,
     mark: Mark,
 }
@@ -142,8 +142,8 @@ impl Running {
         }) = note
         {
             let goes_on = since.is_none() || started(pid) == since;
-            // A comparison that was killed holds the lock until the last process of its servers has
-            // ended, which their keepers see to.
+            // The keepers of a killed comparison hold the lock until the last process of its servers has
+            // ended.
             let asked = Instant::now();
             while !is_ours && !goes_on && asked.elapsed() < TO_END {
                 thread::sleep(A_MOMENT);
@@ -163,7 +163,7 @@ impl Running {
             started: started(pid),
             mark: mark.clone(),
         };
-        // Written in place: the lock belongs to this very file, and half a note is taken for none.
+        // Written in place, because the lock belongs to this file. An incomplete note counts as none.
         serde_json::to_vec(&note)
             .map_err(io::Error::from)
             .and_then(|text| fs::write(&file, text))
@@ -179,7 +179,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // Fails only when `/proc` or the folder has gone.
+        // Fails only if `/proc` or the folder is missing.
         let _ = self.mark.sweep();
         let _ = fs::remove_file(&self.file);
     }

@@ -1,4 +1,4 @@
-//! A server in a process of its own. [`foreign`](crate::foreign) has what is different for a program that isn't ours.
+//! A server in a process of its own. [`foreign`](crate::foreign) has the differences for a foreign server.
 
 use std::{
     ffi::OsStr,
@@ -26,14 +26,14 @@ use crate::foreign::NotMetered;
 /// it, and is killed when dropped.
 #[derive(Debug)]
 pub struct Server {
-    /// The server; of a foreign one its keeper.
+    /// The server; for a foreign server, its keeper.
     pub(crate) child: Child,
     pub(crate) addr: SocketAddr,
-    /// Whether it is foreign, and so stands below a keeper.
+    /// Whether it is foreign, and so runs below a keeper.
     pub(crate) is_kept: bool,
-    /// What it says on stderr.
+    /// Its stderr.
     pub(crate) complaints: Complaints,
-    /// Lines that it says on stdout.
+    /// The lines of its stdout.
     lines: Receiver<String>,
 }
 
@@ -57,13 +57,13 @@ pub enum ServerError {
         /// What the system said.
         source: io::Error,
     },
-    /// It ended, or kept silent, instead of listening.
+    /// It ended, or printed no address, instead of listening.
     #[error("the server did not begin to listen: {0}")]
     NotListening(String),
     /// It did not end when it was told to.
     #[error("the server did not stop within {0:?} and was killed")]
     NotStopping(Duration),
-    /// A foreign server didn't come to listen.
+    /// A foreign server didn't begin to listen.
     #[error("`{command}` {what}{}", saying(said))]
     Foreign {
         /// What was started.
@@ -73,10 +73,10 @@ pub enum ServerError {
         /// What it said on stderr.
         said: String,
     },
-    /// A foreign server listens, and what serves its port can't be metered.
+    /// A foreign server listens, but can't be metered in whole.
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
-    /// The system refused something about a server that runs.
+    /// A system call about a running server failed.
     #[error("lost the server: {0}")]
     Lost(#[from] io::Error),
 }
@@ -84,15 +84,15 @@ pub enum ServerError {
 /// How long a server may take until it listens.
 pub(crate) const START: Duration = Duration::from_secs(20);
 
-/// How long to wait before something is looked at again.
+/// The time between two checks of a state.
 pub(crate) const AGAIN: Duration = Duration::from_millis(2);
 
-/// Where a server lives.
+/// The surroundings of a server's process.
 #[derive(Clone, Debug, Default)]
 pub struct Surroundings {
     /// The processors that it keeps to; all of them when empty.
     pub cpus: Vec<usize>,
-    /// What its environment has beside the usual.
+    /// Environment variables that are added.
     pub variables: Vec<(String, String)>,
     /// How long a foreign server may take until it listens; 20 s unless told.
     pub start_timeout: Option<Duration>,
@@ -129,7 +129,7 @@ impl Server {
     /// it listens.
     ///
     /// # Errors
-    /// When it can't be started, or ends without listening; the error says what it complained of.
+    /// When it can't be started, or ends without listening; the error has its stderr.
     pub fn start<S: AsRef<OsStr>>(
         program: &Path,
         options: impl IntoIterator<Item = S>,
@@ -186,19 +186,19 @@ impl Server {
         self.addr
     }
 
-    /// Its process number; of a foreign server that of its keeper, below which all of its processes are.
+    /// Its process number; for a foreign server that of its keeper, whose descendants its processes are.
     #[must_use]
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }
 
-    /// What it has said on stderr so far.
+    /// Its stderr so far.
     #[must_use]
     pub fn complaints(&self) -> String {
         self.complaints.so_far()
     }
 
-    /// Sends it a signal; of a foreign server, the program that was started and those of its descendants
+    /// Sends it a signal. A foreign server's signal goes to the program that was started, and to descendants
     /// whose parents have ended.
     ///
     /// # Errors
@@ -208,7 +208,7 @@ impl Server {
             return spawn::signal(&mut self.child, signal);
         }
         for pid in meter::children(self.pid())? {
-            // One that has ended by itself needs none.
+            // Fails only if the process has ended.
             let _ = spawn::signal_pid(pid, signal);
         }
         Ok(())
@@ -273,7 +273,7 @@ impl Drop for Server {
                 return;
             }
         }
-        // Both fail only when it has gone already.
+        // Both fail only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -287,7 +287,7 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     // Only the first line is waited for.
     let (sender, receiver) = mpsc::sync_channel(16);
     thread::spawn(move || {
-        // Read on even if nobody listens: a full pipe would block the server.
+        // Read on even without a receiver: a full pipe would block the server.
         each_line(pipe, |line| drop(sender.try_send(line)));
     });
     receiver
@@ -296,8 +296,8 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
 /// The longest line that is kept whole.
 const LINE: u64 = 16 * 1024;
 
-/// Hands out what comes through `pipe` line by line, in whatever encoding, until it ends. A line that
-/// is too long comes in pieces.
+/// Calls `take` with each line of `pipe`, in any encoding, until the pipe ends. A line that is too long
+/// comes in pieces.
 fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
     let mut pipe = BufReader::new(pipe);
     let mut line = Vec::new();
@@ -308,7 +308,7 @@ fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
     }
 }
 
-/// What comes through a pipe, its beginning if it is long, collected by a thread that ends with it.
+/// The beginning of what comes through a pipe, collected by a thread that ends with the pipe.
 #[derive(Debug)]
 pub(crate) struct Complaints {
     text: Arc<Mutex<String>>,
@@ -343,7 +343,7 @@ impl Complaints {
             .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
     }
 
-    /// Waits until the other end has been closed, for a moment at most.
+    /// Waits briefly for the other end to be closed.
     pub(crate) fn for_a_moment(&self) -> String {
         const MOMENT: Duration = Duration::from_millis(500);
         let since = Instant::now();
@@ -354,10 +354,10 @@ impl Complaints {
         self.so_far()
     }
 
-    /// Waits until the other end has been closed, which its process's end does.
+    /// Waits until the other end has been closed, which happens when its process ends.
     fn wait_for_the_end(&mut self) -> String {
         if let Some(collector) = self.collector.take() {
-            // It doesn't panic; if it did, what it has collected is still there.
+            // The thread doesn't panic; and the text stays even if it did.
             let _ = collector.join();
         }
         self.so_far()

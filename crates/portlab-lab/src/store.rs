@@ -17,11 +17,11 @@ use portlab_sys::whole::{WholeFile, write_whole};
 #[derive(Debug)]
 pub struct Store {
     file: PathBuf,
-    /// Not before this the record is kept again.
+    /// The record isn't written again before this.
     next: Cell<Option<Instant>>,
 }
 
-/// Keeping a record takes this part of the time at most: one in so many.
+/// Writing the record takes at most one in so many parts of the time.
 const RARELY: u32 = 20;
 
 /// A folder that can't be written to, or a record that can't be read.
@@ -43,7 +43,7 @@ pub enum StoreError {
         /// What the system said.
         error: io::Error,
     },
-    /// It is no record.
+    /// The file isn't a record.
     #[error("can't use {path}: {error}", path = path.display())]
     Unusable {
         /// The file.
@@ -101,8 +101,7 @@ impl Store {
         })
     }
 
-    /// Keeps `record` in place of the last one. Whoever reads the file at any moment finds a whole
-    /// record.
+    /// Replaces the stored record by `record`. The file is a whole record at any moment.
     ///
     /// # Errors
     /// When the disk is full, or the folder has gone.
@@ -118,8 +117,8 @@ impl Store {
         })
     }
 
-    /// Keeps `record`, unless the last one was kept only a moment ago: a long record isn't written
-    /// so often that it takes time from the measuring.
+    /// Stores `record`, unless it was stored shortly before: writing a long record after each measurement
+    /// would take much of the time.
     ///
     /// # Errors
     /// As [`Store::keep`].

@@ -1,4 +1,4 @@
-//! A look at each model at work: who worked on whose connection, and who waited.
+//! Timelines of models: which thread worked on which connection, and which waited.
 
 use std::{fs, path::Path, time::Duration};
 
@@ -16,10 +16,10 @@ use crate::{
 /// How long a strip is.
 const LENGTH: Duration = Duration::from_millis(50);
 
-/// How long a closer look is, where a thread did more than can be drawn in that.
+/// How long a strip is if a thread did more than can be drawn in that.
 const CLOSER: Duration = Duration::from_millis(1);
 
-/// As many connections as can be told apart in a drawing, if the workload is measured there.
+/// The number of connections that a drawing shows best, if the workload is measured with it.
 const CONNECTIONS: usize = 10;
 
 /// Why a model has no timeline.
@@ -36,9 +36,9 @@ pub enum TimelineError {
     Trace(#[from] ReadError),
 }
 
-/// Records each of our models once under the first workload in which something is said, and puts
-/// strips of it into `record`; the whole traces go into the folder `dir`, a file each. None of this is
-/// a measurement: recording takes time itself.
+/// Records each model once under the first workload that has messages, and puts strips of it into `record`.
+/// The whole traces go into the folder `dir`, a file each. These are no measurements: recording takes CPU
+/// time.
 ///
 /// # Errors
 /// When the folder can't be made. A model that can't be recorded is told to `observer`.
@@ -67,7 +67,7 @@ pub fn timelines(
                 && !entrant.is_control())
             && cell.not_run.is_none()
     });
-    // Of each model the cell that is nearest to what can be drawn.
+    // Of each model the cell that can be drawn best.
     let mut chosen: Vec<&Cell> = Vec::new();
     for cell in cells {
         let far = |cell: &Cell| cell.point.connections.abs_diff(CONNECTIONS);

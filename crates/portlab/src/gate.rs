@@ -9,11 +9,11 @@ use portlab_stats::{
 
 use crate::{Verdict, args::BAD};
 
-/// Whether the program has passed; what fails it is told on stderr. `record` is the one that was judged,
-/// or the last of them.
+/// Whether the program has passed; the reasons of a failure go to stderr. `record` is the one that was
+/// judged, or the last of them.
 ///
 /// # Errors
-/// When it can't be decided.
+/// When the run can't decide.
 pub(crate) fn judge(gate: &Gate, record: &Record) -> anyhow::Result<Verdict> {
     let findings = gate_findings(gate, record);
     match gate.outcome() {
@@ -41,7 +41,7 @@ pub(crate) fn judge(gate: &Gate, record: &Record) -> anyhow::Result<Verdict> {
     }
 }
 
-/// What makes an undecided run decide.
+/// How to make a run decide.
 fn remedy(gate: &Gate) -> String {
     let needed = gate.judged.iter().filter_map(|it| match it.verdict {
         Decided::TooFew { needed, .. } => Some(needed),
@@ -50,21 +50,18 @@ fn remedy(gate: &Gate) -> String {
     let has = |is: fn(&Decided) -> bool| gate.judged.iter().any(|it| is(&it.verdict));
     let only_errors = has(|it| matches!(it, Decided::Erring { .. }))
         && !has(|it| matches!(it, Decided::TooNoisy { .. }));
+    let more = match gate.unit {
+        Unit::Round => "--rounds",
+        Unit::Run => "pairs of runs",
+    };
     match (gate.unit, needed.max()) {
         (Unit::Round, Some(needed)) => format!("take at least --rounds {needed}"),
-        (Unit::Round, None) if only_errors => {
-            "find the cause of the errors, or take more --rounds".to_owned()
-        }
-        (Unit::Run, None) if only_errors => {
-            "find the cause of the errors, or take more pairs of runs".to_owned()
-        }
-        (Unit::Round, None) => {
-            "take more --rounds, give a higher --fail-over, or use a quieter machine".to_owned()
-        }
         (Unit::Run, Some(needed)) => format!("take at least {needed} pairs of runs"),
-        (Unit::Run, None) => {
-            "take more pairs of runs, give a higher --fail-over, or use a quieter machine"
-                .to_owned()
+        (_, None) if only_errors => {
+            format!("find the cause of the errors, or take more {more}")
+        }
+        (_, None) => {
+            format!("take more {more}, give a higher --fail-over, or use a quieter machine")
         }
     }
 }

@@ -141,7 +141,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let measured = inquire(&inquiry, &running, &mut screen);
     screen.finish();
     drop(running);
-    // It is empty, and only in the way.
+    // The folder is empty now.
     let _ = fs::remove_dir(&dir);
     let advice = conclude(&measured);
     let mut out = output::stdout();
@@ -171,7 +171,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
 }
 
-/// A folder of this run's own: it keeps nothing, but what a killed run left behind is found by it.
+/// The folder that holds the mark of this run's servers.
 fn scratch() -> PathBuf {
     std::env::temp_dir().join(format!("portlab-advise-{}", std::process::id()))
 }
@@ -231,7 +231,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
     Ok(inquiry)
 }
 
-/// What can be known to be wrong before anything is measured.
+/// Refuses a question that can't be measured.
 fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
     for work in &question.works {
         let (option, time) = (words::option(work.kind), Duration::from_nanos(work.time_ns));
@@ -265,7 +265,7 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// A handler that takes longer has another problem than its model.
+/// The longest work: a handler that takes longer is slow with any model.
 const LONGEST_WORK: Duration = Duration::from_secs(1);
 const SHORTEST: Duration = Duration::from_secs(10);
 const LONGEST: Duration = Duration::from_secs(600);

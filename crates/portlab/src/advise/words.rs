@@ -1,4 +1,4 @@
-//! What an advice is in words: ten lines at most, in two languages. Nothing is decided here.
+//! An advice in words: ten lines at most, in two languages. The conclusions come from `portlab-stats`.
 
 #[cfg(test)]
 mod tests;
@@ -191,7 +191,7 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
 }
 
 fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Line> {
-    // Those with the same reason are named together.
+    // Models with the same reason are named together.
     let mut reasons: Vec<(String, Vec<&str>)> = Vec::new();
     for Cannot { model, why } in cannot {
         let why = why_not(why, lang);
@@ -285,7 +285,7 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
             )
         }
         Limit::Processors { cores, .. } => {
-            // No more can compute at a time than there are connections.
+            // A connection has one message at a time, and keeps one processor busy.
             let used = (*cores).min(question.connections);
             let processors = processors(used);
             say!(

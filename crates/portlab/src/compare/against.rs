@@ -49,7 +49,7 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
     Ok(())
 }
 
-/// Makes sure, before anything is measured, that the other build can serve what it is to serve.
+/// Makes sure, before anything is measured, that the other build can serve the models.
 pub(super) fn check(
     args: &Args,
     experiment: &Experiment,
@@ -78,7 +78,7 @@ pub(super) fn judge(args: &Args, record: &Record, verdict: Verdict) -> anyhow::R
     if args.fail_over.is_none() {
         return Ok(verdict);
     }
-    // A measurement that failed is one of many here, and may be chance: the gate weighs it.
+    // A single failed measurement may be chance, so the gate decides.
     match gate::judge(&gate, record)? {
         Verdict::Fine if !record.complete => {
             bail!("this run cannot decide: it was interrupted; --resume goes on with it")

@@ -50,7 +50,7 @@ fn has_other(record: &Record) -> bool {
     entrants.any(|it| matches!(it.kind, Kind::Build { .. }))
 }
 
-/// Makes sure that a single record has what a bar judges by.
+/// Refuses a bar for a record that has no other build.
 pub(super) fn check_one(args: &Args, record: &Record) -> anyhow::Result<()> {
     if args.fail_over.is_some() && !has_other(record) {
         bail!(
