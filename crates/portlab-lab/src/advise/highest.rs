@@ -95,7 +95,9 @@ impl Inquest<'_> {
             trials: TRIALS + candidate.shots.len(),
             blind: self.point.blind(),
         });
-        for shot in candidate.shots.iter().filter(|it| it.work == 0) {
+        // A trial at this rate that the generator spoiled doesn't make the rate the generator's limit.
+        let says = |it: &&Shot| it.work == 0 && it.says() != Shown::Nothing;
+        for shot in candidate.shots.iter().filter(says) {
             search.learn(Trial {
                 rate_per_s: least_per_s,
                 finding: finding(shot),
@@ -116,8 +118,8 @@ impl Inquest<'_> {
             {
                 Taken::Shot(shot) if shot.says() == Shown::Held => {}
                 Taken::Shot(shot) => return Some(finding(&shot)),
-                Taken::Failed(_) => return Some(Finding::Missed(Missed::Errors)),
-                Taken::Nothing => return None,
+                Taken::Failed(_) | Taken::Nothing => return Some(Finding::Missed(Missed::Errors)),
+                Taken::CutOff => return None,
             }
         }
         Some(Finding::Held)

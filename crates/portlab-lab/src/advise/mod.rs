@@ -262,7 +262,7 @@ impl<'a> Inquest<'a> {
                     }
                     return;
                 }
-                Taken::Nothing => return,
+                Taken::Nothing | Taken::CutOff => return,
             }
         }
     }

@@ -43,8 +43,10 @@ pub(super) enum Taken {
     Shot(Shot),
     /// The server failed, for this reason.
     Failed(String),
-    /// It was cut off, or no message was due: nothing is known.
+    /// No message was answered, and there was no error: perhaps no message was due.
     Nothing,
+    /// The user, or the end of the time, cut it off.
+    CutOff,
 }
 
 /// The parts that all measurements have in common.
@@ -70,7 +72,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 /// A measurement is longer if it has fewer messages than this: too few for a p99.
 const MESSAGES: f64 = 200.0;
 const LONGEST_FOR_MESSAGES: f64 = 2.0;
-/// The longest that a measurement may take, beside measuring.
+/// How long a measurement may take in addition to measuring.
 const PATIENCE: Duration = Duration::from_secs(12);
 /// So many connections show whether a handler that blocks holds up the others.
 const FEW: usize = 100;
@@ -143,10 +145,10 @@ impl<'a> Point<'a> {
         let mark = &self.running.mark;
         match measure(&experiment, &cells[0], (round, rate), mark, &mut clock) {
             Ok((round, _)) => Taken::Shot(self.shot(&round)),
-            // There are no errors: at a low rate, no message may be due.
+            // These come without errors: at a low rate, no message may be due.
             Err(MeasureError::NoMessages | MeasureError::NotHeard(_)) => Taken::Nothing,
             Err(MeasureError::Interrupted) if audience.interrupted() || budget.left().is_zero() => {
-                Taken::Nothing
+                Taken::CutOff
             }
             Err(MeasureError::Interrupted) => {
                 Taken::Failed(format!("not measured within {} s", patience.as_secs()))
@@ -186,7 +188,7 @@ impl<'a> Point<'a> {
             shown: match Finding::of(&figures, question.within_ns) {
                 Finding::Held => Shown::Held,
                 Finding::GeneratorLimit => Shown::Nothing,
-                // There are no errors: none was sent, and so none is missing.
+                // There were no errors, so none was sent.
                 Finding::Missed(Missed::Answers) if figures.due_not_sent == 0 => Shown::Nothing,
                 Finding::Missed(Missed::Errors) => Shown::Errors,
                 Finding::Missed(Missed::Answers | Missed::Unsent) => Shown::Unsent,

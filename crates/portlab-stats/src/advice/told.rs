@@ -11,7 +11,8 @@ pub struct Advice {
     pub answer: Answer,
     /// The other models that bear the load, with their costs, the cheapest first.
     pub others: Vec<Other>,
-    /// The models that don't bear the load, or of which nothing is known; empty if no server can bear it.
+    /// The models that don't bear the load, or of which too little is known; empty if no server can bear
+    /// it.
     pub cannot: Vec<Cannot>,
     /// The rates that no model can exceed, the lowest first.
     pub limits: Vec<Limit>,

@@ -43,7 +43,8 @@ pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Lin
     let mut lines = vec![answer(question, advice, lang)];
     lines.extend(others(advice, lang));
     let all = advice.cannot.iter();
-    let (unknown, unable): (Vec<_>, Vec<_>) = all.partition(|it| it.why == Why::NotMeasured);
+    let (unknown, unable): (Vec<_>, Vec<_>) =
+        all.partition(|it| matches!(it.why, Why::NotMeasured | Why::SomeRounds { .. }));
     lines.extend(with_reasons(pick(lang, "can't:", "不能："), &unable, lang));
     lines.extend(with_reasons(
         pick(lang, "not known:", "不知道："),
@@ -238,7 +239,7 @@ fn why_not(why: &Why, lang: Lang) -> String {
         ),
         Why::Carries(Carries::Failed(reason)) => reason.clone(),
         Why::Carries(Carries::All) | Why::NotMeasured => {
-            say!(lang, "no measurement counts", "没有一次测量算数")
+            say!(lang, "too few measurements count", "算数的测量太少")
         }
         Why::SomeRounds { held, of } => say!(
             lang,

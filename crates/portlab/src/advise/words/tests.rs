@@ -44,6 +44,10 @@ fn measured() -> Measured {
     let mut unmeasured = candidate("unmeasured", 1.0, 4);
     unmeasured.shots.clear();
     candidates.push(unmeasured);
+    let mut wavers = candidate("wavers", 1.0, 4);
+    wavers.shots[0].shown = Shown::TooSlow;
+    wavers.shots[1].shown = Shown::Unsent;
+    candidates.push(wavers);
     Measured {
         interrupted: true,
         ..fixture::measured(candidates)
@@ -73,7 +77,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "from 24.0k/s on choose dear",
                 "if the driver blocks for 5.00 ms instead of waiting, lean can't do it: choose dear",
                 "if memory is what you lack: dear takes 0.25 times as much of it as lean",
-                "not known: unmeasured (no measurement counts)",
+                "not known: unmeasured (too few measurements count), wavers (kept to the bound in 3 of 5",
                 "how sure: with care: 5 rounds",
                 "the run was interrupted",
             ],
@@ -90,7 +94,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "24.0k/s 以上就选 dear",
                 "如果驱动不是等待而是阻塞 5.00 ms，lean 就不行：选 dear",
                 "如果缺的是内存：dear 只用 lean 的 0.25 倍",
-                "不知道： unmeasured（没有一次测量算数）",
+                "不知道： unmeasured（算数的测量太少）、wavers（5 轮中只有 3 轮达标）",
                 "有多可信： 要小心：5 轮",
                 "运行被中断",
             ],
@@ -118,7 +122,7 @@ fn one_round_is_told_in_the_singular_and_an_interrupted_run_says_why_it_is_short
         "{told}"
     );
     assert!(!told.contains("the time was too short"), "{told}");
-    let unknown = "not known: lean, like-it, dear and 2 more (no measurement counts)";
+    let unknown = "not known: lean, like-it, dear and 3 more (too few measurements count)";
     assert!(told.contains(unknown), "{told}");
 }
 
