@@ -173,14 +173,8 @@ fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
     std::fs::remove_dir(&dir).unwrap();
     assert!(measured.interrupted && !measured.cut_short, "{measured:?}");
     let ceiling = measured.candidates[0].ceiling;
-    let is_generators = matches!(
-        ceiling,
-        Ceiling::AtLeast {
-            generator: true,
-            ..
-        }
-    );
-    assert!(!is_generators, "{ceiling:?}");
+    let is_spoiled = matches!(ceiling, Ceiling::AtLeast { spoiled: true, .. });
+    assert!(!is_spoiled, "{ceiling:?}");
 }
 
 /// How many workers a server says that it has.

@@ -150,9 +150,8 @@ impl<'a> Group<'a> {
     /// without an error more than once.
     #[must_use]
     pub fn is_well(&self, cell: &Cell) -> bool {
-        let takes_part = self
-            .entrant(cell)
-            .is_some_and(|entrant| matches!(entrant.kind, Kind::Model | Kind::Foreign { .. }));
+        let entrant = self.entrant(cell);
+        let takes_part = entrant.is_some_and(|entrant| entrant.kind.takes_part());
         let is_well = cell.errors() == 0 && cell.failures.is_empty();
         takes_part && is_well && cell.rounds.len() > 1
     }

@@ -95,7 +95,7 @@ impl Inquest<'_> {
             trials: TRIALS + candidate.shots.len(),
             blind: self.point.blind(),
         });
-        // A trial at this rate that the generator spoiled doesn't make the rate the generator's limit.
+        // A spoiled measurement at this rate doesn't make the rate the highest that can be measured.
         let says = |it: &&Shot| it.work == 0 && it.says() != Shown::Nothing;
         for shot in candidate.shots.iter().filter(says) {
             search.learn(Trial {
@@ -126,12 +126,11 @@ impl Inquest<'_> {
     }
 }
 
-/// What a search learns from `shot`: it tells a server that missed the bound from a late generator, and no
-/// more.
+/// What a search learns from `shot`: whether the bound was met, or missed, or nothing.
 fn finding(shot: &Shot) -> Finding {
     match shot.says() {
         Shown::Held => Finding::Held,
-        Shown::Nothing => Finding::GeneratorLimit,
+        Shown::Nothing => Finding::Nothing,
         _ => Finding::Missed(Missed::Latency),
     }
 }
@@ -144,7 +143,7 @@ fn ceiling(search: &Search) -> Ceiling {
         },
         Highest::AtLeast { per_s, limit } => Ceiling::AtLeast {
             per_s,
-            generator: limit == Limit::Generator,
+            spoiled: limit == Limit::Spoiled,
         },
         Highest::Below { per_s } => Ceiling::Below { per_s },
         Highest::Unknown => Ceiling::Unknown,

@@ -187,7 +187,7 @@ impl<'a> Point<'a> {
             work: 0,
             shown: match Finding::of(&figures, question.within_ns) {
                 Finding::Held => Shown::Held,
-                Finding::GeneratorLimit => Shown::Nothing,
+                Finding::Nothing => Shown::Nothing,
                 // There were no errors, so none was sent.
                 Finding::Missed(Missed::Answers) if figures.due_not_sent == 0 => Shown::Nothing,
                 Finding::Missed(Missed::Errors) => Shown::Errors,

@@ -9,9 +9,9 @@ pub enum Finding {
     Held,
     /// It did not.
     Missed(Missed),
-    /// The generator was its own limit, or late itself, and the bound was not met: that says nothing
-    /// about the server.
-    GeneratorLimit,
+    /// The bound was not met, but the generator was its own limit, or late itself, or other programs had
+    /// the processors: the trial says nothing about the server.
+    Nothing,
 }
 
 /// What a server missed, the worst first.
@@ -67,7 +67,7 @@ impl Finding {
         let late = Doubt::is_late(shown.pacing_lag_p99_ns, shown.p99_ns);
         let generator = late || Doubt::is_limit(shown.generator_cpu_share);
         match missed {
-            Missed::Latency | Missed::Unsent if generator => Self::GeneratorLimit,
+            Missed::Latency | Missed::Unsent if generator => Self::Nothing,
             missed => Self::Missed(missed),
         }
     }
@@ -128,7 +128,7 @@ mod tests {
             pacing_lag_p99_ns: 4_000_000,
             ..Shown::default()
         };
-        assert_eq!(Finding::of(&late, 1_000_000), Finding::GeneratorLimit);
+        assert_eq!(Finding::of(&late, 1_000_000), Finding::Nothing);
         // With the generator's lateness in them, latencies are short enough all the same.
         assert_eq!(Finding::of(&late, 6_000_000), Finding::Held);
         let wrong = Shown { errors: 1, ..late };
@@ -141,6 +141,6 @@ mod tests {
             pacing_lag_p99_ns: 0,
             ..late
         };
-        assert_eq!(Finding::of(&busy, 1_000_000), Finding::GeneratorLimit);
+        assert_eq!(Finding::of(&busy, 1_000_000), Finding::Nothing);
     }
 }

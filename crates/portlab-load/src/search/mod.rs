@@ -83,8 +83,8 @@ pub enum Highest {
 pub enum Limit {
     /// It is the highest that was of interest.
     Asked,
-    /// The generator could make no more.
-    Generator,
+    /// Trials of higher rates say nothing.
+    Spoiled,
     /// No more trials were made.
     Trials,
 }
@@ -181,16 +181,16 @@ impl Search {
                 limit,
             };
         }
-        // These trials set the upper end. If the generator was the limit in most of them, the server may
-        // bear a higher rate.
+        // These trials set the upper end. If most of them say nothing, the server may bear a
+        // higher rate.
         let above = |trial: &&Trial| trial.rate_per_s >= low && !trial.finding.is_held();
         let above: Vec<_> = self.trials.iter().filter(above).collect();
-        let spoiled = |trial: &&&Trial| trial.finding == Finding::GeneratorLimit;
+        let spoiled = |trial: &&&Trial| trial.finding == Finding::Nothing;
         let spoiled = above.iter().filter(spoiled).count();
         if above.is_empty() || spoiled * 2 > above.len() {
             let limit = match above.is_empty() {
                 true => Limit::Trials,
-                false => Limit::Generator,
+                false => Limit::Spoiled,
             };
             // No rate above the highest that held is claimed.
             let per_s = sure.min(held / (1.0 + blind)).max(least_per_s);

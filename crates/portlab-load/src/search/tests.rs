@@ -132,7 +132,7 @@ fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
     let Highest::AtLeast { per_s, limit } = search.highest() else {
         panic!("{search:?}");
     };
-    assert_eq!(limit, Limit::Generator);
+    assert_eq!(limit, Limit::Spoiled);
     assert!((2_500.0..3_100.0).contains(&per_s), "{per_s}");
     // And where it is late at any rate, nothing is known.
     let late = Simulated {

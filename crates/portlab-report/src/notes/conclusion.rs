@@ -7,7 +7,7 @@ use portlab_stats::{
     analysis::{Column, Group, differs},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Counts, Kind, Text},
+    record::{Cell, Counts, Text},
     units,
 };
 
@@ -145,9 +145,8 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
 /// How many servers of their own were tried at a point, well or not.
 fn tried(group: &Group) -> usize {
     let takes_part = |cell: &&&Cell| {
-        let kind = group.entrant(cell).map(|it| &it.kind);
-        let was_tried = !cell.rounds.is_empty() || !cell.failures.is_empty();
-        was_tried && matches!(kind, Some(Kind::Model | Kind::Foreign { .. }))
+        let takes_part = group.entrant(cell).is_some_and(|it| it.kind.takes_part());
+        cell.was_tried() && takes_part
     };
     group.cells.iter().filter(takes_part).count()
 }

@@ -40,7 +40,7 @@ mod truth;
 mod view;
 
 use portlab_stats::{
-    record::{Kind, Record},
+    record::Record,
     summary::{Overhead, overheads},
 };
 
@@ -96,9 +96,8 @@ impl<'a> Notes<'a> {
     /// What `record` says, in `lang`.
     #[must_use]
     pub fn of(record: &'a Record, lang: Lang) -> Self {
-        let takes_part = |kind: &Kind| matches!(kind, Kind::Model | Kind::Foreign { .. });
         let entrants = record.entrants.iter();
-        let servers = entrants.filter(|it| takes_part(&it.kind)).count();
+        let servers = entrants.filter(|it| it.kind.takes_part()).count();
         let views = View::all(record, lang);
         let of_workload = |view: &View<'a>| OfWorkload {
             name: &view.workload.name,

@@ -74,9 +74,9 @@ pub(super) fn of(group: &Group, lang: Lang) -> Vec<Remark> {
         &Text::new("not run: {told}.", "未运行：{told}。"),
         not_run,
     );
-    let missing = cells.iter().filter(|cell| {
-        cell.rounds.is_empty() && cell.failures.is_empty() && cell.not_run.is_none()
-    });
+    let missing = cells
+        .iter()
+        .filter(|cell| !cell.was_tried() && cell.not_run.is_none());
     let missing = listed(
         lang,
         &Text::new("not measured yet: {told}.", "尚未测量：{told}。"),

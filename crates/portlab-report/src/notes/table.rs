@@ -326,11 +326,8 @@ impl<'a> Maker<'a, '_> {
 
     fn row(&self, at: usize, columns: &[Column]) -> Row<'a> {
         let cell = self.group.cells[at];
-        let kind = self.group.entrant(cell).map(|entrant| &entrant.kind);
-        let is_aside = matches!(
-            kind,
-            Some(Kind::Control | Kind::Twin { .. } | Kind::Build { .. })
-        );
+        let entrant = self.group.entrant(cell);
+        let is_aside = entrant.is_some_and(|it| !it.kind.takes_part());
         let figures = &self.ranking().figures;
         let medians = figures.iter().flatten().map(|figure| figure.median);
         let most = medians.fold(f64::MIN_POSITIVE, f64::max);

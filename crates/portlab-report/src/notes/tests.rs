@@ -316,10 +316,7 @@ proptest! {
                 let at = table.columns.iter().position(|it| it.field == Field::Rank)?;
                 let ranked = table.rows.iter().filter_map(|row| row.entries.get(at));
                 let places = ranked.filter(|it| !it.text.is_empty()).count();
-                let tried = |row: &&Row| {
-                    let was = !row.cell.rounds.is_empty() || !row.cell.failures.is_empty();
-                    was && !row.is_aside
-                };
+                let tried = |row: &&Row| row.cell.was_tried() && !row.is_aside;
                 // Where one server alone was tried, nothing is compared.
                 if places == 0 || places == 1 && table.rows.iter().filter(tried).count() < 2 {
                     return None;

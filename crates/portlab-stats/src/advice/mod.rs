@@ -195,12 +195,13 @@ pub enum Ceiling {
         /// The upper end.
         high_per_s: f64,
     },
-    /// At least this rate: the generator can make no more, or no higher rate is of interest.
+    /// At least this rate: no higher rate could be measured, or is of interest.
     AtLeast {
         /// The rate.
         per_s: f64,
-        /// Whether the generator was the reason.
-        generator: bool,
+        /// Whether trials of higher rates say nothing, because the generator was late or other programs had
+        /// the processors.
+        spoiled: bool,
     },
     /// Below the rate of the question.
     Below {

@@ -97,7 +97,7 @@ fn of_equals_the_one_with_more_room_is_chosen() {
     let mut dear = able("b", 20.0, 4);
     dear.ceiling = Ceiling::AtLeast {
         per_s: 20e3,
-        generator: true,
+        spoiled: true,
     };
     let dear = measured(vec![a, dear]);
     assert_eq!(chosen(&dear).0, "a");

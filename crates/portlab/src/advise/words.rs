@@ -321,13 +321,13 @@ fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
             }
             Ceiling::AtLeast {
                 per_s,
-                generator: true,
+                spoiled: true,
             } => {
                 let per_s = rate(per_s);
                 say!(
                     lang,
-                    "over {per_s} (the generator's limit)",
-                    "超过 {per_s}（负载生成器的极限）"
+                    "{per_s} or more (higher rates can't be measured here)",
+                    "{per_s} 以上（更高的速率在这里测不出来）"
                 )
             }
             Ceiling::AtLeast { per_s, .. } => {

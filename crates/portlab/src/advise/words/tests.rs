@@ -25,7 +25,7 @@ fn measured() -> Measured {
     candidates[2].shots[0].cpu_us_per_message = Some(29.0);
     candidates[2].ceiling = Ceiling::AtLeast {
         per_s: 30e3,
-        generator: true,
+        spoiled: true,
     };
     for shot in &mut candidates[2].shots {
         shot.peak_pss_bytes = 1 << 20;
@@ -73,7 +73,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "dear 3.00 times the CPU time (2.90 to 3.00)",
                 "can't: one (serves one connection at a time), few (serves 16",
                 "100k/s: 500 connections, 5.00 ms for each message (Little's law); the load asked for is 5.00%",
-                "dear over 30.0k/s (the generator's limit)",
+                "dear 30.0k/s or more (higher rates can't be measured here)",
                 "from 24.0k/s on choose dear",
                 "if the driver blocks for 5.00 ms instead of waiting, lean can't do it: choose dear",
                 "if memory is what you lack: dear takes 0.25 times as much of it as lean",
@@ -90,7 +90,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "dear 用 3.00 倍的处理器时间（2.90 到 3.00）",
                 "one（一次只服务一个连接）",
                 "利特尔法则",
-                "dear 超过 30.0k/s（负载生成器的极限）",
+                "dear 30.0k/s 以上（更高的速率在这里测不出来）",
                 "24.0k/s 以上就选 dear",
                 "如果驱动不是等待而是阻塞 5.00 ms，lean 就不行：选 dear",
                 "如果缺的是内存：dear 只用 lean 的 0.25 倍",
