@@ -14,6 +14,8 @@ mod pages;
 mod plays;
 mod texts;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_lessons::{LESSONS, Lesson};
 use portlab_report::Lang;
@@ -24,12 +26,16 @@ fn main() {
         for lang in Lang::ALL {
             let name = format!("{}::what_it_claims_is_seen_in_{lang}", lesson.name);
             trials.push(Trial::test(name, move || {
+                let _turn = turn_of(lesson);
                 plays::what_it_claims_is_seen(lesson, lang)
             }));
         }
         for &(name, run) in ON_EVERY_LESSON {
             let name = format!("{}::{name}", lesson.name);
-            trials.push(Trial::test(name, move || run(lesson)));
+            trials.push(Trial::test(name, move || {
+                let _turn = turn_of(lesson);
+                run(lesson)
+            }));
         }
     }
     for &(name, run) in ONCE {
@@ -37,6 +43,19 @@ fn main() {
     }
     trials.extend(listings::trials());
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+/// The port that the course's programs use. A lesson names its number and leaves it to the student's
+/// program: until that has it, no other test may take it.
+static COURSES_PORT: Mutex<()> = Mutex::new(());
+
+fn turn_at_the_courses_port() -> MutexGuard<'static, ()> {
+    COURSES_PORT.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The turn of a lesson that listens at the course's port when it goes on by itself.
+fn turn_of(lesson: &Lesson) -> Option<MutexGuard<'static, ()>> {
+    (lesson.name == "client").then(turn_at_the_courses_port)
 }
 
 type OnLesson = fn(&'static Lesson) -> Result<(), Failed>;

@@ -14,7 +14,7 @@ use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, order::SEED, play
 use portlab_report::Lang;
 use socket2::SockRef;
 
-use crate::check;
+use crate::{check, turn_at_the_courses_port};
 
 /// What is shown, kept.
 #[derive(Clone, Default)]
@@ -108,6 +108,7 @@ fn watched(answers: &str) -> (String, Result<(), Exit>) {
 
 /// The course's own task: a client in GBK, answered by hand.
 pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
+    let _turn = turn_at_the_courses_port();
     let mut lesson = Watched::begin("client")?;
     // The story, and five steps of three prompts each; then the task.
     lesson.types(&"\n".repeat(16))?;
@@ -164,6 +165,7 @@ fn with_a_students_server(
     says: &str,
     serve: impl FnOnce(TcpStream) -> io::Result<()>,
 ) -> Result<(), Failed> {
+    let _turn = turn_at_the_courses_port();
     let mut lesson = Watched::begin("server")?;
     // The story, and five steps of three prompts each; then the task.
     lesson.types(&"\n".repeat(16))?;

@@ -18,7 +18,7 @@ use portlab_lessons::{LESSONS, Lesson, script::Script};
 use portlab_report::Lang;
 use portlab_sys::marked::marked;
 
-use crate::check;
+use crate::{check, turn_at_the_courses_port};
 
 /// The variable by which all processes of a lesson are found.
 const MARK: &str = "PORTLAB_TEST_LESSON";
@@ -201,7 +201,8 @@ pub(crate) fn in_a_students_folder() -> Result<(), Failed> {
 
 /// Where the course's port is taken, the lesson says by whom, and takes another.
 pub(crate) fn the_courses_port_is_taken() -> Result<(), Failed> {
-    // Whoever has it already will do as well.
+    let _turn = turn_at_the_courses_port();
+    // A program that has it already will do as well.
     let _taken = TcpListener::bind("127.0.0.1:8080");
     let room = Room::new();
     for (lang, says) in [("en", "Number 8080 is taken by"), ("zh", "8080 号被")] {
