@@ -214,6 +214,7 @@ mod tests {
         marked::started,
         meter::{tree, usage_below},
         spawn::{Signal, signal_pid},
+        test_wait::wait_until,
     };
     use std::{
         fs,
@@ -221,7 +222,6 @@ mod tests {
         path::{Path, PathBuf},
         process::{Child, Stdio},
         thread,
-        time::{Duration, Instant},
     };
 
     fn kept(words: &[&str]) -> io::Result<Child> {
@@ -229,16 +229,6 @@ mod tests {
         keep(command.args(&words[1..]), None)
             .stdin(Stdio::null())
             .spawn()
-    }
-
-    /// Waits until `is` holds, as long as a busy machine may take.
-    #[track_caller]
-    fn wait_until(mut is: impl FnMut() -> bool) {
-        let since = Instant::now();
-        while !is() {
-            assert!(since.elapsed() < Duration::from_secs(60));
-            thread::sleep(Duration::from_millis(2));
-        }
     }
 
     fn pid_of(child: &Child) -> i32 {
@@ -323,7 +313,7 @@ mod tests {
         assert!(other.try_lock().is_err(), "the keeper holds it");
         signal_pid(pid_of(&child), Signal::TERM).unwrap();
         child.wait().unwrap();
-        assert!(other.try_lock().is_ok());
+        wait_until(|| other.try_lock().is_ok());
         fs::remove_file(path).unwrap();
     }
 

@@ -31,6 +31,7 @@
 //! | [`machine`] | what machine this is; keeping to a part of it |
 //! | [`whole`] | files that appear whole, or not at all |
 //! | [`marked`] | processes known by a mark in their environment |
+//! | `test_wait` | waiting in tests for another process |
 //!
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
 
@@ -59,6 +60,8 @@ pub mod sockets;
 pub mod spawn;
 pub mod stop;
 pub mod terminal;
+#[cfg(test)]
+mod test_wait;
 pub mod threads;
 pub mod time_wait;
 pub mod uring;

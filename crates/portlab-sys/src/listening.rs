@@ -183,6 +183,7 @@ mod tests {
     use std::{net::SocketAddr, os::fd::AsFd};
 
     use super::*;
+    use crate::test_wait::wait_until;
 
     /// What the kernel tells of `listener`; `None` in a sandbox.
     fn told_of(listener: impl AsFd) -> Option<Listening> {
@@ -243,7 +244,7 @@ mod tests {
         let none = listener.accept().unwrap_err();
         assert_eq!(none.kind(), io::ErrorKind::WouldBlock);
         drop(listener);
-        assert_eq!(hears(SocketAddr::from(([127, 0, 0, 1], port))), Some(false));
+        wait_until(|| hears(SocketAddr::from(([127, 0, 0, 1], port))) == Some(false));
     }
 
     #[test]
