@@ -31,6 +31,21 @@ impl Lang {
             Self::Zh => &text.zh,
         }
     }
+
+    /// The first three of `items`, and how many more there are: `a, b, c and 2 more`.
+    #[must_use]
+    pub fn first_few<'a>(self, items: impl IntoIterator<Item = &'a str>) -> String {
+        const NAMED: usize = 3;
+        let items: Vec<&str> = items.into_iter().collect();
+        let more = items.len().saturating_sub(NAMED);
+        let named = &items[..items.len() - more];
+        match (self, more) {
+            (Self::En, 0) => named.join(", "),
+            (Self::En, _) => format!("{} and {more} more", named.join(", ")),
+            (Self::Zh, 0) => named.join("、"),
+            (Self::Zh, _) => format!("{} 等，另有 {more} 个", named.join("、")),
+        }
+    }
 }
 
 impl FromStr for Lang {
@@ -66,6 +81,17 @@ mod tests {
         }
         let error = "de".parse::<Lang>().unwrap_err().to_string();
         assert!(error.contains("\"de\"") && error.contains("en or zh"));
+    }
+
+    #[test]
+    fn three_are_named_and_the_others_counted() {
+        let [en, zh] = Lang::ALL;
+        assert_eq!(en.first_few(["a", "b", "c"]), "a, b, c");
+        assert_eq!(en.first_few(["a", "b", "c", "d"]), "a, b, c and 1 more");
+        assert_eq!(
+            zh.first_few(["a", "b", "c", "d", "e"]),
+            "a、b、c 等，另有 2 个"
+        );
     }
 
     #[test]

@@ -206,7 +206,7 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
     costs
 }
 
-/// So many are named in a line; the others are counted.
+/// So many changes are told; the others are counted.
 const NAMED: usize = 3;
 
 impl Conclusion<'_> {
@@ -235,7 +235,7 @@ impl Conclusion<'_> {
             Lang::En => format!(" ({ranked} of {all} points are ranked)"),
             Lang::Zh => format!("（{all} 个测点中有 {ranked} 个可以排名）"),
         };
-        let names = list(self.chosen(), lang);
+        let names = lang.first_few(self.chosen().iter().copied());
         let lead = match (lang, self.chosen().len()) {
             (Lang::En, 1) => format!("choose {names}: "),
             (Lang::En, _) => format!("choose any of {names}: "),
@@ -300,17 +300,19 @@ impl Conclusion<'_> {
             }
         });
         let told: Vec<String> = told.collect();
-        let told: Vec<&str> = told.iter().map(String::as_str).collect();
         let lead = match lang {
             Lang::En => format!("costs, against {chosen}: "),
             Lang::Zh => format!("与 {chosen} 相比："),
         };
-        (!told.is_empty()).then(|| format!("{lead}{}", list(&told, lang)))
+        (!told.is_empty()).then(|| {
+            let told = lang.first_few(told.iter().map(String::as_str));
+            format!("{lead}{told}")
+        })
     }
 
     fn changes_in_words(&self, lang: Lang) -> Option<String> {
         let told = self.changes.iter().map(|change| {
-            let best = list(&change.best, lang);
+            let best = lang.first_few(change.best.iter().copied());
             format!("{}{}{best}", change.place, lang.pick(&COLON))
         });
         let told: Vec<String> = told.collect();
@@ -333,18 +335,6 @@ impl Conclusion<'_> {
 }
 
 static COLON: Text = Text::new(": ", "：");
-
-/// `a, b, c and 2 more`.
-fn list(names: &[&str], lang: Lang) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let named = &names[..names.len().min(NAMED)];
-    match (lang, more) {
-        (Lang::En, 0) => named.join(", "),
-        (Lang::En, more) => format!("{} and {more} more", named.join(", ")),
-        (Lang::Zh, 0) => named.join("、"),
-        (Lang::Zh, more) => format!("{} 等，另有 {more} 个", named.join("、")),
-    }
-}
 
 #[cfg(test)]
 mod tests {

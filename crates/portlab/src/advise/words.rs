@@ -32,8 +32,6 @@ pub(super) fn option(kind: Kind) -> &'static str {
     }
 }
 
-/// So many models are named in a line; the others are counted.
-const NAMED: usize = 3;
 /// So many lines are printed at most.
 const LINES: usize = 10;
 
@@ -111,7 +109,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
                 "{model}：承受 {load} 时 p99 为 {p99}，占用一个处理器的 {share}%、内存 {memory}"
             );
             if !equals.is_empty() {
-                let names = list(equals.iter().map(String::as_str), lang);
+                let names = lang.first_few(equals.iter().map(String::as_str));
                 text += &say!(
                     lang,
                     "; no difference was measured to {names}",
@@ -120,47 +118,32 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             }
             (pick(lang, "choose", "选"), text)
         }
-        Answer::NoModel => {
-            let text = say!(
+        Answer::NoModel => (
+            pick(lang, "none:", "都不行："),
+            say!(
                 lang,
                 "no model bears {load} with a p99 below {within}",
                 "没有模型能在 p99 低于 {within} 时承受 {load}"
-            );
-            (pick(lang, "none:", "都不行："), text)
-        }
-        Answer::Impossible => {
-            let text = say!(
+            ),
+        ),
+        Answer::Impossible => (
+            pick(lang, "impossible:", "不可能："),
+            say!(
                 lang,
                 "no server can bear {load}, whatever its model; nothing was measured",
                 "无论什么模型，都不可能承受 {load}；没有测量"
-            );
-            (pick(lang, "impossible:", "不可能："), text)
-        }
-        Answer::Undecided => {
-            let text = say!(
+            ),
+        ),
+        Answer::Undecided => (
+            pick(lang, "undecided:", "不能确定："),
+            say!(
                 lang,
                 "the measurements don't tell which model bears {load} with a p99 below {within}",
                 "测量结果说明不了哪个模型能在 p99 低于 {within} 时承受 {load}"
-            );
-            (pick(lang, "undecided:", "不能确定："), text)
-        }
+            ),
+        ),
     };
     Line { lead, text }
-}
-
-/// `a, b, c and 2 more`.
-fn list<'a>(names: impl ExactSizeIterator<Item = &'a str>, lang: Lang) -> String {
-    let more = names.len().saturating_sub(NAMED);
-    let named: Vec<&str> = names.take(NAMED).collect();
-    let named = named.join(pick(lang, ", ", "、"));
-    match more {
-        0 => named,
-        _ => say!(
-            lang,
-            "{named} and {more} more",
-            "{named} 等，另有 {more} 个"
-        ),
-    }
 }
 
 fn resource(resource: Resource, lang: Lang) -> &'static str {
@@ -187,7 +170,7 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
     let told: Vec<String> = told.collect();
     Some(Line {
         lead: pick(lang, "costs more:", "更贵的："),
-        text: list(told.iter().map(String::as_str), lang),
+        text: lang.first_few(told.iter().map(String::as_str)),
     })
 }
 
@@ -205,13 +188,13 @@ fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Li
         return None;
     }
     let told = reasons.iter().map(|(why, models)| {
-        let models = list(models.iter().copied(), lang);
+        let models = lang.first_few(models.iter().copied());
         say!(lang, "{models} ({why})", "{models}（{why}）")
     });
     let told: Vec<String> = told.collect();
     Some(Line {
         lead,
-        text: list(told.iter().map(String::as_str), lang),
+        text: lang.first_few(told.iter().map(String::as_str)),
     })
 }
 
@@ -339,7 +322,7 @@ fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
         say!(lang, "{model} {told}", "{model} {told}")
     });
     let told: Vec<String> = told.collect();
-    let told = list(told.iter().map(String::as_str), lang);
+    let told = lang.first_few(told.iter().map(String::as_str));
     Some(Line {
         lead: pick(lang, "highest rate:", "最高速率："),
         text: say!(
@@ -436,7 +419,7 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
             "时间不够做完全部计划"
         ),
         Doubt::Wavers(models) => {
-            let models = list(models.iter().map(String::as_str), lang);
+            let models = lang.first_few(models.iter().map(String::as_str));
             say!(
                 lang,
                 "{models} kept to the bound in some rounds only",
