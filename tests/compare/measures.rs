@@ -28,7 +28,7 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(
-        text.contains("serves 2 at a time; --workers 4 for more"),
+        text.contains("at most 2 at a time; --workers 4 for more"),
         "{text}"
     );
     assert!(
@@ -273,7 +273,7 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
         "fan-out p50",
         "CPU/delivery",
         "serves one connection at a time, so members could not hear each other",
-        "serves 3 at a time; --workers 4 for more",
+        "at most 3 at a time; --workers 4 for more",
     ] {
         assert!(text.contains(word), "{word}: {text}");
     }

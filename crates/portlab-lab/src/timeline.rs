@@ -37,8 +37,8 @@ pub enum TimelineError {
 }
 
 /// Records each model once under the first workload that has messages, and puts strips of it into `record`.
-/// The whole traces go into the folder `dir`, a file each. These are no measurements: recording takes CPU
-/// time.
+/// The whole traces go into the folder `dir`, a file each. They don't count as measurements: recording takes
+/// CPU time.
 ///
 /// # Errors
 /// When the folder can't be made. A model that can't be recorded is told to `observer`.

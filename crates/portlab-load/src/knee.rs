@@ -40,7 +40,7 @@ pub enum Knee {
     /// The lowest rate was too much already, or nothing is known of it.
     Below,
     /// Latency doesn't rise with load: it was low at `before`, much higher at `bump`, and low again at
-    /// `after`, by more than chance. Something other than load made it, and there is no knee to tell.
+    /// `after`, by more than chance. Something other than load raised the latency, so no knee is claimed.
     Uneven {
         /// The rung before.
         before: usize,
@@ -64,7 +64,7 @@ pub struct Sure {
     pub last: usize,
 }
 
-/// Latency that rises and falls again by less than this factor is no reason to refuse.
+/// A knee is refused only if latency rises and falls again by at least this factor.
 const UNEVEN: f64 = 2.0;
 /// Fewer parts than this don't show how sure a p99 is. Then it is taken to be unsure by [`UNSURE`].
 const PARTS: usize = 3;
@@ -187,8 +187,8 @@ fn chance(curve: &[Point], at: usize) -> f64 {
         .sum()
 }
 
-/// Three places at which latency is low, high and low again. That it falls at first is no such thing: an
-/// idle machine sleeps deeper, and wakes later.
+/// Three places at which latency is low, high and low again. Latency that only falls from the first place on
+/// doesn't count: an idle machine sleeps deeper, and wakes later.
 fn uneven(curve: &[Point]) -> Option<[usize; 3]> {
     let bumps = (0..curve.len()).flat_map(|bump| {
         let low = move |&place: &usize| curve[place].is_far_below(&curve[bump]);
@@ -287,7 +287,7 @@ mod tests {
         let mut stays = points;
         (stays[3].2, stays[4].2) = (2_500_000, 4_000_000);
         assert_eq!(at(&curve(&stays)), 1);
-        // A rate that wasn't kept between two that were is no better.
+        // A rate that the server didn't keep, between two that it kept, is refused as well.
         let mut broken = points;
         broken[2] = (4e3, 1e3, 105_000);
         assert_eq!(knee(&curve(&broken)), refused);

@@ -314,9 +314,9 @@ impl Outcome {
     /// Whether the server kept up with an open loop of `plan`: of what became due while measuring, all
     /// but a twentieth was answered by its end.
     ///
-    /// Beside that twentieth, what a server of this latency always has in flight is no backlog: as
-    /// much as it had not when measuring began, because the warm-up was shorter than an answer takes;
-    /// and as much as chance adds to it.
+    /// Beside that twentieth, the messages that a server of this latency always has in flight may be
+    /// unanswered: those that were not yet in flight when measuring began, because the warm-up was shorter
+    /// than an answer takes; and those that chance adds.
     #[must_use]
     pub fn kept_up(&self, plan: &Plan) -> bool {
         let Some(rate_per_s) = plan.pace.rate_per_s() else {

@@ -84,10 +84,10 @@ impl Dialect {
         self.codes |= code && reply_code(greeting).is_some();
     }
 
-    /// The error that an answer beginning with `head` is; `None` if it is none.
+    /// The error that an answer reports whose first bytes are `head`; `None` if it reports none.
     pub(crate) fn error_in(&self, head: &[u8]) -> Option<ErrorAnswer> {
         let line = first_line(head).unwrap_or(head);
-        // An echo of the message is no error, whatever the message is.
+        // An echo repeats the message, which may itself look like an error.
         if self.any || (!line.is_empty() && self.message.starts_with(line)) {
             return None;
         }

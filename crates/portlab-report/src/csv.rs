@@ -262,7 +262,7 @@ mod tests {
         assert_eq!(column("not_measured")[9], "it said \"no\", and\nleft");
         assert_eq!(
             column("not_measured")[10],
-            "not run: serves 2 at a time; --workers 100 for more"
+            "not run: at most 2 at a time; --workers 100 for more"
         );
         assert_eq!(column("messages")[9..], ["", ""]);
     }

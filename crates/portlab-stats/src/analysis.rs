@@ -343,7 +343,7 @@ impl Group<'_> {
         let (cell, leader) = (self.cells[at], self.cells[best]);
         let higher = measure.better() == Better::Higher;
         let ratio = cell.ratio(leader, measure);
-        // A ratio that few rounds have is no ratio of these cells: one of them is often 0.
+        // If few rounds have a ratio, a figure of the cells is often 0, and the ratio says nothing of them.
         match ratio.filter(|ratio| ratio.count > 1 && ratio.count * 2 > cell.rounds.len()) {
             Some(ratio) => differs(ratio, floor) && (ratio.median < 1.0) == higher,
             None => figures[at]

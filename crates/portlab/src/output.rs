@@ -1,8 +1,8 @@
 //! stdout, whose reader may stop reading at any time.
 //!
 //! `portlab doctor | head -1`, `portlab compare | grep -q X`: when the reader has seen enough, it closes
-//! the pipe, and every further write fails with EPIPE. That is no error of the command, and it must not
-//! change what the command finds out. So the rest of the output is dropped, the command runs on, and it
+//! the pipe, and every further write fails with EPIPE. The command itself works, and must find out the
+//! same as with a reader. So the rest of the output is dropped, the command runs on, and it
 //! exits with the code that its run earned. A command whose output has no end (`portlab connect`) asks
 //! [`reader_has_gone`], and ends.
 //!

@@ -226,13 +226,13 @@ impl History {
         true
     }
 
-    /// `member` has received a line that is no message.
+    /// `member` has received a line that this run can't read as a message.
     pub(super) fn garbled(&mut self, member: usize) {
         self.note(Violation::Garbled { member });
     }
 
-    /// The run is over, and each sender has sent as many messages as `said` tells. If the connection of a
-    /// member was lost (`is_lost`), the messages that are missing because of it are no broken promise: the
+    /// The run is over, and each sender has sent as many messages as `said` tells. Messages that
+    /// are missing because the connection of a member was lost (`is_lost`) aren't counted as violations: the
     /// lost connection is counted as an error.
     pub(super) fn end(&mut self, said: &HashMap<usize, u64>, is_lost: impl Fn(usize) -> bool) {
         let mut lost = Vec::new();

@@ -45,7 +45,7 @@ pub struct Shown {
     pub generator_cpu_share: f64,
 }
 
-/// Messages that become due just before measuring ends may stay unsent: that is no backlog.
+/// So many messages may stay unsent without a backlog: they became due just before measuring ended.
 const AT_THE_EDGE: u64 = 2;
 
 impl Finding {

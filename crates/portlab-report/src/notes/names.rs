@@ -238,7 +238,7 @@ pub fn not_run(why: &NotRun, connections: usize) -> Text {
     match why {
         NotRun::ServesOne => Text::new("serves one connection at a time", "一次只服务一个连接"),
         NotRun::ServesFewer(capacity) => Text {
-            en: format!("serves {capacity} at a time; --workers {connections} for more").into(),
+            en: format!("at most {capacity} at a time; --workers {connections} for more").into(),
             zh: format!("同时只服务 {capacity} 个连接；要更多请用 --workers {connections}").into(),
         },
         NotRun::ForeignChat => Text::new(
@@ -314,7 +314,7 @@ mod tests {
     #[test]
     fn why_a_cell_is_not_run_is_told_in_both_languages() {
         let few = not_run(&NotRun::ServesFewer(16), 100);
-        assert_eq!(few.en, "serves 16 at a time; --workers 100 for more");
+        assert_eq!(few.en, "at most 16 at a time; --workers 100 for more");
         assert_eq!(few.zh, "同时只服务 16 个连接；要更多请用 --workers 100");
         let told = not_run(&NotRun::Told("of a reason of its own".into()), 1);
         assert_eq!(

@@ -216,7 +216,7 @@ mod tests {
                 "scorched: 2 errors, the first one: member 3 received it twice.",
                 "burnt failed: it burnt.",
                 "scorched: 1 of its rounds failed: it burnt.",
-                "Not run: pool and prefork (serves 2 at a time; --workers 100 for more); iterative \
+                "Not run: pool and prefork (at most 2 at a time; --workers 100 for more); iterative \
                  (serves one connection at a time).",
                 "Not measured yet: late.",
             ]

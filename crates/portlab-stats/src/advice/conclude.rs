@@ -41,7 +41,7 @@ pub fn conclude(measured: &Measured) -> Advice {
         let model = candidate.model.clone();
         Some(Cannot { model, why })
     });
-    // A load that no server can bear is no fault of a model.
+    // If no server can bear the load, models aren't listed.
     let cannot = cannot.filter(|_| !impossible).collect();
     // A model that bears the load, but lacks a figure, makes the answer undecided.
     let is_open = judged.iter().any(|it| it.1 != Bears::No);

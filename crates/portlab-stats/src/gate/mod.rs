@@ -11,9 +11,8 @@
 //! on a busy machine an unchanged program fails now and then.
 //!
 //! In a pair, chance alone decides which of the two measurements comes first: the same model of two builds
-//! in one round, which shuffles them; or two whole runs that were made in turn. A round of one run and a
-//! round of another run are no pair: the rounds of a run don't show how much runs of the same program
-//! differ.
+//! in one round, which shuffles them; or two whole runs that were made in turn. Rounds of
+//! different runs aren't paired: the rounds of a run don't show how much runs of the same program differ.
 
 mod signs;
 
@@ -328,7 +327,7 @@ fn of_pair(
     Ok([earlier.median, later.median])
 }
 
-/// `after` divided by `before`; `None` if the quotient is no positive number.
+/// `after` divided by `before`; `None` if the quotient isn't a positive number.
 fn ratio(before: f64, after: f64) -> Option<f64> {
     (before > 0.0 && after > 0.0).then_some(after / before)
 }

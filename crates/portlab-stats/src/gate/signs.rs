@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(with_negative(4), 7.0 / 1024.0);
         assert_eq!(with_negative(0), 1.0 / 1024.0);
         assert_eq!(probabilities(&[row([1.0; 5])]), [1.0 / 32.0]);
-        // Nothing but zeros, or nothing at all, is no tendency.
+        // Zeros, and missing values, show no tendency.
         assert_eq!(probabilities(&[row([0.0; 8]), vec![None; 8]]), [1.0, 1.0]);
         assert!(probabilities(&[]).is_empty());
     }
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(probabilities(&[scaled]), [alone]);
         let among = probabilities(&[one.clone(), other])[0];
         assert!(among > alone && among <= 2.0 * alone, "{alone} {among}");
-        // A row that says the same as another one is no second chance.
+        // A copy of a row adds no further chance of a false alarm.
         assert_eq!(probabilities(&[one.clone(), one]), [alone; 2]);
     }
 

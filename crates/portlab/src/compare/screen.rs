@@ -114,7 +114,7 @@ impl Observer for Screen {
     fn begins(&mut self, number: usize, total: usize, cell: &Cell) {
         (self.number, self.total) = (number, total);
         let first = *self.first.get_or_insert_with(|| {
-            // What comes before, such as finding rates, is no measure of the rest.
+            // The time before this, such as that of finding rates, says nothing of the rest.
             self.began = Instant::now();
             number
         });

@@ -54,8 +54,8 @@ Examples:
 
 Ctrl-C ends the run, prints what was measured so far, and exits with 0 unless
 an answer was wrong or an error. A second Ctrl-C ends it at once, without a result.
-In a ladder (--rate A..B) missing answers are no failure, for it walks into
-overload on purpose; wrong answers and errors are.
+In a ladder (--rate A..B), which walks into overload on purpose, missing answers
+leave the exit code at 0; wrong answers and errors make it 1.
 An answer that is an error by its own protocol (HTTP 404, -ERR, 550) is an
 error, unless --any-answer is given.
 docs/load.md has more examples, and says what each figure means.

@@ -36,7 +36,7 @@ impl Parts {
         self.parts.push(latency.clone());
     }
 
-    /// The p99 of each part. What is left at the end and makes no part is no part.
+    /// The p99 of each whole part; a shorter rest at the end is left out.
     pub(super) fn p99s_ns(self) -> Vec<u64> {
         let parts = self.parts.iter();
         let whole = parts.filter(|part| part.count() >= self.least);

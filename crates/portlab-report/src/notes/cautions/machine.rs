@@ -107,9 +107,9 @@ pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<Se
 /// A comparison is always made over loopback.
 pub(super) fn loopback(_: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
     let text = Text::new(
-        "Loopback is not a network: there is no wire, no loss, and part of the kernel's work for an \
-         answer is charged to the generator.",
-        "回环接口不是真正的网络：没有线路，没有丢包，内核为应答所做的工作有一部分算在了负载生成器头上。",
+        "All messages went over loopback. A real network adds delay and loss. Over loopback, part of the \
+         kernel's work for an answer is charged to the generator.",
+        "所有消息都走本机的回环接口，没有真实网络的延迟和丢包；内核为应答所做的工作有一部分算在了负载生成器头上。",
     );
     vec![sentence(lang, &text, &[])]
 }
@@ -203,11 +203,14 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_no_network_once_something_was_measured() {
+    fn loopback_is_told_once_something_was_measured() {
         let said =
             |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), &[], crate::Lang::En);
         assert!(said(&[]).is_empty());
         let last = said(&[1.0]).pop().unwrap().sentence.to_string();
-        assert!(last.starts_with("Loopback is not a network"), "{last}");
+        assert!(
+            last.starts_with("All messages went over loopback"),
+            "{last}"
+        );
     }
 }

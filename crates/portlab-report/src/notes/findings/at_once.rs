@@ -237,7 +237,7 @@ mod tests {
         let [en, _] = said(at_once, &waits);
         assert!(en[0].contains("waits for all at once"), "{en:?}");
         let mut computes = of("cpu:200us", vec![per_s("event-loop", &[4_900.0; 3], 1)]);
-        // On one processor for all, it is no property of the model.
+        // With one processor for the server, the machine is the reason, and not the model.
         check(at_once, &computes, &[], &[]);
         computes.workloads[0].server_on_all_cpus = true;
         let [en, zh] = said(at_once, &computes);

@@ -17,7 +17,7 @@ use crate::notes::{
     view::{View, ratio},
 };
 
-/// A change by less than this factor is no news.
+/// A change by less than this factor isn't told.
 const LEAST: f64 = 1.1;
 
 pub(super) fn sweep(view: &View) -> Vec<Said> {

@@ -17,7 +17,7 @@ use crate::notes::{
     view::{View, ratio},
 };
 
-/// Fewer switches more than this, per message, are no reason.
+/// A model must make at least so many switches more per message before they are told as a reason.
 const LEAST: f64 = 0.2;
 
 /// Models on the line, at least: through three points a line is soon drawn.

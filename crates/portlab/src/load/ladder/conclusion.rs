@@ -198,7 +198,7 @@ const SURE: f64 = 0.8;
 /// What a knee is the greatest of: L. Kleinrock's power.
 const POWER: &str = "messages per second over p99";
 
-/// What to do follows from the lowest rate: if that is no good, what comes above says nothing.
+/// The reason at the lowest rate, because higher rates say nothing if the lowest fails.
 fn why_no_rate_was_good(walked: &[Step]) -> String {
     let Some(lowest) = walked.first() else {
         return "no rate was walked to its end".to_owned();
