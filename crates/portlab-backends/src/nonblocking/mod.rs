@@ -23,8 +23,8 @@ use crate::{
 ///
 /// It owns no read buffer: bytes pass through the loop's one [`Scratch`], and only an answer that
 /// could not be sent, or must wait, is kept here.
-pub(crate) struct Conn {
-    stream: Interruptible<TcpStream>,
+pub(crate) struct Conn<S = Interruptible<TcpStream>> {
+    stream: S,
     session: Box<dyn Session>,
     span: Span,
     /// What is still to be sent, from `sent` on.
@@ -93,12 +93,44 @@ impl Scratch {
     }
 }
 
+/// A socket as the state machine uses it. Tests put a simulated one in its place.
+pub(crate) trait Socket {
+    /// As `read(2)` of a non-blocking socket.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// As `write(2)` of a non-blocking socket.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Sends the FIN.
+    fn finish(&mut self) -> io::Result<()>;
+}
+
+impl Socket for Interruptible<TcpStream> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        Read::read(&mut **self, buffer)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Write::write(&mut **self, bytes)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.shutdown(Shutdown::Write)
+    }
+}
+
 impl Conn {
-    pub(crate) fn new(
-        stream: Interruptible<TcpStream>,
-        session: Box<dyn Session>,
-        span: Span,
-    ) -> Self {
+    /// The socket, for the poller.
+    pub(crate) fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// The socket, for a poll.
+    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
+        self.stream.as_fd()
+    }
+}
+
+impl<S: Socket> Conn<S> {
+    pub(crate) fn new(stream: S, session: Box<dyn Session>, span: Span) -> Self {
         Self {
             stream,
             session,
@@ -116,16 +148,6 @@ impl Conn {
     /// Its number.
     pub(crate) fn id(&self) -> ConnId {
         self.span.id()
-    }
-
-    /// The socket, for the poller.
-    pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
-    }
-
-    /// The socket, for a poll.
-    pub(crate) fn fd(&self) -> BorrowedFd<'_> {
-        self.stream.as_fd()
     }
 
     /// The poller has something to say of it; perhaps that the peer has sent its FIN, or that
@@ -167,9 +189,9 @@ impl Conn {
             State::Leaving => return Step::Done,
             State::New | State::Talking | State::Closing => {}
         }
+        // The next call finds out what is blocked, and whom to wake.
         match self.flush() {
-            Ok(true) => Step::Yield,
-            Ok(false) => Step::Idle,
+            Ok(_) => Step::Yield,
             Err(_) => Step::Done,
         }
     }
@@ -205,12 +227,14 @@ impl Conn {
                     _ => Step::Idle,
                 });
             }
+            // Only an inbox that has said "nothing" wakes this connection for its next mail.
+            let mut may_have_mail = false;
             let event = match self.state {
                 State::Working(_) => return Ok(Step::Idle),
                 State::Closing if self.at_end => return Ok(Step::Done),
                 State::Closing => return self.leave(),
                 State::Leaving => return self.linger(scratch),
-                State::New => Event::Open,
+                State::New => Some(Event::Open),
                 State::Talking => {
                     if let Some(inbox) = inbox.as_deref_mut() {
                         match scratch.outbox.collect(&mut *self.session, inbox) {
@@ -219,24 +243,30 @@ impl Conn {
                             Ok(Collected::Nothing) => {}
                             Ok(Collected::Letters(flow)) => {
                                 match self.answer(flow, &mut scratch.outbox)? {
-                                    // A full batch may not have been all; and who is blocked now
-                                    // has still to say that it must hear of too much.
-                                    Step::Yield
-                                        if self.readable && self.state == State::Talking => {}
+                                    // The peer has its turn after each batch of mail.
+                                    Step::Yield if self.state == State::Talking => {
+                                        may_have_mail = true;
+                                    }
                                     Step::Yield | Step::Idle => continue,
                                     step => return Ok(step),
                                 }
                             }
                         }
                     }
-                    if !self.readable {
-                        return Ok(Step::Idle);
+                    match self.readable {
+                        false => None,
+                        true => match self.read(&mut scratch.input)? {
+                            None => None,
+                            Some(0) => Some(Event::Eof),
+                            Some(length) => Some(Event::Data(&scratch.input[..length])),
+                        },
                     }
-                    match self.read(scratch)? {
-                        None => return Ok(Step::Idle),
-                        Some(0) => Event::Eof,
-                        Some(length) => Event::Data(&scratch.input[..length]),
-                    }
+                }
+            };
+            let Some(event) = event else {
+                match may_have_mail {
+                    true => continue,
+                    false => return Ok(Step::Idle),
                 }
             };
             let Ok(flow) = scratch.outbox.call(&mut *self.session, event) else {
@@ -244,7 +274,7 @@ impl Conn {
             };
             match self.answer(flow, &mut scratch.outbox)? {
                 Step::Yield => {}
-                // The same for whoever is blocked by its own answer.
+                // A blocked connection with an inbox must be woken when too much mail waits in it.
                 Step::Idle if inbox.is_some() => {}
                 step => return Ok(step),
             }
@@ -253,10 +283,10 @@ impl Conn {
     }
 
     /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
-    fn read(&mut self, scratch: &mut Scratch) -> io::Result<Option<usize>> {
+    fn read(&mut self, input: &mut [u8]) -> io::Result<Option<usize>> {
         loop {
             let reading = trace::start();
-            let read = self.stream.read(&mut scratch.input);
+            let read = self.stream.read(input);
             if let Ok(length) = read {
                 reading.end(What::Read, length);
             }
@@ -286,7 +316,7 @@ impl Conn {
     fn leave(&mut self) -> io::Result<Step> {
         self.state = State::Leaving;
         if self.flush()? {
-            self.stream.shutdown(Shutdown::Write)?;
+            self.stream.finish()?;
         }
         Ok(Step::Leave(FAREWELL))
     }
@@ -294,7 +324,7 @@ impl Conn {
     /// Reads and forgets, until the peer has closed too.
     fn linger(&mut self, scratch: &mut Scratch) -> io::Result<Step> {
         // It does no harm to say so twice.
-        self.stream.shutdown(Shutdown::Write)?;
+        self.stream.finish()?;
         for _ in 0..TURN {
             if self.at_end {
                 return Ok(Step::Done);
@@ -302,7 +332,7 @@ impl Conn {
             if !self.readable {
                 return Ok(Step::Idle);
             }
-            self.read(scratch)?;
+            self.read(&mut scratch.input)?;
         }
         Ok(Step::Yield)
     }
@@ -316,7 +346,7 @@ impl Conn {
         if flow.work == Work::None {
             self.state = after(flow.next);
             // Usually the socket has room, and the answer never touches memory of this connection.
-            let sent = write_some(&self.stream, &outbox.out)?;
+            let sent = write_some(&mut self.stream, &outbox.out)?;
             self.pending.extend_from_slice(&outbox.out[sent..]);
         } else {
             self.state = State::Working(flow.next);
@@ -336,7 +366,7 @@ impl Conn {
             return Ok(self.pending.is_empty());
         }
         while self.sent < self.pending.len() {
-            match write_some(&self.stream, &self.pending[self.sent..])? {
+            match write_some(&mut self.stream, &self.pending[self.sent..])? {
                 0 => return Ok(false),
                 sent => self.sent += sent,
             }
@@ -357,7 +387,7 @@ fn after(next: Next) -> State {
 }
 
 /// Writes as much of `bytes` as the socket takes now, perhaps nothing.
-fn write_some(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+fn write_some(stream: &mut impl Socket, bytes: &[u8]) -> io::Result<usize> {
     if bytes.is_empty() {
         return Ok(0);
     }
@@ -376,77 +406,6 @@ fn write_some(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{
-        net::TcpListener,
-        sync::{
-            Arc,
-            atomic::{AtomicBool, Ordering::Relaxed},
-        },
-        task::{Wake, Waker},
-    };
-
-    use portlab_service::{Cx, Mail};
-
-    use super::*;
-    use crate::{
-        letterbox::Letterbox,
-        mailbox::{Overflow, Put},
-    };
-
-    /// Passes its mail on.
-    struct Postman;
-
-    impl Session for Postman {
-        fn on_data(&mut self, _input: &[u8], _cx: &mut Cx<'_>) -> Flow {
-            Flow::CONTINUE
-        }
-
-        fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {
-            cx.out.extend_from_slice(&mail.0);
-            Flow::CONTINUE
-        }
-    }
-
-    struct Bell(AtomicBool);
-
-    impl Wake for Bell {
-        fn wake(self: Arc<Self>) {
-            self.0.store(true, Relaxed);
-        }
-    }
-
-    #[test]
-    fn who_waits_for_a_peer_that_does_not_read_is_woken_when_there_is_too_much() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let _peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let (stream, _) = listener.accept().unwrap();
-        stream.set_nonblocking(true).unwrap();
-        let stream = Interruptible::new(TcpStream::from_std(stream));
-        let mut conn = Conn::new(stream, Box::new(Postman), Span::new(ConnId(1)));
-        let mut scratch = Scratch::new();
-        let letterbox = Letterbox::new(Overflow::default());
-        let bell = Arc::new(Bell(AtomicBool::new(false)));
-        let waker = Waker::from(Arc::clone(&bell));
-        let mail = Mail(vec![b'x'; 50_000].into());
-        // Whatever the socket takes first, the driver must be left with a way to be woken.
-        while !conn.is_blocked() {
-            letterbox.put(mail.clone());
-            let inbox = &mut (&letterbox, &waker);
-            assert_eq!(conn.advance(&mut scratch, Some(inbox)), Step::Idle);
-        }
-        let woken = loop {
-            if let (Put::Overflowed(_), woken) = letterbox.put(mail.clone()) {
-                break woken;
-            }
-        };
-        woken.expect("somebody is to be woken").wake();
-        assert!(bell.0.load(Relaxed));
-        let inbox = &mut (&letterbox, &waker);
-        let step = conn.advance(&mut scratch, Some(inbox));
-        assert_eq!(
-            (step, conn.how()),
-            (Step::Leave(FAREWELL), Parting::TooSlow)
-        );
-    }
-}
+mod orders;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,309 @@
+//! The state machine under every order of what can happen to a connection: bytes to read, room to
+//! write, mail, work that ends, and calls without a reason.
+//!
+//! The simulated driver calls a connection only when [`Step`] says that it must: after `Yield`, after
+//! an event of the poller (edge-triggered), and when the inbox wakes it. What the connection then
+//! leaves undone stays undone, so mail or input that is left at the end was stranded.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
+    task::{Wake, Waker},
+};
+
+use portlab_service::{Cx, Mail};
+use proptest::prelude::*;
+
+use super::*;
+use crate::{
+    letterbox::Letterbox,
+    mailbox::{Mailbox, Overflow},
+};
+
+/// What the kernel keeps of a connection.
+#[derive(Default)]
+struct Kernel {
+    arrived: VecDeque<u8>,
+    /// How many bytes the peer takes before it reads on.
+    room: usize,
+    /// A write has found no room, so that more room is an event.
+    was_full: bool,
+    sent: Vec<u8>,
+}
+
+struct Simulated(Rc<RefCell<Kernel>>);
+
+impl Socket for Simulated {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut kernel = self.0.borrow_mut();
+        let length = kernel.arrived.len().min(buffer.len());
+        if length == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        for (place, byte) in buffer.iter_mut().zip(kernel.arrived.drain(..length)) {
+            *place = byte;
+        }
+        Ok(length)
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let mut kernel = self.0.borrow_mut();
+        let length = kernel.room.min(bytes.len());
+        if length < bytes.len() {
+            kernel.was_full = true;
+        }
+        if length == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        kernel.room -= length;
+        kernel.sent.extend_from_slice(&bytes[..length]);
+        Ok(length)
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Passes mail on, and answers each byte of input; a `w` takes work.
+struct Both;
+
+const WORK: u8 = b'w';
+
+impl Session for Both {
+    fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
+        cx.out.extend_from_slice(input);
+        match input.contains(&WORK) {
+            true => Flow::CONTINUE.after(Work::Wait(Duration::from_millis(1))),
+            false => Flow::CONTINUE,
+        }
+    }
+
+    fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {
+        cx.out.extend_from_slice(&mail.0);
+        Flow::CONTINUE
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Happens {
+    Bytes(usize),
+    Work,
+    Mail(usize),
+    Room(usize),
+    /// The poller reports the connection, for a reason that has passed.
+    Spurious,
+    /// The connection has its turn, if it is due.
+    Turn,
+    WorkDone,
+}
+
+fn happens() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        (1..100_000_usize).prop_map(Happens::Bytes),
+        Just(Happens::Work),
+        (1..80_000_usize).prop_map(Happens::Mail),
+        (1..200_000_usize).prop_map(Happens::Room),
+        Just(Happens::Spurious),
+        Just(Happens::Turn),
+        Just(Happens::Turn),
+        Just(Happens::WorkDone),
+    ]
+}
+
+/// Where the mail waits: in the loop's own mailbox, or in one that others fill.
+enum Where {
+    Own(Mailbox),
+    Shared(Letterbox, Arc<Bell>),
+}
+
+#[derive(Default)]
+struct Bell(AtomicBool);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Relaxed);
+    }
+}
+
+struct World {
+    kernel: Rc<RefCell<Kernel>>,
+    conn: Conn<Simulated>,
+    scratch: Scratch,
+    inbox: Where,
+    /// The driver owes the connection a call.
+    is_due: bool,
+    is_working: bool,
+}
+
+impl World {
+    fn new(inbox: Where) -> Self {
+        let kernel = Rc::new(RefCell::new(Kernel::default()));
+        let socket = Simulated(Rc::clone(&kernel));
+        Self {
+            kernel,
+            conn: Conn::new(socket, Box::new(Both), Span::new(ConnId(1))),
+            scratch: Scratch::new(),
+            inbox,
+            is_due: true,
+            is_working: false,
+        }
+    }
+
+    fn happen(&mut self, what: &Happens) {
+        match *what {
+            Happens::Bytes(count) => self.arrive(&vec![b'd'; count]),
+            Happens::Work => self.arrive(&[WORK]),
+            Happens::Mail(length) => self.put(length),
+            Happens::Room(more) => {
+                let mut kernel = self.kernel.borrow_mut();
+                kernel.room += more;
+                if std::mem::take(&mut kernel.was_full) {
+                    drop(kernel);
+                    self.report();
+                }
+            }
+            Happens::Spurious => self.report(),
+            Happens::Turn => self.turn(),
+            Happens::WorkDone if self.is_working => {
+                self.is_working = false;
+                let step = self.conn.work_done();
+                self.obey(step);
+            }
+            Happens::WorkDone => {}
+        }
+    }
+
+    fn arrive(&mut self, bytes: &[u8]) {
+        self.kernel.borrow_mut().arrived.extend(bytes);
+        self.report();
+    }
+
+    fn report(&mut self) {
+        self.conn.is_ready(false);
+        self.is_due = true;
+    }
+
+    fn put(&mut self, length: usize) {
+        let mail = Mail(vec![b'm'; length].into());
+        match &mut self.inbox {
+            Where::Own(mailbox) => {
+                mailbox.put(mail);
+                self.is_due = true;
+            }
+            Where::Shared(letterbox, _) => {
+                if let (_, Some(waker)) = letterbox.put(mail) {
+                    waker.wake();
+                }
+            }
+        }
+    }
+
+    fn is_due(&mut self) -> bool {
+        if let Where::Shared(_, bell) = &self.inbox {
+            self.is_due |= bell.0.swap(false, Relaxed);
+        }
+        self.is_due
+    }
+
+    fn turn(&mut self) {
+        if !self.is_due() {
+            return;
+        }
+        self.is_due = false;
+        let step = match &mut self.inbox {
+            Where::Own(mailbox) => self.conn.advance(&mut self.scratch, Some(mailbox)),
+            Where::Shared(letterbox, bell) => {
+                let waker = Waker::from(Arc::clone(bell));
+                let inbox = &mut (&*letterbox, &waker);
+                self.conn.advance(&mut self.scratch, Some(inbox))
+            }
+        };
+        self.obey(step);
+    }
+
+    fn obey(&mut self, step: Step) {
+        match step {
+            Step::Idle => {}
+            Step::Yield => self.is_due = true,
+            Step::Work(_) => self.is_working = true,
+            Step::Leave(_) | Step::Done => panic!("{step:?}, and nothing was wrong"),
+        }
+    }
+
+    /// The peer reads everything, and the driver does all that it owes.
+    fn settle(&mut self) {
+        self.happen(&Happens::Room(usize::MAX / 2));
+        while self.is_due() || self.is_working {
+            self.turn();
+            self.happen(&Happens::WorkDone);
+        }
+    }
+}
+
+fn nothing_is_stranded(inbox: Where, story: &[Happens]) -> Result<(), TestCaseError> {
+    let mut world = World::new(inbox);
+    story.iter().for_each(|what| world.happen(what));
+    world.settle();
+    let [mut mail, mut input] = [0, 0];
+    for what in story {
+        match what {
+            Happens::Mail(length) => mail += length,
+            Happens::Bytes(length) => input += length,
+            Happens::Work => input += 1,
+            _ => {}
+        }
+    }
+    let kernel = world.kernel.borrow();
+    let sent_mail = kernel.sent.iter().filter(|byte| **byte == b'm').count();
+    prop_assert_eq!(sent_mail, mail, "mail was stranded");
+    prop_assert_eq!(kernel.sent.len() - sent_mail, input, "input was stranded");
+    Ok(())
+}
+
+/// Limits that no story reaches.
+const WIDE: Overflow = Overflow {
+    policy: crate::mailbox::Policy::Disconnect,
+    hard: usize::MAX,
+    soft: usize::MAX,
+    patience: Duration::from_secs(600),
+};
+
+proptest! {
+    #[test]
+    fn a_loop_strands_neither_mail_nor_input(story in proptest::collection::vec(happens(), 1..60)) {
+        nothing_is_stranded(Where::Own(Mailbox::new(WIDE)), &story)?;
+    }
+
+    #[test]
+    fn a_thread_strands_neither_mail_nor_input(story in proptest::collection::vec(happens(), 1..60)) {
+        nothing_is_stranded(Where::Shared(Letterbox::new(WIDE), Arc::default()), &story)?;
+    }
+}
+
+/// The order in which the fault was met: a full batch leaves, the poller's report is about the write,
+/// and there is nothing to read.
+#[test]
+fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
+    let story = [
+        Happens::Turn,
+        Happens::Mail(60_000),
+        Happens::Turn,
+        Happens::Mail(40_000),
+        Happens::Mail(40_000),
+        Happens::Mail(40_000),
+        Happens::Room(60_000),
+        Happens::Turn,
+    ];
+    for inbox in [
+        Where::Own(Mailbox::new(WIDE)),
+        Where::Shared(Letterbox::new(WIDE), Arc::default()),
+    ] {
+        nothing_is_stranded(inbox, &story).unwrap();
+    }
+}
