@@ -471,7 +471,7 @@ impl Salon {
     fn call(&mut self, id: ConnId, what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next) {
         let (mut out, mut posts) = (Vec::new(), Vec::new());
         let (session, stream) = self.members.get_mut(&id).unwrap();
-        what(
+        let next = what(
             &mut **session,
             &mut Cx {
                 out: &mut out,
@@ -482,6 +482,11 @@ impl Salon {
         let Self { hub, members } = self;
         for post in &posts {
             hub.handle(id, post, &mut |to, mail| hand(members, to, &mail));
+        }
+        if next == Next::More {
+            let more: fn(&mut dyn Session, &mut Cx<'_>) -> Next =
+                |session, cx| session.on_more(cx).next;
+            self.call(id, more);
         }
     }
 }

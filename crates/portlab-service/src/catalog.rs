@@ -32,7 +32,7 @@ pub static SERVICES: &[ServiceEntry] = &[
     ServiceEntry {
         name: "chat",
         summary: "a line goes to everybody else in the room, in each one's own encoding",
-        make: |options| Ok(Box::new(Chat::new(options.encoding, ChatLimits::default()))),
+        make: |options| Ok(Box::new(Chat::new(options.encoding, options.chat))),
     },
 ];
 
@@ -45,6 +45,8 @@ pub struct ServiceOptions {
     pub encoding: TextEncoding,
     /// What the handler does before each answer.
     pub order: Order,
+    /// What a chat allows.
+    pub chat: ChatLimits,
 }
 
 impl Default for ServiceOptions {
@@ -53,6 +55,7 @@ impl Default for ServiceOptions {
             reply: "hello".to_owned(),
             encoding: TextEncoding::default(),
             order: Order::Work(Work::None),
+            chat: ChatLimits::default(),
         }
     }
 }
@@ -94,6 +97,10 @@ impl<S: Service + ?Sized> Service for Box<S> {
 
     fn hub(&self) -> Option<Box<dyn crate::Hub>> {
         (**self).hub()
+    }
+
+    fn refusal(&self) -> Vec<u8> {
+        (**self).refusal()
     }
 }
 

@@ -27,6 +27,13 @@ impl Flow {
         next: Next::Close,
     };
 
+    /// Send the answer, give other connections their turn, and call
+    /// [`on_more`](crate::Session::on_more).
+    pub const MORE: Self = Self {
+        work: Work::None,
+        next: Next::More,
+    };
+
     /// Puts `work` before the answer.
     #[must_use]
     pub const fn after(self, work: Work) -> Self {
@@ -59,6 +66,8 @@ pub enum Work {
 pub enum Next {
     /// Go on reading.
     Continue,
+    /// The session holds input that it has not handled: call it again before reading more.
+    More,
     /// Close, once everything has been sent.
     Close,
 }

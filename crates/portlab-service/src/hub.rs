@@ -22,6 +22,8 @@ pub enum Parting {
     Lost,
     /// It was dropped, because its peer didn't read what was sent to it.
     TooSlow,
+    /// It was closed by a time limit: no byte went either way, or a message that began did not end.
+    TimedOut,
 }
 
 /// The shared half of a service, such as a chat room: a deterministic state machine.

@@ -99,6 +99,10 @@ impl<S: Service> Service for Ordered<S> {
     fn hub(&self) -> Option<Box<dyn Hub>> {
         self.service.hub()
     }
+
+    fn refusal(&self) -> Vec<u8> {
+        self.service.refusal()
+    }
 }
 
 struct OrderedSession {
@@ -117,6 +121,15 @@ impl Session for OrderedSession {
             Order::Work(work) => flow.after(work),
             Order::Panic => panic!("the handler panics, as --work panic told it to"),
         }
+    }
+
+    // The work is done once for each read.
+    fn on_more(&mut self, cx: &mut Cx<'_>) -> Flow {
+        self.session.on_more(cx)
+    }
+
+    fn unfinished(&self) -> Option<u64> {
+        self.session.unfinished()
     }
 
     fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {

@@ -31,6 +31,12 @@ pub trait Service: Send + Sync {
     fn hub(&self) -> Option<Box<dyn Hub>> {
         None
     }
+
+    /// What a connection is told that is closed at once, because the server has as many as it may
+    /// have. Nothing, by default: then the connection is only closed.
+    fn refusal(&self) -> Vec<u8> {
+        Vec::new()
+    }
 }
 
 /// One connection's half of a service: a state machine over bytes.
@@ -39,8 +45,9 @@ pub trait Service: Send + Sync {
 /// The driver of the connection, in this order: `on_open` once; then any mix of `on_data`, `on_mail`
 /// and `on_missed`; `on_eof` at most once, after the last `on_data`; or `on_cut`. Never two calls at a time, though a
 /// session may move to another thread between calls. After an answer that says
-/// [`Next::Close`](crate::Next::Close), or when the connection breaks, the session is dropped
-/// without a further call.
+/// [`Next::More`](crate::Next::More), other connections have their turn, and `on_more` comes before the next
+/// `on_data` or `on_eof`; `on_mail` may come between. After [`Next::Close`](crate::Next::Close), or when the
+/// connection breaks, the session is dropped without a further call.
 ///
 /// # What each answer causes
 /// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does
@@ -62,6 +69,17 @@ pub trait Session: Send {
 
     /// `input` has arrived: at least one byte, in order, with no regard to message boundaries.
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow;
+
+    /// Goes on with the input that the session holds, having answered [`Next::More`](crate::Next::More).
+    fn on_more(&mut self, _cx: &mut Cx<'_>) -> Flow {
+        Flow::CONTINUE
+    }
+
+    /// The number of the message of which a part has come, if there is one. The driver gives a message a
+    /// time limit, so that a peer can't keep a connection by sending a byte now and then.
+    fn unfinished(&self) -> Option<u64> {
+        None
+    }
 
     /// The hub delivers something.
     fn on_mail(&mut self, _mail: &Mail, _cx: &mut Cx<'_>) -> Flow {
@@ -93,6 +111,10 @@ pub enum Cut {
     TooSlow,
     /// The hub has gone: the process that held it has died.
     HubLost,
+    /// For longer than the idle timeout, no byte went either way.
+    Idle,
+    /// A message that began did not end within its time limit.
+    Unfinished,
 }
 
 /// What a session may write to while it handles an event.

@@ -1,16 +1,45 @@
 //! The near name for a mistyped one.
 
 /// The candidate that is spelled most like `word`, if any is near enough to be worth a suggestion.
+///
+/// A word that can't be near costs nothing, however long it is; and of many candidates only the first
+/// thousand are looked at.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let word = word.to_lowercase();
+    let length = word.chars().count();
     candidates
-        .map(|candidate| {
-            (
-                strsim::damerau_levenshtein(&word.to_lowercase(), candidate),
-                candidate,
-            )
-        })
+        .take(MOST)
+        // Two words are at least as many edits apart as their lengths differ.
+        .filter(|candidate| length.abs_diff(candidate.chars().count()) <= enough(candidate))
+        .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
         .min_by_key(|&(distance, _)| distance)
-        .filter(|&(distance, candidate)| distance <= candidate.len().div_ceil(2))
+        .filter(|&(distance, candidate)| distance <= enough(candidate))
         .map(|(_, candidate)| candidate)
+}
+
+/// How many edits away a word may be that was meant for `candidate`.
+fn enough(candidate: &str) -> usize {
+    candidate.len().div_ceil(2)
+}
+
+const MOST: usize = 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn a_word_is_suggested_only_if_it_is_near() {
+        let names = ["alice", "bob", "你好"];
+        for (word, near) in [
+            ("alcie", Some("alice")),
+            ("BOB", Some("bob")),
+            ("您好", Some("你好")),
+            ("zzzzz", None),
+        ] {
+            assert_eq!(nearest(word, names.into_iter()), near, "{word}");
+        }
+        assert_eq!(nearest(&"alice".repeat(1000), names.into_iter()), None);
+    }
 }

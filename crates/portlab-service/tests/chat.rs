@@ -84,7 +84,7 @@ impl Salon {
                 posts: &mut posts,
             },
         );
-        member.open &= next == Next::Continue;
+        member.open &= next != Next::Close;
         let gone = !member.open;
         let mut mail = Vec::new();
         for post in &posts {
@@ -97,6 +97,11 @@ impl Salon {
             });
         }
         self.deliver(mail);
+        if next == Next::More {
+            let more: fn(&mut dyn Session, &mut Cx<'_>) -> Next =
+                |session, cx| session.on_more(cx).next;
+            self.call(id, more);
+        }
     }
 
     fn lose(&mut self, id: u64, how: Parting) {
@@ -289,6 +294,58 @@ fn rooms_keep_to_themselves() {
     salon.say(3, "/join lobby");
     salon.say(3, "/rooms");
     assert_eq!(salon.screen(3).last().unwrap(), "* rooms: lobby (3)");
+}
+
+/// What `session` asks of the hub when it is called once.
+fn posts(
+    session: &mut dyn Session,
+    call: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next,
+) -> (usize, Next) {
+    let mut posts = Vec::new();
+    let cx = &mut Cx {
+        out: &mut Vec::new(),
+        posts: &mut posts,
+    };
+    let next = call(session, cx);
+    (posts.len(), next)
+}
+
+#[test]
+fn of_many_lines_in_one_read_a_turn_takes_a_few() {
+    let limits = ChatLimits {
+        lines_per_turn: 10,
+        ..ChatLimits::default()
+    };
+    let service = Chat::new("utf-8".parse().unwrap(), limits);
+    let mut session = service.open(ConnId(1), SocketAddr::from(([127, 0, 0, 1], 50_000)));
+    let input = [&b"\n".repeat(25)[..], b"unfinished"].concat();
+    assert_eq!(session.unfinished(), None);
+    let mut turn = posts(&mut *session, |session, cx| {
+        session.on_data(&input, cx).next
+    });
+    for _ in 0..2 {
+        assert_eq!(turn, (10, Next::More));
+        turn = posts(&mut *session, |session, cx| session.on_more(cx).next);
+    }
+    assert_eq!(turn, (5, Next::Continue));
+    // The 26th line has begun.
+    assert_eq!(session.unfinished(), Some(25));
+    turn = posts(&mut *session, |session, cx| {
+        session.on_data(b" line\n", cx).next
+    });
+    assert_eq!((turn, session.unfinished()), ((1, Next::Continue), None));
+}
+
+#[test]
+fn what_can_be_no_name_is_told_so_and_not_sought() {
+    let mut salon = Salon::with(&["alice", "bob"]);
+    salon.say(0, &format!("/msg {} hi", "x".repeat(4000)));
+    assert_eq!(salon.screen(0), ["* a name has at most 24 letters"]);
+    salon.say(0, "/msg bbo hi");
+    assert_eq!(
+        salon.screen(0),
+        ["* nobody is called bbo; did you mean bob?"]
+    );
 }
 
 #[test]

@@ -16,6 +16,8 @@ pub(super) struct Lines {
     /// How many bytes of it have come.
     length: usize,
     limit: usize,
+    /// How many lines have ended.
+    count: u64,
 }
 
 /// A line is longer than the limit.
@@ -31,7 +33,13 @@ impl Lines {
             line: String::new(),
             length: 0,
             limit,
+            count: 0,
         }
+    }
+
+    /// The number of the line under way, if a part of it has come.
+    pub(super) fn unfinished(&self) -> Option<u64> {
+        (self.length > 0).then_some(self.count)
     }
 
     /// From the next line on, bytes mean what they mean in `encoding`.
@@ -72,6 +80,7 @@ impl Lines {
 
     fn take(&mut self) -> String {
         self.length = 0;
+        self.count += 1;
         let mut line = std::mem::take(&mut self.line);
         // A terminal that isn't in line mode sends a NUL after a carriage return.
         let text = line.trim_end_matches(['\n', '\r', '\0']).len();

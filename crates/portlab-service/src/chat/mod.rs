@@ -38,6 +38,9 @@ pub struct Limits {
     /// Bytes of a line, its end not counted. Who sends more is told and disconnected: what comes
     /// next can't be made sense of.
     pub line_bytes: usize,
+    /// Lines and commands of one member that are taken in one turn. Then other members have theirs, and
+    /// the mail that follows is delivered.
+    pub lines_per_turn: usize,
     /// Characters of the name of a member or a room.
     pub name_chars: usize,
     /// Rooms that there may be at a time.
@@ -48,6 +51,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             line_bytes: 4096,
+            lines_per_turn: 32,
             name_chars: 24,
             rooms: 100,
         }
@@ -69,5 +73,9 @@ impl Service for Chat {
 
     fn hub(&self) -> Option<Box<dyn Hub>> {
         Some(Box::new(Rooms::new(self.encoding, self.limits)))
+    }
+
+    fn refusal(&self) -> Vec<u8> {
+        press::line("* too many are here; come again later", self.encoding)
     }
 }

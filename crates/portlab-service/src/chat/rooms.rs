@@ -84,12 +84,14 @@ impl Rooms {
             Request::Rooms => {
                 let rooms = self.rooms.iter();
                 let rooms = rooms.map(|(room, members)| format!("{room} ({})", members.len()));
-                let text = format!("rooms: {}", listed(rooms));
+                let text = format!("rooms: {}", listed(rooms, self.rooms.len()));
                 self.tell(who, &text, deliver);
             }
             Request::Who => {
-                let names = self.rooms[&room].iter().filter_map(|id| self.name(*id));
-                let text = format!("in {room}: {}", listed(names.map(str::to_owned)));
+                let members = &self.rooms[&room];
+                let names = members.iter().filter_map(|id| self.name(*id));
+                let names = listed(names.map(str::to_owned), members.len());
+                let text = format!("in {room}: {names}");
                 self.tell(who, &text, deliver);
             }
             Request::Tell(other, text) => self.whisper(who, &name, other, text, deliver),
@@ -169,6 +171,9 @@ impl Rooms {
         deliver: &mut Deliver<'_>,
     ) {
         let Some(&receiver) = self.names.get(&to.to_lowercase()) else {
+            if let Err(error) = self.well_formed("name", to) {
+                return self.tell(who, &error, deliver);
+            }
             let near = nearest(to, self.names.keys().map(String::as_str));
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
             return self.tell(who, &format!("nobody is called {to}{near}"), deliver);
@@ -283,18 +288,17 @@ impl Hub for Rooms {
             Parting::Left => "left",
             Parting::Lost => "lost the connection",
             Parting::TooSlow => "was dropped for reading too slowly",
+            Parting::TimedOut => "timed out",
         };
         self.to_others(who, &room, &format!("* {name} {how}"), deliver);
     }
 }
 
-/// The first of `items`, and how many there are besides.
-fn listed(items: impl Iterator<Item = String>) -> String {
-    let mut items = items.fuse();
-    let mut text = items.by_ref().take(LISTED).collect::<Vec<_>>().join(", ");
-    match items.count() {
-        0 => {}
-        more => text += &format!(" and {more} more"),
+/// The first of `items`, and how many of the `count` there are besides.
+fn listed(items: impl Iterator<Item = String>, count: usize) -> String {
+    let mut text = items.take(LISTED).collect::<Vec<_>>().join(", ");
+    if count > LISTED {
+        text += &format!(" and {} more", count - LISTED);
     }
     text
 }

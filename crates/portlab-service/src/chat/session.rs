@@ -12,6 +12,9 @@ use crate::{Cut, Cx, Flow, Mail, Session, TextEncoding, inert};
 pub(super) struct ChatSession {
     lines: Lines,
     limits: Limits,
+    /// Input that was left for the next turn, from `heard` on.
+    rest: Vec<u8>,
+    heard: usize,
     /// It has asked its last, and ends when that has been answered.
     leaves: bool,
 }
@@ -21,6 +24,8 @@ impl ChatSession {
         Self {
             lines: Lines::new(encoding, limits.line_bytes),
             limits,
+            rest: Vec::new(),
+            heard: 0,
             leaves: false,
         }
     }
@@ -29,6 +34,30 @@ impl ChatSession {
     fn tell(&self, text: &str, cx: &mut Cx<'_>) {
         let line = press::line(&format!("* {text}"), self.lines.encoding());
         cx.out.extend_from_slice(&line);
+    }
+
+    /// Hears as many lines of `input` as one turn allows.
+    fn take_turn(&mut self, input: &mut &[u8], cx: &mut Cx<'_>) -> Flow {
+        for _ in 0..self.limits.lines_per_turn {
+            if self.leaves {
+                return Flow::CONTINUE;
+            }
+            match self.lines.next(input) {
+                None => return Flow::CONTINUE,
+                Some(Ok(line)) => self.hear(&line, cx),
+                Some(Err(_)) => {
+                    let limit = self.limits.line_bytes;
+                    let text = format!("a line has at most {limit} bytes; goodbye");
+                    cx.posts.push(Request::Note(&text).post());
+                    cx.posts.push(Request::Last.post());
+                    self.leaves = true;
+                }
+            }
+        }
+        match input.is_empty() || self.leaves {
+            true => Flow::CONTINUE,
+            false => Flow::MORE,
+        }
     }
 
     fn hear(&mut self, line: &str, cx: &mut Cx<'_>) {
@@ -63,21 +92,27 @@ impl Session for ChatSession {
     }
 
     fn on_data(&mut self, mut input: &[u8], cx: &mut Cx<'_>) -> Flow {
-        while !self.leaves
-            && let Some(line) = self.lines.next(&mut input)
-        {
-            match line {
-                Ok(line) => self.hear(&line, cx),
-                Err(_) => {
-                    let limit = self.limits.line_bytes;
-                    let text = format!("a line has at most {limit} bytes; goodbye");
-                    cx.posts.push(Request::Note(&text).post());
-                    cx.posts.push(Request::Last.post());
-                    self.leaves = true;
-                }
-            }
+        let flow = self.take_turn(&mut input, cx);
+        if flow == Flow::MORE {
+            self.rest = input.to_vec();
         }
-        Flow::CONTINUE
+        flow
+    }
+
+    fn on_more(&mut self, cx: &mut Cx<'_>) -> Flow {
+        let rest = std::mem::take(&mut self.rest);
+        let mut input = &rest[self.heard..];
+        let flow = self.take_turn(&mut input, cx);
+        self.heard = 0;
+        if flow == Flow::MORE {
+            self.heard = rest.len() - input.len();
+            self.rest = rest;
+        }
+        flow
+    }
+
+    fn unfinished(&self) -> Option<u64> {
+        self.lines.unfinished()
     }
 
     fn on_mail(&mut self, mail: &Mail, cx: &mut Cx<'_>) -> Flow {
@@ -101,6 +136,8 @@ impl Session for ChatSession {
         let reason = match why {
             Cut::TooSlow => "you read too slowly, and too much was waiting for you; goodbye",
             Cut::HubLost => "the rooms are lost; come again",
+            Cut::Idle => "you were silent for too long; goodbye",
+            Cut::Unfinished => "a line that you began did not end in time; goodbye",
         };
         self.tell(reason, cx);
     }
