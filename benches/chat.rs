@@ -185,7 +185,7 @@ fn silent(model: &str) -> Result<bool> {
     let (mut without, mut with, mut grown) = (Vec::new(), Vec::new(), 0);
     for _ in 0..PAIRS {
         // Who is dropped is no burden any more: here they stay.
-        let limit = format!("--hard-limit={LIMIT}");
+        let limit = format!("--output-limit={LIMIT}");
         let options = ["--service=chat", "--overflow=drop-oldest", limit.as_str()];
         let server = start(model, &options)?;
         let plan = ChatPlan {

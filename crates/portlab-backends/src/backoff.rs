@@ -2,20 +2,21 @@
 
 use std::{
     io::{self, Write},
-    time::{Duration, Instant},
+    time::Duration,
 };
+
+use portlab_sys::tally::{self, Count};
 
 use rustix::io::Errno;
 
 /// The pauses of one accept loop: none for a peer's failure, doubling from 10 ms to a second for
-/// the machine's, and a log line a second at most.
+/// the machine's.
 ///
 /// Without a pause, a server that is out of descriptors would spin: the connection it can't accept
 /// keeps the listener readable. Go and gevent double in this way, nginx waits half a second.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
-    last_log: Option<Instant>,
 }
 
 const FIRST: Duration = Duration::from_millis(10);
@@ -23,10 +24,7 @@ const LONGEST: Duration = Duration::from_secs(1);
 
 impl Backoff {
     pub(crate) fn new() -> Self {
-        Self {
-            next: FIRST,
-            last_log: None,
-        }
+        Self { next: FIRST }
     }
 
     /// Tells how long to pause after `error`; `None` when it concerns one peer only, or nobody.
@@ -34,7 +32,8 @@ impl Backoff {
         if is_the_peers(error) {
             return None;
         }
-        self.complain("can't accept", error);
+        tally::add(Count::NotAccepted, 1);
+        complain("can't accept", error);
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST);
         Some(pause)
@@ -44,15 +43,20 @@ impl Backoff {
     pub(crate) fn reset(&mut self) {
         self.next = FIRST;
     }
+}
 
-    /// Says on stderr what went wrong, at most once a second.
-    pub(crate) fn complain(&mut self, what: &str, error: &io::Error) {
-        let now = Instant::now();
-        if self.last_log.is_none_or(|last| now - last >= LONGEST) {
-            self.last_log = Some(now);
-            // Nobody may be listening on stderr any more, and a server goes on without.
-            let _ = writeln!(io::stderr(), "portlab: {what}: {error}");
-        }
+/// A connection can't be served: counts it, and says why on stderr.
+pub(crate) fn not_served(what: &str, error: &io::Error) {
+    tally::add(Count::NotServed, 1);
+    complain(what, error);
+}
+
+/// Says on stderr what went wrong: a line a second for the whole server, however many threads and
+/// processes have something to say.
+pub(crate) fn complain(what: &str, error: &io::Error) {
+    if tally::may_log() {
+        // The reader of stderr may have gone, and a server goes on without.
+        let _ = writeln!(io::stderr(), "portlab: {what}: {error}");
     }
 }
 

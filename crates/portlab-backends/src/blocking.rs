@@ -2,16 +2,29 @@
 
 use std::{
     io::{self, Write},
+    net::TcpStream,
     thread,
+    time::Instant,
 };
 
-use portlab_service::{Next, Service, Work};
-use portlab_sys::{clock::burn, stop::Interruptible};
-use rustix::buffer::spare_capacity;
+use portlab_service::{Cut, Next, Service, Work};
+use portlab_sys::{
+    clock::burn,
+    stop::Interruptible,
+    tally::{self, Count},
+};
+use rustix::{
+    buffer::spare_capacity,
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    time::Timespec,
+};
 
 use crate::{
     READ_BUFFER,
+    backoff::not_served,
     broker::Line,
+    deadlines::Deadlines,
     door::Caller,
     exchange::Exchange,
     guarded::{Event, Outbox},
@@ -27,19 +40,19 @@ use crate::{
 /// Where connections share a hub, mail may come at any time, and [`member`] drives the connection.
 pub(crate) fn drive(caller: Caller, service: &dyn Service, exchange: Option<&Exchange>) {
     match exchange {
-        // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
-        None => drop(converse(caller, service)),
+        None => alone(caller, service),
         // Without a descriptor for its bell, it is turned away.
-        Some(exchange) => drop(exchange.desk(caller.span.id()).map(|mut desk| {
-            member::drive(caller, service, &mut desk);
-        })),
+        Some(exchange) => match exchange.desk(caller.span.id()) {
+            Ok(mut desk) => member::drive(caller, service, &mut desk),
+            Err(error) => not_served("can't make a member of a caller", &error),
+        },
     }
 }
 
 /// The same in a process of its own, which has a line to the hub if there is one.
 pub(crate) fn drive_on_line(caller: Caller, service: &dyn Service, line: Option<&Line>) {
     match line {
-        None => drop(converse(caller, service)),
+        None => alone(caller, service),
         Some(line) => {
             let mut desk = line.desk(caller.span.id());
             member::drive(caller, service, &mut desk);
@@ -47,8 +60,23 @@ pub(crate) fn drive_on_line(caller: Caller, service: &dyn Service, line: Option<
     }
 }
 
+fn alone(caller: Caller, service: &dyn Service) {
+    // A peer that breaks off (reset, broken pipe) ends its connection and concerns no other.
+    if converse(caller, service).is_err() {
+        tally::add(Count::Broken, 1);
+    }
+}
+
 fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
-    let Caller { stream, peer, span } = caller;
+    let Caller {
+        stream,
+        peer,
+        span,
+        admission,
+    } = caller;
+    let mut deadlines = Deadlines::new(admission.limits);
+    // A peer that takes nothing is idle too.
+    stream.set_write_timeout(admission.limits.idle)?;
     span.turn();
     // Whoever drives a connection has it watched: in a forking model that is the child.
     let stream = Interruptible::new(stream);
@@ -58,28 +86,93 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
     let mut input = Vec::with_capacity(READ_BUFFER);
     let mut event = Event::Open;
     loop {
+        let is_input = matches!(event, Event::Data(_) | Event::More);
         let Ok(flow) = outbox.call(&mut *session, event) else {
             return Ok(());
         };
+        if is_input {
+            deadlines.handled(&*session, outbox.posted());
+        }
         perform(flow.work);
         let writing = trace::call();
-        (&*stream).write_all(&outbox.out)?;
+        if let Err(error) = (&*stream).write_all(&outbox.out) {
+            return cut_if_idle(error);
+        }
         writing.end(What::Write, outbox.out.len());
+        tally::add(Count::BytesOut, outbox.out.len() as u64);
+        deadlines.moved();
         outbox.sent();
-        if flow.next == Next::Close {
-            return Ok(());
+        match flow.next {
+            Next::Close => return Ok(()),
+            Next::More => {
+                event = Event::More;
+                continue;
+            }
+            Next::Continue => {}
         }
         input.clear();
+        if let Some(why) = wait(&stream, &mut deadlines) {
+            let _ = outbox.call(&mut *session, Event::Cut(why));
+            let _ = (&*stream).write(&outbox.out);
+            count_cut(why);
+            return Ok(());
+        }
         let reading = trace::call();
         let read =
             rustix::io::retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(&mut input)));
         reading.end(What::Read, read.unwrap_or(0));
         event = match read {
             Ok(0) => Event::Eof,
-            Ok(_) => Event::Data(&input),
+            Ok(length) => {
+                tally::add(Count::BytesIn, length as u64);
+                deadlines.moved();
+                Event::Data(&input)
+            }
             Err(errno) => return Err(errno.into()),
         };
     }
+}
+
+/// Waits for something to read, if there is a time limit. Says why the connection is to be closed, if it
+/// is.
+fn wait(stream: &TcpStream, deadlines: &mut Deadlines) -> Option<Cut> {
+    while let Some(at) = deadlines.next() {
+        let left = at.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).ok();
+        let mut fds = [PollFd::new(stream, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => match deadlines.overdue() {
+                None => {}
+                why => return why,
+            },
+            Err(Errno::INTR) => {}
+            // Reading finds out what is wrong.
+            Ok(_) | Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// Writing takes longer than the idle timeout if the peer takes nothing.
+fn cut_if_idle(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            count_cut(Cut::Idle);
+            Ok(())
+        }
+        _ => Err(error),
+    }
+}
+
+/// Counts a connection that is closed by the server.
+pub(crate) fn count_cut(why: Cut) {
+    let count = match why {
+        Cut::TooSlow => Count::TooSlow,
+        Cut::Idle => Count::Idle,
+        Cut::Unfinished => Count::Unfinished,
+        Cut::HubLost => Count::NotServed,
+    };
+    tally::add(count, 1);
 }
 
 /// Does all of a handler's work on the calling thread, whatever its kind.

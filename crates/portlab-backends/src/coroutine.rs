@@ -11,24 +11,28 @@ use std::{
 };
 
 use portlab_service::{Cut, Next, Parting, Post, Service, Session, Work};
-use portlab_sys::stop::{self, Interruptible};
+use portlab_sys::{
+    stop::{self, Interruptible},
+    tally::{self, Count},
+};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpListener, TcpStream, UnixStream},
     runtime::{Builder, Runtime},
     sync::mpsc,
+    time::{Sleep, sleep_until},
 };
 
 use crate::{
     READ_BUFFER, Served,
     backoff::Backoff,
-    blocking::perform,
-    door::{Entry, next_id},
+    blocking::{count_cut, perform},
+    deadlines::Deadlines,
+    door::{Admission, Entry, next_id},
     guarded::{Collected, Event, Outbox, Panicked},
     hub_task::{HubTask, Member},
     mailbox::Overflow,
     nonblocking::FAREWELL,
-    switchboard::Word,
     trace::{self, Span, What},
 };
 
@@ -58,11 +62,14 @@ pub(crate) async fn accept_all(
         match accepted {
             Ok((stream, peer, span)) => {
                 backoff.reset();
+                let Some(admission) = entry.admit(&stream) else {
+                    continue;
+                };
                 let stream = Interruptible::new(stream);
                 let alive = alive.clone();
                 let member = hub.as_ref().map(|hub| hub.member(span.id()));
                 tokio::spawn(async move {
-                    drive(stream, (span, peer), service, member).await;
+                    drive(stream, (span, peer, admission), service, member).await;
                     drop(alive);
                 });
             }
@@ -119,7 +126,7 @@ async fn unless_stopped<T>(
 /// Serves one connection to its end, and takes leave of the hub.
 async fn drive(
     stream: Interruptible<TcpStream>,
-    (span, peer): (Span, SocketAddr),
+    (span, peer, admission): (Span, SocketAddr, Admission),
     service: &'static dyn Service,
     member: Option<Member>,
 ) {
@@ -130,18 +137,29 @@ async fn drive(
         member,
         hears_mail_first: true,
         at_end: false,
+        has_more: false,
+        deadlines: Deadlines::new(admission.limits),
+        _admission: admission,
+        timer: None,
         last_words: Vec::new(),
     };
-    // A peer that breaks off ends its connection and concerns nobody else.
-    let how = talk.converse().await.unwrap_or(Parting::Lost);
-    // It hears nothing any more, and the others needn't wait to be told.
-    if let Some(member) = &talk.member
-        // When all go, nobody is left to be told.
+    // A peer that breaks off ends its connection and concerns no other.
+    let how = talk.converse().await.unwrap_or_else(|_| {
+        tally::add(Count::Broken, 1);
+        Parting::Lost
+    });
+    // It hears nothing any more, so no mail cuts its last words short.
+    let member = talk.member.take();
+    let is_finished = how == Parting::Lost || talk.at_end && talk.last_words.is_empty();
+    // The hub may have much to do before it hears of the end, and the socket need not wait for it.
+    let leaving = (!is_finished).then_some(talk);
+    if let Some(member) = member
+        // When all go, no member is left to be told.
         && !stop::is_set()
     {
-        let _ = member.say(Word::Gone(how)).await;
+        let _ = member.gone(how).await;
     }
-    if how != Parting::Lost && !talk.at_end {
+    if let Some(mut talk) = leaving {
         talk.leave().await;
     }
 }
@@ -157,6 +175,13 @@ struct Talk {
     hears_mail_first: bool,
     /// Everything has been read to the end.
     at_end: bool,
+    /// The session holds input that it has not handled.
+    has_more: bool,
+    deadlines: Deadlines,
+    /// Held to the end of the connection.
+    _admission: Admission,
+    /// For the next of them; made when the first is needed.
+    timer: Option<Pin<Box<Sleep>>>,
     /// What is still to be said when it is cut.
     last_words: Vec<u8>,
 }
@@ -170,7 +195,7 @@ struct Turn {
     /// What the hub is to hear; usually nothing.
     posts: Vec<Post>,
     /// It is to be cut, and these were its last words.
-    cut: bool,
+    cut: Option<Cut>,
 }
 
 /// The buffers of one thread, borrowed for the length of a poll and never across an `await`: so a
@@ -210,15 +235,31 @@ impl Talk {
                     perform(mistake);
                 }
             }
-            if turn.cut || !turn.unsent.is_empty() && !self.send(&mut turn.unsent).await? {
-                if !turn.cut {
-                    turn.unsent.extend(self.cut()?.unsent);
-                }
-                self.last_words = turn.unsent;
-                return Ok(Parting::TooSlow);
+            self.deadlines.moved();
+            if turn.cut.is_none()
+                && !turn.unsent.is_empty()
+                && let Some(why) = self.send(&mut turn.unsent).await?
+            {
+                turn.unsent.extend(self.cut(why)?.unsent);
+                turn.cut = Some(why);
             }
-            if turn.next == Next::Close {
-                return Ok(Parting::Left);
+            if let Some(why) = turn.cut {
+                count_cut(why);
+                self.last_words = turn.unsent;
+                return Ok(match why {
+                    Cut::TooSlow => Parting::TooSlow,
+                    Cut::Idle | Cut::Unfinished => Parting::TimedOut,
+                    Cut::HubLost => Parting::Lost,
+                });
+            }
+            match turn.next {
+                Next::Close => return Ok(Parting::Left),
+                // Other tasks have their turn first.
+                Next::More => {
+                    self.has_more = true;
+                    tokio::task::yield_now().await;
+                }
+                Next::Continue => {}
             }
             turn = poll_fn(|cx| self.poll_turn(cx)).await?;
         }
@@ -227,6 +268,9 @@ impl Talk {
     /// Hears what has come: mail, or something to read.
     fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
         self.span.turn();
+        if let Poll::Ready(why) = self.poll_deadline(cx) {
+            return Poll::Ready(self.cut(why));
+        }
         let mail_first = std::mem::replace(&mut self.hears_mail_first, true);
         if mail_first && let Some(turn) = self.collect(cx).transpose() {
             // The peer's turn is the next.
@@ -234,8 +278,9 @@ impl Talk {
             return Poll::Ready(turn);
         }
         // Behind the end there is nothing; but mail may still come.
-        if !self.at_end
-            && let Poll::Ready(turn) = self.poll_read_turn(cx)
+        if (self.has_more || !self.at_end)
+            && !self.deadlines.rests()
+            && let Poll::Ready(turn) = self.poll_input(cx)
         {
             return Poll::Ready(turn);
         }
@@ -243,6 +288,39 @@ impl Talk {
             return Poll::Ready(turn);
         }
         Poll::Pending
+    }
+
+    /// Ready when the connection is to be closed. Until then, the task is woken at the next moment at
+    /// which there may be something to do.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Cut> {
+        loop {
+            if let Some(why) = self.deadlines.overdue() {
+                return Poll::Ready(why);
+            }
+            let Some(at) = self.deadlines.next() else {
+                return Poll::Pending;
+            };
+            let at = at.into();
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if timer.deadline() != at {
+                timer.as_mut().reset(at);
+            }
+            ready!(timer.as_mut().poll(cx));
+            // It may have been the end of a rest, which is over with this question.
+            self.deadlines.rests();
+        }
+    }
+
+    /// Goes on with what the session holds, or reads.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        let turn = match std::mem::take(&mut self.has_more) {
+            true => self.hear(Event::More),
+            false => ready!(self.poll_read_turn(cx)),
+        };
+        if let Ok(turn) = &turn {
+            self.deadlines.handled(&*self.session, turn.posts.len());
+        }
+        Poll::Ready(turn)
     }
 
     /// Reads and answers, if there is something to read.
@@ -255,7 +333,10 @@ impl Talk {
             let mut buffer = ReadBuf::new(input);
             let reading = trace::start();
             ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut buffer))?;
-            reading.end(What::Read, buffer.filled().len());
+            let length = buffer.filled().len();
+            reading.end(What::Read, length);
+            tally::add(Count::BytesIn, length as u64);
+            self.deadlines.moved();
             let event = match buffer.filled() {
                 [] => Event::Eof,
                 data => Event::Data(data),
@@ -281,7 +362,7 @@ impl Talk {
                 Collected::Letters(flow) => {
                     answer(outbox, flow.work, flow.next, &self.stream).map(Some)
                 }
-                Collected::Overflow => last_words(outbox, session).map(Some),
+                Collected::Overflow => last_words(outbox, session, Cut::TooSlow).map(Some),
             }
         })
     }
@@ -295,45 +376,46 @@ impl Talk {
     }
 
     /// The session's last words.
-    fn cut(&mut self) -> io::Result<Turn> {
-        SCRATCH.with_borrow_mut(|Scratch { outbox, .. }| last_words(outbox, &mut *self.session))
+    fn cut(&mut self, why: Cut) -> io::Result<Turn> {
+        SCRATCH
+            .with_borrow_mut(|Scratch { outbox, .. }| last_words(outbox, &mut *self.session, why))
     }
 
-    /// Sends all of `bytes`; false when so much mail has come meanwhile that the peer is to be cut,
-    /// and then some of them are left.
-    async fn send(&mut self, bytes: &mut Vec<u8>) -> io::Result<bool> {
-        let (stream, mut sent) = (&mut *self.stream, 0);
-        let all = poll_fn(|cx| {
+    /// Sends all of `bytes`; or says why the peer is to be cut, which doesn't take them, and then some of
+    /// them are left.
+    async fn send(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<Cut>> {
+        let mut sent = 0;
+        let cut = poll_fn(|cx| {
             self.span.turn();
             while sent < bytes.len() {
                 let writing = trace::start();
-                match (
-                    Pin::new(&mut *stream).poll_write(cx, &bytes[sent..]),
-                    &self.member,
-                ) {
-                    (Poll::Ready(more), _) => {
-                        let more = more?;
+                match Pin::new(&mut *self.stream).poll_write(cx, &bytes[sent..])? {
+                    Poll::Ready(more) => {
                         writing.end(What::Write, more);
+                        tally::add(Count::BytesOut, more as u64);
+                        self.deadlines.moved();
                         sent += more;
                     }
-                    (Poll::Pending, None) => return Poll::Pending,
-                    (Poll::Pending, Some(member)) => {
-                        return member.poll_overflow(cx).map(|()| Ok(false));
+                    Poll::Pending => {
+                        if let Some(member) = &self.member
+                            && member.poll_overflow(cx).is_ready()
+                        {
+                            return Poll::Ready(Ok(Some(Cut::TooSlow)));
+                        }
+                        return self.poll_deadline(cx).map(|why| Ok(Some(why)));
                     }
                 }
             }
-            Poll::Ready(io::Result::Ok(true))
+            Poll::Ready(io::Result::Ok(None))
         });
-        let all = all.await?;
+        let cut = cut.await?;
         bytes.drain(..sent);
-        Ok(all)
+        Ok(cut)
     }
 
     /// Gives the peer a moment to take the last words, and to close as well. What it says now is read and forgotten: bytes left
     /// unread would reset the connection, and the reset might overtake the last words.
     async fn leave(&mut self) {
-        // It hears nothing any more, so no mail cuts it short.
-        self.member = None;
         let mut last_words = std::mem::take(&mut self.last_words);
         let farewell = async {
             self.send(&mut last_words).await?;
@@ -357,6 +439,7 @@ fn answer(outbox: &mut Outbox, work: Work, next: Next, stream: &TcpStream) -> io
             result => result?,
         };
         writing.end(What::Write, sent);
+        tally::add(Count::BytesOut, sent as u64);
     }
     let unsent = outbox.out[sent..].to_vec();
     outbox.sent();
@@ -365,22 +448,20 @@ fn answer(outbox: &mut Outbox, work: Work, next: Next, stream: &TcpStream) -> io
         next,
         unsent,
         posts: outbox.posts().collect(),
-        cut: false,
+        cut: None,
     })
 }
 
 /// Lets the session say why it is cut.
-fn last_words(outbox: &mut Outbox, session: &mut dyn Session) -> io::Result<Turn> {
-    let flow = outbox
-        .call(session, Event::Cut(Cut::TooSlow))
-        .map_err(panicked)?;
+fn last_words(outbox: &mut Outbox, session: &mut dyn Session, why: Cut) -> io::Result<Turn> {
+    let flow = outbox.call(session, Event::Cut(why)).map_err(panicked)?;
     let unsent = std::mem::take(&mut outbox.out);
     Ok(Turn {
         work: Work::None,
         next: flow.next,
         unsent,
         posts: Vec::new(),
-        cut: true,
+        cut: Some(why),
     })
 }
 

@@ -6,6 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener, TcpStream},
     os::fd::{AsFd, BorrowedFd},
     sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::Duration,
 };
 
 use portlab_service::ConnId;
@@ -13,12 +14,16 @@ use portlab_sys::{
     alone::Alone,
     holder::{Holder, holder},
     stop::{Interruptible, Stop},
+    tally::{self, Count},
 };
-use rustix::io::Errno;
-use socket2::{Domain, Protocol, Socket, Type};
+use rustix::{
+    io::Errno,
+    net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown},
+};
+use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
 use crate::{
-    Counts, Overflow, Served,
+    Counts, Limits, Overflow, Served,
     backoff::Backoff,
     trace::{self, Span},
 };
@@ -44,6 +49,8 @@ pub struct Door {
 #[derive(Debug)]
 pub struct Entry {
     listener: Interruptible<TcpListener>,
+    limits: &'static Limits,
+    refusal: Vec<u8>,
     /// The stop signal.
     pub stop: Stop,
 }
@@ -54,15 +61,48 @@ pub(crate) struct Caller {
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) span: Span,
+    pub(crate) admission: Admission,
+}
+
+/// A connection's place among those that a server may have. Dropping it gives the place back.
+#[derive(Debug)]
+pub(crate) struct Admission {
+    /// What the server allows the connection.
+    pub(crate) limits: &'static Limits,
+    /// The end of the connection is counted by the parent of the process that serves it.
+    pub(crate) is_counted_by_parent: bool,
+}
+
+#[cfg(test)]
+impl Admission {
+    /// The place of a connection that only a test has.
+    pub(crate) fn for_test(limits: Limits) -> Self {
+        Self {
+            limits: Box::leak(Box::new(limits)),
+            is_counted_by_parent: false,
+        }
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if !self.is_counted_by_parent {
+            tally::add(Count::Ended, 1);
+        }
+    }
 }
 
 /// How connections are taken, and their mail kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
     pub backlog: i32,
     /// What happens to mail that its receiver doesn't read.
     pub overflow: Overflow,
+    /// What connections are allowed.
+    pub limits: Limits,
+    /// What a connection is told that is one too many.
+    pub refusal: Vec<u8>,
 }
 
 impl Default for Options {
@@ -71,6 +111,8 @@ impl Default for Options {
         Self {
             backlog: 1024,
             overflow: Overflow::default(),
+            limits: Limits::default(),
+            refusal: Vec::new(),
         }
     }
 }
@@ -115,7 +157,7 @@ impl Door {
         stop: Stop,
         alone: Alone,
     ) -> Result<Self, BindError> {
-        let listener = listen(addr, options).map_err(|source| match source.kind() {
+        let listener = listen(addr, &options).map_err(|source| match source.kind() {
             io::ErrorKind::AddrInUse => BindError::InUse {
                 addr,
                 holder: holder(addr),
@@ -125,6 +167,8 @@ impl Door {
         })?;
         let entry = Entry {
             listener: Interruptible::new(listener),
+            limits: Box::leak(Box::new(options.limits)),
+            refusal: options.refusal,
             stop,
         };
         Ok(Self {
@@ -160,7 +204,15 @@ impl Entry {
                     BACKOFF.with_borrow_mut(Backoff::reset);
                     let span = Span::new(next_id());
                     accepting.accepted(&span, peer, &*self.listener);
-                    return Some(Caller { stream, peer, span });
+                    let Some(admission) = self.admit(&stream) else {
+                        continue;
+                    };
+                    return Some(Caller {
+                        stream,
+                        peer,
+                        span,
+                        admission,
+                    });
                 }
                 Err(error) => error,
             };
@@ -176,6 +228,30 @@ impl Entry {
                 let _ = self.stop.wait_for(&[], Some(pause));
             }
         }
+    }
+
+    /// Counts a connection that was accepted. `None` when it is one too many: then it has been told so, and
+    /// is to be dropped.
+    pub(crate) fn admit(&self, stream: &impl AsFd) -> Option<Admission> {
+        tally::add(Count::Accepted, 1);
+        let admission = Admission {
+            limits: self.limits,
+            is_counted_by_parent: false,
+        };
+        if tally::active() <= self.limits.connections as u64 {
+            return Some(admission);
+        }
+        tally::add(Count::Refused, 1);
+        // A peer that takes no words is only closed.
+        let _ = send(
+            stream,
+            &self.refusal,
+            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
+        );
+        let _ = shutdown(stream, Shutdown::Write);
+        // Bytes left unread would make the close a reset, which may overtake the words.
+        let _ = recv(stream, &mut [0; 4096], RecvFlags::DONTWAIT);
+        None
     }
 
     /// Waits until the stop signal comes, or one of `others` is readable; says whether it was the signal.
@@ -231,14 +307,24 @@ pub(crate) fn next_id() -> ConnId {
     ConnId(u64::from(std::process::id()) << 32 | NEXT.fetch_add(1, Relaxed))
 }
 
-fn listen(addr: SocketAddr, options: Options) -> io::Result<TcpListener> {
+fn listen(addr: SocketAddr, options: &Options) -> io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
+    if let Some(time) = options.limits.keepalive {
+        // Accepted connections inherit the listener's.
+        let keepalive = TcpKeepalive::new().with_time(time).with_interval(PROBE);
+        socket.set_tcp_keepalive(&keepalive.with_retries(PROBES))?;
+    }
     socket.bind(&addr.into())?;
     socket.listen(options.backlog)?;
     Ok(socket.into())
 }
+
+/// Between two questions whether a silent peer's machine answers, and how many there are before the
+/// connection is given up.
+const PROBE: Duration = Duration::from_secs(10);
+const PROBES: u32 = 3;
 
 fn by(holder: Option<&Holder>) -> String {
     holder.map_or_else(String::new, |holder| format!(" by {holder}"))
@@ -250,7 +336,7 @@ mod tests {
 
     #[test]
     fn an_accepted_connection_inherits_nodelay() {
-        let listener = listen("127.0.0.1:0".parse().unwrap(), Options::default()).unwrap();
+        let listener = listen("127.0.0.1:0".parse().unwrap(), &Options::default()).unwrap();
         let _client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         assert!(listener.accept().unwrap().0.nodelay().unwrap());
     }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use portlab_service::{Cut, Cx, Flow, Mail, Post, Session};
+use portlab_sys::tally::{self, Count};
 
 use crate::{
     READ_BUFFER,
@@ -25,6 +26,7 @@ pub(crate) struct Outbox {
 pub(crate) enum Event<'a> {
     Open,
     Data(&'a [u8]),
+    More,
     Mail(&'a Mail),
     Missed(u64),
     Eof,
@@ -86,6 +88,11 @@ impl Outbox {
         Ok(collected)
     }
 
+    /// How much the session has to say to the hub.
+    pub(crate) fn posted(&self) -> usize {
+        self.posts.len()
+    }
+
     /// What the session has to say to the hub; whoever serves a service with a hub takes it after
     /// each call.
     pub(crate) fn posts(&mut self) -> Drain<'_, Post> {
@@ -105,6 +112,7 @@ impl Outbox {
             match event {
                 Event::Open => session.on_open(cx),
                 Event::Data(input) => session.on_data(input, cx),
+                Event::More => session.on_more(cx),
                 Event::Mail(mail) => session.on_mail(mail, cx),
                 Event::Missed(count) => session.on_missed(count, cx),
                 Event::Eof => session.on_eof(cx),
@@ -115,7 +123,10 @@ impl Outbox {
             }
         }));
         handling.end(What::Handle, 0);
-        called.map_err(|_| Panicked)
+        called.map_err(|_| {
+            tally::add(Count::Panicked, 1);
+            Panicked
+        })
     }
 
     /// Gives back all but a little, for a thread that has its buffers to itself and falls asleep.

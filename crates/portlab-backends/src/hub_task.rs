@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use portlab_service::{ConnId, Hub, Mail, Post};
+use portlab_service::{ConnId, Hub, Mail, Parting, Post};
 use tokio::{sync::mpsc, task::JoinHandle};
 
 use crate::{
@@ -26,12 +26,15 @@ pub(crate) struct HubTask {
 
 enum Said {
     Connect(Arc<Letterbox>),
-    Word(Word),
+    /// What a connection said in one turn.
+    Posts(Vec<Post>),
+    Gone(Parting),
 }
 
-/// How many messages may wait for the hub. Whoever sends one more waits itself, and is not read
-/// meanwhile; the hub waits for nobody, so they can't wait for each other.
-const WAITING: usize = 1024;
+/// How many messages may wait for the hub. A task that sends one more waits itself, and its connection
+/// is not read meanwhile. The hub waits for no task, so they can't wait for each other. Few, because what
+/// one connection says waits for all that others have said before.
+const WAITING: usize = 64;
 
 impl HubTask {
     /// Begins to hold `hub`.
@@ -47,7 +50,12 @@ impl HubTask {
                 };
                 match said {
                     Said::Connect(letterbox) => switchboard.connect(id, letterbox),
-                    Said::Word(word) => switchboard.hear(id, &word, put),
+                    Said::Posts(posts) => {
+                        for post in posts {
+                            switchboard.hear(id, &Word::Post(post), put);
+                        }
+                    }
+                    Said::Gone(how) => switchboard.hear(id, &Word::Gone(how), put),
                 }
             }
             switchboard.counts()
@@ -88,17 +96,17 @@ impl Member {
         self.send(Said::Connect(Arc::clone(&self.letterbox))).await
     }
 
-    /// Tells the hub something.
-    pub(crate) async fn say(&self, word: Word) -> io::Result<()> {
-        self.send(Said::Word(word)).await
+    /// Tells the hub that the connection has ended.
+    pub(crate) async fn gone(&self, how: Parting) -> io::Result<()> {
+        self.send(Said::Gone(how)).await
     }
 
     /// Tells the hub what the session has posted.
     pub(crate) async fn post(&self, posts: Vec<Post>) -> io::Result<()> {
-        for post in posts {
-            self.say(Word::Post(post)).await?;
+        match posts.is_empty() {
+            true => Ok(()),
+            false => self.send(Said::Posts(posts)).await,
         }
-        Ok(())
     }
 
     async fn send(&self, said: Said) -> io::Result<()> {

@@ -12,6 +12,7 @@
 //! | `nonblocking` | one connection, driven by readiness |
 //! | `coroutine` | one connection, driven by an async task |
 //! | `member` | one connection with mail to come, driven by blocking in one place |
+//! | `limits`, `deadlines` | what connections are allowed, and when one is to be closed |
 //! | `guarded` | calling a session so that its panic stays its own |
 //! | `switchboard` | the hub of a service, and where its connections get their mail |
 //! | `mailbox` | where mail waits, and what happens when it isn't read |
@@ -35,12 +36,14 @@ mod blocking;
 mod broker;
 pub mod by_hand;
 mod coroutine;
+mod deadlines;
 mod door;
 mod exchange;
 mod guarded;
 mod hub_task;
 mod inbox;
 mod letterbox;
+mod limits;
 mod mailbox;
 pub mod measured;
 mod member;
@@ -55,11 +58,13 @@ mod trace;
 
 pub use backend::{Backend, Served};
 pub use door::{BindError, Door, Options};
+pub use limits::Limits;
 pub use mailbox::{Counts, Overflow, Policy, UnknownPolicy};
 pub use models::{MODELS, SOURCES, find};
 pub use portlab_sys::{
     alone::{Alone, NotAlone},
     stop::Stop,
+    tally,
 };
 pub use sheet::{Asked, Capacity, Family, Sheet, Workers};
 pub use trace::Recorder;

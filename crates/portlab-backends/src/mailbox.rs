@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     str::FromStr,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
@@ -24,6 +25,9 @@ pub struct Overflow {
     pub soft: usize,
     /// How long mail may stay above the soft limit.
     pub patience: Duration,
+    /// More than these bytes never wait for all receivers of a process together, the first 64 KiB of each not
+    /// counted.
+    pub total: usize,
 }
 
 /// What is done when a receiver's mail passes a limit.
@@ -106,14 +110,29 @@ pub(crate) enum Found {
 const WEIGHT: usize = size_of::<Mail>();
 
 impl Default for Overflow {
-    /// Disconnect at 1 MiB, or after 5 seconds above 256 KiB.
+    /// Disconnect at 1 MiB, after 5 seconds above 256 KiB, or when 256 MiB wait in all.
     fn default() -> Self {
         Self {
             policy: Policy::Disconnect,
             hard: 1 << 20,
             soft: 256 << 10,
             patience: Duration::from_secs(5),
+            total: 256 << 20,
         }
+    }
+}
+
+/// What waits in all mailboxes of this process, the [`FREE`] part of each not counted.
+static TOTAL: AtomicUsize = AtomicUsize::new(0);
+
+/// What each receiver may leave waiting without a part in the total: an attentive one has read it in a
+/// moment, and then no counter that all threads share is touched.
+const FREE: usize = 64 << 10;
+
+/// Whoever goes leaves nothing waiting.
+impl Drop for Mailbox {
+    fn drop(&mut self) {
+        self.weigh(0);
     }
 }
 
@@ -134,7 +153,7 @@ impl Mailbox {
         if self.overflowed {
             return Put::Refused;
         }
-        self.bytes += mail.0.len() + WEIGHT;
+        self.weigh(self.bytes + mail.0.len() + WEIGHT);
         self.waiting.push_back(mail);
         if self.limits.policy == Policy::DropOldest {
             return match self.make_room() {
@@ -146,6 +165,7 @@ impl Mailbox {
             self.overflowed = true;
             // Nothing is kept for who won't read it.
             let thrown_away = std::mem::take(&mut self.waiting).len();
+            self.weigh(0);
             return Put::Overflowed(thrown_away as u64);
         }
         Put::Waits
@@ -166,7 +186,7 @@ impl Mailbox {
             }
             return Found::Nothing;
         };
-        self.bytes -= mail.0.len() + WEIGHT;
+        self.weigh(self.bytes - mail.0.len() - WEIGHT);
         if self.bytes <= self.limits.soft {
             self.heavy_since = None;
         }
@@ -178,7 +198,26 @@ impl Mailbox {
         self.overflowed
     }
 
+    /// Notes what waits here now.
+    fn weigh(&mut self, bytes: usize) {
+        let (before, after) = (counted(self.bytes), counted(bytes));
+        self.bytes = bytes;
+        match after >= before {
+            true if after == before => {}
+            true => drop(TOTAL.fetch_add(after - before, Relaxed)),
+            false => drop(TOTAL.fetch_sub(before - after, Relaxed)),
+        }
+    }
+
+    /// Whether so much waits in all that a receiver with more than its free part is too much.
+    fn is_total_too_much(&self) -> bool {
+        counted(self.bytes) > 0 && TOTAL.load(Relaxed) > self.limits.total
+    }
+
     fn is_too_much(&mut self) -> bool {
+        if self.is_total_too_much() {
+            return true;
+        }
         if self.bytes <= self.limits.soft {
             return false;
         }
@@ -189,16 +228,22 @@ impl Mailbox {
     /// Throws the oldest away until the rest fits; what came last stays, however large.
     fn make_room(&mut self) -> u64 {
         let mut displaced = 0;
-        while self.bytes > self.limits.hard && self.waiting.len() > 1 {
+        while (self.bytes > self.limits.hard || self.is_total_too_much()) && self.waiting.len() > 1
+        {
             let Some(oldest) = self.waiting.pop_front() else {
                 break;
             };
-            self.bytes -= oldest.0.len() + WEIGHT;
+            self.weigh(self.bytes - oldest.0.len() - WEIGHT);
             displaced += 1;
         }
         self.missed += displaced;
         displaced
     }
+}
+
+/// The part of `bytes` that counts in the total.
+fn counted(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE)
 }
 
 /// Places in a queue that an idle receiver may keep.
@@ -244,6 +289,7 @@ mod tests {
             hard: pieces * (100 + WEIGHT),
             soft: (100 + WEIGHT) * 2,
             patience,
+            total: usize::MAX,
         })
     }
 
@@ -297,6 +343,36 @@ mod tests {
         assert_eq!(patient.take(), Found::Mail(mail(100)));
         (0..7).for_each(|_| drop(patient.take()));
         assert_eq!(patient.heavy_since, None, "who catches up is forgiven");
+    }
+
+    #[test]
+    fn of_all_receivers_together_those_are_dropped_that_leave_much_waiting() {
+        // One piece of mail in thousands of places weighs gigabytes and takes a megabyte, so that what other
+        // tests of this process leave waiting changes nothing.
+        const TOTAL_LIMIT: usize = 4 << 30;
+        let limits = Overflow {
+            hard: usize::MAX,
+            soft: usize::MAX,
+            patience: LONG,
+            total: TOTAL_LIMIT,
+            policy: Policy::Disconnect,
+        };
+        let large = mail(1 << 20);
+        let mut greedy: Vec<_> = (0..3).map(|_| Mailbox::new(limits)).collect();
+        let mut modest = Mailbox::new(limits);
+        let mut fill = |count: usize| {
+            let puts = (0..count).map(|at| greedy[at % 3].put(large.clone()));
+            puts.filter(|put| matches!(put, Put::Overflowed(_))).count()
+        };
+        assert_eq!(fill(3 << 10), 0, "three of four gigabytes");
+        assert_ne!(fill(2 << 10), 0, "five of four gigabytes");
+        assert_eq!(modest.put(mail(FREE / 2)), Put::Waits);
+        drop(greedy);
+        let left = TOTAL.load(Relaxed);
+        assert!(
+            left < TOTAL_LIMIT / 4,
+            "what has gone leaves {left} bytes behind"
+        );
     }
 
     #[test]

@@ -52,13 +52,18 @@ pub(crate) trait Desk {
 /// Per message that is a `poll` and a `read`; per piece of mail a `poll`, a look at the bell and a
 /// `write`.
 pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk) {
-    let Caller { stream, peer, span } = caller;
+    let Caller {
+        stream,
+        peer,
+        span,
+        admission,
+    } = caller;
     if stream.set_nonblocking(true).is_err() {
         return desk.say(Word::Gone(Parting::Lost));
     }
     let stream = Interruptible::new(TcpStream::from_std(stream));
     let session = service.open(span.id(), peer);
-    let mut conn = Conn::new(stream, session, span);
+    let mut conn = Conn::new(stream, session, span, admission);
     let mut scratch = Scratch::new();
     let mut leaves_at = None;
     let mut step = Step::Yield;
@@ -82,11 +87,13 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
             Step::Idle => {
                 scratch.outbox.sleep();
                 let waiting = trace::start();
-                let waited = wait(&mut conn, desk.bell(), leaves_at);
+                let limit = leaves_at.or(conn.deadline());
+                let waited = wait(&mut conn, desk.bell(), limit, leaves_at.is_some());
                 waiting.end(What::Wait, 0);
                 match waited {
                     Err(_) => break,
-                    Ok(Event::TimeIsUp) => conn.work_done(),
+                    Ok(Event::TimeIsUp) if leaves_at.is_some() => conn.work_done(),
+                    Ok(Event::TimeIsUp) => advance(&mut conn, &mut scratch, desk),
                     Ok(Event::Peer) => advance(&mut conn, &mut scratch, desk),
                     Ok(Event::Bell) if desk.fetch().is_err() => {
                         conn.cut(Cut::HubLost, &mut scratch)
@@ -119,8 +126,13 @@ enum Event {
     TimeIsUp,
 }
 
-/// Waits for the peer, for mail, or until `limit`.
-fn wait(conn: &mut Conn, bell: BorrowedFd<'_>, limit: Option<Instant>) -> io::Result<Event> {
+/// Waits for the peer, for mail unless the connection `leaves`, or until `limit`.
+fn wait(
+    conn: &mut Conn,
+    bell: BorrowedFd<'_>,
+    limit: Option<Instant>,
+    leaves: bool,
+) -> io::Result<Event> {
     let wanted = match (conn.is_blocked(), conn.is_at_end()) {
         // Nothing is read before the last answer has left.
         (true, _) => PollFlags::OUT,
@@ -128,24 +140,33 @@ fn wait(conn: &mut Conn, bell: BorrowedFd<'_>, limit: Option<Instant>) -> io::Re
         // The end would be readable for ever.
         (false, true) => PollFlags::empty(),
     };
+    // While a connection rests, its end would be readable all the time.
+    let is_watched = conn.is_blocked() || !conn.rests();
     let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
     let timeout = left.map(timespec);
     loop {
-        let socket = conn.fd();
-        // Who leaves hears nothing any more.
-        let bell = PollFd::from_borrowed_fd(bell, PollFlags::IN);
-        let mut fds = vec![PollFd::from_borrowed_fd(socket, wanted)];
-        if limit.is_none() {
-            fds.push(bell);
-        }
-        match poll(&mut fds, timeout.as_ref()) {
+        let mut fds = [
+            PollFd::from_borrowed_fd(bell, PollFlags::IN),
+            PollFd::from_borrowed_fd(conn.fd(), wanted),
+        ];
+        // A connection that leaves hears nothing any more.
+        let fds = match (leaves, is_watched) {
+            (true, _) => &mut fds[1..],
+            (false, true) => &mut fds[..],
+            (false, false) => &mut fds[..1],
+        };
+        match poll(fds, timeout.as_ref()) {
             Ok(0) => return Ok(Event::TimeIsUp),
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(errno) => return Err(errno.into()),
         }
-        let rung = fds.get(1).is_some_and(|bell| !bell.revents().is_empty());
-        let seen = fds[0].revents();
+        let rung = !leaves && !fds[0].revents().is_empty();
+        let seen = match fds {
+            [_, socket] => socket.revents(),
+            [socket] if leaves => socket.revents(),
+            _ => PollFlags::empty(),
+        };
         if !seen.is_empty() {
             conn.is_ready(seen.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR));
         }

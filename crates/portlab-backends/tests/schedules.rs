@@ -84,6 +84,7 @@ const LIMITS: Overflow = Overflow {
     hard: 100,
     soft: 100,
     patience: std::time::Duration::from_secs(600),
+    total: usize::MAX,
 };
 
 /// A switchboard of members 1 to `count`, and their letterboxes.

@@ -156,7 +156,7 @@ impl Endings {
                 ", and so the run ended before its time: it stopped, restarted or crashed; start it \
                  again, then repeat the run"
             }
-            false => ": it drops members that read too slowly (its --hard-limit), or it lost a process",
+            false => ": it drops members that read too slowly (its --output-limit), or it lost a process",
         })
     }
 

@@ -13,7 +13,7 @@ use nix::unistd::ForkResult;
 pub use rustix::process::Pid;
 use rustix::process::{Signal, WaitOptions, getppid, kill_process, wait};
 
-use crate::{alone::Alone, stop};
+use crate::{alone::Alone, stop, tally};
 
 /// Which side of a fork this is.
 #[derive(Debug)]
@@ -84,6 +84,7 @@ impl Children {
             ForkResult::Child => {
                 GENERATION.fetch_add(1, Relaxed);
                 stop::forget_the_parents();
+                tally::forked();
                 die_with(parent);
                 Ok(Forked::Child(Alone::forked()))
             }

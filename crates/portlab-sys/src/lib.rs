@@ -23,6 +23,7 @@
 //! | [`threads`] | the threads of a process, and what they do |
 //! | [`process`] | what the kernel tells of a process |
 //! | [`time_wait`] | whether there is room for one more TIME-WAIT |
+//! | [`tally`] | what has happened to a server's connections |
 //! | [`terminal`] | who may use the terminal |
 //! | [`pressure`] | how much the whole machine lacks processors |
 //! | [`keeper`] | starting a program so that none of its descendants is lost |
@@ -59,6 +60,7 @@ pub mod socket;
 pub mod sockets;
 pub mod spawn;
 pub mod stop;
+pub mod tally;
 pub mod terminal;
 #[cfg(test)]
 mod test_wait;

@@ -54,7 +54,7 @@ enum Command {
     Advise(Box<advise::Args>),
     Report(report::Args),
     Load(Box<load::Args>),
-    Serve(serve::Args),
+    Serve(Box<serve::Args>),
     Connect(connect::Args),
     Models(models::Args),
     Lesson(lesson::Args),

@@ -113,10 +113,11 @@ pub(super) enum Said<'a> {
 
 const CONNECT: u8 = b'c';
 const POST: u8 = b'p';
-const GONE: [(u8, Parting); 3] = [
+const GONE: [(u8, Parting); 4] = [
     (b'l', Parting::Left),
     (b'x', Parting::Lost),
     (b's', Parting::TooSlow),
+    (b't', Parting::TimedOut),
 ];
 
 impl<'a> Said<'a> {

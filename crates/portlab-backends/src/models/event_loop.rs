@@ -38,7 +38,7 @@ use slab::Slab;
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    backoff::Backoff,
+    backoff::{Backoff, not_served},
     blocking::perform,
     door::next_id,
     inbox::Inbox,
@@ -118,6 +118,8 @@ struct Seat {
     generation: u32,
     /// It stands in the queue of those that could go on, once.
     queued: bool,
+    /// When a timer will look at it.
+    looked_at: Option<Instant>,
 }
 
 /// How a connection is to go on.
@@ -125,6 +127,17 @@ struct Seat {
 enum How {
     Advance,
     WorkDone,
+}
+
+/// What a timer is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Alarm {
+    /// Accepting goes on.
+    Accept,
+    /// A handler has waited, or a connection that leaves has had its time.
+    Done(Key),
+    /// A time limit of a connection may have passed.
+    Look(Key),
 }
 
 /// The loop: what it watches, and what it has to do.
@@ -140,7 +153,7 @@ pub(super) struct Reactor<'door, C> {
     generation: u32,
     /// Connections that could go on, but had had their turn.
     again: VecDeque<Key>,
-    timers: Timers<Option<Key>>,
+    timers: Timers<Alarm>,
     /// Accepting rests until its timer fires.
     resting: bool,
     backoff: Backoff,
@@ -224,8 +237,14 @@ impl<'door, C: Crew> Reactor<'door, C> {
             }
             while let Some(timer) = self.timers.pop_due() {
                 match timer {
-                    Some(key) => self.step(key, How::WorkDone),
-                    None => {
+                    Alarm::Done(key) => self.step(key, How::WorkDone),
+                    Alarm::Look(key) => {
+                        if let Some(seat) = self.seat(key) {
+                            seat.looked_at = None;
+                            self.step(key, How::Advance);
+                        }
+                    }
+                    Alarm::Accept => {
                         self.resting = false;
                         self.accept_all();
                     }
@@ -245,8 +264,12 @@ impl<'door, C: Crew> Reactor<'door, C> {
                     self.backoff.reset();
                     let span = Span::new(next_id());
                     accepting.accepted(&span, peer, listener);
+                    let Some(admission) = self.door.entry.admit(&stream) else {
+                        continue;
+                    };
                     let session = self.service.open(span.id(), peer);
-                    self.welcome(Conn::new(Interruptible::new(stream), session, span));
+                    let stream = Interruptible::new(stream);
+                    self.welcome(Conn::new(stream, session, span, admission));
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 // The listener has been shut by the stop signal, whose own event is on its way.
@@ -254,7 +277,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 Err(error) => {
                     if let Some(pause) = self.backoff.after(&error) {
                         self.resting = true;
-                        return self.timers.arm(Instant::now() + pause, None);
+                        return self.timers.arm(Instant::now() + pause, Alarm::Accept);
                     }
                 }
             }
@@ -274,7 +297,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
             .registry()
             .register(conn.stream(), key.into(), both)
         {
-            return self.backoff.complain("can't watch a connection", &error);
+            return not_served("can't watch a connection", &error);
         }
         let mailbox = self.switchboard.as_mut().map(|switchboard| {
             switchboard.connect(conn.id(), key);
@@ -285,6 +308,7 @@ impl<'door, C: Crew> Reactor<'door, C> {
             mailbox,
             generation: self.generation,
             queued: false,
+            looked_at: None,
         });
         self.step(key, How::Advance);
     }
@@ -318,16 +342,17 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 }
             };
             self.carry_posts(key);
+            self.set_alarm(key);
             match step {
                 Step::Idle => return,
                 Step::Yield => return self.queue(key),
                 Step::Work(Work::Wait(time)) => {
-                    return self.timers.arm(Instant::now() + time, Some(key));
+                    return self.timers.arm(Instant::now() + time, Alarm::Done(key));
                 }
                 Step::Leave(time) => {
                     // It hears nothing any more, and the others needn't wait to be told.
                     self.take_off(key);
-                    self.timers.arm(Instant::now() + time, Some(key));
+                    self.timers.arm(Instant::now() + time, Alarm::Done(key));
                     how = How::Advance;
                 }
                 Step::Work(work) => {
@@ -352,6 +377,19 @@ impl<'door, C: Crew> Reactor<'door, C> {
             && !std::mem::replace(&mut seat.queued, true)
         {
             self.again.push_back(key);
+        }
+    }
+
+    /// Has a connection looked at when its next time limit passes.
+    fn set_alarm(&mut self, key: Key) {
+        let Some(seat) = self.conns.get_mut(key.place as usize) else {
+            return;
+        };
+        if let Some(at) = seat.conn.deadline()
+            && seat.looked_at.is_none_or(|known| at < known)
+        {
+            seat.looked_at = Some(at);
+            self.timers.arm(at, Alarm::Look(key));
         }
     }
 

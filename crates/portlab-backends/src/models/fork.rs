@@ -37,10 +37,13 @@
 use std::io;
 
 use portlab_service::Service;
-use portlab_sys::children::{Children, Forked, leave};
+use portlab_sys::{
+    children::{Children, Forked, leave},
+    tally::{self, Count},
+};
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::not_served, blocking,
     broker::Broker,
 };
 
@@ -76,13 +79,14 @@ impl Backend for Model {
         } = door;
         let mut children = Children::new()?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut backoff = Backoff::new();
         // The parent waits for three things at once: a caller, the end of a child, the stop signal.
         entry.set_nonblocking()?;
         while !entry.wait(&[entry.fd(), children.bell()])? {
             let dead = children.reap();
+            let ended = dead.iter().filter(|dead| Some(dead.pid) != broker.pid());
+            tally::add(Count::Ended, ended.count() as u64);
             broker.replace_if_dead(&dead, &mut children, &alone)?;
-            let Some(caller) = entry.accept() else {
+            let Some(mut caller) = entry.accept() else {
                 continue;
             };
             let line = broker.line();
@@ -92,17 +96,24 @@ impl Backend for Model {
                     // parent.
                     let stop = entry.into_stop();
                     broker.let_go();
+                    caller.admission.is_counted_by_parent = true;
                     blocking::drive_on_line(caller, service, line.as_ref());
                     leave(stop.cut() == 0);
                 }
                 // Closes the parent's copy of the caller's socket; the child's keeps it open.
-                Ok((_, Forked::Parent(_))) => drop(caller),
+                Ok((_, Forked::Parent(_))) => {
+                    caller.admission.is_counted_by_parent = true;
+                    drop(caller);
+                }
                 // No room for another process: this caller is turned away, and the next may be
                 // luckier.
-                Err(error) => backoff.complain("can't fork for a caller", &error),
+                Err(error) => not_served("can't fork for a caller", &error),
             }
         }
+        // Children end with their connections.
+        let last = children.len() - broker.processes();
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
+        tally::add(Count::Ended, last as u64);
         Ok(entry.served(unwell, counts))
     }
 }

@@ -35,7 +35,7 @@ use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    backoff::Backoff,
+    backoff::complain,
     blocking,
     broker::{Broker, Line},
     door::Entry,
@@ -76,7 +76,6 @@ impl Backend for Model {
         } = door;
         let mut children = Children::new()?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut backoff = Backoff::new();
         loop {
             // Fills every empty slot: all of them at first, later those whose worker has died.
             let began = Instant::now();
@@ -92,7 +91,7 @@ impl Backend for Model {
                     // Fewer than asked for are better than none; another try comes with the next
                     // worker that dies.
                     Err(error) => {
-                        backoff.complain("can't fork another worker", &error);
+                        complain("can't fork another worker", &error);
                         break;
                     }
                 }

@@ -25,7 +25,7 @@ use portlab_service::Service;
 
 use super::threads::STACK;
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::complain, blocking,
     exchange::Exchange,
 };
 
@@ -71,7 +71,7 @@ impl Backend for Model {
                     Err(error) if number == 0 => return Err(error),
                     // Fewer than asked for are better than none.
                     Err(error) => {
-                        Backoff::new().complain("can't start another thread", &error);
+                        complain("can't start another thread", &error);
                         break;
                     }
                 }

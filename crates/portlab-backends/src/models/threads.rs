@@ -31,7 +31,7 @@ use std::{io, thread};
 use portlab_service::Service;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::Backoff, blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::not_served, blocking,
     exchange::Exchange, trace,
 };
 
@@ -63,7 +63,6 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let mut backoff = Backoff::new();
         let exchange = Exchange::of(service, door.overflow);
         let exchange = exchange.as_ref();
         trace::role("acceptor");
@@ -75,7 +74,7 @@ impl Backend for Model {
                     .spawn_scoped(scope, move || blocking::drive(caller, service, exchange));
                 if let Err(error) = started {
                     // The caller is turned away, and the next may be luckier.
-                    backoff.complain("can't start a thread for a caller", &error);
+                    not_served("can't start a thread for a caller", &error);
                 }
             }
         });

@@ -5,15 +5,21 @@ use std::{
     io::{self, Read, Write},
     net::Shutdown,
     os::fd::{AsFd, BorrowedFd},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use mio::net::TcpStream;
 use portlab_service::{ConnId, Cut, Flow, Next, Parting, Session, Work};
-use portlab_sys::stop::Interruptible;
+use portlab_sys::{
+    stop::Interruptible,
+    tally::{self, Count},
+};
 
 use crate::{
     READ_BUFFER,
+    blocking::count_cut,
+    deadlines::Deadlines,
+    door::Admission,
     guarded::{Collected, Event, Outbox, Panicked},
     inbox::Inbox,
     trace::{self, Span, What},
@@ -27,6 +33,9 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     stream: S,
     session: Box<dyn Session>,
     span: Span,
+    deadlines: Deadlines,
+    /// Held to the end of the connection.
+    _admission: Admission,
     /// What is still to be sent, from `sent` on.
     pending: Vec<u8>,
     sent: usize,
@@ -38,6 +47,8 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     fin_seen: bool,
     /// Everything has been read to the end.
     at_end: bool,
+    /// The session holds input that it has not handled.
+    has_more: bool,
     how: Parting,
 }
 
@@ -66,7 +77,8 @@ pub(crate) struct Scratch {
 /// What a connection asks of its loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Call [`Conn::advance`] again when the poller says so, or when there is mail.
+    /// Call [`Conn::advance`] again when the poller says so, when there is mail, or at
+    /// [`Conn::deadline`].
     Idle,
     /// It could go on, but it is the others' turn: call again soon.
     Yield,
@@ -130,17 +142,25 @@ impl Conn {
 }
 
 impl<S: Socket> Conn<S> {
-    pub(crate) fn new(stream: S, session: Box<dyn Session>, span: Span) -> Self {
+    pub(crate) fn new(
+        stream: S,
+        session: Box<dyn Session>,
+        span: Span,
+        admission: Admission,
+    ) -> Self {
         Self {
             stream,
             session,
             span,
+            deadlines: Deadlines::new(admission.limits),
+            _admission: admission,
             pending: Vec::new(),
             sent: 0,
             state: State::New,
             readable: true,
             fin_seen: false,
             at_end: false,
+            has_more: false,
             how: Parting::Lost,
         }
     }
@@ -167,6 +187,19 @@ impl<S: Socket> Conn<S> {
         self.at_end
     }
 
+    /// Whether it must not be read now, though there may be input.
+    pub(crate) fn rests(&mut self) -> bool {
+        self.state == State::Talking && self.deadlines.rests()
+    }
+
+    /// When it is to be advanced, if nothing happens before.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match self.state {
+            State::Talking | State::Closing => self.deadlines.next(),
+            State::New | State::Working(_) | State::Leaving => None,
+        }
+    }
+
     /// How it has ended.
     pub(crate) fn how(&self) -> Parting {
         self.how
@@ -175,8 +208,11 @@ impl<S: Socket> Conn<S> {
     /// Goes as far as it can without waiting: sends, hears its mail, reads.
     pub(crate) fn advance(&mut self, scratch: &mut Scratch, inbox: Option<&mut dyn Inbox>) -> Step {
         self.span.turn();
-        // A peer that breaks off (reset, broken pipe) ends its connection and concerns nobody else.
-        self.try_advance(scratch, inbox).unwrap_or(Step::Done)
+        // A peer that breaks off (reset, broken pipe) ends its connection and concerns no other.
+        self.try_advance(scratch, inbox).unwrap_or_else(|_| {
+            tally::add(Count::Broken, 1);
+            Step::Done
+        })
     }
 
     /// The work that a [`Step::Work`] asked for is done: sends the answer, and reads no further. A
@@ -184,7 +220,10 @@ impl<S: Socket> Conn<S> {
     pub(crate) fn work_done(&mut self) -> Step {
         self.span.turn();
         match self.state {
-            State::Working(next) => self.state = after(next),
+            State::Working(next) => {
+                self.deadlines.moved();
+                self.go_on(next);
+            }
             // The moment is over.
             State::Leaving => return Step::Done,
             State::New | State::Talking | State::Closing => {}
@@ -198,8 +237,11 @@ impl<S: Socket> Conn<S> {
 
     /// It is to end now: lets the session say its last words, and the peer take them.
     pub(crate) fn cut(&mut self, why: Cut, scratch: &mut Scratch) -> Step {
-        if why == Cut::TooSlow {
-            self.how = Parting::TooSlow;
+        count_cut(why);
+        match why {
+            Cut::TooSlow => self.how = Parting::TooSlow,
+            Cut::Idle | Cut::Unfinished => self.how = Parting::TimedOut,
+            Cut::HubLost => {}
         }
         if scratch
             .outbox
@@ -218,6 +260,11 @@ impl<S: Socket> Conn<S> {
         scratch: &mut Scratch,
         mut inbox: Option<&mut dyn Inbox>,
     ) -> io::Result<Step> {
+        if matches!(self.state, State::Talking | State::Closing)
+            && let Some(why) = self.deadlines.overdue()
+        {
+            return Ok(self.cut(why, scratch));
+        }
         for _ in 0..TURN {
             // Nothing is read before the last answer has left: that is the back-pressure.
             if !self.flush()? {
@@ -253,9 +300,14 @@ impl<S: Socket> Conn<S> {
                             }
                         }
                     }
-                    match self.readable {
-                        false => None,
-                        true => match self.read(&mut scratch.input)? {
+                    match (self.has_more, self.readable) {
+                        (false, false) => None,
+                        _ if self.deadlines.rests() => None,
+                        (true, _) => {
+                            self.has_more = false;
+                            Some(Event::More)
+                        }
+                        (false, true) => match self.read(&mut scratch.input)? {
                             None => None,
                             Some(0) => Some(Event::Eof),
                             Some(length) => Some(Event::Data(&scratch.input[..length])),
@@ -269,10 +321,17 @@ impl<S: Socket> Conn<S> {
                     false => return Ok(Step::Idle),
                 }
             };
+            let is_input = matches!(event, Event::Data(_) | Event::More);
             let Ok(flow) = scratch.outbox.call(&mut *self.session, event) else {
                 return Ok(Step::Done);
             };
+            let posted = scratch.outbox.posted();
+            if is_input {
+                self.deadlines.handled(&*self.session, posted);
+            }
             match self.answer(flow, &mut scratch.outbox)? {
+                // What it said is to be delivered before it says more.
+                Step::Yield | Step::Idle if posted > 0 || self.has_more => return Ok(Step::Yield),
                 Step::Yield => {}
                 // A blocked connection with an inbox must be woken when too much mail waits in it.
                 Step::Idle if inbox.is_some() => {}
@@ -296,6 +355,8 @@ impl<S: Socket> Conn<S> {
                     return Ok(Some(0));
                 }
                 Ok(length) => {
+                    tally::add(Count::BytesIn, length as u64);
+                    self.deadlines.moved();
                     // A read that didn't fill the buffer has emptied the socket: asking once more
                     // would cost a system call to hear "nothing yet". What arrives later rings the
                     // poller again.
@@ -344,9 +405,9 @@ impl<S: Socket> Conn<S> {
             self.how = Parting::Left;
         }
         if flow.work == Work::None {
-            self.state = after(flow.next);
+            self.go_on(flow.next);
             // Usually the socket has room, and the answer never touches memory of this connection.
-            let sent = write_some(&mut self.stream, &outbox.out)?;
+            let sent = self.write_some(&outbox.out)?;
             self.pending.extend_from_slice(&outbox.out[sent..]);
         } else {
             self.state = State::Working(flow.next);
@@ -366,7 +427,10 @@ impl<S: Socket> Conn<S> {
             return Ok(self.pending.is_empty());
         }
         while self.sent < self.pending.len() {
-            match write_some(&mut self.stream, &self.pending[self.sent..])? {
+            let pending = std::mem::take(&mut self.pending);
+            let sent = self.write_some(&pending[self.sent..]);
+            self.pending = pending;
+            match sent? {
                 0 => return Ok(false),
                 sent => self.sent += sent,
             }
@@ -377,29 +441,32 @@ impl<S: Socket> Conn<S> {
         }
         Ok(true)
     }
-}
 
-fn after(next: Next) -> State {
-    match next {
-        Next::Continue => State::Talking,
-        Next::Close => State::Closing,
+    fn go_on(&mut self, next: Next) {
+        self.has_more |= next == Next::More;
+        self.state = match next {
+            Next::Continue | Next::More => State::Talking,
+            Next::Close => State::Closing,
+        };
     }
-}
 
-/// Writes as much of `bytes` as the socket takes now, perhaps nothing.
-fn write_some(stream: &mut impl Socket, bytes: &[u8]) -> io::Result<usize> {
-    if bytes.is_empty() {
-        return Ok(0);
-    }
-    loop {
-        let writing = trace::start();
-        match stream.write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-            Ok(sent) => {
-                writing.end(What::Write, sent);
-                return Ok(sent);
+    /// Writes as much of `bytes` as the socket takes now, perhaps nothing.
+    fn write_some(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        loop {
+            let writing = trace::start();
+            match self.stream.write(bytes) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(0),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+                Ok(sent) => {
+                    writing.end(What::Write, sent);
+                    tally::add(Count::BytesOut, sent as u64);
+                    self.deadlines.moved();
+                    return Ok(sent);
+                }
             }
         }
     }

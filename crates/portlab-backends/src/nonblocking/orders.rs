@@ -21,6 +21,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    Limits,
     letterbox::Letterbox,
     mailbox::{Mailbox, Overflow},
 };
@@ -70,17 +71,36 @@ impl Socket for Simulated {
     }
 }
 
-/// Passes mail on, and answers each byte of input; a `w` takes work.
-struct Both;
+/// Passes mail on, and answers each byte of input, some in each turn; a `w` takes work.
+#[derive(Default)]
+struct Both {
+    rest: Vec<u8>,
+}
 
 const WORK: u8 = b'w';
+/// Bytes that are answered in one turn.
+const PORTION: usize = 20_000;
 
 impl Session for Both {
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
-        cx.out.extend_from_slice(input);
-        match input.contains(&WORK) {
-            true => Flow::CONTINUE.after(Work::Wait(Duration::from_millis(1))),
-            false => Flow::CONTINUE,
+        assert!(
+            self.rest.is_empty(),
+            "input came before the rest was handled"
+        );
+        self.rest.extend_from_slice(input);
+        self.on_more(cx)
+    }
+
+    fn on_more(&mut self, cx: &mut Cx<'_>) -> Flow {
+        let portion: Vec<_> = self.rest.drain(..PORTION.min(self.rest.len())).collect();
+        cx.out.extend_from_slice(&portion);
+        let flow = match self.rest.is_empty() {
+            true => Flow::CONTINUE,
+            false => Flow::MORE,
+        };
+        match portion.contains(&WORK) {
+            true => flow.after(Work::Wait(Duration::from_millis(1))),
+            false => flow,
         }
     }
 
@@ -147,7 +167,12 @@ impl World {
         let socket = Simulated(Rc::clone(&kernel));
         Self {
             kernel,
-            conn: Conn::new(socket, Box::new(Both), Span::new(ConnId(1))),
+            conn: Conn::new(
+                socket,
+                Box::new(Both::default()),
+                Span::new(ConnId(1)),
+                Admission::for_test(Limits::default()),
+            ),
             scratch: Scratch::new(),
             inbox,
             is_due: true,
@@ -272,6 +297,7 @@ const WIDE: Overflow = Overflow {
     hard: usize::MAX,
     soft: usize::MAX,
     patience: Duration::from_secs(600),
+    total: usize::MAX,
 };
 
 proptest! {

@@ -11,6 +11,7 @@ use portlab_service::{Cx, Mail};
 
 use super::*;
 use crate::{
+    Limits,
     letterbox::Letterbox,
     mailbox::{Overflow, Put},
 };
@@ -44,7 +45,12 @@ fn who_waits_for_a_peer_that_does_not_read_is_woken_when_there_is_too_much() {
     let (stream, _) = listener.accept().unwrap();
     stream.set_nonblocking(true).unwrap();
     let stream = Interruptible::new(TcpStream::from_std(stream));
-    let mut conn = Conn::new(stream, Box::new(Postman), Span::new(ConnId(1)));
+    let mut conn = Conn::new(
+        stream,
+        Box::new(Postman),
+        Span::new(ConnId(1)),
+        Admission::for_test(Limits::default()),
+    );
     let mut scratch = Scratch::new();
     let letterbox = Letterbox::new(Overflow::default());
     let bell = Arc::new(Bell(AtomicBool::new(false)));

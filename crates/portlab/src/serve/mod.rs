@@ -1,5 +1,6 @@
 //! `portlab serve`: one service, one model, one port.
 
+mod limits;
 mod timeline;
 
 use std::{
@@ -9,14 +10,13 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{
-    Alone, Asked, BindError, Counts, Door, Options, Overflow, Policy, Sheet, Stop, find,
-};
+use portlab_backends::{Alone, Asked, BindError, Counts, Door, Options, Sheet, Stop, find, tally};
 use portlab_report::Lang;
 use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
 use portlab_stats::units;
 use serde_json::json;
 
+use self::limits::LimitArgs;
 use crate::{
     Verdict,
     address::Purpose,
@@ -77,26 +77,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", default_value = "utf-8")]
     encoding: TextEncoding,
 
-    /// What is done with mail that a member of a chat doesn't read: disconnect it,
-    /// or drop-oldest
-    #[arg(long, value_name = "POLICY", default_value = "disconnect")]
-    overflow: Policy,
-
-    /// The most mail that may wait for one member
-    #[arg(long, value_name = "BYTES", default_value = "1MiB", value_parser = units::size)]
-    hard_limit: usize,
-
-    /// More than this may wait for no longer than --patience
-    #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = units::size)]
-    soft_limit: usize,
-
-    /// How long more than --soft-limit may wait
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
-    patience: Duration,
-
-    /// How long connections may take to finish when the server stops
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
-    drain: Duration,
+    /// Say how many connections there were, and what became of them, every so often;
+    /// SIGUSR1 asks for it once
+    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    stats: Option<Duration>,
 
     /// Record a timeline of accept, read, handle, write and wait, and write it to
     /// FILE at the end, for ui.perfetto.dev or vizviewer
@@ -110,6 +94,9 @@ pub(crate) struct Args {
     /// Say on stdout in JSON, a line each, what happens
     #[arg(long)]
     json: bool,
+
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 /// With so few a server is full after some tens of connections.
@@ -142,25 +129,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         );
     }
 
-    let stop = Stop::install(args.drain).context("can't catch SIGINT and SIGTERM")?;
+    tally::begin().context("no memory for the counts")?;
+    tally::write_on_signal(args.json, args.stats).context("can't count aloud")?;
+    let stop = Stop::install(args.limits.drain).context("can't catch SIGINT and SIGTERM")?;
     if io::stderr().is_terminal() {
-        let drain = units::time(args.drain);
+        let drain = units::time(args.limits.drain);
         stop.announce(format!(
             "\nstopping; whoever is talking has {drain}, Ctrl-C again ends it now\n"
         ));
     }
     let options = Options {
-        overflow: Overflow {
-            policy: args.overflow,
-            hard: args.hard_limit,
-            soft: args.soft_limit.min(args.hard_limit),
-            patience: args.patience,
-        },
+        overflow: args.limits.overflow(),
+        limits: args.limits.limits(model.sheet()),
+        refusal: service.refusal(),
         ..Options::default()
     };
     let timeline = timeline::begin(args, model, workers, &stop)?;
     let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
-    announce(args, &door)?;
+    announce(args, &door, model.sheet())?;
     let served = model
         .serve(door, service)
         .map_err(|error| match error.raw_os_error() {
@@ -170,7 +156,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             _ => anyhow::Error::new(error).context("the model could not begin to serve"),
         })?;
     if args.json {
-        let mut line = json!({"event": "stopped", "cut": served.cut});
+        let counts = format!("{{{}}}", tally::Line { as_json: true });
+        let counts: serde_json::Value = serde_json::from_str(&counts)?;
+        let mut line = json!({"event": "stopped", "cut": served.cut, "connections": counts});
         if let Some(Counts {
             delivered,
             missed,
@@ -182,12 +170,13 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         }
         say(&line.to_string())?;
     } else {
-        let drain = units::time(args.drain);
+        let drain = units::time(args.limits.drain);
         let line = match served.cut {
             0 => "stopped: everybody had finished".to_owned(),
             cut => format!("stopped: cut off {cut} that had not finished after {drain}"),
         };
         crate::tell!("{line}");
+        crate::tell!("counts: {}", tally::Line { as_json: false });
         if let Some(Counts {
             delivered,
             missed,
@@ -236,11 +225,12 @@ fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
         reply: args.reply.clone(),
         encoding: args.encoding,
         order: args.work,
+        chat: args.limits.chat(),
     };
     Ok(Box::leak(options.build(&args.service)?))
 }
 
-fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
+fn announce(args: &Args, door: &Door, sheet: &Sheet) -> anyhow::Result<()> {
     let addr = door.addr()?;
     let Args { model, service, .. } = args;
     if args.json {
@@ -252,6 +242,7 @@ fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
             "model": model,
             "service": service,
             "workers": door.workers,
+            "limits": args.limits.json(sheet),
         });
         return say(&line.to_string());
     }
@@ -262,7 +253,9 @@ fn announce(args: &Args, door: &Door) -> anyhow::Result<()> {
     if args.work != Order::Work(Work::None) {
         line += &format!(", work {}", args.work);
     }
-    say(&line)
+    say(&line)?;
+    crate::tell!("{}", args.limits.line(sheet, service == "chat"));
+    Ok(())
 }
 
 fn say(line: &str) -> anyhow::Result<()> {

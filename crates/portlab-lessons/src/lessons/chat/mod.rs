@@ -80,7 +80,7 @@ pub(super) const LESSON: Lesson = Lesson {
 
 fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let options = ["--service", "chat", "--model", "event-loop"];
-    let limits = ["--hard-limit", "128KiB"];
+    let limits = ["--output-limit", "128KiB"];
     let server = stage.server(&[&options[..], &limits].concat())?;
     stage.set("server", server.addr());
     let mut room = Room::with_three_members(&server)?;

@@ -1,0 +1,205 @@
+//! The time limits of one connection, whatever drives it.
+
+use std::time::{Duration, Instant};
+
+use portlab_service::{Cut, Session};
+use portlab_sys::stop;
+
+use crate::limits::Limits;
+
+/// When a connection is to be closed, and when it may be read again.
+///
+/// A driver tells what happens on the connection, and asks before it reads and when [`Deadlines::next`]
+/// has come. Nothing here looks at the clock for a service without messages and without a hub, unless an
+/// idle timeout is set.
+#[derive(Debug)]
+pub(crate) struct Deadlines {
+    limits: &'static Limits,
+    /// When the last byte went either way.
+    active_at: Option<Instant>,
+    /// The number of the message of which a part has come, and when it is to have ended.
+    message: Option<(u64, Instant)>,
+    /// How much it may say: refilled as time passes, up to what one second allows.
+    credit: Duration,
+    credited_at: Option<Instant>,
+    /// It has said more than it may.
+    rests_until: Option<Instant>,
+}
+
+impl Deadlines {
+    pub(crate) fn new(limits: &'static Limits) -> Self {
+        let mut deadlines = Self {
+            limits,
+            active_at: None,
+            message: None,
+            credit: SECOND,
+            credited_at: None,
+            rests_until: None,
+        };
+        deadlines.moved();
+        deadlines
+    }
+
+    /// Bytes went either way.
+    pub(crate) fn moved(&mut self) {
+        if self.limits.idle.is_some() {
+            self.active_at = Some(Instant::now());
+        }
+    }
+
+    /// The session has handled input, and has so many posts for the hub.
+    pub(crate) fn handled(&mut self, session: &dyn Session, posts: usize) {
+        self.message = match (session.unfinished(), self.limits.message, self.message) {
+            (Some(number), Some(limit), last) => match last {
+                Some((known, at)) if known == number => Some((number, at)),
+                _ => Some((number, Instant::now() + limit)),
+            },
+            _ => None,
+        };
+        if posts > 0
+            && let Some(rate) = self.limits.posts_per_s
+        {
+            self.charge(posts as u32, SECOND / rate.get());
+        }
+    }
+
+    /// Whether it must not be read now, because it has said more than it may. A server that stops lets
+    /// it finish.
+    pub(crate) fn rests(&mut self) -> bool {
+        if let Some(until) = self.rests_until
+            && (until <= Instant::now() || stop::is_set())
+        {
+            self.rests_until = None;
+        }
+        self.rests_until.is_some()
+    }
+
+    /// Why it is to be closed now, if it is.
+    pub(crate) fn overdue(&self) -> Option<Cut> {
+        let (idle, message) = (self.idle_at(), self.message_at());
+        if idle.is_none() && message.is_none() {
+            return None;
+        }
+        let now = Instant::now();
+        if idle.is_some_and(|at| at <= now) {
+            return Some(Cut::Idle);
+        }
+        message.filter(|at| *at <= now).map(|_| Cut::Unfinished)
+    }
+
+    /// The next moment at which there is something to do, if nothing happens before.
+    pub(crate) fn next(&self) -> Option<Instant> {
+        let all = [self.idle_at(), self.message_at(), self.rests_until];
+        all.into_iter().flatten().min()
+    }
+
+    fn idle_at(&self) -> Option<Instant> {
+        Some(self.active_at? + self.limits.idle?)
+    }
+
+    /// A connection that isn't read for its own good is not blamed for what it can't send.
+    fn message_at(&self) -> Option<Instant> {
+        let at = self.message?.1;
+        Some(self.rests_until.map_or(at, |until| at.max(until + GRACE)))
+    }
+
+    fn charge(&mut self, posts: u32, each: Duration) {
+        let now = Instant::now();
+        let last = self.credited_at.replace(now).unwrap_or(now);
+        let credit = (self.credit + (now - last)).min(SECOND);
+        let price = each * posts;
+        self.credit = credit.saturating_sub(price);
+        if price > credit {
+            let until = now + (price - credit);
+            self.rests_until = Some(until);
+            // What it rests is paid by resting.
+            self.credited_at = Some(until);
+        }
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);
+/// How long a message has, at least, after its connection has rested.
+const GRACE: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU32;
+
+    use portlab_service::{Cx, Flow};
+
+    use super::*;
+
+    /// A session in the middle of its message `0`.
+    struct Amid(Option<u64>);
+
+    impl Session for Amid {
+        fn on_data(&mut self, _input: &[u8], _cx: &mut Cx<'_>) -> Flow {
+            Flow::CONTINUE
+        }
+
+        fn unfinished(&self) -> Option<u64> {
+            self.0
+        }
+    }
+
+    fn limits(limits: Limits) -> &'static Limits {
+        Box::leak(Box::new(limits))
+    }
+
+    #[test]
+    fn nothing_is_due_without_limits() {
+        let mut deadlines = Deadlines::new(limits(Limits {
+            message: None,
+            posts_per_s: None,
+            ..Limits::default()
+        }));
+        deadlines.handled(&Amid(Some(1)), 1_000_000);
+        assert_eq!((deadlines.next(), deadlines.overdue()), (None, None));
+        assert!(!deadlines.rests());
+    }
+
+    #[test]
+    fn a_message_keeps_the_deadline_of_its_beginning() {
+        let mut deadlines = Deadlines::new(limits(Limits::default()));
+        deadlines.handled(&Amid(Some(1)), 0);
+        let first = deadlines.next().expect("a message has begun");
+        deadlines.handled(&Amid(Some(1)), 0);
+        assert_eq!(deadlines.next(), Some(first), "one more byte of it");
+        deadlines.handled(&Amid(Some(2)), 1);
+        assert!(deadlines.next() >= Some(first), "the next message");
+        deadlines.handled(&Amid(None), 1);
+        assert_eq!(deadlines.next(), None);
+    }
+
+    #[test]
+    fn what_is_due_says_why() {
+        let now = limits(Limits {
+            idle: Some(Duration::ZERO),
+            message: Some(Duration::ZERO),
+            ..Limits::default()
+        });
+        assert_eq!(Deadlines::new(now).overdue(), Some(Cut::Idle));
+        let no_idle = limits(Limits { idle: None, ..*now });
+        let mut deadlines = Deadlines::new(no_idle);
+        assert_eq!(deadlines.overdue(), None);
+        deadlines.handled(&Amid(Some(1)), 0);
+        assert_eq!(deadlines.overdue(), Some(Cut::Unfinished));
+    }
+
+    #[test]
+    fn a_second_of_lines_is_free_and_more_is_paid_with_time() {
+        let mut deadlines = Deadlines::new(limits(Limits {
+            posts_per_s: NonZeroU32::new(100),
+            ..Limits::default()
+        }));
+        let begin = Instant::now();
+        deadlines.handled(&Amid(None), 100);
+        assert!(!deadlines.rests());
+        deadlines.handled(&Amid(None), 300);
+        assert!(deadlines.rests());
+        let rests = deadlines.next().expect("it rests") - begin;
+        // Three seconds, less what was refilled since the beginning.
+        assert!(rests > Duration::from_secs(2), "{rests:?}");
+    }
+}

@@ -1,0 +1,278 @@
+//! What has happened to a server's connections, counted in memory that all of its processes share.
+//!
+//! A server says its counts at its end, at SIGUSR1 and, if asked to, every few seconds. In a forking model
+//! the first process has one thread that waits for callers, so the signal handler itself writes the
+//! line: it formats integers into memory of its stack, and allocates nothing.
+
+use std::{
+    cell::Cell,
+    fmt::{self, Write},
+    io,
+    sync::{
+        OnceLock,
+        atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed},
+    },
+    time::Duration,
+};
+
+use signal_hook::consts::SIGUSR1;
+
+use crate::{clock, shared};
+
+/// What is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub enum Count {
+    /// Connections that were accepted, refused ones included.
+    Accepted,
+    /// Connections that have ended.
+    Ended,
+    /// Connections that were closed at once, because the server had as many as it may have.
+    Refused,
+    /// Connections that were closed because no byte went either way.
+    Idle,
+    /// Connections that were closed because a message that began did not end.
+    Unfinished,
+    /// Connections that were closed because too much waited for them.
+    TooSlow,
+    /// Connections that were lost by a reset or another error of the socket.
+    Broken,
+    /// Handlers that panicked.
+    Panicked,
+    /// Attempts to accept that failed for want of a descriptor or of memory.
+    NotAccepted,
+    /// Connections for which no thread, process or descriptor could be had.
+    NotServed,
+    /// Bytes that peers have sent.
+    BytesIn,
+    /// Bytes that peers have taken.
+    BytesOut,
+}
+
+/// The counts, and the words for them: in a line for people, and as the keys of JSON.
+const WORDS: [(Count, &str, &str); 12] = [
+    (Count::Accepted, "accepted", "accepted"),
+    (Count::Ended, "ended", "ended"),
+    (Count::Refused, "refused", "refused"),
+    (Count::Idle, "idle too long", "idle_timeouts"),
+    (Count::Unfinished, "line too slow", "line_timeouts"),
+    (Count::TooSlow, "read too slowly", "too_slow"),
+    (Count::Broken, "reset", "reset"),
+    (Count::Panicked, "panicked", "panicked"),
+    (Count::NotAccepted, "not accepted", "accept_errors"),
+    (Count::NotServed, "not served", "not_served"),
+    (Count::BytesIn, "bytes in", "bytes_in"),
+    (Count::BytesOut, "bytes out", "bytes_out"),
+];
+
+/// Threads and processes count in places of their own, two cache lines each, so that they don't wait for
+/// one another.
+const PLACES: usize = 16;
+const PLACE: usize = 16;
+/// Behind the counts: the second in which something was last logged.
+const LOGGED: usize = PLACES * PLACE;
+
+static SHARED: OnceLock<&'static [AtomicU64]> = OnceLock::new();
+static OWNER: AtomicI32 = AtomicI32::new(0);
+static AS_JSON: AtomicBool = AtomicBool::new(false);
+
+/// Begins to count, for this process and all that it forks from now on. Until then nothing is counted.
+///
+/// # Errors
+/// When the system has no memory to share.
+pub fn begin() -> io::Result<()> {
+    let words = shared::words(LOGGED + 1)?;
+    SHARED.get_or_init(|| words);
+    Ok(())
+}
+
+/// Adds `number` to a count.
+pub fn add(what: Count, number: u64) {
+    if let Some(words) = SHARED.get() {
+        words[place() * PLACE + what as usize].fetch_add(number, Relaxed);
+    }
+}
+
+/// How often `what` has happened, in all processes and threads. Inside a signal handler too.
+#[must_use]
+pub fn total(what: Count) -> u64 {
+    let words = SHARED.get().copied().unwrap_or_default();
+    let counts = words.iter().skip(what as usize).step_by(PLACE).take(PLACES);
+    counts.fold(0, |sum, count| sum.wrapping_add(count.load(Relaxed)))
+}
+
+/// How many connections there are.
+#[must_use]
+pub fn active() -> u64 {
+    // Ends are read first: a connection that comes and goes between the two readings counts as one too
+    // many, never as one too few.
+    let ended = total(Count::Ended);
+    total(Count::Accepted).saturating_sub(ended)
+}
+
+/// Whether something may be logged now: the whole server logs a line a second.
+#[must_use]
+pub fn may_log() -> bool {
+    let Some(words) = SHARED.get() else {
+        return true;
+    };
+    // The first second is 1, so that 0 means "never".
+    let now = 1 + clock::monotonic_ns() / 1_000_000_000;
+    words[LOGGED].swap(now, Relaxed) != now
+}
+
+/// The counts as a line for people, or as the members of a JSON object.
+#[derive(Clone, Copy, Debug)]
+pub struct Line {
+    /// Whether programs read it.
+    pub as_json: bool,
+}
+
+impl fmt::Display for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.as_json {
+            true => write!(f, "\"active\":{}", active())?,
+            false => write!(f, "{} active", active())?,
+        }
+        for (what, word, key) in WORDS {
+            match (self.as_json, total(what)) {
+                (true, count) => write!(f, ",\"{key}\":{count}")?,
+                // What has never happened is left out, but for two counts that always stand there.
+                (false, 0) if !matches!(what, Count::Accepted | Count::Refused) => {}
+                (false, count) => write!(f, ", {count} {word}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Has this process write its counts whenever SIGUSR1 comes: a line for people to stderr, or an event in
+/// JSON to stdout. Its forked children ignore the signal. With `every`, the signal comes by itself.
+///
+/// # Errors
+/// When the handler or the timer can't be installed.
+pub fn write_on_signal(as_json: bool, every: Option<Duration>) -> io::Result<()> {
+    OWNER.store(own_pid(), Relaxed);
+    AS_JSON.store(as_json, Relaxed);
+    // SAFETY: `write_counts` reads atomics, formats integers into its own stack without allocating, and
+    // calls write(2) and getpid(2), which are async-signal-safe.
+    unsafe { signal_hook::low_level::register(SIGUSR1, write_counts) }?;
+    every.map_or(Ok(()), ring)
+}
+
+/// Sends SIGUSR1 to this process again and again.
+///
+/// Source: `timer_create(2)`; a child doesn't inherit the timer.
+fn ring(every: Duration) -> io::Result<()> {
+    let time = libc::timespec {
+        tv_sec: every.as_secs() as libc::time_t,
+        tv_nsec: every.subsec_nanos().into(),
+    };
+    let spec = libc::itimerspec {
+        it_interval: time,
+        it_value: time,
+    };
+    // SAFETY: all zeros is a valid sigevent, and the calls write to nothing but `timer`.
+    let set = unsafe {
+        let mut event: libc::sigevent = std::mem::zeroed();
+        event.sigev_notify = libc::SIGEV_SIGNAL;
+        event.sigev_signo = SIGUSR1;
+        let mut timer: libc::timer_t = std::mem::zeroed();
+        match libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) {
+            0 => libc::timer_settime(timer, 0, &raw const spec, std::ptr::null_mut()),
+            failed => failed,
+        }
+    };
+    match set {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+fn write_counts() {
+    if OWNER.load(Relaxed) != own_pid() {
+        return;
+    }
+    let mut text = Text([0; 640], 0);
+    let as_json = AS_JSON.load(Relaxed);
+    let line = Line { as_json };
+    // A line that doesn't fit is cut.
+    let _ = match as_json {
+        true => writeln!(text, "{{\"event\":\"counts\",{line}}}"),
+        false => writeln!(text, "counts: {line}"),
+    };
+    let bytes = &text.0[..text.1];
+    let _ = match as_json {
+        true => rustix::io::write(rustix::stdio::stdout(), bytes),
+        false => rustix::io::write(rustix::stdio::stderr(), bytes),
+    };
+}
+
+/// Text on the stack.
+struct Text([u8; 640], usize);
+
+impl fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.0.get_mut(self.1..self.1 + text.len());
+        room.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.1 += text.len();
+        Ok(())
+    }
+}
+
+thread_local!(static OWN: Cell<usize> = const { Cell::new(usize::MAX) });
+
+/// The calling thread's place.
+fn place() -> usize {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    // While a thread ends, its place has gone.
+    let place = OWN.try_with(|place| {
+        if place.get() == usize::MAX {
+            place.set(NEXT.fetch_add(1, Relaxed) as usize % PLACES);
+        }
+        place.get()
+    });
+    place.unwrap_or(0)
+}
+
+/// In a forked child: it counts in another place than its parent.
+pub(crate) fn forked() {
+    OWN.set(own_pid() as usize % PLACES);
+}
+
+fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_threads_count_is_one_number() {
+        begin().unwrap();
+        let before = total(Count::BytesIn);
+        std::thread::scope(|scope| {
+            for _ in 0..40 {
+                scope.spawn(|| (0..100).for_each(|_| add(Count::BytesIn, 3)));
+            }
+        });
+        assert_eq!(total(Count::BytesIn) - before, 40 * 100 * 3);
+    }
+
+    #[test]
+    fn a_second_has_one_line() {
+        begin().unwrap();
+        let lines = (0..1000).filter(|_| may_log()).count();
+        assert!((1..=3).contains(&lines), "{lines} lines in a moment");
+    }
+
+    #[test]
+    fn every_count_has_words_in_its_place() {
+        for (index, (what, _, _)) in WORDS.into_iter().enumerate() {
+            assert_eq!(what as usize, index);
+        }
+        let json = format!("{{{}}}", Line { as_json: true });
+        assert!(json.starts_with("{\"active\":") && json.ends_with('}') && json.len() < 500);
+    }
+}

@@ -1,0 +1,214 @@
+//! What `serve` allows its connections: the flags, and how they are said at the start.
+
+use std::{num::NonZeroU32, time::Duration};
+
+use portlab_backends::{Family, Limits, Overflow, Policy, Sheet, Workers};
+use portlab_service::ChatLimits;
+use portlab_stats::units;
+use serde_json::{Value, json};
+
+/// The limits, each a flag, and the same on every model.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Limits")]
+pub(super) struct LimitArgs {
+    /// Connections at a time; one more is told so, if the service has words for it,
+    /// and closed
+    #[arg(long, value_name = "N", default_value = "20k", value_parser = some)]
+    max_connections: usize,
+
+    /// Processes that the model fork may have, and so connections that it serves at
+    /// a time
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = some)]
+    max_processes: usize,
+
+    /// Close a connection on which no byte went either way for so long
+    #[arg(long, value_name = "TIME", default_value = "off", value_parser = off_or_time)]
+    idle_timeout: OffOr<Duration>,
+
+    /// Close a connection on which a line has begun and did not end within so long
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time)]
+    line_timeout: OffOr<Duration>,
+
+    /// The longest line of a chat; a member that sends more is told so and closed
+    #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = line)]
+    line_limit: usize,
+
+    /// Lines and commands that one member of a chat may send in a second; a member
+    /// that sends more is read more slowly
+    #[arg(long, value_name = "N", default_value = "10k", value_parser = off_or_rate)]
+    member_rate: OffOr<NonZeroU32>,
+
+    /// Lines and commands that are taken from one member in a turn; then other
+    /// members have theirs
+    #[arg(long, value_name = "N", default_value = "32", value_parser = some)]
+    member_budget: usize,
+
+    /// Rooms that a chat has at a time; a member is in one, and can keep one open
+    #[arg(long, value_name = "N", default_value = "100", value_parser = some)]
+    rooms: usize,
+
+    /// What is done with mail that a member of a chat doesn't read: disconnect it,
+    /// or drop-oldest
+    #[arg(long, value_name = "POLICY", default_value = "disconnect")]
+    overflow: Policy,
+
+    /// The most mail that may wait for one member
+    #[arg(
+        long,
+        alias = "hard-limit",
+        value_name = "BYTES",
+        default_value = "1MiB"
+    )]
+    #[arg(value_parser = units::size)]
+    output_limit: usize,
+
+    /// More than this may wait for no longer than --patience
+    #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = units::size)]
+    soft_limit: usize,
+
+    /// How long more than --soft-limit may wait
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    patience: Duration,
+
+    /// The most mail that may wait for all members together, the first 64 KiB of
+    /// each not counted
+    #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = units::size)]
+    mail_limit: usize,
+
+    /// After so long without a byte, ask whether the peer's machine still answers
+    /// (TCP keepalive)
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time)]
+    keepalive: OffOr<Duration>,
+
+    /// How long connections may take to finish when the server stops
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    pub(super) drain: Duration,
+}
+
+/// A limit that may be off.
+#[derive(Clone, Copy, Debug)]
+struct OffOr<T>(Option<T>);
+
+fn off_or<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<OffOr<T>, String> {
+    match text {
+        "off" => Ok(OffOr(None)),
+        _ => read(text).map(|limit| OffOr(Some(limit))),
+    }
+}
+
+fn off_or_time(text: &str) -> Result<OffOr<Duration>, String> {
+    off_or(text, |text| match units::duration(text) {
+        Ok(Duration::ZERO) => Err("a time limit is longer than 0, or off".to_owned()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}, or off")),
+    })
+}
+
+fn off_or_rate(text: &str) -> Result<OffOr<NonZeroU32>, String> {
+    off_or(text, |text| {
+        let count = units::count(text).map_err(|error| format!("{error}, or off"))?;
+        let rate = u32::try_from(count).ok().and_then(NonZeroU32::new);
+        rate.ok_or_else(|| "between 1 and 4 billion, or off".to_owned())
+    })
+}
+
+/// At least one.
+fn some(text: &str) -> Result<usize, String> {
+    match units::count(text).map_err(|error| error.to_string())? {
+        0 => Err("at least 1".to_owned()),
+        count => usize::try_from(count).map_err(|error| error.to_string()),
+    }
+}
+
+/// A line needs room for a command and a name, and a broker takes messages of 64 KiB.
+fn line(text: &str) -> Result<usize, String> {
+    match units::size(text).map_err(|error| error.to_string())? {
+        bytes @ 64..=32_768 => Ok(bytes),
+        _ => Err("between 64 B and 32 KiB".to_owned()),
+    }
+}
+
+impl LimitArgs {
+    /// What the model `sheet` allows.
+    pub(super) fn limits(&self, sheet: &Sheet) -> Limits {
+        let forks = sheet.family == Family::Processes && sheet.workers == Workers::None;
+        let processes = if forks {
+            self.max_processes
+        } else {
+            usize::MAX
+        };
+        Limits {
+            connections: self.max_connections.min(processes),
+            idle: self.idle_timeout.0,
+            message: self.line_timeout.0,
+            posts_per_s: self.member_rate.0,
+            keepalive: self.keepalive.0,
+        }
+    }
+
+    pub(super) fn overflow(&self) -> Overflow {
+        Overflow {
+            policy: self.overflow,
+            hard: self.output_limit,
+            soft: self.soft_limit.min(self.output_limit),
+            patience: self.patience,
+            total: self.mail_limit,
+        }
+    }
+
+    pub(super) fn chat(&self) -> ChatLimits {
+        ChatLimits {
+            line_bytes: self.line_limit,
+            lines_per_turn: self.member_budget,
+            rooms: self.rooms,
+            ..ChatLimits::default()
+        }
+    }
+
+    /// The limits for programs.
+    pub(super) fn json(&self, sheet: &Sheet) -> Value {
+        let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
+        let Limits {
+            connections,
+            idle,
+            message,
+            posts_per_s,
+            keepalive,
+        } = self.limits(sheet);
+        json!({
+            "connections": connections,
+            "idle_timeout_s": seconds(idle),
+            "line_timeout_s": seconds(message),
+            "line_bytes": self.line_limit,
+            "member_lines_per_s": posts_per_s,
+            "member_budget": self.member_budget,
+            "rooms": self.rooms,
+            "output_bytes": self.output_limit,
+            "mail_bytes": self.mail_limit,
+            "keepalive_s": seconds(keepalive),
+            "drain_s": self.drain.as_secs_f64(),
+        })
+    }
+
+    /// The limits for people: those of a chat only for a chat.
+    pub(super) fn line(&self, sheet: &Sheet, is_chat: bool) -> String {
+        let limits = self.limits(sheet);
+        let off = |time: Option<Duration>| time.map_or("off".to_owned(), units::time);
+        let mut line = format!(
+            "limits: {} connections, idle timeout {}",
+            limits.connections,
+            off(limits.idle)
+        );
+        if is_chat {
+            let rate = limits.posts_per_s;
+            let rate = rate.map_or("any number of".to_owned(), |rate| rate.to_string());
+            line += &format!(
+                ", {rate} lines/s of {} within {}, {} waiting",
+                units::bytes(self.line_limit as f64),
+                off(limits.message),
+                units::bytes(self.output_limit as f64),
+            );
+        }
+        line
+    }
+}
