@@ -7,7 +7,10 @@ use std::{
 };
 
 use portlab_service::{ConnId, Hub, Mail, Parting, Post};
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::JoinHandle,
+};
 
 use crate::{
     inbox::Inbox,
@@ -26,8 +29,8 @@ pub(crate) struct HubTask {
 
 enum Said {
     Connect(Arc<Letterbox>),
-    /// What a connection said in one turn.
-    Posts(Vec<Post>),
+    /// What a connection said in one turn, and where to tell it that the hub has handled all of it.
+    Posts(Vec<Post>, Option<oneshot::Sender<()>>),
     Gone(Parting),
 }
 
@@ -50,10 +53,12 @@ impl HubTask {
                 };
                 match said {
                     Said::Connect(letterbox) => switchboard.connect(id, letterbox),
-                    Said::Posts(posts) => {
+                    Said::Posts(posts, handled) => {
                         for post in posts {
                             switchboard.hear(id, &Word::Post(post), put);
                         }
+                        // The connection may have ended meanwhile.
+                        let _ = handled.map(|handled| handled.send(()));
                     }
                     Said::Gone(how) => switchboard.hear(id, &Word::Gone(how), put),
                 }
@@ -101,17 +106,23 @@ impl Member {
         self.send(Said::Gone(how)).await
     }
 
-    /// Tells the hub what the session has posted.
+    /// Tells the hub what the session has posted. Of a connection that has much to say, one turn at a
+    /// time waits for the hub; so what others say waits for no more than that.
     pub(crate) async fn post(&self, posts: Vec<Post>) -> io::Result<()> {
-        match posts.is_empty() {
-            true => Ok(()),
-            false => self.send(Said::Posts(posts)).await,
+        match posts.len() {
+            0 => Ok(()),
+            1 => self.send(Said::Posts(posts, None)).await,
+            _ => {
+                let (handled, wait) = oneshot::channel();
+                self.send(Said::Posts(posts, Some(handled))).await?;
+                wait.await.map_err(|_| lost())
+            }
         }
     }
 
     async fn send(&self, said: Said) -> io::Result<()> {
         let sent = self.words.send((self.id, said)).await;
-        sent.map_err(|_| io::Error::other("the hub has gone"))
+        sent.map_err(|_| lost())
     }
 
     /// Lets `look` see its mail; where there is none, the task is woken when there is.
@@ -130,4 +141,8 @@ impl Member {
             false => Poll::Pending,
         }
     }
+}
+
+fn lost() -> io::Error {
+    io::Error::other("the hub has gone")
 }
