@@ -41,6 +41,7 @@ impl Deadlines {
     }
 
     /// Bytes went either way.
+    #[inline]
     pub(crate) fn moved(&mut self) {
         if self.limits.idle.is_some() {
             self.active_at = Some(Instant::now());
@@ -49,13 +50,13 @@ impl Deadlines {
 
     /// The session has handled input, and has so many posts for the hub.
     pub(crate) fn handled(&mut self, session: &dyn Session, posts: usize) {
-        self.message = match (session.unfinished(), self.limits.message, self.message) {
-            (Some(number), Some(limit), last) => match last {
-                Some((known, at)) if known == number => Some((number, at)),
-                _ => Some((number, Instant::now() + limit)),
+        match (session.unfinished(), self.limits.message) {
+            (Some(number), Some(limit)) => match self.message {
+                Some((known, _)) if known == number => {}
+                _ => self.message = Some((number, Instant::now() + limit)),
             },
-            _ => None,
-        };
+            _ => self.message = None,
+        }
         if posts > 0
             && let Some(rate) = self.limits.posts_per_s
         {
@@ -65,6 +66,7 @@ impl Deadlines {
 
     /// Whether it must not be read now, because it has said more than it may. A server that stops lets
     /// it finish.
+    #[inline]
     pub(crate) fn rests(&mut self) -> bool {
         if let Some(until) = self.rests_until
             && (until <= Instant::now() || stop::is_set())
@@ -75,22 +77,36 @@ impl Deadlines {
     }
 
     /// Why it is to be closed now, if it is.
+    #[inline]
     pub(crate) fn overdue(&self) -> Option<Cut> {
-        let (idle, message) = (self.idle_at(), self.message_at());
-        if idle.is_none() && message.is_none() {
-            return None;
+        match self.is_timed() {
+            true => self.overdue_at(Instant::now()),
+            false => None,
         }
-        let now = Instant::now();
-        if idle.is_some_and(|at| at <= now) {
-            return Some(Cut::Idle);
-        }
-        message.filter(|at| *at <= now).map(|_| Cut::Unfinished)
     }
 
     /// The next moment at which there is something to do, if nothing happens before.
+    #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
+        if !self.is_timed() {
+            return None;
+        }
         let all = [self.idle_at(), self.message_at(), self.rests_until];
         all.into_iter().flatten().min()
+    }
+
+    /// Whether any time limit runs. Usually none does, and a message costs three comparisons.
+    #[inline]
+    fn is_timed(&self) -> bool {
+        self.active_at.is_some() || self.message.is_some() || self.rests_until.is_some()
+    }
+
+    fn overdue_at(&self, now: Instant) -> Option<Cut> {
+        if self.idle_at().is_some_and(|at| at <= now) {
+            return Some(Cut::Idle);
+        }
+        let message = self.message_at().filter(|at| *at <= now);
+        message.map(|_| Cut::Unfinished)
     }
 
     fn idle_at(&self) -> Option<Instant> {

@@ -87,6 +87,7 @@ pub fn begin() -> io::Result<()> {
 }
 
 /// Adds `number` to a count.
+#[inline]
 pub fn add(what: Count, number: u64) {
     if let Some(words) = SHARED.get() {
         words[place() * PLACE + what as usize].fetch_add(number, Relaxed);
@@ -223,16 +224,18 @@ impl fmt::Write for Text {
 thread_local!(static OWN: Cell<usize> = const { Cell::new(usize::MAX) });
 
 /// The calling thread's place.
+#[inline]
 fn place() -> usize {
+    match OWN.get() {
+        usize::MAX => take_place(),
+        place => place,
+    }
+}
+
+fn take_place() -> usize {
     static NEXT: AtomicU64 = AtomicU64::new(0);
-    // While a thread ends, its place has gone.
-    let place = OWN.try_with(|place| {
-        if place.get() == usize::MAX {
-            place.set(NEXT.fetch_add(1, Relaxed) as usize % PLACES);
-        }
-        place.get()
-    });
-    place.unwrap_or(0)
+    OWN.set(NEXT.fetch_add(1, Relaxed) as usize % PLACES);
+    OWN.get()
 }
 
 /// In a forked child: it counts in another place than its parent.
