@@ -157,14 +157,7 @@ impl Door {
         stop: Stop,
         alone: Alone,
     ) -> Result<Self, BindError> {
-        let listener = listen(addr, &options).map_err(|source| match source.kind() {
-            io::ErrorKind::AddrInUse => BindError::InUse {
-                addr,
-                holder: holder(addr),
-            },
-            io::ErrorKind::PermissionDenied if addr.port() < 1024 => BindError::Privileged(addr),
-            _ => BindError::Other { addr, source },
-        })?;
+        let listener = bind(addr, &options)?;
         let entry = Entry {
             listener: Interruptible::new(listener),
             limits: Box::leak(Box::new(options.limits)),
@@ -305,6 +298,21 @@ impl Entry {
 pub(crate) fn next_id() -> ConnId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     ConnId(u64::from(std::process::id()) << 32 | NEXT.fetch_add(1, Relaxed))
+}
+
+/// Binds `addr` and listens, as `options` say. See [`Door::open`].
+///
+/// # Errors
+/// When the address is taken, reserved or not ours.
+pub fn bind(addr: SocketAddr, options: &Options) -> Result<TcpListener, BindError> {
+    listen(addr, options).map_err(|source| match source.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse {
+            addr,
+            holder: holder(addr),
+        },
+        io::ErrorKind::PermissionDenied if addr.port() < 1024 => BindError::Privileged(addr),
+        _ => BindError::Other { addr, source },
+    })
 }
 
 fn listen(addr: SocketAddr, options: &Options) -> io::Result<TcpListener> {

@@ -57,7 +57,7 @@ mod timers;
 mod trace;
 
 pub use backend::{Backend, Served};
-pub use door::{BindError, Door, Options};
+pub use door::{BindError, Door, Options, bind};
 pub use limits::Limits;
 pub use mailbox::{Counts, Overflow, Policy, UnknownPolicy};
 pub use models::{MODELS, SOURCES, find};

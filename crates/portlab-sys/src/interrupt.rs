@@ -8,7 +8,7 @@ use std::{
 };
 
 use signal_hook::{
-    consts::{SIGINT, SIGTERM},
+    consts::{SIGHUP, SIGINT, SIGTERM},
     flag,
     low_level::{self, pipe},
 };
@@ -41,6 +41,34 @@ pub fn bell() -> io::Result<UnixStream> {
     pipe::register(SIGINT, doorbell.try_clone()?)?;
     pipe::register(SIGTERM, doorbell)?;
     Ok(bell)
+}
+
+/// As [`bell`], and SIGHUP rings too, unless the process was started to ignore it (`nohup(1)`): for a program that
+/// has something to say when it ends.
+///
+/// # Errors
+/// When the handler can't be installed.
+pub fn ending_bell() -> io::Result<UnixStream> {
+    let (bell, doorbell) = UnixStream::pair()?;
+    let mut signals = vec![SIGINT, SIGTERM];
+    if !is_ignored(SIGHUP) {
+        signals.push(SIGHUP);
+    }
+    for signal in signals {
+        pipe::register(signal, doorbell.try_clone()?)?;
+    }
+    Ok(bell)
+}
+
+/// Whether `signal` does nothing to this process.
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: a null pointer asks for the action without changing it, and `action` has room for the answer; a
+    // sigaction of zeros is a valid one.
+    unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init().sa_sigaction == libc::SIG_IGN
+    }
 }
 
 /// From now on, SIGINT and SIGTERM end this process at once, with the exit code that shells use for it

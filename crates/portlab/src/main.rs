@@ -30,6 +30,7 @@ mod output;
 mod ports;
 mod progress;
 mod prose;
+mod proxy;
 mod report;
 mod serve;
 
@@ -55,6 +56,7 @@ enum Command {
     Report(report::Args),
     Load(Box<load::Args>),
     Serve(Box<serve::Args>),
+    Proxy(proxy::Args),
     Connect(connect::Args),
     Models(models::Args),
     Lesson(lesson::Args),
@@ -81,6 +83,7 @@ fn main() -> ExitCode {
         Command::Report(args) => report::run(&args),
         Command::Load(args) => load::run(&args),
         Command::Serve(args) => serve::run(&args),
+        Command::Proxy(args) => proxy::run(&args),
         Command::Connect(args) => connect::run(&args),
         Command::Models(args) => models::run(&args),
         Command::Lesson(args) => lesson::run(&args),

@@ -51,6 +51,8 @@ pub(crate) struct Purpose {
 
 impl Purpose {
     pub(crate) const SERVE: Self = Self::to_bind("portlab serve --bind");
+    pub(crate) const PROXY_BIND: Self = Self::to_bind("portlab proxy --bind");
+    pub(crate) const PROXY_TO: Self = Self::to_connect("portlab proxy --to");
     pub(crate) const LOAD: Self = Self::to_connect("portlab load");
     pub(crate) const CONNECT: Self = Self::to_connect("portlab connect");
     pub(crate) const DOCTOR: Self = Self::to_connect("portlab doctor");

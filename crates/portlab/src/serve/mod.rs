@@ -266,7 +266,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 }
 
 /// Adds to a refusal what can be done about it.
-fn remedy(error: BindError) -> anyhow::Error {
+pub(crate) fn remedy(error: BindError) -> anyhow::Error {
     let hint = match &error {
         BindError::InUse { addr, holder: None } => {
             let free = std::net::SocketAddr::new(addr.ip(), 0);

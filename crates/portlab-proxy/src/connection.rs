@@ -1,0 +1,227 @@
+//! One connection: two sockets, and a line for each direction between them, driven by one thread.
+
+use std::{
+    io::{self, ErrorKind::WouldBlock, Read, Write},
+    net::{Shutdown, TcpStream},
+    os::fd::AsFd,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering::Relaxed},
+    },
+    time::{Duration, Instant},
+};
+
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
+use socket2::SockRef;
+
+use crate::{
+    line::{Ending, Line, PIECE, Step},
+    proxy::Shared,
+};
+
+/// How a connection ended.
+enum End {
+    Closed,
+    Reset { made: bool },
+}
+
+/// One direction: its line, and the sockets at both ends.
+struct Way<'a> {
+    line: Line,
+    from: &'a TcpStream,
+    to: &'a TcpStream,
+    bytes: &'a AtomicU64,
+    /// Bytes are due, and the receiver has no room for them.
+    blocked: bool,
+}
+
+/// Passes bytes between `client` and `target` until both have ended, a fault ends it, or the proxy stops.
+pub(crate) fn run(client: TcpStream, target: TcpStream, number: u64, shared: &Shared) {
+    match drive(&client, &target, number, shared) {
+        Ok(Some(End::Closed)) => close(&client, &target),
+        Ok(Some(End::Reset { made })) => {
+            let counter = match made {
+                true => &shared.counters.resets,
+                false => &shared.counters.resets_passed,
+            };
+            counter.fetch_add(1, Relaxed);
+            reset(client);
+            reset(target);
+        }
+        // The proxy stops, or the system can't poll.
+        Ok(None) | Err(_) => {}
+    }
+}
+
+fn drive(
+    client: &TcpStream,
+    target: &TcpStream,
+    number: u64,
+    shared: &Shared,
+) -> io::Result<Option<End>> {
+    for stream in [client, target] {
+        stream.set_nonblocking(true)?;
+        // Pieces are sent as they are cut, and don't wait for acknowledgements.
+        stream.set_nodelay(true)?;
+    }
+    let mut control = shared.control();
+    let now = Instant::now();
+    let most = shared.options.buffer;
+    let random = |side| fastrand::Rng::with_seed(shared.options.seed ^ (2 * number + side));
+    let (faults, counters) = (&control.settings, &shared.counters);
+    let mut up = Way {
+        line: Line::new(faults.up.clone(), most, random(0), now),
+        from: client,
+        to: target,
+        bytes: &counters.up_bytes,
+        blocked: false,
+    };
+    let mut down = Way {
+        line: Line::new(faults.down.clone(), most, random(1), now),
+        from: target,
+        to: client,
+        bytes: &counters.down_bytes,
+        blocked: false,
+    };
+    let mut buffer = vec![0; PIECE];
+    while !shared.stopped() {
+        let newest = shared.control();
+        if !Arc::ptr_eq(&control, &newest) {
+            control = newest;
+            up.line.set(&control.settings.up, Instant::now());
+            down.line.set(&control.settings.down, Instant::now());
+        }
+        let mut until: Option<Instant> = None;
+        for way in [&mut up, &mut down] {
+            way.read(&mut buffer)?;
+            match way.send() {
+                Ok(at) => until = until.into_iter().chain(at).min(),
+                Err(end) => return Ok(Some(end)),
+            }
+        }
+        // A peer that takes nothing more is gone, and the other is to know.
+        let now = Instant::now();
+        let news = up.line.is_broken() && down.line.end(Ending::Reset, now)
+            || down.line.is_broken() && up.line.end(Ending::Reset, now);
+        if news {
+            continue;
+        }
+        if up.line.is_over() && down.line.is_over() {
+            return Ok(Some(End::Closed));
+        }
+        wait(&up, &down, &control.changed, until)?;
+    }
+    Ok(None)
+}
+
+impl Way<'_> {
+    /// Reads once, if the line has room.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<()> {
+        if !self.line.has_room() {
+            return Ok(());
+        }
+        let mut from = self.from;
+        match from.read(buffer) {
+            Ok(0) => self.line.end(Ending::Closed, Instant::now()),
+            Ok(length) => {
+                self.line.put(&buffer[..length], Instant::now());
+                true
+            }
+            Err(error) if is_again(&error) => false,
+            Err(_) => self.line.end(Ending::Reset, Instant::now()),
+        };
+        Ok(())
+    }
+
+    /// Sends what is due; says when to come again, or how the connection ends.
+    fn send(&mut self) -> Result<Option<Instant>, End> {
+        self.blocked = false;
+        let mut to = self.to;
+        loop {
+            let written = match self.line.next(Instant::now()) {
+                Step::Send(bytes) => to.write(&bytes),
+                Step::Wait(until) => return Ok(until),
+                Step::Shut => {
+                    // It fails if the receiver has gone, which a read or write will tell.
+                    let _ = to.shutdown(Shutdown::Write);
+                    continue;
+                }
+                Step::Close => return Err(End::Closed),
+                Step::Reset { made } => return Err(End::Reset { made }),
+            };
+            match written {
+                Ok(length) => {
+                    self.line.sent(length, Instant::now());
+                    self.bytes.fetch_add(length as u64, Relaxed);
+                }
+                Err(error) if is_again(&error) => {
+                    self.blocked = true;
+                    return Ok(None);
+                }
+                Err(_) => self.line.break_off(),
+            }
+        }
+    }
+}
+
+/// Waits until a socket is ready that a line waits for, the faults change, or `until`.
+fn wait(up: &Way, down: &Way, changed: &impl AsFd, until: Option<Instant>) -> io::Result<()> {
+    let mut fds = vec![PollFd::new(changed, PollFlags::IN)];
+    for (incoming, outgoing) in [(up, down), (down, up)] {
+        let mut flags = PollFlags::empty();
+        flags.set(PollFlags::IN, incoming.line.has_room());
+        flags.set(PollFlags::OUT, outgoing.blocked);
+        // Without a flag, poll would still tell of an error, again and again.
+        if !flags.is_empty() {
+            fds.push(PollFd::new(incoming.from, flags));
+        }
+    }
+    let left = until.map(|at| at.saturating_duration_since(Instant::now()));
+    let left = left.and_then(|left| Timespec::try_from(left).ok());
+    match poll(&mut fds, left.as_ref()) {
+        Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn is_again(error: &io::Error) -> bool {
+    matches!(error.kind(), WouldBlock | io::ErrorKind::Interrupted)
+}
+
+/// Closes both sockets with a FIN. To close a socket with unread bytes would send a reset, which can overtake the last
+/// bytes; so what still comes is dropped, for a second.
+fn close(client: &TcpStream, target: &TcpStream) {
+    let deadline = Instant::now() + LAST_WORDS;
+    let both = [client, target];
+    for stream in both {
+        let _ = stream.shutdown(Shutdown::Write);
+        let _ = stream.set_nonblocking(false);
+    }
+    for mut stream in both {
+        let mut buffer = [0; 4096];
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() || stream.set_read_timeout(Some(left)).is_err() {
+                return;
+            }
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => break,
+                Ok(_) => {}
+            }
+        }
+    }
+}
+
+/// Closes `stream` with a reset.
+///
+/// Source: SO_LINGER in `socket(7)`.
+pub(crate) fn reset(stream: TcpStream) {
+    // It fails if the peer has reset the connection already.
+    let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+}
+
+/// How long what still comes is dropped after a close.
+const LAST_WORDS: Duration = Duration::from_secs(1);

@@ -1,0 +1,413 @@
+//! The faults by name, and the grammar that sets them.
+//!
+//! A fault is set by its name and a value: `latency 50ms`. The value may begin with a direction (`up:` from client
+//! to server, `down:` from server to client; without one, both), and `off` ends the fault: `latency up:50ms`,
+//! `latency down:off`. An option of the command line is the same: `--latency up:50ms`.
+//!
+//! Names and meanings follow Toxiproxy (<https://github.com/Shopify/toxiproxy>) where it has the fault.
+
+use std::{collections::BTreeMap, fmt, time::Duration};
+
+use portlab_stats::units;
+
+/// What is done to the bytes of one direction. The default does nothing.
+///
+/// Numbers of bytes count what was sent on in this direction since the connection began.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Faults {
+    pub(crate) latency: Duration,
+    pub(crate) jitter: Duration,
+    /// Bytes per second.
+    pub(crate) bandwidth: Option<u64>,
+    pub(crate) slicer: Option<Slicer>,
+    pub(crate) flip: Option<Flip>,
+    pub(crate) paused: bool,
+    pub(crate) half_close: Option<u64>,
+    pub(crate) limit_data: Option<u64>,
+    pub(crate) reset_peer: Option<u64>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) slow_close: Duration,
+    /// The values as they were written, by the fault's name.
+    written: BTreeMap<&'static str, String>,
+}
+
+/// Bytes are sent in small pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slicer {
+    /// The average size of a piece in bytes; sizes are from half of it to one and a half of it.
+    pub size: u64,
+    /// The time between two pieces.
+    pub delay: Duration,
+}
+
+/// One bit of a byte is flipped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flip {
+    /// Which byte, counted from 1.
+    pub nth: u64,
+    /// Only that one, and not every multiple.
+    pub once: bool,
+}
+
+/// The faults of both directions.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// From client to server.
+    pub up: Faults,
+    /// From server to client.
+    pub down: Faults,
+}
+
+/// A fault that can be set by its name.
+#[derive(Debug)]
+pub struct Fault {
+    /// Its name, as in Toxiproxy.
+    pub name: &'static str,
+    /// What its value looks like.
+    pub value: &'static str,
+    /// What it does, in one line.
+    pub about: &'static str,
+    /// Sets it; `None` ends it.
+    set: fn(&mut Faults, Option<&str>) -> Result<(), String>,
+}
+
+/// Why a fault can't be set.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum FaultError {
+    /// There is no fault of this name.
+    #[error("unknown fault {0:?}")]
+    Unknown(String),
+    /// The value can't be read.
+    #[error("invalid value {value:?} for {name}: {why}")]
+    Value {
+        /// The fault.
+        name: &'static str,
+        /// The value as it was written.
+        value: String,
+        /// What to write instead.
+        why: String,
+    },
+}
+
+impl Settings {
+    /// Sets what `lines` say, one after the other; see [`Settings::line`].
+    ///
+    /// # Errors
+    /// When one of them can't be read.
+    pub fn of(lines: &[&str]) -> Result<Self, FaultError> {
+        let mut settings = Self::default();
+        lines.iter().try_for_each(|line| settings.line(line))?;
+        Ok(settings)
+    }
+
+    /// Sets what `line` says: `FAULT VALUE...`, `resume`, or `clear`. If the line can't be read, nothing is changed.
+    ///
+    /// # Errors
+    /// When the fault or the value is unknown.
+    pub fn line(&mut self, line: &str) -> Result<(), FaultError> {
+        let mut words = line.split_whitespace();
+        let name = words.next().unwrap_or_default();
+        let mut values: Vec<&str> = words.collect();
+        if values.is_empty() {
+            values.push("");
+        }
+        let mut changed = self.clone();
+        for value in values {
+            match (name, value) {
+                ("clear", "") => changed = Self::default(),
+                ("clear", "up") => changed.up = Faults::default(),
+                ("clear", "down") => changed.down = Faults::default(),
+                ("resume", "") => changed.set("pause", "off")?,
+                ("resume", side) => changed.set("pause", &format!("{side}:off"))?,
+                _ => changed.set(name, value)?,
+            }
+        }
+        *self = changed;
+        Ok(())
+    }
+
+    /// Sets the fault called `name`, with `_` or `-` between its words, to `value`.
+    ///
+    /// # Errors
+    /// When the fault or the value is unknown; nothing is changed then.
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), FaultError> {
+        let plain = name.replace('-', "_");
+        let fault = FAULTS.iter().find(|it| it.name == plain);
+        let fault = fault.ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
+        let (side, amount) = match value.split_once(':') {
+            Some((side, amount)) => (side, amount),
+            None if matches!(value, "up" | "down" | "both") => (value, ""),
+            None => ("both", value),
+        };
+        let wrong = |why| FaultError::Value {
+            name: fault.name,
+            value: value.to_owned(),
+            why,
+        };
+        let (up, down) = match side {
+            "up" => (Some(&mut self.up), None),
+            "down" => (None, Some(&mut self.down)),
+            "both" => (Some(&mut self.up), Some(&mut self.down)),
+            _ => return Err(wrong("a direction is up, down or both".to_owned())),
+        };
+        for faults in [up, down].into_iter().flatten() {
+            faults.set(fault, amount).map_err(wrong)?;
+        }
+        Ok(())
+    }
+}
+
+impl Faults {
+    fn set(&mut self, fault: &Fault, amount: &str) -> Result<(), String> {
+        if amount == "off" {
+            self.written.remove(fault.name);
+            return (fault.set)(self, None);
+        }
+        if amount.is_empty() && !fault.value.is_empty() {
+            return Err(format!("write {} {}", fault.name, fault.value));
+        }
+        (fault.set)(self, Some(amount))?;
+        self.written.insert(fault.name, amount.to_owned());
+        Ok(())
+    }
+}
+
+/// Writes `up: latency 50ms; down: none`.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "up: {}; down: {}", self.up, self.down)
+    }
+}
+
+/// Writes the faults as they can be set again: `latency 50ms, slicer 10,1ms`; or `none`.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let written = self.written.iter();
+        let written: Vec<String> = written
+            .map(|(name, value)| format!("{name} {value}").trim_end().to_owned())
+            .collect();
+        match written.is_empty() {
+            true => f.write_str("none"),
+            false => f.write_str(&written.join(", ")),
+        }
+    }
+}
+
+/// Reads a time; off is 0.
+fn time(text: Option<&str>) -> Result<Duration, String> {
+    let time = text.map_or(Ok(Duration::ZERO), units::duration);
+    match time.map_err(|error| error.to_string())? {
+        time if time > LONGEST => Err("a day is the most".to_owned()),
+        time => Ok(time),
+    }
+}
+
+/// Reads a number of bytes, 0 included.
+fn bytes(text: Option<&str>) -> Result<Option<u64>, String> {
+    let bytes = text.map(units::size).transpose();
+    let bytes = bytes.map_err(|error| error.to_string())?;
+    Ok(bytes.map(|it| it as u64))
+}
+
+/// Reads a number of bytes that is at least 1.
+fn some_bytes(text: Option<&str>) -> Result<Option<u64>, String> {
+    match bytes(text)? {
+        Some(0) => Err("1 is the least; write off to end it".to_owned()),
+        bytes => Ok(bytes),
+    }
+}
+
+fn slicer(text: Option<&str>) -> Result<Option<Slicer>, String> {
+    let (size, delay) = split(text);
+    let delay = time(delay)?;
+    Ok(some_bytes(size)?.map(|size| Slicer { size, delay }))
+}
+
+fn flip(text: Option<&str>) -> Result<Option<Flip>, String> {
+    let (nth, once) = split(text);
+    let once = match once {
+        None => false,
+        Some("once") => true,
+        Some(_) => return Err("write 100 for every 100th byte, 100,once for that one".to_owned()),
+    };
+    Ok(some_bytes(nth)?.map(|nth| Flip { nth, once }))
+}
+
+/// Divides `64,1ms` at its comma.
+fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
+    match text.and_then(|it| it.split_once(',')) {
+        Some((first, second)) => (Some(first), Some(second)),
+        None => (text, None),
+    }
+}
+
+fn pause(text: Option<&str>) -> Result<bool, String> {
+    match text {
+        None => Ok(false),
+        Some("" | "on") => Ok(true),
+        Some(_) => Err("write up, down or both".to_owned()),
+    }
+}
+
+/// The longest time that a fault takes. More could not be added to the clock.
+const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// All faults. The command line's options, its lines on stdin and its help are made of this table.
+pub const FAULTS: &[Fault] = &[
+    Fault {
+        name: "latency",
+        value: "TIME",
+        about: "All bytes, and the close, arrive TIME later",
+        set: |faults, text| time(text).map(|it| faults.latency = it),
+    },
+    Fault {
+        name: "jitter",
+        value: "TIME",
+        about: "The latency is up to TIME longer or shorter, by chance; the order stays",
+        set: |faults, text| time(text).map(|it| faults.jitter = it),
+    },
+    Fault {
+        name: "bandwidth",
+        value: "BYTES",
+        about: "At most BYTES a second pass on each connection",
+        set: |faults, text| some_bytes(text).map(|it| faults.bandwidth = it),
+    },
+    Fault {
+        name: "slicer",
+        value: "BYTES[,TIME]",
+        about: "Pieces of BYTES on average are sent, TIME after each other",
+        set: |faults, text| slicer(text).map(|it| faults.slicer = it),
+    },
+    Fault {
+        name: "pause",
+        value: "",
+        about: "Nothing is read or sent until `resume`; the sender soon blocks",
+        set: |faults, text| pause(text).map(|it| faults.paused = it),
+    },
+    Fault {
+        name: "half_close",
+        value: "BYTES",
+        about: "After BYTES this direction is closed; the other one stays open",
+        set: |faults, text| bytes(text).map(|it| faults.half_close = it),
+    },
+    Fault {
+        name: "limit_data",
+        value: "BYTES",
+        about: "After BYTES the connection is closed",
+        set: |faults, text| bytes(text).map(|it| faults.limit_data = it),
+    },
+    Fault {
+        name: "reset_peer",
+        value: "BYTES",
+        about: "After BYTES both sides get a reset (RST)",
+        set: |faults, text| bytes(text).map(|it| faults.reset_peer = it),
+    },
+    Fault {
+        name: "flip",
+        value: "N[,once]",
+        about: "One bit of every Nth byte is flipped; with `,once`, of the Nth only",
+        set: |faults, text| flip(text).map(|it| faults.flip = it),
+    },
+    Fault {
+        name: "timeout",
+        value: "TIME",
+        about: "All bytes are dropped; after TIME the connection is closed, with 0s never",
+        set: |faults, text| {
+            let limit = text.map(|it| time(Some(it))).transpose();
+            limit.map(|it| faults.timeout = it)
+        },
+    },
+    Fault {
+        name: "slow_close",
+        value: "TIME",
+        about: "A close arrives TIME later",
+        set: |faults, text| time(text).map(|it| faults.slow_close = it),
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::{FAULTS, Settings};
+
+    #[test]
+    fn a_line_sets_a_fault_in_one_direction_or_in_both() {
+        for (lines, expected) in [
+            (
+                &["latency 50ms"][..],
+                "up: latency 50ms; down: latency 50ms",
+            ),
+            (
+                &["latency up:50ms down:1s", "slicer down:10,1ms"],
+                "up: latency 50ms; down: latency 1s, slicer 10,1ms",
+            ),
+            (
+                &["pause up", "flip down:7,once"],
+                "up: pause; down: flip 7,once",
+            ),
+            (&["pause", "resume down"], "up: pause; down: none"),
+            (&["pause", "resume"], "up: none; down: none"),
+            (
+                &["limit-data 0", "limit_data up:off"],
+                "up: none; down: limit_data 0",
+            ),
+            (
+                &["latency 1s", "timeout 0s", "clear up"],
+                "up: none; down: latency 1s, timeout 0s",
+            ),
+            (&["latency 1s", "clear"], "up: none; down: none"),
+        ] {
+            assert_eq!(
+                Settings::of(lines).unwrap().to_string(),
+                expected,
+                "{lines:?}"
+            );
+        }
+        let off = Settings::of(&["latency 1s", "latency off"]).unwrap();
+        assert_eq!(off, Settings::default());
+    }
+
+    #[test]
+    fn a_line_that_cannot_be_read_says_why_and_changes_nothing() {
+        for (line, expected) in [
+            ("latancy 5ms", "unknown fault \"latancy\""),
+            ("", "unknown fault \"\""),
+            ("latency", "write latency TIME"),
+            ("latency up", "write latency TIME"),
+            ("latency 5", "\"5\" is no duration"),
+            ("latency 25h", "a day is the most"),
+            ("latency 999999999999999y", "is no duration"),
+            (
+                "latency down:5ms left:5ms",
+                "a direction is up, down or both",
+            ),
+            ("bandwidth 0", "1 is the least"),
+            ("bandwidth -1", "is no size"),
+            ("slicer 0", "1 is the least"),
+            ("slicer 5,", "is no duration"),
+            ("flip 5,twice", "100,once"),
+            ("pause maybe", "write up, down or both"),
+            ("resume maybe", "a direction is up, down or both"),
+        ] {
+            let mut settings = Settings::default();
+            let error = settings.line(line).unwrap_err().to_string();
+            assert!(error.contains(expected), "{line:?}: {error}");
+            assert_eq!(settings, Settings::default(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn every_fault_can_be_set_and_ended() {
+        for fault in FAULTS {
+            let value = match fault.value {
+                value if value.starts_with("TIME") => "1s",
+                "" => "on",
+                _ => "9",
+            };
+            let mut settings = Settings::default();
+            settings.set(fault.name, value).unwrap();
+            assert_ne!(settings, Settings::default(), "{}", fault.name);
+            settings.set(fault.name, "off").unwrap();
+            assert_eq!(settings, Settings::default(), "{}", fault.name);
+        }
+    }
+}

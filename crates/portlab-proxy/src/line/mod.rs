@@ -1,0 +1,279 @@
+//! One direction of a connection: bytes go in, and come out when its faults let them. It knows no socket, and is
+//! told the time.
+
+use std::{
+    borrow::Cow,
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+
+use crate::fault::{Faults, Flip};
+
+/// The bytes of one direction that are under way, and the faults that they meet.
+#[derive(Debug)]
+pub(crate) struct Line {
+    faults: Faults,
+    /// When `timeout` was set: it counts from then.
+    timeout_since: Instant,
+    random: Rng,
+    waiting: VecDeque<Chunk>,
+    /// The memory that `waiting` takes, in bytes.
+    held: usize,
+    /// The most that may be held.
+    most: usize,
+    sent: u64,
+    /// Nothing is sent before: the bandwidth and the slicer's delay say so.
+    free_at: Instant,
+    ended: Option<(Instant, Ending)>,
+    /// The receiver was told of the end.
+    shut: bool,
+    /// The receiver takes no more.
+    broken: bool,
+}
+
+/// What was read at once.
+#[derive(Debug)]
+struct Chunk {
+    came: Instant,
+    /// The part of the jitter that it has, from -1 to 1.
+    sway: f64,
+    bytes: Vec<u8>,
+    /// How many of its bytes were sent.
+    at: usize,
+}
+
+/// How the sender ended its direction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ending {
+    Closed,
+    Reset,
+}
+
+/// What to do next.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step<'a> {
+    /// Send these bytes, or some of them, and say how many with [`Line::sent`].
+    Send(Cow<'a, [u8]>),
+    /// Nothing before this time, unless bytes come or the faults change.
+    Wait(Option<Instant>),
+    /// Tell the receiver that no more will come.
+    Shut,
+    /// Close the connection.
+    Close,
+    /// Reset the connection.
+    Reset {
+        /// A fault does it; otherwise one of the peers did.
+        made: bool,
+    },
+}
+
+impl Line {
+    /// An empty line that holds at most `most` bytes.
+    pub(crate) fn new(faults: Faults, most: usize, random: Rng, now: Instant) -> Self {
+        Self {
+            faults,
+            timeout_since: now,
+            random,
+            waiting: VecDeque::new(),
+            held: 0,
+            most: most.max(PIECE),
+            sent: 0,
+            free_at: now,
+            ended: None,
+            shut: false,
+            broken: false,
+        }
+    }
+
+    /// Changes the faults, for bytes that are under way as well.
+    pub(crate) fn set(&mut self, faults: &Faults, now: Instant) {
+        let before = std::mem::replace(&mut self.faults, faults.clone());
+        if before.timeout != faults.timeout {
+            self.timeout_since = now;
+        }
+        if (before.bandwidth, before.slicer) != (faults.bandwidth, faults.slicer) {
+            self.free_at = now;
+        }
+    }
+
+    /// Whether more bytes may be put in.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.faults.paused && self.ended.is_none() && self.held < self.room()
+    }
+
+    /// How much may wait. What waits for the bandwidth alone must stay with the sender: a large buffer would hide
+    /// from the sender how slow the line is. Bytes on a long way are as many as the line takes in that time.
+    fn room(&self) -> usize {
+        let way = self.faults.latency + self.faults.jitter;
+        let room = match self.faults.bandwidth {
+            _ if way.is_zero() => PIECE,
+            None => self.most,
+            Some(rate) => PIECE.saturating_add((rate as f64 * way.as_secs_f64()) as usize),
+        };
+        room.min(self.most)
+    }
+
+    /// Puts in what the sender sent.
+    pub(crate) fn put(&mut self, bytes: &[u8], now: Instant) {
+        self.held += bytes.len() + OVERHEAD;
+        self.waiting.push_back(Chunk {
+            came: now,
+            sway: self.random.f64() * 2.0 - 1.0,
+            bytes: bytes.to_vec(),
+            at: 0,
+        });
+    }
+
+    /// The sender has ended. A reset may follow a close. Says whether this is news.
+    pub(crate) fn end(&mut self, ending: Ending, now: Instant) -> bool {
+        let is_news = match self.ended {
+            None => true,
+            Some((_, before)) => before == Ending::Closed && ending == Ending::Reset,
+        };
+        if is_news {
+            self.ended = Some((now, ending));
+        }
+        is_news
+    }
+
+    /// The receiver takes no more: whatever comes is dropped.
+    pub(crate) fn break_off(&mut self) {
+        self.broken = true;
+    }
+
+    pub(crate) fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether both ends of this direction are closed.
+    pub(crate) fn is_over(&self) -> bool {
+        self.shut && self.ended.is_some()
+    }
+
+    /// What is to be done at `now`.
+    pub(crate) fn next(&mut self, now: Instant) -> Step<'_> {
+        let reached = |limit: Option<u64>| limit.is_some_and(|limit| self.sent >= limit);
+        if self.faults.paused {
+            return Step::Wait(None);
+        }
+        if reached(self.faults.reset_peer) {
+            return Step::Reset { made: true };
+        }
+        if reached(self.faults.limit_data) {
+            return Step::Close;
+        }
+        let shuts = reached(self.faults.half_close) && !self.shut;
+        let timeout = self.faults.timeout.filter(|limit| !limit.is_zero());
+        let timeout = timeout.map(|limit| self.timeout_since + limit);
+        if timeout.is_some_and(|at| at <= now) {
+            return Step::Close;
+        }
+        if shuts || self.shut || self.broken || self.faults.timeout.is_some() {
+            self.waiting.clear();
+            self.held = 0;
+        }
+        if shuts {
+            self.shut = true;
+            return Step::Shut;
+        }
+        if let Some(chunk) = self.waiting.front() {
+            let due = chunk.came + self.way(chunk.sway);
+            match due.max(self.free_at) {
+                due if due <= now => return Step::Send(self.piece()),
+                due => return Step::Wait(Some(due)),
+            }
+        }
+        let Some((came, ending)) = self.ended else {
+            return Step::Wait(timeout);
+        };
+        let due = match ending {
+            Ending::Reset => came + self.faults.latency,
+            Ending::Closed => came + self.faults.latency + self.faults.slow_close,
+        };
+        match ending {
+            Ending::Closed if self.shut => Step::Wait(timeout),
+            _ if due > now => Step::Wait(Some(timeout.map_or(due, |it| it.min(due)))),
+            Ending::Reset => Step::Reset { made: false },
+            Ending::Closed => {
+                self.shut = true;
+                Step::Shut
+            }
+        }
+    }
+
+    /// The first `length` bytes of the piece that [`Line::next`] gave have been sent.
+    pub(crate) fn sent(&mut self, length: usize, now: Instant) {
+        self.sent += length as u64;
+        if let Some(rate) = self.faults.bandwidth {
+            let takes = Duration::from_secs_f64(length as f64 / rate as f64);
+            self.free_at = self.free_at.max(now) + takes;
+        }
+        if let Some(slicer) = self.faults.slicer {
+            self.free_at = self.free_at.max(now + slicer.delay);
+        }
+        let Some(chunk) = self.waiting.front_mut() else {
+            return;
+        };
+        chunk.at += length;
+        if chunk.at >= chunk.bytes.len() {
+            self.held -= chunk.bytes.len() + OVERHEAD;
+            self.waiting.pop_front();
+        }
+    }
+
+    /// How long bytes with this part of the jitter are under way.
+    fn way(&self, sway: f64) -> Duration {
+        let jitter = self.faults.jitter.mul_f64(sway.abs());
+        match sway < 0.0 {
+            true => self.faults.latency.saturating_sub(jitter),
+            false => self.faults.latency + jitter,
+        }
+    }
+
+    /// The bytes that may be sent at once, with their flipped bits.
+    fn piece(&mut self) -> Cow<'_, [u8]> {
+        let mut most = PIECE as u64;
+        if let Some(slicer) = self.faults.slicer {
+            let (low, high) = (slicer.size / 2, slicer.size.saturating_add(slicer.size / 2));
+            most = most.min(self.random.u64(low.max(1)..=high));
+        }
+        if let Some(rate) = self.faults.bandwidth {
+            most = most.min((rate / PIECES_PER_S).max(1));
+        }
+        let faults = &self.faults;
+        for limit in [faults.half_close, faults.limit_data, faults.reset_peer] {
+            most = most.min(limit.map_or(most, |limit| limit - self.sent));
+        }
+        let rest = self
+            .waiting
+            .front()
+            .map_or(&[][..], |it| &it.bytes[it.at..]);
+        let piece = &rest[..rest.len().min(most as usize)];
+        match self.faults.flip {
+            Some(flip) => Cow::Owned(flipped(piece, flip, self.sent)),
+            None => Cow::Borrowed(piece),
+        }
+    }
+}
+
+/// `piece`, which begins after `before` bytes, with the lowest bit of the bytes that `flip` names flipped.
+fn flipped(piece: &[u8], flip: Flip, before: u64) -> Vec<u8> {
+    let numbered = piece.iter().zip(before + 1..);
+    let bytes = numbered.map(|(byte, number)| match flip.once {
+        true => byte ^ u8::from(number == flip.nth),
+        false => byte ^ u8::from(number % flip.nth == 0),
+    });
+    bytes.collect()
+}
+
+/// The most bytes that are read or sent at once.
+pub(crate) const PIECE: usize = 64 << 10;
+/// A limited bandwidth is spread over so many pieces a second.
+const PIECES_PER_S: u64 = 50;
+/// About what a chunk takes beside its bytes. One-byte chunks must count for what they cost.
+const OVERHEAD: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,255 @@
+//! The faults as both peers see them, over loopback. Times are lower bounds only.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    io::{ErrorKind, Read, Write},
+    net::{Shutdown, TcpListener, TcpStream},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_proxy::{Options, Proxy, Settings};
+
+/// So long a peer waits before a test fails: far more than anything here takes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A client and a server's socket, with a proxy between them.
+fn connected(lines: &[&str]) -> (TcpStream, TcpStream, Proxy) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Proxy::before(listener.local_addr().unwrap(), lines).unwrap();
+    let client = connect(&proxy);
+    let (server, _) = listener.accept().unwrap();
+    server.set_read_timeout(Some(PATIENCE)).unwrap();
+    (client, server, proxy)
+}
+
+fn connect(proxy: &Proxy) -> TcpStream {
+    let client = TcpStream::connect(proxy.addr()).unwrap();
+    client.set_read_timeout(Some(PATIENCE)).unwrap();
+    client
+}
+
+fn read(stream: &mut TcpStream, length: usize) -> String {
+    let mut bytes = vec![0; length];
+    stream.read_exact(&mut bytes).unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+/// What comes until the end, and the error that it ends with.
+fn rest(stream: &mut TcpStream) -> (String, Option<ErrorKind>) {
+    let mut text = Vec::new();
+    let error = stream.read_to_end(&mut text).err().map(|it| it.kind());
+    (String::from_utf8(text).unwrap(), error)
+}
+
+/// Waits for `condition`, which must come true.
+fn eventually(condition: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !condition() {
+        assert!(begin.elapsed() < PATIENCE, "it did not come true");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn set(proxy: &Proxy, lines: &[&str]) {
+    proxy.set(Settings::of(lines).unwrap()).unwrap();
+}
+
+#[test]
+fn without_faults_a_megabyte_passes_both_ways_and_so_does_a_half_close() {
+    let (mut client, mut server, proxy) = connected(&[]);
+    let sent = "0123456789abcdef".repeat(1 << 16);
+    let echo = thread::spawn(move || std::io::copy(&mut server.try_clone().unwrap(), &mut server));
+    let mut writer = client.try_clone().unwrap();
+    let text = sent.clone();
+    thread::spawn(move || {
+        writer.write_all(text.as_bytes()).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    assert!(rest(&mut client) == (sent, None));
+    echo.join().unwrap().unwrap();
+    eventually(|| proxy.counts().open == 0);
+    let counts = proxy.counts();
+    assert_eq!(
+        (counts.connections, counts.up_bytes, counts.down_bytes),
+        (1, 1 << 20, 1 << 20)
+    );
+}
+
+#[test]
+fn latency_and_jitter_delay_at_least_so_long() {
+    let (mut client, mut server, _proxy) = connected(&["latency up:60ms", "jitter up:10ms"]);
+    let begin = Instant::now();
+    client.write_all(b"ping").unwrap();
+    assert_eq!(read(&mut server, 4), "ping");
+    assert!(begin.elapsed() >= Duration::from_millis(50));
+}
+
+#[test]
+fn a_change_reaches_what_is_under_way() {
+    let (mut client, mut server, proxy) = connected(&["latency 1h"]);
+    client.write_all(&[b'x'; 100_000]).unwrap();
+    set(&proxy, &[]);
+    assert_eq!(read(&mut server, 100_000).len(), 100_000);
+}
+
+#[test]
+fn bandwidth_takes_at_least_its_time() {
+    let (mut client, mut server, _proxy) = connected(&["bandwidth up:10000"]);
+    let begin = Instant::now();
+    client.write_all(&[b'x'; 2000]).unwrap();
+    read(&mut server, 2000);
+    // The last of ten pieces is sent when nine have taken their time.
+    assert!(begin.elapsed() >= Duration::from_millis(180));
+}
+
+#[test]
+fn slices_arrive_one_after_the_other() {
+    let (mut client, mut server, _proxy) = connected(&["slicer up:1,20ms"]);
+    let begin = Instant::now();
+    client.write_all(b"abcd").unwrap();
+    assert_eq!(read(&mut server, 4), "abcd");
+    assert!(begin.elapsed() >= Duration::from_millis(60));
+}
+
+#[test]
+fn a_pause_holds_bytes_until_it_is_over() {
+    let (mut client, mut server, proxy) = connected(&["pause up"]);
+    client.write_all(b"held").unwrap();
+    // The other direction isn't paused.
+    server.write_all(b"down").unwrap();
+    assert_eq!(read(&mut client, 4), "down");
+    assert_eq!(proxy.counts().up_bytes, 0);
+    set(&proxy, &[]);
+    assert_eq!(read(&mut server, 4), "held");
+}
+
+#[test]
+fn a_half_close_shuts_one_direction_only() {
+    let (mut client, mut server, _proxy) = connected(&["half_close up:3"]);
+    client.write_all(b"abcdef").unwrap();
+    assert_eq!(rest(&mut server), ("abc".to_owned(), None));
+    server.write_all(b"still open").unwrap();
+    assert_eq!(read(&mut client, 10), "still open");
+    drop(server);
+    assert_eq!(rest(&mut client), (String::new(), None));
+}
+
+#[test]
+fn limited_data_ends_with_a_close_even_if_more_was_sent() {
+    let (mut client, mut server, _proxy) = connected(&["limit_data down:3"]);
+    server.write_all(&[b'a'; 100_000]).unwrap();
+    assert_eq!(rest(&mut client), ("aaa".to_owned(), None));
+    assert_eq!(rest(&mut server), (String::new(), None));
+}
+
+#[test]
+fn a_reset_reaches_both_sides() {
+    let (mut client, mut server, proxy) = connected(&["reset_peer up:3"]);
+    client.write_all(b"abcdef").unwrap();
+    for peer in [&mut server, &mut client] {
+        assert_eq!(rest(peer).1, Some(ErrorKind::ConnectionReset));
+    }
+    assert_eq!(proxy.counts().resets, 1);
+}
+
+#[test]
+fn a_flipped_bit_is_the_only_change() {
+    let (mut client, mut server, _proxy) = connected(&["flip up:2"]);
+    client.write_all(b"abcdef").unwrap();
+    assert_eq!(read(&mut server, 6), "acceeg");
+}
+
+#[test]
+fn a_timeout_drops_what_comes_and_then_closes() {
+    let begin = Instant::now();
+    let (mut client, mut server, proxy) = connected(&["timeout 80ms"]);
+    client.write_all(b"lost").unwrap();
+    assert_eq!(rest(&mut server), (String::new(), None));
+    assert_eq!(rest(&mut client), (String::new(), None));
+    assert!(begin.elapsed() >= Duration::from_millis(80));
+    assert_eq!(proxy.counts().up_bytes, 0);
+}
+
+#[test]
+fn a_slow_close_comes_late() {
+    let (mut client, server, _proxy) = connected(&["slow_close down:80ms"]);
+    let begin = Instant::now();
+    drop(server);
+    assert_eq!(rest(&mut client), (String::new(), None));
+    assert!(begin.elapsed() >= Duration::from_millis(80));
+}
+
+#[test]
+fn a_reset_of_one_side_is_passed_as_a_reset() {
+    for lines in [&[][..], &["latency 20ms"]] {
+        let (client, mut server, proxy) = connected(lines);
+        socket2::SockRef::from(&client)
+            .set_linger(Some(Duration::ZERO))
+            .unwrap();
+        drop(client);
+        assert_eq!(rest(&mut server).1, Some(ErrorKind::ConnectionReset));
+        eventually(|| proxy.counts().resets_passed == 1);
+        assert_eq!(proxy.counts().resets, 0);
+    }
+}
+
+#[test]
+fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
+    let gone = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let (sender, told) = std::sync::mpsc::channel();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let begin = Instant::now();
+    let tell = move |trouble: &portlab_proxy::Trouble| sender.send(trouble.to_string()).unwrap();
+    let proxy = Proxy::start(listener, Options::to(vec![gone]), tell).unwrap();
+    for _ in 0..20 {
+        assert_eq!(
+            rest(&mut connect(&proxy)).1,
+            Some(ErrorKind::ConnectionReset)
+        );
+    }
+    eventually(|| proxy.counts().open == 0);
+    let seconds = begin.elapsed().as_secs() as usize;
+    assert_eq!(proxy.counts().failed_targets, 20);
+    drop(proxy);
+    let told: Vec<String> = told.iter().collect();
+    assert!(told[0].contains("refused"), "{told:?}");
+    assert!(told.len() <= 1 + seconds, "{told:?}");
+}
+
+#[test]
+fn one_connection_too_many_is_reset_and_its_slot_can_be_used_again() {
+    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut options = Options::to(vec![target.local_addr().unwrap()]);
+    options.max_connections = 1;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Proxy::start(listener, options, |_| {}).unwrap();
+    let first = connect(&proxy);
+    let server = target.accept().unwrap();
+    assert_eq!(
+        rest(&mut connect(&proxy)).1,
+        Some(ErrorKind::ConnectionReset)
+    );
+    assert_eq!(proxy.counts().refused, 1);
+    drop((first, server));
+    eventually(|| proxy.counts().open == 0);
+    let mut again = connect(&proxy);
+    target.accept().unwrap().0.write_all(b"served").unwrap();
+    assert_eq!(read(&mut again, 6), "served");
+}
+
+#[test]
+fn a_proxy_that_is_dropped_ends_its_connections() {
+    let (mut client, mut server, proxy) = connected(&["latency 1h"]);
+    client.write_all(b"never comes").unwrap();
+    drop(proxy);
+    assert_eq!(rest(&mut server).0, "");
+    assert_eq!(rest(&mut client).0, "");
+}

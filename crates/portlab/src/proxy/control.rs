@@ -1,0 +1,111 @@
+//! Changing the faults while the proxy runs: lines on stdin.
+
+use std::{
+    io::{self, BufRead, IsTerminal, Read},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use anyhow::{Context, anyhow};
+use portlab_proxy::{FAULTS, Proxy};
+use portlab_sys::{interrupt, terminal};
+use serde_json::json;
+
+use super::{faults, say};
+use crate::address::narrow;
+
+/// What a line may say beside the faults.
+pub(super) const COMMANDS: &[(&str, &str)] = &[
+    ("resume", "Ends a pause"),
+    ("clear", "Ends all faults"),
+    ("show", "Says which faults there are now"),
+    ("help", "Says what can be written"),
+    ("quit", "Ends the proxy"),
+];
+
+/// Obeys the lines of stdin, on a thread of its own, until stdin ends.
+pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
+    let thread = thread::Builder::new().name("stdin".to_owned());
+    let spawned = thread.spawn(move || {
+        while let Some(line) = next_line() {
+            if let Err(error) = obey(&proxy, line, as_json) {
+                crate::tell!("error: {error:#}");
+            }
+        }
+    });
+    spawned.context("can't start a thread for stdin")?;
+    Ok(())
+}
+
+/// The next line, or that there is none that can be read; `None` at the end of stdin.
+fn next_line() -> Option<anyhow::Result<String>> {
+    let stdin = io::stdin();
+    // A job in the background that reads from its terminal is stopped by the system.
+    while stdin.is_terminal() && !terminal::is_in_foreground(&stdin) {
+        thread::sleep(LOOK_AGAIN);
+    }
+    let mut bytes = Vec::new();
+    let mut stdin = stdin.lock();
+    stdin
+        .by_ref()
+        .take(LONGEST_LINE)
+        .read_until(b'\n', &mut bytes)
+        .ok()?;
+    match bytes.as_slice() {
+        [] => None,
+        [.., b'\n'] => Some(Ok(narrow(&String::from_utf8_lossy(&bytes)))),
+        _ if (bytes.len() as u64) < LONGEST_LINE => {
+            Some(Ok(narrow(&String::from_utf8_lossy(&bytes))))
+        }
+        _ => {
+            stdin.skip_until(b'\n').ok()?;
+            Some(Err(anyhow!("a line has at most {LONGEST_LINE} bytes")))
+        }
+    }
+}
+
+/// Does what a line says, and says what came of it.
+fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::Result<()> {
+    let line = line?;
+    match line.as_str() {
+        "" => Ok(()),
+        "quit" => interrupt::ask_to_end().context("can't end"),
+        "help" => {
+            crate::tell!("{}", help());
+            Ok(())
+        }
+        "show" => show(proxy, as_json),
+        line => {
+            let mut settings = proxy.settings();
+            let read = settings.line(line);
+            read.map_err(|error| anyhow!(faults::remedy(&error)))?;
+            proxy.set(settings).context("can't change the faults")?;
+            show(proxy, as_json)
+        }
+    }
+}
+
+fn show(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
+    let settings = proxy.settings();
+    let line = json!({"event": "faults", "faults": faults::json(&settings)});
+    say(as_json, &line, &settings.to_string())
+}
+
+fn help() -> String {
+    let faults = FAULTS.iter().map(|fault| {
+        let form = format!("{} {}", fault.name, faults::value(fault));
+        format!("  {form:<22} {}", fault.about)
+    });
+    let commands = COMMANDS
+        .iter()
+        .map(|(name, about)| format!("  {name:<22} {about}"));
+    let lines: Vec<String> = faults.chain(commands).collect();
+    let forms = "before a value, up: or down: names a direction; off ends a fault: latency up:off";
+    format!("{}\n{forms}", lines.join("\n"))
+}
+
+/// A longer line is refused.
+const LONGEST_LINE: u64 = 4096;
+/// How often it is looked whether the terminal is this job's again.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);

@@ -1,0 +1,171 @@
+//! `portlab proxy`: faults before any port.
+
+mod control;
+mod faults;
+
+use std::{
+    io::{Read, Write},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use anyhow::{Context, bail};
+use portlab_backends::bind;
+use portlab_proxy::{Options, Proxy, Trouble};
+use portlab_stats::units;
+use portlab_sys::interrupt;
+use serde_json::json;
+
+use crate::{Verdict, address::Purpose, output, serve::remedy};
+use faults::FaultArgs;
+
+/// Pass a port's bytes on, with faults: delays, resets, wrong bytes
+///
+/// A value may begin with a direction: `up:` from client to server, `down:` from
+/// server to client; without one the fault is in both. Numbers of bytes count
+/// what was passed in that direction of a connection.
+///
+/// While it runs, lines on stdin change the faults, of open connections too: the
+/// same names and values without dashes (`latency up:50ms`, `latency off`), and
+/// `pause`, `resume`, `clear`, `show`, `help`, `quit`. The end of stdin changes
+/// nothing.
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  portlab proxy --to 127.0.0.1:9090 --latency 50ms --jitter 10ms
+  portlab proxy --to 9090 --bandwidth down:100k --slicer up:1,5ms
+  portlab proxy --bind 127.0.0.1:0 --to 9090 --reset-peer down:1000 --json
+  (sleep 5; echo 'pause down'; sleep 5; echo resume) | portlab proxy --to 9090
+
+SIGINT (Ctrl-C), SIGTERM, SIGHUP or `quit` ends it; it prints what it counted.
+Exit codes: 0 fine, 2 could not run.")]
+pub(crate) struct Args {
+    /// Where to listen, HOST:PORT; a port alone is loopback's, and 0 lets the system
+    /// choose one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9091")]
+    bind: String,
+
+    /// The port to pass everything on to
+    #[arg(long, value_name = "ADDR")]
+    to: String,
+
+    /// The most connections at a time; one more is reset
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    max_connections: u64,
+
+    /// The most bytes that are under way in one direction of one connection
+    #[arg(long, value_name = "BYTES", default_value = "4MiB", value_parser = units::size)]
+    buffer: usize,
+
+    /// What chance begins with: the same seed cuts and delays the same
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+
+    /// Say on stdout in JSON, a line each, what happens
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    faults: FaultArgs,
+}
+
+pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    let settings = args.faults.settings()?;
+    let targets = Purpose::PROXY_TO.resolve(&args.to)?;
+    let addr = Purpose::PROXY_BIND.resolve(&args.bind)?[0];
+    portlab_sys::limits::raise_open_files();
+    // Installed before it is said that the proxy listens: from then on it may be told to end.
+    let mut bell = interrupt::ending_bell().context("can't catch SIGINT and SIGTERM")?;
+    let listener = bind(addr, &portlab_backends::Options::default()).map_err(remedy)?;
+    let addr = listener.local_addr()?;
+    if let Some(target) = targets.iter().find(|target| is_same(addr, **target)) {
+        bail!("--to {target} is the proxy's own port; give it another with --bind 127.0.0.1:0");
+    }
+    if !addr.ip().is_loopback() {
+        crate::tell!(
+            "warning: other machines can reach {} through {addr}",
+            args.to
+        );
+    }
+    let options = Options {
+        targets: targets.clone(),
+        settings,
+        max_connections: args.max_connections,
+        buffer: args.buffer,
+        seed: args.seed,
+    };
+    let proxy = Proxy::start(listener, options, report).context("can't start the proxy")?;
+    let proxy = Arc::new(proxy);
+    say(
+        args.json,
+        &json!({
+            "event": "listening",
+            "addr": addr.to_string(),
+            "pid": std::process::id(),
+            "to": targets[0].to_string(),
+            "faults": faults::json(&proxy.settings()),
+        }),
+        &format!(
+            "listening on {addr}, forwarding to {}  {}",
+            targets[0],
+            proxy.settings()
+        ),
+    )?;
+    control::start(Arc::clone(&proxy), args.json)?;
+    // Whatever read says, it is over.
+    let _ = bell.read_exact(&mut [0]);
+    finish(&proxy, args.json)?;
+    Ok(Verdict::Fine)
+}
+
+/// Says what the proxy has counted.
+fn finish(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
+    let it = proxy.counts();
+    let line = json!({
+        "event": "stopped",
+        "connections": it.connections,
+        "open": it.open,
+        "up_bytes": it.up_bytes,
+        "down_bytes": it.down_bytes,
+        "failed_targets": it.failed_targets,
+        "refused": it.refused,
+        "resets": it.resets,
+        "resets_passed": it.resets_passed,
+    });
+    let text = format!(
+        "stopped: {} connections ({} open at the end), {} bytes up, {} bytes down\n\
+         {} resets made, {} passed on; {} connections reset because the target failed, \
+         {} because too many were open",
+        it.connections,
+        it.open,
+        it.up_bytes,
+        it.down_bytes,
+        it.resets,
+        it.resets_passed,
+        it.failed_targets,
+        it.refused
+    );
+    say(as_json, &line, &text)
+}
+
+/// Writes one of both on stdout.
+fn say(as_json: bool, line: &serde_json::Value, text: &str) -> anyhow::Result<()> {
+    let mut stdout = output::raw_stdout();
+    match as_json {
+        true => writeln!(stdout, "{line}")?,
+        false => writeln!(stdout, "{text}")?,
+    }
+    stdout.flush()?;
+    Ok(())
+}
+
+fn report(trouble: &Trouble) {
+    crate::tell!("warning: {trouble}");
+}
+
+/// Whether a connection to `target` would arrive at `bound`, and go round for ever.
+fn is_same(bound: SocketAddr, target: SocketAddr) -> bool {
+    let is_here = bound.ip() == target.ip() || target.ip().is_unspecified();
+    let takes_all = bound.ip().is_unspecified() && target.ip().is_loopback();
+    bound.port() == target.port() && (is_here || takes_all)
+}
