@@ -4,10 +4,7 @@ use std::{
     io::{self, ErrorKind::WouldBlock, Read, Write},
     net::{Shutdown, TcpStream},
     os::fd::AsFd,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,7 +16,7 @@ use socket2::SockRef;
 
 use crate::{
     line::{Ending, Line, PIECE, Step},
-    proxy::Shared,
+    proxy::{Counts, Shared},
 };
 
 /// How a connection ended.
@@ -33,7 +30,8 @@ struct Way<'a> {
     line: Line,
     from: &'a TcpStream,
     to: &'a TcpStream,
-    bytes: &'a AtomicU64,
+    /// Where its bytes are counted.
+    bytes: fn(&mut Counts) -> &mut u64,
     /// Bytes are due, and the receiver has no room for them.
     blocked: bool,
 }
@@ -43,11 +41,10 @@ pub(crate) fn run(client: TcpStream, target: TcpStream, number: u64, shared: &Sh
     match drive(&client, &target, number, shared) {
         Ok(Some(End::Closed)) => close(&client, &target),
         Ok(Some(End::Reset { made })) => {
-            let counter = match made {
-                true => &shared.counters.resets,
-                false => &shared.counters.resets_passed,
-            };
-            counter.fetch_add(1, Relaxed);
+            shared.count(|it| match made {
+                true => it.resets += 1,
+                false => it.resets_passed += 1,
+            });
             reset(client);
             reset(target);
         }
@@ -71,21 +68,11 @@ fn drive(
     let now = Instant::now();
     let most = shared.options.buffer;
     let random = |side| fastrand::Rng::with_seed(shared.options.seed ^ (2 * number + side));
-    let (faults, counters) = (&control.settings, &shared.counters);
-    let mut up = Way {
-        line: Line::new(faults.up.clone(), most, random(0), now),
-        from: client,
-        to: target,
-        bytes: &counters.up_bytes,
-        blocked: false,
-    };
-    let mut down = Way {
-        line: Line::new(faults.down.clone(), most, random(1), now),
-        from: target,
-        to: client,
-        bytes: &counters.down_bytes,
-        blocked: false,
-    };
+    let faults = &control.settings;
+    let up = Line::new(faults.up.clone(), most, random(0), now);
+    let down = Line::new(faults.down.clone(), most, random(1), now);
+    let mut up = Way::new(up, client, target, |it| &mut it.up_bytes);
+    let mut down = Way::new(down, target, client, |it| &mut it.down_bytes);
     let mut buffer = vec![0; PIECE];
     while !shared.stopped() {
         let newest = shared.control();
@@ -94,20 +81,20 @@ fn drive(
             up.line.set(&control.settings.up, Instant::now());
             down.line.set(&control.settings.down, Instant::now());
         }
+        // A peer that takes nothing more is gone, and the other is to know.
+        if up.line.is_broken() {
+            down.line.end(Ending::Reset, Instant::now());
+        }
+        if down.line.is_broken() {
+            up.line.end(Ending::Reset, Instant::now());
+        }
         let mut until: Option<Instant> = None;
         for way in [&mut up, &mut down] {
-            way.read(&mut buffer)?;
-            match way.send() {
+            way.read(&mut buffer);
+            match way.send(shared) {
                 Ok(at) => until = until.into_iter().chain(at).min(),
                 Err(end) => return Ok(Some(end)),
             }
-        }
-        // A peer that takes nothing more is gone, and the other is to know.
-        let now = Instant::now();
-        let news = up.line.is_broken() && down.line.end(Ending::Reset, now)
-            || down.line.is_broken() && up.line.end(Ending::Reset, now);
-        if news {
-            continue;
         }
         if up.line.is_over() && down.line.is_over() {
             return Ok(Some(End::Closed));
@@ -117,27 +104,38 @@ fn drive(
     Ok(None)
 }
 
-impl Way<'_> {
-    /// Reads once, if the line has room.
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<()> {
-        if !self.line.has_room() {
-            return Ok(());
+impl<'a> Way<'a> {
+    fn new(
+        line: Line,
+        from: &'a TcpStream,
+        to: &'a TcpStream,
+        bytes: fn(&mut Counts) -> &mut u64,
+    ) -> Self {
+        Self {
+            line,
+            from,
+            to,
+            bytes,
+            blocked: false,
         }
-        let mut from = self.from;
+    }
+
+    /// Reads once, if the line has room.
+    fn read(&mut self, buffer: &mut [u8]) {
+        if !self.line.has_room() {
+            return;
+        }
+        let (mut from, now) = (self.from, Instant::now());
         match from.read(buffer) {
-            Ok(0) => self.line.end(Ending::Closed, Instant::now()),
-            Ok(length) => {
-                self.line.put(&buffer[..length], Instant::now());
-                true
-            }
-            Err(error) if is_again(&error) => false,
-            Err(_) => self.line.end(Ending::Reset, Instant::now()),
-        };
-        Ok(())
+            Ok(0) => self.line.end(Ending::Closed, now),
+            Ok(length) => self.line.put(&buffer[..length], Instant::now()),
+            Err(error) if is_again(&error) => {}
+            Err(_) => self.line.end(Ending::Reset, now),
+        }
     }
 
     /// Sends what is due; says when to come again, or how the connection ends.
-    fn send(&mut self) -> Result<Option<Instant>, End> {
+    fn send(&mut self, shared: &Shared) -> Result<Option<Instant>, End> {
         self.blocked = false;
         let mut to = self.to;
         loop {
@@ -155,13 +153,16 @@ impl Way<'_> {
             match written {
                 Ok(length) => {
                     self.line.sent(length, Instant::now());
-                    self.bytes.fetch_add(length as u64, Relaxed);
+                    shared.count(|it| *(self.bytes)(it) += length as u64);
                 }
                 Err(error) if is_again(&error) => {
                     self.blocked = true;
                     return Ok(None);
                 }
-                Err(_) => self.line.break_off(),
+                Err(_) => {
+                    self.line.break_off();
+                    return Ok(Some(Instant::now()));
+                }
             }
         }
     }

@@ -8,6 +8,7 @@
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
+use portlab_service::nearest;
 use portlab_stats::units;
 
 /// What is done to the bytes of one direction. The default does nothing.
@@ -19,8 +20,10 @@ pub struct Faults {
     pub(crate) jitter: Duration,
     /// Bytes per second.
     pub(crate) bandwidth: Option<u64>,
-    pub(crate) slicer: Option<Slicer>,
-    pub(crate) flip: Option<Flip>,
+    /// The average size of a piece, and the time between two.
+    pub(crate) slicer: Option<(u64, Duration)>,
+    /// Which byte, counted from 1, and whether only that one and no multiple of it.
+    pub(crate) flip: Option<(u64, bool)>,
     pub(crate) paused: bool,
     pub(crate) half_close: Option<u64>,
     pub(crate) limit_data: Option<u64>,
@@ -29,24 +32,6 @@ pub struct Faults {
     pub(crate) slow_close: Duration,
     /// The values as they were written, by the fault's name.
     written: BTreeMap<&'static str, String>,
-}
-
-/// Bytes are sent in small pieces.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Slicer {
-    /// The average size of a piece in bytes; sizes are from half of it to one and a half of it.
-    pub size: u64,
-    /// The time between two pieces.
-    pub delay: Duration,
-}
-
-/// One bit of a byte is flipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flip {
-    /// Which byte, counted from 1.
-    pub nth: u64,
-    /// Only that one, and not every multiple.
-    pub once: bool,
 }
 
 /// The faults of both directions.
@@ -71,23 +56,10 @@ pub struct Fault {
     set: fn(&mut Faults, Option<&str>) -> Result<(), String>,
 }
 
-/// Why a fault can't be set.
+/// Why a line can't be obeyed, and what to write instead.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum FaultError {
-    /// There is no fault of this name.
-    #[error("unknown fault {0:?}")]
-    Unknown(String),
-    /// The value can't be read.
-    #[error("invalid value {value:?} for {name}: {why}")]
-    Value {
-        /// The fault.
-        name: &'static str,
-        /// The value as it was written.
-        value: String,
-        /// What to write instead.
-        why: String,
-    },
-}
+#[error("{0}")]
+pub struct FaultError(String);
 
 impl Settings {
     /// Sets what `lines` say, one after the other; see [`Settings::line`].
@@ -133,25 +105,20 @@ impl Settings {
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), FaultError> {
         let plain = name.replace('-', "_");
         let fault = FAULTS.iter().find(|it| it.name == plain);
-        let fault = fault.ok_or_else(|| FaultError::Unknown(name.to_owned()))?;
+        let fault = fault.ok_or_else(|| unknown(name))?;
         let (side, amount) = match value.split_once(':') {
             Some((side, amount)) => (side, amount),
             None if matches!(value, "up" | "down" | "both") => (value, ""),
             None => ("both", value),
         };
-        let wrong = |why| FaultError::Value {
-            name: fault.name,
-            value: value.to_owned(),
-            why,
-        };
-        let (up, down) = match side {
-            "up" => (Some(&mut self.up), None),
-            "down" => (None, Some(&mut self.down)),
-            "both" => (Some(&mut self.up), Some(&mut self.down)),
-            _ => return Err(wrong("a direction is up, down or both".to_owned())),
-        };
-        for faults in [up, down].into_iter().flatten() {
-            faults.set(fault, amount).map_err(wrong)?;
+        let wrong = |why| FaultError(format!("invalid value {value:?} for {}: {why}", fault.name));
+        if !matches!(side, "up" | "down" | "both") {
+            return Err(wrong("a direction is up, down or both".to_owned()));
+        }
+        for (its, faults) in [("up", &mut self.up), ("down", &mut self.down)] {
+            if side == its || side == "both" {
+                faults.set(fault, amount).map_err(wrong)?;
+            }
         }
         Ok(())
     }
@@ -193,6 +160,16 @@ impl fmt::Display for Faults {
     }
 }
 
+/// An unknown fault, with the near name if there is one.
+fn unknown(name: &str) -> FaultError {
+    let names = FAULTS.iter().map(|fault| fault.name);
+    let near = nearest(name, names.chain(WORDS.iter().map(|word| word.0)));
+    let remedy = near.map_or("`help` lists the faults".to_owned(), |it| {
+        format!("did you mean {it}?")
+    });
+    FaultError(format!("unknown fault {name:?}; {remedy}"))
+}
+
 /// Reads a time; off is 0.
 fn time(text: Option<&str>) -> Result<Duration, String> {
     let time = text.map_or(Ok(Duration::ZERO), units::duration);
@@ -217,20 +194,20 @@ fn some_bytes(text: Option<&str>) -> Result<Option<u64>, String> {
     }
 }
 
-fn slicer(text: Option<&str>) -> Result<Option<Slicer>, String> {
+fn slicer(text: Option<&str>) -> Result<Option<(u64, Duration)>, String> {
     let (size, delay) = split(text);
     let delay = time(delay)?;
-    Ok(some_bytes(size)?.map(|size| Slicer { size, delay }))
+    Ok(some_bytes(size)?.map(|size| (size, delay)))
 }
 
-fn flip(text: Option<&str>) -> Result<Option<Flip>, String> {
+fn flip(text: Option<&str>) -> Result<Option<(u64, bool)>, String> {
     let (nth, once) = split(text);
     let once = match once {
         None => false,
         Some("once") => true,
         Some(_) => return Err("write 100 for every 100th byte, 100,once for that one".to_owned()),
     };
-    Ok(some_bytes(nth)?.map(|nth| Flip { nth, once }))
+    Ok(some_bytes(nth)?.map(|nth| (nth, once)))
 }
 
 /// Divides `64,1ms` at its comma.
@@ -251,6 +228,15 @@ fn pause(text: Option<&str>) -> Result<bool, String> {
 
 /// The longest time that a fault takes. More could not be added to the clock.
 const LONGEST: Duration = Duration::from_secs(24 * 3600);
+
+/// What a line may say beside the faults, and what it does. The last three are for the program around the proxy.
+pub const WORDS: &[(&str, &str)] = &[
+    ("resume", "Ends a pause"),
+    ("clear", "Ends all faults"),
+    ("show", "Says which faults there are now"),
+    ("help", "Says what can be written"),
+    ("quit", "Ends the proxy"),
+];
 
 /// All faults. The command line's options, its lines on stdin and its help are made of this table.
 pub const FAULTS: &[Fault] = &[
@@ -369,7 +355,11 @@ mod tests {
     #[test]
     fn a_line_that_cannot_be_read_says_why_and_changes_nothing() {
         for (line, expected) in [
-            ("latancy 5ms", "unknown fault \"latancy\""),
+            (
+                "latancy 5ms",
+                "unknown fault \"latancy\"; did you mean latency?",
+            ),
+            ("qit", "did you mean quit?"),
             ("", "unknown fault \"\""),
             ("latency", "write latency TIME"),
             ("latency up", "write latency TIME"),

@@ -1,12 +1,15 @@
 //! The proxy: its listener, a thread per connection, and what was counted.
 
 use std::{
-    io,
+    io::{
+        self,
+        ErrorKind::{ConnectionAborted, Interrupted, WouldBlock},
+    },
     net::{SocketAddr, TcpListener, TcpStream},
     os::unix::net::UnixStream,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicU64, Ordering::Relaxed},
+        atomic::{AtomicBool, Ordering::Relaxed},
     },
     thread::{self, JoinHandle},
     time::{Duration, Instant},
@@ -20,7 +23,6 @@ use crate::{
 };
 
 /// A proxy that runs until it is dropped, which cuts its connections.
-#[derive(Debug)]
 pub struct Proxy {
     addr: SocketAddr,
     shared: Arc<Shared>,
@@ -63,39 +65,15 @@ pub struct Counts {
     pub resets_passed: u64,
 }
 
-/// What hinders a proxy. Each kind is told at most once a second.
-#[derive(Debug, thiserror::Error)]
-pub enum Trouble {
-    /// The server can't be reached.
-    #[error(
-        "can't connect to {addr}: {source}; the client was reset (connections reset for this so far: {count})"
-    )]
-    Target {
-        /// The server.
-        addr: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-        /// How often this has happened.
-        count: u64,
-    },
-    /// Too many connections are open.
-    #[error("{0} connections are open, the most allowed; one more was reset")]
-    Full(u64),
-    /// The system has no descriptor or no thread left.
-    #[error("can't take a connection: {0}")]
-    System(io::Error),
-}
-
 /// What the threads share.
-#[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) options: Options,
-    pub(crate) counters: Counters,
+    counts: Mutex<Counts>,
     stopped: AtomicBool,
     /// The newest faults, and the other end of their `changed`.
     control: Mutex<(Arc<Control>, Option<UnixStream>)>,
-    told: Mutex<[Option<Instant>; 3]>,
-    tell: Tell,
+    last_told: Mutex<Option<Instant>>,
+    tell: Box<Tell>,
 }
 
 /// Faults, until they are replaced.
@@ -107,27 +85,8 @@ pub(crate) struct Control {
     pub(crate) changed: UnixStream,
 }
 
-/// The same as [`Counts`], counted by many threads.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    connections: AtomicU64,
-    open: AtomicU64,
-    pub(crate) up_bytes: AtomicU64,
-    pub(crate) down_bytes: AtomicU64,
-    failed_targets: AtomicU64,
-    refused: AtomicU64,
-    pub(crate) resets: AtomicU64,
-    pub(crate) resets_passed: AtomicU64,
-}
-
-/// The function that is told of trouble.
-struct Tell(Box<dyn Fn(&Trouble) + Send + Sync>);
-
-impl std::fmt::Debug for Tell {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tell")
-    }
-}
+/// The function that is told what hinders the proxy.
+type Tell = dyn Fn(&str) + Send + Sync;
 
 impl Options {
     /// Forwards to `targets` without faults: 1000 connections, 4 MiB for each direction, seed 1.
@@ -154,25 +113,25 @@ impl Proxy {
         Self::start(TcpListener::bind("127.0.0.1:0")?, options, |_| {})
     }
 
-    /// Starts a proxy at `listener`; `tell` is told of trouble, by any thread.
+    /// Starts a proxy at `listener`. `tell` is told what hinders the proxy, by any thread and at most once a second.
     ///
     /// # Errors
     /// When the system has no descriptor or no thread for it.
     pub fn start(
         listener: TcpListener,
         options: Options,
-        tell: impl Fn(&Trouble) + Send + Sync + 'static,
+        tell: impl Fn(&str) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
         let (control, bell) = control(options.settings.clone())?;
         let shared = Arc::new(Shared {
             options,
-            counters: Counters::default(),
+            counts: Mutex::default(),
             stopped: AtomicBool::new(false),
             control: Mutex::new((control, Some(bell))),
-            told: Mutex::default(),
-            tell: Tell(Box::new(tell)),
+            last_told: Mutex::default(),
+            tell: Box::new(tell),
         });
         let acceptor = thread::Builder::new().name("proxy-accept".to_owned());
         let acceptor = acceptor.spawn({
@@ -211,17 +170,7 @@ impl Proxy {
     /// What was counted so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let it = &self.shared.counters;
-        Counts {
-            connections: it.connections.load(Relaxed),
-            open: it.open.load(Relaxed),
-            up_bytes: it.up_bytes.load(Relaxed),
-            down_bytes: it.down_bytes.load(Relaxed),
-            failed_targets: it.failed_targets.load(Relaxed),
-            refused: it.refused.load(Relaxed),
-            resets: it.resets.load(Relaxed),
-            resets_passed: it.resets_passed.load(Relaxed),
-        }
+        *lock(&self.shared.counts)
     }
 }
 
@@ -244,16 +193,15 @@ impl Shared {
         self.stopped.load(Relaxed)
     }
 
-    fn tell(&self, trouble: &Trouble) {
-        let kind = match trouble {
-            Trouble::Target { .. } => 0,
-            Trouble::Full(_) => 1,
-            Trouble::System(_) => 2,
-        };
-        let last = &mut lock(&self.told)[kind];
+    pub(crate) fn count(&self, change: impl FnOnce(&mut Counts)) {
+        change(&mut lock(&self.counts));
+    }
+
+    fn tell(&self, trouble: &str) {
+        let mut last = lock(&self.last_told);
         if last.is_none_or(|last| last.elapsed() >= ONCE_A) {
             *last = Some(Instant::now());
-            (self.tell.0)(trouble);
+            (self.tell)(trouble);
         }
     }
 }
@@ -277,71 +225,65 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
         ];
         // Whatever poll says, accept finds out.
         let _ = poll(&mut fds, None);
-        let client = match listener.accept() {
-            Ok((client, _)) => client,
-            Err(error) => {
-                use io::ErrorKind::{ConnectionAborted, Interrupted, WouldBlock};
-                if !matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted) {
-                    shared.tell(&Trouble::System(error));
-                    thread::sleep(BACKOFF);
-                }
-                continue;
-            }
-        };
-        let number = shared.counters.connections.fetch_add(1, Relaxed);
-        let most = shared.options.max_connections;
-        if shared.counters.open.load(Relaxed) >= most {
-            shared.counters.refused.fetch_add(1, Relaxed);
-            reset(client);
-            shared.tell(&Trouble::Full(most));
-            continue;
-        }
-        let open = Open::new(shared);
-        let thread = thread::Builder::new().stack_size(STACK);
-        // The closure, and with it the client's socket, is dropped if there is no thread for it.
-        let spawned = thread.spawn(move || serve(client, number, &open.0));
-        if let Err(error) = spawned {
-            shared.tell(&Trouble::System(error));
+        let taken = listener
+            .accept()
+            .and_then(|(client, _)| take(client, shared));
+        if let Err(error) = taken
+            && !matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
+        {
+            shared.tell(&format!("can't take a connection: {error}"));
+            thread::sleep(BACKOFF);
         }
     }
 }
 
-/// A connection that is counted as open until this is dropped.
-struct Open(Arc<Shared>);
-
-impl Open {
-    fn new(shared: &Arc<Shared>) -> Self {
-        shared.counters.open.fetch_add(1, Relaxed);
-        Self(Arc::clone(shared))
+/// Gives `client` a thread, or resets it if too many are open.
+fn take(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
+    let most = shared.options.max_connections;
+    let mut counts = lock(&shared.counts);
+    counts.connections += 1;
+    if counts.open >= most {
+        counts.refused += 1;
+        drop(counts);
+        reset(client);
+        shared.tell(&format!(
+            "{most} connections are open, the most allowed; one more was reset"
+        ));
+        return Ok(());
     }
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.0.counters.open.fetch_sub(1, Relaxed);
-    }
+    counts.open += 1;
+    let number = counts.connections;
+    drop(counts);
+    let theirs = Arc::clone(shared);
+    let thread = thread::Builder::new().stack_size(STACK);
+    let spawned = thread.spawn(move || {
+        serve(client, number, &theirs);
+        theirs.count(|it| it.open -= 1);
+    });
+    spawned
+        .map(drop)
+        .inspect_err(|_| shared.count(|it| it.open -= 1))
 }
 
 fn serve(client: TcpStream, number: u64, shared: &Shared) {
-    let mut failure = None;
-    for &addr in &shared.options.targets {
-        match TcpStream::connect_timeout(&addr, CONNECT) {
+    let mut failure = String::new();
+    for addr in &shared.options.targets {
+        match TcpStream::connect_timeout(addr, CONNECT) {
             Ok(target) => return connection::run(client, target, number, shared),
-            Err(source) => failure = Some((addr, source)),
+            Err(error) => failure = format!("can't connect to {addr}: {error}"),
         }
     }
-    let count = 1 + shared.counters.failed_targets.fetch_add(1, Relaxed);
     reset(client);
-    if let Some((addr, source)) = failure {
-        shared.tell(&Trouble::Target {
-            addr,
-            source,
-            count,
-        });
-    }
+    let mut counts = lock(&shared.counts);
+    counts.failed_targets += 1;
+    let count = counts.failed_targets;
+    drop(counts);
+    shared.tell(&format!(
+        "{failure}; the client was reset (so far: {count})"
+    ));
 }
 
-/// How often each kind of trouble is told at most.
+/// How often trouble is told at most.
 const ONCE_A: Duration = Duration::from_secs(1);
 /// How long the system gets to have descriptors again.
 const BACKOFF: Duration = Duration::from_millis(100);

@@ -9,7 +9,7 @@ use std::{
 
 use fastrand::Rng;
 
-use crate::fault::{Faults, Flip};
+use crate::fault::Faults;
 
 /// The bytes of one direction that are under way, and the faults that they meet.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ struct Chunk {
 }
 
 /// How the sender ended its direction.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Ending {
     Closed,
     Reset,
@@ -126,16 +126,11 @@ impl Line {
         });
     }
 
-    /// The sender has ended. A reset may follow a close. Says whether this is news.
-    pub(crate) fn end(&mut self, ending: Ending, now: Instant) -> bool {
-        let is_news = match self.ended {
-            None => true,
-            Some((_, before)) => before == Ending::Closed && ending == Ending::Reset,
-        };
-        if is_news {
+    /// The sender has ended. A reset may follow a close, not the other way round.
+    pub(crate) fn end(&mut self, ending: Ending, now: Instant) {
+        if self.ended.is_none_or(|(_, before)| before < ending) {
             self.ended = Some((now, ending));
         }
-        is_news
     }
 
     /// The receiver takes no more: whatever comes is dropped.
@@ -210,8 +205,8 @@ impl Line {
             let takes = Duration::from_secs_f64(length as f64 / rate as f64);
             self.free_at = self.free_at.max(now) + takes;
         }
-        if let Some(slicer) = self.faults.slicer {
-            self.free_at = self.free_at.max(now + slicer.delay);
+        if let Some((_, delay)) = self.faults.slicer {
+            self.free_at = self.free_at.max(now + delay);
         }
         let Some(chunk) = self.waiting.front_mut() else {
             return;
@@ -235,8 +230,8 @@ impl Line {
     /// The bytes that may be sent at once, with their flipped bits.
     fn piece(&mut self) -> Cow<'_, [u8]> {
         let mut most = PIECE as u64;
-        if let Some(slicer) = self.faults.slicer {
-            let (low, high) = (slicer.size / 2, slicer.size.saturating_add(slicer.size / 2));
+        if let Some((size, _)) = self.faults.slicer {
+            let (low, high) = (size / 2, size.saturating_add(size / 2));
             most = most.min(self.random.u64(low.max(1)..=high));
         }
         if let Some(rate) = self.faults.bandwidth {
@@ -251,21 +246,21 @@ impl Line {
             .front()
             .map_or(&[][..], |it| &it.bytes[it.at..]);
         let piece = &rest[..rest.len().min(most as usize)];
-        match self.faults.flip {
-            Some(flip) => Cow::Owned(flipped(piece, flip, self.sent)),
-            None => Cow::Borrowed(piece),
-        }
+        let Some((nth, once)) = self.faults.flip else {
+            return Cow::Borrowed(piece);
+        };
+        let flips = |number| {
+            if once {
+                number == nth
+            } else {
+                number % nth == 0
+            }
+        };
+        let numbered = piece.iter().zip(self.sent + 1..);
+        numbered
+            .map(|(byte, number)| byte ^ u8::from(flips(number)))
+            .collect()
     }
-}
-
-/// `piece`, which begins after `before` bytes, with the lowest bit of the bytes that `flip` names flipped.
-fn flipped(piece: &[u8], flip: Flip, before: u64) -> Vec<u8> {
-    let numbered = piece.iter().zip(before + 1..);
-    let bytes = numbered.map(|(byte, number)| match flip.once {
-        true => byte ^ u8::from(number == flip.nth),
-        false => byte ^ u8::from(number % flip.nth == 0),
-    });
-    bytes.collect()
 }
 
 /// The most bytes that are read or sent at once.

@@ -8,21 +8,12 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use portlab_proxy::{FAULTS, Proxy};
+use portlab_proxy::{FAULTS, Proxy, WORDS};
 use portlab_sys::{interrupt, terminal};
 use serde_json::json;
 
 use super::{faults, say};
 use crate::address::narrow;
-
-/// What a line may say beside the faults.
-pub(super) const COMMANDS: &[(&str, &str)] = &[
-    ("resume", "Ends a pause"),
-    ("clear", "Ends all faults"),
-    ("show", "Says which faults there are now"),
-    ("help", "Says what can be written"),
-    ("quit", "Ends the proxy"),
-];
 
 /// Obeys the lines of stdin, on a thread of its own, until stdin ends.
 pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
@@ -52,17 +43,12 @@ fn next_line() -> Option<anyhow::Result<String>> {
         .take(LONGEST_LINE)
         .read_until(b'\n', &mut bytes)
         .ok()?;
-    match bytes.as_slice() {
-        [] => None,
-        [.., b'\n'] => Some(Ok(narrow(&String::from_utf8_lossy(&bytes)))),
-        _ if (bytes.len() as u64) < LONGEST_LINE => {
-            Some(Ok(narrow(&String::from_utf8_lossy(&bytes))))
-        }
-        _ => {
-            stdin.skip_until(b'\n').ok()?;
-            Some(Err(anyhow!("a line has at most {LONGEST_LINE} bytes")))
-        }
+    if bytes.len() as u64 == LONGEST_LINE && !bytes.ends_with(b"\n") {
+        stdin.skip_until(b'\n').ok()?;
+        return Some(Err(anyhow!("a line has at most {LONGEST_LINE} bytes")));
     }
+    let line = narrow(&String::from_utf8_lossy(&bytes));
+    (!bytes.is_empty()).then_some(Ok(line))
 }
 
 /// Does what a line says, and says what came of it.
@@ -78,8 +64,7 @@ fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::R
         "show" => show(proxy, as_json),
         line => {
             let mut settings = proxy.settings();
-            let read = settings.line(line);
-            read.map_err(|error| anyhow!(faults::remedy(&error)))?;
+            settings.line(line)?;
             proxy.set(settings).context("can't change the faults")?;
             show(proxy, as_json)
         }
@@ -97,7 +82,7 @@ fn help() -> String {
         let form = format!("{} {}", fault.name, faults::value(fault));
         format!("  {form:<22} {}", fault.about)
     });
-    let commands = COMMANDS
+    let commands = WORDS
         .iter()
         .map(|(name, about)| format!("  {name:<22} {about}"));
     let lines: Vec<String> = faults.chain(commands).collect();

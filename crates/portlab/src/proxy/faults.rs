@@ -1,12 +1,8 @@
 //! The faults as options: one for each line of the table of faults.
 
-use anyhow::anyhow;
 use clap::{Arg, ArgAction, ArgMatches, Command};
-use portlab_proxy::{FAULTS, Fault, FaultError, Settings};
-use portlab_service::nearest;
+use portlab_proxy::{FAULTS, Fault, Settings};
 use serde_json::{Value, json};
-
-use super::control::COMMANDS;
 
 /// The names and values that were given.
 #[derive(Debug)]
@@ -17,8 +13,7 @@ impl FaultArgs {
     pub(super) fn settings(&self) -> anyhow::Result<Settings> {
         let mut settings = Settings::default();
         for (name, value) in &self.0 {
-            let set = settings.set(name, value);
-            set.map_err(|error| anyhow!(remedy(&error)))?;
+            settings.set(name, value)?;
         }
         Ok(settings)
     }
@@ -68,18 +63,6 @@ pub(super) fn value(fault: &Fault) -> &'static str {
     match fault.value {
         "" => "up|down",
         value => value,
-    }
-}
-
-/// The error, with the near name for one that is unknown.
-pub(super) fn remedy(error: &FaultError) -> String {
-    let FaultError::Unknown(name) = error else {
-        return error.to_string();
-    };
-    let names = FAULTS.iter().map(|fault| fault.name);
-    match nearest(name, names.chain(COMMANDS.iter().map(|it| it.0))) {
-        Some(near) => format!("{error}; did you mean {near}?"),
-        None => format!("{error}; `help` lists all of them"),
     }
 }
 

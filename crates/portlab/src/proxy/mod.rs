@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::bind;
-use portlab_proxy::{Options, Proxy, Trouble};
+use portlab_proxy::{Counts, Options, Proxy};
 use portlab_stats::units;
 use portlab_sys::interrupt;
 use serde_json::json;
@@ -94,6 +94,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         buffer: args.buffer,
         seed: args.seed,
     };
+    let report = |trouble: &str| crate::tell!("warning: {trouble}");
     let proxy = Proxy::start(listener, options, report).context("can't start the proxy")?;
     let proxy = Arc::new(proxy);
     say(
@@ -120,30 +121,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 
 /// Says what the proxy has counted.
 fn finish(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
-    let it = proxy.counts();
+    let Counts {
+        connections,
+        open,
+        up_bytes,
+        down_bytes,
+        failed_targets,
+        refused,
+        resets,
+        resets_passed,
+    } = proxy.counts();
     let line = json!({
-        "event": "stopped",
-        "connections": it.connections,
-        "open": it.open,
-        "up_bytes": it.up_bytes,
-        "down_bytes": it.down_bytes,
-        "failed_targets": it.failed_targets,
-        "refused": it.refused,
-        "resets": it.resets,
-        "resets_passed": it.resets_passed,
+        "event": "stopped", "connections": connections, "open": open, "up_bytes": up_bytes, "down_bytes": down_bytes,
+        "failed_targets": failed_targets, "refused": refused, "resets": resets, "resets_passed": resets_passed,
     });
     let text = format!(
-        "stopped: {} connections ({} open at the end), {} bytes up, {} bytes down\n\
-         {} resets made, {} passed on; {} connections reset because the target failed, \
-         {} because too many were open",
-        it.connections,
-        it.open,
-        it.up_bytes,
-        it.down_bytes,
-        it.resets,
-        it.resets_passed,
-        it.failed_targets,
-        it.refused
+        "stopped; connections: {connections} (still open: {open}), bytes up: {up_bytes}, bytes down: {down_bytes}, \
+         resets made: {resets}, resets passed on: {resets_passed}, target failed: {failed_targets}, \
+         too many open: {refused}"
     );
     say(as_json, &line, &text)
 }
@@ -157,10 +152,6 @@ fn say(as_json: bool, line: &serde_json::Value, text: &str) -> anyhow::Result<()
     }
     stdout.flush()?;
     Ok(())
-}
-
-fn report(trouble: &Trouble) {
-    crate::tell!("warning: {trouble}");
 }
 
 /// Whether a connection to `target` would arrive at `bound`, and go round for ever.
