@@ -163,6 +163,11 @@ fn dependencies_run_downwards_and_the_runtimes_stay_where_they_belong() {
             .collect();
         assert!(inside.is_empty(), "{name} depends on {inside:?}");
     }
+    // Whatever tests or teaches may put a proxy before any port.
+    for above in ["lab", "backends", "load", "conformance", "lessons"] {
+        let above = format!("portlab-{above}");
+        assert!(!dependencies("portlab-proxy").contains(&above), "{above}");
+    }
     for (library, homes) in [
         ("tokio", &["portlab-backends"][..]),
         ("rayon", &["portlab-backends"]),
@@ -320,7 +325,8 @@ fn the_page_of_the_command_line_is_what_the_help_says() {
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
             .to_owned();
     for command in [
-        "", "compare", "report", "load", "serve", "connect", "models", "lesson", "ports", "doctor",
+        "", "compare", "report", "load", "serve", "proxy", "connect", "models", "lesson", "ports",
+        "doctor",
     ] {
         let arguments: Vec<_> = [command, "--help"]
             .into_iter()

@@ -111,7 +111,7 @@ fn a_server_sees_each_fault() {
         let (text, ended) = rest(&mut server);
         assert_eq!((text.as_str(), ended), (expected, error), "{lines:?}");
         assert!(begin.elapsed() >= Duration::from_millis(ms), "{lines:?}");
-        assert_eq!(proxy.counts().up_bytes, expected.len() as u64, "{lines:?}");
+        eventually(|| proxy.counts().up_bytes == expected.len() as u64);
         assert_eq!(
             proxy.counts().resets,
             u64::from(error.is_some()),
