@@ -47,7 +47,7 @@ fn rest(stream: &mut TcpStream) -> (String, Option<ErrorKind>) {
 }
 
 /// Waits for `condition`, which must come true.
-fn eventually(condition: impl Fn() -> bool) {
+fn eventually(mut condition: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !condition() {
         assert!(begin.elapsed() < PATIENCE, "it did not come true");
@@ -138,11 +138,27 @@ fn a_timeout_closes_both_sides() {
 }
 
 #[test]
-fn limited_data_ends_with_a_close_even_if_more_was_sent() {
-    let (mut client, mut server, _proxy) = connected(&["limit_data down:3"]);
-    server.write_all(&[b'a'; 100_000]).unwrap();
-    assert_eq!(rest(&mut client), ("aaa".to_owned(), None));
+fn limited_data_arrives_whole_although_the_client_sent_something() {
+    let (mut client, mut server, proxy) = connected(&["pause up", "limit_data down:600000"]);
+    // The proxy doesn't read this. A plain close would reset the client for it.
+    client.write_all(b"unread").unwrap();
+    let writer = thread::spawn(move || server.write_all(&[b'a'; 600_000]).map(|()| server));
+    // The client reads late: much of it is still in the proxy's socket when that is closed.
+    eventually(|| proxy.counts().down_bytes == 600_000);
+    thread::sleep(Duration::from_millis(50));
+    let (text, error) = rest(&mut client);
+    assert_eq!((text.len(), error), (600_000, None));
+    let _ = writer.join();
+}
+
+#[test]
+fn a_client_that_vanishes_after_its_half_close_is_told_to_the_server() {
+    let (client, mut server, _proxy) = connected(&[]);
+    client.shutdown(Shutdown::Write).unwrap();
     assert_eq!(rest(&mut server), (String::new(), None));
+    drop(client);
+    // The first bytes find the client gone, and later ones the connection.
+    eventually(|| server.write_all(b"anybody?").is_err());
 }
 
 #[test]
