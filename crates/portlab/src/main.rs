@@ -7,11 +7,11 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 
-/// Says something on stderr, and doesn't mind when nobody is there to hear it: `eprintln!` would panic.
+/// Writes a line to stderr; a closed stderr is ignored, where the macro of the standard library would panic.
 macro_rules! tell {
     ($($text:tt)+) => {{
         use std::io::Write as _;
-        let _ = writeln!(anstream::stderr(), $($text)+);
+        let _ = writeln!($crate::output::stderr(), $($text)+);
     }};
 }
 use tell;

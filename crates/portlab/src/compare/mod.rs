@@ -296,7 +296,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 fn print(args: &Args, notes: &Notes) -> anyhow::Result<()> {
     let mut out = output::stdout();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(notes.record)?)?;
+        output::print_json(notes.record)?;
     } else {
         let width = args::terminal_width();
         write!(out, "{}", portlab_report::text(notes, width))?;

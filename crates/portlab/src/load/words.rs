@@ -125,7 +125,7 @@ pub(super) fn known(latency: &Latency, nanos: u64) -> String {
 
 /// Says something on stderr, as wide as that is, and doesn't mind when nobody is there to hear it.
 pub(super) fn say(style: Style, lead: &str, text: &str) {
-    let stderr = &mut anstream::stderr();
+    let stderr = &mut crate::output::stderr();
     let styled = format!("{style}{lead}{style:#} ");
     // Off a terminal, whoever searches it finds it in one line.
     let width = stderr_width().unwrap_or(usize::MAX);

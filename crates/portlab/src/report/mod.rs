@@ -86,8 +86,7 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let Some(results) = &args.results else {
-        let schema = serde_json::to_string_pretty(&schema_for!(Record))?;
-        writeln!(output::stdout(), "{schema}")?;
+        output::print_json(&schema_for!(Record))?;
         return Ok(Verdict::Fine);
     };
     let format = format(args)?;
