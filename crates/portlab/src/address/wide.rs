@@ -39,7 +39,12 @@ mod tests {
 
     #[test]
     fn every_address_but_loopback_is_warned_about_with_a_remedy() {
-        for text in ["127.0.0.1:80", "127.9.9.9:80", "[::1]:80", "[::ffff:127.0.0.1]:80"] {
+        for text in [
+            "127.0.0.1:80",
+            "127.9.9.9:80",
+            "[::1]:80",
+            "[::ffff:127.0.0.1]:80",
+        ] {
             assert_eq!(warning(text.parse().unwrap(), Lang::En), None, "{text}");
         }
         for (text, remedy) in [
