@@ -340,6 +340,16 @@ fn the_schema_of_a_record_is_what_the_types_say() {
 }
 
 #[test]
+fn the_page_on_security_names_flags_that_there_are() {
+    let (page, flags) = (read("SECURITY.md"), portlab(&["serve", "--help"]));
+    let named = page.split('`').filter(|word| word.starts_with("--"));
+    let missing: Vec<_> = named
+        .filter(|flag| !flags.contains(&format!(" {flag} ")))
+        .collect();
+    assert!(missing.is_empty(), "portlab serve has no {missing:?}");
+}
+
+#[test]
 fn the_page_of_the_command_line_is_what_the_help_says() {
     let mut page =
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"

@@ -76,7 +76,7 @@ fn folder(name: &str) -> String {
 #[test]
 fn an_option_is_quoted_inert() {
     for line in "% | --% | serve --bind % | serve --bind %:80 | serve --model=% | serve --service=% | serve --work=% \
-         | serve --encoding=% | serve --drain=% | serve --hard-limit=% | serve --trace=/proc/% | load % | load %:80 \
+         | serve --encoding=% | serve --drain=% | serve --output-limit=% | serve --idle-timeout=% | serve --member-rate=% | serve --trace=/proc/% | load % | load %:80 \
          | load 1 --rate=% | load 1 --hex=% | load 1 --expect=% | load 1 --script=% | load 1 --csv=/no/% | connect % \
          | connect 1 --hex=% | connect 1 --encoding=% | doctor % | models % | lesson % | lesson ports --lang=% \
          | ports % | compare --models=% | compare --workload=% | compare --server=% | compare --server=%=x{port} \
