@@ -219,6 +219,7 @@ fn stdout_and_stderr_are_written_to_in_one_place_which_makes_text_inert() {
             "io::stderr().is_terminal()",
             "io::stderr())",
             "output::stderr()",
+            "use_stderr()",
         ] {
             text = text.replace(harmless, "");
         }
