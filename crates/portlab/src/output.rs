@@ -150,7 +150,7 @@ impl<W: Write> Write for Inert<W> {
 }
 
 /// `text` without anything that a terminal obeys, except line ends, tabs and colours.
-fn filtered(text: &str) -> String {
+pub(crate) fn filtered(text: &str) -> String {
     let mut colour_ends = 0;
     let shown = text.char_indices().map(|(at, character)| {
         if character == '\x1b' {
