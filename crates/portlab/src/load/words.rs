@@ -130,7 +130,13 @@ pub(super) fn say(style: Style, lead: &str, text: &str) {
     let styled = format!("{style}{lead}{style:#} ");
     // Off a terminal, whoever searches it finds it in one line.
     let width = stderr_width().unwrap_or(usize::MAX);
-    let _ = paragraph(stderr, width, (&styled, lead.len() + 1), Style::new(), &inert(text));
+    let _ = paragraph(
+        stderr,
+        width,
+        (&styled, lead.len() + 1),
+        Style::new(),
+        &inert(text),
+    );
 }
 
 /// Prints `text` after `lead`, broken between words into lines of at most `width` columns that begin
