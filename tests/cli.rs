@@ -74,6 +74,27 @@ fn end(mut child: Child) -> (Option<i32>, String) {
 }
 
 #[test]
+fn a_server_that_other_machines_can_reach_warns_and_names_the_remedy() {
+    for (bind, is_wide) in [
+        ("127.0.0.1:0", false),
+        ("[::1]:0", false),
+        ("0.0.0.0:0", true),
+    ] {
+        let (child, line) = serve(&["--bind", bind]);
+        let addr = line.split_whitespace().nth(2).unwrap();
+        let port = addr.rsplit(':').next().unwrap();
+        let (_, said) = end(child);
+        let remedy = format!("for this machine only: --bind 127.0.0.1:{port}\n");
+        assert_eq!(
+            said.contains("warning: other machines can connect"),
+            is_wide,
+            "{said}"
+        );
+        assert_eq!(said.contains(&remedy), is_wide, "{said}");
+    }
+}
+
+#[test]
 fn a_mistyped_name_is_told_the_near_one() {
     for arguments in [
         &["serve", "--model", "thread"][..],

@@ -206,7 +206,7 @@ fn above_the_tests(text: &str) -> &str {
 }
 
 #[test]
-fn stdout_is_written_to_in_one_place_which_knows_that_readers_go() {
+fn stdout_and_stderr_are_written_to_in_one_place_which_makes_text_inert() {
     for (path, text) in sources("portlab") {
         let mut text = above_the_tests(&text).to_owned();
         for harmless in [
@@ -215,13 +215,19 @@ fn stdout_is_written_to_in_one_place_which_knows_that_readers_go() {
             "output::stdout()",
             "output::stdout)",
             "output::raw_stdout()",
-            "output::failing_stdout()",
+            "output::failing_stdout(",
+            "io::stderr().is_terminal()",
+            "io::stderr())",
+            "output::stderr()",
+            "use_stderr()",
         ] {
             text = text.replace(harmless, "");
         }
-        let writes = ["stdout()", "::stdout", " println!", " print!"];
+        let writes = ["stdout()", "::stdout", "stderr()", "println!", "print!"];
         let writes = writes.into_iter().find(|it| text.contains(it));
-        let is_the_place = path.ends_with("output.rs");
+        // Bars and live screens move the cursor; what they show is inert before.
+        let places = ["output.rs", "progress.rs", "load/screen/terminal.rs"];
+        let is_the_place = places.iter().any(|place| path.ends_with(place));
         assert_eq!(
             writes.is_some(),
             is_the_place,
@@ -250,6 +256,21 @@ fn files_are_written_in_one_place_which_writes_them_whole() {
             "{}: {writes:?}",
             path.display()
         );
+    }
+}
+
+#[test]
+fn names_of_files_are_made_in_a_few_places() {
+    // What each is made of: a chart's name, which is plain; the name of a model of the house; a process id.
+    let places = [
+        "report/charts.rs",
+        "portlab-lab/src/timeline.rs",
+        "portlab/src/advise/mod.rs",
+    ];
+    for (path, text) in crates().iter().flat_map(|name| sources(name)) {
+        let makes = above_the_tests(&text).contains(".join(format!(");
+        let is_a_place = places.iter().any(|place| path.ends_with(place));
+        assert_eq!(makes, is_a_place, "{}", path.display());
     }
 }
 
@@ -317,6 +338,16 @@ fn the_schema_of_a_record_is_what_the_types_say() {
         "docs/results.schema.json",
         &portlab(&["report", "--json-schema"]),
     );
+}
+
+#[test]
+fn the_page_on_security_names_flags_that_there_are() {
+    let (page, flags) = (read("SECURITY.md"), portlab(&["serve", "--help"]));
+    let named = page.split('`').filter(|word| word.starts_with("--"));
+    let missing: Vec<_> = named
+        .filter(|flag| !flags.contains(&format!(" {flag} ")))
+        .collect();
+    assert!(missing.is_empty(), "portlab serve has no {missing:?}");
 }
 
 #[test]

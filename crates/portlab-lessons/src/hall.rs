@@ -52,6 +52,9 @@ pub struct Hall {
     pub answers: Answers,
 }
 
+/// A line up, and erased: written by itself, it takes the prompt away.
+pub const ERASE: &str = "\x1b[1A\x1b[2K";
+
 /// What watchers type, line by line.
 #[derive(Debug)]
 pub struct Answers(BufReader<File>);

@@ -29,7 +29,7 @@ pub mod script;
 pub mod stage;
 mod words;
 
-pub use hall::{Answers, Hall, Pace};
+pub use hall::{Answers, ERASE, Hall, Pace};
 pub use lesson::{Lesson, Part};
 pub use lessons::{LESSONS, find};
 pub use stage::{Exit, Report, play};

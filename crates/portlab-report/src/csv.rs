@@ -172,7 +172,8 @@ impl<'a> Line<'a> {
     }
 
     fn written(self) -> Vec<String> {
-        FIELDS.iter().map(|(_, field)| field(self)).collect()
+        let fields = FIELDS.iter().map(|(_, field)| no_formula(field(self)));
+        fields.collect()
     }
 
     fn kind(self) -> String {
@@ -196,6 +197,20 @@ impl<'a> Line<'a> {
     /// One that only some have.
     fn if_known<T: ToString>(self, figure: impl Fn(&Round) -> Option<T>) -> String {
         known(self.round.and_then(figure))
+    }
+}
+
+/// `field`, behind an apostrophe if a spreadsheet would take it for a formula and run it. A number stays one.
+///
+/// Source: OWASP, "CSV Injection".
+fn no_formula(field: String) -> String {
+    let is_number = || field.parse::<f64>().is_ok();
+    match field.chars().next() {
+        Some('=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠') if !is_number() =>
+        {
+            format!("'{field}")
+        }
+        _ => field,
     }
 }
 
@@ -265,6 +280,28 @@ mod tests {
             "not run: at most 2 at a time; --workers 100 for more"
         );
         assert_eq!(column("messages")[9..], ["", ""]);
+    }
+
+    #[test]
+    fn no_text_is_a_formula_and_a_number_stays_a_number() {
+        for formula in [
+            "=1+1",
+            "+A1",
+            "-1+cmd|' /C calc'!A0",
+            "@SUM(1)",
+            "\t=1",
+            "\r=1",
+            "＝1",
+        ] {
+            assert_eq!(no_formula(formula.to_owned()), format!("'{formula}"));
+            let mut failed = cell("failed", &[4.0]);
+            failed.rounds[0].first_error = Some(formula.to_owned());
+            let fields = table(&record(vec![failed])).concat();
+            assert!(fields.contains(&format!("'{formula}")), "{fields:?}");
+        }
+        for plain in ["-5", "+1.5e-3", "", "echo", "a=b", "你好"] {
+            assert_eq!(no_formula(plain.to_owned()), plain);
+        }
     }
 
     #[test]

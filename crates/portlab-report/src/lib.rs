@@ -9,6 +9,7 @@
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
+//! | `inert` | a record whose texts can't lead a terminal or a reader astray |
 //! | [`table`] | laying spans out in columns |
 //! | [`prose`] | breaking prose into lines, Chinese too |
 //! | `lang` | the languages that a report speaks |
@@ -25,6 +26,7 @@ pub mod chart;
 mod csv;
 mod gate;
 mod html;
+mod inert;
 mod lang;
 mod markdown;
 pub mod notes;
@@ -37,6 +39,7 @@ pub use changes::{changes_markdown, changes_text};
 pub use csv::csv;
 pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
+pub use inert::inert;
 pub use lang::{Lang, LangError};
 pub use markdown::markdown;
 pub use notes::place_of;

@@ -9,18 +9,25 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use portlab_report::{
-    Lang, changes_markdown, changes_text, charts, csv, html, markdown, notes::Notes, text,
+    Lang, changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text,
+    html, inert, markdown, notes::Notes, text,
 };
-use portlab_stats::{read::read, record::Record};
+use portlab_stats::{
+    gate::{builds, runs},
+    read::read,
+    record::Record,
+};
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 
 /// A record with something of everything.
 const RECORD: &str = include_str!("../testdata/results.json");
 
-/// As much of the record as has every key: a report on all of it takes long in a debug build.
+/// As much of the record as has every key, and another build: a report on all of it takes long in a debug build.
 fn good() -> Value {
     let mut record: Value = serde_json::from_str(RECORD).unwrap();
+    let build = json!({"build": {"of": "iterative", "program": "../portlab", "version": "0.0.9"}});
+    record["entrants"][1]["kind"] = build;
     let cells = record["cells"].as_array_mut().unwrap();
     let mut kept: Vec<(Value, usize)> = Vec::new();
     cells.retain_mut(|cell| {
@@ -125,30 +132,64 @@ impl Change {
     }
 }
 
-/// Reports on `record` in every form, and on what has changed to and from it.
-fn report(record: &Record) -> usize {
-    let good = read(&good().to_string()).unwrap();
+/// Reports on `record` in every form, and on what has changed to and from it. Terminals' forms come without colours.
+fn report(record: &Record) -> Vec<String> {
+    let (record, good) = (&inert(record).unwrap(), &read(&good().to_string()).unwrap());
     let notes = Lang::ALL.map(|lang| Notes::of(record, lang));
-    let mut forms: Vec<String> = notes
-        .iter()
-        .flat_map(|notes| [text(notes, 100), markdown(notes), csv(notes), html(notes)])
-        .collect();
-    forms.extend([
-        changes_text(&good, record, 100),
-        changes_text(record, &good, 100),
-        changes_markdown(record, record),
+    let [mut plain, mut styled] = [Vec::new(), Vec::new()];
+    for notes in &notes {
+        styled.push(text(notes, 100));
+        plain.extend([markdown(notes), csv(notes), html(notes)]);
+    }
+    let charts = charts(&notes[0]).into_iter();
+    plain.extend(charts.flat_map(|it| [it.name, it.wide.file()]));
+    styled.push(text(&notes[1], 1));
+    styled.extend([
+        changes_text(good, record, 100),
+        changes_text(record, good, 1),
     ]);
-    let charts = charts(&notes[0]);
-    forms.extend(charts.into_iter().map(|chart| chart.wide.file()));
-    forms.iter().map(String::len).sum()
+    plain.push(changes_markdown(record, record));
+    // Runs are pairs in turn, so the last was made later.
+    let [before, mut after] = [[good, record], [record, good]].map(|it| it.map(Clone::clone));
+    after[1].started_unix_s = record.started_unix_s.saturating_add(1);
+    let gates = [Ok(builds(record, 0.05)), runs(&before, &after, 0.05)];
+    for gate in gates.iter().flatten() {
+        for lang in Lang::ALL {
+            styled.push(gate_text(gate, record, lang, 100));
+            plain.push(gate_markdown(gate, record, lang));
+        }
+        plain.extend(gate_findings(gate, record));
+    }
+    let styled = styled
+        .iter()
+        .map(|it| anstream::adapter::strip_str(it).to_string());
+    plain.extend(styled);
+    plain.push(serde_json::to_string(record).unwrap());
+    plain
+}
+
+/// What is wrong with the forms of a report on `length` bytes.
+fn fault(forms: &[String], length: usize) -> Option<String> {
+    let written: usize = forms.iter().map(String::len).sum();
+    if written > 30 * length + 4_000_000 {
+        return Some(format!("{written} bytes about {length}"));
+    }
+    let unsafe_at = forms
+        .iter()
+        .find_map(|it| it.find(|c| c != '\n' && is_unsafe(c)).map(|at| (it, at)));
+    unsafe_at.map(|(form, at)| {
+        let near: String = form[at..].chars().take(40).collect();
+        format!("a report says {near:?}")
+    })
 }
 
 /// Whether `text` is reported on; `Err` when a report panics, and when a refusal says nothing.
 fn tried(text: &str) -> Result<bool, String> {
     match read(text) {
-        Ok(record) => catch_unwind(AssertUnwindSafe(|| report(&record)))
-            .map(|_| true)
-            .map_err(|_| "a report panics".to_owned()),
+        Ok(record) => match catch_unwind(AssertUnwindSafe(|| report(&record))) {
+            Ok(forms) => fault(&forms, text.len()).map_or(Ok(true), Err),
+            Err(_) => Err("a report panics".to_owned()),
+        },
         Err(error) => {
             let said = error.to_string();
             match said.len() > 10 && !said.chars().any(is_unsafe) {
@@ -161,7 +202,7 @@ fn tried(text: &str) -> Result<bool, String> {
 
 /// Whether a character moves the cursor, or turns the text around.
 fn is_unsafe(c: char) -> bool {
-    c.is_control() || c == '\u{202e}'
+    c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// Every key of the record, and everything that may become of it. Of the items of a list, the first
@@ -196,21 +237,46 @@ fn one_change_anywhere_is_refused_or_reported_on() {
     assert!(reported > 100 && refused > 500, "{reported}, {refused}");
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+/// A value of the same kind as `value`, or of any.
+fn another(value: &Value, (real, count, text, kind): (f64, u64, String, u8)) -> Value {
+    match (value, kind) {
+        (_, 0) => json!([real]),
+        (Value::Number(_), 1) => json!(-real),
+        (Value::Number(old), 2) => json!(old.as_f64().unwrap_or(0.0) * real),
+        (Value::Number(old), _) if old.is_u64() => json!(count >> (count % 64)),
+        (Value::Number(_), _) => json!(real),
+        (Value::String(old), 1) => json!(old.clone() + &text),
+        (Value::String(_), _) => json!(text),
+        (Value::Array(items), 1) => json!(items[..items.len() / 2]),
+        (Value::Array(items), _) => json!([&items[..], &items[..]].concat()),
+        (Value::Bool(old), _) => json!(!old),
+        (other, _) => other.clone(),
+    }
+}
 
-    /// Two or three changes that may hide each other.
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+
+    /// Up to three changes that may hide each other.
     #[test]
     fn several_changes_anywhere_are_refused_or_reported_on(
-        changes in prop::collection::vec((any::<Index>(), any::<Index>()), 2..4)
+        changes in prop::collection::vec((any::<Index>(), any::<Index>()), 0..2),
+        values in prop::collection::vec((any::<Index>(), any::<(f64, u64, String, u8)>()), 1..3),
     ) {
         let mut record = good();
-        for (place, change) in changes {
+        let any_place = |record: &Value, at: Index| {
             let mut all = Vec::new();
-            places(&record, "", &mut all);
-            all.remove(0);
-            let place = place.get(&all);
-            change.get(CHANGES).make(&mut record, place);
+            places(record, "", &mut all);
+            all.swap_remove(1 + at.index(all.len() - 1))
+        };
+        for (at, change) in changes {
+            let place = any_place(&record, at);
+            change.get(CHANGES).make(&mut record, &place);
+        }
+        for (at, with) in values {
+            let place = any_place(&record, at);
+            let value = record.pointer_mut(&place).unwrap();
+            *value = another(value, with);
         }
         prop_assert_eq!(tried(&record.to_string()).err(), None);
     }

@@ -10,7 +10,9 @@ pub fn inert(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-fn visible(character: char) -> char {
+/// What is shown of one character: itself, or what [`inert`] puts in its place.
+#[must_use]
+pub fn visible(character: char) -> char {
     match character {
         '\t' => ' ',
         '\0'..='\x1f' => char::from_u32(PICTURES + character as u32).unwrap_or(UNKNOWN),

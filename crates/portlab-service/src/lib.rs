@@ -30,7 +30,7 @@ pub use encoding::{EncodeError, TextDecoder, TextEncoding, UnknownEncoding};
 pub use flow::{Flow, Next, Work};
 pub use guess::{EncodingWatch, Guess};
 pub use hub::{Hub, Mail, Parting, Post};
-pub use inert::inert;
+pub use inert::{inert, visible};
 pub use order::{Order, OrderError, Ordered};
 pub use reply::Reply;
 pub use session::{ConnId, Cut, Cx, Service, Session};

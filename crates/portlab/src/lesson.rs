@@ -64,7 +64,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let Some(name) = &args.name else {
         let mut out = output::stdout();
         if args.json {
-            writeln!(out, "{:#}", as_json())?;
+            output::print_json(&as_json())?;
         } else {
             list(&mut out, lang)?;
         }
@@ -100,7 +100,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         pace,
         seed: args.seed,
         program: std::env::current_exe().context("can't find this program's own file")?,
-        out: Box::new(output::failing_stdout()),
+        out: Box::new(output::failing_stdout(portlab_lessons::ERASE)),
         answers: Answers::stdin().context("can't read stdin")?,
     };
     match play(lesson, &mut hall) {

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Parser, Subcommand};
+use portlab_service::inert;
 
-/// Says something on stderr, and doesn't mind when nobody is there to hear it: `eprintln!` would panic.
+/// Writes a line to stderr; a closed stderr is ignored, where the macro of the standard library would panic.
 macro_rules! tell {
     ($($text:tt)+) => {{
         use std::io::Write as _;
-        let _ = writeln!(anstream::stderr(), $($text)+);
+        let _ = writeln!($crate::output::stderr(), $($text)+);
     }};
 }
 use tell;
@@ -77,7 +78,11 @@ enum Verdict {
 }
 
 fn main() -> ExitCode {
-    let result = match Cli::parse().command {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return told(error),
+    };
+    let result = match cli.command {
         Command::Compare(args) => compare::run(&args),
         Command::Advise(args) => advise::run(&args),
         Command::Report(args) => report::run(&args),
@@ -101,10 +106,27 @@ fn main() -> ExitCode {
         Ok(Verdict::Failed) => ExitCode::from(1),
         Err(error) => {
             let (red, off) = (args::BAD.render(), args::BAD.render_reset());
-            crate::tell!("{red}error:{off} {error:#}");
+            // An error may quote anything: a file, an option, a server.
+            let error = format!("{error:#}");
+            let lines: Vec<_> = error.lines().map(inert).collect();
+            crate::tell!("{red}error:{off} {}", lines.join("\n"));
             ExitCode::from(2)
         }
     }
+}
+
+/// Prints clap's help or its error about an option, which quotes the option.
+fn told(error: clap::Error) -> ExitCode {
+    use std::io::Write as _;
+    // Written anew about inert options, so that no colour in it is the option's.
+    let options = std::env::args_os().map(|it| inert(&it.to_string_lossy()));
+    let error = Cli::try_parse_from(options).err().unwrap_or(error);
+    let text = error.render().ansi().to_string();
+    let _ = match error.use_stderr() {
+        true => write!(output::stderr(), "{text}"),
+        false => write!(output::stdout(), "{text}"),
+    };
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
 #[cfg(test)]

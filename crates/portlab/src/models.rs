@@ -46,11 +46,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     let width = args::prose_width();
     match (chosen, args.json) {
-        (Some(sheet), true) => writeln!(out, "{:#}", as_json(sheet))?,
+        (Some(sheet), true) => output::print_json(&as_json(sheet))?,
         (Some(sheet), false) => print_sheet(&mut out, sheet, width)?,
         (None, true) => {
             let all: Vec<_> = MODELS.iter().map(|model| as_json(model.sheet())).collect();
-            writeln!(out, "{:#}", json!(all))?;
+            output::print_json(&all)?;
         }
         (None, false) => print_list(&mut out, width)?,
     }

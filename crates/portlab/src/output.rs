@@ -1,4 +1,10 @@
-//! stdout, whose reader may stop reading at any time.
+//! stdout and stderr: what is written to them is inert, and their reader may stop reading at any time.
+//!
+//! **Inert.** A file name, a record, a server or another process may hold escape sequences, and a terminal obeys
+//! them. So text passes through a filter that replaces every control character except line ends, tabs and the
+//! colours of this program, and every mark that turns the direction of text. The filter knows colours by their form: a
+//! colour in a stranger's text passes too unless [`inert`] was applied where that text came in, and colours the
+//! text without harm. JSON keeps its meaning: the same characters are written as `\uXXXX`.
 //!
 //! `portlab doctor | head -1`, `portlab compare | grep -q X`: when the reader has seen enough, it closes
 //! the pipe, and every further write fails with EPIPE. The command itself works, and must find out the
@@ -13,14 +19,19 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use portlab_service::visible;
 use portlab_sys::whole::unless_gone;
+use serde::Serialize;
 
 /// No more of stdout is read.
 static READER_HAS_GONE: AtomicBool = AtomicBool::new(false);
 
+/// stdout as most commands write to it.
+pub(crate) type Stdout = Output<Inert<anstream::Stdout>>;
+
 /// stdout for text with styles: off a terminal they are left out.
-pub(crate) fn stdout() -> Output<anstream::Stdout> {
-    Output(anstream::stdout())
+pub(crate) fn stdout() -> Stdout {
+    Output(Inert::new(anstream::stdout()))
 }
 
 /// stdout for bytes that must arrive as they are.
@@ -28,9 +39,50 @@ pub(crate) fn raw_stdout() -> Output<io::Stdout> {
     Output(io::stdout())
 }
 
-/// stdout that does fail when its reader has gone: for a lesson, which then goes on without pauses.
-pub(crate) fn failing_stdout() -> anstream::Stdout {
-    anstream::stdout()
+/// stdout that does fail when its reader has gone: for a lesson, which then goes on without pauses, and which erases
+/// its prompt by `erase`.
+pub(crate) fn failing_stdout(erase: &'static str) -> Inert<anstream::Stdout> {
+    Inert {
+        erase,
+        ..Inert::new(anstream::stdout())
+    }
+}
+
+/// stderr for text with styles.
+pub(crate) fn stderr() -> Inert<anstream::Stderr> {
+    Inert::new(anstream::stderr())
+}
+
+/// `value` as JSON, in which no character is left that a terminal obeys.
+///
+/// # Errors
+/// When it can't be JSON.
+pub(crate) fn json(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(escaped(&serde_json::to_string_pretty(value)?))
+}
+
+/// Prints `value` as JSON, and a line break.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn print_json(value: &impl Serialize) -> io::Result<()> {
+    // Written at once: a pipe that closes in the middle is then one error, of the pipe.
+    let text = json(value)? + "\n";
+    let mut stdout = raw_stdout();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// The JSON `text` with the characters escaped that a terminal obeys. All of them stand in strings, except line ends.
+fn escaped(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            it if it == '\n' || visible(it) == it => escaped.push(it),
+            it => escaped += &format!("\\u{:04x}", u32::from(it)),
+        }
+    }
+    escaped
 }
 
 /// Whether the reader of stdout has closed its end of the pipe, as far as a write has found out.
@@ -61,5 +113,109 @@ impl<W: Write> Write for Output<W> {
 
     fn flush(&mut self) -> io::Result<()> {
         unless_gone(&READER_HAS_GONE, (), || self.0.flush())
+    }
+}
+
+/// A stream of text in which a terminal finds nothing to obey but line ends, tabs and colours.
+#[derive(Debug)]
+pub(crate) struct Inert<W> {
+    stream: W,
+    /// What may be written by itself; empty for nothing.
+    erase: &'static str,
+}
+
+impl<W> Inert<W> {
+    fn new(stream: W) -> Self {
+        Self { stream, erase: "" }
+    }
+}
+
+impl<W: Write> Write for Inert<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.erase.is_empty() && bytes == self.erase.as_bytes() {
+            return self.stream.write_all(bytes);
+        }
+        let text = String::from_utf8_lossy(bytes);
+        self.stream.write_all(filtered(&text).as_bytes())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.stream.flush()
+    }
+}
+
+/// `text` without anything that a terminal obeys, except line ends, tabs and colours.
+pub(crate) fn filtered(text: &str) -> String {
+    let mut colour_ends = 0;
+    let shown = text.char_indices().map(|(at, character)| {
+        if character == '\x1b' {
+            colour_ends = at + colour_length(&text.as_bytes()[at..]);
+        }
+        match character {
+            '\n' | '\t' => character,
+            _ if at < colour_ends => character,
+            _ => visible(character),
+        }
+    });
+    shown.collect()
+}
+
+/// The length of the colour that `bytes` begin with, if they do: bold, dimmed, italic, underlined, one of the 16
+/// colours of letters, or back to none (`ECMA-48`, SGR). Not hidden letters, and not coloured ground.
+fn colour_length(bytes: &[u8]) -> usize {
+    let Some(end) = bytes.iter().take(LONGEST_COLOUR).position(|&it| it == b'm') else {
+        return 0;
+    };
+    let numbers = bytes[..end].strip_prefix(b"\x1b[").unwrap_or(b"no");
+    let is_known = |number: &[u8]| {
+        let number = str::from_utf8(number).ok().and_then(|it| it.parse().ok());
+        matches!(number, Some(0..=4_u8 | 22..=24 | 30..=37 | 39 | 90..=97))
+    };
+    match numbers.split(|&it| it == b';').all(is_known) {
+        true => end + 1,
+        false => 0,
+    }
+}
+
+const LONGEST_COLOUR: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use super::{escaped, filtered};
+    use crate::args::{BAD, DIM};
+
+    #[test]
+    fn colours_pass_and_what_a_terminal_obeys_does_not() {
+        let ours = format!("{BAD}failed:{BAD:#} 你好\n\t{DIM}x{DIM:#}\n");
+        assert_eq!(filtered(&ours), ours);
+        assert_eq!(filtered("\x1b[2Ja\r\x07\x1b]0;t\x07"), "␛[2Ja␍␇␛]0;t␇");
+        assert_eq!(
+            filtered("a\u{202e}b\u{2066}\u{9b}2J\x7f"),
+            "a\u{fffd}b\u{fffd}\u{fffd}2J␡"
+        );
+        // Hidden letters, coloured ground, a colour that doesn't end, and one within another.
+        for stranger in [
+            "\x1b[8m",
+            "\x1b[41m",
+            "\x1b[31",
+            "\x1b[;m",
+            "\x1b[\x1b[2Jm",
+            "\x1bm",
+        ] {
+            assert_eq!(filtered(stranger), stranger.replace('\x1b', "␛"));
+        }
+    }
+
+    #[test]
+    fn json_means_the_same_and_shows_no_control_character() {
+        let strings = ["\x1b[2J\n\u{9b}\u{202e}", "你好"];
+        let text = escaped(&serde_json::to_string_pretty(&strings).unwrap());
+        assert!(text.contains("\\u009b\\u202e"), "{text}");
+        assert_eq!(serde_json::from_str::<Vec<String>>(&text).unwrap(), strings);
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use portlab_service::inert;
 use textwrap::core::display_width;
 
 use crate::args::stderr_width;
@@ -113,10 +114,11 @@ fn rows(columns: usize, width: usize) -> usize {
     columns.div_ceil(width.max(1)).max(1)
 }
 
-/// `what`, cut off where it would be too long.
+/// `what`, inert, and cut off where it would be too long.
 fn shortened(what: &str) -> String {
-    if display_width(what) <= WHAT {
-        return what.to_owned();
+    let what = inert(what);
+    if display_width(&what) <= WHAT {
+        return what;
     }
     let mut short = String::new();
     for letter in what.chars() {

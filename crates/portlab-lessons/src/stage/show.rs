@@ -7,7 +7,7 @@ use portlab_report::Lang;
 use super::{Exit, Report, Stage};
 use crate::{
     board,
-    hall::Pace,
+    hall::{ERASE, Pace},
     script::{Ask, Block, fill, placeholders},
     words::{self, Words},
 };
@@ -153,7 +153,7 @@ impl Stage<'_> {
             "q" | "Q" | "quit" => Err(Exit::Left),
             "" => {
                 // The prompt has done its part: a line up, and erased.
-                self.write("\x1b[1A\x1b[2K")?;
+                self.write(ERASE)?;
                 Ok(String::new())
             }
             line => Ok(line.to_owned()),

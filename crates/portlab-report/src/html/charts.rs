@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use portlab_stats::{
     analysis::{Column, Group},
     measure::Measure,
-    record::{Cell, Counts, Kind, Rate, Text},
+    record::{Cell, Counts, Kind, Rate, Record, Text},
     units,
 };
 
@@ -25,7 +25,7 @@ use crate::{
 /// A chart, for a wide and for a narrow screen.
 #[derive(Clone, Debug)]
 pub struct Chart {
-    /// A name for its file, in ASCII.
+    /// The name of its file without an extension: at most 100 of `a-z`, `0-9` and `-`, the first a digit, unique.
     pub name: String,
     /// What stands above it.
     pub heading: String,
@@ -237,13 +237,29 @@ fn drawn(
     }
 }
 
+/// A name for a workload in the names of files: its place in the record, which makes it unique, and as much of its
+/// own name as any system takes.
+fn stem(record: &Record, workload: &str) -> String {
+    let all = record.workloads.iter();
+    let place = all.take_while(|it| it.name != workload).count() + 1;
+    let plain = |c: char| match c.to_ascii_lowercase() {
+        c @ ('a'..='z' | '0'..='9') => c,
+        _ => '-',
+    };
+    let name: String = workload.chars().take(LONGEST_STEM).map(plain).collect();
+    format!("{place}-{name}")
+}
+
+/// How many characters of a workload's name stand in a file's name.
+const LONGEST_STEM: usize = 40;
+
 /// A name for a group's chart, unique in the record.
-fn chart_name(group: &Group, groups: &[&Group], measure: &str) -> String {
+fn chart_name(report: &Report, group: &Group, groups: &[&Group], measure: &str) -> String {
     let at = groups
         .iter()
         .position(|other| other.point == group.point)
         .unwrap_or(0);
-    let name = &group.workload.name;
+    let name = stem(report.notes.record, &group.workload.name);
     format!("{name}-{measure}-{}-{}", group.point.connections, at + 1)
 }
 
@@ -318,7 +334,7 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
         Lang::Zh => ["中位数", "95% 置信区间", "一轮", "离群值"],
     };
     let axis_label = title(measure, group.workload.counts, spacing, lang);
-    let names = (chart_name(group, groups, slug(measure)), heading);
+    let names = (chart_name(report, group, groups, slug(measure)), heading);
     drawn(names, lang.pick(&BY_BARS).to_owned(), |frame| {
         let chart = Bars {
             rows: &rows,
@@ -428,7 +444,8 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
         Lang::En => "Medians with their 95% intervals; hollow where the generator was the limit.",
         Lang::Zh => "中位数及其 95% 置信区间；空心表示负载生成器到了极限。",
     };
-    let name = format!("{}-{}-curve", first.workload.name, slug(measure));
+    let name = stem(report.notes.record, &first.workload.name);
+    let name = format!("{name}-{}-curve", slug(measure));
     let x_label = spaced(over, Spacing::Log, lang);
     let y_label = title(measure, counts, Spacing::Log, lang);
     drawn((name, heading), caption.to_owned(), |frame| {
@@ -489,7 +506,7 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     };
     let heading = format!("{}{comma}{}", words[0], table.title);
     let [x_label, y_label] = [words[1], words[2]].map(|it| spaced(it, Spacing::Log, lang));
-    let name = chart_name(group, groups, "latency");
+    let name = chart_name(report, group, groups, "latency");
     drawn((name, heading), caption.to_owned(), |frame| {
         let chart = Percentiles {
             series: &series,
@@ -500,4 +517,54 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
         };
         percentiles(frame, &chart)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use portlab_stats::{
+        fixture::{cell, record},
+        record::Workload,
+    };
+
+    /// A record that was not read from a file was not checked either, so its names may be anything.
+    #[test]
+    fn whatever_a_workload_is_called_its_files_stay_in_their_folder() {
+        let long = "x".repeat(10_000);
+        let names = [
+            "../x", "..-x", "/etc/x", "", ".", "..", "a\0b", "A\\B", "con", "回声", "群聊", &long,
+            "echo", "Echo",
+        ];
+        let mut record = record(Vec::new());
+        let (workload, cell) = (record.workloads[0].clone(), cell("../../m", &[4.0; 3]));
+        record.workloads.clear();
+        for name in names {
+            let name = name.to_owned();
+            record.workloads.push(Workload {
+                name: name.clone(),
+                ..workload.clone()
+            });
+            record.cells.push(Cell {
+                workload: name,
+                ..cell.clone()
+            });
+        }
+        let names: Vec<_> = charts(&Notes::of(&record, Lang::En))
+            .into_iter()
+            .map(|it| it.name)
+            .collect();
+        assert!(names.len() >= record.workloads.len());
+        let is_plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
+        for name in &names {
+            assert!(name.len() <= 100 && name.chars().all(is_plain), "{name:?}");
+            assert!(name.starts_with(|c: char| c.is_ascii_digit()), "{name:?}");
+        }
+        assert_eq!(
+            names.iter().collect::<BTreeSet<_>>().len(),
+            names.len(),
+            "{names:?}"
+        );
+    }
 }

@@ -14,6 +14,7 @@ mod read;
 mod resolve;
 #[cfg(test)]
 mod tests;
+mod wide;
 
 use std::{
     fmt,
@@ -23,6 +24,7 @@ use std::{
 use portlab_report::Lang;
 
 pub(crate) use read::{narrow, port_of};
+pub(crate) use wide::warn_if_wide;
 
 /// A port of a host, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]

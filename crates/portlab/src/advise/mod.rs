@@ -150,7 +150,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             measured: &measured,
             advice: &advice,
         };
-        writeln!(out, "{}", serde_json::to_string_pretty(&told)?)?;
+        output::print_json(&told)?;
     } else {
         let lines = words::lines(&measured, &advice, args::lang(args.lang));
         let columns = lines.iter().map(|line| line.lead.width()).max();

@@ -279,24 +279,26 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         return Ok(verdict(&record));
     }
     let page = args.out.join("report.html");
-    let notes = Notes::of(&record, args::lang(args.lang));
+    // A foreign server's words are in its errors.
+    let shown = portlab_report::inert(&record)?;
+    let notes = Notes::of(&shown, args::lang(args.lang));
     let html = portlab_report::html(&notes);
     write_whole(&page, html.as_bytes())
         .with_context(|| format!("can't write {}", page.display()))?;
-    print(args, &notes)?;
+    print(args, &record, &notes)?;
     if !args.json {
         screen.note(&format!("a report to look at: {}", page.display()));
         if !record.complete {
             screen.note("the same command with --resume goes on with it");
         }
     }
-    against::judge(args, &record, verdict(&record))
+    against::judge(args, &shown, verdict(&record))
 }
 
-fn print(args: &Args, notes: &Notes) -> anyhow::Result<()> {
+fn print(args: &Args, record: &Record, notes: &Notes) -> anyhow::Result<()> {
     let mut out = output::stdout();
     if args.json {
-        writeln!(out, "{}", serde_json::to_string_pretty(notes.record)?)?;
+        output::print_json(record)?;
     } else {
         let width = args::terminal_width();
         write!(out, "{}", portlab_report::text(notes, width))?;

@@ -10,6 +10,7 @@ use std::{
 
 use portlab_lab::{MeasureError, Observer, TimelineError};
 use portlab_report::{Lang, notes::figures::figure as write, place_of};
+use portlab_service::inert;
 use portlab_stats::{
     analysis::groups,
     measure::Measure,
@@ -58,6 +59,7 @@ impl Screen {
     }
 
     pub(super) fn note(&self, text: &str) {
+        let text = inert(text);
         self.progress.above(|| crate::tell!("{DIM}{text}{DIM:#}"));
     }
 
@@ -160,6 +162,7 @@ impl Observer for Screen {
     }
 
     fn failed(&mut self, cell: &Cell, error: &MeasureError) {
+        let error = inert(&error.to_string());
         self.progress.above(|| {
             crate::tell!("{BAD}failed:{BAD:#} {}: {error}", name(cell));
         });
@@ -175,6 +178,7 @@ impl Observer for Screen {
     }
 
     fn no_timeline(&mut self, cell: &Cell, error: &TimelineError) {
+        let error = inert(&error.to_string());
         self.progress.above(|| {
             crate::tell!("{WARN}no timeline:{WARN:#} {}: {error}", name(cell));
         });

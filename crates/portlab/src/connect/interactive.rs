@@ -132,7 +132,7 @@ impl Interactive {
         if begun {
             self.backlog.push('\n');
         }
-        self.backlog += line;
+        self.backlog += &output::filtered(line);
         self.backlog.push('\n');
         self.begun = None;
     }

@@ -1,9 +1,9 @@
 //! What a terminal may be shown of what a server says.
 
-use portlab_service::inert;
+use portlab_service::visible;
 
 /// Makes the text of a stream harmless, piece by piece, and keeps its lines: `\r\n` and `\n` end
-/// one, and every other control character becomes its picture.
+/// one, tabs stay, and every other control character becomes its picture.
 #[derive(Debug, Default)]
 pub(super) struct Visible {
     /// A `\r` has come, and perhaps its `\n` follows.
@@ -21,7 +21,7 @@ impl Visible {
                     out.push('\n');
                     text = rest;
                 }
-                None => out.push_str(&inert("\r")),
+                None => show("\r", out),
             }
         }
         if let Some(rest) = text.strip_suffix('\r') {
@@ -31,10 +31,10 @@ impl Visible {
         for line in text.split_inclusive('\n') {
             match line.strip_suffix('\n') {
                 Some(line) => {
-                    out.push_str(&inert(line.strip_suffix('\r').unwrap_or(line)));
+                    show(line.strip_suffix('\r').unwrap_or(line), out);
                     out.push('\n');
                 }
-                None => out.push_str(&inert(line)),
+                None => show(line, out),
             }
         }
     }
@@ -42,9 +42,15 @@ impl Visible {
     /// Appends to `out` what had been kept back: there won't be a `\n`.
     pub(super) fn end(&mut self, out: &mut String) {
         if std::mem::take(&mut self.cr) {
-            out.push_str(&inert("\r"));
+            show("\r", out);
         }
     }
+}
+
+/// Appends what of `text` can be shown, and its tabs.
+fn show(text: &str, out: &mut String) {
+    let shown = |it| if it == '\t' { it } else { visible(it) };
+    out.extend(text.chars().map(shown));
 }
 
 #[cfg(test)]
@@ -63,8 +69,8 @@ mod tests {
     #[test]
     fn lines_stay_and_control_characters_become_pictures() {
         assert_eq!(
-            seen(&["你好\r\n\n\x1b[2J\x07b\ra\r\r\n"]),
-            "你好\n\n␛[2J␇b␍a␍\n"
+            seen(&["你\t好\r\n\n\x1b[2J\x07b\ra\r\r\n"]),
+            "你\t好\n\n␛[2J␇b␍a␍\n"
         );
         assert_eq!(seen(&["no end"]), "no end");
         assert_eq!(seen(&["", "\n", ""]), "\n");

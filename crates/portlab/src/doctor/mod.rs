@@ -142,7 +142,7 @@ fn print(
     let mut out = output::stdout();
     let width = args::prose_width();
     match json {
-        Some(json) => writeln!(out, "{json:#}")?,
+        Some(json) => output::print_json(&json)?,
         None => {
             write!(out, "{}", finding::text(findings, lang, width))?;
             let style = if well { GOOD } else { BAD };

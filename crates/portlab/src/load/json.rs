@@ -9,6 +9,8 @@ use portlab_load::{
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
 
+use crate::output;
+
 /// What `portlab load --json` prints: a run, a ladder of runs, a chat, or the self-test.
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(untagged)]
@@ -374,7 +376,7 @@ pub(super) fn schema() -> Schema {
 /// Prints `result`, and a line break.
 pub(super) fn print(out: &mut impl Write, result: &impl Serialize) -> anyhow::Result<()> {
     // Written at once: a pipe that closes in the middle is then one error, of the pipe.
-    let text = serde_json::to_string_pretty(result)?;
+    let text = output::json(result)?;
     writeln!(out, "{text}")?;
     out.flush()?;
     Ok(())

@@ -7,6 +7,7 @@ use std::{
 
 use anstyle::Style;
 use portlab_load::{Failure, Latency, Pace, Plan};
+use portlab_service::inert;
 use portlab_stats::units;
 pub(super) use portlab_stats::units::per_s as rate;
 use textwrap::{Options, WordSplitter};
@@ -125,11 +126,17 @@ pub(super) fn known(latency: &Latency, nanos: u64) -> String {
 
 /// Says something on stderr, as wide as that is, and doesn't mind when nobody is there to hear it.
 pub(super) fn say(style: Style, lead: &str, text: &str) {
-    let stderr = &mut anstream::stderr();
+    let stderr = &mut crate::output::stderr();
     let styled = format!("{style}{lead}{style:#} ");
     // Off a terminal, whoever searches it finds it in one line.
     let width = stderr_width().unwrap_or(usize::MAX);
-    let _ = paragraph(stderr, width, (&styled, lead.len() + 1), Style::new(), text);
+    let _ = paragraph(
+        stderr,
+        width,
+        (&styled, lead.len() + 1),
+        Style::new(),
+        &inert(text),
+    );
 }
 
 /// Prints `text` after `lead`, broken between words into lines of at most `width` columns that begin

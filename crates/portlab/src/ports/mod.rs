@@ -72,8 +72,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let width = args::prose_width();
     let mut out = output::stdout();
     match (args.json, meanings.is_empty()) {
-        (true, true) => writeln!(out, "{:#}", json::listing(&machine))?,
-        (true, false) => writeln!(out, "{:#}", json::meanings(&meanings))?,
+        (true, true) => output::print_json(&json::listing(&machine))?,
+        (true, false) => output::print_json(&json::meanings(&meanings))?,
         (false, true) => write!(out, "{}", listing::listing(&machine, lang, width))?,
         (false, false) => {
             let all: Vec<_> = meanings.iter().map(|it| text(it, lang, width)).collect();

@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use portlab_proxy::{FAULTS, Proxy, WORDS};
+use portlab_service::inert;
 use portlab_sys::{interrupt, terminal};
 use serde_json::json;
 
@@ -21,7 +22,7 @@ pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
     let spawned = thread.spawn(move || {
         while let Some(line) = next_line() {
             if let Err(error) = obey(&proxy, line, as_json) {
-                crate::tell!("error: {error:#}");
+                crate::tell!("error: {}", inert(&format!("{error:#}")));
             }
         }
     });

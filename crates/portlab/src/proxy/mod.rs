@@ -16,7 +16,12 @@ use portlab_stats::units;
 use portlab_sys::interrupt;
 use serde_json::json;
 
-use crate::{Verdict, address::Purpose, output, serve::remedy};
+use crate::{
+    Verdict,
+    address::{Purpose, warn_if_wide},
+    output,
+    serve::remedy,
+};
 use faults::FaultArgs;
 
 /// Pass a port's bytes on, with faults: delays, resets, wrong bytes
@@ -81,12 +86,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if let Some(target) = targets.iter().find(|target| is_same(addr, **target)) {
         bail!("--to {target} is the proxy's own port; give it another with --bind 127.0.0.1:0");
     }
-    if !addr.ip().is_loopback() {
-        crate::tell!(
-            "warning: other machines can reach {} through {addr}",
-            args.to
-        );
-    }
+    warn_if_wide(addr);
     let options = Options {
         targets: targets.clone(),
         settings,

@@ -4,6 +4,7 @@ use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
 use portlab_report::{Lang, notes::Notes};
+use portlab_service::inert;
 use portlab_stats::record::Record;
 use portlab_sys::whole::write_whole;
 use resvg::{
@@ -42,7 +43,7 @@ pub(super) fn write(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyho
 
 fn keep(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     write_whole(file, bytes).with_context(|| format!("can't write {}", file.display()))?;
-    crate::tell!("{}", file.display());
+    crate::tell!("{}", inert(&file.display().to_string()));
     Ok(())
 }
 

@@ -86,8 +86,7 @@ enum Format {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let Some(results) = &args.results else {
-        let schema = serde_json::to_string_pretty(&schema_for!(Record))?;
-        writeln!(output::stdout(), "{schema}")?;
+        output::print_json(&schema_for!(Record))?;
         return Ok(Verdict::Fine);
     };
     let format = format(args)?;
@@ -136,13 +135,13 @@ fn format(args: &Args) -> anyhow::Result<Format> {
     Ok(format)
 }
 
-/// The record in `path`, a file or the folder that it is in.
+/// The record in `path`, a file or the folder that it is in, made inert.
 fn open(path: &Path) -> anyhow::Result<Record> {
     let file = match path.is_dir() {
         true => path.join("results.json"),
         false => path.to_owned(),
     };
-    load(&file).map_err(|error| {
+    let record = load(&file).map_err(|error| {
         let remedy = match &error {
             StoreError::Read { .. }
             | StoreError::Unusable {
@@ -157,7 +156,8 @@ fn open(path: &Path) -> anyhow::Result<Record> {
             StoreError::Unusable { .. } => "; measure again with portlab compare",
         };
         anyhow!("{error}{remedy}")
-    })
+    })?;
+    Ok(portlab_report::inert(&record)?)
 }
 
 /// A report on one comparison.
@@ -190,10 +190,7 @@ fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
             .with_context(|| format!("can't write {}", file.display()));
     }
     // Written at once: a pipe that closes in the middle is then one error, of the pipe.
-    let mut out: Box<dyn Write> = match format {
-        Format::Text => Box::new(output::stdout()),
-        _ => Box::new(output::raw_stdout()),
-    };
+    let mut out = output::stdout();
     out.write_all(text.as_bytes())?;
     out.flush()?;
     Ok(())

@@ -19,7 +19,7 @@ use serde_json::json;
 use self::limits::LimitArgs;
 use crate::{
     Verdict,
-    address::Purpose,
+    address::{Purpose, warn_if_wide},
     args, output,
     ports::{leftovers::Leftovers, listeners::Snapshot},
 };
@@ -146,6 +146,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let timeline = timeline::begin(args, model, workers, &stop)?;
     let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
+    warn_if_wide(door.addr()?);
     announce(args, &door, model.sheet())?;
     let served = model
         .serve(door, service)

@@ -11,6 +11,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{Backend, Family, Recorder, Stop, by_hand::BY_HAND};
+use portlab_service::inert;
 use portlab_stats::trace::{About, FORMAT};
 use portlab_sys::whole::WholeFile;
 use serde_json::json;
@@ -112,7 +113,7 @@ fn write_at_the_last_bell(mut bell: UnixStream, unwritten: &Mutex<Option<Unwritt
     if let Some(unwritten) = take(unwritten) {
         let written = unwritten.write();
         if let Err(error) = &written {
-            crate::tell!("error: {error:#}");
+            crate::tell!("error: {}", inert(&format!("{error:#}")));
         }
         // What the deadline promises: nothing outlives it.
         std::process::exit(if written.is_ok() { 0 } else { 2 });
@@ -138,7 +139,7 @@ impl Unwritten {
             out.commit()?;
             Ok(about)
         });
-        let name = file.display();
+        let name = inert(&file.display().to_string());
         let about = written.with_context(|| format!("can't write the trace to {name}"))?;
         let (events, not_recorded) = (about.events, about.not_recorded);
         if json {

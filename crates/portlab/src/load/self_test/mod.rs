@@ -125,7 +125,7 @@ struct Bench {
     /// What is being tested.
     test: &'static str,
     checks: Vec<Check>,
-    out: Option<output::Output<anstream::Stdout>>,
+    out: Option<output::Stdout>,
     bar: Progress,
     interrupted: Arc<AtomicBool>,
     /// The greatest share of a run that the generator waited for a processor, while it polled.

@@ -1,0 +1,27 @@
+//! A record as it may be shown.
+
+use portlab_service::inert as shown;
+use portlab_stats::record::Record;
+use serde_json::Value;
+
+/// `record` with every text in it made inert: neither a terminal nor a reader is led astray by escape sequences, line
+/// ends or marks of direction in a name, a command or an error. Whoever reports on a record that came from elsewhere, or
+/// that quotes a foreign server, reports on what this returns.
+///
+/// # Errors
+/// When the record can't be JSON, for a figure in it is no number.
+pub fn inert(record: &Record) -> serde_json::Result<Record> {
+    let mut value = serde_json::to_value(record)?;
+    make_inert(&mut value);
+    serde_json::from_value(value)
+}
+
+/// Keys are field names: they come from the types.
+fn make_inert(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = shown(text),
+        Value::Array(items) => items.iter_mut().for_each(make_inert),
+        Value::Object(members) => members.values_mut().for_each(make_inert),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
