@@ -97,6 +97,7 @@ fn plan(server: &Server, members: usize) -> ChatPlan {
         }],
         warmup: Duration::from_millis(20),
         stop: Stop::default(),
+        connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         seed: 1,
         run: RunId::random(),

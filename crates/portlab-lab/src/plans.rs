@@ -102,6 +102,7 @@ impl Part {
             tongues: self.tongues.clone(),
             warmup: self.warmup,
             stop: Stop::after(self.duration),
+            connect_timeout: self.timeout(),
             timeout: self.timeout(),
             seed: 1,
             run: RunId::random(),

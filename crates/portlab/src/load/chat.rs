@@ -74,12 +74,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
 
 /// Why a member didn't get in.
 fn why(failure: &Failure) -> String {
-    match (failure.phase, failure.cause) {
+    let reason = match (failure.phase, failure.cause) {
         (Phase::Greeting, Cause::TimedOut) => "the next was not let in; is this a chat of ours \
             (portlab serve --service chat), and does it serve so many at once (--workers)?"
             .to_owned(),
+        // There is no --greeting here: the hint is that of a line.
+        (Phase::Greeting, Cause::NoEnd) => with_hint(&Failure {
+            phase: Phase::Receive,
+            ..failure.clone()
+        }),
         _ => with_hint(failure),
-    }
+    };
+    format!("{}: {reason}", failure.phase)
 }
 
 fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
@@ -108,6 +114,7 @@ fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
         tongues: tongues(encodings, size),
         warmup: Duration::ZERO,
         stop,
+        connect_timeout: connections.connect_timeout,
         timeout: connections.timeout,
         seed: args.pace.seed,
         run: RunId::random(),
