@@ -111,7 +111,6 @@ impl Server {
         Err(ServerError::Foreign {
             command: command.join(" "),
             what,
-            // A short wait, because a child of the server may keep the pipe open.
             said: server.complaints.for_a_moment(),
         })
     }
