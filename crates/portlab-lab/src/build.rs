@@ -143,7 +143,7 @@ impl Experiment {
                 continue;
             }
             tried.push(this);
-            let server = self.start(part, entrant, cell, (&running.mark, &[]));
+            let server = self.start(part, entrant, cell, (&running.mark, &[]), &|| false);
             let stopped = server.and_then(|server| server.stop(STOPPING));
             stopped.map_err(|error| BuildError::Misfit {
                 build: Arc::clone(build),
