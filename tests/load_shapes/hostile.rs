@@ -28,6 +28,9 @@ enum When {
     InTheChat,
 }
 
+/// What lets every member into a chat.
+const WELCOME: &[u8] = b"* hello\n* from now on in utf-8\n* you are a\n* you are a in b\n";
+
 /// Sends `piece` again and again from `when` on; counts the bytes.
 fn flood(when: When, piece: &'static [u8]) -> (SocketAddr, Arc<AtomicU64>) {
     let sent = Arc::new(AtomicU64::new(0));
@@ -36,11 +39,7 @@ fn flood(when: When, piece: &'static [u8]) -> (SocketAddr, Arc<AtomicU64>) {
         match when {
             When::AtOnce => {}
             When::Asked => drop(stream.read(&mut [0; 4096])?),
-            When::InTheChat => {
-                stream.write_all(
-                    b"* hello\n* from now on in utf-8\n* you are a\n* you are a in b\n",
-                )?;
-            }
+            When::InTheChat => stream.write_all(WELCOME)?,
         }
         let pieces = piece.repeat(64 * 1024 / piece.len());
         loop {
@@ -142,6 +141,24 @@ fn ctrl_c_is_heard_while_every_connection_always_has_bytes() {
         let (output, _) = attacked(addr, &all, || sent.load(Relaxed) > ENOUGH);
         let stdout = String::from_utf8_lossy(&output.stdout);
         assert!(stdout.contains("ended before"), "{options:?}: {output:?}");
+    }
+}
+
+#[test]
+fn a_rate_that_is_too_high_leaves_time_for_the_clock_and_is_kept_nowhere() {
+    let addr = server(|mut stream| {
+        stream.write_all(WELCOME)?;
+        std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+    });
+    for options in [&["--script=chat"][..], &["--expect=none"]] {
+        let rate = [
+            "--connections=4",
+            "--rate=10M",
+            "--duration=500ms",
+            "--timeout=500ms",
+        ];
+        let (output, _) = attacked(addr, &[options, &rate].concat(), || false);
+        assert!(!output.stdout.is_empty(), "{output:?}");
     }
 }
 
