@@ -86,6 +86,7 @@ fn start(model: &str, options: &[&str]) -> Result<Server> {
 fn plan(server: &Server, members: usize) -> ChatPlan {
     ChatPlan {
         target: server.addr(),
+        through: None,
         members,
         rooms: 1,
         pace: Pace::Closed,

@@ -72,6 +72,7 @@ fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
     };
     ChatPlan {
         target,
+        through: None,
         members: 50,
         rooms: 3,
         pace: Pace::Closed,

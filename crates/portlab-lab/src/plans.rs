@@ -92,6 +92,7 @@ impl Part {
     ) -> ChatPlan {
         ChatPlan {
             target,
+            through: None,
             members,
             rooms: self.rooms,
             pace: rate_per_s.map_or(Pace::Closed, |rate_per_s| Pace::Open {

@@ -146,9 +146,32 @@ impl Server {
         program: &Path,
         options: impl IntoIterator<Item = S>,
     ) -> Result<Self, ServerError> {
+        Self::listening(surroundings, program, ["serve", "127.0.0.1:0"], options)
+    }
+
+    /// Starts `program proxy --json`, on a loopback port of IPv4 or IPv6, with `options` behind it, and waits
+    /// until it listens.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn proxy<S: AsRef<OsStr>>(
+        program: &Path,
+        ipv4: bool,
+        options: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ServerError> {
+        let bind = if ipv4 { "127.0.0.1:0" } else { "[::1]:0" };
+        Self::listening(&Surroundings::default(), program, ["proxy", bind], options)
+    }
+
+    fn listening<S: AsRef<OsStr>>(
+        surroundings: &Surroundings,
+        program: &Path,
+        [subcommand, bind]: [&str; 2],
+        options: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ServerError> {
         let mut command = Command::new(program);
         command
-            .args(["serve", "--json", "--bind", "127.0.0.1:0"])
+            .args([subcommand, "--json", "--bind", bind])
             .args(options);
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Self::spawn(surroundings, &mut command, (nowhere, false))?;

@@ -327,7 +327,7 @@ fn meets_itself(stream: &TcpStream) -> bool {
 
 /// Begins to connect, the run's connection `number`.
 fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
-    let domain = Domain::for_address(plan.target);
+    let domain = Domain::for_address(plan.dialled());
     let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
     // Without it, a small message could wait for the answer to the last (Nagle).
     socket.set_tcp_nodelay(true)?;
@@ -341,7 +341,7 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
         choose_port_at_connect(&socket)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
-    match socket.connect(&plan.target.into()) {
+    match socket.connect(&plan.dialled().into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
         Err(error) => return Err(error),

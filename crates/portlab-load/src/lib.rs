@@ -91,7 +91,7 @@ pub use ladder::rungs;
 pub use latency::Latency;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace, UnknownArrivals};
-pub use plan::{Life, Plan, PlanError, Stop};
+pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, Warning, loopback_sources, preflight};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};

@@ -13,7 +13,7 @@ use std::{net::SocketAddr, time::Duration};
 
 pub use self::{crowd::RunId, history::Violation, run::run_chat};
 use crate::{
-    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Sample, Stop, Tally,
+    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Sample, Stop, Tally, Through,
     outcome::{per_s, wait_share},
 };
 
@@ -22,6 +22,8 @@ use crate::{
 pub struct ChatPlan {
     /// The chat's port.
     pub target: SocketAddr,
+    /// The proxy that connections are made to, instead of `target`.
+    pub through: Option<Through>,
     /// How many members there are, in all rooms: at least two for each room.
     pub members: usize,
     /// How many rooms, at least one.

@@ -147,7 +147,9 @@ impl<'a> Chat<'a> {
         while self.is_in < self.plan.members {
             while next < self.plan.members && next < self.is_in + AT_ONCE {
                 let who = (next, next % self.plan.rooms, next % self.plan.tongues.len());
-                match Member::connect(self.plan.target, self.plan.run, who, self.poll.registry()) {
+                let through = self.plan.through.as_ref();
+                let addr = through.map_or(self.plan.target, |it| it.addr);
+                match Member::connect(addr, self.plan.run, who, self.poll.registry()) {
                     Ok(member) => self.members[next] = Some(member),
                     Err(error) => {
                         self.tally.add_io(Phase::Connect, &error);
@@ -573,6 +575,7 @@ mod tests {
         let target = "127.0.0.1:1".parse().unwrap();
         let plan = ChatPlan {
             target,
+            through: None,
             members: 2,
             rooms: 1,
             pace: Pace::Closed,
