@@ -82,8 +82,11 @@ impl Proxy {
         if let Some(status) = self.server.wait(Duration::ZERO)? {
             let said = self.server.complaints();
             bail!(
-                "the proxy of --through ended during the run with {status}; it said: {}",
-                said.trim()
+                "the proxy of --through ended during the run with {status}: {}",
+                match said.trim() {
+                    "" => "it printed no error",
+                    said => said,
+                }
             );
         }
         Ok(())
