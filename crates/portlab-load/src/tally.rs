@@ -62,7 +62,7 @@ pub struct Failure {
 }
 
 /// How many bytes a line of a chat, or a greeting that ends with a delimiter or a line end, may have.
-/// It is more than any real one has, and so little that every connection can keep as much.
+/// Real ones are much shorter, and as much can be kept for every connection.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
 /// All that went wrong in a run.
