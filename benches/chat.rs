@@ -86,6 +86,7 @@ fn start(model: &str, options: &[&str]) -> Result<Server> {
 fn plan(server: &Server, members: usize) -> ChatPlan {
     ChatPlan {
         target: server.addr(),
+        through: None,
         members,
         rooms: 1,
         pace: Pace::Closed,
@@ -97,6 +98,7 @@ fn plan(server: &Server, members: usize) -> ChatPlan {
         }],
         warmup: Duration::from_millis(20),
         stop: Stop::default(),
+        connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
         seed: 1,
         run: RunId::random(),

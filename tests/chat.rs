@@ -72,6 +72,7 @@ fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
     };
     ChatPlan {
         target,
+        through: None,
         members: 50,
         rooms: 3,
         pace: Pace::Closed,
@@ -79,6 +80,7 @@ fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
         tongues: ["utf-8", "gbk", "big5"].map(tongue).into(),
         warmup: Duration::ZERO,
         stop: Stop::messages(messages),
+        connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(30),
         seed,
         run: RunId::random(),

@@ -241,3 +241,45 @@ fn fairness_tells_the_least_and_the_most_served() {
     assert!(number(&fairness["least_messages"]) < number(&fairness["most_messages"]));
     assert!(number(&fairness["jain_index"]) < 1.0);
 }
+
+#[test]
+fn a_load_goes_through_a_proxy_of_its_own_which_ends_with_it() {
+    let addr = server(echo);
+    let options = [
+        "-c=2",
+        "--messages=20",
+        "--through=latency=down:100ms,slicer=up:8,1ms",
+    ];
+    let result = fine(addr, &options);
+    let faults = "up: slicer 8,1ms; down: latency 100ms";
+    assert_eq!(
+        (&result["target"], &result["through"]),
+        (&addr.to_string().into(), &faults.into())
+    );
+    assert!(number(&result["latency_ns"]["p50"]) >= 99e6, "{result}");
+    let addr = addr.to_string();
+    let output = load_with(&[&[addr.as_str()], &options[..]].concat());
+    let text = String::from_utf8_lossy(&output.stdout).replace('\n', " ");
+    let (_, proxy) = text.split_once("through a proxy at ").unwrap();
+    let (proxy, rest) = proxy.split_once(": ").unwrap();
+    assert!(
+        rest.split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ")
+            .starts_with(faults),
+        "{text}"
+    );
+    let refused = TcpStream::connect(proxy).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn what_a_proxy_does_is_counted_and_an_unknown_fault_is_refused() {
+    let addr = server(echo);
+    let output = load(addr, &["-c=1", "--messages=20", "--through=flip=down:100"]);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert_eq!(json(&output)["failures"][0]["cause"], "wrong byte");
+    let output = load(addr, &["--through=latency=50ms,latencey=1s"]);
+    assert_eq!(output.status.code(), Some(2), "{output:?}");
+    assert!(stderr(&output).contains("latencey"), "{output:?}");
+}

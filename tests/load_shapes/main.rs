@@ -8,6 +8,7 @@
 
 mod answers;
 mod connections;
+mod hostile;
 mod output;
 mod pace;
 mod schema;

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read},
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::{Command, ExitStatus, Stdio},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -72,11 +72,14 @@ impl Build {
             program: program.to_owned(),
             why,
         };
-        let (said, ended) = first_words(program).map_err(|error| BuildError::Start {
+        let mut command = Command::new(program);
+        command.arg("--version");
+        let told = first_words(&mut command, PATIENCE).map_err(|error| BuildError::Start {
             program: program.to_owned(),
             error,
         })?;
-        if !ended {
+        let (said, ended) = told;
+        if ended.is_none() {
             return Err(foreign("it doesn't answer --version".to_owned()));
         }
         let line = said.lines().next().unwrap_or_default();
@@ -94,23 +97,22 @@ impl Build {
     }
 }
 
-/// The beginning of what a program prints to `--version`, and whether it ended by itself.
-fn first_words(program: &Path) -> io::Result<(String, bool)> {
-    const ENOUGH: u64 = 1024;
-    let mut command = Command::new(program);
+/// The beginning of what a program prints, and how it ended; `None` if it had to be killed after `patience`.
+pub(crate) fn first_words(
+    command: &mut Command,
+    patience: Duration,
+) -> io::Result<(String, Option<ExitStatus>)> {
+    const ENOUGH: u64 = 4096;
     command
-        .arg("--version")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null());
-    let mut child = spawn::tie_to_this_thread(&mut command).spawn()?;
+    let mut child = spawn::tie_to_this_thread(command).spawn()?;
     let since = Instant::now();
     let ended = loop {
-        if child.try_wait()?.is_some() {
-            break true;
-        }
-        if since.elapsed() > PATIENCE {
-            break false;
+        let ended = child.try_wait()?;
+        if ended.is_some() || since.elapsed() > patience {
+            break ended;
         }
         thread::sleep(AGAIN);
     };
@@ -119,7 +121,7 @@ fn first_words(program: &Path) -> io::Result<(String, bool)> {
     let _ = child.kill();
     let _ = child.wait();
     let mut said = Vec::new();
-    if let Some(stdout) = child.stdout.take().filter(|_| ended) {
+    if let Some(stdout) = child.stdout.take().filter(|_| ended.is_some()) {
         stdout.take(ENOUGH).read_to_end(&mut said)?;
     }
     Ok((String::from_utf8_lossy(&said).into_owned(), ended))
@@ -143,7 +145,7 @@ impl Experiment {
                 continue;
             }
             tried.push(this);
-            let server = self.start(part, entrant, cell, (&running.mark, &[]));
+            let server = self.start(part, entrant, cell, (&running.mark, &[]), &|| false);
             let stopped = server.and_then(|server| server.stop(STOPPING));
             stopped.map_err(|error| BuildError::Misfit {
                 build: Arc::clone(build),

@@ -88,12 +88,17 @@ const BESIDE: Duration = Duration::from_secs(1);
 
 impl Server {
     /// Starts a program that listens on the loopback port that replaces `{port}` in `words`, and waits until
-    /// it listens. To see that, no connection is made: some servers end when a connection sends nothing.
+    /// it listens, or `interrupted` says that it isn't wanted any more. To see whether it listens, no connection is
+    /// made: some servers end when a connection sends nothing.
     ///
     /// # Errors
     /// When it can't be started, or ends, or doesn't listen in time, or when a process listens that it
     /// hasn't started.
-    pub fn foreign(surroundings: &Surroundings, words: &[String]) -> Result<Self, ServerError> {
+    pub fn foreign(
+        surroundings: &Surroundings,
+        words: &[String],
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<Self, ServerError> {
         // Another program might bind this port before the server does; nothing can prevent that.
         let addr = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
         let port = addr.port().to_string();
@@ -102,7 +107,7 @@ impl Server {
         command.args(words);
         let mut server = Self::spawn(surroundings, &mut command, (addr, true))?;
         let patience = surroundings.start_timeout.unwrap_or(START);
-        let Some(what) = server.wait_until_its_port_is_open(patience)? else {
+        let Some(what) = server.wait_until_its_port_is_open(patience, interrupted)? else {
             return Ok(server);
         };
         let words = command.get_args().map(OsStr::to_string_lossy);
@@ -111,7 +116,6 @@ impl Server {
         Err(ServerError::Foreign {
             command: command.join(" "),
             what,
-            // A short wait, because a child of the server may keep the pipe open.
             said: server.complaints.for_a_moment(),
         })
     }
@@ -120,6 +124,7 @@ impl Server {
     fn wait_until_its_port_is_open(
         &mut self,
         patience: Duration,
+        interrupted: &dyn Fn() -> bool,
     ) -> Result<Option<String>, ServerError> {
         let addr = self.addr;
         let since = Instant::now();
@@ -147,6 +152,9 @@ impl Server {
                 return Ok(Some(format!(
                     "ended with {status} instead of listening on {addr}"
                 )));
+            }
+            if interrupted() {
+                return Ok(Some("was ended before it listened".to_owned()));
             }
             if since.elapsed() > patience {
                 let seconds = patience.as_secs_f64();
@@ -248,6 +256,24 @@ mod tests {
             (nowhere, true),
         )
         .unwrap()
+    }
+
+    #[test]
+    fn an_interrupted_wait_for_a_noisy_server_ends_and_keeps_little() {
+        // It never listens, and prints to stderr for as long as it is let.
+        let words = ["sh", "-c", "yes {port} >&2"].map(str::to_owned);
+        let surroundings = Surroundings {
+            start_timeout: Some(Duration::from_secs(3600)),
+            ..Surroundings::default()
+        };
+        let since = Instant::now();
+        let interrupted = || since.elapsed() > Duration::from_millis(300);
+        let error = Server::foreign(&surroundings, &words, &interrupted).unwrap_err();
+        let ServerError::Foreign { what, said, .. } = error else {
+            panic!("{error:?}")
+        };
+        assert!(what.contains("was ended"), "{what}");
+        assert!((1..=80 * 1024).contains(&said.len()), "{}", said.len());
     }
 
     #[test]

@@ -18,6 +18,7 @@ impl Experiment {
         entrant: &Entrant,
         cell: &Cell,
         (mark, more): (&Mark, &[String]),
+        interrupted: &dyn Fn() -> bool,
     ) -> Result<Server, ServerError> {
         let (name, value) = mark.variable();
         let surroundings = Surroundings {
@@ -27,7 +28,9 @@ impl Experiment {
             held: mark.held(),
         };
         match &entrant.server {
-            experiment::Server::Foreign(words) => Server::foreign(&surroundings, words),
+            experiment::Server::Foreign(words) => {
+                Server::foreign(&surroundings, words, interrupted)
+            }
             experiment::Server::Ours(sheet) => {
                 let mut options = vec![
                     format!("--model={}", sheet.name),

@@ -162,7 +162,8 @@ fn once(
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
     let (_, entrant) = experiment.of(cell);
-    let mut server = experiment.start(part, entrant, cell, (mark, &[]))?;
+    let mut server =
+        experiment.start(part, entrant, cell, (mark, &[]), &|| observer.interrupted())?;
     let addr = server.addr();
     let point = &cell.point;
     let seed = experiment.load_seed(round);
@@ -244,7 +245,9 @@ pub(crate) fn traced(
         format!("--trace={}", file.display()),
         format!("--trace-events={TRACED_EVENTS}"),
     ];
-    let server = experiment.start(part, entrant, cell, (mark, &options))?;
+    let server = experiment.start(part, entrant, cell, (mark, &options), &|| {
+        observer.interrupted()
+    })?;
     let brief = Part {
         warmup: Duration::ZERO,
         duration: TRACED,

@@ -92,6 +92,7 @@ impl Part {
     ) -> ChatPlan {
         ChatPlan {
             target,
+            through: None,
             members,
             rooms: self.rooms,
             pace: rate_per_s.map_or(Pace::Closed, |rate_per_s| Pace::Open {
@@ -102,6 +103,7 @@ impl Part {
             tongues: self.tongues.clone(),
             warmup: self.warmup,
             stop: Stop::after(self.duration),
+            connect_timeout: self.timeout(),
             timeout: self.timeout(),
             seed: 1,
             run: RunId::random(),

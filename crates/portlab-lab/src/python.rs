@@ -2,10 +2,11 @@
 
 use std::{
     path::{Path, PathBuf},
-    process::{Command, Stdio},
+    process::Command,
+    time::Duration,
 };
 
-use portlab_sys::spawn;
+use crate::build::first_words;
 
 /// An interpreter of Python 3.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,16 +66,15 @@ pub fn alone(command: &mut Command) -> &mut Command {
         .env("PYTHONUNBUFFERED", "1")
 }
 
-/// What `program` prints when it runs `code`; `None` when it can't be run or fails.
+/// How long Python may take: a large package is imported in some seconds.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// What `program` prints when it runs `code`; `None` when it can't be run, fails, or doesn't end.
 fn answer(program: &Path, code: &str) -> Option<String> {
     let mut command = Command::new(program);
-    alone(&mut command)
-        .args(["-c", code])
-        .stdin(Stdio::null())
-        .stderr(Stdio::null());
-    let output = spawn::tie_to_this_thread(&mut command).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    output.status.success().then_some(text)
+    alone(&mut command).args(["-c", code]);
+    let (text, ended) = first_words(&mut command, PATIENCE).ok()?;
+    ended?.success().then_some(text)
 }
 
 #[cfg(test)]

@@ -146,9 +146,32 @@ impl Server {
         program: &Path,
         options: impl IntoIterator<Item = S>,
     ) -> Result<Self, ServerError> {
+        Self::listening(surroundings, program, ["serve", "127.0.0.1:0"], options)
+    }
+
+    /// Starts `program proxy --json`, on a loopback port of IPv4 or IPv6, with `options` behind it, and waits
+    /// until it listens.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub fn proxy<S: AsRef<OsStr>>(
+        program: &Path,
+        ipv4: bool,
+        options: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ServerError> {
+        let bind = if ipv4 { "127.0.0.1:0" } else { "[::1]:0" };
+        Self::listening(&Surroundings::default(), program, ["proxy", bind], options)
+    }
+
+    fn listening<S: AsRef<OsStr>>(
+        surroundings: &Surroundings,
+        program: &Path,
+        [subcommand, bind]: [&str; 2],
+        options: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ServerError> {
         let mut command = Command::new(program);
         command
-            .args(["serve", "--json", "--bind", "127.0.0.1:0"])
+            .args([subcommand, "--json", "--bind", bind])
             .args(options);
         let nowhere = SocketAddr::from(([0, 0, 0, 0], 0));
         let mut server = Self::spawn(surroundings, &mut command, (nowhere, false))?;
@@ -256,7 +279,7 @@ impl Server {
         addr.ok_or_else(|| {
             let _ = self.child.kill();
             let _ = self.child.wait();
-            let words = self.complaints.wait_for_the_end();
+            let words = self.complaints.for_a_moment();
             let words = words.trim();
             let silent = "it said nothing";
             ServerError::NotListening(if words.is_empty() { silent } else { words }.to_owned())
@@ -312,7 +335,7 @@ fn each_line(pipe: impl Read, mut take: impl FnMut(String)) {
 #[derive(Debug)]
 pub(crate) struct Complaints {
     text: Arc<Mutex<String>>,
-    collector: Option<JoinHandle<()>>,
+    collector: JoinHandle<()>,
 }
 
 impl Complaints {
@@ -331,10 +354,7 @@ impl Complaints {
                 }
             });
         });
-        Self {
-            text,
-            collector: Some(collector),
-        }
+        Self { text, collector }
     }
 
     fn so_far(&self) -> String {
@@ -343,22 +363,12 @@ impl Complaints {
             .map_or_else(|broken| broken.into_inner().clone(), |text| text.clone())
     }
 
-    /// Waits briefly for the other end to be closed.
+    /// Waits briefly for the other end to be closed, which a child of the server may keep open.
     pub(crate) fn for_a_moment(&self) -> String {
         const MOMENT: Duration = Duration::from_millis(500);
         let since = Instant::now();
-        let is_over = || self.collector.as_ref().is_none_or(JoinHandle::is_finished);
-        while !is_over() && since.elapsed() < MOMENT {
+        while !self.collector.is_finished() && since.elapsed() < MOMENT {
             thread::sleep(AGAIN);
-        }
-        self.so_far()
-    }
-
-    /// Waits until the other end has been closed, which happens when its process ends.
-    fn wait_for_the_end(&mut self) -> String {
-        if let Some(collector) = self.collector.take() {
-            // The thread doesn't panic; and the text stays even if it did.
-            let _ = collector.join();
         }
         self.so_far()
     }

@@ -8,7 +8,7 @@ use std::{
 use mio::net::TcpStream;
 
 use crate::{
-    Answers, Cause, Expect, FirstLine, Mismatch, Pace, Phase, Ring, Tally,
+    Answers, Cause, Expect, FirstLine, LONGEST_LINE, Mismatch, Pace, Phase, Ring, Tally,
     answers::Sorted,
     desk::{Desk, nanos},
     endings,
@@ -452,9 +452,9 @@ impl Conn {
         }
     }
 
-    /// Reads the greeting; says whether it is complete.
+    /// Reads the greeting, as much of it as one visit takes; says whether it is complete.
     pub(crate) fn greet(&mut self, greeting: &Expect, desk: &mut Desk) -> Result<bool, Broken> {
-        loop {
+        for _ in 0..VISIT {
             let length = match self.read(desk)? {
                 None => return Ok(false),
                 Some(0) => return Err(Broken::Because(Phase::Greeting, Cause::ClosedEarly)),
@@ -463,10 +463,15 @@ impl Conn {
             let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
             let bytes = &desk.buffer[..length];
             self.keep_head(bytes);
+            self.received += length as u64;
+            let too_long =
+                self.received > LONGEST_LINE as u64 && !matches!(greeting, Expect::Bytes(_));
             match greeting.take(&mut progress, bytes) {
+                None if too_long => return Err(Broken::Because(Phase::Greeting, Cause::NoEnd)),
                 None => self.progress = Some(progress),
                 Some(used) if used == length => {
-                    self.progress = None;
+                    // Answers are counted from here.
+                    (self.progress, self.received) = (None, 0);
                     desk.dialect.heed_greeting(&self.head);
                     if let Some(error) = desk.dialect.error_in(&self.head) {
                         desk.harvest.tally.keep_wrong(&self.head);
@@ -479,6 +484,8 @@ impl Conn {
                 Some(_) => return Err(Broken::Because(Phase::Greeting, Cause::Unsolicited)),
             }
         }
+        desk.again.push(self.slot);
+        Ok(false)
     }
 
     /// When its answer is overdue, if one is due.
@@ -489,8 +496,12 @@ impl Conn {
 
     /// What is overdue, and why: nothing came, or not all of it; or not all could be sent.
     pub(crate) fn overdue(&self, desk: &Desk) -> (Phase, Cause) {
+        // The bytes of the messages behind the oldest one.
+        let behind: usize = self.asked.iter().skip(1).map(|asked| asked.size).sum();
+        let is_sent = self.sent + behind as u64 >= self.due;
         match self.progress {
             _ if desk.is_one_way() => (Phase::Send, Cause::TimedOut),
+            None if !is_sent && self.blocked => (Phase::Send, Cause::TimedOut),
             None => (Phase::Receive, Cause::TimedOut),
             Some(_) => (Phase::Receive, Cause::Incomplete),
         }

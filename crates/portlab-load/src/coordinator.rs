@@ -22,8 +22,9 @@ const TICK: Duration = Duration::from_millis(50);
 /// How long a worker may take to notice that measuring is over.
 const NOTICING: Duration = Duration::from_secs(1);
 
-/// How long answers are waited for at most once the user has ended the run.
-const IMPATIENCE: Duration = Duration::from_secs(1);
+/// How long answers are waited for at most once the user has ended the run: with closing the connections, it
+/// ends within a second.
+const IMPATIENCE: Duration = Duration::from_millis(300);
 
 /// Leads the workers from stage to stage, watches the clock, and puts together what they hand in.
 pub(crate) struct Coordinator<'a> {

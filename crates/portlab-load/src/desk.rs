@@ -8,6 +8,7 @@ use std::{
 
 use crate::{
     Answers, Expect, Pace, Plan, Ring, Say,
+    again::Again,
     conn::Asked,
     harvest::Harvest,
     pace::Schedule,
@@ -39,6 +40,8 @@ pub(crate) struct Desk {
     /// Which of them are errors.
     pub(crate) dialect: Dialect,
     pub(crate) timers: Timers,
+    /// The places that are visited again without an event of the poller.
+    pub(crate) again: Again,
     /// When the deadline of each place is looked at next; 0 for never.
     watched: Vec<u64>,
     /// When the messages of an open loop are due.
@@ -96,6 +99,7 @@ impl Desk {
             answers: Answers::default(),
             dialect: Dialect::of(&plan.script),
             timers: Timers::default(),
+            again: Again::new(places),
             watched: vec![0; places],
             schedule: None,
             due_until: u64::MAX,

@@ -147,42 +147,31 @@ impl Worker {
         let Place::Connecting(stream, since) = std::mem::replace(place, Place::Empty) else {
             return;
         };
-        let error = match stream.take_error() {
-            Ok(None) => match stream.peer_addr() {
-                // A port where nobody listens may be chosen for the connection itself, which then
-                // meets itself, and echoes every byte.
-                Ok(_) if meets_itself(&stream) => io::Error::from_raw_os_error(ECONNREFUSED),
-                Ok(_) => {
-                    let now = self.desk.now();
-                    self.desk.harvest.connect.record(now - since);
-                    self.dialling.under_way -= 1;
-                    let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
-                    let mut conn = Conn::new(stream, slot, self.number(slot), left);
-                    if let Err(broken) = conn.introduce(&mut self.desk) {
-                        self.dialling.under_way += 1;
-                        self.fail(slot, broken);
-                        return;
-                    }
-                    if self.desk.plan.script.greeting.is_some() {
-                        self.dialling.greeting += 1;
-                        self.desk.watch(slot, now + self.desk.patience());
-                        self.places[slot as usize] = Place::Greeting(conn, now);
-                        self.greeted(slot);
-                    } else {
-                        self.open(slot, conn, now);
-                    }
-                    return;
-                }
-                Err(error) if error.kind() == io::ErrorKind::NotConnected => {
-                    // The poller has told of something else.
-                    self.places[slot as usize] = Place::Connecting(stream, since);
-                    return;
-                }
-                Err(error) => error,
-            },
-            Ok(Some(error)) | Err(error) => error,
-        };
-        self.fail(slot, Broken::Io(Phase::Connect, error));
+        match is_made(&stream) {
+            Ok(true) => {}
+            Ok(false) => {
+                // The poller has told of something else.
+                self.places[slot as usize] = Place::Connecting(stream, since);
+                return;
+            }
+            Err(error) => return self.fail(slot, Broken::Io(Phase::Connect, error)),
+        }
+        let now = self.desk.now();
+        self.desk.harvest.connect.record(now - since);
+        let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
+        let mut conn = Conn::new(stream, slot, self.number(slot), left);
+        if let Err(broken) = conn.introduce(&mut self.desk) {
+            return self.fail(slot, broken);
+        }
+        self.dialling.under_way -= 1;
+        if self.desk.plan.script.greeting.is_some() {
+            self.dialling.greeting += 1;
+            self.desk.watch(slot, now + self.desk.patience());
+            self.places[slot as usize] = Place::Greeting(conn, now);
+            self.greeted(slot);
+        } else {
+            self.open(slot, conn, now);
+        }
     }
 
     /// A server that speaks first may have spoken.
@@ -316,6 +305,21 @@ impl Worker {
 
 /// Whether a connection has the same address at both ends: when both sides happen to choose it at
 /// once, TCP connects a socket with itself (RFC 9293, 3.5, simultaneous open).
+/// Whether a connection is made; `false` while it is under way.
+pub(crate) fn is_made(stream: &TcpStream) -> io::Result<bool> {
+    if let Some(error) = stream.take_error()? {
+        return Err(error);
+    }
+    match stream.peer_addr() {
+        // A port where nobody listens may be chosen for the connection itself, which then meets itself,
+        // and echoes every byte.
+        Ok(_) if meets_itself(stream) => Err(io::Error::from_raw_os_error(ECONNREFUSED)),
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
 fn meets_itself(stream: &TcpStream) -> bool {
     let (local, peer) = (stream.local_addr(), stream.peer_addr());
     matches!((local, peer), (Ok(local), Ok(peer)) if local == peer)
@@ -323,7 +327,7 @@ fn meets_itself(stream: &TcpStream) -> bool {
 
 /// Begins to connect, the run's connection `number`.
 fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
-    let domain = Domain::for_address(plan.target);
+    let domain = Domain::for_address(plan.dialled());
     let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
     // Without it, a small message could wait for the answer to the last (Nagle).
     socket.set_tcp_nodelay(true)?;
@@ -337,7 +341,7 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
         choose_port_at_connect(&socket)?;
         socket.bind(&SocketAddr::new(source, 0).into())?;
     }
-    match socket.connect(&plan.target.into()) {
+    match socket.connect(&plan.dialled().into()) {
         Ok(()) => {}
         Err(error) if error.raw_os_error() == Some(EINPROGRESS) => {}
         Err(error) => return Err(error),

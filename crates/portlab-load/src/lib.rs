@@ -7,6 +7,7 @@
 //! | module | owns |
 //! |---|---|
 //! | `account` | what became of the messages, and how far answers were checked |
+//! | `again` | connections that still have something to read |
 //! | `answers` | what answers begin with |
 //! | `status` | answers that are errors by their own protocol |
 //! | `endings` | connections that the server ended |
@@ -43,6 +44,7 @@
 #![forbid(unsafe_code)]
 
 mod account;
+mod again;
 mod answers;
 mod chat;
 mod conn;
@@ -89,7 +91,7 @@ pub use ladder::rungs;
 pub use latency::Latency;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace, UnknownArrivals};
-pub use plan::{Life, Plan, PlanError, Stop};
+pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, Warning, loopback_sources, preflight};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
@@ -97,5 +99,5 @@ pub use script::{Manner, Say, Script};
 pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
 pub use shown::Sample;
 pub use status::ErrorAnswer;
-pub use tally::{Cause, Failure, Phase, Tally};
+pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
 pub use verdict::{Doubt, Verdict};

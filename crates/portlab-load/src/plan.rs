@@ -17,6 +17,8 @@ use crate::{Expect, Pace, Ring, Say, Script};
 pub struct Plan {
     /// The port to load.
     pub target: SocketAddr,
+    /// The proxy that connections are made to, instead of `target`.
+    pub through: Option<Through>,
     /// How many connections are opened, at least one.
     pub connections: usize,
     /// How long they live, and how they end.
@@ -44,6 +46,15 @@ pub struct Plan {
     pub interval: Duration,
     /// What random lengths and Poisson arrivals follow from.
     pub seed: u64,
+}
+
+/// A proxy between the generator and the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Through {
+    /// Where it listens: an address of the same family as the target's.
+    pub addr: SocketAddr,
+    /// What it does to what passes, in words.
+    pub faults: String,
 }
 
 /// When measuring ends: at whichever comes first. With none of them, when it is interrupted.
@@ -168,6 +179,7 @@ impl Plan {
     pub fn new(target: SocketAddr) -> Self {
         Self {
             target,
+            through: None,
             connections: 1,
             life: Life::default(),
             threads: 1,
@@ -239,6 +251,11 @@ impl Plan {
             });
         }
         Ok(())
+    }
+
+    /// Where connections are made to.
+    pub(crate) fn dialled(&self) -> SocketAddr {
+        self.through.as_ref().map_or(self.target, |it| it.addr)
     }
 
     /// How many file descriptors the run takes.

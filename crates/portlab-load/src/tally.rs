@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, fmt, io};
 
+use portlab_stats::units;
+
 use crate::{ErrorAnswer, Mismatch, Sample};
 
 /// What was being done when it failed.
@@ -38,6 +40,8 @@ pub enum Cause {
     WrongByte,
     /// More bytes came than an answer may have.
     Unsolicited,
+    /// A line of a chat, or a greeting, has no end within [`LONGEST_LINE`] bytes.
+    NoEnd,
     /// The chat refused a name or a room.
     Refused,
     /// The server's first line isn't that of a portlab chat.
@@ -56,6 +60,10 @@ pub struct Failure {
     /// How often.
     pub count: u64,
 }
+
+/// How many bytes a line of a chat, or a greeting that ends with a delimiter or a line end, may have.
+/// Real ones are much shorter, and as much can be kept for every connection.
+pub const LONGEST_LINE: usize = 64 * 1024;
 
 /// All that went wrong in a run.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -163,6 +171,10 @@ impl fmt::Display for Cause {
             Self::ClosedIdle => f.write_str("the server closed an idle connection"),
             Self::WrongByte => f.write_str("wrong byte"),
             Self::Unsolicited => f.write_str("more came back than was expected"),
+            Self::NoEnd => {
+                let limit = units::bytes(LONGEST_LINE as f64);
+                write!(f, "more than {limit} came, the limit, without an end")
+            }
             Self::Refused => f.write_str("the server refused it"),
             Self::NoChat => f.write_str("the server is not a portlab chat"),
             Self::ErrorAnswer(error) => write!(f, "the server answered with an error: {error}"),
@@ -220,6 +232,13 @@ impl Cause {
             Self::Unsolicited => {
                 "the answer is longer than --expect says, or the server sent something twice"
             }
+            Self::NoEnd => match phase {
+                Phase::Greeting => {
+                    "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; \
+                     portlab connect shows what it sends"
+                }
+                _ => "no line of a chat is so long; is it a chat of portlab serve --service chat?",
+            },
             Self::Refused => {
                 "in a chat: a name is taken, perhaps by another load, or there are too many rooms"
             }

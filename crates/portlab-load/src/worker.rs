@@ -1,7 +1,6 @@
 //! One thread's readiness loop over its share of the connections.
 
 use std::{
-    collections::VecDeque,
     io,
     sync::{
         Arc,
@@ -11,11 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mio::{Events, Poll, Token, event};
+use mio::{Events, Poll, Token};
 use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
     Answers, Cause, Endings, Phase, Plan, Ring,
+    again::SLICE,
     conn::{Broken, Conn, Then},
     desk::Desk,
     dial::Dialling,
@@ -84,8 +84,6 @@ pub(crate) struct Worker {
     pub(crate) index: usize,
     alarm: Alarm,
     turn: Turn,
-    /// Places that go on without a word from the poller.
-    again: VecDeque<u32>,
     cpu_before: Duration,
     waited_before: Duration,
     /// The rate that is kept, over all threads.
@@ -166,7 +164,6 @@ impl Worker {
             index,
             alarm,
             turn,
-            again: VecDeque::new(),
             cpu_before: Duration::ZERO,
             waited_before: Duration::ZERO,
             rate: 0.0,
@@ -188,15 +185,7 @@ impl Worker {
             self.gauges.answered.store(self.desk.answered, Relaxed);
             self.tell_if_idle();
             self.wait(&mut events)?;
-            for event in &events {
-                if event.token() < ALARM {
-                    self.ready(event);
-                }
-            }
-            for _ in 0..self.again.len() {
-                let slot = self.again.pop_front().expect("it was counted a moment ago");
-                self.converse(slot, true);
-            }
+            self.serve(&events);
             // After the events: what came before a turn ended belongs to that turn.
             self.follow();
         }
@@ -312,23 +301,43 @@ impl Worker {
                 // Without answers to wait for, it may have said all it was to say.
                 Ok(false) if conn.is_done() => self.retire(slot),
                 Ok(false) => {}
-                Ok(true) => self.again.push_back(slot),
+                Ok(true) => self.desk.again.push(slot),
                 Err(broken) => self.lose(slot, broken),
             }
         }
     }
 
-    /// A place has something to read, or room to write.
-    fn ready(&mut self, event: &event::Event) {
-        let slot = event.token().0 as u32;
+    /// Visits the places that are listed, and those with an event, for [`SLICE`]. A place whose turn doesn't
+    /// come is listed.
+    fn serve(&mut self, events: &Events) {
+        let until = self.desk.now() + SLICE;
+        for _ in 0..self.desk.again.len() {
+            if self.desk.now() < until
+                && let Some(slot) = self.desk.again.pop()
+            {
+                self.ready(slot, true, true);
+            }
+        }
+        for event in events.iter().filter(|event| event.token() < ALARM) {
+            let slot = event.token().0 as u32;
+            match self.desk.now() < until {
+                true => self.ready(slot, event.is_readable(), event.is_read_closed()),
+                false => self.desk.again.push(slot),
+            }
+        }
+    }
+
+    /// A place has something to read (`readable`), or room to write. `ended` says that the poller has seen
+    /// the server's end, or that there may be one.
+    fn ready(&mut self, slot: u32, readable: bool, ended: bool) {
         match &self.places[slot as usize] {
             Place::Empty => {}
             Place::Connecting(..) => self.connected(slot),
             Place::Greeting(..) => self.greeted(slot),
-            Place::Open(_) => return self.converse(slot, event.is_read_closed()),
+            Place::Open(_) => return self.converse(slot, ended),
         }
         // The server may have spoken, or closed, already: the poller won't tell again.
-        if event.is_readable() {
+        if readable {
             self.converse(slot, true);
         }
     }
@@ -339,7 +348,7 @@ impl Worker {
         };
         match conn.converse(&mut self.desk, ended) {
             Ok(Then::Wait) => {}
-            Ok(Then::GoOn) => self.again.push_back(slot),
+            Ok(Then::GoOn) => self.desk.again.push(slot),
             Ok(Then::Retire) => self.retire(slot),
             Ok(Then::Over) => {
                 self.clear(slot);
@@ -465,7 +474,7 @@ impl Worker {
 
     /// Waits for the poller, or until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.desk.plan.spin || !self.again.is_empty() {
+        let timeout = if self.desk.plan.spin || self.desk.again.len() > 0 {
             Duration::ZERO
         } else {
             self.sleep_until_needed()?

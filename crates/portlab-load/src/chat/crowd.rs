@@ -7,9 +7,9 @@ use std::{
 };
 
 use mio::{Interest, Registry, Token, net::TcpStream};
-use socket2::{Domain, Socket, Type};
 
 use super::{Tongue, history::Message};
+use crate::{Cause, LONGEST_LINE, Phase, conn::Broken, dial::is_made};
 
 /// Six letters that the names of a run's members and rooms begin with. No other run has them, so that
 /// several runs can load one chat at a time, each in its own rooms.
@@ -54,7 +54,7 @@ pub(super) struct Member {
     room: usize,
     tongue: usize,
     step: Step,
-    /// The beginning of a line whose end hasn't come.
+    /// The beginning of a line whose end hasn't come, of at most [`LONGEST_LINE`] bytes and one read.
     line: Vec<u8>,
     /// Bytes that the socket has not taken yet.
     unsent: Vec<u8>,
@@ -63,15 +63,22 @@ pub(super) struct Member {
 /// How far a member has come in entering its room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
+    /// Its connection is under way.
+    Connects,
     /// It waits for the server's greeting.
     Greeted,
     /// It has asked for its encoding.
     Speaks,
     /// It has sent its name.
     Named,
-    /// It has asked for its room, or is there.
+    /// It has asked for its room.
+    Joins,
+    /// It is in its room.
     In,
 }
+
+/// How many reads there are in one visit, so that a member that always has more doesn't starve the others.
+const VISIT: usize = 4;
 
 /// What a member has received.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,23 +95,20 @@ pub(super) enum Heard<'a> {
     Stranger(&'a [u8]),
     /// A first line that isn't that of a portlab chat.
     NoChat(&'a [u8]),
+    /// The beginning of a line that is too long.
+    NoEnd(&'a [u8]),
 }
 
 impl Member {
-    /// Connects member `number` of the run, which will be in `room` and use encoding `tongue`.
+    /// Begins to connect member `number` of the run, which will be in `room` and use encoding `tongue`.
     pub(super) fn connect(
         target: SocketAddr,
         run: RunId,
         (number, room, tongue): (usize, usize, usize),
         registry: &Registry,
     ) -> io::Result<Self> {
-        let kind = Type::STREAM.cloexec();
-        let socket = Socket::new(Domain::for_address(target), kind, None)?;
-        socket.set_tcp_nodelay(true)?;
-        // This waits for the handshake: members connect one after the other.
-        socket.connect(&target.into())?;
-        socket.set_nonblocking(true)?;
-        let mut stream = TcpStream::from_std(socket.into());
+        let mut stream = TcpStream::connect(target)?;
+        stream.set_nodelay(true)?;
         let both = Interest::READABLE | Interest::WRITABLE;
         registry.register(&mut stream, Token(number), both)?;
         Ok(Self {
@@ -113,57 +117,74 @@ impl Member {
             number,
             room,
             tongue,
-            step: Step::Greeted,
+            step: Step::Connects,
             line: Vec::new(),
             unsent: Vec::new(),
         })
     }
 
+    /// Whether its connection is under way.
+    pub(super) fn connects(&self) -> bool {
+        self.step == Step::Connects
+    }
+
     /// Sends `text` and a line feed; keeps the bytes that the socket doesn't take.
-    pub(super) fn say(&mut self, text: &[u8]) -> io::Result<()> {
+    pub(super) fn say(&mut self, text: &[u8]) -> Result<(), Broken> {
         self.unsent.extend_from_slice(text);
         self.unsent.push(b'\n');
         self.flush()
     }
 
     /// Sends the bytes that were kept.
-    pub(super) fn flush(&mut self) -> io::Result<()> {
+    fn flush(&mut self) -> Result<(), Broken> {
         while !self.unsent.is_empty() {
             match self.stream.write(&self.unsent) {
                 Ok(sent) => drop(self.unsent.drain(..sent)),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
+                Err(error) => return Err(Broken::Io(Phase::Send, error)),
             }
         }
         Ok(())
     }
 
-    /// Reads all that has come, and gives each line to `hear`. `ended` says that the poller has seen the
-    /// server's FIN.
+    /// Sends what was kept, reads as much as one visit takes, and gives each line to `hear`; returns whether
+    /// there may be more. `ended` says that the poller has seen the server's FIN.
     ///
     /// # Errors
-    /// When the connection breaks, or has ended.
-    pub(super) fn read(
+    /// When the connection can't be made, breaks, or has ended, or when a line is too long: `hear` gets its
+    /// beginning.
+    pub(super) fn visit(
         &mut self,
         buffer: &mut [u8],
         tongues: &[Tongue],
         ended: bool,
         mut hear: impl FnMut(Heard<'_>),
-    ) -> io::Result<()> {
-        loop {
+    ) -> Result<bool, Broken> {
+        if self.connects() {
+            if !is_made(&self.stream).map_err(|error| Broken::Io(Phase::Connect, error))? {
+                return Ok(false);
+            }
+            self.step = Step::Greeted;
+        }
+        self.flush()?;
+        for _ in 0..VISIT {
             let length = match self.stream.read(buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(0) => return Err(Broken::Because(Phase::Receive, Cause::ClosedEarly)),
                 Ok(length) => length,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
+                Err(error) => return Err(Broken::Io(Phase::Receive, error)),
             };
             for piece in buffer[..length].split_inclusive(|byte| *byte == b'\n') {
                 // Most lines come whole.
                 if !self.line.is_empty() || piece.last() != Some(&b'\n') {
                     self.line.extend_from_slice(piece);
                     if piece.last() != Some(&b'\n') {
+                        if self.line.len() > LONGEST_LINE {
+                            hear(Heard::NoEnd(&self.line));
+                            return Err(Broken::Because(self.phase(), Cause::NoEnd));
+                        }
                         continue;
                     }
                     let line = std::mem::take(&mut self.line);
@@ -174,8 +195,17 @@ impl Member {
             }
             // A read that didn't fill the buffer has emptied the socket, unless the end is near.
             if length < buffer.len() && !ended {
-                return Ok(());
+                return Ok(false);
             }
+        }
+        Ok(true)
+    }
+
+    /// What it is doing.
+    fn phase(&self) -> Phase {
+        match self.step {
+            Step::In => Phase::Receive,
+            _ => Phase::Greeting,
         }
     }
 
@@ -184,12 +214,14 @@ impl Member {
         line: &[u8],
         tongues: &[Tongue],
         hear: &mut impl FnMut(Heard<'_>),
-    ) -> io::Result<()> {
+    ) -> Result<(), Broken> {
         let Some(told) = line.strip_prefix(b"* ") else {
             hear(match self.step {
                 // A member without a name receives lines of the server alone.
-                Step::Greeted | Step::Speaks => Heard::NoChat(line),
-                Step::Named | Step::In => read_line(line, self.run, &tongues[self.tongue].filler),
+                Step::Connects | Step::Greeted | Step::Speaks => Heard::NoChat(line),
+                Step::Named | Step::Joins | Step::In => {
+                    read_line(line, self.run, &tongues[self.tongue].filler)
+                }
             });
             return Ok(());
         };
@@ -205,12 +237,15 @@ impl Member {
                 self.say(self.run.member(self.number).as_bytes())?;
             }
             Step::Named if told.starts_with(b"you are ") => {
-                self.step = Step::In;
+                self.step = Step::Joins;
                 self.say(format!("/join {}", self.run.room(self.room)).as_bytes())?;
             }
             Step::Named if told.starts_with(b"somebody is called ") => hear(Heard::Refused),
-            Step::In if told.starts_with(b"you are ") => hear(Heard::IsIn),
-            Step::In if told.starts_with(b"there are ") => hear(Heard::Refused),
+            Step::Joins if told.starts_with(b"you are ") => {
+                self.step = Step::In;
+                hear(Heard::IsIn);
+            }
+            Step::Joins if told.starts_with(b"there are ") => hear(Heard::Refused),
             _ => {}
         }
         Ok(())

@@ -117,8 +117,9 @@ impl History {
         self.rooms[self.members[member].room][0] == member
     }
 
-    /// `member` has received `message`; returns whether that is right.
-    pub(super) fn heard(&mut self, member: usize, message: Message) -> bool {
+    /// `member` has received `message`, whose sender has sent `said` messages so far; returns whether that is
+    /// right. So no more messages are kept than were sent.
+    pub(super) fn heard(&mut self, member: usize, message: Message, said: u64) -> bool {
         let Message { from, number } = message;
         let Some(sender) = self.members.get(from) else {
             self.note(Violation::Garbled { member });
@@ -129,7 +130,7 @@ impl History {
             self.note(Violation::Elsewhere { member, from });
             return false;
         }
-        if from == member {
+        if from == member || number >= said {
             self.note(Violation::Doubled {
                 member,
                 from,
@@ -318,7 +319,7 @@ mod tests {
     /// two messages.
     fn found(mut history: History, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
         for &(member, from, number) in heard {
-            history.heard(member, message(from, number));
+            history.heard(member, message(from, number), 2);
         }
         history.end(&HashMap::from([(1, 2), (2, 2)]), |_| false);
         history.violations().1
@@ -329,7 +330,7 @@ mod tests {
         let found = |lost: usize| {
             let mut history = room();
             // The observer has heard the first of four messages; member 2 and 3 nothing.
-            history.heard(0, message(1, 0));
+            history.heard(0, message(1, 0), 2);
             history.end(&HashMap::from([(1, 2), (2, 2)]), |member| member == lost);
             history.violations().0
         };
@@ -396,12 +397,29 @@ mod tests {
     }
 
     #[test]
+    fn messages_that_were_never_sent_are_found_and_not_kept() {
+        let mut history = room();
+        for number in [2, 3, u64::MAX] {
+            assert!(!history.heard(0, message(1, number), 2));
+            assert!(!history.heard(3, message(1, number), 2));
+        }
+        assert_eq!(history.count, 6);
+        assert_eq!(history.next, [0; 4]);
+        assert!(
+            history
+                .members
+                .iter()
+                .all(|it| it.ahead.is_empty() && it.expected.is_empty())
+        );
+    }
+
+    #[test]
     fn what_comes_from_elsewhere_or_from_oneself_is_found() {
         let mut two_rooms = History::new(6, 2);
         assert!(two_rooms.is_observer(1) && two_rooms.audience(2) == 2);
-        assert!(!two_rooms.heard(3, message(2, 0)));
-        assert!(!two_rooms.heard(3, message(3, 0)));
-        assert!(!two_rooms.heard(3, message(99, 0)));
+        assert!(!two_rooms.heard(3, message(2, 0), 2));
+        assert!(!two_rooms.heard(3, message(3, 0), 2));
+        assert!(!two_rooms.heard(3, message(99, 0), 2));
         two_rooms.garbled(3);
         let (count, found) = two_rooms.violations();
         assert_eq!(count, 4);

@@ -13,7 +13,7 @@ use std::{net::SocketAddr, time::Duration};
 
 pub use self::{crowd::RunId, history::Violation, run::run_chat};
 use crate::{
-    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Sample, Stop, Tally,
+    Doubt, Ended, Endings, Latency, Pace, Plan, PlanError, Sample, Stop, Tally, Through,
     outcome::{per_s, wait_share},
 };
 
@@ -22,6 +22,8 @@ use crate::{
 pub struct ChatPlan {
     /// The chat's port.
     pub target: SocketAddr,
+    /// The proxy that connections are made to, instead of `target`.
+    pub through: Option<Through>,
     /// How many members there are, in all rooms: at least two for each room.
     pub members: usize,
     /// How many rooms, at least one.
@@ -38,6 +40,8 @@ pub struct ChatPlan {
     pub warmup: Duration,
     /// When measuring ends.
     pub stop: Stop,
+    /// How long a member's connection may take to be made.
+    pub connect_timeout: Duration,
     /// How long a member may take to get in, and the last messages to reach their rooms.
     pub timeout: Duration,
     /// The seed of all random choices.
@@ -47,6 +51,13 @@ pub struct ChatPlan {
     /// How often [`Watch::interval`](crate::Watch::interval) is called.
     pub interval: Duration,
 }
+
+/// The most messages of an open loop that are on their way.
+const MOST_UNDER_WAY: usize = 1 << 18;
+/// The most deliveries that are waited for. Each takes 16 bytes.
+const MOST_DELIVERIES: usize = 4 << 20;
+/// The most bytes of text that wait for a server that doesn't read.
+const MOST_UNSENT: usize = 64 << 20;
 
 /// An encoding that members of a chat use.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,6 +121,21 @@ impl ChatPlan {
             Some(_) => Duration::ZERO,
             None => self.warmup,
         }
+    }
+
+    /// How many messages may be on their way: in an open loop as many as memory is set aside for. The others
+    /// are due and not sent.
+    fn most_under_way(&self) -> usize {
+        if self.pace.rate_per_s().is_none() {
+            return self.depth;
+        }
+        let audience = self.members.div_ceil(self.rooms);
+        let longest = self.tongues.iter().map(|it| it.filler.len()).max();
+        // The number, a space and the line feed.
+        let text = longest.unwrap_or_default() + 24;
+        MOST_UNDER_WAY
+            .min(MOST_DELIVERIES / audience)
+            .min(MOST_UNSENT / text)
     }
 
     /// Checks what can be known before the run.

@@ -16,7 +16,9 @@ use super::{
 };
 use crate::{
     Cause, Ended, Endings, Interval, Latency, Pace, Phase, Progress, RunError, Sample, Tally,
-    Watch, account, endings,
+    Watch, account,
+    again::{Again, SLICE},
+    conn::Broken,
     pace::{Part, Schedule},
     timers::Alarm,
 };
@@ -52,6 +54,8 @@ pub fn run_chat(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome, R
 const AT_ONCE: usize = 32;
 /// How long the thread waits for events at most.
 const TICK: Duration = Duration::from_millis(50);
+/// How many messages are sent at most before the thread looks at what has come.
+const BURST: usize = 256;
 /// The alarm's token.
 const ALARM: Token = Token(usize::MAX);
 
@@ -61,6 +65,8 @@ struct Chat<'a> {
     watch: &'a mut dyn Watch,
     poll: Poll,
     alarm: Alarm,
+    /// The members that are visited again without an event of the poller.
+    again: Again,
     began: Instant,
     members: Vec<Option<Member>>,
     is_in: usize,
@@ -72,6 +78,8 @@ struct Chat<'a> {
     measuring_since: Option<Duration>,
     /// How many messages each member has sent.
     said: HashMap<usize, u64>,
+    /// How many messages may be on their way.
+    most: usize,
     /// Messages on their way: when each was due, and how many members have still to receive it.
     under_way: HashMap<Message, (u64, usize)>,
     schedule: Option<Schedule>,
@@ -106,6 +114,7 @@ impl<'a> Chat<'a> {
             watch,
             poll,
             alarm,
+            again: Again::new(plan.members),
             began: Instant::now(),
             members: (0..plan.members).map(|_| None).collect(),
             is_in: 0,
@@ -114,6 +123,7 @@ impl<'a> Chat<'a> {
             count: 0,
             measuring_since: None,
             said: HashMap::new(),
+            most: plan.most_under_way(),
             under_way: HashMap::new(),
             schedule: None,
             outcome: ChatOutcome::empty(),
@@ -137,7 +147,9 @@ impl<'a> Chat<'a> {
         while self.is_in < self.plan.members {
             while next < self.plan.members && next < self.is_in + AT_ONCE {
                 let who = (next, next % self.plan.rooms, next % self.plan.tongues.len());
-                match Member::connect(self.plan.target, self.plan.run, who, self.poll.registry()) {
+                let through = self.plan.through.as_ref();
+                let addr = through.map_or(self.plan.target, |it| it.addr);
+                match Member::connect(addr, self.plan.run, who, self.poll.registry()) {
                     Ok(member) => self.members[next] = Some(member),
                     Err(error) => {
                         self.tally.add_io(Phase::Connect, &error);
@@ -156,11 +168,14 @@ impl<'a> Chat<'a> {
                 self.outcome.ended = Ended::Interrupted;
                 return Ok(false);
             }
-            if self.tally.total() > 0 {
-                return Ok(false);
-            }
-            if last_came.elapsed() > self.plan.timeout {
+            let waited = last_came.elapsed();
+            let mut members = self.members.iter().flatten();
+            if waited > self.plan.connect_timeout && members.any(Member::connects) {
+                self.tally.add(Phase::Connect, Cause::TimedOut);
+            } else if waited > self.plan.timeout {
                 self.tally.add(Phase::Greeting, Cause::TimedOut);
+            }
+            if self.tally.total() > 0 {
                 return Ok(false);
             }
         }
@@ -246,7 +261,7 @@ impl<'a> Chat<'a> {
             if self.watch.interrupted() {
                 return Ok(Ended::Interrupted);
             }
-            if self.members.iter().all(Option::is_none) {
+            if self.nobody_speaks() {
                 return Ok(Ended::NobodyLeft);
             }
             let most = self.plan.stop.errors.unwrap_or(u64::MAX);
@@ -281,12 +296,19 @@ impl<'a> Chat<'a> {
         by_count.max(by_time).min(1.0)
     }
 
-    /// Sends the messages that are due; returns how long the thread may sleep.
+    /// Whether every member that sends messages is lost.
+    fn nobody_speaks(&self) -> bool {
+        self.members[self.plan.rooms..].iter().all(Option::is_none)
+    }
+
+    /// Sends some of the messages that are due; returns how long the thread may sleep.
     fn say_what_is_due(&mut self) -> io::Result<Duration> {
-        while self.count < self.total() {
+        for _ in 0..BURST {
+            if self.count == self.total() || self.under_way.len() >= self.most {
+                return Ok(TICK);
+            }
             let now = self.now();
             let due = match &mut self.schedule {
-                None if self.under_way.len() >= self.plan.depth => return Ok(TICK),
                 None => now,
                 Some(schedule) if schedule.next() <= now => schedule.pop(),
                 Some(schedule) => {
@@ -301,7 +323,7 @@ impl<'a> Chat<'a> {
             self.count += 1;
             self.say(due);
         }
-        Ok(TICK)
+        Ok(Duration::ZERO)
     }
 
     /// A member chosen at random sends a message.
@@ -321,19 +343,34 @@ impl<'a> Chat<'a> {
         let text = write_message(message.number, &tongue.filler);
         let audience = self.history.audience(from);
         self.under_way.insert(message, (due, audience));
-        if let Err(error) = member.say(&text) {
-            self.lose(from, Phase::Send, &error);
+        if let Err(broken) = member.say(&text) {
+            self.lose(from, broken);
         }
     }
 
-    /// Waits for events, and receives what has come.
+    /// Waits for events, and receives what has come, for [`SLICE`]. A member whose turn doesn't come is listed.
     fn turn(&mut self, events: &mut Events, sleep: Duration) -> io::Result<()> {
+        let sleep = match self.again.len() {
+            0 => sleep,
+            _ => Duration::ZERO,
+        };
         match self.poll.poll(events, Some(sleep)) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(()),
             result => result?,
         }
+        let until = self.now() + SLICE;
+        for _ in 0..self.again.len() {
+            if self.now() < until
+                && let Some(member) = self.again.pop()
+            {
+                self.hear(member as usize, true);
+            }
+        }
         for event in events.iter().filter(|event| event.token() != ALARM) {
-            self.hear(event.token().0, event.is_read_closed());
+            match self.now() < until {
+                true => self.hear(event.token().0, event.is_read_closed()),
+                false => self.again.push(event.token().0 as u32),
+            }
         }
         Ok(())
     }
@@ -343,15 +380,18 @@ impl<'a> Chat<'a> {
             return;
         };
         let mut buffer = std::mem::take(&mut self.buffer);
-        let heard = member.flush().and_then(|()| {
-            member.read(&mut buffer, &self.plan.tongues, ended, |heard| {
-                self.take_in(number, heard);
-            })
+        let heard = member.visit(&mut buffer, &self.plan.tongues, ended, |heard| {
+            self.take_in(number, heard);
         });
         self.buffer = buffer;
         match heard {
-            Ok(()) => self.members[number] = Some(member),
-            Err(error) => self.lose(number, Phase::Receive, &error),
+            Ok(more) => {
+                self.members[number] = Some(member);
+                if more {
+                    self.again.push(number as u32);
+                }
+            }
+            Err(broken) => self.lose(number, broken),
         }
     }
 
@@ -370,6 +410,7 @@ impl<'a> Chat<'a> {
                 self.tally.keep_wrong(line);
                 return self.tally.add(Phase::Greeting, Cause::NoChat);
             }
+            Heard::NoEnd(line) => return self.tally.keep_wrong(line),
             Heard::Stranger(line) => {
                 self.outcome.strangers += 1;
                 let first = &mut self.outcome.first_stranger;
@@ -380,7 +421,8 @@ impl<'a> Chat<'a> {
         };
         // The clock is read for each message: an older time would make later messages look fast.
         let now = self.now();
-        if !self.history.heard(member, message) {
+        let said = self.said.get(&message.from).copied().unwrap_or_default();
+        if !self.history.heard(member, message, said) {
             return;
         }
         let Some((due, left)) = self.under_way.get_mut(&message) else {
@@ -414,17 +456,14 @@ impl<'a> Chat<'a> {
             .is_some_and(|since| u128::from(due) >= since.as_nanos())
     }
 
-    fn lose(&mut self, number: usize, phase: Phase, error: &io::Error) {
+    fn lose(&mut self, number: usize, broken: Broken) {
         self.members[number] = None;
         self.piece.errors += 1;
-        if endings::is_the_servers_end(error) {
+        if broken.is_the_servers_end() {
             let now = self.now();
             self.outcome.endings.close(0, now);
         }
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => self.tally.add(phase, Cause::ClosedEarly),
-            _ => self.tally.add_io(phase, error),
-        }
+        broken.count_in(&mut self.tally);
     }
 
     /// Waits until all messages have reached their rooms.
@@ -439,7 +478,7 @@ impl<'a> Chat<'a> {
         let deadline = self.last_heard + self.plan.timeout;
         while !self.under_way.is_empty() && !self.watch.interrupted() {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.members.iter().all(Option::is_none) {
+            if left.is_zero() || self.nobody_speaks() {
                 break;
             }
             self.turn(events, TICK.min(left))?;
@@ -536,6 +575,7 @@ mod tests {
         let target = "127.0.0.1:1".parse().unwrap();
         let plan = ChatPlan {
             target,
+            through: None,
             members: 2,
             rooms: 1,
             pace: Pace::Closed,
@@ -543,6 +583,7 @@ mod tests {
             tongues: Vec::new(),
             warmup: Duration::ZERO,
             stop: Stop::messages(1),
+            connect_timeout: Duration::from_secs(1),
             timeout: Duration::from_secs(1),
             seed: 1,
             run: RunId::random(),
@@ -562,7 +603,7 @@ mod tests {
             (TimedOut, 3),
             (HostUnreachable, 3),
         ] {
-            chat.lose(0, Phase::Receive, &kind.into());
+            chat.lose(0, Broken::Io(Phase::Receive, kind.into()));
             assert_eq!(chat.outcome.endings.closed, closed, "{kind:?}");
         }
         assert_eq!(chat.tally.total(), 6, "all of them are errors");

@@ -3,7 +3,7 @@
 use std::{
     io::{self, Read},
     net::TcpStream,
-    sync::mpsc::{self, Receiver, Sender, SyncSender},
+    sync::mpsc::{self, Receiver, SyncSender},
     thread,
     time::Instant,
 };
@@ -58,7 +58,7 @@ pub(super) enum Garbled {
 
 /// Where what happens is told.
 #[derive(Clone)]
-pub(super) struct Post(Sender<Event>);
+pub(super) struct Post(SyncSender<Event>);
 
 impl Post {
     pub(super) fn tell(&self, what: What) {
@@ -68,8 +68,10 @@ impl Post {
     }
 }
 
+/// A channel for events. While stdout takes nothing, no event is taken either: then what is sent to the server
+/// waits, instead of all being kept here.
 pub(super) fn channel() -> (Post, Receiver<Event>) {
-    let (sender, receiver) = mpsc::channel();
+    let (sender, receiver) = mpsc::sync_channel(MOST_EVENTS);
     (Post(sender), receiver)
 }
 
@@ -111,6 +113,9 @@ fn read(stream: &mut TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
         }
     }
 }
+
+/// The most events that wait. Each holds one line at most, or one read.
+const MOST_EVENTS: usize = 64;
 
 const BUFFERS: usize = 2;
 

@@ -34,7 +34,7 @@ pub(super) struct Interactive {
     in_flight: Option<String>,
     /// What it will be given.
     backlog: String,
-    /// When the end of the backlog came, if it is no whole line.
+    /// When the line at the end of the backlog began to come, if it is no whole line.
     begun: Option<Instant>,
     visible: Visible,
     /// The editor has ended, and the terminal's line has begun.
@@ -142,7 +142,9 @@ impl Screen for Interactive {
     fn show(&mut self, text: &str) -> io::Result<()> {
         self.visible.push(text, &mut self.backlog);
         let ends = self.backlog.is_empty() || self.backlog.ends_with('\n');
-        self.begun = (!ends).then(Instant::now);
+        // More of the same line doesn't put its printing off.
+        let begun = self.begun.filter(|_| !text.contains('\n'));
+        self.begun = (!ends).then(|| begun.unwrap_or_else(Instant::now));
         self.pump(false)
     }
 

@@ -16,7 +16,8 @@ use portlab_stats::units;
 use super::{
     Args, UNWRITTEN, json, plan,
     show::Show,
-    words::{in_time, known, paragraph, plural, queued, rate, say, with_hint},
+    through::Proxy,
+    words::{in_time, known, paragraph, plural, queued, rate, say, through, with_hint},
 };
 use crate::{
     Verdict,
@@ -29,7 +30,7 @@ use crate::{
 const FILLER: &str = "你好，世界：功能許蓋譏";
 
 pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let plan = chat_plan(args)?;
+    let mut plan = chat_plan(args)?;
     plan.check()?;
     let looks_like = Plan {
         connections: plan.members,
@@ -38,6 +39,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
         stop: plan.stop,
         ..Plan::new(plan.target)
     };
+    let faults = args.connections.through.as_ref();
+    let proxy = Proxy::start(faults, plan.target, plan.members)?;
+    plan.through = proxy.as_ref().map(Proxy::through);
     let interrupted = super::interrupt_flag()?;
     let mut show = Show::of_a_rung(&looks_like, args.output.plain, "chat", interrupted);
     let outcome = run_chat(&plan, &mut show);
@@ -65,6 +69,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if let Some(line) = outcome.tally.first_wrong() {
         say(BAD, "a line that no member sent:", &format!("\"{line}\""));
     }
+    proxy.map_or(Ok(()), Proxy::end)?;
     let well = match outcome.ended {
         Ended::Interrupted => outcome.violations == 0,
         _ => outcome.is_clean() && outcome.messages > 0,
@@ -74,12 +79,18 @@ pub(super) fn run(args: &Args) -> anyhow::Result<Verdict> {
 
 /// Why a member didn't get in.
 fn why(failure: &Failure) -> String {
-    match (failure.phase, failure.cause) {
+    let reason = match (failure.phase, failure.cause) {
         (Phase::Greeting, Cause::TimedOut) => "the next was not let in; is this a chat of ours \
             (portlab serve --service chat), and does it serve so many at once (--workers)?"
             .to_owned(),
+        // There is no --greeting here: the hint is that of a line.
+        (Phase::Greeting, Cause::NoEnd) => with_hint(&Failure {
+            phase: Phase::Receive,
+            ..failure.clone()
+        }),
         _ => with_hint(failure),
-    }
+    };
+    format!("{}: {reason}", failure.phase)
 }
 
 fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
@@ -101,6 +112,7 @@ fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
             args.addr.as_deref().unwrap_or_default(),
             connections.connect_timeout,
         )?,
+        through: None,
         members: usize::try_from(connections.connections)?,
         rooms: usize::try_from(args.script.rooms)?,
         pace: plan::pace(args),
@@ -108,6 +120,7 @@ fn chat_plan(args: &Args) -> anyhow::Result<ChatPlan> {
         tongues: tongues(encodings, size),
         warmup: Duration::ZERO,
         stop,
+        connect_timeout: connections.connect_timeout,
         timeout: connections.timeout,
         seed: args.pace.seed,
         run: RunId::random(),
@@ -171,9 +184,10 @@ fn print(out: &mut impl Write, plan: &ChatPlan, outcome: &ChatOutcome) -> io::Re
         rooms => format!("{} to {}", plan.run.room(0), plan.run.room(rooms - 1)),
     };
     let headline = format!(
-        "chat of {} in {rooms} ({of_its_own}); {pace}; in {}",
+        "chat of {} in {rooms} ({of_its_own}); {pace}; in {}{}",
         plural(plan.members as u64, "member"),
-        tongues.join(", ")
+        tongues.join(", "),
+        through(plan.through.as_ref())
     );
     let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
     let indent = plan.target.to_string().len() + 2;

@@ -78,7 +78,9 @@ pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
         );
         say(WARN, "note:", &text);
     }
-    if plan.pace == Pace::Closed && waits_for_delayed_acks(|q| outcome.latency.quantile_ns(q)) {
+    // A proxy delays answers by itself.
+    let direct = plan.pace == Pace::Closed && plan.through.is_none();
+    if direct && waits_for_delayed_acks(|q| outcome.latency.quantile_ns(q)) {
         say(
             WARN,
             "note:",

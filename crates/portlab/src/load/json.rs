@@ -32,6 +32,8 @@ enum Printed {
 pub(super) struct Report {
     /// The address that was loaded.
     target: String,
+    /// What the proxy of `--through` did, in words; `null` without one.
+    through: Option<String>,
     /// `closed`, `open` or `idle`.
     #[serde(rename = "loop")]
     pace: &'static str,
@@ -295,6 +297,8 @@ impl LadderVerdict {
 pub(super) struct ChatReport {
     /// The address that was loaded.
     target: String,
+    /// What the proxy of `--through` did, in words; `null` without one.
+    through: Option<String>,
     /// `closed` or `open`.
     #[serde(rename = "loop")]
     pace: &'static str,
@@ -402,6 +406,7 @@ impl Report {
         let account = Account::of(plan, outcome);
         Self {
             target: plan.target.to_string(),
+            through: plan.through.as_ref().map(|it| it.faults.clone()),
             pace,
             rate_per_s,
             arrivals,
@@ -486,6 +491,7 @@ impl ChatReport {
         let rate_per_s = plan.pace.rate_per_s();
         Self {
             target: plan.target.to_string(),
+            through: plan.through.as_ref().map(|it| it.faults.clone()),
             pace: if rate_per_s.is_some() {
                 "open"
             } else {

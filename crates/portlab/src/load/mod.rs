@@ -16,6 +16,7 @@ mod screen;
 mod self_test;
 mod show;
 mod text;
+mod through;
 mod words;
 
 use std::{path::PathBuf, time::Duration};
@@ -250,6 +251,11 @@ struct ConnectionArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
     timeout: Duration,
 
+    /// Load through a proxy that makes faults, such as
+    /// latency=50ms,jitter=10ms,slicer=down:10,1ms; portlab proxy --help lists them
+    #[arg(long, value_name = "FAULTS", value_parser = through::faults)]
+    through: Option<through::Faults>,
+
     /// Threads that generate the load
     #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
     threads: u64,
@@ -289,7 +295,7 @@ struct OutputArgs {
         "duration", "messages", "max_errors", "warmup",
         "script", "rooms", "encodings", "message", "encoding", "expect", "any_answer", "greeting", "slow_reader", "trickle",
         "connections", "ramp", "per_connection", "reset", "source", "connect_timeout", "timeout",
-        "threads", "plain", "hgrm", "hlog", "csv",
+        "through", "threads", "plain", "hgrm", "hlog", "csv",
     ])]
     self_test: bool,
 }
@@ -317,10 +323,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     for warning in &warnings {
         words::say(WARN, "note:", &warning.to_string());
     }
-    match &args.pace.rate {
+    let faults = args.connections.through.as_ref();
+    let proxy = through::Proxy::start(faults, plan.target, plan.connections)?;
+    plan.through = proxy.as_ref().map(through::Proxy::through);
+    let verdict = match &args.pace.rate {
         Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings),
         _ => once(args, &plan, &warnings),
-    }
+    };
+    proxy.map_or(Ok(()), through::Proxy::end)?;
+    verdict
 }
 
 /// One run: shows its progress, and prints its result.

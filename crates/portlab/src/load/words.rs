@@ -6,7 +6,7 @@ use std::{
 };
 
 use anstyle::Style;
-use portlab_load::{Failure, Latency, Pace, Plan};
+use portlab_load::{Failure, Latency, Pace, Plan, Through};
 use portlab_service::inert;
 use portlab_stats::units;
 pub(super) use portlab_stats::units::per_s as rate;
@@ -41,7 +41,8 @@ fn open_loop(plan: &Plan, rates: &str) -> String {
 fn headline_with(plan: &Plan, pace: &str) -> String {
     let connections = plural(plan.connections as u64, "connection");
     if plan.pace == Pace::Idle {
-        return format!("{connections}, held open and idle");
+        let through = through(plan.through.as_ref());
+        return format!("{connections}, held open and idle{through}");
     }
     let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
     let size = if sizes.start() == sizes.end() {
@@ -54,7 +55,15 @@ fn headline_with(plan: &Plan, pace: &str) -> String {
         true => "echoed".to_owned(),
         false => format!("expecting {expect}"),
     };
-    format!("{connections} {pace}; messages of {size}, {expect}")
+    let through = through(plan.through.as_ref());
+    format!("{connections} {pace}; messages of {size}, {expect}{through}")
+}
+
+/// The proxy that a run went through, as the end of a headline.
+pub(super) fn through(through: Option<&Through>) -> String {
+    through.map_or(String::new(), |it| {
+        format!("; through a proxy at {}: {}", it.addr, it.faults)
+    })
 }
 
 /// Why it failed, and what to do about it where that is known.

@@ -1,0 +1,109 @@
+//! `--through`: a fault proxy between the generator and the server, in a process of its own.
+
+use std::{net::SocketAddr, time::Duration};
+
+use anyhow::{Context, bail};
+use portlab_lab::Server;
+use portlab_load::Through;
+use portlab_proxy::{FAULTS, Settings};
+
+use crate::address::narrow;
+
+/// The faults of a proxy, as `portlab proxy` takes them.
+#[derive(Clone, Debug)]
+pub(super) struct Faults {
+    /// `name=value`, or a name that needs no value.
+    faults: Vec<String>,
+    settings: Settings,
+}
+
+/// Reads `latency=50ms,slicer=up:10,1ms,pause`. A piece that names no fault belongs to the value before it.
+pub(super) fn faults(text: &str) -> anyhow::Result<Faults> {
+    let mut faults: Vec<String> = Vec::new();
+    for piece in narrow(text).split(',').map(str::trim) {
+        let piece = piece.replace('_', "-");
+        let names_one = FAULTS.iter().any(|it| it.name.replace('_', "-") == piece);
+        match faults.last_mut() {
+            Some(last) if !names_one && !piece.contains('=') => *last += &format!(",{piece}"),
+            _ => faults.push(piece),
+        }
+    }
+    let mut settings = Settings::default();
+    for fault in &faults {
+        let (name, value) = fault.split_once('=').unwrap_or((fault, ""));
+        settings.set(name, value)?;
+    }
+    Ok(Faults { faults, settings })
+}
+
+/// A running proxy. It ends when this is dropped.
+pub(super) struct Proxy {
+    server: Server,
+    through: Through,
+}
+
+impl Proxy {
+    /// Starts a proxy in front of `target`, if `faults` are given, and waits until it listens.
+    pub(super) fn start(
+        faults: Option<&Faults>,
+        target: SocketAddr,
+        connections: usize,
+    ) -> anyhow::Result<Option<Self>> {
+        let Some(Faults { faults, settings }) = faults else {
+            return Ok(None);
+        };
+        let program = std::env::current_exe().context("can't find this program again")?;
+        // In churn, connections that end are still open in the proxy.
+        let most = (connections * 2).clamp(1000, 100_000);
+        let mut options = vec![
+            format!("--to={target}"),
+            format!("--max-connections={most}"),
+        ];
+        options.extend(faults.iter().map(|fault| format!("--{fault}")));
+        let server = Server::proxy(&program, target.is_ipv4(), options)
+            .context("can't start the proxy of --through")?;
+        let through = Through {
+            addr: server.addr(),
+            faults: settings.to_string(),
+        };
+        Ok(Some(Self { server, through }))
+    }
+
+    /// What the plan of a run through it says of it.
+    pub(super) fn through(&self) -> Through {
+        self.through.clone()
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// When it had ended before: what was measured then isn't the server's.
+    pub(super) fn end(mut self) -> anyhow::Result<()> {
+        if let Some(status) = self.server.wait(Duration::ZERO)? {
+            let said = self.server.complaints();
+            bail!(
+                "the proxy of --through ended during the run with {status}: {}",
+                match said.trim() {
+                    "" => "it printed no error",
+                    said => said,
+                }
+            );
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::faults;
+
+    #[test]
+    fn faults_are_read_with_the_commas_of_their_values() {
+        let read = faults("latency=up:50ms,slicer=10,1ms,pause,flip=7,once").unwrap();
+        let expected = ["latency=up:50ms", "slicer=10,1ms", "pause", "flip=7,once"];
+        assert_eq!(read.faults, expected);
+        for wrong in ["", "latency", "latency=up", "nonsense=1", "5ms"] {
+            assert!(faults(wrong).is_err(), "{wrong}");
+        }
+    }
+}
