@@ -64,10 +64,10 @@ fn a_question_that_makes_no_sense_is_refused_with_the_remedy() {
             &["--wait=60ms", "-c=10", "--rate=5"][..],
             "--within 50.0 ms",
         ),
-        (&["--wait=0s", "-c=10", "--rate=5"], "more than 0"),
-        (&["-c=0", "--rate=5"], "at least"),
+        (&["--wait=0s", "-c=10", "--rate=5"], "between 1ns and 1s"),
+        (&["-c=0", "--rate=5"], "between 1 and 1M"),
         (&["-c=5", "--rate=5", "--members=9"], "2 members to all 5"),
-        (&["-c=5", "--rate=5", "--time=1s"], "10s to 10m"),
+        (&["-c=5", "--rate=5", "--time=1s"], "between 10s and 10m"),
     ] {
         let (text, said, code) = advise(question);
         assert_eq!((code, text.as_str()), (Some(2), ""), "{question:?}: {said}");

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use portlab_stats::units::{self, UnitError};
+
 /// What counts as the answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Expect {
@@ -42,6 +44,9 @@ pub enum ExpectError {
     /// A wrong escape.
     #[error(transparent)]
     Escape(#[from] EscapeError),
+    /// A number that can't be read, or is too large.
+    #[error(transparent)]
+    Number(#[from] UnitError),
 }
 
 /// A backslash that begins no escape.
@@ -170,10 +175,9 @@ impl FromStr for Expect {
 
     fn from_str(text: &str) -> Result<Self, ExpectError> {
         let unknown = || ExpectError::Unknown(text.to_owned());
-        let count = |digits: &str| match digits.parse() {
-            Ok(0) => Err(ExpectError::Empty(text.to_owned())),
-            Ok(count) => Ok(count),
-            Err(_) => Err(unknown()),
+        let at_least_one = |number| match number {
+            0 => Err(ExpectError::Empty(text.to_owned())),
+            number => Ok(number),
         };
         Ok(match text.split_once(':') {
             None => match text {
@@ -182,8 +186,12 @@ impl FromStr for Expect {
                 "none" => Self::Nothing,
                 _ => return Err(unknown()),
             },
-            Some(("bytes", digits)) => Self::Bytes(count(digits)?),
-            Some(("lines", digits)) => Self::Lines(count(digits)?),
+            Some(("bytes", digits)) => {
+                Self::Bytes(at_least_one(units::size("0", "1TiB")(digits)?)?)
+            }
+            Some(("lines", digits)) => {
+                Self::Lines(at_least_one(units::count("0", "1T")(digits)? as usize)?)
+            }
             Some(("until", end)) => {
                 // A shell has taken the quotes off, or hasn't.
                 let bare = match end.strip_prefix('"') {
@@ -239,7 +247,9 @@ mod tests {
     fn what_is_no_expectation_is_refused_with_the_words_that_are() {
         for (text, part) in [
             ("ehco", "bytes:100"),
-            ("bytes:x", "lines:1"),
+            ("bytes:x", "4KiB"),
+            ("bytes:18446744073709551616", "between 0 and 1TiB"),
+            ("lines:99999999999999999999", "between 0 and 1T"),
             ("bytes:0", "none"),
             ("until:", "none"),
             ("until:\"abc", "until:"),

@@ -172,16 +172,13 @@ fn unknown(name: &str) -> FaultError {
 
 /// Reads a time; off is 0.
 fn time(text: Option<&str>) -> Result<Duration, String> {
-    let time = text.map_or(Ok(Duration::ZERO), units::duration);
-    match time.map_err(|error| error.to_string())? {
-        time if time > LONGEST => Err("a day is the most".to_owned()),
-        time => Ok(time),
-    }
+    let time = text.map_or(Ok(Duration::ZERO), units::duration("0s", "1d"));
+    time.map_err(|error| error.to_string())
 }
 
 /// Reads a number of bytes, 0 included.
 fn bytes(text: Option<&str>) -> Result<Option<u64>, String> {
-    let bytes = text.map(units::size).transpose();
+    let bytes = text.map(units::size("0", "1TiB")).transpose();
     let bytes = bytes.map_err(|error| error.to_string())?;
     Ok(bytes.map(|it| it as u64))
 }
@@ -225,9 +222,6 @@ fn pause(text: Option<&str>) -> Result<bool, String> {
         Some(_) => Err("write up, down or both".to_owned()),
     }
 }
-
-/// The longest time that a fault takes. More could not be added to the clock.
-const LONGEST: Duration = Duration::from_secs(24 * 3600);
 
 /// What a line may say beside the faults, and what it does. The last three are for the program around the proxy.
 pub const WORDS: &[(&str, &str)] = &[

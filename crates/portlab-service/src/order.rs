@@ -1,6 +1,6 @@
 //! Work put on top of any service: `wait:5ms`, `block:5ms`, `cpu:200us`, `panic`.
 
-use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+use std::{fmt, net::SocketAddr, time::Duration};
 
 use crate::{ConnId, Cut, Cx, Flow, Hub, Mail, Service, Session, Work};
 
@@ -16,10 +16,16 @@ pub enum Order {
     Panic,
 }
 
-/// An order that can't be read.
+/// Why a text is not an order.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no work; write none, wait:5ms, block:5ms, cpu:200us or panic")]
-pub struct OrderError(String);
+pub enum OrderError<E> {
+    /// None of the words.
+    #[error("{0:?} is not a kind of work; write none, wait:5ms, block:5ms, cpu:200us or panic")]
+    Unknown(String),
+    /// The time can't be read, or is out of its bounds.
+    #[error("the time of wait, block or cpu: {0}")]
+    Time(E),
+}
 
 impl Order {
     /// How long the work takes that is ordered.
@@ -32,11 +38,16 @@ impl Order {
     }
 }
 
-impl FromStr for Order {
-    type Err = OrderError;
-
-    fn from_str(text: &str) -> Result<Self, OrderError> {
-        let wrong = || OrderError(text.to_owned());
+impl Order {
+    /// Reads an order as it is given on the command line. `duration` reads its time, and knows the bounds.
+    ///
+    /// # Errors
+    /// When `text` is not an order, or `duration` refuses the time.
+    pub fn read<E>(
+        text: &str,
+        duration: impl Fn(&str) -> Result<Duration, E>,
+    ) -> Result<Self, OrderError<E>> {
+        let wrong = || OrderError::Unknown(text.to_owned());
         match text {
             "none" => return Ok(Self::Work(Work::None)),
             "panic" => return Ok(Self::Panic),
@@ -49,8 +60,7 @@ impl FromStr for Order {
             "cpu" => Work::Cpu,
             _ => return Err(wrong()),
         };
-        let time = humantime::parse_duration(time).map_err(|_| wrong())?;
-        Ok(Self::Work(make(time)))
+        Ok(Self::Work(make(duration(time).map_err(OrderError::Time)?)))
     }
 }
 

@@ -71,7 +71,7 @@ fn reply_answers_each_read_with_exactly_its_text() {
 #[test]
 fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
     let options = ServiceOptions {
-        order: "wait:5ms".parse().unwrap(),
+        order: Order::Work(Work::Wait(Duration::from_millis(5))),
         ..ServiceOptions::default()
     };
     let mut talk = Talk::with("echo", &options);
@@ -85,11 +85,12 @@ fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
 
 #[test]
 fn orders_are_read_as_they_are_written() {
+    let read = |text| Order::read(text, humantime::parse_duration);
     for text in ["none", "panic", "wait:5ms", "block:1s", "cpu:200us"] {
-        assert_eq!(text.parse::<Order>().unwrap().to_string(), text);
+        assert_eq!(read(text).unwrap().to_string(), text);
     }
     for text in ["", "wait", "wait:", "wait:5", "sleep:5ms", "cpu:-1ms"] {
-        assert!(text.parse::<Order>().is_err(), "{text:?} was taken");
+        assert!(read(text).is_err(), "{text:?} was taken");
     }
 }
 

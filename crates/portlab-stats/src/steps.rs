@@ -39,7 +39,10 @@ pub fn steps(
     let (last, factor) = match rest.split_once('x') {
         None => (rest, FACTOR),
         Some((last, factor)) => {
-            let factor = factor.parse().ok().filter(|factor: &f64| *factor > 1.0);
+            let factor = factor
+                .parse()
+                .ok()
+                .filter(|it: &f64| *it > 1.0 && it.is_finite());
             (
                 last,
                 factor.ok_or_else(|| StepsError::Factor(text.to_owned()))?,
@@ -71,7 +74,8 @@ mod tests {
     use crate::units;
 
     fn counts(text: &str) -> Result<Vec<f64>, StepsError> {
-        steps(text, |text| units::count(text).map(|count| count as f64))
+        let count = units::count("0", "1T");
+        steps(text, |text| count(text).map(|count| count as f64))
     }
 
     #[test]
@@ -84,7 +88,10 @@ mod tests {
         assert_eq!(counts("1..8").unwrap(), [1.0, 2.0, 4.0, 8.0]);
         assert_eq!(counts("1k..10kx10").unwrap(), [1e3, 1e4]);
         assert_eq!(counts("5..5").unwrap(), [5.0]);
-        assert_eq!(steps("0.5..2", units::rate).unwrap(), [0.5, 1.0, 2.0]);
+        assert_eq!(
+            steps("0.5..2", units::rate("0.1", "10")).unwrap(),
+            [0.5, 1.0, 2.0]
+        );
     }
 
     #[test]
@@ -93,7 +100,7 @@ mod tests {
         assert!(matches!(counts("1..y"), Err(StepsError::Unit(_))));
         assert!(matches!(counts("9..1"), Err(StepsError::Falling(_))));
         assert!(matches!(counts("0..10"), Err(StepsError::Falling(_))));
-        for text in ["1..9x1", "1..9x0.5", "1..9xx", "1..9x"] {
+        for text in ["1..9x1", "1..9x0.5", "1..9xx", "1..9x", "1..9xinf"] {
             assert!(matches!(counts(text), Err(StepsError::Factor(_))), "{text}");
         }
         assert!(matches!(counts("1..1Mx1.01"), Err(StepsError::TooMany(_))));

@@ -2,95 +2,145 @@
 
 use std::time::Duration;
 
-/// A text that is no such quantity.
+/// Why a text is not the quantity that was asked for.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnitError {
-    /// It is none at all.
-    #[error("{text:?} is no {what}; write {examples}")]
+    /// The text can't be read as this kind of quantity.
+    #[error("{text:?} is not a {what}; write {examples}")]
     Unreadable {
-        /// What was to be read.
+        /// The text.
         text: String,
-        /// What it was to be.
+        /// The kind of quantity.
         what: &'static str,
         /// What could be written instead.
         examples: &'static str,
     },
-    /// There is no place for so much.
-    #[error("{text:?} is too large a {what}; {most} is the most")]
-    TooLarge {
-        /// What was to be read.
-        text: String,
-        /// What it was to be.
-        what: &'static str,
+    /// The quantity is smaller or larger than its option takes.
+    #[error("it must be between {least} and {most}")]
+    OutOfBounds {
+        /// The smallest that the option takes.
+        least: &'static str,
         /// The largest.
-        most: u64,
+        most: &'static str,
     },
 }
 
-/// Reads a number of bytes: `64`, `4KiB`, `1MB`, `10k`. Decimal prefixes are powers of 1000, binary
-/// ones of 1024.
+/// Returns a parser of numbers of bytes from `least` to `most`: `64`, `4KiB`, `1MB`, `10k`. Decimal
+/// prefixes are powers of 1000, binary ones of 1024.
 ///
-/// # Errors
-/// When it is none, or too large for this machine.
-pub fn size(text: &str) -> Result<usize, UnitError> {
-    let bytes = whole(text, "size", "64, 4KiB, 1MiB or 10k")?;
-    usize::try_from(bytes).map_err(|_| UnitError::TooLarge {
-        text: text.to_owned(),
-        what: "size",
-        most: usize::MAX as u64,
-    })
-}
-
-/// Reads a count: `100`, `10k`, `1.5M`.
-///
-/// # Errors
-/// When it is none, or too large.
-pub fn count(text: &str) -> Result<u64, UnitError> {
-    let (what, examples) = ("number", "100, 10k or 1.5M");
-    // The same prefixes as for sizes, but nothing that is measured in bytes.
-    if text.contains(['b', 'B', 'i']) {
-        return Err(error(text, what, examples));
-    }
-    whole(text, what, examples)
-}
-
-/// Reads a whole number with its prefix.
-fn whole(text: &str, what: &'static str, examples: &'static str) -> Result<u64, UnitError> {
-    parse_size::parse_size(text).map_err(|reason| match reason {
-        parse_size::Error::PosOverflow => UnitError::TooLarge {
-            text: text.to_owned(),
-            what,
-            most: u64::MAX,
-        },
-        _ => error(text, what, examples),
-    })
-}
-
-/// Reads a rate per second: `100`, `0.5`, `10k`, `1.5M`.
-///
-/// # Errors
-/// When it is none, or not more than 0.
-pub fn rate(text: &str) -> Result<f64, UnitError> {
-    let wrong = || error(text, "rate per second", "100, 0.5, 10k or 1.5M");
-    let (digits, factor) = match text.strip_suffix(['k', 'K']) {
-        Some(digits) => (digits, 1e3),
-        None => text
-            .strip_suffix('M')
-            .map_or((text, 1.0), |digits| (digits, 1e6)),
+/// There is no parser without bounds: each option says what it takes, so that no later sum overflows
+/// and no value asks for more memory than the machine has.
+pub fn size(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<usize, UnitError> + Clone + Send + Sync {
+    let read = |text: &str| {
+        let bytes = |unit: &str| factor(unit.strip_suffix(['b', 'B']).unwrap_or(unit));
+        let size = whole(text, bytes).ok_or_else(|| error(text, "size", "64, 4KiB, 1MiB or 10k"));
+        size.map(|size| size as usize)
     };
-    let number: f64 = digits.parse().map_err(|_| wrong())?;
-    let rate = number * factor;
-    (rate.is_finite() && rate > 0.0)
-        .then_some(rate)
-        .ok_or_else(wrong)
+    within(read, least, most)
 }
 
-/// Reads a duration: `200us`, `5ms`, `10s`, `1m`.
-///
-/// # Errors
-/// When it is none; a number needs its unit.
-pub fn duration(text: &str) -> Result<Duration, UnitError> {
-    humantime::parse_duration(text).map_err(|_| error(text, "duration", "200us, 5ms, 10s or 1m"))
+/// Returns a parser of counts from `least` to `most`: `100`, `10k`, `1.5M`.
+pub fn count(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<u64, UnitError> + Clone + Send + Sync {
+    let read = |text: &str| {
+        let count = whole(text, decimal).ok_or_else(|| error(text, "number", "100, 10k or 1.5M"));
+        count.map(|count| count as u64)
+    };
+    within(read, least, most)
+}
+
+/// Returns a parser of rates per second from `least` to `most`: `100`, `0.5`, `10k`, `1.5M`.
+pub fn rate(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<f64, UnitError> + Clone + Send + Sync {
+    let read = |text: &str| {
+        let rate = number(text).and_then(|(number, unit)| Some(number * decimal(unit)?));
+        rate.ok_or_else(|| error(text, "rate per second", "100, 0.5, 10k or 1.5M"))
+    };
+    within(read, least, most)
+}
+
+/// Returns a parser of shares from `least` to `most`: `5%` or `0.05`.
+pub fn share(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<f64, UnitError> + Clone + Send + Sync {
+    let read = |text: &str| match number(text) {
+        Some((share, "")) => Ok(share),
+        Some((percent, "%")) => Ok(percent / 100.0),
+        _ => Err(error(text, "share", "5% or 0.05")),
+    };
+    within(read, least, most)
+}
+
+/// Returns a parser of durations from `least` to `most`: `200us`, `5ms`, `10s`, `1m`. A number needs
+/// its unit.
+pub fn duration(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<Duration, UnitError> + Clone + Send + Sync {
+    let read = move |text: &str| {
+        let time = humantime::parse_duration(text);
+        time.map_err(|reason| match reason {
+            humantime::DurationError::NumberOverflow => UnitError::OutOfBounds { least, most },
+            _ => error(text, "duration", "200us, 5ms, 10s or 1m"),
+        })
+    };
+    within(read, least, most)
+}
+
+/// Puts bounds, which `read` reads too, around `read`.
+fn within<T: PartialOrd>(
+    read: impl Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync,
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync {
+    move |text| {
+        let value = read(text)?;
+        match (read(least)?..=read(most)?).contains(&value) {
+            true => Ok(value),
+            false => Err(UnitError::OutOfBounds { least, most }),
+        }
+    }
+}
+
+/// Reads a whole number with its unit, as far as an `f64` is exact: to 2^53. With a prefix, a fraction
+/// is rounded: 1.3KiB are 1331 bytes.
+fn whole(text: &str, factor: impl Fn(&str) -> Option<f64>) -> Option<f64> {
+    let (number, unit) = number(text)?;
+    let factor = factor(unit)?;
+    (factor > 1.0 || number == number.round()).then(|| (number * factor).round())
+}
+
+/// Splits `text` into a number, of ASCII digits with at most one point, and the unit behind it.
+fn number(text: &str) -> Option<(f64, &str)> {
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.');
+    let (digits, unit) = text.split_at(end.unwrap_or(text.len()));
+    Some((digits.parse().ok()?, unit.trim_start()))
+}
+
+/// The factor that a prefix stands for, a power of 1000.
+fn decimal(prefix: &str) -> Option<f64> {
+    factor(prefix).filter(|_| !prefix.contains('i'))
+}
+
+/// The factor that a prefix stands for: a power of 1000, or of 1024 with an `i`.
+fn factor(prefix: &str) -> Option<f64> {
+    let (letter, base) = match prefix.strip_suffix('i') {
+        Some(letter) => (letter, 1024_f64),
+        None => (prefix, 1000.0),
+    };
+    let letters = ["", "k", "m", "g", "t"];
+    let power = letters
+        .iter()
+        .position(|it| it.eq_ignore_ascii_case(letter))?;
+    (power > 0 || prefix.is_empty()).then(|| base.powi(power as i32))
 }
 
 /// Writes a time, given in nanoseconds, to three digits: `850 ns`, `12.3 µs`, `4.57 ms`, `1.20 s`.
@@ -166,47 +216,128 @@ fn error(text: &str, what: &'static str, examples: &'static str) -> UnitError {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
-    #[test]
-    fn quantities_are_read_with_their_units() {
-        assert_eq!(size("64"), Ok(64));
-        assert_eq!(size("4KiB"), Ok(4096));
-        assert_eq!(size("10k"), Ok(10_000));
-        assert_eq!(count("10k"), Ok(10_000));
-        assert_eq!(count("1.5M"), Ok(1_500_000));
-        assert_eq!(
-            [rate("0.5"), rate("10k"), rate("1.5M")],
-            [Ok(0.5), Ok(1e4), Ok(1.5e6)]
-        );
-        assert_eq!(duration("200us"), Ok(Duration::from_micros(200)));
-        assert_eq!(duration("1m"), Ok(Duration::from_secs(60)));
+    fn a_size(text: &str) -> Result<usize, UnitError> {
+        size("0", "1TiB")(text)
+    }
+
+    fn a_count(text: &str) -> Result<u64, UnitError> {
+        count("0", "1T")(text)
+    }
+
+    fn a_rate(text: &str) -> Result<f64, UnitError> {
+        rate("0.001", "10M")(text)
+    }
+
+    fn a_duration(text: &str) -> Result<Duration, UnitError> {
+        duration("0s", "1h")(text)
+    }
+
+    fn a_share(text: &str) -> Result<f64, UnitError> {
+        share("0", "100%")(text)
     }
 
     #[test]
-    fn what_is_no_quantity_is_refused_with_examples() {
-        for text in ["", "x", "-1", "64 potatoes"] {
-            assert!(
-                size(text).is_err() && count(text).is_err() && duration(text).is_err(),
-                "{text:?}"
-            );
+    fn quantities_are_read_with_their_units() {
+        assert_eq!(
+            ["64", "4KiB", "4 kib", "1.3KiB", "10k", "1MB", "1TiB"].map(|it| a_size(it).unwrap()),
+            [64, 4096, 4096, 1331, 10_000, 1_000_000, 1 << 40]
+        );
+        assert_eq!(
+            ["0", "10k", "1.5M", "1T"].map(|it| a_count(it).unwrap()),
+            [0, 10_000, 1_500_000, 1_000_000_000_000]
+        );
+        assert_eq!(
+            ["0.5", "10k", "1.5M"].map(|it| a_rate(it).unwrap()),
+            [0.5, 1e4, 1.5e6]
+        );
+        assert_eq!(
+            ["5%", "0.05", "0"].map(|it| a_share(it).unwrap()),
+            [0.05, 0.05, 0.0]
+        );
+        assert_eq!(a_duration("200us"), Ok(Duration::from_micros(200)));
+        assert_eq!(a_duration("1m"), Ok(Duration::from_secs(60)));
+    }
+
+    #[test]
+    fn a_text_that_is_not_a_quantity_is_refused_with_examples() {
+        for text in [
+            "",
+            "x",
+            "-1",
+            "64 potatoes",
+            "NaN",
+            "inf",
+            "1e400",
+            "KiB",
+            "s",
+            "%",
+            ".",
+            "1.2.3",
+            "５",
+            "٣",
+            "5中",
+            "10kk",
+            "5i",
+            "+5",
+        ] {
+            for error in [
+                a_size(text).unwrap_err(),
+                a_count(text).unwrap_err(),
+                a_rate(text).unwrap_err(),
+                a_share(text).unwrap_err(),
+                a_duration(text).unwrap_err(),
+            ] {
+                let told = error.to_string();
+                assert!(told.contains("; write "), "{text:?}: {told}");
+            }
         }
-        assert!(count("4KiB").is_err());
-        for text in ["", "k", "0", "-1", "inf", "1e400", "10kk"] {
-            assert!(rate(text).is_err(), "{text:?}");
+        for text in ["4KiB", "5B", "0.5"] {
+            assert!(a_count(text).is_err(), "{text:?}");
         }
-        let error = duration("10").unwrap_err().to_string();
+        let error = a_duration("10").unwrap_err().to_string();
         assert!(error.contains("10s"), "{error}");
     }
 
     #[test]
-    fn a_number_that_is_too_large_is_said_to_be() {
-        for error in [
-            count("99999999999999999999").unwrap_err(),
-            count("99999999999G").unwrap_err(),
-            size("99999999999GiB").unwrap_err(),
-        ] {
-            assert!(error.to_string().contains("too large"), "{error}");
+    fn a_quantity_out_of_its_bounds_is_refused_with_the_bounds() {
+        let huge = "18446744073709551615.9999999999999999999";
+        let nines = "9".repeat(400);
+        for text in [huge, &nines] {
+            for (error, bounds) in [
+                (a_size(text).unwrap_err(), "0 and 1TiB"),
+                (a_size(&format!("{text}TiB")).unwrap_err(), "0 and 1TiB"),
+                (a_count(&format!("{text}T")).unwrap_err(), "0 and 1T"),
+                (a_rate(&format!("{text}k")).unwrap_err(), "0.001 and 10M"),
+                (a_share(text).unwrap_err(), "0 and 100%"),
+            ] {
+                let told = format!("it must be between {bounds}");
+                assert_eq!(error.to_string(), told, "{text}");
+            }
+        }
+        for text in ["18446744073709551615s", "1h 1ns", "99999999999999999999y"] {
+            let told = a_duration(text).unwrap_err().to_string();
+            assert_eq!(told, "it must be between 0s and 1h", "{text}");
+        }
+        assert!(a_rate("0").is_err() && a_share("101%").is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_a_parser_panic_or_leave_its_bounds(
+            text in "([0-9.]{0,30}|[0-9eE.+-]{0,30}|\\PC{0,8}) ?([kKmMgGtT]?i?[bB]?|[nuµm]?s|[a-z]{0,5}|%|\\PC{0,3})",
+        ) {
+            let fine = [
+                a_size(&text).is_ok_and(|it| it > 1 << 40),
+                a_count(&text).is_ok_and(|it| it > 1_000_000_000_000),
+                a_rate(&text).is_ok_and(|it| !(0.001..=1e7).contains(&it)),
+                a_share(&text).is_ok_and(|it| !(0.0..=1.0).contains(&it)),
+                a_duration(&text).is_ok_and(|it| it > Duration::from_secs(3600)),
+            ];
+            prop_assert_eq!(fine, [false; 5]);
         }
     }
 

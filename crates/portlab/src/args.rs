@@ -1,14 +1,15 @@
 //! What several subcommands read from the command line, and the colours they share.
 
-use std::os::fd::AsFd;
+use std::{fmt::Display, ops::RangeInclusive, os::fd::AsFd, str::FromStr};
 
 use anstyle::{AnsiColor, Style};
-use anyhow::bail;
+use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
 use portlab_report::Lang;
-use portlab_service::SERVICES;
+use portlab_service::{Order, OrderError, SERVICES};
+use portlab_stats::units::{self, UnitError};
 
 /// The colour of errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -108,22 +109,26 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Reads a share: `5%`, or `0.05`.
-pub(crate) fn share(text: &str) -> anyhow::Result<f64> {
-    let (digits, unit) = match text.strip_suffix('%') {
-        Some(digits) => (digits, 100.0),
-        None => (text, 1.0),
-    };
-    let share = digits.trim_end().parse::<f64>().ok().map(|it| it / unit);
-    match share {
-        Some(share) if share.is_finite() && share >= 0.0 => Ok(share),
-        _ => bail!("{text:?} is no share; write 5%, or 0.05"),
+/// Reads what a handler does before each answer, for an hour at most.
+pub(crate) fn work(text: &str) -> Result<Order, OrderError<UnitError>> {
+    Order::read(text, units::duration("0s", "1h"))
+}
+
+/// Returns a parser of whole numbers of `range`.
+pub(crate) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> anyhow::Result<T> + Clone
+where
+    T: FromStr + PartialOrd + Display + Clone,
+{
+    move |text| {
+        let number = text.parse().ok().filter(|it| range.contains(it));
+        let (least, most) = (range.start(), range.end());
+        number.with_context(|| format!("it must be a whole number between {least} and {most}"))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes_of_hex, share};
+    use super::{bytes_of_hex, whole, work};
 
     #[test]
     fn hex_is_read_with_and_without_spaces() {
@@ -135,12 +140,15 @@ mod tests {
     }
 
     #[test]
-    fn a_share_is_read_in_per_cent_and_in_parts() {
-        assert_eq!(share("5%").unwrap(), 0.05);
-        assert_eq!(share("0.05").unwrap(), 0.05);
-        assert_eq!(share("0").unwrap(), 0.0);
-        for text in ["", "%", "five", "-5%", "inf", "nan"] {
-            assert!(share(text).is_err(), "{text:?}");
+    fn a_number_or_a_work_out_of_its_bounds_is_refused_with_the_bounds() {
+        assert_eq!(whole(1..=u16::MAX)("65535").unwrap(), 65535);
+        for text in ["0", "65536", "-1", "", "1.5", "99999999999999999999", "５"] {
+            let error = whole(1..=u16::MAX)(text).unwrap_err().to_string();
+            assert!(error.contains("between 1 and 65535"), "{text:?}: {error}");
+        }
+        for time in ["2h", "18446744073709551615s", "99999999999999999999y"] {
+            let error = work(&format!("wait:{time}")).unwrap_err().to_string();
+            assert!(error.contains("between 0s and 1h"), "{time}: {error}");
         }
     }
 }

@@ -52,6 +52,7 @@ pub(crate) struct Args {
     /// The default gives the order of the lesson's page. A whole class that plays with
     /// one number sees one order, in both languages.
     #[arg(long, value_name = "N", default_value_t = SEED, requires = "name")]
+    #[arg(value_parser = args::whole(0..=u64::MAX))]
     seed: u64,
 
     /// List the lessons as JSON, with their titles in both languages

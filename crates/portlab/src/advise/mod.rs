@@ -47,31 +47,31 @@ measurements don't decide.")]
 pub(crate) struct Args {
     /// Each answer waits this long for something else, such as a database, and the
     /// handler lets others go on meanwhile
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("1ns", "1s"))]
     wait: Option<Duration>,
 
     /// Each answer blocks the thread that its handler runs on for this long
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("1ns", "1s"))]
     block: Option<Duration>,
 
     /// Each answer takes this much computing
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("1ns", "1s"))]
     cpu: Option<Duration>,
 
     /// Connections that are open at a time; in a chat, members
-    #[arg(long, short, value_name = "N", value_parser = units::count)]
+    #[arg(long, short, value_name = "N", value_parser = units::count("1", "1M"))]
     connections: u64,
 
     /// Messages per second over all connections
-    #[arg(long, value_name = "RATE", value_parser = units::rate)]
+    #[arg(long, value_name = "RATE", value_parser = units::rate("0.001", "10M"))]
     rate: f64,
 
     /// The length of a message
-    #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = units::size)]
+    #[arg(long, short, value_name = "BYTES", default_value = "64", value_parser = units::size("1", "64MiB"))]
     size: usize,
 
     /// It is a chat, with so many members in a room
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("2", "1M"))]
     members: Option<u64>,
 
     /// Each message comes on a connection of its own
@@ -79,7 +79,7 @@ pub(crate) struct Args {
     churn: bool,
 
     /// The p99 is to stay below this
-    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "50ms", value_parser = units::duration("1us", "1h"))]
     within: Duration,
 
     /// The models that are asked about [default: all]
@@ -95,16 +95,16 @@ pub(crate) struct Args {
 
     /// How many workers the pools have whose workers may block [default: one for
     /// each connection, where each carries one]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     workers: Option<u16>,
 
     /// How many threads an async runtime has, on which nothing should block
     /// [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     runtime_threads: Option<u16>,
 
     /// How long it may take, from 10s to 10m
-    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "2m", value_parser = units::duration("10s", "10m"))]
     time: Duration,
 
     /// Whether server and generator keep to processors of their own: auto, which
@@ -114,7 +114,7 @@ pub(crate) struct Args {
     pin: String,
 
     /// The seed of the order in which models are measured [default: random]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::whole(0..=u32::MAX))]
     seed: Option<u32>,
 
     /// The language: en or zh [default: the environment's]
@@ -179,9 +179,6 @@ fn scratch() -> PathBuf {
 /// Resolves the arguments.
 fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
     let connections = usize::try_from(args.connections)?;
-    if connections == 0 {
-        bail!("--connections is 0; give one at least");
-    }
     let time = |kind, time: Option<Duration>| {
         let time_ns = u64::try_from(time?.as_nanos()).unwrap_or(u64::MAX);
         Some(Work { kind, time_ns })
@@ -235,12 +232,6 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
 fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
     for work in &question.works {
         let (option, time) = (words::option(work.kind), Duration::from_nanos(work.time_ns));
-        if time.is_zero() || time > LONGEST_WORK {
-            bail!(
-                "{option} is {}; give more than 0 and at most 1s",
-                units::time(time)
-            );
-        }
         if time >= args.within {
             let within = units::time(args.within);
             bail!(
@@ -249,9 +240,6 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
                 units::time(time)
             );
         }
-    }
-    if !(SHORTEST..=LONGEST).contains(&args.time) {
-        bail!("--time is {}; give 10s to 10m", units::time(args.time));
     }
     if let Some(members) = question.members {
         let (connections, rooms) = (question.connections, ChatLimits::default().rooms - 1);
@@ -264,8 +252,3 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
     }
     Ok(())
 }
-
-/// The longest work: a handler that takes longer is slow with any model.
-const LONGEST_WORK: Duration = Duration::from_secs(1);
-const SHORTEST: Duration = Duration::from_secs(10);
-const LONGEST: Duration = Duration::from_secs(600);

@@ -71,7 +71,7 @@ pub(crate) struct Args {
 
     /// Fail when a model is worse than the other build's by more than this, as 5%,
     /// by what its workload is ranked by; end with 2 when the run can't decide
-    #[arg(long, value_name = "SHARE", value_parser = args::share, requires = "against")]
+    #[arg(long, value_name = "SHARE", value_parser = units::share("0", "1000%"), requires = "against")]
     fail_over: Option<f64>,
 
     /// What they are compared by: echo, stream, rate, wait, block, cpu, churn,
@@ -109,12 +109,12 @@ pub(crate) struct Args {
     /// How many workers the pools have whose workers may block; also 1..16
     /// [default: each model's own]
     #[arg(long, value_name = "NS", value_delimiter = ',')]
-    #[arg(value_parser = parts::counts)]
+    #[arg(value_parser = parts::workers)]
     workers: Vec<Steps>,
 
     /// How many threads an async runtime has, on which nothing should block
     /// [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     runtime_threads: Option<u16>,
 
     /// Messages per second over all connections, in an open loop; also 1k..50kx2
@@ -125,33 +125,33 @@ pub(crate) struct Args {
 
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us
     /// [default: the workload's own]
-    #[arg(long, value_name = "WORK")]
+    #[arg(long, value_name = "WORK", value_parser = args::work)]
     work: Option<Order>,
 
     /// Messages in flight on each connection (pipelining); in a chat, under way
     /// in all rooms together [default: the workload's own]
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("1", "65536"))]
     depth: Option<u64>,
 
     /// How many rooms the members of a chat are in [default: 1]
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("1", "1k"))]
     rooms: Option<u64>,
 
     /// How often each cell is measured [default: 21; 45 with --against, 5 in
     /// --suite class, 31 in full]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=MOST_ROUNDS))]
+    #[arg(long, value_name = "N", value_parser = args::whole(1..=MOST_ROUNDS))]
     rounds: Option<u16>,
 
     /// How long each measurement takes [default: each workload's own]
-    #[arg(long, short, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, short, value_name = "TIME", value_parser = units::duration("1ms", "1h"))]
     duration: Option<Duration>,
 
     /// How long a server is loaded before [default: 30ms; 300ms with --server]
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("0s", "1h"))]
     warmup: Option<Duration>,
 
     /// How long the server of a --server may take until it listens [default: 20s]
-    #[arg(long, value_name = "TIME", value_parser = units::duration, requires = "server")]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("1ms", "1h"), requires = "server")]
     start_timeout: Option<Duration>,
 
     /// A look: one point of each workload only, and as many rounds as fit into 30 s
@@ -177,11 +177,11 @@ pub(crate) struct Args {
     pin: String,
 
     /// Threads that generate load; a chat has one [default: 1]
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("1", "1k"))]
     threads: Option<u64>,
 
     /// The seed of the order in which cells are measured [default: random]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = args::whole(0..=u32::MAX))]
     seed: Option<u32>,
 
     /// The language of the report and of report.html: en or zh [default: the
@@ -349,7 +349,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
 /// So many rounds are worth trials that tell how long they take.
 const TRIED_FROM: usize = 3;
 /// More rounds tell nothing more.
-const MOST_ROUNDS: i64 = 500;
+const MOST_ROUNDS: u16 = 500;
 /// So many that chance is known: see docs/METHODOLOGY.md.
 const ROUNDS: usize = 21;
 /// So many that a gate finds a tenth more CPU: see docs/METHODOLOGY.md.

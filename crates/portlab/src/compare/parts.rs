@@ -16,7 +16,7 @@ use portlab_stats::{
 };
 
 use super::Args;
-use crate::{load::tongues, prose::plural};
+use crate::{args, load::tongues, prose::plural};
 
 /// Numbers to be tried one after the other.
 #[derive(Clone, Debug)]
@@ -24,19 +24,25 @@ pub(super) struct Steps(Vec<f64>);
 
 /// Reads counts: `10`, `1..1000x4`.
 pub(super) fn counts(text: &str) -> Result<Steps, StepsError> {
-    let read = |text: &str| units::count(text).map(|count| count as f64);
-    Ok(Steps(steps(text, read)?))
+    let read = units::count("1", "1M");
+    Ok(Steps(steps(text, |text| Ok(read(text)? as f64))?))
+}
+
+/// Reads numbers of workers: `4`, `1..16`.
+pub(super) fn workers(text: &str) -> Result<Steps, StepsError> {
+    let read = units::count("1", "65535");
+    Ok(Steps(steps(text, |text| Ok(read(text)? as f64))?))
 }
 
 /// Reads sizes: `64`, `64..64KiBx4`.
 pub(super) fn sizes(text: &str) -> Result<Steps, StepsError> {
-    let read = |text: &str| units::size(text).map(|size| size as f64);
-    Ok(Steps(steps(text, read)?))
+    let read = units::size("1", "64MiB");
+    Ok(Steps(steps(text, |text| Ok(read(text)? as f64))?))
 }
 
 /// Reads rates: `500`, `1k..50kx2`.
 pub(super) fn rates(text: &str) -> Result<Steps, StepsError> {
-    Ok(Steps(steps(text, units::rate)?))
+    Ok(Steps(steps(text, units::rate("0.001", "10M"))?))
 }
 
 /// All numbers of `steps`, rounded and each once.
@@ -51,15 +57,13 @@ fn whole(steps: &[Steps]) -> Vec<usize> {
     numbers
 }
 
-/// Nothing that is worth measuring takes longer.
-const LONGEST: Duration = Duration::from_secs(3600);
-/// Nothing can be told of less.
-const SHORTEST: Duration = Duration::from_millis(1);
-
 /// How long a server is loaded before it is measured.
 const WARMUP: Duration = Duration::from_millis(30);
 /// The same where one may first have to compile itself.
 const FOREIGN_WARMUP: Duration = Duration::from_millis(300);
+
+/// The most points of a workload: each takes a measurement of each entrant in each round.
+const MOST_POINTS: usize = 1000;
 
 /// What a message's number adds to it in a chat, at most.
 const NUMBER: usize = 16;
@@ -117,24 +121,9 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
     let is_chat = matches!(workload.load, Load::Chat);
     let work = match args.work {
         Some(work) => work,
-        None => workload.work.parse()?,
+        None => args::work(workload.work)?,
     };
     let duration = args.duration.unwrap_or(workload.duration);
-    if duration.is_zero() {
-        bail!("--duration is 0; it must be longer");
-    }
-    for (option, time) in [
-        ("--duration", Some(duration)),
-        ("--warmup", args.warmup),
-        ("--work", Some(work.time())),
-    ] {
-        if time.is_some_and(|time| time > LONGEST) {
-            bail!("{option} is longer than an hour; take less");
-        }
-    }
-    if duration < SHORTEST {
-        bail!("--duration is below 1ms, in which nothing can be measured; take more");
-    }
     let points = points(args, workload)?;
     let limits = ChatLimits::default();
     let longest = points
@@ -207,6 +196,14 @@ fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
         }
     }
     let rates = once;
+    let count = [connections.len(), sizes.len(), workers.len(), rates.len()];
+    let count: usize = count.into_iter().product();
+    if count > MOST_POINTS {
+        bail!(
+            "--connections, --size, --workers and --rate make {count} points together; {MOST_POINTS} is \
+             the most: leave some out, or take larger factors"
+        );
+    }
     let mut points = Vec::new();
     for &connections in &connections {
         for &size_bytes in &sizes {
@@ -222,13 +219,6 @@ fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
             }
         }
     }
-    if workers
-        .iter()
-        .flatten()
-        .any(|&count| !(1..=65_535).contains(&count))
-    {
-        bail!("--workers must be from 1 to 65535");
-    }
     Ok(points)
 }
 
@@ -236,9 +226,6 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
     for point in &points {
         let count = point.connections;
         match workload.load {
-            Load::Echo(_) if count == 0 => {
-                bail!("--connections has a 0; every number must be at least 1")
-            }
             Load::Chat if count < rooms * 2 => bail!(
                 "--connections has a {count}; a chat needs 2 in each room, one to speak and one to \
                  hear: at least {}",
@@ -248,9 +235,6 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
                 "--connections has a {count}; slow clients need others beside them: at least 2"
             ),
             _ => {}
-        }
-        if point.size_bytes == 0 {
-            bail!("--size has a 0; a message has at least 1 byte");
         }
     }
     Ok(points)

@@ -55,7 +55,7 @@ pub(crate) struct Args {
     connect: bool,
 
     /// How long each step may take: looking the name up, connecting, accepting
-    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = units::duration("0s", "1h"))]
     #[arg(requires = "addr")]
     timeout: Duration,
 

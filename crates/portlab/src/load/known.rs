@@ -52,14 +52,15 @@ impl FromStr for Behaviour {
 
     fn from_str(text: &str) -> anyhow::Result<Self> {
         let (name, value) = text.split_once(':').unwrap_or((text, ""));
+        let (time, at) = (units::duration("0s", "1h"), units::count("0", "1T"));
         Ok(match name {
-            "delay" => Self::Delay(units::duration(value)?),
-            "trickle" => Self::Trickle(units::duration(value)?),
-            "lie" => Self::Lie(units::count(value)?),
-            "omit" => Self::Omit(units::count(value)?),
-            "repeat" => Self::Repeat(units::count(value)?),
-            "close" => Self::Close(units::count(value)?),
-            "refuse" => Self::Refuse(units::count(value)?.max(1)),
+            "delay" => Self::Delay(time(value)?),
+            "trickle" => Self::Trickle(time(value)?),
+            "lie" => Self::Lie(at(value)?),
+            "omit" => Self::Omit(at(value)?),
+            "repeat" => Self::Repeat(at(value)?),
+            "close" => Self::Close(at(value)?),
+            "refuse" => Self::Refuse(at(value)?.max(1)),
             _ => bail!("{text:?} is no behaviour; write delay:5ms, trickle:1ms, lie:999999, ..."),
         })
     }

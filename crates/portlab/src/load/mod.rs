@@ -91,7 +91,7 @@ struct PaceArgs {
 
     /// How many rates of the range are tried, each for --duration [default: 6]
     #[arg(long, value_name = "N", requires = "rate")]
-    #[arg(value_parser = clap::value_parser!(u8).range(2..=100))]
+    #[arg(value_parser = args::whole(2..=100_u8))]
     steps: Option<u8>,
 
     /// How the messages of an open loop are spread: uniform or poisson
@@ -105,7 +105,7 @@ struct PaceArgs {
 
     /// Messages that each connection has in flight: always in a closed loop,
     /// at most in an open one
-    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "65536"))]
     depth: u64,
 
     /// Send nothing: hold the connections, and check that they stay open
@@ -120,7 +120,7 @@ struct PaceArgs {
     spin: bool,
 
     /// The seed of random lengths and arrivals
-    #[arg(long, value_name = "N", default_value = "1", value_parser = plan::seed)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = args::whole(0..=u64::MAX))]
     seed: u64,
 }
 
@@ -129,19 +129,19 @@ struct PaceArgs {
 #[command(next_help_heading = "Stop (whichever comes first, or Ctrl-C)")]
 struct StopArgs {
     /// How long to measure, after the warm-up [default: 10s without --messages]
-    #[arg(long, short, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, short, value_name = "TIME", value_parser = units::duration("1ms", "7d"))]
     duration: Option<Duration>,
 
     /// Measure this many messages, from the first one on
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("1", "1T"))]
     messages: Option<u64>,
 
     /// End as soon as there are more errors than this
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("0", "1T"))]
     max_errors: Option<u64>,
 
     /// Load before measuring [default: a tenth of the duration, at most 1s]
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("0s", "1h"))]
     warmup: Option<Duration>,
 }
 
@@ -159,7 +159,7 @@ struct ScriptArgs {
     script: Option<String>,
 
     /// How many rooms the members of a chat are in
-    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count, requires = "script")]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "1M"), requires = "script")]
     rooms: u64,
 
     /// What the members of a chat speak, in turn: utf-8,gbk
@@ -209,11 +209,11 @@ struct ScriptArgs {
     greeting: Option<Expect>,
 
     /// Read only so many bytes a second on each connection
-    #[arg(long, value_name = "BYTES", value_parser = units::size)]
+    #[arg(long, value_name = "BYTES", value_parser = units::size("1", "1TiB"))]
     slow_reader: Option<usize>,
 
     /// Send a byte at a time, this far apart; 10ms unless told
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("0s", "1h"))]
     #[arg(num_args = 0..=1, require_equals = true, default_missing_value = "10ms")]
     trickle: Option<Duration>,
 }
@@ -223,15 +223,15 @@ struct ScriptArgs {
 #[command(next_help_heading = "Connections")]
 struct ConnectionArgs {
     /// How many connections to hold
-    #[arg(long, short, value_name = "N", default_value = "100", value_parser = units::count)]
+    #[arg(long, short, value_name = "N", default_value = "100", value_parser = units::count("1", "1M"))]
     connections: u64,
 
     /// Open them over this time, evenly
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = units::duration("0s", "1h"))]
     ramp: Duration,
 
     /// Close a connection after so many answers, and open another (churn)
-    #[arg(long, value_name = "N", value_parser = units::count)]
+    #[arg(long, value_name = "N", value_parser = units::count("1", "1T"))]
     per_connection: Option<u64>,
 
     /// Close connections by a reset instead of a FIN
@@ -244,11 +244,11 @@ struct ConnectionArgs {
     source: Option<plan::Sources>,
 
     /// How long a connection may take to be made
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("1ms", "1h"))]
     connect_timeout: Duration,
 
     /// How long an answer may take before its connection is given up
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = units::duration("1ms", "1h"))]
     timeout: Duration,
 
     /// Load through a proxy that makes faults, such as
@@ -257,7 +257,7 @@ struct ConnectionArgs {
     through: Option<through::Faults>,
 
     /// Threads that generate the load
-    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count)]
+    #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "1k"))]
     threads: u64,
 }
 

@@ -48,14 +48,15 @@ pub(super) enum Sources {
 
 /// Reads `RATE` or `FROM..TO`.
 pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
+    let read = units::rate("0.001", "10M");
     let Some((from, to)) = ends(text, "1k..20k")? else {
-        let rate = units::rate(text)?;
+        let rate = read(text)?;
         return Ok(Rates {
             from: rate,
             to: rate,
         });
     };
-    let (from, to) = (units::rate(from)?, units::rate(to)?);
+    let (from, to) = (read(from)?, read(to)?);
     if from > to {
         bail!("{text:?} goes down; write the lower rate first");
     }
@@ -77,19 +78,12 @@ fn ends<'a>(text: &'a str, example: &str) -> anyhow::Result<Option<(&'a str, &'a
 /// Reads `SIZE` or `FROM..TO`.
 pub(super) fn sizes(text: &str) -> anyhow::Result<Sizes> {
     let (from, to) = ends(text, "16..1KiB")?.unwrap_or((text, text));
-    let (from, to) = (units::size(from)?, units::size(to)?);
+    let read = units::size("1", "64MiB");
+    let (from, to) = (read(from)?, read(to)?);
     if from > to {
         bail!("{text:?} goes down; write the shorter length first");
     }
     Ok(from..=to)
-}
-
-/// Reads what randomness follows from.
-pub(super) fn seed(text: &str) -> anyhow::Result<u64> {
-    text.parse().with_context(|| {
-        let most = u64::MAX;
-        format!("{text:?} is no seed; write a whole number from 0 to {most}, such as 42")
-    })
 }
 
 /// Reads `auto` or addresses.
@@ -111,14 +105,6 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
 /// Resolves the arguments to a plan. Its sources are chosen by [`sources_for`].
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     let connections = &args.connections;
-    for (name, time) in [
-        ("--timeout", connections.timeout),
-        ("--connect-timeout", connections.connect_timeout),
-    ] {
-        if time.is_zero() {
-            bail!("{name} is 0, in which nothing can come; write a longer time, such as 5s");
-        }
-    }
     let target = target(
         args.addr.as_deref().unwrap_or_default(),
         connections.connect_timeout,
@@ -160,9 +146,6 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
 
 pub(super) fn stop(args: &Args) -> anyhow::Result<Stop> {
     let wanted = &args.stop;
-    if wanted.duration.is_some_and(|duration| duration.is_zero()) {
-        bail!("--duration is 0; it must be longer");
-    }
     let usual = wanted.messages.is_none().then_some(Duration::from_secs(10));
     Ok(Stop {
         after: wanted.duration.or(usual),

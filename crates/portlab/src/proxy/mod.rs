@@ -19,7 +19,7 @@ use serde_json::json;
 use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
-    output,
+    args, output,
     serve::remedy,
 };
 use faults::FaultArgs;
@@ -55,15 +55,15 @@ pub(crate) struct Args {
     to: String,
 
     /// The most connections at a time; one more is reset
-    #[arg(long, value_name = "N", default_value = "1000", value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    #[arg(long, value_name = "N", default_value = "1000", value_parser = args::whole(1..=100_000_u64))]
     max_connections: u64,
 
     /// The most bytes that are under way in one direction of one connection
-    #[arg(long, value_name = "BYTES", default_value = "4MiB", value_parser = units::size)]
+    #[arg(long, value_name = "BYTES", default_value = "4MiB", value_parser = units::size("1", "1GiB"))]
     buffer: usize,
 
     /// What chance begins with: the same seed cuts and delays the same
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = args::whole(0..=u64::MAX))]
     seed: u64,
 
     /// Say on stdout in JSON, a line each, what happens

@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
 use portlab_report::{Lang, notes::Notes};
-use portlab_stats::{read::ReadError, record::Record};
+use portlab_stats::{read::ReadError, record::Record, units};
 use portlab_sys::whole::write_whole;
 use schemars::schema_for;
 
@@ -55,7 +55,7 @@ pub(crate) struct Args {
     /// its workload is ranked by; or when nothing goes well that was well before.
     /// It takes several runs of both in turn, or a comparison that was
     /// made with --against
-    #[arg(long, value_name = "SHARE", value_parser = args::share)]
+    #[arg(long, value_name = "SHARE", value_parser = units::share("0", "1000%"))]
     fail_over: Option<f64>,
 
     /// Write it into this file

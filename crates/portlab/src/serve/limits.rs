@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use portlab_backends::{Family, Limits, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
-use portlab_stats::units;
+use portlab_stats::units::{self, UnitError};
 use serde_json::{Value, json};
 
 /// The limits, each a flag, and the same on every model.
@@ -13,24 +13,24 @@ use serde_json::{Value, json};
 pub(super) struct LimitArgs {
     /// Connections at a time; one more is told so, if the service has words for it,
     /// and closed
-    #[arg(long, value_name = "N", default_value = "20k", value_parser = some)]
+    #[arg(long, value_name = "N", default_value = "20k", value_parser = some("10M"))]
     max_connections: usize,
 
     /// Processes that the model fork may have, and so connections that it serves at
     /// a time
-    #[arg(long, value_name = "N", default_value = "4096", value_parser = some)]
+    #[arg(long, value_name = "N", default_value = "4096", value_parser = some("4M"))]
     max_processes: usize,
 
     /// Close a connection on which no byte went either way for so long
-    #[arg(long, value_name = "TIME", default_value = "off", value_parser = off_or_time)]
+    #[arg(long, value_name = "TIME", default_value = "off", value_parser = off_or_time("1ms", "7d"))]
     idle_timeout: OffOr<Duration>,
 
     /// Close a connection on which a line has begun and did not end within so long
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1ms", "7d"))]
     line_timeout: OffOr<Duration>,
 
     /// The longest line of a chat; a member that sends more is told so and closed
-    #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = line)]
+    #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = units::size("64", "32KiB"))]
     line_limit: usize,
 
     /// Lines and commands that one member of a chat may send in a second; a member
@@ -40,11 +40,11 @@ pub(super) struct LimitArgs {
 
     /// Lines and commands that are taken from one member in a turn; then other
     /// members have theirs
-    #[arg(long, value_name = "N", default_value = "32", value_parser = some)]
+    #[arg(long, value_name = "N", default_value = "32", value_parser = some("1M"))]
     member_budget: usize,
 
     /// Rooms that a chat has at a time; a member is in one, and can keep one open
-    #[arg(long, value_name = "N", default_value = "100", value_parser = some)]
+    #[arg(long, value_name = "N", default_value = "100", value_parser = some("1M"))]
     rooms: usize,
 
     /// What is done with mail that a member of a chat doesn't read: disconnect it,
@@ -59,29 +59,29 @@ pub(super) struct LimitArgs {
         value_name = "BYTES",
         default_value = "1MiB"
     )]
-    #[arg(value_parser = units::size)]
+    #[arg(value_parser = units::size("1", "1TiB"))]
     output_limit: usize,
 
     /// More than this may wait for no longer than --patience
-    #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = units::size)]
+    #[arg(long, value_name = "BYTES", default_value = "256KiB", value_parser = units::size("0", "1TiB"))]
     soft_limit: usize,
 
     /// How long more than --soft-limit may wait
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("0s", "1h"))]
     patience: Duration,
 
     /// The most mail that may wait for all members together, the first 64 KiB of
     /// each not counted
-    #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = units::size)]
+    #[arg(long, value_name = "BYTES", default_value = "256MiB", value_parser = units::size("0", "1TiB"))]
     mail_limit: usize,
 
     /// After so long without a byte, ask whether the peer's machine still answers
     /// (TCP keepalive)
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1ms", "9h"))]
     keepalive: OffOr<Duration>,
 
     /// How long connections may take to finish when the server stops
-    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("0s", "1h"))]
     pub(super) drain: Duration,
 }
 
@@ -89,43 +89,35 @@ pub(super) struct LimitArgs {
 #[derive(Clone, Copy, Debug)]
 struct OffOr<T>(Option<T>);
 
-fn off_or<T>(text: &str, read: impl Fn(&str) -> Result<T, String>) -> Result<OffOr<T>, String> {
-    match text {
+/// Returns a parser that takes `off` beside what `read` takes.
+fn off_or<T>(
+    read: impl Fn(&str) -> Result<T, UnitError> + Clone,
+) -> impl Fn(&str) -> Result<OffOr<T>, String> + Clone {
+    move |text| match text {
         "off" => Ok(OffOr(None)),
-        _ => read(text).map(|limit| OffOr(Some(limit))),
+        _ => match read(text) {
+            Ok(limit) => Ok(OffOr(Some(limit))),
+            Err(error) => Err(format!("{error}, or off")),
+        },
     }
 }
 
-fn off_or_time(text: &str) -> Result<OffOr<Duration>, String> {
-    off_or(text, |text| match units::duration(text) {
-        Ok(Duration::ZERO) => Err("a time limit is longer than 0, or off".to_owned()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error}, or off")),
-    })
+fn off_or_time(
+    least: &'static str,
+    most: &'static str,
+) -> impl Fn(&str) -> Result<OffOr<Duration>, String> + Clone {
+    off_or(units::duration(least, most))
 }
 
 fn off_or_rate(text: &str) -> Result<OffOr<NonZeroU32>, String> {
-    off_or(text, |text| {
-        let count = units::count(text).map_err(|error| format!("{error}, or off"))?;
-        let rate = u32::try_from(count).ok().and_then(NonZeroU32::new);
-        rate.ok_or_else(|| "between 1 and 4 billion, or off".to_owned())
-    })
+    let OffOr(rate) = off_or(units::count("1", "4G"))(text)?;
+    Ok(OffOr(rate.and_then(|rate| NonZeroU32::new(rate as u32))))
 }
 
-/// At least one.
-fn some(text: &str) -> Result<usize, String> {
-    match units::count(text).map_err(|error| error.to_string())? {
-        0 => Err("at least 1".to_owned()),
-        count => usize::try_from(count).map_err(|error| error.to_string()),
-    }
-}
-
-/// A line needs room for a command and a name, and a broker takes messages of 64 KiB.
-fn line(text: &str) -> Result<usize, String> {
-    match units::size(text).map_err(|error| error.to_string())? {
-        bytes @ 64..=32_768 => Ok(bytes),
-        _ => Err("between 64 B and 32 KiB".to_owned()),
-    }
+/// Returns a parser of numbers from 1 to `most`.
+fn some(most: &'static str) -> impl Fn(&str) -> Result<usize, UnitError> + Clone {
+    let read = units::count("1", most);
+    move |text| Ok(read(text)? as usize)
 }
 
 impl LimitArgs {

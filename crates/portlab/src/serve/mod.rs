@@ -56,17 +56,17 @@ pub(crate) struct Args {
 
     /// How many workers the model's pool has, if it has one: processes or threads
     /// that may block [default: the model's own]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     workers: Option<u16>,
 
     /// How many threads an async runtime has, if the model has one, on which
     /// nothing should block [default: one per core]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = args::whole(1..=u16::MAX))]
     runtime_threads: Option<u16>,
 
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us,
     /// panic
-    #[arg(long, value_name = "WORK", default_value = "none")]
+    #[arg(long, value_name = "WORK", default_value = "none", value_parser = args::work)]
     work: Order,
 
     /// The text that `reply` answers with
@@ -79,7 +79,7 @@ pub(crate) struct Args {
 
     /// Say how many connections there were, and what became of them, every so often;
     /// SIGUSR1 asks for it once
-    #[arg(long, value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, value_name = "TIME", value_parser = units::duration("10ms", "1d"))]
     stats: Option<Duration>,
 
     /// Record a timeline of accept, read, handle, write and wait, and write it to
@@ -88,7 +88,7 @@ pub(crate) struct Args {
     trace: Option<PathBuf>,
 
     /// The most events that a trace holds, 32 bytes of memory each
-    #[arg(long, value_name = "N", default_value = "1M", value_parser = trace_events)]
+    #[arg(long, value_name = "N", default_value = "1M", value_parser = units::count("1", "100M"))]
     trace_events: u64,
 
     /// Say on stdout in JSON, a line each, what happens
@@ -105,9 +105,6 @@ const MORE_FILES: &str = "allow more in this shell: sudo prlimit --pid $$ --nofi
      ulimit -n has lowered it in this one";
 /// "Too many open files".
 const EMFILE: i32 = 24;
-
-/// A handler's blocking or computing beyond this would make a joke of every deadline.
-const LONGEST_WORK: Duration = Duration::from_secs(3600);
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     // First of all, while this is certainly the only thread.
@@ -193,18 +190,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     Ok(Verdict::Fine)
 }
 
-/// How many events a trace may hold.
-fn trace_events(text: &str) -> Result<u64, String> {
-    let events = units::count(text).map_err(|error| error.to_string())?;
-    match events {
-        ..=MOST_EVENTS => Ok(events),
-        _ => Err(format!("at most {}", units::short(MOST_EVENTS as f64))),
-    }
-}
-
-/// What a viewer could never load, and a machine hardly hold.
-const MOST_EVENTS: u64 = 100_000_000;
-
 /// A service whose connections share something needs a place for it.
 fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Result<()> {
     match (sheet.hub, service.hub()) {
@@ -219,9 +204,6 @@ fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Resul
 
 /// Makes the service and leaks it: it is served for as long as the process lives.
 fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
-    if args.work.time() > LONGEST_WORK {
-        bail!("--work {} is longer than an hour", args.work);
-    }
     let options = ServiceOptions {
         reply: args.reply.clone(),
         encoding: args.encoding,

@@ -118,7 +118,8 @@ fn work(view: &View) -> Option<(Work, f64)> {
     [Work::Waits, Work::Blocks, Work::Computes]
         .into_iter()
         .find_map(|work| {
-            let length = duration(workload.work.strip_prefix(work.prefix())?).ok()?;
+            let read = duration("0s", "1h");
+            let length = read(workload.work.strip_prefix(work.prefix())?).ok()?;
             (!length.is_zero()).then_some((work, length.as_secs_f64()))
         })
 }
