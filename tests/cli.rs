@@ -171,7 +171,7 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
         (&["--idle", "--text=a"], "cannot be used"),
         (&["--idle", "--expect=none"], "cannot be used"),
         (&["--idle", "--per-connection=1"], "cannot be used"),
-        (&["--payload=/dev/zero"], "64.0 MiB"),
+        (&["--payload=/dev/zero"], "is a device"),
         (&["--csv=/tmp/x", "--hlog=/tmp/./x"], "file of its own"),
     ] {
         let text = refused(&[&["load", "127.0.0.1:9"], options].concat());

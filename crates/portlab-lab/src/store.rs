@@ -11,7 +11,10 @@ use portlab_stats::{
     read::{ReadError, read_bytes},
     record::Record,
 };
-use portlab_sys::whole::{WholeFile, write_whole};
+use portlab_sys::{
+    input,
+    whole::{WholeFile, write_whole},
+};
 
 /// A folder that a record is kept in, as `results.json`.
 #[derive(Debug)]
@@ -21,6 +24,8 @@ pub struct Store {
     next: Cell<Option<Instant>>,
 }
 
+/// The largest record that is read. A study of an hour (`--suite full`) has about a seventh of that.
+const MOST_BYTES: u64 = 128 << 20;
 /// Writing the record takes at most one in so many parts of the time.
 const RARELY: u32 = 20;
 
@@ -56,10 +61,10 @@ pub enum StoreError {
 /// The record in `file`.
 ///
 /// # Errors
-/// When it can't be read, or is none, or is damaged.
+/// When it can't be read, is larger than 128 MiB, or is not a record, or is damaged.
 pub fn load(file: &Path) -> Result<Record, StoreError> {
     let path = file.to_owned();
-    match fs::read(file) {
+    match input::read(file, MOST_BYTES) {
         Ok(bytes) => read_bytes(&bytes).map_err(|error| StoreError::Unusable { path, error }),
         Err(error) => Err(StoreError::Read { path, error }),
     }

@@ -7,11 +7,16 @@ use portlab_stats::{
     trace::{Trace, read::ReadError},
 };
 
+use portlab_sys::input::Input;
+
 use crate::{
     Experiment, MeasureError, Observer, Running, StoreError,
     experiment::{Part, Server},
     measure::traced,
 };
+
+/// The largest trace that is read: ten times what a measurement records.
+const MOST_BYTES: u64 = 1 << 30;
 
 /// How long a strip is.
 const LENGTH: Duration = Duration::from_millis(50);
@@ -103,7 +108,7 @@ fn timeline(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Timeline>, TimelineError> {
     traced(experiment, cell, &running.mark, file, observer)?;
-    let trace = Trace::read(fs::File::open(file)?)?;
+    let trace = Trace::read(Input::open(file, MOST_BYTES)?)?;
     let mut timelines = Vec::new();
     for length in [LENGTH, CLOSER] {
         let (from, to) = trace.middle(length.as_nanos() as u64);

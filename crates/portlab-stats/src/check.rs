@@ -32,6 +32,15 @@ const MOST_BYTES: u64 = 1 << 50;
 const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
 /// Connections, workers, threads, processes, processors, rounds.
 const MANY: u64 = 10_000_000;
+/// The most cells of a record: each is compared with all others.
+pub const MOST_CELLS: usize = 5000;
+/// The most measurements, cells times rounds, of a comparison that is begun. More don't fit into the
+/// largest file that is read.
+pub const MOST_MEASUREMENTS: usize = 60_000;
+/// The most rounds of a cell.
+const MOST_ROUNDS: u64 = 10_000;
+/// The most entrants, workloads or timelines.
+const FEW: usize = 1000;
 /// The longest name, in characters.
 const LONGEST_NAME: usize = 1000;
 /// The longest text, in bytes. A command or an error may be long.
@@ -50,8 +59,16 @@ pub(crate) fn check(record: &Record) -> Checked {
     }
     environment(record)?;
     let setup = &record.setup;
-    count("setup.rounds", setup.rounds, 0..=MANY)?;
+    count("setup.rounds", setup.rounds, 0..=MOST_ROUNDS)?;
     count("setup.load_threads", setup.load_threads, 0..=MANY)?;
+    for (key, length, most) in [
+        ("cells", record.cells.len(), MOST_CELLS),
+        ("entrants", record.entrants.len(), FEW),
+        ("workloads", record.workloads.len(), FEW),
+        ("timelines", record.timelines.len(), FEW),
+    ] {
+        at_most(key, length, most)?;
+    }
     entrants(record)?;
     workloads(record)?;
     for (at, cell) in record.cells.iter().enumerate() {
@@ -197,6 +214,9 @@ fn checked_cell(key: &str, cell: &Cell, rounds: usize) -> Checked {
         Some(NotRun::Told(words)) => text(&of("not_run"), words)?,
         _ => {}
     }
+    // Each round is there once, and fails at most once.
+    at_most(&of("rounds"), cell.rounds.len(), rounds)?;
+    at_most(&of("failures"), cell.failures.len(), FEW.max(rounds))?;
     for (at, round) in cell.rounds.iter().enumerate() {
         let key = format!("{key}.rounds[{at}]");
         if cell.rounds[..at].iter().any(|it| it.round == round.round) {
@@ -324,6 +344,18 @@ fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str> + Clone) -> Check
     Ok(())
 }
 
+/// Whether a list has at most `most` elements.
+fn at_most(key: &str, length: usize, most: usize) -> Checked {
+    match length <= most {
+        true => Ok(()),
+        false => wrong(
+            key,
+            format_args!("a list of {length}"),
+            format!("at most {most}"),
+        ),
+    }
+}
+
 fn text(key: &str, text: &str) -> Checked {
     if text.len() <= LONGEST_TEXT {
         return Ok(());
@@ -431,6 +463,11 @@ mod tests {
         let rules: &[(&str, Break)] = &[
             ("command", |it| it.command = "x".repeat(LONGEST_TEXT + 1)),
             ("setup.rounds", |it| it.setup.rounds = usize::MAX),
+            ("cells", |it| {
+                let cell = it.cells[0].clone();
+                it.cells = vec![cell; MOST_CELLS + 1];
+            }),
+            ("cells[0].rounds", |it| it.setup.rounds = 4),
             ("setup.baseline", |it| it.setup.baseline = Some("b".into())),
             ("entrants[1].kind.of", |it| {
                 it.entrants[1].kind = Kind::Twin { of: "b".into() };

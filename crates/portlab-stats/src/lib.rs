@@ -22,7 +22,7 @@
 pub mod advice;
 pub mod analysis;
 pub mod changes;
-mod check;
+pub mod check;
 pub mod estimate;
 #[doc(hidden)]
 pub mod fixture;

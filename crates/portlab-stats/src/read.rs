@@ -1,7 +1,6 @@
 //! Reading a record, whatever version of portlab has written it.
 
 use serde::{Deserialize, de::DeserializeOwned};
-use serde_json::Value;
 
 use crate::{
     check::{Wrong, check},
@@ -63,8 +62,11 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
 /// When `text` is none, or is damaged, or is of a newer form.
 pub fn read(text: &str) -> Result<Record, ReadError> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
-    let value: Value = serde_json::from_str(text).map_err(ReadError::Json)?;
-    let record = match value.get("format").and_then(Value::as_str) {
+    let head: Head = serde_json::from_str(text).map_err(|error| match error.is_data() {
+        true => ReadError::Foreign,
+        false => ReadError::Json(error),
+    })?;
+    let record = match head.format.as_deref() {
         Some(FORMAT) => parse::<Record>(text)?,
         Some(SECOND_FORMAT) => Record {
             format: FORMAT.to_owned(),
@@ -80,8 +82,13 @@ pub fn read(text: &str) -> Result<Record, ReadError> {
     Ok(record)
 }
 
-/// Parses the text itself, and not the value that it has become: that would hide a key that is there
-/// twice. The error names the key.
+/// The only part of a text that tells its form. Everything else is skipped, and takes no memory.
+#[derive(Deserialize)]
+struct Head {
+    format: Option<String>,
+}
+
+/// Parses `text` to a record. A key that is there twice is an error. The error names the key.
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut json);

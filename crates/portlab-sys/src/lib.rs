@@ -42,6 +42,7 @@ pub mod cgroup;
 pub mod children;
 pub mod clock;
 pub mod holder;
+pub mod input;
 pub mod interfaces;
 pub mod interrupt;
 pub mod keeper;

@@ -21,6 +21,7 @@ use portlab_lab::{
 use portlab_report::{Lang, notes::Notes};
 use portlab_service::Order;
 use portlab_stats::{
+    check::{MOST_CELLS, MOST_MEASUREMENTS},
     record::{Cell, Record, Together},
     units,
 };
@@ -343,6 +344,14 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         }),
     };
     experiment.check()?;
+    let cells = experiment.cells().len();
+    if cells > MOST_CELLS || cells * rounds > MOST_MEASUREMENTS {
+        bail!(
+            "{cells} cells in {rounds} rounds are too many for one record: at most {MOST_CELLS} cells and \
+             {MOST_MEASUREMENTS} measurements; leave some out, take fewer --rounds, or make several \
+             comparisons with an --out each"
+        );
+    }
     Ok(experiment)
 }
 

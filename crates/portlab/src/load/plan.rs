@@ -1,11 +1,8 @@
 //! From the command line to a plan.
 
 use std::{
-    fs::File,
-    io::Read,
     net::{IpAddr, SocketAddr, TcpStream},
     ops::RangeInclusive,
-    path::Path,
     time::Duration,
 };
 
@@ -15,7 +12,7 @@ use portlab_load::{
     unescape,
 };
 use portlab_stats::units;
-use portlab_sys::listening::hears;
+use portlab_sys::{input, listening::hears};
 
 use super::{Args, ScriptArgs};
 use crate::{
@@ -202,7 +199,8 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
     let bytes = if let Some(text) = &args.text {
         args.encoding.encode(&unescape(text)?)?
     } else if let Some(file) = &args.payload {
-        payload(file, MOST_PAYLOAD)?
+        input::read(file, MOST_PAYLOAD)
+            .with_context(|| format!("can't read {}, the file of --payload", file.display()))?
     } else if let Some(hex) = &args.hex {
         bytes_of_hex(hex)?
     } else {
@@ -214,27 +212,8 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
     Ok(Say::Always(bytes.into()))
 }
 
-/// The longest message from a file: a mistaken path may never end.
+/// The longest message from a file.
 const MOST_PAYLOAD: u64 = 64 << 20;
-
-/// What `file` holds: at most `most` bytes.
-fn payload(file: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
-    let unread = || format!("can't read {}", file.display());
-    let mut bytes = Vec::new();
-    let open = File::open(file).with_context(unread)?;
-    // One byte more tells whether there is more.
-    open.take(most + 1)
-        .read_to_end(&mut bytes)
-        .with_context(unread)?;
-    if bytes.len() as u64 > most {
-        bail!(
-            "{} holds more than {}, which is the most that --payload sends; give a shorter file",
-            file.display(),
-            units::bytes(most as f64)
-        );
-    }
-    Ok(bytes)
-}
 
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
 /// as `::1` where only 127.0.0.1 is listened on, and the other way round.
@@ -333,12 +312,5 @@ mod tests {
         assert_eq!(chosen, addr);
         let error = listener.accept().unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
-    }
-
-    #[test]
-    fn a_file_is_read_up_to_the_limit_and_no_further() {
-        let endless = payload(Path::new("/dev/zero"), 1 << 20).unwrap_err();
-        assert!(endless.to_string().contains("1.00 MiB"), "{endless}");
-        assert!(payload(Path::new("/dev/null"), 0).unwrap().is_empty());
     }
 }

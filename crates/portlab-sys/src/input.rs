@@ -1,0 +1,181 @@
+//! Files that are read: up to a limit, and never waiting for a file that can't be read.
+//!
+//! A path comes from outside. The path may lead to a directory, to a device that never ends, to a FIFO that no
+//! program writes to, or to a file that is larger than the memory.
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::{FileTypeExt, OpenOptionsExt},
+    path::Path,
+};
+
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+
+/// A file that is being read.
+#[derive(Debug)]
+pub struct Input {
+    file: File,
+    /// What was read to learn whether a program writes to a FIFO.
+    begun: Option<u8>,
+    /// How much more may be read.
+    left: u64,
+    most: u64,
+}
+
+/// Reads all of the file `path`, at most `most` bytes.
+///
+/// # Errors
+/// As [`Input::open`], and [`io::ErrorKind::FileTooLarge`] when there are more than `most` bytes.
+pub fn read(path: &Path, most: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    Input::open(path, most)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Input {
+    /// Opens the file `path`, a regular file or a pipe, to read at most `most` bytes of it.
+    ///
+    /// # Errors
+    /// When the file can't be opened, is neither a regular file nor a pipe, is a FIFO that no program
+    /// writes to, or is known to be larger than `most`.
+    pub fn open(path: &Path, most: u64) -> io::Result<Self> {
+        // Without O_NONBLOCK, opening a FIFO waits for a writer.
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut file = OpenOptions::new()
+            .read(true)
+            .custom_flags(flags.bits() as i32)
+            .open(path)?;
+        let found = file.metadata()?;
+        let kind = found.file_type();
+        let begun = if kind.is_fifo() {
+            let begun = first_byte(&mut file)?;
+            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+            begun
+        } else if kind.is_file() {
+            None
+        } else {
+            let what = if kind.is_dir() { "directory" } else { "device" };
+            return Err(refused(format!(
+                "it is a {what}; only a regular file or a pipe can be read"
+            )));
+        };
+        if found.len() > most {
+            return Err(too_large(most));
+        }
+        Ok(Self {
+            file,
+            begun,
+            left: most,
+            most,
+        })
+    }
+}
+
+impl Read for Input {
+    /// Reads on.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::FileTooLarge`] behind the limit.
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = match (self.begun.take(), into.first_mut()) {
+            (Some(byte), Some(first)) => {
+                *first = byte;
+                1
+            }
+            (begun, _) => {
+                self.begun = begun;
+                // One byte more than the limit tells whether the file ends there.
+                let room = self.left.saturating_add(1).min(into.len() as u64) as usize;
+                self.file.read(&mut into[..room])?
+            }
+        };
+        let left = self.left.checked_sub(read as u64);
+        self.left = left.ok_or_else(|| too_large(self.most))?;
+        Ok(read)
+    }
+}
+
+/// Reads the first byte of a FIFO that is open without blocking; `None` if a program has it open and has
+/// not written yet.
+fn first_byte(file: &mut File) -> io::Result<Option<u8>> {
+    let mut byte = [0];
+    match file.read(&mut byte) {
+        Ok(0) => Err(refused("it is a pipe that no program writes to".to_owned())),
+        Ok(_) => Ok(Some(byte[0])),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn refused(why: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidInput, why)
+}
+
+fn too_large(most: u64) -> io::Error {
+    let most = match most >> 20 {
+        0 => format!("{most} bytes"),
+        mebibytes => format!("{mebibytes} MiB"),
+    };
+    let why = format!("it is larger than {most}, which is the most that is read");
+    io::Error::new(io::ErrorKind::FileTooLarge, why)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, process::Command, thread};
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_read_up_to_the_limit_and_no_further() {
+        let path = std::env::temp_dir().join(format!("portlab-input-{}", std::process::id()));
+        std::fs::write(&path, "abcd").unwrap();
+        assert_eq!(read(&path, 4).unwrap(), b"abcd");
+        let error = read(&path, 3).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        assert!(error.to_string().contains("3 bytes"), "{error}");
+        // A file that grows after it was opened.
+        let mut growing = Input::open(&path, 4).unwrap();
+        std::fs::write(&path, "abcde").unwrap();
+        let error = growing.read_to_end(&mut Vec::new()).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
+        std::fs::remove_file(&path).unwrap();
+    }
+
+    #[test]
+    fn only_files_and_pipes_with_a_writer_are_read() {
+        let path = std::env::temp_dir().join(format!("portlab-fifo-{}", std::process::id()));
+        assert!(
+            Command::new("mkfifo")
+                .arg(&path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        for (path, part) in [
+            (Path::new("/tmp"), "directory"),
+            (Path::new("/dev/zero"), "device"),
+            (&path, "no program writes"),
+        ] {
+            let error = read(path, 9).unwrap_err();
+            assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+            assert!(error.to_string().contains(part), "{error}");
+        }
+        let error = read(Path::new("/no/such/file"), 9).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
+        std::fs::remove_file(&path).unwrap();
+        // An anonymous pipe, as of a shell's <(command).
+        for (text, fits) in [("", false), ("abcd", true), ("abcde", false)] {
+            let (reader, mut writer) = io::pipe().unwrap();
+            let path = format!("/dev/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&reader));
+            writer.write_all(text.as_bytes()).unwrap();
+            let input = thread::spawn(move || {
+                drop(writer);
+                read(Path::new(&path), 4)
+            });
+            let bytes = input.join().unwrap();
+            assert_eq!(bytes.ok(), fits.then(|| text.as_bytes().to_vec()));
+        }
+    }
+}
