@@ -246,6 +246,8 @@ fn files_are_written_in_one_place_which_writes_them_whole() {
             "fs::write(",
             "File::create",
             "fs::rename(",
+            "fs::copy(",
+            ".write(true)",
             "File::options(",
         ];
         let text = above_the_tests(&text).replace("WholeFile::create", "");

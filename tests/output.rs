@@ -284,12 +284,22 @@ fn what_is_no_regular_file_is_written_through() {
     assert!(percentiles.contains("TotalCount"), "{text}");
     assert!(result.contains("believable"), "{text}");
 
-    // A link to a file stays one.
+    // A link is replaced, and what it points to is left alone.
     let dir = folder("link");
     std::os::unix::fs::symlink("target", dir.join("link")).unwrap();
     let option = format!("--hgrm={}", dir.join("link").display());
     let output = portlab(&["load", &addr, "-c=1", "-d=50ms", &option]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
-    assert!(dir.join("link").is_symlink());
-    assert_eq!(names(&dir), ["link", "target"]);
+    assert!(!dir.join("link").is_symlink());
+    assert_eq!(names(&dir), ["link"]);
+
+    // A descriptor of a file, other than stdout and stderr, is written through.
+    let script = format!(
+        "exec '{PORTLAB}' load {addr} -c 1 -d 50ms --hgrm=/dev/fd/9 9>'{}/nine'",
+        dir.display()
+    );
+    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let nine = fs::read_to_string(dir.join("nine")).unwrap();
+    assert!(nine.contains("#[Buckets"), "{nine}");
 }

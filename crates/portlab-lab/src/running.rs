@@ -7,18 +7,24 @@
 
 use std::{
     fs::{self, File},
-    io,
-    os::fd::{AsRawFd, RawFd},
+    io::{self, Read, Seek, Write},
+    os::{
+        fd::{AsRawFd, RawFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
 
 use portlab_sys::marked::{kill_marked, started};
+use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
 
 /// How long the servers of a killed comparison may take to end.
 const TO_END: Duration = Duration::from_secs(30);
+/// A longer note than this is not one.
+const MOST_BYTES: u64 = 4096;
 /// The time between two checks whether they have ended.
 const A_MOMENT: Duration = Duration::from_millis(5);
 
@@ -125,15 +131,14 @@ impl Running {
             error,
         };
         fs::create_dir_all(dir).map_err(failed)?;
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&file)
-            .map_err(failed)?;
+        let mut lock = open_or_create(&file).map_err(failed)?;
         let mut is_ours = lock.try_lock().is_ok();
-        let note = fs::read(&file).ok();
-        let note = note.and_then(|text| serde_json::from_slice::<Note>(&text).ok());
+        let mut text = Vec::new();
+        (&lock)
+            .take(MOST_BYTES)
+            .read_to_end(&mut text)
+            .map_err(failed)?;
+        let note = serde_json::from_slice::<Note>(&text).ok();
         let mut leftover = None;
         if let Some(Note {
             pid,
@@ -164,16 +169,40 @@ impl Running {
             mark: mark.clone(),
         };
         // Written in place, because the lock belongs to this file. An incomplete note counts as none.
-        serde_json::to_vec(&note)
-            .map_err(io::Error::from)
-            .and_then(|text| fs::write(&file, text))
-            .map_err(failed)?;
+        let written = lock
+            .set_len(0)
+            .and_then(|()| lock.rewind())
+            .and_then(|()| lock.write_all(&serde_json::to_vec(&note)?));
+        if let Err(error) = written {
+            let _ = fs::remove_file(&file);
+            return Err(failed(error));
+        }
         Ok(Self {
             file,
             _lock: lock,
             mark,
             leftover,
         })
+    }
+}
+
+/// Opens the regular file `path`, making it if need be. Another user may have put a link there, which is not
+/// followed, or a FIFO, which is not waited for.
+fn open_or_create(path: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let opened = File::options()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path);
+    let in_the_way = || io::Error::other("it is a link, or not a regular file; remove it");
+    match opened {
+        Ok(file) if file.metadata()?.is_file() => Ok(file),
+        Ok(_) => Err(in_the_way()),
+        Err(_) if path.is_symlink() => Err(in_the_way()),
+        Err(error) => Err(error),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Timelines of models: which thread worked on which connection, and which waited.
 
-use std::{fs, path::Path, time::Duration};
+use std::{fs, io, path::Path, time::Duration};
 
 use portlab_stats::{
     record::{Cell, Record, Timeline},
@@ -54,7 +54,13 @@ pub fn timelines(
     dir: &Path,
     observer: &mut dyn Observer,
 ) -> Result<(), StoreError> {
-    fs::create_dir_all(dir).map_err(|error| StoreError::Write {
+    let made = match dir.is_symlink() {
+        true => Err(io::Error::other(
+            "it is a link, which is not followed; remove it",
+        )),
+        false => fs::create_dir_all(dir),
+    };
+    made.map_err(|error| StoreError::Write {
         path: dir.to_owned(),
         error,
     })?;

@@ -1,21 +1,30 @@
 //! Files that appear whole, or not at all.
 //!
-//! A result is written to a temporary file beside the one that was named, and renamed when it is
-//! complete: rename(2) replaces a file in one step. So a reader never finds half a file, and a run that
-//! fails, or is interrupted, leaves the old file as it was.
+//! A result is written to a file without a name, in the directory of the file that was named. The complete
+//! result gets a name that can't be guessed, and is renamed: rename(2) replaces a file in one step. So a
+//! reader never finds half a file. If the disk is full, or the process is killed, the old file stays as it was,
+//! and nothing is left beside it. A file system without files that have no name (`O_TMPFILE`, see open(2)) gets a hidden
+//! file, which is removed unless the process is killed.
 //!
-//! What is no regular file (`/dev/stdout`, a FIFO, a terminal) can't be replaced, and is written
-//! through. Of a symbolic link, the file that it points to is replaced, and the link stays.
+//! A device, a pipe or a terminal (`/dev/stdout`, a FIFO) can't be replaced, and is written through. A symbolic
+//! link is replaced like a file, and what it points to stays as it is: another user may have put the link
+//! there. Only the links of `/dev` and `/proc` are followed.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions, Permissions},
-    io::{self, BufWriter, Write},
+    fs::{self, File, Metadata, OpenOptions},
+    hash::{BuildHasher, RandomState},
+    io::{self, BufWriter, Read, Seek, Write},
     os::{
-        fd::{AsFd, BorrowedFd},
-        unix::fs::MetadataExt,
+        fd::{AsFd, AsRawFd, BorrowedFd},
+        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
     sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use rustix::{
+    fs::{AtFlags, CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, linkat, openat},
+    io::Errno,
 };
 
 /// A file that is being written. It takes its name at [`WholeFile::commit`]; if it is dropped before,
@@ -25,12 +34,8 @@ pub struct WholeFile(Place);
 
 #[derive(Debug)]
 enum Place {
-    /// Beside `target`, which it will replace.
-    Beside {
-        /// `None` when it has been committed.
-        part: Option<(PathBuf, BufWriter<File>)>,
-        target: PathBuf,
-    },
+    /// In the directory of `target`, which it will replace.
+    Beside { part: Part, target: PathBuf },
     /// Kept here, because the directory takes no new file: at the end the old file is written over.
     Over { bytes: Vec<u8>, target: PathBuf },
     /// Written to what can't be replaced.
@@ -38,6 +43,14 @@ enum Place {
         out: BufWriter<File>,
         reader_has_gone: AtomicBool,
     },
+}
+
+/// A file that isn't complete. It is removed when this is dropped.
+#[derive(Debug)]
+struct Part {
+    file: BufWriter<File>,
+    /// `None` for a file without a name.
+    name: Option<PathBuf>,
 }
 
 /// Writes `bytes` to the file `path`, whole.
@@ -56,10 +69,11 @@ impl WholeFile {
     /// # Errors
     /// When there is no such directory, or one may not write there.
     pub fn create(path: &Path) -> io::Result<Self> {
-        let target = pointed_to(path);
-        let found = fs::metadata(path).ok();
-        let permissions = match &found {
-            Some(found) if !found.is_file() || stream(found).is_some() => {
+        let found = found(path)?;
+        let mode = match &found {
+            Some(found) if found.is_symlink() => None,
+            // Behind a link is what a link of the system leads to.
+            Some(found) if !found.is_file() || path.is_symlink() || stream(found).is_some() => {
                 return Ok(Self(Place::Through {
                     out: BufWriter::new(open(path, found)?),
                     reader_has_gone: AtomicBool::new(false),
@@ -67,17 +81,21 @@ impl WholeFile {
             }
             Some(found) => {
                 // A file that is protected against writing isn't replaced either.
-                OpenOptions::new().write(true).open(&target)?;
+                over(path)?;
                 Some(found.permissions())
             }
             None => None,
         };
-        Ok(Self(match beside(&target, permissions) {
-            Ok(part) => Place::Beside {
-                part: Some(part),
-                target,
-            },
-            Err(error) if found.is_some() && takes_no_new_file(&error) => Place::Over {
+        let target = path.to_owned();
+        let part = Part::begin(path).inspect(|part| {
+            if let Some(mode) = &mode {
+                // A file system that refuses has no permissions to keep.
+                let _ = part.file.get_ref().set_permissions(mode.clone());
+            }
+        });
+        Ok(Self(match part {
+            Ok(part) => Place::Beside { part, target },
+            Err(error) if mode.is_some() && takes_no_new_file(&error) => Place::Over {
                 bytes: Vec::new(),
                 target,
             },
@@ -85,42 +103,24 @@ impl WholeFile {
         }))
     }
 
-    /// Puts the file in its place.
+    /// Puts the file in its place, after the disk has it.
     ///
     /// # Errors
     /// When not all of it could be written; then an old file is still there.
     pub fn commit(mut self) -> io::Result<()> {
         self.flush()?;
         match &mut self.0 {
-            Place::Beside { part, target } => {
-                let Some((name, _)) = part.as_ref() else {
-                    return Ok(());
-                };
-                match fs::rename(name, &target) {
-                    // A single file that is mounted (as containers do) can't be replaced.
-                    Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
-                        fs::copy(name, &target)?;
-                    }
-                    renamed => {
-                        renamed?;
-                        *part = None;
-                    }
-                }
-            }
-            Place::Over { bytes, target } => fs::write(target, bytes)?,
-            Place::Through { .. } => {}
+            Place::Beside { part, target } => part.replace(target),
+            Place::Over { bytes, target } => written_over(target, &mut &bytes[..]),
+            Place::Through { .. } => Ok(()),
         }
-        Ok(())
     }
 }
 
 impl Write for WholeFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.0 {
-            Place::Beside { part, .. } => match part {
-                Some((_, file)) => file.write(bytes),
-                None => Ok(0),
-            },
+            Place::Beside { part, .. } => part.file.write(bytes),
             Place::Over { bytes: kept, .. } => kept.write(bytes),
             Place::Through {
                 out,
@@ -131,10 +131,7 @@ impl Write for WholeFile {
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.0 {
-            Place::Beside { part, .. } => match part {
-                Some((_, file)) => file.flush(),
-                None => Ok(()),
-            },
+            Place::Beside { part, .. } => part.file.flush(),
             Place::Over { .. } => Ok(()),
             Place::Through {
                 out,
@@ -144,17 +141,113 @@ impl Write for WholeFile {
     }
 }
 
-impl Drop for WholeFile {
+impl Part {
+    /// Begins a file in the directory of `target`.
+    fn begin(target: &Path) -> io::Result<Self> {
+        if target.file_name().is_none() {
+            return Err(io::ErrorKind::IsADirectory.into());
+        }
+        let dir = match target.parent() {
+            Some(dir) if dir != Path::new("") => dir,
+            _ => Path::new("."),
+        };
+        let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
+        let (file, name) = match openat(CWD, dir, flags, Mode::from_raw_mode(0o666)) {
+            Ok(file) => (file.into(), None),
+            // The file system has no files without a name; or the next error says what else is wrong.
+            Err(_) => {
+                let name = hidden_beside(target);
+                let options = &mut OpenOptions::new();
+                let file = options
+                    .read(true)
+                    .write(true)
+                    .create_new(true)
+                    .open(&name)?;
+                (file, Some(name))
+            }
+        };
+        let file = BufWriter::with_capacity(BUFFER, file);
+        Ok(Self { file, name })
+    }
+
+    /// Takes the name `target` from the file that has it.
+    fn replace(&mut self, target: &Path) -> io::Result<()> {
+        let file = self.file.get_mut();
+        match file.sync_data() {
+            // Some file systems can't.
+            Err(error) if error.kind() != io::ErrorKind::InvalidInput => return Err(error),
+            _ => {}
+        }
+        let name = match &self.name {
+            Some(name) => name,
+            None => {
+                let name = hidden_beside(target);
+                let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+                linkat(CWD, open, CWD, &name, AtFlags::SYMLINK_FOLLOW)?;
+                self.name.insert(name)
+            }
+        };
+        match fs::rename(name, target) {
+            // A single file that is mounted (as containers do) can't be replaced.
+            Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                file.rewind()?;
+                written_over(target, file)
+            }
+            Ok(()) => {
+                self.name = None;
+                Ok(())
+            }
+            failed => failed,
+        }
+    }
+}
+
+impl Drop for Part {
     fn drop(&mut self) {
-        if let Place::Beside {
-            part: Some((name, _)),
-            ..
-        } = &self.0
-        {
+        if let Some(name) = &self.name {
             // If it can't be removed, its directory has gone.
             let _ = fs::remove_file(name);
         }
     }
+}
+
+/// A name beside `target` that other users can't guess.
+fn hidden_beside(target: &Path) -> PathBuf {
+    // The keys of the hasher are random numbers of the system.
+    let number = RandomState::new().hash_one(target);
+    target.with_file_name(format!(".portlab-{number:016x}.part"))
+}
+
+/// What is at `path`, if anything is: a symbolic link itself, unless the system made it.
+fn found(path: &Path) -> io::Result<Option<Metadata>> {
+    let found = match fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let dir = path.parent().and_then(|dir| dir.canonicalize().ok());
+    let is_systems = dir.is_some_and(|dir| dir == Path::new("/dev") || dir.starts_with("/proc"));
+    match found.is_symlink() && is_systems {
+        true => fs::metadata(path).map(Some),
+        false => Ok(Some(found)),
+    }
+}
+
+/// Opens the regular file `target` to be written over.
+fn over(target: &Path) -> io::Result<File> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let options = &mut OpenOptions::new();
+    options
+        .write(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(target)
+}
+
+/// Writes all of `bytes` over what `target` holds.
+fn written_over(target: &Path, bytes: &mut dyn Read) -> io::Result<()> {
+    let mut file = over(target)?;
+    file.set_len(0)?;
+    io::copy(bytes, &mut file).map(drop)
 }
 
 /// What `write` returns; `done` if the reader has `gone`, or goes now: a reader that closes its pipe has
@@ -179,24 +272,8 @@ pub fn unless_gone<T>(
     })
 }
 
-/// Where symbolic links lead from `path`: a name that is no link, if the links end.
-fn pointed_to(path: &Path) -> PathBuf {
-    let mut path = path.to_owned();
-    for _ in 0..MOST_LINKS {
-        let Ok(next) = fs::read_link(&path) else {
-            break;
-        };
-        // A link is relative to the directory that it is in.
-        path = path.parent().unwrap_or(Path::new("")).join(next);
-    }
-    path
-}
-
 /// A trace is long, and written while a class waits for it.
 const BUFFER: usize = 1 << 16;
-
-/// As many as the kernel follows: see path_resolution(7).
-const MOST_LINKS: usize = 40;
 
 /// stdout or stderr, if `found` is the same file: then it must be written through the same descriptor,
 /// or both would write to the same place in it.
@@ -209,40 +286,27 @@ fn stream(found: &Metadata) -> Option<BorrowedFd<'static>> {
         .find(|fd| is_same(*fd))
 }
 
-/// Opens what is no regular file, or is stdout or stderr.
+/// Opens a device, a pipe that a program reads from, or stdout or stderr.
 fn open(path: &Path, found: &Metadata) -> io::Result<File> {
     match stream(found) {
         Some(fd) => Ok(fd.as_fd().try_clone_to_owned()?.into()),
-        None => OpenOptions::new().write(true).open(path),
-    }
-}
-
-/// Creates a file beside `target`, with the permissions that the old one had.
-fn beside(
-    target: &Path,
-    permissions: Option<Permissions>,
-) -> io::Result<(PathBuf, BufWriter<File>)> {
-    let Some(name) = target.file_name() else {
-        return Err(io::ErrorKind::IsADirectory.into());
-    };
-    let pid = std::process::id();
-    let mut number = 0;
-    loop {
-        let mut part = std::ffi::OsString::from(".");
-        part.push(name);
-        part.push(format!(".{pid}-{number}.part"));
-        let part = target.with_file_name(part);
-        match File::create_new(&part) {
-            Ok(file) => {
-                if let Some(permissions) = permissions {
-                    // Where a file system knows none, none are lost.
-                    let _ = file.set_permissions(permissions);
+        None => {
+            // Without O_NONBLOCK, opening a FIFO waits for a reader.
+            let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+            let options = &mut OpenOptions::new();
+            let opened = options
+                .write(true)
+                .truncate(found.is_file())
+                .custom_flags(flags.bits().cast_signed())
+                .open(path);
+            let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+                Some(Errno::NXIO) if found.file_type().is_fifo() => {
+                    io::Error::new(error.kind(), "it is a pipe that no program reads from")
                 }
-                return Ok((part, BufWriter::with_capacity(BUFFER, file)));
-            }
-            // Another process of this number, here or in another container, left it behind.
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => number += 1,
-            Err(error) => return Err(error),
+                _ => error,
+            })?;
+            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+            Ok(file)
         }
     }
 }
@@ -257,7 +321,10 @@ fn takes_no_new_file(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::{
+        fs::Permissions,
+        os::unix::fs::{PermissionsExt, symlink},
+    };
 
     use super::*;
 
@@ -309,17 +376,55 @@ mod tests {
     }
 
     #[test]
-    fn a_link_stays_and_the_file_that_it_points_to_is_replaced() {
+    fn a_link_is_replaced_and_what_it_points_to_stays() {
         let dir = folder("link");
-        fs::create_dir(dir.join("sub")).unwrap();
-        symlink("sub/f", dir.join("link")).unwrap();
-        symlink("link", dir.join("second")).unwrap();
-        for text in ["new", "newer"] {
-            write_whole(&dir.join("second"), text.as_bytes()).unwrap();
-            assert_eq!(fs::read_to_string(dir.join("sub/f")).unwrap(), text);
+        fs::write(dir.join("another"), "another's").unwrap();
+        for (link, to) in [
+            ("link", "another"),
+            ("nowhere", "no/such/file"),
+            ("null", "/dev/null"),
+        ] {
+            let link = dir.join(link);
+            symlink(to, &link).unwrap();
+            write_whole(&link, b"new").unwrap();
+            assert!(!link.is_symlink(), "{to}");
+            assert_eq!(fs::read(&link).unwrap(), b"new");
         }
-        assert_eq!(names(&dir), ["link", "second", "sub"]);
-        assert!(dir.join("link").is_symlink() && dir.join("second").is_symlink());
+        assert_eq!(fs::read(dir.join("another")).unwrap(), b"another's");
+        assert_eq!(names(&dir), ["another", "link", "nowhere", "null"]);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_file_that_is_being_written_has_no_name_that_could_be_left_behind() {
+        let dir = folder("nameless");
+        let mut file = WholeFile::create(&dir.join("f")).unwrap();
+        file.write_all(b"half").unwrap();
+        file.flush().unwrap();
+        let Place::Beside { part, .. } = &file.0 else {
+            panic!("{file:?}");
+        };
+        let left = match &part.name {
+            None => Vec::new(),
+            // The file system has no files without a name.
+            Some(name) => vec![name.file_name().unwrap().to_str().unwrap().to_owned()],
+        };
+        assert_eq!(names(&dir), left);
+        assert_ne!(hidden_beside(&dir.join("f")), hidden_beside(&dir.join("f")));
+        drop(file);
+        assert_eq!(names(&dir), [""; 0]);
+        fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn a_directory_that_takes_no_new_file_has_its_file_written_over() {
+        let dir = folder("over");
+        fs::write(dir.join("f"), "a long old text").unwrap();
+        let (bytes, target) = (b"new".to_vec(), dir.join("f"));
+        WholeFile(Place::Over { bytes, target }).commit().unwrap();
+        assert_eq!(fs::read(dir.join("f")).unwrap(), b"new");
+        symlink("f", dir.join("link")).unwrap();
+        assert!(over(&dir.join("link")).is_err());
         fs::remove_dir_all(&dir).unwrap();
     }
 
@@ -329,16 +434,26 @@ mod tests {
         let fifo = dir.join("fifo");
         let made = std::process::Command::new("mkfifo").arg(&fifo).status();
         assert!(made.unwrap().success());
-        let path = fifo.clone();
-        let reader = std::thread::spawn(move || fs::read(path).unwrap());
+        let error = write_whole(&fifo, b"bytes").unwrap_err();
+        assert!(error.to_string().contains("no program reads"), "{error}");
+
+        let reader = || {
+            let flags = OFlags::NONBLOCK.bits().cast_signed();
+            OpenOptions::new()
+                .read(true)
+                .custom_flags(flags)
+                .open(&fifo)
+                .unwrap()
+        };
+        let mut open = reader();
         write_whole(&fifo, b"bytes").unwrap();
-        assert_eq!(reader.join().unwrap(), b"bytes");
+        let mut bytes = Vec::new();
+        open.read_to_end(&mut bytes).unwrap();
+        assert_eq!(bytes, b"bytes");
 
         // Its reader goes before all is written.
-        let path = fifo.clone();
-        let reader = std::thread::spawn(move || drop(File::open(path).unwrap()));
         let mut file = WholeFile::create(&fifo).unwrap();
-        reader.join().unwrap();
+        drop(open);
         file.write_all(&[b'x'; 100_000]).unwrap();
         file.commit().unwrap();
         assert_eq!(names(&dir), ["fifo"]);

@@ -3,7 +3,13 @@
 mod screen;
 mod words;
 
-use std::{fs, io::Write, path::PathBuf, time::Duration};
+use std::{
+    fs::{self, DirBuilder},
+    io::Write,
+    os::unix::fs::DirBuilderExt,
+    path::PathBuf,
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
 use portlab_backends::{Backend, MODELS, find};
@@ -135,7 +141,7 @@ struct Told<'a> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let inquiry = inquiry(args)?;
-    let dir = scratch();
+    let dir = scratch()?;
     let running = Running::begin(&dir)?;
     let mut screen = Screen::new(interrupt_flag()?, args.time, &inquiry.question);
     let measured = inquire(&inquiry, &running, &mut screen);
@@ -171,9 +177,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
 }
 
-/// The folder that holds the mark of this run's servers.
-fn scratch() -> PathBuf {
-    std::env::temp_dir().join(format!("portlab-advise-{}", std::process::id()))
+/// Makes the folder that holds the mark of this run's servers. Its name can't be guessed, and only this user
+/// can write into it.
+fn scratch() -> anyhow::Result<PathBuf> {
+    let number =
+        u64::from(portlab_lab::random_seed()) << 32 | u64::from(portlab_lab::random_seed());
+    let dir = std::env::temp_dir().join(format!("portlab-advise-{number:016x}"));
+    let made = DirBuilder::new().mode(0o700).create(&dir);
+    made.with_context(|| format!("can't make {}", dir.display()))?;
+    Ok(dir)
 }
 
 /// Resolves the arguments.
