@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_sys::{
-    marked::started,
+    marked::{marked, started},
     spawn::{Signal, signal, signal_pid},
 };
 
@@ -144,6 +144,50 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
     // Ended by the keeper of the killed comparison's server, or by the next comparison.
     assert!(said.contains("of its servers w"), "{said}");
     assert!(!dir.join("running.json").exists());
+}
+
+#[test]
+fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
+    let dir = folder("compare-hangup");
+    let program = env!("CARGO_BIN_EXE_portlab");
+    // A server whose child ignores the hangup and has left the session.
+    let server = format!(
+        "--server=left=sh -c \"nohup setsid sleep 600 & exec '{program}' serve --bind 127.0.0.1:{{port}}\""
+    );
+    let options = ["--models=fork", &server, "--connections=2", "--rounds=50"];
+    let mut child = begun(&dir, &options);
+    let note = fs::read_to_string(dir.join("running.json")).unwrap();
+    let note: serde_json::Value = serde_json::from_str(&note).unwrap();
+    let servers = || marked("PORTLAB_RUN", note["mark"].as_str().unwrap()).unwrap();
+    // As when a terminal closes: the kernel sends one, and the shell another.
+    for _ in 0..2 {
+        signal(&mut child, Signal::HUP).unwrap();
+    }
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert_eq!(servers(), [0; 0]);
+    let record = record(&dir);
+    assert!(!record.complete && record.measured() > 0);
+    assert!(dir.join("report.html").exists() && !dir.join("running.json").exists());
+
+    // Where hangups are ignored, the comparison goes on.
+    let script = format!("trap '' HUP; exec '{program}' compare --no-twin \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &script, "sh", "--models=threads", "--connections=1"]);
+    command
+        .args(["--rounds=3", "--duration=200ms", "--out"])
+        .arg(dir.join("nohup"));
+    let mut child = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    while !dir.join("nohup/running.json").exists() {
+        assert!(child.try_wait().unwrap().is_none(), "it ended at once");
+        thread::sleep(Duration::from_millis(5));
+    }
+    signal(&mut child, Signal::HUP).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    assert!(super::record(&dir.join("nohup")).complete);
 }
 
 #[test]

@@ -15,8 +15,11 @@ use signal_hook::{
 
 use crate::children::generation;
 
-/// A flag that the first SIGINT or SIGTERM sets. The second ends the process, as if none had been
-/// caught.
+/// A flag that the first SIGINT, SIGTERM or SIGHUP sets. A SIGINT or SIGTERM after that ends the process, as
+/// if none had been caught. Further SIGHUPs don't: when a terminal closes, the kernel and the shell both send
+/// one.
+///
+/// A SIGHUP that is ignored, as under nohup(1), stays ignored.
 ///
 /// # Errors
 /// When the handler can't be installed.
@@ -27,18 +30,33 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
         flag::register_conditional_default(signal, Arc::clone(&flag))?;
         flag::register(signal, Arc::clone(&flag))?;
     }
-
+    if !is_ignored(SIGHUP) {
+        flag::register(SIGHUP, Arc::clone(&flag))?;
+    }
     Ok(flag)
 }
 
-/// A bell that rings, by becoming readable, when SIGINT or SIGTERM has come: for a program that has a
-/// terminal to give back.
+/// Whether `signal` is ignored, as a parent may have arranged.
+fn is_ignored(signal: i32) -> bool {
+    // SAFETY: all zeros are a valid sigaction, and the call only writes the present one into it.
+    unsafe {
+        let mut present: libc::sigaction = std::mem::zeroed();
+        libc::sigaction(signal, std::ptr::null(), &raw mut present) == 0
+            && present.sa_sigaction == libc::SIG_IGN
+    }
+}
+
+/// A bell that rings, by becoming readable, when SIGINT, SIGTERM or SIGHUP has come: for a program that has
+/// a terminal to give back.
 ///
 /// # Errors
 /// When the handler can't be installed.
 pub fn bell() -> io::Result<UnixStream> {
     let (bell, doorbell) = UnixStream::pair()?;
     pipe::register(SIGINT, doorbell.try_clone()?)?;
+    if !is_ignored(SIGHUP) {
+        pipe::register(SIGHUP, doorbell.try_clone()?)?;
+    }
     pipe::register(SIGTERM, doorbell)?;
     Ok(bell)
 }

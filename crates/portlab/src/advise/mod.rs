@@ -141,9 +141,11 @@ struct Told<'a> {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let inquiry = inquiry(args)?;
+    // Before there is anything to tidy up.
+    let interrupted = interrupt_flag()?;
     let dir = scratch()?;
     let running = Running::begin(&dir)?;
-    let mut screen = Screen::new(interrupt_flag()?, args.time, &inquiry.question);
+    let mut screen = Screen::new(interrupted, args.time, &inquiry.question);
     let measured = inquire(&inquiry, &running, &mut screen);
     screen.finish();
     drop(running);

@@ -211,9 +211,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let began = Instant::now();
     let mut experiment = experiment(args)?;
+    // Before there is anything to tidy up.
+    let interrupted = interrupt_flag()?;
     let running = Running::begin(&args.out)?;
     let store = Store::open(&args.out)?;
-    let interrupted = interrupt_flag()?;
     let mut screen = Screen::new(interrupted);
     if let Some(left) = running.leftover {
         screen.note(&resume::told(left));
