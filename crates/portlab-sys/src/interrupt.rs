@@ -36,37 +36,13 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// Whether `signal` is ignored, as a parent may have arranged.
-fn is_ignored(signal: i32) -> bool {
-    // SAFETY: all zeros are a valid sigaction, and the call only writes the present one into it.
-    unsafe {
-        let mut present: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(signal, std::ptr::null(), &raw mut present) == 0
-            && present.sa_sigaction == libc::SIG_IGN
-    }
-}
-
-/// A bell that rings, by becoming readable, when SIGINT, SIGTERM or SIGHUP has come: for a program that has
-/// a terminal to give back.
+/// A bell that rings, by becoming readable, when SIGINT, SIGTERM or SIGHUP has come: for a program that has a
+/// terminal to give back, or something to say when it ends. A SIGHUP that is ignored, as under nohup(1), stays
+/// ignored.
 ///
 /// # Errors
 /// When the handler can't be installed.
 pub fn bell() -> io::Result<UnixStream> {
-    let (bell, doorbell) = UnixStream::pair()?;
-    pipe::register(SIGINT, doorbell.try_clone()?)?;
-    if !is_ignored(SIGHUP) {
-        pipe::register(SIGHUP, doorbell.try_clone()?)?;
-    }
-    pipe::register(SIGTERM, doorbell)?;
-    Ok(bell)
-}
-
-/// As [`bell`], and SIGHUP rings too, unless the process was started to ignore it (`nohup(1)`): for a program that
-/// has something to say when it ends.
-///
-/// # Errors
-/// When the handler can't be installed.
-pub fn ending_bell() -> io::Result<UnixStream> {
     let (bell, doorbell) = UnixStream::pair()?;
     let mut signals = vec![SIGINT, SIGTERM];
     if !is_ignored(SIGHUP) {

@@ -80,7 +80,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let addr = Purpose::PROXY_BIND.resolve(&args.bind)?[0];
     portlab_sys::limits::raise_open_files();
     // Installed before it is said that the proxy listens: from then on it may be told to end.
-    let mut bell = interrupt::ending_bell().context("can't catch SIGINT and SIGTERM")?;
+    let mut bell = interrupt::bell().context("can't catch SIGINT and SIGTERM")?;
     let listener = bind(addr, &portlab_backends::Options::default()).map_err(remedy)?;
     let addr = listener.local_addr()?;
     if let Some(target) = targets.iter().find(|target| is_same(addr, **target)) {
