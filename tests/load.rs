@@ -15,7 +15,10 @@ use std::{
     time::Duration,
 };
 
-use portlab_sys::spawn::{Signal, signal};
+use portlab_sys::{
+    marked::started,
+    spawn::{Signal, signal, signal_pid},
+};
 use serde_json::Value;
 
 /// Serves every connection on `127.0.0.1:0` with `serve`, on a thread each, until the test ends.
@@ -295,4 +298,50 @@ fn an_interrupted_run_prints_what_it_has_and_ends_well() {
         assert_eq!(result["unanswered"], 0);
         first_bytes.try_iter().for_each(drop);
     }
+}
+
+#[test]
+fn a_closed_terminal_ends_a_load_that_keeps_its_files() {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return;
+    }
+    let addr = server(echo(|_, _| true));
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("load-hangup");
+    let _ = std::fs::remove_dir_all(&dir);
+    std::fs::create_dir_all(&dir).unwrap();
+    let load = format!(
+        "echo $$ > pid; exec {} load {addr} -c 2 -d 10m --hgrm percentiles",
+        env!("CARGO_BIN_EXE_portlab")
+    );
+    let mut command = Command::new("script");
+    command
+        .args(["-qec", &load, "/dev/null"])
+        .env("TERM", "xterm");
+    command
+        .current_dir(&dir)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
+    let mut terminal = command.spawn().unwrap();
+    let mut shown = terminal.stdout.take().unwrap();
+    // Until the screen appears.
+    let (mut seen, mut byte) = (Vec::new(), [0]);
+    while !seen.ends_with(b"\x1b[?1049h") {
+        shown.read_exact(&mut byte).unwrap();
+        seen.extend(byte);
+    }
+    let pid = std::fs::read_to_string(dir.join("pid")).unwrap();
+    let pid = pid.trim().parse().unwrap();
+    terminal.kill().unwrap();
+    terminal.wait().unwrap();
+    let since = std::time::Instant::now();
+    while started(pid).is_some() {
+        if since.elapsed() > Duration::from_secs(60) {
+            let _ = signal_pid(pid, Signal::KILL);
+            panic!("the load runs on without its terminal");
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    let percentiles = std::fs::read_to_string(dir.join("percentiles")).unwrap();
+    assert!(percentiles.contains("#[Buckets"), "{percentiles}");
 }

@@ -2,6 +2,7 @@
 
 use std::{io, os::fd::AsFd};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
 };
@@ -14,6 +15,17 @@ use rustix::termios::{
 pub fn is_in_foreground(terminal: impl AsFd) -> bool {
     let own = rustix::process::getpgrp();
     rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == own)
+}
+
+/// Whether `terminal` was closed: its window, or the connection to its machine. Reads from such a terminal
+/// return nothing at once, and writes fail with EIO.
+///
+/// Source: POLLHUP in `poll(2)`.
+#[must_use]
+pub fn has_hung_up(terminal: impl AsFd) -> bool {
+    let mut asked = [PollFd::new(&terminal, PollFlags::empty())];
+    let polled = poll(&mut asked, Some(&Timespec::default()));
+    polled.is_ok() && asked[0].revents().contains(PollFlags::HUP)
 }
 
 /// Forgets what was typed on `terminal` and has not been read.

@@ -20,7 +20,7 @@ use std::{
 };
 
 use portlab_service::visible;
-use portlab_sys::whole::unless_gone;
+use portlab_sys::{terminal::has_hung_up, whole::unless_gone};
 use serde::Serialize;
 
 /// No more of stdout is read.
@@ -104,15 +104,29 @@ pub(crate) struct Output<W>(W);
 
 impl<W: Write> Write for Output<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        unless_gone(&READER_HAS_GONE, bytes.len(), || self.0.write(bytes))
+        unless_gone(&READER_HAS_GONE, bytes.len(), || {
+            self.0.write(bytes).map_err(as_gone)
+        })
     }
 
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        unless_gone(&READER_HAS_GONE, (), || self.0.write_all(bytes))
+        unless_gone(&READER_HAS_GONE, (), || {
+            self.0.write_all(bytes).map_err(as_gone)
+        })
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        unless_gone(&READER_HAS_GONE, (), || self.0.flush())
+        unless_gone(&READER_HAS_GONE, (), || self.0.flush().map_err(as_gone))
+    }
+}
+
+/// The error of a terminal that was closed, as that of a pipe whose reader has gone.
+fn as_gone(error: io::Error) -> io::Error {
+    let is_closed = error.kind() != io::ErrorKind::BrokenPipe && has_hung_up(io::stdout());
+    if is_closed {
+        io::ErrorKind::BrokenPipe.into()
+    } else {
+        error
     }
 }
 

@@ -16,6 +16,7 @@ use std::{
 };
 
 use portlab_load::{Interval, Plan, Progress};
+use portlab_sys::terminal::has_hung_up;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
 use self::{terminal::Terminal, view::View};
@@ -109,6 +110,10 @@ impl Screen {
     /// Takes in what has been typed; says whether anything happened.
     fn listen(&mut self) -> bool {
         let mut heard = false;
+        // crossterm would read from a closed terminal for ever.
+        if self.terminal.is_some() && has_hung_up(io::stderr()) {
+            let _ = self.close();
+        }
         while self.terminal.is_some() && event::poll(Duration::ZERO).unwrap_or(false) {
             let Ok(event) = event::read() else {
                 return heard;

@@ -13,6 +13,8 @@ use ratatui::{
     },
 };
 
+use portlab_sys::terminal::has_hung_up;
+
 /// A screen that is written at once, and not cell by cell: each write wakes the terminal, which then
 /// takes the generator's core.
 pub(super) type Terminal = ratatui::Terminal<CrosstermBackend<BufWriter<Stderr>>>;
@@ -53,6 +55,13 @@ pub(super) fn open() -> io::Result<Terminal> {
 pub(super) fn close(mut terminal: Terminal) -> io::Result<()> {
     let shown = terminal.show_cursor();
     let given_back = give_back();
+    if shown.is_err() {
+        // Dropping the screen would write to the terminal again, and panic if that fails.
+        std::mem::forget(terminal);
+    }
+    if has_hung_up(io::stderr()) {
+        return Ok(());
+    }
     shown.and(given_back)
 }
 
