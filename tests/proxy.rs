@@ -149,7 +149,7 @@ fn what_cannot_be_run_says_why() {
             &["--to", "9", "--latancy", "5ms"][..],
             "similar argument exists: '--latency'",
         ),
-        (&["--to", "9", "--latency", "5"], "\"5\" is no duration"),
+        (&["--to", "9", "--latency", "5"], "\"5\" is not a duration"),
         (
             &["--to", "9", "--latency", "left:5ms"],
             "a direction is up, down or both",
