@@ -114,9 +114,18 @@ fn what_is_no_quantity_is_refused_with_an_example() {
         (&["load", "127.0.0.1:9", "--size", "big"][..], "4KiB"),
         (&["load", "127.0.0.1:9", "--duration", "10"], "10s"),
         (&["load", "127.0.0.1:9", "--connections", "many"], "10k"),
-        (&["load", "127.0.0.1:9", "--connections", "0"], "between 1 and 1M"),
-        (&["load", "127.0.0.1:9", "--size", "0"], "between 1 and 64MiB"),
-        (&["load", "127.0.0.1:9", "--messages", "0"], "between 1 and 1T"),
+        (
+            &["load", "127.0.0.1:9", "--connections", "0"],
+            "between 1 and 1M",
+        ),
+        (
+            &["load", "127.0.0.1:9", "--size", "0"],
+            "between 1 and 64MiB",
+        ),
+        (
+            &["load", "127.0.0.1:9", "--messages", "0"],
+            "between 1 and 1T",
+        ),
         (&["compare", "--connections", "1,x"], "10k"),
         (&["compare", "--connections", "0"], "between 1 and 1M"),
         (&["compare", "--duration", "0s"], "between 1ms and 1h"),

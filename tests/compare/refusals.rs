@@ -60,8 +60,14 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
         (&["--rooms=0"], "between 1 and 1k"),
         (&["--size=0"], "between 1 and 64MiB"),
         (&["--depth=0"], "between 1 and 65536"),
-        (&["--connections=1..1Mx1.2", "--size=1..1Mx1.2"], "1000 is the most"),
-        (&["--connections=1..100x1.1", "--rounds=500"], "fewer --rounds"),
+        (
+            &["--connections=1..1Mx1.2", "--size=1..1Mx1.2"],
+            "1000 is the most",
+        ),
+        (
+            &["--connections=1..100x1.1", "--rounds=500"],
+            "fewer --rounds",
+        ),
         (&["--duration=100us"], "between 1ms and 1h"),
         (&["--duration=99999999999s"], "between 1ms and 1h"),
         (&["--rate=1000M"], "and 10M"),
