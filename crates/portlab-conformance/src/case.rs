@@ -9,6 +9,8 @@ pub struct Case {
     pub name: &'static str,
     /// What it is about, in a sentence.
     pub about: &'static str,
+    /// The numbers of the faults that it holds, as in [`FAULTS`](crate::FAULTS).
+    pub faults: &'static [u8],
     /// What the server must say for the case to make sense.
     pub speaks: Speaks,
     /// What must be promised; otherwise the case is skipped.

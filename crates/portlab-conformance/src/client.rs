@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{Failure, failure::ensure, patience::patience};
 
@@ -23,8 +23,25 @@ pub(crate) struct Client {
 
 impl Client {
     pub(crate) fn connect(addr: SocketAddr) -> Result<Self, Failure> {
-        let stream = TcpStream::connect_timeout(&addr, patience())
+        Self::connect_within(addr, patience())
+    }
+
+    /// Connects, if that takes no longer than `limit`.
+    pub(crate) fn connect_within(addr: SocketAddr, limit: Duration) -> Result<Self, Failure> {
+        let stream = TcpStream::connect_timeout(&addr, limit)
             .map_err(|error| Failure::during("connecting", &error))?;
+        Self::over(stream)
+    }
+
+    /// Connects with a receive buffer of the smallest size, so that the server's queue fills soon.
+    pub(crate) fn with_small_buffer(addr: SocketAddr) -> Result<Self, Failure> {
+        let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(4096)?;
+        socket.connect(&addr.into())?;
+        Self::over(socket.into())
+    }
+
+    fn over(stream: TcpStream) -> Result<Self, Failure> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience()))?;
         stream.set_write_timeout(Some(patience()))?;
@@ -186,6 +203,11 @@ impl Client {
                 Err(_) => return Ok(()),
             }
         }
+    }
+
+    /// The address of this end.
+    pub(crate) fn local_addr(&self) -> Result<SocketAddr, Failure> {
+        Ok(self.stream.local_addr()?)
     }
 
     /// Sends the FIN; the other direction stays open.

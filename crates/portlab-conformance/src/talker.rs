@@ -13,8 +13,13 @@ pub(crate) struct Talker {
 impl Talker {
     /// Connects, and hears the question for its name.
     pub(crate) fn connect(target: &Target<'_>) -> Result<Self, Failure> {
+        Self::connect_over(target.client()?)
+    }
+
+    /// Hears the question for its name over a connection.
+    fn connect_over(client: Client) -> Result<Self, Failure> {
         let mut talker = Self {
-            client: target.client()?,
+            client,
             rest: Vec::new(),
         };
         let question = talker.next()?;
@@ -28,7 +33,12 @@ impl Talker {
 
     /// Connects, takes `name`, and hears that it is in.
     pub(crate) fn join(target: &Target<'_>, name: &str) -> Result<Self, Failure> {
-        let mut talker = Self::connect(target)?;
+        Self::join_over(target.client()?, name)
+    }
+
+    /// The same, over a connection that is there.
+    pub(crate) fn join_over(client: Client, name: &str) -> Result<Self, Failure> {
+        let mut talker = Self::connect_over(client)?;
         talker.say(name.as_bytes())?;
         talker.hears_of(format!("you are {name} in lobby").as_bytes())?;
         Ok(talker)

@@ -35,6 +35,14 @@ pub trait Process {
     /// # Errors
     /// When it can't be waited for.
     fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>>;
+    /// What it has said on stderr so far.
+    fn complaints(&self) -> String;
+    /// Starts another such server at `addr`, which ends with this one. `None` when it listens; its
+    /// exit code and what it said on stderr when it ended instead.
+    ///
+    /// # Errors
+    /// When it can't be started.
+    fn start_another(&mut self, addr: SocketAddr) -> io::Result<Option<(Option<i32>, String)>>;
 }
 
 /// A server under test: where it is, what it promises, and perhaps its process.

@@ -7,6 +7,7 @@ use crate::{Case, Requires, Speaks, failure::ensure, patience::patience};
 pub(super) static CASE: Case = Case {
     name: "a_blocked_handler_does_not_outlive_the_deadline",
     about: "a handler that sleeps for ten minutes does not keep a server that was told to stop",
+    faults: &[19, 22],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--work=block:10m", "--drain=200ms"],

@@ -8,6 +8,7 @@ pub(super) static CASE: Case = Case {
     name: "a_chat_that_stops_ends_without_a_word",
     about: "when a server is told to stop, every member sees the end, and nobody is told that the others \
             are going; the server exits with 0",
+    faults: &[19],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3), Requires::Process],
     options: &[],

@@ -13,6 +13,7 @@ pub(super) static CASE: Case = Case {
     name: "a_client_that_does_not_read_stops_only_itself",
     about: "64 MiB sent to an echo without reading: the server stops reading, keeps its memory, serves \
             others, and gives everything back once the client reads",
+    faults: &[13],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2), Requires::Process],
     options: &[],

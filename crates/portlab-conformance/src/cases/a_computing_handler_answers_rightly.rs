@@ -5,6 +5,7 @@ use crate::{Case, Speaks, client::random_bytes};
 pub(super) static CASE: Case = Case {
     name: "a_computing_handler_answers_rightly",
     about: "answers that take computing come back exactly, and in order",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[],
     options: &["--work=cpu:1ms"],

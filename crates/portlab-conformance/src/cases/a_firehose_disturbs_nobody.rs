@@ -13,6 +13,7 @@ pub(super) static CASE: Case = Case {
     name: "a_firehose_disturbs_nobody",
     about: "while one client sends and reads without a pause, and every answer takes computing, \
             others are served long before it has finished",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2)],
     options: &["--work=cpu:20ms", "--workers=2"],

@@ -13,6 +13,7 @@ pub(super) static CASE: Case = Case {
     name: "a_graceful_stop_answers_what_was_asked",
     about: "at SIGTERM the port closes, what had been sent is answered to the last byte, everybody gets \
             an end, and the server exits with status 0",
+    faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=30s"],

@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, client::random_bytes};
 pub(super) static CASE: Case = Case {
     name: "a_half_written_client_disturbs_nobody",
     about: "while one client has sent half of its text and reads nothing, others are served",
+    faults: &[11],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2)],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Speaks};
 pub(super) static CASE: Case = Case {
     name: "a_hundred_at_once",
     about: "a hundred clients at once (or as many as are promised) each get their own bytes",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

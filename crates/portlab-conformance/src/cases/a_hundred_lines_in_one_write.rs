@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "a_hundred_lines_in_one_write",
     about: "a hundred lines in one write are a hundred lines, in their order",
+    faults: &[2],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

@@ -13,6 +13,7 @@ pub(super) static CASE: Case = Case {
     name: "a_killed_broker_takes_the_rooms_along_and_no_more",
     about: "when the process that holds the rooms is killed, their members are disconnected, and the next \
             ones find a chat again",
+    faults: &[20],
     speaks: Speaks::Chat,
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(2)],
     options: &[],

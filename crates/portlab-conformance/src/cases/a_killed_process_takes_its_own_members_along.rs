@@ -10,6 +10,7 @@ use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talke
 pub(super) static CASE: Case = Case {
     name: "a_killed_process_takes_its_own_members_along",
     about: "when the process of one member is killed, the others hear that it is lost and go on",
+    faults: &[20],
     speaks: Speaks::Chat,
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(3)],
     options: &[],

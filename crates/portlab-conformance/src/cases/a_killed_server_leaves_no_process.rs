@@ -12,6 +12,7 @@ use crate::{
 pub(super) static CASE: Case = Case {
     name: "a_killed_server_leaves_no_process",
     about: "SIGKILL gives a server no time to clean up, and yet no child of it is left",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &[],

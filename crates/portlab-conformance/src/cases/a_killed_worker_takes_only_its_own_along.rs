@@ -8,6 +8,7 @@ pub(super) static CASE: Case = Case {
     name: "a_killed_worker_takes_only_its_own_along",
     about: "when the process of one client is killed, only that client is lost; no zombie is left, and \
             an empty slot is filled again",
+    faults: &[20],
     speaks: Speaks::Echo,
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(3)],
     options: &[],

@@ -7,6 +7,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "a_line_appears_at_its_end",
     about: "a line of a chat is heard when it has ended, however many pieces it comes in, and as one",
+    faults: &[1, 3],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

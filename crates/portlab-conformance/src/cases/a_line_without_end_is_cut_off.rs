@@ -10,6 +10,7 @@ const BOUND: u64 = 2 << 20;
 pub(super) static CASE: Case = Case {
     name: "a_line_without_end_is_cut_off",
     about: "a line of 1 MiB without its end is answered by an error and the end, and takes no memory",
+    faults: &[14],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2), Requires::Process],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "a_member_that_breaks_off_is_announced",
     about: "when one of 200 breaks off in the middle of a line, the others hear that, and nothing else",
+    faults: &[7, 8],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

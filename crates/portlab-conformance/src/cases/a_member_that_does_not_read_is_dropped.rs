@@ -18,6 +18,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 pub(super) static CASE: Case = Case {
     name: "a_member_that_does_not_read_is_dropped",
     about: "who does not read is dropped with a reason at the hard limit; memory is bounded, and the others hear everything",
+    faults: &[12],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3), Requires::Process],
     options: &["--hard-limit=64KiB", "--soft-limit=64KiB"],

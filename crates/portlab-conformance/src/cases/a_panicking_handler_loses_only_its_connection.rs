@@ -8,6 +8,7 @@ pub(super) static CASE: Case = Case {
     name: "a_panicking_handler_loses_only_its_connection",
     about: "handlers that panic, more of them than a pool has workers, cost their own connections and \
             nothing else",
+    faults: &[21],
     speaks: Speaks::Echo,
     requires: &[],
     options: &["--work=panic"],

@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure, patie
 pub(super) static CASE: Case = Case {
     name: "a_reset_mid_reply_leaves_nothing_behind",
     about: "a RST in mid-reply: no crash, no descriptor kept, others unaffected",
+    faults: &[7],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &[],

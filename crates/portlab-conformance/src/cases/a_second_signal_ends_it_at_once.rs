@@ -14,6 +14,7 @@ use crate::{
 pub(super) static CASE: Case = Case {
     name: "a_second_signal_ends_it_at_once",
     about: "a second SIGTERM ends a draining server at once, children included",
+    faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=10m", "--work=wait:10m"],

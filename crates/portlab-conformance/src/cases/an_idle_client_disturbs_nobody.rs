@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks};
 pub(super) static CASE: Case = Case {
     name: "an_idle_client_disturbs_nobody",
     about: "while one client keeps silent, others are served",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2)],
     options: &[],

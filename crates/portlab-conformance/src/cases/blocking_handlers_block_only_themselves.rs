@@ -8,6 +8,7 @@ use crate::{Case, Requires, Speaks, failure::ensure};
 pub(super) static CASE: Case = Case {
     name: "blocking_handlers_block_only_themselves",
     about: "four handlers that block for a second each don't stand in a queue",
+    faults: &[22],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4), Requires::SurvivesBlocking],
     options: &["--work=block:1s", "--workers=4"],

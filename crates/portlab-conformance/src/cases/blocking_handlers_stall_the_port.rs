@@ -9,6 +9,7 @@ pub(super) static CASE: Case = Case {
     name: "blocking_handlers_stall_the_port",
     about: "four handlers that block for half a second stand in a queue, as the model's sheet says; \
             afterwards everybody is served",
+    faults: &[22],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4), Requires::StallsWhenBlocked],
     options: &["--work=block:500ms", "--workers=4"],

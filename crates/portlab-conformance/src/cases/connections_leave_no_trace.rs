@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
 pub(super) static CASE: Case = Case {
     name: "connections_leave_no_trace",
     about: "after a hundred clients there is no zombie, no orphan and no descriptor more than before",
+    faults: &[23],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Speaks};
 pub(super) static CASE: Case = Case {
     name: "empty_connections",
     about: "clients that connect and leave without a word harm nobody",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

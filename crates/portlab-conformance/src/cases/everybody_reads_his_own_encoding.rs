@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "everybody_reads_his_own_encoding",
     about: "members of three encodings hear each other, whole characters and question marks where there is none",
+    faults: &[3, 5],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

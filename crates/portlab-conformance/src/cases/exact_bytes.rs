@@ -5,6 +5,7 @@ use crate::{Case, Speaks, client::random_bytes};
 pub(super) static CASE: Case = Case {
     name: "exact_bytes",
     about: "random bytes of many sizes, up to 1 MiB, come back exactly",
+    faults: &[4],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Speaks};
 pub(super) static CASE: Case = Case {
     name: "fixed_text",
     about: "whoever says something is answered with exactly the fixed text, in its encoding",
+    faults: &[],
     speaks: Speaks::Reply,
     requires: &[],
     options: &["--reply=你好客户端", "--encoding=gbk"],

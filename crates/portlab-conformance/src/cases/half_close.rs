@@ -5,6 +5,7 @@ use crate::{Case, Speaks, client::random_bytes};
 pub(super) static CASE: Case = Case {
     name: "half_close",
     about: "1 MiB and then a FIN: all of it comes back, and then the end",
+    faults: &[6],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

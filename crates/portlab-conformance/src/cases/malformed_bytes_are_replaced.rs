@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "malformed_bytes_are_replaced",
     about: "what is malformed is heard as U+FFFD, and the connection lives",
+    faults: &[4],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

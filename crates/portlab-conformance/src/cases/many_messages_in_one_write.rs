@@ -5,6 +5,7 @@ use crate::{Case, Speaks};
 pub(super) static CASE: Case = Case {
     name: "many_messages_in_one_write",
     about: "a hundred lines in one write come back in order, none lost or doubled",
+    faults: &[2],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

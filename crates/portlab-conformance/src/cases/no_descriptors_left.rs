@@ -12,6 +12,7 @@ pub(super) static CASE: Case = Case {
     name: "no_descriptors_left",
     about: "out of descriptors: whoever is inside is served, the server doesn't spin, and once places \
             are free again newcomers are served",
+    faults: &[15],
     speaks: Speaks::Echo,
     requires: &[
         Requires::Process,

@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "nobody_moves_anothers_cursor",
     about: "what a screen would obey is shown instead, what telnet negotiates is left out, names hold no markup",
+    faults: &[24],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Speaks, client::random_bytes};
 pub(super) static CASE: Case = Case {
     name: "one_byte_per_write",
     about: "a text sent a byte at a time comes back exactly",
+    faults: &[1],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "one_of_many_gets_a_name",
     about: "when all ask for one name at once, one of them gets it and the others may ask for another",
+    faults: &[25],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

@@ -5,6 +5,7 @@ use crate::{Case, Speaks};
 pub(super) static CASE: Case = Case {
     name: "resets_before_accept",
     about: "a thousand clients that connect and reset at once don't end the accept loop",
+    faults: &[9],
     speaks: Speaks::Echo,
     requires: &[],
     options: &[],

@@ -13,6 +13,7 @@ pub(super) static CASE: Case = Case {
     name: "stuck_clients_are_cut_at_the_deadline",
     about: "a client that never reads does not keep a server that was told to stop: it exits with \
             status 0 and leaves no process",
+    faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=300ms"],

@@ -8,6 +8,7 @@ const LINES: usize = 10_000;
 pub(super) static CASE: Case = Case {
     name: "the_oldest_lines_are_dropped_when_asked",
     about: "with --overflow drop-oldest, who does not read stays, hears the last lines, and how many it missed",
+    faults: &[12],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
     options: &["--overflow=drop-oldest", "--hard-limit=64KiB"],

@@ -7,6 +7,7 @@ use crate::{Case, Requires, Speaks, failure::ensure};
 pub(super) static CASE: Case = Case {
     name: "waiting_handlers_wait_side_by_side",
     about: "four clients whose answers take a second each have them sooner than one after the other",
+    faults: &[],
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4)],
     options: &["--work=wait:1s", "--workers=4"],

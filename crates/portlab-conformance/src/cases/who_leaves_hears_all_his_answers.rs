@@ -6,6 +6,7 @@ pub(super) static CASE: Case = Case {
     name: "who_leaves_hears_all_his_answers",
     about: "questions and the end in one write, by /quit or a FIN: all answers come, in their order, and \
             then the end",
+    faults: &[6],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &[],

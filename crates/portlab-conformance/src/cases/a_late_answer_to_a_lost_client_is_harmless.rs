@@ -1,0 +1,35 @@
+//! Fault 8: a write to a client that is gone.
+
+use portlab_sys::meter::tree;
+
+use crate::{Case, Requires, Speaks, failure::ensure};
+
+pub(super) static CASE: Case = Case {
+    name: "a_late_answer_to_a_lost_client_is_harmless",
+    about: "when an answer is written to a client that has closed and reset, no process of the server ends",
+    faults: &[8],
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &["--work=wait:50ms"],
+    run: |target| {
+        let before = target.settled_footprint()?;
+        let processes = tree(target.pid()?)?;
+        for number in 0..10 {
+            let mut client = target.served_client()?;
+            client.send(b"too late")?;
+            // A write fails with EPIPE, which SIGPIPE comes with, if a FIN came before the RST.
+            if number % 2 == 0 {
+                client.half_close()?;
+            }
+            client.reset()?;
+        }
+        target.served_client()?;
+        let after = target.settled_footprint()?;
+        ensure!(
+            after.processes == before.processes && tree(target.pid()?)? == processes,
+            "before the resets {processes:?}, after them {:?}",
+            tree(target.pid()?)?
+        );
+        Ok(())
+    },
+};

@@ -1,0 +1,53 @@
+//! A command that a server may be tempted to think about for long.
+
+use std::time::Duration;
+
+use portlab_sys::meter::usage;
+
+use crate::{Case, Failure, Requires, Speaks, Target, failure::ensure, talker::Talker};
+
+/// How many members there are to compare a name with.
+const MEMBERS: usize = 60;
+/// How often an unknown name is asked for.
+const TIMES: usize = 50;
+/// What is allowed beside: the system's own work, and the kernel's tick for processes that ended.
+const SLACK: Duration = Duration::from_millis(200);
+
+pub(super) static CASE: Case = Case {
+    name: "a_long_name_costs_no_more_than_a_short_one",
+    about: "/msg with an unknown name of 4,000 bytes takes the server no more CPU time than ten with 20",
+    faults: &[],
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(2), Requires::Process],
+    options: &[],
+    run: |target| {
+        let mut members = Vec::new();
+        for number in 0..target.crowd(MEMBERS) {
+            members.push(Talker::join(target, &format!("member{number}"))?);
+        }
+        let mut last = members.pop().ok_or_else(|| Failure::new("no member"))?;
+        let short = cost(target, &mut last, 20)?;
+        let long = cost(target, &mut last, 4_000)?;
+        ensure!(
+            long < 10 * short + SLACK,
+            "{TIMES} short names took {short:?} of CPU time, {TIMES} long ones {long:?}"
+        );
+        Ok(())
+    },
+};
+
+/// The CPU time that the server takes to answer messages to a name of so many bytes.
+fn cost(target: &mut Target<'_>, member: &mut Talker, length: usize) -> Result<Duration, Failure> {
+    let pid = target.pid()?;
+    let before = usage(pid)?.cpu;
+    for _ in 0..TIMES {
+        member.say(format!("/msg {} hello", "x".repeat(length)).as_bytes())?;
+        let answer = member.next()?;
+        ensure!(
+            answer.starts_with(b"* "),
+            "heard \"{}\"",
+            answer.escape_ascii()
+        );
+    }
+    Ok(usage(pid)?.cpu.saturating_sub(before))
+}

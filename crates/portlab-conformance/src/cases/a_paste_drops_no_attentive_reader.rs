@@ -1,0 +1,50 @@
+//! A member that says very much at once, to members that read.
+
+use std::{thread, time::Duration};
+
+use crate::{Case, Failure, Requires, Speaks, failure::ensure, talker::Talker};
+
+/// 128 KiB of line ends, and 128 KiB of lines.
+const PASTES: [(&[u8], usize); 2] = [(b"\n", 128 << 10), (b"a line of a text that was pasted\n", 4 << 10)];
+
+pub(super) static CASE: Case = Case {
+    name: "a_paste_drops_no_attentive_reader",
+    about: "when a member pastes 128 KiB, members that read hear every line of it and stay, and so does the member",
+    faults: &[],
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(4)],
+    options: &[],
+    run: |target| {
+        let mut readers = Vec::new();
+        for name in ["a", "b", "c"] {
+            readers.push(Talker::join(target, name)?);
+        }
+        let mut paster = Talker::join(target, "paster")?;
+        let listen = |mut reader: Talker| {
+            thread::spawn(move || {
+                reader.hears_of(b"* paster joined")?;
+                for (line, count) in PASTES {
+                    for _ in 0..count {
+                        let said = [b"paster: ", line.trim_ascii_end()].concat();
+                        reader.hears(said.trim_ascii_end())?;
+                    }
+                }
+                Ok(reader)
+            })
+        };
+        let threads: Vec<_> = readers.into_iter().map(listen).collect();
+        for (line, count) in PASTES {
+            paster.send(&line.repeat(count))?;
+            // A pause, in which a server may take a member for one that has little to say.
+            thread::sleep(Duration::from_millis(300));
+        }
+        for thread in threads {
+            let panicked = |_| Err(Failure::new("a reader panicked"));
+            let mut reader: Talker = thread.join().unwrap_or_else(panicked)?;
+            reader.has_heard_all()?;
+        }
+        let still_in = paster.has_heard_all();
+        ensure!(still_in.is_ok(), "the paster was dropped: {still_in:?}");
+        Ok(())
+    },
+};

@@ -1,0 +1,56 @@
+//! Fault 23: thousands of short connections.
+
+use std::thread;
+
+use portlab_sys::meter::anonymous_bytes;
+
+use crate::{
+    Case, Failure, Requires, Speaks, Target, client::Client, failure::ensure, patience::eventually,
+};
+
+/// How many connections come before memory is read first, and in all.
+const FIRST: usize = 1_000;
+const ALL: usize = 5_000;
+/// What memory may grow by beside a tenth: the pages of a thread or two more.
+const SLACK: u64 = 1 << 20;
+
+pub(super) static CASE: Case = Case {
+    name: "short_connections_leave_no_trace",
+    about: "after 5,000 short connections the server has the descriptors and processes of before, and its memory \
+            within 10 %",
+    faults: &[23],
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &[],
+    run: |target| {
+        let pid = target.pid()?;
+        come_and_go(target, FIRST)?;
+        let before = target.settled_footprint()?;
+        let memory = anonymous_bytes(pid)?;
+        come_and_go(target, ALL - FIRST)?;
+        let (mut after, mut grown) = (before, 0);
+        let back = eventually(|| {
+            after = target.footprint()?;
+            grown = anonymous_bytes(pid)?.saturating_sub(memory);
+            // The last client of before may not have been forgotten yet, which hides a descriptor.
+            let no_more = after.descriptors <= before.descriptors && after.zombies == 0;
+            Ok(no_more && after.processes == before.processes && grown <= memory / 10 + SLACK)
+        })?;
+        ensure!(
+            back,
+            "before {before:?}, after {after:?}; memory grew from {memory} by {grown} bytes"
+        );
+        Ok(())
+    },
+};
+
+/// Has so many clients connect, exchange a word and leave, two at a time.
+fn come_and_go(target: &Target<'_>, count: usize) -> Result<(), Failure> {
+    let addr = target.addr;
+    let half = move || (0..count / 2).try_for_each(|_| Client::connect(addr)?.exchange(b"short"));
+    let other = thread::spawn(half);
+    half()?;
+    other
+        .join()
+        .unwrap_or_else(|_| Err(Failure::new("a client panicked")))
+}

@@ -1,0 +1,39 @@
+//! What each model promises, in the suite's words.
+
+use portlab_backends::{Family, Sheet, Workers};
+use portlab_conformance::{Case, Promises};
+
+/// Enough for every case, and few enough that cases which fill a pool are quick.
+const WORKERS: usize = 6;
+
+/// What a model promises when it is started with the options of a case.
+pub fn promises(sheet: &Sheet, case: &Case) -> Promises {
+    let told = case
+        .options
+        .iter()
+        .find_map(|option| option.strip_prefix("--workers="));
+    let workers = told.and_then(|count| count.parse().ok()).unwrap_or(WORKERS);
+    let processes = sheet.family == Family::Processes;
+    let pool = matches!(sheet.workers, Workers::Fixed(_));
+    Promises {
+        at_once: sheet.capacity(workers),
+        survives_blocking: sheet.survives_blocking,
+        hub: sheet.hub.is_ok(),
+        processes,
+        standing_processes: if processes && pool { workers } else { 0 },
+    }
+}
+
+/// The options of `serve` for a case.
+pub fn options(model: &str, case: &Case) -> Vec<String> {
+    let told = case.options.iter().any(|it| it.starts_with("--workers"));
+    let workers = (!told).then(|| format!("--workers={WORKERS}"));
+    [
+        format!("--model={model}"),
+        format!("--service={}", case.speaks.name()),
+    ]
+    .into_iter()
+    .chain(workers)
+    .chain(case.options.iter().map(|&option| option.to_owned()))
+    .collect()
+}

@@ -1,0 +1,82 @@
+//! A running server, as the suite looks at it.
+
+use std::{
+    io::{self, BufRead, BufReader, Read},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Duration,
+};
+
+use portlab_conformance::Process;
+use portlab_lab::{Server, ServerError};
+use portlab_sys::spawn::Signal;
+
+/// `PROGRAM serve OPTIONS`, and what was started beside it.
+pub struct Running {
+    pub server: Server,
+    program: &'static Path,
+    options: Vec<String>,
+    others: Vec<Child>,
+}
+
+impl Running {
+    pub fn start(program: &'static Path, options: Vec<String>) -> Result<Self, ServerError> {
+        Ok(Self {
+            server: Server::start(program, &options)?,
+            program,
+            options,
+            others: Vec::new(),
+        })
+    }
+}
+
+impl Process for Running {
+    fn pid(&self) -> i32 {
+        self.server.pid()
+    }
+
+    fn signal(&mut self, signal: Signal) -> io::Result<()> {
+        self.server.signal(signal)
+    }
+
+    fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>> {
+        self.server.wait(patience)
+    }
+
+    fn complaints(&self) -> String {
+        self.server.complaints()
+    }
+
+    fn start_another(&mut self, addr: SocketAddr) -> io::Result<Option<(Option<i32>, String)>> {
+        let mut command = Command::new(self.program);
+        command.args(["serve", "--json", "--bind", &addr.to_string()]);
+        command.args(&self.options).stdin(Stdio::null());
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        // The first line says that it listens; a server that ends says none.
+        let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        BufReader::new(stdout).read_line(&mut line)?;
+        if !line.is_empty() {
+            self.others.push(child);
+            return Ok(None);
+        }
+        let mut said = String::new();
+        let mut stderr = child.stderr.take().ok_or(io::ErrorKind::BrokenPipe)?;
+        stderr.read_to_string(&mut said)?;
+        Ok(Some((child.wait()?.code(), said)))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        for other in &mut self.others {
+            // Both fail only if it has ended already.
+            let _ = other.kill();
+            let _ = other.wait();
+        }
+    }
+}
