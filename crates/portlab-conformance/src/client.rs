@@ -138,10 +138,12 @@ impl Client {
     /// Reads once: some bytes, or none at the end.
     pub(crate) fn receive(&mut self) -> Result<Vec<u8>, Failure> {
         let mut buffer = vec![0; 4096];
-        let length = self
-            .stream
-            .read(&mut buffer)
-            .map_err(|error| Failure::during("receiving", &error))?;
+        let length = self.stream.read(&mut buffer).map_err(|error| {
+            if would_block(&error) {
+                return Failure::new(format!("expected bytes, got none for {:?}", patience()));
+            }
+            Failure::during("receiving", &error)
+        })?;
         buffer.truncate(length);
         Ok(buffer)
     }

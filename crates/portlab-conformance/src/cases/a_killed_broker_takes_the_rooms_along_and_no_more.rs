@@ -22,7 +22,10 @@ pub(super) static CASE: Case = Case {
         let mut alice = Talker::join(target, "alice")?;
         let mut bob = Talker::join(target, "bob")?;
         // It was forked before any other.
-        let broker = tree(pid)?[1];
+        let processes = tree(pid)?;
+        let broker = *processes
+            .get(1)
+            .ok_or_else(|| Failure::new("there is no process of the rooms"))?;
         signal_pid(broker, Signal::KILL)?;
         alice.client().expect_to_be_dropped()?;
         bob.client().expect_to_be_dropped()?;

@@ -22,8 +22,8 @@ pub(super) static CASE: Case = Case {
         }
         // Which process serves whom can't be seen from outside, so end them one by one until a member
         // is lost. The first that was forked is the broker, which serves nobody.
-        let standing = tree(pid)?.split_off(2);
-        for &worker in &standing {
+        let standing = tree(pid)?;
+        for &worker in standing.iter().skip(2) {
             spawn::signal_pid(worker, Signal::KILL)?;
             let gone = eventually(|| Ok(!tree(pid)?.contains(&worker)))?;
             ensure!(gone, "process {worker} outlived SIGKILL");

@@ -5,11 +5,14 @@ use std::{thread, time::Duration};
 use crate::{Case, Failure, Requires, Speaks, failure::ensure, talker::Talker};
 
 /// 128 KiB of line ends, and 128 KiB of lines.
-const PASTES: [(&[u8], usize); 2] = [(b"\n", 128 << 10), (b"a line of a text that was pasted\n", 4 << 10)];
+const PASTES: [(&[u8], usize); 2] = [
+    (b"\n", 128 << 10),
+    (b"a line of a text that was pasted\n", 4 << 10),
+];
 
 pub(super) static CASE: Case = Case {
     name: "a_paste_drops_no_attentive_reader",
-    about: "when a member pastes 128 KiB, members that read hear every line of it and stay, and so does the member",
+    about: "when a member pastes 128 KiB, members that read hear every line of it and stay, and so does the paster",
     faults: &[],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(4)],
@@ -38,9 +41,13 @@ pub(super) static CASE: Case = Case {
             // A pause, in which a server may take a member for one that has little to say.
             thread::sleep(Duration::from_millis(300));
         }
+        let mut readers = Vec::new();
         for thread in threads {
             let panicked = |_| Err(Failure::new("a reader panicked"));
-            let mut reader: Talker = thread.join().unwrap_or_else(panicked)?;
+            readers.push(thread.join().unwrap_or_else(panicked)?);
+        }
+        // Each is still there, and has heard nothing else.
+        for reader in &mut readers {
             reader.has_heard_all()?;
         }
         let still_in = paster.has_heard_all();

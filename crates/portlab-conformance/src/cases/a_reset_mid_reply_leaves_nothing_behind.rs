@@ -10,6 +10,10 @@ pub(super) static CASE: Case = Case {
     requires: &[Requires::Process],
     options: &[],
     run: |target| {
+        let mut bystander = match target.promises.at_once {
+            Some(1) => None,
+            _ => Some(target.served_client()?),
+        };
         target.served_client()?;
         // The first client may not have been forgotten yet, which hides one descriptor and no more.
         let before = target.settled_footprint()?;
@@ -28,6 +32,9 @@ pub(super) static CASE: Case = Case {
             Ok(no_more && after.processes <= before.processes && after.zombies == 0)
         })?;
         ensure!(back, "before the resets {before:?}, after them {after:?}");
+        if let Some(client) = &mut bystander {
+            client.exchange(b"unaffected")?;
+        }
         Ok(())
     },
 };

@@ -11,22 +11,35 @@ use crate::{
 
 pub(super) static CASE: Case = Case {
     name: "stuck_clients_are_cut_at_the_deadline",
-    about: "a client that never reads does not keep a server that was told to stop: it exits with \
-            status 0 and leaves no process",
+    about: "clients that never read do not keep a server that was told to stop: the others have their answers \
+            and an end, the server exits with status 0 and leaves no process",
     faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &["--drain=300ms"],
+    options: &["--drain=2s", "--workers=20"],
     run: |target| {
         let flood = random_bytes(64 << 20);
         let mut clients = Vec::new();
-        for _ in 0..target.crowd(3) {
+        let places = target.crowd(55);
+        let stuck = 5.min(places);
+        for _ in 0..stuck {
             let mut client = target.client()?;
             client.send_until_full(&flood)?;
             clients.push(client);
         }
+        let mut active = Vec::new();
+        for _ in stuck..places {
+            active.push(target.served_client()?);
+        }
+        for client in &mut active {
+            client.send(b"one more")?;
+        }
         let children = tree(target.pid()?)?.split_off(1);
         target.process()?.signal(Signal::TERM)?;
+        for client in &mut active {
+            client.expect(b"one more")?;
+            client.expect_end()?;
+        }
         let status = target.process()?.wait(patience())?;
         ensure!(
             status.is_some_and(|status| status.success()),

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Case, Requires, Speaks, failure::ensure};
+use crate::{Case, Failure, Requires, Speaks, Target, failure::ensure, patience::eventually};
 
 pub(super) static CASE: Case = Case {
     name: "waiting_handlers_wait_side_by_side",
@@ -11,22 +11,27 @@ pub(super) static CASE: Case = Case {
     speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4)],
     options: &["--work=wait:1s", "--workers=4"],
-    run: |target| {
-        let took = four_answers(target)?;
+    run: |target| side_by_side(target),
+};
+
+/// Four answers of a second each take less than four seconds. A busy machine may need more than one
+/// attempt; answers that come one after the other are never so soon.
+pub(super) fn side_by_side(target: &mut Target<'_>) -> Result<(), Failure> {
+    let mut took = Duration::ZERO;
+    let were = eventually(|| {
+        took = four_answers(target)?;
         ensure!(
             took >= Duration::from_secs(1),
             "no answer may come before its second, in {took:?}"
         );
-        ensure!(
-            took < Duration::from_secs(4),
-            "one after the other, in {took:?}"
-        );
-        Ok(())
-    },
-};
+        Ok(took < Duration::from_secs(4))
+    })?;
+    ensure!(were, "one after the other, in {took:?}");
+    Ok(())
+}
 
 /// Has four clients ask at once, and says how long it took until all had their answers.
-pub(super) fn four_answers(target: &mut crate::Target<'_>) -> Result<Duration, crate::Failure> {
+pub(super) fn four_answers(target: &mut Target<'_>) -> Result<Duration, Failure> {
     let mut clients = Vec::new();
     for _ in 0..4 {
         clients.push(target.client()?);
