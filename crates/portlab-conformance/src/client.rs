@@ -81,6 +81,17 @@ impl Client {
         Ok(())
     }
 
+    /// Sends a byte now and then, on a thread of its own, until the server takes no more.
+    pub(crate) fn drip_beside(&self) -> Result<(), Failure> {
+        let mut stream = self.stream.try_clone()?;
+        thread::spawn(move || {
+            while stream.write_all(b"x").is_ok() {
+                thread::sleep(Duration::from_millis(100));
+            }
+        });
+        Ok(())
+    }
+
     /// Reads and forgets whatever comes, on a thread of its own. What is returned tells how much
     /// that has been so far.
     pub(crate) fn read_beside(&self) -> Result<impl Fn() -> u64 + use<>, Failure> {

@@ -18,10 +18,7 @@ impl Talker {
 
     /// Hears the question for its name over a connection.
     fn connect_over(client: Client) -> Result<Self, Failure> {
-        let mut talker = Self {
-            client,
-            rest: Vec::new(),
-        };
+        let mut talker = Self::over(client);
         let question = talker.next()?;
         ensure!(
             question.ends_with(b"name?"),
@@ -29,6 +26,14 @@ impl Talker {
             question.escape_ascii()
         );
         Ok(talker)
+    }
+
+    /// Whatever is heard over a connection.
+    pub(crate) fn over(client: Client) -> Self {
+        Self {
+            client,
+            rest: Vec::new(),
+        }
     }
 
     /// Connects, takes `name`, and hears that it is in.
@@ -110,6 +115,20 @@ impl Talker {
             }
             self.rest.extend(more);
         }
+    }
+
+    /// The last line before the server closes is the server's own and has one of these words.
+    pub(crate) fn hears_why_it_is_closed(&mut self, words: &[&str]) -> Result<(), Failure> {
+        let lines = self.last_lines()?;
+        let last = lines
+            .last()
+            .map(|line| String::from_utf8_lossy(line).into_owned())
+            .unwrap_or_default();
+        ensure!(
+            last.starts_with("* ") && words.iter().any(|word| last.contains(word)),
+            "expected a reason with one of {words:?} before the end, heard \"{last}\""
+        );
+        Ok(())
     }
 
     /// Nothing has been heard that nobody asked for: an answer to a question of its own comes next.

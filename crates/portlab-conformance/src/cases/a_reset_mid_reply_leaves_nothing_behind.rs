@@ -10,19 +10,22 @@ pub(super) static CASE: Case = Case {
     requires: &[Requires::Process],
     options: &[],
     run: |target| {
-        let mut bystander = match target.promises.at_once {
-            Some(1) => None,
-            _ => Some(target.served_client()?),
-        };
         target.served_client()?;
         // The first client may not have been forgotten yet, which hides one descriptor and no more.
         let before = target.settled_footprint()?;
+        let bystander = match target.promises.at_once {
+            Some(1) => None,
+            _ => Some(target.served_client()?),
+        };
         let text = random_bytes(200_000);
         for _ in 0..20 {
             let mut client = target.client()?;
             client.send(&text)?;
             client.expect(&text[..1_000])?;
             client.reset()?;
+        }
+        if let Some(mut client) = bystander {
+            client.exchange(b"unaffected")?;
         }
         target.served_client()?;
         let mut after = before;
@@ -32,9 +35,6 @@ pub(super) static CASE: Case = Case {
             Ok(no_more && after.processes <= before.processes && after.zombies == 0)
         })?;
         ensure!(back, "before the resets {before:?}, after them {after:?}");
-        if let Some(client) = &mut bystander {
-            client.exchange(b"unaffected")?;
-        }
         Ok(())
     },
 };

@@ -1,0 +1,27 @@
+//! Fault 16, in a chat: more members than are allowed.
+
+use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
+
+pub(super) static CASE: Case = Case {
+    name: "members_above_the_limit_are_told",
+    about: "with --max-connections 10 the eleventh client of a chat is told why its connection is closed, and a place \
+            that becomes free is taken again",
+    faults: &[16],
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(11)],
+    options: &["--max-connections=10", "--workers=12"],
+    run: |target| {
+        let mut inside = Vec::new();
+        for number in 0..10 {
+            inside.push(Talker::join(target, &format!("m{number}"))?);
+        }
+        for _ in 0..3 {
+            let mut outside = Talker::over(target.client()?);
+            outside.hears_why_it_is_closed(&["10", "full", "connections"])?;
+        }
+        inside.pop();
+        let served = eventually(|| Ok(Talker::join(target, "next").is_ok()))?;
+        ensure!(served, "a free place is not taken again");
+        Ok(())
+    },
+};

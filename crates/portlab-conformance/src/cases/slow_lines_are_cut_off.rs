@@ -1,0 +1,31 @@
+//! Fault 11: slow-loris, clients that send a byte now and then.
+
+use crate::{Case, Requires, Speaks, talker::Talker};
+
+pub(super) static CASE: Case = Case {
+    name: "slow_lines_are_cut_off",
+    about: "200 clients (or all places) whose lines don't end within --line-timeout are told and closed; others talk \
+            meanwhile, or (bounded pools) afterwards",
+    faults: &[11],
+    speaks: Speaks::Chat,
+    requires: &[Requires::AtOnce(3)],
+    options: &["--line-timeout=1s"],
+    run: |target| {
+        let mut slow = Vec::new();
+        for _ in 0..target.crowd(200) {
+            let mut client = Talker::connect(target)?;
+            client.client().drip_beside()?;
+            slow.push(client);
+        }
+        // In a full pool they wait for the places of the slow ones.
+        let mut alice = Talker::join(target, "alice")?;
+        let mut bob = Talker::join(target, "bob")?;
+        alice.say(b"can you hear me?")?;
+        bob.hears(b"alice: can you hear me?")?;
+        for mut client in slow {
+            client.hears_why_it_is_closed(&["line"])?;
+        }
+        bob.say(b"they have gone")?;
+        alice.hears_of(b"bob: they have gone")
+    },
+};
