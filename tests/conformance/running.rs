@@ -3,7 +3,7 @@
 use std::{
     io::{self, BufRead, BufReader, Read},
     net::SocketAddr,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     time::Duration,
 };
@@ -15,16 +15,16 @@ use portlab_sys::spawn::Signal;
 /// `PROGRAM serve OPTIONS`, and what was started beside it.
 pub struct Running {
     pub server: Server,
-    program: &'static Path,
+    program: PathBuf,
     options: Vec<String>,
     others: Vec<Child>,
 }
 
 impl Running {
-    pub fn start(program: &'static Path, options: Vec<String>) -> Result<Self, ServerError> {
+    pub fn start(program: &Path, options: Vec<String>) -> Result<Self, ServerError> {
         Ok(Self {
             server: Server::start(program, &options)?,
-            program,
+            program: program.to_owned(),
             options,
             others: Vec::new(),
         })
@@ -49,7 +49,7 @@ impl Process for Running {
     }
 
     fn start_another(&mut self, addr: SocketAddr) -> io::Result<Option<(Option<i32>, String)>> {
-        let mut command = Command::new(self.program);
+        let mut command = Command::new(&self.program);
         command.args(["serve", "--json", "--bind", &addr.to_string()]);
         command.args(&self.options).stdin(Stdio::null());
         let mut child = command

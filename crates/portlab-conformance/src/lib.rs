@@ -24,4 +24,5 @@ pub use case::{Case, Requires, Speaks};
 pub use cases::CASES;
 pub use failure::Failure;
 pub use faults::{FAULTS, Fault};
+pub use patience::with_patience;
 pub use target::{Process, Promises, Target};

@@ -1,6 +1,7 @@
 //! How long to wait for what must happen.
 
 use std::{
+    cell::Cell,
     thread,
     time::{Duration, Instant},
 };
@@ -10,10 +11,26 @@ use crate::Failure;
 /// How long anything may take before it counts as not happening. Far more than it takes, so that a
 /// busy machine fails no case; `PORTLAB_PATIENCE` multiplies it.
 pub(crate) fn patience() -> Duration {
+    if let Some(told) = PATIENCE.get() {
+        return told;
+    }
     let factor = std::env::var("PORTLAB_PATIENCE")
         .ok()
         .and_then(|text| text.parse().ok());
     Duration::from_secs(20) * factor.unwrap_or(1)
+}
+
+thread_local! {
+    static PATIENCE: Cell<Option<Duration>> = const { Cell::new(None) };
+}
+
+/// Runs a case on this thread with another patience: a server that is known to be broken needs no
+/// long wait.
+pub fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T {
+    PATIENCE.set(Some(patience));
+    let result = run();
+    PATIENCE.set(None);
+    result
 }
 
 /// Waits until `true_yet` says so; says whether it did in time.

@@ -12,9 +12,13 @@ pub(super) static CASE: Case = Case {
     run: |target| {
         let mut client = target.client()?;
         let text = random_bytes(300);
-        for byte in text.chunks(1) {
+        let (one_by_one, rest) = text.split_at(100);
+        for byte in one_by_one.chunks(1) {
+            client.exchange(byte)?;
+        }
+        for byte in rest.chunks(1) {
             client.send(byte)?;
         }
-        client.expect(&text)
+        client.expect(rest)
     },
 };
