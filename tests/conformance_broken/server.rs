@@ -16,7 +16,7 @@ use std::{
 };
 
 use portlab_service::{
-    ConnId, Cx, Flow, Hub, Mail, Next, Parting, Service, ServiceOptions, Session, Work,
+    ConnId, Cx, Flow, Hub, Mail, Next, Parting, Post, Service, ServiceOptions, Session, Work,
 };
 
 /// Declares the defects, with their names.
@@ -121,6 +121,9 @@ pub fn serve(options: &[String]) -> io::Result<()> {
     }
     if let Some(work) = told("--work=") {
         service.order = work.parse().map_err(io::Error::other)?;
+    }
+    if defect == Defect::HugeTurns {
+        service.chat.lines_per_turn = usize::MAX;
     }
     let service = service.build(told("--service=").unwrap_or("echo"));
     let service = service.map_err(io::Error::other)?;
@@ -262,7 +265,11 @@ fn converse(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Ro
         if defect == Defect::BurnsAtLongInput && input.len() > 1_000 {
             portlab_sys::clock::burn(Duration::from_millis(20));
         }
-        if !lock(rooms).call(id, |session, cx| session.on_data(&input, cx)) {
+        let mut next = lock(rooms).call(id, |session, cx| session.on_data(&input, cx));
+        while next == Next::More {
+            next = lock(rooms).call(id, |session, cx| session.on_more(cx));
+        }
+        if next == Next::Close {
             return Parting::Left;
         }
     }
@@ -270,24 +277,26 @@ fn converse(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Ro
 }
 
 impl Rooms {
-    /// Calls a session, and says whether its connection goes on.
+    /// Calls a session, and says what comes next.
     fn call(
         &mut self,
         id: ConnId,
         what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Flow,
-    ) -> bool {
+    ) -> Next {
         let Some(member) = self.members.get_mut(&id) else {
-            return false;
+            return Next::Close;
         };
-        for post in member.call(self.defect, what) {
+        let (next, posts) = member.call(self.defect, what);
+        for post in posts {
             if let Some(mut hub) = self.hub.take() {
                 hub.handle(id, &post, &mut |to, mail| self.deliver(to, &mail));
                 self.hub = Some(hub);
             }
         }
-        self.members
-            .get(&id)
-            .is_some_and(|member| member.out.is_some())
+        match self.members.get(&id).is_some_and(|it| it.out.is_some()) {
+            true => next,
+            false => Next::Close,
+        }
     }
 
     fn gone(&mut self, id: ConnId, how: Parting) {
@@ -311,10 +320,10 @@ impl Member {
         &mut self,
         defect: Defect,
         what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Flow,
-    ) -> Vec<portlab_service::Post> {
+    ) -> (Next, Vec<Post>) {
         let (mut out, mut posts) = (Vec::new(), Vec::new());
         let Some(send) = &mut self.out else {
-            return posts;
+            return (Next::Close, posts);
         };
         let mut cx = Cx {
             out: &mut out,
@@ -339,7 +348,7 @@ impl Member {
         if flow.next == Next::Close {
             self.out = None;
         }
-        posts
+        (flow.next, posts)
     }
 }
 

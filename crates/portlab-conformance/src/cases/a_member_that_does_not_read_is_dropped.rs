@@ -21,7 +21,7 @@ pub(super) static CASE: Case = Case {
     faults: &[12],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3), Requires::Process],
-    options: &["--hard-limit=64KiB", "--soft-limit=64KiB"],
+    options: &["--output-limit=64KiB", "--soft-limit=64KiB"],
     run: |target| {
         let pid = target.pid()?;
         let silent = Talker::join(target, "silent")?;

@@ -2,9 +2,7 @@
 
 use portlab_sys::sockets::sockets_at;
 
-use crate::{
-    Case, Failure, Requires, Speaks, client::Client, failure::ensure, talker::Talker,
-};
+use crate::{Case, Failure, Requires, Speaks, client::Client, failure::ensure, talker::Talker};
 
 /// The most lines that the buffers on the way may hold.
 const MOST: usize = 60_000;
@@ -20,7 +18,7 @@ pub(super) static CASE: Case = Case {
     faults: &[12],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
-    options: &["--hard-limit=64MiB", "--soft-limit=64MiB"],
+    options: &["--output-limit=64MiB", "--soft-limit=64MiB"],
     run: |target| {
         let mut paused = Talker::join_over(Client::with_small_buffer(target.addr)?, "paused")?;
         let mut alice = Talker::join(target, "alice")?;
@@ -39,7 +37,10 @@ pub(super) static CASE: Case = Case {
         let mut queue = 0;
         loop {
             let said = say(LOOK)?;
-            ensure!(said < MOST, "the send queue of {remote} grew for {MOST} lines");
+            ensure!(
+                said < MOST,
+                "the send queue of {remote} grew for {MOST} lines"
+            );
             let sockets = sockets_at(target.addr.port())?;
             let now = sockets.iter().find(|it| it.remote == remote);
             let now = now.map_or(0, |it| it.unsent);

@@ -16,7 +16,8 @@ pub(super) static CASE: Case = Case {
     faults: &[],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(4)],
-    options: &[],
+    // At full speed.
+    options: &["--member-rate=off"],
     run: |target| {
         let mut readers = Vec::new();
         for name in ["a", "b", "c"] {

@@ -17,7 +17,7 @@ pub(super) static CASE: Case = Case {
         }
         for _ in 0..3 {
             let mut outside = Talker::over(target.client()?);
-            outside.hears_why_it_is_closed(&["10", "full", "connections"])?;
+            outside.hears_why_it_is_closed(&["too many"])?;
         }
         inside.pop();
         let served = eventually(|| Ok(Talker::join(target, "next").is_ok()))?;

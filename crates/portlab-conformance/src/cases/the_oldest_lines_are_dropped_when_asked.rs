@@ -11,7 +11,7 @@ pub(super) static CASE: Case = Case {
     faults: &[12],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
-    options: &["--overflow=drop-oldest", "--hard-limit=64KiB"],
+    options: &["--overflow=drop-oldest", "--output-limit=64KiB"],
     run: |target| {
         let mut silent = Talker::join(target, "silent")?;
         let mut alice = Talker::join(target, "alice")?;
