@@ -5,6 +5,11 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+#[path = "conformance/models.rs"]
+mod models;
+#[path = "conformance/page.rs"]
+mod page;
+
 use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 
 use portlab_backends::{MODELS, by_hand::BY_HAND, find};
@@ -305,6 +310,11 @@ fn portlab(arguments: &[&str]) -> String {
 #[test]
 fn the_page_of_models_is_what_the_sheets_say() {
     generated("docs/models.md", &portlab(&["models", "--markdown"]));
+}
+
+#[test]
+fn the_page_of_faults_is_what_the_cases_say() {
+    generated("docs/faults.md", &page::page());
 }
 
 #[test]

@@ -7,7 +7,7 @@ use portlab_conformance::{Case, Promises};
 const WORKERS: usize = 6;
 
 /// What a model promises when it is started with the options of a case.
-pub fn promises(sheet: &Sheet, case: &Case) -> Promises {
+pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
     let told = case
         .options
         .iter()
@@ -25,7 +25,7 @@ pub fn promises(sheet: &Sheet, case: &Case) -> Promises {
 }
 
 /// The options of `serve` for a case.
-pub fn options(model: &str, case: &Case) -> Vec<String> {
+pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
     let told = case.options.iter().any(|it| it.starts_with("--workers"));
     let workers = (!told).then(|| format!("--workers={WORKERS}"));
     [

@@ -13,15 +13,15 @@ use portlab_lab::{Server, ServerError};
 use portlab_sys::spawn::Signal;
 
 /// `PROGRAM serve OPTIONS`, and what was started beside it.
-pub struct Running {
-    pub server: Server,
+pub(crate) struct Running {
+    pub(crate) server: Server,
     program: PathBuf,
     options: Vec<String>,
     others: Vec<Child>,
 }
 
 impl Running {
-    pub fn start(program: &Path, options: Vec<String>) -> Result<Self, ServerError> {
+    pub(crate) fn start(program: &Path, options: Vec<String>) -> Result<Self, ServerError> {
         Ok(Self {
             server: Server::start(program, &options)?,
             program: program.to_owned(),

@@ -4,8 +4,6 @@
 //! Where it can't, because it does not drain, has no limits or no processes, `cargo test --test
 //! conformance` is the other half: there the case passes on a model that can.
 
-#![allow(unreachable_pub, reason = "modules of tests")]
-
 #[path = "../conformance/models.rs"]
 mod models;
 #[path = "../conformance/running.rs"]
@@ -112,6 +110,7 @@ const ROWS: &[(&str, Broken)] = &[
         Model("threads", PROCESSES),
     ),
     ("no_descriptors_left", By(Spins)),
+    ("no_descriptors_left_in_a_chat", By(Spins)),
     ("fixed_text", By(IgnoresTheEncoding)),
     ("a_line_appears_at_its_end", By(AddsNewlines)),
     ("a_hundred_lines_in_one_write", By(TakesALinePerRead)),

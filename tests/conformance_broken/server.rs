@@ -24,7 +24,7 @@ macro_rules! defects {
     ($($(#[$doc:meta])+ $name:ident,)*) => {
         /// How the server is broken.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub enum Defect { $($(#[$doc])+ $name,)* }
+        pub(crate) enum Defect { $($(#[$doc])+ $name,)* }
 
         const DEFECTS: &[Defect] = &[$(Defect::$name,)*];
     };
@@ -108,7 +108,7 @@ struct Member {
 }
 
 /// Serves as `serve` does, as far as it understands `options`.
-pub fn serve(options: &[String]) -> io::Result<()> {
+pub(crate) fn serve(options: &[String]) -> io::Result<()> {
     let told = |name: &str| options.iter().find_map(|option| option.strip_prefix(name));
     let named = |defect: &&Defect| Some(format!("{defect:?}").as_str()) == told("--defect=");
     let defect = *DEFECTS.iter().find(named).unwrap_or(&Defect::Sound);

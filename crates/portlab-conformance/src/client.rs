@@ -41,6 +41,11 @@ impl Client {
         Self::over(socket.into())
     }
 
+    /// Has room for more at a time from now on.
+    pub(crate) fn enlarge_buffer(&self) -> Result<(), Failure> {
+        Ok(SockRef::from(&self.stream).set_recv_buffer_size(1 << 20)?)
+    }
+
     fn over(stream: TcpStream) -> Result<Self, Failure> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience()))?;

@@ -23,8 +23,7 @@ pub(super) static CASE: Case = Case {
     faults: &[],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
-    // At full speed.
-    options: &["--member-rate=off"],
+    options: &[],
     run: |target| {
         let mut alice = Talker::join(target, "alice")?;
         let mut bob = Talker::join(target, "bob")?;

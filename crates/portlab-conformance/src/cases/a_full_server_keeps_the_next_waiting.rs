@@ -9,7 +9,7 @@ pub(super) static CASE: Case = Case {
     name: "a_full_server_keeps_the_next_waiting",
     about: "when all places are taken by silent clients, the next one waits unheard, and is served as \
             soon as one of them leaves",
-    faults: &[10, 11],
+    faults: &[11],
     speaks: Speaks::Echo,
     requires: &[Requires::Bound],
     options: &[],

@@ -50,6 +50,7 @@ pub(super) static CASE: Case = Case {
             queue = now;
         }
         let said = say(MORE)?;
+        paused.client().enlarge_buffer()?;
         paused.hears(b"* alice joined")?;
         paused.hears(b"* bob joined")?;
         for number in 0..said {

@@ -45,6 +45,7 @@ table! {
     a_killed_server_leaves_no_process,
     a_killed_worker_takes_only_its_own_along,
     no_descriptors_left,
+    no_descriptors_left_in_a_chat,
     fixed_text,
     a_line_appears_at_its_end,
     a_hundred_lines_in_one_write,

@@ -7,7 +7,7 @@ use crate::{Case, Requires, Speaks, talker::Talker};
 pub(super) static CASE: Case = Case {
     name: "who_waits_for_a_place_hears_nothing",
     about: "when all workers have a member, the next is connected and told nothing, until one leaves",
-    faults: &[10, 11],
+    faults: &[11],
     speaks: Speaks::Chat,
     requires: &[Requires::Bound],
     options: &[],

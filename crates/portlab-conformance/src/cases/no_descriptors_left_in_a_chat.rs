@@ -1,0 +1,53 @@
+//! Fault 15, in a chat: more members than descriptors.
+
+use std::{thread, time::Duration};
+
+use portlab_sys::{
+    limits,
+    meter::{tree, usage},
+};
+
+use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
+
+/// Descriptors that each process of the server may have.
+const LIMIT: u64 = 32;
+
+pub(super) static CASE: Case = Case {
+    name: "no_descriptors_left_in_a_chat",
+    about: "out of descriptors: members talk on, the server takes less than 5 % CPU, and once the others have gone \
+            newcomers are welcome",
+    faults: &[15],
+    speaks: Speaks::Chat,
+    requires: &[Requires::Process, Requires::AtOnce(60)],
+    options: &["--workers=60"],
+    run: |target| {
+        let pid = target.pid()?;
+        let mut alice = Talker::join(target, "alice")?;
+        let mut bob = Talker::join(target, "bob")?;
+        alice.hears(b"* bob joined")?;
+        for process in tree(pid)? {
+            limits::limit_open_files(process, LIMIT)?;
+        }
+        let mut crowd = Vec::new();
+        for _ in 0..50 {
+            crowd.push(target.client()?);
+        }
+        // The first second has the work of those that get in.
+        thread::sleep(Duration::from_secs(1));
+        let (before, processes) = (usage(pid)?.cpu, tree(pid)?.len() as u32);
+        thread::sleep(Duration::from_secs(2));
+        let used = usage(pid)?.cpu.saturating_sub(before);
+        // A process that ends meanwhile may count for a tick of 10 ms.
+        let bound = Duration::from_millis(100) + processes * Duration::from_millis(1);
+        ensure!(used < bound, "it spins: {used:?} of CPU time in 2 s");
+        alice.say(b"still there?")?;
+        bob.hears(b"alice: still there?")?;
+        drop(crowd);
+        let welcome = eventually(|| Ok(Talker::join(target, "carol").is_ok()))?;
+        ensure!(
+            welcome,
+            "a newcomer is not let in although the others have gone"
+        );
+        alice.hears_of(b"* carol joined")
+    },
+};

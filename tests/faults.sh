@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# The whole fault suite: every conformance case on every model, as many rounds in a row as the first
+# argument says (1). Some minutes a round; it stops at the first failure.
+set -uo pipefail
+cd "$(dirname "$0")/.."
+rounds="${1:-1}"
+export PORTLAB_FAULTS=all
+cargo test --locked --test conformance --no-run || exit 2
+for round in $(seq "$rounds"); do
+    since=$SECONDS
+    if ! said=$(cargo test --locked --quiet --test conformance 2>&1); then
+        echo "$said" | grep -v ' \(ok\|ignored\)$'
+        name=$(echo "$said" | grep -m1 ' FAILED$' | sed 's/^test *\(\[[^]]*\] *\)\?//; s/ *\.\.\. FAILED$//')
+        echo "round $round of $rounds failed; to repeat it:"
+        echo "  PORTLAB_FAULTS=all cargo test --test conformance -- --exact $name"
+        exit 1
+    fi
+    echo "round $round of $rounds: $(echo "$said" | grep -o '[0-9]* passed'), $((SECONDS - since)) s"
+done
