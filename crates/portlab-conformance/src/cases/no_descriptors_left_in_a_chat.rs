@@ -18,8 +18,8 @@ pub(super) static CASE: Case = Case {
             newcomers are welcome",
     faults: &[15],
     speaks: Speaks::Chat,
-    requires: &[Requires::Process, Requires::AtOnce(60)],
-    options: &["--workers=60"],
+    requires: &[Requires::Process, Requires::AtOnce(20)],
+    options: &["--workers=20"],
     run: |target| {
         let pid = target.pid()?;
         let mut alice = Talker::join(target, "alice")?;
