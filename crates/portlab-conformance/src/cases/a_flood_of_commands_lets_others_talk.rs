@@ -23,7 +23,8 @@ pub(super) static CASE: Case = Case {
     faults: &[],
     speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
-    options: &[],
+    // A busy machine may let the member read more slowly than it asks.
+    options: &["--output-limit=256MiB", "--soft-limit=256MiB"],
     run: |target| {
         let mut alice = Talker::join(target, "alice")?;
         let mut bob = Talker::join(target, "bob")?;
