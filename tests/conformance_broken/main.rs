@@ -34,121 +34,75 @@ const UNBOUNDED: fn(&mut Promises) = |it| it.at_once = None;
 const BOUNDED: fn(&mut Promises) = |it| it.at_once = Some(6);
 const PROCESSES: fn(&mut Promises) = |it| it.processes = true;
 
-/// A row for every case.
-const ROWS: &[(&str, Broken)] = &[
-    ("exact_bytes", By(FlipsABit)),
-    ("one_byte_per_write", By(DoublesSingleBytes)),
-    ("many_messages_in_one_write", By(TakesALinePerRead)),
-    ("half_close", By(DropsAnswersAtFin)),
-    ("empty_connections", By(DiesAtAnEmptyConnection)),
-    ("a_hundred_at_once", Model("prethreaded", UNBOUNDED)),
-    (
-        "an_idle_client_disturbs_nobody",
-        Model("iterative", UNBOUNDED),
-    ),
-    (
-        "a_half_written_client_disturbs_nobody",
-        Model("prethreaded", UNBOUNDED),
-    ),
-    ("a_firehose_disturbs_nobody", Model("iterative", UNBOUNDED)),
-    ("connections_above_the_limit_are_closed", Lacking(Sound)),
-    ("idle_connections_are_closed", Lacking(Sound)),
-    (
-        "a_full_server_keeps_the_next_waiting",
-        Model("threads", BOUNDED),
-    ),
-    (
-        "a_client_that_does_not_read_stops_only_itself",
-        By(QueuesWithoutBound),
-    ),
-    (
-        "a_reset_mid_reply_leaves_nothing_behind",
-        By(KeepsDescriptors),
-    ),
-    (
-        "a_late_answer_to_a_lost_client_is_harmless",
-        By(DiesAtALostClient),
-    ),
-    ("resets_before_accept", By(DiesAtALostClient)),
-    (
-        "a_full_queue_is_served_after_a_pause",
-        By(StopsAfterAHundred),
-    ),
-    (
-        "waiting_handlers_wait_side_by_side",
-        Model("iterative", UNBOUNDED),
-    ),
-    (
-        "blocking_handlers_block_only_themselves",
-        Model("event-loop", |it| it.survives_blocking = true),
-    ),
-    (
-        "blocking_handlers_stall_the_port",
-        Model("threads", |it| it.survives_blocking = false),
-    ),
-    ("a_computing_handler_answers_rightly", By(FlipsABit)),
-    (
-        "a_panicking_handler_loses_only_its_connection",
-        By(AbortsAtAPanic),
-    ),
-    ("connections_leave_no_trace", By(KeepsDescriptors)),
-    ("short_connections_leave_no_trace", By(KeepsMemory)),
-    (
-        "a_busy_port_is_explained_and_a_restart_works",
-        Lacking(Sound),
-    ),
-    ("a_graceful_stop_answers_what_was_asked", Lacking(Sound)),
-    ("stuck_clients_are_cut_at_the_deadline", Lacking(Sound)),
-    (
-        "a_blocked_handler_does_not_outlive_the_deadline",
-        Lacking(Sound),
-    ),
-    ("a_second_signal_ends_it_at_once", Lacking(LeavesAChild)),
-    ("a_killed_server_leaves_no_process", By(LeavesAChild)),
-    (
-        "a_killed_worker_takes_only_its_own_along",
-        Model("threads", PROCESSES),
-    ),
-    ("no_descriptors_left", By(Spins)),
-    ("no_descriptors_left_in_a_chat", By(Spins)),
-    ("fixed_text", By(IgnoresTheEncoding)),
-    ("a_line_appears_at_its_end", By(AddsNewlines)),
-    ("a_hundred_lines_in_one_write", By(TakesALinePerRead)),
-    ("everybody_reads_his_own_encoding", By(DecodesEachReadAlone)),
-    ("everybody_reads_his_own_encoding", By(WritesReferences)),
-    ("malformed_bytes_are_replaced", By(ClosesAtMalformedBytes)),
-    ("nobody_moves_anothers_cursor", By(PassesEscapes)),
-    ("a_line_without_end_is_cut_off", By(AddsNewlines)),
-    ("slow_lines_are_cut_off", Lacking(Sound)),
-    ("idle_members_are_told_and_closed", Lacking(Sound)),
-    ("members_above_the_limit_are_told", Lacking(Sound)),
-    ("one_of_many_gets_a_name", By(LonelyRooms)),
-    ("a_member_that_breaks_off_is_announced", By(ForgetsTheLost)),
-    ("a_member_that_does_not_read_is_dropped", Lacking(Sound)),
-    ("the_oldest_lines_are_dropped_when_asked", Lacking(Sound)),
-    ("a_member_that_pauses_hears_everything", By(StopsAtAPause)),
-    ("a_paste_drops_no_attentive_reader", By(DropsLateReaders)),
-    (
-        "a_long_name_costs_no_more_than_a_short_one",
-        By(BurnsAtLongInput),
-    ),
-    ("a_flood_of_commands_lets_others_talk", By(HugeTurns)),
-    ("a_storm_is_heard_in_one_order", By(LosesMail)),
-    ("who_leaves_hears_all_his_answers", By(DropsAnswersAtFin)),
-    (
-        "who_waits_for_a_place_hears_nothing",
-        Model("threads", BOUNDED),
-    ),
-    (
-        "a_killed_process_takes_its_own_members_along",
-        Model("threads", PROCESSES),
-    ),
-    (
-        "a_killed_broker_takes_the_rooms_along_and_no_more",
-        Model("threads", PROCESSES),
-    ),
-    ("a_chat_that_stops_ends_without_a_word", Lacking(Sound)),
-];
+/// Names the rows as their cases are named.
+macro_rules! rows {
+    ($($case:ident => $broken:expr,)*) => {
+        /// A row for every case, or more.
+        const ROWS: &[(&str, Broken)] = &[$((stringify!($case), $broken),)*];
+    };
+}
+
+rows! {
+    exact_bytes => By(FlipsABit),
+    one_byte_per_write => By(DoublesSingleBytes),
+    many_messages_in_one_write => By(TakesALinePerRead),
+    half_close => By(DropsAnswersAtFin),
+    empty_connections => By(DiesAtAnEmptyConnection),
+    a_hundred_at_once => Model("prethreaded", UNBOUNDED),
+    an_idle_client_disturbs_nobody => Model("iterative", UNBOUNDED),
+    a_half_written_client_disturbs_nobody => Model("prethreaded", UNBOUNDED),
+    a_firehose_disturbs_nobody => Model("iterative", UNBOUNDED),
+    connections_above_the_limit_are_closed => Lacking(Sound),
+    idle_connections_are_closed => Lacking(Sound),
+    a_full_server_keeps_the_next_waiting => Model("threads", BOUNDED),
+    a_client_that_does_not_read_stops_only_itself => By(QueuesWithoutBound),
+    a_reset_mid_reply_leaves_nothing_behind => By(KeepsDescriptors),
+    a_late_answer_to_a_lost_client_is_harmless => By(DiesAtALostClient),
+    resets_before_accept => By(DiesAtALostClient),
+    a_full_queue_is_served_after_a_pause => By(StopsAfterAHundred),
+    waiting_handlers_wait_side_by_side => Model("iterative", UNBOUNDED),
+    blocking_handlers_block_only_themselves => Model("event-loop", |it| it.survives_blocking = true),
+    blocking_handlers_stall_the_port => Model("threads", |it| it.survives_blocking = false),
+    a_computing_handler_answers_rightly => By(FlipsABit),
+    a_panicking_handler_loses_only_its_connection => By(AbortsAtAPanic),
+    connections_leave_no_trace => By(KeepsDescriptors),
+    short_connections_leave_no_trace => By(KeepsMemory),
+    a_busy_port_is_explained_and_a_restart_works => Lacking(Sound),
+    a_graceful_stop_answers_what_was_asked => Lacking(Sound),
+    stuck_clients_are_cut_at_the_deadline => Lacking(Sound),
+    a_blocked_handler_does_not_outlive_the_deadline => Lacking(Sound),
+    a_second_signal_ends_it_at_once => Lacking(LeavesAChild),
+    a_killed_server_leaves_no_process => By(LeavesAChild),
+    a_killed_worker_takes_only_its_own_along => Model("threads", PROCESSES),
+    no_descriptors_left => By(Spins),
+    no_descriptors_left_in_a_chat => By(Spins),
+    fixed_text => By(IgnoresTheEncoding),
+    a_line_appears_at_its_end => By(AddsNewlines),
+    a_hundred_lines_in_one_write => By(ReversesLines),
+    everybody_reads_his_own_encoding => By(DecodesEachReadAlone),
+    everybody_reads_his_own_encoding => By(WritesReferences),
+    malformed_bytes_are_replaced => By(ClosesAtMalformedBytes),
+    nobody_moves_anothers_cursor => By(PassesEscapes),
+    a_line_without_end_is_cut_off => By(AddsNewlines),
+    slow_lines_are_cut_off => Lacking(Sound),
+    idle_members_are_told_and_closed => Lacking(Sound),
+    members_above_the_limit_are_told => Lacking(Sound),
+    one_of_many_gets_a_name => By(LonelyRooms),
+    a_member_that_breaks_off_is_announced => By(ForgetsTheLost),
+    a_member_that_does_not_read_is_dropped => Lacking(Sound),
+    the_oldest_lines_are_dropped_when_asked => Lacking(Sound),
+    a_member_that_pauses_hears_everything => By(StopsAtAPause),
+    a_paste_drops_no_attentive_reader => By(DropsLateReaders),
+    a_long_name_costs_no_more_than_a_short_one => By(BurnsAtLongInput),
+    a_flood_of_commands_lets_others_talk => By(HugeTurns),
+    a_storm_is_heard_in_one_order => By(LosesMail),
+    a_storm_is_heard_in_one_order => By(ReversesLines),
+    who_leaves_hears_all_his_answers => By(DropsAnswersAtFin),
+    who_waits_for_a_place_hears_nothing => Model("threads", BOUNDED),
+    a_killed_process_takes_its_own_members_along => Model("threads", PROCESSES),
+    a_killed_broker_takes_the_rooms_along_and_no_more => Model("threads", PROCESSES),
+    a_chat_that_stops_ends_without_a_word => Lacking(Sound),
+}
 
 /// How long a broken server is waited for.
 const SHORT: Duration = Duration::from_secs(2);
