@@ -10,10 +10,10 @@ mod running;
 use std::path::Path;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use models::{options, promises};
+use models::promises;
 use portlab_backends::{MODELS, Sheet};
 use portlab_conformance::{CASES, Case, Target};
-use running::Running;
+use running::{Running, options};
 
 /// The cases that take the most time.
 const HEAVY: &[&str] = &[
@@ -24,7 +24,6 @@ const HEAVY: &[&str] = &[
     "a_member_that_pauses_hears_everything",
     "a_panicking_handler_loses_only_its_connection",
     "a_paste_drops_no_attentive_reader",
-    "short_connections_leave_no_trace",
     "stuck_clients_are_cut_at_the_deadline",
     "the_oldest_lines_are_dropped_when_asked",
 ];
@@ -39,7 +38,7 @@ fn main() {
     let all = std::env::var("PORTLAB_FAULTS").is_ok_and(|value| value == "all");
     let known = |name: &&str| CASES.iter().any(|case| case.name == *name);
     assert!(
-        HEAVY.iter().all(|name| known(&name)),
+        HEAVY.iter().all(known),
         "HEAVY names a case that isn't there"
     );
     let sheets = MODELS.iter().map(|model| model.sheet()).enumerate();

@@ -4,7 +4,7 @@ use portlab_backends::{Family, Sheet, Workers};
 use portlab_conformance::{Case, Promises};
 
 /// Enough for every case, and few enough that cases which fill a pool are quick.
-const WORKERS: usize = 6;
+pub(crate) const WORKERS: usize = 6;
 
 /// What a model promises when it is started with the options of a case.
 pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
@@ -22,18 +22,4 @@ pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
         processes,
         standing_processes: if processes && pool { workers } else { 0 },
     }
-}
-
-/// The options of `serve` for a case.
-pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
-    let told = case.options.iter().any(|it| it.starts_with("--workers"));
-    let workers = (!told).then(|| format!("--workers={WORKERS}"));
-    [
-        format!("--model={model}"),
-        format!("--service={}", case.speaks.name()),
-    ]
-    .into_iter()
-    .chain(workers)
-    .chain(case.options.iter().map(|&option| option.to_owned()))
-    .collect()
 }

@@ -8,9 +8,11 @@ use std::{
     time::Duration,
 };
 
-use portlab_conformance::Process;
+use portlab_conformance::{Case, Process};
 use portlab_lab::{Server, ServerError};
 use portlab_sys::spawn::Signal;
+
+use crate::models::WORKERS;
 
 /// `PROGRAM serve OPTIONS`, and what was started beside it.
 pub(crate) struct Running {
@@ -79,4 +81,18 @@ impl Drop for Running {
             let _ = other.wait();
         }
     }
+}
+
+/// The options of `serve` for a case.
+pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
+    let told = case.options.iter().any(|it| it.starts_with("--workers"));
+    let workers = (!told).then(|| format!("--workers={WORKERS}"));
+    [
+        format!("--model={model}"),
+        format!("--service={}", case.speaks.name()),
+    ]
+    .into_iter()
+    .chain(workers)
+    .chain(case.options.iter().map(|&option| option.to_owned()))
+    .collect()
 }

@@ -15,7 +15,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::find;
 use portlab_conformance::{CASES, Case, Failure, Promises, Target, with_patience};
-use running::Running;
+use running::{Running, options};
 use server::Defect::{self, *};
 
 /// What breaks a promise.
@@ -65,7 +65,6 @@ rows! {
     blocking_handlers_stall_the_port => Model("threads", |it| it.survives_blocking = false),
     a_computing_handler_answers_rightly => By(FlipsABit),
     a_panicking_handler_loses_only_its_connection => By(AbortsAtAPanic),
-    connections_leave_no_trace => By(KeepsDescriptors),
     short_connections_leave_no_trace => By(KeepsMemory),
     a_busy_port_is_explained_and_a_restart_works => Lacking(Sound),
     a_graceful_stop_answers_what_was_asked => Lacking(Sound),
@@ -156,9 +155,9 @@ fn finds(case: &'static Case, broken: Broken) -> Result<(), Failed> {
             let model = find(name).ok_or("there is no such model")?;
             let mut promises = models::promises(model.sheet(), case);
             lie(&mut promises);
-            let options = models::options(name, case);
+            let told = options(name, case);
             let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
-            run(case, program, options, promises, Some(SHORT))?
+            run(case, program, told, promises, Some(SHORT))?
         }
     };
     match failure {
@@ -180,9 +179,9 @@ fn small(
         processes: false,
         standing_processes: 0,
     };
-    let mut options = models::options("small", case);
-    options.push(format!("--defect={defect:?}"));
-    run(case, &std::env::current_exe()?, options, promises, patience)
+    let mut told = options("small", case);
+    told.push(format!("--defect={defect:?}"));
+    run(case, &std::env::current_exe()?, told, promises, patience)
 }
 
 fn run(

@@ -33,6 +33,16 @@ pub fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T {
     result
 }
 
+/// Runs `what` on a thread of its own, with the patience of this one. What is returned waits for it.
+pub(crate) fn beside<T: Send + 'static>(
+    what: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+) -> impl FnOnce() -> Result<T, Failure> {
+    let limit = patience();
+    let thread = thread::spawn(move || with_patience(limit, what));
+    let panicked = |_| Err(Failure::new("a client panicked"));
+    move || thread.join().unwrap_or_else(panicked)
+}
+
 /// Waits until `true_yet` says so; says whether it did in time.
 pub(crate) fn eventually(
     mut true_yet: impl FnMut() -> Result<bool, Failure>,

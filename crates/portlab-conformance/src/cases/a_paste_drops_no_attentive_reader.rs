@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use crate::{Case, Failure, Requires, Speaks, failure::ensure, talker::Talker};
+use crate::{Case, Requires, Speaks, failure::ensure, patience::beside, talker::Talker};
 
 /// 128 KiB of line ends, and 128 KiB of lines.
 const PASTES: [(&[u8], usize); 2] = [
@@ -25,7 +25,7 @@ pub(super) static CASE: Case = Case {
         }
         let mut paster = Talker::join(target, "paster")?;
         let listen = |mut reader: Talker| {
-            thread::spawn(move || {
+            beside(move || {
                 reader.hears_of(b"* paster joined")?;
                 for (line, count) in PASTES {
                     for _ in 0..count {
@@ -42,11 +42,10 @@ pub(super) static CASE: Case = Case {
             // A pause, in which a server may take a member for one that has little to say.
             thread::sleep(Duration::from_millis(300));
         }
-        let mut readers = Vec::new();
-        for thread in threads {
-            let panicked = |_| Err(Failure::new("a reader panicked"));
-            readers.push(thread.join().unwrap_or_else(panicked)?);
-        }
+        let mut readers = threads
+            .into_iter()
+            .map(|ended| ended())
+            .collect::<Result<Vec<_>, _>>()?;
         // Each is still there, and has heard nothing else.
         for reader in &mut readers {
             reader.has_heard_all()?;

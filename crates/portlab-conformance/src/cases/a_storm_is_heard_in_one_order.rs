@@ -1,9 +1,10 @@
 //! Fault 25, second half: members join, talk and leave in a storm.
 
-use std::{net::SocketAddr, thread};
+use std::net::SocketAddr;
 
 use crate::{
-    Case, Failure, Requires, Speaks, client::Client, failure::ensure, talker::Talker,
+    Case, Failure, Requires, Speaks, client::Client, failure::ensure, patience::beside,
+    talker::Talker,
 };
 
 /// How many members are there at a time, how often each comes, and how many lines each says.
@@ -26,16 +27,16 @@ pub(super) static CASE: Case = Case {
         let members = target.crowd(MEMBERS + 2) - 2;
         let addr = target.addr;
         let threads: Vec<_> = (0..members)
-            .map(|member| thread::spawn(move || storm(addr, member)))
+            .map(|member| beside(move || storm(addr, member)))
             .collect();
-        for thread in threads {
-            let panicked = |_| Err(Failure::new("a member panicked"));
-            thread.join().unwrap_or_else(panicked)?;
-        }
+        threads.into_iter().try_for_each(|ended| ended())?;
         let heard = transcript(&mut one, members * ROUNDS)?;
         let same = transcript(&mut other, members * ROUNDS)?;
         let parts = heard.iter().zip(&same).find(|(one, other)| one != other);
-        ensure!(parts.is_none(), "two members heard different lines: {parts:?}");
+        ensure!(
+            parts.is_none(),
+            "two members heard different lines: {parts:?}"
+        );
         for visit in 0..members * ROUNDS {
             let name = name(visit / ROUNDS, visit % ROUNDS);
             let own = |line: &&String| line.starts_with(&format!("{name}: "));
@@ -74,8 +75,7 @@ fn storm(addr: SocketAddr, member: usize) -> Result<(), Failure> {
 
 /// What is heard until so many members have left.
 fn transcript(talker: &mut Talker, members: usize) -> Result<Vec<String>, Failure> {
-    let mut heard = Vec::new();
-    let mut left = 0;
+    let (mut heard, mut left) = (Vec::new(), 0);
     while left < members {
         let line = String::from_utf8_lossy(&talker.next()?).into_owned();
         left += usize::from(line.starts_with("* ") && line.ends_with(" left"));

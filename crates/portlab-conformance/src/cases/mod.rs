@@ -35,7 +35,6 @@ table! {
     blocking_handlers_stall_the_port,
     a_computing_handler_answers_rightly,
     a_panicking_handler_loses_only_its_connection,
-    connections_leave_no_trace,
     short_connections_leave_no_trace,
     a_busy_port_is_explained_and_a_restart_works,
     a_graceful_stop_answers_what_was_asked,

@@ -1,22 +1,23 @@
 //! Fault 23: thousands of short connections.
 
-use std::thread;
-
 use portlab_sys::meter::anonymous_bytes;
 
 use crate::{
-    Case, Failure, Requires, Speaks, Target, client::Client, failure::ensure, patience::eventually,
+    Case, Failure, Requires, Speaks, Target,
+    client::Client,
+    failure::ensure,
+    patience::{beside, eventually},
 };
 
 /// How many connections come before memory is read first, and in all.
 const FIRST: usize = 1_000;
-const ALL: usize = 5_000;
+const ALL: usize = 4_000;
 /// What memory may grow by beside a tenth: the pages of a thread or two more.
 const SLACK: u64 = 1 << 20;
 
 pub(super) static CASE: Case = Case {
     name: "short_connections_leave_no_trace",
-    about: "after 5,000 short connections the server has the descriptors and processes of before, and its memory \
+    about: "after 4,000 short connections the server has the descriptors and processes of before, and its memory \
             within 10 %",
     faults: &[23],
     speaks: Speaks::Echo,
@@ -48,9 +49,7 @@ pub(super) static CASE: Case = Case {
 fn come_and_go(target: &Target<'_>, count: usize) -> Result<(), Failure> {
     let addr = target.addr;
     let half = move || (0..count / 2).try_for_each(|_| Client::connect(addr)?.exchange(b"short"));
-    let other = thread::spawn(half);
+    let other = beside(half);
     half()?;
-    other
-        .join()
-        .unwrap_or_else(|_| Err(Failure::new("a client panicked")))
+    other()
 }
