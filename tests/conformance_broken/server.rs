@@ -60,8 +60,10 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
         .iter()
         .find(named)
         .ok_or(io::ErrorKind::InvalidInput)?;
-    let mut service = ServiceOptions::default();
-    service.reply = told("--reply=").unwrap_or_default().to_owned();
+    let mut service = ServiceOptions {
+        reply: told("--reply=").unwrap_or_default().to_owned(),
+        ..ServiceOptions::default()
+    };
     if let Some(name) = told("--encoding=").filter(|_| defect != IgnoresTheEncoding) {
         service.encoding = name.parse().map_err(io::Error::other)?;
     }
@@ -282,7 +284,7 @@ impl Rooms {
         }
         for (to, piece) in mail {
             self.mail += 1;
-            if self.defect != LosesMail || self.mail % 50 != 0 {
+            if self.defect != LosesMail || !self.mail.is_multiple_of(50) {
                 self.call(to, &mut |session, cx| session.on_mail(&piece, cx));
             }
         }
