@@ -10,15 +10,15 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+#[allow(dead_code, reason = "the conformance suite needs more of it")]
+#[path = "conformance_broken/server.rs"]
+mod server;
+
 use std::{
-    collections::HashMap,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::Path,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
     time::{Duration, Instant},
 };
@@ -27,9 +27,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
 use portlab_load::{Arrivals, ChatOutcome, ChatPlan, Pace, RunId, Stop, Tongue, Watch, run_chat};
-use portlab_service::{
-    Chat, ChatLimits, ConnId, Cx, Hub, Mail, Next, Parting, Post, Service, Session, TextEncoding,
-};
+use portlab_service::{Chat, ChatLimits, TextEncoding};
+use server::Defect::{self, DoublesMail, LeaksMail, LosesLines, LosesMail, Sound, SwapsMail};
 
 fn main() {
     let models = MODELS.iter().map(|model| model.sheet());
@@ -42,13 +41,10 @@ fn main() {
         Trial::test(name, move || storm(sheet))
     });
     let found = FAULTS.iter().map(|&fault| {
-        let name = format!(
-            "a_chat_that_is_{}_is_found_out",
-            format!("{fault:?}").to_lowercase()
-        );
+        let name = format!("a_chat_is_found_out::{fault:?}");
         Trial::test(name, move || broken(fault))
     });
-    let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Fault::None));
+    let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Sound));
     let guests = Trial::test("a_stranger_in_a_room_is_no_broken_promise", strangers);
     let both = Trial::test("two_loads_of_one_chat_at_once_are_both_right", two_at_once);
     let cut = Trial::test("a_server_that_stops_has_broken_no_promise", stopped);
@@ -177,37 +173,16 @@ fn check(outcome: &ChatOutcome, messages: u64) -> Result<(), String> {
 }
 
 /// How a hub is broken, on purpose.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fault {
-    None,
-    /// A piece of mail is lost.
-    Lossy,
-    /// A message is lost for all.
-    Forgetful,
-    /// A piece of mail is delivered twice.
-    Doubling,
-    /// Two messages reach one member in the other order.
-    Reordering,
-    /// A piece of mail goes to a member of another room.
-    Leaky,
-}
-
-const FAULTS: &[Fault] = &[
-    Fault::Lossy,
-    Fault::Forgetful,
-    Fault::Doubling,
-    Fault::Reordering,
-    Fault::Leaky,
-];
+const FAULTS: &[Defect] = &[LosesMail, LosesLines, DoublesMail, SwapsMail, LeaksMail];
 
 /// A broken hub is found out, and a sound one isn't.
-fn broken(fault: Fault) -> Result<(), Failed> {
+fn broken(fault: Defect) -> Result<(), Failed> {
     let mut plan = plan(serve(fault), 1, 300);
     plan.members = 12;
     plan.timeout = Duration::from_secs(2);
     let outcome = run_chat(&plan, &mut ())?;
     match (fault, outcome.violations) {
-        (Fault::None, _) => Ok(check(&outcome, 300)?),
+        (Sound, _) => Ok(check(&outcome, 300)?),
         (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
         _ => Ok(()),
     }
@@ -216,7 +191,7 @@ fn broken(fault: Fault) -> Result<(), Failed> {
 /// Others talk in the run's own rooms, in all the ways there are: nothing of it is the server's fault, and
 /// all of it is counted.
 fn strangers() -> Result<(), Failed> {
-    let mut plan = plan(serve(Fault::None), 1, 300);
+    let mut plan = plan(serve(Sound), 1, 300);
     plan.members = 12;
     let over = AtomicBool::new(false);
     let outcome = thread::scope(|scope| {
@@ -322,7 +297,7 @@ fn warm_up() -> Result<(), Failed> {
         members: 12,
         warmup: LONG,
         stop: Stop::after(LONG),
-        ..plan(serve(Fault::None), 1, 0)
+        ..plan(serve(Sound), 1, 0)
     };
     let outcome = run_chat(&plan, &mut marks)?;
     let warmup = marks.begun.unwrap() - marks.connected.unwrap();
@@ -347,7 +322,7 @@ fn one() -> Result<(), Failed> {
     };
     let plan = ChatPlan {
         pace,
-        ..plan(serve(Fault::None), 1, 1)
+        ..plan(serve(Sound), 1, 1)
     };
     let outcome = run_chat(&plan, &mut ())?;
     let (rate, measured) = (outcome.messages_per_s(), outcome.fan_out.count());
@@ -357,152 +332,11 @@ fn one() -> Result<(), Failed> {
     }
 }
 
-/// The chat's own hub, with a fault that shows once, after a while.
-struct Broken {
-    hub: Box<dyn Hub>,
-    fault: Fault,
-    messages: usize,
-    members: Vec<ConnId>,
-    held: Option<(ConnId, Mail)>,
-}
-
-/// The message that meets the fault.
-const WRONG: usize = 100;
-
-impl Hub for Broken {
-    fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut dyn FnMut(ConnId, Mail)) {
-        let mut mail = Vec::new();
-        self.hub
-            .handle(from, post, &mut |to, piece| mail.push((to, piece)));
-        if !self.members.contains(&from) {
-            self.members.push(from);
-        }
-        if mail
-            .first()
-            .is_some_and(|(_, piece)| !piece.0.starts_with(b"*"))
-        {
-            self.messages += 1;
-            if self.messages == WRONG {
-                self.spoil(&mut mail);
-            }
-        }
-        for (to, piece) in mail {
-            deliver(to, piece);
-            if let Some((_, late)) = self.held.take_if(|(held, _)| *held == to) {
-                deliver(to, late);
-            }
-        }
-    }
-
-    fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut dyn FnMut(ConnId, Mail)) {
-        self.hub.gone(who, how, deliver);
-    }
-}
-
-impl Broken {
-    fn spoil(&mut self, mail: &mut Vec<(ConnId, Mail)>) {
-        match self.fault {
-            Fault::None => {}
-            Fault::Lossy => drop(mail.pop()),
-            Fault::Forgetful => mail.clear(),
-            Fault::Doubling => mail.extend(mail.last().cloned()),
-            Fault::Reordering => self.held = mail.pop(),
-            Fault::Leaky => {
-                let hears = |id: &&ConnId| mail.iter().any(|(to, _)| to == *id);
-                let stranger = self.members.iter().find(|id| !hears(id)).copied();
-                mail.extend(stranger.map(|id| (id, mail[0].1.clone())));
-            }
-        }
-    }
-}
-
-/// A chat with a broken hub: a thread for each member, and one lock around everything.
-fn serve(fault: Fault) -> SocketAddr {
-    let service = Chat::new(TextEncoding::default(), ChatLimits::default());
-    let hub = Broken {
-        hub: service.hub().unwrap(),
-        fault,
-        messages: 0,
-        members: Vec::new(),
-        held: None,
-    };
-    let salon = Arc::new(Mutex::new(Salon {
-        hub,
-        members: HashMap::new(),
-    }));
+/// A chat in this process, with a broken hub.
+fn serve(defect: Defect) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for (id, stream) in (1..)
-            .map(ConnId)
-            .zip(listener.incoming().map_while(Result::ok))
-        {
-            let salon = Arc::clone(&salon);
-            let session = service.open(id, addr);
-            thread::spawn(move || attend(id, stream, session, &salon));
-        }
-    });
+    let service = Chat::new(TextEncoding::default(), ChatLimits::default());
+    thread::spawn(move || server::accept(&listener, Box::leak(Box::new(service)), defect));
     addr
-}
-
-struct Salon {
-    hub: Broken,
-    members: HashMap<ConnId, (Box<dyn Session>, TcpStream)>,
-}
-
-fn attend(id: ConnId, mut stream: TcpStream, session: Box<dyn Session>, salon: &Mutex<Salon>) {
-    let writer = stream.try_clone().unwrap();
-    salon.lock().unwrap().members.insert(id, (session, writer));
-    salon
-        .lock()
-        .unwrap()
-        .call(id, |session, cx| session.on_open(cx).next);
-    let mut buffer = [0; 4096];
-    while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        salon.lock().unwrap().call(id, |session, cx| {
-            session.on_data(&buffer[..length], cx).next
-        });
-    }
-    let mut salon = salon.lock().unwrap();
-    salon.members.remove(&id);
-    let Salon { hub, members } = &mut *salon;
-    hub.gone(id, Parting::Left, &mut |to, mail| hand(members, to, &mail));
-}
-
-impl Salon {
-    fn call(&mut self, id: ConnId, what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next) {
-        let (mut out, mut posts) = (Vec::new(), Vec::new());
-        let (session, stream) = self.members.get_mut(&id).unwrap();
-        let next = what(
-            &mut **session,
-            &mut Cx {
-                out: &mut out,
-                posts: &mut posts,
-            },
-        );
-        let _ = stream.write_all(&out);
-        let Self { hub, members } = self;
-        for post in &posts {
-            hub.handle(id, post, &mut |to, mail| hand(members, to, &mail));
-        }
-        if next == Next::More {
-            let more: fn(&mut dyn Session, &mut Cx<'_>) -> Next =
-                |session, cx| session.on_more(cx).next;
-            self.call(id, more);
-        }
-    }
-}
-
-fn hand(members: &mut HashMap<ConnId, (Box<dyn Session>, TcpStream)>, to: ConnId, mail: &Mail) {
-    if let Some((session, stream)) = members.get_mut(&to) {
-        let mut out = Vec::new();
-        session.on_mail(
-            mail,
-            &mut Cx {
-                out: &mut out,
-                posts: &mut Vec::new(),
-            },
-        );
-        let _ = stream.write_all(&out);
-    }
 }

@@ -33,8 +33,9 @@ macro_rules! defects {
 defects! {
     Sound AddsNewlines AbortsAtAPanic BurnsAtLongInput ClosesAtMalformedBytes DecodesEachReadAlone
     DiesAtAnEmptyConnection DiesAtALostClient DoublesSingleBytes DropsAnswersAtFin DropsLateReaders FlipsABit
-    ForgetsTheLost HugeTurns IgnoresTheEncoding KeepsDescriptors KeepsMemory LeavesAChild LonelyRooms LosesMail
-    PassesEscapes QueuesWithoutBound ReversesLines Spins StopsAfterAHundred StopsAtAPause TakesALinePerRead WritesReferences
+    DoublesMail ForgetsTheLost HugeTurns IgnoresTheEncoding KeepsDescriptors KeepsMemory LeaksMail LeavesAChild
+    LonelyRooms LosesLines LosesMail PassesEscapes QueuesWithoutBound ReversesLines Spins StopsAfterAHundred
+    StopsAtAPause SwapsMail TakesALinePerRead WritesReferences
 }
 use Defect::*;
 
@@ -43,7 +44,9 @@ struct Rooms {
     defect: Defect,
     hub: Option<Box<dyn Hub>>,
     members: HashMap<ConnId, Member>,
-    mail: usize,
+    lines: usize,
+    /// Mail that is kept back until its receiver has more.
+    held: Option<(ConnId, Mail)>,
 }
 
 struct Member {
@@ -83,6 +86,12 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let listening = serde_json::json!({"event": "listening", "addr": listener.local_addr()?});
     println!("{listening}");
+    accept(&listener, service, defect);
+    Ok(())
+}
+
+/// Serves for as long as the process lives.
+pub(crate) fn accept(listener: &TcpListener, service: &'static dyn Service, defect: Defect) {
     let shared = rooms(service, defect);
     for number in 1.. {
         if defect == StopsAfterAHundred && number > 100 {
@@ -106,16 +115,15 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
             }
         }
     }
-    Ok(())
 }
 
 fn rooms(service: &dyn Service, defect: Defect) -> Arc<Mutex<Rooms>> {
-    let (hub, members, mail) = (service.hub(), HashMap::new(), 0);
     Arc::new(Mutex::new(Rooms {
         defect,
-        hub,
-        members,
-        mail,
+        hub: service.hub(),
+        members: HashMap::new(),
+        lines: 0,
+        held: None,
     }))
 }
 
@@ -147,7 +155,7 @@ fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mu
     let how = converse(defect, id, stream, rooms);
     lock(rooms).members.remove(&id);
     if defect != ForgetsTheLost {
-        lock(rooms).tell_hub(|hub, deliver| hub.gone(id, how, deliver));
+        lock(rooms).tell_hub(id, |hub, deliver| hub.gone(id, how, deliver));
     }
     let _ = writer.join();
     match defect {
@@ -269,7 +277,7 @@ impl Rooms {
             member.out = None;
         }
         for post in posts {
-            self.tell_hub(|hub, deliver| hub.handle(id, &post, deliver));
+            self.tell_hub(id, |hub, deliver| hub.handle(id, &post, deliver));
         }
         match self.members.get(&id).is_some_and(|it| it.out.is_some()) {
             true => flow.next,
@@ -277,16 +285,44 @@ impl Rooms {
         }
     }
 
-    fn tell_hub(&mut self, what: impl FnOnce(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail))) {
+    fn tell_hub(
+        &mut self,
+        from: ConnId,
+        what: impl FnOnce(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail)),
+    ) {
         let mut mail = Vec::new();
         if let Some(hub) = &mut self.hub {
             what(&mut **hub, &mut |to, piece| mail.push((to, piece)));
         }
-        for (to, piece) in mail {
-            self.mail += 1;
-            if self.defect != LosesMail || !self.mail.is_multiple_of(50) {
-                self.call(to, &mut |session, cx| session.on_mail(&piece, cx));
+        if let Some((_, line)) = mail.first()
+            && !line.0.starts_with(b"*")
+        {
+            self.lines += 1;
+            if self.lines.is_multiple_of(100) {
+                self.spoil(from, &mut mail);
             }
+        }
+        for (to, piece) in mail {
+            self.call(to, &mut |session, cx| session.on_mail(&piece, cx));
+            if let Some((_, late)) = self.held.take_if(|held| held.0 == to) {
+                self.call(to, &mut |session, cx| session.on_mail(&late, cx));
+            }
+        }
+    }
+
+    /// Does harm to the mail that follows from a line, as a rule to its first piece.
+    fn spoil(&mut self, from: ConnId, mail: &mut Vec<(ConnId, Mail)>) {
+        match self.defect {
+            LosesMail => drop(mail.remove(0)),
+            LosesLines => mail.clear(),
+            DoublesMail => mail.push(mail[0].clone()),
+            SwapsMail => self.held = Some(mail.remove(0)),
+            LeaksMail => {
+                let hears = |id: &ConnId| *id == from || mail.iter().any(|(to, _)| to == id);
+                let stranger = self.members.keys().find(|id| !hears(id)).copied();
+                mail.extend(stranger.map(|id| (id, mail[0].1.clone())));
+            }
+            _ => {}
         }
     }
 }
