@@ -70,10 +70,9 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
     if let Some(name) = told("--encoding=").filter(|_| defect != IgnoresTheEncoding) {
         service.encoding = name.parse().map_err(io::Error::other)?;
     }
-    service.order = told("--work=")
-        .unwrap_or("none")
-        .parse()
-        .map_err(io::Error::other)?;
+    let work = told("--work=").unwrap_or("none");
+    let work = portlab_service::Order::read(work, humantime::parse_duration);
+    service.order = work.map_err(|_| io::ErrorKind::InvalidInput)?;
     match defect {
         AbortsAtAPanic => std::panic::set_hook(Box::new(|_| exit(1))),
         HugeTurns => service.chat.lines_per_turn = usize::MAX,
