@@ -171,6 +171,11 @@ impl Mailbox {
         Put::Waits
     }
 
+    /// So many pieces were thrown away on their way here: the receiver is told of them too.
+    pub(crate) fn miss(&mut self, count: u64) {
+        self.missed += count;
+    }
+
     /// Takes what is next.
     pub(crate) fn take(&mut self) -> Found {
         if self.overflowed {

@@ -4,13 +4,18 @@ use std::{collections::VecDeque, io, os::fd::AsRawFd, time::Duration};
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use portlab_service::{ConnId, Hub, Mail, Parting};
-use portlab_sys::{seqpacket::Seqpacket, stop};
+use portlab_sys::{limits, seqpacket::Seqpacket, stop};
+use rustix::io::Errno;
 use slab::Slab;
 
-use super::line::{Said, id_bytes, write_counts};
+use super::{
+    line::{MAIL, Said, TAKEN, id_bytes, missed},
+    tally::Tally,
+};
 use crate::{
     READ_BUFFER,
-    mailbox::{Found, Mailbox, Overflow, Put},
+    backoff::Backoff,
+    mailbox::{Counts, Found, Mailbox, Overflow, Put},
     switchboard::{Switchboard, Word},
     trace,
 };
@@ -28,6 +33,12 @@ struct Process {
     /// No more will come: the server is ending.
     ends: bool,
     lines: Slab<Line>,
+    /// How many there may be. The next ones stay in the control socket until one of these has ended.
+    most: usize,
+    backoff: Backoff,
+    tally: Tally,
+    /// What the brokers before this one have counted.
+    before: Counts,
     switchboard: Switchboard<usize>,
     overflow: Overflow,
     /// Lines on which there may be more.
@@ -40,31 +51,47 @@ struct Process {
 /// The broker's end of a line.
 struct Line {
     socket: Seqpacket,
-    /// What its process has not taken, each piece with its receiver's number before it.
+    /// The connection at its other end.
+    member: ConnId,
+    /// What its process has not taken, each piece with its kind and receiver before it.
     waiting: Mailbox,
     /// The first of it.
     next: Option<Mail>,
 }
 
-/// Holds `hub` until the last line has ended and no more will come; then says on `control` what has
-/// become of all mail.
+/// Holds `hub` until the last line has ended and no more will come.
 ///
 /// It has no part in the draining of a server: as long as somebody has a line, it is needed.
 ///
 /// # Errors
 /// When the system can't poll.
-pub(super) fn run(hub: Box<dyn Hub>, overflow: Overflow, control: Seqpacket) -> io::Result<()> {
+pub(super) fn run(
+    hub: Box<dyn Hub>,
+    overflow: Overflow,
+    tally: Tally,
+    control: Seqpacket,
+) -> io::Result<()> {
     let poll = Poll::new()?;
+    let taken = limits::descriptors(std::process::id().cast_signed())?;
+    let open_files = usize::try_from(limits::open_files()).unwrap_or(usize::MAX);
     poll.registry().register(
         &mut SourceFd(&control.as_raw_fd()),
         CONTROL,
         Interest::READABLE,
     )?;
+    let most = open_files.saturating_sub(taken);
+    if most == 0 {
+        return Err(Errno::MFILE.into());
+    }
     let mut process = Process {
         poll,
         control,
         ends: false,
         lines: Slab::new(),
+        most,
+        backoff: Backoff::new(),
+        tally,
+        before: tally.of_brokers(),
         switchboard: Switchboard::new(hub),
         overflow,
         again: VecDeque::new(),
@@ -89,7 +116,7 @@ impl Process {
             }
             for event in &events {
                 match event.token() {
-                    CONTROL => self.take_lines()?,
+                    CONTROL => self.take_lines(),
                     Token(key) => {
                         self.send_on(key);
                         self.hear(key);
@@ -106,38 +133,44 @@ impl Process {
                 self.drop_line(key, Parting::TooSlow);
             }
         }
-        // The parent may have died.
-        let _ = self
-            .control
-            .send(&[&write_counts(self.switchboard.counts())]);
         Ok(())
     }
 
-    /// Takes the lines that the parent passes.
-    fn take_lines(&mut self) -> io::Result<()> {
-        loop {
-            let socket = match self.control.try_recv_fd() {
-                Ok(Some(socket)) => socket,
+    /// Takes the lines that the parent passes, as many as there is room for.
+    fn take_lines(&mut self) {
+        while self.lines.len() < self.most {
+            let taken = match self.control.try_recv_fd() {
+                Ok(Some(socket)) => self.take_line(socket),
                 Ok(None) => {
                     self.ends = true;
-                    return Ok(());
+                    return;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // A line that could not be taken is closed, and its process told by that.
-                Err(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => Err(error),
             };
-            let key = self.lines.vacant_key();
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let fd = socket.as_raw_fd();
-            self.poll
-                .registry()
-                .register(&mut SourceFd(&fd), Token(key), both)?;
-            self.lines.insert(Line {
-                socket,
-                waiting: Mailbox::new(self.overflow),
-                next: None,
-            });
+            // A line that could not be taken is closed, and its process ends with it.
+            if let Err(error) = taken {
+                self.backoff
+                    .complain("the broker can't take the line of another process", &error);
+            }
         }
+    }
+
+    fn take_line(&mut self, socket: Seqpacket) -> io::Result<()> {
+        let key = self.lines.vacant_key();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let fd = socket.as_raw_fd();
+        self.poll
+            .registry()
+            .register(&mut SourceFd(&fd), Token(key), both)?;
+        socket.try_send(&[TAKEN])?;
+        self.lines.insert(Line {
+            socket,
+            member: ConnId(0),
+            waiting: Mailbox::new(self.overflow),
+            next: None,
+        });
+        Ok(())
     }
 
     /// Hears what is said on a line.
@@ -155,11 +188,11 @@ impl Process {
             let Some((id, said)) = Said::read(&self.buffer[..length]) else {
                 continue;
             };
-            if let Said::Gone(_, missed) = said {
-                self.switchboard.add_missed(missed);
-            }
             match said.word() {
-                None => self.switchboard.connect(id, key),
+                None => {
+                    self.lines[key].begin(id, self.overflow);
+                    self.switchboard.connect(id, key);
+                }
                 Some(word) => self.tell(id, &word),
             }
         }
@@ -171,6 +204,8 @@ impl Process {
             lines,
             switchboard,
             stuck,
+            tally,
+            before,
             ..
         } = self;
         switchboard.hear(from, word, |&key, to, mail| {
@@ -183,6 +218,7 @@ impl Process {
             }
             put
         });
+        tally.store(*before, switchboard.counts());
     }
 
     /// Sends what has waited for room on a line.
@@ -197,6 +233,7 @@ impl Process {
         if self.lines.try_remove(key).is_none() {
             return;
         }
+        self.take_lines();
         // When all go, nobody is left to be told.
         if self.ends || stop::is_set() {
             return;
@@ -208,17 +245,24 @@ impl Process {
 }
 
 impl Line {
+    /// Another connection is served at the other end; mail for the last one is of no use any more.
+    fn begin(&mut self, member: ConnId, overflow: Overflow) {
+        self.member = member;
+        self.waiting = Mailbox::new(overflow);
+        self.next = None;
+    }
+
     /// Sends a piece of mail, or keeps it until there is room for it.
     fn send(&mut self, to: ConnId, mail: Mail) -> Put {
         if self.next.is_none() {
-            match self.socket.try_send(&[&id_bytes(to), &mail.0]) {
+            match self.socket.try_send(&[&[MAIL], &id_bytes(to), &mail.0]) {
                 Ok(()) => return Put::Waits,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // Its end will be heard.
                 Err(_) => return Put::Refused,
             }
         }
-        let message = Mail([&id_bytes(to)[..], &mail.0].concat().into());
+        let message = Mail([&[MAIL], &id_bytes(to)[..], &mail.0].concat().into());
         if self.next.is_none() {
             self.next = Some(message);
             return Put::Waits;
@@ -234,13 +278,10 @@ impl Line {
                 self.next = Some(message);
                 return;
             }
-            self.next = loop {
-                match self.waiting.take() {
-                    Found::Mail(message) => break Some(message),
-                    // Whoever reads too slowly behind this line is told by its own mailbox.
-                    Found::Missed(_) => {}
-                    Found::Nothing | Found::Overflow => break None,
-                }
+            self.next = match self.waiting.take() {
+                Found::Mail(message) => Some(message),
+                Found::Missed(count) => Some(missed(self.member, count)),
+                Found::Nothing | Found::Overflow => None,
             };
         }
     }

@@ -12,7 +12,8 @@
 //! all.)
 //!
 //! **The broker.** As in `fork`, what workers share lives in a process of its own, to which each has a
-//! line. A chat has as many members as there are workers.
+//! line. A chat has as many members as there are workers, and no more workers are started than the broker
+//! has descriptors for their lines.
 //!
 //! **What blocks**: a worker serves one caller at a time. Once all N are talking, or are only being
 //! kept waiting by a silent caller, the next one waits in the backlog, connected and unheard.
@@ -26,7 +27,8 @@
 //! take all the load?".
 
 use std::{
-    io,
+    io::{self, Write},
+    mem,
     time::{Duration, Instant},
 };
 
@@ -35,7 +37,6 @@ use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    backoff::complain,
     blocking,
     broker::{Broker, Line},
     door::Entry,
@@ -61,6 +62,8 @@ static SHEET: Sheet = Sheet {
 
 /// A worker that ends sooner than this has failed at its start, and so may the next.
 const TOO_SOON: Duration = Duration::from_millis(100);
+/// The longest pause before empty slots are filled again.
+const LONGEST: Duration = Duration::from_secs(1);
 
 impl Backend for Model {
     fn sheet(&self) -> &'static Sheet {
@@ -76,35 +79,48 @@ impl Backend for Model {
         } = door;
         let mut children = Children::new()?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
+        let mut shortage = Shortage::default();
+        let (mut began, mut due, mut pause) = (Instant::now(), None, TOO_SOON);
         loop {
             // Fills every empty slot: all of them at first, later those whose worker has died.
-            let began = Instant::now();
-            while children.len() < workers + broker.processes() && !entry.stop.is_set() {
-                let line = broker.line();
+            if due.is_none_or(|due| due <= Instant::now()) {
+                began = Instant::now();
+                due = None;
+            }
+            while due.is_none()
+                && children.len() < workers + broker.processes()
+                && !entry.stop.is_set()
+            {
+                let running = children.len() - broker.processes();
+                let line = broker.line(running);
                 match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                     Ok((line, Forked::Child(_))) => {
                         broker.let_go();
                         work(&entry, service, line.as_ref());
                     }
-                    Ok((_, Forked::Parent(_))) => {}
-                    Err(error) if children.len() == broker.processes() => return Err(error),
-                    // Fewer than asked for are better than none; another try comes with the next
-                    // worker that dies.
+                    Ok((_, Forked::Parent(_))) => {
+                        (shortage.has_started, shortage.since) = (true, None);
+                    }
+                    // Fewer than asked for are better than none.
                     Err(error) => {
-                        complain("can't fork another worker", &error);
-                        break;
+                        due = Some(began + shortage.pause(error, running, workers)?);
                     }
                 }
             }
-            if entry.wait(&[children.bell()])? {
+            shortage.is_said &= due.is_some();
+            let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
+            let patience = patience.into_iter().chain(broker.patience()).min();
+            if entry.wait_for(&[children.bell()], patience)? {
                 break;
             }
             let dead = children.reap();
-            if !dead.is_empty() && began.elapsed() < TOO_SOON {
-                entry.stop.wait_for(&[], Some(TOO_SOON))?;
+            if !dead.is_empty() {
+                let failed = began.elapsed() < TOO_SOON;
+                pause = if failed { (pause * 2).min(LONGEST) } else { TOO_SOON };
+                due = failed.then(|| Instant::now() + pause);
             }
             // Workers that sleep in accept would not notice that their line is dead.
-            if broker.replace_if_dead(&dead, &mut children, &alone)? {
+            if broker.tend(&dead, &mut children, &alone) {
                 children.kill_but(broker.pid());
             }
         }
@@ -113,9 +129,52 @@ impl Backend for Model {
     }
 }
 
+/// There are fewer workers than asked for.
+#[derive(Default)]
+struct Shortage {
+    /// Whether any worker was ever started.
+    has_started: bool,
+    /// Since when no worker could be started.
+    since: Option<Instant>,
+    /// Whether that has been said.
+    is_said: bool,
+}
+
+impl Shortage {
+    /// How long to wait after `error` before the next try. What is missing is said once.
+    ///
+    /// # Errors
+    /// When no worker runs at the start.
+    fn pause(&mut self, error: io::Error, running: usize, workers: usize) -> io::Result<Duration> {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let passes = error.kind() == io::ErrorKind::ResourceBusy;
+        // A broker that has just been started takes lines more slowly than they are made.
+        if passes && since.elapsed() < LONGEST {
+            return Ok(TOO_SOON / 10);
+        }
+        if !passes && !self.has_started {
+            return Err(error);
+        }
+        if !mem::replace(&mut self.is_said, true) {
+            let fewer = if passes { "" } else { ", or ask for fewer with --workers" };
+            // If the reader of stderr has gone, the server goes on.
+            let _ = writeln!(io::stderr(), "portlab: {running} of {workers} workers run: {error}{fewer}");
+        }
+        Ok(LONGEST)
+    }
+}
+
 /// A worker's whole life: the iterative server, on a listener that it shares with its siblings.
+///
+/// Without a line it would serve callers who hear nobody, so it begins when the broker has taken its line, and
+/// ends when the line has.
 fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>) -> ! {
-    while let Some(caller) = entry.accept() {
+    if line.is_some_and(|line| !line.is_taken()) {
+        leave(entry.stop.is_set());
+    }
+    while !line.is_some_and(Line::is_lost)
+        && let Some(caller) = entry.accept()
+    {
         blocking::drive_on_line(caller, service, line);
     }
     leave(entry.stop.cut() == 0)
