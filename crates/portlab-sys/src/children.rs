@@ -173,9 +173,11 @@ impl Children {
 /// Adds to a refusal which bound has been met, and what can be done.
 fn no_room(errno: nix::errno::Errno) -> io::Error {
     match limits::tasks() {
-        Some(limits::Tasks { most, bound }) if errno == nix::errno::Errno::EAGAIN => io::Error::other(format!(
-            "there is no room for another process: {bound} allows {most} processes and threads; raise it"
-        )),
+        Some(limits::Tasks { most, bound }) if errno == nix::errno::Errno::EAGAIN => {
+            io::Error::other(format!(
+                "there is no room for another process: {bound} allows {most} processes and threads; raise it"
+            ))
+        }
         _ => errno.into(),
     }
 }

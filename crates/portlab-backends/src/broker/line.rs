@@ -112,7 +112,9 @@ impl LineDesk<'_> {
         // Mail for the connection that was served before may still have been on its way.
         match Brought::read(&self.buffer[..length]) {
             Some((id, Brought::Mail(mail))) if id == self.id => {
-                self.line.tally.put_behind(self.mailbox.put(Mail(mail.into())));
+                self.line
+                    .tally
+                    .put_behind(self.mailbox.put(Mail(mail.into())));
             }
             Some((id, Brought::Missed(count))) if id == self.id => self.mailbox.miss(count),
             _ => {}
@@ -231,7 +233,11 @@ impl<'a> Brought<'a> {
 
 /// Tells connection `id` how many pieces were thrown away.
 pub(super) fn missed(id: ConnId, count: u64) -> Mail {
-    Mail([&[MISSED][..], &id_bytes(id), &count.to_le_bytes()].concat().into())
+    Mail(
+        [&[MISSED][..], &id_bytes(id), &count.to_le_bytes()]
+            .concat()
+            .into(),
+    )
 }
 
 /// A connection's number, as it stands before what concerns it.
@@ -272,7 +278,10 @@ mod tests {
     #[test]
     fn what_is_brought_is_read_as_it_was_written() {
         let notice = missed(ID, u64::MAX).0;
-        assert_eq!(Brought::read(&notice), Some((ID, Brought::Missed(u64::MAX))));
+        assert_eq!(
+            Brought::read(&notice),
+            Some((ID, Brought::Missed(u64::MAX)))
+        );
         assert_eq!(Brought::read(&notice[..16]), None);
         let mail = [&[MAIL][..], &id_bytes(ID), b"hello"].concat();
         assert_eq!(Brought::read(&mail), Some((ID, Brought::Mail(b"hello"))));

@@ -149,26 +149,26 @@ impl Broker {
         };
         if lines >= *most {
             let open_files = limits::open_files();
-            let full = NoLine::Full { open_files, most: *most };
+            let full = NoLine::Full {
+                open_files,
+                most: *most,
+            };
             return Err(io::Error::other(full));
         }
         let (near, far) = Seqpacket::pair()?;
-        control.try_send_fd(&far).map_err(|error| match error.kind() {
-            io::ErrorKind::WouldBlock => busy(NoLine::Busy),
-            // It has just died.
-            _ => busy(NoLine::NoBroker),
-        })?;
+        control
+            .try_send_fd(&far)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => busy(NoLine::Busy),
+                // It has just died.
+                _ => busy(NoLine::NoBroker),
+            })?;
         Ok(Some(Line::new(near, self.overflow, tally)))
     }
 
     /// Looks whether the broker is among the `dead`, and starts another when that is due; tells whether one has
     /// been lost. The rooms are lost with it, and so is the line of each process.
-    pub(crate) fn tend(
-        &mut self,
-        dead: &[Reaped],
-        children: &mut Children,
-        alone: &Alone,
-    ) -> bool {
+    pub(crate) fn tend(&mut self, dead: &[Reaped], children: &mut Children, alone: &Alone) -> bool {
         let now = Instant::now();
         let is_dead = |running: &mut Running| dead.iter().any(|reaped| reaped.pid == running.pid);
         let died = self.running.take_if(is_dead);

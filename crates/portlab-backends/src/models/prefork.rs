@@ -36,8 +36,7 @@ use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
     broker::{Broker, Line},
     door::Entry,
 };
@@ -116,7 +115,11 @@ impl Backend for Model {
             let dead = children.reap();
             if !dead.is_empty() {
                 let failed = began.elapsed() < TOO_SOON;
-                pause = if failed { (pause * 2).min(LONGEST) } else { TOO_SOON };
+                pause = if failed {
+                    (pause * 2).min(LONGEST)
+                } else {
+                    TOO_SOON
+                };
                 due = failed.then(|| Instant::now() + pause);
             }
             // Workers that sleep in accept would not notice that their line is dead.
@@ -156,9 +159,16 @@ impl Shortage {
             return Err(error);
         }
         if !mem::replace(&mut self.is_said, true) {
-            let fewer = if passes { "" } else { ", or ask for fewer with --workers" };
+            let fewer = if passes {
+                ""
+            } else {
+                ", or ask for fewer with --workers"
+            };
             // If the reader of stderr has gone, the server goes on.
-            let _ = writeln!(io::stderr(), "portlab: {running} of {workers} workers run: {error}{fewer}");
+            let _ = writeln!(
+                io::stderr(),
+                "portlab: {running} of {workers} workers run: {error}{fewer}"
+            );
         }
         Ok(LONGEST)
     }
