@@ -21,7 +21,6 @@ use portlab_sys::{
     spawn::{self, Signal},
 };
 use serde_json::Value;
-use socket2::SockRef;
 
 /// How long a busy machine may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,11 +35,12 @@ struct Server {
 }
 
 impl Server {
-    /// Starts it with at most `open_files` descriptors.
-    fn start(name: &str, open_files: u32, options: &[&str]) -> Self {
+    /// Starts it, perhaps with a limit of open files.
+    fn start(name: &str, open_files: Option<u32>, options: &[&str]) -> Self {
         let log = std::env::temp_dir().join(format!("portlab-{}-{name}.log", std::process::id()));
         let mut command = Command::new("sh");
-        let limited = format!("ulimit -n {open_files} && exec \"$0\" \"$@\"");
+        let limit = open_files.map_or_else(String::new, |limit| format!("ulimit -n {limit};"));
+        let limited = format!("{limit} exec \"$0\" \"$@\"");
         command.args(["-c", &limited, env!("CARGO_BIN_EXE_portlab")]);
         command.args(["serve", "--json", "--bind=127.0.0.1:0", "--service=chat"]);
         command.args(options).stdout(Stdio::piped());
@@ -164,7 +164,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[test]
 fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() {
-    let server = Server::start("pool", 64, &["--model=prefork", "--workers=100"]);
+    let server = Server::start("pool", Some(64), &["--model=prefork", "--workers=100"]);
     wait_until("the shortage is said", || {
         server.log().contains(" of 100 workers run: ")
     });
@@ -194,12 +194,15 @@ fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() 
     assert!(server.call().joins("next"));
     drop(members);
     assert_eq!(server.log().lines().count(), 1, "{}", server.log());
-    assert_eq!(server.stop()["cut"], 0);
+    let stopped = server.stop();
+    assert_eq!(stopped["cut"], 0);
+    // The killed worker's connection is counted too.
+    assert_eq!(stopped["connections"]["active"], 0, "{stopped}");
 }
 
 #[test]
 fn a_caller_for_whom_no_line_is_left_is_turned_away_with_a_log_line() {
-    let server = Server::start("line", 64, &["--model=fork"]);
+    let server = Server::start("line", Some(64), &["--model=fork"]);
     let mut inside = 0;
     let members: Vec<_> = (0..70)
         .map(|number| {
@@ -218,7 +221,7 @@ fn a_caller_for_whom_no_line_is_left_is_turned_away_with_a_log_line() {
 
 #[test]
 fn a_broker_without_descriptors_is_tried_again_and_the_reason_is_said() {
-    let server = Server::start("broker", 64, &["--model=fork"]);
+    let server = Server::start("broker", None, &["--model=fork"]);
     let broker = server.broker();
     // What the parent has open now is more than the next broker may have.
     portlab_sys::limits::limit_open_files(server.pid(), 8).unwrap();
@@ -235,7 +238,7 @@ fn a_broker_without_descriptors_is_tried_again_and_the_reason_is_said() {
 
 #[test]
 fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
-    let server = Server::start("stopped", 4096, &["--model=fork", "--drain=60s"]);
+    let server = Server::start("stopped", None, &["--model=fork", "--drain=60s"]);
     let mut early = server.call();
     assert!(early.joins("early"));
     let broker = server.broker();
@@ -287,8 +290,40 @@ fn a_member_is_told_of_each_piece_that_is_counted_as_missed() {
     }
 }
 
+#[test]
+fn a_member_behind_a_full_line_is_told_that_it_reads_too_slowly_and_the_line_serves_the_next() {
+    for model in ["fork", "prefork"] {
+        let options = [
+            &format!("--model={model}"),
+            "--workers=3",
+            "--output-limit=64KiB",
+        ];
+        let server = Server::start(&format!("full-{model}"), None, &options);
+        let mut members = ["silent", "alice", "bob"].map(|name| {
+            let mut member = server.call();
+            assert!(member.joins(name));
+            member
+        });
+        let [silent, alice, bob] = &mut members;
+        let process = process_of(&server, silent);
+        spawn::signal_pid(process, Signal::STOP).unwrap();
+        while !{
+            alice.say(&format!("{:0>1000}", 1));
+            bob.next().contains("silent was dropped")
+        } {}
+        spawn::signal_pid(process, Signal::CONT).unwrap();
+        assert!(silent.hears("you read too slowly"), "{model}");
+        drop(members);
+        for name in ["a", "b", "c"] {
+            assert!(server.call().joins(name), "{model}");
+        }
+        let stopped = server.stop();
+        assert_eq!(stopped["mail"]["members_dropped"], 1, "{model}: {stopped}");
+    }
+}
+
 /// How many lines of 1000 bytes are said: more than all the buffers on the way hold.
-const LINES: u64 = 5_000;
+const LINES: u64 = 8_000;
 
 /// A member doesn't read, its process perhaps stopped meanwhile; then the member reads all, or its process is
 /// killed. Returns the sum of what the member was told that it missed, how many lines it heard, and the server's
@@ -300,7 +335,7 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
         "--overflow=drop-oldest",
         "--hard-limit=64KiB",
     ];
-    let server = Server::start(&format!("missing-{model}"), 4096, &options);
+    let server = Server::start(&format!("missing-{model}"), None, &options);
     let mut members = ["silent", "alice", "bob"].map(|name| {
         let mut member = server.call();
         assert!(member.joins(name));
@@ -308,9 +343,6 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
     });
     let [silent, alice, bob] = &mut members;
     assert!(silent.hears("bob joined") && alice.hears("bob joined"));
-    SockRef::from(silent.stream.get_ref())
-        .set_recv_buffer_size(4096)
-        .unwrap();
     let process = process_of(&server, silent);
     if is_stopped {
         spawn::signal_pid(process, Signal::STOP).unwrap();

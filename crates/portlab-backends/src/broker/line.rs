@@ -14,7 +14,7 @@ use rustix::{
     time::Timespec,
 };
 
-use super::tally::Tally;
+use super::counts::SharedCounts;
 use crate::{
     READ_BUFFER,
     inbox::Inbox,
@@ -27,17 +27,17 @@ use crate::{
 pub(crate) struct Line {
     socket: Seqpacket,
     overflow: Overflow,
-    tally: Tally,
+    counts: SharedCounts,
     /// The other end has been closed.
     lost: Cell<bool>,
 }
 
 impl Line {
-    pub(super) fn new(socket: Seqpacket, overflow: Overflow, tally: Tally) -> Self {
+    pub(super) fn new(socket: Seqpacket, overflow: Overflow, counts: SharedCounts) -> Self {
         Self {
             socket,
             overflow,
-            tally,
+            counts,
             lost: Cell::new(false),
         }
     }
@@ -113,10 +113,13 @@ impl LineDesk<'_> {
         match Brought::read(&self.buffer[..length]) {
             Some((id, Brought::Mail(mail))) if id == self.id => {
                 self.line
-                    .tally
+                    .counts
                     .put_behind(self.mailbox.put(Mail(mail.into())));
             }
             Some((id, Brought::Missed(count))) if id == self.id => self.mailbox.miss(count),
+            Some((id, Brought::TooMuch)) if id == self.id => {
+                self.line.counts.put_behind(self.mailbox.overflow());
+            }
             _ => {}
         }
     }
@@ -212,10 +215,13 @@ pub(super) enum Brought<'a> {
     Mail(&'a [u8]),
     /// So many pieces were thrown away before the next one.
     Missed(u64),
+    /// Too much waited for it, and it has been taken off the switchboard.
+    TooMuch,
 }
 
 pub(super) const MAIL: u8 = b'm';
 const MISSED: u8 = b'n';
+const TOO_MUCH: u8 = b'o';
 /// The first message on a line: the broker has taken it.
 pub(super) const TAKEN: &[u8] = b"t";
 
@@ -225,6 +231,7 @@ impl<'a> Brought<'a> {
         let brought = match kind {
             MAIL => Self::Mail(bytes),
             MISSED => Self::Missed(u64::from_le_bytes(bytes.try_into().ok()?)),
+            TOO_MUCH => Self::TooMuch,
             _ => return None,
         };
         Some((id, brought))
@@ -238,6 +245,11 @@ pub(super) fn missed(id: ConnId, count: u64) -> Mail {
             .concat()
             .into(),
     )
+}
+
+/// Tells connection `id` that too much has waited for it.
+pub(super) fn too_much(id: ConnId) -> Mail {
+    Mail([&[TOO_MUCH][..], &id_bytes(id)].concat().into())
 }
 
 /// A connection's number, as it stands before what concerns it.
@@ -285,6 +297,8 @@ mod tests {
         assert_eq!(Brought::read(&notice[..16]), None);
         let mail = [&[MAIL][..], &id_bytes(ID), b"hello"].concat();
         assert_eq!(Brought::read(&mail), Some((ID, Brought::Mail(b"hello"))));
+        let too_much = too_much(ID).0;
+        assert_eq!(Brought::read(&too_much), Some((ID, Brought::TooMuch)));
         assert_eq!(Brought::read(TAKEN), None);
     }
 }

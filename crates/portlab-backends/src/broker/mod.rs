@@ -6,9 +6,9 @@
 //! doesn't take waits in a mailbox. And the parent waits for no broker: if the broker is stopped, full or being
 //! started again, there is no line for the next process.
 
+mod counts;
 mod line;
 mod process;
-mod tally;
 
 use std::{
     io::{self, Write},
@@ -23,8 +23,8 @@ use portlab_sys::{
     seqpacket::Seqpacket,
 };
 
+use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
-use self::tally::Tally;
 use crate::{
     mailbox::{Counts, Overflow},
     trace,
@@ -36,7 +36,7 @@ pub(crate) struct Broker {
     service: &'static dyn Service,
     overflow: Overflow,
     /// `None` for a service without a hub.
-    tally: Option<Tally>,
+    counts: Option<SharedCounts>,
     running: Option<Running>,
     /// When the next one is due, while none runs.
     due: Option<Instant>,
@@ -87,7 +87,7 @@ impl Broker {
         let mut broker = Self {
             service,
             overflow,
-            tally: has_hub.then(Tally::new).transpose()?,
+            counts: has_hub.then(SharedCounts::new).transpose()?,
             running: None,
             due: None,
             pause: Duration::ZERO,
@@ -97,7 +97,7 @@ impl Broker {
     }
 
     fn run(&mut self, children: &mut Children, alone: &Alone) -> io::Result<()> {
-        let (Some(hub), Some(tally)) = (self.service.hub(), self.tally) else {
+        let (Some(hub), Some(counts)) = (self.service.hub(), self.counts) else {
             return Ok(());
         };
         let (control, far) = Seqpacket::pair()?;
@@ -115,7 +115,7 @@ impl Broker {
             Forked::Child(_) => {
                 drop(control);
                 trace::is_the_broker();
-                let ran = process::run(hub, self.overflow, tally, far);
+                let ran = process::run(hub, self.overflow, counts, far);
                 if let Err(error) = &ran {
                     say(&format!("the broker can't go on: {error}"));
                 }
@@ -141,7 +141,7 @@ impl Broker {
     /// # Errors
     /// When there is no descriptor left, or the broker takes no line now.
     pub(crate) fn line(&self, lines: usize) -> io::Result<Option<Line>> {
-        let Some(tally) = self.tally else {
+        let Some(counts) = self.counts else {
             return Ok(None);
         };
         let Some(Running { control, most, .. }) = &self.running else {
@@ -163,7 +163,7 @@ impl Broker {
                 // It has just died.
                 _ => busy(NoLine::NoBroker),
             })?;
-        Ok(Some(Line::new(near, self.overflow, tally)))
+        Ok(Some(Line::new(near, self.overflow, counts)))
     }
 
     /// Looks whether the broker is among the `dead`, and starts another when that is due; tells whether one has
@@ -213,7 +213,7 @@ impl Broker {
             let _ = control.finish();
         }
         let unwell = children.end(deadline);
-        (unwell, self.tally.map(Tally::read))
+        (unwell, self.counts.map(SharedCounts::read))
     }
 }
 

@@ -1,6 +1,6 @@
 //! The broker's own loop: lines, and the hub between them.
 
-use std::{collections::VecDeque, io, os::fd::AsRawFd, time::Duration};
+use std::{collections::VecDeque, io, mem, os::fd::AsRawFd, time::Duration};
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use portlab_service::{ConnId, Hub, Mail, Parting};
@@ -9,12 +9,12 @@ use rustix::io::Errno;
 use slab::Slab;
 
 use super::{
-    line::{MAIL, Said, TAKEN, id_bytes, missed},
-    tally::Tally,
+    counts::SharedCounts,
+    line::{MAIL, Said, TAKEN, id_bytes, missed, too_much},
 };
 use crate::{
     READ_BUFFER,
-    backoff::Backoff,
+    backoff::complain,
     mailbox::{Counts, Found, Mailbox, Overflow, Put},
     switchboard::{Switchboard, Word},
     trace,
@@ -35,15 +35,14 @@ struct Process {
     lines: Slab<Line>,
     /// How many there may be. The next ones stay in the control socket until one of these has ended.
     most: usize,
-    backoff: Backoff,
-    tally: Tally,
+    counts: SharedCounts,
     /// What the brokers before this one have counted.
     before: Counts,
     switchboard: Switchboard<usize>,
     overflow: Overflow,
     /// Lines on which there may be more.
     again: VecDeque<usize>,
-    /// Lines whose processes take nothing any more.
+    /// Lines behind which too much has waited.
     stuck: Vec<usize>,
     buffer: Box<[u8]>,
 }
@@ -57,6 +56,8 @@ struct Line {
     waiting: Mailbox,
     /// The first of it.
     next: Option<Mail>,
+    /// The member is being told that too much waited for it.
+    is_dropped: bool,
 }
 
 /// Holds `hub` until the last line has ended and no more will come.
@@ -68,7 +69,7 @@ struct Line {
 pub(super) fn run(
     hub: Box<dyn Hub>,
     overflow: Overflow,
-    tally: Tally,
+    counts: SharedCounts,
     control: Seqpacket,
 ) -> io::Result<()> {
     let poll = Poll::new()?;
@@ -89,9 +90,8 @@ pub(super) fn run(
         ends: false,
         lines: Slab::new(),
         most,
-        backoff: Backoff::new(),
-        tally,
-        before: tally.of_brokers(),
+        counts,
+        before: counts.of_brokers(),
         switchboard: Switchboard::new(hub),
         overflow,
         again: VecDeque::new(),
@@ -130,7 +130,7 @@ impl Process {
             }
             // Dropping one may be the last straw for another.
             while let Some(key) = self.stuck.pop() {
-                self.drop_line(key, Parting::TooSlow);
+                self.drop_members(key, Parting::TooSlow);
             }
         }
         Ok(())
@@ -150,8 +150,7 @@ impl Process {
             };
             // A line that could not be taken is closed, and its process ends with it.
             if let Err(error) = taken {
-                self.backoff
-                    .complain("the broker can't take the line of another process", &error);
+                complain("the broker can't take the line of another process", &error);
             }
         }
     }
@@ -169,6 +168,7 @@ impl Process {
             member: ConnId(0),
             waiting: Mailbox::new(self.overflow),
             next: None,
+            is_dropped: false,
         });
         Ok(())
     }
@@ -180,10 +180,10 @@ impl Process {
                 return;
             };
             let length = match line.socket.try_recv(&mut self.buffer) {
-                Ok(0) => return self.drop_line(key, Parting::Lost),
+                Ok(0) => return self.drop_line(key),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => return self.drop_line(key, Parting::Lost),
+                Err(_) => return self.drop_line(key),
             };
             let Some((id, said)) = Said::read(&self.buffer[..length]) else {
                 continue;
@@ -204,7 +204,7 @@ impl Process {
             lines,
             switchboard,
             stuck,
-            tally,
+            counts,
             before,
             ..
         } = self;
@@ -218,7 +218,7 @@ impl Process {
             }
             put
         });
-        tally.store(*before, switchboard.counts());
+        counts.store(*before, switchboard.counts());
     }
 
     /// Sends what has waited for room on a line.
@@ -228,16 +228,20 @@ impl Process {
         }
     }
 
-    /// A line has ended, or is to end: whoever was served at its other end has gone.
-    fn drop_line(&mut self, key: usize, how: Parting) {
+    /// A line has ended: the connection that was served at its other end has gone.
+    fn drop_line(&mut self, key: usize) {
         if self.lines.try_remove(key).is_none() {
             return;
         }
         self.take_lines();
-        // When all go, nobody is left to be told.
-        if self.ends || stop::is_set() {
-            return;
+        // When all go, no member is left to be told.
+        if !self.ends && !stop::is_set() {
+            self.drop_members(key, Parting::Lost);
         }
+    }
+
+    /// The connection that is served at the other end of a line is a member no more.
+    fn drop_members(&mut self, key: usize, how: Parting) {
         for id in self.switchboard.find(|address| *address == key) {
             self.tell(id, &Word::Gone(how));
         }
@@ -250,6 +254,7 @@ impl Line {
         self.member = member;
         self.waiting = Mailbox::new(overflow);
         self.next = None;
+        self.is_dropped = false;
     }
 
     /// Sends a piece of mail, or keeps it until there is room for it.
@@ -281,6 +286,9 @@ impl Line {
             self.next = match self.waiting.take() {
                 Found::Mail(message) => Some(message),
                 Found::Missed(count) => Some(missed(self.member, count)),
+                Found::Overflow if !mem::replace(&mut self.is_dropped, true) => {
+                    Some(too_much(self.member))
+                }
                 Found::Nothing | Found::Overflow => None,
             };
         }

@@ -29,11 +29,16 @@
 use std::{
     io::{self, Write},
     mem,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
 
 use portlab_service::Service;
-use portlab_sys::children::{Children, Forked, leave};
+use portlab_sys::{
+    children::{Children, Forked, Pid, Reaped, leave},
+    shared::words,
+    tally::{self, Count},
+};
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
@@ -77,6 +82,7 @@ impl Backend for Model {
             overflow,
         } = door;
         let mut children = Children::new()?;
+        let mut slots = Slots::new(workers)?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
         let mut shortage = Shortage::default();
         let (mut began, mut due, mut pause) = (Instant::now(), None, TOO_SOON);
@@ -92,12 +98,14 @@ impl Backend for Model {
             {
                 let running = children.len() - broker.processes();
                 let line = broker.line(running);
+                let slot = slots.empty();
                 match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                     Ok((line, Forked::Child(_))) => {
                         broker.let_go();
-                        work(&entry, service, line.as_ref());
+                        work(&entry, service, line.as_ref(), &slots.busy[slot]);
                     }
-                    Ok((_, Forked::Parent(_))) => {
+                    Ok((_, Forked::Parent(pid))) => {
+                        slots.pids[slot] = Some(pid);
                         (shortage.has_started, shortage.since) = (true, None);
                     }
                     // Fewer than asked for are better than none.
@@ -113,6 +121,7 @@ impl Backend for Model {
                 break;
             }
             let dead = children.reap();
+            slots.free(&dead);
             if !dead.is_empty() {
                 let failed = began.elapsed() < TOO_SOON;
                 pause = if failed {
@@ -128,6 +137,7 @@ impl Backend for Model {
             }
         }
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
+        slots.all_have_ended();
         Ok(entry.served(unwell, counts))
     }
 }
@@ -174,18 +184,57 @@ impl Shortage {
     }
 }
 
+/// The workers, and whether each has a connection: of a killed worker's connection only the parent can count
+/// the end.
+struct Slots {
+    pids: Vec<Option<Pid>>,
+    busy: &'static [AtomicU64],
+}
+
+impl Slots {
+    fn new(workers: usize) -> io::Result<Self> {
+        Ok(Self {
+            pids: vec![None; workers],
+            busy: words(workers)?,
+        })
+    }
+
+    /// The first slot without a worker.
+    fn empty(&self) -> usize {
+        let empty = self.pids.iter().position(Option::is_none);
+        empty.expect("there are fewer workers than slots")
+    }
+
+    fn free(&mut self, dead: &[Reaped]) {
+        for (slot, busy) in self.pids.iter_mut().zip(self.busy) {
+            let is_dead = |pid: &mut Pid| dead.iter().any(|dead| dead.pid == *pid);
+            if slot.take_if(is_dead).is_some() {
+                tally::add(Count::Ended, busy.swap(0, Relaxed));
+            }
+        }
+    }
+
+    fn all_have_ended(&self) {
+        for busy in self.busy {
+            tally::add(Count::Ended, busy.swap(0, Relaxed));
+        }
+    }
+}
+
 /// A worker's whole life: the iterative server, on a listener that it shares with its siblings.
 ///
 /// Without a line it would serve callers who hear nobody, so it begins when the broker has taken its line, and
 /// ends when the line has.
-fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>) -> ! {
+fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>, busy: &AtomicU64) -> ! {
     if line.is_some_and(|line| !line.is_taken()) {
         leave(entry.stop.is_set());
     }
     while !line.is_some_and(Line::is_lost)
         && let Some(caller) = entry.accept()
     {
+        busy.store(1, Relaxed);
         blocking::drive_on_line(caller, service, line);
+        busy.store(0, Relaxed);
     }
     leave(entry.stop.cut() == 0)
 }

@@ -12,7 +12,7 @@ use crate::mailbox::{Counts, Put};
 /// The counters of a server that forks. The broker and every process with a line write to them at once, so
 /// what was counted stays, whatever ends a process.
 #[derive(Clone, Copy)]
-pub(super) struct Tally(&'static [AtomicU64]);
+pub(super) struct SharedCounts(&'static [AtomicU64]);
 
 /// Counted by the broker: pieces delivered, pieces thrown away, members dropped.
 const DELIVERED: usize = 0;
@@ -21,7 +21,7 @@ const DROPPED: usize = 2;
 /// Pieces that the broker counts as delivered, and that were thrown away behind the line.
 const BEHIND: usize = 3;
 
-impl Tally {
+impl SharedCounts {
     /// Counters at 0, for the children that are forked from now on.
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self(words(BEHIND + 1)?))
