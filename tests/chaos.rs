@@ -1,0 +1,416 @@
+//! Processes of servers, of the load generator and of comparisons are killed and stopped at random moments. After
+//! each round no process is left, no file is cut, and the next server starts on the same port.
+//!
+//! A test has ten rounds. `tests/chaos.sh 1000` has a thousand, and `tests/chaos.sh 1 SEED` repeats the round that
+//! failed with that seed.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitStatus, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use fastrand::Rng;
+use portlab_backends::{Family, MODELS, Sheet};
+use portlab_sys::{
+    marked::marked,
+    meter::{tree, zombies},
+    spawn::{Signal, signal_pid, tie_to_this_thread},
+};
+
+const PORTLAB: &str = env!("CARGO_BIN_EXE_portlab");
+/// How long a busy machine may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// All processes of a round carry it in their environment, with the round's own value.
+const MARK: &str = "PORTLAB_CHAOS_MARK";
+/// One round of so many is a comparison.
+const COMPARISONS: u64 = 10;
+
+type Outcome<T = ()> = Result<T, String>;
+
+#[test]
+fn killed_and_stopped_processes_leave_nothing_behind() {
+    let number = |name| {
+        let text = std::env::var(name).ok();
+        text.map(|text| {
+            text.parse::<u64>()
+                .unwrap_or_else(|_| panic!("{name} is a number"))
+        })
+    };
+    let rounds = number("PORTLAB_CHAOS").unwrap_or(10);
+    let first = number("PORTLAB_CHAOS_SEED").unwrap_or(1);
+    let dir =
+        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chaos-{}", std::process::id()));
+    fs::create_dir_all(&dir).unwrap();
+    let mut chaos = Chaos {
+        rng: Rng::new(),
+        port: free_port(),
+        dir: dir.clone(),
+        mark: String::new(),
+        blows: BTreeMap::new(),
+        told: String::new(),
+    };
+    for seed in first..first + rounds {
+        if let Err(error) = chaos.round(seed) {
+            panic!("{error}\n{}\nagain: tests/chaos.sh 1 {seed}", chaos.told);
+        }
+    }
+    if rounds >= COMPARISONS {
+        chaos.last_comparison().unwrap();
+    }
+    for (what, count) in &chaos.blows {
+        println!("{count:6}  {what}");
+    }
+    fs::remove_dir_all(dir).unwrap();
+}
+
+struct Chaos {
+    rng: Rng,
+    /// The same for every server.
+    port: u16,
+    dir: PathBuf,
+    mark: String,
+    /// How often what was done to which process.
+    blows: BTreeMap<String, u64>,
+    /// What has happened in this round.
+    told: String,
+}
+
+/// A process that a round started, and that it may kill.
+struct Root {
+    name: &'static str,
+    child: Child,
+    /// Its stderr.
+    errors: PathBuf,
+    is_killed: bool,
+}
+
+impl Chaos {
+    fn round(&mut self, seed: u64) -> Outcome {
+        self.rng = Rng::with_seed(seed);
+        self.mark = format!("{}-{seed}", std::process::id());
+        self.told.clear();
+        match seed % COMPARISONS {
+            0 => self.comparison()?,
+            _ => self.serving()?,
+        }
+        let mark = self.mark.clone();
+        eventually("no process of the round is left", || {
+            marked(MARK, &mark).unwrap().is_empty()
+        })
+    }
+
+    /// A server under load.
+    fn serving(&mut self) -> Outcome {
+        // Half of the rounds have a model of processes, where there is most to kill.
+        let is_processes = self.rng.bool();
+        let sheets = MODELS.iter().map(|model| model.sheet());
+        let is_wanted = |sheet: &&Sheet| !is_processes || sheet.family == Family::Processes;
+        let sheets: Vec<_> = sheets.filter(is_wanted).collect();
+        let sheet = sheets[self.rng.usize(..sheets.len())];
+        let is_chat = sheet.hub.is_ok() && self.rng.bool();
+        let service = if is_chat { "chat" } else { "echo" };
+        self.tell(format!("{} serves {service}", sheet.name));
+        let bind = format!("127.0.0.1:{}", self.port);
+        let (model, workers) = (sheet.name, self.rng.usize(4..20).to_string());
+        let mut server = self.start(
+            "server",
+            &[
+                "serve",
+                "--json",
+                "--bind",
+                &bind,
+                "--model",
+                model,
+                "--service",
+                service,
+                "--workers",
+                &workers,
+                "--drain",
+                "2s",
+            ],
+        );
+        let mut lines = BufReader::new(server.child.stdout.take().unwrap());
+        let mut line = String::new();
+        lines.read_line(&mut line).unwrap();
+        if line.is_empty() {
+            return Err(format!("the server didn't start: {}", server.said()));
+        }
+        let (hgrm, csv) = (self.dir.join("load.hgrm"), self.dir.join("load.csv"));
+        let files = [
+            format!("--hgrm={}", hgrm.display()),
+            format!("--csv={}", csv.display()),
+        ];
+        let kind = if is_chat {
+            ["--script=chat", "--rooms=2"]
+        } else {
+            ["--size=1000", "--ramp=10ms"]
+        };
+        let options = [
+            "load",
+            &bind,
+            "--json",
+            "-c=6",
+            "-d=150ms",
+            "--warmup=1ms",
+            "--timeout=2s",
+        ];
+        let options = [
+            &options[..],
+            &kind,
+            &[files[0].as_str(), &files[1]][..if is_chat { 0 } else { 2 }],
+        ];
+        let mut load = self.start("load", &options.concat());
+        let is_stopped_for_good = self.blows(&mut [&mut server, &mut load]);
+
+        let status = self.end_of(&mut load)?;
+        let mut result = String::new();
+        load.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut result)
+            .unwrap();
+        if !load.is_killed && !matches!(status.code(), Some(0..=2)) {
+            return Err(format!("the load ended with {status}: {}", load.said()));
+        }
+        if !result.is_empty() && serde_json::from_str::<serde_json::Value>(&result).is_err() {
+            return Err(format!("the load's result is cut: {result:?}"));
+        }
+        self.only_whole_files(&[&hgrm, &csv], load.is_killed)?;
+
+        if !server.is_killed {
+            if !is_stopped_for_good {
+                eventually("the next client is served", || is_served(&bind, is_chat))?;
+            }
+            let pid = server.child.id().cast_signed();
+            eventually("no zombie is left", || {
+                zombies(pid).is_ok_and(|zombies| zombies.is_empty())
+            })?;
+            signal_pid(pid, Signal::TERM).unwrap();
+        }
+        let status = self.end_of(&mut server)?;
+        match server.is_killed || status.success() {
+            true => Ok(()),
+            false => Err(format!("the server ended with {status}: {}", server.said())),
+        }
+    }
+
+    fn comparison(&mut self) -> Outcome {
+        self.tell("a comparison".to_owned());
+        let mut compare = self.compare("--fresh");
+        thread::sleep(Duration::from_millis(self.rng.u64(..600)));
+        self.blows(&mut [&mut compare]);
+        let status = self.end_of(&mut compare)?;
+        if !compare.is_killed && !matches!(status.code(), Some(0..=2)) {
+            return Err(format!(
+                "the comparison ended with {status}: {}",
+                compare.said()
+            ));
+        }
+        if !compare.is_killed && self.compared().join("running.json").exists() {
+            return Err("the comparison has ended, and running.json is left".to_owned());
+        }
+        let results = fs::read(self.compared().join("results.json"));
+        match results.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes)) {
+            Ok(Err(error)) => Err(format!("results.json is cut: {error}")),
+            Ok(Ok(_)) | Err(_) => Ok(()),
+        }
+    }
+
+    /// After all rounds a comparison in the same folder runs to its end, and leaves nothing but its results.
+    fn last_comparison(&mut self) -> Outcome {
+        self.mark += "-last";
+        let mut compare = self.compare("--fresh");
+        let status = self.end_of(&mut compare)?;
+        let files = names(&self.compared());
+        let is_clean = files
+            .iter()
+            .all(|name| ["results.json", "report.html"].contains(&name.as_str()));
+        match status.success() && is_clean {
+            true => Ok(()),
+            false => Err(format!("{status}, {files:?}: {}", compare.said())),
+        }
+    }
+
+    fn compare(&self, option: &str) -> Root {
+        let out = format!("--out={}", self.compared().display());
+        let server =
+            format!("--server=kept='{PORTLAB}' serve --model event-loop --bind 127.0.0.1:{{port}}");
+        self.start(
+            "compare",
+            &[
+                "compare",
+                &out,
+                "-m=fork,prefork",
+                &server,
+                "-w=echo",
+                "-c=2",
+                "--rounds=2",
+                "--duration=50ms",
+                "--warmup=1ms",
+                "--no-twin",
+                option,
+            ],
+        )
+    }
+
+    fn compared(&self) -> PathBuf {
+        self.dir.join("compared")
+    }
+
+    /// Kills and stops one to four processes below `roots`. Says whether one of a server's stays stopped.
+    fn blows(&mut self, roots: &mut [&mut Root]) -> bool {
+        let mut stays = false;
+        for _ in 0..self.rng.u64(1..5) {
+            thread::sleep(Duration::from_millis(self.rng.u64(..60)));
+            let root = self.rng.usize(..roots.len());
+            let root = &mut *roots[root];
+            // A process that has ended and was not waited for keeps its number.
+            let first = root.child.id().cast_signed();
+            let below = tree(first).unwrap_or_default();
+            if root.is_killed || below.is_empty() {
+                continue;
+            }
+            // Half of the blows hit the first process, where there are many below it.
+            let index = if self.rng.bool() {
+                0
+            } else {
+                self.rng.usize(..below.len())
+            };
+            let role = match (index, root.name) {
+                (0, name) => name.to_owned(),
+                (1, "server") => "the server's first child".to_owned(),
+                (_, name) => format!("another process of the {name}"),
+            };
+            let is_kill = self.rng.u64(..5) < 3;
+            let signal = if is_kill { Signal::KILL } else { Signal::STOP };
+            let _ = signal_pid(below[index], signal);
+            root.is_killed |= is_kill && index == 0;
+            let what = if is_kill { "SIGKILL" } else { "SIGSTOP" };
+            self.tell(format!("{what} to {role} ({})", below[index]));
+            *self.blows.entry(format!("{what} to {role}")).or_default() += 1;
+            // A server goes on with what is left of it, and ends also those that are stopped.
+            if !is_kill && root.name == "server" && index > 0 && self.rng.bool() {
+                stays = true;
+            } else if !is_kill {
+                thread::sleep(Duration::from_millis(self.rng.u64(1..100)));
+                let _ = signal_pid(below[index], Signal::CONT);
+            }
+        }
+        stays
+    }
+
+    fn start(&self, name: &'static str, arguments: &[&str]) -> Root {
+        let mut command = Command::new(PORTLAB);
+        command.args(arguments).env(MARK, &self.mark);
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.stderr(fs::File::create(self.dir.join(format!("{name}.err"))).unwrap());
+        let child = tie_to_this_thread(&mut command).spawn().unwrap();
+        Root {
+            name,
+            child,
+            errors: self.dir.join(format!("{name}.err")),
+            is_killed: false,
+        }
+    }
+
+    fn end_of(&mut self, root: &mut Root) -> Outcome<ExitStatus> {
+        let mut status = None;
+        eventually(&format!("the {} has ended", root.name), || {
+            status = root.child.try_wait().unwrap();
+            status.is_some()
+        })?;
+        Ok(status.unwrap())
+    }
+
+    /// In the folder are whole files, and nothing else; a killed process may have left one that it was writing.
+    fn only_whole_files(&self, whole: &[&Path], is_killed: bool) -> Outcome {
+        for name in names(&self.dir) {
+            let path = self.dir.join(&name);
+            let is_known = whole.contains(&path.as_path()) || name.ends_with(".err");
+            if path.is_file() && !is_known {
+                if !is_killed {
+                    return Err(format!("{name} is left"));
+                }
+                fs::remove_file(path).unwrap();
+            }
+        }
+        for path in whole.iter().filter(|path| path.exists()) {
+            let text = fs::read_to_string(path).unwrap();
+            if !text.ends_with('\n') {
+                return Err(format!("{} is cut: {text:?}", path.display()));
+            }
+        }
+        Ok(())
+    }
+
+    fn tell(&mut self, what: String) {
+        self.told += &what;
+        self.told.push('\n');
+    }
+}
+
+impl Root {
+    fn said(&self) -> String {
+        fs::read_to_string(&self.errors).unwrap_or_default()
+    }
+}
+
+/// Nothing of a round outlives the test, even if the round fails.
+impl Drop for Root {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Whether a client gets an answer.
+fn is_served(addr: &str, is_chat: bool) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect(addr)?;
+        stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+        if !is_chat {
+            stream.write_all(b"ping")?;
+        }
+        let mut answer = [0; 4];
+        stream.read_exact(&mut answer)?;
+        Ok(is_chat || answer == *b"ping")
+    };
+    ask().unwrap_or(false)
+}
+
+/// A port that no server has, below those that the system hands out to clients.
+fn free_port() -> u16 {
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let from = 20_000 + (std::process::id() % 10_000) as u16;
+    (from..32_000).find(is_free).unwrap()
+}
+
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) -> Outcome {
+    let since = Instant::now();
+    while !is_so() {
+        if since.elapsed() > PATIENCE {
+            return Err(format!("not within {PATIENCE:?}: {what}"));
+        }
+        thread::sleep(Duration::from_millis(2));
+    }
+    Ok(())
+}
+
+fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
+    entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
+}
