@@ -274,7 +274,8 @@ impl Chaos {
         let mut stays = false;
         for _ in 0..self.rng.u64(1..5) {
             thread::sleep(Duration::from_millis(self.rng.u64(..60)));
-            let root = self.rng.usize(..roots.len());
+            // The server, which has most processes, is hit most often.
+            let root = self.rng.usize(..4) / 3 % roots.len();
             let root = &mut *roots[root];
             // A process that has ended and was not waited for keeps its number.
             let first = root.child.id().cast_signed();
@@ -282,11 +283,10 @@ impl Chaos {
             if root.is_killed || below.is_empty() {
                 continue;
             }
-            // Half of the blows hit the first process, where there are many below it.
-            let index = if self.rng.bool() {
-                0
-            } else {
-                self.rng.usize(..below.len())
+            let index = match self.rng.u64(..4) {
+                0 => 0,
+                1 => 1.min(below.len() - 1),
+                _ => self.rng.usize(..below.len()),
             };
             let role = match (index, root.name) {
                 (0, name) => name.to_owned(),

@@ -163,13 +163,7 @@ impl Process {
             .registry()
             .register(&mut SourceFd(&fd), Token(key), both)?;
         socket.try_send(&[TAKEN])?;
-        self.lines.insert(Line {
-            socket,
-            member: ConnId(0),
-            waiting: Mailbox::new(self.overflow),
-            next: None,
-            is_dropped: false,
-        });
+        self.lines.insert(Line::new(socket, self.overflow));
         Ok(())
     }
 
@@ -249,6 +243,16 @@ impl Process {
 }
 
 impl Line {
+    fn new(socket: Seqpacket, overflow: Overflow) -> Self {
+        Self {
+            socket,
+            member: ConnId(0),
+            waiting: Mailbox::new(overflow),
+            next: None,
+            is_dropped: false,
+        }
+    }
+
     /// Another connection is served at the other end; mail for the last one is of no use any more.
     fn begin(&mut self, member: ConnId, overflow: Overflow) {
         self.member = member;
@@ -291,6 +295,76 @@ impl Line {
                 }
                 Found::Nothing | Found::Overflow => None,
             };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::{broker::line, mailbox::Policy, member::Desk};
+
+    const MEMBER: ConnId = ConnId(7);
+
+    /// What a member has heard, and what it was told that it missed.
+    #[derive(Default)]
+    struct Member {
+        heard: u64,
+        told: u64,
+    }
+
+    impl Member {
+        /// Takes a piece; `false` when none waits.
+        fn take(&mut self, desk: &mut impl Desk) -> bool {
+            match desk.with_inbox(|inbox| inbox.take()) {
+                Found::Mail(_) => self.heard += 1,
+                Found::Missed(count) => self.told += count,
+                Found::Nothing => return false,
+                Found::Overflow => panic!("drop-oldest drops no member"),
+            }
+            true
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever order broker and member work in: each piece is heard, or is counted as missed and told.
+        #[test]
+        fn each_piece_is_heard_or_told_as_missed(steps in vec(0..10_u8, 0..1000)) {
+            let overflow = Overflow { policy: Policy::DropOldest, hard: 20_000, ..Overflow::default() };
+            let counts = SharedCounts::new().unwrap();
+            let (near, far) = Seqpacket::pair().unwrap();
+            let near = line::Line::new(near, overflow, counts);
+            let mut desk = near.desk(MEMBER);
+            let mut far = Line::new(far, overflow);
+            far.begin(MEMBER, overflow);
+            let (mut member, mut said, mut counted) = (Member::default(), 0, Counts::default());
+            for step in steps {
+                match step {
+                    0..6 => {
+                        said += 1;
+                        counted.count(far.send(MEMBER, Mail(vec![0; 5000].into())));
+                        counts.store(Counts::default(), counted);
+                    }
+                    6 => far.send_on(),
+                    7 => desk.fetch().unwrap(),
+                    _ => drop(member.take(&mut desk)),
+                }
+                prop_assert!(member.told <= counts.read().missed);
+            }
+            loop {
+                far.send_on();
+                desk.fetch().unwrap();
+                if !member.take(&mut desk) {
+                    break;
+                }
+            }
+            prop_assert_eq!(member.heard + member.told, said);
+            let all = counts.read();
+            prop_assert_eq!((all.delivered, all.missed), (member.heard, member.told));
         }
     }
 }
