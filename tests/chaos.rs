@@ -209,7 +209,7 @@ impl Chaos {
     fn comparison(&mut self) -> Outcome {
         self.tell("a comparison".to_owned());
         let mut compare = self.compare("--fresh");
-        thread::sleep(Duration::from_millis(self.rng.u64(..600)));
+        thread::sleep(Duration::from_millis(self.rng.u64(..2500)));
         self.blows(&mut [&mut compare]);
         let status = self.end_of(&mut compare)?;
         if !compare.is_killed && !matches!(status.code(), Some(0..=2)) {
