@@ -23,7 +23,7 @@ use std::{
 use fastrand::Rng;
 use portlab_backends::{Family, MODELS, Sheet};
 use portlab_sys::{
-    marked::marked,
+    marked::{kill_marked, marked},
     meter::{tree, zombies},
     spawn::{Signal, signal_pid, tie_to_this_thread},
 };
@@ -62,6 +62,7 @@ fn killed_and_stopped_processes_leave_nothing_behind() {
     };
     for seed in first..first + rounds {
         if let Err(error) = chaos.round(seed) {
+            let _ = kill_marked(MARK, &chaos.mark);
             panic!("{error}\n{}\nagain: tests/chaos.sh 1 {seed}", chaos.told);
         }
     }
