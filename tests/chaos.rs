@@ -15,7 +15,7 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -36,7 +36,7 @@ const MARK: &str = "PORTLAB_CHAOS_MARK";
 /// One round of so many is a comparison.
 const COMPARISONS: u64 = 10;
 
-type Outcome<T = ()> = Result<T, String>;
+type Outcome = Result<(), String>;
 
 #[test]
 fn killed_and_stopped_processes_leave_nothing_behind() {
@@ -122,152 +122,81 @@ impl Chaos {
         let is_chat = sheet.hub.is_ok() && self.rng.bool();
         let service = if is_chat { "chat" } else { "echo" };
         self.tell(format!("{} serves {service}", sheet.name));
-        let bind = format!("127.0.0.1:{}", self.port);
-        let (model, workers) = (sheet.name, self.rng.usize(4..20).to_string());
-        let mut server = self.start(
-            "server",
-            &[
-                "serve",
-                "--json",
-                "--bind",
-                &bind,
-                "--model",
-                model,
-                "--service",
-                service,
-                "--workers",
-                &workers,
-                "--drain",
-                "2s",
-            ],
+        let (addr, model) = (format!("127.0.0.1:{}", self.port), sheet.name);
+        let workers = self.rng.usize(4..20);
+        let serve = format!(
+            "serve --json --bind {addr} --model {model} --service {service} --workers {workers} --drain 2s"
         );
+        let mut server = self.start("server", &serve, &[]);
         let mut lines = BufReader::new(server.child.stdout.take().unwrap());
         let mut line = String::new();
         lines.read_line(&mut line).unwrap();
         if line.is_empty() {
             return Err(format!("the server didn't start: {}", server.said()));
         }
-        let (hgrm, csv) = (self.dir.join("load.hgrm"), self.dir.join("load.csv"));
-        let files = [
-            format!("--hgrm={}", hgrm.display()),
-            format!("--csv={}", csv.display()),
-        ];
-        let kind = if is_chat {
-            ["--script=chat", "--rooms=2"]
-        } else {
-            ["--size=1000", "--ramp=10ms"]
+        let kind = match is_chat {
+            true => "--script=chat --rooms=2",
+            false => "--size=1000 --hgrm=load.hgrm --csv=load.csv",
         };
-        let options = [
-            "load",
-            &bind,
-            "--json",
-            "-c=6",
-            "-d=150ms",
-            "--warmup=1ms",
-            "--timeout=2s",
-        ];
-        let options = [
-            &options[..],
-            &kind,
-            &[files[0].as_str(), &files[1]][..if is_chat { 0 } else { 2 }],
-        ];
-        let mut load = self.start("load", &options.concat());
+        let load = format!("load {addr} --json -c=6 -d=150ms --warmup=1ms --timeout=2s {kind}");
+        let mut load = self.start("load", &load, &[]);
         let is_stopped_for_good = self.blows(&mut [&mut server, &mut load]);
 
-        let status = self.end_of(&mut load)?;
-        let mut result = String::new();
-        load.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut result)
-            .unwrap();
-        if !load.is_killed && !matches!(status.code(), Some(0..=2)) {
-            return Err(format!("the load ended with {status}: {}", load.said()));
-        }
-        if !result.is_empty() && serde_json::from_str::<serde_json::Value>(&result).is_err() {
-            return Err(format!("the load's result is cut: {result:?}"));
-        }
-        self.only_whole_files(&[&hgrm, &csv], load.is_killed)?;
+        end_of(&mut load, 2)?;
+        let mut result = Vec::new();
+        let mut stdout = load.child.stdout.take().unwrap();
+        stdout.read_to_end(&mut result).unwrap();
+        is_whole("the load's result", &result)?;
+        self.only_whole_files(&["load.hgrm", "load.csv"], load.is_killed)?;
 
         if !server.is_killed {
             if !is_stopped_for_good {
-                eventually("the next client is served", || is_served(&bind, is_chat))?;
+                eventually("the next client is served", || is_served(&addr, is_chat))?;
             }
-            let pid = server.child.id().cast_signed();
+            let pid = server.pid();
             eventually("no zombie is left", || {
                 zombies(pid).is_ok_and(|zombies| zombies.is_empty())
             })?;
             signal_pid(pid, Signal::TERM).unwrap();
         }
-        let status = self.end_of(&mut server)?;
-        match server.is_killed || status.success() {
-            true => Ok(()),
-            false => Err(format!("the server ended with {status}: {}", server.said())),
-        }
+        end_of(&mut server, 0)
     }
 
     fn comparison(&mut self) -> Outcome {
         self.tell("a comparison".to_owned());
-        let mut compare = self.compare("--fresh");
+        let mut compare = self.compare();
         thread::sleep(Duration::from_millis(self.rng.u64(..2500)));
         self.blows(&mut [&mut compare]);
-        let status = self.end_of(&mut compare)?;
-        if !compare.is_killed && !matches!(status.code(), Some(0..=2)) {
-            return Err(format!(
-                "the comparison ended with {status}: {}",
-                compare.said()
-            ));
-        }
-        if !compare.is_killed && self.compared().join("running.json").exists() {
+        end_of(&mut compare, 2)?;
+        let dir = self.dir.join("compared");
+        if !compare.is_killed && dir.join("running.json").exists() {
             return Err("the comparison has ended, and running.json is left".to_owned());
         }
-        let results = fs::read(self.compared().join("results.json"));
-        match results.map(|bytes| serde_json::from_slice::<serde_json::Value>(&bytes)) {
-            Ok(Err(error)) => Err(format!("results.json is cut: {error}")),
-            Ok(Ok(_)) | Err(_) => Ok(()),
-        }
+        is_whole(
+            "results.json",
+            &fs::read(dir.join("results.json")).unwrap_or_default(),
+        )
     }
 
     /// After all rounds a comparison in the same folder runs to its end, and leaves nothing but its results.
     fn last_comparison(&mut self) -> Outcome {
         self.mark += "-last";
-        let mut compare = self.compare("--fresh");
-        let status = self.end_of(&mut compare)?;
-        let files = names(&self.compared());
-        let is_clean = files
-            .iter()
-            .all(|name| ["results.json", "report.html"].contains(&name.as_str()));
-        match status.success() && is_clean {
+        let mut compare = self.compare();
+        end_of(&mut compare, 0)?;
+        let mut files = names(&self.dir.join("compared"));
+        files.retain(|name| !["results.json", "report.html"].contains(&name.as_str()));
+        match files.is_empty() {
             true => Ok(()),
-            false => Err(format!("{status}, {files:?}: {}", compare.said())),
+            false => Err(format!("{files:?} are left: {}", compare.said())),
         }
     }
 
-    fn compare(&self, option: &str) -> Root {
-        let out = format!("--out={}", self.compared().display());
-        let server =
-            format!("--server=kept='{PORTLAB}' serve --model event-loop --bind 127.0.0.1:{{port}}");
-        self.start(
-            "compare",
-            &[
-                "compare",
-                &out,
-                "-m=fork,prefork",
-                &server,
-                "-w=echo",
-                "-c=2",
-                "--rounds=2",
-                "--duration=50ms",
-                "--warmup=1ms",
-                "--no-twin",
-                option,
-            ],
-        )
-    }
-
-    fn compared(&self) -> PathBuf {
-        self.dir.join("compared")
+    fn compare(&self) -> Root {
+        let kept = "--model event-loop --bind 127.0.0.1:{port}";
+        let kept = format!("--server=kept='{PORTLAB}' serve {kept}");
+        let compare = "compare --out=compared --fresh -m=fork,prefork -w=echo -c=2 --rounds=2 \
+                       --duration=50ms --warmup=1ms --no-twin";
+        self.start("compare", compare, &[&kept])
     }
 
     /// Kills and stops one to four processes below `roots`. Says whether one of a server's stays stopped.
@@ -279,7 +208,7 @@ impl Chaos {
             let root = self.rng.usize(..4) / 3 % roots.len();
             let root = &mut *roots[root];
             // A process that has ended and was not waited for keeps its number.
-            let first = root.child.id().cast_signed();
+            let first = root.pid();
             let below = tree(first).unwrap_or_default();
             if root.is_killed || below.is_empty() {
                 continue;
@@ -312,45 +241,35 @@ impl Chaos {
         stays
     }
 
-    fn start(&self, name: &'static str, arguments: &[&str]) -> Root {
+    /// Starts portlab with the words of `arguments`, and `more`.
+    fn start(&self, name: &'static str, arguments: &str, more: &[&str]) -> Root {
+        let errors = self.dir.join(format!("{name}.err"));
         let mut command = Command::new(PORTLAB);
-        command.args(arguments).env(MARK, &self.mark);
+        command.args(arguments.split_whitespace()).args(more);
+        command.env(MARK, &self.mark).current_dir(&self.dir);
         command.stdin(Stdio::null()).stdout(Stdio::piped());
-        command.stderr(fs::File::create(self.dir.join(format!("{name}.err"))).unwrap());
-        let child = tie_to_this_thread(&mut command).spawn().unwrap();
+        command.stderr(fs::File::create(&errors).unwrap());
         Root {
             name,
-            child,
-            errors: self.dir.join(format!("{name}.err")),
+            child: tie_to_this_thread(&mut command).spawn().unwrap(),
+            errors,
             is_killed: false,
         }
     }
 
-    fn end_of(&mut self, root: &mut Root) -> Outcome<ExitStatus> {
-        let mut status = None;
-        eventually(&format!("the {} has ended", root.name), || {
-            status = root.child.try_wait().unwrap();
-            status.is_some()
-        })?;
-        Ok(status.unwrap())
-    }
-
     /// In the folder are whole files, and nothing else; a killed process may have left one that it was writing.
-    fn only_whole_files(&self, whole: &[&Path], is_killed: bool) -> Outcome {
+    fn only_whole_files(&self, whole: &[&str], is_killed: bool) -> Outcome {
         for name in names(&self.dir) {
             let path = self.dir.join(&name);
-            let is_known = whole.contains(&path.as_path()) || name.ends_with(".err");
-            if path.is_file() && !is_known {
+            if whole.contains(&name.as_str()) {
+                if !fs::read(path).unwrap().ends_with(b"\n") {
+                    return Err(format!("{name} is cut"));
+                }
+            } else if path.is_file() && !name.ends_with(".err") {
                 if !is_killed {
                     return Err(format!("{name} is left"));
                 }
                 fs::remove_file(path).unwrap();
-            }
-        }
-        for path in whole.iter().filter(|path| path.exists()) {
-            let text = fs::read_to_string(path).unwrap();
-            if !text.ends_with('\n') {
-                return Err(format!("{} is cut: {text:?}", path.display()));
             }
         }
         Ok(())
@@ -363,6 +282,10 @@ impl Chaos {
 }
 
 impl Root {
+    fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
     fn said(&self) -> String {
         fs::read_to_string(&self.errors).unwrap_or_default()
     }
@@ -373,6 +296,32 @@ impl Drop for Root {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+/// Waits for the end of a process; if it was not killed, its exit code is `most` at most.
+fn end_of(root: &mut Root, most: i32) -> Outcome {
+    let mut status = None;
+    eventually(&format!("the {} has ended", root.name), || {
+        status = root.child.try_wait().unwrap();
+        status.is_some()
+    })?;
+    match status.unwrap().code() {
+        Some(code) if code <= most => Ok(()),
+        _ if root.is_killed => Ok(()),
+        _ => Err(format!(
+            "the {} ended with {status:?}: {}",
+            root.name,
+            root.said()
+        )),
+    }
+}
+
+/// JSON is whole, or there is none.
+fn is_whole(what: &str, json: &[u8]) -> Outcome {
+    match serde_json::from_slice::<serde_json::Value>(json) {
+        Err(error) if !json.is_empty() => Err(format!("{what} is cut: {error}")),
+        _ => Ok(()),
     }
 }
 

@@ -36,14 +36,16 @@ struct Server {
 
 impl Server {
     /// Starts it, perhaps with a limit of open files.
-    fn start(name: &str, open_files: Option<u32>, options: &[&str]) -> Self {
+    fn start(name: &str, open_files: Option<u32>, options: &str) -> Self {
         let log = std::env::temp_dir().join(format!("portlab-{}-{name}.log", std::process::id()));
         let mut command = Command::new("sh");
         let limit = open_files.map_or_else(String::new, |limit| format!("ulimit -n {limit};"));
         let limited = format!("{limit} exec \"$0\" \"$@\"");
         command.args(["-c", &limited, env!("CARGO_BIN_EXE_portlab")]);
         command.args(["serve", "--json", "--bind=127.0.0.1:0", "--service=chat"]);
-        command.args(options).stdout(Stdio::piped());
+        command
+            .args(options.split_whitespace())
+            .stdout(Stdio::piped());
         command.stderr(fs::File::create(&log).unwrap());
         let mut child = spawn::tie_to_this_thread(&mut command).spawn().unwrap();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
@@ -164,7 +166,7 @@ fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 #[test]
 fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() {
-    let server = Server::start("pool", Some(64), &["--model=prefork", "--workers=100"]);
+    let server = Server::start("pool", Some(64), "--model=prefork --workers=100");
     wait_until("the shortage is said", || {
         server.log().contains(" of 100 workers run: ")
     });
@@ -202,7 +204,7 @@ fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() 
 
 #[test]
 fn a_caller_for_whom_no_line_is_left_is_turned_away_with_a_log_line() {
-    let server = Server::start("line", Some(64), &["--model=fork"]);
+    let server = Server::start("line", Some(64), "--model=fork");
     let mut inside = 0;
     let members: Vec<_> = (0..70)
         .map(|number| {
@@ -221,7 +223,7 @@ fn a_caller_for_whom_no_line_is_left_is_turned_away_with_a_log_line() {
 
 #[test]
 fn a_broker_without_descriptors_is_tried_again_and_the_reason_is_said() {
-    let server = Server::start("broker", None, &["--model=fork"]);
+    let server = Server::start("broker", None, "--model=fork");
     let broker = server.broker();
     // What the parent has open now is more than the next broker may have.
     portlab_sys::limits::limit_open_files(server.pid(), 8).unwrap();
@@ -238,7 +240,7 @@ fn a_broker_without_descriptors_is_tried_again_and_the_reason_is_said() {
 
 #[test]
 fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
-    let server = Server::start("stopped", None, &["--model=fork", "--drain=60s"]);
+    let server = Server::start("stopped", None, "--model=fork --drain=60s");
     let mut early = server.call();
     assert!(early.joins("early"));
     let broker = server.broker();
@@ -292,19 +294,8 @@ fn a_member_is_told_of_each_piece_that_is_counted_as_missed() {
 #[test]
 fn a_member_behind_a_full_line_is_told_that_it_reads_too_slowly_and_the_line_serves_the_next() {
     for model in ["fork", "prefork"] {
-        let options = [
-            &format!("--model={model}"),
-            "--workers=3",
-            "--output-limit=64KiB",
-        ];
-        let server = Server::start(&format!("full-{model}"), None, &options);
-        let mut members = ["silent", "alice", "bob"].map(|name| {
-            let mut member = server.call();
-            assert!(member.joins(name));
-            member
-        });
+        let (server, mut members, process) = three(model, "--output-limit=64KiB");
         let [silent, alice, bob] = &mut members;
-        let process = process_of(&server, silent);
         spawn::signal_pid(process, Signal::STOP).unwrap();
         while !{
             alice.say(&format!("{:0>1000}", 1));
@@ -328,21 +319,10 @@ const LINES: u64 = 8_000;
 /// killed. Returns the sum of what the member was told that it missed, how many lines it heard, and the server's
 /// last line.
 fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
-    let options = [
-        &format!("--model={model}"),
-        "--workers=3",
-        "--overflow=drop-oldest",
-        "--hard-limit=64KiB",
-    ];
-    let server = Server::start(&format!("missing-{model}"), None, &options);
-    let mut members = ["silent", "alice", "bob"].map(|name| {
-        let mut member = server.call();
-        assert!(member.joins(name));
-        member
-    });
+    let (server, mut members, process) =
+        three(model, "--overflow=drop-oldest --output-limit=64KiB");
     let [silent, alice, bob] = &mut members;
     assert!(silent.hears("bob joined") && alice.hears("bob joined"));
-    let process = process_of(&server, silent);
     if is_stopped {
         spawn::signal_pid(process, Signal::STOP).unwrap();
     }
@@ -373,6 +353,19 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
         );
     }
     (told, heard, server.stop())
+}
+
+/// A server with three members, and the process that serves the first.
+fn three(model: &str, options: &str) -> (Server, [Member; 3], i32) {
+    let options = format!("--model={model} --workers=3 {options}");
+    let server = Server::start(&format!("{model}-{}", options.len()), None, &options);
+    let members = ["silent", "alice", "bob"].map(|name| {
+        let mut member = server.call();
+        assert!(member.joins(name));
+        member
+    });
+    let process = process_of(&server, &members[0]);
+    (server, members, process)
 }
 
 /// The process that serves `member`.

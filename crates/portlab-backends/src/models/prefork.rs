@@ -27,23 +27,18 @@
 //! take all the load?".
 
 use std::{
-    io::{self, Write},
-    mem,
+    io,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
-    time::{Duration, Instant},
 };
 
 use portlab_service::Service;
-use portlab_sys::{
-    children::{Children, Forked, Pid, Reaped, leave},
-    shared::words,
-    tally::{self, Count},
-};
+use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
     broker::{Broker, Line},
     door::Entry,
+    slots::Slots,
 };
 
 pub(crate) struct Model;
@@ -64,11 +59,6 @@ static SHEET: Sheet = Sheet {
     survives_blocking: true,
 };
 
-/// A worker that ends sooner than this has failed at its start, and so may the next.
-const TOO_SOON: Duration = Duration::from_millis(100);
-/// The longest pause before empty slots are filled again.
-const LONGEST: Duration = Duration::from_secs(1);
-
 impl Backend for Model {
     fn sheet(&self) -> &'static Sheet {
         &SHEET
@@ -82,55 +72,29 @@ impl Backend for Model {
             overflow,
         } = door;
         let mut children = Children::new()?;
-        let mut slots = Slots::new(workers)?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut shortage = Shortage::default();
-        let (mut began, mut due, mut pause) = (Instant::now(), None, TOO_SOON);
+        let mut slots = Slots::new(workers)?;
         loop {
             // Fills every empty slot: all of them at first, later those whose worker has died.
-            if due.is_none_or(|due| due <= Instant::now()) {
-                began = Instant::now();
-                due = None;
-            }
-            while due.is_none()
-                && children.len() < workers + broker.processes()
-                && !entry.stop.is_set()
+            while !entry.stop.is_set()
+                && let Some(slot) = slots.empty()
             {
-                let running = children.len() - broker.processes();
-                let line = broker.line(running);
-                let slot = slots.empty();
+                let line = broker.line(slots.running());
                 match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                     Ok((line, Forked::Child(_))) => {
                         broker.let_go();
-                        work(&entry, service, line.as_ref(), &slots.busy[slot]);
+                        work(&entry, service, line.as_ref(), slots.busy(slot));
                     }
-                    Ok((_, Forked::Parent(pid))) => {
-                        slots.pids[slot] = Some(pid);
-                        (shortage.has_started, shortage.since) = (true, None);
-                    }
-                    // Fewer than asked for are better than none.
-                    Err(error) => {
-                        due = Some(began + shortage.pause(error, running, workers)?);
-                    }
+                    Ok((_, Forked::Parent(worker))) => slots.fill(slot, worker),
+                    Err(error) => slots.refuse(error)?,
                 }
             }
-            shortage.is_said &= due.is_some();
-            let patience = due.map(|due| due.saturating_duration_since(Instant::now()));
-            let patience = patience.into_iter().chain(broker.patience()).min();
-            if entry.wait_for(&[children.bell()], patience)? {
+            let patience = slots.patience().into_iter().chain(broker.patience());
+            if entry.wait_for(&[children.bell()], patience.min())? {
                 break;
             }
             let dead = children.reap();
             slots.free(&dead);
-            if !dead.is_empty() {
-                let failed = began.elapsed() < TOO_SOON;
-                pause = if failed {
-                    (pause * 2).min(LONGEST)
-                } else {
-                    TOO_SOON
-                };
-                due = failed.then(|| Instant::now() + pause);
-            }
             // Workers that sleep in accept would not notice that their line is dead.
             if broker.tend(&dead, &mut children, &alone) {
                 children.kill_but(broker.pid());
@@ -139,85 +103,6 @@ impl Backend for Model {
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
         slots.all_have_ended();
         Ok(entry.served(unwell, counts))
-    }
-}
-
-/// There are fewer workers than asked for.
-#[derive(Default)]
-struct Shortage {
-    /// Whether any worker was ever started.
-    has_started: bool,
-    /// Since when no worker could be started.
-    since: Option<Instant>,
-    /// Whether that has been said.
-    is_said: bool,
-}
-
-impl Shortage {
-    /// How long to wait after `error` before the next try. What is missing is said once.
-    ///
-    /// # Errors
-    /// When no worker runs at the start.
-    fn pause(&mut self, error: io::Error, running: usize, workers: usize) -> io::Result<Duration> {
-        let since = *self.since.get_or_insert_with(Instant::now);
-        let passes = error.kind() == io::ErrorKind::ResourceBusy;
-        // A broker that has just been started takes lines more slowly than they are made.
-        if passes && since.elapsed() < LONGEST {
-            return Ok(TOO_SOON / 10);
-        }
-        if !passes && !self.has_started {
-            return Err(error);
-        }
-        if !mem::replace(&mut self.is_said, true) {
-            let fewer = if passes {
-                ""
-            } else {
-                ", or ask for fewer with --workers"
-            };
-            // If the reader of stderr has gone, the server goes on.
-            let _ = writeln!(
-                io::stderr(),
-                "portlab: {running} of {workers} workers run: {error}{fewer}"
-            );
-        }
-        Ok(LONGEST)
-    }
-}
-
-/// The workers, and whether each has a connection: of a killed worker's connection only the parent can count
-/// the end.
-struct Slots {
-    pids: Vec<Option<Pid>>,
-    busy: &'static [AtomicU64],
-}
-
-impl Slots {
-    fn new(workers: usize) -> io::Result<Self> {
-        Ok(Self {
-            pids: vec![None; workers],
-            busy: words(workers)?,
-        })
-    }
-
-    /// The first slot without a worker.
-    fn empty(&self) -> usize {
-        let empty = self.pids.iter().position(Option::is_none);
-        empty.expect("there are fewer workers than slots")
-    }
-
-    fn free(&mut self, dead: &[Reaped]) {
-        for (slot, busy) in self.pids.iter_mut().zip(self.busy) {
-            let is_dead = |pid: &mut Pid| dead.iter().any(|dead| dead.pid == *pid);
-            if slot.take_if(is_dead).is_some() {
-                tally::add(Count::Ended, busy.swap(0, Relaxed));
-            }
-        }
-    }
-
-    fn all_have_ended(&self) {
-        for busy in self.busy {
-            tally::add(Count::Ended, busy.swap(0, Relaxed));
-        }
     }
 }
 
