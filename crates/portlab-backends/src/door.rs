@@ -247,13 +247,18 @@ impl Entry {
         None
     }
 
-    /// Waits until the stop signal comes, or one of `others` is readable; says whether it was the signal.
+    /// Waits until the stop signal comes, or one of `others` is readable, for at most `limit`; says whether it
+    /// was the signal.
     ///
     /// # Errors
     /// When the system can't poll.
-    pub(crate) fn wait(&self, others: &[BorrowedFd<'_>]) -> io::Result<bool> {
+    pub(crate) fn wait_for(
+        &self,
+        others: &[BorrowedFd<'_>],
+        limit: Option<Duration>,
+    ) -> io::Result<bool> {
         let waiting = trace::start();
-        let stopped = self.stop.wait(others);
+        let stopped = self.stop.wait_for(others, limit);
         waiting.idle();
         stopped
     }

@@ -21,6 +21,7 @@
 //! | `exchange`, `shared` | the switchboard of threads: behind a lock |
 //! | `hub_task` | the switchboard of tasks: the property of one of them |
 //! | `broker` | the switchboard of processes: in a process of its own |
+//! | `slots` | the workers of a pool of processes: which are missing, and when others are started |
 //! | `timers` | deadlines of a loop |
 //! | [`measured`] | what models were measured to cost, where and when |
 //! | `trace` | the timeline: who does what, and when |
@@ -51,6 +52,7 @@ pub mod models;
 mod nonblocking;
 mod shared;
 mod sheet;
+mod slots;
 mod switchboard;
 mod sync;
 mod timers;

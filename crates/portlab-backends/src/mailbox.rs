@@ -162,13 +162,22 @@ impl Mailbox {
             };
         }
         if self.is_too_much() {
-            self.overflowed = true;
-            // Nothing is kept for who won't read it.
-            let thrown_away = std::mem::take(&mut self.waiting).len();
-            self.weigh(0);
-            return Put::Overflowed(thrown_away as u64);
+            return self.overflow();
         }
         Put::Waits
+    }
+
+    /// There was too much, here or on the way here: nothing is kept for a receiver that won't read it.
+    pub(crate) fn overflow(&mut self) -> Put {
+        self.overflowed = true;
+        let thrown_away = std::mem::take(&mut self.waiting).len();
+        self.weigh(0);
+        Put::Overflowed(thrown_away as u64)
+    }
+
+    /// So many pieces were thrown away on their way here: the receiver is told of them too.
+    pub(crate) fn miss(&mut self, count: u64) {
+        self.missed += count;
     }
 
     /// Takes what is next.

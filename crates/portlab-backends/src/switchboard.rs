@@ -75,11 +75,6 @@ impl<A> Switchboard<A> {
         handling.hub(from, pieces);
     }
 
-    /// So many pieces of mail were thrown away elsewhere.
-    pub(crate) fn add_missed(&mut self, count: u64) {
-        self.counts.throw_away(count);
-    }
-
     /// What has become of all mail so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counts

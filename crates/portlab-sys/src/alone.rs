@@ -55,8 +55,11 @@ impl Alone {
     }
 
     /// Whether the process still has a single thread.
-    pub(crate) fn holds(&self) -> bool {
-        threads().is_ok_and(|count| count == 1)
+    ///
+    /// # Errors
+    /// When the threads can't be counted, for example because there is no descriptor left.
+    pub(crate) fn holds(&self) -> io::Result<bool> {
+        Ok(threads()? == 1)
     }
 }
 

@@ -13,7 +13,7 @@ use nix::unistd::ForkResult;
 pub use rustix::process::Pid;
 use rustix::process::{Signal, WaitOptions, getppid, kill_process, wait};
 
-use crate::{alone::Alone, stop, tally};
+use crate::{alone::Alone, limits, stop, tally};
 
 /// Which side of a fork this is.
 #[derive(Debug)]
@@ -61,7 +61,7 @@ impl Children {
     /// When the system has no room for another process, or when the process has got a second thread
     /// since the witness was minted.
     pub fn fork(&mut self, alone: &Alone) -> io::Result<Forked> {
-        if !alone.holds() {
+        if !alone.holds()? {
             return Err(io::Error::other(
                 "this process has started a thread; it may not fork",
             ));
@@ -75,7 +75,7 @@ impl Children {
         let parent = rustix::process::getpid();
         // SAFETY: the process has a single thread, as was just seen, so no lock is held by a thread
         // that the child lacks: the child may allocate and run any code.
-        match unsafe { nix::unistd::fork() }? {
+        match unsafe { nix::unistd::fork() }.map_err(no_room)? {
             ForkResult::Parent { child } => {
                 let pid = Pid::from_raw(child.as_raw()).expect("a child's number is positive");
                 self.live.insert(pid);
@@ -127,11 +127,13 @@ impl Children {
     }
 
     /// Asks every child to stop (SIGTERM), waits for them until `deadline`, and kills what is left.
+    /// A child that was stopped by SIGSTOP or SIGTSTP goes on first (SIGCONT), so that it ends like the others.
     ///
     /// Returns how many did not end well: those that had to be killed, and those that had to cut
     /// their connections and said so with [`leave`].
     pub fn end(&mut self, deadline: Instant) -> u64 {
         self.signal(Signal::TERM);
+        self.signal(Signal::CONT);
         let mut unwell = 0;
         let mut killed = false;
         while !self.is_empty() {
@@ -165,6 +167,18 @@ impl Children {
             // A child that has ended is not reaped yet, so no other process has its number.
             let _ = kill_process(pid, signal);
         }
+    }
+}
+
+/// Adds to a refusal which bound has been met, and what can be done.
+fn no_room(errno: nix::errno::Errno) -> io::Error {
+    match limits::tasks() {
+        Some(limits::Tasks { most, bound }) if errno == nix::errno::Errno::EAGAIN => {
+            io::Error::other(format!(
+                "there is no room for another process: {bound} allows {most} processes and threads; raise it"
+            ))
+        }
+        _ => errno.into(),
     }
 }
 

@@ -7,7 +7,7 @@ use std::{
 };
 
 use rustix::{
-    io::retry_on_intr,
+    io::{Errno, retry_on_intr},
     net::{
         AddressFamily, RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
         SendAncillaryMessage, SendFlags, Shutdown, SocketFlags, SocketType, recv, recvmsg, sendmsg,
@@ -40,26 +40,15 @@ impl Seqpacket {
         Ok((Self(one), Self(other)))
     }
 
-    /// Sends the parts as one message, waiting for room.
-    ///
-    /// # Errors
-    /// When the other end has gone.
-    pub fn send(&self, parts: &[&[u8]]) -> io::Result<()> {
-        self.send_with(parts, SendFlags::NOSIGNAL)
-    }
-
-    /// Sends the parts as one message, if there is room for it.
+    /// Sends the parts as one message, if there is room for it. No call waits: a process that was
+    /// stopped at the other end would stop this one as well.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when there is no room; others when the other end has gone.
     pub fn try_send(&self, parts: &[&[u8]]) -> io::Result<()> {
-        self.send_with(parts, SendFlags::NOSIGNAL | SendFlags::DONTWAIT)
-    }
-
-    fn send_with(&self, parts: &[&[u8]], flags: SendFlags) -> io::Result<()> {
         let slices: Vec<_> = parts.iter().map(|part| IoSlice::new(part)).collect();
         let mut nothing = SendAncillaryBuffer::default();
-        retry_on_intr(|| sendmsg(&self.0, &slices, &mut nothing, flags))?;
+        retry_on_intr(|| sendmsg(&self.0, &slices, &mut nothing, AT_ONCE))?;
         Ok(())
     }
 
@@ -73,25 +62,26 @@ impl Seqpacket {
         Ok(length)
     }
 
-    /// Passes the other process a descriptor, waiting for room.
+    /// Passes the other process a descriptor, if there is room for the message.
     ///
     /// # Errors
-    /// When the other end has gone.
-    pub fn send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
+    /// As for [`Seqpacket::try_send`].
+    pub fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let fds = [fd.as_fd()];
         ancillary.push(SendAncillaryMessage::ScmRights(&fds));
         // A message of nothing would look like the end.
         let word = [IoSlice::new(b"!")];
-        retry_on_intr(|| sendmsg(&self.0, &word, &mut ancillary, SendFlags::NOSIGNAL))?;
+        retry_on_intr(|| sendmsg(&self.0, &word, &mut ancillary, AT_ONCE))?;
         Ok(())
     }
 
     /// Takes a descriptor that was passed, if there is one; `None` when the other end has gone.
     ///
     /// # Errors
-    /// [`io::ErrorKind::WouldBlock`] when there is none, or when this process has no room for it.
+    /// [`io::ErrorKind::WouldBlock`] when there is none; another when this process had no room for it, and the
+    /// descriptor is lost.
     pub fn try_recv_fd(&self) -> io::Result<Option<Self>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
@@ -112,7 +102,7 @@ impl Seqpacket {
             RecvAncillaryMessage::ScmRights(mut fds) => fds.next(),
             _ => None,
         });
-        let refused = || io::Error::other("no descriptor came: this process has too many");
+        let refused = || io::Error::from(Errno::MFILE);
         passed.map(|fd| Some(Self(fd))).ok_or_else(refused)
     }
 
@@ -124,6 +114,8 @@ impl Seqpacket {
         Ok(shutdown(&self.0, Shutdown::Write)?)
     }
 }
+
+const AT_ONCE: SendFlags = SendFlags::NOSIGNAL.union(SendFlags::DONTWAIT);
 
 impl AsFd for Seqpacket {
     fn as_fd(&self) -> BorrowedFd<'_> {
@@ -160,8 +152,8 @@ mod tests {
     #[test]
     fn messages_come_whole_and_the_end_is_told() {
         let (one, other) = Seqpacket::pair().unwrap();
-        one.send(&[b"ab", b"c"]).unwrap();
-        one.send(&[b"d"]).unwrap();
+        one.try_send(&[b"ab", b"c"]).unwrap();
+        one.try_send(&[b"d"]).unwrap();
         let mut buffer = [0; 16];
         assert_eq!(
             (other.try_recv(&mut buffer).unwrap(), &buffer[..3]),
@@ -172,17 +164,17 @@ mod tests {
         assert_eq!(none.kind(), std::io::ErrorKind::WouldBlock);
         drop(one);
         assert_eq!(received(|| other.try_recv(&mut buffer)), 0);
-        assert!(other.send(&[b"x"]).is_err());
+        assert!(other.try_send(&[b"x"]).is_err());
     }
 
     #[test]
     fn an_end_can_be_passed_on() {
         let (control, other) = Seqpacket::pair().unwrap();
         let (near, far) = Seqpacket::pair().unwrap();
-        control.send_fd(&far).unwrap();
+        control.try_send_fd(&far).unwrap();
         drop(far);
         let passed = other.try_recv_fd().unwrap().unwrap();
-        near.send(&[b"hello"]).unwrap();
+        near.try_send(&[b"hello"]).unwrap();
         assert_eq!(passed.try_recv(&mut [0; 8]).unwrap(), 5);
         drop(control);
         assert!(received(|| other.try_recv_fd()).is_none());

@@ -1,4 +1,4 @@
-//! Stopping: what happens at SIGINT and SIGTERM.
+//! Stopping: what happens at SIGINT, SIGTERM and SIGHUP.
 //!
 //! A server spends its life inside blocking calls, and a flag wakes nobody from `read`. So the
 //! signal handler itself ends the reading half of every connection, with `shutdown(fd, SHUT_RD)`,
@@ -15,7 +15,9 @@
 //!    handler does, not even sleeping, can outlive the deadline. Whoever has something to save first
 //!    asks to be told instead ([`Stop::last_bell`]).
 //!
-//! A second signal ends the process at once, as if it had never been caught.
+//! A second SIGINT or SIGTERM ends the process at once, as if it had never been caught. A second SIGHUP changes
+//! nothing: when a terminal is closed, both the kernel and the shell send one. If SIGHUP was ignored when
+//! the process started, as by `nohup`, it stays ignored.
 
 use std::{
     io::{self, Write},
@@ -34,7 +36,7 @@ use rustix::{
     net::Shutdown,
     time::Timespec,
 };
-use signal_hook::consts::{SIGALRM, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
 use crate::bits::Bits;
 
@@ -65,7 +67,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Catches SIGINT and SIGTERM for this process and gives its connections `drain` to finish.
+    /// Catches SIGINT, SIGTERM and SIGHUP for this process and gives its connections `drain` to finish.
     ///
     /// # Errors
     /// When called twice, or when the system refuses a pipe or a handler.
@@ -78,7 +80,8 @@ impl Stop {
             .map_err(|_| io::Error::other("the stop signal is installed already"))?;
         DRAIN_US.store(u64::try_from(drain.as_micros()).unwrap_or(u64::MAX), SeqCst);
         OWNER.store(own_pid(), SeqCst);
-        for signal in [SIGINT, SIGTERM] {
+        let hangup = (!is_ignored(SIGHUP)).then_some(SIGHUP);
+        for signal in [SIGINT, SIGTERM].into_iter().chain(hangup) {
             // SAFETY: `on_signal` only touches atomics and makes system calls that POSIX lists as
             // async-signal-safe (shutdown, write, getpid, kill), besides Linux's setitimer.
             unsafe { signal_hook::low_level::register(signal, move || on_signal(signal))? };
@@ -235,6 +238,17 @@ impl<T: AsRawFd> DerefMut for Interruptible<T> {
     }
 }
 
+/// Whether this process ignores `signal`.
+fn is_ignored(signal: i32) -> bool {
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
+    // SAFETY: nothing is installed; the present action is written to `action`, which is valid as it is: zeros.
+    let action = unsafe {
+        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
+        action.assume_init()
+    };
+    action.sa_sigaction == libc::SIG_IGN
+}
+
 /// A signal that only rings: a descriptor that becomes readable whenever `signal` has come.
 pub(crate) fn bell_for(signal: i32) -> io::Result<OwnedFd> {
     let (bell, doorbell) = UnixStream::pair()?;
@@ -261,7 +275,7 @@ fn on_signal(signal: i32) {
     let owner = OWNER.load(SeqCst) == own_pid();
     if STOPPING.swap(true, SeqCst) {
         // A child may well be told twice, by the terminal and by its parent, and need not hurry.
-        if owner {
+        if owner && signal != SIGHUP {
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
         return;

@@ -1,17 +1,24 @@
 //! The line between a process that serves connections and the broker, and what is said on it.
 
 use std::{
+    cell::Cell,
     io,
     os::fd::{AsFd, BorrowedFd},
+    time::Duration,
 };
 
 use portlab_service::{ConnId, Mail, Parting, Post};
-use portlab_sys::seqpacket::Seqpacket;
+use portlab_sys::{seqpacket::Seqpacket, stop};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    time::Timespec,
+};
 
+use super::counts::SharedCounts;
 use crate::{
     READ_BUFFER,
     inbox::Inbox,
-    mailbox::{Counts, Mailbox, Overflow},
+    mailbox::{Mailbox, Overflow},
     member::Desk,
     switchboard::Word,
 };
@@ -20,45 +27,101 @@ use crate::{
 pub(crate) struct Line {
     socket: Seqpacket,
     overflow: Overflow,
+    counts: SharedCounts,
+    /// The other end has been closed.
+    lost: Cell<bool>,
 }
 
 impl Line {
-    pub(super) fn new(socket: Seqpacket, overflow: Overflow) -> Self {
-        Self { socket, overflow }
+    pub(super) fn new(socket: Seqpacket, overflow: Overflow, counts: SharedCounts) -> Self {
+        Self {
+            socket,
+            overflow,
+            counts,
+            lost: Cell::new(false),
+        }
+    }
+
+    /// Waits until the broker has taken the line; `false` when it could not, or when the server stops.
+    pub(crate) fn is_taken(&self) -> bool {
+        while !stop::is_set() {
+            match self.socket.try_recv(&mut [0; 16]) {
+                Ok(length) => return length > 0,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.wait(PollFlags::IN);
+                }
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
+    /// Whether the line has ended, so that no other connection can be served on it.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.lost.get()
     }
 
     /// The desk of the connection that this process serves now.
     pub(crate) fn desk(&self, id: ConnId) -> LineDesk<'_> {
-        let mut desk = LineDesk {
+        let desk = LineDesk {
             line: self,
             id,
             mailbox: Mailbox::new(self.overflow),
-            missed: 0,
             buffer: vec![0; READ_BUFFER].into(),
         };
         desk.send(&Said::Connect);
         desk
     }
+
+    /// Waits for room or for a message, and not for long: the caller looks for itself whether the server stops.
+    fn wait(&self, wanted: PollFlags) {
+        let moment = Timespec::try_from(MOMENT).expect("a moment is in a timespec's range");
+        let _ = poll(
+            &mut [PollFd::from_borrowed_fd(self.socket.as_fd(), wanted)],
+            Some(&moment),
+        );
+    }
 }
+
+/// A signal may come just before a wait begins, and would not end it.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// How a process that drives a connection reaches the hub.
 pub(crate) struct LineDesk<'a> {
     line: &'a Line,
     id: ConnId,
     mailbox: Mailbox,
-    /// Pieces of mail that were thrown away here.
-    missed: u64,
     buffer: Box<[u8]>,
 }
 
 impl LineDesk<'_> {
-    /// Should the broker have died, the line's end will tell.
-    fn send(&mut self, said: &Said<'_>) {
+    /// Waits for room, which a broker that is stopped doesn't make, until the server's deadline at most. If the
+    /// broker has died, the line's end tells so.
+    fn send(&self, said: &Said<'_>) {
         let (kind, bytes) = said.write();
-        let _ = self
-            .line
-            .socket
-            .send(&[&[kind], &id_bytes(self.id), &bytes]);
+        let id = id_bytes(self.id);
+        while let Err(error) = self.line.socket.try_send(&[&[kind], &id, bytes]) {
+            if error.kind() != io::ErrorKind::WouldBlock || stop::is_past_deadline() {
+                return;
+            }
+            self.line.wait(PollFlags::OUT);
+        }
+    }
+
+    fn take_in(&mut self, length: usize) {
+        // Mail for the connection that was served before may still have been on its way.
+        match Brought::read(&self.buffer[..length]) {
+            Some((id, Brought::Mail(mail))) if id == self.id => {
+                self.line
+                    .counts
+                    .put_behind(self.mailbox.put(Mail(mail.into())));
+            }
+            Some((id, Brought::Missed(count))) if id == self.id => self.mailbox.miss(count),
+            Some((id, Brought::TooMuch)) if id == self.id => {
+                self.line.counts.put_behind(self.mailbox.overflow());
+            }
+            _ => {}
+        }
     }
 }
 
@@ -72,19 +135,13 @@ impl Desk for LineDesk<'_> {
 
     fn fetch(&mut self) -> io::Result<()> {
         for _ in 0..VISIT {
-            let length = match self.line.socket.try_recv(&mut self.buffer) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(length) => length,
+            match self.line.socket.try_recv(&mut self.buffer) {
+                Ok(length @ 1..) => self.take_in(length),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) => return Err(error),
-            };
-            // Mail for whom this process served before may still have been on its way.
-            if let Some((id, mail)) = split_id(&self.buffer[..length])
-                && id == self.id
-            {
-                let mut counts = Counts::default();
-                counts.count(self.mailbox.put(Mail(mail.into())));
-                self.missed += counts.missed;
+                ended => {
+                    self.line.lost.set(true);
+                    return Err(ended.err().unwrap_or(io::ErrorKind::UnexpectedEof.into()));
+                }
             }
         }
         Ok(())
@@ -97,7 +154,7 @@ impl Desk for LineDesk<'_> {
     fn say(&mut self, word: Word) {
         match word {
             Word::Post(post) => self.send(&Said::Post(&post.0)),
-            Word::Gone(how) => self.send(&Said::Gone(how, self.missed)),
+            Word::Gone(how) => self.send(&Said::Gone(how)),
         }
     }
 }
@@ -107,8 +164,7 @@ impl Desk for LineDesk<'_> {
 pub(super) enum Said<'a> {
     Connect,
     Post(&'a [u8]),
-    /// It has ended, having missed so many pieces of mail.
-    Gone(Parting, u64),
+    Gone(Parting),
 }
 
 const CONNECT: u8 = b'c';
@@ -121,29 +177,24 @@ const GONE: [(u8, Parting); 4] = [
 ];
 
 impl<'a> Said<'a> {
-    fn write(&self) -> (u8, std::borrow::Cow<'a, [u8]>) {
+    fn write(&self) -> (u8, &'a [u8]) {
         match *self {
-            Self::Connect => (CONNECT, (&[][..]).into()),
-            Self::Post(bytes) => (POST, bytes.into()),
-            Self::Gone(how, missed) => {
+            Self::Connect => (CONNECT, &[]),
+            Self::Post(bytes) => (POST, bytes),
+            Self::Gone(how) => {
                 let kind = GONE.iter().find(|(_, parting)| *parting == how);
-                let kind = kind.expect("every parting has a letter").0;
-                (kind, missed.to_le_bytes().to_vec().into())
+                (kind.expect("every parting has a letter").0, &[])
             }
         }
     }
 
-    /// Reads what was said, and of which connection; `None` when it is nothing of ours.
+    /// Reads what was said, and of which connection; `None` when it is none of these messages.
     pub(super) fn read(message: &'a [u8]) -> Option<(ConnId, Self)> {
-        let (kind, rest) = message.split_first()?;
-        let (id, bytes) = split_id(rest)?;
-        let said = match *kind {
+        let (kind, id, bytes) = split(message)?;
+        let said = match kind {
             CONNECT => Self::Connect,
             POST => Self::Post(bytes),
-            kind => {
-                let (_, how) = GONE.iter().find(|(letter, _)| *letter == kind)?;
-                Self::Gone(*how, u64::from_le_bytes(bytes.try_into().ok()?))
-            }
+            kind => Self::Gone(GONE.iter().find(|(letter, _)| *letter == kind)?.1),
         };
         Some((id, said))
     }
@@ -153,9 +204,52 @@ impl<'a> Said<'a> {
         match *self {
             Self::Connect => None,
             Self::Post(bytes) => Some(Word::Post(Post(bytes.to_vec()))),
-            Self::Gone(how, _) => Some(Word::Gone(how)),
+            Self::Gone(how) => Some(Word::Gone(how)),
         }
     }
+}
+
+/// What the broker brings one connection.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Brought<'a> {
+    Mail(&'a [u8]),
+    /// So many pieces were thrown away before the next one.
+    Missed(u64),
+    /// Too much waited for it, and it has been taken off the switchboard.
+    TooMuch,
+}
+
+pub(super) const MAIL: u8 = b'm';
+const MISSED: u8 = b'n';
+const TOO_MUCH: u8 = b'o';
+/// The first message on a line: the broker has taken it.
+pub(super) const TAKEN: &[u8] = b"t";
+
+impl<'a> Brought<'a> {
+    fn read(message: &'a [u8]) -> Option<(ConnId, Self)> {
+        let (kind, id, bytes) = split(message)?;
+        let brought = match kind {
+            MAIL => Self::Mail(bytes),
+            MISSED => Self::Missed(u64::from_le_bytes(bytes.try_into().ok()?)),
+            TOO_MUCH => Self::TooMuch,
+            _ => return None,
+        };
+        Some((id, brought))
+    }
+}
+
+/// Tells connection `id` how many pieces were thrown away.
+pub(super) fn missed(id: ConnId, count: u64) -> Mail {
+    Mail(
+        [&[MISSED][..], &id_bytes(id), &count.to_le_bytes()]
+            .concat()
+            .into(),
+    )
+}
+
+/// Tells connection `id` that too much has waited for it.
+pub(super) fn too_much(id: ConnId) -> Mail {
+    Mail([&[TOO_MUCH][..], &id_bytes(id)].concat().into())
 }
 
 /// A connection's number, as it stands before what concerns it.
@@ -163,39 +257,17 @@ pub(super) fn id_bytes(id: ConnId) -> [u8; 8] {
     id.0.to_le_bytes()
 }
 
-fn split_id(bytes: &[u8]) -> Option<(ConnId, &[u8])> {
-    let (id, rest) = bytes.split_first_chunk()?;
-    Some((ConnId(u64::from_le_bytes(*id)), rest))
-}
-
-/// What the broker says at its end: what has become of all mail.
-pub(super) fn write_counts(counts: Counts) -> [u8; 24] {
-    let mut bytes = [0; 24];
-    let numbers = [counts.delivered, counts.missed, counts.dropped];
-    for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
-        place.copy_from_slice(&number.to_le_bytes());
-    }
-    bytes
-}
-
-/// Reads that from the parent's end; nothing is known of a broker that was killed.
-pub(super) fn last_word(control: &Seqpacket) -> Counts {
-    let mut bytes = [0; 24];
-    let _ = control.try_recv(&mut bytes);
-    let number = |at: usize| {
-        let place = bytes[at * 8..][..8].try_into();
-        u64::from_le_bytes(place.expect("eight bytes are eight bytes"))
-    };
-    Counts {
-        delivered: number(0),
-        missed: number(1),
-        dropped: number(2),
-    }
+fn split(message: &[u8]) -> Option<(u8, ConnId, &[u8])> {
+    let (kind, rest) = message.split_first()?;
+    let (id, bytes) = rest.split_first_chunk()?;
+    Some((*kind, ConnId(u64::from_le_bytes(*id)), bytes))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const ID: ConnId = ConnId(0x0102_0304_0506_0708);
 
     #[test]
     fn what_is_said_is_read_as_it_was_written() {
@@ -203,34 +275,30 @@ mod tests {
             Said::Connect,
             Said::Post(b"hello"),
             Said::Post(b""),
-            Said::Gone(Parting::Left, 0),
-            Said::Gone(Parting::Lost, 7),
-            Said::Gone(Parting::TooSlow, u64::MAX),
+            Said::Gone(Parting::Left),
+            Said::Gone(Parting::Lost),
+            Said::Gone(Parting::TooSlow),
         ] {
             let (kind, bytes) = said.write();
-            let id = ConnId(0x0102_0304_0506_0708);
-            let message = [&[kind][..], &id_bytes(id), &bytes].concat();
-            let (kind, bytes) = said.write();
-            assert_eq!(Said::read(&message).unwrap(), (id, said));
-            assert!(
-                Said::read(&[&[kind][..], &[0; 7]].concat()).is_none(),
-                "{bytes:?}"
-            );
+            let message = [&[kind][..], &id_bytes(ID), bytes].concat();
+            assert_eq!(Said::read(&message).unwrap(), (ID, said));
+            assert!(Said::read(&message[..8]).is_none(), "{bytes:?}");
         }
         assert!(Said::read(b"").is_none() && Said::read(&[0; 9]).is_none());
     }
 
     #[test]
-    fn the_last_word_is_read_as_it_was_written() {
-        let counts = Counts {
-            delivered: 1,
-            missed: u64::MAX,
-            dropped: 3,
-        };
-        let (near, far) = Seqpacket::pair().unwrap();
-        far.send(&[&write_counts(counts)]).unwrap();
-        assert_eq!(last_word(&near), counts);
-        drop(far);
-        assert_eq!(last_word(&near), Counts::default());
+    fn what_is_brought_is_read_as_it_was_written() {
+        let notice = missed(ID, u64::MAX).0;
+        assert_eq!(
+            Brought::read(&notice),
+            Some((ID, Brought::Missed(u64::MAX)))
+        );
+        assert_eq!(Brought::read(&notice[..16]), None);
+        let mail = [&[MAIL][..], &id_bytes(ID), b"hello"].concat();
+        assert_eq!(Brought::read(&mail), Some((ID, Brought::Mail(b"hello"))));
+        let too_much = too_much(ID).0;
+        assert_eq!(Brought::read(&too_much), Some((ID, Brought::TooMuch)));
+        assert_eq!(Brought::read(TAKEN), None);
     }
 }

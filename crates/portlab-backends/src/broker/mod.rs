@@ -2,42 +2,74 @@
 //!
 //! Processes share no memory, so the hub of a service lives in one that does nothing else, and every
 //! other has a line to it. Posts go up the line and mail comes down; a line that ends, be it by the
-//! death of its process, is taken off the switchboard. The broker waits for nobody: what a process
-//! doesn't take waits in a mailbox of its own.
+//! death of its process, is taken off the switchboard. The broker waits for no process: what a process
+//! doesn't take waits in a mailbox. And the parent waits for no broker: if the broker is stopped, full or being
+//! started again, there is no line for the next process.
 
+mod counts;
 mod line;
 mod process;
 
 use std::{
     io::{self, Write},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use portlab_service::Service;
 use portlab_sys::{
     alone::Alone,
     children::{Children, Forked, Pid, Reaped, leave},
+    limits,
     seqpacket::Seqpacket,
 };
 
+use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
 use crate::{
     mailbox::{Counts, Overflow},
     trace,
 };
 
-/// The broker of a forking server, as its parent sees it. A service without a hub has none: then
-/// nothing is started, and nobody gets a line.
+/// The broker of a forking server, as its parent sees it. For a service without a hub there is none: then
+/// nothing is started, and no process gets a line.
 pub(crate) struct Broker {
     service: &'static dyn Service,
     overflow: Overflow,
+    /// `None` for a service without a hub.
+    counts: Option<SharedCounts>,
     running: Option<Running>,
+    /// When the next one is due, while none runs.
+    due: Option<Instant>,
+    pause: Duration,
 }
 
 struct Running {
     pid: Pid,
-    /// New lines are passed through it; at its end the broker says what has become of all mail.
+    /// New lines are passed through it.
     control: Seqpacket,
+    /// How many lines the broker has room for.
+    most: usize,
+    since: Instant,
+}
+
+/// Descriptors that the broker needs beside its lines, and some more for lines that have just ended.
+const SPARE: usize = 6;
+/// The first broker that dies is replaced at once, the next ones after pauses that double between these.
+const FIRST: Duration = Duration::from_millis(100);
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Why a process gets no line.
+#[derive(Debug, thiserror::Error)]
+enum NoLine {
+    #[error("the broker, which holds the rooms, is being started again")]
+    NoBroker,
+    #[error("the broker takes no lines now: it is stopped, or it has too much to do")]
+    Busy,
+    #[error(
+        "the broker may have {open_files} open files, and has room for {most} of these processes; raise \
+         the limit (ulimit -n)"
+    )]
+    Full { open_files: u64, most: usize },
 }
 
 impl Broker {
@@ -51,26 +83,43 @@ impl Broker {
         children: &mut Children,
         alone: &Alone,
     ) -> io::Result<Self> {
+        let has_hub = service.hub().is_some();
         let mut broker = Self {
             service,
             overflow,
+            counts: has_hub.then(SharedCounts::new).transpose()?,
             running: None,
+            due: None,
+            pause: Duration::ZERO,
         };
         broker.run(children, alone)?;
         Ok(broker)
     }
 
     fn run(&mut self, children: &mut Children, alone: &Alone) -> io::Result<()> {
-        let Some(hub) = self.service.hub() else {
+        let (Some(hub), Some(counts)) = (self.service.hub(), self.counts) else {
             return Ok(());
         };
         let (control, far) = Seqpacket::pair()?;
+        let taken = limits::descriptors(std::process::id().cast_signed())?;
+        let open_files = usize::try_from(limits::open_files()).unwrap_or(usize::MAX);
         match children.fork(alone)? {
-            Forked::Parent(pid) => self.running = Some(Running { pid, control }),
+            Forked::Parent(pid) => {
+                self.running = Some(Running {
+                    pid,
+                    control,
+                    most: open_files.saturating_sub(taken + SPARE),
+                    since: Instant::now(),
+                });
+            }
             Forked::Child(_) => {
                 drop(control);
                 trace::is_the_broker();
-                leave(process::run(hub, self.overflow, far).is_ok())
+                let ran = process::run(hub, self.overflow, counts, far);
+                if let Err(error) = &ran {
+                    say(&format!("the broker can't go on: {error}"));
+                }
+                leave(ran.is_ok())
             }
         }
         Ok(())
@@ -86,41 +135,69 @@ impl Broker {
         usize::from(self.running.is_some())
     }
 
-    /// A line to the broker, for a process that is about to be forked.
+    /// A line to the broker, for a process that is about to be forked, when `lines` processes have one. Never
+    /// waits.
     ///
     /// # Errors
-    /// When there is no descriptor left, or the broker has just died.
-    pub(crate) fn line(&self) -> io::Result<Option<Line>> {
-        let Some(running) = &self.running else {
+    /// When there is no descriptor left, or the broker takes no line now.
+    pub(crate) fn line(&self, lines: usize) -> io::Result<Option<Line>> {
+        let Some(counts) = self.counts else {
             return Ok(None);
         };
+        let Some(Running { control, most, .. }) = &self.running else {
+            return Err(busy(NoLine::NoBroker));
+        };
+        if lines >= *most {
+            let open_files = limits::open_files();
+            let full = NoLine::Full {
+                open_files,
+                most: *most,
+            };
+            return Err(io::Error::other(full));
+        }
         let (near, far) = Seqpacket::pair()?;
-        running.control.send_fd(&far)?;
-        Ok(Some(Line::new(near, self.overflow)))
+        control
+            .try_send_fd(&far)
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::WouldBlock => busy(NoLine::Busy),
+                // It has just died.
+                _ => busy(NoLine::NoBroker),
+            })?;
+        Ok(Some(Line::new(near, self.overflow, counts)))
     }
 
-    /// Looks whether the broker is among the `dead`; says so, and starts another. The rooms are lost,
-    /// and so is everybody's line.
-    ///
-    /// # Errors
-    /// As for [`Broker::start`].
-    pub(crate) fn replace_if_dead(
-        &mut self,
-        dead: &[Reaped],
-        children: &mut Children,
-        alone: &Alone,
-    ) -> io::Result<bool> {
-        let died = |running: &Running| dead.iter().any(|reaped| reaped.pid == running.pid);
-        if !self.running.as_ref().is_some_and(died) {
-            return Ok(false);
+    /// Looks whether the broker is among the `dead`, and starts another when that is due; tells whether one has
+    /// been lost. The rooms are lost with it, and so is the line of each process.
+    pub(crate) fn tend(&mut self, dead: &[Reaped], children: &mut Children, alone: &Alone) -> bool {
+        let now = Instant::now();
+        let is_dead = |running: &mut Running| dead.iter().any(|reaped| reaped.pid == running.pid);
+        let died = self.running.take_if(is_dead);
+        if let Some(died) = &died {
+            if now - died.since > LONGEST {
+                self.pause = Duration::ZERO;
+            }
+            self.wait_longer(now);
+            say("the broker has died, and the rooms with it; another is started");
         }
-        self.running = None;
-        let _ = writeln!(
-            io::stderr(),
-            "portlab: the broker has died, and the rooms with it; another is started"
-        );
-        self.run(children, alone)?;
-        Ok(true)
+        if self.due.is_some_and(|due| due <= now) {
+            self.due = None;
+            if let Err(error) = self.run(children, alone) {
+                say(&format!("can't start another broker: {error}"));
+                self.wait_longer(now);
+            }
+        }
+        died.is_some()
+    }
+
+    fn wait_longer(&mut self, now: Instant) {
+        self.due = Some(now + self.pause);
+        self.pause = (self.pause * 2).clamp(FIRST, LONGEST);
+    }
+
+    /// How long the parent may wait before it tends the broker again; `None` for as long as it likes.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        self.due
+            .map(|due| due.saturating_duration_since(Instant::now()))
     }
 
     /// In a forked child: the parent's end of the control is not its business.
@@ -131,13 +208,21 @@ impl Broker {
     /// Ends all `children`, the broker among them, by `deadline`. Returns how many did not end well,
     /// and what has become of all mail.
     pub(crate) fn end(self, children: &mut Children, deadline: Instant) -> (u64, Option<Counts>) {
-        let control = self.running.map(|running| running.control);
         // No more lines will come: when those that there are have ended, so may the broker.
-        if let Some(control) = &control {
+        if let Some(Running { control, .. }) = &self.running {
             let _ = control.finish();
         }
         let unwell = children.end(deadline);
-        let counts = control.map(|control| line::last_word(&control));
-        (unwell, counts)
+        (unwell, self.counts.map(SharedCounts::read))
     }
+}
+
+/// A reason that passes by itself.
+fn busy(why: NoLine) -> io::Error {
+    io::Error::new(io::ErrorKind::ResourceBusy, why)
+}
+
+/// Says on stderr what has happened. If its reader has gone, the server goes on.
+fn say(what: &str) {
+    let _ = writeln!(io::stderr(), "portlab: {what}");
 }

@@ -1,16 +1,21 @@
 //! The broker's own loop: lines, and the hub between them.
 
-use std::{collections::VecDeque, io, os::fd::AsRawFd, time::Duration};
+use std::{collections::VecDeque, io, mem, os::fd::AsRawFd, time::Duration};
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use portlab_service::{ConnId, Hub, Mail, Parting};
-use portlab_sys::{seqpacket::Seqpacket, stop};
+use portlab_sys::{limits, seqpacket::Seqpacket, stop};
+use rustix::io::Errno;
 use slab::Slab;
 
-use super::line::{Said, id_bytes, write_counts};
+use super::{
+    counts::SharedCounts,
+    line::{MAIL, Said, TAKEN, id_bytes, missed, too_much},
+};
 use crate::{
     READ_BUFFER,
-    mailbox::{Found, Mailbox, Overflow, Put},
+    backoff::complain,
+    mailbox::{Counts, Found, Mailbox, Overflow, Put},
     switchboard::{Switchboard, Word},
     trace,
 };
@@ -28,11 +33,16 @@ struct Process {
     /// No more will come: the server is ending.
     ends: bool,
     lines: Slab<Line>,
+    /// How many there may be. The next ones stay in the control socket until one of these has ended.
+    most: usize,
+    counts: SharedCounts,
+    /// What the brokers before this one have counted.
+    before: Counts,
     switchboard: Switchboard<usize>,
     overflow: Overflow,
     /// Lines on which there may be more.
     again: VecDeque<usize>,
-    /// Lines whose processes take nothing any more.
+    /// Lines behind which too much has waited.
     stuck: Vec<usize>,
     buffer: Box<[u8]>,
 }
@@ -40,31 +50,48 @@ struct Process {
 /// The broker's end of a line.
 struct Line {
     socket: Seqpacket,
-    /// What its process has not taken, each piece with its receiver's number before it.
+    /// The connection at its other end.
+    member: ConnId,
+    /// What its process has not taken, each piece with its kind and receiver before it.
     waiting: Mailbox,
     /// The first of it.
     next: Option<Mail>,
+    /// The member is being told that too much waited for it.
+    is_dropped: bool,
 }
 
-/// Holds `hub` until the last line has ended and no more will come; then says on `control` what has
-/// become of all mail.
+/// Holds `hub` until the last line has ended and no more will come.
 ///
 /// It has no part in the draining of a server: as long as somebody has a line, it is needed.
 ///
 /// # Errors
 /// When the system can't poll.
-pub(super) fn run(hub: Box<dyn Hub>, overflow: Overflow, control: Seqpacket) -> io::Result<()> {
+pub(super) fn run(
+    hub: Box<dyn Hub>,
+    overflow: Overflow,
+    counts: SharedCounts,
+    control: Seqpacket,
+) -> io::Result<()> {
     let poll = Poll::new()?;
+    let taken = limits::descriptors(std::process::id().cast_signed())?;
+    let open_files = usize::try_from(limits::open_files()).unwrap_or(usize::MAX);
     poll.registry().register(
         &mut SourceFd(&control.as_raw_fd()),
         CONTROL,
         Interest::READABLE,
     )?;
+    let most = open_files.saturating_sub(taken);
+    if most == 0 {
+        return Err(Errno::MFILE.into());
+    }
     let mut process = Process {
         poll,
         control,
         ends: false,
         lines: Slab::new(),
+        most,
+        counts,
+        before: counts.of_brokers(),
         switchboard: Switchboard::new(hub),
         overflow,
         again: VecDeque::new(),
@@ -89,7 +116,7 @@ impl Process {
             }
             for event in &events {
                 match event.token() {
-                    CONTROL => self.take_lines()?,
+                    CONTROL => self.take_lines(),
                     Token(key) => {
                         self.send_on(key);
                         self.hear(key);
@@ -103,41 +130,41 @@ impl Process {
             }
             // Dropping one may be the last straw for another.
             while let Some(key) = self.stuck.pop() {
-                self.drop_line(key, Parting::TooSlow);
+                self.drop_members(key, Parting::TooSlow);
             }
         }
-        // The parent may have died.
-        let _ = self
-            .control
-            .send(&[&write_counts(self.switchboard.counts())]);
         Ok(())
     }
 
-    /// Takes the lines that the parent passes.
-    fn take_lines(&mut self) -> io::Result<()> {
-        loop {
-            let socket = match self.control.try_recv_fd() {
-                Ok(Some(socket)) => socket,
+    /// Takes the lines that the parent passes, as many as there is room for.
+    fn take_lines(&mut self) {
+        while self.lines.len() < self.most {
+            let taken = match self.control.try_recv_fd() {
+                Ok(Some(socket)) => self.take_line(socket),
                 Ok(None) => {
                     self.ends = true;
-                    return Ok(());
+                    return;
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                // A line that could not be taken is closed, and its process told by that.
-                Err(_) => continue,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => Err(error),
             };
-            let key = self.lines.vacant_key();
-            let both = Interest::READABLE | Interest::WRITABLE;
-            let fd = socket.as_raw_fd();
-            self.poll
-                .registry()
-                .register(&mut SourceFd(&fd), Token(key), both)?;
-            self.lines.insert(Line {
-                socket,
-                waiting: Mailbox::new(self.overflow),
-                next: None,
-            });
+            // A line that could not be taken is closed, and its process ends with it.
+            if let Err(error) = taken {
+                complain("the broker can't take the line of another process", &error);
+            }
         }
+    }
+
+    fn take_line(&mut self, socket: Seqpacket) -> io::Result<()> {
+        let key = self.lines.vacant_key();
+        let both = Interest::READABLE | Interest::WRITABLE;
+        let fd = socket.as_raw_fd();
+        self.poll
+            .registry()
+            .register(&mut SourceFd(&fd), Token(key), both)?;
+        socket.try_send(&[TAKEN])?;
+        self.lines.insert(Line::new(socket, self.overflow));
+        Ok(())
     }
 
     /// Hears what is said on a line.
@@ -147,19 +174,19 @@ impl Process {
                 return;
             };
             let length = match line.socket.try_recv(&mut self.buffer) {
-                Ok(0) => return self.drop_line(key, Parting::Lost),
+                Ok(0) => return self.drop_line(key),
                 Ok(length) => length,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(_) => return self.drop_line(key, Parting::Lost),
+                Err(_) => return self.drop_line(key),
             };
             let Some((id, said)) = Said::read(&self.buffer[..length]) else {
                 continue;
             };
-            if let Said::Gone(_, missed) = said {
-                self.switchboard.add_missed(missed);
-            }
             match said.word() {
-                None => self.switchboard.connect(id, key),
+                None => {
+                    self.lines[key].begin(id, self.overflow);
+                    self.switchboard.connect(id, key);
+                }
                 Some(word) => self.tell(id, &word),
             }
         }
@@ -171,6 +198,8 @@ impl Process {
             lines,
             switchboard,
             stuck,
+            counts,
+            before,
             ..
         } = self;
         switchboard.hear(from, word, |&key, to, mail| {
@@ -183,6 +212,7 @@ impl Process {
             }
             put
         });
+        counts.store(*before, switchboard.counts());
     }
 
     /// Sends what has waited for room on a line.
@@ -192,15 +222,20 @@ impl Process {
         }
     }
 
-    /// A line has ended, or is to end: whoever was served at its other end has gone.
-    fn drop_line(&mut self, key: usize, how: Parting) {
+    /// A line has ended: the connection that was served at its other end has gone.
+    fn drop_line(&mut self, key: usize) {
         if self.lines.try_remove(key).is_none() {
             return;
         }
-        // When all go, nobody is left to be told.
-        if self.ends || stop::is_set() {
-            return;
+        self.take_lines();
+        // When all go, no member is left to be told.
+        if !self.ends && !stop::is_set() {
+            self.drop_members(key, Parting::Lost);
         }
+    }
+
+    /// The connection that is served at the other end of a line is a member no more.
+    fn drop_members(&mut self, key: usize, how: Parting) {
         for id in self.switchboard.find(|address| *address == key) {
             self.tell(id, &Word::Gone(how));
         }
@@ -208,17 +243,35 @@ impl Process {
 }
 
 impl Line {
+    fn new(socket: Seqpacket, overflow: Overflow) -> Self {
+        Self {
+            socket,
+            member: ConnId(0),
+            waiting: Mailbox::new(overflow),
+            next: None,
+            is_dropped: false,
+        }
+    }
+
+    /// Another connection is served at the other end; mail for the last one is of no use any more.
+    fn begin(&mut self, member: ConnId, overflow: Overflow) {
+        self.member = member;
+        self.waiting = Mailbox::new(overflow);
+        self.next = None;
+        self.is_dropped = false;
+    }
+
     /// Sends a piece of mail, or keeps it until there is room for it.
     fn send(&mut self, to: ConnId, mail: Mail) -> Put {
         if self.next.is_none() {
-            match self.socket.try_send(&[&id_bytes(to), &mail.0]) {
+            match self.socket.try_send(&[&[MAIL], &id_bytes(to), &mail.0]) {
                 Ok(()) => return Put::Waits,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 // Its end will be heard.
                 Err(_) => return Put::Refused,
             }
         }
-        let message = Mail([&id_bytes(to)[..], &mail.0].concat().into());
+        let message = Mail([&[MAIL], &id_bytes(to)[..], &mail.0].concat().into());
         if self.next.is_none() {
             self.next = Some(message);
             return Put::Waits;
@@ -234,14 +287,84 @@ impl Line {
                 self.next = Some(message);
                 return;
             }
-            self.next = loop {
-                match self.waiting.take() {
-                    Found::Mail(message) => break Some(message),
-                    // Whoever reads too slowly behind this line is told by its own mailbox.
-                    Found::Missed(_) => {}
-                    Found::Nothing | Found::Overflow => break None,
+            self.next = match self.waiting.take() {
+                Found::Mail(message) => Some(message),
+                Found::Missed(count) => Some(missed(self.member, count)),
+                Found::Overflow if !mem::replace(&mut self.is_dropped, true) => {
+                    Some(too_much(self.member))
                 }
+                Found::Nothing | Found::Overflow => None,
             };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::{collection::vec, prelude::*};
+
+    use super::*;
+    use crate::{broker::line, mailbox::Policy, member::Desk};
+
+    const MEMBER: ConnId = ConnId(7);
+
+    /// What a member has heard, and what it was told that it missed.
+    #[derive(Default)]
+    struct Member {
+        heard: u64,
+        told: u64,
+    }
+
+    impl Member {
+        /// Takes a piece; `false` when none waits.
+        fn take(&mut self, desk: &mut impl Desk) -> bool {
+            match desk.with_inbox(|inbox| inbox.take()) {
+                Found::Mail(_) => self.heard += 1,
+                Found::Missed(count) => self.told += count,
+                Found::Nothing => return false,
+                Found::Overflow => panic!("drop-oldest drops no member"),
+            }
+            true
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever order broker and member work in: each piece is heard, or is counted as missed and told.
+        #[test]
+        fn each_piece_is_heard_or_told_as_missed(steps in vec(0..10_u8, 0..1000)) {
+            let overflow = Overflow { policy: Policy::DropOldest, hard: 20_000, ..Overflow::default() };
+            let counts = SharedCounts::new().unwrap();
+            let (near, far) = Seqpacket::pair().unwrap();
+            let near = line::Line::new(near, overflow, counts);
+            let mut desk = near.desk(MEMBER);
+            let mut far = Line::new(far, overflow);
+            far.begin(MEMBER, overflow);
+            let (mut member, mut said, mut counted) = (Member::default(), 0, Counts::default());
+            for step in steps {
+                match step {
+                    0..6 => {
+                        said += 1;
+                        counted.count(far.send(MEMBER, Mail(vec![0; 5000].into())));
+                        counts.store(Counts::default(), counted);
+                    }
+                    6 => far.send_on(),
+                    7 => desk.fetch().unwrap(),
+                    _ => drop(member.take(&mut desk)),
+                }
+                prop_assert!(member.told <= counts.read().missed);
+            }
+            loop {
+                far.send_on();
+                desk.fetch().unwrap();
+                if !member.take(&mut desk) {
+                    break;
+                }
+            }
+            prop_assert_eq!(member.heard + member.told, said);
+            let all = counts.read();
+            prop_assert_eq!((all.delivered, all.missed), (member.heard, member.told));
         }
     }
 }

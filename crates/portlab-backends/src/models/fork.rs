@@ -81,15 +81,15 @@ impl Backend for Model {
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
         // The parent waits for three things at once: a caller, the end of a child, the stop signal.
         entry.set_nonblocking()?;
-        while !entry.wait(&[entry.fd(), children.bell()])? {
+        while !entry.wait_for(&[entry.fd(), children.bell()], broker.patience())? {
             let dead = children.reap();
             let ended = dead.iter().filter(|dead| Some(dead.pid) != broker.pid());
             tally::add(Count::Ended, ended.count() as u64);
-            broker.replace_if_dead(&dead, &mut children, &alone)?;
+            broker.tend(&dead, &mut children, &alone);
             let Some(mut caller) = entry.accept() else {
                 continue;
             };
-            let line = broker.line();
+            let line = broker.line(children.len() - broker.processes());
             match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                 Ok((line, Forked::Child(_))) => {
                     // As long as a child held the listener, the port would stay taken without its

@@ -12,7 +12,8 @@
 //! all.)
 //!
 //! **The broker.** As in `fork`, what workers share lives in a process of its own, to which each has a
-//! line. A chat has as many members as there are workers.
+//! line. A chat has as many members as there are workers, and no more workers are started than the broker
+//! has descriptors for their lines.
 //!
 //! **What blocks**: a worker serves one caller at a time. Once all N are talking, or are only being
 //! kept waiting by a silent caller, the next one waits in the backlog, connected and unheard.
@@ -27,18 +28,17 @@
 
 use std::{
     io,
-    time::{Duration, Instant},
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
 };
 
 use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    backoff::complain,
-    blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
     broker::{Broker, Line},
     door::Entry,
+    slots::Slots,
 };
 
 pub(crate) struct Model;
@@ -59,9 +59,6 @@ static SHEET: Sheet = Sheet {
     survives_blocking: true,
 };
 
-/// A worker that ends sooner than this has failed at its start, and so may the next.
-const TOO_SOON: Duration = Duration::from_millis(100);
-
 impl Backend for Model {
     fn sheet(&self) -> &'static Sheet {
         &SHEET
@@ -76,47 +73,53 @@ impl Backend for Model {
         } = door;
         let mut children = Children::new()?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
+        let mut slots = Slots::new(workers)?;
         loop {
             // Fills every empty slot: all of them at first, later those whose worker has died.
-            let began = Instant::now();
-            while children.len() < workers + broker.processes() && !entry.stop.is_set() {
-                let line = broker.line();
+            while !entry.stop.is_set()
+                && let Some(slot) = slots.empty()
+            {
+                let line = broker.line(slots.running());
                 match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                     Ok((line, Forked::Child(_))) => {
                         broker.let_go();
-                        work(&entry, service, line.as_ref());
+                        work(&entry, service, line.as_ref(), slots.busy(slot));
                     }
-                    Ok((_, Forked::Parent(_))) => {}
-                    Err(error) if children.len() == broker.processes() => return Err(error),
-                    // Fewer than asked for are better than none; another try comes with the next
-                    // worker that dies.
-                    Err(error) => {
-                        complain("can't fork another worker", &error);
-                        break;
-                    }
+                    Ok((_, Forked::Parent(worker))) => slots.fill(slot, worker),
+                    Err(error) => slots.refuse(error)?,
                 }
             }
-            if entry.wait(&[children.bell()])? {
+            let patience = slots.patience().into_iter().chain(broker.patience());
+            if entry.wait_for(&[children.bell()], patience.min())? {
                 break;
             }
             let dead = children.reap();
-            if !dead.is_empty() && began.elapsed() < TOO_SOON {
-                entry.stop.wait_for(&[], Some(TOO_SOON))?;
-            }
+            slots.free(&dead);
             // Workers that sleep in accept would not notice that their line is dead.
-            if broker.replace_if_dead(&dead, &mut children, &alone)? {
+            if broker.tend(&dead, &mut children, &alone) {
                 children.kill_but(broker.pid());
             }
         }
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
+        slots.all_have_ended();
         Ok(entry.served(unwell, counts))
     }
 }
 
 /// A worker's whole life: the iterative server, on a listener that it shares with its siblings.
-fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>) -> ! {
-    while let Some(caller) = entry.accept() {
+///
+/// Without a line it would serve callers who hear nobody, so it begins when the broker has taken its line, and
+/// ends when the line has.
+fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>, busy: &AtomicU64) -> ! {
+    if line.is_some_and(|line| !line.is_taken()) {
+        leave(entry.stop.is_set());
+    }
+    while !line.is_some_and(Line::is_lost)
+        && let Some(caller) = entry.accept()
+    {
+        busy.store(1, Relaxed);
         blocking::drive_on_line(caller, service, line);
+        busy.store(0, Relaxed);
     }
     leave(entry.stop.cut() == 0)
 }

@@ -33,7 +33,8 @@ Examples:
   portlab serve --model loop-pool --work cpu:2ms --trace trace.json
   portlab serve --service reply --reply 你好 --encoding gbk --bind 127.0.0.1:8080
 
-SIGINT (Ctrl-C) or SIGTERM drains and exits 0; a second one ends it at once.")]
+SIGINT (Ctrl-C), SIGTERM or SIGHUP drains and exits 0; a second SIGINT or SIGTERM
+ends it at once.")]
 pub(crate) struct Args {
     /// The concurrency model (`portlab models` lists them)
     #[arg(

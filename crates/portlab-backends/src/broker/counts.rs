@@ -1,0 +1,61 @@
+//! What has become of all mail, counted in memory that the server's processes share.
+
+use std::{
+    io,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+use portlab_sys::shared::words;
+
+use crate::mailbox::{Counts, Put};
+
+/// The counters of a server that forks. The broker and every process with a line write to them at once, so
+/// what was counted stays, whatever ends a process.
+#[derive(Clone, Copy)]
+pub(super) struct SharedCounts(&'static [AtomicU64]);
+
+/// Counted by the broker: pieces delivered, pieces thrown away, members dropped.
+const DELIVERED: usize = 0;
+const MISSED: usize = 1;
+const DROPPED: usize = 2;
+/// Pieces that the broker counts as delivered, and that were thrown away behind the line.
+const BEHIND: usize = 3;
+
+impl SharedCounts {
+    /// Counters at 0, for the children that are forked from now on.
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self(words(BEHIND + 1)?))
+    }
+
+    /// Writes down what this broker has counted, and those `before` it. Only the broker calls this.
+    pub(super) fn store(self, before: Counts, counts: Counts) {
+        self.0[DELIVERED].store(before.delivered + counts.delivered, Relaxed);
+        self.0[MISSED].store(before.missed + counts.missed, Relaxed);
+        self.0[DROPPED].store(before.dropped + counts.dropped, Relaxed);
+    }
+
+    /// Counts what a mailbox behind a line threw away.
+    pub(super) fn put_behind(self, put: Put) {
+        if let Put::Displaced(count) | Put::Overflowed(count) = put {
+            self.0[BEHIND].fetch_add(count, Relaxed);
+        }
+    }
+
+    /// What the brokers have counted.
+    pub(super) fn of_brokers(self) -> Counts {
+        let [delivered, missed, dropped] =
+            [DELIVERED, MISSED, DROPPED].map(|word| self.0[word].load(Relaxed));
+        Counts {
+            delivered,
+            missed,
+            dropped,
+        }
+    }
+
+    /// What has become of all mail so far.
+    pub(super) fn read(self) -> Counts {
+        let mut counts = self.of_brokers();
+        counts.throw_away(self.0[BEHIND].load(Relaxed));
+        counts
+    }
+}

@@ -1,0 +1,154 @@
+//! The slots of a pool of processes: which are empty, and when they are filled again.
+
+use std::{
+    io::{self, Write},
+    mem,
+    sync::atomic::{AtomicU64, Ordering::Relaxed},
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{
+    children::{Pid, Reaped},
+    shared::words,
+    tally::{self, Count},
+};
+
+/// The workers of a pool, as their parent sees them.
+pub(crate) struct Slots {
+    workers: Vec<Option<Pid>>,
+    /// Whether the worker in each slot has a connection: of a killed worker's connection only the parent can
+    /// count the end.
+    busy: &'static [AtomicU64],
+    /// Empty slots wait until then.
+    due: Option<Instant>,
+    /// When they were filled last.
+    began: Instant,
+    /// The pause after workers that ended too soon.
+    pause: Duration,
+    /// Since when no worker could be started, and whether that was said.
+    short_since: Option<Instant>,
+    is_said: bool,
+    has_started: bool,
+}
+
+/// A worker that ends sooner than this has failed at its start, and so may the next.
+const TOO_SOON: Duration = Duration::from_millis(100);
+/// The longest pause before empty slots are filled again.
+const LONGEST: Duration = Duration::from_secs(1);
+
+impl Slots {
+    /// As many empty slots as there are to be workers.
+    ///
+    /// # Errors
+    /// When the system has no memory to share.
+    pub(crate) fn new(workers: usize) -> io::Result<Self> {
+        Ok(Self {
+            workers: vec![None; workers],
+            busy: words(workers)?,
+            due: None,
+            began: Instant::now(),
+            pause: TOO_SOON,
+            short_since: None,
+            is_said: false,
+            has_started: false,
+        })
+    }
+
+    /// An empty slot that is to be filled now.
+    pub(crate) fn empty(&mut self) -> Option<usize> {
+        if self.due.is_some_and(|due| due > Instant::now()) {
+            return None;
+        }
+        if self.due.take().is_some() {
+            self.began = Instant::now();
+        }
+        let empty = self.workers.iter().position(Option::is_none);
+        self.is_said &= empty.is_some();
+        empty
+    }
+
+    pub(crate) fn running(&self) -> usize {
+        self.workers.iter().flatten().count()
+    }
+
+    /// Where the worker in a slot notes whether it has a connection.
+    pub(crate) fn busy(&self, slot: usize) -> &'static AtomicU64 {
+        &self.busy[slot]
+    }
+
+    pub(crate) fn fill(&mut self, slot: usize, worker: Pid) {
+        self.workers[slot] = Some(worker);
+        (self.has_started, self.short_since) = (true, None);
+    }
+
+    /// No worker can be started now. What is missing is said once; fewer workers than asked for are better than
+    /// none.
+    ///
+    /// # Errors
+    /// When there was never a worker.
+    pub(crate) fn refuse(&mut self, error: io::Error) -> io::Result<()> {
+        let since = *self.short_since.get_or_insert_with(Instant::now);
+        let passes = error.kind() == io::ErrorKind::ResourceBusy;
+        if !passes && !self.has_started {
+            return Err(error);
+        }
+        // A broker that has just been started takes lines more slowly than they are made.
+        let is_brief = passes && since.elapsed() < LONGEST;
+        let pause = if is_brief { TOO_SOON / 10 } else { LONGEST };
+        self.due = Some(Instant::now() + pause);
+        if !is_brief && !mem::replace(&mut self.is_said, true) {
+            let (running, all) = (self.running(), self.workers.len());
+            let fewer = if passes {
+                ""
+            } else {
+                ", or ask for fewer with --workers"
+            };
+            // If the reader of stderr has gone, the server goes on.
+            let _ = writeln!(
+                io::stderr(),
+                "portlab: {running} of {all} workers run: {error}{fewer}"
+            );
+        }
+        Ok(())
+    }
+
+    /// Empties the slots of the `dead`.
+    pub(crate) fn free(&mut self, dead: &[Reaped]) {
+        if dead.is_empty() {
+            return;
+        }
+        for (slot, busy) in self.workers.iter_mut().zip(self.busy) {
+            let is_dead = |worker: &mut Pid| dead.iter().any(|dead| dead.pid == *worker);
+            if slot.take_if(is_dead).is_some() {
+                tally::add(Count::Ended, busy.swap(0, Relaxed));
+            }
+        }
+        let is_too_soon = self.began.elapsed() < TOO_SOON;
+        self.pause = if is_too_soon {
+            (self.pause * 2).min(LONGEST)
+        } else {
+            TOO_SOON
+        };
+        self.due = Some(
+            Instant::now()
+                + if is_too_soon {
+                    self.pause
+                } else {
+                    Duration::ZERO
+                },
+        );
+    }
+
+    /// How long the parent may wait before it fills slots again; `None` for as long as it likes.
+    pub(crate) fn patience(&self) -> Option<Duration> {
+        self.due
+            .map(|due| due.saturating_duration_since(Instant::now()))
+    }
+
+    /// Counts the connections of workers that were killed at the end of the server.
+    pub(crate) fn all_have_ended(&self) {
+        for busy in self.busy {
+            tally::add(Count::Ended, busy.swap(0, Relaxed));
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! SIGHUP: a terminal was closed.
+
+use portlab_sys::spawn::Signal;
+
+use crate::{
+    Case, Requires, Speaks,
+    failure::ensure,
+    patience::{eventually, patience},
+};
+
+pub(super) static CASE: Case = Case {
+    name: "a_hangup_is_a_stop",
+    about: "at SIGHUP the server drains as at SIGTERM, a second SIGHUP changes nothing, and the server exits \
+            with status 0",
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &["--drain=30s", "--work=wait:1s"],
+    run: |target| {
+        let mut client = target.client()?;
+        client.exchange(b"are you there?")?;
+        client.send(b"the last question")?;
+        // The server has the question when it has begun to work on it.
+        client.expect_silence(std::time::Duration::from_millis(100))?;
+        let addr = target.addr;
+        let process = target.process()?;
+        process.signal(Signal::HUP)?;
+        let heard = eventually(|| Ok(std::net::TcpStream::connect(addr).is_err()))?;
+        ensure!(heard, "the port still takes connections after SIGHUP");
+        process.signal(Signal::HUP)?;
+        client.expect(b"the last question")?;
+        client.expect_end()?;
+        let status = target.process()?.wait(patience())?;
+        ensure!(
+            status.is_some_and(|status| status.success()),
+            "expected exit status 0, got {status:?}"
+        );
+        Ok(())
+    },
+};

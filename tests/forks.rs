@@ -1,0 +1,385 @@
+//! What the models of processes, fork and prefork, do when there are too few descriptors or processes, when a
+//! process is stopped, and when mail is thrown away on both sides of a line.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+use std::{
+    fs,
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
+    process::{Child, ChildStdout, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use portlab_sys::{
+    meter::{tree, zombies},
+    sockets::{holders, sockets_at},
+    spawn::{self, Signal},
+};
+use serde_json::Value;
+
+/// How long a busy machine may take for anything.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A running `portlab serve --service chat`.
+struct Server {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    addr: SocketAddr,
+    /// Its stderr.
+    log: String,
+}
+
+impl Server {
+    /// Starts it, perhaps with a limit of open files.
+    fn start(name: &str, open_files: Option<u32>, options: &str) -> Self {
+        let log = std::env::temp_dir().join(format!("portlab-{}-{name}.log", std::process::id()));
+        let mut command = Command::new("sh");
+        let limit = open_files.map_or_else(String::new, |limit| format!("ulimit -n {limit};"));
+        let limited = format!("{limit} exec \"$0\" \"$@\"");
+        command.args(["-c", &limited, env!("CARGO_BIN_EXE_portlab")]);
+        command.args(["serve", "--json", "--bind=127.0.0.1:0", "--service=chat"]);
+        command
+            .args(options.split_whitespace())
+            .stdout(Stdio::piped());
+        command.stderr(fs::File::create(&log).unwrap());
+        let mut child = spawn::tie_to_this_thread(&mut command).spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        stdout.read_line(&mut line).unwrap();
+        let listening: Value = serde_json::from_str(&line)
+            .unwrap_or_else(|_| panic!("{}", fs::read_to_string(&log).unwrap()));
+        Self {
+            child,
+            stdout,
+            addr: listening["addr"].as_str().unwrap().parse().unwrap(),
+            log: log.to_str().unwrap().to_owned(),
+        }
+    }
+
+    fn pid(&self) -> i32 {
+        self.child.id().cast_signed()
+    }
+
+    /// The broker, which was forked before any other.
+    fn broker(&self) -> i32 {
+        let mut broker = None;
+        wait_until("there is a broker", || {
+            broker = tree(self.pid()).unwrap().get(1).copied();
+            broker.is_some()
+        });
+        broker.unwrap()
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(&self.log).unwrap()
+    }
+
+    fn call(&self) -> Member {
+        Member::call(self.addr)
+    }
+
+    /// Ends it, and returns its last line.
+    fn stop(mut self) -> Value {
+        spawn::signal(&mut self.child, Signal::TERM).unwrap();
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{}", self.log());
+        serde_json::from_str(&rest).unwrap_or_else(|_| panic!("{rest:?} {}", self.log()))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        let _ = fs::remove_file(&self.log);
+    }
+}
+
+/// A client of the chat.
+struct Member {
+    stream: BufReader<TcpStream>,
+}
+
+impl Member {
+    fn call(addr: SocketAddr) -> Self {
+        let stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let stream = BufReader::new(stream);
+        Self { stream }
+    }
+
+    fn say(&mut self, line: &str) {
+        writeln!(self.stream.get_mut(), "{line}").unwrap();
+    }
+
+    /// The next line; empty at the end.
+    fn next(&mut self) -> String {
+        let mut line = String::new();
+        let _ = self.stream.read_line(&mut line);
+        line.truncate(line.trim_end().len());
+        line
+    }
+
+    /// Waits for a line with `part`; `false` when the connection ends before.
+    fn hears(&mut self, part: &str) -> bool {
+        loop {
+            let line = self.next();
+            if line.is_empty() || line.contains("the rooms are lost") {
+                return false;
+            }
+            if line.contains(part) {
+                return true;
+            }
+        }
+    }
+
+    /// Takes a name and is in the lobby.
+    fn joins(&mut self, name: &str) -> bool {
+        // A server without room may have closed the connection already.
+        let _ = writeln!(self.stream.get_mut(), "{name}");
+        self.hears("you are")
+    }
+
+    fn port(&self) -> u16 {
+        self.stream.get_ref().local_addr().unwrap().port()
+    }
+}
+
+/// Waits for something that another process does.
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let since = Instant::now();
+    while !is_so() {
+        assert!(
+            since.elapsed() < PATIENCE,
+            "{what}: not within {PATIENCE:?}"
+        );
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() {
+    let server = Server::start("pool", Some(64), "--model=prefork --workers=100");
+    wait_until("the shortage is said", || {
+        server.log().contains(" of 100 workers run: ")
+    });
+    let log = server.log();
+    let running = log.trim_start_matches("portlab: ").split(' ').next();
+    let running: usize = running.unwrap().parse().unwrap();
+    assert!((30..64).contains(&running), "{log}");
+    for remedy in ["64 open files", "ulimit -n", "--workers"] {
+        assert!(log.contains(remedy), "{log}");
+    }
+    // Each of the workers serves, and no other takes a caller from them.
+    let mut members: Vec<_> = (0..running).map(|_| server.call()).collect();
+    for (number, member) in members.iter_mut().enumerate() {
+        assert!(member.joins(&format!("m{number}")), "{number} of {running}");
+    }
+    // A killed worker's slot is filled again, shortage or not.
+    let (broker, workers) = (server.broker(), tree(server.pid()).unwrap());
+    let lost = *workers.last().unwrap();
+    assert_ne!(lost, broker);
+    spawn::signal_pid(lost, Signal::KILL).unwrap();
+    wait_until("the slot is filled again", || {
+        let now = tree(server.pid()).unwrap();
+        !now.contains(&lost)
+            && now.len() == workers.len()
+            && zombies(server.pid()).unwrap().is_empty()
+    });
+    assert!(server.call().joins("next"));
+    drop(members);
+    assert_eq!(server.log().lines().count(), 1, "{}", server.log());
+    let stopped = server.stop();
+    assert_eq!(stopped["cut"], 0);
+    // The killed worker's connection is counted too.
+    assert_eq!(stopped["connections"]["active"], 0, "{stopped}");
+}
+
+#[test]
+fn a_caller_for_whom_no_line_is_left_is_turned_away_with_a_log_line() {
+    let server = Server::start("line", Some(64), "--model=fork");
+    let mut inside = 0;
+    let members: Vec<_> = (0..70)
+        .map(|number| {
+            let mut member = server.call();
+            inside += usize::from(member.joins(&format!("m{number}")));
+            member
+        })
+        .collect();
+    assert!((30..64).contains(&inside), "{inside} of 70 are inside");
+    let log = server.log();
+    assert!(log.contains("64 open files"), "{log}");
+    drop(members);
+    wait_until("a caller is served again", || server.call().joins("again"));
+    assert_eq!(server.stop()["cut"], 0);
+}
+
+#[test]
+fn a_broker_without_descriptors_is_tried_again_and_the_reason_is_said() {
+    let server = Server::start("broker", None, "--model=fork");
+    let broker = server.broker();
+    // What the parent has open now is more than the next broker may have.
+    portlab_sys::limits::limit_open_files(server.pid(), 8).unwrap();
+    spawn::signal_pid(broker, Signal::KILL).unwrap();
+    wait_until("the reason is said", || {
+        let log = server.log();
+        log.contains("can't start another broker") || log.contains("the broker can't go on")
+    });
+    portlab_sys::limits::limit_open_files(server.pid(), 64).unwrap();
+    wait_until("the rooms are back", || server.call().joins("again"));
+    assert!(server.log().lines().count() < 20, "{}", server.log());
+    server.stop();
+}
+
+#[test]
+fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
+    let server = Server::start("stopped", None, "--model=fork --drain=60s");
+    let mut early = server.call();
+    assert!(early.joins("early"));
+    let broker = server.broker();
+    spawn::signal_pid(broker, Signal::STOP).unwrap();
+    // More than the socket to the broker holds; those beyond are turned away, and all are accepted.
+    let mut crowd: Vec<_> = (0..400).map(|_| server.call()).collect();
+    let turned_away = crowd
+        .iter_mut()
+        .filter_map(|member| member.next().is_empty().then_some(()));
+    let turned_away = turned_away.count();
+    assert!((1..400).contains(&turned_away), "{turned_away} of 400");
+    assert!(server.log().contains("the broker takes no lines now"));
+    drop(crowd);
+    // A member's line fills up; its process waits, and still hears when the server stops.
+    let mut talker = early.stream.get_ref().try_clone().unwrap();
+    talker
+        .set_write_timeout(Some(Duration::from_millis(300)))
+        .unwrap();
+    let line = [&[b'x'; 1000][..], b"\n"].concat();
+    while talker.write_all(&line).is_ok() {}
+    wait_until("all that ended are reaped", || {
+        zombies(server.pid()).unwrap().is_empty()
+    });
+    spawn::signal_pid(broker, Signal::CONT).unwrap();
+    wait_until("callers are served again", || server.call().joins("again"));
+    // Stopped processes end with the server, long before its deadline.
+    for pid in tree(server.pid()).unwrap().split_off(1) {
+        let _ = spawn::signal_pid(pid, Signal::STOP);
+    }
+    assert_eq!(server.stop()["cut"], 0);
+}
+
+#[test]
+fn a_member_is_told_of_each_piece_that_is_counted_as_missed() {
+    // A stopped process leaves its mail to the broker's mailbox, another one to its own.
+    for (model, is_stopped) in [("fork", false), ("prefork", true)] {
+        let (told, heard, stopped) = missing(model, is_stopped, true);
+        assert!(told > 0, "{model}: {heard} heard");
+        assert_eq!(told + heard, LINES, "{model}, stopped: {is_stopped}");
+        assert_eq!(
+            stopped["mail"]["missed"], told,
+            "{model}, stopped: {is_stopped}: {stopped}"
+        );
+    }
+    // A process that is killed has still counted what it threw away.
+    let (_, _, stopped) = missing("fork", false, false);
+    let missed = stopped["mail"]["missed"].as_u64().unwrap();
+    assert!((LINES / 10..LINES).contains(&missed), "{stopped}");
+}
+
+#[test]
+fn a_member_behind_a_full_line_is_told_that_it_reads_too_slowly_and_the_line_serves_the_next() {
+    for model in ["fork", "prefork"] {
+        let (server, mut members, process) = three(model, "--output-limit=64KiB");
+        let [silent, alice, bob] = &mut members;
+        spawn::signal_pid(process, Signal::STOP).unwrap();
+        while !{
+            alice.say(&format!("{:0>1000}", 1));
+            bob.next().contains("silent was dropped")
+        } {}
+        spawn::signal_pid(process, Signal::CONT).unwrap();
+        assert!(silent.hears("you read too slowly"), "{model}");
+        drop(members);
+        for name in ["a", "b", "c"] {
+            assert!(server.call().joins(name), "{model}");
+        }
+        let stopped = server.stop();
+        assert_eq!(stopped["mail"]["members_dropped"], 1, "{model}: {stopped}");
+    }
+}
+
+/// How many lines of 1000 bytes are said: more than all the buffers on the way hold.
+const LINES: u64 = 8_000;
+
+/// A member doesn't read, its process perhaps stopped meanwhile; then the member reads all, or its process is
+/// killed. Returns the sum of what the member was told that it missed, how many lines it heard, and the server's
+/// last line.
+fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
+    let (server, mut members, process) =
+        three(model, "--overflow=drop-oldest --output-limit=64KiB");
+    let [silent, alice, bob] = &mut members;
+    assert!(silent.hears("bob joined") && alice.hears("bob joined"));
+    if is_stopped {
+        spawn::signal_pid(process, Signal::STOP).unwrap();
+    }
+    for number in 0..LINES {
+        alice.say(&format!("{number:0>1000}"));
+        bob.next();
+    }
+    if is_stopped {
+        spawn::signal_pid(process, Signal::CONT).unwrap();
+    }
+    let (mut told, mut heard) = (0, 0);
+    if !reads {
+        spawn::signal_pid(process, Signal::KILL).unwrap();
+        assert!(bob.hears("silent"));
+        return (told, heard, server.stop());
+    }
+    alice.say("the last one");
+    loop {
+        let line = silent.next();
+        match line.strip_prefix("* you have missed ") {
+            Some(rest) => told += rest.split(' ').next().unwrap().parse::<u64>().unwrap(),
+            None if line.ends_with("the last one") => break,
+            None => heard += 1,
+        }
+        assert!(
+            !line.is_empty(),
+            "{model}: the connection ended after {heard} lines"
+        );
+    }
+    (told, heard, server.stop())
+}
+
+/// A server with three members, and the process that serves the first.
+fn three(model: &str, options: &str) -> (Server, [Member; 3], i32) {
+    let options = format!("--model={model} --workers=3 {options}");
+    let server = Server::start(&format!("{model}-{}", options.len()), None, &options);
+    let members = ["silent", "alice", "bob"].map(|name| {
+        let mut member = server.call();
+        assert!(member.joins(name));
+        member
+    });
+    let process = process_of(&server, &members[0]);
+    (server, members, process)
+}
+
+/// The process that serves `member`.
+fn process_of(server: &Server, member: &Member) -> i32 {
+    let sockets = sockets_at(server.addr.port()).unwrap();
+    let its = sockets.iter().find(|socket| {
+        socket.local.port() == server.addr.port() && socket.remote.port() == member.port()
+    });
+    let inode = its.unwrap().inode;
+    let its = tree(server.pid()).unwrap();
+    let holders = &holders()[&inode];
+    holders
+        .iter()
+        .find(|holder| its.contains(&holder.pid))
+        .unwrap()
+        .pid
+}
