@@ -227,6 +227,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fuzz::ends;
 
     #[test]
     fn every_expectation_is_read_and_written() {
@@ -268,23 +269,6 @@ mod tests {
             unescape("a\\r\\n\\t\\0\\\\\\x41中").unwrap(),
             "a\r\n\t\0\\A中"
         );
-    }
-
-    /// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.
-    fn ends(expect: &Expect, input: &[u8], piece: usize) -> Vec<usize> {
-        let (mut ends, mut progress) = (Vec::new(), expect.begin(5));
-        for (index, piece_of) in input.chunks(piece).enumerate() {
-            let mut rest = piece_of;
-            while let Some(used) = expect.take(&mut progress, rest) {
-                rest = &rest[used..];
-                ends.push(index * piece + piece_of.len() - rest.len());
-                progress = expect.begin(5);
-                if rest.is_empty() {
-                    break;
-                }
-            }
-        }
-        ends
     }
 
     #[test]

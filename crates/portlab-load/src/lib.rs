@@ -57,6 +57,8 @@ mod endings;
 mod expect;
 mod export;
 mod fairness;
+#[doc(hidden)]
+pub mod fuzz;
 mod goodbye;
 mod harvest;
 mod knee;

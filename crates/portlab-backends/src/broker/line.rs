@@ -158,6 +158,17 @@ impl<'a> Said<'a> {
     }
 }
 
+/// A message on a line is refused, or written again as it was. For `tests/fuzz/`.
+///
+/// # Panics
+/// When it is written in another way.
+pub fn fuzz(message: &[u8]) {
+    if let Some((id, said)) = Said::read(message) {
+        let (kind, bytes) = said.write();
+        assert_eq!([&[kind][..], &id_bytes(id), &bytes].concat(), message);
+    }
+}
+
 /// A connection's number, as it stands before what concerns it.
 pub(super) fn id_bytes(id: ConnId) -> [u8; 8] {
     id.0.to_le_bytes()

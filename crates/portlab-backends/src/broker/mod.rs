@@ -20,6 +20,7 @@ use portlab_sys::{
     seqpacket::Seqpacket,
 };
 
+pub use self::line::fuzz;
 pub(crate) use self::line::Line;
 use crate::{
     mailbox::{Counts, Overflow},

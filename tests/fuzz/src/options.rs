@@ -1,0 +1,79 @@
+//! Values of options: quantities, orders, addresses.
+
+use std::{fmt, str::FromStr};
+
+use portlab_load::{Arrivals, Expect, unescape};
+use portlab_report::Lang;
+use portlab_service::{Order, TextEncoding};
+use portlab_stats::{steps::steps, units};
+
+use crate::address::Purpose;
+
+/// Quantities are read or refused, and are within their bounds.
+pub(crate) fn values(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let refusals = [
+        units::size(text).err(),
+        units::count(text).err(),
+        units::rate(text).err(),
+        units::duration(text).err(),
+    ];
+    for refusal in refusals.into_iter().flatten() {
+        assert!(refusal.to_string().contains("write") || refusal.to_string().contains("most"));
+    }
+    if let Ok(rate) = units::rate(text) {
+        assert!(rate.is_finite() && rate > 0.0, "{rate}");
+        let _ = units::per_s(rate);
+    }
+    if let Ok(time) = units::duration(text) {
+        let _ = units::time(time);
+    }
+    if let Ok(steps) = steps(text, units::rate) {
+        assert!(steps.is_sorted() && steps.len() <= 101, "{steps:?}");
+    }
+}
+
+/// Orders, expectations, arrivals and labels are read or refused, and written as they can be read again.
+pub(crate) fn options(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    again::<Order>(text);
+    again::<Expect>(text);
+    again::<Arrivals>(text);
+    if let Ok(encoding) = text.parse::<TextEncoding>() {
+        assert_eq!(encoding.name().parse(), Ok(encoding));
+    }
+    // What is read of an escape is never longer than the escape.
+    if let Ok(plain) = unescape(text) {
+        assert!(plain.len() <= text.len(), "{plain:?}");
+    }
+}
+
+fn again<T: FromStr + fmt::Display + fmt::Debug + PartialEq>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        let written = value.to_string();
+        assert_eq!(written.parse::<T>().ok(), Some(value), "{written}");
+    }
+}
+
+/// An address is read and written as it can be read again, or refused with a remedy in both languages.
+pub(crate) fn addresses(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    for purpose in [Purpose::SERVE, Purpose::LOAD] {
+        match purpose.read(text, Lang::En) {
+            Ok(address) => {
+                let written = address.to_string();
+                assert_eq!(purpose.read(&written, Lang::En), Ok(address), "{written}");
+            }
+            Err(error) => {
+                assert!(error.contains("write") || error.contains("Write"), "{error}");
+                assert!(purpose.read(text, Lang::Zh).is_err());
+            }
+        }
+    }
+}
