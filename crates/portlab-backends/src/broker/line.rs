@@ -138,7 +138,7 @@ impl<'a> Said<'a> {
         let (kind, rest) = message.split_first()?;
         let (id, bytes) = split_id(rest)?;
         let said = match *kind {
-            CONNECT => Self::Connect,
+            CONNECT if bytes.is_empty() => Self::Connect,
             POST => Self::Post(bytes),
             kind => {
                 let (_, how) = GONE.iter().find(|(letter, _)| *letter == kind)?;
@@ -229,6 +229,7 @@ mod tests {
             );
         }
         assert!(Said::read(b"").is_none() && Said::read(&[0; 9]).is_none());
+        assert_eq!(Said::read(b"c12345678 and more"), None);
     }
 
     #[test]
