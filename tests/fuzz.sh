@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Gives N inputs (default 10,000,000) to each fuzz target, or to the targets that are named: tests/fuzz.sh 1000000 chat rooms
 # Needs a C++ compiler for libFuzzer; the Rust of the workspace will do, no nightly. JOBS=1 uses one core.
-# A target fails if an assertion fails, if an input takes more than a second, or takes more memory than
-# tests/fuzz/src/target.rs allows; the input is then a file in tests/fuzz/artifacts/TARGET/.
+# A target fails if an assertion fails, or if an input takes more memory or more of a processor's time than
+# tests/fuzz/src/target.rs allows, or hangs; the input is then a file in tests/fuzz/artifacts/TARGET/.
 set -euo pipefail
 cd "$(dirname "$0")/fuzz"
 
@@ -23,7 +23,7 @@ one() {
     local target=$1 log
     mkdir -p "corpus/$target" "artifacts/$target"
     log=artifacts/$target/log
-    if nice "./target/$host/release/$target" -runs="$runs" -timeout=1 -rss_limit_mb=1024 \
+    if nice "./target/$host/release/$target" -runs="$runs" -timeout=30 -rss_limit_mb=1024 \
         -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" >"$log" 2>&1; then
         printf '%-12s %s\n' "$target" "$(grep '^Done' "$log")"
     else

@@ -30,7 +30,12 @@ pub(crate) fn reports(input: &[u8]) {
     let report = |record: &Record| {
         for lang in Lang::ALL {
             let notes = Notes::of(record, lang);
-            for written in [text(&notes, 80), markdown(&notes), csv(&notes), html(&notes)] {
+            for written in [
+                text(&notes, 80),
+                markdown(&notes),
+                csv(&notes),
+                html(&notes),
+            ] {
                 assert!(!written.is_empty());
             }
         }
@@ -49,7 +54,12 @@ pub(crate) fn traces(input: &[u8]) {
     let read = Trace::read(&written[..]).map_err(|error| error.to_string());
     // Times are read from decimals; the first hundred days are exact.
     let ends = trace.slices.iter().map(|slice| slice.end_ns);
-    let ends = ends.chain(trace.spans.iter().map(|span| span.end_ns.max(span.start_ns)));
+    let ends = ends.chain(
+        trace
+            .spans
+            .iter()
+            .map(|span| span.end_ns.max(span.start_ns)),
+    );
     let samples = trace.counters.iter().flat_map(|counter| &counter.samples);
     let latest = ends.chain(samples.map(|sample| sample.0)).max();
     match latest.unwrap_or(0) <= 100 * 24 * 3600 * 1_000_000_000 {

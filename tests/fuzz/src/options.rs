@@ -71,7 +71,10 @@ pub(crate) fn addresses(input: &[u8]) {
                 assert_eq!(purpose.read(&written, Lang::En), Ok(address), "{written}");
             }
             Err(error) => {
-                assert!(error.contains("write") || error.contains("Write"), "{error}");
+                assert!(
+                    error.contains("write") || error.contains("Write"),
+                    "{error}"
+                );
                 assert!(purpose.read(text, Lang::Zh).is_err());
             }
         }

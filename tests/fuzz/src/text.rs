@@ -45,7 +45,10 @@ pub(crate) fn encodings(input: &[u8]) {
     let mut bytes = Vec::new();
     encoding.encode_with_marks(&text, &mut bytes);
     let (mut read, mut decoder) = (String::new(), encoding.decoder());
-    assert!(decoder.decode(&bytes, true, &mut read), "{text:?} {bytes:?}");
+    assert!(
+        decoder.decode(&bytes, true, &mut read),
+        "{text:?} {bytes:?}"
+    );
     if let Ok(exact) = encoding.encode(&text) {
         assert_eq!(exact, bytes);
         // A mark of the byte order at the beginning is left out.
@@ -54,6 +57,10 @@ pub(crate) fn encodings(input: &[u8]) {
         }
     }
 
+    // Making a detector costs more than all the rest.
+    if length % 8 != 0 {
+        return;
+    }
     let mut watch = EncodingWatch::new(encoding, "cn");
     let guesses = pieces(input, *length).filter_map(|piece| watch.push(piece, is_well_formed));
     let guesses: Vec<_> = guesses.collect();
@@ -81,5 +88,8 @@ pub(crate) fn screen(input: &[u8]) {
     };
     let whole = shown(&mut std::iter::once(input));
     assert_eq!(shown(&mut pieces(input, *length)), whole);
-    assert!(!whole.contains(|it: char| it.is_control() && it != '\n'), "{whole:?}");
+    assert!(
+        !whole.contains(|it: char| it.is_control() && it != '\n'),
+        "{whole:?}"
+    );
 }

@@ -20,8 +20,8 @@ use portlab_sys::{
     seqpacket::Seqpacket,
 };
 
-pub use self::line::fuzz;
 pub(crate) use self::line::Line;
+pub use self::line::fuzz;
 use crate::{
     mailbox::{Counts, Overflow},
     trace,

@@ -288,5 +288,8 @@ pub fn fuzz_lines(input: &[u8]) {
     history.end(&said, |_| false);
     // A line breaks at most one promise of each member, and at the end each member may miss messages.
     let (count, _) = history.violations();
-    assert!(count <= 4 * lines + 8, "{count} violations in {lines} lines");
+    assert!(
+        count <= 4 * lines + 8,
+        "{count} violations in {lines} lines"
+    );
 }
