@@ -76,6 +76,7 @@ mod shown;
 mod stage;
 mod stall;
 mod status;
+mod sync;
 mod tally;
 mod timers;
 mod verdict;
