@@ -2,7 +2,9 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use portlab_service::{Chat, ChatLimits, ConnId, Cx, Mail, Parting, Post, Service, TextEncoding};
+use portlab_service::{
+    Chat, ChatLimits, ConnId, Cx, Mail, Next, Parting, Post, Service, TextEncoding,
+};
 
 use crate::pieces;
 
@@ -18,6 +20,7 @@ const ENCODINGS: [&str; 6] = [
 
 const LIMITS: ChatLimits = ChatLimits {
     line_bytes: 100,
+    lines_per_turn: 3,
     name_chars: 24,
     rooms: 4,
 };
@@ -34,20 +37,23 @@ fn said<'a>(service: &Chat, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<Post>
     let mut session = service.open(ConnId(1), peer);
     let (mut all_posts, mut all_out) = (Vec::new(), Vec::new());
     let (mut posts, mut out) = (Vec::new(), Vec::new());
-    let mut reads = reads.fuse();
+    let (mut reads, mut next) = (reads.fuse(), Next::Continue);
     loop {
         let mut cx = Cx {
             out: &mut out,
             posts: &mut posts,
         };
-        let read = reads.next();
-        match read {
-            Some(bytes) => session.on_data(bytes, &mut cx),
-            None => session.on_eof(&mut cx),
+        let (flow, is_last) = match next {
+            Next::More => (session.on_more(&mut cx), false),
+            _ => match reads.next() {
+                Some(bytes) => (session.on_data(bytes, &mut cx), false),
+                None => (session.on_eof(&mut cx), true),
+            },
         };
+        next = flow.next;
         all_posts.append(&mut posts);
         all_out.append(&mut out);
-        if read.is_none() {
+        if is_last {
             return (all_posts, all_out);
         }
     }
