@@ -61,6 +61,7 @@ targets! {
     values: options::values,
     options: options::options,
     addresses: options::addresses,
+    faults: options::faults,
     records: files::records,
     reports: files::reports,
     traces: files::traces,

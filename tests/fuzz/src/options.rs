@@ -3,6 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use portlab_load::{Arrivals, Expect, unescape};
+use portlab_proxy::Settings;
 use portlab_report::Lang;
 use portlab_service::{Order, TextEncoding};
 use portlab_stats::{steps::steps, units};
@@ -79,4 +80,25 @@ pub(crate) fn addresses(input: &[u8]) {
             }
         }
     }
+}
+
+/// The proxy's faults are set or refused line by line, and written as they can be set again.
+pub(crate) fn faults(input: &[u8]) {
+    let mut settings = Settings::default();
+    for line in String::from_utf8_lossy(input).lines() {
+        let before = settings.clone();
+        if settings.line(line).is_err() {
+            assert_eq!(settings, before, "{line:?} is refused and changes something");
+        }
+    }
+    let mut again = Settings::default();
+    for (side, faults) in [("up", &settings.up), ("down", &settings.down)] {
+        let written = faults.to_string();
+        for fault in written.split(", ").filter(|it| *it != "none") {
+            let (name, value) = fault.split_once(' ').unwrap_or((fault, ""));
+            let set = again.set(name, &format!("{side}:{value}"));
+            assert!(set.is_ok(), "{written}: {set:?}");
+        }
+    }
+    assert_eq!(again, settings);
 }
