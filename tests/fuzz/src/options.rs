@@ -88,7 +88,10 @@ pub(crate) fn faults(input: &[u8]) {
     for line in String::from_utf8_lossy(input).lines() {
         let before = settings.clone();
         if settings.line(line).is_err() {
-            assert_eq!(settings, before, "{line:?} is refused and changes something");
+            assert_eq!(
+                settings, before,
+                "{line:?} is refused and changes something"
+            );
         }
     }
     let mut again = Settings::default();
