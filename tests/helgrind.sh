@@ -34,6 +34,7 @@ serve() {
         echo) load+=(--messages 1000) ;;
         chat) load+=(--script chat --rooms 5 --duration 3s) ;;
     esac
+    : >"$dir/out"
     # A bounded pool needs a thread for each client.
     case $model in prethreaded | pool) workers=(--workers 64) ;; esac
     nice valgrind --tool=helgrind --fair-sched=yes --suppressions=tests/helgrind.supp --num-callers=12 \
