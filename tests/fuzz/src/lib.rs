@@ -29,6 +29,18 @@ mod services;
 #[path = "../../../crates/portlab/src/connect/visible.rs"]
 mod visible;
 
+/// The warning of an address that other machines reach is not called here.
+mod args {
+    use portlab_report::Lang;
+
+    pub(crate) const WARN: anstyle::Style = anstyle::Style::new();
+
+    pub(crate) fn lang(asked: Option<Lang>) -> Lang {
+        asked.unwrap_or(Lang::En)
+    }
+}
+pub(crate) use std::eprintln as tell;
+
 /// Where `address` looks for the services.
 mod ports {
     pub(crate) use crate::services;

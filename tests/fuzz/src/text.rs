@@ -70,7 +70,7 @@ pub(crate) fn encodings(input: &[u8]) {
     }
 }
 
-/// However reads cut a text, `connect` shows the same, and no control character but the ends of lines.
+/// However reads cut a text, `connect` shows the same, and no control character but tabs and ends of lines.
 pub(crate) fn screen(input: &[u8]) {
     let Some((length, input)) = input.split_first() else {
         return;
@@ -89,7 +89,7 @@ pub(crate) fn screen(input: &[u8]) {
     let whole = shown(&mut std::iter::once(input));
     assert_eq!(shown(&mut pieces(input, *length)), whole);
     assert!(
-        !whole.contains(|it: char| it.is_control() && it != '\n'),
+        !whole.contains(|it: char| it.is_control() && !"\n\t".contains(it)),
         "{whole:?}"
     );
 }
