@@ -189,7 +189,7 @@ impl History {
             return false;
         }
         let skipped = number - *next;
-        *next = number.saturating_add(1);
+        *next = number + 1;
         if skipped > 0 {
             // If they come later, each is counted once more, as doubled.
             self.note(Violation::Lost {

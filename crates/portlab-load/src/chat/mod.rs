@@ -268,6 +268,8 @@ impl ChatOutcome {
 /// # Panics
 /// When the history counts more violations than lines and members allow.
 pub fn fuzz_lines(input: &[u8]) {
+    /// How many messages each member has sent.
+    const SAID: u64 = 3;
     let run = RunId::of(*b"fuzzed");
     let filler = b"0123456789";
     let mut history = history::History::new(4, 2);
@@ -279,12 +281,12 @@ pub fn fuzz_lines(input: &[u8]) {
         let member = usize::from(*member) % 4;
         lines += 1;
         match crowd::read_line(line, run, filler) {
-            crowd::Heard::Message(message) => drop(history.heard(member, message)),
+            crowd::Heard::Message(message) => drop(history.heard(member, message, SAID)),
             crowd::Heard::Garbled(_) => history.garbled(member),
             _ => {}
         }
     }
-    let said = (0..4).map(|member| (member, 1)).collect();
+    let said = (0..4).map(|member| (member, SAID)).collect();
     history.end(&said, |_| false);
     // A line breaks at most one promise of each member, and at the end each member may miss messages.
     let (count, _) = history.violations();
