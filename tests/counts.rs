@@ -50,9 +50,16 @@ impl Server {
 
     fn end(mut self) -> Value {
         signal(&mut self.child, Signal::TERM).unwrap();
-        let last = self.lines.last().unwrap();
+        let last = self.lines.by_ref().last().unwrap();
         assert!(self.child.wait().unwrap().success());
         last
+    }
+}
+
+/// A test that fails leaves no server.
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
     }
 }
 

@@ -74,12 +74,16 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
         span,
         admission,
     } = caller;
-    let mut deadlines = Deadlines::new(admission.limits);
-    // A peer that takes nothing is idle too.
-    stream.set_write_timeout(admission.limits.idle)?;
+    if let Some(time) = admission.limits.idle {
+        // A peer that takes nothing is idle too.
+        stream.set_write_timeout(Some(time))?;
+    }
     span.turn();
     // Whoever drives a connection has it watched: in a forking model that is the child.
     let stream = Interruptible::new(stream);
+    // Given back before the socket closes: what was bound last is dropped first.
+    let admission = admission;
+    let mut deadlines = Deadlines::new(admission.limits);
     let mut session = service.open(span.id(), peer);
     let mut outbox = Outbox::default();
     // Room that is never written to costs no memory: an idle connection has touched none of it.

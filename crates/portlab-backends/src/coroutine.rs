@@ -166,6 +166,8 @@ async fn drive(
 
 /// A connection and its session.
 struct Talk {
+    /// Given back before the socket closes.
+    _admission: Admission,
     stream: Interruptible<TcpStream>,
     session: Box<dyn Session>,
     span: Span,
@@ -178,8 +180,6 @@ struct Talk {
     /// The session holds input that it has not handled.
     has_more: bool,
     deadlines: Deadlines,
-    /// Held to the end of the connection.
-    _admission: Admission,
     /// For the next of them; made when the first is needed.
     timer: Option<Pin<Box<Sleep>>>,
     /// What is still to be said when it is cut.

@@ -69,8 +69,13 @@ pub(crate) struct Caller {
 pub(crate) struct Admission {
     /// What the server allows the connection.
     pub(crate) limits: &'static Limits,
-    /// The end of the connection is counted by the parent of the process that serves it.
-    pub(crate) is_counted_by_parent: bool,
+}
+
+impl Admission {
+    /// In the parent of the process that serves the connection: that process gives the place back.
+    pub(crate) fn taken_by_child(self) {
+        std::mem::forget(self);
+    }
 }
 
 #[cfg(test)]
@@ -79,16 +84,13 @@ impl Admission {
     pub(crate) fn for_test(limits: Limits) -> Self {
         Self {
             limits: Box::leak(Box::new(limits)),
-            is_counted_by_parent: false,
         }
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        if !self.is_counted_by_parent {
-            tally::add(Count::Ended, 1);
-        }
+        tally::add(Count::Ended, 1);
     }
 }
 
@@ -229,7 +231,6 @@ impl Entry {
         tally::add(Count::Accepted, 1);
         let admission = Admission {
             limits: self.limits,
-            is_counted_by_parent: false,
         };
         if tally::active() <= self.limits.connections as u64 {
             return Some(admission);

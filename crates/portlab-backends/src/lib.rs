@@ -71,6 +71,12 @@ pub use portlab_sys::{
 pub use sheet::{Asked, Capacity, Family, Sheet, Workers};
 pub use trace::Recorder;
 
+/// What reads the bytes of another process, for the fuzz targets in `tests/fuzz/`.
+#[doc(hidden)]
+pub mod fuzz {
+    pub use crate::broker::fuzz as broker;
+}
+
 /// How much one read asks for, in every model: a larger buffer would save system calls for large
 /// messages only, and a comparison must not be one of buffer sizes.
 pub const READ_BUFFER: usize = 64 * 1024;

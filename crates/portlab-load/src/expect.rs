@@ -90,6 +90,25 @@ pub fn unescape(text: &str) -> Result<String, EscapeError> {
     Ok(plain)
 }
 
+/// Writes `bytes` as [`unescape`] reads them. Bytes that aren't UTF-8 become U+FFFD: no option says them.
+fn escape(bytes: &[u8]) -> String {
+    let mut text = String::new();
+    for character in String::from_utf8_lossy(bytes).chars() {
+        match character {
+            '\r' => text.push_str("\\r"),
+            '\n' => text.push_str("\\n"),
+            '\t' => text.push_str("\\t"),
+            '\0' => text.push_str("\\0"),
+            '\\' => text.push_str("\\\\"),
+            control if control.is_ascii_control() => {
+                text.push_str(&format!("\\x{:02x}", u32::from(control)));
+            }
+            other => text.push(other),
+        }
+    }
+    text
+}
+
 impl Delimiter {
     /// A delimiter of at least one byte.
     ///
@@ -214,7 +233,7 @@ impl fmt::Display for Expect {
         match self {
             Self::Echo => f.write_str("echo"),
             Self::Bytes(count) => write!(f, "bytes:{count}"),
-            Self::Until(end) => write!(f, "until:\"{}\"", end.bytes.escape_ascii()),
+            Self::Until(end) => write!(f, "until:\"{}\"", escape(&end.bytes)),
             Self::Lines(count) => write!(f, "lines:{count}"),
             Self::Close => f.write_str("close"),
             Self::Nothing => f.write_str("none"),
@@ -227,6 +246,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::fuzz::ends;
 
     #[test]
     fn every_expectation_is_read_and_written() {
@@ -234,6 +254,9 @@ mod tests {
             "echo",
             "bytes:12",
             "until:\"\\r\\n\\r\\n\"",
+            "until:\"\\0\\t\\\\\\x1b[0m\"",
+            "until:\"it's 你好\"",
+            "until:\"\"\"",
             "lines:3",
             "close",
             "none",
@@ -268,23 +291,6 @@ mod tests {
             unescape("a\\r\\n\\t\\0\\\\\\x41中").unwrap(),
             "a\r\n\t\0\\A中"
         );
-    }
-
-    /// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.
-    fn ends(expect: &Expect, input: &[u8], piece: usize) -> Vec<usize> {
-        let (mut ends, mut progress) = (Vec::new(), expect.begin(5));
-        for (index, piece_of) in input.chunks(piece).enumerate() {
-            let mut rest = piece_of;
-            while let Some(used) = expect.take(&mut progress, rest) {
-                rest = &rest[used..];
-                ends.push(index * piece + piece_of.len() - rest.len());
-                progress = expect.begin(5);
-                if rest.is_empty() {
-                    break;
-                }
-            }
-        }
-        ends
     }
 
     #[test]

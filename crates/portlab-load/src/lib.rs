@@ -57,6 +57,8 @@ mod endings;
 mod expect;
 mod export;
 mod fairness;
+#[doc(hidden)]
+pub mod fuzz;
 mod goodbye;
 mod harvest;
 mod knee;
@@ -74,6 +76,7 @@ mod shown;
 mod stage;
 mod stall;
 mod status;
+mod sync;
 mod tally;
 mod timers;
 mod verdict;

@@ -1,9 +1,11 @@
 //! The stages of a run, and the turns in which its threads hand in: announced by one thread and
 //! followed by the others.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
 use mio::Waker;
+
+use crate::sync::AtomicU64;
 
 /// Where the run stands. The coordinator announces, the workers follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -391,6 +391,17 @@ fn what_is_wrong_is_told_with_the_remedy() {
 }
 
 #[test]
+fn of_two_names_that_are_equally_near_always_the_same_is_suggested() {
+    // Each salon has a hub of its own: the order must not be up to a random seed.
+    for _ in 0..20 {
+        let mut salon = Salon::with(&["bab", "bob", "bib", "beb", "bub"]);
+        salon.say(0, "/msg bxb psst");
+        let told = salon.screen(0).pop().unwrap();
+        assert!(told.contains("did you mean bab?"), "{told}");
+    }
+}
+
+#[test]
 fn a_line_without_an_end_is_cut_off_with_an_answer() {
     let mut salon = Salon::with(&["a", "b"]);
     salon.bytes(0, &vec![b'x'; 1 << 20]);

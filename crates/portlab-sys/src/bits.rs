@@ -48,7 +48,7 @@ impl<const WORDS: usize> Bits<WORDS> {
 
 #[cfg(test)]
 mod tests {
-    use super::Bits;
+    use super::{AtomicU64, Bits, SeqCst};
 
     #[test]
     fn a_set_holds_what_was_put_in_and_not_taken_out() {
@@ -64,5 +64,31 @@ mod tests {
         assert_eq!(seen, [0, 64, 255]);
         SET.clear();
         SET.for_each(|number| panic!("{number} was left"));
+    }
+
+    /// The handshake of `stop.rs`, in every order that two threads can run it in: one watches a socket and then
+    /// looks whether a stop has been asked for, the other one asks and then shuts what is watched. All atomics
+    /// are sequentially consistent, so an order of the single steps is all that there is.
+    #[test]
+    fn a_socket_that_is_watched_while_the_signal_comes_is_shut_in_every_order() {
+        for order in 0..16_u32 {
+            if order.count_ones() != 2 {
+                continue;
+            }
+            let (watched, stopping) = (Bits::<1>::new(), AtomicU64::new(0));
+            let (mut new, mut handler) = (0, 0);
+            let mut shut = 0;
+            for step in 0..4 {
+                let is_new = order >> step & 1 == 1;
+                match (is_new, if is_new { new } else { handler }) {
+                    (true, 0) => assert!(watched.insert(7)),
+                    (true, _) => shut += stopping.load(SeqCst),
+                    (false, 0) => stopping.store(1, SeqCst),
+                    (false, _) => watched.for_each(|fd| shut += u64::from(fd == 7)),
+                }
+                *(if is_new { &mut new } else { &mut handler }) += 1;
+            }
+            assert!(shut > 0, "{order:04b}: nothing shuts the socket");
+        }
     }
 }

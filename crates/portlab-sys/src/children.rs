@@ -32,6 +32,8 @@ pub struct Reaped {
     pub pid: Pid,
     /// Whether it exited with status 0.
     pub well: bool,
+    /// Whether a signal ended it.
+    pub killed: bool,
 }
 
 /// The children of a forking server. None outlives it, and none is left a zombie.
@@ -103,6 +105,7 @@ impl Children {
             reaped.push(Reaped {
                 pid,
                 well: status.exit_status() == Some(0),
+                killed: status.signaled(),
             });
         }
         reaped

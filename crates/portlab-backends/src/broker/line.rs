@@ -192,9 +192,12 @@ impl<'a> Said<'a> {
     pub(super) fn read(message: &'a [u8]) -> Option<(ConnId, Self)> {
         let (kind, id, bytes) = split(message)?;
         let said = match kind {
-            CONNECT => Self::Connect,
+            CONNECT if bytes.is_empty() => Self::Connect,
             POST => Self::Post(bytes),
-            kind => Self::Gone(GONE.iter().find(|(letter, _)| *letter == kind)?.1),
+            kind if bytes.is_empty() => {
+                Self::Gone(GONE.iter().find(|(letter, _)| *letter == kind)?.1)
+            }
+            _ => return None,
         };
         Some((id, said))
     }
@@ -231,7 +234,7 @@ impl<'a> Brought<'a> {
         let brought = match kind {
             MAIL => Self::Mail(bytes),
             MISSED => Self::Missed(u64::from_le_bytes(bytes.try_into().ok()?)),
-            TOO_MUCH => Self::TooMuch,
+            TOO_MUCH if bytes.is_empty() => Self::TooMuch,
             _ => return None,
         };
         Some((id, brought))
@@ -250,6 +253,25 @@ pub(super) fn missed(id: ConnId, count: u64) -> Mail {
 /// Tells connection `id` that too much has waited for it.
 pub(super) fn too_much(id: ConnId) -> Mail {
     Mail([&[TOO_MUCH][..], &id_bytes(id)].concat().into())
+}
+
+/// A message on a line is refused, or written again as it was. For `tests/fuzz/`.
+///
+/// # Panics
+/// When it is written in another way.
+pub fn fuzz(message: &[u8]) {
+    if let Some((id, said)) = Said::read(message) {
+        let (kind, bytes) = said.write();
+        assert_eq!([&[kind][..], &id_bytes(id), bytes].concat(), message);
+    }
+    if let Some((id, brought)) = Brought::read(message) {
+        let written = match brought {
+            Brought::Mail(bytes) => Mail([&[MAIL][..], &id_bytes(id), bytes].concat().into()),
+            Brought::Missed(count) => missed(id, count),
+            Brought::TooMuch => too_much(id),
+        };
+        assert_eq!(&*written.0, message);
+    }
 }
 
 /// A connection's number, as it stands before what concerns it.
@@ -285,6 +307,7 @@ mod tests {
             assert!(Said::read(&message[..8]).is_none(), "{bytes:?}");
         }
         assert!(Said::read(b"").is_none() && Said::read(&[0; 9]).is_none());
+        assert_eq!(Said::read(b"c12345678 and more"), None);
     }
 
     #[test]

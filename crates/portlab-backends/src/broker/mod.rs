@@ -25,6 +25,7 @@ use portlab_sys::{
 
 use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
+pub use self::line::fuzz;
 use crate::{
     mailbox::{Counts, Overflow},
     trace,

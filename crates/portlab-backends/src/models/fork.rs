@@ -83,10 +83,13 @@ impl Backend for Model {
         entry.set_nonblocking()?;
         while !entry.wait_for(&[entry.fd(), children.bell()], broker.patience())? {
             let dead = children.reap();
-            let ended = dead.iter().filter(|dead| Some(dead.pid) != broker.pid());
-            tally::add(Count::Ended, ended.count() as u64);
+            // A child gives its connection's place back, unless it is killed before.
+            let killed = dead
+                .iter()
+                .filter(|dead| dead.killed && Some(dead.pid) != broker.pid());
+            tally::add(Count::Ended, killed.count() as u64);
             broker.tend(&dead, &mut children, &alone);
-            let Some(mut caller) = entry.accept() else {
+            let Some(caller) = entry.accept() else {
                 continue;
             };
             let line = broker.line(children.len() - broker.processes());
@@ -96,24 +99,19 @@ impl Backend for Model {
                     // parent.
                     let stop = entry.into_stop();
                     broker.let_go();
-                    caller.admission.is_counted_by_parent = true;
                     blocking::drive_on_line(caller, service, line.as_ref());
                     leave(stop.cut() == 0);
                 }
                 // Closes the parent's copy of the caller's socket; the child's keeps it open.
-                Ok((_, Forked::Parent(_))) => {
-                    caller.admission.is_counted_by_parent = true;
-                    drop(caller);
-                }
+                Ok((_, Forked::Parent(_))) => caller.admission.taken_by_child(),
                 // No room for another process: this caller is turned away, and the next may be
                 // luckier.
                 Err(error) => not_served("can't fork for a caller", &error),
             }
         }
-        // Children end with their connections.
-        let last = children.len() - broker.processes();
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());
-        tally::add(Count::Ended, last as u64);
+        // No child is left, and so no connection.
+        tally::add(Count::Ended, tally::active());
         Ok(entry.served(unwell, counts))
     }
 }

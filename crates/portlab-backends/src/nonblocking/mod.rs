@@ -30,12 +30,13 @@ use crate::{
 /// It owns no read buffer: bytes pass through the loop's one [`Scratch`], and only an answer that
 /// could not be sent, or must wait, is kept here.
 pub(crate) struct Conn<S = Interruptible<TcpStream>> {
+    /// Given back before the socket closes (fields are dropped in their order), so that the peer of the last
+    /// connection finds a free place when it sees the end.
+    _admission: Admission,
     stream: S,
     session: Box<dyn Session>,
     span: Span,
     deadlines: Deadlines,
-    /// Held to the end of the connection.
-    _admission: Admission,
     /// What is still to be sent, from `sent` on.
     pending: Vec<u8>,
     sent: usize,

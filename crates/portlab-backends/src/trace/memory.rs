@@ -14,17 +14,15 @@ use std::{
     io,
     sync::{
         OnceLock,
-        atomic::{
-            AtomicU64,
-            Ordering::{Acquire, Relaxed, Release},
-        },
+        atomic::Ordering::{Acquire, Relaxed, Release},
     },
     thread,
 };
 
-use portlab_sys::{children::generation, shared::words};
+use portlab_sys::children::generation;
 
 use super::{BROKER, ROLE};
+use crate::sync::{AtomicU64, words};
 
 /// What was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,7 +109,7 @@ const FIRST_LOST: usize = 2;
 static MEMORY: OnceLock<Memory> = OnceLock::new();
 
 /// A thread's place in the memory.
-struct Place {
+pub(super) struct Place {
     /// The process that took the chunk, as forks count: a child's first event takes one of its own.
     generation: Cell<u32>,
     header: Cell<usize>,
@@ -119,15 +117,19 @@ struct Place {
     used: Cell<usize>,
 }
 
-thread_local! {
-    static PLACE: Place = const {
-        Place {
+impl Place {
+    pub(super) const fn new() -> Self {
+        Self {
             generation: Cell::new(0),
             header: Cell::new(0),
             size: Cell::new(0),
             used: Cell::new(0),
         }
-    };
+    }
+}
+
+thread_local! {
+    static PLACE: Place = const { Place::new() };
 }
 
 /// Makes the memory, once: room for `events` events and the headers of their chunks together.
@@ -162,7 +164,7 @@ impl Memory {
         Ok(Self { words, slots })
     }
 
-    fn record(&self, place: &Place, event: &Event) {
+    pub(super) fn record(&self, place: &Place, event: &Event) {
         let mine = place.generation.get() == generation();
         if (!mine || place.used.get() == place.size.get()) && !self.take(place, mine, event.conn) {
             self.words[NOT_RECORDED].fetch_add(1, Relaxed);
@@ -202,7 +204,7 @@ impl Memory {
         slot[0].store(pid << 32 | tid, Relaxed);
         slot[2].store(u64::from_le_bytes(half(&name, 0)), Relaxed);
         slot[3].store(u64::from_le_bytes(half(&name, 8)), Relaxed);
-        let kind = (process as u64) << 56 | (size as u64) << 32;
+        let kind = HEADER | (process as u64) << 56 | (size as u64) << 32;
         slot[1].store(kind, Release);
         place.generation.set(generation());
         place.header.set(header);
@@ -233,8 +235,9 @@ impl Memory {
             let header = self.slot(at);
             let kind = header[1].load(Acquire);
             let (size, events) = ((kind >> 32) as usize & 0xff_ffff, kind as u32 as usize);
-            // A thread that was killed in between has taken a chunk and not said so: it is empty.
-            if size == 0 {
+            // A thread that was killed in between has taken a chunk and not said so: it is empty. If the thread
+            // says so only now, its events stand where other headers could be.
+            if kind & HEADER == 0 {
                 at += UNIT;
                 continue;
             }
@@ -243,7 +246,7 @@ impl Memory {
             let owner = Owner {
                 pid: (who >> 32) as u32,
                 tid: who as u32,
-                process: PROCESS_ROLES[(kind >> 56) as usize % PROCESS_ROLES.len()],
+                process: PROCESS_ROLES[((kind & !HEADER) >> 56) as usize % PROCESS_ROLES.len()],
                 thread: text(&halves.concat()),
             };
             let mut events = (at + 1..=at + events).map(|at| self.event(at));
@@ -270,6 +273,8 @@ impl Memory {
     }
 }
 
+/// A header's mark: no event has it.
+const HEADER: u64 = 1 << 63;
 const LOW_56: u64 = (1 << 56) - 1;
 
 /// What the calling thread is called: by its role, its name, or the connection that it was started for.
@@ -315,15 +320,6 @@ mod tests {
         }
     }
 
-    fn place() -> Place {
-        Place {
-            generation: Cell::new(0),
-            header: Cell::new(0),
-            size: Cell::new(0),
-            used: Cell::new(0),
-        }
-    }
-
     fn all(memory: &Memory) -> Vec<Vec<Event>> {
         let mut chunks = Vec::new();
         let visited = memory.for_each(|_, events| {
@@ -337,7 +333,7 @@ mod tests {
     #[test]
     fn events_are_found_as_they_were_recorded_in_chunks_that_grow() {
         let memory = Memory::new(10_000).unwrap();
-        let place = place();
+        let place = Place::new();
         let events: Vec<_> = (1..=2_000).map(event).collect();
         events.iter().for_each(|event| memory.record(&place, event));
         let chunks = all(&memory);
@@ -350,7 +346,7 @@ mod tests {
     #[test]
     fn what_there_is_no_room_for_is_counted_and_its_time_known() {
         let memory = Memory::new(33).unwrap();
-        let (one, other) = (place(), place());
+        let (one, other) = (Place::new(), Place::new());
         (1..=40).for_each(|number| memory.record(&one, &event(number)));
         memory.record(&other, &event(30));
         // Two chunks, of 16 and of 32 slots, each with a header.
@@ -365,8 +361,18 @@ mod tests {
     fn a_chunk_that_was_taken_and_never_named_is_passed_over() {
         let memory = Memory::new(200).unwrap();
         memory.words[TAKEN].fetch_add(32, Relaxed);
-        memory.record(&place(), &event(1));
+        memory.record(&Place::new(), &event(1));
         assert_eq!(all(&memory), [[event(1)]]);
+    }
+
+    #[test]
+    fn events_of_a_chunk_that_is_named_too_late_are_no_headers() {
+        let memory = Memory::new(64).unwrap();
+        let place = Place::new();
+        // Chunks of 16 and 32 slots; the second one's header is not there yet, and its events are.
+        (1..=40).for_each(|number| memory.record(&place, &event(number)));
+        memory.slot(32)[1].store(0, Relaxed);
+        assert_eq!(all(&memory).concat().len(), 15);
     }
 
     #[test]

@@ -24,6 +24,11 @@ impl RunId {
         Self([(); 6].map(|()| fastrand::u8(b'a'..=b'z')))
     }
 
+    /// The run of these letters.
+    pub(super) fn of(letters: [u8; 6]) -> Self {
+        Self(letters)
+    }
+
     /// The name of a room, as `/join` takes it.
     #[must_use]
     pub fn room(self, number: usize) -> String {
@@ -261,7 +266,7 @@ pub(super) fn write_message(number: u64, filler: &[u8]) -> Vec<u8> {
 ///
 /// Names are unique in a chat, so a line under a name of this run is a message of this run, or garbled.
 /// A message of this run under another name is garbled as well.
-fn read_line<'a>(line: &'a [u8], run: RunId, filler: &[u8]) -> Heard<'a> {
+pub(super) fn read_line<'a>(line: &'a [u8], run: RunId, filler: &[u8]) -> Heard<'a> {
     if let Some(message) = read_message(line, run, filler) {
         return Heard::Message(message);
     }

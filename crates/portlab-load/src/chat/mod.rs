@@ -261,3 +261,37 @@ impl ChatOutcome {
         doubts
     }
 }
+
+/// Takes the lines in `input` as lines that members of one run receive: the first byte of a line says which
+/// member. For `tests/fuzz/`.
+///
+/// # Panics
+/// When the history counts more violations than lines and members allow.
+pub fn fuzz_lines(input: &[u8]) {
+    /// How many messages each member has sent.
+    const SAID: u64 = 3;
+    let run = RunId::of(*b"fuzzed");
+    let filler = b"0123456789";
+    let mut history = history::History::new(4, 2);
+    let mut lines = 0;
+    for line in input.split(|byte| *byte == b'\n') {
+        let Some((member, line)) = line.split_first() else {
+            continue;
+        };
+        let member = usize::from(*member) % 4;
+        lines += 1;
+        match crowd::read_line(line, run, filler) {
+            crowd::Heard::Message(message) => drop(history.heard(member, message, SAID)),
+            crowd::Heard::Garbled(_) => history.garbled(member),
+            _ => {}
+        }
+    }
+    let said = (0..4).map(|member| (member, SAID)).collect();
+    history.end(&said, |_| false);
+    // A line breaks at most one promise of each member, and at the end each member may miss messages.
+    let (count, _) = history.violations();
+    assert!(
+        count <= 4 * lines + 8,
+        "{count} violations in {lines} lines"
+    );
+}

@@ -14,8 +14,9 @@ pub(super) struct Rooms {
     limits: Limits,
     /// Who has posted something and has not gone.
     members: HashMap<ConnId, Member>,
-    /// Who has which name, in lower case: `Bob` and `bob` are one too many.
-    names: HashMap<String, ConnId>,
+    /// Who has which name, in lower case: `Bob` and `bob` are one too many. In order, so that of two names
+    /// that are equally near always the same one is suggested.
+    names: BTreeMap<String, ConnId>,
     /// Who is in which room, in the order in which they came.
     rooms: BTreeMap<String, Vec<ConnId>>,
 }
@@ -49,7 +50,7 @@ impl Rooms {
             encoding,
             limits,
             members: HashMap::new(),
-            names: HashMap::new(),
+            names: BTreeMap::new(),
             rooms: BTreeMap::from([(LOBBY.to_owned(), Vec::new())]),
         }
     }

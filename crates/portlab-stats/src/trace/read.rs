@@ -115,7 +115,7 @@ impl Building {
                     tid,
                     kind: kind.ok_or_else(|| format!("no slice is called {:?}", event.name))?,
                     start_ns: at_ns,
-                    end_ns: at_ns + nanos(event.dur),
+                    end_ns: at_ns.saturating_add(nanos(event.dur)),
                     conn: conn
                         .transpose()
                         .map_err(|error: NotAConn| error.to_string())?,
@@ -341,6 +341,14 @@ mod tests {
             let error = Trace::read(broken.as_bytes()).unwrap_err().to_string();
             assert!(error.contains(reason), "{error}");
         }
+    }
+
+    #[test]
+    fn times_beyond_all_clocks_are_read_as_the_last_moment() {
+        let text = String::from_utf8(written(&trace())).unwrap();
+        let text = text.replacen("\"ts\":0.001", "\"ts\":1e300", 1);
+        let read = Trace::read(text.as_bytes()).unwrap();
+        assert!(read.slices.iter().any(|slice| slice.end_ns == u64::MAX));
     }
 
     #[test]

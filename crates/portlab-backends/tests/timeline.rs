@@ -1,0 +1,92 @@
+//! The memory of a timeline under every schedule of two recording threads and a reader: `memory.rs`, line for
+//! line, with atomics that `loom` watches. Without a harness: the file's own unit tests can't run here.
+
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::unwrap_used,
+    reason = "a part of the crate stands here by itself; a test that can't be set up has failed"
+)]
+
+use std::{
+    cell::Cell,
+    io,
+    sync::{Arc, atomic::AtomicBool},
+};
+
+use loom::{model::Builder, thread};
+
+/// Atomics of loom's in place of the system's, in memory that isn't shared with other processes.
+mod sync {
+    pub(crate) use loom::sync::atomic::AtomicU64;
+
+    pub(crate) fn words(count: usize) -> std::io::Result<&'static [AtomicU64]> {
+        let words = (0..count).map(|_| AtomicU64::new(0));
+        Ok(Vec::leak(words.collect()))
+    }
+}
+
+#[path = "../src/trace/memory.rs"]
+mod memory;
+
+static BROKER: AtomicBool = AtomicBool::new(false);
+
+thread_local! {
+    static ROLE: Cell<&'static str> = const { Cell::new("") };
+}
+
+use memory::{Event, Memory, Place, What};
+
+fn event(thread: u64, number: u64) -> Event {
+    Event {
+        what: What::Read,
+        start_ns: number,
+        end_ns: number + 5,
+        conn: thread,
+        extra: number,
+    }
+}
+
+/// How many events of each thread a reader sees. They are whole, and in the order in which the thread recorded
+/// them.
+fn seen(memory: &Memory) -> [u64; 3] {
+    let mut seen = [0; 3];
+    let visited = memory.for_each(|_, events| {
+        for found in events {
+            let count = &mut seen[found.conn as usize];
+            *count += 1;
+            assert_eq!(found, event(found.conn, *count));
+        }
+        Ok::<_, io::Error>(())
+    });
+    visited.unwrap();
+    seen
+}
+
+fn a_reader_sees_whole_events_in_order_while_threads_record() {
+    let mut builder = Builder::new();
+    builder.preemption_bound = Some(2);
+    builder.check(|| {
+        let memory = Arc::new(Memory::new(32).unwrap());
+        let recorders = [1, 2].map(|number| {
+            let memory = Arc::clone(&memory);
+            thread::spawn(move || {
+                let place = Place::new();
+                for at in 1..=number {
+                    memory.record(&place, &event(number, at));
+                }
+            })
+        });
+        let [_, one, two] = seen(&memory);
+        assert!(one <= 1 && two <= 2);
+        for recorder in recorders {
+            recorder.join().unwrap();
+        }
+        assert_eq!(seen(&memory), [0, 1, 2]);
+        assert_eq!(memory.not_recorded(), 0);
+    });
+}
+
+fn main() {
+    a_reader_sees_whole_events_in_order_while_threads_record();
+}

@@ -1,0 +1,74 @@
+//! What reads a server's bytes, for the fuzz targets in `tests/fuzz/`. Each function panics if an assertion
+//! fails.
+
+use std::sync::Arc;
+
+use crate::{Answers, Expect, Manner, Say, Script, shown::shown, status::Dialect};
+
+pub use crate::chat::fuzz_lines as chat_lines;
+
+/// An answer ends at the same byte however reads cut the input, and it has at least one byte. The input is
+/// an expectation, a line feed, the length of a read, and what is read.
+pub fn answers(input: &[u8]) {
+    let mut parts = input.splitn(2, |byte| *byte == b'\n');
+    let (Some(text), Some([length, input @ ..])) = (parts.next(), parts.next()) else {
+        return;
+    };
+    let Some(expect) = str::from_utf8(text).ok().and_then(|it| it.parse().ok()) else {
+        return;
+    };
+    let whole = ends(&expect, input, input.len().max(1));
+    assert!(whole.is_sorted_by(|one, next| one < next), "{whole:?}");
+    assert_eq!(ends(&expect, input, usize::from(*length).max(1)), whole);
+}
+
+/// Feeds `input` in pieces of `piece` bytes and returns after how many bytes each answer ends.
+pub(crate) fn ends(expect: &Expect, input: &[u8], piece: usize) -> Vec<usize> {
+    let (mut ends, mut progress) = (Vec::new(), expect.begin(5));
+    for (index, piece_of) in input.chunks(piece).enumerate() {
+        let mut rest = piece_of;
+        while let Some(used) = expect.take(&mut progress, rest) {
+            rest = &rest[used..];
+            ends.push(index * piece + piece_of.len() - rest.len());
+            progress = expect.begin(5);
+            if rest.is_empty() {
+                break;
+            }
+        }
+    }
+    ends
+}
+
+/// The first line of an answer is the same however much of the answer has come with it, and so is the
+/// error that it reports. The input is a message, an empty byte, and an answer.
+pub fn first_lines(input: &[u8]) {
+    let mut parts = input.splitn(2, |byte| *byte == 0);
+    let (Some(message), Some(answer)) = (parts.next(), parts.next()) else {
+        return;
+    };
+    let dialect = Dialect::of(&Script {
+        say: Say::Always(Arc::from(message)),
+        expect: Expect::Close,
+        greeting: None,
+        introduction: Vec::new(),
+        any_answer: false,
+        manner: Manner::default(),
+    });
+    let (mut answers, mut whole) = (Answers::default(), Answers::default());
+    let all = whole.sort(answer, true, &dialect).expect("it is whole");
+    whole.count(all);
+    for length in 0..=answer.len() {
+        let came = &answer[..length];
+        if let Some(sorted) = answers.sort(came, length == answer.len(), &dialect) {
+            // Whether CR LF ends the line is seen when the line is whole.
+            assert_eq!(sorted.error, all.error, "{length} of {answer:?}");
+            answers.count(sorted);
+            break;
+        }
+    }
+    assert_eq!(answers.lines(), whole.lines());
+    for line in whole.lines() {
+        assert!(!line.text().contains(char::is_control), "{line:?}");
+    }
+    assert!(shown(answer, true).len() <= 12 * answer.len() + 4);
+}

@@ -1,0 +1,118 @@
+//! What members of a chat send: lines, telnet's commands, requests to the hub.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use portlab_service::{
+    Chat, ChatLimits, ConnId, Cx, Mail, Next, Parting, Post, Service, TextEncoding,
+};
+
+use crate::pieces;
+
+/// Encodings in which lines are read differently: with 0xff as a letter, with states, and without.
+const ENCODINGS: [&str; 6] = [
+    "utf-8",
+    "gbk",
+    "big5",
+    "shift_jis",
+    "windows-1251",
+    "iso-2022-jp",
+];
+
+const LIMITS: ChatLimits = ChatLimits {
+    line_bytes: 100,
+    lines_per_turn: 3,
+    name_chars: 24,
+    rooms: 4,
+};
+
+fn service(encoding: u8) -> Chat {
+    let label = ENCODINGS[usize::from(encoding) % ENCODINGS.len()];
+    let encoding: TextEncoding = label.parse().expect("the standard has it");
+    Chat::new(encoding, LIMITS)
+}
+
+/// What a session asks of the hub, and what it says to its peer.
+fn said<'a>(service: &Chat, reads: impl Iterator<Item = &'a [u8]>) -> (Vec<Post>, Vec<u8>) {
+    let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 1));
+    let mut session = service.open(ConnId(1), peer);
+    let (mut all_posts, mut all_out) = (Vec::new(), Vec::new());
+    let (mut posts, mut out) = (Vec::new(), Vec::new());
+    let (mut reads, mut next) = (reads.fuse(), Next::Continue);
+    loop {
+        let mut cx = Cx {
+            out: &mut out,
+            posts: &mut posts,
+        };
+        let (flow, is_last) = match next {
+            Next::More => (session.on_more(&mut cx), false),
+            _ => match reads.next() {
+                Some(bytes) => (session.on_data(bytes, &mut cx), false),
+                None => (session.on_eof(&mut cx), true),
+            },
+        };
+        next = flow.next;
+        all_posts.append(&mut posts);
+        all_out.append(&mut out);
+        if is_last {
+            return (all_posts, all_out);
+        }
+    }
+}
+
+/// However reads cut the input, a session asks the same. A post is text without control characters, and
+/// not much longer than a line may be.
+pub(crate) fn chat(input: &[u8]) {
+    let [encoding, length, input @ ..] = input else {
+        return;
+    };
+    let service = service(*encoding);
+    let whole = said(&service, std::iter::once(input).filter(|it| !it.is_empty()));
+    assert_eq!(said(&service, pieces(input, *length)), whole);
+    for Post(bytes) in &whole.0 {
+        let text = std::str::from_utf8(bytes).expect("a post is text");
+        // A line feed stands between two arguments.
+        let arguments = text.splitn(2, '\n');
+        let is_inert = |text: &str| !text.contains(char::is_control);
+        assert!({ arguments }.all(is_inert), "{text:?}");
+        assert!(bytes.len() <= 16 * LIMITS.line_bytes + 200, "{text:?}");
+    }
+}
+
+/// The hub takes any post of any member. Mail goes to members only, and is a line or the end; the same posts
+/// make the same mail; when all have gone, the hub says nothing more.
+pub(crate) fn rooms(input: &[u8]) {
+    let Some((encoding, input)) = input.split_first() else {
+        return;
+    };
+    let deliver = |mails: &mut Vec<(ConnId, Mail)>| {
+        let mut hub = service(*encoding).hub().expect("a chat has a hub");
+        // 0xfe is in no text: it ends a post.
+        for post in input.split(|byte| *byte == 0xfe) {
+            let Some((from, post)) = post.split_first() else {
+                continue;
+            };
+            let member = ConnId(u64::from(from % MEMBERS));
+            let mut deliver = |to, mail| mails.push((to, mail));
+            match from / MEMBERS % 8 {
+                0 => hub.gone(member, Parting::Left, &mut deliver),
+                _ => hub.handle(member, &Post(post.to_vec()), &mut deliver),
+            }
+        }
+        for member in 0..u64::from(MEMBERS) {
+            hub.gone(ConnId(member), Parting::Lost, &mut |to, mail| {
+                assert!(to.0 > member, "{to} has gone");
+                mails.push((to, mail));
+            });
+        }
+    };
+    let (mut once, mut again) = (Vec::new(), Vec::new());
+    deliver(&mut once);
+    deliver(&mut again);
+    assert_eq!(once, again);
+    for (to, Mail(bytes)) in once {
+        assert!(to.0 < u64::from(MEMBERS), "{to} is no member");
+        assert!(bytes.is_empty() || bytes.ends_with(b"\r\n"), "{bytes:?}");
+    }
+}
+
+const MEMBERS: u8 = 4;

@@ -1,0 +1,107 @@
+//! Files that may come from a stranger: records, traces, lessons' texts.
+
+use portlab_lessons::script::{Script, fill, placeholders};
+use portlab_report::{Lang, csv, html, markdown, notes::Notes, text};
+use portlab_stats::{
+    read,
+    record::Record,
+    trace::{Trace, Writer},
+};
+
+/// A record is refused with a reason that moves no cursor, or it is written and read as it is.
+pub(crate) fn records(input: &[u8]) {
+    match read::read_bytes(input) {
+        Ok(record) => {
+            let written = serde_json::to_string(&record).expect("a record has no other keys");
+            assert_eq!(read::read(&written).ok(), Some(record), "{written}");
+        }
+        Err(error) => {
+            let reason = error.to_string();
+            assert!(!reason.contains(char::is_control), "{reason:?}");
+        }
+    }
+}
+
+/// Every record that is read can be reported on, in every form and both languages.
+pub(crate) fn reports(input: &[u8]) {
+    let Ok(record) = read::read_bytes(input) else {
+        return;
+    };
+    let report = |record: &Record| {
+        for lang in Lang::ALL {
+            let notes = Notes::of(record, lang);
+            for written in [
+                text(&notes, 80),
+                markdown(&notes),
+                csv(&notes),
+                html(&notes),
+            ] {
+                assert!(!written.is_empty());
+            }
+        }
+    };
+    report(&record);
+}
+
+/// A trace is refused, or it is written and read as it is.
+pub(crate) fn traces(input: &[u8]) {
+    let Ok(trace) = Trace::read(input) else {
+        return;
+    };
+    let strip = trace.strip(trace.middle(5_000_000));
+    assert!(strip.tracks.len() <= trace.slices.len(), "{strip:?}");
+    let written = write(&trace).expect("memory takes everything");
+    let read = Trace::read(&written[..]).map_err(|error| error.to_string());
+    // Times are read from decimals; the first hundred days are exact.
+    let ends = trace.slices.iter().map(|slice| slice.end_ns);
+    let ends = ends.chain(
+        trace
+            .spans
+            .iter()
+            .map(|span| span.end_ns.max(span.start_ns)),
+    );
+    let samples = trace.counters.iter().flat_map(|counter| &counter.samples);
+    let latest = ends.chain(samples.map(|sample| sample.0)).max();
+    match latest.unwrap_or(0) <= 100 * 24 * 3600 * 1_000_000_000 {
+        true => assert_eq!(read, Ok(trace)),
+        false => assert!(read.is_ok(), "{read:?}"),
+    }
+}
+
+fn write(trace: &Trace) -> std::io::Result<Vec<u8>> {
+    let mut writer = Writer::new(Vec::new())?;
+    for process in &trace.processes {
+        writer.process(process.pid, &process.name)?;
+        for thread in &process.threads {
+            writer.thread(process.pid, thread.tid, &thread.name)?;
+        }
+    }
+    trace.slices.iter().try_for_each(|it| writer.slice(it))?;
+    trace.spans.iter().try_for_each(|it| writer.span(it))?;
+    for counter in &trace.counters {
+        for (at_ns, value) in &counter.samples {
+            writer.sample(1, &counter.name, *at_ns, *value)?;
+        }
+    }
+    writer.finish(&trace.about)
+}
+
+/// A lesson's text is refused, or all of it is shown: no text is longer than the file and what it shows.
+pub(crate) fn lessons(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let file = "while True:\n    pass\nend()\n";
+    let Ok(script) = Script::parse(text, &[("a.py", file)]) else {
+        return;
+    };
+    for shown in script.texts() {
+        let values = placeholders(shown).len();
+        let filled = fill(shown, |_| Some("x"));
+        assert!(filled.len() <= shown.len(), "{values} values in {shown:?}");
+    }
+    for step in &script.steps {
+        assert!(!step.claims.is_empty() && script.step(&step.key).is_some());
+        assert!({ step.ask.iter() }.all(|ask| ask.right < ask.options.len()));
+    }
+}

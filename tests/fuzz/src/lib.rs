@@ -1,0 +1,89 @@
+//! Fuzz targets: everything in portlab that reads bytes of a stranger.
+//!
+//! A target is a function of bytes that panics if an assertion fails. [`TARGETS`] lists all of them. Three
+//! programs call these functions: libFuzzer (`target.rs`, `tests/fuzz.sh`), cargo-fuzz, and the bounded
+//! property test (`property.rs`), which is a part of `cargo test`. This file is the root of a crate of its
+//! own and of that test.
+
+#![forbid(unsafe_code)]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    unused_imports,
+    reason = "parts of the command line stand here by themselves"
+)]
+
+mod chat;
+mod files;
+mod options;
+#[cfg(test)]
+mod property;
+mod text;
+
+#[path = "../../../crates/portlab/src/address/mod.rs"]
+mod address;
+#[path = "../../../crates/portlab/src/prose.rs"]
+mod prose;
+#[path = "../../../crates/portlab/src/ports/services.rs"]
+mod services;
+#[path = "../../../crates/portlab/src/connect/visible.rs"]
+mod visible;
+
+/// The warning of an address that other machines reach is not called here.
+mod args {
+    use portlab_report::Lang;
+
+    pub(crate) const WARN: anstyle::Style = anstyle::Style::new();
+
+    pub(crate) fn lang(asked: Option<Lang>) -> Lang {
+        asked.unwrap_or(Lang::En)
+    }
+}
+pub(crate) use std::eprintln as tell;
+
+/// Where `address` looks for the services.
+mod ports {
+    pub(crate) use crate::services;
+}
+
+/// Makes the table, and a test for each of its lines.
+macro_rules! targets {
+    ($($name:ident: $function:path,)*) => {
+        /// The targets: name and function.
+        pub const TARGETS: &[(&str, fn(&[u8]))] = &[$((stringify!($name), $function)),*];
+
+        #[cfg(test)]
+        mod bounded {
+            use super::*;
+
+            $(#[test]
+            fn $name() {
+                crate::property::check(stringify!($name), $function);
+            })*
+        }
+    };
+}
+
+targets! {
+    chat: chat::chat,
+    rooms: chat::rooms,
+    broker: portlab_backends::fuzz::broker,
+    encodings: text::encodings,
+    screen: text::screen,
+    values: options::values,
+    options: options::options,
+    addresses: options::addresses,
+    faults: options::faults,
+    records: files::records,
+    reports: files::reports,
+    traces: files::traces,
+    lessons: files::lessons,
+    answers: portlab_load::fuzz::answers,
+    first_lines: portlab_load::fuzz::first_lines,
+    chat_lines: portlab_load::fuzz::chat_lines,
+}
+
+/// `input` in pieces as long as `length` says, at least one byte each.
+fn pieces(input: &[u8], length: u8) -> impl Iterator<Item = &[u8]> {
+    input.chunks(usize::from(length).max(1))
+}

@@ -1,0 +1,112 @@
+//! Values of options: quantities, orders, addresses.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use portlab_load::{Arrivals, Expect, unescape};
+use portlab_proxy::Settings;
+use portlab_report::Lang;
+use portlab_service::{Order, TextEncoding};
+use portlab_stats::{steps::steps, units};
+
+use crate::address::Purpose;
+
+/// Quantities are read or refused, and are within their bounds.
+pub(crate) fn values(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let rate = units::rate("0.001", "1G");
+    let duration = units::duration("1us", "1d");
+    if let Ok(size) = units::size("1", "1MiB")(text) {
+        assert!((1..=1 << 20).contains(&size), "{size}");
+    }
+    if let Ok(count) = units::count("1", "10k")(text) {
+        assert!((1..=10_000).contains(&count), "{count}");
+    }
+    if let Ok(rate) = rate(text) {
+        assert!((0.001..=1e9).contains(&rate), "{rate}");
+    }
+    if let Ok(time) = duration(text) {
+        let most = Duration::from_secs(24 * 3600);
+        assert!(
+            (Duration::from_micros(1)..=most).contains(&time),
+            "{time:?}"
+        );
+    }
+    if let Ok(steps) = steps(text, &rate) {
+        assert!(steps.is_sorted() && steps.len() <= 101, "{steps:?}");
+    }
+}
+
+/// Orders, expectations, arrivals and labels are read or refused, and written as they can be read again.
+pub(crate) fn options(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    let read = |text: &str| Order::read(text, units::duration("0s", "1d")).ok();
+    if let Some(order) = read(text) {
+        assert_eq!(read(&order.to_string()), Some(order));
+    }
+    again::<Expect>(text);
+    again::<Arrivals>(text);
+    if let Ok(encoding) = text.parse::<TextEncoding>() {
+        assert_eq!(encoding.name().parse(), Ok(encoding));
+    }
+    // What is read of an escape is never longer than the escape.
+    if let Ok(plain) = unescape(text) {
+        assert!(plain.len() <= text.len(), "{plain:?}");
+    }
+}
+
+fn again<T: FromStr + fmt::Display + fmt::Debug + PartialEq>(text: &str) {
+    if let Ok(value) = text.parse::<T>() {
+        let written = value.to_string();
+        assert_eq!(written.parse::<T>().ok(), Some(value), "{written}");
+    }
+}
+
+/// An address is read and written as it can be read again, or refused with a remedy in both languages.
+pub(crate) fn addresses(input: &[u8]) {
+    let Ok(text) = std::str::from_utf8(input) else {
+        return;
+    };
+    for purpose in [Purpose::SERVE, Purpose::LOAD] {
+        match purpose.read(text, Lang::En) {
+            Ok(address) => {
+                let written = address.to_string();
+                assert_eq!(purpose.read(&written, Lang::En), Ok(address), "{written}");
+            }
+            Err(error) => {
+                assert!(
+                    error.contains("write") || error.contains("Write"),
+                    "{error}"
+                );
+                assert!(purpose.read(text, Lang::Zh).is_err());
+            }
+        }
+    }
+}
+
+/// The proxy's faults are set or refused line by line, and written as they can be set again.
+pub(crate) fn faults(input: &[u8]) {
+    let mut settings = Settings::default();
+    for line in String::from_utf8_lossy(input).lines() {
+        let before = settings.clone();
+        if settings.line(line).is_err() {
+            assert_eq!(
+                settings, before,
+                "{line:?} is refused and changes something"
+            );
+        }
+    }
+    let mut again = Settings::default();
+    for (side, faults) in [("up", &settings.up), ("down", &settings.down)] {
+        let written = faults.to_string();
+        for fault in written.split(", ").filter(|it| *it != "none") {
+            let (name, value) = fault.split_once(' ').unwrap_or((fault, ""));
+            let set = again.set(name, &format!("{side}:{value}"));
+            assert!(set.is_ok(), "{written}: {set:?}");
+        }
+    }
+    assert_eq!(again, settings);
+}

@@ -1,0 +1,42 @@
+//! One target under libFuzzer: the target that this binary is named after.
+
+#![no_main]
+
+use std::time::Duration;
+
+use libfuzzer_sys::fuzz_target;
+use peak_alloc::PeakAlloc;
+use portlab_fuzz::TARGETS;
+use portlab_sys::clock::thread_cpu;
+
+#[global_allocator]
+static MEMORY: PeakAlloc = PeakAlloc;
+
+/// An input may take so many bytes of memory, whatever its length.
+const FIXED: usize = 1 << 20;
+/// An input may take so many bytes of memory for each of its own.
+const PER_BYTE: usize = 256;
+
+/// An input may take so much of a processor's time. (libFuzzer's own timeout is of the wall clock, which a
+/// busy machine breaks; it finds what hangs.)
+const TIME: Duration = Duration::from_secs(1);
+
+fuzz_target!(|input: &[u8]| {
+    let name = env!("CARGO_BIN_NAME");
+    let target = TARGETS.iter().find(|target| target.0 == name);
+    let before = MEMORY.current_usage();
+    MEMORY.reset_peak_usage();
+    let began = thread_cpu();
+    target.expect("src/lib.rs lists every binary").1(input);
+    let time = thread_cpu() - began;
+    assert!(
+        time < TIME,
+        "{time:?} of a processor, expected at most {TIME:?}"
+    );
+    let taken = MEMORY.peak_usage().saturating_sub(before);
+    let limit = FIXED + PER_BYTE * input.len();
+    assert!(
+        taken <= limit,
+        "{taken} bytes of memory, expected at most {limit}"
+    );
+});

@@ -1,0 +1,95 @@
+//! Bytes that are to become text.
+
+use portlab_service::{EncodingWatch, TextEncoding, inert};
+
+use crate::{pieces, visible::Visible};
+
+/// Encodings of each kind that the standard has.
+const ENCODINGS: [&str; 10] = [
+    "utf-8",
+    "gbk",
+    "gb18030",
+    "big5",
+    "shift_jis",
+    "euc-jp",
+    "iso-2022-jp",
+    "euc-kr",
+    "windows-1252",
+    "koi8-r",
+];
+/// Those among them in which a text that was decoded is written with the same bytes' meaning. (The others
+/// write some characters as others that look alike: the standard says so.)
+const EXACT: [&str; 4] = ["utf-8", "gbk", "gb18030", "euc-kr"];
+
+/// However reads cut the bytes, the text is the same. A text is decoded as it was encoded. Guessing its
+/// encoding never fails, and what is shown of it is inert.
+pub(crate) fn encodings(input: &[u8]) {
+    let [label, length, input @ ..] = input else {
+        return;
+    };
+    let label = ENCODINGS[usize::from(*label) % ENCODINGS.len()];
+    let encoding: TextEncoding = label.parse().expect("the standard has it");
+    let decoded = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut decoder, mut text) = (encoding.decoder(), String::new());
+        let mut is_well_formed = true;
+        for piece in pieces {
+            is_well_formed &= decoder.decode(piece, false, &mut text);
+        }
+        is_well_formed &= decoder.decode(&[], true, &mut text);
+        (text, is_well_formed)
+    };
+    let (text, is_well_formed) = decoded(&mut std::iter::once(input));
+    let cut = decoded(&mut pieces(input, *length));
+    assert_eq!(cut, (text.clone(), is_well_formed));
+
+    let mut bytes = Vec::new();
+    encoding.encode_with_marks(&text, &mut bytes);
+    let (mut read, mut decoder) = (String::new(), encoding.decoder());
+    assert!(
+        decoder.decode(&bytes, true, &mut read),
+        "{text:?} {bytes:?}"
+    );
+    if let Ok(exact) = encoding.encode(&text) {
+        assert_eq!(exact, bytes);
+        // A mark of the byte order at the beginning is left out.
+        if EXACT.contains(&label) && !text.starts_with('\u{feff}') {
+            assert_eq!(read, text);
+        }
+    }
+
+    // Making a detector costs more than all the rest.
+    if length % 8 != 0 {
+        return;
+    }
+    let mut watch = EncodingWatch::new(encoding, "cn");
+    let guesses = pieces(input, *length).filter_map(|piece| watch.push(piece, is_well_formed));
+    let guesses: Vec<_> = guesses.collect();
+    assert!(guesses.len() <= 1, "{guesses:?}");
+    for guess in guesses {
+        assert_eq!(inert(&guess.text), guess.text);
+    }
+}
+
+/// However reads cut a text, `connect` shows the same, and no control character but tabs and ends of lines.
+pub(crate) fn screen(input: &[u8]) {
+    let Some((length, input)) = input.split_first() else {
+        return;
+    };
+    let shown = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let (mut visible, mut out) = (Visible::default(), String::new());
+        let (mut decoder, mut text) = (TextEncoding::default().decoder(), String::new());
+        for piece in pieces {
+            decoder.decode(piece, false, &mut text);
+            visible.push(&text, &mut out);
+            text.clear();
+        }
+        visible.end(&mut out);
+        out
+    };
+    let whole = shown(&mut std::iter::once(input));
+    assert_eq!(shown(&mut pieces(input, *length)), whole);
+    assert!(
+        !whole.contains(|it: char| it.is_control() && !"\n\t".contains(it)),
+        "{whole:?}"
+    );
+}
