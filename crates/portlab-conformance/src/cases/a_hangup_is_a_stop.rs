@@ -12,6 +12,7 @@ pub(super) static CASE: Case = Case {
     name: "a_hangup_is_a_stop",
     about: "at SIGHUP the server drains as at SIGTERM, a second SIGHUP changes nothing, and the server exits \
             with status 0",
+    faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=30s", "--work=wait:1s"],
