@@ -273,8 +273,9 @@ impl Talk {
         }
         let mail_first = std::mem::replace(&mut self.hears_mail_first, true);
         if mail_first && let Some(turn) = self.collect(cx).transpose() {
-            // The peer's turn is the next.
-            self.hears_mail_first = false;
+            // The peer's turn is the next. But what it has asked is answered before it asks more, or the
+            // answers would pile up.
+            self.hears_mail_first = self.has_more;
             return Poll::Ready(turn);
         }
         // Behind the end there is nothing; but mail may still come.

@@ -71,10 +71,11 @@ pub(crate) struct Admission {
     pub(crate) limits: &'static Limits,
 }
 
-impl Admission {
-    /// In the parent of the process that serves the connection: that process gives the place back.
-    pub(crate) fn taken_by_child(self) {
-        std::mem::forget(self);
+impl Caller {
+    /// In the parent of the process that serves the caller: closes this process's copy of the socket. The
+    /// child's copy keeps the connection open, and the child gives its place back.
+    pub(crate) fn leave_to_child(self) {
+        std::mem::forget(self.admission);
     }
 }
 

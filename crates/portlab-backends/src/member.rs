@@ -73,6 +73,10 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
         }
         step = match step {
             Step::Done => break,
+            // A connection that goes on without waiting takes in its mail meanwhile.
+            Step::Yield if conn.has_more() && desk.fetch().is_err() => {
+                conn.cut(Cut::HubLost, &mut scratch)
+            }
             Step::Yield => advance(&mut conn, &mut scratch, desk),
             Step::Work(work) => {
                 perform(work);

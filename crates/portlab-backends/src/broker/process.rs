@@ -22,8 +22,10 @@ use crate::{
 
 const CONTROL: Token = Token(usize::MAX);
 
-/// How many messages of one line are taken before it is the others' turn.
+/// How many messages of one line are taken before it is the others' turn, and how many pieces of mail may come
+/// of them: in a large room each message goes to many.
 const VISIT: usize = 64;
+const PIECES: usize = 4096;
 
 /// The broker, in its process.
 struct Process {
@@ -169,6 +171,7 @@ impl Process {
 
     /// Hears what is said on a line.
     fn hear(&mut self, key: usize) {
+        let mut pieces = 0;
         for _ in 0..VISIT {
             let Some(line) = self.lines.get(key) else {
                 return;
@@ -187,13 +190,18 @@ impl Process {
                     self.lines[key].begin(id, self.overflow);
                     self.switchboard.connect(id, key);
                 }
-                Some(word) => self.tell(id, &word),
+                Some(word) => pieces += self.tell(id, &word),
+            }
+            if pieces >= PIECES {
+                break;
             }
         }
         self.again.push_back(key);
     }
 
-    fn tell(&mut self, from: ConnId, word: &Word) {
+    /// Tells the hub, and says how many pieces of mail came of it.
+    fn tell(&mut self, from: ConnId, word: &Word) -> usize {
+        let mut pieces = 0;
         let Self {
             lines,
             switchboard,
@@ -206,6 +214,7 @@ impl Process {
             let Some(line) = lines.get_mut(key) else {
                 return Put::Refused;
             };
+            pieces += 1;
             let put = line.send(to, mail);
             if matches!(put, Put::Overflowed(_)) {
                 stuck.push(key);
@@ -213,6 +222,7 @@ impl Process {
             put
         });
         counts.store(*before, switchboard.counts());
+        pieces
     }
 
     /// Sends what has waited for room on a line.

@@ -103,7 +103,7 @@ impl Backend for Model {
                     leave(stop.cut() == 0);
                 }
                 // Closes the parent's copy of the caller's socket; the child's keeps it open.
-                Ok((_, Forked::Parent(_))) => caller.admission.taken_by_child(),
+                Ok((_, Forked::Parent(_))) => caller.leave_to_child(),
                 // No room for another process: this caller is turned away, and the next may be
                 // luckier.
                 Err(error) => not_served("can't fork for a caller", &error),

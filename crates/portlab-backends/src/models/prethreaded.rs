@@ -19,9 +19,13 @@
 //!
 //! Read on: UNP vol. 1, section 30.11.
 
-use std::{io, thread};
+use std::{
+    io::{self, Write},
+    thread,
+};
 
 use portlab_service::Service;
+use portlab_sys::limits;
 
 use super::threads::STACK;
 use crate::{
@@ -63,7 +67,7 @@ impl Backend for Model {
             }
         };
         thread::scope(|scope| {
-            for number in 0..door.workers {
+            for number in 0..affordable(door.workers, exchange.is_some()) {
                 let name = format!("worker {}", number + 1);
                 let thread = thread::Builder::new().name(name).stack_size(STACK);
                 match thread.spawn_scoped(scope, serve_callers) {
@@ -81,3 +85,22 @@ impl Backend for Model {
         Ok(entry.served(0, exchange.map(Exchange::counts)))
     }
 }
+
+/// How many threads there are descriptors for. A thread that waits in accept has a descriptor already: more
+/// threads than descriptors would keep them from those who need a second one, for the hub's bell.
+fn affordable(asked: usize, has_hub: bool) -> usize {
+    let files = limits::open_files();
+    let room = files.saturating_sub(SPARE) / if has_hub { 2 } else { 1 };
+    let workers = asked.min(usize::try_from(room).unwrap_or(asked)).max(1);
+    if workers < asked {
+        let _ = writeln!(
+            io::stderr(),
+            "portlab: {workers} of {asked} workers run: {files} open files allow no more; raise the limit \
+             (ulimit -n), or ask for fewer with --workers"
+        );
+    }
+    workers
+}
+
+/// Descriptors of the server itself.
+const SPARE: u64 = 16;

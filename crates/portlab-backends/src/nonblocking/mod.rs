@@ -188,6 +188,11 @@ impl<S: Socket> Conn<S> {
         self.at_end
     }
 
+    /// Whether its session holds input that it has not handled.
+    pub(crate) fn has_more(&self) -> bool {
+        self.has_more
+    }
+
     /// Whether it must not be read now, though there may be input.
     pub(crate) fn rests(&mut self) -> bool {
         self.state == State::Talking && self.deadlines.rests()
@@ -276,7 +281,7 @@ impl<S: Socket> Conn<S> {
                 });
             }
             // Only an inbox that has said "nothing" wakes this connection for its next mail.
-            let mut may_have_mail = false;
+            let (mut may_have_mail, mut has_much_mail) = (false, false);
             let event = match self.state {
                 State::Working(_) => return Ok(Step::Idle),
                 State::Closing if self.at_end => return Ok(Step::Done),
@@ -290,6 +295,7 @@ impl<S: Socket> Conn<S> {
                             Ok(Collected::Overflow) => return Ok(self.cut(Cut::TooSlow, scratch)),
                             Ok(Collected::Nothing) => {}
                             Ok(Collected::Letters(flow)) => {
+                                has_much_mail = scratch.outbox.out.len() >= READ_BUFFER;
                                 match self.answer(flow, &mut scratch.outbox)? {
                                     // The peer has its turn after each batch of mail.
                                     Step::Yield if self.state == State::Talking => {
@@ -303,6 +309,8 @@ impl<S: Socket> Conn<S> {
                     }
                     match (self.has_more, self.readable) {
                         (false, false) => None,
+                        // What it has asked is answered before it asks more, or the answers would pile up.
+                        (true, _) if has_much_mail => None,
                         _ if self.deadlines.rests() => None,
                         (true, _) => {
                             self.has_more = false;
