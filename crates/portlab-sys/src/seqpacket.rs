@@ -4,6 +4,7 @@ use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd},
+    time::{Duration, Instant},
 };
 
 use rustix::{
@@ -14,6 +15,8 @@ use rustix::{
         shutdown, socketpair,
     },
 };
+
+use crate::stop;
 
 /// One end of a pair of sockets that carry messages in order, each whole or not at all.
 ///
@@ -75,6 +78,26 @@ impl Seqpacket {
         let word = [IoSlice::new(b"!")];
         retry_on_intr(|| sendmsg(&self.0, &word, &mut ancillary, AT_ONCE))?;
         Ok(())
+    }
+
+    /// Passes the other process a descriptor, as soon as there is room for the message. A signal that stops the
+    /// server ends the wait.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::WouldBlock`] when there was no room within `patience`; others when the other end has gone.
+    pub fn send_fd_within(&self, fd: &impl AsFd, patience: Duration) -> io::Result<()> {
+        let until = Instant::now() + patience;
+        loop {
+            let sent = self.try_send_fd(fd);
+            let is_full = sent
+                .as_ref()
+                .is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+            let left = until.saturating_duration_since(Instant::now());
+            if !is_full || left.is_zero() || stop::is_set() {
+                return sent;
+            }
+            stop::wait_writable(self.as_fd(), left);
+        }
     }
 
     /// Takes a descriptor that was passed, if there is one; `None` when the other end has gone.

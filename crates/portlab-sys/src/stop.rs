@@ -264,9 +264,18 @@ pub(crate) fn forget_the_parents() {
 
 /// Waits until `limit` at the longest, for `fd` to become readable.
 pub(crate) fn wait_readable(fd: BorrowedFd<'_>, limit: Duration) {
+    wait_until(fd, PollFlags::IN, limit);
+}
+
+/// Waits until `limit` at the longest, for `fd` to become writable.
+pub(crate) fn wait_writable(fd: BorrowedFd<'_>, limit: Duration) {
+    wait_until(fd, PollFlags::OUT, limit);
+}
+
+fn wait_until(fd: BorrowedFd<'_>, what: PollFlags, limit: Duration) {
     // Whatever poll says, the caller looks for itself.
     let _ = poll(
-        &mut [PollFd::from_borrowed_fd(fd, PollFlags::IN)],
+        &mut [PollFd::from_borrowed_fd(fd, what)],
         Some(&timespec(limit)),
     );
 }

@@ -51,6 +51,8 @@ struct Running {
     /// How many lines the broker has room for.
     most: usize,
     since: Instant,
+    /// The last line that was passed waited in vain for room.
+    is_stuck: bool,
 }
 
 /// Descriptors that the broker needs beside its lines, and some more for lines that have just ended.
@@ -58,6 +60,8 @@ const SPARE: usize = 6;
 /// The first broker that dies is replaced at once, the next ones after pauses that double between these.
 const FIRST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(5);
+/// How long a busy broker is waited for, once, until it takes a line.
+const MOMENT: Duration = Duration::from_secs(1);
 
 /// Why a process gets no line.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +115,7 @@ impl Broker {
                     control,
                     most: open_files.saturating_sub(taken + SPARE),
                     since: Instant::now(),
+                    is_stuck: false,
                 });
             }
             Forked::Child(_) => {
@@ -136,34 +141,39 @@ impl Broker {
         usize::from(self.running.is_some())
     }
 
-    /// A line to the broker, for a process that is about to be forked, when `lines` processes have one. Never
-    /// waits.
+    /// A line to the broker, for a process that is about to be forked, when `lines` processes have one. A busy
+    /// broker is waited for, up to a second; one that took nothing in that time, only when it has taken a
+    /// line again.
     ///
     /// # Errors
     /// When there is no descriptor left, or the broker takes no line now.
-    pub(crate) fn line(&self, lines: usize) -> io::Result<Option<Line>> {
+    pub(crate) fn line(&mut self, lines: usize) -> io::Result<Option<Line>> {
         let Some(counts) = self.counts else {
             return Ok(None);
         };
-        let Some(Running { control, most, .. }) = &self.running else {
+        let Some(running) = &mut self.running else {
             return Err(busy(NoLine::NoBroker));
         };
-        if lines >= *most {
+        let most = running.most;
+        if lines >= most {
             let open_files = limits::open_files();
-            let full = NoLine::Full {
-                open_files,
-                most: *most,
-            };
+            let full = NoLine::Full { open_files, most };
             return Err(io::Error::other(full));
         }
         let (near, far) = Seqpacket::pair()?;
-        control
-            .try_send_fd(&far)
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::WouldBlock => busy(NoLine::Busy),
-                // It has just died.
-                _ => busy(NoLine::NoBroker),
-            })?;
+        let patience = if running.is_stuck {
+            Duration::ZERO
+        } else {
+            MOMENT
+        };
+        let passed = running.control.send_fd_within(&far, patience);
+        let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
+        running.is_stuck = passed.as_ref().is_err_and(would_block);
+        passed.map_err(|error| match would_block(&error) {
+            true => busy(NoLine::Busy),
+            // It has just died.
+            false => busy(NoLine::NoBroker),
+        })?;
         Ok(Some(Line::new(near, self.overflow, counts)))
     }
 

@@ -1,6 +1,10 @@
 //! The broker's own loop: lines, and the hub between them.
 
-use std::{collections::VecDeque, io, mem, os::fd::AsRawFd, time::Duration};
+use std::{
+    io, mem,
+    os::fd::AsRawFd,
+    time::{Duration, Instant},
+};
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
 use portlab_service::{ConnId, Hub, Mail, Parting};
@@ -17,6 +21,7 @@ use crate::{
     backoff::complain,
     mailbox::{Counts, Found, Mailbox, Overflow, Put},
     switchboard::{Switchboard, Word},
+    timers::Timers,
     trace,
 };
 
@@ -25,7 +30,11 @@ const CONTROL: Token = Token(usize::MAX);
 /// How many messages of one line are taken before it is the others' turn, and how many pieces of mail may come
 /// of them: in a large room each message goes to many.
 const VISIT: usize = 64;
-const PIECES: usize = 4096;
+const PIECES: usize = 1024;
+/// A line that has said so much rests so many times as long as that took, and not longer than this. Its mail
+/// is delivered meanwhile: the processes that receive it need the processors, too.
+const REST: u32 = 4;
+const LONGEST_REST: Duration = Duration::from_millis(100);
 
 /// The broker, in its process.
 struct Process {
@@ -42,8 +51,10 @@ struct Process {
     before: Counts,
     switchboard: Switchboard<usize>,
     overflow: Overflow,
-    /// Lines on which there may be more.
-    again: VecDeque<usize>,
+    /// Messages that were heard since lines were taken last.
+    since_lines: usize,
+    /// When lines that rest are heard again.
+    resting: Timers<usize>,
     /// Lines behind which too much has waited.
     stuck: Vec<usize>,
     buffer: Box<[u8]>,
@@ -60,6 +71,8 @@ struct Line {
     next: Option<Mail>,
     /// The member is being told that too much waited for it.
     is_dropped: bool,
+    /// It has said much, and is heard again later.
+    rests: bool,
 }
 
 /// Holds `hub` until the last line has ended and no more will come.
@@ -96,7 +109,8 @@ pub(super) fn run(
         before: counts.of_brokers(),
         switchboard: Switchboard::new(hub),
         overflow,
-        again: VecDeque::new(),
+        since_lines: 0,
+        resting: Timers::new(),
         stuck: Vec::new(),
         buffer: vec![0; READ_BUFFER].into(),
     };
@@ -107,7 +121,7 @@ impl Process {
     fn serve(&mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(256);
         while (!self.ends || !self.lines.is_empty()) && !stop::is_past_deadline() {
-            let patience = (!self.again.is_empty()).then_some(Duration::ZERO);
+            let patience = self.resting.next();
             let waiting = trace::start();
             let polled = self.poll.poll(&mut events, patience);
             waiting.idle();
@@ -125,8 +139,9 @@ impl Process {
                     }
                 }
             }
-            for _ in 0..self.again.len() {
-                if let Some(key) = self.again.pop_front() {
+            while let Some(key) = self.resting.pop_due() {
+                if let Some(line) = self.lines.get_mut(key) {
+                    line.rests = false;
                     self.hear(key);
                 }
             }
@@ -171,9 +186,9 @@ impl Process {
 
     /// Hears what is said on a line.
     fn hear(&mut self, key: usize) {
-        let mut pieces = 0;
+        let (began, mut pieces) = (Instant::now(), 0);
         for _ in 0..VISIT {
-            let Some(line) = self.lines.get(key) else {
+            let Some(line) = self.lines.get(key).filter(|line| !line.rests) else {
                 return;
             };
             let length = match line.socket.try_recv(&mut self.buffer) {
@@ -195,8 +210,19 @@ impl Process {
             if pieces >= PIECES {
                 break;
             }
+            // The parent waits for its next line to be taken, and its clients wait for the parent.
+            self.since_lines += 1;
+            if self.since_lines >= VISIT {
+                self.since_lines = 0;
+                self.take_lines();
+            }
         }
-        self.again.push_back(key);
+        if let Some(line) = self.lines.get_mut(key) {
+            line.rests = true;
+            let now = Instant::now();
+            let rest = ((now - began) * REST).min(LONGEST_REST);
+            self.resting.arm(now + rest, key);
+        }
     }
 
     /// Tells the hub, and says how many pieces of mail came of it.
@@ -260,6 +286,7 @@ impl Line {
             waiting: Mailbox::new(overflow),
             next: None,
             is_dropped: false,
+            rests: false,
         }
     }
 
