@@ -3,6 +3,9 @@
 //!
 //! The cases in `HEAVY` take the most time: each runs on every third model, another third for the next
 //! of them; with `PORTLAB_FAULTS=all` (`tests/faults.sh`) on every model.
+//!
+//! Cases that need nothing but an address run a second time through a fault proxy, on one model for each driver:
+//! bytes then arrive late and in pieces.
 
 mod models;
 mod running;
@@ -12,7 +15,8 @@ use std::path::Path;
 use libtest_mimic::{Arguments, Failed, Trial};
 use models::promises;
 use portlab_backends::{MODELS, Sheet};
-use portlab_conformance::{CASES, Case, Target};
+use portlab_conformance::{CASES, Case, Requires, Target};
+use portlab_proxy::Proxy;
 use running::{Running, options};
 
 /// The cases that take the most time.
@@ -31,6 +35,12 @@ const HEAVY: &[&str] = &[
 /// A heavy case runs on one of so many models.
 const SHARE: usize = 3;
 
+/// One model for each driver: blocking calls, readiness, tasks.
+const BEHIND_A_PROXY: &[&str] = &["threads", "event-loop", "tasks"];
+
+/// What the proxy does to both directions.
+const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
+
 /// How many cases run at a time at least: most of them wait most of the time.
 const AT_ONCE: usize = 4;
 
@@ -48,7 +58,7 @@ fn main() {
             let left_out = heavy.is_some_and(|heavy| !all && heavy % SHARE != place % SHARE);
             let name = format!("{}::{}::{}", sheet.name, case.speaks.name(), case.name);
             let unmet = case.unmet(&promises(sheet, case), true);
-            let trial = Trial::test(name, move || run(sheet, case));
+            let trial = Trial::test(name, move || run(sheet, case, &[]));
             // A case that the model doesn't promise is skipped, by the name of the promise.
             match unmet {
                 Some(promise) => trial
@@ -59,22 +69,50 @@ fn main() {
             }
         })
     });
-    let trials = trials.collect();
+    let mut trials: Vec<_> = trials.collect();
+    trials.extend(
+        MODELS
+            .iter()
+            .flat_map(|model| behind_a_proxy(model.sheet())),
+    );
     let mut arguments = Arguments::from_args();
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     arguments.test_threads.get_or_insert(cores.max(AT_ONCE));
     libtest_mimic::run(&arguments, trials).exit();
 }
 
-fn run(sheet: &'static Sheet, case: &Case) -> Result<(), Failed> {
+/// The cases of a model that run through a proxy as well.
+fn behind_a_proxy(sheet: &'static Sheet) -> impl Iterator<Item = Trial> {
+    let is_chosen = BEHIND_A_PROXY.contains(&sheet.name);
+    let cases = CASES.iter().filter(move |case| {
+        let needs_an_address =
+            case.options.is_empty() && !case.requires.contains(&Requires::Process);
+        let is_met = case.unmet(&promises(sheet, case), false).is_none();
+        is_chosen && needs_an_address && is_met && !HEAVY.contains(&case.name)
+    });
+    cases.map(move |case| {
+        let name = format!("{}::{}::{}", sheet.name, case.speaks.name(), case.name);
+        Trial::test(name, move || run(sheet, case, FAULTS)).with_kind("behind a proxy")
+    })
+}
+
+fn run(sheet: &'static Sheet, case: &Case, faults: &[&str]) -> Result<(), Failed> {
     let promises = promises(sheet, case);
     if let Some(promise) = case.unmet(&promises, true) {
         return Err(format!("{} doesn't promise {promise:?}", sheet.name).into());
     }
     let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
     let mut running = Running::start(program, options(sheet.name, case))?;
+    let mut addr = running.server.addr();
+    let proxy = match faults {
+        [] => None,
+        faults => Some(Proxy::before(addr, faults)?),
+    };
+    if let Some(proxy) = &proxy {
+        addr = proxy.addr();
+    }
     let mut target = Target {
-        addr: running.server.addr(),
+        addr,
         promises,
         process: Some(&mut running),
     };
