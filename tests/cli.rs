@@ -255,7 +255,7 @@ fn serving_is_announced_in_words_and_in_json() {
     assert_eq!(
         lines,
         [
-            "limits: 20000 connections, idle timeout off",
+            "limits: 20000 connections, idle timeout off, keepalive 60.0 s, drain 5.00 s",
             "stopped: everybody had finished",
             "counts: 0 active, 0 accepted, 0 refused"
         ]

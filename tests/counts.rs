@@ -6,11 +6,13 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use portlab_backends::MODELS;
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::{Value, json};
+use socket2::SockRef;
 
 /// A server and the lines of its stdout.
 struct Server {
@@ -25,6 +27,8 @@ impl Server {
             .args(["serve", "--json", "--bind=127.0.0.1:0"])
             .args(options)
             .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .env("RUST_BACKTRACE", "1")
             .spawn()
             .unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -118,16 +122,47 @@ fn counts_are_told_when_asked_and_every_so_often() {
 }
 
 #[test]
-fn a_handler_that_panics_and_a_peer_that_breaks_off_are_counted() {
+fn handlers_that_panic_are_counted_and_log_a_line_a_second() {
     for model in ["fork", "threads", "event-loop", "tasks"] {
-        let server = Server::start(&["--model", model, "--work=panic"]);
-        let mut client = TcpStream::connect(server.addr).unwrap();
-        client.write_all(b"x").unwrap();
-        assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
+        let began = Instant::now();
+        let mut server = Server::start(&["--model", model, "--work=panic"]);
+        for _ in 0..30 {
+            let mut client = TcpStream::connect(server.addr).unwrap();
+            client.write_all(b"x").unwrap();
+            assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
+        }
+        let stderr = server.child.stderr.take().unwrap();
+        let counts = server.end()["connections"].clone();
+        let counted = (&counts["panicked"], &counts["active"], &counts["reset"]);
+        assert_eq!(counted, (&30.into(), &0.into(), &0.into()), "{model}");
+        let lines = BufReader::new(stderr).lines().count() as u64;
+        assert!(
+            (1..=began.elapsed().as_secs() + 2).contains(&lines),
+            "{model}: {lines} lines"
+        );
+    }
+}
+
+#[test]
+fn peers_that_break_off_while_a_handler_works_are_counted() {
+    for model in ["threads", "event-loop", "tasks"] {
+        let server = Server::start(&["--model", model, "--work=wait:100ms"]);
+        for _ in 0..5 {
+            let mut client = TcpStream::connect(server.addr).unwrap();
+            client.write_all(b"x").unwrap();
+            // The handler has begun when a moment has passed without an answer.
+            client
+                .set_read_timeout(Some(Duration::from_millis(20)))
+                .unwrap();
+            assert!(client.read(&mut [0]).is_err());
+            SockRef::from(&client)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
+        }
         let counts = server.end()["connections"].clone();
         assert_eq!(
-            (&counts["panicked"], &counts["active"]),
-            (&1.into(), &0.into()),
+            (&counts["reset"], &counts["active"]),
+            (&5.into(), &0.into()),
             "{model}"
         );
     }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Every model under mixed faults for some minutes, all side by side: what do they keep?
 
-    tests/endure.py [MINUTES] [--models a,b] [--markdown FILE]
+    tests/endure.py [MINUTES] [--models a,b] [--clients N] [--markdown FILE]
 
 Resources are judged, not speed: memory, descriptors, threads, processes, zombies and sockets in CLOSE-WAIT are
 sampled every few seconds. A server fails if its memory still grows in the second half by more than its own noise,
@@ -166,6 +166,7 @@ def main():
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("minutes", nargs="?", type=float, default=10)
     options.add_argument("--models", help="only these, with commas between")
+    options.add_argument("--clients", type=int, default=4, help="at a time for each server [default: 4]")
     options.add_argument("--markdown", metavar="FILE", help="write the table there")
     args = options.parse_args()
     models = [model["name"] for model in json.loads(subprocess.check_output([PORTLAB, "models", "--json"]))]
@@ -177,7 +178,7 @@ def main():
         bases = [server.sample() for server in servers]
         until = time.monotonic() + 60 * args.minutes
         clients = [threading.Thread(target=client, args=(server, seed, until))
-                   for server in servers for seed in range(4)]
+                   for server in servers for seed in range(args.clients)]
         for thread in clients:
             thread.start()
         while time.monotonic() < until:

@@ -91,8 +91,13 @@ fn behind_a_proxy(sheet: &'static Sheet) -> impl Iterator<Item = Trial> {
         is_chosen && needs_an_address && is_met && !HEAVY.contains(&case.name)
     });
     cases.map(move |case| {
-        let name = format!("{}::{}::{}", sheet.name, case.speaks.name(), case.name);
-        Trial::test(name, move || run(sheet, case, FAULTS)).with_kind("behind a proxy")
+        let name = format!(
+            "proxy::{}::{}::{}",
+            sheet.name,
+            case.speaks.name(),
+            case.name
+        );
+        Trial::test(name, move || run(sheet, case, FAULTS))
     })
 }
 

@@ -7,7 +7,7 @@ use std::{
     time::Instant,
 };
 
-use portlab_service::{Cut, Next, Service, Work};
+use portlab_service::{Cut, Next, Parting, Service, Work};
 use portlab_sys::{
     clock::burn,
     stop::Interruptible,
@@ -90,7 +90,7 @@ fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
     let mut input = Vec::with_capacity(READ_BUFFER);
     let mut event = Event::Open;
     loop {
-        let is_input = matches!(event, Event::Data(_) | Event::More);
+        let is_input = event.is_input();
         let Ok(flow) = outbox.call(&mut *session, event) else {
             return Ok(());
         };
@@ -168,15 +168,16 @@ fn cut_if_idle(error: io::Error) -> io::Result<()> {
     }
 }
 
-/// Counts a connection that is closed by the server.
-pub(crate) fn count_cut(why: Cut) {
-    let count = match why {
-        Cut::TooSlow => Count::TooSlow,
-        Cut::Idle => Count::Idle,
-        Cut::Unfinished => Count::Unfinished,
-        Cut::HubLost => Count::NotServed,
+/// Counts a connection that is closed by the server, and says how others are told of its end.
+pub(crate) fn count_cut(why: Cut) -> Parting {
+    let (count, how) = match why {
+        Cut::TooSlow => (Count::TooSlow, Parting::TooSlow),
+        Cut::Idle => (Count::Idle, Parting::TimedOut),
+        Cut::Unfinished => (Count::Unfinished, Parting::TimedOut),
+        Cut::HubLost => (Count::NotServed, Parting::Lost),
     };
     tally::add(count, 1);
+    how
 }
 
 /// Does all of a handler's work on the calling thread, whatever its kind.

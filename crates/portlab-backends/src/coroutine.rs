@@ -144,8 +144,11 @@ async fn drive(
         last_words: Vec::new(),
     };
     // A peer that breaks off ends its connection and concerns no other.
-    let how = talk.converse().await.unwrap_or_else(|_| {
-        tally::add(Count::Broken, 1);
+    let how = talk.converse().await.unwrap_or_else(|error| {
+        // A handler that panicked is counted already.
+        if error.raw_os_error().is_some() {
+            tally::add(Count::Broken, 1);
+        }
         Parting::Lost
     });
     // It hears nothing any more, so no mail cuts its last words short.
@@ -235,7 +238,9 @@ impl Talk {
                     perform(mistake);
                 }
             }
-            self.deadlines.moved();
+            if turn.work != Work::None {
+                self.deadlines.moved();
+            }
             if turn.cut.is_none()
                 && !turn.unsent.is_empty()
                 && let Some(why) = self.send(&mut turn.unsent).await?
@@ -244,13 +249,8 @@ impl Talk {
                 turn.cut = Some(why);
             }
             if let Some(why) = turn.cut {
-                count_cut(why);
                 self.last_words = turn.unsent;
-                return Ok(match why {
-                    Cut::TooSlow => Parting::TooSlow,
-                    Cut::Idle | Cut::Unfinished => Parting::TimedOut,
-                    Cut::HubLost => Parting::Lost,
-                });
+                return Ok(count_cut(why));
             }
             match turn.next {
                 Next::Close => return Ok(Parting::Left),
@@ -307,7 +307,7 @@ impl Talk {
                 timer.as_mut().reset(at);
             }
             ready!(timer.as_mut().poll(cx));
-            // It may have been the end of a rest, which is over with this question.
+            // If a rest has ended, `rests` clears it.
             self.deadlines.rests();
         }
     }
@@ -417,6 +417,8 @@ impl Talk {
     /// Gives the peer a moment to take the last words, and to close as well. What it says now is read and forgotten: bytes left
     /// unread would reset the connection, and the reset might overtake the last words.
     async fn leave(&mut self) {
+        // This moment is its only time limit.
+        self.deadlines = Deadlines::none();
         let mut last_words = std::mem::take(&mut self.last_words);
         let farewell = async {
             self.send(&mut last_words).await?;

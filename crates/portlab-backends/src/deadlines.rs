@@ -40,6 +40,25 @@ impl Deadlines {
         deadlines
     }
 
+    /// From now on each post has to be paid for.
+    #[cfg(test)]
+    pub(crate) fn spend_credit(&mut self) {
+        self.credit = Duration::ZERO;
+        self.credited_at = Some(Instant::now());
+    }
+
+    /// No time limits.
+    pub(crate) fn none() -> Self {
+        static NONE: Limits = Limits {
+            connections: usize::MAX,
+            idle: None,
+            message: None,
+            posts_per_s: None,
+            keepalive: None,
+        };
+        Self::new(&NONE)
+    }
+
     /// Bytes went either way.
     #[inline]
     pub(crate) fn moved(&mut self) {
@@ -50,6 +69,7 @@ impl Deadlines {
 
     /// The session has handled input, and has so many posts for the hub.
     pub(crate) fn handled(&mut self, session: &dyn Session, posts: usize) {
+        self.moved();
         match (session.unfinished(), self.limits.message) {
             (Some(number), Some(limit)) => match self.message {
                 Some((known, _)) if known == number => {}
@@ -91,7 +111,11 @@ impl Deadlines {
         if !self.is_timed() {
             return None;
         }
-        let all = [self.idle_at(), self.message_at(), self.rests_until];
+        // A rest is looked at again each second: a server that stops ends it.
+        let rest = self
+            .rests_until
+            .map(|until| until.min(Instant::now() + SECOND));
+        let all = [self.idle_at(), self.message_at(), rest];
         all.into_iter().flatten().min()
     }
 
@@ -110,13 +134,16 @@ impl Deadlines {
     }
 
     fn idle_at(&self) -> Option<Instant> {
-        Some(self.active_at? + self.limits.idle?)
+        Some(self.not_while_it_rests(self.active_at? + self.limits.idle?))
     }
 
-    /// A connection that isn't read for its own good is not blamed for what it can't send.
     fn message_at(&self) -> Option<Instant> {
-        let at = self.message?.1;
-        Some(self.rests_until.map_or(at, |until| at.max(until + GRACE)))
+        Some(self.not_while_it_rests(self.message?.1))
+    }
+
+    /// The time that a connection rests does not count against it.
+    fn not_while_it_rests(&self, at: Instant) -> Instant {
+        self.rests_until.map_or(at, |until| at.max(until + GRACE))
     }
 
     fn charge(&mut self, posts: u32, each: Duration) {
@@ -128,7 +155,7 @@ impl Deadlines {
         if price > credit {
             let until = now + (price - credit);
             self.rests_until = Some(until);
-            // What it rests is paid by resting.
+            // The rest pays for these posts, so credit is counted from its end.
             self.credited_at = Some(until);
         }
     }
@@ -214,7 +241,7 @@ mod tests {
         assert!(!deadlines.rests());
         deadlines.handled(&Amid(None), 300);
         assert!(deadlines.rests());
-        let rests = deadlines.next().expect("it rests") - begin;
+        let rests = deadlines.rests_until.expect("it rests") - begin;
         // Three seconds, less what was refilled since the beginning.
         assert!(rests > Duration::from_secs(2), "{rests:?}");
     }

@@ -33,6 +33,13 @@ pub(crate) enum Event<'a> {
     Cut(Cut),
 }
 
+impl Event<'_> {
+    /// Whether it changes what has come of the peer's messages.
+    pub(crate) fn is_input(&self) -> bool {
+        matches!(self, Self::Data(_) | Self::More | Self::Eof)
+    }
+}
+
 /// What a session made of its mail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Collected {

@@ -57,6 +57,15 @@ impl FromStr for Policy {
     }
 }
 
+impl std::fmt::Display for Policy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Disconnect => "disconnect",
+            Self::DropOldest => "drop-oldest",
+        })
+    }
+}
+
 /// What has become of all mail, on any model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
@@ -129,7 +138,7 @@ static TOTAL: AtomicUsize = AtomicUsize::new(0);
 /// moment, and then no counter that all threads share is touched.
 const FREE: usize = 64 << 10;
 
-/// Whoever goes leaves nothing waiting.
+/// A dropped mailbox is subtracted from [`TOTAL`].
 impl Drop for Mailbox {
     fn drop(&mut self) {
         self.weigh(0);

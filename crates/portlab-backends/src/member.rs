@@ -74,7 +74,7 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
         step = match step {
             Step::Done => break,
             // A connection that goes on without waiting takes in its mail meanwhile.
-            Step::Yield if conn.has_more() && desk.fetch().is_err() => {
+            Step::Yield if leaves_at.is_none() && conn.has_more() && desk.fetch().is_err() => {
                 conn.cut(Cut::HubLost, &mut scratch)
             }
             Step::Yield => advance(&mut conn, &mut scratch, desk),
@@ -145,7 +145,8 @@ fn wait(
         (false, true) => PollFlags::empty(),
     };
     // While a connection rests, its end would be readable all the time.
-    let is_watched = conn.is_blocked() || !conn.rests();
+    let rests = conn.rests();
+    let is_watched = conn.is_blocked() || !rests;
     let left = limit.map(|limit| limit.saturating_duration_since(Instant::now()));
     let timeout = left.map(timespec);
     loop {

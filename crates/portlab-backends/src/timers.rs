@@ -29,10 +29,11 @@ impl<T: Ord> Timers<T> {
         Some(at.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes the earliest one out, if its moment has come.
-    pub(crate) fn pop_due(&mut self) -> Option<T> {
+    /// Takes the earliest one out, if its moment had come at `now`. A loop that asks with one `now` ends, though new
+    /// ones are armed meanwhile.
+    pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
         let Reverse((at, _)) = self.heap.peek()?;
-        if *at > Instant::now() {
+        if *at > now {
             return None;
         }
         self.heap.pop().map(|Reverse((_, what))| what)
@@ -53,7 +54,11 @@ mod tests {
         timers.arm(now - Duration::from_millis(1), 1);
         assert_eq!(timers.next(), Some(Duration::ZERO));
         assert_eq!(
-            (timers.pop_due(), timers.pop_due(), timers.pop_due()),
+            (
+                timers.pop_due(now),
+                timers.pop_due(now),
+                timers.pop_due(now)
+            ),
             (Some(1), Some(2), None)
         );
         assert!(timers.next().unwrap() > Duration::from_secs(50));

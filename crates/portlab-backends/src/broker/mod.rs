@@ -51,7 +51,7 @@ struct Running {
     /// How many lines the broker has room for.
     most: usize,
     since: Instant,
-    /// The last line that was passed waited in vain for room.
+    /// The last line found no room within [`MOMENT`].
     is_stuck: bool,
 }
 

@@ -71,7 +71,7 @@ struct Line {
     next: Option<Mail>,
     /// The member is being told that too much waited for it.
     is_dropped: bool,
-    /// It has said much, and is heard again later.
+    /// Not read until its timer in `resting` fires.
     rests: bool,
 }
 
@@ -139,7 +139,8 @@ impl Process {
                     }
                 }
             }
-            while let Some(key) = self.resting.pop_due() {
+            let now = Instant::now();
+            while let Some(key) = self.resting.pop_due(now) {
                 if let Some(line) = self.lines.get_mut(key) {
                     line.rests = false;
                     self.hear(key);
@@ -179,7 +180,11 @@ impl Process {
         self.poll
             .registry()
             .register(&mut SourceFd(&fd), Token(key), both)?;
-        socket.try_send(&[TAKEN])?;
+        match socket.try_send(&[TAKEN]) {
+            // Its process has ended already.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
+            sent => sent?,
+        }
         self.lines.insert(Line::new(socket, self.overflow));
         Ok(())
     }
@@ -270,7 +275,7 @@ impl Process {
         }
     }
 
-    /// The connection that is served at the other end of a line is a member no more.
+    /// Removes the connection on this line from the hub.
     fn drop_members(&mut self, key: usize, how: Parting) {
         for id in self.switchboard.find(|address| *address == key) {
             self.tell(id, &Word::Gone(how));

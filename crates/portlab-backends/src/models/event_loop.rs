@@ -235,7 +235,8 @@ impl<'door, C: Crew> Reactor<'door, C> {
             while let Some(key) = self.crew.finished() {
                 self.step(key, How::WorkDone);
             }
-            while let Some(timer) = self.timers.pop_due() {
+            let now = Instant::now();
+            while let Some(timer) = self.timers.pop_due(now) {
                 match timer {
                     Alarm::Done(key) => self.step(key, How::WorkDone),
                     Alarm::Look(key) => {

@@ -215,10 +215,8 @@ impl<S: Socket> Conn<S> {
     pub(crate) fn advance(&mut self, scratch: &mut Scratch, inbox: Option<&mut dyn Inbox>) -> Step {
         self.span.turn();
         // A peer that breaks off (reset, broken pipe) ends its connection and concerns no other.
-        self.try_advance(scratch, inbox).unwrap_or_else(|_| {
-            tally::add(Count::Broken, 1);
-            Step::Done
-        })
+        let advanced = self.try_advance(scratch, inbox);
+        advanced.unwrap_or_else(|_| self.broken())
     }
 
     /// The work that a [`Step::Work`] asked for is done: sends the answer, and reads no further. A
@@ -234,21 +232,25 @@ impl<S: Socket> Conn<S> {
             State::Leaving => return Step::Done,
             State::New | State::Talking | State::Closing => {}
         }
-        // The next call finds out what is blocked, and whom to wake.
+        // The next `advance` registers what the connection waits for.
         match self.flush() {
             Ok(_) => Step::Yield,
-            Err(_) => Step::Done,
+            Err(_) => self.broken(),
         }
+    }
+
+    /// The peer has broken off. After the last words that is no fault.
+    fn broken(&self) -> Step {
+        if self.state != State::Leaving {
+            tally::add(Count::Broken, 1);
+        }
+        Step::Done
     }
 
     /// It is to end now: lets the session say its last words, and the peer take them.
     pub(crate) fn cut(&mut self, why: Cut, scratch: &mut Scratch) -> Step {
-        count_cut(why);
-        match why {
-            Cut::TooSlow => self.how = Parting::TooSlow,
-            Cut::Idle | Cut::Unfinished => self.how = Parting::TimedOut,
-            Cut::HubLost => {}
-        }
+        self.how = count_cut(why);
+        self.has_more = false;
         if scratch
             .outbox
             .call(&mut *self.session, Event::Cut(why))
@@ -266,10 +268,12 @@ impl<S: Socket> Conn<S> {
         scratch: &mut Scratch,
         mut inbox: Option<&mut dyn Inbox>,
     ) -> io::Result<Step> {
-        if matches!(self.state, State::Talking | State::Closing)
-            && let Some(why) = self.deadlines.overdue()
-        {
-            return Ok(self.cut(why, scratch));
+        if matches!(self.state, State::Talking | State::Closing) {
+            // If a rest has ended, `rests` clears it, so that no deadline stays in the past.
+            self.deadlines.rests();
+            if let Some(why) = self.deadlines.overdue() {
+                return Ok(self.cut(why, scratch));
+            }
         }
         for _ in 0..TURN {
             // Nothing is read before the last answer has left: that is the back-pressure.
@@ -330,7 +334,7 @@ impl<S: Socket> Conn<S> {
                     false => return Ok(Step::Idle),
                 }
             };
-            let is_input = matches!(event, Event::Data(_) | Event::More);
+            let is_input = event.is_input();
             let Ok(flow) = scratch.outbox.call(&mut *self.session, event) else {
                 return Ok(Step::Done);
             };

@@ -8,6 +8,7 @@
 use std::{
     cell::RefCell,
     collections::VecDeque,
+    num::NonZeroU32,
     rc::Rc,
     sync::{
         Arc,
@@ -16,7 +17,7 @@ use std::{
     task::{Wake, Waker},
 };
 
-use portlab_service::{Cx, Mail};
+use portlab_service::{Cx, Mail, Post};
 use proptest::prelude::*;
 
 use super::*;
@@ -93,6 +94,7 @@ impl Session for Both {
 
     fn on_more(&mut self, cx: &mut Cx<'_>) -> Flow {
         let portion: Vec<_> = self.rest.drain(..PORTION.min(self.rest.len())).collect();
+        cx.posts.push(Post(Vec::new()));
         cx.out.extend_from_slice(&portion);
         let flow = match self.rest.is_empty() {
             true => Flow::CONTINUE,
@@ -165,14 +167,17 @@ impl World {
     fn new(inbox: Where) -> Self {
         let kernel = Rc::new(RefCell::new(Kernel::default()));
         let socket = Simulated(Rc::clone(&kernel));
+        let limits = Limits {
+            posts_per_s: NonZeroU32::new(POSTS_PER_S),
+            ..Limits::default()
+        };
+        let admission = Admission::for_test(limits);
+        let session = Box::new(Both::default());
+        let mut conn = Conn::new(socket, session, Span::new(ConnId(1)), admission);
+        conn.deadlines.spend_credit();
         Self {
             kernel,
-            conn: Conn::new(
-                socket,
-                Box::new(Both::default()),
-                Span::new(ConnId(1)),
-                Admission::for_test(Limits::default()),
-            ),
+            conn,
             scratch: Scratch::new(),
             inbox,
             is_due: true,
@@ -241,6 +246,7 @@ impl World {
             return;
         }
         self.is_due = false;
+        let before = Instant::now();
         let step = match &mut self.inbox {
             Where::Own(mailbox) => self.conn.advance(&mut self.scratch, Some(mailbox)),
             Where::Shared(letterbox, bell) => {
@@ -249,6 +255,12 @@ impl World {
                 self.conn.advance(&mut self.scratch, Some(inbox))
             }
         };
+        self.scratch.outbox.posts();
+        let deadline = self.conn.deadline();
+        assert!(
+            deadline.is_none_or(|at| at > before),
+            "a driver would call again and again"
+        );
         self.obey(step);
     }
 
@@ -264,9 +276,16 @@ impl World {
     /// The peer reads everything, and the driver does all that it owes.
     fn settle(&mut self) {
         self.happen(&Happens::Room(usize::MAX / 2));
-        while self.is_due() || self.is_working {
-            self.turn();
-            self.happen(&Happens::WorkDone);
+        loop {
+            while self.is_due() || self.is_working {
+                self.turn();
+                self.happen(&Happens::WorkDone);
+            }
+            let Some(at) = self.conn.deadline() else {
+                return;
+            };
+            std::thread::sleep(at.saturating_duration_since(Instant::now()));
+            self.is_due = true;
         }
     }
 }
@@ -290,6 +309,9 @@ fn nothing_is_stranded(inbox: Where, story: &[Happens]) -> Result<(), TestCaseEr
     prop_assert_eq!(kernel.sent.len() - sent_mail, input, "input was stranded");
     Ok(())
 }
+
+/// So few that a turn is followed by a short rest.
+const POSTS_PER_S: u32 = 20_000;
 
 /// Limits that no story reaches.
 const WIDE: Overflow = Overflow {

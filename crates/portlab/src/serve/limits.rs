@@ -30,7 +30,7 @@ pub(super) struct LimitArgs {
     line_timeout: OffOr<Duration>,
 
     /// The longest line of a chat; a member that sends more is told so and closed
-    #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = units::size("64", "32KiB"))]
+    #[arg(long, value_name = "BYTES", default_value = "4KiB", value_parser = units::size("64", "8KiB"))]
     line_limit: usize,
 
     /// Lines and commands that one member of a chat may send in a second; a member
@@ -77,7 +77,7 @@ pub(super) struct LimitArgs {
 
     /// After so long without a byte, ask whether the peer's machine still answers
     /// (TCP keepalive)
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1ms", "9h"))]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = off_or_time("1s", "9h"))]
     keepalive: OffOr<Duration>,
 
     /// How long connections may take to finish when the server stops
@@ -175,7 +175,10 @@ impl LimitArgs {
             "member_lines_per_s": posts_per_s,
             "member_budget": self.member_budget,
             "rooms": self.rooms,
+            "overflow": self.overflow.to_string(),
             "output_bytes": self.output_limit,
+            "soft_bytes": self.soft_limit,
+            "patience_s": self.patience.as_secs_f64(),
             "mail_bytes": self.mail_limit,
             "keepalive_s": seconds(keepalive),
             "drain_s": self.drain.as_secs_f64(),
@@ -184,21 +187,35 @@ impl LimitArgs {
 
     /// The limits for people: those of a chat only for a chat.
     pub(super) fn line(&self, sheet: &Sheet, is_chat: bool) -> String {
-        let limits = self.limits(sheet);
+        let Limits {
+            connections,
+            idle,
+            message,
+            posts_per_s,
+            keepalive,
+        } = self.limits(sheet);
         let off = |time: Option<Duration>| time.map_or("off".to_owned(), units::time);
+        let bytes = |bytes: usize| units::bytes(bytes as f64);
         let mut line = format!(
-            "limits: {} connections, idle timeout {}",
-            limits.connections,
-            off(limits.idle)
+            "limits: {connections} connections, idle timeout {}, keepalive {}, drain {}",
+            off(idle),
+            off(keepalive),
+            units::time(self.drain)
         );
         if is_chat {
-            let rate = limits.posts_per_s;
-            let rate = rate.map_or("any number of".to_owned(), |rate| rate.to_string());
+            let rate = posts_per_s.map_or("off".to_owned(), |rate| rate.to_string());
             line += &format!(
-                ", {rate} lines/s of {} within {}, {} waiting",
-                units::bytes(self.line_limit as f64),
-                off(limits.message),
-                units::bytes(self.output_limit as f64),
+                "\nlimits: lines of {} within {}, member rate {rate}, member budget {}, {} rooms, {} waiting for a member ({} for \
+                 {}) and {} for all, overflow {}",
+                bytes(self.line_limit),
+                off(message),
+                self.member_budget,
+                self.rooms,
+                bytes(self.output_limit),
+                bytes(self.soft_limit),
+                units::time(self.patience),
+                bytes(self.mail_limit),
+                self.overflow,
             );
         }
         line

@@ -5,6 +5,7 @@ mod timeline;
 
 use std::{
     io::{self, IsTerminal, Write},
+    panic,
     path::PathBuf,
     time::Duration,
 };
@@ -128,7 +129,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
 
     tally::begin().context("no memory for the counts")?;
-    tally::write_on_signal(args.json, args.stats).context("can't count aloud")?;
+    tally::write_on_signal(args.json, args.stats)
+        .context("can't install the handler of SIGUSR1 or the timer of --stats")?;
+    log_few_panics();
     let stop = Stop::install(args.limits.drain).context("can't catch SIGINT and SIGTERM")?;
     if io::stderr().is_terminal() {
         let drain = units::time(args.limits.drain);
@@ -240,6 +243,20 @@ fn announce(args: &Args, door: &Door, sheet: &Sheet) -> anyhow::Result<()> {
     say(&line)?;
     crate::tell!("{}", args.limits.line(sheet, service == "chat"));
     Ok(())
+}
+
+/// A panic of a handler is a line of the server's log, of which there is one a second. `RUST_BACKTRACE` changes
+/// nothing.
+fn log_few_panics() {
+    panic::set_hook(Box::new(|panic| {
+        if tally::may_log() {
+            let text = panic.payload_as_str().unwrap_or("without a message");
+            let place = panic
+                .location()
+                .map_or_else(String::new, ToString::to_string);
+            crate::tell!("portlab: a handler panicked at {place}: {text}");
+        }
+    }));
 }
 
 fn say(line: &str) -> anyhow::Result<()> {
