@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-/// The limits of a server. Each closes a connection with a reason, or slows it down, and is counted.
+/// The limits of a server. Each closes a connection with a reason, or slows it down.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Connections at a time. One more is told so, if the service has words for it, and closed.

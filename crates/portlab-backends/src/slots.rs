@@ -139,7 +139,7 @@ impl Slots {
         );
     }
 
-    /// How long the parent may wait before it fills slots again; `None` for as long as it likes.
+    /// How long the parent may wait before it fills slots again; `None` without a limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         self.due
             .map(|due| due.saturating_duration_since(Instant::now()))

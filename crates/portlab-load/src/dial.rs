@@ -303,8 +303,6 @@ impl Worker {
     }
 }
 
-/// Whether a connection has the same address at both ends: when both sides happen to choose it at
-/// once, TCP connects a socket with itself (RFC 9293, 3.5, simultaneous open).
 /// Whether a connection is made; `false` while it is under way.
 pub(crate) fn is_made(stream: &TcpStream) -> io::Result<bool> {
     if let Some(error) = stream.take_error()? {
@@ -320,6 +318,8 @@ pub(crate) fn is_made(stream: &TcpStream) -> io::Result<bool> {
     }
 }
 
+/// Whether a connection has the same address at both ends: when both sides happen to choose it at
+/// once, TCP connects a socket with itself (RFC 9293, 3.5, simultaneous open).
 fn meets_itself(stream: &TcpStream) -> bool {
     let (local, peer) = (stream.local_addr(), stream.peer_addr());
     matches!((local, peer), (Ok(local), Ok(peer)) if local == peer)

@@ -9,7 +9,7 @@ use serde_json::Value;
 /// that quotes a foreign server, reports on what this returns.
 ///
 /// # Errors
-/// When the record can't be JSON, for a figure in it is no number.
+/// When a figure is not finite, so the record can't be written as JSON.
 pub fn inert(record: &Record) -> serde_json::Result<Record> {
     let mut value = serde_json::to_value(record)?;
     make_inert(&mut value);

@@ -1,4 +1,4 @@
-//! Fuzz targets: everything in portlab that reads bytes of a stranger.
+//! Fuzz targets: everything in portlab that reads untrusted bytes.
 //!
 //! A target is a function of bytes that panics if an assertion fails. [`TARGETS`] lists all of them. Three
 //! programs call these functions: libFuzzer (`target.rs`, `tests/fuzz.sh`), cargo-fuzz, and the bounded

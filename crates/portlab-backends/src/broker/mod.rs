@@ -205,7 +205,7 @@ impl Broker {
         self.pause = (self.pause * 2).clamp(FIRST, LONGEST);
     }
 
-    /// How long the parent may wait before it tends the broker again; `None` for as long as it likes.
+    /// How long the parent may wait before it tends the broker again; `None` without a limit.
     pub(crate) fn patience(&self) -> Option<Duration> {
         self.due
             .map(|due| due.saturating_duration_since(Instant::now()))

@@ -108,8 +108,8 @@ impl Backend for Model {
 
 /// A worker's whole life: the iterative server, on a listener that it shares with its siblings.
 ///
-/// Without a line it would serve callers who hear nobody, so it begins when the broker has taken its line, and
-/// ends when the line has.
+/// A worker without a line could not deliver mail, so it begins when the broker has taken its line, and ends when
+/// the line has.
 fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>, busy: &AtomicU64) -> ! {
     if line.is_some_and(|line| !line.is_taken()) {
         leave(entry.stop.is_set());

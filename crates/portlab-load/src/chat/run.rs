@@ -261,7 +261,7 @@ impl<'a> Chat<'a> {
             if self.watch.interrupted() {
                 return Ok(Ended::Interrupted);
             }
-            if self.nobody_speaks() {
+            if self.all_senders_lost() {
                 return Ok(Ended::NobodyLeft);
             }
             let most = self.plan.stop.errors.unwrap_or(u64::MAX);
@@ -297,7 +297,7 @@ impl<'a> Chat<'a> {
     }
 
     /// Whether every member that sends messages is lost.
-    fn nobody_speaks(&self) -> bool {
+    fn all_senders_lost(&self) -> bool {
         self.members[self.plan.rooms..].iter().all(Option::is_none)
     }
 
@@ -478,7 +478,7 @@ impl<'a> Chat<'a> {
         let deadline = self.last_heard + self.plan.timeout;
         while !self.under_way.is_empty() && !self.watch.interrupted() {
             let left = deadline.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.nobody_speaks() {
+            if left.is_zero() || self.all_senders_lost() {
                 break;
             }
             self.turn(events, TICK.min(left))?;

@@ -14,7 +14,7 @@ pub(super) struct Rooms {
     limits: Limits,
     /// Who has posted something and has not gone.
     members: HashMap<ConnId, Member>,
-    /// Who has which name, in lower case: `Bob` and `bob` are one too many. In order, so that of two names
+    /// The connection that has each name, in lower case: `Bob` and `bob` are one too many. In order, so that of two names
     /// that are equally near always the same one is suggested.
     names: BTreeMap<String, ConnId>,
     /// Who is in which room, in the order in which they came.

@@ -34,7 +34,7 @@ pub(super) struct Interactive {
     in_flight: Option<String>,
     /// What it will be given.
     backlog: String,
-    /// When the line at the end of the backlog began to come, if it is no whole line.
+    /// When the line at the end of the backlog began to come, if that line is not complete yet.
     begun: Option<Instant>,
     visible: Visible,
     /// The editor has ended, and the terminal's line has begun.
