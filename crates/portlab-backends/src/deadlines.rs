@@ -111,10 +111,10 @@ impl Deadlines {
         if !self.is_timed() {
             return None;
         }
-        // A rest is looked at again each second: a server that stops ends it.
+        // A server that stops ends a rest, so it is looked at now and then.
         let rest = self
             .rests_until
-            .map(|until| until.min(Instant::now() + SECOND));
+            .map(|until| until.min(Instant::now() + LOOK));
         let all = [self.idle_at(), self.message_at(), rest];
         all.into_iter().flatten().min()
     }
@@ -162,6 +162,8 @@ impl Deadlines {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Between two looks at a rest.
+const LOOK: Duration = Duration::from_millis(100);
 /// How long a message has, at least, after its connection has rested.
 const GRACE: Duration = Duration::from_secs(1);
 

@@ -75,7 +75,7 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
             Step::Done => break,
             // A connection that goes on without waiting takes in its mail meanwhile.
             Step::Yield if leaves_at.is_none() && conn.has_more() && desk.fetch().is_err() => {
-                conn.cut(Cut::HubLost, &mut scratch)
+                lose_hub(&mut conn, &mut scratch)
             }
             Step::Yield => advance(&mut conn, &mut scratch, desk),
             Step::Work(work) => {
@@ -99,15 +99,21 @@ pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk)
                     Ok(Event::TimeIsUp) if leaves_at.is_some() => conn.work_done(),
                     Ok(Event::TimeIsUp) => advance(&mut conn, &mut scratch, desk),
                     Ok(Event::Peer) => advance(&mut conn, &mut scratch, desk),
-                    Ok(Event::Bell) if desk.fetch().is_err() => {
-                        conn.cut(Cut::HubLost, &mut scratch)
-                    }
+                    Ok(Event::Bell) if desk.fetch().is_err() => lose_hub(&mut conn, &mut scratch),
                     Ok(Event::Bell) => advance(&mut conn, &mut scratch, desk),
                 }
             }
         };
     }
     take_leave(&conn, desk);
+}
+
+/// The hub has gone. A server that stops loses it with everything else, and says nothing of it.
+fn lose_hub(conn: &mut Conn, scratch: &mut Scratch) -> Step {
+    match stop::is_set() {
+        true => Step::Done,
+        false => conn.cut(Cut::HubLost, scratch),
+    }
 }
 
 /// Tells the hub that the connection has ended; told twice, it doesn't mind.

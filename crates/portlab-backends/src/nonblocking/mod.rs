@@ -3,6 +3,7 @@
 
 use std::{
     io::{self, Read, Write},
+    mem,
     net::Shutdown,
     os::fd::{AsFd, BorrowedFd},
     time::{Duration, Instant},
@@ -50,6 +51,8 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     at_end: bool,
     /// The session holds input that it has not handled.
     has_more: bool,
+    /// The FIN has been sent.
+    has_finished: bool,
     how: Parting,
 }
 
@@ -162,6 +165,7 @@ impl<S: Socket> Conn<S> {
             fin_seen: false,
             at_end: false,
             has_more: false,
+            has_finished: false,
             how: Parting::Lost,
         }
     }
@@ -390,15 +394,22 @@ impl<S: Socket> Conn<S> {
     fn leave(&mut self) -> io::Result<Step> {
         self.state = State::Leaving;
         if self.flush()? {
-            self.stream.finish()?;
+            self.finish()?;
         }
         Ok(Step::Leave(FAREWELL))
     }
 
+    /// Sends the FIN, once: a poller reports the socket anew each time.
+    fn finish(&mut self) -> io::Result<()> {
+        if !mem::replace(&mut self.has_finished, true) {
+            self.stream.finish()?;
+        }
+        Ok(())
+    }
+
     /// Reads and forgets, until the peer has closed too.
     fn linger(&mut self, scratch: &mut Scratch) -> io::Result<Step> {
-        // It does no harm to say so twice.
-        self.stream.finish()?;
+        self.finish()?;
         for _ in 0..TURN {
             if self.at_end {
                 return Ok(Step::Done);

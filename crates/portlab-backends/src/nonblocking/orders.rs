@@ -36,6 +36,7 @@ struct Kernel {
     /// A write has found no room, so that more room is an event.
     was_full: bool,
     sent: Vec<u8>,
+    is_finished: bool,
 }
 
 struct Simulated(Rc<RefCell<Kernel>>);
@@ -68,6 +69,8 @@ impl Socket for Simulated {
     }
 
     fn finish(&mut self) -> io::Result<()> {
+        // A poller reports a socket anew for each FIN, so that a second one would have the loop spin.
+        assert!(!mem::replace(&mut self.0.borrow_mut().is_finished, true));
         Ok(())
     }
 }
@@ -353,4 +356,18 @@ fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
     ] {
         nothing_is_stranded(inbox, &story).unwrap();
     }
+}
+
+#[test]
+fn a_connection_that_leaves_sends_one_fin() {
+    let mut world = World::new(Where::Own(Mailbox::new(WIDE)));
+    world.happen(&Happens::Room(200_000));
+    world.turn();
+    let step = world.conn.cut(Cut::Idle, &mut world.scratch);
+    assert_eq!(step, Step::Leave(FAREWELL));
+    for _ in 0..3 {
+        world.conn.is_ready(false);
+        assert_eq!(world.conn.advance(&mut world.scratch, None), Step::Idle);
+    }
+    assert!(world.kernel.borrow().is_finished);
 }
