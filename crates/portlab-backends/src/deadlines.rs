@@ -88,12 +88,22 @@ impl Deadlines {
     /// it finish.
     #[inline]
     pub(crate) fn rests(&mut self) -> bool {
-        if let Some(until) = self.rests_until
-            && (until <= Instant::now() || stop::is_set())
-        {
-            self.rests_until = None;
+        if let Some(until) = self.rests_until {
+            let now = Instant::now();
+            if until <= now || stop::is_set() {
+                self.end_rest(now);
+            }
         }
         self.rests_until.is_some()
+    }
+
+    /// What the connection could not send while it rested can come from now on.
+    fn end_rest(&mut self, now: Instant) {
+        self.rests_until = None;
+        self.moved();
+        if let Some((_, at)) = &mut self.message {
+            *at = (*at).max(now + GRACE);
+        }
     }
 
     /// Why it is to be closed now, if it is.
@@ -246,5 +256,21 @@ mod tests {
         let rests = deadlines.rests_until.expect("it rests") - begin;
         // Three seconds, less what was refilled since the beginning.
         assert!(rests > Duration::from_secs(2), "{rests:?}");
+    }
+
+    #[test]
+    fn a_rest_counts_against_neither_limit() {
+        let limit = Duration::from_secs(2);
+        let mut deadlines = Deadlines::new(limits(Limits {
+            idle: Some(limit),
+            message: Some(limit),
+            posts_per_s: NonZeroU32::new(1),
+            ..Limits::default()
+        }));
+        deadlines.handled(&Amid(Some(1)), 60);
+        std::thread::sleep(limit);
+        assert_eq!((deadlines.rests(), deadlines.overdue()), (true, None));
+        deadlines.end_rest(Instant::now());
+        assert_eq!((deadlines.rests(), deadlines.overdue()), (false, None));
     }
 }
