@@ -61,8 +61,14 @@ impl Seqpacket {
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when there is none.
     pub fn try_recv(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        let (length, _) = retry_on_intr(|| recv(&self.0, &mut *buffer, RecvFlags::DONTWAIT))?;
-        Ok(length)
+        let mut receive = || retry_on_intr(|| recv(&self.0, &mut *buffer, RecvFlags::DONTWAIT));
+        let received = match receive() {
+            // The other end has closed with messages unread. The system says so once, before the messages that
+            // came from there and still wait.
+            Err(Errno::CONNRESET) => receive(),
+            received => received,
+        };
+        Ok(received?.0)
     }
 
     /// Passes the other process a descriptor, if there is room for the message.
@@ -158,6 +164,18 @@ mod tests {
 
     use super::Seqpacket;
     use crate::test_wait::wait_until;
+
+    #[test]
+    fn what_was_sent_before_the_end_is_received_though_the_other_end_left_messages_unread() {
+        let (near, far) = Seqpacket::pair().unwrap();
+        near.try_send(&[b"last words"]).unwrap();
+        far.try_send(&[b"never read"]).unwrap();
+        drop(near);
+        let mut buffer = [0; 16];
+        assert_eq!(far.try_recv(&mut buffer).unwrap(), 10);
+        assert_eq!(&buffer[..10], b"last words");
+        wait_until(|| far.try_recv(&mut buffer).is_ok_and(|length| length == 0));
+    }
 
     /// What `receive` returns once there is something.
     fn received<T>(mut receive: impl FnMut() -> io::Result<T>) -> T {
