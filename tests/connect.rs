@@ -12,7 +12,6 @@ use std::{
     net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     process::{Command, Output, Stdio},
     sync::{
-        Arc,
         atomic::{AtomicU64, Ordering::Relaxed},
         mpsc::{self, Receiver},
     },
@@ -672,6 +671,7 @@ fn a_server_that_closes_gives_the_terminal_back() {
 #[test]
 fn what_is_to_be_sent_is_kept_nowhere_while_stdout_takes_nothing() {
     const MUCH: u64 = 256 << 20;
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
     let (addr, _heard) = server(|stream| {
         let mut talking = stream.try_clone()?;
         thread::spawn(move || talking.write_all(&[b'x'; 1 << 20]));
@@ -681,18 +681,15 @@ fn what_is_to_be_sent_is_kept_nowhere_while_stdout_takes_nothing() {
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    let taken = Arc::new(AtomicU64::new(0));
-    let counted = Arc::clone(&taken);
     thread::spawn(move || {
-        let piece = [0; 64 * 1024];
-        while counted.load(Relaxed) < MUCH && stdin.write_all(&piece).is_ok() {
-            counted.fetch_add(piece.len() as u64, Relaxed);
+        while TAKEN.load(Relaxed) < MUCH && stdin.write_all(&[0; 65_536]).is_ok() {
+            TAKEN.fetch_add(65_536, Relaxed);
         }
     });
     // Until it stands still, or has taken all.
     let mut last = u64::MAX;
-    while taken.load(Relaxed) != last {
-        last = taken.load(Relaxed);
+    while TAKEN.load(Relaxed) != last {
+        last = TAKEN.load(Relaxed);
         thread::sleep(Duration::from_secs(1));
     }
     child.kill().unwrap();

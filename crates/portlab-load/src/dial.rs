@@ -309,8 +309,8 @@ pub(crate) fn is_made(stream: &TcpStream) -> io::Result<bool> {
         return Err(error);
     }
     match stream.peer_addr() {
-        // A port where nobody listens may be chosen for the connection itself, which then meets itself,
-        // and echoes every byte.
+        // If the target port has no listener, the kernel may choose that port for the client, and the socket
+        // connects to itself and echoes every byte.
         Ok(_) if meets_itself(stream) => Err(io::Error::from_raw_os_error(ECONNREFUSED)),
         Ok(_) => Ok(true),
         Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(false),

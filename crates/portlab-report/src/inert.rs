@@ -5,8 +5,8 @@ use portlab_stats::record::Record;
 use serde_json::Value;
 
 /// `record` with every text in it made inert: neither a terminal nor a reader is led astray by escape sequences, line
-/// ends or marks of direction in a name, a command or an error. Whoever reports on a record that came from elsewhere, or
-/// that quotes a foreign server, reports on what this returns.
+/// ends or marks of direction in a name, a command or an error. A report on a record that came from elsewhere,
+/// or on one that quotes a foreign server, is made from what this returns.
 ///
 /// # Errors
 /// When a figure is not finite, so the record can't be written as JSON.

@@ -3,8 +3,9 @@
 //! Processes share no memory, so the hub of a service lives in one that does nothing else, and every
 //! other has a line to it. Posts go up the line and mail comes down; a line that ends, be it by the
 //! death of its process, is taken off the switchboard. The broker waits for no process: what a process
-//! doesn't take waits in a mailbox. And the parent waits for no broker: if the broker is stopped, full or being
-//! started again, there is no line for the next process.
+//! doesn't take waits in a mailbox. The parent waits for a busy broker up to a second, and not again
+//! while the broker takes nothing. While the broker is stopped, full or being started again, the next process
+//! gets no line.
 
 mod counts;
 mod line;
@@ -146,7 +147,7 @@ impl Broker {
     /// line again.
     ///
     /// # Errors
-    /// When there is no descriptor left, or the broker takes no line now.
+    /// When no descriptor is left, or when the broker can't take a line now.
     pub(crate) fn line(&mut self, lines: usize) -> io::Result<Option<Line>> {
         let Some(counts) = self.counts else {
             return Ok(None);

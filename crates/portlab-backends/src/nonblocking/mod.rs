@@ -243,7 +243,7 @@ impl<S: Socket> Conn<S> {
         }
     }
 
-    /// The peer has broken off. After the last words that is no fault.
+    /// The peer has broken off. A reset after the last words is expected and is not counted.
     fn broken(&self) -> Step {
         if self.state != State::Leaving {
             tally::add(Count::Broken, 1);

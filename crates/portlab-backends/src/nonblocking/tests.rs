@@ -67,7 +67,9 @@ fn who_waits_for_a_peer_that_does_not_read_is_woken_when_there_is_too_much() {
             break woken;
         }
     };
-    woken.expect("somebody is to be woken").wake();
+    woken
+        .expect("the letterbox has the waker of its receiver")
+        .wake();
     assert!(bell.0.load(Relaxed));
     let inbox = &mut (&letterbox, &waker);
     let step = conn.advance(&mut scratch, Some(inbox));

@@ -25,7 +25,7 @@ pub(super) static CASE: Case = Case {
         let processes = tree(pid)?;
         let broker = *processes
             .get(1)
-            .ok_or_else(|| Failure::new("there is no process of the rooms"))?;
+            .ok_or_else(|| Failure::new("no process of the server holds the rooms"))?;
         signal_pid(broker, Signal::KILL)?;
         alice.client().expect_to_be_dropped()?;
         bob.client().expect_to_be_dropped()?;
