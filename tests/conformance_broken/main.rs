@@ -69,6 +69,7 @@ rows! {
     a_busy_port_is_explained_and_a_restart_works => Lacking(Sound),
     a_graceful_stop_answers_what_was_asked => Lacking(Sound),
     a_hangup_is_a_stop => Lacking(Sound),
+    late_readers_have_their_answers_at_a_stop => Lacking(Sound),
     stuck_clients_are_cut_at_the_deadline => Lacking(Sound),
     a_blocked_handler_does_not_outlive_the_deadline => Lacking(Sound),
     a_second_signal_ends_it_at_once => Lacking(LeavesAChild),

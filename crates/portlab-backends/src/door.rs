@@ -295,7 +295,7 @@ impl Entry {
     /// Serving is over in this process: `others` ended badly elsewhere.
     pub(crate) fn served(&self, others: u64, mail: Option<Counts>) -> Served {
         Served {
-            cut: self.stop.cut() + others,
+            cut: self.stop.finish() + others,
             mail,
         }
     }

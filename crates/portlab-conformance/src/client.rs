@@ -208,6 +208,20 @@ impl Client {
         }
     }
 
+    /// Reads to the end, which is to be clean. What comes is the beginning of `said`, and at least a byte of it.
+    pub(crate) fn expect_beginning_and_end(&mut self, said: &[u8]) -> Result<(), Failure> {
+        let mut got = Vec::new();
+        let read = self.stream.read_to_end(&mut got);
+        let after = format!("reading to the end, after {} bytes", got.len());
+        read.map_err(|error| Failure::during(&after, &error))?;
+        ensure!(
+            !got.is_empty() && said.starts_with(&got),
+            "expected the beginning of what was said, got {} bytes that differ from it",
+            got.len()
+        );
+        Ok(())
+    }
+
     /// The connection ends, cleanly or by a reset; whatever comes before is read and forgotten.
     pub(crate) fn expect_to_be_dropped(&mut self) -> Result<(), Failure> {
         let mut buffer = [0; 65_536];

@@ -67,5 +67,6 @@ pub mod terminal;
 mod test_wait;
 pub mod threads;
 pub mod time_wait;
+mod undelivered;
 pub mod uring;
 pub mod whole;

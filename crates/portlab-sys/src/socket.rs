@@ -43,23 +43,27 @@ pub fn choose_port_at_connect(socket: &impl AsRawFd) -> io::Result<()> {
 /// Source: `TCP_INFO` in `tcp(7)`; of a socket that listens, `tcpi_unacked` is the length of its accept
 /// queue (`tcp_get_info` in the kernel's `net/ipv4/tcp.c`).
 pub fn accept_queue(listener: &impl AsRawFd) -> io::Result<u32> {
+    Ok(tcp_info(listener)?.tcpi_unacked)
+}
+
+/// What the kernel knows of a TCP socket (`TCP_INFO` in `tcp(7)`).
+pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     // SAFETY: tcp_info consists of integers, for which zeros are valid.
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
     let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
     // SAFETY: `info` is a valid place of `length` bytes for the answer.
     let result = unsafe {
         libc::getsockopt(
-            listener.as_raw_fd(),
+            socket.as_raw_fd(),
             libc::IPPROTO_TCP,
             libc::TCP_INFO,
             (&raw mut info).cast(),
             &raw mut length,
         )
     };
-    if result == 0 {
-        Ok(info.tcpi_unacked)
-    } else {
-        Err(io::Error::last_os_error())
+    match result {
+        0 => Ok(info),
+        _ => Err(io::Error::last_os_error()),
     }
 }
 

@@ -9,6 +9,7 @@
 //!
 //! 1. **First signal**: listeners and reading halves are shut, [`Stop::fd`] becomes readable, and
 //!    the deadline's timer is armed.
+//!    If a session ends before its peer has taken all answers, the socket stays open (`undelivered.rs`).
 //! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
 //!    doesn't read fails too.
 //! 3. **A quarter of a second later** the process exits, without another word: nothing that a
@@ -38,7 +39,7 @@ use rustix::{
 };
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
-use crate::bits::Bits;
+use crate::{bits::Bits, undelivered};
 
 /// How long past the deadline a process may take to say goodbye.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
@@ -175,9 +176,12 @@ impl Stop {
         self.drain + GRACE / 2
     }
 
-    /// How many connections of this process were cut at the deadline.
+    /// Call it when all connections of this process have ended: waits until their peers have taken their last
+    /// answers, until the deadline at the longest. Says how many connections of this process were cut at the
+    /// deadline.
     #[must_use]
-    pub fn cut(&self) -> u64 {
+    pub fn finish(&self) -> u64 {
+        undelivered::deliver();
         CUT.load(SeqCst)
     }
 }
@@ -206,21 +210,19 @@ pub struct Interruptible<T: AsRawFd> {
 impl<T: AsRawFd> Interruptible<T> {
     /// Puts `socket` under the handler's eyes.
     pub fn new(socket: T) -> Self {
-        let fd = socket.as_raw_fd();
-        WATCHED.insert(fd as usize);
-        // The handler may have run between accepting the socket and the line above.
-        if PAST_DEADLINE.load(SeqCst) {
-            shut(fd, Shutdown::Both);
-        } else if STOPPING.load(SeqCst) {
-            shut(fd, Shutdown::Read);
-        }
+        watch(socket.as_raw_fd());
         Self { socket }
     }
 }
 
 impl<T: AsRawFd> Drop for Interruptible<T> {
     fn drop(&mut self) {
-        WATCHED.remove(self.socket.as_raw_fd() as usize);
+        let fd = self.socket.as_raw_fd();
+        if STOPPING.load(SeqCst) && !PAST_DEADLINE.load(SeqCst) {
+            // SAFETY: the socket is open until this function has returned.
+            undelivered::keep(unsafe { BorrowedFd::borrow_raw(fd) });
+        }
+        unwatch(fd);
     }
 }
 
@@ -235,6 +237,22 @@ impl<T: AsRawFd> Deref for Interruptible<T> {
 impl<T: AsRawFd> DerefMut for Interruptible<T> {
     fn deref_mut(&mut self) -> &mut T {
         &mut self.socket
+    }
+}
+
+/// Takes a socket from under the handler's eyes, before it closes.
+pub(crate) fn unwatch(fd: RawFd) {
+    WATCHED.remove(fd as usize);
+}
+
+/// Puts a socket under the handler's eyes.
+pub(crate) fn watch(fd: RawFd) {
+    WATCHED.insert(fd as usize);
+    // The handler may have run before the line above.
+    if PAST_DEADLINE.load(SeqCst) {
+        shut(fd, Shutdown::Both);
+    } else if STOPPING.load(SeqCst) {
+        shut(fd, Shutdown::Read);
     }
 }
 

@@ -100,7 +100,7 @@ impl Backend for Model {
                     let stop = entry.into_stop();
                     broker.let_go();
                     blocking::drive_on_line(caller, service, line.as_ref());
-                    leave(stop.cut() == 0);
+                    leave(stop.finish() == 0);
                 }
                 // Closes the parent's copy of the caller's socket; the child's keeps it open.
                 Ok((_, Forked::Parent(_))) => caller.leave_to_child(),

@@ -121,5 +121,5 @@ fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>, busy: &Atomic
         blocking::drive_on_line(caller, service, line);
         busy.store(0, Relaxed);
     }
-    leave(entry.stop.cut() == 0)
+    leave(entry.stop.finish() == 0)
 }

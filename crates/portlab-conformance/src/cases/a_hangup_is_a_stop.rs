@@ -4,6 +4,7 @@ use portlab_sys::spawn::Signal;
 
 use crate::{
     Case, Requires, Speaks,
+    client::{Client, random_bytes},
     failure::ensure,
     patience::{eventually, patience},
 };
@@ -15,21 +16,19 @@ pub(super) static CASE: Case = Case {
     faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &["--drain=30s", "--work=wait:1s"],
+    options: &["--drain=30s"],
     run: |target| {
-        let mut client = target.client()?;
-        client.exchange(b"are you there?")?;
-        client.send(b"the last question")?;
-        // The server has the question when it has begun to work on it.
-        client.expect_silence(std::time::Duration::from_millis(100))?;
+        // As long as this client doesn't read, the server has something to drain.
+        let mut client = Client::with_small_buffer(target.addr)?;
+        let flood = random_bytes(64 << 20);
+        let sent = client.send_until_full(&flood)?;
         let addr = target.addr;
         let process = target.process()?;
         process.signal(Signal::HUP)?;
         let heard = eventually(|| Ok(std::net::TcpStream::connect(addr).is_err()))?;
         ensure!(heard, "the port still takes connections after SIGHUP");
         process.signal(Signal::HUP)?;
-        client.expect(b"the last question")?;
-        client.expect_end()?;
+        client.expect_beginning_and_end(&flood[..sent])?;
         let status = target.process()?.wait(patience())?;
         ensure!(
             status.is_some_and(|status| status.success()),

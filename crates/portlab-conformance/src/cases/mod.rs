@@ -42,6 +42,7 @@ table! {
     a_blocked_handler_does_not_outlive_the_deadline,
     a_second_signal_ends_it_at_once,
     a_hangup_is_a_stop,
+    late_readers_have_their_answers_at_a_stop,
     a_killed_server_leaves_no_process,
     a_killed_worker_takes_only_its_own_along,
     no_descriptors_left,

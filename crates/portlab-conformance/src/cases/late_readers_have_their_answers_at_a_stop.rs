@@ -1,0 +1,43 @@
+//! SIGTERM while answers stand in the system's queues.
+
+use portlab_sys::spawn::Signal;
+
+use crate::{
+    Case, Requires, Speaks,
+    client::{Client, random_bytes},
+    failure::ensure,
+    patience::patience,
+};
+
+pub(super) static CASE: Case = Case {
+    name: "late_readers_have_their_answers_at_a_stop",
+    about: "clients that have sent much and read nothing before SIGTERM, and read then, have all answers and a \
+            clean end, and the server exits with status 0",
+    faults: &[19],
+    speaks: Speaks::Echo,
+    requires: &[Requires::Process],
+    options: &["--drain=30s", "--workers=4"],
+    run: |target| {
+        let flood = random_bytes(64 << 20);
+        let mut clients = Vec::new();
+        // From an answer that fits into the queues to one that fills them.
+        for most in [10_000, 500_000, 3_000_000, 64 << 20]
+            .into_iter()
+            .take(target.crowd(4))
+        {
+            let mut client = Client::with_small_buffer(target.addr)?;
+            let sent = client.send_until_full(&flood[..most])?;
+            clients.push((client, sent));
+        }
+        target.process()?.signal(Signal::TERM)?;
+        for (client, sent) in &mut clients {
+            client.expect_beginning_and_end(&flood[..*sent])?;
+        }
+        let status = target.process()?.wait(patience())?;
+        ensure!(
+            status.is_some_and(|status| status.success()),
+            "expected exit status 0, got {status:?}"
+        );
+        Ok(())
+    },
+};

@@ -1,0 +1,167 @@
+//! Answers that a peer hasn't taken when its connection ends during a stop.
+//!
+//! When a socket is closed while it holds unread input, the kernel resets the connection and forgets what it
+//! was still to send. During a stop, input is seldom read to its end. So when an
+//! [`Interruptible`](crate::stop::Interruptible) is dropped, this module keeps such a socket open, throws its input away, and
+//! closes it when the peer's kernel has acknowledged everything.
+
+use std::{
+    io,
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
+    sync::{Mutex, MutexGuard, PoisonError},
+    thread,
+    time::Duration,
+};
+
+use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
+
+use crate::{
+    socket::tcp_info,
+    stop::{self, unwatch, watch},
+};
+
+static UNDELIVERED: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+
+/// Between two looks at the sockets: the kernel has no event for "everything is acknowledged".
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// How much input of a socket is thrown away at a look, at most: a peer may send for ever.
+const MOST: usize = 1 << 20;
+
+// TCP's states, as the kernel numbers them (`enum` in `net/tcp_states.h`).
+const ESTABLISHED: u8 = 1;
+const CLOSE_WAIT: u8 = 8;
+
+/// Keeps `socket` open after its owner has closed it, if its peer has not taken everything. Returns whether it is
+/// kept.
+pub(crate) fn keep(socket: BorrowedFd<'_>) -> bool {
+    if !is_under_way(socket) {
+        return false;
+    }
+    let Ok(kept) = socket.try_clone_to_owned() else {
+        // Without a descriptor left, the connection is closed as it is.
+        return false;
+    };
+    watch(kept.as_raw_fd());
+    let mut undelivered = lock();
+    undelivered.push(kept);
+    if undelivered.len() == 1 {
+        // Other connections may go on for long. Without a thread, these wait for them.
+        let _ = thread::Builder::new().spawn(deliver);
+    }
+    true
+}
+
+/// Waits until the peers of all sockets that were kept have taken everything or have gone, or until the deadline.
+pub(crate) fn deliver() {
+    loop {
+        let mut undelivered = lock();
+        undelivered.retain(|socket| {
+            let stays = !stop::is_past_deadline() && is_under_way(socket.as_fd());
+            if !stays {
+                unwatch(socket.as_raw_fd());
+            }
+            stays
+        });
+        if undelivered.is_empty() {
+            return;
+        }
+        drop(undelivered);
+        thread::sleep(PAUSE);
+    }
+}
+
+fn lock() -> MutexGuard<'static, Vec<OwnedFd>> {
+    UNDELIVERED.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Whether the peer has still something to take. Throws input away, and sends the FIN when nothing is left.
+fn is_under_way(socket: BorrowedFd<'_>) -> bool {
+    forget_input(socket);
+    let is_open =
+        tcp_info(&socket).is_ok_and(|info| matches!(info.tcpi_state, ESTABLISHED | CLOSE_WAIT));
+    // The FIN comes last: input that meets a socket with both halves shut resets the connection.
+    let is_under_way = is_open && unacknowledged(socket).is_ok_and(|bytes| bytes > 0);
+    if is_open && !is_under_way {
+        let _ = shutdown(socket, Shutdown::Write);
+    }
+    is_under_way
+}
+
+fn forget_input(socket: BorrowedFd<'_>) {
+    let mut forgotten = 0;
+    let mut buffer = [0; 16_384];
+    while forgotten < MOST
+        && let Ok((length @ 1.., _)) = recv(socket, &mut buffer, RecvFlags::DONTWAIT)
+    {
+        forgotten += length;
+    }
+}
+
+/// How many bytes the peer has not acknowledged (`SIOCOUTQ`, `tcp(7)`).
+fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<i32> {
+    let mut bytes = 0;
+    // SAFETY: the request writes an int to `bytes`. TIOCOUTQ and SIOCOUTQ are one number.
+    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) } {
+        0 => Ok(bytes),
+        _ => Err(io::Error::last_os_error()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{ErrorKind, Read, Write},
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+
+    #[test]
+    fn a_peer_that_reads_late_gets_everything_and_an_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let mut client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        client.write_all(&[b'q'; 100_000]).unwrap();
+        // As a stop does.
+        server.shutdown(std::net::Shutdown::Read).unwrap();
+        server.set_nonblocking(true).unwrap();
+        let mut sent = 0;
+        loop {
+            match server.write(&[b'a'; 65_536]) {
+                Ok(length) => sent += length,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+        assert!(keep(server.as_fd()));
+        drop(server);
+        // Input goes on coming, and is forgotten.
+        client.write_all(&[b'q'; 100_000]).unwrap();
+        let mut got = Vec::new();
+        client.read_to_end(&mut got).unwrap();
+        assert_eq!(got.len(), sent);
+        deliver();
+        assert!(lock().is_empty());
+    }
+
+    #[test]
+    fn who_has_nothing_to_take_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let mut client = TcpStream::connect(addr).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        client.write_all(b"not read").unwrap();
+        assert!(!keep(server.as_fd()));
+        drop(server);
+        assert_eq!(client.read(&mut [0]).unwrap(), 0);
+
+        let client = TcpStream::connect(addr).unwrap();
+        let (mut server, _) = listener.accept().unwrap();
+        server.write_all(b"never read").unwrap();
+        rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+        drop(client);
+        assert!(!keep(server.as_fd()));
+        assert!(!keep(listener.as_fd()));
+    }
+}
