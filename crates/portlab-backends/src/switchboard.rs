@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use portlab_service::{ConnId, Hub, Mail, Parting, Post};
+use portlab_service::{ConnId, Denied, Hub, Mail, Parting, Post};
+use portlab_sys::tally::{self, Count};
 
 use crate::{
     mailbox::{Counts, Put},
@@ -69,7 +70,14 @@ impl<A> Switchboard<A> {
             }
         };
         match word {
-            Word::Post(post) => hub.handle(from, post, &mut deliver),
+            Word::Post(post) => {
+                hub.handle(from, post, &mut deliver);
+                match hub.denied() {
+                    None => {}
+                    Some(Denied::Line) => tally::add(Count::LongLine, 1),
+                    Some(Denied::Room) => tally::add(Count::NoRoom, 1),
+                }
+            }
             Word::Gone(how) => hub.gone(from, *how, &mut deliver),
         }
         handling.hub(from, pieces);

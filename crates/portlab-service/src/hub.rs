@@ -26,6 +26,15 @@ pub enum Parting {
     TimedOut,
 }
 
+/// A limit that keeps a peer from what it asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// Its line was too long.
+    Line,
+    /// There were as many rooms as there may be.
+    Room,
+}
+
 /// The shared half of a service, such as a chat room: a deterministic state machine.
 ///
 /// # Who calls
@@ -42,6 +51,11 @@ pub trait Hub: Send {
     /// Takes a post and hands what follows from it to `deliver`, to be given to each receiver's
     /// session in that order.
     fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut dyn FnMut(ConnId, Mail));
+
+    /// The limit that the last post has met, if it met one; asked after each post, so that it can be counted.
+    fn denied(&mut self) -> Option<Denied> {
+        None
+    }
 
     /// A connection has ended. One that never posted anything may end too.
     fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut dyn FnMut(ConnId, Mail));

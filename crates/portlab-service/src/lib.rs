@@ -29,7 +29,7 @@ pub use echo::Echo;
 pub use encoding::{EncodeError, TextDecoder, TextEncoding, UnknownEncoding};
 pub use flow::{Flow, Next, Work};
 pub use guess::{EncodingWatch, Guess};
-pub use hub::{Hub, Mail, Parting, Post};
+pub use hub::{Denied, Hub, Mail, Parting, Post};
 pub use inert::{inert, visible};
 pub use order::{Order, OrderError, Ordered};
 pub use reply::Reply;

@@ -33,6 +33,10 @@ pub enum Count {
     Idle,
     /// Connections that were closed because a message that began did not end.
     Unfinished,
+    /// Connections that were closed because a message was too long.
+    LongLine,
+    /// Rooms that were not opened, because there were as many as there may be.
+    NoRoom,
     /// Connections that were closed because too much waited for them.
     TooSlow,
     /// Connections that were lost by a reset or another error of the socket.
@@ -50,12 +54,14 @@ pub enum Count {
 }
 
 /// The counts, and the words for them: in a line for people, and as the keys of JSON.
-const WORDS: [(Count, &str, &str); 12] = [
+const WORDS: [(Count, &str, &str); 14] = [
     (Count::Accepted, "accepted", "accepted"),
     (Count::Ended, "ended", "ended"),
     (Count::Refused, "refused", "refused"),
     (Count::Idle, "idle too long", "idle_timeouts"),
     (Count::Unfinished, "line too slow", "line_timeouts"),
+    (Count::LongLine, "line too long", "long_lines"),
+    (Count::NoRoom, "room refused", "rooms_refused"),
     (Count::TooSlow, "read too slowly", "too_slow"),
     (Count::Broken, "reset", "reset"),
     (Count::Panicked, "panicked", "panicked"),

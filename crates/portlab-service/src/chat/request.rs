@@ -24,6 +24,8 @@ pub(super) enum Request<'a> {
     /// Is told this, as by the server: what a session knows by itself, in its turn among what only
     /// the hub knows.
     Note(&'a str),
+    /// Has sent a line that is too long, and is told this.
+    TooLong(&'a str),
     /// Will ask nothing more: when all that was asked has been answered, an empty piece of mail says
     /// that this was all.
     Last,
@@ -43,6 +45,7 @@ impl<'a> Request<'a> {
             Self::Tell(name, text) => ('t', name, Some(text)),
             Self::Speak(encoding) => ('s', encoding.name(), None),
             Self::Note(text) => ('o', text, None),
+            Self::TooLong(text) => ('x', text, None),
             Self::Last => ('z', "", None),
         };
         let mut bytes =
@@ -73,6 +76,7 @@ impl<'a> Request<'a> {
             }
             b's' => Self::Speak(text.parse().ok()?),
             b'o' => Self::Note(text),
+            b'x' => Self::TooLong(text),
             b'z' => Self::Last,
             _ => return None,
         })
@@ -96,6 +100,7 @@ mod tests {
             Request::Tell("bob", "psst"),
             Request::Speak("gbk".parse().unwrap()),
             Request::Note("goodbye"),
+            Request::TooLong("goodbye"),
             Request::Last,
         ] {
             assert_eq!(Request::read(&request.post()), Some(request.clone()));

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use unicode_width::UnicodeWidthChar;
 
 use super::{Limits, press::Press, request::Request};
-use crate::{ConnId, Hub, Mail, Parting, Post, TextEncoding, nearest};
+use crate::{ConnId, Denied, Hub, Mail, Parting, Post, TextEncoding, nearest};
 
 /// All members, and the rooms that they are in. The same posts in the same order always make the
 /// same mail in the same order.
@@ -19,6 +19,7 @@ pub(super) struct Rooms {
     names: BTreeMap<String, ConnId>,
     /// Who is in which room, in the order in which they came.
     rooms: BTreeMap<String, Vec<ConnId>>,
+    denied: Option<Denied>,
 }
 
 #[derive(Clone, Debug)]
@@ -52,6 +53,7 @@ impl Rooms {
             members: HashMap::new(),
             names: BTreeMap::new(),
             rooms: BTreeMap::from([(LOBBY.to_owned(), Vec::new())]),
+            denied: None,
         }
     }
 
@@ -96,7 +98,7 @@ impl Rooms {
                 self.tell(who, &text, deliver);
             }
             Request::Tell(other, text) => self.whisper(who, &name, other, text, deliver),
-            Request::Speak(_) | Request::Note(_) | Request::Last => {}
+            Request::Speak(_) | Request::Note(_) | Request::TooLong(_) | Request::Last => {}
         }
     }
 
@@ -149,10 +151,13 @@ impl Rooms {
         let allowed = match self.rooms.contains_key(to) {
             true if from == to => Err(format!("you are in {to}")),
             true => Ok(()),
-            false if self.rooms.len() >= self.limits.rooms => Err(format!(
-                "there are {} rooms, and no more may be opened",
-                self.rooms.len()
-            )),
+            false if self.rooms.len() >= self.limits.rooms => {
+                self.denied = Some(Denied::Room);
+                let count = self.rooms.len();
+                Err(format!(
+                    "there are {count} rooms, and no more may be opened"
+                ))
+            }
             false => self.well_formed("room", to),
         };
         if let Err(error) = allowed {
@@ -266,6 +271,10 @@ impl Hub for Rooms {
         }
         match request {
             Request::Note(text) => return self.tell(from, text, deliver),
+            Request::TooLong(text) => {
+                self.denied = Some(Denied::Line);
+                return self.tell(from, text, deliver);
+            }
             Request::Last => return deliver(from, Mail([].into())),
             _ => {}
         }
@@ -273,6 +282,10 @@ impl Hub for Rooms {
             None => self.introduce(from, &request, deliver),
             Some(place) => self.serve(from, place, &request, deliver),
         }
+    }
+
+    fn denied(&mut self) -> Option<Denied> {
+        self.denied.take()
     }
 
     fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut Deliver<'_>) {

@@ -48,7 +48,7 @@ impl ChatSession {
                 Some(Err(_)) => {
                     let limit = self.limits.line_bytes;
                     let text = format!("a line has at most {limit} bytes; goodbye");
-                    cx.posts.push(Request::Note(&text).post());
+                    cx.posts.push(Request::TooLong(&text).post());
                     cx.posts.push(Request::Last.post());
                     self.leaves = true;
                 }
