@@ -388,6 +388,35 @@ def _(it):
     assert come == [len(data)], come
 
 
+@listing("bad-line/pieces/1")
+def _(it):
+    it.is_of("once.py")
+    program = it.program("once.py")
+    conn = program.call()
+    conn.sendall(b"\xc4")
+    _, error = program.end(1)
+    assert error.startswith("UnicodeDecodeError: 'gbk'"), error
+
+
+@listing("bad-line/cut/1")
+def _(it):
+    client, conn = pair()
+    conn.sendall("你".encode())
+    conn.close()
+    assert it.run(client=client)["printed"] == "你\n"
+
+
+@listing("bad-line/silent/1")
+def _(it):
+    it.is_of("patient.py")
+    server = listener()
+    program = it.program("patient.py", port_of(server))
+    conn = server.accept()[0]
+    _, error = program.end(1)
+    assert error.endswith("timed out"), error
+    assert all_of(conn).decode("gbk") == "你好"
+
+
 @listing("encodings/bytes/1")
 def _(it):
     lines, _ = Program(it.code).end()

@@ -14,4 +14,4 @@ pub(crate) use connection::{PATIENCE, accept, be_patient, connection, receive};
 pub(crate) use port::{courses_port, is_quiet, quiet_door};
 pub(crate) use shared::lock;
 pub(crate) use student::{Student, not_run};
-pub(crate) use text::{encoding, hex, read_as};
+pub(crate) use text::{encoded, encoding, hex, read_as};

@@ -1,5 +1,7 @@
 //! Texts and their bytes.
 
+use std::io;
+
 use portlab_service::TextEncoding;
 
 /// The encoding that is called `label`.
@@ -9,6 +11,17 @@ use portlab_service::TextEncoding;
 #[must_use]
 pub(crate) fn encoding(label: &str) -> TextEncoding {
     label.parse().expect("a lesson names encodings there are")
+}
+
+/// The bytes of `text` in the encoding that is called `label`.
+///
+/// # Errors
+/// When that encoding has no place for a character.
+///
+/// # Panics
+/// As [`encoding`].
+pub(crate) fn encoded(label: &str, text: &str) -> io::Result<Vec<u8>> {
+    encoding(label).encode(text).map_err(io::Error::other)
 }
 
 /// Bytes as they are usually shown: `e4 bd a0`.

@@ -22,6 +22,7 @@ table! {
     eof,
     bytes,
     encodings,
+    bad_line,
     processes,
     threads,
     lost_update,

@@ -11,7 +11,7 @@ use portlab_sys::sockets::Socket;
 
 use crate::{
     cast::{
-        accept, connection, encoding, hex,
+        accept, connection, encoded, encoding, hex,
         kernel::{shown, sockets_once},
         read_as,
         table::table,
@@ -233,9 +233,4 @@ fn receive_message(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut message = vec![0; u32::from_be_bytes(length) as usize];
     stream.read_exact(&mut message)?;
     Ok(message)
-}
-
-/// A text that its encoding has a place for.
-fn encoded(label: &str, text: &str) -> io::Result<Vec<u8>> {
-    encoding(label).encode(text).map_err(io::Error::other)
 }
