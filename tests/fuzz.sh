@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Gives N inputs (default 10,000,000) to each fuzz target, or to the targets that are named: tests/fuzz.sh 1000000 chat rooms
 # Needs a C++ compiler for libFuzzer; the Rust of the workspace will do, no nightly. JOBS=1 uses one core.
+# LENGTH is the most bytes of an input (4096).
 # A target fails if an assertion fails, or if an input takes more memory or more of a processor's time than
 # tests/fuzz/src/target.rs allows, or hangs; the input is then a file in tests/fuzz/artifacts/TARGET/.
 set -euo pipefail
@@ -23,7 +24,7 @@ one() {
     local target=$1 log
     mkdir -p "corpus/$target" "artifacts/$target"
     log=artifacts/$target/log
-    if nice "./target/$host/release/$target" -runs="$runs" -timeout=30 -rss_limit_mb=1024 \
+    if nice "./target/$host/release/$target" -runs="$runs" -timeout=30 -rss_limit_mb=1024 -max_len="${LENGTH:-4096}" \
         -artifact_prefix="artifacts/$target/" "corpus/$target" "seeds/$target" >"$log" 2>&1; then
         printf '%-12s %s\n' "$target" "$(grep '^Done' "$log")"
     else
