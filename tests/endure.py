@@ -145,7 +145,8 @@ def verdict(server, base, after):
     half = [sample["pss_kib"] for sample in server.samples[len(server.samples) // 2:]]
     third = max(1, len(half) // 3)
     early, late = statistics.median(half[:third]), statistics.median(half[-third:])
-    spread = statistics.median(abs(value - statistics.median(half)) for value in half)
+    # From one sample to the next, so that a trend doesn't count as noise.
+    spread = statistics.median(abs(value - before) for before, value in zip(half, half[1:]))
     wrong = []
     if late - early > max(3 * spread, NOISE_SHARE * early, NOISE_KIB):
         wrong.append(f"memory still grows: {early:.0f} to {late:.0f} KiB")
