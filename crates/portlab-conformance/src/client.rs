@@ -46,6 +46,18 @@ impl Client {
         Ok(SockRef::from(&self.stream).set_recv_buffer_size(1 << 20)?)
     }
 
+    /// Connects with a small buffer, is served, and sends as much of `flood` as the server takes while nothing is read:
+    /// the server then has something to drain, until the client reads. Returns how much was sent.
+    pub(crate) fn that_does_not_read(
+        addr: SocketAddr,
+        flood: &[u8],
+    ) -> Result<(Self, usize), Failure> {
+        let mut client = Self::with_small_buffer(addr)?;
+        client.exchange(b"are you there?")?;
+        let sent = client.send_until_full(flood)?;
+        Ok((client, sent))
+    }
+
     fn over(stream: TcpStream) -> Result<Self, Failure> {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(patience()))?;

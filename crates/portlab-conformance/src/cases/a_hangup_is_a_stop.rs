@@ -18,10 +18,8 @@ pub(super) static CASE: Case = Case {
     requires: &[Requires::Process],
     options: &["--drain=30s"],
     run: |target| {
-        // As long as this client doesn't read, the server has something to drain.
-        let mut client = Client::with_small_buffer(target.addr)?;
         let flood = random_bytes(64 << 20);
-        let sent = client.send_until_full(&flood)?;
+        let (mut client, sent) = Client::that_does_not_read(target.addr, &flood)?;
         let addr = target.addr;
         let process = target.process()?;
         process.signal(Signal::HUP)?;

@@ -1,12 +1,11 @@
 //! Impatience.
 
-use std::time::Duration;
-
 use portlab_sys::{meter::tree, spawn::Signal};
 
 use super::stuck_clients_are_cut_at_the_deadline::is_alive;
 use crate::{
     Case, Requires, Speaks,
+    client::{Client, random_bytes},
     failure::ensure,
     patience::{eventually, patience},
 };
@@ -17,12 +16,9 @@ pub(super) static CASE: Case = Case {
     faults: &[19],
     speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &["--drain=10m", "--work=wait:10m"],
+    options: &["--drain=10m"],
     run: |target| {
-        let mut client = target.client()?;
-        client.send(b"take your time")?;
-        // Long enough to be accepted; the answer is minutes away.
-        client.expect_silence(Duration::from_millis(300))?;
+        let (_client, _) = Client::that_does_not_read(target.addr, &random_bytes(64 << 20))?;
         let children = tree(target.pid()?)?.split_off(1);
         let addr = target.addr;
         let process = target.process()?;

@@ -25,9 +25,7 @@ pub(super) static CASE: Case = Case {
             .into_iter()
             .take(target.crowd(4))
         {
-            let mut client = Client::with_small_buffer(target.addr)?;
-            let sent = client.send_until_full(&flood[..most])?;
-            clients.push((client, sent));
+            clients.push(Client::that_does_not_read(target.addr, &flood[..most])?);
         }
         target.process()?.signal(Signal::TERM)?;
         for (client, sent) in &mut clients {
