@@ -5,7 +5,7 @@ use crate::{Failure, Promises, Target};
 /// One thing that a server must do, and how to find out whether it does.
 #[derive(Debug)]
 pub struct Case {
-    /// Its name: what the server does, in snake case.
+    /// Its name: what the server does, in snake case. The table of cases takes it from the file.
     pub name: &'static str,
     /// What it is about, in a sentence.
     pub about: &'static str,
@@ -67,6 +67,23 @@ impl Speaks {
 }
 
 impl Case {
+    /// What most cases of an echo have in common. Each case says what it is about, and has its own `run`.
+    pub(crate) const ECHO: Self = Self {
+        name: "",
+        about: "",
+        faults: &[],
+        speaks: Speaks::Echo,
+        requires: &[],
+        options: &[],
+        run: |_| Err(Failure::new("this case has no code")),
+    };
+
+    /// The same for a chat.
+    pub(crate) const CHAT: Self = Self {
+        speaks: Speaks::Chat,
+        ..Self::ECHO
+    };
+
     /// The first requirement that a server with these promises doesn't meet; `None` when the case
     /// can be run.
     #[must_use]

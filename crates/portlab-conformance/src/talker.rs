@@ -49,6 +49,21 @@ impl Talker {
         Ok(talker)
     }
 
+    /// Two members, alice and bob. Alice has heard that bob is in.
+    pub(crate) fn pair(target: &Target<'_>) -> Result<(Self, Self), Failure> {
+        let mut alice = Self::join(target, "alice")?;
+        let bob = Self::join(target, "bob")?;
+        alice.hears(b"* bob joined")?;
+        Ok((alice, bob))
+    }
+
+    /// `count` members, m0, m1 and so on.
+    pub(crate) fn members(target: &Target<'_>, count: usize) -> Result<Vec<Self>, Failure> {
+        (0..count)
+            .map(|number| Self::join(target, &format!("m{number}")))
+            .collect()
+    }
+
     /// Speaks and hears another encoding from now on.
     pub(crate) fn speak(&mut self, encoding: &str) -> Result<(), Failure> {
         self.say(format!("/encoding {encoding}").as_bytes())?;

@@ -1,10 +1,18 @@
 //! The server under test.
 
-use std::{io, net::SocketAddr, process::ExitStatus, time::Duration};
+use std::{fs, io, net::SocketAddr, process::ExitStatus, time::Duration};
 
-use portlab_sys::{limits, meter, spawn::Signal};
+use portlab_sys::{
+    limits, meter,
+    spawn::{Signal, signal_pid},
+};
 
-use crate::{Failure, client::Client, failure::ensure, patience::eventually};
+use crate::{
+    Failure,
+    client::Client,
+    failure::ensure,
+    patience::{eventually, patience},
+};
 
 /// What a server promises. What it doesn't promise isn't held against it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,6 +76,16 @@ impl Target<'_> {
         Ok(client)
     }
 
+    /// Connects `count` times.
+    pub(crate) fn clients(&self, count: usize) -> Result<Vec<Client>, Failure> {
+        (0..count).map(|_| self.client()).collect()
+    }
+
+    /// As [`Target::served_client`], `count` times.
+    pub(crate) fn served_clients(&self, count: usize) -> Result<Vec<Client>, Failure> {
+        (0..count).map(|_| self.served_client()).collect()
+    }
+
     /// How many clients a case may have served at once, up to `most`.
     pub(crate) fn crowd(&self, most: usize) -> usize {
         self.promises.at_once.map_or(most, |bound| bound.min(most))
@@ -82,6 +100,37 @@ impl Target<'_> {
 
     pub(crate) fn pid(&mut self) -> Result<i32, Failure> {
         Ok(self.process()?.pid())
+    }
+
+    /// The server ends, with exit status 0.
+    pub(crate) fn expect_exit(&mut self) -> Result<(), Failure> {
+        let status = self.process()?.wait(patience())?;
+        ensure!(
+            status.is_some_and(|status| status.success()),
+            "expected exit status 0, got {status:?}"
+        );
+        Ok(())
+    }
+
+    /// The port is closed, although the server may still have connections.
+    pub(crate) fn expect_closed_port(&self) -> Result<(), Failure> {
+        let closed = eventually(|| Ok(self.client().is_err()))?;
+        ensure!(closed, "the port still takes connections after the signal");
+        Ok(())
+    }
+
+    /// The processes that the server has forked.
+    pub(crate) fn children(&mut self) -> Result<Vec<i32>, Failure> {
+        Ok(meter::tree(self.pid()?)?.split_off(1))
+    }
+
+    /// Ends a process of the server by SIGKILL, and waits until the server has reaped it.
+    pub(crate) fn kill(&mut self, child: i32) -> Result<(), Failure> {
+        let pid = self.pid()?;
+        signal_pid(child, Signal::KILL)?;
+        let gone = eventually(|| Ok(!meter::tree(pid)?.contains(&child)))?;
+        ensure!(gone, "process {child} outlived SIGKILL");
+        Ok(())
     }
 
     /// The footprint once the server consists of nothing but its standing processes: all its workers
@@ -115,6 +164,21 @@ impl Target<'_> {
             zombies: meter::zombies(pid)?.len(),
         })
     }
+}
+
+/// Waits until each of `children` has ended.
+pub(crate) fn expect_gone(children: &[i32]) -> Result<(), Failure> {
+    let gone = eventually(|| Ok(!children.iter().any(|&pid| is_alive(pid))))?;
+    ensure!(gone, "of the children {children:?} some are left");
+    Ok(())
+}
+
+/// Whether there is a process of this number that has not ended.
+fn is_alive(pid: i32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    // The state stands behind the name, which is in parentheses.
+    let state = stat.rsplit_once(") ").and_then(|(_, it)| it.chars().next());
+    state.is_some_and(|state| state != 'Z')
 }
 
 /// What a server holds.

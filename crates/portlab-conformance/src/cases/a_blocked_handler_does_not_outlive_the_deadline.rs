@@ -2,13 +2,11 @@
 
 use portlab_sys::spawn::Signal;
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::patience};
+use crate::{Case, Requires};
 
-pub(super) static CASE: Case = Case {
-    name: "a_blocked_handler_does_not_outlive_the_deadline",
+pub(super) const CASE: Case = Case {
     about: "a handler that sleeps for ten minutes does not keep a server that was told to stop",
     faults: &[19, 22],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--work=block:10m", "--drain=200ms"],
     run: |target| {
@@ -16,11 +14,8 @@ pub(super) static CASE: Case = Case {
         client.send(b"good night")?;
         client.expect_silence(std::time::Duration::from_millis(100))?;
         target.process()?.signal(Signal::TERM)?;
-        let status = target.process()?.wait(patience())?;
-        ensure!(
-            status.is_some_and(|status| status.success()),
-            "expected exit status 0, got {status:?}"
-        );
+        target.expect_exit()?;
         client.expect_to_be_dropped()
     },
+    ..Case::ECHO
 };

@@ -2,21 +2,15 @@
 
 use portlab_sys::spawn::Signal;
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::patience};
+use crate::{Case, Requires, failure::ensure, patience::patience};
 
-pub(super) static CASE: Case = Case {
-    name: "a_busy_port_is_explained_and_a_restart_works",
+pub(super) const CASE: Case = Case {
     about: "a second server at a port in use exits with 2 and names the holder and the remedy; after SIGTERM \
             has closed connections from the server's side, the port is free at once",
     faults: &[18],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &[],
     run: |target| {
-        let mut clients = Vec::new();
-        for _ in 0..target.crowd(3) {
-            clients.push(target.served_client()?);
-        }
+        let mut clients = target.served_clients(target.crowd(3))?;
         let (addr, pid) = (target.addr, target.pid()?);
         match target.process()?.start_another(addr)? {
             Some((code, said)) => ensure!(
@@ -41,4 +35,5 @@ pub(super) static CASE: Case = Case {
         }
         target.served_client().map(drop)
     },
+    ..Case::ECHO
 };

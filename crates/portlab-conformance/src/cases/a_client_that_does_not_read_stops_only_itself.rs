@@ -2,21 +2,18 @@
 
 use portlab_sys::meter::anonymous_bytes;
 
-use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure};
+use crate::{Case, Requires, client::random_bytes, failure::ensure};
 
 /// What is sent: more than all the socket buffers on the way hold.
 const FLOOD: usize = 64 << 20;
 /// What the server's memory may grow by meanwhile.
 const BOUND: u64 = 4 << 20;
 
-pub(super) static CASE: Case = Case {
-    name: "a_client_that_does_not_read_stops_only_itself",
+pub(super) const CASE: Case = Case {
     about: "64 MiB sent to an echo without reading: the server stops reading, keeps its memory, serves \
             others, and gives everything back once the client reads",
     faults: &[13],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &[],
     run: |target| {
         let pid = target.pid()?;
         target.served_client()?;
@@ -39,4 +36,5 @@ pub(super) static CASE: Case = Case {
         client.expect(&flood[..sent])?;
         client.exchange(b"and now?")
     },
+    ..Case::ECHO
 };

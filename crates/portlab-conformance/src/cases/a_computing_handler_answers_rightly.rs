@@ -1,19 +1,12 @@
 //! Handlers that compute, on a pool or where they are.
 
-use crate::{Case, Speaks, client::random_bytes};
+use crate::{Case, client::random_bytes};
 
-pub(super) static CASE: Case = Case {
-    name: "a_computing_handler_answers_rightly",
+pub(super) const CASE: Case = Case {
     about: "answers that take computing come back exactly, and in order",
-    faults: &[],
-    speaks: Speaks::Echo,
-    requires: &[],
     options: &["--work=cpu:1ms"],
     run: |target| {
-        let mut clients = Vec::new();
-        for _ in 0..target.crowd(8) {
-            clients.push(target.client()?);
-        }
+        let mut clients = target.clients(target.crowd(8))?;
         for size in [1, 100, 70_000] {
             let text = random_bytes(size);
             for client in &mut clients {
@@ -25,4 +18,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

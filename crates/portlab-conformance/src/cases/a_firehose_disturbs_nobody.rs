@@ -1,6 +1,6 @@
 //! A client that never stops sending, and reads.
 
-use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure, patience::eventually};
+use crate::{Case, Requires, client::random_bytes, failure::ensure, patience::eventually};
 
 /// What it sends: at 20 ms for 64 KiB at most, that takes a server more than twenty seconds.
 const STREAM: usize = 64 << 20;
@@ -9,12 +9,9 @@ const STREAM: usize = 64 << 20;
 /// operations (tokio's budget), 64 reads and 64 writes: 4 MiB for each that has to wait for it.
 const OTHERS: usize = 3;
 
-pub(super) static CASE: Case = Case {
-    name: "a_firehose_disturbs_nobody",
+pub(super) const CASE: Case = Case {
     about: "while one client sends and reads without a pause, and every answer takes computing, \
             others are served long before it has finished",
-    faults: &[],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2)],
     options: &["--work=cpu:20ms", "--workers=2"],
     run: |target| {
@@ -36,4 +33,5 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -2,9 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use crate::{
-    Case, Failure, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker,
-};
+use crate::{Case, Failure, Requires, failure::ensure, patience::eventually, talker::Talker};
 
 /// What is asked; each answer has more bytes than the question.
 const FLOOD: usize = 64 << 20;
@@ -17,19 +15,14 @@ const PAUSE: Duration = Duration::from_millis(5);
 const BOUND: u64 = 2_000 * ANSWER;
 const ANSWER: u64 = "* in lobby: alice, bob, flood\r\n".len() as u64;
 
-pub(super) static CASE: Case = Case {
-    name: "a_flood_of_commands_lets_others_talk",
+pub(super) const CASE: Case = Case {
     about: "while a member sends /who without a pause, the lines of others wait for few of its answers",
-    faults: &[],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
     // A busy machine may let the member read more slowly than it asks.
     options: &["--output-limit=256MiB", "--soft-limit=256MiB"],
     run: |target| {
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         let flood = Talker::join(target, "flood")?.into_client();
-        alice.hears(b"* bob joined")?;
         alice.hears(b"* flood joined")?;
         bob.hears(b"* flood joined")?;
         let answered = flood.read_beside()?;
@@ -58,4 +51,5 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::CHAT
 };

@@ -8,7 +8,7 @@ use portlab_sys::{
     spawn::{Signal, signal_pid},
 };
 
-use crate::{Case, Requires, Speaks, client::Client, failure::ensure};
+use crate::{Case, Requires, client::Client, failure::ensure};
 
 /// More than the backlog holds.
 const MOST: usize = 2_000;
@@ -17,14 +17,11 @@ const OTHERS: usize = 300;
 /// How long a connection to loopback may take if the queue has room.
 const ROOM: Duration = Duration::from_millis(500);
 
-pub(super) static CASE: Case = Case {
-    name: "a_full_queue_is_served_after_a_pause",
+pub(super) const CASE: Case = Case {
     about: "while the server is stopped (SIGSTOP), clients fill its queue; when it goes on, each is answered, \
             and so is the next",
     faults: &[17],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &[],
     run: |target| {
         let files = usize::try_from(limits::raise_open_files()).unwrap_or(usize::MAX);
         let most = MOST.min(files.saturating_sub(OTHERS));
@@ -56,4 +53,5 @@ pub(super) static CASE: Case = Case {
         }
         target.served_client().map(drop)
     },
+    ..Case::ECHO
 };

@@ -3,16 +3,13 @@
 
 use std::time::Duration;
 
-use crate::{Case, Requires, Speaks, failure::ensure};
+use crate::{Case, Requires, failure::ensure};
 
-pub(super) static CASE: Case = Case {
-    name: "a_full_server_keeps_the_next_waiting",
+pub(super) const CASE: Case = Case {
     about: "when all places are taken by silent clients, the next one waits unheard, and is served as \
             soon as one of them leaves",
     faults: &[11],
-    speaks: Speaks::Echo,
     requires: &[Requires::Bound],
-    options: &[],
     run: |target| {
         let Some(bound) = target.promises.at_once else {
             return Ok(());
@@ -21,14 +18,12 @@ pub(super) static CASE: Case = Case {
             bound <= 1_000,
             "a bound of {bound} is too many clients for this case"
         );
-        let mut inside = Vec::new();
-        for _ in 0..bound {
-            inside.push(target.served_client()?);
-        }
+        let mut inside = target.served_clients(bound)?;
         let mut outside = target.client()?;
         outside.send(b"is anybody there?")?;
         outside.expect_silence(Duration::from_millis(200))?;
         inside.pop();
         outside.expect(b"is anybody there?")
     },
+    ..Case::ECHO
 };

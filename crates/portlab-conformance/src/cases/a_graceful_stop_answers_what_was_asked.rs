@@ -3,18 +3,15 @@
 use portlab_sys::spawn::Signal;
 
 use crate::{
-    Case, Requires, Speaks,
+    Case, Requires,
     client::{Client, random_bytes},
     failure::ensure,
-    patience::patience,
 };
 
-pub(super) static CASE: Case = Case {
-    name: "a_graceful_stop_answers_what_was_asked",
+pub(super) const CASE: Case = Case {
     about: "at SIGTERM the port closes, what had been sent is answered to the last byte, everybody gets \
             an end, and the server exits with status 0",
     faults: &[19],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=30s"],
     run: |target| {
@@ -35,15 +32,12 @@ pub(super) static CASE: Case = Case {
             client.expect(&text[1..])?;
             client.expect_end()?;
         }
-        let status = target.process()?.wait(patience())?;
-        ensure!(
-            status.is_some_and(|status| status.success()),
-            "expected exit status 0, got {status:?}"
-        );
+        target.expect_exit()?;
         ensure!(
             Client::connect(target.addr).is_err(),
             "the port still takes connections"
         );
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -1,15 +1,12 @@
 //! Fault 11: clients that stop in the middle.
 
-use crate::{Case, Requires, Speaks, client::random_bytes};
+use crate::{Case, Requires, client::random_bytes};
 
-pub(super) static CASE: Case = Case {
-    name: "a_half_written_client_disturbs_nobody",
+pub(super) const CASE: Case = Case {
     about: "while 200 clients (or all places but one) have sent half of their text and read nothing, others are \
             served",
     faults: &[11],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
         let text = random_bytes(20_000);
         let (first, second) = text.split_at(10_000);
@@ -28,4 +25,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

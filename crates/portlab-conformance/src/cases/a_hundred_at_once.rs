@@ -1,19 +1,11 @@
 //! Many clients at the same time.
 
-use crate::{Case, Speaks};
+use crate::Case;
 
-pub(super) static CASE: Case = Case {
-    name: "a_hundred_at_once",
+pub(super) const CASE: Case = Case {
     about: "a hundred clients at once (or as many as are promised) each get their own bytes",
-    faults: &[],
-    speaks: Speaks::Echo,
-    requires: &[],
-    options: &[],
     run: |target| {
-        let mut clients = Vec::new();
-        for _ in 0..target.crowd(100) {
-            clients.push(target.client()?);
-        }
+        let mut clients = target.clients(target.crowd(100))?;
         for round in 0..5 {
             let word = |number: usize| format!("round {round}, client {number}").into_bytes();
             for (number, client) in clients.iter_mut().enumerate() {
@@ -26,4 +18,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -1,17 +1,13 @@
 //! Fault 2: many lines in one write.
 
-use crate::{Case, Requires, Speaks, talker::Talker};
+use crate::{Case, Requires, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "a_hundred_lines_in_one_write",
+pub(super) const CASE: Case = Case {
     about: "a hundred lines in one write are a hundred lines, in their order",
     faults: &[2],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         let lines: String = (0..100).map(|number| format!("line {number}\n")).collect();
         alice.send(lines.as_bytes())?;
         for number in 0..100 {
@@ -19,4 +15,5 @@ pub(super) static CASE: Case = Case {
         }
         bob.has_heard_all()
     },
+    ..Case::CHAT
 };

@@ -1,32 +1,17 @@
 //! SIGKILL to one of the processes that serve a chat.
 
-use portlab_sys::{
-    meter::tree,
-    spawn::{self, Signal},
-};
+use crate::{Case, Requires, failure::ensure, talker::Talker};
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
-
-pub(super) static CASE: Case = Case {
-    name: "a_killed_process_takes_its_own_members_along",
+pub(super) const CASE: Case = Case {
     about: "when the process of one member is killed, the others hear that it is lost and go on",
     faults: &[20],
-    speaks: Speaks::Chat,
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(3)],
-    options: &[],
     run: |target| {
-        let pid = target.pid()?;
-        let mut clients: Vec<Talker> = Vec::new();
-        for name in ["a", "b", "c"] {
-            clients.push(Talker::join(target, name)?);
-        }
+        let mut clients = Talker::members(target, 3)?;
         // Which process serves whom can't be seen from outside, so end them one by one until a member
         // is lost. The first that was forked is the broker, which serves nobody.
-        let standing = tree(pid)?;
-        for &worker in standing.iter().skip(2) {
-            spawn::signal_pid(worker, Signal::KILL)?;
-            let gone = eventually(|| Ok(!tree(pid)?.contains(&worker)))?;
-            ensure!(gone, "process {worker} outlived SIGKILL");
+        for worker in target.children()?.into_iter().skip(1) {
+            target.kill(worker)?;
             let before = clients.len();
             clients.retain_mut(|talker| {
                 talker.say(b"/rooms").is_ok() && talker.hears_of(b"rooms:").is_ok()
@@ -48,10 +33,11 @@ pub(super) static CASE: Case = Case {
         other.say(b"/who")?;
         let who = other.next()?;
         ensure!(
-            who.len() == b"* in lobby: a, b".len(),
+            who.len() == b"* in lobby: m0, m1".len(),
             "heard \"{}\"",
             who.escape_ascii()
         );
         Ok(())
     },
+    ..Case::CHAT
 };

@@ -1,27 +1,15 @@
 //! SIGKILL to the first process.
 
-use portlab_sys::{meter::tree, spawn::Signal};
+use portlab_sys::spawn::Signal;
 
-use super::stuck_clients_are_cut_at_the_deadline::is_alive;
-use crate::{
-    Case, Requires, Speaks,
-    failure::ensure,
-    patience::{eventually, patience},
-};
+use crate::{Case, Requires, failure::ensure, patience::patience, target::expect_gone};
 
-pub(super) static CASE: Case = Case {
-    name: "a_killed_server_leaves_no_process",
+pub(super) const CASE: Case = Case {
     about: "SIGKILL gives a server no time to clean up, and yet no child of it is left",
-    faults: &[],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &[],
     run: |target| {
-        let mut clients = Vec::new();
-        for _ in 0..target.crowd(5) {
-            clients.push(target.served_client()?);
-        }
-        let children = tree(target.pid()?)?.split_off(1);
+        let mut clients = target.served_clients(target.crowd(5))?;
+        let children = target.children()?;
         if target.promises.processes {
             ensure!(
                 children.len() >= clients.len(),
@@ -30,11 +18,11 @@ pub(super) static CASE: Case = Case {
         }
         target.process()?.signal(Signal::KILL)?;
         target.process()?.wait(patience())?;
-        let gone = eventually(|| Ok(children.iter().all(|&pid| !is_alive(pid))))?;
-        ensure!(gone, "of the children {children:?} some are left");
+        expect_gone(&children)?;
         for client in &mut clients {
             client.expect_to_be_dropped()?;
         }
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -2,30 +2,21 @@
 
 use portlab_sys::meter::{tree, zombies};
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
+use crate::{Case, Requires, failure::ensure, patience::eventually};
 
-pub(super) static CASE: Case = Case {
-    name: "a_killed_worker_takes_only_its_own_along",
+pub(super) const CASE: Case = Case {
     about: "when the process of one client is killed, only that client is lost; no zombie is left, and \
             an empty slot is filled again",
     faults: &[20],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(3)],
-    options: &[],
     run: |target| {
         let pid = target.pid()?;
-        let mut clients = Vec::new();
-        for _ in 0..3 {
-            clients.push(target.served_client()?);
-        }
-        let standing = tree(pid)?.split_off(1);
+        let mut clients = target.served_clients(3)?;
         // Which process serves whom can't be seen from outside, so end them one by one until one of
         // the clients is lost.
         let mut lost = 0;
-        for &worker in &standing {
-            portlab_sys::spawn::signal_pid(worker, portlab_sys::spawn::Signal::KILL)?;
-            let gone = eventually(|| Ok(!tree(pid)?.contains(&worker)))?;
-            ensure!(gone, "process {worker} outlived SIGKILL");
+        for worker in target.children()? {
+            target.kill(worker)?;
             let before = clients.len();
             clients.retain_mut(|client| client.exchange(b"still there?").is_ok());
             lost += before - clients.len();
@@ -51,4 +42,5 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::ECHO
 };

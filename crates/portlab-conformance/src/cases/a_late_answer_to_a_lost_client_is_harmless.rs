@@ -2,13 +2,11 @@
 
 use portlab_sys::meter::tree;
 
-use crate::{Case, Requires, Speaks, failure::ensure};
+use crate::{Case, Requires, failure::ensure};
 
-pub(super) static CASE: Case = Case {
-    name: "a_late_answer_to_a_lost_client_is_harmless",
+pub(super) const CASE: Case = Case {
     about: "when an answer is written to a client that has closed and reset, no process of the server ends",
     faults: &[8],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--work=wait:50ms"],
     run: |target| {
@@ -32,4 +30,5 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -2,23 +2,18 @@
 
 use portlab_sys::meter::anonymous_bytes;
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
+use crate::{Case, Requires, failure::ensure, patience::eventually, talker::Talker};
 
 /// What the server's memory may grow by meanwhile.
 const BOUND: u64 = 2 << 20;
 
-pub(super) static CASE: Case = Case {
-    name: "a_line_without_end_is_cut_off",
+pub(super) const CASE: Case = Case {
     about: "a line of 1 MiB without its end is answered by an error and the end, and takes no memory",
     faults: &[14],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2), Requires::Process],
-    options: &[],
     run: |target| {
         let pid = target.pid()?;
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
-        alice.hears(b"* bob joined")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         let before = anonymous_bytes(pid)?;
         bob.client().send_beside(vec![b'x'; 1 << 20])?;
         bob.hears(b"* a line has at most 4096 bytes; goodbye")?;
@@ -36,4 +31,5 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::CHAT
 };

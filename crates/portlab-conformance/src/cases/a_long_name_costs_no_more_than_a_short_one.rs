@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use portlab_sys::meter::usage;
 
-use crate::{Case, Failure, Requires, Speaks, Target, failure::ensure, talker::Talker};
+use crate::{Case, Failure, Requires, Target, failure::ensure, talker::Talker};
 
 /// How many members there are to compare a name with.
 const MEMBERS: usize = 60;
@@ -13,13 +13,9 @@ const TIMES: usize = 50;
 /// What is allowed beside: the system's own work, and the kernel's tick for processes that ended.
 const SLACK: Duration = Duration::from_millis(200);
 
-pub(super) static CASE: Case = Case {
-    name: "a_long_name_costs_no_more_than_a_short_one",
+pub(super) const CASE: Case = Case {
     about: "/msg with an unknown name of 4,000 bytes takes the server no more CPU time than ten with 20",
-    faults: &[],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2), Requires::Process],
-    options: &[],
     run: |target| {
         let mut members = Vec::new();
         for number in 0..target.crowd(MEMBERS) {
@@ -34,6 +30,7 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::CHAT
 };
 
 /// The CPU time that the server takes to answer messages to a name of so many bytes.

@@ -1,20 +1,14 @@
 //! A member that is lost in mid-line.
 
-use crate::{Case, Requires, Speaks, talker::Talker};
+use crate::{Case, Requires, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "a_member_that_breaks_off_is_announced",
+pub(super) const CASE: Case = Case {
     about: "when one of 200 breaks off in the middle of a line, the others hear that, and nothing else",
     faults: &[7, 8],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
         let count = target.crowd(200) - 1;
-        let mut crowd = Vec::new();
-        for number in 0..count {
-            crowd.push(Talker::join(target, &format!("m{number}"))?);
-        }
+        let mut crowd = Talker::members(target, count)?;
         let mut lost = Talker::join(target, "lost")?;
         for talker in &mut crowd {
             talker.hears_of(b"* lost joined")?;
@@ -30,4 +24,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::CHAT
 };

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use portlab_sys::meter::anonymous_bytes;
 
-use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, talker::Talker};
 
 /// How many lines of 1000 bytes are said at most: more than all the buffers on the way hold.
 const MOST: usize = 30_000;
@@ -15,19 +15,15 @@ const BOUND: u64 = 8 << 20;
 /// that a busy machine accuses nobody.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-pub(super) static CASE: Case = Case {
-    name: "a_member_that_does_not_read_is_dropped",
+pub(super) const CASE: Case = Case {
     about: "who does not read is dropped with a reason at the hard limit; memory is bounded, and the others hear everything",
     faults: &[12],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3), Requires::Process],
     options: &["--output-limit=64KiB", "--soft-limit=64KiB"],
     run: |target| {
         let pid = target.pid()?;
         let silent = Talker::join(target, "silent")?;
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
-        alice.hears(b"* bob joined")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         let before = anonymous_bytes(pid)?;
         // What the system's own buffers take comes on top of the limit.
         let line = [b'x'; 1000];
@@ -77,4 +73,5 @@ pub(super) static CASE: Case = Case {
         bob.say(b"who is next?")?;
         alice.hears(b"bob: who is next?")
     },
+    ..Case::CHAT
 };

@@ -2,7 +2,7 @@
 
 use portlab_sys::sockets::sockets_at;
 
-use crate::{Case, Failure, Requires, Speaks, client::Client, failure::ensure, talker::Talker};
+use crate::{Case, Failure, Requires, client::Client, failure::ensure, talker::Talker};
 
 /// The most lines that the buffers on the way may hold.
 const MOST: usize = 60_000;
@@ -11,19 +11,15 @@ const LOOK: usize = 100;
 /// The lines that wait in the server when the queue is full.
 const MORE: usize = 350;
 
-pub(super) static CASE: Case = Case {
-    name: "a_member_that_pauses_hears_everything",
+pub(super) const CASE: Case = Case {
     about: "a member that stops reading until its queue is full and then reads on hears every line, and is not \
             dropped",
     faults: &[12],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
     options: &["--output-limit=64MiB", "--soft-limit=64MiB"],
     run: |target| {
         let mut paused = Talker::join_over(Client::with_small_buffer(target.addr)?, "paused")?;
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
-        alice.hears(b"* bob joined")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         let remote = paused.client().local_addr()?;
         let mut said = 0;
         let mut say = |lines: usize| {
@@ -62,4 +58,5 @@ pub(super) static CASE: Case = Case {
         bob.say(b"go on")?;
         paused.hears(b"bob: go on")
     },
+    ..Case::CHAT
 };

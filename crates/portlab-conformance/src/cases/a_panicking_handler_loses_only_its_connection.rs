@@ -2,15 +2,12 @@
 
 use std::time::Duration;
 
-use crate::{Case, Speaks};
+use crate::Case;
 
-pub(super) static CASE: Case = Case {
-    name: "a_panicking_handler_loses_only_its_connection",
+pub(super) const CASE: Case = Case {
     about: "handlers that panic, more of them than a pool has workers, cost their own connections and \
             nothing else",
     faults: &[21],
-    speaks: Speaks::Echo,
-    requires: &[],
     options: &["--work=panic"],
     run: |target| {
         let mut bystander = match target.promises.at_once {
@@ -27,4 +24,5 @@ pub(super) static CASE: Case = Case {
             None => Ok(()),
         }
     },
+    ..Case::ECHO
 };

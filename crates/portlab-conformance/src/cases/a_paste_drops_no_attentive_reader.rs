@@ -2,7 +2,7 @@
 
 use std::{thread, time::Duration};
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::beside, talker::Talker};
+use crate::{Case, Requires, failure::ensure, patience::beside, talker::Talker};
 
 /// 128 KiB of line ends, and 128 KiB of lines.
 const PASTES: [(&[u8], usize); 2] = [
@@ -10,19 +10,13 @@ const PASTES: [(&[u8], usize); 2] = [
     (b"a line of a text that was pasted\n", 4 << 10),
 ];
 
-pub(super) static CASE: Case = Case {
-    name: "a_paste_drops_no_attentive_reader",
+pub(super) const CASE: Case = Case {
     about: "when a member pastes 128 KiB, members that read hear every line of it and stay, and so does the paster",
-    faults: &[],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(4)],
     // At full speed.
     options: &["--member-rate=off"],
     run: |target| {
-        let mut readers = Vec::new();
-        for name in ["a", "b", "c"] {
-            readers.push(Talker::join(target, name)?);
-        }
+        let readers = Talker::members(target, 3)?;
         let mut paster = Talker::join(target, "paster")?;
         let listen = |mut reader: Talker| {
             beside(move || {
@@ -54,4 +48,5 @@ pub(super) static CASE: Case = Case {
         ensure!(still_in.is_ok(), "the paster was dropped: {still_in:?}");
         Ok(())
     },
+    ..Case::CHAT
 };

@@ -1,14 +1,11 @@
 //! A client that breaks off while it is being answered.
 
-use crate::{Case, Requires, Speaks, client::random_bytes, failure::ensure, patience::eventually};
+use crate::{Case, Requires, client::random_bytes, failure::ensure, patience::eventually};
 
-pub(super) static CASE: Case = Case {
-    name: "a_reset_mid_reply_leaves_nothing_behind",
+pub(super) const CASE: Case = Case {
     about: "a RST in mid-reply: no crash, no descriptor kept, others unaffected",
     faults: &[7],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &[],
     run: |target| {
         target.served_client()?;
         // The first client may not have been forgotten yet, which hides one descriptor and no more.
@@ -37,4 +34,5 @@ pub(super) static CASE: Case = Case {
         ensure!(back, "before the resets {before:?}, after them {after:?}");
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 
 use crate::{
-    Case, Failure, Requires, Speaks, client::Client, failure::ensure, patience::beside,
-    talker::Talker,
+    Case, Failure, Requires, client::Client, failure::ensure, patience::beside, talker::Talker,
 };
 
 /// How many members are there at a time, how often each comes, and how many lines each says.
@@ -12,14 +11,11 @@ const MEMBERS: usize = 20;
 const ROUNDS: usize = 3;
 const LINES: usize = 20;
 
-pub(super) static CASE: Case = Case {
-    name: "a_storm_is_heard_in_one_order",
+pub(super) const CASE: Case = Case {
     about: "while members come, talk and leave, two that listen hear every line once, each sender's in its order, \
             and both in the same order",
     faults: &[25],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(4)],
-    options: &[],
     run: |target| {
         let mut one = Talker::join(target, "one")?;
         let mut other = Talker::join(target, "other")?;
@@ -46,6 +42,7 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::CHAT
 };
 
 fn name(member: usize, round: usize) -> String {

@@ -1,14 +1,10 @@
 //! A client that connects and keeps silent.
 
-use crate::{Case, Requires, Speaks};
+use crate::{Case, Requires};
 
-pub(super) static CASE: Case = Case {
-    name: "an_idle_client_disturbs_nobody",
+pub(super) const CASE: Case = Case {
     about: "while one client keeps silent, others are served",
-    faults: &[],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
         let mut idle = target.client()?;
         for _ in 0..5 {
@@ -16,4 +12,5 @@ pub(super) static CASE: Case = Case {
         }
         idle.exchange(b"I am still here")
     },
+    ..Case::ECHO
 };

@@ -1,14 +1,13 @@
 //! Handlers that block, where the model can bear it.
 
 use super::waiting_handlers_wait_side_by_side::side_by_side;
-use crate::{Case, Requires, Speaks};
+use crate::{Case, Requires};
 
-pub(super) static CASE: Case = Case {
-    name: "blocking_handlers_block_only_themselves",
+pub(super) const CASE: Case = Case {
     about: "four handlers that block for a second each don't stand in a queue",
     faults: &[22],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4), Requires::SurvivesBlocking],
     options: &["--work=block:1s", "--workers=4"],
     run: |target| side_by_side(target),
+    ..Case::ECHO
 };

@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use super::waiting_handlers_wait_side_by_side::four_answers;
-use crate::{Case, Requires, Speaks, failure::ensure};
+use crate::{Case, Requires, failure::ensure};
 
-pub(super) static CASE: Case = Case {
-    name: "blocking_handlers_stall_the_port",
+pub(super) const CASE: Case = Case {
     about: "four handlers that block for half a second stand in a queue, as the model's sheet says; \
             afterwards everybody is served",
     faults: &[22],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4), Requires::StallsWhenBlocked],
     options: &["--work=block:500ms", "--workers=4"],
     run: |target| {
@@ -21,4 +19,5 @@ pub(super) static CASE: Case = Case {
         );
         target.served_client().map(drop)
     },
+    ..Case::ECHO
 };

@@ -1,20 +1,15 @@
 //! Fault 16: more connections than are allowed.
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually};
+use crate::{Case, Requires, failure::ensure, patience::eventually};
 
-pub(super) static CASE: Case = Case {
-    name: "connections_above_the_limit_are_closed",
+pub(super) const CASE: Case = Case {
     about: "with --max-connections 10 the next connections are closed, the ten are served, and a place that becomes \
             free is taken again",
     faults: &[16],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(11)],
     options: &["--max-connections=10", "--workers=12"],
     run: |target| {
-        let mut inside = Vec::new();
-        for _ in 0..10 {
-            inside.push(target.served_client()?);
-        }
+        let mut inside = target.served_clients(10)?;
         for _ in 0..3 {
             target.client()?.expect_to_be_dropped()?;
         }
@@ -34,4 +29,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

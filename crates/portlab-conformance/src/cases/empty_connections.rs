@@ -1,14 +1,9 @@
 //! Clients that connect and say nothing.
 
-use crate::{Case, Speaks};
+use crate::Case;
 
-pub(super) static CASE: Case = Case {
-    name: "empty_connections",
+pub(super) const CASE: Case = Case {
     about: "clients that connect and leave without a word harm nobody",
-    faults: &[],
-    speaks: Speaks::Echo,
-    requires: &[],
-    options: &[],
     run: |target| {
         for _ in 0..50 {
             let mut client = target.client()?;
@@ -18,4 +13,5 @@ pub(super) static CASE: Case = Case {
         }
         target.served_client().map(drop)
     },
+    ..Case::ECHO
 };

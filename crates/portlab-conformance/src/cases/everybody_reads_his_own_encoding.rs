@@ -1,17 +1,13 @@
 //! Faults 3 and 5: texts cut at every byte, and what an encoding has no place for.
 
-use crate::{Case, Requires, Speaks, talker::Talker};
+use crate::{Case, Requires, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "everybody_reads_his_own_encoding",
+pub(super) const CASE: Case = Case {
     about: "members of three encodings hear each other, whole characters and question marks where there is none",
     faults: &[3, 5],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         alice.speak("gbk")?;
         bob.speak("big5")?;
         // "你好" in GBK, and then in Big5, a byte at a time.
@@ -29,4 +25,5 @@ pub(super) static CASE: Case = Case {
         bob.say("5 €, 😀".as_bytes())?;
         alice.hears(b"bob: 5 ?, ?")
     },
+    ..Case::CHAT
 };

@@ -1,14 +1,10 @@
 //! Random bytes of many sizes come back as they were.
 
-use crate::{Case, Speaks, client::random_bytes};
+use crate::{Case, client::random_bytes};
 
-pub(super) static CASE: Case = Case {
-    name: "exact_bytes",
+pub(super) const CASE: Case = Case {
     about: "random bytes of many sizes, up to 1 MiB, come back exactly",
     faults: &[4],
-    speaks: Speaks::Echo,
-    requires: &[],
-    options: &[],
     run: |target| {
         // Around the sizes where something changes: a segment, a page, a read buffer, a socket
         // buffer.
@@ -32,4 +28,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -2,12 +2,9 @@
 
 use crate::{Case, Speaks};
 
-pub(super) static CASE: Case = Case {
-    name: "fixed_text",
+pub(super) const CASE: Case = Case {
     about: "whoever says something is answered with exactly the fixed text, in its encoding",
-    faults: &[],
     speaks: Speaks::Reply,
-    requires: &[],
     options: &["--reply=你好客户端", "--encoding=gbk"],
     run: |target| {
         // What Python makes of the texts with .encode("gbk").
@@ -24,4 +21,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

@@ -1,14 +1,10 @@
 //! A client that has said everything, and still listens.
 
-use crate::{Case, Speaks, client::random_bytes};
+use crate::{Case, client::random_bytes};
 
-pub(super) static CASE: Case = Case {
-    name: "half_close",
+pub(super) const CASE: Case = Case {
     about: "1 MiB and then a FIN: all of it comes back, and then the end",
     faults: &[6],
-    speaks: Speaks::Echo,
-    requires: &[],
-    options: &[],
     run: |target| {
         let text = random_bytes(1 << 20);
         let mut client = target.client()?;
@@ -29,4 +25,5 @@ pub(super) static CASE: Case = Case {
         client.expect(b"goodbye")?;
         client.expect_end()
     },
+    ..Case::ECHO
 };

@@ -2,18 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Case, Speaks, failure::ensure};
+use crate::{Case, failure::ensure};
 
 /// As the option has it.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
-pub(super) static CASE: Case = Case {
-    name: "idle_connections_are_closed",
+pub(super) const CASE: Case = Case {
     about: "with --idle-timeout, silent connections are closed after it and not before, a connection that talks stays, \
             and the next client is served",
     faults: &[10],
-    speaks: Speaks::Echo,
-    requires: &[],
     options: &["--idle-timeout=1s"],
     run: |target| {
         let since = Instant::now();
@@ -49,4 +46,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::ECHO
 };

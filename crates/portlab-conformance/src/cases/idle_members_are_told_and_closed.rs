@@ -2,13 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "idle_members_are_told_and_closed",
+pub(super) const CASE: Case = Case {
     about: "with --idle-timeout, a silent member is told why its connection is closed, and the next is welcome",
     faults: &[10],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
     options: &["--idle-timeout=1s"],
     run: |target| {
@@ -31,4 +29,5 @@ pub(super) static CASE: Case = Case {
         );
         Talker::join(target, "next").map(drop)
     },
+    ..Case::CHAT
 };

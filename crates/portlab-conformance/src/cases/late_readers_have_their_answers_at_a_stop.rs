@@ -3,18 +3,14 @@
 use portlab_sys::spawn::Signal;
 
 use crate::{
-    Case, Requires, Speaks,
+    Case, Requires,
     client::{Client, random_bytes},
-    failure::ensure,
-    patience::patience,
 };
 
-pub(super) static CASE: Case = Case {
-    name: "late_readers_have_their_answers_at_a_stop",
+pub(super) const CASE: Case = Case {
     about: "clients that have sent much and read nothing before SIGTERM, and read then, have all answers and a \
             clean end, and the server exits with status 0",
     faults: &[19],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=30s", "--workers=4"],
     run: |target| {
@@ -31,11 +27,7 @@ pub(super) static CASE: Case = Case {
         for (client, sent) in &mut clients {
             client.expect_beginning_and_end(&flood[..*sent])?;
         }
-        let status = target.process()?.wait(patience())?;
-        ensure!(
-            status.is_some_and(|status| status.success()),
-            "expected exit status 0, got {status:?}"
-        );
-        Ok(())
+        target.expect_exit()
     },
+    ..Case::ECHO
 };

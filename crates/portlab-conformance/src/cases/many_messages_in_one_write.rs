@@ -1,14 +1,10 @@
 //! A client that sends many messages at once.
 
-use crate::{Case, Speaks};
+use crate::Case;
 
-pub(super) static CASE: Case = Case {
-    name: "many_messages_in_one_write",
+pub(super) const CASE: Case = Case {
     about: "a hundred lines in one write come back in order, none lost or doubled",
     faults: &[2],
-    speaks: Speaks::Echo,
-    requires: &[],
-    options: &[],
     run: |target| {
         let lines: String = (0..100).map(|number| format!("line {number}\n")).collect();
         let mut client = target.client()?;
@@ -17,4 +13,5 @@ pub(super) static CASE: Case = Case {
         client.half_close()?;
         client.expect_end()
     },
+    ..Case::ECHO
 };

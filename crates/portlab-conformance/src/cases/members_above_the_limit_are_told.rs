@@ -1,20 +1,15 @@
 //! Fault 16, in a chat: more members than are allowed.
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
+use crate::{Case, Requires, failure::ensure, patience::eventually, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "members_above_the_limit_are_told",
+pub(super) const CASE: Case = Case {
     about: "with --max-connections 10 the eleventh client of a chat is told why its connection is closed, and a place \
             that becomes free is taken again",
     faults: &[16],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(11)],
     options: &["--max-connections=10", "--workers=12"],
     run: |target| {
-        let mut inside = Vec::new();
-        for number in 0..10 {
-            inside.push(Talker::join(target, &format!("m{number}"))?);
-        }
+        let mut inside = Talker::members(target, 10)?;
         for _ in 0..3 {
             let mut outside = Talker::over(target.client()?);
             outside.hears_why_it_is_closed(&["too many"])?;
@@ -24,4 +19,5 @@ pub(super) static CASE: Case = Case {
         ensure!(served, "a free place is not taken again");
         Ok(())
     },
+    ..Case::CHAT
 };

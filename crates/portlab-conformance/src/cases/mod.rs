@@ -2,13 +2,13 @@
 
 use crate::Case;
 
-/// Declares each file as a module and lists its `CASE`.
+/// Declares each file as a module, and lists its `CASE` under the name of the file.
 macro_rules! table {
     ($($file:ident,)*) => {
         $(mod $file;)*
 
         /// Every case.
-        pub static CASES: &[&Case] = &[$(&$file::CASE,)*];
+        pub static CASES: &[&Case] = &[$(&Case { name: stringify!($file), ..$file::CASE },)*];
     };
 }
 

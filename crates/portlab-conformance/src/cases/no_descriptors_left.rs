@@ -6,17 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Case, Failure, Requires, Speaks, failure::ensure, patience::eventually};
+use crate::{Case, Failure, Requires, failure::ensure, patience::eventually};
 
 /// Descriptors that the server may have.
 const LIMIT: u64 = 32;
 
-pub(super) static CASE: Case = Case {
-    name: "no_descriptors_left",
+pub(super) const CASE: Case = Case {
     about: "out of descriptors: connected clients are served, the server takes less than 5 % CPU and logs at most one \
             line a second, and once places are free again newcomers are served",
     faults: &[15],
-    speaks: Speaks::Echo,
     requires: &[
         Requires::Process,
         Requires::OneProcess,
@@ -30,10 +28,7 @@ pub(super) static CASE: Case = Case {
         let mut inside = target.served_client()?;
         limits::limit_open_files(pid, LIMIT)?;
         let crowded = Instant::now();
-        let mut crowd = Vec::new();
-        for _ in 0..130 {
-            crowd.push(target.client()?);
-        }
+        let mut crowd = target.clients(130)?;
         let (before, since) = (process_cpu(pid)?, Instant::now());
         thread::sleep(Duration::from_secs(2));
         let (used, elapsed) = (process_cpu(pid)? - before, since.elapsed());
@@ -61,4 +56,5 @@ pub(super) static CASE: Case = Case {
         ensure!(served, "nobody is served although places are free");
         Ok(())
     },
+    ..Case::ECHO
 };

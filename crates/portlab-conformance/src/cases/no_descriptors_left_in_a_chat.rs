@@ -7,31 +7,24 @@ use portlab_sys::{
     meter::{tree, usage},
 };
 
-use crate::{Case, Requires, Speaks, failure::ensure, patience::eventually, talker::Talker};
+use crate::{Case, Requires, failure::ensure, patience::eventually, talker::Talker};
 
 /// Descriptors that each process of the server may have.
 const LIMIT: u64 = 32;
 
-pub(super) static CASE: Case = Case {
-    name: "no_descriptors_left_in_a_chat",
+pub(super) const CASE: Case = Case {
     about: "out of descriptors: members talk on, the server takes less than 5 % CPU, and once the others have gone \
             newcomers are welcome",
     faults: &[15],
-    speaks: Speaks::Chat,
     requires: &[Requires::Process, Requires::AtOnce(20)],
     options: &["--workers=20"],
     run: |target| {
         let pid = target.pid()?;
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
-        alice.hears(b"* bob joined")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         for process in tree(pid)? {
             limits::limit_open_files(process, LIMIT)?;
         }
-        let mut crowd = Vec::new();
-        for _ in 0..50 {
-            crowd.push(target.client()?);
-        }
+        let crowd = target.clients(50)?;
         // The first second has the work of those that get in.
         thread::sleep(Duration::from_secs(1));
         let (before, processes) = (usage(pid)?.cpu, tree(pid)?.len() as u32);
@@ -50,4 +43,5 @@ pub(super) static CASE: Case = Case {
         );
         alice.hears_of(b"* carol joined")
     },
+    ..Case::CHAT
 };

@@ -1,14 +1,11 @@
 //! Fault 24: telnet, NUL, byte order marks, escape sequences, markup.
 
-use crate::{Case, Requires, Speaks, talker::Talker};
+use crate::{Case, Requires, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "nobody_moves_anothers_cursor",
+pub(super) const CASE: Case = Case {
     about: "what a screen would obey is shown instead, what telnet negotiates is left out, names hold no markup",
     faults: &[24],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
-    options: &[],
     run: |target| {
         let mut nobody = Talker::connect(target)?;
         for name in ["<script>x</script>", "\x1b[31mred", "a b", "\u{202e}evil"] {
@@ -24,4 +21,5 @@ pub(super) static CASE: Case = Case {
         alice.say(b"the parser lives")?;
         bob.hears(b"alice: the parser lives")
     },
+    ..Case::CHAT
 };

@@ -1,14 +1,10 @@
 //! A client that sends a byte at a time.
 
-use crate::{Case, Speaks, client::random_bytes};
+use crate::{Case, client::random_bytes};
 
-pub(super) static CASE: Case = Case {
-    name: "one_byte_per_write",
+pub(super) const CASE: Case = Case {
     about: "a text sent a byte at a time comes back exactly",
     faults: &[1],
-    speaks: Speaks::Echo,
-    requires: &[],
-    options: &[],
     run: |target| {
         let mut client = target.client()?;
         let text = random_bytes(300);
@@ -21,4 +17,5 @@ pub(super) static CASE: Case = Case {
         }
         client.expect(rest)
     },
+    ..Case::ECHO
 };

@@ -1,20 +1,15 @@
 //! Fault 25, first half: a race for a name.
 
-use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "one_of_many_gets_a_name",
+pub(super) const CASE: Case = Case {
     about: "when all ask for one name at once, one of them gets it and the others may ask for another",
     faults: &[25],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
         let count = target.crowd(100);
-        let mut crowd = Vec::new();
-        for _ in 0..count {
-            crowd.push(Talker::connect(target)?);
-        }
+        let crowd = (0..count).map(|_| Talker::connect(target));
+        let mut crowd = crowd.collect::<Result<Vec<_>, _>>()?;
         for talker in &mut crowd {
             talker.say(b"alice")?;
         }
@@ -39,4 +34,5 @@ pub(super) static CASE: Case = Case {
         ensure!(winners == 1, "{winners} members are called alice");
         Ok(())
     },
+    ..Case::CHAT
 };

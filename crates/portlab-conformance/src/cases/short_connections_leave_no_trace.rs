@@ -3,7 +3,7 @@
 use portlab_sys::meter::anonymous_bytes;
 
 use crate::{
-    Case, Failure, Requires, Speaks, Target,
+    Case, Failure, Requires, Target,
     client::Client,
     failure::ensure,
     patience::{beside, eventually},
@@ -15,14 +15,11 @@ const ALL: usize = 4_000;
 /// What memory may grow by beside a tenth: the pages of a thread or two more.
 const SLACK: u64 = 1 << 20;
 
-pub(super) static CASE: Case = Case {
-    name: "short_connections_leave_no_trace",
+pub(super) const CASE: Case = Case {
     about: "after 4,000 short connections the server has the descriptors and processes of before, and its memory \
             within 10 %",
     faults: &[23],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
-    options: &[],
     run: |target| {
         let pid = target.pid()?;
         come_and_go(target, FIRST)?;
@@ -43,6 +40,7 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::ECHO
 };
 
 /// Has so many clients connect, exchange a word and leave, two at a time.

@@ -1,13 +1,11 @@
 //! Fault 11: slow-loris, clients that send a byte now and then.
 
-use crate::{Case, Requires, Speaks, talker::Talker};
+use crate::{Case, Requires, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "slow_lines_are_cut_off",
+pub(super) const CASE: Case = Case {
     about: "200 clients (or all places) whose lines don't end within --line-timeout are told and closed; others talk \
             meanwhile, or (bounded pools) afterwards",
     faults: &[11],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
     options: &["--line-timeout=1s"],
     run: |target| {
@@ -18,8 +16,7 @@ pub(super) static CASE: Case = Case {
             slow.push(client);
         }
         // In a full pool they wait for the places of the slow ones.
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         alice.say(b"can you hear me?")?;
         bob.hears(b"alice: can you hear me?")?;
         for mut client in slow {
@@ -28,4 +25,5 @@ pub(super) static CASE: Case = Case {
         bob.say(b"they have gone")?;
         alice.hears_of(b"bob: they have gone")
     },
+    ..Case::CHAT
 };

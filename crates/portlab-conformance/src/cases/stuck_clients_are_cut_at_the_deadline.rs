@@ -1,20 +1,13 @@
 //! SIGTERM while a client doesn't read.
 
-use portlab_sys::{meter::tree, spawn::Signal};
+use portlab_sys::spawn::Signal;
 
-use crate::{
-    Case, Requires, Speaks,
-    client::random_bytes,
-    failure::ensure,
-    patience::{eventually, patience},
-};
+use crate::{Case, Requires, client::random_bytes, target::expect_gone};
 
-pub(super) static CASE: Case = Case {
-    name: "stuck_clients_are_cut_at_the_deadline",
+pub(super) const CASE: Case = Case {
     about: "clients that never read do not keep a server that was told to stop: the others have their answers \
             and an end, the server exits with status 0 and leaves no process",
     faults: &[19],
-    speaks: Speaks::Echo,
     requires: &[Requires::Process],
     options: &["--drain=2s", "--workers=20"],
     run: |target| {
@@ -27,39 +20,21 @@ pub(super) static CASE: Case = Case {
             client.send_until_full(&flood)?;
             clients.push(client);
         }
-        let mut active = Vec::new();
-        for _ in stuck..places {
-            active.push(target.served_client()?);
-        }
+        let mut active = target.served_clients(places - stuck)?;
         for client in &mut active {
             client.send(b"one more")?;
         }
-        let children = tree(target.pid()?)?.split_off(1);
+        let children = target.children()?;
         target.process()?.signal(Signal::TERM)?;
         for client in &mut active {
             client.expect(b"one more")?;
             client.expect_end()?;
         }
-        let status = target.process()?.wait(patience())?;
-        ensure!(
-            status.is_some_and(|status| status.success()),
-            "expected exit status 0, got {status:?}"
-        );
+        target.expect_exit()?;
         for client in &mut clients {
             client.expect_to_be_dropped()?;
         }
-        let gone = eventually(|| Ok(children.iter().all(|&pid| !is_alive(pid))))?;
-        ensure!(gone, "of the children {children:?} some are left");
-        Ok(())
+        expect_gone(&children)
     },
+    ..Case::ECHO
 };
-
-/// Whether there is a process of this number that has not ended.
-pub(super) fn is_alive(pid: i32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    // The state stands behind the name, which is in parentheses.
-    let state = stat
-        .rsplit_once(") ")
-        .and_then(|(_, rest)| rest.chars().next());
-    state.is_some_and(|state| state != 'Z')
-}

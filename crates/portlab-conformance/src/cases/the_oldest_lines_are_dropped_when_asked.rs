@@ -1,24 +1,20 @@
 //! Another policy for whoever reads too slowly.
 
-use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, talker::Talker};
 
 /// How many lines of 1000 bytes are said: more than all the buffers on the way hold.
 const LINES: usize = 10_000;
 
-pub(super) static CASE: Case = Case {
-    name: "the_oldest_lines_are_dropped_when_asked",
+pub(super) const CASE: Case = Case {
     about: "with --overflow drop-oldest, who does not read stays, hears the last lines, and how many it missed",
     faults: &[12],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(3)],
     options: &["--overflow=drop-oldest", "--output-limit=64KiB"],
     run: |target| {
         let mut silent = Talker::join(target, "silent")?;
-        let mut alice = Talker::join(target, "alice")?;
-        let mut bob = Talker::join(target, "bob")?;
+        let (mut alice, mut bob) = Talker::pair(target)?;
         silent.hears(b"* alice joined")?;
         silent.hears(b"* bob joined")?;
-        alice.hears(b"* bob joined")?;
         for number in 0..LINES {
             alice.say(format!("{number:0>1000}").as_bytes())?;
             bob.next()?;
@@ -50,4 +46,5 @@ pub(super) static CASE: Case = Case {
         );
         Ok(())
     },
+    ..Case::CHAT
 };

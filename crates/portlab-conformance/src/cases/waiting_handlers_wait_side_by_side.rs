@@ -2,16 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{Case, Failure, Requires, Speaks, Target, failure::ensure, patience::eventually};
+use crate::{Case, Failure, Requires, Target, failure::ensure, patience::eventually};
 
-pub(super) static CASE: Case = Case {
-    name: "waiting_handlers_wait_side_by_side",
+pub(super) const CASE: Case = Case {
     about: "four clients whose answers take a second each have them sooner than one after the other",
-    faults: &[],
-    speaks: Speaks::Echo,
     requires: &[Requires::AtOnce(4)],
     options: &["--work=wait:1s", "--workers=4"],
     run: |target| side_by_side(target),
+    ..Case::ECHO
 };
 
 /// Four answers of a second each take less than four seconds. A busy machine may need more than one
@@ -32,10 +30,7 @@ pub(super) fn side_by_side(target: &mut Target<'_>) -> Result<(), Failure> {
 
 /// Has four clients ask at once, and says how long it took until all had their answers.
 pub(super) fn four_answers(target: &mut Target<'_>) -> Result<Duration, Failure> {
-    let mut clients = Vec::new();
-    for _ in 0..4 {
-        clients.push(target.client()?);
-    }
+    let mut clients = target.clients(4)?;
     let since = Instant::now();
     for client in &mut clients {
         client.send(b"how long?")?;

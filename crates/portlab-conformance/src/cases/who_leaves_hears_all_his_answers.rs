@@ -1,15 +1,12 @@
 //! A member that asks, and goes at once.
 
-use crate::{Case, Requires, Speaks, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "who_leaves_hears_all_his_answers",
+pub(super) const CASE: Case = Case {
     about: "questions and the end in one write, by /quit or a FIN: all answers come, in their order, and \
             then the end",
     faults: &[6],
-    speaks: Speaks::Chat,
     requires: &[Requires::AtOnce(2)],
-    options: &[],
     run: |target| {
         for round in 0..10 {
             for quits in [true, false] {
@@ -42,4 +39,5 @@ pub(super) static CASE: Case = Case {
         }
         Ok(())
     },
+    ..Case::CHAT
 };

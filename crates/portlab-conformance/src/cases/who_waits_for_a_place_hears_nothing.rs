@@ -2,20 +2,14 @@
 
 use std::time::Duration;
 
-use crate::{Case, Requires, Speaks, talker::Talker};
+use crate::{Case, Requires, talker::Talker};
 
-pub(super) static CASE: Case = Case {
-    name: "who_waits_for_a_place_hears_nothing",
+pub(super) const CASE: Case = Case {
     about: "when all workers have a member, the next is connected and told nothing, until one leaves",
     faults: &[11],
-    speaks: Speaks::Chat,
     requires: &[Requires::Bound],
-    options: &[],
     run: |target| {
-        let mut members = Vec::new();
-        for number in 0..target.crowd(usize::MAX) {
-            members.push(Talker::join(target, &format!("m{number}"))?);
-        }
+        let mut members = Talker::members(target, target.crowd(usize::MAX))?;
         let mut next = target.client()?;
         next.expect_silence(Duration::from_millis(300))?;
         if let Some(mut first) = members.pop() {
@@ -24,4 +18,5 @@ pub(super) static CASE: Case = Case {
         }
         next.expect(b"* welcome; what is your name?\r\n")
     },
+    ..Case::CHAT
 };
