@@ -1,6 +1,7 @@
 //! What to do when accepting fails.
 
 use std::{
+    fmt,
     io::{self, Write},
     time::Duration,
 };
@@ -55,9 +56,13 @@ pub(crate) fn not_served(what: &str, error: &io::Error) {
 /// processes have something to say.
 pub(crate) fn complain(what: &str, error: &io::Error) {
     if tally::may_log() {
-        // The reader of stderr may have gone, and a server goes on without.
-        let _ = writeln!(io::stderr(), "portlab: {what}: {error}");
+        say(format_args!("{what}: {error}"));
     }
+}
+
+/// Writes a line to stderr. If the reader of stderr has gone, the server goes on.
+pub(crate) fn say(what: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "portlab: {what}");
 }
 
 /// Whether the connection died before it was accepted, which is no error of the server's.

@@ -68,23 +68,17 @@ fn alone(caller: Caller, service: &dyn Service) {
 }
 
 fn converse(caller: Caller, service: &dyn Service) -> io::Result<()> {
-    let Caller {
-        stream,
-        peer,
-        span,
-        admission,
-    } = caller;
-    if let Some(time) = admission.limits.idle {
+    if let Some(time) = caller.admission.limits.idle {
         // A peer that takes nothing is idle too.
-        stream.set_write_timeout(Some(time))?;
+        caller.stream.set_write_timeout(Some(time))?;
     }
-    span.turn();
+    caller.span.turn();
     // Whoever drives a connection has it watched: in a forking model that is the child.
-    let stream = Interruptible::new(stream);
+    let stream = Interruptible::new(caller.stream);
     // Given back before the socket closes: what was bound last is dropped first.
-    let admission = admission;
+    let admission = caller.admission;
     let mut deadlines = Deadlines::new(admission.limits);
-    let mut session = service.open(span.id(), peer);
+    let mut session = service.open(caller.span.id(), caller.peer);
     let mut outbox = Outbox::default();
     // Room that is never written to costs no memory: an idle connection has touched none of it.
     let mut input = Vec::with_capacity(READ_BUFFER);

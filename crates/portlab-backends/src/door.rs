@@ -58,10 +58,11 @@ pub struct Entry {
 /// Somebody who came in: a connection that was just accepted.
 #[derive(Debug)]
 pub(crate) struct Caller {
+    /// Given back before the socket closes: fields are dropped in their order.
+    pub(crate) admission: Admission,
     pub(crate) stream: TcpStream,
     pub(crate) peer: SocketAddr,
     pub(crate) span: Span,
-    pub(crate) admission: Admission,
 }
 
 /// A connection's place among those that a server may have. Dropping it gives the place back.

@@ -5,19 +5,17 @@
 //! which waits for both at once, and the rest is the state machine of `nonblocking.rs`, with a
 //! thread, or a process, to itself.
 
-use std::{
-    io,
-    os::fd::BorrowedFd,
-    time::{Duration, Instant},
-};
+use std::{io, os::fd::BorrowedFd, time::Instant};
 
 use mio::net::TcpStream;
 use portlab_service::{Cut, Parting, Service};
-use portlab_sys::stop::{self, Interruptible};
+use portlab_sys::{
+    clock::timespec,
+    stop::{self, Interruptible},
+};
 use rustix::{
     event::{PollFd, PollFlags, poll},
     io::Errno,
-    time::Timespec,
 };
 
 use crate::{
@@ -52,18 +50,12 @@ pub(crate) trait Desk {
 /// Per message that is a `poll` and a `read`; per piece of mail a `poll`, a look at the bell and a
 /// `write`.
 pub(crate) fn drive(caller: Caller, service: &dyn Service, desk: &mut impl Desk) {
-    let Caller {
-        stream,
-        peer,
-        span,
-        admission,
-    } = caller;
-    if stream.set_nonblocking(true).is_err() {
+    if caller.stream.set_nonblocking(true).is_err() {
         return desk.say(Word::Gone(Parting::Lost));
     }
-    let stream = Interruptible::new(TcpStream::from_std(stream));
-    let session = service.open(span.id(), peer);
-    let mut conn = Conn::new(stream, session, span, admission);
+    let stream = Interruptible::new(TcpStream::from_std(caller.stream));
+    let session = service.open(caller.span.id(), caller.peer);
+    let mut conn = Conn::new(stream, session, caller.span, caller.admission);
     let mut scratch = Scratch::new();
     let mut leaves_at = None;
     let mut step = Step::Yield;
@@ -183,8 +175,4 @@ fn wait(
         }
         return Ok(if rung { Event::Bell } else { Event::Peer });
     }
-}
-
-fn timespec(time: Duration) -> Timespec {
-    Timespec::try_from(time).expect("waits are far below the range of a timespec")
 }

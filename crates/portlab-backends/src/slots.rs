@@ -1,8 +1,7 @@
 //! The slots of a pool of processes: which are empty, and when they are filled again.
 
 use std::{
-    io::{self, Write},
-    mem,
+    io, mem,
     sync::atomic::{AtomicU64, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -12,6 +11,8 @@ use portlab_sys::{
     shared::words,
     tally::{self, Count},
 };
+
+use crate::backoff::say;
 
 /// The workers of a pool, as their parent sees them.
 pub(crate) struct Slots {
@@ -103,11 +104,9 @@ impl Slots {
             } else {
                 ", or ask for fewer with --workers"
             };
-            // If the reader of stderr has gone, the server goes on.
-            let _ = writeln!(
-                io::stderr(),
-                "portlab: {running} of {all} workers run: {error}{fewer}"
-            );
+            say(format_args!(
+                "{running} of {all} workers run: {error}{fewer}"
+            ));
         }
         Ok(())
     }
@@ -123,20 +122,13 @@ impl Slots {
                 tally::add(Count::Ended, busy.swap(0, Relaxed));
             }
         }
-        let is_too_soon = self.began.elapsed() < TOO_SOON;
-        self.pause = if is_too_soon {
-            (self.pause * 2).min(LONGEST)
+        let now = Instant::now();
+        if now - self.began < TOO_SOON {
+            self.pause = (self.pause * 2).min(LONGEST);
+            self.due = Some(now + self.pause);
         } else {
-            TOO_SOON
-        };
-        self.due = Some(
-            Instant::now()
-                + if is_too_soon {
-                    self.pause
-                } else {
-                    Duration::ZERO
-                },
-        );
+            (self.pause, self.due) = (TOO_SOON, Some(now));
+        }
     }
 
     /// How long the parent may wait before it fills slots again; `None` without a limit.

@@ -3,7 +3,7 @@
 use std::{io, path::Path, time::Duration};
 
 use procfs::{FromRead, process::Schedstat};
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::{ClockId, Timespec, clock_gettime};
 
 /// Nanoseconds since some moment before this process, and the same for all processes of a machine. Never
 /// 0.
@@ -13,6 +13,15 @@ use rustix::time::{ClockId, clock_gettime};
 pub fn monotonic_ns() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
+}
+
+/// A time to wait, as the system takes it.
+///
+/// # Panics
+/// When the time is longer than 292 billion years.
+#[must_use]
+pub fn timespec(time: Duration) -> Timespec {
+    Timespec::try_from(time).expect("waits are far below the range of a timespec")
 }
 
 /// The CPU time that the calling thread has used since it began.

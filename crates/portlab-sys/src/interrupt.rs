@@ -55,7 +55,7 @@ pub fn bell() -> io::Result<UnixStream> {
 }
 
 /// Whether `signal` does nothing to this process.
-fn is_ignored(signal: i32) -> bool {
+pub(crate) fn is_ignored(signal: i32) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
     // SAFETY: a null pointer asks for the action without changing it, and `action` has room for the answer; a
     // sigaction of zeros is a valid one.

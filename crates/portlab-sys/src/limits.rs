@@ -79,6 +79,15 @@ pub fn descriptors(pid: i32) -> io::Result<usize> {
     Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count())
 }
 
+/// How many file descriptors this process may open beside those that it has.
+///
+/// # Errors
+/// When the system does not tell which it has.
+pub fn free_descriptors() -> io::Result<usize> {
+    let most = usize::try_from(open_files()).unwrap_or(usize::MAX);
+    Ok(most.saturating_sub(descriptors(std::process::id().cast_signed())?))
+}
+
 /// Lowers the soft limit of open files of process `pid`, which stands until it raises it again.
 ///
 /// # Errors

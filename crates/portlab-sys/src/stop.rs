@@ -35,11 +35,10 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, poll},
     net::Shutdown,
-    time::Timespec,
 };
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
-use crate::{bits::Bits, undelivered};
+use crate::{bits::Bits, clock::timespec, interrupt::is_ignored, undelivered};
 
 /// How long past the deadline a process may take to say goodbye.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
@@ -256,17 +255,6 @@ pub(crate) fn watch(fd: RawFd) {
     }
 }
 
-/// Whether this process ignores `signal`.
-fn is_ignored(signal: i32) -> bool {
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
-    // SAFETY: nothing is installed; the present action is written to `action`, which is valid as it is: zeros.
-    let action = unsafe {
-        libc::sigaction(signal, std::ptr::null(), action.as_mut_ptr());
-        action.assume_init()
-    };
-    action.sa_sigaction == libc::SIG_IGN
-}
-
 /// A signal that only rings: a descriptor that becomes readable whenever `signal` has come.
 pub(crate) fn bell_for(signal: i32) -> io::Result<OwnedFd> {
     let (bell, doorbell) = UnixStream::pair()?;
@@ -281,12 +269,12 @@ pub(crate) fn forget_the_parents() {
 }
 
 /// Waits until `limit` at the longest, for `fd` to become readable.
-pub(crate) fn wait_readable(fd: BorrowedFd<'_>, limit: Duration) {
+pub fn wait_readable(fd: BorrowedFd<'_>, limit: Duration) {
     wait_until(fd, PollFlags::IN, limit);
 }
 
 /// Waits until `limit` at the longest, for `fd` to become writable.
-pub(crate) fn wait_writable(fd: BorrowedFd<'_>, limit: Duration) {
+pub fn wait_writable(fd: BorrowedFd<'_>, limit: Duration) {
     wait_until(fd, PollFlags::OUT, limit);
 }
 
@@ -365,8 +353,4 @@ fn shut(fd: RawFd, how: Shutdown) -> bool {
 
 fn own_pid() -> i32 {
     rustix::process::getpid().as_raw_nonzero().get()
-}
-
-fn timespec(time: Duration) -> Timespec {
-    Timespec::try_from(time).expect("waits are far below the range of a timespec")
 }

@@ -9,10 +9,6 @@ use std::{
 
 use portlab_service::{ConnId, Mail, Parting, Post};
 use portlab_sys::{seqpacket::Seqpacket, stop};
-use rustix::{
-    event::{PollFd, PollFlags, poll},
-    time::Timespec,
-};
 
 use super::counts::SharedCounts;
 use crate::{
@@ -48,7 +44,7 @@ impl Line {
             match self.socket.try_recv(&mut [0; 16]) {
                 Ok(length) => return length > 0,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.wait(PollFlags::IN);
+                    stop::wait_readable(self.socket.as_fd(), MOMENT);
                 }
                 Err(_) => return false,
             }
@@ -72,18 +68,10 @@ impl Line {
         desk.send(&Said::Connect);
         desk
     }
-
-    /// Waits for room or for a message, and not for long: the caller looks for itself whether the server stops.
-    fn wait(&self, wanted: PollFlags) {
-        let moment = Timespec::try_from(MOMENT).expect("a moment is in a timespec's range");
-        let _ = poll(
-            &mut [PollFd::from_borrowed_fd(self.socket.as_fd(), wanted)],
-            Some(&moment),
-        );
-    }
 }
 
-/// A signal may come just before a wait begins, and would not end it.
+/// How long a wait lasts before it is looked whether the server stops: a signal may come just before a wait begins,
+/// and would not end it.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// How a process that drives a connection reaches the hub.
@@ -104,7 +92,7 @@ impl LineDesk<'_> {
             if error.kind() != io::ErrorKind::WouldBlock || stop::is_past_deadline() {
                 return;
             }
-            self.line.wait(PollFlags::OUT);
+            stop::wait_writable(self.line.socket.as_fd(), MOMENT);
         }
     }
 

@@ -12,7 +12,7 @@ mod line;
 mod process;
 
 use std::{
-    io::{self, Write},
+    io,
     time::{Duration, Instant},
 };
 
@@ -28,6 +28,7 @@ use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
 pub use self::line::fuzz;
 use crate::{
+    backoff::say,
     mailbox::{Counts, Overflow},
     trace,
 };
@@ -107,14 +108,13 @@ impl Broker {
             return Ok(());
         };
         let (control, far) = Seqpacket::pair()?;
-        let taken = limits::descriptors(std::process::id().cast_signed())?;
-        let open_files = usize::try_from(limits::open_files()).unwrap_or(usize::MAX);
+        let free = limits::free_descriptors()?;
         match children.fork(alone)? {
             Forked::Parent(pid) => {
                 self.running = Some(Running {
                     pid,
                     control,
-                    most: open_files.saturating_sub(taken + SPARE),
+                    most: free.saturating_sub(SPARE),
                     since: Instant::now(),
                     is_stuck: false,
                 });
@@ -124,7 +124,7 @@ impl Broker {
                 trace::is_the_broker();
                 let ran = process::run(hub, self.overflow, counts, far);
                 if let Err(error) = &ran {
-                    say(&format!("the broker can't go on: {error}"));
+                    say(format_args!("the broker can't go on: {error}"));
                 }
                 leave(ran.is_ok())
             }
@@ -162,10 +162,9 @@ impl Broker {
             return Err(io::Error::other(full));
         }
         let (near, far) = Seqpacket::pair()?;
-        let patience = if running.is_stuck {
-            Duration::ZERO
-        } else {
-            MOMENT
+        let patience = match running.is_stuck {
+            true => Duration::ZERO,
+            false => MOMENT,
         };
         let passed = running.control.send_fd_within(&far, patience);
         let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
@@ -189,12 +188,14 @@ impl Broker {
                 self.pause = Duration::ZERO;
             }
             self.wait_longer(now);
-            say("the broker has died, and the rooms with it; another is started");
+            say(format_args!(
+                "the broker has died, and the rooms with it; another is started"
+            ));
         }
         if self.due.is_some_and(|due| due <= now) {
             self.due = None;
             if let Err(error) = self.run(children, alone) {
-                say(&format!("can't start another broker: {error}"));
+                say(format_args!("can't start another broker: {error}"));
                 self.wait_longer(now);
             }
         }
@@ -232,9 +233,4 @@ impl Broker {
 /// A reason that passes by itself.
 fn busy(why: NoLine) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, why)
-}
-
-/// Says on stderr what has happened. If its reader has gone, the server goes on.
-fn say(what: &str) {
-    let _ = writeln!(io::stderr(), "portlab: {what}");
 }

@@ -88,14 +88,12 @@ pub(super) fn run(
     control: Seqpacket,
 ) -> io::Result<()> {
     let poll = Poll::new()?;
-    let taken = limits::descriptors(std::process::id().cast_signed())?;
-    let open_files = usize::try_from(limits::open_files()).unwrap_or(usize::MAX);
+    let most = limits::free_descriptors()?;
     poll.registry().register(
         &mut SourceFd(&control.as_raw_fd()),
         CONTROL,
         Interest::READABLE,
     )?;
-    let most = open_files.saturating_sub(taken);
     if most == 0 {
         return Err(Errno::MFILE.into());
     }

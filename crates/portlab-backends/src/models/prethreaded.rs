@@ -19,17 +19,16 @@
 //!
 //! Read on: UNP vol. 1, section 30.11.
 
-use std::{
-    io::{self, Write},
-    thread,
-};
+use std::{io, thread};
 
 use portlab_service::Service;
 use portlab_sys::limits;
 
 use super::threads::STACK;
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::complain, blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    backoff::{complain, say},
+    blocking,
     exchange::Exchange,
 };
 
@@ -93,11 +92,10 @@ fn affordable(asked: usize, has_hub: bool) -> usize {
     let room = files.saturating_sub(SPARE) / if has_hub { 2 } else { 1 };
     let workers = asked.min(usize::try_from(room).unwrap_or(asked)).max(1);
     if workers < asked {
-        let _ = writeln!(
-            io::stderr(),
-            "portlab: {workers} of {asked} workers run: {files} open files allow no more; raise the limit \
-             (ulimit -n), or ask for fewer with --workers"
-        );
+        say(format_args!(
+            "{workers} of {asked} workers run: {files} open files allow no more; raise the limit (ulimit -n), or ask \
+             for fewer with --workers"
+        ));
     }
     workers
 }

@@ -498,5 +498,3 @@ impl<S: Socket> Conn<S> {
 
 #[cfg(test)]
 mod orders;
-#[cfg(test)]
-mod tests;

@@ -24,7 +24,7 @@ use super::*;
 use crate::{
     Limits,
     letterbox::Letterbox,
-    mailbox::{Mailbox, Overflow},
+    mailbox::{Mailbox, Overflow, Put},
 };
 
 /// What the kernel keeps of a connection.
@@ -356,6 +356,40 @@ fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
     ] {
         nothing_is_stranded(inbox, &story).unwrap();
     }
+}
+
+#[test]
+fn who_waits_for_a_peer_that_does_not_read_is_woken_when_there_is_too_much() {
+    let World {
+        mut conn,
+        mut scratch,
+        kernel,
+        ..
+    } = World::new(Where::Own(Mailbox::new(WIDE)));
+    kernel.borrow_mut().room = 120_000;
+    let letterbox = Letterbox::new(Overflow::default());
+    let bell = Arc::new(Bell::default());
+    let waker = Waker::from(Arc::clone(&bell));
+    let mail = Mail(vec![b'm'; 50_000].into());
+    // Whatever the socket takes first, the driver must be left with a way to be woken.
+    while !conn.is_blocked() {
+        letterbox.put(mail.clone());
+        let inbox = &mut (&letterbox, &waker);
+        assert_eq!(conn.advance(&mut scratch, Some(inbox)), Step::Idle);
+    }
+    let woken = loop {
+        if let (Put::Overflowed(_), woken) = letterbox.put(mail.clone()) {
+            break woken;
+        }
+    };
+    let woken = woken.expect("the letterbox has the waker of its receiver");
+    woken.wake();
+    assert!(bell.0.load(Relaxed));
+    let step = conn.advance(&mut scratch, Some(&mut (&letterbox, &waker)));
+    assert_eq!(
+        (step, conn.how()),
+        (Step::Leave(FAREWELL), Parting::TooSlow)
+    );
 }
 
 #[test]
