@@ -5,46 +5,23 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use std::{
-    io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::{Command, Output, Stdio},
-    thread,
-};
+mod program;
 
 use serde_json::Value;
+use std::{
+    io::Write,
+    net::{SocketAddr, TcpListener},
+    process::Stdio,
+};
 
-fn portlab(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(arguments).stdin(Stdio::null());
-    command.output().unwrap()
-}
+use program::{Running, command, echo, portlab, server_at, stderr};
 
 /// What a command prints in JSON, when it ends well.
 #[track_caller]
 fn json(arguments: &[&str]) -> Value {
     let output = portlab(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {errors}");
-    serde_json::from_slice(&output.stdout).unwrap()
-}
-
-/// Sends back what comes, to whoever connects.
-fn echo(door: TcpListener) {
-    thread::spawn(move || {
-        for stream in door.incoming().flatten() {
-            thread::spawn(move || echo_one(stream));
-        }
-    });
-}
-
-fn echo_one(mut stream: TcpStream) {
-    let mut buffer = [0; 1024];
-    while let Ok(length @ 1..) = stream.read(&mut buffer) {
-        if stream.write_all(&buffer[..length]).is_err() {
-            return;
-        }
-    }
+    assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
+    program::json(&output)
 }
 
 /// An echo at one port of 127.0.0.1 and, where there is IPv6, of ::1.
@@ -53,13 +30,13 @@ fn echoes() -> (u16, bool) {
         let v4 = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = v4.local_addr().unwrap().port();
         if TcpListener::bind("[::1]:0").is_err() {
-            echo(v4);
+            server_at(v4, echo);
             return (port, false);
         }
         // Somebody may have it.
         if let Ok(v6) = TcpListener::bind(("::1", port)) {
-            echo(v4);
-            echo(v6);
+            server_at(v4, echo);
+            server_at(v6, echo);
             return (port, true);
         }
     }
@@ -116,31 +93,16 @@ fn every_command_that_connects_reads_the_same_forms() {
 
 /// What comes back when `portlab connect` says hello to `addr`.
 fn echoed(addr: &str) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(["connect", addr, "--timeout=1m"]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut connect = command.spawn().unwrap();
+    let mut command = command(&["connect", addr, "--timeout=1m"]);
+    let mut connect = command.stdin(Stdio::piped()).spawn().unwrap();
     connect.stdin.take().unwrap().write_all(b"hello\n").unwrap();
     String::from_utf8(connect.wait_with_output().unwrap().stdout).unwrap()
 }
 
 /// Starts `portlab` with these, and tells where it listens.
+#[track_caller]
 fn served(arguments: &[&str]) -> SocketAddr {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(arguments).args(["--model=threads", "--json"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut server = portlab_sys::spawn::tie_to_this_thread(&mut command)
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut out = BufReader::new(server.stdout.take().unwrap());
-    out.read_line(&mut line).unwrap();
-    server.kill().unwrap();
-    let errors = server.wait_with_output().unwrap().stderr;
-    let errors = String::from_utf8_lossy(&errors).into_owned();
-    let event: Value =
-        serde_json::from_str(&line).unwrap_or_else(|_| panic!("{arguments:?}: {errors}"));
-    event["addr"].as_str().unwrap().parse().unwrap()
+    Running::start(command(arguments).args(["--model=threads", "--json"])).addr
 }
 
 #[test]
@@ -200,12 +162,9 @@ fn what_is_no_address_is_refused_by_every_command_with_what_to_type() {
             ("127.0.0.1:htpp", "http"),
         ] {
             let words: Vec<_> = command.split(' ').chain([text]).collect();
-            let output = Command::new(env!("CARGO_BIN_EXE_portlab"))
-                .args(&words)
-                .env("LC_ALL", "C.UTF-8")
-                .output()
-                .unwrap();
-            let error = String::from_utf8_lossy(&output.stderr).into_owned();
+            let mut program = program::command(&words);
+            let output = program.env("LC_ALL", "C.UTF-8").output().unwrap();
+            let error = stderr(&output);
             assert_eq!(output.status.code(), Some(2), "{words:?}: {error}");
             assert!(output.stdout.is_empty(), "{words:?}");
             assert!(error.contains(remedy), "{words:?}: {error}");

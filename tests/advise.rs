@@ -6,9 +6,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     io::{BufRead, BufReader, Read},
-    process::{Command, Output, Stdio},
     time::Duration,
 };
 
@@ -20,12 +21,7 @@ use portlab_stats::advice::{Ceiling, Question};
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-fn portlab(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
+use program::{PORTLAB, command, portlab};
 
 fn advise(arguments: &[&str]) -> (String, String, Option<i32>) {
     let output = portlab(&[&["advise"], arguments].concat());
@@ -105,12 +101,8 @@ fn a_small_question_is_measured_and_answered() {
 
 #[test]
 fn an_interrupted_run_says_that_it_was_interrupted() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(["advise", "--wait=5ms", "-c=50", "--rate=100", "--json"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let question = ["advise", "--wait=5ms", "-c=50", "--rate=100", "--json"];
+    let mut child = command(&question).spawn().unwrap();
     let mut stderr = BufReader::new(child.stderr.take().unwrap());
     let mut said = String::new();
     stderr.read_line(&mut said).unwrap();
@@ -147,7 +139,7 @@ impl Audience for InterruptsTheSearch {
 fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
     let dir = std::env::temp_dir().join(format!("portlab-advise-test-{}", std::process::id()));
     let inquiry = Inquiry {
-        program: env!("CARGO_BIN_EXE_portlab").into(),
+        program: PORTLAB.into(),
         question: Question {
             works: Vec::new(),
             connections: 5,
@@ -179,19 +171,8 @@ fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
 
 /// How many workers a server says that it has.
 fn workers(options: &[&str]) -> u64 {
-    let mut server = Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(["serve", "--json", "--bind=127.0.0.1:0"])
-        .args(options)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let mut stdout = BufReader::new(server.stdout.take().unwrap());
-    stdout.read_line(&mut line).unwrap();
-    server.kill().unwrap();
-    server.wait().unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
-    said["workers"].as_u64().unwrap()
+    let server = program::Running::serve(options);
+    server.listening["workers"].as_u64().unwrap()
 }
 
 #[test]

@@ -5,54 +5,25 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Child, Command, Output, Stdio},
+    process::Child,
 };
 
 use portlab_backends::MODELS;
-use portlab_sys::spawn::{Signal, signal};
+use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use serde_json::Value;
 
-fn portlab(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
-
-/// Runs a command that can't be run, and returns what it says on stderr.
-fn refused(arguments: &[&str]) -> String {
-    let output = portlab(arguments);
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
-    assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
-    assert!(!text.contains("panicked"), "{arguments:?}: {text}");
-    text
-}
-
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
+use program::{command, folder, portlab, refused, shell, stderr};
 
 /// Starts `serve` with `options` and returns it with the first line it says.
 fn serve(options: &[&str]) -> (Child, String) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command
-        .arg("serve")
-        .args(options)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = portlab_sys::spawn::tie_to_this_thread(&mut command)
-        .spawn()
-        .unwrap();
+    let mut command = command(&["serve"]);
+    let mut child = tie_to_this_thread(command.args(options)).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap())
         .read_line(&mut line)
@@ -62,15 +33,8 @@ fn serve(options: &[&str]) -> (Child, String) {
 
 fn end(mut child: Child) -> (Option<i32>, String) {
     signal(&mut child, Signal::TERM).unwrap();
-    let code = child.wait().unwrap().code();
-    let mut text = String::new();
-    child
-        .stderr
-        .take()
-        .unwrap()
-        .read_to_string(&mut text)
-        .unwrap();
-    (code, text)
+    let output = child.wait_with_output().unwrap();
+    (output.status.code(), stderr(&output))
 }
 
 #[test]
@@ -326,12 +290,8 @@ fn more_connections_than_descriptors_are_refused_with_the_remedy() {
         "load 127.0.0.1:9 --connections",
         "compare --models threads --connections",
     ] {
-        let script = format!(
-            "ulimit -n 64; exec {} {command} 100",
-            env!("CARGO_BIN_EXE_portlab")
-        );
-        let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let output = shell(&format!("ulimit -n 64; exec $portlab {command} 100"));
+        let text = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{text}");
         assert!(
             text.contains("hard limit is 64") && text.contains("use 41 connections"),
@@ -359,33 +319,17 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
     let without_stderr = format!("{compare} 2>/dev/null");
     let with_stderr = format!("{compare} 2>&1");
     for command in ["models --json", &without_stderr, &with_stderr] {
-        let script = format!(
-            "set -o pipefail; {} {command} | true",
-            env!("CARGO_BIN_EXE_portlab")
-        );
-        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{command}");
+        let output = shell(&format!("set -o pipefail; $portlab {command} | true"));
+        assert_eq!(stderr(&output), "", "{command}");
         assert_eq!(output.status.code(), Some(0), "{command}");
     }
 }
 
 #[test]
 fn a_full_disk_is_an_error_and_no_panic() {
-    let full = fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    let output = command
-        .args(["models", "--json"])
-        .stdout(full)
-        .output()
-        .unwrap();
+    let output = shell("$portlab models --json >/dev/full");
     assert_eq!(output.status.code(), Some(2));
-    assert!(
-        String::from_utf8_lossy(&output.stderr).contains("No space left"),
-        "{output:?}"
-    );
+    assert!(stderr(&output).contains("No space left"), "{output:?}");
 }
 
 #[test]

@@ -6,6 +6,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     fs,
     io::{self, Read, Write},
@@ -18,6 +20,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use program::{nobody, stderr};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -61,17 +65,15 @@ fn answering_at_the_end(answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>
 }
 
 fn command(addr: SocketAddr, options: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.arg("connect").arg(addr.to_string()).args(options);
-    command.env("LC_ALL", "C.UTF-8");
+    let mut command = program::command(&["connect", &addr.to_string()]);
+    command.args(options).env("LC_ALL", "C.UTF-8");
     command
 }
 
 /// Runs the client on `input`.
 fn piped(addr: SocketAddr, options: &[&str], input: &[u8]) -> Output {
     let mut command = command(addr, options);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(input).unwrap();
     drop(stdin);
@@ -84,17 +86,11 @@ fn connect(addr: SocketAddr, options: &[&str]) -> Output {
 
 #[track_caller]
 fn check(output: &Output, code: i32, stdout: &[u8]) -> String {
-    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    let stderr = stderr(output);
     assert_eq!(output.status.code(), Some(code), "{output:?}");
     assert_eq!(output.stdout, stdout, "{output:?}");
     assert!(!stderr.contains("panicked"), "{stderr}");
     stderr
-}
-
-/// An address where nobody listens.
-fn nobody() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
 }
 
 #[test]
@@ -158,8 +154,7 @@ fn a_character_that_two_reads_cut_comes_out_whole() {
         stream.write_all(b"\xe3\xba")
     });
     let mut command = command(addr, &["--encoding=gbk", "--trace", "--timeout", NEVER]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let mut stderr = child.stderr.take().unwrap();
     stdin.write_all(b"1\n").unwrap();
@@ -248,7 +243,6 @@ fn stdin_has_an_encoding_of_its_own() {
         let (addr, heard) = answering_at_the_end(b".");
         let mut command = command(addr, &[options, &["--timeout", NEVER]].concat());
         command.env("LC_ALL", locale).stdin(Stdio::piped());
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         child.stdin.take().unwrap().write_all(gbk).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -345,8 +339,7 @@ fn when_nothing_comes_it_fails_with_the_remedy() {
 fn a_server_that_closes_first_ends_it_though_stdin_goes_on() {
     let (addr, _heard) = server(|mut stream| stream.write_all(b"the time\r\n"));
     let mut command = command(addr, &["--timeout", NEVER]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let stdin = child.stdin.take().unwrap();
     let output = child.wait_with_output().unwrap();
     drop(stdin);
@@ -456,8 +449,7 @@ fn more_than_fits_into_any_buffer_goes_through() {
         .flat_map(|n| format!("{n} 你\n").into_bytes())
         .collect();
     let mut command = command(addr, &["--encoding=gb18030", "--timeout", NEVER]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let copy = input.clone();
     let writer = thread::spawn(move || stdin.write_all(&copy));
@@ -475,7 +467,7 @@ fn a_slow_reader_misses_nothing() {
         stream.write_all(&[b'x'; 4_000_000])
     });
     let mut command = command(addr, &["--send=x", "--wait=2s"]);
-    let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut child = command.spawn().unwrap();
     // As long as it takes for the client to wait in vain, if it did.
     thread::sleep(Duration::from_millis(2500));
     let mut came = Vec::new();
@@ -520,11 +512,8 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
         Ok(())
     });
-    let script = format!(
-        "set -o pipefail; {} connect {addr} --send x 2>&1 | head -c 1",
-        env!("CARGO_BIN_EXE_portlab")
-    );
-    let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+    let connect = format!("$portlab connect {addr} --send x 2>&1");
+    let output = program::shell(&format!("set -o pipefail; {connect} | head -c 1"));
     check(&output, 0, b"x");
 }
 
@@ -535,21 +524,9 @@ fn on_a_terminal(
     options: &str,
     type_in: impl FnOnce(&mut dyn Write, &mut dyn FnMut(&str)),
 ) -> Option<String> {
-    // `script` runs a command on a terminal of its own.
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: no `script` here");
-        return None;
-    }
-    let connect = format!(
-        "stty cols 100 rows 30; {} connect {addr} {options}; echo code $?",
-        env!("CARGO_BIN_EXE_portlab")
-    );
-    let mut command = Command::new("script");
-    command
-        .args(["-qec", &connect, "/dev/null"])
-        .env("TERM", "xterm");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let connect = format!("$portlab connect {addr} {options}; echo code $?");
+    let mut command = program::on_a_terminal(&format!("stty cols 100 rows 30; {connect}"))?;
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let (mut seen, mut from) = (Vec::<u8>::new(), 0);
     let mut read_on = |until: Option<&str>| {
@@ -678,8 +655,7 @@ fn what_is_to_be_sent_is_kept_nowhere_while_stdout_takes_nothing() {
         io::copy(&mut &stream, &mut io::sink())
     });
     let mut command = command(addr, &["--timeout", NEVER]);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     thread::spawn(move || {
         while TAKEN.load(Relaxed) < MUCH && stdin.write_all(&[0; 65_536]).is_ok() {

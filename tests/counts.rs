@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
+mod program;
+
 use std::{
     io::{BufRead, BufReader, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
-    process::{Child, Command, Stdio},
+    net::{Shutdown, TcpStream},
     time::{Duration, Instant},
 };
 
@@ -14,57 +15,28 @@ use portlab_sys::spawn::{Signal, signal};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
-/// A server and the lines of its stdout.
-struct Server {
-    child: Child,
-    lines: Box<dyn Iterator<Item = Value>>,
-    addr: SocketAddr,
+use program::{Running, command};
+
+fn start(options: &[&str]) -> Running {
+    let serve = ["serve", "--json", "--bind=127.0.0.1:0"];
+    Running::start(command(&serve).args(options).env("RUST_BACKTRACE", "1"))
 }
 
-impl Server {
-    fn start(options: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
-            .args(["serve", "--json", "--bind=127.0.0.1:0"])
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .env("RUST_BACKTRACE", "1")
-            .spawn()
-            .unwrap();
-        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let mut lines = lines.map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
-        let addr = lines.next().unwrap()["addr"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-        Self {
-            child,
-            lines: Box::new(lines),
-            addr,
-        }
-    }
-
-    fn echo(&self, bytes: &[u8]) -> TcpStream {
-        let mut client = TcpStream::connect(self.addr).unwrap();
-        client.write_all(bytes).unwrap();
-        client.read_exact(&mut vec![0; bytes.len()]).unwrap();
-        client
-    }
-
-    fn end(mut self) -> Value {
-        signal(&mut self.child, Signal::TERM).unwrap();
-        let last = self.lines.by_ref().last().unwrap();
-        assert!(self.child.wait().unwrap().success());
-        last
-    }
+/// Has `bytes` echoed.
+fn echo(server: &Running, bytes: &[u8]) -> TcpStream {
+    let mut client = server.connect();
+    client.write_all(bytes).unwrap();
+    client.read_exact(&mut vec![0; bytes.len()]).unwrap();
+    client
 }
 
-/// A test that fails leaves no server.
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-    }
+/// Ends `server`, and returns its last line.
+fn end(mut server: Running) -> Value {
+    signal(&mut server.child, Signal::TERM).unwrap();
+    let mut lines = String::new();
+    server.stdout.read_to_string(&mut lines).unwrap();
+    assert!(server.child.wait().unwrap().success());
+    serde_json::from_str(lines.lines().last().unwrap()).unwrap()
 }
 
 /// The client's half ends first, and the server's then.
@@ -76,19 +48,19 @@ fn close(mut client: TcpStream) {
 #[test]
 fn every_model_counts_the_same() {
     for model in MODELS.iter().map(|model| model.sheet().name) {
-        let server = Server::start(&["--model", model, "--max-connections=1"]);
+        let server = start(&["--model", model, "--max-connections=1"]);
         for _ in 0..3 {
-            close(server.echo(b"0123456789"));
+            close(echo(&server, b"0123456789"));
         }
-        let one = server.echo(b"the only one");
+        let one = echo(&server, b"the only one");
         // The iterative server doesn't accept while it serves, so it has none to refuse.
         let refused = u64::from(model != "iterative");
         if refused == 1 {
-            let mut other = TcpStream::connect(server.addr).unwrap();
+            let mut other = server.connect();
             assert_eq!(other.read(&mut [0]).unwrap(), 0, "{model}");
         }
         drop(one);
-        let counts = server.end()["connections"].clone();
+        let counts = end(server)["connections"].clone();
         let expected = json!({
             "accepted": 4 + refused, "ended": 4 + refused, "active": 0, "refused": refused,
             "bytes_in": 42, "bytes_out": 42, "panicked": 0, "reset": 0, "idle_timeouts": 0,
@@ -104,14 +76,14 @@ fn what_a_chat_denies_is_counted() {
     for model in hubs.filter(|sheet| sheet.hub.is_ok()) {
         let model = model.name;
         let options = ["--service=chat", "--rooms=1", "--line-limit=64B"];
-        let server = Server::start(&[&["--model", model][..], &options].concat());
-        let mut client = TcpStream::connect(server.addr).unwrap();
+        let server = start(&[&["--model", model][..], &options].concat());
+        let mut client = server.connect();
         client.write_all(b"ann\n/join tea\n").unwrap();
         client.write_all(&[b'x'; 100]).unwrap();
         let mut heard = String::new();
         client.read_to_string(&mut heard).unwrap();
         assert!(heard.contains("at most 64 bytes"), "{model}: {heard}");
-        let counts = server.end()["connections"].clone();
+        let counts = end(server)["connections"].clone();
         let denied = (&counts["long_lines"], &counts["rooms_refused"]);
         assert_eq!(denied, (&1.into(), &1.into()), "{model}");
     }
@@ -120,23 +92,23 @@ fn what_a_chat_denies_is_counted() {
 #[test]
 fn counts_are_told_when_asked_and_every_so_often() {
     for model in ["fork", "threads", "event-loop", "tasks"] {
-        let mut server = Server::start(&["--model", model]);
-        let client = server.echo(b"hello");
+        let mut server = start(&["--model", model]);
+        let client = echo(&server, b"hello");
         signal(&mut server.child, Signal::USR1).unwrap();
-        let counts = server.lines.next().unwrap();
+        let counts = server.event();
         assert_eq!(counts["event"], "counts", "{model}");
         assert_eq!(
             (&counts["active"], &counts["bytes_in"]),
             (&1.into(), &5.into())
         );
         drop(client);
-        assert_eq!(server.end()["event"], "stopped", "{model}");
+        assert_eq!(end(server)["event"], "stopped", "{model}");
 
-        let mut server = Server::start(&["--model", model, "--stats=20ms"]);
+        let mut server = start(&["--model", model, "--stats=20ms"]);
         for _ in 0..3 {
-            assert_eq!(server.lines.next().unwrap()["event"], "counts", "{model}");
+            assert_eq!(server.event()["event"], "counts", "{model}");
         }
-        server.end();
+        end(server);
     }
 }
 
@@ -144,14 +116,14 @@ fn counts_are_told_when_asked_and_every_so_often() {
 fn handlers_that_panic_are_counted_and_log_a_line_a_second() {
     for model in ["fork", "threads", "event-loop", "tasks"] {
         let began = Instant::now();
-        let mut server = Server::start(&["--model", model, "--work=panic"]);
+        let mut server = start(&["--model", model, "--work=panic"]);
         for _ in 0..30 {
-            let mut client = TcpStream::connect(server.addr).unwrap();
+            let mut client = server.connect();
             client.write_all(b"x").unwrap();
             assert_eq!(client.read(&mut [0]).unwrap_or(0), 0);
         }
         let stderr = server.child.stderr.take().unwrap();
-        let counts = server.end()["connections"].clone();
+        let counts = end(server)["connections"].clone();
         let counted = (&counts["panicked"], &counts["active"], &counts["reset"]);
         assert_eq!(counted, (&30.into(), &0.into(), &0.into()), "{model}");
         let lines = BufReader::new(stderr).lines().count() as u64;
@@ -165,9 +137,9 @@ fn handlers_that_panic_are_counted_and_log_a_line_a_second() {
 #[test]
 fn peers_that_break_off_while_a_handler_works_are_counted() {
     for model in ["threads", "event-loop", "tasks"] {
-        let server = Server::start(&["--model", model, "--work=wait:100ms"]);
+        let server = start(&["--model", model, "--work=wait:100ms"]);
         for _ in 0..5 {
-            let mut client = TcpStream::connect(server.addr).unwrap();
+            let mut client = server.connect();
             client.write_all(b"x").unwrap();
             // Time for the handler to begin. If the test is so slow that the answer comes, the reset is counted all the same.
             std::thread::sleep(Duration::from_millis(20));
@@ -175,7 +147,7 @@ fn peers_that_break_off_while_a_handler_works_are_counted() {
                 .set_linger(Some(Duration::ZERO))
                 .unwrap();
         }
-        let counts = server.end()["connections"].clone();
+        let counts = end(server)["connections"].clone();
         assert_eq!(
             (&counts["reset"], &counts["active"]),
             (&5.into(), &0.into()),

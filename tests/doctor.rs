@@ -5,10 +5,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    process::{Command, Output},
+    process::Output,
     thread,
 };
 
@@ -16,16 +18,17 @@ use portlab_sys::socket::accept_queue;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
+use program::{portlab, refused, shell, stderr};
+
 fn doctor(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.arg("doctor").args(arguments).output().unwrap()
+    portlab(&[&["doctor"], arguments].concat())
 }
 
 /// What the command prints, white space apart, when it ends with `code`.
 #[track_caller]
 fn said(arguments: &[&str], code: i32) -> String {
     let output = doctor(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let errors = stderr(&output);
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(code), "{text}{errors}");
     assert_eq!(errors, "");
@@ -37,7 +40,7 @@ fn said(arguments: &[&str], code: i32) -> String {
 }
 
 fn json(arguments: &[&str]) -> Value {
-    serde_json::from_slice(&doctor(&[arguments, &["--json"]].concat()).stdout).unwrap()
+    program::json(&doctor(&[arguments, &["--json"]].concat()))
 }
 
 /// The grade of a step or a check.
@@ -392,12 +395,8 @@ fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
         assert_eq!(left["can_bind_with_reuseaddr"], reuses);
         assert!((1..=60_000_000_000).contains(&left["time_wait_left_ns"].as_u64().unwrap()));
         // What is said of bind() is so: portlab serve sets SO_REUSEADDR.
-        let mut serve = Command::new(env!("CARGO_BIN_EXE_portlab"));
-        serve.args(["serve", "--model=threads", "--bind", &addr]);
         if !reuses {
-            let refused = serve.output().unwrap();
-            let text = String::from_utf8_lossy(&refused.stderr).into_owned();
-            assert_eq!(refused.status.code(), Some(2), "{text}");
+            let text = refused(&["serve", "--model=threads", "--bind", &addr]);
             assert!(
                 text.contains("TIME-WAIT") && text.contains("try --bind"),
                 "{text}"
@@ -480,31 +479,26 @@ fn this_machine_is_examined_in_words_and_in_json() {
 
 #[test]
 fn limits_of_the_shell_and_letters_of_the_locale_are_seen() {
-    let binary = env!("CARGO_BIN_EXE_portlab");
     let run = |script: &str| {
-        let output = Command::new("sh").args(["-c", script]).output().unwrap();
-        let text: Value = serde_json::from_slice(&output.stdout).unwrap();
-        (output.status.code(), text)
+        let output = shell(script);
+        (output.status.code(), program::json(&output))
     };
-    let (code, few) = run(&format!("ulimit -n 200; LC_ALL=C {binary} doctor --json"));
+    let (code, few) = run("ulimit -n 200; LC_ALL=C $portlab doctor --json");
     assert_eq!(
         (code, grade(&few["checks"], "open_files")),
         (Some(0), "note")
     );
     assert_eq!(few["machine"]["open_files_hard_limit"], 200);
     // Where nothing fits, nothing is advised that can't be.
-    let script = format!("ulimit -n 16; {binary} load 127.0.0.1:1 --messages 1");
-    let output = Command::new("sh").args(["-c", &script]).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    let output = shell("ulimit -n 16; $portlab load 127.0.0.1:1 --messages 1");
+    let text = stderr(&output);
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(
         text.contains("too low for any connection") && text.contains("prlimit"),
         "{text}"
     );
     assert_eq!(grade(&few["checks"], "letters"), "note");
-    let (code, none) = run(&format!(
-        "ulimit -n 40; LC_ALL=C.UTF-8 {binary} doctor --json"
-    ));
+    let (code, none) = run("ulimit -n 40; LC_ALL=C.UTF-8 $portlab doctor --json");
     assert_eq!((code, none["grade"].as_str()), (Some(1), Some("problem")));
     assert_eq!(grade(&none["checks"], "letters"), "ok");
 }

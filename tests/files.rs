@@ -5,31 +5,18 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Command,
-};
+mod program;
+
+use std::{fs, path::Path};
+
+use program::{folder, names, stderr};
 
 /// Runs `script` in a shell, in which `$portlab` is the program and the folder is `dir`.
 fn shell(dir: &Path, script: &str) -> (Option<i32>, String) {
-    let output = Command::new("bash")
-        .args(["-c", script])
-        .env("portlab", env!("CARGO_BIN_EXE_portlab"))
-        .current_dir(dir)
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let output = program::shell(&format!("cd '{}'; {script}", dir.display()));
+    let said = stderr(&output);
     assert!(!said.contains("panicked"), "{script}: {said}");
     (output.status.code(), said)
-}
-
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("files-{name}"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
 }
 
 #[test]
@@ -72,16 +59,6 @@ fn a_file_that_never_ends_or_never_begins_is_refused_with_the_reason() {
 /// A comparison of a moment.
 const COMPARE: &str = "$portlab compare --models=threads --no-twin --connections=1 --duration=20ms --rounds=2 \
                        --lang=en --out";
-
-/// The names in `dir`, hidden ones too.
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).unwrap().flatten();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
 
 #[test]
 fn on_a_full_disk_the_old_files_stay_and_nothing_is_left_beside_them() {

@@ -8,6 +8,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     env, fs,
     io::{self, BufRead, Write},
@@ -153,9 +155,7 @@ fn free_port() -> SocketAddr {
 
 /// A folder of a test's own, with a page in it.
 fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("foreign-{name}"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
+    let dir = program::folder(name);
     fs::write(dir.join("index.html"), "<html>hello</html>\n").unwrap();
     dir
 }

@@ -6,11 +6,14 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Child, ChildStdout, Command, Stdio},
+    path::PathBuf,
+    process::Command,
     thread,
     time::{Duration, Instant},
 };
@@ -22,47 +25,35 @@ use portlab_sys::{
 };
 use serde_json::Value;
 
+use program::{PORTLAB, Running, folder};
+
 /// How long a busy machine may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A running `portlab serve --service chat`.
 struct Server {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    addr: SocketAddr,
+    running: Running,
     /// Its stderr.
-    log: String,
+    log: PathBuf,
 }
 
 impl Server {
     /// Starts it, perhaps with a limit of open files.
     fn start(name: &str, open_files: Option<u32>, options: &str) -> Self {
-        let log = std::env::temp_dir().join(format!("portlab-{}-{name}.log", std::process::id()));
+        let log = folder(name).join("log");
         let mut command = Command::new("sh");
         let limit = open_files.map_or_else(String::new, |limit| format!("ulimit -n {limit};"));
         let limited = format!("{limit} exec \"$0\" \"$@\"");
-        command.args(["-c", &limited, env!("CARGO_BIN_EXE_portlab")]);
+        command.args(["-c", &limited, PORTLAB]);
         command.args(["serve", "--json", "--bind=127.0.0.1:0", "--service=chat"]);
-        command
-            .args(options.split_whitespace())
-            .stdout(Stdio::piped());
+        command.args(options.split_whitespace());
         command.stderr(fs::File::create(&log).unwrap());
-        let mut child = spawn::tie_to_this_thread(&mut command).spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let listening: Value = serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("{}", fs::read_to_string(&log).unwrap()));
-        Self {
-            child,
-            stdout,
-            addr: listening["addr"].as_str().unwrap().parse().unwrap(),
-            log: log.to_str().unwrap().to_owned(),
-        }
+        let running = Running::start(&mut command);
+        Self { running, log }
     }
 
     fn pid(&self) -> i32 {
-        self.child.id().cast_signed()
+        self.running.pid()
     }
 
     /// The broker, which was forked before any other.
@@ -80,24 +71,17 @@ impl Server {
     }
 
     fn call(&self) -> Member {
-        Member::call(self.addr)
+        Member::call(self.running.addr)
     }
 
     /// Ends it, and returns its last line.
     fn stop(mut self) -> Value {
-        spawn::signal(&mut self.child, Signal::TERM).unwrap();
+        spawn::signal(&mut self.running.child, Signal::TERM).unwrap();
         let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).unwrap();
-        assert!(self.child.wait().unwrap().success(), "{}", self.log());
+        self.running.stdout.read_to_string(&mut rest).unwrap();
+        let status = self.running.child.wait().unwrap();
+        assert!(status.success(), "{}", self.log());
         serde_json::from_str(&rest).unwrap_or_else(|_| panic!("{rest:?} {}", self.log()))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-        let _ = fs::remove_file(&self.log);
     }
 }
 
@@ -370,9 +354,9 @@ fn three(model: &str, options: &str) -> (Server, [Member; 3], i32) {
 
 /// The process that serves `member`.
 fn process_of(server: &Server, member: &Member) -> i32 {
-    let sockets = sockets_at(server.addr.port()).unwrap();
+    let sockets = sockets_at(server.running.addr.port()).unwrap();
     let its = sockets.iter().find(|socket| {
-        socket.local.port() == server.addr.port() && socket.remote.port() == member.port()
+        socket.local.port() == server.running.addr.port() && socket.remote.port() == member.port()
     });
     let inode = its.unwrap().inode;
     let its = tree(server.pid()).unwrap();

@@ -6,20 +6,20 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
+use serde_json::{Value, json};
 use std::{
     fs,
-    io::{BufRead, BufReader, Read, Write},
-    net::TcpListener,
+    io::{Read, Write},
+    net::TcpStream,
     os::unix::fs::symlink,
     path::Path,
     process::{Command, Stdio},
-    thread,
 };
 
-use portlab_sys::spawn::tie_to_this_thread;
-use serde_json::{Value, json};
+use program::{PORTLAB, Running, portlab, server};
 
-const PORTLAB: &str = env!("CARGO_BIN_EXE_portlab");
 /// Clears the screen, sets the title, hides, colours, goes to where the line begins, turns the text around.
 const HOSTILE: &str =
     "\x1b[2J\x1b]0;t\x07\x1b[8m\x1b[31mred\x1b[47m\x7f\u{85}\u{9b}2J\r\u{202e}\u{2066}x";
@@ -174,15 +174,8 @@ fn another_process_is_named_inert() {
     symlink(PORTLAB, &program).unwrap();
     let mut command = Command::new(&program);
     command.args(["serve", "--bind=127.0.0.1:0", "--json", "--reply", HOSTILE]);
-    let mut child = tie_to_this_thread(command.stdout(Stdio::piped()))
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.take().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    let line: Value = serde_json::from_str(&line).unwrap();
-    let port = line["addr"].as_str().unwrap().split_once(':').unwrap().1;
+    let server = Running::start(&mut command);
+    let port = &server.addr.port().to_string();
     for line in [
         "ports",
         "ports --json",
@@ -195,31 +188,25 @@ fn another_process_is_named_inert() {
         let said = prints(line, port);
         assert!(said.contains(port), "{line}: {said}");
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 /// A server that says something hostile at once and again for whatever it is sent.
-fn server() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
+fn hostile() -> String {
     let answer = format!("HTTP/1.1 500 {HOSTILE}\t你好\r\n");
-    let serve = move |mut stream: std::net::TcpStream| {
-        let says = |stream: &mut std::net::TcpStream| stream.write_all(answer.as_bytes()).is_ok();
-        while says(&mut stream) && stream.read(&mut [0; 4096]).is_ok_and(|it| it > 0) {}
-    };
-    thread::spawn(move || {
-        for stream in listener.incoming().flatten() {
-            let serve = serve.clone();
-            thread::spawn(move || serve(stream));
+    let serve = move |mut stream: TcpStream| {
+        loop {
+            stream.write_all(answer.as_bytes())?;
+            if stream.read(&mut [0; 4096])? == 0 {
+                return Ok(());
+            }
         }
-    });
-    addr.to_string()
+    };
+    server(serve).to_string()
 }
 
 #[test]
 fn a_server_is_quoted_inert() {
-    let addr = server();
+    let addr = hostile();
     for line in [
         "load % -c=1 -d=50ms",
         "load % -c=1 -d=50ms --expect=lines:1",
@@ -232,11 +219,7 @@ fn a_server_is_quoted_inert() {
         prints(line, &addr);
     }
     // Into a pipe, `connect` hands on what the server sends; what it says of that goes to stderr.
-    let mut command = Command::new(PORTLAB);
-    let output = command
-        .args(["connect", &addr, "--send=x", "--wait=50ms", "--trace"])
-        .output()
-        .unwrap();
+    let output = portlab(&["connect", &addr, "--send=x", "--wait=50ms", "--trace"]);
     assert_inert(&String::from_utf8(output.stderr).unwrap(), "connect");
     assert!(
         String::from_utf8(output.stdout)

@@ -6,10 +6,12 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    process::{Command, Output, Stdio},
+    net::{SocketAddr, TcpListener},
+    process::{Output, Stdio},
     sync::mpsc,
     thread,
     time::Duration,
@@ -19,58 +21,16 @@ use portlab_sys::{
     marked::started,
     spawn::{Signal, signal, signal_pid},
 };
-use serde_json::Value;
 
-/// Serves every connection on `127.0.0.1:0` with `serve`, on a thread each, until the test ends.
-fn server(serve: impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let serve = serve.clone();
-            thread::spawn(move || serve(stream));
-        }
-    });
-    addr
-}
-
-/// Echoes, letting `change` look at each piece and its place in the stream; ends when that says so.
-fn echo(
-    change: impl Fn(&mut [u8], u64) -> bool + Clone + Send + 'static,
-) -> impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static {
-    move |mut stream| {
-        let (mut buffer, mut at) = ([0; 4096], 0);
-        loop {
-            let length = stream.read(&mut buffer)?;
-            if length == 0 || !change(&mut buffer[..length], at) {
-                return Ok(());
-            }
-            stream.write_all(&buffer[..length])?;
-            at += length as u64;
-        }
-    }
-}
+use program::{command, echo, echo_changed, folder, json, on_a_terminal, portlab, server, stderr};
 
 fn load(addr: SocketAddr, options: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command
-        .args(["load", &addr.to_string()])
-        .args(options)
-        .output()
-        .unwrap()
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    portlab(&[&["load", &addr.to_string()], options].concat())
 }
 
 #[test]
 fn a_foreign_echo_is_loaded_and_every_message_counted() {
-    let addr = server(echo(|_, _| true));
+    let addr = server(echo);
     let output = load(
         addr,
         &["--connections=7", "--messages=1000", "--depth=3", "--json"],
@@ -87,7 +47,7 @@ fn a_foreign_echo_is_loaded_and_every_message_counted() {
 
 #[test]
 fn messages_larger_than_any_buffer_and_as_small_as_a_byte_are_checked_too() {
-    let addr = server(echo(|_, _| true));
+    let addr = server(echo);
     for (size, messages) in [("1", "500"), ("3MiB", "60"), ("65537", "30")] {
         let size = format!("--size={size}");
         let output = load(
@@ -107,7 +67,7 @@ fn messages_larger_than_any_buffer_and_as_small_as_a_byte_are_checked_too() {
 
 #[test]
 fn every_thread_gets_its_share_and_none_is_dropped() {
-    let addr = server(echo(|_, _| true));
+    let addr = server(echo);
     let output = load(
         addr,
         &[
@@ -127,7 +87,7 @@ fn every_thread_gets_its_share_and_none_is_dropped() {
 
 #[test]
 fn a_run_by_the_clock_leaves_out_its_warm_up() {
-    let addr = server(echo(|_, _| true));
+    let addr = server(echo);
     let output = load(
         addr,
         &[
@@ -148,7 +108,7 @@ fn a_run_by_the_clock_leaves_out_its_warm_up() {
 
 #[test]
 fn one_flipped_bit_in_a_megabyte_is_found_and_named_and_fails_the_run() {
-    let addr = server(echo(|piece, at| {
+    let addr = server(echo_changed(|piece, at| {
         if (at..at + piece.len() as u64).contains(&777_777) {
             piece[(777_777 - at) as usize] ^= 0x10;
         }
@@ -195,7 +155,7 @@ fn a_server_that_says_more_than_it_was_told_is_found() {
 
 #[test]
 fn a_server_that_closes_early_is_reported_by_phase_and_the_run_ends() {
-    let addr = server(echo(|_, at| at < 5_000));
+    let addr = server(echo_changed(|_, at| at < 5_000));
     let output = load(addr, &["--connections=4", "--messages=1M", "--json"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let result = json(&output);
@@ -231,7 +191,7 @@ fn a_server_that_never_answers_is_given_up_after_the_timeout() {
 
 #[test]
 fn a_slow_server_shows_its_slowness_in_the_latency() {
-    let addr = server(echo(|_, _| {
+    let addr = server(echo_changed(|_, _| {
         thread::sleep(Duration::from_millis(20));
         true
     }));
@@ -263,7 +223,7 @@ fn a_port_where_nobody_listens_cannot_be_loaded() {
 #[test]
 fn an_interrupted_run_prints_what_it_has_and_ends_well() {
     let (heard, first_bytes) = mpsc::channel();
-    let addr = server(echo(move |_, at| {
+    let addr = server(echo_changed(move |_, at| {
         // Well after the first message: some have been answered by then.
         if at > 64 * 100 {
             let _ = heard.send(());
@@ -271,19 +231,8 @@ fn an_interrupted_run_prints_what_it_has_and_ends_well() {
         true
     }));
     for (warmup, measured) in [("--warmup=0s", true), ("--warmup=10m", false)] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-        command.args([
-            "load",
-            &addr.to_string(),
-            "--connections=2",
-            "--duration=10m",
-            "--json",
-        ]);
-        command
-            .arg(warmup)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
+        let mut command = command(&["load", &addr.to_string(), "-c=2", "-d=10m", "--json"]);
+        let mut child = command.arg(warmup).spawn().unwrap();
         first_bytes.recv_timeout(Duration::from_secs(20)).unwrap();
         signal(&mut child, Signal::INT).unwrap();
         let output = child.wait_with_output().unwrap();
@@ -302,26 +251,13 @@ fn an_interrupted_run_prints_what_it_has_and_ends_well() {
 
 #[test]
 fn a_closed_terminal_ends_a_load_that_keeps_its_files() {
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: no `script` here");
+    let addr = server(echo);
+    let dir = folder("hangup");
+    let load = format!("echo $$ > pid; exec $portlab load {addr} -c 2 -d 10m --hgrm percentiles");
+    let Some(mut command) = on_a_terminal(&load) else {
         return;
-    }
-    let addr = server(echo(|_, _| true));
-    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("load-hangup");
-    let _ = std::fs::remove_dir_all(&dir);
-    std::fs::create_dir_all(&dir).unwrap();
-    let load = format!(
-        "echo $$ > pid; exec {} load {addr} -c 2 -d 10m --hgrm percentiles",
-        env!("CARGO_BIN_EXE_portlab")
-    );
-    let mut command = Command::new("script");
-    command
-        .args(["-qec", &load, "/dev/null"])
-        .env("TERM", "xterm");
-    command
-        .current_dir(&dir)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped());
+    };
+    command.current_dir(&dir).stdin(Stdio::piped());
     let mut terminal = command.spawn().unwrap();
     let mut shown = terminal.stdout.take().unwrap();
     // Until the screen appears.

@@ -5,16 +5,19 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     fs,
     io::{self, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    net::TcpStream,
+    process::{Command, Stdio},
     thread,
 };
 
-const PORTLAB: &str = env!("CARGO_BIN_EXE_portlab");
+use program::{
+    PORTLAB, command, echo, echo_changed, folder, names, nobody, portlab, server, stderr,
+};
 
 /// How a command ends whose stdout nobody reads, and whose stderr neither if `both`.
 fn unread(arguments: &[&str], both: bool) -> Option<i32> {
@@ -23,9 +26,8 @@ fn unread(arguments: &[&str], both: bool) -> Option<i32> {
         drop(reader);
         writer
     };
-    let mut command = Command::new(PORTLAB);
-    command.args(arguments).stdin(Stdio::null());
-    command.stdout(closed()).stderr(Stdio::piped());
+    let mut command = command(arguments);
+    command.stdout(closed());
     if both {
         command.stderr(closed());
     }
@@ -34,13 +36,6 @@ fn unread(arguments: &[&str], both: bool) -> Option<i32> {
     assert!(!text.contains("panicked"), "{arguments:?}: {text}");
     assert!(!text.contains("roken pipe"), "{arguments:?}: {text}");
     output.status.code()
-}
-
-/// Runs a command to its end.
-fn portlab(arguments: &[&str]) -> Output {
-    let mut command = Command::new(PORTLAB);
-    command.args(arguments).stdin(Stdio::null());
-    command.output().unwrap()
 }
 
 /// A command ends with `code`, whoever reads what it says.
@@ -56,62 +51,14 @@ fn earns(code: i32, arguments: &[&str]) {
     assert_eq!(unread(arguments, true), Some(code), "{arguments:?}, both");
 }
 
-/// Serves every connection with `serve`, on a thread each, until the test ends.
-fn server(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let serve = serve.clone();
-            thread::spawn(move || serve(stream));
-        }
-    });
-    addr
-}
-
-/// Echoes what comes with `change` made to it.
-fn echo(change: fn(&mut [u8])) -> SocketAddr {
-    server(move |mut stream| {
-        let mut buffer = [0; 4096];
-        loop {
-            match stream.read(&mut buffer)? {
-                0 => return Ok(()),
-                length => {
-                    change(&mut buffer[..length]);
-                    stream.write_all(&buffer[..length])?;
-                }
-            }
-        }
-    })
-}
-
-/// An address where nobody listens.
-fn nobody() -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().to_string()
-}
-
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("output-{name}"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).unwrap().flatten();
-    let mut names: Vec<_> = entries
-        .map(|entry| entry.file_name().into_string().unwrap())
-        .collect();
-    names.sort();
-    names
-}
-
 #[test]
 fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
-    let nobody = nobody();
-    let liar = echo(|bytes| bytes[0] ^= 1).to_string();
+    let nobody = nobody().to_string();
+    let lie = |bytes: &mut [u8], _| {
+        bytes[0] ^= 1;
+        true
+    };
+    let liar = server(echo_changed(lie)).to_string();
     let mute = server(|mut stream| io::copy(&mut stream, &mut io::sink()).map(drop)).to_string();
     for (code, arguments) in [
         (1, &["doctor", &nobody][..]),
@@ -148,7 +95,7 @@ fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
 
 #[test]
 fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
-    let echo = echo(|_| ()).to_string();
+    let echo = server(echo).to_string();
     let talks_without_end = server(|mut stream| {
         loop {
             stream.write_all(&[b'x'; 4096])?;
@@ -198,7 +145,7 @@ fn a_comparison_that_failed_says_so_to_a_reader_that_has_gone_too() {
 #[test]
 fn a_server_serves_on_when_nobody_reads_what_it_says() {
     for model in ["fork", "threads"] {
-        let addr = nobody();
+        let addr = nobody().to_string();
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
         let mut command = Command::new(PORTLAB);
@@ -225,7 +172,7 @@ fn a_server_serves_on_when_nobody_reads_what_it_says() {
 #[test]
 fn the_files_of_a_load_are_whole_though_its_reader_has_gone() {
     let dir = folder("whole");
-    let addr = echo(|_| ()).to_string();
+    let addr = server(echo).to_string();
     let option = |name: &str| format!("--{name}={}", dir.join(name).display());
     let options = [option("hgrm"), option("hlog"), option("csv")];
     let options: Vec<_> = options.iter().map(String::as_str).collect();
@@ -247,7 +194,7 @@ fn a_run_without_a_result_leaves_the_old_files_alone() {
         format!("--{name}={}", dir.join(name).display())
     });
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    let nobody = nobody();
+    let nobody = nobody().to_string();
     let output = portlab(&[&["load", &nobody, "-c=1"], &options[..]].concat());
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(names(&dir), names_of);
@@ -258,7 +205,7 @@ fn a_run_without_a_result_leaves_the_old_files_alone() {
 
 #[test]
 fn what_is_no_regular_file_is_written_through() {
-    let addr = echo(|_| ()).to_string();
+    let addr = server(echo).to_string();
     let load = [
         "load",
         &addr,
@@ -268,8 +215,7 @@ fn what_is_no_regular_file_is_written_through() {
         "--hgrm=/proc/self/fd/2",
     ];
     let output = portlab(&load);
-    let stderr = String::from_utf8_lossy(&output.stderr);
-    assert!(stderr.contains("#[Buckets"), "{output:?}");
+    assert!(stderr(&output).contains("#[Buckets"), "{output:?}");
 
     // (By these names, and not as /dev/stdout: a fault here must not replace that for the whole machine.)
     // stdout is a file: the percentiles stand in it, and the result behind them.

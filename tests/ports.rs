@@ -5,6 +5,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
     fmt::Debug,
     net::{TcpListener, TcpStream, UdpSocket},
@@ -17,16 +19,17 @@ use portlab_sys::socket::accept_queue;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
+use program::{PORTLAB, Running, command, folder, shell, stderr};
+
 fn portlab(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.arg("ports").args(arguments).output().unwrap()
+    program::portlab(&[&["ports"], arguments].concat())
 }
 
 /// What the command prints when it goes well, white space apart.
 #[track_caller]
 fn said(arguments: &[&str]) -> String {
     let output = portlab(arguments);
-    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    let errors = stderr(&output);
     assert_eq!((output.status.code(), errors.as_str()), (Some(0), ""));
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -37,7 +40,7 @@ fn said(arguments: &[&str]) -> String {
 }
 
 fn json(arguments: &[&str]) -> Value {
-    serde_json::from_slice(&portlab(&[arguments, &["--json"]].concat()).stdout).unwrap()
+    program::json(&portlab(&[arguments, &["--json"]].concat()))
 }
 
 /// The listener of `port` in a listing or a meaning.
@@ -118,23 +121,8 @@ fn a_listener_at_all_addresses_stands_in_one_row() {
 
 #[test]
 fn processes_that_share_a_port_are_shown_together() {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args([
-        "serve",
-        "--model=prefork",
-        "--workers=3",
-        "--bind=127.0.0.1:0",
-        "--json",
-    ]);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut server = portlab_sys::spawn::tie_to_this_thread(&mut command)
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let out = server.stdout.as_mut().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
-    let event: Value = serde_json::from_str(&line).unwrap();
-    let port = event["addr"].as_str().unwrap().rsplit_once(':').unwrap().1;
+    let mut server = Running::serve(&["--model=prefork", "--workers=3"]);
+    let port = &server.addr.port().to_string();
     // The children are forked after the line, one after the other.
     let meaning = once(|| {
         let meaning = json(&[port]);
@@ -148,15 +136,15 @@ fn processes_that_share_a_port_are_shown_together() {
         .as_array()
         .unwrap();
     assert_eq!(programs.len(), 1, "{programs:?}");
-    assert_eq!(programs[0]["pids"][0], server.id());
+    assert_eq!(programs[0]["pids"][0], server.pid());
     let text = said(&[port, "--lang=en"]);
     let row = format!(
         "portlab (pid {} +3) listens at 127.0.0.1:{port}",
-        server.id()
+        server.pid()
     );
     assert!(text.contains(&row), "{text}");
-    portlab_sys::spawn::signal(&mut server, portlab_sys::spawn::Signal::TERM).unwrap();
-    assert_eq!(server.wait().unwrap().code(), Some(0));
+    portlab_sys::spawn::signal(&mut server.child, portlab_sys::spawn::Signal::TERM).unwrap();
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
@@ -229,29 +217,17 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
 #[test]
 fn a_program_that_calls_itself_something_odd_is_shown_without_power() {
     // A program is called as its file is.
-    let folder = std::env::temp_dir().join(format!("portlab-ports-{}", std::process::id()));
-    std::fs::create_dir_all(&folder).unwrap();
-    let file = folder.join("a\u{202e}\u{3164}\x1b[b");
-    std::os::unix::fs::symlink(env!("CARGO_BIN_EXE_portlab"), &file).unwrap();
+    let file = folder("name").join("a\u{202e}\u{3164}\x1b[b");
+    std::os::unix::fs::symlink(PORTLAB, &file).unwrap();
     let mut command = Command::new(&file);
     command.args(["serve", "--model=threads", "--bind=127.0.0.1:0", "--json"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::null());
-    let mut server = portlab_sys::spawn::tie_to_this_thread(&mut command)
-        .spawn()
-        .unwrap();
-    let mut line = String::new();
-    let out = server.stdout.as_mut().unwrap();
-    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut line).unwrap();
-    let event: Value = serde_json::from_str(&line).unwrap();
-    let port = event["addr"].as_str().unwrap().rsplit_once(':').unwrap().1;
+    let server = Running::start(command.stderr(Stdio::null()));
+    let port = &server.addr.port().to_string();
     let text = said(&[port, "--lang=en"]);
     assert!(
-        text.contains(&format!("a???[b (pid {})", server.id())),
+        text.contains(&format!("a???[b (pid {})", server.pid())),
         "{text:?}"
     );
-    server.kill().unwrap();
-    server.wait().unwrap();
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
@@ -340,14 +316,14 @@ fn what_is_no_port_is_refused_with_the_remedy() {
     }
     let output = portlab(&["--lang=de"]);
     assert_eq!(output.status.code(), Some(2));
-    assert!(String::from_utf8_lossy(&output.stderr).contains("en or zh"));
+    assert!(stderr(&output).contains("en or zh"));
 }
 
 #[test]
 fn the_locale_chooses_the_language() {
     for (locale, word) in [("zh_CN.UTF-8", "端口"), ("C.UTF-8", "port")] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-        let output = command.arg("ports").env("LC_ALL", locale).output().unwrap();
+        let mut command = command(&["ports"]);
+        let output = command.env("LC_ALL", locale).output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(text.contains(word), "{locale}: {text}");
     }
@@ -356,10 +332,9 @@ fn the_locale_chooses_the_language() {
 #[test]
 fn a_reader_that_has_seen_enough_ends_it_quietly() {
     for arguments in ["ports", "ports --json", "ports 21 80 443 8080 --json"] {
-        let binary = env!("CARGO_BIN_EXE_portlab");
-        let script = format!("set -o pipefail; {binary} {arguments} | head -1 >&2");
-        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        let script = format!("set -o pipefail; $portlab {arguments} | head -1 >&2");
+        let output = shell(&script);
+        let text = stderr(&output);
         assert_eq!(output.status.code(), Some(0), "{text}");
         assert_eq!(text.lines().count(), 1, "{text}");
     }
@@ -367,22 +342,9 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 
 /// What a command shows on a terminal of `width` columns; `None` where there is no `script`.
 fn on_a_terminal(width: usize, arguments: &str) -> Option<String> {
-    // `script` runs a command on a terminal of its own.
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: no `script` here");
-        return None;
-    }
-    let binary = env!("CARGO_BIN_EXE_portlab");
-    let script = format!("stty cols {width} rows 30; exec {binary} {arguments}");
-    let mut command = Command::new("script");
-    command
-        .args(["-qefc", &script, "/dev/null"])
-        .env("TERM", "xterm");
-    let output = command
-        .env_remove("NO_COLOR")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
+    let script = format!("stty cols {width} rows 30; exec $portlab {arguments}");
+    let mut command = program::on_a_terminal(&script)?;
+    let output = command.env_remove("NO_COLOR").output().unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
 }
 

@@ -5,87 +5,61 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
 use std::{
-    io::{BufRead, BufReader, ErrorKind, Read, Write},
+    io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
-    process::{Child, ChildStdout, Command, Stdio},
+    process::Stdio,
 };
 
-use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-/// A proxy that says what happens in JSON, before a listener of the test.
-struct Running {
-    child: Child,
-    stdout: BufReader<ChildStdout>,
-    addr: String,
+use program::{Running, command, refused};
+
+/// A proxy before a listener of the test.
+struct Proxy {
+    running: Running,
     target: TcpListener,
 }
 
-impl Running {
+impl Proxy {
     fn start(options: &[&str]) -> Self {
         let target = TcpListener::bind("127.0.0.1:0").unwrap();
         let to = target.local_addr().unwrap().to_string();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-        command
-            .args(["proxy", "--json", "--bind", "127.0.0.1:0", "--to", &to])
-            .args(options)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = tie_to_this_thread(&mut command).spawn().unwrap();
-        let mut running = Self {
-            stdout: BufReader::new(child.stdout.take().unwrap()),
-            child,
-            addr: String::new(),
-            target,
-        };
-        let listening = running.event();
-        assert_eq!(listening["event"], "listening");
-        assert_eq!(listening["to"], to);
-        running.addr = listening["addr"].as_str().unwrap().to_owned();
-        running
-    }
-
-    /// The next line that it says.
-    fn event(&mut self) -> Value {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("{line:?}: {error}"))
+        let mut command = command(&["proxy", "--json", "--bind", "127.0.0.1:0", "--to", &to]);
+        let running = Running::start(command.args(options).stdin(Stdio::piped()));
+        assert_eq!(running.listening["event"], "listening");
+        assert_eq!(running.listening["to"], to);
+        Self { running, target }
     }
 
     /// Writes `line` on its stdin, and returns the faults that it says there are then.
     fn write(&mut self, line: &str) -> Value {
-        let stdin = self.child.stdin.as_mut().unwrap();
+        let stdin = self.running.child.stdin.as_mut().unwrap();
         stdin.write_all(format!("{line}\n").as_bytes()).unwrap();
-        self.event()["faults"].take()
+        self.running.event()["faults"].take()
     }
 
     /// Connects through it; the client's socket and the server's.
     fn connect(&self) -> (TcpStream, TcpStream) {
-        let client = TcpStream::connect(&self.addr).unwrap();
-        (client, self.target.accept().unwrap().0)
+        (self.running.connect(), self.target.accept().unwrap().0)
     }
 
     /// Waits for its end: what it counted, and what it said on stderr.
     fn end(mut self) -> (Value, String) {
-        let counted = self.event();
+        let counted = self.running.event();
         assert_eq!(counted["event"], "stopped");
-        let mut text = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
-        assert_eq!(self.child.wait().unwrap().code(), Some(0), "{text}");
+        let text = self.running.stderr();
+        assert_eq!(self.running.child.wait().unwrap().code(), Some(0), "{text}");
         (counted, text)
     }
 }
 
 #[test]
 fn lines_on_stdin_change_the_faults_of_open_connections() {
-    let mut proxy = Running::start(&["--latency", "up:1h", "--pause", "down"]);
+    let mut proxy = Proxy::start(&["--latency", "up:1h", "--pause", "down"]);
     let (mut client, mut server) = proxy.connect();
     client.write_all(b"late").unwrap();
     server.write_all(b"held").unwrap();
@@ -104,7 +78,7 @@ fn lines_on_stdin_change_the_faults_of_open_connections() {
     proxy.write("reset_peer down:4");
     let error = client.read(&mut [0]).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    writeln!(proxy.child.stdin.as_mut().unwrap(), "quit").unwrap();
+    writeln!(proxy.running.child.stdin.as_mut().unwrap(), "quit").unwrap();
     let (counted, text) = proxy.end();
     for (name, number) in [
         ("connections", 1),
@@ -126,12 +100,12 @@ fn lines_on_stdin_change_the_faults_of_open_connections() {
 #[test]
 fn the_end_of_stdin_is_not_the_end_but_a_signal_is() {
     for told in [Signal::INT, Signal::TERM, Signal::HUP] {
-        let mut proxy = Running::start(&[]);
-        drop(proxy.child.stdin.take());
+        let mut proxy = Proxy::start(&[]);
+        drop(proxy.running.child.stdin.take());
         let (mut client, mut server) = proxy.connect();
         client.write_all(b"x").unwrap();
         server.read_exact(&mut [0]).unwrap();
-        signal(&mut proxy.child, told).unwrap();
+        signal(&mut proxy.running.child, told).unwrap();
         let (counted, _) = proxy.end();
         assert_eq!(
             (&counted["connections"], &counted["open"]),
@@ -162,10 +136,7 @@ fn what_cannot_be_run_says_why() {
         ),
         (&["--latency", "5ms"], "--to <ADDR>"),
     ] {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-        let output = command.arg("proxy").args(options).output().unwrap();
-        let text = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(2), "{options:?}: {text}");
+        let text = refused(&[&["proxy"], options].concat());
         assert!(text.contains(expected), "{options:?}: {text}");
     }
 }

@@ -5,25 +5,21 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+mod program;
+
+use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::Stdio,
 };
 
-use serde_json::{Value, json};
-
-fn portlab(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(arguments)
-        .output()
-        .unwrap()
-}
+use program::{command, folder, portlab, stderr};
 
 /// What `report` prints, and how it ends.
 fn report(arguments: &[&str]) -> (String, Option<i32>) {
     let output = portlab(&[&["report"], arguments].concat());
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    let said = stderr(&output);
     assert!(!said.contains("panicked"), "{arguments:?}: {said}");
     let text = String::from_utf8(output.stdout).unwrap() + &said;
     (text, output.status.code())
@@ -31,12 +27,7 @@ fn report(arguments: &[&str]) -> (String, Option<i32>) {
 
 /// What is said on stderr of a report that can't be made.
 fn refused(arguments: &[&str]) -> String {
-    let output = portlab(&[&["report"], arguments].concat());
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
-    assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
-    assert!(!said.contains("panicked"), "{arguments:?}: {said}");
-    said
+    program::refused(&[&["report"], arguments].concat())
 }
 
 fn root() -> PathBuf {
@@ -47,14 +38,6 @@ fn root() -> PathBuf {
 fn results() -> String {
     let file = root().join("crates/portlab-report/testdata/results.json");
     file.to_str().unwrap().to_owned()
-}
-
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("report-{name}"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
 }
 
 fn path(path: &Path) -> &str {
@@ -290,8 +273,7 @@ fn runs_made_in_turn_find_a_model_that_became_slower_and_no_other() {
     // Nor does a reader that has gone make it a success.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(["report", path(&before), path(&slower), "--fail-over", "5%"]);
+    let mut command = command(&["report", path(&before), path(&slower), "--fail-over", "5%"]);
     command.stdout(writer).stderr(Stdio::null());
     assert_eq!(command.status().unwrap().code(), Some(1));
     assert_eq!(judged(&slower, &["--fail-over", "0.15"]).1, Some(0));
@@ -356,12 +338,8 @@ fn a_bar_with_nothing_to_judge_by_is_no_pass() {
 
 #[test]
 fn a_reader_who_has_seen_enough_is_no_error() {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(["report", &results(), "--format", "csv"])
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = command(&["report", &results(), "--format", "csv"]);
+    let mut child = command.spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));

@@ -13,33 +13,19 @@ use portlab_sys::{
     spawn::{Signal, signal, signal_pid},
 };
 
-use super::{compared, folder, portlab, record, refused};
+use super::{command, compared, folder, portlab, record, refused};
 
 #[test]
 fn an_interrupted_comparison_shows_what_it_has() {
     let dir = folder("compare-interrupted");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args([
-        "compare",
+    let options = [
         "--models=event-loop",
         "--connections=1",
         "--rounds=500",
-    ]);
-    command
-        .args(["--duration=300ms", "--warmup=1ms", "--out"])
-        .arg(&dir);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !dir.join("results.json").exists() {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "it ended before its first measurement"
-        );
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+        "--duration=300ms",
+        "--warmup=1ms",
+    ];
+    let mut child = begun(&dir, &options);
     signal(&mut child, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -52,14 +38,8 @@ fn an_interrupted_comparison_shows_what_it_has() {
 
 /// Starts a comparison that takes long, and waits until it has measured something.
 fn begun(dir: &Path, options: &[&str]) -> Child {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args(["compare", "--out"])
-        .arg(dir)
-        .args(options)
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut command = command(&["compare", "--out", dir.to_str().unwrap()]);
+    let mut child = command.args(options).spawn().unwrap();
     while !dir.join("results.json").exists() {
         assert!(child.try_wait().unwrap().is_none(), "it ended at once");
         thread::sleep(Duration::from_millis(5));

@@ -163,7 +163,7 @@ fn a_port_that_swallows_everything_costs_one_timeout_and_not_one_for_each() {
 /// A server that tells where its connections come from.
 fn telling_peers(bind: &str) -> (SocketAddr, Receiver<IpAddr>) {
     let (sender, peers) = mpsc::channel();
-    let addr = server_on(bind, move |stream| {
+    let addr = server_at(TcpListener::bind(bind).unwrap(), move |stream| {
         let _ = sender.send(stream.peer_addr()?.ip());
         echo(stream)
     });

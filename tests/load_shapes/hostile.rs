@@ -53,13 +53,8 @@ fn flood(when: When, piece: &'static [u8]) -> (SocketAddr, Arc<AtomicU64>) {
 /// Loads `addr`, and sends SIGINT when `interrupts` says so; returns the output, and the most memory that the
 /// run took, in KiB.
 fn attacked(addr: SocketAddr, options: &[&str], interrupts: impl Fn() -> bool) -> (Output, u64) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    let command = command.args(["load", &addr.to_string()]).args(options);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut command = command(&["load", &addr.to_string()]);
+    let mut child = command.args(options).spawn().unwrap();
     let (began, mut peak_kib, mut interrupted) = (Instant::now(), 0, false);
     while child.try_wait().unwrap().is_none() {
         peak_kib = peak(&child).unwrap_or(peak_kib);

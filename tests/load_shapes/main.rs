@@ -11,6 +11,8 @@ mod connections;
 mod hostile;
 mod output;
 mod pace;
+#[path = "../program.rs"]
+mod program;
 mod schema;
 mod script;
 mod stop;
@@ -20,8 +22,7 @@ use std::{
     fs,
     io::{BufRead, BufReader, ErrorKind, Read, Write},
     net::{IpAddr, SocketAddr, TcpListener, TcpStream},
-    path::PathBuf,
-    process::{Command, Output, Stdio},
+    process::{Output, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
     time::Duration,
@@ -35,38 +36,12 @@ use hdrhistogram::serialization::{
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
+use program::{
+    command, echo, folder, json, on_a_terminal, portlab, server, server_at, shell, stderr,
+};
+
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Serves every connection on `bind` with `serve`, on a thread each, until the test ends.
-fn server_on(
-    bind: &str,
-    serve: impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static,
-) -> SocketAddr {
-    let listener = TcpListener::bind(bind).unwrap();
-    let addr = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming().map_while(Result::ok) {
-            let serve = serve.clone();
-            thread::spawn(move || serve(stream));
-        }
-    });
-    addr
-}
-
-fn server(serve: impl Fn(TcpStream) -> std::io::Result<()> + Clone + Send + 'static) -> SocketAddr {
-    server_on("127.0.0.1:0", serve)
-}
-
-fn echo(mut stream: TcpStream) -> std::io::Result<()> {
-    let mut buffer = [0; 4096];
-    loop {
-        match stream.read(&mut buffer)? {
-            0 => return Ok(()),
-            length => stream.write_all(&buffer[..length])?,
-        }
-    }
-}
 
 /// Answers each line with `answer`.
 fn answering(
@@ -84,18 +59,13 @@ fn answering(
 }
 
 fn load_with(arguments: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.arg("load").args(arguments).output().unwrap()
+    portlab(&[&["load"], arguments].concat())
 }
 
 fn load(addr: SocketAddr, options: &[&str]) -> Output {
     let addr = addr.to_string();
     let arguments: Vec<_> = [&[addr.as_str(), "--json"], options].concat();
     load_with(&arguments)
-}
-
-fn json(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
 
 /// The result of a run in which nothing went wrong.
@@ -106,18 +76,6 @@ fn fine(addr: SocketAddr, options: &[&str]) -> Value {
     assert_eq!(result["errors"], 0, "{result}");
     assert_eq!(result["ended"], "done", "{result}");
     result
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// A folder of this test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
 }
 
 fn number(value: &Value) -> f64 {

@@ -96,17 +96,9 @@ fn a_file_that_cannot_be_written_is_an_error_and_no_panic() {
         let text = stderr(&output);
         assert!(text.contains(part) && !text.contains("panicked"), "{text}");
     }
-    let full = fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(["load", &addr.to_string(), "-c=1", "--messages=10"]);
-    let output = command
-        .stdout(full)
-        .stderr(Stdio::piped())
-        .output()
-        .unwrap();
+    let output = shell(&format!(
+        "$portlab load {addr} -c=1 --messages=10 >/dev/full"
+    ));
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(stderr(&output).contains("No space left"), "{output:?}");
 }
@@ -115,11 +107,8 @@ fn a_file_that_cannot_be_written_is_an_error_and_no_panic() {
 fn a_reader_that_has_seen_enough_ends_a_load_quietly() {
     let addr = server(echo);
     for options in ["", "--json", "--rate=100..200 --steps=2"] {
-        let script = format!(
-            "set -o pipefail; {} load {addr} -c 1 -d 200ms {options} 2>&1 | true",
-            env!("CARGO_BIN_EXE_portlab")
-        );
-        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        let load = format!("$portlab load {addr} -c 1 -d 200ms {options}");
+        let output = shell(&format!("set -o pipefail; {load} 2>&1 | true"));
         assert_eq!(stderr(&output), "", "{options}");
         assert_eq!(output.status.code(), Some(0), "{options}");
     }
@@ -142,22 +131,12 @@ fn off_a_terminal_a_line_a_second_is_told_on_stderr() {
 #[test]
 fn a_terminal_shows_a_screen_and_is_given_back() {
     let addr = server(echo);
-    // `script` runs a command on a terminal of its own.
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: no `script` here");
-        return;
-    }
     // Without a size there would be nothing to draw on.
-    let load = format!(
-        "stty cols 100 rows 30; exec {} load {addr} -c 2 -d 30s --rate 500",
-        env!("CARGO_BIN_EXE_portlab")
-    );
-    let mut command = Command::new("script");
-    command
-        .args(["-qefc", &load, "/dev/null"])
-        .env("TERM", "xterm");
-    command.stdin(Stdio::piped()).stdout(Stdio::piped());
-    let mut child = command.spawn().unwrap();
+    let load = format!("stty cols 100 rows 30; exec $portlab load {addr} -c 2 -d 30s --rate 500");
+    let Some(mut command) = on_a_terminal(&load) else {
+        return;
+    };
+    let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let (mut seen, mut buffer, mut asked) = (String::new(), [0; 4096], false);
     loop {

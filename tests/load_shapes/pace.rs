@@ -89,23 +89,18 @@ fn a_generator_that_was_stopped_at_its_work_says_so_too() {
 
 fn stop_and_look(options: &[&str]) {
     let addr = server(echo).to_string();
-    let mut child = Command::new(env!("CARGO_BIN_EXE_portlab"))
-        .args([
-            "load",
-            &addr,
-            "--rate=2k",
-            // So many that one is always free, whenever the generator is stopped: if all were waiting
-            // for answers, the messages due would have waited for those too.
-            "-c=16",
-            "-d=3s",
-            "--json",
-            "--plain",
-        ])
-        .args(options)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    // So many connections that one is always free, whenever the generator is stopped: if all were waiting for
+    // answers, the messages due would have waited for those too.
+    let load = [
+        "load",
+        &addr,
+        "--rate=2k",
+        "-c=16",
+        "-d=3s",
+        "--json",
+        "--plain",
+    ];
+    let mut child = command(&load).args(options).spawn().unwrap();
     let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
     // A second has been measured.
     assert!(said.any(|line| line.unwrap().contains("p99")));
@@ -266,10 +261,8 @@ fn a_wrong_answer_in_a_ladder_counts_though_its_rate_is_interrupted() {
         let _ = sender.send(());
         stream.read(&mut [0; 64]).map(drop)
     });
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(["load", &addr.to_string(), "--messages=40", "-d=10m"]);
+    let mut command = command(&["load", &addr.to_string(), "--messages=40", "-d=10m"]);
     command.args(["--rate=100..100.1", "--steps=100", "-c=2"]);
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     lied.recv_timeout(PATIENCE).unwrap();
     signal(&mut child, Signal::INT).unwrap();
@@ -283,20 +276,13 @@ fn a_wrong_answer_in_a_ladder_counts_though_its_rate_is_interrupted() {
 #[test]
 fn a_ladder_is_no_wider_than_its_terminal() {
     let addr = server(echo);
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: no `script` here");
-        return;
-    }
     for (width, bars) in [(80, true), (60, false), (45, false)] {
-        let load = format!(
-            "stty cols {width} rows 30; exec {} load {addr} -c 2 -d 200ms --rate 100..200 --steps 2 \
-             2>/dev/null",
-            env!("CARGO_BIN_EXE_portlab")
-        );
-        let mut command = Command::new("script");
-        command.args(["-qefc", &load, "/dev/null"]);
-        let output = command.env("TERM", "xterm").env("NO_COLOR", "1");
-        let output = output.stdin(Stdio::null()).output().unwrap();
+        let load = format!("exec $portlab load {addr} -c 2 -d 200ms --rate 100..200 --steps 2");
+        let script = format!("stty cols {width} rows 30; {load} 2>/dev/null");
+        let Some(mut command) = on_a_terminal(&script) else {
+            return;
+        };
+        let output = command.env("NO_COLOR", "1").output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         let wide = text.lines().find(|line| line.chars().count() > width);
         assert_eq!(wide, None, "{width}: {text}");

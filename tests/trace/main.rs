@@ -6,6 +6,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+#[path = "../program.rs"]
+mod program;
 mod server;
 
 use std::{
@@ -13,8 +15,8 @@ use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpStream},
-    path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    path::Path,
+    process::Output,
 };
 
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -26,6 +28,8 @@ use portlab_sys::{
 };
 
 use server::Server;
+
+use program::{command, folder, portlab};
 
 fn main() {
     let mut trials = Vec::new();
@@ -227,7 +231,7 @@ fn killed(sheet: &'static Sheet) -> Result<(), Failed> {
     let server = Server::start(sheet, "echo", &[]);
     let mut stream = server.connect();
     say_and_hear(&mut stream);
-    let parent = server.child.id() as i32;
+    let parent = server.running.pid();
     for pid in meter::tree(parent)?
         .into_iter()
         .filter(|pid| *pid != parent)
@@ -392,13 +396,8 @@ fn replaced() -> Result<(), Failed> {
 
 fn told() -> Result<(), Failed> {
     let file = folder("told").join("trace.json");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command
-        .args(["serve", "--bind=127.0.0.1:0", "--trace"])
-        .arg(&file)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    let mut child = tie_to_this_thread(&mut command).spawn()?;
+    let mut command = command(&["serve", "--bind=127.0.0.1:0", "--trace"]);
+    let mut child = tie_to_this_thread(command.arg(&file)).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line)?;
     signal(&mut child, Signal::TERM)?;
@@ -529,16 +528,6 @@ fn hear_of(stream: &mut BufReader<TcpStream>, part: &str) {
     }
 }
 
-/// A folder of one test's own, empty.
-fn folder(name: &str) -> PathBuf {
-    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
-        .join("trace")
-        .join(name);
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
-}
-
 /// Nothing but `file` is in `folder`.
 fn only(folder: &Path, file: &Path) -> Result<(), Failed> {
     let files: Vec<_> = fs::read_dir(folder)?
@@ -548,7 +537,5 @@ fn only(folder: &Path, file: &Path) -> Result<(), Failed> {
 }
 
 fn serve_and_fail(options: &[&str]) -> Output {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-    command.args(["serve", "--bind=127.0.0.1:0"]).args(options);
-    command.output().unwrap()
+    portlab(&[&["serve", "--bind=127.0.0.1:0"], options].concat())
 }

@@ -2,10 +2,8 @@
 
 use std::{
     fs::{self, File},
-    io::{BufRead, BufReader, Read},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     path::PathBuf,
-    process::{Child, ChildStdout, Command, Stdio},
     thread,
     time::{Duration, Instant},
 };
@@ -14,17 +12,18 @@ use portlab_backends::Sheet;
 use portlab_stats::trace::Trace;
 use portlab_sys::{
     meter,
-    spawn::{Signal, signal, tie_to_this_thread},
+    spawn::{Signal, signal},
 };
 use serde_json::Value;
 
-use super::{WORKERS, folder};
+use super::{
+    WORKERS, folder,
+    program::{Running, command},
+};
 
 /// A server that records.
 pub(super) struct Server {
-    pub(super) child: Child,
-    pub(super) stdout: BufReader<ChildStdout>,
-    pub(super) addr: SocketAddr,
+    pub(super) running: Running,
     pub(super) folder: PathBuf,
     pub(super) file: PathBuf,
 }
@@ -41,40 +40,24 @@ impl Server {
             thread::current().id()
         ));
         let file = folder.join("trace.json");
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
-        command
-            .args(["serve", "--json", "--bind=127.0.0.1:0"])
-            .args([
-                format!("--model={}", sheet.name),
-                format!("--service={service}"),
-            ])
-            .arg(format!("--trace={}", file.display()));
+        let mut command = command(&["serve", "--json", "--bind=127.0.0.1:0"]);
+        command.args([
+            format!("--model={}", sheet.name),
+            format!("--service={service}"),
+            format!("--trace={}", file.display()),
+        ]);
         if !options.iter().any(|option| option.starts_with("--workers")) {
             command.arg(format!("--workers={WORKERS}"));
         }
-        command
-            .args(options)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = tie_to_this_thread(&mut command).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut server = Self {
-            child,
-            stdout,
-            addr: SocketAddr::from(([0, 0, 0, 0], 0)),
+        Self {
+            running: Running::start(command.args(options)),
             folder,
             file,
-        };
-        server.addr = server.event("listening")["addr"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
-        server
+        }
     }
 
     pub(super) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.addr).unwrap();
+        let stream = self.running.connect();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream
     }
@@ -82,9 +65,7 @@ impl Server {
     /// The next event of that name.
     pub(super) fn event(&mut self, name: &str) -> Value {
         loop {
-            let mut line = String::new();
-            assert!(self.stdout.read_line(&mut line).unwrap() > 0, "no {name}");
-            let event: Value = serde_json::from_str(&line).unwrap();
+            let event = self.running.event();
             if event["event"] == name {
                 return event;
             }
@@ -104,7 +85,7 @@ impl Server {
                     .is_none_or(|rest| rest.starts_with('S'))
             })
         };
-        while !meter::tree(self.child.id() as i32)
+        while !meter::tree(self.running.pid())
             .unwrap()
             .into_iter()
             .all(asleep)
@@ -119,7 +100,7 @@ impl Server {
     /// anything any more.
     pub(super) fn wait_until_read(&self) {
         let since = Instant::now();
-        let port = format!(":{:04X}", self.addr.port());
+        let port = format!(":{:04X}", self.running.addr.port());
         let holds = |line: &str| {
             let mut words = line.split_whitespace().skip(1);
             let local = words.next().unwrap_or_default().ends_with(&port);
@@ -143,28 +124,18 @@ impl Server {
 
     /// Ends it, and reads what it has recorded.
     pub(super) fn stop(mut self) -> Trace {
-        signal(&mut self.child, Signal::TERM).unwrap();
+        signal(&mut self.running.child, Signal::TERM).unwrap();
         let event = self.event("trace");
-        let status = self.child.wait().unwrap();
+        let status = self.running.child.wait().unwrap();
         assert_eq!(status.code(), Some(0), "{event}");
         let trace = Trace::read(File::open(&self.file).unwrap()).unwrap();
         assert_eq!(event["file"], self.file.to_str().unwrap());
         assert_eq!(event["events"], trace.about.events);
         let lost = trace.about.not_recorded;
         assert_eq!(event["not_recorded"], lost);
-        let mut said = String::new();
-        let mut stderr = self.child.stderr.take().unwrap();
-        stderr.read_to_string(&mut said).unwrap();
+        let said = self.running.stderr();
         let complaint = said.contains(&format!("no room for {lost} events"));
         assert_eq!(complaint, lost > 0, "{said}");
         trace
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Both fail only when it has gone already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
