@@ -24,7 +24,7 @@ pub struct Faults {
     pub(crate) slicer: Option<(u64, Duration)>,
     /// Which byte, counted from 1, and whether only that one and no multiple of it.
     pub(crate) flip: Option<(u64, bool)>,
-    pub(crate) paused: bool,
+    pub(crate) pause: bool,
     pub(crate) half_close: Option<u64>,
     pub(crate) limit_data: Option<u64>,
     pub(crate) reset_peer: Option<u64>,
@@ -176,6 +176,10 @@ fn time(text: Option<&str>) -> Result<Duration, String> {
     time.map_err(|error| error.to_string())
 }
 
+fn timeout(text: Option<&str>) -> Result<Option<Duration>, String> {
+    text.map(|text| time(Some(text))).transpose()
+}
+
 /// Reads a number of bytes, 0 included.
 fn bytes(text: Option<&str>) -> Result<Option<u64>, String> {
     let bytes = text.map(units::size("0", "1TiB")).transpose();
@@ -232,78 +236,33 @@ pub const WORDS: &[(&str, &str)] = &[
     ("quit", "Ends the proxy"),
 ];
 
-/// All faults. The command line's options, its lines on stdin and its help are made of this table.
-pub const FAULTS: &[Fault] = &[
-    Fault {
-        name: "latency",
-        value: "TIME",
-        about: "All bytes, and the close, arrive TIME later",
-        set: |faults, text| time(text).map(|it| faults.latency = it),
-    },
-    Fault {
-        name: "jitter",
-        value: "TIME",
-        about: "The latency is up to TIME longer or shorter, by chance; the order stays",
-        set: |faults, text| time(text).map(|it| faults.jitter = it),
-    },
-    Fault {
-        name: "bandwidth",
-        value: "BYTES",
-        about: "At most BYTES a second pass on each connection",
-        set: |faults, text| some_bytes(text).map(|it| faults.bandwidth = it),
-    },
-    Fault {
-        name: "slicer",
-        value: "BYTES[,TIME]",
-        about: "Pieces of BYTES on average are sent, TIME after each other",
-        set: |faults, text| slicer(text).map(|it| faults.slicer = it),
-    },
-    Fault {
-        name: "pause",
-        value: "",
-        about: "Nothing is read or sent until `resume`; the sender soon blocks",
-        set: |faults, text| pause(text).map(|it| faults.paused = it),
-    },
-    Fault {
-        name: "half_close",
-        value: "BYTES",
-        about: "After BYTES this direction is closed; the other one stays open",
-        set: |faults, text| bytes(text).map(|it| faults.half_close = it),
-    },
-    Fault {
-        name: "limit_data",
-        value: "BYTES",
-        about: "After BYTES the connection is closed",
-        set: |faults, text| bytes(text).map(|it| faults.limit_data = it),
-    },
-    Fault {
-        name: "reset_peer",
-        value: "BYTES",
-        about: "After BYTES both sides get a reset (RST)",
-        set: |faults, text| bytes(text).map(|it| faults.reset_peer = it),
-    },
-    Fault {
-        name: "flip",
-        value: "N[,once]",
-        about: "One bit of every Nth byte is flipped; with `,once`, of the Nth only",
-        set: |faults, text| flip(text).map(|it| faults.flip = it),
-    },
-    Fault {
-        name: "timeout",
-        value: "TIME",
-        about: "All bytes are dropped; after TIME the connection is closed, with 0s never",
-        set: |faults, text| {
-            let limit = text.map(|it| time(Some(it))).transpose();
-            limit.map(|it| faults.timeout = it)
-        },
-    },
-    Fault {
-        name: "slow_close",
-        value: "TIME",
-        about: "A close arrives TIME later",
-        set: |faults, text| time(text).map(|it| faults.slow_close = it),
-    },
-];
+/// Declares the faults, a line each: the name, which is that of the field in [`Faults`] too; what the value looks like;
+/// the function that reads it; and what the fault does.
+macro_rules! faults {
+    ($($name:ident $value:literal $read:ident => $about:literal,)*) => {
+        /// All faults. The command line's options, its lines on stdin and its help are made of this table.
+        pub const FAULTS: &[Fault] = &[$(Fault {
+            name: stringify!($name),
+            value: $value,
+            about: $about,
+            set: |faults, text| $read(text).map(|it| faults.$name = it),
+        },)*];
+    };
+}
+
+faults! {
+    latency "TIME" time => "All bytes, and the close, arrive TIME later",
+    jitter "TIME" time => "The latency is up to TIME longer or shorter, by chance; the order stays",
+    bandwidth "BYTES" some_bytes => "At most BYTES a second pass on each connection",
+    slicer "BYTES[,TIME]" slicer => "Pieces of BYTES on average are sent, TIME after each other",
+    pause "" pause => "Nothing is read or sent until `resume`; the sender soon blocks",
+    half_close "BYTES" bytes => "After BYTES this direction is closed; the other one stays open",
+    limit_data "BYTES" bytes => "After BYTES the connection is closed",
+    reset_peer "BYTES" bytes => "After BYTES both sides get a reset (RST)",
+    flip "N[,once]" flip => "One bit of every Nth byte is flipped; with `,once`, of the Nth only",
+    timeout "TIME" timeout => "All bytes are dropped; after TIME the connection is closed, with 0s never",
+    slow_close "TIME" time => "A close arrives TIME later",
+}
 
 #[cfg(test)]
 mod tests {

@@ -100,7 +100,7 @@ impl Line {
 
     /// Whether more bytes may be put in.
     pub(crate) fn has_room(&self) -> bool {
-        !self.faults.paused && self.ended.is_none() && self.held < self.room()
+        !self.faults.pause && self.ended.is_none() && self.held < self.room()
     }
 
     /// How much may wait. What waits for the bandwidth alone must stay with the sender: a large buffer would hide
@@ -150,7 +150,7 @@ impl Line {
     /// What is to be done at `now`.
     pub(crate) fn next(&mut self, now: Instant) -> Step<'_> {
         let reached = |limit: Option<u64>| limit.is_some_and(|limit| self.sent >= limit);
-        if self.faults.paused {
+        if self.faults.pause {
             return Step::Wait(None);
         }
         if reached(self.faults.reset_peer) {
