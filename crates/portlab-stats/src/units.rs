@@ -25,15 +25,17 @@ pub enum UnitError {
     },
 }
 
+/// A function that reads a quantity and refuses what is out of its bounds, for an option of the command line.
+pub trait Parse<T>: Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync {}
+
+impl<T, F: Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync> Parse<T> for F {}
+
 /// Returns a parser of numbers of bytes from `least` to `most`: `64`, `4KiB`, `1MB`, `10k`. Decimal
 /// prefixes are powers of 1000, binary ones of 1024.
 ///
 /// There is no parser without bounds: each option says what it takes, so that no later sum overflows
 /// and no value asks for more memory than the machine has.
-pub fn size(
-    least: &'static str,
-    most: &'static str,
-) -> impl Fn(&str) -> Result<usize, UnitError> + Clone + Send + Sync {
+pub fn size(least: &'static str, most: &'static str) -> impl Parse<usize> {
     let read = |text: &str| {
         let bytes = |unit: &str| factor(unit.strip_suffix(['b', 'B']).unwrap_or(unit));
         let size = whole(text, bytes).ok_or_else(|| error(text, "size", "64, 4KiB, 1MiB or 10k"));
@@ -43,10 +45,7 @@ pub fn size(
 }
 
 /// Returns a parser of counts from `least` to `most`: `100`, `10k`, `1.5M`.
-pub fn count(
-    least: &'static str,
-    most: &'static str,
-) -> impl Fn(&str) -> Result<u64, UnitError> + Clone + Send + Sync {
+pub fn count(least: &'static str, most: &'static str) -> impl Parse<u64> {
     let read = |text: &str| {
         let count = whole(text, decimal).ok_or_else(|| error(text, "number", "100, 10k or 1.5M"));
         count.map(|count| count as u64)
@@ -55,10 +54,7 @@ pub fn count(
 }
 
 /// Returns a parser of rates per second from `least` to `most`: `100`, `0.5`, `10k`, `1.5M`.
-pub fn rate(
-    least: &'static str,
-    most: &'static str,
-) -> impl Fn(&str) -> Result<f64, UnitError> + Clone + Send + Sync {
+pub fn rate(least: &'static str, most: &'static str) -> impl Parse<f64> {
     let read = |text: &str| {
         let rate = number(text).and_then(|(number, unit)| Some(number * decimal(unit)?));
         rate.ok_or_else(|| error(text, "rate per second", "100, 0.5, 10k or 1.5M"))
@@ -67,10 +63,7 @@ pub fn rate(
 }
 
 /// Returns a parser of shares from `least` to `most`: `5%` or `0.05`.
-pub fn share(
-    least: &'static str,
-    most: &'static str,
-) -> impl Fn(&str) -> Result<f64, UnitError> + Clone + Send + Sync {
+pub fn share(least: &'static str, most: &'static str) -> impl Parse<f64> {
     let read = |text: &str| match number(text) {
         Some((share, "")) => Ok(share),
         Some((percent, "%")) => Ok(percent / 100.0),
@@ -81,10 +74,7 @@ pub fn share(
 
 /// Returns a parser of durations from `least` to `most`: `200us`, `5ms`, `10s`, `1m`. A number needs
 /// its unit.
-pub fn duration(
-    least: &'static str,
-    most: &'static str,
-) -> impl Fn(&str) -> Result<Duration, UnitError> + Clone + Send + Sync {
+pub fn duration(least: &'static str, most: &'static str) -> impl Parse<Duration> {
     let read = move |text: &str| {
         let time = humantime::parse_duration(text);
         time.map_err(|reason| match reason {
@@ -97,11 +87,11 @@ pub fn duration(
 
 /// Puts bounds, which `read` reads too, around `read`.
 fn within<T: PartialOrd>(
-    read: impl Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync,
+    read: impl Parse<T>,
     least: &'static str,
     most: &'static str,
-) -> impl Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync {
-    move |text| {
+) -> impl Parse<T> {
+    move |text: &str| {
         let value = read(text)?;
         match (read(least)?..=read(most)?).contains(&value) {
             true => Ok(value),
