@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use portlab_backends::{Family, Limits, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
-use portlab_stats::units::{self, UnitError};
+use portlab_stats::units::{self, Parse};
 use serde_json::{Value, json};
 
 /// The limits, each a flag, and the same on every model.
@@ -90,9 +90,7 @@ pub(super) struct LimitArgs {
 struct OffOr<T>(Option<T>);
 
 /// Returns a parser that takes `off` beside what `read` takes.
-fn off_or<T>(
-    read: impl Fn(&str) -> Result<T, UnitError> + Clone,
-) -> impl Fn(&str) -> Result<OffOr<T>, String> + Clone {
+fn off_or<T>(read: impl Parse<T>) -> impl Fn(&str) -> Result<OffOr<T>, String> + Clone {
     move |text| match text {
         "off" => Ok(OffOr(None)),
         _ => match read(text) {
@@ -115,9 +113,9 @@ fn off_or_rate(text: &str) -> Result<OffOr<NonZeroU32>, String> {
 }
 
 /// Returns a parser of numbers from 1 to `most`.
-fn some(most: &'static str) -> impl Fn(&str) -> Result<usize, UnitError> + Clone {
+fn some(most: &'static str) -> impl Parse<usize> {
     let read = units::count("1", most);
-    move |text| Ok(read(text)? as usize)
+    move |text: &str| Ok(read(text)? as usize)
 }
 
 impl LimitArgs {
@@ -160,19 +158,13 @@ impl LimitArgs {
     /// The limits for programs.
     pub(super) fn json(&self, sheet: &Sheet) -> Value {
         let seconds = |time: Option<Duration>| time.map(|time| time.as_secs_f64());
-        let Limits {
-            connections,
-            idle,
-            message,
-            posts_per_s,
-            keepalive,
-        } = self.limits(sheet);
+        let limits = self.limits(sheet);
         json!({
-            "connections": connections,
-            "idle_timeout_s": seconds(idle),
-            "line_timeout_s": seconds(message),
+            "connections": limits.connections,
+            "idle_timeout_s": seconds(limits.idle),
+            "line_timeout_s": seconds(limits.message),
             "line_bytes": self.line_limit,
-            "member_lines_per_s": posts_per_s,
+            "member_lines_per_s": limits.posts_per_s,
             "member_budget": self.member_budget,
             "rooms": self.rooms,
             "overflow": self.overflow.to_string(),
@@ -180,35 +172,31 @@ impl LimitArgs {
             "soft_bytes": self.soft_limit,
             "patience_s": self.patience.as_secs_f64(),
             "mail_bytes": self.mail_limit,
-            "keepalive_s": seconds(keepalive),
+            "keepalive_s": seconds(limits.keepalive),
             "drain_s": self.drain.as_secs_f64(),
         })
     }
 
     /// The limits for people: those of a chat only for a chat.
     pub(super) fn line(&self, sheet: &Sheet, is_chat: bool) -> String {
-        let Limits {
-            connections,
-            idle,
-            message,
-            posts_per_s,
-            keepalive,
-        } = self.limits(sheet);
         let off = |time: Option<Duration>| time.map_or("off".to_owned(), units::time);
         let bytes = |bytes: usize| units::bytes(bytes as f64);
+        let limits = self.limits(sheet);
         let mut line = format!(
-            "limits: {connections} connections, idle timeout {}, keepalive {}, drain {}",
-            off(idle),
-            off(keepalive),
+            "limits: {} connections, idle timeout {}, keepalive {}, drain {}",
+            limits.connections,
+            off(limits.idle),
+            off(limits.keepalive),
             units::time(self.drain)
         );
         if is_chat {
-            let rate = posts_per_s.map_or("off".to_owned(), |rate| rate.to_string());
+            let rate = limits.posts_per_s;
+            let rate = rate.map_or("off".to_owned(), |rate| rate.to_string());
             line += &format!(
                 "\nlimits: lines of {} within {}, member rate {rate}, member budget {}, {} rooms, {} waiting for a member ({} for \
                  {}) and {} for all, overflow {}",
                 bytes(self.line_limit),
-                off(message),
+                off(limits.message),
                 self.member_budget,
                 self.rooms,
                 bytes(self.output_limit),
