@@ -74,7 +74,7 @@ fn failures(outcome: &ChatOutcome) -> String {
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Endings, Latency, Tally, Violation};
+    use portlab_load::{Latency, Violation};
 
     use super::*;
 
@@ -83,25 +83,11 @@ mod tests {
         fan_out.record(1_000);
         ChatOutcome {
             members: 10,
-            connect_phase: Duration::ZERO,
             messages: 1,
-            unheard: 0,
-            due_not_sent: 0,
             deliveries: 9,
             elapsed: Duration::from_secs(1),
-            by_rate: Duration::ZERO,
             fan_out,
-            delivery: Latency::new(),
-            pacing_lag: Latency::new(),
-            tally: Tally::default(),
-            violations: 0,
-            first_violations: Vec::new(),
-            strangers: 0,
-            first_stranger: None,
-            endings: Endings::default(),
-            generator_cpu: Duration::ZERO,
-            generator_waited: Duration::ZERO,
-            ended: Ended::Done,
+            ..ChatOutcome::empty()
         }
     }
 

@@ -539,7 +539,9 @@ impl<'a> Chat<'a> {
 }
 
 impl ChatOutcome {
-    fn empty() -> Self {
+    /// The outcome of a run in which nothing has happened.
+    #[must_use]
+    pub fn empty() -> Self {
         Self {
             members: 0,
             connect_phase: Duration::ZERO,
