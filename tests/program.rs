@@ -117,8 +117,11 @@ impl Running {
     pub(crate) fn event(&mut self) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
-        serde_json::from_str(&line)
-            .unwrap_or_else(|_| panic!("{line:?}, and on stderr: {}", self.stderr()))
+        serde_json::from_str(&line).unwrap_or_else(|_| {
+            // The stderr of a program that runs on has no end.
+            let _ = self.child.kill();
+            panic!("{line:?}, and on stderr: {}", self.stderr())
+        })
     }
 
     /// What it says on stderr until it has ended.
