@@ -248,6 +248,15 @@ mod tests {
     }
 
     #[test]
+    fn figures_are_read_to_their_last_digit() {
+        let mut record = read(FIRST).unwrap();
+        // Read by a faster and less exact way, it ends in 785.
+        record.cells[0].rounds[0].elapsed_ms = 21.984295331161782;
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(read(&text).unwrap(), record);
+    }
+
+    #[test]
     fn reasons_in_words_are_read_and_kept() {
         let mut record = read(FIRST).unwrap();
         record.cells[0].not_run = Some(NotRun::Told("serves two".into()));
