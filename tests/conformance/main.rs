@@ -17,6 +17,7 @@ use models::promises;
 use portlab_backends::{MODELS, Sheet};
 use portlab_conformance::{CASES, Case, Requires, Target};
 use portlab_proxy::Proxy;
+use portlab_sys::interrupt::heed_hangup;
 use running::{Running, options};
 
 /// The cases that take the most time.
@@ -53,6 +54,8 @@ const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
 const AT_ONCE: usize = 4;
 
 fn main() {
+    // Or a suite that runs under nohup would start servers that ignore it.
+    heed_hangup();
     let all = std::env::var("PORTLAB_FAULTS").is_ok_and(|value| value == "all");
     let known = |name: &&str| CASES.iter().any(|case| case.name == *name);
     assert!(

@@ -54,6 +54,13 @@ pub fn bell() -> io::Result<UnixStream> {
     Ok(bell)
 }
 
+/// From now on a SIGHUP ends this process, and the programs that it starts are not those of nohup(1): for tests that
+/// send a SIGHUP, wherever they are run.
+pub fn heed_hangup() {
+    // SAFETY: the default action needs no handler.
+    unsafe { libc::signal(SIGHUP, libc::SIG_DFL) };
+}
+
 /// Whether `signal` does nothing to this process.
 pub(crate) fn is_ignored(signal: i32) -> bool {
     let mut action = std::mem::MaybeUninit::<libc::sigaction>::zeroed();
