@@ -7,12 +7,13 @@
 
 mod program;
 
-use serde_json::Value;
 use std::{
     io::Write,
     net::{SocketAddr, TcpListener},
     process::Stdio,
 };
+
+use serde_json::Value;
 
 use program::{Running, command, echo, portlab, server_at, stderr};
 

@@ -146,7 +146,7 @@ def verdict(server, base, after):
     third = max(1, len(half) // 3)
     early, late = statistics.median(half[:third]), statistics.median(half[-third:])
     # From one sample to the next, so that a trend doesn't count as noise.
-    spread = statistics.median(abs(value - before) for before, value in zip(half, half[1:]))
+    spread = statistics.median([abs(value - before) for before, value in zip(half, half[1:])] or [0])
     wrong = []
     if late - early > max(3 * spread, NOISE_SHARE * early, NOISE_KIB):
         wrong.append(f"memory still grows: {early:.0f} to {late:.0f} KiB")

@@ -8,7 +8,6 @@
 
 mod program;
 
-use serde_json::{Value, json};
 use std::{
     fs,
     io::{Read, Write},
@@ -17,6 +16,8 @@ use std::{
     path::Path,
     process::{Command, Stdio},
 };
+
+use serde_json::{Value, json};
 
 use program::{PORTLAB, Running, portlab, server};
 

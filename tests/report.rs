@@ -7,12 +7,13 @@
 
 mod program;
 
-use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
 };
+
+use serde_json::{Value, json};
 
 use program::{command, folder, portlab, stderr};
 

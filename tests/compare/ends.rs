@@ -26,7 +26,7 @@ fn an_interrupted_comparison_shows_what_it_has() {
         "--duration=300ms",
         "--warmup=1ms",
     ];
-    let mut child = begun(&dir, &options);
+    let mut child = begun(&dir, &options, Stdio::piped());
     signal(&mut child, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -37,10 +37,11 @@ fn an_interrupted_comparison_shows_what_it_has() {
     );
 }
 
-/// Starts a comparison that takes long, and waits until it has measured something.
-fn begun(dir: &Path, options: &[&str]) -> Child {
+/// Starts a comparison that takes long, with `stdout`, and waits until it has measured something.
+fn begun(dir: &Path, options: &[&str], stdout: Stdio) -> Child {
     let mut command = command(&["compare", "--out", dir.to_str().unwrap()]);
-    let mut child = command.args(options).spawn().unwrap();
+    command.args(options).stdout(stdout).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
     while !dir.join("results.json").exists() {
         assert!(child.try_wait().unwrap().is_none(), "it ended at once");
         thread::sleep(Duration::from_millis(5));
@@ -57,7 +58,7 @@ fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
         "--rounds=6",
         "--duration=300ms",
     ];
-    let mut child = begun(&dir, &options);
+    let mut child = begun(&dir, &options, Stdio::null());
     signal(&mut child, Signal::KILL).unwrap();
     child.wait().unwrap();
     let before = record(&dir);
@@ -95,7 +96,7 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
         "--rounds=50",
         "--warmup=1ms",
     ];
-    let mut child = begun(&dir, &options);
+    let mut child = begun(&dir, &options, Stdio::null());
     let out = format!("--out={}", dir.display());
     let busy = refused(&["compare", "--models=threads", &out]);
     assert!(busy.contains(&format!("pid {}", child.id())), "{busy}");
@@ -137,7 +138,7 @@ fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
         "--server=left=sh -c \"nohup setsid sleep 600 & exec '{program}' serve --bind 127.0.0.1:{{port}}\""
     );
     let options = ["--models=fork", &server, "--connections=2", "--rounds=50"];
-    let mut child = begun(&dir, &options);
+    let mut child = begun(&dir, &options, Stdio::null());
     let note = fs::read_to_string(dir.join("running.json")).unwrap();
     let note: serde_json::Value = serde_json::from_str(&note).unwrap();
     let servers = || marked("PORTLAB_RUN", note["mark"].as_str().unwrap()).unwrap();
@@ -182,7 +183,7 @@ fn an_unfinished_study_is_not_lost_by_a_slip() {
         "--duration=20ms",
         "--size=64",
     ];
-    let mut child = begun(&dir, &options);
+    let mut child = begun(&dir, &options, Stdio::null());
     // Its servers go with it, wherever it is.
     signal_pid(child.id() as i32, Signal::INT).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));

@@ -54,7 +54,7 @@ const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
 const AT_ONCE: usize = 4;
 
 fn main() {
-    // Or a suite that runs under nohup would start servers that ignore it.
+    // Under nohup, the servers would ignore SIGHUP.
     heed_hangup();
     let all = std::env::var("PORTLAB_FAULTS").is_ok_and(|value| value == "all");
     let known = |name: &&str| CASES.iter().any(|case| case.name == *name);

@@ -1,14 +1,11 @@
 //! What to do when accepting fails.
 
-use std::{
-    fmt,
-    io::{self, Write},
-    time::Duration,
-};
+use std::{io, time::Duration};
 
 use portlab_sys::tally::{self, Count};
-
 use rustix::io::Errno;
+
+use crate::log::complain;
 
 /// The pauses of one accept loop: none for a peer's failure, doubling from 10 ms to a second for
 /// the machine's.
@@ -44,25 +41,6 @@ impl Backoff {
     pub(crate) fn reset(&mut self) {
         self.next = FIRST;
     }
-}
-
-/// A connection can't be served: counts it, and says why on stderr.
-pub(crate) fn not_served(what: &str, error: &io::Error) {
-    tally::add(Count::NotServed, 1);
-    complain(what, error);
-}
-
-/// Says on stderr what went wrong: a line a second for the whole server, however many threads and
-/// processes have something to say.
-pub(crate) fn complain(what: &str, error: &io::Error) {
-    if tally::may_log() {
-        say(format_args!("{what}: {error}"));
-    }
-}
-
-/// Writes a line to stderr. If the reader of stderr has gone, the server goes on.
-pub(crate) fn say(what: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "portlab: {what}");
 }
 
 /// Whether the connection died before it was accepted, which is no error of the server's.

@@ -22,12 +22,12 @@ use rustix::{
 
 use crate::{
     READ_BUFFER,
-    backoff::not_served,
     broker::Line,
     deadlines::Deadlines,
     door::Caller,
     exchange::Exchange,
     guarded::{Event, Outbox},
+    log::not_served,
     member,
     trace::{self, What},
 };

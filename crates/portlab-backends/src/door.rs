@@ -293,7 +293,8 @@ impl Entry {
         Ok((self.listener()?, self.stop))
     }
 
-    /// Serving is over in this process: `others` ended badly elsewhere.
+    /// Waits until peers have taken their last answers, until the deadline at the longest. Returns how serving ended;
+    /// `others` is how many ended badly in other processes.
     pub(crate) fn served(&self, others: u64, mail: Option<Counts>) -> Served {
         Served {
             cut: self.stop.finish() + others,

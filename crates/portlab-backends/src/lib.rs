@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `door` | the bound listener: one backlog and one set of socket options for every model |
 //! | `backoff` | what to do when accepting fails |
+//! | `log` | what a server says on stderr while it serves |
 //! | `blocking` | one connection, driven by blocking calls |
 //! | `nonblocking` | one connection, driven by readiness |
 //! | `coroutine` | one connection, driven by an async task |
@@ -45,6 +46,7 @@ mod hub_task;
 mod inbox;
 mod letterbox;
 mod limits;
+mod log;
 mod mailbox;
 pub mod measured;
 mod member;

@@ -12,7 +12,7 @@ use portlab_sys::{
     tally::{self, Count},
 };
 
-use crate::backoff::say;
+use crate::log::say;
 
 /// The workers of a pool, as their parent sees them.
 pub(crate) struct Slots {

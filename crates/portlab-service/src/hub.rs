@@ -52,7 +52,8 @@ pub trait Hub: Send {
     /// session in that order.
     fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut dyn FnMut(ConnId, Mail));
 
-    /// The limit that the last post has met, if it met one; asked after each post, so that it can be counted.
+    /// Returns the limit that the last post has met, if it met one, and forgets it. The holder of the hub calls it after
+    /// each [`handle`](Hub::handle), and counts the answer.
     fn denied(&mut self) -> Option<Denied> {
         None
     }

@@ -54,8 +54,8 @@ pub fn bell() -> io::Result<UnixStream> {
     Ok(bell)
 }
 
-/// From now on a SIGHUP ends this process, and the programs that it starts are not those of nohup(1): for tests that
-/// send a SIGHUP, wherever they are run.
+/// Gives SIGHUP its default action, in this process and in the programs that it starts, under nohup(1) too: for tests
+/// that send SIGHUP.
 pub fn heed_hangup() {
     // SAFETY: the default action needs no handler.
     unsafe { libc::signal(SIGHUP, libc::SIG_DFL) };

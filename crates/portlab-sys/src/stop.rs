@@ -249,7 +249,7 @@ pub(crate) fn watch(fd: RawFd) {
     WATCHED.insert(fd as usize);
     // The handler may have run before the line above.
     if PAST_DEADLINE.load(SeqCst) {
-        shut(fd, Shutdown::Both);
+        CUT.fetch_add(u64::from(shut(fd, Shutdown::Both)), SeqCst);
     } else if STOPPING.load(SeqCst) {
         shut(fd, Shutdown::Read);
     }

@@ -1,14 +1,17 @@
 //! Answers that a peer hasn't taken when its connection ends during a stop.
 //!
 //! When a socket is closed while it holds unread input, the kernel resets the connection and forgets what it
-//! was still to send. During a stop, input is seldom read to its end. So when an
-//! [`Interruptible`](crate::stop::Interruptible) is dropped, this module keeps such a socket open, throws its input away, and
-//! closes it when the peer's kernel has acknowledged everything.
+//! was still to send; and during a stop, input may come at any moment. So when an
+//! [`Interruptible`](crate::stop::Interruptible) is dropped and its peer has not acknowledged everything, this module keeps the
+//! socket open, throws its input away, and closes it when the peer's kernel has acknowledged everything.
 
 use std::{
     io,
     os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
     thread,
     time::Duration,
 };
@@ -20,7 +23,10 @@ use crate::{
     stop::{self, unwatch, watch},
 };
 
-static UNDELIVERED: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+/// Sockets that wait for the thread that delivers.
+static QUEUE: Mutex<Vec<OwnedFd>> = Mutex::new(Vec::new());
+/// How many sockets are kept, in the queue and by the thread.
+static KEPT: AtomicUsize = AtomicUsize::new(0);
 
 /// Between two looks at the sockets: the kernel has no event for "everything is acknowledged".
 const PAUSE: Duration = Duration::from_millis(2);
@@ -35,57 +41,60 @@ const CLOSE_WAIT: u8 = 8;
 /// Keeps `socket` open after its owner has closed it, if its peer has not taken everything. Returns whether it is
 /// kept.
 pub(crate) fn keep(socket: BorrowedFd<'_>) -> bool {
-    if !is_under_way(socket) {
+    if !settle(socket) {
         return false;
     }
     let Ok(kept) = socket.try_clone_to_owned() else {
         // Without a descriptor left, the connection is closed as it is.
         return false;
     };
+    // Watched once, or the deadline would count it twice.
+    unwatch(socket.as_raw_fd());
     watch(kept.as_raw_fd());
-    let mut undelivered = lock();
-    undelivered.push(kept);
-    if undelivered.len() == 1 {
-        // Other connections may go on for long. Without a thread, these wait for them.
+    let is_first = KEPT.fetch_add(1, SeqCst) == 0;
+    queue().push(kept);
+    if is_first {
+        // Sockets are closed while other connections drain. If no thread can be started, `Stop::finish` closes them.
         let _ = thread::Builder::new().spawn(deliver);
     }
     true
 }
 
-/// Waits until the peers of all sockets that were kept have taken everything or have gone, or until the deadline.
+/// Waits until the peers of all sockets that are kept have taken everything or have gone, or until the deadline.
 pub(crate) fn deliver() {
-    loop {
-        let mut undelivered = lock();
-        undelivered.retain(|socket| {
-            let stays = !stop::is_past_deadline() && is_under_way(socket.as_fd());
+    let mut own = Vec::new();
+    while KEPT.load(SeqCst) > 0 {
+        // Nobody who closes a connection waits for the looks below.
+        own.append(&mut queue());
+        let before = own.len();
+        own.retain(|socket: &OwnedFd| {
+            let stays = !stop::is_past_deadline() && settle(socket.as_fd());
             if !stays {
                 unwatch(socket.as_raw_fd());
             }
             stays
         });
-        if undelivered.is_empty() {
-            return;
-        }
-        drop(undelivered);
+        KEPT.fetch_sub(before - own.len(), SeqCst);
         thread::sleep(PAUSE);
     }
 }
 
-fn lock() -> MutexGuard<'static, Vec<OwnedFd>> {
-    UNDELIVERED.lock().unwrap_or_else(PoisonError::into_inner)
+fn queue() -> MutexGuard<'static, Vec<OwnedFd>> {
+    QUEUE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether the peer has still something to take. Throws input away, and sends the FIN when nothing is left.
-fn is_under_way(socket: BorrowedFd<'_>) -> bool {
+/// Throws input away, and sends the FIN when the peer has acknowledged everything. Returns whether the peer has still
+/// something to take.
+fn settle(socket: BorrowedFd<'_>) -> bool {
     forget_input(socket);
     let is_open =
         tcp_info(&socket).is_ok_and(|info| matches!(info.tcpi_state, ESTABLISHED | CLOSE_WAIT));
     // The FIN comes last: input that meets a socket with both halves shut resets the connection.
-    let is_under_way = is_open && unacknowledged(socket).is_ok_and(|bytes| bytes > 0);
-    if is_open && !is_under_way {
+    let is_owed = is_open && unacknowledged(socket).is_ok_and(|bytes| bytes > 0);
+    if is_open && !is_owed {
         let _ = shutdown(socket, Shutdown::Write);
     }
-    is_under_way
+    is_owed
 }
 
 fn forget_input(socket: BorrowedFd<'_>) {
@@ -116,6 +125,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::test_wait::wait_until;
 
     #[test]
     fn a_peer_that_reads_late_gets_everything_and_an_end() {
@@ -138,11 +148,14 @@ mod tests {
         drop(server);
         // Input goes on coming, and is forgotten.
         client.write_all(&[b'q'; 100_000]).unwrap();
+        client
+            .set_read_timeout(Some(Duration::from_secs(60)))
+            .unwrap();
         let mut got = Vec::new();
         client.read_to_end(&mut got).unwrap();
         assert_eq!(got.len(), sent);
         deliver();
-        assert!(lock().is_empty());
+        assert_eq!(KEPT.load(SeqCst), 0);
     }
 
     #[test]
@@ -161,6 +174,8 @@ mod tests {
         server.write_all(b"never read").unwrap();
         rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
         drop(client);
+        // A busy kernel takes its time to deliver the reset.
+        wait_until(|| !settle(server.as_fd()));
         assert!(!keep(server.as_fd()));
         assert!(!keep(listener.as_fd()));
     }

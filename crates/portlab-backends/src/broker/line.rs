@@ -70,8 +70,8 @@ impl Line {
     }
 }
 
-/// How long a wait lasts before it is looked whether the server stops: a signal may come just before a wait begins,
-/// and would not end it.
+/// The longest wait: a signal that comes just before a wait begins does not end it, so the caller looks again whether
+/// the server stops.
 const MOMENT: Duration = Duration::from_millis(100);
 
 /// How a process that drives a connection reaches the hub.

@@ -28,7 +28,7 @@ use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
 pub use self::line::fuzz;
 use crate::{
-    backoff::say,
+    log::say,
     mailbox::{Counts, Overflow},
     trace,
 };

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     READ_BUFFER,
-    backoff::complain,
+    log::complain,
     mailbox::{Counts, Found, Mailbox, Overflow, Put},
     switchboard::{Switchboard, Word},
     timers::Timers,

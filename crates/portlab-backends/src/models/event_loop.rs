@@ -38,10 +38,11 @@ use slab::Slab;
 
 use crate::{
     Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    backoff::{Backoff, not_served},
+    backoff::Backoff,
     blocking::perform,
     door::next_id,
     inbox::Inbox,
+    log::not_served,
     mailbox::{Mailbox, Put},
     nonblocking::{Conn, Scratch, Step},
     switchboard::{Switchboard, Word},
@@ -365,8 +366,13 @@ impl<'door, C: Crew> Reactor<'door, C> {
                 }
                 Step::Done => {
                     self.take_off(key);
-                    // Dropping closes the socket, and closing takes it out of the poller.
-                    return drop(self.conns.remove(key.place as usize));
+                    let mut seat = self.conns.remove(key.place as usize);
+                    // Dropping closes the socket, and closing takes it out of the poller; but a stop may keep the socket
+                    // open until the peer has taken its answers.
+                    if self.door.entry.stop.is_set() {
+                        let _ = self.poll.registry().deregister(seat.conn.stream());
+                    }
+                    return;
                 }
             }
         }

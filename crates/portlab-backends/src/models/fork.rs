@@ -43,8 +43,8 @@ use portlab_sys::{
 };
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::not_served, blocking,
-    broker::Broker,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, broker::Broker,
+    log::not_served,
 };
 
 pub(crate) struct Model;

@@ -26,10 +26,9 @@ use portlab_sys::limits;
 
 use super::threads::STACK;
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
-    backoff::{complain, say},
-    blocking,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
     exchange::Exchange,
+    log::{complain, say},
 };
 
 pub(crate) struct Model;

@@ -31,8 +31,8 @@ use std::{io, thread};
 use portlab_service::Service;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, backoff::not_served, blocking,
-    exchange::Exchange, trace,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, exchange::Exchange,
+    log::not_served, trace,
 };
 
 pub(crate) struct Model;

@@ -19,6 +19,7 @@ pub(super) struct Rooms {
     names: BTreeMap<String, ConnId>,
     /// Who is in which room, in the order in which they came.
     rooms: BTreeMap<String, Vec<ConnId>>,
+    /// What [`Hub::denied`] returns next.
     denied: Option<Denied>,
 }
 
