@@ -16,13 +16,15 @@ use std::{
     thread,
 };
 
-use portlab_sys::spawn::tie_to_this_thread;
+use portlab_sys::{interrupt::heed_hangup, spawn::tie_to_this_thread};
 use serde_json::Value;
 
 pub(crate) const PORTLAB: &str = env!("CARGO_BIN_EXE_portlab");
 
 /// The program with `arguments`, and with pipes for its stdout and stderr.
 pub(crate) fn command(arguments: &[&str]) -> Command {
+    // Under nohup, the program would ignore SIGHUP.
+    heed_hangup();
     let mut command = Command::new(PORTLAB);
     command.args(arguments);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -59,6 +61,7 @@ pub(crate) fn on_a_terminal(script: &str) -> Option<Command> {
         eprintln!("skipped: no `script` here");
         return None;
     }
+    heed_hangup();
     let mut command = Command::new("script");
     command.args(["-qefc", script, "/dev/null"]);
     command.env("TERM", "xterm").env("portlab", PORTLAB);

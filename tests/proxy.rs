@@ -13,10 +13,7 @@ use std::{
     process::Stdio,
 };
 
-use portlab_sys::{
-    interrupt::heed_hangup,
-    spawn::{Signal, signal},
-};
+use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
 use program::{Running, command, refused};
@@ -102,7 +99,6 @@ fn lines_on_stdin_change_the_faults_of_open_connections() {
 
 #[test]
 fn the_end_of_stdin_is_not_the_end_but_a_signal_is() {
-    heed_hangup();
     for told in [Signal::INT, Signal::TERM, Signal::HUP] {
         let mut proxy = Proxy::start(&[]);
         drop(proxy.running.child.stdin.take());

@@ -9,7 +9,6 @@ use std::{
 };
 
 use portlab_sys::{
-    interrupt::heed_hangup,
     marked::{marked, started},
     spawn::{Signal, signal, signal_pid},
 };
@@ -130,7 +129,6 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
 
 #[test]
 fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
-    heed_hangup();
     let dir = folder("compare-hangup");
     let program = env!("CARGO_BIN_EXE_portlab");
     // A server whose child ignores the hangup and has left the session.
