@@ -51,7 +51,7 @@ const BEHIND_A_PROXY: &[&str] = &["threads", "event-loop", "tasks"];
 const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
 
 /// How many cases run at a time at least: most of them wait most of the time.
-const AT_ONCE: usize = 4;
+const AT_ONCE: usize = 6;
 
 fn main() {
     // Under nohup, the servers would ignore SIGHUP.
