@@ -64,7 +64,7 @@ pub(crate) fn keep(socket: BorrowedFd<'_>) -> bool {
 pub(crate) fn deliver() {
     let mut own = Vec::new();
     while KEPT.load(SeqCst) > 0 {
-        // Nobody who closes a connection waits for the looks below.
+        // The queue is unlocked again before the sockets are examined, so `keep` never waits for that.
         own.append(&mut queue());
         let before = own.len();
         own.retain(|socket: &OwnedFd| {
