@@ -15,12 +15,13 @@ use portlab_lab::Server;
 use portlab_load::{
     Arrivals, ChatOutcome, ChatPlan, Pace, Plan, RunId, Script, Stop, Tongue, Watch, run_chat,
 };
-use portlab_stats::{estimate::Estimate, units};
+use portlab_stats::estimate::Estimate;
 use portlab_sys::{
     clock::process_cpu,
     limits::raise_open_files,
     meter::{anonymous_bytes, tree},
 };
+use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

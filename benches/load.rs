@@ -8,8 +8,9 @@ use std::{path::Path, time::Duration};
 
 use portlab_lab::Server;
 use portlab_load::{Arrivals, Outcome, Pace, Plan, Stop};
-use portlab_stats::{estimate::Estimate, units};
+use portlab_stats::estimate::Estimate;
 use portlab_sys::limits::raise_open_files;
+use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 

@@ -159,19 +159,53 @@ fn unsafe_code_lives_in_one_crate() {
     }
 }
 
+/// Every crate below the command line, from the ground up, and the crates that it may depend on.
+const FLOORS: &[(&str, &[&str])] = &[
+    ("words", &[]),
+    ("service", &[]),
+    ("sys", &[]),
+    ("stats", &["words"]),
+    ("conformance", &["sys"]),
+    ("proxy", &["service", "words"]),
+    ("load", &["stats", "sys", "words"]),
+    ("backends", &["service", "stats", "sys", "words"]),
+    ("lab", &["backends", "load", "stats", "sys", "words"]),
+    ("report", &["service", "stats", "words"]),
+    (
+        "lessons",
+        &["backends", "lab", "proxy", "service", "sys", "words"],
+    ),
+];
+
 #[test]
 fn dependencies_run_downwards_and_the_runtimes_stay_where_they_belong() {
-    for name in ["portlab-service", "portlab-sys", "portlab-stats"] {
-        let inside: Vec<_> = dependencies(name)
-            .into_iter()
-            .filter(|name| name.starts_with("portlab"))
-            .collect();
-        assert!(inside.is_empty(), "{name} depends on {inside:?}");
-    }
-    // Whatever tests or teaches may put a proxy before any port.
-    for above in ["lab", "backends", "load", "conformance", "lessons"] {
-        let above = format!("portlab-{above}");
-        assert!(!dependencies("portlab-proxy").contains(&above), "{above}");
+    let drawn: BTreeSet<&str> = FLOORS.iter().map(|(name, _)| *name).collect();
+    let built = crates();
+    let built: BTreeSet<&str> = built
+        .iter()
+        .filter_map(|it| it.strip_prefix("portlab-"))
+        .collect();
+    assert_eq!(
+        drawn, built,
+        "FLOORS lists every crate below the command line"
+    );
+    for (floor, (name, below)) in FLOORS.iter().enumerate() {
+        for dependency in dependencies(&format!("portlab-{name}")) {
+            let Some(dependency) = dependency.strip_prefix("portlab-") else {
+                continue;
+            };
+            assert!(
+                below.contains(&dependency),
+                "portlab-{name} depends on {dependency}"
+            );
+        }
+        for dependency in *below {
+            let at = FLOORS.iter().position(|(name, _)| name == dependency);
+            assert!(
+                at.is_some_and(|at| at < floor),
+                "an arrow upwards: {name} to {dependency}"
+            );
+        }
     }
     for (library, homes) in [
         ("tokio", &["portlab-backends"][..]),

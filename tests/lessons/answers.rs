@@ -2,7 +2,7 @@
 
 use libtest_mimic::Failed;
 use portlab_lessons::{LESSONS, order::SEED, page::page, script::Ask};
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::{
     check,

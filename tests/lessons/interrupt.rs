@@ -7,8 +7,8 @@ use std::{
 
 use libtest_mimic::Failed;
 use portlab_lessons::Lesson;
-use portlab_report::Lang;
 use portlab_sys::spawn::{Signal, signal};
+use portlab_words::Lang;
 use rustix::pipe::fcntl_setpipe_size;
 
 use crate::{check, plays::Room};

@@ -16,8 +16,8 @@ use portlab_lessons::{
     LESSONS, Lesson,
     script::{Block, Script},
 };
-use portlab_report::Lang;
 use portlab_sys::spawn;
+use portlab_words::Lang;
 use serde_json::json;
 
 use crate::check;

@@ -18,7 +18,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_lessons::{LESSONS, Lesson};
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 fn main() {
     let mut trials = Vec::new();

@@ -11,7 +11,7 @@ use std::{
 
 use libtest_mimic::Failed;
 use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, order::SEED, play, script::Ask};
-use portlab_report::Lang;
+use portlab_words::Lang;
 use socket2::SockRef;
 
 use crate::{check, turn_at_the_courses_port};

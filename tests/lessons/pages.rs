@@ -11,7 +11,7 @@ use portlab_lessons::{
     LESSONS, Lesson,
     page::{RENEW, index, page, short_index},
 };
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::check;
 

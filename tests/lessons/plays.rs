@@ -15,8 +15,8 @@ use std::{
 use libtest_mimic::Failed;
 use portlab_lab::python::Python;
 use portlab_lessons::{LESSONS, Lesson, script::Script};
-use portlab_report::Lang;
 use portlab_sys::marked::marked;
+use portlab_words::Lang;
 
 use crate::{check, turn_at_the_courses_port};
 

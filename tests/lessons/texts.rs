@@ -7,7 +7,7 @@ use portlab_lessons::{
     LESSONS, Lesson, find,
     script::{Script, placeholders},
 };
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::check;
 

@@ -3,7 +3,7 @@
 
 use std::sync::LazyLock;
 
-use portlab_stats::units::{bytes, nanos};
+use portlab_words::units::{bytes, nanos};
 use serde::Deserialize;
 
 /// The whole file.

@@ -4,7 +4,8 @@ use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use portlab_backends::{Asked, Backend, Capacity, Sheet};
 use portlab_load::Tongue;
-use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup, Text};
+use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup};
+use portlab_words::Text;
 
 use crate::{
     Build,

@@ -1,7 +1,7 @@
 //! Laying text out on a terminal.
 
 use anstyle::{AnsiColor, Style};
-use portlab_report::prose::wrap_behind;
+use portlab_words::wrap::wrap_behind;
 use unicode_width::UnicodeWidthStr;
 
 /// The colour of headings.

@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 use rustix::{
     event::{PollFd, PollFlags, poll},
     termios::{QueueSelector, tcflush},

@@ -1,6 +1,6 @@
 //! What a lesson is made of.
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::{
     script::{Script, ScriptError},

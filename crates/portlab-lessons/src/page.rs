@@ -1,6 +1,6 @@
 //! A lesson as a page, to read and to teach from.
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::{
     lesson::Lesson,

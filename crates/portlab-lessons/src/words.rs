@@ -1,6 +1,6 @@
 //! What the stage itself says, in both languages.
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::order::SEED;
 

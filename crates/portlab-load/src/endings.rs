@@ -2,7 +2,7 @@
 
 use std::{fmt, io, time::Duration};
 
-use portlab_stats::units;
+use portlab_words::units;
 
 /// How, and when, the server ended connections that were still in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

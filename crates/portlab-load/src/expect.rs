@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use portlab_stats::units::{self, UnitError};
+use portlab_words::units::{self, UnitError};
 
 /// What counts as the answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::{fmt, net::IpAddr, time::Duration};
 
-use portlab_stats::units;
 use portlab_sys::{limits, machine::machine};
+use portlab_words::units;
 
 use crate::Plan;
 

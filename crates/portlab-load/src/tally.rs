@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, io};
 
-use portlab_stats::units;
+use portlab_words::units;
 
 use crate::{ErrorAnswer, Mismatch, Sample};
 

@@ -2,7 +2,8 @@
 
 use std::{fmt, time::Duration};
 
-use portlab_stats::{summary::GENERATOR_LIMIT, units};
+use portlab_stats::summary::GENERATOR_LIMIT;
+use portlab_words::units;
 
 use crate::{Account, Ended, Endings, Fairness, Outcome, Pace, Plan};
 

@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use portlab_service::nearest;
-use portlab_stats::units;
+use portlab_words::units;
 
 /// What is done to the bytes of one direction. The default does nothing.
 ///

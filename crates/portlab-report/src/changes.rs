@@ -10,9 +10,12 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Record},
 };
+use portlab_words::{
+    Lang,
+    table::{Span, cut, lay_out, total_width},
+};
 
 use crate::{
-    Lang,
     markdown::{escaped, table},
     notes::{
         figures::{figure as write, percent},
@@ -20,7 +23,6 @@ use crate::{
         names, place_of,
         table::{ALIKE, FIRST, LAST, Tone},
     },
-    table::{Span, cut, lay_out, total_width},
     text::{BOLD, DIM, NARROWEST, PLAIN, WARN, filled, style},
 };
 

@@ -236,7 +236,7 @@ mod tests {
 
     /// The fields of each line.
     fn table(record: &Record) -> Vec<Vec<String>> {
-        let text = csv(&Notes::of(record, crate::Lang::En));
+        let text = csv(&Notes::of(record, portlab_words::Lang::En));
         let mut reader = ::csv::ReaderBuilder::new()
             .has_headers(false)
             .from_reader(text.as_bytes());

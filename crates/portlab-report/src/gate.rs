@@ -4,18 +4,20 @@ use anstyle::Style;
 use portlab_stats::{
     changes::Reason,
     gate::{EACH, Gate, Judged, Unit, Verdict},
-    record::{Cell, Kind, Record, Text},
+    record::{Cell, Kind, Record},
+};
+use portlab_words::{
+    Lang, Text,
+    table::{Span, cut, lay_out, total_width},
 };
 
 use crate::{
-    Lang,
     changes::{changed, plural, why},
     markdown::{escaped, table},
     notes::{
         figures::{figure as write, percent},
         place_of,
     },
-    table::{Span, cut, lay_out, total_width},
     text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
 };
 
@@ -69,7 +71,7 @@ pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
     );
     let heads: Vec<_> = HEADS
         .iter()
-        .map(|(head, _)| lang.pick(head).to_owned())
+        .map(|(head, _)| head.pick(lang).to_owned())
         .collect();
     let left = (0..HEADS.len()).map(|at| at < 2 || at == VERDICT).collect();
     let rows: Vec<Vec<String>> = gate
@@ -290,7 +292,7 @@ impl Words<'_> {
             1 => Span::to_the_left(text, style),
             _ => Span::new(text, style),
         };
-        let head = |at: usize| span(at, self.lang.pick(&HEADS[at].0).to_owned(), DIM);
+        let head = |at: usize| span(at, HEADS[at].0.pick(self.lang).to_owned(), DIM);
         let row = |it: &Judged| {
             let mut entries = self.entries(it);
             let style = |at| match at {

@@ -10,9 +10,6 @@
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
 //! | `inert` | a record whose texts can't lead a terminal or a reader astray |
-//! | [`table`] | laying spans out in columns |
-//! | [`prose`] | breaking prose into lines, Chinese too |
-//! | `lang` | the languages that a report speaks |
 //! | [`chart`] | charts as SVG |
 //! | [`page`] | the blocks of a page of HTML |
 //! | `gate` | a program beside another build of it, and whether it is worse |
@@ -27,12 +24,9 @@ mod csv;
 mod gate;
 mod html;
 mod inert;
-mod lang;
 mod markdown;
 pub mod notes;
 pub mod page;
-pub mod prose;
-pub mod table;
 mod text;
 
 pub use changes::{changes_markdown, changes_text};
@@ -40,7 +34,6 @@ pub use csv::csv;
 pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
 pub use inert::inert;
-pub use lang::{Lang, LangError};
 pub use markdown::markdown;
 pub use notes::place_of;
 pub use text::{NARROWEST, text};

@@ -1,6 +1,6 @@
 //! The notes as Markdown, with the tables that GitHub knows.
 
-use portlab_stats::record::Text;
+use portlab_words::Text;
 
 use crate::notes::{
     Notes,
@@ -26,7 +26,7 @@ pub fn markdown(notes: &Notes) -> String {
     for workload in &notes.workloads {
         page += &format!("\n## {}\n\n", escaped(workload.name));
         if workload.title != workload.name {
-            page += &format!("{}{}", escaped(workload.title), lang.pick(&STOP));
+            page += &format!("{}{}", escaped(workload.title), STOP.pick(lang));
         }
         page += &escaped(workload.asks);
         if !workload.details.is_empty() {
@@ -44,17 +44,17 @@ pub fn markdown(notes: &Notes) -> String {
         }
     }
     page += &traits(notes);
-    page += &format!("\n## {}\n\n", lang.pick(&HOW));
+    page += &format!("\n## {}\n\n", HOW.pick(lang));
     for sign in notes.legend.iter().filter(|sign| seen.needs(sign)) {
         page += &format!("- {}\n", escaped(&sign.sentence.plain()));
     }
-    page += &format!("\n## {}\n\n", lang.pick(&BEFORE));
+    page += &format!("\n## {}\n\n", BEFORE.pick(lang));
     let cautions = notes.cautions.iter().map(|caution| &caution.sentence);
     for sentence in heading.checked.iter().chain(cautions) {
         page += &format!("- {}\n", escaped(&sentence.plain()));
     }
     if !notes.record.command.is_empty() {
-        page += &format!("\n{}{}\n", lang.pick(&MADE_BY), code(&notes.record.command));
+        page += &format!("\n{}{}\n", MADE_BY.pick(lang), code(&notes.record.command));
     }
     page
 }
@@ -124,7 +124,7 @@ fn traits(notes: &Notes) -> String {
     if notes.traits.is_empty() {
         return String::new();
     }
-    let pick = |text: &Text| notes.lang.pick(text).to_owned();
+    let pick = |text: &Text| text.pick(notes.lang).to_owned();
     let rows = notes.traits.iter().map(|overhead| {
         let ratio = overhead.ratio;
         vec![
@@ -182,7 +182,7 @@ mod tests {
             twin("a|b", &[4.0, 4.2, 4.1]),
             cell("c", &[9.0, 9.2, 9.1]),
         ]);
-        let page = markdown(&Notes::of(&record, crate::Lang::En));
+        let page = markdown(&Notes::of(&record, portlab_words::Lang::En));
         let rows: Vec<_> = page.lines().filter(|line| line.starts_with('|')).collect();
         assert_eq!(rows.len(), 5, "{page}");
         let columns = |row: &str| row.replace("\\|", "").matches('|').count();

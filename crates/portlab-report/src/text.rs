@@ -1,19 +1,18 @@
 //! The notes for a terminal.
 
 use anstyle::{AnsiColor, Style};
-use portlab_stats::record::Text;
+use portlab_words::{
+    Lang, Text,
+    table::{Span, cut, lay_out, total_width},
+    wrap,
+};
 use unicode_width::UnicodeWidthStr;
 
-use crate::{
-    Lang,
-    notes::{
-        Notes,
-        legend::Seen,
-        remarks::Remark,
-        table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
-    },
-    prose,
-    table::{Span, cut, lay_out, total_width},
+use crate::notes::{
+    Notes,
+    legend::Seen,
+    remarks::Remark,
+    table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
 };
 
 /// The narrowest terminal that the report is made for.
@@ -46,7 +45,7 @@ pub fn text(notes: &Notes, width: usize) -> String {
         page.text.push('\n');
         let mut says = String::new();
         if workload.title != workload.name {
-            says = format!("{}{}", workload.title, notes.lang.pick(&STOP));
+            says = format!("{}{}", workload.title, STOP.pick(notes.lang));
         }
         page.prose(&(says + workload.asks), PLAIN);
         page.prose(&workload.details, DIM);
@@ -148,8 +147,8 @@ impl Page {
         let unseen = unseen.filter(|it| !it.field.is_wide() && !is_shown(it));
         let unseen: Vec<&str> = unseen.map(|column| column.head.as_str()).collect();
         if !unseen.is_empty() {
-            let names = unseen.join(self.lang.pick(&COMMA));
-            self.prose(&self.lang.pick(&UNSEEN).replace("{names}", &names), DIM);
+            let names = unseen.join(COMMA.pick(self.lang));
+            self.prose(&UNSEEN.pick(self.lang).replace("{names}", &names), DIM);
         }
     }
 
@@ -172,9 +171,9 @@ impl Page {
         if notes.traits.is_empty() {
             return;
         }
-        let title = self.lang.pick(&TRAITS);
+        let title = TRAITS.pick(self.lang);
         self.text += &format!("\n{BOLD}{title}{BOLD:#}\n");
-        self.prose(self.lang.pick(&TRAITS_HOW), DIM);
+        self.prose(TRAITS_HOW.pick(self.lang), DIM);
         let rows = notes.traits.iter().map(|overhead| {
             let ratio = overhead.ratio;
             vec![
@@ -200,7 +199,7 @@ pub(crate) fn filled(text: &str, style: Style, width: usize) -> String {
         .chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect();
-    let lines = prose::wrap(&text, width.min(PROSE));
+    let lines = wrap::wrap(&text, width.min(PROSE));
     let lines = lines.iter().filter(|line| !line.is_empty());
     lines
         .map(|line| format!("{style}{line}{style:#}\n"))

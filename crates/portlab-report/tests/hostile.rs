@@ -9,14 +9,15 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use portlab_report::{
-    Lang, changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text,
-    html, inert, markdown, notes::Notes, text,
+    changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text, html,
+    inert, markdown, notes::Notes, text,
 };
 use portlab_stats::{
     gate::{builds, runs},
     read::read,
     record::Record,
 };
+use portlab_words::Lang;
 use proptest::{prelude::*, sample::Index};
 use serde_json::{Value, json};
 

@@ -1,11 +1,13 @@
 //! Small records, for tests.
 
+use portlab_words::Text;
+
 use crate::{
     advice::{Candidate, Carries, Ceiling, Kind as Does, Measured, Question, Shot, Shown, Work},
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Facts, Kind, Pinning, Point, Record, Round,
-        Serves, Setup, Text, Workload,
+        Serves, Setup, Workload,
     },
 };
 

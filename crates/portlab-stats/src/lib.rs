@@ -3,7 +3,6 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`units`] | reading `4KiB`, `10k`, `5ms`; writing them |
 //! | [`record`] | the record of a comparison, as it is stored |
 //! | [`read`](mod@read) | reading a record, an older one too; saying what is wrong with a damaged one |
 //! | `check` | what the values of a record that was read must be |
@@ -33,4 +32,3 @@ pub mod record;
 pub mod steps;
 pub mod summary;
 pub mod trace;
-pub mod units;

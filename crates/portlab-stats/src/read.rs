@@ -1,5 +1,6 @@
 //! Reading a record, whatever version of portlab has written it.
 
+use portlab_words::Text;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -7,7 +8,7 @@ use crate::{
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, NotRun, Point, Record, Round,
-        Setup, Text, Workload,
+        Setup, Workload,
     },
     summary::CONTROL_SUFFIX,
 };

@@ -1,8 +1,7 @@
 //! The record of a comparison: everything that a report may be made from, as it is stored in
 //! `results.json`. Every key carries its unit.
 
-use std::borrow::Cow;
-
+use portlab_words::Text;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -198,26 +197,6 @@ pub enum Serves {
     Workers,
     /// As many as the machine carries.
     Open,
-}
-
-/// A text in both languages.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Text {
-    /// In English.
-    pub en: Cow<'static, str>,
-    /// In Chinese.
-    pub zh: Cow<'static, str>,
-}
-
-impl Text {
-    /// A text that the program has.
-    #[must_use]
-    pub const fn new(en: &'static str, zh: &'static str) -> Self {
-        Self {
-            en: Cow::Borrowed(en),
-            zh: Cow::Borrowed(zh),
-        }
-    }
 }
 
 /// What the entrants are loaded with.

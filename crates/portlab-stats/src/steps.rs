@@ -1,6 +1,6 @@
 //! Numbers to be tried one after the other: `1,10,100`, or `1..1000x4` for 1, 4, 16, ... and 1000.
 
-use crate::units::UnitError;
+use portlab_words::units::UnitError;
 
 /// The factor from one number to the next, unless told.
 const FACTOR: f64 = 2.0;
@@ -71,7 +71,7 @@ pub fn steps(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units;
+    use portlab_words::units;
 
     fn counts(text: &str) -> Result<Vec<f64>, StepsError> {
         let count = units::count("0", "1T");

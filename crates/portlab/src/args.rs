@@ -7,9 +7,11 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
-use portlab_report::Lang;
 use portlab_service::{Order, OrderError, SERVICES};
-use portlab_stats::units::{self, UnitError};
+use portlab_words::{
+    Lang,
+    units::{self, UnitError},
+};
 
 /// The colour of errors.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();

@@ -4,16 +4,15 @@ use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
 use portlab_lessons::{Answers, Exit, Hall, LESSONS, Lesson, Pace, Part, find, order::SEED, play};
-use portlab_report::Lang;
 use portlab_service::nearest;
 use portlab_sys::interrupt;
+use portlab_words::{Lang, tr};
 use serde_json::json;
 
 use crate::{
     Verdict,
     args::{self, DIM, HEAD},
     output,
-    prose::{pick, say},
 };
 
 /// Play a lesson of the course, live on this machine
@@ -80,8 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         (true, false) => Pace::Clock,
         (false, _) if is_manned => Pace::Enter,
         (false, _) => {
-            let said = pick(
-                lang,
+            let said = lang.pick(
                 "no terminal to ask on: it goes on by itself, without pauses (see --auto)",
                 "输入不是终端，没法提问：课程会自己进行下去，不停顿（见 --auto）",
             );
@@ -90,8 +88,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         }
     };
     // Everything that a lesson starts is tied to this process, and it keeps no files.
-    interrupt::leave_with(pick(
-        lang,
+    interrupt::leave_with(lang.pick(
         "\nThe lesson was ended. Nothing is left behind.\n",
         "\n课程被中断，什么也没有留下。\n",
     ))?;
@@ -113,7 +110,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         Err(Exit::Left) => Ok(Verdict::Fine),
         Err(exit) => {
             let name = lesson.name;
-            let what = say!(
+            let what = tr!(
                 lang,
                 "lesson {name} could not go on (`portlab doctor` says what this machine allows)",
                 "{name} 这一课没能继续（`portlab doctor` 会说明这台机器能做什么）",
@@ -141,7 +138,7 @@ fn next(lesson: &Lesson, lang: Lang) -> io::Result<()> {
     writeln!(
         output::stdout(),
         "{DIM}{}{DIM:#}{}\n{DIM}portlab lesson {}{DIM:#}",
-        pick(lang, "Next: ", "下一课："),
+        lang.pick("Next: ", "下一课："),
         next.title(lang),
         next.name,
     )
@@ -160,8 +157,7 @@ fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
         let (name, title) = (lesson.name, lesson.title(lang));
         writeln!(out, " {number:>2}  {name:<longest$}  {title}")?;
     }
-    let play_one = pick(
-        lang,
+    let play_one = lang.pick(
         "Play one:  portlab lesson ports      By itself:  --auto      中文:  --lang zh",
         "学一课：portlab lesson ports    自动进行：--auto    English: --lang en",
     );
@@ -185,12 +181,12 @@ fn as_json() -> serde_json::Value {
 /// Why there is no such lesson, and which was meant.
 fn unknown(name: &str, lang: Lang) -> String {
     match nearest(name, LESSONS.iter().map(|lesson| lesson.name)) {
-        Some(near) => say!(
+        Some(near) => tr!(
             lang,
             "there is no lesson {name:?}; try {near}, or `portlab lesson` for the list",
             "没有 {name:?} 这一课；试试 {near}，或者用 `portlab lesson` 看目录",
         ),
-        None => say!(
+        None => tr!(
             lang,
             "there is no lesson {name:?}; `portlab lesson` for the list",
             "没有 {name:?} 这一课；用 `portlab lesson` 看目录",

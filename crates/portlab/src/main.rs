@@ -30,7 +30,6 @@ mod models;
 mod output;
 mod ports;
 mod progress;
-mod prose;
 mod proxy;
 mod report;
 mod serve;

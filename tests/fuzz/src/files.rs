@@ -1,12 +1,13 @@
 //! Files that may come from a stranger: records, traces, lessons' texts.
 
 use portlab_lessons::script::{Script, fill, placeholders};
-use portlab_report::{Lang, csv, html, markdown, notes::Notes, text};
+use portlab_report::{csv, html, markdown, notes::Notes, text};
 use portlab_stats::{
     read,
     record::Record,
     trace::{Trace, Writer},
 };
+use portlab_words::Lang;
 
 /// A record is refused with a reason that moves no cursor, or it is written and read as it is.
 pub(crate) fn records(input: &[u8]) {

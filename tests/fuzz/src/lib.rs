@@ -22,8 +22,6 @@ mod text;
 
 #[path = "../../../crates/portlab/src/address/mod.rs"]
 mod address;
-#[path = "../../../crates/portlab/src/prose.rs"]
-mod prose;
 #[path = "../../../crates/portlab/src/ports/services.rs"]
 mod services;
 #[path = "../../../crates/portlab/src/connect/visible.rs"]
@@ -31,7 +29,7 @@ mod visible;
 
 /// The warning of an address that other machines reach is not called here.
 mod args {
-    use portlab_report::Lang;
+    use portlab_words::Lang;
 
     pub(crate) const WARN: anstyle::Style = anstyle::Style::new();
 

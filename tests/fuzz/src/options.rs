@@ -4,9 +4,9 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use portlab_load::{Arrivals, Expect, unescape};
 use portlab_proxy::Settings;
-use portlab_report::Lang;
 use portlab_service::{Order, TextEncoding};
-use portlab_stats::{steps::steps, units};
+use portlab_stats::steps::steps;
+use portlab_words::{Lang, units};
 
 use crate::address::Purpose;
 

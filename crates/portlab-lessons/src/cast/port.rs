@@ -5,8 +5,8 @@ use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
 };
 
-use portlab_report::Lang;
 use portlab_sys::holder::holder;
+use portlab_words::Lang;
 
 use super::kernel::sockets_at;
 use crate::stage::Stage;

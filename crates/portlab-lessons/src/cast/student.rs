@@ -10,8 +10,8 @@ use std::{
 };
 
 use portlab_lab::python::{Python, alone};
-use portlab_report::Lang;
 use portlab_sys::spawn;
+use portlab_words::Lang;
 
 /// A running program. It ends with this one, and when it is dropped.
 #[derive(Debug)]

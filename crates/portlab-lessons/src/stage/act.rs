@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use super::{Exit, Seen, Stage};
 use crate::{

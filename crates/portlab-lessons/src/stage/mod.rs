@@ -17,7 +17,7 @@ mod tests;
 use std::{collections::HashMap, fmt, io, os::fd::BorrowedFd, process::Command, time::Duration};
 
 use portlab_lab::{Server, ServerError, python::Python};
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 pub(crate) use act::Act;
 use reading::Reading;

@@ -2,7 +2,7 @@
 
 use std::io::{ErrorKind, Write};
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use super::{Exit, Report, Stage};
 use crate::{

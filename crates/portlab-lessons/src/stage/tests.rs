@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use super::{Exit, Report, Seen, Stage, play, reading::Reading};
 use crate::{

@@ -1,11 +1,11 @@
 //! The models, the machine, the timelines.
 
 use maud::{Markup, html};
-use portlab_stats::record::{Kind, Pinning, Record, Text, Timeline};
+use portlab_stats::record::{Kind, Pinning, Record, Timeline};
+use portlab_words::{Lang, Text};
 
 use super::Report;
 use crate::{
-    Lang,
     chart::{Axis, Frame, Slice, SliceKind, Spacing, Strip, StripWords, Track, strip},
     notes::{
         Notes,
@@ -37,13 +37,13 @@ pub(super) fn chips(notes: &Notes) -> Vec<(&'static str, String)> {
         Lang::Zh => format!("{}，{} 核", environment.cpu, environment.cores),
     };
     let mut chips = vec![
-        (lang.pick(&DATE), notes.heading.date.clone()),
-        (lang.pick(&MACHINE), cores),
-        (lang.pick(&ROUNDS), record.setup.rounds.to_string()),
-        (lang.pick(&MEASUREMENTS), record.measured().to_string()),
+        (DATE.pick(lang), notes.heading.date.clone()),
+        (MACHINE.pick(lang), cores),
+        (ROUNDS.pick(lang), record.setup.rounds.to_string()),
+        (MEASUREMENTS.pick(lang), record.measured().to_string()),
     ];
     if !record.complete {
-        chips.push(("!", lang.pick(&INCOMPLETE).to_owned()));
+        chips.push(("!", INCOMPLETE.pick(lang).to_owned()));
     }
     chips
 }
@@ -92,27 +92,27 @@ pub(super) fn machine(notes: &Notes) -> Markup {
     let pinning = pinning(record, lang);
     let mut facts = vec![
         (
-            lang.pick(&MACHINE),
+            MACHINE.pick(lang),
             format!("{} × {}", environment.cores, environment.cpu),
         ),
-        (lang.pick(&KERNEL), environment.kernel.clone()),
-        (lang.pick(&PINNED), pinning),
-        (lang.pick(&FILES), environment.open_files_limit.to_string()),
-        (lang.pick(&BACKLOG), environment.somaxconn.to_string()),
+        (KERNEL.pick(lang), environment.kernel.clone()),
+        (PINNED.pick(lang), pinning),
+        (FILES.pick(lang), environment.open_files_limit.to_string()),
+        (BACKLOG.pick(lang), environment.somaxconn.to_string()),
         (
-            lang.pick(&PORTS),
+            PORTS.pick(lang),
             format!(
                 "{}–{}",
                 environment.port_range_first, environment.port_range_last
             ),
         ),
-        (lang.pick(&VERSION), record.portlab_version.clone()),
-        (lang.pick(&DATE), notes.heading.date.clone()),
-        (lang.pick(&SEED), record.setup.seed.to_string()),
+        (VERSION.pick(lang), record.portlab_version.clone()),
+        (DATE.pick(lang), notes.heading.date.clone()),
+        (SEED.pick(lang), record.setup.seed.to_string()),
     ];
     for entrant in &record.entrants {
         if let Kind::Foreign { command } = &entrant.kind {
-            facts.push((lang.pick(&FOREIGN), format!("{}: {command}", entrant.name)));
+            facts.push((FOREIGN.pick(lang), format!("{}: {command}", entrant.name)));
         }
     }
     let facts: Vec<_> = facts
@@ -141,9 +141,9 @@ pub(super) fn sheets(report: &Report) -> Markup {
         .iter()
         .map(|(_, facts)| {
             [
-                (lang.pick(&titles[0]), facts.blocks.as_str()),
-                (lang.pick(&titles[1]), facts.cost.as_str()),
-                (lang.pick(&titles[2]), facts.breaks_first.as_str()),
+                (titles[0].pick(lang), facts.blocks.as_str()),
+                (titles[1].pick(lang), facts.cost.as_str()),
+                (titles[2].pick(lang), facts.breaks_first.as_str()),
             ]
         })
         .collect();
@@ -168,7 +168,7 @@ const MOST_TRACKS: usize = 10;
 /// Some milliseconds of each entrant at work.
 pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
     html! {
-        div.prose { p { (lang.pick(&STRIPS)) } }
+        div.prose { p { (STRIPS.pick(lang)) } }
         @for (at, timeline) in record.timelines.iter().enumerate() {
             (timeline_of(timeline, at, lang))
         }
@@ -212,7 +212,7 @@ fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
                 .collect(),
         })
         .collect();
-    let length = portlab_stats::units::nanos(timeline.length_us * 1e3);
+    let length = portlab_words::units::nanos(timeline.length_us * 1e3);
     let Timeline {
         model,
         connections,
@@ -229,7 +229,7 @@ fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
         (Lang::Zh, more) => format!("另有 {more} 个线程未显示。"),
     };
     if timeline.in_steps {
-        caption += lang.pick(&IN_STEPS);
+        caption += IN_STEPS.pick(lang);
     }
     let label = match lang {
         Lang::En => "time",
@@ -248,7 +248,7 @@ fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
             from_us: 0.0,
             to_us: timeline.length_us,
             axis: Axis::new(label, Spacing::Linear, |us| {
-                portlab_stats::units::nanos(us * 1e3)
+                portlab_words::units::nanos(us * 1e3)
             }),
             most_tracks: MOST_TRACKS,
             words: match lang {

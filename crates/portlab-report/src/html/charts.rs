@@ -5,13 +5,12 @@ use std::collections::BTreeSet;
 use portlab_stats::{
     analysis::{Column, Group},
     measure::Measure,
-    record::{Cell, Counts, Kind, Rate, Record, Text},
-    units,
+    record::{Cell, Counts, Kind, Rate, Record},
 };
+use portlab_words::{Lang, Text, units};
 
 use super::Report;
 use crate::{
-    Lang,
     chart::{
         Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Percentiles, Quantiles,
         Rank, Sample, Series, Spacing, bars, lines, percentiles,
@@ -190,7 +189,7 @@ fn writer(measure: Measure) -> fn(f64) -> String {
 fn title(measure: Measure, counts: Counts, spacing: Spacing, lang: Lang) -> String {
     let label = names::measure(measure, counts);
     let better = names::better(measure.better());
-    let (title, better) = (lang.pick(&label.title), lang.pick(&better));
+    let (title, better) = (label.title.pick(lang), better.pick(lang));
     let title = match lang {
         Lang::En => format!("{title}: {better}"),
         Lang::Zh => format!("{title}（{better}）"),
@@ -322,7 +321,7 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
     let label = names::measure(measure, group.workload.counts);
     let heading = format!(
         "{}{}{}",
-        upper(lang.pick(&label.title)),
+        upper(label.title.pick(lang)),
         match lang {
             Lang::En => ", ",
             Lang::Zh => "，",
@@ -335,7 +334,7 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
     };
     let axis_label = title(measure, group.workload.counts, spacing, lang);
     let names = (chart_name(report, group, groups, slug(measure)), heading);
-    drawn(names, lang.pick(&BY_BARS).to_owned(), |frame| {
+    drawn(names, BY_BARS.pick(lang).to_owned(), |frame| {
         let chart = Bars {
             rows: &rows,
             axis: axis(measure, &axis_label, spacing),
@@ -376,9 +375,9 @@ fn bar(report: &Report, table: &Table, column: &Column, at: usize) -> Bar {
     let row = table.rows.iter().find(of_cell);
     let remark = match row.and_then(|row| row.remark.as_ref()) {
         Some(remark) => Some(remark.plain()),
-        None if least => Some(lang.pick(&LEAST).to_owned()),
-        None if is_twin => Some(lang.pick(&TWIN).to_owned()),
-        None if limited => Some(lang.pick(&LIMITED).to_owned()),
+        None if least => Some(LEAST.pick(lang).to_owned()),
+        None if is_twin => Some(TWIN.pick(lang).to_owned()),
+        None if limited => Some(LIMITED.pick(lang).to_owned()),
         None => None,
     };
     Bar {
@@ -437,8 +436,8 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
     let label = names::measure(measure, counts);
     let over = swept.label(lang);
     let heading = match lang {
-        Lang::En => format!("{} over {over}", upper(lang.pick(&label.title))),
-        Lang::Zh => format!("{}随{over}的变化", lang.pick(&label.title)),
+        Lang::En => format!("{} over {over}", upper(label.title.pick(lang))),
+        Lang::Zh => format!("{}随{over}的变化", label.title.pick(lang)),
     };
     let caption = match lang {
         Lang::En => "Medians with their 95% intervals; hollow where the generator was the limit.",

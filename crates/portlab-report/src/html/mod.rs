@@ -12,7 +12,7 @@ mod charts;
 mod tables;
 
 use maud::{Markup, html};
-use portlab_stats::record::Text;
+use portlab_words::Text;
 
 pub use charts::{Chart, charts};
 
@@ -61,7 +61,7 @@ pub fn html(notes: &Notes) -> String {
     page::shell(&Page {
         lang,
         title: &notes.heading.title,
-        lead: lang.pick(&LEAD),
+        lead: LEAD.pick(lang),
         chips: &chips,
         sections,
         footer: &footer,
@@ -97,7 +97,7 @@ impl<'a> Report<'a> {
     }
 
     fn section<'b>(&self, id: &'b str, title: &'static Text, body: Markup) -> Section<'b> {
-        let title = self.notes.lang.pick(title);
+        let title = title.pick(self.notes.lang);
         Section {
             id,
             title,
@@ -110,7 +110,7 @@ impl<'a> Report<'a> {
     fn found(&self) -> Markup {
         let said = self.notes.workloads.iter().map(|workload| {
             let first = workload.findings.first().map(|it| it.sentence.plain());
-            let nothing = || self.notes.lang.pick(&NOTHING).to_owned();
+            let nothing = || NOTHING.pick(self.notes.lang).to_owned();
             (workload.asks, first.unwrap_or_else(nothing))
         });
         let said: Vec<(&str, String)> = said.collect();

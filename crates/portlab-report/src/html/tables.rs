@@ -1,7 +1,7 @@
 //! A table of the notes as a block.
 
 use maud::Markup;
-use portlab_stats::record::Text;
+use portlab_words::Text;
 
 use super::Report;
 use crate::{
@@ -45,7 +45,7 @@ pub(super) fn table(report: &Report, table: &table::Table) -> (String, Markup) {
         columns: heads.collect(),
         rows: table.rows.iter().map(row).collect(),
     };
-    let title = format!("{}{}", report.notes.lang.pick(&FIGURES), table.title);
+    let title = format!("{}{}", FIGURES.pick(report.notes.lang), table.title);
     (title, page::table(&block))
 }
 

@@ -7,12 +7,11 @@ use portlab_stats::{
     analysis::{Column, Group, differs},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Counts, Text},
-    units,
+    record::{Cell, Counts},
 };
+use portlab_words::{Lang, Text, units};
 
 use super::{names, places::whereabouts, view::View};
-use crate::Lang;
 
 /// What follows from a comparison.
 #[derive(Clone, Debug, PartialEq)]
@@ -275,7 +274,7 @@ impl Conclusion<'_> {
         let chosen = self.chosen().first()?;
         let told = self.costs.iter().map(|cost| {
             let what = names::measure(cost.measure, cost.counts);
-            let what = lang.pick(&what.title);
+            let what = what.title.pick(lang);
             let Estimate {
                 median, low, high, ..
             } = cost.times;
@@ -313,7 +312,7 @@ impl Conclusion<'_> {
     fn changes_in_words(&self, lang: Lang) -> Option<String> {
         let told = self.changes.iter().map(|change| {
             let best = lang.first_few(change.best.iter().copied());
-            format!("{}{}{best}", change.place, lang.pick(&COLON))
+            format!("{}{}{best}", change.place, COLON.pick(lang))
         });
         let told: Vec<String> = told.collect();
         let more = told.len().saturating_sub(NAMED);

@@ -1,9 +1,8 @@
 //! How figures are written.
 
-use portlab_stats::{
-    estimate::Estimate,
-    measure::Measure,
-    record::{Cell, Text},
+use portlab_stats::{estimate::Estimate, measure::Measure, record::Cell};
+use portlab_words::{
+    Lang, Text,
     units::{bytes, nanos, short, three_digits},
 };
 
@@ -11,7 +10,6 @@ use super::{
     parts::{Words, words},
     table::BELOW,
 };
-use crate::Lang;
 
 /// A ratio whose interval reaches further than this share to either side is given with it.
 const WIDE: f64 = 0.1;

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use portlab_stats::record::{Cell, Counts, Point, Record, Text, Workload};
+use portlab_stats::record::{Cell, Counts, Point, Record, Workload};
+use portlab_words::{Lang, Text};
 
 use super::{
     figures::size,
     parts::{Sentence, Words, line, sentence},
 };
-use crate::Lang;
 
 /// What stands above a report.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,7 +49,7 @@ fn title(servers: usize, lang: Lang) -> String {
 /// The suite or the workloads.
 fn what(record: &Record, lang: Lang) -> String {
     let names = record.workloads.iter().map(|it| it.name.as_str());
-    let comma = lang.pick(&Text::new(", ", "、")).to_owned();
+    let comma = Text::new(", ", "、").pick(lang).to_owned();
     let names = names.collect::<Vec<_>>().join(&comma);
     match &record.setup.suite {
         Some(suite) => {
@@ -179,7 +179,7 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
         let text = Text::new("servers on all processors", "服务器可用所有处理器");
         details.push(line(lang, &text, &[]));
     }
-    details.join(lang.pick(&Text::new(", ", "，")))
+    details.join(Text::new(", ", "，").pick(lang))
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 use portlab_stats::{
     analysis::Group,
     measure::Measure,
-    record::{Cell, Counts, Kind, Record, Text},
+    record::{Cell, Counts, Kind, Record},
 };
+use portlab_words::{Lang, Text};
 
 use super::{
     names,
@@ -12,7 +13,6 @@ use super::{
     table::{ALIKE, BELOW, Field, LIMITED, UNKNOWN},
     view::View,
 };
-use crate::Lang;
 
 /// What one sign means.
 #[derive(Clone, Debug, PartialEq)]
@@ -66,12 +66,12 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
         for view in views {
             let Some(measure) = of(view) else { continue };
             let label = names::measure(measure, view.workload.counts);
-            let short = lang.pick(&label.short).to_owned();
+            let short = label.short.pick(lang).to_owned();
             if !shorts.contains(&short) {
                 shorts.push(short);
             }
         }
-        (!shorts.is_empty()).then(|| Words::text(shorts.join(lang.pick(&OR))))
+        (!shorts.is_empty()).then(|| Words::text(shorts.join(OR.pick(lang))))
     };
     let mut signs = Vec::new();
     let mut explain = |of, text: Text, slots: &[(&str, Words)]| {

@@ -51,7 +51,7 @@ pub use parts::{Part, Sentence};
 pub use places::place_of;
 
 use self::{legend::Sign, table::Table, view::View};
-use crate::Lang;
+use portlab_words::Lang;
 
 /// Everything that a report on one record says.
 pub struct Notes<'a> {
@@ -101,8 +101,8 @@ impl<'a> Notes<'a> {
         let views = View::all(record, lang);
         let of_workload = |view: &View<'a>| OfWorkload {
             name: &view.workload.name,
-            title: lang.pick(&view.workload.title),
-            asks: lang.pick(&view.workload.asks),
+            title: view.workload.title.pick(lang),
+            asks: view.workload.asks.pick(lang),
             details: heading::details(record, view.workload, lang),
             findings: findings::all(view),
             tables: (0..view.groups.len())

@@ -2,8 +2,9 @@
 
 use portlab_stats::{
     measure::{Better, Measure},
-    record::{Counts, Kind, NotRun, Text, Together},
+    record::{Counts, Kind, NotRun, Together},
 };
+use portlab_words::Text;
 
 /// What a measure is called.
 #[derive(Clone, Debug, PartialEq, Eq)]

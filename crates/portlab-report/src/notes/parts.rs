@@ -7,9 +7,7 @@
 
 use std::fmt;
 
-use portlab_stats::record::Text;
-
-use crate::Lang;
+use portlab_words::{Lang, Text};
 
 /// A piece of a sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -168,7 +166,7 @@ pub(crate) fn words(lang: Lang, template: &Text, slots: &[(&str, Words)]) -> Wor
     debug_assert!(slots.iter().all(is_filled), "nothing to say: {template:?}");
     let mut said = Words::default();
     let mut count = 1;
-    let mut rest = lang.pick(template);
+    let mut rest = template.pick(lang);
     while let Some(at) = rest.find(['{', '[']) {
         said.push_text(&rest[..at]);
         let closing = if rest[at..].starts_with('{') {

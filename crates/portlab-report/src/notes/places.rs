@@ -4,16 +4,15 @@ use std::ops::RangeInclusive;
 
 use portlab_stats::{
     estimate::Estimate,
-    record::{Counts, Point, Rate, Record, Text},
-    units::short,
+    record::{Counts, Point, Rate, Record},
 };
+use portlab_words::{Lang, Text, units::short};
 
 use super::{
     figures::size,
     parts::{Words, words},
     view::View,
 };
-use crate::Lang;
 
 /// Where the groups of `range` are: "for 100 connections of 64 B", "from 1 to 100 connections".
 pub(crate) fn place(view: &View, range: RangeInclusive<usize>) -> Words {
@@ -53,7 +52,7 @@ pub fn place_of(record: &Record, workload: &str, it: Point, lang: Lang) -> Strin
 /// The workload of `view` and a point of it.
 pub(crate) fn whereabouts(view: &View, it: Point) -> String {
     let point = point(view, it).told(view.lang).plain();
-    format!("{}{}{point}", view.workload.name, view.lang.pick(&COMMA))
+    format!("{}{}{point}", view.workload.name, COMMA.pick(view.lang))
 }
 
 static COMMA: Text = Text::new(", ", "，");

@@ -1,16 +1,13 @@
 //! What a table can't show in columns: what went wrong, and which servers weren't measured.
 
-use portlab_stats::{
-    analysis::Group,
-    record::{Cell, Text},
-};
+use portlab_stats::{analysis::Group, record::Cell};
+use portlab_words::{Lang, Text, table::cut};
 
 use super::{
     names,
     parts::{Sentence, Words, sentence, words},
     table::Tone,
 };
-use crate::{Lang, table::cut};
 
 /// The longest reason that is told, in columns of a terminal.
 const REASON: usize = 200;
@@ -33,7 +30,7 @@ pub(super) fn unmeasured(cell: &Cell, lang: Lang) -> Option<Sentence> {
         (Some(why), _) => {
             let why = names::not_run(why, cell.point.connections);
             let text = Text::new("not run: {why}", "未运行：{why}");
-            (text, Words::text(lang.pick(&why)))
+            (text, Words::text(why.pick(lang)))
         }
         (None, Some(failed)) => {
             let text = Text::new("failed: {why}", "失败：{why}");
@@ -67,7 +64,7 @@ pub(super) fn of(group: &Group, lang: Lang) -> Vec<Remark> {
     );
     let not_run = cells.iter().filter_map(|cell| {
         let why = names::not_run(cell.not_run.as_ref()?, cell.point.connections);
-        Some((cell.model.as_str(), lang.pick(&why).to_owned()))
+        Some((cell.model.as_str(), why.pick(lang).to_owned()))
     });
     let not_run = listed(
         lang,

@@ -1,8 +1,7 @@
 //! The models' fact sheets in Chinese. The record has them in English, as the models tell them.
 
 use portlab_stats::record::Facts;
-
-use crate::Lang;
+use portlab_words::Lang;
 
 /// The fact sheet of `model` in `lang`: what the record says where there is no translation.
 #[must_use]

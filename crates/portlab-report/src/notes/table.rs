@@ -3,8 +3,9 @@
 use portlab_stats::{
     analysis::{Column as Figures, Group, differs},
     measure::Measure,
-    record::{Cell, Counts, Kind, Text, Workload},
+    record::{Cell, Counts, Kind, Workload},
 };
+use portlab_words::{Lang, Text};
 
 use super::{
     figures::{percent, write_interval, write_of, write_ratio},
@@ -14,7 +15,6 @@ use super::{
     remarks::{self, Remark},
     view::View,
 };
-use crate::Lang;
 
 /// The table of the servers at one point of a workload.
 pub struct Table<'a> {
@@ -294,7 +294,7 @@ impl<'a> Maker<'a, '_> {
     }
 
     fn column(&self, field: Field) -> Column {
-        let pick = |text: &Text| self.lang.pick(text).to_owned();
+        let pick = |text: &Text| text.pick(self.lang).to_owned();
         let (head, weight) = match field {
             Field::Name => (pick(&MODEL), None),
             Field::Figure(measure) => {

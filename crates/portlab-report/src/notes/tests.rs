@@ -6,6 +6,7 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Counts, Failed, Pinning, Rate, Record},
 };
+use portlab_words::Lang;
 use proptest::prelude::*;
 
 use super::{
@@ -14,7 +15,6 @@ use super::{
     table::{Field, Row, Tone},
     view::View,
 };
-use crate::Lang;
 
 /// The figures and names of a sentence, sorted: what both languages must agree on.
 fn facts(sentence: &Sentence) -> Vec<String> {

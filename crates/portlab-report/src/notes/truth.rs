@@ -6,9 +6,9 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Counts, Failed, NotRun, Pinning, Rate, Record},
 };
+use portlab_words::Lang;
 
 use super::{cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
-use crate::Lang;
 
 /// A kind of sentence, and where it holds.
 struct Case {

@@ -4,11 +4,11 @@ use portlab_stats::{
     analysis::{Column, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Facts, Kind, Record, Serves, Text, Workload},
+    record::{Cell, Facts, Kind, Record, Serves, Workload},
 };
+use portlab_words::{Lang, Text};
 
 use super::{figures, names, parts::Words};
-use crate::Lang;
 
 /// One workload, with its groups and the column that each is ranked by.
 pub(crate) struct View<'a> {
@@ -67,7 +67,7 @@ impl<'a> View<'a> {
     /// The title of `measure`, as this workload counts.
     pub(crate) fn title(&self, measure: Measure) -> Words {
         let title = names::measure(measure, self.workload.counts).title;
-        Words::text(self.lang.pick(&title))
+        Words::text(title.pick(self.lang))
     }
 
     /// "model", or "server" where one takes part that is no model of the house.

@@ -1,8 +1,9 @@
 //! Cards, facts, cautions, a command, a figure.
 
 use maud::{Markup, PreEscaped, html};
+use portlab_words::Lang;
 
-use crate::{Lang, chart::Drawing};
+use crate::chart::Drawing;
 
 /// What a block says by its colour; its words say it too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -87,11 +88,11 @@ pub fn cautions(cautions: &[Caution<'_>]) -> Markup {
 
 /// A command, with a button that copies it.
 pub fn command(lang: Lang, text: &str) -> Markup {
-    let words = lang.words();
+    let (copy, copied) = (lang.pick("Copy", "复制"), lang.pick("Copied", "已复制"));
     html! {
         div.command {
             pre { code { (text) } }
-            button type="button" hidden data-copied=(words.copied) { (words.copy) }
+            button type="button" hidden data-copied=(copied) { (copy) }
         }
     }
 }

@@ -16,7 +16,6 @@ mod sheets;
 mod table;
 #[cfg(test)]
 mod tests;
-mod words;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -24,7 +23,8 @@ pub use blocks::{Card, Caution, Tone, cards, cautions, command, facts, figure, f
 pub use sheets::{Sheet, sheets};
 pub use table::{Cell, Column, Mark, Table, table};
 
-use crate::{Lang, chart};
+use crate::chart;
+use portlab_words::Lang;
 
 /// A page.
 #[derive(Clone, Debug)]
@@ -58,11 +58,15 @@ pub struct Section<'a> {
 
 /// Writes the whole page.
 pub fn shell(page: &Page<'_>) -> String {
-    let words = page.lang.words();
+    let lang = page.lang;
+    let contents = lang.pick("Contents", "目录");
+    let theme = lang.pick("Theme: as the system", "主题：跟随系统");
+    let light = lang.pick("Theme: light", "主题：浅色");
+    let dark = lang.pick("Theme: dark", "主题：深色");
     let css = [chart::variables(), STYLE.to_owned(), chart::style_sheet()].concat();
     let page = html! {
         (DOCTYPE)
-        html lang=(page.lang.tag()) {
+        html lang=(lang.tag()) {
             head {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
@@ -73,14 +77,14 @@ pub fn shell(page: &Page<'_>) -> String {
                 style { (PreEscaped(css)) }
             }
             body {
-                a.skip href="#main" { (words.skip) }
+                a.skip href="#main" { (lang.pick("Skip to the report", "跳到正文")) }
                 header.top {
                     div.inner {
                         div.bar {
                             span.brand { "portlab" }
                             button.theme type="button" hidden
-                                data-auto=(words.theme_auto) data-light=(words.theme_light) data-dark=(words.theme_dark) {
-                                (words.theme_auto)
+                                data-auto=(theme) data-light=(light) data-dark=(dark) {
+                                (theme)
                             }
                         }
                         h1 { (page.title) }
@@ -93,8 +97,8 @@ pub fn shell(page: &Page<'_>) -> String {
                     }
                 }
                 div.frame {
-                    nav.contents aria-label=(words.contents) {
-                        p { (words.contents) }
+                    nav.contents aria-label=(contents) {
+                        p { (contents) }
                         ol {
                             @for section in &page.sections {
                                 li { a href={ "#" (section.id) } { (section.short) } }

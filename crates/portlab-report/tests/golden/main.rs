@@ -14,9 +14,10 @@ mod study;
 use std::{fs, path::PathBuf, sync::LazyLock};
 
 use portlab_report::{
-    Lang, changes_markdown, changes_text, charts, csv, html, markdown, notes::Notes, text,
+    changes_markdown, changes_text, charts, csv, html, markdown, notes::Notes, text,
 };
 use portlab_stats::{read::read, record::Record};
+use portlab_words::Lang;
 
 fn file(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))

@@ -5,9 +5,10 @@ use portlab_stats::{
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Facts, Failed, Histogram, Kind, NotRun,
-        Pinning, Point, Rate, Record, Round, Setup, Slice, Text, Timeline, Track, Workload,
+        Pinning, Point, Rate, Record, Round, Setup, Slice, Timeline, Track, Workload,
     },
 };
+use portlab_words::Text;
 
 /// A model: its name, family and what the field calls it; the CPU time that a message costs it in
 /// microseconds, its threads and processes among 100 connections, and its memory for each in KiB.

@@ -1,16 +1,13 @@
 //! What is wrong with an address, and what to write instead. The remedy works when it is typed.
 
-use portlab_report::Lang;
 use portlab_service::nearest;
+use portlab_words::{Lang, tr};
 
 use super::{
     Purpose,
     read::{is_number, read},
 };
-use crate::{
-    ports::services::{named, names},
-    prose::say,
-};
+use crate::ports::services::{named, names};
 
 /// Why a text is no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,24 +37,24 @@ impl Fault {
         match self {
             Self::Url { scheme, rest, text } => {
                 let addr = of_url(scheme, rest);
-                say!(
+                tr!(
                     lang,
                     "{text:?} is a URL, and no address; write HOST:PORT: {command} {addr}",
                     "{text:?} 是网址（URL），不是地址；请写 主机:端口：{command} {addr}"
                 )
             }
-            Self::NoPort { host } if named(host).is_some() => say!(
+            Self::NoPort { host } if named(host).is_some() => tr!(
                 lang,
                 "{host:?} has no port; if it is the service that is meant, write a colon before it: \
                  {command} :{host}",
                 "{host:?} 没有写端口；如果指的是这个服务，请在前面加上冒号：{command} :{host}"
             ),
-            Self::NoPort { host } if host.is_empty() => say!(
+            Self::NoPort { host } if host.is_empty() => tr!(
                 lang,
                 "\"\" is no address; write HOST:PORT: {command} 127.0.0.1:8080",
                 "\"\" 不是地址；请写 主机:端口：{command} 127.0.0.1:8080"
             ),
-            Self::NoPort { host } => say!(
+            Self::NoPort { host } => tr!(
                 lang,
                 "{host:?} has no port, and a machine has 65535 of them; write HOST:PORT: \
                  {command} {host}:8080 (portlab ports lists those of this machine)",
@@ -65,20 +62,20 @@ impl Fault {
                  （portlab ports 会列出本机的端口）"
             ),
             Self::BadPort { port, host } => bad_port(port, host, purpose, lang),
-            Self::Zero { text } => say!(
+            Self::Zero { text } => tr!(
                 lang,
                 "nobody can connect to port 0, as in {text:?}; write a number from 1 to 65535, as in \
                  127.0.0.1:8080",
                 "{text:?} 里的端口是 0，没有人能连接到端口 0；请写 1 到 65535 的整数，比如 127.0.0.1:8080"
             ),
-            Self::Ambiguous { text, with_port } => say!(
+            Self::Ambiguous { text, with_port } => tr!(
                 lang,
                 "{text:?} can be read in two ways; write {with_port} if its last part is the port, or \
                  [{text}]:8080 if all of it is the IPv6 address",
                 "{text:?} 有两种读法；如果最后一段是端口，请写 {with_port}；如果整个都是 IPv6 地址，请写 \
                  [{text}]:8080"
             ),
-            Self::BadHost { host, text } => say!(
+            Self::BadHost { host, text } => tr!(
                 lang,
                 "{host:?} in {text:?} is no host; write HOST:PORT, such as 127.0.0.1:8080, or \
                  [::1]:8080 for IPv6",
@@ -95,14 +92,14 @@ fn bad_port(port: &str, host: &str, purpose: Purpose, lang: Lang) -> String {
     let first = port.to_lowercase().chars().next();
     let near = names().filter(|name| name.chars().next() == first);
     match nearest(port, near).filter(|_| !is_number(port)) {
-        Some(near) => say!(
+        Some(near) => tr!(
             lang,
             "{port:?} is no port, and no service that portlab knows; did you mean {near}? Write a \
              number from {least} to 65535, or a name, as in {host}",
             "{port:?} 不是端口号，也不是 portlab 知道的服务名；你是想写 {near} 吗？请写 {least} 到 65535 \
              的整数，或者服务名，比如 {host}"
         ),
-        None => say!(
+        None => tr!(
             lang,
             "{port:?} is no port; write a number from {least} to 65535, as in {host}",
             "{port:?} 不是端口号；请写 {least} 到 65535 的整数，比如 {host}"

@@ -21,7 +21,7 @@ use std::{
     net::{Ipv4Addr, Ipv6Addr},
 };
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 pub(crate) use read::{narrow, port_of};
 pub(crate) use wide::warn_if_wide;

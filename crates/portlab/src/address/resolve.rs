@@ -6,11 +6,10 @@ use std::{
 };
 
 use anyhow::{Context, anyhow, bail};
-use portlab_report::Lang;
 use portlab_sys::interfaces;
+use portlab_words::{Lang, tr};
 
 use super::{Address, Host, Purpose};
-use crate::prose::say;
 
 impl Address {
     /// The one that an IP address stands for, without asking anybody; `None` of a name.
@@ -61,7 +60,7 @@ impl Purpose {
 fn zone_of(zone: &str, lang: Lang) -> Result<u32, String> {
     let number = zone.parse().ok();
     interfaces::index(zone).or(number).ok_or_else(|| {
-        say!(
+        tr!(
             lang,
             "no interface of this machine is called {zone:?}; ip link lists them",
             "本机没有叫 {zone:?} 的网卡；ip link 会列出所有网卡"

@@ -2,12 +2,9 @@
 
 use std::net::SocketAddr;
 
-use portlab_report::Lang;
+use portlab_words::{Lang, tr};
 
-use crate::{
-    args::{self, WARN},
-    prose::say,
-};
+use crate::args::{self, WARN};
 
 /// Warns on stderr if a server that listens at `addr` can be reached from other machines.
 pub(crate) fn warn_if_wide(addr: SocketAddr) {
@@ -24,7 +21,7 @@ fn warning(addr: SocketAddr, lang: Lang) -> Option<String> {
         SocketAddr::V6(_) => "[::1]",
     };
     (!ip.is_loopback()).then(|| {
-        say!(
+        tr!(
             lang,
             "other machines can connect to {addr}, without login and without encryption; for this machine \
              only: --bind {loopback}:{port}",

@@ -18,12 +18,14 @@ use portlab_lab::{
     advise::{Inquiry, inquire},
     pin,
 };
-use portlab_report::Lang;
 use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::{
     advice::{Advice, Answer, Kind, Measured, Question, Work, conclude},
     record::Together,
-    units,
+};
+use portlab_words::{
+    Lang, units,
+    wrap::{Lead, hang},
 };
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -34,7 +36,6 @@ use crate::{
     args::{self, HEAD},
     load::{interrupt_flag, tongues},
     output,
-    prose::{Lead, hang},
 };
 
 /// Say which model suits a load, by measuring all of them at that point

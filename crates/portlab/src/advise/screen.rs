@@ -9,7 +9,8 @@ use std::{
 };
 
 use portlab_lab::advise::{Audience, Now};
-use portlab_stats::{advice::Question, units::per_s};
+use portlab_stats::advice::Question;
+use portlab_words::units::per_s;
 
 use crate::{args::DIM, progress::Progress};
 

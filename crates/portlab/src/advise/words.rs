@@ -1,20 +1,19 @@
 //! An advice in words: ten lines at most, in two languages. The conclusions come from `portlab-stats`.
 
+use portlab_words::{
+    Lang, plural, tr,
+    units::{self, bytes, nanos, per_s as rate, three_digits},
+};
+
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use portlab_report::Lang;
-use portlab_stats::{
-    advice::{
-        Advice, Answer, Blocked, Cannot, Carries, Ceiling, Change, Doubt, Kind, Limit, Measured,
-        Other, Question, Resource, Shown, Why,
-    },
-    units::{self, bytes, nanos, per_s as rate, three_digits},
+use portlab_stats::advice::{
+    Advice, Answer, Blocked, Cannot, Carries, Ceiling, Change, Doubt, Kind, Limit, Measured, Other,
+    Question, Resource, Shown, Why,
 };
-
-use crate::prose::{pick, plural, say};
 
 /// A line: what it is about, and what it says.
 #[derive(Debug, PartialEq, Eq)]
@@ -43,9 +42,9 @@ pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Lin
     let all = advice.cannot.iter();
     let (unknown, unable): (Vec<_>, Vec<_>) =
         all.partition(|it| matches!(it.why, Why::NotMeasured | Why::SomeRounds { .. }));
-    lines.extend(with_reasons(pick(lang, "can't:", "不能："), &unable, lang));
+    lines.extend(with_reasons(lang.pick("can't:", "不能："), &unable, lang));
     lines.extend(with_reasons(
-        pick(lang, "not known:", "不知道："),
+        lang.pick("not known:", "不知道："),
         &unknown,
         lang,
     ));
@@ -69,21 +68,21 @@ pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Lin
 fn load(question: &Question, lang: Lang) -> String {
     let (rate, count) = (rate(question.rate_per_s), question.connections);
     if let Some(members) = question.members {
-        return say!(
+        return tr!(
             lang,
             "{rate} sent by {count} members, {members} to a room,",
             "{count} 个成员、每间 {members} 人、合计 {rate}"
         );
     }
     match question.churn {
-        true => say!(
+        true => tr!(
             lang,
             "{rate}, each on a connection of its own, {count} at a time,",
             "{rate}、每条消息一个新连接、同时 {count} 个"
         ),
         false => {
             let connections = plural(count as u64, "connection");
-            say!(lang, "{rate} on {connections}", "{count} 个连接上的 {rate}")
+            tr!(lang, "{rate} on {connections}", "{count} 个连接上的 {rate}")
         }
     }
 }
@@ -102,7 +101,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
         } => {
             let share = three_digits(cpu_cores * 100.0);
             let (memory, p99) = (bytes(*memory_bytes), nanos(*p99_ns));
-            let mut text = say!(
+            let mut text = tr!(
                 lang,
                 "{model}: it bears {load} with a p99 of {p99}, and takes {share}% of a processor and \
                  {memory}",
@@ -110,33 +109,33 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             );
             if !equals.is_empty() {
                 let names = lang.first_few(equals.iter().map(String::as_str));
-                text += &say!(
+                text += &tr!(
                     lang,
                     "; no difference was measured to {names}",
                     "；与 {names} 没有测出差别"
                 );
             }
-            (pick(lang, "choose", "选"), text)
+            (lang.pick("choose", "选"), text)
         }
         Answer::NoModel => (
-            pick(lang, "none:", "都不行："),
-            say!(
+            lang.pick("none:", "都不行："),
+            tr!(
                 lang,
                 "no model bears {load} with a p99 below {within}",
                 "没有模型能在 p99 低于 {within} 时承受 {load}"
             ),
         ),
         Answer::Impossible => (
-            pick(lang, "impossible:", "不可能："),
-            say!(
+            lang.pick("impossible:", "不可能："),
+            tr!(
                 lang,
                 "no server can bear {load}, whatever its model; nothing was measured",
                 "无论什么模型，都不可能承受 {load}；没有测量"
             ),
         ),
         Answer::Undecided => (
-            pick(lang, "undecided:", "不能确定："),
-            say!(
+            lang.pick("undecided:", "不能确定："),
+            tr!(
                 lang,
                 "the measurements don't tell which model bears {load} with a p99 below {within}",
                 "测量结果说明不了哪个模型能在 p99 低于 {within} 时承受 {load}"
@@ -148,8 +147,8 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
 
 fn resource(resource: Resource, lang: Lang) -> &'static str {
     match resource {
-        Resource::Cpu => pick(lang, "CPU time", "处理器时间"),
-        Resource::Memory => pick(lang, "memory", "内存"),
+        Resource::Cpu => lang.pick("CPU time", "处理器时间"),
+        Resource::Memory => lang.pick("memory", "内存"),
     }
 }
 
@@ -161,7 +160,7 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
     let told = dearer.iter().map(|other| {
         let [times, low, high] = [other.times, other.low, other.high].map(three_digits);
         let (model, of) = (&other.model, resource(other.resource, lang));
-        say!(
+        tr!(
             lang,
             "{model} {times} times the {of} ({low} to {high})",
             "{model} 用 {times} 倍的{of}（{low} 到 {high}）"
@@ -169,7 +168,7 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
     });
     let told: Vec<String> = told.collect();
     Some(Line {
-        lead: pick(lang, "costs more:", "更贵的："),
+        lead: lang.pick("costs more:", "更贵的："),
         text: lang.first_few(told.iter().map(String::as_str)),
     })
 }
@@ -189,7 +188,7 @@ fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Li
     }
     let told = reasons.iter().map(|(why, models)| {
         let models = lang.first_few(models.iter().copied());
-        say!(lang, "{models} ({why})", "{models}（{why}）")
+        tr!(lang, "{models} ({why})", "{models}（{why}）")
     });
     let told: Vec<String> = told.collect();
     Some(Line {
@@ -201,7 +200,7 @@ fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Li
 fn why_not(why: &Why, lang: Lang) -> String {
     match why {
         Why::Carries(Carries::One) => {
-            say!(
+            tr!(
                 lang,
                 "serves one connection at a time",
                 "一次只服务一个连接"
@@ -209,22 +208,22 @@ fn why_not(why: &Why, lang: Lang) -> String {
         }
         Why::Carries(Carries::Few(most)) => {
             let connections = plural(*most as u64, "connection");
-            say!(
+            tr!(
                 lang,
                 "serves {connections} at a time; --workers gives it more",
                 "同时只服务 {most} 个连接；--workers 可以加"
             )
         }
-        Why::Carries(Carries::NoHub) => say!(
+        Why::Carries(Carries::NoHub) => tr!(
             lang,
             "has no place for what members share",
             "没有地方放成员共享的东西"
         ),
         Why::Carries(Carries::Failed(reason)) => reason.clone(),
         Why::Carries(Carries::All) | Why::NotMeasured => {
-            say!(lang, "too few measurements count", "算数的测量太少")
+            tr!(lang, "too few measurements count", "算数的测量太少")
         }
-        Why::SomeRounds { held, of } => say!(
+        Why::SomeRounds { held, of } => tr!(
             lang,
             "kept to the bound in {held} of {of} rounds",
             "{of} 轮中只有 {held} 轮达标"
@@ -233,14 +232,14 @@ fn why_not(why: &Why, lang: Lang) -> String {
             let p99 = units::nanos(*p99_ns);
             match shown {
                 Shown::TooSlow | Shown::Held | Shown::Nothing => {
-                    say!(lang, "p99 {p99}", "p99 {p99}")
+                    tr!(lang, "p99 {p99}", "p99 {p99}")
                 }
-                Shown::Unsent => say!(
+                Shown::Unsent => tr!(
                     lang,
                     "all its connections still waited when messages were due",
                     "消息到点时所有连接都还在等"
                 ),
-                Shown::Errors => say!(lang, "errors or timeouts", "出错或超时"),
+                Shown::Errors => tr!(lang, "errors or timeouts", "出错或超时"),
             }
         }
     }
@@ -261,7 +260,7 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
         Limit::Connections { .. } => {
             let count = question.connections;
             let connections = plural(count as u64, "connection");
-            say!(
+            tr!(
                 lang,
                 "{most}: {connections}, {time} for each message (Little's law); the load asked for \
                  is {share}% of it",
@@ -272,7 +271,7 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
             // A connection has one message at a time, and keeps one processor busy.
             let used = (*cores).min(question.connections);
             let processors = processors(used);
-            say!(
+            tr!(
                 lang,
                 "{most}: {processors} at work, {time} of computing for each message; the load asked \
                  for is {share}% of it",
@@ -281,7 +280,7 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
         }
     };
     Line {
-        lead: pick(lang, "physical limit:", "物理极限："),
+        lead: lang.pick("physical limit:", "物理极限："),
         text,
     }
 }
@@ -300,14 +299,14 @@ fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
                 high_per_s,
             } => {
                 let [low, high] = [low_per_s, high_per_s].map(rate);
-                say!(lang, "{low} to {high}", "{low} 到 {high}")
+                tr!(lang, "{low} to {high}", "{low} 到 {high}")
             }
             Ceiling::AtLeast {
                 per_s,
                 spoiled: true,
             } => {
                 let per_s = rate(per_s);
-                say!(
+                tr!(
                     lang,
                     "{per_s} or more (higher rates can't be measured here)",
                     "{per_s} 以上（更高的速率在这里测不出来）"
@@ -315,17 +314,17 @@ fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
             }
             Ceiling::AtLeast { per_s, .. } => {
                 let per_s = rate(per_s);
-                say!(lang, "{per_s} or more", "{per_s} 以上")
+                tr!(lang, "{per_s} or more", "{per_s} 以上")
             }
-            _ => say!(lang, "about what was asked", "大约就是所问的速率"),
+            _ => tr!(lang, "about what was asked", "大约就是所问的速率"),
         };
-        say!(lang, "{model} {told}", "{model} {told}")
+        tr!(lang, "{model} {told}", "{model} {told}")
     });
     let told: Vec<String> = told.collect();
     let told = lang.first_few(told.iter().map(String::as_str));
     Some(Line {
-        lead: pick(lang, "highest rate:", "最高速率："),
-        text: say!(
+        lead: lang.pick("highest rate:", "最高速率："),
+        text: tr!(
             lang,
             "with a p99 below {within}: {told}",
             "p99 低于 {within}：{told}"
@@ -345,12 +344,12 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
         } => {
             let above = rate(*above_per_s);
             match choose {
-                Some(model) => say!(
+                Some(model) => tr!(
                     lang,
                     "from {above} on choose {model}, which bears more",
                     "速率到 {above} 以上就选 {model}，它承受得更多"
                 ),
-                None => say!(
+                None => tr!(
                     lang,
                     "from {above} on {chosen} is too slow, and no other model is known to bear clearly \
                      more",
@@ -364,21 +363,21 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             match blocked {
                 Blocked::Same => {
                     return Line {
-                        lead: pick(lang, "wouldn't change it:", "不会改变它："),
-                        text: say!(
+                        lead: lang.pick("wouldn't change it:", "不会改变它："),
+                        text: tr!(
                             lang,
                             "a driver that blocks for {time} instead of waiting: {chosen} bears that too",
                             "即使驱动不是等待而是阻塞 {time}，{chosen} 也承受得住"
                         ),
                     };
                 }
-                Blocked::Choose(model) => say!(
+                Blocked::Choose(model) => tr!(
                     lang,
                     "if the driver blocks for {time} instead of waiting, {chosen} can't do it: choose \
                      {model}",
                     "如果驱动不是等待而是阻塞 {time}，{chosen} 就不行：选 {model}"
                 ),
-                Blocked::NoModel => say!(
+                Blocked::NoModel => tr!(
                     lang,
                     "if the driver blocks for {time} instead of waiting, no model that was measured can \
                      do it",
@@ -392,7 +391,7 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             times,
         } => {
             let (scarce, times) = (resource(*scarce, lang), three_digits(*times));
-            say!(
+            tr!(
                 lang,
                 "if {scarce} is what you lack: {choose} takes {times} times as much of it as {chosen}",
                 "如果缺的是{scarce}：{choose} 只用 {chosen} 的 {times} 倍"
@@ -400,33 +399,33 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
         }
     };
     Line {
-        lead: pick(lang, "would change it:", "什么会改变它："),
+        lead: lang.pick("would change it:", "什么会改变它："),
         text,
     }
 }
 
 fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let doubts = advice.doubts.iter().map(|doubt| match doubt {
-        Doubt::FewRounds(rounds) => say!(
+        Doubt::FewRounds(rounds) => tr!(
             lang,
             "for some model only {rounds} of them count",
             "有的模型只有 {rounds} 轮算数"
         ),
-        Doubt::Interrupted => say!(lang, "the run was interrupted", "运行被中断"),
-        Doubt::CutShort => say!(
+        Doubt::Interrupted => tr!(lang, "the run was interrupted", "运行被中断"),
+        Doubt::CutShort => tr!(
             lang,
             "the time was too short for all that was planned",
             "时间不够做完全部计划"
         ),
         Doubt::Wavers(models) => {
             let models = lang.first_few(models.iter().map(String::as_str));
-            say!(
+            tr!(
                 lang,
                 "{models} kept to the bound in some rounds only",
                 "{models} 只有部分轮次达标"
             )
         }
-        Doubt::Generator(count) => say!(
+        Doubt::Generator(count) => tr!(
             lang,
             "{count} measurements don't count: the generator was late, or other programs had the \
              processors",
@@ -434,13 +433,13 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
         ),
         Doubt::Busy(share) => {
             let share = three_digits(share * 100.0);
-            say!(
+            tr!(
                 lang,
                 "the servers waited for a processor for {share}% of their time, because other programs ran",
                 "别的程序在跑，服务器有 {share}% 的时间在等处理器"
             )
         }
-        Doubt::FewMessages(count) => say!(
+        Doubt::FewMessages(count) => tr!(
             lang,
             "a p99 of {count} messages is little more than the longest",
             "{count} 条消息的 p99 差不多就是最长的那条"
@@ -452,25 +451,25 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
     let rounds = rounds.map(|shot| shot.round).max().unwrap_or(0);
     let processors = processors(cores);
     let in_rounds = plural(rounds as u64, "round");
-    let on = say!(
+    let on = tr!(
         lang,
         "{in_rounds}, each server in a fresh process, on {processors}",
         "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
     );
     let word = match doubts.is_empty() {
-        true => pick(lang, "yes", "可信"),
-        false => pick(lang, "with care", "要小心"),
+        true => lang.pick("yes", "可信"),
+        false => lang.pick("with care", "要小心"),
     };
     let because = match doubts.is_empty() {
         true => String::new(),
         false => format!(
             "{}{}",
-            pick(lang, "; ", "；"),
-            doubts.join(pick(lang, "; ", "；"))
+            lang.pick("; ", "；"),
+            doubts.join(lang.pick("; ", "；"))
         ),
     };
     Line {
-        lead: pick(lang, "how sure:", "有多可信："),
-        text: say!(lang, "{word}: {on}{because}", "{word}：{on}{because}"),
+        lead: lang.pick("how sure:", "有多可信："),
+        text: tr!(lang, "{word}: {on}{because}", "{word}：{on}{because}"),
     }
 }

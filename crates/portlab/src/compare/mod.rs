@@ -18,16 +18,16 @@ use portlab_lab::{
     Costs, Experiment, Pinning, Running, Store, blank, compare, costs, experiment::START_TIMEOUT,
     pin, quoted, timelines,
 };
-use portlab_report::{Lang, notes::Notes};
+use portlab_report::notes::Notes;
 use portlab_service::Order;
 use portlab_stats::{
     check::{MOST_CELLS, MOST_MEASUREMENTS},
     record::{Cell, Record, Together},
-    units,
 };
 
 use self::{parts::Steps, screen::Screen};
 use portlab_sys::whole::write_whole;
+use portlab_words::{Lang, units};
 
 use crate::{Verdict, args, load::interrupt_flag, output};
 

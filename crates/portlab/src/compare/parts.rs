@@ -12,11 +12,11 @@ use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::{
     record::{Point, Rate, Record},
     steps::{StepsError, steps},
-    units,
 };
+use portlab_words::{plural, units};
 
 use super::Args;
-use crate::{args, load::tongues, prose::plural};
+use crate::{args, load::tongues};
 
 /// Numbers to be tried one after the other.
 #[derive(Clone, Debug)]

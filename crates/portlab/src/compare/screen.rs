@@ -9,19 +9,18 @@ use std::{
 };
 
 use portlab_lab::{MeasureError, Observer, TimelineError};
-use portlab_report::{Lang, notes::figures::figure as write, place_of};
+use portlab_report::{notes::figures::figure as write, place_of};
 use portlab_service::inert;
 use portlab_stats::{
     analysis::groups,
     measure::Measure,
     record::{Cell, Record},
-    units,
 };
+use portlab_words::{Lang, plural, units};
 
 use crate::{
     args::{BAD, DIM, WARN},
     progress::{NOW_AND_THEN, Progress},
-    prose::plural,
 };
 
 /// A bar on a terminal; off one, a line now and then.

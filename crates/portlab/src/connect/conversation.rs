@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use portlab_service::{EncodingWatch, TextDecoder, TextEncoding};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::{
     event::{Event, Garbled, What},

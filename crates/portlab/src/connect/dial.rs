@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use portlab_stats::units;
+use portlab_words::units;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::trace::Trace;

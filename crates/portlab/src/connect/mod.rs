@@ -17,12 +17,12 @@ mod visible;
 use std::time::{Duration, Instant};
 
 use portlab_service::TextEncoding;
-use portlab_stats::units;
 
 use crate::{Verdict, address::Purpose, args::DIM};
 use conversation::{Conversation, Encodings, Manner};
 use messages::Messages;
 use mouth::{Ending, Voice};
+use portlab_words::units;
 use screen::Screen;
 use trace::Trace;
 

@@ -8,13 +8,10 @@ use std::{
 };
 
 use portlab_service::{TextDecoder, TextEncoding};
-use portlab_stats::units;
+use portlab_words::{plural, units};
 
 use super::bytes::rows;
-use crate::{
-    args::{DIM, HEAD, stderr_width},
-    prose::plural,
-};
+use crate::args::{DIM, HEAD, stderr_width};
 
 /// Writes the steps: each method returns the line, or lines, to print.
 pub(super) struct Trace {

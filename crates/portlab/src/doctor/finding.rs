@@ -1,15 +1,14 @@
 //! What the doctor finds, and how it is written: the same for a machine and for an address.
 
 use anstyle::Style;
-use portlab_report::Lang;
-use portlab_stats::record::Text;
+use portlab_words::{
+    Lang, Text,
+    wrap::{Lead, hang},
+};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use crate::{
-    args::{BAD, GOOD, HEAD, WARN},
-    prose::{Lead, hang, pick},
-};
+use crate::args::{BAD, GOOD, HEAD, WARN};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,9 +57,9 @@ impl Finding {
 impl Grade {
     fn word(self, lang: Lang) -> &'static str {
         match self {
-            Self::Ok => pick(lang, "ok", "正常"),
-            Self::Note => pick(lang, "note", "提示"),
-            Self::Problem => pick(lang, "problem", "问题"),
+            Self::Ok => lang.pick("ok", "正常"),
+            Self::Note => lang.pick("note", "提示"),
+            Self::Problem => lang.pick("problem", "问题"),
         }
     }
 

@@ -16,7 +16,7 @@ pub(super) fn machine(facts: &Facts) -> Value {
     let limited = |limit: u64| (limit != u64::MAX).then_some(limit);
     let (reuses_on_loopback, reuses_elsewhere) = facts.reuses_time_wait;
     json!({
-        "grade": worst(&checks::all(facts, portlab_report::Lang::En)).name(),
+        "grade": worst(&checks::all(facts, portlab_words::Lang::En)).name(),
         "checks": as_json(|lang| checks::all(facts, lang)),
         "machine": {
             "open_files_soft_limit": limited(facts.open_files),

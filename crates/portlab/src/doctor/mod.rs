@@ -10,18 +10,16 @@ mod steps;
 use std::{io::Write, time::Duration};
 
 use anyhow::{anyhow, bail};
-use portlab_report::Lang;
-use portlab_stats::units;
 
 use crate::{
     Verdict,
     address::{Address, Purpose},
     args::{self, BAD, GOOD},
     output,
-    prose::{say, wrap},
 };
 use finding::{Finding, Grade, worst};
 use machine::Facts;
+use portlab_words::{Lang, tr, units, wrap::wrap};
 use reach::Way;
 
 /// Say what this machine allows, or why an address can't be reached
@@ -74,7 +72,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         None => examine(lang, args.json),
         Some(addr) => {
             if args.timeout.is_zero() {
-                bail!(say!(
+                bail!(tr!(
                     lang,
                     "--timeout is 0, in which nothing can come; write a longer time, such as 3s",
                     "--timeout 是 0，什么也等不到；请写长一点的时间，比如 3s"
@@ -96,18 +94,18 @@ fn examine(lang: Lang, json: bool) -> anyhow::Result<Verdict> {
     let notes = checks.iter().filter(|it| it.grade == Grade::Note).count();
     let grade = worst(&checks);
     let conclusion = match (grade, notes) {
-        (Grade::Problem, _) => say!(
+        (Grade::Problem, _) => tr!(
             lang,
             "This machine lacks something that portlab needs.",
             "这台机器缺少 portlab 必需的条件。"
         ),
-        (_, 0) => say!(lang, "This machine is ready.", "这台机器已经准备好了。"),
-        (_, 1) => say!(
+        (_, 0) => tr!(lang, "This machine is ready.", "这台机器已经准备好了。"),
+        (_, 1) => tr!(
             lang,
             "This machine is ready, with 1 note above.",
             "这台机器可以用，上面有 1 条提示。"
         ),
-        _ => say!(
+        _ => tr!(
             lang,
             "This machine is ready, with {notes} notes above.",
             "这台机器可以用，上面有 {notes} 条提示。"

@@ -11,7 +11,7 @@ use portlab_load::{
     Cause, ChatOutcome, ChatPlan, Ended, Failure, Pace, Phase, Plan, RunId, Tongue, run_chat,
 };
 use portlab_service::{ChatLimits, TextEncoding};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::{
     Args, UNWRITTEN, json, plan,

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use portlab_load::{Cause, Doubt, Outcome, Pace, Phase, Plan, Verdict};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::words::{plural, say, with_hint};
 use crate::args::{BAD, WARN};

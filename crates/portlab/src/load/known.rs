@@ -13,11 +13,11 @@ use std::{
 
 use anyhow::bail;
 use portlab_load::Latency;
-use portlab_stats::units;
 use portlab_sys::{
     machine::{halves, keep_to},
     socket::{note_arrivals, read_with_age},
 };
+use portlab_words::units;
 
 use crate::{Verdict, output};
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use portlab_load::{Interval, Pace, Plan, Progress};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::words::{connecting, known, open, plural, waiting};
 use crate::args::{BAD, DIM};

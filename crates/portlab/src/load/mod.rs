@@ -26,7 +26,6 @@ use portlab_load::{
     Arrivals, Expect, Limits, Outcome, Plan, Verdict as Believable, Warning, preflight,
 };
 use portlab_service::TextEncoding;
-use portlab_stats::units;
 
 use crate::{
     Verdict,
@@ -36,6 +35,7 @@ use crate::{
 pub(crate) use chat::tongues;
 use complain::{complain, is_wrong, is_wrong_or_error, why_it_ended, why_nobody_answered};
 pub(crate) use known::{Args as KnownArgs, run as serve_known};
+use portlab_words::units;
 pub(crate) use show::interrupt_flag;
 
 /// Load any TCP port and measure it, checking what comes back

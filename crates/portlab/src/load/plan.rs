@@ -11,8 +11,8 @@ use portlab_load::{
     Delimiter, Expect, Life, Limits, Manner, Pace, Plan, Say, Script, Stop, loopback_sources,
     unescape,
 };
-use portlab_stats::units;
 use portlab_sys::{input, listening::hears};
+use portlab_words::units;
 
 use super::{Args, ScriptArgs};
 use crate::{

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use portlab_load::{Account, Expect, Latency, Outcome, Pace, Plan, Verdict};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::answers::print_answers;
 use super::words::{headline, in_time, known, paragraph, plural, queued, with_hint};

@@ -8,12 +8,12 @@ use std::{
 use anstyle::Style;
 use portlab_load::{Failure, Latency, Pace, Plan, Through};
 use portlab_service::inert;
-use portlab_stats::units;
-pub(super) use portlab_stats::units::per_s as rate;
+use portlab_words::units;
+pub(super) use portlab_words::units::per_s as rate;
 use textwrap::{Options, WordSplitter};
 
 use crate::args::stderr_width;
-pub(super) use crate::prose::plural;
+pub(super) use portlab_words::plural;
 
 /// What was done, in a line.
 pub(super) fn headline(plan: &Plan) -> String {

@@ -1,13 +1,10 @@
 //! The port that somebody asks about, by number or by name.
 
-use portlab_report::Lang;
 use portlab_service::nearest;
+use portlab_words::{Lang, tr};
 
 use super::services::names;
-use crate::{
-    address::{Purpose, narrow, port_of},
-    prose::say,
-};
+use crate::address::{Purpose, narrow, port_of};
 
 /// Reads a number from 0 to 65535, the name of a service, or an address, whose port is meant.
 ///
@@ -24,7 +21,7 @@ pub(super) fn asked(text: &str, lang: Lang) -> Result<u16, String> {
     // Also what is too large for any integer, or written with a sign or a point.
     let is_number = text.parse::<f64>().is_ok_and(f64::is_finite);
     if is_number {
-        return Err(say!(
+        return Err(tr!(
             lang,
             "{text} is no port; ports are the numbers from 0 to 65535 (two bytes)",
             "{text} 不是端口号：端口号是 0 到 65535 的整数（两个字节）"
@@ -33,14 +30,14 @@ pub(super) fn asked(text: &str, lang: Lang) -> Result<u16, String> {
     // Of short names any two are near: the first letter must be right.
     let near = names().filter(|name| name.chars().next() == text.to_lowercase().chars().next());
     Err(match nearest(text, near) {
-        Some(near) => say!(
+        Some(near) => tr!(
             lang,
             "{text:?} is no port, and no service that portlab knows; did you mean {near}? Write a \
              number from 0 to 65535, or a name",
             "{text:?} 不是端口号，也不是 portlab 知道的服务名；你是想写 {near} 吗？请写 0 到 65535 \
              的整数，或者服务名"
         ),
-        None => say!(
+        None => tr!(
             lang,
             "{text:?} is no port, and no service that portlab knows; write a number from 0 to 65535, or \
              a name such as http",

@@ -7,14 +7,12 @@ use std::{
     time::Duration,
 };
 
-use portlab_report::Lang;
-use portlab_stats::units;
 use portlab_sys::sockets::{Socket, State};
+use portlab_words::{Lang, tr, units};
 use serde_json::{Value, json};
 use socket2::{Domain, Type};
 
 use super::listeners::{Program, Snapshot, programs};
-use crate::prose::{pick, say};
 
 /// The connections of a port without a listener, and what `bind` does there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,47 +76,47 @@ impl Leftovers {
         if self.time_wait > 0 {
             left.push(self.tell_time_wait(lang));
         }
-        let left = left.join(pick(lang, ", and ", "，"));
+        let left = left.join(lang.pick(", and ", "，"));
         let end = if self.open > 0 {
-            pick(lang, "until they are closed", "在这些连接关闭之前")
+            lang.pick("until they are closed", "在这些连接关闭之前")
         } else {
-            pick(lang, "until then", "在这之前")
+            lang.pick("until then", "在这之前")
         };
         let bind = match self.reusing {
-            Bind::Works => say!(
+            Bind::Works => tr!(
                 lang,
                 "{end} bind() works only with SO_REUSEADDR; the earlier socket had set it too, or it would not help",
                 "{end}，只有设置了 SO_REUSEADDR（端口复用）的程序才能 bind；上一个套接字当时也设置了，所以现在才有用"
             ),
-            Bind::InUse => say!(
+            Bind::InUse => tr!(
                 lang,
                 "{end} bind() fails, even with SO_REUSEADDR: that helps only if the earlier socket had set it too",
                 "{end} bind 会失败，设置 SO_REUSEADDR（端口复用）也没用：上一个套接字当时也设置了才有用"
             ),
-            Bind::Unknown => say!(
+            Bind::Unknown => tr!(
                 lang,
                 "{end} bind() fails, unless both the earlier socket and the next one set SO_REUSEADDR",
                 "{end} bind 会失败，除非上一个套接字和这一个都设置了 SO_REUSEADDR（端口复用）"
             ),
         };
-        say!(lang, "{left}; {bind}", "{left}；{bind}")
+        tr!(lang, "{left}; {bind}", "{left}；{bind}")
     }
 
     fn tell_time_wait(&self, lang: Lang) -> String {
         let left = match self.time_left {
             Some(left) => {
                 let left = units::time(left);
-                say!(lang, "another {left}", "还要 {left}")
+                tr!(lang, "another {left}", "还要 {left}")
             }
-            None => pick(lang, "up to a minute", "最多一分钟").to_owned(),
+            None => lang.pick("up to a minute", "最多一分钟").to_owned(),
         };
         match self.time_wait {
-            1 => say!(
+            1 => tr!(
                 lang,
                 "1 closed connection is remembered there (TIME-WAIT), for {left}",
                 "系统还记着 1 个已经关闭的连接（TIME-WAIT），{left}"
             ),
-            count => say!(
+            count => tr!(
                 lang,
                 "{count} closed connections are remembered there (TIME-WAIT), for {left}",
                 "系统还记着 {count} 个已经关闭的连接（TIME-WAIT），{left}"
@@ -128,17 +126,17 @@ impl Leftovers {
 
     fn tell_open(&self, lang: Lang) -> String {
         let names: Vec<_> = self.programs.iter().map(Program::to_string).collect();
-        let held = match names.join(pick(lang, ", ", "、")) {
+        let held = match names.join(lang.pick(", ", "、")) {
             none if none.is_empty() => none,
-            names => say!(lang, " ({names})", "（{names}）"),
+            names => tr!(lang, " ({names})", "（{names}）"),
         };
         match self.open {
-            1 => say!(
+            1 => tr!(
                 lang,
                 "1 connection is still open there{held}",
                 "还有 1 个连接没有关完{held}"
             ),
-            count => say!(
+            count => tr!(
                 lang,
                 "{count} connections are still open there{held}",
                 "还有 {count} 个连接没有关完{held}"

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use anstyle::Style;
-use portlab_report::{
+use portlab_words::{
     Lang,
     table::{Span, cut, lay_out, total_width},
+    tr, units,
+    wrap::wrap,
 };
-use portlab_stats::units;
 
 use super::{
     listeners::{Listener, Program, Snapshot},
@@ -15,17 +16,14 @@ use super::{
     range::{Range, time_wait},
     receivers::Receiver,
 };
-use crate::{
-    args::{DIM, HEAD},
-    prose::{pick, say, wrap},
-};
+use crate::args::{DIM, HEAD};
 
 /// All that `portlab ports` says of this machine, in lines of at most `width`.
 pub(super) fn listing(machine: &Machine, lang: Lang, width: usize) -> String {
     let snapshot = &machine.snapshot;
     let mut text = String::new();
     if snapshot.listeners.is_empty() {
-        let nobody = say!(
+        let nobody = tr!(
             lang,
             "Nobody listens on a TCP port of this machine. Start a server and look again: portlab serve",
             "这台机器上没有程序在监听 TCP 端口。先启动一个服务端再来看看：portlab serve"
@@ -36,7 +34,7 @@ pub(super) fn listing(machine: &Machine, lang: Lang, width: usize) -> String {
         text.push('\n');
     }
     if !snapshot.receivers.is_empty() {
-        let title = pick(lang, "UDP, which has no connections:", "UDP（没有连接）：");
+        let title = lang.pick("UDP, which has no connections:", "UDP（没有连接）：");
         text += &paragraph(title, Style::new(), width);
         text += &of_receivers(&snapshot.receivers, snapshot.sees_everybody, lang).text(width);
         text.push('\n');
@@ -78,7 +76,7 @@ fn of_listeners(listeners: &[Listener], sees_everybody: bool, lang: Lang) -> Tab
             addrs: &it.addrs,
             programs: &it.programs,
             figures: vec![count.to_string(), queue.to_string()],
-            in_words: say!(
+            in_words: tr!(
                 lang,
                 "connected {count}, queue {queue}",
                 "连接数 {count}，排队 {queue}"
@@ -87,8 +85,8 @@ fn of_listeners(listeners: &[Listener], sees_everybody: bool, lang: Lang) -> Tab
     });
     Table {
         headings: vec![
-            Span::new(pick(lang, "connected", "连接数"), HEAD),
-            Span::new(pick(lang, "queue", "排队"), HEAD),
+            Span::new(lang.pick("connected", "连接数"), HEAD),
+            Span::new(lang.pick("queue", "排队"), HEAD),
         ],
         entries: entries.collect(),
         sees_everybody,
@@ -103,12 +101,12 @@ fn of_receivers(receivers: &[Receiver], sees_everybody: bool, lang: Lang) -> Tab
             port: it.port,
             addrs: &it.addrs,
             programs: &it.programs,
-            in_words: say!(lang, "unread {unread}", "未读 {unread}"),
+            in_words: tr!(lang, "unread {unread}", "未读 {unread}"),
             figures: vec![unread],
         }
     });
     Table {
-        headings: vec![Span::new(pick(lang, "unread", "未读"), HEAD)],
+        headings: vec![Span::new(lang.pick("unread", "未读"), HEAD)],
         entries: entries.collect(),
         sees_everybody,
         lang,
@@ -136,9 +134,9 @@ impl Table<'_> {
         let lang = self.lang;
         let left = |text: String| Span::to_the_left(text, Style::new());
         let mut head = vec![
-            Span::new(pick(lang, "port", "端口"), HEAD),
-            Span::to_the_left(pick(lang, "address", "地址"), HEAD),
-            Span::to_the_left(pick(lang, "program", "程序"), HEAD),
+            Span::new(lang.pick("port", "端口"), HEAD),
+            Span::to_the_left(lang.pick("address", "地址"), HEAD),
+            Span::to_the_left(lang.pick("program", "程序"), HEAD),
         ];
         head.extend(self.headings.iter().cloned());
         let mut rows = vec![head];
@@ -199,7 +197,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
     };
     note(
         !listeners.is_empty(),
-        say!(
+        tr!(
             lang,
             "connected: connections open now. queue: those that the program hasn't accepted yet.",
             "连接数：现在连着的。排队：其中程序还没有接受（accept）的。"
@@ -207,7 +205,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
     );
     note(
         addrs().any(std::net::IpAddr::is_unspecified),
-        say!(
+        tr!(
             lang,
             "0.0.0.0 and :: stand for all addresses of this machine, IPv4 and IPv6: others can connect.",
             "0.0.0.0 和 :: 表示本机的所有地址（IPv4 和 IPv6）：别的机器也能连接。"
@@ -215,7 +213,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
     );
     note(
         addrs().any(std::net::IpAddr::is_loopback),
-        say!(
+        tr!(
             lang,
             "127.x.x.x and ::1 are loopback: only programs on this machine can connect.",
             "127.x.x.x 和 ::1 是回环地址：只有本机的程序能连接。"
@@ -223,7 +221,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
     );
     note(
         programs().flatten().any(several),
-        say!(
+        tr!(
             lang,
             "(pid 10 +3): process 10 and 3 more of the same name share the port.",
             "(pid 10 +3)：进程 10 和另外 3 个同名进程共用这个端口。"
@@ -232,7 +230,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
     let unseen = programs().any(Vec::is_empty);
     note(
         unseen && !machine.snapshot.sees_everybody,
-        say!(
+        tr!(
             lang,
             "Only root sees the programs of other users: sudo portlab ports",
             "其他用户的程序只有 root 能看到：sudo portlab ports"
@@ -240,7 +238,7 @@ fn notes(machine: &Machine, lang: Lang) -> Vec<String> {
     );
     note(
         unseen && machine.snapshot.sees_everybody,
-        say!(
+        tr!(
             lang,
             "A program that even root doesn't see is the kernel's own, or runs in another container.",
             "连 root 也看不到的程序，属于内核自己，或者在别的容器里。"
@@ -254,7 +252,7 @@ fn sentences(range: &Range, machine: &Machine, lang: Lang) -> Vec<String> {
     let (ports, count) = (written(&range.ports), range.count());
     let usage = range.usage(&machine.snapshot.sockets);
     let in_use = usage.in_use;
-    let mut sentences = vec![say!(
+    let mut sentences = vec![tr!(
         lang,
         "The system hands out the {count} ports {ports} by itself: to clients, and to servers that bind \
          port 0. In use: {in_use}.",
@@ -263,24 +261,24 @@ fn sentences(range: &Range, machine: &Machine, lang: Lang) -> Vec<String> {
     )];
     if let Some(crowded) = usage.crowded.filter(|crowded| crowded.ports >= CROWD) {
         let (source, destination, ports) = (crowded.source, crowded.destination, crowded.ports);
-        sentences.push(say!(
+        sentences.push(tr!(
             lang,
             "Most of one kind: {ports}, from {source} to {destination}.",
             "其中最多的是从 {source} 到 {destination} 的连接，占用 {ports} 个。"
         ));
     }
     sentences.push(match time_wait(&machine.snapshot.sockets) {
-        0 => say!(
+        0 => tr!(
             lang,
             "No connection is in TIME-WAIT.",
             "没有处于 TIME-WAIT 状态的连接。"
         ),
-        1 => say!(
+        1 => tr!(
             lang,
             "1 connection is in TIME-WAIT: closed, and remembered for a minute.",
             "有 1 个连接处于 TIME-WAIT 状态：已经关闭，系统还要再记住它一分钟。"
         ),
-        waiting => say!(
+        waiting => tr!(
             lang,
             "{waiting} connections are in TIME-WAIT: closed, and remembered for a minute.",
             "有 {waiting} 个连接处于 TIME-WAIT 状态：已经关闭，系统还要再记住它们一分钟。"

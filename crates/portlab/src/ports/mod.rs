@@ -13,7 +13,6 @@ pub(crate) mod services;
 use std::io::Write;
 
 use anyhow::{Context, anyhow};
-use portlab_report::Lang;
 use portlab_sys::ports::unprivileged_from;
 use unicode_width::UnicodeWidthStr;
 
@@ -21,10 +20,13 @@ use crate::{
     Verdict,
     args::{self, DIM, HEAD},
     output,
-    prose::{Lead, hang},
 };
 use listeners::Snapshot;
 use meaning::{Machine, Meaning};
+use portlab_words::{
+    Lang,
+    wrap::{Lead, hang},
+};
 use range::Range;
 
 /// Say what port numbers mean, or list who listens on this machine

@@ -3,7 +3,7 @@
 //! The numbers are those of IANA's registry (`/etc/services` has most of them), and those that
 //! widespread programs listen on unless they are told otherwise.
 
-use portlab_stats::record::Text;
+use portlab_words::Text;
 
 /// A service that is usually found at a port.
 #[derive(Debug)]

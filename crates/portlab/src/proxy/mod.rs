@@ -12,7 +12,6 @@ use std::{
 use anyhow::{Context, bail};
 use portlab_backends::bind;
 use portlab_proxy::{Counts, Options, Proxy};
-use portlab_stats::units;
 use portlab_sys::interrupt;
 use serde_json::json;
 
@@ -23,6 +22,7 @@ use crate::{
     serve::remedy,
 };
 use faults::FaultArgs;
+use portlab_words::units;
 
 /// Pass a port's bytes on, with faults: delays, resets, wrong bytes
 ///

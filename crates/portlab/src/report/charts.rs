@@ -3,10 +3,11 @@
 use std::{fs, path::Path, sync::Arc};
 
 use anyhow::{Context, bail};
-use portlab_report::{Lang, notes::Notes};
+use portlab_report::notes::Notes;
 use portlab_service::inert;
 use portlab_stats::record::Record;
 use portlab_sys::whole::write_whole;
+use portlab_words::Lang;
 use resvg::{
     tiny_skia::{Pixmap, Transform},
     usvg::{Options, Tree, fontdb::Database},

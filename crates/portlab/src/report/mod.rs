@@ -11,9 +11,10 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
-use portlab_report::{Lang, notes::Notes};
-use portlab_stats::{read::ReadError, record::Record, units};
+use portlab_report::notes::Notes;
+use portlab_stats::{read::ReadError, record::Record};
 use portlab_sys::whole::write_whole;
+use portlab_words::{Lang, units};
 use schemars::schema_for;
 
 use crate::{Verdict, args, output};

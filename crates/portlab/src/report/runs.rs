@@ -3,13 +3,14 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, bail};
-use portlab_report::{Lang, gate_markdown, gate_text, place_of};
+use portlab_report::{gate_markdown, gate_text, place_of};
 use portlab_stats::{
     analysis::LEAST_FLOOR,
     changes::{Pair, changes},
     gate::{Unpaired, builds, runs},
     record::{Cell, Kind, Record},
 };
+use portlab_words::Lang;
 
 use super::{Args, Format};
 use crate::{

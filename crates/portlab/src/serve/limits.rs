@@ -4,7 +4,7 @@ use std::{num::NonZeroU32, time::Duration};
 
 use portlab_backends::{Family, Limits, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
-use portlab_stats::units::{self, Parse};
+use portlab_words::units::{self, Parse};
 use serde_json::{Value, json};
 
 /// The limits, each a flag, and the same on every model.

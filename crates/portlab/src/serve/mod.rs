@@ -12,9 +12,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{Alone, Asked, BindError, Counts, Door, Options, Sheet, Stop, find, tally};
-use portlab_report::Lang;
 use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
-use portlab_stats::units;
+use portlab_words::{Lang, units};
 use serde_json::json;
 
 use self::limits::LimitArgs;

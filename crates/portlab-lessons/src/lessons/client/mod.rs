@@ -7,12 +7,12 @@ use std::{
     time::Duration,
 };
 
-use portlab_report::Lang;
 use portlab_service::TextEncoding;
 use portlab_sys::{
     sockets::{Socket as Entry, State},
     time_wait,
 };
+use portlab_words::Lang;
 use socket2::{Domain, Socket, Type};
 
 use crate::{

@@ -9,8 +9,8 @@ use std::{
     time::Duration,
 };
 
-use portlab_report::Lang;
 use portlab_sys::threads::threads;
+use portlab_words::Lang;
 
 use crate::{
     cast::{

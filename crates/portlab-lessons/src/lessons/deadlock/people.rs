@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use super::desk::{Desk, GaveUp, Name};
 

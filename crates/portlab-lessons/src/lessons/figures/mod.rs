@@ -9,8 +9,8 @@ use std::{
 };
 
 use portlab_lab::Server;
-use portlab_report::Lang;
 use portlab_sys::meter::{anonymous_bytes, usage};
+use portlab_words::Lang;
 
 use crate::{
     cast::{PATIENCE, table::figures},

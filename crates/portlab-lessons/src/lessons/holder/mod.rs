@@ -7,12 +7,12 @@ use std::{
 };
 
 use portlab_lab::Server;
-use portlab_report::Lang;
 use portlab_sys::{
     holder::{Holder, holder},
     process::status,
     sockets::{Socket as Listed, State, holders},
 };
+use portlab_words::Lang;
 use socket2::{Domain, Socket, Type};
 
 use crate::{

@@ -2,8 +2,8 @@
 
 use std::{io::Write, os::fd::AsFd, time::Duration};
 
-use portlab_report::Lang;
 use portlab_service::inert;
+use portlab_words::Lang;
 
 use super::{
     site::{PAGE, Site},

@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use crate::{
     cast::{lock, not_run, table::table},

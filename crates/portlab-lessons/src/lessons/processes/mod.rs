@@ -7,12 +7,12 @@ use std::{
 };
 
 use portlab_lab::Server;
-use portlab_report::Lang;
 use portlab_sys::{
     alone::Alone,
     children::{Children, Forked, leave},
     process::{command_line, status},
 };
+use portlab_words::Lang;
 
 use crate::{
     cast::{

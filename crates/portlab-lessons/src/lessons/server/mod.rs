@@ -9,13 +9,13 @@ use std::{
 };
 
 use portlab_lab::Server;
-use portlab_report::Lang;
 use portlab_service::TextEncoding;
 use portlab_sys::{
     holder::holder,
     sockets::{Socket as Entry, State},
     time_wait,
 };
+use portlab_words::Lang;
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{

@@ -4,16 +4,14 @@ use portlab_stats::{
     analysis::Floor,
     estimate::CONFIDENCE,
     measure::Measure,
-    record::{Cell, Counts, Record, Text},
+    record::{Cell, Counts, Record},
 };
+use portlab_words::{Lang, Text};
 
-use crate::{
-    Lang,
-    notes::{
-        figures::percent,
-        parts::{Sentence, Words, sentence},
-        view::View,
-    },
+use crate::notes::{
+    figures::percent,
+    parts::{Sentence, Words, sentence},
+    view::View,
 };
 
 /// Rounds below which an interval is a little too sure: see `portlab_stats::estimate`.
@@ -222,7 +220,7 @@ mod tests {
                 "同一个模型用两个名字测得的噪声水平最高达到 15%：那里看不出更小的差别。每张表有自己的噪声水平。",
             ],
         );
-        let said = said(floor, &twins(1.03), crate::Lang::En);
+        let said = said(floor, &twins(1.03), portlab_words::Lang::En);
         assert!(said[0].contains("is 3.0% at most"));
         check(
             floor,

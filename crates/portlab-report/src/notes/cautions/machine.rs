@@ -2,17 +2,15 @@
 
 use portlab_stats::{
     analysis::{BUSY, Group},
-    record::{Pinning, Record, Text},
+    record::{Pinning, Record},
 };
+use portlab_words::{Lang, Text};
 
-use crate::{
-    Lang,
-    notes::{
-        figures::percent,
-        names,
-        parts::{Sentence, Words, sentence},
-        view::View,
-    },
+use crate::notes::{
+    figures::percent,
+    names,
+    parts::{Sentence, Words, sentence},
+    view::View,
 };
 
 /// Whether other programs took time from server or generator.
@@ -41,7 +39,8 @@ pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> 
                 (
                     "reason",
                     Words::text(
-                        lang.pick(&names::together(reason))
+                        names::together(reason)
+                            .pick(lang)
                             .trim_end_matches(['.', '。']),
                     ),
                 ),
@@ -195,7 +194,7 @@ mod tests {
         let mut record = record(vec![cell("a", &[1.0; 3])]);
         check(virtual_machine, &record, &[], &[]);
         record.environment.kernel = "6.18.44-fc-v657".into();
-        let said = said(virtual_machine, &record, crate::Lang::En);
+        let said = said(virtual_machine, &record, portlab_words::Lang::En);
         assert!(
             said[0].starts_with("By its name (6.18.44-fc-v657)"),
             "{said:?}"
@@ -204,8 +203,9 @@ mod tests {
 
     #[test]
     fn loopback_is_told_once_something_was_measured() {
-        let said =
-            |cpu: &[f64]| super::super::all(&record(vec![cell("a", cpu)]), &[], crate::Lang::En);
+        let said = |cpu: &[f64]| {
+            super::super::all(&record(vec![cell("a", cpu)]), &[], portlab_words::Lang::En)
+        };
         assert!(said(&[]).is_empty());
         let last = said(&[1.0]).pop().unwrap().sentence.to_string();
         assert!(

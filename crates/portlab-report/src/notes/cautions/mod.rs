@@ -6,9 +6,9 @@ mod machine;
 mod wrong;
 
 use portlab_stats::record::Record;
+use portlab_words::Lang;
 
 use super::{Sentence, view::View};
-use crate::Lang;
 
 /// What a reader must know.
 #[derive(Clone, Debug, PartialEq)]
@@ -60,7 +60,8 @@ mod check {
     use portlab_stats::record::Record;
 
     use super::Make;
-    use crate::{Lang, notes::view::View};
+    use crate::notes::view::View;
+    use portlab_words::Lang;
 
     /// What `caution` must say in English and in Chinese; nothing, where both are empty.
     #[track_caller]

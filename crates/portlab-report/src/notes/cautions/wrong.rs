@@ -1,14 +1,12 @@
 //! What went wrong: a run that wasn't finished, servers that failed, a generator at its limit.
 
-use portlab_stats::record::{Cell, Record, Text};
+use portlab_stats::record::{Cell, Record};
+use portlab_words::{Lang, Text};
 
-use crate::{
-    Lang,
-    notes::{
-        parts::{Sentence, Words, sentence, words},
-        places::{place, point},
-        view::View,
-    },
+use crate::notes::{
+    parts::{Sentence, Words, sentence, words},
+    places::{place, point},
+    view::View,
 };
 
 /// More cells than this are counted, and not told one by one.
@@ -205,7 +203,7 @@ mod tests {
             cell.rounds[1].errors = 2;
             cell.rounds[1].first_error = Some("a wrong byte".into());
         }
-        let said = said(errors, &record, crate::Lang::En);
+        let said = said(errors, &record, portlab_words::Lang::En);
         assert_eq!(said.len(), 4);
         assert_eq!(
             said[0],
@@ -222,7 +220,7 @@ mod tests {
         for round in &mut record.cells[0].rounds {
             round.generator_cpu_share = 0.95;
         }
-        let said = said(generator, &record, crate::Lang::En);
+        let said = said(generator, &record, portlab_words::Lang::En);
         assert!(
             said[0].starts_with(
                 "In echo, for 100 connections of 64 B, the load generator was the limit"

@@ -3,7 +3,8 @@
 //! Said of servers that serve fewer connections at a time than there are, and of servers that failed in
 //! every round. Where no server of the others differs, [`best`](super::best) says it first.
 
-use portlab_stats::record::{Cell, NotRun, Text};
+use portlab_stats::record::{Cell, NotRun};
+use portlab_words::Text;
 
 use super::{Said, best::finds_no_difference};
 use crate::notes::{

@@ -9,7 +9,10 @@
 use portlab_stats::{
     analysis::Refusal,
     measure::Measure,
-    record::{Cell, Counts, Text},
+    record::{Cell, Counts},
+};
+use portlab_words::{
+    Text,
     units::{duration, nanos, short},
 };
 

@@ -8,8 +8,9 @@
 use portlab_stats::{
     analysis::{Column, Floor, Group, Refusal},
     measure::{Better, Measure},
-    record::{Cell, Text},
+    record::Cell,
 };
+use portlab_words::Text;
 
 use super::{Said, absent};
 use crate::notes::{
@@ -129,7 +130,7 @@ fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
                     "count",
                     Words::count(columns.iter().map(count).max().unwrap_or(0)),
                 ),
-                ("noun", Words::text(lang.pick(&view.noun()))),
+                ("noun", Words::text(view.noun().pick(lang))),
                 (
                     "floor",
                     floor.map_or_else(Words::default, |it| floor_of(view, it)),

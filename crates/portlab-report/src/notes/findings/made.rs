@@ -9,9 +9,9 @@ use portlab_stats::{
     analysis::differs,
     estimate::Estimate,
     measure::Measure,
-    record::{Cell, Counts, Serves, Text},
-    units::nanos,
+    record::{Cell, Counts, Serves},
 };
+use portlab_words::{Text, units::nanos};
 
 use super::Said;
 use crate::notes::{

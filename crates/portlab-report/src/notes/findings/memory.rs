@@ -5,11 +5,8 @@
 //! connection has a process or a thread of its own follows from what the model is, by its sheet; counts
 //! that happen to agree prove nothing.
 
-use portlab_stats::{
-    analysis::differs,
-    measure::Measure,
-    record::{Cell, Text},
-};
+use portlab_stats::{analysis::differs, measure::Measure, record::Cell};
+use portlab_words::Text;
 
 use super::Said;
 use crate::notes::{

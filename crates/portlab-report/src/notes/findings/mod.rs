@@ -13,7 +13,7 @@ mod tail;
 
 use std::ops::RangeInclusive;
 
-use portlab_stats::record::Text;
+use portlab_words::Text;
 
 use super::{
     MOST, Sentence,
@@ -116,7 +116,8 @@ mod check {
     use portlab_stats::record::Record;
 
     use super::{Make, paragraph};
-    use crate::{Lang, notes::view::View};
+    use crate::notes::view::View;
+    use portlab_words::Lang;
 
     /// What `finding` says of the first workload of `record`, in English and in Chinese.
     pub(super) fn said(finding: Make, record: &Record) -> [Vec<String>; 2] {

@@ -2,10 +2,8 @@
 //!
 //! Withheld of each server whose ratio to the best, round by round, doesn't differ.
 
-use portlab_stats::{
-    estimate::Estimate,
-    record::{Cell, Text},
-};
+use portlab_stats::{estimate::Estimate, record::Cell};
+use portlab_words::Text;
 
 use super::Said;
 use crate::notes::{

@@ -4,8 +4,9 @@
 
 use portlab_stats::{
     measure::Measure,
-    record::{Cell, Round, Text},
+    record::{Cell, Round},
 };
+use portlab_words::Text;
 
 use super::Said;
 use crate::notes::{

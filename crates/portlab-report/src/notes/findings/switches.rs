@@ -7,8 +7,9 @@
 use portlab_stats::{
     analysis::{Floor, differs},
     measure::Measure,
-    record::{Cell, Text},
+    record::Cell,
 };
+use portlab_words::Text;
 
 use super::Said;
 use crate::notes::{

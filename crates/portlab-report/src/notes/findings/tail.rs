@@ -4,11 +4,8 @@
 //! its whole interval, and twice the steadiest model's at least; withheld where the generator was the
 //! limit, and of quantiles of too few latencies.
 
-use portlab_stats::{
-    estimate::Estimate,
-    measure::Measure,
-    record::{Cell, Text},
-};
+use portlab_stats::{estimate::Estimate, measure::Measure, record::Cell};
+use portlab_words::Text;
 
 use super::Said;
 use crate::notes::{

@@ -7,7 +7,7 @@ mod programs;
 #[cfg(test)]
 mod tests;
 
-use portlab_report::Lang;
+use portlab_words::Lang;
 
 use super::{finding::Finding, machine::Facts};
 

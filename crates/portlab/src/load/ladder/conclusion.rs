@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use portlab_load::{Doubt, Knee, Rung, Sure, knee};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::{
     super::{

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use portlab_load::{Latency, Plan};
-use portlab_stats::units;
+use portlab_words::units;
 
 use super::{
     super::words::{headline_of_a_ladder, known, paragraph},

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use portlab_stats::units;
+use portlab_words::units;
 use ratatui::{
     Frame,
     layout::Rect,

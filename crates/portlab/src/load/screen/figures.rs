@@ -1,6 +1,7 @@
 //! The figures, in lines as wide as there is room for.
 
-use portlab_stats::{summary::GENERATOR_LIMIT, units};
+use portlab_stats::summary::GENERATOR_LIMIT;
+use portlab_words::units;
 use ratatui::{
     style::{Color, Style, Stylize},
     text::{Line, Span},

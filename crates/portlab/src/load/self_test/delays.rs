@@ -3,7 +3,8 @@
 use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use portlab_load::Plan;
-use portlab_stats::{estimate::Estimate, units};
+use portlab_stats::estimate::Estimate;
+use portlab_words::units;
 
 use super::{Bench, server::Known};
 use crate::{

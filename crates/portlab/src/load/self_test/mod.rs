@@ -19,8 +19,8 @@ use anyhow::Context;
 use portlab_load::{
     Arrivals, Ended, Outcome, Pace, Phase, Plan, Progress as Moment, Script, Stop, Watch,
 };
-use portlab_stats::units;
 use portlab_sys::machine::{halves, keep_to};
+use portlab_words::units;
 
 use self::server::{Freeze, Known};
 use super::{

@@ -1,8 +1,6 @@
-//! The languages that a report speaks.
+//! The languages that portlab speaks.
 
 use std::{fmt, str::FromStr};
-
-use portlab_stats::record::Text;
 
 /// A language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -14,22 +12,37 @@ pub enum Lang {
     Zh,
 }
 
-/// A language that no report speaks.
+/// The name of a language that portlab doesn't speak.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no language of portlab's; take en or zh")]
+#[error("unknown language {0:?}: expected en or zh")]
 pub struct LangError(String);
 
 impl Lang {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::En, Self::Zh];
 
-    /// `text` in this language.
+    /// The one of two values that belongs to this language: `lang.pick("ready", "就绪")`.
     #[must_use]
-    pub fn pick(self, text: &Text) -> &str {
+    pub fn pick<T>(self, en: T, zh: T) -> T {
         match self {
-            Self::En => &text.en,
-            Self::Zh => &text.zh,
+            Self::En => en,
+            Self::Zh => zh,
         }
+    }
+
+    /// The language of a locale, such as `zh_CN.UTF-8` (`locale(7)`): English unless it is Chinese.
+    #[must_use]
+    pub fn of_locale(locale: &str) -> Self {
+        match locale.starts_with("zh") {
+            true => Self::Zh,
+            false => Self::En,
+        }
+    }
+
+    /// The language's tag (BCP 47).
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        self.pick("en", "zh-Hans")
     }
 
     /// The first three of `items`, and how many more there are: `a, b, c and 2 more`.
@@ -95,8 +108,13 @@ mod tests {
     }
 
     #[test]
-    fn each_picks_its_own_text() {
-        let text = Text::new("port", "端口");
-        assert_eq!(Lang::ALL.map(|lang| lang.pick(&text)), ["port", "端口"]);
+    fn a_locale_has_a_language() {
+        for (locale, lang) in [
+            ("zh_CN.UTF-8", Lang::Zh),
+            ("en_US", Lang::En),
+            ("C", Lang::En),
+        ] {
+            assert_eq!(Lang::of_locale(locale), lang, "{locale}");
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Breaking prose into lines, Chinese too.
 
+use anstyle::Style;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm, core::Word};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -79,6 +80,57 @@ const OPENING: &str = "（《“‘「【(";
 /// What doesn't stand at the beginning of one.
 const CLOSING: &str = "，。；：、！？）》”’」】…),.;:!?";
 
+/// What stands at the left of a text, in a column of its own.
+pub struct Lead<'a> {
+    /// The text.
+    pub text: &'a str,
+    /// Its style.
+    pub style: Style,
+    /// How wide its column is, without the gap behind it.
+    pub columns: usize,
+}
+
+impl<'a> Lead<'a> {
+    /// `text` in `style`, in a column of `columns`.
+    #[must_use]
+    pub fn new(text: &'a str, style: Style, columns: usize) -> Self {
+        Self {
+            text,
+            style,
+            columns,
+        }
+    }
+}
+
+/// Writes `text` behind `leads`, in lines that hang below its beginning and are at most `width` wide.
+/// Where little room would be left, it begins below them.
+#[must_use]
+pub fn hang(leads: &[Lead], text: &str, width: usize) -> String {
+    let indent: usize = leads.iter().map(|lead| lead.columns + GAP).sum();
+    let narrow = width < indent + LEAST;
+    let indent = if narrow { 2 * GAP } else { indent };
+    let mut block = String::new();
+    for lead in leads {
+        let (on, off) = (lead.style.render(), lead.style.render_reset());
+        if !lead.text.is_empty() {
+            block += &format!("{on}{}{off}", lead.text);
+        }
+        block += &" ".repeat(GAP + lead.columns.saturating_sub(lead.text.width()));
+    }
+    if narrow {
+        // A line of nothing but empty columns isn't worth a line.
+        block.truncate(block.trim_end().len());
+        let break_line = if block.is_empty() { "" } else { "\n" };
+        block += &format!("{break_line}{:indent$}", "");
+    }
+    let lines = wrap(text, width.saturating_sub(indent));
+    block + &lines.join(&format!("\n{:indent$}", "")) + "\n"
+}
+
+const GAP: usize = 2;
+/// Text in a column narrower than this can't be read.
+const LEAST: usize = 28;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -112,5 +164,23 @@ mod tests {
     fn a_style_is_no_place_to_break_at() {
         let lines = wrap("一个程序\x1b[1m端口号\x1b[0m；", 15);
         assert_eq!(lines, ["一个程序\x1b[1m端口", "号\x1b[0m；"]);
+    }
+
+    #[test]
+    fn a_text_hangs_behind_what_stands_before_it() {
+        let lead = |text| Lead::new(text, Style::new().bold(), 4);
+        let text = "many words that must be broken into lines";
+        let hung = |leads: &[Lead], text, width| {
+            anstream::adapter::strip_str(&hang(leads, text, width)).to_string()
+        };
+        assert_eq!(
+            hung(&[lead("端"), lead("ok")], text, 42),
+            "端    ok    many words that must be broken\n            into lines\n"
+        );
+        assert_eq!(
+            hung(&[lead("端"), lead("ok")], text, 39),
+            "端    ok\n    many words that must be broken into\n    lines\n"
+        );
+        assert_eq!(hang(&[lead(""), lead("")], "words", 39), "    words\n");
     }
 }

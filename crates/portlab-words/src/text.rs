@@ -1,0 +1,102 @@
+//! A text in both languages.
+
+use std::{borrow::Cow, error::Error, fmt};
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::Lang;
+
+/// A text in both languages.
+//
+// For a place that chooses the language later: a column's head, a record, an error. As an error it shows its English
+// text, and `main` prints the text in the user's language.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Text {
+    /// In English.
+    pub en: Cow<'static, str>,
+    /// In Chinese.
+    pub zh: Cow<'static, str>,
+}
+
+impl Text {
+    /// A text that the program contains.
+    #[must_use]
+    pub const fn new(en: &'static str, zh: &'static str) -> Self {
+        Self {
+            en: Cow::Borrowed(en),
+            zh: Cow::Borrowed(zh),
+        }
+    }
+
+    /// The text in `lang`.
+    #[must_use]
+    pub fn pick(&self, lang: Lang) -> &str {
+        lang.pick(&self.en, &self.zh)
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.en)
+    }
+}
+
+impl Error for Text {}
+
+/// Formats a message in both languages, which stand side by side so that both say the same.
+///
+/// With a language first it formats the text in that language, a `String`. Without one it formats both, a [`Text`].
+///
+/// ```
+/// use portlab_words::{Lang, tr};
+///
+/// let name = "fork";
+/// assert_eq!(tr!(Lang::Zh, "unknown model {name}", "没有 {name} 这个模型"), "没有 fork 这个模型");
+/// assert_eq!(tr!("unknown model {name}", "没有 {name} 这个模型").to_string(), "unknown model fork");
+/// ```
+#[macro_export]
+macro_rules! tr {
+    ($en:literal, $zh:literal $(,)?) => {
+        $crate::Text {
+            en: format!($en).into(),
+            zh: format!($zh).into(),
+        }
+    };
+    ($lang:expr, $en:literal, $zh:literal $(,)?) => {
+        match $lang {
+            $crate::Lang::En => format!($en),
+            $crate::Lang::Zh => format!($zh),
+        }
+    };
+}
+
+/// `1 byte`, `2 bytes`: a count with its English noun.
+#[must_use]
+pub fn plural(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_language_has_its_text() {
+        let text = Text::new("port", "端口");
+        assert_eq!(Lang::ALL.map(|lang| text.pick(lang)), ["port", "端口"]);
+        assert_eq!(text.to_string(), "port");
+    }
+
+    #[test]
+    fn a_message_is_formatted_in_the_language_that_was_chosen() {
+        let port = 80;
+        let said = Lang::ALL.map(|lang| tr!(lang, "port {port}", "端口 {port}"));
+        assert_eq!(said, ["port 80", "端口 80"]);
+        let both = tr!("port {port}", "端口 {port}");
+        assert_eq!(
+            Lang::ALL.map(|lang| both.pick(lang)),
+            said.each_ref().map(String::as_str)
+        );
+    }
+}
