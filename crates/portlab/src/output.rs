@@ -3,7 +3,7 @@
 //! **Inert.** A file name, a record, a server or another process may hold escape sequences, and a terminal obeys
 //! them. So text passes through a filter that replaces every control character except line ends, tabs and the
 //! colours of this program, and every mark that turns the direction of text. The filter knows colours by their form: a
-//! colour in a stranger's text passes too unless [`inert`] was applied where that text came in, and colours the
+//! colour in a stranger's text passes too unless `inert` was applied where that text came in, and colours the
 //! text without harm. JSON keeps its meaning: the same characters are written as `\uXXXX`.
 //!
 //! `portlab doctor | head -1`, `portlab compare | grep -q X`: when the reader has seen enough, it closes
