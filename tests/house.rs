@@ -170,7 +170,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("load", &["stats", "sys", "words"]),
     ("backends", &["service", "stats", "sys", "words"]),
     ("lab", &["backends", "load", "stats", "sys", "words"]),
-    ("report", &["service", "stats", "words"]),
+    ("chart", &[]),
+    ("report", &["chart", "service", "stats", "words"]),
     (
         "lessons",
         &["backends", "lab", "proxy", "service", "sys", "words"],

@@ -10,7 +10,6 @@
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
 //! | `inert` | a record whose texts can't lead a terminal or a reader astray |
-//! | [`chart`] | charts as SVG |
 //! | [`page`] | the blocks of a page of HTML |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
@@ -19,7 +18,6 @@
 #![forbid(unsafe_code)]
 
 mod changes;
-pub mod chart;
 mod csv;
 mod gate;
 mod html;

@@ -1,12 +1,12 @@
 //! The models, the machine, the timelines.
 
 use maud::{Markup, html};
-use portlab_stats::record::{Kind, Pinning, Record, Timeline};
-use portlab_words::{Lang, Text};
+use portlab_chart::{Axis, Frame, Lane, Slice, Spacing, Strip, strip};
+use portlab_stats::record::{self, Kind, Pinning, Record, Timeline};
+use portlab_words::{Lang, Text, tr, units::nanos};
 
 use super::Report;
 use crate::{
-    chart::{Axis, Frame, Slice, SliceKind, Spacing, Strip, StripWords, Track, strip},
     notes::{
         Notes,
         names::{Field, together},
@@ -162,9 +162,6 @@ pub(super) fn sheets(report: &Report) -> Markup {
     page::sheets(&sheets)
 }
 
-/// The most threads that a strip shows.
-const MOST_TRACKS: usize = 10;
-
 /// Some milliseconds of each entrant at work.
 pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
     html! {
@@ -176,88 +173,89 @@ pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
 }
 
 static STRIPS: Text = Text::new(
-    "A lane is a thread. What it did is its colour; whoever has none was not recorded doing anything.",
+    "A lane is a thread, and its colour shows what the thread did. Without a colour, no activity was recorded.",
     "每条泳道是一个线程，颜色表示它在做什么；没有颜色处没有记录到活动。",
 );
 
 static IN_STEPS: Text = Text::new(
-    "A thread did more than can be drawn: each step shows what took it longest; below, a closer look.",
+    "This thread did more than can be drawn: each step shows only its longest activity. The next chart shows \
+     a shorter time.",
     "线程做的事多得画不下：每一小段只显示耗时最长的那件事；下图放大来看。",
 );
 
+/// The most threads that a strip shows.
+const MOST_LANES: usize = 10;
+
 fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
-    let kind = |name: &str| match name {
-        "accept" => SliceKind::Accept,
-        "read" => SliceKind::Read,
-        "handle" => SliceKind::Handle,
-        "write" => SliceKind::Write,
-        "wait" => SliceKind::Wait,
-        _ => SliceKind::Other,
+    let slice = |slice: &record::Slice| Slice {
+        kind: KINDS
+            .iter()
+            .position(|kind| kind.en == slice.0)
+            .unwrap_or(KINDS.len() - 1),
+        from_us: slice.1,
+        to_us: slice.2,
+        connection: slice.3,
     };
-    let tracks: Vec<Track> = timeline
-        .tracks
-        .iter()
-        .map(|track| Track {
-            process: track.process.clone(),
-            thread: track.thread.clone(),
-            slices: track
-                .slices
-                .iter()
-                .map(|slice| Slice {
-                    kind: kind(&slice.0),
-                    from_us: slice.1,
-                    to_us: slice.2,
-                    connection: slice.3,
-                })
-                .collect(),
-        })
-        .collect();
-    let length = portlab_words::units::nanos(timeline.length_us * 1e3);
+    let lanes = timeline.tracks.iter().take(MOST_LANES).map(|track| Lane {
+        process: &track.process,
+        thread: &track.thread,
+        slices: track.slices.iter().map(slice).collect(),
+    });
+    let lanes: Vec<Lane> = lanes.collect();
     let Timeline {
         model,
         connections,
         workload,
+        length_us,
         ..
     } = timeline;
-    let heading = match lang {
-        Lang::En => format!("{model}, {connections} connections, {workload}: {length}"),
-        Lang::Zh => format!("{model}，{connections} 个连接，{workload}：{length}"),
-    };
-    let mut caption = match (lang, timeline.more_tracks) {
-        (_, 0) => String::new(),
-        (Lang::En, more) => format!("{more} more threads aren't shown. "),
-        (Lang::Zh, more) => format!("另有 {more} 个线程未显示。"),
+    let length = nanos(length_us * 1e3);
+    let heading = tr!(
+        lang,
+        "{model}, {connections} connections, {workload}: {length}",
+        "{model}，{connections} 个连接，{workload}：{length}"
+    );
+    let mut caption = match timeline.more_tracks + timeline.tracks.len() - lanes.len() {
+        0 => String::new(),
+        more => tr!(
+            lang,
+            "{more} more threads aren't shown. ",
+            "另有 {more} 个线程未显示。"
+        ),
     };
     if timeline.in_steps {
         caption += IN_STEPS.pick(lang);
     }
-    let label = match lang {
-        Lang::En => "time",
-        Lang::Zh => "时间",
-    };
     let draw = |suffix: &str, width: f64| {
-        let id = format!("timeline-{at}-{suffix}");
         let frame = Frame {
-            id: &id,
+            id: &format!("timeline-{at}-{suffix}"),
             title: &heading,
             description: &caption,
             width,
         };
         let chart = Strip {
-            tracks: &tracks,
-            from_us: 0.0,
-            to_us: timeline.length_us,
-            axis: Axis::new(label, Spacing::Linear, |us| {
-                portlab_words::units::nanos(us * 1e3)
+            lanes: &lanes,
+            length_us: *length_us,
+            axis: Axis::new(lang.pick("time", "时间"), Spacing::Linear, |us| {
+                nanos(us * 1e3)
             }),
-            most_tracks: MOST_TRACKS,
-            words: match lang {
-                Lang::En => StripWords::EN,
-                Lang::Zh => StripWords::ZH,
-            },
+            kinds: KINDS.each_ref().map(|kind| kind.pick(lang)),
+            waiting: WAITING,
+            connection: lang.pick("thin line: colour of the connection", "细线：连接的颜色"),
         };
         strip(&frame, &chart)
     };
     let (wide, narrow) = (draw("w", Frame::WIDE), draw("n", Frame::PHONE));
     page::figure(&heading, &wide, Some(&narrow), &caption)
 }
+
+/// The kinds of slices by the names that a record has for them; the last stands for any other.
+static KINDS: [Text; 6] = [
+    Text::new("accept", "接受连接"),
+    Text::new("read", "读"),
+    Text::new("handle", "处理"),
+    Text::new("write", "写"),
+    Text::new("wait", "等待"),
+    Text::new("other", "其他"),
+];
+const WAITING: usize = 4;

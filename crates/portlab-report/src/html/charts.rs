@@ -2,6 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use portlab_chart::{
+    Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Percentiles, Quantiles, Rank,
+    Sample, Series, Spacing, bars, lines, percentiles,
+};
 use portlab_stats::{
     analysis::{Column, Group},
     measure::Measure,
@@ -10,15 +14,9 @@ use portlab_stats::{
 use portlab_words::{Lang, Text, units};
 
 use super::Report;
-use crate::{
-    chart::{
-        Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Percentiles, Quantiles,
-        Rank, Sample, Series, Spacing, bars, lines, percentiles,
-    },
-    notes::{
-        Notes, OfWorkload, names,
-        table::{Row, Table},
-    },
+use crate::notes::{
+    Notes, OfWorkload, names,
+    table::{Row, Table},
 };
 
 /// A chart, for a wide and for a narrow screen.

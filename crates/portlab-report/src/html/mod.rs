@@ -1,14 +1,15 @@
-//! The notes as one page of HTML: blocks of [`page`](crate::page) and charts of
-//! [`chart`](crate::chart), put together.
+//! The notes as one page of HTML: blocks of [`page`](crate::page) and charts of [`portlab_chart`], put together.
 //!
 //! | module | owns |
 //! |---|---|
 //! | `charts` | which charts a record has |
+//! | `palette` | the colour, the dash and the marker of each model |
 //! | `tables` | a table of the notes as a block |
 //! | `about` | the models, the machine, the timelines |
 
 mod about;
 mod charts;
+pub(crate) mod palette;
 mod tables;
 
 use maud::{Markup, html};
@@ -16,8 +17,9 @@ use portlab_words::Text;
 
 pub use charts::{Chart, charts};
 
+use palette::Palette;
+
 use crate::{
-    chart::Palette,
     notes::{Notes, OfWorkload, Part, Sentence},
     page::{self, Card, Caution, Page, Section, Tone},
 };

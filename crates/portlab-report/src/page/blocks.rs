@@ -1,9 +1,8 @@
 //! Cards, facts, cautions, a command, a figure.
 
 use maud::{Markup, PreEscaped, html};
+use portlab_chart::Drawing;
 use portlab_words::Lang;
-
-use crate::chart::Drawing;
 
 /// What a block says by its colour; its words say it too.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -23,7 +23,6 @@ pub use blocks::{Card, Caution, Tone, cards, cautions, command, facts, figure, f
 pub use sheets::{Sheet, sheets};
 pub use table::{Cell, Column, Mark, Table, table};
 
-use crate::chart;
 use portlab_words::Lang;
 
 /// A page.
@@ -63,7 +62,12 @@ pub fn shell(page: &Page<'_>) -> String {
     let theme = lang.pick("Theme: as the system", "主题：跟随系统");
     let light = lang.pick("Theme: light", "主题：浅色");
     let dark = lang.pick("Theme: dark", "主题：深色");
-    let css = [chart::variables(), STYLE.to_owned(), chart::style_sheet()].concat();
+    let css = [
+        portlab_chart::variables(),
+        STYLE.to_owned(),
+        portlab_chart::style_sheet(),
+    ]
+    .concat();
     let page = html! {
         (DOCTYPE)
         html lang=(lang.tag()) {

@@ -1,8 +1,7 @@
 //! The models' fact sheets.
 
 use maud::{Markup, PreEscaped, html};
-
-use crate::chart::{Style, swatch};
+use portlab_chart::Style;
 
 /// A model's fact sheet.
 #[derive(Clone, Debug)]
@@ -28,7 +27,7 @@ pub fn sheets(sheets: &[Sheet<'_>]) -> Markup {
             @for sheet in sheets {
                 article class={ "sheet " (sheet.style.class()) } {
                     header {
-                        h3 { (PreEscaped(swatch(&sheet.style))) (sheet.name) }
+                        h3 { (PreEscaped(sheet.style.swatch())) (sheet.name) }
                         span.family { (sheet.family) }
                     }
                     p.term { (sheet.term) }

@@ -1,8 +1,7 @@
 //! A table that scrolls in its own room.
 
 use maud::{Markup, PreEscaped, html};
-
-use crate::chart::{Style, swatch};
+use portlab_chart::Style;
 
 /// A table. Its first column stays in sight when the others are scrolled.
 #[derive(Clone, Debug, Default)]
@@ -119,7 +118,7 @@ fn body(columns: &[Column<'_>], at: usize, cell: &Cell) -> Markup {
     let class = (!class.is_empty()).then_some(class);
     let span = (cell.columns > 1).then_some(cell.columns);
     let inside = html! {
-        @if let Some(style) = &cell.style { (PreEscaped(swatch(style))) }
+        @if let Some(style) = &cell.style { (PreEscaped(style.swatch())) }
         @match cell.mark.sign() {
             Some(sign) => { span.mark { (sign) " " (cell.text) } },
             None => (cell.text),

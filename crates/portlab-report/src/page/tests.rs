@@ -3,7 +3,8 @@
 use maud::html;
 
 use super::*;
-use crate::chart::{Axis, Bars, Frame, Palette, Spacing, bars};
+use crate::html::palette::Palette;
+use portlab_chart::{Axis, Bars, Frame, Spacing, bars};
 
 const WICKED: &str = "<script>alert(\"x\")&";
 
@@ -112,7 +113,7 @@ fn no_rule_of_the_page_meets_a_chart_by_chance() {
             .map(str::to_owned)
             .collect::<std::collections::BTreeSet<_>>()
     };
-    let (page, chart) = (classes(STYLE), classes(&chart::style_sheet()));
+    let (page, chart) = (classes(STYLE), classes(&portlab_chart::style_sheet()));
     let shared: Vec<_> = page.intersection(&chart).collect();
     assert!(shared.is_empty(), "{shared:?}");
 }

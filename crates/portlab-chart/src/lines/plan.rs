@@ -1,6 +1,6 @@
 //! Where what goes in a chart of lines.
 
-use crate::chart::{
+use crate::{
     axis::Marks,
     frame::Frame,
     legend::{Legend, SIGN, Sign},

@@ -1,11 +1,11 @@
 //! Signs and their words, in rows.
 
-use crate::chart::{
+use crate::{
     marker::Marker,
     measure::cut,
     number::short,
-    palette::Style,
     pen::{Anchor, Pen, TICK},
+    style::Style,
 };
 
 /// A sign.

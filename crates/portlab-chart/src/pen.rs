@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use crate::chart::{measure, number::short};
+use crate::{measure, number::short};
 
 /// How a text looks: a CSS class, and what it means for the text's size.
 #[derive(Clone, Copy, Debug)]
@@ -49,14 +49,9 @@ pub(crate) const BEST: Face = Face {
     class: "r1",
     size: 12.5,
 };
-/// A number inside a slice.
-pub(crate) const TINY: Face = Face {
-    class: "y",
-    size: 10.0,
-};
 /// All of them.
 #[cfg(test)]
-pub(crate) const FACES: [Face; 7] = [LABEL, VALUE, TICK, NOTE, RANK, BEST, TINY];
+pub(crate) const FACES: [Face; 6] = [LABEL, VALUE, TICK, NOTE, RANK, BEST];
 
 /// Which part of a text stands at its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,22 +137,6 @@ impl Pen {
         if self.out.len() == empty {
             return self.out.truncate(start);
         }
-        self.out.push_str("</g>");
-    }
-
-    /// Elements whose origin is at `x`, `y`, and whose horizontal unit is `unit` user units.
-    pub(crate) fn scaled(&mut self, (x, y): (f64, f64), unit: f64, inside: impl FnOnce(&mut Self)) {
-        let (x, y) = (short(x), short(y));
-        // More digits than for a coordinate, for it is multiplied by up to some thousands.
-        let unit = if unit.is_finite() {
-            unit.clamp(1e-3, 1e4)
-        } else {
-            1.0
-        };
-        self.write(format_args!(
-            "<g transform=\"translate({x} {y})scale({unit:.5} 1)\">"
-        ));
-        inside(self);
         self.out.push_str("</g>");
     }
 

@@ -1,13 +1,13 @@
 //! Latency by percentile.
 
-use crate::chart::{
+use crate::{
     axis::Axis,
     drawing::Drawing,
     frame::Frame,
     lines::{Lines, lines},
-    palette::Style,
     scale::Spacing,
     series::{Sample, Series},
+    style::Style,
 };
 
 /// A chart of latency by percentile. The horizontal axis is `1 / (1 - quantile)` by logarithms, so

@@ -5,9 +5,9 @@ mod plan;
 
 use plan::{Plan, TOP};
 
-use crate::chart::{
-    axis::Axis, drawing::Drawing, frame::Frame, legend::Sign, palette::Style, pen::Pen,
-    scale::Spacing,
+use crate::{
+    axis::Axis, drawing::Drawing, frame::Frame, legend::Sign, pen::Pen, scale::Spacing,
+    style::Style,
 };
 
 /// A chart of bars: one row per model, in the given order.

@@ -1,6 +1,6 @@
 //! A drawn chart.
 
-use crate::chart::{
+use crate::{
     colours,
     frame::Frame,
     number::short,
@@ -31,8 +31,8 @@ impl Drawing {
         }
     }
 
-    /// An `<svg>` element for a page that includes [`crate::chart::style_sheet`] and
-    /// [`crate::chart::variables`].
+    /// An `<svg>` element for a page that includes [`crate::style_sheet`] and
+    /// [`crate::variables`].
     pub fn inline(&self) -> String {
         self.svg("", 0.0, "")
     }

@@ -4,7 +4,7 @@ mod plan;
 
 use plan::{LEADER, NAME, Plan};
 
-use crate::chart::{
+use crate::{
     axis::Axis,
     drawing::Drawing,
     frame::Frame,

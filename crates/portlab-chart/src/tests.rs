@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::chart::pen::FACES;
+use crate::pen::FACES;
 
 const WICKED: &str = "<script>&\"'\u{0}";
 const CHINESE: &str = "每个连接一个进程的服务器";
@@ -14,6 +14,14 @@ fn frame(width: f64) -> Frame<'static> {
         title: WICKED,
         description: "a chart",
         width,
+    }
+}
+
+fn style(number: usize) -> Style {
+    Style {
+        colour: number % 13,
+        dash: number % Style::DASHES,
+        marker: Marker::ALL[number % Marker::ALL.len()],
     }
 }
 
@@ -28,13 +36,12 @@ fn bars_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
         CHINESE,
         "a rather long name of a foreign server 1.2.3",
     ];
-    let palette = Palette::of(names);
     let rows: Vec<Bar> = values
         .iter()
         .enumerate()
         .map(|(at, &value)| Bar {
             label: names[at % names.len()].to_owned(),
-            style: palette.style(names[at % names.len()]),
+            style: style(at),
             rank: (at % 3 > 0).then(|| Rank {
                 text: format!("{at}–{}", at + 1),
                 best: at == 1,
@@ -90,7 +97,7 @@ fn lines_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
                 ..Sample::new((x * x + 1) as f64, y)
             });
             Series {
-                style: Palette::default().style(&name),
+                style: style(at),
                 samples: samples.collect(),
                 name,
             }
@@ -113,10 +120,9 @@ fn percentiles_of(values: &[f64], width: f64) -> Drawing {
         .iter()
         .map(|value| (value.abs().fract(), *value))
         .collect();
-    let style = Palette::default().style("tasks");
     let series = [Quantiles {
         name: WICKED.to_owned(),
-        style,
+        style: style(11),
         points,
         trusted: false,
     }];
@@ -130,34 +136,47 @@ fn percentiles_of(values: &[f64], width: f64) -> Drawing {
     percentiles(&frame(width), &chart)
 }
 
-fn strip_of(values: &[f64], tracks: usize, width: f64) -> Drawing {
-    let tracks: Vec<Track> = (0..tracks)
-        .map(|at| Track {
-            process: format!("{WICKED} {}", at % 3),
-            thread: format!("worker {at} {CHINESE}"),
-            slices: slices(values, at),
+fn strip_of(values: &[f64], lanes: usize, width: f64) -> Drawing {
+    let names: Vec<_> = (0..lanes)
+        .map(|at| {
+            (
+                format!("{WICKED} {}", at / 3),
+                format!("worker {at} {CHINESE}"),
+            )
         })
         .collect();
-    let chart = Strip {
-        tracks: &tracks,
-        from_us: 0.0,
-        to_us: 50_000.0,
-        axis: Axis::new("time", Spacing::Linear, |us| format!("{us} µs")),
-        most_tracks: 20,
-        words: StripWords::ZH,
-    };
-    strip(&frame(width), &chart)
-}
-
-fn slices(values: &[f64], track: usize) -> Vec<Slice> {
-    let kinds = SliceKind::ALL;
-    let slice = |(at, pair): (usize, &[f64])| Slice {
-        kind: kinds[(at + track) % kinds.len()],
+    let slice = |at: usize, pair: &[f64]| Slice {
+        kind: at % 6,
         from_us: pair[0],
         to_us: pair[1],
-        connection: (at % 2 == 0).then_some(at as u64),
+        connection: at.is_multiple_of(2).then_some(at as u64),
     };
-    values.windows(2).enumerate().map(slice).collect()
+    let lanes = names
+        .iter()
+        .enumerate()
+        .map(|(number, (process, thread))| Lane {
+            process,
+            thread,
+            slices: values
+                .windows(2)
+                .enumerate()
+                .map(|(at, pair)| slice(at + number, pair))
+                .collect(),
+        });
+    let lanes: Vec<Lane> = lanes.collect();
+    strip_with(&lanes, 50_000.0, width)
+}
+
+fn strip_with(lanes: &[Lane], length_us: f64, width: f64) -> Drawing {
+    let chart = Strip {
+        lanes,
+        length_us,
+        axis: Axis::new("time", Spacing::Linear, |us| format!("{us} µs")),
+        kinds: ["accept", "read", "handle", "write", "wait", CHINESE],
+        waiting: 4,
+        connection: "connection",
+    };
+    strip(&frame(width), &chart)
 }
 
 /// Everything that must hold for a drawing; returns its texts: face, left, right, baseline.
@@ -296,38 +315,46 @@ fn labels_of_ticks_do_not_overlap() {
 
 #[test]
 fn a_strip_is_small_however_many_slices_there_are() {
-    let busy: Vec<f64> = (0..100_000).map(f64::from).collect();
-    let drawing = strip_of(
-        &busy.iter().map(|at| at / 2.0).collect::<Vec<_>>(),
-        1,
-        880.0,
-    );
-    assert!(
-        drawing.inline().len() < 150_000,
-        "{}",
-        drawing.inline().len()
-    );
-    let drawing = strip_of(
-        &busy
-            .iter()
-            .map(|at| at * 7.3)
-            .take(6_850)
-            .collect::<Vec<_>>(),
-        64,
-        1400.0,
-    );
-    assert!(
-        drawing.inline().len() < 150_000,
-        "{}",
-        drawing.inline().len()
-    );
-    check(&drawing);
+    for step in [0.5, 7.3] {
+        let busy: Vec<f64> = (0..50_000).map(|at| f64::from(at) * step).collect();
+        let bytes = strip_of(&busy, 10, 880.0).inline().len();
+        assert!(bytes < 150_000, "{bytes}");
+    }
 }
 
 #[test]
-fn a_strip_says_how_many_threads_have_no_lane() {
-    let drawing = strip_of(&[0.0, 100.0, 300.0], 64, 880.0);
-    assert!(drawing.inline().contains("另有 44 个线程"));
+fn a_strip_shows_what_took_most_of_a_pixel_and_work_before_waiting() {
+    let slice = |kind, from_us, to_us| Slice {
+        kind,
+        from_us,
+        to_us,
+        connection: Some(1),
+    };
+    let slices = vec![
+        slice(4, 0.0, 100.0),
+        slice(1, 50.0, 50.1),
+        slice(2, f64::NAN, 3.0),
+        slice(2, 5.0, 2.0),
+        slice(2, 1e9, 2e9),
+    ];
+    let lane = Lane {
+        process: "p",
+        thread: "t",
+        slices,
+    };
+    let drawing = strip_with(&[lane], 100.0, 880.0).inline();
+    for (class, expected) in [
+        ("s1 slice", 1),
+        ("s2 slice", 0),
+        ("s4 slice", 1),
+        ("c1 thin", 1),
+    ] {
+        assert_eq!(
+            drawing.matches(class).count(),
+            expected,
+            "{class}: {drawing}"
+        );
+    }
 }
 
 #[test]
@@ -341,10 +368,9 @@ fn a_report_of_five_hundred_cells_has_room_for_its_charts() {
 
 #[test]
 fn a_line_that_ends_early_is_not_drawn_to_the_far_edge() {
-    let style = Palette::of(["a"]).style("a");
     let series = |name: &str, xs: &[f64]| Series {
         name: name.to_owned(),
-        style,
+        style: style(1),
         samples: xs.iter().map(|&x| Sample::new(x, 5.0)).collect(),
     };
     let leaders = |series: &[Series]| {

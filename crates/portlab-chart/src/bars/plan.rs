@@ -1,6 +1,6 @@
 //! Where what goes in a chart of bars.
 
-use crate::chart::{
+use crate::{
     axis::Marks,
     bars::{Bar, Bars, Measured},
     frame::Frame,

@@ -1,49 +1,22 @@
-//! The colour, the dash and the sign of each model.
+//! The colour, the dash and the marker of each model, the same in every chart of a report.
 
+use portlab_chart::{Marker, Style};
 use portlab_stats::summary::CONTROL_SUFFIX;
-
-use crate::chart::{
-    legend::Sign,
-    marker::{MARKERS, Marker},
-    pen::Pen,
-};
-
-/// How a model is drawn, the same in every chart of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Style {
-    /// The colour's number: CSS class `k3` has colour 3 as its `color`.
-    colour: usize,
-    /// The dash's number: CSS class `d1`.
-    dash: usize,
-    pub(crate) marker: Marker,
-}
-
-impl Style {
-    /// The CSS class whose `color` is the model's.
-    pub fn class(&self) -> String {
-        format!("k{}", self.colour)
-    }
-
-    /// The CSS classes of its line.
-    pub(crate) fn line_class(&self) -> String {
-        format!("ln d{}", self.dash)
-    }
-}
 
 /// The styles of the models in one report.
 ///
 /// Models of one family share their hue and their sign, and differ in lightness and dash. Names that
-/// aren't known, foreign servers mostly, get greys in the order in which they appear. The control of
+/// aren't known (foreign servers) get greys in the order in which they appear. The control of
 /// a model has its colour, dotted.
 #[derive(Clone, Debug, Default)]
-pub struct Palette {
+pub(crate) struct Palette {
     /// The names that aren't known, in the order of their appearance.
     unknown: Vec<String>,
 }
 
 impl Palette {
     /// The styles for `names`, in the order in which the report names them.
-    pub fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn of<'a>(names: impl IntoIterator<Item = &'a str>) -> Self {
         let mut palette = Self::default();
         for name in names {
             if known(name).is_none() && !palette.unknown.iter().any(|unknown| unknown == name) {
@@ -53,29 +26,18 @@ impl Palette {
         palette
     }
 
-    /// The style of `name`. A name that [`Palette::of`] hasn't heard of looks like the next one.
-    pub fn style(&self, name: &str) -> Style {
+    /// The style of `name`. A name that [`Palette::of`] wasn't given looks like the next one.
+    pub(crate) fn style(&self, name: &str) -> Style {
         known(name).unwrap_or_else(|| {
             let place = self.unknown.iter().position(|unknown| unknown == name);
             let place = place.unwrap_or(self.unknown.len());
             Style {
                 colour: GREYS + place % GREY_COUNT,
-                dash: 1 + (place + place / GREY_COUNT) % (DASHES - 1),
-                marker: MARKERS[(place + place / MARKERS.len()) % MARKERS.len()],
+                dash: 1 + (place + place / GREY_COUNT) % (Style::DASHES - 1),
+                marker: Marker::ALL[(place + place / Marker::ALL.len()) % Marker::ALL.len()],
             }
         })
     }
-}
-
-/// A small drawing of a model's line and sign, to stand before its name. It says nothing that the name
-/// doesn't, so screen readers skip it.
-pub fn swatch(style: &Style) -> String {
-    let mut pen = Pen::default();
-    Sign::Line(*style).draw(&mut pen, (1.0, 8.0));
-    let body = pen.finish();
-    format!(
-        "<svg class=\"pl sw\" viewBox=\"0 0 32 16\" width=\"32\" height=\"16\" aria-hidden=\"true\">{body}</svg>"
-    )
 }
 
 /// The style of a model that is known, or of its control.
@@ -92,8 +54,6 @@ fn known(name: &str) -> Option<Style> {
     })
 }
 
-/// The number of dashes, of which the first is a full line.
-const DASHES: usize = 5;
 const DOTTED: usize = 2;
 /// The first grey, and how many there are.
 const GREYS: usize = 13;

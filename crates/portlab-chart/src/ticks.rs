@@ -1,6 +1,6 @@
 //! Round values on a scale.
 
-use crate::chart::scale::{Scale, Spacing};
+use crate::scale::{Scale, Spacing};
 
 /// A choice of values to mark.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,6 +1,6 @@
 //! Axes: which ticks fit, and drawing them.
 
-use crate::chart::{
+use crate::{
     pen::{Anchor, Pen, TICK},
     scale::{Scale, Spacing},
     ticks,

@@ -1,6 +1,6 @@
 //! Drawing the rows of a chart of bars.
 
-use crate::chart::{
+use crate::{
     bars::{
         Bar, Bars, Measured,
         plan::{BAR, LANE, LINE, Plan, REMARK, Row, TOP},

@@ -4,7 +4,7 @@
 use unicode_width::UnicodeWidthChar;
 
 /// The width of `text` at a font size of `size`, in the unit of `size`.
-pub fn width(text: &str, size: f64) -> f64 {
+pub(crate) fn width(text: &str, size: f64) -> f64 {
     text.chars().map(ems).sum::<f64>() * size
 }
 

@@ -1,6 +1,6 @@
 //! Series of samples.
 
-use crate::chart::palette::Style;
+use crate::style::Style;
 
 /// The samples of one model over an axis.
 #[derive(Clone, Debug)]

@@ -1,10 +1,11 @@
 //! The signs on lines.
 
-use crate::chart::{number::short, pen::Pen};
+use crate::{number::short, pen::Pen};
 
 /// A closed shape, so that it can be full or hollow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Marker {
+#[expect(missing_docs, reason = "the names are the shapes")]
+pub enum Marker {
     Circle,
     Square,
     Diamond,
@@ -15,19 +16,19 @@ pub(crate) enum Marker {
     Hexagon,
 }
 
-/// All of them.
-pub(crate) const MARKERS: [Marker; 8] = [
-    Marker::Hexagon,
-    Marker::Star,
-    Marker::Pentagon,
-    Marker::Diamond,
-    Marker::Circle,
-    Marker::Square,
-    Marker::Up,
-    Marker::Down,
-];
-
 impl Marker {
+    /// All markers.
+    pub const ALL: [Self; 8] = [
+        Self::Hexagon,
+        Self::Star,
+        Self::Pentagon,
+        Self::Diamond,
+        Self::Circle,
+        Self::Square,
+        Self::Up,
+        Self::Down,
+    ];
+
     /// Draws it around `x`, `y`, about as large as a circle of radius `r`.
     pub(crate) fn draw(self, pen: &mut Pen, class: &str, (x, y): (f64, f64), r: f64) {
         let corners = match self {
