@@ -320,12 +320,36 @@ fn what_is_no_port_is_refused_with_the_remedy() {
 }
 
 #[test]
-fn the_locale_chooses_the_language() {
-    for (locale, word) in [("zh_CN.UTF-8", "端口"), ("C.UTF-8", "port")] {
-        let mut command = command(&["ports"]);
-        let output = command.env("LC_ALL", locale).output().unwrap();
+fn the_option_the_variable_or_the_locale_chooses_the_language() {
+    for (option, variable, locale, word) in [
+        ("--lang=en", "zh", "zh_CN.UTF-8", "port"),
+        ("--lang=zh", "de", "C.UTF-8", "端口"),
+        ("", "en", "zh_CN.UTF-8", "port"),
+        ("", "zh", "C.UTF-8", "端口"),
+        ("", "", "zh_CN.UTF-8", "端口"),
+        ("", "", "C.UTF-8", "port"),
+    ] {
+        let arguments = [option, "ports"].into_iter().filter(|it| !it.is_empty());
+        let mut command = command(&arguments.collect::<Vec<_>>());
+        command.env("PORTLAB_LANG", variable).env("LC_ALL", locale);
+        let output = command.output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains(word), "{locale}: {text}");
+        assert!(text.contains(word), "{option} {variable} {locale}: {text}");
+    }
+}
+
+#[test]
+fn an_unknown_language_of_the_environment_is_refused_with_the_remedy() {
+    for (locale, remedy) in [
+        ("zh_CN.UTF-8", "请设为 en 或 zh"),
+        ("C", "expected en or zh"),
+    ] {
+        let mut command = command(&["ports"]);
+        command.env("PORTLAB_LANG", "de").env("LC_ALL", locale);
+        let output = command.output().unwrap();
+        let text = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{text}");
+        assert!(text.contains(remedy) && text.contains("\"de\""), "{text}");
     }
 }
 

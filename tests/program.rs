@@ -26,7 +26,8 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     // Under nohup, the program would ignore SIGHUP.
     heed_hangup();
     let mut command = Command::new(PORTLAB);
-    command.args(arguments);
+    // Tests read the messages in English, unless they ask for another language.
+    command.args(arguments).env("PORTLAB_LANG", "en");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -51,7 +52,7 @@ pub(crate) fn refused(arguments: &[&str]) -> String {
 pub(crate) fn shell(script: &str) -> Output {
     let mut command = Command::new("bash");
     command.args(["-c", script]).env("portlab", PORTLAB);
-    command.output().unwrap()
+    command.env("PORTLAB_LANG", "en").output().unwrap()
 }
 
 /// A command that runs `script` on a terminal of its own, with `$portlab` as in [`shell`]; `None` where there is no
@@ -65,6 +66,7 @@ pub(crate) fn on_a_terminal(script: &str) -> Option<Command> {
     let mut command = Command::new("script");
     command.args(["-qefc", script, "/dev/null"]);
     command.env("TERM", "xterm").env("portlab", PORTLAB);
+    command.env("PORTLAB_LANG", "en");
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     Some(command)
 }

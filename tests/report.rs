@@ -186,7 +186,6 @@ fn options_that_would_be_ignored_are_refused() {
     let file = results();
     for (options, words) in [
         (&["--fail-over", "5%"][..], "LATER"),
-        (&[&file, "--lang", "zh"], "leave out --lang"),
         (&["--lang", "fr"], "en or zh"),
         (&["--format", "pdf"], "invalid value"),
         (&[&file, "--format", "csv"], "--format md"),

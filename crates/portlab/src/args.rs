@@ -1,6 +1,6 @@
 //! What several subcommands read from the command line, and the colours they share.
 
-use std::{fmt::Display, ops::RangeInclusive, os::fd::AsFd, str::FromStr};
+use std::{fmt::Display, ops::RangeInclusive, os::fd::AsFd, str::FromStr, sync::OnceLock};
 
 use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
@@ -9,7 +9,7 @@ use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
 use portlab_service::{Order, OrderError, SERVICES};
 use portlab_words::{
-    Lang,
+    Lang, tr,
     units::{self, UnitError},
 };
 
@@ -64,15 +64,36 @@ pub(crate) fn service_parser() -> PossibleValuesParser {
     )
 }
 
-/// The language that was asked for; else the one that the environment speaks (`locale(7)`), which is
-/// English unless it is Chinese.
-pub(crate) fn lang(asked: Option<Lang>) -> Lang {
-    let set = ["LC_ALL", "LC_MESSAGES", "LANG"].iter();
-    let mut set = set.filter_map(|name| std::env::var(name).ok().filter(|it| !it.is_empty()));
-    asked.unwrap_or_else(|| match set.next() {
-        Some(locale) if locale.starts_with("zh") => Lang::Zh,
-        _ => Lang::En,
-    })
+/// The language of this run, which [`choose_lang`] chooses once; English before.
+pub(crate) fn lang() -> Lang {
+    LANG.get().copied().unwrap_or_default()
+}
+
+static LANG: OnceLock<Lang> = OnceLock::new();
+
+/// Chooses the language of this run: that of `--lang`, of `PORTLAB_LANG`, or of the locale (`locale(7)`).
+///
+/// # Errors
+/// When `PORTLAB_LANG` names a language that portlab doesn't have.
+pub(crate) fn choose_lang(asked: Option<Lang>) -> anyhow::Result<()> {
+    let set = |name: &str| std::env::var(name).ok().filter(|it| !it.is_empty());
+    let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(set);
+    let of_locale = Lang::of_locale(&locale.unwrap_or_default());
+    let by_name = set("PORTLAB_LANG").map(|name| name.parse().map_err(|_| name));
+    let (lang, unknown) = match (asked, by_name) {
+        (Some(lang), _) | (None, Some(Ok(lang))) => (lang, None),
+        (None, Some(Err(name))) => (of_locale, Some(name)),
+        (None, None) => (of_locale, None),
+    };
+    LANG.get_or_init(|| lang);
+    match unknown {
+        Some(name) => bail!(tr!(
+            lang,
+            "unknown language {name:?} in PORTLAB_LANG: expected en or zh",
+            "环境变量 PORTLAB_LANG 的值是 {name:?}，没有这种语言：请设为 en 或 zh"
+        )),
+        None => Ok(()),
+    }
 }
 
 /// The width of the terminal that stdout is; off a terminal, enough for every column.

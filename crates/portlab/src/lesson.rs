@@ -34,10 +34,6 @@ pub(crate) struct Args {
     #[arg(value_name = "NAME", conflicts_with = "json")]
     name: Option<String>,
 
-    /// The language, en or zh; the locale's, unless given
-    #[arg(long, value_name = "LANG")]
-    lang: Option<Lang>,
-
     /// Go on by itself, with pauses to read in
     #[arg(long, requires = "name")]
     auto: bool,
@@ -60,7 +56,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let lang = args::lang(args.lang);
+    let lang = args::lang();
     let Some(name) = &args.name else {
         let mut out = output::stdout();
         if args.json {

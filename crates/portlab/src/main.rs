@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use anyhow::Context;
 use clap::{Parser, Subcommand};
 use portlab_service::inert;
+use portlab_words::Lang;
 
 /// Writes a line to stderr; a closed stderr is ignored, where the macro of the standard library would panic.
 macro_rules! tell {
@@ -45,6 +46,11 @@ mod serve;
 )]
 #[command(after_help = "Begin with:  portlab compare --quick, or in class:  portlab lesson")]
 struct Cli {
+    /// The language of messages and reports: en or zh [default: that of PORTLAB_LANG,
+    /// or of the locale]
+    #[arg(long, value_name = "LANG", global = true, display_order = 900)]
+    lang: Option<Lang>,
+
     #[command(subcommand)]
     command: Command,
 }
@@ -81,25 +87,7 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return told(error),
     };
-    let result = match cli.command {
-        Command::Compare(args) => compare::run(&args),
-        Command::Advise(args) => advise::run(&args),
-        Command::Report(args) => report::run(&args),
-        Command::Load(args) => load::run(&args),
-        Command::Serve(args) => serve::run(&args),
-        Command::Proxy(args) => proxy::run(&args),
-        Command::Connect(args) => connect::run(&args),
-        Command::Models(args) => models::run(&args),
-        Command::Lesson(args) => lesson::run(&args),
-        Command::Ports(args) => ports::run(&args),
-        Command::Doctor(args) => doctor::run(&args),
-        Command::KnownServer(args) => load::serve_known(&args),
-    };
-    // The rest of the output may not fit on the disk.
-    let result = result.and_then(|verdict| {
-        output::finish().context("can't write to stdout")?;
-        Ok(verdict)
-    });
+    let result = args::choose_lang(cli.lang).and_then(|()| run(cli.command));
     match result {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
@@ -112,6 +100,27 @@ fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Runs a command, and writes the rest of its output.
+fn run(command: Command) -> anyhow::Result<Verdict> {
+    let verdict = match command {
+        Command::Compare(args) => compare::run(&args),
+        Command::Advise(args) => advise::run(&args),
+        Command::Report(args) => report::run(&args),
+        Command::Load(args) => load::run(&args),
+        Command::Serve(args) => serve::run(&args),
+        Command::Proxy(args) => proxy::run(&args),
+        Command::Connect(args) => connect::run(&args),
+        Command::Models(args) => models::run(&args),
+        Command::Lesson(args) => lesson::run(&args),
+        Command::Ports(args) => ports::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::KnownServer(args) => load::serve_known(&args),
+    }?;
+    // The rest of the output may not fit on the disk.
+    output::finish().context("can't write to stdout")?;
+    Ok(verdict)
 }
 
 /// Prints clap's help or its error about an option, which quotes the option.

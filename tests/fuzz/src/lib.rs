@@ -33,8 +33,8 @@ mod args {
 
     pub(crate) const WARN: anstyle::Style = anstyle::Style::new();
 
-    pub(crate) fn lang(asked: Option<Lang>) -> Lang {
-        asked.unwrap_or(Lang::En)
+    pub(crate) fn lang() -> Lang {
+        Lang::En
     }
 }
 pub(crate) use std::eprintln as tell;

@@ -8,7 +8,7 @@ use crate::args::{self, WARN};
 
 /// Warns on stderr if a server that listens at `addr` can be reached from other machines.
 pub(crate) fn warn_if_wide(addr: SocketAddr) {
-    if let Some(warning) = warning(addr, args::lang(None)) {
+    if let Some(warning) = warning(addr, args::lang()) {
         crate::tell!("{WARN}warning:{WARN:#} {warning}");
     }
 }

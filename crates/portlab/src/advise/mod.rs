@@ -24,7 +24,7 @@ use portlab_stats::{
     record::Together,
 };
 use portlab_words::{
-    Lang, units,
+    units,
     wrap::{Lead, hang},
 };
 use serde::Serialize;
@@ -124,10 +124,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = args::whole(0..=u32::MAX))]
     seed: Option<u32>,
 
-    /// The language: en or zh [default: the environment's]
-    #[arg(long, value_name = "LANG")]
-    lang: Option<Lang>,
-
     /// Print what was asked, measured and concluded as JSON
     #[arg(long)]
     json: bool,
@@ -161,7 +157,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         };
         output::print_json(&told)?;
     } else {
-        let lines = words::lines(&measured, &advice, args::lang(args.lang));
+        let lines = words::lines(&measured, &advice, args::lang());
         let columns = lines.iter().map(|line| line.lead.width()).max();
         for line in &lines {
             let lead = Lead::new(line.lead, HEAD, columns.unwrap_or(0));

@@ -72,7 +72,7 @@ pub(super) fn judge(args: &Args, record: &Record, verdict: Verdict) -> anyhow::R
     }
     let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
     if !args.json {
-        let text = gate_text(&gate, record, args::lang(args.lang), args::terminal_width());
+        let text = gate_text(&gate, record, args::lang(), args::terminal_width());
         write!(output::stdout(), "\n{text}")?;
     }
     if args.fail_over.is_none() {

@@ -27,7 +27,7 @@ use portlab_stats::{
 
 use self::{parts::Steps, screen::Screen};
 use portlab_sys::whole::write_whole;
-use portlab_words::{Lang, units};
+use portlab_words::units;
 
 use crate::{Verdict, args, load::interrupt_flag, output};
 
@@ -185,11 +185,6 @@ pub(crate) struct Args {
     #[arg(long, value_name = "N", value_parser = args::whole(0..=u32::MAX))]
     seed: Option<u32>,
 
-    /// The language of the report and of report.html: en or zh [default: the
-    /// environment's]
-    #[arg(long, value_name = "LANG")]
-    lang: Option<Lang>,
-
     /// Where results.json is kept, and report.html beside it
     #[arg(long, value_name = "DIR", default_value = "portlab-results")]
     out: PathBuf,
@@ -283,7 +278,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let page = args.out.join("report.html");
     // A foreign server's words are in its errors.
     let shown = portlab_report::inert(&record)?;
-    let notes = Notes::of(&shown, args::lang(args.lang));
+    let notes = Notes::of(&shown, args::lang());
     let html = portlab_report::html(&notes);
     write_whole(&page, html.as_bytes())
         .with_context(|| format!("can't write {}", page.display()))?;

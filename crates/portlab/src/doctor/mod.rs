@@ -57,17 +57,13 @@ pub(crate) struct Args {
     #[arg(requires = "addr")]
     timeout: Duration,
 
-    /// In this language: en or zh [default: the environment's]
-    #[arg(long, value_name = "LANG")]
-    lang: Option<Lang>,
-
     /// As JSON, in both languages
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let lang = args::lang(args.lang);
+    let lang = args::lang();
     match &args.addr {
         None => examine(lang, args.json),
         Some(addr) => {

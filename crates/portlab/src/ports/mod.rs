@@ -51,17 +51,13 @@ pub(crate) struct Args {
     #[arg(value_name = "NUMBER", allow_negative_numbers = true)]
     ports: Vec<String>,
 
-    /// In this language: en or zh [default: the environment's]
-    #[arg(long, value_name = "LANG")]
-    lang: Option<Lang>,
-
     /// As JSON, in both languages
     #[arg(long)]
     json: bool,
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let lang = args::lang(args.lang);
+    let lang = args::lang();
     let ports = args.ports.iter().map(|text| asked::asked(text, lang));
     let ports: Vec<u16> = ports.collect::<Result<_, _>>().map_err(|it| anyhow!(it))?;
     let machine = Machine {

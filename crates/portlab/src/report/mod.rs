@@ -48,10 +48,6 @@ pub(crate) struct Args {
     #[arg(long, short, value_name = "FORMAT", hide_possible_values = true)]
     format: Option<Format>,
 
-    /// The language of the report: en or zh [default: the environment's]
-    #[arg(long, value_name = "LANG")]
-    lang: Option<Lang>,
-
     /// Fail when an entrant is worse than before by more than this, as 5%, by what
     /// its workload is ranked by; or when nothing goes well that was well before.
     /// It takes several runs of both in turn, or a comparison that was
@@ -96,7 +92,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         // Programs read CSV: its words are English wherever it is made.
         let lang = match format {
             Format::Csv => Lang::En,
-            _ => args::lang(args.lang),
+            _ => args::lang(),
         };
         if let Some(dir) = &args.charts {
             return charts::write(&record, lang, dir, args.png);
@@ -127,9 +123,6 @@ fn format(args: &Args) -> anyhow::Result<Format> {
         _ => Format::Text,
     };
     let format = args.format.unwrap_or(by_name);
-    if args.lang.is_some() && args.later.is_some() {
-        bail!("two comparisons are reported on in English; leave out --lang");
-    }
     if args.later.is_some() && matches!(format, Format::Csv | Format::Html) {
         bail!("two comparisons are reported on as text or md; add --format md");
     }

@@ -41,7 +41,7 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
 pub(super) fn beside(args: &Args, record: &Record) -> Option<String> {
     has_other(record).then(|| {
         let gate = builds(record, args.fail_over.unwrap_or(LEAST_FLOOR));
-        let text = gate_text(&gate, record, args::lang(args.lang), args::terminal_width());
+        let text = gate_text(&gate, record, args::lang(), args::terminal_width());
         format!("\n{text}")
     })
 }
