@@ -7,13 +7,12 @@
 //! processor computes a second a second. The advice must be among what is right, and must name as unable
 //! what is. A minute for each; the machine must do nothing else.
 
+use portlab_testkit::binary;
 use std::{process::Command, time::Instant};
 
 use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
-
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portlab");
 
 /// A question, and what is known of its answer.
 struct Question {
@@ -219,7 +218,7 @@ fn main() -> Result<()> {
 }
 
 fn ask(question: &Question) -> Result<Value> {
-    let output = Command::new(PROGRAM)
+    let output = Command::new(binary())
         .args(["advise", "--json", "--time=60s", "--seed=1"])
         .args(&question.options)
         .output()?;

@@ -21,6 +21,7 @@ use portlab_sys::{
     limits::raise_open_files,
     meter::{anonymous_bytes, tree},
 };
+use portlab_testkit::binary;
 use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -78,10 +79,7 @@ fn main() -> Result<()> {
 fn start(model: &str, options: &[&str]) -> Result<Server> {
     let model = format!("--model={model}");
     let options = options.iter().copied().chain([model.as_str()]);
-    Ok(Server::start(
-        Path::new(env!("CARGO_BIN_EXE_portlab")),
-        options,
-    )?)
+    Ok(Server::start(Path::new(binary()), options)?)
 }
 
 fn plan(server: &Server, members: usize) -> ChatPlan {

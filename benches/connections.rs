@@ -13,6 +13,7 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_sys::{limits::raise_open_files, meter::pss_bytes, spawn};
+use portlab_testkit::binary;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -64,7 +65,7 @@ fn verdict(name: &str, bytes: f64, bound: f64) {
 }
 
 fn start(model: &str) -> Result<Server> {
-    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let program = Path::new(binary());
     Ok(Server::start(program, [format!("--model={model}")])?)
 }
 
@@ -83,7 +84,7 @@ fn server_bytes_per_connection(model: &str) -> Result<f64> {
 fn load_bytes_per_connection() -> Result<f64> {
     let server = start("event-loop")?;
     let with = |connections: usize| -> Result<f64> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        let mut command = Command::new(binary());
         command.args([
             "load",
             &server.addr().to_string(),

@@ -18,10 +18,10 @@ use portlab_stats::{
     measure::Measure,
     read::read,
 };
+use portlab_testkit::binary;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portlab");
 const EQUALS: usize = 20;
 const CONTROLS: usize = 10;
 /// How many comparisons of equals may call a difference.
@@ -90,11 +90,12 @@ fn compare(options: &[&str], run: usize, one: &str, other: &str) -> Result<Verdi
     let dir = std::env::temp_dir().join(format!("portlab-differences-{}", std::process::id()));
     let server = |name: &str, work: &str| {
         format!(
-            "--server={name}='{PROGRAM}' serve --model event-loop --work {work} --bind \
-             127.0.0.1:{{port}}"
+            "--server={name}='{}' serve --model event-loop --work {work} --bind \
+             127.0.0.1:{{port}}",
+            binary()
         )
     };
-    let status = Command::new(PROGRAM)
+    let status = Command::new(binary())
         .args(["compare", "--quick", "--models=none", "--warmup=30ms"])
         .args([server("one", one), server("other", other)])
         .args(options)

@@ -21,10 +21,10 @@ use portlab_stats::{
     read::read,
     record::{Kind, Record},
 };
+use portlab_testkit::binary;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_portlab");
 /// One point of the echo; as many rounds as --against has unless told.
 const POINT: &str = "--connections=100";
 const MODELS: &str = "--models=event-loop,threads,tasks";
@@ -99,7 +99,7 @@ impl Bench {
     fn run(&self, real: usize) -> Result<()> {
         let mut equals = Vec::new();
         for run in 0..real {
-            let record = self.compare(&[MODELS, POINT], run, PROGRAM)?;
+            let record = self.compare(&[MODELS, POINT], run, binary())?;
             tell(&format!("unchanged {run}"), &record);
             equals.push(record);
         }
@@ -161,7 +161,7 @@ impl Bench {
     /// Compares this build with `other`.
     fn compare(&self, options: &[&str], run: usize, other: &str) -> Result<Record> {
         let dir = self.dir.join("results");
-        let output = Command::new(PROGRAM)
+        let output = Command::new(binary())
             .args(["compare", "--no-twin", "--json", "--against", other])
             .args(options)
             .arg(format!("--seed={run}"))
@@ -182,7 +182,8 @@ impl Bench {
         let text = format!(
             "#!/bin/sh\ncase \" $* \" in *' --model={SLOWER} '*) for word; do shift; case \"$word\" in \
              --work=cpu:*) word=--work={work};; esac; set -- \"$@\" \"$word\"; done;; esac\n\
-             exec '{PROGRAM}' \"$@\"\n"
+             exec '{}' \"$@\"\n",
+            binary()
         );
         fs::write(&file, text)?;
         fs::set_permissions(&file, fs::Permissions::from_mode(0o755))?;

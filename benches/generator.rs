@@ -16,6 +16,7 @@ use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop};
 use portlab_stats::estimate::Estimate;
 use portlab_sys::clock::thread_cpu;
+use portlab_testkit::binary;
 
 const CONNECTIONS: usize = 100;
 const SIZE: usize = 64;
@@ -37,7 +38,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     );
     let mut ratios = Vec::new();
     for number in 0..SERVERS {
-        let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+        let program = Path::new(binary());
         let server = Server::start(program, ["--model=event-loop"])?;
         let mut of_server = Vec::new();
         for turn in 0..TURNS {

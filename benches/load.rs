@@ -10,6 +10,7 @@ use portlab_lab::Server;
 use portlab_load::{Arrivals, Outcome, Pace, Plan, Stop};
 use portlab_stats::estimate::Estimate;
 use portlab_sys::limits::raise_open_files;
+use portlab_testkit::binary;
 use portlab_words::units;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -43,7 +44,7 @@ fn main() -> Result<()> {
 }
 
 fn start(model: &str) -> Result<Server> {
-    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let program = Path::new(binary());
     Ok(Server::start(program, [format!("--model={model}")])?)
 }
 

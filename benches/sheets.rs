@@ -6,7 +6,7 @@
 //!
 //! Ends with 1 if a figure on a sheet is off by more than a factor of two.
 
-use std::{fs, path::Path, process::Command, time::SystemTime};
+use std::{fs, process::Command, time::SystemTime};
 
 use portlab_backends::{Capacity, MODELS, measured};
 use portlab_stats::{
@@ -14,6 +14,7 @@ use portlab_stats::{
     read::read,
     record::{Environment, Record},
 };
+use portlab_testkit::binary;
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -103,7 +104,7 @@ fn off(record: &Value) -> bool {
 /// The record of a comparison of `models`.
 fn compare(models: &[&str], options: &[&str]) -> Result<Record> {
     let out = std::env::temp_dir().join(format!("portlab-sheets-{}", std::process::id()));
-    let output = Command::new(Path::new(env!("CARGO_BIN_EXE_portlab")))
+    let output = Command::new(binary())
         .args(["compare", "--json", "--models", &models.join(","), "--out"])
         .arg(&out)
         .args(options)

@@ -12,6 +12,7 @@ use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop, Watch};
 use portlab_stats::{estimate::Estimate, summary::CONTROL_SUFFIX};
 use portlab_sys::clock::process_cpu;
+use portlab_testkit::binary;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -48,12 +49,7 @@ fn main() -> Result<()> {
 
 /// The median over the turns of one pair of processes.
 fn ratio(model: &str, pair: usize) -> Result<f64> {
-    let start = |name: String| {
-        Server::start(
-            Path::new(env!("CARGO_BIN_EXE_portlab")),
-            [format!("--model={name}")],
-        )
-    };
+    let start = |name: String| Server::start(Path::new(binary()), [format!("--model={name}")]);
     let through = start(model.to_owned())?;
     let by_hand = start(format!("{model}{CONTROL_SUFFIX}"))?;
     let mut ratios = Vec::new();

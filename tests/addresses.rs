@@ -5,8 +5,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     io::Write,
     net::{SocketAddr, TcpListener},
@@ -15,20 +13,20 @@ use std::{
 
 use serde_json::Value;
 
-use program::{Running, command, echo, portlab, server_at, stderr};
+use portlab_testkit::{Running, command, echo, listener, portlab, server_at, stderr};
 
 /// What a command prints in JSON, when it ends well.
 #[track_caller]
 fn json(arguments: &[&str]) -> Value {
     let output = portlab(arguments);
     assert_eq!(output.status.code(), Some(0), "{arguments:?}: {output:?}");
-    program::json(&output)
+    portlab_testkit::json(&output)
 }
 
 /// An echo at one port of 127.0.0.1 and, where there is IPv6, of ::1.
 fn echoes() -> (u16, bool) {
     loop {
-        let v4 = TcpListener::bind("127.0.0.1:0").unwrap();
+        let v4 = listener();
         let port = v4.local_addr().unwrap().port();
         if TcpListener::bind("[::1]:0").is_err() {
             server_at(v4, echo);
@@ -163,7 +161,7 @@ fn what_is_no_address_is_refused_by_every_command_with_what_to_type() {
             ("127.0.0.1:htpp", "http"),
         ] {
             let words: Vec<_> = command.split(' ').chain([text]).collect();
-            let mut program = program::command(&words);
+            let mut program = portlab_testkit::command(&words);
             let output = program.env("LC_ALL", "C.UTF-8").output().unwrap();
             let error = stderr(&output);
             assert_eq!(output.status.code(), Some(2), "{words:?}: {error}");

@@ -6,8 +6,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     io::{BufRead, BufReader, Read},
     time::Duration,
@@ -21,7 +19,7 @@ use portlab_stats::advice::{Ceiling, Question};
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-use program::{PORTLAB, command, portlab};
+use portlab_testkit::{binary, command, portlab};
 
 fn advise(arguments: &[&str]) -> (String, String, Option<i32>) {
     let output = portlab(&[&["advise"], arguments].concat());
@@ -139,7 +137,7 @@ impl Audience for InterruptsTheSearch {
 fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
     let dir = std::env::temp_dir().join(format!("portlab-advise-test-{}", std::process::id()));
     let inquiry = Inquiry {
-        program: PORTLAB.into(),
+        program: binary().into(),
         question: Question {
             works: Vec::new(),
             connections: 5,
@@ -171,7 +169,7 @@ fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
 
 /// How many workers a server says that it has.
 fn workers(options: &[&str]) -> u64 {
-    let server = program::Running::serve(options);
+    let server = portlab_testkit::Running::serve(options);
     server.listening["workers"].as_u64().unwrap()
 }
 

@@ -27,8 +27,8 @@ use portlab_sys::{
     meter::{tree, zombies},
     spawn::{Signal, signal_pid, tie_to_this_thread},
 };
+use portlab_testkit::binary;
 
-const PORTLAB: &str = env!("CARGO_BIN_EXE_portlab");
 /// How long a busy machine may take for anything.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// All processes of a round carry it in their environment, with the round's own value.
@@ -193,7 +193,7 @@ impl Chaos {
 
     fn compare(&self) -> Root {
         let kept = "--model event-loop --bind 127.0.0.1:{port}";
-        let kept = format!("--server=kept='{PORTLAB}' serve {kept}");
+        let kept = format!("--server=kept='{}' serve {kept}", binary());
         let compare = "compare --out=compared --fresh -m=fork,prefork -w=echo -c=2 --rounds=2 \
                        --duration=50ms --warmup=1ms --no-twin";
         self.start("compare", compare, &[&kept])
@@ -244,7 +244,7 @@ impl Chaos {
     /// Starts portlab with the words of `arguments`, and `more`.
     fn start(&self, name: &'static str, arguments: &str, more: &[&str]) -> Root {
         let errors = self.dir.join(format!("{name}.err"));
-        let mut command = Command::new(PORTLAB);
+        let mut command = Command::new(binary());
         command.args(arguments.split_whitespace()).args(more);
         command.env(MARK, &self.mark).current_dir(&self.dir);
         command.stdin(Stdio::null()).stdout(Stdio::piped());

@@ -16,7 +16,7 @@ mod server;
 
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
     thread,
@@ -28,6 +28,7 @@ use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
 use portlab_load::{Arrivals, ChatOutcome, ChatPlan, Pace, RunId, Stop, Tongue, Watch, run_chat};
 use portlab_service::{Chat, ChatLimits, TextEncoding};
+use portlab_testkit::binary;
 use server::Defect::{self, DoublesMail, LeaksMail, LosesLines, LosesMail, Sound, SwapsMail};
 
 fn main() {
@@ -92,7 +93,7 @@ fn soak() -> Option<u64> {
 fn storm(sheet: &Sheet) -> Result<(), Failed> {
     let (seeds, messages) = soak().map_or((2, 1_000), |seeds| (seeds, 5_000));
     for seed in 1..=seeds {
-        let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+        let program = Path::new(binary());
         let options = ["--service=chat", "--workers=60"].map(str::to_owned);
         let model = format!("--model={}", sheet.name);
         let server = Server::start(program, options.into_iter().chain([model]))?;
@@ -224,7 +225,7 @@ fn strangers() -> Result<(), Failed> {
 
 /// The same command twice, at once, on one chat: each has rooms and names of its own.
 fn two_at_once() -> Result<(), Failed> {
-    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let program = Path::new(binary());
     let options = ["--service=chat", "--model=event-loop"].map(str::to_owned);
     let server = Server::start(program, options)?;
     let addr = server.addr().to_string();
@@ -250,7 +251,7 @@ fn two_at_once() -> Result<(), Failed> {
 
 /// All members are cut off in the middle of a run: an error, and said as what it is.
 fn stopped() -> Result<(), Failed> {
-    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let program = Path::new(binary());
     let options = ["--service=chat", "--model=event-loop"].map(str::to_owned);
     let mut server = Some(Server::start(program, options)?);
     /// Ends the server when enough has been said.
@@ -334,7 +335,7 @@ fn one() -> Result<(), Failed> {
 
 /// A chat in this process, with a broken hub.
 fn serve(defect: Defect) -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = portlab_testkit::listener();
     let addr = listener.local_addr().unwrap();
     let service = Chat::new(TextEncoding::default(), ChatLimits::default());
     thread::spawn(move || server::accept(&listener, Box::leak(Box::new(service)), defect));

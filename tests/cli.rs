@@ -5,12 +5,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
     process::Child,
 };
 
@@ -18,7 +16,7 @@ use portlab_backends::MODELS;
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use serde_json::Value;
 
-use program::{command, folder, portlab, refused, shell, stderr};
+use portlab_testkit::{command, folder, listener, portlab, refused, shell, stderr};
 
 /// Starts `serve` with `options` and returns it with the first line it says.
 fn serve(options: &[&str]) -> (Child, String) {
@@ -183,7 +181,7 @@ fn what_is_no_address_is_refused_with_the_remedy() {
 
 #[test]
 fn a_taken_port_is_told_by_whom_and_what_to_do() {
-    let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+    let holder = listener();
     let addr = holder.local_addr().unwrap().to_string();
     let text = refused(&["serve", "--bind", &addr]);
     let pid = format!("(pid {})", std::process::id());

@@ -6,8 +6,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     fs,
     io::{self, Read, Write},
@@ -21,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-use program::{nobody, stderr};
+use portlab_testkit::{free_addr, stderr};
 
 /// How long a test waits for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -65,7 +63,7 @@ fn answering_at_the_end(answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>
 }
 
 fn command(addr: SocketAddr, options: &[&str]) -> Command {
-    let mut command = program::command(&["connect", &addr.to_string()]);
+    let mut command = portlab_testkit::command(&["connect", &addr.to_string()]);
     command.args(options).env("LC_ALL", "C.UTF-8");
     command
 }
@@ -296,14 +294,14 @@ fn a_text_on_the_command_line_is_in_the_encoding_of_the_terminal() {
     check(&gbk.arg(text()).output().unwrap(), 0, b".");
     assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), "你\n".as_bytes());
 
-    let mut utf_8 = command(nobody(), &[]);
+    let mut utf_8 = command(free_addr(), &[]);
     let stderr = check(&utf_8.arg(text()).output().unwrap(), 2, b"");
     assert!(stderr.contains("--input-encoding gbk"), "{stderr}");
 }
 
 #[test]
 fn where_nobody_listens_the_remedy_is_told() {
-    let addr = nobody();
+    let addr = free_addr();
     let stderr = check(&connect(addr, &["--send=x"]), 2, b"");
     assert!(
         stderr.contains(&format!("nobody listens at {addr}")),
@@ -430,7 +428,7 @@ fn whose_fin_came_first_is_narrated() {
     );
     assert!(stderr.contains("our FIN comes first"), "{stderr}");
 
-    let stderr = check(&connect(nobody(), &["--trace"]), 2, b"");
+    let stderr = check(&connect(free_addr(), &["--trace"]), 2, b"");
     assert!(
         stderr.contains("2 connect  to 127.0.0.1") && stderr.contains("refused"),
         "{stderr}"
@@ -479,7 +477,7 @@ fn a_slow_reader_misses_nothing() {
 
 #[test]
 fn what_makes_no_sense_is_refused_with_the_remedy() {
-    let addr = nobody();
+    let addr = free_addr();
     for (options, remedy) in [
         (&["--send=\\q"][..], "\\r \\n"),
         (&["--hex=5"], "pairs of digits"),
@@ -513,7 +511,7 @@ fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
         Ok(())
     });
     let connect = format!("$portlab connect {addr} --send x 2>&1");
-    let output = program::shell(&format!("set -o pipefail; {connect} | head -c 1"));
+    let output = portlab_testkit::shell(&format!("set -o pipefail; {connect} | head -c 1"));
     check(&output, 0, b"x");
 }
 
@@ -525,7 +523,7 @@ fn on_a_terminal(
     type_in: impl FnOnce(&mut dyn Write, &mut dyn FnMut(&str)),
 ) -> Option<String> {
     let connect = format!("$portlab connect {addr} {options}; echo code $?");
-    let mut command = program::on_a_terminal(&format!("stty cols 100 rows 30; {connect}"))?;
+    let mut command = portlab_testkit::on_a_terminal(&format!("stty cols 100 rows 30; {connect}"))?;
     let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
     let (mut keys, mut screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
     let (mut seen, mut from) = (Vec::<u8>::new(), 0);

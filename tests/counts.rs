@@ -2,8 +2,6 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that can't be set up has failed")]
 
-mod program;
-
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{Shutdown, TcpStream},
@@ -15,7 +13,7 @@ use portlab_sys::spawn::{Signal, signal};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
-use program::{Running, command};
+use portlab_testkit::{Running, command};
 
 fn start(options: &[&str]) -> Running {
     let serve = ["serve", "--json", "--bind=127.0.0.1:0"];

@@ -5,8 +5,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
@@ -18,7 +16,7 @@ use portlab_sys::socket::accept_queue;
 use serde_json::Value;
 use socket2::{Domain, Socket, Type};
 
-use program::{portlab, refused, shell, stderr};
+use portlab_testkit::{listener, portlab, refused, shell, stderr};
 
 fn doctor(arguments: &[&str]) -> Output {
     portlab(&[&["doctor"], arguments].concat())
@@ -40,7 +38,7 @@ fn said(arguments: &[&str], code: i32) -> String {
 }
 
 fn json(arguments: &[&str]) -> Value {
-    program::json(&doctor(&[arguments, &["--json"]].concat()))
+    portlab_testkit::json(&doctor(&[arguments, &["--json"]].concat()))
 }
 
 /// The grade of a step or a check.
@@ -55,7 +53,7 @@ fn grade<'a>(of: &'a Value, key: &str) -> &'a str {
 
 /// A listener at loopback, and how one calls it.
 fn listening() -> (TcpListener, String) {
-    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let door = listener();
     let addr = door.local_addr().unwrap().to_string();
     (door, addr)
 }
@@ -481,7 +479,7 @@ fn this_machine_is_examined_in_words_and_in_json() {
 fn limits_of_the_shell_and_letters_of_the_locale_are_seen() {
     let run = |script: &str| {
         let output = shell(script);
-        (output.status.code(), program::json(&output))
+        (output.status.code(), portlab_testkit::json(&output))
     };
     let (code, few) = run("ulimit -n 200; LC_ALL=C $portlab doctor --json");
     assert_eq!(

@@ -5,15 +5,13 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{fs, path::Path};
 
-use program::{folder, names, stderr};
+use portlab_testkit::{folder, names, stderr};
 
 /// Runs `script` in a shell, in which `$portlab` is the program and the folder is `dir`.
 fn shell(dir: &Path, script: &str) -> (Option<i32>, String) {
-    let output = program::shell(&format!("cd '{}'; {script}", dir.display()));
+    let output = portlab_testkit::shell(&format!("cd '{}'; {script}", dir.display()));
     let said = stderr(&output);
     assert!(!said.contains("panicked"), "{script}: {said}");
     (output.status.code(), said)

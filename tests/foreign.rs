@@ -8,12 +8,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     env, fs,
     io::{self, BufRead, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     thread,
@@ -22,6 +20,7 @@ use std::{
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+use portlab_testkit::{binary, free_addr};
 use serde_json::Value;
 
 /// A server: the program it needs, and the test of it.
@@ -83,7 +82,7 @@ impl Foreign {
     /// Starts `program` with `arguments`, in which `{port}` stands for a free port, and waits until
     /// it listens.
     fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
-        Self::start_on(free_port().port(), program, arguments)
+        Self::start_on(free_addr().port(), program, arguments)
     }
 
     /// The same on a port that is chosen already.
@@ -114,7 +113,7 @@ impl Foreign {
 
     /// Loads it and returns the result, in which nothing may have gone wrong.
     fn load(&self, options: &[&str]) -> Result<Value, Failed> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        let mut command = Command::new(binary());
         command.args(["load", &self.addr.to_string(), "--json"]);
         let output = command.args(options).output()?;
         let result: Value = serde_json::from_slice(&output.stdout).map_err(|_| told(&output))?;
@@ -147,15 +146,9 @@ fn told(output: &Output) -> String {
     format!("{}\n{}", text(&output.stdout), text(&output.stderr))
 }
 
-/// A port that was free a moment ago.
-fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap()
-}
-
 /// A folder of a test's own, with a page in it.
 fn folder(name: &str) -> PathBuf {
-    let dir = program::folder(name);
+    let dir = portlab_testkit::folder(name);
     fs::write(dir.join("index.html"), "<html>hello</html>\n").unwrap();
     dir
 }
@@ -234,7 +227,7 @@ fn python_closes() -> Result<(), Failed> {
 
 fn python_says_no() -> Result<(), Failed> {
     let server = python("says-no", "HTTP/1.0")?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    let mut command = Command::new(binary());
     command.args(["load", &server.addr.to_string(), "--json", "-c=2"]);
     command.args(["--messages=20", "--expect=close"]);
     let output = command
@@ -251,7 +244,7 @@ fn python_says_no() -> Result<(), Failed> {
 fn nginx() -> Result<(), Failed> {
     let dir = folder("nginx");
     let root = dir.display();
-    let port = free_port().port();
+    let port = free_addr().port();
     // It drops what it writes and where it writes into the folder, and stays in the foreground.
     let config = format!(
         "daemon off; master_process off; pid {root}/pid; error_log {root}/log;
@@ -311,7 +304,7 @@ fn three_clients() -> Result<(), Failed> {
         return Ok(());
     }
     for model in ["threads", "fork", "event-loop", "tasks"] {
-        let program = std::path::Path::new(env!("CARGO_BIN_EXE_portlab"));
+        let program = std::path::Path::new(binary());
         let options = [format!("--model={model}"), "--service=chat".to_owned()];
         let server = portlab_lab::Server::start(program, options)?;
         let (addr, port) = (server.addr().to_string(), server.addr().port().to_string());
@@ -319,7 +312,7 @@ fn three_clients() -> Result<(), Failed> {
             Client::start("nc", &["127.0.0.1", &port], "utf-8", "阿明")?,
             Client::start("python3", &["-c", SPEAKS_GBK, &port], "gbk", "小明")?,
             Client::start(
-                env!("CARGO_BIN_EXE_portlab"),
+                binary(),
                 &["connect", &addr, "--encoding", "big5"],
                 "big5",
                 "大明",

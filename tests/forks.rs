@@ -6,16 +6,13 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     path::PathBuf,
     process::Command,
-    thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use portlab_sys::{
@@ -25,10 +22,7 @@ use portlab_sys::{
 };
 use serde_json::Value;
 
-use program::{PORTLAB, Running, folder};
-
-/// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
+use portlab_testkit::{PATIENCE, Running, binary, folder, wait_until};
 
 /// A running `portlab serve --service chat`.
 struct Server {
@@ -44,7 +38,7 @@ impl Server {
         let mut command = Command::new("sh");
         let limit = open_files.map_or_else(String::new, |limit| format!("ulimit -n {limit};"));
         let limited = format!("{limit} exec \"$0\" \"$@\"");
-        command.args(["-c", &limited, PORTLAB]);
+        command.args(["-c", &limited, binary()]);
         command.args(["serve", "--json", "--bind=127.0.0.1:0", "--service=chat"]);
         command.args(options.split_whitespace());
         command.stderr(fs::File::create(&log).unwrap());
@@ -132,19 +126,6 @@ impl Member {
 
     fn port(&self) -> u16 {
         self.stream.get_ref().local_addr().unwrap().port()
-    }
-}
-
-/// Waits for something that another process does.
-#[track_caller]
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let since = Instant::now();
-    while !is_so() {
-        assert!(
-            since.elapsed() < PATIENCE,
-            "{what}: not within {PATIENCE:?}"
-        );
-        thread::sleep(Duration::from_millis(5));
     }
 }
 

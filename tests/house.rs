@@ -15,6 +15,7 @@ use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
 use portlab_backends::{MODELS, by_hand::BY_HAND, find};
 use portlab_conformance::CASES;
 use portlab_lab::workloads::WORKLOADS;
+use portlab_testkit::binary;
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -176,6 +177,7 @@ const FLOORS: &[(&str, &[&str])] = &[
         "lessons",
         &["backends", "lab", "proxy", "service", "sys", "words"],
     ),
+    ("testkit", &["sys"]),
 ];
 
 #[test]
@@ -195,6 +197,7 @@ fn dependencies_run_downwards_and_the_runtimes_stay_where_they_belong() {
             let Some(dependency) = dependency.strip_prefix("portlab-") else {
                 continue;
             };
+            // No crate has testkit below it: tests alone may use it.
             assert!(
                 below.contains(&dependency),
                 "portlab-{name} depends on {dependency}"
@@ -208,6 +211,8 @@ fn dependencies_run_downwards_and_the_runtimes_stay_where_they_belong() {
             );
         }
     }
+    let of_portlab = dependencies("portlab");
+    assert!(!of_portlab.contains(&"portlab-testkit".to_owned()));
     for (library, homes) in [
         ("tokio", &["portlab-backends"][..]),
         ("rayon", &["portlab-backends"]),
@@ -338,7 +343,7 @@ fn generated(path: &str, text: &str) {
 }
 
 fn portlab(arguments: &[&str]) -> String {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+    let mut command = Command::new(binary());
     String::from_utf8(command.args(arguments).output().unwrap().stdout).unwrap()
 }
 

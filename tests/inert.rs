@@ -6,8 +6,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     fs,
     io::{Read, Write},
@@ -19,7 +17,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use program::{PORTLAB, Running, portlab, server};
+use portlab_testkit::{Running, binary, portlab, server};
 
 /// Clears the screen, sets the title, hides, colours, goes to where the line begins, turns the text around.
 const HOSTILE: &str =
@@ -30,7 +28,7 @@ const HOSTILE: &str =
 #[track_caller]
 fn prints(line: &str, with: &str) -> String {
     let run = |colour: &str| {
-        let mut command = Command::new(PORTLAB);
+        let mut command = Command::new(binary());
         command.args(
             line.split(' ')
                 .map(|word| word.replace('%', with).replace('^', " ")),
@@ -172,7 +170,7 @@ fn an_error_about_a_record_is_inert_and_charts_stay_in_their_folder() {
 fn another_process_is_named_inert() {
     // The kernel names a process after its file, and its arguments are its own.
     let program = format!("{}/\x1b[2J\u{202e}x", folder("process"));
-    symlink(PORTLAB, &program).unwrap();
+    symlink(binary(), &program).unwrap();
     let mut command = Command::new(&program);
     command.args(["serve", "--bind=127.0.0.1:0", "--json", "--reply", HOSTILE]);
     let server = Running::start(&mut command);

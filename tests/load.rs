@@ -6,11 +6,9 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     io::{Read, Write},
-    net::{SocketAddr, TcpListener},
+    net::SocketAddr,
     process::{Output, Stdio},
     sync::mpsc,
     thread,
@@ -19,10 +17,13 @@ use std::{
 
 use portlab_sys::{
     marked::started,
-    spawn::{Signal, signal, signal_pid},
+    spawn::{Signal, signal},
 };
 
-use program::{command, echo, echo_changed, folder, json, on_a_terminal, portlab, server, stderr};
+use portlab_testkit::{
+    command, echo, echo_changed, folder, free_addr, json, on_a_terminal, portlab, server, stderr,
+    wait_until,
+};
 
 fn load(addr: SocketAddr, options: &[&str]) -> Output {
     portlab(&[&["load", &addr.to_string()], options].concat())
@@ -207,10 +208,7 @@ fn a_slow_server_shows_its_slowness_in_the_latency() {
 
 #[test]
 fn a_port_where_nobody_listens_cannot_be_loaded() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
-    drop(listener);
-    let output = load(addr, &["--messages=10"]);
+    let output = load(free_addr(), &["--messages=10"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = stderr(&output);
     assert!(
@@ -270,14 +268,9 @@ fn a_closed_terminal_ends_a_load_that_keeps_its_files() {
     let pid = pid.trim().parse().unwrap();
     terminal.kill().unwrap();
     terminal.wait().unwrap();
-    let since = std::time::Instant::now();
-    while started(pid).is_some() {
-        if since.elapsed() > Duration::from_secs(60) {
-            let _ = signal_pid(pid, Signal::KILL);
-            panic!("the load runs on without its terminal");
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
+    wait_until("the load has ended with its terminal", || {
+        started(pid).is_none()
+    });
     let percentiles = std::fs::read_to_string(dir.join("percentiles")).unwrap();
     assert!(percentiles.contains("#[Buckets"), "{percentiles}");
 }

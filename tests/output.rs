@@ -5,8 +5,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     fs,
     io::{self, Read, Write},
@@ -15,8 +13,8 @@ use std::{
     thread,
 };
 
-use program::{
-    PORTLAB, command, echo, echo_changed, folder, names, nobody, portlab, server, stderr,
+use portlab_testkit::{
+    binary, command, echo, echo_changed, folder, free_addr, names, portlab, server, stderr,
 };
 
 /// How a command ends whose stdout nobody reads, and whose stderr neither if `both`.
@@ -53,7 +51,7 @@ fn earns(code: i32, arguments: &[&str]) {
 
 #[test]
 fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
-    let nobody = nobody().to_string();
+    let free = free_addr().to_string();
     let lie = |bytes: &mut [u8], _| {
         bytes[0] ^= 1;
         true
@@ -61,8 +59,8 @@ fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
     let liar = server(echo_changed(lie)).to_string();
     let mute = server(|mut stream| io::copy(&mut stream, &mut io::sink()).map(drop)).to_string();
     for (code, arguments) in [
-        (1, &["doctor", &nobody][..]),
-        (1, &["doctor", &nobody, "--json", "--lang=zh"]),
+        (1, &["doctor", &free][..]),
+        (1, &["doctor", &free, "--json", "--lang=zh"]),
         (2, &["doctor", "nonsense"]),
         (1, &["load", &liar, "-c=1", "-d=50ms"]),
         (1, &["load", &liar, "-c=1", "-d=50ms", "--json"]),
@@ -77,10 +75,10 @@ fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
                 "--steps=2",
             ],
         ),
-        (2, &["load", &nobody, "-c=1"]),
-        (2, &["load", &nobody, "-c=2", "--script=chat"]),
+        (2, &["load", &free, "-c=1"]),
+        (2, &["load", &free, "-c=2", "--script=chat"]),
         (1, &["connect", &mute, "--send=x", "--wait=50ms"]),
-        (2, &["connect", &nobody, "--send=x"]),
+        (2, &["connect", &free, "--send=x"]),
         (2, &["models", "no-such-model"]),
         (2, &["lesson", "no-such-lesson"]),
         (2, &["ports", "65536"]),
@@ -128,8 +126,10 @@ fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
 fn a_comparison_that_failed_says_so_to_a_reader_that_has_gone_too() {
     let out = format!("--out={}", folder("failed").display());
     // It answers, and wrongly.
-    let wrong =
-        format!("--server=wrong='{PORTLAB}' serve --service reply --bind 127.0.0.1:{{port}}");
+    let wrong = format!(
+        "--server=wrong='{}' serve --service reply --bind 127.0.0.1:{{port}}",
+        binary()
+    );
     let options = [
         "compare",
         "--quick",
@@ -145,10 +145,10 @@ fn a_comparison_that_failed_says_so_to_a_reader_that_has_gone_too() {
 #[test]
 fn a_server_serves_on_when_nobody_reads_what_it_says() {
     for model in ["fork", "threads"] {
-        let addr = nobody().to_string();
+        let addr = free_addr().to_string();
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);
-        let mut command = Command::new(PORTLAB);
+        let mut command = Command::new(binary());
         command.args(["serve", "--model", model, "--bind", &addr]);
         command.stdout(writer).stderr(Stdio::null());
         let mut child = portlab_sys::spawn::tie_to_this_thread(&mut command)
@@ -194,8 +194,8 @@ fn a_run_without_a_result_leaves_the_old_files_alone() {
         format!("--{name}={}", dir.join(name).display())
     });
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    let nobody = nobody().to_string();
-    let output = portlab(&[&["load", &nobody, "-c=1"], &options[..]].concat());
+    let free = free_addr().to_string();
+    let output = portlab(&[&["load", &free, "-c=1"], &options[..]].concat());
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert_eq!(names(&dir), names_of);
     for name in names_of {
@@ -220,7 +220,10 @@ fn what_is_no_regular_file_is_written_through() {
     // (By these names, and not as /dev/stdout: a fault here must not replace that for the whole machine.)
     // stdout is a file: the percentiles stand in it, and the result behind them.
     let file = folder("stdout").join("both");
-    let script = format!("exec '{PORTLAB}' load {addr} -c 1 -d 50ms --hgrm=/proc/self/fd/1");
+    let script = format!(
+        "exec '{}' load {addr} -c 1 -d 50ms --hgrm=/proc/self/fd/1",
+        binary()
+    );
     let mut command = Command::new("sh");
     command.args(["-c", &script]).stderr(Stdio::null());
     command.stdout(fs::File::create(&file).unwrap());
@@ -241,7 +244,8 @@ fn what_is_no_regular_file_is_written_through() {
 
     // A descriptor of a file, other than stdout and stderr, is written through.
     let script = format!(
-        "exec '{PORTLAB}' load {addr} -c 1 -d 50ms --hgrm=/dev/fd/9 9>'{}/nine'",
+        "exec '{}' load {addr} -c 1 -d 50ms --hgrm=/dev/fd/9 9>'{}/nine'",
+        binary(),
         dir.display()
     );
     let output = Command::new("sh").args(["-c", &script]).output().unwrap();

@@ -23,6 +23,7 @@ use portlab_sys::{
     meter,
     spawn::{Signal, signal, tie_to_this_thread},
 };
+use portlab_testkit::binary;
 use serde_json::Value;
 
 fn main() {
@@ -203,7 +204,7 @@ impl Peer {
 
     /// Loads it over 20 connections; every byte of every answer is checked.
     fn loaded(&self, options: &[&str]) -> Result<(), Failed> {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        let mut command = Command::new(binary());
         command.args(["load", &self.addr.to_string()]);
         command.args(["--connections=20", "--warmup=0s", "--json", "--plain"]);
         let output = command.args(options).output()?;

@@ -5,24 +5,19 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
-    fmt::Debug,
     net::{TcpListener, TcpStream, UdpSocket},
     process::{Command, Output, Stdio},
-    thread,
-    time::{Duration, Instant},
 };
 
 use portlab_sys::socket::accept_queue;
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use program::{PORTLAB, Running, command, folder, shell, stderr};
+use portlab_testkit::{Running, binary, command, folder, listener, once, shell, stderr};
 
 fn portlab(arguments: &[&str]) -> Output {
-    program::portlab(&[&["ports"], arguments].concat())
+    portlab_testkit::portlab(&[&["ports"], arguments].concat())
 }
 
 /// What the command prints when it goes well, white space apart.
@@ -40,11 +35,11 @@ fn said(arguments: &[&str]) -> String {
 }
 
 fn json(arguments: &[&str]) -> Value {
-    program::json(&portlab(&[arguments, &["--json"]].concat()))
+    portlab_testkit::json(&portlab(&[arguments, &["--json"]].concat()))
 }
 
 /// The listener of `port` in a listing or a meaning.
-fn listener(from: &Value, port: u16) -> &Value {
+fn listed(from: &Value, port: u16) -> &Value {
     let all = from["listeners"].as_array().unwrap();
     let mut of_port = all.iter().filter(|it| it["port"] == port);
     let found = of_port
@@ -54,24 +49,9 @@ fn listener(from: &Value, port: u16) -> &Value {
     found
 }
 
-/// What `look` sees once it is as it should be; in the end, what it is instead.
-#[track_caller]
-fn once<T, E: Debug>(look: impl Fn() -> Result<T, E>) -> T {
-    // A machine that does a hundred other things needs seconds for what takes milliseconds.
-    let patience = Duration::from_secs(60);
-    let since = Instant::now();
-    loop {
-        match look() {
-            Ok(seen) => return seen,
-            Err(seen) if since.elapsed() > patience => panic!("still {seen:?}"),
-            Err(_) => thread::sleep(Duration::from_millis(1)),
-        }
-    }
-}
-
 #[test]
 fn who_listens_is_listed_with_its_process_and_its_connections() {
-    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let door = listener();
     let addr = door.local_addr().unwrap();
     let callers = [(); 3].map(|()| TcpStream::connect(addr).unwrap());
     // The last step of a handshake may come a moment later.
@@ -81,7 +61,7 @@ fn who_listens_is_listed_with_its_process_and_its_connections() {
     });
     let accepted = door.accept().unwrap();
     let all = json(&[]);
-    let found = listener(&all, addr.port());
+    let found = listed(&all, addr.port());
     assert_eq!(found["addresses"], serde_json::json!(["127.0.0.1"]));
     assert_eq!(found["established_connections"], 3);
     assert_eq!(found["queued_connections"], 2);
@@ -115,7 +95,7 @@ fn a_listener_at_all_addresses_stands_in_one_row() {
         return;
     };
     let all = json(&[]);
-    let addresses = &listener(&all, port)["addresses"];
+    let addresses = &listed(&all, port)["addresses"];
     assert_eq!(*addresses, serde_json::json!(["127.0.0.1", "::1"]));
 }
 
@@ -188,7 +168,7 @@ fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
 
 #[test]
 fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
-    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let door = listener();
     let addr = door.local_addr().unwrap();
     let client = TcpStream::connect(addr).unwrap();
     let served = door.accept().unwrap();
@@ -218,7 +198,7 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
 fn a_program_that_calls_itself_something_odd_is_shown_without_power() {
     // A program is called as its file is.
     let file = folder("name").join("a\u{202e}\u{3164}\x1b[b");
-    std::os::unix::fs::symlink(PORTLAB, &file).unwrap();
+    std::os::unix::fs::symlink(binary(), &file).unwrap();
     let mut command = Command::new(&file);
     command.args(["serve", "--model=threads", "--bind=127.0.0.1:0", "--json"]);
     let server = Running::start(command.stderr(Stdio::null()));
@@ -291,7 +271,7 @@ fn numbers_are_explained_in_json_whatever_the_language() {
     assert_eq!(ports[0]["purpose"]["zh"], "文件传输协议 FTP");
     assert_eq!(ports[3]["needs_root"], false);
     // What is handed out is as the system says: a port of its own choice is.
-    let door = TcpListener::bind("127.0.0.1:0").unwrap();
+    let door = listener();
     let own = door.local_addr().unwrap().port().to_string();
     assert_eq!(json(&[&own])["ports"][0]["is_handed_out"], true);
     assert_eq!(json(&["1"])["ports"][0]["is_handed_out"], false);
@@ -367,14 +347,14 @@ fn a_reader_that_has_seen_enough_ends_it_quietly() {
 /// What a command shows on a terminal of `width` columns; `None` where there is no `script`.
 fn on_a_terminal(width: usize, arguments: &str) -> Option<String> {
     let script = format!("stty cols {width} rows 30; exec $portlab {arguments}");
-    let mut command = program::on_a_terminal(&script)?;
+    let mut command = portlab_testkit::on_a_terminal(&script)?;
     let output = command.env_remove("NO_COLOR").output().unwrap();
     Some(String::from_utf8(output.stdout).unwrap())
 }
 
 #[test]
 fn what_is_shown_fits_its_terminal_and_reads_without_colours() {
-    let doors = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let doors = [(); 3].map(|()| listener());
     let receiver = UdpSocket::bind("127.0.0.1:0").unwrap();
     for width in [80, 60, 40] {
         for lang in ["en", "zh"] {

@@ -5,8 +5,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},
@@ -16,7 +14,7 @@ use std::{
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-use program::{Running, command, refused};
+use portlab_testkit::{Running, command, listener, refused};
 
 /// A proxy before a listener of the test.
 struct Proxy {
@@ -26,7 +24,7 @@ struct Proxy {
 
 impl Proxy {
     fn start(options: &[&str]) -> Self {
-        let target = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = listener();
         let to = target.local_addr().unwrap().to_string();
         let mut command = command(&["proxy", "--json", "--bind", "127.0.0.1:0", "--to", &to]);
         let running = Running::start(command.args(options).stdin(Stdio::piped()));
@@ -116,7 +114,7 @@ fn the_end_of_stdin_is_not_the_end_but_a_signal_is() {
 
 #[test]
 fn what_cannot_be_run_says_why() {
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener();
     let taken = taken.local_addr().unwrap().to_string();
     for (options, expected) in [
         (

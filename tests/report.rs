@@ -5,8 +5,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-mod program;
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -15,7 +13,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use program::{command, folder, portlab, stderr};
+use portlab_testkit::{command, folder, portlab, stderr};
 
 /// What `report` prints, and how it ends.
 fn report(arguments: &[&str]) -> (String, Option<i32>) {
@@ -28,7 +26,7 @@ fn report(arguments: &[&str]) -> (String, Option<i32>) {
 
 /// What is said on stderr of a report that can't be made.
 fn refused(arguments: &[&str]) -> String {
-    program::refused(&[&["report"], arguments].concat())
+    portlab_testkit::refused(&[&["report"], arguments].concat())
 }
 
 fn root() -> PathBuf {

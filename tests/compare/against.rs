@@ -3,10 +3,9 @@
 use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 use portlab_stats::record::{Kind, Record};
+use portlab_testkit::binary;
 
 use super::{compared, folder, portlab, record, refused};
-
-const SELF: &str = env!("CARGO_BIN_EXE_portlab");
 
 /// A script in `dir`.
 fn script(dir: &Path, name: &str, text: &str) -> String {
@@ -20,7 +19,8 @@ fn script(dir: &Path, name: &str, text: &str) -> String {
 fn quicker(dir: &Path) -> String {
     let text = format!(
         r#"for word; do shift; [ "$word" = --work=cpu:1ms ] && word=--work=none; set -- "$@" "$word"; done
-exec '{SELF}' "$@""#
+exec '{}' "$@""#,
+        binary()
     );
     script(dir, "quicker", &text)
 }
@@ -37,7 +37,7 @@ fn another_build_takes_part_in_the_same_rounds() {
         &dir,
         &[
             "--against",
-            SELF,
+            binary(),
             "--models=threads,event-loop",
             "--quick",
             "--rounds=2",
@@ -60,7 +60,7 @@ fn another_build_takes_part_in_the_same_rounds() {
     else {
         panic!("{:?}", record.entrants[1].kind);
     };
-    assert_eq!((&of[..], &program[..]), ("threads", SELF));
+    assert_eq!((&of[..], &program[..]), ("threads", binary()));
     assert_eq!(version, env!("CARGO_PKG_VERSION"));
     assert!(expected.iter().all(|model| rounds(&record, model) == 2));
     // What it says is said again by the report.
@@ -104,7 +104,7 @@ fn a_file_that_is_no_portlab_or_does_not_fit_is_named() {
         "compare",
         "--models=none",
         "--against",
-        SELF,
+        binary(),
         "--server=a=b {port}",
     ]);
     assert!(said.contains("--against compares models"), "{said}");

@@ -12,6 +12,7 @@ use portlab_sys::{
     marked::{marked, started},
     spawn::{Signal, signal, signal_pid},
 };
+use portlab_testkit::binary;
 
 use super::{command, compared, folder, portlab, record, refused};
 
@@ -81,7 +82,7 @@ fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
 #[test]
 fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
     let dir = folder("compare-left");
-    let program = env!("CARGO_BIN_EXE_portlab");
+    let program = binary();
     // A server with a child that nobody tells of the end.
     let server = format!(
         "--server=left=sh -c \"sleep 600 & echo $! >> '{}'/pids; exec '{program}' serve --bind \
@@ -130,7 +131,7 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
 #[test]
 fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
     let dir = folder("compare-hangup");
-    let program = env!("CARGO_BIN_EXE_portlab");
+    let program = binary();
     // A server whose child ignores the hangup and has left the session.
     let server = format!(
         "--server=left=sh -c \"nohup setsid sleep 600 & exec '{program}' serve --bind 127.0.0.1:{{port}}\""

@@ -8,8 +8,6 @@
 mod against;
 mod ends;
 mod measures;
-#[path = "../program.rs"]
-mod program;
 mod refusals;
 mod strangers;
 
@@ -17,7 +15,7 @@ use std::{fs, path::Path};
 
 use portlab_stats::{read::read, record::Record};
 
-use program::{PORTLAB, command, folder, portlab, refused, stderr};
+use portlab_testkit::{binary, command, folder, portlab, refused, stderr};
 
 /// Compares with `options`, keeping the results in `dir`, and returns the record.
 fn compared(dir: &Path, options: &[&str]) -> Record {
@@ -34,5 +32,6 @@ fn record(dir: &Path) -> Record {
 
 /// This program's own echo, as a stranger.
 fn stranger(name: &str) -> String {
-    format!("--server={name}='{PORTLAB}' serve --model event-loop --bind 127.0.0.1:{{port}}")
+    let portlab = binary();
+    format!("--server={name}='{portlab}' serve --model event-loop --bind 127.0.0.1:{{port}}")
 }

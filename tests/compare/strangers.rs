@@ -12,13 +12,14 @@ use std::{
 use portlab_lab::python::Python;
 use portlab_stats::record::{Kind, Record, Round, Unmetered};
 use portlab_sys::marked::started;
+use portlab_testkit::binary;
 
 use super::{compared, folder, portlab, record, stranger};
 
 #[test]
 fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
     let dir = folder("compare-stranger");
-    let program = env!("CARGO_BIN_EXE_portlab");
+    let program = binary();
     // The shell stays, so that there are two processes.
     let in_a_shell = format!(
         "--server=in-a-shell=sh -c \"'{program}' serve --model threads --bind 127.0.0.1:{{port}}; true\""
@@ -79,7 +80,7 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
         ),
     ] {
         let dir = folder(&format!("compare-{name}"));
-        let command = command.replace("BIN", env!("CARGO_BIN_EXE_portlab"));
+        let command = command.replace("BIN", binary());
         let server = format!("--server={name}={command}");
         let out = format!("--out={}", dir.display());
         let output = portlab(&[
@@ -103,7 +104,7 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
 #[test]
 fn what_a_stranger_has_started_goes_with_it() {
     let dir = folder("compare-strange");
-    let program = env!("CARGO_BIN_EXE_portlab");
+    let program = binary();
     let pids = dir.join("pids");
     let with_a_child = |name: &str, service: &str| {
         format!(
@@ -208,7 +209,7 @@ while True:
 
 /// Compares `command`, which stands for itself alone, once; returns the record, and what was said.
 fn alone(dir: &Path, command: &str, more: &[&str]) -> (Record, String) {
-    let command = command.replace("BIN", env!("CARGO_BIN_EXE_portlab"));
+    let command = command.replace("BIN", binary());
     let (server, out) = (
         format!("--server=it={command}"),
         format!("--out={}", dir.display()),

@@ -18,6 +18,7 @@ use portlab_backends::{MODELS, Sheet};
 use portlab_conformance::{CASES, Case, Requires, Target};
 use portlab_proxy::Proxy;
 use portlab_sys::interrupt::heed_hangup;
+use portlab_testkit::binary;
 use running::{Running, options};
 
 /// The cases that take the most time.
@@ -117,7 +118,7 @@ fn run(sheet: &'static Sheet, case: &Case, faults: &[&str]) -> Result<(), Failed
     if let Some(promise) = case.unmet(&promises, true) {
         return Err(format!("{} doesn't promise {promise:?}", sheet.name).into());
     }
-    let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+    let program = Path::new(binary());
     let mut running = Running::start(program, options(sheet.name, case))?;
     let mut addr = running.server.addr();
     let proxy = match faults {

@@ -15,6 +15,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::find;
 use portlab_conformance::{CASES, Case, Failure, Promises, Target, with_patience};
+use portlab_testkit::binary;
 use running::{Running, options};
 use server::Defect::{self, *};
 
@@ -159,7 +160,7 @@ fn finds(case: &'static Case, broken: Broken) -> Result<(), Failed> {
             let mut promises = models::promises(model.sheet(), case);
             lie(&mut promises);
             let told = options(name, case);
-            let program = Path::new(env!("CARGO_BIN_EXE_portlab"));
+            let program = Path::new(binary());
             run(case, program, told, promises, Some(SHORT))?
         }
     };

@@ -11,6 +11,7 @@ use std::{
 
 use libtest_mimic::Failed;
 use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, order::SEED, play, script::Ask};
+use portlab_testkit::binary;
 use portlab_words::Lang;
 use socket2::SockRef;
 
@@ -73,7 +74,7 @@ impl Watched {
                 width: 80,
                 pace: Pace::Enter,
                 seed: SEED,
-                program: PathBuf::from(env!("CARGO_BIN_EXE_portlab")),
+                program: PathBuf::from(binary()),
                 out,
                 answers: Answers::new(answers.into()),
             };

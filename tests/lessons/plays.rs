@@ -16,6 +16,7 @@ use libtest_mimic::Failed;
 use portlab_lab::python::Python;
 use portlab_lessons::{LESSONS, Lesson, script::Script};
 use portlab_sys::marked::marked;
+use portlab_testkit::binary;
 use portlab_words::Lang;
 
 use crate::{check, turn_at_the_courses_port};
@@ -40,7 +41,7 @@ impl Room {
 
     /// `portlab lesson ARGUMENTS`, without a terminal.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portlab"));
+        let mut command = Command::new(binary());
         command
             .arg("lesson")
             .args(arguments)

@@ -261,7 +261,7 @@ fn a_server_that_closes_all_and_listens_has_not_gone() {
 
 #[test]
 fn a_server_that_listens_no_more_has_refused_from_a_moment_on() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = portlab_testkit::listener();
     let addr = listener.local_addr().unwrap();
     // One after the other, a message each; after a hundred it listens no more.
     thread::spawn(move || {
@@ -290,7 +290,7 @@ fn a_server_that_listens_no_more_has_refused_from_a_moment_on() {
 
 #[test]
 fn a_server_that_has_gone_is_to_be_started_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = portlab_testkit::listener();
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
         let streams: Vec<_> = listener.incoming().take(2).map_while(Result::ok).collect();

@@ -11,8 +11,6 @@ mod connections;
 mod hostile;
 mod output;
 mod pace;
-#[path = "../program.rs"]
-mod program;
 mod schema;
 mod script;
 mod stop;
@@ -36,7 +34,7 @@ use hdrhistogram::serialization::{
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-use program::{
+use portlab_testkit::{
     command, echo, folder, json, on_a_terminal, portlab, server, server_at, shell, stderr,
 };
 

@@ -6,8 +6,6 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-#[path = "../program.rs"]
-mod program;
 mod server;
 
 use std::{
@@ -29,7 +27,7 @@ use portlab_sys::{
 
 use server::Server;
 
-use program::{command, folder, portlab};
+use portlab_testkit::{command, folder, portlab};
 
 fn main() {
     let mut trials = Vec::new();

@@ -16,10 +16,9 @@ use portlab_sys::{
 };
 use serde_json::Value;
 
-use super::{
-    WORKERS, folder,
-    program::{Running, command},
-};
+use portlab_testkit::{Running, command};
+
+use super::{WORKERS, folder};
 
 /// A server that records.
 pub(super) struct Server {

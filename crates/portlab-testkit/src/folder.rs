@@ -1,0 +1,58 @@
+//! Folders and files: a test's own, and the repository's.
+
+use std::{
+    collections::BTreeSet,
+    env, fs,
+    path::{Path, PathBuf},
+    sync::Mutex,
+};
+
+/// The folders that this process has handed out.
+static TAKEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// An empty folder for one test, below cargo's target folder. It stays until the next run, so that a failed test can be
+/// looked into.
+///
+/// # Panics
+/// When two tests of a program take the same name.
+#[track_caller]
+pub fn folder(name: &str) -> PathBuf {
+    let is_new = TAKEN.lock().unwrap().insert(name.to_owned());
+    assert!(is_new, "two tests take the folder {name:?}");
+    let exe = env::current_exe().unwrap();
+    let stem = exe.file_stem().unwrap().to_str().unwrap();
+    // Cargo puts a hash behind a test's name, and the test into target/debug/deps.
+    let test = stem.rsplit_once('-').map_or(stem, |(test, _)| test);
+    let target = exe.ancestors().nth(3).unwrap();
+    let dir = target.join("tmp").join([test, name].join("-"));
+    let _ = fs::remove_dir_all(&dir);
+    fs::create_dir_all(&dir).unwrap();
+    dir
+}
+
+/// The names in `dir`, in their order, hidden ones too.
+pub fn names(dir: &Path) -> Vec<String> {
+    let entries = fs::read_dir(dir).unwrap().flatten();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// `path` as a word of a command line.
+pub fn path(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// The repository.
+pub fn root() -> &'static Path {
+    let crates = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    crates.and_then(Path::parent).unwrap()
+}
+
+/// The text of the repository's file `path`.
+#[track_caller]
+pub fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}

@@ -1,0 +1,32 @@
+//! What tests and benches need around portlab: the program and its runs, servers of a few lines, folders, waiting.
+//! A crate names it under `[dev-dependencies]` only.
+//!
+//! Every function here panics when the machine refuses it something: a test that can't be set up has failed.
+//!
+//! ```
+//! use std::io::{Read, Write};
+//!
+//! let addr = portlab_testkit::server(portlab_testkit::echo);
+//! let mut client = std::net::TcpStream::connect(addr)?;
+//! client.write_all(b"hello")?;
+//! client.read_exact(&mut [0; 5])?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+#![forbid(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod folder;
+mod program;
+mod running;
+mod server;
+mod wait;
+
+pub use folder::{folder, names, path, read, root};
+pub use program::{binary, command, json, on_a_terminal, portlab, refused, shell, stderr};
+pub use running::{Running, free_addr};
+pub use server::{echo, echo_changed, listener, serve_once, server, server_at};
+pub use wait::{PATIENCE, once, wait_until};

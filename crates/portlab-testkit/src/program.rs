@@ -1,0 +1,84 @@
+//! The program under test, run to its end.
+
+use std::{
+    env,
+    process::{Command, Output, Stdio},
+    sync::LazyLock,
+};
+
+use portlab_sys::interrupt::heed_hangup;
+use serde_json::Value;
+
+/// The file of `portlab`, as cargo has built it for the running test or bench.
+pub fn binary() -> &'static str {
+    static BINARY: LazyLock<String> = LazyLock::new(|| {
+        // Cargo names it to a test that it runs. To one that is run by hand, it lies beside the folder of tests.
+        env::var("CARGO_BIN_EXE_portlab").unwrap_or_else(|_| {
+            let exe = env::current_exe().unwrap();
+            let binary = exe.ancestors().nth(2).unwrap().join("portlab");
+            binary.into_os_string().into_string().unwrap()
+        })
+    });
+    &BINARY
+}
+
+/// The program with `arguments`, and with pipes for its stdout and stderr.
+pub fn command(arguments: &[&str]) -> Command {
+    // Under nohup, the program would ignore SIGHUP.
+    heed_hangup();
+    let mut command = Command::new(binary());
+    // Tests read the messages in English, unless they ask for another language.
+    command.args(arguments).env("PORTLAB_LANG", "en");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// Runs the program, with an empty stdin, to its end.
+pub fn portlab(arguments: &[&str]) -> Output {
+    command(arguments).output().unwrap()
+}
+
+/// Runs a command that ends with exit code 2 and prints nothing, and returns its stderr.
+#[track_caller]
+pub fn refused(arguments: &[&str]) -> String {
+    let output = portlab(arguments);
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}: {text}");
+    assert!(output.stdout.is_empty(), "{arguments:?} wrote to stdout");
+    assert!(!text.contains("panicked"), "{arguments:?}: {text}");
+    text
+}
+
+/// Runs `script` in bash, where `$portlab` is the program.
+pub fn shell(script: &str) -> Output {
+    let mut command = Command::new("bash");
+    command.args(["-c", script]).env("portlab", binary());
+    command.env("PORTLAB_LANG", "en").output().unwrap()
+}
+
+/// A command that runs `script` on a terminal of its own, with `$portlab` as in [`shell`]; `None` where there is no
+/// `script(1)`.
+pub fn on_a_terminal(script: &str) -> Option<Command> {
+    if Command::new("script").arg("--version").output().is_err() {
+        eprintln!("skipped: no `script` here");
+        return None;
+    }
+    heed_hangup();
+    let mut command = Command::new("script");
+    command.args(["-qefc", script, "/dev/null"]);
+    command.env("TERM", "xterm").env("portlab", binary());
+    command.env("PORTLAB_LANG", "en");
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    Some(command)
+}
+
+/// What a command has written to stderr.
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// What a command has printed in JSON.
+#[track_caller]
+pub fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+}

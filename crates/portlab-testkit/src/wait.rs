@@ -1,0 +1,40 @@
+//! Waiting for a state that another process or thread brings about.
+//!
+//! A process that another test forks has a copy of every descriptor until it executes its program: so long, a socket
+//! that a test has dropped is open, a listener listens, and a lock is held.
+
+use std::{
+    fmt::Debug,
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long a busy machine may take for what it does in milliseconds otherwise.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `is` holds.
+///
+/// # Panics
+/// When it doesn't within [`PATIENCE`].
+#[track_caller]
+pub fn wait_until(what: &str, mut is: impl FnMut() -> bool) {
+    once(|| is().then_some(()).ok_or(what));
+}
+
+/// Waits until `look` succeeds, and returns the value.
+///
+/// # Panics
+/// When it fails for longer than [`PATIENCE`], with its last error.
+#[track_caller]
+pub fn once<T, E: Debug>(mut look: impl FnMut() -> Result<T, E>) -> T {
+    let since = Instant::now();
+    loop {
+        match look() {
+            Ok(value) => return value,
+            Err(error) if since.elapsed() > PATIENCE => {
+                panic!("not within {PATIENCE:?}: {error:?}")
+            }
+            Err(_) => thread::sleep(Duration::from_millis(2)),
+        }
+    }
+}
