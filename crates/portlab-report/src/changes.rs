@@ -18,7 +18,7 @@ use portlab_words::{
 use crate::{
     markdown::{escaped, table},
     notes::{
-        figures::{figure as write, percent},
+        figures::{figure_of as write, percent},
         heading::date,
         names, place_of,
         table::{ALIKE, FIRST, LAST, Tone},

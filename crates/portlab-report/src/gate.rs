@@ -15,7 +15,7 @@ use crate::{
     changes::{changed, plural, why},
     markdown::{escaped, table},
     notes::{
-        figures::{figure as write, percent},
+        figures::{figure_of as write, percent},
         place_of,
     },
     text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},

@@ -1,22 +1,19 @@
 //! How figures are written.
 
-use portlab_stats::{estimate::Estimate, measure::Measure, record::Cell};
+use portlab_stats::{analysis::Floor, estimate::Estimate, measure::Measure, record::Cell};
 use portlab_words::{
-    Lang, Text,
+    Lang, tr,
     units::{bytes, nanos, short, three_digits},
 };
 
-use super::{
-    parts::{Words, words},
-    table::BELOW,
-};
+use super::{sentence::figure, table::BELOW, view::is_below};
 
 /// A ratio whose interval reaches further than this share to either side is given with it.
 const WIDE: f64 = 0.1;
 
 /// Writes a figure of `measure` to three digits, with its unit.
 #[must_use]
-pub fn figure(measure: Measure, value: f64) -> String {
+pub fn figure_of(measure: Measure, value: f64) -> String {
     match measure {
         Measure::MessagesPerS => short(value),
         Measure::LatencyP50
@@ -31,30 +28,19 @@ pub fn figure(measure: Measure, value: f64) -> String {
     }
 }
 
-/// Writes a figure of `cell`; one that can't be measured as below the resolution: `<41.0 B`.
-pub(crate) fn write_of(measure: Measure, cell: &Cell, value: f64) -> String {
+/// Writes the median of `cell`; one that can't be measured as below the resolution: `<41.0 B`.
+pub(crate) fn median_of(measure: Measure, cell: &Cell, median: f64) -> String {
     match measure.resolution(cell) {
-        Some(resolution) if measure.is_below_resolution(cell, value) => {
-            format!("{BELOW}{}", figure(measure, resolution))
+        Some(resolution) if is_below(measure, cell) => {
+            format!("{BELOW}{}", figure_of(measure, resolution))
         }
-        _ => figure(measure, value),
-    }
-}
-
-/// Writes how many times as much, with its interval if `wide`.
-pub(crate) fn write_ratio(ratio: Estimate, wide: bool) -> String {
-    let Estimate {
-        median, low, high, ..
-    } = ratio;
-    match wide {
-        true => format!("{median:.2} ({low:.2}–{high:.2})"),
-        false => format!("{median:.2}"),
+        _ => figure_of(measure, median),
     }
 }
 
 /// Writes the figures from `low` to `high`, with a unit that they share once.
-pub(crate) fn write_interval(measure: Measure, low: f64, high: f64) -> String {
-    let (low, high) = (figure(measure, low), figure(measure, high));
+pub(crate) fn interval_of(measure: Measure, low: f64, high: f64) -> String {
+    let (low, high) = (figure_of(measure, low), figure_of(measure, high));
     match (low.rsplit_once(' '), high.rsplit_once(' ')) {
         (Some((low, unit)), Some((_, same))) if unit == same => format!("{low}–{high}"),
         _ => format!("{low}–{high}"),
@@ -70,57 +56,47 @@ pub fn percent(share: f64) -> String {
 }
 
 /// Writes how many times as much: `1.7x`; close to 1, `1.04x`.
-#[must_use]
-pub fn times(lang: Lang, ratio: f64) -> String {
+pub(crate) fn times(lang: Lang, ratio: f64) -> String {
     let number = match ratio {
         r if r < 0.1 => format!("1/{:.0}", 1.0 / r),
         r if r < 1.095 => format!("{r:.2}"),
         r if r < 9.95 => format!("{r:.1}"),
         r => format!("{r:.0}"),
     };
-    match lang {
-        Lang::En => format!("{number}x"),
-        Lang::Zh => format!("{number} 倍"),
-    }
+    tr!(lang, "{number}x", "{number} 倍")
 }
 
 /// Writes a size of messages, as it was asked for.
-#[must_use]
-pub fn size(size: usize) -> String {
+pub(crate) fn size(size: usize) -> String {
     match size {
         kib if kib > 0 && kib % (1 << 20) == 0 => format!("{} MiB", kib >> 20),
         kib if kib > 0 && kib % (1 << 10) == 0 => format!("{} KiB", kib >> 10),
         other => bytes(other as f64),
     }
 }
-
 /// From the smallest of `values` to the largest, each written by `write`; one figure where they are
 /// written alike.
 pub(crate) fn range(
     lang: Lang,
     values: impl IntoIterator<Item = f64>,
     write: impl Fn(f64) -> String,
-) -> Words {
-    let ends = values
-        .into_iter()
-        .fold(None, |ends: Option<(f64, f64)>, value| {
-            let (low, high) = ends.unwrap_or((value, value));
-            Some((low.min(value), high.max(value)))
-        });
-    let Some((low, high)) = ends else {
-        return Words::default();
-    };
-    let (low, high) = (write(low), write(high));
-    if low == high {
-        return Words::figure(low);
+) -> String {
+    let values: Vec<f64> = values.into_iter().collect();
+    if values.is_empty() {
+        return String::new();
     }
-    let slots = [("low", Words::figure(low)), ("high", Words::figure(high))];
-    words(lang, &Text::new("{low} to {high}", "{low}～{high}"), &slots)
+    let low = write(values.iter().copied().fold(f64::INFINITY, f64::min));
+    let high = write(values.iter().copied().fold(f64::NEG_INFINITY, f64::max));
+    if low == high {
+        return figure(low);
+    }
+    let (low, high) = (figure(low), figure(high));
+    tr!(lang, "{low} to {high}", "{low}～{high}")
 }
 
 /// How many times as much, from the least of `ratios` to the most; with their intervals where these
 /// are wide.
-pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> Words {
+pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> String {
     let write = |ratio| times(lang, ratio);
     let medians = range(lang, ratios.iter().map(|ratio| ratio.median), write);
     let is_wide = |ratio: &Estimate| {
@@ -132,18 +108,30 @@ pub(crate) fn ratios(lang: Lang, ratios: &[Estimate]) -> Words {
         return medians;
     }
     let ends = ratios.iter().flat_map(|ratio| [ratio.low, ratio.high]);
-    let slots = [("medians", medians), ("ends", range(lang, ends, write))];
-    let with = Text::new("{medians} ({ends})", "{medians}（{ends}）");
-    words(lang, &with, &slots)
+    let ends = range(lang, ends, write);
+    tr!(lang, "{medians} ({ends})", "{medians}（{ends}）")
+}
+
+/// "noise floor 3.0%", and that it is assumed where it is.
+pub(crate) fn floor_of(lang: Lang, floor: Floor) -> String {
+    let share = figure(percent(floor.share));
+    match floor.measured {
+        true => tr!(lang, "noise floor {share}", "噪声水平{share}"),
+        false => tr!(
+            lang,
+            "noise floor {share}, assumed",
+            "噪声水平按{share}估计"
+        ),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::notes::parts::sentence;
+    use crate::notes::Sentence;
 
-    fn said(lang: Lang, words: Words) -> String {
-        sentence(lang, &Text::new("{it}", "{it}"), &[("it", words)]).to_string()
+    fn said(lang: Lang, marked: String) -> String {
+        Sentence::of(lang, &marked).to_string()
     }
 
     #[test]
@@ -152,7 +140,7 @@ mod tests {
         assert_eq!(times, ["1/250x", "0.59x", "1.04x", "1.7x", "12x"]);
         let percents = [0.031, 0.0996, 0.62].map(percent);
         assert_eq!(percents, ["3.1%", "10%", "62%"]);
-        let switches = [0.0, 0.004, 0.02].map(|it| figure(Measure::SwitchesPerMessage, it));
+        let switches = [0.0, 0.004, 0.02].map(|it| figure_of(Measure::SwitchesPerMessage, it));
         assert_eq!(switches, ["0", "<0.01", "0.02"]);
         let sizes = [0, 64, 1500, 4096, 1 << 20].map(size);
         assert_eq!(sizes, ["0 B", "64 B", "1.46 KiB", "4 KiB", "1 MiB"]);
@@ -160,20 +148,20 @@ mod tests {
 
     #[test]
     fn an_interval_names_its_unit_once() {
-        let written = |low, high| write_interval(Measure::LatencyP50, low, high);
+        let written = |low, high| interval_of(Measure::LatencyP50, low, high);
         assert_eq!(written(3_950.0, 4_210.0), "3.95–4.21 µs");
         assert_eq!(written(950.0, 4_210.0), "950 ns–4.21 µs");
-        let written = write_interval(Measure::MessagesPerS, 99_100.0, 102_000.0);
+        let written = interval_of(Measure::MessagesPerS, 99_100.0, 102_000.0);
         assert_eq!(written, "99.1k–102k");
     }
 
     #[test]
     fn a_range_that_is_written_alike_is_one_figure() {
-        let write = |value| figure(Measure::CpuPerMessage, value);
+        let write = |value| figure_of(Measure::CpuPerMessage, value);
         let said = |values: &[f64]| said(Lang::En, range(Lang::En, values.iter().copied(), write));
         assert_eq!(said(&[4101.0, 4099.0]), "4.10 µs");
         assert_eq!(said(&[4200.0, 4100.0, 4150.0]), "4.10 µs to 4.20 µs");
-        assert_eq!(range(Lang::En, [], write), Words::default());
+        assert_eq!(range(Lang::En, [], write), "");
     }
 
     #[test]

@@ -3,28 +3,28 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use portlab_stats::record::{Cell, Counts, Point, Record, Workload};
-use portlab_words::{Lang, Text};
+use portlab_words::{Lang, tr};
 
 use super::{
     figures::size,
-    parts::{Sentence, Words, line, sentence},
+    sentence::{Sentence, count, figure, text},
 };
 
 /// What stands above a report.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Heading {
     /// The number of servers: "10 servers, side by side".
-    pub title: String,
+    pub(crate) title: String,
     /// The suite and its workloads.
-    pub what: String,
+    pub(crate) what: String,
     /// How often and how long each cell was measured.
-    pub how: String,
+    pub(crate) how: String,
     /// The machine.
-    pub machine: String,
+    pub(crate) machine: String,
     /// When the run began, in UTC.
-    pub date: String,
-    /// Whether every response was right; `None` where that is told by remarks, or nothing was measured.
-    pub checked: Option<Sentence>,
+    pub(crate) date: String,
+    /// That every response was right; `None` where errors are told by remarks, or nothing was measured.
+    pub(crate) checked: Option<Sentence>,
 }
 
 pub(super) fn heading(record: &Record, servers: usize, lang: Lang) -> Heading {
@@ -38,24 +38,34 @@ pub(super) fn heading(record: &Record, servers: usize, lang: Lang) -> Heading {
     }
 }
 
+fn line(lang: Lang, marked: &str) -> String {
+    Sentence::line(lang, marked).plain()
+}
+
 fn title(servers: usize, lang: Lang) -> String {
-    let text = match servers {
-        1 => Text::new("{count} server measured", "{count}个服务器的测量结果"),
-        _ => Text::new("{count} servers, side by side", "{count}个服务器，并排比较"),
+    let count = count(servers);
+    let title = match servers {
+        1 => tr!(lang, "{count} server measured", "{count}个服务器的测量结果"),
+        _ => tr!(
+            lang,
+            "{count} servers, side by side",
+            "{count}个服务器，并排比较"
+        ),
     };
-    line(lang, &text, &[("count", Words::count(servers))])
+    line(lang, &title)
 }
 
 /// The suite or the workloads.
 fn what(record: &Record, lang: Lang) -> String {
-    let names = record.workloads.iter().map(|it| it.name.as_str());
-    let comma = Text::new(", ", "、").pick(lang).to_owned();
-    let names = names.collect::<Vec<_>>().join(&comma);
+    let names: Vec<&str> = record.workloads.iter().map(|it| it.name.as_str()).collect();
+    let names = names.join(lang.pick(", ", "、"));
     match &record.setup.suite {
         Some(suite) => {
-            let text = Text::new("suite {suite}: {names}", "套件{suite}：{names}");
-            let slots = [("suite", Words::text(suite)), ("names", Words::text(names))];
-            line(lang, &text, &slots)
+            let (suite, names) = (text(suite), text(&names));
+            line(
+                lang,
+                &tr!(lang, "suite {suite}: {names}", "套件{suite}：{names}"),
+            )
         }
         None => names,
     }
@@ -65,40 +75,38 @@ fn how(record: &Record, lang: Lang) -> String {
     let durations = || record.workloads.iter().map(|workload| workload.duration_ms);
     let duration = match (durations().min(), durations().max()) {
         (Some(shortest), Some(longest)) if shortest < longest => {
-            let text = Text::new("{shortest} to {longest} ms", "{shortest} 到{longest} ms");
-            let slots = [
-                ("shortest", Words::figure(shortest.to_string())),
-                ("longest", Words::figure(longest.to_string())),
-            ];
-            line(lang, &text, &slots)
+            tr!(
+                lang,
+                "{shortest} to {longest} ms",
+                "{shortest} 到{longest} ms"
+            )
         }
         (shortest, _) => format!("{} ms", shortest.unwrap_or(0)),
     };
-    let slots = [
-        ("rounds", Words::count(record.setup.rounds)),
-        ("duration", Words::text(duration)),
-        ("seed", Words::figure(record.setup.seed.to_string())),
-    ];
-    let text = Text::new(
+    let (rounds, seed) = (count(record.setup.rounds), record.setup.seed);
+    let how = tr!(
+        lang,
         "{rounds} round[|s] of {duration} per cell, seed {seed}",
-        "每项测{rounds}轮，每轮{duration}，随机种子{seed}",
+        "每项测{rounds}轮，每轮{duration}，随机种子{seed}"
     );
-    line(lang, &text, &slots)
+    line(lang, &how)
 }
 
 fn machine(record: &Record, lang: Lang) -> String {
     let environment = &record.environment;
-    let slots = [
-        ("cpu", Words::text(&environment.cpu)),
-        ("cores", Words::count(environment.cores)),
-        ("kernel", Words::text(&environment.kernel)),
-        ("version", Words::text(&record.portlab_version)),
-    ];
-    let text = Text::new(
+    let [cpu, kernel, version] = [
+        &environment.cpu,
+        &environment.kernel,
+        &record.portlab_version,
+    ]
+    .map(|it| text(it));
+    let cores = count(environment.cores);
+    let machine = tr!(
+        lang,
         "{cpu}, {cores} core[|s], Linux {kernel}; portlab {version}",
-        "{cpu}，{cores}核，Linux {kernel}；portlab {version}",
+        "{cpu}，{cores}核，Linux {kernel}；portlab {version}"
     );
-    line(lang, &text, &slots)
+    line(lang, &machine)
 }
 
 /// The first second after the year 9999, the last that RFC 3339 can write.
@@ -119,11 +127,13 @@ fn checked(record: &Record, lang: Lang) -> Option<Sentence> {
     if measured == 0 || !record.cells.iter().all(is_well) {
         return None;
     }
-    let text = Text::new(
+    let count = count(measured);
+    let checked = tr!(
+        lang,
         "{count} measurement[|s] without an error: every response was checked.",
-        "{count}次测量，没有错误：每条应答都核对过。",
+        "{count}次测量，没有错误：每条应答都核对过。"
     );
-    Some(sentence(lang, &text, &[("count", Words::count(measured))]))
+    Some(Sentence::of(lang, &checked))
 }
 
 /// What is the same wherever a workload was measured: "64 B, depth 1, work wait:5ms".
@@ -131,55 +141,39 @@ pub(super) fn details(record: &Record, workload: &Workload, lang: Lang) -> Strin
     let own = |cell: &&Cell| cell.workload == workload.name;
     let points: Vec<Point> = record.cells.iter().filter(own).map(|it| it.point).collect();
     let same = |what: fn(&Point) -> Option<usize>| {
-        let first = points.first()?;
-        points
-            .iter()
-            .all(|it| what(it) == what(first))
-            .then_some(what(first)?)
+        let first = what(points.first()?)?;
+        let is_same = points.iter().all(|it| what(it) == Some(first));
+        is_same.then_some(first)
     };
     let mut details = Vec::new();
     if workload.counts != Counts::Nothing {
-        details.extend(same(|it| Some(it.size_bytes)).map(size));
+        details.extend(same(|it| Some(it.size_bytes)).map(|bytes| figure(size(bytes))));
     }
-    let counted = |text: Text, count: usize| line(lang, &text, &[("count", Words::count(count))]);
-    if let Some(workers) = same(|it| it.workers_asked) {
-        details.push(counted(
-            Text::new("{count} worker[|s]", "{count}个工作者"),
-            workers,
-        ));
+    if let Some(workers) = same(|it| it.workers_asked).map(count) {
+        details.push(tr!(lang, "{workers} worker[|s]", "{workers}个工作者"));
     }
-    if let Some(rooms) = workload.rooms {
-        details.push(counted(
-            Text::new("{count} room[|s]", "{count}个房间"),
-            rooms,
-        ));
+    if let Some(rooms) = workload.rooms.map(count) {
+        details.push(tr!(lang, "{rooms} room[|s]", "{rooms}个房间"));
     }
+    let depth = count(workload.depth);
     match workload.counts {
-        Counts::Deliveries => details.push(counted(
-            Text::new("{count} message[|s] under way", "{count}条消息在途"),
-            workload.depth,
+        Counts::Deliveries => details.push(tr!(
+            lang,
+            "{depth} message[|s] under way",
+            "{depth}条消息在途"
         )),
-        Counts::Messages => {
-            details.push(counted(
-                Text::new("depth {count}", "深度{count}"),
-                workload.depth,
-            ));
-        }
+        Counts::Messages => details.push(tr!(lang, "depth {depth}", "深度{depth}")),
         Counts::Connections | Counts::Nothing => {}
     }
     if workload.work != "none" {
-        let work = Words::text(&workload.work);
-        details.push(line(
-            lang,
-            &Text::new("work {work}", "处理{work}"),
-            &[("work", work)],
-        ));
+        let work = text(&workload.work);
+        details.push(tr!(lang, "work {work}", "处理{work}"));
     }
     if workload.server_on_all_cpus {
-        let text = Text::new("servers on all processors", "服务器可用所有处理器");
-        details.push(line(lang, &text, &[]));
+        let all = lang.pick("servers on all processors", "服务器可用所有处理器");
+        details.push(all.to_owned());
     }
-    details.join(Text::new(", ", "，").pick(lang))
+    line(lang, &details.join(lang.pick(", ", "，")))
 }
 
 #[cfg(test)]

@@ -3,13 +3,13 @@
 use portlab_stats::{
     analysis::Group,
     measure::Measure,
-    record::{Cell, Counts, Kind, Record},
+    record::{Counts, Entrant, Kind, Record},
 };
-use portlab_words::{Lang, Text};
+use portlab_words::{Lang, Text, tr};
 
 use super::{
     names,
-    parts::{Sentence, Words, sentence, words},
+    sentence::{Sentence, name, series, text},
     table::{ALIKE, BELOW, Field, LIMITED, UNKNOWN},
     view::View,
 };
@@ -61,7 +61,7 @@ impl Seen {
 
 /// All signs that the tables of `views` may have.
 pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
-    let shorts = |of: &dyn Fn(&View) -> Option<Measure>| -> Option<Words> {
+    let shorts = |of: &dyn Fn(&View) -> Option<Measure>| -> Option<String> {
         let mut shorts: Vec<String> = Vec::new();
         for view in views {
             let Some(measure) = of(view) else { continue };
@@ -71,105 +71,107 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
                 shorts.push(short);
             }
         }
-        (!shorts.is_empty()).then(|| Words::text(shorts.join(OR.pick(lang))))
+        (!shorts.is_empty()).then(|| text(&shorts.join(lang.pick(" or ", "或"))))
     };
     let mut signs = Vec::new();
-    let mut explain = |of, text: Text, slots: &[(&str, Words)]| {
-        signs.push(Sign {
-            of,
-            sentence: sentence(lang, &text, slots),
-        });
+    let mut explain = |of, marked: &str| {
+        let sentence = Sentence::of(lang, marked);
+        signs.push(Sign { of, sentence });
     };
     let ranked = |view: &View| {
         let column = view.columns.iter().find(|column| column.last().is_some());
         column.map(|column| column.measure)
     };
     if let Some(measures) = shorts(&ranked) {
-        explain(
-            Explains::Columns(&[Field::Rank]),
-            RANK,
-            &[("measures", measures)],
+        let rank = tr!(
+            lang,
+            "the rank goes by {measures}. ▲ marks the first place of a column, ▼ the last; servers that don't differ from the best of their place share it.",
+            "名次按{measures}排。▲ 是一列的第一名，▼ 是最后一名；与同名次里最好的分不出高下的并列。"
         );
+        explain(Explains::Columns(&[Field::Rank]), &rank);
     }
-    explain(Explains::Tables, MEDIANS, &[]);
+    explain(Explains::Tables, MEDIANS.pick(lang));
     let intervals: &[Field] = &[Field::Spread, Field::Interval];
-    explain(Explains::Columns(intervals), INTERVALS, &[]);
+    explain(Explains::Columns(intervals), INTERVALS.pick(lang));
     let baseline = record.setup.baseline.as_deref();
     if let Some((baseline, measures)) = baseline.zip(shorts(&|view| Some(view.measure()))) {
-        let slots = [("baseline", Words::name(baseline)), ("measures", measures)];
-        let ratios: &[Field] = &[Field::Ratio, Field::WideRatio];
-        explain(Explains::Columns(ratios), RATIOS, &slots);
-        explain(Explains::Character(ALIKE), SAME, &[]);
+        let baseline = name(baseline);
+        let ratio = tr!(
+            lang,
+            "× {baseline}: how many times the {measures} of the baseline, paired round by round.",
+            "× {baseline}：{measures}是基准的多少倍，按轮配对计算。"
+        );
+        explain(Explains::Columns(&[Field::Ratio, Field::WideRatio]), &ratio);
+        explain(Explains::Character(ALIKE), SAME.pick(lang));
     }
     let limited = |view: &View| {
         let limited = view.groups.iter().any(Group::generator_was_the_limit);
         limited.then_some(Measure::MessagesPerS)
     };
     if let Some(rates) = shorts(&limited) {
-        explain(Explains::Character(LIMITED), LIMIT, &[("rates", rates)]);
+        let limit = tr!(
+            lang,
+            "* the load generator was the limit: these {rates} and latencies are not the server's best, and in their table no server is ranked by them. CPU, switches and memory are the server's own.",
+            "* 达到极限的是负载生成器：这些{rates}和延迟不是服务器的极限，所在的表不按它们排名。CPU、切换和内存仍是服务器自己的。"
+        );
+        explain(Explains::Character(LIMITED), &limit);
     }
-    explain(Explains::Character(UNKNOWN), DASH, &[]);
-    explain(Explains::Character(BELOW), RESOLUTION, &[]);
-    let measured = |view: &&View| view.groups.iter().any(|group| has_rounds(&group.cells));
-    let heard = |view: &&View| view.workload.counts == Counts::Deliveries;
-    if views.iter().filter(measured).any(|view| heard(&view)) {
-        explain(Explains::Tables, DELIVERIES, &[]);
+    explain(Explains::Character(UNKNOWN), DASH.pick(lang));
+    explain(Explains::Character(BELOW), RESOLUTION.pick(lang));
+    let has_rounds = |group: &Group| group.cells.iter().any(|cell| !cell.rounds.is_empty());
+    let counts_deliveries = |view: &View| view.workload.counts == Counts::Deliveries;
+    if views
+        .iter()
+        .any(|view| counts_deliveries(view) && view.groups.iter().any(has_rounds))
+    {
+        explain(Explains::Tables, DELIVERIES.pick(lang));
     }
-    if let Some(told) = asides(record, lang) {
-        explain(Explains::Tables, ASIDE, &[("told", told)]);
+    let asides: Vec<String> = record
+        .entrants
+        .iter()
+        .filter_map(|it| aside(it, lang))
+        .collect();
+    if !asides.is_empty() {
+        let told = series(lang, asides);
+        let asides = tr!(lang, "not ranked: {told}.", "不排名：{told}。");
+        explain(Explains::Tables, &asides);
     }
     signs
 }
 
-fn has_rounds(cells: &[&Cell]) -> bool {
-    cells.iter().any(|cell| !cell.rounds.is_empty())
+/// What an entrant is that is shown for comparison only.
+fn aside(entrant: &Entrant, lang: Lang) -> Option<String> {
+    let this = name(&entrant.name);
+    Some(match &entrant.kind {
+        Kind::Control => tr!(
+            lang,
+            "{this} is an echo by hand, without the traits",
+            "{this}是手写的回声，不经过公共接口"
+        ),
+        Kind::Twin { of } => {
+            let of = name(of);
+            tr!(
+                lang,
+                "{this} is {of} a second time, to measure the noise",
+                "{this}是{of}再测一遍，用来测量噪声"
+            )
+        }
+        Kind::Build {
+            of,
+            program,
+            version,
+        } => {
+            let [of, program, version] = [of, program, version].map(|it| name(it));
+            tr!(
+                lang,
+                "{this} is {of} of another build, {program} (portlab {version})",
+                "{this}是另一个构建版本{program}（portlab {version}）的{of}"
+            )
+        }
+        Kind::Model | Kind::Foreign { .. } => return None,
+    })
 }
 
-/// Entrants that are shown for comparison only.
-fn asides(record: &Record, lang: Lang) -> Option<Words> {
-    let asides = record.entrants.iter().filter_map(|entrant| {
-        let mut slots = vec![("name", Words::name(&entrant.name))];
-        let text = match &entrant.kind {
-            Kind::Control => Text::new(
-                "{name} is an echo by hand, without the traits",
-                "{name}是手写的回声，不经过公共接口",
-            ),
-            Kind::Twin { of } => {
-                slots.push(("of", Words::name(of)));
-                Text::new(
-                    "{name} is {of} a second time, to measure the noise",
-                    "{name}是{of}再测一遍，用来测量噪声",
-                )
-            }
-            Kind::Build {
-                of,
-                program,
-                version,
-            } => {
-                slots.extend([
-                    ("of", Words::name(of)),
-                    ("program", Words::name(program)),
-                    ("version", Words::name(version)),
-                ]);
-                Text::new(
-                    "{name} is {of} of another build, {program} (portlab {version})",
-                    "{name}是另一个构建版本{program}（portlab {version}）的{of}",
-                )
-            }
-            _ => return None,
-        };
-        Some(words(lang, &text, &slots))
-    });
-    let asides: Vec<Words> = asides.collect();
-    (!asides.is_empty()).then(|| Words::series(lang, asides))
-}
-
-static OR: Text = Text::new(" or ", "或");
-const RANK: Text = Text::new(
-    "the rank goes by {measures}. ▲ marks the first place of a column, ▼ the last; servers that \
-           can't be told from the best of their place share it.",
-    "名次按{measures}排。▲ 是一列的第一名，▼ 是最后一名；与同名次里最好的分不出高下的并列。",
-);
 const MEDIANS: Text = Text::new(
     "figures are medians over the rounds.",
     "数字是各轮的中位数。",
@@ -178,22 +180,12 @@ const INTERVALS: Text = Text::new(
     "the interval, or ± half of it, contains the true median with 95% confidence, given six rounds or more (bootstrap).",
     "测满 6 轮时，置信区间（± 后是半宽）以 95% 的可信度包含真实的中位数（自助法）。",
 );
-const RATIOS: Text = Text::new(
-    "× {baseline}: how many times the {measures} of the baseline, paired round by round.",
-    "× {baseline}：{measures}是基准的多少倍，按轮配对计算。",
-);
 const SAME: Text = Text::new(
-    "≈ no difference from the baseline that this run could see.",
+    "≈ this run shows no difference from the baseline.",
     "≈ 这次测量看不出与基准有差别。",
 );
-const LIMIT: Text = Text::new(
-    "* the load generator was the limit: these {rates} and latencies are not the server's best, \
-            and in their table no server is ranked by them. CPU, switches and memory are the server's own.",
-    "* 达到极限的是负载生成器：这些{rates}和延迟不是服务器的极限，所在的表不按它们排名。CPU、切换和内存仍是服务器自己的。",
-);
 const DASH: Text = Text::new(
-    "– not known: too few messages in a round for a quantile (a p99 takes 100, a p99.9 1,000; a \
-           longer --duration gives more), or a ratio of figures that can't be measured.",
+    "– not known: too few messages in a round for a quantile (a p99 takes 100, a p99.9 1,000; a longer --duration gives more), or a ratio of figures that can't be measured.",
     "– 无法得知：一轮里的消息太少，算不出分位数（p99 要 100 条，p99.9 要 1000 条；加大 --duration），或者是测不出的数字之比。",
 );
 const RESOLUTION: Text = Text::new(
@@ -201,8 +193,6 @@ const RESOLUTION: Text = Text::new(
     "< 小于。内存按 4 KiB 的页计算：所有连接合起来不足一页就测不出来，也不参与排名。",
 );
 const DELIVERIES: Text = Text::new(
-    "a delivery: one member has received one message. Fan-out: from sending a message until \
-                 the last member that is to receive it has it.",
+    "a delivery: one member has received one message. Fan-out: from sending a message until the last member that is to receive it has it.",
     "送达：一个成员收到一条消息。扇出时间：从发出一条消息，到最后一个该收到的成员收到它。",
 );
-const ASIDE: Text = Text::new("not ranked: {told}.", "不排名：{told}。");

@@ -11,14 +11,13 @@
 //! | `conclusion` | what it comes to, in three lines |
 //! | `cautions` | what a reader must know before believing it |
 //! | [`legend`] | what signs mean |
-//! | `parts` | what sentences and templates are made of |
+//! | `sentence` | how sentences are written, and the names and figures in them |
 //! | `view`, `places` | a workload as the findings look at it; where in it something holds |
 //! | [`figures`] | how figures are written |
 //! | [`names`], [`sheets`] | what things are called; the fact sheets in Chinese |
 //!
 //! A model **differs** from the best where [`portlab_stats::analysis::differs`] says so; no ratio is
-//! told of any other. English and Chinese stand side by side in each template, so that both say the
-//! same.
+//! told of any other. The English and the Chinese form of a sentence stand side by side, so that both say the same.
 
 mod cautions;
 pub mod claim;
@@ -28,9 +27,9 @@ mod findings;
 pub(crate) mod heading;
 pub mod legend;
 pub mod names;
-mod parts;
 mod places;
 pub mod remarks;
+mod sentence;
 pub mod sheets;
 pub mod table;
 #[cfg(test)]
@@ -47,8 +46,9 @@ use portlab_stats::{
 pub use cautions::Caution;
 pub use findings::Finding;
 pub use heading::Heading;
-pub use parts::{Part, Sentence};
 pub use places::place_of;
+pub(crate) use sentence::Part;
+pub use sentence::Sentence;
 
 use self::{legend::Sign, table::Table, view::View};
 use portlab_words::Lang;

@@ -1,11 +1,11 @@
 //! What a table can't show in columns: what went wrong, and which servers weren't measured.
 
 use portlab_stats::{analysis::Group, record::Cell};
-use portlab_words::{Lang, Text, table::cut};
+use portlab_words::{Lang, table::cut, tr};
 
 use super::{
     names,
-    parts::{Sentence, Words, sentence, words},
+    sentence::{self, Sentence, count, name, series, text},
     table::Tone,
 };
 
@@ -16,9 +16,9 @@ const REASON: usize = 200;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Remark {
     /// [`Tone::Bad`] of what went wrong.
-    pub tone: Tone,
+    pub(crate) tone: Tone,
     /// The line.
-    pub sentence: Sentence,
+    pub(crate) sentence: Sentence,
 }
 
 /// Why `cell` has no figures; `None` if it has some.
@@ -26,145 +26,108 @@ pub(super) fn unmeasured(cell: &Cell, lang: Lang) -> Option<Sentence> {
     if !cell.rounds.is_empty() {
         return None;
     }
-    let (text, why) = match (&cell.not_run, cell.failures.first()) {
-        (Some(why), _) => {
-            let why = names::not_run(why, cell.point.connections);
-            let text = Text::new("not run: {why}", "未运行：{why}");
-            (text, Words::text(why.pick(lang)))
-        }
+    let told = match (not_run(cell, lang), cell.failures.first()) {
+        (Some(why), _) => tr!(lang, "not run: {why}", "未运行：{why}"),
         (None, Some(failed)) => {
-            let text = Text::new("failed: {why}", "失败：{why}");
-            (text, reason(&failed.reason))
+            let why = reason(&failed.reason);
+            tr!(lang, "failed: {why}", "失败：{why}")
         }
-        (None, None) => {
-            let text = Text::new("not measured yet", "尚未测量");
-            return Some(words(lang, &text, &[]).told(lang));
-        }
+        (None, None) => tr!(lang, "not measured yet", "尚未测量"),
     };
-    Some(words(lang, &text, &[("why", why)]).told(lang))
+    Some(Sentence::line(lang, &told))
 }
 
 /// The lines beneath the table of `group`.
 pub(super) fn of(group: &Group, lang: Lang) -> Vec<Remark> {
-    let cells = &group.cells;
-    let errors = cells.iter().filter_map(|cell| errors(cell, lang));
-    let failures = cells.iter().filter_map(|cell| failures(cell, lang));
-    let wrong = errors.chain(failures).map(|sentence| Remark {
-        tone: Tone::Bad,
-        sentence,
-    });
-    let behind = cells.iter().filter(|cell| cell.kept_up() == Some(false));
-    let behind = listed(
-        lang,
-        &Text::new(
-            "not ranked, for it did not keep up with the rate: {told}.",
-            "没跟上速率，不排名：{told}。",
-        ),
-        behind.map(|cell| (cell.model.as_str(), String::new())),
-    );
-    let not_run = cells.iter().filter_map(|cell| {
-        let why = names::not_run(cell.not_run.as_ref()?, cell.point.connections);
-        Some((cell.model.as_str(), why.pick(lang).to_owned()))
-    });
-    let not_run = listed(
-        lang,
-        &Text::new("not run: {told}.", "未运行：{told}。"),
-        not_run,
-    );
-    let missing = cells
-        .iter()
-        .filter(|cell| !cell.was_tried() && cell.not_run.is_none());
-    let missing = listed(
-        lang,
-        &Text::new("not measured yet: {told}.", "尚未测量：{told}。"),
-        missing.map(|cell| (cell.model.as_str(), String::new())),
-    );
-    let dim = [behind, not_run, missing].into_iter().flatten();
-    let dim = dim.map(|sentence| Remark {
-        tone: Tone::Dim,
-        sentence,
-    });
-    wrong.chain(dim).collect()
-}
-
-fn errors(cell: &Cell, lang: Lang) -> Option<Sentence> {
-    let count = usize::try_from(cell.errors()).unwrap_or(usize::MAX);
-    let mut slots = vec![
-        ("name", Words::name(&cell.model)),
-        ("count", Words::count(count)),
-    ];
-    let first = cell.rounds.iter().find_map(|it| it.first_error.as_ref());
-    let text = match first {
-        Some(first) => {
-            slots.push(("first", reason(first)));
-            Text::new(
-                "{name}: {count} error[|s], the first one: {first}.",
-                "{name}：{count}个错误，第一个是：{first}。",
-            )
-        }
-        None => Text::new("{name}: {count} error[|s].", "{name}：{count}个错误。"),
-    };
-    (count > 0).then(|| words(lang, &text, &slots).told(lang))
-}
-
-fn failures(cell: &Cell, lang: Lang) -> Option<Sentence> {
-    let failure = cell.failures.first()?;
-    let mut slots = vec![
-        ("name", Words::name(&cell.model)),
-        ("reason", reason(&failure.reason)),
-    ];
-    let text = if cell.rounds.is_empty() {
-        Text::new("{name} failed: {reason}.", "{name}失败：{reason}。")
-    } else {
-        slots.push(("count", Words::count(cell.failures.len())));
-        Text::new(
-            "{name}: {count} of its rounds failed: {reason}.",
-            "{name}有{count}轮失败：{reason}。",
+    let cells = || group.cells.iter().copied();
+    let wrong = cells().filter_map(|cell| errors(cell, lang));
+    let wrong = wrong.chain(cells().filter_map(|cell| failures(cell, lang)));
+    let wrong = wrong.map(|told| (Tone::Bad, Sentence::line(lang, &told)));
+    let behind = cells().filter(|cell| cell.kept_up() == Some(false));
+    let behind = listed(lang, behind.map(|cell| (cell, String::new()))).map(|told| {
+        tr!(
+            lang,
+            "not ranked, because they did not keep up with the rate: {told}.",
+            "没跟上速率，不排名：{told}。"
         )
-    };
-    Some(words(lang, &text, &slots).told(lang))
+    });
+    let not_run = cells().filter_map(|cell| Some((cell, not_run(cell, lang)?)));
+    let not_run =
+        listed(lang, not_run).map(|told| tr!(lang, "not run: {told}.", "未运行：{told}。"));
+    let missing = cells().filter(|cell| !cell.was_tried() && cell.not_run.is_none());
+    let missing = listed(lang, missing.map(|cell| (cell, String::new())))
+        .map(|told| tr!(lang, "not measured yet: {told}.", "尚未测量：{told}。"));
+    let dim = [behind, not_run, missing].into_iter().flatten();
+    let dim = dim.map(|told| (Tone::Dim, Sentence::of(lang, &told)));
+    let remarks = wrong.chain(dim);
+    remarks
+        .map(|(tone, sentence)| Remark { tone, sentence })
+        .collect()
 }
 
-/// One line of all servers that have a reason, those with the same reason together.
-fn listed<'a>(
-    lang: Lang,
-    text: &Text,
-    reasons: impl Iterator<Item = (&'a str, String)>,
-) -> Option<Sentence> {
+fn errors(cell: &Cell, lang: Lang) -> Option<String> {
+    let errors = usize::try_from(cell.errors()).unwrap_or(usize::MAX);
+    let (name, count) = (name(&cell.model), count(errors));
+    let first = cell.rounds.iter().find_map(|it| it.first_error.as_deref());
+    let told = match first.map(reason) {
+        Some(first) => tr!(
+            lang,
+            "{name}: {count} error[|s], the first one: {first}.",
+            "{name}：{count}个错误，第一个是：{first}。"
+        ),
+        None => tr!(
+            lang,
+            "{name}: {count} error[|s].",
+            "{name}：{count}个错误。"
+        ),
+    };
+    (errors > 0).then_some(told)
+}
+
+fn failures(cell: &Cell, lang: Lang) -> Option<String> {
+    let reason = reason(&cell.failures.first()?.reason);
+    let (name, count) = (name(&cell.model), count(cell.failures.len()));
+    Some(match cell.rounds.is_empty() {
+        true => tr!(lang, "{name} failed: {reason}.", "{name}失败：{reason}。"),
+        false => tr!(
+            lang,
+            "{name}: {count} of its rounds failed: {reason}.",
+            "{name}有{count}轮失败：{reason}。"
+        ),
+    })
+}
+
+/// Why `cell` wasn't run; `None` if it was, or is still to be.
+fn not_run(cell: &Cell, lang: Lang) -> Option<String> {
+    let why = names::not_run(cell.not_run.as_ref()?, cell.point.connections);
+    Some(text(why.pick(lang)))
+}
+
+/// The servers that have a reason, those with the same reason together; `None` if there are none.
+fn listed<'a>(lang: Lang, reasons: impl Iterator<Item = (&'a Cell, String)>) -> Option<String> {
     let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
-    for (model, reason) in reasons {
+    for (Cell { model, .. }, reason) in reasons {
         match kinds.iter_mut().find(|(known, _)| *known == reason) {
             Some((_, models)) => models.push(model),
             None => kinds.push((reason, vec![model])),
         }
     }
-    if kinds.is_empty() {
-        return None;
-    }
-    let told = kinds.into_iter().map(|(reason, models)| {
-        let names = ("names", Words::names(lang, models));
-        match &reason[..] {
-            "" => words(lang, &Text::new("{names}", "{names}"), &[names]),
-            reason => {
-                let slots = [names, ("reason", Words::text(reason))];
-                words(
-                    lang,
-                    &Text::new("{names} ({reason})", "{names}（{reason}）"),
-                    &slots,
-                )
-            }
+    let told = kinds.iter().map(|(reason, models)| {
+        let names = sentence::names(lang, models.iter().copied());
+        match reason.is_empty() {
+            true => names,
+            false => tr!(lang, "{names} ({reason})", "{names}（{reason}）"),
         }
     });
-    Some(sentence(lang, text, &[("told", Words::series(lang, told))]))
+    (!kinds.is_empty()).then(|| series(lang, told))
 }
 
 /// A reason from the record, without a full stop of its own.
-pub(super) fn reason(reason: &str) -> Words {
-    let reason = reason.trim_end_matches(['.', '。']);
-    Words::text(match reason.is_empty() {
-        true => "?".to_owned(),
-        false => cut(reason, REASON),
-    })
+fn reason(reason: &str) -> String {
+    match reason.trim_end_matches(['.', '。']) {
+        "" => "?".to_owned(),
+        reason => text(&cut(reason, REASON)),
+    }
 }
 
 #[cfg(test)]
@@ -213,8 +176,7 @@ mod tests {
                 "scorched: 2 errors, the first one: member 3 received it twice.",
                 "burnt failed: it burnt.",
                 "scorched: 1 of its rounds failed: it burnt.",
-                "Not run: pool and prefork (at most 2 at a time; --workers 100 for more); iterative \
-                 (serves one connection at a time).",
+                "Not run: pool and prefork (at most 2 at a time; --workers 100 for more); iterative (serves one connection at a time).",
                 "Not measured yet: late.",
             ]
         );

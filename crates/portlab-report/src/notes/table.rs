@@ -2,18 +2,18 @@
 
 use portlab_stats::{
     analysis::{Column as Figures, Group, differs},
+    estimate::Estimate,
     measure::Measure,
     record::{Cell, Counts, Kind, Workload},
 };
 use portlab_words::{Lang, Text};
 
 use super::{
-    figures::{percent, write_interval, write_of, write_ratio},
-    names,
-    parts::{Sentence, Words, line},
-    places,
+    figures::{floor_of, interval_of, median_of, percent},
+    names, places,
     remarks::{self, Remark},
-    view::View,
+    sentence::Sentence,
+    view::{View, is_below},
 };
 
 /// The table of the servers at one point of a workload.
@@ -221,13 +221,8 @@ impl<'a> Maker<'a, '_> {
 
     fn floor(&self) -> Option<String> {
         self.ranking().last()?;
-        let floor = self.ranking().floor;
-        let text = match floor.measured {
-            true => Text::new("noise floor {share}", "噪声水平{share}"),
-            false => Text::new("noise floor {share}, assumed", "噪声水平按{share}估计"),
-        };
-        let share = Words::figure(percent(floor.share));
-        Some(line(self.lang, &text, &[("share", share)]))
+        let floor = floor_of(self.lang, self.ranking().floor);
+        Some(Sentence::line(self.lang, &floor).plain())
     }
 
     /// Places in the group: first those with a rank, by rank and figure, each with its twin or control
@@ -384,7 +379,7 @@ impl<'a> Maker<'a, '_> {
         let tone = tone(at, column);
         let limited = measure.is_the_generators() && cell.generator_was_the_limit();
         Entry {
-            text: write_of(measure, cell, figure.median),
+            text: median_of(measure, cell, figure.median),
             sign: match tone {
                 Tone::Good => Some(FIRST),
                 Tone::Bad => Some(LAST),
@@ -396,17 +391,13 @@ impl<'a> Maker<'a, '_> {
 
     fn spread(&self, at: usize, field: Field) -> Entry {
         let column = self.ranking();
-        let below = |median| {
-            column
-                .measure
-                .is_below_resolution(self.group.cells[at], median)
-        };
-        let known = column.figures[at].filter(|it| it.count > 1 && !below(it.median));
+        let known = column.figures[at].filter(|it| it.count > 1);
+        let known = known.filter(|_| !is_below(column.measure, self.group.cells[at]));
         let Some(figure) = known else {
             return Entry::unknown();
         };
         let text = match field {
-            Field::Interval => write_interval(column.measure, figure.low, figure.high),
+            Field::Interval => interval_of(column.measure, figure.low, figure.high),
             _ => format!("±{}", percent(figure.uncertainty())),
         };
         Entry {
@@ -426,15 +417,18 @@ impl<'a> Maker<'a, '_> {
                 ..Entry::plain("1".to_owned())
             };
         }
-        let unresolved = [cell, baseline].into_iter().any(|cell| {
-            let figure = cell.figure(column.measure);
-            figure.is_some_and(|it| column.measure.is_below_resolution(cell, it.median))
-        });
+        let unresolved = is_below(column.measure, cell) || is_below(column.measure, baseline);
         let Some(ratio) = cell.ratio(baseline, column.measure).filter(|_| !unresolved) else {
             return Entry::unknown();
         };
+        let Estimate {
+            median, low, high, ..
+        } = ratio;
         Entry {
-            text: write_ratio(ratio, field == Field::WideRatio),
+            text: match field {
+                Field::WideRatio => format!("{median:.2} ({low:.2}–{high:.2})"),
+                _ => format!("{median:.2}"),
+            },
             sign: (!differs(ratio, column.floor)).then_some(ALIKE),
             tone: Tone::Plain,
         }

@@ -8,7 +8,7 @@ use portlab_stats::{
 };
 use portlab_words::Lang;
 
-use super::{cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
+use super::{Sentence, cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
 
 /// A kind of sentence, and where it holds.
 struct Case {
@@ -52,13 +52,14 @@ fn said(name: &str, record: &Record) -> Vec<String> {
     let finding = FINDINGS.iter().find(|(it, _)| *it == name);
     if let Some((_, make)) = finding {
         let view = &View::all(record, Lang::En)[0];
-        let said = findings::by(*make, view).into_iter();
+        let said = findings::paragraph(view, make(view)).into_iter();
         return said.map(|finding| finding.sentence.plain()).collect();
     }
     let caution = CAUTIONS.iter().find(|(it, ..)| *it == name);
     let (_, make, _) = caution.unwrap_or_else(|| panic!("no finding or caution {name}"));
     let said = make(record, &View::all(record, Lang::En), Lang::En).into_iter();
-    said.map(|sentence| sentence.plain()).collect()
+    said.map(|sentence| Sentence::of(Lang::En, &sentence).plain())
+        .collect()
 }
 
 /// `cells`, of which `change` has changed each round.
@@ -244,7 +245,7 @@ fn cases() -> Vec<Case> {
     vec![
         case(
             "best",
-            "a costs least CPU",
+            "a takes the least CPU",
             apart(),
             record(pair(9.0, 4.0, 7)),
             record(unsure()),
@@ -286,22 +287,28 @@ fn cases() -> Vec<Case> {
         ),
         case(
             "best",
-            "pool serves 2 at a time, and could not be compared",
+            "pool serves 2 connections at a time, and could not be compared",
             starving(pair(4.0, 4.0, 7)),
             alike(),
             apart(),
         ),
         case(
             "absent",
-            "pool serves 2 at a time",
+            "pool serves 2 connections at a time",
             starving(pair(4.0, 9.0, 7)),
             apart(),
             starving(pair(4.0, 4.0, 7)),
         ),
-        case("others", "against a: b", apart(), alike(), record(unsure())),
+        case(
+            "others",
+            "compared with a: b",
+            apart(),
+            alike(),
+            record(unsure()),
+        ),
         case(
             "switches",
-            "mostly one of switching",
+            "goes with context switches",
             switching([0.3, 0.35, 2.0, 2.0], 7),
             switching([0.3; 4], 7),
             switching([0.3, 0.35, 2.0, 2.0], 1),
@@ -369,7 +376,7 @@ fn cases() -> Vec<Case> {
             failing(0),
             nothing(),
         ),
-        case("errors", "made 14 errors", wrong(2), wrong(0), nothing()),
+        case("errors", "had 14 errors", wrong(2), wrong(0), nothing()),
         case(
             "generator",
             "the load generator was the limit",

@@ -6,9 +6,13 @@ use portlab_stats::{
     measure::{Better, Measure},
     record::{Cell, Facts, Kind, Record, Serves, Workload},
 };
-use portlab_words::{Lang, Text};
+use portlab_words::{Lang, tr};
 
-use super::{figures, names, parts::Words};
+use super::{
+    figures::{figure_of, range},
+    names,
+    sentence::{self, count, text},
+};
 
 /// One workload, with its groups and the column that each is ranked by.
 pub(crate) struct View<'a> {
@@ -25,6 +29,16 @@ pub(crate) struct View<'a> {
 pub(crate) enum Carrier {
     Process,
     Thread,
+}
+
+impl Carrier {
+    /// How many of them a server has.
+    pub(crate) fn measure(self) -> Measure {
+        match self {
+            Self::Process => Measure::Processes,
+            Self::Thread => Measure::Threads,
+        }
+    }
 }
 
 impl<'a> View<'a> {
@@ -65,18 +79,18 @@ impl<'a> View<'a> {
     }
 
     /// The title of `measure`, as this workload counts.
-    pub(crate) fn title(&self, measure: Measure) -> Words {
+    pub(crate) fn title(&self, measure: Measure) -> String {
         let title = names::measure(measure, self.workload.counts).title;
-        Words::text(title.pick(self.lang))
+        text(title.pick(self.lang))
     }
 
-    /// "model", or "server" where one takes part that is no model of the house.
-    pub(crate) fn noun(&self) -> Text {
+    /// "2 models", or "2 servers" where one takes part that is not a model of portlab's.
+    pub(crate) fn servers(&self, many: usize) -> String {
         let foreign = |entrant: &_| matches!(entrant, Kind::Foreign { .. });
-        if self.record.entrants.iter().any(|it| foreign(&it.kind)) {
-            Text::new("servers", "个服务器")
-        } else {
-            Text::new("models", "个模型")
+        let count = count(many);
+        match self.record.entrants.iter().any(|it| foreign(&it.kind)) {
+            true => tr!(self.lang, "{count} servers", "{count}个服务器"),
+            false => tr!(self.lang, "{count} models", "{count}个模型"),
         }
     }
 
@@ -142,10 +156,10 @@ impl<'a> View<'a> {
     }
 
     /// From the least to the most of `measure` that `cells` have.
-    pub(crate) fn figures(&self, cells: &[&Cell], measure: Measure) -> Words {
+    pub(crate) fn figures(&self, cells: &[&Cell], measure: Measure) -> String {
         let medians = cells.iter().filter_map(|cell| cell.figure(measure));
-        let write = |value| figures::figure(measure, value);
-        figures::range(self.lang, medians.map(|it| it.median), write)
+        let write = |value| figure_of(measure, value);
+        range(self.lang, medians.map(|it| it.median), write)
     }
 
     /// What the model's sheet says of a cell's server.
@@ -164,19 +178,25 @@ impl<'a> View<'a> {
     }
 
     /// The names of `cells`.
-    pub(crate) fn names(&self, cells: &[&Cell]) -> Words {
-        Words::names(self.lang, cells.iter().map(|cell| cell.model.as_str()))
+    pub(crate) fn names(&self, cells: &[&Cell]) -> String {
+        sentence::names(self.lang, cells.iter().map(|cell| cell.model.as_str()))
     }
+}
+
+/// Whether the figure of `cell` is below what can be measured.
+pub(crate) fn is_below(measure: Measure, cell: &Cell) -> bool {
+    measure.resolution(cell).is_some()
+        && cell
+            .figure(measure)
+            .is_some_and(|it| measure.is_below_resolution(cell, it.median))
 }
 
 /// How many times `other`'s figure `cell`'s is, round by round; `None` where one has no figure to
 /// name, or only the least that can be seen, or a single round knows both, for that knows no chance.
 pub(crate) fn ratio(cell: &Cell, other: &Cell, measure: Measure) -> Option<Estimate> {
-    for known in [cell, other] {
-        let figure = known.figure(measure)?;
-        if measure.is_below_resolution(known, figure.median) {
-            return None;
-        }
+    let is_known = |it: &Cell| it.figure(measure).is_some() && !is_below(measure, it);
+    if !is_known(cell) || !is_known(other) {
+        return None;
     }
     cell.ratio(other, measure).filter(|ratio| ratio.count > 1)
 }

@@ -6,11 +6,11 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Counts, Record},
 };
-use portlab_words::{Lang, Text};
+use portlab_words::{Lang, tr};
 
 use crate::notes::{
     figures::percent,
-    parts::{Sentence, Words, sentence},
+    sentence::{count, figure},
     view::View,
 };
 
@@ -20,143 +20,116 @@ const FEW_ROUNDS: usize = 10;
 const USUAL_ROUNDS: usize = 21;
 /// A noise floor above this hides differences that matter.
 const LARGE: f64 = 0.1;
+/// So few latencies have no p99.9.
+const LEAST_LATENCIES: usize = 1_000;
 
 /// With so few rounds that no interval can be as sure as it says.
 ///
 /// The interval of a median can't be wider than from the least to the most that was seen, and
 /// misses the true one when all of n rounds lie on one side of it: 2 times in 2^n.
-pub(super) fn rounds(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn rounds(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let measured = record.cells.iter().filter(|cell| !cell.rounds.is_empty());
-    let Some(rounds) = measured.map(|cell| cell.rounds.len()).max() else {
-        return Vec::new();
-    };
-    let sure = 1.0 - 0.5_f64.powi(rounds as i32 - 1);
-    let mut slots = vec![("usual", Words::count(USUAL_ROUNDS))];
-    let text = match rounds {
-        1 => Text::new(
-            "There was a single round, which can't tell difference from chance; the usual is \
-             --rounds {usual}.",
-            "只测了一轮，分不清差别和偶然；通常用 --rounds {usual}。",
+    let most = measured.map(|cell| cell.rounds.len()).max().unwrap_or(0);
+    let sure = 1.0 - 0.5_f64.powi(most as i32 - 1);
+    let (rounds, usual) = (count(most), figure(USUAL_ROUNDS.to_string()));
+    let told = match most {
+        1 => tr!(
+            lang,
+            "a single round can't tell a difference from chance; the usual is --rounds {usual}.",
+            "只测了一轮，分不清差别和偶然；通常用 --rounds {usual}。"
         ),
-        _ if sure < CONFIDENCE => {
-            slots.push(("rounds", Words::count(rounds)));
-            slots.push(("sure", Words::figure(percent(sure))));
-            slots.push(("confidence", Words::figure(percent(CONFIDENCE))));
-            Text::new(
-                "With {rounds} rounds an interval has at most {sure} confidence, not {confidence}; \
-                 before a decision, take the usual --rounds {usual}.",
-                "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；下结论之前，请用通常的 --rounds {usual}。",
+        2.. if sure < CONFIDENCE => {
+            let [sure, confidence] = [sure, CONFIDENCE].map(|it| figure(percent(it)));
+            tr!(
+                lang,
+                "with {rounds} rounds an interval has at most {sure} confidence, not {confidence}; before a decision, take the usual --rounds {usual}.",
+                "只有{rounds}轮，置信区间的可信度最多{sure}，达不到{confidence}；下结论之前，请用通常的 --rounds {usual}。"
             )
         }
-        2..FEW_ROUNDS => {
-            slots.push(("rounds", Words::count(rounds)));
-            Text::new(
-                "With {rounds} rounds intervals are a little too narrow; before a decision, take the \
-                 usual --rounds {usual}.",
-                "只有{rounds}轮，置信区间略偏窄；下结论之前，请用通常的 --rounds {usual}。",
-            )
-        }
+        2..FEW_ROUNDS => tr!(
+            lang,
+            "with {rounds} rounds intervals are a little too narrow; before a decision, take the usual --rounds {usual}.",
+            "只有{rounds}轮，置信区间略偏窄；下结论之前，请用通常的 --rounds {usual}。"
+        ),
         _ => return Vec::new(),
     };
-    vec![sentence(lang, &text, &slots)]
+    vec![told]
 }
 
 /// What this run couldn't see.
-pub(super) fn floor(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
-    let several = |view: &View, at: usize| view.ranked(at).len() > 1;
-    let floors: Vec<Floor> = views
-        .iter()
-        .flat_map(|view| {
-            let told = (0..view.groups.len()).filter(move |&at| several(view, at));
-            told.map(|at| view.columns[at].floor)
-        })
-        .collect();
+pub(super) fn floor(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
+    let floors = |view: &View| -> Vec<Floor> {
+        let several = (0..view.groups.len()).filter(|&at| view.ranked(at).len() > 1);
+        several.map(|at| view.columns[at].floor).collect()
+    };
+    let floors: Vec<Floor> = views.iter().flat_map(floors).collect();
     let largest = |measured: bool| {
         let floors = floors.iter().filter(move |it| it.measured == measured);
         floors.map(|it| it.share).max_by(f64::total_cmp)
     };
-    let mut said = Vec::new();
-    let mut say = |share: f64, text: Text| {
-        let share = Words::figure(percent(share));
-        said.push(sentence(lang, &text, &[("share", share)]));
-    };
-    match largest(true) {
-        Some(share) if share > LARGE => say(
-            share,
-            Text::new(
-                "The noise floor, measured with one model under two names, reaches {share}: at that point a smaller difference can't be seen. Each table has its own floor.",
-                "同一个模型用两个名字测得的噪声水平最高达到{share}：那里看不出更小的差别。每张表有自己的噪声水平。",
+    let measured = largest(true).map(|most| {
+        let share = figure(percent(most));
+        match most > LARGE {
+            true => tr!(
+                lang,
+                "the noise floor, measured with one model under two names, reaches {share}: at that point a smaller difference can't be seen. Each table has its own floor.",
+                "同一个模型用两个名字测得的噪声水平最高达到{share}：那里看不出更小的差别。每张表有自己的噪声水平。"
             ),
-        ),
-        Some(share) => say(
-            share,
-            Text::new(
-                "The noise floor, measured with one model under two names, is {share} at most; a difference below a table's own floor isn't called one.",
-                "同一个模型用两个名字测得的噪声水平不超过{share}；低于各表噪声水平的不算差别。",
+            false => tr!(
+                lang,
+                "the noise floor, measured with one model under two names, is {share} at most; a difference below a table's own floor isn't reported as one.",
+                "同一个模型用两个名字测得的噪声水平不超过{share}；低于各表噪声水平的不算差别。"
             ),
-        ),
-        None => {}
-    }
-    if let Some(share) = largest(false) {
-        say(
-            share,
-            Text::new(
-                "Where no model was measured under two names, the noise is assumed to be {share}; \
-                 it may be more.",
-                "没有用两个名字测量同一个模型的地方，噪声按{share}估计，实际可能更大。",
-            ),
-        );
-    }
-    said
+        }
+    });
+    let assumed = largest(false).map(|share| {
+        let share = figure(percent(share));
+        tr!(
+            lang,
+            "where no model was measured under two names, the noise is assumed to be {share}; it may be more.",
+            "没有用两个名字测量同一个模型的地方，噪声按{share}估计，实际可能更大。"
+        )
+    });
+    measured.into_iter().chain(assumed).collect()
 }
 
 /// Measurements far from the others of their cell.
-pub(super) fn outliers(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn outliers(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let ranked_by = |cell: &Cell| Some(record.workload(&cell.workload)?.ranked_by);
     let cells = record.cells.iter();
     let outside = cells.filter_map(|cell| Some(cell.outliers(ranked_by(cell)?).len()));
     let outside: usize = outside.sum();
-    let all: usize = record.cells.iter().map(|cell| cell.rounds.len()).sum();
     if outside == 0 {
         return Vec::new();
     }
-    let slots = [
-        ("outside", Words::count(outside)),
-        ("all", Words::count(all)),
-        ("share", Words::figure(percent(outside as f64 / all as f64))),
-    ];
-    let text = Text::new(
-        "{outside} of {all} measurements ({share}) lie far from the others of their cell; they are \
-         in every figure.",
-        "{all}次测量中有{outside}次（{share}）与同组其他轮相差很远；它们都计入了结果。",
-    );
-    vec![sentence(lang, &text, &slots)]
+    let all: usize = record.cells.iter().map(|cell| cell.rounds.len()).sum();
+    let share = figure(percent(outside as f64 / all as f64));
+    let (outside, all) = (count(outside), count(all));
+    vec![tr!(
+        lang,
+        "{outside} of {all} measurements ({share}) lie far from the others of their cell; they are included in every figure.",
+        "{all}次测量中有{outside}次（{share}）与同组其他轮相差很远；它们都计入了结果。"
+    )]
 }
 
 /// Cells that have answered too few messages for a p99.9.
-pub(super) fn few_latencies(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn few_latencies(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let says_something = |cell: &&Cell| {
         let workload = record.workload(&cell.workload);
         !cell.rounds.is_empty() && workload.is_some_and(|it| it.counts != Counts::Nothing)
     };
     let cells: Vec<&Cell> = record.cells.iter().filter(says_something).collect();
-    let few = cells
-        .iter()
-        .filter(|cell| cell.figure(Measure::LatencyP999).is_none());
-    let few = few.count();
+    let is_few = |cell: &&&Cell| cell.figure(Measure::LatencyP999).is_none();
+    let few = cells.iter().filter(is_few).count();
     if few == 0 {
         return Vec::new();
     }
-    let slots = [
-        ("few", Words::count(few)),
-        ("all", Words::count(cells.len())),
-        ("least", Words::count(1_000)),
-    ];
-    let text = Text::new(
-        "{few} of {all} cells have no p99.9: a round of theirs saw fewer than {least} latencies.",
-        "{all}组测量中有{few}组没有 p99.9：其中某一轮的延迟不足{least}个。",
-    );
-    vec![sentence(lang, &text, &slots)]
+    let [few, all, least] = [few, cells.len(), LEAST_LATENCIES].map(count);
+    vec![tr!(
+        lang,
+        "{few} of {all} cells have no p99.9: one of their rounds has fewer than {least} latencies.",
+        "{all}组测量中有{few}组没有 p99.9：其中某一轮的延迟不足{least}个。"
+    )]
 }
 
 #[cfg(test)]
@@ -193,10 +166,7 @@ mod tests {
         check(
             rounds,
             &record(vec![cell("a", &[1.0])]),
-            &[
-                "There was a single round, which can't tell difference from chance; the usual is \
-                 --rounds 21.",
-            ],
+            &["A single round can't tell a difference from chance; the usual is --rounds 21."],
             &["只测了一轮，分不清差别和偶然；通常用 --rounds 21。"],
         );
     }
@@ -226,8 +196,7 @@ mod tests {
             floor,
             &record(vec![cell("a", &[1.0; 7]), cell("b", &[2.0; 7])]),
             &[
-                "Where no model was measured under two names, the noise is assumed to be 5.0%; it \
-                 may be more.",
+                "Where no model was measured under two names, the noise is assumed to be 5.0%; it may be more.",
             ],
             &["没有用两个名字测量同一个模型的地方，噪声按 5.0% 估计，实际可能更大。"],
         );
@@ -241,8 +210,7 @@ mod tests {
             outliers,
             &record(vec![cell("a", &[5.0, 5.1, 5.2, 5.3, 9.0, 5.1, 5.2])]),
             &[
-                "1 of 7 measurements (14%) lie far from the others of their cell; they are in \
-                 every figure.",
+                "1 of 7 measurements (14%) lie far from the others of their cell; they are included in every figure.",
             ],
             &["7 次测量中有 1 次（14%）与同组其他轮相差很远；它们都计入了结果。"],
         );
@@ -256,7 +224,7 @@ mod tests {
         check(
             few_latencies,
             &record,
-            &["1 of 2 cells have no p99.9: a round of theirs saw fewer than 1000 latencies."],
+            &["1 of 2 cells have no p99.9: one of their rounds has fewer than 1000 latencies."],
             &["2 组测量中有 1 组没有 p99.9：其中某一轮的延迟不足 1000 个。"],
         );
     }

@@ -4,81 +4,66 @@ use portlab_stats::{
     analysis::{BUSY, Group},
     record::{Pinning, Record},
 };
-use portlab_words::{Lang, Text};
+use portlab_words::{Lang, tr};
 
 use crate::notes::{
     figures::percent,
     names,
-    parts::{Sentence, Words, sentence},
+    sentence::{count, figure, text},
     view::View,
 };
 
 /// Whether other programs took time from server or generator.
-pub(super) fn busy(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn busy(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let groups = views.iter().flat_map(|view| &view.groups);
     let shares = groups.filter_map(Group::wait_share);
     let Some(most) = shares.max_by(f64::total_cmp).filter(|most| *most >= BUSY) else {
         return Vec::new();
     };
-    let share = Words::figure(percent(most));
-    let text = Text::new(
-        "The machine was busy with other programs: at some points servers or generator waited up to \
-         {share} of their time for a processor. Repeat the run on a quiet machine before a decision.",
-        "机器当时在忙别的程序：有的测点上，服务器或负载生成器最多有{share}的时间在等处理器。下结论之前，请在空闲的机器上重测。",
-    );
-    vec![sentence(lang, &text, &[("share", share)])]
-}
-
-/// Whether server and generator were in each other's way, and how many processors a server had.
-pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
-    let cores = record.environment.cores;
-    let server_cpus = match &record.environment.pinning {
-        Pinning::Apart { server_cpus, .. } => server_cpus.len(),
-        Pinning::Together(reason) => {
-            let slots = [
-                (
-                    "reason",
-                    Words::text(
-                        names::together(reason)
-                            .pick(lang)
-                            .trim_end_matches(['.', '。']),
-                    ),
-                ),
-                ("cores", Words::count(cores)),
-            ];
-            let text = Text::new(
-                "Server and generator shared {cores} processor[|s], and may have been in each \
-                 other's way: {reason}.",
-                "服务器和负载生成器共用{cores}个处理器，可能互相干扰：{reason}。",
-            );
-            return vec![sentence(lang, &text, &slots)];
-        }
-    };
-    let all = record.workloads.iter().all(|it| it.server_on_all_cpus);
-    if server_cpus != 1 || all {
-        return Vec::new();
-    }
-    let text = match record.workloads.iter().any(|it| it.server_on_all_cpus) {
-        false => Text::new(
-            "A server had {count} processor: models that use several can't show it here, and a pool \
-             of a thread per core has one.",
-            "服务器只有{count}个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。",
-        ),
-        true => Text::new(
-            "A server had {count} processor where the workload does not say otherwise: models that \
-             use several can't show it there.",
-            "除非负载另有说明，服务器只有{count}个处理器：能用多个核的模型在那里显不出优势。",
-        ),
-    };
-    vec![sentence(
+    let share = figure(percent(most));
+    vec![tr!(
         lang,
-        &text,
-        &[("count", Words::count(server_cpus))],
+        "the machine was busy with other programs: at some points servers or generator waited up to {share} of their time for a processor. Repeat the run on a quiet machine before a decision.",
+        "机器当时在忙别的程序：有的测点上，服务器或负载生成器最多有{share}的时间在等处理器。下结论之前，请在空闲的机器上重测。"
     )]
 }
 
+/// Whether server and generator shared processors, and how many processors a server had.
+pub(super) fn pinning(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
+    let on_all = |it: &portlab_stats::record::Workload| it.server_on_all_cpus;
+    let server_cpus = match &record.environment.pinning {
+        Pinning::Apart { server_cpus, .. } => server_cpus.len(),
+        Pinning::Together(reason) => {
+            let reason = names::together(reason);
+            let reason = text(reason.pick(lang).trim_end_matches(['.', '。']));
+            let cores = count(record.environment.cores);
+            return vec![tr!(
+                lang,
+                "server and generator shared {cores} processor[|s], and may have slowed each other down: {reason}.",
+                "服务器和负载生成器共用{cores}个处理器，可能互相干扰：{reason}。"
+            )];
+        }
+    };
+    if server_cpus != 1 || record.workloads.iter().all(on_all) {
+        return Vec::new();
+    }
+    let count = count(server_cpus);
+    vec![match record.workloads.iter().any(on_all) {
+        false => tr!(
+            lang,
+            "a server had {count} processor: models that use several can't show their advantage here, and a pool with a thread per core has one thread.",
+            "服务器只有{count}个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。"
+        ),
+        true => tr!(
+            lang,
+            "a server had {count} processor where the workload does not say otherwise: models that use several can't show their advantage there.",
+            "除非负载另有说明，服务器只有{count}个处理器：能用多个核的模型在那里显不出优势。"
+        ),
+    }]
+}
+
 /// Whether the kernel or the processor bears the name of a virtual machine's.
-pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     let environment = &record.environment;
     let names = [
         (&environment.kernel, KERNELS),
@@ -88,29 +73,24 @@ pub(super) fn virtual_machine(record: &Record, _: &[View], lang: Lang) -> Vec<Se
         let name = name.to_lowercase();
         marks.iter().any(|mark| name.contains(mark))
     };
-    let Some((name, _)) = names.into_iter().find(tells) else {
-        return Vec::new();
-    };
-    let text = Text::new(
-        "By its name ({name}) this was probably a virtual machine: neighbours may have taken time, \
-         and waking a thread may be slower than on bare metal.",
-        "从名字（{name}）看，这很可能是一台虚拟机：邻居可能占用了时间，唤醒线程也可能比在物理机上慢。",
-    );
-    vec![sentence(
-        lang,
-        &text,
-        &[("name", Words::text(name.as_str()))],
-    )]
+    let told = names.into_iter().find(tells).map(|(name, _)| {
+        let name = text(name);
+        tr!(
+            lang,
+            "by its name ({name}) this was probably a virtual machine: other virtual machines may have taken time, and waking a thread may be slower than on bare metal.",
+            "从名字（{name}）看，这很可能是一台虚拟机：邻居可能占用了时间，唤醒线程也可能比在物理机上慢。"
+        )
+    });
+    told.into_iter().collect()
 }
 
 /// A comparison is always made over loopback.
-pub(super) fn loopback(_: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
-    let text = Text::new(
-        "All messages went over loopback. A real network adds delay and loss. Over loopback, part of the \
-         kernel's work for an answer is charged to the generator.",
+pub(super) fn loopback(_: &Record, _: &[View], lang: Lang) -> Vec<String> {
+    let told = lang.pick(
+        "All messages went over loopback. A real network adds delay and loss. Over loopback, part of the kernel's work for an answer is charged to the generator.",
         "所有消息都走本机的回环接口，没有真实网络的延迟和丢包；内核为应答所做的工作有一部分算在了负载生成器头上。",
     );
-    vec![sentence(lang, &text, &[])]
+    vec![told.to_owned()]
 }
 
 /// What the releases of kernels made for virtual machines contain.
@@ -148,9 +128,7 @@ mod tests {
             busy,
             &waited(Some(0.3)),
             &[
-                "The machine was busy with other programs: at some points servers or generator waited up \
-                 to 30% of their time for a processor. Repeat the run on a quiet machine before a \
-                 decision.",
+                "The machine was busy with other programs: at some points servers or generator waited up to 30% of their time for a processor. Repeat the run on a quiet machine before a decision.",
             ],
             &[
                 "机器当时在忙别的程序：有的测点上，服务器或负载生成器最多有 30% 的时间在等处理器。下结论之前，请在空闲的机器上重测。",
@@ -165,8 +143,7 @@ mod tests {
             pinning,
             &record,
             &[
-                "A server had 1 processor: models that use several can't show it here, and a pool of a \
-                 thread per core has one.",
+                "A server had 1 processor: models that use several can't show their advantage here, and a pool with a thread per core has one thread.",
             ],
             &[
                 "服务器只有 1 个处理器：能用多个核的模型在这里显不出优势，按核数开线程的池也只有一个线程。",
@@ -182,8 +159,7 @@ mod tests {
             pinning,
             &record,
             &[
-                "Server and generator shared 2 processors, and may have been in each other's way: \
-                 there is one core only that may be used.",
+                "Server and generator shared 2 processors, and may have slowed each other down: there is one core only that may be used.",
             ],
             &["服务器和负载生成器共用 2 个处理器，可能互相干扰：可用的处理器核只有一个。"],
         );

@@ -28,7 +28,7 @@ pub(super) fn all(record: &Record, views: &[View], lang: Lang) -> Vec<Caution> {
     let given = told.iter().flat_map(|(_, caution, is_remarked)| {
         let sentences = caution(record, views, lang).into_iter();
         sentences.map(|sentence| Caution {
-            sentence,
+            sentence: Sentence::of(lang, &sentence),
             is_remarked: *is_remarked,
         })
     });
@@ -36,7 +36,7 @@ pub(super) fn all(record: &Record, views: &[View], lang: Lang) -> Vec<Caution> {
 }
 
 /// A caution: sentences about a record, none where it doesn't apply.
-pub(super) type Make = fn(&Record, &[View], Lang) -> Vec<Sentence>;
+pub(super) type Make = fn(&Record, &[View], Lang) -> Vec<String>;
 
 /// All cautions, in the order in which they are told, that of an incomplete run first; and whether remarks say them too.
 pub(super) static CAUTIONS: &[(&str, Make, bool)] = &[
@@ -58,10 +58,10 @@ pub(super) static CAUTIONS: &[(&str, Make, bool)] = &[
 #[cfg(test)]
 mod check {
     use portlab_stats::record::Record;
-
-    use super::Make;
-    use crate::notes::view::View;
     use portlab_words::Lang;
+
+    use super::{Make, Sentence};
+    use crate::notes::view::View;
 
     /// What `caution` must say in English and in Chinese; nothing, where both are empty.
     #[track_caller]
@@ -72,6 +72,7 @@ mod check {
 
     pub(super) fn said(caution: Make, record: &Record, lang: Lang) -> Vec<String> {
         let sentences = caution(record, &View::all(record, lang), lang);
-        sentences.iter().map(ToString::to_string).collect()
+        let sentences = sentences.iter().map(|it| Sentence::of(lang, it));
+        sentences.map(|it| it.to_string()).collect()
     }
 }

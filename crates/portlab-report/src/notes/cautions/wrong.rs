@@ -1,11 +1,11 @@
 //! What went wrong: a run that wasn't finished, servers that failed, a generator at its limit.
 
 use portlab_stats::record::{Cell, Record};
-use portlab_words::{Lang, Text};
+use portlab_words::{Lang, tr};
 
 use crate::notes::{
-    parts::{Sentence, Words, sentence, words},
     places::{place, point},
+    sentence::{count, name, series, text},
     view::View,
 };
 
@@ -13,98 +13,87 @@ use crate::notes::{
 const MOST: usize = 3;
 
 /// A run that was broken off.
-pub(super) fn incomplete(record: &Record, _: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn incomplete(record: &Record, _: &[View], lang: Lang) -> Vec<String> {
     if record.complete {
         return Vec::new();
     }
     let due = record.cells.iter().filter(|cell| cell.not_run.is_none());
-    let slots = [
-        ("made", Words::count(record.measured())),
-        ("due", Words::count(due.count() * record.setup.rounds)),
-    ];
-    let text = Text::new(
-        "The run was broken off: {made} of {due} measurements were made.",
-        "测量没有做完：{due}次测量只完成了{made}次。",
-    );
-    vec![sentence(lang, &text, &slots)]
+    let due = count(due.count() * record.setup.rounds);
+    let made = count(record.measured());
+    vec![tr!(
+        lang,
+        "the run was broken off: {made} of {due} measurements were made.",
+        "测量没有做完：{due}次测量只完成了{made}次。"
+    )]
 }
 
 /// Cells that could not be measured in some round.
-pub(super) fn failures(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
-    let text = Text::new(
-        "{name} failed in {count} of its rounds, {place}, and has no place there: {reason}.",
-        "{place}，{name}有{count}轮失败，不参加那里的排名：{reason}。",
-    );
+pub(super) fn failures(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = |view: &View, cell: &Cell| {
-        let failure = cell.failures.first()?;
-        let slots = [
-            ("name", Words::name(&cell.model)),
-            ("count", Words::count(cell.failures.len())),
-            ("place", of(view, cell)),
-            ("reason", reason(&failure.reason)),
-        ];
-        Some(sentence(lang, &text, &slots))
+        let reason = reason(&cell.failures.first()?.reason);
+        let (name, place) = (name(&cell.model), of(view, cell));
+        let count = count(cell.failures.len());
+        Some(tr!(
+            lang,
+            "{name} failed in {count} of its rounds, {place}, and is not ranked there: {reason}.",
+            "{place}，{name}有{count}轮失败，不参加那里的排名：{reason}。"
+        ))
     };
-    let more = Text::new(
-        "{count} other cell[|s] had failures too.",
-        "另有{count}处也有失败。",
-    );
-    first_few(views, lang, told, &more)
+    let more = |count| {
+        tr!(
+            lang,
+            "{count} other cell[|s] had failures too.",
+            "另有{count}处也有失败。"
+        )
+    };
+    first_few(views, told, more)
 }
 
 /// Cells that gave wrong answers, or none.
-pub(super) fn errors(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
+pub(super) fn errors(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = |view: &View, cell: &Cell| {
-        let count = usize::try_from(cell.errors())
-            .ok()
-            .filter(|count| *count > 0)?;
-        let mut slots = vec![
-            ("name", Words::name(&cell.model)),
-            ("count", Words::count(count)),
-            ("place", of(view, cell)),
-        ];
+        let errors = usize::try_from(cell.errors()).ok()?;
+        let (name, count, place) = (name(&cell.model), count(errors), of(view, cell));
         let first = cell.rounds.iter().find_map(|it| it.first_error.as_deref());
-        let text = match first {
-            Some(first) => {
-                slots.push(("first", reason(first)));
-                Text::new(
-                    "{name} made {count} error[|s], {place}, and has no place there; the first: \
-                     {first}.",
-                    "{place}，{name}出了{count}个错误，不参加那里的排名；第一个是：{first}。",
-                )
-            }
-            None => Text::new(
-                "{name} made {count} error[|s], {place}, and has no place there.",
-                "{place}，{name}出了{count}个错误，不参加那里的排名。",
+        let told = match first.map(reason) {
+            Some(first) => tr!(
+                lang,
+                "{name} had {count} error[|s], {place}, and is not ranked there; the first: {first}.",
+                "{place}，{name}出了{count}个错误，不参加那里的排名；第一个是：{first}。"
+            ),
+            None => tr!(
+                lang,
+                "{name} had {count} error[|s], {place}, and is not ranked there.",
+                "{place}，{name}出了{count}个错误，不参加那里的排名。"
             ),
         };
-        Some(sentence(lang, &text, &slots))
+        (errors > 0).then_some(told)
     };
-    let more = Text::new(
-        "{count} other cell[|s] had errors too.",
-        "另有{count}处也有错误。",
-    );
-    first_few(views, lang, told, &more)
+    let more = |count| {
+        tr!(
+            lang,
+            "{count} other cell[|s] had errors too.",
+            "另有{count}处也有错误。"
+        )
+    };
+    first_few(views, told, more)
 }
 
 /// Points where the load generator could do no more.
-pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence> {
-    let text = Text::new(
-        "In {workload}, {places}, the load generator was the limit for at least one server: throughput \
-         and latency don't rank servers there; CPU time is the server's own.",
-        "在“{workload}”中，{places}，至少有一个服务器没到极限，负载生成器先到了极限：那里不能按吞吐量和延迟排名；\
-         CPU 时间仍是服务器自己的。",
-    );
+pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<String> {
     let told = views.iter().filter_map(|view| {
         let limited = |at: &usize| view.groups[*at].generator_was_the_limit();
         let limited: Vec<usize> = (0..view.groups.len()).filter(limited).collect();
         let stretches = limited.chunk_by(|a, b| a + 1 == *b);
         let places = stretches.filter_map(|it| Some(place(view, *it.first()?..=*it.last()?)));
-        let slots = [
-            ("workload", Words::text(view.workload.name.as_str())),
-            ("places", Words::series(lang, places)),
-        ];
-        (!limited.is_empty()).then(|| sentence(lang, &text, &slots))
+        let (workload, places) = (text(&view.workload.name), series(lang, places));
+        (!limited.is_empty()).then(|| {
+            tr!(
+                lang,
+                "in {workload}, {places}, the load generator was the limit for at least one server: servers are not ranked there by throughput and latency; CPU time is the server's own.",
+                "在“{workload}”中，{places}，至少有一个服务器没到极限，负载生成器先到了极限：那里不能按吞吐量和延迟排名；CPU 时间仍是服务器自己的。"
+            )
+        })
     });
     told.collect()
 }
@@ -112,39 +101,35 @@ pub(super) fn generator(_: &Record, views: &[View], lang: Lang) -> Vec<Sentence>
 /// Tells of the first few cells of which `told` has something to say, and counts the others.
 fn first_few(
     views: &[View],
-    lang: Lang,
-    told: impl Fn(&View, &Cell) -> Option<Sentence>,
-    more: &Text,
-) -> Vec<Sentence> {
-    let told = &told;
-    let mut all: Vec<Sentence> = views
-        .iter()
-        .flat_map(|view| {
-            let cells = view.groups.iter().flat_map(|group| &group.cells);
-            cells.filter_map(move |cell| told(view, cell))
-        })
-        .collect();
+    told: impl Fn(&View, &Cell) -> Option<String>,
+    more: impl Fn(String) -> String,
+) -> Vec<String> {
+    let of = |view: &View| -> Vec<String> {
+        let cells = view.groups.iter().flat_map(|group| &group.cells);
+        cells.filter_map(|cell| told(view, cell)).collect()
+    };
+    let mut all: Vec<String> = views.iter().flat_map(of).collect();
     let others = all.len().saturating_sub(MOST);
     all.truncate(MOST);
     if others > 0 {
-        all.push(sentence(lang, more, &[("count", Words::count(others))]));
+        all.push(more(count(others)));
     }
     all
 }
 
 /// Where a cell is: its workload and its point.
-fn of(view: &View, cell: &Cell) -> Words {
-    let slots = [
-        ("workload", Words::text(view.workload.name.as_str())),
-        ("point", point(view, cell.point)),
-    ];
-    let text = Text::new("in {workload} with {point}", "在“{workload}”中{point}时");
-    words(view.lang, &text, &slots)
+fn of(view: &View, cell: &Cell) -> String {
+    let (workload, point) = (text(&view.workload.name), point(view, cell.point));
+    tr!(
+        view.lang,
+        "in {workload} with {point}",
+        "在“{workload}”中{point}时"
+    )
 }
 
 /// A reason from the record, without a full stop of its own.
-fn reason(reason: &str) -> Words {
-    Words::text(reason.trim_end_matches(['.', '。']))
+fn reason(reason: &str) -> String {
+    text(reason.trim_end_matches(['.', '。']))
 }
 
 #[cfg(test)]
@@ -185,8 +170,7 @@ mod tests {
             failures,
             &record,
             &[
-                "`a` failed in 1 of its rounds, in echo with 100 connections of 64 B, and has no \
-                 place there: it burnt.",
+                "`a` failed in 1 of its rounds, in echo with 100 connections of 64 B, and is not ranked there: it burnt.",
             ],
             &[
                 "在“echo”中 100 个连接、每条消息 64 B 时，`a` 有 1 轮失败，不参加那里的排名：it burnt。",
@@ -207,8 +191,7 @@ mod tests {
         assert_eq!(said.len(), 4);
         assert_eq!(
             said[0],
-            "`a` made 2 errors, in echo with 100 connections of 64 B, and has no place there; the \
-             first: a wrong byte."
+            "`a` had 2 errors, in echo with 100 connections of 64 B, and is not ranked there; the first: a wrong byte."
         );
         assert_eq!(said[3], "2 other cells had errors too.");
     }

@@ -4,79 +4,79 @@
 //! every round. Where no server of the others differs, [`best`](super::best) says it first.
 
 use portlab_stats::record::{Cell, NotRun};
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::{Said, best::finds_no_difference};
 use crate::notes::{
     claim::Claim,
-    parts::{Words, words},
+    sentence::{count, series},
     view::View,
 };
 
-pub(super) fn absent(view: &View) -> Vec<Said> {
-    let Some(at) = view.groups.len().checked_sub(1) else {
-        return Vec::new();
-    };
-    let Some(told) = told(view, at).filter(|_| !finds_no_difference(view, at)) else {
-        return Vec::new();
-    };
-    let text = Text::new(
+pub(super) fn absent(view: &View) -> Option<Said> {
+    let at = view.groups.len().checked_sub(1)?;
+    let told = told(view, at).filter(|_| !finds_no_difference(view, at))?;
+    let told = tr!(
+        view.lang,
         "not every server can be compared: {told}.",
-        "不是每个服务器都能参加比较：{told}。",
+        "不是每个服务器都能参加比较：{told}。"
     );
-    let said = Said::of(view, at..=at, words(view.lang, &text, &[("told", told)]));
-    vec![said.claiming(claims(view, at))]
+    Some(Said::of(view, at..=at, told).claiming(claims(view, at)))
 }
 
 /// What is claimed of the servers that could not be measured at `at`.
 pub(super) fn claims(view: &View, at: usize) -> impl Iterator<Item = Claim> {
     let cells = view.groups[at].cells.iter();
-    let absent = cells.filter(|cell| kind(cell).is_some());
+    let absent = cells.filter(|cell| why(cell).is_some());
     absent.map(move |cell| Claim::Absent(at, cell.model.clone()))
 }
 
 /// Which servers could not be measured at `at`, and why; `None` if all could.
-pub(super) fn told(view: &View, at: usize) -> Option<Words> {
-    let mut kinds: Vec<(Kind, Vec<&Cell>)> = Vec::new();
+pub(super) fn told(view: &View, at: usize) -> Option<String> {
+    let mut reasons: Vec<(Why, Vec<&Cell>)> = Vec::new();
     for &cell in &view.groups[at].cells {
-        let Some(kind) = kind(cell) else { continue };
-        match kinds.iter_mut().find(|(known, _)| *known == kind) {
+        let Some(why) = why(cell) else { continue };
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
             Some((_, cells)) => cells.push(cell),
-            None => kinds.push((kind, vec![cell])),
+            None => reasons.push((why, vec![cell])),
         }
     }
-    let told = kinds.iter().map(|(kind, cells)| {
-        let mut slots = vec![("names", view.names(cells))];
-        let text = match kind {
-            Kind::Serves(count) => {
-                slots.push(("count", Words::figure(count.to_string())));
-                Text::new(
-                    "{names} serve[s|] {count} at a time",
-                    "{names}同时只服务{count}个连接",
+    let told = reasons.iter().map(|(why, cells)| {
+        let names = view.names(cells);
+        match *why {
+            Why::Serves(most) => {
+                let most = count(most);
+                tr!(
+                    view.lang,
+                    "{names} serve[s|] {most} connection[|s] at a time",
+                    "{names}同时只服务{most}个连接"
                 )
             }
-            Kind::Failed => Text::new("{names} failed in every round", "{names}每一轮都失败了"),
-        };
-        words(view.lang, &text, &slots)
+            Why::Failed => tr!(
+                view.lang,
+                "{names} failed in every round",
+                "{names}每一轮都失败了"
+            ),
+        }
     });
-    (!kinds.is_empty()).then(|| Words::series(view.lang, told))
+    (!reasons.is_empty()).then(|| series(view.lang, told))
 }
 
 /// Why a server could not be measured.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum Why {
     /// It serves so many connections at a time, and there are more.
     Serves(usize),
     /// It failed in every round.
     Failed,
 }
 
-fn kind(cell: &Cell) -> Option<Kind> {
+fn why(cell: &Cell) -> Option<Why> {
     match &cell.not_run {
-        Some(NotRun::ServesOne | NotRun::NoHub) => Some(Kind::Serves(1)),
-        Some(NotRun::ServesFewer(count)) => Some(Kind::Serves(*count)),
+        Some(NotRun::ServesOne | NotRun::NoHub) => Some(Why::Serves(1)),
+        Some(NotRun::ServesFewer(count)) => Some(Why::Serves(*count)),
         Some(NotRun::ForeignChat | NotRun::ControlChat | NotRun::Told(_)) => None,
-        None if cell.rounds.is_empty() && !cell.failures.is_empty() => Some(Kind::Failed),
+        None if cell.rounds.is_empty() && !cell.failures.is_empty() => Some(Why::Failed),
         None => None,
     }
 }
@@ -119,13 +119,10 @@ mod tests {
             absent,
             &record,
             &[
-                "For 100 connections of 64 B, not every server can be compared: `iterative` serves \
-                 1 at a time; `prefork` and `prethreaded` serve 16 at a time; `burnt` failed in \
-                 every round.",
+                "For 100 connections of 64 B, not every server can be compared: `iterative` serves 1 connection at a time; `prefork` and `prethreaded` serve 16 connections at a time; `burnt` failed in every round.",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，不是每个服务器都能参加比较：`iterative` 同时只服务 1 \
-                 个连接；`prefork` 和 `prethreaded` 同时只服务 16 个连接；`burnt` 每一轮都失败了。",
+                "100 个连接、每条消息 64 B 时，不是每个服务器都能参加比较：`iterative` 同时只服务 1 个连接；`prefork` 和 `prethreaded` 同时只服务 16 个连接；`burnt` 每一轮都失败了。",
             ],
         );
     }

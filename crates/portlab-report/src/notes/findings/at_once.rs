@@ -12,13 +12,13 @@ use portlab_stats::{
     record::{Cell, Counts},
 };
 use portlab_words::{
-    Text,
+    tr,
     units::{duration, nanos, short},
 };
 
 use super::Said;
 use crate::notes::{
-    parts::{Words, words},
+    sentence::{count, figure},
     view::View,
 };
 
@@ -40,58 +40,108 @@ pub(super) fn at_once(view: &View) -> Vec<Said> {
         return Vec::new();
     }
     let ranked = view.ranked(at);
-    let works_on = |cell: &&Cell, so_many: usize| {
-        let rate = cell.figure(Measure::MessagesPerS);
-        let close = 1.0 - CLOSE..=1.0 + CLOSE;
-        let share = |per_s: f64| per_s * length_s / so_many as f64;
-        !cell.generator_was_the_limit()
-            && rate.is_some_and(|it| {
-                [it.low, it.high]
-                    .iter()
-                    .all(|it| close.contains(&share(*it)))
-            })
-    };
-    let mut counts: Vec<usize> = ranked.iter().map(|cell| cell.workers).collect();
-    counts.retain(|&workers| workers > 1 && workers < connections);
-    counts.sort_unstable();
-    counts.dedup();
-    let mut said = Vec::new();
-    let mut say = |so_many: usize, who: Vec<&Cell>, [waits, blocks, computes]: [Text; 3]| {
-        if who.is_empty() {
-            return;
-        }
-        let text = match work {
-            Work::Waits => waits,
-            Work::Blocks => blocks,
-            Work::Computes => computes,
-        };
-        let what = view.title(Measure::MessagesPerS);
-        let slots = [
-            ("names", view.names(&who)),
-            ("rate", view.figures(&who, Measure::MessagesPerS)),
-            ("what", what),
-            ("many", Words::count(so_many)),
-            ("length", Words::figure(nanos(length_s * 1e9))),
-            ("reckoned", Words::figure(short(so_many as f64 / length_s))),
-        ];
-        said.push(Said::of(view, at..=at, words(view.lang, &text, &slots)));
-    };
-    let one = ranked.iter().copied().filter(|cell| works_on(cell, 1));
-    say(1, one.collect(), ONE);
-    for workers in counts {
-        let own = |cell: &&Cell| cell.workers == workers && works_on(cell, workers);
-        say(
-            workers,
-            ranked.iter().copied().filter(own).collect(),
-            WORKERS,
-        );
-    }
+    let mut workers: Vec<usize> = ranked.iter().map(|cell| cell.workers).collect();
+    workers.retain(|&workers| workers > 1 && workers < connections);
+    workers.sort_unstable();
+    workers.dedup();
+    let mut kinds = vec![(Many::One, 1)];
+    kinds.extend(workers.into_iter().map(|workers| (Many::Workers, workers)));
     if work != Work::Computes {
-        let all = ranked.iter().copied();
-        let all = all.filter(|cell| works_on(cell, connections));
-        say(connections, all.collect(), ALL);
+        kinds.push((Many::All, connections));
     }
-    said
+    let said = kinds.into_iter().filter_map(|(kind, many)| {
+        let is_it = |cell: &&&Cell| {
+            (kind != Many::Workers || cell.workers == many) && works_on(cell, many, length_s)
+        };
+        let cells: Vec<&Cell> = ranked.iter().filter(is_it).copied().collect();
+        let told = || told(view, &cells, (kind, work), (many, length_s));
+        (!cells.is_empty()).then(|| Said::of(view, at..=at, told()))
+    });
+    said.collect()
+}
+
+/// Whether `cell` works on `many` messages at a time, if each takes `length_s`.
+fn works_on(cell: &Cell, many: usize, length_s: f64) -> bool {
+    let is_close = |per_s: f64| {
+        let share = per_s * length_s / many as f64;
+        (1.0 - CLOSE..=1.0 + CLOSE).contains(&share)
+    };
+    let rate = cell.figure(Measure::MessagesPerS);
+    let is_close = rate.is_some_and(|it| is_close(it.low) && is_close(it.high));
+    is_close && !cell.generator_was_the_limit()
+}
+
+fn told(
+    view: &View,
+    cells: &[&Cell],
+    kind: (Many, Work),
+    (many, length_s): (usize, f64),
+) -> String {
+    let (lang, names) = (view.lang, view.names(cells));
+    let lead = match kind {
+        (Many::One, Work::Waits) => tr!(
+            lang,
+            "{names} wait[s|] for one message at a time",
+            "{names}一次只等待一条消息"
+        ),
+        (Many::One, Work::Blocks) => tr!(
+            lang,
+            "{names} serve[s|] one message at a time, and while a handler blocks the other connections wait",
+            "{names}一次只处理一条消息，一个阻塞，其他都得等"
+        ),
+        (Many::One, Work::Computes) => tr!(
+            lang,
+            "{names} compute[s|] on one processor",
+            "{names}只用一个处理器计算"
+        ),
+        (Many::Workers, Work::Waits) => tr!(
+            lang,
+            "{names} wait[s|] for as many messages at a time as there are workers",
+            "{names}有几个工作者，就同时等待几条消息"
+        ),
+        (Many::Workers, Work::Blocks) => tr!(
+            lang,
+            "{names} serve[s|] as many messages at a time as there are workers, because each handler that blocks occupies one",
+            "{names}有几个工作者就同时处理几条消息，每条阻塞的消息占住一个"
+        ),
+        (Many::Workers, Work::Computes) => tr!(
+            lang,
+            "{names} compute[s|] with all workers at once",
+            "{names}的工作者全部同时计算"
+        ),
+        (Many::All, Work::Waits) => tr!(
+            lang,
+            "{names} wait[s|] for all at once",
+            "{names}同时等待所有消息"
+        ),
+        (Many::All, Work::Blocks) => tr!(
+            lang,
+            "with {names}, a handler that blocks doesn't delay other connections",
+            "{names}中一个连接阻塞，别的连接不受影响"
+        ),
+        (Many::All, Work::Computes) => tr!(
+            lang,
+            "{names} compute[s|] for all at once",
+            "{names}同时为所有连接计算"
+        ),
+    };
+    let what = view.title(Measure::MessagesPerS);
+    let rate = view.figures(cells, Measure::MessagesPerS);
+    let expected = figure(short(many as f64 / length_s));
+    let (many, length) = (count(many), figure(nanos(length_s * 1e9)));
+    tr!(
+        lang,
+        "{lead}: {rate} {what}; by Little's law, {many} message[|s] of {length} at a time would be {expected}.",
+        "{lead}：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{expected}。"
+    )
+}
+
+/// How many messages are worked on at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Many {
+    One,
+    Workers,
+    All,
 }
 
 /// What a handler does for a known time.
@@ -102,78 +152,22 @@ enum Work {
     Computes,
 }
 
-impl Work {
-    const fn prefix(self) -> &'static str {
-        match self {
-            Self::Waits => "wait:",
-            Self::Blocks => "block:",
-            Self::Computes => "cpu:",
-        }
-    }
-}
-
 /// What the handler of a workload does, and how long, in seconds.
 fn work(view: &View) -> Option<(Work, f64)> {
     let workload = view.workload;
     if workload.counts != Counts::Messages || workload.depth != 1 || view.groups.is_empty() {
         return None;
     }
-    [Work::Waits, Work::Blocks, Work::Computes]
-        .into_iter()
-        .find_map(|work| {
-            let read = duration("0s", "1h");
-            let length = read(workload.work.strip_prefix(work.prefix())?).ok()?;
-            (!length.is_zero()).then_some((work, length.as_secs_f64()))
-        })
+    let (work, length) = workload.work.split_once(':')?;
+    let work = match work {
+        "wait" => Work::Waits,
+        "block" => Work::Blocks,
+        "cpu" => Work::Computes,
+        _ => return None,
+    };
+    let length = duration("0s", "1h")(length).ok()?;
+    (!length.is_zero()).then_some((work, length.as_secs_f64()))
 }
-
-/// For those that work on one message at a time: while they wait, block or compute.
-const ONE: [Text; 3] = [
-    Text::new(
-        "{names} wait[s|] for one message at a time: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}一次只等待一条消息：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-    Text::new(
-        "{names} serve[s|] one message at a time, and while a handler blocks the other connections wait: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}一次只处理一条消息，一个阻塞，其他都得等：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-    Text::new(
-        "{names} compute[s|] on one processor: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}只用一个处理器计算：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-];
-
-/// For those that work on as many as they have workers.
-const WORKERS: [Text; 3] = [
-    Text::new(
-        "{names} wait[s|] for as many messages at a time as there are workers: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}有几个工作者，就同时等待几条消息：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-    Text::new(
-        "{names} serve[s|] as many messages at a time as there are workers, for each that blocks takes one: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}有几个工作者就同时处理几条消息，每条阻塞的消息占住一个：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-    Text::new(
-        "{names} compute[s|] with all workers at once: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}的工作者全部同时计算：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-];
-
-/// For those that work on all connections.
-const ALL: [Text; 3] = [
-    Text::new(
-        "{names} wait[s|] for all at once: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}同时等待所有消息：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-    Text::new(
-        "{names} let[s|] no connection wait for another that blocks: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}中一个连接阻塞，别的连接不受影响：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-    Text::new(
-        "{names} compute[s|] for all at once: {rate} {what}; {many} message[|s] at a time, {length} each, would give {reckoned}.",
-        "{names}同时为所有连接计算：{what}是{rate}；同时{many}条、每条{length}，按利特尔法则是{reckoned}。",
-    ),
-];
 
 #[cfg(test)]
 mod tests {
@@ -216,21 +210,14 @@ mod tests {
             at_once,
             &record,
             &[
-                "For 100 connections of 64 B, `event-loop` serves one message at a time, and \
-                 while a handler blocks the other connections wait: 198 messages per second; 1 message at a time, \
-                 5.00 ms each, would give 200.",
-                "`tasks` serves as many messages at a time as there \
-                 are workers, for each that blocks takes one: 395 messages per second; 2 messages at a time, 5.00 ms each, would give 400.",
-                "`threads` lets no connection wait for another that \
-                 blocks: 19.6k messages per second; 100 messages at a time, 5.00 ms each, would give 20.0k.",
+                "For 100 connections of 64 B, `event-loop` serves one message at a time, and while a handler blocks the other connections wait: 198 messages per second; by Little's law, 1 message of 5.00 ms at a time would be 200.",
+                "`tasks` serves as many messages at a time as there are workers, because each handler that blocks occupies one: 395 messages per second; by Little's law, 2 messages of 5.00 ms at a time would be 400.",
+                "With `threads`, a handler that blocks doesn't delay other connections: 19.6k messages per second; by Little's law, 100 messages of 5.00 ms at a time would be 20.0k.",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，`event-loop` 一次只处理一条消息，一个阻塞，其他都得等：\
-                 每秒消息数是 198；同时 1 条、每条 5.00 ms，按利特尔法则是 200。",
-                "`tasks` 有几个工作者就同时处理几条消息，每条阻塞的消息\
-                 占住一个：每秒消息数是 395；同时 2 条、每条 5.00 ms，按利特尔法则是 400。",
-                "`threads` 中一个连接阻塞，别的连接不受影响：\
-                 每秒消息数是 19.6k；同时 100 条、每条 5.00 ms，按利特尔法则是 20.0k。",
+                "100 个连接、每条消息 64 B 时，`event-loop` 一次只处理一条消息，一个阻塞，其他都得等：每秒消息数是 198；同时 1 条、每条 5.00 ms，按利特尔法则是 200。",
+                "`tasks` 有几个工作者就同时处理几条消息，每条阻塞的消息占住一个：每秒消息数是 395；同时 2 条、每条 5.00 ms，按利特尔法则是 400。",
+                "`threads` 中一个连接阻塞，别的连接不受影响：每秒消息数是 19.6k；同时 100 条、每条 5.00 ms，按利特尔法则是 20.0k。",
             ],
         );
     }

@@ -1,4 +1,4 @@
-//! Who is best at each point, by what the workload is ranked by.
+//! Which servers are best at each point, by what the workload is ranked by.
 //!
 //! Where nothing is ranked, the reason is said: a single round, the generator's limit, figures below
 //! what can be measured, too much noise, one processor for a question about several. Where no server
@@ -6,35 +6,35 @@
 //! was found.
 
 use portlab_stats::{
-    analysis::{Column, Floor, Group, Refusal},
+    analysis::{Column, Group, Refusal},
     measure::{Better, Measure},
     record::Cell,
 };
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::{Said, absent};
 use crate::notes::{
     claim::Claim,
-    figures::{figure, percent},
-    parts::{Words, words},
-    view::View,
+    figures::{figure_of, floor_of, percent},
+    sentence::{self, figure, text},
+    view::{View, is_below},
 };
 
 /// More stretches than this are a list, and no finding.
 const MOST_STRETCHES: usize = 3;
 
 pub(super) fn best(view: &View) -> Vec<Said> {
-    let verdicts: Vec<Verdict> = (0..view.groups.len()).map(|at| verdict(view, at)).collect();
+    let rankings: Vec<Ranking> = (0..view.groups.len()).map(|at| ranking(view, at)).collect();
     let mut stretches: Vec<(usize, usize)> = Vec::new();
-    for (at, verdict) in verdicts.iter().enumerate() {
+    for (at, ranking) in rankings.iter().enumerate() {
         match stretches.last_mut() {
-            Some((first, last)) if verdicts[*first].joins(verdict) => *last = at,
+            Some((first, last)) if rankings[*first].joins(ranking) => *last = at,
             _ => stretches.push((at, at)),
         }
     }
-    stretches.retain(|(first, _)| verdicts[*first] != Verdict::Unknown);
+    stretches.retain(|(first, _)| rankings[*first] != Ranking::Unknown);
     if stretches.len() > 1
-        && let Some(said) = always_among(view, &verdicts)
+        && let Some(said) = always_among(view, &rankings)
     {
         return vec![said];
     }
@@ -45,14 +45,16 @@ pub(super) fn best(view: &View) -> Vec<Said> {
     by_length.sort_unstable();
     let said = by_length.into_iter().map(|at| {
         let (first, last) = stretches[at];
-        said(view, &verdicts[first], first, last)
+        let ranking = &rankings[first];
+        let claims = (first..=last).flat_map(|at| claims(view, ranking, at));
+        Said::of(view, first..=last, told(view, ranking, first, last)).claiming(claims)
     });
     said.collect()
 }
 
 /// What can be said of a group.
 #[derive(Clone, Debug, PartialEq)]
-enum Verdict<'a> {
+enum Ranking<'a> {
     /// These are the best, and others aren't.
     Best(Vec<&'a str>),
     /// So many can't be told apart.
@@ -67,7 +69,7 @@ enum Verdict<'a> {
     Unknown,
 }
 
-impl Verdict<'_> {
+impl Ranking<'_> {
     /// Whether one sentence can say both.
     fn joins(&self, other: &Self) -> bool {
         use Refusal::{Busy, Noise};
@@ -80,272 +82,230 @@ impl Verdict<'_> {
 
 /// Whether no server differs from another at `at`.
 pub(super) fn finds_no_difference(view: &View, at: usize) -> bool {
-    matches!(verdict(view, at), Verdict::Same(_))
+    matches!(ranking(view, at), Ranking::Same(_))
 }
 
-fn verdict<'a>(view: &View<'a>, at: usize) -> Verdict<'a> {
+fn ranking<'a>(view: &View<'a>, at: usize) -> Ranking<'a> {
     let (group, column) = (&view.groups[at], &view.columns[at]);
     let measured = group.cells.iter().filter(|cell| !cell.rounds.is_empty());
     let most = measured.map(|cell| cell.rounds.len()).max();
     if most.is_none() || view.measure().better() == Better::Neither {
-        return Verdict::Unknown;
+        return Ranking::Unknown;
     }
     if let Some(refusal) = group.refusal(view.measure()).filter(|_| most > Some(1)) {
-        return Verdict::Refused(refusal);
+        return Ranking::Refused(refusal);
     }
     let best = view.best(at);
     let places = column.ranks.iter().flatten().count();
     match (places, best.as_slice()) {
-        (0, _) if most == Some(1) => Verdict::Once,
-        (0, _) | (_, []) => Verdict::Unknown,
-        (1, [one, ..]) => Verdict::Alone(&one.model),
-        _ if !column.tells_apart() => Verdict::Same(places),
+        (0, _) if most == Some(1) => Ranking::Once,
+        (0, _) | (_, []) => Ranking::Unknown,
+        (1, [one, ..]) => Ranking::Alone(&one.model),
+        _ if !column.tells_apart() => Ranking::Same(places),
         // In the order of the record, so that the same set is the same wherever it wins.
         _ => {
             let is_best = |cell: &&&Cell| best.iter().any(|it| it.model == cell.model);
             let cells = group.cells.iter().filter(is_best);
-            Verdict::Best(cells.map(|cell| cell.model.as_str()).collect())
+            Ranking::Best(cells.map(|cell| cell.model.as_str()).collect())
         }
     }
 }
 
-fn said(view: &View, verdict: &Verdict, first: usize, last: usize) -> Said {
-    let lang = view.lang;
-    let what = ("what", view.title(view.measure()));
-    let told = match verdict {
-        Verdict::Best(names) => {
-            let figures = tied(view, names, first, last);
-            let names = Words::names(lang, names.iter().copied());
-            let slots = [("names", names), what, ("figures", figures)];
-            words(lang, &wins(view.measure()), &slots)
+fn told(view: &View, ranking: &Ranking, first: usize, last: usize) -> String {
+    let (lang, what) = (view.lang, view.title(view.measure()));
+    match ranking {
+        Ranking::Best(list) => {
+            let mut figures = span(view, list, first, last);
+            if list.len() > 1 {
+                figures = tr!(lang, "{figures}, tied", "{figures}，并列");
+            }
+            wins(view, &sentence::names(lang, list.iter().copied()), &figures)
         }
-        Verdict::Same(_) => {
-            let columns = &view.columns[first..=last];
-            let count = |column: &Column| column.ranks.iter().flatten().count();
-            let floors = columns.iter().map(|column| column.floor);
-            let floor = floors.max_by(|a, b| a.share.total_cmp(&b.share));
-            let mut slots = vec![
-                what,
-                (
-                    "count",
-                    Words::count(columns.iter().map(count).max().unwrap_or(0)),
-                ),
-                ("noun", Words::text(view.noun().pick(lang))),
-                (
-                    "floor",
-                    floor.map_or_else(Words::default, |it| floor_of(view, it)),
-                ),
-            ];
-            let absent = absent::told(view, last).filter(|told| {
-                let same = |at: usize| absent::told(view, at).as_ref() == Some(told);
-                (first..last).all(same)
-            });
-            let text = match absent {
-                Some(absent) => {
-                    slots.push(("absent", absent));
-                    Text::new(
-                        "{absent}, and could not be compared; between the other {count} {noun} this \
-                         run could see no difference in {what} ({floor}).",
-                        "{absent}，无法参加比较；其余{count}{noun}在{what}上看不出差别（{floor}）。",
-                    )
-                }
-                None => Text::new(
-                    "no difference in {what} between the {count} {noun} that this run could \
-                     see ({floor}).",
-                    "这次测量看不出{count}{noun}在{what}上有差别（{floor}）。",
-                ),
-            };
-            words(lang, &text, &slots)
-        }
-        Verdict::Alone(name) => {
-            let figures = ("figures", span(view, &[name], first, last));
-            let name = ("name", Words::name(name));
-            let text = Text::new(
+        Ranking::Same(_) => same(view, first, last),
+        Ranking::Alone(name) => {
+            let figures = span(view, &[name], first, last);
+            let name = sentence::name(name);
+            tr!(
+                lang,
                 "only {name} can be ranked by {what} ({figures}).",
-                "能按{what}排名的只有{name}（{figures}）。",
-            );
-            words(lang, &text, &[name, what, figures])
+                "能按{what}排名的只有{name}（{figures}）。"
+            )
         }
-        Verdict::Refused(refusal) => refused(view, *refusal, first, last),
-        Verdict::Once | Verdict::Unknown => {
-            let text = Text::new(
-                "no server is ranked by {what}: there was a single round, which can't tell \
-                 difference from chance.",
-                "不按{what}排名：只测了一轮，分不清差别和偶然。",
-            );
-            words(lang, &text, &[what])
+        Ranking::Refused(refusal) => {
+            let why = refused(view, *refusal, first, last);
+            tr!(
+                lang,
+                "no server is ranked by {what}: {why}.",
+                "不按{what}排名：{why}。"
+            )
         }
-    };
-    let claims = (first..=last).flat_map(|at| claims(view, verdict, at));
-    Said::of(view, first..=last, told).claiming(claims)
+        Ranking::Once | Ranking::Unknown => tr!(
+            lang,
+            "no server is ranked by {what}: a single round can't tell a difference from chance.",
+            "不按{what}排名：只测了一轮，分不清差别和偶然。"
+        ),
+    }
 }
 
-/// What `verdict` claims of the group at `at`.
-fn claims(view: &View, verdict: &Verdict, at: usize) -> Vec<Claim> {
-    match verdict {
-        Verdict::Best(names) => {
+/// That no server differs from another.
+fn same(view: &View, first: usize, last: usize) -> String {
+    let (lang, what) = (view.lang, view.title(view.measure()));
+    let columns = view.columns[first..=last].iter();
+    let places = |column: &Column| column.ranks.iter().flatten().count();
+    let servers = view.servers(columns.clone().map(places).max().unwrap_or(0));
+    let floors = columns.map(|column| column.floor);
+    let floor = floors.max_by(|a, b| a.share.total_cmp(&b.share));
+    let floor = floor.map_or_else(String::new, |it| floor_of(lang, it));
+    let absent = absent::told(view, last).filter(|told| {
+        let same = |at: usize| absent::told(view, at).as_ref() == Some(told);
+        (first..last).all(same)
+    });
+    match absent {
+        Some(absent) => tr!(
+            lang,
+            "{absent}, and could not be compared; this run shows no difference in {what} between the other {servers} ({floor}).",
+            "{absent}，无法参加比较；其余{servers}在{what}上看不出差别（{floor}）。"
+        ),
+        None => tr!(
+            lang,
+            "this run shows no difference in {what} between the {servers} ({floor}).",
+            "这次测量看不出{servers}在{what}上有差别（{floor}）。"
+        ),
+    }
+}
+
+/// What `ranking` claims of the group at `at`.
+fn claims(view: &View, ranking: &Ranking, at: usize) -> Vec<Claim> {
+    match ranking {
+        Ranking::Best(names) => {
             let best = names.iter().map(|&name| Claim::Best(at, name.to_owned()));
             best.collect()
         }
-        Verdict::Same(_) => {
+        Ranking::Same(_) => {
             let absent = absent::claims(view, at).filter(|_| at + 1 == view.groups.len());
             std::iter::once(Claim::Alike(at)).chain(absent).collect()
         }
-        Verdict::Refused(_) | Verdict::Once => vec![Claim::Unranked(at)],
-        Verdict::Alone(_) | Verdict::Unknown => Vec::new(),
+        Ranking::Refused(_) | Ranking::Once => vec![Claim::Unranked(at)],
+        Ranking::Alone(_) | Ranking::Unknown => Vec::new(),
     }
 }
 
 /// Why no server is ranked.
-fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> Words {
-    let lang = view.lang;
-    let mut slots = vec![("what", view.title(view.measure()))];
-    let text = match refusal {
-        Refusal::Generator | Refusal::Fact => Text::new(
-            "no server is ranked by {what}: for at least one server the load generator was the \
-             limit.",
-            "不按{what}排名：至少有一个服务器还没到极限，负载生成器先到了极限。",
-        ),
+fn refused(view: &View, refusal: Refusal, first: usize, last: usize) -> String {
+    let (lang, measure) = (view.lang, view.measure());
+    match refusal {
+        Refusal::Generator | Refusal::Fact => text(lang.pick(
+            "for at least one server the load generator was the limit",
+            "至少有一个服务器还没到极限，负载生成器先到了极限",
+        )),
         Refusal::Unresolved => {
-            let measure = view.measure();
             let cells = view.groups[first..=last].iter().flat_map(|it| &it.cells);
-            let below = |cell: &&Cell| {
-                let median = cell.figure(measure).map(|it| it.median);
-                median.is_some_and(|it| measure.is_below_resolution(cell, it))
-            };
-            let cells: Vec<&Cell> = cells.copied().filter(below).collect();
+            let cells: Vec<&Cell> = cells.copied().filter(|it| is_below(measure, it)).collect();
             let mut names: Vec<&str> = cells.iter().map(|cell| cell.model.as_str()).collect();
             names.sort_unstable();
             names.dedup();
+            let names = sentence::names(lang, names);
             let resolutions = cells.iter().filter_map(|cell| measure.resolution(cell));
-            let coarsest = resolutions.fold(0.0, f64::max);
-            slots.push(("names", Words::names(lang, names)));
-            slots.push(("resolution", Words::figure(figure(measure, coarsest))));
-            Text::new(
-                "no server is ranked by {what}: that of {names} is below what can be measured here \
-                 ({resolution}); more connections would show it.",
-                "不按{what}排名：{names}的数字低于这里可测的下限（{resolution}）；连接再多一些才看得出来。",
+            let resolution = figure(figure_of(measure, resolutions.fold(0.0, f64::max)));
+            tr!(
+                lang,
+                "the figure of {names} is below what can be measured here ({resolution}); more connections would show it",
+                "{names}的数字低于这里可测的下限（{resolution}）；连接再多一些才看得出来"
             )
         }
         Refusal::Noise(floor) => {
             let floors = view.columns[first..=last].iter().map(|it| it.floor.share);
-            let least = floors.fold(floor.share, f64::min);
-            slots.push(("share", Words::figure(percent(least))));
-            Text::new(
-                "no server is ranked by {what}: the noise is too large. One model under two names could \
-                 not be told apart within {share}.",
-                "不按{what}排名：噪声太大，同一个模型用两个名字测量，相差{share}以内都分不出来。",
+            let share = figure(percent(floors.fold(floor.share, f64::min)));
+            tr!(
+                lang,
+                "the noise is too large; one model, measured twice, differs from itself by up to {share}",
+                "噪声太大，同一个模型用两个名字测量，相差{share}以内都分不出来"
             )
         }
         Refusal::Busy(share) => {
             let shares = view.groups[first..=last].iter();
             let shares = shares.filter_map(Group::wait_share);
-            slots.push((
-                "share",
-                Words::figure(percent(shares.fold(share, f64::max))),
-            ));
-            Text::new(
-                "no server is ranked by {what}: the machine was busy with other programs, and servers \
-                 or generator waited up to {share} of their time for a processor.",
-                "不按{what}排名：机器在忙别的程序，服务器或负载生成器最多有{share}的时间在等处理器。",
+            let share = figure(percent(shares.fold(share, f64::max)));
+            tr!(
+                lang,
+                "the machine was busy with other programs, and servers or generator waited up to {share} of their time for a processor",
+                "机器在忙别的程序，服务器或负载生成器最多有{share}的时间在等处理器"
             )
         }
-        Refusal::OneProcessor => Text::new(
-            "no server is ranked by {what}: the handlers compute, and servers were kept to one \
-             processor, so no model could show how many it uses; --pin off lets them.",
-            "不按{what}排名：处理函数要做计算，而服务器只能用一个处理器，看不出哪种模型能用多个；用 --pin off 放开。",
-        ),
-    };
-    words(lang, &text, &slots)
+        Refusal::OneProcessor => text(lang.pick(
+            "the handlers compute, and servers were kept to one processor, so no model could show how many it uses; --pin off gives servers all",
+            "处理函数要做计算，而服务器只能用一个处理器，看不出哪种模型能用多个；用 --pin off 放开",
+        )),
+    }
 }
 
-/// How winning is put: one costs least, has the lowest, or the most.
-fn wins(measure: Measure) -> Text {
-    match measure {
-        Measure::MessagesPerS => Text::new(
+/// How winning is put: one takes the least, has the lowest, or the most.
+fn wins(view: &View, names: &str, figures: &str) -> String {
+    let (lang, what) = (view.lang, view.title(view.measure()));
+    match view.measure() {
+        Measure::MessagesPerS => tr!(
+            lang,
             "{names} reach[es|] the most {what} ({figures}).",
-            "{what}最多的是{names}（{figures}）。",
+            "{what}最多的是{names}（{figures}）。"
         ),
-        Measure::LatencyP50 | Measure::LatencyP99 | Measure::LatencyP999 => Text::new(
+        Measure::LatencyP50 | Measure::LatencyP99 | Measure::LatencyP999 => tr!(
+            lang,
             "{names} ha[s|ve] the lowest {what} ({figures}).",
-            "{what}最低的是{names}（{figures}）。",
+            "{what}最低的是{names}（{figures}）。"
         ),
-        Measure::SwitchesPerMessage => Text::new(
+        Measure::SwitchesPerMessage => tr!(
+            lang,
             "{names} make[s|] the fewest {what} ({figures}).",
-            "{what}最少的是{names}（{figures}）。",
+            "{what}最少的是{names}（{figures}）。"
         ),
-        _ => Text::new(
-            "{names} cost[s|] least {what} ({figures}).",
-            "{what}最少的是{names}（{figures}）。",
+        _ => tr!(
+            lang,
+            "{names} take[s|] the least {what} ({figures}).",
+            "{what}最少的是{names}（{figures}）。"
         ),
     }
 }
 
 /// Where every point tells apart, and the same one shares the first place at each, though with
 /// others each time.
-fn always_among(view: &View, verdicts: &[Verdict]) -> Option<Said> {
-    let sets = || {
-        verdicts.iter().enumerate().filter_map(|(at, it)| match it {
-            Verdict::Best(names) => Some((at, names)),
+fn always_among(view: &View, rankings: &[Ranking]) -> Option<Said> {
+    let sets: Option<Vec<&Vec<&str>>> = rankings
+        .iter()
+        .map(|it| match it {
+            Ranking::Best(names) => Some(names),
             _ => None,
         })
-    };
-    if sets().count() < verdicts.len() {
+        .collect();
+    let sets = sets?;
+    let always = |name: &&&str| sets.iter().all(|names| names.contains(*name));
+    let list: Vec<&str> = sets.first()?.iter().filter(always).copied().collect();
+    if list.is_empty() {
         return None;
     }
-    let (first, names) = sets().next()?;
-    let (last, _) = sets().next_back()?;
-    let always = |name: &&&str| sets().all(|(_, names)| names.contains(*name));
-    let names: Vec<&str> = names.iter().filter(always).copied().collect();
-    if names.is_empty() {
-        return None;
-    }
-    let slots = [
-        ("figures", span(view, &names, first, last)),
-        ("names", Words::names(view.lang, names.iter().copied())),
-        ("what", view.title(view.measure())),
-    ];
-    let text = Text::new(
-        "{names} [is|are] always among the best by {what} ({figures}); who shares the \
-         first place changes.",
-        "按{what}，{names}始终在最好的之列（{figures}）；与之并列第一的各有不同。",
+    let all = 0..=rankings.len() - 1;
+    let figures = span(view, &list, 0, rankings.len() - 1);
+    let names = sentence::names(view.lang, list.iter().copied());
+    let what = view.title(view.measure());
+    let told = tr!(
+        view.lang,
+        "{names} [is|are] always among the best by {what} ({figures}); the others in first place change.",
+        "按{what}，{names}始终在最好的之列（{figures}）；与之并列第一的各有不同。"
     );
-    let told = words(view.lang, &text, &slots);
-    let claims = (first..=last).flat_map(|at| {
-        let names = names.iter();
+    let claims = all.clone().flat_map(|at| {
+        let names = list.iter();
         names.map(move |&name| Claim::Best(at, name.to_owned()))
     });
-    Some(Said::of(view, first..=last, told).claiming(claims))
-}
-
-/// The figures of the best, and whether several share the place.
-fn tied(view: &View, names: &[&str], first: usize, last: usize) -> Words {
-    let figures = span(view, names, first, last);
-    if names.len() == 1 {
-        return figures;
-    }
-    let text = Text::new("{figures}, tied", "{figures}，并列");
-    words(view.lang, &text, &[("figures", figures)])
+    Some(Said::of(view, all, told).claiming(claims))
 }
 
 /// From the least to the most that `names` have from the group `first` to `last`.
-fn span(view: &View, names: &[&str], first: usize, last: usize) -> Words {
+fn span(view: &View, names: &[&str], first: usize, last: usize) -> String {
     let cells = view.groups[first..=last].iter().flat_map(|it| &it.cells);
     let own: Vec<&Cell> = cells
         .copied()
         .filter(|cell| names.contains(&cell.model.as_str()))
         .collect();
     view.figures(&own, view.measure())
-}
-
-/// "noise floor 3.0 %", and that it is assumed where it is.
-fn floor_of(view: &View, floor: Floor) -> Words {
-    let text = match floor.measured {
-        true => Text::new("noise floor {share}", "噪声水平{share}"),
-        false => Text::new("noise floor {share}, assumed", "噪声水平按{share}估计"),
-    };
-    let share = Words::figure(percent(floor.share));
-    words(view.lang, &text, &[("share", share)])
 }
 
 #[cfg(test)]
@@ -375,12 +335,10 @@ mod tests {
             best,
             &record,
             &[
-                "For 100 connections of 64 B, `event-loop` and `tasks-single` cost least CPU per \
-                 message (4.10 µs, tied).",
+                "For 100 connections of 64 B, `event-loop` and `tasks-single` take the least CPU per message (4.10 µs, tied).",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间最少的是 `event-loop` 和 \
-                 `tasks-single`（4.10 µs，并列）。",
+                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间最少的是 `event-loop` 和 `tasks-single`（4.10 µs，并列）。",
             ],
         );
     }
@@ -396,7 +354,7 @@ mod tests {
         check(
             best,
             &record(cells.collect()),
-            &["From 1 to 100 connections, `a` costs least CPU per message (4.00 µs)."],
+            &["From 1 to 100 connections, `a` takes the least CPU per message (4.00 µs)."],
             &["从 1 到 100 个连接，每条消息的 CPU 时间最少的是 `a`（4.00 µs）。"],
         );
     }
@@ -415,12 +373,10 @@ mod tests {
             best,
             &record,
             &[
-                "From 1 to 10 connections, `a` is always among the best by CPU per message \
-                 (2.00 µs to 4.00 µs); who shares the first place changes.",
+                "From 1 to 10 connections, `a` is always among the best by CPU per message (2.00 µs to 4.00 µs); the others in first place change.",
             ],
             &[
-                "从 1 到 10 个连接，按每条消息的 CPU 时间，`a` 始终在最好的之列\
-                 （2.00 µs～4.00 µs）；与之并列第一的各有不同。",
+                "从 1 到 10 个连接，按每条消息的 CPU 时间，`a` 始终在最好的之列（2.00 µs～4.00 µs）；与之并列第一的各有不同。",
             ],
         );
     }
@@ -437,12 +393,10 @@ mod tests {
             best,
             &overlapping,
             &[
-                "For 100 connections of 64 B, no difference in CPU per message between the 2 \
-                 models that this run could see (noise floor 3.0%).",
+                "For 100 connections of 64 B, this run shows no difference in CPU per message between the 2 models (noise floor 3.0%).",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别\
-                 （噪声水平 3.0%）。",
+                "100 个连接、每条消息 64 B 时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别（噪声水平 3.0%）。",
             ],
         );
     }
@@ -461,13 +415,11 @@ mod tests {
             best,
             &record,
             &[
-                "For 1 connection, no difference in CPU per message between the 2 models that this \
-                 run could see (noise floor 5.0%, assumed).",
-                "From 10 to 100 connections, `a` costs least CPU per message (4.00 µs).",
+                "For 1 connection, this run shows no difference in CPU per message between the 2 models (noise floor 5.0%, assumed).",
+                "From 10 to 100 connections, `a` takes the least CPU per message (4.00 µs).",
             ],
             &[
-                "1 个连接时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别\
-                 （噪声水平按 5.0% 估计）。",
+                "1 个连接时，这次测量看不出 2 个模型在每条消息的 CPU 时间上有差别（噪声水平按 5.0% 估计）。",
                 "从 10 到 100 个连接，每条消息的 CPU 时间最少的是 `a`（4.00 µs）。",
             ],
         );
@@ -494,7 +446,7 @@ mod tests {
             ),
             (
                 Measure::PeakMemory,
-                "`a` costs least memory at its peak (1.91 MiB)",
+                "`a` takes the least memory at its peak (1.91 MiB)",
             ),
         ];
         for (measure, expected) in expected {
@@ -535,7 +487,7 @@ mod tests {
         ]);
         record.cells[0].rounds[0].errors = 1;
         let [en, _] = super::super::check::said(best, &record);
-        assert!(en[0].contains("`a` costs least"), "{en:?}");
+        assert!(en[0].contains("`a` takes the least"), "{en:?}");
         record.cells.truncate(1);
         check(best, &record, &[], &[]);
     }

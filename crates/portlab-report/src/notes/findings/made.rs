@@ -11,55 +11,51 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Counts, Serves},
 };
-use portlab_words::{Text, units::nanos};
+use portlab_words::{tr, units::nanos};
 
 use super::Said;
 use crate::notes::{
-    parts::{Words, words},
+    sentence::figure,
     view::{Carrier, View, ratio},
 };
-
-static PROCESS: Text = Text::new(
-    "making a process for each connection costs about {more}: {own} {what} with \
-     {maker}, {its} with {kin}, which makes them in advance.",
-    "为每个连接创建一个进程大约花费{more}：{maker}{what}是{own}，提前创建进程的\
-     {kin}是{its}。",
-);
-static THREAD: Text = Text::new(
-    "making a thread for each connection costs about {more}: {own} {what} with \
-     {maker}, {its} with {kin}, which makes them in advance.",
-    "为每个连接创建一个线程大约花费{more}：{maker}{what}是{own}，提前创建线程的\
-     {kin}是{its}。",
-);
 
 pub(super) fn made(view: &View) -> Vec<Said> {
     if view.workload.counts != Counts::Connections {
         return Vec::new();
     }
-    let said = [(Carrier::Process, &PROCESS), (Carrier::Thread, &THREAD)];
-    let said = said.into_iter().filter_map(|(carrier, text)| {
-        (0..view.groups.len()).rev().find_map(|at| {
-            let ranked = view.ranked(at);
-            let maker = *ranked.iter().find(|it| view.carrier(it) == Some(carrier))?;
-            let kin = *ranked.iter().find(|it| is_kin(view, maker, it))?;
-            let measure = Measure::CpuPerMessage;
-            let ratio = ratio(maker, kin, measure)?;
-            if ratio.median < 1.0 || !differs(ratio, view.groups[at].floor(measure)) {
-                return None;
-            }
-            let more = difference(maker, kin).filter(|more| more.low > 0.0)?;
-            let slots = [
-                ("more", Words::figure(nanos(more.median))),
-                ("own", view.figures(&[maker], measure)),
-                ("what", view.title(measure)),
-                ("maker", view.names(&[maker])),
-                ("its", view.figures(&[kin], measure)),
-                ("kin", view.names(&[kin])),
-            ];
-            Some(Said::of(view, at..=at, words(view.lang, text, &slots)))
-        })
-    });
-    said.collect()
+    let points = || (0..view.groups.len()).rev();
+    let said = [Carrier::Process, Carrier::Thread].into_iter();
+    said.filter_map(|carrier| points().find_map(|at| told(view, at, carrier)))
+        .collect()
+}
+
+/// What it costs to make a `carrier` for each connection, at the point `at`.
+fn told(view: &View, at: usize, carrier: Carrier) -> Option<Said> {
+    let (lang, measure) = (view.lang, Measure::CpuPerMessage);
+    let ranked = view.ranked(at);
+    let maker = *ranked.iter().find(|it| view.carrier(it) == Some(carrier))?;
+    let kin = *ranked.iter().find(|it| is_kin(view, maker, it))?;
+    let ratio = ratio(maker, kin, measure)?;
+    if ratio.median < 1.0 || !differs(ratio, view.groups[at].floor(measure)) {
+        return None;
+    }
+    let more = difference(maker, kin).filter(|more| more.low > 0.0)?;
+    let (more, what) = (figure(nanos(more.median)), view.title(measure));
+    let [own, its] = [maker, kin].map(|cell| view.figures(&[cell], measure));
+    let [maker, kin] = [maker, kin].map(|cell| view.names(&[cell]));
+    let told = match carrier {
+        Carrier::Process => tr!(
+            lang,
+            "making a process for each connection costs about {more}: {own} {what} with {maker}, {its} with {kin}, which makes them in advance.",
+            "为每个连接创建一个进程大约花费{more}：{maker}{what}是{own}，提前创建进程的{kin}是{its}。"
+        ),
+        Carrier::Thread => tr!(
+            lang,
+            "making a thread for each connection costs about {more}: {own} {what} with {maker}, {its} with {kin}, which makes them in advance.",
+            "为每个连接创建一个线程大约花费{more}：{maker}{what}是{own}，提前创建线程的{kin}是{its}。"
+        ),
+    };
+    Some(Said::of(view, at..=at, told))
 }
 
 /// Whether `kin` is of the same family as `maker`, and makes its workers in advance, by their sheets.
@@ -105,13 +101,10 @@ mod tests {
             made,
             &record,
             &[
-                "For 100 connections at a time, making a process for each connection costs about \
-                 230 µs: 310 µs CPU per connection with `fork`, 81.0 µs with `prefork`, which \
-                 makes them in advance.",
+                "For 100 connections at a time, making a process for each connection costs about 230 µs: 310 µs CPU per connection with `fork`, 81.0 µs with `prefork`, which makes them in advance.",
             ],
             &[
-                "同时有 100 个连接时，为每个连接创建一个进程大约花费 230 µs：`fork` 每个连接的 CPU \
-                 时间是 310 µs，提前创建进程的 `prefork` 是 81.0 µs。",
+                "同时有 100 个连接时，为每个连接创建一个进程大约花费 230 µs：`fork` 每个连接的 CPU 时间是 310 µs，提前创建进程的 `prefork` 是 81.0 µs。",
             ],
         );
     }

@@ -1,4 +1,4 @@
-//! Memory per connection, and who is made for each.
+//! Memory per connection, and what each connection has for itself.
 //!
 //! Said at the point of the most connections, of models whose memory per connection lies clearly
 //! above the lightest's: twice, with intervals apart, and more than chance pages in all. That each
@@ -6,14 +6,14 @@
 //! that happen to agree prove nothing.
 
 use portlab_stats::{analysis::differs, measure::Measure, record::Cell};
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::Said;
 use crate::notes::{
-    figures::figure,
-    parts::{Words, words},
+    figures::figure_of,
     places::connections,
-    view::{Carrier, View, ratio},
+    sentence::figure,
+    view::{Carrier, View, is_below, ratio},
 };
 
 /// Fewer connections than this are lost in what a server needs anyway.
@@ -37,91 +37,77 @@ pub(super) fn memory(view: &View) -> Vec<Said> {
     let Some(&(lightest, least)) = ranked.first() else {
         return Vec::new();
     };
-    ranked.retain(|(_, own)| {
-        let more = (own.median - least.median) * count(&at) as f64;
-        own.low > least.high && own.median >= 2.0 * least.median && more >= LEAST_BYTES
-    });
     let floor = view.groups[at].floor(measure);
-    ranked.retain(|(cell, _)| {
+    ranked.retain(|(cell, own)| {
+        let more = (own.median - least.median) * count(&at) as f64;
         let ratio = ratio(cell, lightest, measure);
-        ratio.is_none_or(|ratio| differs(ratio, floor))
+        own.low > least.high
+            && own.median >= 2.0 * least.median
+            && more >= LEAST_BYTES
+            && ratio.is_none_or(|ratio| differs(ratio, floor))
     });
-    let heavy = ranked.into_iter().map(|(cell, _)| cell);
-    let (processes, rest): (Vec<&Cell>, Vec<&Cell>) =
-        heavy.partition(|cell| has_one_each(view, cell, Carrier::Process));
-    let threads = rest.into_iter();
-    let threads = threads.filter(|cell| has_one_each(view, cell, Carrier::Thread));
-    let kinds = [
-        (
-            processes,
-            Measure::Processes,
-            Text::new(
-                "{names} need[s|] {figures} {what}, and {lightest} {least}: each connection has a \
-                 process of its own ({carriers} for {connections}).",
-                "{names}{what}要{figures}，{lightest}{least}：每个连接有自己的进程\
-                 （{connections}，进程{carriers}个）。",
-            ),
+    let carriers = [Carrier::Process, Carrier::Thread].into_iter();
+    let said = carriers.filter_map(|carrier| {
+        let heavy = ranked.iter().map(|(cell, _)| *cell);
+        let heavy: Vec<&Cell> = heavy
+            .filter(|cell| has_one_each(view, cell, carrier))
+            .collect();
+        (!heavy.is_empty()).then(|| Said::of(view, at..=at, told(view, &heavy, lightest, carrier)))
+    });
+    said.collect()
+}
+
+fn told(view: &View, heavy: &[&Cell], lightest: &Cell, carrier: Carrier) -> String {
+    let (lang, measure) = (view.lang, Measure::MemoryPerConnection);
+    let (names, figures) = (view.names(heavy), view.figures(heavy, measure));
+    let (what, least) = (view.title(measure), little(view, lightest));
+    let carriers = view.figures(heavy, carrier.measure());
+    let connections = connections(view, lightest.point.connections);
+    let lightest = view.names(&[lightest]);
+    let needs = tr!(
+        lang,
+        "{names} need[s|] {figures} {what}, and {lightest} {least}",
+        "{names}{what}要{figures}，{lightest}{least}"
+    );
+    match carrier {
+        Carrier::Process => tr!(
+            lang,
+            "{needs}: each connection has a process of its own ({carriers} for {connections}).",
+            "{needs}：每个连接有自己的进程（{connections}，进程{carriers}个）。"
         ),
-        (
-            threads.collect(),
-            Measure::Threads,
-            Text::new(
-                "{names} need[s|] {figures} {what}, and {lightest} {least}: each connection has a \
-                 thread of its own ({carriers} for {connections}).",
-                "{names}{what}要{figures}，{lightest}{least}：每个连接有自己的线程\
-                 （{connections}，线程{carriers}个）。",
-            ),
+        Carrier::Thread => tr!(
+            lang,
+            "{needs}: each connection has a thread of its own ({carriers} for {connections}).",
+            "{needs}：每个连接有自己的线程（{connections}，线程{carriers}个）。"
         ),
-    ];
-    let said = kinds.into_iter().filter(|(cells, ..)| !cells.is_empty());
-    said.map(|(cells, carriers, text)| {
-        let slots = [
-            ("names", view.names(&cells)),
-            ("figures", view.figures(&cells, measure)),
-            ("what", view.title(measure)),
-            ("lightest", view.names(&[lightest])),
-            ("least", little(view, lightest)),
-            ("carriers", view.figures(&cells, carriers)),
-            ("connections", connections(view, count(&at))),
-        ];
-        Said::of(view, at..=at, words(view.lang, &text, &slots))
-    })
-    .collect()
+    }
 }
 
 /// Whether each connection of a cell had a `carrier` of its own: the sheet says so, and there were as
 /// many as connections, and the few more that a server has anyway.
 fn has_one_each(view: &View, cell: &Cell, carrier: Carrier) -> bool {
     let connections = cell.point.connections as f64;
-    let counted = cell.figure(match carrier {
-        Carrier::Process => Measure::Processes,
-        Carrier::Thread => Measure::Threads,
-    });
+    let counted = cell.figure(carrier.measure());
     let range = connections..=connections * 1.1 + 8.0;
     let as_many = counted.is_some_and(|it| range.contains(&it.low) && range.contains(&it.high));
     as_many && view.carrier(cell) == Some(carrier)
 }
 
 /// How little the lightest needs: its figure, or that it is below what can be measured.
-fn little(view: &View, lightest: &Cell) -> Words {
-    let measure = Measure::MemoryPerConnection;
-    let median = lightest.figure(measure).map(|it| it.median);
+fn little(view: &View, lightest: &Cell) -> String {
+    let (lang, measure) = (view.lang, Measure::MemoryPerConnection);
     match measure.resolution(lightest) {
-        Some(resolution) if median.is_some_and(|it| measure.is_below_resolution(lightest, it)) => {
-            let text = Text::new(
+        Some(resolution) if is_below(measure, lightest) => {
+            let resolution = figure(figure_of(measure, resolution));
+            tr!(
+                lang,
                 "less than the {resolution} that can be measured here",
-                "低于这里可测的下限{resolution}",
-            );
-            let resolution = Words::figure(figure(measure, resolution));
-            words(view.lang, &text, &[("resolution", resolution)])
+                "低于这里可测的下限{resolution}"
+            )
         }
         _ => {
-            let least = ("least", view.figures(&[lightest], measure));
-            words(
-                view.lang,
-                &Text::new("needs {least}", "只要{least}"),
-                &[least],
-            )
+            let least = view.figures(&[lightest], measure);
+            tr!(lang, "needs {least}", "只要{least}")
         }
     }
 }
@@ -160,16 +146,12 @@ mod tests {
             memory,
             &heavy(),
             &[
-                "For 100 connections of 64 B, `fork` needs 75.0 KiB memory per connection, and `event-loop` needs 1.00 KiB: each connection has a process of its own \
-                 (101 for 100 connections).",
-                "`threads` needs 14.0 KiB memory per connection, and `event-loop` needs 1.00 KiB: each connection has a thread of its own \
-                 (101 for 100 connections).",
+                "For 100 connections of 64 B, `fork` needs 75.0 KiB memory per connection, and `event-loop` needs 1.00 KiB: each connection has a process of its own (101 for 100 connections).",
+                "`threads` needs 14.0 KiB memory per connection, and `event-loop` needs 1.00 KiB: each connection has a thread of its own (101 for 100 connections).",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，`fork` 每个连接的内存要 75.0 KiB，`event-loop` 只要 \
-                 1.00 KiB：每个连接有自己的进程（100 个连接，进程 101 个）。",
-                "`threads` 每个连接的内存要 14.0 KiB，`event-loop` 只要 \
-                 1.00 KiB：每个连接有自己的线程（100 个连接，线程 101 个）。",
+                "100 个连接、每条消息 64 B 时，`fork` 每个连接的内存要 75.0 KiB，`event-loop` 只要 1.00 KiB：每个连接有自己的进程（100 个连接，进程 101 个）。",
+                "`threads` 每个连接的内存要 14.0 KiB，`event-loop` 只要 1.00 KiB：每个连接有自己的线程（100 个连接，线程 101 个）。",
             ],
         );
     }

@@ -13,23 +13,16 @@ mod tail;
 
 use std::ops::RangeInclusive;
 
-use portlab_words::Text;
+use portlab_words::tr;
 
-use super::{
-    MOST, Sentence,
-    claim::Claim,
-    parts::{Words, sentence},
-    places::place,
-    view::View,
-};
+use super::{MOST, Sentence, claim::Claim, places::place, view::View};
 
-/// What is said of a workload, and what it rests on.
+/// What is said of a workload, and the claims that the sentence makes, as data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
     /// The sentence.
     pub sentence: Sentence,
-    /// What the sentence claims, as data.
-    pub claims: Vec<Claim>,
+    pub(super) claims: Vec<Claim>,
 }
 
 /// Everything there is to say of a workload, the most important first.
@@ -43,15 +36,15 @@ pub(super) type Make = fn(&View) -> Vec<Said>;
 
 /// What a finding says, and where it holds.
 pub(super) struct Said {
-    /// Empty, where the words tell it themselves.
-    place: Words,
-    told: Words,
+    /// Empty where the words tell the place themselves.
+    place: String,
+    told: String,
     claims: Vec<Claim>,
 }
 
 impl Said {
     /// `told` holds for the groups of `range`.
-    fn of(view: &View, range: RangeInclusive<usize>, told: Words) -> Self {
+    fn of(view: &View, range: RangeInclusive<usize>, told: String) -> Self {
         Self {
             place: place(view, range),
             told,
@@ -68,30 +61,25 @@ impl Said {
     }
 }
 
-/// What the finding `make` says of `view`, whatever the others say.
-#[cfg(test)]
-pub(super) fn by(make: Make, view: &View) -> Vec<Finding> {
-    paragraph(view, make(view))
-}
-
 /// Makes sentences of what was said. A place is told once, and holds until another is.
-fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> {
-    let mut known = Words::default();
+pub(super) fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> {
+    let mut known = String::new();
     let findings = said.into_iter().map(|said| {
         let Said {
             place,
             told,
             claims,
         } = said;
-        let is_new = place != known && place != Words::default();
-        known = place.clone();
-        let sentence = if is_new {
-            let text = Text::new("{place}, {told}", "{place}，{told}");
-            sentence(view.lang, &text, &[("place", place), ("told", told)])
-        } else {
-            sentence(view.lang, &Text::new("{told}", "{told}"), &[("told", told)])
+        let is_new = place != known && !place.is_empty();
+        let sentence = match is_new {
+            true => tr!(view.lang, "{place}, {told}", "{place}，{told}"),
+            false => told,
         };
-        Finding { sentence, claims }
+        known = place;
+        Finding {
+            sentence: Sentence::of(view.lang, &sentence),
+            claims,
+        }
     });
     findings.collect()
 }
@@ -99,14 +87,14 @@ fn paragraph(view: &View, said: impl IntoIterator<Item = Said>) -> Vec<Finding> 
 /// All findings by name, in the order in which they are told.
 pub(super) static FINDINGS: &[(&str, Make)] = &[
     ("best", best::best),
-    ("absent", absent::absent),
-    ("others", others::others),
-    ("switches", switches::switches),
+    ("absent", |view| Vec::from_iter(absent::absent(view))),
+    ("others", |view| Vec::from_iter(others::others(view))),
+    ("switches", |view| Vec::from_iter(switches::switches(view))),
     ("at_once", at_once::at_once),
     ("made", made::made),
     ("rate", rate::rate),
-    ("sweep", sweep::sweep),
-    ("tail", tail::tail),
+    ("sweep", |view| Vec::from_iter(sweep::sweep(view))),
+    ("tail", |view| Vec::from_iter(tail::tail(view))),
     ("memory", memory::memory),
 ];
 
@@ -114,13 +102,16 @@ pub(super) static FINDINGS: &[(&str, Make)] = &[
 #[cfg(test)]
 mod check {
     use portlab_stats::record::Record;
-
-    use super::{Make, paragraph};
-    use crate::notes::view::View;
     use portlab_words::Lang;
 
+    use super::{Said, paragraph};
+    use crate::notes::view::View;
+
     /// What `finding` says of the first workload of `record`, in English and in Chinese.
-    pub(super) fn said(finding: Make, record: &Record) -> [Vec<String>; 2] {
+    pub(super) fn said<S: IntoIterator<Item = Said>>(
+        finding: impl Fn(&View) -> S,
+        record: &Record,
+    ) -> [Vec<String>; 2] {
         Lang::ALL.map(|lang| {
             let view = &View::all(record, lang)[0];
             let findings = paragraph(view, finding(view)).into_iter();
@@ -130,7 +121,12 @@ mod check {
 
     /// What `finding` must say in English and in Chinese; nothing, where both are empty.
     #[track_caller]
-    pub(super) fn check(finding: Make, record: &Record, en: &[&str], zh: &[&str]) {
+    pub(super) fn check<S: IntoIterator<Item = Said>>(
+        finding: impl Fn(&View) -> S,
+        record: &Record,
+        en: &[&str],
+        zh: &[&str],
+    ) {
         assert_eq!(said(finding, record), [en, zh].map(<[_]>::to_vec));
     }
 }

@@ -3,15 +3,10 @@
 //! Withheld of each server whose ratio to the best, round by round, doesn't differ.
 
 use portlab_stats::{estimate::Estimate, record::Cell};
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::Said;
-use crate::notes::{
-    claim::Claim,
-    figures::ratios,
-    parts::{Words, words},
-    view::View,
-};
+use crate::notes::{claim::Claim, figures::ratios, sentence::series, view::View};
 
 /// Ratios within this factor of each other are told together.
 const ALIKE: f64 = 1.25;
@@ -19,40 +14,28 @@ const ALIKE: f64 = 1.25;
 /// More groups than this are a table, and no sentence.
 const MOST_GROUPS: usize = 4;
 
-pub(super) fn others(view: &View) -> Vec<Said> {
-    let Some(at) = view.telling() else {
-        return Vec::new();
-    };
+pub(super) fn others(view: &View) -> Option<Said> {
+    let (lang, at) = (view.lang, view.telling()?);
     let others = view.others(at);
     if others.is_empty() {
-        return Vec::new();
+        return None;
     }
-    let lang = view.lang;
     let told = grouped(&others).into_iter().map(|group| {
         let (cells, with): (Vec<&Cell>, Vec<Estimate>) = group.iter().copied().unzip();
-        let slots = [
-            ("names", view.names(&cells)),
-            ("times", ratios(lang, &with)),
-        ];
-        words(
-            lang,
-            &Text::new("{names} {times}", "{names}是{times}"),
-            &slots,
-        )
+        let (names, times) = (view.names(&cells), ratios(lang, &with));
+        tr!(lang, "{names} {times}", "{names}是{times}")
     });
-    let slots = [
-        ("what", view.title(view.measure())),
-        ("best", view.names(&view.best(at)[..1])),
-        ("told", Words::series(lang, told)),
-    ];
-    let text = Text::new(
-        "{what} against {best}: {told}.",
-        "{what}与{best}相比：{told}。",
+    let (what, told) = (view.title(view.measure()), series(lang, told));
+    let best = view.names(&view.best(at)[..1]);
+    let told = tr!(
+        lang,
+        "{what} compared with {best}: {told}.",
+        "{what}与{best}相比：{told}。"
     );
     let claims = others
         .iter()
         .map(|(cell, _)| Claim::Worse(at, cell.model.clone()));
-    vec![Said::of(view, at..=at, words(lang, &text, &slots)).claiming(claims)]
+    Some(Said::of(view, at..=at, told).claiming(claims))
 }
 
 /// Those that are alike, together.
@@ -97,12 +80,10 @@ mod tests {
             others,
             &record,
             &[
-                "For 100 connections of 64 B, CPU per message against `event-loop`: `tasks` 1.2x; \
-                 `threads` and `fork` 1.7x to 1.9x.",
+                "For 100 connections of 64 B, CPU per message compared with `event-loop`: `tasks` 1.2x; `threads` and `fork` 1.7x to 1.9x.",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间与 `event-loop` 相比：\
-                 `tasks` 是 1.2 倍；`threads` 和 `fork` 是 1.7 倍～1.9 倍。",
+                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间与 `event-loop` 相比：`tasks` 是 1.2 倍；`threads` 和 `fork` 是 1.7 倍～1.9 倍。",
             ],
         );
     }
@@ -114,10 +95,11 @@ mod tests {
         check(
             others,
             &record,
-            &["For 100 connections of 64 B, CPU per message against `a`: `b` 1.8x (1.6x to 2.2x)."],
             &[
-                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间与 `a` 相比：\
-                 `b` 是 1.8 倍（1.6 倍～2.2 倍）。",
+                "For 100 connections of 64 B, CPU per message compared with `a`: `b` 1.8x (1.6x to 2.2x).",
+            ],
+            &[
+                "100 个连接、每条消息 64 B 时，每条消息的 CPU 时间与 `a` 相比：`b` 是 1.8 倍（1.6 倍～2.2 倍）。",
             ],
         );
     }

@@ -6,13 +6,13 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Round},
 };
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::Said;
 use crate::notes::{
     claim::Claim,
     figures::{percent, range},
-    parts::{Words, words},
+    sentence::series,
     view::View,
 };
 
@@ -34,59 +34,46 @@ struct Told {
 }
 
 fn told(view: &View, at: usize) -> Option<Told> {
-    let group = &view.groups[at];
+    let (lang, group) = (view.lang, &view.groups[at]);
     if group.point.rate.is_none() || group.generator_was_the_limit() {
         return None;
     }
-    let lang = view.lang;
-    let tried = group
-        .cells
-        .iter()
-        .copied()
-        .filter(|cell| group.is_well(cell));
-    let with = |kept: bool| {
-        let cells = tried.clone().filter(move |it| it.kept_up() == Some(kept));
-        cells.collect::<Vec<&Cell>>()
+    let with = |kept: bool| -> Vec<&Cell> {
+        let cells = group.cells.iter().copied();
+        let cells = cells.filter(|it| group.is_well(it) && it.kept_up() == Some(kept));
+        cells.collect()
     };
     let (kept, behind) = (with(true), with(false));
     let mut told = Vec::new();
     if !kept.is_empty() {
-        let mut slots = vec![("names", view.names(&kept))];
-        let known = |cell: &&Cell| cell.figure(Measure::LatencyP99).is_some();
-        let text = if kept.iter().any(known) {
-            slots.push(("p99", view.figures(&kept, Measure::LatencyP99)));
-            Text::new(
+        let names = view.names(&kept);
+        let p99 = view.figures(&kept, Measure::LatencyP99);
+        told.push(match p99.is_empty() {
+            true => tr!(lang, "{names} kept up", "{names}跟上了"),
+            false => tr!(
+                lang,
                 "{names} kept up (p99 {p99})",
-                "{names}跟上了（p99 是{p99}）",
-            )
-        } else {
-            Text::new("{names} kept up", "{names}跟上了")
-        };
-        told.push(words(lang, &text, &slots));
+                "{names}跟上了（p99 是{p99}）"
+            ),
+        });
     }
     if !behind.is_empty() {
-        let shares = behind.iter().filter_map(|cell| answered(cell));
         let rounds = |cell: &&Cell| cell.rounds.iter().filter(|it| unsent(it)).count() as f64;
-        let all = behind.iter().map(|cell| cell.rounds.len() as f64);
-        let write = |count: f64| format!("{count:.0}");
-        let slots = [
-            ("names", view.names(&behind)),
-            ("share", range(lang, shares, percent)),
-            ("some", range(lang, behind.iter().map(rounds), write)),
-            ("all", range(lang, all, write)),
-        ];
-        let text = Text::new(
-            "{names} fell behind: {share} of what was due was answered, and in {some} of {all} rounds \
-             messages that were due found no free connection",
-            "{names}没跟上：应发的消息完成了{share}，{all}轮中有{some}轮到点的消息没有空闲连接可发",
-        );
-        told.push(words(lang, &text, &slots));
+        let rounds_of = |counts: Vec<f64>| range(lang, counts, |count| format!("{count:.0}"));
+        let names = view.names(&behind);
+        let share = range(lang, behind.iter().filter_map(|it| answered(it)), percent);
+        let some = rounds_of(behind.iter().map(rounds).collect());
+        let all = rounds_of(behind.iter().map(|it| it.rounds.len() as f64).collect());
+        told.push(tr!(
+            lang,
+            "{names} fell behind: {share} of the due messages were answered, and in {some} of {all} rounds some found no free connection",
+            "{names}没跟上：应发的消息完成了{share}，{all}轮中有{some}轮到点的消息没有空闲连接可发"
+        ));
     }
     if told.is_empty() {
         return None;
     }
-    let slots = [("told", Words::series(lang, told))];
-    let told = words(lang, &Text::new("{told}.", "{told}。"), &slots);
+    let told = series(lang, told) + lang.pick(".", "。");
     let kept = kept
         .iter()
         .map(|cell| Claim::KeptUp(at, cell.model.clone()));
@@ -144,13 +131,10 @@ mod tests {
             rate,
             &record,
             &[
-                "For 100 connections of 64 B, 10.0k messages per second, `a` and `b` kept up \
-                 (p99 1.20 ms to 2.10 ms); `c` fell behind: 83% of what was due was answered, and in 0 \
-                 of 5 rounds messages that were due found no free connection.",
+                "For 100 connections of 64 B, 10.0k messages per second, `a` and `b` kept up (p99 1.20 ms to 2.10 ms); `c` fell behind: 83% of the due messages were answered, and in 0 of 5 rounds some found no free connection.",
             ],
             &[
-                "100 个连接、每条消息 64 B、每秒 10.0k 条消息时，`a` 和 `b` 跟上了\
-                 （p99 是 1.20 ms～2.10 ms）；`c` 没跟上：应发的消息完成了 83%，5 轮中有 0 轮到点的消息没有空闲连接可发。",
+                "100 个连接、每条消息 64 B、每秒 10.0k 条消息时，`a` 和 `b` 跟上了（p99 是 1.20 ms～2.10 ms）；`c` 没跟上：应发的消息完成了 83%，5 轮中有 0 轮到点的消息没有空闲连接可发。",
             ],
         );
     }
@@ -175,7 +159,7 @@ mod tests {
         record.cells[0].rounds[3].due_not_sent = Some(1);
         let [en, _] = super::super::check::said(rate, &record);
         assert!(
-            en[0].contains("`a` fell behind: 100% of what was due"),
+            en[0].contains("`a` fell behind: 100% of the due messages"),
             "{en:?}"
         );
         assert!(en[0].contains("in 1 of 5 rounds"), "{en:?}");

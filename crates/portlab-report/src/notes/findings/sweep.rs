@@ -9,58 +9,47 @@ use portlab_stats::{
     measure::Measure,
     record::Cell,
 };
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::Said;
 use crate::notes::{
-    parts::{Words, words},
     places::point,
-    view::{View, ratio},
+    sentence::series,
+    view::{View, is_below, ratio},
 };
 
 /// A change by less than this factor isn't told.
 const LEAST: f64 = 1.1;
 
-pub(super) fn sweep(view: &View) -> Vec<Said> {
-    let said = || {
-        let last = view.groups.len().checked_sub(1).filter(|last| *last > 0)?;
-        let refused = |at: usize| !view.groups[at].ranks(view.measure());
-        if refused(0) || refused(last) {
-            return None;
-        }
-        let best = view
-            .best(last)
-            .into_iter()
-            .find(|cell| first_of(view, cell).is_some());
-        let others = view.others(last).into_iter().rev();
-        let worst = others
-            .map(|(cell, _)| cell)
-            .find(|cell| first_of(view, cell).is_some());
-        let told = best
-            .into_iter()
-            .chain(worst)
-            .filter_map(|cell| told(view, cell));
-        let told: Vec<Words> = told.collect();
-        if told.is_empty() {
-            return None;
-        }
-        let slots = [
-            ("first", point(view, view.groups[0].point)),
-            ("last", point(view, view.groups[last].point)),
-            ("what", view.title(view.measure())),
-            ("told", Words::series(view.lang, told)),
-        ];
-        let text = Text::new(
+pub(super) fn sweep(view: &View) -> Option<Said> {
+    let last = view.groups.len().checked_sub(1).filter(|last| *last > 0)?;
+    let measure = view.measure();
+    if ![0, last].iter().all(|&at| view.groups[at].ranks(measure)) {
+        return None;
+    }
+    let known = |cell: &&Cell| first_of(view, cell).is_some();
+    let best = view.best(last).into_iter().find(known);
+    let mut others = view.others(last).into_iter().rev().map(|(cell, _)| cell);
+    let worst = others.find(known);
+    let told: Vec<String> = [best, worst]
+        .into_iter()
+        .flatten()
+        .filter_map(|cell| told(view, cell))
+        .collect();
+    if told.is_empty() {
+        return None;
+    }
+    let [first, last] = [0, last].map(|at| point(view, view.groups[at].point));
+    let (what, told) = (view.title(measure), series(view.lang, told));
+    Some(Said {
+        place: String::new(),
+        claims: Vec::new(),
+        told: tr!(
+            view.lang,
             "between {first} and {last}, {what} changes: {told}.",
-            "从{first}到{last}，{what}的变化：{told}。",
-        );
-        Some(Said {
-            place: Words::default(),
-            claims: Vec::new(),
-            told: words(view.lang, &text, &slots),
-        })
-    };
-    said().into_iter().collect()
+            "从{first}到{last}，{what}的变化：{told}。"
+        ),
+    })
 }
 
 /// What `cell`'s model measured at the first point, if that can be gone by.
@@ -71,46 +60,48 @@ fn first_of<'a>(view: &View<'a>, cell: &Cell) -> Option<&'a Cell> {
 }
 
 /// How the figure of one model changes, and its context switches with it where they do.
-fn told(view: &View, cell: &Cell) -> Option<Words> {
+fn told(view: &View, cell: &Cell) -> Option<String> {
+    let (lang, measure) = (view.lang, view.measure());
     let first = first_of(view, cell)?;
     // The least that can be seen changes with the number of connections that it is divided by.
-    let least = |it: &Cell| {
-        let figure = it.figure(view.measure());
-        figure.is_some_and(|figure| view.measure().is_below_resolution(it, figure.median))
-    };
-    if least(first) || least(cell) {
+    if is_below(measure, first) || is_below(measure, cell) {
         return None;
     }
-    let change = change(view, first, cell, view.measure())?;
-    let [from, to] = [first, cell].map(|cell| view.figures(&[cell], view.measure()));
-    let mut slots = vec![("name", view.names(&[cell])), ("from", from), ("to", to)];
-    let measure = Measure::SwitchesPerMessage;
-    let also = view.measure() == Measure::CpuPerMessage
-        && self::change(view, first, cell, measure) == Some(change);
-    // Figures that go the same way stand beside each other; whether one makes the other is left open.
-    if also {
-        slots.push(("before", view.figures(&[first], measure)));
-        slots.push(("after", view.figures(&[cell], measure)));
-    }
-    let text = match (change, also) {
-        (Change::Falls, false) => Text::new(
+    let change = change(view, first, cell, measure)?;
+    let name = view.names(&[cell]);
+    let [from, to] = [first, cell].map(|cell| view.figures(&[cell], measure));
+    let told = match change {
+        Change::Falls => tr!(
+            lang,
             "with {name} it falls from {from} to {to}",
-            "{name}从{from}降到{to}",
+            "{name}从{from}降到{to}"
         ),
-        (Change::Grows, false) => Text::new(
+        Change::Grows => tr!(
+            lang,
             "with {name} it grows from {from} to {to}",
-            "{name}从{from}升到{to}",
-        ),
-        (Change::Falls, true) => Text::new(
-            "with {name} it falls from {from} to {to}, and context switches fall from {before} to {after}",
-            "{name}从{from}降到{to}，同时上下文切换从{before}次降到{after}次",
-        ),
-        (Change::Grows, true) => Text::new(
-            "with {name} it grows from {from} to {to}, and context switches grow from {before} to {after}",
-            "{name}从{from}升到{to}，同时上下文切换从{before}次升到{after}次",
+            "{name}从{from}升到{to}"
         ),
     };
-    Some(words(view.lang, &text, &slots))
+    let switches = Measure::SwitchesPerMessage;
+    if measure != Measure::CpuPerMessage
+        || self::change(view, first, cell, switches) != Some(change)
+    {
+        return Some(told);
+    }
+    // Figures that go the same way stand beside each other; whether one makes the other is left open.
+    let [from, to] = [first, cell].map(|cell| view.figures(&[cell], switches));
+    Some(match change {
+        Change::Falls => tr!(
+            lang,
+            "{told}, and context switches fall from {from} to {to}",
+            "{told}，同时上下文切换从{from}次降到{to}次"
+        ),
+        Change::Grows => tr!(
+            lang,
+            "{told}, and context switches grow from {from} to {to}",
+            "{told}，同时上下文切换从{from}次升到{to}次"
+        ),
+    })
 }
 
 /// Which way a figure goes.
@@ -166,12 +157,10 @@ mod tests {
             sweep,
             &swept(),
             &[
-                "Between 1 connection and 100 connections, CPU per message changes: with \
-                 `event-loop` it falls from 40.0 µs to 5.60 µs, and context switches fall from 1.00 to 0.02; with `threads` it falls from 41.0 µs to 10.0 µs.",
+                "Between 1 connection and 100 connections, CPU per message changes: with `event-loop` it falls from 40.0 µs to 5.60 µs, and context switches fall from 1.00 to 0.02; with `threads` it falls from 41.0 µs to 10.0 µs.",
             ],
             &[
-                "从 1 个连接到 100 个连接，每条消息的 CPU 时间的变化：`event-loop` 从 40.0 µs 降到 \
-                 5.60 µs，同时上下文切换从 1.00 次降到 0.02 次；`threads` 从 41.0 µs 降到 10.0 µs。",
+                "从 1 个连接到 100 个连接，每条消息的 CPU 时间的变化：`event-loop` 从 40.0 µs 降到 5.60 µs，同时上下文切换从 1.00 次降到 0.02 次；`threads` 从 41.0 µs 降到 10.0 µs。",
             ],
         );
     }

@@ -9,12 +9,12 @@ use portlab_stats::{
     measure::Measure,
     record::Cell,
 };
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::Said;
 use crate::notes::{
     figures::percent,
-    parts::{Words, words},
+    sentence::figure,
     view::{View, ratio},
 };
 
@@ -27,48 +27,41 @@ const LEAST_MODELS: usize = 4;
 /// The share that the line explains, at least, to be called most of it.
 const MOSTLY: f64 = 0.8;
 
-pub(super) fn switches(view: &View) -> Vec<Said> {
-    let said = || {
-        let at = view
-            .telling()
-            .filter(|_| view.measure() == Measure::CpuPerMessage)?;
-        let best = *view.best(at).first()?;
-        let others = view.others(at).into_iter().map(|(cell, _)| cell);
-        let floor = view.groups[at].floor(Measure::SwitchesPerMessage);
-        let more: Vec<&Cell> = others
-            .filter(|cell| makes_more(cell, best, floor))
-            .collect();
-        let lang = view.lang;
-        if more.is_empty() {
-            return None;
-        }
-        let explained = explained(&view.ranked(at)).filter(|share| *share >= MOSTLY);
-        let text = match explained {
-            Some(_) => Text::new(
-                "the difference is mostly one of switching: {names} made {figures} {what}, and \
-                 {best} {fewest} ({share} of what all models differ by in CPU goes with them).",
-                "差别主要在上下文切换：{names}{what}是{figures}次，{best}只有{fewest}次\
-                 （所有模型之间 CPU 时间的差别，{share}随切换次数而变）。",
-            ),
-            None => Text::new(
-                "{names} made {figures} {what}, and {best} {fewest}.",
-                "{names}{what}是{figures}次，{best}只有{fewest}次。",
-            ),
-        };
-        let measure = Measure::SwitchesPerMessage;
-        let mut slots = vec![
-            ("figures", view.figures(&more, measure)),
-            ("what", view.title(measure)),
-            ("names", view.names(&more)),
-            ("fewest", view.figures(&[best], measure)),
-            ("best", view.names(&[best])),
-        ];
-        if let Some(share) = explained {
-            slots.push(("share", Words::figure(percent(share))));
-        }
-        Some(Said::of(view, at..=at, words(lang, &text, &slots)))
+pub(super) fn switches(view: &View) -> Option<Said> {
+    let (lang, measure) = (view.lang, Measure::SwitchesPerMessage);
+    let at = view
+        .telling()
+        .filter(|_| view.measure() == Measure::CpuPerMessage)?;
+    let best = *view.best(at).first()?;
+    let floor = view.groups[at].floor(measure);
+    let others = view.others(at).into_iter().map(|(cell, _)| cell);
+    let more: Vec<&Cell> = others
+        .filter(|cell| makes_more(cell, best, floor))
+        .collect();
+    if more.is_empty() {
+        return None;
+    }
+    let (names, figures, what) = (
+        view.names(&more),
+        view.figures(&more, measure),
+        view.title(measure),
+    );
+    let [best, fewest] = [view.names(&[best]), view.figures(&[best], measure)];
+    let told = tr!(
+        lang,
+        "{names} made {figures} {what}, and {best} {fewest}",
+        "{names}{what}是{figures}次，{best}只有{fewest}次"
+    );
+    let explained = explained(&view.ranked(at)).filter(|share| *share >= MOSTLY);
+    let told = match explained.map(|share| figure(percent(share))) {
+        Some(share) => tr!(
+            lang,
+            "most of the difference goes with context switches: {told} (their number explains {share} of the variance in CPU among all models).",
+            "差别主要随上下文切换而变：{told}（切换次数解释了所有模型 CPU 时间方差的{share}）。"
+        ),
+        None => tr!(lang, "{told}.", "{told}。"),
     };
-    said().into_iter().collect()
+    Some(Said::of(view, at..=at, told))
 }
 
 /// Whether the intervals of both lie apart, by so much that it matters. There is no ratio to none.
@@ -130,14 +123,10 @@ mod tests {
             switches,
             &record,
             &[
-                "For 100 connections of 64 B, the difference is mostly one of switching: `threads` \
-                 and `fork` made 2.00 context switches per message, and `event-loop` 0.30 (98% of \
-                 what all models differ by in CPU goes with them).",
+                "For 100 connections of 64 B, most of the difference goes with context switches: `threads` and `fork` made 2.00 context switches per message, and `event-loop` 0.30 (their number explains 98% of the variance in CPU among all models).",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，差别主要在上下文切换：`threads` 和 `fork` 每条消息的\
-                 上下文切换是 2.00 次，`event-loop` 只有 0.30 次（所有模型之间 CPU 时间的差别，98% 随\
-                 切换次数而变）。",
+                "100 个连接、每条消息 64 B 时，差别主要随上下文切换而变：`threads` 和 `fork` 每条消息的上下文切换是 2.00 次，`event-loop` 只有 0.30 次（切换次数解释了所有模型 CPU 时间方差的 98%）。",
             ],
         );
     }
@@ -154,8 +143,7 @@ mod tests {
             switches,
             &record,
             &[
-                "For 100 connections of 64 B, `c` made 2.00 context switches per message, and `a` \
-                 0.30.",
+                "For 100 connections of 64 B, `c` made 2.00 context switches per message, and `a` 0.30.",
             ],
             &[
                 "100 个连接、每条消息 64 B 时，`c` 每条消息的上下文切换是 2.00 次，`a` 只有 0.30 次。",

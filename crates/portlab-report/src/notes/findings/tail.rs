@@ -1,17 +1,17 @@
-//! Whose slowest messages wait many times as long as the usual.
+//! Which servers' slowest messages wait many times as long as the usual.
 //!
 //! The p99 in parts of the p50, round by round, under the highest load. Said where it is above 3 in
 //! its whole interval, and twice the steadiest model's at least; withheld where the generator was the
 //! limit, and of quantiles of too few latencies.
 
 use portlab_stats::{estimate::Estimate, measure::Measure, record::Cell};
-use portlab_words::Text;
+use portlab_words::tr;
 
 use super::Said;
 use crate::notes::{
     figures::{range, times},
-    parts::{Words, words},
     places::connections,
+    sentence::{count, figure},
     view::View,
 };
 
@@ -21,70 +21,52 @@ const LONG: f64 = 3.0;
 /// And this many times as long as the steadiest model's.
 const LONGER: f64 = 2.0;
 
-pub(super) fn tail(view: &View) -> Vec<Said> {
-    let Some(at) = view.groups.len().checked_sub(1) else {
-        return Vec::new();
-    };
+pub(super) fn tail(view: &View) -> Option<Said> {
+    let (lang, at) = (view.lang, view.groups.len().checked_sub(1)?);
     if !view.groups[at].ranks(Measure::LatencyP99) {
-        return Vec::new();
+        return None;
     }
     let ranked = view.ranked(at).into_iter();
     let mut tails: Vec<(&Cell, Estimate)> =
         ranked.filter_map(|cell| Some((cell, of(cell)?))).collect();
     tails.sort_by(|(_, a), (_, b)| a.median.total_cmp(&b.median));
-    let Some((steady, short)) = tails.first().copied() else {
-        return Vec::new();
-    };
+    let (steady, short) = tails.first().copied()?;
     tails.retain(|(_, tail)| tail.low >= LONG && tail.low >= LONGER * short.high);
-    if tails.is_empty() {
-        return Vec::new();
-    }
-    let lang = view.lang;
     let (cells, long): (Vec<&Cell>, Vec<f64>) = tails
         .iter()
         .map(|(cell, tail)| (*cell, tail.median))
         .unzip();
-    let mut slots = vec![
-        ("long", range(lang, long, |ratio| times(lang, ratio))),
-        ("names", view.names(&cells)),
-        ("p99", view.figures(&cells, Measure::LatencyP99)),
-        ("short", Words::figure(times(lang, short.median))),
-        ("steady", view.names(&[steady])),
-    ];
+    let workers = cells.first()?.workers;
+    let (names, steady) = (view.names(&cells), view.names(&[steady]));
+    let mut p99 = view.figures(&cells, Measure::LatencyP99);
     // A queue is named where it must be: as many workers for more connections.
-    let count = view.groups[at].point.connections;
-    let workers = cells[0].workers;
-    let queue = workers > 1 && workers < count && cells.iter().all(|it| it.workers == workers);
-    let text = if queue {
-        slots.push(("workers", Words::count(workers)));
-        slots.push(("connections", connections(view, count)));
-        Text::new(
-            "the p99 is {long} the p50 with {names} ({p99}; {workers} workers for \
-             {connections}), and {short} with {steady}.",
-            "{names}的 p99 是 p50 的{long}（{p99}；{workers}个工作者应付{connections}），\
-             {steady}是{short}。",
-        )
-    } else {
-        Text::new(
-            "the p99 is {long} the p50 with {names} ({p99}), and {short} with {steady}.",
-            "{names}的 p99 是 p50 的{long}（{p99}），{steady}是{short}。",
-        )
-    };
-    vec![Said::of(view, at..=at, words(lang, &text, &slots))]
+    let most = view.groups[at].point.connections;
+    if workers > 1 && workers < most && cells.iter().all(|it| it.workers == workers) {
+        let (workers, connections) = (count(workers), connections(view, most));
+        p99 = tr!(
+            lang,
+            "{p99}; {workers} workers for {connections}",
+            "{p99}；{workers}个工作者应付{connections}"
+        );
+    }
+    let long = range(lang, long, |ratio| times(lang, ratio));
+    let short = figure(times(lang, short.median));
+    let told = tr!(
+        lang,
+        "the p99 is {long} the p50 with {names} ({p99}), and {short} with {steady}.",
+        "{names}的 p99 是 p50 的{long}（{p99}），{steady}是{short}。"
+    );
+    Some(Said::of(view, at..=at, told))
 }
 
 /// The p99 of a cell in parts of its p50, round by round.
 fn of(cell: &Cell) -> Option<Estimate> {
-    let ratios: Option<Vec<f64>> = cell
-        .rounds
-        .iter()
-        .map(|round| {
-            let p50 = Measure::LatencyP50
-                .of(cell, round)
-                .filter(|p50| *p50 > 0.0)?;
-            Some(Measure::LatencyP99.of(cell, round)? / p50)
-        })
-        .collect();
+    let ratios = cell.rounds.iter().map(|round| {
+        let p50 = Measure::LatencyP50.of(cell, round)?;
+        let p99 = Measure::LatencyP99.of(cell, round)?;
+        (p50 > 0.0).then_some(p99 / p50)
+    });
+    let ratios: Option<Vec<f64>> = ratios.collect();
     Estimate::of(ratios?)
 }
 
@@ -119,12 +101,10 @@ mod tests {
             tail,
             &long(),
             &[
-                "For 100 connections of 64 B, the p99 is 4.3x the p50 with `tasks` (4.30 ms; 2 \
-                 workers for 100 connections), and 1.2x with `event-loop`.",
+                "For 100 connections of 64 B, the p99 is 4.3x the p50 with `tasks` (4.30 ms; 2 workers for 100 connections), and 1.2x with `event-loop`.",
             ],
             &[
-                "100 个连接、每条消息 64 B 时，`tasks` 的 p99 是 p50 的 4.3 倍（4.30 ms；2 个工作者\
-                 应付 100 个连接），`event-loop` 是 1.2 倍。",
+                "100 个连接、每条消息 64 B 时，`tasks` 的 p99 是 p50 的 4.3 倍（4.30 ms；2 个工作者应付 100 个连接），`event-loop` 是 1.2 倍。",
             ],
         );
     }
