@@ -173,6 +173,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("lab", &["backends", "load", "stats", "sys", "words"]),
     ("chart", &[]),
     ("report", &["chart", "service", "stats", "words"]),
+    ("ports", &["lab", "service", "sys", "words"]),
     (
         "lessons",
         &["backends", "lab", "proxy", "service", "sys", "words"],

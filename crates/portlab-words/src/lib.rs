@@ -5,6 +5,7 @@
 //! | [`Lang`] | a language, and how the environment names it |
 //! | [`Text`], [`tr!`] | a text in both languages |
 //! | [`wrap`] | breaking prose into lines, Chinese included |
+//! | [`style`] | the colours of a terminal's text |
 //! | [`table`] | columns that line up |
 //! | [`units`] | reading and writing `4KiB`, `10k`, `5ms` |
 //!
@@ -29,6 +30,7 @@
 #![forbid(unsafe_code)]
 
 mod lang;
+pub mod style;
 pub mod table;
 mod text;
 pub mod units;

@@ -2,27 +2,16 @@
 
 use std::{fmt::Display, ops::RangeInclusive, os::fd::AsFd, str::FromStr, sync::OnceLock};
 
-use anstyle::{AnsiColor, Style};
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
 use portlab_service::{Order, OrderError, SERVICES};
+pub(crate) use portlab_words::style::{BAD, DIM, GOOD, HEAD, WARN};
 use portlab_words::{
     Lang, tr,
     units::{self, UnitError},
 };
-
-/// The colour of errors.
-pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
-/// The colour of warnings.
-pub(crate) const WARN: Style = AnsiColor::Yellow.on_default();
-/// The colour of what is well.
-pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// The colour of headings.
-pub(crate) const HEAD: Style = Style::new().bold();
-/// The colour of what matters less.
-pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Takes a model's name, and suggests the near one.
 pub(crate) fn model_parser() -> PossibleValuesParser {

@@ -34,6 +34,7 @@ mod progress;
 mod proxy;
 mod report;
 mod serve;
+mod told;
 
 /// A laboratory for ports: serves one protocol through every classic concurrency model, loads any
 /// TCP port, and compares the models side by side.
@@ -93,10 +94,12 @@ fn main() -> ExitCode {
         Ok(Verdict::Failed) => ExitCode::from(1),
         Err(error) => {
             let (red, off) = (args::BAD.render(), args::BAD.render_reset());
+            let head = args::lang().pick("error:", "错误：");
             // An error may quote anything: a file, an option, a server.
-            let error = format!("{error:#}");
+            let causes: Vec<_> = error.chain().map(told::in_words).collect();
+            let error = causes.join(": ");
             let lines: Vec<_> = error.lines().map(inert).collect();
-            crate::tell!("{red}error:{off} {}", lines.join("\n"));
+            crate::tell!("{red}{head}{off} {}", lines.join("\n"));
             ExitCode::from(2)
         }
     }

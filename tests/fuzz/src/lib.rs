@@ -20,29 +20,8 @@ mod options;
 mod property;
 mod text;
 
-#[path = "../../../crates/portlab/src/address/mod.rs"]
-mod address;
-#[path = "../../../crates/portlab/src/ports/services.rs"]
-mod services;
 #[path = "../../../crates/portlab/src/connect/visible.rs"]
 mod visible;
-
-/// The warning of an address that other machines reach is not called here.
-mod args {
-    use portlab_words::Lang;
-
-    pub(crate) const WARN: anstyle::Style = anstyle::Style::new();
-
-    pub(crate) fn lang() -> Lang {
-        Lang::En
-    }
-}
-pub(crate) use std::eprintln as tell;
-
-/// Where `address` looks for the services.
-mod ports {
-    pub(crate) use crate::services;
-}
 
 /// Makes the table, and a test for each of its lines.
 macro_rules! targets {

@@ -12,6 +12,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{Alone, Asked, BindError, Counts, Door, Options, Sheet, Stop, find, tally};
+use portlab_ports::{Leftovers, Snapshot};
 use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
 use portlab_words::{Lang, units};
 use serde_json::json;
@@ -21,7 +22,6 @@ use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
     args, output,
-    ports::{leftovers::Leftovers, listeners::Snapshot},
 };
 
 /// Serve a protocol on a port through a concurrency model

@@ -1,0 +1,139 @@
+//! Reading an address: text in, parts out. Nothing is looked up.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use super::{Address, Host, fault::Fault};
+use crate::services::named;
+
+/// Reads `text`; of port 0 only if `takes_zero`.
+pub(super) fn read(text: &str, takes_zero: bool) -> Result<Address, Fault> {
+    let text = narrow(text);
+    if let Some((scheme, rest)) = text.split_once("://") {
+        return Err(Fault::Url {
+            scheme: scheme.to_owned(),
+            rest: rest.to_owned(),
+            text: text.clone(),
+        });
+    }
+    let (host, port) = split(&text)?;
+    let host = match host {
+        "" => Host::V4(Ipv4Addr::LOCALHOST),
+        host => read_host(host, &text)?,
+    };
+    match port_of(port) {
+        Some(0) if !takes_zero => Err(Fault::Zero { text }),
+        Some(port) => Ok(Address { host, port }),
+        None => Err(Fault::BadPort {
+            port: port.to_owned(),
+            host: Address { host, port: 8080 }.to_string(),
+        }),
+    }
+}
+
+/// Reads a port: a number, or the name of a service. Signs and spaces are none of it.
+#[must_use]
+pub fn port_of(text: &str) -> Option<u16> {
+    if is_number(text) {
+        return text.parse().ok();
+    }
+    named(text).map(|service| service.port)
+}
+
+/// What a Chinese keyboard writes, as ASCII: full-width letters, digits and marks, `。` and `【】`.
+#[must_use]
+pub fn narrow(text: &str) -> String {
+    let narrow = |it: char| match it {
+        '\u{ff01}'..='\u{ff5e}' => {
+            char::from_u32(it as u32 - 0xff01 + u32::from(b'!')).unwrap_or(it)
+        }
+        '\u{3000}' => ' ',
+        '。' | '｡' => '.',
+        '【' => '[',
+        '】' => ']',
+        _ => it,
+    };
+    let narrowed: String = text.chars().map(narrow).collect();
+    narrowed.trim().to_owned()
+}
+
+/// Divides `text` into host and port. A port alone has an empty host.
+fn split(text: &str) -> Result<(&str, &str), Fault> {
+    let no_port = |host: &str| Fault::NoPort {
+        host: host.to_owned(),
+    };
+    if let Some(rest) = text.strip_prefix('[') {
+        let bad = || Fault::BadHost {
+            host: text.to_owned(),
+            text: text.to_owned(),
+        };
+        let (host, behind) = rest.split_once(']').ok_or_else(bad)?;
+        if v6(host).is_none() {
+            return Err(bad());
+        }
+        return match behind.strip_prefix(':') {
+            Some(port) => Ok((host, port)),
+            None if behind.is_empty() => Err(no_port(text)),
+            None => Err(bad()),
+        };
+    }
+    let Some((host, port)) = text.rsplit_once(':') else {
+        if is_number(text) {
+            return Ok(("", text));
+        }
+        read_host(text, text)?;
+        return Err(no_port(text));
+    };
+    if !host.contains(':') {
+        return Ok((host, port));
+    }
+    // An IPv6 address without brackets: is its last part the port, or does it belong to the address?
+    let (with_port, alone) = (v6(host).is_some(), v6(text).is_some());
+    match (with_port, alone) {
+        (true, false) => Ok((host, port)),
+        // As netstat prints it; nobody means ::0.1.128.128 by ::1:8080.
+        (true, true) if host == "::1" && port_of(port).is_some() => Ok((host, port)),
+        (true, true) if port_of(port).is_some() => Err(Fault::Ambiguous {
+            text: text.to_owned(),
+            with_port: format!("[{host}]:{port}"),
+        }),
+        (_, true) => Err(no_port(&format!("[{text}]"))),
+        (false, false) => Err(Fault::BadHost {
+            host: host.to_owned(),
+            text: text.to_owned(),
+        }),
+    }
+}
+
+fn read_host(host: &str, text: &str) -> Result<Host, Fault> {
+    if let Ok(ip) = host.parse() {
+        return Ok(Host::V4(ip));
+    }
+    if let Some((ip, zone)) = v6(host) {
+        return Ok(Host::V6(ip, zone));
+    }
+    let is_odd = |it: char| it.is_whitespace() || it.is_control() || "/%[]@?#\\\"'".contains(it);
+    if host.starts_with('-') || host.contains(is_odd) {
+        return Err(Fault::BadHost {
+            host: host.to_owned(),
+            text: text.to_owned(),
+        });
+    }
+    Ok(Host::Name(host.to_owned()))
+}
+
+/// Reads an IPv6 address, with or without a zone.
+fn v6(text: &str) -> Option<(Ipv6Addr, Option<String>)> {
+    let Some((ip, zone)) = text.split_once('%') else {
+        return Some((text.parse().ok()?, None));
+    };
+    // What the name of an interface can't have.
+    let is_odd = |it: char| it.is_whitespace() || "/:%[]".contains(it);
+    if zone.is_empty() || zone.contains(is_odd) {
+        return None;
+    }
+    Some((ip.parse().ok()?, Some(zone.to_owned())))
+}
+
+pub(super) fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit())
+}

@@ -1,0 +1,73 @@
+//! From an address to the socket addresses that it stands for.
+
+use std::{
+    io,
+    net::{SocketAddr, SocketAddrV6, ToSocketAddrs},
+};
+
+use portlab_sys::interfaces;
+use portlab_words::{Text, tr};
+
+use super::{Address, Host, Purpose};
+
+impl Address {
+    /// The one that an IP address stands for, without asking anybody; `None` of a name.
+    ///
+    /// # Errors
+    /// If this machine has no interface of the name or number of its zone.
+    pub(crate) fn literal(&self) -> Result<Option<SocketAddr>, Text> {
+        Ok(Some(match &self.host {
+            Host::V4(ip) => SocketAddr::from((*ip, self.port)),
+            Host::V6(ip, zone) => {
+                let zone = zone.as_deref().map_or(Ok(0), zone_of)?;
+                SocketAddrV6::new(*ip, self.port, 0, zone).into()
+            }
+            Host::Name(_) => return Ok(None),
+        }))
+    }
+
+    /// All that it stands for: at least one, IPv4 first, because an IPv6 name is often known where no IPv6
+    /// server listens. A name is looked up.
+    pub(crate) fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
+        let host = self.host.to_string();
+        let mut addrs: Vec<_> = (host.as_str(), self.port).to_socket_addrs()?.collect();
+        addrs.sort_by_key(SocketAddr::is_ipv6);
+        Ok(addrs)
+    }
+}
+
+impl Purpose {
+    /// Reads `text`, and looks up what it stands for: at least one address.
+    ///
+    /// # Errors
+    /// If `text` is no address, or its host can't be found.
+    pub fn resolve(self, text: &str) -> Result<Vec<SocketAddr>, Text> {
+        let address = self.read(text)?;
+        if let Some(addr) = address.literal()? {
+            return Ok(vec![addr]);
+        }
+        let host = &address.host;
+        match address.look_up() {
+            Ok(addrs) if addrs.is_empty() => Err(tr!(
+                "the host \"{host}\" has no address; check its spelling, or give its IP address",
+                "主机 \"{host}\" 没有地址；请检查有没有写错，或者直接写 IP 地址"
+            )),
+            Ok(addrs) => Ok(addrs),
+            Err(error) => Err(tr!(
+                "can't resolve the host \"{host}\"; check its spelling, or give its IP address: {error}",
+                "查不到主机 \"{host}\" 的地址；请检查有没有写错，或者直接写 IP 地址：{error}"
+            )),
+        }
+    }
+}
+
+/// The number of an interface that is written by its name or number.
+fn zone_of(zone: &str) -> Result<u32, Text> {
+    let number = zone.parse().ok();
+    interfaces::index(zone).or(number).ok_or_else(|| {
+        tr!(
+            "no interface of this machine is called {zone:?}; ip link lists them",
+            "本机没有叫 {zone:?} 的网卡；ip link 会列出所有网卡"
+        )
+    })
+}

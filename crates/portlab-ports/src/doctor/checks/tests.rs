@@ -1,0 +1,266 @@
+use portlab_lab::python::Python;
+use portlab_sys::{
+    limits::Tasks,
+    machine::{Memory, Processors},
+    uring::Uring,
+};
+
+use super::*;
+use crate::{
+    doctor::{
+        finding::{Grade, worst},
+        machine::{CoursePort, Loopback, Terminal},
+    },
+    leftovers::{Bind, Leftovers},
+    range::Range,
+};
+
+/// A machine on which nothing is to be remarked.
+fn facts() -> Facts {
+    Facts {
+        open_files: 1_024,
+        most_open_files: 524_288,
+        tasks: Some(Tasks {
+            most: 30_000,
+            bound: "kernel.threads-max",
+        }),
+        processors: Processors {
+            online: 4,
+            allowed: 4,
+            usable: 4,
+        },
+        memory: Some(Memory {
+            total_bytes: 8 << 30,
+            available_bytes: 6 << 30,
+        }),
+        range: Some(Range {
+            ports: 32_768..=60_999,
+            kept_back: Vec::new(),
+        }),
+        in_use: 7,
+        time_wait: 3,
+        reuses_time_wait: (true, false),
+        somaxconn: Some(4_096),
+        conntrack: None,
+        uring: Uring::Ready,
+        loopback: Loopback::default(),
+        course_port: CoursePort::Free,
+        python: Some(Python {
+            program: "python3",
+            executable: "/usr/bin/python3".into(),
+            version: "3.11.7".to_owned(),
+        }),
+        gevent: Some("24.2.1".to_owned()),
+        terminal: Terminal {
+            columns: Some(80),
+            locale: "zh_CN.UTF-8".to_owned(),
+            name: "xterm".to_owned(),
+        },
+    }
+}
+
+/// The findings on a machine that `change` has made different, which aren't ok.
+fn remarks(lang: Lang, change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+    let mut facts = facts();
+    change(&mut facts);
+    let all = all(&facts, lang).into_iter();
+    all.filter(|it| it.grade != Grade::Ok).collect()
+}
+
+fn left() -> Leftovers {
+    Leftovers {
+        time_wait: 1,
+        time_left: Some(std::time::Duration::from_secs(43)),
+        open: 0,
+        programs: Vec::new(),
+        reusing: Bind::InUse,
+    }
+}
+
+/// A remedy that is no command.
+const IN_WORDS: &str = "fewer";
+
+#[test]
+fn nothing_is_remarked_where_all_is_well() {
+    for lang in Lang::ALL {
+        assert_eq!(remarks(lang, |_| {}), []);
+    }
+}
+
+#[test]
+fn every_shortcoming_is_noted_alone_with_a_remedy() {
+    type Change = fn(&mut Facts);
+    let shortcomings: &[(&str, Change, &str)] = &[
+        (
+            "loopback_second",
+            |it| it.loopback.second = Some("no".to_owned()),
+            IN_WORDS,
+        ),
+        (
+            "loopback_ipv6",
+            |it| it.loopback.v6 = Some("no".to_owned()),
+            "disable_ipv6=0",
+        ),
+        (
+            "port_8080",
+            |it| it.course_port = CoursePort::Held(Vec::new()),
+            "sudo portlab ports 8080",
+        ),
+        (
+            "port_8080",
+            |it| it.course_port = CoursePort::Held(vec!["x (pid 1)".to_owned()]),
+            "8081",
+        ),
+        (
+            "port_8080",
+            |it| it.course_port = CoursePort::Remembered(left()),
+            "SO_REUSEADDR",
+        ),
+        (
+            "port_8080",
+            |it| it.course_port = CoursePort::Refused("no".to_owned()),
+            "8081",
+        ),
+        ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
+        (
+            "ports",
+            |it| {
+                it.range = Some(Range {
+                    ports: 1..=9,
+                    kept_back: Vec::new(),
+                });
+            },
+            "--source auto",
+        ),
+        ("backlog", |it| it.somaxconn = Some(128), "somaxconn=4096"),
+        (
+            "conntrack",
+            |it| it.conntrack = Some((999, 1_000)),
+            "nf_conntrack_max",
+        ),
+        ("open_files", |it| it.most_open_files = 4_096, "prlimit"),
+        (
+            "tasks",
+            |it| {
+                it.tasks = Some(Tasks {
+                    most: 99,
+                    bound: "pids.max",
+                });
+            },
+            "--pids-limit",
+        ),
+        (
+            "tasks",
+            |it| {
+                it.tasks = Some(Tasks {
+                    most: 99,
+                    bound: "ulimit -u",
+                });
+            },
+            "--nproc",
+        ),
+        (
+            "tasks",
+            |it| {
+                it.tasks = Some(Tasks {
+                    most: 99,
+                    bound: "kernel.pid_max",
+                });
+            },
+            "kernel.pid_max=",
+        ),
+        ("processors", |it| it.processors.usable = 1, "CPU/msg"),
+        (
+            "memory",
+            |it| {
+                it.memory = Some(Memory {
+                    total_bytes: 9,
+                    available_bytes: 9,
+                });
+            },
+            "--connections",
+        ),
+        (
+            "io_uring",
+            |it| it.uring = Uring::Off,
+            "io_uring_disabled=0",
+        ),
+        ("io_uring", |it| it.uring = Uring::Missing, "5.1"),
+        ("io_uring", |it| it.uring = Uring::Refused, "memlock"),
+        ("gevent", |it| it.gevent = None, "pip install gevent"),
+        ("python", |it| it.python = None, "apt install python3"),
+        ("terminal", |it| it.terminal.columns = Some(79), "80"),
+        (
+            "letters",
+            |it| it.terminal.locale = "C".to_owned(),
+            "C.UTF-8",
+        ),
+        (
+            "letters",
+            |it| it.terminal.locale = String::new(),
+            "C.UTF-8",
+        ),
+        ("letters", |it| it.terminal.name = "linux".to_owned(), "ssh"),
+    ];
+    for (key, change, remedy) in shortcomings {
+        for lang in Lang::ALL {
+            let remarks = remarks(lang, change);
+            let keys: Vec<_> = remarks.iter().map(|it| it.key).collect();
+            assert_eq!(keys, [*key], "{lang}: {remarks:?}");
+            let given = remarks[0].remedy.as_deref().unwrap_or_default();
+            let named = given.contains(remedy) || (lang == Lang::Zh && *remedy == IN_WORDS);
+            assert!(named, "{key} {lang}: {given:?}");
+            assert_eq!(worst(&remarks), Grade::Note);
+        }
+    }
+}
+
+#[test]
+fn what_the_system_does_not_tell_is_not_told() {
+    let mut facts = facts();
+    facts.somaxconn = None;
+    facts.range = None;
+    facts.memory = None;
+    for lang in Lang::ALL {
+        let keys: Vec<_> = all(&facts, lang).iter().map(|it| it.key).collect();
+        assert!(keys.contains(&"loopback"), "{keys:?}");
+        for unknown in ["backlog", "ports", "memory"] {
+            assert!(!keys.contains(&unknown), "{keys:?}");
+        }
+    }
+}
+
+#[test]
+fn what_portlab_cannot_do_without_is_a_problem() {
+    for change in [
+        (|it| it.loopback.v4 = Some("unreachable".to_owned())) as fn(&mut Facts),
+        |it| it.most_open_files = 20,
+    ] {
+        let remarks = remarks(Lang::En, change);
+        assert_eq!((worst(&remarks), remarks.len()), (Grade::Problem, 1));
+        assert!(remarks[0].remedy.is_some());
+    }
+}
+
+#[test]
+fn no_word_is_left_untranslated() {
+    let mut facts = facts();
+    for _ in 0..2 {
+        for finding in all(&facts, Lang::Zh) {
+            let said = finding.text + finding.remedy.as_deref().unwrap_or_default();
+            let is_name = finding.key == "python";
+            assert!(is_name || !said.is_ascii(), "{said}");
+        }
+        for finding in all(&facts, Lang::En) {
+            let said = finding.text + finding.about;
+            let chinese = said.replace("你好", "");
+            assert!(chinese.is_ascii(), "{said}");
+        }
+        facts.open_files = facts.most_open_files;
+        facts.tasks = None;
+        facts.processors.allowed = 3;
+        facts.processors.usable = 3;
+        facts.terminal.columns = None;
+        facts.reuses_time_wait = (false, false);
+    }
+}

@@ -1,0 +1,72 @@
+//! What is known of a listener without connecting to it.
+
+use std::{collections::BTreeSet, net::SocketAddr, thread, time::Instant};
+
+use portlab_sys::sockets::{Socket, State, sockets_at};
+
+use super::{Attempt, Here, LOOK_AGAIN, Outcome, Place, canonical, queue_at, reached};
+use crate::listeners::Snapshot;
+
+/// Examines the listener at `addr`, which is one of `before`. If connections wait to be accepted, it is
+/// watched until it accepts one, for `patience` at most.
+pub(super) fn watch(
+    addr: SocketAddr,
+    place: Place,
+    before: Snapshot,
+    patience: std::time::Duration,
+) -> Attempt {
+    let accepted = accepts(addr, &before, Instant::now() + patience);
+    Attempt {
+        addr,
+        place,
+        took: None,
+        outcome: Outcome::Listens,
+        here: Some(Here {
+            queue: queue_at(addr),
+            before,
+            accepted,
+            has_ended: None,
+            leftovers: None,
+        }),
+    }
+}
+
+/// Whether the listener accepts one of the connections that wait; `None` when none does.
+fn accepts(addr: SocketAddr, before: &Snapshot, until: Instant) -> Option<bool> {
+    let waiting = waiting(&before.sockets, addr, before);
+    if waiting.is_empty() {
+        return None;
+    }
+    loop {
+        let now = sockets_at(addr.port()).ok()?;
+        let still = self::waiting(&now, addr, before);
+        // A connection that its client has reset isn't listed any more, and still counts in the queue.
+        let queue = now.iter().filter(|it| it.state == State::Listen);
+        let queue: u32 = queue.map(|it| it.unread).sum();
+        if !waiting.is_subset(&still) && (queue as usize) < waiting.len() {
+            return Some(true);
+        }
+        if Instant::now() >= until {
+            return Some(false);
+        }
+        thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// The connections among `sockets` that wait to be accepted where a connection to `addr` would: they have no
+/// owner yet. Those whose client has left wait too.
+fn waiting(
+    sockets: &[Socket],
+    addr: SocketAddr,
+    before: &Snapshot,
+) -> BTreeSet<(SocketAddr, SocketAddr)> {
+    let door = before.heard_at(reached(addr));
+    let waits = |it: &&Socket| {
+        it.inode == 0
+            && it.local.port() == addr.port()
+            && matches!(it.state, State::Established | State::CloseWait)
+            && before.heard_at(canonical(it.local)) == door
+    };
+    let waiting = sockets.iter().filter(waits);
+    waiting.map(|it| (it.local, it.remote)).collect()
+}

@@ -1,0 +1,90 @@
+//! The same for other programs. docs/ports.md says what each key means.
+
+use serde_json::{Value, json};
+
+use super::{
+    leftovers::Leftovers,
+    listeners::{Listener, Program, Snapshot},
+    meaning::{Class, IanaClass, Machine, Meaning},
+    range::time_wait,
+    receivers::Receiver,
+};
+
+/// Who listens, and the range.
+#[must_use]
+pub fn listing(machine: &Machine) -> Value {
+    let Snapshot {
+        listeners,
+        receivers,
+        ..
+    } = &machine.snapshot;
+    json!({
+        "listeners": listeners.iter().map(listener).collect::<Vec<_>>(),
+        "udp_receivers": receivers.iter().map(receiver).collect::<Vec<_>>(),
+        "sees_all_users": machine.snapshot.sees_everybody,
+        "handed_out": machine.range.as_ref().map(|range| {
+            let usage = range.usage(&machine.snapshot.sockets);
+            json!({
+                "first_port": range.ports.start(),
+                "last_port": range.ports.end(),
+                "count_ports": range.count(),
+                "in_use_ports": usage.in_use,
+                "most_crowded": usage.crowded.map(|it| json!({
+                    "source": it.source,
+                    "destination": it.destination,
+                    "in_use_ports": it.ports,
+                })),
+            })
+        }),
+        "time_wait_connections": time_wait(&machine.snapshot.sockets),
+    })
+}
+
+/// What numbers mean.
+#[must_use]
+pub fn meanings(meanings: &[Meaning]) -> Value {
+    json!({ "ports": meanings.iter().map(meaning).collect::<Vec<_>>() })
+}
+
+fn meaning(meaning: &Meaning) -> Value {
+    let port = meaning.port;
+    let listeners = meaning.machine.snapshot.at(port);
+    json!({
+        "port": port,
+        "name": meaning.service.map(|service| service.name),
+        "purpose": meaning.service.map(|service| &service.purpose),
+        "class": Class::of(port).name(),
+        "iana_class": IanaClass::of(port).name(),
+        "is_handed_out": meaning.is_handed_out(),
+        "needs_root": meaning.needs_root(),
+        "listeners": listeners.map(listener).collect::<Vec<_>>(),
+        "udp_receivers": meaning.machine.snapshot.receiving_at(port).map(receiver).collect::<Vec<_>>(),
+        "left_behind": Leftovers::at(port, None, &meaning.machine.snapshot).map(|it| it.json()),
+    })
+}
+
+/// Those who receive at a port together.
+fn receiver(receiver: &Receiver) -> Value {
+    json!({
+        "port": receiver.port,
+        "addresses": receiver.addrs,
+        "programs": receiver.programs.iter().map(program).collect::<Vec<_>>(),
+        "unread_bytes": receiver.unread_bytes,
+    })
+}
+
+pub(crate) fn program(program: &Program) -> Value {
+    json!({ "name": program.name, "pids": program.pids })
+}
+
+/// Those who listen on a port together.
+pub(crate) fn listener(listener: &Listener) -> Value {
+    json!({
+        "port": listener.port,
+        "addresses": listener.addrs,
+        "programs": listener.programs.iter().map(program).collect::<Vec<_>>(),
+        "established_connections": listener.established,
+        "queued_connections": listener.queue,
+        "queue_limit_connections": listener.room,
+    })
+}

@@ -1,0 +1,278 @@
+//! What is left at a port that nobody listens on, and keeps it from being bound.
+
+use std::{
+    collections::BTreeSet,
+    io,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use portlab_sys::sockets::{Socket, State};
+use portlab_words::{Lang, tr, units};
+use serde_json::{Value, json};
+use socket2::{Domain, Type};
+
+use crate::listeners::{Program, Snapshot, programs};
+
+/// The connections of a port without a listener, and what `bind` does there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftovers {
+    /// Connections in TIME-WAIT.
+    pub(crate) time_wait: usize,
+    /// How long until the kernel has forgotten the last of those; `None` when it doesn't tell.
+    pub(crate) time_left: Option<Duration>,
+    /// Connections that are still open, or being closed.
+    pub(crate) open: usize,
+    /// The programs that hold them; none when the kernel does, or they can't be seen.
+    pub(crate) programs: Vec<Program>,
+    /// What becomes of a server that binds the port and sets SO_REUSEADDR.
+    pub(crate) reusing: Bind,
+}
+
+/// What `bind` does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bind {
+    Works,
+    /// EADDRINUSE.
+    InUse,
+    /// It fails for another reason, such as a lack of rights.
+    Unknown,
+}
+
+impl Leftovers {
+    /// Looks what is left at `port` of `ip`, or of the address where something is left. `None` when nothing is, when a
+    /// program listens there, or when the port can be bound all the same. It is bound for a moment to see that, and
+    /// not listened on.
+    #[must_use]
+    pub fn at(port: u16, ip: Option<IpAddr>, snapshot: &Snapshot) -> Option<Self> {
+        if snapshot.at(port).next().is_some() {
+            return None;
+        }
+        let of_port = |it: &&Socket| it.local.port() == port;
+        let left: Vec<_> = snapshot.sockets.iter().filter(of_port).collect();
+        let ip = ip.unwrap_or(left.first()?.local.ip()).to_canonical();
+        let addr = SocketAddr::new(ip, port);
+        if left.is_empty() || bind(addr, false) == Bind::Works {
+            return None;
+        }
+        let waits = |it: &&&Socket| it.state == State::TimeWait;
+        let open: Vec<_> = left.iter().filter(|it| !waits(it)).collect();
+        let held = open.iter().flat_map(|it| snapshot.holders.get(&it.inode));
+        let held: BTreeSet<_> = held.flatten().map(|it| (it.pid, it.name.clone())).collect();
+        Some(Self {
+            time_wait: left.iter().filter(waits).count(),
+            time_left: left.iter().filter_map(|it| it.time_left).max(),
+            open: open.len(),
+            programs: programs(&held),
+            reusing: bind(addr, true),
+        })
+    }
+
+    /// What is left, why that matters, and for how long.
+    #[must_use]
+    pub fn tell(&self, lang: Lang) -> String {
+        let mut left = Vec::new();
+        if self.open > 0 {
+            left.push(self.tell_open(lang));
+        }
+        if self.time_wait > 0 {
+            left.push(self.tell_time_wait(lang));
+        }
+        let left = left.join(lang.pick(", and ", "，"));
+        let end = if self.open > 0 {
+            lang.pick("until they are closed", "在这些连接关闭之前")
+        } else {
+            lang.pick("until then", "在这之前")
+        };
+        let bind = match self.reusing {
+            Bind::Works => tr!(
+                lang,
+                "{end} bind() works only with SO_REUSEADDR; the earlier socket had set it too, or it would not help",
+                "{end}，只有设置了 SO_REUSEADDR（端口复用）的程序才能 bind；上一个套接字当时也设置了，所以现在才有用"
+            ),
+            Bind::InUse => tr!(
+                lang,
+                "{end} bind() fails, even with SO_REUSEADDR: that helps only if the earlier socket had set it too",
+                "{end} bind 会失败，设置 SO_REUSEADDR（端口复用）也没用：上一个套接字当时也设置了才有用"
+            ),
+            Bind::Unknown => tr!(
+                lang,
+                "{end} bind() fails, unless both the earlier socket and the next one set SO_REUSEADDR",
+                "{end} bind 会失败，除非上一个套接字和这一个都设置了 SO_REUSEADDR（端口复用）"
+            ),
+        };
+        tr!(lang, "{left}; {bind}", "{left}；{bind}")
+    }
+
+    fn tell_time_wait(&self, lang: Lang) -> String {
+        let left = match self.time_left {
+            Some(left) => {
+                let left = units::time(left);
+                tr!(lang, "another {left}", "还要 {left}")
+            }
+            None => lang.pick("up to a minute", "最多一分钟").to_owned(),
+        };
+        match self.time_wait {
+            1 => tr!(
+                lang,
+                "1 closed connection is remembered there (TIME-WAIT), for {left}",
+                "系统还记着 1 个已经关闭的连接（TIME-WAIT），{left}"
+            ),
+            count => tr!(
+                lang,
+                "{count} closed connections are remembered there (TIME-WAIT), for {left}",
+                "系统还记着 {count} 个已经关闭的连接（TIME-WAIT），{left}"
+            ),
+        }
+    }
+
+    fn tell_open(&self, lang: Lang) -> String {
+        let names: Vec<_> = self.programs.iter().map(Program::to_string).collect();
+        let held = match names.join(lang.pick(", ", "、")) {
+            none if none.is_empty() => none,
+            names => tr!(lang, " ({names})", "（{names}）"),
+        };
+        match self.open {
+            1 => tr!(
+                lang,
+                "1 connection is still open there{held}",
+                "还有 1 个连接没有关完{held}"
+            ),
+            count => tr!(
+                lang,
+                "{count} connections are still open there{held}",
+                "还有 {count} 个连接没有关完{held}"
+            ),
+        }
+    }
+
+    /// The same for other programs.
+    pub(crate) fn json(&self) -> Value {
+        let left = self
+            .time_left
+            .map(|it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX));
+        json!({
+            "time_wait_connections": self.time_wait,
+            "time_wait_left_ns": left,
+            "open_connections": self.open,
+            "programs": self.programs.iter().map(super::json::program).collect::<Vec<_>>(),
+            "can_bind_with_reuseaddr": match self.reusing {
+                Bind::Works => Some(true),
+                Bind::InUse => Some(false),
+                Bind::Unknown => None,
+            },
+        })
+    }
+}
+
+/// Binds `addr` for a moment.
+fn bind(addr: SocketAddr, reuses: bool) -> Bind {
+    let bind = || {
+        let socket = socket2::Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+        socket.set_reuse_address(reuses)?;
+        socket.bind(&addr.into())
+    };
+    match bind() {
+        Ok(()) => Bind::Works,
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Bind::InUse,
+        Err(_) => Bind::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn left(time_wait: usize, open: usize, reusing: Bind) -> Leftovers {
+        Leftovers {
+            time_wait,
+            time_left: (time_wait > 0).then_some(Duration::from_secs(43)),
+            open,
+            programs: Vec::new(),
+            reusing,
+        }
+    }
+
+    #[test]
+    fn what_is_left_is_told_with_its_time_and_what_helps() {
+        for (left, en, zh) in [
+            (
+                left(1, 0, Bind::Works),
+                [
+                    "1 closed connection is",
+                    "43.0 s",
+                    "works only with SO_REUSEADDR",
+                ],
+                "才能 bind",
+            ),
+            (
+                left(2, 0, Bind::InUse),
+                [
+                    "2 closed connections are",
+                    "43.0 s",
+                    "fails, even with SO_REUSEADDR",
+                ],
+                "也没用",
+            ),
+            (
+                left(2, 0, Bind::Unknown),
+                ["TIME-WAIT", "until then", "unless both"],
+                "除非",
+            ),
+            (
+                left(0, 1, Bind::Works),
+                [
+                    "1 connection is still open",
+                    "until they are closed",
+                    "works only",
+                ],
+                "关闭之前",
+            ),
+            (
+                left(3, 2, Bind::InUse),
+                [
+                    "2 connections are still",
+                    "3 closed connections",
+                    "until they are closed",
+                ],
+                "没有关完",
+            ),
+        ] {
+            let text = left.tell(Lang::En);
+            assert!(en.iter().all(|it| text.contains(it)), "{text}");
+            let text = left.tell(Lang::Zh);
+            assert!(text.contains(zh) && !text.contains(" is "), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_programs_that_hold_open_connections_are_named() {
+        let mut left = left(0, 1, Bind::InUse);
+        left.programs = vec![Program {
+            name: "python3".to_owned(),
+            pids: vec![42],
+        }];
+        for lang in Lang::ALL {
+            assert!(left.tell(lang).contains("python3 (pid 42)"));
+        }
+        left.time_left = None;
+        left.time_wait = 1;
+        assert!(left.tell(Lang::En).contains("for up to a minute"));
+    }
+
+    #[test]
+    fn nothing_is_left_where_a_program_listens_or_the_port_is_free() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let served = listener.accept().unwrap();
+        assert_eq!(Leftovers::at(port, None, &Snapshot::take().unwrap()), None);
+        drop(listener);
+        // The connection is still there.
+        let found = Leftovers::at(port, None, &Snapshot::take().unwrap()).unwrap();
+        assert_eq!((found.open, found.time_wait), (1, 0));
+        let pid = std::process::id().cast_signed();
+        assert_eq!(found.programs[0].pids, [pid]);
+        drop((client, served));
+    }
+}
