@@ -13,7 +13,7 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_load::{
-    Arrivals, ChatOutcome, ChatPlan, Pace, Plan, RunId, Script, Stop, Tongue, Watch, run_chat,
+    Arrivals, Chat, ChatEncoding, Outcome, Pace, Plan, RunId, Script, Stop, Watch, run,
 };
 use portlab_stats::estimate::Estimate;
 use portlab_sys::{
@@ -82,31 +82,30 @@ fn start(model: &str, options: &[&str]) -> Result<Server> {
     Ok(Server::start(Path::new(binary()), options)?)
 }
 
-fn plan(server: &Server, members: usize) -> ChatPlan {
-    ChatPlan {
-        target: server.addr(),
-        through: None,
-        members,
+fn plan(server: &Server, members: usize) -> Plan {
+    let chat = Chat {
         rooms: 1,
-        pace: Pace::Closed,
-        depth: 8,
-        tongues: vec![Tongue {
+        encodings: vec![ChatEncoding {
             label: "utf-8".to_owned(),
             // `abcdef12: 3456 ` before it, and the end of the line after.
             filler: vec![b'x'; SIZE - 17],
         }],
+        run: RunId::random(),
+    };
+    Plan {
+        connections: members,
+        depth: 8,
+        script: Script::chat(chat, SIZE),
         warmup: Duration::from_millis(20),
         stop: Stop::default(),
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(20),
-        seed: 1,
-        run: RunId::random(),
-        interval: Duration::from_secs(1),
+        ..Plan::new(server.addr())
     }
 }
 
-fn clean(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<ChatOutcome> {
-    let outcome = run_chat(plan, watch)?;
+fn clean(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome> {
+    let outcome = run(plan, watch)?;
     match outcome.is_clean() {
         true => Ok(outcome),
         false => Err(format!("not clean: {outcome:?}").into()),
@@ -150,24 +149,25 @@ fn per_echo(server: &Server) -> Result<f64> {
         ..Plan::new(server.addr())
     };
     let mut meter = Meter::of(server);
-    let outcome = portlab_load::run(&plan, &mut meter)?;
+    let outcome = run(&plan, &mut meter)?;
     assert!(outcome.is_clean(), "the server answered wrongly");
     Ok(meter.us() / outcome.metered_messages as f64)
 }
 
 fn per_delivery(server: &Server) -> Result<f64> {
-    let plan = ChatPlan {
+    let plan = Plan {
         stop: Stop::after(TURN),
         ..plan(server, AUDIENCE + 1)
     };
     let mut meter = Meter::of(server);
     let outcome = clean(&plan, &mut meter)?;
-    Ok(meter.us() / outcome.deliveries as f64)
+    let findings = outcome.chat.ok_or("not a chat")?;
+    Ok(meter.us() / findings.metered_deliveries as f64)
 }
 
 fn crowd(model: &str, members: usize) -> Result<bool> {
     let server = start(model, &["--service=chat"])?;
-    let plan = ChatPlan {
+    let plan = Plan {
         depth: 1,
         stop: Stop::messages(100),
         ..plan(&server, members)
@@ -177,7 +177,7 @@ fn crowd(model: &str, members: usize) -> Result<bool> {
         "{model:>12}: {members} members got in within {}, and heard {} messages each; fan-out p50 {}",
         units::time(outcome.connect_phase),
         outcome.messages,
-        units::nanos(outcome.fan_out.quantile_ns(0.5) as f64)
+        units::nanos(outcome.latency.quantile_ns(0.5) as f64)
     );
     Ok(outcome.messages == 100)
 }
@@ -189,7 +189,7 @@ fn silent(model: &str) -> Result<bool> {
         let limit = format!("--output-limit={LIMIT}");
         let options = ["--service=chat", "--overflow=drop-oldest", limit.as_str()];
         let server = start(model, &options)?;
-        let plan = ChatPlan {
+        let plan = Plan {
             pace: Pace::Open {
                 rate_per_s: 500.0,
                 arrivals: Arrivals::Uniform,
@@ -197,7 +197,7 @@ fn silent(model: &str) -> Result<bool> {
             stop: Stop::after(Duration::from_secs(2)),
             ..plan(&server, OTHERS)
         };
-        let p99 = |outcome: &ChatOutcome| outcome.fan_out.quantile_ns(0.99) as f64;
+        let p99 = |outcome: &Outcome| outcome.latency.quantile_ns(0.99) as f64;
         without.push(p99(&clean(&plan, &mut ())?));
         let _silent = (0..SILENT)
             .map(|number| never_reads(&server, number))

@@ -153,7 +153,7 @@ fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
         pinning: Pinning::default(),
         cores: 2,
         memory_bytes: 1 << 32,
-        tongues: Vec::new(),
+        encodings: Vec::new(),
         time: Duration::from_secs(120),
         seed: 1,
     };

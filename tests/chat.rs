@@ -26,7 +26,10 @@ use std::{
 use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
-use portlab_load::{Arrivals, ChatOutcome, ChatPlan, Pace, RunId, Stop, Tongue, Watch, run_chat};
+use portlab_load::{
+    Arrivals, ChatEncoding, ChatFindings, Outcome, Pace, Plan, RunId, Script, Stop, Verdict, Watch,
+    run,
+};
 use portlab_service::{Chat, ChatLimits, TextEncoding};
 use portlab_testkit::binary;
 use server::Defect::{self, DoublesMail, LeaksMail, LosesLines, LosesMail, Sound, SwapsMail};
@@ -48,41 +51,52 @@ fn main() {
     let sound = Trial::test("a_chat_in_a_test_is_found_sound", || broken(Sound));
     let guests = Trial::test("a_stranger_in_a_room_is_no_broken_promise", strangers);
     let both = Trial::test("two_loads_of_one_chat_at_once_are_both_right", two_at_once);
+    let churned = [Sound, LosesMail, DoublesMail].map(|fault| {
+        let name = format!("members_come_and_go_and_the_chat_is_checked_all_the_same::{fault:?}");
+        Trial::test(name, move || churn(fault))
+    });
     let cut = Trial::test("a_server_that_stops_has_broken_no_promise", stopped);
     let warmed_up = Trial::test("a_warm_up_comes_before_the_measuring", warm_up);
     let at_a_rate = Trial::test("one_message_is_measured_and_not_faster_than_its_rate", one);
     let trials = kept
         .chain(found)
+        .chain(churned)
         .chain([sound, warmed_up, at_a_rate, guests, both, cut])
         .collect();
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }
 
-/// A load of a chat that is the same for everybody.
-fn plan(target: SocketAddr, seed: u64, messages: u64) -> ChatPlan {
-    let tongue = |label: &str| {
+/// A load of a chat: 50 members in 3 rooms.
+fn plan(target: SocketAddr, seed: u64, messages: u64) -> Plan {
+    let encoding = |label: &str| {
         let encoding: TextEncoding = label.parse().unwrap();
-        Tongue {
+        ChatEncoding {
             label: label.to_owned(),
             filler: encoding.encode("你好，世界").unwrap(),
         }
     };
-    ChatPlan {
-        target,
-        through: None,
-        members: 50,
-        rooms: 3,
-        pace: Pace::Closed,
+    let chat = portlab_load::Chat {
+        rooms: ROOMS,
+        encodings: ["utf-8", "gbk", "big5"].map(encoding).into(),
+        run: RunId::random(),
+    };
+    Plan {
+        connections: 50,
         depth: 16,
-        tongues: ["utf-8", "gbk", "big5"].map(tongue).into(),
+        script: Script::chat(chat, 64),
         warmup: Duration::ZERO,
         stop: Stop::messages(messages),
         connect_timeout: Duration::from_secs(10),
         timeout: Duration::from_secs(30),
         seed,
-        run: RunId::random(),
-        interval: Duration::from_secs(1),
+        ..Plan::new(target)
     }
+}
+
+const ROOMS: usize = 3;
+
+fn run_id(plan: &Plan) -> RunId {
+    plan.script.chat.as_ref().unwrap().run
 }
 
 /// As many seeds as a soak is to have; a test has one, and fewer messages.
@@ -98,7 +112,7 @@ fn storm(sheet: &Sheet) -> Result<(), Failed> {
         let model = format!("--model={}", sheet.name);
         let server = Server::start(program, options.into_iter().chain([model]))?;
         let plan = plan(server.addr(), seed, messages);
-        let outcome = beside(server.addr(), &plan, || run_chat(&plan, &mut ()))?;
+        let outcome = beside(server.addr(), &plan, || run(&plan, &mut ()))?;
         check(&outcome, messages).map_err(|error| format!("seed {seed}: {error}"))?;
     }
     Ok(())
@@ -106,7 +120,7 @@ fn storm(sheet: &Sheet) -> Result<(), Failed> {
 
 /// Does `work` while others come, change their names, go through the rooms and leave again, some by
 /// breaking off: what they do is announced to everybody, and must disturb nobody.
-fn beside<T>(addr: SocketAddr, plan: &ChatPlan, work: impl FnOnce() -> T) -> T {
+fn beside<T>(addr: SocketAddr, plan: &Plan, work: impl FnOnce() -> T) -> T {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for number in 0..RESTLESS {
@@ -118,7 +132,7 @@ fn beside<T>(addr: SocketAddr, plan: &ChatPlan, work: impl FnOnce() -> T) -> T {
                         return;
                     }
                     // Whoever is turned away comes again.
-                    let room = plan.run.room(random.usize(0..plan.rooms));
+                    let room = run_id(plan).room(random.usize(0..ROOMS));
                     let _ = come_and_go(addr, &format!("{number}-{turn}"), &room, &mut random);
                 }
             });
@@ -155,22 +169,27 @@ fn come_and_go(
     }
 }
 
-fn check(outcome: &ChatOutcome, messages: u64) -> Result<(), String> {
-    let ChatOutcome {
-        tally,
+fn check(outcome: &Outcome, messages: u64) -> Result<(), String> {
+    let Outcome {
+        tally, unanswered, ..
+    } = outcome;
+    let ChatFindings {
         violations,
         first_violations,
-        unheard,
         ..
-    } = outcome;
+    } = findings(outcome);
     match outcome.is_clean() && outcome.messages == messages {
         true => Ok(()),
         false => Err(format!(
-            "{} of {messages} messages were heard by all, {unheard} were not; {violations} promises \
+            "{} of {messages} messages reached their rooms, {unanswered} did not; {violations} promises \
              broken: {first_violations:?}; errors: {tally:?}",
             outcome.messages
         )),
     }
+}
+
+fn findings(outcome: &Outcome) -> &ChatFindings {
+    outcome.chat.as_ref().unwrap()
 }
 
 /// How a hub is broken, on purpose.
@@ -179,11 +198,43 @@ const FAULTS: &[Defect] = &[LosesMail, LosesLines, DoublesMail, SwapsMail, Leaks
 /// A broken hub is found out, and a sound one isn't.
 fn broken(fault: Defect) -> Result<(), Failed> {
     let mut plan = plan(serve(fault), 1, 300);
-    plan.members = 12;
+    plan.connections = 12;
     plan.timeout = Duration::from_secs(2);
-    let outcome = run_chat(&plan, &mut ())?;
-    match (fault, outcome.violations) {
+    let outcome = run(&plan, &mut ())?;
+    match (fault, findings(&outcome).violations) {
         (Sound, _) => Ok(check(&outcome, 300)?),
+        (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
+        _ => Ok(()),
+    }
+}
+
+/// Members leave after a few messages, and others take their places, over a ramp.
+fn churn(fault: Defect) -> Result<(), Failed> {
+    #[derive(Default)]
+    struct Intervals(u64);
+    impl Watch for Intervals {
+        fn interval(&mut self, interval: &portlab_load::Interval) {
+            self.0 += interval.messages;
+        }
+    }
+    let mut plan = plan(serve(fault), 1, 400);
+    plan.connections = 12;
+    plan.timeout = Duration::from_secs(2);
+    plan.interval = Duration::from_millis(20);
+    plan.life.per_connection = Some(5);
+    plan.life.ramp = Duration::from_millis(50);
+    let mut intervals = Intervals::default();
+    let outcome = run(&plan, &mut intervals)?;
+    match (fault, findings(&outcome).violations) {
+        (Sound, _) => {
+            check(&outcome, 400)?;
+            let made = outcome.connect_latency.count();
+            match (made, intervals.0) {
+                // 9 of 12 members send, 5 messages each: the others come in their places.
+                (83.., 400) => Ok(()),
+                told => Err(format!("connections made, messages in intervals: {told:?}").into()),
+            }
+        }
         (_, 0) => Err(format!("{fault:?} was not found out: {outcome:?}").into()),
         _ => Ok(()),
     }
@@ -193,31 +244,32 @@ fn broken(fault: Defect) -> Result<(), Failed> {
 /// all of it is counted.
 fn strangers() -> Result<(), Failed> {
     let mut plan = plan(serve(Sound), 1, 300);
-    plan.members = 12;
+    plan.connections = 12;
     let over = AtomicBool::new(false);
     let outcome = thread::scope(|scope| {
-        for room in 0..plan.rooms {
+        for room in 0..ROOMS {
             let (over, plan) = (&over, &plan);
             scope.spawn(move || -> std::io::Result<()> {
                 let mut stream = TcpStream::connect(plan.target)?;
-                write!(stream, "guest{room}\n/join {}\n", plan.run.room(room))?;
+                write!(stream, "guest{room}\n/join {}\n", run_id(plan).room(room))?;
                 while !over.load(Relaxed) {
                     write!(
                         stream,
                         "hello: you all\n/me waves\n/msg {} hi\n",
-                        plan.run.member(room)
+                        run_id(plan).member(room)
                     )?;
                     thread::sleep(Duration::from_millis(1));
                 }
                 Ok(())
             });
         }
-        let outcome = run_chat(&plan, &mut ());
+        let outcome = run(&plan, &mut ());
         over.store(true, Relaxed);
         outcome
     })?;
     check(&outcome, 300)?;
-    match (outcome.strangers, &outcome.first_stranger) {
+    let found = findings(&outcome);
+    match (found.strangers, &found.first_stranger) {
         (1.., Some(line)) if line.to_string().contains("guest") => Ok(()),
         _ => Err(format!("the guests were not heard: {outcome:?}").into()),
     }
@@ -266,11 +318,12 @@ fn stopped() -> Result<(), Failed> {
         }
     }
     let mut plan = plan(server.as_ref().map(Server::addr).unwrap(), 1, 1_000_000_000);
-    plan.members = 12;
-    let outcome = run_chat(&plan, &mut Ends(&mut server))?;
-    let doubts: Vec<_> = outcome.doubts().iter().map(ToString::to_string).collect();
+    plan.connections = 12;
+    let outcome = run(&plan, &mut Ends(&mut server))?;
+    let verdict = Verdict::of(&plan, &outcome);
+    let doubts: Vec<_> = verdict.doubts.iter().map(ToString::to_string).collect();
     let last = doubts.last().map_or("", String::as_str);
-    match outcome.violations {
+    match findings(&outcome).violations {
         0 if last.starts_with("the server closed 12 connections") => Ok(()),
         _ => Err(format!("{doubts:?} {outcome:?}").into()),
     }
@@ -294,19 +347,19 @@ fn warm_up() -> Result<(), Failed> {
         }
     }
     let mut marks = Marks::default();
-    let plan = ChatPlan {
-        members: 12,
+    let plan = Plan {
+        connections: 12,
         warmup: LONG,
         stop: Stop::after(LONG),
         ..plan(serve(Sound), 1, 0)
     };
-    let outcome = run_chat(&plan, &mut marks)?;
+    let outcome = run(&plan, &mut marks)?;
     let warmup = marks.begun.unwrap() - marks.connected.unwrap();
     assert!(warmup >= LONG, "measuring began after {warmup:?}");
     assert!(outcome.elapsed >= LONG, "{:?}", outcome.elapsed);
     assert!(outcome.is_clean() && outcome.messages > 0, "{outcome:?}");
     // One of the last few may be heard while measuring or after it; one of the warm-up has no fan-out.
-    let (fan_outs, depth) = (outcome.fan_out.count(), plan.depth as u64);
+    let (fan_outs, depth) = (outcome.latency.count(), plan.depth as u64);
     assert!(
         fan_outs.abs_diff(outcome.messages) <= depth,
         "{fan_outs} fan-outs of {} messages",
@@ -321,12 +374,12 @@ fn one() -> Result<(), Failed> {
         rate_per_s: 5.0,
         arrivals: Arrivals::Uniform,
     };
-    let plan = ChatPlan {
+    let plan = Plan {
         pace,
         ..plan(serve(Sound), 1, 1)
     };
-    let outcome = run_chat(&plan, &mut ())?;
-    let (rate, measured) = (outcome.messages_per_s(), outcome.fan_out.count());
+    let outcome = run(&plan, &mut ())?;
+    let (rate, measured) = (outcome.messages_per_s(), outcome.latency.count());
     match (rate, measured) {
         (4.9..5.1, 1) => Ok(()),
         _ => Err(format!("{rate}/s, of {measured} measured").into()),

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use portlab_load::{ChatOutcome, ChatPlan, Ended, Stop, Watch, run_chat};
+use portlab_load::{Outcome, Plan, Stop, Watch, run};
 
 use crate::{
     MeasureError, Observer,
@@ -21,12 +21,12 @@ pub(crate) fn verify(
     observer: &mut dyn Observer,
 ) -> Result<(), MeasureError> {
     let messages = (part.rooms * FIRST) as u64;
-    let plan = ChatPlan {
+    let plan = Plan {
         stop: Stop::messages(messages),
         ..part.chat_plan(addr, part.rooms * 2, None)
     };
-    let outcome = run_chat(&plan, &mut Verifying(observer))?;
-    if outcome.ended == Ended::Interrupted {
+    let outcome = run(&plan, &mut Verifying(observer))?;
+    if outcome.interrupted() {
         return Err(MeasureError::Interrupted);
     }
     if !outcome.is_clean() || outcome.messages != messages {
@@ -36,32 +36,26 @@ pub(crate) fn verify(
 }
 
 /// Loads the server with a chat. Deliveries are counted as messages.
-pub(crate) fn load(plan: &ChatPlan, watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
-    Ok(loaded(run_chat(plan, watch)?))
+pub(crate) fn load(plan: &Plan, watch: &mut dyn Watch) -> Result<Loaded, MeasureError> {
+    Ok(loaded(run(plan, watch)?))
 }
 
-fn loaded(outcome: ChatOutcome) -> Loaded {
+fn loaded(outcome: Outcome) -> Loaded {
+    let failures = failures(&outcome);
+    let chat = outcome.chat.clone().unwrap_or_default();
     Loaded {
-        interrupted: outcome.ended == Ended::Interrupted,
-        connected: outcome.members,
-        messages: outcome.deliveries,
-        metered_messages: outcome.deliveries,
-        errors: outcome.tally.total() + outcome.violations + outcome.unheard,
-        failures: failures(&outcome),
-        elapsed: outcome.elapsed,
-        generator_cpu: outcome.generator_cpu,
-        generator_cpu_share: outcome.generator_cpu_share(),
-        generator_wait_share: outcome.generator_wait_share(),
-        pacing_lag: outcome.pacing_lag,
+        messages: chat.deliveries,
+        metered_messages: chat.metered_deliveries,
+        errors: outcome.tally.total() + chat.violations + outcome.unanswered,
         due: 0,
-        due_not_sent: outcome.due_not_sent,
-        latency: outcome.fan_out,
+        ..Loaded::of(outcome, failures)
     }
 }
 
 /// The errors in words. Socket errors come first, because they cause violations.
-fn failures(outcome: &ChatOutcome) -> String {
-    match outcome.first_violations.first() {
+fn failures(outcome: &Outcome) -> String {
+    let chat = outcome.chat.as_ref();
+    match chat.and_then(|it| it.first_violations.first()) {
         Some(violation) if outcome.tally.total() == 0 => violation.to_string(),
         _ => {
             let text = in_words(&outcome.tally, "not everybody heard everything in time");
@@ -74,26 +68,28 @@ fn failures(outcome: &ChatOutcome) -> String {
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Latency, Violation};
+    use portlab_load::{ChatFindings, Violation};
 
     use super::*;
 
-    fn outcome() -> ChatOutcome {
-        let mut fan_out = Latency::new();
-        fan_out.record(1_000);
-        ChatOutcome {
-            members: 10,
-            messages: 1,
+    /// The outcome of a run of nine deliveries of one message.
+    fn outcome(findings: ChatFindings) -> Outcome {
+        let nowhere = Plan::new(SocketAddr::from(([127, 0, 0, 1], 1)));
+        let mut outcome = run(&nowhere, &mut ()).unwrap();
+        outcome.tally = Default::default();
+        (outcome.messages, outcome.elapsed) = (1, Duration::from_secs(1));
+        outcome.latency.record(1_000);
+        outcome.chat = Some(ChatFindings {
             deliveries: 9,
-            elapsed: Duration::from_secs(1),
-            fan_out,
-            ..ChatOutcome::empty()
-        }
+            metered_deliveries: 9,
+            ..findings
+        });
+        outcome
     }
 
     #[test]
     fn a_message_is_a_delivery_and_a_latency_a_fan_out() {
-        let loaded = loaded(outcome());
+        let loaded = loaded(outcome(ChatFindings::default()));
         assert_eq!((loaded.messages, loaded.metered_messages), (9, 9));
         assert_eq!((loaded.latency.count(), loaded.errors), (1, 0));
     }
@@ -104,12 +100,13 @@ mod tests {
             member: 3,
             count: 2,
         };
-        let broken = loaded(ChatOutcome {
-            unheard: 2,
+        let mut outcome = outcome(ChatFindings {
             violations: 1,
             first_violations: vec![lost],
-            ..outcome()
+            ..ChatFindings::default()
         });
+        outcome.unanswered = 2;
+        let broken = loaded(outcome);
         assert_eq!(broken.errors, 3);
         assert_eq!(broken.failures, lost.to_string());
     }

@@ -67,7 +67,9 @@ pub(crate) fn load(plans: &[Plan], watch: &mut dyn Watch) -> Result<Loaded, Meas
             .into_iter()
             .map(|thread| thread.join().expect("a load doesn't panic"))
             .collect();
-        let mut loaded = loaded(outcome?);
+        let outcome = outcome?;
+        let failed = failures(&outcome);
+        let mut loaded = Loaded::of(outcome, failed);
         let cores = thread::available_parallelism().map_or(1, usize::from);
         let mut threads = measured.threads;
         for outcome in company? {
@@ -97,25 +99,6 @@ impl Watch for Company<'_> {
 
     fn interrupted(&self) -> bool {
         self.0.load(Relaxed)
-    }
-}
-
-fn loaded(outcome: Outcome) -> Loaded {
-    Loaded {
-        interrupted: outcome.interrupted(),
-        due: outcome.due(),
-        connected: outcome.connected,
-        messages: outcome.messages,
-        metered_messages: outcome.metered_messages,
-        errors: outcome.tally.total() + outcome.unanswered,
-        failures: failures(&outcome),
-        elapsed: outcome.elapsed,
-        generator_cpu: outcome.generator_cpu.iter().sum(),
-        generator_cpu_share: outcome.busiest_thread(),
-        generator_wait_share: outcome.generator_wait_share(),
-        pacing_lag: outcome.pacing_lag,
-        due_not_sent: outcome.due_not_sent,
-        latency: outcome.latency,
     }
 }
 

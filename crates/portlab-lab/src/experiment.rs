@@ -3,7 +3,7 @@
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
 use portlab_backends::{Asked, Backend, Capacity, Sheet};
-use portlab_load::Tongue;
+use portlab_load::ChatEncoding;
 use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup};
 use portlab_words::Text;
 
@@ -78,7 +78,7 @@ pub struct Part {
     /// How many rooms the members of a chat are in.
     pub rooms: usize,
     /// The encodings of its members, in turn.
-    pub tongues: Vec<Tongue>,
+    pub encodings: Vec<ChatEncoding>,
     /// How long one measurement takes.
     pub duration: Duration,
     /// How long a server is loaded before it is measured.
@@ -432,7 +432,7 @@ mod tests {
                 work_time: Duration::ZERO,
                 depth: 1,
                 rooms: 1,
-                tongues: Vec::new(),
+                encodings: Vec::new(),
                 duration: workload.duration,
                 warmup: Duration::ZERO,
                 points: connections.iter().map(point).collect(),

@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, process::ExitStatus, time::Duration};
 
-use portlab_load::{ChatPlan, Latency, RunError, Tally, Watch};
+use portlab_load::{Latency, Outcome, Plan, RunError, Tally, Watch};
 use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
 
 use crate::{
@@ -180,16 +180,13 @@ fn once(
         }
         Load::Chat => {
             chat::verify(part, addr, observer)?;
-            let plan = ChatPlan {
+            let plan = Plan {
                 seed,
                 ..part.chat_plan(addr, point.connections, rate_per_s)
             };
-            let mut meter = Meter::new(&server, plan.members, observer);
-            (
-                chat::load(&plan, &mut meter)?,
-                meter.readings(),
-                plan.members,
-            )
+            let wanted = plan.connections;
+            let mut meter = Meter::new(&server, wanted, observer);
+            (chat::load(&plan, &mut meter)?, meter.readings(), wanted)
         }
     };
     if let Some(status) = server.wait(Duration::ZERO)? {
@@ -301,6 +298,28 @@ pub(crate) struct Loaded {
     pub(crate) generator_cpu_share: f64,
     /// The share, in `[0, 1]`, of their runnable time that they waited for a processor.
     pub(crate) generator_wait_share: Option<f64>,
+}
+
+impl Loaded {
+    /// What a load of answered messages came to, whose errors in words are `failures`.
+    pub(crate) fn of(outcome: Outcome, failures: String) -> Self {
+        Self {
+            interrupted: outcome.interrupted(),
+            due: outcome.due(),
+            connected: outcome.connected,
+            messages: outcome.messages,
+            metered_messages: outcome.metered_messages,
+            errors: outcome.tally.total() + outcome.unanswered,
+            failures,
+            elapsed: outcome.elapsed,
+            generator_cpu: outcome.generator_cpu.iter().sum(),
+            generator_cpu_share: outcome.busiest_thread(),
+            generator_wait_share: outcome.generator_wait_share(),
+            pacing_lag: outcome.pacing_lag,
+            due_not_sent: outcome.due_not_sent,
+            latency: outcome.latency,
+        }
+    }
 }
 
 /// Verification can be interrupted, and shows no progress.

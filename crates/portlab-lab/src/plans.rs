@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portlab_load::{Arrivals, ChatPlan, Expect, Pace, Plan, PlanError, RunId, Script, Stop};
+use portlab_load::{Arrivals, Chat, Expect, Pace, Plan, PlanError, RunId, Script, Stop};
 use portlab_stats::record::{Counts, Point, Rate};
 
 use crate::{Experiment, experiment::Part, workloads::Load};
@@ -89,25 +89,26 @@ impl Part {
         target: SocketAddr,
         members: usize,
         rate_per_s: Option<f64>,
-    ) -> ChatPlan {
-        ChatPlan {
-            target,
-            through: None,
-            members,
+    ) -> Plan {
+        let chat = Chat {
             rooms: self.rooms,
+            encodings: self.encodings.clone(),
+            run: RunId::random(),
+        };
+        Plan {
+            connections: members,
             pace: rate_per_s.map_or(Pace::Closed, |rate_per_s| Pace::Open {
                 rate_per_s,
                 arrivals: Arrivals::Poisson,
             }),
             depth: self.depth,
-            tongues: self.tongues.clone(),
+            // The encodings hold the message.
+            script: Script::chat(chat, 1),
             warmup: self.warmup,
             stop: Stop::after(self.duration),
             connect_timeout: self.timeout(),
             timeout: self.timeout(),
-            seed: 1,
-            run: RunId::random(),
-            interval: Duration::from_secs(1),
+            ..Plan::new(target)
         }
     }
 

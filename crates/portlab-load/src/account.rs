@@ -42,6 +42,8 @@ pub enum Checked {
     EveryByteOfLikeMessages,
     /// Every answer ended as the script says; its content was not checked.
     Framing,
+    /// Every delivery of a chat was compared with what must come.
+    History,
 }
 
 impl Account {
@@ -50,6 +52,7 @@ impl Account {
     pub fn of(plan: &Plan, outcome: &Outcome) -> Self {
         let checked = match plan.checks_every_byte() {
             _ if plan.pace == Pace::Idle => Checked::Idle,
+            _ if plan.script.chat.is_some() => Checked::History,
             _ if plan.script.expect == Expect::Nothing => Checked::NotExpected,
             // Without answers, nothing was checked.
             _ if outcome.answered == 0 && outcome.bytes_received == 0 => Checked::NothingCame,
@@ -78,6 +81,7 @@ impl Checked {
         match self {
             Self::EveryByte | Self::EveryByteOfLikeMessages => "every_byte",
             Self::Framing => "framing",
+            Self::History => "history",
             Self::Idle | Self::NotExpected | Self::NothingCame | Self::Incomplete => "nothing",
         }
     }
@@ -93,6 +97,7 @@ impl fmt::Display for Checked {
             Self::EveryByte => "every byte was checked",
             Self::EveryByteOfLikeMessages => "every byte was checked; all messages are alike",
             Self::Framing => "framing checked, content not",
+            Self::History => "every delivery was checked",
         })
     }
 }

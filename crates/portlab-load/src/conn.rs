@@ -3,26 +3,31 @@
 use std::{
     collections::VecDeque,
     io::{self, Read, Write},
+    sync::Arc,
 };
 
 use mio::net::TcpStream;
 
 use crate::{
-    Answers, Cause, Expect, FirstLine, LONGEST_LINE, Mismatch, Pace, Phase, Ring, Tally,
+    Answers, Cause, Expect, FirstLine, LONGEST_LINE, Mismatch, Pace, Phase, Plan, Ring, Tally,
     answers::Sorted,
-    desk::{Desk, nanos},
+    desk::nanos,
+    dialogue::{Dialogue, Finished, Turn},
     endings,
     harvest::Harvest,
-    stage::Stages,
+    requests::Requests,
+    stage::{Stage, Stages},
     status::Dialect,
     timers::Errand,
 };
+
+type Desk = crate::desk::Desk<Requests>;
 
 /// One connection. It owns no buffer: messages are sent straight from the ring, and answers pass
 /// through the thread's one buffer.
 #[derive(Debug)]
 pub(crate) struct Conn {
-    pub(crate) stream: TcpStream,
+    stream: TcpStream,
     /// Its place among its thread's connections.
     slot: u32,
     /// Which connection of the run this is; its stream is the ring from a place of its own on.
@@ -64,11 +69,11 @@ struct Pause {
 
 /// A message in flight. Times are in nanoseconds since the run began.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked {
+struct Asked {
     /// When it was due.
-    pub(crate) due: u64,
+    due: u64,
     /// When the connection got it. In a closed loop that is when it was due.
-    pub(crate) sent: u64,
+    sent: u64,
     size: usize,
 }
 
@@ -116,13 +121,25 @@ impl Broken {
 /// more doesn't starve the others.
 const VISIT: usize = 16;
 
+/// How many connections send at most before the thread looks at what has come.
+const BURST: usize = 64;
+
 /// How often a slow reader reads, per second.
 const SIPS_PER_S: u64 = 20;
 
-impl Conn {
-    /// A connection at place `slot`, the run's number `number`, for at most `left` messages.
-    pub(crate) fn new(stream: TcpStream, slot: u32, number: usize, left: u64) -> Self {
-        Self {
+impl Dialogue for Conn {
+    type Shared = Requests;
+
+    const ENTERING_AT_ONCE: usize = usize::MAX;
+    const NEEDS_ALL: bool = false;
+    const REPLACES_LOST: bool = true;
+
+    fn shared(plan: &Plan, places: usize) -> Requests {
+        Requests::new(plan, places)
+    }
+
+    fn new(stream: TcpStream, slot: u32, number: usize, desk: &mut Desk) -> Result<Self, Broken> {
+        let mut conn = Self {
             stream,
             slot,
             number,
@@ -136,28 +153,71 @@ impl Conn {
             got_more: false,
             answered: 0,
             blocked: false,
-            left,
+            left: desk.plan.per_connection().unwrap_or(u64::MAX),
             pause: Pause::default(),
+        };
+        conn.introduce(desk)?;
+        Ok(conn)
+    }
+
+    fn stream(&self) -> &TcpStream {
+        &self.stream
+    }
+
+    fn enter(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
+        if desk.plan.script.greeting.is_some() && !self.greet(desk)? {
+            return Ok(false);
+        }
+        desk.shared.served[self.slot as usize].get_or_insert(0);
+        Ok(true)
+    }
+
+    fn opened(&mut self, desk: &mut Desk, now: u64) {
+        if desk.schedule.is_some() {
+            return desk.shared.has_opened(self.slot, now);
+        }
+        while self.has_room(desk)
+            && let Some(due) = desk.take_due(now)
+        {
+            self.ask(desk, due, now);
         }
     }
 
-    /// Messages answered.
-    pub(crate) fn answered(&self) -> u64 {
-        self.answered
+    fn is_dispatched(desk: &Desk) -> bool {
+        desk.schedule.is_some()
     }
 
-    /// Messages sent, or due, and not answered.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.asked.len()
+    fn can_send(desk: &Desk) -> bool {
+        desk.shared.rooms() > 0
     }
 
-    /// Whether another message may be asked.
-    pub(crate) fn has_room(&self, desk: &Desk) -> bool {
+    fn burst(desk: &Desk) -> usize {
+        desk.shared.rooms().max(BURST)
+    }
+
+    /// The connection that has been free for longest: usually for one message, and for more when more are due
+    /// than there are connections with room.
+    fn next_sender(desk: &mut Desk, now: u64) -> Option<Turn> {
+        let rooms = desk.shared.rooms() as u64;
+        desk.next_due().filter(|due| *due <= now)?;
+        let due = desk.schedule.as_ref().map_or(0, |it| it.due_before(now));
+        let (slot, free_since) = desk.shared.next_room()?;
+        Some(Turn {
+            slot,
+            free_since,
+            messages: due.div_ceil(rooms).max(1),
+        })
+    }
+
+    fn still_has_room(desk: &mut Desk, slot: u32) {
+        desk.shared.still_has_room(slot);
+    }
+
+    fn has_room(&self, desk: &Desk) -> bool {
         self.left > 0 && self.asked.len() < desk.plan.depth
     }
 
-    /// One more message is sent as of `now`, and was due at `due`. [`Conn::send`] sends it.
-    pub(crate) fn ask(&mut self, desk: &mut Desk, due: u64, now: u64) {
+    fn ask(&mut self, desk: &mut Desk, due: u64, now: u64) {
         let size = desk.next_size();
         self.left -= 1;
         self.due += size as u64;
@@ -167,9 +227,7 @@ impl Conn {
         desk.watch(self.slot, now + desk.patience());
     }
 
-    /// Talks as long as there is something to read or room to write. `ended` says that the poller
-    /// has seen the server's end.
-    pub(crate) fn converse(&mut self, desk: &mut Desk, ended: bool) -> Result<Then, Broken> {
+    fn converse(&mut self, desk: &mut Desk, ended: bool) -> Result<Then, Broken> {
         for _ in 0..VISIT {
             let read = self.read(desk)?;
             match read {
@@ -178,7 +236,7 @@ impl Conn {
                 None => {}
             }
             let more = self.send(desk)?;
-            if self.is_done() {
+            if self.is_done(desk) {
                 return Ok(Then::Retire);
             }
             // A read that didn't fill the buffer has emptied the socket, unless the end is near.
@@ -190,14 +248,7 @@ impl Conn {
         Ok(Then::GoOn)
     }
 
-    /// Whether it has had all the answers that it was meant for.
-    pub(crate) fn is_done(&self) -> bool {
-        self.left == 0 && self.asked.is_empty()
-    }
-
-    /// Sends what is due, as far as the socket takes it, and not too much in one visit; says whether
-    /// there is more to send.
-    pub(crate) fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
+    fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
         for _ in 0..VISIT {
             if self.sent == self.due {
                 self.blocked = false;
@@ -226,13 +277,63 @@ impl Conn {
         Ok(true)
     }
 
+    fn deadline(&self, desk: &Desk) -> Option<(u64, Phase, Cause)> {
+        let oldest = self.asked.front()?;
+        let (phase, cause) = self.overdue(desk);
+        Some((oldest.sent + desk.patience(), phase, cause))
+    }
+
+    fn is_done(&self, _desk: &Desk) -> bool {
+        self.left == 0 && self.asked.is_empty()
+    }
+
+    fn is_waiting(&self) -> bool {
+        !self.asked.is_empty()
+    }
+
+    fn answered(&self) -> u64 {
+        self.answered
+    }
+
+    fn show_partial(&self, desk: &mut Desk) {
+        if !self.head.is_empty() {
+            desk.harvest.tally.keep_wrong(&self.head);
+        }
+    }
+
+    fn end_measuring(&self, desk: &mut Desk, now: u64) {
+        for asked in &self.asked {
+            desk.account_for_flight(asked.due, now);
+        }
+    }
+
+    fn leave(self, desk: &mut Desk, now: u64) -> u64 {
+        self.end_measuring(desk, now);
+        desk.in_flight -= self.asked.len() as u64;
+        self.measured_in_flight(desk)
+    }
+
+    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, desk: &Desk) -> u64 {
+        open.map(|conn| conn.measured_in_flight(desk)).sum()
+    }
+
+    fn finish(shared: Requests) -> Finished {
+        Finished {
+            served: shared.served,
+            answers: shared.answers,
+            chat: None,
+        }
+    }
+}
+
+impl Conn {
     fn has_sent(&mut self, written: usize, desk: &mut Desk) {
         self.sent += written as u64;
         desk.harvest.bytes_sent += written as u64;
         if let Some(gap) = desk.plan.script.manner.trickle {
             self.pause.sending_until = desk.now() + nanos(gap);
         }
-        if desk.is_one_way() {
+        if is_one_way(desk) {
             let done = self.count_lengths(written, &Expect::Nothing);
             if done > 0 {
                 self.complete(done, desk);
@@ -290,12 +391,14 @@ impl Conn {
             plan,
             ring,
             buffer,
-            answers,
-            dialect,
+            shared,
             harvest,
             stages,
             ..
         } = desk;
+        let Requests {
+            answers, dialect, ..
+        } = shared;
         let expect = &plan.script.expect;
         let mut bytes = &buffer[..length];
         Ok(match expect {
@@ -369,13 +472,6 @@ impl Conn {
         self.head.extend_from_slice(&bytes[..bytes.len().min(room)]);
     }
 
-    /// Shows what has come of an answer, or a greeting, that won't be complete.
-    pub(crate) fn show_partial(&self, tally: &mut Tally) {
-        if !self.head.is_empty() {
-            tally.keep_wrong(&self.head);
-        }
-    }
-
     /// Counts how many messages of known length `length` bytes complete; no more than were asked for.
     fn count_lengths(&mut self, mut length: usize, expect: &Expect) -> usize {
         let mut done = 0;
@@ -402,7 +498,10 @@ impl Conn {
         self.answered += done as u64;
         for _ in 0..done {
             let asked = self.asked.pop_front().expect("it was counted a moment ago");
-            desk.record_answer(self.slot, &asked, now);
+            if desk.stage == Stage::Measure {
+                *desk.shared.served[self.slot as usize].get_or_insert(0) += 1;
+            }
+            desk.record_answer(asked.due, asked.sent, now);
             if self.left == 0 {
                 continue;
             }
@@ -413,9 +512,9 @@ impl Conn {
             } else if desk.schedule.is_some() {
                 // A message without an answer is done as soon as it is sent: unless the socket was
                 // full, there was room all the time.
-                match desk.is_one_way() && !self.blocked {
-                    true => desk.still_has_room(self.slot),
-                    false => desk.has_room(self.slot, now),
+                match is_one_way(desk) && !self.blocked {
+                    true => desk.shared.still_has_room(self.slot),
+                    false => desk.shared.has_room(self.slot, now),
                 }
             }
         }
@@ -426,8 +525,11 @@ impl Conn {
         let closes = desk.plan.script.expect == Expect::Close;
         // An answer of nothing at all is none.
         if closes && self.asked.len() == 1 && self.progress.is_some() {
-            self.sort(&[], true, &mut desk.answers, &desk.dialect);
-            self.count_answer(&mut desk.answers, &mut desk.harvest, &desk.stages);
+            let Requests {
+                answers, dialect, ..
+            } = &mut desk.shared;
+            self.sort(&[], true, answers, dialect);
+            self.count_answer(answers, &mut desk.harvest, &desk.stages);
             self.complete(1, desk);
             return Ok(Then::Retire);
         }
@@ -440,7 +542,7 @@ impl Conn {
     }
 
     /// Says what is to be said first. A new connection takes a few bytes at once.
-    pub(crate) fn introduce(&mut self, desk: &mut Desk) -> Result<(), Broken> {
+    fn introduce(&mut self, desk: &mut Desk) -> Result<(), Broken> {
         let words = &desk.plan.script.introduction;
         if words.is_empty() {
             return Ok(());
@@ -453,7 +555,11 @@ impl Conn {
     }
 
     /// Reads the greeting, as much of it as one visit takes; says whether it is complete.
-    pub(crate) fn greet(&mut self, greeting: &Expect, desk: &mut Desk) -> Result<bool, Broken> {
+    fn greet(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
+        let plan = Arc::clone(&desk.plan);
+        let Some(greeting) = &plan.script.greeting else {
+            return Ok(true);
+        };
         for _ in 0..VISIT {
             let length = match self.read(desk)? {
                 None => return Ok(false),
@@ -472,8 +578,8 @@ impl Conn {
                 Some(used) if used == length => {
                     // Answers are counted from here.
                     (self.progress, self.received) = (None, 0);
-                    desk.dialect.heed_greeting(&self.head);
-                    if let Some(error) = desk.dialect.error_in(&self.head) {
+                    desk.shared.dialect.heed_greeting(&self.head);
+                    if let Some(error) = desk.shared.dialect.error_in(&self.head) {
                         desk.harvest.tally.keep_wrong(&self.head);
                         let cause = Cause::ErrorAnswer(error);
                         return Err(Broken::Because(Phase::Greeting, cause));
@@ -488,19 +594,13 @@ impl Conn {
         Ok(false)
     }
 
-    /// When its answer is overdue, if one is due.
-    pub(crate) fn deadline(&self, desk: &Desk) -> Option<u64> {
-        let oldest = self.asked.front()?;
-        Some(oldest.sent + desk.patience())
-    }
-
     /// What is overdue, and why: nothing came, or not all of it; or not all could be sent.
-    pub(crate) fn overdue(&self, desk: &Desk) -> (Phase, Cause) {
+    fn overdue(&self, desk: &Desk) -> (Phase, Cause) {
         // The bytes of the messages behind the oldest one.
         let behind: usize = self.asked.iter().skip(1).map(|asked| asked.size).sum();
         let is_sent = self.sent + behind as u64 >= self.due;
         match self.progress {
-            _ if desk.is_one_way() => (Phase::Send, Cause::TimedOut),
+            _ if is_one_way(desk) => (Phase::Send, Cause::TimedOut),
             None if !is_sent && self.blocked => (Phase::Send, Cause::TimedOut),
             None => (Phase::Receive, Cause::TimedOut),
             Some(_) => (Phase::Receive, Cause::Incomplete),
@@ -508,19 +608,12 @@ impl Conn {
     }
 
     /// Messages in flight that belong to what is measured.
-    pub(crate) fn measured_in_flight(&self, desk: &Desk) -> u64 {
+    fn measured_in_flight(&self, desk: &Desk) -> u64 {
         let measured = self
             .asked
             .iter()
             .filter(|asked| desk.is_measured(asked.due));
         measured.count() as u64
-    }
-
-    /// Adds what is in flight as of `now` to the books of Little's law.
-    pub(crate) fn account_for_flight(&self, now: u64, desk: &mut Desk) {
-        for asked in &self.asked {
-            desk.account_for_flight(asked.due, now);
-        }
     }
 
     /// Whether it pauses until `until`; if so, it is reminded then.
@@ -540,6 +633,11 @@ impl Conn {
             desk.remind(at, self.slot, Errand::Resume);
         }
     }
+}
+
+/// Whether a message is answered when it has left.
+fn is_one_way(desk: &Desk) -> bool {
+    desk.plan.script.expect == Expect::Nothing
 }
 
 #[cfg(test)]

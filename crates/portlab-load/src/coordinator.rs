@@ -10,7 +10,7 @@ use std::{
 };
 
 use crate::{
-    Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
+    ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
     course::Course,
     stage::{Stage, Stages},
     worker::{Farewell, Gauges, News},
@@ -38,6 +38,7 @@ pub(crate) struct Coordinator<'a> {
     /// For how long each thread has measured.
     measured: Vec<Duration>,
     course: Course,
+    metered_deliveries: u64,
 }
 
 /// Why waiting ended.
@@ -68,6 +69,7 @@ impl<'a> Coordinator<'a> {
             began,
             measured: vec![Duration::ZERO; plan.threads],
             course: Course::new(plan.threads),
+            metered_deliveries: 0,
         }
     }
 
@@ -76,7 +78,10 @@ impl<'a> Coordinator<'a> {
         let why = self.wait_for_connections();
         self.outcome.connected = self.sum(|gauges| &gauges.made) as usize;
         self.outcome.connect_phase = self.began.elapsed();
-        let stands = self.outcome.connected > 0;
+        let stands = match self.plan.script.chat {
+            None => self.outcome.connected > 0,
+            Some(_) => self.outcome.connected == self.plan.connections,
+        };
         if why == Why::AllIdle && stands && self.watch.connected(self.outcome.connected) {
             self.measure();
         } else {
@@ -173,7 +178,7 @@ impl<'a> Coordinator<'a> {
         // Both looks are outside of what is measured, with the load going on. They are taken in the same
         // order, so that what one look takes is taken off at the other.
         self.watch.begin();
-        let before = self.answered();
+        let (before, delivered) = (self.answered(), self.delivered());
         let since = self.now();
         let before_it = self.stages.announce(Stage::Measure, since);
         self.course.begin(before_it.number + 1, since);
@@ -182,6 +187,7 @@ impl<'a> Coordinator<'a> {
         self.wait_until_measured();
         self.watch.end();
         self.outcome.metered_messages = self.answered() - before;
+        self.metered_deliveries = self.delivered() - delivered;
         why
     }
 
@@ -302,6 +308,10 @@ impl<'a> Coordinator<'a> {
         self.sum(|gauges| &gauges.answered)
     }
 
+    fn delivered(&self) -> u64 {
+        self.sum(|gauges| &gauges.delivered)
+    }
+
     /// The sum of a gauge over all workers.
     fn sum(&self, gauge: fn(&Gauges) -> &AtomicU64) -> u64 {
         let gauges = self.gauges.iter();
@@ -330,12 +340,18 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Counts the messages that one worker has lost.
-    pub(crate) fn count_lost(&mut self, farewell: &Farewell) {
+    /// Takes in what a worker knows at its end.
+    pub(crate) fn take_in(&mut self, farewell: Farewell) {
         self.outcome.unanswered += farewell.unanswered;
         self.outcome.due_not_sent += farewell.due_not_sent;
-        self.outcome.answers.merge(&farewell.answers);
+        self.outcome.answers.merge(&farewell.finished.answers);
         self.outcome.endings.merge(&farewell.endings);
+        if let Some(chat) = farewell.finished.chat {
+            self.outcome.chat = Some(ChatFindings {
+                metered_deliveries: self.metered_deliveries,
+                ..chat.conclude(self.outcome.interrupted())
+            });
+        }
     }
 
     /// Puts together what is left, when all workers have gone: they have served connections so often,

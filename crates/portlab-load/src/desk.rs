@@ -1,31 +1,22 @@
 //! What all connections of a thread share while they talk: the script, the clock, the books.
 
 use std::{
-    collections::VecDeque,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use crate::{
-    Answers, Expect, Pace, Plan, Ring, Say,
+    Pace, Plan, Ring, Say,
     again::Again,
-    conn::Asked,
     harvest::Harvest,
     pace::Schedule,
     stage::{Stage, Stages},
-    status::Dialect,
     timers::{Errand, Timers},
 };
 
-/// Whether a place stands among those with room, and since when it has had some.
-#[derive(Clone, Copy, Debug, Default)]
-struct Room {
-    listed: bool,
-    since: u64,
-}
-
-/// A thread's desk.
-pub(crate) struct Desk {
+/// A thread's desk. `S` is what its script needs.
+pub(crate) struct Desk<S> {
+    pub(crate) shared: S,
     pub(crate) plan: Arc<Plan>,
     pub(crate) ring: Arc<Ring>,
     pub(crate) stages: Arc<Stages>,
@@ -35,10 +26,6 @@ pub(crate) struct Desk {
     /// Where answers pass through, whichever connection they are for.
     pub(crate) buffer: Box<[u8]>,
     pub(crate) harvest: Box<Harvest>,
-    /// What answers begin with, of the whole run.
-    pub(crate) answers: Answers,
-    /// Which of them are errors.
-    pub(crate) dialect: Dialect,
     pub(crate) timers: Timers,
     /// The places that are visited again without an event of the poller.
     pub(crate) again: Again,
@@ -46,11 +33,6 @@ pub(crate) struct Desk {
     watched: Vec<u64>,
     /// When the messages of an open loop are due.
     pub(crate) schedule: Option<Schedule>,
-    /// The places that have room for a message of an open loop, in the order of their turns. What
-    /// has become of the connection since is looked at when its turn comes.
-    free: VecDeque<u32>,
-    /// By place: whether it stands among those, and since when it has had room.
-    room: Vec<Room>,
     /// When messages cease to become due, once the rest is caught up with; in nanoseconds since the run
     /// began.
     pub(crate) due_until: u64,
@@ -66,8 +48,8 @@ pub(crate) struct Desk {
     open: usize,
     /// Messages answered since the run began.
     pub(crate) answered: u64,
-    /// Messages answered while measuring, by place; `None` where there never was a connection.
-    pub(crate) served: Vec<Option<u64>>,
+    /// Deliveries of a chat's messages since the run began.
+    pub(crate) delivered: u64,
     /// When this thread began to measure, and when it ended, in nanoseconds since the run began. Messages
     /// that become due between these two moments are measured, and so are answers that come between them:
     /// both are moments at which this thread looked, so that nothing escapes it at the edges.
@@ -83,9 +65,10 @@ pub(crate) struct Desk {
     random: fastrand::Rng,
 }
 
-impl Desk {
+impl<S> Desk<S> {
     /// The desk of a thread with `places` connections and a share of `budget` messages.
     pub(crate) fn new(
+        shared: S,
         plan: Arc<Plan>,
         ring: Arc<Ring>,
         stages: Arc<Stages>,
@@ -93,24 +76,21 @@ impl Desk {
         (index, places, budget): (usize, usize, Option<u64>),
     ) -> Self {
         Self {
+            shared,
             stage: Stage::Connect,
             buffer: vec![0; Ring::REACH].into(),
             harvest: Box::default(),
-            answers: Answers::default(),
-            dialect: Dialect::of(&plan.script),
             timers: Timers::default(),
             again: Again::new(places),
             watched: vec![0; places],
             schedule: None,
             due_until: u64::MAX,
             held_up: (0, 0),
-            free: VecDeque::new(),
-            room: vec![Room::default(); places],
             budget,
             in_flight: 0,
             open: 0,
             answered: 0,
-            served: vec![None; places],
+            delivered: 0,
             measuring_since: u64::MAX,
             measuring_until: u64::MAX,
             gathering_since: 0,
@@ -157,7 +137,9 @@ impl Desk {
         // With several messages in flight, a connection that is to end has fewer of them; and so
         // have all of them when the messages are counted and come to an end.
         let steady = self.plan.depth == 1 || self.plan.per_connection().is_none();
-        let applies = self.plan.pace == Pace::Closed && self.plan.stop.messages.is_none();
+        let applies = self.plan.pace == Pace::Closed
+            && self.plan.stop.messages.is_none()
+            && self.plan.script.chat.is_none();
         self.little = (applies && steady).then_some((now, now));
     }
 
@@ -185,42 +167,6 @@ impl Desk {
         }
     }
 
-    /// Place `slot` has a connection, and so room for a message, as of `now`.
-    pub(crate) fn has_opened(&mut self, slot: u32, now: u64) {
-        self.room[slot as usize].since = now;
-        self.still_has_room(slot);
-    }
-
-    /// Place `slot` has room for a message; as of `now`, if it had none before.
-    pub(crate) fn has_room(&mut self, slot: u32, now: u64) {
-        let room = &mut self.room[slot as usize];
-        if !room.listed {
-            room.since = now;
-            self.still_has_room(slot);
-        }
-    }
-
-    /// Place `slot` has room for another message, as it had before.
-    pub(crate) fn still_has_room(&mut self, slot: u32) {
-        let room = &mut self.room[slot as usize];
-        if !std::mem::replace(&mut room.listed, true) {
-            self.free.push_back(slot);
-        }
-    }
-
-    /// Takes the place whose turn it is, and since when it has had room.
-    pub(crate) fn next_room(&mut self) -> Option<(u32, u64)> {
-        let slot = self.free.pop_front()?;
-        let room = &mut self.room[slot as usize];
-        room.listed = false;
-        Some((slot, room.since))
-    }
-
-    /// How many places have room.
-    pub(crate) fn rooms(&self) -> usize {
-        self.free.len()
-    }
-
     /// Whether a message has been sent or answered since this was last asked.
     pub(crate) fn was_touched(&mut self) -> bool {
         std::mem::take(&mut self.touched)
@@ -246,9 +192,17 @@ impl Desk {
         (may && !self.stages.is_enough()).then_some(next)
     }
 
-    /// Whether a message of an open loop is due by `now`, and may still be sent.
-    pub(crate) fn is_due(&self, now: u64) -> bool {
-        self.next_due().is_some_and(|due| due <= now)
+    /// Takes the next message, if one is due by `now` and may still be sent, and says when it was due: in a
+    /// closed loop, now.
+    pub(crate) fn take_due(&mut self, now: u64) -> Option<u64> {
+        let due = match self.schedule {
+            None => self.asks_at_once().then_some(now)?,
+            Some(_) => self.next_due().filter(|due| *due <= now)?,
+        };
+        if !self.take_one() {
+            return None;
+        }
+        Some(self.schedule.as_mut().map_or(due, Schedule::pop))
     }
 
     /// Whether no message will follow, so that a connection that owes nothing may end.
@@ -282,31 +236,25 @@ impl Desk {
         }
     }
 
-    /// The expectation is met without an answer: when the message has left.
-    pub(crate) fn is_one_way(&self) -> bool {
-        self.plan.script.expect == Expect::Nothing
-    }
-
     /// Whether a message that was due at `due` belongs to what is measured.
     pub(crate) fn is_measured(&self, due: u64) -> bool {
         (self.measuring_since..self.measuring_until).contains(&due)
     }
 
-    /// Enters into the books that `asked` has been answered as of `now`, at place `slot`.
-    pub(crate) fn record_answer(&mut self, slot: u32, asked: &Asked, now: u64) {
+    /// Enters into the books that a message that was due at `due`, and sent at `sent`, has been answered as of
+    /// `now`.
+    pub(crate) fn record_answer(&mut self, due: u64, sent: u64, now: u64) {
         self.in_flight -= 1;
         self.touched = true;
         self.answered += 1;
-        let latency = now - asked.due;
         if self.stage == Stage::Measure {
             self.harvest.messages += 1;
-            *self.served[slot as usize].get_or_insert(0) += 1;
         }
-        self.account_for_flight(asked.due, now);
-        if self.is_measured(asked.due) {
-            self.harvest.latency.record(latency);
+        self.account_for_flight(due, now);
+        if self.is_measured(due) {
+            self.harvest.latency.record(now - due);
             if self.schedule.is_some() {
-                self.harvest.uncorrected.record(now - asked.sent);
+                self.harvest.uncorrected.record(now - sent);
             }
         }
     }
@@ -314,6 +262,9 @@ impl Desk {
     /// Enters how late a message was sent that was due at `due`, when a connection was free for it
     /// from `free` on.
     pub(crate) fn record_lag(&mut self, due: u64, free: u64, now: u64) {
+        if self.schedule.is_none() {
+            return;
+        }
         let mut could = due.max(free);
         if now - could > HELD_UP {
             self.held_up = (could, now);
@@ -373,7 +324,7 @@ mod tests {
         let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
         let ring = Arc::new(Script::echo(64).ring());
         let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));
-        let mut desk = Desk::new(plan, ring, stages, Instant::now(), (0, 2, None));
+        let mut desk = Desk::new((), plan, ring, stages, Instant::now(), (0, 2, None));
         for now in 0..100_000 {
             desk.watch(0, now + 10_000);
             // A connection under way may be given up sooner than an answer.

@@ -10,7 +10,8 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
     Cause, Phase, Plan,
-    conn::{Broken, Conn},
+    conn::Broken,
+    dialogue::Dialogue,
     stage::Stage,
     timers::Errand,
     worker::{News, Place, Worker},
@@ -37,8 +38,8 @@ const BEGUN_AT_ONCE: usize = 8;
 pub(crate) struct Dialling {
     waiting: VecDeque<u32>,
     under_way: usize,
-    /// Places that are connected and wait for the server to speak first.
-    greeting: usize,
+    /// Places that are connected and wait for what the server says first.
+    entering: usize,
     /// Connections that have become able to talk since the run began.
     made: usize,
     /// Places that wait before they try again.
@@ -54,7 +55,7 @@ impl Dialling {
         Self {
             waiting: (0..places as u32).collect(),
             under_way: 0,
-            greeting: 0,
+            entering: 0,
             made: 0,
             resting: 0,
             failures: vec![0; places],
@@ -64,7 +65,7 @@ impl Dialling {
 
     /// Whether any connection may still come of it.
     pub(crate) fn goes_on(&self) -> bool {
-        self.under_way + self.greeting + self.resting + self.waiting.len() > 0
+        self.under_way + self.entering + self.resting + self.waiting.len() > 0
     }
 
     /// The place has rested, and is to be connected again.
@@ -74,7 +75,7 @@ impl Dialling {
     }
 }
 
-impl Worker {
+impl<C: Dialogue> Worker<C> {
     /// Begins to make the connections whose turn has come, some at a time; tells when the first round
     /// is complete.
     pub(crate) fn dial(&mut self) {
@@ -82,8 +83,7 @@ impl Worker {
             let Some(&slot) = self.dialling.waiting.front() else {
                 break;
             };
-            let full = self.dialling.under_way == CONNECTING_AT_ONCE;
-            if full || self.turn_of(slot) > self.desk.now() {
+            if self.is_full() || self.turn_of(slot) > self.desk.now() {
                 break;
             }
             self.dialling.waiting.pop_front();
@@ -98,8 +98,18 @@ impl Worker {
     /// When the next connection is to be begun, if there is one.
     pub(crate) fn dialling_is_due(&self) -> Option<u64> {
         let next = self.dialling.waiting.front();
-        let next = next.filter(|_| self.dialling.under_way < CONNECTING_AT_ONCE);
+        let next = next.filter(|_| !self.is_full());
         next.map(|&slot| self.turn_of(slot))
+    }
+
+    /// Whether as many connections are under way as may be at once.
+    fn is_full(&self) -> bool {
+        let Dialling {
+            under_way,
+            entering,
+            ..
+        } = self.dialling;
+        under_way == CONNECTING_AT_ONCE || under_way + entering >= C::ENTERING_AT_ONCE
     }
 
     /// When the connection at `slot` is to be begun: at first, for all of them to be spread over the
@@ -158,38 +168,30 @@ impl Worker {
         }
         let now = self.desk.now();
         self.desk.harvest.connect.record(now - since);
-        let left = self.desk.plan.per_connection().unwrap_or(u64::MAX);
-        let mut conn = Conn::new(stream, slot, self.number(slot), left);
-        if let Err(broken) = conn.introduce(&mut self.desk) {
-            return self.fail(slot, broken);
+        match C::new(stream, slot, self.number(slot), &mut self.desk) {
+            Err(broken) => return self.fail(slot, broken),
+            Ok(conn) => self.places[slot as usize] = Place::Entering(conn, now),
         }
         self.dialling.under_way -= 1;
-        if self.desk.plan.script.greeting.is_some() {
-            self.dialling.greeting += 1;
+        self.dialling.entering += 1;
+        self.enter_at(slot);
+        if let Place::Entering(..) = self.places[slot as usize] {
             self.desk.watch(slot, now + self.desk.patience());
-            self.places[slot as usize] = Place::Greeting(conn, now);
-            self.greeted(slot);
-        } else {
-            self.open(slot, conn, now);
         }
     }
 
-    /// A server that speaks first may have spoken.
-    pub(crate) fn greeted(&mut self, slot: u32) {
-        let plan = std::sync::Arc::clone(&self.desk.plan);
-        let Place::Greeting(conn, _) = &mut self.places[slot as usize] else {
+    /// What the server says first may have come.
+    pub(crate) fn enter_at(&mut self, slot: u32) {
+        let Place::Entering(conn, _) = &mut self.places[slot as usize] else {
             return;
         };
-        let Some(greeting) = &plan.script.greeting else {
-            return;
-        };
-        match conn.greet(greeting, &mut self.desk) {
+        match conn.enter(&mut self.desk) {
             Ok(false) => {}
             Ok(true) => {
                 let now = self.desk.now();
                 let place = &mut self.places[slot as usize];
-                if let Place::Greeting(conn, _) = std::mem::replace(place, Place::Empty) {
-                    self.dialling.greeting -= 1;
+                if let Place::Entering(conn, _) = std::mem::replace(place, Place::Empty) {
+                    self.dialling.entering -= 1;
                     self.open(slot, conn, now);
                 }
             }
@@ -198,13 +200,12 @@ impl Worker {
     }
 
     /// The connection can talk.
-    fn open(&mut self, slot: u32, conn: Conn, now: u64) {
+    fn open(&mut self, slot: u32, conn: C, now: u64) {
         self.dialling.made += 1;
         self.gauges.made.fetch_add(1, Relaxed);
         self.dialling.failures[slot as usize] = 0;
         self.gauges.dialled.fetch_add(1, Relaxed);
         self.places[slot as usize] = Place::Open(conn);
-        self.desk.served[slot as usize].get_or_insert(0);
         self.desk.set_open(self.desk.open() + 1, now);
         if self.desk.stage > Stage::Connect {
             self.offer(slot);
@@ -224,7 +225,11 @@ impl Worker {
         self.note(broken);
         self.gauges.dialled.fetch_add(1, Relaxed);
         match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {
-            Place::Greeting(..) => self.dialling.greeting -= 1,
+            Place::Entering(conn, _) => {
+                self.dialling.entering -= 1;
+                let now = self.desk.now();
+                conn.leave(&mut self.desk, now);
+            }
             _ => self.dialling.under_way -= 1,
         }
         let failures = &mut self.dialling.failures[slot as usize];
@@ -239,7 +244,7 @@ impl Worker {
     /// When the first ones have waited in vain for as long as they may, and none has ever been made,
     /// nobody answers there: the others needn't wait as well.
     pub(crate) fn give_up_if_hopeless(&mut self) {
-        if self.dialling.made > 0 || self.dialling.greeting > 0 {
+        if self.dialling.made > 0 || self.dialling.entering > 0 {
             return;
         }
         for _ in 0..self.dialling.waiting.len() {
@@ -284,22 +289,25 @@ impl Worker {
                     self.lose(slot, broken);
                     return;
                 }
-                Ok(_) | Err(_) => self.hang_up(slot),
+                Ok(_) | Err(_) => {}
+            }
+            if let Some(conn) = self.hang_up(slot) {
+                let now = self.desk.now();
+                conn.leave(&mut self.desk, now);
             }
             self.redial(slot);
         }
     }
 
     /// Closes the connection at `slot` as the plan says: by a FIN, or a reset.
-    pub(crate) fn hang_up(&mut self, slot: u32) {
-        let Some(conn) = self.clear(slot) else {
-            return;
-        };
+    pub(crate) fn hang_up(&mut self, slot: u32) -> Option<C> {
+        let conn = self.clear(slot)?;
         if self.desk.plan.life.reset
-            && let Err(error) = SockRef::from(&conn.stream).set_linger(Some(Duration::ZERO))
+            && let Err(error) = SockRef::from(conn.stream()).set_linger(Some(Duration::ZERO))
         {
             self.note(Broken::Io(Phase::Close, error));
         }
+        Some(conn)
     }
 }
 

@@ -1,13 +1,13 @@
-//! Giving messages to connections: as many as it may have to each in a closed loop, and in an open
-//! one, what is due to the one that has waited longest.
+//! Giving messages to connections, at once or when they are due.
 
 use crate::{
     Pace,
+    dialogue::Dialogue,
     pace::{Part, Schedule},
     worker::{Place, Worker},
 };
 
-impl Worker {
+impl<C: Dialogue> Worker<C> {
     /// The load begins: every connection that is open has room, and an open loop its schedule.
     pub(crate) fn begin(&mut self) {
         let desk = &mut self.desk;
@@ -31,68 +31,41 @@ impl Worker {
     /// The connection at `slot` has room for its first messages.
     pub(crate) fn offer(&mut self, slot: u32) {
         let now = self.desk.now();
-        let Place::Open(conn) = &mut self.places[slot as usize] else {
-            return;
-        };
-        if self.desk.schedule.is_some() {
-            self.desk.has_opened(slot, now);
-        } else if self.desk.asks_at_once() {
-            while conn.has_room(&self.desk) && self.desk.take_one() {
-                conn.ask(&mut self.desk, now, now);
-            }
+        if let Place::Open(conn) = &mut self.places[slot as usize] {
+            conn.opened(&mut self.desk, now);
             self.send(slot);
         }
     }
 
-    /// Sends the messages of an open loop whose time has come, as long as connections have room, but
-    /// not for ever: others want to be heard meanwhile.
+    /// Sends the messages whose time has come, as long as connections have room, but only so many: what has
+    /// come is to be read meanwhile.
     pub(crate) fn send_what_is_due(&mut self) {
-        if self.desk.schedule.is_none() {
+        if !C::is_dispatched(&self.desk) {
             return;
         }
-        for _ in 0..self.desk.rooms().max(BURST) {
+        for _ in 0..C::burst(&self.desk) {
             let now = self.desk.now();
-            if !self.desk.is_due(now) || self.desk.rooms() == 0 {
-                return;
-            }
-            self.send_to_the_next(now);
-        }
-    }
-
-    /// Sends the connection whose turn it is what is due to it: usually one message, and more when
-    /// more are due than there are connections with room.
-    fn send_to_the_next(&mut self, now: u64) {
-        let rooms = self.desk.rooms() as u64;
-        let Some((slot, since)) = self.desk.next_room() else {
-            return;
-        };
-        let due = self
-            .desk
-            .schedule
-            .as_ref()
-            .map_or(0, |it| it.due_before(now));
-        for _ in 0..due.div_ceil(rooms).max(1) {
-            // It may have been filled, or lost, since it had room.
-            let Place::Open(conn) = &mut self.places[slot as usize] else {
+            let Some(turn) = C::next_sender(&mut self.desk, now) else {
                 return;
             };
-            if !conn.has_room(&self.desk) || !self.desk.is_due(now) || !self.desk.take_one() {
-                break;
-            }
-            let Some(due) = self.desk.schedule.as_mut().map(Schedule::pop) else {
-                return;
+            // The connection may have been filled, or lost, since it had room.
+            let Place::Open(conn) = &mut self.places[turn.slot as usize] else {
+                continue;
             };
-            self.desk.record_lag(due, since, now);
-            conn.ask(&mut self.desk, due, now);
+            for _ in 0..turn.messages {
+                if !conn.has_room(&self.desk) {
+                    break;
+                }
+                let Some(due) = self.desk.take_due(now) else {
+                    break;
+                };
+                self.desk.record_lag(due, turn.free_since, now);
+                conn.ask(&mut self.desk, due, now);
+            }
+            if conn.has_room(&self.desk) {
+                C::still_has_room(&mut self.desk, turn.slot);
+            }
+            self.send(turn.slot);
         }
-        if let Place::Open(conn) = &self.places[slot as usize]
-            && conn.has_room(&self.desk)
-        {
-            self.desk.still_has_room(slot);
-        }
-        self.send(slot);
     }
 }
-
-/// How many messages are sent, or connections visited, without a look at what has come.
-const BURST: usize = 64;

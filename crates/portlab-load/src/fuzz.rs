@@ -53,6 +53,7 @@ pub fn first_lines(input: &[u8]) {
         introduction: Vec::new(),
         any_answer: false,
         manner: Manner::default(),
+        chat: None,
     });
     let (mut answers, mut whole) = (Answers::default(), Answers::default());
     let all = whole.sort(answer, true, &dialect).expect("it is whole");

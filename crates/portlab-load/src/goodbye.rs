@@ -10,13 +10,14 @@ use mio::Events;
 use crate::{
     Phase,
     conn::{Broken, Then},
+    dialogue::Dialogue,
     worker::{ALARM, Place, Worker},
 };
 
 /// How long the server may take to close as well.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-impl Worker {
+impl<C: Dialogue> Worker<C> {
     /// Closes every connection that owes nothing, and listens until the server has closed too: what
     /// it says now, it says too much.
     pub(crate) fn say_goodbye(&mut self, events: &mut Events) -> io::Result<()> {
@@ -25,9 +26,9 @@ impl Worker {
             let Place::Open(conn) = &self.places[slot as usize] else {
                 continue;
             };
-            if self.desk.plan.life.reset || conn.in_flight() > 0 {
+            if self.desk.plan.life.reset || conn.is_waiting() {
                 self.hang_up(slot);
-            } else if let Err(error) = conn.stream.shutdown(std::net::Shutdown::Write) {
+            } else if let Err(error) = conn.stream().shutdown(std::net::Shutdown::Write) {
                 // Who has gone already is not told.
                 if error.kind() != io::ErrorKind::NotConnected {
                     self.note(Broken::Io(Phase::Close, error));

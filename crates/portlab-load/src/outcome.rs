@@ -5,7 +5,7 @@ use std::time::Duration;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
-    Answers, Endings, Fairness, Latency, Plan, Tally, account,
+    Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally, account,
     harvest::{Harvest, Little},
 };
 
@@ -75,6 +75,8 @@ pub struct Outcome {
     pub cores: usize,
     /// How the run came to its end.
     pub ended: Ended,
+    /// What a load of a chat has found beside that.
+    pub chat: Option<ChatFindings>,
     /// The rate that was asked for at the end, per second, if it was changed on the way.
     pub rate_changed_to: Option<f64>,
     pub(crate) little: Little,
@@ -196,6 +198,7 @@ impl Outcome {
             generator_stalled: vec![Duration::ZERO; threads],
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             ended: Ended::Done,
+            chat: None,
             rate_changed_to: None,
             little: Little::default(),
         }
@@ -245,6 +248,13 @@ impl Outcome {
     #[must_use]
     pub fn messages_per_s(&self) -> f64 {
         per_s(self.messages, self.time())
+    }
+
+    /// Deliveries of a chat's messages per second; 0 of any other load.
+    #[must_use]
+    pub fn deliveries_per_s(&self) -> f64 {
+        let deliveries = self.chat.as_ref().map_or(0, |it| it.deliveries);
+        per_s(deliveries, self.time())
     }
 
     /// The share, in `[0, 1]`, of its time that each of the generator's threads was computing.
@@ -340,9 +350,10 @@ impl Outcome {
         self.little.residual()
     }
 
-    /// Whether every answer was right and nothing failed.
+    /// Whether every answer was right, or every promise of a chat kept, and nothing failed.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.tally.total() == 0 && self.unanswered == 0 && self.due_not_sent == 0
+        let is_kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
+        is_kept && self.tally.total() == 0 && self.unanswered == 0 && self.due_not_sent == 0
     }
 }

@@ -242,6 +242,15 @@ impl Plan {
                 target,
             });
         }
+        if let Some(chat) = &self.script.chat {
+            if chat.rooms == 0 {
+                return Err(PlanError::Zero("the number of rooms"));
+            }
+            let (members, rooms) = (self.connections, chat.rooms);
+            if members < rooms * 2 {
+                return Err(PlanError::Lonely { members, rooms });
+            }
+        }
         let (needed, limit) = (self.open_files(), raise_open_files());
         if needed > limit {
             return Err(PlanError::OpenFiles {
@@ -277,7 +286,7 @@ impl Plan {
     /// Whether every byte of every answer is compared with what was sent.
     #[must_use]
     pub fn checks_every_byte(&self) -> bool {
-        self.script.expect == Expect::Echo && self.pace != Pace::Idle
+        self.script.expect == Expect::Echo && self.pace != Pace::Idle && self.script.chat.is_none()
     }
 
     /// Whether a swapped or repeated message would be noticed: not if all are alike.

@@ -16,7 +16,10 @@ use portlab_sys::listening::hears;
 
 use crate::{
     Ended, Interval, Outcome, Plan, PlanError,
+    chat::Member,
+    conn::Conn,
     coordinator::Coordinator,
+    dialogue::Dialogue,
     stage::{Stage, Stages},
     worker::{Farewell, Gauges, News, Share, WAKE, Worker},
 };
@@ -95,7 +98,21 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     plan.check()?;
     let mut plan = plan.clone();
     plan.threads = plan.threads.min(plan.connections);
-    let plan = Arc::new(plan);
+    match plan.script.chat {
+        None => run_dialogues::<Conn>(Arc::new(plan), watch),
+        // Its history is one, so one thread reads it.
+        Some(_) => {
+            plan.threads = 1;
+            run_dialogues::<Member>(Arc::new(plan), watch)
+        }
+    }
+}
+
+fn run_dialogues<C>(plan: Arc<Plan>, watch: &mut dyn Watch) -> Result<Outcome, RunError>
+where
+    C: Dialogue + Send + 'static,
+    C::Shared: Send,
+{
     let polls = (0..plan.threads)
         .map(|_| Poll::new())
         .collect::<io::Result<Vec<_>>>()?;
@@ -109,7 +126,7 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     let (mut workers, mut threads, mut gauges) = (Vec::new(), Vec::new(), Vec::new());
     for (index, poll) in polls.into_iter().enumerate() {
         gauges.push(Arc::new(Gauges::default()));
-        workers.push(Worker::new(Share {
+        workers.push(Worker::<C>::new(Share {
             plan: Arc::clone(&plan),
             ring: Arc::clone(&ring),
             stages: Arc::clone(&stages),
@@ -136,9 +153,9 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     let (mut served, mut all_asked) = (Vec::new(), true);
     for thread in threads {
         let farewell = thread.join().expect("a worker doesn't panic")?;
-        served.extend(farewell.served.iter().flatten().copied());
+        served.extend(farewell.finished.served.iter().flatten().copied());
         all_asked &= farewell.has_asked_all;
-        coordinator.count_lost(&farewell);
+        coordinator.take_in(farewell);
     }
     let mut outcome = coordinator.conclude(&served, all_asked);
     if outcome.ended == Ended::NobodyLeft && outcome.endings.closed > 0 {

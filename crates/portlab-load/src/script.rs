@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
-use crate::{Expect, Ring};
+use crate::{Chat, Expect, Ring};
 
 /// What is said on each connection, and what counts as an answer.
 #[derive(Clone, Debug)]
@@ -22,6 +22,9 @@ pub struct Script {
     pub any_answer: bool,
     /// How the client behaves.
     pub manner: Manner,
+    /// Connections are members of a chat. Then the chat says what is sent and received, and all of the above
+    /// is unused, the lengths in `say` excepted.
+    pub chat: Option<Chat>,
 }
 
 /// What a message is.
@@ -54,6 +57,16 @@ impl Script {
             introduction: Vec::new(),
             any_answer: false,
             manner: Manner::default(),
+            chat: None,
+        }
+    }
+
+    /// A chat whose messages have about `size` bytes.
+    #[must_use]
+    pub fn chat(chat: Chat, size: usize) -> Self {
+        Self {
+            chat: Some(chat),
+            ..Self::echo(size)
         }
     }
 

@@ -29,6 +29,11 @@ pub enum Doubt {
         /// Whether nothing else is known to be wrong.
         without_errors: bool,
     },
+    /// In a chat: messages were lost, doubled or swapped, or reached other rooms.
+    BrokenPromises {
+        /// How many times.
+        count: u64,
+    },
     /// In a chat: the server ended connections.
     ChatClosed {
         /// Which, and when.
@@ -177,9 +182,13 @@ impl Verdict {
         } = account;
         let began = !outcome.elapsed.is_zero();
         doubt(!began, Doubt::NotMeasured { answered });
-        let no_messages = Doubt::NoMessages {
-            without_errors: account.errors == 0,
-            otherwise: answered,
+        let without_errors = account.errors == 0;
+        let no_messages = match outcome.chat {
+            Some(_) => Doubt::NotHeard { without_errors },
+            None => Doubt::NoMessages {
+                without_errors,
+                otherwise: answered,
+            },
         };
         doubt(talks && began && measured == 0, no_messages);
         let count = account.error_answers;
@@ -216,7 +225,7 @@ impl Verdict {
                 };
                 doubt(steady && !outcome.kept_up(plan), overload);
             }
-            doubt(Doubt::is_few(samples), Doubt::FewSamples { count: samples });
+            doubt(samples < SAMPLES, Doubt::FewSamples { count: samples });
             if let (Pace::Closed, Some(fairness)) = (plan.pace, outcome.fairness) {
                 let Fairness {
                     unserved,
@@ -232,6 +241,8 @@ impl Verdict {
                 );
             }
         }
+        let count = outcome.chat.as_ref().map_or(0, |it| it.violations);
+        doubt(count > 0, Doubt::BrokenPromises { count });
         let stalled = outcome.longest_stalled();
         let share = stalled.as_secs_f64() / outcome.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
         doubt(share > STALLED_SHARE, Doubt::HeldUp { stalled });
@@ -266,7 +277,10 @@ impl Verdict {
         );
         // What comes last says what to do next.
         let idle = !talks;
-        let closed = Doubt::Closed { endings, all, idle };
+        let closed = match outcome.chat {
+            Some(_) => Doubt::ChatClosed { endings, all },
+            None => Doubt::Closed { endings, all, idle },
+        };
         doubt(!endings.is_none(), closed);
         Self { doubts }
     }
@@ -275,7 +289,10 @@ impl Verdict {
     #[must_use]
     pub fn word(&self) -> &'static str {
         let nothing = |doubt: &Doubt| match doubt {
-            Doubt::NoMessages { .. } | Doubt::NotMeasured { .. } => true,
+            Doubt::NoMessages { .. }
+            | Doubt::NotHeard { .. }
+            | Doubt::NotMeasured { .. }
+            | Doubt::BrokenPromises { .. } => true,
             Doubt::ErrorAnswers { count, answered } => count == answered,
             _ => false,
         };
@@ -306,11 +323,6 @@ impl Doubt {
         lag_p99_ns > LAG_ALLOWED_NS && lag_p99_ns as f64 > LAG_SHARE * latency_p99_ns as f64
     }
 
-    /// Whether so many samples are too few.
-    pub(crate) fn is_few(samples: u64) -> bool {
-        samples < SAMPLES
-    }
-
     /// Whether a generator was the limit that computed for this share of its time.
     pub(crate) fn is_limit(share: f64) -> bool {
         share >= GENERATOR_LIMIT
@@ -335,6 +347,7 @@ impl Doubt {
             Self::ErrorAnswers { .. } => "error_answers",
             Self::Closed { .. } | Self::ChatClosed { .. } => "closed",
             Self::NotHeard { .. } => "no_messages",
+            Self::BrokenPromises { .. } => "broken_promises",
             Self::FewSamples { .. } => "few_samples",
             Self::Short { .. } => "short",
             Self::RateChanged { .. } => "rate_changed",
@@ -473,6 +486,9 @@ impl fmt::Display for Doubt {
             Self::EndedEarly => f.write_str("the run ended before its time"),
             Self::Closed { endings, all, idle } => endings.write(f, *all, *idle),
             Self::ChatClosed { endings, all } => endings.write_of_a_chat(f, *all),
+            Self::BrokenPromises { count } => {
+                write!(f, "the chat broke its promises {count} times")
+            }
             Self::NotHeard { without_errors } => f.write_str(match without_errors {
                 true => "no message reached its whole room while measuring; try a longer --duration",
                 false => "no message reached its whole room while measuring: see the errors",

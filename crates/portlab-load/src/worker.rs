@@ -14,12 +14,14 @@ use mio::{Events, Poll, Token};
 use portlab_sys::clock::{thread_cpu, thread_waited};
 
 use crate::{
-    Answers, Cause, Endings, Phase, Plan, Ring,
+    Cause, Endings, Phase, Plan, Ring,
     again::SLICE,
-    conn::{Broken, Conn, Then},
+    conn::{Broken, Then},
     desk::Desk,
     dial::Dialling,
+    dialogue::{Dialogue, Finished},
     harvest::Harvest,
+    pace::Schedule,
     stage::{Stage, Stages, Turn},
     stall::Stalls,
     timers::{Alarm, Errand},
@@ -50,6 +52,8 @@ pub(crate) enum News {
 pub(crate) struct Gauges {
     /// Messages answered since the run began.
     pub(crate) answered: AtomicU64,
+    /// Deliveries of a chat's messages since the run began.
+    pub(crate) delivered: AtomicU64,
     /// Connections made or failed since the run began.
     pub(crate) dialled: AtomicU64,
     /// Connections that have become able to talk since the run began.
@@ -59,24 +63,21 @@ pub(crate) struct Gauges {
 /// What is known of a thread's share when all is over.
 #[derive(Debug, Default)]
 pub(crate) struct Farewell {
-    /// Messages answered while measuring, by connection; `None` where there never was one.
-    pub(crate) served: Vec<Option<u64>>,
+    pub(crate) finished: Finished,
     /// Messages in flight that were given up.
     pub(crate) unanswered: u64,
     /// Messages that were due and found no connection.
     pub(crate) due_not_sent: u64,
-    /// What its answers began with.
-    pub(crate) answers: Answers,
     /// How the server ended its connections.
     pub(crate) endings: Endings,
-    /// It was to ask so many messages, and has.
+    /// It was to ask so many messages, and has; or it has ended because nothing more came.
     pub(crate) has_asked_all: bool,
 }
 
 /// One thread's share of a run.
-pub(crate) struct Worker {
-    pub(crate) desk: Desk,
-    pub(crate) places: Vec<Place>,
+pub(crate) struct Worker<C: Dialogue> {
+    pub(crate) desk: Desk<C::Shared>,
+    pub(crate) places: Vec<Place<C>>,
     pub(crate) dialling: Dialling,
     pub(crate) poll: Poll,
     pub(crate) news: Sender<News>,
@@ -99,14 +100,14 @@ pub(crate) struct Worker {
 
 /// A connection's place.
 #[derive(Debug)]
-pub(crate) enum Place {
+pub(crate) enum Place<C> {
     /// Nobody: its turn to connect hasn't come, or it is lost.
     Empty,
     /// Connecting since this moment.
     Connecting(mio::net::TcpStream, u64),
-    /// Waiting for the server to speak first, since this moment.
-    Greeting(Conn, u64),
-    Open(Conn),
+    /// Waiting for what the server says first, since this moment.
+    Entering(C, u64),
+    Open(C),
 }
 
 /// How long a worker sleeps at most.
@@ -135,7 +136,7 @@ pub(crate) struct Share {
     pub(crate) began: Instant,
 }
 
-impl Worker {
+impl<C: Dialogue> Worker<C> {
     /// # Errors
     /// When the system has no timer left.
     pub(crate) fn new(share: Share) -> io::Result<Self> {
@@ -155,7 +156,14 @@ impl Worker {
         let alarm = Alarm::new(poll.registry(), ALARM)?;
         let turn = stages.now();
         Ok(Self {
-            desk: Desk::new(plan, ring, stages, began, (index, places, budget)),
+            desk: Desk::new(
+                C::shared(&plan, places),
+                plan,
+                ring,
+                stages,
+                began,
+                (index, places, budget),
+            ),
             places: (0..places).map(|_| Place::Empty).collect(),
             dialling: Dialling::of_all(places),
             poll,
@@ -183,19 +191,21 @@ impl Worker {
             self.send_what_is_due();
             self.run_errands();
             self.gauges.answered.store(self.desk.answered, Relaxed);
+            self.gauges.delivered.store(self.desk.delivered, Relaxed);
             self.tell_if_idle();
             self.wait(&mut events)?;
             self.serve(&events);
             // After the events: what came before a turn ended belongs to that turn.
             self.follow();
         }
-        for place in &self.places {
-            if let Place::Open(conn) = place {
-                self.farewell.unanswered += conn.measured_in_flight(&self.desk);
-            }
-        }
+        let open = self.places.iter().filter_map(|place| match place {
+            Place::Open(conn) => Some(conn),
+            _ => None,
+        });
+        self.farewell.unanswered += C::unanswered(open, &self.desk);
+        let silent = C::is_silent(&self.desk);
+        self.farewell.has_asked_all = self.desk.budget() == Some(0) || silent;
         self.say_goodbye(&mut events)?;
-        self.farewell.has_asked_all = self.desk.budget() == Some(0);
         if let Some(schedule) = &self.desk.schedule {
             // What the warm-up has left behind isn't measured.
             let early = schedule.due_before(self.desk.measuring_since);
@@ -204,11 +214,10 @@ impl Worker {
                 .saturating_sub(early);
             self.farewell.due_not_sent = due.min(self.desk.budget().unwrap_or(due));
         }
-        self.farewell.served = std::mem::take(&mut self.desk.served);
-        self.farewell.answers = std::mem::take(&mut self.desk.answers);
         let last = self.turn.number + 1;
         let now = self.desk.now();
         self.hand_in(last, now);
+        self.farewell.finished = C::finish(self.desk.shared);
         Ok(self.farewell)
     }
 
@@ -265,7 +274,7 @@ impl Worker {
         if last == Stage::Measure {
             for place in &self.places {
                 if let Place::Open(conn) = place {
-                    conn.account_for_flight(now, &mut self.desk);
+                    conn.end_measuring(&mut self.desk, now);
                 }
             }
             self.desk.end_measuring(now);
@@ -299,7 +308,7 @@ impl Worker {
         if let Place::Open(conn) = &mut self.places[slot as usize] {
             match conn.send(&mut self.desk) {
                 // Without answers to wait for, it may have said all it was to say.
-                Ok(false) if conn.is_done() => self.retire(slot),
+                Ok(false) if conn.is_done(&self.desk) => self.retire(slot),
                 Ok(false) => {}
                 Ok(true) => self.desk.again.push(slot),
                 Err(broken) => self.lose(slot, broken),
@@ -333,7 +342,7 @@ impl Worker {
         match &self.places[slot as usize] {
             Place::Empty => {}
             Place::Connecting(..) => self.connected(slot),
-            Place::Greeting(..) => self.greeted(slot),
+            Place::Entering(..) => self.enter_at(slot),
             Place::Open(_) => return self.converse(slot, ended),
         }
         // The server may have spoken, or closed, already: the poller won't tell again.
@@ -369,30 +378,32 @@ impl Worker {
                 let now = self.desk.now();
                 self.farewell.endings.close(conn.answered(), now);
             }
-            conn.account_for_flight(self.desk.now(), &mut self.desk);
-            self.desk.in_flight -= conn.in_flight() as u64;
-            self.farewell.unanswered += conn.measured_in_flight(&self.desk);
-            self.redial(slot);
+            let now = self.desk.now();
+            self.farewell.unanswered += conn.leave(&mut self.desk, now);
+            if C::REPLACES_LOST {
+                self.redial(slot);
+            }
         }
     }
 
     /// Shows what has come at `slot` of an answer, or a greeting, that won't be complete.
     pub(crate) fn show_partial(&mut self, slot: u32) {
-        if let Place::Greeting(conn, _) | Place::Open(conn) = &self.places[slot as usize] {
-            conn.show_partial(&mut self.desk.harvest.tally);
+        if let Place::Entering(conn, _) | Place::Open(conn) = &self.places[slot as usize] {
+            conn.show_partial(&mut self.desk);
         }
     }
 
     /// Enters an error into the books.
     pub(crate) fn note(&mut self, broken: Broken) {
         broken.count_in(&mut self.desk.harvest.tally);
-        if self.desk.stages.count_error() {
+        let is_vital = C::NEEDS_ALL && self.desk.stage == Stage::Connect;
+        if self.desk.stages.count_error() || is_vital {
             let _ = self.news.send(News::TooManyErrors);
         }
     }
 
     /// Empties `slot`, and returns the connection that talked there.
-    pub(crate) fn clear(&mut self, slot: u32) -> Option<Conn> {
+    pub(crate) fn clear(&mut self, slot: u32) -> Option<C> {
         match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {
             Place::Open(conn) => {
                 let now = self.desk.now();
@@ -414,7 +425,7 @@ impl Worker {
                 Errand::Dial => self.dialling.again(slot),
                 Errand::Resume => match self.places[slot as usize] {
                     Place::Open(_) => self.converse(slot, false),
-                    Place::Greeting(..) => self.greeted(slot),
+                    Place::Entering(..) => self.enter_at(slot),
                     _ => {}
                 },
                 Errand::Deadline => self.look_at_deadline(slot, at, now),
@@ -431,13 +442,10 @@ impl Worker {
         let (deadline, phase, cause) = match &self.places[slot as usize] {
             Place::Empty => return,
             Place::Connecting(_, since) => (since + connecting, Phase::Connect, Cause::TimedOut),
-            Place::Greeting(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
+            Place::Entering(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
             Place::Open(conn) => match conn.deadline(&self.desk) {
                 None => return,
-                Some(deadline) => {
-                    let (phase, cause) = conn.overdue(&self.desk);
-                    (deadline, phase, cause)
-                }
+                Some(overdue) => overdue,
             },
         };
         let late = Broken::Because(phase, cause);
@@ -465,11 +473,12 @@ impl Worker {
         let none_follows = match self.desk.stage {
             Stage::Connect | Stage::Close => return false,
             Stage::WarmUp | Stage::Measure | Stage::WindDown => self.desk.budget() == Some(0),
-            Stage::CatchUp => self.desk.next_due().is_none(),
+            Stage::CatchUp => C::next_due(&self.desk).is_none(),
             Stage::Drain => true,
         };
-        let nobody_left = self.desk.open() == 0 && !self.dialling.goes_on();
-        nobody_left || none_follows && self.desk.in_flight == 0
+        let nobody_left = !C::goes_on(&self.desk) && !self.dialling.goes_on();
+        let silent = C::is_silent(&self.desk);
+        nobody_left || silent || none_follows && self.desk.in_flight == 0
     }
 
     /// Waits for the poller, or until there is something to do.
@@ -496,10 +505,15 @@ impl Worker {
 
     /// How long the poller may take; for moments between its milliseconds the alarm is set.
     fn sleep_until_needed(&mut self) -> io::Result<Duration> {
-        let due = self.desk.next_due().filter(|_| self.desk.rooms() > 0);
+        let due = C::next_due(&self.desk).filter(|_| C::can_send(&self.desk));
         // A little early, to watch the clock for the rest.
-        let due = due.zip(self.desk.schedule.as_ref()).map(|(due, schedule)| {
-            let most = (schedule.interval_ns() * WATCHFUL_SHARE) as u64;
+        let due = due.map(|due| {
+            let interval_ns = self
+                .desk
+                .schedule
+                .as_ref()
+                .map_or(0.0, Schedule::interval_ns);
+            let most = (interval_ns * WATCHFUL_SHARE) as u64;
             due.saturating_sub(most.min(WATCHFUL.as_nanos() as u64))
         });
         let moments = [due, self.desk.timers.next(), self.dialling_is_due()];

@@ -8,7 +8,7 @@ mod point;
 use std::{path::PathBuf, time::Duration};
 
 use portlab_backends::Backend;
-use portlab_load::{PlanError, Tongue};
+use portlab_load::{ChatEncoding, PlanError};
 use portlab_stats::{
     advice::{Candidate, Carries, Ceiling, Kind, Measured, Question, Shot, Shown, Work},
     estimate::Estimate,
@@ -41,7 +41,7 @@ pub struct Inquiry {
     /// Memory of this machine.
     pub memory_bytes: u64,
     /// The encodings of a chat's members.
-    pub tongues: Vec<Tongue>,
+    pub encodings: Vec<ChatEncoding>,
     /// How long the whole inquiry may take.
     pub time: Duration,
     /// The seed of the order in each round.

@@ -239,7 +239,7 @@ pub(super) fn experiment(
         work_time: Duration::from_nanos(at.work.map_or(0, |work| work.time_ns)),
         depth: 1,
         rooms: (connections / members).max(1),
-        tongues: inquiry.tongues.clone(),
+        encodings: inquiry.encodings.clone(),
         duration,
         warmup: WARMUP,
         points: vec![point],

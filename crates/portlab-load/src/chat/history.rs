@@ -1,9 +1,6 @@
 //! Whether a chat keeps its promises: checked while it is loaded, delivery by delivery.
 
-use std::{
-    collections::{HashMap, VecDeque},
-    fmt,
-};
+use std::{collections::VecDeque, fmt};
 
 /// What the members of a chat have received, compared with what they must receive.
 ///
@@ -12,6 +9,10 @@ use std::{
 /// reach the observer in the sender's order. Every other member must receive the same messages in the
 /// same order, except its own. A member may receive a message before the observer does; that message is
 /// compared when the observer has received it.
+///
+/// A member may leave, and enter again: then the first message that it receives tells where in the room's
+/// order it has entered. Messages that it missed before that one can't be told from messages that were sent
+/// before it entered.
 #[derive(Debug)]
 pub(super) struct History {
     members: Vec<Member>,
@@ -26,10 +27,22 @@ pub(super) struct History {
 #[derive(Debug)]
 struct Member {
     room: usize,
+    presence: Presence,
     /// What the observer has received, and this member hasn't yet.
     expected: VecDeque<Message>,
     /// What this member has received, and the observer hasn't yet.
     ahead: VecDeque<Message>,
+}
+
+/// How much of its room's history a member must receive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    /// All of it from a message on that both the member and the observer have received, or from the start.
+    In,
+    /// It has asked to enter, and all of it from some message on.
+    Entering,
+    /// Nothing: it has left, or its connection is lost.
+    Out,
 }
 
 /// A message: the number of its sender, and its number among the sender's, from 0 on.
@@ -100,6 +113,7 @@ impl History {
             history.rooms[room].push(member);
             history.members.push(Member {
                 room,
+                presence: Presence::In,
                 expected: VecDeque::new(),
                 ahead: VecDeque::new(),
             });
@@ -107,14 +121,36 @@ impl History {
         history
     }
 
-    /// How many members receive the messages of `from`.
-    pub(super) fn audience(&self, from: usize) -> usize {
-        self.rooms[self.members[from].room].len() - 1
+    /// The room of `member`.
+    pub(super) fn room_of(&self, member: usize) -> usize {
+        self.members[member].room
     }
 
     /// Whether `member` observes its room.
     pub(super) fn is_observer(&self, member: usize) -> bool {
         self.rooms[self.members[member].room][0] == member
+    }
+
+    /// `member` has left, or its connection is lost. Messages that it hasn't received are no violations.
+    pub(super) fn leaves(&mut self, member: usize) {
+        let member = &mut self.members[member];
+        member.presence = Presence::Out;
+        member.expected.clear();
+        member.ahead.clear();
+    }
+
+    /// `member`, which had left, asks to enter its room again.
+    pub(super) fn enters(&mut self, member: usize) {
+        self.members[member].presence = Presence::Entering;
+    }
+
+    /// Whether `member` has received `message`, which was sent after it had entered.
+    pub(super) fn has_received(&self, member: usize, message: Message) -> bool {
+        let member = &self.members[member];
+        match message.number < self.next[message.from] {
+            true => !member.expected.contains(&message),
+            false => member.ahead.contains(&message),
+        }
     }
 
     /// `member` has received `message`, whose sender has sent `said` messages so far; returns whether that is
@@ -144,10 +180,18 @@ impl History {
         let listener = &mut self.members[member];
         if listener.expected.front() == Some(&message) {
             listener.expected.pop_front();
+            listener.presence = Presence::In;
             return true;
         }
+        let entering = listener.presence == Presence::Entering;
         let at = listener.expected.iter().position(|it| *it == message);
         match at {
+            // The messages before this one were sent before the member had entered.
+            Some(at) if entering => {
+                listener.expected.drain(..=at);
+                listener.presence = Presence::In;
+                return true;
+            }
             Some(at) => {
                 listener.expected.remove(at);
             }
@@ -161,6 +205,9 @@ impl History {
                 return false;
             }
             None => {
+                if entering {
+                    listener.expected.clear();
+                }
                 let behind = !listener.expected.is_empty();
                 listener.ahead.push_back(message);
                 if !behind {
@@ -204,11 +251,18 @@ impl History {
                 continue;
             }
             let listener = &mut self.members[member];
+            if listener.presence == Presence::Out {
+                continue;
+            }
+            let entering = listener.presence == Presence::Entering;
             if listener.ahead.front() == Some(&message) {
                 listener.ahead.pop_front();
+                listener.presence = Presence::In;
             } else if let Some(at) = listener.ahead.iter().position(|it| *it == message) {
                 listener.ahead.remove(at);
                 disordered.push(member);
+            } else if entering && !listener.ahead.is_empty() {
+                // The message was sent before the member had entered.
             } else {
                 listener.expected.push_back(message);
                 // The member has received later messages before this one.
@@ -232,21 +286,21 @@ impl History {
         self.note(Violation::Garbled { member });
     }
 
-    /// The run is over, and each sender has sent as many messages as `said` tells. Messages that
-    /// are missing because the connection of a member was lost (`is_lost`) aren't counted as violations: the
-    /// lost connection is counted as an error.
-    pub(super) fn end(&mut self, said: &HashMap<usize, u64>, is_lost: impl Fn(usize) -> bool) {
+    /// The run is over, and member `m` has sent `said[m]` messages. Messages that are missing because the
+    /// connection of a member was lost aren't counted as violations: the lost connection is counted as an error.
+    pub(super) fn end(&mut self, said: &[u64]) {
         let mut lost = Vec::new();
-        for (from, count) in said {
-            let missing = count.saturating_sub(self.next[*from]);
-            let observer = self.rooms[self.members[*from].room][0];
-            if missing > 0 && !is_lost(observer) && !is_lost(*from) {
+        let is_out = |member: usize| self.members[member].presence == Presence::Out;
+        for (from, count) in said.iter().enumerate() {
+            let missing = count.saturating_sub(self.next[from]);
+            let observer = self.rooms[self.members[from].room][0];
+            if missing > 0 && !is_out(observer) && !is_out(from) {
                 lost.push((observer, missing));
             }
         }
         for (member, listener) in self.members.iter().enumerate() {
             // A message that the observer never received is expected of no other member.
-            if !listener.expected.is_empty() && !is_lost(member) {
+            if !listener.expected.is_empty() && listener.presence == Presence::In {
                 lost.push((member, listener.expected.len() as u64));
             }
         }
@@ -321,22 +375,25 @@ mod tests {
         for &(member, from, number) in heard {
             history.heard(member, message(from, number), 2);
         }
-        history.end(&HashMap::from([(1, 2), (2, 2)]), |_| false);
+        history.end(&[0, 2, 2, 0]);
         history.violations().1
     }
 
     #[test]
     fn who_was_cut_off_is_no_broken_promise() {
-        let found = |lost: usize| {
+        let found = |lost: Option<usize>| {
             let mut history = room();
-            // The observer has heard the first of four messages; member 2 and 3 nothing.
+            // The observer has received the first of four messages; members 2 and 3 none.
             history.heard(0, message(1, 0), 2);
-            history.end(&HashMap::from([(1, 2), (2, 2)]), |member| member == lost);
+            if let Some(lost) = lost {
+                history.leaves(lost);
+            }
+            history.end(&[0, 2, 2, 0]);
             history.violations().0
         };
-        // Without a loss: what 1 and 2 said last, and what 2 and 3 have not heard.
-        assert_eq!(found(9), 4);
-        assert_eq!([0, 1, 2, 3].map(found), [2, 3, 2, 3]);
+        // Without a loss: what 1 and 2 sent last, and what 2 and 3 haven't received.
+        assert_eq!(found(None), 4);
+        assert_eq!([0, 1, 2, 3].map(|it| found(Some(it))), [2, 3, 2, 3]);
     }
 
     /// One order of the room, 1.0 2.0 1.1 2.1, as everybody must hear it.
@@ -396,6 +453,53 @@ mod tests {
         }
     }
 
+    /// The room's order is 1.0 2.0 1.1 2.1. Member 3 leaves after the first message and enters again, so that
+    /// it receives the last two.
+    fn reentered(ahead: bool, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
+        let mut history = room();
+        let hear = |history: &mut History, all: &[(usize, usize, u64)]| {
+            for &(member, from, number) in all {
+                history.heard(member, message(from, number), 2);
+            }
+        };
+        hear(&mut history, &[(3, 1, 0), (0, 1, 0), (2, 1, 0)]);
+        history.leaves(3);
+        history.enters(3);
+        let observed = [
+            (0, 2, 0),
+            (1, 2, 0),
+            (0, 1, 1),
+            (2, 1, 1),
+            (0, 2, 1),
+            (1, 2, 1),
+        ];
+        if ahead {
+            hear(&mut history, heard);
+            hear(&mut history, &observed);
+        } else {
+            hear(&mut history, &observed);
+            hear(&mut history, heard);
+        }
+        history.end(&[0, 2, 2, 0]);
+        history.violations().1
+    }
+
+    #[test]
+    fn a_member_that_enters_again_must_receive_all_from_its_first_message_on() {
+        for ahead in [false, true] {
+            assert_eq!(reentered(ahead, &[(3, 1, 1), (3, 2, 1)]), [], "{ahead}");
+            for wrong in [
+                &[(3, 2, 1), (3, 1, 1)][..],
+                &[(3, 1, 1)],
+                &[(3, 1, 1), (3, 1, 1), (3, 2, 1)],
+                &[(3, 1, 0), (3, 1, 1), (3, 2, 1)],
+                &[(3, 2, 0), (3, 2, 1)],
+            ] {
+                assert_ne!(reentered(ahead, wrong), [], "{ahead}: {wrong:?}");
+            }
+        }
+    }
+
     #[test]
     fn messages_that_were_never_sent_are_found_and_not_kept() {
         let mut history = room();
@@ -416,7 +520,7 @@ mod tests {
     #[test]
     fn what_comes_from_elsewhere_or_from_oneself_is_found() {
         let mut two_rooms = History::new(6, 2);
-        assert!(two_rooms.is_observer(1) && two_rooms.audience(2) == 2);
+        assert!(two_rooms.is_observer(1) && two_rooms.room_of(2) == 0);
         assert!(!two_rooms.heard(3, message(2, 0), 2));
         assert!(!two_rooms.heard(3, message(3, 0), 2));
         assert!(!two_rooms.heard(3, message(99, 0), 2));

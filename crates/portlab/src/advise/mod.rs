@@ -34,7 +34,7 @@ use self::screen::Screen;
 use crate::{
     Verdict,
     args::{self, HEAD},
-    load::{interrupt_flag, tongues},
+    load::{chat_encodings, interrupt_flag},
     output,
 };
 
@@ -228,7 +228,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
         },
         cores,
         memory_bytes: memory.total_bytes,
-        tongues: tongues(&[TextEncoding::default()], question.size_bytes),
+        encodings: chat_encodings(&[TextEncoding::default()], question.size_bytes),
         time: args.time,
         seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
         question,

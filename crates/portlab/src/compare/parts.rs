@@ -16,7 +16,7 @@ use portlab_stats::{
 use portlab_words::{plural, units};
 
 use super::Args;
-use crate::{args, load::tongues};
+use crate::{args, load::chat_encodings};
 
 /// Numbers to be tried one after the other.
 #[derive(Clone, Debug)]
@@ -154,8 +154,8 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
         work_time: work.time(),
         depth: args.depth.map_or(Ok(workload.depth), usize::try_from)?,
         rooms,
-        tongues: match is_chat {
-            true => tongues(&[TextEncoding::default()], longest),
+        encodings: match is_chat {
+            true => chat_encodings(&[TextEncoding::default()], longest),
             false => Vec::new(),
         },
         duration,

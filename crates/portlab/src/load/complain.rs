@@ -5,7 +5,10 @@ use std::ops::RangeInclusive;
 use portlab_load::{Cause, Doubt, Outcome, Pace, Phase, Plan, Verdict};
 use portlab_words::units;
 
-use super::words::{plural, say, with_hint};
+use super::{
+    chat,
+    words::{plural, say, with_hint},
+};
 use crate::args::{BAD, WARN};
 
 /// Whether an answer was wrong, or an error by its own protocol.
@@ -23,12 +26,16 @@ pub(super) fn is_wrong(outcome: &Outcome) -> bool {
 /// What the server did to its connections, if it ended some that were in use.
 pub(super) fn why_it_ended(verdict: &Verdict) -> Option<String> {
     let mut doubts = verdict.doubts.iter();
-    let closed = doubts.find(|doubt| matches!(doubt, Doubt::Closed { .. }))?;
+    let closed =
+        doubts.find(|doubt| matches!(doubt, Doubt::Closed { .. } | Doubt::ChatClosed { .. }))?;
     Some(closed.to_string())
 }
 
 /// A run without a single connection that talked is none; says why it had none.
 pub(super) fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<String> {
+    if plan.script.chat.is_some() {
+        return chat::why_not_all_are_in(plan, outcome);
+    }
     if outcome.connected > 0 || outcome.interrupted() {
         return None;
     }
@@ -64,11 +71,13 @@ const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 
 /// Says on stderr what is wrong with a run of `plan`, if something is.
 pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
+    if let Some(chat) = &outcome.chat {
+        chat::complain(chat, outcome);
+    } else if let Some(wrong) = outcome.tally.first_wrong() {
+        say(BAD, "what came:", &format!("\"{wrong}\""));
+    }
     if let Some(mismatch) = outcome.tally.first_mismatch() {
         say(BAD, "wrong bytes:", &mismatch.to_string());
-    }
-    if let Some(wrong) = outcome.tally.first_wrong() {
-        say(BAD, "what came:", &format!("\"{wrong}\""));
     }
     if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
         let longest = units::nanos(outcome.connect_latency.max_ns() as f64);
@@ -79,7 +88,7 @@ pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
         say(WARN, "note:", &text);
     }
     // A proxy delays answers by itself.
-    let direct = plan.pace == Pace::Closed && plan.through.is_none();
+    let direct = plan.pace == Pace::Closed && plan.through.is_none() && outcome.chat.is_none();
     if direct && waits_for_delayed_acks(|q| outcome.latency.quantile_ns(q)) {
         say(
             WARN,

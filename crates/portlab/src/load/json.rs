@@ -3,8 +3,7 @@
 use std::{io::Write, time::Duration};
 
 use portlab_load::{
-    Account, ChatOutcome, ChatPlan, Ended, FirstLine, Latency, Mismatch, Outcome, Pace, Plan,
-    Verdict, Warning,
+    Account, Chat, Ended, FirstLine, Latency, Mismatch, Outcome, Pace, Plan, Verdict, Warning,
 };
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
@@ -487,7 +486,8 @@ impl Report {
 }
 
 impl ChatReport {
-    pub(super) fn of(plan: &ChatPlan, outcome: &ChatOutcome) -> Self {
+    pub(super) fn of(plan: &Plan, chat: &Chat, outcome: &Outcome, verdict: &Verdict) -> Self {
+        let found = outcome.chat.clone().unwrap_or_default();
         let rate_per_s = plan.pace.rate_per_s();
         Self {
             target: plan.target.to_string(),
@@ -499,34 +499,34 @@ impl ChatReport {
             },
             rate_per_s,
             seed: plan.seed,
-            members: plan.members,
-            rooms: plan.rooms,
-            run: plan.run.to_string(),
-            encodings: plan.tongues.iter().map(|it| it.label.clone()).collect(),
+            members: plan.connections,
+            rooms: chat.rooms,
+            run: chat.run.to_string(),
+            encodings: chat.encodings.iter().map(|it| it.label.clone()).collect(),
             ended: ended(outcome.ended),
             messages: outcome.messages,
             messages_per_s: outcome.messages_per_s(),
-            deliveries: outcome.deliveries,
+            deliveries: found.deliveries,
             deliveries_per_s: outcome.deliveries_per_s(),
             elapsed_ns: nanos(outcome.elapsed),
-            fan_out_ns: Quantiles::of(&outcome.fan_out),
-            delivery_ns: Quantiles::of(&outcome.delivery),
+            fan_out_ns: Quantiles::of(&outcome.latency),
+            delivery_ns: Quantiles::of(&found.delivery),
             pacing_lag_ns: rate_per_s.map(|_| Quantiles::of(&outcome.pacing_lag)),
-            unheard: outcome.unheard,
+            unheard: outcome.unanswered,
             due_not_sent: outcome.due_not_sent,
             generator_cpu_share: outcome.generator_cpu_share(),
             generator_wait_share: outcome.generator_wait_share(),
             errors: outcome.tally.total(),
             failures: outcome.tally.failures().map(Failure::of).collect(),
-            strangers_lines: outcome.strangers,
-            first_strangers_line: outcome.first_stranger.as_ref().map(ToString::to_string),
-            violations: outcome.violations,
-            first_violations: outcome
+            strangers_lines: found.strangers,
+            first_strangers_line: found.first_stranger.as_ref().map(ToString::to_string),
+            violations: found.violations,
+            first_violations: found
                 .first_violations
                 .iter()
                 .map(ToString::to_string)
                 .collect(),
-            doubts: outcome.doubts().iter().map(Doubt::of).collect(),
+            doubts: verdict.doubts.iter().map(Doubt::of).collect(),
         }
     }
 }

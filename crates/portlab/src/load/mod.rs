@@ -32,7 +32,7 @@ use crate::{
     args::{self, WARN},
     output,
 };
-pub(crate) use chat::tongues;
+pub(crate) use chat::chat_encodings;
 use complain::{complain, is_wrong, is_wrong_or_error, why_it_ended, why_nobody_answered};
 pub(crate) use known::{Args as KnownArgs, run as serve_known};
 use portlab_words::units;
@@ -149,12 +149,11 @@ struct StopArgs {
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Script")]
 struct ScriptArgs {
-    /// A script of its own instead of messages and answers: chat, whose members
-    /// (--connections) talk in --rooms, and must hear each other
+    /// What is sent instead of requests: chat, whose members (--connections)
+    /// send messages to their --rooms and must receive all that others send
     #[arg(long, value_name = "NAME", value_parser = ["chat"], conflicts_with_all = [
-        "idle", "spin", "warmup", "text", "payload", "hex", "expect", "greeting", "slow_reader",
-        "any_answer",
-        "trickle", "ramp", "per_connection", "reset", "source", "threads", "hgrm", "hlog", "csv",
+        "idle", "text", "payload", "hex", "expect", "greeting", "slow_reader", "any_answer",
+        "trickle", "threads",
     ])]
     script: Option<String>,
 
@@ -308,9 +307,6 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if args.output.self_test {
         return self_test::run(args.output.json);
     }
-    if args.script.script.is_some() {
-        return chat::run(args);
-    }
     let mut plan = plan::plan(args)?;
     plan.check()?;
     let limits = Limits::of_this_machine();
@@ -354,11 +350,24 @@ fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdic
         if let Some(why) = why_it_ended(&verdict) {
             words::say(args::BAD, "closed:", &why);
         }
-        let report = json::Report::of(plan, &outcome, &verdict, warnings);
-        json::print(&mut out, &report).context(UNWRITTEN)?;
+        match &plan.script.chat {
+            None => {
+                let report = json::Report::of(plan, &outcome, &verdict, warnings);
+                json::print(&mut out, &report)
+            }
+            Some(chat) => {
+                let report = json::ChatReport::of(plan, chat, &outcome, &verdict);
+                json::print(&mut out, &report)
+            }
+        }
+        .context(UNWRITTEN)?;
     } else {
         let width = args::terminal_width();
-        text::print(&mut out, plan, &outcome, &verdict, width).context(UNWRITTEN)?;
+        match plan.script.chat {
+            None => text::print(&mut out, plan, &outcome, &verdict, width),
+            Some(_) => chat::print(&mut out, plan, &outcome, &verdict, width),
+        }
+        .context(UNWRITTEN)?;
     }
     complain(plan, &outcome);
     written?;
@@ -373,7 +382,10 @@ fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
     let nothing = talks && outcome.messages == 0;
     // If the user ended the run, answers may be missing, but none may be wrong.
     let well = match outcome.interrupted() {
-        true => !is_wrong_or_error(outcome),
+        true => {
+            let chat = outcome.chat.as_ref();
+            !is_wrong_or_error(outcome) && chat.is_none_or(|it| it.violations == 0)
+        }
         false => outcome.is_clean() && !nothing,
     };
     if well { Verdict::Fine } else { Verdict::Failed }

@@ -14,7 +14,7 @@ use portlab_load::{
 use portlab_sys::{input, listening::hears};
 use portlab_words::units;
 
-use super::{Args, ScriptArgs};
+use super::{Args, ScriptArgs, chat};
 use crate::{
     address::{Purpose, narrow},
     args::bytes_of_hex,
@@ -130,7 +130,10 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         spin: args.pace.spin,
         pace: pace(args),
         depth: usize::try_from(args.pace.depth)?,
-        script: script(&args.script)?,
+        script: match args.script.script {
+            Some(_) => chat::script(args)?,
+            None => script(&args.script)?,
+        },
         warmup,
         stop,
         connect_timeout: connections.connect_timeout,
@@ -141,7 +144,7 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     })
 }
 
-pub(super) fn stop(args: &Args) -> anyhow::Result<Stop> {
+fn stop(args: &Args) -> anyhow::Result<Stop> {
     let wanted = &args.stop;
     let usual = wanted.messages.is_none().then_some(Duration::from_secs(10));
     Ok(Stop {
@@ -151,7 +154,7 @@ pub(super) fn stop(args: &Args) -> anyhow::Result<Stop> {
     })
 }
 
-pub(super) fn pace(args: &Args) -> Pace {
+fn pace(args: &Args) -> Pace {
     match args.pace.rate {
         _ if args.pace.idle => Pace::Idle,
         Some(rates) => Pace::Open {
@@ -188,6 +191,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
         greeting,
         introduction: Vec::new(),
         any_answer: args.any_answer,
+        chat: None,
         manner: Manner {
             trickle: args.trickle,
             read_per_s: args.slow_reader.map(|rate| rate as u64),
@@ -217,7 +221,7 @@ const MOST_PAYLOAD: u64 = 64 << 20;
 
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
 /// as `::1` where only 127.0.0.1 is listened on, and the other way round.
-pub(super) fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
+fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
     Ok(first_that_answers(&Purpose::LOAD.resolve(text)?, patience))
 }
 

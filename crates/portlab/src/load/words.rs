@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use super::chat;
 use anstyle::Style;
 use portlab_load::{Failure, Latency, Pace, Plan, Through};
 use portlab_service::inert;
@@ -19,6 +20,10 @@ pub(super) use portlab_words::plural;
 pub(super) fn headline(plan: &Plan) -> String {
     let pace = match plan.pace {
         Pace::Idle => String::new(),
+        Pace::Closed if plan.script.chat.is_some() => {
+            let messages = plural(plan.depth as u64, "message");
+            format!("{messages} under way, closed loop")
+        }
         Pace::Closed => format!("x depth {}, closed loop", plan.depth),
         Pace::Open { rate_per_s, .. } => open_loop(plan, &format!("at {}", rate(rate_per_s))),
     };
@@ -43,6 +48,10 @@ fn headline_with(plan: &Plan, pace: &str) -> String {
     if plan.pace == Pace::Idle {
         let through = through(plan.through.as_ref());
         return format!("{connections}, held open and idle{through}");
+    }
+    if let Some(chat) = &plan.script.chat {
+        let through = through(plan.through.as_ref());
+        return chat::describe(plan, chat, pace) + &through;
     }
     let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
     let size = if sizes.start() == sizes.end() {

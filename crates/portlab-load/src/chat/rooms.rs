@@ -1,0 +1,387 @@
+//! What the members of a chat share: who may send, what is on its way, and what must be received.
+
+use std::collections::HashMap;
+
+use super::{
+    Chat, ChatEncoding, ChatFindings, RunId,
+    history::{History, Message},
+};
+use crate::{Plan, Sample, Tally, stage::Stage};
+
+/// The rooms of a chat under load.
+pub(crate) struct Rooms {
+    chat: Chat,
+    history: History,
+    members: Vec<Seat>,
+    /// Members in each room.
+    present: Vec<usize>,
+    /// Members that may send.
+    senders: Vec<u32>,
+    random: fastrand::Rng,
+    /// Messages that each member has sent; those of the members that it has replaced included.
+    sent: Vec<u64>,
+    /// Messages that have been sent in all.
+    count: u64,
+    /// How many messages may be on their way.
+    most: usize,
+    /// Since when there has been room for another.
+    free_since: u64,
+    on_their_way: HashMap<Message, Flight>,
+    /// When a message was last received, or sent while no other was on its way.
+    last_heard: u64,
+    findings: ChatFindings,
+}
+
+/// What is known of the member at a place.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seat {
+    /// How many members have had this place; it is part of the member's name.
+    generation: u64,
+    /// Messages that had been sent when it had entered. It must receive those that are sent later.
+    since: u64,
+    /// Messages that it may still send.
+    left: u64,
+    /// Its messages that are on their way.
+    in_flight: usize,
+    is_in: bool,
+}
+
+/// A message on its way.
+#[derive(Clone, Copy, Debug)]
+struct Flight {
+    due: u64,
+    sent: u64,
+    /// Its place among all messages.
+    place: u64,
+    /// How many members have still to receive it.
+    left: usize,
+    /// When a member last received it; 0 for never.
+    last: u64,
+}
+
+/// The most messages of an open loop that are on their way.
+const MOST_UNDER_WAY: usize = 1 << 18;
+/// The most deliveries that are waited for. Each takes 16 bytes.
+const MOST_DELIVERIES: usize = 4 << 20;
+/// The most bytes of text that wait for a server that doesn't read.
+const MOST_UNSENT: usize = 64 << 20;
+
+impl Rooms {
+    /// The rooms of `plan`, whose members are at `places` places.
+    ///
+    /// # Panics
+    /// When the plan is of no chat.
+    pub(crate) fn new(plan: &Plan, places: usize) -> Self {
+        let chat = plan.script.chat.clone().expect("members are of a chat");
+        let seat = Seat {
+            left: plan.life.per_connection.unwrap_or(u64::MAX),
+            ..Seat::default()
+        };
+        Self {
+            history: History::new(places, chat.rooms),
+            members: vec![seat; places],
+            present: vec![0; chat.rooms],
+            senders: Vec::new(),
+            random: fastrand::Rng::with_seed(plan.seed),
+            sent: vec![0; places],
+            count: 0,
+            most: most_under_way(plan, &chat),
+            free_since: 0,
+            on_their_way: HashMap::new(),
+            last_heard: 0,
+            findings: ChatFindings::default(),
+            chat,
+        }
+    }
+
+    /// A member has connected at `slot`, perhaps in place of another.
+    pub(super) fn connects(&mut self, slot: u32) {
+        self.members[slot as usize].generation += 1;
+    }
+
+    /// The name of the member at `slot`: no two members of a run have the same one.
+    pub(super) fn name_of(&self, slot: u32) -> String {
+        let generation = self.members[slot as usize].generation as usize - 1;
+        let number = slot as usize + generation * self.members.len();
+        self.chat.run.member(number)
+    }
+
+    pub(super) fn run(&self) -> RunId {
+        self.chat.run
+    }
+
+    pub(super) fn encoding_of(&self, slot: u32) -> &ChatEncoding {
+        &self.chat.encodings[slot as usize % self.chat.encodings.len()]
+    }
+
+    /// The member at `slot` asks to enter its room; returns the room's name.
+    pub(super) fn joins(&mut self, slot: u32) -> String {
+        if self.members[slot as usize].generation > 1 {
+            self.history.enters(slot as usize);
+        }
+        self.chat.run.room(self.history.room_of(slot as usize))
+    }
+
+    /// The member at `slot` is in its room.
+    pub(super) fn is_in(&mut self, slot: u32) {
+        let member = &mut self.members[slot as usize];
+        (member.is_in, member.since) = (true, self.count);
+        self.present[self.history.room_of(slot as usize)] += 1;
+    }
+
+    /// The load has begun: the member at `slot` may send from `now` on. The observers send nothing.
+    pub(super) fn may_send(&mut self, slot: u32, now: u64) {
+        if self.senders.is_empty() {
+            self.free_since = now;
+        }
+        if !self.history.is_observer(slot as usize) {
+            self.senders.push(slot);
+        }
+    }
+
+    pub(super) fn can_send(&self) -> bool {
+        self.on_their_way.len() < self.most && !self.senders.is_empty()
+    }
+
+    pub(super) fn free_since(&self) -> u64 {
+        self.free_since
+    }
+
+    /// A member at random, if there is room for a message.
+    pub(super) fn sender(&mut self) -> Option<u32> {
+        if !self.can_send() {
+            return None;
+        }
+        self.random.choice(&self.senders).copied()
+    }
+
+    /// The member at `slot` sends a message; returns the message's number.
+    pub(super) fn sends(&mut self, slot: u32, due: u64, now: u64) -> u64 {
+        let from = slot as usize;
+        let number = self.sent[from];
+        self.sent[from] += 1;
+        if self.on_their_way.is_empty() {
+            self.last_heard = now;
+        }
+        let flight = Flight {
+            due,
+            sent: now,
+            place: self.count,
+            left: self.present[self.history.room_of(from)] - 1,
+            last: 0,
+        };
+        self.count += 1;
+        self.on_their_way.insert(Message { from, number }, flight);
+        let member = &mut self.members[from];
+        member.in_flight += 1;
+        member.left -= 1;
+        if member.left == 0 {
+            self.senders.retain(|sender| *sender != slot);
+        }
+        number
+    }
+
+    /// Whether the member at `slot` has sent all that it was to send, and all of it has been received.
+    pub(super) fn is_done(&self, slot: u32) -> bool {
+        let member = &self.members[slot as usize];
+        member.left == 0 && member.in_flight == 0
+    }
+
+    /// Whether a member may send, or messages are on their way.
+    pub(super) fn goes_on(&self) -> bool {
+        !self.senders.is_empty() || !self.on_their_way.is_empty()
+    }
+
+    /// Whether nothing has been received for as long as the `patience`, with messages on their way.
+    pub(super) fn is_silent(&self, now: u64, patience: u64) -> bool {
+        !self.on_their_way.is_empty() && now.saturating_sub(self.last_heard) > patience
+    }
+
+    /// How many messages are on their way that became due at a time that `counts`.
+    pub(super) fn on_their_way(&self, counts: impl Fn(u64) -> bool) -> u64 {
+        let flights = self.on_their_way.values();
+        flights.filter(|flight| counts(flight.due)).count() as u64
+    }
+
+    pub(super) fn garbled(&mut self, slot: u32) {
+        self.history.garbled(slot as usize);
+    }
+
+    pub(super) fn stranger(&mut self, line: &[u8]) {
+        self.findings.strangers += 1;
+        let first = &mut self.findings.first_stranger;
+        first.get_or_insert_with(|| Sample::of(line, Tally::SAMPLE));
+    }
+
+    /// The message that was received, by the place of its sender; `None` if nobody with this name has sent.
+    fn by_place(&self, message: Message) -> Option<Message> {
+        let members = self.members.len();
+        let (from, generation) = (message.from % members, (message.from / members) as u64);
+        (generation < self.members[from].generation).then_some(Message { from, ..message })
+    }
+
+    /// The member at `slot` is gone: takes it out of its room, and returns the messages that are now without
+    /// a sender, and those that it alone hadn't received.
+    fn take_out(&mut self, slot: u32) -> (Vec<Message>, Vec<Message>) {
+        let gone = slot as usize;
+        let room = self.history.room_of(gone);
+        let is_observer = self.history.is_observer(gone);
+        let Seat { since, is_in, .. } = self.members[gone];
+        self.senders.retain(|sender| match is_observer {
+            // Without its observer, nothing can be said of a room.
+            true => self.history.room_of(*sender as usize) != room,
+            false => *sender != slot,
+        });
+        let (mut given_up, mut complete) = (Vec::new(), Vec::new());
+        for (message, flight) in &mut self.on_their_way {
+            if self.history.room_of(message.from) != room {
+                continue;
+            }
+            let missed = is_in
+                && flight.place >= since
+                && message.from != gone
+                && !self.history.has_received(gone, *message);
+            flight.left = flight.left.saturating_sub(usize::from(missed));
+            if message.from == gone || is_observer {
+                given_up.push(*message);
+            } else if flight.left == 0 {
+                complete.push(*message);
+            }
+        }
+        if is_in {
+            self.present[room] -= 1;
+        }
+        self.history.leaves(gone);
+        (given_up, complete)
+    }
+}
+
+impl crate::desk::Desk<Rooms> {
+    /// The member at `slot` has received `message`.
+    pub(super) fn deliver(&mut self, slot: u32, message: Message) {
+        // The clock is read for each message: an older time would make later messages look fast.
+        let now = self.now();
+        let rooms = &mut self.shared;
+        let Some(message) = rooms.by_place(message) else {
+            return rooms.garbled(slot);
+        };
+        let sent = rooms.sent[message.from];
+        if !rooms.history.heard(slot as usize, message, sent) {
+            return;
+        }
+        rooms.last_heard = now;
+        self.delivered += 1;
+        if self.stage == Stage::Measure {
+            rooms.findings.deliveries += 1;
+        }
+        let since = rooms.members[slot as usize].since;
+        let Some(flight) = rooms.on_their_way.get_mut(&message) else {
+            return;
+        };
+        flight.last = now;
+        let expected = flight.place >= since;
+        flight.left = flight.left.saturating_sub(usize::from(expected));
+        let (due, is_complete) = (flight.due, expected && flight.left == 0);
+        if self.is_measured(due) {
+            self.shared.findings.delivery.record(now - due);
+        }
+        if is_complete {
+            self.complete(message, now);
+        }
+    }
+
+    /// All members of its room have received `message`, the last as of `now`.
+    fn complete(&mut self, message: Message, now: u64) {
+        if let Some(Flight { due, sent, .. }) = self.take_off(message, now) {
+            self.record_answer(due, sent, now);
+        }
+    }
+
+    /// `message` is no longer on its way, as of `now`.
+    fn take_off(&mut self, message: Message, now: u64) -> Option<Flight> {
+        let rooms = &mut self.shared;
+        if rooms.on_their_way.len() == rooms.most {
+            rooms.free_since = now;
+        }
+        let flight = rooms.on_their_way.remove(&message)?;
+        let sender = &mut rooms.members[message.from];
+        sender.in_flight -= 1;
+        if sender.left == 0 && sender.in_flight == 0 {
+            // Its connection is to be closed.
+            self.again.push(message.from as u32);
+        }
+        Some(flight)
+    }
+
+    /// The member at `slot` is done, or its connection is lost; returns how many measured messages are given
+    /// up with it.
+    pub(super) fn lose_member(&mut self, slot: u32) -> u64 {
+        let now = self.now();
+        let (given_up, complete) = self.shared.take_out(slot);
+        for message in complete {
+            let last = self.shared.on_their_way[&message].last;
+            self.complete(message, last);
+        }
+        let mut unanswered = 0;
+        for message in given_up {
+            if let Some(flight) = self.take_off(message, now) {
+                self.in_flight -= 1;
+                unanswered += u64::from(self.is_measured(flight.due));
+            }
+        }
+        let seat = &mut self.shared.members[slot as usize];
+        *seat = Seat {
+            generation: seat.generation,
+            left: self.plan.life.per_connection.unwrap_or(u64::MAX),
+            ..Seat::default()
+        };
+        unanswered
+    }
+}
+
+/// How many messages may be on their way: in an open loop as many as memory is set aside for. The others are
+/// due and not sent.
+fn most_under_way(plan: &Plan, chat: &Chat) -> usize {
+    if plan.pace.rate_per_s().is_none() {
+        return plan.depth;
+    }
+    let audience = plan.connections.div_ceil(chat.rooms);
+    let longest = chat.encodings.iter().map(|it| it.filler.len()).max();
+    // The number, a space and the line feed.
+    let text = longest.unwrap_or_default() + 24;
+    MOST_UNDER_WAY
+        .min(MOST_DELIVERIES / audience)
+        .min(MOST_UNSENT / text)
+}
+
+/// What the members of a chat have received, when all is over.
+#[derive(Debug)]
+pub(crate) struct ChatRecord {
+    history: History,
+    sent: Vec<u64>,
+    findings: ChatFindings,
+}
+
+impl ChatRecord {
+    pub(super) fn of(rooms: Rooms) -> Self {
+        Self {
+            history: rooms.history,
+            sent: rooms.sent,
+            findings: rooms.findings,
+        }
+    }
+
+    /// What was found. If the run was `interrupted`, messages were still on their way, and none of them counts
+    /// as lost.
+    pub(crate) fn conclude(mut self, interrupted: bool) -> ChatFindings {
+        if !interrupted {
+            self.history.end(&self.sent);
+        }
+        let (violations, first_violations) = self.history.violations();
+        ChatFindings {
+            violations,
+            first_violations,
+            ..self.findings
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What connections share that send requests and receive answers.
+
+use std::collections::VecDeque;
+
+use crate::{Answers, Plan, status::Dialect};
+
+/// What a thread's connections have in common.
+pub(crate) struct Requests {
+    /// What answers begin with, of the whole run.
+    pub(crate) answers: Answers,
+    /// Which of them are errors.
+    pub(crate) dialect: Dialect,
+    /// Messages answered while measuring, by place; `None` where there never was a connection.
+    pub(crate) served: Vec<Option<u64>>,
+    /// The places that have room for a message of an open loop, in the order of their turns. What
+    /// has become of the connection since is looked at when its turn comes.
+    free: VecDeque<u32>,
+    /// By place: whether it stands among those, and since when it has had room.
+    room: Vec<Room>,
+}
+
+/// Whether a place stands among those with room, and since when it has had some.
+#[derive(Clone, Copy, Debug, Default)]
+struct Room {
+    listed: bool,
+    since: u64,
+}
+
+impl Requests {
+    pub(crate) fn new(plan: &Plan, places: usize) -> Self {
+        Self {
+            answers: Answers::default(),
+            dialect: Dialect::of(&plan.script),
+            served: vec![None; places],
+            free: VecDeque::new(),
+            room: vec![Room::default(); places],
+        }
+    }
+
+    /// Place `slot` has a connection, and so room for a message, as of `now`.
+    pub(crate) fn has_opened(&mut self, slot: u32, now: u64) {
+        self.room[slot as usize].since = now;
+        self.still_has_room(slot);
+    }
+
+    /// Place `slot` has room for a message; as of `now`, if it had none before.
+    pub(crate) fn has_room(&mut self, slot: u32, now: u64) {
+        let room = &mut self.room[slot as usize];
+        if !room.listed {
+            room.since = now;
+            self.still_has_room(slot);
+        }
+    }
+
+    /// Place `slot` has room for another message, as it had before.
+    pub(crate) fn still_has_room(&mut self, slot: u32) {
+        let room = &mut self.room[slot as usize];
+        if !std::mem::replace(&mut room.listed, true) {
+            self.free.push_back(slot);
+        }
+    }
+
+    /// Takes the place whose turn it is, and since when it has had room.
+    pub(crate) fn next_room(&mut self) -> Option<(u32, u64)> {
+        let slot = self.free.pop_front()?;
+        let room = &mut self.room[slot as usize];
+        room.listed = false;
+        Some((slot, room.since))
+    }
+
+    /// How many places have room.
+    pub(crate) fn rooms(&self) -> usize {
+        self.free.len()
+    }
+}
