@@ -7,9 +7,9 @@
 )]
 
 mod answers;
+mod interactive;
 mod interrupt;
 mod listings;
-mod manned;
 mod pages;
 mod plays;
 mod texts;
@@ -73,12 +73,12 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
 const ONCE: &[(&str, Once)] = &[
     (
         "a_students_server_that_breaks_off_ends_no_lesson",
-        manned::a_students_server_that_breaks_off_ends_no_lesson,
+        interactive::a_students_server_that_breaks_off_ends_no_lesson,
     ),
     ("a_closed_pipe_ends_a_lesson_quietly", plays::a_closed_pipe),
     (
         "a_students_server_is_called_when_it_is_ready",
-        manned::a_students_server_is_called_when_it_is_ready,
+        interactive::a_students_server_is_called_when_it_is_ready,
     ),
     (
         "a_students_own_files_change_nothing",
@@ -90,9 +90,13 @@ const ONCE: &[(&str, Once)] = &[
     ),
     (
         "the_courses_client_is_answered_by_hand",
-        manned::the_courses_client_is_answered_by_hand,
+        interactive::the_courses_client_is_answered_by_hand,
     ),
     ("every_lesson_is_a_folder_of_its_name", texts::folders),
+    (
+        "the_chinese_texts_use_the_courses_terms",
+        texts::chinese_terms,
+    ),
     ("the_indexes_list_every_lesson", pages::indexes),
     ("plans_of_classes_name_lessons_that_there_are", pages::plans),
     (
@@ -101,15 +105,15 @@ const ONCE: &[(&str, Once)] = &[
     ),
     (
         "a_guess_is_told_right_or_wrong",
-        manned::a_guess_is_told_right_or_wrong,
+        interactive::a_guess_is_told_right_or_wrong,
     ),
     (
         "the_outcome_is_not_shown_before_the_guess",
-        manned::the_outcome_is_not_shown_before_the_guess,
+        interactive::the_outcome_is_not_shown_before_the_guess,
     ),
     (
         "the_reason_comes_after_a_stop",
-        manned::the_reason_comes_after_a_stop,
+        interactive::the_reason_comes_after_a_stop,
     ),
     (
         "the_right_answer_is_anywhere_with_every_seed",
@@ -125,7 +129,7 @@ const ONCE: &[(&str, Once)] = &[
     ),
     (
         "whoever_watches_may_leave_anywhere",
-        manned::whoever_watches_may_leave_anywhere,
+        interactive::whoever_watches_may_leave_anywhere,
     ),
     (
         "the_lost_update_loses_on_two_processors",

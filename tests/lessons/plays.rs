@@ -239,7 +239,7 @@ pub(crate) fn asked_wrongly() -> Result<(), Failed> {
     for (arguments, says) in [
         (&["prots"][..], "there is no lesson \"prots\"; try ports"),
         (&["99"], "there is no lesson \"99\"; `portlab lesson` for"),
-        (&["ports", "--lang", "de"], "take en or zh"),
+        (&["ports", "--lang", "de"], "expected en or zh"),
         (&["ports", "--fast"], "--auto"),
     ] {
         let output = room.command(arguments).output()?;

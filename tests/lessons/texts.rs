@@ -20,9 +20,14 @@ pub(crate) fn agree(lesson: &'static Lesson) -> Result<(), Failed> {
     check(shape == other, format!("en: {shape:#?}\nzh: {other:#?}"))?;
     for lang in Lang::ALL {
         let text = lesson.text(lang);
+        let examples = lesson.examples(lang);
         for name in placeholders(&without_programs(text)) {
-            let has = lesson.examples.iter().any(|(example, _)| *example == name);
+            let has = examples.contains_key(name);
             check(has, format!("{lang}.md: {{{name}}} has no example"))?;
+        }
+        for example in examples.keys() {
+            let used = text.contains(&format!("{{{example}}}"));
+            check(used, format!("{lang}.md has no {{{example}}}"))?;
         }
         for (file, _) in lesson.files {
             // The function itself need not be shown.
@@ -30,21 +35,116 @@ pub(crate) fn agree(lesson: &'static Lesson) -> Result<(), Failed> {
             check(shown, format!("{lang}.md shows nothing of {file}"))?;
         }
     }
-    for (example, _) in lesson.examples_zh {
-        let has = lesson.examples.iter().any(|(other, _)| other == example);
-        check(has, format!("{{{example}}} has an example in Chinese only"))?;
-    }
-    for (example, _) in lesson.examples {
-        let used = Lang::ALL
-            .iter()
-            .any(|&lang| lesson.text(lang).contains(&format!("{{{example}}}")));
-        check(used, format!("no text has {{{example}}}"))?;
-    }
     let half = lesson.zh.lines().find(|line| has_half_width_mark(line));
     check(
         half.is_none(),
         format!("zh.md has a half-width mark: {half:?}"),
     )
+}
+
+/// The terms of the course, each in bold in the Chinese text of the lesson where it belongs.
+const TERMS: &[(&str, &[&str])] = &[
+    (
+        "tcp",
+        &[
+            "面向连接",
+            "三次握手",
+            "四次挥手",
+            "超时重传",
+            "流量控制",
+            "拥塞控制",
+        ],
+    ),
+    (
+        "processes",
+        &[
+            "进程",
+            "多任务",
+            "命令行参数",
+            "僵尸进程",
+            "守护进程",
+            "守护主进程",
+        ],
+    ),
+    ("threads", &["线程", "并发", "并行", "守护线程"]),
+    ("lost-update", &["互斥锁", "原子操作"]),
+    ("deadlock", &["死锁"]),
+    ("coroutines", &["协程", "greenlet", "gevent"]),
+    (
+        "http",
+        &[
+            "URL",
+            "请求报文",
+            "请求行",
+            "请求头",
+            "请求体",
+            "响应报文",
+            "响应行",
+            "响应头",
+            "响应体",
+            "开发者工具",
+        ],
+    ),
+];
+
+/// Wordings that sound translated, and the lesson in which they are wrong; `*` is each.
+const NOT_CHINESE: &[(&str, &[&str])] = &[
+    (
+        "*",
+        &[
+            "这一课",
+            "本课",
+            "交代的话",
+            "生子进程",
+            "怎么生",
+            "生出一个",
+            "拿着一把",
+            "等成了",
+            "一个圈",
+            "圈就打开",
+            "找到圈",
+            "到哪里为止",
+            "白忙",
+            "治它",
+            "治好",
+            "治“",
+            "收到的是：什么也没有",
+            "正在讲课",
+            "给大家看看",
+            "走的只有字节",
+            "聋",
+            "饿着",
+            "活儿",
+            "读不出来",
+            "一声不吭",
+            "说一声“2",
+        ],
+    ),
+    ("http", &["回答", "状态行", "送出"]),
+];
+
+pub(crate) fn chinese_terms() -> Result<(), Failed> {
+    for (name, terms) in TERMS {
+        let text = find(name).ok_or(*name)?.zh;
+        for term in *terms {
+            let has = text.contains(&format!("**{term}**"));
+            check(has, format!("{name}/zh.md has no **{term}**"))?;
+        }
+    }
+    for lesson in LESSONS {
+        let texts = [lesson.zh.replace('\n', ""), lesson.examples.to_owned()];
+        for (name, wordings) in NOT_CHINESE {
+            let found = wordings
+                .iter()
+                .find(|it| texts.iter().any(|text| text.contains(**it)));
+            let is_wrong = *name == "*" || *name == lesson.name;
+            check(
+                found.is_none() || !is_wrong,
+                format!("{}/zh.md says {found:?}", lesson.name),
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// All that must be the same in both languages.

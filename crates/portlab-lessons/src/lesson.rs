@@ -1,5 +1,7 @@
 //! What a lesson is made of.
 
+use std::collections::BTreeMap;
+
 use portlab_words::Lang;
 
 use crate::{
@@ -10,21 +12,20 @@ use crate::{
 /// A lesson: its texts, the programs that it shows, and the function that plays it.
 #[derive(Debug)]
 pub struct Lesson {
-    /// What it is called by: kebab-case, the same as its folder.
+    /// The name, in kebab-case: the folder's, with hyphens.
     pub name: &'static str,
-    /// The part of the course that it belongs to.
+    /// The part of the course that the lesson belongs to.
     pub part: Part,
-    /// Its text in English; [`crate::script`] says how it is written.
+    /// The text in English; [`crate::script`] describes the format.
     pub en: &'static str,
-    /// Its text in Chinese.
+    /// The text in Chinese.
     pub zh: &'static str,
-    /// The programs in its folder that its texts show lines of, by file name.
+    /// The programs in the lesson's folder that the texts show lines of, by file name.
     pub files: &'static [(&'static str, &'static str)],
-    /// What stands on its page for each `{name}` that has its value only when it is played.
-    pub examples: &'static [(&'static str, &'static str)],
-    /// Those that are others in Chinese.
-    pub examples_zh: &'static [(&'static str, &'static str)],
-    /// Plays it, step by step, in the order of its text.
+    /// What the lesson's page shows for each `{name}` that has its value only when the lesson is played;
+    /// [`Lesson::examples`] describes the format.
+    pub examples: &'static str,
+    /// Plays the lesson, step by step, in the order of its text.
     pub play: fn(&mut Stage<'_>) -> Result<(), Exit>,
 }
 
@@ -44,42 +45,35 @@ pub enum Part {
 }
 
 impl Part {
-    /// What the part is called.
+    /// The part's title.
     #[must_use]
     pub fn title(self, lang: Lang) -> &'static str {
-        let [en, zh] = match self {
-            Self::Ports => ["Ports, TCP, sockets", "端口、TCP、套接字"],
-            Self::Talk => ["Clients, servers and bytes", "客户端、服务端与字节"],
-            Self::Together => ["Processes and threads", "进程与线程"],
-            Self::Models => ["Serving many clients", "同时服务许多客户端"],
-            Self::Whole => ["Whole programs", "完整的程序"],
-        };
-        match lang {
-            Lang::En => en,
-            Lang::Zh => zh,
+        match self {
+            Self::Ports => lang.pick("Ports, TCP, sockets", "端口、TCP、套接字"),
+            Self::Talk => lang.pick("Clients, servers and bytes", "客户端、服务端与字节"),
+            Self::Together => lang.pick("Processes and threads", "进程与线程"),
+            Self::Models => lang.pick("Serving many clients", "同时服务许多客户端"),
+            Self::Whole => lang.pick("Whole programs", "完整的程序"),
         }
     }
 }
 
 impl Lesson {
-    /// Its text in `lang`, as it was written.
+    /// The text in `lang`, as it was written.
     #[must_use]
     pub fn text(&self, lang: Lang) -> &'static str {
-        match lang {
-            Lang::En => self.en,
-            Lang::Zh => self.zh,
-        }
+        lang.pick(self.en, self.zh)
     }
 
-    /// Its text in `lang`, parsed.
+    /// The text in `lang`, parsed.
     ///
     /// # Errors
-    /// When it isn't written as it must be, which a test finds out.
+    /// When the text breaks the format, which a test finds out.
     pub fn script(&self, lang: Lang) -> Result<Script, ScriptError> {
         Script::parse(self.text(lang), self.files)
     }
 
-    /// Its text in `lang` as it is shown: the answers to choose from in the order of `seed`.
+    /// The text in `lang` as it is shown: the answers to choose from in the order of `seed`.
     ///
     /// # Errors
     /// As [`Lesson::script`].
@@ -87,26 +81,49 @@ impl Lesson {
         Ok(self.script(lang)?.shuffled(self.name, seed))
     }
 
-    /// What stands on its page in `lang` for `{name}`.
+    /// The values that the page in `lang` shows, by name.
+    ///
+    /// A line `name = value` of [`Lesson::examples`](Self#structfield.examples) gives a value; a value of several lines
+    /// stands below `name =`, indented by four spaces. `name.zh` is the value on the Chinese page.
     #[must_use]
-    pub fn example(&self, lang: Lang, name: &str) -> Option<&'static str> {
-        let chinese = match lang {
-            Lang::En => &[][..],
-            Lang::Zh => self.examples_zh,
-        };
-        let mut all = chinese.iter().chain(self.examples);
-        all.find(|(example, _)| *example == name)
-            .map(|(_, value)| *value)
+    pub fn examples(&self, lang: Lang) -> BTreeMap<&'static str, String> {
+        let mut examples = BTreeMap::new();
+        let mut current = "";
+        for line in self.examples.lines() {
+            match line.split_once(" =").filter(|_| !line.starts_with(' ')) {
+                Some((name, value)) => {
+                    current = name;
+                    examples.insert(name, value.trim_start().to_owned());
+                }
+                None => {
+                    let value: &mut String = examples.entry(current).or_default();
+                    let gap = if value.is_empty() { "" } else { "\n" };
+                    *value += &format!("{gap}{}", line.strip_prefix("    ").unwrap_or(line));
+                }
+            }
+        }
+        let chinese: Vec<_> = examples
+            .keys()
+            .copied()
+            .filter_map(|key| Some((key, key.strip_suffix(".zh")?)))
+            .collect();
+        for (key, name) in chinese {
+            let value = examples.remove(key).unwrap_or_default();
+            if lang == Lang::Zh {
+                examples.insert(name, value);
+            }
+        }
+        examples
     }
 
-    /// Its title in `lang`.
+    /// The title in `lang`.
     #[must_use]
     pub fn title(&self, lang: Lang) -> &'static str {
         let first = self.text(lang).lines().next().unwrap_or_default();
         first.trim_start_matches("# ")
     }
 
-    /// Its title in `lang` up to the colon.
+    /// The title in `lang` up to the colon.
     #[must_use]
     pub fn short_title(&self, lang: Lang) -> &'static str {
         let title = self.title(lang);

@@ -9,7 +9,7 @@
 //! | [`order`] | the order of the answers to choose from, by a seed |
 //! | `excerpt` | the few lines of a program that matter |
 //! | [`stage`] | what a lesson's function does: begin a step, tell what was seen, end it |
-//! | [`hall`] | who watches: language, width, pace |
+//! | [`run`] | how a lesson is run: language, width, pace, input, output |
 //! | `board` | laying text out on a terminal |
 //! | `words` | what the stage itself says, in both languages |
 //! | `cast` | who plays: students' Python programs, the kernel's tables |
@@ -20,16 +20,16 @@
 mod board;
 mod cast;
 mod excerpt;
-pub mod hall;
 pub mod lesson;
 pub mod lessons;
 pub mod order;
 pub mod page;
+pub mod run;
 pub mod script;
 pub mod stage;
 mod words;
 
-pub use hall::{Answers, ERASE, Hall, Pace};
 pub use lesson::{Lesson, Part};
 pub use lessons::{LESSONS, find};
+pub use run::{Answers, ERASE, LessonRun, Pace};
 pub use stage::{Exit, Report, play};

@@ -1,6 +1,8 @@
 //! A lesson as a page, to read and to teach from.
 
-use portlab_words::Lang;
+use std::collections::BTreeMap;
+
+use portlab_words::{Lang, Text};
 
 use crate::{
     lesson::Lesson,
@@ -20,21 +22,21 @@ pub const RENEW: &str = "PORTLAB_RENEW=1 cargo test --test lessons";
 /// When its text isn't written as it must be.
 pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
     let script = lesson.script_as_shown(lang, SEED)?;
-    let filled = |text: &str| fill(text, |name| lesson.example(lang, name));
     let mut page = Page {
         text: String::new(),
         lesson,
         lang,
+        examples: lesson.examples(lang),
     };
-    page.line(&format!("# {}", filled(&script.title)));
+    page.line(&format!("# {}", page.filled(&script.title)));
     page.line(&format!("<!-- {RENEW} -->"));
     let place = LESSONS.iter().position(|it| it.name == lesson.name);
     page.around(place.unwrap_or(0));
-    page.heading(words::GOAL);
+    page.heading(&words::GOAL);
     page.blocks(&script.goal);
-    page.heading(words::STORY);
+    page.heading(&words::STORY);
     page.blocks(&script.story);
-    page.heading(words::RUN_IT);
+    page.heading(&words::RUN_IT);
     page.line(&format!(
         "```sh\nportlab lesson {} --lang {lang}\n```",
         lesson.name
@@ -45,18 +47,18 @@ pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
     let is_python =
         |block: &Block| matches!(block, Block::Code { language, .. } if language == "python");
     if script.blocks().any(is_python) {
-        page.line(words::PIECES.in_(lang));
+        page.line(words::PIECES.pick(lang));
     }
-    page.heading(words::STEP_BY_STEP);
+    page.heading(&words::STEP_BY_STEP);
     for (number, step) in (1..).zip(&script.steps) {
         page.step(number, step);
     }
     if !script.questions.is_empty() {
-        page.heading(words::THINK);
+        page.heading(&words::THINK);
     }
     for question in &script.questions {
         page.blocks(&question.question);
-        page.hidden(words::ANSWER, |page| page.blocks(&question.answer));
+        page.hidden(&words::ANSWER, |page| page.blocks(&question.answer));
     }
     Ok(page.text.trim_end().to_owned() + "\n")
 }
@@ -74,12 +76,12 @@ pub fn index() -> String {
     for (number, lesson) in (1..).zip(LESSONS) {
         if part != Some(lesson.part) {
             part = Some(lesson.part);
-            let [en, zh] = [Lang::En, Lang::Zh].map(|lang| lesson.part.title(lang));
+            let [en, zh] = Lang::ALL.map(|lang| lesson.part.title(lang));
             index += &format!(
                 "\n## {en} · {zh}\n\n| | `portlab lesson` | English | 中文 |\n|--:|---|---|---|\n"
             );
         }
-        let [en, zh] = [Lang::En, Lang::Zh].map(|lang| lesson.title(lang));
+        let [en, zh] = Lang::ALL.map(|lang| lesson.title(lang));
         let name = lesson.name;
         index +=
             &format!("| {number} | `{name}` | [{en}](en/{name}.md) | [{zh}](zh/{name}.md) |\n");
@@ -114,6 +116,7 @@ struct Page<'a> {
     text: String,
     lesson: &'a Lesson,
     lang: Lang,
+    examples: BTreeMap<&'static str, String>,
 }
 
 impl Page<'_> {
@@ -122,16 +125,13 @@ impl Page<'_> {
         self.text += "\n\n";
     }
 
-    fn heading(&mut self, words: words::Words) {
-        self.line(&format!("## {}", words.in_(self.lang)));
+    fn heading(&mut self, text: &Text) {
+        self.line(&format!("## {}", text.pick(self.lang)));
     }
 
     /// Links to the lessons before and after, and to the same in the other language.
     fn around(&mut self, place: usize) {
-        let other = match self.lang {
-            Lang::En => ("zh", "中文"),
-            Lang::Zh => ("en", "English"),
-        };
+        let other = self.lang.pick(("zh", "中文"), ("en", "English"));
         let mut links = vec![
             format!("[{}](../{}/{}.md)", other.1, other.0, self.lesson.name),
             "[↑](../README.md)".to_owned(),
@@ -156,29 +156,29 @@ impl Page<'_> {
         let Some(ask) = &step.ask else {
             self.outcome(step);
             if !step.why.is_empty() {
-                self.line(&format!("**{}**", words::WHY.in_(self.lang)));
+                self.line(&format!("**{}**", words::WHY.pick(self.lang)));
                 self.blocks(&step.why);
             }
             return;
         };
-        self.line(&format!("**{}**", words::GUESS.in_(self.lang)));
+        self.line(&format!("**{}**", words::GUESS.pick(self.lang)));
         self.blocks(&ask.question);
         for (number, option) in (1..).zip(&ask.options) {
             self.text += &format!("{number}. {}\n", self.filled(option));
         }
         self.text.push('\n');
-        self.hidden(words::OUTCOME_ON_PAGE, |page| {
+        self.hidden(&words::OUTCOME_ON_PAGE, |page| {
             let right = page.filled(&ask.options[ask.right]);
             page.line(&format!("**{}** {right}", ask.right + 1));
             page.outcome(step);
         });
         if !step.why.is_empty() {
-            self.hidden(words::WHY, |page| page.blocks(&step.why));
+            self.hidden(&words::WHY, |page| page.blocks(&step.why));
         }
     }
 
     fn outcome(&mut self, step: &Step) {
-        self.line(&format!("**{}**", words::SEEN_ONCE.in_(self.lang)));
+        self.line(&format!("**{}**", words::SEEN_ONCE.pick(self.lang)));
         self.blocks(&step.seen);
         for claim in &step.claims {
             self.text += &format!("- ✓ {}\n", self.filled(&claim.text));
@@ -187,8 +187,8 @@ impl Page<'_> {
     }
 
     /// What is to be seen after a thought.
-    fn hidden(&mut self, words: words::Words, show: impl FnOnce(&mut Self)) {
-        let summary = words.in_(self.lang);
+    fn hidden(&mut self, text: &Text, show: impl FnOnce(&mut Self)) {
+        let summary = text.pick(self.lang);
         self.line(&format!("<details><summary>{summary}</summary>"));
         show(self);
         self.line("</details>");
@@ -221,6 +221,6 @@ impl Page<'_> {
     }
 
     fn filled(&self, text: &str) -> String {
-        fill(text, |name| self.lesson.example(self.lang, name))
+        fill(text, |name| self.examples.get(name).map(String::as_str))
     }
 }

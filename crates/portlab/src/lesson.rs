@@ -3,7 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 
 use anyhow::{Context, bail};
-use portlab_lessons::{Answers, Exit, Hall, LESSONS, Lesson, Pace, Part, find, order::SEED, play};
+use portlab_lessons::{
+    Answers, Exit, LESSONS, Lesson, LessonRun, Pace, Part, find, order::SEED, play,
+};
 use portlab_service::nearest;
 use portlab_sys::interrupt;
 use portlab_words::{Lang, tr};
@@ -77,7 +79,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         (false, _) => {
             let said = lang.pick(
                 "no terminal to ask on: it goes on by itself, without pauses (see --auto)",
-                "输入不是终端，没法提问：课程会自己进行下去，不停顿（见 --auto）",
+                "输入不是终端，不能提问：演示程序会自动继续，不停顿（见 --auto）",
             );
             crate::tell!("{said}");
             Pace::Straight
@@ -86,9 +88,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     // Everything that a lesson starts is tied to this process, and it keeps no files.
     interrupt::leave_with(lang.pick(
         "\nThe lesson was ended. Nothing is left behind.\n",
-        "\n课程被中断，什么也没有留下。\n",
+        "\n演示程序已中断，没有留下任何进程或文件。\n",
     ))?;
-    let mut hall = Hall {
+    let mut run = LessonRun {
         lang,
         width: width(),
         pace,
@@ -97,7 +99,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         out: Box::new(output::failing_stdout(portlab_lessons::ERASE)),
         answers: Answers::stdin().context("can't read stdin")?,
     };
-    match play(lesson, &mut hall) {
+    match play(lesson, &mut run) {
         Ok(report) if report.failed.is_empty() => {
             next(lesson, lang)?;
             Ok(Verdict::Fine)
@@ -109,7 +111,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             let what = tr!(
                 lang,
                 "lesson {name} could not go on (`portlab doctor` says what this machine allows)",
-                "{name} 这一课没能继续（`portlab doctor` 会说明这台机器能做什么）",
+                "演示程序 {name} 无法继续（`portlab doctor` 会说明这台机器能做什么）",
             );
             Err(anyhow::Error::new(exit).context(what))
         }
@@ -180,12 +182,12 @@ fn unknown(name: &str, lang: Lang) -> String {
         Some(near) => tr!(
             lang,
             "there is no lesson {name:?}; try {near}, or `portlab lesson` for the list",
-            "没有 {name:?} 这一课；试试 {near}，或者用 `portlab lesson` 看目录",
+            "没有名为 {name:?} 的课；试试 {near}，或者用 `portlab lesson` 看目录",
         ),
         None => tr!(
             lang,
             "there is no lesson {name:?}; `portlab lesson` for the list",
-            "没有 {name:?} 这一课；用 `portlab lesson` 看目录",
+            "没有名为 {name:?} 的课；用 `portlab lesson` 看目录",
         ),
     }
 }

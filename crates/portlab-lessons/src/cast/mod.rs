@@ -13,5 +13,5 @@ pub(crate) use client::Client;
 pub(crate) use connection::{PATIENCE, accept, be_patient, connection, receive};
 pub(crate) use port::{courses_port, is_quiet, quiet_door};
 pub(crate) use shared::lock;
-pub(crate) use student::{Student, not_run};
+pub(crate) use student::Student;
 pub(crate) use text::{encoded, encoding, hex, read_as};

@@ -6,7 +6,7 @@ use std::{
 };
 
 use portlab_sys::holder::holder;
-use portlab_words::Lang;
+use portlab_words::tr;
 
 use super::kernel::sockets_at;
 use crate::stage::Stage;
@@ -24,12 +24,12 @@ pub(crate) fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
     let port = door.local_addr()?.port();
     stage.set("yours", port);
     let by = holder(usual).map_or_else(|| "?".to_owned(), |by| by.to_string());
-    let taken = match stage.lang() {
-        _ if is_free => String::new(),
-        Lang::En => format!(" (Number 8080 is taken by {by}, so it is {port} this time.)"),
-        Lang::Zh => format!("（8080 号被 {by} 占着，所以这次用 {port} 号。）"),
-    };
-    stage.set("taken", taken);
+    let taken = tr!(
+        stage.lang(),
+        " (Number 8080 is taken by {by}, so it is {port} this time.)",
+        "（8080 号被 {by} 占用，所以这次用 {port} 号。）",
+    );
+    stage.set("taken", if is_free { "" } else { &taken });
     Ok(door)
 }
 

@@ -11,7 +11,6 @@ use std::{
 
 use portlab_lab::python::{Python, alone};
 use portlab_sys::spawn;
-use portlab_words::Lang;
 
 /// A running program. It ends with this one, and when it is dropped.
 #[derive(Debug)]
@@ -23,15 +22,6 @@ pub(crate) struct Student {
     lines: Receiver<String>,
     /// Those of its errors, on stderr.
     complaints: Receiver<String>,
-}
-
-/// What stands in the place of a program's output where there is no Python.
-#[must_use]
-pub(crate) fn not_run(lang: Lang) -> &'static str {
-    match lang {
-        Lang::En => "(not run: there is no Python 3 here)",
-        Lang::Zh => "（没有运行：这里没有 Python 3）",
-    }
 }
 
 /// How long a program may take to say its next line, on a busy machine too.

@@ -1,39 +1,51 @@
 //! The lessons, in teaching order: a new one is a folder here and a line in the table.
 
-use crate::lesson::Lesson;
+use crate::lesson::{Lesson, Part};
 
-/// Declares each folder as a module and lists its `LESSON`.
+/// Declares each folder as a module, and the lesson whose texts and programs the folder holds.
 macro_rules! table {
-    ($($folder:ident,)*) => {
+    ($($folder:ident $name:literal $part:ident [$($file:literal),*],)*) => {
         $(mod $folder;)*
 
         /// Every lesson, in teaching order.
-        pub static LESSONS: &[&Lesson] = &[$(&$folder::LESSON,)*];
+        pub static LESSONS: &[&Lesson] = &[$(&Lesson {
+            name: $name,
+            part: Part::$part,
+            en: include_str!(concat!(stringify!($folder), "/en.md")),
+            zh: include_str!(concat!(stringify!($folder), "/zh.md")),
+            files: &[
+                ("mod.rs", include_str!(concat!(stringify!($folder), "/mod.rs"))),
+                $(($file, include_str!(concat!(stringify!($folder), "/", $file)))),*
+            ],
+            examples: include_str!(concat!(stringify!($folder), "/examples.txt")),
+            play: $folder::play,
+        },)*];
     };
 }
 
+// The folder, the lesson's name, the part of the course, and the programs that its texts quote beside `mod.rs`.
 table! {
-    ports,
-    holder,
-    tcp,
-    socket,
-    client,
-    server,
-    eof,
-    bytes,
-    encodings,
-    bad_line,
-    processes,
-    threads,
-    lost_update,
-    deadlock,
-    iterative,
-    pool,
-    event_loop,
-    coroutines,
-    figures,
-    chat,
-    http,
+    ports "ports" Ports ["two_doors.py"],
+    holder "holder" Ports ["late.py"],
+    tcp "tcp" Ports [],
+    socket "socket" Ports ["plug.py"],
+    client "client" Talk ["client.py"],
+    server "server" Talk ["server.py"],
+    eof "eof" Talk ["busy.py"],
+    bytes "bytes" Talk ["part.rs", "split.py"],
+    encodings "encodings" Talk ["encode.py", "smile.py"],
+    bad_line "bad-line" Talk ["once.py", "patient.py"],
+    processes "processes" Together ["family.py"],
+    threads "threads" Together ["share.py", "daemon.py"],
+    lost_update "lost-update" Together ["plus.py", "apart.py", "locked.py"],
+    deadlock "deadlock" Together ["desk.rs", "people.rs", "knot.py", "patient.py"],
+    iterative "iterative" Models ["iterative.py"],
+    pool "pool" Models ["pool.py"],
+    event_loop "event-loop" Models ["loop.py"],
+    coroutines "coroutines" Models ["turns.py", "tasks.py", "green.py"],
+    figures "figures" Models [],
+    chat "chat" Whole ["room.py"],
+    http "http" Whole ["site.rs", "web.py"],
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.

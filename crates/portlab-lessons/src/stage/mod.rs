@@ -8,9 +8,9 @@
 //! step.end()?;                                // shows what was seen, and says why
 //! ```
 
-mod act;
 mod reading;
 mod show;
+mod step;
 #[cfg(test)]
 mod tests;
 
@@ -19,15 +19,15 @@ use std::{collections::HashMap, fmt, io, os::fd::BorrowedFd, process::Command, t
 use portlab_lab::{Server, ServerError, python::Python};
 use portlab_words::Lang;
 
-pub(crate) use act::Act;
 use reading::Reading;
 pub(crate) use show::caption;
+pub(crate) use step::LessonStep;
 
 use crate::{
     board,
     cast::Student,
-    hall::{Hall, Heard},
     lesson::Lesson,
+    run::{Input, LessonRun},
     script::{Script, ScriptError},
     words,
 };
@@ -35,16 +35,16 @@ use crate::{
 /// Why a lesson ended before its end.
 #[derive(Debug, thiserror::Error)]
 pub enum Exit {
-    /// Whoever watched has left.
+    /// The user left.
     #[error("the lesson was left")]
     Left,
     /// The system refused something.
     #[error(transparent)]
     Io(#[from] io::Error),
-    /// A server that plays a part didn't.
+    /// A server of the lesson failed.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The lesson's text isn't written as it must be.
+    /// The lesson's text breaks the format.
     #[error("the lesson's text: {0}")]
     Script(#[from] ScriptError),
     /// The function and the text don't agree.
@@ -57,7 +57,7 @@ pub enum Exit {
     },
 }
 
-/// How a lesson has come out.
+/// The outcome of a lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The claims that held, each as `step/claim`.
@@ -68,7 +68,7 @@ pub struct Report {
     pub failed: Vec<String>,
 }
 
-/// What became of a claim.
+/// The outcome of a claim.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
     /// It was seen.
@@ -77,13 +77,12 @@ pub enum Seen {
     No,
     /// This machine can't show it.
     NotHere,
-    /// There is nothing to be told: what it depends on was up to the watchers' own program, and didn't
-    /// come.
+    /// There is nothing to say: the claim depends on the user's own program, which didn't come.
     Moot,
 }
 
 impl Seen {
-    /// For what is up to this machine, or to whoever watches: seen, or not to be seen here.
+    /// For what depends on this machine or on the user: seen, or not to be seen here.
     #[must_use]
     pub(crate) fn if_shown(seen: bool) -> Self {
         if seen { Self::Yes } else { Self::NotHere }
@@ -96,7 +95,7 @@ impl From<bool> for Seen {
     }
 }
 
-/// Of what only a machine with, say, Python can show: `None` where it can't.
+/// For what only some machines can show, such as those with Python: `None` on the others.
 impl From<Option<bool>> for Seen {
     fn from(seen: Option<bool>) -> Self {
         seen.map_or(Self::NotHere, Self::from)
@@ -107,7 +106,7 @@ impl From<Option<bool>> for Seen {
 pub struct Stage<'a> {
     lesson: &'a Lesson,
     script: Script,
-    hall: &'a mut Hall,
+    run: &'a mut LessonRun,
     values: HashMap<String, String>,
     report: Report,
     /// The steps that have been played.
@@ -119,14 +118,14 @@ pub struct Stage<'a> {
 /// Plays a lesson to its end.
 ///
 /// # Errors
-/// When whoever watches leaves, or the machine doesn't let it be played.
-pub fn play(lesson: &Lesson, hall: &mut Hall) -> Result<Report, Exit> {
-    let script = lesson.script_as_shown(hall.lang, hall.seed)?;
+/// When the user leaves, or the machine refuses what the lesson needs.
+pub fn play(lesson: &Lesson, run: &mut LessonRun) -> Result<Report, Exit> {
+    let script = lesson.script_as_shown(run.lang, run.seed)?;
     let reading = Reading::of(&script);
     let mut stage = Stage {
         lesson,
         script,
-        hall,
+        run,
         values: HashMap::new(),
         report: Report::default(),
         played: 0,
@@ -143,46 +142,35 @@ impl<'a> Stage<'a> {
     /// Begins the step `key`: says what is about to be done, and asks what will happen.
     ///
     /// # Errors
-    /// When it isn't the next step of the text, or whoever watches leaves.
-    pub(crate) fn step(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
-        let act = self.task(key)?;
-        if act.step.ask.is_none() {
-            act.stage.wait(words::DO_IT)?;
+    /// When it isn't the next step of the text, or the user leaves.
+    pub(crate) fn step(&mut self, key: &str) -> Result<LessonStep<'_, 'a>, Exit> {
+        let mut step = self.task(key)?;
+        if step.text.ask.is_none() {
+            step.wait(&words::DO_IT)?;
         }
-        Ok(act)
+        Ok(step)
     }
 
-    /// As [`Stage::step`], for a step in which it is the watchers' turn: it begins without waiting for
-    /// Enter.
+    /// As [`Stage::step`], for a step in which the user acts: it begins without waiting for Enter.
     ///
     /// # Errors
     /// As there.
-    pub(crate) fn task(&mut self, key: &str) -> Result<Act<'_, 'a>, Exit> {
-        let mismatch = |what: &str| Exit::Mismatch {
-            step: key.to_owned(),
-            what: what.to_owned(),
-        };
-        let (at, step) = self
-            .script
-            .step(key)
-            .ok_or(mismatch("is not in the text"))?;
-        if at != self.played {
-            return Err(mismatch("is not the next in the text"));
-        }
-        let step = step.clone();
+    pub(crate) fn task(&mut self, key: &str) -> Result<LessonStep<'_, 'a>, Exit> {
+        let at = self.next_step(key)?;
+        let text = self.script.steps[at].clone();
         self.played += 1;
-        let heading = format!("{}/{}  {}", at + 1, self.script.steps.len(), step.title);
+        let heading = format!("{}/{}  {}", at + 1, self.script.steps.len(), text.title);
         let heading = self.filled(&heading)?;
-        let columns = self.hall.columns();
+        let columns = self.run.columns();
         self.write(&format!("\n{}", board::rule(&heading, columns)))?;
-        self.blocks(&step.say)?;
-        let guess = match &step.ask {
+        self.blocks(&text.say)?;
+        let guess = match &text.ask {
             Some(ask) => self.ask(ask)?,
             None => None,
         };
-        Ok(Act {
+        Ok(LessonStep {
             stage: self,
-            step,
+            text,
             guess,
             claims: Vec::new(),
         })
@@ -193,15 +181,21 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When it isn't the next step of the text.
     pub(crate) fn skip(&mut self, key: &str) -> Result<(), Exit> {
+        self.next_step(key)?;
+        self.played += 1;
+        Ok(())
+    }
+
+    /// The place of the step `key`, which must be the next one.
+    fn next_step(&self, key: &str) -> Result<usize, Exit> {
+        let mismatch = |what: &str| Exit::Mismatch {
+            step: key.to_owned(),
+            what: what.to_owned(),
+        };
         match self.script.step(key) {
-            Some((at, _)) if at == self.played => {
-                self.played += 1;
-                Ok(())
-            }
-            _ => Err(Exit::Mismatch {
-                step: key.to_owned(),
-                what: "is not the next in the text".to_owned(),
-            }),
+            None => Err(mismatch("is not in the text")),
+            Some((at, _)) if at == self.played => Ok(at),
+            Some(_) => Err(mismatch("is not the next in the text")),
         }
     }
 
@@ -210,40 +204,40 @@ impl<'a> Stage<'a> {
         self.values.insert(name.to_owned(), value.to_string());
     }
 
-    /// The hall, for a lesson that asks for more than Enter.
-    pub(crate) fn hall(&mut self) -> &mut Hall {
-        self.hall
+    /// The run, for a lesson that asks for more than Enter.
+    pub(crate) fn run(&mut self) -> &mut LessonRun {
+        self.run
     }
 
-    /// Waits until `other` can be read, which is up to the watchers' own programs: true when it can.
-    /// They may go on without; when nobody is there, it waits for ten seconds.
+    /// Waits until `other` is readable, which depends on the user's own program: true when it is. The user may skip
+    /// this; without a user, it waits for ten seconds.
     ///
     /// # Errors
-    /// When whoever watches leaves.
+    /// When the user leaves.
     pub(crate) fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
-        let is_manned = self.is_manned();
-        if is_manned {
-            self.prompt(words::WAITING)?;
+        let is_interactive = self.is_interactive();
+        if is_interactive {
+            self.prompt(&words::WAITING)?;
         }
-        let patience = Duration::from_secs(if is_manned { 3600 } else { 10 });
-        let heard = self.hall.hear(other, patience)?;
+        let patience = Duration::from_secs(if is_interactive { 3600 } else { 10 });
+        let heard = self.run.wait(other, patience)?;
         match &heard {
-            Heard::Line(line) => self.typed(line).map(|_| false),
-            Heard::Other if is_manned => {
+            Input::Line(line) => self.typed(line).map(|_| false),
+            Input::Other if is_interactive => {
                 self.write("\n")?;
                 Ok(true)
             }
-            Heard::Other => Ok(true),
-            Heard::Nothing => Ok(false),
+            Input::Other => Ok(true),
+            Input::Timeout => Ok(false),
         }
     }
 
-    /// A line that whoever watches types as an answer, or `default` if it is empty or nobody is there.
+    /// A line that the user types as an answer, or `default` if the line is empty or there is no user.
     ///
     /// # Errors
-    /// When whoever watches leaves.
+    /// When the user leaves.
     pub(crate) fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
-        let line = self.answer(words::ANSWER_BY_HAND)?;
+        let line = self.answer(&words::ANSWER_BY_HAND)?;
         Ok(if line.is_empty() {
             default.to_owned()
         } else {
@@ -251,35 +245,35 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Waits until the watchers' own server is started, as they say: false when they go on without.
+    /// Waits until the user says that their own server is started: false when they skip this.
     ///
     /// # Errors
-    /// When whoever watches leaves.
+    /// When the user leaves.
     pub(crate) fn is_started(&mut self) -> Result<bool, Exit> {
-        Ok(self.answer(words::STARTED)? != "s")
+        Ok(self.answer(&words::STARTED)? != "s")
     }
 
-    /// Says something between prompts, to whoever watches.
+    /// Shows a remark between prompts, if a user is there.
     ///
     /// # Errors
     /// When it can't be written.
     pub(crate) fn remark(&mut self, text: &str) -> Result<(), Exit> {
-        if self.is_manned() {
+        if self.is_interactive() {
             self.write(&format!("{}\n", board::painted(board::DIM, text)))?;
         }
         Ok(())
     }
 
-    /// Whether somebody is there who answers.
+    /// Whether a user answers prompts.
     #[must_use]
-    pub(crate) fn is_manned(&self) -> bool {
-        self.hall.is_manned()
+    pub(crate) fn is_interactive(&self) -> bool {
+        self.run.is_interactive()
     }
 
     /// The language.
     #[must_use]
     pub(crate) fn lang(&self) -> Lang {
-        self.hall.lang
+        self.run.lang
     }
 
     /// A server of ours, in a process of its own: `options` are those of `portlab serve`. It ends when
@@ -288,16 +282,15 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When it doesn't start.
     pub(crate) fn server(&self, options: &[&str]) -> Result<Server, ServerError> {
-        Server::start(&self.hall.program, options)
+        Server::start(&self.run.program, options)
     }
 
-    /// Another of our own commands, run as a student does: `arguments` stand behind `portlab`. It ends
-    /// when it is dropped.
+    /// Runs `portlab` with `arguments`, as a student does. The program ends when it is dropped.
     ///
     /// # Errors
     /// When it can't be started.
     pub(crate) fn portlab(&self, arguments: &[&str]) -> io::Result<Student> {
-        Student::start(Command::new(&self.hall.program).args(arguments))
+        Student::start(Command::new(&self.run.program).args(arguments))
     }
 
     /// This machine's Python, if it has one.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use unicode_width::UnicodeWidthStr;
 
-use crate::{hall::READING, script::Script};
+use crate::{run::READING, script::Script};
 
 /// The time that the texts of a lesson take, all of them together no more than [`READING`].
 #[derive(Debug)]

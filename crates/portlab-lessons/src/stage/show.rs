@@ -2,25 +2,25 @@
 
 use std::io::{ErrorKind, Write};
 
-use portlab_words::Lang;
+use portlab_words::{Lang, Text};
 
 use super::{Exit, Report, Stage};
 use crate::{
     board,
-    hall::{ERASE, Pace},
+    run::{ERASE, Pace},
     script::{Ask, Block, fill, placeholders},
-    words::{self, Words},
+    words,
 };
 
 impl Stage<'_> {
     pub(super) fn open(&mut self) -> Result<(), Exit> {
-        let columns = self.hall.columns();
+        let columns = self.run.columns();
         let rule = board::painted(board::DIM, &"━".repeat(columns));
         let title = self.script.title.clone();
         let title = board::painted(board::HEAD, &board::wrapped(&title, columns, "  "));
         self.write(&format!("{rule}\n{title}{rule}\n\n"))?;
         if self.script.steps.iter().any(|step| step.ask.is_some()) {
-            let seed = words::seed(self.lang(), self.hall.seed);
+            let seed = words::seed(self.lang(), self.run.seed);
             let seed = board::wrapped(&seed, columns, "");
             self.write(&format!(
                 "{}\n\n",
@@ -28,13 +28,13 @@ impl Stage<'_> {
             ))?;
         }
         let goal = self.script.goal.clone();
-        self.heading(words::GOAL.in_(self.lang()))?;
+        self.heading(words::GOAL.pick(self.lang()))?;
         self.blocks(&goal)?;
         let story = self.script.story.clone();
         self.write("\n")?;
-        self.heading(words::STORY.in_(self.lang()))?;
+        self.heading(words::STORY.pick(self.lang()))?;
         self.blocks(&story)?;
-        self.wait(words::GO_ON)
+        self.wait(&words::GO_ON)
     }
 
     pub(super) fn close(&mut self) -> Result<(), Exit> {
@@ -45,23 +45,23 @@ impl Stage<'_> {
             });
         }
         let lang = self.lang();
-        let columns = self.hall.columns();
+        let columns = self.run.columns();
         let questions = std::mem::take(&mut self.script.questions);
         if !questions.is_empty() {
-            let rule = board::rule(words::THINK.in_(lang), columns);
+            let rule = board::rule(words::THINK.pick(lang), columns);
             self.write(&format!("\n{rule}"))?;
         }
         for question in questions {
             self.write("\n")?;
             self.marked(board::ASK, "?", &question.question)?;
-            self.wait(words::ANSWER_IT)?;
+            self.wait(&words::ANSWER_IT)?;
             self.blocks(&question.answer)?;
         }
         self.write(&format!("\n{}", self.summary()))?;
         Ok(())
     }
 
-    /// How it has come out, in a line.
+    /// How many claims held, in a line.
     fn summary(&self) -> String {
         let lang = self.lang();
         let Report {
@@ -71,18 +71,17 @@ impl Stage<'_> {
         } = &self.report;
         let mut line = board::painted(board::GOOD, &format!("✓ {}", held.len()));
         let is_all = not_here.is_empty() && failed.is_empty();
-        let seen = if is_all {
-            words::ALL_SEEN
-        } else {
-            words::SEEN_HERE
+        let seen = match is_all {
+            true => &words::ALL_SEEN,
+            false => &words::SEEN_HERE,
         };
-        line += &format!(" {}", seen.in_(lang));
+        line += &format!(" {}", seen.pick(lang));
         if !not_here.is_empty() {
-            line += &format!("  ○ {} {}", not_here.len(), words::NOT_HERE.in_(lang));
+            line += &format!("  ○ {} {}", not_here.len(), words::NOT_HERE.pick(lang));
         }
         if !failed.is_empty() {
             let count = board::painted(board::BAD, &format!("✗ {}", failed.len()));
-            line += &format!("  {count} {}", words::FAILED.in_(lang));
+            line += &format!("  {count} {}", words::FAILED.pick(lang));
         }
         line + "\n"
     }
@@ -90,10 +89,10 @@ impl Stage<'_> {
     pub(super) fn ask(&mut self, ask: &Ask) -> Result<Option<usize>, Exit> {
         let lang = self.lang();
         self.write("\n")?;
-        let heading = board::painted(board::ASK, &format!("? {}", words::GUESS.in_(lang)));
+        let heading = board::painted(board::ASK, &format!("? {}", words::GUESS.pick(lang)));
         self.write(&format!("{heading}\n"))?;
         self.blocks(&ask.question)?;
-        let columns = self.hall.columns();
+        let columns = self.run.columns();
         for (number, option) in (1..).zip(&ask.options) {
             let option = self.prose(option)?;
             let lines = board::wrapped(&option, columns, &format!("  {number}  "));
@@ -101,7 +100,7 @@ impl Stage<'_> {
             self.read(&lines);
         }
         loop {
-            let answer = self.answer(words::YOUR_GUESS)?;
+            let answer = self.answer(&words::YOUR_GUESS)?;
             if answer.is_empty() {
                 return Ok(None);
             }
@@ -109,35 +108,35 @@ impl Stage<'_> {
             let guess = guess.filter(|guess| (1..=ask.options.len()).contains(guess));
             match guess {
                 Some(guess) => return Ok(Some(guess - 1)),
-                None => self.remark(words::AGAIN.in_(lang))?,
+                None => self.remark(words::AGAIN.pick(lang))?,
             }
         }
     }
 
-    /// Waits until whoever watches wants to go on, or the text has been read.
-    pub(super) fn wait(&mut self, prompt: Words) -> Result<(), Exit> {
+    /// Waits for the user's Enter.
+    pub(super) fn wait(&mut self, prompt: &Text) -> Result<(), Exit> {
         self.answer(prompt).map(drop)
     }
 
-    /// A stop within a step: Enter ends it, or a moment of the time for reading.
-    pub(super) fn stop(&mut self, prompt: Words) -> Result<(), Exit> {
+    /// Pauses within a step: until Enter, or for a share of the time for reading.
+    pub(super) fn stop(&mut self, prompt: &Text) -> Result<(), Exit> {
         let pause = self.reading.stop();
-        self.hall.pause(pause);
+        self.run.pause(pause);
         self.wait(prompt)
     }
 
-    pub(super) fn prompt(&mut self, prompt: Words) -> Result<(), Exit> {
-        self.hall.listen_anew();
-        let prompt = format!("[{}]", prompt.in_(self.lang()));
+    pub(super) fn prompt(&mut self, prompt: &Text) -> Result<(), Exit> {
+        self.run.discard_input();
+        let prompt = format!("[{}]", prompt.pick(self.lang()));
         self.write(&format!("{} ", board::painted(board::DIM, &prompt)))
     }
 
-    pub(super) fn answer(&mut self, prompt: Words) -> Result<String, Exit> {
-        if !self.hall.is_manned() {
+    pub(super) fn answer(&mut self, prompt: &Text) -> Result<String, Exit> {
+        if !self.run.is_interactive() {
             return Ok(String::new());
         }
         self.prompt(prompt)?;
-        match self.hall.line()? {
+        match self.run.line()? {
             Some(line) => self.typed(&line),
             None => {
                 // Ctrl-D leaves the cursor behind the prompt.
@@ -177,7 +176,7 @@ impl Stage<'_> {
     }
 
     pub(super) fn block(&mut self, block: &Block) -> Result<(), Exit> {
-        let columns = self.hall.columns();
+        let columns = self.run.columns();
         let lines = match block {
             Block::Paragraph(text) => board::wrapped(&self.prose(text)?, columns, ""),
             Block::Item(text) => board::wrapped(&self.prose(text)?, columns, "  - "),
@@ -211,7 +210,7 @@ impl Stage<'_> {
         let Some((Block::Paragraph(first), rest)) = blocks.split_first() else {
             return self.blocks(blocks);
         };
-        let columns = self.hall.columns();
+        let columns = self.run.columns();
         let lines = board::wrapped(&self.prose(first)?, columns, &format!("{mark} "));
         let painted = board::painted(style, mark);
         self.write(&lines.replacen(mark, &painted, 1))?;
@@ -222,7 +221,7 @@ impl Stage<'_> {
     /// Pauses for as long as `text` takes to be read.
     pub(super) fn read(&mut self, text: &str) {
         let pause = self.reading.pause(text);
-        self.hall.pause(pause);
+        self.run.pause(pause);
     }
 
     /// `text` with its styles and its values: a value has no styles, whatever stands in it.
@@ -252,13 +251,13 @@ impl Stage<'_> {
     }
 
     pub(super) fn write(&mut self, text: &str) -> Result<(), Exit> {
-        let out = &mut self.hall.out;
+        let out = &mut self.run.out;
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
             // The reader of the pipe has seen enough. The lesson goes on, without pauses, for its claims
             // are still to be checked.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                self.hall.pace = Pace::Straight;
+                self.run.pace = Pace::Straight;
                 Ok(())
             }
             written => written.map_err(Exit::Io),
@@ -269,12 +268,12 @@ impl Stage<'_> {
 /// What stands above lines of a program.
 pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: Lang) -> String {
     match (language, file) {
-        ("python", _) if is_whole => words::WHOLE_PYTHON.in_(lang).to_owned(),
+        ("python", _) if is_whole => words::WHOLE_PYTHON.pick(lang).to_owned(),
         ("python", _) => "Python".to_owned(),
         ("rust", Some(file)) if file.starts_with("models/") => {
-            format!("{} {file}", words::OF_OUR_MODEL.in_(lang))
+            format!("{} {file}", words::OF_OUR_MODEL.pick(lang))
         }
-        ("rust", _) => words::OF_THIS_LESSON.in_(lang).to_owned(),
+        ("rust", _) => words::OF_THIS_LESSON.pick(lang).to_owned(),
         ("sh", _) => "$".to_owned(),
         (language, _) => language.to_owned(),
     }

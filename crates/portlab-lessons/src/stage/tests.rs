@@ -11,8 +11,8 @@ use portlab_words::Lang;
 
 use super::{Exit, Report, Seen, Stage, play, reading::Reading};
 use crate::{
-    hall::{Answers, Hall, Pace, READING},
     lesson::{Lesson, Part},
+    run::{Answers, LessonRun, Pace, READING},
     script::Script,
 };
 
@@ -51,11 +51,10 @@ fn played_on(
         en: TEXT,
         zh: TEXT,
         files: &[],
-        examples: &[],
-        examples_zh: &[],
+        examples: "",
         play: play_it,
     };
-    let mut hall = Hall {
+    let mut run = LessonRun {
         lang: Lang::En,
         width: 80,
         pace,
@@ -64,7 +63,7 @@ fn played_on(
         out,
         answers: Answers::new(io::pipe().unwrap().0.into()),
     };
-    play(&lesson, &mut hall)
+    play(&lesson, &mut run)
 }
 
 /// The same, for one that doesn't agree with the text: what doesn't.
@@ -78,11 +77,11 @@ fn mismatch(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> String {
 #[test]
 fn what_was_seen_is_told_with_the_answer_and_the_reason() {
     let (shown, report) = played(|stage| {
-        let mut act = stage.step("one")?;
-        act.set("a", 7);
-        act.seen("a", true);
-        act.seen("b", Seen::NotHere);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.set("a", 7);
+        step.seen("a", true);
+        step.seen("b", Seen::NotHere);
+        step.end()
     });
     for text in ["A is 7.", "No B here.", "So it came: “right”", "Because."] {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
@@ -98,11 +97,11 @@ fn what_was_seen_is_told_with_the_answer_and_the_reason() {
 #[test]
 fn what_stands_in_a_value_is_shown_as_it_is() {
     let (shown, report) = played(|stage| {
-        let mut act = stage.step("one")?;
-        act.set("a", "{b} **c** `d`");
-        act.seen("a", true);
-        act.seen("b", true);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.set("a", "{b} **c** `d`");
+        step.seen("a", true);
+        step.seen("b", true);
+        step.end()
     });
     assert!(shown.contains("A is {b} **c** `d`."), "{shown}");
     assert!(report.unwrap().failed.is_empty());
@@ -128,10 +127,10 @@ fn however_long_the_values_all_pauses_together_are_bounded() {
 #[test]
 fn what_this_machine_cannot_show_is_explained_all_the_same() {
     let (shown, report) = played(|stage| {
-        let mut act = stage.step("one")?;
-        act.seen("a", Seen::Moot);
-        act.seen("b", Seen::NotHere);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.seen("a", Seen::Moot);
+        step.seen("b", Seen::NotHere);
+        step.end()
     });
     for text in ["No B here.", "It would have come so: “right”", "Because."] {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
@@ -143,11 +142,11 @@ fn what_this_machine_cannot_show_is_explained_all_the_same() {
 #[test]
 fn what_did_not_come_is_said_and_nothing_is_explained() {
     let (shown, report) = played(|stage| {
-        let mut act = stage.step("one")?;
-        act.set("a", 7);
-        act.seen("a", true);
-        act.seen("b", false);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.set("a", 7);
+        step.seen("a", true);
+        step.seen("b", false);
+        step.end()
     });
     assert_eq!(report.unwrap().failed, ["one/b"]);
     assert!(
@@ -166,12 +165,12 @@ fn a_reader_that_has_gone_makes_no_failure_a_success() {
     drop(reader);
     let report = played_on(Box::new(closed), Pace::Clock, |stage| {
         // Nobody waits for a reader that isn't there.
-        assert_eq!(stage.hall().pace, Pace::Straight);
-        let mut act = stage.step("one")?;
-        act.set("a", 7);
-        act.seen("a", true);
-        act.seen("b", false);
-        act.end()
+        assert_eq!(stage.run().pace, Pace::Straight);
+        let mut step = stage.step("one")?;
+        step.set("a", 7);
+        step.seen("a", true);
+        step.seen("b", false);
+        step.end()
     });
     assert_eq!(report.unwrap().failed, ["one/b"]);
 }
@@ -179,31 +178,31 @@ fn a_reader_that_has_gone_makes_no_failure_a_success() {
 #[test]
 fn a_function_that_does_not_agree_with_its_text_is_refused() {
     let forgets_a_claim = mismatch(|stage| {
-        let mut act = stage.step("one")?;
-        act.set("a", 7);
-        act.seen("a", true);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.set("a", 7);
+        step.seen("a", true);
+        step.end()
     });
     assert_eq!(forgets_a_claim, "claim b was not told of");
     let makes_one_up = mismatch(|stage| {
-        let mut act = stage.step("one")?;
-        act.seen("c", true);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.seen("c", true);
+        step.end()
     });
     assert_eq!(makes_one_up, "claim c is not in the text");
     let forgets_a_value = mismatch(|stage| {
-        let mut act = stage.step("one")?;
-        act.seen("a", true);
-        act.seen("b", true);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.seen("a", true);
+        step.seen("b", true);
+        step.end()
     });
     assert_eq!(forgets_a_value, "{a} has no value yet");
     let excuses_itself = mismatch(|stage| {
-        let mut act = stage.step("one")?;
-        act.set("a", 7);
-        act.seen("a", Seen::NotHere);
-        act.seen("b", true);
-        act.end()
+        let mut step = stage.step("one")?;
+        step.set("a", 7);
+        step.seen("a", Seen::NotHere);
+        step.seen("b", true);
+        step.end()
     });
     assert_eq!(excuses_itself, "claim a has no text `a?`");
     assert_eq!(

@@ -10,43 +10,10 @@ use portlab_proxy::{Proxy, Settings};
 
 use crate::{
     cast::{Client, accept, be_patient, encoded, encoding, hex, read_as, receive},
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "bad-line",
-    part: Part::Talk,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("once.py", include_str!("once.py")),
-        ("patient.py", include_str!("patient.py")),
-    ],
-    examples: &[
-        ("near", "0.3"),
-        ("apart", "506"),
-        ("together", "102"),
-        ("piece", "c4"),
-        (
-            "gbk_error",
-            "UnicodeDecodeError: 'gbk' codec can't decode byte 0xc4 in position 0: \
-             incomplete multibyte sequence",
-        ),
-        ("reads", "5"),
-        ("text", "你好"),
-        ("half", "你"),
-        ("missing", "3"),
-        ("waited", "500"),
-        ("timeout", "TimeoutError: timed out"),
-        ("late", "在吗"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let server = stage.server(&["--model=threads"])?;
     far_away(stage, server.addr())?;
     in_pieces(stage)?;
@@ -55,23 +22,23 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 }
 
 fn far_away(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
-    let mut act = stage.step("far")?;
+    let mut step = stage.step("far")?;
     let near = one_after_another(server)?;
     let proxy = Proxy::before(server, &["latency 50ms"])?;
     let apart = one_after_another(proxy.addr())?;
     let together = all_at_once(proxy.addr())?;
-    act.set("near", format!("{:.1}", near.as_secs_f64() * 1e3));
-    act.set("apart", apart.as_millis());
-    act.set("together", together.as_millis());
-    act.seen("apart", apart >= QUESTIONS * ROUND_TRIP);
+    step.set("near", format!("{:.1}", near.as_secs_f64() * 1e3));
+    step.set("apart", apart.as_millis());
+    step.set("together", together.as_millis());
+    step.seen("apart", apart >= QUESTIONS * ROUND_TRIP);
     // On a busy machine, a wait of the second kind may last longer than five of the first.
     let is_sooner = together >= ROUND_TRIP && together < apart;
-    act.seen("together", Seen::if_shown(is_sooner));
-    act.end()
+    step.seen("together", Seen::if_shown(is_sooner));
+    step.end()
 }
 
 fn in_pieces(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("pieces")?;
+    let mut step = stage.step("pieces")?;
     let text = encoded("gbk", "你好\n")?;
     let door = TcpListener::bind(("127.0.0.1", 0))?;
     let proxy = Proxy::before(door.local_addr()?, &[ONE_BYTE])?;
@@ -79,8 +46,8 @@ fn in_pieces(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut served = accept(&door)?;
     client.write_all(&text)?;
     let mut line = receive(&mut served)?;
-    act.seen("piece", line == text[..1]);
-    act.set("piece", hex(&line));
+    step.seen("piece", line == text[..1]);
+    step.set("piece", hex(&line));
 
     // From now on, a byte comes every millisecond.
     proxy.set(settings(&["slicer up:1,1ms"])?)?;
@@ -94,19 +61,19 @@ fn in_pieces(stage: &mut Stage<'_>) -> Result<(), Exit> {
         reads += 1;
     }
     let whole = read_as(encoding("gbk"), &line);
-    act.seen("whole", whole == "你好\n" && reads > 1);
-    act.set("text", whole.trim_end());
-    act.set("reads", reads);
+    step.seen("whole", whole == "你好\n" && reads > 1);
+    step.set("text", whole.trim_end());
+    step.set("reads", reads);
 
-    let error = complaint_of_a_reader(act.stage(), &text)?;
-    let is_decoding = |error: &String| error.starts_with("UnicodeDecodeError");
-    act.seen("python", error.as_ref().map(is_decoding));
-    act.set("gbk_error", error.unwrap_or_default());
-    act.end()
+    let error = complaint_of_a_reader(&mut step, &text)?;
+    step.printed("python", "gbk_error", error, |it| {
+        it.starts_with("UnicodeDecodeError")
+    });
+    step.end()
 }
 
 fn cut_short(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
-    let mut act = stage.step("cut")?;
+    let mut step = stage.step("cut")?;
     let text = "你好".as_bytes();
     let proxy = Proxy::before(server, &["limit_data down:3"])?;
     let mut client = TcpStream::connect(proxy.addr())?;
@@ -114,34 +81,32 @@ fn cut_short(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
     client.write_all(text)?;
     let mut answer = Vec::new();
     let read = client.read_to_end(&mut answer);
-    act.seen("half", read.is_ok() && answer == text[..3]);
-    act.set("half", String::from_utf8_lossy(&answer));
+    step.seen("half", read.is_ok() && answer == text[..3]);
+    step.set("half", String::from_utf8_lossy(&answer));
     let missing = text.len().saturating_sub(answer.len());
-    act.seen("length", missing == 3);
-    act.set("missing", missing);
-    act.end()
+    step.seen("length", missing == 3);
+    step.set("missing", missing);
+    step.end()
 }
 
 fn silent(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
     stage.set("waited", WAIT.as_millis());
-    let mut act = stage.step("silent")?;
+    let mut step = stage.step("silent")?;
     let proxy = Proxy::before(server, &["pause down"])?;
     let mut client = Client::call(proxy.addr())?;
     client.say("在吗")?;
-    act.seen("nothing", client.hear_within(WAIT)?.is_none());
+    step.seen("nothing", client.hear_within(WAIT)?.is_none());
 
     let port = proxy.addr().port().to_string();
-    let student = act.stage().student("patient.py", &[&port])?;
+    let student = step.student("patient.py", &[&port])?;
     let timeout = student.map(|student| student.complaint());
-    let gave_up = |error: &String| error.contains("timed out");
-    act.seen("python", timeout.as_ref().map(gave_up));
-    act.set("timeout", timeout.unwrap_or_default());
+    step.printed("python", "timeout", timeout, |it| it.contains("timed out"));
 
     proxy.set(Settings::default())?;
     let late = client.hear()?.unwrap_or_default();
-    act.seen("late", late == "在吗");
-    act.set("late", late);
-    act.end()
+    step.seen("late", late == "在吗");
+    step.set("late", late);
+    step.end()
 }
 
 const QUESTIONS: u32 = 5;

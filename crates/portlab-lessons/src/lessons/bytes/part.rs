@@ -17,7 +17,7 @@ use crate::{
 pub(super) fn a_part_is_sent(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let data = vec![b'x'; 8_000_000];
     stage.set("asked", data.len());
-    let mut act = stage.step("part")?;
+    let mut step = stage.step("part")?;
     let (mut client, served) = connection()?;
     // Small ones, so that it comes the same on every machine.
     SockRef::from(&client).set_send_buffer_size(64 << 10)?;
@@ -25,21 +25,21 @@ pub(super) fn a_part_is_sent(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     client.set_nonblocking(true)?;
     let taken = client.write(&data)?;
-    act.set("taken", taken);
-    act.seen("fewer", (1..data.len()).contains(&taken));
+    step.set("taken", taken);
+    step.seen("fewer", (1..data.len()).contains(&taken));
     let (unsent, unread) = queued(&client, &served, taken)?;
-    act.set("unsent", unsent);
-    act.set("unread", unread);
-    act.seen("queued", unsent + unread == taken);
+    step.set("unsent", unsent);
+    step.set("unread", unread);
+    step.seen("queued", unsent + unread == taken);
 
     let reader = thread::spawn(move || io::copy(&mut &served, &mut io::sink()));
     client.set_nonblocking(false)?;
     client.write_all(&data[taken..])?;
     drop(client);
     let arrived = reader.join().unwrap_or(Ok(0))?;
-    act.set("arrived", arrived);
-    act.seen("rest", arrived == data.len() as u64);
-    act.end()
+    step.set("arrived", arrived);
+    step.seen("rest", arrived == data.len() as u64);
+    step.end()
 }
 
 /// How many bytes wait at the client's end and at the server's, once they are as many as `taken`.

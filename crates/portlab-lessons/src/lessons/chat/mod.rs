@@ -15,70 +15,10 @@ use crate::{
         hex,
         kernel::{ends_of, shown, sockets_once},
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "chat",
-    part: Part::Whole,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("room.py", include_str!("room.py")),
-    ],
-    examples: &[
-        ("server", "127.0.0.1:40231"),
-        (
-            "in_utf8",
-            "6d 69 6e 67 3a 20 e5 a4 a7 e5 ae b6 e5 a5 bd 0d 0a",
-        ),
-        ("in_gbk", "6d 69 6e 67 3a 20 b4 f3 bc d2 ba c3 0d 0a"),
-        ("hong_hears", "ming: 大家好"),
-        ("wang_hears", "ming: 大家好"),
-        ("ming_hears", "* in lobby: hong, wang, ming"),
-        ("few", "20"),
-        (
-            "queues",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             ESTABLISHED 0      22051  127.0.0.1:40231 127.0.0.1:51334 4712/portlab\n\
-             ESTABLISHED 30160  0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
-        ),
-        ("queued", "52211"),
-        (
-            "full",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             ESTABLISHED 0      273672 127.0.0.1:40231 127.0.0.1:51334 4712/portlab\n\
-             ESTABLISHED 30445  0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
-        ),
-        ("lines", "168"),
-        ("told", "* wang was dropped for reading too slowly"),
-        (
-            "last_words",
-            "* you read too slowly, and too much was waiting for you; goodbye",
-        ),
-        ("heard", "117"),
-        (
-            "stuck",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             ESTABLISHED 0      209960 127.0.0.1:35107 127.0.0.1:40562 4720/python3\n\
-             ESTABLISHED 3905   0      127.0.0.1:35107 127.0.0.1:40566 4720/python3",
-        ),
-        ("line", "62"),
-        ("silence", "640"),
-        ("state", "S"),
-        ("unread", "3905"),
-        ("count", "5"),
-        ("loop_count", "1"),
-        ("said", "200"),
-        ("order", "ming 1, ming 2, li 1, ming 3, li 2, li 3"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let options = ["--service", "chat", "--model", "event-loop"];
     let limits = ["--output-limit", "128KiB"];
     let server = stage.server(&[&options[..], &limits].concat())?;
@@ -102,7 +42,7 @@ struct Room {
 }
 
 fn one_line_to_everybody(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
-    let mut act = stage.step("join")?;
+    let mut step = stage.step("join")?;
     let Room {
         hong, wang, ming, ..
     } = room;
@@ -112,22 +52,22 @@ fn one_line_to_everybody(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), E
         (wang, "in_gbk", "wang_hears"),
     ] {
         let line = member.bytes_of("ming: ")?;
-        act.set(bytes, hex(&line));
-        act.set(text, member.text(&line));
-        act.seen(text, member.text(&line) == "ming: 大家好");
+        step.set(bytes, hex(&line));
+        step.set(text, member.text(&line));
+        step.seen(text, member.text(&line) == "ming: 大家好");
     }
     // Answers keep the order of what was said: had it heard itself, that would have come first.
     ming.say("/who")?;
     let answer = ming.hear()?;
-    act.seen("ming_hears", answer.starts_with("* in lobby"));
-    act.set("ming_hears", answer);
-    act.end()
+    step.seen("ming_hears", answer.starts_with("* in lobby"));
+    step.set("ming_hears", answer);
+    step.end()
 }
 
 fn one_stops_reading(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
     let few = 20;
     stage.set("few", few);
-    let mut act = stage.step("stops")?;
+    let mut step = stage.step("stops")?;
     let (mut in_order, mut sent) = (true, 0);
     for _ in 0..few {
         in_order &= room.hong_hears_the_next()? == room.last_line();
@@ -135,15 +75,15 @@ fn one_stops_reading(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit>
     }
     let queued = |ends: &[Socket]| ends.iter().map(|it| it.unread + it.unsent).sum::<u32>();
     let ends = room.ends_once(|ends| queued(ends) as usize == sent)?;
-    act.set("queues", shown(&ends));
-    act.set("queued", queued(&ends));
-    act.seen("queued", queued(&ends) as usize == sent);
-    act.seen("others", in_order);
-    act.end()
+    step.set("queues", shown(&ends));
+    step.set("queued", queued(&ends));
+    step.seen("queued", queued(&ends) as usize == sent);
+    step.seen("others", in_order);
+    step.end()
 }
 
 fn and_reaches_the_limit(stage: &mut Stage<'_>, mut room: Room) -> Result<(), Exit> {
-    let mut act = stage.step("limit")?;
+    let mut step = stage.step("limit")?;
     let (mut in_order, mut ends) = (true, Vec::new());
     let told = loop {
         let line = room.hong_hears_the_next()?;
@@ -155,20 +95,20 @@ fn and_reaches_the_limit(stage: &mut Stage<'_>, mut room: Room) -> Result<(), Ex
             ends = room.ends_once(|_| true)?;
         }
     };
-    act.set("full", shown(&ends));
-    act.seen("told", told == "* wang was dropped for reading too slowly");
-    act.set("told", told);
+    step.set("full", shown(&ends));
+    step.seen("told", told == "* wang was dropped for reading too slowly");
+    step.set("told", told);
     // ming's last line is heard after that.
     in_order &= room.hong.hear().ok() == Some(room.last_line());
-    act.seen("others", in_order);
-    act.set("lines", room.number);
+    step.seen("others", in_order);
+    step.set("lines", room.number);
     let (heard, last) = room.wang.rest();
-    act.seen("end", heard < room.number);
-    act.set("heard", heard);
+    step.seen("end", heard < room.number);
+    step.set("heard", heard);
     let is_reason = last.contains("you read too slowly");
-    act.seen("reason", Seen::if_shown(is_reason));
-    act.set("last_words", last);
-    act.end()
+    step.seen("reason", Seen::if_shown(is_reason));
+    step.set("last_words", last);
+    step.end()
 }
 
 impl Room {

@@ -14,17 +14,15 @@ const LINES: usize = 100;
 /// `on_a_loop` is the server of the steps before.
 pub(super) fn threads_and_a_loop(stage: &mut Stage<'_>, on_a_loop: &Server) -> Result<(), Exit> {
     stage.set("said", 2 * LINES);
-    let mut act = stage.step("order")?;
-    let server = act
-        .stage()
-        .server(&["--service", "chat", "--model", "threads"])?;
+    let mut step = stage.step("order")?;
+    let server = step.server(&["--service", "chat", "--model", "threads"])?;
     let join = |name| Member::join(server.addr(), name, "utf-8");
     let mut listeners = [join("hong")?, join("wang")?];
     let talkers = [join("ming")?, join("li")?]
         .map(|mut talker| thread::spawn(move || talk(&mut talker).map(|()| talker)));
     let [hong, wang] = listeners.each_mut().map(listen);
     let (hong, wang) = (hong?, wang?);
-    act.seen("same", hong == wang);
+    step.seen("same", hong == wang);
     let own = |name: &str| {
         hong.iter()
             .filter(|line| line.starts_with(name))
@@ -35,21 +33,21 @@ pub(super) fn threads_and_a_loop(stage: &mut Stage<'_>, on_a_loop: &Server) -> R
         let said = (1..=LINES).map(|number| format!("{name}: {number}"));
         own(name) == said.collect::<Vec<_>>()
     };
-    act.seen("own", in_order("ming") && in_order("li"));
-    act.set("order", around_the_first_change(&hong));
+    step.seen("own", in_order("ming") && in_order("li"));
+    step.set("order", around_the_first_change(&hong));
 
     let (many, few) = (
         threads(server.pid())?.len(),
         threads(on_a_loop.pid())?.len(),
     );
-    act.set("count", many);
-    act.set("loop_count", few);
-    act.seen("many", many > 4);
-    act.seen("few", few == 1);
+    step.set("count", many);
+    step.set("loop_count", few);
+    step.seen("many", many > 4);
+    step.seen("few", few == 1);
     for talker in talkers {
         drop(talker.join());
     }
-    act.end()
+    step.end()
 }
 
 fn talk(talker: &mut Member) -> io::Result<()> {

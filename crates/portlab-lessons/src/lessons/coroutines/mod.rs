@@ -18,50 +18,7 @@ use crate::{
         kernel::{threads_once, threads_shown},
         table::table,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Stage},
-};
-
-pub(super) const LESSON: Lesson = Lesson {
-    name: "coroutines",
-    part: Part::Models,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("turns.py", include_str!("turns.py")),
-        ("tasks.py", include_str!("tasks.py")),
-        ("green.py", include_str!("green.py")),
-    ],
-    examples: &[
-        ("turns", "A 1, B 1, A 2, B 2, A 3, B 3"),
-        ("python_turns", "A 1, B 1, A 2, B 2, A 3, B 3"),
-        ("tasks", "TID   Name     State\n4711  portlab  S"),
-        ("answers", "100"),
-        ("after", "206"),
-        ("seconds", "20"),
-        (
-            "beside",
-            "Model         Threads  Last answer\n\
-             tasks-single  1        206 ms\n\
-             threads       101      214 ms",
-        ),
-        ("count", "101"),
-        (
-            "blocked",
-            "1  ████████ 203 ms\n\
-             2  ████████████████ 405 ms\n\
-             3  ████████████████████████ 606 ms\n\
-             4  ████████████████████████████████ 807 ms\n\
-             5  ████████████████████████████████████████ 1009 ms",
-        ),
-        ("asyncio_after", "204"),
-        ("asyncio_threads", "1"),
-        ("gevent_after", "203"),
-        ("gevent_threads", "1"),
-    ],
-    examples_zh: &[],
-    play,
 };
 
 /// How many wait at once.
@@ -75,67 +32,66 @@ const ASKERS: usize = 5;
 
 const TURNS: &str = "A 1, B 1, A 2, B 2, A 3, B 3";
 
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("turns")?;
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("turns")?;
     let turns = take_turns().join(", ");
-    let student = act.stage().student("turns.py", &[])?;
+    let student = step.student("turns.py", &[])?;
     let in_python = student.map(|student| student.rest().join(", "));
-    act.seen("turns", turns == TURNS);
-    act.seen("python", in_python.as_deref().map(|it| it == TURNS));
-    act.set("turns", turns);
-    act.set("python_turns", in_python.unwrap_or_default());
-    act.end()?;
+    step.seen("turns", turns == TURNS);
+    step.set("turns", turns);
+    step.printed("python", "python_turns", in_python, |it| it == TURNS);
+    step.end()?;
 
     stage.set("seconds", IN_LINE.as_secs());
-    let mut act = stage.step("hundred")?;
-    let tasks = hundred_wait(act.stage(), "tasks-single", 1)?;
-    act.set("tasks", &tasks.shown);
-    act.set("answers", tasks.answers);
-    act.set("after", tasks.after.as_millis());
-    act.seen("together", tasks.came_together());
-    act.seen("one", tasks.threads == 1);
-    act.end()?;
+    let mut step = stage.step("hundred")?;
+    let tasks = hundred_wait(&mut step, "tasks-single", 1)?;
+    step.set("tasks", &tasks.shown);
+    step.set("answers", tasks.answers);
+    step.set("after", tasks.after.as_millis());
+    step.seen("together", tasks.came_together());
+    step.seen("one", tasks.threads == 1);
+    step.end()?;
 
-    let mut act = stage.step("threads")?;
-    let threads = hundred_wait(act.stage(), "threads", MANY + 1)?;
-    let beside = side_by_side(act.stage().lang(), &tasks, &threads);
-    act.set("beside", beside);
-    act.set("count", threads.threads);
-    act.seen("counted", threads.threads == MANY + 1);
-    act.seen("together", threads.came_together());
-    act.end()?;
+    let mut step = stage.step("threads")?;
+    let threads = hundred_wait(&mut step, "threads", MANY + 1)?;
+    let beside = side_by_side(step.lang(), &tasks, &threads);
+    step.set("beside", beside);
+    step.set("count", threads.threads);
+    step.seen("counted", threads.threads == MANY + 1);
+    step.seen("together", threads.came_together());
+    step.end()?;
 
-    let mut act = stage.step("blocks")?;
+    let mut step = stage.step("blocks")?;
     let options = ["--model", "tasks-single", "--work", "block:200ms"];
-    let server = act.stage().server(&options)?;
+    let server = step.server(&options)?;
     let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
-    act.set("blocked", bars(&blocked, 40));
-    act.seen(
+    step.set("blocked", bars(&blocked, 40));
+    step.seen(
         "line",
         blocked.len() == ASKERS && are_in_line(&blocked, WAIT),
     );
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("asyncio")?;
-    let hundred = hundred_in_python(act.stage(), "tasks.py")?;
-    act.seen("asyncio", hundred.as_ref().map(Hundred::came_on_one_thread));
+    let mut step = stage.step("asyncio")?;
+    let hundred = hundred_in_python(&mut step, "tasks.py")?;
+    step.seen("asyncio", hundred.as_ref().map(Hundred::came_on_one_thread));
     let hundred = hundred.unwrap_or_default();
-    act.set("asyncio_after", hundred.after.as_millis());
-    act.set("asyncio_threads", hundred.threads);
-    act.end()?;
+    step.set("asyncio_after", hundred.after.as_millis());
+    step.set("asyncio_threads", hundred.threads);
+    step.end()?;
 
-    let mut act = stage.step("gevent")?;
-    let stage = act.stage();
+    let mut step = stage.step("gevent")?;
+    let stage = &mut step;
     let has_gevent = stage.python().and_then(|it| it.package("gevent")).is_some();
     let hundred = match has_gevent {
         true => hundred_in_python(stage, "green.py")?,
         false => None,
     };
-    act.seen("gevent", hundred.as_ref().map(Hundred::came_on_one_thread));
+    step.seen("gevent", hundred.as_ref().map(Hundred::came_on_one_thread));
     let hundred = hundred.unwrap_or_default();
-    act.set("gevent_after", hundred.after.as_millis());
-    act.set("gevent_threads", hundred.threads);
-    act.end()
+    step.set("gevent_after", hundred.after.as_millis());
+    step.set("gevent_threads", hundred.threads);
+    step.end()
 }
 
 async fn count(name: &str, diary: &RefCell<Vec<String>>) {
@@ -212,10 +168,10 @@ fn hundred_wait(stage: &Stage<'_>, model: &str, threads: usize) -> Result<Hundre
 }
 
 fn side_by_side(lang: Lang, tasks: &Hundred, threads: &Hundred) -> String {
-    let head = match lang {
-        Lang::En => ["Model", "Threads", "Last answer"],
-        Lang::Zh => ["模型", "线程数", "最后一个回答"],
-    };
+    let head = lang.pick(
+        ["Model", "Threads", "Last answer"],
+        ["模型", "线程数", "最后一个回答"],
+    );
     let row = |model: &str, it: &Hundred| {
         let after = format!("{} ms", it.after.as_millis());
         [model.to_owned(), it.threads.to_string(), after]

@@ -18,74 +18,12 @@ use self::{
 use crate::{
     cast::{
         kernel::{once, own_pid, threads_of},
-        not_run,
         table::table,
     },
-    lesson::{Lesson, Part},
-    stage::{Act, Exit, Seen, Stage},
+    stage::{Exit, LessonStep, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "deadlock",
-    part: Part::Together,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("desk.rs", include_str!("desk.rs")),
-        ("people.rs", include_str!("people.rs")),
-        ("knot.py", include_str!("knot.py")),
-        ("patient.py", include_str!("patient.py")),
-    ],
-    examples: &[
-        (
-            "threads",
-            "TID   Name     State\n4711  portlab  R\n4712  Ming     S\n4713  Hong     S",
-        ),
-        (
-            "links",
-            "Hong  ─waits for→  pen    ─held by→  Ming\nMing  ─waits for→  ruler  ─held by→  Hong",
-        ),
-        ("circle", "Hong → pen → Ming → ruler → Hong"),
-        ("printed", "{'Ming': 1, 'Hong': 1}"),
-        ("victim", "Hong"),
-        ("other", "Ming"),
-        ("rounds", "1000"),
-        ("ordered", "12"),
-        ("single", "8"),
-        (
-            "log",
-            "Hong  takes      ruler\nMing  takes      pen\nMing  puts back  pen\n\
-             Hong  takes      pen\nHong  draws\nMing  takes      pen\nMing  takes      ruler\n\
-             Ming  draws",
-        ),
-        ("backs", "1"),
-        ("patient", "Ming 1, Hong 2, Ming 2"),
-    ],
-    examples_zh: &[
-        (
-            "threads",
-            "TID   Name     State\n4711  portlab  R\n4712  小明     S\n4713  小红     S",
-        ),
-        (
-            "links",
-            "小红  ─等→  笔    ─拿着它的是→  小明\n小明  ─等→  尺子  ─拿着它的是→  小红",
-        ),
-        ("circle", "小红 → 笔 → 小明 → 尺子 → 小红"),
-        ("printed", "{'小明': 1, '小红': 1}"),
-        ("victim", "小红"),
-        ("other", "小明"),
-        (
-            "log",
-            "小红  拿到    尺子\n小明  拿到    笔\n小明  放回    笔\n小红  拿到    笔\n\
-             小红  画好了\n小明  拿到    笔\n小明  拿到    尺子\n小明  画好了",
-        ),
-        ("patient", "小明 1, 小红 2, 小明 2"),
-    ],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let names = Names::in_(stage.lang());
     let desk = Arc::new(Desk::default());
     let [ming, hong] = knot(stage, names, &desk)?;
@@ -99,7 +37,7 @@ type Attempt = JoinHandle<Result<(), GaveUp>>;
 
 /// Each takes a thing, and then waits for the other's.
 fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attempt; 2], Exit> {
-    let mut act = stage.step("knot")?;
+    let mut step = stage.step("knot")?;
     let [ming, hong] = [names.ming, names.hong];
     let both_have_one = Arc::new(Barrier::new(2));
     let attempt = |who: Name, [first, second]: [Name; 2]| {
@@ -126,23 +64,21 @@ fn knot(stage: &mut Stage<'_>, names: &Names, desk: &Arc<Desk>) -> Result<[Attem
     };
     let wait = once(|| desk.circle().len() == 2 && are_asleep());
     let circle = desk.circle();
-    act.set("threads", threads_of(own)?);
-    act.set("links", drawn(&circle, names));
-    act.set("circle", in_a_line(&circle));
-    act.seen("asleep", wait && are_asleep());
-    act.seen("circle", circle.len() == 2);
-    python_waits(&mut act, names)?;
-    act.end()?;
+    step.set("threads", threads_of(own)?);
+    step.set("links", drawn(&circle, names));
+    step.set("circle", in_a_line(&circle));
+    step.seen("asleep", wait && are_asleep());
+    step.seen("circle", circle.len() == 2);
+    python_waits(&mut step, names)?;
+    step.end()?;
     Ok(attempts)
 }
 
 /// The same in Python: it says what each has, and then nothing more.
-fn python_waits(act: &mut Act<'_, '_>, names: &Names) -> Result<(), Exit> {
-    let student = act.stage().student("knot.py", &[names.ming, names.hong])?;
+fn python_waits(step: &mut LessonStep<'_, '_>, names: &Names) -> Result<(), Exit> {
+    let student = step.student("knot.py", &[names.ming, names.hong])?;
     let Some(student) = student else {
-        let not_run = not_run(act.stage().lang());
-        act.set("printed", not_run);
-        act.seen("python", Seen::NotHere);
+        step.printed("python", "printed", None, |_| true);
         return Ok(());
     };
     let printed = student.line().unwrap_or_default();
@@ -156,8 +92,8 @@ fn python_waits(act: &mut Act<'_, '_>, names: &Names) -> Result<(), Exit> {
     let wait = once(are_asleep);
     let more = student.line_within(Duration::from_millis(200));
     let is_silent = more == Err(mpsc::RecvTimeoutError::Timeout);
-    act.seen("python", have_one && wait && is_silent && are_asleep());
-    act.set("printed", printed);
+    let is_stuck = have_one && wait && is_silent && are_asleep();
+    step.printed("python", "printed", Some(printed), |_| is_stuck);
     Ok(())
 }
 
@@ -171,22 +107,22 @@ fn victim(
 ) -> Result<(), Exit> {
     stage.set("victim", names.hong);
     stage.set("other", names.ming);
-    let mut act = stage.step("victim")?;
+    let mut step = stage.step("victim")?;
     desk.ask_to_give_up(names.hong);
     let have_ended = once(|| ming.is_finished() && hong.is_finished());
-    act.seen(
+    step.seen(
         "refused",
         have_ended && matches!(hong.join(), Ok(Err(GaveUp))),
     );
-    act.seen("goes_on", have_ended && matches!(ming.join(), Ok(Ok(()))));
-    act.seen("open", desk.circle().is_empty());
-    act.end()
+    step.seen("goes_on", have_ended && matches!(ming.join(), Ok(Ok(()))));
+    step.seen("open", desk.circle().is_empty());
+    step.end()
 }
 
 /// Both take the pen first; then both take the case in which pen and ruler are.
 fn order(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     stage.set("rounds", ROUNDS);
-    let mut act = stage.step("order")?;
+    let mut step = stage.step("order")?;
     for (claim, things) in [
         ("ordered", &[names.pen, names.ruler][..]),
         ("single", &[names.case]),
@@ -199,20 +135,20 @@ fn order(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
             thread::spawn(move || (0..ROUNDS).all(|_| draw_in_order(&desk, who, &things).is_ok()))
         });
         let have_ended = once(|| attempts.iter().all(JoinHandle::is_finished));
-        act.set(claim, since.elapsed().as_millis());
+        step.set(claim, since.elapsed().as_millis());
         let all_went_well = have_ended
             && attempts
                 .map(JoinHandle::join)
                 .iter()
                 .all(|it| matches!(it, Ok(true)));
-        act.seen(claim, all_went_well);
+        step.seen(claim, all_went_well);
     }
-    act.end()
+    step.end()
 }
 
 /// Whoever has waited too long puts back what it has, and tries again.
 fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
-    let mut act = stage.step("patience")?;
+    let mut step = stage.step("patience")?;
     let desk = Arc::new(Desk::default());
     let both_have_one = Arc::new(Barrier::new(2));
     let (log, deeds) = mpsc::channel();
@@ -236,19 +172,17 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
         rows.truncate(FEW);
         rows.push(["…", "", ""].map(str::to_owned));
     }
-    act.set("log", table(&rows));
-    act.set("backs", count(Does::PutsBack));
-    act.seen("back", count(Does::PutsBack) > 0);
-    act.seen("draws", count(Does::Draws) == 2);
+    step.set("log", table(&rows));
+    step.set("backs", count(Does::PutsBack));
+    step.seen("back", count(Does::PutsBack) > 0);
+    step.seen("draws", count(Does::Draws) == 2);
     let arguments = [names.ming, names.hong];
-    let student = act.stage().student("patient.py", &arguments)?;
-    let printed = student.map(|it| it.rest());
-    let draws = |printed: &Vec<String>| printed.iter().filter(|it| it.ends_with('2')).count();
-    act.seen("python", printed.as_ref().map(|it| draws(it) == 2));
-    let printed = printed.map(|it| it.join(", "));
-    let not_run = not_run(act.stage().lang());
-    act.set("patient", printed.as_deref().unwrap_or(not_run));
-    act.end()
+    let student = step.student("patient.py", &arguments)?;
+    let printed = student.map(|it| it.rest().join(", "));
+    step.printed("python", "patient", printed, |printed| {
+        printed.split(", ").filter(|it| it.ends_with('2')).count() == 2
+    });
+    step.end()
 }
 
 /// A circle, a line for each who waits.

@@ -80,10 +80,7 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn in_(lang: Lang) -> &'static Self {
-        match lang {
-            Lang::En => &ENGLISH,
-            Lang::Zh => &CHINESE,
-        }
+        lang.pick(&ENGLISH, &CHINESE)
     }
 
     /// A deed in words.
@@ -117,7 +114,7 @@ const CHINESE: Names = Names {
     ruler: "尺子",
     case: "文具盒",
     waits_for: "等",
-    held_by: "拿着它的是",
+    held_by: "持有者是",
     takes: "拿到",
     puts_back: "放回",
     draws: "画好了",

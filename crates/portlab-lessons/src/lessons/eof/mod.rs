@@ -17,129 +17,92 @@ use crate::{
         kernel::{ends_of, error_name, once, own_pid, own_thread, shown, sockets_once, threads_of},
         receive,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "eof",
-    part: Part::Talk,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("busy.py", include_str!("busy.py")),
-    ],
-    examples: &[
-        (
-            "threads",
-            "TID   Name     State\n4711  portlab  R\n4712  reader   S",
-        ),
-        ("length", "5"),
-        ("word", "again"),
-        ("ends", "0, 0, 0"),
-        ("reads", "21034"),
-        ("enough", "20"),
-        ("cpu", "20"),
-        ("wall", "21"),
-        ("slept", "0"),
-        ("looks", "RRRRRRRRRRRRRRRRRRRR"),
-        (
-            "half",
-            "State      Recv-Q Send-Q Local           Peer            Process\n\
-             CLOSE-WAIT 0      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
-             FIN-WAIT-2 0      0      127.0.0.1:51334 127.0.0.1:40231 4711/portlab",
-        ),
-        ("answer", "HELLO"),
-        ("error", "ECONNRESET"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("waits")?;
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("waits")?;
     let (mut client, served) = connection()?;
     let reader = reader(served)?;
-    act.seen("asleep", once(|| own_thread("reader") == Some('S')));
-    act.set("threads", threads_of(own_pid())?);
+    step.seen("asleep", once(|| own_thread("reader") == Some('S')));
+    step.set("threads", threads_of(own_pid())?);
     client.write_all(b"hello")?;
     let (mut served, length) = joined(reader)?;
-    act.set("length", length);
-    act.seen("five", length == 5);
-    act.end()?;
+    step.set("length", length);
+    step.seen("five", length == 5);
+    step.end()?;
 
-    let mut act = stage.step("nothing")?;
+    let mut step = stage.step("nothing")?;
     let empty = client.write(b"")?;
     client.write_all(b"again")?;
     let word = receive(&mut served)?;
-    act.seen("unseen", empty == 0 && word == b"again");
-    act.set("word", String::from_utf8_lossy(&word));
+    step.seen("unseen", empty == 0 && word == b"again");
+    step.set("word", String::from_utf8_lossy(&word));
     drop(client);
     let mut ends = Vec::new();
     for _ in 0..3 {
         ends.push(receive(&mut served)?.len());
     }
-    act.set(
+    step.set(
         "ends",
         ends.iter()
             .map(ToString::to_string)
             .collect::<Vec<_>>()
             .join(", "),
     );
-    act.seen("nothing", ends == [0, 0, 0]);
-    act.end()?;
+    step.seen("nothing", ends == [0, 0, 0]);
+    step.end()?;
 
     stage.set("enough", ENOUGH.as_millis());
-    let mut act = stage.step("busy")?;
+    let mut step = stage.step("busy")?;
     let busy = read_on(&mut served)?;
-    act.set("reads", busy.empty);
-    act.set("cpu", busy.cpu.as_millis());
-    act.set("wall", busy.wall.as_millis());
-    act.set("slept", busy.slept);
-    act.seen("turns", busy.empty > 100);
+    step.set("reads", busy.empty);
+    step.set("cpu", busy.cpu.as_millis());
+    step.set("wall", busy.wall.as_millis());
+    step.set("slept", busy.slept);
+    step.seen("turns", busy.empty > 100);
     // A busy machine may give it little time; what it doesn't do is rest.
-    act.seen("restless", busy.slept < 10);
-    let student = act.stage().student("busy.py", &[])?;
+    step.seen("restless", busy.slept < 10);
+    let student = step.student("busy.py", &[])?;
     let looks = student.as_ref().map(watched).transpose()?;
     // Now and then it may be caught fetching memory.
-    let runs = |looks: &String| looks.matches('R').count() >= 15;
-    act.seen("python", looks.as_ref().map(runs));
-    act.set("looks", looks.unwrap_or_default());
+    step.printed("python", "looks", looks, |looks| {
+        looks.matches('R').count() >= 15
+    });
     // It would go on for ever.
     drop(student);
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("half")?;
+    let mut step = stage.step("half")?;
     let (mut client, mut served) = connection()?;
     client.write_all(b"hello")?;
     client.shutdown(Shutdown::Write)?;
     let asked = until_nothing(&mut served)?;
     let half = ["CLOSE-WAIT", "FIN-WAIT-2"];
     let ends = ends_once(addresses(&served)?, &half)?;
-    act.set("half", shown(&ends));
-    act.seen("heard", asked == b"hello" && states(&ends) == half);
+    step.set("half", shown(&ends));
+    step.seen("heard", asked == b"hello" && states(&ends) == half);
     served.write_all(&asked.to_ascii_uppercase())?;
     drop(served);
     let answer = until_nothing(&mut client)?;
-    act.seen("answered", answer == b"HELLO");
-    act.set("answer", String::from_utf8_lossy(&answer));
+    step.seen("answered", answer == b"HELLO");
+    step.set("answer", String::from_utf8_lossy(&answer));
     drop(client);
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("reset")?;
+    let mut step = stage.step("reset")?;
     let (client, mut served) = connection()?;
     let ends = addresses(&served)?;
     SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
     drop(client);
     let error = receive(&mut served).err();
-    act.set("error", error_name(error.as_ref()));
-    act.seen(
+    step.set("error", error_name(error.as_ref()));
+    step.seen(
         "reset",
         error.is_some_and(|it| it.kind() == ErrorKind::ConnectionReset),
     );
-    act.seen("gone", ends_once(ends, &[])?.is_empty());
-    act.end()
+    step.seen("gone", ends_once(ends, &[])?.is_empty());
+    step.end()
 }
 
 /// All that comes until the peer has closed its direction.

@@ -10,60 +10,7 @@ use crate::{
         client::{are_in_line, ask_at_once, bars, crowd},
         kernel::{accepted, are_asleep, sockets_once, threads_once, threads_shown},
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Stage},
-};
-
-pub(super) const LESSON: Lesson = Lesson {
-    name: "event-loop",
-    part: Part::Models,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("loop.py", include_str!("loop.py")),
-    ],
-    examples: &[
-        ("pid", "4711"),
-        ("threads", "TID   Name     State\n4711  portlab  S"),
-        ("connections", "100"),
-        ("answers", "100"),
-        ("all_after", "4"),
-        (
-            "blocked",
-            "1  ████████ 203 ms\n\
-             2  ████████████████ 405 ms\n\
-             3  ████████████████████████ 606 ms\n\
-             4  ████████████████████████████████ 807 ms\n\
-             5  ████████████████████████████████████████ 1009 ms",
-        ),
-        ("last_blocked", "1009"),
-        ("in_line", "1000"),
-        ("last_in_python", "1007"),
-        (
-            "waited",
-            "1  ████████████████████████████████████████ 203 ms\n\
-             2  ████████████████████████████████████████ 203 ms\n\
-             3  ████████████████████████████████████████ 204 ms\n\
-             4  ████████████████████████████████████████ 204 ms\n\
-             5  ████████████████████████████████████████ 204 ms",
-        ),
-        ("last_waited", "204"),
-        (
-            "crew",
-            "TID   Name     State\n\
-             4732  portlab  S\n\
-             4734  pool-0   S\n\
-             4735  pool-1   S\n\
-             4736  pool-2   S\n\
-             4737  pool-3   S\n\
-             4738  pool-4   S",
-        ),
-        ("last_on_pool", "205"),
-        ("silent", "20"),
-    ],
-    examples_zh: &[],
-    play,
 };
 
 /// How many clients one loop serves.
@@ -77,50 +24,50 @@ const IN_LINE: Duration = Duration::from_millis(1000);
 /// Clients who say nothing, more than there are workers.
 const SILENT: usize = 20;
 
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("hundred")?;
-    let server = act.stage().server(&["--model", "event-loop"])?;
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("hundred")?;
+    let server = step.server(&["--model", "event-loop"])?;
     let mut clients = crowd(server.addr(), MANY)?;
     let port = server.addr().port();
     let sockets = sockets_once(port, |them| accepted(port, them) == MANY)?;
     let answers = ask_at_once(&mut clients, "hello")?;
     let threads = threads_once(server.pid(), are_asleep)?;
-    act.set("pid", server.pid());
-    act.set("threads", threads_shown(&threads));
-    act.set("connections", accepted(port, &sockets));
-    act.set("answers", answers.len());
-    act.set("all_after", last(&answers).as_millis());
-    act.seen("one", threads.len() == 1);
-    act.seen("connected", accepted(port, &sockets) == MANY);
-    act.seen("answered", answers.len() == MANY);
-    act.end()?;
+    step.set("pid", server.pid());
+    step.set("threads", threads_shown(&threads));
+    step.set("connections", accepted(port, &sockets));
+    step.set("answers", answers.len());
+    step.set("all_after", last(&answers).as_millis());
+    step.seen("one", threads.len() == 1);
+    step.seen("connected", accepted(port, &sockets) == MANY);
+    step.seen("answered", answers.len() == MANY);
+    step.end()?;
 
-    let mut act = stage.step("blocks")?;
-    let server = loop_with(act.stage(), "event-loop", "block:200ms")?;
+    let mut step = stage.step("blocks")?;
+    let server = loop_with(&mut step, "event-loop", "block:200ms")?;
     let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
-    act.set("blocked", bars(&blocked, 40));
-    act.set("last_blocked", last(&blocked).as_millis());
-    act.seen("line", is_in_line(&blocked));
-    let in_python = at_the_students_loop(act.stage())?;
-    act.seen("python", in_python.as_deref().map(is_in_line));
+    step.set("blocked", bars(&blocked, 40));
+    step.set("last_blocked", last(&blocked).as_millis());
+    step.seen("line", is_in_line(&blocked));
+    let in_python = at_the_students_loop(&mut step)?;
+    step.seen("python", in_python.as_deref().map(is_in_line));
     let in_python = in_python.unwrap_or_default();
-    act.set("last_in_python", last(&in_python).as_millis());
-    act.end()?;
+    step.set("last_in_python", last(&in_python).as_millis());
+    step.end()?;
 
     stage.set("in_line", IN_LINE.as_millis());
-    let mut act = stage.step("timer")?;
-    let server = loop_with(act.stage(), "event-loop", "wait:200ms")?;
+    let mut step = stage.step("timer")?;
+    let server = loop_with(&mut step, "event-loop", "wait:200ms")?;
     let waited = at_best(&mut crowd(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| them.len() == 1)?;
-    act.set("waited", bars(&waited, 40));
-    act.set("last_waited", last(&waited).as_millis());
-    act.seen("together", is_together(&waited));
-    act.seen("one", threads.len() == 1);
-    act.end()?;
+    step.set("waited", bars(&waited, 40));
+    step.set("last_waited", last(&waited).as_millis());
+    step.seen("together", is_together(&waited));
+    step.seen("one", threads.len() == 1);
+    step.end()?;
 
     stage.set("silent", SILENT);
-    let mut act = stage.step("jobs")?;
-    let server = loop_with(act.stage(), "loop-pool", "block:200ms")?;
+    let mut step = stage.step("jobs")?;
+    let server = loop_with(&mut step, "loop-pool", "block:200ms")?;
     let _silent = crowd(server.addr(), SILENT)?;
     let on_pool = at_best(&mut crowd(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| {
@@ -128,12 +75,12 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     })?;
     let port = server.addr().port();
     let sockets = sockets_once(port, |them| accepted(port, them) == SILENT)?;
-    act.set("crew", threads_shown(&threads));
-    act.set("last_on_pool", last(&on_pool).as_millis());
-    act.seen("together", is_together(&on_pool));
-    act.seen("crew", threads.len() == 1 + ASKERS);
-    act.seen("silent", accepted(port, &sockets) == SILENT);
-    act.end()
+    step.set("crew", threads_shown(&threads));
+    step.set("last_on_pool", last(&on_pool).as_millis());
+    step.seen("together", is_together(&on_pool));
+    step.seen("crew", threads.len() == 1 + ASKERS);
+    step.seen("silent", accepted(port, &sockets) == SILENT);
+    step.end()
 }
 
 /// A server whose handler takes its time; a pool, where there is one, has a thread for each who asks.

@@ -10,84 +10,10 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_sys::meter::{anonymous_bytes, usage};
-use portlab_words::Lang;
 
 use crate::{
     cast::{PATIENCE, table::figures},
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
-};
-
-pub(super) const LESSON: Lesson = Lesson {
-    name: "figures",
-    part: Part::Models,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[("mod.rs", include_str!("mod.rs"))],
-    examples: &[
-        ("clients", "50"),
-        (
-            "counts",
-            "              processes  threads\n\
-             fork                51       51\n\
-             threads              1       51\n\
-             tasks-single         1        1",
-        ),
-        (
-            "memory",
-            "              KiB per client\n\
-             fork                   92.4\n\
-             threads                13.1\n\
-             tasks-single            0.7",
-        ),
-        (
-            "births",
-            "              µs of CPU per client\n\
-             fork                         720\n\
-             threads                      260\n\
-             tasks-single                 190",
-        ),
-        ("short", "300"),
-        (
-            "messages",
-            "              µs of CPU per message  switches per message\n\
-             fork                           10.9                  0.98\n\
-             threads                         9.8                  0.97\n\
-             tasks-single                    6.5                  0.11",
-        ),
-        ("sent", "4000"),
-    ],
-    examples_zh: &[
-        (
-            "counts",
-            "              进程  线程\n\
-             fork            51    51\n\
-             threads          1    51\n\
-             tasks-single     1     1",
-        ),
-        (
-            "memory",
-            "              每个客户端 KiB\n\
-             fork                    92.4\n\
-             threads                 13.1\n\
-             tasks-single             0.7",
-        ),
-        (
-            "births",
-            "              每个客户端的 CPU 微秒\n\
-             fork                            720\n\
-             threads                         260\n\
-             tasks-single                    190",
-        ),
-        (
-            "messages",
-            "              每条消息的 CPU 微秒  每条消息的切换次数\n\
-             fork                         10.9                0.98\n\
-             threads                       9.8                0.97\n\
-             tasks-single                  6.5                0.11",
-        ),
-    ],
-    play,
 };
 
 /// The models that stand for processes, threads and coroutines.
@@ -103,55 +29,49 @@ const SHORT: usize = 60;
 const TALKERS: usize = 8;
 const WORDS: usize = 100;
 
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut servers = Vec::new();
     for model in MODELS {
         servers.push(stage.server(&["--model", model])?);
     }
 
     stage.set("clients", CLIENTS);
-    let mut act = stage.step("counts")?;
+    let mut step = stage.step("counts")?;
     let before = each(&servers, |it| anonymous_bytes(it.pid()))?;
     let clients = each(&servers, |it| connected(it.addr(), CLIENTS))?;
     let counts = each(&servers, |it| usage(it.pid()))?;
     let after = each(&servers, |it| anonymous_bytes(it.pid()))?;
     drop(clients);
-    let head = match act.stage().lang() {
-        Lang::En => ["processes", "threads"],
-        Lang::Zh => ["进程", "线程"],
-    };
+    let head = step.lang().pick(["processes", "threads"], ["进程", "线程"]);
     let rows = counts
         .each_ref()
         .map(|it| [it.processes.to_string(), it.threads.to_string()]);
-    act.set("counts", shown(head, rows));
+    step.set("counts", shown(head, rows));
     let clients = CLIENTS as u64;
-    act.seen("processes", counts[0].processes == clients + 1);
-    act.seen(
+    step.seen("processes", counts[0].processes == clients + 1);
+    step.seen(
         "threads",
         (counts[1].processes, counts[1].threads) == (1, clients + 1),
     );
-    act.seen(
+    step.seen(
         "coroutines",
         (counts[2].processes, counts[2].threads) == (1, 1),
     );
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("memory")?;
+    let mut step = stage.step("memory")?;
     let per_client = |at: usize| after[at].saturating_sub(before[at]) as f64 / CLIENTS as f64;
     let bytes = [0, 1, 2].map(per_client);
-    let head = match act.stage().lang() {
-        Lang::En => ["KiB per client"],
-        Lang::Zh => ["每个客户端 KiB"],
-    };
-    act.set(
+    let head = [step.lang().pick("KiB per client", "每个客户端 KiB")];
+    step.set(
         "memory",
         shown(head, bytes.map(|it| [format!("{:.1}", it / 1024.0)])),
     );
-    act.seen("order", Seen::if_shown(falls(bytes)));
-    act.end()?;
+    step.seen("order", Seen::if_shown(falls(bytes)));
+    step.end()?;
 
     stage.set("short", ROUNDS * SHORT);
-    let mut act = stage.step("births")?;
+    let mut step = stage.step("births")?;
     let costs = in_turns(&servers, |addr| {
         for _ in 0..SHORT {
             said(&mut connected(addr, 1)?)?;
@@ -159,19 +79,18 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         Ok(SHORT)
     })?;
     let cpu = costs.map(|cost| cost.cpu_us);
-    let head = match act.stage().lang() {
-        Lang::En => ["µs of CPU per client"],
-        Lang::Zh => ["每个客户端的 CPU 微秒"],
-    };
-    act.set("births", shown(head, cpu.map(|it| [format!("{it:.0}")])));
-    act.seen(
+    let head = [step
+        .lang()
+        .pick("µs of CPU per client", "每个客户端的 CPU 微秒")];
+    step.set("births", shown(head, cpu.map(|it| [format!("{it:.0}")])));
+    step.seen(
         "dearest",
         Seen::if_shown(cpu[0] > cpu[1] && cpu[0] > cpu[2]),
     );
-    act.end()?;
+    step.end()?;
 
     stage.set("sent", ROUNDS * TALKERS * WORDS);
-    let mut act = stage.step("messages")?;
+    let mut step = stage.step("messages")?;
     let mut talkers = each(&servers, |it| connected(it.addr(), TALKERS))?;
     let mut whose = 0..;
     let costs = in_turns(&servers, |_| {
@@ -181,15 +100,15 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         }
         Ok(WORDS * TALKERS)
     })?;
-    let head = match act.stage().lang() {
-        Lang::En => ["µs of CPU per message", "switches per message"],
-        Lang::Zh => ["每条消息的 CPU 微秒", "每条消息的切换次数"],
-    };
+    let head = step.lang().pick(
+        ["µs of CPU per message", "switches per message"],
+        ["每条消息的 CPU 微秒", "每条消息的切换次数"],
+    );
     let rows = costs.map(|it| [format!("{:.1}", it.cpu_us), format!("{:.2}", it.switches)]);
-    act.set("messages", shown(head, rows));
+    step.set("messages", shown(head, rows));
     let [fork, threads, tasks] = costs.map(|cost| cost.switches);
-    act.seen("fewer", Seen::if_shown(tasks < fork && tasks < threads));
-    act.end()
+    step.seen("fewer", Seen::if_shown(tasks < fork && tasks < threads));
+    step.end()
 }
 
 /// What one unit of work has cost a server.

@@ -22,55 +22,7 @@ use crate::{
         Student,
         kernel::{shown, sockets_once},
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Stage},
-};
-
-pub(super) const LESSON: Lesson = Lesson {
-    name: "http",
-    part: Part::Whole,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("site.rs", include_str!("site.rs")),
-        ("web.py", include_str!("web.py")),
-    ],
-    examples: &[
-        ("address", "127.0.0.1:40231"),
-        ("silence", "200"),
-        (
-            "response",
-            "HTTP/1.1 200 OK\nContent-Type: text/html; charset=utf-8\nContent-Length: 31\n\n\
-             <h1>你好，浏览器！</h1>",
-        ),
-        ("status", "HTTP/1.1 200 OK"),
-        (
-            "request",
-            "GET / HTTP/1.1\nHost: 127.0.0.1:40231\nUser-Agent: portlab\nAccept: text/html",
-        ),
-        ("headers", "4"),
-        ("visits", "1"),
-        ("bytes", "31"),
-        ("characters", "17"),
-        ("whole", "<h1>你好，浏览器！</h1>"),
-        ("cut", "<h1>你好，浏�"),
-        ("folder", FOLDER),
-        ("found", "Linux"),
-        ("missing", "HTTP/1.1 404 Not Found"),
-        ("path", OUTSIDE),
-        ("leaked", "Name: python3"),
-        ("refused", "HTTP/1.1 404 Not Found"),
-        (
-            "socket",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab",
-        ),
-        ("client", "51334"),
-        ("second", "Linux"),
-    ],
-    examples_zh: &[],
-    play,
 };
 
 /// What leads out of the folder, to what the kernel tells of the very program that opens it.
@@ -79,7 +31,7 @@ const OUTSIDE: &str = "/../../self/status";
 /// How long we listen whether a server answers before the empty line.
 const A_WHILE: Duration = Duration::from_millis(200);
 
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut site = Site::open()?;
     stage.set("address", site.addr);
     stage.set("folder", FOLDER);
@@ -94,95 +46,94 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 }
 
 fn typed_by_hand(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
-    let mut act = stage.step("typed")?;
+    let mut step = stage.step("typed")?;
     let mut visit = Visit::to(site.addr)?;
     visit.send("GET / HTTP/1.1\r\n")?;
     visit.send(&format!("Host: {}\r\n", site.addr))?;
-    act.set("silence", A_WHILE.as_millis());
-    act.seen("silent", says_nothing(&visit)?);
+    step.set("silence", A_WHILE.as_millis());
+    step.seen("silent", says_nothing(&visit)?);
     visit.send("\r\n")?;
     let response = visit.response()?;
-    act.set("response", response.whole());
-    act.set("status", response.status());
-    act.seen("answered", response.status() == "HTTP/1.1 200 OK");
-    act.seen("page", response.body == PAGE.as_bytes());
-    let students = the_students(act.stage(), ["/"])?;
+    step.set("response", response.whole());
+    step.set("status", response.status());
+    step.seen("answered", response.status() == "HTTP/1.1 200 OK");
+    step.seen("page", response.body == PAGE.as_bytes());
+    let students = the_students(&mut step, ["/"])?;
     let is_same = students.map(|[page]| page.body == response.body);
-    act.seen("python", is_same);
-    act.end()
+    step.seen("python", is_same);
+    step.end()
 }
 
 fn a_length_in_characters(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
-    let mut act = stage.step("length")?;
+    let mut step = stage.step("length")?;
     let right = Visit::to(site.addr)?.ask_for("/")?;
     let wrong = Visit::to(site.addr)?.ask_for("/short")?;
-    act.set("bytes", right.header("Content-Length"));
+    step.set("bytes", right.header("Content-Length"));
     let counted = wrong.header("Content-Length") == PAGE.chars().count().to_string();
-    act.seen("whole", right.body == PAGE.as_bytes());
+    step.seen("whole", right.body == PAGE.as_bytes());
     let is_cut = !wrong.text().contains("</h1>") && wrong.body.len() < PAGE.len();
-    act.seen("cut", counted && is_cut);
-    act.set("whole", right.text());
-    act.set("cut", wrong.text());
-    act.end()
+    step.seen("cut", counted && is_cut);
+    step.set("whole", right.text());
+    step.set("cut", wrong.text());
+    step.end()
 }
 
 fn the_page_that_is_asked_for(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
-    let mut act = stage.step("path")?;
+    let mut step = stage.step("path")?;
     let paths = ["/ostype", "/nothing"];
     let [found, missing] = responses(site.addr, paths)?;
-    act.seen(
+    step.seen(
         "found",
         found.status().contains("200") && found.text() == "Linux",
     );
-    act.seen("missing", missing.status().contains("404"));
-    act.set("found", found.text());
-    act.set("missing", missing.status());
-    let students = the_students(act.stage(), paths)?;
+    step.seen("missing", missing.status().contains("404"));
+    step.set("found", found.text());
+    step.set("missing", missing.status());
+    let students = the_students(&mut step, paths)?;
     let as_ours = students.map(|[its_found, its_missing]| {
         its_found.body == found.body && its_missing.status() == missing.status()
     });
-    act.seen("python", as_ours);
-    act.end()
+    step.seen("python", as_ours);
+    step.end()
 }
 
 fn out_of_the_folder(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
-    let mut act = stage.step("outside")?;
-    let leaked = the_students(act.stage(), [OUTSIDE])?;
+    let mut step = stage.step("outside")?;
+    let leaked = the_students(&mut step, [OUTSIDE])?;
     let first = leaked.map(|[response]| {
         let text = response.text();
         inert(text.lines().next().unwrap_or_default()).replace('\t', " ")
     });
-    act.seen("leaked", first.as_ref().map(|it| it.starts_with("Name:")));
-    act.set("leaked", first.unwrap_or_default());
+    step.printed("leaked", "leaked", first, |it| it.starts_with("Name:"));
     let refused = Visit::to(site.addr)?.ask_for(OUTSIDE)?;
-    act.set("refused", refused.status());
-    act.seen("refused", refused.status().contains("404"));
-    act.end()
+    step.set("refused", refused.status());
+    step.seen("refused", refused.status().contains("404"));
+    step.end()
 }
 
 fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit> {
-    let mut act = stage.step("again")?;
+    let mut step = stage.step("again")?;
     let mut visit = Visit::to(site.addr)?;
     let client = visit.stream().local_addr()?;
     let first = visit.ask_for("/")?;
     let second = visit.ask_for("/ostype")?;
-    act.seen(
+    step.seen(
         "both",
         first.body == PAGE.as_bytes() && second.text() == "Linux",
     );
-    act.set("second", second.text());
+    step.set("second", second.text());
     let is_it = |it: &Socket| it.local == site.addr && it.remote == client;
     // The client's acknowledgement takes a moment.
     let is_quiet = |it: &Socket| is_it(it) && it.unsent == 0;
     let mut ends = sockets_once(site.addr.port(), |all| all.iter().any(is_quiet))?;
     ends.retain(is_it);
-    act.set("socket", shown(&ends));
-    act.set("client", client.port());
-    act.seen(
+    step.set("socket", shown(&ends));
+    step.set("client", client.port());
+    step.seen(
         "stays",
         ends.len() == 1 && ends[0].state_name() == "ESTABLISHED",
     );
-    act.end()
+    step.end()
 }
 
 /// What the student's server answers; `None` without Python. It is started for these few questions

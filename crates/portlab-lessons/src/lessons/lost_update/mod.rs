@@ -11,64 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_words::Lang;
-
 use crate::{
-    cast::{lock, not_run, table::table},
-    lesson::{Lesson, Part},
-    stage::{Act, Exit, Seen, Stage},
+    cast::{lock, table::table},
+    stage::{Exit, LessonStep, Seen, Stage},
+    words::NOT_RUN,
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "lost-update",
-    part: Part::Together,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("plus.py", include_str!("plus.py")),
-        ("apart.py", include_str!("apart.py")),
-        ("locked.py", include_str!("locked.py")),
-    ],
-    examples: &[
-        ("sum", "1,213,456"),
-        ("lost", "786,544"),
-        ("runs", "1"),
-        (
-            "log",
-            "Ming  reads   0\nHong  reads   0\nHong  writes  1\nMing  writes  1",
-        ),
-        ("end", "1"),
-        ("version", "3.11.7"),
-        ("plus", "2000000  2000000  2000000"),
-        ("right", "3"),
-        ("apart", "1451234"),
-        (
-            "ways",
-            "How                  Sum        Time\n\
-             one after the other  2,000,000  1.9 ms\n\
-             with a lock          2,000,000  14.3 ms\n\
-             fetch_add            2,000,000  8.2 ms",
-        ),
-        ("locked", "2000000"),
-    ],
-    examples_zh: &[
-        (
-            "log",
-            "小明  读出  0\n小红  读出  0\n小红  写入  1\n小明  写入  1",
-        ),
-        (
-            "ways",
-            "办法                  结果       用时\n\
-             一个做完，再做另一个  2,000,000  1.9 ms\n\
-             用锁                  2,000,000  14.3 ms\n\
-             fetch_add             2,000,000  8.2 ms",
-        ),
-    ],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     short(stage)?;
     slowly(stage)?;
     python(stage)?;
@@ -77,7 +26,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// Two threads add a million each, without a word to one another.
 fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("short")?;
+    let mut step = stage.step("short")?;
     let since = Instant::now();
     let mut runs = 0;
     // It comes out right whenever one thread is done before the other has got going.
@@ -90,11 +39,11 @@ fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
             break sum;
         }
     };
-    act.set("sum", grouped(sum));
-    act.set("lost", grouped(BOTH.saturating_sub(sum)));
-    act.set("runs", runs);
+    step.set("sum", grouped(sum));
+    step.set("lost", grouped(BOTH.saturating_sub(sum)));
+    step.set("runs", runs);
     let cores = thread::available_parallelism().map_or(1, usize::from);
-    act.seen(
+    step.seen(
         "short",
         match sum {
             // One core changes threads so seldom that it may come out right each time.
@@ -102,16 +51,16 @@ fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
             sum => (sum < BOTH).into(),
         },
     );
-    act.end()
+    step.end()
 }
 
 /// One addition each, so slowly that both read before either writes.
 fn slowly(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let [names, [reads, writes]] = match stage.lang() {
-        Lang::En => [["Ming", "Hong"], ["reads", "writes"]],
-        Lang::Zh => [["小明", "小红"], ["读出", "写入"]],
-    };
-    let mut act = stage.step("slowly")?;
+    let [names, [reads, writes]] = stage.lang().pick(
+        [["Ming", "Hong"], ["reads", "writes"]],
+        [["小明", "小红"], ["读出", "写入"]],
+    );
+    let mut step = stage.step("slowly")?;
     let number = AtomicU64::new(0);
     let log = Mutex::new(Vec::new());
     let note = |who: &str, does: &str, value: u64| {
@@ -131,10 +80,10 @@ fn slowly(stage: &mut Stage<'_>) -> Result<(), Exit> {
         }
     });
     let end = number.into_inner();
-    act.set("log", table(&lock(&log)));
-    act.set("end", end);
-    act.seen("one", end == 1);
-    act.end()
+    step.set("log", table(&lock(&log)));
+    step.set("end", end);
+    step.seen("one", end == 1);
+    step.end()
 }
 
 /// What this machine's Python makes of it.
@@ -144,59 +93,40 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
         format!("{}{kind}", it.version)
     });
     stage.set("version", version.as_deref().unwrap_or("3"));
-    let not_run = not_run(stage.lang());
-    let mut act = stage.step("python")?;
+    let mut step = stage.step("python")?;
     let mut plus = Vec::new();
     for _ in 0..3 {
-        plus.extend(sum_of(&mut act, "plus.py")?);
+        plus.extend(sum_of(&mut step, "plus.py")?);
     }
     // Once is enough, unless by luck.
     let mut apart = None;
     for _ in 0..5 {
-        apart = sum_of(&mut act, "apart.py")?;
+        apart = sum_of(&mut step, "apart.py")?;
         if apart.is_none_or(|sum| sum != BOTH) {
             break;
         }
     }
-    let is_there = version.is_some();
-    let here = |seen: bool| is_there.then_some(seen);
-    let possible = |sum: &u64| (1..=BOTH).contains(sum);
-    act.seen("plus", here(plus.len() == 3 && plus.iter().all(possible)));
-    act.seen(
-        "apart",
-        match apart {
-            Some(BOTH) => None,
-            sum => here(sum.is_some_and(|sum| possible(&sum))),
-        },
-    );
-    act.set("right", plus.iter().filter(|sum| **sum == BOTH).count());
+    let is_possible = |sum: &u64| (1..=BOTH).contains(sum);
     let printed: Vec<_> = plus.iter().map(u64::to_string).collect();
-    act.set(
-        "plus",
-        if is_there {
-            printed.join("  ")
-        } else {
-            not_run.to_owned()
-        },
-    );
-    act.set(
-        "apart",
-        apart.map_or(not_run.to_owned(), |sum| sum.to_string()),
-    );
-    act.end()
+    let printed = version.is_some().then(|| printed.join("  "));
+    step.printed("plus", "plus", printed, |_| {
+        plus.len() == 3 && plus.iter().all(is_possible)
+    });
+    step.set("right", plus.iter().filter(|sum| **sum == BOTH).count());
+    let not_run = NOT_RUN.pick(step.lang()).to_owned();
+    step.set("apart", apart.map_or(not_run, |sum| sum.to_string()));
+    let lost = apart.filter(|sum| *sum != BOTH);
+    step.seen("apart", lost.as_ref().map(is_possible));
+    step.end()
 }
 
 /// Three ways to lose nothing, and the time that each takes.
 fn cure(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let head = match stage.lang() {
-        Lang::En => ["How", "Sum", "Time"],
-        Lang::Zh => ["办法", "结果", "用时"],
-    };
-    let [after, locked, atomic] = match stage.lang() {
-        Lang::En => ["one after the other", "with a lock", "fetch_add"],
-        Lang::Zh => ["一个做完，再做另一个", "用锁", "fetch_add"],
-    };
-    let mut act = stage.step("cure")?;
+    let lang = stage.lang();
+    let head = lang.pick(["How", "Sum", "Time"], ["办法", "结果", "用时"]);
+    let after = lang.pick("one after the other", "一个做完，再做另一个");
+    let locked = lang.pick("with a lock", "用互斥锁");
+    let mut step = stage.step("cure")?;
     let mut rows = vec![head.map(str::to_owned)];
     let mut row = |way: &str, sum: u64, took: Duration| {
         let time = format!("{:.1} ms", took.as_secs_f64() * 1000.0);
@@ -206,25 +136,20 @@ fn cure(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let number = AtomicU64::new(0);
     let took = one_after_the_other(|| read_add_write(&number));
-    act.seen("after", row(after, number.into_inner(), took));
+    step.seen("after", row(after, number.into_inner(), took));
 
     let number = Mutex::new(0);
     let took = at_once(|| add_locked(&number));
-    act.seen("locked", row(locked, *lock(&number), took));
+    step.seen("locked", row(locked, *lock(&number), took));
 
     let number = AtomicU64::new(0);
     let took = at_once(|| _ = number.fetch_add(1, Relaxed));
-    act.seen("atomic", row(atomic, number.into_inner(), took));
+    step.seen("atomic", row("fetch_add", number.into_inner(), took));
 
-    act.set("ways", table(&rows));
-    let sum = sum_of(&mut act, "locked.py")?;
-    act.seen("python", sum.map(|sum| sum == BOTH));
-    let not_run = not_run(act.stage().lang());
-    act.set(
-        "locked",
-        sum.map_or(not_run.to_owned(), |sum| sum.to_string()),
-    );
-    act.end()
+    step.set("ways", table(&rows));
+    let sum = sum_of(&mut step, "locked.py")?.map(|sum| sum.to_string());
+    step.printed("python", "locked", sum, |sum| sum == BOTH.to_string());
+    step.end()
 }
 
 fn read_add_write(number: &AtomicU64) {
@@ -270,8 +195,8 @@ fn one_after_the_other(add: impl Fn() + Sync) -> Duration {
 }
 
 /// The number that a program of the lesson's folder prints; `None` without Python.
-fn sum_of(act: &mut Act<'_, '_>, file: &str) -> io::Result<Option<u64>> {
-    let student = act.stage().student(file, &[])?;
+fn sum_of(step: &mut LessonStep<'_, '_>, file: &str) -> io::Result<Option<u64>> {
+    let student = step.student(file, &[])?;
     // Whatever else it prints is no possible sum.
     Ok(student.map(|it| it.line().and_then(|line| line.parse().ok()).unwrap_or(0)))
 }

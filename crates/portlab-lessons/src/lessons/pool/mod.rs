@@ -17,99 +17,50 @@ use crate::{
             threads_shown, unread_from,
         },
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Stage},
-};
-
-pub(super) const LESSON: Lesson = Lesson {
-    name: "pool",
-    part: Part::Models,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("pool.py", include_str!("pool.py")),
-    ],
-    examples: &[
-        ("pid", "4711"),
-        (
-            "threads",
-            "TID   Name     State\n\
-             4711  portlab  S\n\
-             4713  pool-0   S\n\
-             4714  pool-1   S",
-        ),
-        ("third", "127.0.0.1:51338"),
-        ("patience", "300"),
-        ("cpu", "0.1"),
-        (
-            "waits",
-            "State        Recv-Q  Peer             Process\n\
-             LISTEN       0       *                4711/portlab\n\
-             ESTABLISHED  0       127.0.0.1:51334  4711/portlab\n\
-             ESTABLISHED  0       127.0.0.1:51336  4711/portlab\n\
-             ESTABLISHED  5       127.0.0.1:51338  4711/portlab",
-        ),
-        ("answer", "hello"),
-        ("fourth_answer", "hello"),
-        (
-            "more",
-            "State        Recv-Q  Peer             Process\n\
-             LISTEN       0       *                4730/portlab\n\
-             ESTABLISHED  0       127.0.0.1:51344  4730/portlab\n\
-             ESTABLISHED  0       127.0.0.1:51346  4730/portlab\n\
-             ESTABLISHED  0       127.0.0.1:51348  4730/portlab\n\
-             ESTABLISHED  0       127.0.0.1:51350  4730/portlab\n\
-             ESTABLISHED  5       127.0.0.1:51352  4730/portlab",
-        ),
-        ("timeout_answer", "hello"),
-        ("timeout_after", "512"),
-    ],
-    examples_zh: &[],
-    play,
 };
 
 /// How long an answer is waited for that should not come.
 const PATIENCE: Duration = Duration::from_millis(300);
 
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("patience", PATIENCE.as_millis());
 
-    let mut act = stage.step("full")?;
-    let server = act.stage().server(&["--model", "pool", "--workers", "2"])?;
+    let mut step = stage.step("full")?;
+    let server = step.server(&["--model", "pool", "--workers", "2"])?;
     let port = server.addr().port();
     let mut silent = crowd(server.addr(), 2)?;
     let sockets = sockets_once(port, |them| accepted(port, them) == 2)?;
     let threads = threads_once(server.pid(), |them| them.len() == 3 && are_asleep(them))?;
     let workers = threads.iter().filter(|it| it.name.starts_with("pool-"));
-    act.set("pid", server.pid());
-    act.set("threads", threads_shown(&threads));
-    act.seen("accepted", accepted(port, &sockets) == 2);
-    act.seen("workers", workers.count() == 2);
-    act.seen("asleep", are_asleep(&threads));
-    act.end()?;
+    step.set("pid", server.pid());
+    step.set("threads", threads_shown(&threads));
+    step.seen("accepted", accepted(port, &sockets) == 2);
+    step.seen("workers", workers.count() == 2);
+    step.seen("asleep", are_asleep(&threads));
+    step.end()?;
 
-    let mut act = stage.step("third")?;
+    let mut step = stage.step("third")?;
     let mut third = Client::call(server.addr())?;
-    act.set("third", third.addr()?);
+    step.set("third", third.addr()?);
     let silence = unheard(&mut third, &server)?;
-    act.set("waits", silence.sockets);
-    act.set("cpu", format!("{:.1}", silence.cpu.as_secs_f64() * 1e3));
-    act.seen("silent", silence.is_silent);
-    act.seen("kept", silence.is_kept);
-    act.seen("queue", silence.is_accepted);
-    act.seen("idle", silence.cpu < PATIENCE / 2);
-    act.end()?;
+    step.set("waits", silence.sockets);
+    step.set("cpu", format!("{:.1}", silence.cpu.as_secs_f64() * 1e3));
+    step.seen("silent", silence.is_silent);
+    step.seen("kept", silence.is_kept);
+    step.seen("queue", silence.is_accepted);
+    step.seen("idle", silence.cpu < PATIENCE / 2);
+    step.end()?;
 
-    let mut act = stage.step("leaves")?;
+    let mut step = stage.step("leaves")?;
     silent.pop();
     let answer = third.hear()?.unwrap_or_default();
-    act.seen("answered", answer == "hello");
-    act.set("answer", answer);
-    act.end()?;
+    step.seen("answered", answer == "hello");
+    step.set("answer", answer);
+    step.end()?;
 
-    let mut act = stage.step("more")?;
-    let server = act.stage().server(&["--model", "pool", "--workers", "4"])?;
+    let mut step = stage.step("more")?;
+    let server = step.server(&["--model", "pool", "--workers", "4"])?;
     let _silent = crowd(server.addr(), 3)?;
     let mut fourth = Client::call(server.addr())?;
     fourth.say("hello")?;
@@ -117,20 +68,20 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // From here on it is silent too.
     let mut fifth = Client::call(server.addr())?;
     let silence = unheard(&mut fifth, &server)?;
-    act.seen("helps", answer == "hello");
-    act.seen("again", silence.is_silent && silence.is_kept);
-    act.set("fourth_answer", answer);
-    act.set("more", silence.sockets);
-    act.end()?;
+    step.seen("helps", answer == "hello");
+    step.seen("again", silence.is_silent && silence.is_kept);
+    step.set("fourth_answer", answer);
+    step.set("more", silence.sockets);
+    step.end()?;
 
-    let mut act = stage.step("timeout")?;
-    let outcome = with_an_idle_timeout(act.stage())?;
-    act.seen("third", outcome.as_ref().map(|it| it.answer == "hello"));
-    act.seen("cut", outcome.as_ref().map(|it| it.are_cut));
+    let mut step = stage.step("timeout")?;
+    let outcome = with_an_idle_timeout(&mut step)?;
+    step.seen("third", outcome.as_ref().map(|it| it.answer == "hello"));
+    step.seen("cut", outcome.as_ref().map(|it| it.are_cut));
     let outcome = outcome.unwrap_or_default();
-    act.set("timeout_answer", outcome.answer);
-    act.set("timeout_after", outcome.after.as_millis());
-    act.end()
+    step.set("timeout_answer", outcome.answer);
+    step.set("timeout_after", outcome.after.as_millis());
+    step.end()
 }
 
 /// What was seen while a client wasn't heard.

@@ -13,42 +13,10 @@ use crate::{
         kernel::{error_name, shown, sockets_once},
         quiet_door,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "ports",
-    part: Part::Ports,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("two_doors.py", include_str!("two_doors.py")),
-    ],
-    examples: &[
-        ("first", "32768"),
-        ("last", "60999"),
-        ("port", "40231"),
-        ("other", "35107"),
-        (
-            "sockets",
-            "State  Recv-Q Send-Q Local           Peer Process\n\
-             LISTEN 0      128    127.0.0.1:40231 *    4711/portlab",
-        ),
-        ("at_port", "maths"),
-        ("at_other", "music"),
-        ("error", "EADDRINUSE"),
-        ("low", "80"),
-        ("refusal", "EACCES"),
-        ("client", "51334"),
-        ("again", "51336"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let range = handed_out();
     if let Some(range) = &range {
         stage.set("first", range.start());
@@ -57,46 +25,46 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // Where there is no /proc/sys nobody can tell.
     let is_of_the_range = |port| range.as_ref().map(|it| it.contains(&port));
 
-    let mut act = stage.step("door")?;
+    let mut step = stage.step("door")?;
     let door = quiet_door()?;
     let port = door.local_addr()?.port();
-    act.set("port", port);
+    step.set("port", port);
     let sockets = sockets_once(port, |all| all.len() == 1)?;
-    act.set("sockets", shown(&sockets));
-    act.seen("chosen", is_of_the_range(port));
-    act.seen("listens", sockets.len() == 1);
-    act.end()?;
+    step.set("sockets", shown(&sockets));
+    step.seen("chosen", is_of_the_range(port));
+    step.seen("listens", sockets.len() == 1);
+    step.end()?;
 
-    let mut act = stage.step("deliver")?;
+    let mut step = stage.step("deliver")?;
     let second_door = open_a_door()?;
     let other = second_door.local_addr()?.port();
-    act.set("other", other);
+    step.set("other", other);
     let (maths, music) = (knock(port, "maths")?, knock(other, "music")?);
     let (at_port, at_other) = (overheard(&door)?, overheard(&second_door)?);
     drop((maths, music));
-    act.seen(
+    step.seen(
         "apart",
         (at_port.as_str(), at_other.as_str()) == ("maths", "music"),
     );
-    act.set("at_port", at_port);
-    act.set("at_other", at_other);
-    act.end()?;
+    step.set("at_port", at_port);
+    step.set("at_other", at_other);
+    step.end()?;
 
-    let mut act = stage.step("second")?;
+    let mut step = stage.step("second")?;
     let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err();
-    act.set("error", error_name(refused.as_ref()));
-    act.seen(
+    step.set("error", error_name(refused.as_ref()));
+    step.seen(
         "refused",
         refused.is_some_and(|it| it.kind() == ErrorKind::AddrInUse),
     );
-    act.end()?;
+    step.end()?;
 
     let low = 80;
     stage.set("low", low);
-    let mut act = stage.step("low")?;
+    let mut step = stage.step("low")?;
     let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, low)).err();
-    act.set("refusal", error_name(refused.as_ref()));
-    act.seen(
+    step.set("refusal", error_name(refused.as_ref()));
+    step.seen(
         "refused",
         match refused {
             Some(error) if error.kind() == ErrorKind::PermissionDenied => Seen::Yes,
@@ -104,17 +72,17 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
             _ => Seen::NotHere,
         },
     );
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("client")?;
+    let mut step = stage.step("client")?;
     let once = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     let again = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
     let [once, again] = [once.local_addr()?.port(), again.local_addr()?.port()];
-    act.set("client", once);
-    act.set("again", again);
-    act.seen("given", is_of_the_range(once));
-    act.seen("differs", once != again);
-    act.end()
+    step.set("client", once);
+    step.set("again", again);
+    step.seen("given", is_of_the_range(once));
+    step.seen("differs", once != again);
+    step.end()
 }
 
 fn open_a_door() -> io::Result<TcpListener> {

@@ -12,88 +12,18 @@ use portlab_sys::{
     children::{Children, Forked, leave},
     process::{command_line, status},
 };
-use portlab_words::Lang;
 
 use crate::{
     cast::{
         PATIENCE,
         kernel::{once, own_pid},
-        not_run, receive,
+        receive,
         table::table,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "processes",
-    part: Part::Together,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("family.py", include_str!("family.py")),
-    ],
-    examples: &[
-        (
-            "line",
-            "PID   PPID  State         Name\n\
-             4711  1200  R (running)   portlab\n\
-             1200  1188  S (sleeping)  bash\n\
-             1188  1     S (sleeping)  tmux: server\n\
-             1     0     S (sleeping)  systemd",
-        ),
-        ("pid", "4711"),
-        ("ppid", "1200"),
-        ("parent", "bash"),
-        (
-            "both",
-            "PID   PPID  number  where in memory\n\
-             4711  1200  100     0x7ffc8a3b1c4c\n\
-             4719  4711  101     0x7ffc8a3b1c4c",
-        ),
-        ("child", "4719"),
-        ("ended", "4720"),
-        ("state", "Z (zombie)"),
-        (
-            "dead",
-            "Name   portlab\nState  Z (zombie)\nPid    4720\nPPid   4711",
-        ),
-        (
-            "told",
-            "4721  portlab serve --json --bind 127.0.0.1:0\n      --service reply --reply maths\n\
-             4724  portlab serve --json --bind 127.0.0.1:0\n      --service reply --reply music",
-        ),
-        ("first", "maths"),
-        ("second", "music"),
-        ("said_first", "maths"),
-        ("said_second", "music"),
-        ("name", "Ming"),
-        ("printed", "child  4731 ['Ming', 'Ming']\nparent 4730 []"),
-    ],
-    examples_zh: &[
-        (
-            "both",
-            "PID   PPID  number  内存地址\n\
-             4711  1200  100     0x7ffc8a3b1c4c\n\
-             4719  4711  101     0x7ffc8a3b1c4c",
-        ),
-        (
-            "told",
-            "4721  portlab serve --json --bind 127.0.0.1:0\n      --service reply --reply 数学\n\
-             4724  portlab serve --json --bind 127.0.0.1:0\n      --service reply --reply 音乐",
-        ),
-        ("first", "数学"),
-        ("second", "音乐"),
-        ("said_first", "数学"),
-        ("said_second", "音乐"),
-        ("name", "小明"),
-        ("printed", "child  4731 ['小明', '小明']\nparent 4730 []"),
-    ],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     number(stage)?;
     // Forking is for a process with one thread, and so it comes before all that starts others.
     let alone = Alone::claim().map_err(io::Error::other)?;
@@ -106,7 +36,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// A running program has a number and a parent.
 fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("number")?;
+    let mut step = stage.step("number")?;
     let (pid, ppid) = (own_pid(), parent_id().cast_signed());
     let mut line = vec![["PID", "PPID", "State", "Name"].map(str::to_owned)];
     let mut next = Some(pid);
@@ -115,12 +45,12 @@ fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
         line.push(names.map(|name| status(pid, name).unwrap_or_default()));
         next = status(pid, "PPid").and_then(|it| it.parse().ok());
     }
-    act.set("line", table(&line));
-    act.set("pid", pid);
-    act.set("ppid", ppid);
-    act.set("parent", status(ppid, "Name").unwrap_or_default());
-    act.seen("number", status(pid, "Pid") == Some(pid.to_string()));
-    act.seen(
+    step.set("line", table(&line));
+    step.set("pid", pid);
+    step.set("ppid", ppid);
+    step.set("parent", status(ppid, "Name").unwrap_or_default());
+    step.seen("number", status(pid, "Pid") == Some(pid.to_string()));
+    step.seen(
         "parent",
         match ppid {
             // It lives outside the container, whose processes alone are listed.
@@ -128,12 +58,12 @@ fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
             _ => (status(pid, "PPid") == Some(ppid.to_string())).into(),
         },
     );
-    act.end()
+    step.end()
 }
 
 /// A child changes its number, and the parent's is as before.
 fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result<(), Exit> {
-    let mut act = stage.step("copy")?;
+    let mut step = stage.step("copy")?;
     let mut number = 100;
     let (ours, theirs) = UnixStream::pair()?;
     let child = match children.fork(alone)? {
@@ -149,15 +79,12 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
     let (childs_number, childs_place) = told.split_once(' ').unwrap_or((&told, ""));
     let own = own_pid();
     let place = format!("{:p}", &number);
-    let where_in_memory = match act.stage().lang() {
-        Lang::En => "where in memory",
-        Lang::Zh => "内存地址",
-    };
+    let where_in_memory = step.lang().pick("where in memory", "内存地址");
     let row = |pid, number: &str, place: &str| {
         let ppid = status(pid, "PPid").unwrap_or_default();
         [pid.to_string(), ppid, number.to_owned(), place.to_owned()]
     };
-    act.set(
+    step.set(
         "both",
         table(&[
             ["PID", "PPID", "number", where_in_memory].map(str::to_owned),
@@ -165,18 +92,18 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
             row(child, childs_number, childs_place),
         ]),
     );
-    act.set("child", child);
-    act.seen("born", status(child, "PPid") == Some(own.to_string()));
-    act.seen("apart", (number, childs_number) == (100, "101"));
-    act.seen("place", childs_place == place);
+    step.set("child", child);
+    step.seen("born", status(child, "PPid") == Some(own.to_string()));
+    step.seen("apart", (number, childs_number) == (100, "101"));
+    step.seen("place", childs_place == place);
     (&ours).write_all(b".")?;
     once(|| !children.reap().is_empty());
-    act.end()
+    step.end()
 }
 
 /// A child that has ended, and that nobody has waited for yet.
 fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result<(), Exit> {
-    let mut act = stage.step("zombie")?;
+    let mut step = stage.step("zombie")?;
     let child = match children.fork(alone)? {
         Forked::Parent(pid) => pid,
         Forked::Child(_) => leave(true),
@@ -186,28 +113,25 @@ fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Resu
     let was_seen = once(is_zombie);
     let names = ["Name", "State", "Pid", "PPid"];
     let dead = names.map(|name| [name.to_owned(), status(pid, name).unwrap_or_default()]);
-    act.set("dead", table(&dead));
-    act.set("ended", pid);
-    act.set("state", status(pid, "State").unwrap_or_default());
-    act.seen("zombie", was_seen);
+    step.set("dead", table(&dead));
+    step.set("ended", pid);
+    step.set("state", status(pid, "State").unwrap_or_default());
+    step.seen("zombie", was_seen);
     let reaped = children.reap();
     let reaped = reaped.iter().find(|it| it.pid == child);
-    act.seen("well", reaped.is_some_and(|it| it.well));
-    act.seen("gone", status(pid, "State").is_none());
-    act.end()
+    step.seen("well", reaped.is_some_and(|it| it.well));
+    step.seen("gone", status(pid, "State").is_none());
+    step.end()
 }
 
 /// One program twice, told different words.
 fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let words = match stage.lang() {
-        Lang::En => ["maths", "music"],
-        Lang::Zh => ["数学", "音乐"],
-    };
+    let words = stage.lang().pick(["maths", "music"], ["数学", "音乐"]);
     stage.set("first", words[0]);
     stage.set("second", words[1]);
-    let mut act = stage.step("arguments")?;
+    let mut step = stage.step("arguments")?;
     let start = |word| {
-        let stage = act.stage();
+        let stage = &mut step;
         stage.server(&["--service", "reply", "--reply", word])
     };
     // Both run, and only then is either looked at or asked.
@@ -217,40 +141,32 @@ fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let [first, second] = servers.each_ref().map(|it| ask(it.addr()));
     let said = [first?, second?];
     let told = servers.iter().zip(&lines).map(told_of);
-    act.set("told", told.collect::<Vec<_>>().join("\n"));
-    act.set("said_first", &said[0]);
-    act.set("said_second", &said[1]);
-    act.seen(
+    step.set("told", told.collect::<Vec<_>>().join("\n"));
+    step.set("said_first", &said[0]);
+    step.set("said_second", &said[1]);
+    step.seen(
         "listed",
         lines.iter().zip(words).all(|(it, word)| it.ends_with(word)),
     );
-    act.seen("obeyed", said == words);
+    step.seen("obeyed", said == words);
     drop(servers);
-    act.end()
+    step.end()
 }
 
 /// The same as a student writes it.
 fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let name = match stage.lang() {
-        Lang::En => "Ming",
-        Lang::Zh => "小明",
-    };
+    let name = stage.lang().pick("Ming", "小明");
     stage.set("name", name);
-    let mut act = stage.step("python")?;
-    let student = act.stage().student("family.py", &[name])?;
-    let printed = student.map(|it| it.rest());
-    let are_apart = |printed: &Vec<String>| match printed.as_slice() {
-        [child, parent] => {
-            let is_childs = child.ends_with(&format!("['{name}', '{name}']"));
-            is_childs && parent.ends_with(" []")
-        }
-        _ => false,
-    };
-    act.seen("apart", printed.as_ref().map(are_apart));
-    let printed = printed.map(|lines| lines.join("\n"));
-    let not_run = not_run(act.stage().lang());
-    act.set("printed", printed.as_deref().unwrap_or(not_run));
-    act.end()
+    let mut step = stage.step("python")?;
+    let student = step.student("family.py", &[name])?;
+    let printed = student.map(|it| it.rest().join("\n"));
+    step.printed("apart", "printed", printed, |printed| {
+        let lines = printed.split_once('\n');
+        lines.is_some_and(|(child, parent)| {
+            child.ends_with(&format!("['{name}', '{name}']")) && parent.ends_with(" []")
+        })
+    });
+    step.end()
 }
 
 /// The words by which a process was started, the program's without its folder; none when it is gone.

@@ -15,7 +15,7 @@ use portlab_sys::{
     sockets::{Socket as Entry, State},
     time_wait,
 };
-use portlab_words::Lang;
+use portlab_words::{Text, tr};
 use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{
@@ -24,116 +24,69 @@ use crate::{
         kernel::{accepted, error_name, queued, remains_once, shown, sockets_at, sockets_once},
         quiet_door, read_as, receive,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "server",
-    part: Part::Talk,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("server.py", include_str!("server.py")),
-    ],
-    examples: &[
-        ("port", "41873"),
-        ("fd", "4"),
-        ("refusal", "ECONNREFUSED"),
-        (
-            "listening",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      1      128    127.0.0.1:41873 *               4711/portlab\n\
-             ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 -\n\
-             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
-        ),
-        (
-            "accepted",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      0      128    127.0.0.1:41873 *               4711/portlab\n\
-             ESTABLISHED 0      0      127.0.0.1:41873 127.0.0.1:51334 4711/portlab\n\
-             ESTABLISHED 0      0      127.0.0.1:51334 127.0.0.1:41873 4711/portlab",
-        ),
-        ("new_fd", "6"),
-        ("caller", "51334"),
-        ("length", "14"),
-        (
-            "closed",
-            "State     Recv-Q Send-Q Local           Peer            Process\n\
-             TIME-WAIT 0      0      127.0.0.1:41873 127.0.0.1:51334 -",
-        ),
-        ("without", "EADDRINUSE"),
-        ("yours", "8080"),
-        ("taken", ""),
-        ("holder", "python3 (pid 4720)"),
-        ("their_hex", "ca d5 b5 bd a3 a1"),
-        ("their_text", "收到！"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let gbk = encoding("gbk");
 
-    let mut act = stage.step("bind")?;
+    let mut step = stage.step("bind")?;
     let server = bound(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), true)?;
     let door = server.local_addr()?.as_socket();
     let door = door.ok_or_else(|| io::Error::other("an IPv4 socket has no IPv4 address"))?;
     let port = door.port();
-    act.set("port", port);
-    act.set("fd", server.as_raw_fd());
+    step.set("port", port);
+    step.set("fd", server.as_raw_fd());
     let refused = TcpStream::connect(door).err();
-    act.set("refusal", error_name(refused.as_ref()));
+    step.set("refusal", error_name(refused.as_ref()));
     let is_refused = refused.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused);
-    act.seen("bound", port != 0);
-    act.seen("refused", is_refused && !listens(&sockets_at(port)?));
-    act.end()?;
+    step.seen("bound", port != 0);
+    step.seen("refused", is_refused && !listens(&sockets_at(port)?));
+    step.end()?;
 
-    let mut act = stage.step("listen")?;
+    let mut step = stage.step("listen")?;
     server.listen(128)?;
     let mut client = TcpStream::connect(door)?;
     let own = client.local_addr()?;
     let queue = sockets_once(port, |all| queued(port, all) == 1)?;
-    act.set("listening", shown(&queue));
-    act.seen("queued", queued(port, &queue) == 1);
-    act.seen(
+    step.set("listening", shown(&queue));
+    step.seen("queued", queued(port, &queue) == 1);
+    step.seen(
         "connected",
         client.peer_addr().is_ok_and(|peer| peer == door),
     );
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("accept")?;
+    let mut step = stage.step("accept")?;
     let server = TcpListener::from(server);
     let mut served = accept(&server)?;
     let after = sockets_once(port, |all| accepted(port, all) == 1)?;
-    act.set("accepted", shown(&after));
-    act.set("new_fd", served.as_raw_fd());
-    act.set("caller", own.port());
-    act.seen("new", served.as_raw_fd() != server.as_raw_fd());
-    act.seen("same_port", served.local_addr()? == door);
-    act.seen("told", served.peer_addr()? == own);
-    act.seen("listens", listens(&after) && queued(port, &after) == 0);
-    act.end()?;
+    step.set("accepted", shown(&after));
+    step.set("new_fd", served.as_raw_fd());
+    step.set("caller", own.port());
+    step.seen("new", served.as_raw_fd() != server.as_raw_fd());
+    step.seen("same_port", served.local_addr()? == door);
+    step.seen("told", served.peer_addr()? == own);
+    step.seen("listens", listens(&after) && queued(port, &after) == 0);
+    step.end()?;
 
-    let mut act = stage.step("talk")?;
+    let mut step = stage.step("talk")?;
     let question = gbk.encode("你好，服务端！").map_err(io::Error::other)?;
     let answer = gbk.encode("收到！").map_err(io::Error::other)?;
     client.write_all(&question)?;
     let heard = receive(&mut served)?;
     served.write_all(&answer)?;
     let back = receive(&mut client)?;
-    act.set("length", heard.len());
-    act.seen("heard", heard == question);
-    act.seen("answered", back == answer);
-    act.seen(
+    step.set("length", heard.len());
+    step.seen("heard", heard == question);
+    step.seen("answered", back == answer);
+    step.seen(
         "listening_heard_nothing",
         SockRef::from(&server).peer_addr().is_err(),
     );
-    act.end()?;
+    step.end()?;
 
-    let mut act = stage.step("close")?;
+    let mut step = stage.step("close")?;
     let had_room = time_wait::has_room();
     drop(served);
     let end = receive(&mut client)?;
@@ -144,13 +97,13 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         is_left && all.iter().all(|it| it.state == State::TimeWait)
     };
     let (left, seen) = remains_once(port, had_room, waits)?;
-    act.set("closed", shown(&left));
-    act.seen("told", end.is_empty());
-    act.seen("waits", seen);
+    step.set("closed", shown(&left));
+    step.seen("told", end.is_empty());
+    step.seen("waits", seen);
     let without = bound(door, false).err();
-    act.set("without", error_name(without.as_ref()));
+    step.set("without", error_name(without.as_ref()));
     let is_refused = without.is_some_and(|it| it.kind() == ErrorKind::AddrInUse);
-    act.seen(
+    step.seen(
         "without",
         match seen {
             // There is nothing to be refused for.
@@ -158,8 +111,8 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
             _ => is_refused.into(),
         },
     );
-    act.seen("again", bound(door, true).is_ok());
-    act.end()?;
+    step.seen("again", bound(door, true).is_ok());
+    step.end()?;
 
     yours(stage, gbk)
 }
@@ -177,7 +130,7 @@ fn bound(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
 /// The watcher's own server: this lesson is its client.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     // The door is closed again: the number is theirs.
-    let port = if stage.is_manned() {
+    let port = if stage.is_interactive() {
         courses_port(stage)?.local_addr()?.port()
     } else {
         let port = quiet_door()?.local_addr()?.port();
@@ -185,12 +138,12 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         stage.set("taken", "");
         port
     };
-    let mut act = stage.task("yours")?;
+    let mut step = stage.task("yours")?;
     for name in ["holder", "their_hex", "their_text"] {
-        act.set(name, "-");
+        step.set(name, "-");
     }
-    let on = act.stage();
-    let stand_in = if on.is_manned() {
+    let on = &mut step;
+    let stand_in = if on.is_interactive() {
         None
     } else {
         Some(StandIn::start(on, port)?)
@@ -202,27 +155,27 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         Some(_) => connected(addr),
     };
     let Some(mut client) = caller else {
-        act.seen("listens", Seen::NotHere);
-        act.seen("answered", Seen::Moot);
-        act.seen("closed", Seen::Moot);
-        return act.end();
+        step.seen("listens", Seen::NotHere);
+        step.seen("answered", Seen::Moot);
+        step.seen("closed", Seen::Moot);
+        return step.end();
     };
     let by = holder(addr);
     // A stand-in's number may be anybody's by now, which would prove nothing.
     let is_theirs = |it: &StandIn| by.as_ref().is_some_and(|by| by.pid == it.pid());
     let is_theirs = stand_in.as_ref().is_none_or(is_theirs);
-    act.set(
+    step.set(
         "holder",
         by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
     );
-    act.seen("listens", Seen::if_shown(is_theirs));
+    step.seen("listens", Seen::if_shown(is_theirs));
     // It fails when the server has broken off, which what is received tells as well.
     let _ = client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?);
-    let (waiting, nothing) = match act.stage().lang() {
-        Lang::En => ("Waiting for the answer, ten seconds at most ...", "nothing"),
-        Lang::Zh => ("正在等回答，最多十秒……", "什么也没有"),
-    };
-    act.stage().remark(waiting)?;
+    let lang = step.lang();
+    step.remark(lang.pick(
+        "Waiting for the answer, ten seconds at most ...",
+        "正在等待回答，最多十秒……",
+    ))?;
     // One that resets has not answered, and has ended.
     let answer = receive(&mut client);
     let was_reset = answer
@@ -232,32 +185,31 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let answer = answer.unwrap_or_default();
     let as_utf8 = str::from_utf8(&answer).ok().filter(|text| !text.is_ascii());
     let text = read_as(gbk, &answer);
-    act.set(
-        "their_hex",
-        if answer.is_empty() {
-            nothing.to_owned()
-        } else {
-            hex(&answer)
-        },
-    );
-    act.set(
-        "their_text",
-        match as_utf8 {
-            Some(text) => format!("UTF-8: {}", text.escape_debug()),
-            None if answer.is_empty() => nothing.to_owned(),
-            None => text.escape_debug().to_string(),
-        },
-    );
+    let nothing = match has_ended {
+        true => &CLOSED_WITHOUT_AN_ANSWER,
+        false => &NO_ANSWER,
+    };
+    let told = match as_utf8 {
+        Some(text) => format!("UTF-8: {}", text.escape_debug()),
+        None if answer.is_empty() => nothing.pick(lang).to_owned(),
+        None => text.escape_debug().to_string(),
+    };
+    step.set("their_text", told);
+    let bytes = match answer.is_empty() {
+        true => lang.pick("(no bytes)", "（没有字节）").to_owned(),
+        false => hex(&answer),
+    };
+    step.set("their_hex", bytes);
     let is_gbk = !answer.is_empty() && as_utf8.is_none() && !text.contains('\u{fffd}');
-    act.seen("answered", Seen::if_shown(is_gbk));
+    step.seen("answered", Seen::if_shown(is_gbk));
     // Our own stand-in goes on serving until its client has finished.
     if stand_in.as_ref().is_some_and(|it| it.server.is_err()) {
         client.shutdown(Shutdown::Write)?;
     }
     client.set_read_timeout(Some(CLOSING))?;
     let closed = has_ended || matches!(client.read(&mut [0; 1]), Ok(0));
-    act.seen("closed", Seen::if_shown(closed));
-    act.end()
+    step.seen("closed", Seen::if_shown(closed));
+    step.end()
 }
 
 /// Calls the watchers' server, as often as they want.
@@ -267,10 +219,11 @@ fn called(stage: &mut Stage<'_>, addr: SocketAddr) -> Result<Option<TcpStream>, 
             return Ok(Some(stream));
         }
         let port = addr.port();
-        stage.remark(&match stage.lang() {
-            Lang::En => format!("Nobody listens at port {port} yet."),
-            Lang::Zh => format!("{port} 号端口上还没有人在监听。"),
-        })?;
+        stage.remark(&tr!(
+            stage.lang(),
+            "No program listens at port {port} yet.",
+            "还没有程序在监听 {port} 号端口。",
+        ))?;
     }
     Ok(None)
 }
@@ -323,6 +276,16 @@ fn connected(addr: SocketAddr) -> Option<TcpStream> {
         }
     }
 }
+
+/// What is shown if the server closes the connection before it has sent anything.
+static CLOSED_WITHOUT_AN_ANSWER: Text = Text::new(
+    "the connection was closed before a byte came. Look at the terminal in which server.py runs: the last line is the \
+     reason",
+    "连接已断开，一个字节也没收到。请看运行 server.py 的终端：最后一行就是原因",
+);
+
+/// What is shown if the server sends nothing, and keeps the connection open.
+static NO_ANSWER: Text = Text::new("no byte came within ten seconds", "十秒内一个字节也没收到");
 
 /// How long a server that has answered may take to hang up.
 const CLOSING: Duration = Duration::from_secs(3);

@@ -17,116 +17,75 @@ use crate::{
         kernel::{error_name, shown, sockets_once},
         quiet_door, receive,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "socket",
-    part: Part::Ports,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("plug.py", include_str!("plug.py")),
-    ],
-    examples: &[
-        (
-            "open",
-            "0 -> /dev/pts/0\n1 -> /dev/pts/0\n2 -> /dev/pts/0\n3 -> socket:[183407]",
-        ),
-        ("plug", "3"),
-        ("said", "3"),
-        ("own", "0.0.0.0:0"),
-        ("peer", "ENOTCONN"),
-        ("port", "40231"),
-        (
-            "sockets",
-            "State       Recv-Q Send-Q Local           Peer            Process\n\
-             LISTEN      0      128    127.0.0.1:40231 *               4711/portlab\n\
-             ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51334 4711/portlab\n\
-             ESTABLISHED 0      0      127.0.0.1:40231 127.0.0.1:51336 4711/portlab",
-        ),
-        ("server", "3"),
-        ("first", "5"),
-        ("second", "7"),
-        ("error", "ENOTCONN"),
-        ("heard", "hello"),
-        ("closed", "5"),
-        ("old", "5 -> socket:[183431]"),
-        ("new", "5 -> socket:[183502]"),
-        ("given", "5"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("outlet")?;
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    let mut step = stage.step("outlet")?;
     let plug = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let number = plug.as_raw_fd();
-    act.set("plug", number);
-    act.set("open", open_files(number)?);
-    act.seen("number", target(number)?.starts_with("socket:["));
-    let student = act.stage().student("plug.py", &[])?;
+    step.set("plug", number);
+    step.set("open", open_files(number)?);
+    step.seen("number", target(number)?.starts_with("socket:["));
+    let student = step.student("plug.py", &[])?;
     // To its end, so that the pipes to it are closed: a later step looks at which numbers are free.
     let said = student.map(|it| it.rest().pop().unwrap_or_default());
-    let is_number = |line: &String| line.parse().is_ok_and(|it: RawFd| it > 2);
-    act.seen("python", said.as_ref().map(is_number));
-    act.set("said", said.unwrap_or_default());
-    act.end()?;
+    step.printed("python", "said", said, |line| {
+        line.parse().is_ok_and(|it: RawFd| it > 2)
+    });
+    step.end()?;
 
-    let mut act = stage.step("empty")?;
+    let mut step = stage.step("empty")?;
     let own = plug.local_addr()?.as_socket();
-    act.seen("unbound", own.is_some_and(is_nowhere));
-    act.set("own", own.map_or("?".to_owned(), |it| it.to_string()));
+    step.seen("unbound", own.is_some_and(is_nowhere));
+    step.set("own", own.map_or("?".to_owned(), |it| it.to_string()));
     let peer = plug.peer_addr().err();
-    act.seen("unconnected", is_not_connected(peer.as_ref()));
-    act.set("peer", error_name(peer.as_ref()));
-    act.seen("unlisted", !is_listed(&target(number)?)?);
-    act.end()?;
+    step.seen("unconnected", is_not_connected(peer.as_ref()));
+    step.set("peer", error_name(peer.as_ref()));
+    step.seen("unlisted", !is_listed(&target(number)?)?);
+    step.end()?;
     drop(plug);
 
     let server = quiet_door()?;
     let door = server.local_addr()?;
     stage.set("port", door.port());
     stage.set("server", server.as_raw_fd());
-    let mut act = stage.step("three")?;
+    let mut step = stage.step("three")?;
     let mut clients = [TcpStream::connect(door)?, TcpStream::connect(door)?];
     let mut served = [accept(&server)?, accept(&server)?];
-    act.set("first", served[0].as_raw_fd());
-    act.set("second", served[1].as_raw_fd());
+    step.set("first", served[0].as_raw_fd());
+    step.set("second", served[1].as_raw_fd());
     let mut all = sockets_once(door.port(), |all| at(all, door) == 3)?;
     all.retain(|it| it.local == door);
-    act.set("sockets", shown(&all));
-    act.seen("three", all.len() == 3);
-    act.seen("new", are_different(&server, &served));
-    act.seen("four", differ_in_peer_only(&served)?);
-    act.end()?;
+    step.set("sockets", shown(&all));
+    step.seen("three", all.len() == 3);
+    step.seen("new", are_different(&server, &served));
+    step.seen("four", differ_in_peer_only(&served)?);
+    step.end()?;
 
-    let mut act = stage.step("listening")?;
+    let mut step = stage.step("listening")?;
     clients[0].write_all(b"hello")?;
     let refused = read_at_the_door(&server).err();
-    act.seen("refused", is_not_connected(refused.as_ref()));
-    act.set("error", error_name(refused.as_ref()));
+    step.seen("refused", is_not_connected(refused.as_ref()));
+    step.set("error", error_name(refused.as_ref()));
     let heard = receive(&mut served[0])?;
-    act.seen("heard", heard == b"hello");
-    act.set("heard", String::from_utf8_lossy(&heard));
-    act.end()?;
+    step.seen("heard", heard == b"hello");
+    step.set("heard", String::from_utf8_lossy(&heard));
+    step.end()?;
 
     stage.set("closed", served[0].as_raw_fd());
-    let mut act = stage.step("number")?;
+    let mut step = stage.step("number")?;
     let [first, _second] = served;
     let (number, old) = (first.as_raw_fd(), target(first.as_raw_fd())?);
     drop(first);
     let next = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     let (given, new) = (next.as_raw_fd(), target(next.as_raw_fd())?);
-    act.set("old", format!("{number} -> {old}"));
-    act.set("new", format!("{given} -> {new}"));
-    act.set("given", given);
-    act.seen("same", given == number);
-    act.seen("other", new != old);
-    act.end()
+    step.set("old", format!("{number} -> {old}"));
+    step.set("new", format!("{given} -> {new}"));
+    step.set("given", given);
+    step.seen("same", given == number);
+    step.seen("other", new != old);
+    step.end()
 }
 
 /// What this process has open, by number: the first three, and the number `plug`.

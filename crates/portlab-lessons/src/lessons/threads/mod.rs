@@ -18,52 +18,12 @@ use crate::{
     cast::{
         accept,
         kernel::{once, own_pid, own_thread, threads_of},
-        lock, not_run,
+        lock,
     },
-    lesson::{Lesson, Part},
     stage::{Exit, Seen, Stage},
 };
 
-pub(super) const LESSON: Lesson = Lesson {
-    name: "threads",
-    part: Part::Together,
-    en: include_str!("en.md"),
-    zh: include_str!("zh.md"),
-    files: &[
-        ("mod.rs", include_str!("mod.rs")),
-        ("share.py", include_str!("share.py")),
-        ("daemon.py", include_str!("daemon.py")),
-    ],
-    examples: &[
-        (
-            "threads",
-            "TID   Name     State\n4711  portlab  R\n4712  sing     S\n4713  dance    S",
-        ),
-        ("pid", "4711"),
-        ("tids", "4712, 4713"),
-        ("read", "[0, 1, 2, 3, 4]"),
-        ("printed", "[0, 1, 2, 3, 4]"),
-        (
-            "rounds",
-            "1: A B C D\n2: B A C D\n3: A B D C\n4: A B C D\n5: C A B D\n6: A B C D",
-        ),
-        ("orders", "4"),
-        ("count", "6"),
-        (
-            "both",
-            "TID   Name     State\n4711  portlab  R\n4720  wait     S\n4721  count    R",
-        ),
-        ("counted", "1048213"),
-        ("counted_to", "1000000"),
-        ("waits", "main ends\nthread ends"),
-        ("leaves", "main ends"),
-        ("took", "0.1"),
-    ],
-    examples_zh: &[],
-    play,
-};
-
-fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
+pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     numbers(stage)?;
     shared(stage)?;
     order(stage)?;
@@ -73,7 +33,7 @@ fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
 /// Two more threads, and still one process.
 fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("numbers")?;
+    let mut step = stage.step("numbers")?;
     let music = Arc::new(Barrier::new(3));
     let [sing, dance] = NAMES.map(|name| {
         let music = Arc::clone(&music);
@@ -83,16 +43,16 @@ fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
     once(|| NAMES.iter().all(|name| own_thread(name) == Some('S')));
     let all = threads(own_pid())?;
     let mut tids = all.iter().map(|it| it.tid).collect::<Vec<_>>();
-    act.set("threads", threads_of(own_pid())?);
-    act.set("pid", own_pid());
-    act.seen(
+    step.set("threads", threads_of(own_pid())?);
+    step.set("pid", own_pid());
+    step.seen(
         "first",
         all.iter()
             .any(|it| it.tid == own_pid() && !NAMES.contains(&&*it.name)),
     );
     tids.retain(|tid| *tid != own_pid());
-    act.seen("others", tids.len() == 2 && tids[0] != tids[1]);
-    act.set(
+    step.seen("others", tids.len() == 2 && tids[0] != tids[1]);
+    step.set(
         "tids",
         tids.iter()
             .map(i32::to_string)
@@ -102,12 +62,12 @@ fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
     // The music plays, and both end.
     music.wait();
     both.map(JoinHandle::join).into_iter().for_each(drop);
-    act.end()
+    step.end()
 }
 
 /// What one thread writes, another reads.
 fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("shared")?;
+    let mut step = stage.step("shared")?;
     let homework = Mutex::new(Vec::new());
     let read = thread::scope(|scope| {
         let writer = scope.spawn(|| write(&homework));
@@ -116,20 +76,17 @@ fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
         reader.join()
     });
     let read = read.unwrap_or_default();
-    act.set("read", format!("{read:?}"));
-    act.seen("read", read == [0, 1, 2, 3, 4]);
-    let not_run = not_run(act.stage().lang());
-    let student = act.stage().student("share.py", &[])?;
+    step.set("read", format!("{read:?}"));
+    step.seen("read", read == [0, 1, 2, 3, 4]);
+    let student = step.student("share.py", &[])?;
     let printed = student.map(|it| it.rest().join("\n"));
-    let seen = printed.as_ref().map(|it| it == "[0, 1, 2, 3, 4]");
-    act.seen("python", seen);
-    act.set("printed", printed.as_deref().unwrap_or(not_run));
-    act.end()
+    step.printed("python", "printed", printed, |it| it == "[0, 1, 2, 3, 4]");
+    step.end()
 }
 
 /// Four say their names, round after round, until the order was not the same each time.
 fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("order")?;
+    let mut step = stage.step("order")?;
     let mut rounds: Vec<String> = Vec::new();
     let differ = |rounds: &[String]| rounds.iter().any(|it| *it != rounds[0]);
     while rounds.len() < FEW || (rounds.len() < MANY && !differ(&rounds)) {
@@ -141,19 +98,19 @@ fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
         .map(|(at, it)| format!("{at}: {it}"))
         .collect();
     let shown = [&numbered[..FEW - 1], &numbered[numbered.len() - 1..]].concat();
-    act.set("rounds", shown.join("\n"));
-    act.set("count", rounds.len());
-    act.seen("differs", Seen::if_shown(differ(&rounds)));
-    act.seen("complete", rounds.iter().all(|it| is_complete(it)));
+    step.set("rounds", shown.join("\n"));
+    step.set("count", rounds.len());
+    step.seen("differs", Seen::if_shown(differ(&rounds)));
+    step.seen("complete", rounds.iter().all(|it| is_complete(it)));
     rounds.sort();
     rounds.dedup();
-    act.set("orders", rounds.len());
-    act.end()
+    step.set("orders", rounds.len());
+    step.end()
 }
 
 /// A thread that waits doesn't hold up one that counts.
 fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("blocked")?;
+    let mut step = stage.step("blocked")?;
     let door = TcpListener::bind("127.0.0.1:0")?;
     let silent = TcpStream::connect(door.local_addr()?)?;
     let mut client = accept(&door)?;
@@ -174,39 +131,39 @@ fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let both = threads_of(own_pid());
     let states = ["wait", "count"].map(own_thread);
     is_over.store(true, Relaxed);
-    act.set("both", both?);
-    act.set("counted", number.load(Relaxed));
-    act.seen("asleep", states[0] == Some('S'));
-    act.seen("counts", counts && states[1] == Some('R'));
+    step.set("both", both?);
+    step.set("counted", number.load(Relaxed));
+    step.seen("asleep", states[0] == Some('S'));
+    step.seen("counts", counts && states[1] == Some('R'));
     // The end of the connection is what the waiting one hears at last.
     drop(silent);
     let _ = (wait.join(), count.join());
-    act.end()
+    step.end()
 }
 
 /// Waiting for a thread's end, and not.
 fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let mut act = stage.step("join")?;
+    let mut step = stage.step("join")?;
     let counting = named("counting", || {
         (0..1_000_000).fold(0, |sum, _| sum + black_box(1))
     })?;
     let counted = counting.join().unwrap_or(0);
-    act.set("counted_to", counted);
-    act.seen("done", counted == 1_000_000);
-    act.seen("gone", once(|| own_thread("counting").is_none()));
-    let ordinary = dawdled(act.stage(), "0.3", "ordinary")?;
-    let waited = |it: &Dawdled| it.ended_well && it.printed.contains("thread ends");
-    act.seen("waits", ordinary.as_ref().map(waited));
-    let daemon = dawdled(act.stage(), "60", "daemon")?;
-    let left = |it: &Dawdled| it.ended_well && it.printed == "main ends" && it.took < DAEMONS;
-    act.seen("leaves", daemon.as_ref().map(left));
+    step.set("counted_to", counted);
+    step.seen("done", counted == 1_000_000);
+    step.seen("gone", once(|| own_thread("counting").is_none()));
+    let ordinary = dawdled(&mut step, "0.3", "ordinary")?;
+    let ended_well = ordinary.as_ref().is_some_and(|it| it.ended_well);
+    step.printed("waits", "waits", ordinary.map(|it| it.printed), |printed| {
+        ended_well && printed.contains("thread ends")
+    });
+    let daemon = dawdled(&mut step, "60", "daemon")?;
+    let ended_well = daemon.as_ref().is_some_and(|it| it.ended_well);
     let took = daemon.as_ref().map_or(Duration::ZERO, |it| it.took);
-    act.set("took", format!("{:.1}", took.as_secs_f64()));
-    let not_run = not_run(act.stage().lang());
-    for (name, program) in [("waits", ordinary), ("leaves", daemon)] {
-        act.set(name, program.map_or(not_run.to_owned(), |it| it.printed));
-    }
-    act.end()
+    step.set("took", format!("{:.1}", took.as_secs_f64()));
+    step.printed("leaves", "leaves", daemon.map(|it| it.printed), |printed| {
+        ended_well && printed == "main ends" && took < DAEMONS
+    });
+    step.end()
 }
 
 /// How a program has ended whose thread dawdles.

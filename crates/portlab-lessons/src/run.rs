@@ -1,4 +1,4 @@
-//! Who watches a lesson: the language, how wide the screen is, and who says when it goes on.
+//! How a lesson is run: the language, the width of the screen, the pace, and where input and output are.
 
 use std::{
     fs::File,
@@ -15,90 +15,90 @@ use rustix::{
     termios::{QueueSelector, tcflush},
 };
 
-/// Who says when a lesson goes on.
+/// What makes a lesson go on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pace {
-    /// Whoever watches, by the Enter key.
+    /// The Enter key.
     Enter,
     /// The clock: long enough to read, 36 s in all at most.
     Clock,
     /// The clock, ten times as fast.
     Fast,
-    /// Nobody: it goes on at once.
+    /// Nothing: the lesson goes on at once.
     Straight,
 }
 
-/// How long all pauses of a lesson together may last.
+/// The limit on all pauses of a lesson together.
 pub(crate) const READING: Duration = Duration::from_secs(36);
 
-/// How wide a text may be at most: wider lines are hard to read.
+/// The greatest width of a text: wider lines are hard to read.
 const WIDEST: usize = 80;
 
-/// The hall in which a lesson is played.
-pub struct Hall {
+/// One run of a lesson.
+pub struct LessonRun {
     /// The language.
     pub lang: Lang,
     /// The columns of the screen.
     pub width: usize,
-    /// Who says when it goes on.
+    /// What makes the lesson go on.
     pub pace: Pace,
-    /// What orders the answers to choose from; [`crate::order::SEED`] gives the order of the pages.
+    /// Orders the answers to choose from; [`crate::order::SEED`] gives the order of the pages.
     pub seed: u64,
-    /// This very program, whose servers play a part.
+    /// This program's own file: a lesson starts its servers from it.
     pub program: PathBuf,
     /// Where everything is shown.
     pub out: Box<dyn Write>,
-    /// Where the watchers' answers come from.
+    /// Where the user's input comes from.
     pub answers: Answers,
 }
 
-/// A line up, and erased: written by itself, it takes the prompt away.
+/// Moves the cursor a line up and erases that line: written by itself, it takes the prompt away.
 pub const ERASE: &str = "\x1b[1A\x1b[2K";
 
-/// What watchers type, line by line.
+/// What the user types, line by line.
 #[derive(Debug)]
 pub struct Answers(BufReader<File>);
 
 impl Answers {
-    /// Listens at a terminal, a pipe or the like.
+    /// Reads from a terminal, a pipe or the like.
     #[must_use]
     pub fn new(input: OwnedFd) -> Self {
         Self(BufReader::new(input.into()))
     }
 
-    /// Listens at stdin.
+    /// Reads from stdin.
     ///
     /// # Errors
-    /// When it is closed.
+    /// When stdin is closed.
     pub fn stdin() -> io::Result<Self> {
         io::stdin().as_fd().try_clone_to_owned().map(Self::new)
     }
 }
 
-/// What came first.
+/// What ended a wait.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
-    /// Somebody typed this line; its end is cut off.
+pub(crate) enum Input {
+    /// The user typed this line; its end is cut off.
     Line(String),
-    /// Something else can be read.
+    /// The other descriptor became readable.
     Other,
-    /// Nothing within the time.
-    Nothing,
+    /// The time was over.
+    Timeout,
 }
 
-impl Hall {
+impl LessonRun {
     /// The columns that a text may take.
     pub(crate) fn columns(&self) -> usize {
         // Below that nothing can be laid out.
         self.width.clamp(30, WIDEST)
     }
 
-    /// Whether somebody answers.
-    pub(crate) fn is_manned(&self) -> bool {
+    /// Whether a user answers prompts.
+    pub(crate) fn is_interactive(&self) -> bool {
         self.pace == Pace::Enter
     }
 
-    /// Pauses for as long as a text takes to be read, which is `reading`.
+    /// Pauses for `reading`, the time that a text takes to be read.
     pub(crate) fn pause(&self, reading: Duration) {
         match self.pace {
             Pace::Clock => thread::sleep(reading),
@@ -107,40 +107,40 @@ impl Hall {
         }
     }
 
-    /// Forgets what was typed before it was asked for: Enter pressed twice doesn't skip anything.
-    pub(crate) fn listen_anew(&self) {
-        // Fails where it is no terminal: then nobody types.
+    /// Discards what was typed before the prompt: Enter pressed twice doesn't skip anything.
+    pub(crate) fn discard_input(&self) {
+        // Fails if the input is no terminal: then there is nothing to discard.
         let _ = tcflush(self.answers.0.get_ref(), QueueSelector::IFlush);
     }
 
-    /// The next line that somebody types; `None` at the end of all input.
+    /// The next line that the user types; `None` at the end of all input.
     pub(crate) fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = String::new();
         let read = self.answers.0.read_line(&mut line)?;
         Ok((read > 0).then(|| line.trim_end().to_owned()))
     }
 
-    /// Waits until a line is typed or `other` can be read, but no longer than `patience`. At the end
-    /// of all input it is as if an empty line had been typed.
+    /// Waits until a line is typed or `other` is readable, but no longer than `patience`. The end of all input counts
+    /// as an empty line.
     ///
     /// # Errors
-    /// When what is typed can't be read.
-    pub(crate) fn hear(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Heard> {
+    /// When the input can't be read.
+    pub(crate) fn wait(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Input> {
         let mut watched = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
-        if self.is_manned() {
+        if self.is_interactive() {
             if !self.answers.0.buffer().is_empty() {
-                return Ok(Heard::Line(self.line()?.unwrap_or_default()));
+                return Ok(Input::Line(self.line()?.unwrap_or_default()));
             }
             watched.push(PollFd::new(self.answers.0.get_ref(), PollFlags::IN));
         }
         let patience = patience.try_into().unwrap_or_default();
         poll(&mut watched, Some(&patience))?;
         if !watched[0].revents().is_empty() {
-            return Ok(Heard::Other);
+            return Ok(Input::Other);
         }
         if watched.get(1).is_none_or(|fd| fd.revents().is_empty()) {
-            return Ok(Heard::Nothing);
+            return Ok(Input::Timeout);
         }
-        Ok(Heard::Line(self.line()?.unwrap_or_default()))
+        Ok(Input::Line(self.line()?.unwrap_or_default()))
     }
 }

@@ -10,7 +10,9 @@ use std::{
 };
 
 use libtest_mimic::Failed;
-use portlab_lessons::{Answers, Exit, Hall, Pace, Report, find, order::SEED, play, script::Ask};
+use portlab_lessons::{
+    Answers, Exit, LessonRun, Pace, Report, find, order::SEED, play, script::Ask,
+};
 use portlab_testkit::binary;
 use portlab_words::Lang;
 use socket2::SockRef;
@@ -69,7 +71,7 @@ impl Watched {
         let board = Board::default();
         let out = Box::new(board.clone());
         let lesson = thread::spawn(move || {
-            let mut hall = Hall {
+            let mut run = LessonRun {
                 lang: Lang::En,
                 width: 80,
                 pace: Pace::Enter,
@@ -78,7 +80,7 @@ impl Watched {
                 out,
                 answers: Answers::new(answers.into()),
             };
-            play(find(lesson).unwrap(), &mut hall)
+            play(find(lesson).unwrap(), &mut run)
         });
         Ok(Self {
             board,
@@ -119,15 +121,17 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     let door = format!("127.0.0.1:{port}");
     // Somebody who only looks whether the port is open.
     drop(TcpStream::connect(&door)?);
-    lesson.board.shows("It left without a word.")?;
+    lesson.board.shows("left without sending anything.")?;
     // Somebody who breaks off.
     let rude = TcpStream::connect(&door)?;
     SockRef::from(&rude).set_linger(Some(Duration::ZERO))?;
     drop(rude);
-    lesson.board.shows_times("It left without a word.", 2)?;
+    lesson
+        .board
+        .shows_times("left without sending anything.", 2)?;
     let mut client = TcpStream::connect(&door)?;
     client.set_read_timeout(Some(Duration::from_secs(30)))?;
-    lesson.board.shows("and says nothing yet")?;
+    lesson.board.shows("has sent nothing yet")?;
     // {no_value}: a student has forgotten the f of an f-string.
     client.write_all(b"\xc4\xe3\xba\xc3{no_value}")?;
     lesson.board.shows("it says: \"你好{no_value}\"")?;
@@ -148,7 +152,7 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
 
 /// A server of a student's own, called when it is ready: it answers in UTF-8, which is wrong here.
 pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Failed> {
-    with_a_students_server("what came was: UTF-8: 收到.", |mut client| {
+    with_a_students_server("There is no answer in GBK: UTF-8: 收到.", |mut client| {
         let mut question = [0; 14];
         client.read_exact(&mut question)?;
         client.write_all("收到".as_bytes())
@@ -157,9 +161,10 @@ pub(crate) fn a_students_server_is_called_when_it_is_ready() -> Result<(), Faile
 
 /// One that breaks off as soon as it has accepted.
 pub(crate) fn a_students_server_that_breaks_off_ends_no_lesson() -> Result<(), Failed> {
-    with_a_students_server("what came was: nothing.", |client| {
-        SockRef::from(&client).set_linger(Some(Duration::ZERO))
-    })
+    with_a_students_server(
+        "There is no answer in GBK: the connection was closed before a byte came",
+        |client| SockRef::from(&client).set_linger(Some(Duration::ZERO)),
+    )
 }
 
 fn with_a_students_server(
@@ -174,7 +179,7 @@ fn with_a_students_server(
     let after = text.rsplit("python3 server.py ").next().unwrap_or_default();
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
     lesson.types("\n")?;
-    lesson.board.shows("Nobody listens at port")?;
+    lesson.board.shows("No program listens at port")?;
     let server = TcpListener::bind(format!("127.0.0.1:{port}"))?;
     lesson.types("\n")?;
     let (client, _) = server.accept()?;

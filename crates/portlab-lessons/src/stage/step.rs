@@ -1,8 +1,8 @@
 //! A step, from its beginning to its end.
 
-use std::fmt;
+use std::ops::{Deref, DerefMut};
 
-use portlab_words::Lang;
+use portlab_words::tr;
 
 use super::{Exit, Seen, Stage};
 use crate::{
@@ -11,58 +11,59 @@ use crate::{
     words,
 };
 
-/// A step that is being played.
-pub(crate) struct Act<'s, 'a> {
+/// A step that is being played. It stands for the stage while it lasts.
+pub(crate) struct LessonStep<'s, 'a> {
     pub(super) stage: &'s mut Stage<'a>,
-    pub(super) step: Step,
+    pub(super) text: Step,
     pub(super) guess: Option<usize>,
     pub(super) claims: Vec<(String, Seen)>,
 }
 
-impl<'s, 'a> Act<'s, 'a> {
-    /// Gives `{name}` in the text its value, from now on.
-    pub(crate) fn set(&mut self, name: &str, value: impl fmt::Display) {
-        self.stage.set(name, value);
-    }
-
-    /// Tells what became of the claim `key`.
+impl LessonStep<'_, '_> {
+    /// Records whether the claim `key` was seen.
     pub(crate) fn seen(&mut self, key: &str, seen: impl Into<Seen>) {
         self.claims.push((key.to_owned(), seen.into()));
     }
 
-    /// The stage.
-    pub(crate) fn stage(&mut self) -> &mut Stage<'a> {
-        self.stage
+    /// Records whether the claim `key` was seen in the output of a Python program, and shows that output in `{name}`;
+    /// without Python (`None`), a note in its place.
+    pub(crate) fn printed(
+        &mut self,
+        key: &str,
+        name: &str,
+        output: Option<String>,
+        is_right: impl Fn(&str) -> bool,
+    ) {
+        self.seen(key, output.as_deref().map(is_right));
+        let not_run = words::NOT_RUN.pick(self.lang());
+        self.set(name, output.as_deref().unwrap_or(not_run));
     }
 
-    /// Ends the step: shows what was seen and answers the question; then, after a stop, says why.
+    /// Ends the step: shows what was seen and answers the question; then, after a stop, explains it.
     ///
     /// # Errors
-    /// When a claim of the text was not told of, or another was; when a value is missing; when
-    /// whoever watches leaves.
+    /// When a claim of the text was not recorded, or another was; when a value is missing; when the user leaves.
     pub(crate) fn end(self) -> Result<(), Exit> {
         let Self {
             stage,
-            step,
+            text,
             guess,
             claims,
         } = self;
         let mismatch = |what: String| Exit::Mismatch {
-            step: step.key.clone(),
+            step: text.key.clone(),
             what,
         };
-        if let Some((key, _)) = claims
-            .iter()
-            .find(|(key, _)| !step.claims.iter().any(|claim| claim.key == *key))
-        {
+        let is_in_text = |key: &str| text.claims.iter().any(|claim| claim.key == key);
+        if let Some((key, _)) = claims.iter().find(|(key, _)| !is_in_text(key)) {
             return Err(mismatch(format!("claim {key} is not in the text")));
         }
         let lang = stage.lang();
         stage.write("\n")?;
-        stage.heading(words::SEEN.in_(lang))?;
-        stage.blocks(&step.seen)?;
+        stage.heading(words::SEEN.pick(lang))?;
+        stage.blocks(&text.seen)?;
         let mut outcome = Vec::new();
-        for claim in &step.claims {
+        for claim in &text.claims {
             let told = claims.iter().find(|(key, _)| *key == claim.key);
             let Some(&(_, seen)) = told else {
                 return Err(mismatch(format!("claim {} was not told of", claim.key)));
@@ -70,22 +71,36 @@ impl<'s, 'a> Act<'s, 'a> {
             outcome.push((claim.key.as_str(), seen));
             stage.claim(claim, seen)?;
         }
-        // Where something failed, the text explains what didn't happen.
+        // If a claim failed, the text explains what didn't happen.
         let failed = outcome.iter().any(|(_, seen)| *seen == Seen::No);
-        if let Some(ask) = step.ask.as_ref().filter(|_| !failed) {
+        if let Some(ask) = text.ask.as_ref().filter(|_| !failed) {
             let is_asked = |key: &str| ask.about.as_ref().is_none_or(|about| about == key);
             let asked = outcome.iter().find(|(key, _)| is_asked(key));
             let was_seen = asked.is_some_and(|(_, seen)| *seen == Seen::Yes);
             stage.resolve(ask, guess.filter(|_| was_seen), was_seen)?;
         }
-        if !step.why.is_empty() && !failed {
-            // A class compares what it saw with its guess before it is told why.
-            stage.stop(words::TELL_WHY)?;
+        if !text.why.is_empty() && !failed {
+            // A class compares what it saw with its guess before it reads the explanation.
+            stage.stop(&words::TELL_WHY)?;
             stage.write("\n")?;
-            stage.heading(words::WHY.in_(lang))?;
-            stage.blocks(&step.why)?;
+            stage.heading(words::WHY.pick(lang))?;
+            stage.blocks(&text.why)?;
         }
-        stage.wait(words::GO_ON)
+        stage.wait(&words::GO_ON)
+    }
+}
+
+impl<'a> Deref for LessonStep<'_, 'a> {
+    type Target = Stage<'a>;
+
+    fn deref(&self) -> &Stage<'a> {
+        self.stage
+    }
+}
+
+impl<'a> DerefMut for LessonStep<'_, 'a> {
+    fn deref_mut(&mut self) -> &mut Stage<'a> {
+        self.stage
     }
 }
 
@@ -108,30 +123,26 @@ impl Stage<'_> {
                 });
             }
             (Seen::Yes | Seen::Moot, _) => claim.text.clone(),
-            (Seen::No, _) => {
-                let not_seen = words::NOT_SEEN.in_(self.lang());
-                format!("{} — {not_seen}", claim.text)
-            }
+            (Seen::No, _) => format!("{} — {}", claim.text, words::NOT_SEEN.pick(self.lang())),
         };
-        let text = Block::Paragraph(text);
-        self.marked(style, mark, &[text])
+        self.marked(style, mark, &[Block::Paragraph(text)])
     }
 
-    /// Tells whoever has guessed whether it was right; or what would have come, if this machine
+    /// Shows the right answer, and whether the user's guess was right; or what would have come, if this machine
     /// couldn't show it.
     fn resolve(&mut self, ask: &Ask, guess: Option<usize>, was_seen: bool) -> Result<(), Exit> {
-        let lang = self.lang();
         let verdict = match guess {
-            _ if !was_seen => words::WOULD,
-            Some(guess) if guess == ask.right => words::RIGHT,
-            Some(_) => words::WRONG,
-            None => words::OUTCOME,
+            _ if !was_seen => &words::WOULD,
+            Some(guess) if guess == ask.right => &words::RIGHT,
+            Some(_) => &words::WRONG,
+            None => &words::OUTCOME,
         };
-        let (verdict, right) = (verdict.in_(lang), &ask.options[ask.right]);
-        let right = match lang {
-            Lang::En => format!("{verdict}\u{201c}{right}\u{201d}"),
-            Lang::Zh => format!("{verdict}「{right}」"),
-        };
+        let (verdict, right) = (verdict.pick(self.lang()), &ask.options[ask.right]);
+        let right = tr!(
+            self.lang(),
+            "{verdict}\u{201c}{right}\u{201d}",
+            "{verdict}{right}"
+        );
         self.write("\n")?;
         self.marked(board::ASK, "→", &[Block::Paragraph(right)])
     }
