@@ -16,7 +16,7 @@ use portlab_backends::MODELS;
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use serde_json::Value;
 
-use portlab_testkit::{command, folder, listener, portlab, refused, shell, stderr};
+use portlab_testkit::{command, folder, listener, names, portlab, refused, shell, stderr};
 
 /// Starts `serve` with `options` and returns it with the first line it says.
 fn serve(options: &[&str]) -> (Child, String) {
@@ -369,4 +369,56 @@ fn every_command_has_help_with_an_example_in_80_columns() {
             assert_eq!(wide, None, "{command} {flag}");
         }
     }
+}
+
+/// The commands that `portlab --help` lists.
+fn commands() -> Vec<String> {
+    let help = String::from_utf8(portlab(&["--help"]).stdout).unwrap();
+    let list = help.split("\nCommands:\n").nth(1).unwrap();
+    let lines = list.lines().take_while(|line| !line.is_empty());
+    // A line that is indented further continues a description.
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_shell_completes_every_command_and_no_hidden_one() {
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let output = portlab(&["completions", shell]);
+        assert!(output.status.success(), "{shell}: {}", stderr(&output));
+        let script = String::from_utf8(output.stdout).unwrap();
+        for command in commands() {
+            assert!(script.contains(&command), "{shell}: {command}");
+        }
+        assert!(script.contains("connect-timeout"), "{shell}: options too");
+        assert!(!script.contains("known-server"), "{shell}");
+    }
+    let script = "complete -r; eval \"$($portlab completions bash)\"; complete -p portlab";
+    let known = shell(script);
+    assert!(known.status.success(), "{}", stderr(&known));
+    assert!(refused(&["completions", "cmd"]).contains("bash"));
+}
+
+#[test]
+fn every_command_has_a_manual_page() {
+    let dir = folder("man");
+    let output = portlab(&["man", "--dir", dir.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let mut expected: Vec<_> = commands()
+        .iter()
+        .map(|command| format!("portlab-{command}.1"))
+        .collect();
+    expected.push("portlab.1".to_owned());
+    expected.sort();
+    assert_eq!(names(&dir), expected);
+    let page = fs::read(dir.join("portlab-load.1")).unwrap();
+    assert_eq!(portlab(&["man", "load"]).stdout, page);
+    let page = String::from_utf8(page).unwrap();
+    for part in [".TH portlab-load 1", ".SH SYNOPSIS", "connect\\-timeout"] {
+        assert!(page.contains(part), "{part} in {page}");
+    }
+    assert!(refused(&["man", "laod"]).contains("portlab --help"));
 }

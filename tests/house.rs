@@ -405,23 +405,18 @@ fn the_page_on_security_names_flags_that_there_are() {
 
 #[test]
 fn the_page_of_the_command_line_is_what_the_help_says() {
+    let help = portlab(&["--help"]);
+    let commands = help.split("\nCommands:\n").nth(1).unwrap();
+    let commands = commands.lines().take_while(|line| !line.is_empty());
+    // A line that is indented further continues a description.
+    let names = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
     let mut page =
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
             .to_owned();
-    for command in [
-        "", "compare", "report", "load", "serve", "proxy", "connect", "models", "lesson", "ports",
-        "doctor",
-    ] {
-        let arguments: Vec<_> = [command, "--help"]
-            .into_iter()
-            .filter(|a| !a.is_empty())
-            .collect();
-        let title = if command.is_empty() {
-            "portlab"
-        } else {
-            command
-        };
-        page += &format!("\n## {title}\n\n```text\n{}```\n", portlab(&arguments));
+    page += &format!("\n## portlab\n\n```text\n{help}```\n");
+    for name in names.filter(|name| !name.is_empty()) {
+        let help = portlab(&[name, "--help"]);
+        page += &format!("\n## {name}\n\n```text\n{help}```\n");
     }
     generated("docs/cli.md", &page);
 }

@@ -22,11 +22,13 @@ mod address;
 mod advise;
 mod args;
 mod compare;
+mod completions;
 mod connect;
 mod doctor;
 mod gate;
 mod lesson;
 mod load;
+mod man;
 mod models;
 mod output;
 mod ports;
@@ -69,6 +71,8 @@ enum Command {
     Lesson(lesson::Args),
     Ports(ports::Args),
     Doctor(doctor::Args),
+    Completions(completions::Args),
+    Man(man::Args),
     /// A server whose behaviour is known, for `load --self-test`
     #[command(hide = true)]
     KnownServer(load::KnownArgs),
@@ -119,6 +123,8 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::Lesson(args) => lesson::run(&args),
         Command::Ports(args) => ports::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
         Command::KnownServer(args) => load::serve_known(&args),
     }?;
     // The rest of the output may not fit on the disk.

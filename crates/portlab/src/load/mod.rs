@@ -12,6 +12,7 @@ mod ladder;
 mod lines;
 mod parts;
 mod plan;
+#[cfg_attr(not(feature = "tui"), path = "no_screen.rs")]
 mod screen;
 mod self_test;
 mod show;
@@ -268,7 +269,11 @@ struct OutputArgs {
     #[arg(long)]
     json: bool,
 
-    /// No live screen: a line a second on stderr
+    #[cfg_attr(feature = "tui", doc = "No live screen: a line a second on stderr")]
+    #[cfg_attr(
+        not(feature = "tui"),
+        doc = "A line a second on stderr; the live screen needs a build with --features tui"
+    )]
     #[arg(long)]
     plain: bool,
 

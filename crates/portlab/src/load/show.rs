@@ -66,10 +66,11 @@ impl Show {
                 .saturating_add(plan.life.ramp)
         });
         let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN);
+        let plain = plain || (long && cfg!(not(feature = "tui")));
         let live = if !is_on_terminal(plain) {
             Live::Lines(Lines::new("", plan))
-        } else if long && Screen::is_possible() {
-            Live::Screen(Box::new(Screen::new(plan)))
+        } else if long && let Some(screen) = Screen::open(plan) {
+            Live::Screen(Box::new(screen))
         } else {
             Live::Bar(Bar::new("connecting"))
         };

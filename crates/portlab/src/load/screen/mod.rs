@@ -44,13 +44,13 @@ pub(super) struct Screen {
 }
 
 impl Screen {
-    /// Whether there is a terminal to draw on, and to read keys from.
-    pub(super) fn is_possible() -> bool {
-        terminal::is_possible()
+    /// A screen for a run of `plan`, if there is a terminal to draw on and to read keys from. It appears a
+    /// moment after the first tick.
+    pub(super) fn open(plan: &Plan) -> Option<Self> {
+        terminal::is_possible().then(|| Self::new(plan))
     }
 
-    /// A screen for a run of `plan`. It appears a moment after the first tick.
-    pub(super) fn new(plan: &Plan) -> Self {
+    fn new(plan: &Plan) -> Self {
         Self {
             view: View::new(plan, terminal::has_colours()),
             began: Instant::now(),
