@@ -15,7 +15,7 @@ use std::{
 };
 
 use portlab_service::{
-    ConnId, Cx, Flow, Hub, Mail, Next, Parting, Service, ServiceOptions, Session, Work,
+    CloseReason, ConnId, Cx, Flow, Hub, Mail, Next, Service, ServiceOptions, Session, Work,
 };
 use portlab_sys::clock::burn;
 
@@ -71,8 +71,8 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
         service.encoding = name.parse().map_err(io::Error::other)?;
     }
     let work = told("--work=").unwrap_or("none");
-    let work = portlab_service::Order::read(work, humantime::parse_duration);
-    service.order = work.map_err(|_| io::ErrorKind::InvalidInput)?;
+    let work = portlab_service::HandlerWork::read(work, humantime::parse_duration);
+    service.work = work.map_err(|_| io::ErrorKind::InvalidInput)?;
     match defect {
         AbortsAtAPanic => std::panic::set_hook(Box::new(|_| exit(1))),
         HugeTurns => service.chat.lines_per_turn = usize::MAX,
@@ -168,18 +168,23 @@ fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mu
 }
 
 /// Reads until the end of the connection, and says how it came.
-fn converse(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Rooms>) -> Parting {
+fn converse(
+    defect: Defect,
+    id: ConnId,
+    mut stream: &TcpStream,
+    rooms: &Mutex<Rooms>,
+) -> CloseReason {
     let mut buffer = vec![0; if defect == HugeTurns { 1 << 20 } else { 4096 }];
     for turn in 0.. {
         let input = match stream.read(&mut buffer) {
             Ok(0) if turn == 0 && defect == DiesAtAnEmptyConnection => exit(1),
             Ok(0) => {
                 lock(rooms).call(id, &mut |session, cx| session.on_eof(cx));
-                return Parting::Left;
+                return CloseReason::Left;
             }
             Ok(length) => &buffer[..length],
             Err(_) if defect == DiesAtALostClient => exit(1),
-            Err(_) => return Parting::Lost,
+            Err(_) => return CloseReason::Lost,
         };
         let input = match defect {
             AddsNewlines => [input, b"\n"].concat(),
@@ -190,8 +195,8 @@ fn converse(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Ro
                 .flatten()
                 .copied()
                 .collect(),
-            ClosesAtMalformedBytes if str::from_utf8(input).is_err() => return Parting::Left,
-            DropsAnswersAtFin if ends_soon(stream) => return Parting::Left,
+            ClosesAtMalformedBytes if str::from_utf8(input).is_err() => return CloseReason::Left,
+            DropsAnswersAtFin if ends_soon(stream) => return CloseReason::Left,
             _ => input.to_vec(),
         };
         if defect == BurnsAtLongInput && input.len() > 1_000 {
@@ -205,7 +210,7 @@ fn converse(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Ro
             break;
         }
     }
-    Parting::Left
+    CloseReason::Left
 }
 
 /// Whether a FIN comes next.

@@ -33,37 +33,21 @@
 #![forbid(unsafe_code)]
 
 mod backend;
-mod backoff;
-mod blocking;
-mod broker;
 pub mod by_hand;
-mod coroutine;
-mod deadlines;
 mod door;
-mod exchange;
-mod guarded;
-mod hub_task;
-mod inbox;
-mod letterbox;
-mod limits;
+mod drivers;
+mod hub;
 mod log;
-mod mailbox;
 pub mod measured;
-mod member;
 pub mod models;
-mod nonblocking;
-mod shared;
 mod sheet;
-mod slots;
-mod switchboard;
 mod sync;
 mod timers;
 mod trace;
 
-pub use backend::{Backend, Served};
-pub use door::{BindError, Door, Options, bind};
-pub use limits::Limits;
-pub use mailbox::{Counts, Overflow, Policy, UnknownPolicy};
+pub use backend::Backend;
+pub use door::{BindError, Door, Options, Served, bind, limits::Limits};
+pub use hub::mailbox::{Counts, Overflow, Policy, UnknownPolicy};
 pub use models::{MODELS, SOURCES, find};
 pub use portlab_sys::{
     alone::{Alone, NotAlone},
@@ -76,7 +60,7 @@ pub use trace::Recorder;
 /// What reads the bytes of another process, for the fuzz targets in `tests/fuzz/`.
 #[doc(hidden)]
 pub mod fuzz {
-    pub use crate::broker::fuzz as broker;
+    pub use crate::hub::broker::fuzz as broker;
 }
 
 /// How much one read asks for, in every model: a larger buffer would save system calls for large

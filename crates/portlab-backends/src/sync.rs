@@ -1,4 +1,4 @@
-//! What threads share, and its locks. `tests/schedules.rs` and `tests/timeline.rs` put others in their place.
+//! Locks, atomics and shared memory. `tests/schedules.rs` and `tests/timeline.rs` replace them by those of `loom`.
 
 pub(crate) use std::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 

@@ -1,4 +1,4 @@
-//! The deadlines of a loop.
+//! The timers of a loop.
 
 use std::{
     cmp::Reverse,
@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// A heap of moments, each with something to do then.
+/// A heap of timers: each has a time, and what is to be done then.
 #[derive(Debug)]
 pub(crate) struct Timers<T: Ord> {
     heap: BinaryHeap<Reverse<(Instant, T)>>,
@@ -23,14 +23,14 @@ impl<T: Ord> Timers<T> {
         self.heap.push(Reverse((at, what)));
     }
 
-    /// How long until the next one; `None` when there is none.
+    /// How long until the next timer fires; `None` if none is armed.
     pub(crate) fn next(&self) -> Option<Duration> {
         let Reverse((at, _)) = self.heap.peek()?;
         Some(at.saturating_duration_since(Instant::now()))
     }
 
-    /// Takes the earliest one out, if its moment had come at `now`. A loop that asks with one `now` ends, though new
-    /// ones are armed meanwhile.
+    /// Takes out the earliest timer, if it was due at `now`. A loop that asks with one `now` ends even if timers are armed
+    /// meanwhile.
     pub(crate) fn pop_due(&mut self, now: Instant) -> Option<T> {
         let Reverse((at, _)) = self.heap.peek()?;
         if *at > now {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timers_fire_in_the_order_of_their_moments_and_not_before() {
+    fn timers_fire_in_the_order_of_their_times_and_not_before() {
         let mut timers = Timers::new();
         assert_eq!(timers.next(), None);
         let now = Instant::now();

@@ -1,7 +1,7 @@
-//! What threads and tasks share, under every schedule that they can meet with: `shared.rs` and
-//! `letterbox.rs`, line for line, with locks that `loom` watches in place of the system's.
+//! What threads and tasks share, under every schedule that they can meet with: `hub/locked.rs` and
+//! `hub/shared_mailbox.rs`, line for line, with locks that `loom` watches in place of the system's.
 //!
-//! Where a wake-up could be lost, the receiver would sleep for ever, and loom would say "deadlock".
+//! If a wake-up could be lost, the receiver would sleep for ever, and loom would report a deadlock.
 
 #![allow(
     dead_code,
@@ -16,16 +16,16 @@ use std::{
 };
 
 use loom::{sync::Notify, thread};
-use portlab_service::{ConnId, Hub, Mail, Parting, Post};
+use portlab_service::{CloseReason, ConnId, Hub, Mail, Post};
 
-#[path = "../src/letterbox.rs"]
-mod letterbox;
-#[path = "../src/mailbox.rs"]
+#[path = "../src/hub/locked.rs"]
+mod locked;
+#[path = "../src/hub/mailbox.rs"]
 mod mailbox;
-#[path = "../src/shared.rs"]
-mod shared;
-#[path = "../src/switchboard.rs"]
-mod switchboard;
+#[path = "../src/hub/shared_mailbox.rs"]
+mod shared_mailbox;
+#[path = "../src/hub/state.rs"]
+mod state;
 
 /// Nothing is recorded here.
 mod trace {
@@ -47,12 +47,12 @@ mod sync {
     pub(crate) use loom::sync::{Mutex, MutexGuard};
 }
 
-use letterbox::Letterbox;
+use locked::LockedHub;
 use mailbox::{Found, Overflow, Policy};
-use shared::Shared;
-use switchboard::Word;
+use shared_mailbox::SharedMailbox;
+use state::HubEvent;
 
-/// What each says reaches all others: the least that a hub can do.
+/// Sends each post to all other members: the simplest hub.
 struct Relay(Vec<ConnId>);
 
 impl Hub for Relay {
@@ -62,8 +62,8 @@ impl Hub for Relay {
         }
     }
 
-    fn gone(&mut self, who: ConnId, _how: Parting, deliver: &mut dyn FnMut(ConnId, Mail)) {
-        self.0.retain(|member| *member != who);
+    fn gone(&mut self, gone: ConnId, _: CloseReason, deliver: &mut dyn FnMut(ConnId, Mail)) {
+        self.0.retain(|member| *member != gone);
         for &member in &self.0 {
             deliver(member, Mail((&b"gone"[..]).into()));
         }
@@ -87,35 +87,30 @@ const LIMITS: Overflow = Overflow {
     total: usize::MAX,
 };
 
-/// A switchboard of members 1 to `count`, and their letterboxes.
-fn switchboard(count: u64) -> (Arc<Shared>, Vec<Arc<Letterbox>>) {
+/// A hub of members 1 to `count`, and their mailboxes.
+fn hub(count: u64) -> (Arc<LockedHub>, Vec<Arc<SharedMailbox>>) {
     let ids: Vec<_> = (1..=count).map(ConnId).collect();
-    let shared = Arc::new(Shared::new(Box::new(Relay(ids.clone()))));
-    let letterboxes = ids.into_iter().map(|id| {
-        let letterbox = Arc::new(Letterbox::new(LIMITS));
-        shared.connect(id, Arc::clone(&letterbox));
-        letterbox
-    });
-    let letterboxes = letterboxes.collect();
-    (shared, letterboxes)
+    let hub = Arc::new(LockedHub::new(Box::new(Relay(ids.clone())), LIMITS));
+    let mailboxes = ids.into_iter().map(|id| hub.connect(id)).collect();
+    (hub, mailboxes)
 }
 
-fn says(shared: &Arc<Shared>, who: u64, word: Word) -> thread::JoinHandle<()> {
-    let shared = Arc::clone(shared);
-    thread::spawn(move || shared.hear(ConnId(who), &word))
+fn tell(hub: &Arc<LockedHub>, from: u64, event: HubEvent) -> thread::JoinHandle<()> {
+    let hub = Arc::clone(hub);
+    thread::spawn(move || hub.handle(ConnId(from), &event))
 }
 
-fn post(text: &[u8]) -> Word {
-    Word::Post(Post(text.to_vec()))
+fn post(text: &[u8]) -> HubEvent {
+    HubEvent::Post(Post(text.to_vec()))
 }
 
 /// Sleeps until `count` pieces of mail have come.
-fn receive(letterbox: &Letterbox, count: usize) -> Vec<Mail> {
+fn receive(mailbox: &SharedMailbox, count: usize) -> Vec<Mail> {
     let bell = Arc::new(Bell(Notify::new()));
     let waker = Waker::from(Arc::clone(&bell));
     let mut received = Vec::new();
     while received.len() < count {
-        match letterbox.take(&waker) {
+        match mailbox.take(&waker) {
             Found::Mail(mail) => received.push(mail),
             Found::Nothing => bell.0.wait(),
             other => panic!("{other:?}"),
@@ -124,10 +119,10 @@ fn receive(letterbox: &Letterbox, count: usize) -> Vec<Mail> {
     received
 }
 
-/// All that has come.
-fn rest(letterbox: &Letterbox) -> Vec<Mail> {
+/// Takes all mail that has come.
+fn rest(mailbox: &SharedMailbox) -> Vec<Mail> {
     let mut received = Vec::new();
-    while let Found::Mail(mail) = letterbox.take(Waker::noop()) {
+    while let Found::Mail(mail) = mailbox.take(Waker::noop()) {
         received.push(mail);
     }
     received
@@ -136,36 +131,33 @@ fn rest(letterbox: &Letterbox) -> Vec<Mail> {
 #[test]
 fn every_receiver_is_woken_for_every_piece_and_all_have_one_order() {
     loom::model(|| {
-        let (shared, letterboxes) = switchboard(4);
-        let senders = [
-            says(&shared, 1, post(b"one")),
-            says(&shared, 2, post(b"two")),
-        ];
-        let received = receive(&letterboxes[2], 2);
+        let (hub, mailboxes) = hub(4);
+        let senders = [tell(&hub, 1, post(b"one")), tell(&hub, 2, post(b"two"))];
+        let received = receive(&mailboxes[2], 2);
         for sender in senders {
             sender.join().unwrap();
         }
-        assert_eq!(rest(&letterboxes[3]), received, "one order for all");
-        assert_eq!(rest(&letterboxes[0]), [Mail((&b"two"[..]).into())]);
-        assert_eq!(rest(&letterboxes[1]), [Mail((&b"one"[..]).into())]);
-        assert_eq!(shared.counts().delivered, 6);
+        assert_eq!(rest(&mailboxes[3]), received, "one order for all");
+        assert_eq!(rest(&mailboxes[0]), [Mail((&b"two"[..]).into())]);
+        assert_eq!(rest(&mailboxes[1]), [Mail((&b"one"[..]).into())]);
+        assert_eq!(hub.counts().delivered, 6);
     });
 }
 
 #[test]
-fn who_waits_for_its_peer_is_woken_when_there_is_too_much() {
+fn a_receiver_that_waits_for_its_peer_is_woken_when_its_mailbox_overflows() {
     loom::model(|| {
-        let (shared, letterboxes) = switchboard(3);
+        let (hub, mailboxes) = hub(3);
         let senders = [
-            says(&shared, 1, post(&[b'x'; 60])),
-            says(&shared, 2, post(&[b'y'; 60])),
+            tell(&hub, 1, post(&[b'x'; 60])),
+            tell(&hub, 2, post(&[b'y'; 60])),
         ];
         let bell = Arc::new(Bell(Notify::new()));
         let waker = Waker::from(Arc::clone(&bell));
-        while !letterboxes[2].is_overflowed(&waker) {
+        while !mailboxes[2].is_overflowed(&waker) {
             bell.0.wait();
         }
-        assert_eq!(letterboxes[2].take(&waker), Found::Overflow);
+        assert_eq!(mailboxes[2].take(&waker), Found::Overflow);
         for sender in senders {
             sender.join().unwrap();
         }
@@ -173,17 +165,17 @@ fn who_waits_for_its_peer_is_woken_when_there_is_too_much() {
 }
 
 #[test]
-fn who_has_gone_gets_nothing_and_the_others_hear_of_it_in_one_order() {
+fn a_member_that_has_gone_gets_no_mail_and_the_others_are_told_in_one_order() {
     loom::model(|| {
-        let (shared, letterboxes) = switchboard(4);
-        let goes = says(&shared, 1, Word::Gone(Parting::Left));
-        let talks = says(&shared, 2, post(b"hello"));
-        let received = receive(&letterboxes[2], 2);
+        let (hub, mailboxes) = hub(4);
+        let goes = tell(&hub, 1, HubEvent::Gone(CloseReason::Left));
+        let talks = tell(&hub, 2, post(b"hello"));
+        let received = receive(&mailboxes[2], 2);
         goes.join().unwrap();
         talks.join().unwrap();
-        assert_eq!(rest(&letterboxes[3]), received, "one order for all");
-        // It heard what came before it went, and nothing after.
+        assert_eq!(rest(&mailboxes[3]), received, "one order for all");
+        // It got the mail before its end, and none after it.
         let before = received[0].0[..] == b"hello"[..];
-        assert_eq!(rest(&letterboxes[0]).len(), usize::from(before));
+        assert_eq!(rest(&mailboxes[0]).len(), usize::from(before));
     });
 }

@@ -15,7 +15,7 @@
 //!
 //! ```python student.py: while True
 //! ```
-//! (An empty block shows the lines of a file of the lesson's folder, or of `models/`, from the first
+//! (An empty block shows the lines of a file of the lesson's folder, or of `models/` and `drivers/`, from the first
 //! that contains what stands behind the colon to the end of what it begins; without a colon, the whole
 //! file. Any other block is shown as it is; in one without a language, `{name}` has its value.)
 //!
@@ -424,12 +424,8 @@ fn fenced(info: &str, body: &str, files: &[(&str, &str)]) -> Result<Block, Strin
 }
 
 fn shown(file: &str, needle: &str, files: &[(&str, &str)]) -> Result<String, String> {
-    let all = match file.strip_prefix("models/") {
-        Some(_) => portlab_backends::SOURCES,
-        None => files,
-    };
-    let name = file.trim_start_matches("models/");
-    let found = all.iter().find(|(listed, _)| *listed == name);
+    let mut all = files.iter().chain(portlab_backends::SOURCES);
+    let found = all.find(|(listed, _)| *listed == file);
     let (_, text) = found.ok_or(format!("there is no file {file} among the lesson's"))?;
     match needle {
         "" => Ok(text.trim_end().to_owned()),

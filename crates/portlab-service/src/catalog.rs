@@ -1,7 +1,7 @@
 //! The table of services.
 
 use crate::{
-    Chat, ChatLimits, Echo, EncodeError, Order, Ordered, Reply, Service, TextEncoding, Work,
+    Chat, ChatLimits, Echo, EncodeError, HandlerWork, Reply, Service, TextEncoding, WithWork, Work,
 };
 
 /// One row of the table.
@@ -44,7 +44,7 @@ pub struct ServiceOptions {
     /// The encoding of texts that are sent; in `chat`, until a member chooses another.
     pub encoding: TextEncoding,
     /// What the handler does before each answer.
-    pub order: Order,
+    pub work: HandlerWork,
     /// What a chat allows.
     pub chat: ChatLimits,
 }
@@ -54,7 +54,7 @@ impl Default for ServiceOptions {
         Self {
             reply: "hello".to_owned(),
             encoding: TextEncoding::default(),
-            order: Order::Work(Work::None),
+            work: HandlerWork::Work(Work::None),
             chat: ChatLimits::default(),
         }
     }
@@ -83,9 +83,9 @@ impl ServiceOptions {
             .find(|entry| entry.name == name)
             .ok_or_else(unknown)?;
         let service = (entry.make)(self)?;
-        Ok(match self.order {
-            Order::Work(Work::None) => service,
-            order => Box::new(Ordered::new(service, order)),
+        Ok(match self.work {
+            HandlerWork::Work(Work::None) => service,
+            work => Box::new(WithWork::new(service, work)),
         })
     }
 }

@@ -15,7 +15,7 @@ pub struct Mail(pub Arc<[u8]>);
 
 /// How a connection came to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Parting {
+pub enum CloseReason {
     /// Its peer, or its session, ended it.
     Left,
     /// It broke: a reset, a panic, the death of the process that carried it.
@@ -59,5 +59,5 @@ pub trait Hub: Send {
     }
 
     /// A connection has ended. One that never posted anything may end too.
-    fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut dyn FnMut(ConnId, Mail));
+    fn gone(&mut self, who: ConnId, how: CloseReason, deliver: &mut dyn FnMut(ConnId, Mail));
 }

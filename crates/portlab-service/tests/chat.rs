@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, net::SocketAddr};
 
 use portlab_service::{
-    Chat, ChatLimits, ConnId, Cut, Cx, Hub, Mail, Next, Parting, Post, Service, Session,
+    Chat, ChatLimits, CloseReason, ConnId, Cut, Cx, Hub, Mail, Next, Post, Service, Session,
     TextEncoding,
 };
 
@@ -92,9 +92,10 @@ impl Salon {
                 .handle(ConnId(id), post, &mut |to, text| mail.push((to, text)));
         }
         if gone {
-            self.hub.gone(ConnId(id), Parting::Left, &mut |to, text| {
-                mail.push((to, text));
-            });
+            self.hub
+                .gone(ConnId(id), CloseReason::Left, &mut |to, text| {
+                    mail.push((to, text));
+                });
         }
         self.deliver(mail);
         if next == Next::More {
@@ -104,7 +105,7 @@ impl Salon {
         }
     }
 
-    fn lose(&mut self, id: u64, how: Parting) {
+    fn lose(&mut self, id: u64, how: CloseReason) {
         let mut mail = Vec::new();
         self.hub
             .gone(ConnId(id), how, &mut |to, text| mail.push((to, text)));
@@ -125,7 +126,7 @@ impl Salon {
             if member.session.on_mail(&mail, &mut cx).next == Next::Close {
                 member.open = false;
                 let mut mail = Vec::new();
-                self.hub.gone(to, Parting::Left, &mut |to, text| {
+                self.hub.gone(to, CloseReason::Left, &mut |to, text| {
                     mail.push((to, text));
                 });
                 self.deliver(mail);
@@ -353,8 +354,8 @@ fn how_somebody_went_is_told() {
     let mut salon = Salon::with(&["a", "b", "c", "d"]);
     salon.say(1, "/quit");
     assert_eq!(salon.screen(1), ["* goodbye"]);
-    salon.lose(2, Parting::Lost);
-    salon.lose(3, Parting::TooSlow);
+    salon.lose(2, CloseReason::Lost);
+    salon.lose(3, CloseReason::TooSlow);
     let told = salon.screen(0);
     assert_eq!(
         told,
@@ -366,7 +367,7 @@ fn how_somebody_went_is_told() {
     );
     // Who never said a name is not missed.
     salon.connect(9);
-    salon.lose(9, Parting::Lost);
+    salon.lose(9, CloseReason::Lost);
     assert!(salon.screen(0).is_empty());
 }
 
@@ -503,7 +504,7 @@ fn storm(seed: u64) {
         };
         match random.u8(0..10) {
             0 => {
-                salon.lose(who, Parting::Lost);
+                salon.lose(who, CloseReason::Lost);
                 rooms.remove(&who);
             }
             1 => {

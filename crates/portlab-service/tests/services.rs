@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use portlab_service::{
-    BuildError, ConnId, Cx, Flow, Next, Order, ServiceOptions, Session, TextEncoding, Work,
+    BuildError, ConnId, Cx, Flow, HandlerWork, Next, ServiceOptions, Session, TextEncoding, Work,
 };
 
 /// A session and what it has said so far.
@@ -71,7 +71,7 @@ fn reply_answers_each_read_with_exactly_its_text() {
 #[test]
 fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
     let options = ServiceOptions {
-        order: Order::Work(Work::Wait(Duration::from_millis(5))),
+        work: HandlerWork::Work(Work::Wait(Duration::from_millis(5))),
         ..ServiceOptions::default()
     };
     let mut talk = Talk::with("echo", &options);
@@ -85,7 +85,7 @@ fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
 
 #[test]
 fn orders_are_read_as_they_are_written() {
-    let read = |text| Order::read(text, humantime::parse_duration);
+    let read = |text| HandlerWork::read(text, humantime::parse_duration);
     for text in ["none", "panic", "wait:5ms", "block:1s", "cpu:200us"] {
         assert_eq!(read(text).unwrap().to_string(), text);
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, by_hand::BY_HAND};
 use portlab_lab::workloads::WORKLOADS;
-use portlab_service::{Order, OrderError, SERVICES};
+use portlab_service::{HandlerWork, HandlerWorkError, SERVICES};
 pub(crate) use portlab_words::style::{BAD, DIM, GOOD, HEAD, WARN};
 use portlab_words::{
     Lang, tr,
@@ -122,8 +122,8 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
 }
 
 /// Reads what a handler does before each answer, for an hour at most.
-pub(crate) fn work(text: &str) -> Result<Order, OrderError<UnitError>> {
-    Order::read(text, units::duration("0s", "1h"))
+pub(crate) fn work(text: &str) -> Result<HandlerWork, HandlerWorkError<UnitError>> {
+    HandlerWork::read(text, units::duration("0s", "1h"))
 }
 
 /// Returns a parser of whole numbers of `range`.

@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, SocketAddr};
 
 use portlab_service::{
-    Chat, ChatLimits, ConnId, Cx, Mail, Next, Parting, Post, Service, TextEncoding,
+    Chat, ChatLimits, CloseReason, ConnId, Cx, Mail, Next, Post, Service, TextEncoding,
 };
 
 use crate::pieces;
@@ -94,12 +94,12 @@ pub(crate) fn rooms(input: &[u8]) {
             let member = ConnId(u64::from(from % MEMBERS));
             let mut deliver = |to, mail| mails.push((to, mail));
             match from / MEMBERS % 8 {
-                0 => hub.gone(member, Parting::Left, &mut deliver),
+                0 => hub.gone(member, CloseReason::Left, &mut deliver),
                 _ => hub.handle(member, &Post(post.to_vec()), &mut deliver),
             }
         }
         for member in 0..u64::from(MEMBERS) {
-            hub.gone(ConnId(member), Parting::Lost, &mut |to, mail| {
+            hub.gone(ConnId(member), CloseReason::Lost, &mut |to, mail| {
                 assert!(to.0 > member, "{to} has gone");
                 mails.push((to, mail));
             });

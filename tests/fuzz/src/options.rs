@@ -5,7 +5,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use portlab_load::{Arrivals, Expect, unescape};
 use portlab_ports::address::Purpose;
 use portlab_proxy::Settings;
-use portlab_service::{Order, TextEncoding};
+use portlab_service::{HandlerWork, TextEncoding};
 use portlab_stats::steps::steps;
 use portlab_words::units;
 
@@ -42,7 +42,7 @@ pub(crate) fn options(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    let read = |text: &str| Order::read(text, units::duration("0s", "1d")).ok();
+    let read = |text: &str| HandlerWork::read(text, units::duration("0s", "1d")).ok();
     if let Some(order) = read(text) {
         assert_eq!(read(&order.to_string()), Some(order));
     }

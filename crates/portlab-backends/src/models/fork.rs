@@ -43,8 +43,8 @@ use portlab_sys::{
 };
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, broker::Broker,
-    log::not_served,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking,
+    hub::broker::Broker, log::not_served,
 };
 
 pub(crate) struct Model;
@@ -79,34 +79,32 @@ impl Backend for Model {
         } = door;
         let mut children = Children::new()?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        // The parent waits for three things at once: a caller, the end of a child, the stop signal.
+        // The parent waits for three things at once: a connection, the end of a child, the stop signal.
         entry.set_nonblocking()?;
         while !entry.wait_for(&[entry.fd(), children.bell()], broker.patience())? {
             let dead = children.reap();
-            // A child gives its connection's place back, unless it is killed before.
+            // A child counts the end of its connection, unless it is killed.
             let killed = dead
                 .iter()
                 .filter(|dead| dead.killed && Some(dead.pid) != broker.pid());
             tally::add(Count::Ended, killed.count() as u64);
             broker.tend(&dead, &mut children, &alone);
-            let Some(caller) = entry.accept() else {
+            let Some(connection) = entry.accept() else {
                 continue;
             };
             let line = broker.line(children.len() - broker.processes());
             match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                 Ok((line, Forked::Child(_))) => {
-                    // As long as a child held the listener, the port would stay taken without its
-                    // parent.
+                    // A child that held the listener would keep the port in use after the parent's end.
                     let stop = entry.into_stop();
-                    broker.let_go();
-                    blocking::drive_on_line(caller, service, line.as_ref());
+                    broker.close_control();
+                    blocking::serve_on_line(connection, service, line.as_ref());
                     leave(stop.finish() == 0);
                 }
-                // Closes the parent's copy of the caller's socket; the child's keeps it open.
-                Ok((_, Forked::Parent(_))) => caller.leave_to_child(),
-                // No room for another process: this caller is turned away, and the next may be
-                // luckier.
-                Err(error) => not_served("can't fork for a caller", &error),
+                // Closes the parent's copy of the socket; the child's copy keeps the connection open.
+                Ok((_, Forked::Parent(_))) => connection.leave_to_child(),
+                // Closes this connection; for the next one there may be a process again.
+                Err(error) => not_served("can't fork for a connection", &error),
             }
         }
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());

@@ -23,7 +23,7 @@ use std::io;
 
 use portlab_service::Service;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking};
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking};
 
 pub(crate) struct Model;
 
@@ -49,9 +49,9 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        // The whole model. Nobody is accepted while somebody is being served.
-        while let Some(caller) = door.entry.accept() {
-            blocking::drive(caller, service, None);
+        // The whole model. While one connection is being served, no other is accepted.
+        while let Some(connection) = door.entry.accept() {
+            blocking::serve(connection, service, None);
         }
         Ok(door.entry.served(0, None))
     }

@@ -26,11 +26,17 @@ use std::{
     sync::{Arc, mpsc},
 };
 
-use mio::{Poll, Waker};
+use mio::{Events, Poll, Waker};
 use portlab_service::{Service, Work};
 
-use super::event_loop::{Crew, FINISHED, Key, Reactor};
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking::perform, trace};
+use crate::{
+    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    drivers::{
+        readiness::reactor::{Executor, Key, Reactor, WORK_DONE},
+        work::perform,
+    },
+    trace,
+};
 
 pub(crate) struct Model;
 
@@ -62,48 +68,47 @@ impl Backend for Model {
             .build()
             .map_err(io::Error::other)?;
         let poll = Poll::new()?;
-        let waker = Arc::new(Waker::new(poll.registry(), FINISHED)?);
-        let (done, finished) = mpsc::channel();
-        Reactor::new(
-            &door,
-            service,
-            poll,
-            OnThePool {
-                pool,
-                waker,
-                done,
-                finished,
-            },
-        )?
-        .run()
+        let waker = Arc::new(Waker::new(poll.registry(), WORK_DONE)?);
+        let (done, jobs_done) = mpsc::channel();
+        let on_the_pool = OnThePool { pool, waker, done };
+        let mut reactor = Reactor::new(&door, service, poll, on_the_pool)?;
+        let mut events = Events::with_capacity(1024);
+        // The loop of `event-loop`, which also sends the answers of jobs that a pool thread has done.
+        while reactor.is_open() {
+            reactor.wait(&mut events)?;
+            for event in &events {
+                reactor.handle(event);
+            }
+            reactor.advance_queued();
+            while let Ok(key) = jobs_done.try_recv() {
+                reactor.work_done(key);
+            }
+            reactor.run_timers();
+        }
+        Ok(reactor.served())
     }
 }
 
-/// This model's crew: a pool beside the loop.
+/// Work becomes a job on a pool beside the loop.
 struct OnThePool {
     pool: rayon::ThreadPool,
     waker: Arc<Waker>,
     done: mpsc::Sender<Key>,
-    finished: mpsc::Receiver<Key>,
 }
 
-impl Crew for OnThePool {
-    fn take(&mut self, key: Key, work: Work) -> bool {
+impl Executor for OnThePool {
+    fn execute(&mut self, key: Key, work: Work) -> bool {
         let (waker, done) = (Arc::clone(&self.waker), self.done.clone());
         let job = trace::queued();
-        // First come, first served: plain `spawn` would run the newest job first.
+        // First in, first out: plain `spawn` would run the newest job first.
         self.pool.spawn_fifo(move || {
             job.begin();
             perform(work);
-            // Both fail only when the loop has gone, and then nobody waits for the answer.
+            // Both fail only after the loop has ended, and then no connection waits for the answer.
             if done.send(key).is_ok() {
                 let _ = waker.wake();
             }
         });
         false
-    }
-
-    fn finished(&mut self) -> Option<Key> {
-        self.finished.try_recv().ok()
     }
 }

@@ -10,11 +10,14 @@ macro_rules! table {
         /// Every concurrency model, from the simplest to the most elaborate.
         pub static MODELS: &[&dyn Backend] = &[$(&$file::Model,)*];
 
-        /// The models' files, by their names in `src/models/`: they are lesson material.
-        pub static SOURCES: &[(&str, &str)] = &[$((
-            concat!(stringify!($file), ".rs"),
-            include_str!(concat!(stringify!($file), ".rs")),
-        ),)*];
+        /// The models' files and the reactor, by their paths in `src/`: lessons quote them.
+        pub static SOURCES: &[(&str, &str)] = &[
+            $((
+                concat!("models/", stringify!($file), ".rs"),
+                include_str!(concat!(stringify!($file), ".rs")),
+            ),)*
+            ("drivers/readiness/reactor.rs", include_str!("../drivers/readiness/reactor.rs")),
+        ];
     };
 }
 

@@ -27,7 +27,8 @@ use std::io;
 use portlab_service::Service;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, exchange::Exchange, trace,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking,
+    hub::locked::LockedHub, trace,
 };
 
 pub(crate) struct Model;
@@ -59,19 +60,19 @@ impl Backend for Model {
             .thread_name(|index| format!("pool-{index}"))
             .build()
             .map_err(io::Error::other)?;
-        let exchange = Exchange::of(service, door.overflow);
-        let exchange = exchange.as_ref();
+        let hub = LockedHub::of(service, door.overflow);
+        let hub = hub.as_ref();
         trace::role("acceptor");
-        // This thread accepts while the pool serves. The scope ends when every job has.
+        // This thread accepts while the pool serves. The scope ends when the last job has ended.
         pool.in_place_scope_fifo(|scope| {
-            while let Some(caller) = door.entry.accept() {
+            while let Some(connection) = door.entry.accept() {
                 let job = trace::queued();
                 scope.spawn_fifo(move |_| {
                     job.begin();
-                    blocking::drive(caller, service, exchange);
+                    blocking::serve(connection, service, hub);
                 });
             }
         });
-        Ok(door.entry.served(0, exchange.map(Exchange::counts)))
+        Ok(door.entry.served(0, hub.map(LockedHub::counts)))
     }
 }

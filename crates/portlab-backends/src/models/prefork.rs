@@ -35,10 +35,10 @@ use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
-    broker::{Broker, Line},
+    Backend, Capacity, Door, Family, Served, Sheet, Workers,
     door::Entry,
-    slots::Slots,
+    drivers::{blocking, worker_slots::WorkerSlots},
+    hub::broker::{Broker, Line},
 };
 
 pub(crate) struct Model;
@@ -73,16 +73,16 @@ impl Backend for Model {
         } = door;
         let mut children = Children::new()?;
         let mut broker = Broker::start(service, overflow, &mut children, &alone)?;
-        let mut slots = Slots::new(workers)?;
+        let mut slots = WorkerSlots::new(workers)?;
         loop {
-            // Fills every empty slot: all of them at first, later those whose worker has died.
+            // Fills every empty slot: at first all of them, later the slots of workers that have died.
             while !entry.stop.is_set()
                 && let Some(slot) = slots.empty()
             {
                 let line = broker.line(slots.running());
                 match line.and_then(|line| Ok((line, children.fork(&alone)?))) {
                     Ok((line, Forked::Child(_))) => {
-                        broker.let_go();
+                        broker.close_control();
                         work(&entry, service, line.as_ref(), slots.busy(slot));
                     }
                     Ok((_, Forked::Parent(worker))) => slots.fill(slot, worker),
@@ -95,7 +95,7 @@ impl Backend for Model {
             }
             let dead = children.reap();
             slots.free(&dead);
-            // Workers that sleep in accept would not notice that their line is dead.
+            // Workers that wait in accept don't notice that their line has ended.
             if broker.tend(&dead, &mut children, &alone) {
                 children.kill_but(broker.pid());
             }
@@ -106,19 +106,19 @@ impl Backend for Model {
     }
 }
 
-/// A worker's whole life: the iterative server, on a listener that it shares with its siblings.
+/// All that a worker does: it is the iterative server, on a listener that all workers share.
 ///
-/// A worker without a line could not deliver mail, so it begins when the broker has taken its line, and ends when
-/// the line has.
+/// A worker without a line could not deliver mail, so it begins when the broker has taken its line, and ends when the
+/// line ends.
 fn work(entry: &Entry, service: &dyn Service, line: Option<&Line>, busy: &AtomicU64) -> ! {
     if line.is_some_and(|line| !line.is_taken()) {
         leave(entry.stop.is_set());
     }
     while !line.is_some_and(Line::is_lost)
-        && let Some(caller) = entry.accept()
+        && let Some(connection) = entry.accept()
     {
         busy.store(1, Relaxed);
-        blocking::drive_on_line(caller, service, line);
+        blocking::serve_on_line(connection, service, line);
         busy.store(0, Relaxed);
     }
     leave(entry.stop.finish() == 0)

@@ -26,8 +26,9 @@ use portlab_sys::limits;
 
 use super::threads::STACK;
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking,
-    exchange::Exchange,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    drivers::blocking,
+    hub::locked::LockedHub,
     log::{complain, say},
 };
 
@@ -56,22 +57,22 @@ impl Backend for Model {
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let entry = &door.entry;
-        // Many threads block in accept; the kernel wakes one per caller, in turn.
-        let exchange = Exchange::of(service, door.overflow);
-        let exchange = exchange.as_ref();
-        let serve_callers = move || {
-            while let Some(caller) = entry.accept() {
-                blocking::drive(caller, service, exchange);
+        let hub = LockedHub::of(service, door.overflow);
+        let hub = hub.as_ref();
+        // All threads block in accept; the kernel wakes one for each connection, in turn.
+        let serve_one_by_one = move || {
+            while let Some(connection) = entry.accept() {
+                blocking::serve(connection, service, hub);
             }
         };
         thread::scope(|scope| {
-            for number in 0..affordable(door.workers, exchange.is_some()) {
+            for number in 0..affordable(door.workers, hub.is_some()) {
                 let name = format!("worker {}", number + 1);
                 let thread = thread::Builder::new().name(name).stack_size(STACK);
-                match thread.spawn_scoped(scope, serve_callers) {
+                match thread.spawn_scoped(scope, serve_one_by_one) {
                     Ok(_) => {}
                     Err(error) if number == 0 => return Err(error),
-                    // Fewer than asked for are better than none.
+                    // The server goes on with fewer threads than asked for.
                     Err(error) => {
                         complain("can't start another thread", &error);
                         break;
@@ -80,12 +81,12 @@ impl Backend for Model {
             }
             io::Result::Ok(())
         })?;
-        Ok(entry.served(0, exchange.map(Exchange::counts)))
+        Ok(entry.served(0, hub.map(LockedHub::counts)))
     }
 }
 
-/// How many threads there are descriptors for. A thread that waits in accept has a descriptor already: more
-/// threads than descriptors would keep them from those who need a second one, for the hub's bell.
+/// How many threads there are descriptors for: one for the connection, and one for the bell of the hub. With more
+/// threads, connections would be accepted that can't be served.
 fn affordable(asked: usize, has_hub: bool) -> usize {
     let files = limits::open_files();
     let room = files.saturating_sub(SPARE) / if has_hub { 2 } else { 1 };

@@ -26,7 +26,7 @@ use std::io;
 
 use portlab_service::Service;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, coroutine};
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::task};
 
 pub(crate) struct Model;
 
@@ -53,15 +53,17 @@ impl Backend for Model {
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let mut builder = tokio::runtime::Builder::new_multi_thread();
-        let runtime = coroutine::runtime(builder.worker_threads(door.workers))?;
-        // The accepting task is a task like any other, on one of the workers: were it on this
-        // thread, every new connection would be handed over to another.
-        let Door {
-            entry, overflow, ..
-        } = door;
-        runtime.block_on(async move {
-            let accepting = tokio::spawn(coroutine::accept_all(entry, overflow, service));
-            accepting.await.map_err(io::Error::other)?
-        })
+        let runtime = task::runtime(builder.worker_threads(door.workers))?;
+        // Accepting is a task like the others, on one of the runtime's threads: from this thread, every new connection
+        // would have to be handed over to one of them.
+        let accepting = async move {
+            let mut port = task::Port::new(door.entry, door.overflow, service)?;
+            // At each `await`, here and in the tasks, a thread turns to another task that is ready.
+            while let Some(connection) = port.accept().await? {
+                tokio::spawn(connection.serve());
+            }
+            io::Result::Ok(port.drain().await)
+        };
+        runtime.block_on(async { tokio::spawn(accepting).await.map_err(io::Error::other)? })
     }
 }

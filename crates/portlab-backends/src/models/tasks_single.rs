@@ -23,7 +23,7 @@ use std::io;
 
 use portlab_service::Service;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, coroutine};
+use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::task};
 
 pub(crate) struct Model;
 
@@ -50,7 +50,14 @@ impl Backend for Model {
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
         let mut builder = tokio::runtime::Builder::new_current_thread();
-        let runtime = coroutine::runtime(&mut builder)?;
-        runtime.block_on(coroutine::accept_all(door.entry, door.overflow, service))
+        let runtime = task::runtime(&mut builder)?;
+        runtime.block_on(async {
+            let mut port = task::Port::new(door.entry, door.overflow, service)?;
+            // At each `await`, here and in the tasks, this one thread turns to another task that is ready.
+            while let Some(connection) = port.accept().await? {
+                tokio::spawn(connection.serve());
+            }
+            Ok(port.drain().await)
+        })
     }
 }

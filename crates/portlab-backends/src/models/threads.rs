@@ -31,8 +31,8 @@ use std::{io, thread};
 use portlab_service::Service;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, blocking, exchange::Exchange,
-    log::not_served, trace,
+    Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking,
+    hub::locked::LockedHub, log::not_served, trace,
 };
 
 pub(crate) struct Model;
@@ -63,21 +63,21 @@ impl Backend for Model {
     }
 
     fn serve(&self, door: Door, service: &'static dyn Service) -> io::Result<Served> {
-        let exchange = Exchange::of(service, door.overflow);
-        let exchange = exchange.as_ref();
+        let hub = LockedHub::of(service, door.overflow);
+        let hub = hub.as_ref();
         trace::role("acceptor");
-        // The scope waits for every thread at its end: draining is nothing but leaving it.
+        // At its end the scope waits for every thread: so the server drains.
         thread::scope(|scope| {
-            while let Some(caller) = door.entry.accept() {
+            while let Some(connection) = door.entry.accept() {
                 let started = thread::Builder::new()
                     .stack_size(STACK)
-                    .spawn_scoped(scope, move || blocking::drive(caller, service, exchange));
+                    .spawn_scoped(scope, move || blocking::serve(connection, service, hub));
                 if let Err(error) = started {
-                    // The caller is turned away, and the next may be luckier.
-                    not_served("can't start a thread for a caller", &error);
+                    // The connection is closed; for the next one there may be a thread again.
+                    not_served("can't start a thread for a connection", &error);
                 }
             }
         });
-        Ok(door.entry.served(0, exchange.map(Exchange::counts)))
+        Ok(door.entry.served(0, hub.map(LockedHub::counts)))
     }
 }

@@ -270,7 +270,7 @@ pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: 
     match (language, file) {
         ("python", _) if is_whole => words::WHOLE_PYTHON.pick(lang).to_owned(),
         ("python", _) => "Python".to_owned(),
-        ("rust", Some(file)) if file.starts_with("models/") => {
+        ("rust", Some(file)) if file.contains('/') => {
             format!("{} {file}", words::OF_OUR_MODEL.pick(lang))
         }
         ("rust", _) => words::OF_THIS_LESSON.pick(lang).to_owned(),

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use unicode_width::UnicodeWidthChar;
 
 use super::{Limits, press::Press, request::Request};
-use crate::{ConnId, Denied, Hub, Mail, Parting, Post, TextEncoding, nearest};
+use crate::{CloseReason, ConnId, Denied, Hub, Mail, Post, TextEncoding, nearest};
 
 /// All members, and the rooms that they are in. The same posts in the same order always make the
 /// same mail in the same order.
@@ -289,7 +289,7 @@ impl Hub for Rooms {
         self.denied.take()
     }
 
-    fn gone(&mut self, who: ConnId, how: Parting, deliver: &mut Deliver<'_>) {
+    fn gone(&mut self, who: ConnId, how: CloseReason, deliver: &mut Deliver<'_>) {
         let Some(Member {
             place: Some(place), ..
         }) = self.members.remove(&who)
@@ -300,10 +300,10 @@ impl Hub for Rooms {
         self.names.remove(&name.to_lowercase());
         self.leave(who, &room);
         let how = match how {
-            Parting::Left => "left",
-            Parting::Lost => "lost the connection",
-            Parting::TooSlow => "was dropped for reading too slowly",
-            Parting::TimedOut => "timed out",
+            CloseReason::Left => "left",
+            CloseReason::Lost => "lost the connection",
+            CloseReason::TooSlow => "was dropped for reading too slowly",
+            CloseReason::TimedOut => "timed out",
         };
         self.to_others(who, &room, &format!("* {name} {how}"), deliver);
     }

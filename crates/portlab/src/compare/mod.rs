@@ -19,7 +19,7 @@ use portlab_lab::{
     pin, quoted, timelines,
 };
 use portlab_report::notes::Notes;
-use portlab_service::Order;
+use portlab_service::HandlerWork;
 use portlab_stats::{
     check::{MOST_CELLS, MOST_MEASUREMENTS},
     record::{Cell, Record, Together},
@@ -127,7 +127,7 @@ pub(crate) struct Args {
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us
     /// [default: the workload's own]
     #[arg(long, value_name = "WORK", value_parser = args::work)]
-    work: Option<Order>,
+    work: Option<HandlerWork>,
 
     /// Messages in flight on each connection (pipelining); in a chat, under way
     /// in all rooms together [default: the workload's own]

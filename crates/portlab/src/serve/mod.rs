@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context, bail};
 use portlab_backends::{Alone, Asked, BindError, Counts, Door, Options, Sheet, Stop, find, tally};
 use portlab_ports::{Leftovers, Snapshot};
-use portlab_service::{Order, Service, ServiceOptions, TextEncoding, Work};
+use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
 use portlab_words::{Lang, units};
 use serde_json::json;
 
@@ -68,7 +68,7 @@ pub(crate) struct Args {
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us,
     /// panic
     #[arg(long, value_name = "WORK", default_value = "none", value_parser = args::work)]
-    work: Order,
+    work: HandlerWork,
 
     /// The text that `reply` answers with
     #[arg(long, value_name = "TEXT", default_value = "hello")]
@@ -210,7 +210,7 @@ fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
     let options = ServiceOptions {
         reply: args.reply.clone(),
         encoding: args.encoding,
-        order: args.work,
+        work: args.work,
         chat: args.limits.chat(),
     };
     Ok(Box::leak(options.build(&args.service)?))
@@ -236,7 +236,7 @@ fn announce(args: &Args, door: &Door, sheet: &Sheet) -> anyhow::Result<()> {
     if service != "echo" {
         line += &format!(" in {}", args.encoding.name());
     }
-    if args.work != Order::Work(Work::None) {
+    if args.work != HandlerWork::Work(Work::None) {
         line += &format!(", work {}", args.work);
     }
     say(&line)?;

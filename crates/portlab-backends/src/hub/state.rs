@@ -1,34 +1,31 @@
-//! The hub, and where each of its connections gets its mail.
+//! The hub of a service, and the address at which each connection gets its mail.
 
 use std::collections::HashMap;
 
-use portlab_service::{ConnId, Denied, Hub, Mail, Parting, Post};
+use portlab_service::{CloseReason, ConnId, Denied, Hub, Mail, Post};
 use portlab_sys::tally::{self, Count};
 
-use crate::{
-    mailbox::{Counts, Put},
-    trace,
-};
+use super::mailbox::{Counts, Put};
+use crate::trace;
 
 /// A service's hub together with the addresses of its receivers.
 ///
-/// Every model has exactly one, and where it lives is the model's lesson: a plain value of a loop, a
-/// value behind a lock, the property of a task or of a process. `A` is how that place reaches a
-/// receiver.
-pub(crate) struct Switchboard<A> {
+/// Every model has exactly one, and its place is the model's lesson: a plain value of a loop, a value behind a lock,
+/// the property of a task or of a process. `A` is how that place reaches a receiver.
+pub(crate) struct HubState<A> {
     hub: Box<dyn Hub>,
     receivers: HashMap<ConnId, A>,
     counts: Counts,
 }
 
-/// What the holder of the hub is told of a connection, in this order.
+/// What a connection tells the hub. `Gone` is the last event of a connection.
 #[derive(Debug)]
-pub(crate) enum Word {
+pub(crate) enum HubEvent {
     Post(Post),
-    Gone(Parting),
+    Gone(CloseReason),
 }
 
-impl<A> Switchboard<A> {
+impl<A> HubState<A> {
     pub(crate) fn new(hub: Box<dyn Hub>) -> Self {
         Self {
             hub,
@@ -42,12 +39,12 @@ impl<A> Switchboard<A> {
         self.receivers.insert(id, address);
     }
 
-    /// Hands what connection `from` has to say to the hub, and what follows from it to `put`, which
-    /// puts a piece of mail into the mailbox at an address.
-    pub(crate) fn hear(
+    /// Gives the hub an event of connection `from`, and gives the mail that follows to `put`, which puts a piece into
+    /// the mailbox at an address.
+    pub(crate) fn handle(
         &mut self,
         from: ConnId,
-        word: &Word,
+        event: &HubEvent,
         mut put: impl FnMut(&A, ConnId, Mail) -> Put,
     ) {
         let Self {
@@ -55,12 +52,12 @@ impl<A> Switchboard<A> {
             receivers,
             counts,
         } = self;
-        if let Word::Gone(how) = word {
-            // First of all, or it would be told of its own end.
+        if let HubEvent::Gone(reason) = event {
+            // First of all, so that the connection gets no mail about its own end.
             if receivers.remove(&from).is_none() {
                 return;
             }
-            counts.parted(*how);
+            counts.closed(*reason);
         }
         let (handling, mut pieces) = (trace::start(), 0);
         let mut deliver = |to: ConnId, mail: Mail| {
@@ -69,8 +66,8 @@ impl<A> Switchboard<A> {
                 counts.count(put(address, to, mail));
             }
         };
-        match word {
-            Word::Post(post) => {
+        match event {
+            HubEvent::Post(post) => {
                 hub.handle(from, post, &mut deliver);
                 match hub.denied() {
                     None => {}
@@ -78,7 +75,7 @@ impl<A> Switchboard<A> {
                     Some(Denied::Room) => tally::add(Count::NoRoom, 1),
                 }
             }
-            Word::Gone(how) => hub.gone(from, *how, &mut deliver),
+            HubEvent::Gone(reason) => hub.gone(from, *reason, &mut deliver),
         }
         handling.hub(from, pieces);
     }
@@ -88,14 +85,13 @@ impl<A> Switchboard<A> {
         self.counts
     }
 
-    /// Who has an address that `is_meant`.
-    pub(crate) fn find(&self, is_meant: impl Fn(&A) -> bool) -> Vec<ConnId> {
-        let mut ids: Vec<_> = self
-            .receivers
-            .iter()
-            .filter(|(_, address)| is_meant(address))
-            .map(|(id, _)| *id)
-            .collect();
+    /// The connections whose address is `wanted`, in the order of their numbers.
+    pub(crate) fn at(&self, wanted: &A) -> Vec<ConnId>
+    where
+        A: PartialEq,
+    {
+        let here = self.receivers.iter().filter(|(_, at)| *at == wanted);
+        let mut ids: Vec<_> = here.map(|(id, _)| *id).collect();
         ids.sort_unstable();
         ids
     }

@@ -1,5 +1,4 @@
-//! One connection, driven by readiness: the state that a loop keeps where a thread would have a
-//! stack.
+//! One connection, driven by readiness: the state that a loop keeps where a thread has a stack.
 
 use std::{
     io::{self, Read, Write},
@@ -10,7 +9,7 @@ use std::{
 };
 
 use mio::net::TcpStream;
-use portlab_service::{ConnId, Cut, Flow, Next, Parting, Session, Work};
+use portlab_service::{CloseReason, ConnId, Cut, Flow, Next, Session, Work};
 use portlab_sys::{
     stop::Interruptible,
     tally::{self, Count},
@@ -18,21 +17,23 @@ use portlab_sys::{
 
 use crate::{
     READ_BUFFER,
-    blocking::count_cut,
-    deadlines::Deadlines,
     door::Admission,
-    guarded::{Collected, Event, Outbox, Panicked},
-    inbox::Inbox,
+    drivers::{
+        closing::{LINGER, count_cut},
+        deadlines::Deadlines,
+        outbox::{Collected, Outbox, Panicked, SessionEvent},
+    },
+    hub::inbox::Inbox,
     trace::{self, Span, What},
 };
 
 /// One connection of a readiness loop.
 ///
-/// It owns no read buffer: bytes pass through the loop's one [`Scratch`], and only an answer that
-/// could not be sent, or must wait, is kept here.
+/// It owns no read buffer: bytes pass through the one [`Scratch`] of the loop, and only an answer that must wait is kept
+/// here.
 pub(crate) struct Conn<S = Interruptible<TcpStream>> {
-    /// Given back before the socket closes (fields are dropped in their order), so that the peer of the last
-    /// connection finds a free place when it sees the end.
+    /// Given back before the socket closes (fields are dropped in their order), so that a client that sees the end of
+    /// this connection can connect again.
     _admission: Admission,
     stream: S,
     session: Box<dyn Session>,
@@ -42,10 +43,9 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     pending: Vec<u8>,
     sent: usize,
     state: State,
-    /// There may be something to read. A connection that is only called to its mail saves the system
-    /// call that would hear "nothing".
+    /// There may be input. A connection that is called for its mail only saves the system call that would find none.
     readable: bool,
-    /// The poller has seen the peer's FIN. It won't say so again, so reading must go on to the end.
+    /// The poller has reported the peer's FIN. It won't report it again, so reading must go on to the end.
     fin_seen: bool,
     /// Everything has been read to the end.
     at_end: bool,
@@ -53,23 +53,23 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     has_more: bool,
     /// The FIN has been sent.
     has_finished: bool,
-    how: Parting,
+    close_reason: CloseReason,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Nothing has been said yet.
+    /// The session has not been called yet.
     New,
     /// Reading and answering.
     Talking,
-    /// The answer stands in `pending`, and the work before it isn't done.
+    /// The answer is in `pending`, and the work before it isn't done.
     Working(Next),
-    /// Everything that is due stands in `pending`; then comes the end.
+    /// The last answer is in `pending`; after it the connection closes.
     Closing,
-    /// The last words stand in `pending`, and the peer has a moment to take them and to close. What
-    /// it says now is read and forgotten: bytes left unread would reset the connection, and the
-    /// reset might overtake the last words.
-    Leaving,
+    /// The last bytes are in `pending`, and the peer has [`LINGER`] to take them and to close. Its input is read and
+    /// thrown away: a socket that closes with unread input resets the connection, and the reset may overtake the
+    /// last bytes.
+    Lingering,
 }
 
 /// The buffers of a loop, shared by all of its connections.
@@ -78,27 +78,24 @@ pub(crate) struct Scratch {
     pub(crate) outbox: Outbox,
 }
 
-/// What a connection asks of its loop.
+/// What a connection asks of its driver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
     /// Call [`Conn::advance`] again when the poller says so, when there is mail, or at
     /// [`Conn::deadline`].
     Idle,
-    /// It could go on, but it is the others' turn: call again soon.
+    /// It can go on, but other connections have their turn first: call [`Conn::advance`] again soon.
     Yield,
     /// Do this work, then call [`Conn::work_done`].
     Work(Work),
-    /// Go on as with `Idle`, but call [`Conn::work_done`] after this time: it will be over then.
-    Leave(Duration),
+    /// As `Idle`; after this time call [`Conn::work_done`], which ends the connection.
+    Linger(Duration),
     /// It has ended. Drop it.
     Done,
 }
 
-/// How many reads a connection gets before it is the others' turn, as a firehose would never end.
+/// How many reads a connection has before other connections have their turn: a fast sender would never end.
 const TURN: usize = 16;
-
-/// How long a peer has, at the end, to take what was said last and to close.
-pub(crate) const FAREWELL: Duration = Duration::from_secs(1);
 
 impl Scratch {
     pub(crate) fn new() -> Self {
@@ -109,7 +106,7 @@ impl Scratch {
     }
 }
 
-/// A socket as the state machine uses it. Tests put a simulated one in its place.
+/// A socket as the state machine uses it. Tests use a simulated one.
 pub(crate) trait Socket {
     /// As `read(2)` of a non-blocking socket.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
@@ -166,65 +163,63 @@ impl<S: Socket> Conn<S> {
             at_end: false,
             has_more: false,
             has_finished: false,
-            how: Parting::Lost,
+            close_reason: CloseReason::Lost,
         }
     }
 
-    /// Its number.
+    /// The connection's number.
     pub(crate) fn id(&self) -> ConnId {
         self.span.id()
     }
 
-    /// The poller has something to say of it; perhaps that the peer has sent its FIN, or that
-    /// reading was shut.
+    /// The poller has reported the socket: perhaps that the peer has sent its FIN, or that reading was shut.
     pub(crate) fn is_ready(&mut self, fin_seen: bool) {
         self.readable = !self.at_end;
         self.fin_seen |= fin_seen;
     }
 
-    /// Whether something is to be sent that the socket doesn't take now.
+    /// Whether the socket doesn't take what is to be sent now.
     pub(crate) fn is_blocked(&self) -> bool {
         !self.pending.is_empty() && !matches!(self.state, State::Working(_))
     }
 
-    /// Whether everything has been read to the peer's end.
+    /// Whether all input has been read, to the peer's FIN.
     pub(crate) fn is_at_end(&self) -> bool {
         self.at_end
     }
 
-    /// Whether its session holds input that it has not handled.
+    /// Whether the session holds input that it has not handled.
     pub(crate) fn has_more(&self) -> bool {
         self.has_more
     }
 
-    /// Whether it must not be read now, though there may be input.
+    /// Whether it must not be read now, though there may be input: it has sent more lines than it may.
     pub(crate) fn rests(&mut self) -> bool {
         self.state == State::Talking && self.deadlines.rests()
     }
 
-    /// When it is to be advanced, if nothing happens before.
+    /// When [`Conn::advance`] is to be called, if nothing happens before.
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match self.state {
             State::Talking | State::Closing => self.deadlines.next(),
-            State::New | State::Working(_) | State::Leaving => None,
+            State::New | State::Working(_) | State::Lingering => None,
         }
     }
 
-    /// How it has ended.
-    pub(crate) fn how(&self) -> Parting {
-        self.how
+    /// Why the connection has ended.
+    pub(crate) fn close_reason(&self) -> CloseReason {
+        self.close_reason
     }
 
-    /// Goes as far as it can without waiting: sends, hears its mail, reads.
+    /// Goes as far as it can without waiting: sends, takes its mail, reads.
     pub(crate) fn advance(&mut self, scratch: &mut Scratch, inbox: Option<&mut dyn Inbox>) -> Step {
         self.span.turn();
-        // A peer that breaks off (reset, broken pipe) ends its connection and concerns no other.
+        // A peer that resets its connection ends this one and no other.
         let advanced = self.try_advance(scratch, inbox);
         advanced.unwrap_or_else(|_| self.broken())
     }
 
-    /// The work that a [`Step::Work`] asked for is done: sends the answer, and reads no further. A
-    /// handler that worked has had its turn.
+    /// The work of a [`Step::Work`] is done: sends the answer. Reading waits for the next turn.
     pub(crate) fn work_done(&mut self) -> Step {
         self.span.turn();
         match self.state {
@@ -232,39 +227,38 @@ impl<S: Socket> Conn<S> {
                 self.deadlines.moved();
                 self.go_on(next);
             }
-            // The moment is over.
-            State::Leaving => return Step::Done,
+            State::Lingering => return Step::Done,
             State::New | State::Talking | State::Closing => {}
         }
-        // The next `advance` registers what the connection waits for.
+        // The next `advance` finds out what the connection waits for.
         match self.flush() {
             Ok(_) => Step::Yield,
             Err(_) => self.broken(),
         }
     }
 
-    /// The peer has broken off. A reset after the last words is expected and is not counted.
+    /// The peer has reset the connection. A reset after the last bytes is expected, and not counted.
     fn broken(&self) -> Step {
-        if self.state != State::Leaving {
+        if self.state != State::Lingering {
             tally::add(Count::Broken, 1);
         }
         Step::Done
     }
 
-    /// It is to end now: lets the session say its last words, and the peer take them.
+    /// Closes the connection: the session may write its last bytes, and the peer has time to take them.
     pub(crate) fn cut(&mut self, why: Cut, scratch: &mut Scratch) -> Step {
-        self.how = count_cut(why);
+        self.close_reason = count_cut(why);
         self.has_more = false;
         if scratch
             .outbox
-            .call(&mut *self.session, Event::Cut(why))
+            .call(&mut *self.session, SessionEvent::Cut(why))
             .is_err()
         {
             return Step::Done;
         }
         self.pending.extend_from_slice(&scratch.outbox.out);
         scratch.outbox.sent();
-        self.leave().unwrap_or(Step::Done)
+        self.linger().unwrap_or(Step::Done)
     }
 
     fn try_advance(
@@ -282,20 +276,22 @@ impl<S: Socket> Conn<S> {
         for _ in 0..TURN {
             // Nothing is read before the last answer has left: that is the back-pressure.
             if !self.flush()? {
-                let drowns = inbox.is_some_and(Inbox::is_overflowed);
+                let overflowed = inbox.is_some_and(Inbox::is_overflowed);
                 return Ok(match self.state {
-                    State::Talking | State::Closing if drowns => self.cut(Cut::TooSlow, scratch),
+                    State::Talking | State::Closing if overflowed => {
+                        self.cut(Cut::TooSlow, scratch)
+                    }
                     _ => Step::Idle,
                 });
             }
-            // Only an inbox that has said "nothing" wakes this connection for its next mail.
+            // An inbox wakes this connection for its next mail only after it was found empty.
             let (mut may_have_mail, mut has_much_mail) = (false, false);
             let event = match self.state {
                 State::Working(_) => return Ok(Step::Idle),
                 State::Closing if self.at_end => return Ok(Step::Done),
-                State::Closing => return self.leave(),
-                State::Leaving => return self.linger(scratch),
-                State::New => Some(Event::Open),
+                State::Closing => return self.linger(),
+                State::Lingering => return self.discard_input(scratch),
+                State::New => Some(SessionEvent::Open),
                 State::Talking => {
                     if let Some(inbox) = inbox.as_deref_mut() {
                         match scratch.outbox.collect(&mut *self.session, inbox) {
@@ -315,21 +311,7 @@ impl<S: Socket> Conn<S> {
                             }
                         }
                     }
-                    match (self.has_more, self.readable) {
-                        (false, false) => None,
-                        // What it has asked is answered before it asks more, or the answers would pile up.
-                        (true, _) if has_much_mail => None,
-                        _ if self.deadlines.rests() => None,
-                        (true, _) => {
-                            self.has_more = false;
-                            Some(Event::More)
-                        }
-                        (false, true) => match self.read(&mut scratch.input)? {
-                            None => None,
-                            Some(0) => Some(Event::Eof),
-                            Some(length) => Some(Event::Data(&scratch.input[..length])),
-                        },
-                    }
+                    self.next_input(&mut scratch.input, has_much_mail)?
                 }
             };
             let Some(event) = event else {
@@ -347,10 +329,10 @@ impl<S: Socket> Conn<S> {
                 self.deadlines.handled(&*self.session, posted);
             }
             match self.answer(flow, &mut scratch.outbox)? {
-                // What it said is to be delivered before it says more.
+                // Its posts are delivered before it posts more.
                 Step::Yield | Step::Idle if posted > 0 || self.has_more => return Ok(Step::Yield),
                 Step::Yield => {}
-                // A blocked connection with an inbox must be woken when too much mail waits in it.
+                // A blocked connection with an inbox must be woken when the inbox overflows.
                 Step::Idle if inbox.is_some() => {}
                 step => return Ok(step),
             }
@@ -358,7 +340,30 @@ impl<S: Socket> Conn<S> {
         Ok(Step::Yield)
     }
 
-    /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
+    /// The input that the session is called for next; `None` if there is none or it must wait.
+    fn next_input<'a>(
+        &mut self,
+        input: &'a mut [u8],
+        has_much_mail: bool,
+    ) -> io::Result<Option<SessionEvent<'a>>> {
+        Ok(match (self.has_more, self.readable) {
+            (false, false) => None,
+            // Its requests are answered before more of them are handled, or the answers would pile up.
+            (true, _) if has_much_mail => None,
+            _ if self.deadlines.rests() => None,
+            (true, _) => {
+                self.has_more = false;
+                Some(SessionEvent::More)
+            }
+            (false, true) => match self.read(input)? {
+                None => None,
+                Some(0) => Some(SessionEvent::Eof),
+                Some(length) => Some(SessionEvent::Data(&input[..length])),
+            },
+        })
+    }
+
+    /// Reads once; `None` when there is no input, and `Some(0)` at the end.
     fn read(&mut self, input: &mut [u8]) -> io::Result<Option<usize>> {
         loop {
             let reading = trace::start();
@@ -374,9 +379,8 @@ impl<S: Socket> Conn<S> {
                 Ok(length) => {
                     tally::add(Count::BytesIn, length as u64);
                     self.deadlines.moved();
-                    // A read that didn't fill the buffer has emptied the socket: asking once more
-                    // would cost a system call to hear "nothing yet". What arrives later rings the
-                    // poller again.
+                    // A read that didn't fill the buffer has emptied the socket: another one would cost a
+                    // system call and find nothing. The poller reports later input.
                     self.readable = length == READ_BUFFER || self.fin_seen;
                     return Ok(Some(length));
                 }
@@ -390,16 +394,16 @@ impl<S: Socket> Conn<S> {
         }
     }
 
-    /// Everything has been said, or stands in `pending`.
-    fn leave(&mut self) -> io::Result<Step> {
-        self.state = State::Leaving;
+    /// All answers have been sent, or are in `pending`: closes the sending half behind them.
+    fn linger(&mut self) -> io::Result<Step> {
+        self.state = State::Lingering;
         if self.flush()? {
             self.finish()?;
         }
-        Ok(Step::Leave(FAREWELL))
+        Ok(Step::Linger(LINGER))
     }
 
-    /// Sends the FIN, once: a poller reports the socket anew each time.
+    /// Sends the FIN, once: a poller reports the socket again after each.
     fn finish(&mut self) -> io::Result<()> {
         if !mem::replace(&mut self.has_finished, true) {
             self.stream.finish()?;
@@ -407,8 +411,8 @@ impl<S: Socket> Conn<S> {
         Ok(())
     }
 
-    /// Reads and forgets, until the peer has closed too.
-    fn linger(&mut self, scratch: &mut Scratch) -> io::Result<Step> {
+    /// Reads input and throws it away, until the peer has closed, too.
+    fn discard_input(&mut self, scratch: &mut Scratch) -> io::Result<Step> {
         self.finish()?;
         for _ in 0..TURN {
             if self.at_end {
@@ -422,11 +426,10 @@ impl<S: Socket> Conn<S> {
         Ok(Step::Yield)
     }
 
-    /// Sends the answer, or keeps what can't be sent yet. [`Step::Yield`] means: nothing in the
-    /// way.
+    /// Sends the answer, or keeps what can't be sent yet. Returns [`Step::Yield`] if all of it was sent.
     fn answer(&mut self, flow: Flow, outbox: &mut Outbox) -> io::Result<Step> {
         if flow.next == Next::Close {
-            self.how = Parting::Left;
+            self.close_reason = CloseReason::Left;
         }
         if flow.work == Work::None {
             self.go_on(flow.next);
@@ -445,7 +448,7 @@ impl<S: Socket> Conn<S> {
         })
     }
 
-    /// Sends what is pending and need not wait for work; says whether all of it has left.
+    /// Sends what is pending and need not wait for work. Returns whether all of it has been sent.
     fn flush(&mut self) -> io::Result<bool> {
         if matches!(self.state, State::Working(_)) {
             return Ok(self.pending.is_empty());
@@ -460,7 +463,7 @@ impl<S: Socket> Conn<S> {
             }
         }
         if self.sent > 0 {
-            // An idle connection keeps no memory for the answer it once gave.
+            // An idle connection keeps no memory for its last answer.
             (self.pending, self.sent) = (Vec::new(), 0);
         }
         Ok(true)

@@ -1,34 +1,34 @@
-//! Work put on top of any service: `wait:5ms`, `block:5ms`, `cpu:200us`, `panic`.
+//! Work before each answer of any service: `wait:5ms`, `block:5ms`, `cpu:200us`, `panic`.
 
 use std::{fmt, net::SocketAddr, time::Duration};
 
 use crate::{ConnId, Cut, Cx, Flow, Hub, Mail, Service, Session, Work};
 
-/// What the handler is ordered to do for every message, that is for every read that brings bytes.
+/// What the handler does for every message, that is for every read that brings bytes.
 ///
-/// A byte stream has no messages of its own; a client that sends one and waits for its answer gets
-/// one read per message, a client that pipelines may get several in one.
+/// A byte stream has no messages of its own. A client that sends one and waits for its answer causes one read per
+/// message; a client that pipelines may cause one read for several.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum HandlerWork {
     /// Do this work, then answer.
     Work(Work),
-    /// Panic: the bug that somebody else wrote. Shows what a model loses by it.
+    /// Panic: a bug in the handler. Shows what a model loses by it.
     Panic,
 }
 
-/// Why a text is not an order.
+/// Why a text names no work.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum OrderError<E> {
-    /// None of the words.
-    #[error("{0:?} is not a kind of work; write none, wait:5ms, block:5ms, cpu:200us or panic")]
+pub enum HandlerWorkError<E> {
+    /// None of the kinds.
+    #[error("unknown kind of work {0:?}: expected none, wait:5ms, block:5ms, cpu:200us or panic")]
     Unknown(String),
     /// The time can't be read, or is out of its bounds.
     #[error("the time of wait, block or cpu: {0}")]
     Time(E),
 }
 
-impl Order {
-    /// How long the work takes that is ordered.
+impl HandlerWork {
+    /// How long the work takes.
     #[must_use]
     pub fn time(self) -> Duration {
         match self {
@@ -36,18 +36,16 @@ impl Order {
             Self::Work(Work::None) | Self::Panic => Duration::ZERO,
         }
     }
-}
 
-impl Order {
-    /// Reads an order as it is given on the command line. `duration` reads its time, and knows the bounds.
+    /// Reads work as it is given on the command line. `duration` reads its time, and knows the bounds.
     ///
     /// # Errors
-    /// When `text` is not an order, or `duration` refuses the time.
+    /// When `text` names no work, or `duration` refuses the time.
     pub fn read<E>(
         text: &str,
         duration: impl Fn(&str) -> Result<Duration, E>,
-    ) -> Result<Self, OrderError<E>> {
-        let wrong = || OrderError::Unknown(text.to_owned());
+    ) -> Result<Self, HandlerWorkError<E>> {
+        let wrong = || HandlerWorkError::Unknown(text.to_owned());
         match text {
             "none" => return Ok(Self::Work(Work::None)),
             "panic" => return Ok(Self::Panic),
@@ -60,12 +58,13 @@ impl Order {
             "cpu" => Work::Cpu,
             _ => return Err(wrong()),
         };
-        Ok(Self::Work(make(duration(time).map_err(OrderError::Time)?)))
+        let time = duration(time).map_err(HandlerWorkError::Time)?;
+        Ok(Self::Work(make(time)))
     }
 }
 
-/// Writes the order as it is given on the command line.
-impl fmt::Display for Order {
+/// Writes the work as it is given on the command line.
+impl fmt::Display for HandlerWork {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, time) = match self {
             Self::Panic => return f.write_str("panic"),
@@ -74,35 +73,30 @@ impl fmt::Display for Order {
             Self::Work(Work::Block(time)) => ("block", time),
             Self::Work(Work::Cpu(time)) => ("cpu", time),
         };
-        write!(
-            f,
-            "{kind}:{}",
-            humantime::format_duration(*time)
-                .to_string()
-                .replace(' ', "")
-        )
+        let time = humantime::format_duration(*time).to_string();
+        write!(f, "{kind}:{}", time.replace(' ', ""))
     }
 }
 
-/// Any service, with an [`Order`] carried out before each answer.
-pub struct Ordered<S> {
+/// Any service, with [`HandlerWork`] done before each answer.
+pub struct WithWork<S> {
     service: S,
-    order: Order,
+    work: HandlerWork,
 }
 
-impl<S: Service> Ordered<S> {
-    /// Puts `order` before every answer that `service` gives to data.
+impl<S: Service> WithWork<S> {
+    /// Puts `work` before every answer that `service` gives to data.
     #[must_use]
-    pub fn new(service: S, order: Order) -> Self {
-        Self { service, order }
+    pub fn new(service: S, work: HandlerWork) -> Self {
+        Self { service, work }
     }
 }
 
-impl<S: Service> Service for Ordered<S> {
+impl<S: Service> Service for WithWork<S> {
     fn open(&self, conn: ConnId, peer: SocketAddr) -> Box<dyn Session> {
-        Box::new(OrderedSession {
+        Box::new(WorkingSession {
             session: self.service.open(conn, peer),
-            order: self.order,
+            work: self.work,
         })
     }
 
@@ -115,21 +109,21 @@ impl<S: Service> Service for Ordered<S> {
     }
 }
 
-struct OrderedSession {
+struct WorkingSession {
     session: Box<dyn Session>,
-    order: Order,
+    work: HandlerWork,
 }
 
-impl Session for OrderedSession {
+impl Session for WorkingSession {
     fn on_open(&mut self, cx: &mut Cx<'_>) -> Flow {
         self.session.on_open(cx)
     }
 
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
         let flow = self.session.on_data(input, cx);
-        match self.order {
-            Order::Work(work) => flow.after(work),
-            Order::Panic => panic!("the handler panics, as --work panic told it to"),
+        match self.work {
+            HandlerWork::Work(work) => flow.after(work),
+            HandlerWork::Panic => panic!("the handler panics, as --work panic told it to"),
         }
     }
 

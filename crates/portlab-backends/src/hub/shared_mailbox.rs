@@ -1,22 +1,19 @@
-//! A mailbox that others put mail into while its receiver sleeps: for threads and tasks.
+//! A mailbox that other threads or tasks put mail into while its receiver sleeps.
 //!
-//! `schedules.rs` beside the tests runs this very file under every schedule that two senders and a
-//! receiver can meet with.
+//! `tests/schedules.rs` runs this very file under every schedule that two senders and a receiver can meet with.
 
 use std::task::Waker;
 
 use portlab_service::Mail;
 
-use crate::{
-    mailbox::{Found, Mailbox, Overflow, Put},
-    sync::{Mutex, MutexGuard},
-};
+use super::mailbox::{Found, Mailbox, Overflow, Put};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A receiver's mailbox behind a lock, and how the receiver is woken.
 ///
-/// The lock is held for a push or a pop, and never across anything that waits.
+/// The lock is held for a push or a pop, and never across a call that waits.
 #[derive(Debug)]
-pub(crate) struct Letterbox {
+pub(crate) struct SharedMailbox {
     inner: Mutex<Inner>,
 }
 
@@ -31,11 +28,11 @@ struct Inner {
 enum Until {
     /// It has read all its mail.
     Mail,
-    /// Its peer takes nothing, so it can't do with more mail; but it must hear when there is too much.
+    /// Its peer doesn't read, so more mail is of no use; but it must be woken when too much has come.
     Overflow,
 }
 
-impl Letterbox {
+impl SharedMailbox {
     pub(crate) fn new(limits: Overflow) -> Self {
         let inner = Inner {
             mailbox: Mailbox::new(limits),
@@ -46,9 +43,9 @@ impl Letterbox {
         }
     }
 
-    /// Puts `mail` in. Returns whom to wake, which is best done when no lock is held any more.
+    /// Puts `mail` in. Returns the waker of a receiver that waits for it; call it when no lock is held any more.
     pub(crate) fn put(&self, mail: Mail) -> (Put, Option<Waker>) {
-        let mut inner = self.open();
+        let mut inner = self.lock();
         let put = inner.mailbox.put(mail);
         let sleeper = inner.sleeper.take_if(|(_, until)| match put {
             Put::Refused => false,
@@ -58,9 +55,9 @@ impl Letterbox {
         (put, sleeper.map(|(waker, _)| waker))
     }
 
-    /// Takes what is next. Where there is nothing, `waker` is woken as soon as there is.
+    /// Takes the next piece. If there is none, `waker` is woken as soon as there is one.
     pub(crate) fn take(&self, waker: &Waker) -> Found {
-        let mut inner = self.open();
+        let mut inner = self.lock();
         let found = inner.mailbox.take();
         if found == Found::Nothing {
             inner.sleep(waker, Until::Mail);
@@ -70,7 +67,7 @@ impl Letterbox {
 
     /// Whether its receiver is to be dropped. If not, `waker` is woken when it is.
     pub(crate) fn is_overflowed(&self, waker: &Waker) -> bool {
-        let mut inner = self.open();
+        let mut inner = self.lock();
         let overflowed = inner.mailbox.is_overflowed();
         if !overflowed {
             inner.sleep(waker, Until::Overflow);
@@ -78,10 +75,10 @@ impl Letterbox {
         overflowed
     }
 
-    fn open(&self) -> MutexGuard<'_, Inner> {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner
             .lock()
-            .expect("nobody panics with a letterbox open")
+            .expect("no thread panics while it holds a mailbox's lock")
     }
 }
 

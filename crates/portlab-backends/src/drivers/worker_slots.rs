@@ -1,4 +1,4 @@
-//! The slots of a pool of processes: which are empty, and when they are filled again.
+//! The slots of a pool of processes: which are empty, and when another worker is started for them.
 
 use std::{
     io, mem,
@@ -15,30 +15,29 @@ use portlab_sys::{
 use crate::log::say;
 
 /// The workers of a pool, as their parent sees them.
-pub(crate) struct Slots {
+pub(crate) struct WorkerSlots {
     workers: Vec<Option<Pid>>,
-    /// Whether the worker in each slot has a connection: of a killed worker's connection only the parent can
-    /// count the end.
+    /// 1 for each slot whose worker has a connection: if the worker is killed, the parent counts the connection's end.
     busy: &'static [AtomicU64],
     /// Empty slots wait until then.
     due: Option<Instant>,
-    /// When they were filled last.
+    /// When the last workers were started.
     began: Instant,
     /// The pause after workers that ended too soon.
     pause: Duration,
-    /// Since when no worker could be started, and whether that was said.
+    /// Since when no worker could be started, and whether that was reported.
     short_since: Option<Instant>,
-    is_said: bool,
+    is_reported: bool,
     has_started: bool,
 }
 
-/// A worker that ends sooner than this has failed at its start, and so may the next.
+/// A worker that ends sooner than this has failed at its start, and the next one may fail, too.
 const TOO_SOON: Duration = Duration::from_millis(100);
 /// The longest pause before empty slots are filled again.
 const LONGEST: Duration = Duration::from_secs(1);
 
-impl Slots {
-    /// As many empty slots as there are to be workers.
+impl WorkerSlots {
+    /// Makes `workers` empty slots.
     ///
     /// # Errors
     /// When the system has no memory to share.
@@ -50,12 +49,12 @@ impl Slots {
             began: Instant::now(),
             pause: TOO_SOON,
             short_since: None,
-            is_said: false,
+            is_reported: false,
             has_started: false,
         })
     }
 
-    /// An empty slot that is to be filled now.
+    /// An empty slot that is to be filled now, if there is one.
     pub(crate) fn empty(&mut self) -> Option<usize> {
         if self.due.is_some_and(|due| due > Instant::now()) {
             return None;
@@ -64,42 +63,43 @@ impl Slots {
             self.began = Instant::now();
         }
         let empty = self.workers.iter().position(Option::is_none);
-        self.is_said &= empty.is_some();
+        self.is_reported &= empty.is_some();
         empty
     }
 
+    /// How many workers run.
     pub(crate) fn running(&self) -> usize {
         self.workers.iter().flatten().count()
     }
 
-    /// Where the worker in a slot notes whether it has a connection.
+    /// Where the worker of a slot stores 1 while it has a connection.
     pub(crate) fn busy(&self, slot: usize) -> &'static AtomicU64 {
         &self.busy[slot]
     }
 
+    /// A worker was started for a slot.
     pub(crate) fn fill(&mut self, slot: usize, worker: Pid) {
         self.workers[slot] = Some(worker);
         (self.has_started, self.short_since) = (true, None);
     }
 
-    /// No worker can be started now. What is missing is said once; fewer workers than asked for are better than
-    /// none.
+    /// No worker can be started now. Reports once what is missing, and goes on with fewer workers.
     ///
     /// # Errors
-    /// When there was never a worker.
+    /// When no worker was ever started.
     pub(crate) fn refuse(&mut self, error: io::Error) -> io::Result<()> {
         let since = *self.short_since.get_or_insert_with(Instant::now);
-        let passes = error.kind() == io::ErrorKind::ResourceBusy;
-        if !passes && !self.has_started {
+        let is_temporary = error.kind() == io::ErrorKind::ResourceBusy;
+        if !is_temporary && !self.has_started {
             return Err(error);
         }
-        // A broker that has just been started takes lines more slowly than they are made.
-        let is_brief = passes && since.elapsed() < LONGEST;
+        // A broker that has just been started takes lines more slowly than the parent makes them.
+        let is_brief = is_temporary && since.elapsed() < LONGEST;
         let pause = if is_brief { TOO_SOON / 10 } else { LONGEST };
         self.due = Some(Instant::now() + pause);
-        if !is_brief && !mem::replace(&mut self.is_said, true) {
+        if !is_brief && !mem::replace(&mut self.is_reported, true) {
             let (running, all) = (self.running(), self.workers.len());
-            let fewer = if passes {
+            let fewer = if is_temporary {
                 ""
             } else {
                 ", or ask for fewer with --workers"
@@ -137,7 +137,7 @@ impl Slots {
             .map(|due| due.saturating_duration_since(Instant::now()))
     }
 
-    /// Counts the connections of workers that were killed at the end of the server.
+    /// Counts the end of the connections of workers that were killed when the server stopped.
     pub(crate) fn all_have_ended(&self) {
         for busy in self.busy {
             tally::add(Count::Ended, busy.swap(0, Relaxed));

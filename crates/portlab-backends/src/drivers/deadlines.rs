@@ -5,24 +5,23 @@ use std::time::{Duration, Instant};
 use portlab_service::{Cut, Session};
 use portlab_sys::stop;
 
-use crate::limits::Limits;
+use crate::Limits;
 
 /// When a connection is to be closed, and when it may be read again.
 ///
-/// A driver tells what happens on the connection, and asks before it reads and when [`Deadlines::next`]
-/// has come. Nothing here looks at the clock for a service without messages and without a hub, unless an
-/// idle timeout is set.
+/// A driver reports what happens on the connection, and asks before it reads and when [`Deadlines::next`] has come.
+/// For a service without messages and without a hub, nothing here reads the clock unless an idle timeout is set.
 #[derive(Debug)]
 pub(crate) struct Deadlines {
     limits: &'static Limits,
     /// When the last byte went either way.
     active_at: Option<Instant>,
-    /// The number of the message of which a part has come, and when it is to have ended.
+    /// The number of the message of which a part has come, and its deadline.
     message: Option<(u64, Instant)>,
-    /// How much it may say: refilled as time passes, up to what one second allows.
+    /// How much it may post, as time: refilled as time passes, up to one second.
     credit: Duration,
     credited_at: Option<Instant>,
-    /// It has said more than it may.
+    /// It has posted more than it may, and is not read until then.
     rests_until: Option<Instant>,
 }
 
@@ -84,8 +83,7 @@ impl Deadlines {
         }
     }
 
-    /// Whether it must not be read now, because it has said more than it may. A server that stops lets
-    /// it finish.
+    /// Whether it must not be read now, because it has posted more than it may. The stop of the server ends a rest.
     #[inline]
     pub(crate) fn rests(&mut self) -> bool {
         if let Some(until) = self.rests_until {
@@ -97,7 +95,7 @@ impl Deadlines {
         self.rests_until.is_some()
     }
 
-    /// What the connection could not send while it rested can come from now on.
+    /// From now on the connection is read again, and its time limits run again.
     fn end_rest(&mut self, now: Instant) {
         self.rests_until = None;
         self.moved();
@@ -115,13 +113,13 @@ impl Deadlines {
         }
     }
 
-    /// The next moment at which there is something to do, if nothing happens before.
+    /// When the driver must ask again, if nothing happens before.
     #[inline]
     pub(crate) fn next(&self) -> Option<Instant> {
         if !self.is_timed() {
             return None;
         }
-        // A server that stops ends a rest, so it is looked at now and then.
+        // The stop of the server ends a rest, so the driver looks for it now and then.
         let rest = self
             .rests_until
             .map(|until| until.min(Instant::now() + LOOK));
@@ -129,7 +127,7 @@ impl Deadlines {
         all.into_iter().flatten().min()
     }
 
-    /// Whether any time limit runs. Usually none does, and a message costs three comparisons.
+    /// Whether a time limit runs. Usually none does, and a message costs three comparisons.
     #[inline]
     fn is_timed(&self) -> bool {
         self.active_at.is_some() || self.message.is_some() || self.rests_until.is_some()
@@ -151,7 +149,7 @@ impl Deadlines {
         Some(self.not_while_it_rests(self.message?.1))
     }
 
-    /// The time that a connection rests does not count against it.
+    /// The time of a rest doesn't count in time limits.
     fn not_while_it_rests(&self, at: Instant) -> Instant {
         self.rests_until.map_or(at, |until| at.max(until + GRACE))
     }
@@ -165,16 +163,16 @@ impl Deadlines {
         if price > credit {
             let until = now + (price - credit);
             self.rests_until = Some(until);
-            // The rest pays for these posts, so credit is counted from its end.
+            // The rest pays for these posts, so credit grows from its end on.
             self.credited_at = Some(until);
         }
     }
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-/// Between two looks at a rest.
+/// The time between two looks for a stop during a rest.
 const LOOK: Duration = Duration::from_millis(100);
-/// How long a message has, at least, after its connection has rested.
+/// How long a message has, at least, after a rest of its connection.
 const GRACE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
@@ -185,10 +183,10 @@ mod tests {
 
     use super::*;
 
-    /// A session in the middle of its message `0`.
-    struct Amid(Option<u64>);
+    /// A session that has received a part of this message.
+    struct HasPartOf(Option<u64>);
 
-    impl Session for Amid {
+    impl Session for HasPartOf {
         fn on_data(&mut self, _input: &[u8], _cx: &mut Cx<'_>) -> Flow {
             Flow::CONTINUE
         }
@@ -209,26 +207,26 @@ mod tests {
             posts_per_s: None,
             ..Limits::default()
         }));
-        deadlines.handled(&Amid(Some(1)), 1_000_000);
+        deadlines.handled(&HasPartOf(Some(1)), 1_000_000);
         assert_eq!((deadlines.next(), deadlines.overdue()), (None, None));
         assert!(!deadlines.rests());
     }
 
     #[test]
-    fn a_message_keeps_the_deadline_of_its_beginning() {
+    fn more_bytes_of_a_message_do_not_move_its_deadline() {
         let mut deadlines = Deadlines::new(limits(Limits::default()));
-        deadlines.handled(&Amid(Some(1)), 0);
+        deadlines.handled(&HasPartOf(Some(1)), 0);
         let first = deadlines.next().expect("a message has begun");
-        deadlines.handled(&Amid(Some(1)), 0);
+        deadlines.handled(&HasPartOf(Some(1)), 0);
         assert_eq!(deadlines.next(), Some(first), "one more byte of it");
-        deadlines.handled(&Amid(Some(2)), 1);
+        deadlines.handled(&HasPartOf(Some(2)), 1);
         assert!(deadlines.next() >= Some(first), "the next message");
-        deadlines.handled(&Amid(None), 1);
+        deadlines.handled(&HasPartOf(None), 1);
         assert_eq!(deadlines.next(), None);
     }
 
     #[test]
-    fn what_is_due_says_why() {
+    fn a_limit_that_has_passed_gives_its_reason() {
         let now = limits(Limits {
             idle: Some(Duration::ZERO),
             message: Some(Duration::ZERO),
@@ -238,20 +236,20 @@ mod tests {
         let no_idle = limits(Limits { idle: None, ..*now });
         let mut deadlines = Deadlines::new(no_idle);
         assert_eq!(deadlines.overdue(), None);
-        deadlines.handled(&Amid(Some(1)), 0);
+        deadlines.handled(&HasPartOf(Some(1)), 0);
         assert_eq!(deadlines.overdue(), Some(Cut::Unfinished));
     }
 
     #[test]
-    fn a_second_of_lines_is_free_and_more_is_paid_with_time() {
+    fn the_posts_of_one_second_are_free_and_more_are_followed_by_a_rest() {
         let mut deadlines = Deadlines::new(limits(Limits {
             posts_per_s: NonZeroU32::new(100),
             ..Limits::default()
         }));
         let begin = Instant::now();
-        deadlines.handled(&Amid(None), 100);
+        deadlines.handled(&HasPartOf(None), 100);
         assert!(!deadlines.rests());
-        deadlines.handled(&Amid(None), 300);
+        deadlines.handled(&HasPartOf(None), 300);
         assert!(deadlines.rests());
         let rests = deadlines.rests_until.expect("it rests") - begin;
         // Three seconds, less what was refilled since the beginning.
@@ -259,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rest_counts_against_neither_limit() {
+    fn the_time_of_a_rest_counts_in_neither_limit() {
         let limit = Duration::from_secs(2);
         let mut deadlines = Deadlines::new(limits(Limits {
             idle: Some(limit),
@@ -267,7 +265,7 @@ mod tests {
             posts_per_s: NonZeroU32::new(1),
             ..Limits::default()
         }));
-        deadlines.handled(&Amid(Some(1)), 60);
+        deadlines.handled(&HasPartOf(Some(1)), 60);
         std::thread::sleep(limit);
         assert_eq!((deadlines.rests(), deadlines.overdue()), (true, None));
         deadlines.end_rest(Instant::now());

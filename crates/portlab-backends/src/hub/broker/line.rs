@@ -1,4 +1,4 @@
-//! The line between a process that serves connections and the broker, and what is said on it.
+//! The line between a process that serves connections and the broker, and the messages on it.
 
 use std::{
     cell::Cell,
@@ -7,16 +7,18 @@ use std::{
     time::Duration,
 };
 
-use portlab_service::{ConnId, Mail, Parting, Post};
+use portlab_service::{CloseReason, ConnId, Mail, Post};
 use portlab_sys::{seqpacket::Seqpacket, stop};
 
 use super::counts::SharedCounts;
 use crate::{
     READ_BUFFER,
-    inbox::Inbox,
-    mailbox::{Mailbox, Overflow},
-    member::Desk,
-    switchboard::Word,
+    hub::{
+        client::HubClient,
+        inbox::Inbox,
+        mailbox::{Mailbox, Overflow},
+        state::HubEvent,
+    },
 };
 
 /// A process's end of its line to the broker.
@@ -24,7 +26,7 @@ pub(crate) struct Line {
     socket: Seqpacket,
     overflow: Overflow,
     counts: SharedCounts,
-    /// The other end has been closed.
+    /// The broker has ended.
     lost: Cell<bool>,
 }
 
@@ -44,7 +46,7 @@ impl Line {
             match self.socket.try_recv(&mut [0; 16]) {
                 Ok(length) => return length > 0,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    stop::wait_readable(self.socket.as_fd(), MOMENT);
+                    stop::wait_readable(self.socket.as_fd(), LOOK);
                 }
                 Err(_) => return false,
             }
@@ -57,55 +59,55 @@ impl Line {
         self.lost.get()
     }
 
-    /// The desk of the connection that this process serves now.
-    pub(crate) fn desk(&self, id: ConnId) -> LineDesk<'_> {
-        let desk = LineDesk {
+    /// Connects `id`, the connection that this process serves now, to the hub.
+    pub(crate) fn client(&self, id: ConnId) -> LineClient<'_> {
+        let client = LineClient {
             line: self,
             id,
             mailbox: Mailbox::new(self.overflow),
             buffer: vec![0; READ_BUFFER].into(),
         };
-        desk.send(&Said::Connect);
-        desk
+        client.send(&ToBroker::Connect);
+        client
     }
 }
 
-/// The longest wait: a signal that comes just before a wait begins does not end it, so the caller looks again whether
+/// The longest wait. A signal that comes just before a wait begins doesn't end it, so the caller looks again whether
 /// the server stops.
-const MOMENT: Duration = Duration::from_millis(100);
+const LOOK: Duration = Duration::from_millis(100);
 
-/// How a process that drives a connection reaches the hub.
-pub(crate) struct LineDesk<'a> {
+/// The hub as a process that drives a connection sees it.
+pub(crate) struct LineClient<'a> {
     line: &'a Line,
     id: ConnId,
     mailbox: Mailbox,
     buffer: Box<[u8]>,
 }
 
-impl LineDesk<'_> {
-    /// Waits for room, which a broker that is stopped doesn't make, until the server's deadline at most. If the
-    /// broker has died, the line's end tells so.
-    fn send(&self, said: &Said<'_>) {
+impl LineClient<'_> {
+    /// Sends a message, and waits for room on the line until the server's deadline at most: a broker that is stopped
+    /// takes nothing. If the broker has died, the next [`HubClient::fetch`] finds the end of the line.
+    fn send(&self, said: &ToBroker<'_>) {
         let (kind, bytes) = said.write();
         let id = id_bytes(self.id);
         while let Err(error) = self.line.socket.try_send(&[&[kind], &id, bytes]) {
             if error.kind() != io::ErrorKind::WouldBlock || stop::is_past_deadline() {
                 return;
             }
-            stop::wait_writable(self.line.socket.as_fd(), MOMENT);
+            stop::wait_writable(self.line.socket.as_fd(), LOOK);
         }
     }
 
     fn take_in(&mut self, length: usize) {
-        // Mail for the connection that was served before may still have been on its way.
-        match Brought::read(&self.buffer[..length]) {
-            Some((id, Brought::Mail(mail))) if id == self.id => {
+        // Mail for the last connection of this process may come late.
+        match FromBroker::read(&self.buffer[..length]) {
+            Some((id, FromBroker::Mail(mail))) if id == self.id => {
                 self.line
                     .counts
                     .put_behind(self.mailbox.put(Mail(mail.into())));
             }
-            Some((id, Brought::Missed(count))) if id == self.id => self.mailbox.miss(count),
-            Some((id, Brought::TooMuch)) if id == self.id => {
+            Some((id, FromBroker::Missed(count))) if id == self.id => self.mailbox.miss(count),
+            Some((id, FromBroker::TooMuch)) if id == self.id => {
                 self.line.counts.put_behind(self.mailbox.overflow());
             }
             _ => {}
@@ -113,10 +115,10 @@ impl LineDesk<'_> {
     }
 }
 
-/// How many messages are taken off the line in one visit: the peer is to be heard as well.
+/// How many messages are taken from the line before the peer has its turn.
 const VISIT: usize = 256;
 
-impl Desk for LineDesk<'_> {
+impl HubClient for LineClient<'_> {
     fn bell(&self) -> BorrowedFd<'_> {
         self.line.socket.as_fd()
     }
@@ -139,47 +141,47 @@ impl Desk for LineDesk<'_> {
         look(&mut self.mailbox)
     }
 
-    fn say(&mut self, word: Word) {
-        match word {
-            Word::Post(post) => self.send(&Said::Post(&post.0)),
-            Word::Gone(how) => self.send(&Said::Gone(how)),
+    fn tell(&mut self, event: HubEvent) {
+        match event {
+            HubEvent::Post(post) => self.send(&ToBroker::Post(&post.0)),
+            HubEvent::Gone(reason) => self.send(&ToBroker::Gone(reason)),
         }
     }
 }
 
-/// What is said to the broker of one connection.
+/// A message to the broker about one connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Said<'a> {
+pub(super) enum ToBroker<'a> {
     Connect,
     Post(&'a [u8]),
-    Gone(Parting),
+    Gone(CloseReason),
 }
 
 const CONNECT: u8 = b'c';
 const POST: u8 = b'p';
-const GONE: [(u8, Parting); 4] = [
-    (b'l', Parting::Left),
-    (b'x', Parting::Lost),
-    (b's', Parting::TooSlow),
-    (b't', Parting::TimedOut),
+const GONE: [(u8, CloseReason); 4] = [
+    (b'l', CloseReason::Left),
+    (b'x', CloseReason::Lost),
+    (b's', CloseReason::TooSlow),
+    (b't', CloseReason::TimedOut),
 ];
 
-impl<'a> Said<'a> {
+impl<'a> ToBroker<'a> {
     fn write(&self) -> (u8, &'a [u8]) {
         match *self {
             Self::Connect => (CONNECT, &[]),
             Self::Post(bytes) => (POST, bytes),
-            Self::Gone(how) => {
-                let kind = GONE.iter().find(|(_, parting)| *parting == how);
-                (kind.expect("every parting has a letter").0, &[])
+            Self::Gone(reason) => {
+                let kind = GONE.iter().find(|(_, known)| *known == reason);
+                (kind.expect("every reason has a letter").0, &[])
             }
         }
     }
 
-    /// Reads what was said, and of which connection; `None` when it is none of these messages.
+    /// Reads a message and the connection that it is about; `None` if it is none.
     pub(super) fn read(message: &'a [u8]) -> Option<(ConnId, Self)> {
         let (kind, id, bytes) = split(message)?;
-        let said = match kind {
+        let message = match kind {
             CONNECT if bytes.is_empty() => Self::Connect,
             POST => Self::Post(bytes),
             kind if bytes.is_empty() => {
@@ -187,26 +189,26 @@ impl<'a> Said<'a> {
             }
             _ => return None,
         };
-        Some((id, said))
+        Some((id, message))
     }
 
-    /// What the switchboard is told; `None` for a connection that begins.
-    pub(super) fn word(&self) -> Option<Word> {
+    /// The event for the hub; `None` for a connection that begins.
+    pub(super) fn event(&self) -> Option<HubEvent> {
         match *self {
             Self::Connect => None,
-            Self::Post(bytes) => Some(Word::Post(Post(bytes.to_vec()))),
-            Self::Gone(how) => Some(Word::Gone(how)),
+            Self::Post(bytes) => Some(HubEvent::Post(Post(bytes.to_vec()))),
+            Self::Gone(reason) => Some(HubEvent::Gone(reason)),
         }
     }
 }
 
-/// What the broker brings one connection.
+/// A message from the broker to one connection.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Brought<'a> {
+pub(super) enum FromBroker<'a> {
     Mail(&'a [u8]),
     /// So many pieces were thrown away before the next one.
     Missed(u64),
-    /// Too much waited for it, and it has been taken off the switchboard.
+    /// Too much mail has waited for it, and it is no longer in the hub.
     TooMuch,
 }
 
@@ -216,16 +218,16 @@ const TOO_MUCH: u8 = b'o';
 /// The first message on a line: the broker has taken it.
 pub(super) const TAKEN: &[u8] = b"t";
 
-impl<'a> Brought<'a> {
+impl<'a> FromBroker<'a> {
     fn read(message: &'a [u8]) -> Option<(ConnId, Self)> {
         let (kind, id, bytes) = split(message)?;
-        let brought = match kind {
+        let message = match kind {
             MAIL => Self::Mail(bytes),
             MISSED => Self::Missed(u64::from_le_bytes(bytes.try_into().ok()?)),
             TOO_MUCH if bytes.is_empty() => Self::TooMuch,
             _ => return None,
         };
-        Some((id, brought))
+        Some((id, message))
     }
 }
 
@@ -243,26 +245,26 @@ pub(super) fn too_much(id: ConnId) -> Mail {
     Mail([&[TOO_MUCH][..], &id_bytes(id)].concat().into())
 }
 
-/// A message on a line is refused, or written again as it was. For `tests/fuzz/`.
+/// Reads a message, and checks that it is refused or written again as it was. For `tests/fuzz/`.
 ///
 /// # Panics
 /// When it is written in another way.
 pub fn fuzz(message: &[u8]) {
-    if let Some((id, said)) = Said::read(message) {
+    if let Some((id, said)) = ToBroker::read(message) {
         let (kind, bytes) = said.write();
         assert_eq!([&[kind][..], &id_bytes(id), bytes].concat(), message);
     }
-    if let Some((id, brought)) = Brought::read(message) {
+    if let Some((id, brought)) = FromBroker::read(message) {
         let written = match brought {
-            Brought::Mail(bytes) => Mail([&[MAIL][..], &id_bytes(id), bytes].concat().into()),
-            Brought::Missed(count) => missed(id, count),
-            Brought::TooMuch => too_much(id),
+            FromBroker::Mail(bytes) => Mail([&[MAIL][..], &id_bytes(id), bytes].concat().into()),
+            FromBroker::Missed(count) => missed(id, count),
+            FromBroker::TooMuch => too_much(id),
         };
         assert_eq!(&*written.0, message);
     }
 }
 
-/// A connection's number, as it stands before what concerns it.
+/// A connection's number, as every message about it has it after its first byte.
 pub(super) fn id_bytes(id: ConnId) -> [u8; 8] {
     id.0.to_le_bytes()
 }
@@ -280,36 +282,39 @@ mod tests {
     const ID: ConnId = ConnId(0x0102_0304_0506_0708);
 
     #[test]
-    fn what_is_said_is_read_as_it_was_written() {
+    fn a_message_to_the_broker_is_read_as_it_was_written() {
         for said in [
-            Said::Connect,
-            Said::Post(b"hello"),
-            Said::Post(b""),
-            Said::Gone(Parting::Left),
-            Said::Gone(Parting::Lost),
-            Said::Gone(Parting::TooSlow),
+            ToBroker::Connect,
+            ToBroker::Post(b"hello"),
+            ToBroker::Post(b""),
+            ToBroker::Gone(CloseReason::Left),
+            ToBroker::Gone(CloseReason::Lost),
+            ToBroker::Gone(CloseReason::TooSlow),
         ] {
             let (kind, bytes) = said.write();
             let message = [&[kind][..], &id_bytes(ID), bytes].concat();
-            assert_eq!(Said::read(&message).unwrap(), (ID, said));
-            assert!(Said::read(&message[..8]).is_none(), "{bytes:?}");
+            assert_eq!(ToBroker::read(&message).unwrap(), (ID, said));
+            assert!(ToBroker::read(&message[..8]).is_none(), "{bytes:?}");
         }
-        assert!(Said::read(b"").is_none() && Said::read(&[0; 9]).is_none());
-        assert_eq!(Said::read(b"c12345678 and more"), None);
+        assert!(ToBroker::read(b"").is_none() && ToBroker::read(&[0; 9]).is_none());
+        assert_eq!(ToBroker::read(b"c12345678 and more"), None);
     }
 
     #[test]
-    fn what_is_brought_is_read_as_it_was_written() {
+    fn a_message_from_the_broker_is_read_as_it_was_written() {
         let notice = missed(ID, u64::MAX).0;
         assert_eq!(
-            Brought::read(&notice),
-            Some((ID, Brought::Missed(u64::MAX)))
+            FromBroker::read(&notice),
+            Some((ID, FromBroker::Missed(u64::MAX)))
         );
-        assert_eq!(Brought::read(&notice[..16]), None);
+        assert_eq!(FromBroker::read(&notice[..16]), None);
         let mail = [&[MAIL][..], &id_bytes(ID), b"hello"].concat();
-        assert_eq!(Brought::read(&mail), Some((ID, Brought::Mail(b"hello"))));
+        assert_eq!(
+            FromBroker::read(&mail),
+            Some((ID, FromBroker::Mail(b"hello")))
+        );
         let too_much = too_much(ID).0;
-        assert_eq!(Brought::read(&too_much), Some((ID, Brought::TooMuch)));
-        assert_eq!(Brought::read(TAKEN), None);
+        assert_eq!(FromBroker::read(&too_much), Some((ID, FromBroker::TooMuch)));
+        assert_eq!(FromBroker::read(TAKEN), None);
     }
 }

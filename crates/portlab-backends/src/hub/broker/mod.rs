@@ -1,11 +1,10 @@
-//! The switchboard of processes: in a process of its own, the broker.
+//! The hub of processes: in a process of its own, the broker.
 //!
-//! Processes share no memory, so the hub of a service lives in one that does nothing else, and every
-//! other has a line to it. Posts go up the line and mail comes down; a line that ends, be it by the
-//! death of its process, is taken off the switchboard. The broker waits for no process: what a process
-//! doesn't take waits in a mailbox. The parent waits for a busy broker up to a second, and not again
-//! while the broker takes nothing. While the broker is stopped, full or being started again, the next process
-//! gets no line.
+//! Processes share no memory, so the hub of a service lives in a process that does nothing else, and every other
+//! process has a line to it. Posts go to the broker on the line, and mail comes back. When a line ends, for example by
+//! the death of its process, its connection leaves the hub. The broker waits for no process: mail that a process
+//! doesn't take waits in a mailbox. The parent waits for a busy broker up to a second, and not again until the broker
+//! takes a line. While the broker is stopped, full or being started again, the next process gets no line.
 
 mod counts;
 mod line;
@@ -28,42 +27,42 @@ use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
 pub use self::line::fuzz;
 use crate::{
+    hub::mailbox::{Counts, Overflow},
     log::say,
-    mailbox::{Counts, Overflow},
     trace,
 };
 
-/// The broker of a forking server, as its parent sees it. For a service without a hub there is none: then
-/// nothing is started, and no process gets a line.
+/// The broker of a forking server, as its parent sees it. A service without a hub has none: nothing is started, and
+/// no process gets a line.
 pub(crate) struct Broker {
     service: &'static dyn Service,
     overflow: Overflow,
     /// `None` for a service without a hub.
     counts: Option<SharedCounts>,
     running: Option<Running>,
-    /// When the next one is due, while none runs.
+    /// When another broker is to be started, while none runs.
     due: Option<Instant>,
     pause: Duration,
 }
 
 struct Running {
     pid: Pid,
-    /// New lines are passed through it.
+    /// New lines are passed to the broker through it.
     control: Seqpacket,
     /// How many lines the broker has room for.
     most: usize,
     since: Instant,
-    /// The last line found no room within [`MOMENT`].
+    /// The broker did not take the last line within [`TAKE_LINE`].
     is_stuck: bool,
 }
 
 /// Descriptors that the broker needs beside its lines, and some more for lines that have just ended.
 const SPARE: usize = 6;
-/// The first broker that dies is replaced at once, the next ones after pauses that double between these.
-const FIRST: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(5);
-/// How long a busy broker is waited for, once, until it takes a line.
-const MOMENT: Duration = Duration::from_secs(1);
+/// The first broker that dies is replaced at once, the next ones after pauses that double between these two.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// How long the parent waits, once, until a busy broker takes a line.
+const TAKE_LINE: Duration = Duration::from_secs(1);
 
 /// Why a process gets no line.
 #[derive(Debug, thiserror::Error)]
@@ -80,10 +79,10 @@ enum NoLine {
 }
 
 impl Broker {
-    /// Forks the broker of `service`, if that has a hub.
+    /// Forks the broker of `service`, if the service has a hub.
     ///
     /// # Errors
-    /// When there is no room for a process, or no descriptor.
+    /// When the system has no process or no descriptor left.
     pub(crate) fn start(
         service: &'static dyn Service,
         overflow: Overflow,
@@ -132,7 +131,7 @@ impl Broker {
         Ok(())
     }
 
-    /// Its process.
+    /// The broker's process, if it runs.
     pub(crate) fn pid(&self) -> Option<Pid> {
         self.running.as_ref().map(|running| running.pid)
     }
@@ -142,9 +141,9 @@ impl Broker {
         usize::from(self.running.is_some())
     }
 
-    /// A line to the broker, for a process that is about to be forked, when `lines` processes have one. A busy
-    /// broker is waited for, up to a second; one that took nothing in that time, only when it has taken a
-    /// line again.
+    /// Makes a line to the broker, for a process that is about to be forked, while `lines` processes have one. Waits
+    /// for a busy broker up to a second. If it took nothing in that time, the next calls don't wait until it has
+    /// taken a line again.
     ///
     /// # Errors
     /// When no descriptor is left, or when the broker can't take a line now.
@@ -164,27 +163,27 @@ impl Broker {
         let (near, far) = Seqpacket::pair()?;
         let patience = match running.is_stuck {
             true => Duration::ZERO,
-            false => MOMENT,
+            false => TAKE_LINE,
         };
         let passed = running.control.send_fd_within(&far, patience);
         let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
         running.is_stuck = passed.as_ref().is_err_and(would_block);
         passed.map_err(|error| match would_block(&error) {
             true => busy(NoLine::Busy),
-            // It has just died.
+            // The broker has just died.
             false => busy(NoLine::NoBroker),
         })?;
         Ok(Some(Line::new(near, self.overflow, counts)))
     }
 
-    /// Looks whether the broker is among the `dead`, and starts another when that is due; tells whether one has
-    /// been lost. The rooms are lost with it, and so is the line of each process.
+    /// Starts another broker if the broker is among the `dead`, now or after a pause. Returns whether it was: then
+    /// the rooms are lost, and the line of each process has ended.
     pub(crate) fn tend(&mut self, dead: &[Reaped], children: &mut Children, alone: &Alone) -> bool {
         let now = Instant::now();
         let is_dead = |running: &mut Running| dead.iter().any(|reaped| reaped.pid == running.pid);
         let died = self.running.take_if(is_dead);
         if let Some(died) = &died {
-            if now - died.since > LONGEST {
+            if now - died.since > LONGEST_PAUSE {
                 self.pause = Duration::ZERO;
             }
             self.wait_longer(now);
@@ -204,7 +203,7 @@ impl Broker {
 
     fn wait_longer(&mut self, now: Instant) {
         self.due = Some(now + self.pause);
-        self.pause = (self.pause * 2).clamp(FIRST, LONGEST);
+        self.pause = (self.pause * 2).clamp(FIRST_PAUSE, LONGEST_PAUSE);
     }
 
     /// How long the parent may wait before it tends the broker again; `None` without a limit.
@@ -213,15 +212,15 @@ impl Broker {
             .map(|due| due.saturating_duration_since(Instant::now()))
     }
 
-    /// In a forked child: the parent's end of the control is not its business.
-    pub(crate) fn let_go(&mut self) {
+    /// In a forked child: closes the parent's end of the control.
+    pub(crate) fn close_control(&mut self) {
         self.running = None;
     }
 
-    /// Ends all `children`, the broker among them, by `deadline`. Returns how many did not end well,
-    /// and what has become of all mail.
+    /// Ends all `children`, the broker among them, by `deadline`. Returns how many had to be killed or failed, and what has
+    /// become of all mail.
     pub(crate) fn end(self, children: &mut Children, deadline: Instant) -> (u64, Option<Counts>) {
-        // No more lines will come: when those that there are have ended, so may the broker.
+        // The broker ends when it knows that no more lines will come, and the last line has ended.
         if let Some(Running { control, .. }) = &self.running {
             let _ = control.finish();
         }
@@ -230,7 +229,7 @@ impl Broker {
     }
 }
 
-/// A reason that passes by itself.
+/// An error that ends by itself.
 fn busy(why: NoLine) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, why)
 }

@@ -1,4 +1,4 @@
-//! Calling a session so that its panic stays its own.
+//! Calls of a session, and the buffers that it writes to. If a session panics, only its connection ends.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -10,8 +10,7 @@ use portlab_sys::tally::{self, Count};
 
 use crate::{
     READ_BUFFER,
-    inbox::Inbox,
-    mailbox::Found,
+    hub::{inbox::Inbox, mailbox::Found},
     trace::{self, What},
 };
 
@@ -22,8 +21,8 @@ pub(crate) struct Outbox {
     posts: Vec<Post>,
 }
 
-/// What happened on a connection.
-pub(crate) enum Event<'a> {
+/// What a session is called for.
+pub(crate) enum SessionEvent<'a> {
     Open,
     Data(&'a [u8]),
     More,
@@ -33,8 +32,8 @@ pub(crate) enum Event<'a> {
     Cut(Cut),
 }
 
-impl Event<'_> {
-    /// Whether it changes what has come of the peer's messages.
+impl SessionEvent<'_> {
+    /// Whether it is input of the peer, so that time limits of messages change.
     pub(crate) fn is_input(&self) -> bool {
         matches!(self, Self::Data(_) | Self::More | Self::Eof)
     }
@@ -45,34 +44,31 @@ impl Event<'_> {
 pub(crate) enum Collected {
     /// There was none.
     Nothing,
-    /// Something to be sent, in `out`.
+    /// Bytes to be sent, in `out`.
     Letters(Flow),
-    /// There was too much, and it is to be cut.
+    /// Too much mail has come, and the connection is to be closed.
     Overflow,
 }
 
-/// A handler that panicked. Its connection is lost, and nothing else: the panic has been printed
-/// already, by the panic hook.
+/// The handler panicked. Its connection ends, and nothing else; the panic hook has printed the panic.
 #[derive(Debug)]
 pub(crate) struct Panicked;
 
 impl Outbox {
-    /// Hands `event` to `session`, which writes its answer to `out`, and what the hub is to hear to
-    /// [`Outbox::posts`].
+    /// Calls `session`, which writes its answer to `out` and its messages for the hub to [`Outbox::posts`].
     ///
-    /// Nobody looks at the session again after a panic, so it can't be seen in a broken state.
+    /// After a panic the session is dropped without a further call, so its broken state has no effect.
     pub(crate) fn call(
         &mut self,
         session: &mut dyn Session,
-        event: Event<'_>,
+        event: SessionEvent<'_>,
     ) -> Result<Flow, Panicked> {
-        // Should the last connection have broken while it was answered, its answer is still here,
-        // and must not reach this one.
+        // If the last connection broke while it was answered, its answer is still here.
         self.out.clear();
         self.call_again(session, event)
     }
 
-    /// Hands the mail in `inbox` to `session`, as much as is worth one write.
+    /// Gives `session` the mail in `inbox`, as much as is worth one write.
     pub(crate) fn collect(
         &mut self,
         session: &mut dyn Session,
@@ -82,8 +78,8 @@ impl Outbox {
         let mut collected = Collected::Nothing;
         while self.out.len() < READ_BUFFER {
             let flow = match inbox.take() {
-                Found::Mail(mail) => self.call_again(session, Event::Mail(&mail))?,
-                Found::Missed(count) => self.call_again(session, Event::Missed(count))?,
+                Found::Mail(mail) => self.call_again(session, SessionEvent::Mail(&mail))?,
+                Found::Missed(count) => self.call_again(session, SessionEvent::Missed(count))?,
                 Found::Overflow => return Ok(Collected::Overflow),
                 Found::Nothing => break,
             };
@@ -95,35 +91,34 @@ impl Outbox {
         Ok(collected)
     }
 
-    /// How much the session has to say to the hub.
+    /// How many messages for the hub there are.
     pub(crate) fn posted(&self) -> usize {
         self.posts.len()
     }
 
-    /// What the session has to say to the hub; whoever serves a service with a hub takes it after
-    /// each call.
+    /// Takes the messages for the hub. If the service has a hub, the driver takes them after each call.
     pub(crate) fn posts(&mut self) -> Drain<'_, Post> {
         self.posts.drain(..)
     }
 
-    /// As [`Outbox::call`], leaving what stands in `out`.
+    /// As [`Outbox::call`], but keeps what is in `out`.
     fn call_again(
         &mut self,
         session: &mut dyn Session,
-        event: Event<'_>,
+        event: SessionEvent<'_>,
     ) -> Result<Flow, Panicked> {
         let Self { out, posts } = self;
         let handling = trace::start();
         let called = catch_unwind(AssertUnwindSafe(|| {
             let cx = &mut Cx { out, posts };
             match event {
-                Event::Open => session.on_open(cx),
-                Event::Data(input) => session.on_data(input, cx),
-                Event::More => session.on_more(cx),
-                Event::Mail(mail) => session.on_mail(mail, cx),
-                Event::Missed(count) => session.on_missed(count, cx),
-                Event::Eof => session.on_eof(cx),
-                Event::Cut(why) => {
+                SessionEvent::Open => session.on_open(cx),
+                SessionEvent::Data(input) => session.on_data(input, cx),
+                SessionEvent::More => session.on_more(cx),
+                SessionEvent::Mail(mail) => session.on_mail(mail, cx),
+                SessionEvent::Missed(count) => session.on_missed(count, cx),
+                SessionEvent::Eof => session.on_eof(cx),
+                SessionEvent::Cut(why) => {
                     session.on_cut(why, cx);
                     Flow::CLOSE
                 }
@@ -136,13 +131,12 @@ impl Outbox {
         })
     }
 
-    /// Gives back all but a little, for a thread that has its buffers to itself and falls asleep.
+    /// Frees all but a little memory, before a thread that has these buffers to itself waits.
     pub(crate) fn sleep(&mut self) {
         self.out.shrink_to(USUAL);
     }
 
-    /// Gives back memory that an unusually large answer took, so that an idle thread holds none of
-    /// it.
+    /// The answer has been sent: frees the memory that an unusually large one took.
     pub(crate) fn sent(&mut self) {
         self.out.clear();
         self.out.shrink_to(READ_BUFFER);

@@ -1,4 +1,4 @@
-//! Where mail waits until its receiver reads: one policy, the same on every model.
+//! Where mail waits until its receiver reads it: one policy, the same on every model.
 
 use std::{
     collections::VecDeque,
@@ -7,42 +7,39 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_service::{Mail, Parting};
+use portlab_service::{CloseReason, Mail};
 
 /// What happens to mail that its receiver doesn't read.
 ///
-/// Nobody else ever waits for a slow receiver; so its mail has to wait, and memory has an end.
+/// No sender ever waits for a slow receiver, so the mail has to wait, and memory is limited.
 ///
-/// Source: the classes of Redis's `client-output-buffer-limit`, which have proved themselves: a hard
-/// limit, and a softer one that may be passed for some seconds.
+/// Source: Redis's `client-output-buffer-limit`: a hard limit, and a softer one that may be passed for some seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Overflow {
     /// What is done at a limit.
     pub policy: Policy,
-    /// More than these bytes never wait for one receiver.
+    /// At most so many bytes wait for one receiver.
     pub hard: usize,
-    /// More than these bytes wait no longer than `patience`.
+    /// More bytes than this wait for at most `patience`.
     pub soft: usize,
     /// How long mail may stay above the soft limit.
     pub patience: Duration,
-    /// More than these bytes never wait for all receivers of a process together, the first 64 KiB of each not
-    /// counted.
+    /// At most so many bytes wait for all receivers of a process together. The first 64 KiB of each don't count.
     pub total: usize,
 }
 
 /// What is done when a receiver's mail passes a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Policy {
-    /// The receiver is dropped, with a reason.
+    /// The receiver is told why, and its connection is closed.
     Disconnect,
-    /// The oldest mail is thrown away, and the receiver is told how much it missed. Only the hard
-    /// limit counts.
+    /// The oldest mail is thrown away, and the receiver is told how much it missed. Only the hard limit applies.
     DropOldest,
 }
 
 /// A text that names no policy.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no policy; write disconnect or drop-oldest")]
+#[error("unknown policy {0:?}: expected disconnect or drop-oldest")]
 pub struct UnknownPolicy(String);
 
 impl FromStr for Policy {
@@ -71,9 +68,9 @@ impl std::fmt::Display for Policy {
 pub struct Counts {
     /// Pieces of mail that were put into a mailbox, and not thrown away there.
     pub delivered: u64,
-    /// Pieces that were thrown away there, because their receiver read too slowly.
+    /// Pieces that were thrown away in a mailbox, because the receiver read too slowly.
     pub missed: u64,
-    /// Receivers that were dropped for that reason.
+    /// Receivers whose connection was closed for that reason.
     pub dropped: u64,
 }
 
@@ -82,11 +79,11 @@ pub struct Counts {
 pub(crate) struct Mailbox {
     limits: Overflow,
     waiting: VecDeque<Mail>,
-    /// What it weighs.
+    /// The bytes of `waiting`, with [`WEIGHT`] for each piece.
     bytes: usize,
     /// Since when that is more than the soft limit.
-    heavy_since: Option<Instant>,
-    /// Pieces thrown away, of which the receiver has not been told.
+    above_soft_since: Option<Instant>,
+    /// Pieces thrown away of which the receiver has not been told.
     missed: u64,
     overflowed: bool,
 }
@@ -96,11 +93,11 @@ pub(crate) struct Mailbox {
 pub(crate) enum Put {
     /// It waits.
     Waits,
-    /// It waits, and so many older ones were thrown away.
+    /// It waits, and so many older pieces were thrown away.
     Displaced(u64),
-    /// It was the last straw: the receiver is to be dropped, and so many pieces with it.
+    /// It has passed a limit: the receiver is to be dropped, and so many pieces were thrown away.
     Overflowed(u64),
-    /// Its receiver is going, or has gone.
+    /// Its receiver has overflowed already, or has ended.
     Refused,
 }
 
@@ -110,12 +107,12 @@ pub(crate) enum Found {
     Mail(Mail),
     /// So many pieces were thrown away before the next one.
     Missed(u64),
-    /// There was too much: it is to be dropped.
+    /// Too much mail has come: the receiver is to be dropped.
     Overflow,
     Nothing,
 }
 
-/// What a piece weighs beside its bytes: its place in the queue.
+/// What a piece counts beside its bytes: its entry in the queue.
 const WEIGHT: usize = size_of::<Mail>();
 
 impl Default for Overflow {
@@ -131,11 +128,11 @@ impl Default for Overflow {
     }
 }
 
-/// What waits in all mailboxes of this process, the [`FREE`] part of each not counted.
+/// The bytes that wait in all mailboxes of this process. The first [`FREE`] bytes of each don't count.
 static TOTAL: AtomicUsize = AtomicUsize::new(0);
 
-/// What each receiver may leave waiting without a part in the total: an attentive one has read it in a
-/// moment, and then no counter that all threads share is touched.
+/// So many bytes may wait for a receiver without counting in [`TOTAL`]. A receiver that keeps up has no more, and
+/// then its mail touches no counter that all threads share.
 const FREE: usize = 64 << 10;
 
 /// A dropped mailbox is subtracted from [`TOTAL`].
@@ -151,13 +148,13 @@ impl Mailbox {
             limits,
             waiting: VecDeque::new(),
             bytes: 0,
-            heavy_since: None,
+            above_soft_since: None,
             missed: 0,
             overflowed: false,
         }
     }
 
-    /// Puts `mail` in, or finds that there is too much.
+    /// Puts `mail` in, and applies the policy if a limit is passed.
     pub(crate) fn put(&mut self, mail: Mail) -> Put {
         if self.overflowed {
             return Put::Refused;
@@ -176,7 +173,7 @@ impl Mailbox {
         Put::Waits
     }
 
-    /// There was too much, here or on the way here: nothing is kept for a receiver that won't read it.
+    /// Too much mail has come, here or on the way here: throws all of it away.
     pub(crate) fn overflow(&mut self) -> Put {
         self.overflowed = true;
         let thrown_away = std::mem::take(&mut self.waiting).len();
@@ -184,12 +181,12 @@ impl Mailbox {
         Put::Overflowed(thrown_away as u64)
     }
 
-    /// So many pieces were thrown away on their way here: the receiver is told of them too.
+    /// Notes that so many pieces were thrown away on the way here, so that the receiver is told.
     pub(crate) fn miss(&mut self, count: u64) {
         self.missed += count;
     }
 
-    /// Takes what is next.
+    /// Takes the next piece.
     pub(crate) fn take(&mut self) -> Found {
         if self.overflowed {
             return Found::Overflow;
@@ -198,7 +195,7 @@ impl Mailbox {
             return Found::Missed(std::mem::take(&mut self.missed));
         }
         let Some(mail) = self.waiting.pop_front() else {
-            // What a burst has taken is given back.
+            // Frees the memory that a burst has taken.
             if self.waiting.capacity() > ROOM {
                 self.waiting = VecDeque::new();
             }
@@ -206,7 +203,7 @@ impl Mailbox {
         };
         self.weigh(self.bytes - mail.0.len() - WEIGHT);
         if self.bytes <= self.limits.soft {
-            self.heavy_since = None;
+            self.above_soft_since = None;
         }
         Found::Mail(mail)
     }
@@ -216,7 +213,7 @@ impl Mailbox {
         self.overflowed
     }
 
-    /// Notes what waits here now.
+    /// Notes that so many bytes wait here now.
     fn weigh(&mut self, bytes: usize) {
         let (before, after) = (counted(self.bytes), counted(bytes));
         self.bytes = bytes;
@@ -227,7 +224,7 @@ impl Mailbox {
         }
     }
 
-    /// Whether so much waits in all that a receiver with more than its free part is too much.
+    /// Whether [`TOTAL`] is above its limit and this mailbox has a part in it.
     fn is_total_too_much(&self) -> bool {
         counted(self.bytes) > 0 && TOTAL.load(Relaxed) > self.limits.total
     }
@@ -239,11 +236,11 @@ impl Mailbox {
         if self.bytes <= self.limits.soft {
             return false;
         }
-        let since = *self.heavy_since.get_or_insert_with(Instant::now);
+        let since = *self.above_soft_since.get_or_insert_with(Instant::now);
         self.bytes > self.limits.hard || since.elapsed() > self.limits.patience
     }
 
-    /// Throws the oldest away until the rest fits; what came last stays, however large.
+    /// Throws the oldest pieces away until the rest fits. The last piece stays, however large.
     fn make_room(&mut self) -> u64 {
         let mut displaced = 0;
         while (self.bytes > self.limits.hard || self.is_total_too_much()) && self.waiting.len() > 1
@@ -259,16 +256,16 @@ impl Mailbox {
     }
 }
 
-/// The part of `bytes` that counts in the total.
+/// The part of `bytes` that counts in [`TOTAL`].
 fn counted(bytes: usize) -> usize {
     bytes.saturating_sub(FREE)
 }
 
-/// Places in a queue that an idle receiver may keep.
+/// Entries that the queue of an idle receiver may keep allocated.
 const ROOM: usize = 16;
 
 impl Counts {
-    /// Counts what became of a piece of mail, and of those that it displaced.
+    /// Counts what became of a piece of mail, and of the pieces that it displaced.
     pub(crate) fn count(&mut self, put: Put) {
         match put {
             Put::Waits => self.delivered += 1,
@@ -286,9 +283,9 @@ impl Counts {
         self.missed += count;
     }
 
-    /// Counts how a receiver went.
-    pub(crate) fn parted(&mut self, how: Parting) {
-        self.dropped += u64::from(how == Parting::TooSlow);
+    /// Counts why a receiver was closed.
+    pub(crate) fn closed(&mut self, reason: CloseReason) {
+        self.dropped += u64::from(reason == CloseReason::TooSlow);
     }
 }
 
@@ -314,7 +311,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(600);
 
     #[test]
-    fn mail_is_found_in_its_order() {
+    fn mail_is_taken_in_the_order_in_which_it_was_put() {
         let mut mailbox = mailbox(Policy::Disconnect, 10, LONG);
         let puts = [1, 2, 3].map(|length| mailbox.put(mail(length)));
         assert_eq!(puts, [Put::Waits; 3]);
@@ -325,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn at_the_hard_limit_all_is_thrown_away_and_the_receiver_is_dropped() {
+    fn at_the_hard_limit_all_mail_is_thrown_away_and_the_receiver_is_dropped() {
         let mut mailbox = mailbox(Policy::Disconnect, 10, LONG);
         let mut counts = Counts::default();
         for _ in 0..20 {
@@ -335,7 +332,7 @@ mod tests {
         assert_eq!(
             mailbox.waiting.capacity(),
             0,
-            "nothing is kept for who will not read it"
+            "nothing is kept for a receiver that is dropped"
         );
         let counted = Counts {
             delivered: 0,
@@ -350,23 +347,26 @@ mod tests {
         let mut mailbox = mailbox(Policy::Disconnect, 10, Duration::ZERO);
         let puts = [(); 2].map(|()| mailbox.put(mail(100)));
         assert_eq!(puts, [Put::Waits; 2]);
-        // It has been too much since now, and with no patience at all one more is the last straw.
+        // From now on the soft limit is passed, and without patience one more piece is too much.
         let third = mailbox.put(mail(100));
         std::thread::sleep(Duration::from_millis(1));
-        let straw = [third, mailbox.put(mail(100))];
-        assert!(straw.contains(&Put::Overflowed(3)) || straw.contains(&Put::Overflowed(4)));
+        let puts = [third, mailbox.put(mail(100))];
+        assert!(puts.contains(&Put::Overflowed(3)) || puts.contains(&Put::Overflowed(4)));
         let mut patient = self::mailbox(Policy::Disconnect, 10, LONG);
         let puts = [(); 10].map(|()| patient.put(mail(100)));
         assert_eq!(puts, [Put::Waits; 10]);
         assert_eq!(patient.take(), Found::Mail(mail(100)));
         (0..7).for_each(|_| drop(patient.take()));
-        assert_eq!(patient.heavy_since, None, "who catches up is forgiven");
+        assert_eq!(
+            patient.above_soft_since, None,
+            "a receiver that catches up starts anew"
+        );
     }
 
     #[test]
-    fn of_all_receivers_together_those_are_dropped_that_leave_much_waiting() {
-        // One piece of mail in thousands of places weighs gigabytes and takes a megabyte, so that what other
-        // tests of this process leave waiting changes nothing.
+    fn above_the_total_limit_the_receivers_with_much_waiting_mail_are_dropped() {
+        // One piece of mail in thousands of mailboxes counts gigabytes and takes a megabyte, so that mail of other tests in
+        // this process changes nothing.
         const TOTAL_LIMIT: usize = 4 << 30;
         let limits = Overflow {
             hard: usize::MAX,
@@ -389,12 +389,12 @@ mod tests {
         let left = TOTAL.load(Relaxed);
         assert!(
             left < TOTAL_LIMIT / 4,
-            "what has gone leaves {left} bytes behind"
+            "dropped mailboxes leave {left} bytes in the total"
         );
     }
 
     #[test]
-    fn dropping_the_oldest_leaves_a_gap_and_says_how_wide() {
+    fn dropping_the_oldest_tells_how_many_pieces_are_missing() {
         let mut mailbox = mailbox(Policy::DropOldest, 10, Duration::ZERO);
         let mut counts = Counts::default();
         for _ in 0..25 {

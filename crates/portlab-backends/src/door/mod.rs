@@ -1,4 +1,7 @@
-//! The door: what every model is handed to serve at.
+//! The door: what every model gets to serve with.
+
+pub(crate) mod backoff;
+pub(crate) mod limits;
 
 use std::{
     cell::RefCell,
@@ -22,17 +25,16 @@ use rustix::{
 };
 use socket2::{Domain, Protocol, Socket, TcpKeepalive, Type};
 
+use self::{backoff::Backoff, limits::Limits};
 use crate::{
-    Counts, Limits, Overflow, Served,
-    backoff::Backoff,
+    hub::mailbox::{Counts, Overflow},
     trace::{self, Span},
 };
 
-/// The bound listener, the stop signal, the number of workers and the proof that this process has
-/// one thread.
+/// The bound listener, the stop signal, the number of workers and the proof that this process has one thread.
 ///
-/// The listener is bound once, here, with one backlog and one set of socket options, so that models
-/// differ in nothing but what they are.
+/// The listener is bound once, here, with one backlog and one set of socket options, so that models differ only in
+/// how they serve.
 #[derive(Debug)]
 pub struct Door {
     /// The proof that the process has one thread, for models that fork.
@@ -45,7 +47,7 @@ pub struct Door {
     pub overflow: Overflow,
 }
 
-/// The part of a [`Door`] that any number of threads or processes may stand at together.
+/// The part of a [`Door`] that threads and processes may use at the same time.
 #[derive(Debug)]
 pub struct Entry {
     listener: Interruptible<TcpListener>,
@@ -55,9 +57,9 @@ pub struct Entry {
     pub stop: Stop,
 }
 
-/// Somebody who came in: a connection that was just accepted.
+/// A connection that was just accepted.
 #[derive(Debug)]
-pub(crate) struct Caller {
+pub(crate) struct Connection {
     /// Given back before the socket closes: fields are dropped in their order.
     pub(crate) admission: Admission,
     pub(crate) stream: TcpStream,
@@ -65,16 +67,16 @@ pub(crate) struct Caller {
     pub(crate) span: Span,
 }
 
-/// A connection's place among those that a server may have. Dropping it gives the place back.
+/// The right of a connection to be one of [`Limits::connections`]. Dropping it lets another connection in.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// What the server allows the connection.
+    /// The limits of the connection.
     pub(crate) limits: &'static Limits,
 }
 
-impl Caller {
-    /// In the parent of the process that serves the caller: closes this process's copy of the socket. The
-    /// child's copy keeps the connection open, and the child gives its place back.
+impl Connection {
+    /// In the parent of the process that serves the connection: closes the parent's copy of the socket. The child's copy
+    /// keeps the connection open, and the child drops the [`Admission`].
     pub(crate) fn leave_to_child(self) {
         std::mem::forget(self.admission);
     }
@@ -82,7 +84,7 @@ impl Caller {
 
 #[cfg(test)]
 impl Admission {
-    /// The place of a connection that only a test has.
+    /// Admits a connection of a test.
     pub(crate) fn for_test(limits: Limits) -> Self {
         Self {
             limits: Box::leak(Box::new(limits)),
@@ -96,16 +98,16 @@ impl Drop for Admission {
     }
 }
 
-/// How connections are taken, and their mail kept.
+/// How a server accepts connections, limits them and keeps their mail.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
     /// How many connections may wait to be accepted; the kernel caps it at `net.core.somaxconn`.
     pub backlog: i32,
     /// What happens to mail that its receiver doesn't read.
     pub overflow: Overflow,
-    /// What connections are allowed.
+    /// The limits of each connection.
     pub limits: Limits,
-    /// What a connection is told that is one too many.
+    /// What a connection above the limit is sent before it is closed.
     pub refusal: Vec<u8>,
 }
 
@@ -121,7 +123,7 @@ impl Default for Options {
     }
 }
 
-/// Why nobody can be served at an address.
+/// Why a server can't listen at an address.
 #[derive(Debug, thiserror::Error)]
 pub enum BindError {
     /// Another process listens there.
@@ -129,18 +131,18 @@ pub enum BindError {
     InUse {
         /// The address that was wanted.
         addr: SocketAddr,
-        /// Who has it, if that can be told.
+        /// The process that listens there, if it can be found out.
         holder: Option<Holder>,
     },
-    /// A port below 1024, and no right to it.
+    /// A port below 1024, and the process may not bind it.
     #[error("{0} needs privileges: ports below {first} are reserved", first = 1024)]
     Privileged(SocketAddr),
-    /// The address isn't one of this machine's, or something rarer.
+    /// The machine doesn't have the address, or another error.
     #[error("can't listen on {addr}: {source}")]
     Other {
         /// The address that was wanted.
         addr: SocketAddr,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
 }
@@ -153,7 +155,7 @@ impl Door {
     /// has been acknowledged.
     ///
     /// # Errors
-    /// When the address is taken, reserved or not ours.
+    /// When the address is in use or reserved, or the machine doesn't have it.
     pub fn open(
         addr: SocketAddr,
         options: Options,
@@ -179,17 +181,17 @@ impl Door {
     /// The address that was bound, with the port that the system chose if it was asked to.
     ///
     /// # Errors
-    /// When the system has forgotten.
+    /// When the system can't tell it.
     pub fn addr(&self) -> io::Result<SocketAddr> {
         self.entry.listener.local_addr()
     }
 }
 
 impl Entry {
-    /// Waits for the next caller. `None` when serving is over.
+    /// Waits for the next connection. `None` when the server stops.
     ///
-    /// Failures are dealt with here: see `Backoff`.
-    pub(crate) fn accept(&self) -> Option<Caller> {
+    /// After a failure it pauses and tries again: see `Backoff`.
+    pub(crate) fn accept(&self) -> Option<Connection> {
         thread_local!(static BACKOFF: RefCell<Backoff> = RefCell::new(Backoff::new()));
         loop {
             if self.stop.is_set() {
@@ -204,7 +206,7 @@ impl Entry {
                     let Some(admission) = self.admit(&stream) else {
                         continue;
                     };
-                    return Some(Caller {
+                    return Some(Connection {
                         stream,
                         peer,
                         span,
@@ -215,20 +217,20 @@ impl Entry {
             };
             accepting.idle();
             match Errno::from_io_error(&error) {
-                // The listener has been shut, which wakes everybody who waits at it.
+                // The stop signal has shut the listener, which wakes all threads that wait in `accept`.
                 Some(Errno::INVAL) => return None,
                 Some(Errno::AGAIN) => return None,
                 _ => {}
             }
             if let Some(pause) = BACKOFF.with_borrow_mut(|backoff| backoff.after(&error)) {
-                // Woken early by the stop signal; a poll that fails only makes the pause short.
+                // The stop signal ends the pause, and a poll that fails does, too.
                 let _ = self.stop.wait_for(&[], Some(pause));
             }
         }
     }
 
-    /// Counts a connection that was accepted. `None` when it is one too many: then it has been told so, and
-    /// is to be dropped.
+    /// Counts a connection that was accepted. `None` if it is above the limit: then it was sent the refusal, and is to be
+    /// dropped.
     pub(crate) fn admit(&self, stream: &impl AsFd) -> Option<Admission> {
         tally::add(Count::Accepted, 1);
         let admission = Admission {
@@ -238,20 +240,20 @@ impl Entry {
             return Some(admission);
         }
         tally::add(Count::Refused, 1);
-        // A peer that takes no words is only closed.
+        // If the peer doesn't take the refusal, the connection is only closed.
         let _ = send(
             stream,
             &self.refusal,
             SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
         );
         let _ = shutdown(stream, Shutdown::Write);
-        // Bytes left unread would make the close a reset, which may overtake the words.
+        // Unread input would make the close a reset, which may overtake the refusal.
         let _ = recv(stream, &mut [0; 4096], RecvFlags::DONTWAIT);
         None
     }
 
-    /// Waits until the stop signal comes, or one of `others` is readable, for at most `limit`; says whether it
-    /// was the signal.
+    /// Waits until the stop signal comes or one of `others` is readable, for at most `limit`. Returns whether the signal
+    /// has come.
     ///
     /// # Errors
     /// When the system can't poll.
@@ -266,7 +268,7 @@ impl Entry {
         stopped
     }
 
-    /// Makes [`Entry::accept`] return `None` when nobody is waiting, instead of waiting itself.
+    /// From now on [`Entry::accept`] returns `None` instead of waiting for a connection.
     pub(crate) fn set_nonblocking(&self) -> io::Result<()> {
         self.listener.set_nonblocking(true)
     }
@@ -276,25 +278,25 @@ impl Entry {
         self.listener.as_fd()
     }
 
-    /// The listener by itself, non-blocking, for a loop that accepts in its own way.
+    /// A non-blocking copy of the listener, for a loop that accepts in its own way.
     pub(crate) fn listener(&self) -> io::Result<TcpListener> {
         let listener = self.listener.try_clone()?;
         listener.set_nonblocking(true)?;
         Ok(listener)
     }
 
-    /// Gives up the listener, closing it in this process, and keeps the stop signal.
+    /// Closes the listener in this process, and keeps the stop signal.
     pub(crate) fn into_stop(self) -> Stop {
         self.stop
     }
 
-    /// Takes the listener, non-blocking, and the stop signal apart.
+    /// Returns a non-blocking copy of the listener, and the stop signal.
     pub(crate) fn take(self) -> io::Result<(TcpListener, Stop)> {
         Ok((self.listener()?, self.stop))
     }
 
-    /// Waits until peers have taken their last answers, until the deadline at the longest. Returns how serving ended;
-    /// `others` is how many ended badly in other processes.
+    /// Waits until the peers have taken their last answers, at most until the deadline. Returns how serving ended;
+    /// `others` is how many connections or processes were cut in other processes.
     pub(crate) fn served(&self, others: u64, mail: Option<Counts>) -> Served {
         Served {
             cut: self.stop.finish() + others,
@@ -303,7 +305,17 @@ impl Entry {
     }
 }
 
-/// Numbers a connection: the process in the upper half, so that forked workers never give the same.
+/// How serving ended.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Served {
+    /// How many had not finished at the deadline and were cut: connections, or in forking models the processes that
+    /// held them.
+    pub cut: u64,
+    /// What became of the mail between connections; `None` if the service has no hub.
+    pub mail: Option<Counts>,
+}
+
+/// Numbers a connection. The upper half is the process, so that forked workers never give the same number.
 pub(crate) fn next_id() -> ConnId {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     ConnId(u64::from(std::process::id()) << 32 | NEXT.fetch_add(1, Relaxed))
@@ -312,7 +324,7 @@ pub(crate) fn next_id() -> ConnId {
 /// Binds `addr` and listens, as `options` say. See [`Door::open`].
 ///
 /// # Errors
-/// When the address is taken, reserved or not ours.
+/// When the address is in use or reserved, or the machine doesn't have it.
 pub fn bind(addr: SocketAddr, options: &Options) -> Result<TcpListener, BindError> {
     listen(addr, options).map_err(|source| match source.kind() {
         io::ErrorKind::AddrInUse => BindError::InUse {
@@ -338,8 +350,7 @@ fn listen(addr: SocketAddr, options: &Options) -> io::Result<TcpListener> {
     Ok(socket.into())
 }
 
-/// Between two questions whether a silent peer's machine answers, and how many there are before the
-/// connection is given up.
+/// The time between two keepalive probes, and how many go unanswered before the kernel ends the connection.
 const PROBE: Duration = Duration::from_secs(10);
 const PROBES: u32 = 3;
 

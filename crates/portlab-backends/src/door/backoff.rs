@@ -7,11 +7,11 @@ use rustix::io::Errno;
 
 use crate::log::complain;
 
-/// The pauses of one accept loop: none for a peer's failure, doubling from 10 ms to a second for
-/// the machine's.
+/// The pauses of one accept loop: none after a failure of the peer; from 10 ms to a second, doubling, after a failure of
+/// the machine.
 ///
-/// Without a pause, a server that is out of descriptors would spin: the connection it can't accept
-/// keeps the listener readable. Go and gevent double in this way, nginx waits half a second.
+/// Without a pause, a server that is out of descriptors would spin: the connection that it can't accept keeps the
+/// listener readable. Go and gevent double in this way; nginx waits half a second.
 #[derive(Debug)]
 pub(crate) struct Backoff {
     next: Duration,
@@ -25,9 +25,9 @@ impl Backoff {
         Self { next: FIRST }
     }
 
-    /// Tells how long to pause after `error`; `None` when it concerns one peer only, or nobody.
+    /// Returns how long to pause after `error`; `None` if it concerns one connection only.
     pub(crate) fn after(&mut self, error: &io::Error) -> Option<Duration> {
-        if is_the_peers(error) {
+        if is_of_one_connection(error) {
             return None;
         }
         tally::add(Count::NotAccepted, 1);
@@ -37,16 +37,16 @@ impl Backoff {
         Some(pause)
     }
 
-    /// Accepting works again.
+    /// A connection was accepted: the next pause is the shortest again.
     pub(crate) fn reset(&mut self) {
         self.next = FIRST;
     }
 }
 
-/// Whether the connection died before it was accepted, which is no error of the server's.
+/// Whether the connection failed before it was accepted, which is no error of the server.
 ///
 /// Source: `accept(2)`, "Error handling".
-fn is_the_peers(error: &io::Error) -> bool {
+fn is_of_one_connection(error: &io::Error) -> bool {
     matches!(
         Errno::from_io_error(error),
         Some(
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_peer_that_went_away_pauses_nobody() {
+    fn a_connection_that_failed_before_accept_causes_no_pause() {
         assert_eq!(Backoff::new().after(&error(Errno::CONNABORTED)), None);
     }
 }

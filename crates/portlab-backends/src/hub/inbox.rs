@@ -2,22 +2,22 @@
 
 use std::task::Waker;
 
-use crate::{
-    letterbox::Letterbox,
+use super::{
     mailbox::{Found, Mailbox},
+    shared_mailbox::SharedMailbox,
 };
 
-/// Where whoever drives a connection finds the mail for it.
+/// Where the driver of a connection finds its mail.
 pub(crate) trait Inbox {
-    /// Takes what is next. Where there is nothing, the driver is told when there is.
+    /// Takes the next piece. If there is none, the driver is woken when there is one.
     fn take(&mut self) -> Found;
 
-    /// Whether there was too much, so that the connection is to be cut. Where there wasn't, the driver
-    /// is told when there is.
+    /// Whether too much mail has come, so that the connection is to be closed. If not, the driver is woken when that
+    /// happens.
     fn is_overflowed(&mut self) -> bool;
 }
 
-/// A loop owns its mailboxes, and knows what it puts into them.
+/// A loop owns its mailboxes, and calls a connection after it has put mail into its mailbox.
 impl Inbox for Mailbox {
     fn take(&mut self) -> Found {
         Self::take(self)
@@ -28,8 +28,8 @@ impl Inbox for Mailbox {
     }
 }
 
-/// Others put mail in while the receiver sleeps, and wake it.
-impl Inbox for (&Letterbox, &Waker) {
+/// Other threads put mail in while the receiver waits, and wake it.
+impl Inbox for (&SharedMailbox, &Waker) {
     fn take(&mut self) -> Found {
         self.0.take(self.1)
     }

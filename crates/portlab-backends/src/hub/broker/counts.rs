@@ -1,4 +1,4 @@
-//! What has become of all mail, counted in memory that the server's processes share.
+//! Counters of all mail, in memory that the server's processes share.
 
 use std::{
     io,
@@ -7,10 +7,10 @@ use std::{
 
 use portlab_sys::shared::words;
 
-use crate::mailbox::{Counts, Put};
+use crate::hub::mailbox::{Counts, Put};
 
-/// The counters of a server that forks. The broker and every process with a line write to them at once, so
-/// what was counted stays, whatever ends a process.
+/// The counters of a server that forks. The broker and every process with a line write to them at once, so that a
+/// count survives its process.
 #[derive(Clone, Copy)]
 pub(super) struct SharedCounts(&'static [AtomicU64]);
 
@@ -18,30 +18,31 @@ pub(super) struct SharedCounts(&'static [AtomicU64]);
 const DELIVERED: usize = 0;
 const MISSED: usize = 1;
 const DROPPED: usize = 2;
-/// Pieces that the broker counts as delivered, and that were thrown away behind the line.
+/// Counted by the other processes: pieces that the broker counts as delivered, and that were thrown away at the other
+/// end of the line.
 const BEHIND: usize = 3;
 
 impl SharedCounts {
-    /// Counters at 0, for the children that are forked from now on.
+    /// Makes counters at 0, for the children that are forked from now on.
     pub(super) fn new() -> io::Result<Self> {
         Ok(Self(words(BEHIND + 1)?))
     }
 
-    /// Writes down what this broker has counted, and those `before` it. Only the broker calls this.
+    /// Stores the counts of this broker and of the brokers `before` it. Only the broker calls this.
     pub(super) fn store(self, before: Counts, counts: Counts) {
         self.0[DELIVERED].store(before.delivered + counts.delivered, Relaxed);
         self.0[MISSED].store(before.missed + counts.missed, Relaxed);
         self.0[DROPPED].store(before.dropped + counts.dropped, Relaxed);
     }
 
-    /// Counts what a mailbox behind a line threw away.
+    /// Counts the pieces that a mailbox at the other end of a line threw away.
     pub(super) fn put_behind(self, put: Put) {
         if let Put::Displaced(count) | Put::Overflowed(count) = put {
             self.0[BEHIND].fetch_add(count, Relaxed);
         }
     }
 
-    /// What the brokers have counted.
+    /// The counts of all brokers.
     pub(super) fn of_brokers(self) -> Counts {
         let [delivered, missed, dropped] =
             [DELIVERED, MISSED, DROPPED].map(|word| self.0[word].load(Relaxed));

@@ -1,4 +1,4 @@
-//! The broker's own loop: lines, and the hub between them.
+//! The loop of the broker's process: lines, and the hub between them.
 
 use std::{
     io, mem,
@@ -7,32 +7,34 @@ use std::{
 };
 
 use mio::{Events, Interest, Poll, Token, unix::SourceFd};
-use portlab_service::{ConnId, Hub, Mail, Parting};
+use portlab_service::{CloseReason, ConnId, Hub, Mail};
 use portlab_sys::{limits, seqpacket::Seqpacket, stop};
 use rustix::io::Errno;
 use slab::Slab;
 
 use super::{
     counts::SharedCounts,
-    line::{MAIL, Said, TAKEN, id_bytes, missed, too_much},
+    line::{MAIL, TAKEN, ToBroker, id_bytes, missed, too_much},
 };
 use crate::{
     READ_BUFFER,
+    hub::{
+        mailbox::{Counts, Found, Mailbox, Overflow, Put},
+        state::{HubEvent, HubState},
+    },
     log::complain,
-    mailbox::{Counts, Found, Mailbox, Overflow, Put},
-    switchboard::{Switchboard, Word},
     timers::Timers,
     trace,
 };
 
 const CONTROL: Token = Token(usize::MAX);
 
-/// How many messages of one line are taken before it is the others' turn, and how many pieces of mail may come
-/// of them: in a large room each message goes to many.
+/// How many messages of one line are handled before other lines have their turn, and how many pieces of mail may follow
+/// from them: in a large room each message goes to many members.
 const VISIT: usize = 64;
 const PIECES: usize = 1024;
-/// A line that has said so much rests so many times as long as that took, and not longer than this. Its mail
-/// is delivered meanwhile: the processes that receive it need the processors, too.
+/// After so much, the line rests: `REST` times as long as handling took, and not longer than `LONGEST_REST`. Meanwhile its
+/// mail is delivered; the processes that receive it need the processors, too.
 const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
@@ -41,43 +43,43 @@ struct Process {
     poll: Poll,
     /// Where new lines come from.
     control: Seqpacket,
-    /// No more will come: the server is ending.
+    /// No more lines will come: the server stops.
     ends: bool,
-    lines: Slab<Line>,
-    /// How many there may be. The next ones stay in the control socket until one of these has ended.
+    lines: Slab<BrokerLine>,
+    /// How many lines there may be. The next ones stay in the control socket until a line has ended.
     most: usize,
     counts: SharedCounts,
-    /// What the brokers before this one have counted.
+    /// The counts of the brokers before this one.
     before: Counts,
-    switchboard: Switchboard<usize>,
+    hub: HubState<usize>,
     overflow: Overflow,
-    /// Messages that were heard since lines were taken last.
+    /// Messages that were handled since new lines were taken.
     since_lines: usize,
-    /// When lines that rest are heard again.
+    /// When lines that rest are read again.
     resting: Timers<usize>,
-    /// Lines behind which too much has waited.
-    stuck: Vec<usize>,
+    /// Lines whose connection has overflowed.
+    overflowed: Vec<usize>,
     buffer: Box<[u8]>,
 }
 
 /// The broker's end of a line.
-struct Line {
+struct BrokerLine {
     socket: Seqpacket,
     /// The connection at its other end.
     member: ConnId,
-    /// What its process has not taken, each piece with its kind and receiver before it.
+    /// Messages that its process has not taken, except the first.
     waiting: Mailbox,
-    /// The first of it.
+    /// The first of them.
     next: Option<Mail>,
-    /// The member is being told that too much waited for it.
+    /// The message that the member has overflowed is sent or waits.
     is_dropped: bool,
-    /// Not read until its timer in `resting` fires.
+    /// The line is not read until its timer in `resting` fires.
     rests: bool,
 }
 
 /// Holds `hub` until the last line has ended and no more will come.
 ///
-/// It has no part in the draining of a server: as long as somebody has a line, it is needed.
+/// The broker doesn't end at the stop signal: it is needed until the last line has ended.
 ///
 /// # Errors
 /// When the system can't poll.
@@ -105,11 +107,11 @@ pub(super) fn run(
         most,
         counts,
         before: counts.of_brokers(),
-        switchboard: Switchboard::new(hub),
+        hub: HubState::new(hub),
         overflow,
         since_lines: 0,
         resting: Timers::new(),
-        stuck: Vec::new(),
+        overflowed: Vec::new(),
         buffer: vec![0; READ_BUFFER].into(),
     };
     process.serve()
@@ -124,7 +126,7 @@ impl Process {
             let polled = self.poll.poll(&mut events, patience);
             waiting.idle();
             match polled {
-                // A signal: the loop's condition knows the one that matters.
+                // A signal; the loop's condition looks whether the server stops.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 result => result?,
             }
@@ -132,8 +134,8 @@ impl Process {
                 match event.token() {
                     CONTROL => self.take_lines(),
                     Token(key) => {
-                        self.send_on(key);
-                        self.hear(key);
+                        self.send_waiting(key);
+                        self.read_line(key);
                     }
                 }
             }
@@ -141,12 +143,12 @@ impl Process {
             while let Some(key) = self.resting.pop_due(now) {
                 if let Some(line) = self.lines.get_mut(key) {
                     line.rests = false;
-                    self.hear(key);
+                    self.read_line(key);
                 }
             }
-            // Dropping one may be the last straw for another.
-            while let Some(key) = self.stuck.pop() {
-                self.drop_members(key, Parting::TooSlow);
+            // Mail about a dropped member may overflow another one.
+            while let Some(key) = self.overflowed.pop() {
+                self.drop_members(key, CloseReason::TooSlow);
             }
         }
         Ok(())
@@ -164,7 +166,7 @@ impl Process {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) => Err(error),
             };
-            // A line that could not be taken is closed, and its process ends with it.
+            // A line that could not be taken is closed, and so its process ends.
             if let Err(error) = taken {
                 complain("the broker can't take the line of another process", &error);
             }
@@ -183,12 +185,12 @@ impl Process {
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(()),
             sent => sent?,
         }
-        self.lines.insert(Line::new(socket, self.overflow));
+        self.lines.insert(BrokerLine::new(socket, self.overflow));
         Ok(())
     }
 
-    /// Hears what is said on a line.
-    fn hear(&mut self, key: usize) {
+    /// Handles the messages on a line.
+    fn read_line(&mut self, key: usize) {
         let (began, mut pieces) = (Instant::now(), 0);
         for _ in 0..VISIT {
             let Some(line) = self.lines.get(key).filter(|line| !line.rests) else {
@@ -200,15 +202,15 @@ impl Process {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(_) => return self.drop_line(key),
             };
-            let Some((id, said)) = Said::read(&self.buffer[..length]) else {
+            let Some((id, message)) = ToBroker::read(&self.buffer[..length]) else {
                 continue;
             };
-            match said.word() {
+            match message.event() {
                 None => {
                     self.lines[key].begin(id, self.overflow);
-                    self.switchboard.connect(id, key);
+                    self.hub.connect(id, key);
                 }
-                Some(word) => pieces += self.tell(id, &word),
+                Some(event) => pieces += self.handle(id, &event),
             }
             if pieces >= PIECES {
                 break;
@@ -228,60 +230,60 @@ impl Process {
         }
     }
 
-    /// Tells the hub, and says how many pieces of mail came of it.
-    fn tell(&mut self, from: ConnId, word: &Word) -> usize {
+    /// Gives the hub an event, and returns how many pieces of mail follow from it.
+    fn handle(&mut self, from: ConnId, event: &HubEvent) -> usize {
         let mut pieces = 0;
         let Self {
             lines,
-            switchboard,
-            stuck,
+            hub,
+            overflowed,
             counts,
             before,
             ..
         } = self;
-        switchboard.hear(from, word, |&key, to, mail| {
+        hub.handle(from, event, |&key, to, mail| {
             let Some(line) = lines.get_mut(key) else {
                 return Put::Refused;
             };
             pieces += 1;
             let put = line.send(to, mail);
             if matches!(put, Put::Overflowed(_)) {
-                stuck.push(key);
+                overflowed.push(key);
             }
             put
         });
-        counts.store(*before, switchboard.counts());
+        counts.store(*before, hub.counts());
         pieces
     }
 
-    /// Sends what has waited for room on a line.
-    fn send_on(&mut self, key: usize) {
+    /// Sends the messages that have waited for room on a line.
+    fn send_waiting(&mut self, key: usize) {
         if let Some(line) = self.lines.get_mut(key) {
-            line.send_on();
+            line.send_waiting();
         }
     }
 
-    /// A line has ended: the connection that was served at its other end has gone.
+    /// Drops a line that has ended, and its connection.
     fn drop_line(&mut self, key: usize) {
         if self.lines.try_remove(key).is_none() {
             return;
         }
         self.take_lines();
-        // When all go, no member is left to be told.
+        // At a stop all connections end, and no member is left to be told.
         if !self.ends && !stop::is_set() {
-            self.drop_members(key, Parting::Lost);
+            self.drop_members(key, CloseReason::Lost);
         }
     }
 
-    /// Removes the connection on this line from the hub.
-    fn drop_members(&mut self, key: usize, how: Parting) {
-        for id in self.switchboard.find(|address| *address == key) {
-            self.tell(id, &Word::Gone(how));
+    /// Takes the connection of a line out of the hub.
+    fn drop_members(&mut self, key: usize, reason: CloseReason) {
+        for id in self.hub.at(&key) {
+            self.handle(id, &HubEvent::Gone(reason));
         }
     }
 }
 
-impl Line {
+impl BrokerLine {
     fn new(socket: Seqpacket, overflow: Overflow) -> Self {
         Self {
             socket,
@@ -293,7 +295,7 @@ impl Line {
         }
     }
 
-    /// Another connection is served at the other end; mail for the last one is of no use any more.
+    /// Another connection is served at the other end: drops the mail for the last one.
     fn begin(&mut self, member: ConnId, overflow: Overflow) {
         self.member = member;
         self.waiting = Mailbox::new(overflow);
@@ -307,7 +309,7 @@ impl Line {
             match self.socket.try_send(&[&[MAIL], &id_bytes(to), &mail.0]) {
                 Ok(()) => return Put::Waits,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                // Its end will be heard.
+                // Reading the line will find its end.
                 Err(_) => return Put::Refused,
             }
         }
@@ -319,7 +321,7 @@ impl Line {
         self.waiting.put(message)
     }
 
-    fn send_on(&mut self) {
+    fn send_waiting(&mut self) {
         while let Some(message) = self.next.take() {
             if let Err(error) = self.socket.try_send(&[&message.0])
                 && error.kind() == io::ErrorKind::WouldBlock
@@ -344,22 +346,22 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::{broker::line, mailbox::Policy, member::Desk};
+    use crate::hub::{broker::line, client::HubClient, mailbox::Policy};
 
     const MEMBER: ConnId = ConnId(7);
 
-    /// What a member has heard, and what it was told that it missed.
+    /// How many pieces a member has received, and how many it was told that it missed.
     #[derive(Default)]
     struct Member {
-        heard: u64,
+        received: u64,
         told: u64,
     }
 
     impl Member {
         /// Takes a piece; `false` when none waits.
-        fn take(&mut self, desk: &mut impl Desk) -> bool {
-            match desk.with_inbox(|inbox| inbox.take()) {
-                Found::Mail(_) => self.heard += 1,
+        fn take(&mut self, client: &mut impl HubClient) -> bool {
+            match client.with_inbox(|inbox| inbox.take()) {
+                Found::Mail(_) => self.received += 1,
                 Found::Missed(count) => self.told += count,
                 Found::Nothing => return false,
                 Found::Overflow => panic!("drop-oldest drops no member"),
@@ -371,40 +373,40 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
-        /// Whatever order broker and member work in: each piece is heard, or is counted as missed and told.
+        /// In whatever order broker and member work, each piece is received, or counted as missed and told.
         #[test]
-        fn each_piece_is_heard_or_told_as_missed(steps in vec(0..10_u8, 0..1000)) {
+        fn each_piece_is_received_or_told_as_missed(steps in vec(0..10_u8, 0..1000)) {
             let overflow = Overflow { policy: Policy::DropOldest, hard: 20_000, ..Overflow::default() };
             let counts = SharedCounts::new().unwrap();
             let (near, far) = Seqpacket::pair().unwrap();
             let near = line::Line::new(near, overflow, counts);
-            let mut desk = near.desk(MEMBER);
-            let mut far = Line::new(far, overflow);
+            let mut client = near.client(MEMBER);
+            let mut far = BrokerLine::new(far, overflow);
             far.begin(MEMBER, overflow);
-            let (mut member, mut said, mut counted) = (Member::default(), 0, Counts::default());
+            let (mut member, mut sent, mut counted) = (Member::default(), 0, Counts::default());
             for step in steps {
                 match step {
                     0..6 => {
-                        said += 1;
+                        sent += 1;
                         counted.count(far.send(MEMBER, Mail(vec![0; 5000].into())));
                         counts.store(Counts::default(), counted);
                     }
-                    6 => far.send_on(),
-                    7 => desk.fetch().unwrap(),
-                    _ => drop(member.take(&mut desk)),
+                    6 => far.send_waiting(),
+                    7 => client.fetch().unwrap(),
+                    _ => drop(member.take(&mut client)),
                 }
                 prop_assert!(member.told <= counts.read().missed);
             }
             loop {
-                far.send_on();
-                desk.fetch().unwrap();
-                if !member.take(&mut desk) {
+                far.send_waiting();
+                client.fetch().unwrap();
+                if !member.take(&mut client) {
                     break;
                 }
             }
-            prop_assert_eq!(member.heard + member.told, said);
+            prop_assert_eq!(member.received + member.told, sent);
             let all = counts.read();
-            prop_assert_eq!((all.delivered, all.missed), (member.heard, member.told));
+            prop_assert_eq!((all.delivered, all.missed), (member.received, member.told));
         }
     }
 }

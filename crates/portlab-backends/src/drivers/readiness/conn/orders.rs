@@ -23,8 +23,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::{
     Limits,
-    letterbox::Letterbox,
-    mailbox::{Mailbox, Overflow, Put},
+    hub::{
+        mailbox::{Mailbox, Overflow, Policy, Put},
+        shared_mailbox::SharedMailbox,
+    },
 };
 
 /// What the kernel keeps of a connection.
@@ -75,9 +77,9 @@ impl Socket for Simulated {
     }
 }
 
-/// Passes mail on, and answers each byte of input, some in each turn; a `w` takes work.
+/// Sends mail to the peer, and answers each byte of input, some in each turn; a `w` takes work.
 #[derive(Default)]
-struct Both {
+struct MailAndEcho {
     rest: Vec<u8>,
 }
 
@@ -85,7 +87,7 @@ const WORK: u8 = b'w';
 /// Bytes that are answered in one turn.
 const PORTION: usize = 20_000;
 
-impl Session for Both {
+impl Session for MailAndEcho {
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
         assert!(
             self.rest.is_empty(),
@@ -144,7 +146,7 @@ fn happens() -> impl Strategy<Value = Happens> {
 /// Where the mail waits: in the loop's own mailbox, or in one that others fill.
 enum Where {
     Own(Mailbox),
-    Shared(Letterbox, Arc<Bell>),
+    Shared(SharedMailbox, Arc<Bell>),
 }
 
 #[derive(Default)]
@@ -175,7 +177,7 @@ impl World {
             ..Limits::default()
         };
         let admission = Admission::for_test(limits);
-        let session = Box::new(Both::default());
+        let session = Box::new(MailAndEcho::default());
         let mut conn = Conn::new(socket, session, Span::new(ConnId(1)), admission);
         conn.deadlines.spend_credit();
         Self {
@@ -229,8 +231,8 @@ impl World {
                 mailbox.put(mail);
                 self.is_due = true;
             }
-            Where::Shared(letterbox, _) => {
-                if let (_, Some(waker)) = letterbox.put(mail) {
+            Where::Shared(mailbox, _) => {
+                if let (_, Some(waker)) = mailbox.put(mail) {
                     waker.wake();
                 }
             }
@@ -252,9 +254,9 @@ impl World {
         let before = Instant::now();
         let step = match &mut self.inbox {
             Where::Own(mailbox) => self.conn.advance(&mut self.scratch, Some(mailbox)),
-            Where::Shared(letterbox, bell) => {
+            Where::Shared(mailbox, bell) => {
                 let waker = Waker::from(Arc::clone(bell));
-                let inbox = &mut (&*letterbox, &waker);
+                let inbox = &mut (&*mailbox, &waker);
                 self.conn.advance(&mut self.scratch, Some(inbox))
             }
         };
@@ -272,7 +274,7 @@ impl World {
             Step::Idle => {}
             Step::Yield => self.is_due = true,
             Step::Work(_) => self.is_working = true,
-            Step::Leave(_) | Step::Done => panic!("{step:?}, and nothing was wrong"),
+            Step::Linger(_) | Step::Done => panic!("{step:?}, and nothing was wrong"),
         }
     }
 
@@ -318,7 +320,7 @@ const POSTS_PER_S: u32 = 20_000;
 
 /// Limits that no story reaches.
 const WIDE: Overflow = Overflow {
-    policy: crate::mailbox::Policy::Disconnect,
+    policy: Policy::Disconnect,
     hard: usize::MAX,
     soft: usize::MAX,
     patience: Duration::from_secs(600),
@@ -333,7 +335,7 @@ proptest! {
 
     #[test]
     fn a_thread_strands_neither_mail_nor_input(story in proptest::collection::vec(happens(), 1..60)) {
-        nothing_is_stranded(Where::Shared(Letterbox::new(WIDE), Arc::default()), &story)?;
+        nothing_is_stranded(Where::Shared(SharedMailbox::new(WIDE), Arc::default()), &story)?;
     }
 }
 
@@ -352,14 +354,14 @@ fn a_full_batch_and_a_report_without_input_leave_no_mail_behind() {
     ];
     for inbox in [
         Where::Own(Mailbox::new(WIDE)),
-        Where::Shared(Letterbox::new(WIDE), Arc::default()),
+        Where::Shared(SharedMailbox::new(WIDE), Arc::default()),
     ] {
         nothing_is_stranded(inbox, &story).unwrap();
     }
 }
 
 #[test]
-fn who_waits_for_a_peer_that_does_not_read_is_woken_when_there_is_too_much() {
+fn a_connection_whose_peer_does_not_read_is_woken_when_its_mailbox_overflows() {
     let World {
         mut conn,
         mut scratch,
@@ -367,38 +369,38 @@ fn who_waits_for_a_peer_that_does_not_read_is_woken_when_there_is_too_much() {
         ..
     } = World::new(Where::Own(Mailbox::new(WIDE)));
     kernel.borrow_mut().room = 120_000;
-    let letterbox = Letterbox::new(Overflow::default());
+    let mailbox = SharedMailbox::new(Overflow::default());
     let bell = Arc::new(Bell::default());
     let waker = Waker::from(Arc::clone(&bell));
     let mail = Mail(vec![b'm'; 50_000].into());
-    // Whatever the socket takes first, the driver must be left with a way to be woken.
+    // However much the socket takes first, the mailbox must be able to wake the driver.
     while !conn.is_blocked() {
-        letterbox.put(mail.clone());
-        let inbox = &mut (&letterbox, &waker);
+        mailbox.put(mail.clone());
+        let inbox = &mut (&mailbox, &waker);
         assert_eq!(conn.advance(&mut scratch, Some(inbox)), Step::Idle);
     }
     let woken = loop {
-        if let (Put::Overflowed(_), woken) = letterbox.put(mail.clone()) {
+        if let (Put::Overflowed(_), woken) = mailbox.put(mail.clone()) {
             break woken;
         }
     };
-    let woken = woken.expect("the letterbox has the waker of its receiver");
+    let woken = woken.expect("the mailbox has the waker of its receiver");
     woken.wake();
     assert!(bell.0.load(Relaxed));
-    let step = conn.advance(&mut scratch, Some(&mut (&letterbox, &waker)));
+    let step = conn.advance(&mut scratch, Some(&mut (&mailbox, &waker)));
     assert_eq!(
-        (step, conn.how()),
-        (Step::Leave(FAREWELL), Parting::TooSlow)
+        (step, conn.close_reason()),
+        (Step::Linger(LINGER), CloseReason::TooSlow)
     );
 }
 
 #[test]
-fn a_connection_that_leaves_sends_one_fin() {
+fn a_connection_that_lingers_sends_one_fin() {
     let mut world = World::new(Where::Own(Mailbox::new(WIDE)));
     world.happen(&Happens::Room(200_000));
     world.turn();
     let step = world.conn.cut(Cut::Idle, &mut world.scratch);
-    assert_eq!(step, Step::Leave(FAREWELL));
+    assert_eq!(step, Step::Linger(LINGER));
     for _ in 0..3 {
         world.conn.is_ready(false);
         assert_eq!(world.conn.advance(&mut world.scratch, None), Step::Idle);

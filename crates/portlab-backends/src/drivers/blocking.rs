@@ -1,0 +1,160 @@
+//! One connection, driven by blocking calls: for a process or a thread that serves one connection at a time.
+
+use std::{
+    io::{self, Write},
+    net::TcpStream,
+    time::Instant,
+};
+
+use portlab_service::{Cut, Next, Service};
+use portlab_sys::{
+    stop::Interruptible,
+    tally::{self, Count},
+};
+use rustix::{
+    buffer::spare_capacity,
+    event::{PollFd, PollFlags, poll},
+    io::Errno,
+    time::Timespec,
+};
+
+use super::{
+    closing::count_cut,
+    deadlines::Deadlines,
+    member,
+    outbox::{Outbox, SessionEvent},
+    work::perform,
+};
+use crate::{
+    READ_BUFFER,
+    door::Connection,
+    hub::{broker::Line, locked::LockedHub, thread::ThreadClient},
+    log::not_served,
+    trace::{self, What},
+};
+
+/// Serves a connection until its session ends it, its peer closes or resets it, or the server stops.
+///
+/// Without a hub that takes two system calls per message, `read` and `write`. The thread blocks in them and in the
+/// waits of the session, so that everything about the connection is on its stack and in the order of the program.
+/// With a hub, mail may come at any time, and [`member`] drives the connection.
+pub(crate) fn serve(connection: Connection, service: &dyn Service, hub: Option<&LockedHub>) {
+    match hub {
+        None => serve_alone(connection, service),
+        Some(hub) => match ThreadClient::new(hub, connection.span.id()) {
+            Ok(mut client) => member::drive(connection, service, &mut client),
+            Err(error) => not_served("can't connect a connection to the hub", &error),
+        },
+    }
+}
+
+/// The same in a process of its own, which has a line to the broker if the service has a hub.
+pub(crate) fn serve_on_line(connection: Connection, service: &dyn Service, line: Option<&Line>) {
+    match line {
+        None => serve_alone(connection, service),
+        Some(line) => {
+            let mut client = line.client(connection.span.id());
+            member::drive(connection, service, &mut client);
+        }
+    }
+}
+
+fn serve_alone(connection: Connection, service: &dyn Service) {
+    // A peer that resets its connection ends this one and no other.
+    if drive(connection, service).is_err() {
+        tally::add(Count::Broken, 1);
+    }
+}
+
+fn drive(connection: Connection, service: &dyn Service) -> io::Result<()> {
+    if let Some(time) = connection.admission.limits.idle {
+        // A peer that reads nothing is idle, too.
+        connection.stream.set_write_timeout(Some(time))?;
+    }
+    connection.span.turn();
+    // The process that drives a connection has the stop signal shut it: in a forking model, the child.
+    let stream = Interruptible::new(connection.stream);
+    // Given back before the socket closes: what is bound last is dropped first.
+    let admission = connection.admission;
+    let mut deadlines = Deadlines::new(admission.limits);
+    let mut session = service.open(connection.span.id(), connection.peer);
+    let mut outbox = Outbox::default();
+    // Pages that are never written to cost no memory: an idle connection has touched none of them.
+    let mut input = Vec::with_capacity(READ_BUFFER);
+    let mut event = SessionEvent::Open;
+    loop {
+        let is_input = event.is_input();
+        let Ok(flow) = outbox.call(&mut *session, event) else {
+            return Ok(());
+        };
+        if is_input {
+            deadlines.handled(&*session, outbox.posted());
+        }
+        perform(flow.work);
+        let writing = trace::call();
+        if let Err(error) = (&*stream).write_all(&outbox.out) {
+            return cut_if_idle(error);
+        }
+        writing.end(What::Write, outbox.out.len());
+        tally::add(Count::BytesOut, outbox.out.len() as u64);
+        deadlines.moved();
+        outbox.sent();
+        match flow.next {
+            Next::Close => return Ok(()),
+            Next::More => {
+                event = SessionEvent::More;
+                continue;
+            }
+            Next::Continue => {}
+        }
+        input.clear();
+        if let Some(why) = wait(&stream, &mut deadlines) {
+            let _ = outbox.call(&mut *session, SessionEvent::Cut(why));
+            let _ = (&*stream).write(&outbox.out);
+            count_cut(why);
+            return Ok(());
+        }
+        let reading = trace::call();
+        let read =
+            rustix::io::retry_on_intr(|| rustix::io::read(&*stream, spare_capacity(&mut input)));
+        reading.end(What::Read, read.unwrap_or(0));
+        event = match read? {
+            0 => SessionEvent::Eof,
+            length => {
+                tally::add(Count::BytesIn, length as u64);
+                deadlines.moved();
+                SessionEvent::Data(&input)
+            }
+        };
+    }
+}
+
+/// If a time limit runs, waits for input. Returns why the connection is to be closed if the limit has passed.
+fn wait(stream: &TcpStream, deadlines: &mut Deadlines) -> Option<Cut> {
+    while let Some(at) = deadlines.next() {
+        let left = at.saturating_duration_since(Instant::now());
+        let timeout = Timespec::try_from(left).ok();
+        let mut fds = [PollFd::new(stream, PollFlags::IN)];
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) => match deadlines.overdue() {
+                None => {}
+                why => return why,
+            },
+            Err(Errno::INTR) => {}
+            // The next read reports what is wrong.
+            Ok(_) | Err(_) => return None,
+        }
+    }
+    None
+}
+
+/// A write that lasts longer than the idle timeout: the peer reads nothing.
+fn cut_if_idle(error: io::Error) -> io::Result<()> {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => {
+            count_cut(Cut::Idle);
+            Ok(())
+        }
+        _ => Err(error),
+    }
+}

@@ -1,0 +1,21 @@
+//! Drivers: each serves one connection, or a loop of them, in the idiom of its models, and calls the session.
+//!
+//! | driver | waits in | models |
+//! |---|---|---|
+//! | `blocking` | `read` and `write` | iterative, fork, prefork, threads, prethreaded, pool |
+//! | `member` | `poll`: the same models where the service has a hub | |
+//! | `readiness` | `epoll_wait` of its loop | event-loop, loop-pool |
+//! | `task` | an `await` | tasks, tasks-single |
+//!
+//! All of them use `outbox` (calls of a session), `deadlines` (time limits), `work` (what a handler asks for) and
+//! `closing`. `worker_slots` keeps the number of processes of a pool.
+
+pub(crate) mod blocking;
+mod closing;
+mod deadlines;
+mod member;
+mod outbox;
+pub(crate) mod readiness;
+pub(crate) mod task;
+pub(crate) mod work;
+pub(crate) mod worker_slots;

@@ -1,0 +1,516 @@
+//! One connection, driven by an async task.
+
+use std::{
+    cell::RefCell,
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::atomic::{AtomicUsize, Ordering::Relaxed},
+    task::{Context, Poll, ready},
+};
+
+use portlab_service::{CloseReason, Cut, Next, Post, Service, Session, Work};
+use portlab_sys::{
+    stop::{self, Interruptible},
+    tally::{self, Count},
+};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
+    net::{TcpListener, TcpStream, UnixStream},
+    runtime::{Builder, Runtime},
+    sync::mpsc,
+    time::{Sleep, sleep_until},
+};
+
+use super::{
+    closing::{LINGER, count_cut},
+    deadlines::Deadlines,
+    outbox::{Collected, Outbox, Panicked, SessionEvent},
+    work::perform,
+};
+use crate::{
+    READ_BUFFER, Served,
+    door::{Admission, Entry, backoff::Backoff, next_id},
+    hub::{
+        mailbox::Overflow,
+        task::{HubTask, TaskClient},
+    },
+    trace::{self, Span, What},
+};
+
+/// Builds a runtime with timers and sockets, whose threads have names.
+pub(crate) fn runtime(builder: &mut Builder) -> io::Result<Runtime> {
+    let workers = AtomicUsize::new(0);
+    builder.thread_name_fn(move || format!("worker {}", workers.fetch_add(1, Relaxed) + 1));
+    trace::watch(builder);
+    builder.enable_all().build()
+}
+
+/// The port of an async model, which accepts connections, and the hub that they share.
+pub(crate) struct Port {
+    entry: Entry,
+    service: &'static dyn Service,
+    listener: TcpListener,
+    stop: UnixStream,
+    hub: Option<HubTask>,
+    backoff: Backoff,
+    /// Each connection holds a sender and never sends: when the last has ended, receiving ends.
+    alive: mpsc::Sender<()>,
+    all_ended: mpsc::Receiver<()>,
+}
+
+/// A connection that was accepted. Spawn [`Accepted::serve`] as a task.
+pub(crate) struct Accepted {
+    stream: Interruptible<TcpStream>,
+    peer: SocketAddr,
+    span: Span,
+    admission: Admission,
+    service: &'static dyn Service,
+    hub: Option<TaskClient>,
+    alive: mpsc::Sender<()>,
+}
+
+impl Port {
+    pub(crate) fn new(
+        entry: Entry,
+        overflow: Overflow,
+        service: &'static dyn Service,
+    ) -> io::Result<Self> {
+        let (alive, all_ended) = mpsc::channel(1);
+        Ok(Self {
+            listener: TcpListener::from_std(entry.listener()?)?,
+            stop: UnixStream::from_std(entry.stop.bell()?)?,
+            entry,
+            service,
+            hub: service.hub().map(|hub| HubTask::spawn(hub, overflow)),
+            backoff: Backoff::new(),
+            alive,
+            all_ended,
+        })
+    }
+
+    /// Awaits the next connection. `None` when the server stops.
+    pub(crate) async fn accept(&mut self) -> io::Result<Option<Accepted>> {
+        loop {
+            match unless_stopped(&self.stop, accept(&self.listener)).await? {
+                None => return Ok(None),
+                Some(Ok((stream, peer, span))) => {
+                    self.backoff.reset();
+                    if let Some(admission) = self.entry.admit(&stream) {
+                        return Ok(Some(Accepted {
+                            stream: Interruptible::new(stream),
+                            peer,
+                            hub: self.hub.as_ref().map(|hub| hub.client(span.id())),
+                            span,
+                            admission,
+                            service: self.service,
+                            alive: self.alive.clone(),
+                        }));
+                    }
+                }
+                // The stop signal has shut the listener; the event of the signal follows.
+                Some(Err(_)) if self.entry.stop.is_set() => return Ok(None),
+                Some(Err(error)) => {
+                    if let Some(pause) = self.backoff.after(&error) {
+                        unless_stopped(&self.stop, tokio::time::sleep(pause)).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Closes the listener, and awaits the end of all connections.
+    pub(crate) async fn drain(self) -> Served {
+        let Self {
+            entry,
+            listener,
+            hub,
+            alive,
+            mut all_ended,
+            ..
+        } = self;
+        drop((listener, alive));
+        let ended = async {
+            all_ended.recv().await;
+            match hub {
+                Some(hub) => Some(hub.end().await),
+                None => None,
+            }
+        };
+        // A task that sleeps doesn't notice that its connection was cut; it ends with the runtime.
+        let counts = tokio::time::timeout(entry.stop.patience(), ended).await;
+        entry.served(0, counts.unwrap_or_default())
+    }
+}
+
+/// Awaits the next connection of `listener`.
+async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr, Span)> {
+    poll_fn(|cx| {
+        let accepting = trace::start();
+        let (stream, peer) = ready!(listener.poll_accept(cx))?;
+        let span = Span::new(next_id());
+        accepting.accepted(&span, peer, listener);
+        Poll::Ready(Ok((stream, peer, span)))
+    })
+    .await
+}
+
+/// Awaits `work`, or the stop signal: then `None`.
+async fn unless_stopped<T>(
+    stop: &UnixStream,
+    work: impl Future<Output = T>,
+) -> io::Result<Option<T>> {
+    let (mut work, mut stopped) = (std::pin::pin!(work), std::pin::pin!(stop.readable()));
+    poll_fn(|cx| {
+        if let Poll::Ready(rung) = stopped.as_mut().poll(cx) {
+            return Poll::Ready(rung.map(|_| None));
+        }
+        work.as_mut().poll(cx).map(|done| Ok(Some(done)))
+    })
+    .await
+}
+
+impl Accepted {
+    /// Serves the connection to its end, and takes it out of the hub.
+    pub(crate) async fn serve(self) {
+        let _alive = self.alive;
+        let mut conn = TaskConn {
+            session: self.service.open(self.span.id(), self.peer),
+            stream: self.stream,
+            span: self.span,
+            hub: self.hub,
+            mail_first: true,
+            at_end: false,
+            has_more: false,
+            deadlines: Deadlines::new(self.admission.limits),
+            _admission: self.admission,
+            timer: None,
+            last_bytes: Vec::new(),
+        };
+        // A peer that resets its connection ends this one and no other.
+        let reason = conn.drive().await.unwrap_or_else(|error| {
+            // A handler that panicked is counted already.
+            if error.raw_os_error().is_some() {
+                tally::add(Count::Broken, 1);
+            }
+            CloseReason::Lost
+        });
+        // It gets no more mail, so no overflow interrupts its last bytes.
+        let hub = conn.hub.take();
+        let is_finished = reason == CloseReason::Lost || conn.at_end && conn.last_bytes.is_empty();
+        // The hub may be busy, and the socket need not stay open until the hub is told.
+        let lingering = (!is_finished).then_some(conn);
+        if let Some(hub) = hub
+            // At a stop all connections end, and no member is left to be told.
+            && !stop::is_set()
+        {
+            let _ = hub.gone(reason).await;
+        }
+        if let Some(mut conn) = lingering {
+            conn.linger().await;
+        }
+    }
+}
+
+/// A connection and its session.
+struct TaskConn {
+    /// Given back before the socket closes.
+    _admission: Admission,
+    stream: Interruptible<TcpStream>,
+    session: Box<dyn Session>,
+    span: Span,
+    /// Its client of the hub, if the service has one.
+    hub: Option<TaskClient>,
+    /// Mail and input are handled in turn, when both have come.
+    mail_first: bool,
+    /// All input has been read, to the peer's FIN.
+    at_end: bool,
+    /// The session holds input that it has not handled.
+    has_more: bool,
+    deadlines: Deadlines,
+    /// For the next deadline; made when the first one is set.
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Bytes that are still to be sent when the server closes the connection.
+    last_bytes: Vec<u8>,
+}
+
+/// What one call of the session has brought.
+struct Turn {
+    work: Work,
+    next: Next,
+    /// The part of the answer that has not been sent; usually nothing, and then no memory.
+    unsent: Vec<u8>,
+    /// Messages for the hub; usually none.
+    posts: Vec<Post>,
+    /// The server closes the connection for this reason, and `unsent` holds its last bytes.
+    cut: Option<Cut>,
+}
+
+/// The buffers of one thread, borrowed for the length of a poll and never across an `await`: a task that waits for its
+/// peer holds no buffer, so thousands of idle ones cost little.
+struct Scratch {
+    input: Box<[u8]>,
+    outbox: Outbox,
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Scratch> = RefCell::new(Scratch {
+        input: vec![0; READ_BUFFER].into(),
+        outbox: Outbox::default(),
+    });
+}
+
+impl TaskConn {
+    /// Reads like the blocking version; at each `await` the thread turns to another task.
+    async fn drive(&mut self) -> io::Result<CloseReason> {
+        if let Some(hub) = &self.hub {
+            hub.connect().await?;
+        }
+        self.span.turn();
+        let mut turn = self.call(SessionEvent::Open)?;
+        loop {
+            if let Some(hub) = &self.hub {
+                hub.post(std::mem::take(&mut turn.posts)).await?;
+            }
+            match turn.work {
+                Work::None => {}
+                Work::Wait(time) => tokio::time::sleep(time).await,
+                // A mistake, made on purpose: this blocks the thread, and its other tasks wait.
+                work => {
+                    self.span.turn();
+                    perform(work);
+                }
+            }
+            if turn.work != Work::None {
+                self.deadlines.moved();
+            }
+            if turn.cut.is_none()
+                && !turn.unsent.is_empty()
+                && let Some(why) = self.send(&mut turn.unsent).await?
+            {
+                turn.unsent.extend(self.cut(why)?.unsent);
+                turn.cut = Some(why);
+            }
+            if let Some(why) = turn.cut {
+                self.last_bytes = turn.unsent;
+                return Ok(count_cut(why));
+            }
+            match turn.next {
+                Next::Close => return Ok(CloseReason::Left),
+                // Other tasks have their turn first.
+                Next::More => {
+                    self.has_more = true;
+                    tokio::task::yield_now().await;
+                }
+                Next::Continue => {}
+            }
+            turn = poll_fn(|cx| self.poll_turn(cx)).await?;
+        }
+    }
+
+    /// Handles what has come: mail, or input.
+    fn poll_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        self.span.turn();
+        if let Poll::Ready(why) = self.poll_deadline(cx) {
+            return Poll::Ready(self.cut(why));
+        }
+        let mail_first = std::mem::replace(&mut self.mail_first, true);
+        if mail_first && let Some(turn) = self.collect(cx).transpose() {
+            // The next turn is for input. But if the session holds input, its answers leave first, or they would pile up.
+            self.mail_first = self.has_more;
+            return Poll::Ready(turn);
+        }
+        // After the end no input comes; but mail may.
+        if (self.has_more || !self.at_end)
+            && !self.deadlines.rests()
+            && let Poll::Ready(turn) = self.poll_input(cx)
+        {
+            return Poll::Ready(turn);
+        }
+        if !mail_first && let Some(turn) = self.collect(cx).transpose() {
+            return Poll::Ready(turn);
+        }
+        Poll::Pending
+    }
+
+    /// Ready when the connection is to be closed. Until then, the task is woken at its next deadline.
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<Cut> {
+        loop {
+            if let Some(why) = self.deadlines.overdue() {
+                return Poll::Ready(why);
+            }
+            let Some(at) = self.deadlines.next() else {
+                return Poll::Pending;
+            };
+            let at = at.into();
+            let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(at)));
+            if timer.deadline() != at {
+                timer.as_mut().reset(at);
+            }
+            ready!(timer.as_mut().poll(cx));
+            // If a rest has ended, `rests` clears it.
+            self.deadlines.rests();
+        }
+    }
+
+    /// Goes on with the input that the session holds, or reads.
+    fn poll_input(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        let turn = match std::mem::take(&mut self.has_more) {
+            true => self.call(SessionEvent::More),
+            false => ready!(self.poll_read_turn(cx)),
+        };
+        if let Ok(turn) = &turn {
+            self.deadlines.handled(&*self.session, turn.posts.len());
+        }
+        Poll::Ready(turn)
+    }
+
+    /// Reads and answers, if there is input.
+    ///
+    /// It polls the read instead of awaiting `readable()` first: tokio's read remembers that a partly filled buffer means
+    /// an empty socket, and saves the system call that would find no input.
+    fn poll_read_turn(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Turn>> {
+        SCRATCH.with_borrow_mut(|Scratch { input, outbox }| {
+            let mut buffer = ReadBuf::new(input);
+            let reading = trace::start();
+            ready!(Pin::new(&mut *self.stream).poll_read(cx, &mut buffer))?;
+            let length = buffer.filled().len();
+            reading.end(What::Read, length);
+            tally::add(Count::BytesIn, length as u64);
+            self.deadlines.moved();
+            let event = match buffer.filled() {
+                [] => SessionEvent::Eof,
+                data => SessionEvent::Data(data),
+            };
+            self.at_end = matches!(event, SessionEvent::Eof);
+            let flow = outbox.call(&mut *self.session, event).map_err(panicked)?;
+            Poll::Ready(answer(outbox, flow.work, flow.next, &self.stream))
+        })
+    }
+
+    /// Handles its mail, if there is any.
+    fn collect(&mut self, cx: &Context<'_>) -> io::Result<Option<Turn>> {
+        let Some(hub) = &self.hub else {
+            return Ok(None);
+        };
+        let session = &mut *self.session;
+        SCRATCH.with_borrow_mut(|Scratch { outbox, .. }| {
+            let collected = hub
+                .with_inbox(cx, |inbox| outbox.collect(session, inbox))
+                .map_err(panicked)?;
+            match collected {
+                Collected::Nothing => Ok(None),
+                Collected::Letters(flow) => {
+                    answer(outbox, flow.work, flow.next, &self.stream).map(Some)
+                }
+                Collected::Overflow => last_bytes(outbox, session, Cut::TooSlow).map(Some),
+            }
+        })
+    }
+
+    /// Calls the session, and sends as much of its answer as the socket takes.
+    fn call(&mut self, event: SessionEvent<'_>) -> io::Result<Turn> {
+        SCRATCH.with_borrow_mut(|Scratch { outbox, .. }| {
+            let flow = outbox.call(&mut *self.session, event).map_err(panicked)?;
+            answer(outbox, flow.work, flow.next, &self.stream)
+        })
+    }
+
+    /// Lets the session write its last bytes.
+    fn cut(&mut self, why: Cut) -> io::Result<Turn> {
+        SCRATCH
+            .with_borrow_mut(|Scratch { outbox, .. }| last_bytes(outbox, &mut *self.session, why))
+    }
+
+    /// Sends all of `bytes`. If the peer doesn't read them, returns why the connection is to be closed, and some bytes are
+    /// left.
+    async fn send(&mut self, bytes: &mut Vec<u8>) -> io::Result<Option<Cut>> {
+        let mut sent = 0;
+        let cut = poll_fn(|cx| {
+            self.span.turn();
+            while sent < bytes.len() {
+                let writing = trace::start();
+                match Pin::new(&mut *self.stream).poll_write(cx, &bytes[sent..])? {
+                    Poll::Ready(more) => {
+                        writing.end(What::Write, more);
+                        tally::add(Count::BytesOut, more as u64);
+                        self.deadlines.moved();
+                        sent += more;
+                    }
+                    Poll::Pending => {
+                        if let Some(hub) = &self.hub
+                            && hub.poll_overflow(cx).is_ready()
+                        {
+                            return Poll::Ready(Ok(Some(Cut::TooSlow)));
+                        }
+                        return self.poll_deadline(cx).map(|why| Ok(Some(why)));
+                    }
+                }
+            }
+            Poll::Ready(io::Result::Ok(None))
+        });
+        let cut = cut.await?;
+        bytes.drain(..sent);
+        Ok(cut)
+    }
+
+    /// Gives the peer time to take the last bytes and to close. Its input is read and thrown away: a socket that closes with
+    /// unread input resets the connection, and the reset may overtake the last bytes.
+    async fn linger(&mut self) {
+        // `LINGER` is its only time limit.
+        self.deadlines = Deadlines::none();
+        let mut last_bytes = std::mem::take(&mut self.last_bytes);
+        let closing = async {
+            self.send(&mut last_bytes).await?;
+            self.stream.shutdown().await?;
+            // On the heap: what is held across an await is part of every task from its beginning.
+            let mut buffer = vec![0; 4096];
+            while self.stream.read(&mut buffer).await? > 0 {}
+            io::Result::Ok(())
+        };
+        let _ = tokio::time::timeout(LINGER, closing).await;
+    }
+}
+
+/// Sends as much of the answer in `outbox` as the socket takes.
+fn answer(outbox: &mut Outbox, work: Work, next: Next, stream: &TcpStream) -> io::Result<Turn> {
+    let mut sent = 0;
+    if work == Work::None && !outbox.out.is_empty() {
+        let writing = trace::start();
+        sent = match stream.try_write(&outbox.out) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            result => result?,
+        };
+        writing.end(What::Write, sent);
+        tally::add(Count::BytesOut, sent as u64);
+    }
+    let unsent = outbox.out[sent..].to_vec();
+    outbox.sent();
+    Ok(Turn {
+        work,
+        next,
+        unsent,
+        posts: outbox.posts().collect(),
+        cut: None,
+    })
+}
+
+/// Tells the session why its connection is closed, and takes its last bytes.
+fn last_bytes(outbox: &mut Outbox, session: &mut dyn Session, why: Cut) -> io::Result<Turn> {
+    let flow = outbox
+        .call(session, SessionEvent::Cut(why))
+        .map_err(panicked)?;
+    let unsent = std::mem::take(&mut outbox.out);
+    Ok(Turn {
+        work: Work::None,
+        next: flow.next,
+        unsent,
+        posts: Vec::new(),
+        cut: Some(why),
+    })
+}
+
+fn panicked(_: Panicked) -> io::Error {
+    io::Error::other("the handler panicked")
+}

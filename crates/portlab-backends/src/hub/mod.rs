@@ -1,0 +1,21 @@
+//! The hub of a service: where it lives, and how connections reach it.
+//!
+//! | the hub's place | file | its client |
+//! |---|---|---|
+//! | a value of a loop | `state` | none: the loop calls it |
+//! | behind a lock | `locked` | `thread` |
+//! | a task | `task` | `task` |
+//! | a process | `broker/` | `broker/line` |
+//!
+//! Mail waits in a `mailbox` (the limits and the policy), which is a `shared_mailbox` between threads; its receiver
+//! sees it as an `inbox`. `client` is the trait of the clients that block.
+
+pub(crate) mod broker;
+pub(crate) mod client;
+pub(crate) mod inbox;
+pub(crate) mod locked;
+pub(crate) mod mailbox;
+pub(crate) mod shared_mailbox;
+pub(crate) mod state;
+pub(crate) mod task;
+pub(crate) mod thread;

@@ -1,0 +1,89 @@
+//! The hub as a thread that drives a connection sees it: a shared mailbox, and a bell that wakes the thread.
+
+use std::{
+    io,
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    sync::Arc,
+    task::{Wake, Waker},
+};
+
+use portlab_service::ConnId;
+use rustix::event::{EventfdFlags, eventfd};
+
+use super::{
+    client::HubClient, inbox::Inbox, locked::LockedHub, shared_mailbox::SharedMailbox,
+    state::HubEvent,
+};
+
+/// The client of the thread that drives one connection.
+pub(crate) struct ThreadClient<'a> {
+    hub: &'a LockedHub,
+    id: ConnId,
+    mailbox: Arc<SharedMailbox>,
+    bell: Arc<Bell>,
+    waker: Waker,
+}
+
+impl<'a> ThreadClient<'a> {
+    /// Connects `id` to `hub`.
+    ///
+    /// # Errors
+    /// When no descriptor is left for the bell.
+    pub(crate) fn new(hub: &'a LockedHub, id: ConnId) -> io::Result<Self> {
+        let bell = Arc::new(Bell::new()?);
+        Ok(Self {
+            hub,
+            id,
+            mailbox: hub.connect(id),
+            waker: Waker::from(Arc::clone(&bell)),
+            bell,
+        })
+    }
+}
+
+impl HubClient for ThreadClient<'_> {
+    fn bell(&self) -> BorrowedFd<'_> {
+        self.bell.0.as_fd()
+    }
+
+    fn fetch(&mut self) -> io::Result<()> {
+        self.bell.clear();
+        Ok(())
+    }
+
+    fn with_inbox<T>(&mut self, look: impl FnOnce(&mut dyn Inbox) -> T) -> T {
+        look(&mut (&*self.mailbox, &self.waker))
+    }
+
+    fn tell(&mut self, event: HubEvent) {
+        self.hub.handle(self.id, &event);
+    }
+}
+
+/// A waker that a thread can wait for beside its socket: waking makes a descriptor readable.
+///
+/// Source: `eventfd(2)`.
+struct Bell(OwnedFd);
+
+impl Bell {
+    fn new() -> io::Result<Self> {
+        let flags = EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
+        Ok(Self(eventfd(0, flags)?))
+    }
+
+    fn clear(&self) {
+        // If the bell is unreadable already, this fails, which is no error.
+        let _ = rustix::io::read(&self.0, &mut [0; 8]);
+    }
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        // It fails only if the counter is full; then the bell is readable already.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+}
