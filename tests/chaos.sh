@@ -5,4 +5,4 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export PORTLAB_CHAOS="${1:-1000}" PORTLAB_CHAOS_SEED="${2:-1}"
-exec cargo test --test chaos -- --nocapture
+exec cargo test --test commands chaos:: -- --nocapture

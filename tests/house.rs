@@ -10,20 +10,12 @@ mod models;
 #[path = "conformance/page.rs"]
 mod page;
 
-use std::{collections::BTreeSet, fs, path::PathBuf, process::Command};
+use std::{collections::BTreeSet, fs, path::PathBuf};
 
 use portlab_backends::{MODELS, by_hand::BY_HAND, find};
 use portlab_conformance::CASES;
 use portlab_lab::workloads::WORKLOADS;
-use portlab_testkit::binary;
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
-}
+use portlab_testkit::{read, root};
 
 /// The names of the Rust files in `dir`, without `mod.rs`.
 fn stems(dir: &str) -> BTreeSet<String> {
@@ -344,8 +336,7 @@ fn generated(path: &str, text: &str) {
 }
 
 fn portlab(arguments: &[&str]) -> String {
-    let mut command = Command::new(binary());
-    String::from_utf8(command.args(arguments).output().unwrap().stdout).unwrap()
+    String::from_utf8(portlab_testkit::portlab(arguments).stdout).unwrap()
 }
 
 #[test]

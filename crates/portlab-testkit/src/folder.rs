@@ -1,14 +1,15 @@
 //! Folders and files: a test's own, and the repository's.
 
 use std::{
-    collections::BTreeSet,
+    collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
     sync::Mutex,
+    thread::{self, ThreadId},
 };
 
-/// The folders that this process has handed out.
-static TAKEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+/// The folders that were handed out, and the tests' threads.
+static TAKEN: Mutex<BTreeMap<String, ThreadId>> = Mutex::new(BTreeMap::new());
 
 /// An empty folder for one test, below cargo's target folder. It stays until the next run, so that a failed test can be
 /// looked into.
@@ -17,8 +18,10 @@ static TAKEN: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
 /// When two tests of a program take the same name.
 #[track_caller]
 pub fn folder(name: &str) -> PathBuf {
-    let is_new = TAKEN.lock().unwrap().insert(name.to_owned());
-    assert!(is_new, "two tests take the folder {name:?}");
+    let own = thread::current().id();
+    let before = TAKEN.lock().unwrap().insert(name.to_owned(), own);
+    let is_free = before.is_none_or(|before| before == own);
+    assert!(is_free, "two tests take the folder {name:?}");
     let exe = env::current_exe().unwrap();
     let stem = exe.file_stem().unwrap().to_str().unwrap();
     // Cargo puts a hash behind a test's name, and the test into target/debug/deps.

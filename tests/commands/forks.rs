@@ -1,11 +1,6 @@
 //! What the models of processes, fork and prefork, do when there are too few descriptors or processes, when a
 //! process is stopped, and when mail is thrown away on both sides of a line.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},

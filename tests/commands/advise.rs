@@ -1,11 +1,6 @@
 //! `portlab advise` as people use it, with questions that are answered without measuring, and a small one
 //! that is measured. What a machine's figures decide is `benches/advise.rs`.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     io::{BufRead, BufReader, Read},
     time::Duration,
@@ -19,7 +14,7 @@ use portlab_stats::advice::{Ceiling, Question};
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-use portlab_testkit::{binary, command, portlab};
+use portlab_testkit::{binary, command, folder, names, portlab};
 
 fn advise(arguments: &[&str]) -> (String, String, Option<i32>) {
     let output = portlab(&[&["advise"], arguments].concat());
@@ -135,7 +130,7 @@ impl Audience for InterruptsTheSearch {
 
 #[test]
 fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
-    let dir = std::env::temp_dir().join(format!("portlab-advise-test-{}", std::process::id()));
+    let dir = folder("interrupted");
     let inquiry = Inquiry {
         program: binary().into(),
         question: Question {
@@ -160,7 +155,7 @@ fn an_interrupted_search_is_told_and_its_trial_is_not_counted() {
     let running = Running::begin(&dir).unwrap();
     let measured = inquire(&inquiry, &running, &mut InterruptsTheSearch::default());
     drop(running);
-    std::fs::remove_dir(&dir).unwrap();
+    assert!(names(&dir).is_empty());
     assert!(measured.interrupted && !measured.cut_short, "{measured:?}");
     let ceiling = measured.candidates[0].ceiling;
     let is_spoiled = matches!(ceiling, Ceiling::AtLeast { spoiled: true, .. });

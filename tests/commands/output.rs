@@ -1,10 +1,5 @@
 //! What every command writes: to a stdout whose reader has gone, and to files that must be whole.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     fs,
     io::{self, Read, Write},
@@ -62,15 +57,15 @@ fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
         (1, &["doctor", &free][..]),
         (1, &["doctor", &free, "--json", "--lang=zh"]),
         (2, &["doctor", "nonsense"]),
-        (1, &["load", &liar, "-c=1", "-d=50ms"]),
-        (1, &["load", &liar, "-c=1", "-d=50ms", "--json"]),
+        (1, &["load", &liar, "-c=1", "--messages=50"]),
+        (1, &["load", &liar, "-c=1", "--messages=50", "--json"]),
         (
             1,
             &[
                 "load",
                 &liar,
                 "-c=1",
-                "-d=50ms",
+                "--messages=50",
                 "--rate=100..200",
                 "--steps=2",
             ],
@@ -109,8 +104,14 @@ fn a_reader_that_has_gone_turns_no_success_into_a_failure() {
         &["ports", "80", "--json"],
         &["--help"],
         &["load", "--json-schema"],
-        &["load", &echo, "-c=1", "-d=50ms"],
-        &["load", &echo, "-c=1", "-d=50ms", "--csv=/proc/self/fd/1"],
+        &["load", &echo, "-c=1", "--messages=50"],
+        &[
+            "load",
+            &echo,
+            "-c=1",
+            "--messages=50",
+            "--csv=/proc/self/fd/1",
+        ],
     ] {
         earns(0, arguments);
     }
@@ -176,7 +177,11 @@ fn the_files_of_a_load_are_whole_though_its_reader_has_gone() {
     let option = |name: &str| format!("--{name}={}", dir.join(name).display());
     let options = [option("hgrm"), option("hlog"), option("csv")];
     let options: Vec<_> = options.iter().map(String::as_str).collect();
-    let load = [&["load", &addr, "-c=1", "-d=100ms", "--json"], &options[..]].concat();
+    let load = [
+        &["load", &addr, "-c=1", "--messages=50", "--json"],
+        &options[..],
+    ]
+    .concat();
     assert_eq!(unread(&load, true), Some(0));
     assert_eq!(names(&dir), ["csv", "hgrm", "hlog"]);
     let read = |name: &str| fs::read_to_string(dir.join(name)).unwrap();
@@ -210,7 +215,7 @@ fn what_is_no_regular_file_is_written_through() {
         "load",
         &addr,
         "-c=1",
-        "-d=50ms",
+        "--messages=50",
         "--json",
         "--hgrm=/proc/self/fd/2",
     ];
@@ -221,7 +226,7 @@ fn what_is_no_regular_file_is_written_through() {
     // stdout is a file: the percentiles stand in it, and the result behind them.
     let file = folder("stdout").join("both");
     let script = format!(
-        "exec '{}' load {addr} -c 1 -d 50ms --hgrm=/proc/self/fd/1",
+        "exec '{}' load {addr} -c 1 --messages 50 --hgrm=/proc/self/fd/1",
         binary()
     );
     let mut command = Command::new("sh");
@@ -237,14 +242,14 @@ fn what_is_no_regular_file_is_written_through() {
     let dir = folder("link");
     std::os::unix::fs::symlink("target", dir.join("link")).unwrap();
     let option = format!("--hgrm={}", dir.join("link").display());
-    let output = portlab(&["load", &addr, "-c=1", "-d=50ms", &option]);
+    let output = portlab(&["load", &addr, "-c=1", "--messages=50", &option]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     assert!(!dir.join("link").is_symlink());
     assert_eq!(names(&dir), ["link"]);
 
     // A descriptor of a file, other than stdout and stderr, is written through.
     let script = format!(
-        "exec '{}' load {addr} -c 1 -d 50ms --hgrm=/dev/fd/9 9>'{}/nine'",
+        "exec '{}' load {addr} -c 1 --messages 50 --hgrm=/dev/fd/9 9>'{}/nine'",
         binary(),
         dir.display()
     );

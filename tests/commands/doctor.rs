@@ -1,10 +1,5 @@
 //! What the doctor finds: the real command, on this machine and on servers of this test.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},

@@ -1,13 +1,8 @@
 //! Files from outside, and files on a full disk: what is read is bounded, and what is written is whole or as it was.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{fs, path::Path};
 
-use portlab_testkit::{folder, names, stderr};
+use portlab_testkit::{folder, names, root, stderr};
 
 /// Runs `script` in a shell, in which `$portlab` is the program and the folder is `dir`.
 fn shell(dir: &Path, script: &str) -> (Option<i32>, String) {
@@ -61,7 +56,7 @@ const COMPARE: &str = "$portlab compare --models=threads --no-twin --connections
 #[test]
 fn on_a_full_disk_the_old_files_stay_and_nothing_is_left_beside_them() {
     let dir = folder("full");
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../portlab-report/testdata");
+    let results = root().join("crates/portlab-report/testdata");
     fs::copy(results.join("results.json"), dir.join("in.json")).unwrap();
     let (code, said) = shell(&dir, &format!("{COMPARE} out"));
     assert_eq!(code, Some(0), "{said}");

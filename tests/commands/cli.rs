@@ -1,10 +1,5 @@
 //! The command line as people meet it: what goes right, and what goes wrong with a reason.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},

@@ -1,10 +1,5 @@
 //! Comparisons as people make them: what is measured, what isn't and why, and what is kept.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 mod against;
 mod ends;
 mod measures;

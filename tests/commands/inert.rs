@@ -1,23 +1,17 @@
 //! Nothing that comes from outside reaches a terminal as more than text: for each command, hostile text through each
 //! entrance (options, names of files, records, other processes, servers, the environment).
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     fs,
     io::{Read, Write},
     net::TcpStream,
     os::unix::fs::symlink,
-    path::Path,
     process::{Command, Stdio},
 };
 
 use serde_json::{Value, json};
 
-use portlab_testkit::{Running, binary, portlab, server};
+use portlab_testkit::{Running, binary, portlab, read, server};
 
 /// Clears the screen, sets the title, hides, colours, goes to where the line begins, turns the text around.
 const HOSTILE: &str =
@@ -66,10 +60,8 @@ fn assert_inert(text: &str, of: &str) {
 
 /// A folder of this test's own, empty, with a hostile name.
 fn folder(name: &str) -> String {
-    let dir = format!("{}/inert-{name}-{HOSTILE}", env!("CARGO_TARGET_TMPDIR"));
-    let _ = fs::remove_dir_all(&dir);
-    fs::create_dir_all(&dir).unwrap();
-    dir
+    let dir = portlab_testkit::folder(&format!("inert-{name}-{HOSTILE}"));
+    dir.into_os_string().into_string().unwrap()
 }
 
 #[test]
@@ -90,9 +82,8 @@ fn an_option_is_quoted_inert() {
 
 /// Writes a record after `change` into the folder `dir`.
 fn record(dir: &str, change: impl Fn(&mut Value)) {
-    let file =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("../portlab-report/testdata/results.json");
-    let mut record = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+    let whole = read("crates/portlab-report/testdata/results.json");
+    let mut record = serde_json::from_str(&whole).unwrap();
     change(&mut record);
     fs::write(format!("{dir}/results.json"), record.to_string()).unwrap();
 }

@@ -1,11 +1,6 @@
 //! `portlab load` against servers that are not ours, honest ones and others, each a few lines on a
 //! thread of the test.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     io::{Read, Write},
     net::SocketAddr,

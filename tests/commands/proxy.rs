@@ -1,10 +1,5 @@
 //! `portlab proxy` as people run it: options, lines on stdin, signals. What each fault does is tested in its crate.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     io::{ErrorKind, Read, Write},
     net::{TcpListener, TcpStream},

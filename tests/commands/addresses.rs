@@ -1,10 +1,5 @@
 //! Addresses as people write them: every command reads the same forms, and what is advised works when it is typed.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     io::Write,
     net::{SocketAddr, TcpListener},

@@ -1,10 +1,5 @@
 //! What numbers mean and who listens: the real command, on real sockets of this test.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     net::{TcpListener, TcpStream, UdpSocket},
     process::{Command, Output, Stdio},

@@ -4,17 +4,12 @@
 //! A test has six rounds. `tests/chaos.sh 1000` has a thousand, and `tests/chaos.sh 1 SEED` repeats the round that
 //! failed with that seed.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     collections::BTreeMap,
     fs,
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     thread,
     time::{Duration, Instant},
@@ -27,10 +22,8 @@ use portlab_sys::{
     meter::{tree, zombies},
     spawn::{Signal, signal_pid, tie_to_this_thread},
 };
-use portlab_testkit::binary;
+use portlab_testkit::{PATIENCE, binary, folder, names};
 
-/// How long a busy machine may take for anything.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// All processes of a round carry it in their environment, with the round's own value.
 const MARK: &str = "PORTLAB_CHAOS_MARK";
 /// One round of so many is a comparison.
@@ -49,13 +42,11 @@ fn killed_and_stopped_processes_leave_nothing_behind() {
     };
     let rounds = number("PORTLAB_CHAOS").unwrap_or(6);
     let first = number("PORTLAB_CHAOS_SEED").unwrap_or(36);
-    let dir =
-        PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("chaos-{}", std::process::id()));
-    fs::create_dir_all(&dir).unwrap();
+    let dir = folder("chaos");
     let mut chaos = Chaos {
         rng: Rng::new(),
         port: free_port(),
-        dir: dir.clone(),
+        dir,
         mark: String::new(),
         blows: BTreeMap::new(),
         told: String::new(),
@@ -72,7 +63,6 @@ fn killed_and_stopped_processes_leave_nothing_behind() {
     for (what, count) in &chaos.blows {
         println!("{count:6}  {what}");
     }
-    fs::remove_dir_all(dir).unwrap();
 }
 
 struct Chaos {
@@ -356,11 +346,4 @@ fn eventually(what: &str, mut is_so: impl FnMut() -> bool) -> Outcome {
         thread::sleep(Duration::from_millis(2));
     }
     Ok(())
-}
-
-fn names(dir: &Path) -> Vec<String> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten();
-    entries
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
 }

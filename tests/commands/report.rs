@@ -1,10 +1,5 @@
 //! Reports as people make them: from records that were kept, and from what isn't one.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     fs,
     path::{Path, PathBuf},
@@ -13,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use portlab_testkit::{command, folder, portlab, stderr};
+use portlab_testkit::{command, folder, path, portlab, root, stderr};
 
 /// What `report` prints, and how it ends.
 fn report(arguments: &[&str]) -> (String, Option<i32>) {
@@ -29,18 +24,10 @@ fn refused(arguments: &[&str]) -> String {
     portlab_testkit::refused(&[&["report"], arguments].concat())
 }
 
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
-
 /// A record with something of everything.
 fn results() -> String {
     let file = root().join("crates/portlab-report/testdata/results.json");
     file.to_str().unwrap().to_owned()
-}
-
-fn path(path: &Path) -> &str {
-    path.to_str().unwrap()
 }
 
 /// A file that holds the record after `change`.

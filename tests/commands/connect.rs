@@ -1,11 +1,6 @@
 //! The client: what it sends, what it shows, what it tells, and how it ends. Against servers of a
 //! few lines, each on a thread of the test.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 use std::{
     fs,
     io::{self, Read, Write},

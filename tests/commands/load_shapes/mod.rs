@@ -1,11 +1,6 @@
 //! Every shape of a load: paces, stops, scripts, lives of connections, and what is left behind.
 //! Against servers of a few lines, each on threads of the test.
 
-#![allow(
-    clippy::unwrap_used,
-    reason = "a test that cannot be set up has failed"
-)]
-
 mod answers;
 mod connections;
 mod hostile;

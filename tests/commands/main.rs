@@ -1,0 +1,24 @@
+//! Every command as people run it. The tests are one program, so that those that wait do so side by side.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "a test that cannot be set up has failed"
+)]
+
+mod addresses;
+mod advise;
+mod chaos;
+mod cli;
+mod compare;
+mod connect;
+mod counts;
+mod doctor;
+mod files;
+mod forks;
+mod inert;
+mod load;
+mod load_shapes;
+mod output;
+mod ports;
+mod proxy;
+mod report;
