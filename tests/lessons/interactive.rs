@@ -185,7 +185,9 @@ fn with_a_students_server(
     let (client, _) = server.accept()?;
     serve(client)?;
     lesson.board.shows(says)?;
-    lesson.board.shows("In the end it hung up.")?;
+    lesson
+        .board
+        .shows("In the end the server closed the connection.")?;
     lesson.types(&"\n".repeat(5))?;
     let (_, ended) = lesson.end();
     let report = ended?;
