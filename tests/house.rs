@@ -394,20 +394,52 @@ fn the_page_on_security_names_flags_that_there_are() {
     assert!(missing.is_empty(), "portlab serve has no {missing:?}");
 }
 
-#[test]
-fn the_page_of_the_command_line_is_what_the_help_says() {
+/// The names of the commands that `portlab --help` lists.
+fn commands() -> Vec<String> {
     let help = portlab(&["--help"]);
     let commands = help.split("\nCommands:\n").nth(1).unwrap();
     let commands = commands.lines().take_while(|line| !line.is_empty());
     // A line that is indented further continues a description.
     let names = commands.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn the_page_of_the_command_line_is_what_the_help_says() {
     let mut page =
         "# The command line\n\nGenerated from `--help`; a test fails when it is stale.\n"
             .to_owned();
-    page += &format!("\n## portlab\n\n```text\n{help}```\n");
-    for name in names.filter(|name| !name.is_empty()) {
-        let help = portlab(&[name, "--help"]);
+    page += &format!("\n## portlab\n\n```text\n{}```\n", portlab(&["--help"]));
+    for name in commands() {
+        let help = portlab(&[&name, "--help"]);
         page += &format!("\n## {name}\n\n```text\n{help}```\n");
     }
     generated("docs/cli.md", &page);
+}
+
+/// The commands that a README shows: in indented lines, up to a gap of two spaces.
+fn shown(readme: &str) -> Vec<String> {
+    let text = read(readme);
+    let lines = text.lines().filter_map(|line| line.strip_prefix("    "));
+    let commands = lines.filter_map(|line| line.split("  ").next());
+    commands
+        .filter(|command| !command.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn both_readmes_show_the_same_commands_and_each_command() {
+    let (english, chinese) = (shown("README.md"), shown("README.zh.md"));
+    assert_eq!(english, chinese);
+    for name in commands() {
+        let command = format!("portlab {name}");
+        let is_shown = english
+            .iter()
+            .any(|it| *it == command || it.starts_with(&format!("{command} ")));
+        assert!(is_shown, "the READMEs don't show {command}");
+    }
 }

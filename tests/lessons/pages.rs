@@ -29,17 +29,17 @@ pub(crate) fn are_fresh(lesson: &'static Lesson) -> Result<(), Failed> {
 
 pub(crate) fn indexes() -> Result<(), Failed> {
     fresh(&docs().join("README.md"), &index())?;
-    let readme = docs().join("../../README.md");
-    let text = fs::read_to_string(&readme)?;
-    let marks = ["<!-- lessons -->\n", "<!-- end of lessons -->"];
-    let parts = text.split_once(marks[0]).and_then(|(before, rest)| {
-        let (_, behind) = rest.split_once(marks[1])?;
-        Some([before, marks[0], &short_index(), marks[1], behind].concat())
-    });
-    fresh(
-        &readme,
-        &parts.ok_or("README.md has no marks of the lessons")?,
-    )?;
+    for (lang, readme) in [(Lang::En, "README.md"), (Lang::Zh, "README.zh.md")] {
+        let file = docs().join("../..").join(readme);
+        let text = fs::read_to_string(&file)?;
+        let marks = ["<!-- lessons -->\n", "<!-- end of lessons -->"];
+        let parts = text.split_once(marks[0]).and_then(|(before, rest)| {
+            let (_, behind) = rest.split_once(marks[1])?;
+            Some([before, marks[0], &short_index(lang), marks[1], behind].concat())
+        });
+        let none = format!("{readme} has no marks of the lessons");
+        fresh(&file, &parts.ok_or(none)?)?;
+    }
     for lang in Lang::ALL {
         let pages = fs::read_dir(docs().join(lang.to_string()))?.flatten();
         for page in pages {
@@ -57,7 +57,12 @@ pub(crate) fn indexes() -> Result<(), Failed> {
 /// Every lesson that a class plan or the README names is there, and every lesson is named in a plan.
 pub(crate) fn plans() -> Result<(), Failed> {
     let root = docs().join("../..");
-    for plan in ["docs/teaching.md", "docs/teaching.zh.md", "README.md"] {
+    for plan in [
+        "docs/teaching.md",
+        "docs/teaching.zh.md",
+        "README.md",
+        "README.zh.md",
+    ] {
         let text = fs::read_to_string(root.join(plan))?;
         let named: BTreeSet<_> = text
             .split("portlab lesson ")
@@ -68,7 +73,7 @@ pub(crate) fn plans() -> Result<(), Failed> {
         let all: BTreeSet<_> = LESSONS.iter().map(|it| it.name).collect();
         let unknown: Vec<_> = named.difference(&all).collect();
         check(unknown.is_empty(), format!("{plan} names {unknown:?}"))?;
-        if plan != "README.md" {
+        if !plan.starts_with("README") {
             let missing: Vec<_> = all.difference(&named).collect();
             check(missing.is_empty(), format!("{plan} leaves out {missing:?}"))?;
         }

@@ -89,9 +89,9 @@ pub fn index() -> String {
     index
 }
 
-/// The index as it stands in the README: a line per part of the course.
+/// The index as it stands in the README of `lang`: a line per part of the course.
 #[must_use]
-pub fn short_index() -> String {
+pub fn short_index(lang: Lang) -> String {
     let mut index = String::new();
     let mut part = None;
     for lesson in LESSONS {
@@ -100,14 +100,15 @@ pub fn short_index() -> String {
             index += " ·\n";
         } else {
             part = Some(lesson.part);
-            let [en, zh] = Lang::ALL.map(|lang| lesson.part.title(lang));
             index += if index.is_empty() { "" } else { "\n" };
-            index += &format!("- **{en}**, {zh}:\n");
+            let colon = lang.pick(":", "：");
+            index += &format!("- **{}**{colon}\n", lesson.part.title(lang));
         }
-        index += &format!(
-            "  [{name}](docs/lessons/en/{name}.md) ([{}](docs/lessons/zh/{name}.md))",
-            lesson.short_title(Lang::Zh)
-        );
+        let title = match lang {
+            Lang::En => String::new(),
+            Lang::Zh => format!(" {}", lesson.short_title(lang)),
+        };
+        index += &format!("  [{name}{title}](docs/lessons/{lang}/{name}.md)");
     }
     index + "\n"
 }
