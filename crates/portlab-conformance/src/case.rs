@@ -7,29 +7,28 @@ use crate::{Failure, Promises, Target};
 pub struct Case {
     /// Its name: what the server does, in snake case. The table of cases takes it from the file.
     pub name: &'static str,
-    /// What it is about, in a sentence.
+    /// What the server does, in a sentence.
     pub about: &'static str,
-    /// The numbers of the faults that it holds, as in [`FAULTS`](crate::FAULTS).
+    /// The numbers of the faults that it tests, as in [`FAULTS`](crate::FAULTS).
     pub faults: &'static [u8],
-    /// What the server must say for the case to make sense.
+    /// The service that the case needs.
     pub speaks: Speaks,
     /// What must be promised; otherwise the case is skipped.
     pub requires: &'static [Requires],
-    /// Options that `portlab serve` is started with for this case. Somebody else's server can be
-    /// judged by the cases that have none.
+    /// Options that `portlab serve` is started with for this case. Other servers are judged by the cases that have none.
     pub options: &'static [&'static str],
     /// Runs it.
     pub run: fn(&mut Target<'_>) -> Result<(), Failure>,
 }
 
-/// What a server says.
+/// The service of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Speaks {
     /// Every byte comes back.
     Echo,
     /// Every read is answered by the same bytes.
     Reply,
-    /// A line goes to everybody else in the room.
+    /// A line goes to all other members of the room.
     Chat,
 }
 
@@ -40,17 +39,17 @@ pub enum Requires {
     Process,
     /// That at least so many connections are served at once.
     AtOnce(usize),
-    /// That there is a bound on connections served at once.
+    /// That the number of connections served at once is bounded.
     Bound,
-    /// That a handler which blocks holds up its own connection only.
+    /// That a handler which blocks delays its own connection only.
     SurvivesBlocking,
-    /// That it doesn't.
+    /// That a handler which blocks delays all connections.
     StallsWhenBlocked,
-    /// That connections are carried by the server's first process, with descriptors of its own.
+    /// That the server's first process serves the connections.
     OneProcess,
-    /// That connections can hear of each other.
+    /// That connections can send messages to each other.
     Hub,
-    /// That connections are carried by processes, and one that dies takes only its own along.
+    /// That child processes serve the connections, and the death of one ends only its own.
     Processes,
 }
 
@@ -67,7 +66,7 @@ impl Speaks {
 }
 
 impl Case {
-    /// What most cases of an echo have in common. Each case says what it is about, and has its own `run`.
+    /// The common part of most cases of an echo. Each case adds `about` and `run`.
     pub(crate) const ECHO: Self = Self {
         name: "",
         about: "",

@@ -1,4 +1,4 @@
-//! A client that says what it expects.
+//! A client that checks what it receives.
 
 use std::{
     io::{self, Read, Write},
@@ -15,7 +15,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::{Failure, failure::ensure, patience::patience};
 
-/// A connection to the server under test. Nothing it does takes for ever.
+/// A connection to the server under test. All its calls have time limits.
 #[derive(Debug)]
 pub(crate) struct Client {
     stream: TcpStream,
@@ -41,7 +41,7 @@ impl Client {
         Self::over(socket.into())
     }
 
-    /// Has room for more at a time from now on.
+    /// Makes the receive buffer large.
     pub(crate) fn enlarge_buffer(&self) -> Result<(), Failure> {
         Ok(SockRef::from(&self.stream).set_recv_buffer_size(1 << 20)?)
     }
@@ -71,8 +71,7 @@ impl Client {
             .map_err(|error| Failure::during("sending", &error))
     }
 
-    /// Sends until the server, and the system between, takes no more for a while; at most `bytes`.
-    /// Returns how many were taken.
+    /// Sends until the server and the buffers on the way take no more, at most `bytes`. Returns how many bytes were taken.
     pub(crate) fn send_until_full(&mut self, bytes: &[u8]) -> Result<usize, Failure> {
         self.stream
             .set_write_timeout(Some(Duration::from_millis(300)))?;
@@ -92,7 +91,7 @@ impl Client {
     pub(crate) fn send_beside(&self, bytes: Vec<u8>) -> Result<(), Failure> {
         let mut stream = self.stream.try_clone()?;
         thread::spawn(move || {
-            // Should it fail, the reader will miss the bytes and say so.
+            // If this fails, the reader misses the bytes and fails.
             let _ = stream.write_all(&bytes);
         });
         Ok(())
@@ -109,8 +108,7 @@ impl Client {
         Ok(())
     }
 
-    /// Reads and forgets whatever comes, on a thread of its own. What is returned tells how much
-    /// that has been so far.
+    /// Reads bytes and throws them away, on a thread of its own. Returns a function that tells how many there were.
     pub(crate) fn read_beside(&self) -> Result<impl Fn() -> u64 + use<>, Failure> {
         let mut stream = self.stream.try_clone()?;
         let count = Arc::new(AtomicU64::new(0));
@@ -124,7 +122,7 @@ impl Client {
         Ok(move || count.load(Relaxed))
     }
 
-    /// Ends the connection for everybody who reads from it or writes to it, whatever is under way.
+    /// Closes the connection in both directions, also for the threads that read from it or write to it.
     pub(crate) fn end(self) -> Result<(), Failure> {
         self.stream
             .shutdown(Shutdown::Both)
@@ -187,7 +185,7 @@ impl Client {
         self.expect(bytes)
     }
 
-    /// The server says nothing for `time`, and doesn't close.
+    /// Expects that the server sends nothing for `time`, and doesn't close.
     pub(crate) fn expect_silence(&mut self, time: Duration) -> Result<(), Failure> {
         self.stream.set_read_timeout(Some(time))?;
         let read = self.stream.read(&mut [0]);
@@ -202,7 +200,7 @@ impl Client {
         }
     }
 
-    /// The server closes, and sends nothing more before.
+    /// Expects that the server closes, and sends nothing before.
     pub(crate) fn expect_end(&mut self) -> Result<(), Failure> {
         match self.stream.read(&mut [0]) {
             Ok(0) => Ok(()),
@@ -220,21 +218,21 @@ impl Client {
         }
     }
 
-    /// Reads to the end, which is to be clean. What comes is the beginning of `said`, and at least a byte of it.
-    pub(crate) fn expect_beginning_and_end(&mut self, said: &[u8]) -> Result<(), Failure> {
+    /// Expects the beginning of `sent`, at least a byte of it, and then a FIN.
+    pub(crate) fn expect_beginning_and_end(&mut self, sent: &[u8]) -> Result<(), Failure> {
         let mut got = Vec::new();
         let read = self.stream.read_to_end(&mut got);
         let after = format!("reading to the end, after {} bytes", got.len());
         read.map_err(|error| Failure::during(&after, &error))?;
         ensure!(
-            !got.is_empty() && said.starts_with(&got),
-            "expected the beginning of what was said, got {} bytes that differ from it",
+            !got.is_empty() && sent.starts_with(&got),
+            "expected the beginning of what was sent, got {} bytes that differ",
             got.len()
         );
         Ok(())
     }
 
-    /// The connection ends, cleanly or by a reset; whatever comes before is read and forgotten.
+    /// Expects that the connection ends, by a FIN or a reset. Bytes before the end are thrown away.
     pub(crate) fn expect_to_be_dropped(&mut self) -> Result<(), Failure> {
         let mut buffer = [0; 65_536];
         loop {
@@ -242,7 +240,9 @@ impl Client {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if would_block(&error) => {
-                    return Err(Failure::new("expected to be dropped, and was not"));
+                    return Err(Failure::new(
+                        "expected the end of the connection, and it stays open",
+                    ));
                 }
                 Err(_) => return Ok(()),
             }
@@ -261,7 +261,7 @@ impl Client {
             .map_err(|error| Failure::during("closing the sending half", &error))
     }
 
-    /// Breaks the connection off with a RST.
+    /// Closes the connection with a RST.
     pub(crate) fn reset(self) -> Result<(), Failure> {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO))?;
         Ok(())

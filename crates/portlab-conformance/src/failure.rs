@@ -8,12 +8,12 @@ use std::io;
 pub struct Failure(String);
 
 impl Failure {
-    /// A failure in words.
+    /// Makes a failure with this text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// Says what was being done.
+    /// Makes a failure from what was being done, and the error.
     pub(crate) fn during(what: &str, error: &io::Error) -> Self {
         Self(format!("{what}: {error}"))
     }

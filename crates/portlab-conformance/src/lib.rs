@@ -1,11 +1,9 @@
-//! Black-box cases over TCP: given an address and what the server there promises, run them, and
-//! explain what went wrong.
+//! Black-box cases over TCP: given an address and the promises of the server there, run them and explain failures.
 //!
-//! A [`Case`] knows nothing of how a server is written. It speaks to its port, and, where it is
-//! told which process that is, looks at the process from outside: its descriptors, its children,
-//! its end. A case that a server doesn't promise is skipped, by the name of the promise; where a
-//! promise is known to be broken (an iterative server is deaf while it serves), another case shows
-//! that too.
+//! A [`Case`] doesn't depend on how a server is written. It talks to the port and, if the server's process is known,
+//! looks at the process from outside: its descriptors, its children, its end. If a server doesn't promise what a case
+//! needs, the case is skipped with the name of the promise; if the sheet of a model says that a promise is broken (an
+//! iterative server serves no other client meanwhile), another case shows that.
 //!
 //! A new case is a file in `cases/` and a line in its table.
 
@@ -16,8 +14,8 @@ mod cases;
 mod client;
 mod failure;
 mod faults;
+mod member;
 mod patience;
-mod talker;
 mod target;
 
 pub use case::{Case, Requires, Speaks};

@@ -8,8 +8,8 @@ use std::{
 
 use crate::Failure;
 
-/// How long anything may take before it counts as not happening. Far more than it takes, so that a
-/// busy machine fails no case; `PORTLAB_PATIENCE` multiplies it.
+/// How long a case waits for each step of the server before it fails. Far more than a step takes, so that no case fails
+/// on a busy machine; `PORTLAB_PATIENCE` multiplies it.
 pub(crate) fn patience() -> Duration {
     if let Some(told) = PATIENCE.get() {
         return told;
@@ -24,8 +24,7 @@ thread_local! {
     static PATIENCE: Cell<Option<Duration>> = const { Cell::new(None) };
 }
 
-/// Runs a case on this thread with another patience: a server that is known to be broken needs no
-/// long wait.
+/// Runs a case on this thread with another patience: a server that is known to be broken needs no long wait.
 pub fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T {
     PATIENCE.set(Some(patience));
     let result = run();
@@ -33,7 +32,7 @@ pub fn with_patience<T>(patience: Duration, run: impl FnOnce() -> T) -> T {
     result
 }
 
-/// Runs `what` on a thread of its own, with the patience of this one. What is returned waits for it.
+/// Runs `what` on another thread, with the patience of this one. Returns a function that waits for its result.
 pub(crate) fn beside<T: Send + 'static>(
     what: impl FnOnce() -> Result<T, Failure> + Send + 'static,
 ) -> impl FnOnce() -> Result<T, Failure> {
@@ -43,7 +42,7 @@ pub(crate) fn beside<T: Send + 'static>(
     move || thread.join().unwrap_or_else(panicked)
 }
 
-/// Waits until `true_yet` says so; says whether it did in time.
+/// Waits until `true_yet` returns true. Returns false if it took too long.
 pub(crate) fn eventually(
     mut true_yet: impl FnMut() -> Result<bool, Failure>,
 ) -> Result<bool, Failure> {

@@ -14,18 +14,18 @@ use crate::{
     patience::{eventually, patience},
 };
 
-/// What a server promises. What it doesn't promise isn't held against it.
+/// What a server promises. Cases that need more are skipped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promises {
     /// How many connections it serves at once; `None` for as many as the machine carries.
     pub at_once: Option<usize>,
-    /// Whether a handler that blocks holds up its own connection only.
+    /// Whether a handler that blocks delays its own connection only.
     pub survives_blocking: bool,
-    /// Whether connections can hear of each other.
+    /// Whether connections can send messages to each other.
     pub hub: bool,
-    /// Whether connections are carried by child processes.
+    /// Whether child processes serve the connections.
     pub processes: bool,
-    /// How many child processes it keeps when nobody is connected.
+    /// How many child processes it keeps without a connection.
     pub standing_processes: usize,
 }
 
@@ -36,17 +36,17 @@ pub trait Process {
     /// Sends it a signal.
     ///
     /// # Errors
-    /// When it has gone.
+    /// When the process has ended.
     fn signal(&mut self, signal: Signal) -> io::Result<()>;
-    /// Waits for its end, for at most `patience`; `None` when it goes on.
+    /// Waits for its end, for at most `patience`. `None` if it still runs.
     ///
     /// # Errors
     /// When it can't be waited for.
     fn wait(&mut self, patience: Duration) -> io::Result<Option<ExitStatus>>;
-    /// What it has said on stderr so far.
+    /// What it has written to stderr so far.
     fn complaints(&self) -> String;
-    /// Starts another such server at `addr`, which ends with this one. `None` when it listens; its
-    /// exit code and what it said on stderr when it ended instead.
+    /// Starts another such server at `addr`, which ends with this one. `None` if it listens; its exit code and its
+    /// stderr if it ended.
     ///
     /// # Errors
     /// When it can't be started.
@@ -69,7 +69,7 @@ impl Target<'_> {
         Client::connect(self.addr)
     }
 
-    /// Connects and has a word echoed, to be sure that the server is at work on this connection.
+    /// Connects and exchanges some bytes, so that the server has begun to serve this connection.
     pub(crate) fn served_client(&self) -> Result<Client, Failure> {
         let mut client = self.client()?;
         client.exchange(b"are you there?")?;
@@ -86,7 +86,7 @@ impl Target<'_> {
         (0..count).map(|_| self.served_client()).collect()
     }
 
-    /// How many clients a case may have served at once, up to `most`.
+    /// How many clients a case may have at once, up to `most`.
     pub(crate) fn crowd(&self, most: usize) -> usize {
         self.promises.at_once.map_or(most, |bound| bound.min(most))
     }
@@ -102,7 +102,7 @@ impl Target<'_> {
         Ok(self.process()?.pid())
     }
 
-    /// The server ends, with exit status 0.
+    /// Expects that the server ends with exit status 0.
     pub(crate) fn expect_exit(&mut self) -> Result<(), Failure> {
         let status = self.process()?.wait(patience())?;
         ensure!(
@@ -112,10 +112,13 @@ impl Target<'_> {
         Ok(())
     }
 
-    /// The port is closed, although the server may still have connections.
+    /// Expects that the port is closed; the server may still have connections.
     pub(crate) fn expect_closed_port(&self) -> Result<(), Failure> {
         let closed = eventually(|| Ok(self.client().is_err()))?;
-        ensure!(closed, "the port still takes connections after the signal");
+        ensure!(
+            closed,
+            "the port still accepts connections after the signal"
+        );
         Ok(())
     }
 
@@ -129,12 +132,11 @@ impl Target<'_> {
         let pid = self.pid()?;
         signal_pid(child, Signal::KILL)?;
         let gone = eventually(|| Ok(!meter::tree(pid)?.contains(&child)))?;
-        ensure!(gone, "process {child} outlived SIGKILL");
+        ensure!(gone, "process {child} still runs after SIGKILL");
         Ok(())
     }
 
-    /// The footprint once the server consists of nothing but its standing processes: all its workers
-    /// have been forked, and nobody's child is left.
+    /// The footprint once all workers of the server have been forked, and no other child is left.
     pub(crate) fn settled_footprint(&mut self) -> Result<Footprint, Failure> {
         let standing = 1 + self.promises.standing_processes;
         let mut footprint = self.footprint()?;
@@ -169,11 +171,11 @@ impl Target<'_> {
 /// Waits until each of `children` has ended.
 pub(crate) fn expect_gone(children: &[i32]) -> Result<(), Failure> {
     let gone = eventually(|| Ok(!children.iter().any(|&pid| is_alive(pid))))?;
-    ensure!(gone, "of the children {children:?} some are left");
+    ensure!(gone, "some of the children {children:?} still run");
     Ok(())
 }
 
-/// Whether there is a process of this number that has not ended.
+/// Whether the process `pid` exists and has not ended.
 fn is_alive(pid: i32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     // The state stands behind the name, which is in parentheses.
@@ -181,7 +183,7 @@ fn is_alive(pid: i32) -> bool {
     state.is_some_and(|state| state != 'Z')
 }
 
-/// What a server holds.
+/// The resources of a server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Footprint {
     pub(crate) descriptors: usize,

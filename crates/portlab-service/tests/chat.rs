@@ -184,7 +184,7 @@ fn a_line_appears_only_at_its_end_and_many_in_one_read_keep_their_order() {
 }
 
 #[test]
-fn everybody_reads_his_own_encoding() {
+fn each_member_reads_its_own_encoding() {
     let mut salon = Salon::new("gbk", ChatLimits::default());
     salon.connect(1);
     // "小明", and then "你好, 5 €😀" from a member who speaks UTF-8.
@@ -450,7 +450,7 @@ fn the_last_line_needs_no_end() {
 }
 
 #[test]
-fn nobody_moves_anothers_cursor() {
+fn escape_sequences_are_made_visible() {
     let mut salon = Salon::with(&["a", "b"]);
     salon.bytes(0, b"\x1b[2J\x07\xc2\x9b31m<script>\r\n\xff\xfb\x01hi\0\n");
     let bytes = salon.bytes_on_screen(1);

@@ -1,11 +1,11 @@
-//! SIGTERM while a handler blocks for longer than the server may take.
+//! SIGTERM while a handler blocks for longer than the server may drain.
 
 use portlab_sys::spawn::Signal;
 
 use crate::{Case, Requires};
 
 pub(super) const CASE: Case = Case {
-    about: "a handler that sleeps for ten minutes does not keep a server that was told to stop",
+    about: "a handler that sleeps for ten minutes does not delay a stop beyond its deadline",
     faults: &[19, 22],
     requires: &[Requires::Process],
     options: &["--work=block:10m", "--drain=200ms"],

@@ -18,7 +18,7 @@ pub(super) const CASE: Case = Case {
                     && said.contains("is in use by")
                     && said.contains(&format!("(pid {pid})"))
                     && said.contains("try --bind"),
-                "the second server exited with {code:?} and said: {said}"
+                "the second server exited with {code:?} and wrote: {said}"
             ),
             None => ensure!(false, "a second server listens at {addr}"),
         }

@@ -4,14 +4,14 @@ use portlab_sys::meter::anonymous_bytes;
 
 use crate::{Case, Requires, client::random_bytes, failure::ensure};
 
-/// What is sent: more than all the socket buffers on the way hold.
+/// The bytes that are sent: more than all the socket buffers on the way hold.
 const FLOOD: usize = 64 << 20;
-/// What the server's memory may grow by meanwhile.
+/// How much the server's memory may grow meanwhile.
 const BOUND: u64 = 4 << 20;
 
 pub(super) const CASE: Case = Case {
-    about: "64 MiB sent to an echo without reading: the server stops reading, keeps its memory, serves \
-            others, and gives everything back once the client reads",
+    about: "64 MiB sent to an echo without reading: the server stops reading, its memory is bounded, it serves \
+            other clients, and sends everything when the client reads",
     faults: &[13],
     requires: &[Requires::Process],
     run: |target| {
@@ -23,7 +23,7 @@ pub(super) const CASE: Case = Case {
         let sent = client.send_until_full(&flood)?;
         ensure!(
             sent < FLOOD,
-            "the server took all of {FLOOD} bytes without getting rid of any"
+            "the server read all {FLOOD} bytes although it could send none"
         );
         let grown = anonymous_bytes(pid)?.saturating_sub(before);
         ensure!(

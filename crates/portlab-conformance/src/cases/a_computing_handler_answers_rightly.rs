@@ -1,9 +1,9 @@
-//! Handlers that compute, on a pool or where they are.
+//! Handlers that compute, on a pool or on the thread that serves.
 
 use crate::{Case, client::random_bytes};
 
 pub(super) const CASE: Case = Case {
-    about: "answers that take computing come back exactly, and in order",
+    about: "answers of handlers that compute come back exactly, and in order",
     options: &["--work=cpu:1ms"],
     run: |target| {
         let mut clients = target.clients(target.crowd(8))?;

@@ -12,7 +12,7 @@ use crate::{Case, Requires, client::Client, failure::ensure};
 
 /// More than the backlog holds.
 const MOST: usize = 2_000;
-/// What the tests of this process need beside.
+/// Descriptors that the other tests of this process need.
 const OTHERS: usize = 300;
 /// How long a connection to loopback may take if the queue has room.
 const ROOM: Duration = Duration::from_millis(500);
@@ -31,7 +31,7 @@ pub(super) const CASE: Case = Case {
         }
         let mut clients = Vec::new();
         while clients.len() < most {
-            // The kernel drops what comes after the queue is full.
+            // When the queue is full, the kernel drops the SYN.
             let Ok(mut client) = Client::connect_within(target.addr, ROOM) else {
                 break;
             };

@@ -1,13 +1,12 @@
-//! More clients than are served at once: the promise that a bounded server does not make, shown
-//! broken.
+//! More clients than the server serves at once: the next one waits.
 
 use std::time::Duration;
 
 use crate::{Case, Requires, failure::ensure};
 
 pub(super) const CASE: Case = Case {
-    about: "when all places are taken by silent clients, the next one waits unheard, and is served as \
-            soon as one of them leaves",
+    about: "while silent clients take all workers, the next client waits, and is served as soon as one of them \
+            leaves",
     faults: &[11],
     requires: &[Requires::Bound],
     run: |target| {
@@ -20,10 +19,10 @@ pub(super) const CASE: Case = Case {
         );
         let mut inside = target.served_clients(bound)?;
         let mut outside = target.client()?;
-        outside.send(b"is anybody there?")?;
+        outside.send(b"are you there?")?;
         outside.expect_silence(Duration::from_millis(200))?;
         inside.pop();
-        outside.expect(b"is anybody there?")
+        outside.expect(b"are you there?")
     },
     ..Case::ECHO
 };

@@ -9,8 +9,8 @@ use crate::{
 };
 
 pub(super) const CASE: Case = Case {
-    about: "at SIGTERM the port closes, what had been sent is answered to the last byte, everybody gets \
-            an end, and the server exits with status 0",
+    about: "at SIGTERM the port closes, all bytes that were sent before are answered, every connection ends \
+            with a FIN, and the server exits with status 0",
     faults: &[19],
     requires: &[Requires::Process],
     options: &["--drain=30s"],
@@ -22,8 +22,8 @@ pub(super) const CASE: Case = Case {
             client.send(&text)?;
             clients.push(client);
         }
-        // The first byte of an answer tells that the rest of the question is there, or on its way
-        // through a loopback that keeps everything in order.
+        // After the first byte of an answer, the rest of the request has arrived or is on its way through the loopback,
+        // which keeps the order.
         for client in &mut clients {
             client.expect(&text[..1])?;
         }
@@ -35,7 +35,7 @@ pub(super) const CASE: Case = Case {
         target.expect_exit()?;
         ensure!(
             Client::connect(target.addr).is_err(),
-            "the port still takes connections"
+            "the port still accepts connections"
         );
         Ok(())
     },

@@ -5,7 +5,7 @@ use portlab_sys::spawn::Signal;
 use crate::{Case, Requires, failure::ensure, patience::patience, target::expect_gone};
 
 pub(super) const CASE: Case = Case {
-    about: "SIGKILL gives a server no time to clean up, and yet no child of it is left",
+    about: "after SIGKILL to the server, which can't clean up, no child of it is left",
     requires: &[Requires::Process],
     run: |target| {
         let mut clients = target.served_clients(target.crowd(5))?;

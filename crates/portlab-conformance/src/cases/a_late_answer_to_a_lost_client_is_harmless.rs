@@ -1,4 +1,4 @@
-//! Fault 8: a write to a client that is gone.
+//! Fault 8: a write to a client that has closed.
 
 use portlab_sys::meter::tree;
 
@@ -15,7 +15,7 @@ pub(super) const CASE: Case = Case {
         for number in 0..10 {
             let mut client = target.served_client()?;
             client.send(b"too late")?;
-            // A write fails with EPIPE, which SIGPIPE comes with, if a FIN came before the RST.
+            // If a FIN came before the RST, a write fails with EPIPE and raises SIGPIPE.
             if number % 2 == 0 {
                 client.half_close()?;
             }

@@ -1,16 +1,16 @@
-//! A command that a server may be tempted to think about for long.
+//! A command that may cost a server much CPU time.
 
 use std::time::Duration;
 
 use portlab_sys::meter::usage;
 
-use crate::{Case, Failure, Requires, Target, failure::ensure, talker::Talker};
+use crate::{Case, Failure, Requires, Target, failure::ensure, member::Member};
 
 /// How many members there are to compare a name with.
 const MEMBERS: usize = 60;
-/// How often an unknown name is asked for.
+/// How often a message is sent to an unknown name.
 const TIMES: usize = 50;
-/// What is allowed beside: the system's own work, and the kernel's tick for processes that ended.
+/// An allowance for the work of the system, and for the tick that a process that ended may count.
 const SLACK: Duration = Duration::from_millis(200);
 
 pub(super) const CASE: Case = Case {
@@ -19,7 +19,7 @@ pub(super) const CASE: Case = Case {
     run: |target| {
         let mut members = Vec::new();
         for number in 0..target.crowd(MEMBERS) {
-            members.push(Talker::join(target, &format!("member{number}"))?);
+            members.push(Member::join(target, &format!("member{number}"))?);
         }
         let mut last = members.pop().ok_or_else(|| Failure::new("no member"))?;
         let short = cost(target, &mut last, 20)?;
@@ -34,15 +34,15 @@ pub(super) const CASE: Case = Case {
 };
 
 /// The CPU time that the server takes to answer messages to a name of so many bytes.
-fn cost(target: &mut Target<'_>, member: &mut Talker, length: usize) -> Result<Duration, Failure> {
+fn cost(target: &mut Target<'_>, member: &mut Member, length: usize) -> Result<Duration, Failure> {
     let pid = target.pid()?;
     let before = usage(pid)?.cpu;
     for _ in 0..TIMES {
-        member.say(format!("/msg {} hello", "x".repeat(length)).as_bytes())?;
+        member.send_line(format!("/msg {} hello", "x".repeat(length)).as_bytes())?;
         let answer = member.next()?;
         ensure!(
             answer.starts_with(b"* "),
-            "heard \"{}\"",
+            "got \"{}\"",
             answer.escape_ascii()
         );
     }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use crate::Case;
 
 pub(super) const CASE: Case = Case {
-    about: "handlers that panic, more of them than a pool has workers, cost their own connections and \
-            nothing else",
+    about: "when more handlers panic than a pool has workers, only their own connections end",
     faults: &[21],
     options: &["--work=panic"],
     run: |target| {

@@ -1,14 +1,14 @@
-//! A client that breaks off while it is being answered.
+//! A client that resets its connection while it is being answered.
 
 use crate::{Case, Requires, client::random_bytes, failure::ensure, patience::eventually};
 
 pub(super) const CASE: Case = Case {
-    about: "a RST in mid-reply: no crash, no descriptor kept, others unaffected",
+    about: "after a RST in mid-reply the server runs, keeps no descriptor, and serves other clients",
     faults: &[7],
     requires: &[Requires::Process],
     run: |target| {
         target.served_client()?;
-        // The first client may not have been forgotten yet, which hides one descriptor and no more.
+        // The connection of the first client may still be open here, so one descriptor too many may be accepted.
         let before = target.settled_footprint()?;
         let bystander = match target.promises.at_once {
             Some(1) => None,

@@ -3,8 +3,8 @@
 use crate::{Case, Requires, failure::ensure, patience::eventually};
 
 pub(super) const CASE: Case = Case {
-    about: "with --max-connections 10 the next connections are closed, the ten are served, and a place that becomes \
-            free is taken again",
+    about: "with --max-connections 10 the next connections are closed, the ten are served, and when one of them \
+            ends, the next connection is served",
     faults: &[16],
     requires: &[Requires::AtOnce(11)],
     options: &["--max-connections=10", "--workers=12"],
@@ -23,7 +23,10 @@ pub(super) const CASE: Case = Case {
                 served = target.served_client().ok();
                 Ok(served.is_some())
             })?;
-            ensure!(served.is_some(), "a free place is not taken again");
+            ensure!(
+                served.is_some(),
+                "after a connection has ended, the next one is not served"
+            );
             inside.extend(served);
             target.client()?.expect_to_be_dropped()?;
         }

@@ -1,9 +1,9 @@
-//! Clients that connect and say nothing.
+//! Clients that connect and send nothing.
 
 use crate::Case;
 
 pub(super) const CASE: Case = Case {
-    about: "clients that connect and leave without a word harm nobody",
+    about: "after clients that connect and close without a byte, other clients are served",
     run: |target| {
         for _ in 0..50 {
             let mut client = target.client()?;

@@ -1,9 +1,9 @@
-//! The reply service: the course's first client gets its answer.
+//! The reply service: the first client of the course gets its answer.
 
 use crate::{Case, Speaks};
 
 pub(super) const CASE: Case = Case {
-    about: "whoever says something is answered with exactly the fixed text, in its encoding",
+    about: "each request is answered with exactly the fixed text, in its encoding",
     speaks: Speaks::Reply,
     options: &["--reply=你好客户端", "--encoding=gbk"],
     run: |target| {

@@ -1,4 +1,4 @@
-//! A client that has said everything, and still listens.
+//! A client that has sent everything, and still reads.
 
 use crate::{Case, client::random_bytes};
 
@@ -18,7 +18,7 @@ pub(super) const CASE: Case = Case {
         client.expect(rest)?;
         client.expect_end()?;
 
-        // And when nothing has come back yet.
+        // The same before anything has come back.
         let mut client = target.client()?;
         client.send(b"goodbye")?;
         client.half_close()?;

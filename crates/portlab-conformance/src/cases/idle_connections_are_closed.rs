@@ -1,10 +1,10 @@
-//! Fault 10: connections that say nothing take all places.
+//! Fault 10: silent connections take all workers.
 
 use std::time::{Duration, Instant};
 
 use crate::{Case, failure::ensure};
 
-/// As the option has it.
+/// The value of the option.
 const TIMEOUT: Duration = Duration::from_secs(1);
 
 pub(super) const CASE: Case = Case {
@@ -16,23 +16,23 @@ pub(super) const CASE: Case = Case {
         let since = Instant::now();
         let mut idle = Vec::new();
         for _ in 0..target.crowd(50) {
-            // One that has never said anything, and one that has.
+            // Half of them have never sent a byte.
             idle.push(match idle.len() % 2 {
                 0 => target.client()?,
                 _ => target.served_client()?,
             });
         }
         let mut next = target.client()?;
-        next.send(b"is there a place?")?;
+        next.send(b"am I next?")?;
         for client in &mut idle {
             client.expect_to_be_dropped()?;
         }
         let elapsed = since.elapsed();
         ensure!(elapsed >= TIMEOUT, "all were closed after {elapsed:?}");
-        next.expect(b"is there a place?")?;
+        next.expect(b"am I next?")?;
         drop(next);
         let mut active = target.served_client()?;
-        // A busy machine may let this client pause for longer than it means to.
+        // On a busy machine this client may pause for too long; then the rest proves nothing.
         let mut longest = Duration::ZERO;
         for _ in 0..15 {
             let paused = Instant::now();

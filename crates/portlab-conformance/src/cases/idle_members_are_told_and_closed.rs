@@ -1,11 +1,11 @@
-//! Fault 10, in a chat: members that say nothing.
+//! Fault 10, in a chat: silent members.
 
 use std::time::{Duration, Instant};
 
-use crate::{Case, Requires, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, member::Member};
 
 pub(super) const CASE: Case = Case {
-    about: "with --idle-timeout, a silent member is told why its connection is closed, and the next is welcome",
+    about: "with --idle-timeout, a silent member is told why its connection is closed, and the next one can join",
     faults: &[10],
     requires: &[Requires::AtOnce(2)],
     options: &["--idle-timeout=1s"],
@@ -13,21 +13,21 @@ pub(super) const CASE: Case = Case {
         let since = Instant::now();
         let mut idle = Vec::new();
         for number in 0..target.crowd(20) {
-            // One that doesn't even tell its name, and one that does.
+            // Half of them have no name.
             idle.push(match number % 2 {
-                0 => Talker::connect(target)?,
-                _ => Talker::join(target, &format!("idle{number}"))?,
+                0 => Member::connect(target)?,
+                _ => Member::join(target, &format!("idle{number}"))?,
             });
         }
         for member in &mut idle {
-            member.hears_why_it_is_closed(&["silent"])?;
+            member.expect_close_reason(&["silent"])?;
         }
         let elapsed = since.elapsed();
         ensure!(
             elapsed >= Duration::from_secs(1),
             "all were closed after {elapsed:?}"
         );
-        Talker::join(target, "next").map(drop)
+        Member::join(target, "next").map(drop)
     },
     ..Case::CHAT
 };

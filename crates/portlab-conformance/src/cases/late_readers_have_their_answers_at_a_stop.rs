@@ -1,4 +1,4 @@
-//! SIGTERM while answers stand in the system's queues.
+//! SIGTERM while answers wait in the queues of the system.
 
 use portlab_sys::spawn::Signal;
 
@@ -8,15 +8,15 @@ use crate::{
 };
 
 pub(super) const CASE: Case = Case {
-    about: "clients that have sent much and read nothing before SIGTERM, and read then, have all answers and a \
-            clean end, and the server exits with status 0",
+    about: "clients that have sent much before SIGTERM and read only afterwards get all answers and a FIN, and \
+            the server exits with status 0",
     faults: &[19],
     requires: &[Requires::Process],
     options: &["--drain=30s", "--workers=4"],
     run: |target| {
         let flood = random_bytes(64 << 20);
         let mut clients = Vec::new();
-        // From an answer that fits into the queues to one that fills them.
+        // The first answer fits into the queues, the last one fills them.
         for most in [10_000, 500_000, 3_000_000, 64 << 20]
             .into_iter()
             .take(target.crowd(4))
@@ -25,7 +25,7 @@ pub(super) const CASE: Case = Case {
         }
         target.process()?.signal(Signal::TERM)?;
         for (number, (client, sent)) in clients.iter_mut().enumerate() {
-            // As much as a socket takes is read and answered at once.
+            // The first one fits into the socket's buffer, so all of it was answered.
             if number == 0 {
                 client.expect(&flood[..*sent])?;
                 client.expect_end()?;

@@ -1,22 +1,22 @@
 //! Fault 16, in a chat: more members than are allowed.
 
-use crate::{Case, Requires, failure::ensure, patience::eventually, talker::Talker};
+use crate::{Case, Requires, failure::ensure, member::Member, patience::eventually};
 
 pub(super) const CASE: Case = Case {
-    about: "with --max-connections 10 the eleventh client of a chat is told why its connection is closed, and a place \
-            that becomes free is taken again",
+    about: "with --max-connections 10 the eleventh client of a chat is told why its connection is closed, and \
+            when a member leaves, the next one can join",
     faults: &[16],
     requires: &[Requires::AtOnce(11)],
     options: &["--max-connections=10", "--workers=12"],
     run: |target| {
-        let mut inside = Talker::members(target, 10)?;
+        let mut inside = Member::members(target, 10)?;
         for _ in 0..3 {
-            let mut outside = Talker::over(target.client()?);
-            outside.hears_why_it_is_closed(&["too many"])?;
+            let mut outside = Member::over(target.client()?);
+            outside.expect_close_reason(&["too many"])?;
         }
         inside.pop();
-        let served = eventually(|| Ok(Talker::join(target, "next").is_ok()))?;
-        ensure!(served, "a free place is not taken again");
+        let served = eventually(|| Ok(Member::join(target, "next").is_ok()))?;
+        ensure!(served, "after a member has left, the next one can't join");
         Ok(())
     },
     ..Case::CHAT

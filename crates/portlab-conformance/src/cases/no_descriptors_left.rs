@@ -13,7 +13,7 @@ const LIMIT: u64 = 32;
 
 pub(super) const CASE: Case = Case {
     about: "out of descriptors: connected clients are served, the server takes less than 5 % CPU and logs at most one \
-            line a second, and once places are free again newcomers are served",
+            line a second, and when descriptors are free again, new clients are served",
     faults: &[15],
     requires: &[
         Requires::Process,
@@ -34,7 +34,7 @@ pub(super) const CASE: Case = Case {
         let (used, elapsed) = (process_cpu(pid)? - before, since.elapsed());
         ensure!(
             used < elapsed / 20,
-            "it spins: {used:?} of CPU time in {elapsed:?}"
+            "the server spins: {used:?} of CPU time in {elapsed:?}"
         );
         let complaints = target.process()?.complaints();
         let lines = complaints.lines().count() as u64;
@@ -45,7 +45,7 @@ pub(super) const CASE: Case = Case {
             crowded.elapsed()
         );
         inside.exchange(b"still there?")?;
-        // The limit has bitten: the last to come is still outside.
+        // The limit is reached: the last client is not served.
         let last = crowd
             .last_mut()
             .ok_or_else(|| Failure::new("there is no crowd"))?;
@@ -53,7 +53,7 @@ pub(super) const CASE: Case = Case {
         last.expect_silence(Duration::from_millis(100))?;
         drop(crowd);
         let served = eventually(|| Ok(target.served_client().is_ok()))?;
-        ensure!(served, "nobody is served although places are free");
+        ensure!(served, "no client is served although descriptors are free");
         Ok(())
     },
     ..Case::ECHO

@@ -1,4 +1,4 @@
-//! Clients that have gone before they are accepted.
+//! Clients that reset their connection before it is accepted.
 
 use crate::Case;
 

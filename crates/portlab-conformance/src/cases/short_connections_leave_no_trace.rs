@@ -12,7 +12,7 @@ use crate::{
 /// How many connections come before memory is read first, and in all.
 const FIRST: usize = 1_000;
 const ALL: usize = 4_000;
-/// What memory may grow by beside a tenth: the pages of a thread or two more.
+/// Memory may grow by a tenth, and by so much: the pages of a thread or two.
 const SLACK: u64 = 1 << 20;
 
 pub(super) const CASE: Case = Case {
@@ -30,7 +30,7 @@ pub(super) const CASE: Case = Case {
         let back = eventually(|| {
             after = target.footprint()?;
             grown = anonymous_bytes(pid)?.saturating_sub(memory);
-            // The last client of before may not have been forgotten yet, which hides a descriptor.
+            // The last connection may have been open when `before` was measured, with one descriptor more.
             let no_more = after.descriptors <= before.descriptors && after.zombies == 0;
             Ok(no_more && after.processes == before.processes && grown <= memory / 10 + SLACK)
         })?;
@@ -43,7 +43,7 @@ pub(super) const CASE: Case = Case {
     ..Case::ECHO
 };
 
-/// Has so many clients connect, exchange a word and leave, two at a time.
+/// Lets so many clients connect, exchange some bytes and close, two at a time.
 fn come_and_go(target: &Target<'_>, count: usize) -> Result<(), Failure> {
     let addr = target.addr;
     let half = move || (0..count / 2).try_for_each(|_| Client::connect(addr)?.exchange(b"short"));

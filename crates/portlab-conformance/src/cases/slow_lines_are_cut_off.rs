@@ -1,29 +1,29 @@
 //! Fault 11: slow-loris, clients that send a byte now and then.
 
-use crate::{Case, Requires, talker::Talker};
+use crate::{Case, Requires, member::Member};
 
 pub(super) const CASE: Case = Case {
-    about: "200 clients (or all places) whose lines don't end within --line-timeout are told and closed; others talk \
-            meanwhile, or (bounded pools) afterwards",
+    about: "200 clients (or as many as are served) whose lines don't end within --line-timeout are told why and closed; \
+            others talk meanwhile, or (bounded pools) afterwards",
     faults: &[11],
     requires: &[Requires::AtOnce(3)],
     options: &["--line-timeout=1s"],
     run: |target| {
         let mut slow = Vec::new();
         for _ in 0..target.crowd(200) {
-            let mut client = Talker::connect(target)?;
+            let mut client = Member::connect(target)?;
             client.client().drip_beside()?;
             slow.push(client);
         }
-        // In a full pool they wait for the places of the slow ones.
-        let (mut alice, mut bob) = Talker::pair(target)?;
-        alice.say(b"can you hear me?")?;
-        bob.hears(b"alice: can you hear me?")?;
+        // In a full pool they wait until slow clients are closed.
+        let (mut alice, mut bob) = Member::pair(target)?;
+        alice.send_line(b"are you there?")?;
+        bob.expect_line(b"alice: are you there?")?;
         for mut client in slow {
-            client.hears_why_it_is_closed(&["line"])?;
+            client.expect_close_reason(&["line"])?;
         }
-        bob.say(b"they have gone")?;
-        alice.hears_of(b"bob: they have gone")
+        bob.send_line(b"they are closed")?;
+        alice.expect_line_with(b"bob: they are closed")
     },
     ..Case::CHAT
 };

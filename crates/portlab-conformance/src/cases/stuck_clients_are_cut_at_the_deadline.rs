@@ -5,22 +5,22 @@ use portlab_sys::spawn::Signal;
 use crate::{Case, Requires, client::random_bytes, target::expect_gone};
 
 pub(super) const CASE: Case = Case {
-    about: "clients that never read do not keep a server that was told to stop: the others have their answers \
-            and an end, the server exits with status 0 and leaves no process",
+    about: "clients that never read don't delay a stop beyond its deadline: the others get their answers and a FIN, \
+            the server exits with status 0 and leaves no process",
     faults: &[19],
     requires: &[Requires::Process],
     options: &["--drain=2s", "--workers=20"],
     run: |target| {
         let flood = random_bytes(64 << 20);
         let mut clients = Vec::new();
-        let places = target.crowd(55);
-        let stuck = 5.min(places);
+        let at_once = target.crowd(55);
+        let stuck = 5.min(at_once);
         for _ in 0..stuck {
             let mut client = target.client()?;
             client.send_until_full(&flood)?;
             clients.push(client);
         }
-        let mut active = target.served_clients(places - stuck)?;
+        let mut active = target.served_clients(at_once - stuck)?;
         for client in &mut active {
             client.send(b"one more")?;
         }

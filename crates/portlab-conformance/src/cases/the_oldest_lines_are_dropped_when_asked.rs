@@ -1,27 +1,28 @@
-//! Another policy for whoever reads too slowly.
+//! The other policy for a member that reads too slowly.
 
-use crate::{Case, Requires, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, member::Member};
 
-/// How many lines of 1000 bytes are said: more than all the buffers on the way hold.
+/// How many lines of 1000 bytes are sent: more than all the buffers on the way hold.
 const LINES: usize = 10_000;
 
 pub(super) const CASE: Case = Case {
-    about: "with --overflow drop-oldest, who does not read stays, hears the last lines, and how many it missed",
+    about: "with --overflow drop-oldest, a member that does not read stays, receives the last lines, and is told how many it \
+            missed",
     faults: &[12],
     requires: &[Requires::AtOnce(3)],
     options: &["--overflow=drop-oldest", "--output-limit=64KiB"],
     run: |target| {
-        let mut silent = Talker::join(target, "silent")?;
-        let (mut alice, mut bob) = Talker::pair(target)?;
-        silent.hears(b"* alice joined")?;
-        silent.hears(b"* bob joined")?;
+        let mut silent = Member::join(target, "silent")?;
+        let (mut alice, mut bob) = Member::pair(target)?;
+        silent.expect_line(b"* alice joined")?;
+        silent.expect_line(b"* bob joined")?;
         for number in 0..LINES {
-            alice.say(format!("{number:0>1000}").as_bytes())?;
+            alice.send_line(format!("{number:0>1000}").as_bytes())?;
             bob.next()?;
         }
-        alice.say(b"the last one")?;
-        bob.hears(b"alice: the last one")?;
-        let (mut heard, mut missed) = (0, 0);
+        alice.send_line(b"the last one")?;
+        bob.expect_line(b"alice: the last one")?;
+        let (mut received, mut missed) = (0, 0);
         loop {
             let line = silent.next()?;
             if line == b"alice: the last one" {
@@ -33,16 +34,16 @@ pub(super) const CASE: Case = Case {
                     let count = rest.split(' ').next().and_then(|count| count.parse().ok());
                     missed += count.unwrap_or(0);
                 }
-                None => heard += 1,
+                None => received += 1,
             }
         }
         ensure!(
             missed > 0,
-            "nothing was missed of {LINES} lines that nobody read"
+            "no line was missed of {LINES} lines that the member did not read"
         );
         ensure!(
-            heard + missed == LINES,
-            "{heard} heard and {missed} missed of {LINES}"
+            received + missed == LINES,
+            "{received} received and {missed} missed of {LINES}"
         );
         Ok(())
     },

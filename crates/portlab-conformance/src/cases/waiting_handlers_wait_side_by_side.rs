@@ -1,34 +1,37 @@
-//! Handlers that wait, each in its model's own idiom.
+//! Handlers that wait, in the idiom of each model.
 
 use std::time::{Duration, Instant};
 
 use crate::{Case, Failure, Requires, Target, failure::ensure, patience::eventually};
 
 pub(super) const CASE: Case = Case {
-    about: "four clients whose answers take a second each have them sooner than one after the other",
+    about: "four answers that wait for a second each come sooner than one after the other",
     requires: &[Requires::AtOnce(4)],
     options: &["--work=wait:1s", "--workers=4"],
     run: |target| side_by_side(target),
     ..Case::ECHO
 };
 
-/// Four answers of a second each take less than four seconds. A busy machine may need more than one
-/// attempt; answers that come one after the other are never so soon.
+/// Expects that four answers of a second each take less than four seconds. On a busy machine that may need more than one
+/// attempt; answers that come one after the other always take longer.
 pub(super) fn side_by_side(target: &mut Target<'_>) -> Result<(), Failure> {
     let mut took = Duration::ZERO;
-    let were = eventually(|| {
+    let is_so = eventually(|| {
         took = four_answers(target)?;
         ensure!(
             took >= Duration::from_secs(1),
-            "no answer may come before its second, in {took:?}"
+            "expected a second of waiting, got all answers after {took:?}"
         );
         Ok(took < Duration::from_secs(4))
     })?;
-    ensure!(were, "one after the other, in {took:?}");
+    ensure!(
+        is_so,
+        "expected less than 4 s, got all answers after {took:?}"
+    );
     Ok(())
 }
 
-/// Has four clients ask at once, and says how long it took until all had their answers.
+/// Lets four clients ask at once, and returns how long it took until all had their answers.
 pub(super) fn four_answers(target: &mut Target<'_>) -> Result<Duration, Failure> {
     let mut clients = target.clients(4)?;
     let since = Instant::now();

@@ -2,7 +2,7 @@
 
 use portlab_sys::sockets::sockets_at;
 
-use crate::{Case, Failure, Requires, client::Client, failure::ensure, talker::Talker};
+use crate::{Case, Failure, Requires, client::Client, failure::ensure, member::Member};
 
 /// The most lines that the buffers on the way may hold.
 const MOST: usize = 60_000;
@@ -12,30 +12,30 @@ const LOOK: usize = 100;
 const MORE: usize = 350;
 
 pub(super) const CASE: Case = Case {
-    about: "a member that stops reading until its queue is full and then reads on hears every line, and is not \
+    about: "a member that stops reading until its queue is full and then reads on receives every line, and is not \
             dropped",
     faults: &[12],
     requires: &[Requires::AtOnce(3)],
     options: &["--output-limit=64MiB", "--soft-limit=64MiB"],
     run: |target| {
-        let mut paused = Talker::join_over(Client::with_small_buffer(target.addr)?, "paused")?;
-        let (mut alice, mut bob) = Talker::pair(target)?;
+        let mut paused = Member::join_over(Client::with_small_buffer(target.addr)?, "paused")?;
+        let (mut alice, mut bob) = Member::pair(target)?;
         let remote = paused.client().local_addr()?;
-        let mut said = 0;
-        let mut say = |lines: usize| {
+        let mut sent = 0;
+        let mut send = |lines: usize| {
             for _ in 0..lines {
-                alice.say(format!("{said:0>1000}").as_bytes())?;
-                bob.hears(format!("alice: {said:0>1000}").as_bytes())?;
-                said += 1;
+                alice.send_line(format!("{sent:0>1000}").as_bytes())?;
+                bob.expect_line(format!("alice: {sent:0>1000}").as_bytes())?;
+                sent += 1;
             }
-            Ok::<_, Failure>(said)
+            Ok::<_, Failure>(sent)
         };
-        // A busy server may not have come to write between two looks.
+        // A busy server may not have written between two looks.
         let (mut queue, mut still) = (0, 0);
         while still < 3 {
-            let said = say(LOOK)?;
+            let sent = send(LOOK)?;
             ensure!(
-                said < MOST,
+                sent < MOST,
                 "the send queue of {remote} grew for {MOST} lines"
             );
             let sockets = sockets_at(target.addr.port())?;
@@ -48,15 +48,15 @@ pub(super) const CASE: Case = Case {
             };
             queue = now;
         }
-        let said = say(MORE)?;
+        let sent = send(MORE)?;
         paused.client().enlarge_buffer()?;
-        paused.hears(b"* alice joined")?;
-        paused.hears(b"* bob joined")?;
-        for number in 0..said {
-            paused.hears(format!("alice: {number:0>1000}").as_bytes())?;
+        paused.expect_line(b"* alice joined")?;
+        paused.expect_line(b"* bob joined")?;
+        for number in 0..sent {
+            paused.expect_line(format!("alice: {number:0>1000}").as_bytes())?;
         }
-        bob.say(b"go on")?;
-        paused.hears(b"bob: go on")
+        bob.send_line(b"go on")?;
+        paused.expect_line(b"bob: go on")
     },
     ..Case::CHAT
 };

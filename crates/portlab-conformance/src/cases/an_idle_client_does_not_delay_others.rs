@@ -1,9 +1,9 @@
-//! A client that connects and keeps silent.
+//! A client that connects and is silent.
 
 use crate::{Case, Requires};
 
 pub(super) const CASE: Case = Case {
-    about: "while one client keeps silent, others are served",
+    about: "while one client is silent, other clients are served",
     requires: &[Requires::AtOnce(2)],
     run: |target| {
         let mut idle = target.client()?;

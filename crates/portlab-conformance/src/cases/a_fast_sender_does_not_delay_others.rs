@@ -2,34 +2,34 @@
 
 use crate::{Case, Requires, client::random_bytes, failure::ensure, patience::eventually};
 
-/// What it sends: at 20 ms for 64 KiB at most, that takes a server more than twenty seconds.
+/// The bytes that it sends: at 20 ms for 64 KiB at most, they take a server more than twenty seconds.
 const STREAM: usize = 64 << 20;
 
-/// How many others come meanwhile. A task that always finds something to do goes on for 128
-/// operations (tokio's budget), 64 reads and 64 writes: 4 MiB for each that has to wait for it.
+/// How many other clients come meanwhile. A task that never waits goes on for 128 operations (tokio's budget), 64 reads
+/// and 64 writes: each client waits for 4 MiB.
 const OTHERS: usize = 3;
 
 pub(super) const CASE: Case = Case {
     about: "while one client sends and reads without a pause, and every answer takes computing, \
-            others are served long before it has finished",
+            other clients are served long before it has finished",
     requires: &[Requires::AtOnce(2)],
     options: &["--work=cpu:20ms", "--workers=2"],
     run: |target| {
-        let firehose = target.client()?;
-        firehose.send_beside(random_bytes(STREAM))?;
-        let came_back = firehose.read_beside()?;
+        let fast = target.client()?;
+        fast.send_beside(random_bytes(STREAM))?;
+        let came_back = fast.read_beside()?;
         ensure!(
             eventually(|| Ok(came_back() > 0))?,
-            "the firehose isn't served at all"
+            "the fast sender isn't served at all"
         );
         for _ in 0..OTHERS {
             target.served_client()?;
         }
         let meanwhile = came_back();
-        firehose.end()?;
+        fast.end()?;
         ensure!(
             meanwhile < STREAM as u64 / 4,
-            "{OTHERS} others had to wait for {meanwhile} bytes of one client"
+            "{OTHERS} other clients waited for {meanwhile} bytes of the fast sender"
         );
         Ok(())
     },

@@ -1,6 +1,6 @@
-//! SIGKILL to the process that holds what all share.
+//! SIGKILL to the process that holds the rooms.
 
-use crate::{Case, Failure, Requires, failure::ensure, patience::eventually, talker::Talker};
+use crate::{Case, Failure, Requires, failure::ensure, member::Member, patience::eventually};
 
 pub(super) const CASE: Case = Case {
     about: "when the process that holds the rooms is killed, their members are disconnected, and the next \
@@ -8,7 +8,7 @@ pub(super) const CASE: Case = Case {
     faults: &[20],
     requires: &[Requires::Process, Requires::Processes, Requires::AtOnce(2)],
     run: |target| {
-        let (mut alice, mut bob) = Talker::pair(target)?;
+        let (mut alice, mut bob) = Member::pair(target)?;
         // It was forked before any other.
         let [broker, ..] = target.children()?[..] else {
             return Err(Failure::new("no process of the server holds the rooms"));
@@ -16,22 +16,22 @@ pub(super) const CASE: Case = Case {
         target.kill(broker)?;
         alice.client().expect_to_be_dropped()?;
         bob.client().expect_to_be_dropped()?;
-        // Whoever calls while another broker is being forked may be turned away.
+        // A client that connects before another broker runs may be disconnected.
         let mut pair = None;
         eventually(|| {
             pair = talk(target).ok();
             Ok(pair.is_some())
         })?;
-        ensure!(pair.is_some(), "nobody can talk to anybody any more");
+        ensure!(pair.is_some(), "no two members can talk any more");
         Ok(())
     },
     ..Case::CHAT
 };
 
-/// Two members, one of whom has heard the other.
-fn talk(target: &crate::Target<'_>) -> Result<(Talker, Talker), Failure> {
-    let (mut alice, mut bob) = Talker::pair(target)?;
-    alice.say(b"hello again")?;
-    bob.hears(b"alice: hello again")?;
+/// Two members, of which one has received a line of the other.
+fn talk(target: &crate::Target<'_>) -> Result<(Member, Member), Failure> {
+    let (mut alice, mut bob) = Member::pair(target)?;
+    alice.send_line(b"hello again")?;
+    bob.expect_line(b"alice: hello again")?;
     Ok((alice, bob))
 }

@@ -12,8 +12,8 @@ pub(super) const CASE: Case = Case {
     run: |target| {
         let pid = target.pid()?;
         let mut clients = target.served_clients(3)?;
-        // Which process serves whom can't be seen from outside, so end them one by one until one of
-        // the clients is lost.
+        // Which process serves which client can't be seen from outside, so they are killed one by one until a client is
+        // lost.
         let mut lost = 0;
         for worker in target.children()? {
             target.kill(worker)?;

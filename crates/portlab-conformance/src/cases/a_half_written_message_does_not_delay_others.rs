@@ -3,8 +3,8 @@
 use crate::{Case, Requires, client::random_bytes};
 
 pub(super) const CASE: Case = Case {
-    about: "while 200 clients (or all places but one) have sent half of their text and read nothing, others are \
-            served",
+    about: "while 200 clients (or all that can be served but one) have sent half of their text and read nothing, \
+            other clients are served",
     faults: &[11],
     requires: &[Requires::AtOnce(2)],
     run: |target| {

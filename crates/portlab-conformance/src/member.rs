@@ -1,34 +1,34 @@
-//! A member of a chat that says what it expects to hear.
+//! A member of a chat that checks the lines that it receives.
 
 use crate::{Failure, Target, client::Client, failure::ensure};
 
 /// A client of the chat under test. Lines are bytes, in whatever encoding the case speaks.
 #[derive(Debug)]
-pub(crate) struct Talker {
+pub(crate) struct Member {
     client: Client,
-    /// What has been received and belongs to lines to come.
+    /// Received bytes of lines that were not taken yet.
     rest: Vec<u8>,
 }
 
-impl Talker {
-    /// Connects, and hears the question for its name.
+impl Member {
+    /// Connects, and expects the question for its name.
     pub(crate) fn connect(target: &Target<'_>) -> Result<Self, Failure> {
         Self::connect_over(target.client()?)
     }
 
-    /// Hears the question for its name over a connection.
+    /// Expects the question for its name on a connection.
     fn connect_over(client: Client) -> Result<Self, Failure> {
-        let mut talker = Self::over(client);
-        let question = talker.next()?;
+        let mut client = Self::over(client);
+        let question = client.next()?;
         ensure!(
             question.ends_with(b"name?"),
-            "expected to be asked for a name, heard {}",
+            "expected the question for a name, got {}",
             question.escape_ascii()
         );
-        Ok(talker)
+        Ok(client)
     }
 
-    /// Whatever is heard over a connection.
+    /// Makes a member of a connection, and expects nothing yet.
     pub(crate) fn over(client: Client) -> Self {
         Self {
             client,
@@ -36,24 +36,24 @@ impl Talker {
         }
     }
 
-    /// Connects, takes `name`, and hears that it is in.
+    /// Connects, takes `name`, and expects to be in the lobby.
     pub(crate) fn join(target: &Target<'_>, name: &str) -> Result<Self, Failure> {
         Self::join_over(target.client()?, name)
     }
 
     /// The same, over a connection that is there.
     pub(crate) fn join_over(client: Client, name: &str) -> Result<Self, Failure> {
-        let mut talker = Self::connect_over(client)?;
-        talker.say(name.as_bytes())?;
-        talker.hears_of(format!("you are {name} in lobby").as_bytes())?;
-        Ok(talker)
+        let mut client = Self::connect_over(client)?;
+        client.send_line(name.as_bytes())?;
+        client.expect_line_with(format!("you are {name} in lobby").as_bytes())?;
+        Ok(client)
     }
 
-    /// Two members, alice and bob. Alice has heard that bob is in.
+    /// Two members, alice and bob. Alice has been told that bob has joined.
     pub(crate) fn pair(target: &Target<'_>) -> Result<(Self, Self), Failure> {
         let mut alice = Self::join(target, "alice")?;
         let bob = Self::join(target, "bob")?;
-        alice.hears(b"* bob joined")?;
+        alice.expect_line(b"* bob joined")?;
         Ok((alice, bob))
     }
 
@@ -64,14 +64,14 @@ impl Talker {
             .collect()
     }
 
-    /// Speaks and hears another encoding from now on.
+    /// Sends and receives in another encoding from now on.
     pub(crate) fn speak(&mut self, encoding: &str) -> Result<(), Failure> {
-        self.say(format!("/encoding {encoding}").as_bytes())?;
-        self.hears_of(b"from now on in")
+        self.send_line(format!("/encoding {encoding}").as_bytes())?;
+        self.expect_line_with(b"from now on in")
     }
 
-    /// Says a line.
-    pub(crate) fn say(&mut self, line: &[u8]) -> Result<(), Failure> {
+    /// Sends a line.
+    pub(crate) fn send_line(&mut self, line: &[u8]) -> Result<(), Failure> {
         self.send(&[line, b"\n"].concat())
     }
 
@@ -80,7 +80,7 @@ impl Talker {
         self.client.send(bytes)
     }
 
-    /// The next line, without its end.
+    /// Receives the next line, without its end.
     pub(crate) fn next(&mut self) -> Result<Vec<u8>, Failure> {
         loop {
             if let Some(end) = self.rest.iter().position(|byte| *byte == b'\n') {
@@ -97,20 +97,20 @@ impl Talker {
         }
     }
 
-    /// The next line is this one.
-    pub(crate) fn hears(&mut self, line: &[u8]) -> Result<(), Failure> {
-        let heard = self.next()?;
+    /// Expects that the next line is this one.
+    pub(crate) fn expect_line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let got = self.next()?;
         ensure!(
-            heard == line,
-            "expected to hear \"{}\", heard \"{}\"",
+            got == line,
+            "expected \"{}\", got \"{}\"",
             line.escape_ascii(),
-            heard.escape_ascii()
+            got.escape_ascii()
         );
         Ok(())
     }
 
-    /// A line that holds `part` is heard, sooner or later.
-    pub(crate) fn hears_of(&mut self, part: &[u8]) -> Result<(), Failure> {
+    /// Expects a line that contains `part`, after any others.
+    pub(crate) fn expect_line_with(&mut self, part: &[u8]) -> Result<(), Failure> {
         loop {
             let line = self.next()?;
             if line.windows(part.len()).any(|window| window == part) {
@@ -119,7 +119,7 @@ impl Talker {
         }
     }
 
-    /// Whatever is still said until the server closes, line by line.
+    /// Receives all lines until the server closes.
     pub(crate) fn last_lines(&mut self) -> Result<Vec<Vec<u8>>, Failure> {
         loop {
             let more = self.client.receive()?;
@@ -132,8 +132,8 @@ impl Talker {
         }
     }
 
-    /// The last line before the server closes is the server's own and has one of these words.
-    pub(crate) fn hears_why_it_is_closed(&mut self, words: &[&str]) -> Result<(), Failure> {
+    /// Expects that the server closes, and that its last line tells why with one of these words.
+    pub(crate) fn expect_close_reason(&mut self, words: &[&str]) -> Result<(), Failure> {
         // A client that sends on after the end may see a RST instead of a FIN.
         while let Ok(more @ [_, ..]) = self.client.receive().as_deref() {
             self.rest.extend(more);
@@ -143,29 +143,29 @@ impl Talker {
         let last = text.lines().last().unwrap_or_default();
         ensure!(
             last.starts_with("* ") && words.iter().any(|word| last.contains(word)),
-            "expected a reason with one of {words:?} before the end, heard \"{last}\""
+            "expected a reason with one of {words:?} before the end, got \"{last}\""
         );
         Ok(())
     }
 
-    /// Nothing has been heard that nobody asked for: an answer to a question of its own comes next.
-    pub(crate) fn has_heard_all(&mut self) -> Result<(), Failure> {
-        self.say(b"/rooms")?;
+    /// Expects that no other line waits: the answer to its own question comes next.
+    pub(crate) fn expect_no_other_line(&mut self) -> Result<(), Failure> {
+        self.send_line(b"/rooms")?;
         let line = self.next()?;
         ensure!(
             line.starts_with(b"* rooms:"),
-            "expected to have heard everything, heard \"{}\"",
+            "expected no other line, got \"{}\"",
             line.escape_ascii()
         );
         Ok(())
     }
 
-    /// The connection, for what is no chat.
+    /// The connection, for bytes that are no lines.
     pub(crate) fn client(&mut self) -> &mut Client {
         &mut self.client
     }
 
-    /// Gives up the connection.
+    /// Returns the connection.
     pub(crate) fn into_client(self) -> Client {
         self.client
     }

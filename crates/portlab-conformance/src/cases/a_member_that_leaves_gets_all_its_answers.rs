@@ -1,16 +1,16 @@
-//! A member that asks, and goes at once.
+//! A member that sends commands, and leaves at once.
 
-use crate::{Case, Requires, failure::ensure, talker::Talker};
+use crate::{Case, Requires, failure::ensure, member::Member};
 
 pub(super) const CASE: Case = Case {
-    about: "questions and the end in one write, by /quit or a FIN: all answers come, in their order, and \
+    about: "commands and the end in one write, by /quit or a FIN: all answers come, in their order, and \
             then the end",
     faults: &[6],
     requires: &[Requires::AtOnce(2)],
     run: |target| {
         for round in 0..10 {
             for quits in [true, false] {
-                let mut alice = Talker::connect(target)?;
+                let mut alice = Member::connect(target)?;
                 let last = if quits { "/quit\n" } else { "" };
                 let text = format!("alice{round}{quits}\n/who\n/bad\n/rooms\n{last}");
                 alice.send(text.as_bytes())?;
@@ -21,17 +21,17 @@ pub(super) const CASE: Case = Case {
                     "there is no /bad",
                     "rooms: lobby",
                 ] {
-                    alice.hears_of(part.as_bytes())?;
+                    alice.expect_line_with(part.as_bytes())?;
                 }
                 if quits {
-                    alice.hears_of(b"* goodbye")?;
+                    alice.expect_line_with(b"* goodbye")?;
                 }
-                // Whoever was here before may be heard to leave late: his connection has ended a moment
-                // before the room knows of it.
+                // The member of the last round may be announced late: its connection ends a moment before it leaves
+                // the room.
                 for line in alice.last_lines()? {
                     ensure!(
                         line.starts_with(b"* alice") && line.ends_with(b" left"),
-                        "expected nothing more, heard {}",
+                        "expected no other line, got {}",
                         line.escape_ascii()
                     );
                 }

@@ -1,4 +1,4 @@
-//! Impatience.
+//! A second SIGTERM.
 
 use portlab_sys::spawn::Signal;
 
@@ -19,11 +19,11 @@ pub(super) const CASE: Case = Case {
         let (_client, _) = Client::that_does_not_read(target.addr, &random_bytes(64 << 20))?;
         let children = target.children()?;
         target.process()?.signal(Signal::TERM)?;
-        // Signals of one kind coalesce while they are pending: wait until the first has been heard.
+        // Signals of one kind coalesce while they are pending: wait until the first has been handled.
         target.expect_closed_port()?;
         target.process()?.signal(Signal::TERM)?;
         let status = target.process()?.wait(patience())?;
-        ensure!(status.is_some(), "it is still draining");
+        ensure!(status.is_some(), "the server still drains");
         expect_gone(&children)
     },
     ..Case::ECHO
