@@ -6,7 +6,7 @@ use std::{hint::black_box, net::SocketAddr};
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use portlab_load::{Latency, Ring};
-use portlab_report::notes::Notes;
+use portlab_report::Notes;
 use portlab_service::{ConnId, Cx, ServiceOptions, Session};
 use portlab_stats::fixture::{cell, record};
 use portlab_words::Lang;

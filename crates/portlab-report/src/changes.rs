@@ -10,34 +10,19 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Record},
 };
-use portlab_words::{
-    Lang,
-    table::{Span, cut, lay_out, total_width},
-};
+use portlab_words::{Lang, plural, table::cut};
 
 use crate::{
-    markdown::{escaped, table},
+    grid::{Grid, GridColumn},
+    markdown::escaped,
     notes::{
-        figures::{figure_of as write, percent},
+        figures::{figure_of, percent},
         heading::date,
         names, place_of,
-        table::{ALIKE, FIRST, LAST, Tone},
+        table::{ALIKE, FIRST, LAST},
     },
-    text::{BOLD, DIM, NARROWEST, PLAIN, WARN, filled, style},
+    text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
 };
-
-/// One of a table's columns.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Field {
-    Name,
-    Before,
-    After,
-    Change,
-    Interval,
-    Verdict,
-    /// The change of another measure, by its place among [`Pairs::measures`].
-    Beside(usize),
-}
 
 /// What two runs can't know.
 const ONE_EACH: &str = "One run of each can't tell a change of the program from a change of the machine: \
@@ -60,12 +45,11 @@ pub fn changes_text(before: &Record, after: &Record, width: usize) -> String {
         text += &filled(&told(unlike), WARN, width);
     }
     for pairs in &changes.groups {
-        let title = place(after, &pairs.group);
         text.push('\n');
-        text += &filled(&title, BOLD, width);
+        text += &filled(&place(after, &pairs.group), BOLD, width);
         text += &filled(&goes_by(pairs), DIM, width);
-        if compared(pairs).next().is_some() {
-            text += &fitting(pairs, width);
+        if let Some(grid) = grid(pairs, width) {
+            text += &grid.text(width).1;
         }
         for line in incomparable(pairs) {
             text += &filled(&line, DIM, width);
@@ -82,6 +66,10 @@ pub fn changes_text(before: &Record, after: &Record, width: usize) -> String {
 #[must_use]
 pub fn changes_markdown(before: &Record, after: &Record) -> String {
     let changes = changes(before, after);
+    let list = |lines: Vec<String>| -> String {
+        let lines = lines.iter().map(|line| format!("- {}\n", escaped(line)));
+        lines.collect()
+    };
     let mut page = format!(
         "# Two runs compared\n\n{}\n\n- before: {}\n- now: {}\n",
         escaped(&summary(&changes)),
@@ -94,25 +82,15 @@ pub fn changes_markdown(before: &Record, after: &Record) -> String {
     for pairs in &changes.groups {
         let title = place(after, &pairs.group);
         page += &format!("\n## {}\n\n{}\n", escaped(&title), escaped(&goes_by(pairs)));
-        let fields = fields(pairs);
-        let heads: Vec<_> = fields.iter().map(|field| head(pairs, *field)).collect();
-        let row =
-            |pair: &Pair| -> Vec<_> { fields.iter().map(|field| entry(pair, *field).0).collect() };
-        let rows: Vec<_> = compared(pairs).map(row).collect();
-        let left = fields.iter().map(|field| *field == Field::Name).collect();
-        if !rows.is_empty() {
-            page += &table(&heads, left, &rows);
+        if let Some(grid) = grid(pairs, usize::MAX) {
+            page += &format!("\n{}", grid.markdown());
         }
-        for (at, line) in incomparable(pairs).enumerate() {
-            page += if at == 0 { "\n" } else { "" };
-            page += &format!("- {}\n", escaped(&line));
+        let incomparable = list(incomparable(pairs).collect());
+        if !incomparable.is_empty() {
+            page += &format!("\n{incomparable}");
         }
     }
-    page += "\n## How to read it\n\n";
-    for note in notes(&changes, before, after) {
-        page += &format!("- {}\n", escaped(&note));
-    }
-    page
+    page + "\n## How to read it\n\n" + &list(notes(&changes, before, after))
 }
 
 /// How many cells have changed, and how many haven't.
@@ -136,19 +114,17 @@ fn summary(changes: &Changes) -> String {
             parts.push(format!("{count} {what}"));
         }
     }
-    if unseen > 0 {
-        let floors = floors(changes);
-        let of = if unseen == all {
-            String::new()
-        } else {
-            format!("{unseen} with ")
-        };
-        parts.push(format!("{of}{UNSEEN} ({floors})"));
+    let floors = floors(changes);
+    match unseen {
+        0 => {}
+        unseen if unseen == all => parts.push(format!("{UNSEEN} ({floors})")),
+        unseen => parts.push(format!("{unseen} with {UNSEEN} ({floors})")),
     }
     if compared < all {
         parts.push(format!("{} not compared", all - compared));
     }
-    format!("{} in both runs: {}", plural(all, "cell"), parts.join(", "))
+    let (cells, parts) = (plural(all as u64, "cell"), parts.join(", "));
+    format!("{cells} in both runs: {parts}")
 }
 
 /// The floors of what was compared.
@@ -171,7 +147,7 @@ fn run(record: &Record) -> String {
     format!(
         "{}, {}{incomplete}, portlab {}: {}",
         date(record),
-        plural(record.setup.rounds, "round"),
+        plural(record.setup.rounds as u64, "round"),
         record.portlab_version,
         record.command,
     )
@@ -200,28 +176,14 @@ fn name(pairs: &Pairs, measure: Measure) -> Cow<'static, str> {
         .en
 }
 
-pub(crate) fn plural(count: usize, noun: &str) -> String {
-    let ending = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{ending}")
-}
-
-/// The pairs that compare in what the ranking goes by.
-fn compared<'a, 'b>(pairs: &'b Pairs<'a>) -> impl Iterator<Item = &'b Pair<'a>> {
-    let pairs = pairs.pairs.iter();
-    pairs.filter(|pair| pair.change().ratio.is_some())
-}
-
-/// Those that don't, with the reason.
+/// Those that don't compare, with the reason.
 fn incomparable<'a>(pairs: &'a Pairs) -> impl Iterator<Item = String> + 'a {
     pairs.pairs.iter().filter_map(|pair| {
         let Verdict::NotComparable(reason) = &pair.change().verdict else {
             return None;
         };
-        Some(format!(
-            "not compared: {} ({})",
-            pair.after.model,
-            why(reason)
-        ))
+        let (model, why) = (&pair.after.model, why(reason));
+        Some(format!("not compared: {model} ({why})"))
     })
 }
 
@@ -231,98 +193,86 @@ pub(crate) fn why(reason: &Reason) -> String {
         Reason::ErrorsBefore => "errors or failures before".to_owned(),
         Reason::ErrorsNow => "errors or failures now".to_owned(),
         Reason::ErrorsInBoth => "errors or failures in both".to_owned(),
-        Reason::OneRound => "one round knows nothing of chance".to_owned(),
+        Reason::OneRound => "a single round can't tell a change from chance".to_owned(),
         Reason::Generator => "the generator was the limit".to_owned(),
         Reason::Rates => "the rates are too far apart".to_owned(),
         Reason::Workload(unlike) => format!("another workload; {}", told(unlike)),
     }
 }
 
-fn fields(pairs: &Pairs) -> Vec<Field> {
-    let mut fields = vec![
-        Field::Name,
-        Field::Before,
-        Field::After,
-        Field::Change,
-        Field::Interval,
-        Field::Verdict,
+/// The table of what compares in the measure that the ranking goes by, if anything does. On a terminal of `width`
+/// columns, a name takes at most a third.
+fn grid(pairs: &Pairs, width: usize) -> Option<Grid> {
+    let column = |head: &str, weight| GridColumn {
+        head: head.to_owned(),
+        has_words: false,
+        weight,
+    };
+    let words = |head: &str| GridColumn {
+        has_words: true,
+        ..column(head, None)
+    };
+    let mut columns = vec![
+        words("model"),
+        column("before", Some(11)),
+        column("now", Some(12)),
+        column("change", None),
+        column("95% interval", Some(10)),
+        words(""),
     ];
-    fields.extend((1..pairs.measures.len()).map(Field::Beside));
-    fields
+    let others = pairs.measures.iter().skip(1).zip((0..9).rev());
+    // The head stands above the figures, and not above their signs.
+    columns
+        .extend(others.map(|(&it, weight)| column(&format!("{} ", name(pairs, it)), Some(weight))));
+    let compared = pairs.pairs.iter();
+    let compared = compared.filter(|pair| pair.change().ratio.is_some());
+    let rows: Vec<_> = compared.map(|pair| row(pair, width)).collect();
+    (!rows.is_empty()).then_some(Grid { columns, rows })
 }
 
-/// When there is no room for all fields, the one with the lowest weight goes first.
-fn weight(field: Field) -> Option<usize> {
-    match field {
-        Field::Beside(at) => Some(9 - at),
-        Field::Interval => Some(10),
-        Field::Before => Some(11),
-        Field::After => Some(12),
-        Field::Name | Field::Change | Field::Verdict => None,
-    }
-}
-
-fn head(pairs: &Pairs, field: Field) -> String {
-    match field {
-        Field::Name => "model".to_owned(),
-        Field::Before => "before".to_owned(),
-        Field::After => "now".to_owned(),
-        Field::Change => "change".to_owned(),
-        Field::Interval => "95% interval".to_owned(),
-        Field::Verdict => String::new(),
-        Field::Beside(at) => name(pairs, pairs.measures[at]).into_owned(),
-    }
-}
-
-fn entry(pair: &Pair, field: Field) -> (String, Tone) {
+fn row(pair: &Pair, width: usize) -> Vec<(String, Style)> {
     let change = pair.change();
-    let figure = |figure: Option<Estimate>| {
-        figure.map_or("–".to_owned(), |figure| {
-            write(change.measure, figure.median)
-        })
+    let figure = |figure: Option<Estimate>| match figure {
+        Some(figure) => figure_of(change.measure, figure.median),
+        None => "–".to_owned(),
     };
-    let tone = match &change.verdict {
-        _ if pair.is_aside => Tone::Dim,
-        Verdict::Better => Tone::Good,
-        Verdict::Worse => Tone::Bad,
-        Verdict::Unseen | Verdict::NotComparable(_) => Tone::Plain,
+    let (own, verdict) = match &change.verdict {
+        _ if pair.is_aside => (DIM, DIM),
+        Verdict::Better => (PLAIN, GOOD),
+        Verdict::Worse => (PLAIN, BAD),
+        Verdict::Unseen | Verdict::NotComparable(_) => (PLAIN, PLAIN),
     };
-    match field {
-        Field::Name if pair.is_aside => (pair.after.model.clone(), Tone::Dim),
-        Field::Name => (pair.after.model.clone(), Tone::Plain),
-        Field::Before => (figure(change.before), Tone::Dim),
-        Field::After if pair.is_aside => (figure(change.after), Tone::Dim),
-        Field::After => (figure(change.after), Tone::Plain),
-        Field::Change => (changed(change.ratio, |it| it.median), tone),
-        Field::Interval => {
-            let low = changed(change.ratio, |it| it.low);
-            let high = changed(change.ratio, |it| it.high);
-            (format!("{low} to {high}"), Tone::Dim)
-        }
-        Field::Verdict => (verdict(change).to_owned(), tone),
-        Field::Beside(at) => beside(&pair.changes[at]),
-    }
-}
-
-fn verdict(change: &Change) -> &'static str {
-    match change.verdict {
+    let [low, high] = [
+        changed(change.ratio, |it| it.low),
+        changed(change.ratio, |it| it.high),
+    ];
+    let seen = match change.verdict {
         Verdict::Better => "▲ better",
         Verdict::Worse => "▼ worse",
         Verdict::Unseen => "no change seen",
         Verdict::NotComparable(_) => "not compared",
-    }
+    };
+    let mut row = vec![
+        (cut(&pair.after.model, width / 3), own),
+        (figure(change.before), DIM),
+        (figure(change.after), own),
+        (changed(change.ratio, |it| it.median), verdict),
+        (format!("{low} to {high}"), DIM),
+        (seen.to_owned(), verdict),
+    ];
+    row.extend(pair.changes.iter().skip(1).map(|it| (beside(it), DIM)));
+    row
 }
 
 /// The change of a measure that stands beside.
-fn beside(change: &Change) -> (String, Tone) {
+fn beside(change: &Change) -> String {
     let sign = match change.verdict {
         Verdict::Better => FIRST,
         Verdict::Worse => LAST,
         Verdict::Unseen => ALIKE,
         Verdict::NotComparable(_) => ' ',
     };
-    let text = changed(change.ratio, |ratio| ratio.median);
-    (format!("{text}{sign}"), Tone::Dim)
+    format!("{}{sign}", changed(change.ratio, |ratio| ratio.median))
 }
 
 /// A change in per cent, with its sign.
@@ -337,43 +287,6 @@ pub(crate) fn changed(ratio: Option<Estimate>, of: impl Fn(Estimate) -> f64) -> 
         share if share < 0.0 => format!("−{written}"),
         _ => format!("+{written}"),
     }
-}
-
-/// The table of what compares, with the columns that there is room for.
-fn fitting(pairs: &Pairs, width: usize) -> String {
-    let mut fields = fields(pairs);
-    loop {
-        let rows = rows(pairs, &fields, width);
-        let least = fields.iter().filter_map(|field| weight(*field)).min();
-        if total_width(&rows) <= width || least.is_none() {
-            return lay_out(&rows);
-        }
-        fields.retain(|field| weight(*field) != least);
-    }
-}
-
-fn rows(pairs: &Pairs, fields: &[Field], width: usize) -> Vec<Vec<Span>> {
-    let span = |field: Field, text: String, style: Style| match field {
-        Field::Name => Span::to_the_left(cut(&text, width / 3), style),
-        Field::Verdict => Span::to_the_left(text, style),
-        _ => Span::new(text, style),
-    };
-    let heading = |field: &Field| match field {
-        // Above the figures, and not above their signs.
-        Field::Beside(_) => span(*field, head(pairs, *field) + " ", DIM),
-        _ => span(*field, head(pairs, *field), DIM),
-    };
-    let row = |pair: &Pair| -> Vec<Span> {
-        let spans = fields.iter().map(|field| {
-            let (text, tone) = entry(pair, *field);
-            span(*field, text, style(tone))
-        });
-        spans.collect()
-    };
-    let head = fields.iter().map(heading).collect();
-    std::iter::once(head)
-        .chain(compared(pairs).map(row))
-        .collect()
 }
 
 /// What the words mean, and what the runs can't tell.

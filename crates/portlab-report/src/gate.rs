@@ -6,112 +6,76 @@ use portlab_stats::{
     gate::{EACH, Gate, Judged, Unit, Verdict},
     record::{Cell, Kind, Record},
 };
-use portlab_words::{
-    Lang, Text,
-    table::{Span, cut, lay_out, total_width},
-};
+use portlab_words::{Lang, Text, plural, table::cut, tr};
 
 use crate::{
-    changes::{changed, plural, why},
-    markdown::{escaped, table},
+    changes::{changed, why},
+    grid::{Grid, GridColumn},
+    markdown::escaped,
     notes::{
-        figures::{figure_of as write, percent},
+        figures::{figure_of, percent},
         place_of,
     },
     text::{BAD, BOLD, DIM, GOOD, NARROWEST, PLAIN, WARN, filled},
 };
 
-/// The columns, and what goes first where there is no room: the highest weight.
-const HEADS: [(Text, u8); 8] = [
-    (Text::new("model", "模型"), 0),
-    (Text::new("at", "测点"), 3),
-    (Text::new("other", "对照版本"), 4),
-    (Text::new("this", "本版本"), 4),
-    (Text::new("change", "变化"), 0),
-    (Text::new("95% interval", "95% 置信区间"), 2),
-    (Text::new("chance", "偶然概率"), 1),
-    (Text::new("", ""), 0),
+/// The columns: their heads, whether they have words, and their weight, the lowest of which goes first.
+static COLUMNS: [(Text, bool, Option<u8>); 8] = [
+    (Text::new("model", "模型"), true, None),
+    (Text::new("at", "测点"), true, Some(2)),
+    (Text::new("other", "对照版本"), false, Some(1)),
+    (Text::new("this", "本版本"), false, Some(1)),
+    (Text::new("change", "变化"), false, None),
+    (Text::new("95% interval", "95% 置信区间"), false, Some(3)),
+    (Text::new("chance", "偶然概率"), false, Some(4)),
+    (Text::new("", ""), true, None),
 ];
-/// What there is no room for in this column of a narrow terminal stands in the summary.
-const VERDICT: usize = 7;
 
 /// Renders what `gate` says in the language `lang`, for a terminal of `width` columns, at least
 /// [`NARROWEST`]; `record` is the one that was judged, or the last of them.
 #[must_use]
 pub fn gate_text(gate: &Gate, record: &Record, lang: Lang, width: usize) -> String {
     let width = width.max(NARROWEST);
-    let words = Words { gate, record, lang };
-    let mut text = filled(&words.title(), BOLD, width);
-    text += &filled(&words.summary(), PLAIN, width);
-    text.push('\n');
-    let mut most = u8::MAX;
-    loop {
-        let rows = words.rows(most, width);
-        if total_width(&rows) <= width || most == 0 {
-            text += &lay_out(&rows);
-            break;
-        }
-        most = most.min(5) - 1;
-    }
-    text.push('\n');
-    for note in words.notes() {
-        text += &filled(&note, PLAIN, width);
-    }
-    text
+    let report = Report { gate, record, lang };
+    let title = filled(&report.title(), BOLD, width);
+    let summary = filled(&report.summary(), PLAIN, width);
+    let (_, table) = report.grid(width).text(width);
+    let notes = report.notes().map(|note| filled(&note, PLAIN, width));
+    format!("{title}{summary}\n{table}\n{}", notes.concat())
 }
 
 /// Renders what `gate` says as Markdown.
 #[must_use]
 pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
-    let words = Words { gate, record, lang };
-    let mut page = format!(
-        "# {}\n\n{}\n\n",
-        escaped(&words.title()),
-        escaped(&words.summary())
-    );
-    let heads: Vec<_> = HEADS
-        .iter()
-        .map(|(head, _)| head.pick(lang).to_owned())
-        .collect();
-    let left = (0..HEADS.len()).map(|at| at < 2 || at == VERDICT).collect();
-    let rows: Vec<Vec<String>> = gate
-        .judged
-        .iter()
-        .map(|it| words.entries(it).into())
-        .collect();
-    page += &table(&heads, left, &rows);
-    page.push('\n');
-    for note in words.notes() {
-        page += &format!("- {}\n", escaped(&note));
-    }
-    page
+    let report = Report { gate, record, lang };
+    let (title, summary) = (escaped(&report.title()), escaped(&report.summary()));
+    let table = report.grid(usize::MAX).markdown();
+    let notes = report.notes().map(|note| format!("- {}\n", escaped(&note)));
+    format!("# {title}\n\n{summary}\n\n{table}\n{}", notes.concat())
 }
 
 /// What fails a program and what can't be decided, a sentence each, in English; `record` is the one that
 /// was judged, or the last of them.
 #[must_use]
 pub fn gate_findings(gate: &Gate, record: &Record) -> Vec<String> {
-    let words = Words {
+    let report = Report {
         gate,
         record,
         lang: Lang::En,
     };
     let finding = |it: &Judged| {
-        let place = format!("{} at {}", it.cell.model, words.at(it));
+        let place = format!("{} at {}", it.cell.model, report.at(it));
         Some(match &it.verdict {
             Verdict::Worse => {
-                let by = it.ratio.map_or(0.0, |ratio| it.worsening(ratio.median));
+                let by = percent(it.ratio.map_or(0.0, |ratio| it.worsening(ratio.median)));
                 let most = percent(gate.bar);
-                format!(
-                    "failed: {place}: worse by {}, more than {most}",
-                    percent(by)
-                )
+                format!("failed: {place}: worse by {by}, more than {most}")
             }
             Verdict::Broken => {
                 format!("failed: {place}: errors or failures that the other program doesn't have")
             }
-            Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. } => {
-                format!("not decided: {place}: {}", words.verdict(it))
+            verdict if verdict.is_open() => {
+                format!("not decided: {place}: {}", report.verdict(it))
             }
             _ => return None,
         })
@@ -120,20 +84,13 @@ pub fn gate_findings(gate: &Gate, record: &Record) -> Vec<String> {
 }
 
 /// What a gate says, in one language.
-struct Words<'a> {
+struct Report<'a> {
     gate: &'a Gate<'a>,
     record: &'a Record,
     lang: Lang,
 }
 
-impl Words<'_> {
-    fn say(&self, en: impl Into<String>, zh: impl Into<String>) -> String {
-        match self.lang {
-            Lang::En => en.into(),
-            Lang::Zh => zh.into(),
-        }
-    }
-
+impl Report<'_> {
     /// Where a cell is.
     fn at(&self, judged: &Judged) -> String {
         let Cell {
@@ -150,200 +107,175 @@ impl Words<'_> {
             _ => None,
         });
         match (self.gate.unit, build) {
-            (Unit::Round, Some(build)) => self.say(
-                format!("This build beside {build}"),
-                format!("本版本与 {build} 的对比"),
+            (Unit::Round, Some(build)) => tr!(
+                self.lang,
+                "This build beside {build}",
+                "本版本与 {build} 的对比"
             ),
-            _ => self.say(
+            _ => tr!(
+                self.lang,
                 "Runs compared in pairs: before, and now",
-                "成对比较的多次测量：之前与现在",
+                "成对比较的多次测量：之前与现在"
             ),
         }
     }
 
     /// How many cells are worse, and how many aren't.
     fn summary(&self) -> String {
-        let judged = &self.gate.judged;
-        let count =
-            |what: fn(&Verdict) -> bool| judged.iter().filter(|it| what(&it.verdict)).count();
-        let bar = percent(self.gate.bar);
-        let parts = [
+        let (lang, bar) = (self.lang, percent(self.gate.bar));
+        type Is = fn(&Verdict) -> bool;
+        let parts: [(Is, String); 6] = [
             (
-                count(|it| *it == Verdict::Worse),
-                self.say(
-                    format!("worse by more than {bar}"),
-                    format!("个变差超过 {bar}"),
-                ),
+                |it| *it == Verdict::Worse,
+                tr!(lang, "worse by more than {bar}", "个变差超过 {bar}"),
+            ),
+            (|it| *it == Verdict::Broken, tr!(lang, "broken", "个出了错")),
+            (
+                |it| *it == Verdict::Better,
+                tr!(lang, "better by more than {bar}", "个变好超过 {bar}"),
             ),
             (
-                count(|it| *it == Verdict::Broken),
-                self.say("broken", "个出了错"),
+                |it| *it == Verdict::Fine,
+                tr!(lang, "not worse by more than {bar}", "个没有变差超过 {bar}"),
             ),
+            (Verdict::is_open, tr!(lang, "not decided", "个无法判定")),
             (
-                count(|it| *it == Verdict::Better),
-                self.say(
-                    format!("better by more than {bar}"),
-                    format!("个变好超过 {bar}"),
-                ),
-            ),
-            (
-                count(|it| *it == Verdict::Fine),
-                self.say(
-                    format!("not worse by more than {bar}"),
-                    format!("个没有变差超过 {bar}"),
-                ),
-            ),
-            (
-                count(|it| {
-                    matches!(
-                        it,
-                        Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. }
-                    )
-                }),
-                self.say("not decided", "个无法判定"),
-            ),
-            (
-                count(|it| matches!(it, Verdict::NotComparable(_))),
-                self.say("not compared", "个没有比较"),
+                |it| matches!(it, Verdict::NotComparable(_)),
+                tr!(lang, "not compared", "个没有比较"),
             ),
         ];
-        let parts = parts.iter().filter(|(count, _)| *count > 0);
-        let parts: Vec<_> = parts
-            .map(|(count, what)| format!("{count} {what}"))
-            .collect();
-        if parts.is_empty() {
-            return self.say(
+        let judged = &self.gate.judged;
+        let parts = parts.into_iter().filter_map(|(is, what)| {
+            let count = judged.iter().filter(|it| is(&it.verdict)).count();
+            (count > 0).then(|| format!("{count} {what}"))
+        });
+        let parts: Vec<_> = parts.collect();
+        let (count, parts) = (judged.len(), parts.join(lang.pick(", ", "，")));
+        let cells = plural(count as u64, "cell");
+        match count {
+            0 => tr!(
+                lang,
                 "nothing compares: no cell was measured with both builds",
-                "没有可比较的：没有哪个测点在两个版本上都测过",
-            );
-        }
-        let cells = judged.len();
-        self.say(
-            format!(
-                "{} of both builds: {}",
-                plural(cells, "cell"),
-                parts.join(", ")
+                "没有可比较的：没有哪个测点在两个版本上都测过"
             ),
-            format!("两个版本共有 {cells} 个测点：{}", parts.join("，")),
-        )
+            _ => tr!(
+                lang,
+                "{cells} of both builds: {parts}",
+                "两个版本共有 {count} 个测点：{parts}"
+            ),
+        }
     }
 
-    fn entries(&self, it: &Judged) -> [String; 8] {
-        let [other, this] = it.figures.map(|figure| match figure {
-            Some(figure) => write(it.measure, figure),
-            None => "–".to_owned(),
+    /// The table; on a terminal of `width` columns, names and verdicts are at most a third of it.
+    fn grid(&self, width: usize) -> Grid {
+        let columns = COLUMNS.iter().map(|(head, has_words, weight)| GridColumn {
+            head: head.pick(self.lang).to_owned(),
+            has_words: *has_words,
+            weight: *weight,
+        });
+        Grid {
+            columns: columns.collect(),
+            rows: self
+                .gate
+                .judged
+                .iter()
+                .map(|it| self.row(it, width))
+                .collect(),
+        }
+    }
+
+    fn row(&self, it: &Judged, width: usize) -> Vec<(String, Style)> {
+        let unknown = || "–".to_owned();
+        let [other, this] = it.figures.map(|figure| {
+            let figure = figure.map_or_else(unknown, |it_is| figure_of(it.measure, it_is));
+            (figure, PLAIN)
         });
         let ends = [
             changed(it.ratio, |it| it.low),
             changed(it.ratio, |it| it.high),
         ];
         let interval = match it.ratio {
-            Some(_) => ends.join(&self.say(" to ", " 至 ")),
-            None => "–".to_owned(),
+            Some(_) => ends.join(self.lang.pick(" to ", " 至 ")),
+            None => unknown(),
         };
         let chance = match it.chance {
             Some(chance) if chance < 0.001 => "<0.1%".to_owned(),
             Some(chance) => percent(chance),
-            None => "–".to_owned(),
+            None => unknown(),
         };
-        [
-            it.cell.model.clone(),
-            self.at(it),
+        let style = style(&it.verdict);
+        vec![
+            (cut(&it.cell.model, width / 3), PLAIN),
+            (self.at(it), PLAIN),
             other,
             this,
-            changed(it.ratio, |it| it.median),
-            interval,
-            chance,
-            self.verdict(it),
+            (changed(it.ratio, |it| it.median), style),
+            (interval, PLAIN),
+            (chance, PLAIN),
+            (cut(&self.verdict(it), width / 3), style),
         ]
     }
 
     fn verdict(&self, it: &Judged) -> String {
-        let (en, zh) = match self.gate.unit {
+        let lang = self.lang;
+        let (unit, zh) = match self.gate.unit {
             Unit::Round => ("round", "轮"),
             Unit::Run => ("pair", "对"),
         };
         match &it.verdict {
-            Verdict::Worse => self.say("▼ worse", "▼ 变差"),
-            Verdict::Better => self.say("▲ better", "▲ 变好"),
-            Verdict::Fine => self.say("not worse", "没有变差"),
-            Verdict::Broken => self.say("▼ broken", "▼ 出了错"),
-            Verdict::Erring { pairs } => self.say(
-                format!("errors in {}", plural(*pairs, en)),
-                format!("{pairs} {zh}出错"),
-            ),
-            Verdict::TooFew { pairs, needed } => self.say(
-                format!("{}, {needed} needed", plural(*pairs, en)),
-                format!("只有 {pairs} {zh}，需要 {needed} {zh}"),
-            ),
-            Verdict::TooNoisy { up_to } => self.say(
-                format!("up to {} worse", percent(*up_to)),
-                format!("可能变差达 {}", percent(*up_to)),
-            ),
-            Verdict::NotComparable(reason) => self.say(why(reason), why_in_chinese(reason)),
+            Verdict::Worse => tr!(lang, "▼ worse", "▼ 变差"),
+            Verdict::Better => tr!(lang, "▲ better", "▲ 变好"),
+            Verdict::Fine => tr!(lang, "not worse", "没有变差"),
+            Verdict::Broken => tr!(lang, "▼ broken", "▼ 出了错"),
+            Verdict::Erring { pairs } => {
+                let units = plural(*pairs as u64, unit);
+                tr!(lang, "errors in {units}", "{pairs} {zh}出错")
+            }
+            Verdict::TooFew { pairs, needed } => {
+                let units = plural(*pairs as u64, unit);
+                tr!(
+                    lang,
+                    "{units}, {needed} needed",
+                    "只有 {pairs} {zh}，需要 {needed} {zh}"
+                )
+            }
+            Verdict::TooNoisy { up_to } => {
+                let up_to = percent(*up_to);
+                tr!(lang, "up to {up_to} worse", "可能变差达 {up_to}")
+            }
+            Verdict::NotComparable(reason) => {
+                let why = why(reason);
+                let zh = why_in_chinese(reason);
+                tr!(lang, "{why}", "{zh}")
+            }
         }
-    }
-
-    /// The table, without the columns whose weight is above `most`.
-    fn rows(&self, most: u8, width: usize) -> Vec<Vec<Span>> {
-        let places = || (0..HEADS.len()).filter(|at| HEADS[*at].1 <= most);
-        let span = |at: usize, text: String, style: Style| match at {
-            0 | VERDICT => Span::to_the_left(cut(&text, width / 3), style),
-            1 => Span::to_the_left(text, style),
-            _ => Span::new(text, style),
-        };
-        let head = |at: usize| span(at, HEADS[at].0.pick(self.lang).to_owned(), DIM);
-        let row = |it: &Judged| {
-            let mut entries = self.entries(it);
-            let style = |at| match at {
-                4 | VERDICT => tone(&it.verdict),
-                _ => PLAIN,
-            };
-            let spans = places().map(|at| span(at, std::mem::take(&mut entries[at]), style(at)));
-            spans.collect()
-        };
-        let rows = self.gate.judged.iter().map(row);
-        std::iter::once(places().map(head).collect())
-            .chain(rows)
-            .collect()
     }
 
     /// What the words mean.
     fn notes(&self) -> [String; 2] {
         let pairs = match self.gate.unit {
-            Unit::Round => self.say(
+            Unit::Round => tr!(
+                self.lang,
                 "Each round is a pair: both builds were measured within moments, in shuffled order.",
-                "每一轮是一对：两个版本在同一轮里先后测量，次序随机。",
+                "每一轮是一对：两个版本在同一轮里先后测量，次序随机。"
             ),
-            Unit::Run => self.say(
+            Unit::Run => tr!(
+                self.lang,
                 "Each pair is two runs that were made one after the other.",
-                "每一对是先后进行的两次测量。",
+                "每一对是先后进行的两次测量。"
             ),
         };
         let (level, bar) = (percent(EACH), percent(self.gate.bar));
         [
-            self.say(
-                format!(
-                    "{pairs} The change is the median of the pairs' ratios. \"chance\" is how probable it is \
-                     that two equal programs would show as large a worsening in any of these cells (a \
-                     sign-flip test)."
-                ),
-                format!(
-                    "{pairs}变化是各对比值的中位数。“偶然概率”是：两个版本其实相同时，某个测点仅凭偶然就显得\
-                     这么差的概率（符号翻转检验，所有测点一起算）。"
-                ),
+            tr!(
+                self.lang,
+                "{pairs} The change is the median of the pairs' ratios. \"chance\" is how probable it is that two equal programs would show as large a worsening in any of these cells (a sign-flip test).",
+                "{pairs}变化是各对比值的中位数。“偶然概率”是：两个版本其实相同时，某个测点仅凭偶然就显得这么差的概率（符号翻转检验，所有测点一起算）。"
             ),
-            self.say(
-                format!(
-                    "Worse: chance is at most {level}, and the change is above {bar}. So equal programs fail \
-                     one run in a hundred at most. Not decided: too few pairs, pairs that differ too \
-                     much to rule out a large change, or errors in too few pairs to rule out chance; take \
-                     more pairs."
-                ),
-                format!(
-                    "变差：偶然概率不超过 {level}，并且变化超过 {bar}。所以程序没变时，一百次里最多误报一次。\
-                     无法判定：对数太少，各对之间相差太大而不能排除较大的变化，或出错的对数太少而不能排除偶然；请多测几对。"
-                ),
+            tr!(
+                self.lang,
+                "Worse: chance is at most {level}, and the change is above {bar}. So equal programs fail one run in a hundred at most. Not decided: too few pairs, pairs that differ too much to rule out a large change, or errors in too few pairs to rule out chance; take more pairs.",
+                "变差：偶然概率不超过 {level}，并且变化超过 {bar}。所以程序没变时，一百次里最多误报一次。无法判定：对数太少，各对之间相差太大而不能排除较大的变化，或出错的对数太少而不能排除偶然；请多测几对。"
             ),
         ]
     }
@@ -362,13 +294,13 @@ fn why_in_chinese(reason: &Reason) -> &'static str {
     }
 }
 
-fn tone(verdict: &Verdict) -> Style {
+fn style(verdict: &Verdict) -> Style {
     match verdict {
         Verdict::Worse | Verdict::Broken => BAD,
         Verdict::Better => GOOD,
-        Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. } => WARN,
         Verdict::Fine => PLAIN,
         Verdict::NotComparable(_) => DIM,
+        _ => WARN,
     }
 }
 

@@ -3,14 +3,15 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`notes`] | everything that a report says, as one value; the only place that decides |
+//! | `notes` | everything that a report says, as one value; the only place that decides |
 //! | `text` | the notes for a terminal |
 //! | `markdown` | the notes as a page of Markdown |
+//! | `grid` | a table as it is written, in a terminal or in Markdown |
 //! | `html` | the notes as a page with charts |
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
 //! | `inert` | a record whose texts can't lead a terminal or a reader astray |
-//! | [`page`] | the blocks of a page of HTML |
+//! | `page` | the blocks of a page of HTML |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
 //! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
@@ -20,11 +21,12 @@
 mod changes;
 mod csv;
 mod gate;
+mod grid;
 mod html;
 mod inert;
 mod markdown;
-pub mod notes;
-pub mod page;
+mod notes;
+mod page;
 mod text;
 
 pub use changes::{changes_markdown, changes_text};
@@ -33,5 +35,5 @@ pub use gate::{gate_findings, gate_markdown, gate_text};
 pub use html::{Chart, charts, html};
 pub use inert::inert;
 pub use markdown::markdown;
-pub use notes::place_of;
+pub use notes::{Notes, figure_of, place_of};
 pub use text::{NARROWEST, text};

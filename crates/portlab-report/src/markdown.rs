@@ -2,10 +2,14 @@
 
 use portlab_words::Text;
 
-use crate::notes::{
-    Notes,
-    legend::Seen,
-    table::{Column, Entry, Field, Row, Table},
+use crate::{
+    grid::{Grid, GridColumn},
+    notes::{
+        Notes,
+        legend::Seen,
+        table::{Column, Field, Row, Table},
+    },
+    text::{self, PLAIN, TRAITS},
 };
 
 /// Writes `notes` as a page of Markdown, with every column.
@@ -26,7 +30,7 @@ pub fn markdown(notes: &Notes) -> String {
     for workload in &notes.workloads {
         page += &format!("\n## {}\n\n", escaped(workload.name));
         if workload.title != workload.name {
-            page += &format!("{}{}", escaped(workload.title), STOP.pick(lang));
+            page += &format!("{}{}", escaped(workload.title), lang.pick(". ", "。"));
         }
         page += &escaped(workload.asks);
         if !workload.details.is_empty() {
@@ -59,11 +63,9 @@ pub fn markdown(notes: &Notes) -> String {
     page
 }
 
-static STOP: Text = Text::new(". ", "。");
 static HOW: Text = Text::new("How to read it", "怎样阅读");
-static BEFORE: Text = Text::new("Before you believe it", "相信之前请注意");
+static BEFORE: Text = Text::new("Cautions", "注意事项");
 static MADE_BY: Text = Text::new("Made by ", "命令：");
-static TRAITS: Text = Text::new("What the traits cost", "公共接口的代价");
 static TRAITS_HOW: Text = Text::new(
     "Server CPU per message, round by round.",
     "每条消息的服务器 CPU，按轮配对。",
@@ -79,23 +81,29 @@ static TRAITS_HEADS: [Text; 4] = [
 fn section(table: &Table, seen: &mut Seen) -> String {
     let mut text = format!("\n### {}\n", escaped(&table.title));
     let shown = |column: &Column| !column.field.is_narrow();
-    let columns: Vec<&Column> = table.columns.iter().filter(|it| shown(it)).collect();
-    let mut line = |row: &Row| {
+    let columns = table.columns.iter().filter(|it| shown(it));
+    let columns = columns.map(|column| GridColumn {
+        head: column.head.clone(),
+        has_words: column.field == Field::Name,
+        weight: None,
+    });
+    let mut cells = |row: &Row| {
         let entries = row.entries.iter().zip(&table.columns);
         let entries = entries.filter(|(_, column)| shown(column));
-        let mut write = |(entry, column): (&Entry, &Column)| {
+        let cells = entries.map(|(entry, column)| {
             seen.entry(column.field, &entry.text, entry.sign);
             let sign = entry.sign.map_or(String::new(), |sign| format!(" {sign}"));
-            entry.text.clone() + &sign
-        };
-        entries.map(&mut write).collect::<Vec<_>>()
+            (entry.text.clone() + &sign, PLAIN)
+        });
+        cells.collect()
     };
     let measured = table.rows.iter().filter(|row| !row.entries.is_empty());
-    let rows: Vec<_> = measured.map(&mut line).collect();
-    if !rows.is_empty() {
-        let heads: Vec<_> = columns.iter().map(|column| column.head.clone()).collect();
-        let left = columns.iter().map(|it| it.field == Field::Name).collect();
-        text += &self::table(&heads, left, &rows);
+    let grid = Grid {
+        columns: columns.collect(),
+        rows: measured.map(&mut cells).collect(),
+    };
+    if !grid.rows.is_empty() {
+        text += &format!("\n{}", grid.markdown());
     }
     if let Some(floor) = &table.floor {
         text += &format!("\n({floor})\n");
@@ -107,37 +115,15 @@ fn section(table: &Table, seen: &mut Seen) -> String {
     text
 }
 
-/// A table of `rows` under `heads`; the columns that are `left` stand at the left.
-pub(crate) fn table(heads: &[String], left: Vec<bool>, rows: &[Vec<String>]) -> String {
-    let line = |cells: &[String]| {
-        let cells: Vec<_> = cells.iter().map(|cell| escaped(cell)).collect();
-        format!("| {} |\n", cells.join(" | "))
-    };
-    let rules = left.iter().map(|left| if *left { ":---" } else { "---:" });
-    let rules = rules.collect::<Vec<_>>().join("|");
-    let rows: String = rows.iter().map(|row| line(row)).collect();
-    format!("\n{}|{rules}|\n{rows}", line(heads))
-}
-
 /// What the traits cost, where controls were measured.
 fn traits(notes: &Notes) -> String {
     if notes.traits.is_empty() {
         return String::new();
     }
-    let pick = |text: &Text| text.pick(notes.lang).to_owned();
-    let rows = notes.traits.iter().map(|overhead| {
-        let ratio = overhead.ratio;
-        vec![
-            overhead.model.clone(),
-            overhead.connections.to_string(),
-            format!("{:.3}", ratio.median),
-            format!("{:.3}–{:.3}", ratio.low, ratio.high),
-        ]
-    });
-    let rows: Vec<_> = rows.collect();
-    let left = vec![true, false, false, false];
-    let table = table(&TRAITS_HEADS.each_ref().map(pick), left, &rows);
-    format!("\n## {}\n\n{}\n{table}", pick(&TRAITS), pick(&TRAITS_HOW))
+    let heads = TRAITS_HEADS.each_ref().map(|head| head.pick(notes.lang));
+    let table = text::traits(notes, heads, usize::MAX).markdown();
+    let [title, how] = [&TRAITS, &TRAITS_HOW].map(|it| it.pick(notes.lang));
+    format!("\n## {title}\n\n{how}\n\n{table}")
 }
 
 /// `text` as it is read, whatever characters of Markdown are in it.

@@ -1,18 +1,18 @@
 //! The notes for a terminal.
 
 use anstyle::{AnsiColor, Style};
-use portlab_words::{
-    Lang, Text,
-    table::{Span, cut, lay_out, total_width},
-    wrap,
-};
+use portlab_stats::summary::Overhead;
+use portlab_words::{Lang, Text, table::cut, tr, wrap};
 use unicode_width::UnicodeWidthStr;
 
-use crate::notes::{
-    Notes,
-    legend::Seen,
-    remarks::Remark,
-    table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
+use crate::{
+    grid::{Grid, GridColumn},
+    notes::{
+        Notes,
+        legend::Seen,
+        remarks::Remark,
+        table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
+    },
 };
 
 /// The narrowest terminal that the report is made for.
@@ -45,7 +45,7 @@ pub fn text(notes: &Notes, width: usize) -> String {
         page.text.push('\n');
         let mut says = String::new();
         if workload.title != workload.name {
-            says = format!("{}{}", workload.title, STOP.pick(notes.lang));
+            says = format!("{}{}", workload.title, notes.lang.pick(". ", "。"));
         }
         page.prose(&(says + workload.asks), PLAIN);
         page.prose(&workload.details, DIM);
@@ -73,13 +73,7 @@ pub fn text(notes: &Notes, width: usize) -> String {
     page.text
 }
 
-static STOP: Text = Text::new(". ", "。");
-static UNSEEN: Text = Text::new(
-    "no room for {names}: a wider terminal or --format md shows all columns",
-    "放不下：{names}；加宽终端，或用 --format md 查看所有列",
-);
-static COMMA: Text = Text::new(", ", "、");
-static TRAITS: Text = Text::new("What the traits cost", "公共接口的代价");
+pub(crate) static TRAITS: Text = Text::new("What the traits cost", "公共接口的代价");
 static TRAITS_HOW: Text = Text::new(
     "server CPU per message, through the traits : by hand, round by round",
     "每条消息的服务器 CPU，经过公共接口 : 手写，按轮配对",
@@ -123,8 +117,8 @@ impl Page {
         if measured.is_empty() {
             return;
         }
-        let (shown, rows) = layout(table, &measured, self.width);
-        self.text += &lay_out(&rows);
+        let (shown, text) = layout(table, &measured, self.width);
+        self.text += &text;
         for (row, &at) in measured
             .iter()
             .flat_map(|row| shown.iter().map(move |at| (row, at)))
@@ -147,8 +141,13 @@ impl Page {
         let unseen = unseen.filter(|it| !it.field.is_wide() && !is_shown(it));
         let unseen: Vec<&str> = unseen.map(|column| column.head.as_str()).collect();
         if !unseen.is_empty() {
-            let names = unseen.join(COMMA.pick(self.lang));
-            self.prose(&UNSEEN.pick(self.lang).replace("{names}", &names), DIM);
+            let names = unseen.join(self.lang.pick(", ", "、"));
+            let unseen = tr!(
+                self.lang,
+                "no room for {names}: a wider terminal or --format md shows all columns",
+                "放不下：{names}；加宽终端，或用 --format md 查看所有列"
+            );
+            self.prose(&unseen, DIM);
         }
     }
 
@@ -174,22 +173,34 @@ impl Page {
         let title = TRAITS.pick(self.lang);
         self.text += &format!("\n{BOLD}{title}{BOLD:#}\n");
         self.prose(TRAITS_HOW.pick(self.lang), DIM);
-        let rows = notes.traits.iter().map(|overhead| {
-            let ratio = overhead.ratio;
-            vec![
-                Span::to_the_left(cut(&overhead.model, self.width / 2), PLAIN),
-                Span::new(overhead.connections.to_string(), DIM),
-                Span::new(format!("{:.3}", ratio.median), BOLD),
-                Span::new(format!("{:.3}–{:.3}", ratio.low, ratio.high), DIM),
-            ]
+        self.text += &traits(notes, [""; 4], self.width).text(self.width).1;
+    }
+}
+
+/// What the traits cost, as a table with these heads; on a terminal of `width` columns, a name takes at most a half.
+pub(crate) fn traits(notes: &Notes, heads: [&str; 4], width: usize) -> Grid {
+    let weights = [None, Some(1), Some(2), None];
+    let columns = heads
+        .into_iter()
+        .zip(weights)
+        .enumerate()
+        .map(|(at, (head, weight))| GridColumn {
+            head: head.to_owned(),
+            has_words: at == 0,
+            weight,
         });
-        let mut rows: Vec<_> = rows.collect();
-        while total_width(&rows) > self.width {
-            for row in &mut rows {
-                row.remove(1);
-            }
-        }
-        self.text += &lay_out(&rows);
+    let row = |overhead: &Overhead| {
+        let ratio = overhead.ratio;
+        vec![
+            (cut(&overhead.model, width / 2), PLAIN),
+            (overhead.connections.to_string(), DIM),
+            (format!("{:.3}", ratio.median), BOLD),
+            (format!("{:.3}–{:.3}", ratio.low, ratio.high), DIM),
+        ]
+    };
+    Grid {
+        columns: columns.collect(),
+        rows: notes.traits.iter().map(row).collect(),
     }
 }
 
@@ -206,84 +217,77 @@ pub(crate) fn filled(text: &str, style: Style, width: usize) -> String {
         .collect()
 }
 
-/// The columns that fit, by their places, and the rows: whole intervals go first, then the bars, then
+/// The columns that fit, by their places, and the table: whole intervals go first, then the bars, then
 /// columns, the least telling first.
-fn layout(table: &Table, rows: &[&Row], width: usize) -> (Vec<usize>, Vec<Vec<Span>>) {
+fn layout(table: &Table, rows: &[&Row], width: usize) -> (Vec<usize>, String) {
     let without = |leave: fn(Field) -> bool| -> Vec<usize> {
         let columns = table.columns.iter().enumerate();
         let kept = columns.filter(|(_, column)| !leave(column.field));
         kept.map(|(at, _)| at).collect()
     };
-    let (wide, mut shown) = (without(Field::is_narrow), without(Field::is_wide));
-    for (shown, bars) in [(&wide, true), (&shown, true), (&shown, false)] {
-        let spans = spans(table, rows, shown, bars, width);
-        if total_width(&spans) <= width {
-            return (shown.clone(), spans);
+    let (wide, narrow) = (without(Field::is_narrow), without(Field::is_wide));
+    for places in [&wide, &narrow] {
+        let grid = grid(table, rows, places, true, width);
+        let (shown, text) = grid.text(width);
+        if shown.len() == grid.columns.len() {
+            return (places.clone(), text);
         }
     }
-    loop {
-        let spans = spans(table, rows, &shown, false, width);
-        let weight = |at: &usize| table.columns[*at].weight;
-        let least = shown.iter().filter_map(weight).min();
-        if total_width(&spans) <= width || least.is_none() {
-            return (shown, spans);
-        }
-        shown.retain(|at| weight(at) != least);
-    }
+    let (shown, text) = grid(table, rows, &narrow, false, width).text(width);
+    (shown.into_iter().map(|at| narrow[at]).collect(), text)
 }
 
-fn spans(
-    table: &Table,
-    rows: &[&Row],
-    shown: &[usize],
-    bars: bool,
-    width: usize,
-) -> Vec<Vec<Span>> {
-    let columns = || shown.iter().map(|&at| &table.columns[at]);
-    let heading = |column: &Column| match column.field {
-        Field::Name => Span::to_the_left(column.head.clone(), DIM),
-        Field::Rank | Field::Spread | Field::Interval => Span::new(column.head.clone(), DIM),
-        // Above the figures, and not above their signs.
-        _ => Span::new(cut(&column.head, width / 2) + " ", DIM),
+/// The columns at `places`, and a bar for the ranked figure.
+fn grid(table: &Table, rows: &[&Row], places: &[usize], bars: bool, width: usize) -> Grid {
+    let columns = || places.iter().map(|&at| &table.columns[at]);
+    let column = |column: &Column| GridColumn {
+        head: match column.field {
+            Field::Name | Field::Rank | Field::Spread | Field::Interval => column.head.clone(),
+            // Above the figures, and not above their signs.
+            _ => cut(&column.head, width / 2) + " ",
+        },
+        has_words: column.field == Field::Name,
+        weight: column.weight,
     };
-    let mut head: Vec<Span> = columns().map(heading).collect();
-    if bars {
-        let ranking = columns().find(|it| matches!(it.field, Field::Figure(_)));
-        let ranking = ranking.map_or("", |column| &column.head);
-        head.push(Span::to_the_left(ranking, DIM));
-    }
+    let ranking = columns().find(|it| matches!(it.field, Field::Figure(_)));
+    let bar_column = GridColumn {
+        head: ranking.map_or_else(String::new, |column| column.head.clone()),
+        has_words: true,
+        weight: None,
+    };
     let row = |row: &&Row| {
-        let entries = shown
-            .iter()
-            .map(|&at| (&row.entries[at], table.columns[at].field));
-        let mut spans: Vec<Span> = entries.map(|(it, field)| span(it, field, width)).collect();
-        if let Some(share) = row.share.filter(|_| bars) {
-            spans.push(Span::to_the_left(bar(share), DIM));
-        }
-        spans
+        let entries = places.iter();
+        let cells = entries.map(|&at| cell(&row.entries[at], table.columns[at].field, width));
+        let bar = bars.then(|| (row.share.map_or_else(String::new, bar), DIM));
+        cells.chain(bar).collect()
     };
-    std::iter::once(head).chain(rows.iter().map(row)).collect()
-}
-
-fn span(entry: &Entry, field: Field, width: usize) -> Span {
-    let mut style = style(entry.tone);
-    match field {
-        Field::Name => return Span::to_the_left(cut(&entry.text, width / 2), style),
-        Field::Rank | Field::Spread | Field::Interval => {
-            return Span::new(entry.text.clone(), style);
-        }
-        Field::Figure(_) if entry.sign.is_some_and(|sign| [FIRST, LAST].contains(&sign)) => {
-            style = style.bold();
-        }
-        _ => {}
+    Grid {
+        columns: columns()
+            .map(column)
+            .chain(bars.then_some(bar_column))
+            .collect(),
+        rows: rows.iter().map(row).collect(),
     }
-    Span::new(
-        format!("{}{}", entry.text, entry.sign.unwrap_or(' ')),
-        style,
-    )
 }
 
-pub(crate) fn style(tone: Tone) -> Style {
+fn cell(entry: &Entry, field: Field, width: usize) -> (String, Style) {
+    let style = style(entry.tone);
+    match field {
+        Field::Name => (cut(&entry.text, width / 2), style),
+        Field::Rank | Field::Spread | Field::Interval => (entry.text.clone(), style),
+        _ => {
+            let is_end = entry.sign.is_some_and(|sign| [FIRST, LAST].contains(&sign));
+            let style = match field {
+                Field::Figure(_) if is_end => style.bold(),
+                _ => style,
+            };
+            let sign = entry.sign.unwrap_or(' ');
+            (format!("{}{sign}", entry.text), style)
+        }
+    }
+}
+
+fn style(tone: Tone) -> Style {
     match tone {
         Tone::Plain => PLAIN,
         Tone::Dim => DIM,

@@ -9,8 +9,8 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use portlab_report::{
-    changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text, html,
-    inert, markdown, notes::Notes, text,
+    Notes, changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text,
+    html, inert, markdown, text,
 };
 use portlab_stats::{
     gate::{builds, runs},

@@ -1,7 +1,7 @@
 //! Files that may come from a stranger: records, traces, lessons' texts.
 
 use portlab_lessons::script::{Script, fill, placeholders};
-use portlab_report::{csv, html, markdown, notes::Notes, text};
+use portlab_report::{Notes, csv, html, markdown, text};
 use portlab_stats::{
     read,
     record::Record,

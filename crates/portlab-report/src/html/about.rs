@@ -1,64 +1,48 @@
 //! The models, the machine, the timelines.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 use portlab_chart::{Axis, Frame, Lane, Slice, Spacing, Strip, strip};
-use portlab_stats::record::{self, Kind, Pinning, Record, Timeline};
+use portlab_stats::record::{self, Environment, Kind, Pinning, Record, Timeline};
 use portlab_words::{Lang, Text, tr, units::nanos};
 
 use super::Report;
 use crate::{
-    notes::{
-        Notes,
-        names::{Field, together},
-        sheets,
-    },
-    page::{self, Sheet},
+    notes::{Notes, names::together, sheets},
+    page,
 };
-
-static MACHINE: Text = Text::new("machine", "机器");
-static KERNEL: Text = Text::new("kernel", "内核");
-static DATE: Text = Text::new("measured", "测量时间");
-static ROUNDS: Text = Text::new("rounds", "轮数");
-static MEASUREMENTS: Text = Text::new("measurements", "测量次数");
-static PINNED: Text = Text::new("pinning", "绑核");
-static FILES: Text = Text::new("open files", "打开文件上限");
-static BACKLOG: Text = Text::new("accept queue", "连接队列上限");
-static PORTS: Text = Text::new("outgoing ports", "出站端口范围");
-static VERSION: Text = Text::new("portlab", "portlab");
-static SEED: Text = Text::new("seed", "随机种子");
-static INCOMPLETE: Text = Text::new("ended early", "提前结束");
 
 /// The key facts beneath the title.
 pub(super) fn chips(notes: &Notes) -> Vec<(&'static str, String)> {
     let (record, lang) = (notes.record, notes.lang);
-    let environment = &record.environment;
-    let cores = match lang {
-        Lang::En => format!("{}, {} cores", environment.cpu, environment.cores),
-        Lang::Zh => format!("{}，{} 核", environment.cpu, environment.cores),
-    };
+    let Environment { cpu, cores, .. } = &record.environment;
     let mut chips = vec![
-        (DATE.pick(lang), notes.heading.date.clone()),
-        (MACHINE.pick(lang), cores),
-        (ROUNDS.pick(lang), record.setup.rounds.to_string()),
-        (MEASUREMENTS.pick(lang), record.measured().to_string()),
+        (
+            lang.pick("measured", "测量时间"),
+            notes.heading.date.clone(),
+        ),
+        (
+            lang.pick("machine", "机器"),
+            tr!(lang, "{cpu}, {cores} cores", "{cpu}，{cores} 核"),
+        ),
+        (lang.pick("rounds", "轮数"), record.setup.rounds.to_string()),
+        (
+            lang.pick("measurements", "测量次数"),
+            record.measured().to_string(),
+        ),
     ];
     if !record.complete {
-        chips.push(("!", INCOMPLETE.pick(lang).to_owned()));
+        chips.push(("!", tr!(lang, "ended early", "提前结束")));
     }
     chips
 }
 
 pub(super) fn footer(record: &Record, lang: Lang) -> String {
-    match lang {
-        Lang::En => format!(
-            "portlab {}; every sentence and every chart follows from results.json alone.",
-            record.portlab_version
-        ),
-        Lang::Zh => format!(
-            "portlab {}；每句话、每张图都只由 results.json 得出。",
-            record.portlab_version
-        ),
-    }
+    let version = &record.portlab_version;
+    tr!(
+        lang,
+        "portlab {version}; every sentence and every chart follows from results.json alone.",
+        "portlab {version}；每句话、每张图都只由 results.json 得出。"
+    )
 }
 
 /// Which processors server and generator had.
@@ -73,93 +57,90 @@ fn pinning(record: &Record, lang: Lang) -> String {
             generator_cpus,
         } => {
             let (server, generator) = (list(server_cpus), list(generator_cpus));
-            match lang {
-                Lang::En => format!("server on cpu {server}, generator on cpu {generator}"),
-                Lang::Zh => format!("服务器在 cpu {server}，负载生成器在 cpu {generator}"),
-            }
+            tr!(
+                lang,
+                "server on cpu {server}, generator on cpu {generator}",
+                "服务器在 cpu {server}，负载生成器在 cpu {generator}"
+            )
         }
-        Pinning::Together(why) => match lang {
-            Lang::En => format!("none: {}", together(why).en),
-            Lang::Zh => format!("无：{}", together(why).zh),
-        },
+        Pinning::Together(why) => {
+            let Text { en, zh } = together(why);
+            tr!(lang, "none: {en}", "无：{zh}")
+        }
     }
 }
 
 /// Where it was measured.
 pub(super) fn machine(notes: &Notes) -> Markup {
     let (record, lang) = (notes.record, notes.lang);
-    let environment = &record.environment;
-    let pinning = pinning(record, lang);
+    let Environment {
+        kernel,
+        cpu,
+        cores,
+        open_files_limit,
+        somaxconn,
+        port_range_first,
+        port_range_last,
+        ..
+    } = &record.environment;
     let mut facts = vec![
+        (lang.pick("machine", "机器"), format!("{cores} × {cpu}")),
+        (lang.pick("kernel", "内核"), kernel.clone()),
+        (lang.pick("pinning", "绑核"), pinning(record, lang)),
         (
-            MACHINE.pick(lang),
-            format!("{} × {}", environment.cores, environment.cpu),
+            lang.pick("open files", "打开文件上限"),
+            open_files_limit.to_string(),
         ),
-        (KERNEL.pick(lang), environment.kernel.clone()),
-        (PINNED.pick(lang), pinning),
-        (FILES.pick(lang), environment.open_files_limit.to_string()),
-        (BACKLOG.pick(lang), environment.somaxconn.to_string()),
         (
-            PORTS.pick(lang),
-            format!(
-                "{}–{}",
-                environment.port_range_first, environment.port_range_last
-            ),
+            lang.pick("accept queue", "连接队列上限"),
+            somaxconn.to_string(),
         ),
-        (VERSION.pick(lang), record.portlab_version.clone()),
-        (DATE.pick(lang), notes.heading.date.clone()),
-        (SEED.pick(lang), record.setup.seed.to_string()),
+        (
+            lang.pick("outgoing ports", "出站端口范围"),
+            format!("{port_range_first}–{port_range_last}"),
+        ),
+        ("portlab", record.portlab_version.clone()),
+        (
+            lang.pick("measured", "测量时间"),
+            notes.heading.date.clone(),
+        ),
+        (lang.pick("seed", "随机种子"), record.setup.seed.to_string()),
     ];
     for entrant in &record.entrants {
         if let Kind::Foreign { command } = &entrant.kind {
-            facts.push((FOREIGN.pick(lang), format!("{}: {command}", entrant.name)));
+            let name = lang.pick("foreign server", "外部服务器");
+            facts.push((name, format!("{}: {command}", entrant.name)));
         }
     }
-    let facts: Vec<_> = facts
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
     page::facts(&facts)
 }
 
-static FOREIGN: Text = Text::new("foreign server", "外部服务器");
-
-/// The fact sheets of the models that take part.
+/// The fact sheets of the models that take part, beside one another where there is room.
 pub(super) fn sheets(report: &Report) -> Markup {
     let (record, lang) = (report.notes.record, report.notes.lang);
-    let known: Vec<_> = record
-        .entrants
-        .iter()
-        .filter(|entrant| entrant.kind == Kind::Model)
-        .filter_map(|entrant| {
-            let recorded = entrant.sheet.as_ref()?;
-            Some((&entrant.name, sheets::facts(&entrant.name, recorded, lang)))
-        })
-        .collect();
-    let titles = [Field::Blocks, Field::Cost, Field::BreaksFirst].map(Field::title);
-    let facts: Vec<_> = known
-        .iter()
-        .map(|(_, facts)| {
-            [
-                (titles[0].pick(lang), facts.blocks.as_str()),
-                (titles[1].pick(lang), facts.cost.as_str()),
-                (titles[2].pick(lang), facts.breaks_first.as_str()),
-            ]
-        })
-        .collect();
-    let sheets: Vec<Sheet> = known
-        .iter()
-        .zip(&facts)
-        .map(|((name, sheet), facts)| Sheet {
-            name,
-            style: report.palette.style(name),
-            family: &sheet.family,
-            term: &sheet.term,
-            idea: &sheet.idea,
-            facts,
-        })
-        .collect();
-    page::sheets(&sheets)
+    let models = record.entrants.iter();
+    let models = models.filter(|entrant| entrant.kind == Kind::Model);
+    let known = models.filter_map(|it| Some((&it.name, it.sheet.as_ref()?)));
+    html! {
+        div.sheets {
+            @for (name, recorded) in known {
+                @let (style, facts) = (report.palette.style(name), sheets::facts(name, recorded, lang));
+                article class={ "sheet " (style.class()) } {
+                    header {
+                        h3 { (PreEscaped(style.swatch())) (name) }
+                        span.family { (facts.family) }
+                    }
+                    p.term { (facts.term) }
+                    p { (facts.idea) }
+                    dl {
+                        dt { (lang.pick("blocks", "会卡住谁")) } dd { (facts.blocks) }
+                        dt { (lang.pick("a connection costs", "一个连接的代价")) } dd { (facts.cost) }
+                        dt { (lang.pick("breaks first", "最先撑不住的")) } dd { (facts.breaks_first) }
+                    }
+                }
+            }
+        }
+    }
 }
 
 /// Some milliseconds of each entrant at work.
@@ -246,7 +227,7 @@ fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
         strip(&frame, &chart)
     };
     let (wide, narrow) = (draw("w", Frame::WIDE), draw("n", Frame::PHONE));
-    page::figure(&heading, &wide, Some(&narrow), &caption)
+    page::figure(&heading, &wide, &narrow, &caption)
 }
 
 /// The kinds of slices by the names that a record has for them; the last stands for any other.

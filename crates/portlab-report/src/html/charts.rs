@@ -8,15 +8,16 @@ use portlab_chart::{
 };
 use portlab_stats::{
     analysis::{Column, Group},
-    measure::Measure,
+    measure::{Better, Measure},
     record::{Cell, Counts, Kind, Rate, Record},
 };
-use portlab_words::{Lang, Text, units};
+use portlab_words::{Lang, tr, units};
 
 use super::Report;
 use crate::notes::{
     Notes, OfWorkload, names,
     table::{Row, Table},
+    view::is_below,
 };
 
 /// A chart, for a wide and for a narrow screen.
@@ -122,15 +123,11 @@ impl Swept {
     }
 
     fn label(self, lang: Lang) -> &'static str {
-        match (self, lang) {
-            (Self::Connections, Lang::En) => "connections",
-            (Self::Connections, Lang::Zh) => "连接数",
-            (Self::Size, Lang::En) => "length of a message",
-            (Self::Size, Lang::Zh) => "消息长度",
-            (Self::Workers, Lang::En) => "workers",
-            (Self::Workers, Lang::Zh) => "工作者数",
-            (Self::Rate, Lang::En) => "messages due per second",
-            (Self::Rate, Lang::Zh) => "每秒应发消息数",
+        match self {
+            Self::Connections => lang.pick("connections", "连接数"),
+            Self::Size => lang.pick("length of a message", "消息长度"),
+            Self::Workers => lang.pick("workers", "工作者数"),
+            Self::Rate => lang.pick("messages due per second", "每秒应发消息数"),
         }
     }
 
@@ -188,18 +185,14 @@ fn title(measure: Measure, counts: Counts, spacing: Spacing, lang: Lang) -> Stri
     let label = names::measure(measure, counts);
     let better = names::better(measure.better());
     let (title, better) = (label.title.pick(lang), better.pick(lang));
-    let title = match lang {
-        Lang::En => format!("{title}: {better}"),
-        Lang::Zh => format!("{title}（{better}）"),
-    };
+    let title = tr!(lang, "{title}: {better}", "{title}（{better}）");
     spaced(&title, spacing, lang)
 }
 
 /// The label of an axis, which names a scale that is logarithmic.
 fn spaced(label: &str, spacing: Spacing, lang: Lang) -> String {
-    match (spacing, lang) {
-        (Spacing::Log, Lang::En) => format!("{label} (log scale)"),
-        (Spacing::Log, Lang::Zh) => format!("{label}（对数刻度）"),
+    match spacing {
+        Spacing::Log => tr!(lang, "{label} (log scale)", "{label}（对数刻度）"),
         _ => label.to_owned(),
     }
 }
@@ -275,20 +268,6 @@ fn slug(measure: Measure) -> &'static str {
     }
 }
 
-static LIMITED: Text = Text::new(
-    "not ranked: the generator was the limit",
-    "不排名：负载生成器到了极限",
-);
-static LEAST: Text = Text::new(
-    "below what can be measured: less than a page for all connections together",
-    "低于可测的下限：所有连接合起来不足一页",
-);
-static TWIN: Text = Text::new("the same once more: noise", "同一模型再测一次：噪声");
-static BY_BARS: Text = Text::new(
-    "Medians of the rounds with their 95% intervals; those that can't be told apart share a place.",
-    "各轮中位数及其 95% 置信区间；分不出高下的并列。",
-);
-
 fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measure) -> Chart {
     let lang = report.notes.lang;
     let group = &table.group;
@@ -298,7 +277,7 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
     let key = |at: usize| {
         let median = column.figures[at].map(|figure| figure.median);
         match better {
-            portlab_stats::measure::Better::Higher => median.map_or(f64::INFINITY, |it| -it),
+            Better::Higher => median.map_or(f64::INFINITY, |it| -it),
             _ => median.unwrap_or(f64::INFINITY),
         }
     };
@@ -317,30 +296,24 @@ fn comparison(report: &Report, groups: &[&Group], table: &Table, measure: Measur
         _ => Spacing::FromZero,
     };
     let label = names::measure(measure, group.workload.counts);
-    let heading = format!(
-        "{}{}{}",
-        upper(label.title.pick(lang)),
-        match lang {
-            Lang::En => ", ",
-            Lang::Zh => "，",
-        },
-        table.title
-    );
-    let words = match lang {
-        Lang::En => ["median", "95% interval", "one round", "outlier"],
-        Lang::Zh => ["中位数", "95% 置信区间", "一轮", "离群值"],
-    };
+    let (what, point) = (upper(label.title.pick(lang)), &table.title);
+    let heading = tr!(lang, "{what}, {point}", "{what}，{point}");
     let axis_label = title(measure, group.workload.counts, spacing, lang);
     let names = (chart_name(report, group, groups, slug(measure)), heading);
-    drawn(names, BY_BARS.pick(lang).to_owned(), |frame| {
+    let caption = tr!(
+        lang,
+        "Medians of the rounds with their 95% intervals; those that can't be told apart share a place.",
+        "各轮中位数及其 95% 置信区间；分不出高下的并列。"
+    );
+    drawn(names, caption, |frame| {
         let chart = Bars {
             rows: &rows,
             axis: axis(measure, &axis_label, spacing),
             key: Some(BarsKey {
-                median: words[0],
-                interval: words[1],
-                round: words[2],
-                outlier: words[3],
+                median: lang.pick("median", "中位数"),
+                interval: lang.pick("95% interval", "95% 置信区间"),
+                round: lang.pick("one round", "一轮"),
+                outlier: lang.pick("outlier", "离群值"),
             }),
         };
         bars(frame, &chart)
@@ -363,19 +336,26 @@ fn bar(report: &Report, table: &Table, column: &Column, at: usize) -> Bar {
         high: figure.high,
         rounds: dots.collect(),
     });
-    let is_twin = group
-        .entrant(cell)
-        .is_some_and(|it| matches!(it.kind, Kind::Twin { .. }));
     let limited = column.measure.is_the_generators() && cell.generator_was_the_limit();
-    let least = column.figures[at]
-        .is_some_and(|figure| column.measure.is_below_resolution(cell, figure.median));
     let of_cell = |row: &&Row| std::ptr::eq(row.cell, cell);
     let row = table.rows.iter().find(of_cell);
     let remark = match row.and_then(|row| row.remark.as_ref()) {
         Some(remark) => Some(remark.plain()),
-        None if least => Some(LEAST.pick(lang).to_owned()),
-        None if is_twin => Some(TWIN.pick(lang).to_owned()),
-        None if limited => Some(LIMITED.pick(lang).to_owned()),
+        None if is_below(column.measure, cell) => Some(tr!(
+            lang,
+            "below what can be measured: less than a page for all connections together",
+            "低于可测的下限：所有连接合起来不足一页"
+        )),
+        None if is_twin(group, cell) => Some(tr!(
+            lang,
+            "the same once more: noise",
+            "同一模型再测一次：噪声"
+        )),
+        None if limited => Some(tr!(
+            lang,
+            "not ranked: the generator was the limit",
+            "不排名：负载生成器到了极限"
+        )),
         None => None,
     };
     Bar {
@@ -391,14 +371,15 @@ fn bar(report: &Report, table: &Table, column: &Column, at: usize) -> Bar {
     }
 }
 
+fn is_twin(group: &Group, cell: &Cell) -> bool {
+    let entrant = group.entrant(cell);
+    entrant.is_some_and(|it| matches!(it.kind, Kind::Twin { .. }))
+}
+
 /// Entrants that are compared: no twin, which would only double a line.
 fn shown<'a>(group: &Group<'a>) -> Vec<&'a Cell> {
-    let is_twin = |cell: &Cell| {
-        let entrant = group.entrant(cell);
-        entrant.is_some_and(|it| matches!(it.kind, Kind::Twin { .. }))
-    };
     let cells = group.cells.iter().copied();
-    cells.filter(|cell| !is_twin(cell)).collect()
+    cells.filter(|cell| !is_twin(group, cell)).collect()
 }
 
 fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> Chart {
@@ -433,19 +414,18 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
     let counts = first.workload.counts;
     let label = names::measure(measure, counts);
     let over = swept.label(lang);
-    let heading = match lang {
-        Lang::En => format!("{} over {over}", upper(label.title.pick(lang))),
-        Lang::Zh => format!("{}随{over}的变化", label.title.pick(lang)),
-    };
-    let caption = match lang {
-        Lang::En => "Medians with their 95% intervals; hollow where the generator was the limit.",
-        Lang::Zh => "中位数及其 95% 置信区间；空心表示负载生成器到了极限。",
-    };
+    let what = label.title.pick(lang);
+    let heading = upper(&tr!(lang, "{what} over {over}", "{what}随{over}的变化"));
+    let caption = tr!(
+        lang,
+        "Medians with their 95% intervals; hollow where the generator was the limit.",
+        "中位数及其 95% 置信区间；空心表示负载生成器到了极限。"
+    );
     let name = stem(report.notes.record, &first.workload.name);
     let name = format!("{name}-{}-curve", slug(measure));
     let x_label = spaced(over, Spacing::Log, lang);
     let y_label = title(measure, counts, Spacing::Log, lang);
-    drawn((name, heading), caption.to_owned(), |frame| {
+    drawn((name, heading), caption, |frame| {
         let chart = Lines {
             series: &series,
             x: Axis::new(&x_label, Spacing::Log, swept.write()),
@@ -484,27 +464,27 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
             }
         })
         .collect();
-    let words = match (lang, group.workload.counts) {
-        (Lang::En, Counts::Deliveries) => ["Fan-out by percentile", "share of messages", "fan-out"],
-        (Lang::En, _) => ["Latency by percentile", "share of messages", "latency"],
-        (Lang::Zh, Counts::Deliveries) => ["扇出时间的百分位曲线", "消息占比", "扇出时间"],
-        (Lang::Zh, _) => ["延迟的百分位曲线", "消息占比", "延迟"],
+    let (title, what) = match group.workload.counts {
+        Counts::Deliveries => (
+            lang.pick("Fan-out by percentile", "扇出时间的百分位曲线"),
+            lang.pick("fan-out", "扇出时间"),
+        ),
+        _ => (
+            lang.pick("Latency by percentile", "延迟的百分位曲线"),
+            lang.pick("latency", "延迟"),
+        ),
     };
-    let caption = match lang {
-        Lang::En => {
-            "All rounds together, nothing dropped; hollow where the generator was the limit. To the \
-             right, ever fewer messages."
-        }
-        Lang::Zh => "所有轮次合并，无一丢弃；空心表示负载生成器到了极限。越往右，消息越少。",
-    };
-    let comma = match lang {
-        Lang::En => ", ",
-        Lang::Zh => "，",
-    };
-    let heading = format!("{}{comma}{}", words[0], table.title);
-    let [x_label, y_label] = [words[1], words[2]].map(|it| spaced(it, Spacing::Log, lang));
+    let caption = tr!(
+        lang,
+        "All rounds together, nothing dropped; hollow where the generator was the limit. To the right, ever fewer messages.",
+        "所有轮次合并，无一丢弃；空心表示负载生成器到了极限。越往右，消息越少。"
+    );
+    let point = &table.title;
+    let heading = tr!(lang, "{title}, {point}", "{title}，{point}");
+    let share = lang.pick("share of messages", "消息占比");
+    let [x_label, y_label] = [share, what].map(|it| spaced(it, Spacing::Log, lang));
     let name = chart_name(report, group, groups, "latency");
-    drawn((name, heading), caption.to_owned(), |frame| {
+    drawn((name, heading), caption, |frame| {
         let chart = Percentiles {
             series: &series,
             x_label: &x_label,

@@ -21,7 +21,7 @@ use palette::Palette;
 
 use crate::{
     notes::{Notes, OfWorkload, Part, Sentence},
-    page::{self, Card, Caution, Page, Section, Tone},
+    page::{self, Page, Section},
 };
 
 /// Writes `notes` as a page of HTML: one file, which asks nothing of the network.
@@ -29,11 +29,6 @@ use crate::{
 pub fn html(notes: &Notes) -> String {
     let report = Report::of(notes);
     let (record, lang) = (notes.record, notes.lang);
-    let chips = about::chips(notes);
-    let chips: Vec<_> = chips
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
     let footer = about::footer(record, lang);
     let mut sections = vec![report.section("found", &FOUND, report.found())];
     let ids = notes.workloads.iter().map(|it| format!("on-{}", it.name));
@@ -64,7 +59,7 @@ pub fn html(notes: &Notes) -> String {
         lang,
         title: &notes.heading.title,
         lead: LEAD.pick(lang),
-        chips: &chips,
+        chips: &about::chips(notes),
         sections,
         footer: &footer,
     })
@@ -83,9 +78,9 @@ static LEAD: Text = Text::new(
 );
 static FOUND: Text = Text::new("What was found", "结论");
 static SIGNS: Text = Text::new("What the signs mean", "符号说明");
-static TIMELINES: Text = Text::new("Who worked, who waited", "谁在干活，谁在等待");
+static TIMELINES: Text = Text::new("What each thread did", "每个线程在做什么");
 static MODELS: Text = Text::new("The models", "各模型");
-static CAUTIONS: Text = Text::new("Before you believe it", "相信之前请注意");
+static CAUTIONS: Text = Text::new("Cautions", "注意事项");
 static WHERE: Text = Text::new("Where it was measured", "测量环境");
 static COMMAND: Text = Text::new("The command", "命令");
 
@@ -110,25 +105,17 @@ impl<'a> Report<'a> {
 
     /// A card for each workload: what it asks, and the first thing there is to say.
     fn found(&self) -> Markup {
-        let said = self.notes.workloads.iter().map(|workload| {
+        let nothing = self.notes.lang.pick(
+            "The statistics don't support any statement.",
+            "统计上没有可以断言的结论。",
+        );
+        let cards = self.notes.workloads.iter().map(|workload| {
             let first = workload.findings.first().map(|it| it.sentence.plain());
-            let nothing = || NOTHING.pick(self.notes.lang).to_owned();
-            (workload.asks, first.unwrap_or_else(nothing))
+            (workload.asks, first.unwrap_or_else(|| nothing.to_owned()))
         });
-        let said: Vec<(&str, String)> = said.collect();
-        let cards: Vec<Card> = said
-            .iter()
-            .map(|(asks, text)| Card {
-                title: asks,
-                figure: "",
-                text,
-                tone: Tone::Plain,
-            })
-            .collect();
-        let conclusion: Vec<&str> = self.notes.conclusion.iter().map(String::as_str).collect();
         html! {
-            (page::paragraphs(&conclusion))
-            (page::cards(&cards))
+            (page::paragraphs(&self.notes.conclusion))
+            (page::cards(&cards.collect::<Vec<_>>()))
         }
     }
 
@@ -145,7 +132,7 @@ impl<'a> Report<'a> {
                 @for finding in &workload.findings { p { (marked_up(&finding.sentence)) } }
             }
             @for chart in &charts {
-                (page::figure(&chart.heading, &chart.wide, Some(&chart.narrow), &chart.caption))
+                (page::figure(&chart.heading, &chart.wide, &chart.narrow, &chart.caption))
             }
             @for (title, table) in tables { (page::fold(&title, &table)) }
         }
@@ -156,7 +143,6 @@ impl<'a> Report<'a> {
         let seen = tables::seen(self.notes);
         let signs = self.notes.legend.iter().filter(|sign| seen.needs(sign));
         let signs: Vec<String> = signs.map(|sign| sign.sentence.plain()).collect();
-        let signs: Vec<&str> = signs.iter().map(String::as_str).collect();
         page::paragraphs(&signs)
     }
 
@@ -164,22 +150,9 @@ impl<'a> Report<'a> {
         let cautions = self.notes.cautions.iter().map(|caution| &caution.sentence);
         let checked = self.notes.heading.checked.iter();
         let texts: Vec<String> = checked.chain(cautions).map(Sentence::plain).collect();
-        let cautions: Vec<Caution> = texts
-            .iter()
-            .map(|text| Caution {
-                title: "",
-                text,
-                tone: Tone::Warn,
-            })
-            .collect();
-        page::cautions(&cautions)
+        page::cautions(&texts)
     }
 }
-
-static NOTHING: Text = Text::new(
-    "Nothing that the statistics carry.",
-    "统计上没有可以断言的结论。",
-);
 
 /// A sentence in which names are code and figures stand out.
 fn marked_up(sentence: &Sentence) -> Markup {

@@ -1,22 +1,19 @@
 //! A table of the notes as a block.
 
 use maud::Markup;
-use portlab_words::Text;
 
 use super::Report;
 use crate::{
     notes::{
         Notes,
         legend::Seen,
-        table::{self, Column, Entry, Field, Row, Tone},
+        table::{Column, Entry, FIRST, Field, LAST, Row, Table, Tone},
     },
-    page::{self, Cell, Mark, Table},
+    page::{self, Cell, Mark},
 };
 
-static FIGURES: Text = Text::new("The figures: ", "全部数字：");
-
 /// The title and the block of `table`.
-pub(super) fn table(report: &Report, table: &table::Table) -> (String, Markup) {
+pub(super) fn table(report: &Report, table: &Table) -> (String, Markup) {
     let columns = shown(&table.columns);
     let heads = columns.iter().map(|&at| {
         let column = &table.columns[at];
@@ -26,27 +23,30 @@ pub(super) fn table(report: &Report, table: &table::Table) -> (String, Markup) {
             is_figures: column.field != Field::Name,
         }
     });
-    let row = |row: &Row| {
-        let name = Cell::model(&row.cell.model, report.palette.style(&row.cell.model));
-        match &row.remark {
-            // The name stands first, also where there are no places.
-            Some(remark) => vec![name, Cell::remark(&remark.plain(), columns.len() - 1)],
-            None => {
-                let cells = columns.iter().map(|&at| match table.columns[at].field {
-                    Field::Name => name.clone(),
-                    _ => cell(row, &row.entries[at]),
-                });
-                cells.collect()
-            }
+    let heads: Vec<_> = heads.collect();
+    let row = |row: &Row| -> Vec<Cell> {
+        let name = Cell {
+            text: row.cell.model.clone(),
+            style: Some(report.palette.style(&row.cell.model)),
+            ..Cell::default()
+        };
+        // The name stands first, also where there are no places.
+        if let Some(remark) = &row.remark {
+            let remark = Cell {
+                text: remark.plain(),
+                mark: Mark::Muted,
+                columns: columns.len() - 1,
+                ..Cell::default()
+            };
+            return vec![name, remark];
         }
+        let others = columns[1..].iter().map(|&at| cell(row, &row.entries[at]));
+        std::iter::once(name).chain(others).collect()
     };
-    let block = Table {
-        caption: "",
-        columns: heads.collect(),
-        rows: table.rows.iter().map(row).collect(),
-    };
-    let title = format!("{}{}", FIGURES.pick(report.notes.lang), table.title);
-    (title, page::table(&block))
+    let rows: Vec<_> = table.rows.iter().map(row).collect();
+    let figures = report.notes.lang.pick("The figures: ", "全部数字：");
+    let title = format!("{figures}{}", table.title);
+    (title, page::table(&heads, &rows))
 }
 
 /// What the tables of the page show.
@@ -81,9 +81,10 @@ fn cell(row: &Row, entry: &Entry) -> Cell {
         Tone::Plain => Mark::None,
     };
     // A colour and a weight show what the first and the last are; other signs are written.
-    let sign = entry
-        .sign
-        .filter(|sign| ![table::FIRST, table::LAST].contains(sign));
-    let sign = sign.map_or_else(String::new, String::from);
-    Cell::new(entry.text.clone() + &sign).marked(mark)
+    let sign = entry.sign.filter(|sign| ![FIRST, LAST].contains(sign));
+    Cell {
+        text: entry.text.chars().chain(sign).collect(),
+        mark,
+        ..Cell::default()
+    }
 }

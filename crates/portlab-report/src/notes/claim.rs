@@ -5,7 +5,7 @@
 
 /// What is claimed of the group at a place in its workload.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub(crate) enum Claim {
     /// The server shares the first place, and others don't.
     Best(usize, String),
     /// The server is worse than the best by the ranked measure.
@@ -22,10 +22,10 @@ pub enum Claim {
     Absent(usize, String),
 }
 
+#[cfg(test)]
 impl Claim {
     /// Where the claim holds: a place among the points of the workload.
-    #[must_use]
-    pub fn at(&self) -> usize {
+    pub(crate) fn at(&self) -> usize {
         match self {
             Self::Alike(at) | Self::Unranked(at) => *at,
             Self::Best(at, _)
@@ -37,8 +37,7 @@ impl Claim {
     }
 
     /// Whether `other`, of the same workload, can't hold if this claim does.
-    #[must_use]
-    pub fn excludes(&self, other: &Self) -> bool {
+    pub(crate) fn excludes(&self, other: &Self) -> bool {
         use Claim::{Absent, Alike, Best, FellBehind, KeptUp, Unranked, Worse};
         if self.at() != other.at() {
             return false;

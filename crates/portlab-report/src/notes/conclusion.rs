@@ -9,7 +9,7 @@ use portlab_stats::{
     measure::{Better, Measure},
     record::{Cell, Counts},
 };
-use portlab_words::{Lang, Text, units};
+use portlab_words::{Lang, tr, units};
 
 use super::{names, places::whereabouts, view::View};
 
@@ -229,111 +229,107 @@ impl Conclusion<'_> {
 
     fn choice_in_words(&self, lang: Lang) -> String {
         let (ranked, all) = self.ranked;
-        let points = match lang {
-            _ if ranked == 1 && all == 1 => String::new(),
-            Lang::En => format!(" ({ranked} of {all} points are ranked)"),
-            Lang::Zh => format!("（{all} 个测点中有 {ranked} 个可以排名）"),
-        };
         let names = lang.first_few(self.chosen().iter().copied());
-        let lead = match (lang, self.chosen().len()) {
-            (Lang::En, 1) => format!("choose {names}: "),
-            (Lang::En, _) => format!("choose any of {names}: "),
-            (Lang::Zh, 1) => format!("选 {names}："),
-            (Lang::Zh, _) => format!("{names} 选哪个都行："),
+        let lead = match self.chosen().len() {
+            1 => tr!(lang, "choose {names}", "选 {names}"),
+            _ => tr!(lang, "choose any of {names}", "{names} 选哪个都行"),
         };
-        let text = match (&self.choice, lang) {
-            (Choice::Everywhere(_), Lang::En) => {
-                format!("{lead}nothing was better at any point that is ranked")
-            }
-            (Choice::Everywhere(_), Lang::Zh) => {
-                format!("{lead}凡是能排名的测点，都没有更好的")
-            }
-            (Choice::Mostly(_, count), Lang::En) => {
-                format!("{lead}nothing was better at {count} of {ranked} points")
-            }
-            (Choice::Mostly(_, count), Lang::Zh) => {
-                format!("{lead}{ranked} 个测点中有 {count} 个没有更好的")
-            }
-            (Choice::Depends, Lang::En) => {
-                "choose by your load: no server is best at most points".to_owned()
-            }
-            (Choice::Depends, Lang::Zh) => "按自己的负载选：没有一个在多数测点最好".to_owned(),
-            (Choice::Alike(_), Lang::En) => format!("{lead}no difference was measured"),
-            (Choice::Alike(_), Lang::Zh) => format!("{lead}没有测出差别"),
-            (Choice::Unknown, Lang::En) => {
-                return "choose nothing by this run: nothing could be ranked".to_owned();
-            }
-            (Choice::Unknown, Lang::Zh) => {
-                return "这次测量不能用来选：没有可以排名的结果".to_owned();
+        let text = match &self.choice {
+            Choice::Everywhere(_) => tr!(
+                lang,
+                "{lead}: nothing was better at any point that is ranked",
+                "{lead}：凡是能排名的测点，都没有更好的"
+            ),
+            Choice::Mostly(_, count) => tr!(
+                lang,
+                "{lead}: nothing was better at {count} of {ranked} points",
+                "{lead}：{ranked} 个测点中有 {count} 个没有更好的"
+            ),
+            Choice::Depends => tr!(
+                lang,
+                "choose by your load: no server is best at most points",
+                "按自己的负载选：没有一个在多数测点最好"
+            ),
+            Choice::Alike(_) => tr!(
+                lang,
+                "{lead}: no difference was measured",
+                "{lead}：没有测出差别"
+            ),
+            Choice::Unknown => {
+                return tr!(
+                    lang,
+                    "choose nothing by this run: nothing could be ranked",
+                    "这次测量不能用来选：没有可以排名的结果"
+                );
             }
         };
-        text + &points
+        match (ranked, all) {
+            (1, 1) => text,
+            _ => tr!(
+                lang,
+                "{text} ({ranked} of {all} points are ranked)",
+                "{text}（{all} 个测点中有 {ranked} 个可以排名）"
+            ),
+        }
     }
 
     fn costs_in_words(&self, lang: Lang) -> Option<String> {
         let chosen = self.chosen().first()?;
         let told = self.costs.iter().map(|cost| {
             let what = names::measure(cost.measure, cost.counts);
-            let what = what.title.pick(lang);
+            let (model, what) = (cost.model, what.title.pick(lang));
             let Estimate {
                 median, low, high, ..
             } = cost.times;
             // As exact as its interval, so that it never seems to lie outside.
-            let [median, low, high] = [median, low, high].map(units::three_digits);
-            let times = match lang {
-                Lang::En => format!("{median}x"),
-                Lang::Zh => format!("{median} 倍"),
-            };
-            let model = cost.model;
-            match (lang, cost.measure.better()) {
-                (Lang::En, Better::Higher) => {
-                    format!("{model} reaches as little as {times} the {what} ({low} to {high})")
-                }
-                (Lang::En, _) => {
-                    format!("{model} takes up to {times} the {what} ({low} to {high})")
-                }
-                (Lang::Zh, Better::Higher) => {
-                    format!("{model} 的{what}最少只有 {times}（{low} 到 {high}）")
-                }
-                (Lang::Zh, _) => format!("{model} 的{what}最多是 {times}（{low} 到 {high}）"),
+            let [times, low, high] = [median, low, high].map(units::three_digits);
+            match cost.measure.better() {
+                Better::Higher => tr!(
+                    lang,
+                    "{model} reaches as little as {times}x the {what} ({low} to {high})",
+                    "{model} 的{what}最少只有 {times} 倍（{low} 到 {high}）"
+                ),
+                _ => tr!(
+                    lang,
+                    "{model} takes up to {times}x the {what} ({low} to {high})",
+                    "{model} 的{what}最多是 {times} 倍（{low} 到 {high}）"
+                ),
             }
         });
         let told: Vec<String> = told.collect();
-        let lead = match lang {
-            Lang::En => format!("costs, against {chosen}: "),
-            Lang::Zh => format!("与 {chosen} 相比："),
-        };
+        let costs = lang.first_few(told.iter().map(String::as_str));
         (!told.is_empty()).then(|| {
-            let told = lang.first_few(told.iter().map(String::as_str));
-            format!("{lead}{told}")
+            tr!(
+                lang,
+                "costs, against {chosen}: {costs}",
+                "与 {chosen} 相比：{costs}"
+            )
         })
     }
 
     fn changes_in_words(&self, lang: Lang) -> Option<String> {
-        let told = self.changes.iter().map(|change| {
-            let best = lang.first_few(change.best.iter().copied());
-            format!("{}{}{best}", change.place, COLON.pick(lang))
+        let told = self.changes.iter().map(|Change { place, best }| {
+            let best = lang.first_few(best.iter().copied());
+            tr!(lang, "{place}: {best}", "{place}：{best}")
         });
-        let told: Vec<String> = told.collect();
+        let mut told: Vec<String> = told.collect();
         let more = told.len().saturating_sub(NAMED);
-        let shown = &told[..told.len().min(NAMED)];
-        let lead = match (lang, &self.choice) {
-            (Lang::En, Choice::Depends) => "best: ",
-            (Lang::Zh, Choice::Depends) => "各测点最好的：",
-            (Lang::En, _) => "another is better for ",
-            (Lang::Zh, _) => "这些情况下另有更好的：",
+        told.truncate(NAMED);
+        let shown = told.join(lang.pick("; ", "；"));
+        let text = match self.choice {
+            Choice::Depends => tr!(lang, "best: {shown}", "各测点最好的：{shown}"),
+            _ => tr!(
+                lang,
+                "another is better for {shown}",
+                "这些情况下另有更好的：{shown}"
+            ),
         };
-        let text = match (lang, more) {
-            (Lang::En, 0) => shown.join("; "),
-            (Lang::En, more) => format!("{}; and {more} more", shown.join("; ")),
-            (Lang::Zh, 0) => shown.join("；"),
-            (Lang::Zh, more) => format!("{}；另有 {more} 处", shown.join("；")),
-        };
-        (!told.is_empty()).then(|| format!("{lead}{text}"))
+        (!told.is_empty()).then(|| match more {
+            0 => text,
+            _ => tr!(lang, "{text}; and {more} more", "{text}；另有 {more} 处"),
+        })
     }
 }
-
-static COLON: Text = Text::new(": ", "：");
 
 #[cfg(test)]
 mod tests {

@@ -48,8 +48,7 @@ pub(crate) fn interval_of(measure: Measure, low: f64, high: f64) -> String {
 }
 
 /// Writes a share, in parts of 1, as per cent: `0.4%`, `3.1%`, `25%`.
-#[must_use]
-pub fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let digits = if percent.abs() < 9.95 { 1 } else { 0 };
     format!("{percent:.digits$}%")

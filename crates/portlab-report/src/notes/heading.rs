@@ -12,7 +12,7 @@ use super::{
 
 /// What stands above a report.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Heading {
+pub(crate) struct Heading {
     /// The number of servers: "10 servers, side by side".
     pub(crate) title: String,
     /// The suite and its workloads.

@@ -16,16 +16,16 @@ use super::{
 
 /// What one sign means.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Sign {
+pub(crate) struct Sign {
     /// What it explains.
-    pub of: Explains,
+    pub(crate) of: Explains,
     /// What it means.
-    pub sentence: Sentence,
+    pub(crate) sentence: Sentence,
 }
 
 /// What an entry of the legend explains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Explains {
+pub(crate) enum Explains {
     /// The tables as a whole.
     Tables,
     /// A sign behind a figure, before it or in its place.

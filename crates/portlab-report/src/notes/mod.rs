@@ -20,35 +20,36 @@
 //! told of any other. The English and the Chinese form of a sentence stand side by side, so that both say the same.
 
 mod cautions;
-pub mod claim;
+pub(crate) mod claim;
 mod conclusion;
-pub mod figures;
+pub(crate) mod figures;
 mod findings;
 pub(crate) mod heading;
-pub mod legend;
-pub mod names;
+pub(crate) mod legend;
+pub(crate) mod names;
 mod places;
-pub mod remarks;
+pub(crate) mod remarks;
 mod sentence;
-pub mod sheets;
-pub mod table;
+pub(crate) mod sheets;
+pub(crate) mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod truth;
-mod view;
+pub(crate) mod view;
 
 use portlab_stats::{
     record::Record,
     summary::{Overhead, overheads},
 };
 
-pub use cautions::Caution;
-pub use findings::Finding;
-pub use heading::Heading;
+pub(crate) use cautions::Caution;
+pub use figures::figure_of;
+pub(crate) use findings::Finding;
+pub(crate) use heading::Heading;
 pub use places::place_of;
 pub(crate) use sentence::Part;
-pub use sentence::Sentence;
+pub(crate) use sentence::Sentence;
 
 use self::{legend::Sign, table::Table, view::View};
 use portlab_words::Lang;
@@ -56,41 +57,41 @@ use portlab_words::Lang;
 /// Everything that a report on one record says.
 pub struct Notes<'a> {
     /// What the notes are made from.
-    pub record: &'a Record,
+    pub(crate) record: &'a Record,
     /// The language of all words.
-    pub lang: Lang,
+    pub(crate) lang: Lang,
     /// What stands above.
-    pub heading: Heading,
+    pub(crate) heading: Heading,
     /// Of each workload, in the record's order.
-    pub workloads: Vec<OfWorkload<'a>>,
+    pub(crate) workloads: Vec<OfWorkload<'a>>,
     /// What the traits cost, where controls were measured.
-    pub traits: Vec<Overhead>,
+    pub(crate) traits: Vec<Overhead>,
     /// What signs mean.
-    pub legend: Vec<Sign>,
+    pub(crate) legend: Vec<Sign>,
     /// What a reader must know before believing it, the gravest first.
-    pub cautions: Vec<Caution>,
+    pub(crate) cautions: Vec<Caution>,
     /// What it comes to, in three lines at most; nothing where nothing was measured.
-    pub conclusion: Vec<String>,
+    pub(crate) conclusion: Vec<String>,
 }
 
 /// What a record says of one workload.
-pub struct OfWorkload<'a> {
+pub(crate) struct OfWorkload<'a> {
     /// Its name.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// What it is, in a few words.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// The question that it answers.
-    pub asks: &'a str,
+    pub(crate) asks: &'a str,
     /// What is the same at all of its points: "64 B, depth 1".
-    pub details: String,
+    pub(crate) details: String,
     /// What there is to say, at most [`MOST`]; nothing where nothing can be known.
-    pub findings: Vec<Finding>,
+    pub(crate) findings: Vec<Finding>,
     /// A table for each of its points, in order.
-    pub tables: Vec<Table<'a>>,
+    pub(crate) tables: Vec<Table<'a>>,
 }
 
 /// A paragraph of more sentences than this isn't read.
-pub const MOST: usize = 6;
+pub(crate) const MOST: usize = 6;
 
 impl<'a> Notes<'a> {
     /// What `record` says, in `lang`.
@@ -125,7 +126,7 @@ impl<'a> Notes<'a> {
     }
 
     /// All tables, in order.
-    pub fn tables(&self) -> impl Iterator<Item = &Table<'a>> {
+    pub(crate) fn tables(&self) -> impl Iterator<Item = &Table<'a>> {
         self.workloads.iter().flat_map(|workload| &workload.tables)
     }
 }

@@ -14,7 +14,7 @@ const REASON: usize = 200;
 
 /// A line beneath a table.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Remark {
+pub(crate) struct Remark {
     /// [`Tone::Bad`] of what went wrong.
     pub(crate) tone: Tone,
     /// The line.

@@ -25,7 +25,7 @@ pub(crate) enum Part {
 
 /// A sentence, from its first word to its full stop.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sentence {
+pub(crate) struct Sentence {
     /// The pieces; together, with nothing between them, they are the sentence.
     pub(crate) parts: Vec<Part>,
 }
@@ -137,8 +137,7 @@ impl Sentence {
     }
 
     /// The sentence without marks.
-    #[must_use]
-    pub fn plain(&self) -> String {
+    pub(crate) fn plain(&self) -> String {
         let text = self.parts.iter().map(|part| match part {
             Part::Text(text) | Part::Name(text) | Part::Figure(text) => text.as_str(),
         });

@@ -4,8 +4,7 @@ use portlab_stats::record::Facts;
 use portlab_words::Lang;
 
 /// The fact sheet of `model` in `lang`: what the record says where there is no translation.
-#[must_use]
-pub fn facts(model: &str, recorded: &Facts, lang: Lang) -> Facts {
+pub(crate) fn facts(model: &str, recorded: &Facts, lang: Lang) -> Facts {
     let translated = SHEETS.iter().find(|sheet| sheet.model == model);
     match (lang, translated) {
         (Lang::Zh, Some(sheet)) => Facts {

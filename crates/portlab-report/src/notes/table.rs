@@ -17,38 +17,38 @@ use super::{
 };
 
 /// The table of the servers at one point of a workload.
-pub struct Table<'a> {
+pub(crate) struct Table<'a> {
     /// What the cells of the table are measurements of.
-    pub group: Group<'a>,
+    pub(crate) group: Group<'a>,
     /// The point: "100 connections of 64 B".
-    pub title: String,
+    pub(crate) title: String,
     /// The noise floor, where ranks go by it: "noise floor 7.5%".
-    pub floor: Option<String>,
+    pub(crate) floor: Option<String>,
     /// The columns, the telling ones first.
-    pub columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     /// The servers: first those with a place, by their places, then the others.
-    pub rows: Vec<Row<'a>>,
+    pub(crate) rows: Vec<Row<'a>>,
     /// What columns can't show: what went wrong, and what wasn't measured.
-    pub remarks: Vec<Remark>,
+    pub(crate) remarks: Vec<Remark>,
 }
 
 /// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Column {
+pub(crate) struct Column {
     /// What stands in it.
-    pub field: Field,
+    pub(crate) field: Field,
     /// Its head.
-    pub head: String,
+    pub(crate) head: String,
     /// What the head means; empty where it says it.
-    pub meaning: String,
+    pub(crate) meaning: String,
     /// When there is no room for all columns, the one with the lowest weight goes first; `None` for
     /// one that never goes.
-    pub weight: Option<u8>,
+    pub(crate) weight: Option<u8>,
 }
 
 /// What stands in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Field {
+pub(crate) enum Field {
     /// The place in the ranking.
     Rank,
     /// The entrant.
@@ -69,35 +69,35 @@ pub enum Field {
 }
 
 /// A row of a table.
-pub struct Row<'a> {
+pub(crate) struct Row<'a> {
     /// What was measured.
-    pub cell: &'a Cell,
+    pub(crate) cell: &'a Cell,
     /// Whether it is shown for comparison only: a twin or a control.
-    pub is_aside: bool,
+    pub(crate) is_aside: bool,
     /// What stands in each column; empty where nothing was measured.
-    pub entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
     /// The figure of the ranking, in parts of the largest.
-    pub share: Option<f64>,
+    pub(crate) share: Option<f64>,
     /// The rounds that lie far from the others, by the ranked measure.
-    pub outliers: Vec<usize>,
+    pub(crate) outliers: Vec<usize>,
     /// Why nothing was measured.
-    pub remark: Option<Sentence>,
+    pub(crate) remark: Option<Sentence>,
 }
 
 /// What stands in a row under a column.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Entry {
+pub(crate) struct Entry {
     /// The figure, the name, the place.
-    pub text: String,
+    pub(crate) text: String,
     /// A sign behind it, which the legend explains.
-    pub sign: Option<char>,
+    pub(crate) sign: Option<char>,
     /// How it is shown.
-    pub tone: Tone,
+    pub(crate) tone: Tone,
 }
 
 /// How an entry is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
+pub(crate) enum Tone {
     /// As it is.
     #[default]
     Plain,
@@ -129,14 +129,12 @@ static ERRORS: Text = Text::new("errors", "错误");
 
 impl Field {
     /// Whether a wider field of the same table tells the same and more.
-    #[must_use]
-    pub fn is_narrow(self) -> bool {
+    pub(crate) fn is_narrow(self) -> bool {
         matches!(self, Self::Spread | Self::Ratio)
     }
 
     /// Whether a narrower field of the same table tells the same in less room.
-    #[must_use]
-    pub fn is_wide(self) -> bool {
+    pub(crate) fn is_wide(self) -> bool {
         matches!(self, Self::Interval | Self::WideRatio)
     }
 }

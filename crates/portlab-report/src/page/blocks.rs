@@ -1,49 +1,11 @@
 //! Cards, facts, cautions, a command, a figure.
 
-use maud::{Markup, PreEscaped, html};
+use maud::{Markup, PreEscaped, Render, html};
 use portlab_chart::Drawing;
 use portlab_words::Lang;
 
-/// What a block says by its colour; its words say it too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
-    /// Nothing in particular.
-    #[default]
-    Plain,
-    /// Good.
-    Good,
-    /// To be taken with care.
-    Warn,
-    /// Wrong.
-    Bad,
-}
-
-/// A finding.
-#[derive(Clone, Debug, Default)]
-pub struct Card<'a> {
-    /// What it is about, such as `Least CPU per message`.
-    pub title: &'a str,
-    /// The answer, large, such as a model's name.
-    pub figure: &'a str,
-    /// A sentence or two.
-    pub text: &'a str,
-    /// Its tone.
-    pub tone: Tone,
-}
-
-/// A caution.
-#[derive(Clone, Debug)]
-pub struct Caution<'a> {
-    /// What it is about, in a few words.
-    pub title: &'a str,
-    /// What to bear in mind.
-    pub text: &'a str,
-    /// [`Tone::Warn`] when it bears on the conclusions, [`Tone::Bad`] when it spoils them.
-    pub tone: Tone,
-}
-
-/// Findings, beside one another where there is room.
-pub fn cards(cards: &[Card<'_>]) -> Markup {
+/// Findings, each a question and a sentence, beside one another where there is room.
+pub(crate) fn cards(cards: &[(&str, String)]) -> Markup {
     // No card is to stand alone in its row.
     let columns = match cards.len() {
         2 | 4 => "by2",
@@ -51,42 +13,34 @@ pub fn cards(cards: &[Card<'_>]) -> Markup {
     };
     html! {
         div class={ "cards " (columns) } {
-            @for card in cards {
-                article class={ "card " (card.tone.class()) } {
-                    h3 { (card.title) }
-                    @if !card.figure.is_empty() { p.figure { (card.figure) } }
-                    @if !card.text.is_empty() { p { (card.text) } }
-                }
+            @for (title, text) in cards {
+                article class="card plain" { h3 { (title) } p { (text) } }
             }
         }
     }
 }
 
 /// Paragraphs of plain text.
-pub fn paragraphs(paragraphs: &[&str]) -> Markup {
+pub(crate) fn paragraphs(paragraphs: &[impl Render]) -> Markup {
     html! { div.prose { @for text in paragraphs { p { (text) } } } }
 }
 
 /// Names and values, such as the environment's.
-pub fn facts(facts: &[(&str, &str)]) -> Markup {
+pub(crate) fn facts(facts: &[(&str, String)]) -> Markup {
     html! {
         dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
     }
 }
 
-/// Cautions.
-pub fn cautions(cautions: &[Caution<'_>]) -> Markup {
+/// What a reader must bear in mind.
+pub(crate) fn cautions(cautions: &[String]) -> Markup {
     html! {
-        ul.cautions {
-            @for caution in cautions {
-                li class=(caution.tone.class()) { strong { (caution.title) } " " (caution.text) }
-            }
-        }
+        ul.cautions { @for text in cautions { li.warn { (text) } } }
     }
 }
 
 /// A command, with a button that copies it.
-pub fn command(lang: Lang, text: &str) -> Markup {
+pub(crate) fn command(lang: Lang, text: &str) -> Markup {
     let (copy, copied) = (lang.pick("Copy", "复制"), lang.pick("Copied", "已复制"));
     html! {
         div.command {
@@ -96,31 +50,19 @@ pub fn command(lang: Lang, text: &str) -> Markup {
     }
 }
 
-/// A chart with its heading and its caption. Where the screen is narrow, `narrow` takes its place.
-pub fn figure(heading: &str, wide: &Drawing, narrow: Option<&Drawing>, caption: &str) -> Markup {
-    let class = if narrow.is_some() { "wide" } else { "always" };
+/// A chart with its heading and its caption. Where the screen is narrow, `narrow` takes the place of `wide`.
+pub(crate) fn figure(heading: &str, wide: &Drawing, narrow: &Drawing, caption: &str) -> Markup {
     html! {
         figure.chart {
-            @if !heading.is_empty() { h3 { (heading) } }
-            div class=(class) { (PreEscaped(wide.inline())) }
-            @if let Some(narrow) = narrow { div.narrow { (PreEscaped(narrow.inline())) } }
+            h3 { (heading) }
+            div.wide { (PreEscaped(wide.inline())) }
+            div.narrow { (PreEscaped(narrow.inline())) }
             @if !caption.is_empty() { figcaption { (caption) } }
         }
     }
 }
 
 /// Blocks that are folded away until they are asked for; on paper they are open.
-pub fn fold(summary: &str, body: &Markup) -> Markup {
+pub(crate) fn fold(summary: &str, body: &Markup) -> Markup {
     html! { details.fold { summary { (summary) } (body) } }
-}
-
-impl Tone {
-    pub(crate) fn class(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Good => "good",
-            Self::Warn => "warn",
-            Self::Bad => "bad",
-        }
-    }
 }

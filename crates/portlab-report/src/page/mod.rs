@@ -5,58 +5,54 @@
 //! |---|---|
 //! | `blocks` | cards, facts, cautions, a command, a figure |
 //! | `table` | a table that scrolls in its own room |
-//! | `sheets` | the models' fact sheets |
-//! | `words` | the few words that the page itself says |
 //!
 //! The page follows whether the reader's screen is light or dark, and has a switch for it that
 //! remembers nothing. On paper it is light, everything folded is open, and no chart is split.
 
 mod blocks;
-mod sheets;
 mod table;
 #[cfg(test)]
 mod tests;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-pub use blocks::{Card, Caution, Tone, cards, cautions, command, facts, figure, fold, paragraphs};
-pub use sheets::{Sheet, sheets};
-pub use table::{Cell, Column, Mark, Table, table};
+pub(crate) use blocks::{cards, cautions, command, facts, figure, fold, paragraphs};
+pub(crate) use table::{Cell, Column, Mark, table};
 
 use portlab_words::Lang;
 
 /// A page.
 #[derive(Clone, Debug)]
-pub struct Page<'a> {
+pub(crate) struct Page<'a> {
     /// The language of its text.
-    pub lang: Lang,
+    pub(crate) lang: Lang,
     /// The title, in the window's bar too.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// A sentence or two beneath the title.
-    pub lead: &'a str,
+    pub(crate) lead: &'a str,
     /// Key facts, each a name and its value.
-    pub chips: &'a [(&'a str, &'a str)],
+    pub(crate) chips: &'a [(&'a str, String)],
     /// The sections, which the table of contents lists.
-    pub sections: Vec<Section<'a>>,
+    pub(crate) sections: Vec<Section<'a>>,
     /// What stands beneath everything.
-    pub footer: &'a str,
+    pub(crate) footer: &'a str,
 }
 
 /// A section.
 #[derive(Clone, Debug)]
-pub struct Section<'a> {
+pub(crate) struct Section<'a> {
     /// The id that links point to, unique on the page: ASCII letters, digits and hyphens.
-    pub id: &'a str,
+    pub(crate) id: &'a str,
     /// Its title.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// Its title in the table of contents, where there is little room.
-    pub short: &'a str,
+    pub(crate) short: &'a str,
     /// Its blocks.
-    pub body: Markup,
+    pub(crate) body: Markup,
 }
 
 /// Writes the whole page.
-pub fn shell(page: &Page<'_>) -> String {
+pub(crate) fn shell(page: &Page<'_>) -> String {
     let lang = page.lang;
     let contents = lang.pick("Contents", "目录");
     let theme = lang.pick("Theme: as the system", "主题：跟随系统");

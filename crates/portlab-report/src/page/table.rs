@@ -3,101 +3,50 @@
 use maud::{Markup, PreEscaped, html};
 use portlab_chart::Style;
 
-/// A table. Its first column stays in sight when the others are scrolled.
-#[derive(Clone, Debug, Default)]
-pub struct Table<'a> {
-    /// What it shows; empty for no caption.
-    pub caption: &'a str,
-    /// The columns.
-    pub columns: Vec<Column<'a>>,
-    /// The rows, each with a cell per column.
-    pub rows: Vec<Vec<Cell>>,
-}
-
 /// A column.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Column<'a> {
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Column<'a> {
     /// Its title.
-    pub title: &'a str,
+    pub(crate) title: &'a str,
     /// What the title means, as a tooltip; empty for none.
-    pub meaning: &'a str,
+    pub(crate) meaning: &'a str,
     /// Whether it has figures, which stand at the right.
-    pub is_figures: bool,
+    pub(crate) is_figures: bool,
 }
 
 /// A cell.
 #[derive(Clone, Debug, Default)]
-pub struct Cell {
-    /// Its text.
-    pub text: String,
+pub(crate) struct Cell {
+    pub(crate) text: String,
     /// How it stands among the others of its column.
-    pub mark: Mark,
-    /// The model whose sign stands before the text.
-    pub style: Option<Style>,
+    pub(crate) mark: Mark,
+    /// The style of the model whose marker stands before the text.
+    pub(crate) style: Option<Style>,
     /// How many columns it takes, when more than one.
-    pub columns: usize,
+    pub(crate) columns: usize,
 }
 
 /// How a figure stands among the others of its column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mark {
+pub(crate) enum Mark {
     /// Neither best nor worst.
     #[default]
     None,
-    /// The best.
     Best,
-    /// Not to be told from the best.
-    WithTheBest,
-    /// The worst.
     Worst,
-    /// Not to be told from the worst.
-    WithTheWorst,
     /// Not to be counted.
     Muted,
 }
 
-impl Cell {
-    /// A cell of plain text.
-    pub fn new(text: impl Into<String>) -> Self {
-        Self {
-            text: text.into(),
-            ..Self::default()
-        }
-    }
-
-    /// The same with a mark.
-    #[must_use]
-    pub fn marked(self, mark: Mark) -> Self {
-        Self { mark, ..self }
-    }
-
-    /// A model's name behind its sign.
-    pub fn model(name: &str, style: Style) -> Self {
-        Self {
-            style: Some(style),
-            ..Self::new(name)
-        }
-    }
-
-    /// A remark in place of `columns` cells.
-    pub fn remark(text: &str, columns: usize) -> Self {
-        Self {
-            columns,
-            ..Self::new(text).marked(Mark::Muted)
-        }
-    }
-}
-
-/// Writes a table.
-pub fn table(table: &Table<'_>) -> Markup {
+/// Writes a table, of which each row has a cell per column. The first column stays in sight when the others are scrolled.
+pub(crate) fn table(columns: &[Column<'_>], rows: &[Vec<Cell>]) -> Markup {
     html! {
         div.scroll tabindex="0" {
             table {
-                @if !table.caption.is_empty() { caption { (table.caption) } }
-                thead { tr { @for column in &table.columns { (head(column)) } } }
+                thead { tr { @for column in columns { (head(column)) } } }
                 tbody {
-                    @for row in &table.rows {
-                        tr { @for (at, cell) in row.iter().enumerate() { (body(&table.columns, at, cell)) } }
+                    @for row in rows {
+                        tr { @for (at, cell) in row.iter().enumerate() { (body(columns, at, cell)) } }
                     }
                 }
             }
@@ -113,13 +62,20 @@ fn head(column: &Column<'_>) -> Markup {
 
 fn body(columns: &[Column<'_>], at: usize, cell: &Cell) -> Markup {
     let is_figures = cell.columns < 2 && columns.get(at).is_some_and(|column| column.is_figures);
-    let class = [is_figures.then_some("num"), cell.mark.class()];
+    // The sign says the same without colour.
+    let (mark, sign) = match cell.mark {
+        Mark::None => (None, None),
+        Mark::Best => (Some("best"), Some("▲")),
+        Mark::Worst => (Some("worst"), Some("▼")),
+        Mark::Muted => (Some("muted"), None),
+    };
+    let class = [is_figures.then_some("num"), mark];
     let class = class.into_iter().flatten().collect::<Vec<_>>().join(" ");
     let class = (!class.is_empty()).then_some(class);
     let span = (cell.columns > 1).then_some(cell.columns);
     let inside = html! {
         @if let Some(style) = &cell.style { (PreEscaped(style.swatch())) }
-        @match cell.mark.sign() {
+        @match sign {
             Some(sign) => { span.mark { (sign) " " (cell.text) } },
             None => (cell.text),
         }
@@ -127,27 +83,5 @@ fn body(columns: &[Column<'_>], at: usize, cell: &Cell) -> Markup {
     match at {
         0 => html! { th scope="row" class=[class] { (inside) } },
         _ => html! { td class=[class] colspan=[span] { (inside) } },
-    }
-}
-
-impl Mark {
-    fn class(self) -> Option<&'static str> {
-        match self {
-            Self::None => None,
-            Self::Best => Some("best"),
-            Self::WithTheBest => Some("near-best"),
-            Self::Worst => Some("worst"),
-            Self::WithTheWorst => Some("near-worst"),
-            Self::Muted => Some("muted"),
-        }
-    }
-
-    /// What says the same without colour.
-    fn sign(self) -> Option<&'static str> {
-        match self {
-            Self::Best => Some("▲"),
-            Self::Worst => Some("▼"),
-            _ => None,
-        }
     }
 }

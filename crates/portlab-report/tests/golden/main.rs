@@ -13,9 +13,7 @@ mod study;
 
 use std::{fs, path::PathBuf, sync::LazyLock};
 
-use portlab_report::{
-    changes_markdown, changes_text, charts, csv, html, markdown, notes::Notes, text,
-};
+use portlab_report::{Notes, changes_markdown, changes_text, charts, csv, html, markdown, text};
 use portlab_stats::{read::read, record::Record};
 use portlab_words::Lang;
 

@@ -105,6 +105,17 @@ pub enum Verdict {
     NotComparable(Reason),
 }
 
+impl Verdict {
+    /// Whether more pairs are needed for a decision.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(
+            self,
+            Self::TooFew { .. } | Self::TooNoisy { .. } | Self::Erring { .. }
+        )
+    }
+}
+
 /// The decision about a whole run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -446,12 +457,7 @@ impl Gate<'_> {
         let any = |what: fn(&Verdict) -> bool| self.judged.iter().any(|it| what(&it.verdict));
         if any(|it| matches!(it, Verdict::Worse | Verdict::Broken)) {
             Outcome::Failed
-        } else if any(|it| {
-            matches!(
-                it,
-                Verdict::TooFew { .. } | Verdict::TooNoisy { .. } | Verdict::Erring { .. }
-            )
-        }) {
+        } else if any(Verdict::is_open) {
             Outcome::Undecided
         } else if any(|it| matches!(it, Verdict::Fine | Verdict::Better)) {
             Outcome::Passed

@@ -159,7 +159,7 @@ mod tests {
             pinning,
             &record,
             &[
-                "Server and generator shared 2 processors, and may have slowed each other down: there is one core only that may be used.",
+                "Server and generator shared 2 processors, and may have slowed each other down: only one core may be used.",
             ],
             &["服务器和负载生成器共用 2 个处理器，可能互相干扰：可用的处理器核只有一个。"],
         );

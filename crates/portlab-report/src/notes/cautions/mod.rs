@@ -12,11 +12,11 @@ use super::{Sentence, view::View};
 
 /// What a reader must know.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Caution {
+pub(crate) struct Caution {
     /// In a sentence.
-    pub sentence: Sentence,
+    pub(crate) sentence: Sentence,
     /// Whether a remark beneath a table says it too.
-    pub is_remarked: bool,
+    pub(crate) is_remarked: bool,
 }
 
 /// Every caution that applies, the gravest first. Where nothing was measured, only that is told.

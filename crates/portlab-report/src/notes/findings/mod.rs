@@ -19,9 +19,9 @@ use super::{MOST, Sentence, claim::Claim, places::place, view::View};
 
 /// What is said of a workload, and the claims that the sentence makes, as data.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Finding {
+pub(crate) struct Finding {
     /// The sentence.
-    pub sentence: Sentence,
+    pub(crate) sentence: Sentence,
     pub(super) claims: Vec<Claim>,
 }
 
