@@ -98,6 +98,21 @@ fn a_report_goes_into_a_file_whose_name_tells_its_form() {
 }
 
 #[test]
+fn a_build_without_png_says_how_to_get_it() {
+    let charts = folder("report-png").join("charts");
+    let (text, code) = report(&[&results(), "--charts", path(&charts), "--png"]);
+    if cfg!(feature = "png") {
+        let has_font = !text.contains("needs a font");
+        assert_eq!(code, Some(if has_font { 0 } else { 2 }), "{text}");
+        assert_eq!(text.contains(".png"), has_font, "{text}");
+    } else {
+        assert_eq!(code, Some(2), "{text}");
+        assert!(text.contains("--features png"), "{text}");
+        assert!(!charts.exists());
+    }
+}
+
+#[test]
 fn a_record_of_older_days_is_reported_on() {
     let first = root().join("crates/portlab-stats/testdata/results-1.json");
     let (text, code) = report(&[path(&first)]);

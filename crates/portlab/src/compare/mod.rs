@@ -18,7 +18,7 @@ use portlab_lab::{
     Costs, Experiment, Pinning, Running, Store, blank, compare, costs, experiment::START_TIMEOUT,
     pin, quoted, timelines,
 };
-use portlab_report::notes::Notes;
+use portlab_report::Notes;
 use portlab_service::HandlerWork;
 use portlab_stats::{
     check::{MOST_CELLS, MOST_MEASUREMENTS},

@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_lab::{MeasureError, Observer, TimelineError};
-use portlab_report::{notes::figures::figure_of as write, place_of};
+use portlab_report::{figure_of as write, place_of};
 use portlab_service::inert;
 use portlab_stats::{
     analysis::groups,

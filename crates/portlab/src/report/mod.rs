@@ -1,6 +1,7 @@
 //! `portlab report`: what a record says, and what has changed since another one.
 
 mod charts;
+mod png;
 mod runs;
 
 use std::{
@@ -11,7 +12,7 @@ use std::{
 use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
-use portlab_report::notes::Notes;
+use portlab_report::Notes;
 use portlab_stats::{read::ReadError, record::Record};
 use portlab_sys::whole::write_whole;
 use portlab_words::{Lang, units};
@@ -63,7 +64,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "DIR", conflicts_with_all = ["later", "out", "format", "fail_over"])]
     charts: Option<PathBuf>,
 
-    /// Write the charts as PNG too
+    /// Write the charts as PNG too; needs a build with --features png
     #[arg(long, requires = "charts")]
     png: bool,
 
