@@ -13,8 +13,8 @@ pub struct Drawing {
     id: String,
     title: String,
     description: String,
-    width: f64,
-    height: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
     body: String,
 }
 
@@ -46,16 +46,6 @@ impl Drawing {
         pen.rect("paper", (-MARGIN, -MARGIN), size, 0.0);
         let inside = format!("<style>{style}</style>{}", pen.finish());
         self.svg(" xmlns=\"http://www.w3.org/2000/svg\"", MARGIN, &inside) + "\n"
-    }
-
-    /// The width in user units.
-    pub fn width(&self) -> f64 {
-        self.width
-    }
-
-    /// The height in user units.
-    pub fn height(&self) -> f64 {
-        self.height
     }
 
     fn svg(&self, xmlns: &str, margin: f64, before: &str) -> String {

@@ -5,8 +5,8 @@
 //! |---|---|
 //! | `frame`, `drawing` | what every chart has; the drawn chart, inline or as a file |
 //! | `bars` | one figure per row, with its interval and its rounds |
-//! | `lines`, `series` | a figure over an axis, one line per series |
-//! | `percentiles` | latency by percentile |
+//! | `lines` | a figure over an axis, one line per series |
+//! | `percentiles` | the axis of percentiles |
 //! | `strip` | what each thread did for some milliseconds |
 //! | `axis`, `ticks`, `scale` | from values to places, and the round values among them |
 //! | `labels` | labels that don't overlap |
@@ -54,7 +54,6 @@ mod number;
 mod pen;
 mod percentiles;
 mod scale;
-mod series;
 mod strip;
 mod style;
 #[cfg(test)]
@@ -66,10 +65,9 @@ pub use bars::{Bar, Bars, BarsKey, Dot, Measured, Rank, bars};
 pub use colours::{style_sheet, variables};
 pub use drawing::Drawing;
 pub use frame::Frame;
-pub use lines::{Lines, lines};
+pub use lines::{Lines, Sample, Series, lines};
 pub use marker::Marker;
-pub use percentiles::{Percentiles, Quantiles, percentiles};
+pub use percentiles::{percentiles, place_of};
 pub use scale::Spacing;
-pub use series::{Sample, Series};
 pub use strip::{Lane, Slice, Strip, strip};
 pub use style::Style;

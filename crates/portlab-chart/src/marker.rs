@@ -1,6 +1,6 @@
 //! The signs on lines.
 
-use crate::{number::short, pen::Pen};
+use crate::{lines::joined, pen::Pen};
 
 /// A closed shape, so that it can be full or hollow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,13 +43,8 @@ impl Marker {
             Self::Hexagon => polygon(6, 1.1, 0.0),
             Self::Star => star(),
         };
-        let points = corners
-            .iter()
-            .map(|(dx, dy)| format!("{} {}", short(x + dx * r), short(y + dy * r)));
-        pen.path(
-            class,
-            &format!("M{}z", points.collect::<Vec<_>>().join("L")),
-        );
+        let points = corners.iter().map(|(dx, dy)| (x + dx * r, y + dy * r));
+        pen.path(class, &format!("M{}z", joined(points)));
     }
 }
 

@@ -116,24 +116,22 @@ fn lines_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
 }
 
 fn percentiles_of(values: &[f64], width: f64) -> Drawing {
-    let points: Vec<(f64, f64)> = values
-        .iter()
-        .map(|value| (value.abs().fract(), *value))
-        .collect();
-    let series = [Quantiles {
+    let samples = values.iter().map(|value| Sample {
+        trusted: false,
+        ..Sample::new(place_of(value.abs().fract()), *value)
+    });
+    let series = [Series {
         name: WICKED.to_owned(),
         style: style(11),
-        points,
-        trusted: false,
+        samples: samples.collect(),
     }];
-    let chart = Percentiles {
+    let chart = Lines {
         series: &series,
-        x_label: "percentile",
-        y_label: "latency",
-        write: |ns| format!("{ns:.0e} ns"),
+        x: percentiles("percentile"),
+        y: Axis::new("latency", Spacing::Log, |ns| format!("{ns:.0e} ns")),
         plot_height: 200.0,
     };
-    percentiles(&frame(width), &chart)
+    lines(&frame(width), &chart)
 }
 
 fn strip_of(values: &[f64], lanes: usize, width: f64) -> Drawing {
@@ -213,8 +211,8 @@ fn check(drawing: &Drawing) -> Vec<(&'static str, f64, f64, f64)> {
     });
     let texts: Vec<_> = texts.collect();
     for (class, left, right, y) in &texts {
-        let inside = *left >= -0.2 && *right <= drawing.width() + 0.2;
-        let beneath = *y >= 9.0 && *y <= drawing.height() - 2.0;
+        let inside = *left >= -0.2 && *right <= drawing.width + 0.2;
+        let beneath = *y >= 9.0 && *y <= drawing.height - 2.0;
         assert!(
             inside && beneath,
             "{class} from {left} to {right} at {y}: {file}"

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use portlab_chart::{
-    Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Percentiles, Quantiles, Rank,
-    Sample, Series, Spacing, bars, lines, percentiles,
+    Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Rank, Sample, Series, Spacing,
+    bars, lines, percentiles, place_of,
 };
 use portlab_stats::{
     analysis::{Column, Group},
@@ -445,25 +445,25 @@ const BEYOND: f64 = 5.0;
 
 fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     let (lang, group) = (report.notes.lang, &table.group);
-    let series: Vec<Quantiles> = shown(group)
-        .iter()
-        .filter(|cell| !cell.latencies.is_empty())
-        .map(|cell| {
-            let count = cell.latencies.count() as f64;
-            let enough = |quantile: &f64| count * (1.0 - quantile) >= BEYOND;
-            let points = QUANTILES.into_iter().filter(enough);
-            let points = points.filter_map(|quantile| {
-                let latency = cell.latencies.quantile(quantile)?;
-                Some((quantile, latency as f64))
-            });
-            Quantiles {
-                name: cell.model.clone(),
-                style: report.palette.style(&cell.model),
-                points: points.collect(),
+    let cells = shown(group).into_iter();
+    let cells = cells.filter(|cell| !cell.latencies.is_empty());
+    let series = cells.map(|cell| {
+        let count = cell.latencies.count() as f64;
+        let enough = |quantile: &f64| count * (1.0 - quantile) >= BEYOND;
+        let samples = QUANTILES.into_iter().filter(enough).filter_map(|quantile| {
+            let latency = cell.latencies.quantile(quantile)? as f64;
+            Some(Sample {
                 trusted: !cell.generator_was_the_limit(),
-            }
-        })
-        .collect();
+                ..Sample::new(place_of(quantile), latency)
+            })
+        });
+        Series {
+            name: cell.model.clone(),
+            style: report.palette.style(&cell.model),
+            samples: samples.collect(),
+        }
+    });
+    let series: Vec<Series> = series.collect();
     let (title, what) = match group.workload.counts {
         Counts::Deliveries => (
             lang.pick("Fan-out by percentile", "扇出时间的百分位曲线"),
@@ -485,14 +485,13 @@ fn latencies(report: &Report, groups: &[&Group], table: &Table) -> Chart {
     let [x_label, y_label] = [share, what].map(|it| spaced(it, Spacing::Log, lang));
     let name = chart_name(report, group, groups, "latency");
     drawn((name, heading), caption, |frame| {
-        let chart = Percentiles {
+        let chart = Lines {
             series: &series,
-            x_label: &x_label,
-            y_label: &y_label,
-            write: units::nanos,
+            x: percentiles(&x_label),
+            y: Axis::new(&y_label, Spacing::Log, units::nanos),
             plot_height: PLOT,
         };
-        percentiles(frame, &chart)
+        lines(frame, &chart)
     })
 }
 
