@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use anstyle::Style;
 use portlab_stats::{
     analysis::Group,
-    changes::{Change, Changes, Pair, Pairs, Reason, Unlike, Verdict, changes},
+    changes::{Change, Changes, Pair, Pairs, Reason, Trend, Unlike, changes},
     estimate::Estimate,
     measure::Measure,
     record::{Cell, Record},
@@ -95,15 +95,12 @@ pub fn changes_markdown(before: &Record, after: &Record) -> String {
 
 /// How many cells have changed, and how many haven't.
 fn summary(changes: &Changes) -> String {
-    let count = |verdict: &Verdict| {
+    let count = |trend: &Trend| {
         let pairs = changes.pairs();
-        pairs
-            .filter(|pair| pair.change().verdict == *verdict)
-            .count()
+        pairs.filter(|pair| pair.change().trend == *trend).count()
     };
     let all = changes.pairs().count();
-    let [worse, better, unseen] =
-        [Verdict::Worse, Verdict::Better, Verdict::Unseen].map(|it| count(&it));
+    let [worse, better, unseen] = [Trend::Worse, Trend::Better, Trend::Unseen].map(|it| count(&it));
     let compared = worse + better + unseen;
     if compared == 0 {
         return "nothing compares: no cell was measured well in both runs".to_owned();
@@ -179,7 +176,7 @@ fn name(pairs: &Pairs, measure: Measure) -> Cow<'static, str> {
 /// Those that don't compare, with the reason.
 fn incomparable<'a>(pairs: &'a Pairs) -> impl Iterator<Item = String> + 'a {
     pairs.pairs.iter().filter_map(|pair| {
-        let Verdict::NotComparable(reason) = &pair.change().verdict else {
+        let Trend::NotComparable(reason) = &pair.change().trend else {
             return None;
         };
         let (model, why) = (&pair.after.model, why(reason));
@@ -236,29 +233,29 @@ fn row(pair: &Pair, width: usize) -> Vec<(String, Style)> {
         Some(figure) => figure_of(change.measure, figure.median),
         None => "–".to_owned(),
     };
-    let (own, verdict) = match &change.verdict {
+    let (own, trend) = match &change.trend {
         _ if pair.is_aside => (DIM, DIM),
-        Verdict::Better => (PLAIN, GOOD),
-        Verdict::Worse => (PLAIN, BAD),
-        Verdict::Unseen | Verdict::NotComparable(_) => (PLAIN, PLAIN),
+        Trend::Better => (PLAIN, GOOD),
+        Trend::Worse => (PLAIN, BAD),
+        Trend::Unseen | Trend::NotComparable(_) => (PLAIN, PLAIN),
     };
     let [low, high] = [
         changed(change.ratio, |it| it.low),
         changed(change.ratio, |it| it.high),
     ];
-    let seen = match change.verdict {
-        Verdict::Better => "▲ better",
-        Verdict::Worse => "▼ worse",
-        Verdict::Unseen => "no change seen",
-        Verdict::NotComparable(_) => "not compared",
+    let seen = match change.trend {
+        Trend::Better => "▲ better",
+        Trend::Worse => "▼ worse",
+        Trend::Unseen => "no change seen",
+        Trend::NotComparable(_) => "not compared",
     };
     let mut row = vec![
         (cut(&pair.after.model, width / 3), own),
         (figure(change.before), DIM),
         (figure(change.after), own),
-        (changed(change.ratio, |it| it.median), verdict),
+        (changed(change.ratio, |it| it.median), trend),
         (format!("{low} to {high}"), DIM),
-        (seen.to_owned(), verdict),
+        (seen.to_owned(), trend),
     ];
     row.extend(pair.changes.iter().skip(1).map(|it| (beside(it), DIM)));
     row
@@ -266,11 +263,11 @@ fn row(pair: &Pair, width: usize) -> Vec<(String, Style)> {
 
 /// The change of a measure that stands beside.
 fn beside(change: &Change) -> String {
-    let sign = match change.verdict {
-        Verdict::Better => FIRST,
-        Verdict::Worse => LAST,
-        Verdict::Unseen => ALIKE,
-        Verdict::NotComparable(_) => ' ',
+    let sign = match change.trend {
+        Trend::Better => FIRST,
+        Trend::Worse => LAST,
+        Trend::Unseen => ALIKE,
+        Trend::NotComparable(_) => ' ',
     };
     format!("{}{sign}", changed(change.ratio, |ratio| ratio.median))
 }
@@ -322,7 +319,7 @@ fn notes(changes: &Changes, before: &Record, after: &Record) -> Vec<String> {
                 .to_owned(),
         );
         notes.push(format!(
-            "Behind the verdict, how other figures have changed: {FIRST} better, {LAST} worse, {ALIKE} no \
+            "The last columns show how other figures have changed: {FIRST} better, {LAST} worse, {ALIKE} no \
              change seen, – not comparable."
         ));
     }

@@ -4,9 +4,10 @@
 use ::csv::{Terminator, WriterBuilder};
 use portlab_stats::{
     analysis::Group,
-    record::{Cell, Kind, Rate, Round},
+    record::{Kind, Rate, Round},
 };
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::notes::{Notes, table::Row};
 
@@ -28,7 +29,8 @@ pub fn csv(notes: &Notes) -> String {
             .write_record(fields)
             .expect("memory can be written to");
     };
-    write(FIELDS.iter().map(|(head, _)| (*head).to_owned()).collect());
+    let heads = CELL.iter().chain(&ROUND).chain(&LAST);
+    write(heads.map(|head| (*head).to_owned()).collect());
     for (table, row) in notes
         .tables()
         .flat_map(|it| it.rows.iter().map(move |row| (it, row)))
@@ -53,102 +55,68 @@ pub fn csv(notes: &Notes) -> String {
 struct Line<'a> {
     group: &'a Group<'a>,
     row: &'a Row<'a>,
-    cell: &'a Cell,
     number: Option<usize>,
     round: Option<&'a Round>,
     reason: &'a str,
 }
 
-/// The head of a column, and what stands under it.
-type Field = (&'static str, fn(Line) -> String);
-
-static FIELDS: &[Field] = &[
-    ("workload", |line| line.cell.workload.clone()),
-    ("service", |line| line.group.workload.service.clone()),
-    ("counts", |line| name(line.group.workload.counts)),
-    ("work", |line| line.group.workload.work.clone()),
-    ("depth", |line| line.group.workload.depth.to_string()),
-    ("rooms", |line| known(line.group.workload.rooms)),
-    ("model", |line| line.cell.model.clone()),
-    ("kind", |line| line.kind()),
-    ("connections", |line| {
-        line.cell.point.connections.to_string()
-    }),
-    ("size_bytes", |line| line.cell.point.size_bytes.to_string()),
-    ("workers_asked", |line| known(line.cell.point.workers_asked)),
-    ("workers", |line| match line.cell.workers {
-        0 => String::new(),
-        workers => workers.to_string(),
-    }),
-    ("rate_asked_per_s", |line| match line.cell.point.rate {
-        Some(Rate::PerS(rate)) => rate.to_string(),
-        other => other.map(name).unwrap_or_default(),
-    }),
-    ("best_per_s", |line| known(line.cell.best_per_s)),
-    ("round", |line| known(line.number)),
-    ("messages", |line| line.each(|it| it.messages)),
-    ("elapsed_ms", |line| line.each(|it| it.elapsed_ms)),
-    ("messages_per_s", |line| line.each(|it| it.messages_per_s)),
-    ("latency_count", |line| {
-        line.each(|it| it.latency_count.unwrap_or(it.messages))
-    }),
-    ("latency_p50_ns", |line| line.each(|it| it.latency_p50_ns)),
-    ("latency_p90_ns", |line| line.each(|it| it.latency_p90_ns)),
-    ("latency_p99_ns", |line| line.each(|it| it.latency_p99_ns)),
-    ("latency_p999_ns", |line| line.each(|it| it.latency_p999_ns)),
-    ("latency_max_ns", |line| line.each(|it| it.latency_max_ns)),
-    ("server_cpu_us_per_message", |line| {
-        line.if_known(|it| it.server_cpu_us_per_message)
-    }),
-    ("context_switches_per_message", |line| {
-        line.if_known(|it| it.context_switches_per_message)
-    }),
-    ("empty_pss_bytes", |line| {
-        line.if_known(|it| it.empty_pss_bytes)
-    }),
-    ("peak_pss_bytes", |line| line.each(|it| it.peak_pss_bytes)),
-    ("threads", |line| line.each(|it| it.threads)),
-    ("processes", |line| line.each(|it| it.processes)),
-    ("errors", |line| line.each(|it| it.errors)),
-    ("first_error", |line| {
-        line.if_known(|it| it.first_error.clone())
-    }),
-    ("generator_cpu_us_per_message", |line| {
-        line.if_known(|it| it.generator_cpu_us_per_message)
-    }),
-    ("generator_cpu_share", |line| {
-        line.each(|it| it.generator_cpu_share)
-    }),
-    ("generator_wait_share", |line| {
-        line.if_known(|it| it.generator_wait_share)
-    }),
-    ("server_wait_share", |line| {
-        line.if_known(|it| it.server_wait_share)
-    }),
-    ("machine_cpu_pressure_share", |line| {
-        line.if_known(|it| it.machine_cpu_pressure_share)
-    }),
-    ("generator_was_the_limit", |line| {
-        line.each(|_| line.cell.generator_was_the_limit())
-    }),
-    ("offered_per_s", |line| line.if_known(|it| it.offered_per_s)),
-    ("pacing_lag_p99_ns", |line| {
-        line.if_known(|it| it.pacing_lag_p99_ns)
-    }),
-    ("due_not_sent", |line| line.if_known(|it| it.due_not_sent)),
-    ("ranked_by", |line| name(line.group.workload.ranked_by)),
-    ("outlier", |line| {
-        line.each(|it| line.row.outliers.contains(&it.round))
-    }),
-    ("not_measured", |line| line.reason.to_owned()),
+/// The heads of the columns before those of a round.
+const CELL: [&str; 15] = [
+    "workload",
+    "service",
+    "counts",
+    "work",
+    "depth",
+    "rooms",
+    "model",
+    "kind",
+    "connections",
+    "size_bytes",
+    "workers_asked",
+    "workers",
+    "rate_asked_per_s",
+    "best_per_s",
+    "round",
 ];
+/// The figures of a round, which have the names that a record gives them; and between them whether the generator was the
+/// limit of the cell.
+const ROUND: [&str; 26] = [
+    "messages",
+    "elapsed_ms",
+    "messages_per_s",
+    "latency_count",
+    "latency_p50_ns",
+    "latency_p90_ns",
+    "latency_p99_ns",
+    "latency_p999_ns",
+    "latency_max_ns",
+    "server_cpu_us_per_message",
+    "context_switches_per_message",
+    "empty_pss_bytes",
+    "peak_pss_bytes",
+    "threads",
+    "processes",
+    "errors",
+    "first_error",
+    "generator_cpu_us_per_message",
+    "generator_cpu_share",
+    "generator_wait_share",
+    "server_wait_share",
+    "machine_cpu_pressure_share",
+    LIMIT,
+    "offered_per_s",
+    "pacing_lag_p99_ns",
+    "due_not_sent",
+];
+const LIMIT: &str = "generator_was_the_limit";
+/// The heads behind those of a round.
+const LAST: [&str; 3] = ["ranked_by", "outlier", "not_measured"];
 
 impl<'a> Line<'a> {
     fn new(group: &'a Group<'a>, row: &'a Row<'a>) -> Self {
         Self {
             group,
             row,
-            cell: row.cell,
             number: None,
             round: None,
             reason: "",
@@ -172,13 +140,68 @@ impl<'a> Line<'a> {
     }
 
     fn written(self) -> Vec<String> {
-        let fields = FIELDS.iter().map(|(_, field)| no_formula(field(self)));
-        fields.collect()
+        let fields = self.of_cell().into_iter();
+        let fields = fields.chain(self.of_round()).chain(self.behind());
+        fields.map(no_formula).collect()
+    }
+
+    fn of_cell(self) -> [String; CELL.len()] {
+        let (workload, cell) = (self.group.workload, self.row.cell);
+        let point = &cell.point;
+        [
+            workload.name.clone(),
+            workload.service.clone(),
+            name(workload.counts),
+            workload.work.clone(),
+            workload.depth.to_string(),
+            known(workload.rooms),
+            cell.model.clone(),
+            self.kind(),
+            point.connections.to_string(),
+            point.size_bytes.to_string(),
+            known(point.workers_asked),
+            known(Some(cell.workers).filter(|workers| *workers > 0)),
+            match point.rate {
+                Some(Rate::PerS(rate)) => rate.to_string(),
+                other => other.map(name).unwrap_or_default(),
+            },
+            known(cell.best_per_s),
+            known(self.number),
+        ]
+    }
+
+    fn of_round(self) -> Vec<String> {
+        let Some(round) = self.round else {
+            return vec![String::new(); ROUND.len()];
+        };
+        // Older records count messages only.
+        let round = Round {
+            latency_count: round.latency_count.or(Some(round.messages)),
+            ..round.clone()
+        };
+        let round = serde_json::to_value(round).unwrap_or_default();
+        let limit = self.row.cell.generator_was_the_limit();
+        let figure = |head: &str| match &round[head] {
+            _ if head == LIMIT => limit.to_string(),
+            Value::String(text) => text.clone(),
+            Value::Number(number) if number.is_f64() => known(number.as_f64()),
+            Value::Null => String::new(),
+            other => other.to_string(),
+        };
+        ROUND.map(figure).into()
+    }
+
+    fn behind(self) -> [String; LAST.len()] {
+        let is_outlier = |round: &Round| self.row.outliers.contains(&round.round);
+        [
+            name(self.group.workload.ranked_by),
+            known(self.round.map(is_outlier)),
+            self.reason.to_owned(),
+        ]
     }
 
     fn kind(self) -> String {
-        let entrant = self.group.entrant(self.cell);
-        let kind = match entrant.map(|entrant| &entrant.kind) {
+        let kind = match self.group.entrant(self.row.cell).map(|it| &it.kind) {
             Some(Kind::Model) => "model",
             Some(Kind::Control) => "control",
             Some(Kind::Twin { .. }) => "twin",
@@ -187,16 +210,6 @@ impl<'a> Line<'a> {
             None => "",
         };
         kind.to_owned()
-    }
-
-    /// A figure that every round has.
-    fn each<T: ToString>(self, figure: impl Fn(&Round) -> T) -> String {
-        known(self.round.map(figure))
-    }
-
-    /// One that only some have.
-    fn if_known<T: ToString>(self, figure: impl Fn(&Round) -> Option<T>) -> String {
-        known(self.round.and_then(figure))
     }
 }
 
@@ -221,7 +234,7 @@ fn known<T: ToString>(value: Option<T>) -> String {
 /// The name that a value has in the record.
 fn name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
-        Ok(serde_json::Value::String(name)) => name,
+        Ok(Value::String(name)) => name,
         _ => String::new(),
     }
 }
@@ -265,7 +278,7 @@ mod tests {
                 .map(|row| row[at(head)].as_str())
                 .collect()
         };
-        assert!(table.iter().all(|row| row.len() == FIELDS.len()));
+        assert!(table.iter().all(|row| row.len() == table[0].len()));
         assert_eq!(
             column("round"),
             ["1", "2", "3", "4", "5", "6", "7", "1", "1", "2", ""]
@@ -308,6 +321,6 @@ mod tests {
     fn a_record_of_nothing_still_has_heads() {
         let table = table(&record(Vec::new()));
         assert_eq!(table.len(), 1);
-        assert_eq!(table[0].len(), FIELDS.len());
+        assert_eq!(table[0][0], "workload");
     }
 }

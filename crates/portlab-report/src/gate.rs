@@ -3,7 +3,7 @@
 use anstyle::Style;
 use portlab_stats::{
     changes::Reason,
-    gate::{EACH, Gate, Judged, Unit, Verdict},
+    gate::{Decision, EACH, Gate, Judged, Unit},
     record::{Cell, Kind, Record},
 };
 use portlab_words::{Lang, Text, plural, table::cut, tr};
@@ -65,17 +65,17 @@ pub fn gate_findings(gate: &Gate, record: &Record) -> Vec<String> {
     };
     let finding = |it: &Judged| {
         let place = format!("{} at {}", it.cell.model, report.at(it));
-        Some(match &it.verdict {
-            Verdict::Worse => {
+        Some(match &it.decision {
+            Decision::Worse => {
                 let by = percent(it.ratio.map_or(0.0, |ratio| it.worsening(ratio.median)));
                 let most = percent(gate.bar);
                 format!("failed: {place}: worse by {by}, more than {most}")
             }
-            Verdict::Broken => {
+            Decision::Broken => {
                 format!("failed: {place}: errors or failures that the other program doesn't have")
             }
-            verdict if verdict.is_open() => {
-                format!("not decided: {place}: {}", report.verdict(it))
+            decision if decision.is_open() => {
+                format!("not decided: {place}: {}", report.decision(it))
             }
             _ => return None,
         })
@@ -123,30 +123,33 @@ impl Report<'_> {
     /// How many cells are worse, and how many aren't.
     fn summary(&self) -> String {
         let (lang, bar) = (self.lang, percent(self.gate.bar));
-        type Is = fn(&Verdict) -> bool;
+        type Is = fn(&Decision) -> bool;
         let parts: [(Is, String); 6] = [
             (
-                |it| *it == Verdict::Worse,
+                |it| *it == Decision::Worse,
                 tr!(lang, "worse by more than {bar}", "个变差超过 {bar}"),
             ),
-            (|it| *it == Verdict::Broken, tr!(lang, "broken", "个出了错")),
             (
-                |it| *it == Verdict::Better,
+                |it| *it == Decision::Broken,
+                tr!(lang, "broken", "个出了错"),
+            ),
+            (
+                |it| *it == Decision::Better,
                 tr!(lang, "better by more than {bar}", "个变好超过 {bar}"),
             ),
             (
-                |it| *it == Verdict::Fine,
+                |it| *it == Decision::Fine,
                 tr!(lang, "not worse by more than {bar}", "个没有变差超过 {bar}"),
             ),
-            (Verdict::is_open, tr!(lang, "not decided", "个无法判定")),
+            (Decision::is_open, tr!(lang, "not decided", "个无法判定")),
             (
-                |it| matches!(it, Verdict::NotComparable(_)),
+                |it| matches!(it, Decision::NotComparable(_)),
                 tr!(lang, "not compared", "个没有比较"),
             ),
         ];
         let judged = &self.gate.judged;
         let parts = parts.into_iter().filter_map(|(is, what)| {
-            let count = judged.iter().filter(|it| is(&it.verdict)).count();
+            let count = judged.iter().filter(|it| is(&it.decision)).count();
             (count > 0).then(|| format!("{count} {what}"))
         });
         let parts: Vec<_> = parts.collect();
@@ -166,7 +169,7 @@ impl Report<'_> {
         }
     }
 
-    /// The table; on a terminal of `width` columns, names and verdicts are at most a third of it.
+    /// The table; on a terminal of `width` columns, names and decisions are at most a third of it.
     fn grid(&self, width: usize) -> Grid {
         let columns = COLUMNS.iter().map(|(head, has_words, weight)| GridColumn {
             head: head.pick(self.lang).to_owned(),
@@ -203,7 +206,7 @@ impl Report<'_> {
             Some(chance) => percent(chance),
             None => unknown(),
         };
-        let style = style(&it.verdict);
+        let style = style(&it.decision);
         vec![
             (cut(&it.cell.model, width / 3), PLAIN),
             (self.at(it), PLAIN),
@@ -212,26 +215,26 @@ impl Report<'_> {
             (changed(it.ratio, |it| it.median), style),
             (interval, PLAIN),
             (chance, PLAIN),
-            (cut(&self.verdict(it), width / 3), style),
+            (cut(&self.decision(it), width / 3), style),
         ]
     }
 
-    fn verdict(&self, it: &Judged) -> String {
+    fn decision(&self, it: &Judged) -> String {
         let lang = self.lang;
         let (unit, zh) = match self.gate.unit {
             Unit::Round => ("round", "轮"),
             Unit::Run => ("pair", "对"),
         };
-        match &it.verdict {
-            Verdict::Worse => tr!(lang, "▼ worse", "▼ 变差"),
-            Verdict::Better => tr!(lang, "▲ better", "▲ 变好"),
-            Verdict::Fine => tr!(lang, "not worse", "没有变差"),
-            Verdict::Broken => tr!(lang, "▼ broken", "▼ 出了错"),
-            Verdict::Erring { pairs } => {
+        match &it.decision {
+            Decision::Worse => tr!(lang, "▼ worse", "▼ 变差"),
+            Decision::Better => tr!(lang, "▲ better", "▲ 变好"),
+            Decision::Fine => tr!(lang, "not worse", "没有变差"),
+            Decision::Broken => tr!(lang, "▼ broken", "▼ 出了错"),
+            Decision::Erring { pairs } => {
                 let units = plural(*pairs as u64, unit);
                 tr!(lang, "errors in {units}", "{pairs} {zh}出错")
             }
-            Verdict::TooFew { pairs, needed } => {
+            Decision::TooFew { pairs, needed } => {
                 let units = plural(*pairs as u64, unit);
                 tr!(
                     lang,
@@ -239,11 +242,11 @@ impl Report<'_> {
                     "只有 {pairs} {zh}，需要 {needed} {zh}"
                 )
             }
-            Verdict::TooNoisy { up_to } => {
+            Decision::TooNoisy { up_to } => {
                 let up_to = percent(*up_to);
                 tr!(lang, "up to {up_to} worse", "可能变差达 {up_to}")
             }
-            Verdict::NotComparable(reason) => {
+            Decision::NotComparable(reason) => {
                 let why = why(reason);
                 let zh = why_in_chinese(reason);
                 tr!(lang, "{why}", "{zh}")
@@ -294,12 +297,12 @@ fn why_in_chinese(reason: &Reason) -> &'static str {
     }
 }
 
-fn style(verdict: &Verdict) -> Style {
-    match verdict {
-        Verdict::Worse | Verdict::Broken => BAD,
-        Verdict::Better => GOOD,
-        Verdict::Fine => PLAIN,
-        Verdict::NotComparable(_) => DIM,
+fn style(decision: &Decision) -> Style {
+    match decision {
+        Decision::Worse | Decision::Broken => BAD,
+        Decision::Better => GOOD,
+        Decision::Fine => PLAIN,
+        Decision::NotComparable(_) => DIM,
         _ => WARN,
     }
 }

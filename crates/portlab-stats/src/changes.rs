@@ -70,12 +70,12 @@ pub struct Change {
     /// The larger noise floor of both runs; measured, if both are.
     pub floor: Floor,
     /// What to make of it.
-    pub verdict: Verdict,
+    pub trend: Trend,
 }
 
 /// What to make of a change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Trend {
     /// It is better than before.
     Better,
     /// It is worse.
@@ -212,7 +212,7 @@ impl Change {
             after: after.figure(measure),
             ratio: None,
             floor,
-            verdict: Verdict::Unseen,
+            trend: Trend::Unseen,
         };
         let reason = match other {
             Some(other) => Some(Reason::Workload(other.clone())),
@@ -224,15 +224,15 @@ impl Change {
         };
         let known = change.before.is_some() && change.after.is_some();
         let ratio = Estimate::of_ratio(values(after), values(before)).filter(|_| known);
-        change.verdict = match (reason, ratio) {
-            (Some(reason), _) => Verdict::NotComparable(reason),
-            (None, None) => Verdict::NotComparable(Reason::NotMeasured),
+        change.trend = match (reason, ratio) {
+            (Some(reason), _) => Trend::NotComparable(reason),
+            (None, None) => Trend::NotComparable(Reason::NotMeasured),
             (None, Some(ratio)) => {
                 change.ratio = Some(ratio);
                 match change.worsening() {
-                    _ if !differs(ratio, floor) => Verdict::Unseen,
-                    Some(worse) if worse > 0.0 => Verdict::Worse,
-                    _ => Verdict::Better,
+                    _ if !differs(ratio, floor) => Trend::Unseen,
+                    Some(worse) if worse > 0.0 => Trend::Worse,
+                    _ => Trend::Better,
                 }
             }
         };
@@ -373,7 +373,7 @@ impl<'a> Changes<'a> {
         let worse = move |pair: &&Pair| {
             let change = pair.change();
             let by = change.worsening().unwrap_or(0.0);
-            !pair.is_aside && change.verdict == Verdict::Worse && by > share
+            !pair.is_aside && change.trend == Trend::Worse && by > share
         };
         self.pairs().filter(worse)
     }
@@ -416,10 +416,10 @@ mod tests {
         ROUNDS.map(|figure| figure * factor)
     }
 
-    fn verdict(before: &Record, after: &Record) -> Verdict {
+    fn trend(before: &Record, after: &Record) -> Trend {
         changes(before, after).groups[0].pairs[0]
             .change()
-            .verdict
+            .trend
             .clone()
     }
 
@@ -433,7 +433,7 @@ mod tests {
         let changes = changes(&run, &run);
         assert_eq!(changes.pairs().count(), 3);
         for pair in changes.pairs() {
-            assert_eq!(pair.change().verdict, Verdict::Unseen);
+            assert_eq!(pair.change().trend, Trend::Unseen);
             assert!(pair.change().ratio.unwrap().contains(1.0));
         }
         assert!(changes.only_before.is_empty() && changes.only_after.is_empty());
@@ -450,14 +450,11 @@ mod tests {
             ])
         };
         let quiet = || run(1.0, ROUNDS);
-        assert_eq!(verdict(&quiet(), &run(1.2, ROUNDS)), Verdict::Worse);
-        assert_eq!(verdict(&quiet(), &run(0.8, ROUNDS)), Verdict::Better);
+        assert_eq!(trend(&quiet(), &run(1.2, ROUNDS)), Trend::Worse);
+        assert_eq!(trend(&quiet(), &run(0.8, ROUNDS)), Trend::Better);
         let noisy = ROUNDS.map(|it| it * 1.3);
-        assert_eq!(verdict(&quiet(), &run(1.2, noisy)), Verdict::Unseen);
-        assert_eq!(
-            verdict(&run(1.0, noisy), &run(1.2, ROUNDS)),
-            Verdict::Unseen
-        );
+        assert_eq!(trend(&quiet(), &run(1.2, noisy)), Trend::Unseen);
+        assert_eq!(trend(&run(1.0, noisy), &run(1.2, ROUNDS)), Trend::Unseen);
     }
 
     #[test]
@@ -472,8 +469,8 @@ mod tests {
             record
         };
         let (slow, fast) = (run(80.0), run(100.0));
-        assert_eq!(verdict(&slow, &fast), Verdict::Better);
-        assert_eq!(verdict(&fast, &slow), Verdict::Worse);
+        assert_eq!(trend(&slow, &fast), Trend::Better);
+        assert_eq!(trend(&fast, &slow), Trend::Worse);
         let changes = changes(&fast, &slow);
         assert!((changes.common().unwrap() - 0.2).abs() < 1e-12);
         assert_eq!(changes.worse_by(0.19).count(), 1);
@@ -488,8 +485,8 @@ mod tests {
             change(&mut record);
             record
         };
-        let why = |before: &Record, after: &Record| match verdict(before, after) {
-            Verdict::NotComparable(reason) => reason,
+        let why = |before: &Record, after: &Record| match trend(before, after) {
+            Trend::NotComparable(reason) => reason,
             other => panic!("{other:?}"),
         };
         let wrong = with(|it| it.cells[0].rounds[1].errors = 1);
@@ -512,11 +509,11 @@ mod tests {
                 round.generator_cpu_share = 0.95;
             }
         });
-        assert_eq!(verdict(&clean, &limited), Verdict::Unseen);
+        assert_eq!(trend(&clean, &limited), Trend::Unseen);
         let rate = &changes(&clean, &limited).groups[0].pairs[0].changes[1];
-        let generator = Verdict::NotComparable(Reason::Generator);
+        let generator = Trend::NotComparable(Reason::Generator);
         assert_eq!(
-            (rate.measure, &rate.verdict),
+            (rate.measure, &rate.trend),
             (Measure::MessagesPerS, &generator)
         );
         let paced = |rate| {
@@ -528,7 +525,7 @@ mod tests {
             record
         };
         assert_eq!(why(&paced(1_000.0), &paced(1_200.0)), Reason::Rates);
-        assert_eq!(verdict(&paced(1_000.0), &paced(1_050.0)), Verdict::Unseen);
+        assert_eq!(trend(&paced(1_000.0), &paced(1_050.0)), Trend::Unseen);
     }
 
     #[test]

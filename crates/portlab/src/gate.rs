@@ -3,7 +3,7 @@
 use anyhow::bail;
 use portlab_report::gate_findings;
 use portlab_stats::{
-    gate::{Gate, Outcome, Unit, Verdict as Decided},
+    gate::{Decision, Gate, Outcome, Unit},
     record::Record,
 };
 
@@ -43,13 +43,13 @@ pub(crate) fn judge(gate: &Gate, record: &Record) -> anyhow::Result<Verdict> {
 
 /// How to make a run decide.
 fn remedy(gate: &Gate) -> String {
-    let needed = gate.judged.iter().filter_map(|it| match it.verdict {
-        Decided::TooFew { needed, .. } => Some(needed),
+    let needed = gate.judged.iter().filter_map(|it| match it.decision {
+        Decision::TooFew { needed, .. } => Some(needed),
         _ => None,
     });
-    let has = |is: fn(&Decided) -> bool| gate.judged.iter().any(|it| is(&it.verdict));
-    let only_errors = has(|it| matches!(it, Decided::Erring { .. }))
-        && !has(|it| matches!(it, Decided::TooNoisy { .. }));
+    let has = |is: fn(&Decision) -> bool| gate.judged.iter().any(|it| is(&it.decision));
+    let only_errors = has(|it| matches!(it, Decision::Erring { .. }))
+        && !has(|it| matches!(it, Decision::TooNoisy { .. }));
     let more = match gate.unit {
         Unit::Round => "--rounds",
         Unit::Run => "pairs of runs",

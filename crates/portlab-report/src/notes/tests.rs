@@ -55,70 +55,45 @@ fn check_languages(record: &Record) {
     }
 }
 
-/// A small comparison as the lab makes them.
+/// A small comparison as the lab makes them: of each cell its connections, its model, what messages cost, context switches
+/// and threads.
 fn comparison() -> Record {
-    let with = |connections: usize, mut cell: Cell, switches: f64, threads: u64| {
+    let cells = [
+        (
+            1,
+            "event-loop",
+            [40.0, 41.0, 40.5, 40.2, 40.1, 40.4],
+            1.0,
+            1,
+        ),
+        (
+            1,
+            "tasks-single",
+            [40.3, 41.2, 40.1, 40.9, 40.2, 40.0],
+            1.0,
+            1,
+        ),
+        (1, "threads", [42.0, 43.0, 42.5, 42.2, 42.1, 42.4], 1.0, 2),
+        (1, "fork", [43.0, 44.0, 43.5, 43.2, 43.1, 43.4], 1.0, 2),
+        (100, "event-loop", [4.1, 4.2, 4.1, 4.1, 4.0, 4.1], 0.01, 1),
+        (100, "tasks-single", [4.1, 4.2, 4.1, 4.2, 4.1, 4.1], 0.02, 1),
+        (100, "threads", [7.0, 7.1, 7.0, 7.2, 7.0, 7.1], 1.04, 101),
+        (100, "fork", [7.9, 8.1, 8.0, 8.2, 8.0, 8.1], 1.05, 101),
+    ];
+    let cells = cells.map(|(connections, model, cpu_us, switches, threads)| {
+        let mut cell = cell(model, &cpu_us);
         cell.point.connections = connections;
         for round in &mut cell.rounds {
             round.context_switches_per_message = Some(switches);
             round.peak_pss_bytes += threads * 20_000;
             round.threads = threads;
-            if cell.model == "fork" {
+            if model == "fork" {
                 round.processes = threads;
             }
         }
         cell
-    };
-    record(vec![
-        with(
-            1,
-            cell("event-loop", &[40.0, 41.0, 40.5, 40.2, 40.1, 40.4]),
-            1.0,
-            1,
-        ),
-        with(
-            1,
-            cell("tasks-single", &[40.3, 41.2, 40.1, 40.9, 40.2, 40.0]),
-            1.0,
-            1,
-        ),
-        with(
-            1,
-            cell("threads", &[42.0, 43.0, 42.5, 42.2, 42.1, 42.4]),
-            1.0,
-            2,
-        ),
-        with(
-            1,
-            cell("fork", &[43.0, 44.0, 43.5, 43.2, 43.1, 43.4]),
-            1.0,
-            2,
-        ),
-        with(
-            100,
-            cell("event-loop", &[4.1, 4.2, 4.1, 4.1, 4.0, 4.1]),
-            0.01,
-            1,
-        ),
-        with(
-            100,
-            cell("tasks-single", &[4.1, 4.2, 4.1, 4.2, 4.1, 4.1]),
-            0.02,
-            1,
-        ),
-        with(
-            100,
-            cell("threads", &[7.0, 7.1, 7.0, 7.2, 7.0, 7.1]),
-            1.04,
-            101,
-        ),
-        with(
-            100,
-            cell("fork", &[7.9, 8.1, 8.0, 8.2, 8.0, 8.1]),
-            1.05,
-            101,
-        ),
-    ])
+    });
+    record(cells.into())
 }
 
 fn spoken(record: &Record, lang: Lang) -> Vec<String> {
@@ -166,48 +141,37 @@ fn an_empty_record_says_nothing() {
 
 /// Records of anything, sensible or not.
 fn any_record() -> impl Strategy<Value = Record> {
+    use prop::{bool::weighted, collection::vec, option, sample::select};
     let round = (
-        prop::sample::select(vec![0.0, 0.4, 4.0, 4.1, 4.3, 8.0, 1e5]),
-        prop::sample::select(vec![0.0, 0.01, 0.3, 1.0, 2.0]),
-        prop::sample::select(vec![0_u64, 50, 999, 50_000]),
-        prop::sample::select(vec![0.2, 0.8, 0.95]),
-        prop::bool::weighted(0.03),
+        select(vec![0.0, 0.4, 4.0, 4.1, 4.3, 8.0, 1e5]),
+        select(vec![0.0, 0.01, 0.3, 1.0, 2.0]),
+        select(vec![0_u64, 50, 999, 50_000]),
+        select(vec![0.2, 0.8, 0.95]),
+        weighted(0.03),
         0_u64..200,
     );
-    let cells = prop::collection::vec(
-        (
-            prop::sample::select(vec![
-                "fork",
-                "prefork",
-                "event-loop",
-                "event-loop-again",
-                "x",
-            ]),
-            prop::sample::select(vec![0_usize, 1, 10, 100]),
-            prop::option::weighted(0.3, prop::sample::select(vec![0.0, 100.0, 1e6])),
-            prop::collection::vec(round, 0..8),
-            prop::bool::weighted(0.1),
-        ),
-        0..14,
+    let names = ["fork", "prefork", "event-loop", "event-loop-again", "x"];
+    let one = (
+        select(names.to_vec()),
+        select(vec![0_usize, 1, 10, 100]),
+        option::weighted(0.3, select(vec![0.0, 100.0, 1e6])),
+        vec(round, 0..8),
+        weighted(0.1),
     );
+    let works = ["none", "block:5ms", "wait:0s", "cpu:1us", "block:", "x"];
+    let counts = [
+        Counts::Messages,
+        Counts::Connections,
+        Counts::Deliveries,
+        Counts::Nothing,
+    ];
     let workload = (
-        prop::sample::select(Measure::ALL.to_vec()),
-        prop::sample::select(vec![
-            "none",
-            "block:5ms",
-            "wait:0s",
-            "cpu:1us",
-            "block:",
-            "x",
-        ]),
-        prop::sample::select(vec![
-            Counts::Messages,
-            Counts::Connections,
-            Counts::Deliveries,
-            Counts::Nothing,
-        ]),
+        select(Measure::ALL.to_vec()),
+        select(works.to_vec()),
+        select(counts.to_vec()),
         any::<bool>(),
     );
+    let cells = vec(one, 0..14);
     (cells, workload).prop_map(|(cells, (ranked_by, work, counts, complete))| {
         let cells = cells
             .into_iter()

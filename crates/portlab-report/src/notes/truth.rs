@@ -212,24 +212,22 @@ fn broken_off(complete: bool, rounds: usize) -> Record {
     record
 }
 
-#[expect(clippy::too_many_lines, reason = "a table")]
-fn cases() -> Vec<Case> {
-    let case = |name, words, holds, fails, open| Case {
-        name,
-        words,
-        holds,
-        fails,
-        open,
+/// A table of cases, a row each: the name; the words; where they are true, where their opposite is, where neither can be
+/// known.
+macro_rules! table {
+    ($($name:literal $words:literal: $holds:expr, $fails:expr, $open:expr;)+) => {
+        vec![$(Case { name: $name, words: $words, holds: $holds, fails: $fails, open: $open }),+]
     };
+}
+
+#[rustfmt::skip]
+fn cases() -> Vec<Case> {
     let apart = || record(pair(4.0, 9.0, 7));
     let alike = || record(pair(4.0, 4.0, 7));
     let nothing = || record(vec![]);
     let loud = |twin_us: f64| {
-        record(vec![
-            cell("a", &[1.0; 7]),
-            twin("a", &[twin_us; 7]),
-            cell("b", &[9.0; 7]),
-        ])
+        let twin = twin("a", &[twin_us; 7]);
+        record(vec![cell("a", &[1.0; 7]), twin, cell("b", &[9.0; 7])])
     };
     let starving = |others: Vec<Cell>| record(others.into_iter().chain([starved()]).collect());
     let computing = |all| {
@@ -242,200 +240,52 @@ fn cases() -> Vec<Case> {
     let wrong = |errors| record(with(pair(4.0, 9.0, 7), |round| round.errors = errors));
     let few = |count| record(with(pair(4.0, 9.0, 7), |round| round.latency_count = count));
     let outlying = |last| record(vec![cell("a", &[5.0, 5.1, 5.2, 5.3, 5.1, 5.2, last])]);
-    vec![
-        case(
-            "best",
-            "a takes the least CPU",
-            apart(),
-            record(pair(9.0, 4.0, 7)),
-            record(unsure()),
-        ),
-        case(
-            "best",
-            "no difference in CPU",
-            alike(),
-            apart(),
-            record(pair(4.0, 4.0, 1)),
-        ),
-        case(
-            "best",
-            "a single round",
-            record(pair(4.0, 9.0, 1)),
-            apart(),
-            nothing(),
-        ),
-        case(
-            "best",
-            "the load generator was the limit",
-            limited(0.97),
-            limited(0.5),
-            nothing(),
-        ),
-        case(
-            "best",
-            "the noise is too large",
-            loud(43.0),
-            loud(1.0),
-            nothing(),
-        ),
-        case(
-            "best",
-            "kept to one processor",
-            computing(false),
-            computing(true),
-            nothing(),
-        ),
-        case(
-            "best",
-            "pool serves 2 connections at a time, and could not be compared",
-            starving(pair(4.0, 4.0, 7)),
-            alike(),
-            apart(),
-        ),
-        case(
-            "absent",
-            "pool serves 2 connections at a time",
-            starving(pair(4.0, 9.0, 7)),
-            apart(),
-            starving(pair(4.0, 4.0, 7)),
-        ),
-        case(
-            "others",
-            "compared with a: b",
-            apart(),
-            alike(),
-            record(unsure()),
-        ),
-        case(
-            "switches",
-            "goes with context switches",
-            switching([0.3, 0.35, 2.0, 2.0], 7),
-            switching([0.3; 4], 7),
-            switching([0.3, 0.35, 2.0, 2.0], 1),
-        ),
-        case(
-            "at_once",
-            "serves one message at a time",
-            blocking(&[198.0; 3]),
-            blocking(&[19_600.0; 3]),
-            blocking(&[150.0, 200.0, 230.0]),
-        ),
-        case(
-            "made",
-            "making a process",
-            short(&[310.0; 3], &[80.0; 3]),
-            short(&[80.0; 3], &[80.0; 3]),
-            short(&[80.0, 85.0, 90.0], &[84.0, 82.0, 81.0]),
-        ),
-        case(
-            "rate",
-            "a kept up",
-            open(1e4, 0, 5),
-            open(8e3, 7, 5),
-            open(1e4, 0, 1),
-        ),
-        case(
-            "rate",
-            "a fell behind",
-            open(8e3, 7, 5),
-            open(1e4, 0, 5),
-            open(8e3, 7, 1),
-        ),
-        case(
-            "sweep",
-            "it falls from",
-            swept(&[40.0; 7], &[5.0; 7]),
-            swept(&[5.0; 7], &[40.0; 7]),
-            swept(&[4.0; 7], &[2.0, 9.0, 4.5, 3.0, 8.0, 6.0, 3.9]),
-        ),
-        case(
-            "tail",
-            "20x the p50 with b",
-            tailed(20_000, 3),
-            tailed(1_500, 3),
-            tailed(20_000, 1),
-        ),
-        case(
-            "memory",
-            "a thread of its own",
-            heavy("threads", 14, 101),
-            heavy("prethreaded", 14, 101),
-            heavy("threads", 1, 101),
-        ),
-        case(
-            "incomplete",
-            "broken off",
-            broken_off(false, 3),
-            broken_off(true, 3),
-            broken_off(true, 0),
-        ),
-        case(
-            "failures",
-            "a failed in 2",
-            failing(2),
-            failing(0),
-            nothing(),
-        ),
-        case("errors", "had 14 errors", wrong(2), wrong(0), nothing()),
-        case(
-            "generator",
-            "the load generator was the limit",
-            limited(0.97),
-            limited(0.5),
-            nothing(),
-        ),
-        case(
-            "busy",
-            "busy with other programs",
-            waiting(Some(0.3)),
-            waiting(Some(0.0)),
-            waiting(None),
-        ),
-        case(
-            "rounds",
-            "a little too narrow",
-            record(pair(4.0, 9.0, 7)),
-            record(pair(4.0, 9.0, 21)),
-            nothing(),
-        ),
-        case(
-            "floor",
-            "The noise floor, measured with one model under two names, reaches",
-            loud(1.5),
-            loud(1.0),
-            apart(),
-        ),
-        case(
-            "outliers",
-            "1 of 7 measurements",
-            outlying(9.0),
-            outlying(5.1),
-            record(vec![cell("a", &[5.0, 9.0])]),
-        ),
-        case(
-            "few_latencies",
-            "no p99.9",
-            few(Some(999)),
-            few(Some(50_000)),
-            nothing(),
-        ),
-        case(
-            "pinning",
-            "A server had 1 processor",
-            pinned(1),
-            pinned(2),
-            {
-                let mut it = apart();
-                it.environment.pinning = Pinning::default();
-                it
-            },
-        ),
-        case(
-            "virtual_machine",
-            "probably a virtual machine",
-            named("6.1-aws"),
-            named("6.1-generic"),
-            nothing(),
-        ),
-    ]
+    let unpinned = || {
+        let mut it = apart();
+        it.environment.pinning = Pinning::default();
+        it
+    };
+    let unsure = || record(unsure());
+    table! {
+        "best" "a takes the least CPU": apart(), record(pair(9.0, 4.0, 7)), unsure();
+        "best" "no difference in CPU": alike(), apart(), record(pair(4.0, 4.0, 1));
+        "best" "a single round": record(pair(4.0, 9.0, 1)), apart(), nothing();
+        "best" "the load generator was the limit": limited(0.97), limited(0.5), nothing();
+        "best" "the noise is too large": loud(43.0), loud(1.0), nothing();
+        "best" "kept to one processor": computing(false), computing(true), nothing();
+        "best" "pool serves 2 connections at a time, and could not be compared":
+            starving(pair(4.0, 4.0, 7)), alike(), apart();
+        "absent" "pool serves 2 connections at a time":
+            starving(pair(4.0, 9.0, 7)), apart(), starving(pair(4.0, 4.0, 7));
+        "others" "compared with a: b": apart(), alike(), unsure();
+        "switches" "goes with context switches":
+            switching([0.3, 0.35, 2.0, 2.0], 7), switching([0.3; 4], 7), switching([0.3, 0.35, 2.0, 2.0], 1);
+        "at_once" "serves one message at a time":
+            blocking(&[198.0; 3]), blocking(&[19_600.0; 3]), blocking(&[150.0, 200.0, 230.0]);
+        "made" "making a process":
+            short(&[310.0; 3], &[80.0; 3]), short(&[80.0; 3], &[80.0; 3]),
+            short(&[80.0, 85.0, 90.0], &[84.0, 82.0, 81.0]);
+        "rate" "a kept up": open(1e4, 0, 5), open(8e3, 7, 5), open(1e4, 0, 1);
+        "rate" "a fell behind": open(8e3, 7, 5), open(1e4, 0, 5), open(8e3, 7, 1);
+        "sweep" "it falls from":
+            swept(&[40.0; 7], &[5.0; 7]), swept(&[5.0; 7], &[40.0; 7]),
+            swept(&[4.0; 7], &[2.0, 9.0, 4.5, 3.0, 8.0, 6.0, 3.9]);
+        "tail" "20x the p50 with b": tailed(20_000, 3), tailed(1_500, 3), tailed(20_000, 1);
+        "memory" "a thread of its own":
+            heavy("threads", 14, 101), heavy("prethreaded", 14, 101), heavy("threads", 1, 101);
+        "incomplete" "broken off": broken_off(false, 3), broken_off(true, 3), broken_off(true, 0);
+        "failures" "a failed in 2": failing(2), failing(0), nothing();
+        "errors" "had 14 errors": wrong(2), wrong(0), nothing();
+        "generator" "the load generator was the limit": limited(0.97), limited(0.5), nothing();
+        "busy" "busy with other programs": waiting(Some(0.3)), waiting(Some(0.0)), waiting(None);
+        "rounds" "a little too narrow": record(pair(4.0, 9.0, 7)), record(pair(4.0, 9.0, 21)), nothing();
+        "floor" "The noise floor, measured with one model under two names, reaches":
+            loud(1.5), loud(1.0), apart();
+        "outliers" "1 of 7 measurements":
+            outlying(9.0), outlying(5.1), record(vec![cell("a", &[5.0, 9.0])]);
+        "few_latencies" "no p99.9": few(Some(999)), few(Some(50_000)), nothing();
+        "pinning" "A server had 1 processor": pinned(1), pinned(2), unpinned();
+        "virtual_machine" "probably a virtual machine":
+            named("6.1-aws"), named("6.1-generic"), nothing();
+    }
 }

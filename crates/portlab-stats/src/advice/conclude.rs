@@ -1,7 +1,7 @@
 //! From measurements to conclusions.
 
 use super::{
-    Advice, Answer, Blocked, Candidate, Cannot, Carries, Ceiling, Change, Doubt, Measured, Other,
+    Advice, Answer, Blocked, Candidate, Cannot, Carries, Caution, Ceiling, Change, Measured, Other,
     Resource, Shot, Shown, Why,
     cost::{Cost, ROUNDS, differs},
     limits,
@@ -59,7 +59,7 @@ pub fn conclude(measured: &Measured) -> Advice {
             .map(|cost| (cost.model().to_owned(), cost.candidate.ceiling))
             .collect(),
         changes: Vec::new(),
-        doubts: doubts(measured, &judged),
+        cautions: cautions(measured, &judged),
     };
     if impossible || able.is_empty() {
         return advice;
@@ -231,8 +231,8 @@ fn if_blocked(chosen: &Cost, able: &[Cost]) -> Option<Blocked> {
     }
 }
 
-fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
+fn cautions(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Caution> {
+    let mut cautions = Vec::new();
     let able = judged.iter().filter(|(_, bears)| *bears == Bears::Yes);
     let works = measured.question.each_work().len();
     let rounds = able
@@ -240,36 +240,36 @@ fn doubts(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Doubt> {
         .map(|(it, _)| rounds(&it.shots).1 / works)
         .min();
     if let Some(rounds) = rounds.filter(|rounds| *rounds < ROUNDS) {
-        doubts.push(Doubt::FewRounds(rounds));
+        cautions.push(Caution::FewRounds(rounds));
     }
     if measured.interrupted {
-        doubts.push(Doubt::Interrupted);
+        cautions.push(Caution::Interrupted);
     }
     if measured.cut_short {
-        doubts.push(Doubt::CutShort);
+        cautions.push(Caution::CutShort);
     }
     let wavering = judged.iter().filter(|(_, bears)| *bears == Bears::Wavers);
     let wavering: Vec<_> = wavering.map(|(it, _)| it.model.clone()).collect();
     if !wavering.is_empty() {
-        doubts.push(Doubt::Wavers(wavering));
+        cautions.push(Caution::Wavers(wavering));
     }
     let shots = measured.candidates.iter().flat_map(|it| &it.shots);
     let late = shots.filter(|shot| shot.says() == Shown::Nothing).count();
     if late > 0 {
-        doubts.push(Doubt::Generator(late));
+        cautions.push(Caution::Generator(late));
     }
     let held = able
         .clone()
         .flat_map(|(it, _)| &it.shots)
         .map(|it| it.latencies);
     if let Some(few) = held.min().filter(|count| *count < LATENCIES) {
-        doubts.push(Doubt::FewMessages(few));
+        cautions.push(Caution::FewMessages(few));
     }
     let waited = able
         .flat_map(|(it, _)| &it.shots)
         .filter_map(|it| it.wait_share);
     if let Some(waited) = Estimate::of(waited).filter(|it| it.median >= BUSY) {
-        doubts.push(Doubt::Busy(waited.median));
+        cautions.push(Caution::Busy(waited.median));
     }
-    doubts
+    cautions
 }

@@ -17,7 +17,7 @@ use crate::analysis::TOO_BUSY;
 pub use self::{
     conclude::conclude,
     limit::{Limit, limits},
-    told::{Advice, Answer, Blocked, Cannot, Change, Doubt, Other, Resource, Why},
+    told::{Advice, Answer, Blocked, Cannot, Caution, Change, Other, Resource, Why},
 };
 
 /// The load that a server is to bear.

@@ -36,7 +36,7 @@ fn the_cheapest_that_bears_the_load_is_chosen_and_the_others_cost_more() {
     let told: Vec<_> = advice.others.iter().map(|it| &*it.model).collect();
     assert_eq!(told, ["b", "c"]);
     assert!((advice.others[0].times - 2.0).abs() < 0.01 && advice.others[0].differs);
-    assert!(advice.doubts.is_empty(), "{:?}", advice.doubts);
+    assert!(advice.cautions.is_empty(), "{:?}", advice.cautions);
     let Answer::Choose { cpu_cores, .. } = advice.answer else {
         panic!("{advice:?}");
     };
@@ -176,7 +176,11 @@ fn one_bad_round_of_five_is_noise_and_two_are_undecided() {
     let wavers = missing(able("a", 5.0, 4), 2, Shown::TooSlow);
     let advice = conclude(&measured(vec![wavers.clone(), able("b", 10.0, 4)]));
     assert!(matches!(&advice.answer, Answer::Choose { model, .. } if model == "b"));
-    assert!(advice.doubts.contains(&Doubt::Wavers(vec!["a".to_owned()])));
+    assert!(
+        advice
+            .cautions
+            .contains(&Caution::Wavers(vec!["a".to_owned()]))
+    );
     assert_eq!(conclude(&measured(vec![wavers])).answer, Answer::Undecided);
 }
 
@@ -186,7 +190,7 @@ fn a_late_generator_says_nothing_of_the_server() {
     let advice = conclude(&measured(vec![late]));
     assert_eq!(advice.answer, Answer::Undecided);
     assert_eq!(advice.cannot[0].why, Why::NotMeasured);
-    assert!(advice.doubts.contains(&Doubt::Generator(5)));
+    assert!(advice.cautions.contains(&Caution::Generator(5)));
 }
 
 #[test]
@@ -204,7 +208,7 @@ fn what_is_missed_while_other_programs_run_says_nothing_and_what_is_kept_does() 
     }
     let advice = conclude(&measured(vec![kept]));
     assert!(matches!(&advice.answer, Answer::Choose { .. }));
-    assert!(advice.doubts.contains(&Doubt::Busy(0.6)));
+    assert!(advice.cautions.contains(&Caution::Busy(0.6)));
 }
 
 #[test]
@@ -271,13 +275,13 @@ fn few_rounds_and_few_messages_are_doubts() {
     few.shots.truncate(2);
     few.shots[0].latencies = 20;
     few.shots[1].wait_share = Some(0.5);
-    let doubts = conclude(&measured(vec![few])).doubts;
+    let cautions = conclude(&measured(vec![few])).cautions;
     let expected = [
-        Doubt::FewRounds(2),
-        Doubt::FewMessages(20),
-        Doubt::Busy(0.255),
+        Caution::FewRounds(2),
+        Caution::FewMessages(20),
+        Caution::Busy(0.255),
     ];
-    assert_eq!(doubts, expected);
+    assert_eq!(cautions, expected);
 }
 
 #[test]

@@ -21,7 +21,8 @@ pub struct Advice {
     /// What would change the answer.
     pub changes: Vec<Change>,
     /// Reasons to doubt the answer.
-    pub doubts: Vec<Doubt>,
+    #[serde(rename = "doubts")]
+    pub cautions: Vec<Caution>,
 }
 
 /// Which model.
@@ -152,7 +153,7 @@ pub enum Blocked {
 /// A reason to doubt the answer.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Doubt {
+pub enum Caution {
     /// For some model, so few rounds count.
     FewRounds(usize),
     /// The user ended the run.

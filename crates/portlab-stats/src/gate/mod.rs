@@ -69,12 +69,12 @@ pub struct Judged<'a> {
     /// The probability that chance makes any cell as much worse.
     pub chance: Option<f64>,
     /// The decision.
-    pub verdict: Verdict,
+    pub decision: Decision,
 }
 
 /// The decision about one cell.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Verdict {
+pub enum Decision {
     /// It is worse by more than the bar.
     Worse,
     /// It is better by more than the bar.
@@ -105,7 +105,7 @@ pub enum Verdict {
     NotComparable(Reason),
 }
 
-impl Verdict {
+impl Decision {
     /// Whether more pairs are needed for a decision.
     #[must_use]
     pub fn is_open(&self) -> bool {
@@ -376,22 +376,22 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
             figures,
             ratio: None,
             chance: None,
-            verdict: Verdict::Fine,
+            decision: Decision::Fine,
         };
         match ratios {
-            Err(reason) => judged.verdict = Verdict::NotComparable(reason),
+            Err(reason) => judged.decision = Decision::NotComparable(reason),
             Ok(ratios) => {
                 let (worse, better) = chances.next().unwrap_or((1.0, 1.0));
                 judged.chance = Some(worse);
                 judged.ratio = Estimate::of(ratios.into_iter().flatten());
-                judged.verdict = judged.decided(bar, better, needed);
+                judged.decision = judged.decided(bar, better, needed);
             }
         }
         let [before, after] = wrong;
         if at_least(before + after, after) * cells <= EACH && after > 0 {
-            judged.verdict = Verdict::Broken;
-        } else if after > 0 && judged.verdict != Verdict::Worse {
-            judged.verdict = Verdict::Erring { pairs: after };
+            judged.decision = Decision::Broken;
+        } else if after > 0 && judged.decision != Decision::Worse {
+            judged.decision = Decision::Erring { pairs: after };
         }
         judged
     };
@@ -424,21 +424,21 @@ fn upwards(measure: Measure) -> f64 {
 }
 
 impl Judged<'_> {
-    fn decided(&self, bar: f64, better: f64, needed: usize) -> Verdict {
+    fn decided(&self, bar: f64, better: f64, needed: usize) -> Decision {
         let pairs = self.ratio.map_or(0, |ratio| ratio.count);
         let Some(ratio) = self.ratio.filter(|_| pairs >= needed) else {
-            return Verdict::TooFew { pairs, needed };
+            return Decision::TooFew { pairs, needed };
         };
         let worse_by = self.worsening(ratio.median);
         let up_to = self.worsening(ratio.low).max(self.worsening(ratio.high));
         if self.chance.is_some_and(|chance| chance <= EACH) && worse_by > bar {
-            Verdict::Worse
+            Decision::Worse
         } else if better <= EACH && worse_by < -bar {
-            Verdict::Better
+            Decision::Better
         } else if up_to > REACH * bar.max(LEAST_REACH) || worse_by > bar {
-            Verdict::TooNoisy { up_to }
+            Decision::TooNoisy { up_to }
         } else {
-            Verdict::Fine
+            Decision::Fine
         }
     }
 
@@ -454,12 +454,12 @@ impl Gate<'_> {
     /// The decision about the whole run.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
-        let any = |what: fn(&Verdict) -> bool| self.judged.iter().any(|it| what(&it.verdict));
-        if any(|it| matches!(it, Verdict::Worse | Verdict::Broken)) {
+        let any = |what: fn(&Decision) -> bool| self.judged.iter().any(|it| what(&it.decision));
+        if any(|it| matches!(it, Decision::Worse | Decision::Broken)) {
             Outcome::Failed
-        } else if any(Verdict::is_open) {
+        } else if any(Decision::is_open) {
             Outcome::Undecided
-        } else if any(|it| matches!(it, Verdict::Fine | Verdict::Better)) {
+        } else if any(|it| matches!(it, Decision::Fine | Decision::Better)) {
             Outcome::Passed
         } else {
             Outcome::Undecided

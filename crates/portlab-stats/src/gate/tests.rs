@@ -39,8 +39,8 @@ fn both(factors: &[f64], seed: u64) -> Record {
     record
 }
 
-fn verdicts(gate: &Gate) -> Vec<Verdict> {
-    gate.judged.iter().map(|it| it.verdict.clone()).collect()
+fn decisions(gate: &Gate) -> Vec<Decision> {
+    gate.judged.iter().map(|it| it.decision.clone()).collect()
 }
 
 /// Runs of one program, the first at second `from`, one every 100 seconds.
@@ -58,14 +58,14 @@ fn a_model_that_became_a_tenth_slower_fails_and_the_others_do_not() {
     let record = both(&[1.0, 1.1, 1.0], 1);
     let gate = builds(&record, 0.05);
     assert_eq!(
-        verdicts(&gate),
-        [Verdict::Fine, Verdict::Worse, Verdict::Fine]
+        decisions(&gate),
+        [Decision::Fine, Decision::Worse, Decision::Fine]
     );
     assert_eq!(gate.outcome(), Outcome::Failed);
     assert_eq!(gate.judged[1].cell.model, "m1");
     let record = both(&[0.9, 1.0], 2);
     let gate = builds(&record, 0.05);
-    assert_eq!(verdicts(&gate), [Verdict::Better, Verdict::Fine]);
+    assert_eq!(decisions(&gate), [Decision::Better, Decision::Fine]);
     assert_eq!(gate.outcome(), Outcome::Passed);
 }
 
@@ -73,9 +73,9 @@ fn a_model_that_became_a_tenth_slower_fails_and_the_others_do_not() {
 fn a_change_below_the_bar_passes_however_sure_it_is() {
     let record = both(&[1.03], 3);
     let gate = builds(&record, 0.05);
-    assert_eq!(verdicts(&gate), [Verdict::Fine]);
+    assert_eq!(decisions(&gate), [Decision::Fine]);
     assert!(gate.judged[0].chance.unwrap() <= EACH, "{gate:?}");
-    assert_eq!(verdicts(&builds(&record, 0.01)), [Verdict::Worse]);
+    assert_eq!(decisions(&builds(&record, 0.01)), [Decision::Worse]);
 }
 
 #[test]
@@ -89,7 +89,7 @@ fn a_change_above_the_bar_that_may_be_chance_does_not_pass() {
     }
     let gate = builds(&record, 0.05);
     assert!(
-        matches!(verdicts(&gate)[..], [Verdict::TooNoisy { up_to }] if up_to < 0.1),
+        matches!(decisions(&gate)[..], [Decision::TooNoisy { up_to }] if up_to < 0.1),
         "{gate:?}"
     );
     assert_eq!(gate.outcome(), Outcome::Undecided);
@@ -118,7 +118,7 @@ fn fewer_messages_are_worse_as_more_time_is() {
         round.messages_per_s *= 0.8;
     }
     let gate = builds(&record, 0.05);
-    assert_eq!(verdicts(&gate), [Verdict::Worse]);
+    assert_eq!(decisions(&gate), [Decision::Worse]);
     let judged = &gate.judged[0];
     assert!((judged.worsening(judged.ratio.unwrap().median) - 0.2).abs() < 1e-9);
 }
@@ -130,11 +130,11 @@ fn a_run_that_cannot_decide_says_so_and_passes_nobody() {
         cell.rounds.truncate(5);
     }
     let gate = builds(&record, 0.05);
-    let too_few = Verdict::TooFew {
+    let too_few = Decision::TooFew {
         pairs: 5,
         needed: 9,
     };
-    assert_eq!(verdicts(&gate), [too_few.clone(), too_few]);
+    assert_eq!(decisions(&gate), [too_few.clone(), too_few]);
     assert_eq!(gate.outcome(), Outcome::Undecided);
     let mut record = both(&[1.0], 6);
     for round in record.cells[0].rounds.iter_mut().skip(6) {
@@ -143,8 +143,8 @@ fn a_run_that_cannot_decide_says_so_and_passes_nobody() {
     let gate = builds(&record, 0.05);
     assert!(
         matches!(
-            verdicts(&gate)[..],
-            [Verdict::TooNoisy { .. } | Verdict::Worse]
+            decisions(&gate)[..],
+            [Decision::TooNoisy { .. } | Decision::Worse]
         ),
         "{gate:?}"
     );
@@ -166,22 +166,22 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
         }
         record
     };
-    let verdicts = |record: &Record| verdicts(&builds(record, 0.05));
-    let erring = Verdict::Erring { pairs: 1 };
-    assert_eq!(verdicts(&fails(0, 1)), [erring, Verdict::Fine]);
+    let decisions = |record: &Record| decisions(&builds(record, 0.05));
+    let erring = Decision::Erring { pairs: 1 };
+    assert_eq!(decisions(&fails(0, 1)), [erring, Decision::Fine]);
     assert_eq!(builds(&fails(0, 1), 0.05).outcome(), Outcome::Undecided);
     assert_eq!(
-        verdicts(&fails(0, ROUNDS)),
-        [Verdict::Broken, Verdict::Fine]
+        decisions(&fails(0, ROUNDS)),
+        [Decision::Broken, Decision::Fine]
     );
     assert_eq!(builds(&fails(0, ROUNDS), 0.05).outcome(), Outcome::Failed);
     // The reference's failures fail nobody: its rounds are missing.
-    assert_eq!(verdicts(&fails(1, 1)), [Verdict::Fine, Verdict::Fine]);
-    let missing = Verdict::TooFew {
+    assert_eq!(decisions(&fails(1, 1)), [Decision::Fine, Decision::Fine]);
+    let missing = Decision::TooFew {
         pairs: 0,
         needed: 9,
     };
-    assert_eq!(verdicts(&fails(1, ROUNDS)), [missing, Verdict::Fine]);
+    assert_eq!(decisions(&fails(1, ROUNDS)), [missing, Decision::Fine]);
     // Given up after three failures, which is as bad as failing in all rounds.
     let mut given_up = both(&[1.0], 8);
     given_up.cells[0].rounds.clear();
@@ -191,7 +191,7 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
         reason,
         unmetered: None,
     });
-    assert_eq!(verdicts(&given_up), [Verdict::Broken]);
+    assert_eq!(decisions(&given_up), [Decision::Broken]);
 }
 
 #[test]
@@ -211,10 +211,10 @@ fn runs_are_paired_by_the_time_when_they_were_made() {
     let mut after = made(50, &costs);
     after.reverse();
     let gate = runs(&before, &after, 0.05).unwrap();
-    assert_eq!(verdicts(&gate), [Verdict::Worse]);
+    assert_eq!(decisions(&gate), [Decision::Worse]);
     assert_eq!(gate.judged[0].ratio.unwrap().count, 8);
     let gate = runs(&before, &before, 0.05).unwrap();
-    assert_eq!(verdicts(&gate), [Verdict::Fine]);
+    assert_eq!(decisions(&gate), [Decision::Fine]);
 }
 
 #[test]
@@ -232,8 +232,8 @@ fn runs_that_cannot_decide_are_refused() {
     let (few, fewer) = (made(0, &[4.0; 5]), made(50, &[5.0; 5]));
     let gate = runs(&few, &fewer, 0.05).unwrap();
     assert_eq!(
-        verdicts(&gate),
-        [Verdict::TooFew {
+        decisions(&gate),
+        [Decision::TooFew {
             pairs: 5,
             needed: 8
         }]
@@ -244,10 +244,10 @@ fn runs_that_cannot_decide_are_refused() {
     };
     let gate_of = |before: Vec<Record>, after: Vec<Record>| {
         let gate = runs(&before, &after, 0.05).unwrap();
-        verdicts(&gate)
+        decisions(&gate)
     };
     let (before, after) = (made(0, &[4.0; 9]), made(50, &[4.0; 9]));
-    let erring = Verdict::Erring { pairs: 1 };
+    let erring = Decision::Erring { pairs: 1 };
     assert_eq!(gate_of(before.clone(), broken(after.clone())), [erring]);
-    assert_eq!(gate_of(broken(before), after), [Verdict::Fine]);
+    assert_eq!(gate_of(broken(before), after), [Decision::Fine]);
 }

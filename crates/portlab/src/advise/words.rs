@@ -11,8 +11,8 @@ mod tests;
 use std::time::Duration;
 
 use portlab_stats::advice::{
-    Advice, Answer, Blocked, Cannot, Carries, Ceiling, Change, Doubt, Kind, Limit, Measured, Other,
-    Question, Resource, Shown, Why,
+    Advice, Answer, Blocked, Cannot, Carries, Caution, Ceiling, Change, Kind, Limit, Measured,
+    Other, Question, Resource, Shown, Why,
 };
 
 /// A line: what it is about, and what it says.
@@ -405,19 +405,19 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
 }
 
 fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
-    let doubts = advice.doubts.iter().map(|doubt| match doubt {
-        Doubt::FewRounds(rounds) => tr!(
+    let cautions = advice.cautions.iter().map(|caution| match caution {
+        Caution::FewRounds(rounds) => tr!(
             lang,
             "for some model only {rounds} of them count",
             "有的模型只有 {rounds} 轮算数"
         ),
-        Doubt::Interrupted => tr!(lang, "the run was interrupted", "运行被中断"),
-        Doubt::CutShort => tr!(
+        Caution::Interrupted => tr!(lang, "the run was interrupted", "运行被中断"),
+        Caution::CutShort => tr!(
             lang,
             "the time was too short for all that was planned",
             "时间不够做完全部计划"
         ),
-        Doubt::Wavers(models) => {
+        Caution::Wavers(models) => {
             let models = lang.first_few(models.iter().map(String::as_str));
             tr!(
                 lang,
@@ -425,13 +425,13 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
                 "{models} 只有部分轮次达标"
             )
         }
-        Doubt::Generator(count) => tr!(
+        Caution::Generator(count) => tr!(
             lang,
             "{count} measurements don't count: the generator was late, or other programs had the \
              processors",
             "有 {count} 次测量不算：负载生成器自己迟了，或处理器被别的程序占着"
         ),
-        Doubt::Busy(share) => {
+        Caution::Busy(share) => {
             let share = three_digits(share * 100.0);
             tr!(
                 lang,
@@ -439,13 +439,13 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
                 "别的程序在跑，服务器有 {share}% 的时间在等处理器"
             )
         }
-        Doubt::FewMessages(count) => tr!(
+        Caution::FewMessages(count) => tr!(
             lang,
             "a p99 of {count} messages is little more than the longest",
             "{count} 条消息的 p99 差不多就是最长的那条"
         ),
     });
-    let doubts: Vec<String> = doubts.collect();
+    let cautions: Vec<String> = cautions.collect();
     let cores = measured.server_cores;
     let rounds = measured.candidates.iter().flat_map(|it| &it.shots);
     let rounds = rounds.map(|shot| shot.round).max().unwrap_or(0);
@@ -456,16 +456,16 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
         "{in_rounds}, each server in a fresh process, on {processors}",
         "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
     );
-    let word = match doubts.is_empty() {
+    let word = match cautions.is_empty() {
         true => lang.pick("yes", "可信"),
         false => lang.pick("with care", "要小心"),
     };
-    let because = match doubts.is_empty() {
+    let because = match cautions.is_empty() {
         true => String::new(),
         false => format!(
             "{}{}",
             lang.pick("; ", "；"),
-            doubts.join(lang.pick("; ", "；"))
+            cautions.join(lang.pick("; ", "；"))
         ),
     };
     Line {
