@@ -17,7 +17,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, tim
 
 use portlab_stats::{
     changes::changes,
-    gate::{Outcome, Verdict, builds, runs},
+    gate::{Decision, Outcome, builds, runs},
     read::read,
     record::{Kind, Record},
 };
@@ -246,7 +246,10 @@ fn decided(record: &Record) -> Outcome {
 /// The same, but a run counts as failed only if it found the slower model to be worse, and no other.
 fn found(record: &Record) -> Outcome {
     let gate = builds(record, BAR);
-    let worse = gate.judged.iter().filter(|it| it.verdict == Verdict::Worse);
+    let worse = gate
+        .judged
+        .iter()
+        .filter(|it| it.decision == Decision::Worse);
     let worse: Vec<&str> = worse.map(|it| it.cell.model.as_str()).collect();
     match gate.outcome() {
         Outcome::Failed if worse != [SLOWER] => Outcome::Passed,
