@@ -243,6 +243,23 @@ fn above_the_tests(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or_default()
 }
 
+/// The wings of `portlab-backends`, from the lowest: each uses only those before it.
+const WINGS: [&str; 5] = ["trace", "hub", "door", "drivers", "models"];
+
+#[test]
+fn a_wing_of_the_backends_uses_only_those_below_it() {
+    let src = root().join("crates/portlab-backends/src");
+    for (path, text) in sources("portlab-backends") {
+        let inside = path.strip_prefix(&src).unwrap();
+        let wing = inside.components().next().unwrap().as_os_str();
+        let height = WINGS.iter().position(|known| wing == *known);
+        for above in height.map_or(&[][..], |height| &WINGS[height + 1..]) {
+            let uses = text.contains(&format!("{above}::"));
+            assert!(!uses, "{} uses {above}", inside.display());
+        }
+    }
+}
+
 #[test]
 fn stdout_and_stderr_are_written_to_in_one_place_which_makes_text_inert() {
     for (path, text) in sources("portlab") {

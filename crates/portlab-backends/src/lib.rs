@@ -1,34 +1,35 @@
 //! Concurrency models: how a server divides its connections among processes, threads and tasks.
 //!
-//! A model is one file in `models/` and one line in its table. It implements [`Backend`]: facts as
-//! a [`Sheet`], behaviour as one method, `serve`, which blocks (an async model builds its runtime
-//! inside, so the trait has no colour). What all models need stands beside them:
+//! A model is one file in `models/` and one line in its table. It implements [`Backend`]: facts as a [`Sheet`],
+//! behaviour as one method, `serve`, which blocks. (An async model builds its runtime inside, so the trait is the same
+//! for all models.)
 //!
-//! | module | owns |
+//! ```
+//! use portlab_backends::{Asked, MODELS};
+//!
+//! for sheet in MODELS.iter().map(|model| model.sheet()) {
+//!     let workers = sheet.workers(Asked::default(), 4);
+//!     match sheet.capacity(workers) {
+//!         Some(bound) => println!("{} serves {bound} connections at once on four cores", sheet.name),
+//!         None => println!("{} serves as many connections as the machine can hold", sheet.name),
+//!     }
+//! }
+//! ```
+//!
+//! The crate is divided into wings. A wing uses only those below it (`tests/house.rs` checks that):
+//!
+//! | wing | owns |
 //! |---|---|
-//! | `door` | the bound listener: one backlog and one set of socket options for every model |
-//! | `backoff` | what to do when accepting fails |
-//! | `log` | what a server says on stderr while it serves |
-//! | `blocking` | one connection, driven by blocking calls |
-//! | `nonblocking` | one connection, driven by readiness |
-//! | `coroutine` | one connection, driven by an async task |
-//! | `member` | one connection with mail to come, driven by blocking in one place |
-//! | `limits`, `deadlines` | what connections are allowed, and when one is to be closed |
-//! | `guarded` | calling a session so that its panic stays its own |
-//! | `switchboard` | the hub of a service, and where its connections get their mail |
-//! | `mailbox` | where mail waits, and what happens when it isn't read |
-//! | `letterbox` | a mailbox between threads or tasks |
-//! | `inbox` | a mailbox as its receiver sees it |
-//! | `exchange`, `shared` | the switchboard of threads: behind a lock |
-//! | `hub_task` | the switchboard of tasks: the property of one of them |
-//! | `broker` | the switchboard of processes: in a process of its own |
-//! | `slots` | the workers of a pool of processes: which are missing, and when others are started |
-//! | `timers` | deadlines of a loop |
-//! | [`measured`] | what models were measured to cost, where and when |
-//! | `trace` | the timeline: who does what, and when |
+//! | `models/` | the story and the idea of each model, its `Sheet`, and `serve`, which shows how it divides connections |
+//! | `drivers/` | serving one connection, or a loop of them, in the idiom of a model; what a handler asks for; time limits |
+//! | `door/` | the listener, bound once for every model; accepting, and its pauses; the limits of a server |
+//! | `hub/` | the half that connections share: the place where it lives, its clients, and the mailboxes |
+//! | `trace/` | the timeline: what each thread does, and when |
 //!
-//! The same echo by hand, without the traits, stands in `by_hand/`: what the traits cost is
-//! measured against it.
+//! Three small files are below all wings: `log` (what a server writes to stderr), `timers` (the timers of a loop) and
+//! `sync` (locks, which tests replace). [`measured`] holds the measured costs of models.
+//!
+//! The same echo without the traits is in `by_hand/`: the cost of the traits is measured against it.
 
 #![forbid(unsafe_code)]
 
@@ -57,12 +58,11 @@ pub use portlab_sys::{
 pub use sheet::{Asked, Capacity, Family, Sheet, Workers};
 pub use trace::Recorder;
 
-/// What reads the bytes of another process, for the fuzz targets in `tests/fuzz/`.
+/// The functions that read bytes of another process, for the fuzz targets in `tests/fuzz/`.
 #[doc(hidden)]
 pub mod fuzz {
     pub use crate::hub::broker::fuzz as broker;
 }
 
-/// How much one read asks for, in every model: a larger buffer would save system calls for large
-/// messages only, and a comparison must not be one of buffer sizes.
+/// The size of a read, in every model, so that a comparison of models doesn't compare buffer sizes.
 pub const READ_BUFFER: usize = 64 * 1024;

@@ -1,12 +1,22 @@
-//! What is said on a port, as pure state machines.
+//! Services, such as echo and chat, as pure state machines.
 //!
-//! A [`Service`] is pushed bytes and appends its answer to a buffer that the caller owns. It never
-//! sees a socket, a thread or a clock, so the same echo runs on blocking threads, forked processes,
-//! readiness loops and async tasks, and is tested by feeding bytes and reading bytes. When an
-//! answer needs time, the service doesn't take it: it says so in its [`Flow`], and whoever drives
-//! the connection waits, blocks or computes in its own idiom.
+//! A [`Service`] makes a [`Session`] for each connection. The session receives bytes and appends its answer to a buffer
+//! of the caller. It has no socket, no thread and no clock, so that the same echo runs on blocking threads, forked
+//! processes, readiness loops and async tasks, and a test is bytes in, bytes out:
 //!
-//! [`SERVICES`] lists what there is; [`ServiceOptions::build`] makes one by name.
+//! ```
+//! use portlab_service::{ConnId, Cx, Echo, Flow, Service};
+//!
+//! let mut session = Echo.open(ConnId(1), "127.0.0.1:50000".parse().unwrap());
+//! let (mut out, mut posts) = (Vec::new(), Vec::new());
+//! let flow = session.on_data(b"hello", &mut Cx { out: &mut out, posts: &mut posts });
+//! assert_eq!((out.as_slice(), flow), (&b"hello"[..], Flow::CONTINUE));
+//! ```
+//!
+//! If an answer takes time, the service doesn't take it: it returns the work in its [`Flow`], and the driver of the
+//! connection waits, blocks or computes in its own idiom.
+//!
+//! [`SERVICES`] lists the services; [`ServiceOptions::build`] makes one by its name.
 
 #![forbid(unsafe_code)]
 

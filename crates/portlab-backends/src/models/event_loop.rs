@@ -1,6 +1,6 @@
 //! # event-loop: the reactor
 //!
-//! `textbook/event_loop.rs` is the whole model in one file: what is said here, with nothing beside it.
+//! By hand, on one page: `textbook/event_loop.rs`.
 //!
 //! One thread waits for all connections at once. It asks the kernel one question, "which of these sockets are
 //! ready?" (`epoll_wait`), serves each of them as far as that goes *without waiting*, and asks again. nginx, Redis,

@@ -1,36 +1,35 @@
-//! # fork: a process for every caller
+//! # fork: a process for every connection
 //!
-//! The classic Unix server (`inetd`, early `sshd`, CERN's httpd): the parent accepts and forks, the
-//! child serves that one caller and exits. Written as if there were one caller in the world, it
-//! serves many, because the kernel runs the children side by side.
+//! By hand, on one page: `textbook/fork.rs`.
 //!
-//! **Isolation** is what it buys. Parent and child share no memory after the fork: a child that
-//! crashes, leaks or is killed takes one conversation with it. The price is the same fact seen from
-//! the other side: children can't share a chat room, a cache or a counter without asking the
-//! kernel.
+//! The classic Unix server (`inetd`, early `sshd`, CERN's httpd): the parent accepts and forks, the child serves this one
+//! connection and exits. Each child is as simple as the iterative server, and yet many clients are served, because the
+//! kernel runs the children side by side.
 //!
-//! **The two descriptors.** After the fork both processes hold both sockets, and a socket closes
-//! when its *last* holder closes it. So the parent must close its copy of the caller's socket, or
-//! the caller never sees the end; and the child closes the listener, which is not its business. (A
-//! threaded server must do neither: its threads share one table of descriptors.)
+//! **Isolation** is the advantage. Parent and child share no memory after the fork: a child that crashes, leaks or is
+//! killed ends one conversation. The price is the same fact: children can't share a chat room, a cache or a counter
+//! without asking the kernel.
 //!
-//! **Zombies.** A child that has exited stays in the process table until its parent asks how it
-//! went. The parent here listens for SIGCHLD beside the listener and asks in a loop, because
-//! signals coalesce: ten deaths may ring once.
+//! **The two descriptors.** After the fork both processes hold both sockets, and a socket closes when its *last* holder
+//! closes it. So the parent must close its copy of the connection, or the client never sees the end; and the child closes
+//! the listener, which it doesn't need. (A threaded server must do neither: its threads share one table of descriptors.)
 //!
-//! **The broker.** What children share must live somewhere else: the rooms of a chat live in a process
-//! of their own, forked before anybody calls. Each child gets a line to it (`SOCK_SEQPACKET`: whole
-//! messages, in order, and the end is told), whose other end the parent passes to the broker. A child
-//! that dies drops its line, so the others are told.
+//! **Zombies.** A child that has exited stays in the process table until its parent reads its exit status. The parent here
+//! waits for SIGCHLD beside the listener and reaps in a loop, because signals coalesce: one signal may stand for ten
+//! children.
 //!
-//! **What blocks**: nobody but the caller's own process.
+//! **The broker.** What children share must be in another process: the rooms of a chat are in a process of their own, forked
+//! before the first connection. Each child gets a line to it (`SOCK_SEQPACKET`: whole messages, in order, and the end is
+//! reported), whose other end the parent passes to the broker. When a child dies, its line ends, so the others are told.
 //!
-//! **What a connection costs**: a process, that is the memory that it writes to (the rest is shared
-//! until then) and the time to fork, reap and tear it down; one descriptor; two system calls per message.
-//! `portlab models fork` has the figures.
+//! **What blocks**: only the process of the connection itself.
 //!
-//! **What breaks first**: the number of processes, then memory, then the scheduler. Short
-//! connections pay the fork each time.
+//! **What a connection costs**: a process, that is the memory that it writes to (the rest is shared until then) and the
+//! time to fork, reap and tear it down; one descriptor; two system calls per message. `portlab models fork` has the
+//! figures.
+//!
+//! **What breaks first**: the number of processes, then memory, then the scheduler. Short connections pay for the fork
+//! each time.
 //!
 //! Read on: UNP vol. 1, sections 4.7, 5.8 to 5.10 (zombies), 30.6.
 

@@ -1,23 +1,23 @@
-//! # iterative: one caller at a time
+//! # iterative: one connection at a time
 //!
-//! The first server in every textbook: accept, serve until the caller has gone, accept the next.
-//! One process, one thread, no shared state, nothing to lock, nothing to schedule. It is the right
-//! choice when a conversation is short and rare (the old `daytime` and `time` services were built
-//! this way), and it is what the other nine models are measured against.
+//! By hand, on one page: `textbook/iterative.rs`.
 //!
-//! **What blocks**: everybody. While one caller is being served, the others stand in the accept
-//! queue: the kernel has completed their handshake, so they believe they are connected, and they
-//! hear nothing. One caller who keeps silent makes the port deaf. So it can't carry a chat: whoever
-//! talks is alone.
+//! The first server in every textbook: accept, serve until the client closes, accept the
+//! next. One process, one thread, no shared state, nothing to lock, nothing to schedule. It is the right choice if a
+//! conversation is short and rare (the old `daytime` and `time` services were built this way), and it is the measure
+//! for all other models.
 //!
-//! **What a connection costs**: one descriptor while it is served; two system calls per message
-//! (`read`, `write`); a place in the backlog while it waits.
+//! **What blocks**: every other client. While one connection is being served, the others wait in the accept queue: the
+//! kernel has completed their handshake, so the clients believe that they are connected, and they receive nothing. One
+//! silent client blocks the whole port. So this model can't carry a chat: there is never a second member.
 //!
-//! **What breaks first**: patience. Past the backlog, further callers' handshakes are dropped and
-//! retried after 1, 3, 7 seconds.
+//! **What a connection costs**: one descriptor while it is served; two system calls per message (`read`, `write`); an
+//! entry in the backlog while it waits.
 //!
-//! Read on: Stevens, Fenner, Rudoff, "UNIX Network Programming" (UNP), volume 1, sections 1.5 and
-//! 30.5.
+//! **What breaks first**: the backlog. When it is full, the kernel drops the handshakes of further clients, which try
+//! again after 1, 3 and 7 seconds.
+//!
+//! Read on: Stevens, Fenner, Rudoff, "UNIX Network Programming" (UNP), volume 1, sections 1.5 and 30.5.
 
 use std::io;
 

@@ -1,21 +1,21 @@
 //! # loop-pool: a reactor, and a pool for the work
 //!
-//! Half-sync/half-async: the loop of `event-loop` keeps all the sockets, and what would hold it up
-//! is taken away. A handler that computes or blocks becomes a *job* on a rayon pool; the loop turns
-//! to the others, and when the job is done it is woken and sends the answer. This is what Node.js
-//! does with its worker threads and nginx with its thread pools, and it is the right use of a CPU
-//! pool: jobs, not sockets.
+//! By hand, on one page: `textbook/loop_pool.rs`.
 //!
-//! **The hop.** Handing over and coming back cost two queue operations, a wake-up of a pool thread
-//! and one of the loop (an `eventfd` write, another `epoll_wait`); `portlab models loop-pool` says how
-//! long that was measured to take.
-//! So only work that is worth it travels; a plain echo is answered on the loop, as in `event-loop`.
+//! Half-sync/half-async: the loop of `event-loop` keeps all the sockets, and work that would stop it is taken away. A
+//! handler that computes or blocks becomes a *job* on a rayon pool; the loop serves the other connections, and when the job
+//! is done, the loop is woken and sends the answer. Node.js does this with its worker threads and nginx with its thread
+//! pools, and it is the right use of a CPU pool: jobs, not sockets.
 //!
-//! **What blocks**: nobody, until every pool thread is busy. Then jobs queue up, and the loop still
-//! answers those who need none.
+//! **The hop.** Handing over and coming back cost two queue operations, a wake-up of a pool thread and one of the loop (an
+//! `eventfd` write, another `epoll_wait`); `portlab models loop-pool` says how long that was measured to take. So only work
+//! becomes a job; a plain echo is answered on the loop, as in `event-loop`.
 //!
-//! **What a connection costs**: as in `event-loop`, a descriptor and some hundred bytes. Per
-//! message `read`, `write` and a share of one `epoll_wait`; per job the hop.
+//! **What blocks**: no connection, until every pool thread is busy. Then jobs queue up, and the loop still answers requests
+//! that need no job.
+//!
+//! **What a connection costs**: as in `event-loop`, a descriptor and some hundred bytes. Per message `read`, `write` and a
+//! share of one `epoll_wait`; per job the hop.
 //!
 //! **What breaks first**: the loop's core for plain messages, the pool's cores for work.
 //!

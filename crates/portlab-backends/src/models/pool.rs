@@ -1,26 +1,27 @@
 //! # pool: one job per connection on a rayon pool
 //!
-//! "We have a thread pool, so let us put the connections on it." The main thread accepts and hands
-//! every caller to rayon as a job; a worker picks it up and blocks on it until the caller has gone.
+//! By hand, on one page: `textbook/pool.rs`.
 //!
-//! It works, and it is the wrong home. rayon's pool is made for computing: it has one thread per
-//! core, because more would only compete for the cores. A job that *waits* for the network occupies
-//! a thread that the pool believes to be working, so with two cores two callers are served, and the
-//! third waits for one of them to leave, though the processor is idle. Giving the pool more threads
-//! makes it `prethreaded` with a queue in front.
+//! "We have a thread pool, so let us put the connections on it." The main thread accepts and hands every connection to rayon
+//! as a job; a worker takes it and blocks on it until the client closes.
+//!
+//! It works, and it is the wrong use of the pool. rayon's pool is made for computing: it has one thread per core, because
+//! more would only compete for the cores. A job that *waits* for the network occupies a thread that the pool believes to be
+//! computing, so with two cores two clients are served, and the third waits until one of them leaves, though the processor
+//! is idle. With more threads, the pool becomes `prethreaded` with a queue in front.
 //!
 //! `loop-pool` shows the right use of the same pool: jobs, not sockets.
 //!
-//! **What blocks**: the next caller, once every worker has one. Unlike `prethreaded`, it has been
-//! accepted: it waits in the pool's queue, which nothing bounds. A chat on two cores has two members.
+//! **What blocks**: the next connection, once every worker has one. Unlike in `prethreaded`, it has been accepted: it waits in
+//! the pool's queue, which has no bound. A chat on two cores has two members.
 //!
-//! **What a connection costs**: one of N workers while it lasts, or a place in the queue and a
-//! descriptor while it waits; two system calls per message.
+//! **What a connection costs**: one of N workers while it lasts, or an entry in the queue and a descriptor while it waits;
+//! two system calls per message.
 //!
 //! **What breaks first**: N, which is the number of cores.
 //!
-//! Read on: rayon's documentation on `spawn_fifo` (plain `spawn` runs the newest job first, which
-//! would serve the last caller before the first).
+//! Read on: rayon's documentation on `spawn_fifo` (plain `spawn` runs the newest job first, which would serve the last
+//! client before the first).
 
 use std::io;
 

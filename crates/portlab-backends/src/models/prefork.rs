@@ -1,30 +1,28 @@
 //! # prefork: a pool of processes, made in advance
 //!
-//! Forking costs more than most conversations, so pay for it once: N workers are forked at the
-//! start, and each runs the iterative server on the *same* listening socket. The kernel hands every
-//! caller to exactly one of the workers blocked in `accept`. Apache's first engine and many WSGI
-//! servers are this; the parent serves nobody, it only keeps the number of workers.
+//! By hand, on one page: `textbook/prefork.rs`.
 //!
-//! **The thundering herd's history.** Once, a caller woke every worker that slept in `accept`, one
-//! won and the rest went back to sleep. Since Linux 2.3 a blocking `accept` wakes one worker, the
-//! one that has slept longest, so work is spread evenly. (Workers that sleep in `epoll_wait` on a
-//! shared listener are a different story: there the *last* to sleep is woken first, and gets it
-//! all.)
+//! A fork costs more than most conversations, so it is paid for once: N workers are forked at the start, and each runs the
+//! iterative server on the *same* listening socket. The kernel hands every connection to exactly one of the workers that
+//! block in `accept`. Apache's first engine and many WSGI servers work like this; the parent serves no connection, it only
+//! keeps the number of workers.
 //!
-//! **The broker.** As in `fork`, what workers share lives in a process of its own, to which each has a
-//! line. A chat has as many members as there are workers, and no more workers are started than the broker
-//! has descriptors for their lines.
+//! **The thundering herd's history.** Once, a connection woke every worker that slept in `accept`, one got it and the
+//! others went back to sleep. Since Linux 2.3 a blocking `accept` wakes one worker, the one that has slept longest, so
+//! work is spread evenly. (Workers that sleep in `epoll_wait` on a shared listener are different: there the *last* one to
+//! sleep is woken first, and gets most connections.)
 //!
-//! **What blocks**: a worker serves one caller at a time. Once all N are talking, or are only being
-//! kept waiting by a silent caller, the next one waits in the backlog, connected and unheard.
+//! **The broker.** As in `fork`, what workers share is in a process of its own, to which each has a line. A chat has as many
+//! members as there are workers, and no more workers are started than the broker has descriptors for their lines.
 //!
-//! **What a connection costs**: one of N workers while it lasts, no fork; two system calls per
-//! message.
+//! **What blocks**: a worker serves one connection at a time. Once all N have one, busy or silent, the next client waits in
+//! the backlog, connected and not served.
+//!
+//! **What a connection costs**: one of N workers while it lasts, no fork; two system calls per message.
 //!
 //! **What breaks first**: N. Idle connections use up workers just like busy ones.
 //!
-//! Read on: UNP vol. 1, sections 30.7 to 30.9; `accept(2)`; Cloudflare, "Why does one NGINX worker
-//! take all the load?".
+//! Read on: UNP vol. 1, sections 30.7 to 30.9; `accept(2)`; Cloudflare, "Why does one NGINX worker take all the load?".
 
 use std::{
     io,

@@ -1,24 +1,24 @@
 //! # tasks: coroutines on every core
 //!
-//! The tasks of `tasks-single`, run by a pool of threads, one per core. Each thread has a queue of
-//! tasks that are ready; one that runs dry steals from the others, so no core idles while another
-//! has two tasks to run. Go's goroutines and Java's virtual threads are scheduled by the same idea.
+//! By hand, on one page: `textbook/tasks.rs`.
 //!
-//! A task may wake up on another thread than it fell asleep on. So what it keeps across an `await`
-//! must be `Send`, and what tasks share must be locked, as among threads: the price of the other
-//! cores. Or it isn't shared: the rooms of a chat belong to a task of their own, and the others send
-//! it messages (an actor, as in Erlang).
+//! The tasks of `tasks-single`, run by a pool of threads, one per core. Each thread has a queue of tasks that are ready; a
+//! thread without one steals from the others, so no core idles while another has two tasks to run. Go's goroutines and
+//! Java's virtual threads are scheduled by the same idea. The textbook file shows the `await`s of reading and writing; here
+//! they are in `drivers/task.rs`.
 //!
-//! **What blocks**: a handler that blocks or computes keeps one of the threads. The others go on,
-//! until as many handlers block as there are threads: then the port is deaf, as in `tasks-single`.
-//! Real programs send such work to `spawn_blocking`, or to a pool of its own, as `loop-pool` does.
+//! A task may go on in another thread than the one in which it awaited. So what it keeps across an `await` must be `Send`,
+//! and what tasks share must be locked, as among threads: the price of the other cores. Or it isn't shared: the rooms of a
+//! chat belong to a task of their own, and the others send it messages (an actor, as in Erlang).
 //!
-//! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no
-//! buffer while it is idle. Per message `read`, `write`, a share of one `epoll_wait`, and now and
-//! then the wake-up of another thread.
+//! **What blocks**: a handler that blocks or computes keeps one of the threads. The others go on, until as many handlers
+//! block as there are threads: then no connection is served, as in `tasks-single`. Real programs send such work to
+//! `spawn_blocking`, or to a pool of its own, as `loop-pool` does.
 //!
-//! **What breaks first**: the cores; at low load, the wake-ups that stealing takes cost more than
-//! they bring.
+//! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no buffer while it is idle.
+//! Per message `read`, `write`, a share of one `epoll_wait`, and now and then the wake-up of another thread.
+//!
+//! **What breaks first**: the cores; at low load, the wake-ups that stealing takes cost more than they bring.
 //!
 //! Read on: C. Lerche, "Making the Tokio scheduler 10x faster" (2019).
 

@@ -1,19 +1,21 @@
 //! # tasks-single: coroutines on one thread
 //!
-//! An event loop that you don't have to write. Each caller is a *task*: code that reads like the
-//! blocking version, with an `await` wherever it would wait. The compiler turns it into the state
-//! machine that `event-loop` writes by hand, and the runtime is the loop. Python's asyncio and
-//! gevent schedule in just this way: many coroutines, one thread, and they take turns only where
-//! they say so.
+//! By hand, on one page: `textbook/tasks_single.rs`.
 //!
-//! Between two `await`s nobody else runs. That makes shared state simple (no locks for what changes
-//! between awaits), and it makes one thing fatal: a handler that blocks or computes keeps the
-//! thread, and with it every other task, because nothing can take it away (cooperative scheduling).
+//! An event loop that the runtime writes for you. Each connection is a *task*: code that reads like the blocking version,
+//! with an `await` wherever it would wait. The compiler turns it into the state machine that `event-loop` has by hand, and
+//! the runtime is the loop. Python's asyncio and gevent schedule in the same way: many coroutines, one thread, and they
+//! take turns only where they await. The textbook file shows the `await`s of reading and writing; here they are in
+//! `drivers/task.rs`.
 //!
-//! **What blocks**: everybody, whenever a handler blocks or computes.
+//! Between two `await`s no other task runs. That makes shared state simple (no locks for what changes between awaits), and
+//! it makes one mistake fatal: a handler that blocks or computes keeps the thread, and with it every other task, because
+//! the runtime can't interrupt a task (cooperative scheduling).
 //!
-//! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no
-//! buffer while it is idle. Per message `read`, `write` and a share of one `epoll_wait`.
+//! **What blocks**: every connection, whenever a handler blocks or computes.
+//!
+//! **What a connection costs**: a descriptor and about a kilobyte for the task; no thread, and no buffer while it is idle.
+//! Per message `read`, `write` and a share of one `epoll_wait`.
 //!
 //! **What breaks first**: its one core.
 //!

@@ -1,28 +1,27 @@
-//! # threads: a thread for every caller
+//! # threads: a thread for every connection
 //!
-//! The same program as `fork` with threads for processes, and the one most people write first:
-//! accept, start a thread, let it block. Each conversation is straight-line code on a stack of its
-//! own, and the kernel switches between them whenever one waits.
+//! By hand, on one page: `textbook/threads.rs`.
 //!
-//! Threads share everything: one heap, one table of descriptors (so nobody closes "the other's
-//! copy", there is none), one address space to crash in. Sharing a chat room takes a lock and
-//! nothing else; forgetting the lock takes an evening to find.
+//! The same program as `fork` with threads for processes, and the one that most people write first: accept, start a thread,
+//! let it block. Each conversation is straight-line code on a stack of its own, and the kernel switches between the threads
+//! whenever one waits.
 //!
-//! **The other's words.** A thread that blocks in `read` can't hear that somebody else has something
-//! for its peer. The textbook starts a second thread for each connection, which only writes; here
-//! the one thread blocks in `poll`, on its socket and on a bell (`eventfd`) that whoever has put
-//! mail into its letterbox rings.
+//! Threads share everything: one heap, one table of descriptors (so there is no second copy to close), one address space to
+//! crash in. Sharing a chat room takes a lock and nothing else; a forgotten lock takes an evening to find.
 //!
-//! **What blocks**: nobody but the caller's own thread. A handler that calls a database and waits
-//! is exactly what this model is for.
+//! **Mail.** A thread that blocks in `read` doesn't notice that another one has a line for its peer. The textbook starts a
+//! second thread for each connection, which only writes; here the one thread blocks in `poll`, on its socket and on a bell
+//! (`eventfd`), which other threads ring after they have put mail into its mailbox.
 //!
-//! **What a connection costs**: a thread, that is the part of its stack that is really touched (the
-//! rest is reserved, not used), a kernel stack of 16 KiB beside it, and the time to start it; one
-//! descriptor; two system calls and usually one context switch per message. `portlab models threads` has
-//! the figures.
+//! **What blocks**: only the thread of the connection itself. A handler that calls a database and waits is exactly what
+//! this model is for.
 //!
-//! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps),
-//! and before that the cache: thousands of stacks don't fit in it.
+//! **What a connection costs**: a thread, that is the part of its stack that it touches (the rest is reserved, not used), a
+//! kernel stack of 16 KiB beside it, and the time to start it; one descriptor; two system calls and usually one context
+//! switch per message. `portlab models threads` has the figures.
+//!
+//! **What breaks first**: the number of threads (`ulimit -u`, `kernel.threads-max`, memory maps), and before that the
+//! cache: thousands of stacks don't fit in it.
 //!
 //! Read on: UNP vol. 1, section 30.10; D. Kegel, "The C10K problem".
 
