@@ -5,6 +5,8 @@
     reason = "a test that cannot be set up has failed"
 )]
 
+#[path = "messages.rs"]
+mod messages;
 #[path = "conformance/models.rs"]
 mod models;
 #[path = "conformance/page.rs"]
@@ -290,6 +292,28 @@ fn stdout_and_stderr_are_written_to_in_one_place_which_makes_text_inert() {
             path.display()
         );
     }
+}
+
+/// English sentences in code that need no Chinese, by file: values of clap's parsers, which stay English like all of its
+/// messages; lines and pages for programs and for docs/.
+const ENGLISH: &[(&str, &[&str])] = &[];
+
+#[test]
+fn every_message_exists_in_both_languages() {
+    let mut missing = Vec::new();
+    for name in ["portlab", "portlab-ports", "portlab-proxy"] {
+        for (path, text) in sources(name) {
+            let known = ENGLISH.iter().filter(|(file, _)| path.ends_with(file));
+            let known: Vec<_> = known.flat_map(|(_, texts)| *texts).collect();
+            let lonely = messages::lonely(&text);
+            let lonely = lonely
+                .iter()
+                .filter(|it| !known.iter().any(|known| it.contains(**known)));
+            missing.extend(lonely.map(|it| format!("{}: {it}", path.display())));
+        }
+    }
+    let remedy = "write both languages with tr!, or give the reason in ENGLISH";
+    assert!(missing.is_empty(), "{remedy}:\n{}", missing.join("\n"));
 }
 
 #[test]

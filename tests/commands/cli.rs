@@ -213,7 +213,7 @@ fn serving_is_announced_in_words_and_in_json() {
         lines,
         [
             "limits: 20000 connections, idle timeout off, keepalive 60.0 s, drain 5.00 s",
-            "stopped: everybody had finished",
+            "stopped: all connections had ended",
             "counts: 0 active, 0 accepted, 0 refused"
         ]
     );

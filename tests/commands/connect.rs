@@ -299,7 +299,7 @@ fn where_nobody_listens_the_remedy_is_told() {
     let addr = free_addr();
     let stderr = check(&connect(addr, &["--send=x"]), 2, b"");
     assert!(
-        stderr.contains(&format!("nobody listens at {addr}")),
+        stderr.contains(&format!("no program listens at {addr}")),
         "{stderr}"
     );
     assert!(stderr.contains("portlab serve"), "{stderr}");
@@ -325,7 +325,10 @@ fn when_nothing_comes_it_fails_with_the_remedy() {
 
     let (addr, _heard) = answering(1, b"");
     let stderr = check(&connect(addr, &["--send=x", "--wait", NEVER]), 1, b"");
-    assert!(stderr.contains("closed without a word"), "{stderr}");
+    assert!(
+        stderr.contains("closed the connection and sent nothing"),
+        "{stderr}"
+    );
 }
 
 #[test]

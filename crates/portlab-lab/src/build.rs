@@ -11,6 +11,7 @@ use std::{
 
 use portlab_stats::record::Cell;
 use portlab_sys::spawn;
+use portlab_words::{Text, tr};
 
 use crate::{
     Experiment, Running, ServerError, experiment::Entrant, measure::STOPPING, server::AGAIN,
@@ -27,9 +28,9 @@ pub struct Build {
 
 /// Why a file can't take part as another build.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum BuildError {
     /// The file can't be started.
-    #[error("can't start {program}: {error}", program = program.display())]
     Start {
         /// The file.
         program: PathBuf,
@@ -37,7 +38,6 @@ pub enum BuildError {
         error: io::Error,
     },
     /// The file is another program.
-    #[error("{program} is not a portlab program: {why}", program = program.display())]
     Foreign {
         /// The file.
         program: PathBuf,
@@ -45,10 +45,6 @@ pub enum BuildError {
         why: String,
     },
     /// It is a portlab, but can't serve a model with the options that are measured.
-    #[error(
-        "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
-        program = build.program.display(), version = build.version
-    )]
     Misfit {
         /// The build.
         build: Arc<Build>,
@@ -57,6 +53,40 @@ pub enum BuildError {
         /// What it did instead.
         error: ServerError,
     },
+}
+
+impl BuildError {
+    /// The reason, in both languages.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Start { program, error } => {
+                let program = program.display();
+                tr!(
+                    "can't start {program}: {error}",
+                    "无法启动 {program}：{error}"
+                )
+            }
+            Self::Foreign { program, why } => {
+                let program = program.display();
+                tr!(
+                    "{program} is not a portlab program: {why}",
+                    "{program} 不是 portlab 程序：{why}"
+                )
+            }
+            Self::Misfit {
+                build,
+                model,
+                error,
+            } => {
+                let (program, version) = (build.program.display(), &build.version);
+                tr!(
+                    "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
+                    "{program}（portlab {version}）不能运行 {model}：{error}；请去掉这个模型或选项"
+                )
+            }
+        }
+    }
 }
 
 /// How long `--version` may take.

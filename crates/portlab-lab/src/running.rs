@@ -18,8 +18,11 @@ use std::{
 };
 
 use portlab_sys::marked::{kill_marked, started};
+use portlab_words::{Text, tr};
 use rustix::fs::OFlags;
 use serde::{Deserialize, Serialize};
+
+use crate::store::unwritten;
 
 /// How long the servers of a killed comparison may take to end.
 const TO_END: Duration = Duration::from_secs(30);
@@ -87,12 +90,9 @@ pub struct Leftover {
 
 /// Why a comparison can't begin.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum RunningError {
     /// Another comparison is running in the folder.
-    #[error(
-        "{dir} is being written to by another comparison (pid {pid}); wait for it, or choose \
-         another folder with --out DIR", dir = dir.display()
-    )]
     Busy {
         /// The folder.
         dir: PathBuf,
@@ -100,13 +100,30 @@ pub enum RunningError {
         pid: i32,
     },
     /// The processes left behind can't be ended, or the mark can't be stored.
-    #[error("can't write to {path}: {error}; choose another folder with --out DIR", path = path.display())]
     Io {
         /// The file.
         path: PathBuf,
         /// The system's error.
         error: io::Error,
     },
+}
+
+impl RunningError {
+    /// The reason, in both languages.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Busy { dir, pid } => {
+                let dir = dir.display();
+                tr!(
+                    "{dir} is being written to by another comparison (pid {pid}); wait for it, or choose another \
+                     folder with --out DIR",
+                    "另一次比较（进程 {pid}）正在写 {dir}；等它结束，或者用 --out 换一个文件夹"
+                )
+            }
+            Self::Io { path, error } => unwritten(path, error),
+        }
+    }
 }
 
 /// The stored mark.

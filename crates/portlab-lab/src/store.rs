@@ -15,6 +15,7 @@ use portlab_sys::{
     input,
     whole::{WholeFile, write_whole},
 };
+use portlab_words::{Text, tr};
 
 /// A folder that a record is kept in, as `results.json`.
 #[derive(Debug)]
@@ -31,9 +32,9 @@ const RARELY: u32 = 20;
 
 /// A folder that can't be written to, or a record that can't be read.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum StoreError {
     /// It can't be written to.
-    #[error("can't write to {path}: {error}; choose another folder with --out DIR", path = path.display())]
     Write {
         /// The file.
         path: PathBuf,
@@ -41,7 +42,6 @@ pub enum StoreError {
         error: io::Error,
     },
     /// It can't be read.
-    #[error("can't read {path}: {error}", path = path.display())]
     Read {
         /// The file.
         path: PathBuf,
@@ -49,13 +49,39 @@ pub enum StoreError {
         error: io::Error,
     },
     /// The file isn't a record.
-    #[error("can't use {path}: {error}", path = path.display())]
     Unusable {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
         error: ReadError,
     },
+}
+
+impl StoreError {
+    /// The reason, in both languages.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::Write { path, error } => unwritten(path, error),
+            Self::Read { path, error } => {
+                let path = path.display();
+                tr!("can't read {path}: {error}", "无法读取 {path}：{error}")
+            }
+            Self::Unusable { path, error } => {
+                let path = path.display();
+                tr!("can't use {path}: {error}", "无法使用 {path}：{error}")
+            }
+        }
+    }
+}
+
+/// That results can't be stored, and the remedy.
+pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
+    let path = path.display();
+    tr!(
+        "can't write to {path}: {error}; choose another folder with --out DIR",
+        "无法写入 {path}：{error}；请用 --out 换一个文件夹"
+    )
 }
 
 /// The record in `file`.

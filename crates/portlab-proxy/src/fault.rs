@@ -9,7 +9,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use portlab_service::nearest;
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
 /// What is done to the bytes of one direction. The default does nothing.
 ///
@@ -53,20 +53,15 @@ pub struct Fault {
     /// What it does, in one line.
     pub about: &'static str,
     /// Sets it; `None` ends it.
-    set: fn(&mut Faults, Option<&str>) -> Result<(), String>,
+    set: fn(&mut Faults, Option<&str>) -> Result<(), Text>,
 }
-
-/// Why a line can't be obeyed, and what to write instead.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0}")]
-pub struct FaultError(String);
 
 impl Settings {
     /// Sets what `lines` say, one after the other; see [`Settings::line`].
     ///
     /// # Errors
     /// When one of them can't be read.
-    pub fn of(lines: &[&str]) -> Result<Self, FaultError> {
+    pub fn of(lines: &[&str]) -> Result<Self, Text> {
         let mut settings = Self::default();
         lines.iter().try_for_each(|line| settings.line(line))?;
         Ok(settings)
@@ -76,7 +71,7 @@ impl Settings {
     ///
     /// # Errors
     /// When the fault or the value is unknown.
-    pub fn line(&mut self, line: &str) -> Result<(), FaultError> {
+    pub fn line(&mut self, line: &str) -> Result<(), Text> {
         let mut words = line.split_whitespace();
         let name = words.next().unwrap_or_default();
         let mut values: Vec<&str> = words.collect();
@@ -102,7 +97,7 @@ impl Settings {
     ///
     /// # Errors
     /// When the fault or the value is unknown; nothing is changed then.
-    pub fn set(&mut self, name: &str, value: &str) -> Result<(), FaultError> {
+    pub fn set(&mut self, name: &str, value: &str) -> Result<(), Text> {
         let plain = name.replace('-', "_");
         let fault = FAULTS.iter().find(|it| it.name == plain);
         let fault = fault.ok_or_else(|| unknown(name))?;
@@ -111,9 +106,18 @@ impl Settings {
             None if matches!(value, "up" | "down" | "both") => (value, ""),
             None => ("both", value),
         };
-        let wrong = |why| FaultError(format!("invalid value {value:?} for {}: {why}", fault.name));
+        let wrong = |Text { en, zh }| {
+            let name = fault.name;
+            tr!(
+                "invalid value {value:?} for {name}: {en}",
+                "{name} 的值 {value:?} 无效：{zh}"
+            )
+        };
         if !matches!(side, "up" | "down" | "both") {
-            return Err(wrong("a direction is up, down or both".to_owned()));
+            return Err(wrong(Text::new(
+                "a direction is up, down or both",
+                "方向只能是 up、down 或 both",
+            )));
         }
         for (its, faults) in [("up", &mut self.up), ("down", &mut self.down)] {
             if side == its || side == "both" {
@@ -125,13 +129,14 @@ impl Settings {
 }
 
 impl Faults {
-    fn set(&mut self, fault: &Fault, amount: &str) -> Result<(), String> {
+    fn set(&mut self, fault: &Fault, amount: &str) -> Result<(), Text> {
         if amount == "off" {
             self.written.remove(fault.name);
             return (fault.set)(self, None);
         }
         if amount.is_empty() && !fault.value.is_empty() {
-            return Err(format!("write {} {}", fault.name, fault.value));
+            let Fault { name, value, .. } = fault;
+            return Err(tr!("write {name} {value}", "请写 {name} {value}"));
         }
         (fault.set)(self, Some(amount))?;
         self.written.insert(fault.name, amount.to_owned());
@@ -161,52 +166,66 @@ impl fmt::Display for Faults {
 }
 
 /// An unknown fault, with the near name if there is one.
-fn unknown(name: &str) -> FaultError {
+fn unknown(name: &str) -> Text {
     let names = FAULTS.iter().map(|fault| fault.name);
     let near = nearest(name, names.chain(WORDS.iter().map(|word| word.0)));
-    let remedy = near.map_or("`help` lists the faults".to_owned(), |it| {
-        format!("did you mean {it}?")
-    });
-    FaultError(format!("unknown fault {name:?}; {remedy}"))
+    match near {
+        Some(near) => tr!(
+            "unknown fault {name:?}; did you mean {near}?",
+            "没有 {name:?} 这种故障；你是想写 {near} 吗？"
+        ),
+        None => tr!(
+            "unknown fault {name:?}; `help` lists the faults",
+            "没有 {name:?} 这种故障；输入 help 会列出所有故障"
+        ),
+    }
 }
 
 /// Reads a time; off is 0.
-fn time(text: Option<&str>) -> Result<Duration, String> {
+fn time(text: Option<&str>) -> Result<Duration, Text> {
     let time = text.map_or(Ok(Duration::ZERO), units::duration("0s", "1d"));
-    time.map_err(|error| error.to_string())
+    time.map_err(|error| tr!("{error}", "{error}"))
 }
 
-fn timeout(text: Option<&str>) -> Result<Option<Duration>, String> {
+fn timeout(text: Option<&str>) -> Result<Option<Duration>, Text> {
     text.map(|text| time(Some(text))).transpose()
 }
 
 /// Reads a number of bytes, 0 included.
-fn bytes(text: Option<&str>) -> Result<Option<u64>, String> {
+fn bytes(text: Option<&str>) -> Result<Option<u64>, Text> {
     let bytes = text.map(units::size("0", "1TiB")).transpose();
-    let bytes = bytes.map_err(|error| error.to_string())?;
+    let bytes = bytes.map_err(|error| tr!("{error}", "{error}"))?;
     Ok(bytes.map(|it| it as u64))
 }
 
 /// Reads a number of bytes that is at least 1.
-fn some_bytes(text: Option<&str>) -> Result<Option<u64>, String> {
+fn some_bytes(text: Option<&str>) -> Result<Option<u64>, Text> {
     match bytes(text)? {
-        Some(0) => Err("1 is the least; write off to end it".to_owned()),
+        Some(0) => Err(Text::new(
+            "1 is the least; write off to end the fault",
+            "最小是 1；要结束这种故障请写 off",
+        )),
         bytes => Ok(bytes),
     }
 }
 
-fn slicer(text: Option<&str>) -> Result<Option<(u64, Duration)>, String> {
+fn slicer(text: Option<&str>) -> Result<Option<(u64, Duration)>, Text> {
     let (size, delay) = split(text);
     let delay = time(delay)?;
     Ok(some_bytes(size)?.map(|size| (size, delay)))
 }
 
-fn flip(text: Option<&str>) -> Result<Option<(u64, bool)>, String> {
+fn flip(text: Option<&str>) -> Result<Option<(u64, bool)>, Text> {
     let (nth, once) = split(text);
     let once = match once {
         None => false,
         Some("once") => true,
-        Some(_) => return Err("write 100 for every 100th byte, 100,once for that one".to_owned()),
+        Some(_) => {
+            return Err(Text::new(
+                "write 100 for every 100th byte, 100,once for the 100th byte only",
+                "写 100 表示每第 100 个字节，写 100,once 表示只改第 100 个字节",
+            ));
+        }
     };
     Ok(some_bytes(nth)?.map(|nth| (nth, once)))
 }
@@ -219,11 +238,11 @@ fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
     }
 }
 
-fn pause(text: Option<&str>) -> Result<bool, String> {
+fn pause(text: Option<&str>) -> Result<bool, Text> {
     match text {
         None => Ok(false),
         Some("" | "on") => Ok(true),
-        Some(_) => Err("write up, down or both".to_owned()),
+        Some(_) => Err(Text::new("write up, down or both", "请写 up、down 或 both")),
     }
 }
 

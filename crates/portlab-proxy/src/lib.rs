@@ -28,5 +28,5 @@ mod fault;
 mod line;
 mod proxy;
 
-pub use fault::{FAULTS, Fault, FaultError, Faults, Settings, WORDS};
+pub use fault::{FAULTS, Fault, Faults, Settings, WORDS};
 pub use proxy::{Counts, Options, Proxy};

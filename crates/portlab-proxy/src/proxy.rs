@@ -15,6 +15,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portlab_words::{Text, tr};
 use rustix::event::{PollFd, PollFlags, poll};
 
 use crate::{
@@ -86,7 +87,7 @@ pub(crate) struct Control {
 }
 
 /// The function that is told what hinders the proxy.
-type Tell = dyn Fn(&str) + Send + Sync;
+type Tell = dyn Fn(&Text) + Send + Sync;
 
 impl Options {
     /// Forwards to `targets` without faults: 1000 connections, 4 MiB for each direction, seed 1.
@@ -120,7 +121,7 @@ impl Proxy {
     pub fn start(
         listener: TcpListener,
         options: Options,
-        tell: impl Fn(&str) + Send + Sync + 'static,
+        tell: impl Fn(&Text) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         listener.set_nonblocking(true)?;
         let addr = listener.local_addr()?;
@@ -197,7 +198,7 @@ impl Shared {
         change(&mut lock(&self.counts));
     }
 
-    fn tell(&self, trouble: &str) {
+    fn tell(&self, trouble: &Text) {
         let mut last = lock(&self.last_told);
         if last.is_none_or(|last| last.elapsed() >= ONCE_A) {
             *last = Some(Instant::now());
@@ -231,7 +232,10 @@ fn accept_all(listener: &TcpListener, shared: &Arc<Shared>) {
         if let Err(error) = taken
             && !matches!(error.kind(), WouldBlock | Interrupted | ConnectionAborted)
         {
-            shared.tell(&format!("can't take a connection: {error}"));
+            shared.tell(&tr!(
+                "can't accept a connection: {error}",
+                "无法接受连接：{error}"
+            ));
             thread::sleep(BACKOFF);
         }
     }
@@ -246,8 +250,9 @@ fn take(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
         counts.refused += 1;
         drop(counts);
         reset(client);
-        shared.tell(&format!(
-            "{most} connections are open, the most allowed; one more was reset"
+        shared.tell(&tr!(
+            "{most} connections are open, the most allowed; one more was reset",
+            "已有 {most} 个连接，达到上限；新来的一个被重置（RST）"
         ));
         return Ok(());
     }
@@ -266,11 +271,13 @@ fn take(client: TcpStream, shared: &Arc<Shared>) -> io::Result<()> {
 }
 
 fn serve(client: TcpStream, number: u64, shared: &Shared) {
-    let mut failure = String::new();
+    let mut failure = Text::new("", "");
     for addr in &shared.options.targets {
         match TcpStream::connect_timeout(addr, CONNECT) {
             Ok(target) => return connection::run(client, target, number, shared),
-            Err(error) => failure = format!("can't connect to {addr}: {error}"),
+            Err(error) => {
+                failure = tr!("can't connect to {addr}: {error}", "连不上 {addr}：{error}");
+            }
         }
     }
     reset(client);
@@ -278,8 +285,10 @@ fn serve(client: TcpStream, number: u64, shared: &Shared) {
     counts.failed_targets += 1;
     let count = counts.failed_targets;
     drop(counts);
-    shared.tell(&format!(
-        "{failure}; the client was reset (so far: {count})"
+    let Text { en, zh } = failure;
+    shared.tell(&tr!(
+        "{en}; the client was reset (so far: {count})",
+        "{zh}；客户端的连接被重置（到现在共 {count} 次）"
     ));
 }
 

@@ -1,6 +1,8 @@
 //! What several subcommands read from the command line, and the colours they share.
 
-use std::{fmt::Display, ops::RangeInclusive, os::fd::AsFd, str::FromStr, sync::OnceLock};
+use std::{
+    fmt::Display, ops::RangeInclusive, os::fd::AsFd, path::Path, str::FromStr, sync::OnceLock,
+};
 
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
@@ -83,6 +85,30 @@ pub(crate) fn choose_lang(asked: Option<Lang>) -> anyhow::Result<()> {
         )),
         None => Ok(()),
     }
+}
+
+/// That a file can't be written; the cause says why.
+pub(crate) fn unwritten(file: &Path) -> String {
+    let file = file.display();
+    tr!(lang(), "can't write {file}", "无法写入 {file}")
+}
+
+/// That this program can't start itself again.
+pub(crate) fn not_found() -> String {
+    tr!(
+        lang(),
+        "can't find this program's own file",
+        "找不到本程序自己的文件"
+    )
+}
+
+/// Why a command that must be told to end can't run.
+pub(crate) fn uncaught() -> String {
+    tr!(
+        lang(),
+        "can't catch SIGINT and SIGTERM",
+        "无法接收 SIGINT 和 SIGTERM 信号"
+    )
 }
 
 /// The width of the terminal that stdout is; off a terminal, enough for every column.

@@ -97,13 +97,7 @@ fn main() -> ExitCode {
         Ok(Verdict::Fine) => ExitCode::SUCCESS,
         Ok(Verdict::Failed) => ExitCode::from(1),
         Err(error) => {
-            let (red, off) = (args::BAD.render(), args::BAD.render_reset());
-            let head = args::lang().pick("error:", "错误：");
-            // An error may quote anything: a file, an option, a server.
-            let causes: Vec<_> = error.chain().map(told::in_words).collect();
-            let error = causes.join(": ");
-            let lines: Vec<_> = error.lines().map(inert).collect();
-            crate::tell!("{red}{head}{off} {}", lines.join("\n"));
+            crate::tell!("{}", told::error(&error));
             ExitCode::from(2)
         }
     }
@@ -128,7 +122,7 @@ fn run(command: Command) -> anyhow::Result<Verdict> {
         Command::KnownServer(args) => load::serve_known(&args),
     }?;
     // The rest of the output may not fit on the disk.
-    output::finish().context("can't write to stdout")?;
+    output::finish().with_context(output::unwritten)?;
     Ok(verdict)
 }
 

@@ -21,7 +21,10 @@ use std::{
 
 use portlab_service::visible;
 use portlab_sys::{terminal::has_hung_up, whole::unless_gone};
+use portlab_words::tr;
 use serde::Serialize;
+
+use crate::args::lang;
 
 /// No more of stdout is read.
 static READER_HAS_GONE: AtomicBool = AtomicBool::new(false);
@@ -88,6 +91,11 @@ fn escaped(text: &str) -> String {
 /// Whether the reader of stdout has closed its end of the pipe, as far as a write has found out.
 pub(crate) fn reader_has_gone() -> bool {
     READER_HAS_GONE.load(Relaxed)
+}
+
+/// Why a command fails whose stdout can't be written to.
+pub(crate) fn unwritten() -> String {
+    tr!(lang(), "can't write to stdout", "无法写标准输出")
 }
 
 /// Writes what is still in stdout's buffer. `main` calls it last.

@@ -7,9 +7,10 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use portlab_service::inert;
+use portlab_words::tr;
 use textwrap::core::display_width;
 
-use crate::args::stderr_width;
+use crate::args::{lang, stderr_width};
 
 /// A bar that shows what runs now, how much is over, and the time left. It clears itself away.
 ///
@@ -72,8 +73,9 @@ impl Progress {
 
     /// Says how much time is left.
     pub(crate) fn left(&mut self, left: Duration) {
+        let seconds = left.as_secs_f64().ceil();
         self.bar
-            .set_prefix(format!("  {}s left", left.as_secs_f64().ceil()));
+            .set_prefix(tr!(lang(), "  {seconds}s left", "  还剩 {seconds} 秒"));
     }
 
     /// Whether to print a line instead of the bar: now and then, if stderr is no terminal.

@@ -19,6 +19,7 @@ use portlab_sys::{
     stop::{Interruptible, Stop},
     tally::{self, Count},
 };
+use portlab_words::{Text, tr};
 use rustix::{
     io::Errno,
     net::{RecvFlags, SendFlags, Shutdown, recv, send, shutdown},
@@ -125,9 +126,9 @@ impl Default for Options {
 
 /// Why a server can't listen at an address.
 #[derive(Debug, thiserror::Error)]
+#[error("{}", self.text())]
 pub enum BindError {
     /// Another process listens there.
-    #[error("{addr} is in use{}", by(holder.as_ref()))]
     InUse {
         /// The address that was wanted.
         addr: SocketAddr,
@@ -135,16 +136,38 @@ pub enum BindError {
         holder: Option<Holder>,
     },
     /// A port below 1024, and the process may not bind it.
-    #[error("{0} needs privileges: ports below {first} are reserved", first = 1024)]
     Privileged(SocketAddr),
     /// The machine doesn't have the address, or another error.
-    #[error("can't listen on {addr}: {source}")]
     Other {
         /// The address that was wanted.
         addr: SocketAddr,
         /// The error of the system.
         source: io::Error,
     },
+}
+
+impl BindError {
+    /// The reason, in both languages.
+    #[must_use]
+    pub fn text(&self) -> Text {
+        match self {
+            Self::InUse { addr, holder: None } => tr!("{addr} is in use", "{addr} 已被占用"),
+            Self::InUse {
+                addr,
+                holder: Some(holder),
+            } => tr!("{addr} is in use by {holder}", "{addr} 已被 {holder} 占用"),
+            Self::Privileged(addr) => tr!(
+                "{addr} needs privileges: ports below 1024 are reserved",
+                "监听 {addr} 需要特权：1024 以下的端口是保留的"
+            ),
+            Self::Other { addr, source } => {
+                tr!(
+                    "can't listen on {addr}: {source}",
+                    "无法监听 {addr}：{source}"
+                )
+            }
+        }
+    }
 }
 
 impl Door {
@@ -353,10 +376,6 @@ fn listen(addr: SocketAddr, options: &Options) -> io::Result<TcpListener> {
 /// The time between two keepalive probes, and how many go unanswered before the kernel ends the connection.
 const PROBE: Duration = Duration::from_secs(10);
 const PROBES: u32 = 3;
-
-fn by(holder: Option<&Holder>) -> String {
-    holder.map_or_else(String::new, |holder| format!(" by {holder}"))
-}
 
 #[cfg(test)]
 mod tests {

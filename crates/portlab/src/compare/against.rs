@@ -13,6 +13,7 @@ use portlab_stats::{
     gate::builds,
     record::{Cell, Record},
 };
+use portlab_words::tr;
 
 use super::Args;
 use crate::{Verdict, args, gate, output};
@@ -32,7 +33,10 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
         entrants.extend(other);
     }
     if models == 0 {
-        bail!("--against compares models, and none takes part; name some with --models");
+        bail!(tr!(
+            "--against compares models, and no model takes part; name some with --models",
+            "--against 比较的是模型，但没有模型参加；用 --models 指定几个"
+        ));
     }
     for name in entrants
         .iter()
@@ -40,10 +44,11 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
         .map(|it| &it.name)
     {
         if entrants.iter().filter(|it| it.name == *name).count() > 1 {
-            bail!(
-                "{name} is what the other build's model is called; give the --server a name that doesn't \
-                 end with {BUILD_SUFFIX}"
-            );
+            bail!(tr!(
+                "the other build's model is called {name} too; give the --server a name that doesn't end \
+                 with {BUILD_SUFFIX}",
+                "另一个版本的模型也叫 {name}；请给 --server 换一个不以 {BUILD_SUFFIX} 结尾的名字"
+            ));
         }
     }
     Ok(())
@@ -81,7 +86,10 @@ pub(super) fn judge(args: &Args, record: &Record, verdict: Verdict) -> anyhow::R
     // A single failed measurement may be chance, so the gate decides.
     match gate::judge(&gate, record)? {
         Verdict::Fine if !record.complete => {
-            bail!("this run cannot decide: it was interrupted; --resume goes on with it")
+            bail!(tr!(
+                "this run cannot decide: it was interrupted; --resume goes on with it",
+                "这次运行不能判定：它被中断了；用 --resume 继续"
+            ))
         }
         verdict => Ok(verdict),
     }

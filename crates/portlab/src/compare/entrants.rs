@@ -3,6 +3,7 @@
 use anyhow::bail;
 use portlab_backends::{Backend, MODELS, by_hand, find};
 use portlab_lab::experiment::{Entrant, Part, Server};
+use portlab_words::tr;
 
 use super::Args;
 
@@ -41,27 +42,39 @@ pub(super) fn entrants(
     let mut entrants: Vec<Entrant> = models(args)?.into_iter().map(Entrant::ours).collect();
     if args.controls {
         if parts.iter().all(|part| part.service() != "echo") {
-            bail!("--controls measures echoes by hand, and there is no chat by hand; leave it out");
+            bail!(tr!(
+                "--controls measures echo servers, and there is no chat among them; leave it out",
+                "--controls 测的是手写的回显服务端，没有手写的聊天服务端；请去掉它"
+            ));
         }
         add_controls(&mut entrants, args.models.is_empty())?;
     }
     for server in &args.server {
         if entrants.iter().any(|known| known.name == server.name) {
             let name = &server.name;
-            bail!("two are called {name}; give the --server another name, such as my-{name}");
+            bail!(tr!(
+                "two servers are called {name}; give the --server another name, such as my-{name}",
+                "有两个都叫 {name}；请给 --server 换个名字，比如 my-{name}"
+            ));
         }
         entrants.push(server.clone());
     }
     if entrants.is_empty() {
-        bail!("nobody takes part; leave out --models none, or add a --server NAME='COMMAND'");
+        bail!(tr!(
+            "no server takes part; leave out --models none, or add a --server NAME='COMMAND'",
+            "没有服务端参加；去掉 --models none，或者加上 --server 名字='命令'"
+        ));
     }
     let names: Vec<_> = entrants.iter().map(|it| it.name.clone()).collect();
     let baseline = match &args.baseline {
         Some(name) if names.contains(name) => name.clone(),
-        Some(name) => bail!(
-            "--baseline {name} doesn't take part; choose one of {}",
-            names.join(", ")
-        ),
+        Some(name) => {
+            let names = names.join(", ");
+            bail!(tr!(
+                "--baseline {name} doesn't take part; choose one of {names}",
+                "--baseline {name} 没有参加；请从 {names} 里选一个"
+            ))
+        }
         None => {
             let usual = BASELINES
                 .iter()
@@ -75,9 +88,10 @@ pub(super) fn entrants(
         let twin = entrants[at - 1].twin();
         if entrants.iter().any(|known| known.name == twin.name) {
             let name = twin.name;
-            bail!(
-                "{name} is what {baseline} is called the second time; give the --server another name"
-            );
+            bail!(tr!(
+                "{baseline} is measured twice, the second time as {name}; give the --server another name",
+                "{baseline} 会测两次，第二次叫 {name}；请给 --server 换个名字"
+            ));
         }
         entrants.insert(at, twin);
     }
@@ -91,7 +105,10 @@ fn models(args: &Args) -> anyhow::Result<Vec<&'static dyn Backend>> {
     }
     if names.iter().any(|name| name == NONE) {
         if names.len() > 1 {
-            bail!("--models has {NONE} beside others; leave out one or the other");
+            bail!(tr!(
+                "--models has {NONE} beside models; leave out one or the other",
+                "--models 里同时有 {NONE} 和模型；只能留一种"
+            ));
         }
         return Ok(Vec::new());
     }
@@ -116,7 +133,10 @@ fn add_controls(entrants: &mut Vec<Entrant>, all: bool) -> anyhow::Result<()> {
     }
     let controls: Vec<_> = entrants.iter().filter_map(control_of).collect();
     if controls.is_empty() {
-        bail!("none of these models has a control; threads, event-loop and tasks have");
+        bail!(tr!(
+            "none of these models has a control; threads, event-loop and tasks have",
+            "这些模型都没有手写对照；threads、event-loop 和 tasks 有"
+        ));
     }
     entrants.extend(controls.into_iter().map(Entrant::ours));
     Ok(())

@@ -27,9 +27,14 @@ use portlab_stats::{
 
 use self::{parts::Steps, screen::Screen};
 use portlab_sys::whole::write_whole;
-use portlab_words::units;
+use portlab_words::{tr, units};
 
-use crate::{Verdict, args, load::interrupt_flag, output};
+use crate::{
+    Verdict,
+    args::{self, lang},
+    load::interrupt_flag,
+    output,
+};
 
 /// Measure servers side by side, each in a fresh process
 #[derive(Debug, clap::Args)]
@@ -228,7 +233,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                 .filter(|it| *it != record.setup.seed)
             {
                 let begun = record.setup.seed;
-                bail!("--seed is {seed}, and it was begun with {begun}; leave out --seed");
+                bail!(tr!(
+                    "--seed is {seed}, but the comparison was begun with {begun}; leave out --seed",
+                    "--seed 是 {seed}，但这次比较开始时用的是 {begun}；请去掉 --seed"
+                ));
             }
             // The order of the rounds follows from it.
             experiment.seed = record.setup.seed;
@@ -247,21 +255,23 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if args.quick && !args.resume {
         let (rounds, round) = quick::rounds(args, &experiment, &record, (&costs, began.elapsed()))?;
         if rounds < experiment.rounds {
-            screen.note(&format!(
-                "--quick: {rounds} rounds instead of {}, so that it ends within {} s",
-                experiment.rounds,
-                quick::TIME.as_secs()
+            let (all, seconds) = (experiment.rounds, quick::TIME.as_secs());
+            screen.note(&tr!(
+                lang(),
+                "--quick: {rounds} rounds instead of {all}, so that it ends within {seconds} s",
+                "--quick：只测 {rounds} 轮，而不是 {all} 轮，好在 {seconds} 秒内结束"
             ));
         }
         (experiment.rounds, record.setup.rounds) = (rounds, rounds);
         screen.ends_before(began + quick::TIME, round);
     }
-    screen.note(&format!(
-        "{}, about {}; seed {}; results go to {}",
-        parts::measurements(&experiment, &record),
-        parts::about(costs.left(&experiment, &record)),
-        experiment.seed,
-        store.file().display()
+    let measurements = parts::measurements(&experiment, &record);
+    let time = parts::about(costs.left(&experiment, &record));
+    let (seed, file) = (experiment.seed, store.file().display());
+    screen.note(&tr!(
+        lang(),
+        "{measurements}, about {time}; seed {seed}; results go to {file}",
+        "{measurements}，大约 {time}；种子 {seed}；结果写到 {file}"
     ));
     against::check(args, &experiment, &record.cells, &running)?;
     let mut record = compare(&experiment, record, (&store, &running), &mut screen)?;
@@ -272,7 +282,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     screen.progress.finish();
     if !record.complete && record.cells.iter().all(|cell| cell.rounds.is_empty()) {
-        screen.note("interrupted before the first measurement was made");
+        screen.note(lang().pick(
+            "interrupted before the first measurement was made",
+            "第一次测量完成之前就中断了",
+        ));
         return Ok(verdict(&record));
     }
     let page = args.out.join("report.html");
@@ -280,13 +293,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let shown = portlab_report::inert(&record)?;
     let notes = Notes::of(&shown, args::lang());
     let html = portlab_report::html(&notes);
-    write_whole(&page, html.as_bytes())
-        .with_context(|| format!("can't write {}", page.display()))?;
+    write_whole(&page, html.as_bytes()).with_context(|| args::unwritten(&page))?;
     print(args, &record, &notes)?;
     if !args.json {
-        screen.note(&format!("a report to look at: {}", page.display()));
+        let page = page.display();
+        screen.note(&tr!(
+            lang(),
+            "a report to look at: {page}",
+            "可以打开的报告：{page}"
+        ));
         if !record.complete {
-            screen.note("the same command with --resume goes on with it");
+            screen.note(lang().pick(
+                "the same command with --resume goes on with the comparison",
+                "在同样的命令后面加上 --resume 可以继续比较",
+            ));
         }
     }
     against::judge(args, &shown, verdict(&record))
@@ -311,7 +331,10 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         against::add(&mut entrants, program)?;
     }
     if parts.iter().any(|part| part.service() == "chat") && args.threads.is_some_and(|n| n > 1) {
-        bail!("a chat is loaded by one thread, which hears everything; leave out --threads");
+        bail!(tr!(
+            "one thread loads a chat, because it must receive every message; leave out --threads",
+            "聊天只用一个线程加压，因为它要收到所有消息；请去掉 --threads"
+        ));
     }
     let rounds = match (args.rounds, args.suite.as_deref()) {
         (Some(rounds), _) => rounds.into(),
@@ -321,7 +344,7 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
         (None, _) => ROUNDS,
     };
     let experiment = Experiment {
-        program: std::env::current_exe().context("can't find this program's own file")?,
+        program: std::env::current_exe().with_context(args::not_found)?,
         suite: args.suite.clone(),
         entrants,
         baseline,
@@ -342,11 +365,13 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     experiment.check()?;
     let cells = experiment.cells().len();
     if cells > MOST_CELLS || cells * rounds > MOST_MEASUREMENTS {
-        bail!(
+        bail!(tr!(
             "{cells} cells in {rounds} rounds are too many for one record: at most {MOST_CELLS} cells and \
              {MOST_MEASUREMENTS} measurements; leave some out, take fewer --rounds, or make several \
-             comparisons with an --out each"
-        );
+             comparisons with an --out each",
+            "{cells} 个测点、{rounds} 轮太多，一份记录放不下：最多 {MOST_CELLS} 个测点、{MOST_MEASUREMENTS} 次测量；\
+             请减少测点或 --rounds，或者分成几次比较，各用各的 --out"
+        ));
     }
     Ok(experiment)
 }

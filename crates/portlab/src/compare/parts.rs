@@ -13,10 +13,13 @@ use portlab_stats::{
     record::{Point, Rate, Record},
     steps::{StepsError, steps},
 };
-use portlab_words::{plural, units};
+use portlab_words::{plural, tr, units};
 
 use super::Args;
-use crate::{args, load::chat_encodings};
+use crate::{
+    args::{self, lang},
+    load::chat_encodings,
+};
 
 /// Numbers to be tried one after the other.
 #[derive(Clone, Debug)]
@@ -74,20 +77,27 @@ pub(super) fn parts(args: &Args) -> anyhow::Result<Vec<Part>> {
     let single = workloads.len() == 1;
     let any = |what: fn(&&&Workload) -> bool| workloads.iter().find(what).is_some();
     if args.rooms.is_some() && !any(|it| matches!(it.load, Load::Chat)) {
-        bail!("--rooms is for a chat; add --workload chat");
+        bail!(tr!(
+            "--rooms is for a chat; add --workload chat",
+            "--rooms 只用于聊天；请加上 --workload chat"
+        ));
     }
     if !args.rate.is_empty() && !any(|it| !it.rates.is_empty()) {
-        bail!("--rate is for an open loop; add --workload rate");
+        bail!(tr!(
+            "--rate is for an open loop; add --workload rate",
+            "--rate 只用于开环；请加上 --workload rate"
+        ));
     }
     for (given, option) in [
         (args.work.is_some(), "--work"),
         (args.depth.is_some(), "--depth"),
     ] {
         if given && !single {
-            bail!(
-                "{option} is for one workload, and there are {}; choose one",
-                workloads.len()
-            );
+            let count = workloads.len();
+            bail!(tr!(
+                "{option} is for one workload, and there are {count}; choose one",
+                "{option} 只能用于一种负载，现在有 {count} 种；请只选一种"
+            ));
         }
     }
     workloads
@@ -132,17 +142,19 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
         .max()
         .unwrap_or(0);
     if is_chat && longest.saturating_add(NUMBER) > limits.line_bytes {
-        let most = limits.line_bytes;
-        bail!(
-            "--size {longest} is too long for a chat, whose lines have {most} bytes at most; try \
-             --size {}",
-            most - NUMBER
-        );
+        let (most, fits) = (limits.line_bytes, limits.line_bytes - NUMBER);
+        bail!(tr!(
+            "--size {longest} is too long for a chat, whose lines have {most} bytes at most; try --size {fits}",
+            "--size {longest} 太长，聊天的一行最多 {most} 字节；可以用 --size {fits}"
+        ));
     }
     // There is one room more, in which everybody begins.
     let (rooms, most) = (usize::try_from(args.rooms.unwrap_or(1))?, limits.rooms - 1);
     if !(1..=most).contains(&rooms) {
-        bail!("--rooms is {rooms}; a chat can have 1 to {most}");
+        bail!(tr!(
+            "--rooms is {rooms}; a chat can have 1 to {most}",
+            "--rooms 是 {rooms}；聊天室可以有 1 到 {most} 间"
+        ));
     }
     let warmup = match args.server.is_empty() {
         true => WARMUP,
@@ -199,10 +211,12 @@ fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
     let count = [connections.len(), sizes.len(), workers.len(), rates.len()];
     let count: usize = count.into_iter().product();
     if count > MOST_POINTS {
-        bail!(
+        bail!(tr!(
             "--connections, --size, --workers and --rate make {count} points together; {MOST_POINTS} is \
-             the most: leave some out, or take larger factors"
-        );
+             the most: leave some out, or take larger factors",
+            "--connections、--size、--workers 和 --rate 一共组合出 {count} 个测点，最多 {MOST_POINTS} 个：\
+             请去掉一些，或者把倍数取大"
+        ));
     }
     let mut points = Vec::new();
     for &connections in &connections {
@@ -226,14 +240,18 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
     for point in &points {
         let count = point.connections;
         match workload.load {
-            Load::Chat if count < rooms * 2 => bail!(
-                "--connections has a {count}; a chat needs 2 in each room, one to speak and one to \
-                 hear: at least {}",
-                rooms * 2
-            ),
-            _ if workload.name == "slow" && count < 2 => bail!(
-                "--connections has a {count}; slow clients need others beside them: at least 2"
-            ),
+            Load::Chat if count < rooms * 2 => {
+                let least = rooms * 2;
+                bail!(tr!(
+                    "--connections has a {count}; a chat needs 2 in each room, one that sends and one that \
+                     receives: at least {least}",
+                    "--connections 里有 {count}；聊天每间至少要 2 个连接，一个发、一个收：至少 {least}"
+                ))
+            }
+            _ if workload.name == "slow" && count < 2 => bail!(tr!(
+                "--connections has a {count}; slow clients need others beside them: at least 2",
+                "--connections 里有 {count}；除了慢客户端还要有别的客户端：至少 2"
+            )),
             _ => {}
         }
     }
@@ -244,18 +262,29 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
 pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
     let cells = record.cells.iter().filter(|cell| cell.not_run.is_none());
     let (cells, rounds) = (cells.count() as u64, experiment.rounds as u64);
-    format!(
-        "{} in {}: {}",
+    let all = cells * rounds;
+    let [of_cells, of_rounds, of_all] = [
         plural(cells, "cell"),
         plural(rounds, "round"),
-        plural(cells * rounds, "measurement")
+        plural(all, "measurement"),
+    ];
+    tr!(
+        lang(),
+        "{of_cells} in {of_rounds}: {of_all}",
+        "{cells} 个测点，{rounds} 轮，共 {all} 次测量"
     )
 }
 
 /// A time that is only about right.
 pub(super) fn about(time: Duration) -> String {
     match time.as_secs() {
-        seconds @ 0..=90 => format!("{} s", seconds.max(1)),
-        seconds => format!("{} min", (seconds + 30) / 60),
+        seconds @ 0..=90 => {
+            let seconds = seconds.max(1);
+            tr!(lang(), "{seconds} s", "{seconds} 秒")
+        }
+        seconds => {
+            let minutes = (seconds + 30) / 60;
+            tr!(lang(), "{minutes} min", "{minutes} 分钟")
+        }
     }
 }

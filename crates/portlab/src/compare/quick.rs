@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::bail;
 use portlab_lab::{Costs, Experiment};
 use portlab_stats::record::Record;
+use portlab_words::{Text, tr};
 
 use super::{Args, parts::about};
 
@@ -14,7 +15,7 @@ pub(super) const TIME: Duration = Duration::from_secs(30);
 /// How long a foreign server may take until it listens, unless told.
 pub(super) const START_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Of fewer rounds nothing can be told.
+/// Fewer rounds than this show nothing.
 const LEAST: u32 = 3;
 
 /// The part of the time that is left over, for what the trials couldn't know.
@@ -47,19 +48,25 @@ pub(super) fn rounds(
     let takes = about(round * least + once);
     let smaller = costs.fitting(experiment, record, (least, time));
     let remedy = match (&smaller[..], args.rounds) {
-        (_, Some(_)) if fit >= LEAST => "leave out --rounds".to_owned(),
-        ([], _) => "name fewer --models, or leave out --quick".to_owned(),
-        (names, _) => format!(
-            "try --workload {}, fewer --models, or leave out --quick",
-            names.join(",")
+        (_, Some(_)) if fit >= LEAST => tr!("leave out --rounds", "请去掉 --rounds"),
+        ([], _) => tr!(
+            "name fewer --models, or leave out --quick",
+            "请减少 --models，或者去掉 --quick"
         ),
+        (names, _) => {
+            let names = names.join(",");
+            tr!(
+                "try --workload {names}, fewer --models, or leave out --quick",
+                "可以改用 --workload {names}、减少 --models，或者去掉 --quick"
+            )
+        }
     };
-    bail!(
-        "{least} rounds of this comparison take {takes}, and of the {} s of --quick about {} are left; \
-         {remedy}",
-        TIME.as_secs(),
-        about(time)
-    );
+    let (seconds, left, Text { en, zh }) = (TIME.as_secs(), about(time), remedy);
+    bail!(tr!(
+        "{least} rounds of this comparison take {takes}, and of the {seconds} s of --quick about {left} are left; \
+         {en}",
+        "这个比较测 {least} 轮要 {takes}，而 --quick 的 {seconds} 秒还剩大约 {left}；{zh}"
+    ));
 }
 
 /// How many rounds of a length fit into a time.

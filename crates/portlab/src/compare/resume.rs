@@ -3,8 +3,10 @@
 use anyhow::bail;
 use portlab_lab::{Leftover, Store, StoreError};
 use portlab_stats::record::{Cell, Record};
+use portlab_words::{Text, tr};
 
 use super::Args;
+use crate::args::lang;
 
 /// The record to go on with, if there is to be one.
 ///
@@ -14,22 +16,34 @@ pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>>
     let file = store.file().display();
     let kept = match store.kept() {
         Err(error @ StoreError::Unusable { .. }) => {
-            bail!("{error}; it would be replaced: choose another folder with --out DIR")
+            let Text { en, zh } = error.text();
+            bail!(tr!(
+                "{en}; it would be replaced: choose another folder with --out DIR",
+                "{zh}；继续会覆盖它：请用 --out 换一个文件夹"
+            ))
         }
         kept => kept?,
     };
     match kept {
-        None if args.resume => bail!("there is no {file} to go on with; leave out --resume"),
+        None if args.resume => bail!(tr!(
+            "there is no {file} to go on with; leave out --resume",
+            "没有可以继续的 {file}；请去掉 --resume"
+        )),
         Some(record) if args.resume && record.complete => {
-            bail!("{file} is complete; leave out --resume to measure again")
+            bail!(tr!(
+                "{file} is complete; leave out --resume to measure again",
+                "{file} 已经测完；要重新测量请去掉 --resume"
+            ))
         }
         Some(record) if args.resume => Ok(Some(record)),
         Some(record) if !record.complete && is_a_study(&record) && !args.fresh => {
             let (made, all) = (record.measured(), measurements(&record));
-            bail!(
+            bail!(tr!(
                 "{file} holds an unfinished study, with {made} of {all} measurements made; go on \
-                 with it by --resume, replace it by --fresh, or choose another folder with --out DIR"
-            )
+                 with it by --resume, replace it by --fresh, or choose another folder with --out DIR",
+                "{file} 里有一项没做完的研究，已完成 {made} / {all} 次测量；可以用 --resume 继续，用 --fresh 重来，\
+                 或者用 --out 换一个文件夹"
+            ))
         }
         _ => Ok(None),
     }
@@ -59,31 +73,41 @@ pub(super) fn check(kept: &Record, fresh: &Record) -> anyhow::Result<()> {
     let differences = [
         (
             kept.portlab_version != fresh.portlab_version,
-            "portlab's version",
+            Text::new("portlab's version", "portlab 的版本"),
         ),
         (
             kept.environment != fresh.environment,
-            "the machine, or its limits",
+            Text::new("the machine, or its limits", "机器，或它的限制"),
         ),
         (
             kept.setup != fresh.setup,
-            "rounds, threads, suite or baseline",
+            Text::new(
+                "rounds, threads, suite or baseline",
+                "轮数、线程数、套件或基准",
+            ),
         ),
-        (kept.entrants != fresh.entrants, "who takes part"),
+        (
+            kept.entrants != fresh.entrants,
+            Text::new("the servers that take part", "参加的服务端"),
+        ),
         (
             kept.workloads != fresh.workloads,
-            "the workloads, or their options",
+            Text::new("the workloads, or their options", "负载，或它们的选项"),
         ),
         (
             places(kept) != places(fresh),
-            "connections, sizes, workers or rates",
+            Text::new(
+                "connections, sizes, workers or rates",
+                "连接数、消息长度、工作者数或速率",
+            ),
         ),
     ];
-    if let Some((_, what)) = differences.iter().find(|(differs, _)| *differs) {
-        bail!(
-            "can't go on: this differs from what was begun: {what}; it was begun with `{}`",
-            kept.command
-        );
+    if let Some((_, Text { en, zh })) = differences.iter().find(|(differs, _)| *differs) {
+        let command = &kept.command;
+        bail!(tr!(
+            "can't go on: this differs from what was begun: {en}; it was begun with `{command}`",
+            "不能继续：这一项和开始时不同：{zh}；开始时的命令是 `{command}`"
+        ));
     }
     Ok(())
 }
@@ -91,16 +115,32 @@ pub(super) fn check(kept: &Record, fresh: &Record) -> anyhow::Result<()> {
 /// Says what is kept.
 pub(super) fn going_on(kept: &Record, fresh: &Record) -> String {
     let (made, all) = (kept.measured(), measurements(fresh));
-    format!("going on: {made} of {all} measurements are made already")
+    tr!(
+        lang(),
+        "going on: {made} of {all} measurements are made already",
+        "继续：{all} 次测量已完成 {made} 次"
+    )
 }
 
 /// Says what was left behind by a comparison that was killed.
 pub(super) fn told(left: Leftover) -> String {
     let Leftover { pid, processes } = left;
     let ended = match processes {
-        0 => "none of its servers was left".to_owned(),
-        1 => "one process of its servers was left, and has been ended".to_owned(),
-        many => format!("{many} processes of its servers were left, and have been ended"),
+        0 => tr!(lang(), "none of its servers was left", "它的服务端都已结束"),
+        1 => tr!(
+            lang(),
+            "one process of its servers was left, and has been ended",
+            "它的服务端还留下 1 个进程，已经结束"
+        ),
+        many => tr!(
+            lang(),
+            "{many} processes of its servers were left, and have been ended",
+            "它的服务端还留下 {many} 个进程，已经结束"
+        ),
     };
-    format!("an earlier comparison here (pid {pid}) was killed; {ended}")
+    tr!(
+        lang(),
+        "an earlier comparison here (pid {pid}) was killed; {ended}",
+        "这里先前的一次比较（进程 {pid}）被强行结束了；{ended}"
+    )
 }

@@ -16,10 +16,10 @@ use portlab_stats::{
     measure::Measure,
     record::{Cell, Record},
 };
-use portlab_words::{Lang, plural, units};
+use portlab_words::{plural, tr, units};
 
 use crate::{
-    args::{BAD, DIM, WARN},
+    args::{BAD, DIM, WARN, lang},
     progress::{NOW_AND_THEN, Progress},
 };
 
@@ -41,7 +41,7 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new(interrupted: Arc<AtomicBool>) -> Self {
         Self {
-            progress: Progress::new("starting"),
+            progress: Progress::new(lang().pick("starting", "正在准备")),
             interrupted,
             began: Instant::now(),
             first: None,
@@ -66,8 +66,10 @@ impl Screen {
     fn say_now_and_then(&mut self, number: usize) {
         if self.progress.is_time_for_a_line() {
             let (total, seconds) = (self.total, self.began.elapsed().as_secs());
-            self.note(&format!(
-                "{number} of {total} measurements, after {seconds} s"
+            self.note(&tr!(
+                lang(),
+                "{number} of {total} measurements, after {seconds} s",
+                "{number} / {total} 次测量，已用 {seconds} 秒"
             ));
         }
     }
@@ -92,11 +94,14 @@ fn best_so_far(record: &Record, place: usize) -> Option<String> {
         Measure::MessagesPerS => units::per_s(figure),
         _ => write(measure, figure),
     };
-    let rounds = plural(group.cells[best].rounds.len() as u64, "round");
-    Some(format!(
-        "best so far at {} after {rounds}: {} ({shown})",
-        place_of(record, &cell.workload, cell.point, Lang::En),
-        names.join(", ")
+    let rounds = group.cells[best].rounds.len();
+    let of_rounds = plural(rounds as u64, "round");
+    let place = place_of(record, &cell.workload, cell.point, lang());
+    let names = names.join(lang().pick(", ", "、"));
+    Some(tr!(
+        lang(),
+        "best so far at {place} after {of_rounds}: {names} ({shown})",
+        "{place}，{rounds} 轮后目前最好的是 {names}（{shown}）"
     ))
 }
 
@@ -108,7 +113,12 @@ fn name(cell: &Cell) -> String {
         point,
         ..
     } = cell;
-    format!("{workload}  {model} at {}", point.connections)
+    let connections = point.connections;
+    tr!(
+        lang(),
+        "{workload}  {model} at {connections}",
+        "{workload}  {model}，{connections} 个连接"
+    )
 }
 
 impl Observer for Screen {
@@ -143,14 +153,20 @@ impl Observer for Screen {
             .ends_before
             .is_some_and(|(end, round)| Instant::now() + round > end);
         if is_over {
-            let rounds = plural(rounds as u64, "round");
-            self.note(&format!("the time is over, after {rounds}"));
+            let of_rounds = plural(rounds as u64, "round");
+            self.note(&tr!(
+                lang(),
+                "the time is over, after {of_rounds}",
+                "时间到了，测了 {rounds} 轮"
+            ));
         }
         is_over
     }
 
     fn tries(&mut self, cell: &Cell) {
-        self.progress.say(&format!("a look at  {}", name(cell)));
+        let name = name(cell);
+        self.progress
+            .say(&tr!(lang(), "a look at  {name}", "试测  {name}"));
     }
 
     fn tick(&mut self, share: f64) {
@@ -163,23 +179,28 @@ impl Observer for Screen {
     fn failed(&mut self, cell: &Cell, error: &MeasureError) {
         let error = inert(&error.to_string());
         self.progress.above(|| {
-            crate::tell!("{BAD}failed:{BAD:#} {}: {error}", name(cell));
+            let head = lang().pick("failed:", "失败：");
+            crate::tell!("{BAD}{head}{BAD:#} {}: {error}", name(cell));
         });
     }
 
     fn gives_up(&mut self, cell: &Cell) {
         self.progress.above(|| {
-            crate::tell!(
-                "{WARN}given up:{WARN:#} {} has failed again and again, and is tried no more",
-                cell.model
+            let (head, model) = (lang().pick("given up:", "放弃："), &cell.model);
+            let why = tr!(
+                lang(),
+                "{model} has failed again and again, and is tried no more",
+                "{model} 一再失败，不再测量"
             );
+            crate::tell!("{WARN}{head}{WARN:#} {why}");
         });
     }
 
     fn no_timeline(&mut self, cell: &Cell, error: &TimelineError) {
         let error = inert(&error.to_string());
         self.progress.above(|| {
-            crate::tell!("{WARN}no timeline:{WARN:#} {}: {error}", name(cell));
+            let head = lang().pick("no timeline:", "没有时间线：");
+            crate::tell!("{WARN}{head}{WARN:#} {}: {error}", name(cell));
         });
     }
 

@@ -9,28 +9,28 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use portlab_service::{EncodingWatch, TextDecoder, TextEncoding};
-use portlab_words::units;
+use portlab_words::{tr, units};
 
 use super::{
     event::{Event, Garbled, What},
     locale,
     screen::{Screen, Turn},
-    trace::{Parting, Trace},
+    trace::{CloseReason, Trace},
 };
 use crate::{
     Verdict,
-    args::{DIM, WARN},
+    args::{DIM, WARN, lang},
     output,
 };
 
-/// Where what is sent comes from, and how long an answer is waited for.
+/// Where the bytes to send come from, and how long the client waits for an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
-    /// From the command line; closed when nothing has come for `wait`.
+pub(super) enum ClientBehaviour {
+    /// From the command line. The client closes the connection if it receives nothing for `wait`.
     Script { wait: Duration },
-    /// From stdin; after its end, given up when nothing has come for `timeout`.
+    /// From stdin. After its end the client closes the connection if it receives nothing for `timeout`.
     Piped { timeout: Duration },
-    /// From somebody's keys.
+    /// From the keys of a terminal.
     Typed,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct Encodings {
 
 /// A conversation that goes on.
 pub(super) struct Conversation {
-    manner: Manner,
+    behaviour: ClientBehaviour,
     screen: Box<dyn Screen>,
     trace: Option<Trace>,
     encodings: Encodings,
@@ -61,7 +61,7 @@ pub(super) struct Conversation {
     has_half_closed: bool,
     has_replaced: bool,
     has_garbled: bool,
-    /// Buffers that the ear is to get back.
+    /// Buffers that go back to the thread that reads.
     spare: Vec<Vec<u8>>,
 }
 
@@ -72,24 +72,24 @@ enum End {
     Fin,
     /// The connection broke.
     Broken,
-    /// Nothing came for so long; or whoever typed has gone for so long.
+    /// Nothing came for so long; or the input from the terminal has ended for so long.
     Quiet(Duration),
-    /// We were told to end.
+    /// A signal asked this process to end.
     Terminated,
-    /// Nobody reads stdout any more.
+    /// The reader of stdout has closed it.
     NoReader,
 }
 
 impl Conversation {
     pub(super) fn new(
-        manner: Manner,
+        behaviour: ClientBehaviour,
         screen: Box<dyn Screen>,
         trace: Option<Trace>,
         encodings: Encodings,
         local: SocketAddr,
     ) -> Self {
         Self {
-            manner,
+            behaviour,
             screen,
             trace,
             encodings,
@@ -112,7 +112,7 @@ impl Conversation {
     ///
     /// # Errors
     /// When stdout can't be written to, or what is to be sent can't be read.
-    pub(super) fn hold(
+    pub(super) fn run(
         mut self,
         stream: &TcpStream,
         events: &Receiver<Event>,
@@ -123,13 +123,13 @@ impl Conversation {
             Ok(end)
         });
         self.dismiss_the_editor(events);
-        // Whatever has happened, the terminal is given back, and the server told.
-        let closed = self.screen.close().context(UNWRITTEN);
+        // In any case the terminal is restored, and the connection closed.
+        let closed = self.screen.close().with_context(output::unwritten);
         let _ = stream.shutdown(Shutdown::Both);
         let end = ended?;
         closed?;
-        self.say_how_it_ended(end);
-        let well = self.has_come || self.manner == Manner::Typed;
+        self.tell_the_end(end);
+        let well = self.has_come || self.behaviour == ClientBehaviour::Typed;
         Ok(if well { Verdict::Fine } else { Verdict::Failed })
     }
 
@@ -140,7 +140,7 @@ impl Conversation {
     ) -> anyhow::Result<End> {
         loop {
             let (over, end) = self.over();
-            // A server that never stops talking leaves no pause to notice it in.
+            // If a server sends without a pause, this is the only place that notices the end.
             if self.ends_at.is_some_and(|at| at <= Instant::now()) {
                 return Ok(end);
             }
@@ -156,15 +156,18 @@ impl Conversation {
                     }
                 }
                 Err(_) if over.is_some_and(|over| over <= Instant::now()) => return Ok(end),
-                Err(_) => self.screen.turn(Turn::Due).context(UNWRITTEN)?,
+                Err(_) => self
+                    .screen
+                    .turn(Turn::Due)
+                    .with_context(output::unwritten)?,
             }
-            // A server may talk without end, and nobody would see it.
+            // A server may send without end, and no reader is left.
             if output::reader_has_gone() {
                 return Ok(End::NoReader);
             }
             if self.screen.waiting() < MOST_WAITING {
                 for buffer in self.spare.drain(..) {
-                    // There is room for all, unless the ear has ended.
+                    // The channel has room for all, unless the thread that reads has ended.
                     let _ = spare.try_send(buffer);
                 }
             }
@@ -173,16 +176,16 @@ impl Conversation {
 
     /// When this ends if nothing happens, and how.
     fn over(&self) -> (Option<Instant>, End) {
-        let quiet = match self.manner {
-            Manner::Script { wait } if self.has_said_all => Some(wait),
-            Manner::Script { wait } => Some(wait.max(UNREAD)),
-            Manner::Piped { timeout } => Some(timeout).filter(|_| self.has_said_all),
-            Manner::Typed => None,
+        let quiet = match self.behaviour {
+            ClientBehaviour::Script { wait } if self.has_said_all => Some(wait),
+            ClientBehaviour::Script { wait } => Some(wait.max(UNREAD)),
+            ClientBehaviour::Piped { timeout } => Some(timeout).filter(|_| self.has_said_all),
+            ClientBehaviour::Typed => None,
         };
         match quiet {
-            // No wait is too long to be added, or it is as good as none.
+            // A wait that is too long to be added is as good as none.
             Some(quiet) => (self.last.checked_add(quiet), End::Quiet(quiet)),
-            None => (self.ends_at, End::Quiet(FAREWELL)),
+            None => (self.ends_at, End::Quiet(LAST_BYTES)),
         }
     }
 
@@ -194,14 +197,24 @@ impl Conversation {
                 self.last = at;
                 self.tell(|trace| trace.sending(at, &bytes));
             }
-            What::Replaced(character) => self.say_once_that_it_was_replaced(character),
-            What::Garbled(garbled) => self.say_once_that_input_is_garbled(garbled),
+            What::Replaced(character) => self.note_replaced(character),
+            What::Garbled(garbled) => self.note_garbled(garbled),
             What::Unsent(error) => {
                 self.last = at;
                 self.has_said_all = true;
-                self.note(&format!("not all could be sent: {}", cause(&error)));
+                let cause = cause(&error);
+                self.note(tr!(
+                    lang(),
+                    "not all could be sent: {cause}",
+                    "没有全部发出去：{cause}"
+                ));
             }
-            What::Unread(error) => return Err(anyhow!("can't read stdin: {error}")),
+            What::Unread(error) => {
+                return Err(anyhow!(tr!(
+                    "can't read stdin: {error}",
+                    "无法读标准输入：{error}"
+                )));
+            }
             What::HalfClosing => {
                 self.has_half_closed = true;
                 self.tell(|trace| trace.half_closing(at));
@@ -225,16 +238,34 @@ impl Conversation {
             What::Broken(error) => {
                 self.tell(|trace| trace.broken(at, &error));
                 if self.trace.is_none() {
-                    self.note(&format!("the connection broke: {}", cause(&error)));
+                    let cause = cause(&error);
+                    self.note(tr!(
+                        lang(),
+                        "the connection broke: {cause}",
+                        "连接断了：{cause}"
+                    ));
                 }
                 return Ok(Some(End::Broken));
             }
-            What::Began => self.screen.turn(Turn::Began).context(UNWRITTEN)?,
-            What::Printed => self.screen.turn(Turn::Printed).context(UNWRITTEN)?,
+            What::Began => self
+                .screen
+                .turn(Turn::Began)
+                .with_context(output::unwritten)?,
+            What::Printed => self
+                .screen
+                .turn(Turn::Printed)
+                .with_context(output::unwritten)?,
             What::Left(how) => {
-                self.screen.turn(Turn::Left).context(UNWRITTEN)?;
-                how.map_err(|error| anyhow!("can't read from the terminal: {error}"))?;
-                self.ends_at = Some(at + FAREWELL);
+                self.screen
+                    .turn(Turn::Left)
+                    .with_context(output::unwritten)?;
+                how.map_err(|error| {
+                    tr!(
+                        "can't read from the terminal: {error}",
+                        "无法读终端：{error}"
+                    )
+                })?;
+                self.ends_at = Some(at + LAST_BYTES);
             }
             What::Terminated => return Ok(Some(End::Terminated)),
         }
@@ -244,13 +275,15 @@ impl Conversation {
     fn show(&mut self, bytes: &[u8], last: bool) -> anyhow::Result<()> {
         let mut text = String::new();
         let well_formed = self.decoder.decode(bytes, last, &mut text);
-        self.screen.show(&text).context(UNWRITTEN)?;
+        self.screen.show(&text).with_context(output::unwritten)?;
         if let Some(guess) = self.watch.push(bytes, well_formed) {
             let (said, name) = (self.encodings.spoken.name(), guess.encoding.name());
             let (text, label) = (guess.text, name.to_lowercase());
-            self.note(&format!(
+            self.note(tr!(
+                lang(),
                 "what comes looks like {name}, not like {said}: in {name} it reads {text:?}; try --encoding \
-                 {label}"
+                 {label}",
+                "收到的内容像是 {name}，不像 {said}：按 {name} 解码是 {text:?}；试试 --encoding {label}"
             ));
         }
         Ok(())
@@ -259,23 +292,23 @@ impl Conversation {
     /// Shows what is left of what came, and tells of the last step.
     fn finish(&mut self, end: End) -> anyhow::Result<()> {
         self.show(&[], true)?;
-        let parting = match end {
-            End::Broken => Parting::Reset,
-            End::Fin if self.has_half_closed => Parting::OursFirst,
-            End::Fin => Parting::ServerFirst,
-            End::Quiet(quiet) if self.has_half_closed => Parting::Unanswered(quiet),
-            End::Quiet(quiet) => Parting::Quiet(quiet),
-            End::Terminated => Parting::Told,
-            End::NoReader => Parting::NoReader,
+        let reason = match end {
+            End::Broken => CloseReason::Reset,
+            End::Fin if self.has_half_closed => CloseReason::OursFirst,
+            End::Fin => CloseReason::ServerFirst,
+            End::Quiet(quiet) if self.has_half_closed => CloseReason::Unanswered(quiet),
+            End::Quiet(quiet) => CloseReason::Quiet(quiet),
+            End::Terminated => CloseReason::Told,
+            End::NoReader => CloseReason::NoReader,
         };
         let local = self.local;
-        self.tell(|trace| trace.closed(parting, local));
+        self.tell(|trace| trace.closed(reason, local));
         Ok(())
     }
 
-    /// Has the line editor end, if there is one, and leave the terminal to us.
+    /// Ends the line editor, if there is one, so that it gives the terminal back.
     fn dismiss_the_editor(&mut self, events: &Receiver<Event>) {
-        let limit = Instant::now() + FAREWELL;
+        let limit = Instant::now() + LAST_BYTES;
         while self.screen.dismiss() && Instant::now() < limit {
             // It may be between two lines, where it can't be asked: so it is asked again.
             let again = Instant::now() + Duration::from_millis(50);
@@ -296,79 +329,104 @@ impl Conversation {
         }
     }
 
-    fn say_how_it_ended(&mut self, end: End) {
-        let silent = !self.has_come && self.manner != Manner::Typed;
+    fn tell_the_end(&mut self, end: End) {
+        let silent = !self.has_come && self.behaviour != ClientBehaviour::Typed;
+        let is_script = matches!(self.behaviour, ClientBehaviour::Script { .. });
         match end {
-            End::Fin if silent => self.note("the server closed without a word"),
-            End::Fin if self.has_half_closed || self.trace.is_some() => {}
-            End::Fin if !matches!(self.manner, Manner::Script { .. }) => {
-                let line = format!("{DIM}the server closed the connection{DIM:#}");
-                self.screen.say(&line);
+            End::Fin if silent => self.note(tr!(
+                lang(),
+                "the server closed the connection and sent nothing",
+                "服务端什么也没发就关闭了连接"
+            )),
+            End::Fin if self.has_half_closed || self.trace.is_some() || is_script => {}
+            End::Fin => {
+                let line = lang().pick("the server closed the connection", "服务端关闭了连接");
+                self.screen.say(&format!("{DIM}{line}{DIM:#}"));
             }
-            End::Quiet(quiet) if self.manner != Manner::Typed => {
-                let quiet = units::time(quiet);
-                if !self.has_said_all {
-                    self.note(&format!(
-                        "the server has read nothing for {quiet}, and not all is sent"
-                    ));
-                } else if silent {
-                    let remedy = match self.manner {
-                        Manner::Script { .. } => {
-                            "does it wait for a line end (--line)? Or try --wait 5s"
-                        }
-                        _ => "try --timeout 1m",
-                    };
-                    self.note(&format!("nothing came for {quiet}; {remedy}"));
-                } else if self.has_half_closed {
-                    self.note(&format!(
-                        "the server has not closed, and said nothing for {quiet}"
-                    ));
-                }
+            End::Quiet(quiet) if self.behaviour != ClientBehaviour::Typed => {
+                self.tell_the_silence(&units::time(quiet), silent, is_script);
             }
-            End::Fin | End::Broken | End::Quiet(_) | End::Terminated | End::NoReader => {}
+            End::Broken | End::Quiet(_) | End::Terminated | End::NoReader => {}
         }
     }
 
-    fn say_once_that_it_was_replaced(&mut self, character: char) {
+    fn tell_the_silence(&mut self, quiet: &str, nothing_came: bool, is_script: bool) {
+        if !self.has_said_all {
+            self.note(tr!(
+                lang(),
+                "the server has read nothing for {quiet}, and not all is sent",
+                "服务端 {quiet} 没有读数据，还没有全部发出去"
+            ));
+        } else if nothing_came {
+            let remedy = match is_script {
+                true => lang().pick(
+                    "does the server wait for a line end (--line)? Or try --wait 5s",
+                    "服务端是不是在等换行（--line）？也可以试试 --wait 5s",
+                ),
+                false => lang().pick("try --timeout 1m", "试试 --timeout 1m"),
+            };
+            self.note(tr!(
+                lang(),
+                "nothing came for {quiet}; {remedy}",
+                "{quiet} 没有收到任何数据；{remedy}"
+            ));
+        } else if self.has_half_closed {
+            self.note(tr!(
+                lang(),
+                "the server has sent nothing for {quiet}, and has not closed the connection",
+                "服务端 {quiet} 没有发数据，也没有关闭连接"
+            ));
+        }
+    }
+
+    fn note_replaced(&mut self, character: char) {
         if std::mem::replace(&mut self.has_replaced, true) {
             return;
         }
         let name = self.encodings.spoken.name();
-        self.note(&format!(
-            "{character:?} has no place in {name}, and is sent as ?; utf-8 and gb18030 carry every \
-             character"
+        self.note(tr!(
+            lang(),
+            "{name} has no code for {character:?}, so ? is sent; utf-8 and gb18030 have all characters",
+            "{name} 里没有 {character:?} 这个字符，改发 ?；utf-8 和 gb18030 能表示所有字符"
         ));
     }
 
-    fn say_once_that_input_is_garbled(&mut self, garbled: Garbled) {
+    fn note_garbled(&mut self, garbled: Garbled) {
         if std::mem::replace(&mut self.has_garbled, true) {
             return;
         }
         let (input, spoken) = (self.encodings.input.name(), self.encodings.spoken.name());
         let label = spoken.to_lowercase();
-        // What it might be instead.
+        // The most likely other encoding.
         let other = match label.as_str() {
             "utf-8" => "gbk",
             label => label,
         };
-        self.note(&match garbled {
-            Garbled::SentAsItIs => format!(
+        self.note(match garbled {
+            Garbled::SentAsItIs => tr!(
+                lang(),
                 "stdin is not {input}, but reads as {spoken}, and is sent as it is; --input-encoding {label} \
-                 says so"
+                 says so",
+                "标准输入不是 {input}，但可以按 {spoken} 读，所以原样发送；也可以写明 --input-encoding {label}"
             ),
-            Garbled::Marked => format!(
-                "stdin holds bytes that are not {input}; they are sent as ?; if it is in another encoding, \
-                 name it, as in --input-encoding {other}"
+            Garbled::Marked => tr!(
+                lang(),
+                "stdin holds bytes that are not {input}, and ? is sent for them; if it is in another encoding, \
+                 name it, as in --input-encoding {other}",
+                "标准输入里有不属于 {input} 的字节，改发 ?；如果是别的编码，请写明，比如 --input-encoding {other}"
             ),
-            Garbled::LineLost => format!(
+            Garbled::LineLost => tr!(
+                lang(),
                 "the terminal sent bytes that are not {input}, and the line was not sent; if the terminal \
-                 is set to another encoding, name it, as in --input-encoding {other}"
+                 is set to another encoding, name it, as in --input-encoding {other}",
+                "终端送来的字节不属于 {input}，这一行没有发送；如果终端用的是别的编码，请写明，比如 --input-encoding {other}"
             ),
         });
     }
 
-    fn note(&mut self, text: &str) {
-        self.screen.say(&format!("{WARN}note:{WARN:#} {text}"));
+    fn note(&mut self, text: String) {
+        let head = lang().pick("note:", "提示：");
+        self.screen.say(&format!("{WARN}{head}{WARN:#} {text}"));
     }
 
     fn tell(&mut self, line: impl FnOnce(&mut Trace) -> String) {
@@ -383,20 +441,26 @@ impl Conversation {
 fn cause(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionReset => {
-            "the server reset it, for it crashed, or closed with bytes unread".to_owned()
+            tr!(
+                lang(),
+                "the server reset the connection: it crashed, or closed with bytes unread",
+                "服务端重置了连接（RST）：程序崩溃了，或者关闭时还有没读的数据"
+            )
         }
-        io::ErrorKind::BrokenPipe => "the server had closed already".to_owned(),
+        io::ErrorKind::BrokenPipe => tr!(
+            lang(),
+            "the server had closed the connection already",
+            "服务端已经先关闭了连接"
+        ),
         _ => error.to_string(),
     }
 }
 
-/// How long what still comes is shown when whoever types has gone.
-const FAREWELL: Duration = Duration::from_secs(1);
+/// How long the client still shows what comes after the input from the terminal has ended.
+const LAST_BYTES: Duration = Duration::from_secs(1);
 
 /// How long a server is at least given to read what is sent to it.
 const UNREAD: Duration = Duration::from_secs(5);
 
 /// While more than this waits to be shown, nothing is read.
 const MOST_WAITING: usize = 256 << 10;
-
-const UNWRITTEN: &str = "can't write to stdout";

@@ -8,10 +8,11 @@ use std::{
 };
 
 use anyhow::{Context, anyhow};
-use portlab_words::units;
+use portlab_words::{tr, units};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::trace::Trace;
+use crate::args::lang;
 
 /// A connection, and its own end of it.
 pub(super) struct Dialled {
@@ -30,7 +31,8 @@ pub(super) fn dial(
 ) -> anyhow::Result<Dialled> {
     let mut reasons = Vec::new();
     for addr in addrs {
-        let socket = create(*addr).context("can't create a socket")?;
+        let socket = create(*addr)
+            .with_context(|| tr!(lang(), "can't create a socket", "无法创建套接字"))?;
         if let Some(trace) = &mut trace {
             crate::tell!("{}", trace.created(*addr, socket.as_raw_fd()));
         }
@@ -53,7 +55,7 @@ pub(super) fn dial(
             }
         }
     }
-    Err(anyhow!(reasons.join("; ")))
+    Err(anyhow!(reasons.join(lang().pick("; ", "；"))))
 }
 
 fn create(addr: SocketAddr) -> io::Result<Socket> {
@@ -64,21 +66,40 @@ fn create(addr: SocketAddr) -> io::Result<Socket> {
 fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> String {
     match error.kind() {
         io::ErrorKind::ConnectionRefused => {
-            format!("nobody listens at {addr}; is the server up? (portlab serve)")
+            tr!(
+                lang(),
+                "no program listens at {addr}; is the server up? (portlab serve)",
+                "没有程序监听 {addr}；服务端启动了吗？（portlab serve）"
+            )
         }
-        io::ErrorKind::TimedOut => format!(
-            "{addr} has not answered within {}: a firewall, a full accept queue, or no such host; \
-             try --connect-timeout 30s",
-            units::time(patience)
-        ),
+        io::ErrorKind::TimedOut => {
+            let patience = units::time(patience);
+            tr!(
+                lang(),
+                "{addr} has not answered within {patience}: a firewall, a full accept queue, or no such host; \
+                 try --connect-timeout 30s",
+                "{addr} 在 {patience} 内没有回应：可能是防火墙、等待队列满了，或者没有这台主机；可以加 \
+                 --connect-timeout 30s 再试"
+            )
+        }
         io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            format!("there is no way to {addr}; check the address, and the network")
+            tr!(
+                lang(),
+                "there is no route to {addr}; check the address, and the network",
+                "没有到 {addr} 的路由；请检查地址和网络"
+            )
         }
-        io::ErrorKind::AddrNotAvailable => format!(
+        io::ErrorKind::AddrNotAvailable => tr!(
+            lang(),
             "no local port is left to connect to {addr} from, or it is no address to connect to; \
-             wait a minute, or check the address"
+             wait a minute, or check the address",
+            "本机没有可用的端口来连接 {addr}，或者它不是能连接的地址；等一分钟，或者检查地址"
         ),
-        _ => format!("can't connect to {addr}: {error}"),
+        _ => tr!(
+            lang(),
+            "can't connect to {addr}: {error}",
+            "连不上 {addr}：{error}"
+        ),
     }
 }
 

@@ -23,7 +23,7 @@ use portlab_sys::terminal::forget_typed;
 
 use super::{
     event::{Garbled, Post, What},
-    mouth::Said,
+    sender::Said,
 };
 
 /// Has a thread read lines from the terminal, with a history that lasts as long, and hand them to
@@ -64,7 +64,7 @@ fn edit(mut editor: Editor<Watch, MemHistory>, typed: &Sender<Said>, post: &Post
             watch.begins.set(true);
         }
         match editor.readline(PROMPT) {
-            // If nobody takes it, the connection has broken, which is said elsewhere.
+            // If the receiver is gone, the connection has broken, which is reported elsewhere.
             // The Enter that ends a line which was lost sends nothing.
             Ok(line) if line.is_empty() && std::mem::take(&mut lost_a_line) => {}
             Ok(line) => {

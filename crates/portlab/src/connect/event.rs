@@ -63,7 +63,7 @@ pub(super) struct Post(SyncSender<Event>);
 impl Post {
     pub(super) fn tell(&self, what: What) {
         let at = Instant::now();
-        // When the conversation is over, nobody listens, and nobody needs to.
+        // After the end of the conversation the receiver is gone, and the event is not needed.
         let _ = self.0.send(Event { at, what });
     }
 }
@@ -78,7 +78,7 @@ pub(super) fn channel() -> (Post, Receiver<Event>) {
 /// Has a thread read from `stream` until it ends, and tell what comes.
 ///
 /// It reads into the buffers that it is given through the channel that is returned, and has two to
-/// begin with: a server that talks faster than its words can be shown is made to wait.
+/// begin with: a server that sends faster than its bytes can be shown has to wait.
 ///
 /// # Errors
 /// When the system has no thread or no descriptor left.

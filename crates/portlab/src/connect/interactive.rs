@@ -13,15 +13,19 @@ use portlab_sys::{
     interrupt,
     terminal::{Kept, is_in_foreground},
 };
+use portlab_words::tr;
 
 use super::{
     editor::{self, Printer},
     event::{Post, What},
-    mouth::Said,
     screen::{Screen, Turn},
+    sender::Said,
     visible::Visible,
 };
-use crate::output;
+use crate::{
+    args::{self, lang},
+    output,
+};
 
 /// A terminal with a line editor.
 ///
@@ -59,16 +63,21 @@ impl Interactive {
     /// When this terminal can't be edited on.
     pub(super) fn open(typed: Sender<Said>, post: Post) -> anyhow::Result<Self> {
         let terminal = Kept::new(io::stdin());
-        let mut bell = interrupt::bell().context("can't catch SIGTERM and SIGINT")?;
+        let mut bell = interrupt::bell().with_context(args::uncaught)?;
         let at_the_end = post.clone();
         thread::Builder::new().spawn(move || {
-            // However that ends, somebody rang.
+            // A byte or an error: in both cases a signal came.
             let _ = bell.read(&mut [0]);
             at_the_end.tell(What::Terminated);
         })?;
         let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        let printer = editor::start(typed, post, coloured)
-            .context("can't edit lines on this terminal; try it with stdin from a pipe")?;
+        let printer = editor::start(typed, post, coloured).with_context(|| {
+            tr!(
+                lang(),
+                "can't edit lines on this terminal; try it with stdin from a pipe",
+                "这个终端不能编辑输入行；可以改用管道作为标准输入"
+            )
+        })?;
         Ok(Self {
             printer,
             has_ended: false,
@@ -157,7 +166,7 @@ impl Screen for Interactive {
             true => self.add_line(lines),
             false => self.add_line(&strip_str(lines).to_string()),
         }
-        // Whoever can't be shown it can't be told so either.
+        // If the text can't be shown, an error about it can't be either.
         let _ = self.pump(false);
     }
 

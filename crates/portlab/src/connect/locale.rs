@@ -1,4 +1,4 @@
-//! What the environment says of the terminal: its encoding, and the country of whoever types.
+//! What the environment says of the terminal: its encoding, and its country.
 
 use portlab_service::TextEncoding;
 

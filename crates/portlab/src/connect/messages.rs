@@ -9,8 +9,9 @@ use clap::{
 };
 use portlab_load::unescape;
 use portlab_service::TextEncoding;
+use portlab_words::tr;
 
-use super::mouth::Said;
+use super::sender::Said;
 use crate::args::bytes_of_hex;
 
 /// What is to be sent.
@@ -44,10 +45,11 @@ impl Messages {
                 let mut text = String::new();
                 if !input.decoder().decode(bytes, true, &mut text) {
                     let name = input.name();
-                    bail!(
+                    bail!(tr!(
                         "--send {text:?} is not in {name}; name the encoding of the terminal, as in \
-                         --input-encoding gbk"
-                    );
+                         --input-encoding gbk",
+                        "--send {text:?} 不是 {name} 编码；请写明终端的编码，比如 --input-encoding gbk"
+                    ));
                 }
                 Ok(Message::Text(unescape(&text)?))
             }
@@ -57,7 +59,7 @@ impl Messages {
         Ok(Self(all.collect::<anyhow::Result<_>>()?))
     }
 
-    /// What a mouth is to say, each text followed by a line end if `line` says so.
+    /// What is to be sent, each text followed by a line end if `line` is set.
     pub(super) fn said(&self, line: bool) -> impl Iterator<Item = Said> + Send + 'static {
         self.0
             .clone()

@@ -8,9 +8,9 @@ mod event;
 mod interactive;
 mod locale;
 mod messages;
-mod mouth;
 mod plain;
 mod screen;
+mod sender;
 mod trace;
 mod visible;
 
@@ -18,15 +18,19 @@ use std::time::{Duration, Instant};
 
 use portlab_service::TextEncoding;
 
-use crate::{Verdict, address::Purpose, args::DIM};
-use conversation::{Conversation, Encodings, Manner};
+use crate::{
+    Verdict,
+    address::Purpose,
+    args::{DIM, lang},
+};
+use conversation::{ClientBehaviour, Conversation, Encodings};
 use messages::Messages;
-use mouth::{Ending, Voice};
-use portlab_words::units;
+use portlab_words::{tr, units};
 use screen::Screen;
+use sender::{Ending, Sender};
 use trace::Trace;
 
-/// Connect to a port, send, receive and close, in anybody's encoding
+/// Connect to a port, send, receive and close, in any encoding
 ///
 /// On a terminal, every line that is typed is sent, with a line end, and what
 /// comes is shown above the line; Ctrl-D ends it. From a pipe, what stdin holds
@@ -34,7 +38,7 @@ use trace::Trace;
 /// --hex, just that is sent, and stdin is not read.
 ///
 /// What comes goes to stdout: into a pipe as text, on a terminal with control
-/// characters as pictures (ESC as ␛), so that nobody's bytes move the cursor.
+/// characters as pictures (ESC as ␛), so that the server's bytes can't move the cursor.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -98,12 +102,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         input: args.input_encoding.unwrap_or_else(locale::encoding),
     };
     let input = encodings.input;
-    let manner = if !args.messages.is_empty() {
-        Manner::Script { wait: args.wait }
+    let behaviour = if !args.messages.is_empty() {
+        ClientBehaviour::Script { wait: args.wait }
     } else if input == TextEncoding::default() && interactive::is_possible() {
-        Manner::Typed
+        ClientBehaviour::Typed
     } else {
-        Manner::Piped {
+        ClientBehaviour::Piped {
             timeout: args.timeout,
         }
     };
@@ -115,25 +119,30 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let (post, events) = event::channel();
     let stream = dialled.stream;
     let spare = event::listen(&stream, post.clone())?;
-    let voice = Voice::new(&stream, args.encoding, post.clone())?;
-    let screen: Box<dyn Screen> = match manner {
-        Manner::Script { .. } => {
-            voice.speak(messages.said(args.line), Ending::StayOpen)?;
+    let sender = Sender::new(&stream, args.encoding, post.clone())?;
+    let screen: Box<dyn Screen> = match behaviour {
+        ClientBehaviour::Script { .. } => {
+            sender.send(messages.said(args.line), Ending::StayOpen)?;
             Box::new(plain::Plain::new(input))
         }
-        Manner::Piped { .. } => {
-            voice.speak(mouth::stdin(encodings), Ending::HalfClose)?;
+        ClientBehaviour::Piped { .. } => {
+            sender.send(sender::stdin(encodings), Ending::HalfClose)?;
             Box::new(plain::Plain::new(input))
         }
-        Manner::Typed => {
+        ClientBehaviour::Typed => {
             let peer = stream.peer_addr();
             let peer = peer.map_or_else(|_| args.addr.clone(), |peer| peer.to_string());
-            crate::tell!("{DIM}connected to {peer}; Enter sends a line, Ctrl-D ends{DIM:#}");
+            let line = tr!(
+                lang(),
+                "connected to {peer}; Enter sends a line, Ctrl-D ends",
+                "已连接 {peer}；按回车发送一行，按 Ctrl-D 结束"
+            );
+            crate::tell!("{DIM}{line}{DIM:#}");
             let (typed, lines) = std::sync::mpsc::channel();
-            voice.speak(lines.into_iter(), Ending::HalfClose)?;
+            sender.send(lines.into_iter(), Ending::HalfClose)?;
             Box::new(interactive::Interactive::open(typed, post.clone())?)
         }
     };
-    Conversation::new(manner, screen, trace, encodings, dialled.local)
-        .hold(&stream, &events, &spare)
+    Conversation::new(behaviour, screen, trace, encodings, dialled.local)
+        .run(&stream, &events, &spare)
 }

@@ -59,7 +59,7 @@ impl Screen for Plain {
 
     fn say(&mut self, lines: &str) {
         if self.visible.is_some() && self.beside && self.mid_line {
-            // Whoever can't be shown it has been told so already.
+            // An error of stdout was reported when it happened.
             let _ = self.write("\n");
         }
         crate::tell!("{lines}");

@@ -8,10 +8,11 @@ use std::{
 };
 
 use portlab_service::{TextDecoder, TextEncoding};
-use portlab_words::{plural, units};
+use portlab_words::{Text, plural, tr, units};
+use unicode_width::UnicodeWidthStr;
 
 use super::bytes::rows;
-use crate::args::{DIM, HEAD, stderr_width};
+use crate::args::{DIM, HEAD, lang, stderr_width};
 
 /// Writes the steps: each method returns the line, or lines, to print.
 pub(super) struct Trace {
@@ -29,7 +30,7 @@ struct Direction {
 
 /// How a connection ended: who sent the first FIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Parting {
+pub(super) enum CloseReason {
     /// The server closed first, and this client after it.
     ServerFirst,
     /// This client closed first, its sending half or all, and the server after it.
@@ -67,24 +68,29 @@ impl Trace {
 
     pub(super) fn created(&self, addr: SocketAddr, fd: RawFd) -> String {
         let version = if addr.is_ipv4() { 4 } else { 6 };
-        self.line(
-            Instant::now(),
-            CREATE,
-            &format!("a TCP socket for IPv{version}: file descriptor {fd}"),
-        )
+        let text = tr!(
+            lang(),
+            "a TCP socket for IPv{version}: file descriptor {fd}",
+            "一个 TCP 套接字（IPv{version}）：文件描述符 {fd}"
+        );
+        self.line(Instant::now(), CREATE, &text)
     }
 
     pub(super) fn connected(&self, local: SocketAddr, peer: SocketAddr) -> String {
         let port = local.port();
-        let line = self.line(Instant::now(), CONNECT, &format!("to {peer}"));
-        format!(
-            "{line}\n{:INDENT$}from {local}: the system chose port {port}",
-            ""
-        )
+        let to = tr!(lang(), "to {peer}", "到 {peer}");
+        let from = tr!(
+            lang(),
+            "from {local}: the system chose port {port}",
+            "从 {local} 出发：端口 {port} 是系统选的"
+        );
+        let line = self.line(Instant::now(), CONNECT, &to);
+        format!("{line}\n{:INDENT$}{from}", "")
     }
 
     pub(super) fn unconnected(&self, peer: SocketAddr, error: &io::Error) -> String {
-        self.line(Instant::now(), CONNECT, &format!("to {peer}: {error}"))
+        let text = tr!(lang(), "to {peer}: {error}", "到 {peer}：{error}");
+        self.line(Instant::now(), CONNECT, &text)
     }
 
     pub(super) fn sending(&mut self, at: Instant, bytes: &[u8]) -> String {
@@ -100,59 +106,89 @@ impl Trace {
     }
 
     pub(super) fn half_closing(&self, at: Instant) -> String {
-        self.line(
-            at,
-            CLOSE,
+        let text = lang().pick(
             "our half: our FIN tells the server that this was all",
-        )
+            "关闭我们这一半：FIN 告诉服务端，数据发完了",
+        );
+        self.line(at, CLOSE, text)
     }
 
     pub(super) fn fin(&self, at: Instant) -> String {
-        let count = count(0);
-        self.line(
-            at,
-            RECEIVE,
-            &format!("{count}  the server's FIN: that was all"),
-        )
+        let (count, text) = (
+            count(0),
+            lang().pick(
+                "the server's FIN: that was all",
+                "服务端的 FIN：它的数据发完了",
+            ),
+        );
+        self.line(at, RECEIVE, &format!("{count}  {text}"))
     }
 
     pub(super) fn broken(&self, at: Instant, error: &io::Error) -> String {
         self.line(at, RECEIVE, &error.to_string())
     }
 
-    pub(super) fn closed(&self, parting: Parting, local: SocketAddr) -> String {
+    pub(super) fn closed(&self, reason: CloseReason, local: SocketAddr) -> String {
         let port = local.port();
-        let how = match parting {
-            Parting::ServerFirst => "the server's FIN came first, and ours follows".to_owned(),
-            Parting::OursFirst => {
-                format!("our FIN came first: TIME_WAIT keeps port {port} for a minute")
-            }
-            Parting::Unanswered(quiet) => {
+        let how = match reason {
+            CloseReason::ServerFirst => tr!(
+                lang(),
+                "the server's FIN came first, and ours follows",
+                "服务端的 FIN 先到，我们的 FIN 随后发出"
+            ),
+            CloseReason::OursFirst => tr!(
+                lang(),
+                "our FIN came first: TIME_WAIT keeps port {port} for a minute",
+                "我们的 FIN 先发出：端口 {port} 要在 TIME_WAIT 状态停留一分钟"
+            ),
+            CloseReason::Unanswered(quiet) => {
                 let quiet = units::time(quiet);
-                format!("our FIN came first, and the server's has not come in {quiet}")
+                tr!(
+                    lang(),
+                    "our FIN came first, and the server's has not come in {quiet}",
+                    "我们的 FIN 先发出，服务端的 FIN 过了 {quiet} 还没有来"
+                )
             }
-            Parting::Quiet(quiet) => {
+            CloseReason::Quiet(quiet) => {
                 let quiet = units::time(quiet);
-                format!("our FIN comes first: nothing has come for {quiet}")
+                tr!(
+                    lang(),
+                    "our FIN comes first: nothing has come for {quiet}",
+                    "我们先发 FIN：{quiet} 没有收到数据"
+                )
             }
-            Parting::NoReader => {
-                "our FIN comes first: the reader of stdout has closed it".to_owned()
-            }
-            Parting::Told => "our FIN comes first: SIGTERM told us to end".to_owned(),
-            Parting::Reset => "no FIN: a reset ends a connection at once".to_owned(),
+            CloseReason::NoReader => tr!(
+                lang(),
+                "our FIN comes first: the reader of stdout has closed it",
+                "我们先发 FIN：标准输出的读取方已经关闭"
+            ),
+            CloseReason::Told => tr!(
+                lang(),
+                "our FIN comes first: SIGTERM told us to end",
+                "我们先发 FIN：收到了 SIGTERM"
+            ),
+            CloseReason::Reset => tr!(
+                lang(),
+                "no FIN: a reset ends a connection at once",
+                "没有 FIN：RST 使连接立即结束"
+            ),
         };
         let line = self.line(Instant::now(), CLOSE, &how);
-        let totals = format!(
-            "sent {}, received {}",
-            plural(self.sent.bytes, "byte"),
-            plural(self.came.bytes, "byte")
+        let (sent, came) = (self.sent.bytes, self.came.bytes);
+        let [sent_en, came_en] = [sent, came].map(|bytes| plural(bytes, "byte"));
+        let totals = tr!(
+            lang(),
+            "sent {sent_en}, received {came_en}",
+            "共发送 {sent} 字节，接收 {came} 字节"
         );
         format!("{line}\n{:INDENT$}{DIM}{totals}{DIM:#}", "")
     }
 
-    fn line(&self, at: Instant, step: &str, text: &str) -> String {
+    fn line(&self, at: Instant, step: Text, text: &str) -> String {
         let elapsed = units::time(at.saturating_duration_since(self.start));
-        format!("{DIM}{elapsed:>8}{DIM:#}  {HEAD}{step:<9}{HEAD:#}  {text}")
+        let step = step.pick(lang());
+        let gap = " ".repeat(9_usize.saturating_sub(step.width()));
+        format!("{DIM}{elapsed:>8}{DIM:#}  {HEAD}{step}{HEAD:#}{gap}  {text}")
     }
 }
 
@@ -162,7 +198,7 @@ impl Direction {
     fn table(&mut self, bytes: &[u8], per_row: usize) -> String {
         let (rows, left_out) = rows(bytes, &mut self.decoder, per_row, MOST_ROWS);
         let mut text = count(bytes.len());
-        let indent = INDENT + text.chars().count();
+        let indent = INDENT + text.width();
         for (index, row) in rows.iter().enumerate() {
             if index > 0 {
                 text += &format!("\n{:indent$}", "");
@@ -170,8 +206,9 @@ impl Direction {
             text += &format!("  {DIM}{}{DIM:#}  {}", row.hex, row.text);
         }
         if left_out > 0 {
-            let left_out = plural(left_out as u64, "byte");
-            text += &format!("\n{:indent$}  {DIM}and {left_out} more{DIM:#}", "");
+            let left_out_en = plural(left_out as u64, "byte");
+            let more = tr!(lang(), "and {left_out_en} more", "还有 {left_out} 字节");
+            text += &format!("\n{:indent$}  {DIM}{more}{DIM:#}", "");
         }
         text
     }
@@ -180,14 +217,14 @@ impl Direction {
 /// A number of bytes in its column.
 fn count(bytes: usize) -> String {
     let noun = if bytes == 1 { "byte " } else { "bytes" };
-    format!("{bytes:>5} {noun}")
+    tr!(lang(), "{bytes:>5} {noun}", "{bytes:>5} 字节")
 }
 
-const CREATE: &str = "1 create";
-const CONNECT: &str = "2 connect";
-const SEND: &str = "3 send";
-const RECEIVE: &str = "4 receive";
-const CLOSE: &str = "5 close";
+const CREATE: Text = Text::new("1 create", "1 创建");
+const CONNECT: Text = Text::new("2 connect", "2 连接");
+const SEND: Text = Text::new("3 send", "3 发送");
+const RECEIVE: Text = Text::new("4 receive", "4 接收");
+const CLOSE: Text = Text::new("5 close", "5 关闭");
 
 /// What stands before the text of a step: the time, the step, and the gaps.
 const INDENT: usize = 21;
@@ -230,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_nobody_would_look_at_is_counted() {
+    fn rows_beyond_the_most_are_counted() {
         let mut trace = Trace::new(TextEncoding::default(), Instant::now());
         let text = trace.came(Instant::now(), &[b'x'; 1000]);
         assert_eq!(text.lines().count(), 9, "{text}");

@@ -9,12 +9,12 @@ use std::{
 
 use anyhow::{Context, anyhow};
 use portlab_proxy::{FAULTS, Proxy, WORDS};
-use portlab_service::inert;
 use portlab_sys::{interrupt, terminal};
+use portlab_words::tr;
 use serde_json::json;
 
 use super::{faults, say};
-use crate::address::narrow;
+use crate::{address::narrow, args::lang, told};
 
 /// Obeys the lines of stdin, on a thread of its own, until stdin ends.
 pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
@@ -22,11 +22,17 @@ pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
     let spawned = thread.spawn(move || {
         while let Some(line) = next_line() {
             if let Err(error) = obey(&proxy, line, as_json) {
-                crate::tell!("error: {}", inert(&format!("{error:#}")));
+                crate::tell!("{}", told::error(&error));
             }
         }
     });
-    spawned.context("can't start a thread for stdin")?;
+    spawned.with_context(|| {
+        tr!(
+            lang(),
+            "can't start a thread for stdin",
+            "无法启动读取标准输入的线程"
+        )
+    })?;
     Ok(())
 }
 
@@ -46,7 +52,10 @@ fn next_line() -> Option<anyhow::Result<String>> {
         .ok()?;
     if bytes.len() as u64 == LONGEST_LINE && !bytes.ends_with(b"\n") {
         stdin.skip_until(b'\n').ok()?;
-        return Some(Err(anyhow!("a line has at most {LONGEST_LINE} bytes")));
+        return Some(Err(anyhow!(tr!(
+            "a line has at most {LONGEST_LINE} bytes",
+            "一行最多 {LONGEST_LINE} 字节"
+        ))));
     }
     let line = narrow(&String::from_utf8_lossy(&bytes));
     (!bytes.is_empty()).then_some(Ok(line))
@@ -57,7 +66,8 @@ fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::R
     let line = line?;
     match line.as_str() {
         "" => Ok(()),
-        "quit" => interrupt::ask_to_end().context("can't end"),
+        "quit" => interrupt::ask_to_end()
+            .with_context(|| tr!(lang(), "can't end the proxy", "无法结束代理")),
         "help" => {
             crate::tell!("{}", help());
             Ok(())
@@ -66,7 +76,9 @@ fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::R
         line => {
             let mut settings = proxy.settings();
             settings.line(line)?;
-            proxy.set(settings).context("can't change the faults")?;
+            proxy
+                .set(settings)
+                .with_context(|| tr!(lang(), "can't change the faults", "无法改变故障设置"))?;
             show(proxy, as_json)
         }
     }
@@ -87,7 +99,10 @@ fn help() -> String {
         .iter()
         .map(|(name, about)| format!("  {name:<22} {about}"));
     let lines: Vec<String> = faults.chain(commands).collect();
-    let forms = "before a value, up: or down: names a direction; off ends a fault: latency up:off";
+    let forms = lang().pick(
+        "before a value, up: or down: names a direction; off ends a fault: latency up:off",
+        "值的前面可以写 up: 或 down: 指定方向；off 结束一种故障：latency up:off",
+    );
     format!("{}\n{forms}", lines.join("\n"))
 }
 

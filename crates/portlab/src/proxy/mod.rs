@@ -18,11 +18,12 @@ use serde_json::json;
 use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
-    args, output,
+    args::{self, lang},
+    output,
     serve::remedy,
 };
 use faults::FaultArgs;
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
 /// Pass a port's bytes on, with faults: delays, resets, wrong bytes
 ///
@@ -80,11 +81,14 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let addr = Purpose::PROXY_BIND.resolve(&args.bind)?[0];
     portlab_sys::limits::raise_open_files();
     // Installed before it is said that the proxy listens: from then on it may be told to end.
-    let mut bell = interrupt::bell().context("can't catch SIGINT and SIGTERM")?;
+    let mut bell = interrupt::bell().with_context(args::uncaught)?;
     let listener = bind(addr, &portlab_backends::Options::default()).map_err(remedy)?;
     let addr = listener.local_addr()?;
     if let Some(target) = targets.iter().find(|target| is_same(addr, **target)) {
-        bail!("--to {target} is the proxy's own port; give it another with --bind 127.0.0.1:0");
+        bail!(tr!(
+            "--to {target} is the proxy's own port; give it another with --bind 127.0.0.1:0",
+            "--to {target} 是代理自己的端口；用 --bind 127.0.0.1:0 给代理换一个端口"
+        ));
     }
     warn_if_wide(addr);
     let options = Options {
@@ -94,8 +98,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         buffer: args.buffer,
         seed: args.seed,
     };
-    let report = |trouble: &str| crate::tell!("warning: {trouble}");
-    let proxy = Proxy::start(listener, options, report).context("can't start the proxy")?;
+    let warning = lang().pick("warning:", "警告：");
+    let report = move |trouble: &Text| crate::tell!("{warning} {}", trouble.pick(lang()));
+    let proxy = Proxy::start(listener, options, report)
+        .with_context(|| tr!(lang(), "can't start the proxy", "无法启动代理"))?;
     let proxy = Arc::new(proxy);
     say(
         args.json,
@@ -135,10 +141,14 @@ fn finish(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
         "event": "stopped", "connections": connections, "open": open, "up_bytes": up_bytes, "down_bytes": down_bytes,
         "failed_targets": failed_targets, "refused": refused, "resets": resets, "resets_passed": resets_passed,
     });
-    let text = format!(
+    let text = tr!(
+        lang(),
         "stopped; connections: {connections} (still open: {open}), bytes up: {up_bytes}, bytes down: {down_bytes}, \
          resets made: {resets}, resets passed on: {resets_passed}, target failed: {failed_targets}, \
-         too many open: {refused}"
+         too many open: {refused}",
+        "已停止；连接 {connections} 个（还开着 {open} 个），上行 {up_bytes} 字节，下行 {down_bytes} 字节，\
+         制造的 RST {resets} 个，转发的 RST {resets_passed} 个，连不上目标 {failed_targets} 次，\
+         因连接太多而拒绝 {refused} 次"
     );
     say(as_json, &line, &text)
 }

@@ -4,8 +4,13 @@ use std::{num::NonZeroU32, time::Duration};
 
 use portlab_backends::{Family, Limits, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
-use portlab_words::units::{self, Parse};
+use portlab_words::{
+    tr,
+    units::{self, Parse},
+};
 use serde_json::{Value, json};
+
+use crate::args::lang;
 
 /// The limits, each a flag, and the same on every model.
 #[derive(Debug, clap::Args)]
@@ -179,33 +184,34 @@ impl LimitArgs {
 
     /// The limits for people: those of a chat only for a chat.
     pub(super) fn line(&self, sheet: &Sheet, is_chat: bool) -> String {
-        let off = |time: Option<Duration>| time.map_or("off".to_owned(), units::time);
+        let lang = lang();
+        let off = || lang.pick("off", "关").to_owned();
+        let time = |time: Option<Duration>| time.map_or_else(off, units::time);
         let bytes = |bytes: usize| units::bytes(bytes as f64);
         let limits = self.limits(sheet);
-        let mut line = format!(
-            "limits: {} connections, idle timeout {}, keepalive {}, drain {}",
-            limits.connections,
-            off(limits.idle),
-            off(limits.keepalive),
-            units::time(self.drain)
+        let connections = limits.connections;
+        let [idle, keepalive] = [limits.idle, limits.keepalive].map(time);
+        let drain = units::time(self.drain);
+        let line = tr!(
+            lang,
+            "limits: {connections} connections, idle timeout {idle}, keepalive {keepalive}, drain {drain}",
+            "限制：连接 {connections} 个，空闲超时 {idle}，保活 {keepalive}，停止时收尾 {drain}"
         );
-        if is_chat {
-            let rate = limits.posts_per_s;
-            let rate = rate.map_or("off".to_owned(), |rate| rate.to_string());
-            line += &format!(
-                "\nlimits: lines of {} within {}, member rate {rate}, member budget {}, {} rooms, {} waiting for a member ({} for \
-                 {}) and {} for all, overflow {}",
-                bytes(self.line_limit),
-                off(limits.message),
-                self.member_budget,
-                self.rooms,
-                bytes(self.output_limit),
-                bytes(self.soft_limit),
-                units::time(self.patience),
-                bytes(self.mail_limit),
-                self.overflow,
-            );
+        if !is_chat {
+            return line;
         }
-        line
+        let rate = limits.posts_per_s.map_or_else(off, |rate| rate.to_string());
+        let (budget, rooms, overflow) = (self.member_budget, self.rooms, self.overflow);
+        let (length, within) = (bytes(self.line_limit), time(limits.message));
+        let [output, soft, all] = [self.output_limit, self.soft_limit, self.mail_limit].map(bytes);
+        let patience = units::time(self.patience);
+        line + "\n"
+            + &tr!(
+                lang,
+                "limits: lines of {length} within {within}, member rate {rate}, member budget {budget}, {rooms} rooms, \
+                 {output} waiting for a member ({soft} for {patience}) and {all} for all, overflow {overflow}",
+                "限制：一行 {length}，须在 {within} 内发完，成员速率 {rate}，每轮 {budget} 行，聊天室 {rooms} 个，\
+                 每个成员最多积压 {output}（超过 {soft} 最多 {patience}），全部成员 {all}，溢出处理 {overflow}"
+            )
     }
 }

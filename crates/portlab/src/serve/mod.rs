@@ -11,17 +11,20 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{Alone, Asked, BindError, Counts, Door, Options, Sheet, Stop, find, tally};
+use portlab_backends::{
+    Alone, Asked, BindError, Counts, Door, Options, Served, Sheet, Stop, find, tally,
+};
 use portlab_ports::{Leftovers, Snapshot};
 use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
-use portlab_words::{Lang, units};
+use portlab_words::{Lang, Text, tr, units};
 use serde_json::json;
 
 use self::limits::LimitArgs;
 use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
-    args, output,
+    args::{self, lang},
+    output,
 };
 
 /// Serve a protocol on a port through a concurrency model
@@ -102,8 +105,11 @@ pub(crate) struct Args {
 
 /// With so few a server is full after some tens of connections.
 const FEW_FILES: u64 = 64;
-const MORE_FILES: &str = "allow more in this shell: sudo prlimit --pid $$ --nofile=65536, or open a new shell if \
-     ulimit -n has lowered it in this one";
+const MORE_FILES: Text = Text::new(
+    "allow more in this shell: sudo prlimit --pid $$ --nofile=65536, or open a new shell if ulimit -n has lowered it \
+     in this one",
+    "在这个终端里放宽限制：sudo prlimit --pid $$ --nofile=65536；如果是在这个终端里用 ulimit -n 调低的，也可以新开一个终端",
+);
 /// "Too many open files".
 const EMFILE: i32 = 24;
 
@@ -120,22 +126,24 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         runtime_threads: args.runtime_threads.map(usize::from),
     };
     let workers = model.sheet().workers(asked, cores);
-    let open_files = portlab_sys::limits::raise_open_files();
-    if open_files < FEW_FILES {
-        crate::tell!(
-            "note: only {open_files} open files are allowed, and each connection takes one; {MORE_FILES}"
-        );
-    }
-
-    tally::begin().context("no memory for the counts")?;
-    tally::write_on_signal(args.json, args.stats)
-        .context("can't install the handler of SIGUSR1 or the timer of --stats")?;
+    warn_of_few_files();
+    tally::begin().with_context(|| tr!(lang(), "no memory for the counts", "没有内存用来计数"))?;
+    tally::write_on_signal(args.json, args.stats).with_context(|| {
+        tr!(
+            lang(),
+            "can't install the handler of SIGUSR1 or the timer of --stats",
+            "无法安装 SIGUSR1 的处理函数或 --stats 的定时器"
+        )
+    })?;
     log_few_panics();
-    let stop = Stop::install(args.limits.drain).context("can't catch SIGINT and SIGTERM")?;
+    let drain = args.limits.drain;
+    let stop = Stop::install(drain).with_context(args::uncaught)?;
     if io::stderr().is_terminal() {
-        let drain = units::time(args.limits.drain);
-        stop.announce(format!(
-            "\nstopping; whoever is talking has {drain}, Ctrl-C again ends it now\n"
+        let drain = units::time(drain);
+        stop.announce(tr!(
+            lang(),
+            "\nstopping: open connections have {drain} to finish; Ctrl-C again ends the server now\n",
+            "\n正在停止：还没结束的连接有 {drain} 时间收尾；再按一次 Ctrl-C 立即结束\n"
         ));
     }
     let options = Options {
@@ -148,18 +156,54 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
     warn_if_wide(door.addr()?);
     announce(args, &door, model.sheet())?;
-    let served = model
-        .serve(door, service)
-        .map_err(|error| match error.raw_os_error() {
-            Some(EMFILE) => {
-                anyhow::anyhow!("the model could not begin to serve: {error}; {MORE_FILES}")
-            }
-            _ => anyhow::Error::new(error).context("the model could not begin to serve"),
-        })?;
+    let served = model.serve(door, service).map_err(unserved)?;
+    sum_up(args, &served)?;
+    if let Some(timeline) = timeline {
+        timeline.finish()?;
+    }
+    Ok(Verdict::Fine)
+}
+
+/// Says it beforehand if the server will soon be full.
+fn warn_of_few_files() {
+    let open_files = portlab_sys::limits::raise_open_files();
+    if open_files < FEW_FILES {
+        let more = MORE_FILES;
+        let more = more.pick(lang());
+        crate::tell!(
+            "{}",
+            tr!(
+                lang(),
+                "note: only {open_files} open files are allowed, and each connection takes one; {more}",
+                "提示：只允许打开 {open_files} 个文件，而每个连接占一个；{more}"
+            )
+        );
+    }
+}
+
+/// Why a model didn't begin to serve.
+fn unserved(error: io::Error) -> Text {
+    let more = match error.raw_os_error() {
+        Some(EMFILE) => MORE_FILES,
+        _ => Text::new(
+            "portlab doctor says what this machine allows",
+            "portlab doctor 会说明这台机器的限制",
+        ),
+    };
+    let Text { en, zh } = more;
+    tr!(
+        "the model could not begin to serve: {error}; {en}",
+        "这个模型没能开始服务：{error}；{zh}"
+    )
+}
+
+/// Says how the server has ended.
+fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
+    let cut = served.cut;
     if args.json {
         let counts = format!("{{{}}}", tally::Line { as_json: true });
         let counts: serde_json::Value = serde_json::from_str(&counts)?;
-        let mut line = json!({"event": "stopped", "cut": served.cut, "connections": counts});
+        let mut line = json!({"event": "stopped", "cut": cut, "connections": counts});
         if let Some(Counts {
             delivered,
             missed,
@@ -169,38 +213,52 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             line["mail"] =
                 json!({"delivered": delivered, "missed": missed, "members_dropped": dropped});
         }
-        say(&line.to_string())?;
-    } else {
-        let drain = units::time(args.limits.drain);
-        let line = match served.cut {
-            0 => "stopped: everybody had finished".to_owned(),
-            cut => format!("stopped: cut off {cut} that had not finished after {drain}"),
-        };
-        crate::tell!("{line}");
-        crate::tell!("counts: {}", tally::Line { as_json: false });
-        if let Some(Counts {
-            delivered,
-            missed,
-            dropped,
-        }) = served.mail
-        {
-            crate::tell!("mail: {delivered} delivered, {missed} missed, {dropped} members dropped");
-        }
+        return say(&line.to_string());
     }
-    if let Some(timeline) = timeline {
-        timeline.finish()?;
+    let drain = units::time(args.limits.drain);
+    let line = match cut {
+        0 => tr!(
+            lang(),
+            "stopped: all connections had ended",
+            "已停止：所有连接都已结束"
+        ),
+        _ => tr!(
+            lang(),
+            "stopped: {cut} connections had not ended after {drain}, and were closed",
+            "已停止：有 {cut} 个连接过了 {drain} 还没有结束，被强行关闭"
+        ),
+    };
+    crate::tell!("{line}");
+    // The same line as the handler of SIGUSR1 writes, for programs.
+    crate::tell!("counts: {}", tally::Line { as_json: false });
+    if let Some(Counts {
+        delivered,
+        missed,
+        dropped,
+    }) = served.mail
+    {
+        crate::tell!(
+            "{}",
+            tr!(
+                lang(),
+                "mail: {delivered} delivered, {missed} missed, {dropped} members dropped",
+                "消息：送达 {delivered} 条，丢失 {missed} 条，断开成员 {dropped} 个"
+            )
+        );
     }
-    Ok(Verdict::Fine)
+    Ok(())
 }
 
 /// A service whose connections share something needs a place for it.
 fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Result<()> {
     match (sheet.hub, service.hub()) {
-        (Err(why), Some(_)) => bail!(
-            "{} can't serve {}: {why}; try --model threads",
-            sheet.name,
-            args.service
-        ),
+        (Err(why), Some(_)) => {
+            let (name, service) = (sheet.name, &args.service);
+            bail!(tr!(
+                "{name} can't serve {service}: {why}; try --model threads",
+                "{name} 不能提供 {service} 服务：{why}；可以改用 --model threads"
+            ))
+        }
         _ => Ok(()),
     }
 }
@@ -253,7 +311,14 @@ fn log_few_panics() {
             let place = panic
                 .location()
                 .map_or_else(String::new, ToString::to_string);
-            crate::tell!("portlab: a handler panicked at {place}: {text}");
+            crate::tell!(
+                "{}",
+                tr!(
+                    lang(),
+                    "portlab: a handler panicked at {place}: {text}",
+                    "portlab：处理函数在 {place} panic：{text}"
+                )
+            );
         }
     }));
 }
@@ -265,22 +330,32 @@ fn say(line: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Adds to a refusal what can be done about it.
-pub(crate) fn remedy(error: BindError) -> anyhow::Error {
-    let hint = match &error {
-        BindError::InUse { addr, holder: None } => {
+/// Why `error` keeps the server from listening, and what can be done about it.
+pub(crate) fn remedy(error: BindError) -> Text {
+    let Text { en, zh } = error.text();
+    match &error {
+        BindError::InUse { addr, holder } => {
             let free = std::net::SocketAddr::new(addr.ip(), 0);
-            // Nobody may be listening: connections of an earlier server are enough.
-            let left = Snapshot::take().ok();
+            // No program may be listening: connections of an earlier server are enough.
+            let left = Snapshot::take().ok().filter(|_| holder.is_none());
             let left = left.and_then(|it| Leftovers::at(addr.port(), Some(addr.ip()), &it));
-            let left = left.map_or_else(String::new, |it| format!(": {}", it.tell(Lang::En)));
-            format!("{error}{left}; try --bind {free}")
+            let left = |lang| {
+                let left = left.as_ref().map(|it| it.tell(lang));
+                left.map_or_else(String::new, |it| lang.pick(": ", "：").to_owned() + &it)
+            };
+            let [left_en, left_zh] = Lang::ALL.map(left);
+            tr!(
+                "{en}{left_en}; try --bind {free}",
+                "{zh}{left_zh}；可以改用 --bind {free}"
+            )
         }
-        BindError::InUse { addr, .. } | BindError::Privileged(addr) => {
+        BindError::Privileged(addr) => {
             let free = std::net::SocketAddr::new(addr.ip(), 0);
-            format!("{error}; try --bind {free}")
+            tr!("{en}; try --bind {free}", "{zh}；可以改用 --bind {free}")
         }
-        BindError::Other { .. } => format!("{error}; --bind takes an address of this machine"),
-    };
-    anyhow::Error::msg(hint)
+        BindError::Other { .. } => tr!(
+            "{en}; --bind takes an address of this machine",
+            "{zh}；--bind 要写本机的地址"
+        ),
+    }
 }

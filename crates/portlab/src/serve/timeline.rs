@@ -14,9 +14,11 @@ use portlab_backends::{Backend, Family, Recorder, Stop, by_hand::BY_HAND};
 use portlab_service::inert;
 use portlab_stats::trace::{About, FORMAT};
 use portlab_sys::whole::WholeFile;
+use portlab_words::tr;
 use serde_json::json;
 
 use super::{Args, say};
+use crate::{args::lang, told};
 
 /// A timeline that is being recorded, and will be written once.
 ///
@@ -49,14 +51,21 @@ pub(super) fn begin(
     };
     let sheet = model.sheet();
     if BY_HAND.iter().any(|control| control.sheet() == sheet) {
-        bail!(
-            "{} records no trace: it is to cost nothing; --trace takes a model",
-            sheet.name
-        );
+        let name = sheet.name;
+        bail!(tr!(
+            "{name} records no trace, because recording costs time; --trace takes a model",
+            "{name} 不记录时间线，因为记录本身要花时间；--trace 只能用于模型"
+        ));
     }
     check(file)?;
-    let recorder = Recorder::begin(args.trace_events as usize)
-        .with_context(|| format!("no memory for {} events", args.trace_events))?;
+    let recorder = Recorder::begin(args.trace_events as usize).with_context(|| {
+        let events = args.trace_events;
+        tr!(
+            lang(),
+            "no memory for {events} events; --trace-events takes fewer",
+            "没有内存存放 {events} 个事件；用 --trace-events 减少一些"
+        )
+    })?;
     let about = About {
         format: FORMAT.to_owned(),
         portlab_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -75,7 +84,10 @@ pub(super) fn begin(
         json: args.json,
     };
     let unwritten = Arc::new(Mutex::new(Some(unwritten)));
-    let mut bell = Some(stop.last_bell().context("can't wait for the end")?);
+    let mut bell = Some(
+        stop.last_bell()
+            .with_context(|| tr!(lang(), "can't wait for the end", "无法等待结束"))?,
+    );
     if sheet.family != Family::Processes
         && let Some(bell) = bell.take()
     {
@@ -83,7 +95,13 @@ pub(super) fn begin(
         thread::Builder::new()
             .name("timeline".to_owned())
             .spawn(move || write_at_the_last_bell(bell, &unwritten))
-            .context("can't start the thread that writes the trace")?;
+            .with_context(|| {
+                tr!(
+                    lang(),
+                    "can't start the thread that writes the trace",
+                    "无法启动写时间线的线程"
+                )
+            })?;
     }
     Ok(Some(Timeline {
         unwritten,
@@ -113,7 +131,7 @@ fn write_at_the_last_bell(mut bell: UnixStream, unwritten: &Mutex<Option<Unwritt
     if let Some(unwritten) = take(unwritten) {
         let written = unwritten.write();
         if let Err(error) = &written {
-            crate::tell!("error: {}", inert(&format!("{error:#}")));
+            crate::tell!("{}", told::error(error));
         }
         // What the deadline promises: nothing outlives it.
         std::process::exit(if written.is_ok() { 0 } else { 2 });
@@ -140,7 +158,13 @@ impl Unwritten {
             Ok(about)
         });
         let name = inert(&file.display().to_string());
-        let about = written.with_context(|| format!("can't write the trace to {name}"))?;
+        let about = written.with_context(|| {
+            tr!(
+                lang(),
+                "can't write the trace to {name}",
+                "无法把时间线写入 {name}"
+            )
+        })?;
         let (events, not_recorded) = (about.events, about.not_recorded);
         if json {
             let line = json!({
@@ -153,14 +177,24 @@ impl Unwritten {
             say(&line.to_string())?;
         } else {
             crate::tell!(
-                "trace: {events} events in {name}; see it at ui.perfetto.dev, or with: vizviewer {name}"
+                "{}",
+                tr!(
+                    lang(),
+                    "trace: {events} events in {name}; see it at ui.perfetto.dev, or with: vizviewer {name}",
+                    "时间线：{name} 里有 {events} 个事件；用 ui.perfetto.dev 打开，或者运行 vizviewer {name}"
+                )
             );
         }
         if not_recorded > 0 {
             let seconds = about.recorded_until_ns as f64 / 1e9;
             crate::tell!(
-                "trace: no room for {not_recorded} events more, so it ends {seconds:.3} s after the start; \
-                 --trace-events takes more"
+                "{}",
+                tr!(
+                    lang(),
+                    "trace: no room for {not_recorded} events more, so it ends {seconds:.3} s after the start; \
+                     --trace-events takes more",
+                    "时间线：放不下另外 {not_recorded} 个事件，所以只到开始后 {seconds:.3} 秒；用 --trace-events 增加"
+                )
             );
         }
         Ok(())
@@ -171,9 +205,16 @@ impl Unwritten {
 fn check(file: &Path) -> anyhow::Result<()> {
     let name = file.display();
     if file.file_name().is_none() || fs::metadata(file).is_ok_and(|found| !found.is_file()) {
-        bail!("--trace {name} is no regular file; name one, such as --trace trace.json");
+        bail!(tr!(
+            "--trace {name} is no regular file; name one, such as --trace trace.json",
+            "--trace {name} 不是普通文件；请写一个文件名，比如 --trace trace.json"
+        ));
     }
     WholeFile::create(file).map(drop).with_context(|| {
-        format!("can't write --trace {name}; name a file in a folder that can be written to")
+        tr!(
+            lang(),
+            "can't write --trace {name}; name a file in a folder that can be written to",
+            "无法写入 --trace {name}；请把文件放在可写的文件夹里"
+        )
     })
 }

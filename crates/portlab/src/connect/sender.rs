@@ -1,4 +1,4 @@
-//! The half of a conversation that talks.
+//! The sending half of a conversation.
 
 use std::{
     io::{self, BufRead, Read, Write},
@@ -34,14 +34,14 @@ pub(super) enum Ending {
     StayOpen,
 }
 
-/// A stream to talk on, in an encoding.
-pub(super) struct Voice {
+/// A stream to send on, in an encoding.
+pub(super) struct Sender {
     stream: TcpStream,
     encoding: TextEncoding,
     post: Post,
 }
 
-impl Voice {
+impl Sender {
     pub(super) fn new(stream: &TcpStream, encoding: TextEncoding, post: Post) -> io::Result<Self> {
         let stream = stream.try_clone()?;
         Ok(Self {
@@ -56,7 +56,7 @@ impl Voice {
     ///
     /// # Errors
     /// When the system has no thread left.
-    pub(super) fn speak(
+    pub(super) fn send(
         mut self,
         all: impl Iterator<Item = Said> + Send + 'static,
         ending: Ending,
@@ -86,7 +86,7 @@ impl Voice {
             }
             if ending == Ending::HalfClose {
                 self.post.tell(What::HalfClosing);
-                // A server that has gone doesn't need to be told.
+                // If the connection has broken, there is nothing to close.
                 let _ = self.stream.shutdown(Shutdown::Write);
             }
             self.post.tell(What::SaidAll);
