@@ -354,7 +354,10 @@ fn a_reset_is_told_and_what_came_is_shown() {
     });
     let output = connect(addr, &["--send=x", "--send=y", "--wait", NEVER]);
     let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(stderr.contains("reset it"), "{output:?}");
+    assert!(
+        stderr.contains("the server reset the connection"),
+        "{output:?}"
+    );
     assert!(!stderr.contains("panicked"), "{output:?}");
 }
 

@@ -16,6 +16,7 @@ mod doctor;
 mod files;
 mod forks;
 mod inert;
+mod languages;
 mod load;
 mod load_shapes;
 mod output;

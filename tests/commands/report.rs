@@ -321,7 +321,7 @@ fn who_was_well_before_and_is_not_now_fails() {
     let (text, code) = report(&[&results(), path(&dir), "--fail-over", "50%"]);
     assert_eq!(code, Some(1), "{text}");
     assert!(
-        text.contains("fork at echo, 10 connections: no round was without an error"),
+        text.contains("fork at echo, 10 connections: every round had errors"),
         "{text}"
     );
 }

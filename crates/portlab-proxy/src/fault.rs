@@ -51,7 +51,7 @@ pub struct Fault {
     /// What its value looks like.
     pub value: &'static str,
     /// What it does, in one line.
-    pub about: &'static str,
+    pub about: Text,
     /// Sets it; `None` ends it.
     set: fn(&mut Faults, Option<&str>) -> Result<(), Text>,
 }
@@ -247,40 +247,57 @@ fn pause(text: Option<&str>) -> Result<bool, Text> {
 }
 
 /// What a line may say beside the faults, and what it does. The last three are for the program around the proxy.
-pub const WORDS: &[(&str, &str)] = &[
-    ("resume", "Ends a pause"),
-    ("clear", "Ends all faults"),
-    ("show", "Says which faults there are now"),
-    ("help", "Says what can be written"),
-    ("quit", "Ends the proxy"),
+pub const WORDS: &[(&str, Text)] = &[
+    ("resume", Text::new("Ends a pause", "结束暂停")),
+    ("clear", Text::new("Ends all faults", "清除所有故障")),
+    (
+        "show",
+        Text::new("Shows the present faults", "显示当前的故障"),
+    ),
+    (
+        "help",
+        Text::new("Lists what can be written", "列出可以输入的内容"),
+    ),
+    ("quit", Text::new("Ends the proxy", "结束代理")),
 ];
 
 /// Declares the faults, a line each: the name, which is that of the field in [`Faults`] too; what the value looks like;
-/// the function that reads it; and what the fault does.
+/// the function that reads it; and what the fault does, in both languages.
 macro_rules! faults {
-    ($($name:ident $value:literal $read:ident => $about:literal,)*) => {
+    ($($name:ident $value:literal $read:ident => $about:literal $zh:literal,)*) => {
         /// All faults. The command line's options, its lines on stdin and its help are made of this table.
         pub const FAULTS: &[Fault] = &[$(Fault {
             name: stringify!($name),
             value: $value,
-            about: $about,
+            about: Text::new($about, $zh),
             set: |faults, text| $read(text).map(|it| faults.$name = it),
         },)*];
     };
 }
 
 faults! {
-    latency "TIME" time => "All bytes, and the close, arrive TIME later",
-    jitter "TIME" time => "The latency is up to TIME longer or shorter, by chance; the order stays",
-    bandwidth "BYTES" some_bytes => "At most BYTES a second pass on each connection",
-    slicer "BYTES[,TIME]" slicer => "Pieces of BYTES on average are sent, TIME after each other",
-    pause "" pause => "Nothing is read or sent until `resume`; the sender soon blocks",
-    half_close "BYTES" bytes => "After BYTES this direction is closed; the other one stays open",
-    limit_data "BYTES" bytes => "After BYTES the connection is closed",
-    reset_peer "BYTES" bytes => "After BYTES both sides get a reset (RST)",
-    flip "N[,once]" flip => "One bit of every Nth byte is flipped; with `,once`, of the Nth only",
-    timeout "TIME" timeout => "All bytes are dropped; after TIME the connection is closed, with 0s never",
-    slow_close "TIME" time => "A close arrives TIME later",
+    latency "TIME" time => "All bytes, and the close, arrive TIME later"
+        "所有字节和关闭都晚 TIME 到达",
+    jitter "TIME" time => "The latency is up to TIME longer or shorter, by chance; the order stays"
+        "延迟随机增减，最多 TIME；次序不变",
+    bandwidth "BYTES" some_bytes => "At most BYTES a second pass on each connection"
+        "每个连接每秒最多通过 BYTES",
+    slicer "BYTES[,TIME]" slicer => "Pieces of BYTES on average are sent, TIME after each other"
+        "切成平均 BYTES 的小块发送，每块间隔 TIME",
+    pause "" pause => "Nothing is read or sent until `resume`; the sender soon blocks"
+        "不读也不发，直到 resume；发送方很快会阻塞",
+    half_close "BYTES" bytes => "After BYTES this direction is closed; the other one stays open"
+        "传完 BYTES 后关闭这个方向，另一个方向不变",
+    limit_data "BYTES" bytes => "After BYTES the connection is closed"
+        "传完 BYTES 后关闭连接",
+    reset_peer "BYTES" bytes => "After BYTES both sides get a reset (RST)"
+        "传完 BYTES 后两端都收到 RST",
+    flip "N[,once]" flip => "One bit of every Nth byte is flipped; with `,once`, of the Nth only"
+        "每第 N 个字节翻转一位；加 ,once 只改第 N 个",
+    timeout "TIME" timeout => "All bytes are dropped; after TIME the connection is closed, with 0s never"
+        "丢弃所有字节；TIME 后关闭连接，0s 表示不关闭",
+    slow_close "TIME" time => "A close arrives TIME later"
+        "关闭晚 TIME 到达",
 }
 
 #[cfg(test)]

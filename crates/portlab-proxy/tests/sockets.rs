@@ -13,6 +13,7 @@ use std::{
 };
 
 use portlab_proxy::{Options, Proxy, Settings};
+use portlab_words::Text;
 
 /// So long a peer waits before a test fails: far more than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -204,7 +205,7 @@ fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
     let (sender, told) = std::sync::mpsc::channel();
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let begin = Instant::now();
-    let tell = move |trouble: &str| sender.send(trouble.to_owned()).unwrap();
+    let tell = move |trouble: &Text| sender.send(trouble.to_string()).unwrap();
     let proxy = Proxy::start(listener, Options::to(vec![gone]), tell).unwrap();
     for _ in 0..20 {
         assert_eq!(

@@ -54,28 +54,35 @@ pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
     format!("# {title}\n\n{summary}\n\n{table}\n{}", notes.concat())
 }
 
-/// What fails a program and what can't be decided, a sentence each, in English; `record` is the one that
-/// was judged, or the last of them.
+/// What fails a program and what can't be decided, a sentence each; `record` is the one that was judged, or the last of
+/// them.
 #[must_use]
-pub fn gate_findings(gate: &Gate, record: &Record) -> Vec<String> {
-    let report = Report {
-        gate,
-        record,
-        lang: Lang::En,
-    };
+pub fn gate_findings(gate: &Gate, record: &Record, lang: Lang) -> Vec<String> {
+    let report = Report { gate, record, lang };
     let finding = |it: &Judged| {
-        let place = format!("{} at {}", it.cell.model, report.at(it));
+        let (model, place) = (&it.cell.model, report.at(it));
         Some(match &it.decision {
             Decision::Worse => {
                 let by = percent(it.ratio.map_or(0.0, |ratio| it.worsening(ratio.median)));
                 let most = percent(gate.bar);
-                format!("failed: {place}: worse by {by}, more than {most}")
+                tr!(
+                    lang,
+                    "failed: {model} at {place}: worse by {by}, more than {most}",
+                    "失败：{model}，{place}：变差 {by}，超过 {most}"
+                )
             }
-            Decision::Broken => {
-                format!("failed: {place}: errors or failures that the other program doesn't have")
-            }
+            Decision::Broken => tr!(
+                lang,
+                "failed: {model} at {place}: errors or failures that the other program doesn't have",
+                "失败：{model}，{place}：出现了另一个程序没有的错误"
+            ),
             decision if decision.is_open() => {
-                format!("not decided: {place}: {}", report.decision(it))
+                let decision = report.decision(it);
+                tr!(
+                    lang,
+                    "not decided: {model} at {place}: {decision}",
+                    "无法判定：{model}，{place}：{decision}"
+                )
             }
             _ => return None,
         })
@@ -366,7 +373,7 @@ mod tests {
         );
         assert!(line("tasks ").ends_with("not worse"), "{text}");
         assert!(line("fork ").ends_with("1 round, 10 needed"), "{text}");
-        let findings = gate_findings(&gate, &record);
+        let findings = gate_findings(&gate, &record, Lang::En);
         assert_eq!(
             findings,
             [

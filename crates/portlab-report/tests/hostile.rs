@@ -159,7 +159,7 @@ fn report(record: &Record) -> Vec<String> {
             styled.push(gate_text(gate, record, lang, 100));
             plain.push(gate_markdown(gate, record, lang));
         }
-        plain.extend(gate_findings(gate, record));
+        plain.extend(gate_findings(gate, record, Lang::Zh));
     }
     let styled = styled
         .iter()

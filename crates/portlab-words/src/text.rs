@@ -10,7 +10,8 @@ use crate::Lang;
 /// A text in both languages.
 //
 // For a place that chooses the language later: a column's head, a record, an error. As an error it shows its English
-// text, and `main` prints the text in the user's language.
+// text, and in the alternate form (`{:#}`) its Chinese one, also as the context of another error: so `main` prints a
+// chain of errors in the user's language.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Text {
     /// In English.
@@ -38,7 +39,7 @@ impl Text {
 
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.en)
+        f.pad(if f.alternate() { &self.zh } else { &self.en })
     }
 }
 
@@ -85,7 +86,7 @@ mod tests {
     fn each_language_has_its_text() {
         let text = Text::new("port", "端口");
         assert_eq!(Lang::ALL.map(|lang| text.pick(lang)), ["port", "端口"]);
-        assert_eq!(text.to_string(), "port");
+        assert_eq!([text.to_string(), format!("{text:#}")], ["port", "端口"]);
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::args::{self, WARN};
 /// Warns on stderr if a server that listens at `addr` can be reached from other machines.
 pub(crate) fn warn_if_wide(addr: SocketAddr) {
     if let Some(warning) = warning(addr, args::lang()) {
-        crate::tell!("{WARN}warning:{WARN:#} {warning}");
+        let head = args::lang().pick("warning: ", "警告：");
+        crate::tell!("{WARN}{head}{WARN:#}{warning}");
     }
 }
 

@@ -143,7 +143,9 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
             .iter()
             .map(|[high, low]| (high * 16 + low) as u8)
             .collect()),
-        _ => bail!("{text:?} is no hex; write pairs of digits, such as \"50 49 4e 47 0d 0a\""),
+        _ => bail!(
+            "invalid hex {text:?}: expected pairs of digits 0-9 a-f, such as \"50 49 4e 47 0d 0a\""
+        ),
     }
 }
 

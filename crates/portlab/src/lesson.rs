@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         return Ok(Verdict::Fine);
     };
     let Some(lesson) = find(name) else {
-        bail!("{}", unknown(name, lang));
+        bail!(unknown(name, lang));
     };
     let is_manned = io::stdin().is_terminal() && io::stdout().is_terminal();
     let pace = match (args.auto, args.fast) {
@@ -95,9 +95,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         width: width(),
         pace,
         seed: args.seed,
-        program: std::env::current_exe().context("can't find this program's own file")?,
+        program: std::env::current_exe().with_context(args::not_found)?,
         out: Box::new(output::failing_stdout(portlab_lessons::ERASE)),
-        answers: Answers::stdin().context("can't read stdin")?,
+        answers: Answers::stdin()
+            .with_context(|| tr!(lang, "can't read stdin", "无法读标准输入"))?,
     };
     match play(lesson, &mut run) {
         Ok(report) if report.failed.is_empty() => {

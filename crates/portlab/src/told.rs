@@ -4,7 +4,7 @@ use std::error::Error;
 
 use portlab_lab::{BuildError, RunningError, StoreError};
 use portlab_service::inert;
-use portlab_words::Text;
+use portlab_words::Lang;
 
 use crate::args::{BAD, lang};
 
@@ -12,16 +12,20 @@ use crate::args::{BAD, lang};
 pub(crate) fn error(error: &anyhow::Error) -> String {
     let causes: Vec<_> = error.chain().map(in_words).collect();
     let lines: Vec<_> = causes.join(": ").lines().map(inert).collect();
-    let head = lang().pick("error:", "错误：");
-    format!("{BAD}{head}{BAD:#} {}", lines.join("\n"))
+    let head = lang().pick("error: ", "错误：");
+    format!("{BAD}{head}{BAD:#}{}", lines.join("\n"))
 }
 
 /// What one cause of an error says: in the language of this run if it has one, and else as it is, such as an error of
 /// the operating system.
 fn in_words(cause: &(dyn Error + 'static)) -> String {
-    let text = cause.downcast_ref::<Text>().cloned();
-    let text = text.or_else(|| cause.downcast_ref().map(StoreError::text));
+    let text = cause.downcast_ref().map(StoreError::text);
     let text = text.or_else(|| cause.downcast_ref().map(RunningError::text));
     let text = text.or_else(|| cause.downcast_ref().map(BuildError::text));
-    text.map_or_else(|| cause.to_string(), |text| text.pick(lang()).to_owned())
+    match (text, lang()) {
+        (Some(text), lang) => text.pick(lang).to_owned(),
+        (None, Lang::En) => cause.to_string(),
+        // A `Text` that is the context of another error shows its Chinese so.
+        (None, Lang::Zh) => format!("{cause:#}"),
+    }
 }

@@ -24,7 +24,7 @@ use portlab_stats::{
     record::Together,
 };
 use portlab_words::{
-    units,
+    tr, units,
     wrap::{Lead, hang},
 };
 use serde::Serialize;
@@ -33,7 +33,7 @@ use unicode_width::UnicodeWidthStr;
 use self::screen::Screen;
 use crate::{
     Verdict,
-    args::{self, HEAD},
+    args::{self, HEAD, lang},
     load::{chat_encodings, interrupt_flag},
     output,
 };
@@ -168,11 +168,15 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         Answer::Choose { .. } => Ok(Verdict::Fine),
         Answer::NoModel | Answer::Impossible => Ok(Verdict::Failed),
         Answer::Undecided if measured.interrupted => {
-            bail!("interrupted before the measurements decide")
+            bail!(tr!(
+                "interrupted before the measurements decide",
+                "测量还没有得出结论就被中断了"
+            ))
         }
-        Answer::Undecided => bail!(
-            "the measurements don't decide; try again when nothing else runs, or give it more --time"
-        ),
+        Answer::Undecided => bail!(tr!(
+            "the measurements don't decide; try again when nothing else runs, or give it more --time",
+            "测量没有得出结论；请在没有别的程序运行时再试，或者加长 --time"
+        )),
     }
 }
 
@@ -183,7 +187,10 @@ fn scratch() -> anyhow::Result<PathBuf> {
         u64::from(portlab_lab::random_seed()) << 32 | u64::from(portlab_lab::random_seed());
     let dir = std::env::temp_dir().join(format!("portlab-advise-{number:016x}"));
     let made = DirBuilder::new().mode(0o700).create(&dir);
-    made.with_context(|| format!("can't make {}", dir.display()))?;
+    made.with_context(|| {
+        let dir = dir.display();
+        tr!(lang(), "can't make {dir}", "无法创建 {dir}")
+    })?;
     Ok(dir)
 }
 
@@ -214,11 +221,12 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
         false => args.models.iter().filter_map(|name| find(name)).collect(),
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let memory = portlab_sys::machine::memory().context("can't read /proc/meminfo")?;
+    let memory = portlab_sys::machine::memory()
+        .with_context(|| tr!(lang(), "can't read /proc/meminfo", "无法读取 /proc/meminfo"))?;
     // Handlers that compute need every processor: on one, all models look alike.
     let computes = question.works.iter().any(|work| work.kind == Kind::Cpu);
     let inquiry = Inquiry {
-        program: std::env::current_exe().context("can't find this program's own file")?,
+        program: std::env::current_exe().with_context(args::not_found)?,
         models,
         workers: args.workers.map(usize::from),
         runtime_threads: args.runtime_threads.map(usize::from),
@@ -244,21 +252,27 @@ fn check(question: &Question, args: &Args) -> anyhow::Result<()> {
     for work in &question.works {
         let (option, time) = (words::option(work.kind), Duration::from_nanos(work.time_ns));
         if time >= args.within {
-            let within = units::time(args.within);
-            bail!(
-                "--within {within} is no longer than {option} {}: no answer can come so soon; give \
+            let (within, time) = (units::time(args.within), units::time(time));
+            bail!(tr!(
+                "--within {within} is no longer than {option} {time}: no answer can come so soon; give \
                  --within more",
-                units::time(time)
-            );
+                "--within {within} 不比 {option} {time} 长，回答不可能这么快；请加长 --within"
+            ));
         }
     }
     if let Some(members) = question.members {
         let (connections, rooms) = (question.connections, ChatLimits::default().rooms - 1);
         if members < 2 || members > connections {
-            bail!("--members is {members}; a room has from 2 members to all {connections} of them");
+            bail!(tr!(
+                "--members is {members}; a room has from 2 members to all {connections} of them",
+                "--members 是 {members}；一间聊天室可以有 2 个到全部 {connections} 个成员"
+            ));
         }
         if connections / members > rooms {
-            bail!("that makes more than {rooms} rooms; give more --members to each");
+            bail!(tr!(
+                "--members {members} makes more than {rooms} rooms; give more --members to each",
+                "--members {members} 会超过 {rooms} 间聊天室；请让每间的 --members 多一些"
+            ));
         }
     }
     Ok(())

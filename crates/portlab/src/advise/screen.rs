@@ -10,9 +10,12 @@ use std::{
 
 use portlab_lab::advise::{Audience, Now};
 use portlab_stats::advice::Question;
-use portlab_words::units::per_s;
+use portlab_words::{tr, units::per_s};
 
-use crate::{args::DIM, progress::Progress};
+use crate::{
+    args::{DIM, lang},
+    progress::Progress,
+};
 
 /// A bar on a terminal; off one, a line now and then.
 pub(super) struct Screen {
@@ -26,7 +29,7 @@ pub(super) struct Screen {
 impl Screen {
     pub(super) fn new(interrupted: Arc<AtomicBool>, time: Duration, question: &Question) -> Self {
         Self {
-            progress: Progress::new("starting"),
+            progress: Progress::new(lang().pick("starting", "正在准备")),
             interrupted,
             began: Instant::now(),
             time,
@@ -43,9 +46,22 @@ impl Audience for Screen {
     fn now(&mut self, now: Now<'_>, share: f64) {
         let rate_asked = &self.rate;
         let what = match now {
-            Now::AtRate { model, round } => format!("{model} at {rate_asked}, round {round}"),
-            Now::IfBlocked { model } => format!("{model} if the driver blocks"),
-            Now::Searching { model, rate_per_s } => format!("{model} at {}", per_s(rate_per_s)),
+            Now::AtRate { model, round } => {
+                tr!(
+                    lang(),
+                    "{model} at {rate_asked}, round {round}",
+                    "{model}，{rate_asked}，第 {round} 轮"
+                )
+            }
+            Now::IfBlocked { model } => tr!(
+                lang(),
+                "{model} if the driver blocks",
+                "{model}，假如驱动会阻塞"
+            ),
+            Now::Searching { model, rate_per_s } => {
+                let rate = per_s(rate_per_s);
+                tr!(lang(), "{model} at {rate}", "{model}，{rate}")
+            }
         };
         let elapsed = self.began.elapsed();
         self.progress.say(&what);
@@ -53,7 +69,12 @@ impl Audience for Screen {
         self.progress.left(self.time.saturating_sub(elapsed));
         if self.progress.is_time_for_a_line() {
             let (seconds, most) = (elapsed.as_secs(), self.time.as_secs());
-            crate::tell!("{DIM}{what}; {seconds} s of at most {most} s{DIM:#}");
+            let line = tr!(
+                lang(),
+                "{what}; {seconds} s of at most {most} s",
+                "{what}；已用 {seconds} 秒，最多 {most} 秒"
+            );
+            crate::tell!("{DIM}{line}{DIM:#}");
         }
     }
 

@@ -179,28 +179,28 @@ impl Observer for Screen {
     fn failed(&mut self, cell: &Cell, error: &MeasureError) {
         let error = inert(&error.to_string());
         self.progress.above(|| {
-            let head = lang().pick("failed:", "失败：");
-            crate::tell!("{BAD}{head}{BAD:#} {}: {error}", name(cell));
+            let head = lang().pick("failed: ", "失败：");
+            crate::tell!("{BAD}{head}{BAD:#}{}: {error}", name(cell));
         });
     }
 
     fn gives_up(&mut self, cell: &Cell) {
         self.progress.above(|| {
-            let (head, model) = (lang().pick("given up:", "放弃："), &cell.model);
+            let (head, model) = (lang().pick("given up: ", "放弃："), &cell.model);
             let why = tr!(
                 lang(),
                 "{model} has failed again and again, and is tried no more",
                 "{model} 一再失败，不再测量"
             );
-            crate::tell!("{WARN}{head}{WARN:#} {why}");
+            crate::tell!("{WARN}{head}{WARN:#}{why}");
         });
     }
 
     fn no_timeline(&mut self, cell: &Cell, error: &TimelineError) {
         let error = inert(&error.to_string());
         self.progress.above(|| {
-            let head = lang().pick("no timeline:", "没有时间线：");
-            crate::tell!("{WARN}{head}{WARN:#} {}: {error}", name(cell));
+            let head = lang().pick("no timeline: ", "没有时间线：");
+            crate::tell!("{WARN}{head}{WARN:#}{}: {error}", name(cell));
         });
     }
 

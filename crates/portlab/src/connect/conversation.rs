@@ -425,8 +425,8 @@ impl Conversation {
     }
 
     fn note(&mut self, text: String) {
-        let head = lang().pick("note:", "提示：");
-        self.screen.say(&format!("{WARN}{head}{WARN:#} {text}"));
+        let head = lang().pick("note: ", "提示：");
+        self.screen.say(&format!("{WARN}{head}{WARN:#}{text}"));
     }
 
     fn tell(&mut self, line: impl FnOnce(&mut Trace) -> String) {

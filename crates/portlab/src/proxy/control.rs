@@ -93,11 +93,11 @@ fn show(proxy: &Proxy, as_json: bool) -> anyhow::Result<()> {
 fn help() -> String {
     let faults = FAULTS.iter().map(|fault| {
         let form = format!("{} {}", fault.name, faults::value(fault));
-        format!("  {form:<22} {}", fault.about)
+        format!("  {form:<22} {}", fault.about.pick(lang()))
     });
     let commands = WORDS
         .iter()
-        .map(|(name, about)| format!("  {name:<22} {about}"));
+        .map(|(name, about)| format!("  {name:<22} {}", about.pick(lang())));
     let lines: Vec<String> = faults.chain(commands).collect();
     let forms = lang().pick(
         "before a value, up: or down: names a direction; off ends a fault: latency up:off",

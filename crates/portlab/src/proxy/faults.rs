@@ -2,6 +2,7 @@
 
 use clap::{Arg, ArgAction, ArgMatches, Command};
 use portlab_proxy::{FAULTS, Fault, Settings};
+use portlab_words::Lang;
 use serde_json::{Value, json};
 
 /// The names and values that were given.
@@ -27,7 +28,7 @@ impl clap::Args for FaultArgs {
                 .value_name(value(fault))
                 .action(ArgAction::Append)
                 .help_heading("Faults")
-                .help(fault.about);
+                .help(fault.about.pick(Lang::En));
             match fault.value {
                 // `--pause` alone is both directions.
                 "" => option.num_args(0..=1).default_missing_value("both"),

@@ -7,10 +7,10 @@ use portlab_report::Notes;
 use portlab_service::inert;
 use portlab_stats::record::Record;
 use portlab_sys::whole::write_whole;
-use portlab_words::Lang;
+use portlab_words::{Lang, tr};
 
 use super::png::Painter;
-use crate::Verdict;
+use crate::{Verdict, args};
 
 /// Writes each chart of `record` into the folder `dir`, which is made if need be, and names the files.
 ///
@@ -21,9 +21,12 @@ pub(super) fn write(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyho
     let painter = png.then(Painter::new).transpose()?;
     let charts = portlab_report::charts(&Notes::of(record, lang));
     if charts.is_empty() {
-        bail!("there is no chart, because nothing was measured");
+        bail!(tr!(
+            "there is no chart, because nothing was measured",
+            "没有图表，因为没有测量结果"
+        ));
     }
-    fs::create_dir_all(dir).with_context(|| format!("can't make {}", dir.display()))?;
+    fs::create_dir_all(dir).with_context(|| args::unwritten(dir))?;
     for chart in &charts {
         let svg = chart.wide.file();
         keep(&dir.join(format!("{}.svg", chart.name)), svg.as_bytes())?;
@@ -36,7 +39,7 @@ pub(super) fn write(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyho
 }
 
 fn keep(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    write_whole(file, bytes).with_context(|| format!("can't write {}", file.display()))?;
+    write_whole(file, bytes).with_context(|| args::unwritten(file))?;
     crate::tell!("{}", inert(&file.display().to_string()));
     Ok(())
 }

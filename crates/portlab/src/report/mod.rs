@@ -15,10 +15,14 @@ use portlab_lab::{StoreError, load};
 use portlab_report::Notes;
 use portlab_stats::{read::ReadError, record::Record};
 use portlab_sys::whole::write_whole;
-use portlab_words::{Lang, units};
+use portlab_words::{Lang, tr, units};
 use schemars::schema_for;
 
-use crate::{Verdict, args, output};
+use crate::{
+    Verdict,
+    args::{self, lang},
+    output,
+};
 
 /// Report on a comparison that was made, or on what has changed between two
 #[derive(Debug, clap::Args)]
@@ -125,7 +129,10 @@ fn format(args: &Args) -> anyhow::Result<Format> {
     };
     let format = args.format.unwrap_or(by_name);
     if args.later.is_some() && matches!(format, Format::Csv | Format::Html) {
-        bail!("two comparisons are reported on as text or md; add --format md");
+        bail!(tr!(
+            "two comparisons are reported on as text or md; add --format md",
+            "两次比较的报告只有 text 和 md 两种格式；请加上 --format md"
+        ));
     }
     Ok(format)
 }
@@ -142,15 +149,22 @@ fn open(path: &Path) -> anyhow::Result<Record> {
             | StoreError::Unusable {
                 error: ReadError::Foreign,
                 ..
-            } => "; give the results.json of a portlab compare, or its folder",
+            } => lang().pick(
+                "; give the results.json of a portlab compare, or its folder",
+                "；请给出 portlab compare 的 results.json 或它所在的文件夹",
+            ),
             StoreError::Unusable {
                 error: ReadError::Newer(_),
                 ..
             }
             | StoreError::Write { .. } => "",
-            StoreError::Unusable { .. } => "; measure again with portlab compare",
+            StoreError::Unusable { .. } => lang().pick(
+                "; measure again with portlab compare",
+                "；请用 portlab compare 重新测量",
+            ),
         };
-        anyhow!("{error}{remedy}")
+        let error = error.text();
+        anyhow!("{}{remedy}", error.pick(lang()))
     })?;
     Ok(portlab_report::inert(&record)?)
 }
@@ -181,8 +195,7 @@ fn print(args: &Args, format: Format, text: &str) -> anyhow::Result<()> {
             Format::Text => anstream::adapter::strip_str(text).to_string(),
             _ => text.to_owned(),
         };
-        return write_whole(file, plain.as_bytes())
-            .with_context(|| format!("can't write {}", file.display()));
+        return write_whole(file, plain.as_bytes()).with_context(|| args::unwritten(file));
     }
     // Written at once: a pipe that closes in the middle is then one error, of the pipe.
     let mut out = output::stdout();

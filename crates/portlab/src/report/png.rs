@@ -7,6 +7,9 @@ use std::sync::Arc;
 use anyhow::Context;
 use anyhow::bail;
 #[cfg(feature = "png")]
+use portlab_words::Text;
+use portlab_words::tr;
+#[cfg(feature = "png")]
 use resvg::{
     tiny_skia::{Pixmap, Transform},
     usvg::{Options, Tree, fontdb::Database},
@@ -31,7 +34,10 @@ impl Painter {
         fonts.load_system_fonts();
         let any = fonts.faces().next().map(|face| face.families[0].0.clone());
         let Some(any) = any else {
-            bail!("a PNG needs a font, and this machine has none; install one, or leave out --png");
+            bail!(tr!(
+                "a PNG needs a font, and this machine has none; install one, or leave out --png",
+                "生成 PNG 需要字体，而这台机器没有；请安装字体，或者去掉 --png"
+            ));
         };
         let is_known = |family: &&str| {
             let mut families = fonts.faces().flat_map(|face| &face.families);
@@ -48,7 +54,8 @@ impl Painter {
 
     /// The drawing `svg` as PNG.
     pub(super) fn paint(&self, svg: &str) -> anyhow::Result<Vec<u8>> {
-        const TOO_LARGE: &str = "the drawing is too large";
+        const TOO_LARGE: Text =
+            Text::new("the chart is too large for a PNG", "图表太大，不能生成 PNG");
         let tree = Tree::from_str(svg, &self.0)?;
         let size = tree.size().to_int_size();
         let size = size.scale_by(PIXELS).context(TOO_LARGE)?;
@@ -67,10 +74,12 @@ pub(super) enum Painter {}
 impl Painter {
     /// Says how to get the feature.
     pub(super) fn new() -> anyhow::Result<Self> {
-        bail!(
+        bail!(tr!(
             "this build of portlab can't write PNG; leave out --png, or build portlab with it: \
+             cargo install --path crates/portlab --features png",
+            "这个 portlab 没有编译 PNG 功能；请去掉 --png，或者重新编译：\
              cargo install --path crates/portlab --features png"
-        )
+        ))
     }
 
     pub(super) fn paint(&self, _: &str) -> anyhow::Result<Vec<u8>> {

@@ -10,12 +10,12 @@ use portlab_stats::{
     gate::{Unpaired, builds, runs},
     record::{Cell, Kind, Record},
 };
-use portlab_words::Lang;
+use portlab_words::{Text, tr};
 
 use super::{Args, Format};
 use crate::{
     Verdict,
-    args::{self, BAD},
+    args::{self, BAD, lang},
     gate,
 };
 
@@ -24,7 +24,10 @@ pub(super) fn open(path: &Path) -> anyhow::Result<Vec<Record>> {
     if !path.is_dir() || path.join("results.json").exists() {
         return Ok(vec![super::open(path)?]);
     }
-    let entries = fs::read_dir(path).with_context(|| format!("can't read {}", path.display()))?;
+    let entries = fs::read_dir(path).with_context(|| {
+        let path = path.display();
+        tr!(lang(), "can't read {path}", "无法读取 {path}")
+    })?;
     let mut dirs: Vec<_> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .collect();
@@ -54,10 +57,11 @@ fn has_other(record: &Record) -> bool {
 /// Refuses a bar for a record that has no other build.
 pub(super) fn check_one(args: &Args, record: &Record) -> anyhow::Result<()> {
     if args.fail_over.is_some() && !has_other(record) {
-        bail!(
+        bail!(tr!(
             "--fail-over needs something to compare with: add the LATER results, or measure with \
-             portlab compare --against PORTLAB"
-        );
+             portlab compare --against PORTLAB",
+            "--fail-over 需要比较的对象：请再给出后一次（LATER）的结果，或者用 portlab compare --against PORTLAB 测量"
+        ));
     }
     Ok(())
 }
@@ -80,7 +84,7 @@ pub(super) fn of_two(args: &Args, before: &Record, after: &Record) -> anyhow::Re
     let is_broken = |pair: &&Pair| pair.after.rounds.iter().all(|round| round.errors > 0);
     let mut broken = changes.broken().filter(is_broken).peekable();
     if broken.peek().is_none() {
-        bail!("{}", undecided(Unpaired::OneEach));
+        bail!(undecided(Unpaired::OneEach));
     }
     for pair in broken {
         let Cell {
@@ -89,10 +93,14 @@ pub(super) fn of_two(args: &Args, before: &Record, after: &Record) -> anyhow::Re
             point,
             ..
         } = pair.after;
-        let place = place_of(after, workload, *point, Lang::En);
-        crate::tell!(
-            "{BAD}failed:{BAD:#} {model} at {place}: no round was without an error, and before all were"
+        let place = place_of(after, workload, *point, lang());
+        let head = lang().pick("failed: ", "失败：");
+        let why = tr!(
+            lang(),
+            "{model} at {place}: every round had errors, and before none had",
+            "{model}，{place}：每一轮都出错，而以前一轮也没有"
         );
+        crate::tell!("{BAD}{head}{BAD:#}{why}");
     }
     Ok(Verdict::Failed)
 }
@@ -107,13 +115,13 @@ pub(super) fn of_several(
     let bar = args.fail_over.unwrap_or(LEAST_FLOOR);
     let gate = match runs(before, after, bar) {
         Ok(gate) => gate,
-        Err(why) => bail!("{}", undecided(why)),
+        Err(why) => bail!(undecided(why)),
     };
     let last = after.iter().max_by_key(|record| record.started_unix_s);
-    let last = last.context("there are no runs")?;
+    let last = last.with_context(|| tr!(lang(), "there are no runs", "没有运行记录"))?;
     let text = match format {
-        Format::Md => gate_markdown(&gate, last, Lang::En),
-        _ => gate_text(&gate, last, Lang::En, args::terminal_width()),
+        Format::Md => gate_markdown(&gate, last, lang()),
+        _ => gate_text(&gate, last, lang(), args::terminal_width()),
     };
     super::print(args, format, &text)?;
     match args.fail_over {
@@ -122,9 +130,25 @@ pub(super) fn of_several(
     }
 }
 
-fn undecided(why: Unpaired) -> String {
-    format!(
-        "these runs cannot decide: {why}. Measure both builds in one run (portlab compare --against \
-         PORTLAB --fail-over 5%), or repeat both in turn and give folders of runs"
+fn undecided(why: Unpaired) -> Text {
+    let Text { en, zh } = match why {
+        Unpaired::Counts { before, after } => tr!(
+            "{why}",
+            "以前有 {before} 次运行，现在有 {after} 次；两边要一样多才能配对"
+        ),
+        Unpaired::OneEach => tr!(
+            "{why}",
+            "两个程序各只运行了一次，分不清是程序变了还是机器变了"
+        ),
+        Unpaired::NotInTurn => tr!(
+            "{why}",
+            "运行没有交替进行（以前一次、现在一次），机器的变化会被当成程序的变化"
+        ),
+    };
+    tr!(
+        "these runs cannot decide: {en}. Measure both builds in one run (portlab compare --against \
+         PORTLAB --fail-over 5%), or repeat both in turn and give folders of runs",
+        "这些运行不能判定：{zh}。请在一次运行里测量两个版本（portlab compare --against PORTLAB \
+         --fail-over 5%），或者让两个版本交替运行多次，再给出各次运行的文件夹"
     )
 }
