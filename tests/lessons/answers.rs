@@ -99,7 +99,7 @@ const PLACES: &[&str] = &[
     "以上都",
 ];
 
-pub(crate) fn nobody_names_their_place() -> Result<(), Failed> {
+pub(crate) fn no_text_names_a_place() -> Result<(), Failed> {
     for (lesson, lang) in LESSONS
         .iter()
         .flat_map(|it| Lang::ALL.map(|lang| (it, lang)))

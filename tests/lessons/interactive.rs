@@ -1,4 +1,4 @@
-//! Lessons that somebody watches, and answers.
+//! Lessons that a user watches, and answers.
 
 use std::{
     io::{self, PipeWriter, Read, Write},
@@ -101,7 +101,7 @@ impl Watched {
     }
 }
 
-/// Plays the first lesson to somebody who types `answers`; what was shown, and how it ended.
+/// Plays the first lesson to a user who types `answers`; what was shown, and how it ended.
 fn watched(answers: &str) -> (String, Result<(), Exit>) {
     let mut watched = Watched::begin("ports").unwrap();
     watched.types(answers).unwrap();
@@ -119,10 +119,10 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     let after = text.rsplit("connect 127.0.0.1:").next().unwrap_or_default();
     let port: String = after.chars().take_while(char::is_ascii_digit).collect();
     let door = format!("127.0.0.1:{port}");
-    // Somebody who only looks whether the port is open.
+    // A client that only checks whether the port is open.
     drop(TcpStream::connect(&door)?);
     lesson.board.shows("left without sending anything.")?;
-    // Somebody who breaks off.
+    // A client that resets the connection.
     let rude = TcpStream::connect(&door)?;
     SockRef::from(&rude).set_linger(Some(Duration::ZERO))?;
     drop(rude);
@@ -252,7 +252,7 @@ pub(crate) fn the_reason_comes_after_a_stop() -> Result<(), Failed> {
     check(told(&shown), shown)
 }
 
-pub(crate) fn whoever_watches_may_leave_anywhere() -> Result<(), Failed> {
+pub(crate) fn a_user_may_leave_anywhere() -> Result<(), Failed> {
     for enters in 0..6 {
         let answers = "\n".repeat(enters) + "q\n";
         let (shown, ended) = watched(&answers);

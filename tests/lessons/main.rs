@@ -121,15 +121,15 @@ const ONCE: &[(&str, Once)] = &[
     ),
     (
         "no_text_refers_to_an_answer_by_its_place",
-        answers::nobody_names_their_place,
+        answers::no_text_names_a_place,
     ),
     (
         "the_answers_stand_in_one_order_on_page_and_terminal",
         answers::one_order_on_page_and_terminal,
     ),
     (
-        "whoever_watches_may_leave_anywhere",
-        interactive::whoever_watches_may_leave_anywhere,
+        "a_user_may_leave_anywhere",
+        interactive::a_user_may_leave_anywhere,
     ),
     (
         "the_lost_update_loses_on_two_processors",

@@ -119,7 +119,7 @@ pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), 
     check(wide.is_none(), format!("wider than {COLUMNS}: {wide:?}"))?;
     check(
         complaints.contains("--auto"),
-        "nobody is told that there is no terminal to ask on",
+        "no message says that there is no terminal to ask on",
     )?;
     if lang == Lang::En && Python::find().is_some() {
         only_what_may_be_missing_is(lesson, &script, &text)?;
@@ -253,7 +253,7 @@ pub(crate) fn asked_wrongly() -> Result<(), Failed> {
     Ok(())
 }
 
-/// Whoever has seen enough closes the pipe, as `head` does.
+/// A reader that has seen enough closes the pipe, as `head` does.
 pub(crate) fn a_closed_pipe() -> Result<(), Failed> {
     let room = Room::new();
     let mut child = room.command(&["ports", "--auto", "--fast"]).spawn()?;

@@ -12,8 +12,23 @@
 //! | [`run`] | how a lesson is run: language, width, pace, input, output |
 //! | `board` | laying text out on a terminal |
 //! | `words` | what the stage itself says, in both languages |
-//! | `cast` | who plays: students' Python programs, the kernel's tables |
+//! | `cast` | what lessons share: clients, connections, ports, students' programs, the kernel's tables |
 //! | [`page`] | a lesson as a page |
+//!
+//! Each text is data that any program can read:
+//!
+//! ```
+//! use portlab_lessons::find;
+//! use portlab_words::Lang;
+//!
+//! let lesson = find("ports").expect("the table lists it");
+//! assert_eq!(find("1").map(|first| first.name), Some("ports"));
+//!
+//! let script = lesson.script(Lang::Zh)?;
+//! let (number, step) = script.step("second").expect("the text has this step");
+//! println!("{}: step {} asks {:?}", lesson.title(Lang::Zh), number + 1, step.ask);
+//! # Ok::<(), portlab_lessons::script::ScriptError>(())
+//! ```
 
 #![forbid(unsafe_code)]
 

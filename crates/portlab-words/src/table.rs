@@ -58,12 +58,27 @@ impl Span {
 /// Lays `rows` out, a line each, and each column as wide as its widest span.
 #[must_use]
 pub fn lay_out(rows: &[Vec<Span>]) -> String {
+    lay_out_apart(rows, GAP)
+}
+
+/// Lays plain text out in columns that stand `gap` spaces apart and begin at the left. The last line has no line break.
+#[must_use]
+pub fn columns<const N: usize>(rows: &[[String; N]], gap: usize) -> String {
+    let span = |cell: &String| Span::to_the_left(cell, Style::new());
+    let rows: Vec<Vec<_>> = rows
+        .iter()
+        .map(|row| row.iter().map(span).collect())
+        .collect();
+    lay_out_apart(&rows, gap).trim_end().to_owned()
+}
+
+fn lay_out_apart(rows: &[Vec<Span>], gap: usize) -> String {
     let widths = widths(rows);
     let mut text = String::new();
     for row in rows {
         let mut line = String::new();
         for (at, (span, &width)) in row.iter().zip(&widths).enumerate() {
-            let gap = if at == 0 { 0 } else { GAP };
+            let gap = if at == 0 { 0 } else { gap };
             let pad = width - span.width();
             let (before, behind) = if span.to_the_left { (0, pad) } else { (pad, 0) };
             line += &" ".repeat(gap + before);
@@ -127,6 +142,13 @@ mod tests {
         let rows = [named("model", "n"), named("你好", "10"), named("x", "7")];
         assert_eq!(lay_out(&rows), "model   n\n你好   10\nx       7\n");
         assert_eq!(total_width(&rows), 9);
+    }
+
+    #[test]
+    fn plain_columns_begin_at_the_left() {
+        let rows = [["端口", "b"], ["a", "c"]].map(|row| row.map(str::to_owned));
+        assert_eq!(columns(&rows, 2), "端口  b\na     c");
+        assert_eq!(columns(&rows, 1), "端口 b\na    c");
     }
 
     #[test]

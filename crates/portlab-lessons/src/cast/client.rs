@@ -1,4 +1,4 @@
-//! Clients: who call, say a word and wait for it to come back.
+//! Clients that connect, send a word and wait for its echo.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -10,16 +10,16 @@ use rustix::event::{PollFd, PollFlags, poll};
 
 use super::PATIENCE;
 
-/// One end of a connection. It hangs up when it is dropped.
+/// A client's end of a connection. Dropping it closes the connection.
 #[derive(Debug)]
 pub(crate) struct Client(TcpStream);
 
 impl Client {
-    /// Calls whoever listens at `door`.
+    /// Connects to the server at `door`.
     ///
     /// # Errors
-    /// When nobody does.
-    pub(crate) fn call(door: SocketAddr) -> io::Result<Self> {
+    /// When no server listens there.
+    pub(crate) fn connect(door: SocketAddr) -> io::Result<Self> {
         TcpStream::connect(door).map(Self)
     }
 
@@ -31,19 +31,19 @@ impl Client {
         self.0.local_addr()
     }
 
-    /// Says a word.
+    /// Sends a word.
     ///
     /// # Errors
-    /// When the other end is gone.
-    pub(crate) fn say(&mut self, word: &str) -> io::Result<()> {
+    /// When the server is gone.
+    pub(crate) fn send(&mut self, word: &str) -> io::Result<()> {
         self.0.write_all(word.as_bytes())
     }
 
-    /// What comes within `patience`: nothing at all is `None`, and the end is an empty word.
+    /// What comes within `patience`: `None` if nothing comes, an empty word at the end of the connection.
     ///
     /// # Errors
-    /// When the other end broke off.
-    pub(crate) fn hear_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
+    /// When the server has reset the connection.
+    pub(crate) fn receive_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
         self.0.set_read_timeout(Some(patience))?;
         let mut buffer = [0; 256];
         match self.0.read(&mut buffer) {
@@ -57,32 +57,32 @@ impl Client {
         }
     }
 
-    /// What comes; `None` when nothing has within 10 s.
+    /// What comes; `None` if nothing comes within 10 s.
     ///
     /// # Errors
-    /// When the other end broke off.
-    pub(crate) fn hear(&mut self) -> io::Result<Option<String>> {
-        self.hear_within(PATIENCE)
+    /// When the server has reset the connection.
+    pub(crate) fn receive(&mut self) -> io::Result<Option<String>> {
+        self.receive_within(PATIENCE)
     }
 }
 
-/// So many clients, who have called one after another.
+/// `size` clients, connected one after another.
 ///
 /// # Errors
-/// When one of them can't.
+/// When one of them can't connect.
 pub(crate) fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
-    (0..size).map(|_| Client::call(door)).collect()
+    (0..size).map(|_| Client::connect(door)).collect()
 }
 
-/// All say `word` at once. Returns how long after that each heard it again, in the order in which it
-/// came; who has heard nothing, or something else, within 20 s is left out.
+/// Lets all clients send `word` at once. Returns the time until the echo of each, in the order in which they came; a
+/// client that receives nothing or something else within 20 s is left out.
 ///
 /// # Errors
-/// When one of them can't speak.
+/// When one of them can't send.
 pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duration>> {
     let since = Instant::now();
     for client in &mut *clients {
-        client.say(word)?;
+        client.send(word)?;
     }
     let mut answers = Vec::new();
     let mut waiting: Vec<_> = clients.iter_mut().collect();
@@ -99,7 +99,7 @@ pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<
         };
         let after = since.elapsed();
         for at in (0..ready.len()).rev().filter(|&at| ready[at]) {
-            if waiting.swap_remove(at).hear()?.as_deref() == Some(word) {
+            if waiting.swap_remove(at).receive()?.as_deref() == Some(word) {
                 answers.push(after);
             }
         }
@@ -107,8 +107,8 @@ pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<
     Ok(answers)
 }
 
-/// Whether whoever got these answers stood in line: none came before as many blocks as there were before
-/// it. The clock starts before the first word is sent, so no bound is too tight.
+/// Whether these answers were given one after the other, each after a `block`: the n-th not before n blocks. The clock
+/// starts before the first word is sent, so no bound is too tight.
 #[must_use]
 pub(crate) fn are_in_line(answers: &[Duration], block: Duration) -> bool {
     (1..)
@@ -153,11 +153,11 @@ mod tests {
         assert_eq!(answers.len(), 2);
         assert!(answers.is_sorted());
         server.join().unwrap();
-        assert_eq!(clients[0].hear().unwrap().as_deref(), Some(""));
+        assert_eq!(clients[0].receive().unwrap().as_deref(), Some(""));
     }
 
     #[test]
-    fn whoever_overtakes_was_not_in_line() {
+    fn an_answer_that_overtakes_was_not_in_line() {
         let ms = Duration::from_millis;
         assert!(are_in_line(&[100, 200, 350].map(ms), ms(100)));
         assert!(!are_in_line(&[100, 150, 350].map(ms), ms(100)));

@@ -24,10 +24,10 @@ pub(crate) fn connection() -> io::Result<(TcpStream, TcpStream)> {
     Ok((client, accept(&door)?))
 }
 
-/// Accepts whoever comes within [`PATIENCE`].
+/// Accepts a client that connects within [`PATIENCE`].
 ///
 /// # Errors
-/// When nobody does.
+/// When none does.
 pub(crate) fn accept(door: &TcpListener) -> io::Result<TcpStream> {
     let mut watched = [PollFd::new(door, PollFlags::IN)];
     let patience = PATIENCE.try_into().unwrap_or_default();

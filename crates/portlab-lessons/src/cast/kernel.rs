@@ -13,11 +13,9 @@ use portlab_sys::{
     threads::{self, Thread},
     time_wait,
 };
+use portlab_words::table::columns;
 
-use super::{
-    PATIENCE,
-    table::{in_columns, table},
-};
+use super::PATIENCE;
 use crate::stage::Seen;
 
 /// The TCP sockets at either end of which `port` stands: the listening one first, then those of the
@@ -29,13 +27,6 @@ pub(crate) fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
     let mut found = sockets::sockets_at(port)?;
     found.sort_by_key(|it| (it.remote.port() != 0, it.local.port() != port, it.remote));
     Ok(found)
-}
-
-/// The ends of the connection between `one` and `other`, in either order, among `sockets`.
-#[must_use]
-pub(crate) fn ends_of(sockets: &[Socket], one: SocketAddr, other: SocketAddr) -> Vec<Socket> {
-    let ends = sockets.iter().filter(|it| it.joins(one, other));
-    ends.cloned().collect()
 }
 
 /// Waits until the sockets at `port` are as `are` says, for [`PATIENCE`] at most, and returns them as
@@ -68,14 +59,14 @@ pub(crate) fn until<T>(
     }
 }
 
-/// Nobody goes on looking where it fails.
+/// An error ends the wait as well.
 fn or_fails<T>(are: impl Fn(&[T]) -> bool) -> impl Fn(&io::Result<Vec<T>>) -> bool {
     move |seen| seen.as_ref().map_or(true, |found| are(found))
 }
 
 /// As [`sockets_once`], for what is left of connections, in TIME-WAIT above all; and what becomes of the
-/// claim that it is. When the kernel keeps as many as it may, it keeps no more: then nobody waits, and it
-/// isn't to be seen. `had_room` tells whether it could have kept one at the time of hanging up.
+/// claim that it is. When the kernel keeps as many as it may, it keeps no more: then this doesn't wait, and the
+/// claim is not to be seen here. `had_room` tells whether it could have kept one at the time of hanging up.
 ///
 /// # Errors
 /// When `/proc/net/tcp` can't be read.
@@ -124,12 +115,12 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
         ]
     });
     // A single space: both ends of a connection and the longest process number fit into 80 columns.
-    in_columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), " ")
+    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 1)
 }
 
 /// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the one that listens,
-/// whose Recv-Q counts those who wait to be accepted, and the connections with their unread bytes. Who
-/// hasn't been accepted is nobody's yet.
+/// whose Recv-Q counts the connections that wait to be accepted, and the connections with their unread bytes. A
+/// connection that wasn't accepted belongs to no process yet.
 #[must_use]
 pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
     let holders = holders();
@@ -147,7 +138,7 @@ pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
             holder.map_or_else(|| "-".to_owned(), |it| format!("{}/{}", it.pid, it.name)),
         ]
     });
-    table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
+    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)
 }
 
 /// How many connections at `port` have been accepted: a socket that the kernel keeps for later has no
@@ -219,7 +210,7 @@ pub(crate) fn threads_shown(threads: &[Thread]) -> String {
     let rows = threads
         .iter()
         .map(|it| [it.tid.to_string(), it.name.clone(), it.state.to_string()]);
-    table(&[head].into_iter().chain(rows).collect::<Vec<_>>())
+    columns(&[head].into_iter().chain(rows).collect::<Vec<_>>(), 2)
 }
 
 /// What the kernel calls an error; `OK` when there was none.
@@ -257,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn who_waits_at_the_door_is_nobodys_and_its_bytes_are_counted() {
+    fn a_connection_that_was_not_accepted_has_no_process_and_its_bytes_are_counted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = listener.local_addr().unwrap();
         let mut client = TcpStream::connect(door).unwrap();

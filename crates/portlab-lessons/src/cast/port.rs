@@ -33,8 +33,8 @@ pub(crate) fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
     Ok(door)
 }
 
-/// Opens a door of 127.0.0.1 whose number nobody else's socket has, so that what is seen at that number
-/// is the lesson's: the number of another's TIME-WAIT is handed out again while that is still listed.
+/// Listens at a port of 127.0.0.1 that no other socket has, so that all sockets at the port are the lesson's: the system
+/// hands out the port of a TIME-WAIT again while that is still listed.
 ///
 /// # Errors
 /// When there is no port, or `/proc/net/tcp` can't be read.

@@ -123,7 +123,7 @@ fn lines(pipe: impl Read + Send + 'static) -> Receiver<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         let lines = BufReader::new(pipe).lines().map_while(Result::ok);
-        // Whoever listened has gone when it can't be sent.
+        // The receiver is gone if it can't be sent.
         let _ = lines.map(|line| sender.send(line)).find(Result::is_err);
     });
     receiver

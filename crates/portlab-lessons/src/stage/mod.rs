@@ -14,7 +14,14 @@ mod step;
 #[cfg(test)]
 mod tests;
 
-use std::{collections::HashMap, fmt, io, os::fd::BorrowedFd, process::Command, time::Duration};
+use std::{
+    collections::HashMap,
+    fmt,
+    io::{self, ErrorKind},
+    os::fd::BorrowedFd,
+    process::Command,
+    time::Duration,
+};
 
 use portlab_lab::{Server, ServerError, python::Python};
 use portlab_words::Lang;
@@ -25,7 +32,7 @@ pub(crate) use step::LessonStep;
 
 use crate::{
     board,
-    cast::Student,
+    cast::{Student, kernel::error_name},
     lesson::Lesson,
     run::{Input, LessonRun},
     script::{Script, ScriptError},
@@ -202,6 +209,12 @@ impl<'a> Stage<'a> {
     /// Gives `{name}` in the text its value, from now on.
     pub(crate) fn set(&mut self, name: &str, value: impl fmt::Display) {
         self.values.insert(name.to_owned(), value.to_string());
+    }
+
+    /// Gives `{name}` the kernel's name of an error, `OK` if there was none, and returns its kind.
+    pub(crate) fn set_error(&mut self, name: &str, error: Option<&io::Error>) -> Option<ErrorKind> {
+        self.set(name, error_name(error));
+        error.map(io::Error::kind)
     }
 
     /// The run, for a lesson that asks for more than Enter.

@@ -164,7 +164,7 @@ fn a_reader_that_has_gone_makes_no_failure_a_success() {
     let (reader, closed) = io::pipe().unwrap();
     drop(reader);
     let report = played_on(Box::new(closed), Pace::Clock, |stage| {
-        // Nobody waits for a reader that isn't there.
+        // No pauses for a reader that isn't there.
         assert_eq!(stage.run().pace, Pace::Straight);
         let mut step = stage.step("one")?;
         step.set("a", 7);

@@ -93,9 +93,9 @@ fn silent(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
     stage.set("waited", WAIT.as_millis());
     let mut step = stage.step("silent")?;
     let proxy = Proxy::before(server, &["pause down"])?;
-    let mut client = Client::call(proxy.addr())?;
-    client.say("在吗")?;
-    step.seen("nothing", client.hear_within(WAIT)?.is_none());
+    let mut client = Client::connect(proxy.addr())?;
+    client.send("在吗")?;
+    step.seen("nothing", client.receive_within(WAIT)?.is_none());
 
     let port = proxy.addr().port().to_string();
     let student = step.student("patient.py", &[&port])?;
@@ -103,7 +103,7 @@ fn silent(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
     step.printed("python", "timeout", timeout, |it| it.contains("timed out"));
 
     proxy.set(Settings::default())?;
-    let late = client.hear()?.unwrap_or_default();
+    let late = client.receive()?.unwrap_or_default();
     step.seen("late", late == "在吗");
     step.set("late", late);
     step.end()

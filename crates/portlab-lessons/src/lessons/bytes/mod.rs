@@ -8,14 +8,10 @@ use std::{
 };
 
 use portlab_sys::sockets::Socket;
+use portlab_words::table::columns;
 
 use crate::{
-    cast::{
-        accept, connection, encoded, encoding, hex,
-        kernel::{shown, sockets_once},
-        read_as,
-        table::table,
-    },
+    cast::{Ends, accept, connection, encoded, encoding, hex, kernel::shown, read_as},
     stage::{Exit, Stage},
 };
 
@@ -77,7 +73,7 @@ fn a_decoder_that_waits(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let texts: Vec<_> = growing.iter().map(|[_, text]| text.as_str()).collect();
     step.seen("waits", texts[..3] == ["", "", "你"]);
     step.seen("whole", texts.last() == Some(&"你好"));
-    step.set("growing", table(&growing));
+    step.set("growing", columns(&growing, 2));
     let gbk = read_byte_by_byte("gbk", &long_text())?;
     let [_, text] = gbk.last().cloned().unwrap_or_default();
     step.seen("gbk", text == long_text());
@@ -115,10 +111,13 @@ fn long_text() -> String {
 
 /// Waits until `bytes` bytes wait to be read, and shows their queue; `None` when they don't come.
 fn wait_for_unread(served: &TcpStream, bytes: u32) -> io::Result<Option<String>> {
-    let (own, peer) = (served.local_addr()?, served.peer_addr()?);
-    let is_it = |it: &Socket| (it.local, it.remote) == (own, peer);
-    let has_come = |it: &Socket| is_it(it) && it.unread == bytes;
-    let mut found = sockets_once(own.port(), |all| all.iter().any(has_come))?;
+    let own = served.local_addr()?;
+    let has_come = |it: &Socket| (it.local, it.unread) == (own, bytes);
+    let ends = Ends {
+        server: own,
+        client: served.peer_addr()?,
+    };
+    let mut found = ends.once(|ends| ends.iter().any(has_come))?;
     found.retain(has_come);
     Ok((!found.is_empty()).then(|| shown(&found)))
 }

@@ -21,15 +21,15 @@ pub(super) struct Member {
 /// What an Ethernet packet carries.
 const PACKET: u32 = 1460;
 
-/// How much a member lets wait.
+/// The size of a member's receive buffer.
 const QUEUE: usize = 16 << 10;
 
 impl Member {
-    /// One that has only connected, as a plain room wants it.
+    /// A member that has only connected, as a plain room expects it.
     pub(super) fn connect(addr: SocketAddr) -> io::Result<Self> {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         // As over a real network: loopback's packets are so large that the kernel keeps megabytes
-        // for them, and whoever doesn't read would be noticed much later.
+        // for them, and it would take much longer until a member that doesn't read is noticed.
         socket.set_tcp_mss(PACKET)?;
         socket.set_recv_buffer_size(QUEUE)?;
         socket.connect(&addr.into())?;
@@ -42,7 +42,7 @@ impl Member {
         })
     }
 
-    /// One that has told our server its name, and the encoding that is called `label`.
+    /// A member that has told our server its name, and the encoding `label`.
     pub(super) fn join(addr: SocketAddr, name: &str, label: &str) -> io::Result<Self> {
         let mut member = Self::connect(addr)?;
         member.say(name)?;
@@ -58,10 +58,6 @@ impl Member {
 
     pub(super) fn stream(&self) -> &TcpStream {
         self.reader.get_ref()
-    }
-
-    pub(super) fn own_addr(&self) -> io::Result<SocketAddr> {
-        self.stream().local_addr()
     }
 
     /// Says a line.
@@ -86,7 +82,7 @@ impl Member {
         }
     }
 
-    /// Reads what is left, and tells how many lines somebody said, and which line was the last.
+    /// Reads what is left. Returns the number of members' lines, and the last line.
     pub(super) fn rest(&mut self) -> (usize, String) {
         let (mut said, mut last) = (0, String::new());
         while let Ok(line) = self.hear() {

@@ -1,20 +1,17 @@
-//! A chat room, and the member who doesn't read.
+//! A chat room, and a member that doesn't read.
 
 mod member;
 mod naive;
 mod order;
 
-use std::{io, net::SocketAddr};
+use std::io;
 
 use portlab_lab::Server;
 use portlab_sys::sockets::Socket;
 
 use self::member::Member;
 use crate::{
-    cast::{
-        hex,
-        kernel::{ends_of, shown, sockets_once},
-    },
+    cast::{Ends, hex, kernel::shown},
     stage::{Exit, Seen, Stage},
 };
 
@@ -24,16 +21,15 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let server = stage.server(&[&options[..], &limits].concat())?;
     stage.set("server", server.addr());
     let mut room = Room::with_three_members(&server)?;
-    one_line_to_everybody(stage, &mut room)?;
+    one_line_to_all(stage, &mut room)?;
     one_stops_reading(stage, &mut room)?;
     and_reaches_the_limit(stage, room)?;
     naive::a_room_that_stands_still(stage)?;
     order::threads_and_a_loop(stage, &server)
 }
 
-/// The room at the server, with its members.
+/// The members of the server's room.
 struct Room {
-    server: SocketAddr,
     hong: Member,
     wang: Member,
     ming: Member,
@@ -41,7 +37,7 @@ struct Room {
     number: usize,
 }
 
-fn one_line_to_everybody(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
+fn one_line_to_all(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), Exit> {
     let mut step = stage.step("join")?;
     let Room {
         hong, wang, ming, ..
@@ -56,7 +52,7 @@ fn one_line_to_everybody(stage: &mut Stage<'_>, room: &mut Room) -> Result<(), E
         step.set(text, member.text(&line));
         step.seen(text, member.text(&line) == "ming: 大家好");
     }
-    // Answers keep the order of what was said: had it heard itself, that would have come first.
+    // Answers keep the order of the requests: a line of its own would have come first.
     ming.say("/who")?;
     let answer = ming.hear()?;
     step.seen("ming_hears", answer.starts_with("* in lobby"));
@@ -115,7 +111,6 @@ impl Room {
     fn with_three_members(server: &Server) -> io::Result<Self> {
         let server = server.addr();
         Ok(Self {
-            server,
             hong: Member::join(server, "hong", "utf-8")?,
             wang: Member::join(server, "wang", "gbk")?,
             ming: Member::join(server, "ming", "utf-8")?,
@@ -123,30 +118,25 @@ impl Room {
         })
     }
 
-    /// ming says a long line, and what hong hears next.
+    /// Lets ming say a long line. Returns what hong receives next.
     fn hong_hears_the_next(&mut self) -> io::Result<String> {
         self.number += 1;
         self.ming.say(&long_line(self.number))?;
         self.hong.hear()
     }
 
-    /// What everybody else hears of ming's last line.
+    /// ming's last line, as the others receive it.
     fn last_line(&self) -> String {
         format!("ming: {}", long_line(self.number))
     }
 
     /// Both ends of wang's connection, the server's first, once they are as `are` says.
     fn ends_once(&self, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
-        let wang = self.wang.own_addr()?;
-        let mut found = sockets_once(self.server.port(), |all| {
-            are(&ends_of(all, self.server, wang))
-        })?;
-        found.retain(|it| it.joins(self.server, wang));
-        Ok(found)
+        Ends::of(self.wang.stream())?.once(are)
     }
 }
 
-/// More lines than any kernel keeps for somebody who doesn't read them.
+/// More lines than any kernel keeps for a member that doesn't read.
 const MANY: usize = 20_000;
 
 /// Not far from the longest that a line may be.

@@ -1,9 +1,7 @@
-//! A room as one writes it first: it stands still when one member doesn't read.
+//! The simplest room: it stops when one member doesn't read.
 
 use std::{
-    io,
-    net::SocketAddr,
-    thread,
+    io, thread,
     time::{Duration, Instant},
 };
 
@@ -12,19 +10,18 @@ use portlab_sys::threads::state;
 use super::{long_line, member::Member};
 use crate::{
     cast::{
-        PATIENCE, Student,
-        kernel::{ends_of, shown, sockets_once},
+        Ends, PATIENCE, Student,
+        kernel::{shown, sockets_at, sockets_once},
     },
     stage::{Exit, Stage},
 };
 
-/// How long hong must hear nothing before we say that the room stands still.
+/// How long hong must receive nothing until the room counts as stopped.
 const SILENCE: Duration = Duration::from_millis(300);
 
 /// A student's room, and its members in the order in which they came.
 struct Naive {
     room: Student,
-    addr: SocketAddr,
     wang: Member,
     hong: Member,
     ming: Member,
@@ -53,17 +50,16 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
     );
 
     naive.ming.say(&long_line(naive.number + 1))?;
-    let (wang, ming) = (naive.wang.own_addr()?, naive.ming.own_addr()?);
-    let found = sockets_once(naive.addr.port(), |all| {
-        ends_of(all, naive.addr, ming)
-            .iter()
-            .any(|it| it.unread > 0)
-    })?;
-    let mut ends = ends_of(&found, naive.addr, wang);
-    ends.extend(ends_of(&found, naive.addr, ming));
-    ends.retain(|it| it.local == naive.addr);
-    let unread = ends.last().map_or(0, |it| it.unread);
-    step.set("stuck", shown(&ends));
+    let [wang, ming] = [
+        Ends::of(naive.wang.stream())?,
+        Ends::of(naive.ming.stream())?,
+    ];
+    let port = ming.server.port();
+    let all = sockets_once(port, |all| ming.queues(all).0 > 0)?;
+    let rooms_ends = [wang.both(&all)[0], ming.both(&all)[0]];
+    let (unread, _) = ming.queues(&all);
+    let rooms_ends: Vec<_> = rooms_ends.into_iter().flatten().cloned().collect();
+    step.set("stuck", shown(&rooms_ends));
     step.set("unread", unread);
     let state = state(naive.room.pid()).unwrap_or('-');
     step.set("state", state);
@@ -84,7 +80,6 @@ impl Naive {
         let [wang, hong, ming] = [join()?, join()?, join()?];
         Ok(Self {
             room,
-            addr,
             wang,
             hong,
             ming,
@@ -121,10 +116,9 @@ impl Naive {
 
     /// Whether the room sleeps over what it has for wang.
     fn is_stuck(&self) -> io::Result<bool> {
-        let wang = self.wang.own_addr()?;
-        let found = sockets_once(self.addr.port(), |_| true)?;
-        let ends = ends_of(&found, self.addr, wang);
-        let is_full = ends.iter().any(|it| it.local == self.addr && it.unsent > 0);
+        let wang = Ends::of(self.wang.stream())?;
+        let all = sockets_at(wang.server.port())?;
+        let is_full = wang.both(&all)[0].is_some_and(|it| it.unsent > 0);
         Ok(is_full && state(self.room.pid()) == Some('S'))
     }
 

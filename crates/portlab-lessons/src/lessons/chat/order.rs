@@ -1,4 +1,4 @@
-//! One order for everybody: by a lock, or by one thread.
+//! One order for all members: by a lock, or by one thread.
 
 use std::{io, thread};
 
@@ -8,7 +8,7 @@ use portlab_sys::threads::threads;
 use super::member::Member;
 use crate::stage::{Exit, Stage};
 
-/// How many lines each of the two who talk says.
+/// The lines of each of the two members that talk.
 const LINES: usize = 100;
 
 /// `on_a_loop` is the server of the steps before.

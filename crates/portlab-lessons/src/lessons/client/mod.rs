@@ -1,4 +1,4 @@
-//! The client's five steps, each with what the kernel knows afterwards; then the watcher's own client.
+//! The client's five steps, each with what the kernel knows afterwards; then the user's own client.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -66,7 +66,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("send")?;
     client.write_all(&bytes)?;
     step.set("hex", hex(&bytes));
-    // Not accepted yet: the kernel keeps what has come until somebody asks.
+    // Not accepted yet: the kernel keeps the bytes until the server reads them.
     let with = |it: &Entry| it.local.port() == port && it.unread as usize == bytes.len();
     let waiting = sockets_once(port, |all| all.iter().any(with))?;
     step.seen("there", waiting.iter().any(with));
@@ -101,7 +101,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     yours(stage, gbk)
 }
 
-/// The course's task: this lesson is the network debugging assistant, the client is the watcher's.
+/// The course's task: this lesson is the network debugging assistant, the client is the user's.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let door = courses_port(stage)?;
     let port = door.local_addr()?.port();
@@ -110,14 +110,14 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     }
 
     let mut step = stage.task("yours")?;
-    // Whoever watches starts a program; where nobody does, one is started in their place.
+    // The user starts a program; without a user, the lesson starts one.
     let on = &mut step;
     let stand_in = if on.is_interactive() {
         None
     } else {
         Some(stand_in(on, &port.to_string())?)
     };
-    let Some((caller, from, received)) = who_says_something(on, &door)? else {
+    let Some((caller, from, received)) = first_client_that_sends(on, &door)? else {
         step.seen("came", Seen::NotHere);
         step.seen("gbk", Seen::Moot);
         step.end()?;
@@ -139,9 +139,9 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     Ok(())
 }
 
-/// The first caller who says something, the port it comes from, and what it says. Who looks in and leaves without a word, as `portlab
-/// doctor` does, is let go. `None` when whoever watches goes on without.
-fn who_says_something(
+/// The first client that sends something, its port, and what it sends. A client that leaves without sending anything,
+/// as `portlab doctor` does, is ignored. `None` when the user skips this.
+fn first_client_that_sends(
     stage: &mut Stage<'_>,
     door: &TcpListener,
 ) -> Result<Option<(TcpStream, u16, Vec<u8>)>, Exit> {
@@ -149,7 +149,7 @@ fn who_says_something(
         if !stage.wait_for(door.as_fd())? {
             return Ok(None);
         }
-        // Its address comes with it: who has broken off since can't be asked.
+        // `accept` tells the address: a client that has reset the connection since has none any more.
         let (mut caller, from) = door.accept()?;
         be_patient(&caller)?;
         let port = from.port();
@@ -190,7 +190,7 @@ fn by_hand(
     );
     step.set("marks", if sent == answer { "" } else { marks });
     step.set("by_hand", sent);
-    // Whoever has gone in the meantime is not answered, even if the system would take the bytes.
+    // A client that has gone in the meantime gets no answer, even if the system would take the bytes.
     let is_there = !matches!(peeked(&caller), Ok(Some(0)) | Err(_));
     let is_sent = is_there && caller.write_all(&bytes).is_ok();
     step.seen("sent", Seen::if_shown(is_sent));
@@ -211,7 +211,7 @@ fn by_hand(
     step.end()
 }
 
-/// How long a client that was answered may take to hang up.
+/// How long a client may take to close the connection after the answer.
 const CLOSING: Duration = Duration::from_secs(3);
 
 /// How many bytes can be read at once; `None` when there is nothing yet, 0 when the peer has closed.

@@ -10,13 +10,12 @@ use std::{
 };
 
 use portlab_sys::threads::threads;
-use portlab_words::Lang;
+use portlab_words::{Lang, table::columns};
 
 use crate::{
     cast::{
         client::{are_in_line, ask_at_once, bars, crowd},
         kernel::{threads_once, threads_shown},
-        table::table,
     },
     stage::{Exit, Stage},
 };
@@ -44,7 +43,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     stage.set("seconds", IN_LINE.as_secs());
     let mut step = stage.step("hundred")?;
-    let tasks = hundred_wait(&mut step, "tasks-single", 1)?;
+    let tasks = hundred_wait(&step, "tasks-single", 1)?;
     step.set("tasks", &tasks.shown);
     step.set("answers", tasks.answers);
     step.set("after", tasks.after.as_millis());
@@ -53,7 +52,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("threads")?;
-    let threads = hundred_wait(&mut step, "threads", MANY + 1)?;
+    let threads = hundred_wait(&step, "threads", MANY + 1)?;
     let beside = side_by_side(step.lang(), &tasks, &threads);
     step.set("beside", beside);
     step.set("count", threads.threads);
@@ -128,7 +127,7 @@ fn take_turns() -> Vec<String> {
     diary.into_inner()
 }
 
-/// How it came with a hundred who wait at once.
+/// The outcome of a hundred that wait at once.
 #[derive(Default)]
 struct Hundred {
     answers: usize,
@@ -176,11 +175,14 @@ fn side_by_side(lang: Lang, tasks: &Hundred, threads: &Hundred) -> String {
         let after = format!("{} ms", it.after.as_millis());
         [model.to_owned(), it.threads.to_string(), after]
     };
-    table(&[
-        head.map(str::to_owned),
-        row("tasks-single", tasks),
-        row("threads", threads),
-    ])
+    columns(
+        &[
+            head.map(str::to_owned),
+            row("tasks-single", tasks),
+            row("threads", threads),
+        ],
+        2,
+    )
 }
 
 /// A student's program that lets a hundred wait at once; `None` when there is no Python.

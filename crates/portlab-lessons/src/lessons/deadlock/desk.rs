@@ -1,8 +1,8 @@
-//! A desk and the things on it. Each thing is a lock: one person at a time may hold it, and whoever
-//! else wants it waits.
+//! A desk and the things on it. Each thing is a lock: one person, which is a thread, may hold it at a time, and the
+//! others wait.
 //!
-//! Unlike `std`'s locks, the desk takes notes of who holds what and who waits for what. So it can find
-//! people who wait for one another in a circle, and ask one of them to give up.
+//! Unlike `std`'s locks, the desk records which person holds and waits for which thing. So it can find a circular wait,
+//! and ask one of the persons to give up.
 
 use std::{
     collections::BTreeMap,
@@ -17,31 +17,31 @@ pub(super) type Name = &'static str;
 #[derive(Default)]
 pub(super) struct Desk {
     notes: Mutex<Notes>,
-    /// Rings when a thing is back, and when somebody is asked to give up.
+    /// Rings when a thing is back, and when a person is asked to give up.
     bell: Condvar,
 }
 
 #[derive(Default)]
 struct Notes {
-    /// Who holds a thing.
+    /// The holder of each thing.
     holder: BTreeMap<Name, Name>,
     /// What a person waits for.
     wanted: BTreeMap<Name, Name>,
-    /// Who has been asked to give up.
+    /// The person that has been asked to give up.
     asked: Option<Name>,
 }
 
-/// A thing in somebody's hand. Dropped, it's back on the desk.
+/// A thing that a person holds. Dropped, it's back on the desk.
 pub(super) struct Held<'a> {
     desk: &'a Desk,
     what: Name,
 }
 
-/// Somebody didn't get a thing: it took too long, or the others asked for it.
+/// A person didn't get a thing: the time was over, or the person was asked to give up.
 #[derive(Debug)]
 pub(super) struct GaveUp;
 
-/// Somebody waits for something that somebody holds.
+/// A person waits for a thing that another person holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Link {
     pub(super) who: Name,
@@ -91,14 +91,13 @@ impl Desk {
         Ok(Held { desk: self, what })
     }
 
-    /// People who wait for one another in a circle, each for what the next one holds; nobody, when
-    /// there is no such circle.
+    /// A circular wait: each person waits for what the next one holds. Empty if there is none.
     pub(super) fn circle(&self) -> Vec<Link> {
         let notes = self.notes();
         for &start in notes.wanted.keys() {
             let mut links = Vec::new();
             let mut who = start;
-            // No circle has more people than wait at all.
+            // No circle is longer than the number of waiting persons.
             for _ in 0..notes.wanted.len() {
                 let Some(link) = notes.link(who) else { break };
                 links.push(link);
@@ -111,7 +110,7 @@ impl Desk {
         Vec::new()
     }
 
-    /// Asks somebody who waits to give up.
+    /// Asks a waiting person to give up.
     pub(super) fn ask_to_give_up(&self, who: Name) {
         self.notes().asked = Some(who);
         self.bell.notify_all();
@@ -123,7 +122,7 @@ impl Desk {
 }
 
 impl Notes {
-    /// What somebody waits for, and who holds that; `None` when the person waits for nothing.
+    /// What a person waits for, and its holder; `None` when the person waits for nothing.
     fn link(&self, who: Name) -> Option<Link> {
         let what = self.wanted.get(who)?;
         let holder = self.holder.get(what)?;
@@ -157,7 +156,7 @@ mod tests {
             while desk.notes().wanted.is_empty() {
                 thread::yield_now();
             }
-            // Who waits for one that doesn't wait is in no circle.
+            // The holder doesn't wait, so there is no circular wait.
             assert!(desk.circle().is_empty());
             drop(pen);
             assert!(hong.join().unwrap());

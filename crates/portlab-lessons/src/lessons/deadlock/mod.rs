@@ -1,4 +1,4 @@
-//! Deadlock: two who each hold what the other waits for; how it's found, ended, and avoided.
+//! Deadlock: two threads that each hold what the other waits for; how it's found, ended, and avoided.
 
 mod desk;
 mod people;
@@ -15,11 +15,10 @@ use self::{
     desk::{Desk, GaveUp, Link, Name},
     people::{Deed, Does, Names, draw_in_order, draw_patiently},
 };
+use portlab_words::table::columns;
+
 use crate::{
-    cast::{
-        kernel::{once, own_pid, threads_of},
-        table::table,
-    },
+    cast::kernel::{once, own_pid, threads_of},
     stage::{Exit, LessonStep, Stage},
 };
 
@@ -32,7 +31,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     patience(stage, names)
 }
 
-/// Somebody's attempt to draw.
+/// A thread's attempt to draw.
 type Attempt = JoinHandle<Result<(), GaveUp>>;
 
 /// Each takes a thing, and then waits for the other's.
@@ -146,7 +145,7 @@ fn order(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     step.end()
 }
 
-/// Whoever has waited too long puts back what it has, and tries again.
+/// A thread that has waited too long puts back what it has, and tries again.
 fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     let mut step = stage.step("patience")?;
     let desk = Arc::new(Desk::default());
@@ -172,7 +171,7 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
         rows.truncate(FEW);
         rows.push(["…", "", ""].map(str::to_owned));
     }
-    step.set("log", table(&rows));
+    step.set("log", columns(&rows, 2));
     step.set("backs", count(Does::PutsBack));
     step.seen("back", count(Does::PutsBack) > 0);
     step.seen("draws", count(Does::Draws) == 2);
@@ -185,16 +184,16 @@ fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
     step.end()
 }
 
-/// A circle, a line for each who waits.
+/// A circular wait, a line for each waiting thread.
 fn drawn(circle: &[Link], names: &Names) -> String {
     let [waits_for, held_by] = [names.waits_for, names.held_by].map(|it| format!("─{it}→"));
     let rows = circle
         .iter()
         .map(|it| [it.who, &waits_for, it.what, &held_by, it.holder].map(str::to_owned));
-    table(&rows.collect::<Vec<_>>())
+    columns(&rows.collect::<Vec<_>>(), 2)
 }
 
-/// A circle, from somebody back to the same.
+/// A circular wait, from a thread back to the same.
 fn in_a_line(circle: &[Link]) -> String {
     let first = circle.first().map_or("", |it| it.who);
     let rest = circle
@@ -203,7 +202,7 @@ fn in_a_line(circle: &[Link]) -> String {
     first.to_owned() + &rest.collect::<String>()
 }
 
-/// How often each draws where nobody gets stuck.
+/// How often each draws where no thread gets stuck.
 const ROUNDS: u32 = 1000;
 
 /// Lines of a log that can be read at once.

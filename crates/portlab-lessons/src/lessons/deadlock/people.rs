@@ -1,4 +1,4 @@
-//! What those at the desk do, and what all is called in both languages.
+//! What the persons at the desk do, and all names in both languages.
 
 use std::{
     sync::{Barrier, mpsc::Sender},
@@ -27,7 +27,7 @@ pub(super) fn draw_patiently(
     log: &Sender<Deed>,
 ) -> Result<(), GaveUp> {
     let note = |does, what| {
-        // Nobody listens any more when the lesson has been left.
+        // The receiver is gone when the lesson was left.
         let _ = log.send(Deed { who, does, what });
     };
     let mut one = desk.take(who, first)?;
@@ -48,7 +48,7 @@ pub(super) fn draw_patiently(
     Ok(())
 }
 
-/// Something that somebody did.
+/// What a person did.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deed {
     pub(super) who: Name,

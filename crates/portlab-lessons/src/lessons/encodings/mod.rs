@@ -7,9 +7,10 @@ use std::{
 
 use portlab_lab::Server;
 use portlab_service::TextEncoding;
+use portlab_words::table::columns;
 
 use crate::{
-    cast::{be_patient, connection, encoding, hex, read_as, table::table},
+    cast::{be_patient, connection, encoding, hex, read_as},
     stage::{Exit, Stage},
 };
 
@@ -21,7 +22,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     one_text_two_kinds_of_bytes(stage, utf8, gbk)?;
     read_with_the_wrong_one(stage, utf8, gbk)?;
     through_three_programs(stage, utf8, gbk)?;
-    memory_that_nobody_wrote(stage, gbk)?;
+    uninitialised_memory(stage, gbk)?;
     what_gbk_has_no_place_for(stage, gbk)?;
     agreed(stage, utf8, gbk)
 }
@@ -40,7 +41,7 @@ fn one_text_two_kinds_of_bytes(
         let [in_utf8, in_gbk] = bytes.map(|bytes| hex(&bytes));
         rows.push([character, in_utf8, in_gbk]);
     }
-    step.set("table", table(&rows));
+    step.set("table", columns(&rows, 2));
     let (in_utf8, in_gbk) = (bytes_of(SENTENCE, utf8)?, bytes_of(SENTENCE, gbk)?);
     step.set("utf8", in_utf8.len());
     step.set("gbk", in_gbk.len());
@@ -62,7 +63,7 @@ fn read_with_the_wrong_one(
     let mojibake = read_as(gbk, &arrived);
     let pairs = [0, 2, 4].map(|at| arrived.get(at..at + 2).unwrap_or_default());
     let texts = pairs.map(|pair| read_as(gbk, pair));
-    step.set("pairs", table(&[pairs.map(hex), texts]));
+    step.set("pairs", columns(&[pairs.map(hex), texts], 2));
     step.seen("other", mojibake == "浣犲ソ");
     let back = read_as(utf8, &bytes_of(&mojibake, gbk)?);
     step.seen("back", back == "你好");
@@ -104,7 +105,7 @@ fn through_three_programs(
     step.end()
 }
 
-fn memory_that_nobody_wrote(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
+fn uninitialised_memory(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     let memory = [0xcc; 6];
     stage.set("memory", hex(&memory));
     let mut step = stage.step("memory")?;

@@ -1,9 +1,9 @@
-//! Receiving nothing: how a program notices that its peer has hung up, and what becomes of one that
-//! doesn't look.
+//! Receiving nothing: how a program notices that its peer has closed the connection, and what happens if it doesn't
+//! check.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{Shutdown, SocketAddr, TcpStream},
+    net::{Shutdown, TcpStream},
     thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
@@ -13,8 +13,8 @@ use socket2::SockRef;
 
 use crate::{
     cast::{
-        PATIENCE, Student, connection,
-        kernel::{ends_of, error_name, once, own_pid, own_thread, shown, sockets_once, threads_of},
+        Ends, PATIENCE, Student, connection,
+        kernel::{once, own_pid, own_thread, shown, threads_of},
         receive,
     },
     stage::{Exit, Stage},
@@ -73,35 +73,39 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     drop(student);
     step.end()?;
 
+    one_direction_is_closed(stage)?;
+    a_reset(stage)
+}
+
+fn one_direction_is_closed(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("half")?;
     let (mut client, mut served) = connection()?;
     client.write_all(b"hello")?;
     client.shutdown(Shutdown::Write)?;
     let asked = until_nothing(&mut served)?;
-    let half = ["CLOSE-WAIT", "FIN-WAIT-2"];
-    let ends = ends_once(addresses(&served)?, &half)?;
-    step.set("half", shown(&ends));
-    step.seen("heard", asked == b"hello" && states(&ends) == half);
+    let ends = Ends::of(&client)?;
+    let is_half = |all: &[Socket]| ends.states(all) == [Some("CLOSE-WAIT"), Some("FIN-WAIT-2")];
+    let both = ends.once(is_half)?;
+    step.set("half", shown(&both));
+    step.seen("heard", asked == b"hello" && is_half(&both));
     served.write_all(&asked.to_ascii_uppercase())?;
     drop(served);
     let answer = until_nothing(&mut client)?;
     step.seen("answered", answer == b"HELLO");
     step.set("answer", String::from_utf8_lossy(&answer));
     drop(client);
-    step.end()?;
+    step.end()
+}
 
+fn a_reset(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("reset")?;
     let (client, mut served) = connection()?;
-    let ends = addresses(&served)?;
+    let ends = Ends::of(&client)?;
     SockRef::from(&client).set_linger(Some(Duration::ZERO))?;
     drop(client);
-    let error = receive(&mut served).err();
-    step.set("error", error_name(error.as_ref()));
-    step.seen(
-        "reset",
-        error.is_some_and(|it| it.kind() == ErrorKind::ConnectionReset),
-    );
-    step.seen("gone", ends_once(ends, &[])?.is_empty());
+    let error = step.set_error("error", receive(&mut served).err().as_ref());
+    step.seen("reset", error == Some(ErrorKind::ConnectionReset));
+    step.seen("gone", ends.once(<[_]>::is_empty)?.is_empty());
     step.end()
 }
 
@@ -170,23 +174,4 @@ fn watched(student: &Student) -> io::Result<String> {
         state()
     };
     Ok(std::iter::repeat_with(look).take(20).collect())
-}
-
-/// Where the two ends of a connection stand, the one that is asked first.
-fn addresses(end: &TcpStream) -> io::Result<(SocketAddr, SocketAddr)> {
-    Ok((end.local_addr()?, end.peer_addr()?))
-}
-
-/// The two ends of a connection, as soon as they are in the states `wanted`.
-fn ends_once(
-    (server, client): (SocketAddr, SocketAddr),
-    wanted: &[&str],
-) -> io::Result<Vec<Socket>> {
-    let ours = |all: &[Socket]| ends_of(all, server, client);
-    let all = sockets_once(server.port(), |all| states(&ours(all)) == wanted)?;
-    Ok(ours(&all))
-}
-
-fn states(all: &[Socket]) -> Vec<&'static str> {
-    all.iter().map(Socket::state_name).collect()
 }

@@ -21,7 +21,7 @@ const ASKERS: usize = 5;
 const BLOCK: Duration = Duration::from_millis(200);
 /// All of those, one after the other.
 const IN_LINE: Duration = Duration::from_millis(1000);
-/// Clients who say nothing, more than there are workers.
+/// Clients that send nothing, more than there are workers.
 const SILENT: usize = 20;
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -43,7 +43,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("blocks")?;
-    let server = loop_with(&mut step, "event-loop", "block:200ms")?;
+    let server = loop_with(&step, "event-loop", "block:200ms")?;
     let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
     step.set("blocked", bars(&blocked, 40));
     step.set("last_blocked", last(&blocked).as_millis());
@@ -56,7 +56,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     stage.set("in_line", IN_LINE.as_millis());
     let mut step = stage.step("timer")?;
-    let server = loop_with(&mut step, "event-loop", "wait:200ms")?;
+    let server = loop_with(&step, "event-loop", "wait:200ms")?;
     let waited = at_best(&mut crowd(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| them.len() == 1)?;
     step.set("waited", bars(&waited, 40));
@@ -67,7 +67,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     stage.set("silent", SILENT);
     let mut step = stage.step("jobs")?;
-    let server = loop_with(&mut step, "loop-pool", "block:200ms")?;
+    let server = loop_with(&step, "loop-pool", "block:200ms")?;
     let _silent = crowd(server.addr(), SILENT)?;
     let on_pool = at_best(&mut crowd(server.addr(), ASKERS)?)?;
     let threads = threads_once(server.pid(), |them| {
@@ -75,15 +75,15 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     })?;
     let port = server.addr().port();
     let sockets = sockets_once(port, |them| accepted(port, them) == SILENT)?;
-    step.set("crew", threads_shown(&threads));
+    step.set("workers", threads_shown(&threads));
     step.set("last_on_pool", last(&on_pool).as_millis());
     step.seen("together", is_together(&on_pool));
-    step.seen("crew", threads.len() == 1 + ASKERS);
+    step.seen("workers", threads.len() == 1 + ASKERS);
     step.seen("silent", accepted(port, &sockets) == SILENT);
     step.end()
 }
 
-/// A server whose handler takes its time; a pool, where there is one, has a thread for each who asks.
+/// A server whose handler takes its time; a pool, if there is one, has a thread for each asking client.
 fn loop_with(stage: &Stage<'_>, model: &str, work: &str) -> Result<Server, ServerError> {
     let workers = ASKERS.to_string();
     let mut options = vec!["--model", model, "--work", work];
@@ -93,7 +93,7 @@ fn loop_with(stage: &Stage<'_>, model: &str, work: &str) -> Result<Server, Serve
     stage.server(&options)
 }
 
-/// Whether all who asked have their answers, and stood in line for them.
+/// Whether all clients have their answers, one after the other.
 fn is_in_line(answers: &[Duration]) -> bool {
     answers.len() == ASKERS && are_in_line(answers, BLOCK)
 }

@@ -8,11 +8,13 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
+use anstyle::Style;
 use portlab_lab::Server;
 use portlab_sys::meter::{anonymous_bytes, usage};
+use portlab_words::table::{Span, lay_out};
 
 use crate::{
-    cast::{PATIENCE, table::figures},
+    cast::PATIENCE,
     stage::{Exit, Seen, Stage},
 };
 
@@ -89,11 +91,16 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     );
     step.end()?;
 
+    messages(stage, &servers)
+}
+
+/// What a message costs on long connections.
+fn messages(stage: &mut Stage<'_>, servers: &[Server]) -> Result<(), Exit> {
     stage.set("sent", ROUNDS * TALKERS * WORDS);
     let mut step = stage.step("messages")?;
-    let mut talkers = each(&servers, |it| connected(it.addr(), TALKERS))?;
+    let mut talkers = each(servers, |it| connected(it.addr(), TALKERS))?;
     let mut whose = 0..;
-    let costs = in_turns(&servers, |_| {
+    let costs = in_turns(servers, |_| {
         let turn: usize = whose.next().unwrap_or(0);
         for _ in 0..WORDS {
             said(&mut talkers[turn % MODELS.len()])?;
@@ -152,7 +159,7 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
-/// Connects clients, and lets each say a word, so that the server has surely taken it.
+/// Connects clients, and lets each send a word, so that the server has surely accepted it.
 fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<TcpStream>> {
     let mut connected = Vec::new();
     for _ in 0..clients {
@@ -165,7 +172,7 @@ fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<TcpStream>> {
     Ok(connected)
 }
 
-/// Each client says a word, then each hears its echo.
+/// Each client sends a word, then each receives its echo.
 fn said(clients: &mut [TcpStream]) -> io::Result<()> {
     let word = b"hello";
     for client in &mut *clients {
@@ -192,8 +199,18 @@ fn each<T: std::fmt::Debug>(
 
 /// A row of figures per model.
 fn shown<const N: usize>(head: [&str; N], rows: [[String; N]; MODELS.len()]) -> String {
-    let rows: Vec<_> = MODELS.into_iter().zip(rows).collect();
-    figures(head, &rows)
+    let line = |name: &str, cells: [String; N]| {
+        let name = Span::to_the_left(name, Style::new());
+        let cells = cells.map(|cell| Span::new(cell, Style::new()));
+        [name].into_iter().chain(cells).collect::<Vec<_>>()
+    };
+    let head = line("", head.map(str::to_owned));
+    let rows = MODELS
+        .iter()
+        .zip(rows)
+        .map(|(name, cells)| line(name, cells));
+    let rows: Vec<_> = [head].into_iter().chain(rows).collect();
+    lay_out(&rows).trim_end().to_owned()
 }
 
 fn falls(values: [f64; 3]) -> bool {

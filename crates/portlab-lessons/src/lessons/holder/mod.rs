@@ -1,7 +1,8 @@
-//! Who holds a port: from "address already in use" to the process behind the door.
+//! The holder of a port: from "address already in use" to the process behind the door.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, ErrorKind},
     net::{Ipv4Addr, SocketAddr},
     time::{Duration, Instant},
 };
@@ -17,14 +18,14 @@ use socket2::{Domain, Socket, Type};
 use crate::{
     cast::{
         PATIENCE, is_quiet,
-        kernel::{error_name, own_pid, shown, sockets_once, until},
+        kernel::{own_pid, shown, sockets_once, until},
         quiet_door,
     },
     stage::{Exit, Seen, Stage},
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    // One that is there already, and that the lesson acts as if it knew nothing of.
+    // This server runs already, and the lesson's text doesn't know of it.
     let mut server = server(stage)?;
     let door = server.addr();
     let port = door.port();
@@ -32,8 +33,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("refused")?;
     let refused = open_a_door(Ipv4Addr::LOCALHOST, port).err();
-    step.set("error", error_name(refused.as_ref()));
-    step.seen("refused", is_in_use(refused.as_ref()));
+    let kind = step.set_error("error", refused.as_ref());
+    step.seen("refused", kind == Some(ErrorKind::AddrInUse));
     let student = step.student("late.py", &[&port.to_string()])?;
     let last = student.map(|it| it.complaint());
     step.printed("python", "said", last, |line| line.contains("Errno 98"));
@@ -86,7 +87,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let ours = ours.or_else(|_| quiet_door().map(Socket::from))?;
     let port = ours.local_addr()?.as_socket().map_or(port, |it| it.port());
     stage.set("port", port);
+    other_addresses(stage, port)
+}
 
+/// The last two steps: the same port at another address, and at all addresses.
+fn other_addresses(stage: &mut Stage<'_>, port: u16) -> Result<(), Exit> {
     let mut step = stage.step("addresses")?;
     let second = open_a_door(Ipv4Addr::new(127, 0, 0, 2), port);
     let mut both = sockets_once(port, |all| all.len() == 2)?;
@@ -97,14 +102,14 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     drop(second);
 
     let mut step = stage.step("all")?;
-    // Not opened even if the system should allow it: a door that is only bound lets nobody in.
+    // Only bound, even if the system should allow it: then no client can connect.
     let everywhere = bound_to(Ipv4Addr::UNSPECIFIED, port).err();
-    step.seen("refused", is_in_use(everywhere.as_ref()));
-    step.set("everywhere", error_name(everywhere.as_ref()));
+    let kind = step.set_error("everywhere", everywhere.as_ref());
+    step.seen("refused", kind == Some(ErrorKind::AddrInUse));
     step.end()
 }
 
-/// A server at a number that nobody else's socket has.
+/// A server at a port with no other socket.
 fn server(stage: &Stage<'_>) -> Result<Server, Exit> {
     let mut noisy = Vec::new();
     loop {
@@ -149,8 +154,4 @@ fn descriptor_of(pid: i32, inode: u64) -> Option<String> {
 fn are_two_doors(sockets: &[Listed]) -> bool {
     let listen = sockets.iter().all(|it| it.state == State::Listen);
     listen && sockets.len() == 2 && sockets[0].local.ip() != sockets[1].local.ip()
-}
-
-fn is_in_use(error: Option<&io::Error>) -> bool {
-    error.is_some_and(|it| it.kind() == io::ErrorKind::AddrInUse)
 }

@@ -1,4 +1,4 @@
-//! What a browser asks: the watcher's own, if somebody watches.
+//! What a browser requests: the user's own, if there is a user.
 
 use std::{io::Write, os::fd::AsFd, time::Duration};
 
@@ -25,7 +25,7 @@ pub(super) fn asked_by_a_browser(stage: &mut Stage<'_>, site: &mut Site) -> Resu
     let answered = visit.response()?.body == PAGE.as_bytes();
     let mut heads = site.heads();
     heads.extend(until_enter(&mut step, site)?);
-    // A browser asks for other things too, such as the picture on the tab.
+    // A browser requests other things too, such as the picture on the tab.
     let for_the_page = heads.iter().rfind(|head| head.starts_with("GET / "));
     let last = for_the_page.cloned().unwrap_or_default();
     let lines: Vec<_> = last.lines().filter(|line| !line.is_empty()).collect();
@@ -37,7 +37,7 @@ pub(super) fn asked_by_a_browser(stage: &mut Stage<'_>, site: &mut Site) -> Resu
     step.end()
 }
 
-/// Shows the requests that come, until whoever watches presses Enter.
+/// Shows the requests that come, until the user presses Enter.
 fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Exit> {
     let mut heads = Vec::new();
     if !stage.is_interactive() {

@@ -18,17 +18,14 @@ use self::{
     visit::{Response, Visit},
 };
 use crate::{
-    cast::{
-        Student,
-        kernel::{shown, sockets_once},
-    },
+    cast::{Ends, Student, kernel::shown},
     stage::{Exit, Stage},
 };
 
-/// What leads out of the folder, to what the kernel tells of the very program that opens it.
+/// A path that leads out of the folder, to the kernel's data on the program that opens it.
 const OUTSIDE: &str = "/../../self/status";
 
-/// How long we listen whether a server answers before the empty line.
+/// How long the lesson waits for a response before the empty line.
 const A_WHILE: Duration = Duration::from_millis(200);
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -122,11 +119,10 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
         first.body == PAGE.as_bytes() && second.text() == "Linux",
     );
     step.set("second", second.text());
-    let is_it = |it: &Socket| it.local == site.addr && it.remote == client;
     // The client's acknowledgement takes a moment.
-    let is_quiet = |it: &Socket| is_it(it) && it.unsent == 0;
-    let mut ends = sockets_once(site.addr.port(), |all| all.iter().any(is_quiet))?;
-    ends.retain(is_it);
+    let is_quiet = |it: &Socket| it.local == site.addr && it.unsent == 0;
+    let mut ends = Ends::of(visit.stream())?.once(|ends| ends.iter().any(is_quiet))?;
+    ends.retain(|it| it.local == site.addr);
     step.set("socket", shown(&ends));
     step.set("client", client.port());
     step.seen(
@@ -137,7 +133,7 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
 }
 
 /// What the student's server answers; `None` without Python. It is started for these few questions
-/// only, and ends with them: it hands out any file, on purpose, and whoever watches may take an hour.
+/// only, and ends with them: it hands out any file, on purpose, and the user may take an hour.
 fn the_students<const N: usize>(
     stage: &mut Stage<'_>,
     paths: [&str; N],

@@ -68,7 +68,7 @@ fn serve(client: TcpStream, heads: &Sender<String>, mut rope: UnixStream) -> io:
     loop {
         let head = read_head(&mut reader)?;
         let path = head.split(' ').nth(1).unwrap_or_default().to_owned();
-        // Who plays the lesson may not want to know, or have left.
+        // The lesson may be over.
         let _ = heads.send(head);
         let _ = rope.write(b"!");
         reader.get_mut().write_all(&answer(&path))?;

@@ -24,7 +24,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("first")?;
     let server = step.server(&["--model", "iterative"])?;
     let (door, port) = (server.addr(), server.addr().port());
-    let first = Client::call(door)?;
+    let first = Client::connect(door)?;
     let one = sockets_once(port, |them| accepted(port, them) == 1)?;
     let threads = threads_once(server.pid(), are_asleep)?;
     step.set("pid", server.pid());
@@ -36,7 +36,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("second")?;
-    let mut second = Client::call(door)?;
+    let mut second = Client::connect(door)?;
     let waits = sockets_once(port, |them| queued(port, them) == 1)?;
     step.set("second", second.addr()?);
     step.set("waits", side_of_server(port, &waits));
@@ -46,8 +46,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("hello")?;
-    second.say("hello")?;
-    let heard = second.hear_within(PATIENCE)?;
+    second.send("hello")?;
+    let heard = second.receive_within(PATIENCE)?;
     let own = second.addr()?;
     let unread = sockets_once(port, |them| unread_from(own, them) == 5)?;
     step.set("unread", side_of_server(port, &unread));
@@ -58,7 +58,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("leaves")?;
     drop(first);
-    let answer = second.hear()?.unwrap_or_default();
+    let answer = second.receive()?.unwrap_or_default();
     let served = sockets_once(port, |them| queued(port, them) == 0)?;
     step.set("served", side_of_server(port, &served));
     step.seen("answered", answer == "hello");
@@ -70,10 +70,10 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("threads")?;
     let server = step.server(&["--model", "threads"])?;
-    let _silent = Client::call(server.addr())?;
-    let mut second = Client::call(server.addr())?;
-    second.say("hello")?;
-    let answer = second.hear()?.unwrap_or_default();
+    let _silent = Client::connect(server.addr())?;
+    let mut second = Client::connect(server.addr())?;
+    second.send("hello")?;
+    let answer = second.receive()?.unwrap_or_default();
     let threads = threads_once(server.pid(), |them| them.len() == 3 && are_asleep(them))?;
     step.set("threads", threads_shown(&threads));
     step.set("main", server.pid());
@@ -100,14 +100,14 @@ fn the_same_in_python(stage: &mut Stage<'_>) -> io::Result<Option<String>> {
     };
     let door = server.door()?;
     let port = door.port();
-    let first = Client::call(door)?;
+    let first = Client::connect(door)?;
     sockets_once(port, |them| accepted(port, them) == 1)?;
-    let mut second = Client::call(door)?;
-    second.say("hello")?;
+    let mut second = Client::connect(door)?;
+    second.send("hello")?;
     let own = second.addr()?;
     let is_unheard = |them: &[Socket]| queued(port, them) == 1 && unread_from(own, them) == 5;
     let was_unheard = is_unheard(&sockets_once(port, is_unheard)?);
     drop(first);
-    let answer = second.hear()?.unwrap_or_default();
+    let answer = second.receive()?.unwrap_or_default();
     Ok(Some(answer).filter(|_| was_unheard).or(Some(String::new())))
 }

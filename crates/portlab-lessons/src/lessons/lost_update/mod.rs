@@ -11,8 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portlab_words::table::columns;
+
 use crate::{
-    cast::{lock, table::table},
+    cast::lock,
     stage::{Exit, LessonStep, Seen, Stage},
     words::NOT_RUN,
 };
@@ -80,7 +82,7 @@ fn slowly(stage: &mut Stage<'_>) -> Result<(), Exit> {
         }
     });
     let end = number.into_inner();
-    step.set("log", table(&lock(&log)));
+    step.set("log", columns(&lock(&log), 2));
     step.set("end", end);
     step.seen("one", end == 1);
     step.end()
@@ -146,7 +148,7 @@ fn cure(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let took = at_once(|| _ = number.fetch_add(1, Relaxed));
     step.seen("atomic", row("fetch_add", number.into_inner(), took));
 
-    step.set("ways", table(&rows));
+    step.set("ways", columns(&rows, 2));
     let sum = sum_of(&mut step, "locked.py")?.map(|sum| sum.to_string());
     step.printed("python", "locked", sum, |sum| sum == BOTH.to_string());
     step.end()
@@ -170,7 +172,7 @@ fn at_once(add: impl Fn() + Sync) -> Duration {
     thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
-                // Nobody sleeps here: by the time that one has been woken, the other may be done.
+                // Spinning, not sleeping: until a sleeping thread is woken, the other may be done.
                 at_start.fetch_add(1, Relaxed);
                 while at_start.load(Relaxed) < 2 {
                     spin_loop();

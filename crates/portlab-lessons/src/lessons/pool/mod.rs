@@ -1,4 +1,4 @@
-//! The pool that starves: its workers are held by clients who say nothing.
+//! A thread pool whose workers are held by silent clients.
 
 use std::{
     io,
@@ -41,7 +41,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("third")?;
-    let mut third = Client::call(server.addr())?;
+    let mut third = Client::connect(server.addr())?;
     step.set("third", third.addr()?);
     let silence = unheard(&mut third, &server)?;
     step.set("waits", silence.sockets);
@@ -54,7 +54,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("leaves")?;
     silent.pop();
-    let answer = third.hear()?.unwrap_or_default();
+    let answer = third.receive()?.unwrap_or_default();
     step.seen("answered", answer == "hello");
     step.set("answer", answer);
     step.end()?;
@@ -62,11 +62,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("more")?;
     let server = step.server(&["--model", "pool", "--workers", "4"])?;
     let _silent = crowd(server.addr(), 3)?;
-    let mut fourth = Client::call(server.addr())?;
-    fourth.say("hello")?;
-    let answer = fourth.hear()?.unwrap_or_default();
+    let mut fourth = Client::connect(server.addr())?;
+    fourth.send("hello")?;
+    let answer = fourth.receive()?.unwrap_or_default();
     // From here on it is silent too.
-    let mut fifth = Client::call(server.addr())?;
+    let mut fifth = Client::connect(server.addr())?;
     let silence = unheard(&mut fifth, &server)?;
     step.seen("helps", answer == "hello");
     step.seen("again", silence.is_silent && silence.is_kept);
@@ -84,11 +84,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// What was seen while a client wasn't heard.
+/// What was seen while a client got no answer.
 struct Silence {
     /// No answer came.
     is_silent: bool,
-    /// Its bytes have come, and nobody has read them.
+    /// Its bytes have come, and the server hasn't read them.
     is_kept: bool,
     /// It waits in the program, not in the kernel's queue.
     is_accepted: bool,
@@ -101,12 +101,12 @@ struct Silence {
 /// Lets `client` say a word to a server whose workers are all held.
 fn unheard(client: &mut Client, server: &Server) -> io::Result<Silence> {
     let (own, port) = (client.addr()?, server.addr().port());
-    client.say("hello")?;
+    client.send("hello")?;
     let sockets = sockets_once(port, |them| {
         unread_from(own, them) == 5 && queued(port, them) == 0
     })?;
     let before = meter::usage(server.pid())?.cpu;
-    let heard = client.hear_within(PATIENCE)?;
+    let heard = client.receive_within(PATIENCE)?;
     Ok(Silence {
         is_silent: heard.is_none(),
         is_kept: unread_from(own, &sockets) == 5,
@@ -116,7 +116,7 @@ fn unheard(client: &mut Client, server: &Server) -> io::Result<Silence> {
     })
 }
 
-/// How it came with a server that sends silent clients away.
+/// The outcome with a server that closes silent connections.
 #[derive(Default)]
 struct Timeout {
     /// What the third client heard.
@@ -127,21 +127,21 @@ struct Timeout {
     are_cut: bool,
 }
 
-/// Two silent clients and one who speaks, at the student's server; `None` when there is no Python.
+/// Two silent clients and one that sends, at the student's server; `None` without Python.
 fn with_an_idle_timeout(stage: &mut Stage<'_>) -> io::Result<Option<Timeout>> {
     let Some(server) = stage.student("pool.py", &[])? else {
         return Ok(None);
     };
     let door = server.door()?;
     let mut silent = crowd(door, 2)?;
-    let mut third = Client::call(door)?;
+    let mut third = Client::connect(door)?;
     let since = Instant::now();
-    third.say("hello")?;
-    let answer = third.hear()?.unwrap_or_default();
+    third.send("hello")?;
+    let answer = third.receive()?.unwrap_or_default();
     let after = since.elapsed();
     let mut are_cut = true;
     for client in &mut silent {
-        are_cut &= client.hear()?.as_deref() == Some("");
+        are_cut &= client.receive()?.as_deref() == Some("");
     }
     Ok(Some(Timeout {
         answer,

@@ -10,7 +10,7 @@ use portlab_sys::ports::handed_out;
 use crate::{
     cast::{
         accept,
-        kernel::{error_name, shown, sockets_once},
+        kernel::{shown, sockets_once},
         quiet_door,
     },
     stage::{Exit, Seen, Stage},
@@ -22,7 +22,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         stage.set("first", range.start());
         stage.set("last", range.end());
     }
-    // Where there is no /proc/sys nobody can tell.
+    // Without /proc/sys the range is not known.
     let is_of_the_range = |port| range.as_ref().map(|it| it.contains(&port));
 
     let mut step = stage.step("door")?;
@@ -36,7 +36,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("deliver")?;
-    let second_door = open_a_door()?;
+    let second_door = TcpListener::bind(("127.0.0.1", 0))?;
     let other = second_door.local_addr()?.port();
     step.set("other", other);
     let (maths, music) = (knock(port, "maths")?, knock(other, "music")?);
@@ -52,26 +52,18 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("second")?;
     let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).err();
-    step.set("error", error_name(refused.as_ref()));
-    step.seen(
-        "refused",
-        refused.is_some_and(|it| it.kind() == ErrorKind::AddrInUse),
-    );
+    let kind = step.set_error("error", refused.as_ref());
+    step.seen("refused", kind == Some(ErrorKind::AddrInUse));
     step.end()?;
 
     let low = 80;
     stage.set("low", low);
     let mut step = stage.step("low")?;
     let refused = TcpListener::bind((Ipv4Addr::LOCALHOST, low)).err();
-    step.set("refusal", error_name(refused.as_ref()));
-    step.seen(
-        "refused",
-        match refused {
-            Some(error) if error.kind() == ErrorKind::PermissionDenied => Seen::Yes,
-            // Root may, a container often may, and somebody may have it.
-            _ => Seen::NotHere,
-        },
-    );
+    let kind = step.set_error("refusal", refused.as_ref());
+    // Root may bind it, a container often may, and another program may have it already.
+    let is_ordinary = kind == Some(ErrorKind::PermissionDenied);
+    step.seen("refused", Seen::if_shown(is_ordinary));
     step.end()?;
 
     let mut step = stage.step("client")?;
@@ -83,10 +75,6 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen("given", is_of_the_range(once));
     step.seen("differs", once != again);
     step.end()
-}
-
-fn open_a_door() -> io::Result<TcpListener> {
-    TcpListener::bind(("127.0.0.1", 0))
 }
 
 /// Says one word at a door.

@@ -1,4 +1,4 @@
-//! Processes: a number, a parent, a memory of its own, and an end that somebody must take note of.
+//! Processes: a number, a parent, a memory of its own, and an end that the parent must wait for.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -12,13 +12,13 @@ use portlab_sys::{
     children::{Children, Forked, leave},
     process::{command_line, status},
 };
+use portlab_words::table::columns;
 
 use crate::{
     cast::{
         PATIENCE,
         kernel::{once, own_pid},
         receive,
-        table::table,
     },
     stage::{Exit, Seen, Stage},
 };
@@ -45,7 +45,7 @@ fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
         line.push(names.map(|name| status(pid, name).unwrap_or_default()));
         next = status(pid, "PPid").and_then(|it| it.parse().ok());
     }
-    step.set("line", table(&line));
+    step.set("line", columns(&line, 2));
     step.set("pid", pid);
     step.set("ppid", ppid);
     step.set("parent", status(ppid, "Name").unwrap_or_default());
@@ -86,11 +86,14 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
     };
     step.set(
         "both",
-        table(&[
-            ["PID", "PPID", "number", where_in_memory].map(str::to_owned),
-            row(own, &number.to_string(), &place),
-            row(child, childs_number, childs_place),
-        ]),
+        columns(
+            &[
+                ["PID", "PPID", "number", where_in_memory].map(str::to_owned),
+                row(own, &number.to_string(), &place),
+                row(child, childs_number, childs_place),
+            ],
+            2,
+        ),
     );
     step.set("child", child);
     step.seen("born", status(child, "PPid") == Some(own.to_string()));
@@ -101,7 +104,7 @@ fn copy(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result
     step.end()
 }
 
-/// A child that has ended, and that nobody has waited for yet.
+/// A child that has ended, and that its parent has not waited for yet.
 fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Result<(), Exit> {
     let mut step = stage.step("zombie")?;
     let child = match children.fork(alone)? {
@@ -113,7 +116,7 @@ fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Resu
     let was_seen = once(is_zombie);
     let names = ["Name", "State", "Pid", "PPid"];
     let dead = names.map(|name| [name.to_owned(), status(pid, name).unwrap_or_default()]);
-    step.set("dead", table(&dead));
+    step.set("dead", columns(&dead, 2));
     step.set("ended", pid);
     step.set("state", status(pid, "State").unwrap_or_default());
     step.seen("zombie", was_seen);

@@ -1,4 +1,4 @@
-//! The server's seven steps, each with what a client meets meanwhile; then the watcher's own server.
+//! The server's seven steps, each with what a client meets meanwhile; then the user's own server.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
@@ -21,10 +21,10 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::{
     cast::{
         Student, accept, courses_port, encoding, hex,
-        kernel::{accepted, error_name, queued, remains_once, shown, sockets_at, sockets_once},
+        kernel::{accepted, queued, remains_once, shown, sockets_at, sockets_once},
         quiet_door, read_as, receive,
     },
-    stage::{Exit, Seen, Stage},
+    stage::{Exit, LessonStep, Seen, Stage},
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -37,9 +37,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let port = door.port();
     step.set("port", port);
     step.set("fd", server.as_raw_fd());
-    let refused = TcpStream::connect(door).err();
-    step.set("refusal", error_name(refused.as_ref()));
-    let is_refused = refused.is_some_and(|error| error.kind() == ErrorKind::ConnectionRefused);
+    let kind = step.set_error("refusal", TcpStream::connect(door).err().as_ref());
+    let is_refused = kind == Some(ErrorKind::ConnectionRefused);
     step.seen("bound", port != 0);
     step.seen("refused", is_refused && !listens(&sockets_at(port)?));
     step.end()?;
@@ -86,7 +85,18 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     );
     step.end()?;
 
-    let mut step = stage.step("close")?;
+    closed(stage, door, server, [served, client])?;
+    yours(stage, gbk)
+}
+
+/// The seventh step: what is left of the connection, and a restart.
+fn closed(
+    stage: &mut Stage<'_>,
+    door: SocketAddr,
+    server: TcpListener,
+    [served, mut client]: [TcpStream; 2],
+) -> Result<(), Exit> {
+    let (mut step, port) = (stage.step("close")?, door.port());
     let had_room = time_wait::has_room();
     drop(served);
     let end = receive(&mut client)?;
@@ -100,21 +110,17 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("closed", shown(&left));
     step.seen("told", end.is_empty());
     step.seen("waits", seen);
-    let without = bound(door, false).err();
-    step.set("without", error_name(without.as_ref()));
-    let is_refused = without.is_some_and(|it| it.kind() == ErrorKind::AddrInUse);
+    let without = step.set_error("without", bound(door, false).err().as_ref());
     step.seen(
         "without",
         match seen {
-            // There is nothing to be refused for.
+            // Without a TIME-WAIT, nothing is refused.
             Seen::NotHere => Seen::NotHere,
-            _ => is_refused.into(),
+            _ => (without == Some(ErrorKind::AddrInUse)).into(),
         },
     );
     step.seen("again", bound(door, true).is_ok());
-    step.end()?;
-
-    yours(stage, gbk)
+    step.end()
 }
 
 /// A server's first two steps; `reuse` is the line between them.
@@ -127,9 +133,9 @@ fn bound(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
     Ok(server)
 }
 
-/// The watcher's own server: this lesson is its client.
+/// The user's own server: this lesson is its client.
 fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
-    // The door is closed again: the number is theirs.
+    // The listener is closed again: the port is for the user's server.
     let port = if stage.is_interactive() {
         courses_port(stage)?.local_addr()?.port()
     } else {
@@ -161,7 +167,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         return step.end();
     };
     let by = holder(addr);
-    // A stand-in's number may be anybody's by now, which would prove nothing.
+    // Another program may have taken a stand-in's port by now, which would prove nothing.
     let is_theirs = |it: &StandIn| by.as_ref().is_some_and(|by| by.pid == it.pid());
     let is_theirs = stand_in.as_ref().is_none_or(is_theirs);
     step.set(
@@ -169,22 +175,41 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
         by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
     );
     step.seen("listens", Seen::if_shown(is_theirs));
-    // It fails when the server has broken off, which what is received tells as well.
+    // Fails if the server has closed the connection, which the next read shows as well.
     let _ = client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?);
     let lang = step.lang();
     step.remark(lang.pick(
         "Waiting for the answer, ten seconds at most ...",
         "正在等待回答，最多十秒……",
     ))?;
-    // One that resets has not answered, and has ended.
+    // A reset counts as the end, without an answer.
     let answer = receive(&mut client);
     let was_reset = answer
         .as_ref()
         .is_err_and(|error| error.kind() == ErrorKind::ConnectionReset);
     let has_ended = was_reset || matches!(&answer, Ok(end) if end.is_empty());
-    let answer = answer.unwrap_or_default();
-    let as_utf8 = str::from_utf8(&answer).ok().filter(|text| !text.is_ascii());
-    let text = read_as(gbk, &answer);
+    let is_gbk = show_answer(&mut step, gbk, &answer.unwrap_or_default(), has_ended);
+    step.seen("answered", Seen::if_shown(is_gbk));
+    // Our own stand-in goes on serving until its client has finished.
+    if stand_in.as_ref().is_some_and(|it| it.server.is_err()) {
+        client.shutdown(Shutdown::Write)?;
+    }
+    client.set_read_timeout(Some(CLOSING))?;
+    let closed = has_ended || matches!(client.read(&mut [0; 1]), Ok(0));
+    step.seen("closed", Seen::if_shown(closed));
+    step.end()
+}
+
+/// Shows the answer of the user's server in `{their_text}` and `{their_hex}`; returns whether it is GBK.
+fn show_answer(
+    step: &mut LessonStep<'_, '_>,
+    gbk: TextEncoding,
+    answer: &[u8],
+    has_ended: bool,
+) -> bool {
+    let lang = step.lang();
+    let as_utf8 = str::from_utf8(answer).ok().filter(|text| !text.is_ascii());
+    let text = read_as(gbk, answer);
     let nothing = match has_ended {
         true => &CLOSED_WITHOUT_AN_ANSWER,
         false => &NO_ANSWER,
@@ -197,22 +222,13 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     step.set("their_text", told);
     let bytes = match answer.is_empty() {
         true => lang.pick("(no bytes)", "（没有字节）").to_owned(),
-        false => hex(&answer),
+        false => hex(answer),
     };
     step.set("their_hex", bytes);
-    let is_gbk = !answer.is_empty() && as_utf8.is_none() && !text.contains('\u{fffd}');
-    step.seen("answered", Seen::if_shown(is_gbk));
-    // Our own stand-in goes on serving until its client has finished.
-    if stand_in.as_ref().is_some_and(|it| it.server.is_err()) {
-        client.shutdown(Shutdown::Write)?;
-    }
-    client.set_read_timeout(Some(CLOSING))?;
-    let closed = has_ended || matches!(client.read(&mut [0; 1]), Ok(0));
-    step.seen("closed", Seen::if_shown(closed));
-    step.end()
+    !answer.is_empty() && as_utf8.is_none() && !text.contains('\u{fffd}')
 }
 
-/// Calls the watchers' server, as often as they want.
+/// Connects to the user's server, as often as the user wants.
 fn called(stage: &mut Stage<'_>, addr: SocketAddr) -> Result<Option<TcpStream>, Exit> {
     while stage.is_started()? {
         if let Ok(stream) = TcpStream::connect(addr) {
@@ -269,7 +285,7 @@ fn connected(addr: SocketAddr) -> Option<TcpStream> {
     let since = Instant::now();
     loop {
         match TcpStream::connect(addr) {
-            // Where nobody listens, TCP may connect a socket to itself.
+            // If no program listens, TCP may connect a socket to itself.
             Ok(stream) if stream.local_addr().is_ok_and(|own| own != addr) => return Some(stream),
             _ if since.elapsed() > START => return None,
             _ => thread::sleep(Duration::from_millis(20)),
@@ -287,7 +303,7 @@ static CLOSED_WITHOUT_AN_ANSWER: Text = Text::new(
 /// What is shown if the server sends nothing, and keeps the connection open.
 static NO_ANSWER: Text = Text::new("no byte came within ten seconds", "十秒内一个字节也没收到");
 
-/// How long a server that has answered may take to hang up.
+/// How long a server may take to close the connection after its answer.
 const CLOSING: Duration = Duration::from_secs(3);
 
 /// How long a program may take to listen.

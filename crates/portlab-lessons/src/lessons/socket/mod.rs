@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    io::{self, Write},
+    io::{self, ErrorKind, Write},
     mem::MaybeUninit,
     net::{SocketAddr, TcpListener, TcpStream},
     os::fd::{AsRawFd, RawFd},
@@ -14,7 +14,7 @@ use socket2::{Domain, SockRef, Socket, Type};
 use crate::{
     cast::{
         accept,
-        kernel::{error_name, shown, sockets_once},
+        kernel::{shown, sockets_once},
         quiet_door, receive,
     },
     stage::{Exit, Stage},
@@ -39,9 +39,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let own = plug.local_addr()?.as_socket();
     step.seen("unbound", own.is_some_and(is_nowhere));
     step.set("own", own.map_or("?".to_owned(), |it| it.to_string()));
-    let peer = plug.peer_addr().err();
-    step.seen("unconnected", is_not_connected(peer.as_ref()));
-    step.set("peer", error_name(peer.as_ref()));
+    let kind = step.set_error("peer", plug.peer_addr().err().as_ref());
+    step.seen("unconnected", kind == Some(ErrorKind::NotConnected));
     step.seen("unlisted", !is_listed(&target(number)?)?);
     step.end()?;
     drop(plug);
@@ -65,9 +64,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("listening")?;
     clients[0].write_all(b"hello")?;
-    let refused = read_at_the_door(&server).err();
-    step.seen("refused", is_not_connected(refused.as_ref()));
-    step.set("error", error_name(refused.as_ref()));
+    let kind = step.set_error("error", read_at_the_door(&server).err().as_ref());
+    step.seen("refused", kind == Some(ErrorKind::NotConnected));
     let heard = receive(&mut served[0])?;
     step.seen("heard", heard == b"hello");
     step.set("heard", String::from_utf8_lossy(&heard));
@@ -92,7 +90,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 fn open_files(plug: RawFd) -> io::Result<String> {
     let mut lines = Vec::new();
     for number in [0, 1, 2, plug] {
-        // One of the first three may have been closed by whoever has started this.
+        // The parent process may have closed one of the first three.
         if let Ok(target) = target(number) {
             lines.push(format!("{number} -> {target}"));
         }
@@ -139,8 +137,4 @@ fn read_at_the_door(server: &TcpListener) -> io::Result<usize> {
     // As a plain socket: Rust's listener, unlike Python's, has no such method.
     let server = SockRef::from(server);
     server.recv(&mut [MaybeUninit::uninit(); 1024])
-}
-
-fn is_not_connected(error: Option<&io::Error>) -> bool {
-    error.is_some_and(|it| it.kind() == io::ErrorKind::NotConnected)
 }

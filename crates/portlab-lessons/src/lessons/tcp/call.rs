@@ -1,8 +1,8 @@
-//! A call: its two ends, and what is said from one to the other.
+//! Sending to a server that doesn't read, and reading everything afterwards.
 
 use std::{
     io::{self, ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     thread,
     time::{Duration, Instant},
 };
@@ -10,46 +10,9 @@ use std::{
 use portlab_sys::sockets::Socket as Listed;
 use socket2::SockRef;
 
-use crate::cast::{PATIENCE, kernel::sockets_at};
+use crate::cast::{Ends, PATIENCE, kernel::sockets_at};
 
-/// The addresses of a call's two ends.
-#[derive(Clone, Copy)]
-pub(super) struct Call {
-    server: SocketAddr,
-    client: SocketAddr,
-}
-
-impl Call {
-    pub(super) fn of(client: &TcpStream) -> io::Result<Self> {
-        Ok(Self {
-            server: client.peer_addr()?,
-            client: client.local_addr()?,
-        })
-    }
-
-    /// What the server's end has not read, and what of the client's is not acknowledged.
-    pub(super) fn queues(self, all: &[Listed]) -> (u32, u32) {
-        let [server, client] = self.ends(all);
-        (
-            server.map_or(0, |it| it.unread),
-            client.map_or(0, |it| it.unsent),
-        )
-    }
-
-    pub(super) fn states(self, all: &[Listed]) -> [Option<&'static str>; 2] {
-        self.ends(all).map(|end| end.map(Listed::state_name))
-    }
-
-    fn ends(self, all: &[Listed]) -> [Option<&Listed>; 2] {
-        let end = |local, remote| {
-            let is_it = |it: &&Listed| (it.local, it.remote) == (local, remote);
-            all.iter().find(is_it)
-        };
-        [end(self.server, self.client), end(self.client, self.server)]
-    }
-}
-
-/// What somebody said who wasn't listened to.
+/// What a client sent to a server that didn't read.
 pub(super) struct Talk {
     pub(super) sent: usize,
     /// The sockets at last.
@@ -60,7 +23,7 @@ pub(super) struct Talk {
 
 /// Sends until the system takes no more: it doesn't at two moments, and at both the same bytes stand in
 /// the two queues, all that were sent.
-pub(super) fn talk_until_stopped(mut client: &TcpStream, call: Call) -> io::Result<Talk> {
+pub(super) fn talk_until_stopped(mut client: &TcpStream, ends: Ends) -> io::Result<Talk> {
     SockRef::from(client).set_send_buffer_size(64 * 1024)?;
     client.set_nonblocking(true)?;
     let since = Instant::now();
@@ -73,8 +36,8 @@ pub(super) fn talk_until_stopped(mut client: &TcpStream, call: Call) -> io::Resu
                 before = None;
             }
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                let sockets = sockets_at(call.server.port())?;
-                let queues = call.queues(&sockets);
+                let sockets = sockets_at(ends.server.port())?;
+                let queues = ends.queues(&sockets);
                 let is_all = (queues.0 + queues.1) as usize == sent;
                 let has_stopped = is_all && before.replace(queues) == Some(queues);
                 if has_stopped || since.elapsed() > PATIENCE {

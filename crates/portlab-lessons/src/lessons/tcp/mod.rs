@@ -15,18 +15,80 @@ use portlab_sys::{
 };
 use socket2::{Domain, SockRef, Socket, Type};
 
-use self::call::{Call, listen_to_all, talk_until_stopped};
+use self::call::{listen_to_all, talk_until_stopped};
 use crate::{
     cast::{
-        accept,
-        kernel::{error_name, remains_once, shown, sockets_at, sockets_once},
+        Ends, accept,
+        kernel::{queued, remains_once, shown, sockets_at, sockets_once},
         quiet_door,
     },
     stage::{Exit, Seen, Stage},
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    // A number that is given out, so that nobody else gets it, and at which nobody listens.
+    refused_without_a_server(stage)?;
+
+    let server = open_for_calls()?;
+    let door = server.local_addr()?;
+    let port = door.port();
+    stage.set("port", port);
+    let mut step = stage.step("handshake")?;
+    let client = TcpStream::connect(door)?;
+    let ends = Ends::of(&client)?;
+    let all = sockets_once(port, |all| are_joined(all) && queued(port, all) == 1)?;
+    step.set("dialled", shown(&all));
+    step.seen("connected", are_joined(&all));
+    step.seen("queue", queued(port, &all) == 1);
+    step.end()?;
+
+    let mut step = stage.step("acknowledged")?;
+    let mut served = accept(&server)?;
+    (&client).write_all(b"hello")?;
+    let all = sockets_once(port, |all| ends.queues(all) == (5, 0))?;
+    step.set("said", shown(&all));
+    let (unread, unacknowledged) = ends.queues(&all);
+    step.seen("there", unread == 5);
+    step.seen("acknowledged", unacknowledged == 0);
+    step.end()?;
+
+    let mut step = stage.step("full")?;
+    served.read_exact(&mut [0; 5])?;
+    let talk = talk_until_stopped(&client, ends)?;
+    step.set("full", shown(&talk.sockets));
+    step.set("sent", talk.sent);
+    let (unread, unacknowledged) = ends.queues(&talk.sockets);
+    let are_both_full = unread > 0 && unacknowledged > 0;
+    step.seen("stopped", talk.has_stopped && are_both_full);
+    let received = listen_to_all(&mut served, talk.sent)?;
+    step.set("received", received);
+    step.seen("whole", received == talk.sent);
+    let all = sockets_once(port, |all| ends.queues(all) == (0, 0))?;
+    step.seen("drained", ends.queues(&all) == (0, 0));
+    step.end()?;
+
+    let mut step = stage.step("hang_up")?;
+    let had_room = time_wait::has_room();
+    drop(served);
+    // The kernel counts an end in FIN-WAIT-2 that belongs to no process among those in TIME-WAIT.
+    let (all, seen) = remains_once(port, had_room, |all| ends.states(all) == HALF)?;
+    step.set("first", shown(&all));
+    step.seen("half", seen);
+    drop(client);
+    let (all, seen) = remains_once(port, had_room, |all| ends.states(all) == OVER)?;
+    step.set("second", shown(&all));
+    step.seen("remains", seen);
+    step.end()?;
+
+    restarted(stage, server)
+}
+
+/// The states of a connection's two ends, the server's first, when the server has closed it.
+const HALF: [Option<&str>; 2] = [Some("FIN-WAIT-2"), Some("CLOSE-WAIT")];
+/// The same when both have.
+const OVER: [Option<&str>; 2] = [Some("TIME-WAIT"), None];
+
+fn refused_without_a_server(stage: &mut Stage<'_>) -> Result<(), Exit> {
+    // The number is bound, so that no other program gets it, and the socket doesn't listen.
     let silent = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     silent.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())?;
     let closed = silent.local_addr()?.as_socket().map_or(0, |it| it.port());
@@ -36,100 +98,40 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let refused = TcpStream::connect(("127.0.0.1", closed)).err();
     // The number and its unit stay on one line.
     step.set("took", format!("{}\u{a0}µs", since.elapsed().as_micros()));
-    step.seen(
-        "refused",
-        is(refused.as_ref(), ErrorKind::ConnectionRefused),
-    );
-    step.set("error", error_name(refused.as_ref()));
-    step.end()?;
+    let kind = step.set_error("error", refused.as_ref());
+    step.seen("refused", kind == Some(ErrorKind::ConnectionRefused));
+    step.end()
+}
 
-    let server = open_for_calls()?;
+fn restarted(stage: &mut Stage<'_>, server: TcpListener) -> Result<(), Exit> {
     let door = server.local_addr()?;
-    let port = door.port();
-    stage.set("port", port);
-    let mut step = stage.step("handshake")?;
-    let client = TcpStream::connect(door)?;
-    let call = Call::of(&client)?;
-    let all = sockets_once(port, |all| are_joined(all) && waiting(all) == 1)?;
-    step.set("dialled", shown(&all));
-    step.seen("connected", are_joined(&all));
-    step.seen("queue", waiting(&all) == 1);
-    step.end()?;
-
-    let mut step = stage.step("acknowledged")?;
-    let mut served = accept(&server)?;
-    (&client).write_all(b"hello")?;
-    let all = sockets_once(port, |all| call.queues(all) == (5, 0))?;
-    step.set("said", shown(&all));
-    let (unread, unacknowledged) = call.queues(&all);
-    step.seen("there", unread == 5);
-    step.seen("acknowledged", unacknowledged == 0);
-    step.end()?;
-
-    let mut step = stage.step("full")?;
-    served.read_exact(&mut [0; 5])?;
-    let talk = talk_until_stopped(&client, call)?;
-    step.set("full", shown(&talk.sockets));
-    step.set("sent", talk.sent);
-    let (unread, unacknowledged) = call.queues(&talk.sockets);
-    step.seen(
-        "stopped",
-        talk.has_stopped && unread > 0 && unacknowledged > 0,
-    );
-    let received = listen_to_all(&mut served, talk.sent)?;
-    step.set("received", received);
-    step.seen("whole", received == talk.sent);
-    let all = sockets_once(port, |all| call.queues(all) == (0, 0))?;
-    step.seen("drained", call.queues(&all) == (0, 0));
-    step.end()?;
-
-    let mut step = stage.step("hang_up")?;
-    let had_room = time_wait::has_room();
-    drop(served);
-    // The kernel counts an end in FIN-WAIT-2 that belongs to no process among those in TIME-WAIT.
-    let (all, seen) = remains_once(port, had_room, |all| call.states(all) == HALF)?;
-    step.set("first", shown(&all));
-    step.seen("half", seen);
-    drop(client);
-    let (all, seen) = remains_once(port, had_room, |all| call.states(all) == OVER)?;
-    step.set("second", shown(&all));
-    step.seen("remains", seen);
-    step.end()?;
-
     let mut step = stage.step("restart")?;
-    // A call of its own: that of the step before may be more than a minute ago by now.
-    let (call, remains) = short_call(&server)?;
+    // A connection of its own: that of the step before may be more than a minute old by now.
+    let (ends, remains) = short_call(&server)?;
     let is_shown = |seen: bool| match remains {
         Seen::NotHere => Seen::NotHere,
         _ => seen.into(),
     };
     drop(server);
     step.seen("nobody", holder(door).is_none());
-    let refused = start_at(door, false).err();
-    step.set("refusal", error_name(refused.as_ref()));
-    let is_refused = is(refused.as_ref(), ErrorKind::AddrInUse);
-    step.seen("refused", is_shown(is_refused));
+    let refused = step.set_error("refusal", start_at(door, false).err().as_ref());
+    step.seen("refused", is_shown(refused == Some(ErrorKind::AddrInUse)));
     let restarted = start_at(door, true);
-    let all = sockets_at(port)?;
+    let all = sockets_at(door.port())?;
     step.set("restarted", shown(&all));
-    let still_remains = call.states(&all) == OVER;
+    let still_remains = ends.states(&all) == OVER;
     step.seen("started", is_shown(restarted.is_ok() && still_remains));
     step.end()
 }
 
-/// The states of a call's two ends, the server's first, when the server has hung up.
-const HALF: [Option<&str>; 2] = [Some("FIN-WAIT-2"), Some("CLOSE-WAIT")];
-/// The same when both have.
-const OVER: [Option<&str>; 2] = [Some("TIME-WAIT"), None];
-
-/// A server whose calls have little room, so that it is soon full.
+/// A server whose connections have small buffers, which are soon full.
 fn open_for_calls() -> io::Result<TcpListener> {
     let server = quiet_door()?;
     SockRef::from(&server).set_recv_buffer_size(64 * 1024)?;
     Ok(server)
 }
 
-/// Starts a server as Python does, which asks for `SO_REUSEADDR` only when told to.
+/// Starts a server as Python does, which sets `SO_REUSEADDR` only on request.
 fn start_at(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
     let server = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     if reuse {
@@ -140,30 +142,21 @@ fn start_at(door: SocketAddr, reuse: bool) -> io::Result<Socket> {
     Ok(server)
 }
 
-/// A call in which nothing is said, and the server hangs up first; and whether its end remains.
-fn short_call(server: &TcpListener) -> io::Result<(Call, Seen)> {
+/// Makes a connection without data that the server closes first. Returns its ends, and whether the server's end
+/// remains.
+fn short_call(server: &TcpListener) -> io::Result<(Ends, Seen)> {
     let client = TcpStream::connect(server.local_addr()?)?;
-    let (call, port) = (Call::of(&client)?, server.local_addr()?.port());
+    let (ends, port) = (Ends::of(&client)?, server.local_addr()?.port());
     let had_room = time_wait::has_room();
     drop(accept(server)?);
-    remains_once(port, had_room, |all| call.states(all) == HALF)?;
+    remains_once(port, had_room, |all| ends.states(all) == HALF)?;
     drop(client);
-    let (_, remains) = remains_once(port, had_room, |all| call.states(all) == OVER)?;
-    Ok((call, remains))
+    let (_, remains) = remains_once(port, had_room, |all| ends.states(all) == OVER)?;
+    Ok((ends, remains))
 }
 
 /// Whether there is a listening socket, and both ends of a connection.
 fn are_joined(all: &[Listed]) -> bool {
-    let states: Vec<_> = all.iter().map(Listed::state_name).collect();
-    states == ["LISTEN", "ESTABLISHED", "ESTABLISHED"]
-}
-
-/// The calls that wait at the listening socket.
-fn waiting(all: &[Listed]) -> u32 {
-    let listening = all.iter().find(|it| it.state == State::Listen);
-    listening.map_or(0, |it| it.unread)
-}
-
-fn is(error: Option<&io::Error>, kind: ErrorKind) -> bool {
-    error.is_some_and(|it| it.kind() == kind)
+    let connected = all.iter().filter(|it| it.state == State::Established);
+    all.len() == 3 && all[0].state == State::Listen && connected.count() == 2
 }
