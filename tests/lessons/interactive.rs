@@ -209,8 +209,8 @@ pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
     let said = shown.split_whitespace().collect::<Vec<_>>().join(" ");
     for (step, verdict) in [
         ("door", "You guessed right: "),
-        ("deliver", "It came otherwise: "),
-        ("second", "So it came: "),
+        ("deliver", "The outcome is different: "),
+        ("second", "The outcome: "),
     ] {
         let (_, step) = script.step(step).ok_or("a step is missing")?;
         let ask = step.ask.as_ref().ok_or("a question is missing")?;
@@ -246,7 +246,7 @@ pub(crate) fn the_reason_comes_after_a_stop() -> Result<(), Failed> {
     // The story, and no guess: the outcome. All input ends at the stop.
     let (shown, ended) = watched("\n\n");
     check(matches!(ended, Err(Exit::Left)), format!("{ended:?}"))?;
-    let has_outcome = shown.contains('✓') && shown.contains("So it came");
+    let has_outcome = shown.contains('✓') && shown.contains("The outcome: ");
     check(has_outcome && !told(&shown), &shown)?;
     let (shown, _) = watched("\n\n\n");
     check(told(&shown), shown)

@@ -4,13 +4,13 @@ use anstyle::{AnsiColor, Style};
 use portlab_words::wrap::wrap_behind;
 use unicode_width::UnicodeWidthStr;
 
-/// The colour of headings.
+/// The style of headings.
 pub(crate) const HEAD: Style = Style::new().bold();
-/// The colour of what matters less.
+/// The style of secondary text.
 pub(crate) const DIM: Style = Style::new().dimmed();
-/// The colour of what was seen as told.
+/// The colour of claims that were seen.
 pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
-/// The colour of what was not.
+/// The colour of claims that failed.
 pub(crate) const BAD: Style = AnsiColor::Red.on_default().bold();
 /// The colour of questions.
 pub(crate) const ASK: Style = AnsiColor::Yellow.on_default().bold();
@@ -29,7 +29,7 @@ pub(crate) fn wrapped(text: &str, width: usize, first: &str) -> String {
     lines
 }
 
-/// Lines as they are, behind a bar; what is wider than `width` is broken.
+/// Lines as they are, behind a bar; a line wider than `width` is broken.
 pub(crate) fn barred(text: &str, style: Style, width: usize) -> String {
     let room = width.saturating_sub(4).max(1);
     let mut barred = String::new();
@@ -60,7 +60,7 @@ fn broken(line: &str, width: usize) -> Vec<String> {
         let mut longer = last.clone();
         longer.push(character);
         if longer.width() > width {
-            // What goes on is set in, so that it isn't taken for a line of its own.
+            // The continuation is indented, to tell it from a new line.
             pieces.push(format!("  {character}"));
         } else {
             *last = longer;
@@ -69,8 +69,8 @@ fn broken(line: &str, width: usize) -> Vec<String> {
     pieces
 }
 
-/// Gives a text the styles that stand in it: `code`, which keeps its marks, so that it reads without colour, and
-/// **bold**, which doesn't.
+/// Replaces the marks of a text by styles. `code` keeps its marks, so that it can be told without colour; **bold** loses
+/// them.
 pub(crate) fn styled(text: &str) -> String {
     let mut styled = String::new();
     for (at, piece) in text.split('`').enumerate() {

@@ -1,10 +1,10 @@
-//! The few lines of a program that matter.
+//! Excerpts of programs.
 
-/// The lines of `text` from the first that contains `from` to the end of what it begins, without
-/// comments and without the indentation they share; `None` when no line contains it.
+/// The first line of `text` that contains `from`, and the block that this line begins, without comments and without the
+/// common indentation; `None` if no line contains `from`.
 ///
-/// What a line begins is all that is indented more than it is, and the bracket that closes it: which
-/// holds for Python as for Rust.
+/// The block is all that is indented more than the line, and the bracket that closes it: so it works for Python and for
+/// Rust.
 pub(crate) fn excerpt(text: &str, from: &str) -> Option<String> {
     let mut lines = text.lines().skip_while(|line| !line.contains(from));
     let first = lines.next()?;
@@ -23,7 +23,7 @@ pub(crate) fn excerpt(text: &str, from: &str) -> Option<String> {
             break;
         }
         taken.push(line);
-        // `} else {` closes and goes on.
+        // `} else {` closes a block and begins another.
         is_open = deeper || line.trim_end().ends_with('{');
     }
     let told = taken.iter().filter(|line| !is_comment(line));

@@ -130,3 +130,20 @@ impl Lesson {
         title.split([':', '：']).next().unwrap_or(title)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_example_may_have_several_lines_and_be_another_in_chinese() {
+        let lesson = Lesson {
+            examples: "port = 80\ntaken =\nname = Ming\nname.zh = 小明\ntable =\n    a  b\n\n      c\n",
+            ..*crate::LESSONS[0]
+        };
+        let [en, zh] = Lang::ALL.map(|lang| lesson.examples(lang));
+        let values = ["port", "taken", "name", "table"].map(|name| en[name].as_str());
+        assert_eq!(values, ["80", "", "Ming", "a  b\n\n  c"]);
+        assert_eq!((zh.len(), zh["name"].as_str()), (4, "小明"));
+    }
+}

@@ -19,7 +19,7 @@ pub const RENEW: &str = "PORTLAB_RENEW=1 cargo test --test lessons";
 /// The page of a lesson, in Markdown, for `docs/lessons/LANG/NAME.md`.
 ///
 /// # Errors
-/// When its text isn't written as it must be.
+/// When the lesson's text breaks the format.
 pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
     let script = lesson.script_as_shown(lang, SEED)?;
     let mut page = Page {
@@ -130,7 +130,7 @@ impl Page<'_> {
         self.line(&format!("## {}", text.pick(self.lang)));
     }
 
-    /// Links to the lessons before and after, and to the same in the other language.
+    /// Links to the lessons before and after, and to the same lesson in the other language.
     fn around(&mut self, place: usize) {
         let other = self.lang.pick(("zh", "中文"), ("en", "English"));
         let mut links = vec![
@@ -187,7 +187,7 @@ impl Page<'_> {
         self.text.push('\n');
     }
 
-    /// What is to be seen after a thought.
+    /// Folded content: the reader thinks first.
     fn hidden(&mut self, text: &Text, show: impl FnOnce(&mut Self)) {
         let summary = text.pick(self.lang);
         self.line(&format!("<details><summary>{summary}</summary>"));

@@ -1,14 +1,13 @@
-//! A lesson's text: one Markdown file per language, the source of the terminal's text and of the
-//! page's alike.
+//! A lesson's text: one Markdown file per language, the source of both the terminal's text and the page.
 //!
 //! ````text
 //! # The lesson's title
 //!
 //! ## goal
-//! What one can do afterwards.
+//! What students can do afterwards.
 //!
 //! ## story
-//! What it is like.
+//! A comparison.
 //!
 //! ## step KEY: The step's title
 //! What is about to be done. `{name}` stands for a value that the lesson's function sets.
@@ -31,7 +30,7 @@
 //! - KEY?: What is said instead where this machine doesn't show it.
 //!
 //! ### why
-//! Why it came so. (Before it, the terminal waits for Enter once more.)
+//! The explanation. (Before it, the terminal waits for Enter once more.)
 //!
 //! ## question
 //! Something to think about.
@@ -49,9 +48,9 @@ use crate::excerpt::excerpt;
 pub struct Script {
     /// The title.
     pub title: String,
-    /// What one can do afterwards.
+    /// What students can do afterwards.
     pub goal: Vec<Block>,
-    /// What it is like.
+    /// A comparison.
     pub story: Vec<Block>,
     /// What is done, in order.
     pub steps: Vec<Step>,
@@ -59,7 +58,7 @@ pub struct Script {
     pub questions: Vec<Question>,
 }
 
-/// Something that is said, done and explained.
+/// A step: announced, done and explained.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
     /// What the lesson's function calls it.
@@ -70,11 +69,11 @@ pub struct Step {
     pub say: Vec<Block>,
     /// What is asked before the outcome is seen.
     pub ask: Option<Ask>,
-    /// What is shown of what has happened.
+    /// What is shown of the outcome.
     pub seen: Vec<Block>,
-    /// What has happened, each checked.
+    /// The claims about the outcome.
     pub claims: Vec<Claim>,
-    /// Why.
+    /// The explanation.
     pub why: Vec<Block>,
 }
 
@@ -91,7 +90,7 @@ pub struct Ask {
     pub about: Option<String>,
 }
 
-/// Something that a lesson says has happened.
+/// A statement about the outcome, which the lesson's function checks.
 #[derive(Clone, Debug, Default)]
 pub struct Claim {
     /// What the lesson's function calls it.
@@ -126,7 +125,7 @@ pub enum Block {
         language: String,
         /// The file that they are from, if from one.
         file: Option<String>,
-        /// Whether they are a program that can be copied and run, and no piece of one.
+        /// Whether they are a whole program that can be copied and run.
         is_whole: bool,
         /// The lines.
         text: String,
@@ -162,7 +161,7 @@ impl Script {
     /// Reads a text. `files` are those that it may show, beside the models'.
     ///
     /// # Errors
-    /// When it isn't written as the module says.
+    /// When the text breaks the format.
     pub fn parse(text: &str, files: &[(&str, &str)]) -> Result<Self, ScriptError> {
         let mut script = Self::default();
         let mut place = Place::Nowhere;
@@ -304,7 +303,7 @@ impl Script {
         Ok(())
     }
 
-    /// Looks whether anything is missing.
+    /// Checks that nothing is missing.
     fn complete(self) -> Result<Self, ScriptError> {
         let fail = |what: String| Err(ScriptError { line: 0, what });
         if self.title.is_empty() || self.goal.is_empty() || self.story.is_empty() {
@@ -346,7 +345,7 @@ impl Ask {
 }
 
 impl Block {
-    /// Its text, whatever it is.
+    /// The block's text.
     #[must_use]
     pub fn text(&self) -> &str {
         match self {
@@ -386,8 +385,8 @@ fn goes_on(line: &str) -> bool {
     !line.trim().is_empty() && !begins.iter().any(|mark| line.starts_with(mark))
 }
 
-/// Joins two lines of a paragraph: with a space, unless they are Chinese on both sides, or a Chinese
-/// mark stands on either. **Bold** changes nothing about that.
+/// Joins two lines of a paragraph: with a space, unless both sides are Chinese, or one side is a Chinese mark. **Bold**
+/// marks don't count.
 fn join(text: &mut String, more: &str) {
     let before = text.trim_end_matches('*').chars().last();
     let after = more.trim_start_matches('*').chars().next();
@@ -454,8 +453,7 @@ fn is_name(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(fits)
 }
 
-/// `text` with each `{name}` replaced by what `value` says; one that it doesn't know stays. What stands
-/// in a value is not looked at.
+/// `text` with each `{name}` replaced by its `value`; an unknown name stays. Names within a value are not replaced.
 #[must_use]
 pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut filled = String::new();

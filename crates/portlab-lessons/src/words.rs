@@ -67,9 +67,10 @@ pub(crate) static ANSWER_BY_HAND: Text = Text::new(
     "手动输入回答，然后按回车（直接按回车就发 hello）",
 );
 pub(crate) static RIGHT: Text = Text::new("You guessed right: ", "猜对了：");
-pub(crate) static WRONG: Text = Text::new("It came otherwise: ", "没猜中，结果是：");
-pub(crate) static OUTCOME: Text = Text::new("So it came: ", "结果是：");
-pub(crate) static WOULD: Text = Text::new("It would have come so: ", "在别的机器上会是：");
+pub(crate) static WRONG: Text = Text::new("The outcome is different: ", "没猜中，结果是：");
+pub(crate) static OUTCOME: Text = Text::new("The outcome: ", "结果是：");
+pub(crate) static WOULD: Text =
+    Text::new("On other machines the outcome is: ", "在别的机器上会是：");
 pub(crate) static AGAIN: Text = Text::new(
     "a number from the list, or Enter",
     "请输入上面的一个数字，或直接回车",
@@ -85,7 +86,7 @@ pub(crate) static NOT_SEEN: Text = Text::new(
 pub(crate) static ALL_SEEN: Text = Text::new("checks, all of them seen here", "项检查，全部看到");
 pub(crate) static SEEN_HERE: Text = Text::new("checks seen here", "项检查看到");
 pub(crate) static NOT_HERE: Text = Text::new("not seen this time", "项这次没有看到");
-pub(crate) static FAILED: Text = Text::new("didn't come as told", "项与讲解不符");
+pub(crate) static FAILED: Text = Text::new("failed", "项与讲解不符");
 pub(crate) static WHOLE_PYTHON: Text = Text::new("Python, a whole program", "Python，完整的程序");
 pub(crate) static PIECES: Text = Text::new(
     "A Python listing that is called a whole program can be copied and run as it is. The others are pieces: what they \

@@ -38,12 +38,12 @@ pub(crate) fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Re
     until(PATIENCE, || sockets_at(port), or_fails(are))
 }
 
-/// Waits until `holds`, for [`PATIENCE`] at most, and tells whether it came to be so.
+/// Waits until `holds`, for [`PATIENCE`] at most. Returns whether it did.
 pub(crate) fn once(holds: impl FnMut() -> bool) -> bool {
     until(PATIENCE, holds, |holds| *holds)
 }
 
-/// Looks again and again, until what is seen `is_so`, for `patience` at most; returns what was seen last.
+/// Calls `look` again and again, until its result `is_so`, for `patience` at most. Returns the last result.
 pub(crate) fn until<T>(
     patience: Duration,
     mut look: impl FnMut() -> T,
@@ -84,12 +84,12 @@ pub(crate) fn remains_once(
     Ok((found, seen))
 }
 
-/// Sockets as `ss` shows them, with whose they are: of one that listens, Send-Q is how many may wait there.
+/// Sockets as `ss` shows them, with their processes. Send-Q of a listening socket is the limit of its queue.
 #[must_use]
 pub(crate) fn shown(sockets: &[Socket]) -> String {
     let holders = holders();
     let listening = listening();
-    // What the kernel doesn't tell is no number: a socket that has gone meanwhile, or no netlink.
+    // Unknown if the socket has gone meanwhile, or without netlink.
     let limit = |it: &Socket| {
         let told = listening.get(&it.inode);
         told.map_or("-".to_owned(), |it| it.backlog.to_string())

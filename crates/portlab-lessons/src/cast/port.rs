@@ -1,4 +1,4 @@
-//! Ports to play at.
+//! Ports of lessons.
 
 use std::{
     io,
@@ -12,7 +12,7 @@ use super::kernel::sockets_at;
 use crate::stage::Stage;
 
 /// Opens the port that the course's programs use, 8080, or another if it is taken. In the text,
-/// `{yours}` is its number, and `{taken}` says by whom 8080 is held, if it is.
+/// `{yours}` is its number, and `{taken}` says which program holds 8080, if one does.
 ///
 /// # Errors
 /// When no port can be had.

@@ -2,10 +2,10 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-/// Locks what no thread panics over.
+/// Locks `mutex`.
 ///
 /// # Panics
-/// When one has.
+/// When a thread has panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no thread has panicked")
 }

@@ -16,11 +16,11 @@ use portlab_sys::spawn;
 #[derive(Debug)]
 pub(crate) struct Student {
     child: Child,
-    /// Kept open: some wait for a line before they end.
+    /// Kept open: some programs wait for a line before they end.
     _input: Option<ChildStdin>,
-    /// The lines that it prints.
+    /// The lines of its stdout.
     lines: Receiver<String>,
-    /// Those of its errors, on stderr.
+    /// The lines of its stderr.
     complaints: Receiver<String>,
 }
 
@@ -66,7 +66,7 @@ impl Student {
     /// The next line that it prints within `patience`.
     ///
     /// # Errors
-    /// When none came, or none will.
+    /// When no line came in time, or the output has ended.
     pub(crate) fn line_within(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
         self.lines.recv_timeout(patience)
     }

@@ -7,7 +7,7 @@ use portlab_service::TextEncoding;
 /// The encoding that is called `label`.
 ///
 /// # Panics
-/// When there is none: a lesson names those that there are.
+/// When there is no such encoding: a lesson names existing ones.
 #[must_use]
 pub(crate) fn encoding(label: &str) -> TextEncoding {
     label.parse().expect("a lesson names encodings there are")
@@ -31,7 +31,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.collect::<Vec<_>>().join(" ")
 }
 
-/// What a reader makes of bytes that are all there is, with U+FFFD for what is malformed.
+/// The complete `bytes`, decoded, with U+FFFD for malformed ones.
 #[must_use]
 pub(crate) fn read_as(encoding: TextEncoding, bytes: &[u8]) -> String {
     let mut text = String::new();

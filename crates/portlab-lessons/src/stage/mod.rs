@@ -1,11 +1,11 @@
-//! What a lesson's function does: begin a step, tell what was seen, end it.
+//! What a lesson's function does: begin a step, record what was seen, end the step.
 //!
 //! ```text
-//! let mut step = stage.step("second")?;       // says what is about to be done, and asks
+//! let mut step = stage.step("second")?;       // shows what is about to be done, and asks
 //! let second = TcpListener::bind(door);       // does it
-//! step.set("error", second.unwrap_err());     // {error} in the text
+//! step.set_error("error", second.err());      // {error} in the text
 //! step.seen("refused", ...);                  // a claim, true or not
-//! step.end()?;                                // shows what was seen, and says why
+//! step.end()?;                                // shows what was seen, and explains it
 //! ```
 
 mod reading;
@@ -183,7 +183,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Leaves out the step `key`, which would be the next: what it builds on didn't come.
+    /// Skips the step `key`, the next one: its precondition failed.
     ///
     /// # Errors
     /// When it isn't the next step of the text.

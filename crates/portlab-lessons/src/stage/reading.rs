@@ -6,17 +6,17 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::{run::READING, script::Script};
 
-/// The time that the texts of a lesson take, all of them together no more than [`READING`].
+/// The pauses for reading a lesson's texts, together no more than [`READING`].
 #[derive(Debug)]
 pub(super) struct Reading {
     per_column: Duration,
     /// How long each stop before an explanation takes.
     stop: Duration,
-    /// Values may be longer than their names, so what is left is kept too.
+    /// The rest of the time: values may be longer than their names.
     left: Duration,
 }
 
-/// How long a column takes to be read when there is time.
+/// The time to read a column, if there is enough time.
 const COMFORTABLE: Duration = Duration::from_millis(25);
 
 /// The stop between what was seen and why.

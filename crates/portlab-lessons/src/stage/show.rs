@@ -146,12 +146,12 @@ impl Stage<'_> {
         }
     }
 
-    /// What a typed line means.
+    /// Interprets a typed line.
     pub(super) fn typed(&mut self, line: &str) -> Result<String, Exit> {
         match line.trim() {
             "q" | "Q" | "quit" => Err(Exit::Left),
             "" => {
-                // The prompt has done its part: a line up, and erased.
+                // Erases the prompt, which is on the line above.
                 self.write(ERASE)?;
                 Ok(String::new())
             }
@@ -224,7 +224,7 @@ impl Stage<'_> {
         self.run.pause(pause);
     }
 
-    /// `text` with its styles and its values: a value has no styles, whatever stands in it.
+    /// `text` with its styles and its values. Marks within a value are shown as they are.
     pub(super) fn prose(&self, text: &str) -> Result<String, Exit> {
         self.filled(&board::styled(text))
     }
@@ -254,8 +254,7 @@ impl Stage<'_> {
         let out = &mut self.run.out;
         let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
         match written {
-            // The reader of the pipe has seen enough. The lesson goes on, without pauses, for its claims
-            // are still to be checked.
+            // The reader of the pipe is gone. The lesson goes on without pauses, to check its claims.
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 self.run.pace = Pace::Straight;
                 Ok(())
@@ -265,7 +264,7 @@ impl Stage<'_> {
     }
 }
 
-/// What stands above lines of a program.
+/// The caption of lines of a program.
 pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: Lang) -> String {
     match (language, file) {
         ("python", _) if is_whole => words::WHOLE_PYTHON.pick(lang).to_owned(),

@@ -149,8 +149,7 @@ fn settings(lines: &[&str]) -> io::Result<Settings> {
     Settings::of(lines).map_err(io::Error::other)
 }
 
-/// What a student's server says at last that reads once, when the line brings one byte of `text`; `None` without
-/// Python.
+/// The error of a student's server that reads once, if the network delivers one byte of `text`; `None` without Python.
 fn complaint_of_a_reader(stage: &mut Stage<'_>, text: &[u8]) -> io::Result<Option<String>> {
     let Some(student) = stage.student("once.py", &[])? else {
         return Ok(None);

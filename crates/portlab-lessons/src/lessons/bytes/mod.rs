@@ -133,7 +133,7 @@ fn first_read(bytes: &[u8], size: usize) -> io::Result<Vec<u8>> {
     Ok(buffer)
 }
 
-/// What a student's program says at last that reads once and decodes; `None` without Python.
+/// The error of a student's program that reads once and decodes; `None` without Python.
 fn students_error(
     stage: &mut Stage<'_>,
     bytes: &[u8],

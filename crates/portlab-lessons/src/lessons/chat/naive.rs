@@ -87,7 +87,7 @@ impl Naive {
         })
     }
 
-    /// Returns since when; `None` when it doesn't come to that.
+    /// Returns the time of the last line; `None` if hong receives every line.
     fn talk_until_hong_hears_nothing(&mut self) -> io::Result<Option<Instant>> {
         self.hong.stream().set_read_timeout(Some(SILENCE))?;
         let start = Instant::now();
@@ -102,7 +102,7 @@ impl Naive {
         Ok(None)
     }
 
-    /// Waits for the line. Whether it is silence or only a busy machine, the kernel knows.
+    /// Waits for the line. The kernel's tables tell a stopped room from a busy machine.
     fn hong_hears_it(&mut self) -> io::Result<bool> {
         let since = Instant::now();
         while self.hong.hear().is_err() {
@@ -114,7 +114,7 @@ impl Naive {
         Ok(true)
     }
 
-    /// Whether the room sleeps over what it has for wang.
+    /// Whether the room is blocked in sending to wang.
     fn is_stuck(&self) -> io::Result<bool> {
         let wang = Ends::of(self.wang.stream())?;
         let all = sockets_at(wang.server.port())?;
@@ -122,7 +122,7 @@ impl Naive {
         Ok(is_full && state(self.room.pid()) == Some('S'))
     }
 
-    /// Lets wang read, and looks whether hong hears what is missing.
+    /// Lets wang read, and checks that hong receives the missing lines.
     fn all_goes_on_once_wang_reads(&mut self) -> io::Result<bool> {
         let mut wang = self.wang.stream().try_clone()?;
         // It ends with the connection.

@@ -125,7 +125,7 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     };
     step.set("their_own", from);
     step.set("their_hex", hex(&received));
-    // Chinese in UTF-8 is hardly ever right by chance, while nearly all bytes are right in GBK.
+    // Other bytes are hardly ever valid UTF-8 by chance, while nearly all bytes are valid GBK.
     let as_utf8 = str::from_utf8(&received).ok();
     let as_utf8 = as_utf8.filter(|text| !text.is_ascii());
     let text = as_utf8.map_or_else(|| read_as(gbk, &received), str::to_owned);

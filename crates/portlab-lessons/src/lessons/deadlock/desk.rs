@@ -80,7 +80,7 @@ impl Desk {
                 return Err(GaveUp);
             }
             notes.wanted.insert(who, what);
-            // The notes lie open for the others until the bell has rung.
+            // Waiting unlocks the notes.
             notes = match left {
                 None => self.bell.wait(notes).expect(POISONED),
                 Some(left) => self.bell.wait_timeout(notes, left).expect(POISONED).0,
@@ -137,7 +137,7 @@ impl Drop for Held<'_> {
     }
 }
 
-/// Nothing that is done with the notes can panic.
+/// No code that holds the notes can panic.
 const POISONED: &str = "no thread panics while it holds the notes";
 
 #[cfg(test)]

@@ -61,11 +61,11 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("wall", busy.wall.as_millis());
     step.set("slept", busy.slept);
     step.seen("turns", busy.empty > 100);
-    // A busy machine may give it little time; what it doesn't do is rest.
+    // A busy machine may give it little processor time, but it doesn't sleep.
     step.seen("restless", busy.slept < 10);
     let student = step.student("busy.py", &[])?;
     let looks = student.as_ref().map(watched).transpose()?;
-    // Now and then it may be caught fetching memory.
+    // Now and then it may be waiting for memory.
     step.printed("python", "looks", looks, |looks| {
         looks.matches('R').count() >= 15
     });
@@ -133,13 +133,13 @@ fn joined(reader: JoinHandle<Read1024>) -> Read1024 {
     end.map_err(|_| io::Error::other("the reader has panicked"))?
 }
 
-/// What it costs not to look whether anything was received.
+/// The cost of not checking whether anything was received.
 struct Busy {
     empty: u64,
     /// The processor time that it took, of so much time in all.
     cpu: Duration,
     wall: Duration,
-    /// How often it gave up the processor by itself, because it had to wait.
+    /// How often it gave up the processor in order to wait.
     slept: u64,
 }
 
@@ -164,7 +164,7 @@ fn read_on(served: &mut TcpStream) -> io::Result<Busy> {
 /// The processor time that is wasted here.
 const ENOUGH: Duration = Duration::from_millis(20);
 
-/// Calls a student's server and hangs up; then looks 20 times what its process does.
+/// Connects to a student's server and disconnects; then looks at the state of its process 20 times.
 fn watched(student: &Student) -> io::Result<String> {
     drop(TcpStream::connect(student.door()?)?);
     let state = || threads::state(student.pid()).unwrap_or('?');

@@ -98,13 +98,13 @@ fn is_in_line(answers: &[Duration]) -> bool {
     answers.len() == ASKERS && are_in_line(answers, BLOCK)
 }
 
-/// Whether all have their answers, the last one sooner than any line would have let it.
+/// Whether all clients have their answers, the last one sooner than one after the other is possible.
 fn is_together(answers: &[Duration]) -> bool {
     answers.len() == ASKERS && last(answers) < IN_LINE
 }
 
-/// As [`ask_at_once`], but again when that took as long as a line would, as it does when a busy machine
-/// stalls; five times at most. Once together is proof enough: in line it can't be so.
+/// As [`ask_at_once`], repeated up to five times if it took as long as one after the other, because a busy machine may
+/// stall. One fast attempt is proof enough.
 fn at_best(clients: &mut [Client]) -> io::Result<Vec<Duration>> {
     let mut best = ask_at_once(clients, "hello")?;
     for _ in 1..5 {

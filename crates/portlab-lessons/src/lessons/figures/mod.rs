@@ -25,9 +25,9 @@ const MODELS: [&str; 3] = ["fork", "threads", "tasks-single"];
 const CLIENTS: usize = 50;
 /// How often each server takes its turn.
 const ROUNDS: usize = 5;
-/// Clients per turn that come, say one word and go.
+/// Clients per turn that connect, send one word and disconnect.
 const SHORT: usize = 60;
-/// Clients that talk, and how often each does per turn.
+/// Clients with long connections, and the words of each per turn.
 const TALKERS: usize = 8;
 const WORDS: usize = 100;
 

@@ -45,7 +45,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     stage.set("own_name", &own_name);
     let mut step = stage.step("find")?;
     let listed = sockets_once(port, |all| all.len() == 1)?;
-    // Looked for again if need be: now and then a busy kernel leaves a socket out.
+    // Repeated if necessary: now and then a busy kernel's table lacks a socket.
     let found = until(PATIENCE, || holder(door), Option::is_some);
     step.set("sockets", shown(&listed));
     let inode = listed.first().map_or(0, |it| it.inode);
@@ -64,7 +64,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
 
     let mut step = stage.step("end")?;
     let by_hand = server.wait(Duration::ZERO)?.is_some();
-    // However it was done by hand: that is what the text shows how to do.
+    // The user may have ended it by hand, as the text shows.
     let ended = by_hand || server.stop(PATIENCE)?.status.success();
     let since = Instant::now();
     let ours = open_a_door(Ipv4Addr::LOCALHOST, port);
@@ -78,7 +78,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         "free",
         match &ours {
             Ok(_) => Seen::Yes,
-            // Our server had no calls: whatever stands there now has come since.
+            // Our server had no connections: a socket at this port belongs to another program.
             Err(_) if is_given_away(port)? => Seen::NotHere,
             Err(_) => Seen::No,
         },
@@ -126,7 +126,7 @@ fn is_given_away(port: u16) -> io::Result<bool> {
     Ok(!sockets_once(port, |all| !all.is_empty())?.is_empty())
 }
 
-/// Opens a door as Python's `bind` and `listen` do: Rust's own `TcpListener` asks for more.
+/// Listens as Python's `bind` and `listen` do: Rust's `TcpListener` also sets `SO_REUSEADDR`.
 fn open_a_door(address: Ipv4Addr, port: u16) -> io::Result<Socket> {
     let server = bound_to(address, port)?;
     server.listen(128)?;

@@ -68,7 +68,7 @@ fn until_enter(stage: &mut Stage<'_>, site: &mut Site) -> Result<Vec<String>, Ex
     }
 }
 
-/// Of a request's lines those that tell the most, and nothing private such as cookies.
+/// The most important lines of a request, without private ones such as cookies.
 fn told_of(lines: &[&str]) -> String {
     let names = [
         "GET ",

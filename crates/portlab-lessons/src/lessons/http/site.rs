@@ -15,7 +15,7 @@ use crate::cast::be_patient;
 /// Its first page.
 pub(super) const PAGE: &str = "<h1>你好，浏览器！</h1>\n";
 
-/// Where its other pages are: a lesson writes no files, so the kernel's own play the part.
+/// The folder of the other pages: a lesson writes no files, so it serves some of the kernel's.
 pub(super) const FOLDER: &str = "/proc/sys/kernel";
 
 /// A site, open for as long as this program runs.
@@ -90,7 +90,7 @@ fn read_head(reader: &mut impl BufRead) -> io::Result<String> {
 fn answer(path: &str) -> Vec<u8> {
     let (status, body, length) = match path {
         "/" => ("200 OK", PAGE.into(), PAGE.len()),
-        // The common mistake, for all to see: characters instead of bytes.
+        // The common mistake, made on purpose: characters instead of bytes.
         "/short" => ("200 OK", PAGE.into(), PAGE.chars().count()),
         path => match file_of(path) {
             Some(body) => ("200 OK", body.clone(), body.len()),

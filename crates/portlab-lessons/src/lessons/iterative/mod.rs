@@ -1,4 +1,4 @@
-//! One client makes an iterative server deaf.
+//! One silent client stops an iterative server.
 
 use std::{io, time::Duration};
 
@@ -15,7 +15,7 @@ use crate::{
     stage::{Exit, Stage},
 };
 
-/// How long an answer is waited for that should not come.
+/// How long to wait for an answer that should not come.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -92,8 +92,8 @@ fn is_established(client: &Client, sockets: &[Socket]) -> io::Result<bool> {
     Ok(ends.filter(|it| it.state_name() == "ESTABLISHED").count() == 2)
 }
 
-/// The student's server: what its second client hears when the first has left, provided that the
-/// second was connected and unheard before. `None` when this machine has no Python.
+/// The student's server: what its second client receives when the first has left, if the second was connected and not
+/// served before. `None` without Python.
 fn the_same_in_python(stage: &mut Stage<'_>) -> io::Result<Option<String>> {
     let Some(server) = stage.student("iterative.py", &[])? else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Two threads add to one number, and some of what they add is lost; and how nothing is.
+//! Two threads add to one number, and additions are lost; and three ways to lose none.
 
 use std::{
     hint::spin_loop,
@@ -26,12 +26,12 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     cure(stage)
 }
 
-/// Two threads add a million each, without a word to one another.
+/// Two threads add a million each, without synchronisation.
 fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("short")?;
     let since = Instant::now();
     let mut runs = 0;
-    // It comes out right whenever one thread is done before the other has got going.
+    // The sum is right whenever one thread is done before the other has started.
     let sum = loop {
         let number = AtomicU64::new(0);
         at_once(|| read_add_write(&number));
@@ -48,7 +48,7 @@ fn short(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen(
         "short",
         match sum {
-            // One core changes threads so seldom that it may come out right each time.
+            // One core switches threads so seldom that the sum may be right each time.
             BOTH if cores == 1 => Seen::NotHere,
             sum => (sum < BOTH).into(),
         },
@@ -88,7 +88,7 @@ fn slowly(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// What this machine's Python makes of it.
+/// The same with this machine's Python.
 fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let version = stage.python().map(|it| {
         let kind = if it.is_free_threaded() { "t" } else { "" };
@@ -100,7 +100,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     for _ in 0..3 {
         plus.extend(sum_of(&mut step, "plus.py")?);
     }
-    // Once is enough, unless by luck.
+    // One loss is enough; a right sum may be luck.
     let mut apart = None;
     for _ in 0..5 {
         apart = sum_of(&mut step, "apart.py")?;
@@ -199,7 +199,7 @@ fn one_after_the_other(add: impl Fn() + Sync) -> Duration {
 /// The number that a program of the lesson's folder prints; `None` without Python.
 fn sum_of(step: &mut LessonStep<'_, '_>, file: &str) -> io::Result<Option<u64>> {
     let student = step.student(file, &[])?;
-    // Whatever else it prints is no possible sum.
+    // Any other output counts as 0, which is no possible sum.
     Ok(student.map(|it| it.line().and_then(|line| line.parse().ok()).unwrap_or(0)))
 }
 
@@ -219,8 +219,8 @@ fn grouped(number: u64) -> String {
 /// How often each thread adds 1.
 const EACH: u64 = 1_000_000;
 
-/// What it should come to.
+/// The right sum.
 const BOTH: u64 = 2 * EACH;
 
-/// How long it may go on coming out right.
+/// How long to repeat while the sum is right.
 const LONG: Duration = Duration::from_secs(5);

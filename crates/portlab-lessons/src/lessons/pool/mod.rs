@@ -20,7 +20,7 @@ use crate::{
     stage::{Exit, Stage},
 };
 
-/// How long an answer is waited for that should not come.
+/// How long to wait for an answer that should not come.
 const PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
@@ -119,7 +119,7 @@ fn unheard(client: &mut Client, server: &Server) -> io::Result<Silence> {
 /// The outcome with a server that closes silent connections.
 #[derive(Default)]
 struct Timeout {
-    /// What the third client heard.
+    /// What the third client received.
     answer: String,
     /// How long after its word.
     after: Duration,

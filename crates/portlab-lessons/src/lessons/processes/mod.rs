@@ -53,7 +53,7 @@ fn number(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.seen(
         "parent",
         match ppid {
-            // It lives outside the container, whose processes alone are listed.
+            // The parent is outside the container, and only the container's processes are listed.
             0 => Seen::NotHere,
             _ => (status(pid, "PPid") == Some(ppid.to_string())).into(),
         },
@@ -127,7 +127,7 @@ fn zombie(stage: &mut Stage<'_>, children: &mut Children, alone: &Alone) -> Resu
     step.end()
 }
 
-/// One program twice, told different words.
+/// One program twice, with different arguments.
 fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let words = stage.lang().pick(["maths", "music"], ["数学", "音乐"]);
     stage.set("first", words[0]);
@@ -137,7 +137,7 @@ fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
         let stage = &mut step;
         stage.server(&["--service", "reply", "--reply", word])
     };
-    // Both run, and only then is either looked at or asked.
+    // Both run before either is examined.
     let [first, second] = words.map(start);
     let servers = [first?, second?];
     let lines = servers.each_ref().map(|it| words_of(it.pid()));
@@ -172,7 +172,7 @@ fn python(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// The words by which a process was started, the program's without its folder; none when it is gone.
+/// The command line of a process, without the program's folder; empty if the process is gone.
 fn words_of(pid: i32) -> String {
     let line = command_line(pid).unwrap_or_default();
     let (program, rest) = line.split_once(' ').unwrap_or((&line, ""));
@@ -180,7 +180,7 @@ fn words_of(pid: i32) -> String {
     format!("{program} {rest}")
 }
 
-/// A server and its words, which take two lines.
+/// A server and its command line, in two lines.
 fn told_of((server, line): (&Server, &String)) -> String {
     let (before, after) = line.split_once(" --service").unwrap_or((line, ""));
     let pid = server.pid().to_string();
@@ -198,7 +198,7 @@ fn ask(addr: std::net::SocketAddr) -> io::Result<String> {
 
 /// Tells the parent a number and where it is, and waits until the parent has looked at this process.
 fn tell(number: &i32, mut parent: &UnixStream) {
-    // Should the parent have gone, so has this process in a moment.
+    // If the parent has gone, this process ends in a moment.
     let _ = writeln!(parent, "{number} {number:p}");
     let _ = parent.read(&mut [0]);
 }

@@ -17,12 +17,12 @@ pub(super) struct Talk {
     pub(super) sent: usize,
     /// The sockets at last.
     pub(super) sockets: Vec<Listed>,
-    /// The system took no more, and nothing was on its way either.
+    /// The system took no more bytes, and none were on their way.
     pub(super) has_stopped: bool,
 }
 
-/// Sends until the system takes no more: it doesn't at two moments, and at both the same bytes stand in
-/// the two queues, all that were sent.
+/// Sends until the system takes no more: at two moments it takes nothing, and at both the two queues hold the same bytes,
+/// which are all that were sent.
 pub(super) fn talk_until_stopped(mut client: &TcpStream, ends: Ends) -> io::Result<Talk> {
     SockRef::from(client).set_send_buffer_size(64 * 1024)?;
     client.set_nonblocking(true)?;
@@ -68,7 +68,7 @@ pub(super) fn listen_to_all(served: &mut TcpStream, sent: usize) -> io::Result<u
     Ok(in_order.count())
 }
 
-/// What is sent at place `at`: something that shows when bytes are missing or change places.
+/// The byte at place `at`: missing or misplaced bytes are noticed.
 fn byte_at(at: usize) -> u8 {
     (at % 251) as u8
 }

@@ -84,7 +84,7 @@ fn shared(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// Four say their names, round after round, until the order was not the same each time.
+/// Four threads say their names, round after round, until the order has changed once.
 fn order(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut step = stage.step("order")?;
     let mut rounds: Vec<String> = Vec::new();
@@ -135,7 +135,7 @@ fn blocked(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("counted", number.load(Relaxed));
     step.seen("asleep", states[0] == Some('S'));
     step.seen("counts", counts && states[1] == Some('R'));
-    // The end of the connection is what the waiting one hears at last.
+    // The end of the connection ends the waiting thread's read.
     drop(silent);
     let _ = (wait.join(), count.join());
     step.end()
@@ -166,7 +166,7 @@ fn join(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()
 }
 
-/// How a program has ended whose thread dawdles.
+/// The outcome of a program whose thread takes long.
 struct Dawdled {
     printed: String,
     ended_well: bool,
