@@ -27,8 +27,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
 use portlab_load::{
-    Arrivals, ChatEncoding, ChatFindings, Outcome, Pace, Plan, RunId, Script, Stop, Verdict, Watch,
-    run,
+    Arrivals, ChatEncoding, ChatFindings, Credibility, Outcome, Pace, Plan, RunId, Script, Stop,
+    Watch, run,
 };
 use portlab_service::{Chat, ChatLimits, TextEncoding};
 use portlab_testkit::binary;
@@ -320,8 +320,12 @@ fn stopped() -> Result<(), Failed> {
     let mut plan = plan(server.as_ref().map(Server::addr).unwrap(), 1, 1_000_000_000);
     plan.connections = 12;
     let outcome = run(&plan, &mut Ends(&mut server))?;
-    let verdict = Verdict::of(&plan, &outcome);
-    let doubts: Vec<_> = verdict.doubts.iter().map(ToString::to_string).collect();
+    let verdict = Credibility::of(&plan, &outcome);
+    let doubts: Vec<_> = verdict
+        .cautions
+        .iter()
+        .map(|it| it.text.to_string())
+        .collect();
     let last = doubts.last().map_or("", String::as_str);
     match findings(&outcome).violations {
         0 if last.starts_with("the server closed 12 connections") => Ok(()),

@@ -1,6 +1,8 @@
 //! What became of a run's messages: the figures from which every sentence about them is written.
 
-use std::{fmt, time::Duration};
+use std::time::Duration;
+
+use portlab_words::Text;
 
 use crate::{Expect, Outcome, Pace, Plan};
 
@@ -85,20 +87,26 @@ impl Checked {
             Self::Idle | Self::NotExpected | Self::NothingCame | Self::Incomplete => "nothing",
         }
     }
-}
 
-impl fmt::Display for Checked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Idle => "",
-            Self::NotExpected => "no answer was expected",
-            Self::NothingCame => "nothing came",
-            Self::Incomplete => "no answer was complete",
-            Self::EveryByte => "every byte was checked",
-            Self::EveryByteOfLikeMessages => "every byte was checked; all messages are alike",
-            Self::Framing => "framing checked, content not",
-            Self::History => "every delivery was checked",
-        })
+    /// How far answers were checked, in words; empty if none was to come.
+    #[must_use]
+    pub fn text(self) -> Text {
+        match self {
+            Self::Idle => Text::new("", ""),
+            Self::NotExpected => Text::new("no answer was expected", "不等待回应"),
+            Self::NothingCame => Text::new("nothing came", "什么也没收到"),
+            Self::Incomplete => Text::new("no answer was complete", "没有一个完整的回应"),
+            Self::EveryByte => Text::new("every byte was checked", "逐字节核对过"),
+            Self::EveryByteOfLikeMessages => Text::new(
+                "every byte was checked; all messages are alike",
+                "逐字节核对过；所有消息都相同",
+            ),
+            Self::Framing => Text::new(
+                "framing checked, content not",
+                "核对了消息边界，没有核对内容",
+            ),
+            Self::History => Text::new("every delivery was checked", "核对了每一次投递"),
+        }
     }
 }
 

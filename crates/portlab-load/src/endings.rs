@@ -1,8 +1,8 @@
 //! Connections that the server ended while it was still to answer.
 
-use std::{fmt, io, time::Duration};
+use std::{io, time::Duration};
 
-use portlab_words::units;
+use portlab_words::{Lang, Text, plural, tr, units};
 
 /// How, and when, the server ended connections that were still in use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,110 +104,167 @@ impl Endings {
         self.since(self.refused_ns?.0)
     }
 
-    /// Says what the server did, and what to do about it; whether `all` connections were lost with
-    /// that, and were `idle`.
-    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>, all: bool, idle: bool) -> fmt::Result {
+    /// What the server did, and what to do about it; whether `all` connections were lost with that, and were
+    /// `idle`.
+    pub(crate) fn text(&self, all: bool, idle: bool) -> Text {
+        let mut said = Vec::new();
         if self.closed > 0 {
-            self.write_closed(f, idle)?;
+            said.push(self.closed_text(idle));
             if all {
-                f.write_str(", and so the run ended before its time")?;
+                said.push(Text::new(
+                    ", and so the run ended before its time",
+                    "，运行因此提前结束",
+                ));
             }
         }
         if self.refused > 0 {
-            self.write_refused(f)?;
+            said.push(self.refused_text());
         }
-        f.write_str(": ")?;
-        let again = "start it again, then repeat the run";
+        said.push(Text::new(": ", "："));
+        said.push(self.remedy(all, idle));
+        joined(&said)
+    }
+
+    /// What to do about it.
+    fn remedy(&self, all: bool, idle: bool) -> Text {
         let (least, most) = self.answers.unwrap_or_default();
         let least = least.max(1);
         match (self.limit(), most) {
-            _ if self.refused > 0 && !all => f.write_str(
+            _ if self.refused > 0 && !all => Text::new(
                 "nothing listened there for a while; the figures contain that, so repeat the run",
+                "有一段时间没有程序在该端口监听；数字中包含了这段时间，请重新运行",
             ),
-            _ if self.refused > 0 || self.listens == Some(false) => {
-                write!(f, "nothing listens there any more; {again}")
-            }
-            _ if idle => {
-                f.write_str("it has an idle timeout or a limit on connections, or it stopped")
-            }
-            (_, 0) => f.write_str("is it a server of this protocol, and has it room for so many?"),
-            (Some(limit), _) => write!(
-                f,
-                "it seems to allow so many on a connection; use --per-connection {limit}"
+            _ if self.refused > 0 || self.listens == Some(false) => Text::new(
+                "nothing listens there any more; start it again, then repeat the run",
+                "该端口已经没有程序监听；请启动服务器后重新运行",
             ),
-            _ if self.together() => write!(
-                f,
-                "it was restarted or has closed them all at once; repeat the run, and if it happens \
-                 again, use --per-connection {least}"
+            _ if idle => Text::new(
+                "it has an idle timeout or a limit on connections, or it stopped",
+                "服务器设有空闲超时或连接数上限，或者已经停止",
             ),
-            _ => write!(
-                f,
-                "if it allows no more on a connection, use --per-connection {least}; if it stopped, \
-                 {again}"
+            (_, 0) => Text::new(
+                "is it a server of this protocol, and has it room for so many?",
+                "它支持这个协议吗？能容纳这么多连接吗？",
+            ),
+            (Some(limit), _) => tr!(
+                "it seems to allow so many on a connection; use --per-connection {limit}",
+                "它似乎限制了每个连接的回应数；请使用 --per-connection {limit}"
+            ),
+            _ if self.together() => tr!(
+                "it was restarted or has closed them all at once; repeat the run, and if it happens again, use \
+                 --per-connection {least}",
+                "它可能重新启动过，或同时关闭了所有连接；请重新运行，如果再次发生，请使用 --per-connection {least}"
+            ),
+            _ => tr!(
+                "if it allows no more on a connection, use --per-connection {least}; if it stopped, start it \
+                 again, then repeat the run",
+                "如果它限制每个连接的回应数，请使用 --per-connection {least}；如果它已停止，请启动后重新运行"
             ),
         }
     }
 
     /// The same of a chat, whose members get no answers.
-    pub(crate) fn write_of_a_chat(&self, f: &mut fmt::Formatter<'_>, all: bool) -> fmt::Result {
-        self.write_closed(f, true)?;
-        f.write_str(match all {
-            true => {
-                ", and so the run ended before its time: it stopped, restarted or crashed; start it \
-                 again, then repeat the run"
-            }
-            false => ": it drops members that read too slowly (its --output-limit), or it lost a process",
-        })
+    pub(crate) fn of_a_chat(&self, all: bool) -> Text {
+        let next = match all {
+            true => Text::new(
+                ", and so the run ended before its time: it stopped, restarted or crashed; start it again, then \
+                 repeat the run",
+                "，运行因此提前结束：服务器停止、重启或崩溃了；请启动后重新运行",
+            ),
+            false => Text::new(
+                ": it drops members that read too slowly (its --output-limit), or it lost a process",
+                "：它会断开读得太慢的成员（--output-limit），或者它失去了一个进程",
+            ),
+        };
+        joined(&[self.closed_text(true), next])
     }
 
-    fn write_closed(&self, f: &mut fmt::Formatter<'_>, idle: bool) -> fmt::Result {
+    fn closed_text(&self, idle: bool) -> Text {
         let (least, most) = self.answers.unwrap_or_default();
-        match self.closed {
-            1 => f.write_str("the server closed a connection")?,
-            closed => write!(f, "the server closed {closed} connections")?,
-        }
-        match (least, most) {
-            _ if idle => {}
-            (_, 0) => f.write_str(" before any answer")?,
-            _ if least < most => write!(f, " after {least} to {most} answers")?,
-            _ => {
-                let answers = if most == 1 { "answer" } else { "answers" };
-                let each = if self.closed > 1 { " each" } else { "" };
-                write!(f, " after {most} {answers}{each}")?;
-            }
-        }
-        match self.closed_at() {
-            None => f.write_str(", the first before measuring began"),
-            Some((first, _)) if self.closed == 1 || self.together() => {
-                write!(f, ", {} after measuring began", units::time(first))
+        let closed = self.closed;
+        let what = match closed {
+            1 => Text::new("the server closed a connection", "服务器关闭了一个连接"),
+            _ => tr!(
+                "the server closed {closed} connections",
+                "服务器关闭了 {closed} 个连接"
+            ),
+        };
+        let answers = plural(most, "answer");
+        let after = match (least, most) {
+            _ if idle => Text::new("", ""),
+            (_, 0) => Text::new(" before any answer", "，一个回应也没有"),
+            _ if least < most => tr!(
+                " after {least} to {most} answers",
+                "，各在 {least} 到 {most} 个回应之后"
+            ),
+            _ if closed > 1 => Text {
+                en: format!(" after {answers} each").into(),
+                zh: format!("，各在 {most} 个回应之后").into(),
+            },
+            _ => Text {
+                en: format!(" after {answers}").into(),
+                zh: format!("，在 {most} 个回应之后").into(),
+            },
+        };
+        let when = match self.closed_at() {
+            None => Text::new(
+                ", the first before measuring began",
+                "，第一个在测量开始之前",
+            ),
+            Some((first, _)) if closed == 1 || self.together() => {
+                let first = units::time(first);
+                tr!(", {first} after measuring began", "，在测量开始后 {first}")
             }
             Some((first, last)) => {
                 let (first, last) = (units::time(first), units::time(last));
-                write!(f, ", from {first} to {last} after measuring began")
+                tr!(
+                    ", from {first} to {last} after measuring began",
+                    "，在测量开始后 {first} 到 {last} 之间"
+                )
             }
-        }
+        };
+        joined(&[what, after, when])
     }
 
-    fn write_refused(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn refused_text(&self) -> Text {
         let it = match self.closed {
-            0 => "the server",
-            _ => "; it",
+            0 => Text::new("the server", "服务器"),
+            _ => Text::new("; it", "；它"),
         };
-        let times = match self.refused {
+        let count = self.refused;
+        let times = match count {
             1 => "once".to_owned(),
             count => format!("{count} times"),
         };
-        write!(f, "{it} refused new connections ({times}")?;
-        match self.refused_at() {
-            Some(at) => write!(f, ", from {} on)", units::time(at))?,
-            None => f.write_str(", from before measuring began)")?,
-        }
-        Ok(())
+        let (from, from_zh) = match self.refused_at() {
+            Some(at) => {
+                let at = units::time(at);
+                (format!("from {at} on"), format!("从 {at} 起"))
+            }
+            None => (
+                "from before measuring began".to_owned(),
+                "从测量开始之前起".to_owned(),
+            ),
+        };
+        let refused = Text {
+            en: format!(" refused new connections ({times}, {from})").into(),
+            zh: format!("拒绝了新的连接（{count} 次，{from_zh}）").into(),
+        };
+        joined(&[it, refused])
     }
 
     fn since(&self, moment_ns: u64) -> Option<Duration> {
         let since = moment_ns.checked_sub(self.measuring_since?)?;
         Some(Duration::from_nanos(since))
+    }
+}
+
+/// The texts one after the other.
+pub(crate) fn joined(texts: &[Text]) -> Text {
+    let all = |lang| texts.iter().map(|text| text.pick(lang)).collect::<String>();
+    Text {
+        en: all(Lang::En).into(),
+        zh: all(Lang::Zh).into(),
     }
 }
 
@@ -236,12 +293,6 @@ mod tests {
 
     #[test]
     fn what_the_server_did_is_told_with_what_to_type() {
-        struct Told(Endings, bool, bool);
-        impl fmt::Display for Told {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.write(f, self.1, self.2)
-            }
-        }
         let told = |closed: &[(u64, u64)], refused: bool, all: bool, idle: bool| {
             let mut endings = Endings::default();
             for (answers, ms) in closed {
@@ -251,7 +302,7 @@ mod tests {
                 endings.refuse(6_000_000_000);
             }
             endings.measuring_since = Some(1_000_000_000);
-            Told(endings, all, idle).to_string()
+            endings.text(all, idle).to_string()
         };
         for (told, expected) in [
             (
@@ -292,7 +343,7 @@ mod tests {
             listens: Some(false),
             ..Endings::default()
         };
-        let told = Told(gone, true, false).to_string();
+        let told = gone.text(true, false).to_string();
         let expected = "nothing listens there any more; start it again, then repeat the run";
         assert!(told.ends_with(expected), "{told}");
     }

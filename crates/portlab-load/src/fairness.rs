@@ -1,7 +1,11 @@
 //! How evenly connections were served.
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 /// How evenly the connections of a run were served while measuring.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Fairness {
     /// How many connections were counted: all that could talk at some time. One that was replaced
     /// counts together with those that took its place.
@@ -9,12 +13,15 @@ pub struct Fairness {
     /// How many of them got no answer at all.
     pub unserved: usize,
     /// Messages answered on the connection that was served least.
+    #[serde(rename = "least_messages")]
     pub least: u64,
     /// Messages answered on the connection that was served most.
+    #[serde(rename = "most_messages")]
     pub most: u64,
     /// Jain's index, in `(0, 1]`: 1 when all were served alike, 1/n when one of n got everything.
     ///
     /// Source: R. Jain, D. Chiu, W. Hawe, "A quantitative measure of fairness", DEC TR-301, 1984.
+    #[serde(rename = "jain_index")]
     pub jain: f64,
 }
 

@@ -3,6 +3,8 @@
 use std::{fmt, time::Duration};
 
 use hdrhistogram::Histogram;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 /// The longest latency that is told apart from longer ones. Nothing is dropped: what takes longer
 /// counts as this.
@@ -14,8 +16,39 @@ const LONGEST: Duration = Duration::from_secs(3600);
 /// that a quantile is one of all messages and never an average of quantiles.
 ///
 /// Source: G. Tene's HdrHistogram.
-#[derive(Clone)]
+#[derive(Clone, Serialize)]
+#[serde(into = "Quantiles")]
 pub struct Latency(Histogram<u64>);
+
+/// Quantiles in nanoseconds, `null` when nothing was recorded.
+#[derive(Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Quantiles {
+    /// How many were recorded.
+    count: u64,
+    mean: Option<f64>,
+    p50: Option<u64>,
+    p90: Option<u64>,
+    p99: Option<u64>,
+    p999: Option<u64>,
+    max: Option<u64>,
+}
+
+impl From<Latency> for Quantiles {
+    fn from(latency: Latency) -> Self {
+        let known = latency.count() > 0;
+        let at = |quantile| known.then(|| latency.quantile_ns(quantile));
+        Self {
+            count: latency.count(),
+            mean: known.then(|| latency.mean_ns()),
+            p50: at(0.5),
+            p90: at(0.9),
+            p99: at(0.99),
+            p999: at(0.999),
+            max: known.then(|| latency.max_ns()),
+        }
+    }
+}
 
 impl Latency {
     /// A histogram of no times.

@@ -1,9 +1,9 @@
 //! What will fail, said before the run, from the plan and the machine's limits alone.
 
-use std::{fmt, net::IpAddr, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
 use portlab_sys::{limits, machine::machine};
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
 use crate::Plan;
 
@@ -21,55 +21,6 @@ pub struct Limits {
     /// Connections that the kernel's firewall follows now, and can follow; `None` when it follows
     /// none.
     pub conntrack: Option<(u64, u64)>,
-}
-
-/// Something that will go wrong, or make figures say something else than they seem to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warning {
-    /// There are more connections than local ports.
-    Ports {
-        /// Connections at once.
-        connections: u64,
-        /// Ports for them.
-        ports: u64,
-        /// Whether the target is on loopback, where further source addresses are to be had.
-        loopback: bool,
-    },
-    /// Connections come and go faster than their ports become free again.
-    TimeWait {
-        /// Connections within a minute, as far as the plan tells.
-        connections: u64,
-        /// Ports for them.
-        ports: u64,
-    },
-    /// More connections are begun at once than an accept queue can hold.
-    Backlog {
-        /// Begun at once.
-        at_once: u64,
-        /// The longest queue.
-        somaxconn: u64,
-    },
-    /// The firewall can't follow so many connections, and drops what it can't.
-    Conntrack {
-        /// What the plan adds.
-        connections: u64,
-        /// What there is room for.
-        room: u64,
-    },
-    /// More threads than processors.
-    Threads {
-        /// What was asked for.
-        threads: usize,
-        /// What there is.
-        cores: usize,
-    },
-    /// A client with these manners can't be done in time.
-    TooSlow {
-        /// How long a message takes.
-        takes: Duration,
-        /// How long it may take.
-        timeout: Duration,
-    },
 }
 
 /// How long a closed connection keeps its port, on Linux.
@@ -91,56 +42,93 @@ impl Limits {
     }
 }
 
-/// Looks for what will go wrong with `plan` on a machine with these `limits`. Too few file
-/// descriptors are no warning but an error of [`Plan::check`].
+/// Warns of what will go wrong with `plan` on a machine with these `limits`, or what will make figures say
+/// something else than they seem to. Too few file descriptors are no warning but an error of [`Plan::check`].
 #[must_use]
-pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Warning> {
-    let connections = plan.connections as u64;
+pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
     let loopback = plan.target.ip().is_loopback();
-    let sources = plan.life.sources.len().max(1) as u64;
-    let ports = limits.ports * sources;
-    let (on_loopback, elsewhere) = limits.reuses_time_wait;
-    let keeps_ports = !plan.life.reset && !(if loopback { on_loopback } else { elsewhere });
-    let within_a_minute = connections.saturating_add(churn_within(plan, TIME_WAIT));
+    let churn = churn_within(plan, TIME_WAIT);
+    let within_a_minute = (plan.connections as u64).saturating_add(churn);
     let at_once = plan.connecting_at_once() as u64;
     let slow = slowness(plan);
-    let mut warnings = Vec::new();
-    let mut warn = |applies: bool, warning: Warning| {
+    let mut warnings: Vec<_> = ports(plan, limits, within_a_minute).into_iter().collect();
+    let mut warn = |applies: bool, warning: Text| {
         if applies {
             warnings.push(warning);
         }
     };
-    warn(
-        connections > ports,
-        Warning::Ports {
-            connections,
-            ports,
-            loopback,
-        },
-    );
-    warn(
-        connections <= ports && keeps_ports && within_a_minute > ports,
-        Warning::TimeWait {
-            connections: within_a_minute,
-            ports,
-        },
-    );
     if let Some(somaxconn) = limits.somaxconn {
         warn(
             loopback && at_once > somaxconn,
-            Warning::Backlog { at_once, somaxconn },
+            tr!(
+                "{at_once} connections are begun at once and an accept queue holds {somaxconn} \
+                 (net.core.somaxconn): some will take 1 s, 3 s, ...; use fewer --threads",
+                "同时发起 {at_once} 个连接，而接受队列只能容纳 {somaxconn} 个（net.core.somaxconn）：有些连接要等 1 s、3 s……；\
+                 请减少 --threads"
+            ),
         );
     }
     let room = limits.conntrack.map(|(now, most)| most.saturating_sub(now));
     if let Some(room) = room {
-        let connections = within_a_minute;
-        warn(connections > room, Warning::Conntrack { connections, room });
+        warn(
+            within_a_minute > room,
+            tr!(
+                "{within_a_minute} connections, and the firewall has room for {room}: it will drop packets; raise \
+                 net.netfilter.nf_conntrack_max",
+                "有 {within_a_minute} 个连接，而防火墙只能跟踪 {room} 个：它会丢弃数据包；请调高 \
+                 net.netfilter.nf_conntrack_max"
+            ),
+        );
     }
     let (threads, cores) = (plan.threads.min(plan.connections), limits.cores);
-    warn(threads > cores, Warning::Threads { threads, cores });
-    let (takes, timeout) = (slow, plan.timeout);
-    warn(takes > timeout, Warning::TooSlow { takes, timeout });
+    warn(
+        threads > cores,
+        tr!(
+            "{threads} threads on {cores} cores take turns, and latencies contain that; use fewer --threads",
+            "{threads} 个线程轮流使用 {cores} 个核，延迟中包含了等待；请减少 --threads"
+        ),
+    );
+    let [takes, timeout] = [slow, plan.timeout].map(units::time);
+    warn(
+        slow > plan.timeout,
+        tr!(
+            "at the pace of this client a message takes {takes}, and an answer may take {timeout}: all will time \
+             out; raise --timeout or use a smaller --size",
+            "按这个客户端的节奏，一条消息要 {takes}，而回应最多等 {timeout}：全部会超时；请调高 --timeout 或减小 --size"
+        ),
+    );
     warnings
+}
+
+/// Whether there are too few local ports.
+fn ports(plan: &Plan, limits: &Limits, within_a_minute: u64) -> Option<Text> {
+    let connections = plan.connections as u64;
+    let loopback = plan.target.ip().is_loopback();
+    let ports = limits.ports * plan.life.sources.len().max(1) as u64;
+    let (on_loopback, elsewhere) = limits.reuses_time_wait;
+    let keeps_ports = !plan.life.reset && !(if loopback { on_loopback } else { elsewhere });
+    if connections <= ports && keeps_ports && within_a_minute > ports {
+        return Some(tr!(
+            "{within_a_minute} connections within a minute take a local port each, which stays taken for a minute \
+             (TIME_WAIT), and there are {ports}; add --source with more addresses, or --reset",
+            "一分钟内的 {within_a_minute} 个连接各占用一个本地端口一分钟（TIME_WAIT），而只有 {ports} 个；请用 --source \
+             加上更多地址，或使用 --reset"
+        ));
+    }
+    let remedy = match loopback {
+        true => Text::new("add --source auto", "请加上 --source auto"),
+        false => Text::new(
+            "add --source with more addresses of this machine, or widen net.ipv4.ip_local_port_range",
+            "请用 --source 加上本机的更多地址，或扩大 net.ipv4.ip_local_port_range",
+        ),
+    };
+    let Text { en, zh } = remedy;
+    (connections > ports).then(|| {
+        tr!(
+            "{connections} connections need a local port each and there are {ports}: the rest will fail; {en}",
+            "{connections} 个连接各需要一个本地端口，而只有 {ports} 个：其余的会失败；{zh}"
+        )
+    })
 }
 
 /// How many connections churn makes within `time`, as far as the plan tells.
@@ -196,58 +184,6 @@ pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
     Some(sources.collect())
 }
 
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ports {
-                connections,
-                ports,
-                loopback,
-            } => {
-                let remedy = if *loopback {
-                    "add --source auto"
-                } else {
-                    "add --source with more addresses of this machine, or widen \
-                     net.ipv4.ip_local_port_range"
-                };
-                write!(
-                    f,
-                    "{connections} connections need a local port each and there are {ports}: the \
-                     rest will fail; {remedy}"
-                )
-            }
-            Self::TimeWait { connections, ports } => write!(
-                f,
-                "{connections} connections within a minute take a local port each, which stays \
-                 taken for a minute (TIME_WAIT), and there are {ports}; add --source with more \
-                 addresses, or --reset"
-            ),
-            Self::Backlog { at_once, somaxconn } => write!(
-                f,
-                "{at_once} connections are begun at once and an accept queue holds {somaxconn} \
-                 (net.core.somaxconn): some will take 1 s, 3 s, ...; use fewer --threads"
-            ),
-            Self::Conntrack { connections, room } => write!(
-                f,
-                "{connections} connections, and the firewall has room for {room}: it will drop \
-                 packets; raise net.netfilter.nf_conntrack_max"
-            ),
-            Self::Threads { threads, cores } => write!(
-                f,
-                "{threads} threads on {cores} cores take turns, and latencies contain that; use \
-                 fewer --threads"
-            ),
-            Self::TooSlow { takes, timeout } => write!(
-                f,
-                "at the pace of this client a message takes {}, and an answer may take {}: all will time \
-                 out; raise --timeout or use a smaller --size",
-                units::time(*takes),
-                units::time(*timeout)
-            ),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,7 +207,7 @@ mod tests {
     fn texts(plan: &Plan, limits: &Limits) -> Vec<String> {
         preflight(plan, limits)
             .iter()
-            .map(Warning::to_string)
+            .map(Text::to_string)
             .collect()
     }
 

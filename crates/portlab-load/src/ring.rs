@@ -19,7 +19,8 @@ pub struct Ring {
 }
 
 /// A byte that came back different from what was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Mismatch {
     /// Which connection, counted from 0.
     pub connection: usize,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, io};
 
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
 use crate::{ErrorAnswer, Mismatch, Sample};
 
@@ -125,6 +125,14 @@ impl Tally {
         errors
     }
 
+    /// Whether a wrong answer came: not one that is complete, and an error by its own protocol.
+    pub(crate) fn has_wrong_answers(&self) -> bool {
+        let mut kinds = self.counts.keys();
+        kinds.any(|(phase, cause)| {
+            *phase == Phase::Verify && !matches!(cause, Cause::ErrorAnswer(_))
+        })
+    }
+
     /// The errors, by phase and cause.
     pub fn failures(&self) -> impl Iterator<Item = Failure> {
         self.counts.iter().map(|(&(phase, cause), &count)| Failure {
@@ -147,38 +155,30 @@ impl Tally {
     }
 }
 
+impl Phase {
+    /// What was being done, in words.
+    #[must_use]
+    pub fn text(self) -> Text {
+        match self {
+            Self::Connect => Text::new("connect", "连接"),
+            Self::Greeting => Text::new("greeting", "欢迎信息"),
+            Self::Send => Text::new("send", "发送"),
+            Self::Receive => Text::new("receive", "接收"),
+            Self::Verify => Text::new("verify", "核对"),
+            Self::Close => Text::new("close", "关闭"),
+        }
+    }
+}
+
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Connect => "connect",
-            Self::Greeting => "greeting",
-            Self::Send => "send",
-            Self::Receive => "receive",
-            Self::Verify => "verify",
-            Self::Close => "close",
-        })
+        f.pad(&self.text().en)
     }
 }
 
 impl fmt::Display for Cause {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            // The standard library knows the text, and adds the number.
-            Self::Errno(errno) => write!(f, "{}", io::Error::from_raw_os_error(*errno)),
-            Self::TimedOut => f.write_str("timed out"),
-            Self::Incomplete => f.write_str("timed out in the middle of an answer"),
-            Self::ClosedEarly => f.write_str("the server closed before all requests were answered"),
-            Self::ClosedIdle => f.write_str("the server closed an idle connection"),
-            Self::WrongByte => f.write_str("wrong byte"),
-            Self::Unsolicited => f.write_str("more came back than was expected"),
-            Self::NoEnd => {
-                let limit = units::bytes(LONGEST_LINE as f64);
-                write!(f, "more than {limit} came, the limit, without an end")
-            }
-            Self::Refused => f.write_str("the server refused it"),
-            Self::NoChat => f.write_str("the server is not a portlab chat"),
-            Self::ErrorAnswer(error) => write!(f, "the server answered with an error: {error}"),
-        }
+        self.text().fmt(f)
     }
 }
 
@@ -192,69 +192,155 @@ impl Cause {
         }
     }
 
+    /// Why it failed, in words.
+    #[must_use]
+    pub fn text(self) -> Text {
+        match self {
+            // The standard library knows the text, and adds the number.
+            Self::Errno(errno) => {
+                let error = io::Error::from_raw_os_error(errno);
+                tr!("{error}", "{error}")
+            }
+            Self::TimedOut => Text::new("timed out", "超时"),
+            Self::Incomplete => {
+                Text::new("timed out in the middle of an answer", "回应收到一半时超时")
+            }
+            Self::ClosedEarly => Text::new(
+                "the server closed before all requests were answered",
+                "服务器在回应所有请求之前关闭了连接",
+            ),
+            Self::ClosedIdle => Text::new(
+                "the server closed an idle connection",
+                "服务器关闭了空闲的连接",
+            ),
+            Self::WrongByte => Text::new("wrong byte", "字节不符"),
+            Self::Unsolicited => {
+                Text::new("more came back than was expected", "收到的比应收到的多")
+            }
+            Self::NoEnd => {
+                let limit = units::bytes(LONGEST_LINE as f64);
+                tr!(
+                    "more than {limit} came, the limit, without an end",
+                    "收到了超过上限 {limit} 的数据，仍没有结束"
+                )
+            }
+            Self::Refused => Text::new("the server refused it", "服务器拒绝了"),
+            Self::NoChat => Text::new(
+                "the server is not a portlab chat",
+                "服务器不是 portlab 的聊天服务",
+            ),
+            Self::ErrorAnswer(error) => tr!(
+                "the server answered with an error: {error}",
+                "服务器的回应是错误：{error}"
+            ),
+        }
+    }
+
     /// What to do about it when it happens in `phase`, where that is known.
     #[must_use]
-    pub fn hint(self, phase: Phase) -> Option<&'static str> {
+    pub fn hint(self, phase: Phase) -> Option<Text> {
         // The numbers are Linux's; see errno(3).
         Some(match self {
-            Self::Errno(111) => "no program listens there; is the server up?",
-            Self::Errno(104) => {
-                "the server reset the connection: it crashed, or closed before it had read everything"
-            }
-            Self::Errno(99) => {
-                "no local port is left for this address; use --source auto, fewer connections, or \
-                 wait a minute"
-            }
-            Self::Errno(24) => "out of file descriptors; raise the limit with ulimit -n",
-            Self::Errno(32) => "the server had closed the connection already",
-            Self::Errno(113 | 101) => "no way to that address; check it, and the network",
-            Self::TimedOut => match phase {
-                Phase::Connect => "no reply to the handshake: a firewall, or a full accept queue",
-                Phase::Greeting => {
-                    "the server sends no greeting, or not the one that --greeting says"
-                }
-                Phase::Send => "the server doesn't read, or reads more slowly than data is sent",
-                _ => {
-                    "no byte of the answer came: the server is slow, or serves fewer connections at once \
-                     and leaves the others in its accept queue, or waits for the rest of the request (does \
-                     the message end as it should?)"
-                }
-            },
-            Self::Incomplete => "what came has no end as --expect says, or comes slowly",
-            Self::ClosedEarly => {
+            Self::Errno(111) => Text::new(
+                "no program listens there; is the server up?",
+                "该端口没有程序监听；服务器启动了吗？",
+            ),
+            Self::Errno(104) => Text::new(
+                "the server reset the connection: it crashed, or closed before it had read everything",
+                "服务器重置了连接：它崩溃了，或者没有读完就关闭了",
+            ),
+            Self::Errno(99) => Text::new(
+                "no local port is left for this address; use --source auto, fewer connections, or wait a minute",
+                "这个地址的本地端口已用完；请使用 --source auto、减少连接数，或等一分钟",
+            ),
+            Self::Errno(24) => Text::new(
+                "out of file descriptors; raise the limit with ulimit -n",
+                "文件描述符已用完；请用 ulimit -n 提高上限",
+            ),
+            Self::Errno(32) => Text::new(
+                "the server had closed the connection already",
+                "服务器此前已经关闭了连接",
+            ),
+            Self::Errno(113 | 101) => Text::new(
+                "no way to that address; check it, and the network",
+                "无法到达该地址；请检查地址和网络",
+            ),
+            Self::TimedOut => time_out_hint(phase),
+            Self::Incomplete => Text::new(
+                "what came has no end as --expect says, or comes slowly",
+                "收到的数据没有 --expect 所说的结尾，或者来得太慢",
+            ),
+            Self::ClosedEarly => Text::new(
                 "it crashed, speaks another protocol, or limits the requests per connection: then use \
-                 --per-connection"
-            }
-            Self::ClosedIdle => "it has an idle timeout, or a limit on connections",
-            Self::WrongByte => {
-                "not an echo server (see --expect), or one that mixes up its buffers"
-            }
-            Self::Unsolicited => {
-                "the answer is longer than --expect says, or the server sent something twice"
-            }
+                 --per-connection",
+                "它崩溃了，使用另一种协议，或限制每个连接的请求数：请使用 --per-connection",
+            ),
+            Self::ClosedIdle => Text::new(
+                "it has an idle timeout, or a limit on connections",
+                "它设有空闲超时或连接数上限",
+            ),
+            Self::WrongByte => Text::new(
+                "not an echo server (see --expect), or one that mixes up its buffers",
+                "不是回显服务器（见 --expect），或者弄混了缓冲区",
+            ),
+            Self::Unsolicited => Text::new(
+                "the answer is longer than --expect says, or the server sent something twice",
+                "回应比 --expect 所说的长，或者服务器重复发送了",
+            ),
             Self::NoEnd => match phase {
-                Phase::Greeting => {
-                    "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; \
-                     portlab connect shows what it sends"
-                }
-                _ => "no line of a chat is so long; is it a chat of portlab serve --service chat?",
+                Phase::Greeting => Text::new(
+                    "give the end of what the server sends first, as in --greeting 'until:\\r\\n'; portlab connect \
+                     shows what it sends",
+                    "请说明服务器先发送的内容怎样结束，如 --greeting 'until:\\r\\n'；portlab connect 可以显示它发送了什么",
+                ),
+                _ => Text::new(
+                    "no line of a chat is so long; is it a chat of portlab serve --service chat?",
+                    "聊天的一行不会这么长；这是 portlab serve --service chat 的聊天服务吗？",
+                ),
             },
-            Self::Refused => {
-                "in a chat: a name is taken, perhaps by another load, or there are too many rooms"
-            }
-            Self::NoChat => "start one: portlab serve --service chat",
-            Self::ErrorAnswer(_) => {
-                "is the request right? To count such answers as any other, use --any-answer"
-            }
+            Self::Refused => Text::new(
+                "in a chat: a name is taken, perhaps by another load, or there are too many rooms",
+                "在聊天中：名字已被占用（可能是另一次负载测试），或者房间太多",
+            ),
+            Self::NoChat => Text::new(
+                "start one: portlab serve --service chat",
+                "请启动一个：portlab serve --service chat",
+            ),
+            Self::ErrorAnswer(_) => Text::new(
+                "is the request right? To count such answers as any other, use --any-answer",
+                "请求写对了吗？要把这样的回应当作普通回应，请使用 --any-answer",
+            ),
             Self::Errno(_) => return None,
         })
+    }
+}
+
+fn time_out_hint(phase: Phase) -> Text {
+    match phase {
+        Phase::Connect => Text::new(
+            "no reply to the handshake: a firewall, or a full accept queue",
+            "握手没有回音：有防火墙，或接受队列已满",
+        ),
+        Phase::Greeting => Text::new(
+            "the server sends no greeting, or not the one that --greeting says",
+            "服务器没有先发送内容，或与 --greeting 所说的不同",
+        ),
+        Phase::Send => Text::new(
+            "the server doesn't read, or reads more slowly than data is sent",
+            "服务器不读取，或读得比发送慢",
+        ),
+        _ => Text::new(
+            "no byte of the answer came: the server is slow, or serves fewer connections at once and leaves the \
+             others in its accept queue, or waits for the rest of the request (does the message end as it should?)",
+            "回应一个字节也没收到：服务器慢，或同时只服务较少的连接、把其余的留在接受队列中，或在等请求的其余部分（消息的结尾对吗？）",
+        ),
     }
 }
 
 impl Failure {
     /// What to do about it, where that is known.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Text> {
         self.cause.hint(self.phase)
     }
 }
@@ -291,7 +377,7 @@ mod tests {
         assert!(
             refused
                 .hint(Phase::Connect)
-                .is_some_and(|hint| hint.contains("server up"))
+                .is_some_and(|hint| hint.en.contains("server up"))
         );
     }
 }

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fmt};
 
+use portlab_words::{Text, tr};
+
 /// What the members of a chat have received, compared with what they must receive.
 ///
 /// One member of each room is its observer: it sends nothing, so the server must deliver every message
@@ -323,36 +325,46 @@ impl History {
     }
 }
 
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Violation {
+    /// What was wrong, in words.
+    #[must_use]
+    pub fn text(&self) -> Text {
         match self {
-            Self::Lost { member, count } => {
-                write!(f, "member {member} never received {count} of the messages")
-            }
+            Self::Lost { member, count } => tr!(
+                "member {member} never received {count} of the messages",
+                "成员 {member} 没有收到其中 {count} 条消息"
+            ),
             Self::Doubled {
                 member,
                 from,
                 number,
-            } => write!(
-                f,
-                "member {member} received message {number} of member {from} once too often"
+            } => tr!(
+                "member {member} received message {number} of member {from} once too often",
+                "成员 {member} 多收到一次成员 {from} 的消息 {number}"
             ),
             Self::OutOfOrder {
                 member,
                 from,
                 number,
-            } => write!(
-                f,
-                "member {member} received message {number} of member {from} in another order than its room"
+            } => tr!(
+                "member {member} received message {number} of member {from} in another order than its room",
+                "成员 {member} 收到成员 {from} 的消息 {number} 的次序与房间的次序不同"
             ),
-            Self::Elsewhere { member, from } => write!(
-                f,
-                "member {member} received a message of member {from}, which is in another room"
+            Self::Elsewhere { member, from } => tr!(
+                "member {member} received a message of member {from}, which is in another room",
+                "成员 {member} 收到了另一个房间的成员 {from} 的消息"
             ),
-            Self::Garbled { member } => {
-                write!(f, "member {member} received a line that no member sent")
-            }
+            Self::Garbled { member } => tr!(
+                "member {member} received a line that no member sent",
+                "成员 {member} 收到了没有成员发送过的一行"
+            ),
         }
+    }
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.text().fmt(f)
     }
 }
 

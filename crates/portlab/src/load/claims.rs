@@ -3,13 +3,11 @@
 use std::time::Duration;
 
 use portlab_load::{
-    Account, Cause, Ended, Endings, ErrorAnswer, Fairness, Outcome, Pace, Phase, Plan, Tally,
+    Account, Cause, Ended, Endings, ErrorAnswer, Fairness, LoadResult, Outcome, Pace, Phase, Plan,
+    Tally,
 };
 
-use super::{
-    judge,
-    text::tests::{closed, open, printed},
-};
+use super::text::tests::{closed, open, printed};
 
 /// What a sentence of a result claims, if the result has it.
 type Claim = (&'static str, fn(&Case) -> bool);
@@ -60,18 +58,36 @@ const CLAIMS: &[Claim] = &[
         it.outcome.ended != Ended::Done
     }),
     ("believable          yes", |it| {
-        judge(&it.plan, &it.outcome) == crate::Verdict::Fine
+        LoadResult::of(&it.plan, it.outcome.clone(), &[]).is_fine()
     }),
     ("100.0% of the rate", |it| it.outcome.kept_up(&it.plan)),
     ("too few for a p99", |it| it.account.samples > 0),
 ];
 
-fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
-    let few = |random: &mut fastrand::Rng| match random.u8(0..3) {
+fn few(random: &mut fastrand::Rng) -> u64 {
+    match random.u8(0..3) {
         0 => 0,
         1 => random.u64(1..4),
         _ => random.u64(1..2_000),
-    };
+    }
+}
+
+/// Errors of a run with so many answers.
+fn failures(random: &mut fastrand::Rng, plan: &Plan, answered: u64) -> Tally {
+    let mut tally = Tally::default();
+    let status = Cause::ErrorAnswer(ErrorAnswer::Status(500));
+    if !plan.checks_every_byte() && random.bool() {
+        let errors = match random.bool() {
+            true => answered,
+            false => random.u64(0..=answered),
+        };
+        (0..errors).for_each(|_| tally.add(Phase::Verify, status));
+    }
+    (0..few(random)).for_each(|_| tally.add(Phase::Receive, Cause::TimedOut));
+    tally
+}
+
+fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
     let mut plan = if random.bool() { open() } else { closed() };
     if random.bool() {
         plan.script.expect = "lines:1".parse().unwrap();
@@ -95,16 +111,7 @@ fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
         answered => answered * 64,
     };
     outcome.unanswered = few(random);
-    outcome.tally = Tally::default();
-    let status = Cause::ErrorAnswer(ErrorAnswer::Status(500));
-    if !plan.checks_every_byte() && random.bool() {
-        let errors = match random.bool() {
-            true => outcome.answered,
-            false => random.u64(0..=outcome.answered),
-        };
-        (0..errors).for_each(|_| outcome.tally.add(Phase::Verify, status));
-    }
-    (0..few(random)).for_each(|_| outcome.tally.add(Phase::Receive, Cause::TimedOut));
+    outcome.tally = failures(random, &plan, outcome.answered);
     outcome.ended = match random.u8(0..4) {
         0 if began => Ended::NobodyLeft,
         1 => Ended::TooManyErrors,

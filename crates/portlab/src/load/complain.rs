@@ -2,65 +2,76 @@
 
 use std::ops::RangeInclusive;
 
-use portlab_load::{Cause, Doubt, Outcome, Pace, Phase, Plan, Verdict};
-use portlab_words::units;
+use portlab_load::{CautionKind, FailureLine, LoadResult, Pace, Phase};
+use portlab_words::{Lang, Text, plural, tr, units};
 
-use super::{
-    chat,
-    words::{plural, say, with_hint},
-};
+use super::words::say;
 use crate::args::{BAD, WARN};
 
-/// Whether an answer was wrong, or an error by its own protocol.
-pub(super) fn is_wrong_or_error(outcome: &Outcome) -> bool {
-    let mut failures = outcome.tally.failures();
-    failures.any(|failure| failure.phase == Phase::Verify)
-}
-
-/// Whether an answer was wrong: not one that is complete, and an error by its own protocol.
-pub(super) fn is_wrong(outcome: &Outcome) -> bool {
-    let mut failures = outcome.tally.failures();
-    failures.any(|it| it.phase == Phase::Verify && !matches!(it.cause, Cause::ErrorAnswer(_)))
-}
-
 /// What the server did to its connections, if it ended some that were in use.
-pub(super) fn why_it_ended(verdict: &Verdict) -> Option<String> {
-    let mut doubts = verdict.doubts.iter();
-    let closed =
-        doubts.find(|doubt| matches!(doubt, Doubt::Closed { .. } | Doubt::ChatClosed { .. }))?;
-    Some(closed.to_string())
+pub(super) fn why_it_ended(result: &LoadResult) -> Option<&Text> {
+    let mut cautions = result.verdict.doubts.iter();
+    let closed = cautions.find(|it| it.kind == CautionKind::Closed)?;
+    Some(&closed.text)
 }
 
-/// A run without a single connection that talked is none; says why it had none.
-pub(super) fn why_nobody_answered(plan: &Plan, outcome: &Outcome) -> Option<String> {
-    if plan.script.chat.is_some() {
-        return chat::why_not_all_are_in(plan, outcome);
-    }
-    if outcome.connected > 0 || outcome.interrupted() {
+/// Why a run had no connection that could send, or a chat not all of its members, if so.
+pub(super) fn why_nobody_answered(result: &LoadResult) -> Option<Text> {
+    let needed = result.chat.as_ref().map_or(1, |it| it.members);
+    if result.connected >= needed || result.interrupted {
         return None;
     }
-    let reasons: Vec<_> = outcome
-        .tally
-        .failures()
-        .map(|failure| match failure.phase {
-            Phase::Connect => with_hint(&failure),
-            phase => format!("{phase}: {}", with_hint(&failure)),
-        })
-        .collect();
-    let (target, reasons) = (plan.target, reasons.join(", "));
-    Some(match outcome.connect_latency.count() {
-        0 => format!("no connection to {target} could be made: {reasons}"),
-        made => {
-            let made = plural(made, "connection");
-            let said = outcome
-                .tally
-                .first_wrong()
-                .map_or(String::new(), |said| format!("; it said \"{said}\""));
-            format!(
-                "{made} to {target} could be made, and none got as far as talking: {reasons}{said}"
-            )
+    let in_lang = |lang| {
+        let failures = result.failures.iter().map(|it| reason(result, it, lang));
+        let reasons = failures.collect::<Vec<_>>().join(lang.pick(", ", "，"));
+        let said = result.first_wrong.as_ref().map_or(String::new(), |said| {
+            tr!(lang, "; it said \"{said}\"", "；它发来 \"{said}\"")
+        });
+        let (target, in_it) = (&result.target, result.connected);
+        let made = result.connections_made;
+        let connections = plural(made, "connection");
+        match &result.chat {
+            Some(chat) => {
+                let all = chat.members;
+                tr!(
+                    lang,
+                    "{in_it} of {all} members got into the chat at {target}: {reasons}{said}",
+                    "{all} 个成员中有 {in_it} 个进入了 {target} 的聊天：{reasons}{said}"
+                )
+            }
+            None if made == 0 => tr!(
+                lang,
+                "no connection to {target} could be made: {reasons}",
+                "无法连接 {target}：{reasons}"
+            ),
+            None => lang.pick(
+                format!(
+                    "{connections} to {target} could be made, and none got as far as talking: {reasons}{said}"
+                ),
+                format!("建立了到 {target} 的 {made} 个连接，但没有一个能开始收发：{reasons}{said}"),
+            ),
         }
+    };
+    Some(Text {
+        en: in_lang(Lang::En).into(),
+        zh: in_lang(Lang::Zh).into(),
     })
+}
+
+fn reason(result: &LoadResult, failure: &FailureLine, lang: Lang) -> String {
+    let timed_out = failure.cause.en == "timed out";
+    match (&result.chat, failure.phase) {
+        (Some(_), Phase::Greeting) if timed_out => lang
+            .pick(
+                "greeting: the next was not let in; is this a chat of ours (portlab serve --service chat), and \
+                 does it serve so many at once (--workers)?",
+                "欢迎信息：下一个成员没能进入；这是本程序的聊天服务吗（portlab serve --service chat）？它能同时服务这么多成员吗\
+                 （--workers）？",
+            )
+            .to_owned(),
+        (None, Phase::Connect) => failure.with_hint(lang),
+        _ => failure.in_words(lang),
+    }
 }
 
 /// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
@@ -69,34 +80,45 @@ const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 /// How long Linux delays an acknowledgement at least (TCP_DELACK_MIN), and what else a message takes.
 const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 
-/// Says on stderr what is wrong with a run of `plan`, if something is.
-pub(super) fn complain(plan: &Plan, outcome: &Outcome) {
-    if let Some(chat) = &outcome.chat {
-        chat::complain(chat, outcome);
-    } else if let Some(wrong) = outcome.tally.first_wrong() {
-        say(BAD, "what came:", &format!("\"{wrong}\""));
+/// Says on stderr what is wrong with a run, if something is.
+pub(super) fn complain(result: &LoadResult, lang: Lang) {
+    let note = lang.pick("note:", "注意：");
+    if let Some(mismatch) = &result.first_mismatch {
+        let lead = lang.pick("wrong bytes:", "字节不符：");
+        say(BAD, lead, &mismatch.to_string());
     }
-    if let Some(mismatch) = outcome.tally.first_mismatch() {
-        say(BAD, "wrong bytes:", &mismatch.to_string());
+    for violation in result.chat.iter().flat_map(|it| &it.first_violations) {
+        let lead = lang.pick("broken promise:", "违反约定：");
+        say(BAD, lead, violation.pick(lang));
     }
-    if outcome.connect_latency.max_ns() >= HANDSHAKE_RETRY_NS {
-        let longest = units::nanos(outcome.connect_latency.max_ns() as f64);
-        let text = format!(
-            "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, \
-             ..., probably because the server's accept queue was full"
+    if let Some(wrong) = &result.first_wrong {
+        let lead = match result.chat {
+            Some(_) => lang.pick("a line that no member sent:", "没有成员发送过的一行："),
+            None => lang.pick("what came:", "收到的是："),
+        };
+        say(BAD, lead, &format!("\"{wrong}\""));
+    }
+    let longest_ns = result.connect_latency_ns.max_ns();
+    if longest_ns >= HANDSHAKE_RETRY_NS {
+        let longest = units::nanos(longest_ns as f64);
+        let text = tr!(
+            lang,
+            "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, ..., \
+             probably because the server's accept queue was full",
+            "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务器的接受队列已满"
         );
-        say(WARN, "note:", &text);
+        say(WARN, note, &text);
     }
     // A proxy delays answers by itself.
-    let direct = plan.pace == Pace::Closed && plan.through.is_none() && outcome.chat.is_none();
-    if direct && waits_for_delayed_acks(|q| outcome.latency.quantile_ns(q)) {
-        say(
-            WARN,
-            "note:",
-            "half of all answers took some 40 ms: the mark of Nagle's algorithm and delayed \
-             acknowledgements on the server's side; it probably sends an answer in two writes without \
-             TCP_NODELAY",
+    let plan = &result.plan;
+    let direct = plan.pace == Pace::Closed && plan.through.is_none() && result.chat.is_none();
+    if direct && waits_for_delayed_acks(|q| result.latency_ns.quantile_ns(q)) {
+        let text = lang.pick(
+            "half of all answers took some 40 ms: the mark of Nagle's algorithm and delayed acknowledgements on \
+             the server's side; it probably sends an answer in two writes without TCP_NODELAY",
+            "一半的回应用了约 40 ms：这是服务器一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个回应",
         );
+        say(WARN, note, text);
     }
 }
 

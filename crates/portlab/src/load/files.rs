@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_load::{Interval, IntervalLog, Latency, Outcome, write_percentiles};
+use portlab_load::{Interval, IntervalLog, Latency, LoadResult, write_percentiles};
 use portlab_sys::whole::WholeFile;
 
 use super::OutputArgs;
@@ -86,10 +86,10 @@ impl Files {
     }
 
     /// The run is over.
-    pub(super) fn finish(mut self, outcome: &Outcome) -> anyhow::Result<()> {
+    pub(super) fn finish(mut self, result: &LoadResult) -> anyhow::Result<()> {
         if let Some((path, mut file)) = self.hgrm.take() {
             let written =
-                write_percentiles(&outcome.latency, &mut file).and_then(|()| file.commit());
+                write_percentiles(&result.latency_ns, &mut file).and_then(|()| file.commit());
             if let Err(error) = written {
                 note(&mut self.failed, &path, error);
             }

@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use portlab_load::{Interval, Pace, Plan, Progress};
-use portlab_words::units;
+use portlab_words::{tr, units};
 
-use super::words::{connecting, known, open, plural, waiting};
-use crate::args::{BAD, DIM};
+use super::words::{connecting, errors, known, open, waiting};
+use crate::args::{BAD, DIM, lang};
 
 /// Tells of a run line by line.
 pub(super) struct Lines {
@@ -48,23 +48,26 @@ impl Lines {
     pub(super) fn add(&mut self, second: &Interval) {
         self.last_word = Instant::now();
         let latency = &second.latency;
+        let lang = lang();
         let errors = match second.errors {
             0 => String::new(),
-            count => format!("  {BAD}{}{BAD:#}", plural(count, "error")),
+            count => format!("  {BAD}{}{BAD:#}", errors(count, lang)),
         };
         let (title, at) = (&self.title, second.to.as_secs_f64());
-        let generator = format!("generator {:.0}%", second.generator_cpu_share * 100.0);
+        let percent = second.generator_cpu_share * 100.0;
+        let generator = tr!(lang, "generator {percent:.0}%", "生成器 {percent:.0}%");
         if self.idle {
-            let open = open(second.open, self.connections);
+            let open = open(second.open, self.connections, lang);
             crate::tell!("{title}{at:>6.1}s  {open}  {DIM}{generator}{DIM:#}{errors}");
             return;
         }
+        let count = second.open;
+        let open = tr!(lang, "{count} open", "{count} 个打开");
         crate::tell!(
-            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{} open, {generator}{DIM:#}{errors}",
+            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{open}, {generator}{DIM:#}{errors}",
             units::short(second.messages_per_s()),
             known(latency, latency.quantile_ns(0.5)),
             known(latency, latency.quantile_ns(0.99)),
-            second.open,
         );
     }
 
@@ -74,18 +77,19 @@ impl Lines {
             return;
         }
         self.last_word = Instant::now();
-        let (title, dialled, errors) = (&self.title, progress.dialled, progress.errors);
-        let errors = match errors {
+        let (title, lang) = (&self.title, lang());
+        let errors = match progress.errors {
             0 => String::new(),
-            errors => format!(", {}", plural(errors, "error")),
+            count => format!(", {}", errors(count, lang)),
         };
         if let Some(left) = progress.waiting {
-            crate::tell!("{title}{}{errors}", waiting(left));
+            crate::tell!("{title}{}{errors}", waiting(left, lang));
         } else if progress.share == 0.0 {
-            let connecting = connecting(dialled, self.connections);
+            let connecting = connecting(progress.dialled, self.connections, lang);
             crate::tell!("{title}{connecting}{errors}");
         } else {
-            crate::tell!("{title}warming up{errors}");
+            let warming_up = lang.pick("warming up", "正在预热");
+            crate::tell!("{title}{warming_up}{errors}");
         }
     }
 }

@@ -1,6 +1,5 @@
 //! `portlab load`: drive a port, and measure it.
 
-mod answers;
 mod chat;
 #[cfg(test)]
 mod claims;
@@ -23,9 +22,7 @@ mod words;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context, bail};
-use portlab_load::{
-    Arrivals, Expect, Limits, Outcome, Plan, Verdict as Believable, Warning, preflight,
-};
+use portlab_load::{Arrivals, Expect, Limits, LoadResult, Plan, preflight};
 use portlab_service::TextEncoding;
 
 use crate::{
@@ -34,9 +31,9 @@ use crate::{
     output,
 };
 pub(crate) use chat::chat_encodings;
-use complain::{complain, is_wrong, is_wrong_or_error, why_it_ended, why_nobody_answered};
+use complain::{complain, why_it_ended, why_nobody_answered};
 pub(crate) use known::{Args as KnownArgs, run as serve_known};
-use portlab_words::units;
+use portlab_words::{Text, units};
 pub(crate) use show::interrupt_flag;
 
 /// Load any TCP port and measure it, checking what comes back
@@ -321,8 +318,9 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     plan.check()?;
     most.life.sources.clone_from(&plan.life.sources);
     let warnings = preflight(&most, &limits);
+    let lang = args::lang();
     for warning in &warnings {
-        words::say(WARN, "note:", &warning.to_string());
+        words::say(WARN, lang.pick("note:", "注意："), warning.pick(lang));
     }
     let faults = args.connections.through.as_ref();
     let proxy = through::Proxy::start(faults, plan.target, plan.connections)?;
@@ -336,65 +334,39 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 }
 
 /// One run: shows its progress, and prints its result.
-fn once(args: &Args, plan: &Plan, warnings: &[Warning]) -> anyhow::Result<Verdict> {
+fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> {
+    let lang = args::lang();
     let files = files::Files::create(&args.output)?;
     let mut show = show::Show::new(plan, files, args.output.plain)?;
     let outcome = portlab_load::run(plan, &mut show);
     let files = show.finish();
-    let outcome = outcome?;
-    if let Some(why) = why_nobody_answered(plan, &outcome) {
+    let result = LoadResult::of(plan, outcome?, warnings);
+    if let Some(why) = why_nobody_answered(&result) {
         bail!(why);
     }
     // The files are finished first: a reader of stdout may close it. If a file can't be written, the
     // result is printed all the same.
-    let written = files.and_then(|files| files.finish(&outcome));
-    let verdict = Believable::of(plan, &outcome);
+    let written = files.and_then(|files| files.finish(&result));
     let mut out = output::stdout();
-    if args.output.json {
-        // A person may not look into the JSON.
-        if let Some(why) = why_it_ended(&verdict) {
-            words::say(args::BAD, "closed:", &why);
+    let printed = if args.output.json {
+        // The line on stderr is for the person who ran the command.
+        if let Some(why) = why_it_ended(&result) {
+            words::say(args::BAD, lang.pick("closed:", "已关闭："), why.pick(lang));
         }
-        match &plan.script.chat {
-            None => {
-                let report = json::Report::of(plan, &outcome, &verdict, warnings);
-                json::print(&mut out, &report)
-            }
-            Some(chat) => {
-                let report = json::ChatReport::of(plan, chat, &outcome, &verdict);
-                json::print(&mut out, &report)
-            }
-        }
-        .context(UNWRITTEN)?;
+        json::print(&mut out, &result)
     } else {
-        let width = args::terminal_width();
-        match plan.script.chat {
-            None => text::print(&mut out, plan, &outcome, &verdict, width),
-            Some(_) => chat::print(&mut out, plan, &outcome, &verdict, width),
-        }
-        .context(UNWRITTEN)?;
-    }
-    complain(plan, &outcome);
-    written?;
-    Ok(judge(plan, &outcome))
-}
-
-const UNWRITTEN: &str = "can't write the result to stdout";
-
-/// Whether all answers came and were right.
-fn judge(plan: &Plan, outcome: &Outcome) -> Verdict {
-    let talks = plan.pace != portlab_load::Pace::Idle;
-    let nothing = talks && outcome.messages == 0;
-    // If the user ended the run, answers may be missing, but none may be wrong.
-    let well = match outcome.interrupted() {
-        true => {
-            let chat = outcome.chat.as_ref();
-            !is_wrong_or_error(outcome) && chat.is_none_or(|it| it.violations == 0)
-        }
-        false => outcome.is_clean() && !nothing,
+        text::print(&mut out, &result, args::terminal_width(), lang).map_err(anyhow::Error::from)
     };
-    if well { Verdict::Fine } else { Verdict::Failed }
+    printed.context(UNWRITTEN)?;
+    complain(&result, lang);
+    written?;
+    Ok(match result.is_fine() {
+        true => Verdict::Fine,
+        false => Verdict::Failed,
+    })
 }
+
+const UNWRITTEN: Text = Text::new("can't write the result to stdout", "无法把结果写到标准输出");
 
 #[cfg(test)]
 mod tests {

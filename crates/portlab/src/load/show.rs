@@ -11,15 +11,10 @@ use std::{
 
 use anyhow::Context;
 use portlab_load::{Interval, Plan, Progress, Watch};
+use portlab_words::{Text, plural};
 
-use super::{
-    files::Files,
-    lines::Lines,
-    parts::Parts,
-    screen::Screen,
-    words::{plural, waiting},
-};
-use crate::progress::Progress as Bar;
+use super::{files::Files, lines::Lines, parts::Parts, screen::Screen, words::waiting};
+use crate::{args::lang, progress::Progress as Bar};
 
 /// How often a live screen moves on.
 pub(super) const INTERVAL: Duration = Duration::from_millis(250);
@@ -55,7 +50,8 @@ enum Live {
 
 /// A flag that Ctrl-C sets, so that a run ends with what it has. The second Ctrl-C ends it at once.
 pub(crate) fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    portlab_sys::interrupt::interrupt_flag().context("can't catch Ctrl-C")
+    portlab_sys::interrupt::interrupt_flag()
+        .context(Text::new("can't catch Ctrl-C", "无法捕捉 Ctrl-C"))
 }
 
 impl Show {
@@ -72,7 +68,7 @@ impl Show {
         } else if long && let Some(screen) = Screen::open(plan) {
             Live::Screen(Box::new(screen))
         } else {
-            Live::Bar(Bar::new("connecting"))
+            Live::Bar(Bar::new(lang().pick("connecting", "正在连接")))
         };
         Ok(Self {
             live,
@@ -136,8 +132,12 @@ impl Watch for Show {
         match &mut self.live {
             Live::Screen(screen) => screen.connected(connected),
             Live::Bar(bar) => {
-                let connected = plural(connected as u64, "connection");
-                bar.say(&format!("{}loading, {connected}", self.title));
+                let (title, lang) = (&self.title, lang());
+                let connections = plural(connected as u64, "connection");
+                bar.say(&lang.pick(
+                    format!("{title}loading, {connections}"),
+                    format!("{title}正在加载，{connected} 个连接"),
+                ));
             }
             Live::Lines(_) => {}
         }
@@ -183,7 +183,7 @@ impl Watch for Show {
             Live::Bar(bar) => {
                 bar.at(progress.share);
                 if let Some(left) = progress.waiting {
-                    bar.say(&waiting(left));
+                    bar.say(&waiting(left, lang()));
                 }
             }
             Live::Lines(lines) => lines.tick(progress),

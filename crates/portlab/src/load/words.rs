@@ -5,132 +5,173 @@ use std::{
     time::Duration,
 };
 
-use super::chat;
 use anstyle::Style;
-use portlab_load::{Failure, Latency, Pace, Plan, Through};
+use portlab_load::{Chat, Latency, LoadResult, Pace, Plan, Through};
 use portlab_service::inert;
-use portlab_words::units;
 pub(super) use portlab_words::units::per_s as rate;
+use portlab_words::{Lang, tr, units, wrap::wrap};
 use textwrap::{Options, WordSplitter};
 
 use crate::args::stderr_width;
 pub(super) use portlab_words::plural;
 
 /// What was done, in a line.
-pub(super) fn headline(plan: &Plan) -> String {
+pub(super) fn headline(plan: &Plan, lang: Lang) -> String {
+    let depth = plan.depth;
     let pace = match plan.pace {
         Pace::Idle => String::new(),
         Pace::Closed if plan.script.chat.is_some() => {
-            let messages = plural(plan.depth as u64, "message");
-            format!("{messages} under way, closed loop")
+            let messages = plural(depth as u64, "message");
+            lang.pick(
+                format!("{messages} on their way, closed loop"),
+                format!("同时有 {depth} 条消息在途，闭环"),
+            )
         }
-        Pace::Closed => format!("x depth {}, closed loop", plan.depth),
-        Pace::Open { rate_per_s, .. } => open_loop(plan, &format!("at {}", rate(rate_per_s))),
+        Pace::Closed => tr!(lang, "x depth {depth}, closed loop", "x 深度 {depth}，闭环"),
+        Pace::Open { rate_per_s, .. } => {
+            let rate = rate(rate_per_s);
+            open_loop(plan, &tr!(lang, "at {rate}", "速率 {rate}"), lang)
+        }
     };
-    headline_with(plan, &pace)
+    headline_with(plan, &pace, lang)
 }
 
 /// The same for an open loop at several rates.
-pub(super) fn headline_of_a_ladder(plan: &Plan, from_per_s: f64, to_per_s: f64) -> String {
-    let rates = format!("from {} to {}", rate(from_per_s), rate(to_per_s));
-    headline_with(plan, &open_loop(plan, &rates))
+pub(super) fn headline_of_a_ladder(plan: &Plan, ends_per_s: [f64; 2], lang: Lang) -> String {
+    let [from, to] = ends_per_s.map(rate);
+    let rates = tr!(lang, "from {from} to {to}", "速率从 {from} 到 {to}");
+    headline_with(plan, &open_loop(plan, &rates, lang), lang)
 }
 
-fn open_loop(plan: &Plan, rates: &str) -> String {
+fn open_loop(plan: &Plan, rates: &str, lang: Lang) -> String {
     match plan.pace {
-        Pace::Open { arrivals, .. } => format!("open loop {rates}, {arrivals}"),
+        Pace::Open { arrivals, .. } => tr!(
+            lang,
+            "open loop {rates}, {arrivals}",
+            "开环，{rates}，{arrivals}"
+        ),
         Pace::Closed | Pace::Idle => String::new(),
     }
 }
 
-fn headline_with(plan: &Plan, pace: &str) -> String {
-    let connections = plural(plan.connections as u64, "connection");
+fn headline_with(plan: &Plan, pace: &str, lang: Lang) -> String {
+    let through = plan.through.as_ref().map_or(String::new(), |it| {
+        let Through { addr, faults } = it;
+        tr!(
+            lang,
+            "; through a proxy at {addr}: {faults}",
+            "；经过代理 {addr}：{faults}"
+        )
+    });
+    let count = plan.connections;
+    let connections = plural(count as u64, "connection");
     if plan.pace == Pace::Idle {
-        let through = through(plan.through.as_ref());
-        return format!("{connections}, held open and idle{through}");
+        return lang.pick(
+            format!("{connections}, held open and idle{through}"),
+            format!("{count} 个连接，保持打开，不发送{through}"),
+        );
     }
     if let Some(chat) = &plan.script.chat {
-        let through = through(plan.through.as_ref());
-        return chat::describe(plan, chat, pace) + &through;
+        return headline_of_a_chat(plan, chat, pace, lang) + &through;
     }
     let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
-    let size = if sizes.start() == sizes.end() {
-        units::bytes(*sizes.start() as f64)
-    } else {
-        let (shortest, longest) = (*sizes.start() as f64, *sizes.end() as f64);
-        format!("{} to {}", units::bytes(shortest), units::bytes(longest))
+    let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
+    let size = match shortest == longest {
+        true => shortest,
+        false => tr!(lang, "{shortest} to {longest}", "{shortest} 到 {longest}"),
     };
     let expect = match plan.checks_every_byte() {
-        true => "echoed".to_owned(),
-        false => format!("expecting {expect}"),
+        true => lang.pick("echoed", "等待原样回显").to_owned(),
+        false => tr!(lang, "expecting {expect}", "等待 {expect}"),
     };
-    let through = through(plan.through.as_ref());
-    format!("{connections} {pace}; messages of {size}, {expect}{through}")
+    lang.pick(
+        format!("{connections} {pace}; messages of {size}, {expect}{through}"),
+        format!("{count} 个连接 {pace}；消息 {size}，{expect}{through}"),
+    )
 }
 
-/// The proxy that a run went through, as the end of a headline.
-pub(super) fn through(through: Option<&Through>) -> String {
-    through.map_or(String::new(), |it| {
-        format!("; through a proxy at {}: {}", it.addr, it.faults)
-    })
-}
-
-/// Why it failed, and what to do about it where that is known.
-pub(super) fn with_hint(failure: &Failure) -> String {
-    match failure.hint() {
-        Some(hint) => format!("{} ({hint})", failure.cause),
-        None => failure.cause.to_string(),
-    }
+fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> String {
+    let mut encodings: Vec<_> = chat.encodings.iter().map(|it| &*it.label).collect();
+    encodings.dedup();
+    let encodings = encodings.join(", ");
+    let (first, last) = (chat.run.room(0), chat.run.room(chat.rooms - 1));
+    let names = match chat.rooms {
+        1 => first,
+        _ => tr!(lang, "{first} to {last}", "{first} 到 {last}"),
+    };
+    let (members, rooms) = (plan.connections, chat.rooms);
+    let [in_en, rooms_en] =
+        [(members, "member"), (rooms, "room")].map(|(n, it)| plural(n as u64, it));
+    lang.pick(
+        format!("chat of {in_en} in {rooms_en} ({names}); {pace}; in {encodings}"),
+        format!("聊天：{rooms} 个房间（{names}）里有 {members} 个成员；{pace}；编码 {encodings}"),
+    )
 }
 
 /// While the last answers are waited for, `left` at most.
-pub(super) fn waiting(left: Duration) -> String {
+pub(super) fn waiting(left: Duration, lang: Lang) -> String {
     let left = left.as_secs_f64().ceil();
-    format!("waiting for the last answers, {left} s at most")
+    tr!(
+        lang,
+        "waiting for the last answers, {left} s at most",
+        "正在等最后的回应，最多 {left} s"
+    )
 }
 
 /// How much of its runnable time the generator waited for a processor, as the end of a sentence; empty if
 /// that is less than a hundredth.
-pub(super) fn queued(share: Option<f64>) -> String {
-    match share {
-        Some(share) if share >= 0.01 => {
-            format!(
-                "; waited {:.0}% of its runnable time for a processor",
-                share * 100.0
-            )
-        }
-        _ => String::new(),
-    }
+pub(super) fn queued(share: Option<f64>, lang: Lang) -> String {
+    let Some(percent) = share.map(|it| it * 100.0).filter(|it| *it >= 1.0) else {
+        return String::new();
+    };
+    tr!(
+        lang,
+        "; waited {percent:.0}% of its runnable time for a processor",
+        "；{percent:.0}% 的可运行时间在等处理器"
+    )
 }
 
 /// How many times as long as it took a run must have lasted by its rate for that to be said.
 const LONGER: f64 = 1.01;
 
 /// How many messages came in the time measured, and how long what became due takes at its rate.
-pub(super) fn in_time(messages: u64, elapsed: Duration, by_rate: Duration) -> String {
-    let text = format!(
-        "{} in {}",
-        plural(messages, "message"),
-        units::time(elapsed)
+pub(super) fn in_time(result: &LoadResult, lang: Lang) -> String {
+    let (count, elapsed) = (result.messages, units::time(result.elapsed()));
+    let messages = plural(count, "message");
+    let text = lang.pick(
+        format!("{messages} in {elapsed}"),
+        format!("{elapsed} 内 {count} 条消息"),
     );
     // The last message fills the time until the next would be due.
-    match messages > 0 && by_rate.as_secs_f64() > elapsed.as_secs_f64() * LONGER {
-        true => {
-            let by_rate = units::time(by_rate);
-            format!("{text}; at this rate, what became due takes {by_rate}")
-        }
-        false => text,
+    let by_rate = result.by_rate.as_secs_f64();
+    if count == 0 || by_rate <= result.elapsed().as_secs_f64() * LONGER {
+        return text;
     }
+    let by_rate = units::time(result.by_rate);
+    tr!(
+        lang,
+        "{text}; at this rate, what became due takes {by_rate}",
+        "{text}；按这个速率，到期的消息要用 {by_rate}"
+    )
 }
 
 /// How many of the connections are made, or have failed.
-pub(super) fn connecting(dialled: u64, all: usize) -> String {
-    format!("connecting: {dialled} of {all}")
+pub(super) fn connecting(dialled: u64, all: usize, lang: Lang) -> String {
+    tr!(
+        lang,
+        "connecting: {dialled} of {all}",
+        "正在连接：{dialled}/{all}"
+    )
 }
 
 /// How many of the connections are open.
-pub(super) fn open(open: usize, all: usize) -> String {
-    format!("{open} of {all} open")
+pub(super) fn open(open: usize, all: usize, lang: Lang) -> String {
+    tr!(lang, "{open} of {all} open", "{all} 个中有 {open} 个打开")
+}
+
+/// `1 error`, `2 errors`.
+pub(super) fn errors(count: u64, lang: Lang) -> String {
+    lang.pick(plural(count, "error"), format!("{count} 个错误"))
 }
 
 /// A time; a dash when nothing was recorded.
@@ -157,6 +198,12 @@ pub(super) fn say(style: Style, lead: &str, text: &str) {
     );
 }
 
+/// `text` and as many spaces as make it `columns` wide.
+pub(super) fn padded(text: &str, columns: usize) -> String {
+    let gap = columns.saturating_sub(textwrap::core::display_width(text));
+    format!("{text}{:gap$}", "")
+}
+
 /// Prints `text` after `lead`, broken between words into lines of at most `width` columns that begin
 /// `indent` columns from the left. Where there is little room beside `lead`, it begins below.
 pub(super) fn paragraph(
@@ -176,11 +223,19 @@ pub(super) fn paragraph(
         writeln!(out, "{}", lead.trim_end())?;
     }
     let room = width.saturating_sub(indent).max(1);
+    let is_chinese = |it: char| ('\u{3000}'..'\u{a000}').contains(&it);
     // An option or an address is copied from here, so it stays in one piece.
     let options = Options::new(room)
         .break_words(false)
         .word_splitter(WordSplitter::NoHyphenation);
-    for (index, line) in textwrap::wrap(&text, options).iter().enumerate() {
+    let lines = match text.contains(is_chinese) {
+        true => wrap(&text, room),
+        false => textwrap::wrap(&text, options)
+            .into_iter()
+            .map(String::from)
+            .collect(),
+    };
+    for (index, line) in lines.iter().enumerate() {
         let line = line.replace(TIE, " ");
         if index > 0 || below {
             writeln!(out, "{:indent$}{style}{line}{style:#}", "")?;

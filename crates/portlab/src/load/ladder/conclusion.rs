@@ -3,25 +3,32 @@
 use std::io::{self, Write};
 
 use anstyle::Style;
-use portlab_load::{Doubt, Knee, Rung, Sure, knee};
-use portlab_words::units;
+use portlab_load::{Caution, CautionKind, Knee, Rung, Sure, knee};
+use portlab_words::{Lang, Text, tr, units};
+use textwrap::core::display_width;
 
 use super::{
     super::{
-        is_wrong,
-        words::{paragraph, rate, with_hint},
+        text::word_in,
+        words::{paragraph, rate},
     },
     Step,
 };
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 /// What went wrong at one rate.
-pub(super) fn failures(out: &mut impl Write, width: usize, step: &Step) -> io::Result<()> {
-    for failure in step.outcome.tally.failures() {
-        let lead = format!("at {}: {}x", step.rate(), failure.count);
+pub(super) fn failures(
+    out: &mut impl Write,
+    width: usize,
+    step: &Step,
+    lang: Lang,
+) -> io::Result<()> {
+    for failure in &step.result.failures {
+        let (rate, count) = (step.rate(), failure.count);
+        let lead = tr!(lang, "at {rate}: {count}x", "速率 {rate}：{count} 次");
         let indent = lead.len() + 1;
         let lead = format!("{BAD}{lead}{BAD:#} ");
-        let text = format!("{}: {}", failure.phase, with_hint(&failure));
+        let text = failure.in_words(lang);
         paragraph(out, width, (&lead, indent), Style::new(), &text)?;
     }
     Ok(())
@@ -51,135 +58,184 @@ impl<'a> Curve<'a> {
         out: &mut impl Write,
         width: usize,
         cut_short: bool,
+        lang: Lang,
     ) -> io::Result<()> {
-        let (lead, text) = self.knee_in_words(cut_short);
-        let indent = lead.len() + 1;
+        let (lead, text) = self.knee_in_words(cut_short, lang);
+        let indent = display_width(&lead) + 1;
         let lead = format!("{HEAD}{lead}{HEAD:#} ");
         paragraph(out, width, (&lead, indent), Style::new(), &text)?;
-        let doubts = self.doubts();
-        let (style, word) = match doubts.len() {
+        let cautions = self.cautions();
+        let (style, word) = match cautions.len() {
             0 => (GOOD, "yes"),
             _ if self.knee.sure().is_none() => (WARN, "no"),
             _ => (WARN, "with care"),
         };
-        let evidence = match doubts.is_empty() {
-            true => "nothing speaks against the rates up to the one after the knee",
+        let evidence = match cautions.is_empty() {
+            true => lang.pick(
+                "nothing speaks against the rates up to the one after the knee",
+                "从最低速率到拐点后的一个速率，没有可疑之处",
+            ),
             false => "",
         };
-        let lead = format!("{HEAD}believable:{HEAD:#} {style}{word}{style:#}  ");
-        let indent = "believable:  ".len() + word.len() + 1;
+        let (name, word) = (lang.pick("believable:", "可信吗："), word_in(word, lang));
+        let lead = format!("{HEAD}{name}{HEAD:#} {style}{word}{style:#}  ");
+        let indent = display_width(name) + display_width(word) + 3;
         paragraph(out, width, (&lead, indent), DIM, evidence)?;
-        for (_, text) in doubts {
+        for caution in cautions {
             let lead = format!("  {WARN}!{WARN:#} ");
-            paragraph(out, width, (&lead, 4), Style::new(), &text)?;
+            paragraph(
+                out,
+                width,
+                (&lead, 4),
+                Style::new(),
+                caution.text.pick(lang),
+            )?;
         }
         out.flush()
     }
 
-    /// What speaks against the knee: doubts in the rates that show it, from the lowest to the one after
-    /// the knee. That a rate was too much for the server is what a ladder is to show, and no doubt.
-    pub(super) fn doubts(&self) -> Vec<(&'static str, String)> {
+    /// What speaks against the knee: cautions at the rates that show it, from the lowest to the one after
+    /// the knee. A rate that was too much for the server is what a ladder is to show, and no caution.
+    pub(super) fn cautions(&self) -> Vec<Caution> {
         let after = |sure: Sure| self.next_seen(sure.rung).unwrap_or(sure.rung + 1);
         let evidence = self
             .knee
             .sure()
             .map_or(self.walked.len(), |sure| after(sure) + 1);
-        let shown =
-            |doubt: &&Doubt| !matches!(doubt, Doubt::Overload { .. } | Doubt::Missing { .. });
+        let is_shown = |caution: &&Caution| {
+            !matches!(
+                caution.kind,
+                CautionKind::Overload | CautionKind::MissingAnswers
+            )
+        };
         let of_step = |step: &Step| {
             let rate = step.rate();
-            let doubts = step.verdict.doubts.iter().filter(shown);
-            let doubts = doubts.map(|doubt| (doubt.name(), format!("at {rate}: {doubt}")));
-            doubts.collect::<Vec<_>>()
+            let cautions = step.result.verdict.doubts.iter().filter(is_shown);
+            let at_rate = cautions.map(|Caution { kind, text }| {
+                let Text { en, zh } = text;
+                let text = tr!("at {rate}: {en}", "速率 {rate}：{zh}");
+                Caution { kind: *kind, text }
+            });
+            at_rate.collect::<Vec<_>>()
         };
         let steps = self.walked.iter().take(evidence).flat_map(of_step);
         self.about_the_knee().into_iter().chain(steps).collect()
     }
 
     /// What speaks against the knee itself.
-    fn about_the_knee(&self) -> Option<(&'static str, String)> {
-        match self.knee {
+    fn about_the_knee(&self) -> Option<Caution> {
+        let (kind, text) = match self.knee {
             Knee::At(sure) | Knee::Beyond(sure) if sure.confidence < SURE => {
                 let [first, last] = [sure.first, sure.last].map(|at| self.asked(at));
-                let text = format!(
-                    "the latency of each run varies so much that the knee may be any rate from {first} \
-                     to {last}; give each more time (--duration)"
+                let text = tr!(
+                    "the latency of each run varies so much that the knee may be any rate from {first} to {last}; \
+                     give each more time (--duration)",
+                    "每次运行的延迟波动很大，拐点可能是 {first} 到 {last} 之间的任何速率；请延长每次的时间（--duration）"
                 );
-                Some(("unsure_knee", text))
+                (CautionKind::UnsureKnee, text)
             }
             Knee::Uneven { .. } => {
-                let text = "latency doesn't rise with load: something else makes it; walk again when nothing \
-                            else runs, or find out what stops the server at that rate";
-                Some(("uneven", text.to_owned()))
+                let text = Text::new(
+                    "latency doesn't rise with load: something else makes it; walk again when nothing else runs, or \
+                     find out what stops the server at that rate",
+                    "延迟不随负载上升：另有原因；请在机器空闲时重试，或查明在该速率下是什么让服务器停顿",
+                );
+                (CautionKind::Uneven, text)
             }
-            _ => None,
-        }
+            _ => return None,
+        };
+        Some(Caution { kind, text })
     }
 
-    fn knee_in_words(&self, cut_short: bool) -> (String, String) {
+    fn knee_in_words(&self, cut_short: bool, lang: Lang) -> (String, String) {
         let points = &self.points;
-        let p99 = |at: usize| units::nanos(points[at].p99_ns as f64);
+        let no_knee = || lang.pick("no knee:", "没有拐点：").to_owned();
         match self.knee {
-            Knee::Below => ("no knee:".to_owned(), why_no_rate_was_good(self.walked)),
+            Knee::Below => (no_knee(), why_no_rate_was_good(self.walked, lang)),
             Knee::Uneven {
                 before,
                 bump,
                 after,
             } => {
+                let p99 = |at: usize| units::nanos(points[at].p99_ns as f64);
                 let high = match points[bump].kept {
                     true => p99(bump),
-                    false => "too long for the server to keep up".to_owned(),
+                    false => lang
+                        .pick("too long for the server to keep up", "长得服务器跟不上")
+                        .to_owned(),
                 };
-                let text = format!(
-                    "p99 is {} at {}, {high} at {} and {} at {}",
-                    p99(before),
-                    self.asked(before),
-                    self.asked(bump),
-                    p99(after),
-                    self.asked(after),
+                let [first, second] = [before, after].map(p99);
+                let [low, middle, top] = [before, bump, after].map(|at| self.asked(at));
+                let text = tr!(
+                    lang,
+                    "p99 is {first} at {low}, {high} at {middle} and {second} at {top}",
+                    "p99 在 {low} 时为 {first}，在 {middle} 时为 {high}，在 {top} 时为 {second}"
                 );
-                ("no knee:".to_owned(), text)
+                (no_knee(), text)
             }
             Knee::Beyond(sure) => {
                 let on = match points.get(sure.rung + 1) {
-                    Some(next) => format!("; at {} {LATE}", rate(next.asked_per_s)),
+                    Some(next) => {
+                        let (next, late) = (rate(next.asked_per_s), LATE.pick(lang));
+                        tr!(lang, "; at {next} {late}", "；在 {next} 时{late}")
+                    }
                     None if cut_short => String::new(),
-                    None => "; go higher".to_owned(),
+                    None => lang.pick("; go higher", "；请试更高的速率").to_owned(),
                 };
-                let lead = format!("no knee up to {}:", self.asked(sure.rung));
-                (lead, format!("up to there {POWER} still rises{on}"))
+                let (asked, power) = (self.asked(sure.rung), POWER.pick(lang));
+                let lead = tr!(lang, "no knee up to {asked}:", "到 {asked} 为止没有拐点：");
+                let text = tr!(
+                    lang,
+                    "up to there {power} still rises{on}",
+                    "到那里为止{power}仍在上升{on}"
+                );
+                (lead, text)
             }
             Knee::At(sure) => {
-                let lead = format!("knee: {},", self.asked(sure.rung));
-                let text = format!("{}; {}", self.how_sure(sure), self.what_came_after(sure));
-                (lead, text)
+                let asked = self.asked(sure.rung);
+                let lead = tr!(lang, "knee: {asked},", "拐点：{asked}，");
+                let (how, after) = (self.how_sure(sure, lang), self.what_came_after(sure, lang));
+                (lead, tr!(lang, "{how}; {after}", "{how}；{after}"))
             }
         }
     }
 
     /// Between two rates the curve was not seen, and a rate at which the generator was late shows nothing.
-    fn how_sure(&self, sure: Sure) -> String {
+    fn how_sure(&self, sure: Sure, lang: Lang) -> String {
         let share = (sure.confidence * 100.0).floor();
         let seen = |at: &usize| !self.points[*at].late;
         let before = (0..sure.first).rev().find(seen).unwrap_or(sure.first);
         let after = self.next_seen(sure.last).unwrap_or(sure.last);
         let [before, after] = [before, after].map(|at| self.asked(at));
-        format!("where {POWER} is greatest ({share}% sure), so between {before} and {after}")
+        let power = POWER.pick(lang);
+        tr!(
+            lang,
+            "where {power} is greatest ({share}% sure), so between {before} and {after}",
+            "该处{power}最大（把握 {share}%），所以在 {before} 与 {after} 之间"
+        )
     }
 
     /// What the next rate above the knee looked like.
-    fn what_came_after(&self, sure: Sure) -> String {
+    fn what_came_after(&self, sure: Sure, lang: Lang) -> String {
         let at = &self.points[sure.rung];
         let Some(next) = self.next_seen(sure.rung).map(|next| &self.points[next]) else {
-            return LATE.to_owned();
+            return LATE.pick(lang).to_owned();
         };
         let beyond = rate(next.asked_per_s);
         if !next.kept {
             let answered = rate(next.achieved_per_s);
-            return format!("at {beyond} only {answered} were answered");
+            return tr!(
+                lang,
+                "at {beyond} only {answered} were answered",
+                "在 {beyond} 时只有 {answered} 得到回应"
+            );
         }
         let times = units::three_digits(next.p99_ns as f64 / at.p99_ns.max(1) as f64);
-        format!("at {beyond} its p99 is {times} times as long")
+        tr!(
+            lang,
+            "at {beyond} its p99 is {times} times as long",
+            "在 {beyond} 时 p99 是它的 {times} 倍"
+        )
     }
 
     /// The next rate above that of `rung` that says something about the server.
@@ -196,34 +252,56 @@ impl<'a> Curve<'a> {
 const SURE: f64 = 0.8;
 
 /// What a knee is the greatest of: L. Kleinrock's power.
-const POWER: &str = "messages per second over p99";
+static POWER: Text = Text::new("messages per second over p99", "每秒消息数与 p99 之比");
 
 /// The reason at the lowest rate, because higher rates say nothing if the lowest fails.
-fn why_no_rate_was_good(walked: &[Step]) -> String {
+fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
     let Some(lowest) = walked.first() else {
-        return "no rate was walked to its end".to_owned();
+        return lang
+            .pick("no rate was walked to its end", "没有一个速率运行到底")
+            .to_owned();
     };
-    let (outcome, rate) = (&lowest.outcome, lowest.rate());
-    if is_wrong(outcome) {
-        format!("at {rate} already answers were wrong; does --expect say what the server answers?")
-    } else if outcome.latency.count() == 0 {
-        format!("at {rate} already no answer came; is this what the server waits for?")
-    } else if outcome.tally.total() > 0 {
-        format!("at {rate} already there were errors, which say why")
-    } else if lowest.verdict.generator_was_late() {
-        format!("at {rate} already {LATE}")
+    let (result, rate) = (&lowest.result, lowest.rate());
+    if result.has_wrong_answers {
+        tr!(
+            lang,
+            "at {rate} already answers were wrong; does --expect say what the server answers?",
+            "在 {rate} 时就有错误的回应；--expect 说的是服务器的回应吗？"
+        )
+    } else if result.latency_ns.count() == 0 {
+        tr!(
+            lang,
+            "at {rate} already no answer came; is this what the server waits for?",
+            "在 {rate} 时就没有回应；服务器等的是这样的消息吗？"
+        )
+    } else if result.errors > 0 {
+        tr!(
+            lang,
+            "at {rate} already there were errors, which say why",
+            "在 {rate} 时就有错误，原因见错误"
+        )
+    } else if result.verdict.generator_was_late {
+        let late = LATE.pick(lang);
+        tr!(lang, "at {rate} already {late}", "在 {rate} 时{late}")
     } else {
-        "the lowest rate is too much already; begin lower".to_owned()
+        lang.pick(
+            "the lowest rate is too much already; begin lower",
+            "最低的速率已经太高；请从更低的速率开始",
+        )
+        .to_owned()
     }
 }
 
-const LATE: &str = "the generator itself was late, which says nothing of the server";
+static LATE: Text = Text::new(
+    "the generator itself was late, which says nothing of the server",
+    "负载生成器自己就发晚了，不能说明服务器的情况",
+);
 
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Arrivals, Ended, Pace, Plan, Tally};
+    use portlab_load::{Arrivals, Ended, LoadResult, Pace, Plan, Tally};
 
     use super::*;
 
@@ -246,12 +324,17 @@ mod tests {
             (0..1_000).for_each(|_| outcome.latency.record(p99_ns));
             (0..1_000).for_each(|_| outcome.pacing_lag.record(lag_ns));
         }
-        Step::new(plan, outcome, vec![p99_ns; 5])
+        Step {
+            result: LoadResult::of(&plan, outcome, &[]),
+            parts_ns: vec![p99_ns; 5],
+        }
     }
 
     fn said(walked: &[Step]) -> String {
         let mut out = Vec::new();
-        Curve::of(walked).print(&mut out, 500, false).unwrap();
+        Curve::of(walked)
+            .print(&mut out, 500, false, Lang::En)
+            .unwrap();
         let text = anstream::adapter::strip_bytes(&out).into_vec();
         String::from_utf8(text).unwrap()
     }
@@ -309,7 +392,7 @@ mod tests {
         let beyond = [1e3, 2e3, 4e3]
             .map(|rate| step(rate, if rate > 1e3 { 10_000_000 } else { 100_000 }, 0));
         let [one, two, mut three] = beyond;
-        three.verdict.doubts = step(4e3, 100_000, 9_000_000).verdict.doubts;
+        three.result.verdict = step(4e3, 100_000, 9_000_000).result.verdict;
         let far = said(&[one, two, three]);
         assert!(far.contains("believable: yes"), "{far}");
     }

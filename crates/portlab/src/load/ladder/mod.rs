@@ -8,25 +8,22 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
 };
 
-use portlab_load::{
-    Answers, Ended, Knee, Outcome, Pace, Plan, Rung, Verdict as Believable, Warning, rungs,
-};
-
+use portlab_load::{Answers, Ended, Knee, LoadResult, Pace, Plan, Rung, rungs};
 use portlab_sys::terminal::Hush;
+use portlab_words::{Lang, Text, tr};
 
 use self::{conclusion::Curve, table::Table};
 use super::{
-    Args,
-    answers::print_answers,
-    complain, is_wrong_or_error, json,
+    Args, complain, json,
     parts::Parts,
     plan::Rates,
     show::{Show, interrupt_flag},
+    text::print_answers,
     why_it_ended, why_nobody_answered, words,
 };
 use crate::{
     Verdict,
-    args::{BAD, terminal_width},
+    args::{BAD, lang, terminal_width},
     output,
 };
 
@@ -37,15 +34,20 @@ pub(super) fn run(
     args: &Args,
     plan: &Plan,
     rates: Rates,
-    warnings: &[Warning],
+    warnings: &[Text],
 ) -> anyhow::Result<Verdict> {
     let output = &args.output;
     if output.hgrm.is_some() || output.hlog.is_some() || output.csv.is_some() {
-        anyhow::bail!("--hgrm, --hlog and --csv keep one run; give one --rate, or use --json");
+        anyhow::bail!(Text::new(
+            "--hgrm, --hlog and --csv keep one run; give one --rate, or use --json",
+            "--hgrm、--hlog 和 --csv 只保存一次运行；请只给一个 --rate，或使用 --json",
+        ));
     }
     let steps = args.pace.steps.unwrap_or(STEPS);
     let mut ladder = Ladder {
         plan,
+        warnings,
+        lang: lang(),
         rates: rungs(rates.from, rates.to, steps.into()),
         plain: output.plain,
         table: (!output.json).then(|| Table::of_width(terminal_width())),
@@ -61,7 +63,7 @@ pub(super) fn run(
     ladder.walk(&mut out)?;
     drop(hush);
     if output.json {
-        json::print(&mut out, &ladder.report(warnings))?;
+        json::print(&mut out, &ladder.report())?;
     } else {
         ladder.conclude(&mut out)?;
     }
@@ -71,6 +73,8 @@ pub(super) fn run(
 /// What is walked, and what has come of it so far.
 struct Ladder<'a> {
     plan: &'a Plan,
+    warnings: &'a [Text],
+    lang: Lang,
     /// Messages per second, rising.
     rates: Vec<f64>,
     plain: bool,
@@ -90,30 +94,34 @@ impl Ladder<'_> {
     /// Walks up until there is a reason to stop.
     fn walk(&mut self, out: &mut impl Write) -> anyhow::Result<()> {
         if let Some(table) = &self.table {
-            table.head(out, self.plan, &self.rates, terminal_width())?;
+            table.head(out, self.plan, &self.rates, (terminal_width(), self.lang))?;
         }
         for index in 0..self.rates.len() {
-            let (plan, outcome, parts_ns) = self.climb(index)?;
-            if let Some(why) = why_nobody_answered(&plan, &outcome) {
+            let step = self.climb(index)?;
+            if let Some(why) = why_nobody_answered(&step.result) {
                 // What has been walked counts all the same.
                 if self.walked.is_empty() {
                     anyhow::bail!(why);
                 }
-                self.cut_short = Some(why);
+                self.cut_short = Some(why.pick(self.lang).to_owned());
                 self.gave_up = true;
                 break;
             }
-            let step = Step::new(plan, outcome, parts_ns);
-            if step.outcome.interrupted() {
+            complain(&step.result, self.lang);
+            if step.result.interrupted {
                 let all = self.rates.len();
-                self.cut_short = Some(format!("interrupted after {index} of {all} rates"));
+                self.cut_short = Some(tr!(
+                    self.lang,
+                    "interrupted after {index} of {all} rates",
+                    "在 {all} 个速率中完成 {index} 个后中断"
+                ));
                 self.unfinished = Some(step);
                 break;
             }
             if let Some(table) = &self.table {
                 table.row(out, &step)?;
             }
-            self.cut_short = step.why_it_ends_the_ladder();
+            self.cut_short = step.why_it_ends_the_ladder(self.lang);
             self.walked.push(step);
             if self.cut_short.is_some() {
                 break;
@@ -122,66 +130,70 @@ impl Ladder<'_> {
         Ok(())
     }
 
-    /// Runs at one rate: its plan, its outcome, and the p99 of each part of it.
-    fn climb(&self, index: usize) -> anyhow::Result<(Plan, Outcome, Vec<u64>)> {
+    /// Runs at one rate.
+    fn climb(&self, index: usize) -> anyhow::Result<Step> {
         let mut plan = self.plan.clone();
         if let Pace::Open { rate_per_s, .. } = &mut plan.pace {
             *rate_per_s = self.rates[index];
         }
-        let title = format!("{} of {}", index + 1, self.rates.len());
+        let (number, all) = (index + 1, self.rates.len());
+        let title = tr!(self.lang, "{number} of {all}", "{number}/{all}");
         let flag = Arc::clone(&self.interrupted);
         let mut show = Show::of_a_rung(&plan, self.plain, &title, flag);
         show.parts = Some(Parts::default());
         let outcome = portlab_load::run(&plan, &mut show);
         let parts_ns = show.parts.take().unwrap_or_default().p99s_ns();
         show.finish()?;
-        Ok((plan, outcome?, parts_ns))
+        Ok(Step {
+            result: LoadResult::of(&plan, outcome?, self.warnings),
+            parts_ns,
+        })
     }
 
-    fn report(&self, warnings: &[Warning]) -> json::Ladder {
+    fn report(&self) -> json::Ladder {
         let curve = Curve::of(&self.walked);
         let sure = curve.knee.sure();
         let rate = |rung: usize| self.walked[rung].asked_per_s();
-        let report =
-            |step: &Step| json::Report::of(&step.plan, &step.outcome, &step.verdict, warnings);
+        let doubts = curve.cautions();
         json::Ladder {
             knee_rate_per_s: sure.map(|sure| rate(sure.rung)),
             knee_is_beyond: matches!(curve.knee, Knee::Beyond(_)),
             knee_confidence: sure.map(|sure| sure.confidence),
             knee_from_rate_per_s: sure.map(|sure| rate(sure.first)),
             knee_to_rate_per_s: sure.map(|sure| rate(sure.last)),
-            rungs: self.walked.iter().map(report).collect(),
-            verdict: json::LadderVerdict::of(curve.doubts()),
+            rungs: self.walked.iter().map(|step| step.result.clone()).collect(),
+            verdict: json::LadderVerdict {
+                believable: doubts.is_empty(),
+                doubts,
+            },
         }
     }
 
     fn conclude(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let width = terminal_width();
         for step in self.walked.iter().chain(&self.unfinished) {
-            conclusion::failures(out, width, step)?;
+            conclusion::failures(out, width, step, self.lang)?;
         }
         if let Some(why) = &self.cut_short {
-            let lead = format!("{BAD}cut short:{BAD:#} ");
-            words::paragraph(out, width, (&lead, 11), anstyle::Style::new(), why)?;
+            let lead = self.lang.pick("cut short:", "提前结束：");
+            let styled = format!("{BAD}{lead}{BAD:#} ");
+            words::paragraph(out, width, (&styled, 11), anstyle::Style::new(), why)?;
         }
         let mut answers = Answers::default();
         for step in self.walked.iter().chain(&self.unfinished) {
-            answers.merge(&step.outcome.answers);
+            answers.merge(&step.result.answers);
         }
-        print_answers(out, width, self.plan, &answers)?;
+        print_answers(out, width, self.plan, &answers, self.lang)?;
         let cut_short = self.cut_short.is_some();
-        Curve::of(&self.walked).print(out, width, cut_short)?;
+        Curve::of(&self.walked).print(out, width, cut_short, self.lang)?;
         Ok(())
     }
 
     /// A ladder walks into overload, so answers may be missing; errors may not.
     fn verdict(&self) -> Verdict {
-        let failed = self
-            .walked
-            .iter()
-            .any(|step| step.outcome.tally.total() > 0);
+        let failed = self.walked.iter().any(|step| step.result.errors > 0);
         let unfinished = self.unfinished.as_ref();
-        let wrong = unfinished.is_some_and(|step| is_wrong_or_error(&step.outcome));
+        let wrong = unfinished.is_some_and(|step| !step.result.is_fine());
         match failed || wrong || self.gave_up {
             true => Verdict::Failed,
             false => Verdict::Fine,
@@ -191,38 +203,26 @@ impl Ladder<'_> {
 
 /// One rate, and what it came to.
 struct Step {
-    plan: Plan,
-    outcome: Outcome,
+    result: LoadResult,
     /// The p99 of each part of the run.
     parts_ns: Vec<u64>,
-    verdict: Believable,
 }
 
 impl Step {
-    fn new(plan: Plan, outcome: Outcome, parts_ns: Vec<u64>) -> Self {
-        complain(&plan, &outcome);
-        let verdict = Believable::of(&plan, &outcome);
-        Self {
-            plan,
-            outcome,
-            parts_ns,
-            verdict,
-        }
-    }
-
     fn rung(&self) -> Rung {
+        let result = &self.result;
         Rung {
             asked_per_s: self.asked_per_s(),
-            achieved_per_s: self.outcome.messages_per_s(),
-            kept: self.outcome.ended == Ended::Done && self.outcome.kept_up(&self.plan),
-            late: self.verdict.generator_was_late(),
-            p99_ns: self.outcome.latency.quantile_ns(0.99),
+            achieved_per_s: result.messages_per_s,
+            kept: result.ended == Ended::Done && result.kept_up,
+            late: result.verdict.generator_was_late,
+            p99_ns: result.latency_ns.quantile_ns(0.99),
             parts_ns: self.parts_ns.clone(),
         }
     }
 
     fn asked_per_s(&self) -> f64 {
-        self.plan.pace.rate_per_s().unwrap_or_default()
+        self.result.rate_per_s.unwrap_or_default()
     }
 
     /// The rate as it is written.
@@ -230,17 +230,20 @@ impl Step {
         words::rate(self.asked_per_s())
     }
 
-    fn why_it_ends_the_ladder(&self) -> Option<String> {
+    fn why_it_ends_the_ladder(&self, lang: Lang) -> Option<String> {
         let rate = self.rate();
-        match self.outcome.ended {
-            Ended::NobodyLeft => Some(match why_it_ended(&self.verdict) {
-                Some(why) => format!("at {rate} {why}"),
-                None => format!("at {rate} every connection was lost"),
-            }),
+        match self.result.ended {
+            Ended::NobodyLeft => {
+                let lost = Text::new("every connection was lost", "失去了所有连接");
+                let why = why_it_ended(&self.result).unwrap_or(&lost).pick(lang);
+                Some(tr!(lang, "at {rate} {why}", "速率 {rate} 时，{why}"))
+            }
             Ended::TooManyErrors => {
-                let most = words::plural(self.plan.stop.errors.unwrap_or_default(), "error");
-                Some(format!(
-                    "at {rate} there were more than {most} (--max-errors)"
+                let most = words::errors(self.result.plan.stop.errors.unwrap_or_default(), lang);
+                Some(tr!(
+                    lang,
+                    "at {rate} there were more than {most} (--max-errors)",
+                    "速率 {rate} 时超过了 {most}（--max-errors）"
                 ))
             }
             Ended::Done | Ended::Interrupted => None,

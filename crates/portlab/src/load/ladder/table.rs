@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use anstyle::Style;
 use portlab_load::{Latency, Plan};
-use portlab_words::units;
+use portlab_words::{Lang, tr, units};
 
 use super::{
     super::words::{headline_of_a_ladder, known, paragraph},
@@ -60,22 +60,30 @@ impl Table {
         out: &mut impl Write,
         plan: &Plan,
         rates: &[f64],
-        width: usize,
+        (width, lang): (usize, Lang),
     ) -> io::Result<()> {
         let ends = [rates.first(), rates.last()].map(|end| end.copied().unwrap_or_default());
-        let headline = headline_of_a_ladder(plan, ends[0], ends[1]);
+        let headline = headline_of_a_ladder(plan, ends, lang);
         let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
         let indent = plan.target.to_string().len() + GAP;
         paragraph(out, width, (&target, indent), Style::new(), &headline)?;
         let each = plan.stop.after.map_or(String::new(), |time| {
-            format!(" of {} each", units::time(time))
+            let time = units::time(time);
+            tr!(lang, " of {time} each", "，每个 {time}")
         });
         let sent = match self.columns.iter().any(|column| column.name == SENT) {
-            true => "; p99 sent: from when it was sent",
+            true => lang.pick(
+                "; p99 sent: from when it was sent",
+                "；p99 sent：从发送时算起",
+            ),
             false => "",
         };
         let steps = rates.len();
-        let text = format!("{steps} rates{each}; latency from when a message was due{sent}");
+        let text = tr!(
+            lang,
+            "{steps} rates{each}; latency from when a message was due{sent}",
+            "{steps} 个速率{each}；延迟从消息到期时算起{sent}"
+        );
         paragraph(out, width, ("", 0), DIM, &text)?;
         write!(out, "{HEAD}")?;
         for Column { name, width, .. } in &self.columns {
@@ -95,7 +103,7 @@ impl Table {
             write!(out, "{style} {:>width$}{style:#}", (column.value)(step))?;
         }
         if self.bar > 0 {
-            let p99_ns = step.outcome.latency.quantile_ns(0.99);
+            let p99_ns = step.result.latency_ns.quantile_ns(0.99);
             write!(
                 out,
                 "{:GAP$}{}",
@@ -116,18 +124,18 @@ fn cells(p99_ns: u64) -> usize {
     (p99_ns as f64 / 16_000.0).max(1.0).log2().round() as usize + 1
 }
 
-fn p99(latency: &Latency) -> String {
-    known(latency, latency.quantile_ns(0.99))
+fn p99(latency: Option<&Latency>) -> String {
+    latency.map_or(String::new(), |it| known(it, it.quantile_ns(0.99)))
 }
 
 fn due(step: &Step, quantile: f64) -> String {
-    let latency = &step.outcome.latency;
+    let latency = &step.result.latency_ns;
     known(latency, latency.quantile_ns(quantile))
 }
 
 fn lost(step: &Step) -> u64 {
-    let outcome = &step.outcome;
-    outcome.tally.total() + outcome.unanswered + outcome.due_not_sent
+    let result = &step.result;
+    result.errors + result.unanswered + result.due_not_sent
 }
 
 /// Between a column and what is no column.
@@ -145,16 +153,20 @@ const PLAIN: Style = Style::new();
 const COLUMNS: [Column; 10] = [
     column("rate", 10, 0, PLAIN, Step::rate),
     column("kept", 8, 2, PLAIN, |step| {
-        let share = step.outcome.messages_per_s() / step.asked_per_s();
+        let share = step.result.messages_per_s / step.asked_per_s();
         format!("{:.1}%", share * 100.0)
     }),
     column("p50", 10, 3, PLAIN, |step| due(step, 0.5)),
     column("p99", 10, 1, PLAIN, |step| due(step, 0.99)),
     column("p99.9", 10, 9, PLAIN, |step| due(step, 0.999)),
-    column(SENT, 10, 8, DIM, |step| p99(&step.outcome.uncorrected)),
-    column("lag p99", 10, 5, DIM, |step| p99(&step.outcome.pacing_lag)),
+    column(SENT, 10, 8, DIM, |step| {
+        p99(step.result.uncorrected_latency_ns.as_ref())
+    }),
+    column("lag p99", 10, 5, DIM, |step| {
+        p99(step.result.pacing_lag_ns.as_ref())
+    }),
     column("gen", 7, 7, DIM, |step| {
-        format!("{:.0}%", step.outcome.generator_cpu_share() * 100.0)
+        format!("{:.0}%", step.result.generator_cpu_share * 100.0)
     }),
     column("lost", 8, 4, PLAIN, |step| lost(step).to_string()),
     // Drawn, not written.
@@ -187,7 +199,9 @@ mod tests {
         let plan = Plan::new("127.0.0.1:9".parse().unwrap());
         let mut out = Vec::new();
         let table = Table::of_width(width);
-        table.head(&mut out, &plan, &[1e3, 2e4], width).unwrap();
+        table
+            .head(&mut out, &plan, &[1e3, 2e4], (width, Lang::En))
+            .unwrap();
         let text = anstream::adapter::strip_bytes(&out).into_vec();
         let text = String::from_utf8(text).unwrap();
         let widest = text.lines().map(|line| line.chars().count()).max();

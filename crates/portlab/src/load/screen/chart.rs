@@ -16,6 +16,7 @@ use super::{
     super::words::rate,
     view::{Point, View},
 };
+use crate::args::lang;
 
 /// The ends of the time that is shown, until there is more than the last of them, in seconds.
 const SPANS: [f64; 5] = [10.0, 30.0, 60.0, 120.0, 300.0];
@@ -41,7 +42,7 @@ pub(super) fn throughput(view: &View, frame: &mut Frame<'_>, area: Rect, borders
         .now
         .map_or("–".to_owned(), |now| rate(now.messages_per_s));
     let title = Line::from(vec![
-        Span::from(" throughput "),
+        Span::from(lang().pick(" throughput ", " 吞吐量 ")),
         Span::from(format!("{now} ")).bold().cyan(),
     ]);
     let curves = [Curve {
@@ -65,7 +66,7 @@ pub(super) fn latency(view: &View, frame: &mut Frame<'_>, area: Rect, borders: B
         last.map_or("–".to_owned(), units::nanos)
     };
     let title = Line::from(vec![
-        Span::from(" latency "),
+        Span::from(lang().pick(" latency ", " 延迟 ")),
         Span::from(format!(" p50 {}", now(&view.p50)))
             .bold()
             .green(),

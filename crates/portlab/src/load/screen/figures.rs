@@ -1,7 +1,7 @@
 //! The figures, in lines as wide as there is room for.
 
 use portlab_stats::summary::GENERATOR_LIMIT;
-use portlab_words::units;
+use portlab_words::{Lang, units};
 use ratatui::{
     style::{Color, Style, Stylize},
     text::{Line, Span},
@@ -12,6 +12,7 @@ use super::{
     paint::meter,
     view::{Now, View},
 };
+use crate::args::lang;
 
 /// A name and a value.
 pub(super) struct Figure {
@@ -59,7 +60,7 @@ pub(super) fn figures(view: &View) -> Vec<Figure> {
     };
     if view.is_idle() {
         let open = now.map_or("–".to_owned(), |now| {
-            open(now.open, view.plan.connections)
+            open(now.open, view.plan.connections, lang())
         });
         return vec![plain("connections", open), errors, generator];
     }
@@ -85,6 +86,23 @@ pub(super) fn figures(view: &View) -> Vec<Figure> {
     figures
 }
 
+/// How a figure is called on the screen.
+fn label(name: &'static str, lang: Lang) -> &'static str {
+    let zh = match name {
+        "errors" => "错误",
+        "generator" => "生成器",
+        "connections" => "连接",
+        "asked" => "要求",
+        "answered" => "已回应",
+        "lag p99" => "滞后 p99",
+        "open" => "打开",
+        "max now" => "当前最大",
+        "in flight" => "在途",
+        _ => name,
+    };
+    lang.pick(name, zh)
+}
+
 fn time(nanos: Option<u64>) -> String {
     nanos.map_or("–".to_owned(), |nanos| units::nanos(nanos as f64))
 }
@@ -95,7 +113,7 @@ pub(super) fn lines(figures: &[Figure], width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut line = Line::default();
     for figure in figures {
-        let name = Span::from(figure.name).dim();
+        let name = Span::from(label(figure.name, lang())).dim();
         let value = Span::styled(format!(" {}", figure.value), figure.style);
         let gap = if line.spans.is_empty() { "" } else { GAP };
         if !line.spans.is_empty() && line.width() + GAP.len() + name.width() + value.width() > width

@@ -14,6 +14,7 @@ use super::{
     figures::{self, Figure},
     view::View,
 };
+use crate::args::lang;
 
 /// What the rows below the head are given to.
 struct Arrangement {
@@ -130,8 +131,10 @@ impl View {
 
     fn keys(&self) -> &'static str {
         match self.plan.pace {
-            Pace::Open { .. } => " q end   ↑ ↓ rate by a tenth",
-            Pace::Closed | Pace::Idle => " q end",
+            Pace::Open { .. } => {
+                lang().pick(" q end   ↑ ↓ rate by a tenth", " q 结束   ↑ ↓ 速率增减一成")
+            }
+            Pace::Closed | Pace::Idle => lang().pick(" q end", " q 结束"),
         }
     }
 }

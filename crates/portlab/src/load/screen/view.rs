@@ -4,7 +4,10 @@ use std::{collections::VecDeque, time::Duration};
 
 use portlab_load::{Interval, Latency, Pace, Plan, Progress};
 
+use portlab_words::tr;
+
 use super::super::words::{connecting, headline, waiting};
+use crate::args::lang;
 
 /// How many intervals the charts hold: five minutes.
 const HELD: usize = 1200;
@@ -119,23 +122,35 @@ impl View {
 
     /// What is done.
     pub(super) fn title(&self) -> String {
-        headline(&self.plan)
+        headline(&self.plan, lang())
     }
 
     /// How far it has come.
     pub(super) fn state(&self) -> String {
+        let lang = lang();
         match self.stage {
-            Stage::Connecting => connecting(self.dialled, self.plan.connections),
-            Stage::WarmingUp => "warming up".to_owned(),
+            Stage::Connecting => connecting(self.dialled, self.plan.connections, lang),
+            Stage::WarmingUp => lang.pick("warming up", "正在预热").to_owned(),
             Stage::Measuring => {
                 let at = self.now.map_or(0.0, |now| now.at.as_secs_f64());
                 match self.plan.stop.after {
-                    Some(planned) => format!("{at:.0} of {:.0} s", planned.as_secs_f64()),
+                    Some(planned) => {
+                        let planned = planned.as_secs_f64();
+                        tr!(lang, "{at:.0} of {planned:.0} s", "{at:.0}/{planned:.0} s")
+                    }
                     None => format!("{at:.0} s"),
                 }
             }
-            Stage::Waiting => format!("{}; q ends it", waiting(self.waiting)),
-            Stage::Ending => "ending; once more to end at once".to_owned(),
+            Stage::Waiting => {
+                let waiting = waiting(self.waiting, lang);
+                tr!(lang, "{waiting}; q ends it", "{waiting}；按 q 结束")
+            }
+            Stage::Ending => lang
+                .pick(
+                    "ending; once more to end at once",
+                    "正在结束；再按一次立即结束",
+                )
+                .to_owned(),
         }
     }
 

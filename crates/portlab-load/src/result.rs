@@ -1,0 +1,527 @@
+//! What a run came to: derived once from its plan and its outcome, for everything that prints it.
+
+use std::time::Duration;
+
+use portlab_words::{Lang, Text, tr};
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use crate::{
+    Account, Answers, Cause, Caution, Credibility, Ended, Fairness, FirstLine, Latency, Mismatch,
+    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles,
+};
+
+/// One run: its figures, and what can be said of them.
+///
+/// As JSON it is what `portlab load --json` prints. Texts are in English there; the text for people chooses a
+/// language.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct LoadResult {
+    /// What was to be done.
+    #[serde(skip)]
+    pub plan: Plan,
+    /// What became of the messages.
+    #[serde(skip)]
+    pub account: Account,
+    /// The address that was loaded.
+    pub target: String,
+    /// What the proxy of `--through` did, in words; `null` without one.
+    pub through: Option<String>,
+    /// `closed`, `open` or `idle`.
+    #[serde(rename = "loop")]
+    pub pace: &'static str,
+    /// The rate of an open loop.
+    pub rate_per_s: Option<f64>,
+    /// How an open loop's messages were spread: `uniform` or `poisson`.
+    pub arrivals: Option<String>,
+    /// What random lengths and arrivals follow from.
+    pub seed: u64,
+    /// Connections that were asked for.
+    pub connections: usize,
+    /// Connections that could talk when the load began.
+    pub connected: usize,
+    /// Connections that were made in all, those of churn included.
+    pub connections_made: u64,
+    /// Connections that were open when measuring ended.
+    pub alive: usize,
+    /// Messages in flight on a connection, in a chat in all rooms: always in a closed loop, at most in an open one.
+    pub depth: usize,
+    /// The shortest message.
+    pub size_bytes: usize,
+    /// The longest message.
+    pub size_max_bytes: usize,
+    /// What counted as an answer.
+    pub expect: String,
+    /// Whether every byte of every answer was compared with what was sent.
+    pub every_byte_checked: bool,
+    /// How far answers were checked: `every_byte`; `framing`, when they ended where they were to end
+    /// and their content was not looked at; `history`, of a chat; or `nothing`, when there was none.
+    pub checked: &'static str,
+    /// Whether answers that are errors by their own protocol were counted as any other.
+    pub any_answer: bool,
+    /// Answers that were errors by their own protocol.
+    pub error_answers: u64,
+    /// The beginning of the first answer, where answers weren't compared byte by byte; of what came
+    /// first, where none was expected. Other bytes than text escaped.
+    pub first_answer: Option<String>,
+    /// What such answers began with, the most frequent first.
+    pub first_lines: Vec<AnswerLine>,
+    /// Answers that began with none of these.
+    pub other_first_lines: u64,
+    /// What answers began with, to be added to that of other runs.
+    #[serde(skip)]
+    pub answers: Answers,
+    /// Threads that generated the load.
+    pub threads: usize,
+    /// How the run ended: `done`, `interrupted`, `too_many_errors` or `nobody_left`.
+    #[serde(serialize_with = "by_name")]
+    #[schemars(with = "String")]
+    pub ended: Ended,
+    /// Whether its user ended the run.
+    pub interrupted: bool,
+    /// Messages answered since the run began, those of the warm-up included.
+    pub answered: u64,
+    /// Messages answered while measuring; of a chat, those that reached their whole room.
+    pub messages: u64,
+    /// How long was measured.
+    pub elapsed_ns: u64,
+    /// How long the messages that became due while measuring take at the rate of an open loop, if that is longer.
+    #[serde(skip)]
+    pub by_rate: Duration,
+    /// Messages divided by the time measured; of an open loop, by the time that they take at its rate,
+    /// if that is longer.
+    pub messages_per_s: f64,
+    /// Bytes sent, those of the warm-up included.
+    pub bytes_sent: u64,
+    /// Bytes received, those of the warm-up included.
+    pub bytes_received: u64,
+    /// From when a message was due to the last byte of its answer, or to when the last member of its room
+    /// received it: of those that became due while measuring.
+    #[schemars(with = "Quantiles")]
+    pub latency_ns: Latency,
+    /// The same from when it was sent; `null` in a closed loop, where it is no other.
+    #[schemars(with = "Option<Quantiles>")]
+    pub uncorrected_latency_ns: Option<Latency>,
+    /// How late the generator itself sent messages; `null` in a closed loop.
+    #[schemars(with = "Option<Quantiles>")]
+    pub pacing_lag_ns: Option<Latency>,
+    /// Messages that were due and never sent.
+    pub due_not_sent: u64,
+    /// How often a connection waited for its turn to be made.
+    pub held_back: u64,
+    /// The rate that the keys asked for at last.
+    pub rate_changed_to_per_s: Option<f64>,
+    /// Messages that were sent and not answered.
+    pub unanswered: u64,
+    /// How long it took to make all connections.
+    pub connect_phase_ns: u64,
+    /// How long each connection took to be made.
+    #[schemars(with = "Quantiles")]
+    pub connect_latency_ns: Latency,
+    /// CPU time of all the generator's threads while measuring.
+    pub generator_cpu_ns: u64,
+    /// The same per message.
+    pub generator_cpu_us_per_message: f64,
+    /// The share of all threads' time, from 0 to 1.
+    pub generator_cpu_share: f64,
+    /// The share of each thread's time, from 0 to 1.
+    pub generator_cpu_share_by_thread: Vec<f64>,
+    /// Whether throughput says nothing about the server, because the generator had no more time.
+    pub generator_was_the_limit: bool,
+    /// The share of its threads' runnable time, from 0 to 1, that they waited for a processor because
+    /// other threads ran; `null` if they never ran.
+    pub generator_wait_share: Option<f64>,
+    /// How long each thread was kept from running, counting only what is far beyond the machine's
+    /// usual way.
+    pub generator_stalled_ns_by_thread: Vec<u64>,
+    /// How evenly connections were served; `null` when none was, and in a chat.
+    pub fairness: Option<Fairness>,
+    /// Connections that the server ended while they were in use; `null` when there were none.
+    pub closed_by_server: Option<Closed>,
+    /// All errors.
+    pub errors: u64,
+    /// The errors by phase and cause.
+    pub failures: Vec<FailureLine>,
+    /// The first byte that came back different.
+    pub first_mismatch: Option<Mismatch>,
+    /// The beginning of the first read in which something was wrong, other bytes than ASCII escaped.
+    pub first_wrong_answer: Option<String>,
+    /// The same, as it is shown to people.
+    #[serde(skip)]
+    pub first_wrong: Option<String>,
+    /// What was said before the run.
+    #[serde(serialize_with = "all_english")]
+    #[schemars(with = "Vec<String>")]
+    pub preflight: Vec<Text>,
+    /// Whether the figures can be believed.
+    pub verdict: Judgement,
+    /// Whether the server kept up with an open loop.
+    #[serde(skip)]
+    pub kept_up: bool,
+    /// Whether a wrong answer came, which is complete and no error by its own protocol.
+    #[serde(skip)]
+    pub has_wrong_answers: bool,
+    /// Whether all went well.
+    #[serde(skip)]
+    pub is_clean: bool,
+    /// What a chat has beside that.
+    #[serde(flatten)]
+    pub chat: Option<ChatResult>,
+}
+
+/// What is known of a chat beside the rest.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ChatResult {
+    /// Members, in all rooms.
+    pub members: usize,
+    /// Rooms.
+    pub rooms: usize,
+    /// What the names of the members and the rooms of this run begin with.
+    pub run: String,
+    /// The encodings that members used, in turn.
+    pub encodings: Vec<String>,
+    /// How often a member received a message, while measuring.
+    pub deliveries: u64,
+    /// The same per second.
+    pub deliveries_per_s: f64,
+    /// From when a message was due to when the last member received it: the latency.
+    #[schemars(with = "Quantiles")]
+    pub fan_out_ns: Latency,
+    /// From when a message was due to when each member received it.
+    #[schemars(with = "Quantiles")]
+    pub delivery_ns: Latency,
+    /// Messages that didn't reach their whole room: those without an answer.
+    pub unheard: u64,
+    /// Lines that members received of clients that don't belong to this run.
+    pub strangers_lines: u64,
+    /// The beginning of the first of them, other bytes than text escaped.
+    pub first_strangers_line: Option<String>,
+    /// How many promises of a chat were not kept.
+    pub violations: u64,
+    /// The first of them, in words.
+    #[serde(serialize_with = "all_english")]
+    #[schemars(with = "Vec<String>")]
+    pub first_violations: Vec<Text>,
+    /// What speaks against the figures, as in the verdict.
+    pub doubts: Vec<Caution>,
+}
+
+/// A first line of answers.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerLine {
+    /// Without its end, and at most 80 bytes of it; other bytes than text escaped.
+    pub line: String,
+    /// Answers that began with it.
+    pub count: u64,
+    /// What error it is by its protocol, if it is one.
+    pub error: Option<String>,
+}
+
+/// Connections that the server ended while they were in use. Times are since measuring began; `null`
+/// before that.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Closed {
+    connections: u64,
+    /// Answers on the one of them that had fewest.
+    least_answers: u64,
+    /// Answers on the one of them that had most.
+    most_answers: u64,
+    /// When the first was closed.
+    first_ns: Option<u64>,
+    /// When the last was closed.
+    last_ns: Option<u64>,
+    /// Attempts to connect again that were refused.
+    refused: u64,
+    /// When the first of them was.
+    refused_from_ns: Option<u64>,
+    /// Whether something listened on the port when every connection had been lost.
+    listens: Option<bool>,
+}
+
+/// Errors of one kind.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FailureLine {
+    /// `connect`, `greeting`, `send`, `receive`, `verify` or `close`.
+    #[serde(serialize_with = "displayed")]
+    #[schemars(with = "String")]
+    pub phase: Phase,
+    /// Why it failed.
+    #[serde(serialize_with = "english")]
+    #[schemars(with = "String")]
+    pub cause: Text,
+    /// The system's error number.
+    pub errno: Option<i32>,
+    /// How often.
+    pub count: u64,
+    /// What to do about it.
+    #[serde(serialize_with = "maybe_english")]
+    #[schemars(with = "Option<String>")]
+    pub hint: Option<Text>,
+}
+
+/// Whether the figures can be believed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Whether nothing speaks against them.
+    pub believable: bool,
+    /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
+    pub word: &'static str,
+    /// What speaks against them.
+    pub doubts: Vec<Caution>,
+    /// How many messages the latency is of.
+    pub samples: u64,
+    /// How late the generator itself was; `null` in a closed loop.
+    pub pacing_lag_p99_ns: Option<u64>,
+    /// By how much a closed loop that ends by the clock misses N = X R, as a share of N.
+    pub littles_law_residual: Option<f64>,
+    /// Whether the generator itself was late, so that latencies say little about the server.
+    #[serde(skip)]
+    pub generator_was_late: bool,
+}
+
+impl LoadResult {
+    /// What `plan` came to, after these warnings `before` the run.
+    #[must_use]
+    pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
+        let (pace, rate_per_s, arrivals) = match plan.pace {
+            Pace::Closed => ("closed", None, None),
+            Pace::Open {
+                rate_per_s,
+                arrivals,
+            } => ("open", Some(rate_per_s), Some(arrivals.to_string())),
+            Pace::Idle => ("idle", None, None),
+        };
+        let is_open = rate_per_s.is_some();
+        let sizes = plan.script.say.sizes();
+        let account = Account::of(plan, &outcome);
+        let judged = Credibility::of(plan, &outcome);
+        let wrong = outcome.tally.first_wrong();
+        Self {
+            target: plan.target.to_string(),
+            through: plan.through.as_ref().map(|it| it.faults.clone()),
+            pace,
+            rate_per_s,
+            arrivals,
+            seed: plan.seed,
+            connections: plan.connections,
+            connected: outcome.connected,
+            connections_made: outcome.connect_latency.count(),
+            alive: outcome.alive,
+            depth: plan.depth,
+            size_bytes: *sizes.start(),
+            size_max_bytes: *sizes.end(),
+            expect: plan.script.expect.to_string(),
+            every_byte_checked: plan.checks_every_byte(),
+            checked: account.checked.name(),
+            any_answer: plan.script.any_answer,
+            error_answers: account.error_answers,
+            first_answer: outcome.answers.first().map(ToString::to_string),
+            first_lines: AnswerLine::all(&outcome.answers),
+            other_first_lines: outcome.answers.others(),
+            threads: outcome.threads(),
+            ended: outcome.ended,
+            interrupted: outcome.interrupted(),
+            answered: outcome.answered,
+            messages: outcome.messages,
+            elapsed_ns: nanos(outcome.elapsed),
+            by_rate: outcome.by_rate,
+            messages_per_s: outcome.messages_per_s(),
+            bytes_sent: outcome.bytes_sent,
+            bytes_received: outcome.bytes_received,
+            uncorrected_latency_ns: is_open.then_some(outcome.uncorrected.clone()),
+            pacing_lag_ns: is_open.then_some(outcome.pacing_lag.clone()),
+            due_not_sent: outcome.due_not_sent,
+            held_back: outcome.held_back,
+            rate_changed_to_per_s: outcome.rate_changed_to,
+            unanswered: outcome.unanswered,
+            connect_phase_ns: nanos(outcome.connect_phase),
+            generator_cpu_ns: nanos(outcome.generator_cpu.iter().sum()),
+            generator_cpu_us_per_message: outcome.generator_cpu_us_per_message(),
+            generator_cpu_share: outcome.generator_cpu_share(),
+            generator_cpu_share_by_thread: outcome.generator_cpu_shares(),
+            generator_was_the_limit: outcome.generator_was_the_limit(),
+            generator_wait_share: outcome.generator_wait_share(),
+            generator_stalled_ns_by_thread: {
+                let stalled = outcome.generator_stalled.iter();
+                stalled.copied().map(nanos).collect()
+            },
+            fairness: outcome.fairness,
+            closed_by_server: Closed::of(&outcome),
+            errors: account.errors,
+            failures: FailureLine::all(&outcome.tally, outcome.chat.is_some()),
+            first_mismatch: outcome.tally.first_mismatch(),
+            first_wrong_answer: wrong.map(|it| it.bytes().escape_ascii().to_string()),
+            first_wrong: wrong.map(ToString::to_string),
+            preflight: before.to_vec(),
+            kept_up: outcome.kept_up(plan),
+            has_wrong_answers: outcome.tally.has_wrong_answers(),
+            is_clean: outcome.is_clean(),
+            chat: ChatResult::of(plan, &outcome, &judged),
+            verdict: Judgement::of(&outcome, judged),
+            latency_ns: outcome.latency,
+            connect_latency_ns: outcome.connect_latency,
+            answers: outcome.answers,
+            plan: plan.clone(),
+            account,
+        }
+    }
+
+    /// How long was measured.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.elapsed_ns)
+    }
+
+    /// Whether all was answered and right, or nothing was wrong with it until the user ended it: then answers
+    /// may be missing.
+    #[must_use]
+    pub fn is_fine(&self) -> bool {
+        let kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
+        match self.interrupted {
+            true => kept && !self.has_wrong_answers && self.error_answers == 0,
+            false => self.is_clean && (self.messages > 0 || self.plan.pace == Pace::Idle),
+        }
+    }
+}
+
+impl ChatResult {
+    fn of(plan: &Plan, outcome: &Outcome, judged: &Credibility) -> Option<Self> {
+        let chat = plan.script.chat.as_ref()?;
+        let found = outcome.chat.clone().unwrap_or_default();
+        Some(Self {
+            members: plan.connections,
+            rooms: chat.rooms,
+            run: chat.run.to_string(),
+            encodings: chat.encodings.iter().map(|it| it.label.clone()).collect(),
+            deliveries: found.deliveries,
+            deliveries_per_s: outcome.deliveries_per_s(),
+            fan_out_ns: outcome.latency.clone(),
+            delivery_ns: found.delivery,
+            unheard: outcome.unanswered,
+            strangers_lines: found.strangers,
+            first_strangers_line: found.first_stranger.map(|it| it.to_string()),
+            violations: found.violations,
+            first_violations: found.first_violations.iter().map(|it| it.text()).collect(),
+            doubts: judged.cautions.clone(),
+        })
+    }
+}
+
+impl Judgement {
+    fn of(outcome: &Outcome, judged: Credibility) -> Self {
+        let lag = &outcome.pacing_lag;
+        Self {
+            believable: judged.is_believable(),
+            word: judged.word(),
+            samples: outcome.latency.count(),
+            pacing_lag_p99_ns: (lag.count() > 0).then(|| lag.quantile_ns(0.99)),
+            littles_law_residual: outcome.littles_law_residual(),
+            generator_was_late: judged.generator_was_late(),
+            doubts: judged.cautions,
+        }
+    }
+}
+
+impl AnswerLine {
+    /// The first lines that were kept apart, the most frequent first.
+    #[must_use]
+    pub fn all(answers: &Answers) -> Vec<Self> {
+        let one = |line: &FirstLine| Self {
+            line: line.text(),
+            count: line.count(),
+            error: line.error().map(|error| error.to_string()),
+        };
+        answers.lines().into_iter().map(one).collect()
+    }
+}
+
+impl FailureLine {
+    fn all(tally: &Tally, is_chat: bool) -> Vec<Self> {
+        let lines = tally.failures().map(|failure| Self {
+            phase: failure.phase,
+            cause: failure.cause.text(),
+            errno: failure.cause.errno(),
+            count: failure.count,
+            hint: match (is_chat, failure.phase, failure.cause) {
+                // A chat has no --greeting: the hint is that of a line.
+                (true, Phase::Greeting, Cause::NoEnd) => Cause::NoEnd.hint(Phase::Receive),
+                _ => failure.hint(),
+            },
+        });
+        lines.collect()
+    }
+
+    /// Why it failed, and what to do about it where that is known.
+    #[must_use]
+    pub fn with_hint(&self, lang: Lang) -> String {
+        let cause = self.cause.pick(lang);
+        match &self.hint {
+            Some(hint) => {
+                let hint = hint.pick(lang);
+                tr!(lang, "{cause} ({hint})", "{cause}（{hint}）")
+            }
+            None => cause.to_owned(),
+        }
+    }
+
+    /// What failed and why, and what to do about it where that is known.
+    #[must_use]
+    pub fn in_words(&self, lang: Lang) -> String {
+        let (phase, why) = (self.phase.text(), self.with_hint(lang));
+        let Text { en, zh } = phase;
+        tr!(lang, "{en}: {why}", "{zh}：{why}")
+    }
+}
+
+impl Closed {
+    fn of(outcome: &Outcome) -> Option<Self> {
+        let endings = &outcome.endings;
+        let (least_answers, most_answers) = endings.answers.unwrap_or_default();
+        let closed = endings.closed_at();
+        (!endings.is_none()).then(|| Self {
+            connections: endings.closed,
+            least_answers,
+            most_answers,
+            first_ns: closed.map(|(first, _)| nanos(first)),
+            last_ns: closed.map(|(_, last)| nanos(last)),
+            refused: endings.refused,
+            refused_from_ns: endings.refused_at().map(nanos),
+            listens: endings.listens,
+        })
+    }
+}
+
+fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn by_name<S: Serializer>(ended: &Ended, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(match ended {
+        Ended::Done => "done",
+        Ended::Interrupted => "interrupted",
+        Ended::TooManyErrors => "too_many_errors",
+        Ended::NobodyLeft => "nobody_left",
+    })
+}
+
+fn displayed<S: Serializer>(phase: &Phase, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(phase)
+}
+
+/// JSON is read by programs, so its texts are English.
+pub(crate) fn english<S: Serializer>(text: &Text, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&text.en)
+}
+
+fn maybe_english<S: Serializer>(text: &Option<Text>, to: S) -> Result<S::Ok, S::Error> {
+    text.as_ref().map(|it| &it.en).serialize(to)
+}
+
+fn all_english<S: Serializer>(texts: &[Text], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(texts.iter().map(|it| &it.en))
+}
