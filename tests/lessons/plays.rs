@@ -203,8 +203,13 @@ pub(crate) fn in_a_students_folder() -> Result<(), Failed> {
 /// Where the course's port is taken, the lesson says by whom, and takes another.
 pub(crate) fn the_courses_port_is_taken() -> Result<(), Failed> {
     let _turn = turn_at_the_courses_port();
-    // A program that has it already will do as well.
-    let _taken = TcpListener::bind("127.0.0.1:8080");
+    // A program that has it already will do as well, unless it gives the port back too soon: so this waits for it.
+    let since = Instant::now();
+    let mut taken = TcpListener::bind("127.0.0.1:8080");
+    while taken.is_err() && since.elapsed() < Duration::from_secs(20) {
+        thread::sleep(Duration::from_millis(50));
+        taken = TcpListener::bind("127.0.0.1:8080");
+    }
     let room = Room::new();
     for (lang, says) in [("en", "Number 8080 is taken by"), ("zh", "8080 号被")] {
         let output = room.command(&["client", "--lang", lang]).output()?;
