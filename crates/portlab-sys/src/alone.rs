@@ -8,12 +8,12 @@ use std::{
 
 /// A witness that the process has one thread, the one that holds it.
 ///
-/// A forked child inherits one thread and every lock as it stood: had another thread held the
-/// allocator's lock, the child would wait for it for ever. So [`Children::fork`] asks for this
-/// witness, which only [`Alone::claim`] can mint, and which can't be sent to another thread.
+/// A forked child inherits one thread and the state of every lock. If another thread held the allocator's lock, the
+/// child would wait for it for ever. So [`Children::fork`] requires this witness, which only [`Alone::claim`] makes,
+/// and which can't be sent to another thread.
 ///
-/// It proves what was true when it was minted. Its holder keeps it true by starting no thread for
-/// as long as it means to fork; every fork looks again.
+/// It proves what was true when it was made. Its holder starts no thread as long as it forks; every fork checks
+/// again.
 ///
 /// [`Children::fork`]: crate::children::Children::fork
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub enum NotAlone {
         "this process has {0} threads; a server is entered on the only thread of a fresh process"
     )]
     Threads(usize),
-    /// The witness was minted before.
+    /// The witness was made before.
     #[error("a process serves once; start another process for another server")]
     Claimed,
     /// The threads could not be counted.
@@ -36,10 +36,10 @@ pub enum NotAlone {
 }
 
 impl Alone {
-    /// Mints the witness, once per process.
+    /// Makes the witness, once per process.
     ///
     /// # Errors
-    /// When the process has more than one thread, or the witness has been minted already.
+    /// When the process has more than one thread, or the witness was made already.
     pub fn claim() -> Result<Self, NotAlone> {
         static CLAIMED: AtomicBool = AtomicBool::new(false);
         match threads()? {

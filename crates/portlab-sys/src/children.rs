@@ -40,12 +40,12 @@ pub struct Reaped {
 #[derive(Debug)]
 pub struct Children {
     live: HashSet<Pid>,
-    /// Readable when a child has ended (SIGCHLD).
+    /// Becomes readable when a child has ended (SIGCHLD).
     bell: UnixStream,
 }
 
 impl Children {
-    /// Begins to listen for children that end.
+    /// Begins to watch for children that end.
     ///
     /// # Errors
     /// When the handler can't be installed.
@@ -188,7 +188,7 @@ fn no_room(errno: nix::errno::Errno) -> io::Error {
 static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// How many forks lie between this process and the first one, where it is 0. A child inherits a copy of its
-/// parent's memory: by this number it tells what belongs to its parent.
+/// parent's memory; by this number it knows which values belong to its parent.
 #[must_use]
 pub fn generation() -> u32 {
     GENERATION.load(Relaxed)

@@ -5,8 +5,7 @@ use std::{io, path::Path, time::Duration};
 use procfs::{FromRead, process::Schedstat};
 use rustix::time::{ClockId, Timespec, clock_gettime};
 
-/// Nanoseconds since some moment before this process, and the same for all processes of a machine. Never
-/// 0.
+/// Nanoseconds since a moment before this process, the same for all processes of a machine. Never 0.
 ///
 /// Source: `CLOCK_MONOTONIC` in `clock_gettime(2)`.
 #[must_use]
@@ -30,8 +29,8 @@ pub fn thread_cpu() -> Duration {
     duration(clock_gettime(ClockId::ThreadCPUTime))
 }
 
-/// How long the calling thread has waited for a processor since it began, though it could have run:
-/// because others ran, or had to be stopped for it. 0 where the kernel doesn't keep account of it.
+/// For how long the calling thread could have run but waited for a processor. 0 if the kernel doesn't keep account
+/// of it.
 #[must_use]
 pub fn thread_waited() -> Duration {
     let times = ran_and_waited(Path::new("/proc/thread-self"));
@@ -78,8 +77,7 @@ pub fn burn(amount: Duration) {
     let end = thread_cpu() + amount;
     let mut value = 0x9e37_79b9_7f4a_7c15_u64;
     while thread_cpu() < end {
-        // A fifth of a microsecond between looks at the clock, each of which costs as much: it is
-        // a system call.
+        // About a fifth of a microsecond; reading the clock, a system call, costs as much.
         for _ in 0..100 {
             value = std::hint::black_box(value.rotate_left(5) ^ value.wrapping_mul(31));
         }

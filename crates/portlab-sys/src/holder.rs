@@ -1,4 +1,4 @@
-//! Who holds a port.
+//! The process that holds a port.
 
 use std::{fmt, net::SocketAddr};
 
@@ -19,8 +19,8 @@ impl fmt::Display for Holder {
     }
 }
 
-/// Finds who listens where `addr` wants to, or `None` when it can't be told: nobody does, or
-/// another user's process does.
+/// Finds the process that listens where a server at `addr` would. `None` if there is none, or if it is
+/// another user's.
 ///
 /// Source: `/proc/net/tcp`, `/proc/net/tcp6` and the sockets among every process's descriptors.
 #[must_use]

@@ -30,7 +30,7 @@ impl Network {
 /// All addresses that this machine has, its loopback ones included.
 ///
 /// # Errors
-/// When the system doesn't tell.
+/// When they can't be read.
 ///
 /// Source: `getifaddrs(3)`.
 pub fn networks() -> io::Result<Vec<Network>> {
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mask_tells_who_is_in_the_network() {
+    fn a_mask_says_which_addresses_are_in_the_network() {
         let network = |addr: &str, mask: &str| Network {
             interface: "eth0".to_owned(),
             addr: addr.parse().unwrap(),

@@ -1,5 +1,4 @@
-//! What becomes of Ctrl-C in a program that finishes what it is doing, has a terminal to give back, or
-//! leaves at once.
+//! Ctrl-C in a program that finishes its work, that restores its terminal, or that exits at once.
 
 use std::{
     io,
@@ -36,8 +35,8 @@ pub fn interrupt_flag() -> io::Result<Arc<AtomicBool>> {
     Ok(flag)
 }
 
-/// A bell that rings, by becoming readable, when SIGINT, SIGTERM or SIGHUP has come: for a program that has a
-/// terminal to give back, or something to say when it ends. A SIGHUP that is ignored, as under nohup(1), stays
+/// A socket that becomes readable when SIGINT, SIGTERM or SIGHUP has come: for a program that restores the
+/// terminal or prints something at its end. A SIGHUP that is ignored, as under nohup(1), stays
 /// ignored.
 ///
 /// # Errors
@@ -73,16 +72,16 @@ pub(crate) fn is_ignored(signal: i32) -> bool {
 }
 
 /// From now on, SIGINT and SIGTERM end this process at once, with the exit code that shells use for it
-/// (130, 143), after `words` have been written to stderr. Nothing is tidied up: for a program whose
-/// children are tied to it and that keeps no files. A forked child ends without words.
+/// (130, 143), after `text` has been written to stderr. Nothing is cleaned up: for a program whose
+/// children end with it and that keeps no files. A forked child writes nothing.
 ///
 /// # Errors
 /// When the handler can't be installed.
-pub fn leave_with(words: &'static str) -> io::Result<()> {
+pub fn leave_with(text: &'static str) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM] {
         let leave = move || {
             if generation() == 0 {
-                let _ = rustix::io::write(rustix::stdio::stderr(), words.as_bytes());
+                let _ = rustix::io::write(rustix::stdio::stderr(), text.as_bytes());
             }
             // SAFETY: _exit has no preconditions.
             unsafe { libc::_exit(128 + signal) }
@@ -94,7 +93,7 @@ pub fn leave_with(words: &'static str) -> io::Result<()> {
     Ok(())
 }
 
-/// Sends this process SIGINT: whoever of it has caught that is asked to end.
+/// Sends SIGINT to this process; its installed handler runs.
 ///
 /// # Errors
 /// When the system refuses.

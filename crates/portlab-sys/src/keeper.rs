@@ -1,5 +1,5 @@
-//! A keeper: a process between this program and a program that it starts, which loses none of that
-//! program's descendants.
+//! A keeper: a process between this program and a program that it starts. All descendants of that program stay
+//! below the keeper.
 //!
 //! A process can leave its parent (the parent ends), its process group (`setpgid`), its session (`setsid`),
 //! its environment (`env -i`) and its name. It can't leave its ancestors: when a parent ends, its children
@@ -71,12 +71,12 @@ fn divide(parent: i32, held: Option<RawFd>) -> io::Result<()> {
 /// # Safety
 /// Only for the process that [`divide`] has made.
 unsafe fn keep_until_none_is_left(program: i32, parent: i32, held: Option<RawFd>) -> ! {
-    // SAFETY: as in `divide`. The descriptors that are closed belong to nobody: this process runs nothing
-    // but this function.
+    // SAFETY: as in `divide`. No code of this process uses the descriptors that are closed: it runs
+    // nothing but this function.
     unsafe {
         libc::prctl(libc::PR_SET_NAME, c"portlab-keeper".as_ptr());
-        // The pipes of the program, and the one that tells the parent whether it could be started: they
-        // must end with the program.
+        // The pipes of the program, and the pipe by which the parent learns whether the program could be
+        // started, must end with the program.
         let held = held.unwrap_or(RawFd::MAX);
         let below = held.cast_unsigned().checked_sub(1);
         let above = held.cast_unsigned() + 1;
@@ -92,7 +92,7 @@ unsafe fn keep_until_none_is_left(program: i32, parent: i32, held: Option<RawFd>
         let mut signals = empty();
         libc::sigaddset(&raw mut signals, libc::SIGCHLD);
         libc::sigaddset(&raw mut signals, libc::SIGTERM);
-        // Had the parent ended before that, no signal would come.
+        // If the parent ended before that call, no signal will come.
         let mut ending = libc::getppid() != parent;
         let mut ended_with = 0;
         loop {
@@ -120,7 +120,7 @@ unsafe fn keep_until_none_is_left(program: i32, parent: i32, held: Option<RawFd>
     }
 }
 
-/// Kills every child of this process. They are its own until it reaps them, so no number is a stranger's.
+/// Kills every child of this process. A child keeps its number until it is reaped, so no other process can have it.
 ///
 /// # Safety
 /// As [`keep_until_none_is_left`].
@@ -155,7 +155,7 @@ unsafe fn kill_children(program: i32) {
     }
 }
 
-/// Ends this process as another ended that had this wait status.
+/// Ends this process with the exit code or the signal of this wait status.
 ///
 /// # Safety
 /// As [`keep_until_none_is_left`].
@@ -265,8 +265,8 @@ mod tests {
         assert_eq!(child.wait().unwrap().code(), Some(3));
     }
 
-    /// A program that leaves three processes behind which have left everything that can be left, each of
-    /// which writes down its number; then it ends.
+    /// A program that starts three processes and ends. Each has left its parent, group, session and environment, and
+    /// writes its number to a file.
     fn deserters(name: &str) -> (Child, PathBuf) {
         let dir = std::env::temp_dir().join(format!("portlab-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
@@ -283,12 +283,12 @@ mod tests {
     }
 
     #[test]
-    fn whoever_leaves_parent_group_session_and_environment_is_still_found_and_ended() {
+    fn a_process_that_left_its_parent_group_session_and_environment_is_found_and_ended() {
         let (mut child, dir) = deserters("keeper");
         wait_until(|| numbers(&dir).len() == 3);
         let left = numbers(&dir);
         let keeper = pid_of(&child);
-        // The shell has ended, and they are the keeper's.
+        // The shell has ended, so its children are the keeper's.
         wait_until(|| usage_below(keeper).unwrap().processes == 3);
         let below = tree(keeper).unwrap();
         assert!(left.iter().all(|pid| below.contains(pid)));

@@ -1,36 +1,50 @@
-//! What the operating system is asked for, behind safe functions: the only crate with `unsafe`
-//! code.
+//! Calls to the operating system behind safe functions. The only crate with `unsafe` code.
+//!
+//! ```
+//! use portlab_sys::{holder::holder, limits, meter};
+//!
+//! // Which process listens at an address?
+//! let listener = std::net::TcpListener::bind("127.0.0.1:0")?;
+//! let found = holder(listener.local_addr()?).map(|it| it.pid.cast_unsigned());
+//! assert_eq!(found, Some(std::process::id()));
+//!
+//! // What do a process and its descendants use?
+//! let usage = meter::usage(std::process::id().cast_signed())?;
+//! assert!(usage.threads >= 1 && limits::open_files() > 0);
+//! # Ok::<(), std::io::Error>(())
+//! ```
 //!
 //! | module | owns |
 //! |---|---|
-//! | [`alone`] | the proof that a process has one thread, without which nobody may fork |
-//! | [`stop`] | SIGINT and SIGTERM: telling every connection, and the deadline that follows |
-//! | [`interrupt`] | Ctrl-C: finish what is being done, give the terminal back, or leave at once |
+//! | [`alone`] | the proof that a process has one thread, which forking requires |
+//! | [`stop`] | SIGINT and SIGTERM: ending the input of every connection, and the deadline that follows |
+//! | [`interrupt`] | Ctrl-C: finish the work, restore the terminal, or exit at once |
 //! | [`children`] | forking, reaping, ending |
-//! | [`sockets`] | the machine's TCP and UDP sockets, and whose they are |
-//! | [`listening`] | what listening sockets were told to do |
+//! | [`sockets`] | the machine's TCP and UDP sockets, and the processes that hold them |
+//! | [`listening`] | the backlog and options of listening sockets |
 //! | [`spawn`] | starting another program that must not outlive this one |
 //! | [`meter`] | what a tree of processes uses, from `/proc` |
 //! | [`clock`] | the monotonic clock, CPU clocks of threads and processes |
 //! | [`limits`] | open files, processes, connections followed by the firewall |
 //! | [`cgroup`] | what a container allows |
-//! | [`ports`] | which port numbers the system hands out |
+//! | [`ports`] | which port numbers the system assigns |
+//! | [`input`] | files that are read up to a limit |
 //! | [`interfaces`] | the addresses of this machine, and its networks |
 //! | [`uring`] | whether io_uring may be used |
 //! | [`seqpacket`] | whole messages, and descriptors, between processes |
 //! | [`shared`] | memory that forked processes share |
-//! | [`socket`] | sockets, as far as the standard library doesn't go |
-//! | [`threads`] | the threads of a process, and what they do |
-//! | [`process`] | what the kernel tells of a process |
-//! | [`time_wait`] | whether there is room for one more TIME-WAIT |
-//! | [`tally`] | what has happened to a server's connections |
-//! | [`terminal`] | who may use the terminal |
-//! | [`pressure`] | how much the whole machine lacks processors |
-//! | [`keeper`] | starting a program so that none of its descendants is lost |
-//! | [`holder`] | who holds a port |
-//! | [`name`] | what programs call themselves, made inert |
-//! | [`machine`] | what machine this is; keeping to a part of it |
-//! | [`whole`] | files that appear whole, or not at all |
+//! | [`socket`] | socket options that the standard library lacks |
+//! | [`threads`] | the threads of a process, and their states |
+//! | [`process`] | status and command line of a process |
+//! | [`time_wait`] | whether the kernel keeps another socket in TIME-WAIT |
+//! | [`tally`] | the counts of a server's connections |
+//! | [`terminal`] | settings and foreground group of the terminal |
+//! | [`pressure`] | how long threads of the whole machine wait for a processor |
+//! | [`keeper`] | starting a program whose descendants can all be found and ended |
+//! | [`holder`] | the process that holds a port |
+//! | [`name`] | names of programs, made inert |
+//! | [`machine`] | the machine's hardware and kernel; CPU affinity |
+//! | [`whole`] | files that are replaced as a whole, or not at all |
 //! | [`marked`] | processes known by a mark in their environment |
 //! | `test_wait` | waiting in tests for another process |
 //!

@@ -39,7 +39,7 @@ pub fn most_open_files() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
 }
 
-/// How many processes and threads there may be, and what says so.
+/// How many processes and threads there may be, and the bound that says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tasks {
     /// Of this user, of the container or of the machine, whichever bound is the lowest.
@@ -82,13 +82,13 @@ pub fn descriptors(pid: i32) -> io::Result<usize> {
 /// How many file descriptors this process may open beside those that it has.
 ///
 /// # Errors
-/// When the system does not tell which it has.
+/// When the open ones can't be counted.
 pub fn free_descriptors() -> io::Result<usize> {
     let most = usize::try_from(open_files()).unwrap_or(usize::MAX);
     Ok(most.saturating_sub(descriptors(std::process::id().cast_signed())?))
 }
 
-/// Lowers the soft limit of open files of process `pid`, which stands until it raises it again.
+/// Lowers the soft limit of open files of process `pid`, until that process raises it again.
 ///
 /// # Errors
 /// When there is no such process, or it is another user's.

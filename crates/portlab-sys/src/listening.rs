@@ -1,4 +1,4 @@
-//! Listening sockets: what `/proc/net/tcp` leaves out about them, and which of them a connection comes to.
+//! Listening sockets: the facts that `/proc/net/tcp` leaves out, and which of them gets a connection.
 
 use std::{
     collections::HashMap,
@@ -17,7 +17,7 @@ use crate::{
     sockets::{State, sockets_at},
 };
 
-/// What a listening socket was told to do.
+/// The settings of a listening socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listening {
     /// How many connections may wait to be accepted: what the program said in `listen`, or `net.core.somaxconn` if
@@ -35,22 +35,22 @@ impl Listening {
     }
 }
 
-/// The listening TCP sockets of this machine, by their inodes. Empty where the kernel doesn't tell, as some
-/// sandboxes have it.
+/// The listening TCP sockets of this machine, by their inodes. Empty if the kernel doesn't list them, as in some
+/// sandboxes.
 ///
 /// Source: `sock_diag(7)`; `sk_acceptq_is_full` in the kernel's `include/net/sock.h`.
 #[must_use]
 pub fn listening() -> HashMap<u64, Listening> {
     let mut found = HashMap::new();
     for family in [AddressFamily::INET, AddressFamily::INET6] {
-        // A machine without IPv6 has none of those.
+        // A machine without IPv6 lists none of that family.
         let _ = ask(family, &mut found);
     }
     found
 }
 
-/// Whether a program of this machine listens where a connection to `addr` comes, which no connection is made to
-/// find out: an empty one ends some servers. `None` when `addr` is no address of this machine, or can't be told.
+/// Whether a program of this machine would get a connection to `addr`. It makes no connection to find out, because
+/// an empty one ends some servers. `None` if `addr` isn't an address of this machine, or if the kernel doesn't say.
 ///
 /// Source: `proc(5)`, `/proc/net/tcp`.
 #[must_use]
@@ -78,8 +78,8 @@ pub fn hears(addr: SocketAddr) -> Option<bool> {
     }))
 }
 
-/// How directly a listener at `own` means `ip`, the smaller the more; `None` when it doesn't hear what comes for
-/// it. At `::` Linux hears IPv4 too, unless the program forbids it.
+/// How exactly a listener's address `own` matches `ip`; 0 is the best match, `None` is no match. A listener at `::`
+/// gets IPv4 connections too, unless its program forbids it.
 #[must_use]
 pub fn nearness(own: IpAddr, ip: IpAddr, is_v6_only: bool) -> Option<u8> {
     match own {
@@ -149,11 +149,11 @@ fn socket_in(message: &[u8]) -> Option<(u64, Listening)> {
         }
         rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
     }
-    let told = Listening {
+    let listening = Listening {
         backlog,
         is_v6_only,
     };
-    Some((u64::from(inode), told))
+    Some((u64::from(inode), listening))
 }
 
 fn u16_at(bytes: &[u8], at: usize) -> Option<u16> {
@@ -185,8 +185,8 @@ mod tests {
     use super::*;
     use crate::test_wait::wait_until;
 
-    /// What the kernel tells of `listener`; `None` in a sandbox.
-    fn told_of(listener: impl AsFd) -> Option<Listening> {
+    /// The kernel's settings of `listener`; `None` in a sandbox.
+    fn settings_of(listener: impl AsFd) -> Option<Listening> {
         let inode = rustix::fs::fstat(listener).unwrap().st_ino;
         let all = listening();
         assert!(all.is_empty() || all.contains_key(&inode), "{all:?}");
@@ -214,11 +214,11 @@ mod tests {
             }
             bind(&listener, &addr).unwrap();
             listen(&listener, 7).unwrap();
-            let Some(told) = told_of(&listener) else {
+            let Some(found) = settings_of(&listener) else {
                 return;
             };
             assert_eq!(
-                (told.room(), told.is_v6_only),
+                (found.room(), found.is_v6_only),
                 (8, only == Some(true)),
                 "{addr}"
             );
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn who_hears_is_known_without_a_connection() {
+    fn a_listener_is_found_without_a_connection() {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn half_a_message_is_none() {
+    fn half_a_message_is_ignored() {
         assert_eq!(socket_in(&[0; 71]), None);
         let mut message = [0; 72 + 8];
         message[60] = 4;

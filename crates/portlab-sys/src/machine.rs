@@ -1,4 +1,4 @@
-//! What machine this is, for the record of a measurement; and keeping to a part of it.
+//! The machine's hardware and kernel, for the record of a measurement; and CPU affinity.
 
 use std::ops::RangeInclusive;
 
@@ -16,13 +16,13 @@ pub struct Machine {
     pub cpu: String,
     /// Processors that this process may use.
     pub cores: usize,
-    /// The longest accept queue the kernel allows (`net.core.somaxconn`); `None` when it doesn't tell.
+    /// The longest accept queue the kernel allows (`net.core.somaxconn`); `None` if it can't be read.
     pub somaxconn: Option<u32>,
-    /// The ports that outgoing connections are given, first and last.
+    /// The first and the last port that the system assigns to outgoing connections.
     pub port_range: (u16, u16),
 }
 
-/// Looks at the machine. What can't be found out is said to be unknown or zero.
+/// Reads the facts. A fact that can't be read is `unknown`, `None` or zero.
 #[must_use]
 pub fn machine() -> Machine {
     let read = |path| std::fs::read_to_string(path).unwrap_or_default();
@@ -46,12 +46,11 @@ pub struct Processors {
     pub online: usize,
     /// Those that this process is allowed to run on, as `taskset(1)` sets it.
     pub allowed: usize,
-    /// As many as it is given the time of: no more than are allowed, and less where its control group
-    /// has a quota.
+    /// As many as it may use at the same time: the allowed ones, or fewer if its control group has a quota.
     pub usable: usize,
 }
 
-/// Counts the processors. What can't be found out is taken to be all of them.
+/// Counts the processors. If the system doesn't say which are allowed, all are.
 #[must_use]
 pub fn processors() -> Processors {
     let usable = std::thread::available_parallelism().map_or(1, usize::from);
@@ -72,7 +71,7 @@ pub struct Memory {
     pub available_bytes: u64,
 }
 
-/// Looks at the memory; `None` when the system doesn't tell.
+/// Reads the memory; `None` if it can't be read.
 ///
 /// Source: `/proc/meminfo` in `proc(5)`.
 #[must_use]
@@ -86,28 +85,28 @@ pub fn memory() -> Option<Memory> {
     })
 }
 
-/// The processors that this process may use, divided in two, so that two programs which must not
-/// disturb each other don't.
+/// The processors that this process may use, divided into halves for two programs that must not disturb each
+/// other.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Halves {
     /// The cores with the lower numbers.
     pub first: Vec<usize>,
-    /// The others; one core more, if they are odd.
+    /// The others. If the number of cores is odd, this half has one more.
     pub second: Vec<usize>,
 }
 
-/// Divides the processors by cores: two threads of one core share its pipelines, and are never put
-/// on different sides. `None` if one core only may be used.
+/// Divides the processors by cores: two hardware threads of one core share its pipelines, so they belong to the
+/// same half. `None` if this process may use only one core.
 ///
 /// # Errors
-/// When the system doesn't tell which processors there are.
+/// When the allowed processors can't be read.
 pub fn halves() -> std::io::Result<Option<Halves>> {
     let allowed = sched_getaffinity(None)?;
     let cpus = (0..CpuSet::MAX_CPU).filter(|&cpu| allowed.is_set(cpu));
     let mut cores: Vec<(String, Vec<usize>)> = Vec::new();
     for cpu in cpus {
         let file = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
-        // Where the system tells nothing of cores, each processor is taken to be one.
+        // If the system doesn't list cores, each processor counts as a core.
         let core = std::fs::read_to_string(file).unwrap_or_else(|_| cpu.to_string());
         match cores.iter_mut().find(|(known, _)| *known == core) {
             Some((_, threads)) => threads.push(cpu),
@@ -129,11 +128,11 @@ pub fn halves() -> std::io::Result<Option<Halves>> {
     }))
 }
 
-/// Keeps the calling thread, and those that it will start, to `cpus`. Allocates nothing, so that it
-/// may be called between fork and exec.
+/// Restricts the calling thread, and those that it will start, to `cpus`. It allocates nothing, so it may be
+/// called between fork and exec.
 ///
 /// # Errors
-/// When the system won't, or there is no such processor.
+/// When the system refuses, or there is no such processor.
 pub fn keep_to(cpus: &[usize]) -> std::io::Result<()> {
     let mut set = CpuSet::new();
     let known = cpus.iter().filter(|&&cpu| cpu < CpuSet::MAX_CPU);
@@ -171,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_uses_more_than_there_is() {
+    fn no_more_is_usable_than_there_is() {
         let Processors {
             online,
             allowed,

@@ -1,5 +1,5 @@
-//! Processes that are known by a mark in their environment, which children inherit: so that whoever
-//! has started a program finds all that came of it, also after its own death.
+//! Processes with a mark in their environment. Children inherit the mark, so all descendants of a program can be
+//! found, also when the process that started it has ended.
 
 use std::{
     fs, io, thread,
@@ -36,15 +36,15 @@ fn carries(process: &Process, mark: &[u8]) -> bool {
         if let Some(is_there) = is_in(environment, mark) {
             return is_there;
         }
-        if !in_exec(process) || since.elapsed() > GOING {
+        if !in_exec(process) || since.elapsed() > PATIENCE {
             return false;
         }
         thread::yield_now();
     }
 }
 
-/// Whether `mark` is in an environment, as far as that can be read: another user's can't. `None` when
-/// there is nothing in it, perhaps only just now.
+/// Whether `mark` is in an environment; false if it can't be read, as another user's. `None` if the environment is
+/// empty, which it may be for a moment only.
 fn is_in(environment: io::Result<Vec<u8>>, mark: &[u8]) -> Option<bool> {
     let Ok(environment) = environment else {
         return Some(false);
@@ -53,8 +53,8 @@ fn is_in(environment: io::Result<Vec<u8>>, mark: &[u8]) -> Option<bool> {
     (!environment.is_empty()).then(|| settings.any(|it| it == mark))
 }
 
-/// Whether a process is just turning into another program: whoever started it is already told, but
-/// its arguments and its environment aren't in place yet, and both read as empty.
+/// Whether a process is inside `execve`: its parent goes on already, but arguments and environment aren't in place
+/// yet, and both read as empty.
 ///
 /// Source: Linux's `fs/exec.c`, `begin_new_exec` (lets the parent go on), and `fs/binfmt_elf.c`,
 /// `create_elf_tables` (puts them in place).
@@ -66,13 +66,13 @@ fn in_exec(process: &Process) -> bool {
     is_program && process.cmdline().is_ok_and(|words| words.is_empty())
 }
 
-/// How long killed processes may take to go, and others to turn into another program.
-const GOING: Duration = Duration::from_secs(5);
+/// How long a killed process may take to end, and another one to finish its `execve`.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Kills every process that carries the mark, waits until none is left, and says how many there were.
 ///
 /// # Errors
-/// When `/proc` can't be read, or one doesn't go.
+/// When `/proc` can't be read, or a process doesn't end.
 pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
     let since = Instant::now();
     let mut killed = Vec::new();
@@ -81,13 +81,13 @@ pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
         if left.is_empty() {
             return Ok(killed.len());
         }
-        if since.elapsed() > GOING {
-            let text = format!("process {} was killed and doesn't go", left[0]);
+        if since.elapsed() > PATIENCE {
+            let text = format!("process {} was killed and has not ended", left[0]);
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }
         for pid in left {
             if !killed.contains(&pid) {
-                // Fails only when it has gone by itself.
+                // Fails only if the process has ended by itself.
                 let _ = signal_pid(pid, Signal::KILL);
                 killed.push(pid);
             }
@@ -96,8 +96,8 @@ pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
     }
 }
 
-/// When process `pid` started, in ticks since the machine did; `None` when there is none. With its
-/// number it tells a process from all others, for numbers are used again.
+/// When process `pid` started, in ticks since the machine did; `None` if there is no such process. Numbers are
+/// reused; number and start together identify a process.
 #[must_use]
 pub fn started(pid: i32) -> Option<u64> {
     let stat = Process::new(pid).and_then(|process| process.stat()).ok()?;
@@ -111,7 +111,7 @@ mod tests {
     use std::process::Command;
 
     #[test]
-    fn who_carries_a_mark_is_found_with_its_children_and_killed() {
+    fn a_marked_process_is_found_with_its_children_and_killed() {
         let value = format!("{}-{}", std::process::id(), line!());
         let mut parent = Command::new("sh")
             .args(["-c", "sleep 60 & sleep 60; true"])
@@ -143,8 +143,8 @@ mod tests {
     fn a_child_is_found_as_soon_as_it_is_started() {
         let value = format!("{}-{}", std::process::id(), line!());
         for _ in 0..50 {
-            // As servers are started: by fork. After a vfork the parent goes on a moment before the
-            // child has left its memory, and is seen with its parent's environment until then.
+            // By fork, as servers are started. After a vfork, the parent goes on a moment before the child has
+            // left the parent's memory, and until then the child shows the parent's environment.
             let mut command = Command::new("sleep");
             command.arg("60").env("PORTLAB_TEST_MARK", &value);
             let mut child = tie_to_this_thread(&mut command).spawn().unwrap();

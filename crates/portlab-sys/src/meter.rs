@@ -33,7 +33,7 @@ pub struct Runnable(BTreeMap<i32, (u64, u64)>);
 
 impl Runnable {
     /// The share, in `[0, 1]`, of their runnable time since the reading `before` that the threads waited
-    /// for a processor. `None` if they were never runnable, or the kernel doesn't tell.
+    /// for a processor. `None` if they were never runnable, or the kernel keeps no account.
     ///
     /// A thread that started after `before` counts from its start. A thread that has ended isn't counted.
     #[must_use]
@@ -78,7 +78,7 @@ fn usage_of(root: i32, cpu: Duration, tree: &[i32]) -> io::Result<Usage> {
     for &pid in tree {
         let Ok(cpu) = process_cpu(pid) else { continue };
         if pid != root {
-            // Who lives and who was reaped are never the same: nothing counts twice.
+            // A process is either alive or reaped, so no time counts twice.
             usage.cpu += cpu + reaped_cpu(pid).unwrap_or_default();
         }
         usage.processes += 1;
@@ -98,8 +98,8 @@ fn usage_of(root: i32, cpu: Duration, tree: &[i32]) -> io::Result<Usage> {
     Ok(usage)
 }
 
-/// The memory of `root` and its descendants in bytes, shared pages divided among those who share
-/// them (PSS), so that the pages of forked children count once.
+/// The memory of `root` and its descendants in bytes, shared pages divided among the processes that share them
+/// (PSS), so that the pages of forked children count once.
 ///
 /// It walks the page tables of every process: don't call it while measuring something else.
 ///
@@ -119,7 +119,7 @@ pub fn pss_bytes_below(root: i32) -> io::Result<u64> {
 }
 
 /// As [`pss_bytes`], without the pages of files: heaps and stacks alone. The pages of a program are
-/// divided among all who run it, so that a process seems to grow when others end; these don't.
+/// divided among all processes that run it, so a process seems to grow when others end. Anonymous pages aren't.
 ///
 /// # Errors
 /// When `root` can't be read.

@@ -1,7 +1,7 @@
-//! Names that programs give themselves: anybody's, and so not to be trusted.
+//! Names that programs give themselves, which can't be trusted.
 
-/// A name without power over a screen: what a terminal obeys (ESC and the other control characters), what turns
-/// the direction of the text, and what can't be seen is a `?`. A name that shows nothing is one `?`.
+/// A name that can be printed safely: control characters, marks that change the direction of text and invisible
+/// characters become `?`. A name of nothing but white space becomes one `?`.
 #[must_use]
 pub fn inert(name: &str) -> String {
     let shown = name.replace(|it: char| it.is_control() || is_unseen(it), "?");
@@ -11,7 +11,7 @@ pub fn inert(name: &str) -> String {
     shown
 }
 
-/// Whether a character is no glyph of its own: Unicode's Default_Ignorable_Code_Point, and its separators of lines
+/// Whether a character has no glyph: Unicode's Default_Ignorable_Code_Point, and its separators of lines
 /// and paragraphs.
 ///
 /// Source: DerivedCoreProperties.txt of Unicode 16.
@@ -30,7 +30,7 @@ mod tests {
     use super::inert;
 
     #[test]
-    fn a_name_shows_itself_and_commands_nothing() {
+    fn a_name_is_printed_without_control_characters() {
         assert_eq!(inert("python3 猫"), "python3 猫");
         assert_eq!(inert("a\x1b[31mb\u{9b}2J\n"), "a?[31mb?2J?");
         assert_eq!(inert("exe\u{202e}txt"), "exe?txt");

@@ -1,9 +1,9 @@
-//! Which port numbers the system hands out by itself, and which a normal user may listen on.
+//! Which port numbers the system assigns by itself, and which a normal user may listen on.
 
 use std::{fs, ops::RangeInclusive};
 
-/// The numbers from which the system chooses one for an outgoing connection, and for whoever binds
-/// port 0; `None` when it doesn't tell.
+/// The numbers from which the system chooses one for an outgoing connection, and for a socket that is bound to
+/// port 0. `None` if they can't be read.
 ///
 /// Source: `ip_local_port_range` in `ip(7)`.
 #[must_use]
@@ -13,7 +13,7 @@ pub fn handed_out() -> Option<RangeInclusive<u16>> {
     Some(ends.next()?..=ends.next()?)
 }
 
-/// Those of [`handed_out`] that it keeps back all the same, for programs that need just them.
+/// The numbers of [`handed_out`] that the system doesn't choose: they are reserved for programs that need them.
 ///
 /// Source: `ip_local_reserved_ports` in the kernel's `networking/ip-sysctl`.
 #[must_use]
@@ -22,10 +22,10 @@ pub fn kept_back() -> Vec<RangeInclusive<u16>> {
     ranges(&text.unwrap_or_default())
 }
 
-/// The first number that a normal user may listen on: those below it take a privilege.
+/// The first number that a normal user may listen on. Numbers below it need a privilege.
 ///
 /// Source: `ip_unprivileged_port_start` in the kernel's `networking/ip-sysctl`; a kernel without it
-/// keeps what it has always been.
+/// uses 1024.
 #[must_use]
 pub fn unprivileged_from() -> u16 {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");

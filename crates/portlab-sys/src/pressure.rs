@@ -1,4 +1,4 @@
-//! How much the whole machine lacks processors.
+//! How long threads of the whole machine wait for a processor.
 
 use std::{fs, time::Duration};
 

@@ -1,12 +1,11 @@
-//! What the kernel tells of a process, in its own words.
+//! Status and command line of a process, as the kernel writes them.
 
 use std::{fs, io};
 
 use crate::name::inert;
 
-/// What stands behind `name` in what the kernel tells of process `pid`, as in `State: S (sleeping)`;
-/// `None` when there is no such process, or no such line. Control characters are shown as `?`: a process
-/// names itself as it likes.
+/// The value of the line `name` in the status of process `pid`, as in `State: S (sleeping)`. `None` if there is no
+/// such process or no such line. Control characters are shown as `?`, because a process chooses its name.
 ///
 /// Source: `proc(5)`, `/proc/PID/status`.
 #[must_use]
@@ -14,22 +13,22 @@ pub fn status(pid: i32, name: &str) -> Option<String> {
     line_of(&format!("/proc/{pid}/status"), name)
 }
 
-/// The words by which process `pid` was started, in one line, control characters as in [`status`]. Empty
-/// when it has none, as a zombie.
+/// The arguments of process `pid` in one line, with control characters as in [`status`]. Empty if it has none, as
+/// a zombie.
 ///
 /// # Errors
 /// When there is no such process.
 ///
 /// Source: `proc(5)`, `/proc/PID/cmdline`.
 pub fn command_line(pid: i32) -> io::Result<String> {
-    let words = fs::read(format!("/proc/{pid}/cmdline"))?;
-    let words = String::from_utf8_lossy(&words);
-    // Each word ends with a zero byte.
-    Ok(inert(&words.trim_end_matches('\0').replace('\0', " ")))
+    let arguments = fs::read(format!("/proc/{pid}/cmdline"))?;
+    let arguments = String::from_utf8_lossy(&arguments);
+    // Each argument ends with a zero byte.
+    Ok(inert(&arguments.trim_end_matches('\0').replace('\0', " ")))
 }
 
-/// How often the calling thread has given up its processor by itself, because it had to wait for
-/// something; 0 when the system doesn't tell.
+/// How often the calling thread has slept, that is, released its processor to wait for an event. 0 if the system
+/// doesn't count it.
 ///
 /// Source: `voluntary_ctxt_switches` in `proc(5)`, `/proc/PID/status`.
 #[must_use]
@@ -60,7 +59,7 @@ mod tests {
     }
 
     #[test]
-    fn a_process_is_told_of_and_one_that_is_no_more_is_not() {
+    fn a_process_has_a_status_until_it_is_reaped() {
         assert_eq!(status(own(), "Pid"), Some(own().to_string()));
         assert_eq!(status(own(), "Nonsense"), None);
         let mut child = Command::new("true").spawn().unwrap();
@@ -71,14 +70,14 @@ mod tests {
     }
 
     #[test]
-    fn words_stand_in_one_line_and_paint_nothing() {
+    fn arguments_stand_in_one_line_without_control_characters() {
         let mut child = Command::new("sh")
             .args(["-c", "read line", "\x1b[31m"])
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
         let line = || command_line(child.id().cast_signed()).unwrap();
-        // They are in place a moment after it has started.
+        // The kernel writes the arguments a moment after the start.
         while line().is_empty() {
             thread::yield_now();
         }
@@ -88,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_sleeps_is_counted() {
+    fn sleeping_is_counted() {
         let before = times_slept();
         thread::sleep(Duration::from_millis(1));
         assert!(times_slept() > before);

@@ -20,9 +20,8 @@ use crate::stop;
 
 /// One end of a pair of sockets that carry messages in order, each whole or not at all.
 ///
-/// A stream would have to be cut into messages again; datagrams would not tell that the other end
-/// has gone. This tells: an end that is closed, be it by the death of its process, is the end of what
-/// is received.
+/// A stream would have to be cut into messages again, and datagrams don't show that the other end is closed. Here a
+/// closed end, be it by the death of its process, is read as the end of the stream.
 ///
 /// Source: `unix(7)`.
 #[derive(Debug)]
@@ -55,8 +54,8 @@ impl Seqpacket {
         Ok(())
     }
 
-    /// Receives the next message into `buffer`, if there is one; returns its length, 0 when the other
-    /// end has gone. What is longer than the buffer is cut off.
+    /// Receives the next message into `buffer`, if there is one. Returns its length, or 0 if the other end is
+    /// closed. A message that is longer than the buffer is cut off.
     ///
     /// # Errors
     /// [`io::ErrorKind::WouldBlock`] when there is none.
@@ -80,9 +79,9 @@ impl Seqpacket {
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let fds = [fd.as_fd()];
         ancillary.push(SendAncillaryMessage::ScmRights(&fds));
-        // A message of nothing would look like the end.
-        let word = [IoSlice::new(b"!")];
-        retry_on_intr(|| sendmsg(&self.0, &word, &mut ancillary, AT_ONCE))?;
+        // An empty message would look like the end.
+        let byte = [IoSlice::new(b"!")];
+        retry_on_intr(|| sendmsg(&self.0, &byte, &mut ancillary, AT_ONCE))?;
         Ok(())
     }
 
@@ -114,12 +113,12 @@ impl Seqpacket {
     pub fn try_recv_fd(&self) -> io::Result<Option<Self>> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = RecvAncillaryBuffer::new(&mut space);
-        let mut word = [0];
+        let mut byte = [0];
         let flags = RecvFlags::DONTWAIT | RecvFlags::CMSG_CLOEXEC;
         let received = retry_on_intr(|| {
             recvmsg(
                 &self.0,
-                &mut [IoSliceMut::new(&mut word)],
+                &mut [IoSliceMut::new(&mut byte)],
                 &mut ancillary,
                 flags,
             )
@@ -135,7 +134,7 @@ impl Seqpacket {
         passed.map(|fd| Some(Self(fd))).ok_or_else(refused)
     }
 
-    /// Says that this end sends no more; it may still receive.
+    /// Ends what this end sends; it may still receive.
     ///
     /// # Errors
     /// When the other end has gone.
@@ -191,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn messages_come_whole_and_the_end_is_told() {
+    fn messages_come_whole_and_the_end_is_seen() {
         let (one, other) = Seqpacket::pair().unwrap();
         one.try_send(&[b"ab", b"c"]).unwrap();
         one.try_send(&[b"d"]).unwrap();
@@ -222,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_receive_makes_the_sender_hear_of_it() {
+    fn a_sender_sees_that_the_receiver_does_not_read() {
         let (one, _other) = Seqpacket::pair().unwrap();
         let full = (0..100_000)
             .find_map(|_| one.try_send(&[&[0; 1000]]).err())

@@ -2,9 +2,8 @@
 
 use std::{io, sync::atomic::AtomicU64};
 
-/// Words, all 0, that this process and every child that it forks from now on see alike. They stay for
-/// as long as one of them lives, and what a child has written is there after its end, whatever it
-/// died of.
+/// Words, all 0, that this process shares with every child that it forks from now on. They stay as long as one of
+/// these processes lives. What a child has written stays after its end, also after SIGKILL.
 ///
 /// Memory is taken page by page as it is written to, so room that is never used costs nothing.
 ///

@@ -1,4 +1,4 @@
-//! Sockets, as far as the standard library doesn't go.
+//! Socket options and calls that the standard library lacks.
 
 use std::{
     io,
@@ -8,8 +8,8 @@ use std::{
 
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
 
-/// Puts off the choice of a local port from `bind` to `connect`, where the destination is known:
-/// the same port then serves several destinations. For a socket that is bound to an address and
+/// Makes the kernel choose the local port at `connect` instead of `bind`. The destination is known then, so the
+/// same port can serve several destinations. For a socket that is bound to an address and
 /// port 0.
 ///
 /// # Errors
@@ -38,7 +38,7 @@ pub fn choose_port_at_connect(socket: &impl AsRawFd) -> io::Result<()> {
 /// How many connections wait to be accepted at `listener`.
 ///
 /// # Errors
-/// When it is none.
+/// When it isn't a TCP socket.
 ///
 /// Source: `TCP_INFO` in `tcp(7)`; of a socket that listens, `tcpi_unacked` is the length of its accept
 /// queue (`tcp_get_info` in the kernel's `net/ipv4/tcp.c`).
@@ -67,8 +67,8 @@ pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     }
 }
 
-/// Has the kernel note when packets arrive at `socket`, for [`read_with_age`]. If nobody on this
-/// machine had asked for that before, it begins a moment later, and the first packets come without.
+/// Makes the kernel record when packets arrive at `socket`, for [`read_with_age`]. If no socket of this machine
+/// asked for it before, the recording begins a moment later, and the first packets have no time.
 ///
 /// # Errors
 /// When the system refuses.
@@ -79,8 +79,8 @@ pub fn note_arrivals(socket: &impl AsFd) -> io::Result<()> {
     Ok(())
 }
 
-/// Reads what has come in, and tells for how long its last packet has been waiting: zero if the
-/// kernel didn't note it.
+/// Reads the input that has arrived, and returns its length and for how long its last packet has waited: zero if
+/// the kernel didn't record it.
 ///
 /// # Errors
 /// Those of `recvmsg(2)`.
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_accept_queue_holds_who_has_connected_and_was_not_accepted() {
+    fn the_accept_queue_holds_connections_that_were_not_accepted() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let callers = [(); 3].map(|()| TcpStream::connect(listener.local_addr().unwrap()));
         // The last step of a handshake may come a moment later.
@@ -139,10 +139,10 @@ mod tests {
             assert_eq!(&buffer[..length], b"hello");
             age
         };
-        // The kernel may take a moment to begin.
+        // The kernel may need a moment to begin.
         let ages = std::iter::repeat_with(&mut read).take(100);
         let age = ages.into_iter().find(|age| !age.is_zero()).unwrap();
-        // The clock of the wall may be put right meanwhile, by a little.
+        // The wall clock may be corrected meanwhile, by a little.
         assert!(age >= waited / 2, "{age:?}");
     }
 }

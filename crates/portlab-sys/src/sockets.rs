@@ -23,15 +23,15 @@ pub struct Socket {
     pub local: SocketAddr,
     /// The peer's; port 0 when it listens.
     pub remote: SocketAddr,
-    /// Where it stands.
+    /// Its state in TCP's state machine.
     pub state: State,
     /// Bytes that have come and that the program hasn't read. Of a listening socket: connections
     /// that are made and that it hasn't accepted.
     pub unread: u32,
     /// Bytes that the program has sent and the peer hasn't acknowledged.
     pub unsent: u32,
-    /// The number that tells whose it is, see [`holders`]; 0 when it is nobody's any more, as in
-    /// TIME_WAIT, or nobody's yet, as long as the server hasn't accepted it.
+    /// The number by which [`holders`] finds its process. 0 if no process has it any more, as in TIME-WAIT, or has
+    /// it yet, before the server accepts it.
     pub inode: u64,
     /// How long the kernel will still keep it, in TIME-WAIT.
     pub time_left: Option<Duration>,
@@ -46,7 +46,7 @@ pub struct UdpSocket {
     pub remote: SocketAddr,
     /// Bytes of memory that hold what has come and the program hasn't read.
     pub unread: u32,
-    /// The number that tells whose it is, see [`holders`].
+    /// The number by which [`holders`] finds its process.
     pub inode: u64,
 }
 
@@ -89,8 +89,8 @@ pub fn sockets() -> io::Result<Vec<Socket>> {
     tables(|_| true)
 }
 
-/// Those at either end of which `port` stands. Where there are tens of thousands of others, this is much
-/// faster than looking for them among all.
+/// The TCP sockets that have `port` at either end. If there are tens of thousands of others, this is much
+/// faster than a search among all.
 ///
 /// # Errors
 /// As [`sockets`].
@@ -151,8 +151,8 @@ fn time_left(line: &str) -> Option<Duration> {
     Some(Duration::from_secs(ticks) / u32::try_from(per_second).ok().filter(|it| *it > 0)?)
 }
 
-/// The kernel hands its table out in pieces, each with the place to go on from: what comes or goes in
-/// between moves the rest, so that a socket may be listed twice (or be left out).
+/// The kernel hands its table out in pieces, each with the position of the next. Sockets that are opened or closed in
+/// between move the rest, so a socket may be listed twice (or be left out).
 fn each_once(listed: impl Iterator<Item = Socket>) -> Vec<Socket> {
     let mut known = HashSet::new();
     listed
@@ -266,15 +266,15 @@ mod tests {
         assert_eq!(each_once(twice), listed);
     }
 
-    /// The listening socket, the server's end and the client's as `list` has them, once `are` holds of
-    /// them: what the kernel does after a packet takes it a moment.
+    /// The listening socket, the server's end and the client's end in `list`, as soon as `are` is true of them: the
+    /// kernel handles a packet a moment later.
     #[track_caller]
     fn once(
         list: impl Fn() -> io::Result<Vec<Socket>>,
         [door, own]: [SocketAddr; 2],
         are: impl Fn(&[Socket; 3]) -> bool,
     ) -> [Socket; 3] {
-        let nobody = SocketAddr::from(([0, 0, 0, 0], 0));
+        let none = SocketAddr::from(([0, 0, 0, 0], 0));
         let since = Instant::now();
         loop {
             let all = list().unwrap();
@@ -283,7 +283,7 @@ mod tests {
                 all.find(|it| (it.local, it.remote) == (local, remote))
                     .cloned()
             };
-            let found = [find(door, nobody), find(door, own), find(own, door)];
+            let found = [find(door, none), find(door, own), find(own, door)];
             if let [Some(listening), Some(served), Some(calling)] = found.clone() {
                 let three = [listening, served, calling];
                 if are(&three) {
@@ -299,8 +299,8 @@ mod tests {
     fn a_connection_is_two_sockets_and_the_listening_one_a_third() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = listener.local_addr().unwrap();
-        // Somebody else may stand at the same number.
-        let _stranger = TcpListener::bind(("127.0.0.2", door.port()));
+        // Another listener may have the same number at another address.
+        let _other = TcpListener::bind(("127.0.0.2", door.port()));
         let mut client = TcpStream::connect(door).unwrap();
         let ends = [door, client.local_addr().unwrap()];
         // Not accepted yet: it waits in the listening socket's queue.
@@ -327,7 +327,7 @@ mod tests {
     }
 
     #[test]
-    fn time_wait_tells_how_long_it_will_last() {
+    fn time_wait_has_a_time_left() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let door = listener.local_addr().unwrap();
         let client = TcpStream::connect(door).unwrap();
@@ -379,6 +379,6 @@ mod tests {
         assert_eq!(holders()[&found.inode][0].pid, pid);
     }
 
-    /// The kernel does it within microseconds, when the machine lets it.
+    /// The kernel needs microseconds, on a busy machine longer.
     const PATIENCE: Duration = Duration::from_secs(30);
 }

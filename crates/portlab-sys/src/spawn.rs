@@ -33,7 +33,7 @@ pub fn keep_to(command: &mut Command, cpus: Vec<usize>) -> &mut Command {
     unsafe { command.pre_exec(move || machine::keep_to(&cpus)) }
 }
 
-/// Sends `signal` to a child, unless it has ended: then its number may be a stranger's.
+/// Sends `signal` to a child, unless the child has ended: another process may have its number then.
 ///
 /// # Errors
 /// When the child has ended.

@@ -1,8 +1,7 @@
 //! Stopping: what happens at SIGINT, SIGTERM and SIGHUP.
 //!
-//! A server spends its life inside blocking calls, and a flag wakes nobody from `read`. So the
-//! signal handler itself ends the reading half of every connection, with `shutdown(fd, SHUT_RD)`,
-//! which a handler may call. A blocked `read` then returns what had arrived and after that nothing,
+//! A server waits inside blocking calls, and a flag doesn't end a `read`. So the signal handler itself
+//! ends the reading half of every connection with `shutdown(fd, SHUT_RD)`, which a handler may call. A blocked `read` then returns what had arrived and after that nothing,
 //! as if the peer had closed; the session sends what it owes and ends. The same call wakes `epoll`,
 //! so readiness loops and async tasks drain by the very same path, and no model pays for it per
 //! message.
@@ -12,9 +11,8 @@
 //!    If a session ends before its peer has taken all answers, the socket stays open (`undelivered.rs`).
 //! 2. **Deadline**: what is still open is shut in both directions, so a write to a peer that
 //!    doesn't read fails too.
-//! 3. **A quarter of a second later** the process exits, without another word: nothing that a
-//!    handler does, not even sleeping, can outlive the deadline. Whoever has something to save first
-//!    asks to be told instead ([`Stop::last_bell`]).
+//! 3. **A quarter of a second later** the process exits at once: nothing that a handler does, not even sleeping, can
+//!    outlive the deadline. A process that must save something first asks for [`Stop::last_bell`] instead.
 //!
 //! A second SIGINT or SIGTERM ends the process at once, as if it had never been caught. A second SIGHUP changes
 //! nothing: when a terminal is closed, both the kernel and the shell send one. If SIGHUP was ignored when
@@ -40,7 +38,7 @@ use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
 use crate::{bits::Bits, clock::timespec, interrupt::is_ignored, undelivered};
 
-/// How long past the deadline a process may take to say goodbye.
+/// How long after the deadline a process may go on, to close its connections.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
 
 static STOPPING: AtomicBool = AtomicBool::new(false);
@@ -53,7 +51,7 @@ static CUT: AtomicU64 = AtomicU64::new(0);
 /// The sockets to be shut, by file descriptor: up to a million of them.
 static WATCHED: Bits<16_384> = Bits::new();
 static DOORBELL: OnceLock<UnixStream> = OnceLock::new();
-/// Rung instead of exiting, if somebody has asked for it.
+/// Made readable instead of exiting, if [`Stop::last_bell`] was called.
 static LAST_BELL: OnceLock<UnixStream> = OnceLock::new();
 /// What is said on stderr at the first signal, if anything.
 static NOTICE: OnceLock<String> = OnceLock::new();
@@ -61,7 +59,7 @@ static NOTICE: OnceLock<String> = OnceLock::new();
 /// The stop signal, as a server sees it. Shareable and cheap to ask.
 #[derive(Debug)]
 pub struct Stop {
-    /// Becomes readable at the first signal, and stays so: nobody reads from it.
+    /// Becomes readable at the first signal, and stays so: no code reads from it.
     bell: UnixStream,
     drain: Duration,
 }
@@ -91,8 +89,8 @@ impl Stop {
         Ok(Self { bell, drain })
     }
 
-    /// Has `notice` said on stderr as soon as the first signal comes: by the handler, for the server
-    /// may be inside a call that lasts. The first notice stays.
+    /// Makes the handler write `notice` to stderr when the first signal comes; the server itself may be inside a
+    /// call that takes long. The first notice stays.
     pub fn announce(&self, notice: String) {
         NOTICE.get_or_init(|| notice);
     }
@@ -106,7 +104,7 @@ impl Stop {
         let (bell, doorbell) = UnixStream::pair()?;
         doorbell.set_nonblocking(true)?;
         let set = LAST_BELL.set(doorbell);
-        set.map_err(|_| io::Error::other("somebody waits for the last bell already"))?;
+        set.map_err(|_| io::Error::other("the last bell was asked for already"))?;
         Ok(bell)
     }
 
@@ -162,7 +160,7 @@ impl Stop {
         Instant::now() + self.patience()
     }
 
-    /// Whether the deadline has passed: what is still open has been cut, and nobody is waited for.
+    /// Whether the deadline has passed: all connections have been cut, and no peer is waited for.
     #[must_use]
     pub fn is_past_deadline(&self) -> bool {
         is_past_deadline()
@@ -185,7 +183,7 @@ impl Stop {
     }
 }
 
-/// As [`Stop::is_set`], for whoever has no use for the rest: a forked child, a task.
+/// As [`Stop::is_set`], for code that needs nothing else of it: a forked child, a task.
 #[must_use]
 pub fn is_set() -> bool {
     STOPPING.load(SeqCst)
@@ -199,15 +197,15 @@ pub fn is_past_deadline() -> bool {
 
 /// A socket that stopping may shut: from now on if a stop has been asked for already.
 ///
-/// Its descriptor is given up just before the socket closes, so a stranger that gets the same
-/// number is never shut in its place.
+/// Its descriptor is removed from the list just before the socket closes, so another socket that gets the same number
+/// is never shut in its place.
 #[derive(Debug)]
 pub struct Interruptible<T: AsRawFd> {
     socket: T,
 }
 
 impl<T: AsRawFd> Interruptible<T> {
-    /// Puts `socket` under the handler's eyes.
+    /// Adds `socket` to the list that the handler shuts.
     pub fn new(socket: T) -> Self {
         watch(socket.as_raw_fd());
         Self { socket }
@@ -239,12 +237,12 @@ impl<T: AsRawFd> DerefMut for Interruptible<T> {
     }
 }
 
-/// Takes a socket from under the handler's eyes, before it closes.
+/// Removes a socket from the list that the handler shuts, before it closes.
 pub(crate) fn unwatch(fd: RawFd) {
     WATCHED.remove(fd as usize);
 }
 
-/// Puts a socket under the handler's eyes.
+/// Adds a socket to the list that the handler shuts.
 pub(crate) fn watch(fd: RawFd) {
     WATCHED.insert(fd as usize);
     // The handler may have run before the line above.
@@ -255,7 +253,7 @@ pub(crate) fn watch(fd: RawFd) {
     }
 }
 
-/// A signal that only rings: a descriptor that becomes readable whenever `signal` has come.
+/// A descriptor that becomes readable whenever `signal` has come.
 pub(crate) fn bell_for(signal: i32) -> io::Result<OwnedFd> {
     let (bell, doorbell) = UnixStream::pair()?;
     bell.set_nonblocking(true)?;
@@ -263,7 +261,7 @@ pub(crate) fn bell_for(signal: i32) -> io::Result<OwnedFd> {
     Ok(bell.into())
 }
 
-/// Called in a forked child: it watches nothing of its parent's, and its parent escalates for it.
+/// Called in a forked child: it watches none of its parent's sockets. Its parent sends it the signals.
 pub(crate) fn forget_the_parents() {
     WATCHED.clear();
 }
@@ -289,7 +287,7 @@ fn wait_until(fd: BorrowedFd<'_>, what: PollFlags, limit: Duration) {
 fn on_signal(signal: i32) {
     let owner = OWNER.load(SeqCst) == own_pid();
     if STOPPING.swap(true, SeqCst) {
-        // A child may well be told twice, by the terminal and by its parent, and need not hurry.
+        // A child may get the signal twice, from the terminal and from its parent, and goes on draining.
         if owner && signal != SIGHUP {
             let _ = signal_hook::low_level::emulate_default_handler(signal);
         }
@@ -347,7 +345,7 @@ fn shut(fd: RawFd, how: Shutdown) -> bool {
     // SAFETY: the descriptor was watched a moment ago. Should another thread have closed it since,
     // the call fails or shuts a socket that is to be shut as well, for the server is stopping.
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
-    // A socket whose peer has gone can't be shut any more, and needn't be.
+    // It fails if the peer has reset the connection, which then is over anyway.
     rustix::net::shutdown(fd, how).is_ok()
 }
 

@@ -1,4 +1,4 @@
-//! Who may use the terminal.
+//! Settings of the terminal, and whether this process may change them.
 
 use std::{io, os::fd::AsFd};
 
@@ -7,8 +7,8 @@ use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, Termios, tcflush, tcgetattr, tcsetattr,
 };
 
-/// Whether this process is among those that `terminal` listens to. A job in the background that
-/// changes the terminal's settings is stopped by the system.
+/// Whether this process belongs to the foreground job of `terminal`. The system stops a background job that
+/// changes the terminal's settings.
 ///
 /// Source: `tcgetpgrp(3)`, and SIGTTOU in `signal(7)`.
 #[must_use]
@@ -28,23 +28,23 @@ pub fn has_hung_up(terminal: impl AsFd) -> bool {
     polled.is_ok() && asked[0].revents().contains(PollFlags::HUP)
 }
 
-/// Forgets what was typed on `terminal` and has not been read.
+/// Discards characters that were typed on `terminal` and not read.
 ///
 /// # Errors
-/// When it is no terminal.
+/// When it isn't a terminal.
 pub fn forget_typed(terminal: impl AsFd) -> io::Result<()> {
     Ok(tcflush(terminal, QueueSelector::IFlush)?)
 }
 
-/// Keeps a terminal from showing what is typed while something is drawn on it, until it is dropped.
-/// Ctrl-C and its like do what they always do.
+/// Stops a terminal from showing typed characters while something is drawn on it, until this is dropped.
+/// Ctrl-C still works.
 ///
 /// Source: `termios(3)`, ECHO.
 #[derive(Debug)]
 pub struct Hush<T: AsFd>(Kept<T>);
 
 impl<T: AsFd> Hush<T> {
-    /// Hushes `terminal`; `None` when it is none, or listens to others.
+    /// Switches the echo of `terminal` off. `None` if it isn't a terminal, or this job is in the background.
     #[must_use]
     pub fn new(terminal: T) -> Option<Self> {
         let kept = Kept::new(terminal)?;
@@ -55,8 +55,7 @@ impl<T: AsFd> Hush<T> {
     }
 }
 
-/// The settings of a terminal, which it is given back when this is dropped, whatever was done to
-/// them meanwhile.
+/// The settings of a terminal, which are restored when this is dropped.
 ///
 /// Source: `termios(3)`.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ pub struct Kept<T: AsFd> {
 }
 
 impl<T: AsFd> Kept<T> {
-    /// Keeps the settings of `terminal`; `None` when it is none, or listens to others.
+    /// Saves the settings of `terminal`. `None` if it isn't a terminal, or this job is in the background.
     #[must_use]
     pub fn new(terminal: T) -> Option<Self> {
         if !is_in_foreground(&terminal) {
@@ -79,7 +78,7 @@ impl<T: AsFd> Kept<T> {
 
 impl<T: AsFd> Drop for Kept<T> {
     fn drop(&mut self) {
-        // Who has been sent to the background since would be stopped.
+        // If this job is in the background by now, the system would stop it.
         if is_in_foreground(&self.terminal) {
             let _ = tcsetattr(&self.terminal, OptionalActions::Now, &self.before);
         }

@@ -2,8 +2,8 @@
 
 use std::fs;
 
-/// Whether the kernel would keep one more socket in TIME-WAIT: when there are as many as it is allowed,
-/// it closes connections without. True when the system doesn't tell.
+/// Whether the kernel would keep one more socket in TIME-WAIT: at its limit, it closes connections without. True if
+/// the limit can't be read.
 ///
 /// Source: `tcp_max_tw_buckets` in `tcp(7)`; `TCP: ... tw` in `/proc/net/sockstat`, see `proc(5)`.
 #[must_use]

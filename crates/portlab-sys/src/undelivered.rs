@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn who_has_nothing_to_take_is_not_waited_for() {
+    fn a_peer_that_has_taken_everything_is_not_waited_for() {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
         let mut client = TcpStream::connect(addr).unwrap();

@@ -2,16 +2,16 @@
 
 use rustix::io_uring::{io_uring_params, io_uring_setup};
 
-/// What the kernel says when it is asked for a ring.
+/// The kernel's answer to a request for a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Uring {
-    /// It gives one.
+    /// It grants one.
     Ready,
-    /// It could, and doesn't: the administrator or a container has switched it off.
+    /// The administrator or a container has switched io_uring off.
     Off,
-    /// It knows of none: it is older than 5.1, or was built without.
+    /// The kernel has no io_uring: it is older than 5.1, or was built without.
     Missing,
-    /// It gives none for another reason, such as too little lockable memory.
+    /// It refuses for another reason, such as too little lockable memory.
     Refused,
 }
 
@@ -50,7 +50,7 @@ mod tests {
             _ => return,
         };
         let found = uring();
-        // A container's filter may say anything but that there is one.
+        // A container's filter may give any answer but Ready.
         let is_filtered = !read("/proc/self/status").contains("Seccomp:\t0\n");
         let is_as_expected = expected.contains(&found) || (is_filtered && found != Uring::Ready);
         assert!(is_as_expected, "{found:?}, not {expected:?}: {release}");

@@ -250,8 +250,8 @@ fn written_over(target: &Path, bytes: &mut dyn Read) -> io::Result<()> {
     io::copy(bytes, &mut file).map(drop)
 }
 
-/// What `write` returns; `done` if the reader has `gone`, or goes now: a reader that closes its pipe has
-/// seen enough, and the rest is dropped.
+/// Returns the result of `write`, or `done` if the reader of the pipe has closed it (`gone`), before or now: the rest
+/// of the output is dropped.
 ///
 /// # Errors
 /// When it can't be written for another reason.
@@ -272,7 +272,7 @@ pub fn unless_gone<T>(
     })
 }
 
-/// A trace is long, and written while a class waits for it.
+/// Large, because a trace is long, and a class waits for it.
 const BUFFER: usize = 1 << 16;
 
 /// stdout or stderr, if `found` is the same file: then it must be written through the same descriptor,
@@ -311,7 +311,7 @@ fn open(path: &Path, found: &Metadata) -> io::Result<File> {
     }
 }
 
-/// Whether an error says that a directory may not be written to, which a file in it may all the same.
+/// Whether an error says that a directory can't be written to. A file in it may still be.
 fn takes_no_new_file(error: &io::Error) -> bool {
     matches!(
         error.kind(),
