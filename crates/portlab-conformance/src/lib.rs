@@ -6,6 +6,34 @@
 //! iterative server serves no other client meanwhile), another case shows that.
 //!
 //! A new case is a file in `cases/` and a line in its table.
+//!
+//! ```
+//! use std::{io, net::TcpListener, thread};
+//!
+//! use portlab_conformance::{CASES, Promises, Target};
+//!
+//! // A server that echoes to one client after another.
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let addr = listener.local_addr()?;
+//! thread::spawn(move || {
+//!     for client in listener.incoming().flatten() {
+//!         let _ = io::copy(&mut &client, &mut &client);
+//!     }
+//! });
+//!
+//! let promises = Promises {
+//!     at_once: Some(1),
+//!     survives_blocking: true,
+//!     hub: false,
+//!     processes: false,
+//!     standing_processes: 0,
+//! };
+//! let case = CASES.iter().find(|case| case.name == "one_byte_per_write").unwrap();
+//! assert_eq!(case.unmet(&promises, false), None);
+//! let mut target = Target { addr, promises, process: None };
+//! assert!((case.run)(&mut target).is_ok());
+//! # Ok::<(), io::Error>(())
+//! ```
 
 #![forbid(unsafe_code)]
 
