@@ -32,7 +32,7 @@ struct Way<'a> {
     to: &'a TcpStream,
     /// Where its bytes are counted.
     bytes: fn(&mut Counts) -> &mut u64,
-    /// Bytes are due, and the receiver has no room for them.
+    /// Whether bytes are due for which the receiver has no room.
     blocked: bool,
 }
 
@@ -81,7 +81,7 @@ fn drive(
             up.line.set(&control.settings.up, Instant::now());
             down.line.set(&control.settings.down, Instant::now());
         }
-        // A peer that takes nothing more is gone, and the other is to know.
+        // If one peer takes no more, its connection is over, and the other peer gets a reset.
         if up.line.is_broken() {
             down.line.end(Ending::Reset, Instant::now());
         }
@@ -134,7 +134,7 @@ impl<'a> Way<'a> {
         }
     }
 
-    /// Sends what is due; says when to come again, or how the connection ends.
+    /// Sends the bytes that are due. Returns when more will be due, or how the connection ends.
     fn send(&mut self, shared: &Shared) -> Result<Option<Instant>, End> {
         self.blocked = false;
         let mut to = self.to;
@@ -143,7 +143,7 @@ impl<'a> Way<'a> {
                 Step::Send(bytes) => to.write(&bytes),
                 Step::Wait(until) => return Ok(until),
                 Step::Shut => {
-                    // It fails if the receiver has gone, which a read or write will tell.
+                    // It fails if the receiver has reset the connection; the next read or write reports that.
                     let _ = to.shutdown(Shutdown::Write);
                     continue;
                 }
@@ -168,14 +168,14 @@ impl<'a> Way<'a> {
     }
 }
 
-/// Waits until a socket is ready that a line waits for, the faults change, or `until`.
+/// Waits until a socket is ready for a line, until the faults change, or until `until`.
 fn wait(up: &Way, down: &Way, changed: &impl AsFd, until: Option<Instant>) -> io::Result<()> {
     let mut fds = vec![PollFd::new(changed, PollFlags::IN)];
     for (incoming, outgoing) in [(up, down), (down, up)] {
         let mut flags = PollFlags::empty();
         flags.set(PollFlags::IN, incoming.line.has_room());
         flags.set(PollFlags::OUT, outgoing.blocked);
-        // Without a flag, poll would still tell of an error, again and again.
+        // Without a flag, poll would still report an error, again and again.
         if !flags.is_empty() {
             fds.push(PollFd::new(incoming.from, flags));
         }
@@ -193,9 +193,9 @@ fn is_again(error: &io::Error) -> bool {
 }
 
 /// Closes both sockets with a FIN. To close a socket with unread bytes would send a reset, which can overtake the last
-/// bytes; so what still comes is dropped, for a second.
+/// bytes; so for a second, bytes that still come are read and dropped.
 fn close(client: &TcpStream, target: &TcpStream) {
-    let deadline = Instant::now() + LAST_WORDS;
+    let deadline = Instant::now() + LINGER;
     let both = [client, target];
     for stream in both {
         let _ = stream.shutdown(Shutdown::Write);
@@ -224,5 +224,5 @@ pub(crate) fn reset(stream: TcpStream) {
     let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
 }
 
-/// How long what still comes is dropped after a close.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+/// For how long after a close input is read and dropped.
+const LINGER: Duration = Duration::from_secs(1);

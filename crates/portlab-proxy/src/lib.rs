@@ -1,4 +1,4 @@
-//! A fault proxy: it stands before a TCP port, passes bytes on, and does to them what it was told to.
+//! A fault proxy: it stands before a TCP port, passes bytes on, and applies the faults that are set.
 //!
 //! | module | owns |
 //! |---|---|

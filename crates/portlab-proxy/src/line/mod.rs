@@ -1,5 +1,5 @@
-//! One direction of a connection: bytes go in, and come out when its faults let them. It knows no socket, and is
-//! told the time.
+//! One direction of a connection: bytes go in, and come out when its faults let them. It has no socket and no clock;
+//! callers pass the time.
 
 use std::{
     borrow::Cow,
@@ -24,10 +24,10 @@ pub(crate) struct Line {
     /// The most that may be held.
     most: usize,
     sent: u64,
-    /// Nothing is sent before: the bandwidth and the slicer's delay say so.
+    /// Nothing is sent before this time, because of the bandwidth or the slicer's delay.
     free_at: Instant,
     ended: Option<(Instant, Ending)>,
-    /// The receiver was told of the end.
+    /// A FIN was sent to the receiver.
     shut: bool,
     /// The receiver takes no more.
     broken: bool,
@@ -56,9 +56,9 @@ pub(crate) enum Ending {
 pub(crate) enum Step<'a> {
     /// Send these bytes, or some of them, and say how many with [`Line::sent`].
     Send(Cow<'a, [u8]>),
-    /// Nothing before this time, unless bytes come or the faults change.
+    /// Send nothing before this time, unless bytes come or the faults change.
     Wait(Option<Instant>),
-    /// Tell the receiver that no more will come.
+    /// Send the receiver a FIN.
     Shut,
     /// Close the connection.
     Close,
@@ -103,8 +103,8 @@ impl Line {
         !self.faults.pause && self.ended.is_none() && self.held < self.room()
     }
 
-    /// How much may wait. What waits for the bandwidth alone must stay with the sender: a large buffer would hide
-    /// from the sender how slow the line is. Bytes on a long way are as many as the line takes in that time.
+    /// How many bytes may wait. Bytes that wait for the bandwidth alone must stay with the sender, because a large
+    /// buffer would hide from it how slow the line is. With a latency, the line holds what it carries in that time.
     fn room(&self) -> usize {
         let way = self.faults.latency + self.faults.jitter;
         let room = match self.faults.bandwidth {
@@ -115,7 +115,7 @@ impl Line {
         room.min(self.most)
     }
 
-    /// Puts in what the sender sent.
+    /// Adds bytes that the sender has sent.
     pub(crate) fn put(&mut self, bytes: &[u8], now: Instant) {
         self.held += bytes.len() + OVERHEAD;
         self.waiting.push_back(Chunk {
@@ -133,7 +133,7 @@ impl Line {
         }
     }
 
-    /// The receiver takes no more: whatever comes is dropped.
+    /// The receiver takes no more, so further bytes are dropped.
     pub(crate) fn break_off(&mut self) {
         self.broken = true;
     }
