@@ -1,5 +1,5 @@
 //! The memory of a timeline under every schedule of two recording threads and a reader: `memory.rs`, line for
-//! line, with atomics that `loom` watches. Without a harness: the file's own unit tests can't run here.
+//! line, with atomics that `loom` watches. It has no harness, because the unit tests of the file can't run here.
 
 #![allow(
     dead_code,
@@ -35,10 +35,10 @@ thread_local! {
     static ROLE: Cell<&'static str> = const { Cell::new("") };
 }
 
-use memory::{Event, Memory, Place, What};
+use memory::{Memory, ThreadChunk, TraceEvent, What};
 
-fn event(thread: u64, number: u64) -> Event {
-    Event {
+fn event(thread: u64, number: u64) -> TraceEvent {
+    TraceEvent {
         what: What::Read,
         start_ns: number,
         end_ns: number + 5,
@@ -47,8 +47,7 @@ fn event(thread: u64, number: u64) -> Event {
     }
 }
 
-/// How many events of each thread a reader sees. They are whole, and in the order in which the thread recorded
-/// them.
+/// How many events of each thread a reader sees. They must be whole, and in the order in which the thread recorded them.
 fn seen(memory: &Memory) -> [u64; 3] {
     let mut seen = [0; 3];
     let visited = memory.for_each(|_, events| {
@@ -71,9 +70,9 @@ fn a_reader_sees_whole_events_in_order_while_threads_record() {
         let recorders = [1, 2].map(|number| {
             let memory = Arc::clone(&memory);
             thread::spawn(move || {
-                let place = Place::new();
+                let chunk = ThreadChunk::new();
                 for at in 1..=number {
-                    memory.record(&place, &event(number, at));
+                    memory.record(&chunk, &event(number, at));
                 }
             })
         });

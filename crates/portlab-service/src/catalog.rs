@@ -22,7 +22,7 @@ pub static SERVICES: &[ServiceEntry] = &[
     },
     ServiceEntry {
         name: "reply",
-        summary: "answers whatever a read brings with a fixed text",
+        summary: "answers each read with a fixed text",
         make: |options| {
             Ok(Box::new(Reply::new(
                 options.encoding.encode(&options.reply)?,
@@ -31,12 +31,12 @@ pub static SERVICES: &[ServiceEntry] = &[
     },
     ServiceEntry {
         name: "chat",
-        summary: "a line goes to everybody else in the room, in each one's own encoding",
+        summary: "a line goes to all other members of the room, in the encoding of each",
         make: |options| Ok(Box::new(Chat::new(options.encoding, options.chat))),
     },
 ];
 
-/// What a service may be told; each takes what concerns it.
+/// The options of all services; each service uses those that it needs.
 #[derive(Clone, Debug)]
 pub struct ServiceOptions {
     /// The text that `reply` answers with.
@@ -45,7 +45,7 @@ pub struct ServiceOptions {
     pub encoding: TextEncoding,
     /// What the handler does before each answer.
     pub work: HandlerWork,
-    /// What a chat allows.
+    /// The limits of a chat.
     pub chat: ChatLimits,
 }
 
@@ -75,7 +75,7 @@ impl ServiceOptions {
     /// Makes the service called `name`.
     ///
     /// # Errors
-    /// When there is none of that name, or a text can't be written in the encoding.
+    /// When no service has this name, or a text can't be written in the encoding.
     pub fn build(&self, name: &str) -> Result<Box<dyn Service>, BuildError> {
         let unknown = || BuildError::Unknown(name.to_owned());
         let entry = SERVICES

@@ -1,4 +1,4 @@
-//! Text in everybody's encoding.
+//! Text encodings.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -10,40 +10,40 @@ use crate::nearest;
 /// `shift_jis`, ...).
 ///
 /// A label of the standard may stand for more characters than Python's strict codec of that name knows
-/// (`gb2312` is all of GBK here); only of GBK are they left out. docs/chat.md counts the others.
+/// (`gb2312` is all of GBK here). For GBK such characters are left out; docs/chat.md counts those of other encodings.
 ///
 /// Source: the WHATWG Encoding Standard, through `encoding_rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct TextEncoding(&'static Encoding);
 
-/// A label that names no encoding we can write.
+/// A label of no encoding, or of one that can't be written.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum UnknownEncoding {
-    /// Nobody's label.
+    /// No encoding has this label.
     #[error(
         "there is no encoding {label:?}; did you mean {near:?}? (utf-8, gbk, gb18030, big5, shift_jis, ...)"
     )]
     Label {
-        /// What was asked for.
+        /// The label that was given.
         label: String,
         /// The label of an encoding that is spelled alike.
         near: &'static str,
     },
-    /// The standard has no encoder for it.
+    /// The standard has no encoder for the encoding.
     #[error("{label:?} has no encoder in the encoding standard; use utf-8 or gb18030")]
     ReadOnly {
-        /// What was asked for.
+        /// The label that was given.
         label: String,
     },
 }
 
-/// A text that an encoding can't carry.
+/// A text with a character that the encoding lacks.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
     "{character:?} can't be written in {encoding}; use utf-8 or gb18030, which carry every character"
 )]
 pub struct EncodeError {
-    /// The first character that has no place in the encoding.
+    /// The first character that the encoding lacks.
     pub character: char,
     /// The encoding's name.
     pub encoding: &'static str,
@@ -59,14 +59,17 @@ impl TextEncoding {
     /// Encodes `text` exactly, without a byte order mark and without replacements.
     ///
     /// # Errors
-    /// When a character has no place in the encoding. In GBK that includes the euro sign and some
-    /// rare others: see `is_read_by_everybody`.
+    /// When the encoding lacks a character. In GBK that includes the euro sign and some rare others: see
+    /// `python_reads`.
     pub fn encode(self, text: &str) -> Result<Vec<u8>, EncodeError> {
         let cannot = |character| EncodeError {
             character,
             encoding: self.name(),
         };
-        if let Some(character) = text.chars().find(|&character| !self.carries(character)) {
+        if let Some(character) = text
+            .chars()
+            .find(|&character| !self.python_reads(character))
+        {
             return Err(cannot(character));
         }
         let mut encoder = self.0.new_encoder();
@@ -85,16 +88,15 @@ impl TextEncoding {
         }
     }
 
-    /// Appends `text` to `bytes`, with a question mark for each character that has no place in the
-    /// encoding.
+    /// Appends `text` to `bytes`, with a question mark for each character that the encoding lacks.
     ///
-    /// Never with a reference such as `&#128512;`, which the standard writes for the sake of web
-    /// forms and no reader of a chat turns back.
+    /// The standard would write a reference such as `&#128512;`, which is meant for web forms: a reader of a chat could
+    /// not decode it.
     pub fn encode_with_marks(self, text: &str, bytes: &mut Vec<u8>) {
-        let rest: Cow<'_, str> = match text.chars().all(|character| self.carries(character)) {
+        let rest: Cow<'_, str> = match text.chars().all(|character| self.python_reads(character)) {
             true => text.into(),
             false => text
-                .replace(|character| !self.carries(character), "?")
+                .replace(|character| !self.python_reads(character), "?")
                 .into(),
         };
         let mut encoder = self.0.new_encoder();
@@ -108,8 +110,8 @@ impl TextEncoding {
             match result {
                 EncoderResult::InputEmpty => return,
                 EncoderResult::OutputFull => {}
-                // The mark goes through the encoder as well: in an encoding with states, its byte alone
-                // may mean half of something else.
+                // The encoder writes the mark, too: in an encoding with states, its byte alone may be half of another
+                // character.
                 EncoderResult::Unmappable(_) => {
                     bytes.reserve(MARK_ROOM);
                     let _ = encoder.encode_from_utf8_to_vec_without_replacement("?", bytes, false);
@@ -118,26 +120,26 @@ impl TextEncoding {
         }
     }
 
-    /// A decoder for one stream of bytes, which may be cut anywhere.
+    /// Makes a decoder for one stream of bytes, which may be cut anywhere.
     #[must_use]
     pub fn decoder(self) -> TextDecoder {
         TextDecoder(self.0.new_decoder_with_bom_removal())
     }
 
-    /// Whether the byte 0xff may stand for a character. Where it doesn't, it can only be telnet's.
+    /// Whether the byte 0xff may be a part of a character. If not, it can only be telnet's.
     #[must_use]
     pub fn uses_0xff(self) -> bool {
         let (_, malformed) = self.0.decode_without_bom_handling(&[0xff]);
         !malformed
     }
 
-    /// Whether what stands for `character` is read by everybody who says that he reads this
-    /// encoding. (That it has no place in it at all, the encoder finds out.)
+    /// Whether Python's codec of this encoding can decode the bytes of `character`. (The encoder finds out whether the
+    /// encoding has the character at all.)
     ///
-    /// The standard's GBK writes 2,166 characters, the euro sign first of all, in bytes that
-    /// Python's `gbk` codec can't decode; and who says "gbk" is usually Python. They are those that
-    /// GB 18030 put where GBK had nothing. A test has the whole list from Python.
-    fn carries(self, character: char) -> bool {
+    /// The standard's GBK writes 2,166 characters, such as the euro sign, in bytes that Python's `gbk` codec can't decode;
+    /// and most clients that choose "gbk" are written in Python. GB 18030 has added these characters to GBK. A test has
+    /// the whole list from Python.
+    fn python_reads(self, character: char) -> bool {
         self.0 != GBK
             || !matches!(character,
                 '\u{1f9}' | '\u{1e3f}' | '\u{20ac}' | '\u{303e}'
@@ -150,13 +152,12 @@ impl TextEncoding {
 pub struct TextDecoder(Decoder);
 
 impl TextDecoder {
-    /// Appends to `text` what `bytes` stand for, as far as that is certain: half a character is kept
-    /// until the other half comes. What is malformed becomes U+FFFD, and so does half a character
-    /// when these bytes are the `last`. A byte order mark at the beginning is left out. Says whether
-    /// everything was well formed.
+    /// Decodes `bytes` and appends the characters to `text`. A part of a character is kept until the rest comes. Malformed
+    /// bytes become U+FFFD, and so does a part of a character when these bytes are the `last`. A byte order mark at the
+    /// beginning is left out. Returns whether all bytes were well formed.
     ///
     /// # Panics
-    /// When it is used again after the last bytes.
+    /// When it is called again after the last bytes.
     pub fn decode(&mut self, mut bytes: &[u8], last: bool, text: &mut String) -> bool {
         let mut well_formed = true;
         loop {
@@ -192,8 +193,8 @@ impl FromStr for TextEncoding {
     fn from_str(label: &str) -> Result<Self, UnknownEncoding> {
         let found = Encoding::for_label(label.as_bytes());
         match found.or_else(|| Encoding::for_label(standard(label)?.as_bytes())) {
-            // UTF-16, and what the standard keeps for safety's sake only (hz-gb-2312, iso-2022-kr):
-            // their encoders would write UTF-8.
+            // UTF-16, and the encodings that the standard only recognizes for safety (hz-gb-2312, iso-2022-kr): their
+            // encoders would write UTF-8.
             Some(encoding) if encoding.output_encoding() != encoding => {
                 Err(UnknownEncoding::ReadOnly {
                     label: label.to_owned(),
@@ -211,8 +212,8 @@ impl FromStr for TextEncoding {
     }
 }
 
-/// The standard's label for what Python, Windows and the locales of Unix call an encoding, where that is
-/// none of its labels. Case doesn't matter, and neither do `-` and `_`.
+/// The standard's label for a name that Python, Windows or a Unix locale gives an encoding, if the standard lacks that
+/// name. Case, `-` and `_` are ignored.
 ///
 /// Sources: Python's `codecs` ("Standard Encodings"), Windows' code page identifiers, `locale -m`.
 fn standard(label: &str) -> Option<&'static str> {
@@ -237,10 +238,10 @@ impl Default for TextEncoding {
     }
 }
 
-/// What a mark takes at most, with the switch to another state before it.
+/// The most bytes of a mark, with the switch to another state before it.
 const MARK_ROOM: usize = 8;
 
-/// What people type; the standard knows 228 labels, most of them historic.
+/// The labels for suggestions; the standard has 228, most of them historic.
 const USUAL_LABELS: &[&str] = &[
     "utf-8",
     "gbk",
@@ -280,7 +281,7 @@ mod tests {
         }
     }
 
-    /// What of the standard's GBK Python 3.11 can't decode, from `bytes.decode("gbk")` on each.
+    /// The characters of the standard's GBK that Python 3.11 can't decode, from `bytes.decode("gbk")` on each.
     const UNREAD_BY_PYTHON: &str = "1f9 1e3f 20ac 2e81 2e84 2e88 2e8b-2e8c 2e97 2ea7 2eaa 2eae 2eb3 \
         2eb6-2eb7 2ebb 2eca 2ff0-2ffb 303e 3447 3473 359e 360e 361a 3918 396e 39cf-39d0 39df 3a73 3b4e \
         3c6e 3ce0 4056 415f 4337 43ac 43b1 43dd 44d6 464c 4661 4723 4729 477c 478d 4947 497a 497d \

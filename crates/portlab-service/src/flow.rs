@@ -1,4 +1,4 @@
-//! What a session asks of whoever drives its connection.
+//! What a session asks of the driver of its connection.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use std::time::Duration;
 /// While the work is being done the session is not called again, so answers keep their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flow {
-    /// What stands between the question and its answer.
+    /// What is done between the request and its answer.
     pub work: Work,
     /// What happens once the answer has been sent.
     pub next: Next,
@@ -44,20 +44,17 @@ impl Flow {
     }
 }
 
-/// The work that an answer takes. Each concurrency model does it in its own way, and that is what
-/// they differ in.
+/// The work before an answer. Concurrency models differ in how they do it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Work {
     /// None: the answer may leave at once.
     None,
-    /// Waiting, as for a database: a thread sleeps, a task awaits a timer, a loop arms one and
-    /// turns to the others.
+    /// Waiting, as for a database: a thread sleeps, a task awaits a timer, a loop arms one and serves other connections.
     Wait(Duration),
-    /// A blocking call inside the handler, the classic mistake: whoever runs the handler sleeps,
-    /// and whoever depends on that thread waits with it.
+    /// A blocking call inside the handler, a common mistake: the thread that runs the handler sleeps, and all connections
+    /// of that thread wait.
     Block(Duration),
-    /// Computing, measured in CPU time of the thread that does it: where the handler runs, or on a
-    /// pool.
+    /// Computing, measured in CPU time of the thread that computes: the one that runs the handler, or one of a pool.
     Cpu(Duration),
 }
 

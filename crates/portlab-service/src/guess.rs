@@ -1,4 +1,4 @@
-//! Which encoding a stream is in, where it is not the one that was said.
+//! Finding the encoding of a stream that isn't in the encoding that it is read in.
 
 use chardetng::{EncodingDetector, Iso2022JpDetection, Utf8Detection};
 
@@ -6,37 +6,36 @@ use crate::{TextDecoder, TextEncoding, inert};
 
 /// Watches a stream of text that is read in one encoding, and finds out that it is in another.
 ///
-/// A wrong encoding shows in two ways. Either bytes are malformed in it, as GBK nearly always is in
-/// UTF-8. Or the bytes are UTF-8 from beginning to end, with characters of three bytes, and are read as
-/// something else: GBK makes `浣犲ソ` of that, and finds nothing wrong. Bytes that are no text at all (they
-/// hold control characters) suggest nothing.
+/// A wrong encoding shows in two ways. Either bytes are malformed in it, as GBK nearly always is in UTF-8. Or all bytes
+/// are well-formed UTF-8, with characters of three bytes, and are read as another encoding: as GBK they are `浣犲ソ`, which
+/// is well formed, too. Bytes that are no text (they contain control characters) suggest nothing.
 ///
-/// The guess is chardetng's, the detector of Firefox.
+/// The guess is made by chardetng, the detector of Firefox.
 pub struct EncodingWatch {
     said: TextEncoding,
-    /// A country as chardetng knows it, by a top-level domain: few bytes may be text of several.
+    /// The country for chardetng, as a top-level domain: few bytes may be text in several encodings.
     likely: &'static str,
     detector: EncodingDetector,
     utf_8: TextDecoder,
-    /// So far everything was UTF-8. Of a stream that is read as UTF-8, this isn't looked at.
+    /// So far all bytes were UTF-8. Not used for a stream that is read as UTF-8.
     is_utf_8: bool,
     /// Characters of three bytes and more, if it is UTF-8.
     wide: usize,
     malformed: bool,
-    /// The first bytes from the first that isn't ASCII: there a character begins in every encoding.
+    /// The first bytes from the first one that isn't ASCII: in every encoding a character begins there.
     sample: Vec<u8>,
-    /// How many bytes beyond ASCII it has looked at.
+    /// How many bytes beyond ASCII it has examined.
     watched: usize,
-    /// There is nothing more to find out.
+    /// It has made its guess, or gives none.
     is_over: bool,
 }
 
-/// What a stream seems to be.
+/// The likely encoding of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Guess {
     /// The encoding.
     pub encoding: TextEncoding,
-    /// How it begins in that encoding, from the first character beyond ASCII: some characters, inert.
+    /// The beginning of the stream in that encoding, from the first character beyond ASCII: some characters, inert.
     pub text: String,
 }
 
@@ -62,8 +61,8 @@ impl EncodingWatch {
         }
     }
 
-    /// Looks at the next bytes of the stream, of which the decoder of the said encoding found that they
-    /// are `well_formed`; says, at most once, what the stream seems to be instead.
+    /// Examines the next bytes of the stream, which are `well_formed` or not in the encoding that it is read in. Returns
+    /// another encoding at most once, if the stream is likely to be in it.
     pub fn push(&mut self, bytes: &[u8], well_formed: bool) -> Option<Guess> {
         if self.is_over {
             return None;
@@ -128,18 +127,18 @@ impl std::fmt::Debug for EncodingWatch {
     }
 }
 
-/// A control character that no text has. (Escape sequences and telnet's bell stand in texts.)
+/// A control character that no text has. (Texts have escape sequences and telnet's bell.)
 fn is_no_text(byte: u8) -> bool {
     byte < 0x20 && !b"\t\n\r\x07\x08\x0c\x1b".contains(&byte)
 }
 
 /// So many characters of three bytes make UTF-8 certain: GBK that looks like two of them is rare.
 const PLAINLY: usize = 2;
-/// What hasn't shown within so many bytes beyond ASCII isn't looked for any more.
+/// After so many bytes beyond ASCII without a guess, it stops.
 const MOST: usize = 64 << 10;
 /// How many bytes a sample has.
 const SAMPLE: usize = 64;
-/// How many characters of it are shown.
+/// How many characters of the sample are shown.
 const SHOWN: usize = 12;
 
 #[cfg(test)]
@@ -150,7 +149,7 @@ mod tests {
         label.parse().unwrap()
     }
 
-    /// All that is suggested when `bytes`, read as `said`, come in pieces of `piece`.
+    /// All guesses when `bytes`, read as `said`, come in pieces of `piece`.
     fn guesses(said: &str, bytes: &[u8], piece: usize) -> Vec<(&'static str, String)> {
         let mut watch = EncodingWatch::new(encoding(said), "cn");
         let mut decoder = encoding(said).decoder();
@@ -192,12 +191,12 @@ mod tests {
             guesses("gbk", text.as_bytes(), 100),
             [("UTF-8", "你好".to_owned())]
         );
-        // One character with what follows it is malformed in GBK.
+        // One character and the bytes after it are malformed in GBK.
         assert_eq!(guesses("gbk", "你\n".as_bytes(), 9).len(), 1);
     }
 
     #[test]
-    fn what_is_what_it_was_said_to_be_suggests_nothing() {
+    fn a_stream_in_its_own_encoding_suggests_nothing() {
         let text = "HTTP/1.1 200 OK\r\n\r\n\x1b[1m联通，你好，世界：功能許蓋\n";
         for said in ["utf-8", "gbk", "gb18030"] {
             let bytes = encoding(said).encode(text).unwrap();
@@ -223,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_likely_is_up_to_the_country() {
+    fn the_country_decides_between_likely_encodings() {
         let bytes = encoding("shift_jis").encode("日本語テスト\n").unwrap();
         let mut watch = EncodingWatch::new(encoding("utf-8"), "jp");
         let guess = watch.push(&bytes, false).unwrap();

@@ -8,25 +8,25 @@ use crate::ConnId;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Post(pub Vec<u8>);
 
-/// A message from the hub to a session: bytes, for the same reason. What goes to many is made once
-/// and shared, for a copy costs no more than counting it.
+/// A message from the hub to a session: bytes, for the same reason. Mail for many receivers is made once and shared:
+/// a copy only counts a reference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mail(pub Arc<[u8]>);
 
-/// How a connection came to its end.
+/// Why a connection has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CloseReason {
     /// Its peer, or its session, ended it.
     Left,
-    /// It broke: a reset, a panic, the death of the process that carried it.
+    /// It broke: by a reset, a panic, or the death of the process that served it.
     Lost,
     /// It was dropped, because its peer didn't read what was sent to it.
     TooSlow,
-    /// It was closed by a time limit: no byte went either way, or a message that began did not end.
+    /// A time limit has closed it: no byte was sent or received, or a message that began did not end.
     TimedOut,
 }
 
-/// A limit that keeps a peer from what it asked for.
+/// A limit because of which a request was denied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
     /// Its line was too long.
@@ -38,26 +38,24 @@ pub enum Denied {
 /// The shared half of a service, such as a chat room: a deterministic state machine.
 ///
 /// # Who calls
-/// Whoever holds the one hub of a server, one call at a time: a loop that owns it, a thread that
-/// has locked it, a task, or a broker process. Posts of one connection arrive in the order in which
-/// its session wrote them; `gone` is the last that is heard of it. The order among connections is
-/// the holder's, and is the same for all who receive.
+/// The holder of the one hub of a server, one call at a time: a loop that owns it, a thread that has locked it, a task,
+/// or a broker process. Posts of one connection arrive in the order in which its session wrote them; `gone` is the last
+/// call about a connection. The holder decides the order among connections, which is the same for all receivers.
 ///
 /// # What is NOT promised
-/// That mail arrives: its receiver may have gone, or be dropped for reading too slowly. That a
-/// connection is taken leave of when the server itself is ending. No lock is held while mail is
-/// being sent to a peer.
+/// That mail arrives: its receiver may have ended, or be dropped for reading too slowly. That `gone` is called for a
+/// connection that ends because the server stops. No lock is held while mail is sent to a peer.
 pub trait Hub: Send {
-    /// Takes a post and hands what follows from it to `deliver`, to be given to each receiver's
-    /// session in that order.
+    /// Handles a post, and gives the mail that follows from it to `deliver`. Each receiver's session gets its mail in that
+    /// order.
     fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut dyn FnMut(ConnId, Mail));
 
-    /// Returns the limit that the last post has met, if it met one, and forgets it. The holder of the hub calls it after
-    /// each [`handle`](Hub::handle), and counts the answer.
+    /// Returns the limit because of which the last post was denied, once. The holder of the hub calls it after each
+    /// [`handle`](Hub::handle), and counts the answer.
     fn denied(&mut self) -> Option<Denied> {
         None
     }
 
-    /// A connection has ended. One that never posted anything may end too.
-    fn gone(&mut self, who: ConnId, how: CloseReason, deliver: &mut dyn FnMut(ConnId, Mail));
+    /// A connection has ended, perhaps without a post.
+    fn gone(&mut self, id: ConnId, reason: CloseReason, deliver: &mut dyn FnMut(ConnId, Mail));
 }

@@ -4,17 +4,15 @@ use std::{net::SocketAddr, sync::Arc};
 
 use crate::{ConnId, Cx, Flow, Service, Session};
 
-/// Answers whatever a read brings with the same bytes, exactly those: no newline, no terminator.
+/// Answers each read with the same bytes, exactly those: no newline, no terminator.
 ///
-/// This is the server that a first TCP client meets in class: the client sends a sentence, reads
-/// once, and has its answer.
+/// This is the server for a first TCP client in class: the client sends a sentence, reads once, and has its answer.
 ///
 /// # Why a read is not a message
 /// TCP carries a stream of bytes and no boundaries. A sentence sent with one `send` may arrive in
 /// two reads (then it is answered twice), and two sentences may arrive in one (then they are
-/// answered once). On a quiet loopback and with short texts it looks as if a read were a message;
-/// that is luck, not a promise. A protocol that means it frames its messages: by a newline, a
-/// length, or the end of the stream.
+/// answered once). On a quiet loopback and with short texts it looks as if a read were a message, but TCP doesn't
+/// promise that. A real protocol frames its messages: by a newline, a length, or the end of the stream.
 #[derive(Clone, Debug)]
 pub struct Reply {
     bytes: Arc<[u8]>,

@@ -14,11 +14,10 @@ impl fmt::Display for ConnId {
     }
 }
 
-/// What is said on a port: a factory of [`Session`]s.
+/// The protocol of a port: a factory of [`Session`]s.
 ///
-/// One service is shared by every thread or process of a server, so it holds only what never
-/// changes (a text to answer with, a limit). What belongs to one connection lives in its session,
-/// what belongs to all of them in the [`Hub`].
+/// All threads or processes of a server share one service, so it holds only what never changes (a text to answer with, a
+/// limit). The state of one connection is in its session, the state that all connections share in the [`Hub`].
 pub trait Service: Send + Sync {
     /// Makes the session of a connection that was just accepted.
     ///
@@ -27,13 +26,14 @@ pub trait Service: Send + Sync {
 
     /// Makes the half that all connections share, or `None` (the default) when they share nothing.
     ///
-    /// Called at most once per server. Where the hub then lives is the model's affair.
+    /// Called when the server starts, and again when the process that held the hub has died. The model decides where the
+    /// hub is held.
     fn hub(&self) -> Option<Box<dyn Hub>> {
         None
     }
 
-    /// What a connection is told that is closed at once, because the server has as many as it may
-    /// have. Nothing, by default: then the connection is only closed.
+    /// The bytes for a connection that is closed at once, because the server has as many connections as it may have. By
+    /// default none: then the connection is only closed.
     fn refusal(&self) -> Vec<u8> {
         Vec::new()
     }
@@ -52,11 +52,11 @@ pub trait Service: Send + Sync {
 /// # What each answer causes
 /// The driver does the [`Flow`]'s work, then sends all of `cx.out`, then goes on or closes. It does
 /// not call the session again before `out` has been handed to the system: a peer that doesn't read
-/// stops its own session (back-pressure) and nobody else's.
+/// stops its own session (back-pressure) and no other.
 ///
 /// # What is NOT promised
-/// That one `on_data` is one message: TCP keeps bytes in order and nothing else, so a session owns
-/// its partial frame. That a peer ever says goodbye: a reset drops the session in silence.
+/// That one `on_data` is one message: TCP keeps bytes in order and nothing else, so a session keeps its partial frame.
+/// That `on_eof` or `on_cut` is called: after a reset, the session is only dropped.
 ///
 /// # Panics
 /// A session that panics loses its own connection. The driver catches the panic, and serves the
@@ -67,10 +67,10 @@ pub trait Session: Send {
         Flow::CONTINUE
     }
 
-    /// `input` has arrived: at least one byte, in order, with no regard to message boundaries.
+    /// `input` has arrived: at least one byte, in order, cut anywhere.
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow;
 
-    /// Goes on with the input that the session holds, having answered [`Next::More`](crate::Next::More).
+    /// Goes on with the input that the session holds since it has returned [`Next::More`](crate::Next::More).
     fn on_more(&mut self, _cx: &mut Cx<'_>) -> Flow {
         Flow::CONTINUE
     }
@@ -81,37 +81,37 @@ pub trait Session: Send {
         None
     }
 
-    /// The hub delivers something.
+    /// The hub delivers a piece of mail.
     fn on_mail(&mut self, _mail: &Mail, _cx: &mut Cx<'_>) -> Flow {
         Flow::CONTINUE
     }
 
-    /// `count` pieces of mail were thrown away unread, the oldest first, because the peer reads too
-    /// slowly and whoever serves prefers a gap to an end.
+    /// `count` pieces of mail were thrown away unread, the oldest first, because the peer reads too slowly and the server
+    /// was started with `--overflow drop-oldest`.
     fn on_missed(&mut self, _count: u64, _cx: &mut Cx<'_>) -> Flow {
         Flow::CONTINUE
     }
 
-    /// The connection is being cut, and this is the last call. What is said now is sent if the peer
-    /// takes it within a moment.
+    /// The server closes the connection, and this is the last call. The bytes that it writes are sent if the peer reads
+    /// them within a second.
     fn on_cut(&mut self, _why: Cut, _cx: &mut Cx<'_>) {}
 
     /// The peer has sent its FIN: no more bytes will come, but it may still read. By default
-    /// everything that is due is sent and the connection closed. A session that waits for mail goes
-    /// on, and closes when it has come.
+    /// everything that is due is sent and the connection closed. A session that waits for mail goes on, and closes when
+    /// the mail has come.
     fn on_eof(&mut self, _cx: &mut Cx<'_>) -> Flow {
         Flow::CLOSE
     }
 }
 
-/// Why a connection is cut.
+/// Why the server closes a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cut {
-    /// The peer didn't read, and too much mail was waiting for it.
+    /// The peer didn't read, and too much mail waited for it.
     TooSlow,
-    /// The hub has gone: the process that held it has died.
+    /// The process that held the hub has died.
     HubLost,
-    /// For longer than the idle timeout, no byte went either way.
+    /// No byte was sent or received for longer than the idle timeout.
     Idle,
     /// A message that began did not end within its time limit.
     Unfinished,

@@ -1,16 +1,15 @@
-//! The near name for a mistyped one.
+//! A suggestion for a mistyped name.
 
-/// The candidate that is spelled most like `word`, if any is near enough to be worth a suggestion.
+/// The candidate that is spelled most like `word`, if one is near enough for a suggestion.
 ///
-/// A word that can't be near costs nothing, however long it is; and of many candidates only the first
-/// thousand are looked at.
+/// A candidate whose length differs too much isn't compared, and of many candidates only the first thousand are.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();
     candidates
         .take(MOST)
-        // Two words are at least as many edits apart as their lengths differ.
+        // The difference of their lengths is a lower bound of the edits between two words.
         .filter(|candidate| length.abs_diff(candidate.chars().count()) <= enough(candidate))
         .map(|candidate| (strsim::damerau_levenshtein(&word, candidate), candidate))
         .min_by_key(|&(distance, _)| distance)
@@ -18,7 +17,7 @@ pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Opt
         .map(|(_, candidate)| candidate)
 }
 
-/// How many edits away a word may be that was meant for `candidate`.
+/// How many edits there may be between a mistyped word and `candidate`.
 fn enough(candidate: &str) -> usize {
     candidate.len().div_ceil(2)
 }

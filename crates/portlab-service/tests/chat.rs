@@ -118,7 +118,7 @@ impl Salon {
             let member = self
                 .members
                 .get_mut(&to)
-                .expect("nobody gets mail who isn't there");
+                .expect("mail goes to members only");
             let mut cx = Cx {
                 out: &mut member.screen,
                 posts: &mut Vec::new(),
@@ -147,7 +147,7 @@ impl Salon {
 }
 
 #[test]
-fn a_line_goes_to_everybody_else_in_the_room() {
+fn a_line_goes_to_all_other_members_of_the_room() {
     let mut salon = Salon::new("utf-8", ChatLimits::default());
     salon.connect(1);
     assert_eq!(salon.screen(1), ["* welcome; what is your name?"]);
@@ -187,7 +187,7 @@ fn a_line_appears_only_at_its_end_and_many_in_one_read_keep_their_order() {
 fn each_member_reads_its_own_encoding() {
     let mut salon = Salon::new("gbk", ChatLimits::default());
     salon.connect(1);
-    // "小明", and then "你好, 5 €😀" from a member who speaks UTF-8.
+    // "小明", and then "你好, 5 €😀" from a member with UTF-8.
     salon.bytes(1, b"\xd0\xa1\xc3\xf7\n");
     salon.join(2, "bob");
     salon.say(2, "/encoding utf-8");
@@ -255,7 +255,7 @@ fn a_name_has_one_holder() {
 }
 
 #[test]
-fn rooms_keep_to_themselves() {
+fn a_line_stays_in_its_room() {
     let limits = ChatLimits {
         rooms: 2,
         ..ChatLimits::default()
@@ -312,7 +312,7 @@ fn posts(
 }
 
 #[test]
-fn of_many_lines_in_one_read_a_turn_takes_a_few() {
+fn one_turn_handles_a_few_of_many_lines_in_one_read() {
     let limits = ChatLimits {
         lines_per_turn: 10,
         ..ChatLimits::default()
@@ -338,7 +338,7 @@ fn of_many_lines_in_one_read_a_turn_takes_a_few() {
 }
 
 #[test]
-fn what_can_be_no_name_is_told_so_and_not_sought() {
+fn a_text_that_is_no_name_is_refused_without_a_search() {
     let mut salon = Salon::with(&["alice", "bob"]);
     salon.say(0, &format!("/msg {} hi", "x".repeat(4000)));
     assert_eq!(salon.screen(0), ["* a name has at most 24 letters"]);
@@ -350,7 +350,7 @@ fn what_can_be_no_name_is_told_so_and_not_sought() {
 }
 
 #[test]
-fn how_somebody_went_is_told() {
+fn the_others_are_told_why_a_member_has_gone() {
     let mut salon = Salon::with(&["a", "b", "c", "d"]);
     salon.say(1, "/quit");
     assert_eq!(salon.screen(1), ["* goodbye"]);
@@ -365,14 +365,14 @@ fn how_somebody_went_is_told() {
             "* d was dropped for reading too slowly"
         ]
     );
-    // Who never said a name is not missed.
+    // A client without a name leaves no member behind.
     salon.connect(9);
     salon.lose(9, CloseReason::Lost);
     assert!(salon.screen(0).is_empty());
 }
 
 #[test]
-fn what_is_wrong_is_told_with_the_remedy() {
+fn an_error_is_told_with_its_remedy() {
     let mut salon = Salon::with(&["alice"]);
     for (line, part) in [
         ("/jion tea", "did you mean /join?"),
@@ -392,7 +392,7 @@ fn what_is_wrong_is_told_with_the_remedy() {
 }
 
 #[test]
-fn of_two_names_that_are_equally_near_always_the_same_is_suggested() {
+fn the_same_one_of_two_equally_near_names_is_always_suggested() {
     // Each salon has a hub of its own: the order must not be up to a random seed.
     for _ in 0..20 {
         let mut salon = Salon::with(&["bab", "bob", "bib", "beb", "bub"]);
@@ -415,7 +415,7 @@ fn a_line_without_an_end_is_cut_off_with_an_answer() {
 }
 
 #[test]
-fn whoever_leaves_hears_all_his_answers_first_and_in_their_order() {
+fn a_member_that_leaves_gets_all_its_answers_in_their_order() {
     for last in ["/quit\n", ""] {
         let mut salon = Salon::new("utf-8", ChatLimits::default());
         salon.connect(1);
@@ -459,7 +459,7 @@ fn escape_sequences_are_made_visible() {
 }
 
 #[test]
-fn who_is_cut_is_told_why() {
+fn a_member_that_is_cut_is_told_why() {
     let mut salon = Salon::with(&["a"]);
     let member = salon.members.get_mut(&ConnId(0)).unwrap();
     let mut cx = Cx {
@@ -475,10 +475,10 @@ fn who_is_cut_is_told_why() {
     );
 }
 
-/// Members join, talk, change names and rooms and go, in any order: everybody hears each line of his
-/// room once, in one order, and nothing of another's.
+/// Members join, talk, change names and rooms and go, in any order: each member receives each line of its
+/// room once, in one order, and no line of another room.
 #[test]
-fn in_a_storm_nothing_is_lost_doubled_or_heard_elsewhere() {
+fn with_many_members_at_once_no_line_is_lost_doubled_or_misdelivered() {
     for seed in 0..20 {
         storm(seed);
     }
@@ -494,40 +494,40 @@ fn storm(seed: u64) {
     let encodings = ["utf-8", "gbk", "gb18030", "big5"];
     let mut speaks: BTreeMap<u64, TextEncoding> = BTreeMap::new();
     for line in 0..2_000 {
-        let who = random.u64(0..MEMBERS);
-        let Some(&room) = rooms.get(&who) else {
-            salon.join(who, &format!("m{who}"));
-            salon.bytes_on_screen(who);
-            rooms.insert(who, "lobby");
-            speaks.insert(who, TextEncoding::default());
+        let member = random.u64(0..MEMBERS);
+        let Some(&room) = rooms.get(&member) else {
+            salon.join(member, &format!("m{member}"));
+            salon.bytes_on_screen(member);
+            rooms.insert(member, "lobby");
+            speaks.insert(member, TextEncoding::default());
             continue;
         };
         match random.u8(0..10) {
             0 => {
-                salon.lose(who, CloseReason::Lost);
-                rooms.remove(&who);
+                salon.lose(member, CloseReason::Lost);
+                rooms.remove(&member);
             }
             1 => {
                 let to = ["lobby", "tea", "cake"][random.usize(0..3)];
-                salon.say(who, &format!("/join {to}"));
-                rooms.insert(who, to);
+                salon.say(member, &format!("/join {to}"));
+                rooms.insert(member, to);
             }
             2 => {
                 let label = encodings[random.usize(0..4)];
-                salon.say(who, &format!("/encoding {label}"));
-                speaks.insert(who, label.parse().unwrap());
+                salon.say(member, &format!("/encoding {label}"));
+                speaks.insert(member, label.parse().unwrap());
             }
             _ => {
-                let said = speaks[&who].encode(&format!("中 {line}\n")).unwrap();
-                salon.bytes(who, &said);
+                let said = speaks[&member].encode(&format!("中 {line}\n")).unwrap();
+                salon.bytes(member, &said);
                 for (&other, _) in rooms
                     .iter()
-                    .filter(|&(&other, at)| other != who && *at == room)
+                    .filter(|&(&other, at)| other != member && *at == room)
                 {
                     expected
                         .entry(other)
                         .or_default()
-                        .push(format!("m{who}: 中 {line}"));
+                        .push(format!("m{member}: 中 {line}"));
                 }
             }
         }

@@ -41,7 +41,7 @@ impl Talk {
 }
 
 #[test]
-fn echo_gives_back_every_byte_in_order_however_it_is_cut() {
+fn echo_returns_every_byte_in_order_wherever_reads_are_cut() {
     let text: Vec<u8> = (0..=255).cycle().take(10_000).collect();
     for piece in [1, 7, 64, 10_000] {
         let mut talk = Talk::with("echo", &ServiceOptions::default());
@@ -69,7 +69,7 @@ fn reply_answers_each_read_with_exactly_its_text() {
 }
 
 #[test]
-fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
+fn handler_work_comes_before_the_answer_and_changes_no_byte() {
     let options = ServiceOptions {
         work: HandlerWork::Work(Work::Wait(Duration::from_millis(5))),
         ..ServiceOptions::default()
@@ -84,7 +84,7 @@ fn ordered_work_stands_before_the_answer_and_changes_no_byte() {
 }
 
 #[test]
-fn orders_are_read_as_they_are_written() {
+fn handler_work_is_read_as_it_is_written() {
     let read = |text| HandlerWork::read(text, humantime::parse_duration);
     for text in ["none", "panic", "wait:5ms", "block:1s", "cpu:200us"] {
         assert_eq!(read(text).unwrap().to_string(), text);
@@ -95,7 +95,7 @@ fn orders_are_read_as_they_are_written() {
 }
 
 #[test]
-fn a_service_that_is_not_there_is_told_which_are() {
+fn an_unknown_service_is_refused_with_the_list_of_services() {
     let error = ServiceOptions::default().build("ehco").err();
     assert_eq!(error, Some(BuildError::Unknown("ehco".into())));
 }

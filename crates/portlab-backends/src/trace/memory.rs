@@ -1,9 +1,8 @@
-//! Where events are kept: memory that the processes of a server share, made before the first of them is
-//! forked.
+//! Where events are kept: memory that all processes of a server share, mapped before the first of them is forked.
 //!
-//! So it is bounded for all of them together, and what a process has recorded survives it, even if it
-//! was killed. Threads take it in chunks that begin small and grow, so a thousand threads don't cost a
-//! thousand buffers; a chunk belongs to one thread, and nobody waits for anybody.
+//! So its bound holds for all processes together, and the events of a process outlive it, even if it was killed. Threads
+//! take chunks of it that begin small and grow, so a thousand threads don't cost a thousand buffers. A chunk belongs to
+//! one thread, and no thread waits for another.
 //!
 //! ```text
 //! | control | chunk: header, event, event, ... | chunk | chunk     | ...
@@ -35,7 +34,7 @@ pub(crate) enum What {
     Hub,
     Write,
     Wait,
-    /// A process has let go of a connection.
+    /// A process has closed its copy of a connection.
     Close,
     /// A job was put into a queue.
     Queued,
@@ -55,19 +54,19 @@ const WHATS: [What; 9] = [
     What::Taken,
 ];
 
-/// Something that happened. Times are those of the monotonic clock.
+/// One event of a thread. Times are those of the monotonic clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Event {
+pub(super) struct TraceEvent {
     pub(super) what: What,
     pub(super) start_ns: u64,
     pub(super) end_ns: u64,
     /// The connection's number; 0 for none.
     pub(super) conn: u64,
-    /// Bytes, or what else [`What`] says.
+    /// Bytes, or the number that [`What`] describes.
     pub(super) extra: u64,
 }
 
-/// Who recorded a chunk.
+/// The thread that recorded a chunk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Owner {
     pub(super) pid: u32,
@@ -76,7 +75,7 @@ pub(super) struct Owner {
     pub(super) thread: String,
 }
 
-/// What a process is there for.
+/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProcessRole {
     Server,
@@ -103,21 +102,21 @@ const LARGEST: usize = 512;
 /// Words of the control.
 const TAKEN: usize = 0;
 const NOT_RECORDED: usize = 1;
-/// When the first event that was not recorded ended, from behind: memory begins with zeros.
+/// `u64::MAX` minus the end of the first event that was not recorded: memory begins with zeros.
 const FIRST_LOST: usize = 2;
 
 static MEMORY: OnceLock<Memory> = OnceLock::new();
 
-/// A thread's place in the memory.
-pub(super) struct Place {
-    /// The process that took the chunk, as forks count: a child's first event takes one of its own.
+/// The chunk that a thread writes to.
+pub(super) struct ThreadChunk {
+    /// The process that took the chunk, by the number of forks before it: a child takes a chunk of its own.
     generation: Cell<u32>,
     header: Cell<usize>,
     size: Cell<usize>,
     used: Cell<usize>,
 }
 
-impl Place {
+impl ThreadChunk {
     pub(super) const fn new() -> Self {
         Self {
             generation: Cell::new(0),
@@ -129,13 +128,13 @@ impl Place {
 }
 
 thread_local! {
-    static PLACE: Place = const { Place::new() };
+    static CHUNK: ThreadChunk = const { ThreadChunk::new() };
 }
 
-/// Makes the memory, once: room for `events` events and the headers of their chunks together.
+/// Maps the memory, once, with room for `events` events and the headers of their chunks together.
 ///
 /// # Errors
-/// When there is none, or it has been made before.
+/// When the system has no memory, or it was mapped before.
 pub(super) fn make(events: usize) -> io::Result<&'static Memory> {
     let mut made = false;
     let memory = Memory::new(events)?;
@@ -149,10 +148,10 @@ pub(super) fn make(events: usize) -> io::Result<&'static Memory> {
     }
 }
 
-/// Records `event`, or counts that it was not.
-pub(super) fn record(event: &Event) {
+/// Records `event`, or counts it as not recorded.
+pub(super) fn record(event: &TraceEvent) {
     if let Some(memory) = MEMORY.get() {
-        PLACE.with(|place| memory.record(place, event));
+        CHUNK.with(|chunk| memory.record(chunk, event));
     }
 }
 
@@ -164,30 +163,29 @@ impl Memory {
         Ok(Self { words, slots })
     }
 
-    pub(super) fn record(&self, place: &Place, event: &Event) {
-        let mine = place.generation.get() == generation();
-        if (!mine || place.used.get() == place.size.get()) && !self.take(place, mine, event.conn) {
+    pub(super) fn record(&self, chunk: &ThreadChunk, event: &TraceEvent) {
+        let mine = chunk.generation.get() == generation();
+        if (!mine || chunk.used.get() == chunk.size.get()) && !self.take(chunk, mine, event.conn) {
             self.words[NOT_RECORDED].fetch_add(1, Relaxed);
             self.words[FIRST_LOST].fetch_max(u64::MAX - event.end_ns, Relaxed);
             return;
         }
-        let (header, used) = (place.header.get(), place.used.get());
+        let (header, used) = (chunk.header.get(), chunk.used.get());
         let duration = event.end_ns.saturating_sub(event.start_ns) & LOW_56;
         let slot = self.slot(header + used);
         slot[0].store(event.end_ns, Relaxed);
         slot[1].store((event.what as u64) << 56 | duration, Relaxed);
         slot[2].store(event.conn, Relaxed);
         slot[3].store(event.extra, Relaxed);
-        place.used.set(used + 1);
-        // Whoever sees the new length sees the event.
+        chunk.used.set(used + 1);
+        // A reader that sees the new length sees the event.
         let length = &self.slot(header)[1];
         length.store(length.load(Relaxed) + 1, Release);
     }
 
-    /// Takes a chunk for the calling thread, twice as large as its last one; false when there is none
-    /// left.
-    fn take(&self, place: &Place, mine: bool, conn: u64) -> bool {
-        let wanted = if mine { place.size.get() * 2 } else { 0 }.clamp(UNIT, LARGEST);
+    /// Takes a chunk for the calling thread, twice as large as its last one. Returns false if no memory is left.
+    fn take(&self, chunk: &ThreadChunk, mine: bool, conn: u64) -> bool {
+        let wanted = if mine { chunk.size.get() * 2 } else { 0 }.clamp(UNIT, LARGEST);
         let at = self.words[TAKEN].fetch_add(wanted as u64, Relaxed);
         let Some(left) = (self.slots as u64).checked_sub(at).filter(|left| *left > 0) else {
             return false;
@@ -206,10 +204,10 @@ impl Memory {
         slot[3].store(u64::from_le_bytes(half(&name, 8)), Relaxed);
         let kind = HEADER | (process as u64) << 56 | (size as u64) << 32;
         slot[1].store(kind, Release);
-        place.generation.set(generation());
-        place.header.set(header);
-        place.size.set(size);
-        place.used.set(1);
+        chunk.generation.set(generation());
+        chunk.header.set(header);
+        chunk.size.set(size);
+        chunk.used.set(1);
         true
     }
 
@@ -227,7 +225,7 @@ impl Memory {
     /// Calls `visit` with every chunk's owner and events.
     pub(super) fn for_each(
         &self,
-        mut visit: impl FnMut(&Owner, &mut dyn Iterator<Item = Event>) -> io::Result<()>,
+        mut visit: impl FnMut(&Owner, &mut dyn Iterator<Item = TraceEvent>) -> io::Result<()>,
     ) -> io::Result<()> {
         let taken = self.words[TAKEN].load(Relaxed).min(self.slots as u64) as usize;
         let mut at = UNIT;
@@ -235,17 +233,17 @@ impl Memory {
             let header = self.slot(at);
             let kind = header[1].load(Acquire);
             let (size, events) = ((kind >> 32) as usize & 0xff_ffff, kind as u32 as usize);
-            // A thread that was killed in between has taken a chunk and not said so: it is empty. If the thread
-            // says so only now, its events stand where other headers could be.
+            // The thread has taken the chunk and not written its header yet, or was killed before. Such a chunk is
+            // empty, or its events follow where other headers could be.
             if kind & HEADER == 0 {
                 at += UNIT;
                 continue;
             }
-            let who = header[0].load(Relaxed);
+            let ids = header[0].load(Relaxed);
             let halves = [&header[2], &header[3]].map(|word| word.load(Relaxed).to_le_bytes());
             let owner = Owner {
-                pid: (who >> 32) as u32,
-                tid: who as u32,
+                pid: (ids >> 32) as u32,
+                tid: ids as u32,
                 process: PROCESS_ROLES[((kind & !HEADER) >> 56) as usize % PROCESS_ROLES.len()],
                 thread: text(&halves.concat()),
             };
@@ -256,10 +254,10 @@ impl Memory {
         Ok(())
     }
 
-    fn event(&self, at: usize) -> Event {
+    fn event(&self, at: usize) -> TraceEvent {
         let [end_ns, what, conn, extra] =
             [0, 1, 2, 3].map(|word| self.slot(at)[word].load(Relaxed));
-        Event {
+        TraceEvent {
             what: WHATS[(what >> 56) as usize % WHATS.len()],
             start_ns: end_ns - (what & LOW_56),
             end_ns,
@@ -277,7 +275,7 @@ impl Memory {
 const HEADER: u64 = 1 << 63;
 const LOW_56: u64 = (1 << 56) - 1;
 
-/// What the calling thread is called: by its role, its name, or the connection that it was started for.
+/// The name of the calling thread: its role, its own name, or the connection that it was started for.
 fn name(conn: u64) -> String {
     match (ROLE.get(), thread::current().name()) {
         ("", Some(name)) => name.to_owned(),
@@ -287,7 +285,7 @@ fn name(conn: u64) -> String {
     }
 }
 
-/// Eight bytes of a name, or zeros where it has ended.
+/// Eight bytes of a name, with zeros after its end.
 fn half(name: &str, from: usize) -> [u8; 8] {
     let mut half = [0; 8];
     for (place, byte) in half.iter_mut().zip(name.bytes().skip(from)) {
@@ -296,7 +294,7 @@ fn half(name: &str, from: usize) -> [u8; 8] {
     half
 }
 
-/// A name's bytes, with zeros behind; a character that its end has cut is replaced.
+/// Reads a name that has zeros after its end. A character that was cut is replaced.
 fn text(bytes: &[u8]) -> String {
     let length = bytes.iter().position(|byte| *byte == 0);
     String::from_utf8_lossy(&bytes[..length.unwrap_or(bytes.len())]).into_owned()
@@ -310,8 +308,8 @@ fn tid() -> u64 {
 mod tests {
     use super::*;
 
-    fn event(number: u64) -> Event {
-        Event {
+    fn event(number: u64) -> TraceEvent {
+        TraceEvent {
             what: What::Read,
             start_ns: number,
             end_ns: number + 5,
@@ -320,7 +318,7 @@ mod tests {
         }
     }
 
-    fn all(memory: &Memory) -> Vec<Vec<Event>> {
+    fn all(memory: &Memory) -> Vec<Vec<TraceEvent>> {
         let mut chunks = Vec::new();
         let visited = memory.for_each(|_, events| {
             chunks.push(events.collect());
@@ -333,9 +331,9 @@ mod tests {
     #[test]
     fn events_are_found_as_they_were_recorded_in_chunks_that_grow() {
         let memory = Memory::new(10_000).unwrap();
-        let place = Place::new();
+        let chunk = ThreadChunk::new();
         let events: Vec<_> = (1..=2_000).map(event).collect();
-        events.iter().for_each(|event| memory.record(&place, event));
+        events.iter().for_each(|event| memory.record(&chunk, event));
         let chunks = all(&memory);
         let lengths: Vec<_> = chunks.iter().map(Vec::len).collect();
         assert_eq!(lengths, [15, 31, 63, 127, 255, 511, 511, 487]);
@@ -344,9 +342,9 @@ mod tests {
     }
 
     #[test]
-    fn what_there_is_no_room_for_is_counted_and_its_time_known() {
+    fn events_without_room_are_counted_and_their_first_time_is_known() {
         let memory = Memory::new(33).unwrap();
-        let (one, other) = (Place::new(), Place::new());
+        let (one, other) = (ThreadChunk::new(), ThreadChunk::new());
         (1..=40).for_each(|number| memory.record(&one, &event(number)));
         memory.record(&other, &event(30));
         // Two chunks, of 16 and of 32 slots, each with a header.
@@ -358,25 +356,25 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_that_was_taken_and_never_named_is_passed_over() {
+    fn a_chunk_without_a_header_is_skipped() {
         let memory = Memory::new(200).unwrap();
         memory.words[TAKEN].fetch_add(32, Relaxed);
-        memory.record(&Place::new(), &event(1));
+        memory.record(&ThreadChunk::new(), &event(1));
         assert_eq!(all(&memory), [[event(1)]]);
     }
 
     #[test]
-    fn events_of_a_chunk_that_is_named_too_late_are_no_headers() {
+    fn events_of_a_chunk_without_a_header_are_no_headers() {
         let memory = Memory::new(64).unwrap();
-        let place = Place::new();
+        let chunk = ThreadChunk::new();
         // Chunks of 16 and 32 slots; the second one's header is not there yet, and its events are.
-        (1..=40).for_each(|number| memory.record(&place, &event(number)));
+        (1..=40).for_each(|number| memory.record(&chunk, &event(number)));
         memory.slot(32)[1].store(0, Relaxed);
         assert_eq!(all(&memory).concat().len(), 15);
     }
 
     #[test]
-    fn a_name_is_as_long_as_there_is_room_for_it() {
+    fn a_name_is_cut_after_sixteen_bytes() {
         for (name, read) in [
             ("main", "main"),
             ("", ""),

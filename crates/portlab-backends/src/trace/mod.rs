@@ -2,16 +2,16 @@
 //!
 //! | module | owns |
 //! |---|---|
-//! | this one | the hooks: the few words that drivers and models say |
+//! | this one | the hooks: the calls in drivers and models |
 //! | `memory` | where events are kept: bounded, and shared by all processes of a server |
 //! | `recorder` | beginning to record, and writing the file |
 //!
-//! A hook is a [`Mark`], made before something is done and ended after it. While nothing is recorded a
-//! mark is a flag that was read, and ending it a comparison with zero: no clock, no memory.
+//! A hook is a [`Mark`], made before an action and ended after it. Without a recording, making a mark reads a flag, and
+//! ending it is a comparison with zero: no clock, no memory.
 //!
-//! **Waiting or reading?** One call of a blocking `read`, `write` or `accept` does both. A thread that
-//! waits uses no processor, so a [`Call`] looks at the thread's CPU clock as well: as much as the call
-//! has used of it is the reading, at its end, and what comes before is the waiting.
+//! **Waiting or reading?** One call of a blocking `read`, `write` or `accept` does both. A thread that waits uses no
+//! processor, so a [`Call`] reads the thread's CPU clock as well: the CPU time of the call is the reading, at its end,
+//! and the time before it is the waiting.
 
 mod memory;
 mod recorder;
@@ -31,39 +31,39 @@ use portlab_sys::{
 };
 
 pub(crate) use self::memory::What;
-use self::memory::{Event, record};
+use self::memory::{TraceEvent, record};
 pub use self::recorder::Recorder;
 
 /// Whether events are being recorded.
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// This process is the broker.
+/// Whether this process is the broker.
 static BROKER: AtomicBool = AtomicBool::new(false);
 
-/// Whoever is answered sooner has not waited.
+/// A shorter wait is not recorded.
 const BRIEF_NS: u64 = 10_000;
 
 thread_local! {
-    /// The connection that this thread is busy with; 0 for none.
+    /// The connection that this thread serves now; 0 for none.
     static TURN: Cell<u64> = const { Cell::new(0) };
-    /// What this thread is there for, if it has been said.
+    /// The role of this thread, if it was set.
     static ROLE: Cell<&'static str> = const { Cell::new("") };
     /// When this thread's last event ended.
     static BUSY_UNTIL: Cell<u64> = const { Cell::new(0) };
 }
 
-/// The moment at which something begins; nothing while nothing is recorded.
+/// The time at which an action begins; `None` without a recording.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark(Option<NonZeroU64>);
 
-/// Begins something that doesn't block, or does nothing else.
+/// Begins an action that doesn't block, or only blocks.
 #[inline]
 pub(crate) fn start() -> Mark {
     Mark(if ON.load(Relaxed) { now() } else { None })
 }
 
 impl Mark {
-    /// It was done for the connection whose turn it is; so many bytes went over, if any can.
+    /// The action is done, for the connection of this turn, with so many bytes.
     #[inline]
     pub(crate) fn end(self, what: What, bytes: usize) {
         if let Some(start) = self.0 {
@@ -72,7 +72,7 @@ impl Mark {
         }
     }
 
-    /// It was waiting, for nobody in particular.
+    /// The action was waiting, for no connection.
     #[inline]
     pub(crate) fn idle(self) {
         if let Some(start) = self.0 {
@@ -80,7 +80,7 @@ impl Mark {
         }
     }
 
-    /// A connection was accepted. How many more wait at `listener` is noted as well.
+    /// The action has accepted a connection. The number of connections that wait at `listener` is recorded, too.
     #[inline]
     pub(crate) fn accepted(self, span: &Span, peer: SocketAddr, listener: &impl AsRawFd) {
         if let Some(start) = self.0 {
@@ -88,7 +88,7 @@ impl Mark {
         }
     }
 
-    /// It was the hub that handled something from a connection, and had mail for so many.
+    /// The action was the hub's, for a connection, and it had mail for so many.
     #[inline]
     pub(crate) fn hub(self, from: ConnId, mail: usize) {
         if let Some(start) = self.0 {
@@ -97,7 +97,7 @@ impl Mark {
     }
 }
 
-/// The moment at which a call begins that may block, and what the thread has used of the processor.
+/// The time at which a call begins that may block, and the CPU time of the thread.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Call {
     mark: Mark,
@@ -113,7 +113,7 @@ pub(crate) fn call() -> Call {
 }
 
 impl Call {
-    /// As [`Mark::end`]; the time that it waited is noted apart.
+    /// As [`Mark::end`]; the waiting is recorded as an event of its own.
     #[inline]
     pub(crate) fn end(self, what: What, bytes: usize) {
         if let Some(start) = self.mark.0 {
@@ -122,7 +122,7 @@ impl Call {
         }
     }
 
-    /// As [`Mark::accepted`]; the time that it waited is noted apart.
+    /// As [`Mark::accepted`]; the waiting is recorded as an event of its own.
     #[inline]
     pub(crate) fn accepted(self, span: &Span, peer: SocketAddr, listener: &impl AsRawFd) {
         if let Some(start) = self.mark.0 {
@@ -131,13 +131,13 @@ impl Call {
         }
     }
 
-    /// Nothing came of it but the waiting.
+    /// The call has only waited.
     #[inline]
     pub(crate) fn idle(self) {
         self.mark.idle();
     }
 
-    /// Notes how long the call waited, for `conn`. Returns when it went on, and the time now.
+    /// Records how long the call has waited, for `conn`. Returns when it went on, and the time now.
     fn woke(self, start: u64, conn: u64) -> (u64, u64) {
         let end = monotonic_ns();
         let used = cpu_ns().saturating_sub(self.cpu_ns);
@@ -150,8 +150,8 @@ impl Call {
     }
 }
 
-/// A connection that is held, by its number. In the timeline it ends when the last process lets go of
-/// it, as the socket does.
+/// The number of a connection that this process holds. In the timeline the connection ends when the last process drops its
+/// span, as the socket does.
 #[derive(Debug)]
 pub(crate) struct Span(ConnId);
 
@@ -165,7 +165,7 @@ impl Span {
         self.0
     }
 
-    /// It is this connection's turn: what this thread does from now on is for it.
+    /// From now on this thread serves this connection.
     #[inline]
     pub(crate) fn turn(&self) {
         if ON.load(Relaxed) {
@@ -184,7 +184,7 @@ impl Drop for Span {
     }
 }
 
-/// A job in the queue of a pool, for the connection whose turn it was.
+/// A job in the queue of a pool, for the connection that the thread served.
 #[derive(Debug)]
 pub(crate) struct Job(u64);
 
@@ -200,7 +200,7 @@ pub(crate) fn queued() -> Job {
 }
 
 impl Job {
-    /// A thread of the pool takes it out of the queue. Since its last job it has waited for this one.
+    /// A thread of the pool takes the job. Since its last job the thread has waited.
     #[inline]
     pub(crate) fn begin(self) {
         if !ON.load(Relaxed) {
@@ -216,17 +216,17 @@ impl Job {
     }
 }
 
-/// Says what this thread is there for, where its name doesn't.
+/// Sets the role of this thread, which is shown instead of its name.
 pub(crate) fn role(role: &'static str) {
     ROLE.set(role);
 }
 
-/// Says that this process is the broker.
+/// Sets that this process is the broker.
 pub(crate) fn is_the_broker() {
     BROKER.store(true, Relaxed);
 }
 
-/// Notes how long the threads of a runtime sleep, if anything is recorded at all.
+/// If there is a recording, records how long the threads of a runtime are parked.
 pub(crate) fn watch(runtime: &mut tokio::runtime::Builder) {
     thread_local!(static ASLEEP: Cell<Mark> = const { Cell::new(Mark(None)) });
     if ON.load(Relaxed) {
@@ -253,7 +253,7 @@ fn note(what: What, start_ns: u64, end_ns: u64, conn: u64, extra: u64) {
         return;
     }
     BUSY_UNTIL.set(end_ns);
-    record(&Event {
+    record(&TraceEvent {
         what,
         start_ns,
         end_ns,

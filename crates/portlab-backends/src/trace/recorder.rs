@@ -13,11 +13,10 @@ use portlab_sys::clock::monotonic_ns;
 
 use super::{
     ON,
-    memory::{Event, Memory, Owner, ProcessRole, What, make},
+    memory::{Memory, Owner, ProcessRole, TraceEvent, What, make},
 };
 
-/// A recording that goes on. It begins before the server does, so that every process that is forked
-/// takes part.
+/// A recording. It begins before the server, so that it covers every process that the server forks.
 pub struct Recorder {
     memory: &'static Memory,
     began_ns: u64,
@@ -27,7 +26,7 @@ impl Recorder {
     /// Begins to record, once per process, with room for so many events.
     ///
     /// # Errors
-    /// When there is no memory for them.
+    /// When the system has no memory for them.
     pub fn begin(events: usize) -> io::Result<Self> {
         let memory = make(events)?;
         ON.store(true, Relaxed);
@@ -37,11 +36,10 @@ impl Recorder {
         })
     }
 
-    /// Stops recording, and writes what was recorded to `out`, whatever other threads may be doing
-    /// meanwhile. Returns `about` with its counts.
+    /// Stops recording, and writes the events to `out`, even if other threads still run. Returns `about` with its counts.
     ///
     /// # Errors
-    /// Those of `out`.
+    /// When `out` can't be written.
     pub fn write(self, about: About, out: impl Write) -> io::Result<About> {
         ON.store(false, Relaxed);
         let now = monotonic_ns();
@@ -59,15 +57,14 @@ impl Recorder {
     }
 }
 
-/// What was recorded between two moments, of which the second is the first of which something is
-/// missing.
+/// The events between two times. After the second, events are missing.
 struct Timeline {
     memory: &'static Memory,
     began_ns: u64,
     until: u64,
 }
 
-/// What is known of all of it before any of it is written.
+/// A summary of all events, made before any is written.
 #[derive(Default)]
 struct Survey {
     events: u64,
@@ -80,15 +77,15 @@ struct Survey {
     accept_queue: Vec<(u64, u64)>,
 }
 
-/// A connection, as far as is known.
+/// The known events of a connection.
 #[derive(Default)]
 struct Life {
     accepted: Option<(u64, u16)>,
-    /// When the last was heard of it.
+    /// The end of its last event.
     end_ns: u64,
-    /// When something was done for it last, by which process and thread.
+    /// When it was served last, and by which process and thread.
     served: (u64, u32, u32),
-    /// The processes that have held it, and whether each has let go.
+    /// The processes that have held it, and whether each has closed it.
     holders: Vec<(u32, bool)>,
 }
 
@@ -124,7 +121,7 @@ impl Timeline {
 
     fn survey(&self) -> io::Result<Survey> {
         let mut survey = Survey::default();
-        // The counters are the server's, even if its own threads had nothing to do.
+        // The counters belong to the server's process, even if its own threads have no event.
         let server = (ProcessRole::Server, BTreeMap::new());
         survey.processes.insert(std::process::id(), server);
         self.memory.for_each(|owner, events| {
@@ -198,11 +195,11 @@ impl Timeline {
 }
 
 impl Survey {
-    fn see(&mut self, owner: &Owner, event: &Event, end_ns: u64) {
+    fn see(&mut self, owner: &Owner, event: &TraceEvent, end_ns: u64) {
         match event.what {
             What::Queued => return self.queue.push((end_ns, 1)),
             What::Taken => return self.queue.push((end_ns, -1)),
-            // The hub hears of a connection, and doesn't hold it.
+            // The hub doesn't hold a connection.
             What::Hub => return,
             _ if event.conn == 0 => return,
             _ => {}
@@ -235,7 +232,7 @@ fn process_name(model: &str, role: ProcessRole) -> String {
     }
 }
 
-/// How the number of connections changes, and when.
+/// When the number of connections changes, and by how much.
 fn active(spans: &[Span]) -> Vec<(u64, i64)> {
     let changes = spans
         .iter()
@@ -243,9 +240,9 @@ fn active(spans: &[Span]) -> Vec<(u64, i64)> {
     changes.collect()
 }
 
-/// What changes add up to; where several come at the same time, all of them together.
+/// The sums of changes. Several changes at the same time make one sum.
 fn sums(mut changes: Vec<(u64, i64)>) -> Vec<(u64, u64)> {
-    // Whoever comes does so before anybody goes at that very moment.
+    // At the same time, connections begin before others end.
     changes.sort_by_key(|&(at, change)| (at, -change));
     let mut sum = 0;
     let mut sums: Vec<(u64, u64)> = Vec::new();
@@ -285,7 +282,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_that_is_the_last_one_again_is_left_out() {
+    fn a_sample_with_the_value_of_the_one_before_is_left_out() {
         let samples = vec![(4, 2), (1, 0), (2, 0), (3, 2), (5, 0)];
         assert_eq!(changes(samples), [(1, 0), (3, 2), (5, 0)]);
     }
@@ -302,7 +299,7 @@ mod tests {
     fn life(events: &[(u32, What, u64)]) -> Span {
         let mut survey = Survey::default();
         for &(pid, what, end_ns) in events {
-            let event = Event {
+            let event = TraceEvent {
                 what,
                 start_ns: end_ns,
                 end_ns,
@@ -320,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_ends_when_its_last_holder_lets_go() {
+    fn a_connection_ends_when_its_last_holder_closes_it() {
         use What::{Accept, Close, Read};
         // The parent closes its copy while the child serves; the child closes last.
         let span = life(&[
@@ -334,12 +331,12 @@ mod tests {
     }
 
     #[test]
-    fn a_connection_whose_process_was_killed_ends_with_its_last_sign_of_life() {
+    fn a_connection_whose_process_was_killed_ends_with_its_last_event() {
         use What::{Accept, Close, Read};
         let known = [(1, Accept, 10), (1, Close, 12), (2, Read, 20)];
         let span = life(&known);
         assert_eq!((span.end_ns, span.pid, span.closed), (20, 2, false));
-        // Its parent may be late in letting go, and that is no sign of the child's.
+        // The parent may close its copy later, which is no event of the child.
         let late = [(1, Accept, 10), (1, Close, 25), (2, Read, 20)];
         let span = life(&late);
         assert_eq!((span.end_ns, span.pid, span.closed), (25, 2, false));

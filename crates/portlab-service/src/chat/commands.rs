@@ -1,4 +1,4 @@
-//! The commands: a new one is a line here, and what the hub does about it.
+//! The commands: a new one is an entry here, and a request to the hub.
 
 use super::request::Request;
 use crate::nearest;
@@ -6,17 +6,17 @@ use crate::nearest;
 /// A command, as /help shows it.
 pub(super) struct Command {
     name: &'static str,
-    /// What it takes; nothing if it is empty.
+    /// Its arguments; none if this is empty.
     takes: &'static str,
     about: &'static str,
-    /// What is to be done, given what follows the name; `None` when that won't do.
-    read: for<'a> fn(&'a str) -> Option<Deed<'a>>,
+    /// Reads the arguments; `None` if they are wrong.
+    read: for<'a> fn(&'a str) -> Option<Action<'a>>,
 }
 
 /// What a line asks for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Deed<'a> {
-    /// Something of the hub.
+pub(super) enum Action<'a> {
+    /// A request to the hub.
     Ask(Request<'a>),
     /// Another encoding, by its label.
     Speak(&'a str),
@@ -31,25 +31,25 @@ const COMMANDS: &[Command] = &[
         name: "/nick",
         takes: "NAME",
         about: "take another name",
-        read: |rest| some(rest).map(|name| Deed::Ask(Request::Nick(name))),
+        read: |rest| some(rest).map(|name| Action::Ask(Request::Nick(name))),
     },
     Command {
         name: "/join",
         takes: "ROOM",
         about: "go to another room, or open it",
-        read: |rest| some(rest).map(|room| Deed::Ask(Request::Join(room))),
+        read: |rest| some(rest).map(|room| Action::Ask(Request::Join(room))),
     },
     Command {
         name: "/rooms",
         takes: "",
         about: "which rooms there are",
-        read: |_| Some(Deed::Ask(Request::Rooms)),
+        read: |_| Some(Action::Ask(Request::Rooms)),
     },
     Command {
         name: "/who",
         takes: "",
         about: "who is in this room",
-        read: |_| Some(Deed::Ask(Request::Who)),
+        read: |_| Some(Action::Ask(Request::Who)),
     },
     Command {
         name: "/msg",
@@ -57,32 +57,32 @@ const COMMANDS: &[Command] = &[
         about: "say something to one member alone",
         read: |rest| {
             let (name, text) = rest.split_once(' ')?;
-            some(text).map(|text| Deed::Ask(Request::Tell(name, text)))
+            some(text).map(|text| Action::Ask(Request::Tell(name, text)))
         },
     },
     Command {
         name: "/me",
         takes: "TEXT",
         about: "say what you do",
-        read: |rest| some(rest).map(|text| Deed::Ask(Request::Act(text))),
+        read: |rest| some(rest).map(|text| Action::Ask(Request::Act(text))),
     },
     Command {
         name: "/encoding",
         takes: "NAME",
         about: "read and write in utf-8, gbk, gb18030, big5, shift_jis, ...",
-        read: |rest| some(rest).map(Deed::Speak),
+        read: |rest| some(rest).map(Action::Speak),
     },
     Command {
         name: "/help",
         takes: "",
         about: "this list",
-        read: |_| Some(Deed::Help),
+        read: |_| Some(Action::Help),
     },
     Command {
         name: "/quit",
         takes: "",
         about: "leave",
-        read: |_| Some(Deed::Quit),
+        read: |_| Some(Action::Quit),
     },
 ];
 
@@ -91,13 +91,13 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
-/// What `line` asks for.
+/// Reads what `line` asks for.
 ///
 /// # Errors
-/// What is wrong with it, to be told to whoever typed it.
-pub(super) fn read(line: &str) -> Result<Deed<'_>, String> {
+/// With a text for the member, when the line is no command or its arguments are wrong.
+pub(super) fn read(line: &str) -> Result<Action<'_>, String> {
     if !line.starts_with('/') {
-        return Ok(Deed::Ask(Request::Line(line)));
+        return Ok(Action::Ask(Request::Line(line)));
     }
     let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
@@ -128,13 +128,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_read_with_what_they_take() {
-        let ask = |request| Ok(Deed::Ask(request));
+    fn commands_are_read_with_their_arguments() {
+        let ask = |request| Ok(Action::Ask(request));
         assert_eq!(read("hello /quit"), ask(Request::Line("hello /quit")));
         assert_eq!(read("/nick  bob "), ask(Request::Nick("bob")));
         assert_eq!(read("/msg bob a b"), ask(Request::Tell("bob", "a b")));
-        assert_eq!(read("/encoding gbk"), Ok(Deed::Speak("gbk")));
-        assert_eq!(read("/quit now"), Ok(Deed::Quit));
+        assert_eq!(read("/encoding gbk"), Ok(Action::Speak("gbk")));
+        assert_eq!(read("/quit now"), Ok(Action::Quit));
         for (line, told) in [
             ("/msg bob", "write /msg NAME TEXT"),
             ("/join ", "write /join ROOM"),

@@ -2,18 +2,18 @@
 
 use crate::{TextDecoder, TextEncoding};
 
-/// The lines of one connection, put together from whatever reads bring.
+/// The lines of one connection, put together from its reads.
 ///
-/// Bytes are split at LF before they are decoded: in no encoding here is LF ever half of a
-/// character, and a line may change the encoding of those that follow it in the same read.
+/// Bytes are split at LF before they are decoded: in no encoding here is LF a part of another character, and a line may
+/// change the encoding of the lines after it in the same read.
 #[derive(Debug)]
 pub(super) struct Lines {
     encoding: TextEncoding,
     decoder: TextDecoder,
     telnet: Telnet,
-    /// What has been decoded of the line under way.
+    /// The decoded part of the line that has begun.
     line: String,
-    /// How many bytes of it have come.
+    /// How many bytes of that line have come.
     length: usize,
     limit: usize,
     /// How many lines have ended.
@@ -37,12 +37,12 @@ impl Lines {
         }
     }
 
-    /// The number of the line under way, if a part of it has come.
+    /// The number of the line that has begun, if one has.
     pub(super) fn unfinished(&self) -> Option<u64> {
         (self.length > 0).then_some(self.count)
     }
 
-    /// From the next line on, bytes mean what they mean in `encoding`.
+    /// From the next line on, bytes are decoded in `encoding`.
     pub(super) fn set_encoding(&mut self, encoding: TextEncoding) {
         self.encoding = encoding;
         self.decoder = encoding.decoder();
@@ -52,8 +52,8 @@ impl Lines {
         self.encoding
     }
 
-    /// Takes bytes off `input` up to the end of a line, and returns it without its end; `None` when
-    /// all of `input` is taken and the line is still under way.
+    /// Takes bytes from `input` up to the end of a line, and returns the line without its end; `None` when all of `input` is
+    /// taken and the line has not ended.
     pub(super) fn next(&mut self, input: &mut &[u8]) -> Option<Result<String, TooLong>> {
         let end = input.iter().position(|&byte| byte == b'\n');
         let (bytes, rest) = input.split_at(end.map_or(input.len(), |at| at + 1));
@@ -72,7 +72,7 @@ impl Lines {
         end.map(|_| Ok(self.take()))
     }
 
-    /// The stream has ended: what is left of it is a line too, if there is anything.
+    /// The stream has ended: returns its rest as a line, if there is a rest.
     pub(super) fn end(&mut self) -> Option<String> {
         self.decode(&[], true);
         (!self.line.is_empty()).then(|| self.take())
@@ -104,7 +104,7 @@ impl Lines {
     }
 }
 
-/// What telnet says beside the text, which is to be ignored: we want nothing and refuse nothing.
+/// The state of telnet's commands beside the text, which are ignored.
 ///
 /// Source: RFC 854, "Telnet Protocol Specification".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_replaced_and_the_next_line_is_whole() {
+    fn malformed_bytes_are_replaced_and_the_next_line_is_whole() {
         for piece in 1..9 {
             assert_eq!(
                 lines("utf-8", b"a\xffb\n\xe4\xbd\n\xe4\xbd\xa0\n\xe4", piece),
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn what_telnet_negotiates_is_no_text() {
+    fn telnet_negotiation_is_no_text() {
         let input =
             b"\xff\xfd\x03\xff\xfb\x18al\xff\xfa\x18\x00x\xff\xffy\xff\xf0ice\r\n\xff\xf1hi\r\0\n";
         for piece in 1..30 {

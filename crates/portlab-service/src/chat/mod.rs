@@ -1,10 +1,9 @@
-//! The chat service: a line goes to everybody else in the room.
+//! The chat service: a line goes to all other members of the room.
 //!
-//! Two state machines that know no socket: a session for each connection (`session`), and one hub
-//! with all the rooms (`rooms`). A session turns bytes into lines (`lines`) and lines into requests
-//! (`request`, `commands`); the hub turns a request into mail for its receivers, made once for each
-//! encoding that is spoken (`press`). Requests and mail are bytes, so the hub may live behind a lock
-//! or in another process, and neither half can tell.
+//! Two state machines without sockets: a session for each connection (`session`), and one hub with all rooms (`rooms`). A
+//! session turns bytes into lines (`lines`) and lines into requests (`request`, `commands`); the hub turns a request into
+//! mail for its receivers, made once for each of their encodings (`press`). Requests and mail are bytes, so the hub may be
+//! behind a lock or in another process, without a difference for either half.
 
 mod commands;
 mod lines;
@@ -18,12 +17,12 @@ use std::net::SocketAddr;
 use self::{rooms::Rooms, session::ChatSession};
 use crate::{ConnId, Hub, Service, Session, TextEncoding};
 
-/// A chat, as one knows it from IRC: a name, a room, lines.
+/// A chat like IRC: a name, a room, lines.
 ///
-/// The first line that comes is the name; every other goes to everybody else in the room, unless it
-/// begins with a slash. Lines end with LF or CRLF, so `nc` and telnet are clients, and what telnet
-/// negotiates is left out. Every member reads and writes in an encoding of its own. What members say
-/// can't move another's cursor: control characters and escape sequences are made visible.
+/// The first line of a member is its name; every other line goes to all other members of the room, unless it begins with
+/// a slash. Lines end with LF or CRLF, so `nc` and telnet are clients; telnet's negotiation is left out. Every member reads
+/// and writes in an encoding of its own. Control characters and escape sequences are made visible, so that no member can
+/// move the cursor of another.
 ///
 /// Lines of the server begin with `* `, and all of them end with CRLF (RFC 5198).
 #[derive(Clone, Copy, Debug)]
@@ -32,18 +31,18 @@ pub struct Chat {
     limits: Limits,
 }
 
-/// What a chat bears with. Each limit has an answer of its own that says it.
+/// The limits of a chat. When one is reached, the member is told which.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of a line, its end not counted. Who sends more is told and disconnected: what comes
-    /// next can't be made sense of.
+    /// Bytes of a line without its end. A member that sends more is told and disconnected, because the bytes after them
+    /// belong to no line.
     pub line_bytes: usize,
-    /// Lines and commands of one member that are taken in one turn. Then other members have theirs, and
-    /// the mail that follows is delivered.
+    /// Lines and commands of one member that are handled in one turn. Then other members have their turn, and mail is
+    /// delivered.
     pub lines_per_turn: usize,
     /// Characters of the name of a member or a room.
     pub name_chars: usize,
-    /// Rooms that there may be at a time.
+    /// Rooms at a time.
     pub rooms: usize,
 }
 
@@ -59,7 +58,7 @@ impl Default for Limits {
 }
 
 impl Chat {
-    /// A chat whose members speak `encoding` until they choose another.
+    /// Makes a chat whose members use `encoding` until they choose another.
     #[must_use]
     pub fn new(encoding: TextEncoding, limits: Limits) -> Self {
         Self { encoding, limits }

@@ -1,8 +1,8 @@
-//! Mail, made once for each encoding and not once for each receiver.
+//! Mail, made once for each encoding instead of once for each receiver.
 
 use crate::{Mail, TextEncoding};
 
-/// One line, and its mail in the encodings that have been asked for so far.
+/// One line, and its mail in the encodings that were needed so far.
 pub(super) struct Press<'a> {
     line: &'a str,
     printed: Vec<(TextEncoding, Mail)>,

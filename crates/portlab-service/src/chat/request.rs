@@ -5,9 +5,9 @@ use crate::{Post, TextEncoding};
 /// What a session asks of the hub.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Request<'a> {
-    /// A line that is no command: what is said, or at first the name.
+    /// A line that is no command: a line for the room, or at first the name.
     Line(&'a str),
-    /// Says something about oneself.
+    /// Says what the member does.
     Act(&'a str),
     /// Takes another name.
     Nick(&'a str),
@@ -15,25 +15,24 @@ pub(super) enum Request<'a> {
     Join(&'a str),
     /// Which rooms there are.
     Rooms,
-    /// Who is in the room.
+    /// Which members are in the room.
     Who,
-    /// Says something to one member alone.
+    /// Sends a line to one member alone.
     Tell(&'a str, &'a str),
     /// Reads and writes in this encoding from now on.
     Speak(TextEncoding),
-    /// Is told this, as by the server: what a session knows by itself, in its turn among what only
-    /// the hub knows.
+    /// Asks to be sent this line by the server. So an answer that the session knows comes in its order among those that
+    /// only the hub knows.
     Note(&'a str),
-    /// Has sent a line that is too long, and is told this.
+    /// Has sent a line that is too long, and asks to be sent this line.
     TooLong(&'a str),
-    /// Will ask nothing more: when all that was asked has been answered, an empty piece of mail says
-    /// that this was all.
+    /// The last request: when all requests have been answered, an empty piece of mail comes.
     Last,
 }
 
 impl<'a> Request<'a> {
-    /// Writes the request: a letter, and what belongs to it. A line holds no line feed, so that one
-    /// can part two arguments.
+    /// Writes the request: a letter and its arguments. A line contains no line feed, so a line feed separates two
+    /// arguments.
     pub(super) fn post(&self) -> Post {
         let (letter, first, second) = match *self {
             Self::Line(text) => ('l', text, None),

@@ -1,4 +1,4 @@
-//! The hub of the chat: who is where, and what each gets to hear.
+//! The hub of the chat: its members, their rooms, and the mail that they get.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -12,12 +12,12 @@ use crate::{CloseReason, ConnId, Denied, Hub, Mail, Post, TextEncoding, nearest}
 pub(super) struct Rooms {
     encoding: TextEncoding,
     limits: Limits,
-    /// Who has posted something and has not gone.
+    /// The connections that have posted something and have not ended.
     members: HashMap<ConnId, Member>,
-    /// The connection that has each name, in lower case: `Bob` and `bob` are one too many. In order, so that of two names
-    /// that are equally near always the same one is suggested.
+    /// The connection of each name, in lower case: `Bob` and `bob` are the same name. In order, so that the same one of two
+    /// names that are equally near is always suggested.
     names: BTreeMap<String, ConnId>,
-    /// Who is in which room, in the order in which they came.
+    /// The members of each room, in the order in which they joined.
     rooms: BTreeMap<String, Vec<ConnId>>,
     /// What [`Hub::denied`] returns next.
     denied: Option<Denied>,
@@ -26,21 +26,21 @@ pub(super) struct Rooms {
 #[derive(Clone, Debug)]
 struct Member {
     encoding: TextEncoding,
-    /// The name and the room; `None` until it has a name.
-    place: Option<Place>,
+    /// The name and the room; `None` until the member has a name.
+    presence: Option<Presence>,
 }
 
 #[derive(Clone, Debug)]
-struct Place {
+struct Presence {
     name: String,
     room: String,
 }
 
 type Deliver<'a> = dyn FnMut(ConnId, Mail) + 'a;
 
-/// Where members find themselves first. It is never closed.
+/// The first room of every member. It is never closed.
 const LOBBY: &str = "lobby";
-/// Letters that nobody sees: the fillers of Hangul.
+/// Letters without a shape: the fillers of Hangul.
 const INVISIBLE: [char; 4] = ['\u{115f}', '\u{1160}', '\u{3164}', '\u{ffa0}'];
 
 /// How many names or rooms are listed at most.
@@ -58,56 +58,56 @@ impl Rooms {
         }
     }
 
-    /// A request of somebody who has no name yet.
-    fn introduce(&mut self, who: ConnId, request: &Request<'_>, deliver: &mut Deliver<'_>) {
+    /// Handles a request of a connection without a name.
+    fn introduce(&mut self, id: ConnId, request: &Request<'_>, deliver: &mut Deliver<'_>) {
         let Request::Line(name) = request else {
-            return self.tell(who, "first of all, what is your name?", deliver);
+            return self.tell(id, "first of all, what is your name?", deliver);
         };
         let name = name.trim();
-        if let Err(error) = self.free(name, who) {
-            return self.tell(who, &format!("{error}; what is your name?"), deliver);
+        if let Err(error) = self.free(name, id) {
+            return self.tell(id, &format!("{error}; what is your name?"), deliver);
         }
-        self.names.insert(name.to_lowercase(), who);
-        self.enter(who, name.to_owned(), LOBBY, deliver);
+        self.names.insert(name.to_lowercase(), id);
+        self.enter(id, name.to_owned(), LOBBY, deliver);
     }
 
-    /// A request of `who`, who is called and stands as `place` says.
+    /// Handles a request of a member.
     fn serve(
         &mut self,
-        who: ConnId,
-        place: Place,
+        id: ConnId,
+        presence: Presence,
         request: &Request<'_>,
         deliver: &mut Deliver<'_>,
     ) {
-        let Place { name, room } = place;
+        let Presence { name, room } = presence;
         match *request {
-            Request::Line(text) => self.to_others(who, &room, &format!("{name}: {text}"), deliver),
-            Request::Act(text) => self.to_others(who, &room, &format!("- {name} {text}"), deliver),
-            Request::Nick(new) => self.rename(who, &name, new, &room, deliver),
-            Request::Join(other) => self.join(who, &name, &room, other, deliver),
+            Request::Line(text) => self.to_others(id, &room, &format!("{name}: {text}"), deliver),
+            Request::Act(text) => self.to_others(id, &room, &format!("- {name} {text}"), deliver),
+            Request::Nick(new) => self.rename(id, &name, new, &room, deliver),
+            Request::Join(other) => self.join(id, &name, &room, other, deliver),
             Request::Rooms => {
                 let rooms = self.rooms.iter();
                 let rooms = rooms.map(|(room, members)| format!("{room} ({})", members.len()));
                 let text = format!("rooms: {}", listed(rooms, self.rooms.len()));
-                self.tell(who, &text, deliver);
+                self.tell(id, &text, deliver);
             }
             Request::Who => {
                 let members = &self.rooms[&room];
                 let names = members.iter().filter_map(|id| self.name(*id));
                 let names = listed(names.map(str::to_owned), members.len());
                 let text = format!("in {room}: {names}");
-                self.tell(who, &text, deliver);
+                self.tell(id, &text, deliver);
             }
-            Request::Tell(other, text) => self.whisper(who, &name, other, text, deliver),
+            Request::Tell(other, text) => self.whisper(id, &name, other, text, deliver),
             Request::Speak(_) | Request::Note(_) | Request::TooLong(_) | Request::Last => {}
         }
     }
 
-    /// A name that is well formed, and nobody else's.
-    fn free(&self, name: &str, who: ConnId) -> Result<(), String> {
+    /// Whether `id` can take this name: it is well formed, and no other member has it.
+    fn free(&self, name: &str, id: ConnId) -> Result<(), String> {
         self.well_formed("name", name)?;
         match self.names.get(&name.to_lowercase()) {
-            Some(holder) if *holder != who => Err(format!("somebody is called {name} already")),
+            Some(holder) if *holder != id => Err(format!("somebody is called {name} already")),
             _ => Ok(()),
         }
     }
@@ -121,7 +121,7 @@ impl Rooms {
         if name.chars().count() > most {
             return Err(format!("a {what} has at most {most} letters"));
         }
-        // Alone, a combining mark would hang on what stands before the name.
+        // A combining mark would combine with the character before the name.
         let first = name.chars().next().filter(|it| it.width() == Some(0));
         let bad = first.or(name.chars().find(|it| !good(*it) || INVISIBLE.contains(it)));
         match bad {
@@ -132,22 +132,22 @@ impl Rooms {
         }
     }
 
-    fn rename(&mut self, who: ConnId, old: &str, new: &str, room: &str, deliver: &mut Deliver<'_>) {
-        if let Err(error) = self.free(new, who) {
-            return self.tell(who, &error, deliver);
+    fn rename(&mut self, id: ConnId, old: &str, new: &str, room: &str, deliver: &mut Deliver<'_>) {
+        if let Err(error) = self.free(new, id) {
+            return self.tell(id, &error, deliver);
         }
         self.names.remove(&old.to_lowercase());
-        self.names.insert(new.to_lowercase(), who);
-        let place = Place {
+        self.names.insert(new.to_lowercase(), id);
+        let presence = Presence {
             name: new.to_owned(),
             room: room.to_owned(),
         };
-        self.member(who).place = Some(place);
-        self.tell(who, &format!("you are now {new}"), deliver);
-        self.to_others(who, room, &format!("* {old} is now {new}"), deliver);
+        self.member(id).presence = Some(presence);
+        self.tell(id, &format!("you are now {new}"), deliver);
+        self.to_others(id, room, &format!("* {old} is now {new}"), deliver);
     }
 
-    fn join(&mut self, who: ConnId, name: &str, from: &str, to: &str, deliver: &mut Deliver<'_>) {
+    fn join(&mut self, id: ConnId, name: &str, from: &str, to: &str, deliver: &mut Deliver<'_>) {
         let to = to.strip_prefix('#').unwrap_or(to);
         let allowed = match self.rooms.contains_key(to) {
             true if from == to => Err(format!("you are in {to}")),
@@ -162,71 +162,64 @@ impl Rooms {
             false => self.well_formed("room", to),
         };
         if let Err(error) = allowed {
-            return self.tell(who, &error, deliver);
+            return self.tell(id, &error, deliver);
         }
-        self.leave(who, from);
-        self.to_others(who, from, &format!("* {name} went to {to}"), deliver);
-        self.enter(who, name.to_owned(), to, deliver);
+        self.leave(id, from);
+        self.to_others(id, from, &format!("* {name} went to {to}"), deliver);
+        self.enter(id, name.to_owned(), to, deliver);
     }
 
-    fn whisper(
-        &mut self,
-        who: ConnId,
-        name: &str,
-        to: &str,
-        text: &str,
-        deliver: &mut Deliver<'_>,
-    ) {
+    fn whisper(&mut self, id: ConnId, name: &str, to: &str, text: &str, deliver: &mut Deliver<'_>) {
         let Some(&receiver) = self.names.get(&to.to_lowercase()) else {
             if let Err(error) = self.well_formed("name", to) {
-                return self.tell(who, &error, deliver);
+                return self.tell(id, &error, deliver);
             }
             let near = nearest(to, self.names.keys().map(String::as_str));
             let near = near.map_or_else(String::new, |near| format!("; did you mean {near}?"));
-            return self.tell(who, &format!("nobody is called {to}{near}"), deliver);
+            return self.tell(id, &format!("nobody is called {to}{near}"), deliver);
         };
         self.print(&[receiver], &format!("{name} -> you: {text}"), deliver);
         let to = self.name(receiver).unwrap_or(to);
-        self.print(&[who], &format!("you -> {to}: {text}"), deliver);
+        self.print(&[id], &format!("you -> {to}: {text}"), deliver);
     }
 
-    /// Puts `who` into `room`, and says so to all who are there.
-    fn enter(&mut self, who: ConnId, name: String, room: &str, deliver: &mut Deliver<'_>) {
-        self.to_others(who, room, &format!("* {name} joined"), deliver);
+    /// Puts member `id` into `room`, and tells the other members.
+    fn enter(&mut self, id: ConnId, name: String, room: &str, deliver: &mut Deliver<'_>) {
+        self.to_others(id, room, &format!("* {name} joined"), deliver);
         let members = self.rooms.entry(room.to_owned()).or_default();
         let others = match members.len() {
             0 => "nobody else is here".to_owned(),
             1 => "1 other is here".to_owned(),
             count => format!("{count} others are here"),
         };
-        members.push(who);
+        members.push(id);
         let text = format!("you are {name} in {room}; {others}; /help lists the commands");
         let room = room.to_owned();
-        self.member(who).place = Some(Place { name, room });
-        self.tell(who, &text, deliver);
+        self.member(id).presence = Some(Presence { name, room });
+        self.tell(id, &text, deliver);
     }
 
-    /// Takes `who` out of `room`, and closes it if it is empty now.
-    fn leave(&mut self, who: ConnId, room: &str) {
+    /// Takes member `id` out of `room`, and closes the room if it is empty now.
+    fn leave(&mut self, id: ConnId, room: &str) {
         let Some(members) = self.rooms.get_mut(room) else {
             return;
         };
-        members.retain(|member| *member != who);
+        members.retain(|member| *member != id);
         if members.is_empty() && room != LOBBY {
             self.rooms.remove(room);
         }
     }
 
-    /// Tells `who` something as the server.
-    fn tell(&self, who: ConnId, text: &str, deliver: &mut Deliver<'_>) {
-        self.print(&[who], &format!("* {text}"), deliver);
+    /// Sends `id` a line of the server.
+    fn tell(&self, id: ConnId, text: &str, deliver: &mut Deliver<'_>) {
+        self.print(&[id], &format!("* {text}"), deliver);
     }
 
-    /// Gives `line` to everybody in `room` but `who`.
-    fn to_others(&self, who: ConnId, room: &str, line: &str, deliver: &mut Deliver<'_>) {
+    /// Sends `line` to all members of `room` except `id`.
+    fn to_others(&self, id: ConnId, room: &str, line: &str, deliver: &mut Deliver<'_>) {
         let members = self.rooms.get(room).map_or(&[][..], Vec::as_slice);
         let mut press = Press::new(line);
-        for &member in members.iter().filter(|member| **member != who) {
+        for &member in members.iter().filter(|member| **member != id) {
             deliver(member, press.print(self.encoding_of(member)));
         }
     }
@@ -238,30 +231,30 @@ impl Rooms {
         }
     }
 
-    fn encoding_of(&self, who: ConnId) -> TextEncoding {
+    fn encoding_of(&self, id: ConnId) -> TextEncoding {
         self.members
-            .get(&who)
+            .get(&id)
             .map_or(self.encoding, |member| member.encoding)
     }
 
-    fn name(&self, who: ConnId) -> Option<&str> {
-        let place = self.members.get(&who)?.place.as_ref()?;
-        Some(&place.name)
+    fn name(&self, id: ConnId) -> Option<&str> {
+        let presence = self.members.get(&id)?.presence.as_ref()?;
+        Some(&presence.name)
     }
 
-    fn member(&mut self, who: ConnId) -> &mut Member {
+    fn member(&mut self, id: ConnId) -> &mut Member {
         let encoding = self.encoding;
-        self.members.entry(who).or_insert(Member {
+        self.members.entry(id).or_insert(Member {
             encoding,
-            place: None,
+            presence: None,
         })
     }
 }
 
 impl Hub for Rooms {
     fn handle(&mut self, from: ConnId, post: &Post, deliver: &mut Deliver<'_>) {
-        // Posts are written by our own sessions; one that can't be read would be a bug of theirs,
-        // and is no reason to end everybody's chat.
+        // Posts are written by the sessions of this file's service. One that can't be read is a bug, which doesn't end the
+        // chat.
         let Some(request) = Request::read(post) else {
             return;
         };
@@ -279,9 +272,9 @@ impl Hub for Rooms {
             Request::Last => return deliver(from, Mail([].into())),
             _ => {}
         }
-        match self.member(from).place.clone() {
+        match self.member(from).presence.clone() {
             None => self.introduce(from, &request, deliver),
-            Some(place) => self.serve(from, place, &request, deliver),
+            Some(presence) => self.serve(from, presence, &request, deliver),
         }
     }
 
@@ -289,27 +282,28 @@ impl Hub for Rooms {
         self.denied.take()
     }
 
-    fn gone(&mut self, who: ConnId, how: CloseReason, deliver: &mut Deliver<'_>) {
+    fn gone(&mut self, id: ConnId, reason: CloseReason, deliver: &mut Deliver<'_>) {
         let Some(Member {
-            place: Some(place), ..
-        }) = self.members.remove(&who)
+            presence: Some(presence),
+            ..
+        }) = self.members.remove(&id)
         else {
             return;
         };
-        let Place { name, room } = place;
+        let Presence { name, room } = presence;
         self.names.remove(&name.to_lowercase());
-        self.leave(who, &room);
-        let how = match how {
+        self.leave(id, &room);
+        let end = match reason {
             CloseReason::Left => "left",
             CloseReason::Lost => "lost the connection",
             CloseReason::TooSlow => "was dropped for reading too slowly",
             CloseReason::TimedOut => "timed out",
         };
-        self.to_others(who, &room, &format!("* {name} {how}"), deliver);
+        self.to_others(id, &room, &format!("* {name} {end}"), deliver);
     }
 }
 
-/// The first of `items`, and how many of the `count` there are besides.
+/// The first of `items`, and how many more of the `count` there are.
 fn listed(items: impl Iterator<Item = String>, count: usize) -> String {
     let mut text = items.take(LISTED).collect::<Vec<_>>().join(", ");
     if count > LISTED {

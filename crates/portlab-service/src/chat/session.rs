@@ -1,8 +1,8 @@
-//! A member's own half of the chat: bytes to requests, mail to bytes.
+//! The half of a chat that each member has: bytes to requests, mail to bytes.
 
 use super::{
     Limits,
-    commands::{self, Deed},
+    commands::{self, Action},
     lines::Lines,
     press,
     request::Request,
@@ -12,10 +12,10 @@ use crate::{Cut, Cx, Flow, Mail, Session, TextEncoding, inert};
 pub(super) struct ChatSession {
     lines: Lines,
     limits: Limits,
-    /// Input that was left for the next turn, from `heard` on.
+    /// Input for the next turn, from `handled` on.
     rest: Vec<u8>,
-    heard: usize,
-    /// It has asked its last, and ends when that has been answered.
+    handled: usize,
+    /// The member has sent its last request, and the connection closes when it has been answered.
     leaves: bool,
 }
 
@@ -25,18 +25,18 @@ impl ChatSession {
             lines: Lines::new(encoding, limits.line_bytes),
             limits,
             rest: Vec::new(),
-            heard: 0,
+            handled: 0,
             leaves: false,
         }
     }
 
-    /// Tells the member something at once, whatever it is still to hear.
+    /// Sends the member a line of the server at once, before mail that waits.
     fn tell(&self, text: &str, cx: &mut Cx<'_>) {
         let line = press::line(&format!("* {text}"), self.lines.encoding());
         cx.out.extend_from_slice(&line);
     }
 
-    /// Hears as many lines of `input` as one turn allows.
+    /// Handles as many lines of `input` as one turn allows.
     fn take_turn(&mut self, input: &mut &[u8], cx: &mut Cx<'_>) -> Flow {
         for _ in 0..self.limits.lines_per_turn {
             if self.leaves {
@@ -44,7 +44,7 @@ impl ChatSession {
             }
             match self.lines.next(input) {
                 None => return Flow::CONTINUE,
-                Some(Ok(line)) => self.hear(&line, cx),
+                Some(Ok(line)) => self.handle(&line, cx),
                 Some(Err(_)) => {
                     let limit = self.limits.line_bytes;
                     let text = format!("a line has at most {limit} bytes; goodbye");
@@ -60,22 +60,21 @@ impl ChatSession {
         }
     }
 
-    fn hear(&mut self, line: &str, cx: &mut Cx<'_>) {
+    fn handle(&mut self, line: &str, cx: &mut Cx<'_>) {
         let line = inert(line);
         let mut ask = |request: Request<'_>| cx.posts.push(request.post());
-        // What it knows by itself is told by way of the hub too: so all answers keep the order of
-        // the questions.
+        // Answers that the session knows go through the hub, too, so that all answers keep the order of the requests.
         match commands::read(&line) {
-            Ok(Deed::Ask(request)) => ask(request),
-            Ok(Deed::Speak(label)) => match label.parse() {
+            Ok(Action::Ask(request)) => ask(request),
+            Ok(Action::Speak(label)) => match label.parse() {
                 Ok(encoding) => {
                     self.lines.set_encoding(encoding);
                     ask(Request::Speak(encoding));
                 }
                 Err(error) => ask(Request::Note(&error.to_string())),
             },
-            Ok(Deed::Help) => commands::help().for_each(|line| ask(Request::Note(&line))),
-            Ok(Deed::Quit) => {
+            Ok(Action::Help) => commands::help().for_each(|line| ask(Request::Note(&line))),
+            Ok(Action::Quit) => {
                 ask(Request::Note("goodbye"));
                 ask(Request::Last);
                 self.leaves = true;
@@ -101,11 +100,11 @@ impl Session for ChatSession {
 
     fn on_more(&mut self, cx: &mut Cx<'_>) -> Flow {
         let rest = std::mem::take(&mut self.rest);
-        let mut input = &rest[self.heard..];
+        let mut input = &rest[self.handled..];
         let flow = self.take_turn(&mut input, cx);
-        self.heard = 0;
+        self.handled = 0;
         if flow == Flow::MORE {
-            self.heard = rest.len() - input.len();
+            self.handled = rest.len() - input.len();
             self.rest = rest;
         }
         flow
@@ -144,16 +143,16 @@ impl Session for ChatSession {
 
     fn on_eof(&mut self, cx: &mut Cx<'_>) -> Flow {
         if !self.leaves {
-            // Who forgets the last line feed has said something all the same.
+            // A last line without a line feed is a line, too.
             if let Some(line) = self.lines.end() {
-                self.hear(&line, cx);
+                self.handle(&line, cx);
             }
             if !self.leaves {
                 cx.posts.push(Request::Last.post());
                 self.leaves = true;
             }
         }
-        // It may still read: what it has asked is answered first.
+        // The member may still read: its requests are answered first.
         Flow::CONTINUE
     }
 }
