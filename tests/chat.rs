@@ -23,7 +23,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
 use portlab_load::{
@@ -63,7 +63,7 @@ fn main() {
         .chain(churned)
         .chain([sound, warmed_up, at_a_rate, guests, both, cut])
         .collect();
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    portlab_testkit::run(trials);
 }
 
 /// A load of a chat: 50 members in 3 rooms.

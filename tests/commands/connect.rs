@@ -4,37 +4,20 @@
 use std::{
     fs,
     io::{self, Read, Write},
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr},
     process::{Command, Output, Stdio},
     sync::{
         atomic::{AtomicU64, Ordering::Relaxed},
-        mpsc::{self, Receiver},
+        mpsc::Receiver,
     },
     thread,
     time::Duration,
 };
 
-use portlab_testkit::{free_addr, stderr};
+use portlab_testkit::{PATIENCE, free_addr, serve_once as server, stderr, wait_until_read};
 
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// Longer than any test may take: whoever waits for it to pass has forgotten to end.
+/// Longer than any test may take: a client that waits so long has forgotten to end.
 const NEVER: &str = "1h";
-
-/// Serves one connection with `serve`; what that returns comes through the channel.
-fn server<T: Send + 'static>(
-    serve: impl FnOnce(TcpStream) -> io::Result<T> + Send + 'static,
-) -> (SocketAddr, Receiver<T>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let addr = listener.local_addr().unwrap();
-    let (sender, receiver) = mpsc::channel();
-    thread::spawn(move || {
-        let (stream, _) = listener.accept().unwrap();
-        let _ = sender.send(serve(stream).unwrap());
-    });
-    (addr, receiver)
-}
 
 /// Reads `length` bytes, answers with `answer`, and closes.
 fn answering(length: usize, answer: &'static [u8]) -> (SocketAddr, Receiver<Vec<u8>>) {
@@ -195,7 +178,7 @@ fn an_answer_in_another_encoding_is_told_once_with_the_encoding_that_it_is_in() 
             stream.set_nodelay(true)?;
             stream.read_exact(&mut [0])?;
             stream.write_all(&answer[..1])?;
-            thread::sleep(Duration::from_millis(50));
+            wait_until_read(&stream);
             stream.write_all(&answer[1..])
         });
         let output = connect(addr, &["--send=x", "--wait", NEVER, "--encoding", said]);

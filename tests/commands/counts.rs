@@ -13,7 +13,7 @@ use portlab_sys::spawn::{Signal, signal};
 use serde_json::{Value, json};
 use socket2::SockRef;
 
-use portlab_testkit::{Running, command};
+use portlab_testkit::{Running, command, wait_until_read};
 
 fn start(options: &[&str]) -> Running {
     let serve = ["serve", "--json", "--bind=127.0.0.1:0"];
@@ -139,8 +139,8 @@ fn peers_that_break_off_while_a_handler_works_are_counted() {
         for _ in 0..5 {
             let mut client = server.connect();
             client.write_all(b"x").unwrap();
-            // Time for the handler to begin. If the test is so slow that the answer comes, the reset is counted all the same.
-            std::thread::sleep(Duration::from_millis(20));
+            // The handler begins. If the test is so slow that the answer comes, the reset is counted all the same.
+            wait_until_read(&client);
             SockRef::from(&client)
                 .set_linger(Some(Duration::ZERO))
                 .unwrap();

@@ -12,7 +12,7 @@ mod running;
 
 use std::path::Path;
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use models::promises;
 use portlab_backends::{MODELS, Sheet};
 use portlab_conformance::{CASES, Case, Requires, Target};
@@ -51,9 +51,6 @@ const BEHIND_A_PROXY: &[&str] = &["threads", "event-loop", "tasks"];
 /// What the proxy does to both directions.
 const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
 
-/// How many cases run at a time at least: most of them wait most of the time.
-const AT_ONCE: usize = 6;
-
 fn main() {
     // Under nohup, the servers would ignore SIGHUP.
     heed_hangup();
@@ -87,10 +84,7 @@ fn main() {
             .iter()
             .flat_map(|model| behind_a_proxy(model.sheet())),
     );
-    let mut arguments = Arguments::from_args();
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    arguments.test_threads.get_or_insert(cores.max(AT_ONCE));
-    libtest_mimic::run(&arguments, trials).exit();
+    portlab_testkit::run(trials);
 }
 
 /// The cases of a model that run through a proxy as well.

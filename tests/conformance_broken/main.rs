@@ -12,7 +12,7 @@ mod server;
 
 use std::{collections::BTreeSet, path::Path, time::Duration};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use portlab_backends::find;
 use portlab_conformance::{CASES, Case, Failure, Promises, Target, with_patience};
 use portlab_testkit::binary;
@@ -139,11 +139,7 @@ fn main() {
             false => Err(format!("add a row to ROWS, or take one out, for {parted:?}").into()),
         }
     });
-    let trials = broken.chain([complete]).collect();
-    let mut arguments = Arguments::from_args();
-    // Most of them wait most of the time.
-    arguments.test_threads.get_or_insert(6);
-    libtest_mimic::run(&arguments, trials).exit();
+    portlab_testkit::run(broken.chain([complete]).collect());
 }
 
 /// The case passes without the defect, and fails with it.

@@ -16,7 +16,7 @@ mod texts;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use portlab_lessons::{LESSONS, Lesson};
 use portlab_words::Lang;
 
@@ -42,7 +42,7 @@ fn main() {
         trials.push(Trial::test(name, run));
     }
     trials.extend(listings::trials());
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    portlab_testkit::run(trials);
 }
 
 /// The port that the course's programs use. A lesson names its number and leaves it to the student's

@@ -17,7 +17,7 @@ use std::{
     process::Output,
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use portlab_backends::{Family, MODELS, Sheet};
 use portlab_stats::trace::{ACCEPT_QUEUE, CONNECTIONS, Kind, QUEUE, Slice, Trace};
 use portlab_sys::{
@@ -27,7 +27,7 @@ use portlab_sys::{
 
 use server::Server;
 
-use portlab_testkit::{command, folder, portlab};
+use portlab_testkit::{command, folder, portlab, wait_until_read};
 
 fn main() {
     let mut trials = Vec::new();
@@ -48,7 +48,7 @@ fn main() {
     for &(name, run) in ONCE {
         trials.push(Trial::test(name, run));
     }
-    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+    portlab_testkit::run(trials);
 }
 
 type OnModel = fn(&'static Sheet) -> Result<(), Failed>;
@@ -341,7 +341,7 @@ fn stuck() -> Result<(), Failed> {
         let server = Server::start(sheet(name), "echo", &options);
         let mut stream = server.connect();
         stream.write_all(&[b'x'; LENGTH]).unwrap();
-        server.wait_until_read();
+        wait_until_read(&stream);
         let trace = server.stop();
         check_structure(&trace)?;
         let read = bytes(&trace.slices, Kind::Read);

@@ -6,7 +6,10 @@
     reason = "a test that cannot be set up has failed"
 )]
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::LazyLock,
+};
 
 use portlab_report::{
     Notes, changes_markdown, changes_text, charts, csv, gate_findings, gate_markdown, gate_text,
@@ -25,7 +28,7 @@ use serde_json::{Value, json};
 const RECORD: &str = include_str!("../testdata/results.json");
 
 /// As much of the record as has every key, and another build: a report on all of it takes long in a debug build.
-fn good() -> Value {
+static GOOD: LazyLock<Value> = LazyLock::new(|| {
     let mut record: Value = serde_json::from_str(RECORD).unwrap();
     let build = json!({"build": {"of": "iterative", "program": "../portlab", "version": "0.0.9"}});
     record["entrants"][1]["kind"] = build;
@@ -46,7 +49,7 @@ fn good() -> Value {
         kept[at].1 <= 2
     });
     record
-}
+});
 
 /// The places of all values, as JSON pointers.
 fn places(value: &Value, here: &str, into: &mut Vec<String>) {
@@ -135,7 +138,8 @@ impl Change {
 
 /// Reports on `record` in every form, and on what has changed to and from it. Terminals' forms come without colours.
 fn report(record: &Record) -> Vec<String> {
-    let (record, good) = (&inert(record).unwrap(), &read(&good().to_string()).unwrap());
+    static GOOD_RECORD: LazyLock<Record> = LazyLock::new(|| read(&GOOD.to_string()).unwrap());
+    let (record, good) = (&inert(record).unwrap(), &*GOOD_RECORD);
     let notes = Lang::ALL.map(|lang| Notes::of(record, lang));
     let [mut plain, mut styled] = [Vec::new(), Vec::new()];
     for notes in &notes {
@@ -210,9 +214,9 @@ fn is_unsafe(c: char) -> bool {
 /// stands for the others.
 #[test]
 fn one_change_anywhere_is_refused_or_reported_on() {
-    let good = good();
+    let good = &*GOOD;
     let mut all = Vec::new();
-    places(&good, "", &mut all);
+    places(good, "", &mut all);
     let is_first = |place: &&String| {
         let mut keys = place.split('/');
         keys.all(|key| key.parse::<usize>().is_err() || key == "0")
@@ -223,7 +227,7 @@ fn one_change_anywhere_is_refused_or_reported_on() {
         for change in CHANGES {
             let mut record = good.clone();
             change.make(&mut record, place);
-            if record == good {
+            if record == *good {
                 continue;
             }
             match tried(&record.to_string()) {
@@ -256,7 +260,7 @@ fn another(value: &Value, (real, count, text, kind): (f64, u64, String, u8)) -> 
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Up to three changes that may hide each other.
     #[test]
@@ -264,7 +268,7 @@ proptest! {
         changes in prop::collection::vec((any::<Index>(), any::<Index>()), 0..2),
         values in prop::collection::vec((any::<Index>(), any::<(f64, u64, String, u8)>()), 1..3),
     ) {
-        let mut record = good();
+        let mut record = GOOD.clone();
         let any_place = |record: &Value, at: Index| {
             let mut all = Vec::new();
             places(record, "", &mut all);

@@ -23,10 +23,14 @@ mod folder;
 mod program;
 mod running;
 mod server;
+mod socket;
+mod trials;
 mod wait;
 
 pub use folder::{folder, names, path, read, root};
 pub use program::{binary, command, json, on_a_terminal, portlab, refused, shell, stderr};
-pub use running::{Running, free_addr};
-pub use server::{echo, echo_changed, listener, serve_once, server, server_at};
+pub use running::Running;
+pub use server::{echo, echo_changed, serve_once, server, server_at};
+pub use socket::{callers, free_addr, listener, listener_with_backlog, wait_until_read};
+pub use trials::{arguments, run};
 pub use wait::{PATIENCE, once, wait_until};

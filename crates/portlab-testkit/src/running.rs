@@ -9,7 +9,7 @@ use std::{
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
 use serde_json::Value;
 
-use crate::{command, listener};
+use crate::command;
 
 /// A server or a proxy that reports its events in JSON. It is killed when this is dropped, and when its test ends.
 #[derive(Debug)]
@@ -100,9 +100,4 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
-}
-
-/// An address of loopback at which no socket listens.
-pub fn free_addr() -> SocketAddr {
-    listener().local_addr().unwrap()
 }

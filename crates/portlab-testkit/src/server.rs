@@ -7,10 +7,7 @@ use std::{
     thread,
 };
 
-/// A listener at a port of loopback that the system chooses.
-pub fn listener() -> TcpListener {
-    TcpListener::bind("127.0.0.1:0").unwrap()
-}
+use crate::listener;
 
 /// Serves every connection with `serve`, on a thread each, until the test ends.
 pub fn server(serve: impl Fn(TcpStream) -> io::Result<()> + Clone + Send + 'static) -> SocketAddr {

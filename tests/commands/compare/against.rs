@@ -122,6 +122,7 @@ fn a_build_that_spends_much_more_fails_and_few_rounds_cannot_decide() {
             "--models=event-loop",
             "--connections=2",
             "--work=cpu:1ms",
+            "--duration=100ms",
             "--no-twin",
             "--against",
             &quicker,

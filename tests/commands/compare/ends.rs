@@ -23,7 +23,7 @@ fn an_interrupted_comparison_shows_what_it_has() {
         "--models=event-loop",
         "--connections=1",
         "--rounds=500",
-        "--duration=300ms",
+        "--duration=100ms",
         "--warmup=1ms",
     ];
     let mut child = begun(&dir, &options, Stdio::piped());
@@ -56,7 +56,7 @@ fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
         "--models=event-loop,threads",
         "--connections=1",
         "--rounds=6",
-        "--duration=300ms",
+        "--duration=100ms",
     ];
     let mut child = begun(&dir, &options, Stdio::null());
     signal(&mut child, Signal::KILL).unwrap();
@@ -115,6 +115,7 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
         "--models=threads",
         "--connections=1",
         "--rounds=1",
+        "--duration=100ms",
         "--no-twin",
         &out,
     ]);

@@ -20,7 +20,7 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
         "--connections=1,4",
         "--workers=2",
         "--rounds=2",
-        "--duration=300ms",
+        "--duration=100ms",
         "--warmup=10ms",
         "--seed=7",
         &out,
@@ -88,7 +88,7 @@ fn a_comparison_with_controls_says_what_the_traits_cost() {
         "--models=event-loop",
         "--connections=4",
         "--rounds=1",
-        "--duration=300ms",
+        "--duration=100ms",
         &out,
     ]);
     let text = String::from_utf8(output.stdout).unwrap();
@@ -107,7 +107,7 @@ fn every_connection_is_served_before_the_load_begins() {
             "--workload=echo,idle",
             "--connections=60",
             "--rounds=2",
-            "--duration=300ms",
+            "--duration=100ms",
         ],
     );
     for cell in &record.cells {
@@ -128,7 +128,7 @@ fn a_sweep_measures_every_combination() {
             "--size=64..4KiBx64",
             "--workers=4,8",
             "--rounds=1",
-            "--duration=300ms",
+            "--duration=100ms",
             "--no-twin",
             "--pin=off",
         ],
@@ -170,7 +170,7 @@ fn every_workload_measures_what_it_is_for() {
             "--workload=stream,wait,churn,idle,slow,chat",
             "--connections=10",
             "--rounds=2",
-            "--duration=300ms",
+            "--duration=200ms",
             "--seed=1",
         ],
     );
@@ -216,7 +216,7 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
             "--work=wait:2ms",
             "--connections=4",
             "--rounds=2",
-            "--duration=300ms",
+            "--duration=100ms",
         ],
     );
     for cell in &record.cells {
@@ -238,7 +238,7 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
             "--rate=200..400",
             "--connections=4",
             "--rounds=1",
-            "--duration=300ms",
+            "--duration=100ms",
         ],
     );
     assert_eq!(fixed.workloads[0].name, "rate");
@@ -261,7 +261,7 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
         "--workers=3",
         "--depth=2",
         "--rounds=2",
-        "--duration=300ms",
+        "--duration=100ms",
         "--seed=7",
         &out,
     ]);

@@ -32,7 +32,7 @@ fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
             &in_a_shell,
             "--connections=4",
             "--rounds=2",
-            "--duration=300ms",
+            "--duration=100ms",
             "--baseline=alone",
         ],
     );
@@ -121,7 +121,7 @@ fn what_a_stranger_has_started_goes_with_it() {
         &with_a_child("wrong", "reply"),
         "--connections=2",
         "--rounds=2",
-        "--duration=300ms",
+        "--duration=100ms",
         "--warmup=1ms",
         &out,
     ]);
@@ -149,7 +149,7 @@ fn who_fails_again_and_again_is_given_up() {
         "--server=nobody=no-such-program-at-all {port}",
         "--connections=1",
         "--rounds=5",
-        "--duration=300ms",
+        "--duration=100ms",
         "--warmup=1ms",
         &out,
     ]);
@@ -184,7 +184,7 @@ fn a_stranger_is_not_called_just_to_see_that_it_listens() {
         &server,
         "--connections=2",
         "--rounds=2",
-        "--duration=300ms",
+        "--duration=100ms",
     ];
     let record = compared(&dir.join("results"), &options);
     assert!(record.cells.iter().all(|it| it.errors() == 0), "{record:?}");
@@ -220,7 +220,7 @@ fn alone(dir: &Path, command: &str, more: &[&str]) -> (Record, String) {
         &server,
         "--connections=4",
         "--rounds=1",
-        "--duration=300ms",
+        "--duration=100ms",
         "--warmup=1ms",
         "--no-twin",
         &out,

@@ -1,5 +1,7 @@
 //! How connections come, live and go.
 
+use std::sync::{Arc, Barrier};
+
 use super::*;
 
 #[test]
@@ -46,19 +48,12 @@ fn churn_closes_after_so_many_answers_and_connects_anew() {
 
 #[test]
 fn a_full_accept_queue_shows_as_what_it_is() {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket
-        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-        .unwrap();
-    socket.listen(1).unwrap();
-    let listener = TcpListener::from(socket);
+    let listener = listener_with_backlog(1);
     let addr = listener.local_addr().unwrap();
     thread::spawn(move || {
-        // By now all have knocked, and only two found a place in the queue.
-        thread::sleep(Duration::from_millis(500));
-        for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || echo(stream));
-        }
+        // All have asked for a connection, and only two found a place in the queue.
+        wait_until("all call", || callers(addr).len() == 8);
+        server_at(listener, echo);
     });
     let output = load(addr, &["-c=8", "--messages=80", "--connect-timeout=30s"]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
@@ -92,8 +87,9 @@ fn idle_connections_are_held_and_those_that_die_are_told() {
         (&7.into(), &0.into())
     );
 
-    let impatient = server(|_| {
-        thread::sleep(Duration::from_millis(100));
+    let all = Arc::new(Barrier::new(7));
+    let impatient = server(move |_| {
+        all.wait();
         Ok(())
     });
     let output = load(impatient, &["-c=7", "--idle", "-d=10m"]);
@@ -143,21 +139,23 @@ fn an_idle_load_listens_to_whatever_is_said_and_notices_every_end() {
 
 #[test]
 fn a_port_that_swallows_everything_costs_one_timeout_and_not_one_for_each() {
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket
-        .bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())
-        .unwrap();
-    socket.listen(0).unwrap();
-    let listener = TcpListener::from(socket);
+    let listener = listener_with_backlog(0);
     let addr = listener.local_addr().unwrap();
-    // Fills the queue: nobody else gets an answer.
+    // Fills the queue: no other connection gets an answer.
     let _first = TcpStream::connect(addr).unwrap();
-    let began = std::time::Instant::now();
-    let output = load(addr, &["-c=2000", "--connect-timeout=1s", "--messages=1"]);
+    let to = addr.to_string();
+    let options = ["-c=2000", "--connect-timeout=1s", "--messages=1"];
+    let mut load = command(&["load", &to]).args(options).spawn().unwrap();
+    let mut seen = BTreeSet::new();
+    while load.try_wait().unwrap().is_none() {
+        seen.append(&mut callers(addr));
+        thread::sleep(Duration::from_millis(5));
+    }
+    let output = load.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     assert!(stderr(&output).contains("timed out"), "{output:?}");
-    // One after the other, 64 at a time, they would take half a minute.
-    assert!(began.elapsed() < Duration::from_secs(15));
+    // At most 64 connect at a time: if each group waited for its own timeout, there would be 32 groups.
+    assert!(seen.len() < 5 * 64, "{} connections", seen.len());
 }
 
 /// A server that tells where its connections come from.
@@ -218,7 +216,7 @@ fn fairness_tells_the_least_and_the_most_served() {
     // Every other connection is slow.
     let (sender, order) = mpsc::channel();
     (0..100).for_each(|number| sender.send(number).unwrap());
-    let order = std::sync::Arc::new(std::sync::Mutex::new(order));
+    let order = Arc::new(std::sync::Mutex::new(order));
     let addr = server(move |mut stream| {
         let slow = order.lock().unwrap().recv().unwrap() % 2 == 0;
         let mut message = [0; 64];

@@ -30,11 +30,9 @@ use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
 use portlab_testkit::{
-    command, echo, folder, json, on_a_terminal, portlab, server, server_at, shell, stderr,
+    PATIENCE, callers, command, echo, echo_changed, folder, json, listener_with_backlog,
+    on_a_terminal, portlab, server, server_at, shell, stderr, wait_until, wait_until_read,
 };
-
-/// How long a test waits for what must come.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Answers each line with `answer`.
 fn answering(

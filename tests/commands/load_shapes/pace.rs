@@ -33,21 +33,13 @@ fn an_open_loop_accounts_for_every_message_that_was_due() {
 
 #[test]
 fn a_stall_is_charged_to_every_message_that_had_to_wait_for_it() {
-    // One connection: 300 ms after it began, the server is silent for 600 ms.
-    let addr = server(|mut stream| {
-        let (mut buffer, began, mut stalled) = ([0; 4096], std::time::Instant::now(), false);
-        loop {
-            let length = stream.read(&mut buffer)?;
-            if length == 0 {
-                return Ok(());
-            }
-            if !stalled && began.elapsed() > Duration::from_millis(300) {
-                stalled = true;
-                thread::sleep(Duration::from_millis(600));
-            }
-            stream.write_all(&buffer[..length])?;
+    // After 150 messages, which take 300 ms at this rate, the server is silent for 600 ms.
+    let addr = server(echo_changed(|_, at| {
+        if at == 150 * 64 {
+            thread::sleep(Duration::from_millis(600));
         }
-    });
+        true
+    }));
     let result = fine(addr, &["--rate=500", "-d=1s", "--warmup=0s", "-c=1"]);
     let (from_due, from_sent) = (&result["latency_ns"], &result["uncorrected_latency_ns"]);
     // Of about 500 messages 300 had to wait, a sixth of them for more than 500 ms.

@@ -75,7 +75,7 @@ fn what_came_of_an_answer_that_never_ends_is_shown() {
                 stream.read_exact(&mut [0; 2])?;
             }
             stream.write_all(&answer[..2])?;
-            thread::sleep(Duration::from_millis(20));
+            wait_until_read(&stream);
             stream.write_all(&answer[2..])?;
             match closes {
                 true => Ok(()),
@@ -123,7 +123,7 @@ fn a_byte_too_many_is_found_even_behind_the_last_answer() {
             stream.write_all(&message)?;
         }
         // Later than the answer, and before the end.
-        thread::sleep(Duration::from_millis(50));
+        wait_until_read(&stream);
         stream.write_all(b"!")?;
         Ok(())
     });
@@ -291,7 +291,7 @@ fn a_server_that_speaks_first_is_listened_to_before_anything_is_said() {
             // In two pieces, the delimiter cut in the middle.
             let (first, last) = greeting.split_at(greeting.len() - 1);
             stream.write_all(first)?;
-            thread::sleep(Duration::from_millis(20));
+            wait_until_read(&stream);
             stream.set_nonblocking(true)?;
             let early = stream.read(&mut [0; 1]).map_err(|error| error.kind());
             assert_eq!(early, Err(ErrorKind::WouldBlock), "it was spoken to");

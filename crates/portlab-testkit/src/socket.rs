@@ -1,0 +1,52 @@
+//! Sockets in a state that a test wants, and waiting for what the kernel says of them.
+
+use std::{
+    collections::BTreeSet,
+    net::{SocketAddr, TcpListener, TcpStream},
+};
+
+use portlab_sys::sockets::sockets_at;
+use socket2::{Domain, Socket, Type};
+
+use crate::wait_until;
+
+/// A listener at a port of loopback that the system chooses.
+pub fn listener() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").unwrap()
+}
+
+/// A listener whose accept queue holds `backlog` connections, and one more on Linux.
+pub fn listener_with_backlog(backlog: i32) -> TcpListener {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    socket.bind(&any.into()).unwrap();
+    socket.listen(backlog).unwrap();
+    socket.into()
+}
+
+/// An address of loopback at which no socket listens.
+pub fn free_addr() -> SocketAddr {
+    listener().local_addr().unwrap()
+}
+
+/// Waits until the process at the other end of `stream` has read everything that was written to it.
+#[track_caller]
+pub fn wait_until_read(stream: &TcpStream) {
+    let (own, peer) = (stream.local_addr().unwrap(), stream.peer_addr().unwrap());
+    wait_until("all bytes are read", || {
+        let mut sockets = sockets_at(own.port()).unwrap();
+        sockets.retain(|it| it.joins(own, peer));
+        // A socket that no process has accepted has no inode.
+        let is_read = |it: &portlab_sys::sockets::Socket| it.unread == 0 && it.inode != 0;
+        sockets
+            .iter()
+            .all(|it| it.local == own && it.unsent == 0 || it.local == peer && is_read(it))
+    });
+}
+
+/// The ports of the sockets that connect, or are connected, to the listener at `addr`.
+pub fn callers(addr: SocketAddr) -> BTreeSet<u16> {
+    let sockets = sockets_at(addr.port()).unwrap();
+    let theirs = sockets.iter().filter(|it| it.remote == addr);
+    theirs.map(|it| it.local.port()).collect()
+}

@@ -1,0 +1,21 @@
+//! Tests that a program lists when it runs, such as one for each model.
+
+use std::thread::available_parallelism;
+
+use libtest_mimic::{Arguments, Trial};
+
+/// How many tests run at once at least: most of them wait.
+const AT_ONCE: usize = 6;
+
+/// Runs `trials` as the command line says, and ends the process.
+pub fn run(trials: Vec<Trial>) -> ! {
+    libtest_mimic::run(&arguments(), trials).exit()
+}
+
+/// The arguments of the command line; unless told, more tests run at once than there are processors.
+pub fn arguments() -> Arguments {
+    let mut arguments = Arguments::from_args();
+    let cores = available_parallelism().map_or(1, usize::from);
+    arguments.test_threads.get_or_insert(cores.max(AT_ONCE));
+    arguments
+}
