@@ -11,16 +11,16 @@
 use std::{
     env, fs,
     io::{self, BufRead, Write},
-    net::{SocketAddr, TcpStream},
+    net::SocketAddr,
     path::PathBuf,
     process::{Child, Command, Output, Stdio},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
-use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
-use portlab_testkit::{binary, free_addr};
+use libtest_mimic::{Failed, Trial};
+use portlab_sys::spawn::tie_to_this_thread;
+use portlab_testkit::{Foreign, binary, free_addr};
 use serde_json::Value;
 
 /// A server: the program it needs, and the test of it.
@@ -50,7 +50,6 @@ const SERVERS: &[(&str, &str, Test)] = &[
 type Test = fn() -> Result<(), Failed>;
 
 fn main() {
-    let arguments = Arguments::from_args();
     let trials = SERVERS.iter().map(|(program, name, test)| {
         let missing = find(program).is_none();
         let name = match missing {
@@ -59,7 +58,7 @@ fn main() {
         };
         Trial::test(name, *test).with_ignored_flag(missing)
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit();
+    portlab_testkit::run(trials.collect());
 }
 
 /// Where `program` is; administrators' programs aren't on everybody's path.
@@ -72,73 +71,17 @@ fn find(program: &str) -> Option<PathBuf> {
         .find(|file| file.is_file())
 }
 
-/// A server of somebody else's. It ends with this, or with this test.
-struct Foreign {
-    child: Child,
-    addr: SocketAddr,
+/// Starts `program` with `arguments`, in which `{port}` stands for a free port.
+fn start(program: &str, arguments: &[&str]) -> Foreign {
+    start_at(free_addr(), program, arguments)
 }
 
-impl Foreign {
-    /// Starts `program` with `arguments`, in which `{port}` stands for a free port, and waits until
-    /// it listens.
-    fn start(program: &str, arguments: &[&str]) -> Result<Self, Failed> {
-        Self::start_on(free_addr().port(), program, arguments)
-    }
-
-    /// The same on a port that is chosen already.
-    fn start_on(port: u16, program: &str, arguments: &[&str]) -> Result<Self, Failed> {
-        let addr = SocketAddr::from(([127, 0, 0, 1], port));
-        let port = port.to_string();
-        let mut command = Command::new(find(program).ok_or("it was here a moment ago")?);
-        let arguments = arguments
-            .iter()
-            .map(|argument| argument.replace("{port}", &port));
-        command.args(arguments).stdin(Stdio::null());
-        command.stdout(Stdio::null()).stderr(Stdio::null());
-        let child = tie_to_this_thread(&mut command).spawn()?;
-        let mut server = Self { child, addr };
-        // Long enough for a Python on a busy machine.
-        let deadline = Instant::now() + Duration::from_secs(30);
-        while TcpStream::connect(addr).is_err() {
-            if let Some(status) = server.child.try_wait()? {
-                return Err(format!("{program} ended by itself: {status}").into());
-            }
-            if Instant::now() > deadline {
-                return Err(format!("{program} doesn't listen on {addr}").into());
-            }
-            thread::sleep(Duration::from_millis(20));
-        }
-        Ok(server)
-    }
-
-    /// Loads it and returns the result, in which nothing may have gone wrong.
-    fn load(&self, options: &[&str]) -> Result<Value, Failed> {
-        let mut command = Command::new(binary());
-        command.args(["load", &self.addr.to_string(), "--json"]);
-        let output = command.args(options).output()?;
-        let result: Value = serde_json::from_slice(&output.stdout).map_err(|_| told(&output))?;
-        if output.status.success() && result["errors"] == 0 {
-            Ok(result)
-        } else {
-            Err(told(&output).into())
-        }
-    }
-}
-
-impl Drop for Foreign {
-    fn drop(&mut self) {
-        // Asked first: socat and nginx have children of their own to end.
-        let _ = signal(&mut self.child, Signal::TERM);
-        let deadline = Instant::now() + Duration::from_secs(5);
-        while Instant::now() < deadline {
-            if self.child.try_wait().is_ok_and(|status| status.is_some()) {
-                return;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
+/// The same at an address that is chosen already.
+fn start_at(addr: SocketAddr, program: &str, arguments: &[&str]) -> Foreign {
+    let port = addr.port().to_string();
+    let mut command = Command::new(find(program).unwrap());
+    command.args(arguments.iter().map(|it| it.replace("{port}", &port)));
+    Foreign::start(command.stdout(Stdio::null()).stderr(Stdio::null()), addr)
 }
 
 fn told(output: &Output) -> String {
@@ -163,9 +106,9 @@ fn check(result: &Value, messages: u64) -> Result<(), Failed> {
 
 fn socat() -> Result<(), Failed> {
     let listen = "TCP4-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr,backlog=64";
-    let server = Foreign::start("socat", &[listen, "EXEC:cat"])?;
+    let server = start("socat", &[listen, "EXEC:cat"]);
     check(
-        &server.load(&["-c=5", "--messages=500", "--size=3000", "--depth=2"])?,
+        &server.load(&["-c=5", "--messages=500", "--size=3000", "--depth=2"]),
         500,
     )
 }
@@ -179,12 +122,12 @@ fn ncat() -> Result<(), Failed> {
         "--exec",
         "/bin/cat",
     ];
-    let server = Foreign::start("ncat", &arguments)?;
-    check(&server.load(&["-c=5", "--messages=500"])?, 500)
+    let server = start("ncat", &arguments);
+    check(&server.load(&["-c=5", "--messages=500"]), 500)
 }
 
 /// Python's server, in a folder with a page.
-fn python(name: &str, version: &str) -> Result<Foreign, Failed> {
+fn python(name: &str, version: &str) -> Foreign {
     let dir = folder(name);
     let dir = dir.display().to_string();
     let arguments = [
@@ -195,21 +138,21 @@ fn python(name: &str, version: &str) -> Result<Foreign, Failed> {
         "--directory",
         &dir,
     ];
-    Foreign::start(
+    start(
         "python3",
         &[&arguments[..], &["--protocol", version]].concat(),
     )
 }
 
 fn python_keep_alive() -> Result<(), Failed> {
-    let server = python("keep-alive", "HTTP/1.1")?;
+    let server = python("keep-alive", "HTTP/1.1");
     let request = "--text=GET / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n";
     let result = server.load(&[
         "-c=3",
         "--messages=150",
         request,
         "--expect=until:</html>\\n",
-    ])?;
+    ]);
     if result["connections_made"] != 3 {
         return Err(format!("the connections were not kept: {result}").into());
     }
@@ -217,16 +160,16 @@ fn python_keep_alive() -> Result<(), Failed> {
 }
 
 fn python_closes() -> Result<(), Failed> {
-    let server = python("closes", "HTTP/1.0")?;
+    let server = python("closes", "HTTP/1.0");
     let request = "--text=GET / HTTP/1.0\\r\\n\\r\\n";
     check(
-        &server.load(&["-c=3", "--messages=90", request, "--expect=close"])?,
+        &server.load(&["-c=3", "--messages=90", request, "--expect=close"]),
         90,
     )
 }
 
 fn python_says_no() -> Result<(), Failed> {
-    let server = python("says-no", "HTTP/1.0")?;
+    let server = python("says-no", "HTTP/1.0");
     let mut command = Command::new(binary());
     command.args(["load", &server.addr.to_string(), "--json", "-c=2"]);
     command.args(["--messages=20", "--expect=close"]);
@@ -244,7 +187,8 @@ fn python_says_no() -> Result<(), Failed> {
 fn nginx() -> Result<(), Failed> {
     let dir = folder("nginx");
     let root = dir.display();
-    let port = free_addr().port();
+    let addr = free_addr();
+    let port = addr.port();
     // It drops what it writes and where it writes into the folder, and stays in the foreground.
     let config = format!(
         "daemon off; master_process off; pid {root}/pid; error_log {root}/log;
@@ -257,24 +201,24 @@ fn nginx() -> Result<(), Failed> {
     fs::write(&file, config)?;
     let file = file.display().to_string();
     // Its port stands in its file.
-    let server = Foreign::start_on(port, "nginx", &["-c", &file])?;
+    let server = start_at(addr, "nginx", &["-c", &file]);
     let request = "--text=HEAD / HTTP/1.1\\r\\nHost: x\\r\\n\\r\\n";
     let expect = "--expect=until:\\r\\n\\r\\n";
     check(
-        &server.load(&["-c=4", "--messages=2000", request, expect])?,
+        &server.load(&["-c=4", "--messages=2000", request, expect]),
         2000,
     )
 }
 
 fn redis() -> Result<(), Failed> {
     let arguments = ["--port", "{port}", "--bind", "127.0.0.1", "--save", ""];
-    let server = Foreign::start("redis-server", &arguments)?;
+    let server = start("redis-server", &arguments);
     let result = server.load(&[
         "-c=5",
         "--messages=5k",
         "--text=PING\\r\\n",
         "--expect=until:\\r\\n",
-    ])?;
+    ]);
     if result["bytes_received"] != 5_000 * "+PONG\r\n".len() {
         return Err(format!("not every answer was +PONG: {result}").into());
     }

@@ -11,23 +11,21 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     fs::{self, File},
     io::{self, ErrorKind, Read, Write},
-    net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream},
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitStatus, Stdio},
+    net::{Shutdown, SocketAddr, TcpStream},
+    path::PathBuf,
+    process::Command,
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use libtest_mimic::{Arguments, Failed, Trial};
+use libtest_mimic::{Failed, Trial};
 use portlab_sys::{
     meter,
-    spawn::{Signal, signal, tie_to_this_thread},
+    spawn::{Signal, signal},
 };
-use portlab_testkit::binary;
-use serde_json::Value;
+use portlab_testkit::{Foreign, PATIENCE, folder, free_addr, once, root, wait_until};
 
 fn main() {
-    let arguments = Arguments::from_args();
     let listed = Listed::by_the_script();
     let mut trials = vec![
         Trial::test("the_table_of_peers_is_the_folder", table),
@@ -48,29 +46,29 @@ fn main() {
             }
         });
     }
-    libtest_mimic::run(&arguments, trials).exit();
+    portlab_testkit::run(trials);
 }
 
 /// What must be true of every peer.
 fn peer(name: &str, command: &str) -> Result<(), Failed> {
-    let mut server = Peer::start(name, command)?;
-    server.loaded(&["--messages=400", "--size=1..100000"])?;
-    server.loaded(&["--messages=400", "--size=1", "--depth=5"])?;
-    server.loaded(&["--messages=200", "--per-connection=2", "--reset"])?;
-    everything_comes_back_after_a_half_close(server.addr)?;
-    a_client_that_does_not_read_is_not_read(server.addr)?;
-    resets_concern_nobody_else(server.addr)?;
-    until("children of clients that have gone are reaped", || {
-        Ok(meter::tree(server.pid())?.len() == 1)
-    })?;
+    let peer = Peer::start(name, command);
+    let addr = peer.server.addr;
+    peer.load(&["--messages=400", "--size=1..100000"]);
+    peer.load(&["--messages=400", "--size=1", "--depth=5"]);
+    peer.load(&["--messages=200", "--per-connection=2", "--reset"]);
+    everything_comes_back_after_a_half_close(addr)?;
+    a_client_that_does_not_read_is_not_read(addr)?;
+    a_reset_leaves_other_connections_alone(addr)?;
+    wait_until("children of clients that have gone are reaped", || {
+        meter::tree(peer.server.pid()).unwrap().len() == 1
+    });
 
     // With clients that are there and others that have just gone.
-    let clients: Vec<_> = (0..20)
-        .map(|_| greeted(server.addr))
-        .collect::<Result<_, _>>()?;
-    server.ends_in_order(Signal::TERM)?;
+    let clients: Vec<_> = (0..20).map(|_| greeted(addr)).collect::<Result<_, _>>()?;
+    peer.ends_in_order(Signal::TERM);
     drop(clients);
-    Peer::start(name, command)?.ends_in_order(Signal::INT)
+    Peer::start(&format!("{name}-2"), command).ends_in_order(Signal::INT);
+    Ok(())
 }
 
 fn everything_comes_back_after_a_half_close(addr: SocketAddr) -> Result<(), Failed> {
@@ -117,7 +115,7 @@ fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) -> Result<(), Faile
     }
 }
 
-fn resets_concern_nobody_else(addr: SocketAddr) -> Result<(), Failed> {
+fn a_reset_leaves_other_connections_alone(addr: SocketAddr) -> Result<(), Failed> {
     let mut bystander = greeted(addr)?;
     for _ in 0..50 {
         let mut stream = connect(addr)?;
@@ -128,12 +126,6 @@ fn resets_concern_nobody_else(addr: SocketAddr) -> Result<(), Failed> {
     greet(&mut bystander).map_err(|error| format!("after resets, an old client: {error}"))?;
     greeted(addr).map_err(|error| format!("after resets, a new client: {error}"))?;
     Ok(())
-}
-
-/// Whether somebody listens. A socket that connects to a port where nobody does may have been given
-/// that very port, and meets itself.
-fn accepts(addr: SocketAddr) -> bool {
-    TcpStream::connect(addr).is_ok_and(|stream| stream.local_addr().is_ok_and(|own| own != addr))
 }
 
 fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
@@ -160,100 +152,47 @@ fn greet(stream: &mut TcpStream) -> io::Result<()> {
     }
 }
 
-/// A running peer. It ends with this, or with this test.
+/// A running peer.
 struct Peer {
-    child: Child,
-    addr: SocketAddr,
+    server: Foreign,
     said: PathBuf,
 }
 
 impl Peer {
-    /// Starts `command` on a free port, and waits until that accepts.
-    fn start(name: &str, command: &str) -> Result<Self, Failed> {
-        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
-        let said = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("peer-{name}.txt"));
-        let output = File::create(&said)?;
+    /// Starts `command` on a free port.
+    fn start(name: &str, command: &str) -> Self {
+        let addr = free_addr();
+        let said = folder(name).join("said");
+        let output = File::create(&said).unwrap();
         let mut shell = Command::new("sh");
         // The peer takes the shell's place, and its number.
-        let line = format!(
-            "exec {}",
-            command.replace("{port}", &free.port().to_string())
-        );
-        shell.args(["-c", &line]).current_dir(root());
-        shell.stdin(Stdio::null());
-        shell.stdout(output.try_clone()?).stderr(output);
-        let mut server = Self {
-            child: tie_to_this_thread(&mut shell).spawn()?,
-            addr: free,
-            said,
-        };
-        until("it accepts", || match server.child.try_wait()? {
-            Some(status) => Err(format!("it ended ({status}): {}", server.said()).into()),
-            None => Ok(accepts(server.addr)),
-        })?;
-        Ok(server)
-    }
-
-    fn pid(&self) -> i32 {
-        self.child.id() as i32
-    }
-
-    fn said(&self) -> String {
-        fs::read_to_string(&self.said).unwrap_or_default()
+        let line = command.replace("{port}", &addr.port().to_string());
+        shell.args(["-c", &format!("exec {line}")]);
+        shell.current_dir(root());
+        shell.stdout(output.try_clone().unwrap()).stderr(output);
+        let server = Foreign::start(&mut shell, addr);
+        Self { server, said }
     }
 
     /// Loads it over 20 connections; every byte of every answer is checked.
-    fn loaded(&self, options: &[&str]) -> Result<(), Failed> {
-        let mut command = Command::new(binary());
-        command.args(["load", &self.addr.to_string()]);
-        command.args(["--connections=20", "--warmup=0s", "--json", "--plain"]);
-        let output = command.args(options).output()?;
-        let result: Value = serde_json::from_slice(&output.stdout).unwrap_or_default();
-        match output.status.success() && result["errors"] == 0 {
-            true => Ok(()),
-            false => Err(format!("{options:?}: {output:?}").into()),
-        }
+    fn load(&self, options: &[&str]) {
+        let all = ["--connections=20", "--warmup=0s", "--plain"];
+        self.server.load(&[&all[..], options].concat());
     }
 
     /// `ending` ends it with status 0, without a word, and no child of it stays.
-    fn ends_in_order(&mut self, ending: Signal) -> Result<(), Failed> {
-        let tree = meter::tree(self.pid())?;
-        let family: Vec<_> = tree
-            .iter()
-            .filter_map(|&pid| Some((pid, born(pid)?)))
-            .collect();
-        signal(&mut self.child, ending)?;
-        let status = self.ended()?;
-        if !status.success() {
-            return Err(format!("{ending:?}: {status}: {}", self.said()).into());
-        }
-        until("its children are gone", || {
-            Ok(family
-                .iter()
-                .all(|(pid, time)| born(*pid).as_ref() != Some(time)))
-        })?;
-        match self.said().as_str() {
-            "" => Ok(()),
-            said => Err(format!("{ending:?}: it isn't quiet: {said}").into()),
-        }
-    }
-
-    fn ended(&mut self) -> Result<ExitStatus, Failed> {
-        until("it ends", || Ok(self.child.try_wait()?.is_some()))?;
-        Ok(self.child.wait()?)
-    }
-}
-
-impl Drop for Peer {
-    fn drop(&mut self) {
-        let family = meter::tree(self.pid()).unwrap_or_default();
-        if self.child.try_wait().is_ok_and(|status| status.is_some()) {
-            return;
-        }
-        for pid in family {
-            let _ = portlab_sys::spawn::signal_pid(pid, Signal::KILL);
-        }
-        let _ = self.child.wait();
+    fn ends_in_order(mut self, ending: Signal) {
+        let tree = meter::tree(self.server.pid()).unwrap().into_iter();
+        let family: Vec<_> = tree.filter_map(|pid| Some((pid, born(pid)?))).collect();
+        signal(&mut self.server.child, ending).unwrap();
+        let status = once(|| self.server.child.try_wait().unwrap().ok_or("it runs on"));
+        let said = fs::read_to_string(&self.said).unwrap();
+        assert!(status.success(), "{ending:?}: {status}: {said}");
+        wait_until("its children are gone", || {
+            let is_gone = |(pid, time): &(i32, String)| born(*pid).as_ref() != Some(time);
+            family.iter().all(is_gone)
+        });
+        assert_eq!(said, "", "{ending:?}: it isn't quiet");
     }
 }
 
@@ -265,21 +204,6 @@ fn born(pid: i32) -> Option<String> {
     let state = fields.next()?;
     fields.nth(18).filter(|_| state != "Z").map(str::to_owned)
 }
-
-/// Waits until `done`, in which `what` comes true.
-fn until(what: &str, mut done: impl FnMut() -> Result<bool, Failed>) -> Result<(), Failed> {
-    let deadline = Instant::now() + PATIENCE;
-    while !done()? {
-        if Instant::now() > deadline {
-            return Err(format!("not within {PATIENCE:?}: {what}").into());
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    Ok(())
-}
-
-/// Long enough for a Python on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What `compare.sh --list` says.
 struct Listed {
@@ -382,9 +306,5 @@ fn stories() -> Result<(), Failed> {
 }
 
 fn read(file: &str) -> String {
-    fs::read_to_string(root().join("docs/peers").join(file)).unwrap()
-}
-
-fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..")
+    portlab_testkit::read(&format!("docs/peers/{file}"))
 }

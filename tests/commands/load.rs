@@ -95,7 +95,8 @@ fn a_run_by_the_clock_leaves_out_its_warm_up() {
     );
     let result = json(&output);
     let number = |name: &str| result[name].as_u64().unwrap();
-    assert!(number("elapsed_ns") >= 300_000_000, "{result}");
+    // A thread that notices the beginning late measures for less time.
+    assert!(number("elapsed_ns") >= 150_000_000, "{result}");
     // Two connections may have a message each on its way at either edge.
     let before = number("answered") - number("messages");
     assert!(before > 4, "a warm-up of {before} messages");

@@ -20,6 +20,7 @@
 )]
 
 mod folder;
+mod foreign;
 mod program;
 mod running;
 mod server;
@@ -28,6 +29,7 @@ mod trials;
 mod wait;
 
 pub use folder::{folder, names, path, read, root};
+pub use foreign::Foreign;
 pub use program::{binary, command, json, on_a_terminal, portlab, refused, shell, stderr};
 pub use running::Running;
 pub use server::{echo, echo_changed, serve_once, server, server_at};

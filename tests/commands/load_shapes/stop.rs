@@ -111,5 +111,6 @@ fn whichever_end_comes_first_ends_the_run() {
         50
     );
     let result = fine(addr, &["-c=1", "-d=200ms", "--messages=1G"]);
-    assert!(number(&result["elapsed_ns"]) >= 200e6);
+    // A thread that notices the beginning late measures for less time.
+    assert!(number(&result["elapsed_ns"]) >= 100e6);
 }
