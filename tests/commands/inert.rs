@@ -136,7 +136,7 @@ fn an_error_about_a_record_is_inert_and_charts_stay_in_their_folder() {
     for (key, words) in [
         ("/workloads/0/ranked_by", "unknown variant"),
         ("/entrants/0/name", "entrants[0].name"),
-        ("/format", "no record of a comparison"),
+        ("/format", "isn't a record of a comparison"),
         ("/cells", "cells"),
     ] {
         record(dir, |it| *it.pointer_mut(key).unwrap() = json!(HOSTILE));

@@ -135,10 +135,10 @@ fn what_is_no_record_is_refused_with_the_remedy() {
             &whole.replace("\"elapsed_ms\"", "\"lapsed_ms\""),
             "missing field `elapsed_ms`",
         ),
-        ("", "no JSON"),
+        ("", "not JSON"),
         (
             "{\"target\": \"127.0.0.1:9090\"}",
-            "no record of a comparison",
+            "isn't a record of a comparison",
         ),
         (
             "{\"format\": \"portlab-comparison/99\"}",

@@ -2,7 +2,7 @@
 
 /// Places for labels that would like to stand at `wanted`: at least `gap` apart, all between `from`
 /// and `to` when there is room for them, and together as little away from where they would like to
-/// be as can be (the least squares; by pooling neighbours that are in each other's way).
+/// be as can be (the least squares, by pooling neighbours that would overlap).
 ///
 /// When `to - from` is too small for all of them, they begin at `from` and go beyond `to`.
 pub(crate) fn spread(wanted: &[f64], gap: f64, (from, to): (f64, f64)) -> Vec<f64> {

@@ -31,7 +31,7 @@ pub trait Observer {
     fn tick(&mut self, _share: f64) {}
     /// Something went wrong with `cell`; the comparison goes on.
     fn failed(&mut self, _cell: &Cell, _error: &MeasureError) {}
-    /// `cell`'s entrant has failed too often without ever being measured, and is tried no more.
+    /// `cell`'s entrant has failed too often without ever being measured, and isn't tried again.
     fn gives_up(&mut self, _cell: &Cell) {}
     /// There is no timeline of `cell`'s entrant.
     fn no_timeline(&mut self, _cell: &Cell, _error: &TimelineError) {}

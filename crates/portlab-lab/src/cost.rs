@@ -71,13 +71,9 @@ fn chosen(cells: &[Cell]) -> Vec<usize> {
         !before.any(|&it| same(&cells[it], &cells[*place]))
     };
     let chosen = all.iter().filter(|place| {
-        is_first(place, |one, other| one.model == other.model) || is_first(place, at_one_point)
+        is_first(place, |one, other| one.model == other.model) || is_first(place, Cell::is_beside)
     });
     chosen.copied().collect()
-}
-
-fn at_one_point(one: &Cell, other: &Cell) -> bool {
-    one.workload == other.workload && one.point == other.point
 }
 
 impl Costs {
@@ -99,12 +95,12 @@ impl Costs {
                 .next()
         };
         let of_entrant = known(&|it| it.model == cell.model);
-        let of_point = known(&|it| at_one_point(it, cell));
+        let of_point = known(&|it| it.is_beside(cell));
         match (of_entrant, of_point) {
             (Some((at, entrant)), Some((other, point))) => {
                 // Both include the cost of the entrant tried at this point, at the other point.
                 let common =
-                    known(&|it| it.model == cells[other].model && at_one_point(it, &cells[at]));
+                    known(&|it| it.model == cells[other].model && it.is_beside(&cells[at]));
                 let common = common.map_or(entrant.min(point), |(_, cost)| cost);
                 (entrant + point).saturating_sub(common)
             }
@@ -138,13 +134,7 @@ impl Costs {
         let mut total = AFTERWARDS;
         for (place, cell) in record.cells.iter().enumerate() {
             let follows = matches!(cell.point.rate, Some(Rate::Common | Rate::HalfOfBest));
-            let same = |it: &&Cell| {
-                it.model == cell.model
-                    && it.workload == cell.workload
-                    && it.point.connections == cell.point.connections
-                    && it.point.size_bytes == cell.point.size_bytes
-                    && it.point.workers_asked == cell.point.workers_asked
-            };
+            let same = |it: &&Cell| it.has_same_closed_loop(cell);
             if follows
                 && cell.not_run.is_none()
                 && cell.best_per_s.is_none()

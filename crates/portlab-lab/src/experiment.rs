@@ -276,10 +276,7 @@ impl Experiment {
             if cell.not_run.is_some() {
                 continue;
             }
-            let together = |group: &&mut Vec<usize>| {
-                let first = &cells[group[0]];
-                first.workload == cell.workload && first.point == cell.point
-            };
+            let together = |group: &&mut Vec<usize>| cells[group[0]].is_beside(cell);
             match groups.iter_mut().find(together) {
                 Some(group) => group.push(place),
                 None => groups.push(vec![place]),
@@ -465,13 +462,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_serves_one_at_a_time_serves_short_connections_too() {
+    fn a_server_of_one_at_a_time_serves_short_connections_too() {
         let churn = experiment("churn", &[10], None);
         assert!(churn.cells().iter().all(|cell| cell.not_run.is_none()));
     }
 
     #[test]
-    fn in_a_chat_who_has_no_place_for_its_rooms_says_so() {
+    fn a_model_without_a_place_for_a_chats_rooms_says_so() {
         let experiment = experiment("chat", &[10], None);
         for cell in experiment.cells() {
             let sheet = portlab_backends::find(&cell.model).unwrap().sheet();

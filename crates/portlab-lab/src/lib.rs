@@ -2,6 +2,15 @@
 //! then loaded and metered; rounds interleaved and shuffled; everything stored as soon as it is
 //! known.
 //!
+//! ```
+//! use portlab_lab::workloads;
+//! use portlab_stats::measure::Measure;
+//!
+//! let churn = workloads::find("churn").expect("it is in the table");
+//! assert_eq!(churn.ranked_by, Measure::CpuPerMessage);
+//! assert_eq!(portlab_lab::quoted(["sh", "-c", "exec server {port}"]), "sh -c 'exec server {port}'");
+//! ```
+//!
 //! | module | owns |
 //! |---|---|
 //! | [`workloads`] | the workloads, a file each |

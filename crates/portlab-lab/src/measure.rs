@@ -29,7 +29,7 @@ pub enum MeasureError {
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
     /// The server failed verification, before measuring.
-    #[error("not measured, for it failed verification: {0}")]
+    #[error("not measured: verification failed: {0}")]
     NotVerified(String),
     /// Some connections could not be made.
     #[error("{made} of {wanted} connections could be made: {why}")]
@@ -52,22 +52,22 @@ pub enum MeasureError {
         why: String,
     },
     /// It passed verification, and failed before anything was measured.
-    #[error("it passed verification, and went wrong before anything was measured: {0}")]
+    #[error("verification passed, but the load failed before anything was measured: {0}")]
     Wrong(String),
     /// No message was answered while measuring, and there was no error.
-    #[error("not one message was answered")]
+    #[error("no message was answered")]
     NoMessages,
     /// No member received a message while measuring, and there was no error.
-    #[error("not one message was heard: {0}")]
+    #[error("no member received a message: {0}")]
     NotHeard(String),
-    /// Its rate follows from the highest rate that it bears, which is unknown.
-    #[error("not measured, for what it can bear could not be found out")]
+    /// Its rate follows from its highest rate, which is unknown.
+    #[error("not measured: its highest rate is unknown")]
     UnknownRate,
     /// The server ended while being measured.
     #[error("the server ended by itself, with {0}")]
     Died(ExitStatus),
     /// The server failed to end properly after being measured.
-    #[error("told to stop, the server ended with {0}")]
+    #[error("the server was told to stop and ended with {0}")]
     Exit(ExitStatus),
     /// The user has ended the run.
     #[error("interrupted")]

@@ -11,7 +11,7 @@ use crate::build::first_words;
 /// An interpreter of Python 3.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Python {
-    /// What it is called by.
+    /// The name that starts it.
     pub program: &'static str,
     /// The interpreter's own file, whatever wrapper it was found by.
     pub executable: PathBuf,
@@ -22,7 +22,7 @@ pub struct Python {
 impl Python {
     /// The first of `python3` and `python` on the path that is Python 3; `None` when neither is.
     ///
-    /// It takes some tens of milliseconds, for it asks them.
+    /// Running them takes some tens of milliseconds.
     #[must_use]
     pub fn find() -> Option<Self> {
         let ask = "import platform, sys; print(platform.python_version()); print(sys.executable)";
@@ -54,7 +54,7 @@ impl Python {
     }
 }
 
-/// Makes `command`, which runs Python, see nothing but what a student's program is to see: no file of this
+/// Shields `command`, which runs Python, from this folder: no file of this
 /// folder is imported by mistake (a student's own `socket.py`), no file is written for what is imported
 /// (`__pycache__`), and errors come without colours.
 pub fn alone(command: &mut Command) -> &mut Command {

@@ -25,11 +25,7 @@ pub(crate) fn find_rates(
         }
         // The same entrant may have been measured for another rate.
         let shown = record.cells.iter().find_map(|other| {
-            let same = other.model == cell.model
-                && other.workload == cell.workload
-                && other.point.connections == cell.point.connections
-                && other.point.size_bytes == cell.point.size_bytes
-                && other.point.workers_asked == cell.point.workers_asked;
+            let same = cell.has_same_closed_loop(other);
             other.best_per_s.filter(|_| same)
         });
         if observer.interrupted() {
@@ -75,10 +71,7 @@ pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, Meas
             Ok(Some((best * PART).round()))
         }
         Some(Rate::Common) => {
-            let others = record
-                .cells
-                .iter()
-                .filter(|other| other.workload == cell.workload && other.point == cell.point);
+            let others = record.cells.iter().filter(|other| cell.is_beside(other));
             let weakest = others.filter_map(|other| other.best_per_s).reduce(f64::min);
             let weakest = weakest.ok_or(MeasureError::UnknownRate)?;
             Ok(Some(rounded_down(weakest * PART)))

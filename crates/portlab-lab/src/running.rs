@@ -26,7 +26,7 @@ use crate::store::unwritten;
 
 /// How long the servers of a killed comparison may take to end.
 const TO_END: Duration = Duration::from_secs(30);
-/// A longer note than this is not one.
+/// A longer note isn't read.
 const MOST_BYTES: u64 = 4096;
 /// The time between two checks whether they have ended.
 const A_MOMENT: Duration = Duration::from_millis(5);

@@ -1,4 +1,4 @@
-//! What a record says: who differs from whom, and by how much.
+//! What a record says: which entrants differ, and by how much.
 //!
 //! Two entrants **differ** in a figure if both of these hold:
 //!
@@ -6,9 +6,9 @@
 //! - the ratio is further from 1 than the **noise floor**, which twins show: one model under two
 //!   names, measured in the same rounds.
 //!
-//! The first alone would call one of twenty pairs of equals different, and more where measurements
-//! are few; the second is what this machine, on this day, made of equals. `benches/differences.rs`
-//! asks whether both together find what is there, and nothing else.
+//! The first condition alone would call one of twenty equal pairs different, and more if there are few
+//! measurements; the second is how far equal servers differed on this machine on this day.
+//! `benches/differences.rs` checks that both together find the differences that exist, and no others.
 
 use crate::{
     estimate::{Estimate, median},
@@ -16,8 +16,8 @@ use crate::{
     record::{Cell, Entrant, Kind, Pinning, Point, Record, Workload},
 };
 
-/// Nothing smaller is called a difference, whatever the twins say: where code and data happen to lie
-/// makes as much (T. Mytkowicz et al., "Producing wrong data without doing anything obviously wrong",
+/// Nothing smaller is called a difference, whatever the twins show: the layout of code and data in memory alone
+/// makes such differences (T. Mytkowicz et al., "Producing wrong data without doing anything obviously wrong",
 /// 2009).
 pub const LEAST_FLOOR: f64 = 0.03;
 
@@ -380,7 +380,7 @@ mod tests {
     }
 
     #[test]
-    fn who_does_not_differ_from_the_best_shares_its_place() {
+    fn a_server_that_does_not_differ_from_the_best_shares_its_place() {
         let record = record(vec![
             cell("a", &[1.0, 1.1, 1.0, 1.2, 1.0]),
             twin("a", &[1.0, 1.1, 1.0, 1.2, 1.02]),
@@ -425,7 +425,7 @@ mod tests {
     }
 
     #[test]
-    fn who_made_errors_or_failed_or_was_measured_once_has_no_place() {
+    fn a_server_with_errors_or_failures_or_one_round_has_no_place() {
         let mut wrong = cell("wrong", &[0.1; 5]);
         wrong.rounds[2].errors = 1;
         let mut failed = cell("failed", &[0.1; 5]);
@@ -499,7 +499,7 @@ mod tests {
     }
 
     #[test]
-    fn who_uses_the_most_processors_is_not_asked_on_one_of_two() {
+    fn the_use_of_processors_is_not_ranked_on_one_of_two() {
         let mut record = record(vec![cell("a", &[1.0; 5]), cell("b", &[9.0; 5])]);
         let refusal = |record: &Record| groups(record)[0].refusal(Measure::MessagesPerS);
         assert_eq!(refusal(&record), None);

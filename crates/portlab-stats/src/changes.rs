@@ -1,12 +1,12 @@
-//! Two runs compared: what has changed from one to the other, as far as they could see it.
+//! Two runs compared: what has changed from one to the other, as far as their rounds show it.
 //!
 //! Rounds of different runs aren't pairs, so a change is the ratio of two medians, with the interval
-//! that both together leave it ([`Estimate::of_ratio`]). It is **seen** on the same two conditions as a
-//! difference within a run ([`differs`]): the interval leaves out 1, and the change is above the noise
-//! floor, the larger one of both runs.
+//! that follows from both ([`Estimate::of_ratio`]). It is **seen** under the same two conditions as a
+//! difference within a run ([`differs`]): the interval leaves out 1, and the change is above the larger noise
+//! floor of the two runs.
 //!
-//! What lies between the runs isn't in either floor: another day, another neighbour on the machine.
-//! [`Changes::common`] tells of it, for it moves all cells alike.
+//! Neither floor includes what differs between the runs, such as another day or another program on the machine. It
+//! moves all cells alike: see [`Changes::common`].
 
 use crate::{
     analysis::{Floor, Group, differs, groups},
@@ -52,35 +52,35 @@ pub struct Pair<'a> {
     pub after: &'a Cell,
     /// For each measure of [`Pairs::measures`].
     pub changes: Vec<Change>,
-    /// Whether it is a control or a twin, and so nobody of its own.
+    /// Whether it is a control or a twin, which is shown for comparison only.
     pub is_aside: bool,
 }
 
 /// How one figure has changed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Change {
-    /// Which.
+    /// The measure.
     pub measure: Measure,
-    /// In the earlier run.
+    /// The figure in the earlier run.
     pub before: Option<Estimate>,
-    /// In the later one.
+    /// The figure in the later run.
     pub after: Option<Estimate>,
     /// How many times the earlier figure the later one is; `None` where they aren't comparable.
     pub ratio: Option<Estimate>,
     /// The larger noise floor of both runs; measured, if both are.
     pub floor: Floor,
-    /// What to make of it.
+    /// Whether it is better or worse.
     pub trend: Trend,
 }
 
-/// What to make of a change.
+/// Whether a figure has become better or worse.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Trend {
     /// It is better than before.
     Better,
     /// It is worse.
     Worse,
-    /// There is no change that these runs could see.
+    /// The runs show no change.
     Unseen,
     /// The figures don't compare.
     NotComparable(Reason),
@@ -97,20 +97,20 @@ pub enum Reason {
     ErrorsNow,
     /// There were, and there are.
     ErrorsInBoth,
-    /// One of them is of a single round, which knows no chance.
+    /// One of them is of a single round, which can't tell a change from chance.
     OneRound,
-    /// The generator was the limit, and not the server.
+    /// The load generator was the limit.
     Generator,
     /// The open loops went at different rates.
     Rates,
-    /// The workload of this name is another one.
+    /// The workloads of this name differ.
     Workload(Unlike),
 }
 
 /// Something that isn't the same in both runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlike {
-    /// What.
+    /// What it is.
     pub what: &'static str,
     /// In the earlier run.
     pub before: String,

@@ -106,8 +106,8 @@ pub(crate) fn median(sorted: &[f64]) -> f64 {
     }
 }
 
-/// The medians that make a difference: of many values there are very many pairs in the middle, and nearly
-/// all of them are next to impossible. Where a lot is left, neighbours stand for each other.
+/// The medians with a noticeable probability: many values have very many pairs in the middle, nearly all of them with a
+/// probability near 0. If many are left, each stands for its neighbours.
 fn likely(mut medians: Vec<(f64, f64)>) -> Vec<(f64, f64)> {
     const NEXT_TO_IMPOSSIBLE: f64 = 1e-9;
     const A_LOT: usize = 1_000;

@@ -53,10 +53,10 @@ pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
     }
 }
 
-/// The same, whoever it is.
+/// The same, of any model.
 #[must_use]
 pub fn costs(cpu_us: &[f64]) -> Cell {
-    cell("somebody", cpu_us)
+    cell("model", cpu_us)
 }
 
 /// The cell of `model`'s twin.

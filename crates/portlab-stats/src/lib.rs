@@ -1,6 +1,16 @@
 //! Figures: how they are written, what a comparison or a timeline records, and what follows from it.
 //! Pure: no clock, no environment, no files.
 //!
+//! ```
+//! use portlab_stats::estimate::Estimate;
+//!
+//! // Seven rounds: their median, and the interval that contains the true median with 95% confidence.
+//! let rounds = [4.1, 4.0, 4.3, 4.1, 4.2, 4.0, 4.1];
+//! let estimate = Estimate::of(rounds).expect("there are rounds");
+//! assert_eq!(estimate.median, 4.1);
+//! assert!(estimate.contains(4.1) && !estimate.contains(4.5));
+//! ```
+//!
 //! | module | owns |
 //! |---|---|
 //! | [`record`] | the record of a comparison, as it is stored |
@@ -10,7 +20,7 @@
 //! | [`estimate`] | a median over rounds, and its interval |
 //! | [`steps`] | reading `1..1000x4` |
 //! | [`summary`] | what follows from a cell; what the traits cost |
-//! | [`analysis`] | who differs from whom: ratios, the noise floor, places |
+//! | [`analysis`] | which entrants differ: ratios, the noise floor, places |
 //! | [`advice`] | which model for a given load: from measurements to conclusions |
 //! | [`changes`](mod@changes) | two runs compared |
 //! | [`gate`] | whether a program has become worse than another build of it |

@@ -47,7 +47,7 @@ pub enum Better {
 
 /// What memory is counted in.
 const PAGE_BYTES: u64 = 4096;
-/// Fewer latencies than this make a 99th percentile the longest latency under another name.
+/// With fewer latencies, the 99th percentile is simply the longest latency.
 const LEAST_FOR_P99: u64 = 100;
 /// The same for the 99.9th.
 const LEAST_FOR_P999: u64 = 1_000;

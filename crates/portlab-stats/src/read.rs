@@ -13,17 +13,17 @@ use crate::{
     summary::CONTROL_SUFFIX,
 };
 
-/// Why a text is no record that can be reported on.
+/// Why a text isn't a record that can be reported on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// It is text in an encoding other than UTF-8.
     #[error("it isn't UTF-8 but {0}; save it as UTF-8")]
     Encoding(&'static str),
-    /// It is no JSON, or breaks off.
-    #[error("it is damaged, or no JSON: {0}")]
+    /// It isn't JSON, or ends early.
+    #[error("it is damaged, or not JSON: {0}")]
     Json(serde_json::Error),
     /// It is JSON, and something else.
-    #[error("it is no record of a comparison: its \"format\" isn't one of portlab's")]
+    #[error("it isn't a record of a comparison: its \"format\" isn't one of portlab's")]
     Foreign,
     /// A newer portlab has written it.
     #[error("its format is {0:?}, and this portlab reads up to {FORMAT:?}; take a newer portlab")]
@@ -277,11 +277,11 @@ mod tests {
     #[test]
     fn what_is_no_record_is_told_apart_from_what_is_damaged() {
         let said = |text: &str| read(text).unwrap_err().to_string();
-        assert!(said("").contains("no JSON"));
+        assert!(said("").contains("not JSON"));
         assert!(said(&FIRST[..FIRST.len() / 2]).contains("damaged"));
-        assert!(said("{}").contains("no record of a comparison"));
-        assert!(said("[1, 2]").contains("no record of a comparison"));
-        assert!(said(r#"{"format": "other/1"}"#).contains("no record"));
+        assert!(said("{}").contains("isn't a record of a comparison"));
+        assert!(said("[1, 2]").contains("isn't a record of a comparison"));
+        assert!(said(r#"{"format": "other/1"}"#).contains("isn't a record"));
         assert!(said(r#"{"format": "portlab-comparison/99"}"#).contains("newer portlab"));
         let error = said(r#"{"format": "portlab-comparison/2", "command": 3}"#);
         assert!(

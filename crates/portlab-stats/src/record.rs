@@ -26,7 +26,7 @@ pub struct Record {
     pub environment: Environment,
     /// What is the same for all of it.
     pub setup: Setup,
-    /// Who takes part, in the order in which they are shown.
+    /// The entrants, in the order in which they are shown.
     pub entrants: Vec<Entrant>,
     /// What they are compared by, in the order in which it is shown.
     pub workloads: Vec<Workload>,
@@ -34,7 +34,7 @@ pub struct Record {
     pub complete: bool,
     /// What was measured, in the order in which it is shown.
     pub cells: Vec<Cell>,
-    /// Who worked for whom, in some milliseconds of each entrant.
+    /// What the threads of each entrant did for some milliseconds.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub timelines: Vec<Timeline>,
 }
@@ -124,7 +124,7 @@ pub struct Entrant {
     pub name: String,
     /// What it is.
     pub kind: Kind,
-    /// What is known of a model of the house.
+    /// The fact sheet of a model of portlab's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sheet: Option<Facts>,
 }
@@ -133,7 +133,7 @@ pub struct Entrant {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
-    /// A model of the house.
+    /// A model of portlab's.
     Model,
     /// A model's echo without the traits, written by hand: shown, and not ranked.
     Control,
@@ -152,7 +152,7 @@ pub enum Kind {
         /// The other build's version.
         version: String,
     },
-    /// A server that isn't of the house, started by this command.
+    /// A foreign server, started by this command.
     Foreign {
         /// The command; `{port}` stands for the port.
         command: String,
@@ -176,11 +176,11 @@ pub struct Facts {
     pub term: String,
     /// The idea, in a sentence.
     pub idea: String,
-    /// Who stands still when one connection does.
+    /// What else waits when one connection blocks.
     pub blocks: String,
     /// What one more connection costs.
     pub cost: String,
-    /// What gives way first as load grows.
+    /// What fails first as the load grows.
     pub breaks_first: String,
     /// How many connections it serves at the same time. Older records don't tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -239,10 +239,10 @@ pub enum Counts {
     Messages,
     /// A connection that was made, served one message and closed.
     Connections,
-    /// A member of a chat has heard what another said: one message in a room of ten is nine. A
-    /// latency is a fan-out: until the last who is to hear a message does.
+    /// A member of a chat has received a message of another: one message in a room of ten is nine deliveries. A
+    /// latency is a fan-out: from sending a message until the last member has received it.
     Deliveries,
-    /// Nothing is said.
+    /// Nothing: no message is sent.
     Nothing,
 }
 
@@ -283,7 +283,7 @@ pub enum NotRun {
     ServesOne,
     /// It serves so many connections at a time, which are fewer than there are.
     ServesFewer(usize),
-    /// A foreign server doesn't know the lines of portlab's chat.
+    /// A foreign server doesn't speak the protocol of portlab's chat.
     ForeignChat,
     /// A control by hand is an echo.
     ControlChat,
@@ -315,9 +315,9 @@ pub struct Point {
 pub enum Rate {
     /// So many messages per second.
     PerS(f64),
-    /// As much as every entrant can bear: half of what the weakest could.
+    /// The same for all entrants: half of the slowest entrant's highest rate.
     Common,
-    /// Half of what each entrant itself could.
+    /// Half of each entrant's own highest rate.
     HalfOfBest,
 }
 
@@ -433,7 +433,7 @@ pub enum Unmetered {
 #[serde(transparent)]
 pub struct Histogram(pub Vec<(u64, u64)>);
 
-/// Some milliseconds of an entrant at work: who worked for which connection, and who waited.
+/// Some milliseconds of an entrant: which thread worked for which connection, and which waited.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Timeline {
     /// The workload's name.
@@ -497,6 +497,22 @@ impl Cell {
     #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.workload, &self.model, self.point) == (&other.workload, &other.model, other.point)
+    }
+
+    /// Whether `other`, of this record, is compared with this cell: at the same point of the same workload.
+    #[must_use]
+    pub fn is_beside(&self, other: &Self) -> bool {
+        (&self.workload, self.point) == (&other.workload, other.point)
+    }
+
+    /// Whether `other`, of this record, is the same but for the rate of an open loop.
+    #[must_use]
+    pub fn has_same_closed_loop(&self, other: &Self) -> bool {
+        let point = Point {
+            rate: self.point.rate,
+            ..other.point
+        };
+        (&self.workload, &self.model, self.point) == (&other.workload, &other.model, point)
     }
 
     /// Whether a measurement was made, or has failed.

@@ -4,19 +4,19 @@ use portlab_words::units::UnitError;
 
 /// The factor from one number to the next, unless told.
 const FACTOR: f64 = 2.0;
-/// More steps than this in one range are a slip of the pen.
+/// More steps in one range are a typing error.
 const MOST: usize = 100;
 
-/// Why a text is no such range.
+/// Why a text isn't such a range.
 #[derive(Debug, thiserror::Error)]
 pub enum StepsError {
-    /// One of its ends is no number.
+    /// One of its ends isn't a number.
     #[error(transparent)]
     Unit(#[from] UnitError),
     /// It doesn't rise from a number above 0.
     #[error("{0:?} doesn't rise; write the smaller number first, above 0, such as 1..1000x4")]
     Falling(String),
-    /// Its factor is none.
+    /// Its factor isn't above 1.
     #[error("{0:?} has no factor above 1; write 1..1000x4 for 1, 4, 16, ... and 1000")]
     Factor(String),
     /// It has too many steps.

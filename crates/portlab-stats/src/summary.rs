@@ -6,14 +6,14 @@ use crate::{
     record::{Cell, Kind, Record},
 };
 
-/// From here on the generator is taken to have been the limit of a run: it computed in nine tenths
-/// of its threads' time, and the rest went into switching.
+/// From this share on the generator was the limit of a run: it computed in nine tenths of its threads' time, and the
+/// rest went into switching.
 pub const GENERATOR_LIMIT: f64 = 0.9;
 
 /// The suffix of a control's name, by which it is paired with its model.
 pub const CONTROL_SUFFIX: &str = "-by-hand";
 
-/// An open loop whose own lateness makes up this share of the latency tells of itself.
+/// From this share of the latency on, the generator's own lateness makes an open loop's latencies unusable.
 const LAG_LIMIT: f64 = 0.5;
 
 /// A server that answers this share of what is due keeps up: at the end some are under way.
@@ -24,7 +24,7 @@ const COUNTING_ERRORS: f64 = 4.0;
 /// How many times the distance between the quartiles a measurement may lie outside them before it is
 /// called an outlier (J. Tukey, "Exploratory Data Analysis", 1977).
 const FENCE: f64 = 1.5;
-/// Of fewer measurements the quartiles know too little: every tenth would be called an outlier.
+/// The quartiles of fewer measurements are unreliable: every tenth would be called an outlier.
 const LEAST_FOR_OUTLIERS: usize = 7;
 
 impl Cell {
@@ -83,8 +83,8 @@ impl Cell {
         due.sum()
     }
 
-    /// How many times `other`'s figure this cell's is, round by round: both were measured within
-    /// moments of each other, and the machine's mood was the same.
+    /// How many times `other`'s figure this cell's is, round by round: both were measured shortly one after the
+    /// other, while the machine was in the same state.
     #[must_use]
     pub fn ratio(&self, other: &Self, measure: Measure) -> Option<Estimate> {
         let ratios = self.rounds.iter().filter_map(|round| {

@@ -17,7 +17,7 @@ fn who_answers_wrongly_is_not_measured_and_fails_the_comparison() {
         ]);
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(1), "{service}: {text}");
-        let words = "failed: not measured, for it failed verification";
+        let words = "failed: not measured: verification failed";
         assert!(text.contains(words), "{service}: {text}");
     }
 }

@@ -76,7 +76,7 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
         (
             "liar",
             "'BIN' serve --service reply --bind 127.0.0.1:{port}",
-            "failed verification",
+            "verification failed",
         ),
     ] {
         let dir = folder(&format!("compare-{name}"));

@@ -54,8 +54,8 @@ pub struct Workload {
     pub duration: Duration,
     /// How the server is loaded.
     pub load: Load,
-    /// Whether the server may use the generator's processors as well as its own: where the question is what
-    /// a model makes of several processors, it must have several.
+    /// Whether the server may use the generator's processors as well as its own: a workload that asks how a model uses several
+    /// processors needs several.
     pub server_on_all_cpus: bool,
 }
 
@@ -82,7 +82,7 @@ pub enum Load {
     Chat,
 }
 
-/// An echo in a closed loop, a message at a time: what the others are told apart from.
+/// An echo in a closed loop, a message at a time: the others change some of its fields.
 const PLAIN: Workload = Workload {
     name: "",
     title: [""; 2],

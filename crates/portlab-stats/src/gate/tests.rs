@@ -175,7 +175,7 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
         [Decision::Broken, Decision::Fine]
     );
     assert_eq!(builds(&fails(0, ROUNDS), 0.05).outcome(), Outcome::Failed);
-    // The reference's failures fail nobody: its rounds are missing.
+    // The reference's failures don't fail the program: its rounds are missing.
     assert_eq!(decisions(&fails(1, 1)), [Decision::Fine, Decision::Fine]);
     let missing = Decision::TooFew {
         pairs: 0,

@@ -27,9 +27,9 @@ pub const FORMAT: &str = "portlab-trace/1";
 
 /// The counter of connections that the server holds.
 pub const CONNECTIONS: &str = "connections";
-/// The counter of jobs, or callers, that wait for a thread of a pool.
+/// The counter of jobs, or connections, that wait for a thread of a pool.
 pub const QUEUE: &str = "queue";
-/// The counter of callers whom the kernel has connected, and the server has not accepted.
+/// The counter of connections that the kernel has made and the server has not accepted.
 pub const ACCEPT_QUEUE: &str = "accept queue";
 
 /// A whole timeline.
@@ -211,9 +211,9 @@ impl fmt::Display for Conn {
     }
 }
 
-/// A text that is no connection's number.
+/// A text that isn't a connection's number.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no connection's number, such as 4711.1")]
+#[error("invalid connection number {0:?}: expected PID.NUMBER, such as 4711.1")]
 pub struct NotAConn(String);
 
 impl FromStr for Conn {

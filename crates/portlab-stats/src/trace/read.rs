@@ -9,14 +9,14 @@ use serde::Deserialize;
 
 use super::{About, Conn, Counter, FORMAT, Kind, NotAConn, Process, Slice, Span, Thread, Trace};
 
-/// Why a file is no timeline.
+/// Why a file isn't a timeline.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It can't be read, or is no JSON of this form.
-    #[error("it is no trace of portlab's: {0}")]
+    /// It can't be read, or isn't JSON of this form.
+    #[error("not a trace of portlab: {0}")]
     Json(#[from] serde_json::Error),
     /// It was written by another version.
-    #[error("it is in the form {0:?}, and this portlab reads {FORMAT:?}; record it again")]
+    #[error("its format is {0:?}, and this portlab reads {FORMAT:?}; record it again")]
     Format(String),
     /// An event that isn't one of ours.
     #[error("event {number}: {what}")]
@@ -32,7 +32,7 @@ impl Trace {
     /// Reads a timeline.
     ///
     /// # Errors
-    /// When `file` can't be read, is no trace, or is inconsistent: a slice on a thread without a name,
+    /// When `file` can't be read, isn't a trace, or is inconsistent: a slice on a thread without a name,
     /// a connection that ends without a beginning, or begins without an end.
     pub fn read(file: impl Read) -> Result<Self, ReadError> {
         let file: File = serde_json::from_reader(io::BufReader::new(file))?;
@@ -113,7 +113,7 @@ impl Building {
                 self.slices.push(Slice {
                     pid,
                     tid,
-                    kind: kind.ok_or_else(|| format!("no slice is called {:?}", event.name))?,
+                    kind: kind.ok_or_else(|| format!("unknown slice {:?}", event.name))?,
                     start_ns: at_ns,
                     end_ns: at_ns.saturating_add(nanos(event.dur)),
                     conn: conn
@@ -141,7 +141,8 @@ impl Building {
             "e" => {
                 let conn = conn(event.id)?;
                 let begun = self.begun.remove(&conn);
-                let span = begun.ok_or_else(|| format!("connection {conn} ends unbegun"))?;
+                let span =
+                    begun.ok_or_else(|| format!("connection {conn} ends without a beginning"))?;
                 self.spans.push(Span {
                     end_ns: at_ns,
                     closed: event.args.closed.unwrap_or(true),
@@ -152,7 +153,7 @@ impl Building {
                 let value = event.args.value.ok_or("a counter without a value")?;
                 self.counter(event.name).samples.push((at_ns, value));
             }
-            other => return Err(format!("no event is of the kind {other:?}")),
+            other => return Err(format!("unknown event {other:?}")),
         }
         Ok(())
     }
@@ -332,9 +333,9 @@ mod tests {
             ("portlab-trace/1", "portlab-trace/0", "portlab-trace/0"),
             (r#""ph":"X""#, r#""ph":"Y""#, "\"Y\""),
             (r#""name":"read""#, r#""name":"rest""#, "\"rest\""),
-            (r#""ph":"b""#, r#""ph":"e""#, "ends unbegun"),
+            (r#""ph":"b""#, r#""ph":"e""#, "without a beginning"),
             (r#""id":"7.1""#, r#""id":"7""#, "4711.1"),
-            ("]", "", "no trace of portlab's"),
+            ("]", "", "not a trace of portlab"),
         ] {
             let broken = text.replacen(from, to, 1);
             assert_ne!(broken, text, "{from}");

@@ -22,7 +22,7 @@ const MOST_TRACKS: usize = 12;
 const MOST_SLICES: usize = 600;
 
 impl Trace {
-    /// The middle of what was recorded while somebody worked: `length_ns` at most.
+    /// The middle of the time in which threads worked: `length_ns` at most.
     #[must_use]
     pub fn middle(&self, length_ns: u64) -> (u64, u64) {
         let worked = || self.slices.iter().filter(|slice| slice.kind != Kind::Wait);
@@ -135,7 +135,7 @@ fn in_steps(slices: &[Slice], (from_ns, to_ns): (u64, u64)) -> Vec<Slice> {
                 _ => steps.push(Slice {
                     start_ns,
                     end_ns,
-                    // Of many connections in a step none is the step's.
+                    // A step with many connections belongs to none.
                     conn: None,
                     ..slice
                 }),
@@ -209,7 +209,7 @@ mod tests {
         assert_eq!(
             (tracks.len(), strip.more_tracks),
             (1, 0),
-            "who only waits isn't shown"
+            "a thread that only waits isn't shown"
         );
         assert!(!strip.in_steps);
         let read = record::Slice("read".into(), 0.0, 500.0, Some(1));
