@@ -14,7 +14,20 @@
 //! | `page` | the blocks of a page of HTML |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
-//! Colours are written as ANSI escapes; who prints to something other than a terminal strips them.
+//! ```
+//! use portlab_report::{Notes, text};
+//! use portlab_words::Lang;
+//!
+//! # fn main() -> Result<(), portlab_stats::read::ReadError> {
+//! let results = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/results.json"));
+//! let record = portlab_stats::read::read(results)?;
+//! let report = text(&Notes::of(&record, Lang::En), 80);
+//! assert!(report.contains("choose event-loop"));
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Colours are ANSI escapes; a program that doesn't print to a terminal strips them.
 
 #![forbid(unsafe_code)]
 

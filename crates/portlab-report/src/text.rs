@@ -342,7 +342,7 @@ mod tests {
     }
 
     #[test]
-    fn who_made_errors_wins_nothing() {
+    fn a_server_with_errors_wins_nothing() {
         let mut wrong = cell("wrong", &[1.0, 1.1, 1.0]);
         wrong.rounds[0].errors = 3;
         let mut cells = pair();
@@ -457,7 +457,7 @@ mod tests {
     }
 
     #[test]
-    fn what_came_from_elsewhere_moves_no_cursor() {
+    fn text_from_elsewhere_moves_no_cursor() {
         let mut cells = pair();
         cells[1].rounds[0].errors = 1;
         cells[1].rounds[0].first_error = Some("\u{1b}[2Jgone\nand more".into());

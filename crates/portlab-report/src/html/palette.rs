@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_known_model_looks_the_same_whoever_is_beside_it() {
+    fn a_known_model_looks_the_same_beside_any_other() {
         let alone = Palette::of(["tasks"]).style("tasks");
         assert_eq!(
             Palette::of(["nginx", "fork", "tasks"]).style("tasks"),

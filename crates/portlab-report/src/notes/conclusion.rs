@@ -335,123 +335,73 @@ impl Conclusion<'_> {
 mod tests {
     use portlab_stats::{
         fixture::{cell, record},
-        record::Cell,
+        record::{Cell, Record},
     };
 
     use super::*;
+    use crate::notes::findings::check::golden;
 
-    /// A cell at so many connections.
-    fn at(connections: usize, model: &str, cpu_us: f64) -> Cell {
-        let mut cell = cell(
-            model,
-            &[1.0, 1.01, 0.99, 1.0, 1.02].map(|noise| cpu_us * noise),
+    /// Cells, each at so many connections, of a model whose messages cost so much.
+    fn cells(of: &[(usize, &str, f64)]) -> Vec<Cell> {
+        let noise = [1.0, 1.01, 0.99, 1.0, 1.02];
+        let cell = |&(connections, model, cpu_us): &(usize, &str, f64)| {
+            let mut cell = cell(model, &noise.map(|noise| cpu_us * noise));
+            cell.point.connections = connections;
+            cell
+        };
+        of.iter().map(cell).collect()
+    }
+
+    /// Compares the lines about `record` with the section `label` of the golden file.
+    fn check(record: &Record, label: &str) {
+        let lines = |lang| conclusion(&View::all(record, lang)).lines(lang);
+        golden(label, &Lang::ALL.map(lines));
+    }
+
+    #[test]
+    fn the_best_server_is_chosen_and_the_exceptions_are_told() {
+        let everywhere = [
+            (10, "a", 5.0),
+            (10, "b", 10.0),
+            (100, "a", 4.0),
+            (100, "b", 12.0),
+        ];
+        check(&record(cells(&everywhere)), "conclusion: best everywhere");
+        let mostly = [&[(1, "a", 9.0), (1, "b", 5.0)], &everywhere[..]].concat();
+        check(&record(cells(&mostly)), "conclusion: best at most points");
+        let tied = [
+            (10, "a", 5.0),
+            (10, "b", 5.0),
+            (10, "iterative", 9.0),
+            (100, "a", 5.0),
+            (100, "b", 5.0),
+        ];
+        check(
+            &record(cells(&tied)),
+            "conclusion: two share every first place",
         );
-        cell.point.connections = connections;
-        cell
     }
 
     #[test]
-    fn who_is_best_everywhere_is_chosen_and_the_others_cost_more() {
-        let record = record(vec![
-            at(10, "a", 5.0),
-            at(10, "b", 10.0),
-            at(100, "a", 4.0),
-            at(100, "b", 12.0),
-        ]);
-        let conclusion = conclusion(&View::all(&record, Lang::En));
-        assert_eq!(conclusion.choice, Choice::Everywhere(vec!["a"]));
-        assert_eq!(conclusion.costs.len(), 1);
-        assert!((conclusion.costs[0].times.median - 3.0).abs() < 1e-9);
-        assert!(conclusion.changes.is_empty());
-        let lines = conclusion.lines(Lang::En);
-        assert!(lines[0].starts_with("choose a: "), "{lines:?}");
-        assert!(
-            lines[1].starts_with("costs, against a: b takes up to 3.00x the "),
-            "{lines:?}"
+    fn without_a_best_server_none_is_chosen() {
+        let alike = [(10, "a", 5.0), (10, "b", 5.05)];
+        check(&record(cells(&alike)), "conclusion: no difference");
+        let depends = [(1, "a", 5.0), (1, "b", 9.0), (10, "a", 9.0), (10, "b", 5.0)];
+        check(
+            &record(cells(&depends)),
+            "conclusion: another at each point",
         );
-        assert_eq!(lines.len(), 2);
-    }
-
-    #[test]
-    fn who_is_best_at_most_points_is_chosen_and_the_exception_would_change_it() {
-        let record = record(vec![
-            at(1, "a", 9.0),
-            at(1, "b", 5.0),
-            at(10, "a", 5.0),
-            at(10, "b", 10.0),
-            at(100, "a", 4.0),
-            at(100, "b", 12.0),
+        // At 100, b is the only one without errors.
+        let mut survived = cells(&[
+            (10, "a", 4.0),
+            (10, "b", 9.0),
+            (100, "a", 1.0),
+            (100, "b", 9.0),
         ]);
-        let conclusion = conclusion(&View::all(&record, Lang::En));
-        assert_eq!(conclusion.choice, Choice::Mostly(vec!["a"], 2));
-        assert_eq!(conclusion.changes.len(), 1);
-        let lines = conclusion.lines(Lang::En);
-        let change = "another is better for echo, 1 connection: b";
-        assert_eq!(lines[2], change);
-    }
-
-    #[test]
-    fn what_does_not_differ_is_alike_and_costs_nothing_more() {
-        let same = record(vec![at(10, "a", 5.0), at(10, "b", 5.05)]);
-        let alike = conclusion(&View::all(&same, Lang::En));
-        assert_eq!(alike.choice, Choice::Alike(vec!["a", "b"]));
-        assert_eq!(alike.lines(Lang::Zh).len(), 1);
-    }
-
-    #[test]
-    fn a_tie_is_no_winner_and_a_sole_survivor_is_best() {
-        let tied = record(vec![
-            at(10, "a", 5.0),
-            at(10, "b", 5.0),
-            at(10, "iterative", 9.0),
-            at(100, "a", 5.0),
-            at(100, "b", 5.0),
-        ]);
-        let conclusion = conclusion(&View::all(&tied, Lang::En));
-        assert_eq!(conclusion.choice, Choice::Everywhere(vec!["a", "b"]));
-        let lines = conclusion.lines(Lang::En);
-        assert!(lines[0].starts_with("choose any of a, b: "), "{lines:?}");
-        let mut wrong = at(100, "a", 1.0);
-        wrong.rounds[0].errors = 1;
-        let survived = record(vec![
-            at(10, "a", 4.0),
-            at(10, "b", 9.0),
-            wrong,
-            at(100, "b", 9.0),
-        ]);
-        let choice = super::conclusion(&View::all(&survived, Lang::En)).choice;
-        assert_eq!(choice, Choice::Depends, "b alone survived at 100");
-    }
-
-    #[test]
-    fn where_each_point_has_another_best_it_depends() {
-        let record = record(vec![
-            at(1, "a", 5.0),
-            at(1, "b", 9.0),
-            at(10, "a", 9.0),
-            at(10, "b", 5.0),
-        ]);
-        let conclusion = conclusion(&View::all(&record, Lang::En));
-        assert_eq!(conclusion.choice, Choice::Depends);
-        assert_eq!(conclusion.changes.len(), 2);
-    }
-
-    #[test]
-    fn nothing_is_chosen_where_nothing_is_ranked() {
-        let mut cells = vec![at(10, "a", 5.0), at(10, "b", 9.0)];
-        for cell in &mut cells {
-            cell.rounds.truncate(1);
-        }
-        let record = record(cells);
-        assert_eq!(
-            conclusion(&View::all(&record, Lang::En)).choice,
-            Choice::Unknown
-        );
-        for lang in Lang::ALL {
-            assert_eq!(
-                conclusion(&View::all(&record, Lang::En)).lines(lang).len(),
-                1
-            );
-        }
+        survived[2].rounds[0].errors = 1;
+        check(&record(survived), "conclusion: a sole survivor");
+        let mut once = cells(&alike);
+        once.iter_mut().for_each(|cell| cell.rounds.truncate(1));
+        check(&record(once), "conclusion: a single round");
     }
 }

@@ -140,7 +140,7 @@ mod tests {
     };
 
     #[test]
-    fn who_is_not_in_the_table_is_under_it() {
+    fn a_server_that_is_not_in_the_table_is_under_it() {
         let not_run = |model: &str, reason: NotRun| {
             let mut cell = cell(model, &[]);
             cell.not_run = Some(reason);

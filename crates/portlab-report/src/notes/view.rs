@@ -101,8 +101,8 @@ impl<'a> View<'a> {
         cells.filter(|cell| group.is_ranked(cell)).collect()
     }
 
-    /// Those that share the first place: first who does so at most points, then the best median, so
-    /// that the others are compared with the same one throughout.
+    /// The cells in the first place. The first of them is the one that is there at most points, then the one with the
+    /// best median, so that the others are compared with the same cell throughout.
     pub(crate) fn best(&self, at: usize) -> Vec<&'a Cell> {
         let column = &self.columns[at];
         let mut best: Vec<&Cell> = self.first_places(at).collect();

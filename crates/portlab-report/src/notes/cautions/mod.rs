@@ -61,13 +61,19 @@ mod check {
     use portlab_words::Lang;
 
     use super::{Make, Sentence};
-    use crate::notes::view::View;
+    use crate::notes::{findings::check::golden, view::View};
 
-    /// What `caution` must say in English and in Chinese; nothing, where both are empty.
+    /// Compares what `caution` says with the section `label` of the golden file.
     #[track_caller]
-    pub(super) fn check(caution: Make, record: &Record, en: &[&str], zh: &[&str]) {
-        let said = Lang::ALL.map(|lang| said(caution, record, lang));
-        assert_eq!(said, [en, zh].map(<[_]>::to_vec));
+    pub(super) fn check(caution: Make, record: &Record, label: &str) {
+        golden(label, &Lang::ALL.map(|lang| said(caution, record, lang)));
+    }
+
+    /// Makes sure that `caution` says nothing.
+    #[track_caller]
+    pub(super) fn silent(caution: Make, record: &Record) {
+        let said = said(caution, record, Lang::En);
+        assert!(said.is_empty(), "{said:?}");
     }
 
     pub(super) fn said(caution: Make, record: &Record, lang: Lang) -> Vec<String> {

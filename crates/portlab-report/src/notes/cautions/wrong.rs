@@ -140,27 +140,26 @@ mod tests {
     };
 
     use super::{
-        super::check::{check, said},
+        super::check::{check, said, silent},
         errors, failures, generator, incomplete,
     };
 
     #[test]
     fn a_run_that_was_broken_off_is_said_to_be() {
         let mut record = record(vec![cell("a", &[1.0; 3]), cell("b", &[1.0; 2])]);
-        check(incomplete, &record, &[], &[]);
+        silent(incomplete, &record);
         record.complete = false;
         check(
             incomplete,
             &record,
-            &["The run was broken off: 5 of 6 measurements were made."],
-            &["测量没有做完：6 次测量只完成了 5 次。"],
+            "a run that was broken off is said to be",
         );
     }
 
     #[test]
-    fn who_failed_is_named_with_the_first_reason() {
+    fn a_server_that_failed_is_named_with_the_first_reason() {
         let mut record = record(vec![cell("a", &[1.0; 3])]);
-        check(failures, &record, &[], &[]);
+        silent(failures, &record);
         record.cells[0].failures.push(Failed {
             round: 4,
             reason: "it burnt.".into(),
@@ -169,12 +168,7 @@ mod tests {
         check(
             failures,
             &record,
-            &[
-                "`a` failed in 1 of its rounds, in echo with 100 connections of 64 B, and is not ranked there: it burnt.",
-            ],
-            &[
-                "在“echo”中 100 个连接、每条消息 64 B 时，`a` 有 1 轮失败，不参加那里的排名：it burnt。",
-            ],
+            "a server that failed is named with the first reason",
         );
     }
 
@@ -182,7 +176,7 @@ mod tests {
     fn of_many_errors_the_first_are_told_and_the_others_counted() {
         let names = ["a", "b", "c", "d", "e"];
         let mut record = record(names.map(|name| cell(name, &[1.0; 3])).to_vec());
-        check(errors, &record, &[], &[]);
+        silent(errors, &record);
         for cell in &mut record.cells {
             cell.rounds[1].errors = 2;
             cell.rounds[1].first_error = Some("a wrong byte".into());
@@ -199,7 +193,7 @@ mod tests {
     #[test]
     fn where_the_generator_was_the_limit_is_told_by_point() {
         let mut record = record(vec![cell("a", &[1.0; 3])]);
-        check(generator, &record, &[], &[]);
+        silent(generator, &record);
         for round in &mut record.cells[0].rounds {
             round.generator_cpu_share = 0.95;
         }

@@ -88,7 +88,10 @@ mod tests {
         record::{Cell, Failed, NotRun},
     };
 
-    use super::{super::check::check, absent};
+    use super::{
+        super::check::{check, silent},
+        absent,
+    };
 
     fn starved(model: &str, places: usize) -> Cell {
         let mut cell = cell(model, &[]);
@@ -115,27 +118,18 @@ mod tests {
             starved("prethreaded", 16),
             burnt,
         ]);
-        check(
-            absent,
-            &record,
-            &[
-                "For 100 connections of 64 B, not every server can be compared: `iterative` serves 1 connection at a time; `prefork` and `prethreaded` serve 16 connections at a time; `burnt` failed in every round.",
-            ],
-            &[
-                "100 个连接、每条消息 64 B 时，不是每个服务器都能参加比较：`iterative` 同时只服务 1 个连接；`prefork` 和 `prethreaded` 同时只服务 16 个连接；`burnt` 每一轮都失败了。",
-            ],
-        );
+        check(absent, &record, "servers that could not run are a finding");
     }
 
     #[test]
     fn where_all_ran_or_the_headline_says_it_nothing_is_said() {
         let differ = vec![cell("a", &[4.0; 7]), cell("b", &[8.0; 7])];
-        check(absent, &record(differ), &[], &[]);
+        silent(absent, &record(differ));
         let alike = vec![
             cell("a", &[4.0; 7]),
             cell("b", &[4.0; 7]),
             starved("pool", 2),
         ];
-        check(absent, &record(alike), &[], &[]);
+        silent(absent, &record(alike));
     }
 }

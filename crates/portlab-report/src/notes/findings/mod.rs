@@ -98,14 +98,48 @@ pub(super) static FINDINGS: &[(&str, Make)] = &[
     ("memory", memory::memory),
 ];
 
-/// What tests of a finding look at.
+/// What tests of sentences look at: `testdata/sentences.txt`, which has the sentences in small records, in both languages.
+/// `PORTLAB_RENEW=1 cargo test -p portlab-report --lib` renews it; read it aloud then.
 #[cfg(test)]
-mod check {
+pub(super) mod check {
+    use std::{collections::BTreeMap, env, fs, sync::Mutex};
+
     use portlab_stats::record::Record;
     use portlab_words::Lang;
 
     use super::{Said, paragraph};
     use crate::notes::view::View;
+
+    /// One test at a time renews the file.
+    static FILE: Mutex<()> = Mutex::new(());
+
+    /// Compares what is said in English and in Chinese with the section `label` of the file, or renews the section.
+    #[track_caller]
+    pub(in crate::notes) fn golden(label: &str, [en, zh]: &[Vec<String>; 2]) {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/sentences.txt");
+        let _one = FILE
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let text = fs::read_to_string(path).unwrap_or_default();
+        let sections = text.split("# ").filter_map(|it| it.split_once('\n'));
+        let mut sections: BTreeMap<&str, &str> = sections
+            .map(|(label, sentences)| (label, sentences.trim()))
+            .collect();
+        let said = format!("{}\n{}", en.join("\n"), zh.join("\n"));
+        if env::var_os("PORTLAB_RENEW").is_some() {
+            sections.insert(label, &said);
+            let sections = sections
+                .iter()
+                .map(|(label, said)| format!("# {label}\n{said}\n"));
+            fs::write(path, sections.collect::<Vec<_>>().join("\n")).unwrap();
+        } else {
+            let kept = sections.get(label).copied().unwrap_or_default();
+            assert_eq!(
+                said, kept,
+                "{label}; PORTLAB_RENEW=1 renews testdata/sentences.txt"
+            );
+        }
+    }
 
     /// What `finding` says of the first workload of `record`, in English and in Chinese.
     pub(super) fn said<S: IntoIterator<Item = Said>>(
@@ -119,14 +153,22 @@ mod check {
         })
     }
 
-    /// What `finding` must say in English and in Chinese; nothing, where both are empty.
+    /// Compares what `finding` says with the section `label` of the golden file.
     #[track_caller]
     pub(super) fn check<S: IntoIterator<Item = Said>>(
         finding: impl Fn(&View) -> S,
         record: &Record,
-        en: &[&str],
-        zh: &[&str],
+        label: &str,
     ) {
-        assert_eq!(said(finding, record), [en, zh].map(<[_]>::to_vec));
+        golden(label, &said(finding, record));
+    }
+
+    /// Makes sure that `finding` says nothing.
+    #[track_caller]
+    pub(super) fn silent<S: IntoIterator<Item = Said>>(
+        finding: impl Fn(&View) -> S,
+        record: &Record,
+    ) {
+        assert_eq!(said(finding, record), [vec![], Vec::<String>::new()]);
     }
 }

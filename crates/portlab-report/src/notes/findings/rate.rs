@@ -104,7 +104,10 @@ mod tests {
         record::{Cell, Rate},
     };
 
-    use super::{super::check::check, rate};
+    use super::{
+        super::check::{check, said, silent},
+        rate,
+    };
 
     fn open(model: &str, offered: f64, answered: f64, p99_ns: u64) -> Cell {
         let mut cell = cell(model, &[4.0; 5]);
@@ -130,12 +133,7 @@ mod tests {
         check(
             rate,
             &record,
-            &[
-                "For 100 connections of 64 B, 10.0k messages per second, `a` and `b` kept up (p99 1.20 ms to 2.10 ms); `c` fell behind: 83% of the due messages were answered, and in 0 of 5 rounds some found no free connection.",
-            ],
-            &[
-                "100 个连接、每条消息 64 B、每秒 10.0k 条消息时，`a` 和 `b` 跟上了（p99 是 1.20 ms～2.10 ms）；`c` 没跟上：应发的消息完成了 83%，5 轮中有 0 轮到点的消息没有空闲连接可发。",
-            ],
+            "servers that kept up are told with their p99",
         );
     }
 
@@ -147,7 +145,7 @@ mod tests {
             open("a", 3e3, 1_500.0, 1_000_000),
             open("a", 4e3, 1_500.0, 1_000_000),
         ]);
-        let [en, _] = super::super::check::said(rate, &record);
+        let [en, _] = said(rate, &record);
         assert_eq!(en.len(), 2);
         assert!(en[0].starts_with("At 2.00k messages"), "{en:?}");
         assert!(en[1].starts_with("At 4.00k messages"), "{en:?}");
@@ -157,7 +155,7 @@ mod tests {
     fn what_is_due_and_not_sent_is_not_kept_up_with() {
         let mut record = record(vec![open("a", 1e4, 1e4, 1_200_000)]);
         record.cells[0].rounds[3].due_not_sent = Some(1);
-        let [en, _] = super::super::check::said(rate, &record);
+        let [en, _] = said(rate, &record);
         assert!(
             en[0].contains("`a` fell behind: 100% of the due messages"),
             "{en:?}"
@@ -172,13 +170,13 @@ mod tests {
         for round in &mut late.cells[0].rounds {
             round.pacing_lag_p99_ns = Some(1_000_000);
         }
-        check(rate, &late, &[], &[]);
+        silent(rate, &late);
         let mut wrong = good.clone();
         wrong.cells[0].rounds[0].errors = 1;
-        check(rate, &wrong, &[], &[]);
+        silent(rate, &wrong);
         let mut once = good;
         once.cells[0].rounds.truncate(1);
-        check(rate, &once, &[], &[]);
-        check(rate, &record(vec![cell("a", &[4.0; 5])]), &[], &[]);
+        silent(rate, &once);
+        silent(rate, &record(vec![cell("a", &[4.0; 5])]));
     }
 }

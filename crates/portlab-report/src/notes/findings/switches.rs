@@ -102,7 +102,10 @@ mod tests {
         record::Cell,
     };
 
-    use super::{super::check::check, switches};
+    use super::{
+        super::check::{check, silent},
+        switches,
+    };
 
     fn with(mut cell: Cell, per_message: f64) -> Cell {
         for round in &mut cell.rounds {
@@ -122,12 +125,7 @@ mod tests {
         check(
             switches,
             &record,
-            &[
-                "For 100 connections of 64 B, most of the difference goes with context switches: `threads` and `fork` made 2.00 context switches per message, and `event-loop` 0.30 (their number explains 98% of the variance in CPU among all models).",
-            ],
-            &[
-                "100 个连接、每条消息 64 B 时，差别主要随上下文切换而变：`threads` 和 `fork` 每条消息的上下文切换是 2.00 次，`event-loop` 只有 0.30 次（切换次数解释了所有模型 CPU 时间方差的 98%）。",
-            ],
+            "where cpu goes with the switches it is mostly them",
         );
     }
 
@@ -142,12 +140,7 @@ mod tests {
         check(
             switches,
             &record,
-            &[
-                "For 100 connections of 64 B, `c` made 2.00 context switches per message, and `a` 0.30.",
-            ],
-            &[
-                "100 个连接、每条消息 64 B 时，`c` 每条消息的上下文切换是 2.00 次，`a` 只有 0.30 次。",
-            ],
+            "where it does not both figures stand side by side",
         );
     }
 
@@ -157,7 +150,7 @@ mod tests {
             with(cell("a", &[4.0; 7]), 0.3),
             with(cell("b", &[4.0; 7]), 2.0),
         ]);
-        check(switches, &same_cpu, &[], &[]);
+        silent(switches, &same_cpu);
         let mut unsure = record(vec![
             with(cell("a", &[4.0; 7]), 0.3),
             with(cell("b", &[8.0; 7]), 2.0),
@@ -165,6 +158,6 @@ mod tests {
         for round in &mut unsure.cells[1].rounds[..3] {
             round.context_switches_per_message = Some(0.1);
         }
-        check(switches, &unsure, &[], &[]);
+        silent(switches, &unsure);
     }
 }
