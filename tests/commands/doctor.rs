@@ -107,8 +107,7 @@ fn a_server_that_an_empty_connection_ends_is_told_to_have_ended() {
     let look = said(&[&addr, "--lang=en"], 0);
     assert!(!look.contains("ended"), "{look}");
     let text = said(&[&addr, "--lang=en", "--connect", "--timeout=1m"], 1);
-    let sentence =
-        "it ended when we hung up: it serves one client and exits, or an empty read ends it";
+    let sentence = "the program ended when the connection was closed: it serves one client and exits, or an empty read ends it";
     assert!(
         text.contains(sentence) && text.contains("has ended since"),
         "{text}"
@@ -143,8 +142,8 @@ fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
         &pid,
         "connected after",
         "has accepted",
-        "speaks first: “220 你好␛[2J”",
-        "still listens after we hung up",
+        "sends first: “220 你好␛[2J”",
+        "still listens after the connection was closed",
         "can be reached.",
     ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
@@ -204,7 +203,11 @@ fn a_server_that_never_accepts_is_called_deaf() {
     }
     // The connection that waits already tells.
     let text = said(&[&addr, "--timeout=50ms", "--lang=en"], 1);
-    for part in ["the server is deaf", "in its queue: 1", "doesn't accept"] {
+    for part in [
+        "the server doesn't accept",
+        "in its queue: 1",
+        "but it doesn't accept",
+    ] {
         assert!(text.contains(part), "{part:?} is not in {text}");
     }
     // The same address in IPv6's form is the same listener, with the same queue.
@@ -219,7 +222,7 @@ fn a_server_that_never_accepts_is_called_deaf() {
     );
     let text = said(&[&addr, "--timeout=50ms", "--lang=en", "--connect"], 1);
     for part in [
-        "the server is deaf",
+        "the server doesn't accept",
         "1 before, 2 now",
         "doesn't take the connection",
     ] {
@@ -292,7 +295,7 @@ fn a_refused_port_names_who_listens_nearby_and_where() {
     let text = said(&[&closed.to_string(), "--lang=en"], 1);
     let port = closed.port();
     assert!(
-        text.contains(&format!("nobody listens on port {port}")),
+        text.contains(&format!("no program listens on port {port}")),
         "{text}"
     );
     assert!(
@@ -374,7 +377,7 @@ fn a_port_in_time_wait_is_told_with_the_time_and_with_what_helps() {
         let addr = addr.to_string();
         let text = said(&[&addr, "--lang=en"], 1);
         for part in [
-            "nobody listens",
+            "no program listens",
             "1 closed connection is remembered",
             "for another",
             en,

@@ -172,7 +172,7 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
     let text = said(&[&port, "--lang=en"]);
     let pid = format!("(pid {})", std::process::id());
     for part in [
-        "nobody listens on it here",
+        "no program listens on it here",
         "1 connection is still open there",
         &pid,
         "until they are closed",
@@ -218,7 +218,7 @@ fn numbers_are_explained_in_both_languages() {
         "to IANA (49152-65535)",
         "every user may listen",
         "\"let the system choose\"",
-        "nobody can connect to port 0",
+        "no client can connect to port 0",
     ] {
         assert!(english.contains(part), "{part:?} is not in {english}");
     }
@@ -231,7 +231,7 @@ fn numbers_are_explained_in_both_languages() {
         "没有哪个常见的服务固定用它",
         "IANA（49152-65535）",
         "任何用户的程序都能监听它",
-        "没有人能连接到端口 0",
+        "没有程序能连接到端口 0",
     ] {
         let tight = chinese.replace(' ', "");
         assert!(

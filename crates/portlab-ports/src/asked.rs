@@ -1,4 +1,4 @@
-//! The port that somebody asks about, by number or by name.
+//! The port of a question, by number or by name.
 
 use portlab_service::nearest;
 use portlab_words::{Text, tr};

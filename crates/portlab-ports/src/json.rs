@@ -10,7 +10,7 @@ use super::{
     receivers::Receiver,
 };
 
-/// Who listens, and the range.
+/// The listeners, and the range.
 #[must_use]
 pub fn listing(machine: &Machine) -> Value {
     let Snapshot {
@@ -63,7 +63,7 @@ fn meaning(meaning: &Meaning) -> Value {
     })
 }
 
-/// Those who receive at a port together.
+/// The receivers of a port that belong together.
 fn receiver(receiver: &Receiver) -> Value {
     json!({
         "port": receiver.port,
@@ -77,7 +77,7 @@ pub(crate) fn program(program: &Program) -> Value {
     json!({ "name": program.name, "pids": program.pids })
 }
 
-/// Those who listen on a port together.
+/// The listeners of a port that belong together.
 pub(crate) fn listener(listener: &Listener) -> Value {
     json!({
         "port": listener.port,

@@ -1,4 +1,4 @@
-//! What is left at a port that nobody listens on, and keeps it from being bound.
+//! The connections that keep a port from being bound although no program listens on it.
 
 use std::{
     collections::BTreeSet,

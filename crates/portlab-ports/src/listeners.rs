@@ -1,4 +1,4 @@
-//! Who listens on this machine: the kernel's list of sockets, brought together by port.
+//! The programs that listen on this machine: the kernel's list of sockets, grouped by port.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -14,7 +14,7 @@ use portlab_sys::{
 
 use crate::receivers::{Receiver, receivers};
 
-/// The sockets of this machine at one moment, and whose they are.
+/// The sockets of this machine at one moment, and the programs that hold them.
 #[derive(Debug, Default)]
 pub struct Snapshot {
     /// Those of TCP.
@@ -29,7 +29,7 @@ pub struct Snapshot {
     pub(crate) sees_everybody: bool,
 }
 
-/// Those who listen on a port together: the same programs at one address or several, and all the
+/// The listeners of a port that belong together: the same programs at one address or several, and all the
 /// programs that share an address.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Listener {
@@ -73,7 +73,7 @@ impl Snapshot {
         })
     }
 
-    /// Who listens on `port`, at whatever address.
+    /// The listeners on `port`, at any address.
     pub(crate) fn at(&self, port: u16) -> impl Iterator<Item = &Listener> {
         self.listeners.iter().filter(move |it| it.port == port)
     }
@@ -93,7 +93,7 @@ impl Snapshot {
 }
 
 impl Listener {
-    /// Whether a connection to `ip` comes to these, if nobody listens at just that address.
+    /// Whether a connection to `ip` comes to these, if no program listens at just that address.
     pub(crate) fn hears(&self, ip: IpAddr) -> bool {
         self.nearness(ip).is_some()
     }
@@ -129,7 +129,7 @@ impl fmt::Display for Program {
     }
 }
 
-/// Brings together who listens, and counts whose connections are whose.
+/// Groups the listening sockets, and counts the connections of each group.
 pub(crate) fn listeners(
     sockets: &[Socket],
     holders: &HashMap<u64, Vec<Holder>>,
@@ -232,10 +232,10 @@ pub(crate) mod tests {
 
     /// A socket as the kernel lists it; of a listening one, `remote` is empty.
     pub(crate) fn socket(local: &str, remote: &str, state: State, inode: u64) -> Socket {
-        let nobody = || SocketAddr::from(([0, 0, 0, 0], 0));
+        let no_addr = || SocketAddr::from(([0, 0, 0, 0], 0));
         Socket {
             local: local.parse().unwrap(),
-            remote: remote.parse().unwrap_or_else(|_| nobody()),
+            remote: remote.parse().unwrap_or_else(|_| no_addr()),
             state,
             unread: 0,
             unsent: 0,
@@ -282,7 +282,7 @@ pub(crate) mod tests {
                 9,
             ),
             socket("127.0.0.1:80", "127.0.0.1:40001", State::TimeWait, 0),
-            // A client's end, and a connection to a port where nobody listens any more.
+            // A client's end, and a connection to a port without a listener.
             socket("127.0.0.1:40000", "127.0.0.1:80", State::Established, 9),
             socket("127.0.0.1:81", "127.0.0.1:40002", State::Established, 9),
         ];

@@ -1,4 +1,4 @@
-//! The table of who listens here, and what stands below it.
+//! The table of the programs that listen here, and the notes below it.
 
 use std::net::IpAddr;
 
@@ -24,12 +24,12 @@ pub fn listing(machine: &Machine, lang: Lang, width: usize) -> String {
     let snapshot = &machine.snapshot;
     let mut text = String::new();
     if snapshot.listeners.is_empty() {
-        let nobody = tr!(
+        let none = tr!(
             lang,
-            "Nobody listens on a TCP port of this machine. Start a server and look again: portlab serve",
+            "No program listens on a TCP port of this machine. Start a server and look again: portlab serve",
             "这台机器上没有程序在监听 TCP 端口。先启动一个服务端再来看看：portlab serve"
         );
-        text += &paragraph(&nobody, Style::new(), width);
+        text += &paragraph(&none, Style::new(), width);
     } else {
         text += &of_listeners(&snapshot.listeners, snapshot.sees_everybody, lang).text(width);
         text.push('\n');

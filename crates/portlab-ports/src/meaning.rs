@@ -33,7 +33,7 @@ pub struct Machine {
     pub(crate) range: Option<Range>,
     /// The first port that a normal user may listen on.
     pub(crate) unprivileged_from: u16,
-    /// Who listens.
+    /// The sockets, and the programs that hold them.
     pub(crate) snapshot: Snapshot,
 }
 
@@ -180,7 +180,7 @@ impl<'a> Meaning<'a> {
         let mut facts = vec![
             (lang.pick("class", "类别"), self.class(lang)),
             (lang.pick("handed out", "自动分配"), self.handing_out(lang)),
-            (lang.pick("who may", "谁能监听"), self.rights(lang)),
+            (lang.pick("rights", "谁能监听"), self.rights(lang)),
             (lang.pick("now", "现在"), self.now(lang)),
         ];
         if let Some(left) = Leftovers::at(self.port, None, &self.machine.snapshot) {
@@ -208,7 +208,11 @@ impl<'a> Meaning<'a> {
             "a client that binds nothing gets its own port in the same way, and another one each time",
             "客户端不绑定端口，它自己的端口号也是这样分来的，每次运行都不一样"
         );
-        let connecting = tr!(lang, "nobody can connect to port 0", "没有人能连接到端口 0");
+        let connecting = tr!(
+            lang,
+            "no client can connect to port 0",
+            "没有程序能连接到端口 0"
+        );
         vec![
             (lang.pick("server", "服务端"), listening),
             (lang.pick("client", "客户端"), calling),
@@ -220,7 +224,7 @@ impl<'a> Meaning<'a> {
         match IanaClass::of(self.port) {
             IanaClass::System => tr!(
                 lang,
-                "well known (0-1023), for services that everybody knows; IANA calls these system ports",
+                "well known (0-1023), for well-known services; IANA calls these system ports",
                 "知名端口号（0-1023），固定分配给众所周知的服务；IANA 把它们叫作系统端口，范围相同"
             ),
             IanaClass::Registered => tr!(
@@ -232,7 +236,7 @@ impl<'a> Meaning<'a> {
             ),
             IanaClass::Dynamic => tr!(
                 lang,
-                "dynamic: to the course (1024-65535) and to IANA (49152-65535), which gives these to nobody",
+                "dynamic: to the course (1024-65535) and to IANA (49152-65535), which assigns these to no service",
                 "动态端口号：课程（1024-65535）和 IANA（49152-65535）都这样叫，不固定分给任何服务"
             ),
         }
@@ -329,7 +333,7 @@ impl<'a> Meaning<'a> {
         if told.is_empty() {
             return tr!(
                 lang,
-                "nobody listens on it here (TCP)",
+                "no program listens on it here (TCP)",
                 "这台机器上没有程序监听它（TCP）"
             );
         }
@@ -370,7 +374,7 @@ impl<'a> Meaning<'a> {
     }
 }
 
-/// Names those who listen; when they can't be seen, says so.
+/// Names the programs; if they can't be seen, says so.
 pub(crate) fn who(programs: &[Program], sees_everybody: bool, lang: Lang) -> String {
     if programs.is_empty() {
         return match sees_everybody {

@@ -1,4 +1,4 @@
-//! How many of the ports that the system hands out are in use, and by whom.
+//! How many of the ports that the system hands out are in use, and where most of them are needed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,7 +22,7 @@ pub(crate) struct Range {
 /// What of it is in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Usage {
-    /// Ports that are somebody's own end, also of a connection in TIME-WAIT.
+    /// Ports that are the local end of a socket, also of a connection in TIME-WAIT.
     pub(crate) in_use: usize,
     /// Where most of the ports are needed.
     pub(crate) crowded: Option<Crowded>,

@@ -31,7 +31,7 @@ pub(crate) fn server_parser() -> PossibleValuesParser {
     PossibleValuesParser::new(models.chain(controls))
 }
 
-/// The same for who takes part in a comparison, where `none` stands for no model.
+/// The same for a comparison, where `none` stands for no model.
 pub(crate) fn entrant_parser() -> PossibleValuesParser {
     let servers = MODELS.iter().map(|model| model.sheet().name);
     let controls = BY_HAND.iter().map(|model| model.sheet().name);

@@ -17,8 +17,8 @@ use crate::{Verdict, args, output};
 /// Say what this machine allows, or why an address can't be reached
 ///
 /// Without ADDR: what limits a lesson or a load here, line by line, and how to
-/// change it. With ADDR: the way to it step by step: the name, where it is, who
-/// listens, whether the program accepts. An address of this machine that a program
+/// change it. With ADDR: the way to it step by step: the name, the place, the
+/// listener, whether the program accepts. An address of this machine that a program
 /// listens at is not connected to: the system's list of sockets tells, and even an
 /// empty connection ends some servers. Any other address is connected to, and so
 /// is this one with --connect; no byte is sent.

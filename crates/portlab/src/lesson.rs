@@ -97,8 +97,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         seed: args.seed,
         program: std::env::current_exe().with_context(args::not_found)?,
         out: Box::new(output::failing_stdout(portlab_lessons::ERASE)),
-        answers: Answers::stdin()
-            .with_context(|| tr!(lang, "can't read stdin", "无法读标准输入"))?,
+        answers: Answers::stdin().context(tr!("can't read stdin", "无法读标准输入"))?,
     };
     match play(lesson, &mut run) {
         Ok(report) if report.failed.is_empty() => {

@@ -1,4 +1,4 @@
-//! `portlab ports`: what a port number means, and who listens on this machine.
+//! `portlab ports`: what a port number means, and which programs listen on this machine.
 
 use std::io::Write;
 
@@ -8,11 +8,11 @@ use portlab_words::tr;
 
 use crate::{Verdict, args, output};
 
-/// Say what port numbers mean, or list who listens on this machine
+/// Say what port numbers mean, or list the programs that listen on this machine
 ///
 /// With numbers or names: what each is for, its class as the course and as IANA
-/// have it, whether this system hands it out by itself, who may listen on it, and
-/// who does now.
+/// have it, whether this system hands it out by itself, which users may listen on
+/// it, and which programs do now.
 ///
 /// Without: tables of the TCP ports that programs of this machine listen on and of
 /// the UDP ports that they receive at, and how many of the ports that the system
@@ -20,7 +20,7 @@ use crate::{Verdict, args, output};
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
-  portlab ports                     who listens here
+  portlab ports                     the programs that listen here
   portlab ports 21 8080 50000       what the numbers mean
   portlab ports http mysql          the numbers of services
   sudo portlab ports                also the programs of other users
@@ -39,13 +39,10 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let lang = args::lang();
     let ports = args.ports.iter().map(|text| asked(text));
     let ports: Vec<u16> = ports.collect::<Result<_, _>>()?;
-    let machine = Machine::look().with_context(|| {
-        tr!(
-            lang,
-            "can't list the sockets of this machine",
-            "无法列出这台机器的套接字"
-        )
-    })?;
+    let machine = Machine::look().context(tr!(
+        "can't list the sockets of this machine",
+        "无法列出这台机器的套接字",
+    ))?;
     let meanings = ports.iter().map(|&port| Meaning::of(port, &machine));
     let meanings: Vec<_> = meanings.collect();
     let width = args::prose_width();

@@ -59,9 +59,9 @@ impl Fault {
             ),
             Self::BadPort { port, host } => bad_port(port, host, purpose),
             Self::Zero { text } => tr!(
-                "nobody can connect to port 0, as in {text:?}; write a number from 1 to 65535, as in \
+                "no client can connect to port 0, as in {text:?}; write a number from 1 to 65535, as in \
                  127.0.0.1:8080",
-                "{text:?} 里的端口是 0，没有人能连接到端口 0；请写 1 到 65535 的整数，比如 127.0.0.1:8080"
+                "{text:?} 里的端口是 0，没有程序能连接到端口 0；请写 1 到 65535 的整数，比如 127.0.0.1:8080"
             ),
             Self::Ambiguous { text, with_port } => tr!(
                 "{text:?} can be read in two ways; write {with_port} if its last part is the port, or \

@@ -90,7 +90,7 @@ fn split(text: &str) -> Result<(&str, &str), Fault> {
     let (with_port, alone) = (v6(host).is_some(), v6(text).is_some());
     match (with_port, alone) {
         (true, false) => Ok((host, port)),
-        // As netstat prints it; nobody means ::0.1.128.128 by ::1:8080.
+        // As netstat prints it; ::1:8080 never means ::0.1.128.128.
         (true, true) if host == "::1" && port_of(port).is_some() => Ok((host, port)),
         (true, true) if port_of(port).is_some() => Err(Fault::Ambiguous {
             text: text.to_owned(),

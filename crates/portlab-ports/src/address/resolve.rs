@@ -11,7 +11,7 @@ use portlab_words::{Text, tr};
 use super::{Address, Host, Purpose};
 
 impl Address {
-    /// The one that an IP address stands for, without asking anybody; `None` of a name.
+    /// The one that an IP address stands for, without a look-up; `None` for a name.
     ///
     /// # Errors
     /// If this machine has no interface of the name or number of its zone.

@@ -68,7 +68,7 @@ fn addresses_are_read_in_every_form_that_people_write() {
         ("[fe80::1%3]:80", "[fe80::1%3]:80"),
         ("fe80::1%lo:80", "[fe80::1%lo]:80"),
         ("[::ffff:127.0.0.1]:80", "[::ffff:127.0.0.1]:80"),
-        // Without brackets, where there is one way to read it, or one that anybody means.
+        // Without brackets, where there is one way to read it, or one that is meant.
         ("::1:8080", "[::1]:8080"),
         (":::8080", "[::]:8080"),
         ("2001:db8::1:18080", "[2001:db8::1]:18080"),

@@ -6,7 +6,7 @@ use super::{
     checks,
     finding::{as_json, worst},
     machine::{CoursePort, Facts},
-    reach::{Attempt, First, Name, Outcome, Place, Reach},
+    reach::{Attempt, First, Location, Name, Outcome, Reach},
     steps,
 };
 use crate::{json::listener, leftovers::Leftovers};
@@ -75,11 +75,11 @@ pub(super) fn reach(reach: &Reach) -> Value {
 }
 
 fn attempt(attempt: &Attempt) -> Value {
-    let (place, interface) = match &attempt.place {
-        Place::Loopback => ("loopback", None),
-        Place::Own(interface) => ("own", Some(interface)),
-        Place::SameNetwork(interface) => ("same-network", Some(interface)),
-        Place::Elsewhere => ("elsewhere", None),
+    let (place, interface) = match &attempt.location {
+        Location::Loopback => ("loopback", None),
+        Location::Own(interface) => ("own", Some(interface)),
+        Location::SameNetwork(interface) => ("same-network", Some(interface)),
+        Location::Elsewhere => ("elsewhere", None),
     };
     let (outcome, error) = match &attempt.outcome {
         Outcome::Listens => ("listens", None),

@@ -60,9 +60,9 @@ pub(super) struct Loopback {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum CoursePort {
     Free,
-    /// Somebody listens; nobody to be seen is another user's program.
+    /// These programs listen on it; none if it is another user's, which can't be seen.
     Held(Vec<String>),
-    /// Nobody listens, but connections of a server that was there are left.
+    /// No program listens on it, but connections of an earlier server are left.
     Remembered(Leftovers),
     /// It may not be bound, and why.
     Refused(String),

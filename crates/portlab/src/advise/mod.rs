@@ -222,7 +222,7 @@ fn inquiry(args: &Args) -> anyhow::Result<Inquiry> {
     };
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let memory = portlab_sys::machine::memory()
-        .with_context(|| tr!(lang(), "can't read /proc/meminfo", "无法读取 /proc/meminfo"))?;
+        .context(tr!("can't read /proc/meminfo", "无法读取 /proc/meminfo",))?;
     // Handlers that compute need every processor: on one, all models look alike.
     let computes = question.works.iter().any(|work| work.kind == Kind::Cpu);
     let inquiry = Inquiry {

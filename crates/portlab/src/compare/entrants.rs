@@ -1,4 +1,4 @@
-//! Who takes part.
+//! The servers that take part.
 
 use anyhow::bail;
 use portlab_backends::{Backend, MODELS, by_hand, find};
@@ -34,7 +34,7 @@ pub(super) fn foreign(text: &str) -> Result<Entrant, String> {
     Ok(Entrant::foreign(name, words))
 }
 
-/// Who takes part in `parts`, and who is the baseline.
+/// The servers that take part in `parts`, and the name of the baseline.
 pub(super) fn entrants(
     args: &Args,
     parts: &[Part],

@@ -148,7 +148,7 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
             "--size {longest} 太长，聊天的一行最多 {most} 字节；可以用 --size {fits}"
         ));
     }
-    // There is one room more, in which everybody begins.
+    // There is one room more, in which every member begins.
     let (rooms, most) = (usize::try_from(args.rooms.unwrap_or(1))?, limits.rooms - 1);
     if !(1..=most).contains(&rooms) {
         bail!(tr!(

@@ -31,8 +31,7 @@ pub(super) fn dial(
 ) -> anyhow::Result<Dialled> {
     let mut reasons = Vec::new();
     for addr in addrs {
-        let socket = create(*addr)
-            .with_context(|| tr!(lang(), "can't create a socket", "无法创建套接字"))?;
+        let socket = create(*addr).context(tr!("can't create a socket", "无法创建套接字"))?;
         if let Some(trace) = &mut trace {
             crate::tell!("{}", trace.created(*addr, socket.as_raw_fd()));
         }

@@ -22,10 +22,7 @@ use super::{
     sender::Said,
     visible::Visible,
 };
-use crate::{
-    args::{self, lang},
-    output,
-};
+use crate::{args, output};
 
 /// A terminal with a line editor.
 ///
@@ -71,13 +68,10 @@ impl Interactive {
             at_the_end.tell(What::Terminated);
         })?;
         let coloured = AutoStream::choice(&io::stdout()) != ColorChoice::Never;
-        let printer = editor::start(typed, post, coloured).with_context(|| {
-            tr!(
-                lang(),
-                "can't edit lines on this terminal; try it with stdin from a pipe",
-                "这个终端不能编辑输入行；可以改用管道作为标准输入"
-            )
-        })?;
+        let printer = editor::start(typed, post, coloured).context(tr!(
+            "can't edit lines on this terminal; try it with stdin from a pipe",
+            "这个终端不能编辑输入行；可以改用管道作为标准输入",
+        ))?;
         Ok(Self {
             printer,
             has_ended: false,

@@ -90,7 +90,7 @@ pub(crate) struct Args {
 
     /// Narrate on stderr what a client does in five steps: create, connect, send,
     /// receive, close; with addresses, ports, bytes in hex and as text, and
-    /// whose FIN came first
+    /// which FIN came first
     #[arg(long)]
     trace: bool,
 }

@@ -28,7 +28,7 @@ struct Direction {
     bytes: u64,
 }
 
-/// How a connection ended: who sent the first FIN.
+/// How a connection ended: which side sent the first FIN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum CloseReason {
     /// The server closed first, and this client after it.

@@ -26,13 +26,10 @@ pub(super) fn start(proxy: Arc<Proxy>, as_json: bool) -> anyhow::Result<()> {
             }
         }
     });
-    spawned.with_context(|| {
-        tr!(
-            lang(),
-            "can't start a thread for stdin",
-            "无法启动读取标准输入的线程"
-        )
-    })?;
+    spawned.context(tr!(
+        "can't start a thread for stdin",
+        "无法启动读取标准输入的线程",
+    ))?;
     Ok(())
 }
 
@@ -66,8 +63,7 @@ fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::R
     let line = line?;
     match line.as_str() {
         "" => Ok(()),
-        "quit" => interrupt::ask_to_end()
-            .with_context(|| tr!(lang(), "can't end the proxy", "无法结束代理")),
+        "quit" => interrupt::ask_to_end().context(tr!("can't end the proxy", "无法结束代理")),
         "help" => {
             crate::tell!("{}", help());
             Ok(())
@@ -78,7 +74,7 @@ fn obey(proxy: &Proxy, line: anyhow::Result<String>, as_json: bool) -> anyhow::R
             settings.line(line)?;
             proxy
                 .set(settings)
-                .with_context(|| tr!(lang(), "can't change the faults", "无法改变故障设置"))?;
+                .context(tr!("can't change the faults", "无法改变故障设置"))?;
             show(proxy, as_json)
         }
     }

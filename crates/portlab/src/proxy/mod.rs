@@ -101,7 +101,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let warning = lang().pick("warning: ", "警告：");
     let report = move |trouble: &Text| crate::tell!("{warning}{}", trouble.pick(lang()));
     let proxy = Proxy::start(listener, options, report)
-        .with_context(|| tr!(lang(), "can't start the proxy", "无法启动代理"))?;
+        .context(tr!("can't start the proxy", "无法启动代理"))?;
     let proxy = Arc::new(proxy);
     say(
         args.json,

@@ -127,14 +127,11 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let workers = model.sheet().workers(asked, cores);
     warn_of_few_files();
-    tally::begin().with_context(|| tr!(lang(), "no memory for the counts", "没有内存用来计数"))?;
-    tally::write_on_signal(args.json, args.stats).with_context(|| {
-        tr!(
-            lang(),
-            "can't install the handler of SIGUSR1 or the timer of --stats",
-            "无法安装 SIGUSR1 的处理函数或 --stats 的定时器"
-        )
-    })?;
+    tally::begin().context(tr!("no memory for the counts", "没有内存用来计数"))?;
+    tally::write_on_signal(args.json, args.stats).context(tr!(
+        "can't install the handler of SIGUSR1 or the timer of --stats",
+        "无法安装 SIGUSR1 的处理函数或 --stats 的定时器",
+    ))?;
     log_few_panics();
     let drain = args.limits.drain;
     let stop = Stop::install(drain).with_context(args::uncaught)?;

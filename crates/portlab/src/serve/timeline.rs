@@ -27,7 +27,7 @@ use crate::{args::lang, told};
 /// the process.
 pub(super) struct Timeline {
     unwritten: Arc<Mutex<Option<Unwritten>>>,
-    /// The bell of a forking server, which nobody listens to: its first process never runs a handler,
+    /// The bell of a forking server, which is never read: its first process never runs a handler,
     /// so it always comes to its own end, and can't have a second thread.
     _bell: Option<UnixStream>,
 }
@@ -86,7 +86,7 @@ pub(super) fn begin(
     let unwritten = Arc::new(Mutex::new(Some(unwritten)));
     let mut bell = Some(
         stop.last_bell()
-            .with_context(|| tr!(lang(), "can't wait for the end", "无法等待结束"))?,
+            .context(tr!("can't wait for the end", "无法等待结束"))?,
     );
     if sheet.family != Family::Processes
         && let Some(bell) = bell.take()
@@ -95,13 +95,10 @@ pub(super) fn begin(
         thread::Builder::new()
             .name("timeline".to_owned())
             .spawn(move || write_at_the_last_bell(bell, &unwritten))
-            .with_context(|| {
-                tr!(
-                    lang(),
-                    "can't start the thread that writes the trace",
-                    "无法启动写时间线的线程"
-                )
-            })?;
+            .context(tr!(
+                "can't start the thread that writes the trace",
+                "无法启动写时间线的线程",
+            ))?;
     }
     Ok(Some(Timeline {
         unwritten,
@@ -124,7 +121,7 @@ impl Timeline {
 }
 
 fn write_at_the_last_bell(mut bell: UnixStream, unwritten: &Mutex<Option<Unwritten>>) {
-    // Should it be closed, nobody will ring it any more.
+    // The bell was closed, so the server has ended by itself.
     if bell.read_exact(&mut [0]).is_err() {
         return;
     }
@@ -138,9 +135,9 @@ fn write_at_the_last_bell(mut bell: UnixStream, unwritten: &Mutex<Option<Unwritt
     }
 }
 
-/// Whoever takes it is the one who writes.
+/// Takes the trace; the thread that gets it writes it.
 fn take(unwritten: &Mutex<Option<Unwritten>>) -> Option<Unwritten> {
-    let mut unwritten = unwritten.lock().expect("nobody panics while taking it");
+    let mut unwritten = unwritten.lock().expect("no thread panics while taking it");
     unwritten.take()
 }
 

@@ -107,7 +107,7 @@ pub(super) fn course_port(facts: &Facts, lang: Lang) -> Option<Finding> {
             Grade::Note,
             tr!(
                 lang,
-                "see who it is: sudo portlab ports {COURSE_PORT}; or take another port",
+                "see which program it is: sudo portlab ports {COURSE_PORT}; or take another port",
                 "看看是谁：sudo portlab ports {COURSE_PORT}；或者换一个端口"
             ),
         ),
@@ -124,7 +124,7 @@ pub(super) fn course_port(facts: &Facts, lang: Lang) -> Option<Finding> {
             let left = left.tell(lang);
             finding(tr!(
                 lang,
-                "nobody listens on it, but: {left}",
+                "no program listens on it, but: {left}",
                 "没有程序监听它，但是：{left}"
             ))
             .graded(

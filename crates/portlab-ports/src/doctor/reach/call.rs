@@ -10,14 +10,14 @@ use std::{
 
 use portlab_sys::sockets::{Socket, State, sockets, sockets_at};
 
-use super::{Attempt, First, Here, LOOK_AGAIN, Outcome, Place, canonical, queue_at, reached};
+use super::{Attempt, First, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at, reached};
 use crate::{leftovers::Leftovers, listeners::Snapshot};
 
 /// Connects to `addr`, listens for a moment, and hangs up. `before` are the sockets of this machine, if the address is
 /// its own.
 pub(super) fn call(
     addr: SocketAddr,
-    place: Place,
+    location: Location,
     before: Option<Snapshot>,
     patience: Duration,
 ) -> Attempt {
@@ -34,12 +34,12 @@ pub(super) fn call(
                 accepted = wait_for_accept(&stream, began + patience);
             }
             let first = match accepted {
-                // Who hasn't accepted can't speak.
+                // A program that hasn't accepted can't send.
                 Some(false) => First::Silence,
                 _ => listen(&stream, MOMENT),
             };
             if let (true, First::Words(_) | First::Closed) = (before.is_some(), &first) {
-                // Somebody has done that.
+                // Only a program can have done that, so it has accepted.
                 accepted = Some(true);
             }
             queue = before.as_ref().and_then(|_| queue_at(addr));
@@ -64,15 +64,14 @@ pub(super) fn call(
     });
     Attempt {
         addr,
-        place,
+        location,
         took: Some(took),
         outcome,
         here,
     }
 }
 
-/// A port that nobody listens on may be the very one that is given to who connects to it; then the
-/// connection has one end.
+/// If no program listens on a port, the system may choose that port for the client: then the connection has one end.
 fn meets_itself(stream: &TcpStream) -> bool {
     let ends = (stream.local_addr(), stream.peer_addr());
     matches!(ends, (Ok(own), Ok(peer)) if own == peer)
@@ -105,7 +104,7 @@ fn listen(mut stream: &TcpStream, moment: Duration) -> First {
     }
 }
 
-/// Looks whether the server's end has become somebody's, which `accept` makes it.
+/// Waits until a process owns the server's end, as it does after `accept`.
 fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
     let (own, peer) = (stream.local_addr().ok()?, stream.peer_addr().ok()?);
     let (own, peer) = (canonical(own), canonical(peer));
@@ -118,7 +117,7 @@ fn wait_for_accept(stream: &TcpStream, until: Instant) -> Option<bool> {
             // The last step of the handshake may come a moment later. It may also be that the server
             // wants to be woken by the first byte only (TCP_DEFER_ACCEPT).
             State::SynRecv | State::NewSynRecv => false,
-            // It has been closed meanwhile, by whoever had it.
+            // The program has accepted and closed it meanwhile.
             _ => return None,
         };
         if is_made && server.inode != 0 {
@@ -174,7 +173,7 @@ fn doors(sockets: &[Socket], port: u16) -> HashSet<u64> {
         .collect()
 }
 
-/// Who speaks first does it at once, and few networks take longer than this.
+/// A server that sends first does so at once, and few networks take longer than this.
 const MOMENT: Duration = Duration::from_millis(500);
 /// The first line of most greetings.
 const MOST_WORDS: usize = 256;

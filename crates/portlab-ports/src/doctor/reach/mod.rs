@@ -54,7 +54,7 @@ pub(super) enum Name {
         error: String,
         took: Duration,
     },
-    /// Nobody has answered in time.
+    /// The name service has not answered in time.
     Unanswered,
 }
 
@@ -62,7 +62,7 @@ pub(super) enum Name {
 #[derive(Debug)]
 pub(super) struct Attempt {
     pub(super) addr: SocketAddr,
-    pub(super) place: Place,
+    pub(super) location: Location,
     /// How long it took to connect; `None` when that wasn't tried.
     pub(super) took: Option<Duration>,
     pub(super) outcome: Outcome,
@@ -72,7 +72,7 @@ pub(super) struct Attempt {
 
 /// Where an address is, seen from this machine; with the interface that tells.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Location {
     Loopback,
     Own(String),
     SameNetwork(String),
@@ -113,12 +113,12 @@ pub(super) struct Here {
     pub(super) accepted: Option<bool>,
     /// Whether the program was gone after the connection was closed; `None` when that can't be told.
     pub(super) has_ended: Option<bool>,
-    /// What keeps the port from being bound, though nobody listens on it.
+    /// What keeps the port from being bound, though no program listens on it.
     pub(super) leftovers: Option<Leftovers>,
 }
 
 impl Attempt {
-    /// Who listens where the address leads, if it is this machine's.
+    /// The listener that the address leads to, if it is this machine's.
     pub(super) fn heard(&self) -> Option<&Listener> {
         self.here.as_ref()?.before.heard_at(reached(self.addr))
     }
@@ -201,30 +201,30 @@ fn look_up(target: &Address, patience: Duration) -> Name {
 }
 
 fn attempt(addr: SocketAddr, networks: &[Network], way: Way) -> Attempt {
-    let place = place(addr.ip(), networks);
-    let here = matches!(place, Place::Loopback | Place::Own(_));
+    let location = location(addr.ip(), networks);
+    let here = matches!(location, Location::Loopback | Location::Own(_));
     let before = here.then(|| Snapshot::take().ok()).flatten();
     match before {
         // The kernel's list tells what an empty connection would, and ends no server.
         Some(before) if !way.connects && before.heard_at(reached(addr)).is_some() => {
-            watch::watch(addr, place, before, way.patience)
+            watch::watch(addr, location, before, way.patience)
         }
-        before => call::call(addr, place, before, way.patience),
+        before => call::call(addr, location, before, way.patience),
     }
 }
 
 /// Where `ip` is, to a machine in `networks`.
-fn place(ip: IpAddr, networks: &[Network]) -> Place {
+fn location(ip: IpAddr, networks: &[Network]) -> Location {
     let ip = ip.to_canonical();
     if ip.is_loopback() || ip.is_unspecified() {
-        return Place::Loopback;
+        return Location::Loopback;
     }
     if let Some(own) = networks.iter().find(|it| it.addr == ip) {
-        return Place::Own(own.interface.clone());
+        return Location::Own(own.interface.clone());
     }
     match networks.iter().find(|it| it.contains(ip)) {
-        Some(near) => Place::SameNetwork(near.interface.clone()),
-        None => Place::Elsewhere,
+        Some(near) => Location::SameNetwork(near.interface.clone()),
+        None => Location::Elsewhere,
     }
 }
 
@@ -271,16 +271,16 @@ mod tests {
         ];
         let eth0 = || "eth0".to_owned();
         for (ip, expected) in [
-            ("127.0.0.9", Place::Loopback),
-            ("::1", Place::Loopback),
-            ("0.0.0.0", Place::Loopback),
-            ("::ffff:127.0.0.1", Place::Loopback),
-            ("192.0.2.2", Place::Own(eth0())),
-            ("192.0.2.9", Place::SameNetwork(eth0())),
-            ("fd00::9", Place::SameNetwork(eth0())),
-            ("198.51.100.1", Place::Elsewhere),
+            ("127.0.0.9", Location::Loopback),
+            ("::1", Location::Loopback),
+            ("0.0.0.0", Location::Loopback),
+            ("::ffff:127.0.0.1", Location::Loopback),
+            ("192.0.2.2", Location::Own(eth0())),
+            ("192.0.2.9", Location::SameNetwork(eth0())),
+            ("fd00::9", Location::SameNetwork(eth0())),
+            ("198.51.100.1", Location::Elsewhere),
         ] {
-            assert_eq!(place(ip.parse().unwrap(), &networks), expected, "{ip}");
+            assert_eq!(location(ip.parse().unwrap(), &networks), expected, "{ip}");
         }
     }
 }

@@ -4,21 +4,21 @@ use std::{collections::BTreeSet, net::SocketAddr, thread, time::Instant};
 
 use portlab_sys::sockets::{Socket, State, sockets_at};
 
-use super::{Attempt, Here, LOOK_AGAIN, Outcome, Place, canonical, queue_at, reached};
+use super::{Attempt, Here, LOOK_AGAIN, Location, Outcome, canonical, queue_at, reached};
 use crate::listeners::Snapshot;
 
 /// Examines the listener at `addr`, which is one of `before`. If connections wait to be accepted, it is
 /// watched until it accepts one, for `patience` at most.
 pub(super) fn watch(
     addr: SocketAddr,
-    place: Place,
+    location: Location,
     before: Snapshot,
     patience: std::time::Duration,
 ) -> Attempt {
     let accepted = accepts(addr, &before, Instant::now() + patience);
     Attempt {
         addr,
-        place,
+        location,
         took: None,
         outcome: Outcome::Listens,
         here: Some(Here {
@@ -54,7 +54,7 @@ fn accepts(addr: SocketAddr, before: &Snapshot, until: Instant) -> Option<bool> 
 }
 
 /// The connections among `sockets` that wait to be accepted where a connection to `addr` would: they have no
-/// owner yet. Those whose client has left wait too.
+/// owner yet. Connections of a client that has closed wait too.
 fn waiting(
     sockets: &[Socket],
     addr: SocketAddr,

@@ -7,7 +7,7 @@ use portlab_words::{Lang, tr, units};
 use crate::{
     doctor::{
         finding::{Finding, Grade},
-        reach::{Attempt, Here, Outcome, Place, Reach, reached},
+        reach::{Attempt, Here, Location, Outcome, Reach, reached},
     },
     leftovers::{Bind, Leftovers},
     listeners::{Listener, Snapshot},
@@ -37,12 +37,12 @@ pub(super) fn connect(attempt: &Attempt, reach: &Reach, worst: Grade, lang: Lang
         Outcome::Unreachable => (
             tr!(
                 lang,
-                "there is no way to {addr}: the network has none, or no machine answers there",
+                "there is no route to {addr}: this machine's network has none, or no machine answers there",
                 "到 {addr} 没有路：网络不通，或者那个地址上没有机器"
             ),
             tr!(
                 lang,
-                "check the address, the cable or Wi-Fi, and the ways: ip route",
+                "check the address, the cable or Wi-Fi, and the routes: ip route",
                 "检查地址有没有写错、网线或 Wi-Fi 有没有连好，再看看路由：ip route"
             ),
         ),
@@ -97,7 +97,7 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
         return (
             tr!(
                 lang,
-                "refused: the machine is there, but nobody listens on its port {port} (or a firewall \
+                "refused: the machine is there, but no program listens on its port {port} (or a firewall \
                  says so)",
                 "被拒绝：那台机器在，但它的端口 {port} 上没有程序监听（也可能是防火墙拒绝的）"
             ),
@@ -117,7 +117,7 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
     let udp = receives_udp(here, port, lang).unwrap_or_default();
     let text = tr!(
         lang,
-        "refused: nobody listens on port {port} of this machine{udp}",
+        "refused: no program listens on port {port} of this machine{udp}",
         "被拒绝：本机的端口 {port} 上没有程序监听{udp}"
     );
     let addr = attempt.addr;
@@ -140,7 +140,7 @@ fn refused(attempt: &Attempt, lang: Lang) -> (String, String) {
     (text, start + &near)
 }
 
-/// That a program receives UDP at a port where nobody listens.
+/// That a program receives UDP at a port where no program listens for TCP.
 fn receives_udp(here: &Here, port: u16, lang: Lang) -> Option<String> {
     let receiver = here.before.receiving_at(port).next()?;
     let who = who(&receiver.programs, here.before.sees_everybody, lang);
@@ -151,7 +151,7 @@ fn receives_udp(here: &Here, port: u16, lang: Lang) -> Option<String> {
     ))
 }
 
-/// Somebody listens on the port, where this address isn't heard.
+/// A program listens on the port, but at another address.
 fn other_address(
     attempt: &Attempt,
     listener: &Listener,
@@ -206,7 +206,7 @@ fn near(snapshot: &Snapshot, attempt: &Attempt, lang: Lang) -> String {
     let told = told.join(lang.pick("; ", "；"));
     tr!(
         lang,
-        ". Somebody listens on: {told}",
+        ". Ports with a listener: {told}",
         "。有程序监听的端口：{told}"
     )
 }
@@ -220,9 +220,9 @@ fn timed_out(attempt: &Attempt, reach: &Reach, lang: Lang) -> (String, String) {
             tr!(
                 lang,
                 "no answer within {patience}: the accept queue is full ({queue} wait in it), so the server \
-                 is deaf: it listens, and doesn't accept",
-                "{patience} 内没有回应：等待队列满了（有 {queue} 个连接在排队），服务端“听不见”：\
-                 它在监听，却不接受（accept）连接"
+                 listens and doesn't accept",
+                "{patience} 内没有回应：等待队列满了（有 {queue} 个连接在排队），服务端在监听，\
+                 却不接受（accept）连接"
             ),
             tr!(
                 lang,
@@ -234,22 +234,22 @@ fn timed_out(attempt: &Attempt, reach: &Reach, lang: Lang) -> (String, String) {
         );
     }
     let text = tr!(lang, "no answer within {patience}", "{patience} 内没有回应");
-    let remedy = match attempt.place {
-        Place::Loopback | Place::Own(_) => tr!(
+    let remedy = match attempt.location {
+        Location::Loopback | Location::Own(_) => tr!(
             lang,
-            "a firewall of this machine swallows it: sudo iptables -L -n",
+            "a firewall of this machine drops the packets: sudo iptables -L -n",
             "被本机的防火墙丢掉了：sudo iptables -L -n"
         ),
-        Place::SameNetwork(_) => tr!(
+        Location::SameNetwork(_) => tr!(
             lang,
-            "is the machine on, and the address right? If it is, its firewall swallows the call: open the \
+            "is the machine on, and the address right? If it is, its firewall drops the packets: open the \
              port there (sudo ufw allow PORT)",
             "那台机器开着吗？地址写对了吗？如果都没问题，就是它的防火墙把连接丢掉了：在那边放行这个端口\
              （sudo ufw allow 端口号）"
         ),
-        Place::Elsewhere => tr!(
+        Location::Elsewhere => tr!(
             lang,
-            "the address may be wrong, or a firewall on the way swallows the call; a slow network takes \
+            "the address may be wrong, or a firewall on the way drops the packets; a slow network takes \
              longer: --timeout 30s",
             "地址可能写错了，或者路上的防火墙把连接丢掉了；网络慢的话可以多等一会儿：--timeout 30s"
         ),

@@ -10,7 +10,7 @@ use portlab_service::inert;
 
 use super::{
     finding::{Finding, Grade},
-    reach::{Attempt, First, Name, Outcome, Place, Reach},
+    reach::{Attempt, First, Location, Name, Outcome, Reach},
 };
 use crate::{listeners::Listener, meaning::who};
 
@@ -20,7 +20,7 @@ pub(super) fn all(reach: &Reach, lang: Lang) -> Vec<Finding> {
     for attempt in &reach.attempts {
         steps.push(place(attempt, lang));
         steps.extend(listener(attempt, lang));
-        // Who was reached at another address has no problem with this one.
+        // If the server was reached at another address, this one is no problem.
         let worst = if reach.is_reached() {
             Grade::Note
         } else {
@@ -97,7 +97,7 @@ fn name(reach: &Reach, lang: Lang) -> Finding {
             let took = units::time(*took);
             finding(tr!(
                 lang,
-                "nobody knows the address of {host} (asked for {took})",
+                "the name service has no address for {host} (asked for {took})",
                 "查不到 {host} 的地址（查了 {took}）"
             ))
             .graded(
@@ -127,28 +127,28 @@ fn name(reach: &Reach, lang: Lang) -> Finding {
 
 fn place(attempt: &Attempt, lang: Lang) -> Finding {
     let ip = attempt.addr.ip();
-    let text = match &attempt.place {
-        Place::Loopback if ip.is_unspecified() => tr!(
+    let text = match &attempt.location {
+        Location::Loopback if ip.is_unspecified() => tr!(
             lang,
-            "{ip} is for listening; who connects to it reaches this machine",
+            "{ip} is an address to listen at; a client that connects to it reaches this machine",
             "{ip} 是监听时用的地址，连接它就是连接本机"
         ),
-        Place::Loopback => tr!(
+        Location::Loopback => tr!(
             lang,
             "{ip} is this machine itself (loopback): no network is needed",
             "{ip} 就是本机（回环地址），不经过网络"
         ),
-        Place::Own(interface) => tr!(
+        Location::Own(interface) => tr!(
             lang,
             "{ip} is this machine's own address ({interface})",
             "{ip} 是本机自己的地址（{interface} 网卡）"
         ),
-        Place::SameNetwork(interface) => tr!(
+        Location::SameNetwork(interface) => tr!(
             lang,
             "{ip} is in the same network as this machine ({interface})",
             "{ip} 和本机在同一个网络里（{interface} 网卡）"
         ),
-        Place::Elsewhere => tr!(
+        Location::Elsewhere => tr!(
             lang,
             "{ip} is outside of this machine's networks: a router leads there",
             "{ip} 不在本机所在的网络里，要经过路由器"
@@ -157,7 +157,7 @@ fn place(attempt: &Attempt, lang: Lang) -> Finding {
     Finding::new("place", lang.pick("where", "位置"), text)
 }
 
-/// Who listens, where that can be seen.
+/// The listener, where it can be seen.
 fn listener(attempt: &Attempt, lang: Lang) -> Option<Finding> {
     let listener = attempt.heard()?;
     let sees_everybody = attempt.here.as_ref()?.before.sees_everybody;
@@ -181,7 +181,7 @@ fn listener(attempt: &Attempt, lang: Lang) -> Option<Finding> {
     ))
 }
 
-/// What keeps a port from being bound though nobody listens on it.
+/// What keeps a port from being bound though no program listens on it.
 fn left_behind(attempt: &Attempt, worst: Grade, lang: Lang) -> Option<Finding> {
     let left = attempt.here.as_ref()?.leftovers.as_ref()?;
     let finding = Finding::new(
@@ -228,23 +228,23 @@ fn accepted(attempt: &Attempt, reach: &Reach, lang: Lang) -> Option<Finding> {
         }
         (false, true) => tr!(
             lang,
-            "the server is deaf: the kernel has made the connection, but the program has not accepted \
+            "the server doesn't accept: the kernel has made the connection, but the program has not accepted \
              it within {patience}; waiting in its queue: {before} before, {queue} now",
-            "服务端“听不见”：内核已经建立了连接，但程序在 {patience} 内没有接受（accept）；排队的连接\
+            "服务端没有接受连接：内核已经建立了连接，但程序在 {patience} 内没有接受（accept）；排队的连接\
              原来有 {before} 个，现在有 {queue} 个"
         ),
         (false, false) if is_full => tr!(
             lang,
-            "the server is deaf: its accept queue is full ({queue} wait in it), and the program has accepted none \
+            "the server doesn't accept: its accept queue is full ({queue} wait in it), and the program has accepted none \
              of them within {patience}: a client that connects now gets no answer",
-            "服务端“听不见”：等待队列满了（有 {queue} 个连接在排队），程序在 {patience} 内一个也没有接受\
+            "服务端没有接受连接：等待队列满了（有 {queue} 个连接在排队），程序在 {patience} 内一个也没有接受\
              （accept）：现在来连接的客户端得不到回应"
         ),
         (false, false) => tr!(
             lang,
-            "the server is deaf: connections wait, and the program has accepted none of them within {patience}; \
+            "the server doesn't accept: connections wait, and the program has accepted none of them within {patience}; \
              waiting in its queue: {queue}",
-            "服务端“听不见”：有连接在排队，但程序在 {patience} 内一个也没有接受（accept）；排队的连接有 \
+            "服务端没有接受连接：有连接在排队，但程序在 {patience} 内一个也没有接受（accept）；排队的连接有 \
              {queue} 个"
         ),
     };
@@ -257,13 +257,13 @@ fn afterwards(attempt: &Attempt, lang: Lang) -> Option<Finding> {
     if !attempt.here.as_ref()?.has_ended? {
         return Some(finding(tr!(
             lang,
-            "the program still listens after we hung up",
+            "the program still listens after the connection was closed",
             "我们断开之后，程序仍然在监听"
         )));
     }
     let text = tr!(
         lang,
-        "it ended when we hung up: it serves one client and exits, or an empty read ends it",
+        "the program ended when the connection was closed: it serves one client and exits, or an empty read ends it",
         "我们一断开，它就结束了：要么它只服务一个客户端就退出，要么 recv 读到空数据时它会出错退出"
     );
     let remedy = tr!(
@@ -289,7 +289,7 @@ fn deaf(attempt: &Attempt, lang: Lang) -> String {
     });
     tr!(
         lang,
-        "it is busy with somebody else, as a server that serves one at a time, or it never calls \
+        "it may be busy with another client, as a server that serves one at a time; or it never calls \
          accept(), or hangs: end the other client, or start it again{look}",
         "它可能正忙着服务别人（一次只服务一个客户端的服务端就会这样），也可能没有调用 accept()，或者卡住了：\
          关掉另一个客户端，或者重新启动它{look}"
@@ -308,20 +308,20 @@ fn first(attempt: &Attempt, lang: Lang) -> Option<Finding> {
             let said = shown(words);
             finding(tr!(
                 lang,
-                "the server speaks first: {said}",
+                "the server sends first: {said}",
                 "服务端先说话：{said}"
             ))
         }
-        // Who hasn't accepted can't speak.
+        // A program that hasn't accepted can't send.
         First::Silence if deaf => return None,
         First::Silence => finding(tr!(
             lang,
-            "the server is silent and waits for the client to speak: an echo and a web server do",
+            "the server sends nothing first and waits for the client, as an echo and a web server do",
             "服务端不先说话，等客户端开口：回显服务和网页服务都是这样"
         )),
         First::Closed => finding(tr!(
             lang,
-            "the server closed the connection at once, without a word",
+            "the server closed the connection at once and sent nothing",
             "服务端什么也没说，马上关闭了连接"
         ))
         .graded(
@@ -348,7 +348,7 @@ fn first(attempt: &Attempt, lang: Lang) -> Option<Finding> {
     })
 }
 
-/// What was said, as far as it fits a line or two; on nobody's screen may it be more than text.
+/// The first words, as far as they fit a line or two, without what a terminal obeys.
 pub(super) fn shown(words: &[u8]) -> String {
     let text = String::from_utf8_lossy(words);
     let text = inert(text.trim_end_matches(['\r', '\n']));

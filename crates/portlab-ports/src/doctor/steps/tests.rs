@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// A way to `addr` whose only attempt ends with `outcome`.
-fn reach(addr: &str, place: Place, outcome: Outcome, here: Option<Here>) -> Reach {
+fn reach(addr: &str, location: Location, outcome: Outcome, here: Option<Here>) -> Reach {
     let addr: SocketAddr = addr.parse().unwrap();
     Reach {
         target: Purpose::DOCTOR.read(&addr.to_string()).unwrap(),
@@ -17,7 +17,7 @@ fn reach(addr: &str, place: Place, outcome: Outcome, here: Option<Here>) -> Reac
         name: Name::Literal,
         attempts: vec![Attempt {
             addr,
-            place,
+            location,
             took: Some(Duration::from_micros(50)),
             outcome,
             here,
@@ -66,14 +66,14 @@ fn said(reach: &Reach, key: &str, lang: Lang) -> (Grade, String) {
 
 #[test]
 fn every_way_that_fails_tells_why_and_what_to_do() {
-    let loopback = || Place::Loopback;
-    let near = || Place::SameNetwork("eth0".to_owned());
-    let with = |outcome, place, addr, here| reach(addr, place, outcome, here);
+    let loopback = || Location::Loopback;
+    let near = || Location::SameNetwork("eth0".to_owned());
+    let with = |outcome, location, addr, here| reach(addr, location, outcome, here);
     let me = "127.0.0.1:80";
     for (reach, parts) in [
         (
             with(Outcome::Refused, loopback(), me, here(&[], 0, None)),
-            ["nobody listens on port 80", "--bind 127.0.0.1:80"],
+            ["no program listens on port 80", "--bind 127.0.0.1:80"],
         ),
         (
             with(
@@ -82,7 +82,7 @@ fn every_way_that_fails_tells_why_and_what_to_do() {
                 me,
                 here(&["127.0.0.1:81"], 0, None),
             ),
-            ["nobody listens", "81, python3 (pid 42)"],
+            ["no program listens", "81, python3 (pid 42)"],
         ),
         (
             with(
@@ -128,22 +128,27 @@ fn every_way_that_fails_tells_why_and_what_to_do() {
             ["no answer", "Is the machine on"],
         ),
         (
-            with(Outcome::TimedOut, Place::Elsewhere, "198.51.100.9:80", None),
+            with(
+                Outcome::TimedOut,
+                Location::Elsewhere,
+                "198.51.100.9:80",
+                None,
+            ),
             ["no answer", "--timeout 30s"],
         ),
         (
             with(
                 Outcome::Unreachable,
-                Place::Elsewhere,
+                Location::Elsewhere,
                 "198.51.100.9:80",
                 None,
             ),
-            ["no way to 198.51.100.9:80", "ip route"],
+            ["no route to 198.51.100.9:80", "ip route"],
         ),
         (
             with(
                 Outcome::NoOwnPort,
-                Place::Elsewhere,
+                Location::Elsewhere,
                 "198.51.100.9:80",
                 None,
             ),
@@ -152,7 +157,7 @@ fn every_way_that_fails_tells_why_and_what_to_do() {
         (
             with(
                 Outcome::Failed("odd".to_owned()),
-                Place::Elsewhere,
+                Location::Elsewhere,
                 "198.51.100.9:80",
                 None,
             ),
@@ -186,7 +191,7 @@ fn a_connection_that_nobody_accepts_is_no_reached_one() {
         let here = here(&[me], 2, accepted);
         reach(
             me,
-            Place::Loopback,
+            Location::Loopback,
             Outcome::Connected(First::Silence),
             here,
         )
@@ -216,7 +221,7 @@ fn a_listener_that_was_not_called_is_judged_by_its_queue() {
     let with = |queue, accepted| {
         reach(
             me,
-            Place::Loopback,
+            Location::Loopback,
             Outcome::Listens,
             here(&[me], queue, accepted),
         )
@@ -254,7 +259,7 @@ fn a_server_that_ended_when_we_hung_up_is_a_problem_though_it_was_reached() {
         here.as_mut().unwrap().has_ended = ended;
         reach(
             me,
-            Place::Loopback,
+            Location::Loopback,
             Outcome::Connected(First::Silence),
             here,
         )
@@ -263,7 +268,7 @@ fn a_server_that_ended_when_we_hung_up_is_a_problem_though_it_was_reached() {
     assert_eq!(grade, Grade::Problem);
     assert!(
         text.contains(
-            "it ended when we hung up: it serves one client and exits, or an empty read ends it"
+            "the program ended when the connection was closed: it serves one client and exits, or an empty read ends it"
         ),
         "{text}"
     );
@@ -297,7 +302,7 @@ fn what_is_left_at_a_port_is_told_beside_the_refusal() {
         programs: Vec::new(),
         reusing: Bind::InUse,
     });
-    let mut way = reach("[::1]:80", Place::Loopback, Outcome::Refused, here);
+    let mut way = reach("[::1]:80", Location::Loopback, Outcome::Refused, here);
     let (grade, text) = said(&way, "left_behind", Lang::En);
     assert_eq!(grade, Grade::Problem);
     assert!(
@@ -319,11 +324,16 @@ fn what_is_left_at_a_port_is_told_beside_the_refusal() {
 #[test]
 fn a_failed_address_of_a_reached_name_is_a_note() {
     let refused = here(&["[::1]:80"], 0, None);
-    let mut way = reach("127.0.0.1:80", Place::Loopback, Outcome::Refused, refused);
+    let mut way = reach(
+        "127.0.0.1:80",
+        Location::Loopback,
+        Outcome::Refused,
+        refused,
+    );
     let other = Outcome::Connected(First::Words(b"hi\r\n".to_vec()));
     let other = reach(
         "[::1]:80",
-        Place::Loopback,
+        Location::Loopback,
         other,
         here(&["[::1]:80"], 0, Some(true)),
     );
@@ -335,7 +345,7 @@ fn a_failed_address_of_a_reached_name_is_a_note() {
 
 #[test]
 fn a_name_that_is_not_found_ends_the_way() {
-    let mut way = reach("127.0.0.1:80", Place::Loopback, Outcome::Refused, None);
+    let mut way = reach("127.0.0.1:80", Location::Loopback, Outcome::Refused, None);
     way.attempts.clear();
     way.target.host = Host::Name("here.invalid".to_owned());
     for name in [
