@@ -151,7 +151,7 @@ fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mu
         },
     );
     lock(rooms).call(id, &mut |session, cx| session.on_open(cx));
-    let how = converse(defect, id, stream, rooms);
+    let how = drive(defect, id, stream, rooms);
     lock(rooms).members.remove(&id);
     if defect != ForgetsTheLost {
         lock(rooms).tell_hub(id, |hub, deliver| hub.gone(id, how, deliver));
@@ -168,12 +168,7 @@ fn attend(service: &dyn Service, id: ConnId, stream: &Arc<TcpStream>, rooms: &Mu
 }
 
 /// Reads until the end of the connection, and says how it came.
-fn converse(
-    defect: Defect,
-    id: ConnId,
-    mut stream: &TcpStream,
-    rooms: &Mutex<Rooms>,
-) -> CloseReason {
+fn drive(defect: Defect, id: ConnId, mut stream: &TcpStream, rooms: &Mutex<Rooms>) -> CloseReason {
     let mut buffer = vec![0; if defect == HugeTurns { 1 << 20 } else { 4096 }];
     for turn in 0.. {
         let input = match stream.read(&mut buffer) {

@@ -21,7 +21,7 @@ impl fmt::Display for ConnId {
 pub trait Service: Send + Sync {
     /// Makes the session of a connection that was just accepted.
     ///
-    /// Called once per connection, by the thread or process that will drive it. It must not block.
+    /// Called once per connection, by the process that will drive it. It must not block.
     fn open(&self, conn: ConnId, peer: SocketAddr) -> Box<dyn Session>;
 
     /// Makes the half that all connections share, or `None` (the default) when they share nothing.

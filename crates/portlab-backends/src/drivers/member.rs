@@ -70,8 +70,8 @@ pub(crate) fn drive(connection: Connection, service: &dyn Service, hub: &mut imp
                 waiting.end(What::Wait, 0);
                 match waited {
                     Err(_) => break,
-                    Ok(Woken::ByTime) if lingers_until.is_some() => conn.work_done(),
-                    Ok(Woken::ByBell) if hub.fetch().is_err() => lose_hub(&mut conn, &mut scratch),
+                    Ok(WokenBy::Time) if lingers_until.is_some() => conn.work_done(),
+                    Ok(WokenBy::Bell) if hub.fetch().is_err() => lose_hub(&mut conn, &mut scratch),
                     Ok(_) => advance(&mut conn, &mut scratch, hub),
                 }
             }
@@ -101,11 +101,11 @@ fn advance(conn: &mut Conn, scratch: &mut Scratch, hub: &mut impl HubClient) -> 
 }
 
 /// What has ended a wait.
-enum Woken {
-    ByPeer,
+enum WokenBy {
+    Peer,
     /// The bell, and perhaps the peer as well.
-    ByBell,
-    ByTime,
+    Bell,
+    Time,
 }
 
 /// Waits for the peer, for mail unless the connection `lingers`, or until `limit`.
@@ -114,7 +114,7 @@ fn wait(
     bell: BorrowedFd<'_>,
     limit: Option<Instant>,
     lingers: bool,
-) -> io::Result<Woken> {
+) -> io::Result<WokenBy> {
     let wanted = match (conn.is_blocked(), conn.is_at_end()) {
         // Nothing is read before the last answer has left.
         (true, _) => PollFlags::OUT,
@@ -139,7 +139,7 @@ fn wait(
             (false, false) => &mut fds[..1],
         };
         match poll(fds, timeout.as_ref()) {
-            Ok(0) => return Ok(Woken::ByTime),
+            Ok(0) => return Ok(WokenBy::Time),
             Ok(_) => {}
             Err(Errno::INTR) => continue,
             Err(errno) => return Err(errno.into()),
@@ -153,6 +153,6 @@ fn wait(
         if !seen.is_empty() {
             conn.is_ready(seen.intersects(PollFlags::RDHUP | PollFlags::HUP | PollFlags::ERR));
         }
-        return Ok(if rung { Woken::ByBell } else { Woken::ByPeer });
+        return Ok(if rung { WokenBy::Bell } else { WokenBy::Peer });
     }
 }

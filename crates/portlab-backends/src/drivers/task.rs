@@ -60,17 +60,6 @@ pub(crate) struct Port {
     all_ended: mpsc::Receiver<()>,
 }
 
-/// A connection that was accepted. Spawn [`Accepted::serve`] as a task.
-pub(crate) struct Accepted {
-    stream: Interruptible<TcpStream>,
-    peer: SocketAddr,
-    span: Span,
-    admission: Admission,
-    service: &'static dyn Service,
-    hub: Option<TaskClient>,
-    alive: mpsc::Sender<()>,
-}
-
 impl Port {
     pub(crate) fn new(
         entry: Entry,
@@ -90,22 +79,27 @@ impl Port {
         })
     }
 
-    /// Awaits the next connection. `None` when the server stops.
-    pub(crate) async fn accept(&mut self) -> io::Result<Option<Accepted>> {
+    /// Awaits the next connection; spawn [`TaskConn::serve`] as its task. `None` when the server stops.
+    pub(crate) async fn accept(&mut self) -> io::Result<Option<TaskConn>> {
         loop {
             match unless_stopped(&self.stop, accept(&self.listener)).await? {
                 None => return Ok(None),
                 Some(Ok((stream, peer, span))) => {
                     self.backoff.reset();
                     if let Some(admission) = self.entry.admit(&stream) {
-                        return Ok(Some(Accepted {
+                        return Ok(Some(TaskConn {
+                            session: self.service.open(span.id(), peer),
                             stream: Interruptible::new(stream),
-                            peer,
                             hub: self.hub.as_ref().map(|hub| hub.client(span.id())),
                             span,
-                            admission,
-                            service: self.service,
-                            alive: self.alive.clone(),
+                            mail_first: true,
+                            at_end: false,
+                            has_more: false,
+                            deadlines: Deadlines::new(admission.limits),
+                            _admission: admission,
+                            timer: None,
+                            last_bytes: Vec::new(),
+                            _alive: self.alive.clone(),
                         }));
                     }
                 }
@@ -171,50 +165,8 @@ async fn unless_stopped<T>(
     .await
 }
 
-impl Accepted {
-    /// Serves the connection to its end, and takes it out of the hub.
-    pub(crate) async fn serve(self) {
-        let _alive = self.alive;
-        let mut conn = TaskConn {
-            session: self.service.open(self.span.id(), self.peer),
-            stream: self.stream,
-            span: self.span,
-            hub: self.hub,
-            mail_first: true,
-            at_end: false,
-            has_more: false,
-            deadlines: Deadlines::new(self.admission.limits),
-            _admission: self.admission,
-            timer: None,
-            last_bytes: Vec::new(),
-        };
-        // A peer that resets its connection ends this one and no other.
-        let reason = conn.drive().await.unwrap_or_else(|error| {
-            // A handler that panicked is counted already.
-            if error.raw_os_error().is_some() {
-                tally::add(Count::Broken, 1);
-            }
-            CloseReason::Lost
-        });
-        // It gets no more mail, so no overflow interrupts its last bytes.
-        let hub = conn.hub.take();
-        let is_finished = reason == CloseReason::Lost || conn.at_end && conn.last_bytes.is_empty();
-        // The hub may be busy, and the socket need not stay open until the hub is told.
-        let lingering = (!is_finished).then_some(conn);
-        if let Some(hub) = hub
-            // At a stop all connections end, and no member is left to be told.
-            && !stop::is_set()
-        {
-            let _ = hub.gone(reason).await;
-        }
-        if let Some(mut conn) = lingering {
-            conn.linger().await;
-        }
-    }
-}
-
 /// A connection and its session.
-struct TaskConn {
+pub(crate) struct TaskConn {
     /// Given back before the socket closes.
     _admission: Admission,
     stream: Interruptible<TcpStream>,
@@ -233,6 +185,8 @@ struct TaskConn {
     timer: Option<Pin<Box<Sleep>>>,
     /// Bytes that are still to be sent when the server closes the connection.
     last_bytes: Vec<u8>,
+    /// The port drains until it is dropped.
+    _alive: mpsc::Sender<()>,
 }
 
 /// What one call of the session has brought.
@@ -262,6 +216,32 @@ thread_local! {
 }
 
 impl TaskConn {
+    /// Serves the connection to its end, and takes it out of the hub.
+    pub(crate) async fn serve(mut self) {
+        // A peer that resets its connection ends this one and no other.
+        let reason = self.drive().await.unwrap_or_else(|error| {
+            // A handler that panicked is counted already.
+            if error.raw_os_error().is_some() {
+                tally::add(Count::Broken, 1);
+            }
+            CloseReason::Lost
+        });
+        // It gets no more mail, so no overflow interrupts its last bytes.
+        let hub = self.hub.take();
+        let is_finished = reason == CloseReason::Lost || self.at_end && self.last_bytes.is_empty();
+        // The hub may be busy, and the socket need not stay open until the hub is told.
+        let lingering = (!is_finished).then_some(self);
+        if let Some(hub) = hub
+            // At a stop all connections end, and no member is left to be told.
+            && !stop::is_set()
+        {
+            let _ = hub.gone(reason).await;
+        }
+        if let Some(mut conn) = lingering {
+            conn.linger().await;
+        }
+    }
+
     /// Reads like the blocking version; at each `await` the thread turns to another task.
     async fn drive(&mut self) -> io::Result<CloseReason> {
         if let Some(hub) = &self.hub {

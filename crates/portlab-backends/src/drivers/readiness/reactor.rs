@@ -169,7 +169,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
         // Connections that are queued meanwhile have their turn after the next wait.
         for _ in 0..self.queue.len() {
             if let Some(key) = self.queue.pop_front()
-                && let Some(slot) = self.slot(key)
+                && let Some(slot) = find(&mut self.slots, key)
             {
                 slot.queued = false;
                 self.step(key, Call::Advance);
@@ -184,7 +184,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
             match alarm {
                 Alarm::Done(key) => self.step(key, Call::WorkDone),
                 Alarm::Limit(key) => {
-                    if let Some(slot) = self.slot(key) {
+                    if let Some(slot) = find(&mut self.slots, key) {
                         slot.limit_timer = None;
                         self.step(key, Call::Advance);
                     }
@@ -264,7 +264,9 @@ impl<'door, E: Executor> Reactor<'door, E> {
     }
 
     fn ready(&mut self, key: Key, fin_seen: bool) {
-        let Some(slot) = self.slot(key) else { return };
+        let Some(slot) = find(&mut self.slots, key) else {
+            return;
+        };
         slot.conn.is_ready(fin_seen);
         // A connection in the queue has its turn there.
         if !slot.queued {
@@ -309,7 +311,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
 
     /// Puts a connection into the queue, once.
     fn enqueue(&mut self, key: Key) {
-        if let Some(slot) = self.slot(key)
+        if let Some(slot) = find(&mut self.slots, key)
             && !std::mem::replace(&mut slot.queued, true)
         {
             self.queue.push_back(key);
@@ -363,13 +365,9 @@ impl<'door, E: Executor> Reactor<'door, E> {
             hub.handle(id, &HubEvent::Gone(reason), put);
         }
     }
-
-    /// The slot for `key`; `None` if the slot was reused.
-    fn slot(&mut self, key: Key) -> Option<&mut Slot> {
-        find(&mut self.slots, key)
-    }
 }
 
+/// The slot for `key`; `None` if the slot was reused.
 fn find(slots: &mut Slab<Slot>, key: Key) -> Option<&mut Slot> {
     let slot = slots.get_mut(key.index as usize)?;
     (slot.generation == key.generation).then_some(slot)
