@@ -2,7 +2,6 @@
 
 use anstyle::Style;
 use portlab_stats::{
-    changes::Reason,
     gate::{Decision, EACH, Gate, Judged, Unit},
     record::{Cell, Kind, Record},
 };
@@ -253,11 +252,7 @@ impl Report<'_> {
                 let up_to = percent(*up_to);
                 tr!(lang, "up to {up_to} worse", "可能变差达 {up_to}")
             }
-            Decision::NotComparable(reason) => {
-                let why = why(reason);
-                let zh = why_in_chinese(reason);
-                tr!(lang, "{why}", "{zh}")
-            }
+            Decision::NotComparable(reason) => why(reason, lang),
         }
     }
 
@@ -288,19 +283,6 @@ impl Report<'_> {
                 "变差：偶然概率不超过 {level}，并且变化超过 {bar}。所以程序没变时，一百次里最多误报一次。无法判定：对数太少，各对之间相差太大而不能排除较大的变化，或出错的对数太少而不能排除偶然；请多测几对。"
             ),
         ]
-    }
-}
-
-fn why_in_chinese(reason: &Reason) -> &'static str {
-    match reason {
-        Reason::NotMeasured => "并非两边都测到",
-        Reason::ErrorsBefore => "对照版本有错误或失败",
-        Reason::ErrorsNow => "本版本有错误或失败",
-        Reason::ErrorsInBoth => "两边都有错误或失败",
-        Reason::OneRound => "只有一轮，无法估计偶然误差",
-        Reason::Generator => "瓶颈是负载生成器",
-        Reason::Rates => "两边的速率相差太大",
-        Reason::Workload(_) => "两边的负载不同",
     }
 }
 

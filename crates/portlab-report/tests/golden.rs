@@ -131,12 +131,14 @@ fn a_report_as_csv() {
 #[test]
 fn two_runs_compared() {
     let (before, after) = (results(), later());
-    golden("changes-80.txt", &plain(&changes_text(&before, &after, 80)));
-    golden(
-        "changes-140.txt",
-        &plain(&changes_text(&before, &after, 140)),
-    );
-    golden("changes.md", &changes_markdown(&before, &after));
+    for (name, lang, width) in [
+        ("changes-80.txt", Lang::En, 80),
+        ("changes-140.txt", Lang::En, 140),
+        ("changes-100.zh.txt", Lang::Zh, 100),
+    ] {
+        golden(name, &plain(&changes_text(&before, &after, lang, width)));
+    }
+    golden("changes.md", &changes_markdown(&before, &after, Lang::En));
 }
 
 #[test]

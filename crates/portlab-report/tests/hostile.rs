@@ -150,10 +150,10 @@ fn report(record: &Record) -> Vec<String> {
     plain.extend(charts.flat_map(|it| [it.name, it.wide.file()]));
     styled.push(text(&notes[1], 1));
     styled.extend([
-        changes_text(good, record, 100),
-        changes_text(record, good, 1),
+        changes_text(good, record, Lang::Zh, 100),
+        changes_text(record, good, Lang::En, 1),
     ]);
-    plain.push(changes_markdown(record, record));
+    plain.push(changes_markdown(record, record, Lang::En));
     // Runs are pairs in turn, so the last was made later.
     let [before, mut after] = [[good, record], [record, good]].map(|it| it.map(Clone::clone));
     after[1].started_unix_s = record.started_unix_s.saturating_add(1);

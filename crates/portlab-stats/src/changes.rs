@@ -8,12 +8,15 @@
 //! Neither floor includes what differs between the runs, such as another day or another program on the machine. It
 //! moves all cells alike: see [`Changes::common`].
 
+use std::fmt::Display;
+
 use crate::{
     analysis::{Floor, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Counts, Record, Workload},
+    record::{Cell, Counts, Pinning, Record, Workload},
 };
+use portlab_words::{Text, tr};
 
 /// Rates of open loops that are further apart than this, in parts of the earlier one, make latencies
 /// incomparable.
@@ -111,11 +114,11 @@ pub enum Reason {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unlike {
     /// What it is.
-    pub what: &'static str,
+    pub what: Text,
     /// In the earlier run.
-    pub before: String,
+    pub before: Text,
     /// In the later one.
-    pub after: String,
+    pub after: Text,
 }
 
 /// Compares the earlier run `before` with the later one, `after`.
@@ -291,46 +294,67 @@ fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
 
 /// What makes two workloads of one name different ones, if something does.
 pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
-    let rooms = |it: &Workload| {
-        it.rooms
-            .map_or("none".to_owned(), |rooms| rooms.to_string())
-    };
-    let counts = |it: &Workload| format!("{:?}", it.counts).to_lowercase();
+    let rooms = |it: &Workload| it.rooms.map_or(NONE, same);
+    let counts = |it: &Workload| same(format!("{:?}", it.counts).to_lowercase());
     let unlike = [
-        differ("service", &before.service, &after.service),
-        differ("what is counted", counts(before), counts(after)),
-        differ("work", &before.work, &after.work),
-        differ("depth", before.depth.to_string(), after.depth.to_string()),
-        differ("number of rooms", rooms(before), rooms(after)),
+        differ(
+            Text::new("service", "服务"),
+            [before, after].map(|it| same(&it.service)),
+        ),
+        differ(
+            Text::new("what is counted", "计数对象"),
+            [before, after].map(counts),
+        ),
+        differ(
+            Text::new("work", "处理"),
+            [before, after].map(|it| same(&it.work)),
+        ),
+        differ(
+            Text::new("depth", "深度"),
+            [before, after].map(|it| same(it.depth)),
+        ),
+        differ(
+            Text::new("number of rooms", "房间数"),
+            [before, after].map(rooms),
+        ),
     ];
     unlike.into_iter().flatten().next()
 }
 
 /// What else differs between two runs.
 fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
-    let (old, new) = (&before.environment, &after.environment);
-    let threads = |record: &Record| record.setup.load_threads.to_string();
+    let both = [before, after];
     let pinning = |record: &Record| match &record.environment.pinning {
-        crate::record::Pinning::Apart {
+        Pinning::Apart {
             server_cpus,
             generator_cpus,
-        } => format!("server on {server_cpus:?}, generator on {generator_cpus:?}"),
-        crate::record::Pinning::Together(_) => "none".to_owned(),
+        } => tr!(
+            "server on {server_cpus:?}, generator on {generator_cpus:?}",
+            "服务器在 {server_cpus:?}，负载生成器在 {generator_cpus:?}"
+        ),
+        Pinning::Together(_) => NONE,
     };
     let mut unlike = vec![
-        differ("processor", &old.cpu, &new.cpu),
         differ(
-            "number of cores",
-            old.cores.to_string(),
-            new.cores.to_string(),
+            Text::new("processor", "处理器"),
+            both.map(|it| same(&it.environment.cpu)),
         ),
-        differ("kernel", &old.kernel, &new.kernel),
-        differ("pinning", pinning(before), pinning(after)),
-        differ("generator's threads", threads(before), threads(after)),
         differ(
-            "version of portlab",
-            &before.portlab_version,
-            &after.portlab_version,
+            Text::new("number of cores", "核数"),
+            both.map(|it| same(it.environment.cores)),
+        ),
+        differ(
+            Text::new("kernel", "内核"),
+            both.map(|it| same(&it.environment.kernel)),
+        ),
+        differ(Text::new("pinning", "绑核"), both.map(pinning)),
+        differ(
+            Text::new("generator's threads", "负载生成器线程数"),
+            both.map(|it| same(it.setup.load_threads)),
+        ),
+        differ(
+            Text::new("version of portlab", "portlab 版本"),
+            both.map(|it| same(&it.portlab_version)),
         ),
     ];
     for workload in &after.workloads {
@@ -338,22 +362,28 @@ fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
             continue;
         };
         let times = |it: &Workload| {
-            format!(
-                "{} ms after {} ms of warm-up in {}",
-                it.duration_ms, it.warmup_ms, it.name
+            let (time, warmup, name) = (it.duration_ms, it.warmup_ms, &it.name);
+            tr!(
+                "{time} ms after {warmup} ms of warm-up in {name}",
+                "{name} 预热 {warmup} ms 后测 {time} ms"
             )
         };
-        unlike.push(differ("time measured", times(earlier), times(workload)));
+        unlike.push(differ(
+            Text::new("time measured", "测量时长"),
+            [earlier, workload].map(times),
+        ));
     }
     unlike.into_iter().flatten().collect()
 }
 
-fn differ(
-    what: &'static str,
-    before: impl Into<String>,
-    after: impl Into<String>,
-) -> Option<Unlike> {
-    let (before, after) = (before.into(), after.into());
+const NONE: Text = Text::new("none", "无");
+
+/// A value that is written alike in both languages.
+fn same(value: impl Display) -> Text {
+    tr!("{value}", "{value}")
+}
+
+fn differ(what: Text, [before, after]: [Text; 2]) -> Option<Unlike> {
     (before != after).then_some(Unlike {
         what,
         before,
@@ -503,7 +533,7 @@ mod tests {
         let Reason::Workload(unlike) = why(&clean, &deep) else {
             panic!("another depth is another workload");
         };
-        assert_eq!((&unlike.before[..], &unlike.after[..]), ("1", "8"));
+        assert_eq!((&*unlike.before.en, &*unlike.after.zh), ("1", "8"));
         let limited = with(|it| {
             for round in &mut it.cells[0].rounds {
                 round.generator_cpu_share = 0.95;
@@ -552,7 +582,7 @@ mod tests {
         after.environment.pinning = Default::default();
         after.workloads[0].duration_ms = 900;
         let unlike = changes(&before, &after).unlike;
-        let what: Vec<_> = unlike.iter().map(|it| it.what).collect();
+        let what: Vec<_> = unlike.iter().map(|it| &*it.what.en).collect();
         assert_eq!(what, ["kernel", "pinning", "time measured"]);
     }
 

@@ -183,8 +183,8 @@ fn one(record: &Record, format: Format, lang: Lang) -> String {
 /// A report on what has changed.
 fn two(before: &Record, after: &Record, format: Format) -> anyhow::Result<String> {
     Ok(match format {
-        Format::Md => portlab_report::changes_markdown(before, after),
-        _ => portlab_report::changes_text(before, after, args::terminal_width()),
+        Format::Md => portlab_report::changes_markdown(before, after, lang()),
+        _ => portlab_report::changes_text(before, after, lang(), args::terminal_width()),
     })
 }
 
