@@ -11,17 +11,17 @@ use mio::net::TcpStream;
 use crate::{
     Answers, Cause, Expect, FirstLine, LONGEST_LINE, Mismatch, Pace, Phase, Plan, Ring, Tally,
     answers::Sorted,
-    desk::nanos,
+    thread_state::nanos,
     dialogue::{Dialogue, Finished, Turn},
     endings,
-    harvest::Harvest,
+    stats::Stats,
     requests::Requests,
     stage::{Stage, Stages},
     status::Dialect,
-    timers::Errand,
+    timers::TimerEvent,
 };
 
-type Desk = crate::desk::Desk<Requests>;
+type ThreadState = crate::thread_state::ThreadState<Requests>;
 
 /// One connection. It owns no buffer: messages are sent straight from the ring, and answers pass
 /// through the thread's one buffer.
@@ -125,7 +125,7 @@ const VISIT: usize = 16;
 const BURST: usize = 64;
 
 /// How often a slow reader reads, per second.
-const SIPS_PER_S: u64 = 20;
+const READS_PER_S: u64 = 20;
 
 impl Dialogue for Conn {
     type Shared = Requests;
@@ -138,7 +138,7 @@ impl Dialogue for Conn {
         Requests::new(plan, places)
     }
 
-    fn new(stream: TcpStream, slot: u32, number: usize, desk: &mut Desk) -> Result<Self, Broken> {
+    fn new(stream: TcpStream, slot: u32, number: usize, state: &mut ThreadState) -> Result<Self, Broken> {
         let mut conn = Self {
             stream,
             slot,
@@ -153,10 +153,10 @@ impl Dialogue for Conn {
             got_more: false,
             answered: 0,
             blocked: false,
-            left: desk.plan.per_connection().unwrap_or(u64::MAX),
+            left: state.plan.per_connection().unwrap_or(u64::MAX),
             pause: Pause::default(),
         };
-        conn.introduce(desk)?;
+        conn.introduce(state)?;
         Ok(conn)
     }
 
@@ -164,44 +164,44 @@ impl Dialogue for Conn {
         &self.stream
     }
 
-    fn enter(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
-        if desk.plan.script.greeting.is_some() && !self.greet(desk)? {
+    fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
+        if state.plan.script.greeting.is_some() && !self.greet(state)? {
             return Ok(false);
         }
-        desk.shared.served[self.slot as usize].get_or_insert(0);
+        state.shared.served[self.slot as usize].get_or_insert(0);
         Ok(true)
     }
 
-    fn opened(&mut self, desk: &mut Desk, now: u64) {
-        if desk.schedule.is_some() {
-            return desk.shared.has_opened(self.slot, now);
+    fn opened(&mut self, state: &mut ThreadState, now: u64) {
+        if state.schedule.is_some() {
+            return state.shared.has_opened(self.slot, now);
         }
-        while self.has_room(desk)
-            && let Some(due) = desk.take_due(now)
+        while self.has_room(state)
+            && let Some(due) = state.take_due(now)
         {
-            self.ask(desk, due, now);
+            self.ask(state, due, now);
         }
     }
 
-    fn is_dispatched(desk: &Desk) -> bool {
-        desk.schedule.is_some()
+    fn is_dispatched(state: &ThreadState) -> bool {
+        state.schedule.is_some()
     }
 
-    fn can_send(desk: &Desk) -> bool {
-        desk.shared.rooms() > 0
+    fn can_send(state: &ThreadState) -> bool {
+        state.shared.rooms() > 0
     }
 
-    fn burst(desk: &Desk) -> usize {
-        desk.shared.rooms().max(BURST)
+    fn burst(state: &ThreadState) -> usize {
+        state.shared.rooms().max(BURST)
     }
 
     /// The connection that has been free for longest: usually for one message, and for more when more are due
     /// than there are connections with room.
-    fn next_sender(desk: &mut Desk, now: u64) -> Option<Turn> {
-        let rooms = desk.shared.rooms() as u64;
-        desk.next_due().filter(|due| *due <= now)?;
-        let due = desk.schedule.as_ref().map_or(0, |it| it.due_before(now));
-        let (slot, free_since) = desk.shared.next_room()?;
+    fn next_sender(state: &mut ThreadState, now: u64) -> Option<Turn> {
+        let rooms = state.shared.rooms() as u64;
+        state.next_due().filter(|due| *due <= now)?;
+        let due = state.schedule.as_ref().map_or(0, |it| it.due_before(now));
+        let (slot, free_since) = state.shared.next_room()?;
         Some(Turn {
             slot,
             free_since,
@@ -209,38 +209,38 @@ impl Dialogue for Conn {
         })
     }
 
-    fn still_has_room(desk: &mut Desk, slot: u32) {
-        desk.shared.still_has_room(slot);
+    fn still_has_room(state: &mut ThreadState, slot: u32) {
+        state.shared.still_has_room(slot);
     }
 
-    fn has_room(&self, desk: &Desk) -> bool {
-        self.left > 0 && self.asked.len() < desk.plan.depth
+    fn has_room(&self, state: &ThreadState) -> bool {
+        self.left > 0 && self.asked.len() < state.plan.depth
     }
 
-    fn ask(&mut self, desk: &mut Desk, due: u64, now: u64) {
-        let size = desk.next_size();
+    fn ask(&mut self, state: &mut ThreadState, due: u64, now: u64) {
+        let size = state.next_size();
         self.left -= 1;
         self.due += size as u64;
-        desk.one_more_in_flight();
+        state.one_more_in_flight();
         let sent = now;
         self.asked.push_back(Asked { due, sent, size });
-        desk.watch(self.slot, now + desk.patience());
+        state.watch(self.slot, now + state.patience());
     }
 
-    fn converse(&mut self, desk: &mut Desk, ended: bool) -> Result<Then, Broken> {
+    fn drive(&mut self, state: &mut ThreadState, ended: bool) -> Result<Then, Broken> {
         for _ in 0..VISIT {
-            let read = self.read(desk)?;
+            let read = self.read(state)?;
             match read {
-                Some(0) => return self.at_the_end(desk),
-                Some(length) => self.take_in(length, desk)?,
+                Some(0) => return self.at_the_end(state),
+                Some(length) => self.take_in(length, state)?,
                 None => {}
             }
-            let more = self.send(desk)?;
-            if self.is_done(desk) {
+            let more = self.send(state)?;
+            if self.is_done(state) {
                 return Ok(Then::Retire);
             }
             // A read that didn't fill the buffer has emptied the socket, unless the end is near.
-            let emptied = read.is_none_or(|length| length < desk.buffer.len() && !ended);
+            let emptied = read.is_none_or(|length| length < state.buffer.len() && !ended);
             if emptied && !more {
                 return Ok(Then::Wait);
             }
@@ -248,24 +248,24 @@ impl Dialogue for Conn {
         Ok(Then::GoOn)
     }
 
-    fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
+    fn send(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         for _ in 0..VISIT {
             if self.sent == self.due {
                 self.blocked = false;
                 return Ok(false);
             }
             let mut length = (self.due - self.sent).min(Ring::REACH as u64) as usize;
-            if desk.plan.script.manner.trickle.is_some() {
-                if self.pauses_at(self.pause.sending_until, desk) {
+            if state.plan.script.behaviour.trickle.is_some() {
+                if self.pauses_at(self.pause.sending_until, state) {
                     return Ok(false);
                 }
                 length = 1;
             }
             match self
                 .stream
-                .write(desk.ring.at(self.number, self.sent, length))
+                .write(state.ring.at(self.number, self.sent, length))
             {
-                Ok(written) => self.has_sent(written, desk),
+                Ok(written) => self.has_sent(written, state),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     self.blocked = true;
                     return Ok(false);
@@ -277,13 +277,13 @@ impl Dialogue for Conn {
         Ok(true)
     }
 
-    fn deadline(&self, desk: &Desk) -> Option<(u64, Phase, Cause)> {
+    fn deadline(&self, state: &ThreadState) -> Option<(u64, Phase, Cause)> {
         let oldest = self.asked.front()?;
-        let (phase, cause) = self.overdue(desk);
-        Some((oldest.sent + desk.patience(), phase, cause))
+        let (phase, cause) = self.overdue(state);
+        Some((oldest.sent + state.patience(), phase, cause))
     }
 
-    fn is_done(&self, _desk: &Desk) -> bool {
+    fn is_done(&self, _desk: &ThreadState) -> bool {
         self.left == 0 && self.asked.is_empty()
     }
 
@@ -295,26 +295,26 @@ impl Dialogue for Conn {
         self.answered
     }
 
-    fn show_partial(&self, desk: &mut Desk) {
+    fn show_partial(&self, state: &mut ThreadState) {
         if !self.head.is_empty() {
-            desk.harvest.tally.keep_wrong(&self.head);
+            state.stats.tally.keep_wrong(&self.head);
         }
     }
 
-    fn end_measuring(&self, desk: &mut Desk, now: u64) {
+    fn end_measuring(&self, state: &mut ThreadState, now: u64) {
         for asked in &self.asked {
-            desk.account_for_flight(asked.due, now);
+            state.account_for_flight(asked.due, now);
         }
     }
 
-    fn leave(self, desk: &mut Desk, now: u64) -> u64 {
-        self.end_measuring(desk, now);
-        desk.in_flight -= self.asked.len() as u64;
-        self.measured_in_flight(desk)
+    fn leave(self, state: &mut ThreadState, now: u64) -> u64 {
+        self.end_measuring(state, now);
+        state.in_flight -= self.asked.len() as u64;
+        self.measured_in_flight(state)
     }
 
-    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, desk: &Desk) -> u64 {
-        open.map(|conn| conn.measured_in_flight(desk)).sum()
+    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, state: &ThreadState) -> u64 {
+        open.map(|conn| conn.measured_in_flight(state)).sum()
     }
 
     fn finish(shared: Requests) -> Finished {
@@ -327,75 +327,75 @@ impl Dialogue for Conn {
 }
 
 impl Conn {
-    fn has_sent(&mut self, written: usize, desk: &mut Desk) {
+    fn has_sent(&mut self, written: usize, state: &mut ThreadState) {
         self.sent += written as u64;
-        desk.harvest.bytes_sent += written as u64;
-        if let Some(gap) = desk.plan.script.manner.trickle {
-            self.pause.sending_until = desk.now() + nanos(gap);
+        state.stats.bytes_sent += written as u64;
+        if let Some(gap) = state.plan.script.behaviour.trickle {
+            self.pause.sending_until = state.now() + nanos(gap);
         }
-        if is_one_way(desk) {
+        if is_one_way(state) {
             let done = self.count_lengths(written, &Expect::Nothing);
             if done > 0 {
-                self.complete(done, desk);
+                self.complete(done, state);
             }
         }
     }
 
     /// Reads once; `None` when there is nothing, and `Some(0)` at the end.
-    fn read(&mut self, desk: &mut Desk) -> Result<Option<usize>, Broken> {
-        let mut limit = desk.buffer.len();
-        if let Some(rate) = desk.plan.script.manner.read_per_s {
-            if self.pauses_at(self.pause.reading_until, desk) {
+    fn read(&mut self, state: &mut ThreadState) -> Result<Option<usize>, Broken> {
+        let mut limit = state.buffer.len();
+        if let Some(rate) = state.plan.script.behaviour.read_per_s {
+            if self.pauses_at(self.pause.reading_until, state) {
                 return Ok(None);
             }
-            limit = limit.min((rate / SIPS_PER_S).max(1) as usize);
+            limit = limit.min((rate / READS_PER_S).max(1) as usize);
         }
-        let length = match self.stream.read(&mut desk.buffer[..limit]) {
+        let length = match self.stream.read(&mut state.buffer[..limit]) {
             Ok(length) => length,
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(None),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(None),
             Err(error) => return Err(Broken::Io(Phase::Receive, error)),
         };
-        desk.harvest.bytes_received += length as u64;
-        if let Some(rate) = desk.plan.script.manner.read_per_s {
+        state.stats.bytes_received += length as u64;
+        if let Some(rate) = state.plan.script.behaviour.read_per_s {
             let pause = (length as u128 * 1_000_000_000 / u128::from(rate)) as u64;
-            let now = desk.now();
+            let now = state.now();
             self.pause.reading_until = self.pause.reading_until.max(now) + pause;
             // The poller told of these bytes once, and won't again.
-            self.remind(self.pause.reading_until, now, desk);
+            self.remind(self.pause.reading_until, now, state);
         }
         Ok(Some(length))
     }
 
     /// Checks the `length` bytes that came last, and completes the messages that they answer.
-    fn take_in(&mut self, length: usize, desk: &mut Desk) -> Result<(), Broken> {
-        let taken = self.check(length, desk).inspect_err(|_| {
-            let bytes = &desk.buffer[..length];
-            desk.harvest.tally.keep_wrong(bytes);
+    fn take_in(&mut self, length: usize, state: &mut ThreadState) -> Result<(), Broken> {
+        let taken = self.check(length, state).inspect_err(|_| {
+            let bytes = &state.buffer[..length];
+            state.stats.tally.keep_wrong(bytes);
         });
         let done = taken?;
         // What was answered before was answered.
         if done > 0 {
-            self.complete(done, desk);
+            self.complete(done, state);
         }
         if self.got_more {
-            desk.harvest.tally.keep_wrong(&desk.buffer[..length]);
+            state.stats.tally.keep_wrong(&state.buffer[..length]);
             return Err(Broken::Because(Phase::Verify, Cause::Unsolicited));
         }
         Ok(())
     }
 
     /// Checks the `length` bytes that came last; says how many messages they answer.
-    fn check(&mut self, length: usize, desk: &mut Desk) -> Result<usize, Broken> {
-        let Desk {
+    fn check(&mut self, length: usize, state: &mut ThreadState) -> Result<usize, Broken> {
+        let ThreadState {
             plan,
             ring,
             buffer,
             shared,
-            harvest,
+            stats,
             stages,
             ..
-        } = desk;
+        } = state;
         let Requests {
             answers, dialect, ..
         } = shared;
@@ -433,7 +433,7 @@ impl Conn {
                         break;
                     };
                     self.progress = None;
-                    self.count_answer(answers, harvest, stages);
+                    self.count_answer(answers, stats, stages);
                     bytes = &bytes[used..];
                     done += 1;
                 }
@@ -457,12 +457,12 @@ impl Conn {
     }
 
     /// The answer is complete: counts it by its first line.
-    fn count_answer(&mut self, answers: &mut Answers, harvest: &mut Harvest, stages: &Stages) {
+    fn count_answer(&mut self, answers: &mut Answers, stats: &mut Stats, stages: &Stages) {
         self.head.clear();
         if let Some(sorted) = self.sorted.take() {
             answers.count(sorted);
             if let Some(error) = sorted.error {
-                harvest.add_error_answer(error, stages);
+                stats.add_error_answer(error, stages);
             }
         }
     }
@@ -492,49 +492,49 @@ impl Conn {
 
     /// The `done` oldest messages in flight have been answered: enters them, and asks for others, or
     /// says that there is room.
-    fn complete(&mut self, done: usize, desk: &mut Desk) {
+    fn complete(&mut self, done: usize, state: &mut ThreadState) {
         // Read fresh: a time kept from the beginning of the round would flatter the later ones.
-        let now = desk.now();
+        let now = state.now();
         self.answered += done as u64;
         for _ in 0..done {
             let asked = self.asked.pop_front().expect("it was counted a moment ago");
-            if desk.stage == Stage::Measure {
-                *desk.shared.served[self.slot as usize].get_or_insert(0) += 1;
+            if state.stage == Stage::Measure {
+                *state.shared.served[self.slot as usize].get_or_insert(0) += 1;
             }
-            desk.record_answer(asked.due, asked.sent, now);
+            state.record_answer(asked.due, asked.sent, now);
             if self.left == 0 {
                 continue;
             }
-            if desk.asks_at_once() {
-                if desk.take_one() {
-                    self.ask(desk, now, now);
+            if state.asks_at_once() {
+                if state.take_one() {
+                    self.ask(state, now, now);
                 }
-            } else if desk.schedule.is_some() {
+            } else if state.schedule.is_some() {
                 // A message without an answer is done as soon as it is sent: unless the socket was
                 // full, there was room all the time.
-                match is_one_way(desk) && !self.blocked {
-                    true => desk.shared.still_has_room(self.slot),
-                    false => desk.shared.has_room(self.slot, now),
+                match is_one_way(state) && !self.blocked {
+                    true => state.shared.still_has_room(self.slot),
+                    false => state.shared.has_room(self.slot, now),
                 }
             }
         }
     }
 
     /// The server has closed.
-    fn at_the_end(&mut self, desk: &mut Desk) -> Result<Then, Broken> {
-        let closes = desk.plan.script.expect == Expect::Close;
+    fn at_the_end(&mut self, state: &mut ThreadState) -> Result<Then, Broken> {
+        let closes = state.plan.script.expect == Expect::Close;
         // An answer of nothing at all is none.
         if closes && self.asked.len() == 1 && self.progress.is_some() {
             let Requests {
                 answers, dialect, ..
-            } = &mut desk.shared;
+            } = &mut state.shared;
             self.sort(&[], true, answers, dialect);
-            self.count_answer(answers, &mut desk.harvest, &desk.stages);
-            self.complete(1, desk);
+            self.count_answer(answers, &mut state.stats, &state.stages);
+            self.complete(1, state);
             return Ok(Then::Retire);
         }
         let cause = match self.asked.is_empty() {
-            true if desk.asks_no_more() => return Ok(Then::Over),
+            true if state.asks_no_more() => return Ok(Then::Over),
             true => Cause::ClosedIdle,
             false => Cause::ClosedEarly,
         };
@@ -542,8 +542,8 @@ impl Conn {
     }
 
     /// Says what is to be said first. A new connection takes a few bytes at once.
-    fn introduce(&mut self, desk: &mut Desk) -> Result<(), Broken> {
-        let words = &desk.plan.script.introduction;
+    fn introduce(&mut self, state: &mut ThreadState) -> Result<(), Broken> {
+        let words = &state.plan.script.introduction;
         if words.is_empty() {
             return Ok(());
         }
@@ -555,19 +555,19 @@ impl Conn {
     }
 
     /// Reads the greeting, as much of it as one visit takes; says whether it is complete.
-    fn greet(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
-        let plan = Arc::clone(&desk.plan);
+    fn greet(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
+        let plan = Arc::clone(&state.plan);
         let Some(greeting) = &plan.script.greeting else {
             return Ok(true);
         };
         for _ in 0..VISIT {
-            let length = match self.read(desk)? {
+            let length = match self.read(state)? {
                 None => return Ok(false),
                 Some(0) => return Err(Broken::Because(Phase::Greeting, Cause::ClosedEarly)),
                 Some(length) => length,
             };
             let mut progress = self.progress.unwrap_or_else(|| greeting.begin(0));
-            let bytes = &desk.buffer[..length];
+            let bytes = &state.buffer[..length];
             self.keep_head(bytes);
             self.received += length as u64;
             let too_long =
@@ -578,9 +578,9 @@ impl Conn {
                 Some(used) if used == length => {
                     // Answers are counted from here.
                     (self.progress, self.received) = (None, 0);
-                    desk.shared.dialect.heed_greeting(&self.head);
-                    if let Some(error) = desk.shared.dialect.error_in(&self.head) {
-                        desk.harvest.tally.keep_wrong(&self.head);
+                    state.shared.dialect.heed_greeting(&self.head);
+                    if let Some(error) = state.shared.dialect.error_in(&self.head) {
+                        state.stats.tally.keep_wrong(&self.head);
                         let cause = Cause::ErrorAnswer(error);
                         return Err(Broken::Because(Phase::Greeting, cause));
                     }
@@ -590,17 +590,17 @@ impl Conn {
                 Some(_) => return Err(Broken::Because(Phase::Greeting, Cause::Unsolicited)),
             }
         }
-        desk.again.push(self.slot);
+        state.again.push(self.slot);
         Ok(false)
     }
 
     /// What is overdue, and why: nothing came, or not all of it; or not all could be sent.
-    fn overdue(&self, desk: &Desk) -> (Phase, Cause) {
+    fn overdue(&self, state: &ThreadState) -> (Phase, Cause) {
         // The bytes of the messages behind the oldest one.
         let behind: usize = self.asked.iter().skip(1).map(|asked| asked.size).sum();
         let is_sent = self.sent + behind as u64 >= self.due;
         match self.progress {
-            _ if is_one_way(desk) => (Phase::Send, Cause::TimedOut),
+            _ if is_one_way(state) => (Phase::Send, Cause::TimedOut),
             None if !is_sent && self.blocked => (Phase::Send, Cause::TimedOut),
             None => (Phase::Receive, Cause::TimedOut),
             Some(_) => (Phase::Receive, Cause::Incomplete),
@@ -608,36 +608,36 @@ impl Conn {
     }
 
     /// Messages in flight that belong to what is measured.
-    fn measured_in_flight(&self, desk: &Desk) -> u64 {
+    fn measured_in_flight(&self, state: &ThreadState) -> u64 {
         let measured = self
             .asked
             .iter()
-            .filter(|asked| desk.is_measured(asked.due));
+            .filter(|asked| state.is_measured(asked.due));
         measured.count() as u64
     }
 
     /// Whether it pauses until `until`; if so, it is reminded then.
-    fn pauses_at(&mut self, until: u64, desk: &mut Desk) -> bool {
-        let now = desk.now();
+    fn pauses_at(&mut self, until: u64, state: &mut ThreadState) -> bool {
+        let now = state.now();
         if now < until {
-            self.remind(until, now, desk);
+            self.remind(until, now, state);
         }
         now < until
     }
 
-    fn remind(&mut self, at: u64, now: u64, desk: &mut Desk) {
+    fn remind(&mut self, at: u64, now: u64, state: &mut ThreadState) {
         // A reminder that comes earlier leads to this one.
         let reminded = self.pause.reminder > now && self.pause.reminder <= at;
         if !reminded {
             self.pause.reminder = at;
-            desk.remind(at, self.slot, Errand::Resume);
+            state.remind(at, self.slot, TimerEvent::Resume);
         }
     }
 }
 
 /// Whether a message is answered when it has left.
-fn is_one_way(desk: &Desk) -> bool {
-    desk.plan.script.expect == Expect::Nothing
+fn is_one_way(state: &ThreadState) -> bool {
+    state.plan.script.expect == Expect::Nothing
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use std::{
 
 use crate::{
     ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
-    course::Course,
+    interval_merger::IntervalMerger,
     stage::{Stage, Stages},
-    worker::{Farewell, Gauges, News},
+    worker::{WorkerResult, Gauges, WorkerEvent},
 };
 
 /// How often the coordinator looks up.
@@ -31,13 +31,13 @@ pub(crate) struct Coordinator<'a> {
     outcome: Outcome,
     plan: &'a Plan,
     stages: &'a Stages,
-    news: Receiver<News>,
+    events: Receiver<WorkerEvent>,
     gauges: Vec<Arc<Gauges>>,
     watch: &'a mut dyn Watch,
     began: Instant,
     /// For how long each thread has measured.
     measured: Vec<Duration>,
-    course: Course,
+    intervals: IntervalMerger,
     metered_deliveries: u64,
 }
 
@@ -54,7 +54,7 @@ impl<'a> Coordinator<'a> {
     pub(crate) fn new(
         plan: &'a Plan,
         stages: &'a Stages,
-        news: Receiver<News>,
+        events: Receiver<WorkerEvent>,
         gauges: Vec<Arc<Gauges>>,
         watch: &'a mut dyn Watch,
         began: Instant,
@@ -63,12 +63,12 @@ impl<'a> Coordinator<'a> {
             outcome: Outcome::empty(plan.threads),
             plan,
             stages,
-            news,
+            events,
             gauges,
             watch,
             began,
             measured: vec![Duration::ZERO; plan.threads],
-            course: Course::new(plan.threads),
+            intervals: IntervalMerger::new(plan.threads),
             metered_deliveries: 0,
         }
     }
@@ -113,10 +113,10 @@ impl<'a> Coordinator<'a> {
     fn wait_for_connections(&mut self) -> Why {
         let mut waiting = self.plan.threads;
         while waiting > 0 {
-            match self.news.recv_timeout(TICK) {
-                Ok(News::Connected) => waiting -= 1,
-                Ok(News::TooManyErrors) => return Why::TooManyErrors,
-                Ok(News::Failed) => break,
+            match self.events.recv_timeout(TICK) {
+                Ok(WorkerEvent::Connected) => waiting -= 1,
+                Ok(WorkerEvent::TooManyErrors) => return Why::TooManyErrors,
+                Ok(WorkerEvent::Failed) => break,
                 Ok(other) => self.hear(other),
                 Err(RecvTimeoutError::Timeout) => {
                     self.tick(0.0, None);
@@ -181,7 +181,7 @@ impl<'a> Coordinator<'a> {
         let (before, delivered) = (self.answered(), self.delivered());
         let since = self.now();
         let before_it = self.stages.announce(Stage::Measure, since);
-        self.course.begin(before_it.number + 1, since);
+        self.intervals.begin(before_it.number + 1, since);
         let why = self.stay(self.plan.stop.after, warmup, true);
         self.announce_at(Stage::WindDown, self.now());
         self.wait_until_measured();
@@ -195,10 +195,10 @@ impl<'a> Coordinator<'a> {
     fn wait_until_measured(&mut self) {
         let since = Instant::now();
         let turn = self.stages.now().number;
-        while !self.course.is_complete_before(turn) && since.elapsed() < NOTICING {
-            match self.news.recv_timeout(TICK) {
+        while !self.intervals.is_complete_before(turn) && since.elapsed() < NOTICING {
+            match self.events.recv_timeout(TICK) {
                 // Joining it will explain.
-                Ok(News::Failed) | Err(RecvTimeoutError::Disconnected) => break,
+                Ok(WorkerEvent::Failed) | Err(RecvTimeoutError::Disconnected) => break,
                 Ok(other) => self.hear(other),
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -219,7 +219,7 @@ impl<'a> Coordinator<'a> {
         let ended = self.stages.announce(stage, now);
         if ended.stage == Stage::Measure {
             let rate_per_s = self.stages.rate_per_s();
-            self.course.end_interval(ended.number + 1, now, rate_per_s);
+            self.intervals.end_interval(ended.number + 1, now, rate_per_s);
         }
     }
 
@@ -252,11 +252,11 @@ impl<'a> Coordinator<'a> {
                 }
                 nap = nap.min(next_interval - elapsed);
             }
-            match self.news.recv_timeout(nap) {
+            match self.events.recv_timeout(nap) {
                 // A word about an earlier stage may still have been on its way.
-                Ok(News::Idle(of)) => busy -= usize::from(of == stage),
+                Ok(WorkerEvent::Idle(of)) => busy -= usize::from(of == stage),
                 // Joining it will explain.
-                Ok(News::Failed) => return Why::AllIdle,
+                Ok(WorkerEvent::Failed) => return Why::AllIdle,
                 Ok(other) => self.hear(other),
                 Err(RecvTimeoutError::Timeout) => {
                     let waiting = limit.filter(|_| stage > Stage::Measure);
@@ -319,21 +319,21 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Takes in what a worker says.
-    fn hear(&mut self, news: News) {
-        if let News::HandedIn {
+    fn hear(&mut self, events: WorkerEvent) {
+        if let WorkerEvent::HandedIn {
             thread,
             upto,
-            harvest,
-        } = news
+            stats,
+        } = events
         {
-            self.measured[thread] += harvest.measured;
-            self.outcome.generator_cpu[thread] += harvest.cpu;
-            self.outcome.generator_ran[thread] += harvest.ran;
-            self.outcome.generator_waited[thread] += harvest.waited;
-            self.outcome.generator_stalled[thread] += harvest.stalled;
-            self.outcome.take_in(&harvest);
-            self.course.take_in(thread, upto, &harvest);
-            while let Some(interval) = self.course.next() {
+            self.measured[thread] += stats.measured;
+            self.outcome.generator_cpu[thread] += stats.cpu;
+            self.outcome.generator_ran[thread] += stats.ran;
+            self.outcome.generator_waited[thread] += stats.waited;
+            self.outcome.generator_stalled[thread] += stats.stalled;
+            self.outcome.take_in(&stats);
+            self.intervals.take_in(thread, upto, &stats);
+            while let Some(interval) = self.intervals.next() {
                 self.outcome.alive = interval.open;
                 self.watch.interval(&interval);
             }
@@ -341,12 +341,12 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Takes in what a worker knows at its end.
-    pub(crate) fn take_in(&mut self, farewell: Farewell) {
-        self.outcome.unanswered += farewell.unanswered;
-        self.outcome.due_not_sent += farewell.due_not_sent;
-        self.outcome.answers.merge(&farewell.finished.answers);
-        self.outcome.endings.merge(&farewell.endings);
-        if let Some(chat) = farewell.finished.chat {
+    pub(crate) fn take_in(&mut self, result: WorkerResult) {
+        self.outcome.unanswered += result.unanswered;
+        self.outcome.due_not_sent += result.due_not_sent;
+        self.outcome.answers.merge(&result.finished.answers);
+        self.outcome.endings.merge(&result.endings);
+        if let Some(chat) = result.finished.chat {
             self.outcome.chat = Some(ChatFindings {
                 metered_deliveries: self.metered_deliveries,
                 ..chat.conclude(self.outcome.interrupted())
@@ -357,8 +357,8 @@ impl<'a> Coordinator<'a> {
     /// Puts together what is left, when all workers have gone: they have served connections so often,
     /// and asked all that they were to ask, or not.
     pub(crate) fn conclude(mut self, served: &[u64], all_asked: bool) -> Outcome {
-        while let Ok(news) = self.news.try_recv() {
-            self.hear(news);
+        while let Ok(events) = self.events.try_recv() {
+            self.hear(events);
         }
         self.outcome.elapsed = self.measured();
         self.outcome.fairness = Fairness::of(served);

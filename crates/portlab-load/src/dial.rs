@@ -13,8 +13,8 @@ use crate::{
     conn::Broken,
     dialogue::Dialogue,
     stage::Stage,
-    timers::Errand,
-    worker::{News, Place, Worker},
+    timers::TimerEvent,
+    worker::{WorkerEvent, Slot, Worker},
 };
 
 /// How many connections a thread has under way at once: more would overrun a server's accept queue,
@@ -83,7 +83,7 @@ impl<C: Dialogue> Worker<C> {
             let Some(&slot) = self.dialling.waiting.front() else {
                 break;
             };
-            if self.is_full() || self.turn_of(slot) > self.desk.now() {
+            if self.is_full() || self.turn_of(slot) > self.state.now() {
                 break;
             }
             self.dialling.waiting.pop_front();
@@ -91,7 +91,7 @@ impl<C: Dialogue> Worker<C> {
         }
         if !self.dialling.told && !self.dialling.goes_on() {
             self.dialling.told = true;
-            let _ = self.news.send(News::Connected);
+            let _ = self.events.send(WorkerEvent::Connected);
         }
     }
 
@@ -115,26 +115,26 @@ impl<C: Dialogue> Worker<C> {
     /// When the connection at `slot` is to be begun: at first, for all of them to be spread over the
     /// ramp; later, at once.
     fn turn_of(&self, slot: u32) -> u64 {
-        if self.desk.stage > Stage::Connect {
+        if self.state.stage > Stage::Connect {
             return 0;
         }
-        let plan = &self.desk.plan;
+        let plan = &self.state.plan;
         let ramp = plan.life.ramp.as_nanos() as f64;
         (ramp * self.number(slot) as f64 / plan.connections as f64) as u64
     }
 
     /// Which connection of the whole run stands at `slot`.
     fn number(&self, slot: u32) -> usize {
-        self.index + slot as usize * self.desk.plan.threads
+        self.index + slot as usize * self.state.plan.threads
     }
 
     fn start(&mut self, slot: u32) {
-        let since = self.desk.now();
+        let since = self.state.now();
         let full = self.dialling.under_way + 1 == CONNECTING_AT_ONCE;
-        if full && !self.dialling.waiting.is_empty() && self.desk.stage == Stage::Measure {
-            self.desk.harvest.held_back += 1;
+        if full && !self.dialling.waiting.is_empty() && self.state.stage == Stage::Measure {
+            self.state.stats.held_back += 1;
         }
-        let begun = connect(&self.desk.plan, self.number(slot)).and_then(|mut stream| {
+        let begun = connect(&self.state.plan, self.number(slot)).and_then(|mut stream| {
             // Asked for once and edge-triggered: after that, a message costs no call to the poller.
             let both = Interest::READABLE | Interest::WRITABLE;
             let token = Token(slot as usize);
@@ -144,8 +144,8 @@ impl<C: Dialogue> Worker<C> {
         self.dialling.under_way += 1;
         match begun {
             Ok(stream) => {
-                self.desk.watch(slot, since + self.desk.connect_patience());
-                self.places[slot as usize] = Place::Connecting(stream, since);
+                self.state.watch(slot, since + self.state.connect_patience());
+                self.places[slot as usize] = Slot::Connecting(stream, since);
             }
             Err(error) => self.fail(slot, Broken::Io(Phase::Connect, error)),
         }
@@ -154,43 +154,43 @@ impl<C: Dialogue> Worker<C> {
     /// The poller has something to tell of a connection under way.
     pub(crate) fn connected(&mut self, slot: u32) {
         let place = &mut self.places[slot as usize];
-        let Place::Connecting(stream, since) = std::mem::replace(place, Place::Empty) else {
+        let Slot::Connecting(stream, since) = std::mem::replace(place, Slot::Empty) else {
             return;
         };
         match is_made(&stream) {
             Ok(true) => {}
             Ok(false) => {
                 // The poller has told of something else.
-                self.places[slot as usize] = Place::Connecting(stream, since);
+                self.places[slot as usize] = Slot::Connecting(stream, since);
                 return;
             }
             Err(error) => return self.fail(slot, Broken::Io(Phase::Connect, error)),
         }
-        let now = self.desk.now();
-        self.desk.harvest.connect.record(now - since);
-        match C::new(stream, slot, self.number(slot), &mut self.desk) {
+        let now = self.state.now();
+        self.state.stats.connect.record(now - since);
+        match C::new(stream, slot, self.number(slot), &mut self.state) {
             Err(broken) => return self.fail(slot, broken),
-            Ok(conn) => self.places[slot as usize] = Place::Entering(conn, now),
+            Ok(conn) => self.places[slot as usize] = Slot::Entering(conn, now),
         }
         self.dialling.under_way -= 1;
         self.dialling.entering += 1;
         self.enter_at(slot);
-        if let Place::Entering(..) = self.places[slot as usize] {
-            self.desk.watch(slot, now + self.desk.patience());
+        if let Slot::Entering(..) = self.places[slot as usize] {
+            self.state.watch(slot, now + self.state.patience());
         }
     }
 
     /// What the server says first may have come.
     pub(crate) fn enter_at(&mut self, slot: u32) {
-        let Place::Entering(conn, _) = &mut self.places[slot as usize] else {
+        let Slot::Entering(conn, _) = &mut self.places[slot as usize] else {
             return;
         };
-        match conn.enter(&mut self.desk) {
+        match conn.enter(&mut self.state) {
             Ok(false) => {}
             Ok(true) => {
-                let now = self.desk.now();
+                let now = self.state.now();
                 let place = &mut self.places[slot as usize];
-                if let Place::Entering(conn, _) = std::mem::replace(place, Place::Empty) {
+                if let Slot::Entering(conn, _) = std::mem::replace(place, Slot::Empty) {
                     self.dialling.entering -= 1;
                     self.open(slot, conn, now);
                 }
@@ -205,9 +205,9 @@ impl<C: Dialogue> Worker<C> {
         self.gauges.made.fetch_add(1, Relaxed);
         self.dialling.failures[slot as usize] = 0;
         self.gauges.dialled.fetch_add(1, Relaxed);
-        self.places[slot as usize] = Place::Open(conn);
-        self.desk.set_open(self.desk.open() + 1, now);
-        if self.desk.stage > Stage::Connect {
+        self.places[slot as usize] = Slot::Open(conn);
+        self.state.set_open(self.state.open() + 1, now);
+        if self.state.stage > Stage::Connect {
             self.offer(slot);
         }
     }
@@ -216,19 +216,19 @@ impl<C: Dialogue> Worker<C> {
     pub(crate) fn fail(&mut self, slot: u32, broken: Broken) {
         if let Broken::Io(Phase::Connect, error) = &broken
             && error.kind() == io::ErrorKind::ConnectionRefused
-            && self.desk.stage > Stage::Connect
+            && self.state.stage > Stage::Connect
         {
-            let now = self.desk.now();
-            self.farewell.endings.refuse(now);
+            let now = self.state.now();
+            self.result.endings.refuse(now);
         }
         self.show_partial(slot);
         self.note(broken);
         self.gauges.dialled.fetch_add(1, Relaxed);
-        match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {
-            Place::Entering(conn, _) => {
+        match std::mem::replace(&mut self.places[slot as usize], Slot::Empty) {
+            Slot::Entering(conn, _) => {
                 self.dialling.entering -= 1;
-                let now = self.desk.now();
-                conn.leave(&mut self.desk, now);
+                let now = self.state.now();
+                conn.leave(&mut self.state, now);
             }
             _ => self.dialling.under_way -= 1,
         }
@@ -236,8 +236,8 @@ impl<C: Dialogue> Worker<C> {
         *failures += 1;
         if *failures < RETRIES && self.replaces() {
             self.dialling.resting += 1;
-            let at = self.desk.now() + RETRY.as_nanos() as u64;
-            self.desk.remind(at, slot, Errand::Dial);
+            let at = self.state.now() + RETRY.as_nanos() as u64;
+            self.state.remind(at, slot, TimerEvent::Dial);
         }
     }
 
@@ -256,12 +256,12 @@ impl<C: Dialogue> Worker<C> {
 
     /// Whether a connection that has ended is followed by another.
     fn replaces(&self) -> bool {
-        let churns = self.desk.plan.per_connection().is_some();
+        let churns = self.state.plan.per_connection().is_some();
         let goes_on = matches!(
-            self.desk.stage,
+            self.state.stage,
             Stage::WarmUp | Stage::Measure | Stage::WindDown | Stage::CatchUp
         );
-        churns && goes_on && self.desk.budget() != Some(0) && !self.desk.stages.is_enough()
+        churns && goes_on && self.state.budget() != Some(0) && !self.state.stages.is_enough()
     }
 
     /// Lets another connection take the place of one that has ended.
@@ -274,7 +274,7 @@ impl<C: Dialogue> Worker<C> {
     /// In churn, those who were lost before the load began are replaced as well.
     pub(crate) fn replace_the_lost(&mut self) {
         for slot in 0..self.places.len() as u32 {
-            if let Place::Empty = self.places[slot as usize] {
+            if let Slot::Empty = self.places[slot as usize] {
                 self.redial(slot);
             }
         }
@@ -282,9 +282,9 @@ impl<C: Dialogue> Worker<C> {
 
     /// Closes a connection that has had all its answers.
     pub(crate) fn retire(&mut self, slot: u32) {
-        if let Place::Open(conn) = &mut self.places[slot as usize] {
+        if let Slot::Open(conn) = &mut self.places[slot as usize] {
             // What has come since is too much; it would be lost with the connection.
-            match conn.converse(&mut self.desk, false) {
+            match conn.drive(&mut self.state, false) {
                 Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) => {
                     self.lose(slot, broken);
                     return;
@@ -292,8 +292,8 @@ impl<C: Dialogue> Worker<C> {
                 Ok(_) | Err(_) => {}
             }
             if let Some(conn) = self.hang_up(slot) {
-                let now = self.desk.now();
-                conn.leave(&mut self.desk, now);
+                let now = self.state.now();
+                conn.leave(&mut self.state, now);
             }
             self.redial(slot);
         }
@@ -302,7 +302,7 @@ impl<C: Dialogue> Worker<C> {
     /// Closes the connection at `slot` as the plan says: by a FIN, or a reset.
     pub(crate) fn hang_up(&mut self, slot: u32) -> Option<C> {
         let conn = self.clear(slot)?;
-        if self.desk.plan.life.reset
+        if self.state.plan.life.reset
             && let Err(error) = SockRef::from(conn.stream()).set_linger(Some(Duration::ZERO))
         {
             self.note(Broken::Io(Phase::Close, error));
@@ -339,7 +339,7 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
     let socket = Socket::new(domain, Type::STREAM.nonblocking().cloexec(), None)?;
     // Without it, a small message could wait for the answer to the last (Nagle).
     socket.set_tcp_nodelay(true)?;
-    if plan.script.manner.read_per_s.is_some() {
+    if plan.script.behaviour.read_per_s.is_some() {
         // Before connecting, for the window is agreed on then.
         socket.set_recv_buffer_size(SMALL_BUFFER)?;
     }

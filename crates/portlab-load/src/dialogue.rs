@@ -6,7 +6,7 @@ use crate::{
     Cause, Phase, Plan,
     chat::ChatRecord,
     conn::{Broken, Then},
-    desk::Desk,
+    thread_state::ThreadState,
 };
 
 /// One connection of a load, and by [`Shared`](Self::Shared) what all connections of a thread have in common.
@@ -17,7 +17,7 @@ use crate::{
 /// ([`Member`](crate::chat::Member)). A worker is compiled for each, so that no message costs a virtual call.
 ///
 /// One thread makes all calls for its connections. The calls for one connection: [`new`](Self::new), `enter`
-/// until it has entered, `opened`, then `ask`, `send` and `converse` in any order, and at last `leave`,
+/// until it has entered, `opened`, then `ask`, `send` and `drive` in any order, and at last `leave`,
 /// unless the run ends first.
 pub(crate) trait Dialogue: Sized {
     /// What all connections of a thread share.
@@ -38,56 +38,56 @@ pub(crate) trait Dialogue: Sized {
         stream: TcpStream,
         slot: u32,
         number: usize,
-        desk: &mut Desk<Self::Shared>,
+        state: &mut ThreadState<Self::Shared>,
     ) -> Result<Self, Broken>;
 
     fn stream(&self) -> &TcpStream;
 
     /// Goes on with what must be said before the first message, and says whether that is complete.
-    fn enter(&mut self, desk: &mut Desk<Self::Shared>) -> Result<bool, Broken>;
+    fn enter(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
     /// The load has begun, and this connection is open: it may send from `now` on. In a closed loop of
     /// requests it asks for its first ones.
-    fn opened(&mut self, desk: &mut Desk<Self::Shared>, now: u64);
+    fn opened(&mut self, state: &mut ThreadState<Self::Shared>, now: u64);
 
     /// Whether the worker chooses the connections that send, by [`next_sender`](Self::next_sender). Otherwise
     /// a connection sends when it has received.
-    fn is_dispatched(desk: &Desk<Self::Shared>) -> bool;
+    fn is_dispatched(state: &ThreadState<Self::Shared>) -> bool;
 
     /// When the next message is due, as far as it may still be sent.
-    fn next_due(desk: &Desk<Self::Shared>) -> Option<u64> {
-        desk.next_due()
+    fn next_due(state: &ThreadState<Self::Shared>) -> Option<u64> {
+        state.next_due()
     }
 
     /// Whether a message that is due could be sent now.
-    fn can_send(desk: &Desk<Self::Shared>) -> bool;
+    fn can_send(state: &ThreadState<Self::Shared>) -> bool;
 
     /// How many connections send at most before the worker looks at what has come.
-    fn burst(desk: &Desk<Self::Shared>) -> usize;
+    fn burst(state: &ThreadState<Self::Shared>) -> usize;
 
     /// The connection that sends what is due `now`. It is taken: if it can send more, `still_has_room` says so.
-    fn next_sender(desk: &mut Desk<Self::Shared>, now: u64) -> Option<Turn>;
+    fn next_sender(state: &mut ThreadState<Self::Shared>, now: u64) -> Option<Turn>;
 
     /// Whether the connection may send another message.
-    fn has_room(&self, desk: &Desk<Self::Shared>) -> bool;
+    fn has_room(&self, state: &ThreadState<Self::Shared>) -> bool;
 
     /// The place of a connection that was chosen, and still has room.
-    fn still_has_room(_desk: &mut Desk<Self::Shared>, _slot: u32) {}
+    fn still_has_room(_desk: &mut ThreadState<Self::Shared>, _slot: u32) {}
 
     /// One more message is sent as of `now`, and was due at `due`; `send` sends it.
-    fn ask(&mut self, desk: &mut Desk<Self::Shared>, due: u64, now: u64);
+    fn ask(&mut self, state: &mut ThreadState<Self::Shared>, due: u64, now: u64);
 
     /// Sends as much as the socket takes in one visit; says whether there is more.
-    fn send(&mut self, desk: &mut Desk<Self::Shared>) -> Result<bool, Broken>;
+    fn send(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
     /// Receives and sends as much as one visit allows. `ended` says that the poller has seen the server's end.
-    fn converse(&mut self, desk: &mut Desk<Self::Shared>, ended: bool) -> Result<Then, Broken>;
+    fn drive(&mut self, state: &mut ThreadState<Self::Shared>, ended: bool) -> Result<Then, Broken>;
 
     /// When the connection is to be given up, and as what it then counts.
-    fn deadline(&self, desk: &Desk<Self::Shared>) -> Option<(u64, Phase, Cause)>;
+    fn deadline(&self, state: &ThreadState<Self::Shared>) -> Option<(u64, Phase, Cause)>;
 
     /// Whether it has sent all that it was to send and nothing is on its way.
-    fn is_done(&self, desk: &Desk<Self::Shared>) -> bool;
+    fn is_done(&self, state: &ThreadState<Self::Shared>) -> bool;
 
     /// Whether it still waits for an answer.
     fn is_waiting(&self) -> bool;
@@ -98,26 +98,26 @@ pub(crate) trait Dialogue: Sized {
     }
 
     /// Keeps what has come of a message that won't be complete.
-    fn show_partial(&self, _desk: &mut Desk<Self::Shared>) {}
+    fn show_partial(&self, _desk: &mut ThreadState<Self::Shared>) {}
 
     /// Measuring ends at `now`.
-    fn end_measuring(&self, _desk: &mut Desk<Self::Shared>, _now: u64) {}
+    fn end_measuring(&self, _desk: &mut ThreadState<Self::Shared>, _now: u64) {}
 
     /// The connection is done, or lost, as of `now`; returns how many of its measured messages are given up.
-    fn leave(self, desk: &mut Desk<Self::Shared>, now: u64) -> u64;
+    fn leave(self, state: &mut ThreadState<Self::Shared>, now: u64) -> u64;
 
     /// Whether a connection is left that may send or that waits.
-    fn goes_on(desk: &Desk<Self::Shared>) -> bool {
-        desk.open() > 0
+    fn goes_on(state: &ThreadState<Self::Shared>) -> bool {
+        state.open() > 0
     }
 
     /// Whether nothing has been received for so long that nothing more will be.
-    fn is_silent(_desk: &Desk<Self::Shared>) -> bool {
+    fn is_silent(_desk: &ThreadState<Self::Shared>) -> bool {
         false
     }
 
     /// How many measured messages are still on their way on the `open` connections.
-    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, desk: &Desk<Self::Shared>) -> u64
+    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, state: &ThreadState<Self::Shared>) -> u64
     where
         Self: 'a;
 

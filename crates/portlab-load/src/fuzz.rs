@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Answers, Expect, Manner, Say, Script, shown::shown, status::Dialect};
+use crate::{Answers, Expect, ClientBehaviour, Say, Script, shown::shown, status::Dialect};
 
 pub use crate::chat::fuzz_lines as chat_lines;
 
@@ -52,7 +52,7 @@ pub fn first_lines(input: &[u8]) {
         greeting: None,
         introduction: Vec::new(),
         any_answer: false,
-        manner: Manner::default(),
+        behaviour: ClientBehaviour::default(),
         chat: None,
     });
     let (mut answers, mut whole) = (Answers::default(), Answers::default());

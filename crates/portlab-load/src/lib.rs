@@ -19,17 +19,17 @@
 //! | `expect` | what counts as an answer, and where it ends |
 //! | `ring` | the bytes that are said, and checking an echo of them |
 //! | `conn` | one connection: what it has sent, received and still waits for |
-//! | `desk` | what a thread's connections share: the clock, the books |
+//! | `state` | what a thread's connections share: the clock, the books |
 //! | `dial` | making connections, ending them, replacing them |
 //! | `dispatch` | giving messages to connections: at once, or when they are due |
-//! | `goodbye` | closing all of them at the end, and listening for what is too much |
+//! | `close_all` | closing all of them at the end, and listening for what is too much |
 //! | `timers` | waking at the right time |
 //! | `worker` | one thread's readiness loop |
 //! | `stage` | the stages, announced by one thread and followed by the others |
 //! | `run` | a run from its plan to its outcome, and who watches it |
 //! | `coordinator` | the phases, in step over all threads: connect, warm up, measure, drain, close |
-//! | `course` | what all threads did between two moments |
-//! | `harvest` | what a thread gathers, and hands in at every turn |
+//! | `intervals` | what all threads did between two moments |
+//! | `stats` | what a thread gathers, and hands in at every turn |
 //! | `latency` | histograms |
 //! | `tally` | errors, by phase and cause |
 //! | `fairness` | how evenly connections were served |
@@ -49,8 +49,8 @@ mod answers;
 mod chat;
 mod conn;
 mod coordinator;
-mod course;
-mod desk;
+mod interval_merger;
+mod thread_state;
 mod dial;
 mod dialogue;
 mod dispatch;
@@ -60,8 +60,8 @@ mod export;
 mod fairness;
 #[doc(hidden)]
 pub mod fuzz;
-mod goodbye;
-mod harvest;
+mod close_all;
+mod stats;
 mod knee;
 mod ladder;
 mod latency;
@@ -103,7 +103,7 @@ pub(crate) use result::english;
 pub use result::{AnswerLine, ChatResult, Closed, FailureLine, Judgement, LoadResult};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
-pub use script::{Manner, Say, Script};
+pub use script::{ClientBehaviour, Say, Script};
 pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
 pub use shown::Sample;
 pub use status::ErrorAnswer;

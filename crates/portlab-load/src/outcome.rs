@@ -6,7 +6,7 @@ use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
     Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally, account,
-    harvest::{Harvest, Little},
+    stats::{Stats, Little},
 };
 
 /// What a run has measured, over all of its threads.
@@ -205,17 +205,17 @@ impl Outcome {
     }
 
     /// Adds what threads have gathered.
-    pub(crate) fn take_in(&mut self, harvest: &Harvest) {
-        self.connect_latency.merge(&harvest.connect);
-        self.latency.merge(&harvest.latency);
-        self.uncorrected.merge(&harvest.uncorrected);
-        self.pacing_lag.merge(&harvest.lag);
-        self.messages += harvest.messages;
-        self.bytes_sent += harvest.bytes_sent;
-        self.bytes_received += harvest.bytes_received;
-        self.tally.merge(&harvest.tally);
-        self.little.add(harvest.little);
-        self.held_back += harvest.held_back;
+    pub(crate) fn take_in(&mut self, stats: &Stats) {
+        self.connect_latency.merge(&stats.connect);
+        self.latency.merge(&stats.latency);
+        self.uncorrected.merge(&stats.uncorrected);
+        self.pacing_lag.merge(&stats.lag);
+        self.messages += stats.messages;
+        self.bytes_sent += stats.bytes_sent;
+        self.bytes_received += stats.bytes_received;
+        self.tally.merge(&stats.tally);
+        self.little.add(stats.little);
+        self.held_back += stats.held_back;
     }
 
     /// How many threads generated the load.

@@ -136,7 +136,7 @@ pub enum PlanError {
     #[error(
         "too few members for the rooms ({members} for {rooms}): each needs two at least, one to speak and one to hear"
     )]
-    Lonely {
+    TooFewMembers {
         /// Members in all.
         members: usize,
         /// Rooms.
@@ -213,7 +213,7 @@ impl Plan {
             ),
             (
                 "the number of bytes read per second",
-                self.script.manner.read_per_s.unwrap_or(1),
+                self.script.behaviour.read_per_s.unwrap_or(1),
             ),
             (
                 "the length of an interval",
@@ -248,7 +248,7 @@ impl Plan {
             }
             let (members, rooms) = (self.connections, chat.rooms);
             if members < rooms * 2 {
-                return Err(PlanError::Lonely { members, rooms });
+                return Err(PlanError::TooFewMembers { members, rooms });
             }
         }
         let (needed, limit) = (self.open_files(), raise_open_files());

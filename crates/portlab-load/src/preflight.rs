@@ -147,10 +147,10 @@ fn churn_within(plan: &Plan, time: Duration) -> u64 {
 
 /// How long the slowest message takes because of the client's own manners.
 fn slowness(plan: &Plan) -> Duration {
-    let manner = plan.script.manner;
+    let behaviour = plan.script.behaviour;
     let longest = *plan.script.say.sizes().end() as u64;
     let in_flight = longest.saturating_mul(plan.depth as u64);
-    let sending = manner
+    let sending = behaviour
         .trickle
         .map_or(0.0, |gap| gap.as_secs_f64() * in_flight as f64);
     let echoed = if plan.checks_every_byte() {
@@ -158,7 +158,7 @@ fn slowness(plan: &Plan) -> Duration {
     } else {
         0
     };
-    let reading = manner
+    let reading = behaviour
         .read_per_s
         .map_or(0.0, |rate| echoed as f64 / rate as f64);
     Duration::try_from_secs_f64(sending.max(reading)).unwrap_or(Duration::MAX)
@@ -267,7 +267,7 @@ mod tests {
         limits.conntrack = Some((900, 1_000));
         let mut plan = plan("127.0.0.1:9", 200);
         plan.threads = 3;
-        plan.script.manner.trickle = Some(Duration::from_secs(1));
+        plan.script.behaviour.trickle = Some(Duration::from_secs(1));
         let texts = texts(&plan, &limits);
         for (text, part) in texts.iter().zip([
             "holds 16",

@@ -37,13 +37,13 @@ impl Requests {
         }
     }
 
-    /// Place `slot` has a connection, and so room for a message, as of `now`.
+    /// Slot `slot` has a connection, and so room for a message, as of `now`.
     pub(crate) fn has_opened(&mut self, slot: u32, now: u64) {
         self.room[slot as usize].since = now;
         self.still_has_room(slot);
     }
 
-    /// Place `slot` has room for a message; as of `now`, if it had none before.
+    /// Slot `slot` has room for a message; as of `now`, if it had none before.
     pub(crate) fn has_room(&mut self, slot: u32, now: u64) {
         let room = &mut self.room[slot as usize];
         if !room.listed {
@@ -52,7 +52,7 @@ impl Requests {
         }
     }
 
-    /// Place `slot` has room for another message, as it had before.
+    /// Slot `slot` has room for another message, as it had before.
     pub(crate) fn still_has_room(&mut self, slot: u32) {
         let room = &mut self.room[slot as usize];
         if !std::mem::replace(&mut room.listed, true) {

@@ -21,7 +21,7 @@ use crate::{
     coordinator::Coordinator,
     dialogue::Dialogue,
     stage::{Stage, Stages},
-    worker::{Farewell, Gauges, News, Share, WAKE, Worker},
+    worker::{WorkerResult, Gauges, WorkerEvent, Share, WAKE, Worker},
 };
 
 /// Watches a run from the thread that started it. Every method may do nothing.
@@ -120,7 +120,7 @@ where
     let rate_per_s = plan.pace.rate_per_s().unwrap_or(f64::INFINITY);
     let wakers = wakers.collect::<io::Result<_>>()?;
     let stages = Arc::new(Stages::new(wakers, rate_per_s, plan.stop.errors));
-    let (sender, news) = mpsc::channel();
+    let (sender, events) = mpsc::channel();
     let ring = Arc::new(plan.script.ring());
     let began = Instant::now();
     let (mut workers, mut threads, mut gauges) = (Vec::new(), Vec::new(), Vec::new());
@@ -130,7 +130,7 @@ where
             plan: Arc::clone(&plan),
             ring: Arc::clone(&ring),
             stages: Arc::clone(&stages),
-            news: sender.clone(),
+            events: sender.clone(),
             gauges: Arc::clone(&gauges[index]),
             poll,
             index,
@@ -140,7 +140,7 @@ where
     for (index, worker) in workers.into_iter().enumerate() {
         let thread = thread::Builder::new().name(format!("load-{index}"));
         let alarm = Alarm(Some(sender.clone()));
-        let started = thread.spawn(move || alarm.unless_well(worker.run()));
+        let started = thread.spawn(move || alarm.unless_fine(worker.run()));
         // Those who have started already would wait for ever.
         threads.push(started.inspect_err(|_| {
             stages.announce(Stage::Close, 0);
@@ -148,14 +148,14 @@ where
     }
     // The workers hold the other senders: when they have gone, nobody is waited for.
     drop(sender);
-    let mut coordinator = Coordinator::new(&plan, &stages, news, gauges, watch, began);
+    let mut coordinator = Coordinator::new(&plan, &stages, events, gauges, watch, began);
     coordinator.lead();
     let (mut served, mut all_asked) = (Vec::new(), true);
     for thread in threads {
-        let farewell = thread.join().expect("a worker doesn't panic")?;
-        served.extend(farewell.finished.served.iter().flatten().copied());
-        all_asked &= farewell.has_asked_all;
-        coordinator.take_in(farewell);
+        let result = thread.join().expect("a worker doesn't panic")?;
+        served.extend(result.finished.served.iter().flatten().copied());
+        all_asked &= result.has_asked_all;
+        coordinator.take_in(result);
     }
     let mut outcome = coordinator.conclude(&served, all_asked);
     if outcome.ended == Ended::NobodyLeft && outcome.endings.closed > 0 {
@@ -181,10 +181,10 @@ fn listens(plan: &Plan) -> Option<bool> {
 }
 
 /// Tells the coordinator when a worker fails, or panics: the others would be waited for in vain.
-struct Alarm(Option<Sender<News>>);
+struct Alarm(Option<Sender<WorkerEvent>>);
 
 impl Alarm {
-    fn unless_well(mut self, result: io::Result<Farewell>) -> io::Result<Farewell> {
+    fn unless_fine(mut self, result: io::Result<WorkerResult>) -> io::Result<WorkerResult> {
         if result.is_ok() {
             self.0 = None;
         }
@@ -194,8 +194,8 @@ impl Alarm {
 
 impl Drop for Alarm {
     fn drop(&mut self) {
-        if let Some(news) = &self.0 {
-            let _ = news.send(News::Failed);
+        if let Some(events) = &self.0 {
+            let _ = events.send(WorkerEvent::Failed);
         }
     }
 }

@@ -21,7 +21,7 @@ pub struct Script {
     /// ([`ErrorAnswer`](crate::ErrorAnswer)) is an error of the run too.
     pub any_answer: bool,
     /// How the client behaves.
-    pub manner: Manner,
+    pub behaviour: ClientBehaviour,
     /// Connections are members of a chat. Then the chat says what is sent and received, and all of the above
     /// is unused, the lengths in `say` excepted.
     pub chat: Option<Chat>,
@@ -38,7 +38,7 @@ pub enum Say {
 
 /// The manners of a client. The default has none of these.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Manner {
+pub struct ClientBehaviour {
     /// Sends a byte at a time, each in a packet of its own, this long after the last.
     pub trickle: Option<Duration>,
     /// Reads only so many bytes a second on each connection, at least one, with a small receive
@@ -56,7 +56,7 @@ impl Script {
             greeting: None,
             introduction: Vec::new(),
             any_answer: false,
-            manner: Manner::default(),
+            behaviour: ClientBehaviour::default(),
             chat: None,
         }
     }

@@ -16,7 +16,7 @@ use rustix::time::{
 
 /// What is to be done at a connection's place when its time has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Errand {
+pub(crate) enum TimerEvent {
     /// Look whether it has waited too long.
     Deadline,
     /// Try to connect again.
@@ -27,30 +27,30 @@ pub(crate) enum Errand {
 
 /// Errands of all connections of a thread, the next one on top.
 ///
-/// An errand is never taken back. Who runs it looks whether it is still wanted, and puts it off if
+/// An event is never taken back. Who runs it looks whether it is still wanted, and puts it off if
 /// its time has moved on: so a deadline that moves with every message costs the heap nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    heap: BinaryHeap<Reverse<(u64, u32, Errand)>>,
+    heap: BinaryHeap<Reverse<(u64, u32, TimerEvent)>>,
 }
 
 impl Timers {
-    /// Remembers `errand` for place `slot`, at `at` in nanoseconds since the run began.
-    pub(crate) fn push(&mut self, at: u64, slot: u32, errand: Errand) {
-        self.heap.push(Reverse((at, slot, errand)));
+    /// Remembers `event` for place `slot`, at `at` in nanoseconds since the run began.
+    pub(crate) fn push(&mut self, at: u64, slot: u32, event: TimerEvent) {
+        self.heap.push(Reverse((at, slot, event)));
     }
 
-    /// When the next errand is to be run.
+    /// When the next event is to be run.
     pub(crate) fn next(&self) -> Option<u64> {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
-    /// Takes the next errand whose time has come by `now`: its time, its place, and what it is.
-    pub(crate) fn pop(&mut self, now: u64) -> Option<(u64, u32, Errand)> {
+    /// Takes the next event whose time has come by `now`: its time, its place, and what it is.
+    pub(crate) fn pop(&mut self, now: u64) -> Option<(u64, u32, TimerEvent)> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(errand)| errand)
+        self.heap.pop().map(|Reverse(event)| event)
     }
 }
 
@@ -105,13 +105,13 @@ mod tests {
     #[test]
     fn errands_are_run_in_the_order_of_their_times_and_not_before() {
         let mut timers = Timers::default();
-        timers.push(30, 1, Errand::Dial);
-        timers.push(10, 2, Errand::Deadline);
-        timers.push(20, 3, Errand::Resume);
+        timers.push(30, 1, TimerEvent::Dial);
+        timers.push(10, 2, TimerEvent::Deadline);
+        timers.push(20, 3, TimerEvent::Resume);
         assert_eq!(timers.next(), Some(10));
         assert_eq!(timers.pop(9), None);
-        assert_eq!(timers.pop(25), Some((10, 2, Errand::Deadline)));
-        assert_eq!(timers.pop(25), Some((20, 3, Errand::Resume)));
+        assert_eq!(timers.pop(25), Some((10, 2, TimerEvent::Deadline)));
+        assert_eq!(timers.pop(25), Some((20, 3, TimerEvent::Resume)));
         assert_eq!(timers.pop(25), None);
     }
 }

@@ -447,19 +447,19 @@ mod tests {
     use super::*;
     use crate::{
         Arrivals, Endings,
-        harvest::{Harvest, Little},
+        stats::{Stats, Little},
     };
 
     /// A plan and an outcome that nothing can be said against.
     fn good() -> (Plan, Outcome) {
         let plan = Plan::new("127.0.0.1:1".parse().unwrap());
         let mut outcome = Outcome::empty(2);
-        let mut harvest = Harvest {
+        let mut stats = Stats {
             messages: 10_000,
-            ..Harvest::default()
+            ..Stats::default()
         };
-        (0..10_000).for_each(|_| harvest.latency.record(1_000_000));
-        outcome.take_in(&harvest);
+        (0..10_000).for_each(|_| stats.latency.record(1_000_000));
+        outcome.take_in(&stats);
         outcome.elapsed = Duration::from_secs(10);
         outcome.cores = 2;
         (plan, outcome)

@@ -17,19 +17,19 @@ use crate::{
     Cause, Endings, Phase, Plan, Ring,
     again::SLICE,
     conn::{Broken, Then},
-    desk::Desk,
+    thread_state::ThreadState,
     dial::Dialling,
     dialogue::{Dialogue, Finished},
-    harvest::Harvest,
+    stats::Stats,
     pace::Schedule,
     stage::{Stage, Stages, Turn},
     stall::Stalls,
-    timers::{Alarm, Errand},
+    timers::{Alarm, TimerEvent},
 };
 
 /// What a worker tells the coordinator.
 #[derive(Debug)]
-pub(crate) enum News {
+pub(crate) enum WorkerEvent {
     /// Every connection has been made or has failed.
     Connected,
     /// There have been more errors than the plan allows.
@@ -43,7 +43,7 @@ pub(crate) enum News {
     HandedIn {
         thread: usize,
         upto: u64,
-        harvest: Box<Harvest>,
+        stats: Box<Stats>,
     },
 }
 
@@ -62,7 +62,7 @@ pub(crate) struct Gauges {
 
 /// What is known of a thread's share when all is over.
 #[derive(Debug, Default)]
-pub(crate) struct Farewell {
+pub(crate) struct WorkerResult {
     pub(crate) finished: Finished,
     /// Messages in flight that were given up.
     pub(crate) unanswered: u64,
@@ -76,11 +76,11 @@ pub(crate) struct Farewell {
 
 /// One thread's share of a run.
 pub(crate) struct Worker<C: Dialogue> {
-    pub(crate) desk: Desk<C::Shared>,
-    pub(crate) places: Vec<Place<C>>,
+    pub(crate) state: ThreadState<C::Shared>,
+    pub(crate) places: Vec<Slot<C>>,
     pub(crate) dialling: Dialling,
     pub(crate) poll: Poll,
-    pub(crate) news: Sender<News>,
+    pub(crate) events: Sender<WorkerEvent>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) index: usize,
     alarm: Alarm,
@@ -93,14 +93,14 @@ pub(crate) struct Worker<C: Dialogue> {
     /// When the poller returned last.
     returned: u64,
     /// How long it has been watched in vain since this was handed in.
-    watched_in_vain: Duration,
-    pub(crate) farewell: Farewell,
+    idle_polling: Duration,
+    pub(crate) result: WorkerResult,
     told_idle_in: Option<Stage>,
 }
 
 /// A connection's place.
 #[derive(Debug)]
-pub(crate) enum Place<C> {
+pub(crate) enum Slot<C> {
     /// Nobody: its turn to connect hasn't come, or it is lost.
     Empty,
     /// Connecting since this moment.
@@ -129,7 +129,7 @@ pub(crate) struct Share {
     pub(crate) plan: Arc<Plan>,
     pub(crate) ring: Arc<Ring>,
     pub(crate) stages: Arc<Stages>,
-    pub(crate) news: Sender<News>,
+    pub(crate) events: Sender<WorkerEvent>,
     pub(crate) gauges: Arc<Gauges>,
     pub(crate) poll: Poll,
     pub(crate) index: usize,
@@ -144,7 +144,7 @@ impl<C: Dialogue> Worker<C> {
             plan,
             ring,
             stages,
-            news,
+            events,
             gauges,
             poll,
             index,
@@ -156,7 +156,7 @@ impl<C: Dialogue> Worker<C> {
         let alarm = Alarm::new(poll.registry(), ALARM)?;
         let turn = stages.now();
         Ok(Self {
-            desk: Desk::new(
+            state: ThreadState::new(
                 C::shared(&plan, places),
                 plan,
                 ring,
@@ -164,10 +164,10 @@ impl<C: Dialogue> Worker<C> {
                 began,
                 (index, places, budget),
             ),
-            places: (0..places).map(|_| Place::Empty).collect(),
+            places: (0..places).map(|_| Slot::Empty).collect(),
             dialling: Dialling::of_all(places),
             poll,
-            news,
+            events,
             gauges,
             index,
             alarm,
@@ -177,21 +177,21 @@ impl<C: Dialogue> Worker<C> {
             rate: 0.0,
             stalls: Stalls::default(),
             returned: 0,
-            watched_in_vain: Duration::ZERO,
-            farewell: Farewell::default(),
+            idle_polling: Duration::ZERO,
+            result: WorkerResult::default(),
             told_idle_in: None,
         })
     }
 
     /// Goes through all stages with the others.
-    pub(crate) fn run(mut self) -> io::Result<Farewell> {
+    pub(crate) fn run(mut self) -> io::Result<WorkerResult> {
         let mut events = Events::with_capacity(1024);
-        while self.desk.stage != Stage::Close {
+        while self.state.stage != Stage::Close {
             self.dial();
             self.send_what_is_due();
-            self.run_errands();
-            self.gauges.answered.store(self.desk.answered, Relaxed);
-            self.gauges.delivered.store(self.desk.delivered, Relaxed);
+            self.run_timers();
+            self.gauges.answered.store(self.state.answered, Relaxed);
+            self.gauges.delivered.store(self.state.delivered, Relaxed);
             self.tell_if_idle();
             self.wait(&mut events)?;
             self.serve(&events);
@@ -199,85 +199,85 @@ impl<C: Dialogue> Worker<C> {
             self.follow();
         }
         let open = self.places.iter().filter_map(|place| match place {
-            Place::Open(conn) => Some(conn),
+            Slot::Open(conn) => Some(conn),
             _ => None,
         });
-        self.farewell.unanswered += C::unanswered(open, &self.desk);
-        let silent = C::is_silent(&self.desk);
-        self.farewell.has_asked_all = self.desk.budget() == Some(0) || silent;
-        self.say_goodbye(&mut events)?;
-        if let Some(schedule) = &self.desk.schedule {
+        self.result.unanswered += C::unanswered(open, &self.state);
+        let silent = C::is_silent(&self.state);
+        self.result.has_asked_all = self.state.budget() == Some(0) || silent;
+        self.close_all(&mut events)?;
+        if let Some(schedule) = &self.state.schedule {
             // What the warm-up has left behind isn't measured.
-            let early = schedule.due_before(self.desk.measuring_since);
+            let early = schedule.due_before(self.state.measuring_since);
             let due = schedule
-                .due_before(self.desk.due_until)
+                .due_before(self.state.due_until)
                 .saturating_sub(early);
-            self.farewell.due_not_sent = due.min(self.desk.budget().unwrap_or(due));
+            self.result.due_not_sent = due.min(self.state.budget().unwrap_or(due));
         }
         let last = self.turn.number + 1;
-        let now = self.desk.now();
+        let now = self.state.now();
         self.hand_in(last, now);
-        self.farewell.finished = C::finish(self.desk.shared);
-        Ok(self.farewell)
+        self.result.finished = C::finish(self.state.shared);
+        Ok(self.result)
     }
 
     /// Follows the coordinator: hands in when a turn has ended, and enters the stage that has been
     /// announced.
     fn follow(&mut self) {
-        let turn = self.desk.stages.now();
+        let turn = self.state.stages.now();
         if turn != self.turn {
-            let now = self.desk.now();
+            let now = self.state.now();
             self.hand_in(turn.number, now);
             self.turn = turn;
             self.enter(turn.stage, now);
         }
-        if let Some(schedule) = &mut self.desk.schedule {
-            let rate = self.desk.stages.rate_per_s();
+        if let Some(schedule) = &mut self.state.schedule {
+            let rate = self.state.stages.rate_per_s();
             if rate.to_bits() != self.rate.to_bits() {
                 self.rate = rate;
-                let now = self.desk.began.elapsed().as_nanos() as u64;
+                let now = self.state.began.elapsed().as_nanos() as u64;
                 schedule.set_rate(rate, now);
             }
         }
     }
 
     fn hand_in(&mut self, upto: u64, now: u64) {
-        self.desk.account_for_capacity(now);
-        let mut harvest = std::mem::take(&mut self.desk.harvest);
-        if self.desk.stage == Stage::Measure {
-            let since = std::mem::replace(&mut self.desk.gathering_since, now);
-            harvest.measured = Duration::from_nanos(now - since);
+        self.state.account_for_capacity(now);
+        let mut stats = std::mem::take(&mut self.state.stats);
+        if self.state.stage == Stage::Measure {
+            let since = std::mem::replace(&mut self.state.gathering_since, now);
+            stats.measured = Duration::from_nanos(now - since);
             let cpu = thread_cpu();
-            harvest.ran = cpu - self.cpu_before;
-            harvest.cpu = harvest.ran.saturating_sub(self.watched_in_vain);
+            stats.ran = cpu - self.cpu_before;
+            stats.cpu = stats.ran.saturating_sub(self.idle_polling);
             let waited = thread_waited();
-            harvest.waited = waited - self.waited_before;
+            stats.waited = waited - self.waited_before;
             (self.cpu_before, self.waited_before) = (cpu, waited);
         }
-        self.watched_in_vain = Duration::ZERO;
-        harvest.open = self.desk.open();
-        harvest.in_flight = self.desk.in_flight;
+        self.idle_polling = Duration::ZERO;
+        stats.open = self.state.open();
+        stats.in_flight = self.state.in_flight;
         let thread = self.index;
         // Only fails when the coordinator has gone.
-        let _ = self.news.send(News::HandedIn {
+        let _ = self.events.send(WorkerEvent::HandedIn {
             thread,
             upto,
-            harvest,
+            stats,
         });
     }
 
     fn enter(&mut self, stage: Stage, now: u64) {
-        let last = std::mem::replace(&mut self.desk.stage, stage);
+        let last = std::mem::replace(&mut self.state.stage, stage);
         if last == stage {
             return;
         }
         if last == Stage::Measure {
             for place in &self.places {
-                if let Place::Open(conn) = place {
-                    conn.end_measuring(&mut self.desk, now);
+                if let Slot::Open(conn) = place {
+                    conn.end_measuring(&mut self.state, now);
                 }
             }
-            self.desk.end_measuring(now);
+            self.state.end_measuring(now);
         }
         match stage {
             Stage::Connect | Stage::WindDown | Stage::Close => {}
@@ -285,32 +285,32 @@ impl<C: Dialogue> Worker<C> {
             Stage::Measure => {
                 // Without a warm-up, nothing has been due before.
                 let since = match last {
-                    Stage::Connect => self.desk.stages.began(stage),
+                    Stage::Connect => self.state.stages.began(stage),
                     _ => now,
                 };
-                self.desk.begin_measuring(since, now);
+                self.state.begin_measuring(since, now);
                 (self.cpu_before, self.waited_before) = (thread_cpu(), thread_waited());
                 if last == Stage::Connect {
                     self.begin();
                 }
             }
             Stage::CatchUp | Stage::Drain => {
-                self.desk.due_until = self.desk.measuring_until.min(now);
+                self.state.due_until = self.state.measuring_until.min(now);
                 // The run was ended before its measuring began: what is in flight isn't measured.
                 if last < Stage::Measure {
-                    self.desk.schedule = None;
+                    self.state.schedule = None;
                 }
             }
         }
     }
 
     pub(crate) fn send(&mut self, slot: u32) {
-        if let Place::Open(conn) = &mut self.places[slot as usize] {
-            match conn.send(&mut self.desk) {
+        if let Slot::Open(conn) = &mut self.places[slot as usize] {
+            match conn.send(&mut self.state) {
                 // Without answers to wait for, it may have said all it was to say.
-                Ok(false) if conn.is_done(&self.desk) => self.retire(slot),
+                Ok(false) if conn.is_done(&self.state) => self.retire(slot),
                 Ok(false) => {}
-                Ok(true) => self.desk.again.push(slot),
+                Ok(true) => self.state.again.push(slot),
                 Err(broken) => self.lose(slot, broken),
             }
         }
@@ -319,19 +319,19 @@ impl<C: Dialogue> Worker<C> {
     /// Visits the places that are listed, and those with an event, for [`SLICE`]. A place whose turn doesn't
     /// come is listed.
     fn serve(&mut self, events: &Events) {
-        let until = self.desk.now() + SLICE;
-        for _ in 0..self.desk.again.len() {
-            if self.desk.now() < until
-                && let Some(slot) = self.desk.again.pop()
+        let until = self.state.now() + SLICE;
+        for _ in 0..self.state.again.len() {
+            if self.state.now() < until
+                && let Some(slot) = self.state.again.pop()
             {
                 self.ready(slot, true, true);
             }
         }
         for event in events.iter().filter(|event| event.token() < ALARM) {
             let slot = event.token().0 as u32;
-            match self.desk.now() < until {
+            match self.state.now() < until {
                 true => self.ready(slot, event.is_readable(), event.is_read_closed()),
-                false => self.desk.again.push(slot),
+                false => self.state.again.push(slot),
             }
         }
     }
@@ -340,24 +340,24 @@ impl<C: Dialogue> Worker<C> {
     /// the server's end, or that there may be one.
     fn ready(&mut self, slot: u32, readable: bool, ended: bool) {
         match &self.places[slot as usize] {
-            Place::Empty => {}
-            Place::Connecting(..) => self.connected(slot),
-            Place::Entering(..) => self.enter_at(slot),
-            Place::Open(_) => return self.converse(slot, ended),
+            Slot::Empty => {}
+            Slot::Connecting(..) => self.connected(slot),
+            Slot::Entering(..) => self.enter_at(slot),
+            Slot::Open(_) => return self.drive(slot, ended),
         }
         // The server may have spoken, or closed, already: the poller won't tell again.
         if readable {
-            self.converse(slot, true);
+            self.drive(slot, true);
         }
     }
 
-    fn converse(&mut self, slot: u32, ended: bool) {
-        let Place::Open(conn) = &mut self.places[slot as usize] else {
+    fn drive(&mut self, slot: u32, ended: bool) {
+        let Slot::Open(conn) = &mut self.places[slot as usize] else {
             return;
         };
-        match conn.converse(&mut self.desk, ended) {
+        match conn.drive(&mut self.state, ended) {
             Ok(Then::Wait) => {}
-            Ok(Then::GoOn) => self.desk.again.push(slot),
+            Ok(Then::GoOn) => self.state.again.push(slot),
             Ok(Then::Retire) => self.retire(slot),
             Ok(Then::Over) => {
                 self.clear(slot);
@@ -375,11 +375,11 @@ impl<C: Dialogue> Worker<C> {
         self.note(broken);
         if let Some(conn) = self.clear(slot) {
             if closed {
-                let now = self.desk.now();
-                self.farewell.endings.close(conn.answered(), now);
+                let now = self.state.now();
+                self.result.endings.close(conn.answered(), now);
             }
-            let now = self.desk.now();
-            self.farewell.unanswered += conn.leave(&mut self.desk, now);
+            let now = self.state.now();
+            self.result.unanswered += conn.leave(&mut self.state, now);
             if C::REPLACES_LOST {
                 self.redial(slot);
             }
@@ -388,69 +388,69 @@ impl<C: Dialogue> Worker<C> {
 
     /// Shows what has come at `slot` of an answer, or a greeting, that won't be complete.
     pub(crate) fn show_partial(&mut self, slot: u32) {
-        if let Place::Entering(conn, _) | Place::Open(conn) = &self.places[slot as usize] {
-            conn.show_partial(&mut self.desk);
+        if let Slot::Entering(conn, _) | Slot::Open(conn) = &self.places[slot as usize] {
+            conn.show_partial(&mut self.state);
         }
     }
 
     /// Enters an error into the books.
     pub(crate) fn note(&mut self, broken: Broken) {
-        broken.count_in(&mut self.desk.harvest.tally);
-        let is_vital = C::NEEDS_ALL && self.desk.stage == Stage::Connect;
-        if self.desk.stages.count_error() || is_vital {
-            let _ = self.news.send(News::TooManyErrors);
+        broken.count_in(&mut self.state.stats.tally);
+        let is_vital = C::NEEDS_ALL && self.state.stage == Stage::Connect;
+        if self.state.stages.count_error() || is_vital {
+            let _ = self.events.send(WorkerEvent::TooManyErrors);
         }
     }
 
     /// Empties `slot`, and returns the connection that talked there.
     pub(crate) fn clear(&mut self, slot: u32) -> Option<C> {
-        match std::mem::replace(&mut self.places[slot as usize], Place::Empty) {
-            Place::Open(conn) => {
-                let now = self.desk.now();
-                self.desk.set_open(self.desk.open() - 1, now);
+        match std::mem::replace(&mut self.places[slot as usize], Slot::Empty) {
+            Slot::Open(conn) => {
+                let now = self.state.now();
+                self.state.set_open(self.state.open() - 1, now);
                 Some(conn)
             }
             _ => None,
         }
     }
 
-    /// Runs the errands whose time has come.
-    fn run_errands(&mut self) {
-        if self.desk.timers.next().is_none() {
+    /// Runs the events whose time has come.
+    fn run_timers(&mut self) {
+        if self.state.timers.next().is_none() {
             return;
         }
-        let now = self.desk.now();
-        while let Some((at, slot, errand)) = self.desk.timers.pop(now) {
-            match errand {
-                Errand::Dial => self.dialling.again(slot),
-                Errand::Resume => match self.places[slot as usize] {
-                    Place::Open(_) => self.converse(slot, false),
-                    Place::Entering(..) => self.enter_at(slot),
+        let now = self.state.now();
+        while let Some((at, slot, event)) = self.state.timers.pop(now) {
+            match event {
+                TimerEvent::Dial => self.dialling.again(slot),
+                TimerEvent::Resume => match self.places[slot as usize] {
+                    Slot::Open(_) => self.drive(slot, false),
+                    Slot::Entering(..) => self.enter_at(slot),
                     _ => {}
                 },
-                Errand::Deadline => self.look_at_deadline(slot, at, now),
+                TimerEvent::Deadline => self.look_at_deadline(slot, at, now),
             }
         }
     }
 
     /// Gives up who has waited too long at `slot`, or looks again when that will be.
     fn look_at_deadline(&mut self, slot: u32, at: u64, now: u64) {
-        if !self.desk.is_watched(slot, at) {
+        if !self.state.is_watched(slot, at) {
             return;
         }
-        let (connecting, patience) = (self.desk.connect_patience(), self.desk.patience());
+        let (connecting, patience) = (self.state.connect_patience(), self.state.patience());
         let (deadline, phase, cause) = match &self.places[slot as usize] {
-            Place::Empty => return,
-            Place::Connecting(_, since) => (since + connecting, Phase::Connect, Cause::TimedOut),
-            Place::Entering(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
-            Place::Open(conn) => match conn.deadline(&self.desk) {
+            Slot::Empty => return,
+            Slot::Connecting(_, since) => (since + connecting, Phase::Connect, Cause::TimedOut),
+            Slot::Entering(_, since) => (since + patience, Phase::Greeting, Cause::TimedOut),
+            Slot::Open(conn) => match conn.deadline(&self.state) {
                 None => return,
                 Some(overdue) => overdue,
             },
         };
         let late = Broken::Because(phase, cause);
         if deadline > now {
-            self.desk.watch(slot, deadline);
+            self.state.watch(slot, deadline);
         } else if matches!(phase, Phase::Receive | Phase::Send) {
             self.lose(slot, late);
         } else {
@@ -460,44 +460,44 @@ impl<C: Dialogue> Worker<C> {
     }
 
     fn tell_if_idle(&mut self) {
-        let stage = self.desk.stage;
+        let stage = self.state.stage;
         if self.told_idle_in != Some(stage) && self.is_idle() {
             self.told_idle_in = Some(stage);
-            let _ = self.news.send(News::Idle(stage));
+            let _ = self.events.send(WorkerEvent::Idle(stage));
         }
     }
 
     /// Whether there is nothing left to wait for: all answers are in and no message is to follow,
     /// or every connection is lost.
     fn is_idle(&self) -> bool {
-        let none_follows = match self.desk.stage {
+        let none_follows = match self.state.stage {
             Stage::Connect | Stage::Close => return false,
-            Stage::WarmUp | Stage::Measure | Stage::WindDown => self.desk.budget() == Some(0),
-            Stage::CatchUp => C::next_due(&self.desk).is_none(),
+            Stage::WarmUp | Stage::Measure | Stage::WindDown => self.state.budget() == Some(0),
+            Stage::CatchUp => C::next_due(&self.state).is_none(),
             Stage::Drain => true,
         };
-        let nobody_left = !C::goes_on(&self.desk) && !self.dialling.goes_on();
-        let silent = C::is_silent(&self.desk);
-        nobody_left || silent || none_follows && self.desk.in_flight == 0
+        let none_left = !C::goes_on(&self.state) && !self.dialling.goes_on();
+        let silent = C::is_silent(&self.state);
+        none_left || silent || none_follows && self.state.in_flight == 0
     }
 
     /// Waits for the poller, or until there is something to do.
     fn wait(&mut self, events: &mut Events) -> io::Result<()> {
-        let timeout = if self.desk.plan.spin || self.desk.again.len() > 0 {
+        let timeout = if self.state.plan.spin || self.state.again.len() > 0 {
             Duration::ZERO
         } else {
             self.sleep_until_needed()?
         };
         self.poll_for(events, timeout)?;
-        let now = self.desk.now();
+        let now = self.state.now();
         let stall = self.stalls.turn(Duration::from_nanos(now), timeout);
-        if self.desk.stage == Stage::Measure {
-            self.desk.harvest.stalled += stall;
+        if self.state.stage == Stage::Measure {
+            self.state.stats.stalled += stall;
         }
         // A thread that spins is always busy; what it does while nothing happens isn't held
         // against it.
-        if self.desk.plan.spin && !self.desk.was_touched() && events.is_empty() {
-            self.watched_in_vain += Duration::from_nanos(now - self.returned);
+        if self.state.plan.spin && !self.state.was_touched() && events.is_empty() {
+            self.idle_polling += Duration::from_nanos(now - self.returned);
         }
         self.returned = now;
         Ok(())
@@ -505,22 +505,22 @@ impl<C: Dialogue> Worker<C> {
 
     /// How long the poller may take; for moments between its milliseconds the alarm is set.
     fn sleep_until_needed(&mut self) -> io::Result<Duration> {
-        let due = C::next_due(&self.desk).filter(|_| C::can_send(&self.desk));
+        let due = C::next_due(&self.state).filter(|_| C::can_send(&self.state));
         // A little early, to watch the clock for the rest.
         let due = due.map(|due| {
             let interval_ns = self
-                .desk
+                .state
                 .schedule
                 .as_ref()
                 .map_or(0.0, Schedule::interval_ns);
             let most = (interval_ns * WATCHFUL_SHARE) as u64;
             due.saturating_sub(most.min(WATCHFUL.as_nanos() as u64))
         });
-        let moments = [due, self.desk.timers.next(), self.dialling_is_due()];
+        let moments = [due, self.state.timers.next(), self.dialling_is_due()];
         let Some(at) = moments.into_iter().flatten().min() else {
             return Ok(TICK);
         };
-        let now = self.desk.now();
+        let now = self.state.now();
         if at <= now {
             return Ok(Duration::ZERO);
         }

@@ -28,7 +28,7 @@ pub(super) static WORKLOAD: Workload = Workload {
     load: Load::Echo(|plan| {
         let slow = (plan.connections / 10).max(1);
         let mut script = Script::echo(64);
-        script.manner.trickle = Some(Duration::from_millis(2));
+        script.behaviour.trickle = Some(Duration::from_millis(2));
         let trickling = Plan {
             connections: slow,
             threads: 1,

@@ -14,7 +14,7 @@ use crate::{
     dialogue::{Dialogue, Finished, Turn},
 };
 
-type Desk = crate::desk::Desk<Rooms>;
+type ThreadState = crate::thread_state::ThreadState<Rooms>;
 
 /// One member, and its connection.
 #[derive(Debug)]
@@ -60,8 +60,8 @@ impl Dialogue for Member {
         Rooms::new(plan, places)
     }
 
-    fn new(stream: TcpStream, slot: u32, _number: usize, desk: &mut Desk) -> Result<Self, Broken> {
-        desk.shared.connects(slot);
+    fn new(stream: TcpStream, slot: u32, _number: usize, state: &mut ThreadState) -> Result<Self, Broken> {
+        state.shared.connects(slot);
         Ok(Self {
             stream,
             slot,
@@ -75,63 +75,63 @@ impl Dialogue for Member {
         &self.stream
     }
 
-    fn enter(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
-        if self.visit(desk, true)? {
-            desk.again.push(self.slot);
+    fn enter(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
+        if self.visit(state, true)? {
+            state.again.push(self.slot);
         }
         Ok(self.step == Step::In)
     }
 
-    fn opened(&mut self, desk: &mut Desk, now: u64) {
-        desk.shared.may_send(self.slot, now);
+    fn opened(&mut self, state: &mut ThreadState, now: u64) {
+        state.shared.may_send(self.slot, now);
     }
 
-    fn is_dispatched(_desk: &Desk) -> bool {
+    fn is_dispatched(_desk: &ThreadState) -> bool {
         true
     }
 
-    fn next_due(desk: &Desk) -> Option<u64> {
-        match desk.schedule {
-            None => desk.asks_at_once().then_some(0),
-            Some(_) => desk.next_due(),
+    fn next_due(state: &ThreadState) -> Option<u64> {
+        match state.schedule {
+            None => state.asks_at_once().then_some(0),
+            Some(_) => state.next_due(),
         }
     }
 
-    fn can_send(desk: &Desk) -> bool {
-        desk.shared.can_send()
+    fn can_send(state: &ThreadState) -> bool {
+        state.shared.can_send()
     }
 
-    fn burst(_desk: &Desk) -> usize {
+    fn burst(_desk: &ThreadState) -> usize {
         BURST
     }
 
     /// A member at random.
-    fn next_sender(desk: &mut Desk, now: u64) -> Option<Turn> {
-        Self::next_due(desk).filter(|due| *due <= now)?;
-        let slot = desk.shared.sender()?;
+    fn next_sender(state: &mut ThreadState, now: u64) -> Option<Turn> {
+        Self::next_due(state).filter(|due| *due <= now)?;
+        let slot = state.shared.sender()?;
         Some(Turn {
             slot,
-            free_since: desk.shared.free_since(),
+            free_since: state.shared.free_since(),
             messages: 1,
         })
     }
 
-    fn has_room(&self, desk: &Desk) -> bool {
-        desk.shared.can_send()
+    fn has_room(&self, state: &ThreadState) -> bool {
+        state.shared.can_send()
     }
 
-    fn ask(&mut self, desk: &mut Desk, due: u64, now: u64) {
-        desk.one_more_in_flight();
-        let number = desk.shared.sends(self.slot, due, now);
-        let filler = &desk.shared.encoding_of(self.slot).filler;
+    fn ask(&mut self, state: &mut ThreadState, due: u64, now: u64) {
+        state.one_more_in_flight();
+        let number = state.shared.sends(self.slot, due, now);
+        let filler = &state.shared.encoding_of(self.slot).filler;
         write_message(&mut self.unsent, number, filler);
     }
 
-    fn send(&mut self, desk: &mut Desk) -> Result<bool, Broken> {
+    fn send(&mut self, state: &mut ThreadState) -> Result<bool, Broken> {
         while !self.unsent.is_empty() {
             match self.stream.write(&self.unsent) {
                 Ok(sent) => {
-                    desk.harvest.bytes_sent += sent as u64;
+                    state.stats.bytes_sent += sent as u64;
                     self.unsent.drain(..sent);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
@@ -142,42 +142,42 @@ impl Dialogue for Member {
         Ok(false)
     }
 
-    fn converse(&mut self, desk: &mut Desk, ended: bool) -> Result<Then, Broken> {
-        let more = self.visit(desk, ended)?;
+    fn drive(&mut self, state: &mut ThreadState, ended: bool) -> Result<Then, Broken> {
+        let more = self.visit(state, ended)?;
         Ok(match more {
-            _ if self.is_done(desk) => Then::Retire,
+            _ if self.is_done(state) => Then::Retire,
             true => Then::GoOn,
             false => Then::Wait,
         })
     }
 
     /// Messages that don't reach their rooms are counted when the run ends, or when nothing comes any more.
-    fn deadline(&self, _desk: &Desk) -> Option<(u64, Phase, Cause)> {
+    fn deadline(&self, _desk: &ThreadState) -> Option<(u64, Phase, Cause)> {
         None
     }
 
-    fn is_done(&self, desk: &Desk) -> bool {
-        desk.shared.is_done(self.slot)
+    fn is_done(&self, state: &ThreadState) -> bool {
+        state.shared.is_done(self.slot)
     }
 
     fn is_waiting(&self) -> bool {
         false
     }
 
-    fn leave(self, desk: &mut Desk, _now: u64) -> u64 {
-        desk.lose_member(self.slot)
+    fn leave(self, state: &mut ThreadState, _now: u64) -> u64 {
+        state.lose_member(self.slot)
     }
 
-    fn goes_on(desk: &Desk) -> bool {
-        desk.shared.goes_on()
+    fn goes_on(state: &ThreadState) -> bool {
+        state.shared.goes_on()
     }
 
-    fn is_silent(desk: &Desk) -> bool {
-        desk.shared.is_silent(desk.now(), desk.patience())
+    fn is_silent(state: &ThreadState) -> bool {
+        state.shared.is_silent(state.now(), state.patience())
     }
 
-    fn unanswered<'a>(_open: impl Iterator<Item = &'a Self>, desk: &Desk) -> u64 {
-        desk.shared.on_their_way(|due| desk.is_measured(due))
+    fn unanswered<'a>(_open: impl Iterator<Item = &'a Self>, state: &ThreadState) -> u64 {
+        state.shared.on_their_way(|due| state.is_measured(due))
     }
 
     fn finish(shared: Rooms) -> Finished {
@@ -191,16 +191,16 @@ impl Dialogue for Member {
 impl Member {
     /// Sends what was kept, and reads as much as one visit takes; returns whether there may be more. `ended`
     /// says that the poller has seen the server's FIN.
-    fn visit(&mut self, desk: &mut Desk, ended: bool) -> Result<bool, Broken> {
-        self.send(desk)?;
-        // Lines are taken from it while the rest of the desk changes.
-        let mut buffer = std::mem::take(&mut desk.buffer);
-        let more = self.read(&mut buffer, desk, ended);
-        desk.buffer = buffer;
+    fn visit(&mut self, state: &mut ThreadState, ended: bool) -> Result<bool, Broken> {
+        self.send(state)?;
+        // Lines are taken from it while the rest of the state changes.
+        let mut buffer = std::mem::take(&mut state.buffer);
+        let more = self.read(&mut buffer, state, ended);
+        state.buffer = buffer;
         more
     }
 
-    fn read(&mut self, buffer: &mut [u8], desk: &mut Desk, ended: bool) -> Result<bool, Broken> {
+    fn read(&mut self, buffer: &mut [u8], state: &mut ThreadState, ended: bool) -> Result<bool, Broken> {
         for _ in 0..VISIT {
             let length = match self.stream.read(buffer) {
                 Ok(0) => return Err(Broken::Because(self.phase(), Cause::ClosedEarly)),
@@ -209,9 +209,9 @@ impl Member {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(Broken::Io(self.phase(), error)),
             };
-            desk.harvest.bytes_received += length as u64;
+            state.stats.bytes_received += length as u64;
             for piece in buffer[..length].split_inclusive(|byte| *byte == b'\n') {
-                self.take_piece(piece, desk)?;
+                self.take_piece(piece, state)?;
             }
             // A read that didn't fill the buffer has emptied the socket, unless the end is near.
             if length < buffer.len() && !ended {
@@ -230,47 +230,47 @@ impl Member {
     }
 
     /// Takes a line, or a part of one.
-    fn take_piece(&mut self, piece: &[u8], desk: &mut Desk) -> Result<(), Broken> {
+    fn take_piece(&mut self, piece: &[u8], state: &mut ThreadState) -> Result<(), Broken> {
         let is_complete = piece.last() == Some(&b'\n');
         // Most lines come whole.
         if is_complete && self.line.is_empty() {
-            return self.take_line(piece.trim_ascii_end(), desk);
+            return self.take_line(piece.trim_ascii_end(), state);
         }
         self.line.extend_from_slice(piece);
         if is_complete {
             let line = std::mem::take(&mut self.line);
-            return self.take_line(line.trim_ascii_end(), desk);
+            return self.take_line(line.trim_ascii_end(), state);
         }
         if self.line.len() > LONGEST_LINE {
-            desk.harvest.tally.keep_wrong(&self.line);
+            state.stats.tally.keep_wrong(&self.line);
             return Err(Broken::Because(self.phase(), Cause::NoEnd));
         }
         Ok(())
     }
 
-    fn take_line(&mut self, line: &[u8], desk: &mut Desk) -> Result<(), Broken> {
+    fn take_line(&mut self, line: &[u8], state: &mut ThreadState) -> Result<(), Broken> {
         let Some(told) = line.strip_prefix(b"* ") else {
-            return self.take_message(line, desk);
+            return self.take_message(line, state);
         };
         let refused = Err(Broken::Because(Phase::Greeting, Cause::Refused));
         // Lines about other members are ignored; those about this one are known by their beginning.
         match self.step {
             Step::Greeted => {
-                let label = &desk.shared.encoding_of(self.slot).label;
-                self.asks(Step::Speaks, &format!("/encoding {label}"), desk)
+                let label = &state.shared.encoding_of(self.slot).label;
+                self.asks(Step::Speaks, &format!("/encoding {label}"), state)
             }
             Step::Speaks if told.starts_with(b"from now on in ") => {
-                let name = desk.shared.name_of(self.slot);
-                self.asks(Step::Named, &name, desk)
+                let name = state.shared.name_of(self.slot);
+                self.asks(Step::Named, &name, state)
             }
             Step::Named if told.starts_with(b"you are ") => {
-                let room = desk.shared.joins(self.slot);
-                self.asks(Step::Joins, &format!("/join {room}"), desk)
+                let room = state.shared.joins(self.slot);
+                self.asks(Step::Joins, &format!("/join {room}"), state)
             }
             Step::Named if told.starts_with(b"somebody is called ") => refused,
             Step::Joins if told.starts_with(b"you are ") => {
                 self.step = Step::In;
-                desk.shared.is_in(self.slot);
+                state.shared.is_in(self.slot);
                 Ok(())
             }
             Step::Joins if told.starts_with(b"there are ") => refused,
@@ -279,28 +279,28 @@ impl Member {
     }
 
     /// Sends the next line of entering.
-    fn asks(&mut self, step: Step, text: &str, desk: &mut Desk) -> Result<(), Broken> {
+    fn asks(&mut self, step: Step, text: &str, state: &mut ThreadState) -> Result<(), Broken> {
         self.step = step;
         self.unsent.extend_from_slice(text.as_bytes());
         self.unsent.push(b'\n');
-        self.send(desk).map(drop)
+        self.send(state).map(drop)
     }
 
     /// Takes a line that isn't the server's own.
-    fn take_message(&mut self, line: &[u8], desk: &mut Desk) -> Result<(), Broken> {
+    fn take_message(&mut self, line: &[u8], state: &mut ThreadState) -> Result<(), Broken> {
         // A member without a name receives lines of the server alone.
         if matches!(self.step, Step::Greeted | Step::Speaks) {
-            desk.harvest.tally.keep_wrong(line);
+            state.stats.tally.keep_wrong(line);
             return Err(Broken::Because(Phase::Greeting, Cause::NoChat));
         }
-        let filler = &desk.shared.encoding_of(self.slot).filler;
-        match read_line(line, desk.shared.run(), filler) {
-            Line::Message(message) => desk.deliver(self.slot, message),
+        let filler = &state.shared.encoding_of(self.slot).filler;
+        match read_line(line, state.shared.run(), filler) {
+            Line::Message(message) => state.deliver(self.slot, message),
             Line::Garbled => {
-                desk.harvest.tally.keep_wrong(line);
-                desk.shared.garbled(self.slot);
+                state.stats.tally.keep_wrong(line);
+                state.shared.garbled(self.slot);
             }
-            Line::Stranger => desk.shared.stranger(line),
+            Line::Stranger => state.shared.stranger(line),
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use crate::{Plan, Sample, Tally, stage::Stage};
 pub(crate) struct Rooms {
     chat: Chat,
     history: History,
-    members: Vec<Seat>,
+    members: Vec<MemberState>,
     /// Members in each room.
     present: Vec<usize>,
     /// Members that may send.
@@ -34,7 +34,7 @@ pub(crate) struct Rooms {
 
 /// What is known of the member at a place.
 #[derive(Clone, Copy, Debug, Default)]
-struct Seat {
+struct MemberState {
     /// How many members have had this place; it is part of the member's name.
     generation: u64,
     /// Messages that had been sent when it had entered. It must receive those that are sent later.
@@ -73,9 +73,9 @@ impl Rooms {
     /// When the plan is of no chat.
     pub(crate) fn new(plan: &Plan, places: usize) -> Self {
         let chat = plan.script.chat.clone().expect("members are of a chat");
-        let seat = Seat {
+        let seat = MemberState {
             left: plan.life.per_connection.unwrap_or(u64::MAX),
-            ..Seat::default()
+            ..MemberState::default()
         };
         Self {
             history: History::new(places, chat.rooms),
@@ -226,7 +226,7 @@ impl Rooms {
         let gone = slot as usize;
         let room = self.history.room_of(gone);
         let is_observer = self.history.is_observer(gone);
-        let Seat { since, is_in, .. } = self.members[gone];
+        let MemberState { since, is_in, .. } = self.members[gone];
         self.senders.retain(|sender| match is_observer {
             // Without its observer, nothing can be said of a room.
             true => self.history.room_of(*sender as usize) != room,
@@ -256,7 +256,7 @@ impl Rooms {
     }
 }
 
-impl crate::desk::Desk<Rooms> {
+impl crate::thread_state::ThreadState<Rooms> {
     /// The member at `slot` has received `message`.
     pub(super) fn deliver(&mut self, slot: u32, message: Message) {
         // The clock is read for each message: an older time would make later messages look fast.
@@ -330,10 +330,10 @@ impl crate::desk::Desk<Rooms> {
             }
         }
         let seat = &mut self.shared.members[slot as usize];
-        *seat = Seat {
+        *seat = MemberState {
             generation: seat.generation,
             left: self.plan.life.per_connection.unwrap_or(u64::MAX),
-            ..Seat::default()
+            ..MemberState::default()
         };
         unanswered
     }

@@ -9,6 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use portlab_load::{Interval, IntervalLog, Latency, LoadResult, write_percentiles};
 use portlab_sys::whole::WholeFile;
+use portlab_words::{Text, tr};
 
 use super::OutputArgs;
 
@@ -42,7 +43,7 @@ impl Files {
             let path = path.as_ref();
             path.map(|path| {
                 let file = WholeFile::create(path);
-                let file = file.with_context(|| format!("can't write {}", path.display()))?;
+                let file = file.with_context(|| unwritten(path))?;
                 anyhow::Ok((path.clone(), file))
             })
             .transpose()
@@ -107,7 +108,7 @@ impl Files {
         match self.failed {
             None => Ok(()),
             Some((path, error)) => {
-                Err(error).with_context(|| format!("can't write {}", path.display()))
+                Err(error).with_context(|| unwritten(&path))
             }
         }
     }
@@ -137,10 +138,18 @@ fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
             .find(|(_, other)| other.as_ref().is_some_and(same));
         if let Some((twin, _)) = twin {
             let path = path.display();
-            bail!("{twin} and {name} both write to {path}; give each a file of its own");
+            bail!(tr!(
+                "{twin} and {name} both write to {path}; give each a file of its own",
+                "{twin} 和 {name} 都写到 {path}；请各用一个文件"
+            ));
         }
     }
     Ok(())
+}
+
+fn unwritten(path: &Path) -> Text {
+    let path = path.display();
+    tr!("can't write {path}", "无法写入 {path}")
 }
 
 /// The first error is the one that is told.

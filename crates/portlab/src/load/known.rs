@@ -17,7 +17,7 @@ use portlab_sys::{
     machine::{halves, keep_to},
     socket::{note_arrivals, read_with_age},
 };
-use portlab_words::units;
+use portlab_words::{tr, units};
 
 use crate::{Verdict, output};
 
@@ -61,7 +61,10 @@ impl FromStr for Behaviour {
             "repeat" => Self::Repeat(at(value)?),
             "close" => Self::Close(at(value)?),
             "refuse" => Self::Refuse(at(value)?.max(1)),
-            _ => bail!("{text:?} is no behaviour; write delay:5ms, trickle:1ms, lie:999999, ..."),
+            _ => bail!(tr!(
+                "unknown behaviour {text:?}: expected delay:5ms, trickle:1ms, lie:999999, ...",
+                "没有 {text:?} 这种行为；请写 delay:5ms、trickle:1ms、lie:999999 等"
+            )),
         })
     }
 }

@@ -8,11 +8,11 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    Delimiter, Expect, Life, Limits, Manner, Pace, Plan, Say, Script, Stop, loopback_sources,
+    Delimiter, Expect, Life, Limits, ClientBehaviour, Pace, Plan, Say, Script, Stop, loopback_sources,
     unescape,
 };
 use portlab_sys::{input, listening::hears};
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
 use super::{Args, ScriptArgs, chat};
 use crate::{
@@ -55,10 +55,16 @@ pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
     };
     let (from, to) = (read(from)?, read(to)?);
     if from > to {
-        bail!("{text:?} goes down; write the lower rate first");
+        bail!(tr!(
+            "{text:?} goes down; write the lower rate first",
+            "{text:?} 是递减的；请先写较低的速率"
+        ));
     }
     if from == to {
-        bail!("both ends of {text:?} are the same; write one rate, or two, such as 1k..20k");
+        bail!(tr!(
+            "both ends of {text:?} are the same; write one rate, or two, such as 1k..20k",
+            "{text:?} 两端相同；请写一个速率，或两个，如 1k..20k"
+        ));
     }
     Ok(Rates { from, to })
 }
@@ -67,7 +73,10 @@ pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
 fn ends<'a>(text: &'a str, example: &str) -> anyhow::Result<Option<(&'a str, &'a str)>> {
     let ends = text.split_once("..");
     if let Some(("", _) | (_, "")) = ends {
-        bail!("{text:?} has one end; write both ends, such as {example}");
+        bail!(tr!(
+            "{text:?} has one end; write both ends, such as {example}",
+            "{text:?} 只有一端；请写两端，如 {example}"
+        ));
     }
     Ok(ends)
 }
@@ -78,7 +87,10 @@ pub(super) fn sizes(text: &str) -> anyhow::Result<Sizes> {
     let read = units::size("1", "64MiB");
     let (from, to) = (read(from)?, read(to)?);
     if from > to {
-        bail!("{text:?} goes down; write the shorter length first");
+        bail!(tr!(
+            "{text:?} goes down; write the shorter length first",
+            "{text:?} 是递减的；请先写较短的长度"
+        ));
     }
     Ok(from..=to)
 }
@@ -91,7 +103,10 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
     }
     let read = |part: &str| {
         part.trim().parse().with_context(|| {
-            format!("{part:?} is no IP address; write auto, or 127.0.0.2,127.0.0.3")
+            tr!(
+                "{part:?} is no IP address; write auto, or 127.0.0.2,127.0.0.3",
+                "{part:?} 不是 IP 地址；请写 auto，或 127.0.0.2,127.0.0.3"
+            )
         })
     };
     Ok(Sources::These(
@@ -107,7 +122,10 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         connections.connect_timeout,
     )?;
     if args.pace.steps.is_some() && !args.pace.rate.is_some_and(Rates::is_range) {
-        bail!("--steps divides a range of rates, and there is one rate; write --rate 1k..20k");
+        bail!(Text::new(
+            "--steps divides a range of rates, and there is one rate; write --rate 1k..20k",
+            "--steps 用来划分速率范围，而这里只有一个速率；请写 --rate 1k..20k",
+        ));
     }
     let stop = stop(args)?;
     let warmup = args.stop.warmup.unwrap_or_else(|| {
@@ -177,13 +195,18 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
     };
     let greeting = args.greeting.as_ref().map(in_encoding).transpose()?;
     if let Some(greeting @ (Expect::Echo | Expect::Close | Expect::Nothing)) = &greeting {
-        bail!("{greeting} is no greeting; write until:\"\\r\\n\", lines:1 or bytes:100");
+        bail!(tr!(
+            "{greeting} is no greeting; write until:\"\\r\\n\", lines:1 or bytes:100",
+            "{greeting} 不能用作欢迎信息；请写 until:\"\\r\\n\"、lines:1 或 bytes:100"
+        ));
     }
     if args.any_answer && args.expect == Expect::Echo {
-        bail!(
+        bail!(Text::new(
             "--any-answer is for answers that aren't compared byte by byte, and --expect is echo; write \
-             --expect until:\"\\r\\n\", lines:1, bytes:100 or close"
-        );
+             --expect until:\"\\r\\n\", lines:1, bytes:100 or close",
+            "--any-answer 用于不逐字节核对的回应，而 --expect 是 echo；请写 --expect until:\"\\r\\n\"、lines:1、bytes:100 或 \
+             close",
+        ));
     }
     Ok(Script {
         say: say(args)?,
@@ -192,7 +215,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
         introduction: Vec::new(),
         any_answer: args.any_answer,
         chat: None,
-        manner: Manner {
+        behaviour: ClientBehaviour {
             trickle: args.trickle,
             read_per_s: args.slow_reader.map(|rate| rate as u64),
         },
@@ -204,14 +227,23 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
         args.encoding.encode(&unescape(text)?)?
     } else if let Some(file) = &args.payload {
         input::read(file, MOST_PAYLOAD)
-            .with_context(|| format!("can't read {}, the file of --payload", file.display()))?
+            .with_context(|| {
+                let file = file.display();
+                tr!(
+                    "can't read {file}, the file of --payload",
+                    "无法读取 --payload 的文件 {file}"
+                )
+            })?
     } else if let Some(hex) = &args.hex {
         bytes_of_hex(hex)?
     } else {
         return Ok(Say::Random(args.size.clone()));
     };
     if bytes.is_empty() {
-        bail!("the message is empty; it must be at least 1 byte");
+        bail!(Text::new(
+            "the message is empty; it must be at least 1 byte",
+            "消息是空的；至少要有 1 字节",
+        ));
     }
     Ok(Say::Always(bytes.into()))
 }
@@ -258,16 +290,20 @@ pub(super) fn sources_for(
         None => Vec::new(),
         Some(Sources::These(sources)) => sources.clone(),
         Some(Sources::Auto) => loopback_sources(plan, limits).with_context(|| {
-            format!(
-                "--source auto knows loopback's addresses, and {} is not on IPv4's; name addresses \
-                 of this machine",
-                plan.target
+            let target = plan.target;
+            tr!(
+                "--source auto knows loopback's addresses, and {target} is not on IPv4's; name addresses of this \
+                 machine",
+                "--source auto 只知道 IPv4 的回环地址，而 {target} 不是；请写本机的地址"
             )
         })?,
     };
     for &source in &sources {
         std::net::UdpSocket::bind((source, 0)).with_context(|| {
-            format!("{source} can't be a source; write an address of this machine (ip addr)")
+            tr!(
+                "{source} can't be a source; write an address of this machine (ip addr)",
+                "{source} 不能用作源地址；请写本机的地址（ip addr）"
+            )
         })?;
     }
     Ok(sources)

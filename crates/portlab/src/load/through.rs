@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use portlab_lab::Server;
 use portlab_load::Through;
 use portlab_proxy::{FAULTS, Settings};
+use portlab_words::{Text, tr};
 
 use crate::address::narrow;
 
@@ -52,7 +53,7 @@ impl Proxy {
         let Some(Faults { faults, settings }) = faults else {
             return Ok(None);
         };
-        let program = std::env::current_exe().context("can't find this program again")?;
+        let program = std::env::current_exe().context(Text::new("can't find this program again", "找不到本程序的文件"))?;
         // In churn, connections that end are still open in the proxy.
         let most = (connections * 2).clamp(1000, 100_000);
         let mut options = vec![
@@ -61,7 +62,10 @@ impl Proxy {
         ];
         options.extend(faults.iter().map(|fault| format!("--{fault}")));
         let server = Server::proxy(&program, target.is_ipv4(), options)
-            .context("can't start the proxy of --through")?;
+            .context(Text::new(
+                "can't start the proxy of --through",
+                "无法启动 --through 的代理",
+            ))?;
         let through = Through {
             addr: server.addr(),
             faults: settings.to_string(),
@@ -81,13 +85,15 @@ impl Proxy {
     pub(super) fn end(mut self) -> anyhow::Result<()> {
         if let Some(status) = self.server.wait(Duration::ZERO)? {
             let said = self.server.complaints();
-            bail!(
-                "the proxy of --through ended during the run with {status}: {}",
-                match said.trim() {
-                    "" => "it printed no error",
-                    said => said,
-                }
-            );
+            let none = Text::new("it printed no error", "它没有输出错误");
+            let (said, said_zh) = match said.trim() {
+                "" => (&*none.en, &*none.zh),
+                said => (said, said),
+            };
+            bail!(tr!(
+                "the proxy of --through ended during the run with {status}: {said}",
+                "--through 的代理在运行期间结束（{status}）：{said_zh}"
+            ));
         }
         Ok(())
     }

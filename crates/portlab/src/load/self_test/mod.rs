@@ -20,7 +20,7 @@ use portlab_load::{
     Arrivals, Ended, Outcome, Pace, Phase, Plan, Progress as Moment, Script, Stop, Watch,
 };
 use portlab_sys::machine::{halves, keep_to};
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
 use self::server::{Freeze, Known};
 use super::{
@@ -30,7 +30,7 @@ use super::{
 };
 use crate::{
     Verdict,
-    args::{BAD, DIM, GOOD, HEAD},
+    args::{BAD, DIM, GOOD, HEAD, lang},
     output,
     progress::Progress,
 };
@@ -77,15 +77,18 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
         interrupted: interrupt_flag()?,
         waited: 0.0,
     };
-    bench.say(&format!(
-        "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator tells of them"
+    let lang = lang();
+    bench.say(&tr!(
+        lang,
+        "{HEAD}self-test{HEAD:#}  servers of known behaviour, and what the generator tells of them",
+        "{HEAD}自检{HEAD:#}  行为已知的服务器，以及生成器对它们的测量"
     ))?;
     for (index, (name, test)) in TESTS.iter().enumerate() {
         bench.bar.say(name);
         bench.bar.at(index as f64 / TESTS.len() as f64);
         bench.say(name)?;
         bench.test = name;
-        test(&mut bench).with_context(|| format!("self-test, {name}"))?;
+        test(&mut bench).with_context(|| tr!("self-test, {name}", "自检，{name}"))?;
         if bench.interrupted.load(Relaxed) {
             break;
         }
@@ -98,20 +101,38 @@ pub(super) fn run(json: bool) -> anyhow::Result<Verdict> {
         let checks = bench.checks;
         json::print(&mut output::stdout(), &SelfTest { passed, checks })?;
     } else if interrupted {
-        bench.say("interrupted: the other checks were not made")?;
+        bench.say(lang.pick(
+            "interrupted: the other checks were not made",
+            "已中断：其余检查没有进行",
+        ))?;
     } else if passed {
-        bench.say(&format!("{GOOD}all {total} checks passed{GOOD:#}"))?;
+        bench.say(&tr!(
+            lang,
+            "{GOOD}all {total} checks passed{GOOD:#}",
+            "{GOOD}全部 {total} 项检查通过{GOOD:#}"
+        ))?;
     } else {
         let advice = match bench.waited > BUSY {
-            true => format!(
-                "this machine was busy (for up to {:.0}% of its time the generator waited for a \
-                 processor); run it again when nothing else runs",
-                bench.waited * 100.0
-            ),
-            false => "don't believe the generator here".to_owned(),
+            true => {
+                let percent = bench.waited * 100.0;
+                tr!(
+                    lang,
+                    "this machine was busy (for up to {percent:.0}% of its time the generator waited for a \
+                     processor); run it again when nothing else runs",
+                    "这台机器很忙（生成器最多有 {percent:.0}% 的时间在等处理器）；请在机器空闲时重试"
+                )
+            }
+            false => lang
+                .pick(
+                    "don't believe the generator here",
+                    "在这台机器上不要相信生成器的数字",
+                )
+                .to_owned(),
         };
-        bench.say(&format!(
-            "{BAD}{failed} of {total} checks failed{BAD:#}: {advice}"
+        bench.say(&tr!(
+            lang,
+            "{BAD}{failed} of {total} checks failed{BAD:#}: {advice}",
+            "{BAD}{total} 项检查中有 {failed} 项未通过{BAD:#}：{advice}"
         ))?;
     }
     Ok(if passed {
@@ -183,7 +204,10 @@ impl Bench {
         let mut freeze = Freeze::new(&mut server);
         let outcome = self.load(&plan, &mut freeze)?;
         let (Some(stopped), Some(went_on)) = (freeze.stopped, freeze.went_on) else {
-            anyhow::bail!("the run ended before the server could be stopped");
+            anyhow::bail!(Text::new(
+                "the run ended before the server could be stopped",
+                "还没能停住服务器，运行就结束了",
+            ));
         };
         let stall = (went_on - stopped).as_secs_f64() * 1e9;
         let p90 = stall - 0.1 * outcome.elapsed.as_secs_f64() * 1e9;

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context;
 use portlab_load::{Progress as Moment, Watch};
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+use portlab_words::Text;
 
 use crate::load::known::{Behaviour, QUANTILES};
 
@@ -22,14 +23,14 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn start(behaviour: Behaviour) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context("can't find this program again")?;
+        let program = std::env::current_exe().context(Text::new("can't find this program again", "找不到本程序的文件"))?;
         let mut command = Command::new(program);
         command.arg("known-server").arg(behaviour.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = tie_to_this_thread(&mut command)
             .spawn()
-            .context("can't start a server")?;
-        let out = child.stdout.take().context("the server has no output")?;
+            .context(Text::new("can't start a server", "无法启动服务器"))?;
+        let out = child.stdout.take().context(NO_ADDRESS)?;
         let mut server = Self {
             child,
             out: BufReader::new(out),
@@ -38,7 +39,7 @@ impl Known {
         server.addr = server
             .hear()?
             .parse()
-            .context("the server said no address")?;
+            .context(NO_ADDRESS)?;
         Ok(server)
     }
 
@@ -99,3 +100,5 @@ impl Watch for Freeze<'_> {
             .map(|()| Instant::now());
     }
 }
+
+const NO_ADDRESS: Text = Text::new("the server printed no address", "服务器没有输出地址");

@@ -1,15 +1,15 @@
-//! The course of a run over time: what all threads did between two moments.
+//! The intervals of a run over time: what all threads did between two moments.
 
 use std::{
     collections::{BTreeMap, VecDeque},
     time::Duration,
 };
 
-use crate::{Interval, harvest::Harvest};
+use crate::{Interval, stats::Stats};
 
 /// Puts the pieces that threads hand in together to intervals.
 #[derive(Debug)]
-pub(crate) struct Course {
+pub(crate) struct IntervalMerger {
     threads: Vec<Thread>,
     /// The turn in which measuring began, and when; what was gathered before belongs to no interval.
     first_turn: u64,
@@ -19,7 +19,7 @@ pub(crate) struct Course {
     /// Where the intervals end that have not been told yet.
     boundaries: VecDeque<Boundary>,
     /// What has been handed in and not been told, by the turn up to which it was gathered.
-    gathered: BTreeMap<u64, Harvest>,
+    gathered: BTreeMap<u64, Stats>,
 }
 
 /// What is known of a worker.
@@ -41,8 +41,8 @@ struct Boundary {
     rate_per_s: f64,
 }
 
-impl Course {
-    /// The course of a run with so many threads. Nothing is measured yet.
+impl IntervalMerger {
+    /// The intervals of a run with so many threads. Nothing is measured yet.
     pub(crate) fn new(threads: usize) -> Self {
         Self {
             threads: vec![Thread::default(); threads],
@@ -71,14 +71,14 @@ impl Course {
     }
 
     /// Takes in what a thread has gathered up to the beginning of turn `upto`.
-    pub(crate) fn take_in(&mut self, thread: usize, upto: u64, harvest: &Harvest) {
+    pub(crate) fn take_in(&mut self, thread: usize, upto: u64, stats: &Stats) {
         self.threads[thread] = Thread {
             handed_in: upto,
-            open: harvest.open,
-            in_flight: harvest.in_flight,
+            open: stats.open,
+            in_flight: stats.in_flight,
         };
         if upto > self.first_turn {
-            self.gathered.entry(upto).or_default().merge(harvest);
+            self.gathered.entry(upto).or_default().merge(stats);
         }
     }
 
@@ -96,7 +96,7 @@ impl Course {
             turn,
             rate_per_s,
         } = self.boundaries.pop_front_if(|it| it.turn <= upto)?;
-        let mut gathered = Harvest::default();
+        let mut gathered = Stats::default();
         while let Some(piece) = self.gathered.first_entry().filter(|it| *it.key() <= turn) {
             gathered.merge(&piece.remove());
         }
@@ -123,37 +123,37 @@ impl Course {
 mod tests {
     use super::*;
 
-    fn messages(count: u64) -> Harvest {
-        Harvest {
+    fn messages(count: u64) -> Stats {
+        Stats {
             messages: count,
             open: count as usize,
-            ..Harvest::default()
+            ..Stats::default()
         }
     }
 
     #[test]
     fn a_piece_belongs_to_the_interval_in_which_it_was_gathered() {
-        let mut course = Course::new(2);
-        course.take_in(0, 3, &messages(1_000));
-        course.begin(3, 100);
-        course.end_interval(4, 200, 1.0);
-        course.end_interval(5, 300, 2.0);
+        let mut intervals = IntervalMerger::new(2);
+        intervals.take_in(0, 3, &messages(1_000));
+        intervals.begin(3, 100);
+        intervals.end_interval(4, 200, 1.0);
+        intervals.end_interval(5, 300, 2.0);
         // The first thread is quick, and hands in the second piece before the other has handed in
         // its first.
-        course.take_in(0, 4, &messages(1));
-        course.take_in(0, 5, &messages(10));
-        assert!(course.next().is_none());
-        course.take_in(1, 4, &messages(100));
-        let first = course.next().unwrap();
+        intervals.take_in(0, 4, &messages(1));
+        intervals.take_in(0, 5, &messages(10));
+        assert!(intervals.next().is_none());
+        intervals.take_in(1, 4, &messages(100));
+        let first = intervals.next().unwrap();
         assert_eq!(
             (first.messages, first.from, first.to),
             (101, Duration::ZERO, Duration::from_nanos(100))
         );
-        assert!(course.next().is_none());
-        course.take_in(1, 5, &messages(1_000));
-        let second = course.next().unwrap();
+        assert!(intervals.next().is_none());
+        intervals.take_in(1, 5, &messages(1_000));
+        let second = intervals.next().unwrap();
         assert_eq!((second.messages, second.open), (1_010, 1_010));
         assert_eq!((first.rate_per_s, second.rate_per_s), (1.0, 2.0));
-        assert!(course.next().is_none());
+        assert!(intervals.next().is_none());
     }
 }

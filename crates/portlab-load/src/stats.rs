@@ -6,10 +6,10 @@ use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, stage::Stages};
 
 /// What one thread has gathered since it handed in the last time.
 ///
-/// Everything is recorded once, here; the totals of a run and its course over time are both made
+/// Everything is recorded once, here; the totals of a run and its intervals over time are both made
 /// from these pieces.
 #[derive(Debug, Default)]
-pub(crate) struct Harvest {
+pub(crate) struct Stats {
     /// How long connections took to be made.
     pub(crate) connect: Latency,
     /// From the time a message was due to the last byte of its answer.
@@ -67,7 +67,7 @@ impl Little {
     }
 }
 
-impl Harvest {
+impl Stats {
     /// An answer was complete, and an error by its own protocol.
     pub(crate) fn add_error_answer(&mut self, error: ErrorAnswer, stages: &Stages) {
         self.tally.add(Phase::Verify, Cause::ErrorAnswer(error));

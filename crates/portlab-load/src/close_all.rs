@@ -11,22 +11,22 @@ use crate::{
     Phase,
     conn::{Broken, Then},
     dialogue::Dialogue,
-    worker::{ALARM, Place, Worker},
+    worker::{ALARM, Slot, Worker},
 };
 
 /// How long the server may take to close as well.
-const GOODBYE: Duration = Duration::from_millis(500);
+const CLOSING: Duration = Duration::from_millis(500);
 
 impl<C: Dialogue> Worker<C> {
     /// Closes every connection that owes nothing, and listens until the server has closed too: what
     /// it says now, it says too much.
-    pub(crate) fn say_goodbye(&mut self, events: &mut Events) -> io::Result<()> {
+    pub(crate) fn close_all(&mut self, events: &mut Events) -> io::Result<()> {
         let mut left = 0;
         for slot in 0..self.places.len() as u32 {
-            let Place::Open(conn) = &self.places[slot as usize] else {
+            let Slot::Open(conn) = &self.places[slot as usize] else {
                 continue;
             };
-            if self.desk.plan.life.reset || conn.is_waiting() {
+            if self.state.plan.life.reset || conn.is_waiting() {
                 self.hang_up(slot);
             } else if let Err(error) = conn.stream().shutdown(std::net::Shutdown::Write) {
                 // Who has gone already is not told.
@@ -38,7 +38,7 @@ impl<C: Dialogue> Worker<C> {
                 left += 1;
             }
         }
-        let deadline = Instant::now() + GOODBYE;
+        let deadline = Instant::now() + CLOSING;
         while left > 0 {
             let patience = deadline.saturating_duration_since(Instant::now());
             if patience.is_zero() {
@@ -51,15 +51,15 @@ impl<C: Dialogue> Worker<C> {
                     return Ok(());
                 }
                 let slot = event.token().0 as u32;
-                let Place::Open(conn) = &mut self.places[slot as usize] else {
+                let Slot::Open(conn) = &mut self.places[slot as usize] else {
                     continue;
                 };
                 let ended = event.is_read_closed();
-                match conn.converse(&mut self.desk, ended) {
+                match conn.drive(&mut self.state, ended) {
                     Ok(Then::Wait | Then::GoOn) => {}
-                    // A server that speaks may say goodbye; an echo has nothing to say.
+                    // A server that speaks may say close_all; an echo has nothing to say.
                     Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _)))
-                        if self.desk.plan.checks_every_byte() =>
+                        if self.state.plan.checks_every_byte() =>
                     {
                         self.lose(slot, broken);
                         left -= 1;

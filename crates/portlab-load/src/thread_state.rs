@@ -8,14 +8,14 @@ use std::{
 use crate::{
     Pace, Plan, Ring, Say,
     again::Again,
-    harvest::Harvest,
+    stats::Stats,
     pace::Schedule,
     stage::{Stage, Stages},
-    timers::{Errand, Timers},
+    timers::{TimerEvent, Timers},
 };
 
-/// A thread's desk. `S` is what its script needs.
-pub(crate) struct Desk<S> {
+/// A thread's state. `S` is what its script needs.
+pub(crate) struct ThreadState<S> {
     pub(crate) shared: S,
     pub(crate) plan: Arc<Plan>,
     pub(crate) ring: Arc<Ring>,
@@ -25,7 +25,7 @@ pub(crate) struct Desk<S> {
     pub(crate) stage: Stage,
     /// Where answers pass through, whichever connection they are for.
     pub(crate) buffer: Box<[u8]>,
-    pub(crate) harvest: Box<Harvest>,
+    pub(crate) stats: Box<Stats>,
     pub(crate) timers: Timers,
     /// The places that are visited again without an event of the poller.
     pub(crate) again: Again,
@@ -65,8 +65,8 @@ pub(crate) struct Desk<S> {
     random: fastrand::Rng,
 }
 
-impl<S> Desk<S> {
-    /// The desk of a thread with `places` connections and a share of `budget` messages.
+impl<S> ThreadState<S> {
+    /// The state of a thread with `places` connections and a share of `budget` messages.
     pub(crate) fn new(
         shared: S,
         plan: Arc<Plan>,
@@ -79,7 +79,7 @@ impl<S> Desk<S> {
             shared,
             stage: Stage::Connect,
             buffer: vec![0; Ring::REACH].into(),
-            harvest: Box::default(),
+            stats: Box::default(),
             timers: Timers::default(),
             again: Again::new(places),
             watched: vec![0; places],
@@ -154,7 +154,7 @@ impl<S> Desk<S> {
     pub(crate) fn account_for_capacity(&mut self, now: u64) {
         if let Some((_, until)) = &mut self.little {
             let capacity = (self.open * self.plan.depth) as f64;
-            self.harvest.little.capacity_ns += capacity * now.saturating_sub(*until) as f64;
+            self.stats.little.capacity_ns += capacity * now.saturating_sub(*until) as f64;
             *until = now;
         }
     }
@@ -163,7 +163,7 @@ impl<S> Desk<S> {
     /// while measuring.
     pub(crate) fn account_for_flight(&mut self, due: u64, now: u64) {
         if let Some((since, _)) = self.little {
-            self.harvest.little.in_flight_ns += now.saturating_sub(due.max(since)) as f64;
+            self.stats.little.in_flight_ns += now.saturating_sub(due.max(since)) as f64;
         }
     }
 
@@ -248,13 +248,13 @@ impl<S> Desk<S> {
         self.touched = true;
         self.answered += 1;
         if self.stage == Stage::Measure {
-            self.harvest.messages += 1;
+            self.stats.messages += 1;
         }
         self.account_for_flight(due, now);
         if self.is_measured(due) {
-            self.harvest.latency.record(now - due);
+            self.stats.latency.record(now - due);
             if self.schedule.is_some() {
-                self.harvest.uncorrected.record(now - sent);
+                self.stats.uncorrected.record(now - sent);
             }
         }
     }
@@ -274,18 +274,18 @@ impl<S> Desk<S> {
             could = due;
         }
         if self.is_measured(due) && self.stage == Stage::Measure {
-            self.harvest.lag.record(now - could);
+            self.stats.lag.record(now - could);
         }
     }
 
     /// Has the deadline of place `slot` looked at, at `at` or before. One that is looked at anyway
-    /// is put off then: so there is never more than an errand or two for a place, however many
+    /// is put off then: so there is never more than an event or two for a place, however many
     /// messages and connections pass through it.
     pub(crate) fn watch(&mut self, slot: u32, at: u64) {
         let watched = &mut self.watched[slot as usize];
         if *watched == 0 || at < *watched {
             *watched = at;
-            self.timers.push(at, slot, Errand::Deadline);
+            self.timers.push(at, slot, TimerEvent::Deadline);
         }
     }
 
@@ -300,8 +300,8 @@ impl<S> Desk<S> {
     }
 
     /// Has place `slot` looked at again at `at`.
-    pub(crate) fn remind(&mut self, at: u64, slot: u32, errand: Errand) {
-        self.timers.push(at, slot, errand);
+    pub(crate) fn remind(&mut self, at: u64, slot: u32, event: TimerEvent) {
+        self.timers.push(at, slot, event);
     }
 }
 
@@ -324,17 +324,17 @@ mod tests {
         let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
         let ring = Arc::new(Script::echo(64).ring());
         let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));
-        let mut desk = Desk::new((), plan, ring, stages, Instant::now(), (0, 2, None));
+        let mut state = ThreadState::new((), plan, ring, stages, Instant::now(), (0, 2, None));
         for now in 0..100_000 {
-            desk.watch(0, now + 10_000);
+            state.watch(0, now + 10_000);
             // A connection under way may be given up sooner than an answer.
-            desk.watch(0, now + 5_000);
+            state.watch(0, now + 5_000);
         }
-        let mut errands = 0;
-        while let Some((at, slot, _)) = desk.timers.pop(u64::MAX) {
-            errands += 1;
-            assert_eq!(desk.is_watched(slot, at), at == 5_000, "{at}");
+        let mut events = 0;
+        while let Some((at, slot, _)) = state.timers.pop(u64::MAX) {
+            events += 1;
+            assert_eq!(state.is_watched(slot, at), at == 5_000, "{at}");
         }
-        assert_eq!(errands, 2);
+        assert_eq!(events, 2);
     }
 }
