@@ -121,7 +121,7 @@ impl Answers {
     }
 
     /// Keeps `bytes`, if nothing came before.
-    pub(crate) fn hear(&mut self, bytes: &[u8]) {
+    pub(crate) fn keep_first(&mut self, bytes: &[u8]) {
         if self.first.is_none() {
             self.first = Some((Instant::now(), Sample::of(bytes, FirstLine::LONGEST)));
         }
@@ -145,7 +145,7 @@ impl Answers {
         if !whole && !FirstLine::is_whole(line) {
             return None;
         }
-        self.hear(head);
+        self.keep_first(head);
         let hash = hash(line);
         let same = |it: &FirstLine| it.hash == hash && &*it.line == line;
         if let Some(at) = self.lines.iter().position(same) {

@@ -14,12 +14,12 @@ use crate::{
     worker::{ALARM, Slot, Worker},
 };
 
-/// How long the server may take to close as well.
+/// How long the server may take to close too.
 const CLOSING: Duration = Duration::from_millis(500);
 
 impl<C: Dialogue> Worker<C> {
-    /// Closes every connection that owes nothing, and listens until the server has closed too: what
-    /// it says now, it says too much.
+    /// Half-closes every connection without a request in flight, and reads until the server has closed too: bytes
+    /// that come now are too many.
     pub(crate) fn close_all(&mut self, events: &mut Events) -> io::Result<()> {
         let mut left = 0;
         for slot in 0..self.places.len() as u32 {
@@ -29,7 +29,7 @@ impl<C: Dialogue> Worker<C> {
             if self.state.plan.life.reset || conn.is_waiting() {
                 self.hang_up(slot);
             } else if let Err(error) = conn.stream().shutdown(std::net::Shutdown::Write) {
-                // Who has gone already is not told.
+                // The server may have closed already.
                 if error.kind() != io::ErrorKind::NotConnected {
                     self.note(Broken::Io(Phase::Close, error));
                 }
@@ -46,7 +46,7 @@ impl<C: Dialogue> Worker<C> {
             }
             self.poll_for(events, patience)?;
             for event in events.iter().filter(|event| event.token() < ALARM) {
-                // A server that goes on sending takes no time of the others.
+                // A server that goes on sending doesn't prolong the run.
                 if Instant::now() >= deadline {
                     return Ok(());
                 }
@@ -57,14 +57,14 @@ impl<C: Dialogue> Worker<C> {
                 let ended = event.is_read_closed();
                 match conn.drive(&mut self.state, ended) {
                     Ok(Then::Wait | Then::GoOn) => {}
-                    // A server that speaks may say close_all; an echo has nothing to say.
+                    // A server may send last words; an echo may not.
                     Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _)))
                         if self.state.plan.checks_every_byte() =>
                     {
                         self.lose(slot, broken);
                         left -= 1;
                     }
-                    // However it ends, nothing was owed.
+                    // No answer was missing, however it ends.
                     Ok(_) | Err(_) => {
                         self.clear(slot);
                         left -= 1;

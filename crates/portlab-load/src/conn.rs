@@ -11,13 +11,13 @@ use mio::net::TcpStream;
 use crate::{
     Answers, Cause, Expect, FirstLine, LONGEST_LINE, Mismatch, Pace, Phase, Plan, Ring, Tally,
     answers::Sorted,
-    thread_state::nanos,
     dialogue::{Dialogue, Finished, Turn},
     endings,
-    stats::Stats,
     requests::Requests,
     stage::{Stage, Stages},
+    stats::Stats,
     status::Dialect,
+    thread_state::nanos,
     timers::TimerEvent,
 };
 
@@ -55,8 +55,8 @@ pub(crate) struct Conn {
     blocked: bool,
     /// Messages that may still be asked on this connection.
     left: u64,
-    /// A client with manners pauses: until when before it sends, until when before it reads, and
-    /// when it is reminded to go on.
+    /// A client that sends or reads slowly pauses: until when before it sends, until when before it reads, and when
+    /// its timer wakes it.
     pause: Pause,
 }
 
@@ -77,16 +77,16 @@ struct Asked {
     size: usize,
 }
 
-/// What is to become of a connection.
+/// What the worker does next with a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Then {
-    /// The poller will tell when there is more.
+    /// The poller will report when there is more.
     Wait,
-    /// There is more already; but others wait as well.
+    /// There is more already; other connections have their turn first.
     GoOn,
-    /// It has had all its answers.
+    /// It has had all its answers: close it.
     Retire,
-    /// The server has ended it, and nothing was missing.
+    /// The server has closed it, and no answer was missing.
     Over,
 }
 
@@ -99,7 +99,7 @@ pub(crate) enum Broken {
 }
 
 impl Broken {
-    /// Whether the server has ended a connection that could talk.
+    /// Whether the server has ended a connection that was open.
     pub(crate) fn is_the_servers_end(&self) -> bool {
         match self {
             Self::Io(Phase::Send | Phase::Receive, error) => endings::is_the_servers_end(error),
@@ -138,7 +138,12 @@ impl Dialogue for Conn {
         Requests::new(plan, places)
     }
 
-    fn new(stream: TcpStream, slot: u32, number: usize, state: &mut ThreadState) -> Result<Self, Broken> {
+    fn new(
+        stream: TcpStream,
+        slot: u32,
+        number: usize,
+        state: &mut ThreadState,
+    ) -> Result<Self, Broken> {
         let mut conn = Self {
             stream,
             slot,
@@ -374,7 +379,7 @@ impl Conn {
             state.stats.tally.keep_wrong(bytes);
         });
         let done = taken?;
-        // What was answered before was answered.
+        // The answers before the wrong one count.
         if done > 0 {
             self.complete(done, state);
         }
@@ -402,9 +407,9 @@ impl Conn {
         let expect = &plan.script.expect;
         let mut bytes = &buffer[..length];
         Ok(match expect {
-            // A connection that is only held is alive, whatever comes on it.
+            // A connection that is only held open may receive anything.
             _ if plan.pace == Pace::Idle || *expect == Expect::Nothing => {
-                answers.hear(bytes);
+                answers.keep_first(bytes);
                 0
             }
             Expect::Echo => {
@@ -541,7 +546,7 @@ impl Conn {
         Err(Broken::Because(Phase::Receive, cause))
     }
 
-    /// Says what is to be said first. A new connection takes a few bytes at once.
+    /// Sends the introduction. A new connection takes a few bytes at once.
     fn introduce(&mut self, state: &mut ThreadState) -> Result<(), Broken> {
         let words = &state.plan.script.introduction;
         if words.is_empty() {

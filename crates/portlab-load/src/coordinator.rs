@@ -13,20 +13,20 @@ use crate::{
     ChatFindings, Ended, Fairness, Outcome, Pace, Plan, Progress, Watch,
     interval_merger::IntervalMerger,
     stage::{Stage, Stages},
-    worker::{WorkerResult, Gauges, WorkerEvent},
+    worker::{Gauges, WorkerEvent, WorkerResult},
 };
 
-/// How often the coordinator looks up.
+/// How long the coordinator waits for events at most.
 const TICK: Duration = Duration::from_millis(50);
 
-/// How long a worker may take to notice that measuring is over.
+/// How long workers may take to see that measuring is over.
 const NOTICING: Duration = Duration::from_secs(1);
 
 /// How long answers are waited for at most once the user has ended the run: with closing the connections, it
 /// ends within a second.
 const IMPATIENCE: Duration = Duration::from_millis(300);
 
-/// Leads the workers from stage to stage, watches the clock, and puts together what they hand in.
+/// Leads the workers from stage to stage, watches the clock, and adds up their statistics.
 pub(crate) struct Coordinator<'a> {
     outcome: Outcome,
     plan: &'a Plan,
@@ -117,7 +117,7 @@ impl<'a> Coordinator<'a> {
                 Ok(WorkerEvent::Connected) => waiting -= 1,
                 Ok(WorkerEvent::TooManyErrors) => return Why::TooManyErrors,
                 Ok(WorkerEvent::Failed) => break,
-                Ok(other) => self.hear(other),
+                Ok(other) => self.take_event(other),
                 Err(RecvTimeoutError::Timeout) => {
                     self.tick(0.0, None);
                     if self.watch.interrupted() {
@@ -151,8 +151,8 @@ impl<'a> Coordinator<'a> {
             Stage::CatchUp
         };
         self.announce_at(stage, self.now());
-        // What was sent at last has as much time as anything before. What is sent while catching up
-        // has what is left of it.
+        // The last message that was measured has the whole timeout, and a message that is sent while catching up has
+        // the rest of it.
         let patience = if cut_short {
             self.plan.timeout.min(IMPATIENCE)
         } else {
@@ -175,8 +175,8 @@ impl<'a> Coordinator<'a> {
     }
 
     fn measure_between_marks(&mut self, warmup: Duration) -> Why {
-        // Both looks are outside of what is measured, with the load going on. They are taken in the same
-        // order, so that what one look takes is taken off at the other.
+        // The watch reads the server's clocks outside of what is measured, while the load goes on. Both readings are
+        // in the same order, so their own cost cancels out.
         self.watch.begin();
         let (before, delivered) = (self.answered(), self.delivered());
         let since = self.now();
@@ -197,9 +197,9 @@ impl<'a> Coordinator<'a> {
         let turn = self.stages.now().number;
         while !self.intervals.is_complete_before(turn) && since.elapsed() < NOTICING {
             match self.events.recv_timeout(TICK) {
-                // Joining it will explain.
+                // Joining the thread gives the reason.
                 Ok(WorkerEvent::Failed) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(other) => self.hear(other),
+                Ok(other) => self.take_event(other),
                 Err(RecvTimeoutError::Timeout) => {}
             }
         }
@@ -219,7 +219,8 @@ impl<'a> Coordinator<'a> {
         let ended = self.stages.announce(stage, now);
         if ended.stage == Stage::Measure {
             let rate_per_s = self.stages.rate_per_s();
-            self.intervals.end_interval(ended.number + 1, now, rate_per_s);
+            self.intervals
+                .end_interval(ended.number + 1, now, rate_per_s);
         }
     }
 
@@ -253,17 +254,17 @@ impl<'a> Coordinator<'a> {
                 nap = nap.min(next_interval - elapsed);
             }
             match self.events.recv_timeout(nap) {
-                // A word about an earlier stage may still have been on its way.
+                // An event of an earlier stage may still have been in the channel.
                 Ok(WorkerEvent::Idle(of)) => busy -= usize::from(of == stage),
-                // Joining it will explain.
+                // Joining the thread gives the reason.
                 Ok(WorkerEvent::Failed) => return Why::AllIdle,
-                Ok(other) => self.hear(other),
+                Ok(other) => self.take_event(other),
                 Err(RecvTimeoutError::Timeout) => {
                     let waiting = limit.filter(|_| stage > Stage::Measure);
                     let waiting = waiting.map(|limit| limit.saturating_sub(since.elapsed()));
                     self.tick(self.share(over.saturating_add(since.elapsed())), waiting);
                 }
-                // Every worker has gone, which joining them will explain.
+                // Every worker has ended; joining them gives the reason.
                 Err(RecvTimeoutError::Disconnected) => return Why::AllIdle,
             }
         }
@@ -279,7 +280,7 @@ impl<'a> Coordinator<'a> {
             errors: self.stages.errors(),
         };
         self.watch.tick(&progress);
-        // What changes when all has been sent changes nothing.
+        // After the last message, a new rate has no effect.
         let sends = self.stages.now().stage <= Stage::Measure;
         if matches!(self.plan.pace, Pace::Open { .. })
             && sends
@@ -318,8 +319,8 @@ impl<'a> Coordinator<'a> {
         gauges.map(|gauges| gauge(gauges).load(Relaxed)).sum()
     }
 
-    /// Takes in what a worker says.
-    fn hear(&mut self, events: WorkerEvent) {
+    /// Adds what a worker has handed in.
+    fn take_event(&mut self, events: WorkerEvent) {
         if let WorkerEvent::HandedIn {
             thread,
             upto,
@@ -340,7 +341,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Takes in what a worker knows at its end.
+    /// Adds what is known of a worker when it has ended.
     pub(crate) fn take_in(&mut self, result: WorkerResult) {
         self.outcome.unanswered += result.unanswered;
         self.outcome.due_not_sent += result.due_not_sent;
@@ -354,11 +355,11 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    /// Puts together what is left, when all workers have gone: they have served connections so often,
-    /// and asked all that they were to ask, or not.
+    /// Completes the outcome when all workers have ended: `served` are the answers by connection, and `all_asked`
+    /// says whether every message that was ordered has been sent.
     pub(crate) fn conclude(mut self, served: &[u64], all_asked: bool) -> Outcome {
         while let Ok(events) = self.events.try_recv() {
-            self.hear(events);
+            self.take_event(events);
         }
         self.outcome.elapsed = self.measured();
         self.outcome.fairness = Fairness::of(served);
@@ -367,8 +368,7 @@ impl<'a> Coordinator<'a> {
             self.outcome.endings.measuring_since = Some(self.stages.began(Stage::Measure));
         }
         self.outcome.take_time_by(self.plan);
-        // A message that was lost with its connection is counted as unanswered, but the others have
-        // done their part.
+        // A message that was lost with its connection counts as unanswered; the run is complete all the same.
         if self.outcome.ended == Ended::NobodyLeft && all_asked {
             self.outcome.ended = Ended::Done;
         }

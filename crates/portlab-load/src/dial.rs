@@ -14,11 +14,11 @@ use crate::{
     dialogue::Dialogue,
     stage::Stage,
     timers::TimerEvent,
-    worker::{WorkerEvent, Slot, Worker},
+    worker::{Slot, Worker, WorkerEvent},
 };
 
-/// How many connections a thread has under way at once: more would overrun a server's accept queue,
-/// and measure retransmitted handshakes.
+/// How many connections a thread makes at once: more would overrun a server's accept queue, and measure
+/// retransmitted handshakes.
 const CONNECTING_AT_ONCE: usize = 64;
 
 /// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
@@ -33,7 +33,7 @@ const RETRIES: u8 = 10;
 /// would wait to be looked at, and seem slow.
 const BEGUN_AT_ONCE: usize = 8;
 
-/// Which places are to be connected, and how it goes.
+/// Which slots are to be connected, and how far each is.
 #[derive(Debug)]
 pub(crate) struct Dialling {
     waiting: VecDeque<u32>,
@@ -63,7 +63,7 @@ impl Dialling {
         }
     }
 
-    /// Whether any connection may still come of it.
+    /// Whether a connection may still be made.
     pub(crate) fn goes_on(&self) -> bool {
         self.under_way + self.entering + self.resting + self.waiting.len() > 0
     }
@@ -144,14 +144,15 @@ impl<C: Dialogue> Worker<C> {
         self.dialling.under_way += 1;
         match begun {
             Ok(stream) => {
-                self.state.watch(slot, since + self.state.connect_patience());
+                self.state
+                    .watch(slot, since + self.state.connect_patience());
                 self.places[slot as usize] = Slot::Connecting(stream, since);
             }
             Err(error) => self.fail(slot, Broken::Io(Phase::Connect, error)),
         }
     }
 
-    /// The poller has something to tell of a connection under way.
+    /// The poller has reported an event of a connection under way.
     pub(crate) fn connected(&mut self, slot: u32) {
         let place = &mut self.places[slot as usize];
         let Slot::Connecting(stream, since) = std::mem::replace(place, Slot::Empty) else {
@@ -241,8 +242,8 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// When the first ones have waited in vain for as long as they may, and none has ever been made,
-    /// nobody answers there: the others needn't wait as well.
+    /// If the first connections have timed out and none has ever been made, the others are not tried: they count as
+    /// timed out.
     pub(crate) fn give_up_if_hopeless(&mut self) {
         if self.dialling.made > 0 || self.dialling.entering > 0 {
             return;
@@ -271,7 +272,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// In churn, those who were lost before the load began are replaced as well.
+    /// In churn, connections that were lost before the load began are replaced as well.
     pub(crate) fn replace_the_lost(&mut self) {
         for slot in 0..self.places.len() as u32 {
             if let Slot::Empty = self.places[slot as usize] {
@@ -283,7 +284,7 @@ impl<C: Dialogue> Worker<C> {
     /// Closes a connection that has had all its answers.
     pub(crate) fn retire(&mut self, slot: u32) {
         if let Slot::Open(conn) = &mut self.places[slot as usize] {
-            // What has come since is too much; it would be lost with the connection.
+            // Bytes that have come since are too many; they would be lost with the connection.
             match conn.drive(&mut self.state, false) {
                 Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) => {
                     self.lose(slot, broken);
@@ -357,7 +358,7 @@ fn connect(plan: &Plan, number: usize) -> io::Result<TcpStream> {
     Ok(TcpStream::from_std(socket.into()))
 }
 
-/// Linux's numbers for a connection that is under way, and for one that nobody listens to; see
+/// Linux's error numbers for a connection that is under way, and for a port without a listener; see
 /// `connect(2)`.
 const EINPROGRESS: i32 = 115;
 const ECONNREFUSED: i32 = 111;

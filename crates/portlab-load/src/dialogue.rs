@@ -81,7 +81,8 @@ pub(crate) trait Dialogue: Sized {
     fn send(&mut self, state: &mut ThreadState<Self::Shared>) -> Result<bool, Broken>;
 
     /// Receives and sends as much as one visit allows. `ended` says that the poller has seen the server's end.
-    fn drive(&mut self, state: &mut ThreadState<Self::Shared>, ended: bool) -> Result<Then, Broken>;
+    fn drive(&mut self, state: &mut ThreadState<Self::Shared>, ended: bool)
+    -> Result<Then, Broken>;
 
     /// When the connection is to be given up, and as what it then counts.
     fn deadline(&self, state: &ThreadState<Self::Shared>) -> Option<(u64, Phase, Cause)>;
@@ -117,7 +118,10 @@ pub(crate) trait Dialogue: Sized {
     }
 
     /// How many measured messages are still on their way on the `open` connections.
-    fn unanswered<'a>(open: impl Iterator<Item = &'a Self>, state: &ThreadState<Self::Shared>) -> u64
+    fn unanswered<'a>(
+        open: impl Iterator<Item = &'a Self>,
+        state: &ThreadState<Self::Shared>,
+    ) -> u64
     where
         Self: 'a;
 

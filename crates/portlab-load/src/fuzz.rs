@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Answers, Expect, ClientBehaviour, Say, Script, shown::shown, status::Dialect};
+use crate::{Answers, ClientBehaviour, Expect, Say, Script, shown::shown, status::Dialect};
 
 pub use crate::chat::fuzz_lines as chat_lines;
 

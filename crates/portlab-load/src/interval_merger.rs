@@ -1,4 +1,4 @@
-//! The intervals of a run over time: what all threads did between two moments.
+//! The intervals of a run: what all threads did between two moments.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{Interval, stats::Stats};
 
-/// Puts the pieces that threads hand in together to intervals.
+/// Merges the statistics that threads hand in into intervals.
 #[derive(Debug)]
 pub(crate) struct IntervalMerger {
     threads: Vec<Thread>,

@@ -1,45 +1,45 @@
 //! The load generator: drives any TCP port at a pace and by a script, checks what comes back, and
 //! says whether its own figures can be believed.
 //!
-//! A run is `stop x pace x script`, over some connections: one loop per thread ([`run`] starts
-//! them), made of parts that don't know each other:
+//! ```
+//! use std::{io::{Read, Write}, net::TcpListener, thread};
+//! use portlab_load::{LoadResult, Plan, Stop, run};
+//!
+//! // A server for one connection.
+//! let listener = TcpListener::bind("127.0.0.1:0")?;
+//! let addr = listener.local_addr()?;
+//! thread::spawn(move || -> std::io::Result<()> {
+//!     let (mut stream, _) = listener.accept()?;
+//!     let mut buffer = [0; 4096];
+//!     while let length @ 1.. = stream.read(&mut buffer)? {
+//!         stream.write_all(&buffer[..length])?;
+//!     }
+//!     Ok(())
+//! });
+//!
+//! let plan = Plan { stop: Stop::messages(100), ..Plan::new(addr) };
+//! let outcome = run(&plan, &mut ())?;
+//! assert!(outcome.is_clean());
+//! let result = LoadResult::of(&plan, outcome, &[]);
+//! assert_eq!((result.messages, result.checked), (100, "every_byte"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A run is `stop x pace x script` over some connections. Each thread has one loop, made of parts that don't know
+//! each other:
 //!
 //! | module | owns |
 //! |---|---|
-//! | `account` | what became of the messages, and how far answers were checked |
-//! | `again` | connections that still have something to read |
-//! | `answers` | what answers begin with |
-//! | `status` | answers that are errors by their own protocol |
-//! | `endings` | connections that the server ended |
-//! | `shown` | bytes from outside as text |
-//! | `chat` | loading a chat: members, what they hear, and whether it is right |
-//! | `plan` | what is to be done: [`Plan`], [`Stop`], [`Life`] |
-//! | `pace` | when messages are sent: closed loop, open loop, not at all |
-//! | `script` | what is said, and how the client behaves |
-//! | `expect` | what counts as an answer, and where it ends |
-//! | `ring` | the bytes that are said, and checking an echo of them |
-//! | `conn` | one connection: what it has sent, received and still waits for |
-//! | `state` | what a thread's connections share: the clock, the books |
-//! | `dial` | making connections, ending them, replacing them |
-//! | `dispatch` | giving messages to connections: at once, or when they are due |
-//! | `close_all` | closing all of them at the end, and listening for what is too much |
-//! | `timers` | waking at the right time |
-//! | `worker` | one thread's readiness loop |
-//! | `stage` | the stages, announced by one thread and followed by the others |
-//! | `run` | a run from its plan to its outcome, and who watches it |
-//! | `coordinator` | the phases, in step over all threads: connect, warm up, measure, drain, close |
-//! | `intervals` | what all threads did between two moments |
-//! | `stats` | what a thread gathers, and hands in at every turn |
-//! | `latency` | histograms |
-//! | `tally` | errors, by phase and cause |
-//! | `fairness` | how evenly connections were served |
-//! | `outcome` | what was measured |
-//! | `preflight` | what will fail, said before the run |
-//! | `verdict` | whether the result can be believed |
-//! | `ladder` | the rates of a ladder, a run at each |
-//! | `knee` | the knee of the curve of latency against load |
-//! | `search` | the highest rate that a server can bear |
-//! | `export` | histograms for HdrHistogram's tools |
+//! | `plan`, `pace`, `script`, `expect` | the plan: when the run ends, when messages are sent, what is sent, what counts as an answer |
+//! | `run`, `coordinator`, `stage` | a run from its plan to its outcome; the stages, in step over all threads |
+//! | `worker`, `dial`, `dispatch`, `close_all`, `timers`, `again` | one thread's loop: readiness, connections, messages that are due, timers |
+//! | `dialogue` | what a worker asks of a script; `conn` and `requests` send requests, `chat` has members in rooms |
+//! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
+//! | `ring`, `answers`, `status`, `endings`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections |
+//! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
+//! | `outcome`, `account`, `credibility`, `result` | what was measured; what became of the messages; whether it can be believed; all of it for people and programs |
+//! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
+//! | `ladder`, `knee`, `search` | several rates; the knee of latency against load; the highest rate that a server bears |
 
 #![forbid(unsafe_code)]
 
@@ -47,10 +47,10 @@ mod account;
 mod again;
 mod answers;
 mod chat;
+mod close_all;
 mod conn;
 mod coordinator;
-mod interval_merger;
-mod thread_state;
+mod credibility;
 mod dial;
 mod dialogue;
 mod dispatch;
@@ -60,8 +60,7 @@ mod export;
 mod fairness;
 #[doc(hidden)]
 pub mod fuzz;
-mod close_all;
-mod stats;
+mod interval_merger;
 mod knee;
 mod ladder;
 mod latency;
@@ -78,16 +77,18 @@ mod search;
 mod shown;
 mod stage;
 mod stall;
+mod stats;
 mod status;
 mod sync;
 mod tally;
+mod thread_state;
 mod timers;
-mod verdict;
 mod worker;
 
 pub use account::{Account, Checked};
 pub use answers::{Answers, FirstLine};
 pub use chat::{Chat, ChatEncoding, ChatFindings, RunId, Violation};
+pub use credibility::{Caution, CautionKind, Credibility};
 pub use endings::Endings;
 pub use expect::{Delimiter, EscapeError, Expect, ExpectError, unescape};
 pub use export::{IntervalLog, write_percentiles};
@@ -108,4 +109,3 @@ pub use search::{Finding, Goal, Highest, Limit, Missed, Search, Shown, Trial};
 pub use shown::Sample;
 pub use status::ErrorAnswer;
 pub use tally::{Cause, Failure, LONGEST_LINE, Phase, Tally};
-pub use verdict::{Caution, CautionKind, Credibility};

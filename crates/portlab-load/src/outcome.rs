@@ -6,7 +6,7 @@ use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
     Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally, account,
-    stats::{Stats, Little},
+    stats::{Little, Stats},
 };
 
 /// What a run has measured, over all of its threads.

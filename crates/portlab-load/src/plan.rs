@@ -32,7 +32,7 @@ pub struct Plan {
     pub pace: Pace,
     /// Messages that a connection has in flight at most, at least one; in a closed loop, always.
     pub depth: usize,
-    /// What is said, and what is answered.
+    /// What is sent, and what counts as an answer.
     pub script: Script,
     /// Load before the measuring begins, so that buffers and caches have settled.
     pub warmup: Duration,
@@ -124,17 +124,17 @@ pub enum PlanError {
     #[error("{0} is 0; it must be at least 1")]
     Zero(&'static str),
     /// A rate that is none.
-    #[error("{0} per second is no rate; it must be at least 0.001 and at most 10M")]
+    #[error("invalid rate {0} per second: expected 0.001 to 10M")]
     Rate(String),
     /// More messages in flight than a connection keeps account of.
-    #[error("a depth of {0} is too much; {MAX_DEPTH} is the most")]
+    #[error("invalid depth {0}: the most is {MAX_DEPTH}")]
     Depth(usize),
     /// More than one message in flight on a connection whose end is the answer.
     #[error("an answer that ends with its connection allows no depth of {0}; it must be 1")]
     CloseAndDepth(usize),
     /// Too few members for a chat.
     #[error(
-        "too few members for the rooms ({members} for {rooms}): each needs two at least, one to speak and one to hear"
+        "too few members for the rooms ({members} for {rooms}): each room needs at least two, a sender and a receiver"
     )]
     TooFewMembers {
         /// Members in all.
@@ -158,7 +158,7 @@ const FILES_PER_THREAD: u64 = 3;
 const OTHER_FILES: u64 = 20;
 /// The greatest depth: each message in flight takes 24 bytes.
 const MAX_DEPTH: usize = 65_536;
-/// The lowest rate, per second: slower than anybody waits for.
+/// The lowest rate, per second: a message in 17 minutes.
 const MIN_RATE: f64 = 0.001;
 /// The highest rate, per second: more than any loop here can send.
 const MAX_RATE: f64 = 10e6;

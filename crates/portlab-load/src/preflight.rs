@@ -145,7 +145,7 @@ fn churn_within(plan: &Plan, time: Duration) -> u64 {
     messages.unwrap_or(0) / each.max(1)
 }
 
-/// How long the slowest message takes because of the client's own manners.
+/// How long the slowest message takes because of how the client behaves.
 fn slowness(plan: &Plan) -> Duration {
     let behaviour = plan.script.behaviour;
     let longest = *plan.script.say.sizes().end() as u64;
@@ -174,7 +174,7 @@ pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
     if !target.is_loopback() {
         return None;
     }
-    // Churn whose rate nobody knows beforehand: enough for a few thousand a second.
+    // The rate of churn isn't known beforehand: this is enough for a few thousand a second.
     let churns = u64::from(plan.per_connection().is_some()) * 8;
     let connections = (plan.connections as u64).saturating_add(churn_within(plan, TIME_WAIT));
     let needed = connections.div_ceil(limits.ports);

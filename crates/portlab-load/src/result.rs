@@ -203,7 +203,7 @@ pub struct ChatResult {
     #[serde(serialize_with = "all_english")]
     #[schemars(with = "Vec<String>")]
     pub first_violations: Vec<Text>,
-    /// What speaks against the figures, as in the verdict.
+    /// The reasons to doubt the figures, as in the verdict.
     pub doubts: Vec<Caution>,
 }
 
@@ -267,11 +267,11 @@ pub struct FailureLine {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Judgement {
-    /// Whether nothing speaks against them.
+    /// Whether there is no reason to doubt them.
     pub believable: bool,
     /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
     pub word: &'static str,
-    /// What speaks against them.
+    /// The reasons to doubt them.
     pub doubts: Vec<Caution>,
     /// How many messages the latency is of.
     pub samples: u64,

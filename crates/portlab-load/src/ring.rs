@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The bytes that all connections speak, as a ring.
+/// The bytes that all connections send, as a ring.
 ///
 /// A connection's stream is the ring from a place of its own on, round and round; messages are only
 /// marks on it. So nothing is generated or copied while measuring (a message is sent straight from

@@ -21,7 +21,7 @@ use crate::{
     coordinator::Coordinator,
     dialogue::Dialogue,
     stage::{Stage, Stages},
-    worker::{WorkerResult, Gauges, WorkerEvent, Share, WAKE, Worker},
+    worker::{Gauges, Share, WAKE, Worker, WorkerEvent, WorkerResult},
 };
 
 /// Watches a run from the thread that started it. Every method may do nothing.
@@ -141,12 +141,12 @@ where
         let thread = thread::Builder::new().name(format!("load-{index}"));
         let alarm = Alarm(Some(sender.clone()));
         let started = thread.spawn(move || alarm.unless_fine(worker.run()));
-        // Those who have started already would wait for ever.
+        // The threads that have started would wait for ever.
         threads.push(started.inspect_err(|_| {
             stages.announce(Stage::Close, 0);
         })?);
     }
-    // The workers hold the other senders: when they have gone, nobody is waited for.
+    // The workers hold the other senders: when all have ended, the channel is closed.
     drop(sender);
     let mut coordinator = Coordinator::new(&plan, &stages, events, gauges, watch, began);
     coordinator.lead();
@@ -180,7 +180,7 @@ fn listens(plan: &Plan) -> Option<bool> {
     }
 }
 
-/// Tells the coordinator when a worker fails, or panics: the others would be waited for in vain.
+/// Tells the coordinator when a worker fails, or panics: otherwise it would wait for that worker.
 struct Alarm(Option<Sender<WorkerEvent>>);
 
 impl Alarm {

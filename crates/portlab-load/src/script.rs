@@ -1,20 +1,20 @@
-//! What is said, what must be answered, and how the client behaves meanwhile.
+//! What is sent, what counts as an answer, and how the client behaves.
 
 use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use crate::{Chat, Expect, Ring};
 
-/// What is said on each connection, and what counts as an answer.
+/// What is sent on each connection, and what counts as an answer.
 #[derive(Clone, Debug)]
 pub struct Script {
     /// What a message is.
     pub say: Say,
     /// What its answer is.
     pub expect: Expect,
-    /// What the server says first, before any message is sent. [`Expect::Bytes`],
+    /// What the server sends first, before any message is sent. [`Expect::Bytes`],
     /// [`Expect::Until`] or [`Expect::Lines`].
     pub greeting: Option<Expect>,
-    /// What a connection says first of all, before it is greeted: a few bytes, or nothing. With it and
+    /// What a connection sends first, before the greeting: a few bytes, or nothing. With it and
     /// a greeting, every connection has been served once before the load begins.
     pub introduction: Vec<u8>,
     /// Whether an answer counts whatever it says. Otherwise one that is an error by its own protocol
@@ -36,7 +36,7 @@ pub enum Say {
     Always(Arc<[u8]>),
 }
 
-/// The manners of a client. The default has none of these.
+/// How a client behaves. The default sends and reads at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ClientBehaviour {
     /// Sends a byte at a time, each in a packet of its own, this long after the last.

@@ -7,7 +7,7 @@ use mio::Waker;
 
 use crate::sync::AtomicU64;
 
-/// Where the run stands. The coordinator announces, the workers follow.
+/// The stage of a run. The coordinator announces it, the workers follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(crate) enum Stage {
@@ -33,7 +33,7 @@ const ALL: [Stage; 7] = [
     Stage::Close,
 ];
 
-/// A stretch of a run, at whose end every worker hands in what it has gathered.
+/// A part of a run, at whose end every worker hands in its statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Turn {
     /// Counted from 0.
@@ -41,7 +41,7 @@ pub(crate) struct Turn {
     pub(crate) stage: Stage,
 }
 
-/// What has been announced, and the wakers of those who follow.
+/// What has been announced, and the wakers of the workers.
 #[derive(Debug)]
 pub(crate) struct Stages {
     /// The turn's number, times eight, plus its stage.
@@ -57,8 +57,7 @@ pub(crate) struct Stages {
 }
 
 impl Stages {
-    /// The first turn of the first stage, to be followed by whoever listens to `wakers`. After more
-    /// than `allowed` errors it will be enough.
+    /// The first turn of the first stage. `wakers` wake the workers; a run ends after more than `allowed` errors.
     pub(crate) fn new(wakers: Vec<Waker>, rate_per_s: f64, allowed: Option<u64>) -> Self {
         Self {
             turn: AtomicU64::new(0),
@@ -94,8 +93,8 @@ impl Stages {
         self.errors.load(Ordering::Relaxed)
     }
 
-    /// Whether there have been too many errors: nothing more is to be asked, nor anybody connected,
-    /// even before that is announced.
+    /// Whether there have been too many errors: then no message is sent and no connection made, even before the end
+    /// is announced.
     pub(crate) fn is_enough(&self) -> bool {
         self.errors() > self.allowed
     }
@@ -126,7 +125,7 @@ impl Stages {
 
     fn wake(&self) {
         for waker in &self.wakers {
-            // A worker that isn't woken looks up by itself within a moment.
+            // A worker that isn't woken reads the stage within 100 ms.
             let _ = waker.wake();
         }
     }

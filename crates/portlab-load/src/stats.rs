@@ -1,13 +1,12 @@
-//! What a thread gathers, and hands in at every turn.
+//! The statistics of a thread, which it hands in at every turn.
 
 use std::time::Duration;
 
 use crate::{Cause, ErrorAnswer, Latency, Phase, Tally, stage::Stages};
 
-/// What one thread has gathered since it handed in the last time.
+/// The statistics of one thread since it handed in the last ones.
 ///
-/// Everything is recorded once, here; the totals of a run and its intervals over time are both made
-/// from these pieces.
+/// Everything is recorded once, here; the totals of a run and its intervals are both sums of these.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     /// How long connections took to be made.

@@ -1,4 +1,4 @@
-//! What all connections of a thread share while they talk: the script, the clock, the books.
+//! What all connections of a thread share: the plan, the clock, the statistics.
 
 use std::{
     sync::Arc,
@@ -8,13 +8,13 @@ use std::{
 use crate::{
     Pace, Plan, Ring, Say,
     again::Again,
-    stats::Stats,
     pace::Schedule,
     stage::{Stage, Stages},
+    stats::Stats,
     timers::{TimerEvent, Timers},
 };
 
-/// A thread's state. `S` is what its script needs.
+/// The state of a thread. `S` is what its dialogue shares.
 pub(crate) struct ThreadState<S> {
     pub(crate) shared: S,
     pub(crate) plan: Arc<Plan>,
@@ -23,7 +23,7 @@ pub(crate) struct ThreadState<S> {
     pub(crate) began: Instant,
     /// The stage that this thread has entered.
     pub(crate) stage: Stage,
-    /// Where answers pass through, whichever connection they are for.
+    /// The buffer that all connections read into.
     pub(crate) buffer: Box<[u8]>,
     pub(crate) stats: Box<Stats>,
     pub(crate) timers: Timers,
@@ -36,11 +36,10 @@ pub(crate) struct ThreadState<S> {
     /// When messages cease to become due, once the rest is caught up with; in nanoseconds since the run
     /// began.
     pub(crate) due_until: u64,
-    /// The stretch during which this thread was last kept from sending, though it had what to send and
-    /// where to: messages that became due in it are late because of it, however long they then wait
-    /// for their turn.
+    /// The last time during which this thread was kept from sending, although a message was due and a connection
+    /// free. Messages that became due in this time are late because of the generator.
     held_up: (u64, u64),
-    /// How many messages may still be asked; `None` when the clock decides.
+    /// How many messages may still be sent; `None` when the run ends by the clock.
     budget: Option<u64>,
     /// Messages in flight on all connections.
     pub(crate) in_flight: u64,
@@ -205,12 +204,12 @@ impl<S> ThreadState<S> {
         Some(self.schedule.as_mut().map_or(due, Schedule::pop))
     }
 
-    /// Whether no message will follow, so that a connection that owes nothing may end.
+    /// Whether no message will follow, so that the server may close a connection without a request in flight.
     pub(crate) fn asks_no_more(&self) -> bool {
         self.stage > Stage::WindDown || self.budget == Some(0)
     }
 
-    /// Takes one from the messages that may still be asked; says whether there was one.
+    /// Takes one of the messages that may still be sent; returns whether there was one.
     pub(crate) fn take_one(&mut self) -> bool {
         match &mut self.budget {
             None => true,
@@ -222,7 +221,7 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// How many messages may still be asked; `None` when the clock decides.
+    /// How many messages may still be sent; `None` when the run ends by the clock.
     pub(crate) fn budget(&self) -> Option<u64> {
         self.budget
     }
@@ -241,8 +240,7 @@ impl<S> ThreadState<S> {
         (self.measuring_since..self.measuring_until).contains(&due)
     }
 
-    /// Enters into the books that a message that was due at `due`, and sent at `sent`, has been answered as of
-    /// `now`.
+    /// Records that a message that was due at `due`, and sent at `sent`, has been answered as of `now`.
     pub(crate) fn record_answer(&mut self, due: u64, sent: u64, now: u64) {
         self.in_flight -= 1;
         self.touched = true;
@@ -259,7 +257,7 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// Enters how late a message was sent that was due at `due`, when a connection was free for it
+    /// Records how late a message was sent that was due at `due`, when a connection was free for it
     /// from `free` on.
     pub(crate) fn record_lag(&mut self, due: u64, free: u64, now: u64) {
         if self.schedule.is_none() {

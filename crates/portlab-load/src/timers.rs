@@ -14,10 +14,10 @@ use rustix::time::{
     timerfd_settime,
 };
 
-/// What is to be done at a connection's place when its time has come.
+/// What is to be done with a connection at a given time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum TimerEvent {
-    /// Look whether it has waited too long.
+    /// Check whether it has waited too long.
     Deadline,
     /// Try to connect again.
     Dial,
@@ -27,8 +27,8 @@ pub(crate) enum TimerEvent {
 
 /// Errands of all connections of a thread, the next one on top.
 ///
-/// An event is never taken back. Who runs it looks whether it is still wanted, and puts it off if
-/// its time has moved on: so a deadline that moves with every message costs the heap nothing.
+/// An event is never removed early. When its time comes, the worker checks whether it still applies, and pushes it
+/// again if its time has moved: so a deadline that moves with every message costs the heap nothing.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
     heap: BinaryHeap<Reverse<(u64, u32, TimerEvent)>>,

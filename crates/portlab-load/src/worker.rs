@@ -17,29 +17,29 @@ use crate::{
     Cause, Endings, Phase, Plan, Ring,
     again::SLICE,
     conn::{Broken, Then},
-    thread_state::ThreadState,
     dial::Dialling,
     dialogue::{Dialogue, Finished},
-    stats::Stats,
     pace::Schedule,
     stage::{Stage, Stages, Turn},
     stall::Stalls,
+    stats::Stats,
+    thread_state::ThreadState,
     timers::{Alarm, TimerEvent},
 };
 
-/// What a worker tells the coordinator.
+/// What a worker reports to the coordinator.
 #[derive(Debug)]
 pub(crate) enum WorkerEvent {
     /// Every connection has been made or has failed.
     Connected,
     /// There have been more errors than the plan allows.
     TooManyErrors,
-    /// This thread can't go on; why, it says when it is joined.
+    /// This thread has failed; joining it gives the reason.
     Failed,
     /// Nothing is left to do in this stage: every message has been answered, or every connection is
     /// lost.
     Idle(Stage),
-    /// What thread `thread` has gathered, up to the beginning of turn `upto`.
+    /// The statistics of thread `thread`, up to the beginning of turn `upto`.
     HandedIn {
         thread: usize,
         upto: u64,
@@ -47,7 +47,7 @@ pub(crate) enum WorkerEvent {
     },
 }
 
-/// What the coordinator may look at while a worker works.
+/// What the coordinator may read while a worker runs.
 #[derive(Debug, Default)]
 pub(crate) struct Gauges {
     /// Messages answered since the run began.
@@ -60,7 +60,7 @@ pub(crate) struct Gauges {
     pub(crate) made: AtomicU64,
 }
 
-/// What is known of a thread's share when all is over.
+/// What is known of a thread's share at the end of the run.
 #[derive(Debug, Default)]
 pub(crate) struct WorkerResult {
     pub(crate) finished: Finished,
@@ -92,16 +92,16 @@ pub(crate) struct Worker<C: Dialogue> {
     stalls: Stalls,
     /// When the poller returned last.
     returned: u64,
-    /// How long it has been watched in vain since this was handed in.
+    /// How long it has polled without an event since its statistics were handed in.
     idle_polling: Duration,
     pub(crate) result: WorkerResult,
     told_idle_in: Option<Stage>,
 }
 
-/// A connection's place.
+/// The slot of a connection.
 #[derive(Debug)]
 pub(crate) enum Slot<C> {
-    /// Nobody: its turn to connect hasn't come, or it is lost.
+    /// No connection: its turn hasn't come, or it is lost.
     Empty,
     /// Connecting since this moment.
     Connecting(mio::net::TcpStream, u64),
@@ -113,7 +113,7 @@ pub(crate) enum Slot<C> {
 /// How long a worker sleeps at most.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The waker's token, and the alarm's.
+/// The tokens of the waker and of the alarm.
 pub(crate) const WAKE: Token = Token(usize::MAX);
 pub(crate) const ALARM: Token = Token(usize::MAX - 1);
 
@@ -183,7 +183,7 @@ impl<C: Dialogue> Worker<C> {
         })
     }
 
-    /// Goes through all stages with the others.
+    /// Runs all stages, in step with the other workers.
     pub(crate) fn run(mut self) -> io::Result<WorkerResult> {
         let mut events = Events::with_capacity(1024);
         while self.state.stage != Stage::Close {
@@ -195,7 +195,7 @@ impl<C: Dialogue> Worker<C> {
             self.tell_if_idle();
             self.wait(&mut events)?;
             self.serve(&events);
-            // After the events: what came before a turn ended belongs to that turn.
+            // After the events: an answer that came before a turn ended belongs to that turn.
             self.follow();
         }
         let open = self.places.iter().filter_map(|place| match place {
@@ -307,7 +307,7 @@ impl<C: Dialogue> Worker<C> {
     pub(crate) fn send(&mut self, slot: u32) {
         if let Slot::Open(conn) = &mut self.places[slot as usize] {
             match conn.send(&mut self.state) {
-                // Without answers to wait for, it may have said all it was to say.
+                // Without answers to wait for, it may be done.
                 Ok(false) if conn.is_done(&self.state) => self.retire(slot),
                 Ok(false) => {}
                 Ok(true) => self.state.again.push(slot),
@@ -345,7 +345,7 @@ impl<C: Dialogue> Worker<C> {
             Slot::Entering(..) => self.enter_at(slot),
             Slot::Open(_) => return self.drive(slot, ended),
         }
-        // The server may have spoken, or closed, already: the poller won't tell again.
+        // The server may have sent something, or closed, already: the poller won't report it again.
         if readable {
             self.drive(slot, true);
         }
@@ -364,7 +364,7 @@ impl<C: Dialogue> Worker<C> {
             }
             Err(broken) => self.lose(slot, broken),
         }
-        // What waited for a connection needn't wait for the other events.
+        // A message that waited for a connection needn't wait for the other events.
         self.send_what_is_due();
     }
 
@@ -393,7 +393,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Enters an error into the books.
+    /// Counts an error.
     pub(crate) fn note(&mut self, broken: Broken) {
         broken.count_in(&mut self.state.stats.tally);
         let is_vital = C::NEEDS_ALL && self.state.stage == Stage::Connect;
@@ -433,7 +433,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Gives up who has waited too long at `slot`, or looks again when that will be.
+    /// Gives up the connection at `slot` if it has waited too long, or sets its next deadline.
     fn look_at_deadline(&mut self, slot: u32, at: u64, now: u64) {
         if !self.state.is_watched(slot, at) {
             return;
@@ -494,8 +494,7 @@ impl<C: Dialogue> Worker<C> {
         if self.state.stage == Stage::Measure {
             self.state.stats.stalled += stall;
         }
-        // A thread that spins is always busy; what it does while nothing happens isn't held
-        // against it.
+        // A thread that spins is always busy; polling without an event isn't counted as load.
         if self.state.plan.spin && !self.state.was_touched() && events.is_empty() {
             self.idle_polling += Duration::from_nanos(now - self.returned);
         }

@@ -68,7 +68,7 @@ pub enum Violation {
     Doubled {
         /// Which member.
         member: usize,
-        /// Who said it.
+        /// The member that sent it.
         from: usize,
         /// Its number among the sender's.
         number: u64,
@@ -77,7 +77,7 @@ pub enum Violation {
     OutOfOrder {
         /// Which member.
         member: usize,
-        /// Who said it.
+        /// The member that sent it.
         from: usize,
         /// Its number among the sender's.
         number: u64,
@@ -86,7 +86,7 @@ pub enum Violation {
     Elsewhere {
         /// Which member.
         member: usize,
-        /// Who said it.
+        /// The member that sent it.
         from: usize,
     },
     /// A member received a line that no member sent.
@@ -157,7 +157,7 @@ impl History {
 
     /// `member` has received `message`, whose sender has sent `said` messages so far; returns whether that is
     /// right. So no more messages are kept than were sent.
-    pub(super) fn heard(&mut self, member: usize, message: Message, said: u64) -> bool {
+    pub(super) fn receive(&mut self, member: usize, message: Message, said: u64) -> bool {
         let Message { from, number } = message;
         let Some(sender) = self.members.get(from) else {
             self.note(Violation::Garbled { member });
@@ -372,7 +372,7 @@ impl fmt::Display for Violation {
 mod tests {
     use super::*;
 
-    /// Members 0 (who observes), 1, 2 and 3 in a room.
+    /// Members 0 (the observer), 1, 2 and 3 in a room.
     fn room() -> History {
         History::new(4, 1)
     }
@@ -381,22 +381,22 @@ mod tests {
         Message { from, number }
     }
 
-    /// What is found when members hear these `(member, from, number)` and each of 1 and 2 has said
-    /// two messages.
+    /// What is found when members receive these `(member, from, number)` and each of 1 and 2 has sent two
+    /// messages.
     fn found(mut history: History, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
         for &(member, from, number) in heard {
-            history.heard(member, message(from, number), 2);
+            history.receive(member, message(from, number), 2);
         }
         history.end(&[0, 2, 2, 0]);
         history.violations().1
     }
 
     #[test]
-    fn who_was_cut_off_is_no_broken_promise() {
+    fn a_lost_connection_is_no_broken_promise() {
         let found = |lost: Option<usize>| {
             let mut history = room();
             // The observer has received the first of four messages; members 2 and 3 none.
-            history.heard(0, message(1, 0), 2);
+            history.receive(0, message(1, 0), 2);
             if let Some(lost) = lost {
                 history.leaves(lost);
             }
@@ -408,7 +408,7 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(|it| found(Some(it))), [2, 3, 2, 3]);
     }
 
-    /// One order of the room, 1.0 2.0 1.1 2.1, as everybody must hear it.
+    /// One order of the room, 1.0 2.0 1.1 2.1, as every member must receive it.
     const GOOD: [(usize, usize, u64); 12] = [
         // Member 3 is ahead of the observer, and member 2 behind it.
         (3, 1, 0),
@@ -426,12 +426,12 @@ mod tests {
     ];
 
     #[test]
-    fn a_chat_that_keeps_its_promises_is_believed() {
+    fn a_chat_that_keeps_its_promises_has_no_violation() {
         assert_eq!(found(room(), &GOOD), []);
     }
 
     #[test]
-    fn whatever_is_left_out_is_found() {
+    fn a_missing_delivery_is_found() {
         for (at, missing) in GOOD.iter().enumerate() {
             let mut heard = GOOD.to_vec();
             heard.remove(at);
@@ -440,7 +440,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_heard_twice_is_found() {
+    fn a_doubled_delivery_is_found() {
         for (at, doubled) in GOOD.iter().enumerate() {
             for again in at + 1..=GOOD.len() {
                 let mut heard = GOOD.to_vec();
@@ -453,7 +453,7 @@ mod tests {
 
     #[test]
     fn another_order_is_found() {
-        // Whatever two of a member's hearings are swapped.
+        // Any two deliveries to one member are swapped.
         for (at, one) in GOOD.iter().enumerate() {
             for (offset, other) in GOOD[at + 1..].iter().enumerate() {
                 if one.0 == other.0 {
@@ -471,7 +471,7 @@ mod tests {
         let mut history = room();
         let hear = |history: &mut History, all: &[(usize, usize, u64)]| {
             for &(member, from, number) in all {
-                history.heard(member, message(from, number), 2);
+                history.receive(member, message(from, number), 2);
             }
         };
         hear(&mut history, &[(3, 1, 0), (0, 1, 0), (2, 1, 0)]);
@@ -516,8 +516,8 @@ mod tests {
     fn messages_that_were_never_sent_are_found_and_not_kept() {
         let mut history = room();
         for number in [2, 3, u64::MAX] {
-            assert!(!history.heard(0, message(1, number), 2));
-            assert!(!history.heard(3, message(1, number), 2));
+            assert!(!history.receive(0, message(1, number), 2));
+            assert!(!history.receive(3, message(1, number), 2));
         }
         assert_eq!(history.count, 6);
         assert_eq!(history.next, [0; 4]);
@@ -530,12 +530,12 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_from_elsewhere_or_from_oneself_is_found() {
+    fn a_message_of_another_room_or_of_the_member_itself_is_found() {
         let mut two_rooms = History::new(6, 2);
         assert!(two_rooms.is_observer(1) && two_rooms.room_of(2) == 0);
-        assert!(!two_rooms.heard(3, message(2, 0), 2));
-        assert!(!two_rooms.heard(3, message(3, 0), 2));
-        assert!(!two_rooms.heard(3, message(99, 0), 2));
+        assert!(!two_rooms.receive(3, message(2, 0), 2));
+        assert!(!two_rooms.receive(3, message(3, 0), 2));
+        assert!(!two_rooms.receive(3, message(99, 0), 2));
         two_rooms.garbled(3);
         let (count, found) = two_rooms.violations();
         assert_eq!(count, 4);

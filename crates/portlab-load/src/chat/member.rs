@@ -60,7 +60,12 @@ impl Dialogue for Member {
         Rooms::new(plan, places)
     }
 
-    fn new(stream: TcpStream, slot: u32, _number: usize, state: &mut ThreadState) -> Result<Self, Broken> {
+    fn new(
+        stream: TcpStream,
+        slot: u32,
+        _number: usize,
+        state: &mut ThreadState,
+    ) -> Result<Self, Broken> {
         state.shared.connects(slot);
         Ok(Self {
             stream,
@@ -200,7 +205,12 @@ impl Member {
         more
     }
 
-    fn read(&mut self, buffer: &mut [u8], state: &mut ThreadState, ended: bool) -> Result<bool, Broken> {
+    fn read(
+        &mut self,
+        buffer: &mut [u8],
+        state: &mut ThreadState,
+        ended: bool,
+    ) -> Result<bool, Broken> {
         for _ in 0..VISIT {
             let length = match self.stream.read(buffer) {
                 Ok(0) => return Err(Broken::Because(self.phase(), Cause::ClosedEarly)),

@@ -77,7 +77,7 @@ pub fn fuzz_lines(input: &[u8]) {
         let member = usize::from(*member) % 4;
         lines += 1;
         match line::read_line(line, run, filler) {
-            Line::Message(message) => drop(history.heard(member, message, SAID)),
+            Line::Message(message) => drop(history.receive(member, message, SAID)),
             Line::Garbled => history.garbled(member),
             Line::Stranger => {}
         }

@@ -1,4 +1,4 @@
-//! What the members of a chat share: who may send, what is on its way, and what must be received.
+//! What the members of a chat share: the senders, the messages on their way, and the history.
 
 use std::collections::HashMap;
 
@@ -28,11 +28,11 @@ pub(crate) struct Rooms {
     free_since: u64,
     on_their_way: HashMap<Message, Flight>,
     /// When a message was last received, or sent while no other was on its way.
-    last_heard: u64,
+    last_received: u64,
     findings: ChatFindings,
 }
 
-/// What is known of the member at a place.
+/// What is known of the member at a slot.
 #[derive(Clone, Copy, Debug, Default)]
 struct MemberState {
     /// How many members have had this place; it is part of the member's name.
@@ -88,7 +88,7 @@ impl Rooms {
             most: most_under_way(plan, &chat),
             free_since: 0,
             on_their_way: HashMap::new(),
-            last_heard: 0,
+            last_received: 0,
             findings: ChatFindings::default(),
             chat,
         }
@@ -161,7 +161,7 @@ impl Rooms {
         let number = self.sent[from];
         self.sent[from] += 1;
         if self.on_their_way.is_empty() {
-            self.last_heard = now;
+            self.last_received = now;
         }
         let flight = Flight {
             due,
@@ -194,7 +194,7 @@ impl Rooms {
 
     /// Whether nothing has been received for as long as the `patience`, with messages on their way.
     pub(super) fn is_silent(&self, now: u64, patience: u64) -> bool {
-        !self.on_their_way.is_empty() && now.saturating_sub(self.last_heard) > patience
+        !self.on_their_way.is_empty() && now.saturating_sub(self.last_received) > patience
     }
 
     /// How many messages are on their way that became due at a time that `counts`.
@@ -213,7 +213,7 @@ impl Rooms {
         first.get_or_insert_with(|| Sample::of(line, Tally::SAMPLE));
     }
 
-    /// The message that was received, by the place of its sender; `None` if nobody with this name has sent.
+    /// The message that was received, by the place of its sender; `None` if no member has had this name.
     fn by_place(&self, message: Message) -> Option<Message> {
         let members = self.members.len();
         let (from, generation) = (message.from % members, (message.from / members) as u64);
@@ -266,10 +266,10 @@ impl crate::thread_state::ThreadState<Rooms> {
             return rooms.garbled(slot);
         };
         let sent = rooms.sent[message.from];
-        if !rooms.history.heard(slot as usize, message, sent) {
+        if !rooms.history.receive(slot as usize, message, sent) {
             return;
         }
-        rooms.last_heard = now;
+        rooms.last_received = now;
         self.delivered += 1;
         if self.stage == Stage::Measure {
             rooms.findings.deliveries += 1;

@@ -1,6 +1,6 @@
 //! What a trial at one rate has shown.
 
-use crate::verdict;
+use crate::credibility;
 
 /// Whether the server bore the rate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,8 +64,8 @@ impl Finding {
             // A late generator makes latencies longer; these are short enough in spite of it.
             return Self::Held;
         };
-        let late = verdict::is_late(shown.pacing_lag_p99_ns, shown.p99_ns);
-        let generator = late || verdict::is_limit(shown.generator_cpu_share);
+        let late = credibility::is_late(shown.pacing_lag_p99_ns, shown.p99_ns);
+        let generator = late || credibility::is_limit(shown.generator_cpu_share);
         match missed {
             Missed::Latency | Missed::Unsent if generator => Self::Nothing,
             missed => Self::Missed(missed),

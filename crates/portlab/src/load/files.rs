@@ -107,9 +107,7 @@ impl Files {
         }
         match self.failed {
             None => Ok(()),
-            Some((path, error)) => {
-                Err(error).with_context(|| unwritten(&path))
-            }
+            Some((path, error)) => Err(error).with_context(|| unwritten(&path)),
         }
     }
 

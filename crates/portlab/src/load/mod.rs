@@ -2,7 +2,7 @@
 
 mod chat;
 #[cfg(test)]
-mod claims;
+mod claims_tests;
 mod complain;
 mod files;
 mod json;

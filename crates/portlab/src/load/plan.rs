@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_load::{
-    Delimiter, Expect, Life, Limits, ClientBehaviour, Pace, Plan, Say, Script, Stop, loopback_sources,
-    unescape,
+    ClientBehaviour, Delimiter, Expect, Life, Limits, Pace, Plan, Say, Script, Stop,
+    loopback_sources, unescape,
 };
 use portlab_sys::{input, listening::hears};
 use portlab_words::{Text, tr, units};
@@ -226,14 +226,13 @@ fn say(args: &ScriptArgs) -> anyhow::Result<Say> {
     let bytes = if let Some(text) = &args.text {
         args.encoding.encode(&unescape(text)?)?
     } else if let Some(file) = &args.payload {
-        input::read(file, MOST_PAYLOAD)
-            .with_context(|| {
-                let file = file.display();
-                tr!(
-                    "can't read {file}, the file of --payload",
-                    "无法读取 --payload 的文件 {file}"
-                )
-            })?
+        input::read(file, MOST_PAYLOAD).with_context(|| {
+            let file = file.display();
+            tr!(
+                "can't read {file}, the file of --payload",
+                "无法读取 --payload 的文件 {file}"
+            )
+        })?
     } else if let Some(hex) = &args.hex {
         bytes_of_hex(hex)?
     } else {

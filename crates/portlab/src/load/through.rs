@@ -53,7 +53,10 @@ impl Proxy {
         let Some(Faults { faults, settings }) = faults else {
             return Ok(None);
         };
-        let program = std::env::current_exe().context(Text::new("can't find this program again", "找不到本程序的文件"))?;
+        let program = std::env::current_exe().context(Text::new(
+            "can't find this program again",
+            "找不到本程序的文件",
+        ))?;
         // In churn, connections that end are still open in the proxy.
         let most = (connections * 2).clamp(1000, 100_000);
         let mut options = vec![
@@ -61,11 +64,10 @@ impl Proxy {
             format!("--max-connections={most}"),
         ];
         options.extend(faults.iter().map(|fault| format!("--{fault}")));
-        let server = Server::proxy(&program, target.is_ipv4(), options)
-            .context(Text::new(
-                "can't start the proxy of --through",
-                "无法启动 --through 的代理",
-            ))?;
+        let server = Server::proxy(&program, target.is_ipv4(), options).context(Text::new(
+            "can't start the proxy of --through",
+            "无法启动 --through 的代理",
+        ))?;
         let through = Through {
             addr: server.addr(),
             faults: settings.to_string(),

@@ -23,7 +23,10 @@ pub(super) struct Known {
 
 impl Known {
     pub(super) fn start(behaviour: Behaviour) -> anyhow::Result<Self> {
-        let program = std::env::current_exe().context(Text::new("can't find this program again", "找不到本程序的文件"))?;
+        let program = std::env::current_exe().context(Text::new(
+            "can't find this program again",
+            "找不到本程序的文件",
+        ))?;
         let mut command = Command::new(program);
         command.arg("known-server").arg(behaviour.to_string());
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -36,10 +39,7 @@ impl Known {
             out: BufReader::new(out),
             addr: SocketAddr::from(([127, 0, 0, 1], 0)),
         };
-        server.addr = server
-            .hear()?
-            .parse()
-            .context(NO_ADDRESS)?;
+        server.addr = server.hear()?.parse().context(NO_ADDRESS)?;
         Ok(server)
     }
 

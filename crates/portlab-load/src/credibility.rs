@@ -9,14 +9,14 @@ use serde::Serialize;
 
 use crate::{Account, Ended, Fairness, Outcome, Pace, Plan, english};
 
-/// What can be said for and against the figures of a run.
+/// Whether the figures of a run can be believed.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Credibility {
-    /// What speaks against them; empty if they can be believed.
+    /// The reasons to doubt them; empty if they can be believed.
     pub cautions: Vec<Caution>,
 }
 
-/// Something that speaks against the figures.
+/// A reason to doubt the figures.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Caution {
@@ -30,7 +30,7 @@ pub struct Caution {
     pub text: Text,
 }
 
-/// What speaks against the figures.
+/// The kinds of reasons to doubt the figures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CautionKind {
     /// Nothing was answered while measuring; in a chat, no message reached its whole room.
@@ -367,7 +367,7 @@ impl Credibility {
         self.cautions.iter().any(|it| late.contains(&it.kind))
     }
 
-    /// Whether nothing speaks against the figures.
+    /// Whether there is no reason to doubt the figures.
     #[must_use]
     pub fn is_believable(&self) -> bool {
         self.cautions.is_empty()
@@ -447,7 +447,7 @@ mod tests {
     use super::*;
     use crate::{
         Arrivals, Endings,
-        stats::{Stats, Little},
+        stats::{Little, Stats},
     };
 
     /// A plan and an outcome that nothing can be said against.
