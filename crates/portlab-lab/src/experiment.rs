@@ -487,7 +487,7 @@ mod tests {
         let (members, rooms) = (5, 3);
         assert_eq!(
             experiment.check(),
-            Err(portlab_load::PlanError::Lonely { members, rooms })
+            Err(portlab_load::PlanError::TooFewMembers { members, rooms })
         );
     }
 
