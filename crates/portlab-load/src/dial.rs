@@ -285,12 +285,11 @@ impl<C: Dialogue> Worker<C> {
     pub(crate) fn retire(&mut self, slot: u32) {
         if let Slot::Open(conn) = &mut self.places[slot as usize] {
             // Bytes that have come since are too many; they would be lost with the connection.
-            match conn.drive(&mut self.state, false) {
-                Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) => {
-                    self.lose(slot, broken);
-                    return;
-                }
-                Ok(_) | Err(_) => {}
+            if let Err(broken @ (Broken::Wrong(_) | Broken::Because(Phase::Verify, _))) =
+                conn.drive(&mut self.state, false)
+            {
+                self.lose(slot, broken);
+                return;
             }
             if let Some(conn) = self.hang_up(slot) {
                 let now = self.state.now();

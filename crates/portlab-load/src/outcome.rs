@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a run has measured, over all of its threads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Outcome {
     /// Connections that could talk when the load began, or when the run ended before that.
     pub connected: usize,
@@ -83,9 +83,10 @@ pub struct Outcome {
 }
 
 /// How a run came to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Ended {
     /// As planned.
+    #[default]
     Done,
     /// By its user.
     Interrupted,
@@ -170,41 +171,18 @@ impl Interval {
 
 impl Outcome {
     pub(crate) fn empty(threads: usize) -> Self {
+        let none = || vec![Duration::ZERO; threads];
         Self {
-            connected: 0,
-            alive: 0,
-            connect_phase: Duration::ZERO,
-            connect_latency: Latency::new(),
-            answered: 0,
-            messages: 0,
-            metered_messages: 0,
-            elapsed: Duration::ZERO,
-            by_rate: Duration::ZERO,
-            latency: Latency::new(),
-            uncorrected: Latency::new(),
-            pacing_lag: Latency::new(),
-            due_not_sent: 0,
-            held_back: 0,
-            unanswered: 0,
-            bytes_sent: 0,
-            bytes_received: 0,
-            tally: Tally::default(),
-            answers: Answers::default(),
-            endings: Endings::default(),
-            fairness: None,
-            generator_cpu: vec![Duration::ZERO; threads],
-            generator_ran: vec![Duration::ZERO; threads],
-            generator_waited: vec![Duration::ZERO; threads],
-            generator_stalled: vec![Duration::ZERO; threads],
+            generator_cpu: none(),
+            generator_ran: none(),
+            generator_waited: none(),
+            generator_stalled: none(),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
-            ended: Ended::Done,
-            chat: None,
-            rate_changed_to: None,
-            little: Little::default(),
+            ..Self::default()
         }
     }
 
-    /// Adds what threads have gathered.
+    /// Adds the statistics of a thread.
     pub(crate) fn take_in(&mut self, stats: &Stats) {
         self.connect_latency.merge(&stats.connect);
         self.latency.merge(&stats.latency);

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     Account, Answers, Cause, Caution, Credibility, Ended, Fairness, FirstLine, Latency, Mismatch,
-    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles,
+    Outcome, Pace, Phase, Plan, Tally, Violation, latency::Quantiles,
 };
 
 /// One run: its figures, and what can be said of them.
@@ -406,7 +406,7 @@ impl ChatResult {
             strangers_lines: found.strangers,
             first_strangers_line: found.first_stranger.map(|it| it.to_string()),
             violations: found.violations,
-            first_violations: found.first_violations.iter().map(|it| it.text()).collect(),
+            first_violations: found.first_violations.iter().map(Violation::text).collect(),
             doubts: judged.cautions.clone(),
         })
     }

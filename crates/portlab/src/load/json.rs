@@ -45,9 +45,9 @@ pub(super) struct Ladder {
 #[derive(Debug, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LadderVerdict {
-    /// Whether nothing speaks against it.
+    /// Whether there is no reason to doubt it.
     pub(super) believable: bool,
-    /// What speaks against the rates that show the knee.
+    /// The reasons to doubt the rates that show the knee.
     pub(super) doubts: Vec<Caution>,
 }
 

@@ -124,8 +124,7 @@ fn serve(
     let mut buffer = vec![0; 64 * 1024];
     let mut at = 0;
     loop {
-        // A delay counts from when the message was there: that this thread had to be woken first is
-        // nobody else's affair.
+        // A delay counts from when the message was in the kernel, and includes the waking of this thread.
         let (length, age) = read_with_age(&stream, &mut buffer)?;
         let arrived = Instant::now() - age;
         if length == 0 {

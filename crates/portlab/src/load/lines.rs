@@ -8,7 +8,7 @@ use portlab_words::{tr, units};
 use super::words::{connecting, errors, known, open, waiting};
 use crate::args::{BAD, DIM, lang};
 
-/// Tells of a run line by line.
+/// Reports a run line by line.
 pub(super) struct Lines {
     title: String,
     connections: usize,
@@ -71,7 +71,7 @@ impl Lines {
         );
     }
 
-    /// While nothing is measured, a word a second as well.
+    /// While nothing is measured, a line a second too.
     pub(super) fn tick(&mut self, progress: &Progress) {
         if self.measuring || self.last_word.elapsed().as_secs() < 1 {
             return;

@@ -159,7 +159,7 @@ struct ScriptArgs {
     #[arg(long, value_name = "N", default_value = "1", value_parser = units::count("1", "1M"), requires = "script")]
     rooms: u64,
 
-    /// What the members of a chat speak, in turn: utf-8,gbk
+    /// The encodings of a chat's members, in turn: utf-8,gbk
     #[arg(
         long,
         value_name = "LABELS",

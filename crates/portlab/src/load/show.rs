@@ -31,7 +31,7 @@ pub(super) struct Show {
     /// What tells this run from others, if there are several.
     title: String,
     files: Files,
-    /// What is to become a second.
+    /// The intervals of the current second.
     second: Option<Interval>,
     /// The parts of the run, if they are asked for.
     pub(super) parts: Option<Parts>,
@@ -158,7 +158,7 @@ impl Watch for Show {
         if let Some(parts) = &mut self.parts {
             parts.add(&interval.latency);
         }
-        // Histograms are large: nobody who tells of seconds, no seconds.
+        // Histograms are large: without lines or files no seconds are kept.
         if !matches!(self.live, Live::Lines(_)) && self.files.is_empty() {
             return;
         }

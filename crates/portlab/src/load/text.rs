@@ -13,7 +13,7 @@ use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 const QUANTILES: [(&str, f64); 4] = [("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999)];
 
-/// Lag that is worth a word.
+/// Lag of the generator that is mentioned.
 const OWN_LAG_NS: u64 = 200_000;
 
 /// How wide the name of a row is.

@@ -183,11 +183,11 @@ pub(super) fn known(latency: &Latency, nanos: u64) -> String {
     }
 }
 
-/// Says something on stderr, as wide as that is, and doesn't mind when nobody is there to hear it.
+/// Writes a message to stderr, as wide as that is. An error is ignored: stderr may be closed.
 pub(super) fn say(style: Style, lead: &str, text: &str) {
     let stderr = &mut crate::output::stderr();
     let styled = format!("{style}{lead}{style:#} ");
-    // Off a terminal, whoever searches it finds it in one line.
+    // Off a terminal a message is one line, which can be searched for.
     let width = stderr_width().unwrap_or(usize::MAX);
     let _ = paragraph(
         stderr,

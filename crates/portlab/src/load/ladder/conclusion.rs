@@ -94,7 +94,7 @@ impl<'a> Curve<'a> {
         out.flush()
     }
 
-    /// What speaks against the knee: cautions at the rates that show it, from the lowest to the one after
+    /// The reasons to doubt the knee: cautions at the rates that show it, from the lowest to the one after
     /// the knee. A rate that was too much for the server is what a ladder is to show, and no caution.
     pub(super) fn cautions(&self) -> Vec<Caution> {
         let after = |sure: Sure| self.next_seen(sure.rung).unwrap_or(sure.rung + 1);
@@ -122,7 +122,7 @@ impl<'a> Curve<'a> {
         self.about_the_knee().into_iter().chain(steps).collect()
     }
 
-    /// What speaks against the knee itself.
+    /// The reason to doubt the knee itself.
     fn about_the_knee(&self) -> Option<Caution> {
         let (kind, text) = match self.knee {
             Knee::At(sure) | Knee::Beyond(sure) if sure.confidence < SURE => {

@@ -70,7 +70,7 @@ pub(super) fn run(
     Ok(ladder.verdict())
 }
 
-/// What is walked, and what has come of it so far.
+/// The rates of a ladder, and the results so far.
 struct Ladder<'a> {
     plan: &'a Plan,
     warnings: &'a [Text],
@@ -82,16 +82,16 @@ struct Ladder<'a> {
     table: Option<Table>,
     interrupted: Arc<AtomicBool>,
     walked: Vec<Step>,
-    /// The rate that its user cut short: it says little of itself, but wrong answers are wrong.
+    /// The rate at which the user ended the ladder: its figures say little, but its wrong answers count.
     unfinished: Option<Step>,
     /// Why not all rates were walked.
     cut_short: Option<String>,
-    /// Nobody answered any more.
+    /// No connection could be made any more.
     gave_up: bool,
 }
 
 impl Ladder<'_> {
-    /// Walks up until there is a reason to stop.
+    /// Runs at each rate until there is a reason to stop.
     fn walk(&mut self, out: &mut impl Write) -> anyhow::Result<()> {
         if let Some(table) = &self.table {
             table.head(out, self.plan, &self.rates, (terminal_width(), self.lang))?;
@@ -99,7 +99,7 @@ impl Ladder<'_> {
         for index in 0..self.rates.len() {
             let step = self.climb(index)?;
             if let Some(why) = why_nobody_answered(&step.result) {
-                // What has been walked counts all the same.
+                // The rates before count all the same.
                 if self.walked.is_empty() {
                     anyhow::bail!(why);
                 }

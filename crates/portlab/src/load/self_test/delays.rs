@@ -65,7 +65,7 @@ impl Bench {
         let mut rounds = Vec::new();
         for _ in 0..ROUNDS {
             let server = Known::start(behaviour)?;
-            // The server's books hold every message: so must the generator's.
+            // The server has counted every message, and so must the generator.
             let plan = Plan {
                 warmup: Duration::ZERO,
                 ..plan(server.addr)
