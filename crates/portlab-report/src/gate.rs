@@ -314,24 +314,14 @@ mod tests {
         let equal: Vec<f64> = (0..12)
             .map(|at| 4.0 + 0.01 * f64::from(at * 5 % 7))
             .collect();
-        let mut record = record(vec![
+        record(vec![
             cell("threads", &figures(1.2)),
             cell("threads-other", &figures(1.0)),
             cell("tasks", &figures(1.0)),
             cell("tasks-other", &equal),
             cell("fork", &[9.0]),
             cell("fork-other", &[9.0]),
-        ]);
-        for entrant in &mut record.entrants {
-            if let Some(of) = entrant.name.strip_suffix("-other") {
-                entrant.kind = Kind::Build {
-                    of: of.to_owned(),
-                    program: "old/portlab".to_owned(),
-                    version: "0.1.0".to_owned(),
-                };
-            }
-        }
-        record
+        ])
     }
 
     #[test]

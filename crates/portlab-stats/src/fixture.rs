@@ -88,7 +88,7 @@ fn sheet(model: &str) -> Option<Facts> {
 }
 
 /// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-by-hand` a
-/// control's. The first is the baseline.
+/// control's, `-other` another build's. The first is the baseline.
 #[must_use]
 pub fn record(cells: Vec<Cell>) -> Record {
     let mut entrants: Vec<Entrant> = Vec::new();
@@ -96,8 +96,14 @@ pub fn record(cells: Vec<Cell>) -> Record {
         if entrants.iter().any(|known| known.name == cell.model) {
             continue;
         }
+        let other = cell.model.strip_suffix("-other");
         let kind = match cell.model.strip_suffix("-again") {
             Some(of) => Kind::Twin { of: of.to_owned() },
+            None if let Some(of) = other => Kind::Build {
+                of: of.to_owned(),
+                program: "old/portlab".to_owned(),
+                version: "0.1.0".to_owned(),
+            },
             None if cell.model.ends_with(crate::summary::CONTROL_SUFFIX) => Kind::Control,
             None => Kind::Model,
         };

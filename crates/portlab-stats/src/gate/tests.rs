@@ -1,8 +1,5 @@
 use super::*;
-use crate::{
-    fixture::{cell, record},
-    record::Entrant,
-};
+use crate::fixture::{cell, record};
 
 const ROUNDS: usize = 12;
 
@@ -24,19 +21,7 @@ fn both(factors: &[f64], seed: u64) -> Record {
         cells.push(cell(&format!("m{at}"), &costs(&mut random, *factor)));
         cells.push(cell(&format!("m{at}-other"), &costs(&mut random, 1.0)));
     }
-    let mut record = record(cells);
-    for Entrant { name, kind, .. } in &mut record.entrants {
-        if let Some(of) = name.strip_suffix("-other") {
-            let of = of.to_owned();
-            let (program, version) = ("old/portlab".to_owned(), "0.1.0".to_owned());
-            *kind = Kind::Build {
-                of,
-                program,
-                version,
-            };
-        }
-    }
-    record
+    record(cells)
 }
 
 fn decisions(gate: &Gate) -> Vec<Decision> {
