@@ -1,5 +1,5 @@
-//! What the traits cost: server CPU per message through `Service` and `Session`, against the same
-//! echo by hand, in slices so short and so closely in turn that a machine's moods meet both.
+//! What the traits cost: server CPU per message through `Service` and `Session`, against the model's
+//! textbook twin, in slices so short and so closely in turn that a machine's moods meet both.
 //!
 //!     cargo bench --bench traits
 //!
@@ -8,18 +8,24 @@
 
 use std::{path::Path, time::Duration};
 
+use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
 use portlab_load::{Plan, Script, Stop, Watch};
 use portlab_stats::{estimate::Estimate, summary::CONTROL_SUFFIX};
-use portlab_sys::clock::process_cpu;
+use portlab_sys::meter;
 use portlab_testkit::binary;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 const CONNECTIONS: usize = 100;
+/// Workers of a pool; a pool whose workers each serve one connection has as many of these.
+const WORKERS: usize = 16;
 const SIZE: usize = 64;
-/// Fresh pairs of processes for each model.
+/// Fresh pairs of processes for one model of each driver: blocking calls, readiness, tasks.
 const PAIRS: usize = 7;
+const ONE_OF_EACH: &[&str] = &["threads", "event-loop", "tasks"];
+/// The same for the others, which share these drivers.
+const FEW_PAIRS: usize = 2;
 /// Turns of each server in a pair.
 const TURNS: usize = 16;
 const TURN: Duration = Duration::from_millis(150);
@@ -31,25 +37,38 @@ fn main() -> Result<()> {
         return Ok(());
     }
     println!(
-        "{CONNECTIONS} connections, {SIZE} B, depth 1; {PAIRS} pairs of processes, {TURNS} turns of \
-         {TURN:?} each; server CPU per message, through the traits : by hand"
+        "{CONNECTIONS} connections (or as many as the model serves), {SIZE} B, depth 1; {TURNS} turns of {TURN:?} \
+         each; server CPU per message, through the traits : by hand"
     );
-    for model in ["threads", "event-loop", "tasks"] {
-        let ratios = (0..PAIRS)
-            .map(|pair| ratio(model, pair))
+    for sheet in MODELS.iter().map(|model| model.sheet()) {
+        let model = sheet.name;
+        let pairs = match ONE_OF_EACH.contains(&model) {
+            true => PAIRS,
+            false => FEW_PAIRS,
+        };
+        let ratios = (0..pairs)
+            .map(|pair| ratio(sheet, pair))
             .collect::<Result<Vec<_>>>()?;
         let ratio = Estimate::of(ratios).expect("there was a pair");
         let Estimate {
             median, min, max, ..
         } = ratio;
-        println!("{model:>12}: median {median:.3}, from {min:.3} to {max:.3}");
+        println!("{model:>12}: median {median:.3}, from {min:.3} to {max:.3}, {pairs} pairs");
     }
     Ok(())
 }
 
 /// The median over the turns of one pair of processes.
-fn ratio(model: &str, pair: usize) -> Result<f64> {
-    let start = |name: String| Server::start(Path::new(binary()), [format!("--model={name}")]);
+fn ratio(sheet: &Sheet, pair: usize) -> Result<f64> {
+    let model = sheet.name;
+    let connections = sheet.capacity(WORKERS).unwrap_or(CONNECTIONS);
+    let start = |name: String| {
+        Server::start(
+            Path::new(binary()),
+            [format!("--model={name}"), format!("--workers={WORKERS}")],
+        )
+    };
+    let cpu_us_per_message = |server: &Server| cpu_us_per_message(server, connections);
     let through = start(model.to_owned())?;
     let by_hand = start(format!("{model}{CONTROL_SUFFIX}"))?;
     let mut ratios = Vec::new();
@@ -66,9 +85,9 @@ fn ratio(model: &str, pair: usize) -> Result<f64> {
     Ok(Estimate::of(ratios).expect("there was a turn").median)
 }
 
-fn cpu_us_per_message(server: &Server) -> Result<f64> {
+fn cpu_us_per_message(server: &Server, connections: usize) -> Result<f64> {
     let plan = Plan {
-        connections: CONNECTIONS,
+        connections,
         script: Script::echo(SIZE),
         warmup: WARMUP,
         stop: Stop::after(TURN),
@@ -92,10 +111,10 @@ struct Meter {
 
 impl Watch for Meter {
     fn begin(&mut self) {
-        self.begin = process_cpu(self.pid).expect("the server is alive");
+        self.begin = meter::usage(self.pid).expect("the server is alive").cpu;
     }
 
     fn end(&mut self) {
-        self.end = process_cpu(self.pid).expect("the server is alive");
+        self.end = meter::usage(self.pid).expect("the server is alive").cpu;
     }
 }

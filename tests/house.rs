@@ -14,7 +14,7 @@ mod page;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use portlab_backends::{MODELS, by_hand::BY_HAND, find};
+use portlab_backends::{Family, MODELS, find, textbook};
 use portlab_conformance::CASES;
 use portlab_lab::workloads::WORKLOADS;
 use portlab_testkit::{read, root};
@@ -118,20 +118,45 @@ fn every_model_tells_its_story_before_its_code() {
     }
 }
 
+/// What a class reads on one page: a twin shows its model with nothing of ours but the unsafe system calls.
 #[test]
-fn every_control_belongs_to_a_model() {
-    for control in BY_HAND.iter().map(|control| control.sheet().name) {
-        let model = control
-            .strip_suffix(portlab_stats::summary::CONTROL_SUFFIX)
-            .unwrap();
+fn every_model_has_a_textbook_twin_of_a_page() {
+    let sheets = || MODELS.iter().map(|model| model.sheet());
+    let files: BTreeSet<_> = sheets().map(|sheet| sheet.file()).collect();
+    assert_eq!(files, stems("crates/portlab-backends/src/textbook"));
+    for sheet in sheets() {
+        let twin = textbook::twin(sheet).unwrap().source;
+        let lines = twin.lines().count();
+        assert!(lines <= 80, "the twin of {} has {lines} lines", sheet.name);
+        let long = twin.lines().find(|line| line.chars().count() > 100);
+        assert_eq!(long, None, "too wide for a projector");
+        let run = format!("cargo run --example textbook-{}`", sheet.name);
+        assert!(twin.contains(&run), "{} doesn't say: {run}", sheet.name);
+        let story = read(&format!(
+            "crates/portlab-backends/src/models/{}.rs",
+            sheet.file()
+        ));
+        let link = format!("textbook/{}.rs", sheet.file());
         assert!(
-            MODELS.iter().any(|listed| listed.sheet().name == model),
-            "{control}"
+            story.contains(&link),
+            "the story of {} doesn't name {link}",
+            sheet.name
         );
-        assert_eq!(
-            portlab_backends::by_hand::SUFFIX,
-            portlab_stats::summary::CONTROL_SUFFIX
-        );
+        let forks = sheet.family == Family::Processes;
+        for library in dependencies("portlab-backends") {
+            let module = library.replace('-', "_");
+            let uses = twin.contains(&format!("{module}::"));
+            // What a model is built on stands in the field's term for it, such as "async tasks (tokio)".
+            let may = sheet.term.contains(&module) || forks && module == "portlab_sys";
+            assert!(may || !uses, "the twin of {} uses {library}", sheet.name);
+        }
+        for ours in ["crate::", "super::", "impl ", "dyn "] {
+            assert!(
+                !twin.contains(ours),
+                "the twin of {} has {ours}",
+                sheet.name
+            );
+        }
     }
 }
 

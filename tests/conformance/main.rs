@@ -4,6 +4,9 @@
 //! The cases in `HEAVY` take the most time: each runs on every third model, another third for the next
 //! of them; with `PORTLAB_FAULTS=all` (`tests/faults.sh`) on every model.
 //!
+//! The textbook twin of each model (`textbook::threads::echo::half_close`) runs the cases of a plain echo that are not
+//! in `NOT_BY_THE_BOOK`: bytes, half-close, resets, idle clients, reaped children.
+//!
 //! Cases that need nothing but an address run a second time through a fault proxy, on one model for each driver:
 //! bytes then arrive late and in pieces.
 
@@ -14,8 +17,8 @@ use std::path::Path;
 
 use libtest_mimic::{Failed, Trial};
 use models::promises;
-use portlab_backends::{MODELS, Sheet};
-use portlab_conformance::{CASES, Case, Requires, Target};
+use portlab_backends::{MODELS, Sheet, textbook};
+use portlab_conformance::{CASES, Case, Requires, Speaks, Target};
 use portlab_proxy::Proxy;
 use portlab_sys::interrupt::heed_hangup;
 use portlab_testkit::binary;
@@ -51,23 +54,33 @@ const BEHIND_A_PROXY: &[&str] = &["threads", "event-loop", "tasks"];
 /// What the proxy does to both directions.
 const FAULTS: &[&str] = &["latency 2ms", "slicer 1000"];
 
+/// What a textbook twin doesn't promise, although it serves an echo. It has none of the options of `serve` either, so
+/// it runs no case that has some.
+const NOT_BY_THE_BOOK: &[&str] = &[
+    // A signal ends it at once.
+    "a_graceful_stop_answers_what_was_asked",
+    "a_hangup_is_a_stop",
+    "late_readers_have_their_answers_at_a_stop",
+    // An address in use is an error of the system, in its words.
+    "a_busy_port_is_explained_and_a_restart_works",
+];
+
 fn main() {
     // Under nohup, the servers would ignore SIGHUP.
     heed_hangup();
     let all = std::env::var("PORTLAB_FAULTS").is_ok_and(|value| value == "all");
     let known = |name: &&str| CASES.iter().any(|case| case.name == *name);
     assert!(
-        HEAVY.iter().all(known),
-        "HEAVY names a case that isn't there"
+        HEAVY.iter().chain(NOT_BY_THE_BOOK).all(known),
+        "HEAVY or NOT_BY_THE_BOOK names a case that isn't there"
     );
     let sheets = MODELS.iter().map(|model| model.sheet()).enumerate();
     let trials = sheets.flat_map(|(place, sheet)| {
         CASES.iter().map(move |case| {
-            let heavy = HEAVY.iter().position(|name| *name == case.name);
-            let left_out = heavy.is_some_and(|heavy| !all && heavy % SHARE != place % SHARE);
+            let left_out = !all && is_left_out(case, place);
             let name = format!("{}::{}::{}", sheet.name, case.speaks.name(), case.name);
             let unmet = case.unmet(&promises(sheet, case), true);
-            let trial = Trial::test(name, move || run(sheet, case, &[]));
+            let trial = Trial::test(name, move || run(sheet, sheet.name, case, &[]));
             // A case that the model doesn't promise is skipped, by the name of the promise.
             match unmet {
                 Some(promise) => trial
@@ -79,12 +92,36 @@ fn main() {
         })
     });
     let mut trials: Vec<_> = trials.collect();
+    let sheets = MODELS.iter().map(|model| model.sheet()).enumerate();
+    trials.extend(sheets.flat_map(|(place, sheet)| by_the_book(sheet, place, all)));
     trials.extend(
         MODELS
             .iter()
             .flat_map(|model| behind_a_proxy(model.sheet())),
     );
     portlab_testkit::run(trials);
+}
+
+/// Whether a heavy case is another model's turn.
+fn is_left_out(case: &Case, place: usize) -> bool {
+    let heavy = HEAVY.iter().position(|name| *name == case.name);
+    heavy.is_some_and(|heavy| heavy % SHARE != place % SHARE)
+}
+
+/// The cases of a model's textbook twin.
+fn by_the_book(sheet: &'static Sheet, place: usize, all: bool) -> impl Iterator<Item = Trial> {
+    let cases = CASES.iter().filter(move |case| {
+        let is_plain = case.speaks == Speaks::Echo && case.options.is_empty();
+        let is_met = case.unmet(&promises(sheet, case), true).is_none();
+        let is_promised = is_plain && is_met && !NOT_BY_THE_BOOK.contains(&case.name);
+        // A heavy case runs on another model than the twin's.
+        is_promised && (all || !is_left_out(case, place + 1))
+    });
+    cases.map(move |case| {
+        let name = format!("textbook::{}::echo::{}", sheet.name, case.name);
+        let server = format!("{}{}", sheet.name, textbook::SUFFIX);
+        Trial::test(name, move || run(sheet, &server, case, &[]))
+    })
 }
 
 /// The cases of a model that run through a proxy as well.
@@ -103,17 +140,18 @@ fn behind_a_proxy(sheet: &'static Sheet) -> impl Iterator<Item = Trial> {
             case.speaks.name(),
             case.name
         );
-        Trial::test(name, move || run(sheet, case, FAULTS))
+        Trial::test(name, move || run(sheet, sheet.name, case, FAULTS))
     })
 }
 
-fn run(sheet: &'static Sheet, case: &Case, faults: &[&str]) -> Result<(), Failed> {
+/// Runs a case on `server`, which promises what the model of `sheet` does.
+fn run(sheet: &'static Sheet, server: &str, case: &Case, faults: &[&str]) -> Result<(), Failed> {
     let promises = promises(sheet, case);
     if let Some(promise) = case.unmet(&promises, true) {
         return Err(format!("{} doesn't promise {promise:?}", sheet.name).into());
     }
     let program = Path::new(binary());
-    let mut running = Running::start(program, options(sheet.name, case))?;
+    let mut running = Running::start(program, options(server, case))?;
     let mut addr = running.server.addr();
     let proxy = match faults {
         [] => None,

@@ -368,10 +368,14 @@ fn unwritable() -> Result<(), Failed> {
         })?;
     }
     let file = folder.join("trace.json");
-    let options = ["--model=threads-by-hand", "--trace", file.to_str().unwrap()];
+    let options = [
+        "--model=threads-textbook",
+        "--trace",
+        file.to_str().unwrap(),
+    ];
     let output = serve_and_fail(&options);
     let text = String::from_utf8_lossy(&output.stderr);
-    ensure(text.contains("threads-by-hand records no trace"), || {
+    ensure(text.contains("threads-textbook records no trace"), || {
         text.to_string()
     })?;
     let left = fs::read_dir(&folder)?.count();

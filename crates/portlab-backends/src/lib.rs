@@ -24,17 +24,16 @@
 //! | `drivers/` | serving one connection, or a loop of them, in the idiom of a model; what a handler asks for; time limits |
 //! | `door/` | the listener, bound once for every model; accepting, and its pauses; the limits of a server |
 //! | `hub/` | the half that connections share: the place where it lives, its clients, and the mailboxes |
+//! | `textbook/` | each model by hand, on a page, without the traits: what a class reads, and what the traits' cost is measured against |
 //! | `trace/` | the timeline: what each thread does, and when |
 //!
 //! Three small files are below all wings: `log` (what a server writes to stderr), `timers` (the timers of a loop) and
 //! `sync` (locks, which tests replace). [`measured`] holds the measured costs of models.
 //!
-//! The same echo without the traits is in `by_hand/`: the cost of the traits is measured against it.
 
 #![forbid(unsafe_code)]
 
 mod backend;
-pub mod by_hand;
 mod door;
 mod drivers;
 mod hub;
@@ -43,6 +42,7 @@ pub mod measured;
 pub mod models;
 mod sheet;
 mod sync;
+pub mod textbook;
 mod timers;
 mod trace;
 

@@ -90,6 +90,12 @@ pub enum Capacity {
 }
 
 impl Sheet {
+    /// The name of its file, and of its twin's, without `.rs`.
+    #[must_use]
+    pub fn file(&self) -> String {
+        self.name.replace('-', "_")
+    }
+
     /// How many workers there are when so many were `asked` for, on a machine with `cores`.
     #[must_use]
     pub fn workers(&self, asked: Asked, cores: usize) -> usize {

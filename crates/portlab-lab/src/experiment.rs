@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
-use portlab_backends::{Asked, Backend, Capacity, Sheet};
+use portlab_backends::{Asked, Backend, Capacity, Sheet, textbook::SUFFIX};
 use portlab_load::ChatEncoding;
 use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup};
 use portlab_words::Text;
@@ -58,8 +58,10 @@ pub struct Entrant {
 /// A server that takes part.
 #[derive(Clone, Debug)]
 pub enum Server {
-    /// A model, or a control, with its sheet.
+    /// A model, with its sheet.
     Ours(&'static Sheet),
+    /// A model's textbook twin, with the model's sheet.
+    Control(&'static Sheet),
     /// Any program; `{port}` in its words stands for the port.
     Foreign(Vec<String>),
 }
@@ -93,24 +95,29 @@ pub const TWIN_SUFFIX: &str = "-again";
 pub const BUILD_SUFFIX: &str = "-other";
 
 impl Entrant {
-    /// A model, or a control, under its own name.
+    /// A model under its own name.
     #[must_use]
     pub fn ours(model: &'static dyn Backend) -> Self {
         let sheet = model.sheet();
-        Self {
-            name: sheet.name.to_owned(),
-            server: Server::Ours(sheet),
-            twin_of: None,
-            build: None,
-        }
+        Self::new(sheet.name.to_owned(), Server::Ours(sheet))
+    }
+
+    /// The textbook twin of a model.
+    #[must_use]
+    pub fn control(sheet: &'static Sheet) -> Self {
+        Self::new(format!("{}{SUFFIX}", sheet.name), Server::Control(sheet))
     }
 
     /// A foreign server.
     #[must_use]
     pub fn foreign(name: &str, words: Vec<String>) -> Self {
+        Self::new(name.to_owned(), Server::Foreign(words))
+    }
+
+    fn new(name: String, server: Server) -> Self {
         Self {
-            name: name.to_owned(),
-            server: Server::Foreign(words),
+            name,
+            server,
             twin_of: None,
             build: None,
         }
@@ -136,11 +143,11 @@ impl Entrant {
         }
     }
 
-    /// The sheet of a model.
+    /// The sheet of a model, which holds of its twin too.
     #[must_use]
     pub fn sheet(&self) -> Option<&'static Sheet> {
         match self.server {
-            Server::Ours(sheet) => Some(sheet),
+            Server::Ours(sheet) | Server::Control(sheet) => Some(sheet),
             Server::Foreign(_) => None,
         }
     }
@@ -156,11 +163,10 @@ impl Entrant {
         self.build.is_some() || matches!(self.server, Server::Foreign(_))
     }
 
-    /// Whether it is a model's echo by hand.
+    /// Whether it is a model's textbook twin.
     #[must_use]
     pub fn is_control(&self) -> bool {
-        let sheet = self.sheet();
-        sheet.is_some_and(|sheet| sheet.name.ends_with(portlab_backends::by_hand::SUFFIX))
+        matches!(self.server, Server::Control(_))
     }
 
     fn record(&self) -> record::Entrant {
@@ -171,8 +177,8 @@ impl Entrant {
                 version: build.version.clone(),
             },
             (Some(of), _) => Kind::Twin { of: of.clone() },
-            (None, Server::Ours(_)) if self.is_control() => Kind::Control,
             (None, Server::Ours(_)) => Kind::Model,
+            (None, Server::Control(_)) => Kind::Control,
             (None, Server::Foreign(words)) => Kind::Foreign {
                 command: quoted(words.iter().map(String::as_str)),
             },
@@ -190,10 +196,11 @@ impl Entrant {
                 Capacity::Open => Serves::Open,
             }),
         };
+        let sheet = self.sheet().filter(|_| !self.is_control());
         record::Entrant {
             name: self.name.clone(),
             kind,
-            sheet: self.sheet().map(facts),
+            sheet: sheet.map(facts),
         }
     }
 }
@@ -366,7 +373,7 @@ fn reason_not_to_run(
     if is_chat && sheet.hub.is_err() {
         return Some(NotRun::NoHub);
     }
-    if is_chat && entrant.is_control() {
+    if entrant.is_control() && (is_chat || part.work != "none") {
         return Some(NotRun::ControlChat);
     }
     if part.workload.counts == record::Counts::Connections {

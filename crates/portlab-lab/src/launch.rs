@@ -1,5 +1,6 @@
 //! Starting the server of a cell.
 
+use portlab_backends::textbook::SUFFIX;
 use portlab_stats::record::{Cell, Pinning, Together};
 use portlab_sys::machine::keep_to;
 
@@ -31,9 +32,10 @@ impl Experiment {
             experiment::Server::Foreign(words) => {
                 Server::foreign(&surroundings, words, interrupted)
             }
-            experiment::Server::Ours(sheet) => {
+            experiment::Server::Ours(sheet) | experiment::Server::Control(sheet) => {
+                let suffix = if entrant.is_control() { SUFFIX } else { "" };
                 let mut options = vec![
-                    format!("--model={}", sheet.name),
+                    format!("--model={}{suffix}", sheet.name),
                     format!("--service={}", part.service()),
                     format!("--work={}", part.work),
                 ];

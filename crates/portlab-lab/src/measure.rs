@@ -216,13 +216,17 @@ fn once(
             Load::Chat => MeasureError::NotHeard(loaded.failures),
         });
     }
-    // A foreign server may ignore SIGTERM, or end with an error: it has been measured, and is killed.
-    if matches!(entrant.server, experiment::Server::Foreign(_)) {
-        let _ = server.stop(STRANGER_STOPPING);
-    } else {
-        let ended = server.stop(STOPPING)?;
-        if !ended.status.success() {
-            return Err(MeasureError::Exit(ended.status));
+    match entrant.server {
+        experiment::Server::Ours(_) => {
+            let ended = server.stop(STOPPING)?;
+            if !ended.status.success() {
+                return Err(MeasureError::Exit(ended.status));
+            }
+        }
+        // SIGTERM itself ends a textbook twin. A foreign server may ignore it, or end with an error: it has been
+        // measured, and is killed.
+        experiment::Server::Control(_) | experiment::Server::Foreign(_) => {
+            let _ = server.stop(STRANGER_STOPPING);
         }
     }
     let latencies = histogram(&loaded.latency);

@@ -72,10 +72,7 @@ pub fn timelines(
         let (of, entrant) = experiment.of(cell);
         let ours = matches!(entrant.server, Server::Ours(_));
         of.workload.name == part.workload.name
-            && (ours
-                && entrant.twin_of.is_none()
-                && entrant.build.is_none()
-                && !entrant.is_control())
+            && (ours && entrant.twin_of.is_none() && entrant.build.is_none())
             && cell.not_run.is_none()
     });
     // Of each model the cell that can be drawn best.

@@ -370,7 +370,7 @@ mod tests {
         let many = || {
             let mut cells = pair();
             cells.push(twin("event-loop", &[4.0, 4.1, 4.1]));
-            cells.push(cell("event-loop-by-hand", &[4.0, 4.1, 4.1]));
+            cells.push(cell("event-loop-textbook", &[4.0, 4.1, 4.1]));
             cells.push(cell("某人自己写的一个很长很长的服务器的名字", &[5.0; 3]));
             cells.push(cell("late", &[]));
             cells[1].rounds[0].errors = 2;
@@ -467,7 +467,10 @@ mod tests {
 
     #[test]
     fn the_same_record_renders_the_same_bytes() {
-        let record = record(vec![cell("a", &[4.0, 4.2]), cell("a-by-hand", &[4.0, 4.0])]);
+        let record = record(vec![
+            cell("a", &[4.0, 4.2]),
+            cell("a-textbook", &[4.0, 4.0]),
+        ]);
         assert_eq!(plain(&record, 100), plain(&record, 100));
         let text = plain(&record, 100);
         assert!(text.contains("1.025  1.000–1.050"), "{text}");

@@ -87,7 +87,7 @@ fn sheet(model: &str) -> Option<Facts> {
     })
 }
 
-/// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-by-hand` a
+/// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-textbook` a
 /// control's, `-other` another build's. The first is the baseline.
 #[must_use]
 pub fn record(cells: Vec<Cell>) -> Record {
@@ -104,7 +104,7 @@ pub fn record(cells: Vec<Cell>) -> Record {
                 program: "old/portlab".to_owned(),
                 version: "0.1.0".to_owned(),
             },
-            None if cell.model.ends_with(crate::summary::CONTROL_SUFFIX) => Kind::Control,
+            None if crate::summary::control_of(&cell.model).is_some() => Kind::Control,
             None => Kind::Model,
         };
         entrants.push(Entrant {

@@ -10,7 +10,7 @@ use crate::{
         Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, NotRun, Point, Record, Round,
         Setup, Workload,
     },
-    summary::CONTROL_SUFFIX,
+    summary::control_of,
 };
 
 /// Why a text isn't a record that can be reported on.
@@ -154,7 +154,7 @@ impl First {
         let mut entrants: Vec<Entrant> = Vec::new();
         for cell in &self.cells {
             if !entrants.iter().any(|known| known.name == cell.model) {
-                let control = cell.model.ends_with(CONTROL_SUFFIX);
+                let control = control_of(&cell.model).is_some();
                 entrants.push(Entrant {
                     name: cell.model.clone(),
                     kind: if control { Kind::Control } else { Kind::Model },

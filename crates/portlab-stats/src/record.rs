@@ -135,7 +135,7 @@ pub struct Entrant {
 pub enum Kind {
     /// A model of portlab's.
     Model,
-    /// A model's echo without the traits, written by hand: shown, and not ranked.
+    /// A model's textbook twin, an echo without the traits: shown, and not ranked.
     Control,
     /// The same model as another entrant, under a second name: what these two differ by is the
     /// noise of the run.
@@ -285,7 +285,7 @@ pub enum NotRun {
     ServesFewer(usize),
     /// A foreign server doesn't speak the protocol of portlab's chat.
     ForeignChat,
-    /// A control by hand is an echo.
+    /// A textbook twin serves a plain echo only.
     ControlChat,
     /// The model has no place for what connections share, such as the rooms of a chat.
     NoHub,

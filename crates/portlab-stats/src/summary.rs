@@ -11,7 +11,9 @@ use crate::{
 pub const GENERATOR_LIMIT: f64 = 0.9;
 
 /// The suffix of a control's name, by which it is paired with its model.
-pub const CONTROL_SUFFIX: &str = "-by-hand";
+pub const CONTROL_SUFFIX: &str = "-textbook";
+/// What it was in older records.
+const OLD_CONTROL_SUFFIX: &str = "-by-hand";
 
 /// From this share of the latency on, the generator's own lateness makes an open loop's latencies unusable.
 const LAG_LIMIT: f64 = 0.5;
@@ -137,6 +139,13 @@ impl Cell {
     }
 }
 
+/// The model whose control is called `name`.
+#[must_use]
+pub fn control_of(name: &str) -> Option<&str> {
+    name.strip_suffix(CONTROL_SUFFIX)
+        .or_else(|| name.strip_suffix(OLD_CONTROL_SUFFIX))
+}
+
 /// What the traits cost a model: server CPU per message through them, in parts of that by hand.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Overhead {
@@ -156,7 +165,7 @@ pub fn overheads(record: &Record) -> Vec<Overhead> {
         entrant.is_some_and(|entrant| entrant.kind == Kind::Control)
     };
     let pair = |control: &Cell| {
-        let model = control.model.strip_suffix(CONTROL_SUFFIX)?;
+        let model = control_of(&control.model)?;
         let through = record.cells.iter().find(|cell| {
             cell.model == model && cell.workload == control.workload && cell.point == control.point
         })?;

@@ -11,7 +11,11 @@ use std::{
 
 use nix::unistd::ForkResult;
 pub use rustix::process::Pid;
-use rustix::process::{Signal, WaitOptions, getppid, kill_process, wait};
+use rustix::{
+    event::{PollFd, PollFlags, poll},
+    io::retry_on_intr,
+    process::{Signal, WaitOptions, getppid, kill_process, wait},
+};
 
 use crate::{alone::Alone, limits, stop, tally};
 
@@ -109,6 +113,22 @@ impl Children {
             });
         }
         reaped
+    }
+
+    /// Waits until a child has ended, or until `other` is readable, and reaps every child that has ended.
+    ///
+    /// # Errors
+    /// When the system can't poll.
+    pub fn reap_beside(&mut self, other: Option<BorrowedFd<'_>>) -> io::Result<Vec<Reaped>> {
+        let fds = [Some(self.bell()), other];
+        let mut fds: Vec<_> = fds
+            .iter()
+            .flatten()
+            .map(|fd| PollFd::new(fd, PollFlags::IN))
+            .collect();
+        retry_on_intr(|| poll(&mut fds, None))?;
+        drop(fds);
+        Ok(self.reap())
     }
 
     /// Readable when a child may have ended.

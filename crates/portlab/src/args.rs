@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
-use portlab_backends::{MODELS, by_hand::BY_HAND};
+use portlab_backends::{MODELS, textbook::SUFFIX};
 use portlab_lab::workloads::WORKLOADS;
 use portlab_service::{HandlerWork, HandlerWorkError, SERVICES};
 pub(crate) use portlab_words::style::{BAD, DIM, GOOD, HEAD, WARN};
@@ -20,25 +20,22 @@ pub(crate) fn model_parser() -> PossibleValuesParser {
     PossibleValuesParser::new(MODELS.iter().map(|model| model.sheet().name))
 }
 
-/// Takes a model's name, or that of an echo by hand, which is not suggested.
+/// Takes a model's name, or that of its textbook twin, which is not suggested.
 pub(crate) fn server_parser() -> PossibleValuesParser {
-    let controls = BY_HAND
-        .iter()
-        .map(|model| PossibleValue::new(model.sheet().name).hide(true));
-    let models = MODELS
-        .iter()
-        .map(|model| PossibleValue::new(model.sheet().name));
-    PossibleValuesParser::new(models.chain(controls))
+    with_hidden(&[])
 }
 
 /// The same for a comparison, where `none` stands for no model.
 pub(crate) fn entrant_parser() -> PossibleValuesParser {
-    let servers = MODELS.iter().map(|model| model.sheet().name);
-    let controls = BY_HAND.iter().map(|model| model.sheet().name);
-    let hidden = controls
-        .chain(["none"])
-        .map(|name| PossibleValue::new(name).hide(true));
-    PossibleValuesParser::new(servers.map(PossibleValue::new).chain(hidden))
+    with_hidden(&["none"])
+}
+
+fn with_hidden(more: &[&'static str]) -> PossibleValuesParser {
+    let models = MODELS.iter().map(|model| model.sheet().name);
+    let twins = models.clone().map(|name| format!("{name}{SUFFIX}"));
+    let hidden = twins.chain(more.iter().map(|&name| name.to_owned()));
+    let hidden = hidden.map(|name| PossibleValue::new(name).hide(true));
+    PossibleValuesParser::new(models.map(PossibleValue::new).chain(hidden))
 }
 
 /// Takes a workload's name, and suggests the near one.

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anyhow::Context;
-use portlab_backends::{Capacity, MODELS, Sheet, Workers, find, measured};
+use portlab_backends::{Capacity, MODELS, Sheet, Workers, find, measured, textbook};
 use serde_json::json;
 use textwrap::wrap;
 
@@ -15,7 +15,9 @@ use crate::{
 
 /// List the concurrency models, or print one's fact sheet
 #[derive(Debug, clap::Args)]
-#[command(after_help = "Examples:\n  portlab models\n  portlab models event-loop")]
+#[command(
+    after_help = "Examples:\n  portlab models\n  portlab models event-loop\n  portlab models event-loop --code"
+)]
 pub(crate) struct Args {
     /// Print this model's fact sheet
     #[arg(value_name = "NAME", value_parser = args::model_parser(), hide_possible_values = true)]
@@ -25,8 +27,12 @@ pub(crate) struct Args {
     #[arg(long)]
     json: bool,
 
+    /// Print the model's textbook twin: the same model by hand, a program of a page
+    #[arg(long, requires = "name", conflicts_with = "json")]
+    code: bool,
+
     /// As a page in Markdown, which is docs/models.md
-    #[arg(long, conflicts_with_all = ["name", "json"])]
+    #[arg(long, conflicts_with_all = ["name", "json", "code"])]
     markdown: bool,
 }
 
@@ -42,6 +48,12 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut out = output::stdout();
     if args.markdown {
         write!(out, "{}", page())?;
+        return Ok(Verdict::Fine);
+    }
+    if args.code {
+        let twin = chosen.and_then(textbook::twin);
+        let twin = twin.context("a model without a textbook twin passed the tests")?;
+        write!(out, "{}", twin.source)?;
         return Ok(Verdict::Fine);
     }
     let width = args::prose_width();
@@ -95,12 +107,13 @@ fn print_sheet(out: &mut impl Write, sheet: &Sheet, width: usize) -> std::io::Re
             writeln!(out, "  {:<18}  {line}", "")?;
         }
     }
-    let file = sheet.name.replace('-', "_");
     writeln!(
         out,
-        "\nIts code: crates/portlab-backends/src/models/{file}.rs"
-    )?;
-    writeln!(out, "Try it:   portlab serve --model {}", sheet.name)
+        "\nIts code: crates/portlab-backends/src/models/{}.rs\nBy hand:  portlab models {1} --code\n\
+         Try it:   portlab serve --model {1}",
+        sheet.file(),
+        sheet.name
+    )
 }
 
 /// What a sheet says, in the order in which it is read.
@@ -136,13 +149,14 @@ fn page() -> String {
         );
     }
     for sheet in sheets() {
-        let file = sheet.name.replace('-', "_");
+        let file = sheet.file();
         page += &format!("\n## {}\n\n", sheet.name);
         for (name, fact) in facts(sheet) {
             page += &format!("- **{name}**: {fact}\n");
         }
         page += &format!(
-            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) tells its story.\n"
+            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) tells its story; \
+             [the textbook twin](../crates/portlab-backends/src/textbook/{file}.rs) shows it on a page.\n"
         );
     }
     page

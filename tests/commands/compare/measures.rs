@@ -94,7 +94,12 @@ fn a_comparison_with_controls_says_what_the_traits_cost() {
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("What the traits cost"), "{text}");
-    assert!(refused(&["compare", "--controls", "--models=fork", &out]).contains("control"));
+    let server = format!(
+        "--server=sh={} serve --bind 127.0.0.1:{{port}}",
+        portlab_testkit::binary()
+    );
+    let none = ["compare", "--controls", "--models=none", &server, &out];
+    assert!(refused(&none).contains("--models has no model"));
 }
 
 /// A server that makes a process for each connection is not measured while it still does.

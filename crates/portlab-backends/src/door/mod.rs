@@ -313,11 +313,6 @@ impl Entry {
         self.stop
     }
 
-    /// Returns a non-blocking copy of the listener, and the stop signal.
-    pub(crate) fn take(self) -> io::Result<(TcpListener, Stop)> {
-        Ok((self.listener()?, self.stop))
-    }
-
     /// Waits until the peers have taken their last answers, at most until the deadline. Returns how serving ended;
     /// `others` is how many connections or processes were cut in other processes.
     pub(crate) fn served(&self, others: u64, mail: Option<Counts>) -> Served {

@@ -43,7 +43,7 @@ pub(crate) struct Model;
 static SHEET: Sheet = Sheet {
     name: "loop-pool",
     family: Family::EventAndPool,
-    term: "reactor + rayon workers (half-sync/half-async)",
+    term: "reactor (mio) + rayon workers (half-sync/half-async)",
     idea: "One loop keeps all sockets; work that would hold it up becomes a job on a CPU pool.",
     blocks: "nobody, until every pool thread has a job; then jobs queue up",
     cost: "an entry in a table, no thread; as event-loop per message, and handing over each job",

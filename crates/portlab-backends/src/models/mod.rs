@@ -34,13 +34,9 @@ table! {
     tasks,
 }
 
-/// Finds a model by its name, or an echo by hand by its own.
+/// Finds a model by its name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Backend> {
-    let by_hand = crate::by_hand::BY_HAND.iter();
-    MODELS
-        .iter()
-        .chain(by_hand)
-        .copied()
-        .find(|model| model.sheet().name == name)
+    let mut models = MODELS.iter().copied();
+    models.find(|model| model.sheet().name == name)
 }

@@ -1,7 +1,7 @@
 //! The colour, the dash and the marker of each model, the same in every chart of a report.
 
 use portlab_chart::{Marker, Style};
-use portlab_stats::summary::CONTROL_SUFFIX;
+use portlab_stats::summary::control_of;
 
 /// The styles of the models in one report.
 ///
@@ -42,7 +42,7 @@ impl Palette {
 
 /// The style of a model that is known, or of its control.
 fn known(name: &str) -> Option<Style> {
-    let model = name.strip_suffix(CONTROL_SUFFIX);
+    let model = control_of(name);
     let (_, colour, dash, marker) = *KNOWN
         .iter()
         .find(|(known, ..)| *known == model.unwrap_or(name))?;
@@ -111,7 +111,7 @@ mod tests {
     #[test]
     fn a_control_has_the_colour_of_its_model_but_another_dash() {
         let palette = Palette::default();
-        let (model, control) = (palette.style("threads"), palette.style("threads-by-hand"));
+        let (model, control) = (palette.style("threads"), palette.style("threads-textbook"));
         assert_eq!(model.colour, control.colour);
         assert_ne!(model.dash, control.dash);
     }

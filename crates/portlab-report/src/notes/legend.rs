@@ -145,8 +145,8 @@ fn aside(entrant: &Entrant, lang: Lang) -> Option<String> {
     Some(match &entrant.kind {
         Kind::Control => tr!(
             lang,
-            "{this} is an echo by hand, without the traits",
-            "{this}是手写的回声，不经过公共接口"
+            "{this} is the textbook twin of a model, an echo without the traits",
+            "{this}是模型的教科书版本：手写的回声，不经过公共接口"
         ),
         Kind::Twin { of } => {
             let of = name(of);

@@ -134,7 +134,7 @@ pub(crate) fn not_run(why: &NotRun, connections: usize) -> Text {
             "a foreign server doesn't speak the protocol of portlab's chat",
             "外部服务器不懂 portlab 聊天的格式",
         ),
-        NotRun::ControlChat => Text::new("is an echo by hand", "是手写的回声"),
+        NotRun::ControlChat => Text::new("serves a plain echo only", "只提供简单的回声"),
         NotRun::NoHub => Text::new(
             "serves one connection at a time, so members could not exchange messages",
             "一次只服务一个连接，成员之间听不到对方",

@@ -97,7 +97,7 @@ static SHEETS: &[Sheet] = &[
     Sheet {
         model: "loop-pool",
         family: "事件驱动 + 线程池",
-        term: "reactor + rayon 工作线程（半同步/半异步，half-sync/half-async）",
+        term: "reactor（mio）+ rayon 工作线程（半同步/半异步，half-sync/half-async）",
         idea: "一个事件循环掌管所有套接字；会拖住它的工作，作为任务交给计算线程池。",
         blocks: "谁也不卡，直到池里每个线程都有任务；之后任务就排队",
         cost: "表里的一项，不需要线程；每条消息与 event-loop 相同，每个任务另加转交的时间",

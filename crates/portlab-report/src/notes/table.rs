@@ -5,6 +5,7 @@ use portlab_stats::{
     estimate::Estimate,
     measure::Measure,
     record::{Cell, Counts, Kind, Workload},
+    summary::control_of,
 };
 use portlab_words::{Lang, Text};
 
@@ -231,10 +232,7 @@ impl<'a> Maker<'a, '_> {
             let entrant = self.group.entrant(cell);
             let name = match entrant.map(|it| &it.kind) {
                 Some(Kind::Twin { of } | Kind::Build { of, .. }) => of.as_str(),
-                Some(Kind::Control) => cell
-                    .model
-                    .strip_suffix(portlab_stats::summary::CONTROL_SUFFIX)
-                    .unwrap_or(&cell.model),
+                Some(Kind::Control) => control_of(&cell.model).unwrap_or(&cell.model),
                 _ => &cell.model,
             };
             self.group.cells.iter().position(|it| it.model == name)

@@ -1,7 +1,7 @@
 //! The servers that take part.
 
 use anyhow::bail;
-use portlab_backends::{Backend, MODELS, by_hand, find};
+use portlab_backends::{MODELS, find, textbook::control};
 use portlab_lab::experiment::{Entrant, Part, Server};
 use portlab_words::tr;
 
@@ -39,15 +39,15 @@ pub(super) fn entrants(
     args: &Args,
     parts: &[Part],
 ) -> anyhow::Result<(Vec<Entrant>, Option<String>)> {
-    let mut entrants: Vec<Entrant> = models(args)?.into_iter().map(Entrant::ours).collect();
+    let mut entrants = models(args)?;
     if args.controls {
         if parts.iter().all(|part| part.service() != "echo") {
             bail!(tr!(
-                "--controls measures echo servers, and there is no chat among them; leave it out",
-                "--controls 测的是手写的回显服务端，没有手写的聊天服务端；请去掉它"
+                "--controls measures textbook twins, which serve echo only; leave it out",
+                "--controls 测的是各模型的手写版，它们只提供回显服务；请去掉它"
             ));
         }
-        add_controls(&mut entrants, args.models.is_empty())?;
+        add_controls(&mut entrants)?;
     }
     for server in &args.server {
         if entrants.iter().any(|known| known.name == server.name) {
@@ -98,10 +98,10 @@ pub(super) fn entrants(
     Ok((entrants, Some(baseline)))
 }
 
-fn models(args: &Args) -> anyhow::Result<Vec<&'static dyn Backend>> {
+fn models(args: &Args) -> anyhow::Result<Vec<Entrant>> {
     let names = &args.models;
     if names.is_empty() {
-        return Ok(MODELS.to_vec());
+        return Ok(MODELS.iter().copied().map(Entrant::ours).collect());
     }
     if names.iter().any(|name| name == NONE) {
         if names.len() > 1 {
@@ -114,30 +114,30 @@ fn models(args: &Args) -> anyhow::Result<Vec<&'static dyn Backend>> {
     }
     let twice = |at: usize| names[..at].contains(&names[at]);
     let once = (0..names.len()).filter(|&at| !twice(at));
-    Ok(once.filter_map(|at| find(&names[at])).collect())
+    let entrant = |name: &str| {
+        let twin = || control(name).map(|(_, sheet)| Entrant::control(sheet));
+        find(name).map(Entrant::ours).or_else(twin)
+    };
+    Ok(once.filter_map(|at| entrant(&names[at])).collect())
 }
 
 /// Stands for no model.
 const NONE: &str = "none";
 
-/// Puts each control behind the models. Unless models were chosen, only those with a control stay.
-fn add_controls(entrants: &mut Vec<Entrant>, all: bool) -> anyhow::Result<()> {
-    let control_of = |entrant: &Entrant| {
-        let Server::Ours(sheet) = entrant.server else {
-            return None;
-        };
-        find(&format!("{}{}", sheet.name, by_hand::SUFFIX))
-    };
-    if all {
-        entrants.retain(|entrant| control_of(entrant).is_some());
-    }
-    let controls: Vec<_> = entrants.iter().filter_map(control_of).collect();
-    if controls.is_empty() {
+/// Puts the textbook twins of the models behind them.
+fn add_controls(entrants: &mut Vec<Entrant>) -> anyhow::Result<()> {
+    let models = entrants.iter().filter_map(|entrant| match entrant.server {
+        Server::Ours(sheet) => Some(Entrant::control(sheet)),
+        Server::Control(_) | Server::Foreign(_) => None,
+    });
+    let known = |twin: &Entrant| entrants.iter().any(|known| known.name == twin.name);
+    let twins: Vec<_> = models.filter(|twin| !known(twin)).collect();
+    if twins.is_empty() {
         bail!(tr!(
-            "none of these models has a control; threads, event-loop and tasks have",
-            "这些模型都没有手写对照；threads、event-loop 和 tasks 有"
+            "--controls measures the textbook twins of models, and --models has no model; leave out one of them",
+            "--controls 测的是各模型的手写版，而 --models 里没有模型；只能留一个"
         ));
     }
-    entrants.extend(controls.into_iter().map(Entrant::ours));
+    entrants.extend(twins);
     Ok(())
 }

@@ -164,7 +164,7 @@ pub(crate) struct Args {
     #[arg(long)]
     quick: bool,
 
-    /// Measure the echoes by hand too, and say what the traits cost
+    /// Measure the models' textbook twins too, and say what the traits cost
     #[arg(long)]
     controls: bool,
 

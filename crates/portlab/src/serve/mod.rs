@@ -1,5 +1,6 @@
 //! `portlab serve`: one service, one model, one port.
 
+mod control;
 mod limits;
 mod timeline;
 
@@ -12,7 +13,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use portlab_backends::{
-    Alone, Asked, BindError, Counts, Door, Options, Served, Sheet, Stop, find, tally,
+    Alone, Asked, BindError, Counts, Door, Options, Served, Sheet, Stop, find, tally, textbook,
 };
 use portlab_ports::{Leftovers, Snapshot};
 use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
@@ -114,18 +115,16 @@ const MORE_FILES: Text = Text::new(
 const EMFILE: i32 = 24;
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
+    if let Some((twin, sheet)) = textbook::control(&args.model) {
+        return control::run(args, twin, sheet);
+    }
     // First of all, while this is certainly the only thread.
     let alone = Alone::claim()?;
     let model = find(&args.model).context("clap let an unknown model pass")?;
     let service = build_service(args)?;
     check_hub(model.sheet(), args, service)?;
     let addr = Purpose::SERVE.resolve(&args.bind)?[0];
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let asked = Asked {
-        workers: args.workers.map(usize::from),
-        runtime_threads: args.runtime_threads.map(usize::from),
-    };
-    let workers = model.sheet().workers(asked, cores);
+    let workers = workers(args, model.sheet());
     warn_of_few_files();
     tally::begin().context(tr!("no memory for the counts", "没有内存用来计数"))?;
     tally::write_on_signal(args.json, args.stats).context(tr!(
@@ -244,6 +243,16 @@ fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
         );
     }
     Ok(())
+}
+
+/// How many workers `sheet`'s model is to have.
+fn workers(args: &Args, sheet: &Sheet) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let asked = Asked {
+        workers: args.workers.map(usize::from),
+        runtime_threads: args.runtime_threads.map(usize::from),
+    };
+    sheet.workers(asked, cores)
 }
 
 /// A service whose connections share something needs a place for it.

@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{Backend, Family, Recorder, Stop, by_hand::BY_HAND};
+use portlab_backends::{Backend, Family, Recorder, Stop};
 use portlab_service::inert;
 use portlab_stats::trace::{About, FORMAT};
 use portlab_sys::whole::WholeFile;
@@ -50,13 +50,6 @@ pub(super) fn begin(
         return Ok(None);
     };
     let sheet = model.sheet();
-    if BY_HAND.iter().any(|control| control.sheet() == sheet) {
-        let name = sheet.name;
-        bail!(tr!(
-            "{name} records no trace, because recording costs time; --trace takes a model",
-            "{name} 不记录时间线，因为记录本身要花时间；--trace 只能用于模型"
-        ));
-    }
     check(file)?;
     let recorder = Recorder::begin(args.trace_events as usize).with_context(|| {
         let events = args.trace_events;

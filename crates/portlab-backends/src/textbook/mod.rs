@@ -1,0 +1,67 @@
+//! The models by the book: each once more as an echo by hand, without the traits, a page to read in class.
+//!
+//! A twin is a program by itself (`cargo run --example textbook-event-loop`), which a signal ends. It sends back every
+//! byte, answers a client that has closed its side, and no client disturbs another more than the model has it; the
+//! conformance suite holds that. It promises nothing else that a model does: no drain, no limits, no pause when there
+//! is no descriptor left, no timeline, no service but the echo.
+//!
+//! Twins are also the controls of a comparison: the ratio of server CPU per message through the traits to that of the
+//! twin says what the traits cost (`portlab compare --controls`).
+
+use std::{io, net::TcpListener};
+
+use crate::{Sheet, find};
+
+/// A model by the book.
+pub struct Twin {
+    /// The file of the twin, and of its model, without `.rs`.
+    stem: &'static str,
+    /// The program's text.
+    pub source: &'static str,
+    /// Serves whoever connects, until the process ends; the number is that of the workers, for a model that has some.
+    /// Called on the only thread of a fresh process, as a model is.
+    pub serve: fn(TcpListener, usize) -> io::Result<()>,
+}
+
+/// Declares each file as a module, and lists it.
+macro_rules! table {
+    ($($file:ident: $serve:expr,)*) => {
+        $(#[allow(dead_code, unreachable_pub, reason = "the file is an example too, and has a main")]
+        mod $file;)*
+
+        static TWINS: &[Twin] = &[$(Twin {
+            stem: stringify!($file),
+            source: include_str!(concat!(stringify!($file), ".rs")),
+            serve: $serve,
+        },)*];
+    };
+}
+
+table! {
+    iterative: |listener, _| iterative::serve(listener),
+    fork: |listener, _| fork::serve(listener),
+    prefork: prefork::serve,
+    threads: |listener, _| threads::serve(listener),
+    prethreaded: prethreaded::serve,
+    pool: pool::serve,
+    event_loop: |listener, _| event_loop::serve(listener),
+    loop_pool: |listener, _| loop_pool::serve(listener),
+    tasks_single: |listener, _| tasks_single::serve(listener),
+    tasks: tasks::serve,
+}
+
+/// The suffix by which a control's name differs from its model's.
+pub const SUFFIX: &str = portlab_stats::summary::CONTROL_SUFFIX;
+
+/// The twin of a model.
+#[must_use]
+pub fn twin(sheet: &Sheet) -> Option<&'static Twin> {
+    TWINS.iter().find(|twin| twin.stem == sheet.file())
+}
+
+/// Finds a control by its name, such as `threads-textbook`: its twin, and the sheet of the model.
+#[must_use]
+pub fn control(name: &str) -> Option<(&'static Twin, &'static Sheet)> {
+    let sheet = find(name.strip_suffix(SUFFIX)?)?.sheet();
+    Some((twin(sheet)?, sheet))
+}

@@ -1,0 +1,61 @@
+//! `serve --model NAME-textbook`: a model's textbook twin, as a comparison measures it.
+
+use anyhow::{Context, bail};
+use portlab_backends::{Options, Sheet, bind, textbook::Twin};
+use portlab_service::{HandlerWork, Work};
+use portlab_words::tr;
+use serde_json::json;
+
+use super::{Args, remedy, say, workers};
+use crate::{
+    Verdict,
+    address::{Purpose, warn_if_wide},
+    args::lang,
+};
+
+/// Serves until a signal ends the process. The listener is bound as a model's is.
+pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Verdict> {
+    let Args { model, service, .. } = args;
+    let name = sheet.name;
+    if args.trace.is_some() {
+        bail!(tr!(
+            "{model} records no trace; --trace takes a model, such as {name}",
+            "{model} 不记录时间线；--trace 只能用于模型，例如 {name}"
+        ));
+    }
+    if service != "echo" || args.work != HandlerWork::Work(Work::None) {
+        bail!(tr!(
+            "{model} serves a plain echo only; leave out --service and --work, or take --model {name}",
+            "{model} 只提供简单的回显；请去掉 --service 和 --work，或改用 --model {name}"
+        ));
+    }
+    let addr = Purpose::SERVE.resolve(&args.bind)?[0];
+    let workers = workers(args, sheet);
+    portlab_sys::limits::raise_open_files();
+    let listener = bind(addr, &Options::default()).map_err(remedy)?;
+    let addr = listener.local_addr()?;
+    warn_if_wide(addr);
+    say(&match args.json {
+        true => {
+            let pid = std::process::id();
+            json!({
+                "event": "listening",
+                "addr": addr.to_string(),
+                "pid": pid,
+                "model": model,
+                "service": service,
+                "workers": workers,
+            })
+            .to_string()
+        }
+        false => format!("listening on {addr}  model {model}, service {service}"),
+    })?;
+    (twin.serve)(listener, workers).with_context(|| {
+        tr!(
+            lang(),
+            "{model} could not begin to serve",
+            "{model} 无法开始服务"
+        )
+    })?;
+    Ok(Verdict::Fine)
+}
