@@ -37,7 +37,7 @@ mod backend;
 mod door;
 mod drivers;
 mod hub;
-mod log;
+pub mod log;
 pub mod measured;
 pub mod models;
 mod sheet;

@@ -1,26 +1,36 @@
 //! What a server writes to stderr while it serves.
 
 use std::{
-    fmt,
     io::{self, Write},
+    sync::OnceLock,
 };
 
 use portlab_sys::tally::{self, Count};
+use portlab_words::{Lang, Text};
+
+static LANG: OnceLock<Lang> = OnceLock::new();
+
+/// Chooses the language of the lines, once for the process and its children; English before.
+pub fn speak(lang: Lang) {
+    LANG.get_or_init(|| lang);
+}
 
 /// A connection can't be served: counts it, and writes why to stderr.
-pub(crate) fn not_served(what: &str, error: &io::Error) {
+pub(crate) fn not_served(en: &str, zh: &str, error: &io::Error) {
     tally::add(Count::NotServed, 1);
-    complain(what, error);
+    complain(en, zh, error);
 }
 
 /// Writes an error to stderr: at most one line per second for the whole server, with all its threads and processes.
-pub(crate) fn complain(what: &str, error: &io::Error) {
+pub(crate) fn complain(en: &str, zh: &str, error: &io::Error) {
     if tally::may_log() {
-        say(format_args!("{what}: {error}"));
+        // The alternate form of an error of this crate is its Chinese.
+        say(&portlab_words::tr!("{en}: {error}", "{zh}：{error:#}"));
     }
 }
 
 /// Writes a line to stderr. If the reader of stderr has closed it, the server goes on.
-pub(crate) fn say(what: fmt::Arguments<'_>) {
-    let _ = writeln!(io::stderr(), "portlab: {what}");
+pub(crate) fn say(what: &Text) {
+    let lang = LANG.get().copied().unwrap_or_default();
+    let _ = writeln!(io::stderr(), "portlab: {}", what.pick(lang));
 }

@@ -31,7 +31,7 @@ impl Backoff {
             return None;
         }
         tally::add(Count::NotAccepted, 1);
-        complain("can't accept", error);
+        complain("can't accept", "无法接受连接", error);
         let pause = self.next;
         self.next = (pause * 2).min(LONGEST);
         Some(pause)

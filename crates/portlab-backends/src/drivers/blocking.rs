@@ -43,7 +43,13 @@ pub(crate) fn serve(connection: Connection, service: &dyn Service, hub: Option<&
         None => serve_alone(connection, service),
         Some(hub) => match ThreadClient::new(hub, connection.span.id()) {
             Ok(mut client) => member::drive(connection, service, &mut client),
-            Err(error) => not_served("can't connect a connection to the hub", &error),
+            Err(error) => {
+                not_served(
+                    "can't connect a connection to the hub",
+                    "无法把连接接到中枢（hub）",
+                    &error,
+                );
+            }
         },
     }
 }

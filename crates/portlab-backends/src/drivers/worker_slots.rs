@@ -11,6 +11,7 @@ use portlab_sys::{
     shared::words,
     tally::{self, Count},
 };
+use portlab_words::{Text, tr};
 
 use crate::log::say;
 
@@ -99,13 +100,16 @@ impl WorkerSlots {
         self.due = Some(Instant::now() + pause);
         if !is_brief && !mem::replace(&mut self.is_reported, true) {
             let (running, all) = (self.running(), self.workers.len());
-            let fewer = if is_temporary {
-                ""
-            } else {
-                ", or ask for fewer with --workers"
+            let Text { en, zh } = match is_temporary {
+                true => Text::new("", ""),
+                false => Text::new(
+                    ", or ask for fewer with --workers",
+                    "，或者用 --workers 减少",
+                ),
             };
-            say(format_args!(
-                "{running} of {all} workers run: {error}{fewer}"
+            say(&tr!(
+                "{running} of {all} workers run: {error}{en}",
+                "{all} 个工作进程只启动了 {running} 个：{error:#}{zh}"
             ));
         }
         Ok(())

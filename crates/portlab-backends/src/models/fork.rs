@@ -103,7 +103,13 @@ impl Backend for Model {
                 // Closes the parent's copy of the socket; the child's copy keeps the connection open.
                 Ok((_, Forked::Parent(_))) => connection.leave_to_child(),
                 // Closes this connection; for the next one there may be a process again.
-                Err(error) => not_served("can't fork for a connection", &error),
+                Err(error) => {
+                    not_served(
+                        "can't fork for a connection",
+                        "无法为连接创建子进程",
+                        &error,
+                    );
+                }
             }
         }
         let (unwell, counts) = broker.end(&mut children, entry.stop.deadline());

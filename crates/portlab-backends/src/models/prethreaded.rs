@@ -23,6 +23,7 @@ use std::{io, thread};
 
 use portlab_service::Service;
 use portlab_sys::limits;
+use portlab_words::tr;
 
 use super::threads::STACK;
 use crate::{
@@ -74,7 +75,7 @@ impl Backend for Model {
                     Err(error) if number == 0 => return Err(error),
                     // The server goes on with fewer threads than asked for.
                     Err(error) => {
-                        complain("can't start another thread", &error);
+                        complain("can't start another thread", "无法再启动线程", &error);
                         break;
                     }
                 }
@@ -92,9 +93,10 @@ fn affordable(asked: usize, has_hub: bool) -> usize {
     let room = files.saturating_sub(SPARE) / if has_hub { 2 } else { 1 };
     let workers = asked.min(usize::try_from(room).unwrap_or(asked)).max(1);
     if workers < asked {
-        say(format_args!(
+        say(&tr!(
             "{workers} of {asked} workers run: {files} open files allow no more; raise the limit (ulimit -n), or ask \
-             for fewer with --workers"
+             for fewer with --workers",
+            "{asked} 个工作线程只启动了 {workers} 个：打开文件数限制为 {files}；请提高限制（ulimit -n），或者用 --workers 减少"
         ));
     }
     workers

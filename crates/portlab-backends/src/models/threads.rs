@@ -73,7 +73,11 @@ impl Backend for Model {
                     .spawn_scoped(scope, move || blocking::serve(connection, service, hub));
                 if let Err(error) = started {
                     // The connection is closed; for the next one there may be a thread again.
-                    not_served("can't start a thread for a connection", &error);
+                    not_served(
+                        "can't start a thread for a connection",
+                        "无法为连接启动线程",
+                        &error,
+                    );
                 }
             }
         });

@@ -247,7 +247,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
         let both = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
         if let Err(error) = registry.register(conn.stream(), key.into(), both) {
-            return not_served("can't watch a connection", &error);
+            return not_served("can't watch a connection", "无法监视连接", &error);
         }
         let mailbox = self.hub.as_mut().map(|hub| {
             hub.connect(conn.id(), key);

@@ -11,7 +11,7 @@ mod line;
 mod process;
 
 use std::{
-    io,
+    fmt, io,
     time::{Duration, Instant},
 };
 
@@ -22,6 +22,7 @@ use portlab_sys::{
     limits,
     seqpacket::Seqpacket,
 };
+use portlab_words::{Text, tr};
 
 use self::counts::SharedCounts;
 pub(crate) use self::line::Line;
@@ -65,17 +66,34 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 const TAKE_LINE: Duration = Duration::from_secs(1);
 
 /// Why a process gets no line.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug)]
 enum NoLine {
-    #[error("the broker, which holds the rooms, is being started again")]
     NoBroker,
-    #[error("the broker takes no lines now: it is stopped, or it has too much to do")]
     Busy,
-    #[error(
-        "the broker may have {open_files} open files, and has room for {most} of these processes; raise \
-         the limit (ulimit -n)"
-    )]
     Full { open_files: u64, most: usize },
+}
+
+impl std::error::Error for NoLine {}
+
+impl fmt::Display for NoLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::NoBroker => Text::new(
+                "the broker, which holds the rooms, is being started again",
+                "管理聊天室的中介进程（broker）正在重新启动",
+            ),
+            Self::Busy => Text::new(
+                "the broker takes no lines now: it is stopped, or it has too much to do",
+                "中介进程（broker）现在不接收连线：它被暂停了，或者太忙",
+            ),
+            Self::Full { open_files, most } => tr!(
+                "the broker may have {open_files} open files, and has room for {most} of these processes; raise \
+                 the limit (ulimit -n)",
+                "中介进程（broker）最多打开 {open_files} 个文件，只能容纳 {most} 个进程；请提高限制（ulimit -n）"
+            ),
+        };
+        text.fmt(f)
+    }
 }
 
 impl Broker {
@@ -123,7 +141,10 @@ impl Broker {
                 trace::is_the_broker();
                 let ran = process::run(hub, self.overflow, counts, far);
                 if let Err(error) = &ran {
-                    say(format_args!("the broker can't go on: {error}"));
+                    say(&tr!(
+                        "the broker can't go on: {error}",
+                        "中介进程（broker）无法继续：{error}"
+                    ));
                 }
                 leave(ran.is_ok())
             }
@@ -187,14 +208,18 @@ impl Broker {
                 self.pause = Duration::ZERO;
             }
             self.wait_longer(now);
-            say(format_args!(
-                "the broker has died, and the rooms with it; another is started"
+            say(&Text::new(
+                "the broker has died, and the rooms with it; another is started",
+                "中介进程（broker）意外结束，聊天室也随之丢失；正在启动新的",
             ));
         }
         if self.due.is_some_and(|due| due <= now) {
             self.due = None;
             if let Err(error) = self.run(children, alone) {
-                say(format_args!("can't start another broker: {error}"));
+                say(&tr!(
+                    "can't start another broker: {error}",
+                    "无法启动新的中介进程（broker）：{error}"
+                ));
                 self.wait_longer(now);
             }
         }

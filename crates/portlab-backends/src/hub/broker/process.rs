@@ -168,7 +168,11 @@ impl Process {
             };
             // A line that could not be taken is closed, and so its process ends.
             if let Err(error) = taken {
-                complain("the broker can't take the line of another process", &error);
+                complain(
+                    "the broker can't take the line of another process",
+                    "中介进程（broker）无法接收另一个进程的连线",
+                    &error,
+                );
             }
         }
     }
