@@ -17,7 +17,7 @@ use portlab_sys::{
 
 use portlab_testkit::{
     command, echo, echo_changed, folder, free_addr, json, on_a_terminal, portlab, server, stderr,
-    wait_until,
+    wait_until, words,
 };
 
 fn load(addr: SocketAddr, options: &[&str]) -> Output {
@@ -66,12 +66,7 @@ fn every_thread_gets_its_share_and_none_is_dropped() {
     let addr = server(echo);
     let output = load(
         addr,
-        &[
-            "--connections=10",
-            "--threads=3",
-            "--messages=1001",
-            "--json",
-        ],
+        &words("--connections=10 --threads=3 --messages=1001 --json"),
     );
     let result = json(&output);
     assert_eq!(
@@ -86,12 +81,7 @@ fn a_run_by_the_clock_leaves_out_its_warm_up() {
     let addr = server(echo);
     let output = load(
         addr,
-        &[
-            "--connections=2",
-            "--duration=300ms",
-            "--warmup=200ms",
-            "--json",
-        ],
+        &words("--connections=2 --duration=300ms --warmup=200ms --json"),
     );
     let result = json(&output);
     let number = |name: &str| result[name].as_u64().unwrap();
@@ -113,12 +103,7 @@ fn one_flipped_bit_in_a_megabyte_is_found_and_named_and_fails_the_run() {
     }));
     let output = load(
         addr,
-        &[
-            "--connections=1",
-            "--size=1000",
-            "--messages=1000",
-            "--json",
-        ],
+        &words("--connections=1 --size=1000 --messages=1000 --json"),
     );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let mismatch = &json(&output)["first_mismatch"];
@@ -172,12 +157,7 @@ fn a_server_that_never_answers_is_given_up_after_the_timeout() {
     });
     let output = load(
         addr,
-        &[
-            "--connections=3",
-            "--messages=10",
-            "--timeout=300ms",
-            "--json",
-        ],
+        &words("--connections=3 --messages=10 --timeout=300ms --json"),
     );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let result = json(&output);

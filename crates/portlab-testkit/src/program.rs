@@ -82,3 +82,8 @@ pub fn stderr(output: &Output) -> String {
 pub fn json(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
 }
+
+/// The words of `line`, as arguments of a command.
+pub fn words(line: &str) -> Vec<&str> {
+    line.split_whitespace().collect()
+}

@@ -12,20 +12,15 @@ use portlab_sys::{
     marked::{marked, started},
     spawn::{Signal, signal, signal_pid},
 };
-use portlab_testkit::binary;
+use portlab_testkit::{binary, words};
 
 use super::{command, compared, folder, portlab, record, refused};
 
 #[test]
 fn an_interrupted_comparison_shows_what_it_has() {
     let dir = folder("compare-interrupted");
-    let options = [
-        "--models=event-loop",
-        "--connections=1",
-        "--rounds=500",
-        "--duration=100ms",
-        "--warmup=1ms",
-    ];
+    let options =
+        words("--models=event-loop --connections=1 --rounds=500 --duration=100ms --warmup=1ms");
     let mut child = begun(&dir, &options, Stdio::piped());
     signal(&mut child, Signal::INT).unwrap();
     let output = child.wait_with_output().unwrap();
@@ -52,12 +47,7 @@ fn begun(dir: &Path, options: &[&str], stdout: Stdio) -> Child {
 #[test]
 fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
     let dir = folder("compare-resumed");
-    let options = [
-        "--models=event-loop,threads",
-        "--connections=1",
-        "--rounds=6",
-        "--duration=100ms",
-    ];
+    let options = words("--models=event-loop,threads --connections=1 --rounds=6 --duration=100ms");
     let mut child = begun(&dir, &options, Stdio::null());
     signal(&mut child, Signal::KILL).unwrap();
     child.wait().unwrap();
@@ -176,13 +166,8 @@ fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
 #[test]
 fn an_unfinished_study_is_not_lost_by_a_slip() {
     let dir = folder("compare-study");
-    let options = [
-        "--suite=full",
-        "--models=event-loop",
-        "--connections=2",
-        "--duration=20ms",
-        "--size=64",
-    ];
+    let options =
+        words("--suite=full --models=event-loop --connections=2 --duration=20ms --size=64");
     let mut child = begun(&dir, &options, Stdio::null());
     // Its servers go with it, wherever it is.
     signal_pid(child.id() as i32, Signal::INT).unwrap();

@@ -8,6 +8,8 @@ use portlab_stats::{
 };
 use serde_json::Value;
 
+use portlab_testkit::words;
+
 use super::{compared, folder, portlab, refused};
 
 #[test]
@@ -107,13 +109,7 @@ fn a_comparison_with_controls_says_what_the_traits_cost() {
 fn every_connection_is_served_before_the_load_begins() {
     let record = compared(
         &folder("compare-served"),
-        &[
-            "--models=fork",
-            "--workload=echo,idle",
-            "--connections=60",
-            "--rounds=2",
-            "--duration=100ms",
-        ],
+        &words("--models=fork --workload=echo,idle --connections=60 --rounds=2 --duration=100ms"),
     );
     for cell in &record.cells {
         for round in &cell.rounds {
@@ -238,13 +234,7 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
     }
     let fixed = compared(
         &folder("compare-rate-fixed"),
-        &[
-            "--models=threads",
-            "--rate=200..400",
-            "--connections=4",
-            "--rounds=1",
-            "--duration=100ms",
-        ],
+        &words("--models=threads --rate=200..400 --connections=4 --rounds=1 --duration=100ms"),
     );
     assert_eq!(fixed.workloads[0].name, "rate");
     let offered = fixed.cells.iter().map(|cell| cell.rounds[0].offered_per_s);

@@ -243,11 +243,7 @@ fn fairness_tells_the_least_and_the_most_served() {
 #[test]
 fn a_load_goes_through_a_proxy_of_its_own_which_ends_with_it() {
     let addr = server(echo);
-    let options = [
-        "-c=2",
-        "--messages=20",
-        "--through=latency=down:100ms,slicer=up:8,1ms",
-    ];
+    let options = words("-c=2 --messages=20 --through=latency=down:100ms,slicer=up:8,1ms");
     let result = fine(addr, &options);
     let faults = "up: slicer 8,1ms; down: latency 100ms";
     assert_eq!(

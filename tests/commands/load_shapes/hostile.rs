@@ -146,12 +146,7 @@ fn a_rate_that_is_too_high_leaves_time_for_the_clock_and_is_kept_nowhere() {
         std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
     });
     for options in [&["--script=chat"][..], &["--expect=none"]] {
-        let rate = [
-            "--connections=4",
-            "--rate=10M",
-            "--duration=500ms",
-            "--timeout=500ms",
-        ];
+        let rate = words("--connections=4 --rate=10M --duration=500ms --timeout=500ms");
         let (output, _) = attacked(addr, &[options, &rate].concat(), || false);
         assert!(!output.stdout.is_empty(), "{output:?}");
     }
@@ -269,11 +264,7 @@ fn a_chat_whose_accept_queue_is_full_fails_to_connect() {
     let listener = listener_with_backlog(0);
     let addr = listener.local_addr().unwrap();
     let _first = TcpStream::connect(addr).unwrap();
-    let options = [
-        "--script=chat",
-        "--connections=2",
-        "--connect-timeout=300ms",
-    ];
+    let options = words("--script=chat --connections=2 --connect-timeout=300ms");
     let (output, _) = attacked(addr, &options, || false);
     assert!(stderr(&output).contains("connect: timed out"), "{output:?}");
     // Ctrl-C also ends a run that waits for the answer to a handshake.

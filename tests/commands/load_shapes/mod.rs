@@ -31,7 +31,7 @@ use serde_json::Value;
 
 use portlab_testkit::{
     PATIENCE, callers, command, echo, echo_changed, folder, json, listener_with_backlog,
-    on_a_terminal, portlab, server, server_at, shell, stderr, wait_until, wait_until_read,
+    on_a_terminal, portlab, server, server_at, shell, stderr, wait_until, wait_until_read, words,
 };
 
 /// Answers each line with `answer`.

@@ -129,13 +129,7 @@ fn what_is_due_and_never_sent_is_counted() {
     });
     let output = load(
         addr,
-        &[
-            "--rate=100",
-            "-d=500ms",
-            "--warmup=0s",
-            "-c=1",
-            "--timeout=1s",
-        ],
+        &words("--rate=100 -d=500ms --warmup=0s -c=1 --timeout=1s"),
     );
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let result = json(&output);
@@ -164,13 +158,7 @@ fn a_ladder_walks_its_rates_and_names_the_knee() {
             stream.write_all(&message)?;
         }
     });
-    let ladder = [
-        "--rate=50..800",
-        "--steps=3",
-        "-d=500ms",
-        "--warmup=0s",
-        "-c=2",
-    ];
+    let ladder = words("--rate=50..800 --steps=3 -d=500ms --warmup=0s -c=2");
     let result = json(&load(addr, &ladder));
     let rungs = result["rungs"].as_array().unwrap();
     let rates: Vec<_> = rungs

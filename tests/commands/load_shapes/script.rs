@@ -163,13 +163,7 @@ fn text_reaches_the_server_in_its_encoding_and_files_and_hex_as_they_are() {
 #[test]
 fn lengths_are_drawn_from_a_range_and_every_byte_is_still_checked() {
     let addr = server(echo);
-    let options = [
-        "-c=2",
-        "--messages=2000",
-        "--size=1..2000",
-        "--depth=4",
-        "--seed=7",
-    ];
+    let options = words("-c=2 --messages=2000 --size=1..2000 --depth=4 --seed=7");
     let result = fine(addr, &options);
     assert_eq!(
         (&result["size_bytes"], &result["size_max_bytes"]),
@@ -251,12 +245,7 @@ fn messages_without_answers_take_turns_with_everything_else() {
     );
     // Each connection is done without ever hearing a word.
     for pace in [&[][..], &["--rate=20k"]] {
-        let options = [
-            "--expect=none",
-            "--per-connection=10",
-            "--messages=1000",
-            "-c=2",
-        ];
+        let options = words("--expect=none --per-connection=10 --messages=1000 -c=2");
         let result = fine(addr, &[&options[..], pace].concat());
         assert_eq!(result["messages"], 1000);
         assert!(number(&result["connections_made"]) >= 100.0, "{result}");
@@ -269,13 +258,7 @@ fn who_does_not_read_is_told_from_who_does_not_answer() {
         thread::sleep(PATIENCE);
         Ok(())
     });
-    let options = [
-        "--expect=none",
-        "--size=1MiB",
-        "-c=1",
-        "-d=300ms",
-        "--timeout=500ms",
-    ];
+    let options = words("--expect=none --size=1MiB -c=1 -d=300ms --timeout=500ms");
     let result = json(&load(addr, &options));
     let failure = &result["failures"][0];
     assert_eq!(
