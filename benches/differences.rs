@@ -18,7 +18,7 @@ use portlab_stats::{
     measure::Measure,
     read::read,
 };
-use portlab_testkit::binary;
+use portlab_testkit::{binary, folder};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -87,7 +87,7 @@ impl std::fmt::Display for Verdict {
 
 /// Compares an event-loop that does `one` for each message with one that does `other`.
 fn compare(options: &[&str], run: usize, one: &str, other: &str) -> Result<Verdict> {
-    let dir = std::env::temp_dir().join(format!("portlab-differences-{}", std::process::id()));
+    let dir = folder("results");
     let server = |name: &str, work: &str| {
         format!(
             "--server={name}='{}' serve --model event-loop --work {work} --bind \
@@ -107,7 +107,6 @@ fn compare(options: &[&str], run: usize, one: &str, other: &str) -> Result<Verdi
         return Err(String::from_utf8_lossy(&status.stderr).into());
     }
     let record = read(&std::fs::read_to_string(dir.join("results.json"))?)?;
-    std::fs::remove_dir_all(dir)?;
     let groups = groups(&record);
     verdict(&groups[0]).ok_or_else(|| "nothing was measured".into())
 }

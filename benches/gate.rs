@@ -21,7 +21,7 @@ use portlab_stats::{
     read::read,
     record::{Kind, Record},
 };
-use portlab_testkit::binary;
+use portlab_testkit::{binary, folder};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -50,12 +50,8 @@ fn main() -> Result<()> {
     }
     let real = std::env::args().find_map(|argument| argument.parse::<usize>().ok());
     let real = real.unwrap_or(REAL).max(2);
-    let dir = std::env::temp_dir().join(format!("portlab-gate-{}", std::process::id()));
-    fs::create_dir_all(&dir)?;
-    let bench = Bench { dir };
-    let said = bench.run(real);
-    fs::remove_dir_all(&bench.dir)?;
-    said
+    let dir = folder("results");
+    Bench { dir }.run(real)
 }
 
 struct Bench {

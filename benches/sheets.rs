@@ -14,7 +14,7 @@ use portlab_stats::{
     read::read,
     record::{Environment, Record},
 };
-use portlab_testkit::binary;
+use portlab_testkit::{binary, folder};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
@@ -103,14 +103,13 @@ fn off(record: &Value) -> bool {
 
 /// The record of a comparison of `models`.
 fn compare(models: &[&str], options: &[&str]) -> Result<Record> {
-    let out = std::env::temp_dir().join(format!("portlab-sheets-{}", std::process::id()));
+    let out = folder("results");
     let output = Command::new(binary())
         .args(["compare", "--json", "--models", &models.join(","), "--out"])
         .arg(&out)
         .args(options)
         .stderr(std::process::Stdio::inherit())
         .output()?;
-    fs::remove_dir_all(&out)?;
     if !output.status.success() {
         return Err(format!("portlab compare ended with {}", output.status).into());
     }

@@ -239,8 +239,7 @@ mod tests {
 
     #[test]
     fn a_comparison_finds_what_a_killed_one_has_left_behind() {
-        let dir = std::env::temp_dir().join(format!("portlab-running-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
+        let dir = portlab_testkit::folder("running");
         let file = dir.join("running.json");
         let running = Running::begin(&dir).unwrap();
         assert_eq!(running.leftover, None);
@@ -268,6 +267,5 @@ mod tests {
         // A file that can't be read is no reason to stop.
         fs::write(&file, "{").unwrap();
         assert_eq!(Running::begin(&dir).unwrap().leftover, None);
-        fs::remove_dir_all(&dir).unwrap();
     }
 }

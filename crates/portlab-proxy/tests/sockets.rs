@@ -7,20 +7,18 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{Shutdown, TcpListener, TcpStream},
+    net::{Shutdown, TcpStream},
     thread,
     time::{Duration, Instant},
 };
 
 use portlab_proxy::{Options, Proxy, Settings};
+use portlab_testkit::{PATIENCE, free_addr, listener, wait_until, wait_until_closed};
 use portlab_words::Text;
-
-/// So long a peer waits before a test fails: far more than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A client and a server's socket, with a proxy between them.
 fn connected(lines: &[&str]) -> (TcpStream, TcpStream, Proxy) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = portlab_testkit::listener();
     let proxy = Proxy::before(listener.local_addr().unwrap(), lines).unwrap();
     let client = connect(&proxy);
     let (server, _) = listener.accept().unwrap();
@@ -47,15 +45,6 @@ fn rest(stream: &mut TcpStream) -> (String, Option<ErrorKind>) {
     (String::from_utf8(text).unwrap(), error)
 }
 
-/// Waits for `condition`, which must come true.
-fn eventually(mut condition: impl FnMut() -> bool) {
-    let begin = Instant::now();
-    while !condition() {
-        assert!(begin.elapsed() < PATIENCE, "it did not come true");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
-
 fn set(proxy: &Proxy, lines: &[&str]) {
     proxy.set(Settings::of(lines).unwrap()).unwrap();
 }
@@ -73,7 +62,7 @@ fn without_faults_a_megabyte_passes_both_ways_and_so_does_a_half_close() {
     });
     assert!(rest(&mut client) == (sent, None));
     echo.join().unwrap().unwrap();
-    eventually(|| proxy.counts().open == 0);
+    wait_until("the proxy has counted it", || proxy.counts().open == 0);
     let counts = proxy.counts();
     assert_eq!(
         (counts.connections, counts.up_bytes, counts.down_bytes),
@@ -112,7 +101,9 @@ fn a_server_sees_each_fault() {
         let (text, ended) = rest(&mut server);
         assert_eq!((text.as_str(), ended), (expected, error), "{lines:?}");
         assert!(begin.elapsed() >= Duration::from_millis(ms), "{lines:?}");
-        eventually(|| proxy.counts().up_bytes == expected.len() as u64);
+        wait_until("the proxy has counted it", || {
+            proxy.counts().up_bytes == expected.len() as u64
+        });
         assert_eq!(
             proxy.counts().resets,
             u64::from(error.is_some()),
@@ -145,8 +136,10 @@ fn limited_data_arrives_whole_although_the_client_sent_something() {
     client.write_all(b"unread").unwrap();
     let writer = thread::spawn(move || server.write_all(&[b'a'; 600_000]).map(|()| server));
     // The client reads late: much of it is still in the proxy's socket when that is closed.
-    eventually(|| proxy.counts().down_bytes == 600_000);
-    thread::sleep(Duration::from_millis(50));
+    wait_until("the proxy has counted it", || {
+        proxy.counts().down_bytes == 600_000
+    });
+    wait_until_closed(&client);
     let (text, error) = rest(&mut client);
     assert_eq!((text.len(), error), (600_000, None));
     let _ = writer.join();
@@ -159,7 +152,9 @@ fn a_client_that_vanishes_after_its_half_close_is_told_to_the_server() {
     assert_eq!(rest(&mut server), (String::new(), None));
     drop(client);
     // The first bytes find the client gone, and later ones the connection.
-    eventually(|| server.write_all(b"anybody?").is_err());
+    wait_until("the connection has ended", || {
+        server.write_all(b"anybody?").is_err()
+    });
 }
 
 #[test]
@@ -191,19 +186,18 @@ fn a_reset_of_one_side_is_passed_as_a_reset() {
             .unwrap();
         drop(client);
         assert_eq!(rest(&mut server).1, Some(ErrorKind::ConnectionReset));
-        eventually(|| proxy.counts().resets_passed == 1);
+        wait_until("the proxy has counted it", || {
+            proxy.counts().resets_passed == 1
+        });
         assert_eq!(proxy.counts().resets, 0);
     }
 }
 
 #[test]
 fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
-    let gone = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap();
+    let gone = free_addr();
     let (sender, told) = std::sync::mpsc::channel();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = portlab_testkit::listener();
     let begin = Instant::now();
     let tell = move |trouble: &Text| sender.send(trouble.to_string()).unwrap();
     let proxy = Proxy::start(listener, Options::to(vec![gone]), tell).unwrap();
@@ -213,7 +207,7 @@ fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
             Some(ErrorKind::ConnectionReset)
         );
     }
-    eventually(|| proxy.counts().open == 0);
+    wait_until("the proxy has counted it", || proxy.counts().open == 0);
     let seconds = begin.elapsed().as_secs() as usize;
     assert_eq!(proxy.counts().failed_targets, 20);
     drop(proxy);
@@ -224,10 +218,10 @@ fn a_dead_target_resets_the_client_and_is_told_once_a_second() {
 
 #[test]
 fn one_connection_too_many_is_reset_and_its_slot_can_be_used_again() {
-    let target = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = listener();
     let mut options = Options::to(vec![target.local_addr().unwrap()]);
     options.max_connections = 1;
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let listener = portlab_testkit::listener();
     let proxy = Proxy::start(listener, options, |_| {}).unwrap();
     let first = connect(&proxy);
     let server = target.accept().unwrap();
@@ -237,7 +231,7 @@ fn one_connection_too_many_is_reset_and_its_slot_can_be_used_again() {
     );
     assert_eq!(proxy.counts().refused, 1);
     drop((first, server));
-    eventually(|| proxy.counts().open == 0);
+    wait_until("the proxy has counted it", || proxy.counts().open == 0);
     let mut again = connect(&proxy);
     target.accept().unwrap().0.write_all(b"served").unwrap();
     assert_eq!(read(&mut again, 6), "served");

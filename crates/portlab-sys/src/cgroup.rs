@@ -56,7 +56,7 @@ mod tests {
 
     #[test]
     fn the_narrowest_group_on_the_way_up_counts() {
-        let root = std::env::temp_dir().join(format!("portlab-cgroup-{}", std::process::id()));
+        let root = portlab_testkit::folder("cgroup");
         let inner = root.join("outer/inner");
         fs::create_dir_all(&inner).unwrap();
         fs::write(root.join("pids.max"), "7\n").unwrap();
@@ -67,12 +67,11 @@ mod tests {
         assert_eq!((least("pids.max"), least("memory.max")), (Some(7), None));
         let pids = |dir: &Path| number(dir, "pids.max");
         assert_eq!(least_under(&root.join("outer"), "inner", pids), Some(100));
-        fs::remove_dir_all(root).unwrap();
     }
 
     #[test]
     fn memory_is_left_where_the_fullest_group_has_some() {
-        let root = std::env::temp_dir().join(format!("portlab-memory-{}", std::process::id()));
+        let root = portlab_testkit::folder("memory");
         let inner = root.join("inner");
         fs::create_dir_all(&inner).unwrap();
         let left = || least_under(&root, "inner", memory_left_in);
@@ -90,6 +89,5 @@ mod tests {
         // A limit that was lowered below what is used.
         group(&root, "5000\n", "6000\n", "");
         assert_eq!(left(), Some(0));
-        fs::remove_dir_all(root).unwrap();
     }
 }

@@ -126,11 +126,11 @@ mod tests {
     use std::{io::Write, process::Command};
 
     use super::*;
-    use crate::test_wait::wait_until;
+    use portlab_testkit::{folder, wait_until};
 
     #[test]
     fn a_file_is_read_up_to_the_limit_and_no_further() {
-        let path = std::env::temp_dir().join(format!("portlab-input-{}", std::process::id()));
+        let path = folder("input").join("file");
         std::fs::write(&path, "abcd").unwrap();
         assert_eq!(read(&path, 4).unwrap(), b"abcd");
         let error = read(&path, 3).unwrap_err();
@@ -141,12 +141,11 @@ mod tests {
         std::fs::write(&path, "abcde").unwrap();
         let error = growing.read_to_end(&mut Vec::new()).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::FileTooLarge);
-        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
     fn only_files_and_pipes_with_a_writer_are_read() {
-        let path = std::env::temp_dir().join(format!("portlab-fifo-{}", std::process::id()));
+        let path = folder("fifo").join("fifo");
         assert!(
             Command::new("mkfifo")
                 .arg(&path)
@@ -165,7 +164,6 @@ mod tests {
         }
         let error = read(Path::new("/no/such/file"), 9).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::NotFound);
-        std::fs::remove_file(&path).unwrap();
     }
 
     #[test]
@@ -181,6 +179,6 @@ mod tests {
         assert_eq!(read_pipe("abcd").unwrap(), b"abcd");
         assert_eq!(read_pipe("abcde"), None);
         // A child of another test may have a copy of the writer for a moment.
-        wait_until(|| read_pipe("").is_none());
+        wait_until("the pipe has no writer", || read_pipe("").is_none());
     }
 }

@@ -214,8 +214,8 @@ mod tests {
         marked::started,
         meter::{tree, usage_below},
         spawn::{Signal, signal_pid},
-        test_wait::wait_until,
     };
+    use portlab_testkit::{folder, wait_until};
     use std::{
         fs,
         os::{fd::AsRawFd, unix::process::ExitStatusExt},
@@ -268,8 +268,7 @@ mod tests {
     /// A program that starts three processes and ends. Each has left its parent, group, session and environment, and
     /// writes its number to a file.
     fn deserters(name: &str) -> (Child, PathBuf) {
-        let dir = std::env::temp_dir().join(format!("portlab-{name}-{}", std::process::id()));
-        fs::create_dir_all(&dir).unwrap();
+        let dir = folder(name);
         let script = "for i in 1 2 3; do (setsid env -i sh -c 'echo $$ > \"$0\"/'$i'; exec sleep 600' \
                       \"$0\" &) ; done";
         let child = kept(&["sh", "-c", script, dir.to_str().unwrap()]).unwrap();
@@ -285,23 +284,23 @@ mod tests {
     #[test]
     fn a_process_that_left_its_parent_group_session_and_environment_is_found_and_ended() {
         let (mut child, dir) = deserters("keeper");
-        wait_until(|| numbers(&dir).len() == 3);
+        wait_until("three are started", || numbers(&dir).len() == 3);
         let left = numbers(&dir);
         let keeper = pid_of(&child);
         // The shell has ended, so its children are the keeper's.
-        wait_until(|| usage_below(keeper).unwrap().processes == 3);
+        wait_until("three are counted", || {
+            usage_below(keeper).unwrap().processes == 3
+        });
         let below = tree(keeper).unwrap();
         assert!(left.iter().all(|pid| below.contains(pid)));
         signal_pid(keeper, Signal::TERM).unwrap();
         child.wait().unwrap();
         assert!(left.iter().all(|&pid| started(pid).is_none()));
-        fs::remove_dir_all(dir).unwrap();
     }
 
     #[test]
     fn a_lock_that_a_keeper_holds_is_free_when_none_of_its_descendants_is_left() {
-        let name = format!("portlab-keeper-lock-{}", std::process::id());
-        let path = std::env::temp_dir().join(name);
+        let path = folder("keeper-lock").join("lock");
         let lock = fs::File::create(&path).unwrap();
         lock.lock().unwrap();
         let mut command = Command::new("sleep");
@@ -313,15 +312,14 @@ mod tests {
         assert!(other.try_lock().is_err(), "the keeper holds it");
         signal_pid(pid_of(&child), Signal::TERM).unwrap();
         child.wait().unwrap();
-        wait_until(|| other.try_lock().is_ok());
-        fs::remove_file(path).unwrap();
+        wait_until("the lock is free", || other.try_lock().is_ok());
     }
 
     #[test]
     fn all_end_with_the_thread_that_started_them() {
         let (mut child, dir) = thread::spawn(|| {
             let (child, dir) = deserters("keeper-thread");
-            wait_until(|| numbers(&dir).len() == 3);
+            wait_until("three are started", || numbers(&dir).len() == 3);
             (child, dir)
         })
         .join()
@@ -329,6 +327,5 @@ mod tests {
         child.wait().unwrap();
         let left = numbers(&dir);
         assert!(left.iter().all(|&pid| started(pid).is_none()), "{left:?}");
-        fs::remove_dir_all(dir).unwrap();
     }
 }

@@ -46,7 +46,6 @@
 //! | [`machine`] | the machine's hardware and kernel; CPU affinity |
 //! | [`whole`] | files that are replaced as a whole, or not at all |
 //! | [`marked`] | processes known by a mark in their environment |
-//! | `test_wait` | waiting in tests for another process |
 //!
 //! Linux only: metering reads `/proc`, and children are tied to their parent by `prctl`.
 
@@ -77,8 +76,6 @@ pub mod spawn;
 pub mod stop;
 pub mod tally;
 pub mod terminal;
-#[cfg(test)]
-mod test_wait;
 pub mod threads;
 pub mod time_wait;
 mod undelivered;

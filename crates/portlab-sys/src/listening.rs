@@ -183,7 +183,7 @@ mod tests {
     use std::{net::SocketAddr, os::fd::AsFd};
 
     use super::*;
-    use crate::test_wait::wait_until;
+    use portlab_testkit::wait_until;
 
     /// The kernel's settings of `listener`; `None` in a sandbox.
     fn settings_of(listener: impl AsFd) -> Option<Listening> {
@@ -244,7 +244,9 @@ mod tests {
         let none = listener.accept().unwrap_err();
         assert_eq!(none.kind(), io::ErrorKind::WouldBlock);
         drop(listener);
-        wait_until(|| hears(SocketAddr::from(([127, 0, 0, 1], port))) == Some(false));
+        wait_until("no socket listens", || {
+            hears(SocketAddr::from(([127, 0, 0, 1], port))) == Some(false)
+        });
     }
 
     #[test]

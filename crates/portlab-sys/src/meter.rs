@@ -222,7 +222,7 @@ fn field(text: &str, name: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::test_wait::wait_until;
+    use portlab_testkit::wait_until;
 
     #[test]
     fn this_process_and_its_child_are_metered_together() {
@@ -237,7 +237,7 @@ mod tests {
         assert!(tree(root).unwrap().contains(&id));
         // Of the child alone: other tests fork this process, which then has its anonymous pages twice.
         let mut all = 0;
-        wait_until(|| {
+        wait_until("the child has memory", || {
             all = pss_bytes(id).unwrap();
             all > 100_000
         });
@@ -246,7 +246,9 @@ mod tests {
         assert!(pss_bytes(root).unwrap() > all);
         child.kill().unwrap();
         // Killed, and until it is waited for a zombie.
-        wait_until(|| zombies(root).unwrap().contains(&id));
+        wait_until("the child is a zombie", || {
+            zombies(root).unwrap().contains(&id)
+        });
         assert!(!tree(root).unwrap().contains(&id));
         child.wait().unwrap();
         assert!(!zombies(root).unwrap().contains(&id));

@@ -162,7 +162,7 @@ mod tests {
     use std::io;
 
     use super::Seqpacket;
-    use crate::test_wait::wait_until;
+    use portlab_testkit::wait_until;
 
     #[test]
     fn what_was_sent_before_the_end_is_received_though_the_other_end_left_messages_unread() {
@@ -173,13 +173,15 @@ mod tests {
         let mut buffer = [0; 16];
         assert_eq!(far.try_recv(&mut buffer).unwrap(), 10);
         assert_eq!(&buffer[..10], b"last words");
-        wait_until(|| far.try_recv(&mut buffer).is_ok_and(|length| length == 0));
+        wait_until("the end is read", || {
+            far.try_recv(&mut buffer).is_ok_and(|length| length == 0)
+        });
     }
 
     /// What `receive` returns once there is something.
     fn received<T>(mut receive: impl FnMut() -> io::Result<T>) -> T {
         let mut got = None;
-        wait_until(|| {
+        wait_until("something is received", || {
             got = match receive() {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => None,
                 other => Some(other.unwrap()),

@@ -125,7 +125,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::test_wait::wait_until;
+    use portlab_testkit::wait_until;
 
     #[test]
     fn a_peer_that_reads_late_gets_everything_and_an_end() {
@@ -175,7 +175,7 @@ mod tests {
         rustix::net::sockopt::set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
         drop(client);
         // A busy kernel takes its time to deliver the reset.
-        wait_until(|| !settle(server.as_fd()));
+        wait_until("the socket is closed", || !settle(server.as_fd()));
         assert!(!keep(server.as_fd()));
         assert!(!keep(listener.as_fd()));
     }

@@ -326,25 +326,9 @@ mod tests {
         os::unix::fs::{PermissionsExt, symlink},
     };
 
+    use portlab_testkit::{folder, names};
+
     use super::*;
-
-    /// An empty directory of this test's own.
-    fn folder(name: &str) -> PathBuf {
-        let name = format!("portlab-whole-{name}-{}", std::process::id());
-        let dir = std::env::temp_dir().join(name);
-        let _ = fs::remove_dir_all(&dir);
-        fs::create_dir_all(&dir).unwrap();
-        dir
-    }
-
-    fn names(dir: &Path) -> Vec<String> {
-        let entries = fs::read_dir(dir).unwrap().flatten();
-        let mut names: Vec<_> = entries
-            .map(|entry| entry.file_name().into_string().unwrap())
-            .collect();
-        names.sort();
-        names
-    }
 
     #[test]
     fn the_old_file_stays_until_there_is_a_new_one() {
@@ -372,7 +356,6 @@ mod tests {
         assert_eq!(names(&dir), ["f"]);
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "the permissions stay");
-        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
@@ -392,7 +375,6 @@ mod tests {
         }
         assert_eq!(fs::read(dir.join("another")).unwrap(), b"another's");
         assert_eq!(names(&dir), ["another", "link", "nowhere", "null"]);
-        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
@@ -413,7 +395,6 @@ mod tests {
         assert_ne!(hidden_beside(&dir.join("f")), hidden_beside(&dir.join("f")));
         drop(file);
         assert_eq!(names(&dir), [""; 0]);
-        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
@@ -425,7 +406,6 @@ mod tests {
         assert_eq!(fs::read(dir.join("f")).unwrap(), b"new");
         symlink("f", dir.join("link")).unwrap();
         assert!(over(&dir.join("link")).is_err());
-        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
@@ -457,7 +437,6 @@ mod tests {
         file.write_all(&[b'x'; 100_000]).unwrap();
         file.commit().unwrap();
         assert_eq!(names(&dir), ["fifo"]);
-        fs::remove_dir_all(&dir).unwrap();
 
         let full = write_whole(Path::new("/dev/full"), b"x").unwrap_err();
         assert_eq!(full.kind(), io::ErrorKind::StorageFull);
@@ -472,6 +451,5 @@ mod tests {
         ] {
             assert_eq!(WholeFile::create(&path).unwrap_err().kind(), kind);
         }
-        fs::remove_dir_all(&dir).unwrap();
     }
 }

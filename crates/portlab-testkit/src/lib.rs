@@ -33,6 +33,8 @@ pub use foreign::Foreign;
 pub use program::{binary, command, json, on_a_terminal, portlab, refused, shell, stderr, words};
 pub use running::Running;
 pub use server::{echo, echo_changed, serve_once, server, server_at};
-pub use socket::{callers, free_addr, listener, listener_with_backlog, wait_until_read};
+pub use socket::{
+    callers, free_addr, listener, listener_with_backlog, wait_until_closed, wait_until_read,
+};
 pub use trials::{arguments, run};
 pub use wait::{PATIENCE, once, wait_until};

@@ -44,6 +44,17 @@ pub fn wait_until_read(stream: &TcpStream) {
     });
 }
 
+/// Waits until the other end of `stream` is closed for sending, whether or not its last bytes have come.
+#[track_caller]
+pub fn wait_until_closed(stream: &TcpStream) {
+    let own = stream.local_addr().unwrap();
+    wait_until("the other end is closed", || {
+        let sockets = sockets_at(own.port()).unwrap();
+        let mut others = sockets.iter().filter(|it| it.remote == own);
+        others.all(|it| it.state_name() != "ESTABLISHED")
+    });
+}
+
 /// The ports of the sockets that connect, or are connected, to the listener at `addr`.
 pub fn callers(addr: SocketAddr) -> BTreeSet<u16> {
     let sockets = sockets_at(addr.port()).unwrap();
