@@ -14,7 +14,7 @@ mod page;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use portlab_backends::{Family, MODELS, find, textbook};
+use portlab_backends::{Family, MODELS, Sheet, find, textbook};
 use portlab_conformance::CASES;
 use portlab_lab::workloads::WORKLOADS;
 use portlab_testkit::{read, root};
@@ -122,7 +122,7 @@ fn every_model_tells_its_story_before_its_code() {
 #[test]
 fn every_model_has_a_textbook_twin_of_a_page() {
     let sheets = || MODELS.iter().map(|model| model.sheet());
-    let files: BTreeSet<_> = sheets().map(|sheet| sheet.file()).collect();
+    let files: BTreeSet<_> = sheets().map(Sheet::file).collect();
     assert_eq!(files, stems("crates/portlab-backends/src/textbook"));
     for sheet in sheets() {
         let twin = textbook::twin(sheet).unwrap().source;

@@ -107,7 +107,7 @@ pub enum Reason {
     /// The open loops went at different rates.
     Rates,
     /// The workloads of this name differ.
-    Workload(Unlike),
+    Workload(Box<Unlike>),
 }
 
 /// Something that isn't the same in both runs.
@@ -218,7 +218,7 @@ impl Change {
             trend: Trend::Unseen,
         };
         let reason = match other {
-            Some(other) => Some(Reason::Workload(other.clone())),
+            Some(other) => Some(Reason::Workload(Box::new(other.clone()))),
             None => incomparable(before, after, measure),
         };
         let values = |cell: &Cell| -> Vec<f64> {

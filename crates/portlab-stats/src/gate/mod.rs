@@ -328,7 +328,7 @@ fn of_pair(
         .workload(&cell.workload)
         .zip(after.workload(&cell.workload));
     if let Some(unlike) = workloads.and_then(|(before, after)| other_workload(before, after)) {
-        return Err(Reason::Workload(unlike));
+        return Err(Reason::Workload(Box::new(unlike)));
     }
     if let Some(reason) = incomparable(earlier, later, measure) {
         return Err(reason);
