@@ -267,7 +267,7 @@ fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
         "deliveries/s",
         "fan-out p50",
         "CPU/delivery",
-        "serves one connection at a time, so members could not hear each other",
+        "serves one connection at a time, so members could not exchange messages",
         "at most 3 at a time; --workers 4 for more",
     ] {
         assert!(text.contains(word), "{word}: {text}");

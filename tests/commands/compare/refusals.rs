@@ -51,7 +51,7 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
             &["--models=threads", "--server=threads=x {port}"],
             "my-threads",
         ),
-        (&["--models=none"], "nobody takes part"),
+        (&["--models=none"], "no server takes part"),
         (&["--models=none,threads"], "leave out"),
         (
             &["--models=fork", "--server=fork-again=x {port}"],
