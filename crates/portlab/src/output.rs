@@ -56,6 +56,16 @@ pub(crate) fn stderr() -> Inert<anstream::Stderr> {
     Inert::new(anstream::stderr())
 }
 
+/// Prints `text`, whose styles are left out off a terminal.
+///
+/// # Errors
+/// When it can't be written.
+pub(crate) fn print(text: &str) -> io::Result<()> {
+    let mut stdout = stdout();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
 /// `value` as JSON, in which no character is left that a terminal obeys.
 ///
 /// # Errors

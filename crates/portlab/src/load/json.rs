@@ -1,12 +1,8 @@
 //! What is printed as JSON. Its schema, `docs/load.schema.json`, is made from these types.
 
-use std::io::Write;
-
 use portlab_load::{Caution, LoadResult};
 use schemars::{JsonSchema, Schema, schema_for};
 use serde::Serialize;
-
-use crate::output;
 
 /// What `portlab load --json` prints: a run, a ladder of runs, or the self-test.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -64,7 +60,7 @@ pub(super) struct SelfTest {
 #[serde(deny_unknown_fields)]
 pub(super) struct Check {
     /// The server that was loaded.
-    pub(super) test: &'static str,
+    pub(super) test: String,
     /// What was looked at.
     pub(super) name: String,
     pub(super) expected: String,
@@ -75,13 +71,4 @@ pub(super) struct Check {
 /// The schema of all that is printed.
 pub(super) fn schema() -> Schema {
     schema_for!(Printed)
-}
-
-/// Prints `result`, and a line break.
-pub(super) fn print(out: &mut impl Write, result: &impl Serialize) -> anyhow::Result<()> {
-    // Written at once: a pipe that closes in the middle is then one error, of the pipe.
-    let text = output::json(result)?;
-    writeln!(out, "{text}")?;
-    out.flush()?;
-    Ok(())
 }

@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use portlab_load::{Interval, Pace, Plan, Progress};
+use portlab_load::{Interval, Pace, Plan, Progress, Watch};
 use portlab_words::{tr, units};
 
-use super::words::{connecting, errors, known, open, waiting};
+use super::{
+    show::Live,
+    words::{connecting, errors, open, quantile, waiting},
+};
 use crate::args::{BAD, DIM, lang};
 
 /// Reports a run line by line.
@@ -32,20 +35,10 @@ impl Lines {
             measuring: false,
         }
     }
+}
 
-    /// Measuring begins: from now on there is a line for each second of it.
-    pub(super) fn begin(&mut self) {
-        self.measuring = true;
-    }
-
-    /// Measuring ends.
-    pub(super) fn end(&mut self) {
-        self.measuring = false;
-        self.last_word = Instant::now();
-    }
-
-    /// A second is over.
-    pub(super) fn add(&mut self, second: &Interval) {
+impl Live for Lines {
+    fn second(&mut self, second: &Interval) {
         self.last_word = Instant::now();
         let latency = &second.latency;
         let lang = lang();
@@ -66,13 +59,24 @@ impl Lines {
         crate::tell!(
             "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{open}, {generator}{DIM:#}{errors}",
             units::short(second.messages_per_s()),
-            known(latency, latency.quantile_ns(0.5)),
-            known(latency, latency.quantile_ns(0.99)),
+            quantile(latency, 0.5),
+            quantile(latency, 0.99),
         );
+    }
+}
+
+impl Watch for Lines {
+    fn begin(&mut self) {
+        self.measuring = true;
+    }
+
+    fn end(&mut self) {
+        self.measuring = false;
+        self.last_word = Instant::now();
     }
 
     /// While nothing is measured, a line a second too.
-    pub(super) fn tick(&mut self, progress: &Progress) {
+    fn tick(&mut self, progress: &Progress) {
         if self.measuring || self.last_word.elapsed().as_secs() < 1 {
             return;
         }

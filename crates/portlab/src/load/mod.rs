@@ -6,13 +6,19 @@ mod claims_tests;
 mod complain;
 mod files;
 mod json;
-mod known;
 mod ladder;
 mod lines;
 mod parts;
 mod plan;
-#[cfg_attr(not(feature = "tui"), path = "no_screen.rs")]
+#[cfg(feature = "tui")]
 mod screen;
+#[cfg(not(feature = "tui"))]
+mod screen {
+    /// None: this build has no live screen.
+    pub(super) fn open(_plan: &super::Plan) -> Option<Box<dyn super::show::Live>> {
+        None
+    }
+}
 mod self_test;
 mod show;
 mod text;
@@ -32,8 +38,8 @@ use crate::{
 };
 pub(crate) use chat::chat_encodings;
 use complain::{complain, why_it_ended, why_nobody_answered};
-pub(crate) use known::{Args as KnownArgs, run as serve_known};
 use portlab_words::{Text, units};
+pub(crate) use self_test::{KnownArgs, serve_known};
 pub(crate) use show::interrupt_flag;
 
 /// Load any TCP port and measure it, checking what comes back
@@ -303,7 +309,7 @@ struct OutputArgs {
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if args.output.json_schema {
-        json::print(&mut output::stdout(), &json::schema())?;
+        output::print_json(&json::schema())?;
         return Ok(Verdict::Fine);
     }
     if args.output.self_test {
@@ -337,7 +343,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
 fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> {
     let lang = args::lang();
     let files = files::Files::create(&args.output)?;
-    let mut show = show::Show::new(plan, files, args.output.plain)?;
+    let mut show = show::Show::new(plan, "", files, args.output.plain, interrupt_flag()?);
     let outcome = portlab_load::run(plan, &mut show);
     let files = show.finish();
     let result = LoadResult::of(plan, outcome?, warnings);
@@ -347,15 +353,14 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
     // The files are finished first: a reader of stdout may close it. If a file can't be written, the
     // result is printed all the same.
     let written = files.and_then(|files| files.finish(&result));
-    let mut out = output::stdout();
     let printed = if args.output.json {
         // The line on stderr is for the person who ran the command.
         if let Some(why) = why_it_ended(&result) {
             words::say(args::BAD, lang.pick("closed:", "已关闭："), why.pick(lang));
         }
-        json::print(&mut out, &result)
+        output::print_json(&result)
     } else {
-        text::print(&mut out, &result, args::terminal_width(), lang).map_err(anyhow::Error::from)
+        output::print(&text::of_run(&result, args::terminal_width(), lang))
     };
     printed.context(UNWRITTEN)?;
     complain(&result, lang);

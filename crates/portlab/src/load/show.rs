@@ -1,7 +1,7 @@
 //! What is shown and kept while a run lasts.
 
 use std::{
-    io::IsTerminal,
+    io::{self, IsTerminal},
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
@@ -13,8 +13,8 @@ use anyhow::Context;
 use portlab_load::{Interval, Plan, Progress, Watch};
 use portlab_words::{Text, plural};
 
-use super::{files::Files, lines::Lines, parts::Parts, screen::Screen, words::waiting};
-use crate::{args::lang, progress::Progress as Bar};
+use super::{files::Files, lines::Lines, parts::Parts, screen, words::waiting};
+use crate::{args::lang, progress};
 
 /// How often a live screen moves on.
 pub(super) const INTERVAL: Duration = Duration::from_millis(250);
@@ -25,27 +25,28 @@ const SECOND: Duration = Duration::from_millis(900);
 /// A run that is planned to be shorter needs no screen.
 const WORTH_A_SCREEN: Duration = Duration::from_secs(3);
 
-/// Looks on while a run lasts.
+/// How a run is shown: on a screen, in a bar or in lines.
+pub(super) trait Live: Watch {
+    /// A second is over.
+    fn second(&mut self, _second: &Interval) {}
+
+    /// The run is over.
+    fn finish(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Shows a run while it lasts, and keeps what its files need.
 pub(super) struct Show {
-    live: Live,
-    /// What tells this run from others, if there are several.
-    title: String,
+    live: Box<dyn Live>,
     files: Files,
+    /// Histograms are large: without lines or files no seconds are kept.
+    keeps_seconds: bool,
     /// The intervals of the current second.
     second: Option<Interval>,
     /// The parts of the run, if they are asked for.
     pub(super) parts: Option<Parts>,
     interrupted: Arc<AtomicBool>,
-}
-
-/// How a run is shown.
-enum Live {
-    /// On a terminal.
-    Screen(Box<Screen>),
-    /// On a terminal, when it is short.
-    Bar(Bar),
-    /// Off a terminal, or when asked for.
-    Lines(Lines),
 }
 
 /// A flag that Ctrl-C sets, so that a run ends with what it has. The second Ctrl-C ends it at once.
@@ -55,47 +56,33 @@ pub(crate) fn interrupt_flag() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 impl Show {
-    /// Shows a run of `plan`.
-    pub(super) fn new(plan: &Plan, files: Files, plain: bool) -> anyhow::Result<Self> {
+    /// Shows a run of `plan`, which `interrupted` ends. A run that is one of several has a `title`, and
+    /// leaves room for the table that grows above.
+    pub(super) fn new(
+        plan: &Plan,
+        title: &str,
+        files: Files,
+        plain: bool,
+        interrupted: Arc<AtomicBool>,
+    ) -> Self {
         let planned = plan.stop.after.map(|time| {
             time.saturating_add(plan.warmup)
                 .saturating_add(plan.life.ramp)
         });
-        let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN);
+        let long = planned.is_none_or(|planned| planned >= WORTH_A_SCREEN) && title.is_empty();
         let plain = plain || (long && cfg!(not(feature = "tui")));
-        let live = if !is_on_terminal(plain) {
-            Live::Lines(Lines::new("", plan))
-        } else if long && let Some(screen) = Screen::open(plan) {
-            Live::Screen(Box::new(screen))
+        let on_terminal = std::io::stderr().is_terminal() && !plain;
+        let live: Box<dyn Live> = if !on_terminal {
+            Box::new(Lines::new(title, plan))
+        } else if long && let Some(screen) = screen::open(plan) {
+            screen
         } else {
-            Live::Bar(Bar::new(lang().pick("connecting", "正在连接")))
-        };
-        Ok(Self {
-            live,
-            title: String::new(),
-            files,
-            second: None,
-            parts: None,
-            interrupted: interrupt_flag()?,
-        })
-    }
-
-    /// Shows a run that is one of several, which `title` tells from the others; `interrupted` ends
-    /// all of them. It leaves room for the table that grows above.
-    pub(super) fn of_a_rung(
-        plan: &Plan,
-        plain: bool,
-        title: &str,
-        interrupted: Arc<AtomicBool>,
-    ) -> Self {
-        let live = match is_on_terminal(plain) {
-            true => Live::Bar(Bar::new(title)),
-            false => Live::Lines(Lines::new(title, plan)),
+            Box::new(Bar::new(title))
         };
         Self {
             live,
-            title: format!("{title}: "),
-            files: Files::default(),
+            keeps_seconds: !on_terminal || !files.is_empty(),
+            files,
             second: None,
             parts: None,
             interrupted,
@@ -107,59 +94,71 @@ impl Show {
         if let Some(second) = self.second.take() {
             self.tell(&second);
         }
-        match self.live {
-            Live::Screen(screen) => screen.finish()?,
-            Live::Bar(bar) => bar.finish(),
-            Live::Lines(_) => {}
-        }
+        self.live.finish()?;
         Ok(self.files)
     }
 
     fn tell(&mut self, second: &Interval) {
         self.files.add(second);
-        if let Live::Lines(lines) = &mut self.live {
-            lines.add(second);
-        }
+        self.live.second(second);
     }
 }
 
-fn is_on_terminal(plain: bool) -> bool {
-    std::io::stderr().is_terminal() && !plain
+/// A bar for a short run. It clears itself away.
+struct Bar {
+    bar: progress::Progress,
+    /// What tells this run from others, if there are several.
+    title: String,
+}
+
+impl Bar {
+    fn new(title: &str) -> Self {
+        let (what, title) = match title {
+            "" => (lang().pick("connecting", "正在连接"), String::new()),
+            title => (title, format!("{title}: ")),
+        };
+        let bar = progress::Progress::new(what);
+        Self { bar, title }
+    }
+}
+
+impl Live for Bar {}
+
+impl Watch for Bar {
+    fn connected(&mut self, connected: usize) -> bool {
+        let title = &self.title;
+        let connections = plural(connected as u64, "connection");
+        self.bar.say(&lang().pick(
+            format!("{title}loading, {connections}"),
+            format!("{title}正在加载，{connected} 个连接"),
+        ));
+        true
+    }
+
+    fn tick(&mut self, progress: &Progress) {
+        self.bar.at(progress.share);
+        if let Some(left) = progress.waiting {
+            self.bar.say(&waiting(left, lang()));
+        }
+    }
 }
 
 impl Watch for Show {
     fn connected(&mut self, connected: usize) -> bool {
-        match &mut self.live {
-            Live::Screen(screen) => screen.connected(connected),
-            Live::Bar(bar) => {
-                let (title, lang) = (&self.title, lang());
-                let connections = plural(connected as u64, "connection");
-                bar.say(&lang.pick(
-                    format!("{title}loading, {connections}"),
-                    format!("{title}正在加载，{connected} 个连接"),
-                ));
-            }
-            Live::Lines(_) => {}
-        }
-        true
+        self.live.connected(connected)
     }
 
     fn begin(&mut self) {
         self.files.begin();
-        if let Live::Lines(lines) = &mut self.live {
-            lines.begin();
-        }
+        self.live.begin();
     }
 
     fn interval(&mut self, interval: &Interval) {
-        if let Live::Screen(screen) = &mut self.live {
-            screen.add(interval);
-        }
+        self.live.interval(interval);
         if let Some(parts) = &mut self.parts {
             parts.add(&interval.latency);
         }
-        // Histograms are large: without lines or files no seconds are kept.
-        if !matches!(self.live, Live::Lines(_)) && self.files.is_empty() {
+        if !self.keeps_seconds {
             return;
         }
         match &mut self.second {
@@ -172,36 +171,18 @@ impl Watch for Show {
     }
 
     fn end(&mut self) {
-        if let Live::Lines(lines) = &mut self.live {
-            lines.end();
-        }
+        self.live.end();
     }
 
     fn tick(&mut self, progress: &Progress) {
-        match &mut self.live {
-            Live::Screen(screen) => screen.tick(progress),
-            Live::Bar(bar) => {
-                bar.at(progress.share);
-                if let Some(left) = progress.waiting {
-                    bar.say(&waiting(left, lang()));
-                }
-            }
-            Live::Lines(lines) => lines.tick(progress),
-        }
+        self.live.tick(progress);
     }
 
     fn wanted_rate(&mut self) -> Option<f64> {
-        match &mut self.live {
-            Live::Screen(screen) => screen.wanted_rate(),
-            Live::Bar(_) | Live::Lines(_) => None,
-        }
+        self.live.wanted_rate()
     }
 
     fn interrupted(&self) -> bool {
-        let by_key = match &self.live {
-            Live::Screen(screen) => screen.wants_to_end(),
-            Live::Bar(_) | Live::Lines(_) => false,
-        };
-        by_key || self.interrupted.load(Relaxed)
+        self.live.interrupted() || self.interrupted.load(Relaxed)
     }
 }

@@ -1,22 +1,32 @@
 //! What the result, the lines, the screen and the ladder say in the same words.
 
-use std::{
-    io::{self, Write},
-    time::Duration,
-};
+use std::{io::Write, time::Duration};
 
 use anstyle::Style;
 use portlab_load::{Chat, Latency, LoadResult, Pace, Plan, Through};
 use portlab_service::inert;
 pub(super) use portlab_words::units::per_s as rate;
 use portlab_words::{Lang, tr, units, wrap::wrap};
-use textwrap::{Options, WordSplitter};
+use textwrap::{Options, WordSplitter, core::display_width};
 
 use crate::args::stderr_width;
 pub(super) use portlab_words::plural;
 
 /// What was done, in a line.
 pub(super) fn headline(plan: &Plan, lang: Lang) -> String {
+    let rate = plan.pace.rate_per_s().map_or(String::new(), rate);
+    headline_at(plan, &tr!(lang, "at {rate}", "速率 {rate}"), lang)
+}
+
+/// The same for an open loop at several rates.
+pub(super) fn headline_of_a_ladder(plan: &Plan, ends_per_s: [f64; 2], lang: Lang) -> String {
+    let [from, to] = ends_per_s.map(rate);
+    let rates = tr!(lang, "from {from} to {to}", "速率从 {from} 到 {to}");
+    headline_at(plan, &rates, lang)
+}
+
+/// The headline; `rates` are those of an open loop.
+fn headline_at(plan: &Plan, rates: &str, lang: Lang) -> String {
     let depth = plan.depth;
     let pace = match plan.pace {
         Pace::Idle => String::new(),
@@ -28,33 +38,12 @@ pub(super) fn headline(plan: &Plan, lang: Lang) -> String {
             )
         }
         Pace::Closed => tr!(lang, "x depth {depth}, closed loop", "x 深度 {depth}，闭环"),
-        Pace::Open { rate_per_s, .. } => {
-            let rate = rate(rate_per_s);
-            open_loop(plan, &tr!(lang, "at {rate}", "速率 {rate}"), lang)
-        }
-    };
-    headline_with(plan, &pace, lang)
-}
-
-/// The same for an open loop at several rates.
-pub(super) fn headline_of_a_ladder(plan: &Plan, ends_per_s: [f64; 2], lang: Lang) -> String {
-    let [from, to] = ends_per_s.map(rate);
-    let rates = tr!(lang, "from {from} to {to}", "速率从 {from} 到 {to}");
-    headline_with(plan, &open_loop(plan, &rates, lang), lang)
-}
-
-fn open_loop(plan: &Plan, rates: &str, lang: Lang) -> String {
-    match plan.pace {
         Pace::Open { arrivals, .. } => tr!(
             lang,
             "open loop {rates}, {arrivals}",
             "开环，{rates}，{arrivals}"
         ),
-        Pace::Closed | Pace::Idle => String::new(),
-    }
-}
-
-fn headline_with(plan: &Plan, pace: &str, lang: Lang) -> String {
+    };
     let through = plan.through.as_ref().map_or(String::new(), |it| {
         let Through { addr, faults } = it;
         tr!(
@@ -72,7 +61,7 @@ fn headline_with(plan: &Plan, pace: &str, lang: Lang) -> String {
         );
     }
     if let Some(chat) = &plan.script.chat {
-        return headline_of_a_chat(plan, chat, pace, lang) + &through;
+        return headline_of_a_chat(plan, chat, &pace, lang) + &through;
     }
     let (sizes, expect) = (plan.script.say.sizes(), &plan.script.expect);
     let [shortest, longest] = [sizes.start(), sizes.end()].map(|it| units::bytes(*it as f64));
@@ -174,55 +163,55 @@ pub(super) fn errors(count: u64, lang: Lang) -> String {
     lang.pick(plural(count, "error"), format!("{count} 个错误"))
 }
 
-/// A time; a dash when nothing was recorded.
-pub(super) fn known(latency: &Latency, nanos: u64) -> String {
-    if latency.count() == 0 {
-        "–".to_owned()
-    } else {
-        units::nanos(nanos as f64)
+/// A quantile of `latency`; a dash when nothing was recorded.
+pub(super) fn quantile(latency: &Latency, quantile: f64) -> String {
+    match latency.count() {
+        0 => "–".to_owned(),
+        _ => units::nanos(latency.quantile_ns(quantile) as f64),
     }
 }
 
 /// Writes a message to stderr, as wide as that is. An error is ignored: stderr may be closed.
 pub(super) fn say(style: Style, lead: &str, text: &str) {
-    let stderr = &mut crate::output::stderr();
-    let styled = format!("{style}{lead}{style:#} ");
     // Off a terminal a message is one line, which can be searched for.
     let width = stderr_width().unwrap_or(usize::MAX);
-    let _ = paragraph(
-        stderr,
-        width,
-        (&styled, lead.len() + 1),
-        Style::new(),
-        &inert(text),
-    );
+    let lead = format!("{style}{lead}{style:#} ");
+    let text = paragraph(width, &lead, Style::new(), &inert(text));
+    let _ = crate::output::stderr().write_all(text.as_bytes());
 }
 
-/// `text` and as many spaces as make it `columns` wide.
-pub(super) fn padded(text: &str, columns: usize) -> String {
-    let gap = columns.saturating_sub(textwrap::core::display_width(text));
-    format!("{text}{:gap$}", "")
+/// Text for people, in their language and as wide as their terminal if that can be.
+pub(super) struct Page {
+    pub(super) width: usize,
+    pub(super) lang: Lang,
+    pub(super) text: String,
 }
 
-/// Prints `text` after `lead`, broken between words into lines of at most `width` columns that begin
-/// `indent` columns from the left. Where there is little room beside `lead`, it begins below.
-pub(super) fn paragraph(
-    out: &mut impl Write,
-    width: usize,
-    (lead, indent): (&str, usize),
-    style: Style,
-    text: &str,
-) -> io::Result<()> {
-    if text.is_empty() {
-        return writeln!(out, "{}", lead.trim_end());
+impl Page {
+    pub(super) fn new(width: usize, lang: Lang) -> Self {
+        let text = String::new();
+        Self { width, lang, text }
     }
-    let text = tied(text);
-    let below = indent > BELOW && indent + LITTLE > width;
-    let indent = if below { BELOW } else { indent };
-    if below {
-        writeln!(out, "{}", lead.trim_end())?;
+
+    /// Adds a [`paragraph`].
+    pub(super) fn add(&mut self, lead: &str, style: Style, text: &str) {
+        self.text += &paragraph(self.width, lead, style, text);
+    }
+}
+
+/// `text` after `lead`, broken between words into lines of at most `width` columns that hang below its
+/// beginning. Where there is little room beside `lead`, it begins below.
+fn paragraph(width: usize, lead: &str, style: Style, text: &str) -> String {
+    if text.is_empty() {
+        return format!("{}\n", lead.trim_end());
+    }
+    let (mut lead, mut indent) = (lead.to_owned(), display_width(lead));
+    if indent > BELOW && indent + LITTLE > width {
+        indent = BELOW;
+        lead = format!("{}\n{:indent$}", lead.trim_end(), "");
     }
     let room = width.saturating_sub(indent).max(1);
+    let text = tied(text);
     let is_chinese = |it: char| ('\u{3000}'..'\u{a000}').contains(&it);
     // An option or an address is copied from here, so it stays in one piece.
     let options = Options::new(room)
@@ -235,15 +224,9 @@ pub(super) fn paragraph(
             .map(String::from)
             .collect(),
     };
-    for (index, line) in lines.iter().enumerate() {
-        let line = line.replace(TIE, " ");
-        if index > 0 || below {
-            writeln!(out, "{:indent$}{style}{line}{style:#}", "")?;
-        } else {
-            writeln!(out, "{lead}{style}{line}{style:#}")?;
-        }
-    }
-    Ok(())
+    let lines = lines.iter().map(|line| line.replace(TIE, " "));
+    let lines: Vec<_> = lines.map(|it| format!("{style}{it}{style:#}")).collect();
+    lead + &lines.join(&format!("\n{:indent$}", "")) + "\n"
 }
 
 /// `text` with its figures tied to their units, so that no line ends between them.
@@ -281,14 +264,9 @@ const BELOW: usize = 4;
 mod tests {
     use super::*;
 
-    fn printed(width: usize, lead: &str, text: &str) -> String {
-        let mut out = Vec::new();
-        paragraph(&mut out, width, (lead, lead.len()), Style::new(), text).unwrap();
-        String::from_utf8(out).unwrap()
-    }
-
     #[test]
     fn a_paragraph_is_broken_between_words_and_nowhere_else() {
+        let printed = |width, lead, text| paragraph(width, lead, Style::new(), text);
         let text = "then use --per-connection and wait";
         assert_eq!(
             printed(30, "  lead  ", text),

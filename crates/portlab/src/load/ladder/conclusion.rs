@@ -1,37 +1,26 @@
 //! What a ladder has shown: its failures, its knee, and where it says nothing of the server.
 
-use std::io::{self, Write};
-
 use anstyle::Style;
 use portlab_load::{Caution, CautionKind, Knee, Rung, Sure, knee};
 use portlab_words::{Lang, Text, tr, units};
-use textwrap::core::display_width;
 
 use super::{
     super::{
         text::word_in,
-        words::{paragraph, rate},
+        words::{Page, rate},
     },
     Step,
 };
 use crate::args::{BAD, DIM, GOOD, HEAD, WARN};
 
 /// What went wrong at one rate.
-pub(super) fn failures(
-    out: &mut impl Write,
-    width: usize,
-    step: &Step,
-    lang: Lang,
-) -> io::Result<()> {
+pub(super) fn failures(page: &mut Page, step: &Step) {
     for failure in &step.result.failures {
         let (rate, count) = (step.rate(), failure.count);
-        let lead = tr!(lang, "at {rate}: {count}x", "速率 {rate}：{count} 次");
-        let indent = lead.len() + 1;
-        let lead = format!("{BAD}{lead}{BAD:#} ");
-        let text = failure.in_words(lang);
-        paragraph(out, width, (&lead, indent), Style::new(), &text)?;
+        let lead = tr!(page.lang, "at {rate}: {count}x", "速率 {rate}：{count} 次");
+        let text = failure.in_words(page.lang);
+        page.add(&format!("{BAD}{lead}{BAD:#} "), Style::new(), &text);
     }
-    Ok(())
 }
 
 /// The curve of latency against load that a ladder has shown.
@@ -53,45 +42,27 @@ impl<'a> Curve<'a> {
     }
 
     /// Names the knee.
-    pub(super) fn print(
-        &self,
-        out: &mut impl Write,
-        width: usize,
-        cut_short: bool,
-        lang: Lang,
-    ) -> io::Result<()> {
+    pub(super) fn tell(&self, page: &mut Page, cut_short: bool) {
+        let lang = page.lang;
         let (lead, text) = self.knee_in_words(cut_short, lang);
-        let indent = display_width(&lead) + 1;
-        let lead = format!("{HEAD}{lead}{HEAD:#} ");
-        paragraph(out, width, (&lead, indent), Style::new(), &text)?;
+        page.add(&format!("{HEAD}{lead}{HEAD:#} "), Style::new(), &text);
         let cautions = self.cautions();
-        let (style, word) = match cautions.len() {
-            0 => (GOOD, "yes"),
-            _ if self.knee.sure().is_none() => (WARN, "no"),
-            _ => (WARN, "with care"),
-        };
-        let evidence = match cautions.is_empty() {
-            true => lang.pick(
-                "nothing speaks against the rates up to the one after the knee",
-                "从最低速率到拐点后的一个速率，没有可疑之处",
-            ),
-            false => "",
+        let no_doubt = lang.pick(
+            "nothing speaks against the rates up to the one after the knee",
+            "从最低速率到拐点后的一个速率，没有可疑之处",
+        );
+        let (style, word, evidence) = match cautions.len() {
+            0 => (GOOD, "yes", no_doubt),
+            _ if self.knee.sure().is_none() => (WARN, "no", ""),
+            _ => (WARN, "with care", ""),
         };
         let (name, word) = (lang.pick("believable:", "可信吗："), word_in(word, lang));
         let lead = format!("{HEAD}{name}{HEAD:#} {style}{word}{style:#}  ");
-        let indent = display_width(name) + display_width(word) + 3;
-        paragraph(out, width, (&lead, indent), DIM, evidence)?;
+        page.add(&lead, DIM, evidence);
         for caution in cautions {
             let lead = format!("  {WARN}!{WARN:#} ");
-            paragraph(
-                out,
-                width,
-                (&lead, 4),
-                Style::new(),
-                caution.text.pick(lang),
-            )?;
+            page.add(&lead, Style::new(), caution.text.pick(lang));
         }
-        out.flush()
     }
 
     /// The reasons to doubt the knee: cautions at the rates that show it, from the lowest to the one after
@@ -304,6 +275,7 @@ mod tests {
     use portlab_load::{Arrivals, Ended, LoadResult, Pace, Plan, Tally};
 
     use super::*;
+    use crate::load::text::tests::plain;
 
     /// A step of a thousand messages, or of none when `p99_ns` is 0.
     fn step(rate_per_s: f64, p99_ns: u64, lag_ns: u64) -> Step {
@@ -331,12 +303,9 @@ mod tests {
     }
 
     fn said(walked: &[Step]) -> String {
-        let mut out = Vec::new();
-        Curve::of(walked)
-            .print(&mut out, 500, false, Lang::En)
-            .unwrap();
-        let text = anstream::adapter::strip_bytes(&out).into_vec();
-        String::from_utf8(text).unwrap()
+        let mut page = Page::new(500, Lang::En);
+        Curve::of(walked).tell(&mut page, false);
+        plain(&page.text)
     }
 
     #[test]

@@ -3,10 +3,7 @@
 mod conclusion;
 mod table;
 
-use std::{
-    io::Write,
-    sync::{Arc, atomic::AtomicBool},
-};
+use std::sync::{Arc, atomic::AtomicBool};
 
 use portlab_load::{Answers, Ended, Knee, LoadResult, Pace, Plan, Rung, rungs};
 use portlab_sys::terminal::Hush;
@@ -14,12 +11,14 @@ use portlab_words::{Lang, Text, tr};
 
 use self::{conclusion::Curve, table::Table};
 use super::{
-    Args, complain, json,
+    Args, complain,
+    files::Files,
+    json,
     parts::Parts,
     plan::Rates,
     show::{Show, interrupt_flag},
-    text::print_answers,
-    why_it_ended, why_nobody_answered, words,
+    why_it_ended, why_nobody_answered,
+    words::{self, Page},
 };
 use crate::{
     Verdict,
@@ -57,15 +56,14 @@ pub(super) fn run(
         cut_short: None,
         gave_up: false,
     };
-    let mut out = output::stdout();
     // A line that is typed would push the bar up and leave it standing.
     let hush = (!output.plain).then(|| Hush::new(std::io::stderr()));
-    ladder.walk(&mut out)?;
+    ladder.walk()?;
     drop(hush);
     if output.json {
-        json::print(&mut out, &ladder.report())?;
+        output::print_json(&ladder.report())?;
     } else {
-        ladder.conclude(&mut out)?;
+        output::print(&ladder.conclusion())?;
     }
     Ok(ladder.verdict())
 }
@@ -92,9 +90,11 @@ struct Ladder<'a> {
 
 impl Ladder<'_> {
     /// Runs at each rate until there is a reason to stop.
-    fn walk(&mut self, out: &mut impl Write) -> anyhow::Result<()> {
+    fn walk(&mut self) -> anyhow::Result<()> {
         if let Some(table) = &self.table {
-            table.head(out, self.plan, &self.rates, (terminal_width(), self.lang))?;
+            let mut page = Page::new(terminal_width(), self.lang);
+            table.head(&mut page, self.plan, &self.rates);
+            output::print(&page.text)?;
         }
         for index in 0..self.rates.len() {
             let step = self.climb(index)?;
@@ -119,7 +119,7 @@ impl Ladder<'_> {
                 break;
             }
             if let Some(table) = &self.table {
-                table.row(out, &step)?;
+                output::print(&table.row(&step))?;
             }
             self.cut_short = step.why_it_ends_the_ladder(self.lang);
             self.walked.push(step);
@@ -139,7 +139,7 @@ impl Ladder<'_> {
         let (number, all) = (index + 1, self.rates.len());
         let title = tr!(self.lang, "{number} of {all}", "{number}/{all}");
         let flag = Arc::clone(&self.interrupted);
-        let mut show = Show::of_a_rung(&plan, self.plain, &title, flag);
+        let mut show = Show::new(&plan, &title, Files::default(), self.plain, flag);
         show.parts = Some(Parts::default());
         let outcome = portlab_load::run(&plan, &mut show);
         let parts_ns = show.parts.take().unwrap_or_default().p99s_ns();
@@ -169,24 +169,20 @@ impl Ladder<'_> {
         }
     }
 
-    fn conclude(&self, out: &mut impl Write) -> anyhow::Result<()> {
-        let width = terminal_width();
+    fn conclusion(&self) -> String {
+        let mut page = Page::new(terminal_width(), self.lang);
+        let mut answers = Answers::default();
         for step in self.walked.iter().chain(&self.unfinished) {
-            conclusion::failures(out, width, step, self.lang)?;
+            conclusion::failures(&mut page, step);
+            answers.merge(&step.result.answers);
         }
         if let Some(why) = &self.cut_short {
             let lead = self.lang.pick("cut short:", "提前结束：");
-            let styled = format!("{BAD}{lead}{BAD:#} ");
-            words::paragraph(out, width, (&styled, 11), anstyle::Style::new(), why)?;
+            page.add(&format!("{BAD}{lead}{BAD:#} "), anstyle::Style::new(), why);
         }
-        let mut answers = Answers::default();
-        for step in self.walked.iter().chain(&self.unfinished) {
-            answers.merge(&step.result.answers);
-        }
-        print_answers(out, width, self.plan, &answers, self.lang)?;
-        let cut_short = self.cut_short.is_some();
-        Curve::of(&self.walked).print(out, width, cut_short, self.lang)?;
-        Ok(())
+        page.answers(self.plan, &answers);
+        Curve::of(&self.walked).tell(&mut page, self.cut_short.is_some());
+        page.text
     }
 
     /// A ladder walks into overload, so answers may be missing; errors may not.

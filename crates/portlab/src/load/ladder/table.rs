@@ -1,13 +1,11 @@
 //! A row for each rate, with as many columns as the terminal has room for.
 
-use std::io::{self, Write};
-
 use anstyle::Style;
 use portlab_load::{Latency, Plan};
-use portlab_words::{Lang, tr, units};
+use portlab_words::{tr, units};
 
 use super::{
-    super::words::{headline_of_a_ladder, known, paragraph},
+    super::words::{Page, headline_of_a_ladder, quantile},
     Step,
 };
 use crate::args::{DIM, HEAD};
@@ -55,18 +53,11 @@ impl Table {
         Self { columns, bar }
     }
 
-    pub(super) fn head(
-        &self,
-        out: &mut impl Write,
-        plan: &Plan,
-        rates: &[f64],
-        (width, lang): (usize, Lang),
-    ) -> io::Result<()> {
+    pub(super) fn head(&self, page: &mut Page, plan: &Plan, rates: &[f64]) {
+        let lang = page.lang;
         let ends = [rates.first(), rates.last()].map(|end| end.copied().unwrap_or_default());
         let headline = headline_of_a_ladder(plan, ends, lang);
-        let target = format!("{HEAD}{}{HEAD:#}  ", plan.target);
-        let indent = plan.target.to_string().len() + GAP;
-        paragraph(out, width, (&target, indent), Style::new(), &headline)?;
+        page.head(&plan.target.to_string(), &headline);
         let each = plan.stop.after.map_or(String::new(), |time| {
             let time = units::time(time);
             tr!(lang, " of {time} each", "，每个 {time}")
@@ -84,35 +75,27 @@ impl Table {
             "{steps} rates{each}; latency from when a message was due{sent}",
             "{steps} 个速率{each}；延迟从消息到期时算起{sent}"
         );
-        paragraph(out, width, ("", 0), DIM, &text)?;
-        write!(out, "{HEAD}")?;
-        for Column { name, width, .. } in &self.columns {
-            write!(out, "{name:>width$}")?;
-        }
+        page.add("", DIM, &text);
+        let of_column = |it: &&Column| format!("{:>width$}", it.name, width = it.width);
+        let mut heads: String = self.columns.iter().map(of_column).collect();
         if self.bar > 0 {
-            write!(out, "{:GAP$}{BAR_HEAD}", "")?;
+            heads += &format!("{:GAP$}{BAR_HEAD}", "");
         }
-        writeln!(out, "{HEAD:#}")?;
-        out.flush()
+        page.text += &format!("{HEAD}{heads}{HEAD:#}\n");
     }
 
-    pub(super) fn row(&self, out: &mut impl Write, step: &Step) -> io::Result<()> {
-        for column in &self.columns {
+    pub(super) fn row(&self, step: &Step) -> String {
+        let of_column = |column: &&Column| {
             // However long a value is, it stands apart from the one before.
             let (style, width) = (column.style, column.width - 1);
-            write!(out, "{style} {:>width$}{style:#}", (column.value)(step))?;
-        }
+            format!("{style} {:>width$}{style:#}", (column.value)(step))
+        };
+        let mut row: String = self.columns.iter().map(of_column).collect();
         if self.bar > 0 {
-            let p99_ns = step.result.latency_ns.quantile_ns(0.99);
-            write!(
-                out,
-                "{:GAP$}{}",
-                "",
-                "█".repeat(cells(p99_ns).min(self.bar))
-            )?;
+            let cells = cells(step.result.latency_ns.quantile_ns(0.99)).min(self.bar);
+            row += &format!("{:GAP$}{}", "", "█".repeat(cells));
         }
-        writeln!(out)?;
-        out.flush()
+        row + "\n"
     }
 }
 
@@ -125,17 +108,7 @@ fn cells(p99_ns: u64) -> usize {
 }
 
 fn p99(latency: Option<&Latency>) -> String {
-    latency.map_or(String::new(), |it| known(it, it.quantile_ns(0.99)))
-}
-
-fn due(step: &Step, quantile: f64) -> String {
-    let latency = &step.result.latency_ns;
-    known(latency, latency.quantile_ns(quantile))
-}
-
-fn lost(step: &Step) -> u64 {
-    let result = &step.result;
-    result.errors + result.unanswered + result.due_not_sent
+    latency.map_or(String::new(), |it| quantile(it, 0.99))
 }
 
 /// Between a column and what is no column.
@@ -156,9 +129,15 @@ const COLUMNS: [Column; 10] = [
         let share = step.result.messages_per_s / step.asked_per_s();
         format!("{:.1}%", share * 100.0)
     }),
-    column("p50", 10, 3, PLAIN, |step| due(step, 0.5)),
-    column("p99", 10, 1, PLAIN, |step| due(step, 0.99)),
-    column("p99.9", 10, 9, PLAIN, |step| due(step, 0.999)),
+    column("p50", 10, 3, PLAIN, |step| {
+        quantile(&step.result.latency_ns, 0.5)
+    }),
+    column("p99", 10, 1, PLAIN, |step| {
+        quantile(&step.result.latency_ns, 0.99)
+    }),
+    column("p99.9", 10, 9, PLAIN, |step| {
+        quantile(&step.result.latency_ns, 0.999)
+    }),
     column(SENT, 10, 8, DIM, |step| {
         p99(step.result.uncorrected_latency_ns.as_ref())
     }),
@@ -168,7 +147,9 @@ const COLUMNS: [Column; 10] = [
     column("gen", 7, 7, DIM, |step| {
         format!("{:.0}%", step.result.generator_cpu_share * 100.0)
     }),
-    column("lost", 8, 4, PLAIN, |step| lost(step).to_string()),
+    column("lost", 8, 4, PLAIN, |Step { result, .. }| {
+        (result.errors + result.unanswered + result.due_not_sent).to_string()
+    }),
     // Drawn, not written.
     column(BAR_HEAD, GAP + BAR_HEAD.len(), BARS, PLAIN, |_| {
         String::new()
@@ -193,17 +174,16 @@ const fn column(
 
 #[cfg(test)]
 mod tests {
+    use portlab_words::Lang;
+
     use super::*;
+    use crate::load::text::tests::plain;
 
     fn heads(width: usize) -> String {
         let plan = Plan::new("127.0.0.1:9".parse().unwrap());
-        let mut out = Vec::new();
-        let table = Table::of_width(width);
-        table
-            .head(&mut out, &plan, &[1e3, 2e4], (width, Lang::En))
-            .unwrap();
-        let text = anstream::adapter::strip_bytes(&out).into_vec();
-        let text = String::from_utf8(text).unwrap();
+        let mut page = Page::new(width, Lang::En);
+        Table::of_width(width).head(&mut page, &plan, &[1e3, 2e4]);
+        let text = plain(&page.text);
         let widest = text.lines().map(|line| line.chars().count()).max();
         assert!(widest.unwrap() <= width, "{width}:\n{text}");
         let last = text.lines().last().unwrap_or_default().trim_start();

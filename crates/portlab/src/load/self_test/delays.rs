@@ -4,13 +4,14 @@ use std::{net::SocketAddr, ops::RangeInclusive, time::Duration};
 
 use portlab_load::Plan;
 use portlab_stats::estimate::Estimate;
-use portlab_words::units;
+use portlab_words::{Text, tr, units};
 
-use super::{Bench, server::Known};
-use crate::{
-    args::DIM,
-    load::known::{Behaviour, QUANTILES},
+use super::{
+    ERRORS,
+    bench::{Bench, written},
+    known::{Behaviour, Known, QUANTILES},
 };
+use crate::args::{DIM, lang};
 
 /// By how much a percentile may differ from the known delay, beside the pacing lag.
 const TRUTH: f64 = 0.02;
@@ -35,26 +36,24 @@ impl Bench {
     ) -> anyhow::Result<()> {
         let mut rounds = self.rounds(behaviour, &plan)?;
         let mut figures = figures(&rounds, told);
-        if figures
-            .iter()
-            .any(|figure| !figure.range.contains(&figure.got))
-        {
+        if figures.iter().any(|(_, range, got)| !range.contains(got)) {
             rounds.extend(self.rounds(behaviour, &plan)?);
             rounds.sort_by_key(|round| round.waited);
-            let waited = units::time(rounds[ROUNDS].waited);
+            let (all, waited) = (rounds.len(), units::time(rounds[ROUNDS].waited));
             rounds.truncate(ROUNDS);
-            self.say(&format!(
-                "  {DIM}measured again: of {} rounds, those in which the generator waited less than \
-                 {waited} for a processor{DIM:#}",
-                2 * ROUNDS
-            ))?;
+            let text = tr!(
+                lang(),
+                "measured again: of {all} rounds, those in which the generator waited less than {waited} for a \
+                 processor",
+                "重新测量：{all} 轮中，取生成器等处理器的时间少于 {waited} 的几轮"
+            );
+            self.say(&format!("  {DIM}{text}{DIM:#}"))?;
             figures = self::figures(&rounds, told);
         }
-        for Percentile { name, range, got } in figures {
-            self.figure(&name, &range, got, units::nanos)?;
+        for (name, range, got) in figures {
+            self.figure(name, &range, got, units::nanos)?;
         }
-        let errors: u64 = rounds.iter().map(|round| round.errors).sum();
-        self.same("errors", &0, &errors)
+        self.count(ERRORS, 0, rounds.iter().map(|round| round.errors).sum())
     }
 
     fn rounds(
@@ -70,7 +69,7 @@ impl Bench {
                 warmup: Duration::ZERO,
                 ..plan(server.addr)
             };
-            let outcome = self.load(&plan, &mut ())?;
+            let outcome = self.load(&plan)?;
             rounds.push(Round {
                 known: server.own_quantiles()?,
                 got: QUANTILES.map(|quantile| outcome.latency.quantile_ns(quantile) as f64),
@@ -96,30 +95,24 @@ struct Round {
     errors: u64,
 }
 
-/// A percentile in nanoseconds, and where it must lie.
-struct Percentile {
-    name: String,
-    range: RangeInclusive<f64>,
-    got: f64,
-}
+/// A percentile: its name, where it must lie, and where it lies, in nanoseconds.
+type Percentile = (Text, RangeInclusive<f64>, f64);
 
 /// What is to be checked of `rounds` with a server that was told to take so long.
 fn figures(rounds: &[Round], told: Duration) -> Vec<Percentile> {
     let around = |known: f64| known * (1.0 - TRUTH)..=known * (1.0 + TRUTH);
     let at = |figure: &dyn Fn(&Round) -> f64| median(rounds.iter().map(figure));
-    let own = Percentile {
-        name: "p50 by the server's clock".to_owned(),
-        range: around(told.as_nanos() as f64),
-        got: at(&|round| round.known[0]),
-    };
+    let own = Text::new("p50 by the server's clock", "服务器自己测得的 p50");
+    let own = (
+        own,
+        around(told.as_nanos() as f64),
+        at(&|round| round.known[0]),
+    );
     let lag = at(&|round| round.lag);
     let quantiles = QUANTILES.into_iter().enumerate().map(|(index, quantile)| {
-        let range = around(at(&|round| round.known[index]));
-        Percentile {
-            name: format!("p{:.0}", quantile * 100.0),
-            range: *range.start()..=*range.end() + lag,
-            got: at(&|round| round.got[index]),
-        }
+        let (low, high) = around(at(&|round| round.known[index])).into_inner();
+        let name = written(format!("p{:.0}", quantile * 100.0));
+        (name, low..=high + lag, at(&|round| round.got[index]))
     });
     std::iter::once(own).chain(quantiles).collect()
 }

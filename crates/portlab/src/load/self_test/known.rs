@@ -1,0 +1,206 @@
+//! Servers whose behaviour is known: a thread per connection, an echo, and one thing that is wrong with it. Each is
+//! a process of its own, as for every load.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    process::{Child, ChildStdout, Command, Stdio},
+    sync::{Arc, Mutex},
+    thread,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use portlab_load::Latency;
+use portlab_sys::{
+    machine::{halves, keep_to},
+    socket::{note_arrivals, read_with_age},
+    spawn::tie_to_this_thread,
+};
+use portlab_words::{Text, tr};
+use serde::{Deserialize, Serialize};
+
+use crate::{Verdict, args, output};
+
+/// A server whose behaviour is known
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What it does, such as {"Lie":999}
+    #[arg(value_parser = |text: &str| serde_json::from_str::<Behaviour>(text))]
+    behaviour: Behaviour,
+}
+
+/// What a server does beside echoing.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum Behaviour {
+    /// Answers this long after a message has arrived.
+    Delay(Duration),
+    /// Answers a byte at a time, this far apart.
+    Trickle(Duration),
+    /// Flips a bit of the byte at this place of each connection's stream.
+    Lie(u64),
+    /// Leaves the byte at this place out.
+    Omit(u64),
+    /// Says the byte at this place twice.
+    Repeat(u64),
+    /// Closes after so many bytes.
+    Close(u64),
+    /// Answers every so many bytes with an error of HTTP.
+    Refuse(u64),
+}
+
+/// A running server. It is killed when this is dropped.
+pub(super) struct Known {
+    pub(super) child: Child,
+    out: BufReader<ChildStdout>,
+    pub(super) addr: SocketAddr,
+}
+
+impl Known {
+    pub(super) fn start(behaviour: Behaviour) -> anyhow::Result<Self> {
+        let program = std::env::current_exe().with_context(args::not_found)?;
+        let mut command = Command::new(program);
+        command.args(["known-server", &serde_json::to_string(&behaviour)?]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = tie_to_this_thread(&mut command)
+            .spawn()
+            .context(Text::new("can't start a server", "无法启动服务器"))?;
+        let out = child.stdout.take().context(NO_ADDRESS)?;
+        let mut server = Self {
+            child,
+            out: BufReader::new(out),
+            addr: SocketAddr::from(([127, 0, 0, 1], 0)),
+        };
+        server.addr = server.hear()?.parse().context(NO_ADDRESS)?;
+        Ok(server)
+    }
+
+    fn hear(&mut self) -> anyhow::Result<String> {
+        let mut line = String::new();
+        self.out.read_line(&mut line)?;
+        Ok(line.trim().to_owned())
+    }
+
+    /// Ends the server, and returns how long its answers took by its own clock, at each of
+    /// [`QUANTILES`].
+    pub(super) fn own_quantiles(mut self) -> anyhow::Result<[f64; QUANTILES.len()]> {
+        drop(self.child.stdin.take());
+        let line = self.hear()?;
+        serde_json::from_str(&line).with_context(|| {
+            tr!(
+                "the server printed {line:?} instead of its figures",
+                "服务器输出的不是数字，而是 {line:?}"
+            )
+        })
+    }
+}
+
+impl Drop for Known {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const NO_ADDRESS: Text = Text::new("the server printed no address", "服务器没有输出地址");
+
+/// The quantiles that a server tells of the times it took itself.
+pub(super) const QUANTILES: [f64; 5] = [0.5, 0.75, 0.9, 0.95, 0.99];
+
+/// Serves until stdin ends. Prints its address first, and at last how long its answers took by its own
+/// clock: from the arrival of a message in the kernel to the last byte of its answer, in
+/// nanoseconds at each of [`QUANTILES`].
+pub(crate) fn serve(args: &Args) -> anyhow::Result<Verdict> {
+    if let Ok(Some(halves)) = halves() {
+        let _ = keep_to(&halves.second);
+    }
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let behaviour = args.behaviour;
+    let mut out = output::raw_stdout();
+    writeln!(out, "{}", listener.local_addr()?)?;
+    out.flush()?;
+    let own = Arc::new(Mutex::new(Latency::new()));
+    let books = Arc::clone(&own);
+    thread::spawn(move || {
+        for stream in listener.incoming().map_while(Result::ok) {
+            let books = Arc::clone(&books);
+            // How a connection ends is the client's affair.
+            thread::spawn(move || answer(stream, behaviour, &books));
+        }
+    });
+    std::io::stdin().read_to_end(&mut Vec::new())?;
+    let own = own.lock().expect("no thread panics with the books open");
+    writeln!(out, "{:?}", QUANTILES.map(|it| own.quantile_ns(it)))?;
+    Ok(Verdict::Fine)
+}
+
+/// Answers one connection until its end.
+fn answer(
+    mut stream: TcpStream,
+    behaviour: Behaviour,
+    books: &Mutex<Latency>,
+) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    note_arrivals(&stream)?;
+    let mut buffer = vec![0; 64 * 1024];
+    let mut at = 0;
+    loop {
+        // A delay counts from when the message was in the kernel, and includes the waking of this thread.
+        let (length, age) = read_with_age(&stream, &mut buffer)?;
+        let arrived = Instant::now() - age;
+        if length == 0 {
+            return Ok(());
+        }
+        let mut answer = buffer[..length].to_vec();
+        let end = at + length as u64;
+        let place = match behaviour {
+            Behaviour::Lie(of) | Behaviour::Omit(of) | Behaviour::Repeat(of) => {
+                (at..end).contains(&of).then(|| (of - at) as usize)
+            }
+            _ => None,
+        };
+        match (behaviour, place) {
+            (Behaviour::Delay(time), _) => wait_until(arrived + time),
+            (Behaviour::Trickle(gap), _) => {
+                for (index, byte) in answer.iter().enumerate() {
+                    wait_until(arrived + gap * index as u32);
+                    stream.write_all(&[*byte])?;
+                }
+                answer.clear();
+            }
+            (Behaviour::Lie(_), Some(index)) => answer[index] ^= 0x10,
+            (Behaviour::Omit(_), Some(index)) => drop(answer.remove(index)),
+            (Behaviour::Repeat(_), Some(index)) => answer.insert(index, answer[index]),
+            (Behaviour::Lie(_) | Behaviour::Omit(_) | Behaviour::Repeat(_), None) => {}
+            (Behaviour::Close(after), _) => {
+                if end >= after {
+                    return stream.write_all(&answer[..(after - at) as usize]);
+                }
+            }
+            (Behaviour::Refuse(size), _) => {
+                answer = REFUSAL.repeat((end / size - at / size) as usize);
+            }
+        }
+        stream.write_all(&answer)?;
+        let took = arrived.elapsed().as_nanos() as u64;
+        let mut books = books.lock().expect("no thread panics with the books open");
+        books.record(took);
+        at = end;
+    }
+}
+
+/// An error of HTTP, complete.
+const REFUSAL: &[u8] = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
+
+/// How long before its time a thread stops sleeping: longer than a machine takes to wake it.
+const WAKING: Duration = Duration::from_micros(200);
+
+/// Waits until `moment`, to a few microseconds: asleep, and for the last bit awake.
+fn wait_until(moment: Instant) {
+    let left = moment.saturating_duration_since(Instant::now());
+    thread::sleep(left.saturating_sub(WAKING));
+    while Instant::now() < moment {
+        std::hint::spin_loop();
+    }
+}
