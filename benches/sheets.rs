@@ -8,7 +8,7 @@
 
 use std::{fs, process::Command, time::SystemTime};
 
-use portlab_backends::{Capacity, MODELS, measured};
+use portlab_backends::{MODELS, Serves, measured};
 use portlab_stats::{
     measure::Measure,
     read::read,
@@ -35,7 +35,7 @@ fn main() -> Result<()> {
     }
     let all: Vec<&str> = MODELS.iter().map(|model| model.sheet().name).collect();
     let open = MODELS.iter().map(|model| model.sheet());
-    let open = open.filter(|sheet| sheet.serves == Capacity::Open);
+    let open = open.filter(|sheet| sheet.serves == Serves::Open);
     let open: Vec<&str> = open.map(|sheet| sheet.name).collect();
     let idle = compare(&open, &["--workload=idle", IDLE, "--rounds=9"])?;
     let churn = compare(&all, &["--workload=churn", "--rounds=15"])?;

@@ -14,7 +14,7 @@ mod page;
 
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-use portlab_backends::{Family, MODELS, Sheet, find, textbook};
+use portlab_backends::{MODELS, Sheet, find, textbook};
 use portlab_conformance::CASES;
 use portlab_lab::workloads::WORKLOADS;
 use portlab_testkit::{read, root};
@@ -90,7 +90,7 @@ fn every_model_is_a_file_of_its_name_and_every_file_is_listed() {
 #[test]
 fn every_model_tells_its_story_before_its_code() {
     for model in MODELS.iter().map(|model| model.sheet()) {
-        let stem = model.name.replace('-', "_");
+        let stem = model.file();
         let text = read(&format!("crates/portlab-backends/src/models/{stem}.rs"));
         assert!(
             text.starts_with(&format!("//! # {}: ", model.name)),
@@ -106,14 +106,21 @@ fn every_model_tells_its_story_before_its_code() {
             let story = text.split("\nuse ").next().unwrap_or_default();
             assert!(story.contains(heading), "{stem}.rs doesn't say: {heading}");
         }
+        let lines = text.lines().count();
+        assert!(lines <= 150, "{stem}.rs has {lines} lines");
+        let (Ok(hub) | Err(hub)) = &model.hub;
         for fact in [
-            model.term,
-            model.idea,
-            model.blocks,
-            model.cost,
-            model.breaks_first,
+            &model.family,
+            &model.term,
+            &model.idea,
+            &model.blocks,
+            &model.cost,
+            &model.breaks_first,
+            &model.teaches,
+            hub,
         ] {
-            assert!(!fact.is_empty(), "{}'s sheet has a gap", model.name);
+            let is_whole = !fact.en.is_empty() && fact.zh.chars().any(|c| c > '\u{4e00}');
+            assert!(is_whole, "{}'s sheet has a gap: {fact:?}", model.name);
         }
     }
 }
@@ -142,12 +149,12 @@ fn every_model_has_a_textbook_twin_of_a_page() {
             "the story of {} doesn't name {link}",
             sheet.name
         );
-        let forks = sheet.family == Family::Processes;
+        let forks = sheet.forks();
         for library in dependencies("portlab-backends") {
             let module = library.replace('-', "_");
             let uses = twin.contains(&format!("{module}::"));
             // What a model is built on stands in the field's term for it, such as "async tasks (tokio)".
-            let may = sheet.term.contains(&module) || forks && module == "portlab_sys";
+            let may = sheet.term.en.contains(&module) || forks && module == "portlab_sys";
             assert!(may || !uses, "the twin of {} uses {library}", sheet.name);
         }
         for ours in ["crate::", "super::", "impl ", "dyn "] {
@@ -331,16 +338,13 @@ const ENGLISH: &[(&str, &[&str])] = &[
     ("serve/mod.rs", &["clap let"]),
 ];
 
-/// Files whose messages have no Chinese yet.
-const NOT_YET: &[&str] = &["portlab/src/models.rs"];
-
 #[test]
 fn every_message_exists_in_both_languages() {
     let mut missing = Vec::new();
     for name in ["portlab", "portlab-ports", "portlab-proxy"] {
         for (path, text) in sources(name) {
             let file = path.display().to_string();
-            if file.ends_with("tests.rs") || NOT_YET.iter().any(|it| file.contains(it)) {
+            if file.ends_with("tests.rs") {
                 continue;
             }
             let known = ENGLISH.iter().filter(|(file, _)| path.ends_with(file));
@@ -445,7 +449,7 @@ fn the_page_of_comparisons_asks_what_every_workload_asks() {
     let rows: Vec<_> = rows.take_while(|line| line.contains('?')).collect();
     let expected = WORKLOADS
         .iter()
-        .map(|it| format!("| `{}` | {} |", it.name, it.asks[0]));
+        .map(|it| format!("| `{}` | {} |", it.name, it.asks.en));
     assert_eq!(rows, expected.collect::<Vec<_>>());
     for workload in WORKLOADS {
         let methods = fs::read_to_string(root().join("docs/METHODOLOGY.md")).unwrap();

@@ -16,7 +16,7 @@ use std::{
 };
 
 use fastrand::Rng;
-use portlab_backends::{Family, MODELS, Sheet};
+use portlab_backends::{MODELS, Sheet};
 use portlab_sys::{
     marked::{kill_marked, marked},
     meter::{tree, zombies},
@@ -106,7 +106,7 @@ impl Chaos {
         // Half of the rounds have a model of processes, where there is most to kill.
         let is_processes = self.rng.bool();
         let sheets = MODELS.iter().map(|model| model.sheet());
-        let is_wanted = |sheet: &&Sheet| !is_processes || sheet.family == Family::Processes;
+        let is_wanted = |sheet: &&Sheet| !is_processes || sheet.forks();
         let sheets: Vec<_> = sheets.filter(is_wanted).collect();
         let sheet = sheets[self.rng.usize(..sheets.len())];
         let is_chat = sheet.hub.is_ok() && self.rng.bool();

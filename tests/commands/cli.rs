@@ -9,7 +9,9 @@ use std::{
 
 use portlab_backends::MODELS;
 use portlab_sys::spawn::{Signal, signal, tie_to_this_thread};
+use portlab_words::{Lang, Text};
 use serde_json::Value;
+use unicode_width::UnicodeWidthStr;
 
 use portlab_testkit::{command, folder, listener, names, portlab, refused, shell, stderr};
 
@@ -327,28 +329,35 @@ fn a_full_disk_is_an_error_and_no_panic() {
 
 #[test]
 fn the_models_are_listed_in_words_and_in_json() {
-    let text = String::from_utf8(portlab(&["models"]).stdout).unwrap();
-    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let json: Value = serde_json::from_slice(&portlab(&["models", "--json"]).stdout).unwrap();
-    assert_eq!(json.as_array().unwrap().len(), MODELS.len());
-    for (model, json) in MODELS.iter().zip(json.as_array().unwrap()) {
-        let sheet = model.sheet();
-        assert_eq!(json["name"], sheet.name);
-        assert!(
-            words.contains(sheet.term) && words.contains(sheet.blocks),
-            "{}",
-            sheet.name
-        );
-        let own = String::from_utf8(portlab(&["models", sheet.name]).stdout).unwrap();
-        assert!(
-            own.contains(sheet.term) && own.contains("breaks first"),
-            "{own}"
-        );
-    }
-    assert!(
-        text.lines().all(|line| line.chars().count() <= 80),
-        "wider than 80 columns:\n{text}"
+    let said = |args: &[&str]| String::from_utf8(portlab(args).stdout).unwrap();
+    let has = |text: &str, fact: &Text, lang| {
+        let [text, fact] = [text, fact.pick(lang)].map(|it| it.replace(char::is_whitespace, ""));
+        assert!(text.contains(&fact), "{fact}: {text}");
+    };
+    let json: Value = serde_json::from_str(&said(&["models", "--json"])).unwrap();
+    let names: Vec<_> = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["name"])
+        .collect();
+    assert_eq!(
+        names,
+        MODELS.iter().map(|it| it.sheet().name).collect::<Vec<_>>()
     );
+    for lang in Lang::ALL {
+        let option = format!("--lang={lang}");
+        let list = said(&["models", &option]);
+        let wide = list.lines().find(|line| line.width() > 80);
+        assert_eq!(wide, None, "wider than 80 columns");
+        for sheet in MODELS.iter().map(|model| model.sheet()) {
+            let own = said(&["models", sheet.name, &option]);
+            has(&list, &sheet.term, lang);
+            has(&list, &sheet.blocks, lang);
+            has(&own, &sheet.term, lang);
+            has(&own, &sheet.teaches, lang);
+        }
+    }
 }
 
 #[test]

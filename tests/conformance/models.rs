@@ -1,6 +1,6 @@
 //! What each model promises, in the suite's words.
 
-use portlab_backends::{Family, Sheet, Workers};
+use portlab_backends::{Sheet, Workers};
 use portlab_conformance::{Case, Promises};
 
 /// Enough for every case, and few enough that cases which fill a pool are quick.
@@ -13,7 +13,7 @@ pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
         .iter()
         .find_map(|option| option.strip_prefix("--workers="));
     let workers = told.and_then(|count| count.parse().ok()).unwrap_or(WORKERS);
-    let processes = sheet.family == Family::Processes;
+    let processes = sheet.forks();
     let pool = matches!(sheet.workers, Workers::Fixed(_));
     Promises {
         at_once: sheet.capacity(workers),

@@ -18,7 +18,7 @@ use std::{
 };
 
 use libtest_mimic::{Failed, Trial};
-use portlab_backends::{Family, MODELS, Sheet};
+use portlab_backends::{MODELS, Sheet};
 use portlab_stats::trace::{ACCEPT_QUEUE, CONNECTIONS, Kind, QUEUE, Slice, Trace};
 use portlab_sys::{
     meter,
@@ -40,7 +40,7 @@ fn main() {
             let name = format!("{}::a_chat_is_heard_in_the_timeline", sheet.name);
             trials.push(Trial::test(name, move || chat(sheet)));
         }
-        if sheet.family == Family::Processes {
+        if sheet.forks() {
             let name = format!("{}::what_a_killed_child_did_is_in_the_timeline", sheet.name);
             trials.push(Trial::test(name, move || killed(sheet)));
         }
@@ -215,7 +215,7 @@ fn chat(sheet: &'static Sheet) -> Result<(), Failed> {
         .processes
         .iter()
         .find(|process| process.name.ends_with("broker"));
-    let forks = sheet.family == Family::Processes;
+    let forks = sheet.forks();
     ensure(broker.is_some() == forks && homes.len() == 1, || {
         format!("the hub is in {homes:?}, of {:?}", trace.processes)
     })?;

@@ -50,12 +50,13 @@ pub use backend::Backend;
 pub use door::{BindError, Door, Options, Served, bind, limits::Limits};
 pub use hub::mailbox::{Counts, Overflow, Policy, UnknownPolicy};
 pub use models::{MODELS, SOURCES, find};
+pub use portlab_stats::record::{PROCESSES, Serves, THREADS};
 pub use portlab_sys::{
     alone::{Alone, NotAlone},
     stop::Stop,
     tally,
 };
-pub use sheet::{Asked, Capacity, Family, Sheet, Workers};
+pub use sheet::{Asked, COROUTINES, Sheet, Workers};
 pub use trace::Recorder;
 
 /// The functions that read bytes of another process, for the fuzz targets in `tests/fuzz/`.

@@ -3,7 +3,10 @@
 
 use std::sync::LazyLock;
 
-use portlab_words::units::{bytes, nanos};
+use portlab_words::{
+    Lang, tr,
+    units::{bytes, nanos},
+};
 use serde::Deserialize;
 
 /// The whole file.
@@ -28,19 +31,37 @@ pub fn of(name: &str) -> impl Iterator<Item = (&'static str, f64)> + use<> {
     figures.map(|(key, figure)| (key.as_str(), *figure))
 }
 
-/// The figures of the model `name` in words, with where and when they were measured; `None` if it was
-/// not.
-#[must_use]
-pub fn told(name: &str) -> Option<String> {
-    let told = of(name).map(|(key, figure)| match key {
-        "idle_connection_bytes" => format!("{} for an idle connection", bytes(figure)),
-        "short_connection_cpu_us" => format!("{} of CPU for a short one", nanos(figure * 1e3)),
-        "hand_over_cpu_us" => format!("{} of CPU for handing over a job", nanos(figure * 1e3)),
-        other => format!("{other} {figure}"),
+/// The figures of the model `name` in words, with where and when they were measured; `None` if it was not.
+pub fn told(name: &str, lang: Lang) -> Option<String> {
+    let told = of(name).map(|(key, figure)| {
+        let [size, time] = [bytes(figure), nanos(figure * 1e3)];
+        match key {
+            "idle_connection_bytes" => tr!(
+                lang,
+                "{size} for an idle connection",
+                "一个空闲连接占 {size}"
+            ),
+            "short_connection_cpu_us" => {
+                tr!(
+                    lang,
+                    "{time} of CPU for a short one",
+                    "一个短连接用 {time} 的 CPU"
+                )
+            }
+            "hand_over_cpu_us" => tr!(
+                lang,
+                "{time} of CPU for handing over a job",
+                "转交一个任务用 {time} 的 CPU"
+            ),
+            other => format!("{other} {figure}"),
+        }
     });
     let told: Vec<String> = told.collect();
     let Measured { place, date, .. } = &*MEASURED;
-    (!told.is_empty()).then(|| format!("{} ({place}; {date})", told.join("; ")))
+    (!told.is_empty()).then(|| match lang {
+        Lang::En => format!("{} ({place}; {date})", told.join("; ")),
+        Lang::Zh => format!("{}（{place}；{date}）", told.join("；")),
+    })
 }
 
 #[cfg(test)]
@@ -57,7 +78,7 @@ mod tests {
                     .all(|figure| figure.is_finite() && *figure > 0.0)
             );
         }
-        assert!(told("fork").is_some_and(|told| told.contains(&MEASURED.place)));
-        assert_eq!(told("nobody"), None);
+        assert!(told("fork", Lang::Zh).is_some_and(|told| told.contains(&MEASURED.place)));
+        assert_eq!(told("unknown", Lang::En), None);
     }
 }

@@ -1,57 +1,38 @@
 //! A model's fact sheet.
 
-use std::fmt;
+use portlab_stats::record::{Facts, PROCESSES, Serves};
+use portlab_words::Text;
 
 /// What there is to know of a model before running it. `portlab models NAME` prints it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Sheet {
     /// The name on the command line, in kebab-case; the file's name with `-` for `_`.
     pub name: &'static str,
-    /// The family it belongs to.
-    pub family: Family,
+    /// What carries its connections: [`PROCESSES`], [`THREADS`](portlab_stats::record::THREADS), [`COROUTINES`], or a
+    /// family of its own.
+    pub family: Text,
     /// What the field calls it.
-    pub term: &'static str,
+    pub term: Text,
     /// The idea, in a sentence.
-    pub idea: &'static str,
-    /// What waits for what: who stands still when one connection does.
-    pub blocks: &'static str,
+    pub idea: Text,
+    /// What else waits when one connection blocks.
+    pub blocks: Text,
     /// What one more connection costs: threads, processes, memory, system calls per message.
-    pub cost: &'static str,
-    /// What gives way first as load grows.
-    pub breaks_first: &'static str,
+    pub cost: Text,
+    /// What fails first as the load grows.
+    pub breaks_first: Text,
     /// What a class learns from it.
-    pub teaches: &'static str,
+    pub teaches: Text,
     /// Where it comes from, or where to read on.
     pub source: &'static str,
     /// What workers are here, and how many there are unless told.
     pub workers: Workers,
     /// How many connections it serves at the same time.
-    pub serves: Capacity,
-    /// Where the half lives that all connections share, such as the rooms of a chat; or why there can
-    /// be none.
-    pub hub: Result<&'static str, &'static str>,
-    /// Whether a handler that blocks (`--work block`) holds up only its own connection, as long as
-    /// there are workers left.
+    pub serves: Serves,
+    /// Where it keeps the hub of a service, such as the rooms of a chat; or why it can't have one.
+    pub hub: Result<Text, Text>,
+    /// Whether a handler that blocks (`--work block`) delays only its own connection, as long as there are workers left.
     pub survives_blocking: bool,
-}
-
-/// Who carries a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Family {
-    /// Nobody beside the server itself.
-    Sequential,
-    /// A process.
-    Processes,
-    /// A thread.
-    Threads,
-    /// A job on a thread pool.
-    ThreadPool,
-    /// An entry in a readiness loop.
-    Event,
-    /// An entry in a readiness loop, with a pool for the work.
-    EventAndPool,
-    /// A task.
-    Coroutines,
 }
 
 /// What workers are, and how many there are unless told.
@@ -77,27 +58,34 @@ pub struct Asked {
     pub runtime_threads: Option<usize>,
 }
 
-/// How many connections are served at the same time. The others wait, connected, in the accept
-/// queue or behind it, and hear nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Capacity {
-    /// One.
-    One,
-    /// One per worker.
-    Workers,
-    /// As many as the machine has memory, descriptors, threads or processes for.
-    Open,
-}
+/// The family of models that run each connection as a coroutine.
+pub const COROUTINES: Text = Text::new("coroutines", "协程");
 
 impl Sheet {
+    /// The facts that a record keeps.
+    pub fn facts(&self) -> Facts {
+        Facts {
+            family: self.family.clone(),
+            term: self.term.clone(),
+            idea: self.idea.clone(),
+            blocks: self.blocks.clone(),
+            cost: self.cost.clone(),
+            breaks_first: self.breaks_first.clone(),
+            serves: Some(self.serves),
+        }
+    }
+
+    /// Whether its connections are served by child processes.
+    pub fn forks(&self) -> bool {
+        self.family == PROCESSES
+    }
+
     /// The name of its file, and of its twin's, without `.rs`.
-    #[must_use]
     pub fn file(&self) -> String {
         self.name.replace('-', "_")
     }
 
     /// How many workers there are when so many were `asked` for, on a machine with `cores`.
-    #[must_use]
     pub fn workers(&self, asked: Asked, cores: usize) -> usize {
         match self.workers {
             Workers::None => 1,
@@ -107,28 +95,12 @@ impl Sheet {
         }
     }
 
-    /// How many connections are served at the same time by `workers`; `None` when there is no bound
-    /// but the machine's.
-    #[must_use]
+    /// How many connections are served at the same time by `workers`; `None` when only the machine bounds them.
     pub fn capacity(&self, workers: usize) -> Option<usize> {
         match self.serves {
-            Capacity::One => Some(1),
-            Capacity::Workers => Some(workers),
-            Capacity::Open => None,
+            Serves::One => Some(1),
+            Serves::Workers => Some(workers),
+            Serves::Open => None,
         }
-    }
-}
-
-impl fmt::Display for Family {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::Sequential => "sequential",
-            Self::Processes => "processes",
-            Self::Threads => "threads",
-            Self::ThreadPool => "thread pool",
-            Self::Event => "event",
-            Self::EventAndPool => "event + pool",
-            Self::Coroutines => "coroutines",
-        })
     }
 }

@@ -2,10 +2,9 @@
 
 use std::{borrow::Cow, path::PathBuf, sync::Arc, time::Duration};
 
-use portlab_backends::{Asked, Backend, Capacity, Sheet, textbook::SUFFIX};
+use portlab_backends::{Asked, Backend, Serves, Sheet, textbook::SUFFIX};
 use portlab_load::ChatEncoding;
-use portlab_stats::record::{self, Cell, Facts, Kind, NotRun, Pinning, Point, Serves, Setup};
-use portlab_words::Text;
+use portlab_stats::record::{self, Cell, Kind, NotRun, Pinning, Point, Setup};
 
 use crate::{
     Build,
@@ -183,24 +182,11 @@ impl Entrant {
                 command: quoted(words.iter().map(String::as_str)),
             },
         };
-        let facts = |sheet: &'static Sheet| Facts {
-            family: sheet.family.to_string(),
-            term: sheet.term.to_owned(),
-            idea: sheet.idea.to_owned(),
-            blocks: sheet.blocks.to_owned(),
-            cost: sheet.cost.to_owned(),
-            breaks_first: sheet.breaks_first.to_owned(),
-            serves: Some(match sheet.serves {
-                Capacity::One => Serves::One,
-                Capacity::Workers => Serves::Workers,
-                Capacity::Open => Serves::Open,
-            }),
-        };
         let sheet = self.sheet().filter(|_| !self.is_control());
         record::Entrant {
             name: self.name.clone(),
             kind,
-            sheet: sheet.map(facts),
+            sheet: sheet.map(Sheet::facts),
         }
     }
 }
@@ -222,8 +208,8 @@ impl Part {
         let is_chat = matches!(self.workload.load, Load::Chat);
         record::Workload {
             name: name.to_owned(),
-            title: Text::new(title[0], title[1]),
-            asks: Text::new(asks[0], asks[1]),
+            title: title.clone(),
+            asks: asks.clone(),
             service: self.service().to_owned(),
             counts: self.workload.counts,
             ranked_by: self.workload.ranked_by,
@@ -383,7 +369,7 @@ fn reason_not_to_run(
         .capacity(workers)
         .filter(|&capacity| capacity < connections)?;
     Some(match sheet.serves {
-        Capacity::One => NotRun::ServesOne,
+        Serves::One => NotRun::ServesOne,
         _ => NotRun::ServesFewer(capacity),
     })
 }

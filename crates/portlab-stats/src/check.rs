@@ -143,7 +143,8 @@ fn entrants(record: &Record) -> Checked {
                 ("cost", &facts.cost),
                 ("breaks_first", &facts.breaks_first),
             ] {
-                text(&format!("{key}.sheet.{name}"), value)?;
+                text(&format!("{key}.sheet.{name}.en"), &value.en)?;
+                text(&format!("{key}.sheet.{name}.zh"), &value.zh)?;
             }
         }
     }

@@ -6,8 +6,8 @@ use crate::{
     advice::{Candidate, Carries, Ceiling, Kind as Does, Measured, Question, Shot, Shown, Work},
     measure::Measure,
     record::{
-        Cell, Counts, Entrant, Environment, FORMAT, Facts, Kind, Pinning, Point, Record, Round,
-        Serves, Setup, Workload,
+        Cell, Counts, Entrant, Environment, FORMAT, Facts, Kind, PROCESSES, Pinning, Point, Record,
+        Round, Serves, Setup, THREADS, Workload,
     },
 };
 
@@ -67,22 +67,24 @@ pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
 
 /// The sheet of a few models, as far as findings go by it.
 fn sheet(model: &str) -> Option<Facts> {
+    let coroutines = Text::new("coroutines", "协程");
     let (family, serves) = match model {
-        "fork" => ("processes", Serves::Open),
-        "prefork" => ("processes", Serves::Workers),
-        "threads" => ("threads", Serves::Open),
-        "prethreaded" => ("threads", Serves::Workers),
-        "event-loop" => ("event", Serves::Open),
-        "tasks" | "tasks-single" => ("coroutines", Serves::Open),
+        "fork" => (PROCESSES, Serves::Open),
+        "prefork" => (PROCESSES, Serves::Workers),
+        "threads" => (THREADS, Serves::Open),
+        "prethreaded" => (THREADS, Serves::Workers),
+        "event-loop" => (Text::new("event", "事件驱动"), Serves::Open),
+        "tasks" | "tasks-single" => (coroutines, Serves::Open),
         _ => return None,
     };
+    const EMPTY: Text = Text::new("", "");
     Some(Facts {
-        family: family.into(),
-        term: model.into(),
-        idea: String::new(),
-        blocks: String::new(),
-        cost: String::new(),
-        breaks_first: String::new(),
+        family,
+        term: EMPTY,
+        idea: EMPTY,
+        blocks: EMPTY,
+        cost: EMPTY,
+        breaks_first: EMPTY,
         serves: Some(serves),
     })
 }

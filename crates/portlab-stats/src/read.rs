@@ -38,8 +38,8 @@ pub enum ReadError {
 
 /// The form that was written before there were workloads.
 const FIRST_FORMAT: &str = "portlab-comparison/1";
-/// The form in which reasons were sentences. What it has, the newest form has too.
-const SECOND_FORMAT: &str = "portlab-comparison/2";
+/// Forms in which reasons were sentences (2) and fact sheets English (2 and 3). The newest form's types read them.
+const OLDER_FORMATS: [&str; 2] = ["portlab-comparison/2", "portlab-comparison/3"];
 
 /// What some editors and shells put before UTF-8.
 const BYTE_ORDER_MARK: char = '\u{feff}';
@@ -69,7 +69,7 @@ pub fn read(text: &str) -> Result<Record, ReadError> {
     })?;
     let record = match head.format.as_deref() {
         Some(FORMAT) => parse::<Record>(text)?,
-        Some(SECOND_FORMAT) => Record {
+        Some(older) if OLDER_FORMATS.contains(&older) => Record {
             format: FORMAT.to_owned(),
             ..parse::<Record>(text)?
         },
@@ -225,7 +225,10 @@ impl First {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Pinning, Together};
+    use crate::{
+        fixture::{cell, record},
+        record::{Pinning, Together},
+    };
 
     /// As version 0.1.0 wrote it, before workloads.
     const FIRST: &str = include_str!("../testdata/results-1.json");
@@ -263,7 +266,7 @@ mod tests {
         record.cells[0].not_run = Some(NotRun::Told("serves two".into()));
         record.environment.pinning = Pinning::Together(Together::Told("no need".into()));
         let text = serde_json::to_string(&record).unwrap();
-        let older = text.replace(FORMAT, SECOND_FORMAT);
+        let older = text.replace(FORMAT, OLDER_FORMATS[0]);
         assert!(older.contains(r#""not_run":"serves two""#), "{older}");
         assert_eq!(read(&older).unwrap(), record);
         // What is an enum now is one in the file.
@@ -272,6 +275,28 @@ mod tests {
         let text = serde_json::to_string(&record).unwrap();
         assert!(text.contains(r#""not_run":{"serves_fewer":16}"#), "{text}");
         assert_eq!(read(&text).unwrap(), record);
+    }
+
+    #[test]
+    fn a_fact_sheet_in_english_stands_for_both_languages() {
+        let record = record(vec![cell("fork", &[3.0])]);
+        let facts = record.entrants[0].sheet.as_ref().unwrap();
+        let text = serde_json::to_string(&record).unwrap();
+        assert_eq!(read(&text).unwrap(), record);
+        let family = serde_json::to_string(&facts.family).unwrap();
+        let older = text
+            .replace(&family, "\"processes\"")
+            .replace(FORMAT, OLDER_FORMATS[1]);
+        let facts = read(&older).unwrap().entrants.swap_remove(0).sheet.unwrap();
+        assert_eq!(
+            (&*facts.family.en, &*facts.family.zh),
+            ("processes", "processes")
+        );
+        let wrong = read(&text.replace(&family, "3")).unwrap_err().to_string();
+        assert!(
+            wrong.contains("entrants[0].sheet.family: expected a text"),
+            "{wrong}"
+        );
     }
 
     #[test]

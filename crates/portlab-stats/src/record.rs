@@ -3,13 +3,13 @@
 
 use portlab_words::Text;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::measure::Measure;
 
 /// The version of this form. It changes when a reader of the old one would misread the new one;
 /// [`read`](crate::read::read) knows the older ones.
-pub const FORMAT: &str = "portlab-comparison/3";
+pub const FORMAT: &str = "portlab-comparison/4";
 
 /// A whole comparison, or as much of it as has been measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -167,27 +167,55 @@ impl Kind {
     }
 }
 
-/// A model's fact sheet, as it was when it was measured.
+/// A model's fact sheet, as it was when it was measured. Older records have it in English only: each fact a string.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Facts {
     /// The family, such as `threads`.
-    pub family: String,
+    #[serde(deserialize_with = "text_or_english")]
+    pub family: Text,
     /// What the field calls it.
-    pub term: String,
+    #[serde(deserialize_with = "text_or_english")]
+    pub term: Text,
     /// The idea, in a sentence.
-    pub idea: String,
+    #[serde(deserialize_with = "text_or_english")]
+    pub idea: Text,
     /// What else waits when one connection blocks.
-    pub blocks: String,
+    #[serde(deserialize_with = "text_or_english")]
+    pub blocks: Text,
     /// What one more connection costs.
-    pub cost: String,
+    #[serde(deserialize_with = "text_or_english")]
+    pub cost: Text,
     /// What fails first as the load grows.
-    pub breaks_first: String,
+    #[serde(deserialize_with = "text_or_english")]
+    pub breaks_first: Text,
     /// How many connections it serves at the same time. Older records don't tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub serves: Option<Serves>,
 }
 
-/// How many connections a model serves at the same time.
+/// Reads a text of both languages, or an English one, which then stands for the Chinese too.
+fn text_or_english<'de, D: Deserializer<'de>>(from: D) -> Result<Text, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "expected a text in English and Chinese")]
+    enum Read {
+        Both(Text),
+        English(String),
+    }
+    Ok(match Read::deserialize(from)? {
+        Read::Both(text) => text,
+        Read::English(text) => Text {
+            en: text.clone().into(),
+            zh: text.into(),
+        },
+    })
+}
+
+/// The family of models that serve connections in child processes.
+pub const PROCESSES: Text = Text::new("processes", "进程");
+/// The family of models that serve each connection on a thread.
+pub const THREADS: Text = Text::new("threads", "线程");
+
+/// How many connections a model serves at the same time. The others wait, connected, in the accept queue or behind it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Serves {
@@ -195,7 +223,7 @@ pub enum Serves {
     One,
     /// One per worker.
     Workers,
-    /// As many as the machine carries.
+    /// As many as the machine has memory, descriptors, threads or processes for.
     Open,
 }
 

@@ -1,15 +1,19 @@
 //! `portlab models`: the concurrency models, and what there is to know of each.
 
-use std::io::Write;
+use std::{collections::BTreeMap, io::Write};
 
-use anyhow::Context;
-use portlab_backends::{Capacity, MODELS, Sheet, Workers, find, measured, textbook};
-use serde_json::json;
-use textwrap::wrap;
+use anstyle::Style;
+use clap::builder::TypedValueParser;
+use portlab_backends::{MODELS, Serves, Sheet, Workers, find, measured, textbook};
+use portlab_words::{
+    Lang, Text, tr,
+    wrap::{Lead, hang},
+};
+use serde_json::{Value, json};
 
 use crate::{
     Verdict,
-    args::{self, DIM, HEAD},
+    args::{self, DIM, HEAD, lang},
     output,
 };
 
@@ -20,8 +24,8 @@ use crate::{
 )]
 pub(crate) struct Args {
     /// Print this model's fact sheet
-    #[arg(value_name = "NAME", value_parser = args::model_parser(), hide_possible_values = true)]
-    name: Option<String>,
+    #[arg(value_name = "NAME", value_parser = args::model_parser().map(sheet), hide_possible_values = true)]
+    name: Option<&'static Sheet>,
 
     /// As JSON
     #[arg(long)]
@@ -37,172 +41,201 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
-    let chosen = match &args.name {
-        Some(name) => Some(
-            find(name)
-                .context("clap let an unknown model pass")?
-                .sheet(),
-        ),
-        None => None,
-    };
-    let mut out = output::stdout();
-    if args.markdown {
-        write!(out, "{}", page())?;
-        return Ok(Verdict::Fine);
-    }
-    if args.code {
-        let twin = chosen.and_then(textbook::twin);
-        let twin = twin.context("a model without a textbook twin passed the tests")?;
-        write!(out, "{}", twin.source)?;
-        return Ok(Verdict::Fine);
-    }
-    let width = args::prose_width();
-    match (chosen, args.json) {
-        (Some(sheet), true) => output::print_json(&as_json(sheet))?,
-        (Some(sheet), false) => print_sheet(&mut out, sheet, width)?,
-        (None, true) => {
-            let all: Vec<_> = MODELS.iter().map(|model| as_json(model.sheet())).collect();
-            output::print_json(&all)?;
+    let sheets = MODELS.iter().map(|model| model.sheet());
+    let (lang, width) = (lang(), args::prose_width());
+    let text = match args.name {
+        _ if args.markdown => page(lang),
+        Some(sheet) if args.json => {
+            output::print_json(&as_json(sheet))?;
+            return Ok(Verdict::Fine);
         }
-        (None, false) => print_list(&mut out, width)?,
-    }
+        None if args.json => {
+            output::print_json(&sheets.map(as_json).collect::<Vec<_>>())?;
+            return Ok(Verdict::Fine);
+        }
+        // tests/house.rs: every model has a twin.
+        Some(sheet) if args.code => {
+            textbook::twin(sheet).map_or_else(String::new, |it| it.source.to_owned())
+        }
+        Some(sheet) => one(sheet, lang, width),
+        None => list(lang, width),
+    };
+    write!(output::stdout(), "{text}")?;
     Ok(Verdict::Fine)
 }
 
-fn print_list(out: &mut impl Write, width: usize) -> std::io::Result<()> {
-    writeln!(
-        out,
-        "{HEAD}{:<13} {:<13} {:<47}{HEAD:#}",
-        "model", "family", "the field's term"
-    )?;
+fn sheet(name: String) -> &'static Sheet {
+    let model = find(&name).expect("the parser takes names of the table only");
+    model.sheet()
+}
+
+fn list(lang: Lang, width: usize) -> String {
+    let row = |[name, family]: [&str; 2], style, text: &str| {
+        let leads = [Lead::new(name, HEAD, NAME), Lead::new(family, style, NAME)];
+        hang(&leads, text, width)
+    };
+    let heads = lang.pick(["model", "family"], ["模型", "类别"]);
+    let term = lang.pick("the field's term", "业内的叫法");
+    let mut text = row(heads, HEAD, &format!("{HEAD}{term}{HEAD:#}"));
     for sheet in MODELS.iter().map(|model| model.sheet()) {
-        writeln!(
-            out,
-            "{HEAD}{:<13}{HEAD:#} {:<13} {}",
-            sheet.name, sheet.family, sheet.term
-        )?;
-        for line in wrap(
-            &format!("blocks {}", sheet.blocks),
-            width.saturating_sub(14),
-        ) {
-            writeln!(out, "{:<13} {DIM}{line}{DIM:#}", "")?;
-        }
+        let family = sheet.family.pick(lang);
+        text += &row([sheet.name, family], Style::new(), sheet.term.pick(lang));
+        let blocks = sheet.blocks.pick(lang);
+        let blocks = tr!(lang, "{DIM}blocks {blocks}{DIM:#}", "{DIM}{blocks}{DIM:#}");
+        text += &hang(&[Lead::new("", DIM, NAME)], &blocks, width);
     }
-    writeln!(
-        out,
-        "\nMore on one:  portlab models NAME      Side by side:  portlab compare"
+    text + lang.pick(
+        "\nMore on one:  portlab models NAME      Side by side:  portlab compare\n",
+        "\n一个模型的资料：portlab models 名称      并排比较：portlab compare\n",
     )
 }
 
-fn print_sheet(out: &mut impl Write, sheet: &Sheet, width: usize) -> std::io::Result<()> {
-    writeln!(out, "{HEAD}{}{HEAD:#}  {}", sheet.name, sheet.term)?;
-    for (name, fact) in facts(sheet) {
-        let mut lines = wrap(&fact, width.saturating_sub(22)).into_iter();
-        writeln!(
-            out,
-            "  {DIM}{name:<18}{DIM:#}  {}",
-            lines.next().unwrap_or_default()
-        )?;
-        for line in lines {
-            writeln!(out, "  {:<18}  {line}", "")?;
-        }
+fn one(sheet: &Sheet, lang: Lang, width: usize) -> String {
+    let (name, file, term) = (sheet.name, sheet.file(), sheet.term.pick(lang));
+    let mut text = format!("{HEAD}{name}{HEAD:#}  {term}\n");
+    for (title, fact) in facts(sheet, lang) {
+        text += &hang(
+            &[Lead::new("", DIM, 0), Lead::new(title, DIM, TITLE)],
+            &fact,
+            width,
+        );
     }
-    writeln!(
-        out,
-        "\nIts code: crates/portlab-backends/src/models/{}.rs\nBy hand:  portlab models {1} --code\n\
-         Try it:   portlab serve --model {1}",
-        sheet.file(),
-        sheet.name
+    text + &tr!(
+        lang,
+        "\nIts code: crates/portlab-backends/src/models/{file}.rs\n\
+         By hand:  portlab models {name} --code\n\
+         Try it:   portlab serve --model {name}\n",
+        "\n源代码：crates/portlab-backends/src/models/{file}.rs\n\
+         手写版：portlab models {name} --code\n\
+         试一试：portlab serve --model {name}\n"
     )
 }
+
+/// The width of the column of names.
+const NAME: usize = 12;
+/// The width of the column of a fact's title.
+const TITLE: usize = 18;
 
 /// What a sheet says, in the order in which it is read.
-fn facts(sheet: &Sheet) -> impl Iterator<Item = (&'static str, String)> {
-    let measured = measured::told(sheet.name);
+fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, String)> {
+    let hub = match &sheet.hub {
+        Ok(place) => place.pick(lang).to_owned(),
+        Err(why) => format!("{}{}", lang.pick("none: ", "没有："), why.pick(lang)),
+    };
+    let text = |text: &Text| text.pick(lang).to_owned();
+    let measured = measured::told(sheet.name, lang);
     let facts = [
-        ("idea", sheet.idea.to_owned()),
-        ("family", sheet.family.to_string()),
-        ("blocks", sheet.blocks.to_owned()),
-        ("a connection costs", sheet.cost.to_owned()),
-        ("measured", measured.unwrap_or_default()),
-        ("breaks first", sheet.breaks_first.to_owned()),
-        ("serves at once", serves(sheet)),
-        ("workers", workers(sheet)),
-        ("teaches", sheet.teaches.to_owned()),
-        ("read on", sheet.source.to_owned()),
+        (lang.pick("idea", "思路"), text(&sheet.idea)),
+        (lang.pick("family", "类别"), text(&sheet.family)),
+        (lang.pick("blocks", "会卡住谁"), text(&sheet.blocks)),
+        (
+            lang.pick("a connection costs", "一个连接的代价"),
+            text(&sheet.cost),
+        ),
+        (lang.pick("measured", "实测"), measured.unwrap_or_default()),
+        (
+            lang.pick("breaks first", "最先撑不住的"),
+            text(&sheet.breaks_first),
+        ),
+        (
+            lang.pick("serves at once", "同时服务"),
+            text(&serves(sheet)),
+        ),
+        (lang.pick("workers", "工作者"), workers(sheet, lang)),
+        (lang.pick("the hub", "共享数据放在"), hub),
+        (lang.pick("teaches", "能学到什么"), text(&sheet.teaches)),
+        (lang.pick("read on", "延伸阅读"), sheet.source.to_owned()),
     ];
     facts.into_iter().filter(|(_, fact)| !fact.is_empty())
 }
 
 /// The page of all models.
-fn page() -> String {
-    let mut page =
-        "# The models\n\nGenerated from their sheets; a test fails when it is stale. Renew it \
-                    with\n`PORTLAB_RENEW=1 cargo test --test house`.\n\n\
-                    | name | family | the field's term |\n|---|---|---|\n"
-            .to_owned();
+fn page(lang: Lang) -> String {
+    let mut page = lang
+        .pick(
+            "# The models\n\nGenerated from their sheets; a test fails when it is stale. Renew it with\n\
+             `PORTLAB_RENEW=1 cargo test --test house`.\n\n\
+             | name | family | the field's term |\n|---|---|---|\n",
+            "# 模型\n\n由各个模型的资料生成。\n\n| 名称 | 类别 | 业内的叫法 |\n|---|---|---|\n",
+        )
+        .to_owned();
     let sheets = || MODELS.iter().map(|model| model.sheet());
-    for sheet in sheets() {
-        page += &format!(
-            "| [`{0}`](#{0}) | {1} | {2} |\n",
-            sheet.name, sheet.family, sheet.term
-        );
+    for Sheet {
+        name, family, term, ..
+    } in sheets()
+    {
+        let [family, term] = [family, term].map(|it| it.pick(lang));
+        page += &format!("| [`{name}`](#{name}) | {family} | {term} |\n");
     }
     for sheet in sheets() {
-        let file = sheet.file();
         page += &format!("\n## {}\n\n", sheet.name);
-        for (name, fact) in facts(sheet) {
-            page += &format!("- **{name}**: {fact}\n");
+        for (title, fact) in facts(sheet, lang) {
+            page += &format!("- **{title}**: {fact}\n");
         }
-        page += &format!(
+        let file = sheet.file();
+        page += &tr!(
+            lang,
             "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) tells its story; \
-             [the textbook twin](../crates/portlab-backends/src/textbook/{file}.rs) shows it on a page.\n"
+             [the textbook twin](../crates/portlab-backends/src/textbook/{file}.rs) shows it on a page.\n",
+            "\n[{file}.rs](../crates/portlab-backends/src/models/{file}.rs) 讲它的来历；\
+             [手写版](../crates/portlab-backends/src/textbook/{file}.rs) 是一页程序。\n"
         );
     }
     page
 }
 
-fn serves(sheet: &Sheet) -> String {
+fn serves(sheet: &Sheet) -> Text {
     match sheet.serves {
-        Capacity::One => "one connection".to_owned(),
-        Capacity::Workers => "one connection per worker".to_owned(),
-        Capacity::Open => "as many as the machine carries".to_owned(),
+        Serves::One => Text::new("one connection", "一个连接"),
+        Serves::Workers => Text::new("one connection per worker", "每个工作者一个连接"),
+        Serves::Open => Text::new("as many as the machine carries", "机器撑得住多少就是多少"),
     }
 }
 
-fn workers(sheet: &Sheet) -> String {
-    match sheet.workers {
-        Workers::None => "none to bound".to_owned(),
-        Workers::Fixed(count) => format!("{count} unless --workers says otherwise"),
-        Workers::PerCore => "one per core unless --workers says otherwise".to_owned(),
-        Workers::Runtime => "one per core unless --runtime-threads says otherwise".to_owned(),
-    }
+fn workers(sheet: &Sheet, lang: Lang) -> String {
+    let (count, option) = match sheet.workers {
+        Workers::None => {
+            return lang
+                .pick("none to bound", "没有固定数量的工作者")
+                .to_owned();
+        }
+        Workers::Fixed(count) => (count.to_string(), "--workers"),
+        Workers::PerCore => (
+            lang.pick("one per core", "每个核一个").to_owned(),
+            "--workers",
+        ),
+        Workers::Runtime => (
+            lang.pick("one per core", "每个核一个").to_owned(),
+            "--runtime-threads",
+        ),
+    };
+    tr!(
+        lang,
+        "{count} unless {option} says otherwise",
+        "默认{count}，可用 {option} 指定"
+    )
 }
 
-fn as_json(sheet: &Sheet) -> serde_json::Value {
+/// A sheet for programs, in English.
+fn as_json(sheet: &Sheet) -> Value {
     let default_workers = match sheet.workers {
-        Workers::None => json!(null),
+        Workers::None => Value::Null,
         Workers::Fixed(count) => json!(count),
         Workers::PerCore | Workers::Runtime => json!("per-core"),
     };
-    let serves = match sheet.serves {
-        Capacity::One => "one",
-        Capacity::Workers => "workers",
-        Capacity::Open => "open",
-    };
     json!({
         "name": sheet.name,
-        "family": sheet.family.to_string(),
-        "term": sheet.term,
-        "idea": sheet.idea,
-        "blocks": sheet.blocks,
-        "cost": sheet.cost,
-        "measured": measured::of(sheet.name).collect::<std::collections::BTreeMap<_, _>>(),
-        "breaks_first": sheet.breaks_first,
-        "teaches": sheet.teaches,
+        "family": sheet.family.en,
+        "term": sheet.term.en,
+        "idea": sheet.idea.en,
+        "blocks": sheet.blocks.en,
+        "cost": sheet.cost.en,
+        "measured": measured::of(sheet.name).collect::<BTreeMap<_, _>>(),
+        "breaks_first": sheet.breaks_first.en,
+        "teaches": sheet.teaches.en,
         "source": sheet.source,
         "default_workers": default_workers,
-        "serves_at_once": serves,
+        "serves_at_once": sheet.serves,
         "survives_blocking": sheet.survives_blocking,
     })
 }

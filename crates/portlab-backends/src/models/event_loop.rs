@@ -28,9 +28,10 @@ use std::io;
 
 use mio::{Events, Poll};
 use portlab_service::{Service, Work};
+use portlab_words::Text;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    Backend, Door, Served, Serves, Sheet, Workers,
     drivers::{
         readiness::reactor::{Executor, Key, Reactor},
         work::perform,
@@ -41,17 +42,32 @@ pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "event-loop",
-    family: Family::Event,
-    term: "reactor, one thread (mio)",
-    idea: "One thread asks which sockets are ready and serves each without ever waiting for it.",
-    blocks: "everybody, whenever a handler blocks or computes",
-    cost: "an entry in a table, no thread; 2 system calls and a share of one epoll_wait per message",
-    breaks_first: "its one core",
-    teaches: "readiness, state machines, and never to block the loop",
+    family: Text::new("event", "事件驱动"),
+    term: Text::new("reactor, one thread (mio)", "单线程 reactor（mio）"),
+    idea: Text::new(
+        "One thread asks which sockets are ready and serves each without ever waiting for it.",
+        "一个线程询问哪些套接字就绪，逐个处理，从不等待其中任何一个。",
+    ),
+    blocks: Text::new(
+        "every client, whenever a handler blocks or computes",
+        "处理函数一旦阻塞或长时间计算，所有客户端都被卡住",
+    ),
+    cost: Text::new(
+        "an entry in a table, no thread; 2 system calls and a share of one epoll_wait per message",
+        "表里的一项，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+    ),
+    breaks_first: Text::new("its one core", "它唯一的那个核"),
+    teaches: Text::new(
+        "readiness; state machines; never block the loop",
+        "就绪通知；状态机；绝不能阻塞事件循环",
+    ),
     source: "D. Schmidt, Reactor (1995); epoll(7)",
     workers: Workers::None,
-    serves: Capacity::Open,
-    hub: Ok("a plain value of the loop, which needs no lock"),
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "a plain value of the loop, which needs no lock",
+        "事件循环自己的一个普通值，不需要锁",
+    )),
     survives_blocking: false,
 };
 

@@ -40,9 +40,10 @@ use portlab_sys::{
     children::{Children, Forked, leave},
     tally::{self, Count},
 };
+use portlab_words::Text;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking,
+    Backend, Door, PROCESSES, Served, Serves, Sheet, Workers, drivers::blocking,
     hub::broker::Broker, log::not_served,
 };
 
@@ -50,17 +51,38 @@ pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "fork",
-    family: Family::Processes,
-    term: "process per connection",
-    idea: "The parent accepts and forks; each child serves one caller and exits.",
-    blocks: "nobody but the caller's own process",
-    cost: "a process: the memory that it writes to, and making it; 2 system calls per message",
-    breaks_first: "the process table, and every short connection pays for a fork",
-    teaches: "isolation; zombies; closing the other's descriptor; no shared state",
+    family: PROCESSES,
+    term: Text::new(
+        "process per connection",
+        "每个连接一个进程（process per connection）",
+    ),
+    idea: Text::new(
+        "The parent accepts and forks; each child serves one client and exits.",
+        "父进程负责 accept，然后 fork；每个子进程服务一个客户端，服务完就退出。",
+    ),
+    blocks: Text::new(
+        "only the connection's own process",
+        "只卡住这个连接自己的进程",
+    ),
+    cost: Text::new(
+        "a process: the memory that it writes to, and the time to create it; 2 system calls per message",
+        "一个进程：它写过的那些内存，以及创建它的时间；每条消息 2 次系统调用",
+    ),
+    breaks_first: Text::new(
+        "the process table; and every short connection pays for a fork",
+        "进程表；而且每个短连接都要付一次 fork 的代价",
+    ),
+    teaches: Text::new(
+        "isolation; zombies; closing the other process's descriptors; no shared state",
+        "进程隔离；僵尸进程；父子进程各自关闭对方的文件描述符；不共享状态",
+    ),
     source: "UNP vol. 1, 4.7, 5.8 and 30.6",
     workers: Workers::None,
-    serves: Capacity::Open,
-    hub: Ok("a broker process, to which each child has a line (SOCK_SEQPACKET)"),
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "a broker process, to which each child has a line (SOCK_SEQPACKET)",
+        "一个代理进程（broker），每个子进程有一条通往它的线路（SOCK_SEQPACKET）",
+    )),
     survives_blocking: true,
 };
 

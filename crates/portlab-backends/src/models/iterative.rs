@@ -22,24 +22,43 @@
 use std::io;
 
 use portlab_service::Service;
+use portlab_words::Text;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking};
+use crate::{Backend, Door, Served, Serves, Sheet, Workers, drivers::blocking};
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "iterative",
-    family: Family::Sequential,
-    term: "iterative server",
-    idea: "Accept a caller, serve it to the end, accept the next.",
-    blocks: "every other caller, for as long as one is being served",
-    cost: "1 fd; 2 system calls per message; waiting callers cost a place in the backlog",
-    breaks_first: "the second caller's patience",
-    teaches: "why concurrency: one silent client makes the port deaf",
+    family: Text::new("sequential", "顺序处理"),
+    term: Text::new("iterative server", "迭代服务器（iterative server）"),
+    idea: Text::new(
+        "Accept a client, serve it to the end, accept the next.",
+        "接受一个客户端，服务到它结束，再接受下一个。",
+    ),
+    blocks: Text::new(
+        "every other client, while one is being served",
+        "正在服务一个客户端时，其他所有客户端都得等",
+    ),
+    cost: Text::new(
+        "1 fd; 2 system calls per message; a waiting client takes a place in the backlog",
+        "1 个文件描述符；每条消息 2 次系统调用；等待中的客户端在 backlog 队列里占一个位置",
+    ),
+    breaks_first: Text::new(
+        "the backlog: while one client is served, all others wait in it",
+        "backlog 队列：服务一个客户端时，其他客户端都排在里面",
+    ),
+    teaches: Text::new(
+        "why servers need concurrency: one silent client blocks the whole port",
+        "为什么需要并发：一个不发数据的客户端就能堵住整个端口",
+    ),
     source: "UNP vol. 1, 30.5",
     workers: Workers::None,
-    serves: Capacity::One,
-    hub: Err("it serves one caller at a time, so nobody would ever hear another"),
+    serves: Serves::One,
+    hub: Err(Text::new(
+        "it serves one client at a time, so two members never meet",
+        "它一次只服务一个客户端，两个成员永远碰不到一起",
+    )),
     survives_blocking: false,
 };
 

@@ -28,9 +28,10 @@ use std::{
 
 use mio::{Events, Poll, Waker};
 use portlab_service::{Service, Work};
+use portlab_words::Text;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    Backend, Door, Served, Serves, Sheet, Workers,
     drivers::{
         readiness::reactor::{Executor, Key, Reactor, WORK_DONE},
         work::perform,
@@ -42,17 +43,38 @@ pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "loop-pool",
-    family: Family::EventAndPool,
-    term: "reactor (mio) + rayon workers (half-sync/half-async)",
-    idea: "One loop keeps all sockets; work that would hold it up becomes a job on a CPU pool.",
-    blocks: "nobody, until every pool thread has a job; then jobs queue up",
-    cost: "an entry in a table, no thread; as event-loop per message, and handing over each job",
-    breaks_first: "the loop's core for messages, the pool's cores for work",
-    teaches: "the right use of a CPU pool: jobs, not sockets",
+    family: Text::new("event + pool", "事件+线程池"),
+    term: Text::new(
+        "reactor (mio) + rayon workers (half-sync/half-async)",
+        "reactor（mio）+ rayon 工作线程（半同步/半异步，half-sync/half-async）",
+    ),
+    idea: Text::new(
+        "One loop keeps all sockets; work that would stop it becomes a job on a CPU pool.",
+        "一个事件循环掌管所有套接字；会拖住它的工作，作为任务交给计算线程池。",
+    ),
+    blocks: Text::new(
+        "no client, until every pool thread has a job; then jobs queue up",
+        "不卡住任何客户端，直到池里每个线程都有任务；之后任务就排队",
+    ),
+    cost: Text::new(
+        "an entry in a table, no thread; as event-loop per message, and handing over each job",
+        "表里的一项，不需要线程；每条消息与 event-loop 相同，每个任务另加转交的时间",
+    ),
+    breaks_first: Text::new(
+        "the loop's core for messages, the pool's cores for work",
+        "处理消息时是事件循环那个核，计算时是线程池的那些核",
+    ),
+    teaches: Text::new(
+        "the right use of a CPU pool: jobs, not sockets",
+        "计算线程池的正确用法：交给它任务，而不是套接字",
+    ),
     source: "D. Schmidt, Half-Sync/Half-Async (1995)",
     workers: Workers::PerCore,
-    serves: Capacity::Open,
-    hub: Ok("a plain value of the loop; the pool never sees it"),
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "a plain value of the loop; the pool never uses it",
+        "事件循环自己的一个普通值；线程池从不访问它",
+    )),
     survives_blocking: true,
 };
 

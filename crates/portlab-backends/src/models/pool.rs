@@ -26,27 +26,48 @@
 use std::io;
 
 use portlab_service::Service;
+use portlab_words::Text;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking,
-    hub::locked::LockedHub, trace,
+    Backend, Door, Served, Serves, Sheet, Workers, drivers::blocking, hub::locked::LockedHub, trace,
 };
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "pool",
-    family: Family::ThreadPool,
-    term: "rayon pool, one job per connection",
-    idea: "The main thread accepts; each caller is a job that a pool thread blocks on to its end.",
-    blocks: "the next caller, once every pool thread has one",
-    cost: "one of N pool threads while it lasts; 2 system calls per message",
-    breaks_first: "the number of pool threads, by default the number of cores",
-    teaches: "why a CPU pool is the wrong home for blocking I/O",
+    family: Text::new("thread pool", "线程池"),
+    term: Text::new(
+        "rayon pool, one job per connection",
+        "rayon 线程池，每个连接一个任务（one job per connection）",
+    ),
+    idea: Text::new(
+        "The main thread accepts; each client is a job that a pool thread blocks on to its end.",
+        "主线程负责 accept；每个客户端是一个任务，池里的一个线程阻塞着把它做到底。",
+    ),
+    blocks: Text::new(
+        "the next client, once every pool thread has one",
+        "池里的线程都有客户端以后，下一个客户端就得等",
+    ),
+    cost: Text::new(
+        "one of N pool threads while it lasts; 2 system calls per message",
+        "连接存续期间占用池里 N 个线程中的一个；每条消息 2 次系统调用",
+    ),
+    breaks_first: Text::new(
+        "the number of pool threads, by default the number of cores",
+        "池里线程的数量，默认等于处理器核数",
+    ),
+    teaches: Text::new(
+        "why a CPU pool is the wrong place for blocking I/O",
+        "为什么计算线程池不适合阻塞式 I/O",
+    ),
     source: "rayon's documentation, ThreadPool::spawn_fifo",
     workers: Workers::PerCore,
-    serves: Capacity::Workers,
-    hub: Ok("a value behind a mutex, as in threads; who waits in the pool's queue is in no room"),
+    serves: Serves::Workers,
+    hub: Ok(Text::new(
+        "a value behind a mutex; a client that waits in the pool's queue is in no room",
+        "一个用互斥锁保护的值；还在线程池队列里的客户端不在任何聊天室",
+    )),
     survives_blocking: true,
 };
 

@@ -31,9 +31,10 @@ use std::{
 
 use portlab_service::Service;
 use portlab_sys::children::{Children, Forked, leave};
+use portlab_words::Text;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    Backend, Door, PROCESSES, Served, Serves, Sheet, Workers,
     door::Entry,
     drivers::{blocking, worker_slots::WorkerSlots},
     hub::broker::{Broker, Line},
@@ -43,17 +44,38 @@ pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "prefork",
-    family: Family::Processes,
-    term: "pre-forked pool, every worker accepts",
-    idea: "N processes are forked in advance; each accepts and serves one caller at a time.",
-    blocks: "the next caller, once every worker has one",
-    cost: "one of N worker processes while it lasts; 2 system calls per message",
-    breaks_first: "the number of workers: idle callers use them up too",
-    teaches: "paying for processes once; the thundering herd's history",
+    family: PROCESSES,
+    term: Text::new(
+        "pre-forked pool, every worker accepts",
+        "预先派生的进程池，每个工作进程自己 accept（pre-forked pool）",
+    ),
+    idea: Text::new(
+        "N processes are forked in advance; each accepts and serves one client at a time.",
+        "提前 fork 出 N 个进程；每个进程自己 accept，一次服务一个客户端。",
+    ),
+    blocks: Text::new(
+        "the next client, once every worker has one",
+        "所有工作进程都有客户端以后，下一个客户端就得等",
+    ),
+    cost: Text::new(
+        "one of N worker processes while it lasts; 2 system calls per message",
+        "连接存续期间占用 N 个工作进程中的一个；每条消息 2 次系统调用",
+    ),
+    breaks_first: Text::new(
+        "the number of workers: idle clients use them up too",
+        "工作进程的数量：空闲的连接也会把它们占满",
+    ),
+    teaches: Text::new(
+        "paying for processes once; the history of the thundering herd",
+        "创建进程的代价只付一次；惊群问题的由来",
+    ),
     source: "UNP vol. 1, 30.7 to 30.9",
     workers: Workers::Fixed(16),
-    serves: Capacity::Workers,
-    hub: Ok("a broker process, to which each worker has a line (SOCK_SEQPACKET)"),
+    serves: Serves::Workers,
+    hub: Ok(Text::new(
+        "a broker process, to which each worker has a line (SOCK_SEQPACKET)",
+        "一个代理进程（broker），每个工作进程有一条通往它的线路（SOCK_SEQPACKET）",
+    )),
     survives_blocking: true,
 };
 

@@ -23,11 +23,11 @@ use std::{io, thread};
 
 use portlab_service::Service;
 use portlab_sys::limits;
-use portlab_words::tr;
+use portlab_words::{Text, tr};
 
 use super::threads::STACK;
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers,
+    Backend, Door, Served, Serves, Sheet, THREADS, Workers,
     drivers::blocking,
     hub::locked::LockedHub,
     log::{complain, say},
@@ -37,17 +37,38 @@ pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "prethreaded",
-    family: Family::Threads,
-    term: "pre-threaded pool, every thread accepts",
-    idea: "N threads are started in advance; each accepts and serves one caller at a time.",
-    blocks: "the next caller, once every thread has one",
-    cost: "one of N threads while it lasts; 2 system calls per message",
-    breaks_first: "the number of threads: idle callers use them up too",
-    teaches: "a bound on concurrency, and that idle connections use it up",
+    family: THREADS,
+    term: Text::new(
+        "pre-threaded pool, every thread accepts",
+        "预先创建的线程池，每个线程自己 accept（pre-threaded pool）",
+    ),
+    idea: Text::new(
+        "N threads are started in advance; each accepts and serves one client at a time.",
+        "提前启动 N 个线程；每个线程自己 accept，一次服务一个客户端。",
+    ),
+    blocks: Text::new(
+        "the next client, once every thread has one",
+        "所有线程都有客户端以后，下一个客户端就得等",
+    ),
+    cost: Text::new(
+        "one of N threads while it lasts; 2 system calls per message",
+        "连接存续期间占用 N 个线程中的一个；每条消息 2 次系统调用",
+    ),
+    breaks_first: Text::new(
+        "the number of threads: idle clients use them up too",
+        "线程的数量：空闲的连接也会把它们占满",
+    ),
+    teaches: Text::new(
+        "a bound on concurrency, and that idle connections use it up",
+        "并发有了上限，而空闲的连接也会占满它",
+    ),
     source: "UNP vol. 1, 30.11",
     workers: Workers::Fixed(16),
-    serves: Capacity::Workers,
-    hub: Ok("a value behind a mutex, as in threads; who waits in the backlog is in no room"),
+    serves: Serves::Workers,
+    hub: Ok(Text::new(
+        "a value behind a mutex; a client that waits in the backlog is in no room",
+        "一个用互斥锁保护的值；还在 backlog 队列里的客户端不在任何聊天室",
+    )),
     survives_blocking: true,
 };
 

@@ -25,24 +25,43 @@
 use std::io;
 
 use portlab_service::Service;
+use portlab_words::Text;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::task};
+use crate::{Backend, COROUTINES, Door, Served, Serves, Sheet, Workers, drivers::task};
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "tasks",
-    family: Family::Coroutines,
-    term: "async tasks, work-stealing (tokio)",
-    idea: "Each caller is a coroutine; a thread per core runs those that are ready, stealing from others.",
-    blocks: "a thread per handler that blocks; everybody, once all are taken",
-    cost: "a future on the heap, no thread; 2 system calls and a share of one epoll_wait per message",
-    breaks_first: "the cores; at low load, waking idle threads costs more than it brings",
-    teaches: "coroutines on every core",
+    family: COROUTINES,
+    term: Text::new(
+        "async tasks, work-stealing (tokio)",
+        "异步任务，工作窃取（tokio work-stealing）",
+    ),
+    idea: Text::new(
+        "Each client is a coroutine; a thread per core runs those that are ready, stealing from others.",
+        "每个客户端是一个协程；每个核一个线程，运行已就绪的协程，空闲时从别的线程那里窃取。",
+    ),
+    blocks: Text::new(
+        "a thread for each handler that blocks; every client, once all threads are blocked",
+        "每个阻塞的处理函数占住一个线程；线程全被占住时，所有客户端都被卡住",
+    ),
+    cost: Text::new(
+        "a future on the heap, no thread; 2 system calls and a share of one epoll_wait per message",
+        "堆上的一个 future，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+    ),
+    breaks_first: Text::new(
+        "the cores; at low load, waking idle threads costs more than it gains",
+        "处理器的核；负载低时，唤醒空闲线程的代价比收益还大",
+    ),
+    teaches: Text::new("coroutines on every core", "每个核上都运行协程"),
     source: "C. Lerche, Making the Tokio scheduler 10x faster (2019)",
     workers: Workers::Runtime,
-    serves: Capacity::Open,
-    hub: Ok("the property of one task; the others send it messages"),
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "owned by one task, to which the others send messages",
+        "归一个任务所有，其他任务给它发消息",
+    )),
     survives_blocking: true,
 };
 

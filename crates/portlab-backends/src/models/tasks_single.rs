@@ -24,24 +24,43 @@
 use std::io;
 
 use portlab_service::Service;
+use portlab_words::Text;
 
-use crate::{Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::task};
+use crate::{Backend, COROUTINES, Door, Served, Serves, Sheet, Workers, drivers::task};
 
 pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "tasks-single",
-    family: Family::Coroutines,
-    term: "async tasks on one thread (tokio current-thread)",
-    idea: "Each caller is a coroutine; one thread runs them in turn, switching where they await.",
-    blocks: "everybody, whenever a handler blocks or computes",
-    cost: "a future on the heap, no thread; 2 system calls and a share of one epoll_wait per message",
-    breaks_first: "its one core",
-    teaches: "coroutines, scheduled as in asyncio and gevent",
+    family: COROUTINES,
+    term: Text::new(
+        "async tasks on one thread (tokio current-thread)",
+        "单线程上的异步任务（tokio current-thread）",
+    ),
+    idea: Text::new(
+        "Each client is a coroutine; one thread runs them in turn, switching where they await.",
+        "每个客户端是一个协程；一个线程轮流运行它们，在 await 处切换。",
+    ),
+    blocks: Text::new(
+        "every client, whenever a handler blocks or computes",
+        "处理函数一旦阻塞或长时间计算，所有客户端都被卡住",
+    ),
+    cost: Text::new(
+        "a future on the heap, no thread; 2 system calls and a share of one epoll_wait per message",
+        "堆上的一个 future，不需要线程；每条消息 2 次系统调用，外加分摊的一次 epoll_wait",
+    ),
+    breaks_first: Text::new("its one core", "它唯一的那个核"),
+    teaches: Text::new(
+        "coroutines, scheduled as in asyncio and gevent",
+        "协程，调度方式与 asyncio、gevent 相同",
+    ),
     source: "tokio's documentation; PEP 3156",
     workers: Workers::None,
-    serves: Capacity::Open,
-    hub: Ok("the property of one task; the others send it messages"),
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "owned by one task, to which the others send messages",
+        "归一个任务所有，其他任务给它发消息",
+    )),
     survives_blocking: false,
 };
 

@@ -28,9 +28,10 @@
 use std::{io, thread};
 
 use portlab_service::Service;
+use portlab_words::Text;
 
 use crate::{
-    Backend, Capacity, Door, Family, Served, Sheet, Workers, drivers::blocking,
+    Backend, Door, Served, Serves, Sheet, THREADS, Workers, drivers::blocking,
     hub::locked::LockedHub, log::not_served, trace,
 };
 
@@ -38,17 +39,38 @@ pub(crate) struct Model;
 
 static SHEET: Sheet = Sheet {
     name: "threads",
-    family: Family::Threads,
-    term: "thread per connection",
-    idea: "The main thread accepts and starts a thread for each caller, which blocks as it likes.",
-    blocks: "nobody but the caller's own thread",
-    cost: "a thread: the stack that it touches, and starting it; 2 system calls per message",
-    breaks_first: "the number of threads, and before it the processor's cache",
-    teaches: "blocking code that scales to the thread limit; shared state and locks",
+    family: THREADS,
+    term: Text::new(
+        "thread per connection",
+        "每个连接一个线程（thread per connection）",
+    ),
+    idea: Text::new(
+        "The main thread accepts and starts a thread for each client, which may block.",
+        "主线程负责 accept，为每个客户端启动一个线程，线程里可以随意阻塞。",
+    ),
+    blocks: Text::new(
+        "only the connection's own thread",
+        "只卡住这个连接自己的线程",
+    ),
+    cost: Text::new(
+        "a thread: the stack that it touches, and the time to start it; 2 system calls per message",
+        "一个线程：栈里实际用到的部分，以及启动它的时间；每条消息 2 次系统调用",
+    ),
+    breaks_first: Text::new(
+        "the number of threads, and before it the processor's cache",
+        "线程的数量；在那之前，先是处理器的缓存",
+    ),
+    teaches: Text::new(
+        "blocking code that scales to the thread limit; shared state and locks",
+        "阻塞式代码能撑到线程数的上限；共享状态与互斥锁",
+    ),
     source: "UNP vol. 1, 30.10",
     workers: Workers::None,
-    serves: Capacity::Open,
-    hub: Ok("a value behind a mutex, held for a moment and never while anybody waits"),
+    serves: Serves::Open,
+    hub: Ok(Text::new(
+        "a value behind a mutex, which no thread holds while it waits",
+        "一个用互斥锁保护的值；任何线程都不会拿着锁去等待",
+    )),
     survives_blocking: true,
 };
 

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_backends::{Backend, Capacity, Sheet};
+use portlab_backends::{Backend, Serves, Sheet};
 use portlab_load::{Finding, Missed, Shown as Figures};
 use portlab_stats::{
     advice::{Kind, Shot, Shown, Work},
@@ -263,7 +263,7 @@ pub(super) fn experiment(
 /// connection if a worker serves one connection, or runs jobs that block; otherwise the model decides.
 fn workers(inquiry: &Inquiry, sheet: &Sheet, work: Option<Work>) -> Option<usize> {
     let question = &inquiry.question;
-    let carries_one = sheet.serves == Capacity::Workers && !question.churn;
+    let carries_one = sheet.serves == Serves::Workers && !question.churn;
     let fits = question.connections <= MOST_WORKERS;
     let blocks = work.is_some_and(|work| work.kind == Kind::Block);
     let of_connections = (carries_one && fits || blocks).then_some(question.connections);

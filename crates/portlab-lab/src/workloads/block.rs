@@ -5,19 +5,20 @@
 use std::time::Duration;
 
 use portlab_stats::measure::Measure;
+use portlab_words::Text;
 
 use super::{PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "block",
-    title: [
+    title: &Text::new(
         "block: every handler blocks 5 ms",
         "阻塞：每个处理都阻塞 5 毫秒",
-    ],
-    asks: [
+    ),
+    asks: &Text::new(
         "Who is held up when a handler blocks?",
         "处理函数阻塞时，谁会被拖住？",
-    ],
+    ),
     ranked_by: Measure::MessagesPerS,
     work: "block:5ms",
     connections: Scale {

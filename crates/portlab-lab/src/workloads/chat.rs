@@ -4,16 +4,17 @@
 use std::time::Duration;
 
 use portlab_stats::record::Counts;
+use portlab_words::Text;
 
 use super::{Load, PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "chat",
-    title: ["chat: one says it, all hear it", "聊天：一人说，众人听"],
-    asks: [
+    title: &Text::new("chat: one says it, all hear it", "聊天：一人说，众人听"),
+    asks: &Text::new(
         "What does it cost that all hear what one says?",
         "一个人说的话让所有人听到，要花多少？",
-    ],
+    ),
     counts: Counts::Deliveries,
     connections: Scale {
         usual: &[10, 100],

@@ -5,16 +5,17 @@ use std::time::Duration;
 
 use portlab_load::{Life, Plan};
 use portlab_stats::record::Counts;
+use portlab_words::Text;
 
 use super::{Load, PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "churn",
-    title: [
+    title: &Text::new(
         "churn: connect, one message, close",
         "短连接：连上、说一句、断开",
-    ],
-    asks: ["What does a connection cost?", "建立一个连接要花多少？"],
+    ),
+    asks: &Text::new("What does a connection cost?", "建立一个连接要花多少？"),
     counts: Counts::Connections,
     connections: Scale {
         usual: &[10],

@@ -5,19 +5,20 @@
 use std::time::Duration;
 
 use portlab_stats::measure::Measure;
+use portlab_words::Text;
 
 use super::{PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "cpu",
-    title: [
+    title: &Text::new(
         "cpu: every answer computes 200 µs",
         "计算：每个回答要算 200 微秒",
-    ],
-    asks: [
+    ),
+    asks: &Text::new(
         "Who makes the most of the processors when every answer has to be computed?",
         "每个回答都要计算时，谁最能用好处理器？",
-    ],
+    ),
     ranked_by: Measure::MessagesPerS,
     work: "cpu:200us",
     connections: Scale {

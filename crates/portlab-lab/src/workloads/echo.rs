@@ -1,15 +1,17 @@
 //! Ping-pong: every client sends a message and waits for its answer. The plainest question, and the
 //! one that all others are a variation of.
 
+use portlab_words::Text;
+
 use super::{PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "echo",
-    title: ["echo: one message at a time", "回声：一次一条消息"],
-    asks: [
+    title: &Text::new("echo: one message at a time", "回声：一次一条消息"),
+    asks: &Text::new(
         "What does a message cost when every client waits for its answer?",
         "每个客户端都等到回答才发下一条，一条消息要花多少？",
-    ],
+    ),
     connections: Scale {
         usual: &[1, 10, 100],
         quick: &[10],

@@ -3,19 +3,20 @@
 
 use portlab_load::{Pace, Plan};
 use portlab_stats::{measure::Measure, record::Counts};
+use portlab_words::Text;
 
 use super::{Load, PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "idle",
-    title: [
+    title: &Text::new(
         "idle: connections that say nothing",
         "空闲：什么也不说的连接",
-    ],
-    asks: [
+    ),
+    asks: &Text::new(
         "What memory and how many threads does an idle connection take?",
         "一个空闲连接要占多少内存、多少线程？",
-    ],
+    ),
     counts: Counts::Nothing,
     ranked_by: Measure::MemoryPerConnection,
     connections: Scale {

@@ -7,6 +7,7 @@ use portlab_stats::{
     measure::Measure,
     record::{Counts, Rate},
 };
+use portlab_words::Text;
 
 macro_rules! workloads {
     ($($file:ident,)*) => {
@@ -34,10 +35,10 @@ workloads! {
 pub struct Workload {
     /// Its name on the command line, which is its file's.
     pub name: &'static str,
-    /// What it is, in a few words, in English and in Chinese.
-    pub title: [&'static str; 2],
+    /// What it is, in a few words.
+    pub title: &'static Text,
     /// The question that it answers.
-    pub asks: [&'static str; 2],
+    pub asks: &'static Text,
     /// What is counted as a message.
     pub counts: Counts,
     /// The measure that the ranking goes by.
@@ -85,8 +86,8 @@ pub enum Load {
 /// An echo in a closed loop, a message at a time: the others change some of its fields.
 const PLAIN: Workload = Workload {
     name: "",
-    title: [""; 2],
-    asks: [""; 2],
+    title: &Text::new("", ""),
+    asks: &Text::new("", ""),
     counts: Counts::Messages,
     ranked_by: Measure::CpuPerMessage,
     work: "none",
@@ -122,10 +123,10 @@ mod tests {
             } = workload;
             assert!(source.contains(&format!("\n    {name},\n")), "{name}");
             for words in [title, asks] {
-                assert!(words.iter().all(|text| !text.is_empty()), "{name}");
-                assert!(words[1].chars().any(|c| c > '\u{4e00}'), "{name}");
+                assert!(!words.en.is_empty(), "{name}");
+                assert!(words.zh.chars().any(|c| c > '\u{4e00}'), "{name}");
             }
-            assert!(asks[0].ends_with('?') && asks[1].ends_with('？'), "{name}");
+            assert!(asks.en.ends_with('?') && asks.zh.ends_with('？'), "{name}");
             assert!(std::ptr::eq(find(name).unwrap(), *workload));
             let Scale { usual, quick, .. } = workload.connections;
             assert!(!usual.is_empty() && !quick.is_empty(), "{name}");

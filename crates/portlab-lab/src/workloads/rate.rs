@@ -5,19 +5,20 @@
 use std::time::Duration;
 
 use portlab_stats::{measure::Measure, record::Rate};
+use portlab_words::Text;
 
 use super::{PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "rate",
-    title: [
+    title: &Text::new(
         "rate: messages at their own pace",
         "定速：消息按自己的节奏到来",
-    ],
-    asks: [
+    ),
+    asks: &Text::new(
         "How long do messages wait when they come at a rate, and not when the last is answered?",
         "消息按固定速率到来、不等上一条回答时，要等多久？",
-    ],
+    ),
     ranked_by: Measure::LatencyP99,
     connections: Scale {
         usual: &[10],

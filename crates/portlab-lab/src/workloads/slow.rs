@@ -5,19 +5,20 @@ use std::time::Duration;
 
 use portlab_load::{Plan, Script, Stop};
 use portlab_stats::measure::Measure;
+use portlab_words::Text;
 
 use super::{Load, PLAIN, Scale, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "slow",
-    title: [
+    title: &Text::new(
         "slow: a tenth of the clients trickle",
         "慢客户：十分之一的客户端一滴一滴地发",
-    ],
-    asks: [
+    ),
+    asks: &Text::new(
         "How do the others fare beside clients that trickle?",
         "有慢客户在场时，其他客户过得怎样？",
-    ],
+    ),
     ranked_by: Measure::LatencyP99,
     connections: Scale {
         usual: &[10, 100],

@@ -7,7 +7,7 @@ use portlab_words::{Lang, Text, tr, units::nanos};
 
 use super::Report;
 use crate::{
-    notes::{Notes, names::together, sheets},
+    notes::{Notes, names::together},
     page,
 };
 
@@ -123,19 +123,19 @@ pub(super) fn sheets(report: &Report) -> Markup {
     let known = models.filter_map(|it| Some((&it.name, it.sheet.as_ref()?)));
     html! {
         div.sheets {
-            @for (name, recorded) in known {
-                @let (style, facts) = (report.palette.style(name), sheets::facts(name, recorded, lang));
+            @for (name, facts) in known {
+                @let style = report.palette.style(name);
                 article class={ "sheet " (style.class()) } {
                     header {
                         h3 { (PreEscaped(style.swatch())) (name) }
-                        span.family { (facts.family) }
+                        span.family { (facts.family.pick(lang)) }
                     }
-                    p.term { (facts.term) }
-                    p { (facts.idea) }
+                    p.term { (facts.term.pick(lang)) }
+                    p { (facts.idea.pick(lang)) }
                     dl {
-                        dt { (lang.pick("blocks", "会卡住谁")) } dd { (facts.blocks) }
-                        dt { (lang.pick("a connection costs", "一个连接的代价")) } dd { (facts.cost) }
-                        dt { (lang.pick("breaks first", "最先撑不住的")) } dd { (facts.breaks_first) }
+                        dt { (lang.pick("blocks", "会卡住谁")) } dd { (facts.blocks.pick(lang)) }
+                        dt { (lang.pick("a connection costs", "一个连接的代价")) } dd { (facts.cost.pick(lang)) }
+                        dt { (lang.pick("breaks first", "最先撑不住的")) } dd { (facts.breaks_first.pick(lang)) }
                     }
                 }
             }

@@ -14,7 +14,7 @@
 //! | `sentence` | how sentences are written, and the names and figures in them |
 //! | `view`, `places` | a workload as the findings look at it; where in it something holds |
 //! | [`figures`] | how figures are written |
-//! | [`names`], [`sheets`] | what things are called; the fact sheets in Chinese |
+//! | [`names`] | what things are called |
 //!
 //! A model **differs** from the best where [`portlab_stats::analysis::differs`] says so; no ratio is
 //! told of any other. The English and the Chinese form of a sentence stand side by side, so that both say the same.
@@ -30,7 +30,6 @@ pub(crate) mod names;
 mod places;
 pub(crate) mod remarks;
 mod sentence;
-pub(crate) mod sheets;
 pub(crate) mod table;
 #[cfg(test)]
 mod tests;

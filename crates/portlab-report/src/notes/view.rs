@@ -4,7 +4,7 @@ use portlab_stats::{
     analysis::{Column, Group, differs, groups},
     estimate::Estimate,
     measure::{Better, Measure},
-    record::{Cell, Facts, Kind, Record, Serves, Workload},
+    record::{Cell, Facts, Kind, PROCESSES, Record, Serves, THREADS, Workload},
 };
 use portlab_words::{Lang, tr};
 
@@ -170,9 +170,9 @@ impl<'a> View<'a> {
     /// What each connection of a cell's server has for itself, by the model's sheet.
     pub(crate) fn carrier(&self, cell: &Cell) -> Option<Carrier> {
         let facts = self.facts(cell)?;
-        match (facts.serves?, facts.family.as_str()) {
-            (Serves::Open, "processes") => Some(Carrier::Process),
-            (Serves::Open, "threads") => Some(Carrier::Thread),
+        match (facts.serves?, &*facts.family.en) {
+            (Serves::Open, family) if family == PROCESSES.en => Some(Carrier::Process),
+            (Serves::Open, family) if family == THREADS.en => Some(Carrier::Thread),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
-use portlab_backends::{Family, Limits, Overflow, Policy, Sheet, Workers};
+use portlab_backends::{Limits, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
 use portlab_words::{
     tr,
@@ -126,7 +126,7 @@ fn some(most: &'static str) -> impl Parse<usize> {
 impl LimitArgs {
     /// What the model `sheet` allows.
     pub(super) fn limits(&self, sheet: &Sheet) -> Limits {
-        let forks = sheet.family == Family::Processes && sheet.workers == Workers::None;
+        let forks = sheet.forks() && sheet.workers == Workers::None;
         let processes = if forks {
             self.max_processes
         } else {

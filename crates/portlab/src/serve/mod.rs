@@ -44,7 +44,7 @@ pub(crate) struct Args {
     #[arg(
         long,
         value_name = "NAME",
-        default_value = "tasks",
+        default_value = DEFAULT_MODEL,
         hide_possible_values = true
     )]
     #[arg(value_parser = args::server_parser())]
@@ -246,6 +246,8 @@ fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
     Ok(())
 }
 
+const DEFAULT_MODEL: &str = "tasks";
+
 /// How many workers `sheet`'s model is to have.
 fn workers(args: &Args, sheet: &Sheet) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
@@ -258,16 +260,14 @@ fn workers(args: &Args, sheet: &Sheet) -> usize {
 
 /// A service whose connections share something needs a place for it.
 fn check_hub(sheet: &Sheet, args: &Args, service: &dyn Service) -> anyhow::Result<()> {
-    match (sheet.hub, service.hub()) {
-        (Err(why), Some(_)) => {
-            let (name, service) = (sheet.name, &args.service);
-            bail!(tr!(
-                "{name} can't serve {service}: {why}; try --model threads",
-                "{name} 不能提供 {service} 服务：{why}；可以改用 --model threads"
-            ))
-        }
-        _ => Ok(()),
+    if let (Err(why), Some(_)) = (&sheet.hub, service.hub()) {
+        let (name, service) = (sheet.name, &args.service);
+        bail!(tr!(
+            "{name} can't serve {service}: {why}; try --model {DEFAULT_MODEL}",
+            "{name} 不能提供 {service} 服务：{why:#}；可以改用 --model {DEFAULT_MODEL}"
+        ));
     }
+    Ok(())
 }
 
 /// Makes the service and leaks it: it is served for as long as the process lives.

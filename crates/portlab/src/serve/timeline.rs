@@ -10,7 +10,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use portlab_backends::{Backend, Family, Recorder, Stop};
+use portlab_backends::{Backend, Recorder, Stop};
 use portlab_service::inert;
 use portlab_stats::trace::{About, FORMAT};
 use portlab_sys::whole::WholeFile;
@@ -81,7 +81,7 @@ pub(super) fn begin(
         stop.last_bell()
             .context(tr!("can't wait for the end", "无法等待结束"))?,
     );
-    if sheet.family != Family::Processes
+    if !sheet.forks()
         && let Some(bell) = bell.take()
     {
         let unwritten = Arc::clone(&unwritten);
