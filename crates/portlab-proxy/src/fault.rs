@@ -181,25 +181,21 @@ fn unknown(name: &str) -> Text {
     }
 }
 
-/// Reads a time; off is 0.
-fn time(text: Option<&str>) -> Result<Duration, Text> {
-    let time = text.map_or(Ok(Duration::ZERO), units::duration("0s", "1d"));
-    time.map_err(|error| tr!("{error}", "{error}"))
+fn time(text: &str) -> Result<Duration, Text> {
+    units::duration("0s", "1d")(text)
 }
 
-fn timeout(text: Option<&str>) -> Result<Option<Duration>, Text> {
-    text.map(|text| time(Some(text))).transpose()
+fn timeout(text: &str) -> Result<Option<Duration>, Text> {
+    time(text).map(Some)
 }
 
 /// Reads a number of bytes, 0 included.
-fn bytes(text: Option<&str>) -> Result<Option<u64>, Text> {
-    let bytes = text.map(units::size("0", "1TiB")).transpose();
-    let bytes = bytes.map_err(|error| tr!("{error}", "{error}"))?;
-    Ok(bytes.map(|it| it as u64))
+fn bytes(text: &str) -> Result<Option<u64>, Text> {
+    units::size("0", "1TiB")(text).map(|it| Some(it as u64))
 }
 
 /// Reads a number of bytes that is at least 1.
-fn some_bytes(text: Option<&str>) -> Result<Option<u64>, Text> {
+fn some_bytes(text: &str) -> Result<Option<u64>, Text> {
     match bytes(text)? {
         Some(0) => Err(Text::new(
             "1 is the least; write off to end the fault",
@@ -209,40 +205,35 @@ fn some_bytes(text: Option<&str>) -> Result<Option<u64>, Text> {
     }
 }
 
-fn slicer(text: Option<&str>) -> Result<Option<(u64, Duration)>, Text> {
+fn slicer(text: &str) -> Result<Option<(u64, Duration)>, Text> {
     let (size, delay) = split(text);
-    let delay = time(delay)?;
+    let delay = delay.map_or(Ok(Duration::ZERO), time)?;
     Ok(some_bytes(size)?.map(|size| (size, delay)))
 }
 
-fn flip(text: Option<&str>) -> Result<Option<(u64, bool)>, Text> {
+fn flip(text: &str) -> Result<Option<(u64, bool)>, Text> {
     let (nth, once) = split(text);
-    let once = match once {
-        None => false,
-        Some("once") => true,
-        Some(_) => {
-            return Err(Text::new(
-                "write 100 for every 100th byte, 100,once for the 100th byte only",
-                "写 100 表示每第 100 个字节，写 100,once 表示只改第 100 个字节",
-            ));
-        }
-    };
-    Ok(some_bytes(nth)?.map(|nth| (nth, once)))
+    match once {
+        None | Some("once") => Ok(some_bytes(nth)?.map(|nth| (nth, once.is_some()))),
+        Some(_) => Err(Text::new(
+            "write 100 for every 100th byte, 100,once for the 100th byte only",
+            "写 100 表示每第 100 个字节，写 100,once 表示只改第 100 个字节",
+        )),
+    }
 }
 
 /// Divides `64,1ms` at its comma.
-fn split(text: Option<&str>) -> (Option<&str>, Option<&str>) {
-    match text.and_then(|it| it.split_once(',')) {
-        Some((first, second)) => (Some(first), Some(second)),
+fn split(text: &str) -> (&str, Option<&str>) {
+    match text.split_once(',') {
+        Some((first, second)) => (first, Some(second)),
         None => (text, None),
     }
 }
 
-fn pause(text: Option<&str>) -> Result<bool, Text> {
+fn pause(text: &str) -> Result<bool, Text> {
     match text {
-        None => Ok(false),
-        Some("" | "on") => Ok(true),
-        Some(_) => Err(Text::new("write up, down or both", "请写 up、down 或 both")),
+        "" | "on" => Ok(true),
+        _ => Err(Text::new("write up, down or both", "请写 up、down 或 both")),
     }
 }
 
@@ -270,7 +261,10 @@ macro_rules! faults {
             name: stringify!($name),
             value: $value,
             about: Text::new($about, $zh),
-            set: |faults, text| $read(text).map(|it| faults.$name = it),
+            set: |faults, text| {
+                faults.$name = text.map($read).transpose()?.unwrap_or_default();
+                Ok(())
+            },
         },)*];
     };
 }

@@ -91,7 +91,6 @@ type Tell = dyn Fn(&Text) + Send + Sync;
 
 impl Options {
     /// Forwards to `targets` without faults: 1000 connections, 4 MiB for each direction, seed 1.
-    #[must_use]
     pub fn to(targets: Vec<SocketAddr>) -> Self {
         Self {
             targets,
@@ -147,13 +146,11 @@ impl Proxy {
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
     /// The faults as they are now.
-    #[must_use]
     pub fn settings(&self) -> Settings {
         self.shared.control().settings.clone()
     }
@@ -169,7 +166,6 @@ impl Proxy {
     }
 
     /// What was counted so far.
-    #[must_use]
     pub fn counts(&self) -> Counts {
         *lock(&self.shared.counts)
     }

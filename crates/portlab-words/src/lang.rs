@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::{Text, tr};
+
 /// A language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Lang {
@@ -12,17 +14,11 @@ pub enum Lang {
     Zh,
 }
 
-/// The name of a language that portlab doesn't speak.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("unknown language {0:?}: expected en or zh")]
-pub struct LangError(String);
-
 impl Lang {
     /// All of them.
     pub const ALL: [Self; 2] = [Self::En, Self::Zh];
 
     /// The one of two values that belongs to this language: `lang.pick("ready", "就绪")`.
-    #[must_use]
     pub fn pick<T>(self, en: T, zh: T) -> T {
         match self {
             Self::En => en,
@@ -31,7 +27,6 @@ impl Lang {
     }
 
     /// The language of a locale, such as `zh_CN.UTF-8` (`locale(7)`): English unless it is Chinese.
-    #[must_use]
     pub fn of_locale(locale: &str) -> Self {
         match locale.starts_with("zh") {
             true => Self::Zh,
@@ -40,13 +35,11 @@ impl Lang {
     }
 
     /// The language's tag (BCP 47).
-    #[must_use]
     pub fn tag(self) -> &'static str {
         self.pick("en", "zh-Hans")
     }
 
     /// The first three of `items`, and how many more there are: `a, b, c and 2 more`.
-    #[must_use]
     pub fn first_few<'a>(self, items: impl IntoIterator<Item = &'a str>) -> String {
         const NAMED: usize = 3;
         let items: Vec<&str> = items.into_iter().collect();
@@ -62,13 +55,16 @@ impl Lang {
 }
 
 impl FromStr for Lang {
-    type Err = LangError;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, LangError> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         match text {
             "en" => Ok(Self::En),
             "zh" => Ok(Self::Zh),
-            _ => Err(LangError(text.to_owned())),
+            _ => Err(tr!(
+                "unknown language {text:?}: expected en or zh",
+                "没有 {text:?} 这种语言：请写 en 或 zh"
+            )),
         }
     }
 }
@@ -76,10 +72,7 @@ impl FromStr for Lang {
 /// Writes the language as it is given on the command line, and as HTML's `lang` has it.
 impl fmt::Display for Lang {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Self::En => "en",
-            Self::Zh => "zh",
-        })
+        f.pad(self.pick("en", "zh"))
     }
 }
 

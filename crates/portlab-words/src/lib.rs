@@ -36,5 +36,5 @@ mod text;
 pub mod units;
 pub mod wrap;
 
-pub use lang::{Lang, LangError};
+pub use lang::Lang;
 pub use text::{Text, plural};

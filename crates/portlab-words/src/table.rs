@@ -17,7 +17,6 @@ const GAP: usize = 2;
 
 impl Span {
     /// Text that stands at the right of its column, as figures do.
-    #[must_use]
     pub fn new(text: impl Into<String>, style: Style) -> Self {
         Self {
             text: text.into(),
@@ -27,7 +26,6 @@ impl Span {
     }
 
     /// Text that stands at the left of its column.
-    #[must_use]
     pub fn to_the_left(text: impl Into<String>, style: Style) -> Self {
         Self {
             to_the_left: true,
@@ -36,7 +34,6 @@ impl Span {
     }
 
     /// The columns of a terminal that it takes.
-    #[must_use]
     pub fn width(&self) -> usize {
         self.text.width()
     }
@@ -56,13 +53,11 @@ impl Span {
 }
 
 /// Lays `rows` out, a line each, and each column as wide as its widest span.
-#[must_use]
 pub fn lay_out(rows: &[Vec<Span>]) -> String {
     lay_out_apart(rows, GAP)
 }
 
 /// Lays plain text out in columns that stand `gap` spaces apart and begin at the left. The last line has no line break.
-#[must_use]
 pub fn columns<const N: usize>(rows: &[[String; N]], gap: usize) -> String {
     let span = |cell: &String| Span::to_the_left(cell, Style::new());
     let rows: Vec<Vec<_>> = rows
@@ -94,7 +89,6 @@ fn lay_out_apart(rows: &[Vec<Span>], gap: usize) -> String {
 }
 
 /// How wide `rows` are when laid out.
-#[must_use]
 pub fn total_width(rows: &[Vec<Span>]) -> usize {
     let widths = widths(rows);
     widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1)
@@ -112,7 +106,6 @@ fn widths(rows: &[Vec<Span>]) -> Vec<usize> {
 }
 
 /// `text`, if it is at most `width` wide; otherwise its beginning and an ellipsis.
-#[must_use]
 pub fn cut(text: &str, width: usize) -> String {
     if text.width() <= width {
         return text.to_owned();

@@ -22,7 +22,6 @@ pub struct Text {
 
 impl Text {
     /// A text that the program contains.
-    #[must_use]
     pub const fn new(en: &'static str, zh: &'static str) -> Self {
         Self {
             en: Cow::Borrowed(en),
@@ -31,7 +30,6 @@ impl Text {
     }
 
     /// The text in `lang`.
-    #[must_use]
     pub fn pick(&self, lang: Lang) -> &str {
         lang.pick(&self.en, &self.zh)
     }
@@ -73,7 +71,6 @@ macro_rules! tr {
 }
 
 /// `1 byte`, `2 bytes`: a count with its English noun.
-#[must_use]
 pub fn plural(count: u64, noun: &str) -> String {
     format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
 }

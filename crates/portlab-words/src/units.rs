@@ -2,28 +2,10 @@
 
 use std::time::Duration;
 
-/// Why a text is not the quantity that was asked for.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum UnitError {
-    /// The text can't be read as this kind of quantity.
-    #[error("{text:?} is not a {what}; write {examples}")]
-    Unreadable {
-        /// The text.
-        text: String,
-        /// The kind of quantity.
-        what: &'static str,
-        /// What could be written instead.
-        examples: &'static str,
-    },
-    /// The quantity is smaller or larger than its option takes.
-    #[error("it must be between {least} and {most}")]
-    OutOfBounds {
-        /// The smallest that the option takes.
-        least: &'static str,
-        /// The largest.
-        most: &'static str,
-    },
-}
+use crate::{Text, tr};
+
+/// Why a text isn't the quantity that an option takes.
+pub type UnitError = Text;
 
 /// A function that reads a quantity and refuses what is out of its bounds, for an option of the command line.
 pub trait Parse<T>: Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync {}
@@ -38,7 +20,7 @@ impl<T, F: Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync> Parse<T> for 
 pub fn size(least: &'static str, most: &'static str) -> impl Parse<usize> {
     let read = |text: &str| {
         let bytes = |unit: &str| factor(unit.strip_suffix(['b', 'B']).unwrap_or(unit));
-        let size = whole(text, bytes).ok_or_else(|| error(text, "size", "64, 4KiB, 1MiB or 10k"));
+        let size = whole(text, bytes).ok_or_else(|| unreadable(text, &SIZE));
         size.map(|size| size as usize)
     };
     within(read, least, most)
@@ -47,7 +29,7 @@ pub fn size(least: &'static str, most: &'static str) -> impl Parse<usize> {
 /// Returns a parser of counts from `least` to `most`: `100`, `10k`, `1.5M`.
 pub fn count(least: &'static str, most: &'static str) -> impl Parse<u64> {
     let read = |text: &str| {
-        let count = whole(text, decimal).ok_or_else(|| error(text, "number", "100, 10k or 1.5M"));
+        let count = whole(text, decimal).ok_or_else(|| unreadable(text, &NUMBER));
         count.map(|count| count as u64)
     };
     within(read, least, most)
@@ -57,7 +39,7 @@ pub fn count(least: &'static str, most: &'static str) -> impl Parse<u64> {
 pub fn rate(least: &'static str, most: &'static str) -> impl Parse<f64> {
     let read = |text: &str| {
         let rate = number(text).and_then(|(number, unit)| Some(number * decimal(unit)?));
-        rate.ok_or_else(|| error(text, "rate per second", "100, 0.5, 10k or 1.5M"))
+        rate.ok_or_else(|| unreadable(text, &RATE))
     };
     within(read, least, most)
 }
@@ -67,7 +49,7 @@ pub fn share(least: &'static str, most: &'static str) -> impl Parse<f64> {
     let read = |text: &str| match number(text) {
         Some((share, "")) => Ok(share),
         Some((percent, "%")) => Ok(percent / 100.0),
-        _ => Err(error(text, "share", "5% or 0.05")),
+        _ => Err(unreadable(text, &SHARE)),
     };
     within(read, least, most)
 }
@@ -78,8 +60,8 @@ pub fn duration(least: &'static str, most: &'static str) -> impl Parse<Duration>
     let read = move |text: &str| {
         let time = humantime::parse_duration(text);
         time.map_err(|reason| match reason {
-            humantime::DurationError::NumberOverflow => UnitError::OutOfBounds { least, most },
-            _ => error(text, "duration", "200us, 5ms, 10s or 1m"),
+            humantime::DurationError::NumberOverflow => out_of_bounds(least, most),
+            _ => unreadable(text, &DURATION),
         })
     };
     within(read, least, most)
@@ -95,7 +77,7 @@ fn within<T: PartialOrd>(
         let value = read(text)?;
         match (read(least)?..=read(most)?).contains(&value) {
             true => Ok(value),
-            false => Err(UnitError::OutOfBounds { least, most }),
+            false => Err(out_of_bounds(least, most)),
         }
     }
 }
@@ -134,33 +116,28 @@ fn factor(prefix: &str) -> Option<f64> {
 }
 
 /// Writes a time, given in nanoseconds, to three digits: `850 ns`, `12.3 µs`, `4.57 ms`, `1.20 s`.
-#[must_use]
 pub fn nanos(nanos: f64) -> String {
     let (value, unit) = scaled(nanos, 1e3, ["ns", "µs", "ms", "s"]);
     format!("{} {unit}", three_digits(value))
 }
 
 /// Writes a duration to three digits, as [`nanos`] does.
-#[must_use]
 pub fn time(duration: Duration) -> String {
     nanos(duration.as_nanos() as f64)
 }
 
 /// Writes a number to three digits: `950`, `1.23k`, `45.6k`, `7.89M`.
-#[must_use]
 pub fn short(number: f64) -> String {
     let (value, unit) = scaled(number, 1e3, ["", "k", "M", "G"]);
     three_digits(value) + unit
 }
 
 /// Writes a rate per second, as [`short`] does: `45.6k/s`.
-#[must_use]
 pub fn per_s(rate: f64) -> String {
     short(rate) + "/s"
 }
 
 /// Writes a number of bytes to three digits, in powers of 1024: `512 B`, `4.00 KiB`, `1.50 MiB`.
-#[must_use]
 pub fn bytes(bytes: f64) -> String {
     match scaled(bytes, 1024.0, ["B", "KiB", "MiB", "GiB"]) {
         (value, "B") => format!("{value:.0} B"),
@@ -186,7 +163,6 @@ fn scaled<const N: usize>(
 }
 
 /// Writes a number to three significant digits, four when it is just below the next unit.
-#[must_use]
 pub fn three_digits(value: f64) -> String {
     match value {
         0.0 => "0".to_owned(),
@@ -196,13 +172,36 @@ pub fn three_digits(value: f64) -> String {
     }
 }
 
-fn error(text: &str, what: &'static str, examples: &'static str) -> UnitError {
-    UnitError::Unreadable {
-        text: text.to_owned(),
-        what,
-        examples,
-    }
+/// Why `text` isn't a quantity of this kind; `kind` has examples.
+fn unreadable(text: &str, kind: &Text) -> UnitError {
+    let Text { en, zh } = kind;
+    tr!("{text:?} is not a {en}", "{text:?} 不是{zh}")
 }
+
+fn out_of_bounds(least: &str, most: &str) -> UnitError {
+    tr!(
+        "it must be between {least} and {most}",
+        "必须在 {least} 和 {most} 之间"
+    )
+}
+
+const SIZE: Text = Text::new(
+    "size; write 64, 4KiB, 1MiB or 10k",
+    "字节数；可以写 64、4KiB、1MiB 或 10k",
+);
+const NUMBER: Text = Text::new(
+    "number; write 100, 10k or 1.5M",
+    "数字；可以写 100、10k 或 1.5M",
+);
+const RATE: Text = Text::new(
+    "rate per second; write 100, 0.5, 10k or 1.5M",
+    "每秒的速率；可以写 100、0.5、10k 或 1.5M",
+);
+const SHARE: Text = Text::new("share; write 5% or 0.05", "比例；可以写 5% 或 0.05");
+const DURATION: Text = Text::new(
+    "duration; write 200us, 5ms, 10s or 1m",
+    "时间长度；可以写 200us、5ms、10s 或 1m",
+);
 
 #[cfg(test)]
 mod tests {

@@ -6,13 +6,11 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 /// Breaks `text` into lines that are at most `width` wide: at spaces, and between the characters of
 /// Chinese, which has none.
-#[must_use]
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     wrap_behind(text, width, "")
 }
 
 /// The same, with `first` at the beginning of the first line, and as many spaces at that of the others.
-#[must_use]
 pub fn wrap_behind(text: &str, width: usize, first: &str) -> Vec<String> {
     let indent = " ".repeat(first.width());
     let options = Options::new(width)
@@ -92,7 +90,6 @@ pub struct Lead<'a> {
 
 impl<'a> Lead<'a> {
     /// `text` in `style`, in a column of `columns`.
-    #[must_use]
     pub fn new(text: &'a str, style: Style, columns: usize) -> Self {
         Self {
             text,
@@ -104,7 +101,6 @@ impl<'a> Lead<'a> {
 
 /// Writes `text` behind `leads`, in lines that hang below its beginning and are at most `width` wide.
 /// Where little room would be left, it begins below them.
-#[must_use]
 pub fn hang(leads: &[Lead], text: &str, width: usize) -> String {
     let indent: usize = leads.iter().map(|lead| lead.columns + GAP).sum();
     let narrow = width < indent + LEAST;
