@@ -6,7 +6,6 @@ use std::{fs, path::Path};
 /// it; `None` where nothing is limited, and on systems of the older kind (version 1).
 ///
 /// Source: the kernel's `admin-guide/cgroup-v2`.
-#[must_use]
 pub fn least(file: &str) -> Option<u64> {
     least_under(Path::new(ROOT), &own_group()?, |dir| number(dir, file))
 }
@@ -15,7 +14,6 @@ pub fn least(file: &str) -> Option<u64> {
 /// as with [`least`]. Files that were read and could be forgotten are not counted as used.
 ///
 /// Source: `memory.max`, `memory.current` and `memory.stat`, as above.
-#[must_use]
 pub fn memory_left_bytes() -> Option<u64> {
     least_under(Path::new(ROOT), &own_group()?, memory_left_in)
 }

@@ -132,19 +132,16 @@ impl Children {
     }
 
     /// Readable when a child may have ended.
-    #[must_use]
     pub fn bell(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
 
     /// How many children are alive, as far as is known.
-    #[must_use]
     pub fn len(&self) -> usize {
         self.live.len()
     }
 
     /// Whether there are none.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.live.is_empty()
     }
@@ -209,7 +206,6 @@ static GENERATION: AtomicU32 = AtomicU32::new(0);
 
 /// How many forks lie between this process and the first one, where it is 0. A child inherits a copy of its
 /// parent's memory; by this number it knows which values belong to its parent.
-#[must_use]
 pub fn generation() -> u32 {
     GENERATION.load(Relaxed)
 }

@@ -8,7 +8,6 @@ use rustix::time::{ClockId, Timespec, clock_gettime};
 /// Nanoseconds since a moment before this process, the same for all processes of a machine. Never 0.
 ///
 /// Source: `CLOCK_MONOTONIC` in `clock_gettime(2)`.
-#[must_use]
 pub fn monotonic_ns() -> u64 {
     let time = clock_gettime(ClockId::Monotonic);
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
@@ -18,20 +17,17 @@ pub fn monotonic_ns() -> u64 {
 ///
 /// # Panics
 /// When the time is longer than 292 billion years.
-#[must_use]
 pub fn timespec(time: Duration) -> Timespec {
     Timespec::try_from(time).expect("waits are far below the range of a timespec")
 }
 
 /// The CPU time that the calling thread has used since it began.
-#[must_use]
 pub fn thread_cpu() -> Duration {
     duration(clock_gettime(ClockId::ThreadCPUTime))
 }
 
 /// For how long the calling thread could have run but waited for a processor. 0 if the kernel doesn't keep account
 /// of it.
-#[must_use]
 pub fn thread_waited() -> Duration {
     let times = ran_and_waited(Path::new("/proc/thread-self"));
     Duration::from_nanos(times.map_or(0, |(_, waited)| waited))
@@ -54,21 +50,8 @@ pub(crate) fn ran_and_waited(task: &Path) -> Option<(u64, u64)> {
 ///
 /// Source: `clock_getcpuclockid(3)`.
 pub fn process_cpu(pid: i32) -> io::Result<Duration> {
-    let mut clock = 0;
-    // SAFETY: `clock` is a valid place for the answer.
-    let error = unsafe { libc::clock_getcpuclockid(pid, &raw mut clock) };
-    if error != 0 {
-        return Err(io::Error::from_raw_os_error(error));
-    }
-    let mut time = libc::timespec {
-        tv_sec: 0,
-        tv_nsec: 0,
-    };
-    // SAFETY: `time` is a valid place for the answer.
-    if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
-        return Err(io::Error::last_os_error());
-    }
-    Ok(Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
+    let clock = nix::time::clock_getcpuclockid(nix::unistd::Pid::from_raw(pid))?;
+    Ok(nix::time::clock_gettime(clock)?.into())
 }
 
 /// Computes until the calling thread has used `amount` of CPU time: the same amount of work whether

@@ -23,7 +23,6 @@ impl fmt::Display for Holder {
 /// another user's.
 ///
 /// Source: `/proc/net/tcp`, `/proc/net/tcp6` and the sockets among every process's descriptors.
-#[must_use]
 pub fn holder(addr: SocketAddr) -> Option<Holder> {
     let all = sockets().unwrap_or_default();
     let listening = all.into_iter().find(|socket| listens(socket, addr))?;

@@ -17,7 +17,6 @@ pub struct Network {
 
 impl Network {
     /// Whether `ip` is an address of this network.
-    #[must_use]
     pub fn contains(&self, ip: IpAddr) -> bool {
         match (self.addr, self.mask, ip) {
             (IpAddr::V4(own), IpAddr::V4(mask), IpAddr::V4(ip)) => own & mask == ip & mask,
@@ -48,7 +47,6 @@ pub fn networks() -> io::Result<Vec<Network>> {
 /// interface.
 ///
 /// Source: `if_nametoindex(3)`.
-#[must_use]
 pub fn index(name: &str) -> Option<u32> {
     nix::net::if_::if_nametoindex(name).ok()
 }

@@ -16,6 +16,8 @@ use std::{
     ptr,
 };
 
+use nix::errno::Errno;
+
 /// Starts the program of `command` below a keeper: the process that `command` will start is the keeper, and
 /// the program is its child, in a process group of its own. Call it after everything else that is done to
 /// `command`.
@@ -41,14 +43,14 @@ fn divide(parent: i32, held: Option<RawFd>) -> io::Result<()> {
     unsafe {
         let (mut all, mut before) = (empty(), empty());
         libc::sigfillset(&raw mut all);
-        checked(libc::sigprocmask(
+        Errno::result(libc::sigprocmask(
             libc::SIG_SETMASK,
             &raw const all,
             &raw mut before,
         ))?;
-        checked(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1))?;
+        Errno::result(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1))?;
         let keeper = libc::getpid();
-        let program = checked(libc::fork())?;
+        let program = Errno::result(libc::fork())?;
         if program > 0 {
             keep_until_none_is_left(program, parent, held);
         }
@@ -57,7 +59,7 @@ fn divide(parent: i32, held: Option<RawFd>) -> io::Result<()> {
         if libc::getppid() != keeper {
             libc::_exit(1);
         }
-        checked(libc::sigprocmask(
+        Errno::result(libc::sigprocmask(
             libc::SIG_SETMASK,
             &raw const before,
             ptr::null_mut(),
@@ -104,7 +106,7 @@ unsafe fn keep_until_none_is_left(program: i32, parent: i32, held: Option<RawFd>
             if reaped > 0 {
                 continue;
             }
-            if reaped < 0 && *libc::__errno_location() == libc::ECHILD {
+            if reaped < 0 && Errno::last() == Errno::ECHILD {
                 end_as(ended_with);
             }
             if ending {
@@ -183,13 +185,6 @@ unsafe fn end_as(status: i32) -> ! {
 fn empty() -> libc::sigset_t {
     // SAFETY: all zeros are a valid, empty set.
     unsafe { std::mem::zeroed() }
-}
-
-fn checked(result: i32) -> io::Result<i32> {
-    match result {
-        -1 => Err(io::Error::last_os_error()),
-        result => Ok(result),
-    }
 }
 
 /// More descriptors than a program has that has just been forked, on kernels that can't close them all at once.

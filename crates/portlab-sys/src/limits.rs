@@ -1,6 +1,6 @@
 //! Limits of this machine that a run may meet.
 
-use std::io;
+use std::{fs, io, path::Path, str::FromStr};
 
 use rustix::process::{Pid, Resource, Rlimit, geteuid, getrlimit, setrlimit};
 
@@ -12,29 +12,21 @@ use crate::cgroup;
 /// doesn't. `u64::MAX` stands for no limit.
 pub fn raise_open_files() -> u64 {
     let limit = getrlimit(Resource::Nofile);
-    if limit.current == limit.maximum {
-        return limit.current.unwrap_or(u64::MAX);
-    }
     let raised = Rlimit {
         current: limit.maximum,
         maximum: limit.maximum,
     };
-    let now = if setrlimit(Resource::Nofile, raised).is_ok() {
-        raised
-    } else {
-        limit
-    };
-    now.current.unwrap_or(u64::MAX)
+    // If it can't be raised, it stays as it is.
+    let _ = setrlimit(Resource::Nofile, raised);
+    open_files()
 }
 
 /// The soft limit of open files now in force.
-#[must_use]
 pub fn open_files() -> u64 {
     getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 /// What the soft limit of open files may be raised to.
-#[must_use]
 pub fn most_open_files() -> u64 {
     getrlimit(Resource::Nofile).maximum.unwrap_or(u64::MAX)
 }
@@ -52,18 +44,13 @@ pub struct Tasks {
 /// The lowest bound on processes and threads; `None` when there is none.
 ///
 /// Source: RLIMIT_NPROC in `getrlimit(2)`, which root isn't held to; `proc(5)`.
-#[must_use]
 pub fn tasks() -> Option<Tasks> {
-    let setting = |name: &str| {
-        let text = std::fs::read_to_string(format!("/proc/sys/kernel/{name}")).ok()?;
-        text.trim().parse().ok()
-    };
     let of_user = getrlimit(Resource::Nproc).current;
     let bounds = [
         ("ulimit -u", of_user.filter(|_| !geteuid().is_root())),
         ("pids.max", cgroup::least("pids.max")),
-        ("kernel.pid_max", setting("pid_max")),
-        ("kernel.threads-max", setting("threads-max")),
+        ("kernel.pid_max", setting("kernel/pid_max")),
+        ("kernel.threads-max", setting("kernel/threads-max")),
     ];
     bounds
         .into_iter()
@@ -76,7 +63,7 @@ pub fn tasks() -> Option<Tasks> {
 /// # Errors
 /// When there is no such process, or it is another user's.
 pub fn descriptors(pid: i32) -> io::Result<usize> {
-    Ok(std::fs::read_dir(format!("/proc/{pid}/fd"))?.count())
+    Ok(fs::read_dir(format!("/proc/{pid}/fd"))?.count())
 }
 
 /// How many file descriptors this process may open beside those that it has.
@@ -109,23 +96,25 @@ pub fn limit_open_files(pid: i32, limit: u64) -> io::Result<()> {
 /// elsewhere.
 ///
 /// Source: `tcp_tw_reuse` in the kernel's `ip-sysctl`: 0 never, 1 everywhere, 2 on loopback.
-#[must_use]
 pub fn reuses_time_wait() -> (bool, bool) {
-    let setting = std::fs::read_to_string("/proc/sys/net/ipv4/tcp_tw_reuse").unwrap_or_default();
-    match setting.trim() {
-        "1" => (true, true),
-        "2" => (true, false),
+    match setting("net/ipv4/tcp_tw_reuse") {
+        Some(1) => (true, true),
+        Some(2) => (true, false),
         _ => (false, false),
     }
 }
 
 /// How many connections the kernel's firewall follows now, and can follow; `None` when it follows
 /// none.
-#[must_use]
 pub fn conntrack() -> Option<(u64, u64)> {
-    let number = |name: &str| {
-        let path = format!("/proc/sys/net/netfilter/nf_conntrack_{name}");
-        std::fs::read_to_string(path).ok()?.trim().parse().ok()
-    };
-    Some((number("count")?, number("max")?))
+    let now = setting("net/netfilter/nf_conntrack_count")?;
+    Some((now, setting("net/netfilter/nf_conntrack_max")?))
+}
+
+/// A number among the settings of the kernel; `None` if it can't be read.
+///
+/// Source: `/proc/sys` in `proc(5)`.
+pub(crate) fn setting<T: FromStr>(name: &str) -> Option<T> {
+    let text = fs::read_to_string(Path::new("/proc/sys").join(name)).ok()?;
+    text.trim().parse().ok()
 }

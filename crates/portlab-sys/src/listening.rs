@@ -29,7 +29,6 @@ pub struct Listening {
 
 impl Listening {
     /// The most connections that do wait: Linux takes one more than the backlog.
-    #[must_use]
     pub fn room(&self) -> u32 {
         self.backlog.saturating_add(1)
     }
@@ -39,7 +38,6 @@ impl Listening {
 /// sandboxes.
 ///
 /// Source: `sock_diag(7)`; `sk_acceptq_is_full` in the kernel's `include/net/sock.h`.
-#[must_use]
 pub fn listening() -> HashMap<u64, Listening> {
     let mut found = HashMap::new();
     for family in [AddressFamily::INET, AddressFamily::INET6] {
@@ -53,7 +51,6 @@ pub fn listening() -> HashMap<u64, Listening> {
 /// an empty one ends some servers. `None` if `addr` isn't an address of this machine, or if the kernel doesn't say.
 ///
 /// Source: `proc(5)`, `/proc/net/tcp`.
-#[must_use]
 pub fn hears(addr: SocketAddr) -> Option<bool> {
     let ip = match addr.ip().to_canonical() {
         IpAddr::V4(ip) if ip.is_unspecified() => std::net::Ipv4Addr::LOCALHOST.into(),
@@ -80,7 +77,6 @@ pub fn hears(addr: SocketAddr) -> Option<bool> {
 
 /// How exactly a listener's address `own` matches `ip`; 0 is the best match, `None` is no match. A listener at `::`
 /// gets IPv4 connections too, unless its program forbids it.
-#[must_use]
 pub fn nearness(own: IpAddr, ip: IpAddr, is_v6_only: bool) -> Option<u8> {
     match own {
         _ if own == ip => Some(0),

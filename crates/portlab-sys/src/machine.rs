@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use procfs::{CpuInfo, Current, Meminfo};
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
 
-use crate::{cgroup, ports};
+use crate::{cgroup, limits::setting, ports};
 
 /// The facts of a machine that figures depend on.
 #[derive(Clone, Debug)]
@@ -23,18 +23,16 @@ pub struct Machine {
 }
 
 /// Reads the facts. A fact that can't be read is `unknown`, `None` or zero.
-#[must_use]
 pub fn machine() -> Machine {
-    let read = |path| std::fs::read_to_string(path).unwrap_or_default();
     let cpu = CpuInfo::current().ok().and_then(|info| {
         let name = info.model_name(0).or_else(|| info.get_field(0, "CPU part"));
         name.map(str::to_owned)
     });
     Machine {
-        kernel: read("/proc/sys/kernel/osrelease").trim().to_owned(),
+        kernel: setting("kernel/osrelease").unwrap_or_default(),
         cpu: cpu.unwrap_or_else(|| "unknown".to_owned()),
         cores: std::thread::available_parallelism().map_or(1, usize::from),
-        somaxconn: read("/proc/sys/net/core/somaxconn").trim().parse().ok(),
+        somaxconn: setting("net/core/somaxconn"),
         port_range: ports::handed_out().map_or((0, 0), RangeInclusive::into_inner),
     }
 }
@@ -51,7 +49,6 @@ pub struct Processors {
 }
 
 /// Counts the processors. If the system doesn't say which are allowed, all are.
-#[must_use]
 pub fn processors() -> Processors {
     let usable = std::thread::available_parallelism().map_or(1, usize::from);
     let allowed = sched_getaffinity(None).map_or(usable, |set| set.count() as usize);
@@ -74,7 +71,6 @@ pub struct Memory {
 /// Reads the memory; `None` if it can't be read.
 ///
 /// Source: `/proc/meminfo` in `proc(5)`.
-#[must_use]
 pub fn memory() -> Option<Memory> {
     let info = Meminfo::current().ok()?;
     let limit = cgroup::least("memory.max").unwrap_or(u64::MAX);

@@ -98,7 +98,6 @@ pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
 
 /// When process `pid` started, in ticks since the machine did; `None` if there is no such process. Numbers are
 /// reused; number and start together identify a process.
-#[must_use]
 pub fn started(pid: i32) -> Option<u64> {
     let stat = Process::new(pid).and_then(|process| process.stat()).ok()?;
     (stat.state != 'Z').then_some(stat.starttime)

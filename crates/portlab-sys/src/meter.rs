@@ -36,7 +36,6 @@ impl Runnable {
     /// for a processor. `None` if they were never runnable, or the kernel keeps no account.
     ///
     /// A thread that started after `before` counts from its start. A thread that has ended isn't counted.
-    #[must_use]
     pub fn wait_share_since(&self, before: &Self) -> Option<f64> {
         let (mut ran, mut waited) = (0, 0);
         for (thread, now) in &self.0 {
@@ -114,8 +113,7 @@ pub fn pss_bytes(root: i32) -> io::Result<u64> {
 /// # Errors
 /// When `/proc` can't be read.
 pub fn pss_bytes_below(root: i32) -> io::Result<u64> {
-    let all = below(root)?.into_iter();
-    Ok(all.map(|pid| pss(pid, "Pss:").unwrap_or(0)).sum())
+    pss_of_descendants(root, "Pss:")
 }
 
 /// As [`pss_bytes`], without the pages of files: heaps and stacks alone. The pages of a program are
@@ -128,12 +126,12 @@ pub fn anonymous_bytes(root: i32) -> io::Result<u64> {
 }
 
 fn pss_of_tree(root: i32, name: &str) -> io::Result<u64> {
-    let own = pss(root, name)?;
+    Ok(pss(root, name)? + pss_of_descendants(root, name)?)
+}
+
+fn pss_of_descendants(root: i32, name: &str) -> io::Result<u64> {
     let descendants = below(root)?.into_iter();
-    Ok(own
-        + descendants
-            .map(|pid| pss(pid, name).unwrap_or(0))
-            .sum::<u64>())
+    Ok(descendants.map(|pid| pss(pid, name).unwrap_or(0)).sum())
 }
 
 fn pss(pid: i32, name: &str) -> io::Result<u64> {

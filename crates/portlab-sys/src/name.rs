@@ -2,7 +2,6 @@
 
 /// A name that can be printed safely: control characters, marks that change the direction of text and invisible
 /// characters become `?`. A name of nothing but white space becomes one `?`.
-#[must_use]
 pub fn inert(name: &str) -> String {
     let shown = name.replace(|it: char| it.is_control() || is_unseen(it), "?");
     if shown.chars().all(char::is_whitespace) && !shown.is_empty() {
@@ -15,7 +14,6 @@ pub fn inert(name: &str) -> String {
 /// and paragraphs.
 ///
 /// Source: DerivedCoreProperties.txt of Unicode 16.
-#[must_use]
 pub fn is_unseen(it: char) -> bool {
     matches!(it,
         '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}'

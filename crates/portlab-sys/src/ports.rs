@@ -2,11 +2,12 @@
 
 use std::{fs, ops::RangeInclusive};
 
+use crate::limits::setting;
+
 /// The numbers from which the system chooses one for an outgoing connection, and for a socket that is bound to
 /// port 0. `None` if they can't be read.
 ///
 /// Source: `ip_local_port_range` in `ip(7)`.
-#[must_use]
 pub fn handed_out() -> Option<RangeInclusive<u16>> {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").ok()?;
     let mut ends = text.split_whitespace().flat_map(str::parse);
@@ -16,7 +17,6 @@ pub fn handed_out() -> Option<RangeInclusive<u16>> {
 /// The numbers of [`handed_out`] that the system doesn't choose: they are reserved for programs that need them.
 ///
 /// Source: `ip_local_reserved_ports` in the kernel's `networking/ip-sysctl`.
-#[must_use]
 pub fn kept_back() -> Vec<RangeInclusive<u16>> {
     let text = fs::read_to_string("/proc/sys/net/ipv4/ip_local_reserved_ports");
     ranges(&text.unwrap_or_default())
@@ -26,12 +26,8 @@ pub fn kept_back() -> Vec<RangeInclusive<u16>> {
 ///
 /// Source: `ip_unprivileged_port_start` in the kernel's `networking/ip-sysctl`; a kernel without it
 /// uses 1024.
-#[must_use]
 pub fn unprivileged_from() -> u16 {
-    let text = fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start");
-    text.ok()
-        .and_then(|text| text.trim().parse().ok())
-        .unwrap_or(1024)
+    setting("net/ipv4/ip_unprivileged_port_start").unwrap_or(1024)
 }
 
 /// Reads `8080,9000-9010`.

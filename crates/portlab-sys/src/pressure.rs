@@ -7,7 +7,6 @@ use std::{fs, time::Duration};
 /// time between them.
 ///
 /// Source: `Documentation/accounting/psi.rst` of Linux, `some` of `/proc/pressure/cpu`.
-#[must_use]
 pub fn cpu_pressure() -> Option<Duration> {
     total(&fs::read_to_string("/proc/pressure/cpu").ok()?)
 }

@@ -8,7 +8,6 @@ use crate::name::inert;
 /// such process or no such line. Control characters are shown as `?`, because a process chooses its name.
 ///
 /// Source: `proc(5)`, `/proc/PID/status`.
-#[must_use]
 pub fn status(pid: i32, name: &str) -> Option<String> {
     line_of(&format!("/proc/{pid}/status"), name)
 }
@@ -31,10 +30,14 @@ pub fn command_line(pid: i32) -> io::Result<String> {
 /// doesn't count it.
 ///
 /// Source: `voluntary_ctxt_switches` in `proc(5)`, `/proc/PID/status`.
-#[must_use]
 pub fn times_slept() -> u64 {
     let count = line_of("/proc/thread-self/status", "voluntary_ctxt_switches");
     count.and_then(|it| it.parse().ok()).unwrap_or(0)
+}
+
+/// This process.
+pub(crate) fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
 }
 
 fn line_of(file: &str, name: &str) -> Option<String> {
@@ -54,14 +57,10 @@ mod tests {
         time::Duration,
     };
 
-    fn own() -> i32 {
-        std::process::id().cast_signed()
-    }
-
     #[test]
     fn a_process_has_a_status_until_it_is_reaped() {
-        assert_eq!(status(own(), "Pid"), Some(own().to_string()));
-        assert_eq!(status(own(), "Nonsense"), None);
+        assert_eq!(status(own_pid(), "Pid"), Some(own_pid().to_string()));
+        assert_eq!(status(own_pid(), "Nonsense"), None);
         let mut child = Command::new("true").spawn().unwrap();
         let pid = child.id().cast_signed();
         child.wait().unwrap();

@@ -6,7 +6,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt};
+use nix::{
+    errno::Errno,
+    sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, sockopt},
+};
 
 /// Makes the kernel choose the local port at `connect` instead of `bind`. The destination is known then, so the
 /// same port can serve several destinations. For a socket that is bound to an address and
@@ -16,23 +19,8 @@ use nix::sys::socket::{ControlMessageOwned, MsgFlags, recvmsg, setsockopt, socko
 /// When the system refuses.
 ///
 /// Source: `IP_BIND_ADDRESS_NO_PORT` in `ip(7)`; it holds for IPv6 too.
-pub fn choose_port_at_connect(socket: &impl AsRawFd) -> io::Result<()> {
-    let yes: libc::c_int = 1;
-    // SAFETY: the option is an int, `yes` is one and outlives the call, and its size is passed.
-    let result = unsafe {
-        libc::setsockopt(
-            socket.as_raw_fd(),
-            libc::IPPROTO_IP,
-            libc::IP_BIND_ADDRESS_NO_PORT,
-            (&raw const yes).cast(),
-            size_of::<libc::c_int>() as libc::socklen_t,
-        )
-    };
-    if result == 0 {
-        Ok(())
-    } else {
-        Err(io::Error::last_os_error())
-    }
+pub fn choose_port_at_connect(socket: &impl AsFd) -> io::Result<()> {
+    Ok(setsockopt(socket, sockopt::IpBindAddressNoPort, &true)?)
 }
 
 /// How many connections wait to be accepted at `listener`.
@@ -52,7 +40,7 @@ pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
     let mut info: libc::tcp_info = unsafe { std::mem::zeroed() };
     let mut length = size_of::<libc::tcp_info>() as libc::socklen_t;
     // SAFETY: `info` is a valid place of `length` bytes for the answer.
-    let result = unsafe {
+    Errno::result(unsafe {
         libc::getsockopt(
             socket.as_raw_fd(),
             libc::IPPROTO_TCP,
@@ -60,11 +48,8 @@ pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
             (&raw mut info).cast(),
             &raw mut length,
         )
-    };
-    match result {
-        0 => Ok(info),
-        _ => Err(io::Error::last_os_error()),
-    }
+    })?;
+    Ok(info)
 }
 
 /// Makes the kernel record when packets arrive at `socket`, for [`read_with_age`]. If no socket of this machine
@@ -75,8 +60,7 @@ pub(crate) fn tcp_info(socket: &impl AsRawFd) -> io::Result<libc::tcp_info> {
 ///
 /// Source: `SO_TIMESTAMPNS` in the kernel's `networking/timestamping`.
 pub fn note_arrivals(socket: &impl AsFd) -> io::Result<()> {
-    setsockopt(socket, sockopt::ReceiveTimestampns, &true)?;
-    Ok(())
+    Ok(setsockopt(socket, sockopt::ReceiveTimestampns, &true)?)
 }
 
 /// Reads the input that has arrived, and returns its length and for how long its last packet has waited: zero if

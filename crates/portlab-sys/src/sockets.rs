@@ -2,7 +2,9 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    fs, io,
+    fs,
+    hash::Hash,
+    io,
     net::SocketAddr,
     time::Duration,
 };
@@ -10,8 +12,8 @@ use std::{
 pub use procfs::net::TcpState as State;
 use procfs::{
     FromBufReadSI, ProcError, current_system_info,
-    net::{TcpNetEntries, TcpNetEntry, UdpNetEntry},
-    process::{FDTarget, Process, all_processes},
+    net::TcpNetEntries,
+    process::{FDTarget, FDsIter, Process, all_processes},
 };
 
 use crate::{holder::Holder, name::inert};
@@ -52,7 +54,6 @@ pub struct UdpSocket {
 
 impl Socket {
     /// Whether it is one end of a connection whose ends are these two, in either order.
-    #[must_use]
     pub fn joins(&self, one: SocketAddr, other: SocketAddr) -> bool {
         let ends = (self.local, self.remote);
         ends == (one, other) || ends == (other, one)
@@ -61,7 +62,6 @@ impl Socket {
     /// The state by its name in the field, as in `LISTEN` and `TIME-WAIT`.
     ///
     /// Source: RFC 9293, 3.3.2, and `ss(8)`.
-    #[must_use]
     pub fn state_name(&self) -> &'static str {
         match self.state {
             State::Established => "ESTABLISHED",
@@ -109,11 +109,13 @@ pub fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
 pub fn udp_sockets() -> io::Result<Vec<UdpSocket>> {
     let v4 = procfs::net::udp().map_err(io::Error::other)?;
     let v6 = procfs::net::udp6().unwrap_or_default();
-    let mut known = HashSet::new();
-    let all = v4.into_iter().chain(v6).map(UdpSocket::from);
-    Ok(all
-        .filter(|it| known.insert((it.local, it.remote, it.inode)))
-        .collect())
+    let all = v4.into_iter().chain(v6).map(|entry| UdpSocket {
+        local: entry.local_address,
+        remote: entry.remote_address,
+        unread: entry.rx_queue,
+        inode: entry.inode,
+    });
+    Ok(each_once(all, |it| (it.local, it.remote, it.inode)))
 }
 
 /// The TCP sockets whose lines are to be kept.
@@ -121,7 +123,8 @@ fn tables(keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> {
     let v4 = fs::read_to_string("/proc/net/tcp")?;
     let v6 = fs::read_to_string("/proc/net/tcp6").unwrap_or_default();
     let [v4, v6] = [v4, v6].map(|table| entries(&table, &keep));
-    Ok(each_once(v4?.into_iter().chain(v6?)))
+    let all = v4?.into_iter().chain(v6?);
+    Ok(each_once(all, |it| (it.local, it.remote, it.inode)))
 }
 
 fn entries(table: &str, keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> {
@@ -134,8 +137,13 @@ fn entries(table: &str, keep: impl Fn(&str) -> bool) -> io::Result<Vec<Socket>> 
     let sockets = entries.into_iter().zip(kept).map(|(entry, line)| {
         let time_left = (entry.state == State::TimeWait).then(|| time_left(line));
         Socket {
+            local: entry.local_address,
+            remote: entry.remote_address,
+            state: entry.state,
+            unread: entry.rx_queue,
+            unsent: entry.tx_queue,
+            inode: entry.inode,
             time_left: time_left.flatten(),
-            ..Socket::from(entry)
         }
     });
     Ok(sockets.collect())
@@ -153,66 +161,43 @@ fn time_left(line: &str) -> Option<Duration> {
 
 /// The kernel hands its table out in pieces, each with the position of the next. Sockets that are opened or closed in
 /// between move the rest, so a socket may be listed twice (or be left out).
-fn each_once(listed: impl Iterator<Item = Socket>) -> Vec<Socket> {
+fn each_once<T, K: Eq + Hash>(listed: impl Iterator<Item = T>, key: fn(&T) -> K) -> Vec<T> {
     let mut known = HashSet::new();
-    listed
-        .filter(|it| known.insert((it.local, it.remote, it.inode)))
-        .collect()
-}
-
-impl From<TcpNetEntry> for Socket {
-    fn from(entry: TcpNetEntry) -> Self {
-        Self {
-            local: entry.local_address,
-            remote: entry.remote_address,
-            state: entry.state,
-            unread: entry.rx_queue,
-            unsent: entry.tx_queue,
-            inode: entry.inode,
-            time_left: None,
-        }
-    }
-}
-
-impl From<UdpNetEntry> for UdpSocket {
-    fn from(entry: UdpNetEntry) -> Self {
-        Self {
-            local: entry.local_address,
-            remote: entry.remote_address,
-            unread: entry.rx_queue,
-            inode: entry.inode,
-        }
-    }
+    listed.filter(|it| known.insert(key(it))).collect()
 }
 
 /// Whether [`holders`] finds the processes of all users: that takes root.
-#[must_use]
 pub fn sees_everybody() -> bool {
     rustix::process::geteuid().is_root()
 }
 
 /// Which processes hold which sockets, by the sockets' inodes, those of other users excepted unless this
 /// is root. Processes that have inherited a socket share it, so there may be several.
-#[must_use]
 pub fn holders() -> HashMap<u64, Vec<Holder>> {
     let mut holders = HashMap::<u64, Vec<Holder>>::new();
     for process in all_processes().into_iter().flatten().flatten() {
         let (Ok(fds), Ok(stat)) = (process.fd(), process.stat()) else {
             continue;
         };
-        for fd in fds.flatten() {
-            if let FDTarget::Socket(inode) = fd.target {
-                let held = holders.entry(inode).or_default();
-                if held.last().is_none_or(|last| last.pid != process.pid) {
-                    held.push(Holder {
-                        name: inert(&stat.comm),
-                        pid: process.pid,
-                    });
-                }
+        for inode in sockets_of(fds) {
+            let held = holders.entry(inode).or_default();
+            if held.last().is_none_or(|last| last.pid != process.pid) {
+                held.push(Holder {
+                    name: inert(&stat.comm),
+                    pid: process.pid,
+                });
             }
         }
     }
     holders
+}
+
+/// The inodes of the sockets among a process's descriptors.
+fn sockets_of(fds: FDsIter) -> impl Iterator<Item = u64> {
+    fds.flatten().filter_map(|fd| match fd.target {
+        FDTarget::Socket(inode) => Some(inode),
+        _ => None,
+    })
 }
 
 /// The sockets that some processes hold.
@@ -225,7 +210,6 @@ pub struct Held {
 }
 
 /// The sockets that `processes` hold. A process that has ended holds none.
-#[must_use]
 pub fn held_by(processes: &[i32]) -> Held {
     let mut held = Held {
         inodes: HashSet::new(),
@@ -233,12 +217,7 @@ pub fn held_by(processes: &[i32]) -> Held {
     };
     for &pid in processes {
         match Process::new(pid).and_then(|process| process.fd()) {
-            Ok(fds) => held
-                .inodes
-                .extend(fds.flatten().filter_map(|fd| match fd.target {
-                    FDTarget::Socket(inode) => Some(inode),
-                    _ => None,
-                })),
+            Ok(fds) => held.inodes.extend(sockets_of(fds)),
             Err(ProcError::PermissionDenied(_)) => held.all_seen = false,
             Err(_) => {}
         }
@@ -263,7 +242,7 @@ mod tests {
         let all = sockets().unwrap().into_iter();
         let listed = all.filter(|it| it.local == door).collect::<Vec<_>>();
         let twice = listed.iter().chain(&listed).cloned();
-        assert_eq!(each_once(twice), listed);
+        assert_eq!(each_once(twice, |it| it.inode), listed);
     }
 
     /// The listening socket, the server's end and the client's end in `list`, as soon as `are` is true of them: the

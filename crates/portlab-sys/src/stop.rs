@@ -36,7 +36,7 @@ use rustix::{
 };
 use signal_hook::consts::{SIGALRM, SIGHUP, SIGINT, SIGTERM};
 
-use crate::{bits::Bits, clock::timespec, interrupt::is_ignored, undelivered};
+use crate::{bits::Bits, clock::timespec, interrupt::is_ignored, process::own_pid, undelivered};
 
 /// How long after the deadline a process may go on, to close its connections.
 pub(crate) const GRACE: Duration = Duration::from_millis(250);
@@ -96,7 +96,8 @@ impl Stop {
     }
 
     /// A bell that becomes readable when this process would exit, a quarter of a second past the
-    /// deadline: from now on it doesn't, and the caller is to end it. Its children exit as before.
+    /// deadline: from now on the process doesn't exit by itself, and the code that waits for the bell ends it.
+    /// Its children exit as before.
     ///
     /// # Errors
     /// When called twice, or when there is no descriptor left.
@@ -109,13 +110,11 @@ impl Stop {
     }
 
     /// Whether a signal has come.
-    #[must_use]
     pub fn is_set(&self) -> bool {
         is_set()
     }
 
     /// Readable from the first signal on; for loops to wait on beside their sockets.
-    #[must_use]
     pub fn fd(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }
@@ -128,15 +127,7 @@ impl Stop {
         self.bell.try_clone()
     }
 
-    /// Waits until a signal comes or one of `others` is readable; says whether it was the signal.
-    ///
-    /// # Errors
-    /// When the system can't poll.
-    pub fn wait(&self, others: &[BorrowedFd<'_>]) -> io::Result<bool> {
-        self.wait_for(others, None)
-    }
-
-    /// As [`Stop::wait`], for at most `limit`.
+    /// Waits until a signal comes or one of `others` is readable, for at most `limit`. Returns whether it was the signal.
     ///
     /// # Errors
     /// When the system can't poll.
@@ -153,22 +144,18 @@ impl Stop {
         }
     }
 
-    /// The end of that [`patience`](Stop::patience), counted from now: call it when stopping
-    /// begins.
-    #[must_use]
+    /// The end of [`Stop::patience`], counted from now: to be asked when stopping begins.
     pub fn deadline(&self) -> Instant {
         Instant::now() + self.patience()
     }
 
     /// Whether the deadline has passed: all connections have been cut, and no peer is waited for.
-    #[must_use]
     pub fn is_past_deadline(&self) -> bool {
         is_past_deadline()
     }
 
     /// How long a model may wait, once it is stopping, for what it has under way: until connections
     /// have been cut at the deadline, and had a moment to notice.
-    #[must_use]
     pub fn patience(&self) -> Duration {
         self.drain + GRACE / 2
     }
@@ -184,13 +171,11 @@ impl Stop {
 }
 
 /// As [`Stop::is_set`], for code that needs nothing else of it: a forked child, a task.
-#[must_use]
 pub fn is_set() -> bool {
     STOPPING.load(SeqCst)
 }
 
 /// As [`Stop::is_past_deadline`], for the same.
-#[must_use]
 pub fn is_past_deadline() -> bool {
     PAST_DEADLINE.load(SeqCst)
 }
@@ -277,7 +262,7 @@ pub fn wait_writable(fd: BorrowedFd<'_>, limit: Duration) {
 }
 
 fn wait_until(fd: BorrowedFd<'_>, what: PollFlags, limit: Duration) {
-    // Whatever poll says, the caller looks for itself.
+    // A result isn't needed: the calling function tries its read or write again.
     let _ = poll(
         &mut [PollFd::from_borrowed_fd(fd, what)],
         Some(&timespec(limit)),
@@ -347,8 +332,4 @@ fn shut(fd: RawFd, how: Shutdown) -> bool {
     let fd = unsafe { BorrowedFd::borrow_raw(fd) };
     // It fails if the peer has reset the connection, which then is over anyway.
     rustix::net::shutdown(fd, how).is_ok()
-}
-
-fn own_pid() -> i32 {
-    rustix::process::getpid().as_raw_nonzero().get()
 }

@@ -1,7 +1,7 @@
 //! What has happened to a server's connections, counted in memory that all of its processes share.
 //!
-//! A server says its counts at its end, at SIGUSR1 and, if asked to, every few seconds. In a forking model
-//! the first process has one thread that waits for callers, so the signal handler itself writes the
+//! A server reports its counts at its end, at SIGUSR1 and, if asked to, every few seconds. In a forking model
+//! the first process has one thread, which waits for connections, so the signal handler itself writes the
 //! line: it formats integers into memory of its stack, and allocates nothing.
 
 use std::{
@@ -15,9 +15,17 @@ use std::{
     time::Duration,
 };
 
+use nix::{
+    sys::{
+        signal::{SigEvent, SigevNotify, Signal},
+        time::TimeSpec,
+        timer::{Expiration, Timer, TimerSetTimeFlags},
+    },
+    time::ClockId,
+};
 use signal_hook::consts::SIGUSR1;
 
-use crate::{clock, shared};
+use crate::{clock, process::own_pid, shared};
 
 /// What is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +109,6 @@ pub fn add(what: Count, number: u64) {
 }
 
 /// How often `what` has happened, in all processes and threads. Inside a signal handler too.
-#[must_use]
 pub fn total(what: Count) -> u64 {
     let words = SHARED.get().copied().unwrap_or_default();
     let counts = words.iter().skip(what as usize).step_by(PLACE).take(PLACES);
@@ -109,7 +116,6 @@ pub fn total(what: Count) -> u64 {
 }
 
 /// How many connections there are.
-#[must_use]
 pub fn active() -> u64 {
     // Ends are read first: a connection that comes and goes between the two readings counts as one too
     // many, never as one too few.
@@ -118,7 +124,6 @@ pub fn active() -> u64 {
 }
 
 /// Whether something may be logged now: the whole server logs a line a second.
-#[must_use]
 pub fn may_log() -> bool {
     let Some(words) = SHARED.get() else {
         return true;
@@ -171,29 +176,16 @@ pub fn write_on_signal(as_json: bool, every: Option<Duration>) -> io::Result<()>
 ///
 /// Source: `timer_create(2)`; a child doesn't inherit the timer.
 fn ring(every: Duration) -> io::Result<()> {
-    let time = libc::timespec {
-        tv_sec: every.as_secs() as libc::time_t,
-        tv_nsec: every.subsec_nanos().into(),
+    let signal = SigevNotify::SigevSignal {
+        signal: Signal::SIGUSR1,
+        si_value: 0,
     };
-    let spec = libc::itimerspec {
-        it_interval: time,
-        it_value: time,
-    };
-    // SAFETY: all zeros is a valid sigevent, and the calls write to nothing but `timer`.
-    let set = unsafe {
-        let mut event: libc::sigevent = std::mem::zeroed();
-        event.sigev_notify = libc::SIGEV_SIGNAL;
-        event.sigev_signo = SIGUSR1;
-        let mut timer: libc::timer_t = std::mem::zeroed();
-        match libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer) {
-            0 => libc::timer_settime(timer, 0, &raw const spec, std::ptr::null_mut()),
-            failed => failed,
-        }
-    };
-    match set {
-        0 => Ok(()),
-        _ => Err(io::Error::last_os_error()),
-    }
+    let mut timer = Timer::new(ClockId::CLOCK_MONOTONIC, SigEvent::new(signal))?;
+    let expiration = Expiration::Interval(TimeSpec::from_duration(every));
+    timer.set(expiration, TimerSetTimeFlags::empty())?;
+    // It runs as long as the process.
+    std::mem::forget(timer);
+    Ok(())
 }
 
 fn write_counts() {
@@ -204,15 +196,14 @@ fn write_counts() {
     let as_json = AS_JSON.load(Relaxed);
     let line = Line { as_json };
     // A line that doesn't fit is cut.
-    let _ = match as_json {
-        true => writeln!(text, "{{\"event\":\"counts\",{line}}}"),
-        false => writeln!(text, "counts: {line}"),
+    let (stream, _) = match as_json {
+        true => (
+            rustix::stdio::stdout(),
+            writeln!(text, "{{\"event\":\"counts\",{line}}}"),
+        ),
+        false => (rustix::stdio::stderr(), writeln!(text, "counts: {line}")),
     };
-    let bytes = &text.0[..text.1];
-    let _ = match as_json {
-        true => rustix::io::write(rustix::stdio::stdout(), bytes),
-        false => rustix::io::write(rustix::stdio::stderr(), bytes),
-    };
+    let _ = rustix::io::write(stream, &text.0[..text.1]);
 }
 
 /// Text on the stack.
@@ -247,10 +238,6 @@ fn take_place() -> usize {
 /// In a forked child: it counts in another place than its parent.
 pub(crate) fn forked() {
     OWN.set(own_pid() as usize % PLACES);
-}
-
-fn own_pid() -> i32 {
-    rustix::process::getpid().as_raw_nonzero().get()
 }
 
 #[cfg(test)]

@@ -11,7 +11,6 @@ use rustix::termios::{
 /// changes the terminal's settings.
 ///
 /// Source: `tcgetpgrp(3)`, and SIGTTOU in `signal(7)`.
-#[must_use]
 pub fn is_in_foreground(terminal: impl AsFd) -> bool {
     let own = rustix::process::getpgrp();
     rustix::termios::tcgetpgrp(terminal).is_ok_and(|foreground| foreground == own)
@@ -21,7 +20,6 @@ pub fn is_in_foreground(terminal: impl AsFd) -> bool {
 /// return nothing at once, and writes fail with EIO.
 ///
 /// Source: POLLHUP in `poll(2)`.
-#[must_use]
 pub fn has_hung_up(terminal: impl AsFd) -> bool {
     let mut asked = [PollFd::new(&terminal, PollFlags::empty())];
     let polled = poll(&mut asked, Some(&Timespec::default()));

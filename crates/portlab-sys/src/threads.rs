@@ -39,7 +39,6 @@ pub fn threads(pid: i32) -> io::Result<Vec<Thread>> {
 }
 
 /// What the process `pid` is doing, in the letters of [`Thread::state`]; `None` when it is no more.
-#[must_use]
 pub fn state(pid: i32) -> Option<char> {
     let stat = Process::new(pid).and_then(|process| process.stat());
     stat.ok().map(|stat| stat.state)

@@ -2,14 +2,14 @@
 
 use std::fs;
 
+use crate::limits::setting;
+
 /// Whether the kernel would keep one more socket in TIME-WAIT: at its limit, it closes connections without. True if
 /// the limit can't be read.
 ///
 /// Source: `tcp_max_tw_buckets` in `tcp(7)`; `TCP: ... tw` in `/proc/net/sockstat`, see `proc(5)`.
-#[must_use]
 pub fn has_room() -> bool {
-    let most = fs::read_to_string("/proc/sys/net/ipv4/tcp_max_tw_buckets");
-    let most = most.ok().and_then(|text| text.trim().parse().ok());
+    let most: Option<u64> = setting("net/ipv4/tcp_max_tw_buckets");
     let kept = fs::read_to_string("/proc/net/sockstat");
     let kept = kept.ok().and_then(|text| kept_in(&text));
     most.zip(kept).is_none_or(|(most, kept)| kept < most)

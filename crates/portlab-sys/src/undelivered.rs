@@ -16,6 +16,7 @@ use std::{
     time::Duration,
 };
 
+use nix::errno::Errno;
 use rustix::net::{RecvFlags, Shutdown, recv, shutdown};
 
 use crate::{
@@ -111,10 +112,8 @@ fn forget_input(socket: BorrowedFd<'_>) {
 fn unacknowledged(socket: BorrowedFd<'_>) -> io::Result<i32> {
     let mut bytes = 0;
     // SAFETY: the request writes an int to `bytes`. TIOCOUTQ and SIOCOUTQ are one number.
-    match unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) } {
-        0 => Ok(bytes),
-        _ => Err(io::Error::last_os_error()),
-    }
+    Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::TIOCOUTQ, &raw mut bytes) })?;
+    Ok(bytes)
 }
 
 #[cfg(test)]

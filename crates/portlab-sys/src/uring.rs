@@ -18,7 +18,6 @@ pub enum Uring {
 /// Asks the kernel for the smallest ring, and gives it back at once.
 ///
 /// Source: `io_uring_setup(2)`, and `io_uring_disabled` in the kernel's `admin-guide/sysctl/kernel`.
-#[must_use]
 pub fn uring() -> Uring {
     let mut params = io_uring_params::default();
     // SAFETY: no flag is set, so that no descriptor is named and nothing but `params` is written;
