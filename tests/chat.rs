@@ -27,7 +27,7 @@ use libtest_mimic::{Failed, Trial};
 use portlab_backends::{MODELS, Sheet};
 use portlab_lab::Server;
 use portlab_load::{
-    Arrivals, ChatEncoding, ChatFindings, Credibility, Outcome, Pace, Plan, RunId, Script, Stop,
+    Arrivals, ChatEncoding, ChatFindings, Judgement, Outcome, Pace, Plan, RunId, Script, Stop,
     Watch, run,
 };
 use portlab_service::{Chat, ChatLimits, TextEncoding};
@@ -320,12 +320,9 @@ fn stopped() -> Result<(), Failed> {
     let mut plan = plan(server.as_ref().map(Server::addr).unwrap(), 1, 1_000_000_000);
     plan.connections = 12;
     let outcome = run(&plan, &mut Ends(&mut server))?;
-    let verdict = Credibility::of(&plan, &outcome);
-    let doubts: Vec<_> = verdict
-        .cautions
-        .iter()
-        .map(|it| it.text.to_string())
-        .collect();
+    let verdict = Judgement::of(&plan, &outcome);
+    let doubts = verdict.doubts.iter().map(|it| it.text.to_string());
+    let doubts: Vec<_> = doubts.collect();
     let last = doubts.last().map_or("", String::as_str);
     match findings(&outcome).violations {
         0 if last.starts_with("the server closed 12 connections") => Ok(()),

@@ -2,6 +2,9 @@
 
 use std::time::Instant;
 
+use schemars::JsonSchema;
+use serde::Serialize;
+
 use crate::{ErrorAnswer, Sample, shown::shown, status::Dialect};
 
 /// What the answers of a run begin with, where they aren't compared byte by byte with what was sent.
@@ -17,9 +20,21 @@ pub struct Answers {
     others: u64,
 }
 
+/// A first line of answers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerLine {
+    /// Without its end, and at most 80 bytes of it; other bytes than text escaped.
+    pub line: String,
+    /// Answers that began with it.
+    pub count: u64,
+    /// What error it is by its protocol, if it is one.
+    pub error: Option<String>,
+}
+
 /// A first line, and how often an answer began with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FirstLine {
+pub(crate) struct FirstLine {
     /// With the line feed, if it has one within the first [`FirstLine::LONGEST`] bytes; otherwise as
     /// many of them as there are.
     line: Box<[u8]>,
@@ -45,22 +60,9 @@ impl FirstLine {
     pub(crate) const LONGEST: usize = 80;
 
     /// The line, without its end, as text that no terminal obeys.
-    #[must_use]
-    pub fn text(&self) -> String {
+    fn text(&self) -> String {
         let cut = self.line.len() == Self::LONGEST && !self.line.ends_with(b"\n");
         shown(self.line.trim_ascii_end(), cut)
-    }
-
-    /// How many answers began with it.
-    #[must_use]
-    pub fn count(&self) -> u64 {
-        self.count
-    }
-
-    /// What error it is, if it is one.
-    #[must_use]
-    pub fn error(&self) -> Option<ErrorAnswer> {
-        self.error
     }
 
     /// Whether nothing that follows could belong to the line.
@@ -77,27 +79,28 @@ impl FirstLine {
 
 impl Answers {
     /// The beginning of the first answer; or, where no answer is expected, of what came first.
-    #[must_use]
     pub fn first(&self) -> Option<&Sample> {
         self.first.as_ref().map(|(_, first)| first)
     }
 
     /// The first lines that were kept apart, the most frequent first.
-    #[must_use]
-    pub fn lines(&self) -> Vec<&FirstLine> {
+    pub fn lines(&self) -> Vec<AnswerLine> {
         let mut lines: Vec<_> = self.lines.iter().filter(|line| line.count > 0).collect();
         lines.sort_by_key(|line| std::cmp::Reverse(line.count));
-        lines
+        let shown = lines.into_iter().map(|line| AnswerLine {
+            line: line.text(),
+            count: line.count,
+            error: line.error.map(|error| error.to_string()),
+        });
+        shown.collect()
     }
 
     /// How many answers began otherwise, and weren't kept apart.
-    #[must_use]
     pub fn others(&self) -> u64 {
         self.others
     }
 
     /// How many answers there were.
-    #[must_use]
     pub fn total(&self) -> u64 {
         self.lines.iter().map(|line| line.count).sum::<u64>() + self.others
     }
@@ -221,11 +224,8 @@ mod tests {
     }
 
     fn told(answers: &Answers) -> Vec<(String, u64)> {
-        let lines = answers.lines();
-        lines
-            .iter()
-            .map(|line| (line.text(), line.count()))
-            .collect()
+        let lines = answers.lines().into_iter();
+        lines.map(|line| (line.line, line.count)).collect()
     }
 
     #[test]
@@ -292,9 +292,9 @@ mod tests {
             prop_assert_eq!(one_sum.total() as usize, one.len() + other.len());
             prop_assert!(one_sum.lines.len() <= LINES);
             if one_sum.others() == 0 {
-                for line in one_sum.lines() {
+                for line in &one_sum.lines {
                     let like = one.iter().chain(&other).filter(|it| it.as_bytes() == &*line.line);
-                    prop_assert_eq!(line.count() as usize, like.count());
+                    prop_assert_eq!(line.count as usize, like.count());
                 }
             }
         }

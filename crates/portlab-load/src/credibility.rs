@@ -7,13 +7,27 @@ use portlab_words::{Text, tr, units};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::{Account, Ended, Fairness, Outcome, Pace, Plan, english};
+use crate::{Ended, Outcome, Pace, Plan, endings::joined, english};
 
-/// Whether the figures of a run can be believed.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Credibility {
-    /// The reasons to doubt them; empty if they can be believed.
-    pub cautions: Vec<Caution>,
+/// Whether the figures can be believed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Judgement {
+    /// Whether there is no reason to doubt them.
+    pub believable: bool,
+    /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
+    pub word: &'static str,
+    /// The reasons to doubt them.
+    pub doubts: Vec<Caution>,
+    /// How many messages the latency is of.
+    pub samples: u64,
+    /// How late the generator itself was; `null` in a closed loop.
+    pub pacing_lag_p99_ns: Option<u64>,
+    /// By how much a closed loop that ends by the clock misses N = X R, as a share of N.
+    pub littles_law_residual: Option<f64>,
+    /// Whether the generator itself was late, so that latencies say little about the server.
+    #[serde(skip)]
+    pub generator_was_late: bool,
 }
 
 /// A reason to doubt the figures.
@@ -21,7 +35,7 @@ pub struct Credibility {
 #[serde(deny_unknown_fields)]
 pub struct Caution {
     /// What it is.
-    #[serde(rename = "name", serialize_with = "by_name")]
+    #[serde(rename = "name")]
     #[schemars(with = "String")]
     pub kind: CautionKind,
     /// What it is, in words, and what to do about it.
@@ -31,15 +45,17 @@ pub struct Caution {
 }
 
 /// The kinds of reasons to doubt the figures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum CautionKind {
     /// Nothing was answered while measuring; in a chat, no message reached its whole room.
     NoMessages,
     /// The run ended before measuring began.
     NotMeasured,
-    /// Some answers were errors by their own protocol, or all.
+    /// Some answers were errors by their own protocol.
     ErrorAnswers,
     /// All answers were errors by their own protocol.
+    #[serde(rename = "error_answers")]
     OnlyErrorAnswers,
     /// The chat lost, doubled or swapped messages, or delivered them to other rooms.
     BrokenPromises,
@@ -49,7 +65,7 @@ pub enum CautionKind {
     Crowded,
     /// The generator itself was late, by more than a small part of what it measured.
     PacingLag,
-    /// In a closed loop, connections stood still that should have sent.
+    /// In a closed loop, connections that could send did not.
     LittlesLaw,
     /// The rate was not kept: latency grows for as long as the run lasts.
     Overload,
@@ -67,7 +83,7 @@ pub enum CautionKind {
     Errors,
     /// It was measured for too short a time.
     Short,
-    /// The rate was changed on the way.
+    /// The rate was changed during the run.
     RateChanged,
     /// The run ended before its time.
     EndedEarly,
@@ -79,11 +95,11 @@ pub enum CautionKind {
     Uneven,
 }
 
-/// The lag that is never held against the generator: about as long as it takes to wake a thread.
+/// A pacing lag up to this is never counted against the generator: it takes about as long to wake a thread.
 const LAG_ALLOWED_NS: u64 = 200_000;
 /// The share of the latency that lag may make up.
 const LAG_SHARE: f64 = 0.1;
-/// The share of its time that the generator may be kept from running: a p99 isn't touched by less.
+/// The share of its time that the generator may be kept from running: less does not change a p99.
 const STALLED_SHARE: f64 = 0.01;
 /// By how much Little's law may be missed.
 const LITTLE_ALLOWED: f64 = 0.01;
@@ -102,45 +118,86 @@ pub(crate) fn is_limit(share: f64) -> bool {
     share >= GENERATOR_LIMIT
 }
 
-impl Credibility {
+impl Judgement {
     /// How long a run must be for Little's law to hold closely: what is in flight at its edges must
     /// not matter.
     pub const LITTLE_NEEDS: Duration = Duration::from_secs(5);
 
     /// Judges what `plan` came to.
-    #[must_use]
     pub fn of(plan: &Plan, outcome: &Outcome) -> Self {
-        let mut judged = Self::default();
-        let account = Account::of(plan, outcome);
-        judged.look_at_the_answers(plan, outcome, &account);
-        if plan.pace != Pace::Idle && account.samples > 0 {
-            judged.look_at_the_generator(outcome);
-            judged.look_at_the_load(plan, outcome, &account);
+        use CautionKind::{
+            BrokenPromises, HeldUp, NoMessages, NotMeasured, OnlyErrorAnswers, PacingLag,
+        };
+        let doubts = Judge::doubts(plan, outcome);
+        let any = |kinds: &[CautionKind]| doubts.iter().any(|it| kinds.contains(&it.kind));
+        let lag = &outcome.pacing_lag;
+        Self {
+            believable: doubts.is_empty(),
+            word: match doubts.is_empty() {
+                true => "yes",
+                false if any(&[NoMessages, NotMeasured, OnlyErrorAnswers, BrokenPromises]) => "no",
+                false => "with care",
+            },
+            samples: outcome.latency.count(),
+            pacing_lag_p99_ns: (lag.count() > 0).then(|| lag.quantile_ns(0.99)),
+            littles_law_residual: outcome.littles_law_residual(),
+            generator_was_late: any(&[PacingLag, HeldUp]),
+            doubts,
         }
-        judged.look_at_what_is_missing(outcome, &account);
-        judged.look_at_the_end(plan, outcome, &account);
-        judged
+    }
+}
+
+/// Collects the reasons to doubt an outcome.
+struct Judge<'a> {
+    plan: &'a Plan,
+    outcome: &'a Outcome,
+    /// Messages that have a latency.
+    samples: u64,
+    /// Answers that were errors by their own protocol.
+    error_answers: u64,
+    doubts: Vec<Caution>,
+}
+
+impl<'a> Judge<'a> {
+    fn doubts(plan: &'a Plan, outcome: &'a Outcome) -> Vec<Caution> {
+        let mut judge = Self {
+            plan,
+            outcome,
+            samples: outcome.latency.count(),
+            error_answers: outcome.tally.error_answers(),
+            doubts: Vec::new(),
+        };
+        judge.look_at_the_answers();
+        if plan.pace != Pace::Idle && judge.samples > 0 {
+            judge.look_at_the_generator();
+            judge.look_at_the_load();
+        }
+        judge.look_at_stalls();
+        judge.look_at_what_is_missing();
+        judge.look_at_the_end();
+        judge.doubts
     }
 
     fn add(&mut self, kind: CautionKind, text: Text) {
-        self.cautions.push(Caution { kind, text });
+        self.doubts.push(Caution { kind, text });
+    }
+
+    fn began(&self) -> bool {
+        !self.outcome.elapsed.is_zero()
     }
 
     /// Whether there were answers, and whether they were errors.
-    fn look_at_the_answers(&mut self, plan: &Plan, outcome: &Outcome, account: &Account) {
-        let answered = account.answered;
-        let began = !outcome.elapsed.is_zero();
-        if !began {
+    fn look_at_the_answers(&mut self) {
+        let (answered, errors) = (self.outcome.answered, self.error_answers);
+        if !self.began() {
             let text = tr!(
                 "the run ended before measuring began; until then {answered} messages were answered",
                 "测量开始前运行就结束了；在此之前有 {answered} 条消息得到回应"
             );
             self.add(CautionKind::NotMeasured, text);
+        } else if self.plan.pace != Pace::Idle && self.outcome.messages == 0 {
+            self.add(CautionKind::NoMessages, no_messages(self.outcome));
         }
-        if plan.pace != Pace::Idle && began && account.measured == 0 {
-            self.add(CautionKind::NoMessages, no_messages(outcome, account));
-        }
-        let errors = account.error_answers;
         if errors > 0 && errors == answered {
             let text = Text::new(
                 "every answer was an error: the figures say how fast the server refuses, and not how fast it \
@@ -158,7 +215,8 @@ impl Credibility {
     }
 
     /// Whether the generator was the limit, or late.
-    fn look_at_the_generator(&mut self, outcome: &Outcome) {
+    fn look_at_the_generator(&mut self) {
+        let outcome = self.outcome;
         if outcome.generator_was_the_limit() {
             let percent = outcome.busiest_thread() * 100.0;
             let text = tr!(
@@ -176,10 +234,9 @@ impl Credibility {
             );
             self.add(CautionKind::Crowded, text);
         }
-        let lag_p99_ns = outcome.pacing_lag.quantile_ns(0.99);
-        let latency_p99_ns = outcome.latency.quantile_ns(0.99);
-        if is_late(lag_p99_ns, latency_p99_ns) {
-            let [lag, latency] = [lag_p99_ns, latency_p99_ns].map(|it| units::nanos(it as f64));
+        let p99s_ns = [&outcome.pacing_lag, &outcome.latency].map(|it| it.quantile_ns(0.99));
+        if is_late(p99s_ns[0], p99s_ns[1]) {
+            let [lag, latency] = p99s_ns.map(|it| units::nanos(it as f64));
             let text = tr!(
                 "the generator was late itself: p99 of its pacing lag is {lag}, and of the latency {latency}; \
                  try a lower --rate, --threads, --plain, or a machine that does nothing else",
@@ -191,11 +248,10 @@ impl Credibility {
     }
 
     /// Whether the load was what it was to be, and is enough to judge by.
-    fn look_at_the_load(&mut self, plan: &Plan, outcome: &Outcome, account: &Account) {
-        let samples = account.samples;
-        let long = outcome.elapsed >= Self::LITTLE_NEEDS;
-        let residual = outcome.littles_law_residual().filter(|_| long);
-        if let Some(residual) = residual.filter(|it| it.abs() > LITTLE_ALLOWED) {
+    fn look_at_the_load(&mut self) {
+        let (plan, outcome, samples) = (self.plan, self.outcome, self.samples);
+        let residual = outcome.littles_law_residual().unwrap_or_default();
+        if outcome.elapsed >= Judgement::LITTLE_NEEDS && residual.abs() > LITTLE_ALLOWED {
             let percent = residual * 100.0;
             let text = tr!(
                 "Little's law is missed by {percent:.1}%: some connections didn't send when they could",
@@ -204,7 +260,7 @@ impl Credibility {
             self.add(CautionKind::LittlesLaw, text);
         }
         if outcome.rate_changed_to.is_none() && !outcome.kept_up(plan) {
-            let (due, measured) = (outcome.due(), account.measured);
+            let (due, measured) = (outcome.due(), outcome.messages);
             let text = tr!(
                 "{due} messages became due while measuring, and {measured} were answered: messages queue up, and \
                  latency grows for as long as the run lasts",
@@ -213,27 +269,15 @@ impl Credibility {
             self.add(CautionKind::Overload, text);
         }
         if samples < SAMPLES {
-            let messages = if samples == 1 {
-                "message is"
-            } else {
-                "messages are"
-            };
+            let are = if samples == 1 { " is" } else { "s are" };
             let text = tr!(
-                "{samples} {messages} too few for a p99; run longer",
+                "{samples} message{are} too few for a p99; run longer",
                 "{samples} 条消息不足以得出 p99；请延长运行时间"
             );
-            let text = Text {
-                zh: text.zh.replace(messages, "").into(),
-                ..text
-            };
             self.add(CautionKind::FewSamples, text);
         }
         if let (Pace::Closed, Some(fairness)) = (plan.pace, outcome.fairness) {
-            let Fairness {
-                unserved,
-                connections,
-                ..
-            } = fairness;
+            let (unserved, connections) = (fairness.unserved, fairness.connections);
             if (1..connections).contains(&unserved) {
                 let text = tr!(
                     "{unserved} of {connections} connections got no answer while measuring: the percentiles are \
@@ -245,8 +289,9 @@ impl Credibility {
         }
     }
 
-    /// What the figures don't contain, or shouldn't.
-    fn look_at_what_is_missing(&mut self, outcome: &Outcome, account: &Account) {
+    /// Whether a chat kept its promises, and whether the generator, or a connection, had to wait.
+    fn look_at_stalls(&mut self) {
+        let outcome = self.outcome;
         let broken = outcome.chat.as_ref().map_or(0, |it| it.violations);
         if broken > 0 {
             let text = tr!(
@@ -275,34 +320,29 @@ impl Credibility {
             );
             self.add(CautionKind::HeldBack, text);
         }
-        let (unanswered, due_not_sent) = (outcome.unanswered, outcome.due_not_sent);
+    }
+
+    /// Messages that the figures don't contain, and errors.
+    fn look_at_what_is_missing(&mut self) {
+        let (unanswered, due_not_sent) = (self.outcome.unanswered, self.outcome.due_not_sent);
         let count = unanswered + due_not_sent;
         if count > 0 {
-            let have = if count == 1 {
-                "message has"
-            } else {
-                "messages have"
+            let have = if count == 1 { " has" } else { "s have" };
+            let worse = match self.samples > 0 {
+                true => Text::new(": the true percentiles are worse", "：真实的百分位数更差"),
+                false => Text::new("", ""),
             };
-            let (worse, worse_zh) = match account.samples > 0 {
-                true => (": the true percentiles are worse", "：真实的百分位数更差"),
-                false => ("", ""),
-            };
-            let text = Text {
-                en: format!(
-                    "{count} {have} no latency ({unanswered} sent and not answered, {due_not_sent} due and not \
-                     sent){worse}"
-                )
-                .into(),
-                zh: format!(
-                    "{count} 条消息没有延迟（{unanswered} 条已发送但没有回应，{due_not_sent} 条到期未发送）{worse_zh}"
-                )
-                .into(),
-            };
+            let Text { en, zh } = worse;
+            let text = tr!(
+                "{count} message{have} no latency ({unanswered} sent and not answered, {due_not_sent} due and not \
+                 sent){en}",
+                "{count} 条消息没有延迟（{unanswered} 条已发送但没有回应，{due_not_sent} 条到期未发送）{zh}"
+            );
             self.add(CautionKind::MissingAnswers, text);
         }
-        let count = account.errors - account.error_answers;
+        let count = self.outcome.tally.total() - self.error_answers;
         if count > 0 {
-            let text = match account.error_answers > 0 {
+            let text = match self.error_answers > 0 {
                 true => tr!(
                     "beside the answers that were errors, there were other errors ({count})",
                     "除了是错误的回应，还有其他错误（{count} 个）"
@@ -314,10 +354,10 @@ impl Credibility {
     }
 
     /// How long was measured, and how the run ended. What comes last says what to do next.
-    fn look_at_the_end(&mut self, plan: &Plan, outcome: &Outcome, account: &Account) {
-        let began = !outcome.elapsed.is_zero();
-        let idle = plan.pace == Pace::Idle;
-        if began && (idle || account.samples > 0) && outcome.elapsed < LENGTH {
+    fn look_at_the_end(&mut self) {
+        let outcome = self.outcome;
+        let idle = self.plan.pace == Pace::Idle;
+        if self.began() && (idle || self.samples > 0) && outcome.elapsed < LENGTH {
             let elapsed = units::time(outcome.elapsed);
             let text = tr!(
                 "{elapsed} of measuring is short: chance plays a part; run longer",
@@ -335,7 +375,7 @@ impl Credibility {
         }
         let (endings, all) = (outcome.endings, outcome.ended == Ended::NobodyLeft);
         let says_why = all && endings.closed > 0;
-        if began && outcome.ended != Ended::Done && !says_why {
+        if self.began() && outcome.ended != Ended::Done && !says_why {
             let text = Text::new("the run ended before its time", "运行提前结束");
             self.add(CautionKind::EndedEarly, text);
         }
@@ -347,35 +387,10 @@ impl Credibility {
             self.add(CautionKind::Closed, text);
         }
     }
-
-    /// The verdict in a word: `yes`, `with care`, or `no` when there is nothing to believe.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        use CautionKind::{BrokenPromises, NoMessages, NotMeasured, OnlyErrorAnswers};
-        let refuted = [NoMessages, NotMeasured, OnlyErrorAnswers, BrokenPromises];
-        match self.cautions.as_slice() {
-            [] => "yes",
-            cautions if cautions.iter().any(|it| refuted.contains(&it.kind)) => "no",
-            _ => "with care",
-        }
-    }
-
-    /// Whether the generator itself was late, so that latencies say little about the server.
-    #[must_use]
-    pub fn generator_was_late(&self) -> bool {
-        let late = [CautionKind::PacingLag, CautionKind::HeldUp];
-        self.cautions.iter().any(|it| late.contains(&it.kind))
-    }
-
-    /// Whether there is no reason to doubt the figures.
-    #[must_use]
-    pub fn is_believable(&self) -> bool {
-        self.cautions.is_empty()
-    }
 }
 
-fn no_messages(outcome: &Outcome, account: &Account) -> Text {
-    let without_errors = account.errors == 0;
+fn no_messages(outcome: &Outcome) -> Text {
+    let without_errors = outcome.tally.total() == 0;
     if outcome.chat.is_some() {
         return match without_errors {
             true => Text::new(
@@ -388,65 +403,32 @@ fn no_messages(outcome: &Outcome, account: &Account) -> Text {
             ),
         };
     }
-    let (answered, answered_zh) = match account.answered {
-        0 => (String::new(), String::new()),
-        count => (
-            format!(" ({count} were before it or after it)"),
-            format!("（测量前后有 {count} 个）"),
+    let beside = match outcome.answered {
+        0 => Text::new("", ""),
+        count => tr!(
+            " ({count} were before it or after it)",
+            "（测量前后有 {count} 个）"
         ),
     };
-    let (next, next_zh) = match without_errors {
-        true => (
+    let next = match without_errors {
+        true => Text::new(
             "; try a longer --duration or a smaller --size",
             "；请试试更长的 --duration 或更小的 --size",
         ),
-        false => (": see the errors", "：请看错误"),
+        false => Text::new(": see the errors", "：请看错误"),
     };
-    Text {
-        en: format!("no answer was complete in the time measured{answered}{next}").into(),
-        zh: format!("测量期间没有一个完整的回应{answered_zh}{next_zh}").into(),
-    }
-}
-
-fn by_name<S: serde::Serializer>(kind: &CautionKind, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(kind.name())
-}
-
-impl CautionKind {
-    /// Its name, for programs.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::NoMessages => "no_messages",
-            Self::NotMeasured => "not_measured",
-            Self::ErrorAnswers | Self::OnlyErrorAnswers => "error_answers",
-            Self::BrokenPromises => "broken_promises",
-            Self::GeneratorLimit => "generator_limit",
-            Self::Crowded => "crowded",
-            Self::PacingLag => "pacing_lag",
-            Self::LittlesLaw => "littles_law",
-            Self::Overload => "overload",
-            Self::FewSamples => "few_samples",
-            Self::Unserved => "unserved",
-            Self::HeldUp => "held_up",
-            Self::HeldBack => "held_back",
-            Self::MissingAnswers => "missing_answers",
-            Self::Errors => "errors",
-            Self::Short => "short",
-            Self::RateChanged => "rate_changed",
-            Self::EndedEarly => "ended_early",
-            Self::Closed => "closed",
-            Self::UnsureKnee => "unsure_knee",
-            Self::Uneven => "uneven",
-        }
-    }
+    let what = Text::new(
+        "no answer was complete in the time measured",
+        "测量期间没有一个完整的回应",
+    );
+    joined(&[what, beside, next])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{CautionKind::*, *};
     use crate::{
-        Arrivals, Endings,
+        Arrivals, Cause, Endings, ErrorAnswer, Fairness, Latency, Phase,
         stats::{Little, Stats},
     };
 
@@ -465,141 +447,93 @@ mod tests {
         (plan, outcome)
     }
 
-    fn doubts(change: impl Fn(&mut Plan, &mut Outcome)) -> Vec<&'static str> {
-        let (mut plan, mut outcome) = good();
-        change(&mut plan, &mut outcome);
-        let verdict = Credibility::of(&plan, &outcome);
-        verdict.cautions.iter().map(|it| it.kind.name()).collect()
-    }
-
-    #[test]
-    fn a_long_clean_run_with_a_generator_at_ease_is_believed() {
-        assert_eq!(doubts(|_, _| {}), [""; 0]);
+    fn kinds(judged: &Judgement) -> Vec<CautionKind> {
+        judged.doubts.iter().map(|it| it.kind).collect()
     }
 
     #[test]
     fn answers_that_are_errors_are_no_figures_of_a_service() {
         let (plan, mut outcome) = good();
         outcome.answered = 10_000;
-        let error = crate::Cause::ErrorAnswer(crate::ErrorAnswer::Minus);
-        outcome.tally.add(crate::Phase::Verify, error);
-        let some = Credibility::of(&plan, &outcome);
-        assert_eq!(some.word(), "with care");
-        let text = some.cautions[0].text.to_string();
+        let error = Cause::ErrorAnswer(ErrorAnswer::Minus);
+        outcome.tally.add(Phase::Verify, error);
+        let some = Judgement::of(&plan, &outcome);
+        assert_eq!((some.word, kinds(&some)), ("with care", vec![ErrorAnswers]));
+        let text = some.doubts[0].text.to_string();
         assert!(text.starts_with("1 of 10000 answers"), "{text}");
-        let names: Vec<_> = some.cautions.iter().map(|it| it.kind.name()).collect();
-        assert_eq!(names, ["error_answers"], "and no other error");
-        (1..10_000).for_each(|_| outcome.tally.add(crate::Phase::Verify, error));
-        assert_eq!(Credibility::of(&plan, &outcome).word(), "no");
+        (1..10_000).for_each(|_| outcome.tally.add(Phase::Verify, error));
+        assert_eq!(Judgement::of(&plan, &outcome).word, "no");
+    }
+
+    /// The reasons to doubt the good outcome after a change, of a closed loop, or of an open one.
+    fn doubts(is_open: bool, change: impl FnOnce(&mut Outcome)) -> Vec<CautionKind> {
+        let (mut plan, mut outcome) = good();
+        if is_open {
+            plan.pace = Pace::Open {
+                rate_per_s: 1_000.0,
+                arrivals: Arrivals::Uniform,
+            };
+            // That there are connections for all messages excuses no backlog.
+            plan.connections = 5_000;
+        }
+        change(&mut outcome);
+        kinds(&Judgement::of(&plan, &outcome))
     }
 
     #[test]
     fn an_open_loop_is_doubted_if_the_generator_was_late_or_the_server_fell_behind() {
-        let open = |plan: &mut Plan, rate_per_s| {
-            plan.pace = Pace::Open {
-                rate_per_s,
-                arrivals: Arrivals::Uniform,
-            };
-        };
-        assert_eq!(
-            doubts(|plan, outcome| {
-                open(plan, 1_000.0);
-                (0..100).for_each(|_| outcome.pacing_lag.record(300_000));
-            }),
-            ["pacing_lag"]
-        );
-        assert_eq!(
-            doubts(|plan, outcome| {
-                open(plan, 1_000.0);
-                (0..100).for_each(|_| outcome.pacing_lag.record(150_000));
-            }),
-            [""; 0]
-        );
-        let behind = |missing| {
-            doubts(|plan, outcome| {
-                open(plan, 1_000.0);
-                outcome.messages -= missing;
+        let late = |lag_ns| {
+            doubts(true, |outcome| {
+                (0..100).for_each(|_| outcome.pacing_lag.record(lag_ns));
             })
         };
+        assert_eq!((late(150_000), late(300_000)), (vec![], vec![PacingLag]));
         // A twentieth, and three for what is always in flight.
-        assert_eq!((behind(503), behind(504)), (vec![], vec!["overload"]));
-        assert_eq!(
-            doubts(|plan, outcome| {
-                open(plan, 1_000.0);
-                plan.connections = 5_000;
-                outcome.messages -= 2_000;
-            }),
-            ["overload"],
-            "that there are connections for all is no excuse"
-        );
-        assert_eq!(
-            doubts(|plan, outcome| {
-                open(plan, 1_000.0);
-                outcome.ended = Ended::Interrupted;
-            }),
-            ["ended_early"],
-            "that its user ended it is no overload"
-        );
+        let behind = |missing| doubts(true, |outcome| outcome.messages -= missing);
+        assert_eq!((behind(503), behind(504)), (vec![], vec![Overload]));
+        // An interrupted run is no overload.
+        let interrupted = doubts(true, |outcome| outcome.ended = Ended::Interrupted);
+        assert_eq!(interrupted, [EndedEarly]);
     }
 
     #[test]
-    fn each_reason_to_doubt_is_named() {
-        assert_eq!(
-            doubts(|_, outcome| outcome.generator_cpu[1] = Duration::from_secs(9)),
-            ["generator_limit"],
-            "one thread at its limit is enough"
-        );
-        assert_eq!(doubts(|_, outcome| outcome.cores = 1), ["crowded"]);
-        assert_eq!(doubts(|_, outcome| outcome.held_back = 1), ["held_back"]);
+    fn each_reason_to_doubt_is_named_and_a_long_clean_run_is_believed() {
         let little = |in_flight_ns| Little {
             capacity_ns: 100.0,
             in_flight_ns,
         };
-        assert_eq!(
-            doubts(|_, outcome| outcome.little = little(98.0)),
-            ["littles_law"]
-        );
-        assert_eq!(doubts(|_, outcome| outcome.little = little(99.5)), [""; 0]);
-        assert_eq!(
-            doubts(|_, outcome| outcome.elapsed = Duration::from_millis(900)),
-            ["short"]
-        );
-        assert_eq!(
-            doubts(|_, outcome| outcome.unanswered = 1),
-            ["missing_answers"]
-        );
-        let mut closed = Endings::default();
-        closed.close(50, 7);
-        assert_eq!(
-            doubts(|_, outcome| {
-                outcome.endings = closed;
-                outcome.ended = Ended::NobodyLeft;
-            }),
-            ["closed"],
-            "it says why the run ended early"
-        );
-        assert_eq!(
-            doubts(|_, outcome| {
-                outcome.latency = crate::Latency::new();
-                outcome.messages = 0;
-            }),
-            ["no_messages"]
-        );
-        assert_eq!(
-            doubts(|_, outcome| outcome.elapsed = Duration::ZERO),
-            ["not_measured"]
-        );
-        assert_eq!(
-            doubts(|_, outcome| outcome.generator_stalled[0] = Duration::from_millis(101)),
-            ["held_up"]
-        );
-        assert_eq!(
-            doubts(|_, outcome| outcome.fairness = Fairness::of(&[0, 10_000])),
-            ["unserved"]
-        );
-        assert_eq!(
-            doubts(|_, outcome| outcome.ended = Ended::Interrupted),
-            ["ended_early"]
-        );
+        let millis = Duration::from_millis;
+        type Change<'a> = &'a dyn Fn(&mut Outcome);
+        let cases: [(Change<'_>, &[CautionKind]); 14] = [
+            (&|_| {}, &[]),
+            // One thread at its limit is enough.
+            (&|it| it.generator_cpu[1] = millis(9_000), &[GeneratorLimit]),
+            (&|it| it.cores = 1, &[Crowded]),
+            (&|it| it.held_back = 1, &[HeldBack]),
+            (&|it| it.little = little(98.0), &[LittlesLaw]),
+            (&|it| it.little = little(99.5), &[]),
+            (&|it| it.elapsed = millis(900), &[Short]),
+            (&|it| it.unanswered = 1, &[MissingAnswers]),
+            (
+                &|it| (it.latency, it.messages) = (Latency::new(), 0),
+                &[NoMessages],
+            ),
+            (&|it| it.elapsed = Duration::ZERO, &[NotMeasured]),
+            (&|it| it.generator_stalled[0] = millis(101), &[HeldUp]),
+            (&|it| it.fairness = Fairness::of(&[0, 10_000]), &[Unserved]),
+            (&|it| it.ended = Ended::Interrupted, &[EndedEarly]),
+            (
+                &|it| {
+                    // The closed connections say why the run ended early.
+                    it.ended = Ended::NobodyLeft;
+                    it.endings = Endings::default();
+                    it.endings.close(50, 7);
+                },
+                &[Closed],
+            ),
+        ];
+        for (number, (change, expected)) in cases.into_iter().enumerate() {
+            assert_eq!(doubts(false, change), expected, "case {number}");
+        }
     }
 }

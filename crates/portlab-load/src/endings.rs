@@ -70,21 +70,18 @@ impl Endings {
     }
 
     /// Whether the server ended none.
-    #[must_use]
     pub fn is_none(&self) -> bool {
         self.closed == 0 && self.refused == 0
     }
 
     /// How many answers the server allows on a connection: it has closed several, each after the same
     /// number of them.
-    #[must_use]
     pub fn limit(&self) -> Option<u64> {
         let (least, most) = self.answers?;
         (least == most && self.closed > 1 && least > 0).then_some(least)
     }
 
     /// Whether it closed several, all at once.
-    #[must_use]
     pub fn together(&self) -> bool {
         let lasted = self.closed_ns.map(|(first, last)| last - first);
         self.closed > 1 && lasted.is_some_and(|ns| Duration::from_nanos(ns) <= TOGETHER)
@@ -92,14 +89,12 @@ impl Endings {
 
     /// When the first and the last connection were closed, from when measuring began; `None` if that
     /// was before, or never.
-    #[must_use]
     pub fn closed_at(&self) -> Option<(Duration, Duration)> {
         let (first, last) = self.closed_ns?;
         Some((self.since(first)?, self.since(last)?))
     }
 
     /// The same of the first attempt to connect that was refused.
-    #[must_use]
     pub fn refused_at(&self) -> Option<Duration> {
         self.since(self.refused_ns?.0)
     }

@@ -114,7 +114,6 @@ impl Delimiter {
     ///
     /// # Panics
     /// When `bytes` is empty.
-    #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         assert!(!bytes.is_empty(), "a delimiter has at least one byte");
         let mut fallback = vec![0; bytes.len()];
@@ -125,7 +124,6 @@ impl Delimiter {
     }
 
     /// The bytes themselves.
-    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

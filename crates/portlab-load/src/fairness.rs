@@ -28,7 +28,6 @@ pub struct Fairness {
 impl Fairness {
     /// The fairness of these numbers of messages; `None` when there was no connection, or no
     /// message.
-    #[must_use]
     pub fn of(served: &[u64]) -> Option<Self> {
         let (least, most) = (*served.iter().min()?, *served.iter().max()?);
         if most == 0 {

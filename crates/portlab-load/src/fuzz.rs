@@ -69,7 +69,7 @@ pub fn first_lines(input: &[u8]) {
     }
     assert_eq!(answers.lines(), whole.lines());
     for line in whole.lines() {
-        assert!(!line.text().contains(char::is_control), "{line:?}");
+        assert!(!line.line.contains(char::is_control), "{line:?}");
     }
     assert!(shown(answer, true).len() <= 12 * answer.len() + 4);
 }

@@ -74,7 +74,6 @@ const OUTSIDE: f64 = 0.05;
 
 /// The knee of the curve that `rungs` show, at rising rates. A rung at which the generator was late is
 /// passed over.
-#[must_use]
 pub fn knee(rungs: &[Rung]) -> Knee {
     let known = |&at: &usize| !rungs[at].late && rungs[at].p99_ns > 0;
     let known: Vec<usize> = (0..rungs.len()).filter(known).collect();
@@ -112,7 +111,6 @@ pub fn knee(rungs: &[Rung]) -> Knee {
 
 impl Knee {
     /// The rung that is the knee, or beyond which it lies.
-    #[must_use]
     pub fn sure(self) -> Option<Sure> {
         match self {
             Self::At(sure) | Self::Beyond(sure) => Some(sure),

@@ -2,7 +2,6 @@
 
 /// `steps` rates from `from` to `to`, each the same number of times the last: what is of interest is
 /// how latency grows with load, and that is seen on every scale.
-#[must_use]
 pub fn rungs(from: f64, to: f64, steps: usize) -> Vec<f64> {
     match steps {
         0 => Vec::new(),

@@ -52,7 +52,6 @@ impl From<Latency> for Quantiles {
 
 impl Latency {
     /// A histogram of no times.
-    #[must_use]
     pub fn new() -> Self {
         let longest = LONGEST.as_nanos() as u64;
         let histogram = Histogram::new_with_bounds(1, longest, 3);
@@ -76,7 +75,6 @@ impl Latency {
 
     /// The time in nanoseconds that a share `quantile`, in `[0, 1]`, of all messages did not
     /// exceed; 0 when there were none.
-    #[must_use]
     pub fn quantile_ns(&self, quantile: f64) -> u64 {
         self.0.value_at_quantile(quantile)
     }
@@ -89,19 +87,16 @@ impl Latency {
     }
 
     /// The longest time in nanoseconds.
-    #[must_use]
     pub fn max_ns(&self) -> u64 {
         self.0.max()
     }
 
     /// The mean in nanoseconds; 0 when there were none.
-    #[must_use]
     pub fn mean_ns(&self) -> f64 {
         self.0.mean()
     }
 
     /// How many were recorded.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.0.len()
     }

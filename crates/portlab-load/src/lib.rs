@@ -37,16 +37,16 @@
 //! | `thread_state`, `stats`, `interval_merger` | what a thread's connections share; what a thread counts; intervals over all threads |
 //! | `ring`, `answers`, `status`, `endings`, `shown` | checking an echo; what answers begin with; errors by protocol; closed connections |
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
-//! | `outcome`, `account`, `credibility`, `result` | what was measured; what became of the messages; whether it can be believed; all of it for people and programs |
+//! | `outcome`, `checked`, `credibility`, `result` | what was measured; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
 //! | `ladder`, `knee`, `search` | several rates; the knee of latency against load; the highest rate that a server bears |
 
 #![forbid(unsafe_code)]
 
-mod account;
 mod again;
 mod answers;
 mod chat;
+mod checked;
 mod close_all;
 mod conn;
 mod coordinator;
@@ -85,10 +85,11 @@ mod thread_state;
 mod timers;
 mod worker;
 
-pub use account::{Account, Checked};
-pub use answers::{Answers, FirstLine};
+pub(crate) use answers::FirstLine;
+pub use answers::{AnswerLine, Answers};
 pub use chat::{Chat, ChatEncoding, ChatFindings, RunId, Violation};
-pub use credibility::{Caution, CautionKind, Credibility};
+pub use checked::Checked;
+pub use credibility::{Caution, CautionKind, Judgement};
 pub use endings::Endings;
 pub use expect::{Delimiter, EscapeError, Expect, ExpectError, unescape};
 pub use export::{IntervalLog, write_percentiles};
@@ -101,7 +102,7 @@ pub use pace::{Arrivals, Pace, UnknownArrivals};
 pub use plan::{Life, Plan, PlanError, Stop, Through};
 pub use preflight::{Limits, loopback_sources, preflight};
 pub(crate) use result::english;
-pub use result::{AnswerLine, ChatResult, Closed, FailureLine, Judgement, LoadResult};
+pub use result::{ChatResult, Closed, FailureLine, LoadResult};
 pub use ring::{Mismatch, Ring};
 pub use run::{Progress, RunError, Watch, run};
 pub use script::{ClientBehaviour, Say, Script};

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portlab_stats::summary::GENERATOR_LIMIT;
 
 use crate::{
-    Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally, account,
+    Answers, ChatFindings, Endings, Fairness, Latency, Plan, Tally,
     stats::{Little, Stats},
 };
 
@@ -134,22 +134,37 @@ pub(crate) fn per_s(count: u64, time: Duration) -> f64 {
     count as f64 / time.as_secs_f64().max(f64::MIN_POSITIVE)
 }
 
+/// How long `due` messages take at `rate_per_s`, of which all became due within `elapsed`.
+///
+/// N messages at a rate of R take N / R: the last message takes up the time until the next would be due,
+/// even if the run ended before. So a run of one message isn't faster than its rate. If messages are
+/// `counted`, the run ends with the last of them. Otherwise it ends by the clock, somewhere between two
+/// messages, and they take one interval more than `elapsed` at most.
+fn time_of(due: u64, rate_per_s: f64, elapsed: Duration, counted: bool) -> Duration {
+    let by_rate = due as f64 / rate_per_s;
+    let one = 1.0 / rate_per_s;
+    let most = match counted {
+        true => f64::INFINITY,
+        false => elapsed.as_secs_f64() + one,
+    };
+    // A rate may be so low that it takes years.
+    Duration::try_from_secs_f64(by_rate.min(most)).unwrap_or(Duration::MAX)
+}
+
 /// The share of its messages that a server may be behind with and still keep up.
 const KEPT_UP: f64 = 0.05;
 
 impl Interval {
     /// How long it lasted.
-    #[must_use]
     pub fn length(&self) -> Duration {
         self.to.saturating_sub(self.from)
     }
 
     /// Messages answered per second: a short interval with one message isn't faster than the rate that
     /// was asked for.
-    #[must_use]
     pub fn messages_per_s(&self) -> f64 {
         let length = self.length();
-        let by_rate = account::time_of(self.messages, self.rate_per_s, length, false);
+        let by_rate = time_of(self.messages, self.rate_per_s, length, false);
         per_s(self.messages, length.max(by_rate))
     }
 
@@ -197,19 +212,16 @@ impl Outcome {
     }
 
     /// How many threads generated the load.
-    #[must_use]
     pub fn threads(&self) -> usize {
         self.generator_cpu.len()
     }
 
     /// Whether the run was ended before its time, by its user.
-    #[must_use]
     pub fn interrupted(&self) -> bool {
         self.ended == Ended::Interrupted
     }
 
     /// How long the messages that were measured took: the time measured, or what their rate makes it.
-    #[must_use]
     pub fn time(&self) -> Duration {
         self.elapsed.max(self.by_rate)
     }
@@ -218,25 +230,22 @@ impl Outcome {
     pub fn take_time_by(&mut self, plan: &Plan) {
         if let (Some(rate_per_s), None) = (plan.pace.rate_per_s(), self.rate_changed_to) {
             let counted = plan.stop.messages.is_some();
-            self.by_rate = account::time_of(self.due(), rate_per_s, self.elapsed, counted);
+            self.by_rate = time_of(self.due(), rate_per_s, self.elapsed, counted);
         }
     }
 
     /// Messages per second; 0 when nothing was measured.
-    #[must_use]
     pub fn messages_per_s(&self) -> f64 {
         per_s(self.messages, self.time())
     }
 
     /// Deliveries of a chat's messages per second; 0 of any other load.
-    #[must_use]
     pub fn deliveries_per_s(&self) -> f64 {
         let deliveries = self.chat.as_ref().map_or(0, |it| it.deliveries);
         per_s(deliveries, self.time())
     }
 
     /// The share, in `[0, 1]`, of its time that each of the generator's threads was computing.
-    #[must_use]
     pub fn generator_cpu_shares(&self) -> Vec<f64> {
         let elapsed = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
         let share = |cpu: &Duration| {
@@ -249,7 +258,6 @@ impl Outcome {
 
     /// The same over all threads. Near 1, it was the generator that limited the run, and throughput
     /// says nothing about the server.
-    #[must_use]
     pub fn generator_cpu_share(&self) -> f64 {
         let shares = self.generator_cpu_shares();
         shares.iter().sum::<f64>() / shares.len() as f64
@@ -257,34 +265,29 @@ impl Outcome {
 
     /// Whether the generator was the limit of the run, so that its throughput says nothing about the
     /// server: one thread at its limit is enough.
-    #[must_use]
     pub fn generator_was_the_limit(&self) -> bool {
         self.messages > 0 && self.busiest_thread() >= GENERATOR_LIMIT
     }
 
     /// The share, in `[0, 1]`, of its time that the busiest of the generator's threads was computing.
-    #[must_use]
     pub fn busiest_thread(&self) -> f64 {
         self.generator_cpu_shares().into_iter().fold(0.0, f64::max)
     }
 
     /// The share, in `[0, 1]`, of their runnable time that the generator's threads waited for a processor
     /// while measuring; `None` if they never ran. 0 where the kernel doesn't keep account of waiting.
-    #[must_use]
     pub fn generator_wait_share(&self) -> Option<f64> {
         let ran = self.generator_ran.iter().sum();
         wait_share(self.generator_waited.iter().sum(), ran)
     }
 
     /// How long the thread was kept from running that suffered most.
-    #[must_use]
     pub fn longest_stalled(&self) -> Duration {
         let stalled = self.generator_stalled.iter();
         stalled.max().copied().unwrap_or_default()
     }
 
     /// The generator's CPU time in microseconds per message; 0 when there was no message.
-    #[must_use]
     pub fn generator_cpu_us_per_message(&self) -> f64 {
         if self.messages == 0 {
             return 0.0;
@@ -294,7 +297,6 @@ impl Outcome {
     }
 
     /// The messages that became due while measuring, answered or not.
-    #[must_use]
     pub fn due(&self) -> u64 {
         self.latency.count() + self.unanswered + self.due_not_sent
     }
@@ -305,7 +307,6 @@ impl Outcome {
     /// Beside that twentieth, the messages that a server of this latency always has in flight may be
     /// unanswered: those that were not yet in flight when measuring began, because the warm-up was shorter
     /// than an answer takes; and those that chance adds.
-    #[must_use]
     pub fn kept_up(&self, plan: &Plan) -> bool {
         let Some(rate_per_s) = plan.pace.rate_per_s() else {
             return true;
@@ -323,15 +324,33 @@ impl Outcome {
     /// stood still that should have talked. `None` for other loops, when messages are counted (their
     /// end comes to one connection before the other), and where connections end while several
     /// messages are in flight.
-    #[must_use]
     pub fn littles_law_residual(&self) -> Option<f64> {
         self.little.residual()
     }
 
     /// Whether every answer was right, or every promise of a chat kept, and nothing failed.
-    #[must_use]
     pub fn is_clean(&self) -> bool {
         let is_kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
         is_kept && self.tally.total() == 0 && self.unanswered == 0 && self.due_not_sent == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_at_a_rate_take_their_number_divided_by_it() {
+        let time = |due, rate, elapsed_ms, counted| {
+            let elapsed = Duration::from_millis(elapsed_ms);
+            time_of(due, rate, elapsed, counted).as_millis()
+        };
+        assert_eq!(time(1, 10.0, 1, true), 100);
+        assert_eq!(time(100, 10.0, 9_901, true), 10_000);
+        // Ten that came early by chance, counted; and by the clock.
+        assert_eq!(time(10, 10.0, 600, true), 1_000);
+        assert_eq!(time(12, 10.0, 1_000, false), 1_100);
+        assert_eq!(time(2, 1.0, 1_050, false), 2_000);
+        assert_eq!(time(0, 10.0, 1_050, false), 0);
     }
 }

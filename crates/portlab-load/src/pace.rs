@@ -23,7 +23,6 @@ pub enum Pace {
 
 impl Pace {
     /// Messages per second of an open loop.
-    #[must_use]
     pub fn rate_per_s(self) -> Option<f64> {
         match self {
             Self::Open { rate_per_s, .. } => Some(rate_per_s),

@@ -70,7 +70,6 @@ pub struct Stop {
 
 impl Stop {
     /// After `time`.
-    #[must_use]
     pub fn after(time: Duration) -> Self {
         Self {
             after: Some(time),
@@ -79,7 +78,6 @@ impl Stop {
     }
 
     /// After `count` messages.
-    #[must_use]
     pub fn messages(count: u64) -> Self {
         Self {
             messages: Some(count),
@@ -175,7 +173,6 @@ fn at_most(connections: u64) -> String {
 impl Plan {
     /// A plan with everything as usual: a closed loop of one connection, one thread, depth 1, an
     /// echo of 64 bytes, ten seconds after one of warm-up.
-    #[must_use]
     pub fn new(target: SocketAddr) -> Self {
         Self {
             target,
@@ -284,13 +281,11 @@ impl Plan {
     }
 
     /// Whether every byte of every answer is compared with what was sent.
-    #[must_use]
     pub fn checks_every_byte(&self) -> bool {
         self.script.expect == Expect::Echo && self.pace != Pace::Idle && self.script.chat.is_none()
     }
 
     /// Whether a swapped or repeated message would be noticed: not if all are alike.
-    #[must_use]
     pub fn tells_messages_apart(&self) -> bool {
         let whole_rings = |size: &usize| size.is_multiple_of(Ring::RANDOM);
         self.checks_every_byte()

@@ -28,7 +28,6 @@ const TIME_WAIT: Duration = Duration::from_secs(60);
 
 impl Limits {
     /// Those of this machine.
-    #[must_use]
     pub fn of_this_machine() -> Self {
         let machine = machine();
         let (first, last) = machine.port_range;
@@ -44,7 +43,6 @@ impl Limits {
 
 /// Warns of what will go wrong with `plan` on a machine with these `limits`, or what will make figures say
 /// something else than they seem to. Too few file descriptors are no warning but an error of [`Plan::check`].
-#[must_use]
 pub fn preflight(plan: &Plan, limits: &Limits) -> Vec<Text> {
     let loopback = plan.target.ip().is_loopback();
     let churn = churn_within(plan, TIME_WAIT);
@@ -166,7 +164,6 @@ fn slowness(plan: &Plan) -> Duration {
 
 /// As many source addresses on loopback as `plan` needs, for `--source auto`; `None` when there is
 /// only one, because the target is elsewhere or IPv6.
-#[must_use]
 pub fn loopback_sources(plan: &Plan, limits: &Limits) -> Option<Vec<IpAddr>> {
     let IpAddr::V4(target) = plan.target.ip() else {
         return None;

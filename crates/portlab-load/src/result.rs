@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
 
 use crate::{
-    Account, Answers, Cause, Caution, Credibility, Ended, Fairness, FirstLine, Latency, Mismatch,
+    AnswerLine, Answers, Cause, Caution, Checked, Ended, Fairness, Judgement, Latency, Mismatch,
     Outcome, Pace, Phase, Plan, Tally, Violation, latency::Quantiles,
 };
 
@@ -21,9 +21,9 @@ pub struct LoadResult {
     /// What was to be done.
     #[serde(skip)]
     pub plan: Plan,
-    /// What became of the messages.
+    /// How far answers were checked, for people.
     #[serde(skip)]
-    pub account: Account,
+    pub checking: Checked,
     /// The address that was loaded.
     pub target: String,
     /// What the proxy of `--through` did, in words; `null` without one.
@@ -207,18 +207,6 @@ pub struct ChatResult {
     pub doubts: Vec<Caution>,
 }
 
-/// A first line of answers.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct AnswerLine {
-    /// Without its end, and at most 80 bytes of it; other bytes than text escaped.
-    pub line: String,
-    /// Answers that began with it.
-    pub count: u64,
-    /// What error it is by its protocol, if it is one.
-    pub error: Option<String>,
-}
-
 /// Connections that the server ended while they were in use. Times are since measuring began; `null`
 /// before that.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -263,30 +251,8 @@ pub struct FailureLine {
     pub hint: Option<Text>,
 }
 
-/// Whether the figures can be believed.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Judgement {
-    /// Whether there is no reason to doubt them.
-    pub believable: bool,
-    /// `yes`; `with care`, when there are doubts; `no`, when there is nothing to believe.
-    pub word: &'static str,
-    /// The reasons to doubt them.
-    pub doubts: Vec<Caution>,
-    /// How many messages the latency is of.
-    pub samples: u64,
-    /// How late the generator itself was; `null` in a closed loop.
-    pub pacing_lag_p99_ns: Option<u64>,
-    /// By how much a closed loop that ends by the clock misses N = X R, as a share of N.
-    pub littles_law_residual: Option<f64>,
-    /// Whether the generator itself was late, so that latencies say little about the server.
-    #[serde(skip)]
-    pub generator_was_late: bool,
-}
-
 impl LoadResult {
     /// What `plan` came to, after these warnings `before` the run.
-    #[must_use]
     pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
         let (pace, rate_per_s, arrivals) = match plan.pace {
             Pace::Closed => ("closed", None, None),
@@ -298,8 +264,8 @@ impl LoadResult {
         };
         let is_open = rate_per_s.is_some();
         let sizes = plan.script.say.sizes();
-        let account = Account::of(plan, &outcome);
-        let judged = Credibility::of(plan, &outcome);
+        let checking = Checked::of(plan, &outcome);
+        let verdict = Judgement::of(plan, &outcome);
         let wrong = outcome.tally.first_wrong();
         Self {
             target: plan.target.to_string(),
@@ -317,11 +283,11 @@ impl LoadResult {
             size_max_bytes: *sizes.end(),
             expect: plan.script.expect.to_string(),
             every_byte_checked: plan.checks_every_byte(),
-            checked: account.checked.name(),
+            checked: checking.name(),
             any_answer: plan.script.any_answer,
-            error_answers: account.error_answers,
+            error_answers: outcome.tally.error_answers(),
             first_answer: outcome.answers.first().map(ToString::to_string),
-            first_lines: AnswerLine::all(&outcome.answers),
+            first_lines: outcome.answers.lines(),
             other_first_lines: outcome.answers.others(),
             threads: outcome.threads(),
             ended: outcome.ended,
@@ -352,7 +318,7 @@ impl LoadResult {
             },
             fairness: outcome.fairness,
             closed_by_server: Closed::of(&outcome),
-            errors: account.errors,
+            errors: outcome.tally.total(),
             failures: FailureLine::all(&outcome.tally, outcome.chat.is_some()),
             first_mismatch: outcome.tally.first_mismatch(),
             first_wrong_answer: wrong.map(|it| it.bytes().escape_ascii().to_string()),
@@ -361,25 +327,23 @@ impl LoadResult {
             kept_up: outcome.kept_up(plan),
             has_wrong_answers: outcome.tally.has_wrong_answers(),
             is_clean: outcome.is_clean(),
-            chat: ChatResult::of(plan, &outcome, &judged),
-            verdict: Judgement::of(&outcome, judged),
+            chat: ChatResult::of(plan, &outcome, &verdict),
+            verdict,
             latency_ns: outcome.latency,
             connect_latency_ns: outcome.connect_latency,
             answers: outcome.answers,
             plan: plan.clone(),
-            account,
+            checking,
         }
     }
 
     /// How long was measured.
-    #[must_use]
     pub fn elapsed(&self) -> Duration {
         Duration::from_nanos(self.elapsed_ns)
     }
 
     /// Whether all was answered and right, or nothing was wrong with it until the user ended it: then answers
     /// may be missing.
-    #[must_use]
     pub fn is_fine(&self) -> bool {
         let kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
         match self.interrupted {
@@ -390,7 +354,7 @@ impl LoadResult {
 }
 
 impl ChatResult {
-    fn of(plan: &Plan, outcome: &Outcome, judged: &Credibility) -> Option<Self> {
+    fn of(plan: &Plan, outcome: &Outcome, verdict: &Judgement) -> Option<Self> {
         let chat = plan.script.chat.as_ref()?;
         let found = outcome.chat.clone().unwrap_or_default();
         Some(Self {
@@ -407,36 +371,8 @@ impl ChatResult {
             first_strangers_line: found.first_stranger.map(|it| it.to_string()),
             violations: found.violations,
             first_violations: found.first_violations.iter().map(Violation::text).collect(),
-            doubts: judged.cautions.clone(),
+            doubts: verdict.doubts.clone(),
         })
-    }
-}
-
-impl Judgement {
-    fn of(outcome: &Outcome, judged: Credibility) -> Self {
-        let lag = &outcome.pacing_lag;
-        Self {
-            believable: judged.is_believable(),
-            word: judged.word(),
-            samples: outcome.latency.count(),
-            pacing_lag_p99_ns: (lag.count() > 0).then(|| lag.quantile_ns(0.99)),
-            littles_law_residual: outcome.littles_law_residual(),
-            generator_was_late: judged.generator_was_late(),
-            doubts: judged.cautions,
-        }
-    }
-}
-
-impl AnswerLine {
-    /// The first lines that were kept apart, the most frequent first.
-    #[must_use]
-    pub fn all(answers: &Answers) -> Vec<Self> {
-        let one = |line: &FirstLine| Self {
-            line: line.text(),
-            count: line.count(),
-            error: line.error().map(|error| error.to_string()),
-        };
-        answers.lines().into_iter().map(one).collect()
     }
 }
 
@@ -450,14 +386,13 @@ impl FailureLine {
             hint: match (is_chat, failure.phase, failure.cause) {
                 // A chat has no --greeting: the hint is that of a line.
                 (true, Phase::Greeting, Cause::NoEnd) => Cause::NoEnd.hint(Phase::Receive),
-                _ => failure.hint(),
+                _ => failure.cause.hint(failure.phase),
             },
         });
         lines.collect()
     }
 
     /// Why it failed, and what to do about it where that is known.
-    #[must_use]
     pub fn with_hint(&self, lang: Lang) -> String {
         let cause = self.cause.pick(lang);
         match &self.hint {
@@ -470,7 +405,6 @@ impl FailureLine {
     }
 
     /// What failed and why, and what to do about it where that is known.
-    #[must_use]
     pub fn in_words(&self, lang: Lang) -> String {
         let (phase, why) = (self.phase.text(), self.with_hint(lang));
         let Text { en, zh } = phase;

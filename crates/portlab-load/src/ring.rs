@@ -59,7 +59,6 @@ impl Ring {
     /// Because the ring's length is a prime, no message resembles its neighbours, unless it is as
     /// long as the ring or a multiple of it: a byte that is lost, doubled, swapped between messages
     /// or between connections, is noticed.
-    #[must_use]
     pub fn random() -> Self {
         let mut random = fastrand::Rng::with_seed(0x706f_7274_6c61_6221);
         let mut bytes = vec![0; Self::RANDOM];
@@ -75,7 +74,6 @@ impl Ring {
     ///
     /// # Panics
     /// When `message` is empty.
-    #[must_use]
     pub fn of(message: &[u8]) -> Self {
         assert!(!message.is_empty(), "a message has at least one byte");
         Self::closed(message.to_vec(), 0)
@@ -97,7 +95,6 @@ impl Ring {
 
     /// The bytes from `offset` of connection `connection`'s stream on, `length` of them, or
     /// [`Ring::REACH`] if that is less.
-    #[must_use]
     pub fn at(&self, connection: usize, offset: u64, length: usize) -> &[u8] {
         let place = (connection as u64 * self.stride + offset) % self.length as u64;
         &self.bytes[place as usize..][..length.min(Self::REACH)]

@@ -48,7 +48,6 @@ pub struct ClientBehaviour {
 
 impl Script {
     /// An echo of random messages of `size` bytes.
-    #[must_use]
     pub fn echo(size: usize) -> Self {
         Self {
             say: Say::Random(size..=size),
@@ -62,7 +61,6 @@ impl Script {
     }
 
     /// A chat whose messages have about `size` bytes.
-    #[must_use]
     pub fn chat(chat: Chat, size: usize) -> Self {
         Self {
             chat: Some(chat),
@@ -80,7 +78,6 @@ impl Script {
 
 impl Say {
     /// The shortest and the longest message.
-    #[must_use]
     pub fn sizes(&self) -> RangeInclusive<usize> {
         match self {
             Self::Random(sizes) => sizes.clone(),

@@ -49,7 +49,6 @@ impl Sample {
     }
 
     /// The bytes themselves.
-    #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -108,13 +108,11 @@ impl Tally {
     }
 
     /// How many errors there were.
-    #[must_use]
     pub fn total(&self) -> u64 {
         self.counts.values().sum()
     }
 
     /// How many answers were errors by their own protocol.
-    #[must_use]
     pub fn error_answers(&self) -> u64 {
         let mut errors = 0;
         for ((phase, cause), count) in &self.counts {
@@ -143,13 +141,11 @@ impl Tally {
     }
 
     /// The beginning of the first read in which something was wrong, if there was one.
-    #[must_use]
     pub fn first_wrong(&self) -> Option<&Sample> {
         self.first_wrong.as_ref()
     }
 
     /// The first wrong byte, if there was one.
-    #[must_use]
     pub fn first_mismatch(&self) -> Option<Mismatch> {
         self.first_mismatch
     }
@@ -157,7 +153,6 @@ impl Tally {
 
 impl Phase {
     /// What was being done, in words.
-    #[must_use]
     pub fn text(self) -> Text {
         match self {
             Self::Connect => Text::new("connect", "连接"),
@@ -184,7 +179,6 @@ impl fmt::Display for Cause {
 
 impl Cause {
     /// The system's error number, if it was the system's error.
-    #[must_use]
     pub fn errno(self) -> Option<i32> {
         match self {
             Self::Errno(errno) => Some(errno),
@@ -193,7 +187,6 @@ impl Cause {
     }
 
     /// Why it failed, in words.
-    #[must_use]
     pub fn text(self) -> Text {
         match self {
             // The standard library knows the text, and adds the number.
@@ -237,7 +230,6 @@ impl Cause {
     }
 
     /// What to do about it when it happens in `phase`, where that is known.
-    #[must_use]
     pub fn hint(self, phase: Phase) -> Option<Text> {
         // The numbers are Linux's; see errno(3).
         Some(match self {
@@ -334,14 +326,6 @@ fn time_out_hint(phase: Phase) -> Text {
              others in its accept queue, or waits for the rest of the request (does the message end as it should?)",
             "回应一个字节也没收到：服务器慢，或同时只服务较少的连接、把其余的留在接受队列中，或在等请求的其余部分（消息的结尾对吗？）",
         ),
-    }
-}
-
-impl Failure {
-    /// What to do about it, where that is known.
-    #[must_use]
-    pub fn hint(&self) -> Option<Text> {
-        self.cause.hint(self.phase)
     }
 }
 

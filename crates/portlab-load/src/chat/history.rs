@@ -327,7 +327,6 @@ impl History {
 
 impl Violation {
     /// What was wrong, in words.
-    #[must_use]
     pub fn text(&self) -> Text {
         match self {
             Self::Lost { member, count } => tr!(

@@ -12,7 +12,6 @@ pub struct RunId([u8; 6]);
 impl RunId {
     /// Six random letters. Two runs have the same ones once in 300 million times; then the chat refuses
     /// the names of the second run, because they are taken.
-    #[must_use]
     pub fn random() -> Self {
         Self([(); 6].map(|()| fastrand::u8(b'a'..=b'z')))
     }
@@ -23,13 +22,11 @@ impl RunId {
     }
 
     /// The name of a room, as `/join` takes it.
-    #[must_use]
     pub fn room(self, number: usize) -> String {
         format!("{self}-{number}")
     }
 
     /// The name of a member.
-    #[must_use]
     pub fn member(self, number: usize) -> String {
         format!("{self}{number}")
     }

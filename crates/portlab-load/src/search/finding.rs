@@ -50,7 +50,6 @@ const AT_THE_EDGE: u64 = 2;
 
 impl Finding {
     /// What `shown` says about a bound of `bound_ns` for the p99.
-    #[must_use]
     pub fn of(shown: &Shown, bound_ns: u64) -> Self {
         let missed = if shown.errors > 0 {
             Missed::Errors
@@ -73,7 +72,6 @@ impl Finding {
     }
 
     /// Whether the server bore the rate.
-    #[must_use]
     pub fn is_held(self) -> bool {
         self == Self::Held
     }

@@ -105,7 +105,6 @@ impl Search {
     ///
     /// # Panics
     /// When the goal's numbers are out of their ranges.
-    #[must_use]
     pub fn new(goal: Goal) -> Self {
         let rates = [0.0, goal.least_per_s, goal.start_per_s, goal.most_per_s];
         assert!(rates[0] < rates[1] && rates.is_sorted(), "{goal:?}");
@@ -127,7 +126,6 @@ impl Search {
 
     /// The rate to make a trial at next, in messages per second, and to [`Search::learn`] from; `None`
     /// if no more trials are needed, or allowed.
-    #[must_use]
     pub fn next_rate(&self) -> Option<f64> {
         if self.trials.len() >= self.goal.trials || self.is_settled() {
             return None;
@@ -150,13 +148,11 @@ impl Search {
     }
 
     /// The trials that were made, in order.
-    #[must_use]
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }
 
     /// What is known by now of the highest rate.
-    #[must_use]
     pub fn highest(&self) -> Highest {
         let Goal {
             least_per_s,

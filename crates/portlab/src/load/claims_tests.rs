@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use portlab_load::{
-    Account, Cause, Ended, Endings, ErrorAnswer, Fairness, LoadResult, Outcome, Pace, Phase, Plan,
-    Tally,
+    Cause, Ended, Endings, ErrorAnswer, Fairness, LoadResult, Outcome, Pace, Phase, Plan, Tally,
 };
 
 use super::text::tests::{closed, open, printed};
@@ -12,11 +11,20 @@ use super::text::tests::{closed, open, printed};
 /// What a sentence of a result claims, if the result has it.
 type Claim = (&'static str, fn(&Case) -> bool);
 
-/// A run that might have been, and its account.
+/// A run that might have been.
 struct Case {
     plan: Plan,
     outcome: Outcome,
-    account: Account,
+}
+
+impl Case {
+    fn samples(&self) -> u64 {
+        self.outcome.latency.count()
+    }
+
+    fn error_answers(&self) -> u64 {
+        self.outcome.tally.error_answers()
+    }
 }
 
 /// Every sentence that could contradict another, and what must be so where it stands: if each is
@@ -26,33 +34,31 @@ const CLAIMS: &[Claim] = &[
         it.outcome.connect_latency.count() == 0
     }),
     ("nothing came", |it| {
-        it.account.answered == 0 && it.outcome.bytes_received == 0
+        it.outcome.answered == 0 && it.outcome.bytes_received == 0
     }),
     ("errors             no answer was complete", |it| {
-        it.account.answered == 0
+        it.outcome.answered == 0
     }),
     ("no answer was complete in the time measured", |it| {
-        it.account.measured == 0 && !it.outcome.elapsed.is_zero()
+        it.outcome.messages == 0 && !it.outcome.elapsed.is_zero()
     }),
-    ("every byte was checked", |it| it.account.answered > 0),
-    ("framing checked, content not", |it| it.account.answered > 0),
+    ("every byte was checked", |it| it.outcome.answered > 0),
+    ("framing checked, content not", |it| it.outcome.answered > 0),
     ("until then", |it| it.outcome.elapsed.is_zero()),
     ("every answer was an error", |it| {
-        it.account.answered > 0 && it.account.error_answers == it.account.answered
+        it.outcome.answered > 0 && it.error_answers() == it.outcome.answered
     }),
     ("answers were errors, and", |it| {
-        (1..it.account.answered).contains(&it.account.error_answers)
+        (1..it.outcome.answered).contains(&it.error_answers())
     }),
     ("percentiles are those of the others", |it| {
-        it.account.samples > 0 && it.outcome.fairness.is_some_and(|it| it.most > 0)
+        it.samples() > 0 && it.outcome.fairness.is_some_and(|it| it.most > 0)
     }),
     ("the true percentiles are worse", |it| {
-        it.account.samples > 0 && it.account.unanswered + it.account.due_not_sent > 0
+        it.samples() > 0 && it.outcome.unanswered + it.outcome.due_not_sent > 0
     }),
-    ("there were errors (", |it| it.account.error_answers == 0),
-    ("there were other errors (", |it| {
-        it.account.error_answers > 0
-    }),
+    ("there were errors (", |it| it.error_answers() == 0),
+    ("there were other errors (", |it| it.error_answers() > 0),
     ("messages queue up", |it| !it.outcome.kept_up(&it.plan)),
     ("ended before its time", |it| {
         it.outcome.ended != Ended::Done
@@ -61,7 +67,7 @@ const CLAIMS: &[Claim] = &[
         LoadResult::of(&it.plan, it.outcome.clone(), &[]).is_fine()
     }),
     ("100.0% of the rate", |it| it.outcome.kept_up(&it.plan)),
-    ("too few for a p99", |it| it.account.samples > 0),
+    ("too few for a p99", |it| it.samples() > 0),
 ];
 
 fn few(random: &mut fastrand::Rng) -> u64 {
@@ -148,12 +154,7 @@ fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
         plan.pace = Pace::Closed;
     }
     outcome.take_time_by(&plan);
-    let account = Account::of(&plan, &outcome);
-    Case {
-        plan,
-        outcome,
-        account,
-    }
+    Case { plan, outcome }
 }
 
 #[test]
@@ -162,14 +163,11 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
     let mut seen = vec![0; CLAIMS.len()];
     for seed in 0..1_000 {
         let case = case(&mut fastrand::Rng::with_seed(seed), &nothing);
-        let Case {
-            plan,
-            outcome,
-            account,
-        } = &case;
+        let Case { plan, outcome } = &case;
+        let errors = outcome.tally.total();
         let text = printed(plan, outcome, 10_000);
         // The row of errors begins with their number.
-        let row = format!("errors       {:>10}  ", account.errors);
+        let row = format!("errors       {:>10}  ", errors);
         assert!(text.contains(&row), "seed {seed}: {row:?}\n{text}");
         let text = text.replace(&row, "errors             ");
         for (index, (sentence, holds)) in CLAIMS.iter().enumerate() {
@@ -182,14 +180,11 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
             }
         }
         for (what, count) in [
-            ("not answered: ", account.unanswered),
-            ("due and not sent: ", account.due_not_sent),
-            ("until then ", account.answered),
-            ("there were errors (", account.errors),
-            (
-                "there were other errors (",
-                account.errors - account.error_answers,
-            ),
+            ("not answered: ", outcome.unanswered),
+            ("due and not sent: ", outcome.due_not_sent),
+            ("until then ", outcome.answered),
+            ("there were errors (", errors),
+            ("there were other errors (", errors - case.error_answers()),
         ] {
             if let Some((_, rest)) = text.split_once(what) {
                 let told: String = rest.chars().take_while(char::is_ascii_digit).collect();
@@ -199,7 +194,7 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
         let counted = plan.stop.messages.is_some();
         if let Some(rate_per_s) = plan.pace.rate_per_s() {
             let share = outcome.messages_per_s() / rate_per_s;
-            let allowed = account.measured as f64 / outcome.due().max(1) as f64;
+            let allowed = outcome.messages as f64 / outcome.due().max(1) as f64;
             assert!(
                 !counted || share <= allowed * 1.001,
                 "seed {seed}: {share}\n{text}"

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use portlab_load::{
-    AnswerLine, Answers, ChatResult, Credibility, Expect, Latency, LoadResult, Pace, Plan,
+    AnswerLine, Answers, ChatResult, Expect, Judgement, Latency, LoadResult, Pace, Plan,
 };
 use portlab_words::{Lang, tr, units};
 use textwrap::core::display_width;
@@ -251,12 +251,12 @@ impl Page {
     }
 
     fn errors(&mut self, result: &LoadResult) {
-        let (lang, account) = (self.lang, &result.account);
-        let mut rest = vec![account.checked.text().pick(lang).to_owned()];
+        let lang = self.lang;
+        let mut rest = vec![result.checking.text().pick(lang).to_owned()];
         let unsent = lang.pick("due and not sent", "到期未发送");
         for (what, count) in [
-            (lang.pick("not answered", "没有回应"), account.unanswered),
-            (unsent, account.due_not_sent),
+            (lang.pick("not answered", "没有回应"), result.unanswered),
+            (unsent, result.due_not_sent),
         ] {
             if count > 0 {
                 rest.push(tr!(lang, "{what}: {count}", "{what}：{count}"));
@@ -264,7 +264,7 @@ impl Page {
         }
         rest.retain(|it| !it.is_empty());
         let rest = rest.join(lang.pick("; ", "；"));
-        self.row(("errors", "错误"), &account.errors.to_string(), &rest);
+        self.row(("errors", "错误"), &result.errors.to_string(), &rest);
         for failure in &result.failures {
             self.kind(BAD, failure.count, &failure.in_words(lang));
         }
@@ -307,7 +307,7 @@ impl Page {
         let Some(first) = answers.first() else {
             return;
         };
-        let (lang, lines, others) = (self.lang, AnswerLine::all(answers), answers.others());
+        let (lang, lines, others) = (self.lang, answers.lines(), answers.others());
         let one_kind = lines.len() < 2 && others == 0;
         let what = if plan.pace == Pace::Idle || plan.script.expect == Expect::Nothing {
             lang.pick("what came first: ", "最先收到的：")
@@ -359,7 +359,7 @@ impl Page {
             reasons.push(tr!(lang, "lag p99 {lag}", "滞后 p99 {lag}"));
         }
         // In a shorter run, what is in flight at its edges matters.
-        let long = result.elapsed() >= Credibility::LITTLE_NEEDS;
+        let long = result.elapsed() >= Judgement::LITTLE_NEEDS;
         if let Some(residual) = verdict.littles_law_residual.filter(|_| long) {
             let percent = residual.abs() * 100.0;
             reasons.push(tr!(
