@@ -125,6 +125,54 @@ fn every_model_tells_its_story_before_its_code() {
     }
 }
 
+/// Files that may name models: tests' samples, and the command line's two defaults.
+const MAY_NAME_MODELS: &[&str] = &[
+    "portlab-backends/src/models/",
+    "portlab-backends/src/textbook/",
+    "portlab-lessons/",
+    "portlab-stats/src/fixture.rs",
+    "notes/truth.rs",
+    "compare/entrants.rs",
+    "serve/mod.rs",
+];
+
+/// Names of models that mean something else in a file.
+const OTHER_MEANINGS: &[(&str, &str)] = &[
+    ("doctor/checks/limits.rs", "tasks"),
+    ("html/charts.rs", "threads"),
+    ("notes/names.rs", "threads"),
+    ("portlab-stats/src/check.rs", "threads"),
+    ("portlab-stats/src/record.rs", "threads"),
+];
+
+#[test]
+fn no_file_names_a_model_but_its_own() {
+    let mut found = Vec::new();
+    for (path, text) in crates().iter().flat_map(|name| sources(name)) {
+        let file = path.display().to_string();
+        if file.ends_with("tests.rs") || MAY_NAME_MODELS.iter().any(|it| file.contains(it)) {
+            continue;
+        }
+        let lines = above_the_tests(&text).lines();
+        let code: Vec<_> = lines
+            .filter(|line| !line.trim().starts_with("//"))
+            .collect();
+        for name in MODELS.iter().map(|model| model.sheet().name) {
+            let quoted = format!("\"{name}\"");
+            let chosen = ["--model=", "--model "].map(|option| format!("{option}{name}"));
+            let names =
+                |line: &&str| line.contains(&quoted) || chosen.iter().any(|it| line.contains(it));
+            let is_other = |(place, word): &(&str, &str)| *word == name && file.ends_with(place);
+            if let Some(line) = code.iter().copied().find(names)
+                && !OTHER_MEANINGS.iter().any(is_other)
+            {
+                found.push(format!("{file}: {}", line.trim()));
+            }
+        }
+    }
+    assert_eq!(found, [""; 0], "take it from the table, or from a sheet");
+}
+
 /// What a class reads on one page: a twin shows its model with nothing of ours but the unsafe system calls.
 #[test]
 fn every_model_has_a_textbook_twin_of_a_page() {

@@ -68,7 +68,7 @@ pub fn html(notes: &Notes) -> String {
 /// What all parts of the page look at.
 pub(crate) struct Report<'a> {
     pub(crate) notes: &'a Notes<'a>,
-    pub(crate) palette: Palette,
+    pub(crate) palette: Palette<'a>,
 }
 
 static LEAD: Text = Text::new(
@@ -86,9 +86,8 @@ static COMMAND: Text = Text::new("The command", "命令");
 
 impl<'a> Report<'a> {
     fn of(notes: &'a Notes<'a>) -> Self {
-        let entrants = notes.record.entrants.iter();
         Self {
-            palette: Palette::of(entrants.map(|entrant| entrant.name.as_str())),
+            palette: Palette::of(&notes.record.entrants),
             notes,
         }
     }
