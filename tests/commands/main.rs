@@ -18,7 +18,6 @@ mod forks;
 mod inert;
 mod languages;
 mod load;
-mod load_shapes;
 mod output;
 mod ports;
 mod proxy;

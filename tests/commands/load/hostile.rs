@@ -1,14 +1,7 @@
 //! Servers that send without an end, never, too early or twice: every run ends in time, on Ctrl-C with the
 //! figures so far, and no server decides how much memory a run takes.
 
-use std::{
-    process::Child,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering::Relaxed},
-    },
-    time::Instant,
-};
+use std::{process::Child, time::Instant};
 
 use super::*;
 
@@ -52,9 +45,9 @@ fn flood(when: When, piece: &'static [u8]) -> (SocketAddr, Arc<AtomicU64>) {
 
 /// Loads `addr`, and sends SIGINT when `interrupts` says so; returns the output, and the most memory that the
 /// run took, in KiB.
-fn attacked(addr: SocketAddr, options: &[&str], interrupts: impl Fn() -> bool) -> (Output, u64) {
-    let mut command = command(&["load", &addr.to_string()]);
-    let mut child = command.args(options).spawn().unwrap();
+fn attacked(addr: SocketAddr, options: &str, interrupts: impl Fn() -> bool) -> (Output, u64) {
+    let load = format!("load {addr} {options}");
+    let mut child = command(&words(&load)).spawn().unwrap();
     let (began, mut peak_kib, mut interrupted) = (Instant::now(), 0, false);
     while child.try_wait().unwrap().is_none() {
         peak_kib = peak(&child).unwrap_or(peak_kib);
@@ -62,7 +55,7 @@ fn attacked(addr: SocketAddr, options: &[&str], interrupts: impl Fn() -> bool) -
             child.kill().unwrap();
             let output = child.wait_with_output().unwrap();
             panic!(
-                "{options:?}: {peak_kib} KiB after {:?}: {output:?}",
+                "{options}: {peak_kib} KiB in {:?}: {output:?}",
                 began.elapsed()
             );
         }
@@ -83,59 +76,37 @@ fn peak(child: &Child) -> Option<u64> {
 
 #[test]
 fn a_line_or_a_greeting_without_an_end_is_an_error_that_names_the_limit() {
-    for (options, remedy) in [
-        (
-            &["--script=chat", "--connections=2"][..],
-            "portlab serve --service chat",
-        ),
-        (
-            &["--greeting=until:END", "--connections=2"],
-            "--greeting 'until:",
-        ),
-        (
-            &["--greeting=lines:2", "--connections=2"],
-            "--greeting 'until:",
-        ),
+    for (option, remedy) in [
+        ("--script=chat", "portlab serve --service chat"),
+        ("--greeting=until:END", "--greeting 'until:"),
+        ("--greeting=lines:2", "--greeting 'until:"),
     ] {
         let (addr, _) = flood(When::AtOnce, b"abc");
-        let (output, _) = attacked(addr, &[options, &["--timeout=1h"]].concat(), || false);
+        let options = format!("{option} --connections=2 --timeout=1h");
+        let (output, _) = attacked(addr, &options, || false);
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        let said = stderr(&output);
-        for part in [
-            "greeting: more than 64.0 KiB came",
-            "it said \"abcabc",
-            remedy,
-        ] {
-            assert!(said.contains(part), "{options:?}: {said}");
-        }
+        let limit = "greeting: more than 64.0 KiB came";
+        has(&stderr(&output), &[limit, "it said \"abcabc", remedy]);
     }
 }
 
 #[test]
 fn ctrl_c_is_heard_while_every_connection_always_has_bytes() {
-    for (when, piece, options) in [
-        (
-            When::AtOnce,
-            &b"x"[..],
-            &["--greeting=bytes:1000000000000"][..],
-        ),
-        (When::AtOnce, b"x", &["--idle"]),
-        (When::Asked, b"x", &["--expect=until:END"]),
-        (When::Asked, b"\n", &["--expect=lines:1000000000000"]),
-        (When::Asked, b"x", &["--expect=bytes:4294967296"]),
-        (When::Asked, b"x", &["--expect=none"]),
-        (When::Asked, b"x", &["--expect=close", "--any-answer"]),
-        (When::InTheChat, b"x\n", &["--script=chat"]),
+    for (when, piece, option) in [
+        (When::AtOnce, &b"x"[..], "--greeting=bytes:1000000000000"),
+        (When::AtOnce, b"x", "--idle"),
+        (When::Asked, b"x", "--expect=until:END"),
+        (When::Asked, b"\n", "--expect=lines:1000000000000"),
+        (When::Asked, b"x", "--expect=bytes:4294967296"),
+        (When::Asked, b"x", "--expect=none"),
+        (When::Asked, b"x", "--expect=close --any-answer"),
+        (When::InTheChat, b"x\n", "--script=chat"),
     ] {
         let (addr, sent) = flood(when, piece);
-        let all = [
-            options,
-            &["--connections=4", "--timeout=1h", "--duration=1h"],
-        ]
-        .concat();
-        let (output, _) = attacked(addr, &all, || sent.load(Relaxed) > ENOUGH);
+        let options = format!("{option} --connections=4 --timeout=1h --duration=1h");
+        let (output, _) = attacked(addr, &options, || sent.load(Relaxed) > ENOUGH);
         let stdout = String::from_utf8_lossy(&output.stdout);
-        assert!(stdout.contains("ended before"), "{options:?}: {output:?}");
+        assert!(stdout.contains("ended before"), "{options}: {output:?}");
     }
 }
 
@@ -143,11 +114,11 @@ fn ctrl_c_is_heard_while_every_connection_always_has_bytes() {
 fn a_rate_that_is_too_high_leaves_time_for_the_clock_and_is_kept_nowhere() {
     let addr = server(|mut stream| {
         stream.write_all(WELCOME)?;
-        std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+        swallow(stream)
     });
-    for options in [&["--script=chat"][..], &["--expect=none"]] {
-        let rate = words("--connections=4 --rate=10M --duration=500ms --timeout=500ms");
-        let (output, _) = attacked(addr, &[options, &rate].concat(), || false);
+    for option in ["--script=chat", "--expect=none"] {
+        let rate = "--connections=4 --rate=10M --duration=500ms --timeout=500ms";
+        let (output, _) = attacked(addr, &format!("{option} {rate}"), || false);
         assert!(!output.stdout.is_empty(), "{output:?}");
     }
 }
@@ -160,41 +131,32 @@ fn an_answer_of_several_hundred_mebibytes_is_kept_nowhere() {
         let piece = [b'x'; 64 * 1024];
         (0..LENGTH / piece.len() as u64).try_for_each(|_| stream.write_all(&piece))
     });
-    let length = format!("--expect=bytes:{LENGTH}");
-    for expect in ["--expect=close", &length] {
-        let options = [
-            expect,
-            "--connections=1",
-            "--messages=1",
-            "--timeout=1h",
-            "--json",
-        ];
+    for expect in ["close".to_owned(), format!("bytes:{LENGTH}")] {
+        let options = format!("--expect={expect} --connections=1 --messages=1 --timeout=1h --json");
         let (output, peak_kib) = attacked(addr, &options, || false);
-        assert_eq!(json(&output)["bytes_received"], LENGTH, "{output:?}");
+        holds(&json(&output), json!({"bytes_received": LENGTH}));
         assert!(peak_kib > 0);
+    }
+}
+
+/// Sends a byte now and then, without an end.
+fn drip(mut stream: TcpStream) -> io::Result<()> {
+    loop {
+        stream.write_all(b"x")?;
+        thread::sleep(Duration::from_millis(20));
     }
 }
 
 #[test]
 fn a_deadline_does_not_move_with_each_byte() {
-    let addr = server(|mut stream| {
-        loop {
-            stream.write_all(b"x")?;
-            thread::sleep(Duration::from_millis(20));
-        }
-    });
-    for (options, phase) in [
-        (
-            &["--greeting=until:END", "--timeout=300ms"][..],
-            "greeting: timed out",
-        ),
-        (
-            &["--script=chat", "--timeout=300ms"],
-            "greeting: the next was not let in",
-        ),
+    let addr = server(drip);
+    for (option, phase) in [
+        ("--greeting=until:END", "greeting: timed out"),
+        ("--script=chat", "greeting: the next was not let in"),
     ] {
-        let (output, _) = attacked(addr, &[options, &["--connections=2"]].concat(), || false);
-        assert!(stderr(&output).contains(phase), "{output:?}");
+        let options = format!("{option} --timeout=300ms --connections=2");
+        let (output, _) = attacked(addr, &options, || false);
+        has(&stderr(&output), &[phase]);
     }
 }
 
@@ -204,9 +166,9 @@ fn what_a_server_does_wrong_is_counted_in_the_phase_in_which_it_does_it() {
         thread::sleep(PATIENCE);
         Ok(())
     };
-    let half_closed = |mut stream: TcpStream| {
+    let half_closed = |stream: TcpStream| {
         stream.shutdown(std::net::Shutdown::Write)?;
-        std::io::copy(&mut stream, &mut std::io::sink()).map(drop)
+        swallow(stream)
     };
     let twice = |mut stream: TcpStream| {
         stream.read_exact(&mut [0; 64])?;
@@ -214,11 +176,9 @@ fn what_a_server_does_wrong_is_counted_in_the_phase_in_which_it_does_it() {
     };
     let dripping = |mut stream: TcpStream| {
         stream.read_exact(&mut [0; 64])?;
-        loop {
-            stream.write_all(b"x")?;
-            thread::sleep(Duration::from_millis(20));
-        }
+        drip(stream)
     };
+    let unended = "in the middle of an answer";
     for (addr, option, phase, cause) in [
         (server(deaf), "--size=64MiB", "send", "timed out"),
         (server(deaf), "--size=64", "receive", "timed out"),
@@ -234,23 +194,11 @@ fn what_a_server_does_wrong_is_counted_in_the_phase_in_which_it_does_it() {
             "verify",
             "more came back",
         ),
-        (
-            server(dripping),
-            "--expect=lines:1",
-            "receive",
-            "in the middle of an answer",
-        ),
+        (server(dripping), "--expect=lines:1", "receive", unended),
     ] {
         // `--connections` isn't above one: the first failure ends the run.
-        let options = [
-            option,
-            "--connections=1",
-            "--messages=1",
-            "--timeout=500ms",
-            "--json",
-        ];
-        let (output, _) = attacked(addr, &options, || false);
-        let failure = &json(&output)["failures"][0];
+        let options = format!("{option} --connections=1 --messages=1 --timeout=500ms --json");
+        let failure = &json(&attacked(addr, &options, || false).0)["failures"][0];
         let told = failure["cause"].as_str().unwrap();
         assert!(
             failure["phase"] == phase && told.contains(cause),
@@ -264,10 +212,10 @@ fn a_chat_whose_accept_queue_is_full_fails_to_connect() {
     let listener = listener_with_backlog(0);
     let addr = listener.local_addr().unwrap();
     let _first = TcpStream::connect(addr).unwrap();
-    let options = words("--script=chat --connections=2 --connect-timeout=300ms");
-    let (output, _) = attacked(addr, &options, || false);
-    assert!(stderr(&output).contains("connect: timed out"), "{output:?}");
+    let options = "--script=chat --connections=2 --connect-timeout=300ms";
+    let (output, _) = attacked(addr, options, || false);
+    has(&stderr(&output), &["connect: timed out"]);
     // Ctrl-C also ends a run that waits for the answer to a handshake.
-    let options = ["--script=chat", "--connections=2", "--connect-timeout=1h"];
-    attacked(addr, &options, || callers(addr).len() > 1);
+    let options = "--script=chat --connections=2 --connect-timeout=1h";
+    attacked(addr, options, || callers(addr).len() > 1);
 }

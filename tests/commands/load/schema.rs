@@ -26,8 +26,7 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value, path: &str) 
             "type" => {
                 let types = rule
                     .as_array()
-                    .cloned()
-                    .unwrap_or_else(|| vec![rule.clone()]);
+                    .map_or(std::slice::from_ref(rule), Vec::as_slice);
                 if !types.iter().any(|name| is_a(value, name.as_str().unwrap())) {
                     found.push(format!("{path}: {value} is no {rule}"));
                 }
@@ -43,11 +42,8 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value, path: &str) 
                 }
             }
             "required" => {
-                let names = rule
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|name| name.as_str().unwrap());
+                let names = rule.as_array().unwrap().iter();
+                let names = names.map(|name| name.as_str().unwrap());
                 let missing = names.filter(|name| value.is_object() && value.get(name).is_none());
                 found.extend(missing.map(|name| format!("{path}: {name} is missing")));
             }
@@ -61,12 +57,10 @@ pub(super) fn problems(root: &Value, schema: &Value, value: &Value, path: &str) 
             "additionalProperties" => {
                 assert_eq!(rule, false);
                 let known = schema["properties"].as_object().unwrap();
-                let names = value
-                    .as_object()
-                    .into_iter()
-                    .flatten()
-                    .map(|(name, _)| name);
-                let stray = names.filter(|name| !known.contains_key(*name));
+                let members = value.as_object().into_iter().flatten();
+                let stray = members
+                    .map(|(name, _)| name)
+                    .filter(|name| !known.contains_key(*name));
                 found.extend(stray.map(|name| format!("{path}: {name} is not in the schema")));
             }
             "items" => {
