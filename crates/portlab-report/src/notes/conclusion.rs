@@ -339,7 +339,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::notes::findings::check::golden;
+    use crate::notes::truth::golden;
 
     /// Cells, each at so many connections, of a model whose messages cost so much.
     fn cells(of: &[(usize, &str, f64)]) -> Vec<Cell> {

@@ -12,8 +12,8 @@ use proptest::prelude::*;
 use super::{
     Notes, Part, Sentence,
     claim::Claim,
-    findings::check::golden,
     table::{Field, Row, Tone},
+    truth::golden,
     view::View,
 };
 

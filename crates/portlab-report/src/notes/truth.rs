@@ -1,14 +1,22 @@
 //! The truth suite: for each kind of sentence a record in which it is true, one in which it is false,
 //! and one in which nothing can be known. A finding or a caution without a case fails the suite.
+//!
+//! `testdata/sentences.txt` has whole sentences in both languages. `PORTLAB_RENEW=1 cargo test -p portlab-report --lib`
+//! renews it; read it aloud then.
+
+mod fixtures;
+
+use std::{collections::BTreeMap, env, fs, sync::Mutex};
 
 use portlab_stats::{
     fixture::{cell, record, twin},
     measure::Measure,
-    record::{Cell, Counts, Failed, NotRun, Pinning, Rate, Record},
+    record::{Cell, Pinning, Rate, Record, Together},
 };
 use portlab_words::Lang;
 
-use super::{Sentence, cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
+use self::fixtures::*;
+use super::{Part, Sentence, cautions::CAUTIONS, findings, findings::FINDINGS, view::View};
 
 /// A kind of sentence, and where it holds.
 struct Case {
@@ -27,7 +35,7 @@ struct Case {
 #[test]
 fn each_sentence_is_said_where_it_is_true_and_nowhere_else() {
     for case in cases() {
-        let said = |record: &Record| said(case.name, record).join(" ");
+        let said = |record: &Record| said(case.name, record, Lang::En).join(" ");
         let (holds, fails, open) = (said(&case.holds), said(&case.fails), said(&case.open));
         let (name, words) = (case.name, case.words);
         assert!(holds.contains(words), "{name}: {words}\n{holds}");
@@ -47,169 +55,156 @@ fn each_kind_of_sentence_has_a_case() {
     }
 }
 
+#[test]
+fn whole_sentences_are_as_they_were_read_aloud() {
+    for (name, label, record) in sentences_of_findings()
+        .into_iter()
+        .chain(sentences_of_cautions())
+    {
+        golden(label, &Lang::ALL.map(|lang| said(name, &record, lang)));
+    }
+}
+
+#[test]
+fn words_are_said_in_both_languages() {
+    for (name, [en, zh], record) in words() {
+        for (lang, words) in Lang::ALL.into_iter().zip([en, zh]) {
+            let said = said(name, &record, lang).join(" ");
+            assert!(said.contains(words), "{name}: {words}\n{said}");
+        }
+    }
+}
+
+#[test]
+fn where_a_finding_or_a_caution_does_not_apply_nothing_is_said() {
+    for (name, why, record) in nothing() {
+        let said = Lang::ALL.map(|lang| said(name, &record, lang));
+        assert_eq!(said, [vec![], Vec::<String>::new()], "{name}: {why}");
+    }
+}
+
+#[test]
+fn each_measure_has_its_own_words() {
+    let mut cells = pair(4.0, 8.0, 7);
+    cells[1] = each(cells[1].clone(), |round| {
+        round.messages_per_s *= 2.0;
+        round.latency_p99_ns *= 2;
+        round.peak_pss_bytes *= 2;
+    });
+    for (measure, words) in [
+        (
+            Measure::MessagesPerS,
+            "`b` reaches the most messages per second (200k)",
+        ),
+        (
+            Measure::LatencyP99,
+            "`a` has the lowest 99th percentile of latency (2.00 ms)",
+        ),
+        (
+            Measure::PeakMemory,
+            "`a` takes the least memory at its peak (1.91 MiB)",
+        ),
+    ] {
+        let said = said("best", &ranked_by(measure, cells.clone()), Lang::En).concat();
+        assert!(said.contains(words), "{said}");
+    }
+}
+
+#[test]
+fn after_a_single_round_no_server_is_named() {
+    let record = record(pair(4.0, 8.0, 1));
+    let view = &View::all(&record, Lang::En)[0];
+    let parts = findings::all(view)
+        .into_iter()
+        .flat_map(|it| it.sentence.parts);
+    assert!(!parts.into_iter().any(|part| matches!(part, Part::Name(_))));
+}
+
+#[test]
+fn of_several_rates_the_last_is_told_and_the_first_that_was_too_much() {
+    let rates = [(1e3, 1e3), (2e3, 1_500.0), (3e3, 1_500.0), (4e3, 1_500.0)];
+    let record = record(rates.map(|rates| open("a", rates, 0, 5)).into());
+    let said = said("rate", &record, Lang::En);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].starts_with("At 2.00k messages"), "{said:?}");
+    assert!(said[1].starts_with("At 4.00k messages"), "{said:?}");
+}
+
+#[test]
+fn of_many_errors_the_first_are_told_and_the_others_counted() {
+    let mut record = record(
+        ["a", "b", "c", "d", "e"]
+            .map(|name| cell(name, &[1.0; 3]))
+            .into(),
+    );
+    for cell in &mut record.cells {
+        cell.rounds[1].errors = 2;
+        cell.rounds[1].first_error = Some("a wrong byte".into());
+    }
+    let said = said("errors", &record, Lang::En);
+    assert_eq!(said.len(), 4);
+    assert_eq!(
+        said[0],
+        "`a` had 2 errors, in echo with 100 connections of 64 B, and is not ranked there; the first: a wrong byte."
+    );
+    assert_eq!(said[3], "2 other cells had errors too.");
+}
+
+#[test]
+fn loopback_is_told_once_something_was_measured() {
+    let all =
+        |cpu_us: &[f64]| super::cautions::all(&record(vec![cell("a", cpu_us)]), &[], Lang::En);
+    assert!(all(&[]).is_empty());
+    let last = all(&[1.0]).pop().unwrap().sentence.to_string();
+    assert!(
+        last.starts_with("All messages went over loopback"),
+        "{last}"
+    );
+}
+
 /// What the finding or the caution `name` says of `record`.
-fn said(name: &str, record: &Record) -> Vec<String> {
+fn said(name: &str, record: &Record, lang: Lang) -> Vec<String> {
+    let views = View::all(record, lang);
     let finding = FINDINGS.iter().find(|(it, _)| *it == name);
     if let Some((_, make)) = finding {
-        let view = &View::all(record, Lang::En)[0];
-        let said = findings::paragraph(view, make(view)).into_iter();
-        return said.map(|finding| finding.sentence.plain()).collect();
+        let said = findings::paragraph(&views[0], make(&views[0])).into_iter();
+        return said.map(|finding| finding.sentence.to_string()).collect();
     }
     let caution = CAUTIONS.iter().find(|(it, ..)| *it == name);
     let (_, make, _) = caution.unwrap_or_else(|| panic!("no finding or caution {name}"));
-    let said = make(record, &View::all(record, Lang::En), Lang::En).into_iter();
-    said.map(|sentence| Sentence::of(Lang::En, &sentence).plain())
+    let said = make(record, &views, lang).into_iter();
+    said.map(|sentence| Sentence::of(lang, &sentence).to_string())
         .collect()
 }
 
-/// `cells`, of which `change` has changed each round.
-fn with(mut cells: Vec<Cell>, change: impl Fn(&mut portlab_stats::record::Round)) -> Vec<Cell> {
-    for round in cells.iter_mut().flat_map(|cell| &mut cell.rounds) {
-        change(round);
-    }
-    cells
-}
-
-/// A record of `cells`, whose workload `change` has changed.
-fn of(cells: Vec<Cell>, change: impl Fn(&mut portlab_stats::record::Workload)) -> Record {
-    let mut record = record(cells);
-    change(&mut record.workloads[0]);
-    record
-}
-
-fn pair(a: f64, b: f64, rounds: usize) -> Vec<Cell> {
-    vec![cell("a", &vec![a; rounds]), cell("b", &vec![b; rounds])]
-}
-
-/// A pair of which the second is anything from half to twice the first.
-fn unsure() -> Vec<Cell> {
-    let spread = [2.0, 8.0, 4.1, 3.0, 9.0, 4.4, 3.9];
-    vec![cell("a", &[4.0; 7]), cell("b", &spread)]
-}
-
-fn starved() -> Cell {
-    Cell {
-        not_run: Some(NotRun::ServesFewer(2)),
-        ..cell("pool", &[])
-    }
-}
-
-/// Servers whose context switches are as told.
-fn switching(switches: [f64; 4], rounds: usize) -> Record {
-    let cpu = [4.0, 4.1, 7.0, 7.6];
-    let named = ["a", "b", "c", "d"].into_iter().zip(cpu).zip(switches);
-    let cells = named.map(|((name, cpu), switches)| {
-        let mut cell = cell(name, &vec![cpu; rounds]);
-        for round in &mut cell.rounds {
-            round.context_switches_per_message = Some(switches);
-        }
-        cell
-    });
-    record(cells.collect())
-}
-
-/// An open loop at 10,000 messages a second of which so many were answered.
-fn open(per_s: f64, unsent: u64, rounds: usize) -> Record {
-    let mut cells = with(vec![cell("a", &vec![4.0; rounds])], |round| {
-        round.offered_per_s = Some(1e4);
-        round.messages_per_s = per_s;
-        round.messages = (per_s * round.elapsed_ms / 1e3) as u64;
-        (round.due_not_sent, round.pacing_lag_p99_ns) = (Some(unsent), Some(10));
-    });
-    cells[0].point.rate = Some(Rate::PerS(1e4));
-    record(cells)
-}
-
-/// One that serves so many messages a second while each handler blocks for 5 ms.
-fn blocking(rates: &[f64]) -> Record {
-    let mut cell = cell("a", &vec![4.0; rates.len()]);
-    for (round, rate) in cell.rounds.iter_mut().zip(rates) {
-        round.messages_per_s = *rate;
-    }
-    of(vec![cell], |workload| workload.work = "block:5ms".into())
-}
-
-/// `fork` and `prefork` with short connections.
-fn short(fork: &[f64], prefork: &[f64]) -> Record {
-    let cells = vec![cell("fork", fork), cell("prefork", prefork)];
-    of(cells, |workload| workload.counts = Counts::Connections)
-}
-
-/// One server at 1 connection and at 100.
-fn swept(first: &[f64], last: &[f64]) -> Record {
-    let mut one = cell("a", first);
-    one.point.connections = 1;
-    record(vec![one, cell("a", last)])
-}
-
-/// A steady server, and one whose p99 is so many microseconds where its p50 is 1,000.
-fn tailed(p99_us: u64, rounds: usize) -> Record {
-    let mut cells = pair(4.0, 4.0, rounds);
-    for (cell, p99_us) in cells.iter_mut().zip([1_500, p99_us]) {
-        for round in &mut cell.rounds {
-            round.latency_p50_ns = 1_000_000;
-            round.latency_p99_ns = p99_us * 1_000;
-        }
-    }
-    record(cells)
-}
-
-/// `event-loop`, and a model that needs so much for each of 100 connections, with so many threads.
-fn heavy(model: &str, kib_each: u64, threads: u64) -> Record {
-    let mut cells = vec![cell("event-loop", &[4.0; 3]), cell(model, &[9.0; 3])];
-    for (cell, (kib, threads)) in cells.iter_mut().zip([(1, 1), (kib_each, threads)]) {
-        for round in &mut cell.rounds {
-            round.peak_pss_bytes = 1_000_000 + kib * 1024 * 100;
-            round.threads = threads;
-        }
-    }
-    record(cells)
-}
-
-fn failing(rounds: usize) -> Record {
-    let mut cell = cell("a", &[4.0; 3]);
-    cell.failures = (0..rounds)
-        .map(|round| Failed {
-            round: round + 9,
-            reason: "it burnt".into(),
-            unmetered: None,
-        })
+/// Compares what is said in English and in Chinese with the section `label` of the file, or renews the section.
+#[track_caller]
+pub(super) fn golden(label: &str, [en, zh]: &[Vec<String>; 2]) {
+    /// One test at a time renews the file.
+    static FILE: Mutex<()> = Mutex::new(());
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/testdata/sentences.txt");
+    let _one = FILE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let text = fs::read_to_string(path).unwrap_or_default();
+    let sections = text.split("# ").filter_map(|it| it.split_once('\n'));
+    let mut sections: BTreeMap<&str, &str> = sections
+        .map(|(label, sentences)| (label, sentences.trim()))
         .collect();
-    record(vec![cell])
-}
-
-fn waiting(share: Option<f64>) -> Record {
-    record(with(pair(4.0, 9.0, 7), |round| {
-        round.generator_wait_share = share;
-    }))
-}
-
-fn limited(share: f64) -> Record {
-    of(
-        with(pair(4.0, 9.0, 7), |round| round.generator_cpu_share = share),
-        |workload| workload.ranked_by = Measure::MessagesPerS,
-    )
-}
-
-fn named(kernel: &str) -> Record {
-    let mut record = record(pair(4.0, 9.0, 7));
-    record.environment.kernel = kernel.into();
-    record
-}
-
-fn pinned(server_cpus: usize) -> Record {
-    let mut record = record(pair(4.0, 9.0, 7));
-    record.environment.pinning = Pinning::Apart {
-        server_cpus: (0..server_cpus).collect(),
-        generator_cpus: vec![9],
-    };
-    record
-}
-
-fn broken_off(complete: bool, rounds: usize) -> Record {
-    let mut record = record(pair(4.0, 9.0, rounds));
-    record.complete = complete;
-    record
+    let said = format!("{}\n{}", en.join("\n"), zh.join("\n"));
+    if env::var_os("PORTLAB_RENEW").is_some() {
+        sections.insert(label, &said);
+        let sections = sections
+            .iter()
+            .map(|(label, said)| format!("# {label}\n{said}\n"));
+        fs::write(path, sections.collect::<Vec<_>>().join("\n")).unwrap();
+    } else {
+        let kept = sections.get(label).copied().unwrap_or_default();
+        assert_eq!(
+            said, kept,
+            "{label}; PORTLAB_RENEW=1 renews testdata/sentences.txt"
+        );
+    }
 }
 
 /// A table of cases, a row each: the name; the words; where they are true, where their opposite is, where neither can be
@@ -222,14 +217,11 @@ macro_rules! table {
 
 #[rustfmt::skip]
 fn cases() -> Vec<Case> {
-    let apart = || record(pair(4.0, 9.0, 7));
+    let differ = || record(pair(4.0, 9.0, 7));
     let alike = || record(pair(4.0, 4.0, 7));
     let nothing = || record(vec![]);
-    let loud = |twin_us: f64| {
-        let twin = twin("a", &[twin_us; 7]);
-        record(vec![cell("a", &[1.0; 7]), twin, cell("b", &[9.0; 7])])
-    };
-    let starving = |others: Vec<Cell>| record(others.into_iter().chain([starved()]).collect());
+    let loud = |twin_us: f64| record(vec![cell("a", &[1.0; 7]), twin("a", &[twin_us; 7]), cell("b", &[9.0; 7])]);
+    let starving = |others: Vec<Cell>| record(others.into_iter().chain([starved("pool", 2)]).collect());
     let computing = |all| {
         of(pair(4.0, 9.0, 7), |workload| {
             workload.work = "cpu:200us".into();
@@ -237,55 +229,305 @@ fn cases() -> Vec<Case> {
             workload.server_on_all_cpus = all;
         })
     };
-    let wrong = |errors| record(with(pair(4.0, 9.0, 7), |round| round.errors = errors));
-    let few = |count| record(with(pair(4.0, 9.0, 7), |round| round.latency_count = count));
-    let outlying = |last| record(vec![cell("a", &[5.0, 5.1, 5.2, 5.3, 5.1, 5.2, last])]);
-    let unpinned = || {
-        let mut it = apart();
-        it.environment.pinning = Pinning::default();
-        it
+    let limited = |share| {
+        let cells = pair(4.0, 9.0, 7).into_iter();
+        let cells = cells.map(|cell| each(cell, |round| round.generator_cpu_share = share));
+        ranked_by(Measure::MessagesPerS, cells.collect())
     };
-    let unsure = || record(unsure());
+    let waiting = |share| with(pair(4.0, 9.0, 7), |round| round.generator_wait_share = share);
+    let wrong = |errors| with(pair(4.0, 9.0, 7), |round| round.errors = errors);
+    let few = |count| with(pair(4.0, 9.0, 7), |round| round.latency_count = count);
+    let outlying = |last| record(vec![cell("a", &[5.0, 5.1, 5.2, 5.3, 5.1, 5.2, last])]);
+    let unsure = || record(vec![cell("a", &[4.0; 7]), cell("b", &UNSURE)]);
+    let made = |fork: &[f64], prefork: &[f64]| short(vec![cell("fork", fork), cell("prefork", prefork)]);
+    let swept = |first: &[f64], last: &[f64]| record(vec![at(1, cell("a", first)), cell("a", last)]);
+    let blocking = |rates: &[f64]| handling("block:5ms", vec![answering("a", 1, rates)]);
+    let rated = |answered, unsent, rounds| record(vec![open("a", (1e4, answered), unsent, rounds)]);
+    let long = |p99_us, rounds: usize| {
+        let [a, b] = ["a", "b"].map(|name| cell(name, &vec![4.0; rounds]));
+        record(vec![tailed(a, 1_500, 1), tailed(b, p99_us, 1)])
+    };
+    let failed = |rounds| record(vec![failing("a", 3, rounds)]);
     table! {
-        "best" "a takes the least CPU": apart(), record(pair(9.0, 4.0, 7)), unsure();
-        "best" "no difference in CPU": alike(), apart(), record(pair(4.0, 4.0, 1));
-        "best" "a single round": record(pair(4.0, 9.0, 1)), apart(), nothing();
+        "best" "`a` takes the least CPU": differ(), record(pair(9.0, 4.0, 7)), unsure();
+        "best" "no difference in CPU": alike(), differ(), record(pair(4.0, 4.0, 1));
+        "best" "a single round": record(pair(4.0, 9.0, 1)), differ(), nothing();
         "best" "the load generator was the limit": limited(0.97), limited(0.5), nothing();
         "best" "the noise is too large": loud(43.0), loud(1.0), nothing();
         "best" "kept to one processor": computing(false), computing(true), nothing();
-        "best" "pool serves 2 connections at a time, and could not be compared":
-            starving(pair(4.0, 4.0, 7)), alike(), apart();
-        "absent" "pool serves 2 connections at a time":
-            starving(pair(4.0, 9.0, 7)), apart(), starving(pair(4.0, 4.0, 7));
-        "others" "compared with a: b": apart(), alike(), unsure();
+        "best" "`pool` serves 2 connections at a time, and could not be compared":
+            starving(pair(4.0, 4.0, 7)), alike(), differ();
+        "absent" "`pool` serves 2 connections at a time":
+            starving(pair(4.0, 9.0, 7)), differ(), starving(pair(4.0, 4.0, 7));
+        "others" "compared with `a`: `b`": differ(), alike(), unsure();
         "switches" "goes with context switches":
-            switching([0.3, 0.35, 2.0, 2.0], 7), switching([0.3; 4], 7), switching([0.3, 0.35, 2.0, 2.0], 1);
+            switched([0.3, 0.35, 2.0, 2.0], 7), switched([0.3; 4], 7), switched([0.3, 0.35, 2.0, 2.0], 1);
         "at_once" "serves one message at a time":
             blocking(&[198.0; 3]), blocking(&[19_600.0; 3]), blocking(&[150.0, 200.0, 230.0]);
         "made" "making a process":
-            short(&[310.0; 3], &[80.0; 3]), short(&[80.0; 3], &[80.0; 3]),
-            short(&[80.0, 85.0, 90.0], &[84.0, 82.0, 81.0]);
-        "rate" "a kept up": open(1e4, 0, 5), open(8e3, 7, 5), open(1e4, 0, 1);
-        "rate" "a fell behind": open(8e3, 7, 5), open(1e4, 0, 5), open(8e3, 7, 1);
+            made(&[310.0; 3], &[80.0; 3]), made(&[80.0; 3], &[80.0; 3]), made(&[80.0, 85.0, 90.0], &[84.0, 82.0, 81.0]);
+        "rate" "`a` kept up": rated(1e4, 0, 5), rated(8e3, 7, 5), rated(1e4, 0, 1);
+        "rate" "`a` fell behind": rated(8e3, 7, 5), rated(1e4, 0, 5), rated(8e3, 7, 1);
         "sweep" "it falls from":
-            swept(&[40.0; 7], &[5.0; 7]), swept(&[5.0; 7], &[40.0; 7]),
-            swept(&[4.0; 7], &[2.0, 9.0, 4.5, 3.0, 8.0, 6.0, 3.9]);
-        "tail" "20x the p50 with b": tailed(20_000, 3), tailed(1_500, 3), tailed(20_000, 1);
+            swept(&[40.0; 7], &[5.0; 7]), swept(&[5.0; 7], &[40.0; 7]), swept(&[4.0; 7], &UNSURE);
+        "tail" "20x the p50 with `b`": long(20_000, 3), long(1_500, 3), long(20_000, 1);
         "memory" "a thread of its own":
-            heavy("threads", 14, 101), heavy("prethreaded", 14, 101), heavy("threads", 1, 101);
-        "incomplete" "broken off": broken_off(false, 3), broken_off(true, 3), broken_off(true, 0);
-        "failures" "a failed in 2": failing(2), failing(0), nothing();
+            weighed(&[("threads", 14, 101, 1)]), weighed(&[("prethreaded", 14, 101, 1)]),
+            weighed(&[("threads", 1, 101, 1)]);
+        "incomplete" "broken off":
+            ended(false, pair(4.0, 9.0, 3)), ended(true, pair(4.0, 9.0, 3)), ended(true, vec![]);
+        "failures" "`a` failed in 2": failed(2), failed(0), nothing();
         "errors" "had 14 errors": wrong(2), wrong(0), nothing();
         "generator" "the load generator was the limit": limited(0.97), limited(0.5), nothing();
         "busy" "busy with other programs": waiting(Some(0.3)), waiting(Some(0.0)), waiting(None);
         "rounds" "a little too narrow": record(pair(4.0, 9.0, 7)), record(pair(4.0, 9.0, 21)), nothing();
-        "floor" "The noise floor, measured with one model under two names, reaches":
-            loud(1.5), loud(1.0), apart();
-        "outliers" "1 of 7 measurements":
-            outlying(9.0), outlying(5.1), record(vec![cell("a", &[5.0, 9.0])]);
+        "floor" "The noise floor, measured with one model under two names, reaches": loud(1.5), loud(1.0), differ();
+        "outliers" "1 of 7 measurements": outlying(9.0), outlying(5.1), record(vec![cell("a", &[5.0, 9.0])]);
         "few_latencies" "no p99.9": few(Some(999)), few(Some(50_000)), nothing();
-        "pinning" "A server had 1 processor": pinned(1), pinned(2), unpinned();
-        "virtual_machine" "probably a virtual machine":
-            named("6.1-aws"), named("6.1-generic"), nothing();
+        "pinning" "A server had 1 processor": pinned(apart(1)), pinned(apart(2)), pinned(Pinning::default());
+        "virtual_machine" "probably a virtual machine": named("6.1-aws"), named("6.1-generic"), nothing();
     }
+}
+
+/// Sentences of findings in both languages: the finding, the section of the file, the record.
+#[rustfmt::skip]
+fn sentences_of_findings() -> Vec<(&'static str, &'static str, Record)> {
+    let noisy = [0.97, 1.031, 1.0, 1.031, 1.02, 0.99, 1.031].map(|it| it * 4.0);
+    let seven = |servers| costing(7, servers);
+    let costs = |name, us: f64| cell(name, &[us; 7]);
+    vec![
+        ("best", "the best are named with their tie",
+            seven(&[("event-loop", 4.1), ("event-loop-again", 4.1), ("tasks-single", 4.1), ("threads", 7.0)])),
+        ("best", "the best server everywhere is told once",
+            sweeping(&[1, 10, 100].map(|many| (many, &[("a", 4.0), ("b", 8.0)][..])))),
+        ("best", "a server that always shares the first place is told once",
+            sweeping(&[(1, &[("a", 4.0), ("b", 4.0), ("c", 8.0)]), (10, &[("a", 2.0), ("b", 3.0), ("c", 2.0)])])),
+        ("best", "what cannot be told apart is said with the noise floor",
+            record(vec![costs("a", 4.0), twin("a", &noisy), costs("b", 4.05)])),
+        ("best", "where a difference begins both stretches are told",
+            sweeping(&[(1, &[("a", 4.0), ("b", 4.1)]), (10, &[("a", 4.0), ("b", 8.0)]),
+                (100, &[("a", 4.0), ("b", 9.0)])])),
+        ("best", "a server that alone can be ranked is not called the best", seven(&[("a", 4.0)])),
+        ("absent", "servers that could not run are a finding",
+            record(vec![costs("a", 4.0), costs("b", 8.0), starved("iterative", 1), starved("prefork", 16),
+                starved("prethreaded", 16), failing("burnt", 0, 1)])),
+        ("others", "the others are told in groups",
+            seven(&[("event-loop", 4.0), ("event-loop-again", 4.0), ("tasks", 4.8), ("threads", 6.8), ("fork", 7.6)])),
+        ("others", "an unsure ratio is given with its interval",
+            record(vec![costs("a", 4.0), cell("b", &[6.0, 6.4, 7.0, 8.0, 9.0, 10.0, 7.2])])),
+        ("switches", "where cpu goes with the switches it is mostly them",
+            record(vec![switching(costs("event-loop", 4.0), 0.3), switching(costs("tasks-single", 4.1), 0.35),
+                switching(costs("threads", 7.0), 2.0), switching(costs("fork", 7.6), 2.0)])),
+        ("switches", "where it does not both figures stand side by side",
+            record(vec![switching(costs("a", 4.0), 0.3), switching(costs("b", 9.0), 0.3),
+                switching(costs("c", 5.0), 2.0), switching(costs("d", 4.0), 2.0)])),
+        ("at_once", "a handler that blocks is served alone or by a worker each",
+            handling("block:5ms", vec![answering("event-loop", 1, &[198.0, 197.0, 199.0]),
+                answering("tasks", 2, &[394.0, 396.0, 395.0]),
+                answering("threads", 1, &[19_500.0, 19_600.0, 19_700.0])])),
+        ("made", "making a process costs what its kin saves",
+            short(vec![cell("fork", &[310.0, 320.0, 300.0]), cell("prefork", &[80.0, 82.0, 81.0])])),
+        ("rate", "servers that kept up are told with their p99",
+            record([("a", 1e4, 1_200_000), ("b", 9_950.0, 2_100_000), ("c", 8_300.0, 900_000_000)]
+                .map(|(name, answered, p99_ns)| {
+                    each(open(name, (1e4, answered), 0, 5), |round| round.latency_p99_ns = p99_ns)
+                }).into())),
+        ("sweep", "the best and the worst are followed from end to end", swept_with_switches()),
+        ("tail", "a long tail is told beside the steadiest",
+            record(vec![tailed(costs("event-loop", 4.0), 1_200, 1), tailed(costs("tasks", 5.0), 4_300, 2)])),
+        ("memory", "a process or a thread for each connection is told with its memory",
+            weighed(&[("threads", 14, 101, 1), ("fork", 75, 101, 101)])),
+    ]
+}
+
+fn swept_with_switches() -> Record {
+    let points = [
+        (1, "event-loop", 40.0, 1.0),
+        (1, "threads", 41.0, 1.0),
+        (100, "event-loop", 5.6, 0.02),
+        (100, "threads", 10.0, 1.05),
+    ];
+    let cells = points.map(|(connections, name, us, switches)| {
+        at(connections, switching(cell(name, &[us; 7]), switches))
+    });
+    record(cells.into())
+}
+
+/// The same of cautions.
+#[rustfmt::skip]
+fn sentences_of_cautions() -> Vec<(&'static str, &'static str, Record)> {
+    let once = |cpu_us: &[f64]| record(vec![cell("a", cpu_us)]);
+    let mut few = record(pair(5.0, 5.0, 3));
+    few.cells[0].rounds[1].latency_count = Some(999);
+    let loud = vec![cell("a", &[1.0; 7]), twin("a", &[1.15; 7]), cell("b", &[2.0; 7])];
+    let mut broken_off = record(vec![cell("a", &[1.0; 3]), cell("b", &[1.0; 2])]);
+    broken_off.complete = false;
+    vec![
+        ("rounds", "few rounds are not as sure as they say", once(&[1.0; 3])),
+        ("rounds", "few rounds are not as sure as they say (2)", once(&[1.0; 7])),
+        ("rounds", "few rounds are not as sure as they say (3)", once(&[1.0])),
+        ("floor", "the noise is measured or assumed and said to be", record(loud)),
+        ("floor", "the noise is measured or assumed and said to be (2)", record(pair(1.0, 2.0, 7))),
+        ("outliers", "outliers are counted", once(&[5.0, 5.1, 5.2, 5.3, 9.0, 5.1, 5.2])),
+        ("few_latencies", "too few latencies for a quantile are told", few),
+        ("busy", "a machine that was busy is said to have been",
+            with(vec![cell("a", &[1.0; 3])], |round| round.generator_wait_share = Some(0.3))),
+        ("pinning", "one processor shows nothing of several", once(&[1.0; 3])),
+        ("pinning", "one processor shows nothing of several (2)", pinned(Pinning::Together(Together::OneCore))),
+        ("incomplete", "a run that was broken off is said to be", broken_off),
+        ("failures", "a server that failed is named with the first reason", record(vec![failing("a", 3, 1)])),
+    ]
+}
+
+/// What is said in English and in Chinese, in part.
+#[rustfmt::skip]
+fn words() -> Vec<(&'static str, [&'static str; 2], Record)> {
+    let mut computing = handling("cpu:200us", vec![answering("event-loop", 1, &[4_900.0; 3])]);
+    computing.workloads[0].server_on_all_cpus = true;
+    let mut limited = ranked_by(Measure::MessagesPerS, pair(4.0, 8.0, 7));
+    limited.cells[0] = each(limited.cells[0].clone(), |round| round.generator_cpu_share = 0.97);
+    let mut wrong = costing(7, &[("wrong", 1.0), ("a", 4.0), ("b", 8.0)]);
+    wrong.cells[0].rounds[0].errors = 1;
+    let mut unresolved = weighed(&[("threads", 14, 101, 1)]);
+    unresolved.cells[0] = each(unresolved.cells[0].clone(), |round| round.peak_pss_bytes = 1_000_000);
+    let mut unsent = record(vec![open("a", (1e4, 1e4), 0, 5)]);
+    unsent.cells[0].rounds[3].due_not_sent = Some(1);
+    let quiet = record(vec![cell("a", &[1.0; 7]), twin("a", &[1.03; 7]), cell("b", &[2.0; 7])]);
+    vec![
+        ("best", ["no server is ranked", "只测了一轮"], record(pair(4.0, 8.0, 1))),
+        ("best", ["the load generator was the limit", "负载生成器"], limited),
+        ("best", ["`a` takes the least", "最少的是 `a`"], wrong),
+        ("at_once", ["waits for all at once", "同时等待所有消息"],
+            handling("wait:5ms", vec![answering("tasks", 2, &[18_900.0; 3])])),
+        ("at_once", ["computes on one processor", "只用一个处理器"], computing),
+        ("at_once", ["serves one message at a time", "一次只处理一条消息"],
+            handling("block:5ms", vec![answering("a", 1, &[200.0; 3])])),
+        ("memory", ["`event-loop` less than the 41 B that can be measured here", "`event-loop` 低于这里可测的下限 41 B"],
+            unresolved),
+        ("rate", ["`a` fell behind: 100% of the due messages", "`a` 没跟上：应发的消息完成了 100%"], unsent.clone()),
+        ("rate", ["in 1 of 5 rounds", "5 轮中有 1 轮"], unsent),
+        ("floor", ["is 3.0% at most", "不超过 3.0%"], quiet),
+        ("virtual_machine", ["By its name (6.18.44-fc-v657)", "从名字（6.18.44-fc-v657）看"], named("6.18.44-fc-v657")),
+        ("generator", ["In echo, for 100 connections of 64 B, the load generator was the limit", "负载生成器先到了极限"],
+            with(vec![cell("a", &[1.0; 3])], |round| round.generator_cpu_share = 0.95)),
+    ]
+}
+
+/// Where nothing is said: the finding or the caution, why, and the record.
+fn nothing() -> Vec<(&'static str, &'static str, Record)> {
+    [silent_findings(), silent_rates(), silent_cautions()]
+        .into_iter()
+        .flatten()
+        .collect()
+}
+
+#[rustfmt::skip]
+fn silent_findings() -> Vec<(&'static str, &'static str, Record)> {
+    let costs = |name, us: f64| cell(name, &[us; 7]);
+    let mut wrong = costing(7, &[("wrong", 1.0)]);
+    wrong.cells[0].rounds[0].errors = 1;
+    let apart = each(cell("b", &[8.0; 3]), |round| round.round += 2);
+    let made = |fork: &[f64], prefork: &[f64]| vec![cell("fork", fork), cell("prefork", prefork)];
+    let mut failing = made(&[310.0; 3], &[80.0; 3]);
+    failing[1].rounds[0].errors = 1;
+    let kin = vec![cell("threads", &[80.0, 85.0, 90.0]), cell("prethreaded", &[84.0, 82.0, 81.0])];
+    let steady = || tailed(costs("event-loop", 4.0), 1_200, 1);
+    let long = || tailed(costs("tasks", 5.0), 4_300, 2);
+    let mut few = vec![steady(), long()];
+    few[1].rounds[0].latency_count = Some(99);
+    let busy = each(steady(), |round| round.generator_cpu_share = 0.97);
+    let unsure_tail = first(3, long(), |round| round.latency_p99_ns = 1_100_000);
+    let (light, heavy) = (|| heavy(costs("event-loop", 4.0), 1, 1, 1), || heavy(costs("threads", 7.0), 14, 101, 1));
+    let overlapping = first(3, heavy(), |round| round.peak_pss_bytes = 1_010_000);
+    let unknown = [light(), heavy()].map(|cell| first(1, cell, |round| round.empty_pss_bytes = None));
+    let limited_sweep = Record {
+        workloads: ranked_by(Measure::LatencyP50, vec![]).workloads,
+        ..with(swept_with_switches().cells, |round| round.generator_cpu_share = 0.97)
+    };
+    vec![
+        ("best", "threads are a fact, neither good nor bad", ranked_by(Measure::Threads, pair(4.0, 8.0, 7))),
+        ("best", "the only server had errors", wrong),
+        ("absent", "all ran", record(pair(4.0, 8.0, 7))),
+        ("absent", "the headline says it",
+            record(vec![costs("a", 4.0), costs("b", 4.0), starved("pool", 2)])),
+        ("others", "no difference", record(vec![costs("a", 4.0), cell("b", &UNSURE)])),
+        ("others", "no difference", record(pair(4.0, 4.1, 7))),
+        ("others", "a single round", record(pair(4.0, 8.0, 1))),
+        ("others", "too few common rounds", record(vec![cell("a", &[4.0; 3]), apart])),
+        ("switches", "no difference in CPU",
+            record(vec![switching(costs("a", 4.0), 0.3), switching(costs("b", 4.0), 2.0)])),
+        ("switches", "the switches are unsure",
+            record(vec![switching(costs("a", 4.0), 0.3), first(3, switching(costs("b", 8.0), 2.0), |round| {
+                round.context_switches_per_message = Some(0.1);
+            })])),
+        ("made", "the figures overlap", short(kin)),
+        ("made", "connections stay", record(made(&[310.0; 3], &[80.0; 3]))),
+        ("made", "its kin had errors", short(failing)),
+        ("sweep", "it stays", sweeping(&[(1, &[("a", 4.0)]), (100, &[("a", 4.1)])])),
+        ("sweep", "it is unsure",
+            record(vec![at(1, costs("a", 4.0)), cell("a", &[2.0, 9.0, 4.5, 3.0, 8.0, 6.0, 3.9])])),
+        ("sweep", "there is one point", record(vec![costs("a", 4.0)])),
+        ("sweep", "the generator was the limit", limited_sweep),
+        ("tail", "all have it", with(vec![steady(), long()], |round| round.latency_p99_ns = 4_000_000)),
+        ("tail", "it is unsure", record(vec![steady(), unsure_tail])),
+        ("tail", "there are too few latencies", record(few)),
+        ("tail", "the generator was the limit", record(vec![busy, long()])),
+        // The examples: `--workers 500` with 500 connections, and 16 workers with 10.
+        ("memory", "a worker for each connection is a matter of the model and not of counts",
+            weighed(&[("prethreaded", 14, 101, 1), ("tasks", 14, 101, 1), ("prefork", 75, 101, 101)])),
+        ("memory", "there are few threads", record(vec![light(), each(heavy(), |round| round.threads = 16)])),
+        ("memory", "memory overlaps", record(vec![light(), overlapping])),
+        ("memory", "memory is unknown", record(unknown.into())),
+        ("memory", "the server had errors", record(vec![light(), first(1, heavy(), |round| round.errors = 1)])),
+    ]
+}
+
+/// Where a rate says nothing of a server.
+#[rustfmt::skip]
+fn silent_rates() -> Vec<(&'static str, &'static str, Record)> {
+    let blocking = |cell: Cell| handling("block:5ms", vec![cell]);
+    let right = || answering("a", 1, &[200.0; 3]);
+    let mut open_loop = right();
+    open_loop.point.rate = Some(Rate::PerS(200.0));
+    let mut deep = blocking(right());
+    deep.workloads[0].depth = 8;
+    let kept_up = || open("a", (1e4, 1e4), 0, 5);
+    vec![
+        // With one processor for the server, the machine is the reason, and not the model.
+        ("at_once", "one processor", handling("cpu:200us", vec![answering("event-loop", 1, &[4_900.0; 3])])),
+        ("at_once", "the arithmetic doesn't agree", blocking(answering("a", 1, &[170.0; 3]))),
+        ("at_once", "the figure is unsure", blocking(answering("a", 1, &[150.0, 200.0, 230.0]))),
+        ("at_once", "a single round", blocking(answering("a", 1, &[200.0]))),
+        ("at_once", "the handler does nothing", handling("none", vec![right()])),
+        ("at_once", "the generator was the limit",
+            blocking(each(right(), |round| round.generator_cpu_share = 0.97))),
+        ("at_once", "the generator chose the rate", blocking(open_loop)),
+        ("at_once", "several messages in flight", deep),
+        ("rate", "the generator was late",
+            record(vec![each(kept_up(), |round| round.pacing_lag_p99_ns = Some(1_000_000))])),
+        ("rate", "an error", record(vec![first(1, kept_up(), |round| round.errors = 1)])),
+        ("rate", "a single round", record(vec![open("a", (1e4, 1e4), 0, 1)])),
+        ("rate", "a closed loop", record(vec![cell("a", &[4.0; 5])])),
+    ]
+}
+
+#[rustfmt::skip]
+fn silent_cautions() -> Vec<(&'static str, &'static str, Record)> {
+    let once = |cpu_us: &[f64]| record(vec![cell("a", cpu_us)]);
+    let waited = |share| with(vec![cell("a", &[1.0; 3])], |round| round.generator_wait_share = share);
+    vec![
+        ("rounds", "ten are enough", once(&[1.0; 10])),
+        ("rounds", "there are none", once(&[])),
+        ("floor", "one server", once(&[1.0; 7])),
+        ("outliers", "all are alike", once(&[5.0; 7])),
+        ("few_latencies", "there are enough", record(pair(5.0, 5.0, 3))),
+        ("busy", "it isn't known", waited(None)),
+        ("busy", "hardly", waited(Some(0.04))),
+        ("pinning", "two processors", pinned(apart(2))),
+        ("virtual_machine", "no name says so", once(&[1.0; 3])),
+        ("incomplete", "it was completed", once(&[1.0; 3])),
+        ("failures", "none failed", once(&[1.0; 3])),
+        ("errors", "there are none", once(&[1.0; 3])),
+        ("generator", "it could do more", once(&[1.0; 3])),
+    ]
 }

@@ -53,32 +53,3 @@ pub(super) static CAUTIONS: &[(&str, Make, bool)] = &[
     ("virtual_machine", machine::virtual_machine, false),
     ("loopback", machine::loopback, false),
 ];
-
-/// What tests of a caution look at.
-#[cfg(test)]
-mod check {
-    use portlab_stats::record::Record;
-    use portlab_words::Lang;
-
-    use super::{Make, Sentence};
-    use crate::notes::{findings::check::golden, view::View};
-
-    /// Compares what `caution` says with the section `label` of the golden file.
-    #[track_caller]
-    pub(super) fn check(caution: Make, record: &Record, label: &str) {
-        golden(label, &Lang::ALL.map(|lang| said(caution, record, lang)));
-    }
-
-    /// Makes sure that `caution` says nothing.
-    #[track_caller]
-    pub(super) fn silent(caution: Make, record: &Record) {
-        let said = said(caution, record, Lang::En);
-        assert!(said.is_empty(), "{said:?}");
-    }
-
-    pub(super) fn said(caution: Make, record: &Record, lang: Lang) -> Vec<String> {
-        let sentences = caution(record, &View::all(record, lang), lang);
-        let sentences = sentences.iter().map(|it| Sentence::of(lang, it));
-        sentences.map(|it| it.to_string()).collect()
-    }
-}
