@@ -51,11 +51,7 @@ pub use door::{BindError, Door, Options, Served, bind, limits::Limits};
 pub use hub::mailbox::{Counts, Overflow, Policy, UnknownPolicy};
 pub use models::{MODELS, SOURCES, find};
 pub use portlab_stats::record::{PROCESSES, Serves, THREADS};
-pub use portlab_sys::{
-    alone::{Alone, NotAlone},
-    stop::Stop,
-    tally,
-};
+pub use portlab_sys::{alone::Alone, stop::Stop, tally};
 pub use sheet::{Asked, COROUTINES, Sheet, Workers};
 pub use trace::Recorder;
 

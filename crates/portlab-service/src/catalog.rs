@@ -8,8 +8,6 @@ use crate::{
 pub struct ServiceEntry {
     /// The name on the command line.
     pub name: &'static str,
-    /// What it says, in a sentence.
-    pub summary: &'static str,
     make: fn(&ServiceOptions) -> Result<Box<dyn Service>, EncodeError>,
 }
 
@@ -17,12 +15,10 @@ pub struct ServiceEntry {
 pub static SERVICES: &[ServiceEntry] = &[
     ServiceEntry {
         name: "echo",
-        summary: "sends every byte back until the peer's FIN (RFC 862)",
         make: |_| Ok(Box::new(Echo)),
     },
     ServiceEntry {
         name: "reply",
-        summary: "answers each read with a fixed text",
         make: |options| {
             Ok(Box::new(Reply::new(
                 options.encoding.encode(&options.reply)?,
@@ -31,7 +27,6 @@ pub static SERVICES: &[ServiceEntry] = &[
     },
     ServiceEntry {
         name: "chat",
-        summary: "a line goes to all other members of the room, in the encoding of each",
         make: |options| Ok(Box::new(Chat::new(options.encoding, options.chat))),
     },
 ];

@@ -1,8 +1,10 @@
 //! Text encodings.
 
-use std::{borrow::Cow, fmt, str::FromStr};
+use std::{borrow::Cow, error::Error, fmt, str::FromStr};
 
 use encoding_rs::{Decoder, DecoderResult, EncoderResult, Encoding, GBK};
+
+use portlab_words::tr;
 
 use crate::nearest;
 
@@ -38,16 +40,30 @@ pub enum UnknownEncoding {
 }
 
 /// A text with a character that the encoding lacks.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "{character:?} can't be written in {encoding}; use utf-8 or gb18030, which carry every character"
-)]
+#[derive(Debug, PartialEq, Eq)]
 pub struct EncodeError {
     /// The first character that the encoding lacks.
     pub character: char,
     /// The encoding's name.
     pub encoding: &'static str,
 }
+
+/// In the alternate form (`{:#}`) in Chinese.
+impl fmt::Display for EncodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            character,
+            encoding,
+        } = self;
+        let text = tr!(
+            "{character:?} can't be written in {encoding}; use utf-8 or gb18030, which carry every character",
+            "{character:?} 不能用 {encoding} 编码；请用 utf-8 或 gb18030，它们能表示所有字符"
+        );
+        text.fmt(f)
+    }
+}
+
+impl Error for EncodeError {}
 
 impl TextEncoding {
     /// The encoding's canonical name, such as `GBK`.

@@ -6,6 +6,8 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::SeqCst},
 };
 
+use portlab_words::{Text, tr};
+
 /// A witness that the process has one thread, the one that holds it.
 ///
 /// A forked child inherits one thread and the state of every lock. If another thread held the allocator's lock, the
@@ -19,33 +21,24 @@ use std::{
 #[derive(Debug)]
 pub struct Alone(PhantomData<*const ()>);
 
-/// Why the witness was refused.
-#[derive(Debug, thiserror::Error)]
-pub enum NotAlone {
-    /// There are other threads.
-    #[error(
-        "this process has {0} threads; a server is entered on the only thread of a fresh process"
-    )]
-    Threads(usize),
-    /// The witness was made before.
-    #[error("a process serves once; start another process for another server")]
-    Claimed,
-    /// The threads could not be counted.
-    #[error("can't count the threads in /proc/self/task: {0}")]
-    Unknown(#[from] io::Error),
-}
-
 impl Alone {
     /// Makes the witness, once per process.
     ///
     /// # Errors
-    /// When the process has more than one thread, or the witness was made already.
-    pub fn claim() -> Result<Self, NotAlone> {
+    /// When the process has more than one thread, which can't be counted without `/proc`, or the witness was made
+    /// already.
+    pub fn claim() -> io::Result<Self> {
         static CLAIMED: AtomicBool = AtomicBool::new(false);
         match threads()? {
-            1 if CLAIMED.swap(true, SeqCst) => Err(NotAlone::Claimed),
+            1 if CLAIMED.swap(true, SeqCst) => Err(io::Error::other(Text::new(
+                "a process serves once; start another process for another server",
+                "一个进程只能提供一次服务；请为另一个服务器启动新的进程",
+            ))),
             1 => Ok(Self(PhantomData)),
-            more => Err(NotAlone::Threads(more)),
+            count => Err(io::Error::other(tr!(
+                "this process has {count} threads; a server is entered on the only thread of a fresh process",
+                "这个进程有 {count} 个线程；服务器必须在新进程唯一的线程上启动"
+            ))),
         }
     }
 
@@ -69,11 +62,12 @@ fn threads() -> io::Result<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Alone, NotAlone};
+    use super::Alone;
 
     #[test]
     fn a_process_with_threads_gets_no_witness() {
         // A test runs on a thread beside the main one.
-        assert!(matches!(Alone::claim(), Err(NotAlone::Threads(2..))));
+        let error = Alone::claim().unwrap_err().to_string();
+        assert!(error.contains("threads"), "{error}");
     }
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use nix::unistd::ForkResult;
+use portlab_words::{Text, tr};
 pub use rustix::process::Pid;
 use rustix::{
     event::{PollFd, PollFlags, poll},
@@ -68,9 +69,10 @@ impl Children {
     /// since the witness was minted.
     pub fn fork(&mut self, alone: &Alone) -> io::Result<Forked> {
         if !alone.holds()? {
-            return Err(io::Error::other(
+            return Err(io::Error::other(Text::new(
                 "this process has started a thread; it may not fork",
-            ));
+                "这个进程已经启动了别的线程，不能再创建子进程",
+            )));
         }
         // Both processes would write what is still in the buffer. If the reader of stdout has closed it,
         // there is nothing to write.
@@ -194,8 +196,9 @@ impl Children {
 fn no_room(errno: nix::errno::Errno) -> io::Error {
     match limits::tasks() {
         Some(limits::Tasks { most, bound }) if errno == nix::errno::Errno::EAGAIN => {
-            io::Error::other(format!(
-                "there is no room for another process: {bound} allows {most} processes and threads; raise it"
+            io::Error::other(tr!(
+                "there is no room for another process: {bound} allows {most} processes and threads; raise it",
+                "不能再创建进程：{bound} 最多允许 {most} 个进程和线程；请调高它"
             ))
         }
         _ => errno.into(),

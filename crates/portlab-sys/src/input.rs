@@ -10,6 +10,7 @@ use std::{
     path::Path,
 };
 
+use portlab_words::{Text, tr};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 /// A file that is being read.
@@ -55,10 +56,16 @@ impl Input {
         } else if kind.is_file() {
             None
         } else {
-            let what = if kind.is_dir() { "directory" } else { "device" };
-            return Err(refused(format!(
-                "it is a {what}; only a regular file or a pipe can be read"
-            )));
+            return Err(refused(match kind.is_dir() {
+                true => Text::new(
+                    "it is a directory; only a regular file or a pipe can be read",
+                    "这是一个目录；只能读普通文件或管道",
+                ),
+                false => Text::new(
+                    "it is a device; only a regular file or a pipe can be read",
+                    "这是一个设备；只能读普通文件或管道",
+                ),
+            }));
         };
         if found.len() > most {
             return Err(too_large(most));
@@ -101,23 +108,29 @@ impl Read for Input {
 fn first_byte(file: &mut File) -> io::Result<Option<u8>> {
     let mut byte = [0];
     match file.read(&mut byte) {
-        Ok(0) => Err(refused("it is a pipe that no program writes to".to_owned())),
+        Ok(0) => Err(refused(Text::new(
+            "it is a pipe that no program writes to",
+            "没有程序向这个管道写数据",
+        ))),
         Ok(_) => Ok(Some(byte[0])),
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(None),
         Err(error) => Err(error),
     }
 }
 
-fn refused(why: String) -> io::Error {
+fn refused(why: Text) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidInput, why)
 }
 
 fn too_large(most: u64) -> io::Error {
-    let most = match most >> 20 {
-        0 => format!("{most} bytes"),
-        mebibytes => format!("{mebibytes} MiB"),
+    let (most, unit) = match most >> 20 {
+        0 => (most, "bytes"),
+        mebibytes => (mebibytes, "MiB"),
     };
-    let why = format!("it is larger than {most}, which is the most that is read");
+    let why = tr!(
+        "it is larger than {most} {unit}, which is the most that is read",
+        "它大于 {most} {unit}，这是最多能读的长度"
+    );
     io::Error::new(io::ErrorKind::FileTooLarge, why)
 }
 

@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use portlab_words::tr;
 use procfs::process::{Process, StatFlags, all_processes};
 use rustix::process::Signal;
 
@@ -82,7 +83,11 @@ pub fn kill_marked(name: &str, value: &str) -> io::Result<usize> {
             return Ok(killed.len());
         }
         if since.elapsed() > PATIENCE {
-            let text = format!("process {} was killed and has not ended", left[0]);
+            let pid = left[0];
+            let text = tr!(
+                "process {pid} was killed and has not ended",
+                "进程 {pid} 已被杀死，但还没有结束"
+            );
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }
         for pid in left {

@@ -6,6 +6,7 @@ use std::{
     process::{Child, Command},
 };
 
+use portlab_words::tr;
 pub use rustix::process::Signal;
 use rustix::process::{Pid, kill_process};
 
@@ -40,16 +41,19 @@ pub fn keep_to(command: &mut Command, cpus: Vec<usize>) -> &mut Command {
 pub fn signal(child: &mut Child, signal: Signal) -> io::Result<()> {
     match child.try_wait()? {
         None => signal_pid(child.id() as i32, signal),
-        Some(status) => Err(io::Error::other(format!("it has ended ({status})"))),
+        Some(status) => Err(io::Error::other(tr!(
+            "it has ended ({status})",
+            "它已经结束（{status}）"
+        ))),
     }
 }
 
-/// Sends `signal` to process `pid`, which the caller knows to be one that it may end.
+/// Sends `signal` to process `pid`, which must be one that this program may end.
 ///
 /// # Errors
 /// When there is no such process, or it is another user's.
 pub fn signal_pid(pid: i32, signal: Signal) -> io::Result<()> {
     let pid = Pid::from_raw(pid).filter(|_| pid > 0);
-    let pid = pid.ok_or_else(|| io::Error::other("a process number is positive"))?;
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
     Ok(kill_process(pid, signal)?)
 }

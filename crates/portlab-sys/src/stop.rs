@@ -75,7 +75,7 @@ impl Stop {
         doorbell.set_nonblocking(true)?;
         DOORBELL
             .set(doorbell)
-            .map_err(|_| io::Error::other("the stop signal is installed already"))?;
+            .map_err(|_| io::ErrorKind::AlreadyExists)?;
         DRAIN_US.store(u64::try_from(drain.as_micros()).unwrap_or(u64::MAX), SeqCst);
         OWNER.store(own_pid(), SeqCst);
         let hangup = (!is_ignored(SIGHUP)).then_some(SIGHUP);
@@ -105,7 +105,7 @@ impl Stop {
         let (bell, doorbell) = UnixStream::pair()?;
         doorbell.set_nonblocking(true)?;
         let set = LAST_BELL.set(doorbell);
-        set.map_err(|_| io::Error::other("the last bell was asked for already"))?;
+        set.map_err(|_| io::ErrorKind::AlreadyExists)?;
         Ok(bell)
     }
 

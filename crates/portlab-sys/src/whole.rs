@@ -22,6 +22,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
+use portlab_words::Text;
 use rustix::{
     fs::{AtFlags, CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, linkat, openat},
     io::Errno,
@@ -301,7 +302,11 @@ fn open(path: &Path, found: &Metadata) -> io::Result<File> {
                 .open(path);
             let file = opened.map_err(|error| match Errno::from_io_error(&error) {
                 Some(Errno::NXIO) if found.file_type().is_fifo() => {
-                    io::Error::new(error.kind(), "it is a pipe that no program reads from")
+                    let why = Text::new(
+                        "it is a pipe that no program reads from",
+                        "没有程序从这个管道读数据",
+                    );
+                    io::Error::new(error.kind(), why)
                 }
                 _ => error,
             })?;

@@ -15,6 +15,7 @@ use portlab_sys::{
     stop::{self, Interruptible},
     tally::{self, Count},
 };
+use portlab_words::Text;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf},
     net::{TcpListener, TcpStream, UnixStream},
@@ -492,5 +493,5 @@ fn last_bytes(outbox: &mut Outbox, session: &mut dyn Session, why: Cut) -> io::R
 }
 
 fn panicked(_: Panicked) -> io::Error {
-    io::Error::other("the handler panicked")
+    io::Error::other(Text::new("the handler panicked", "处理函数 panic"))
 }

@@ -7,6 +7,7 @@ use std::{
 };
 
 use portlab_service::{CloseReason, ConnId, Hub, Mail, Post};
+use portlab_words::Text;
 use tokio::{
     sync::{mpsc, oneshot},
     task::JoinHandle,
@@ -145,5 +146,8 @@ impl TaskClient {
 }
 
 fn lost() -> io::Error {
-    io::Error::other("the hub's task has ended")
+    io::Error::other(Text::new(
+        "the hub's task has ended",
+        "中枢（hub）的任务已经结束",
+    ))
 }

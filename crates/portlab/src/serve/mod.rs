@@ -190,7 +190,7 @@ fn unserved(error: io::Error) -> Text {
     let Text { en, zh } = more;
     tr!(
         "the model could not begin to serve: {error}; {en}",
-        "这个模型没能开始服务：{error}；{zh}"
+        "这个模型没能开始服务：{error:#}；{zh}"
     )
 }
 
