@@ -3,17 +3,20 @@
 
 /// Where a sentence needs no Chinese.
 const PLACES: &[&str] = &[
-    // Attributes: help texts of clap, reasons of lints.
-    "#",
-    "#!",
     // For the programmer: what can't happen.
-    "expect",
     "panic!",
     "unreachable!",
     "assert!",
     "assert_eq!",
     "debug_assert!",
+    // Help texts of clap, reasons of lints.
+    "arg",
+    "command",
+    "allow",
+    "expect",
     // Both languages.
+    "complain",
+    "not_served",
     "tr!",
     "Text::new",
     "pick",

@@ -38,6 +38,24 @@ pub fn portlab(arguments: &[&str]) -> Output {
     command(arguments).output().unwrap()
 }
 
+/// What a command prints.
+pub fn printed(arguments: &[&str]) -> String {
+    String::from_utf8(portlab(arguments).stdout).unwrap()
+}
+
+/// The names of the commands that `portlab --help` lists.
+pub fn commands() -> Vec<String> {
+    let help = printed(&["--help"]);
+    let commands = help.split("\nCommands:\n").nth(1).unwrap();
+    let lines = commands.lines().take_while(|line| !line.is_empty());
+    // A line that is indented further continues a description.
+    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 /// Runs a command that ends with exit code 2 and prints nothing, and returns its stderr.
 #[track_caller]
 pub fn refused(arguments: &[&str]) -> String {
