@@ -13,7 +13,9 @@ use portlab_words::{Lang, Text};
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use portlab_testkit::{command, folder, listener, names, portlab, refused, shell, stderr};
+use portlab_testkit::{
+    command, commands, folder, listener, names, portlab, printed, refused, shell, stderr, words,
+};
 
 /// Starts `serve` with `options` and returns it with the first line it says.
 fn serve(options: &[&str]) -> (Child, String) {
@@ -70,80 +72,68 @@ fn a_mistyped_name_is_told_the_near_one() {
 #[test]
 fn what_is_no_quantity_is_refused_with_an_example() {
     for (arguments, example) in [
-        (&["load", "127.0.0.1:9", "--size", "big"][..], "4KiB"),
-        (&["load", "127.0.0.1:9", "--duration", "10"], "10s"),
-        (&["load", "127.0.0.1:9", "--connections", "many"], "10k"),
-        (
-            &["load", "127.0.0.1:9", "--connections", "0"],
-            "between 1 and 1M",
-        ),
-        (
-            &["load", "127.0.0.1:9", "--size", "0"],
-            "between 1 and 64MiB",
-        ),
-        (
-            &["load", "127.0.0.1:9", "--messages", "0"],
-            "between 1 and 1T",
-        ),
-        (&["compare", "--connections", "1,x"], "10k"),
-        (&["compare", "--connections", "0"], "between 1 and 1M"),
-        (&["compare", "--duration", "0s"], "between 1ms and 1h"),
-        (&["serve", "--work", "sleep:5ms"], "wait:5ms"),
-        (&["serve", "--drain", "soon"], "10s"),
-        (&["serve", "--workers", "0"], "between 1 and 65535"),
+        ("load 127.0.0.1:9 --size big", "4KiB"),
+        ("load 127.0.0.1:9 --duration 10", "10s"),
+        ("load 127.0.0.1:9 --connections many", "10k"),
+        ("load 127.0.0.1:9 --connections 0", "between 1 and 1M"),
+        ("load 127.0.0.1:9 --size 0", "between 1 and 64MiB"),
+        ("load 127.0.0.1:9 --messages 0", "between 1 and 1T"),
+        ("compare --connections 1,x", "10k"),
+        ("compare --connections 0", "between 1 and 1M"),
+        ("compare --duration 0s", "between 1ms and 1h"),
+        ("serve --work sleep:5ms", "wait:5ms"),
+        ("serve --drain soon", "10s"),
+        ("serve --workers 0", "between 1 and 65535"),
     ] {
-        assert!(
-            refused(arguments).contains(example),
-            "{arguments:?}: {}",
-            refused(arguments)
-        );
+        let text = refused(&words(arguments));
+        assert!(text.contains(example), "{arguments}: {text}");
     }
 }
 
 #[test]
 fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
     for (options, remedy) in [
-        (&["--rate=0"][..], "between 0.001 and 10M"),
-        (&["--rate=20k..1k"], "lower rate first"),
-        (&["--rate=99M"], "between 0.001 and 10M"),
-        (&["--rate=1k", "--steps=1"], "between 2 and 100"),
-        (&["--rate=1", "--arrivals=often"], "poisson"),
-        (&["--rate=1k..2k", "--csv=x"], "use --json"),
-        (&["--idle", "--rate=5"], "cannot be used"),
-        (&["--expect=foo"], "until:"),
-        (&["--expect=bytes:0"], "write none"),
-        (&["--expect=close", "--depth=2"], "must be 1"),
-        (&["--greeting=echo"], "lines:1"),
-        (&["--depth=100k"], "65536"),
-        (&["--size=9..3"], "shorter length first"),
-        (&["--hex=5"], "pairs of digits"),
-        (&["--text="], "at least 1 byte"),
-        (&["--text=a\\q"], "\\r \\n"),
-        (&["--text=€", "--encoding=gbk"], "gb18030"),
-        (&["--text=a", "--size=5"], "cannot be used"),
-        (&["--payload=/no/such/file"], "can't read /no/such/file"),
-        (&["--source=203.0.113.9"], "address of this machine"),
-        (&["--source=here"], "127.0.0.2"),
-        (&["--per-connection=0"], "between 1 and 1T"),
-        (&["--slow-reader=0"], "between 1 and 1TiB"),
-        (&["-c", "-1"], "10k"),
-        (&["--rate", "-5"], "10k"),
-        (&["--seed", "-1"], "between 0 and 18446744073709551615"),
-        (&["-c=99999999999999999999"], "between 1 and 1M"),
-        (&["--timeout=0s"], "between 1ms and 1h"),
-        (&["--connect-timeout=0s"], "between 1ms and 1h"),
-        (&["--rate=1k.."], "write both ends"),
-        (&["--rate=10..10"], "the same"),
-        (&["--rate=10", "--steps=3"], "1k..20k"),
-        (&["--idle", "--size=9"], "cannot be used"),
-        (&["--idle", "--text=a"], "cannot be used"),
-        (&["--idle", "--expect=none"], "cannot be used"),
-        (&["--idle", "--per-connection=1"], "cannot be used"),
-        (&["--payload=/dev/zero"], "is a device"),
-        (&["--csv=/tmp/x", "--hlog=/tmp/./x"], "file of its own"),
+        ("--rate=0", "between 0.001 and 10M"),
+        ("--rate=20k..1k", "lower rate first"),
+        ("--rate=99M", "between 0.001 and 10M"),
+        ("--rate=1k --steps=1", "between 2 and 100"),
+        ("--rate=1 --arrivals=often", "poisson"),
+        ("--rate=1k..2k --csv=x", "use --json"),
+        ("--idle --rate=5", "cannot be used"),
+        ("--expect=foo", "until:"),
+        ("--expect=bytes:0", "write none"),
+        ("--expect=close --depth=2", "must be 1"),
+        ("--greeting=echo", "lines:1"),
+        ("--depth=100k", "65536"),
+        ("--size=9..3", "shorter length first"),
+        ("--hex=5", "pairs of digits"),
+        ("--text=", "at least 1 byte"),
+        ("--text=a\\q", "\\r \\n"),
+        ("--text=€ --encoding=gbk", "gb18030"),
+        ("--text=a --size=5", "cannot be used"),
+        ("--payload=/no/such/file", "can't read /no/such/file"),
+        ("--source=203.0.113.9", "address of this machine"),
+        ("--source=here", "127.0.0.2"),
+        ("--per-connection=0", "between 1 and 1T"),
+        ("--slow-reader=0", "between 1 and 1TiB"),
+        ("-c -1", "10k"),
+        ("--rate -5", "10k"),
+        ("--seed -1", "between 0 and 18446744073709551615"),
+        ("-c=99999999999999999999", "between 1 and 1M"),
+        ("--timeout=0s", "between 1ms and 1h"),
+        ("--connect-timeout=0s", "between 1ms and 1h"),
+        ("--rate=1k..", "write both ends"),
+        ("--rate=10..10", "the same"),
+        ("--rate=10 --steps=3", "1k..20k"),
+        ("--idle --size=9", "cannot be used"),
+        ("--idle --text=a", "cannot be used"),
+        ("--idle --expect=none", "cannot be used"),
+        ("--idle --per-connection=1", "cannot be used"),
+        ("--payload=/dev/zero", "is a device"),
+        ("--csv=/tmp/x --hlog=/tmp/./x", "file of its own"),
     ] {
-        let text = refused(&[&["load", "127.0.0.1:9"], options].concat());
-        assert!(text.contains(remedy), "{options:?}: {text}");
+        let text = refused(&words(&format!("load 127.0.0.1:9 {options}")));
+        assert!(text.contains(remedy), "{options}: {text}");
     }
     assert!(refused(&["load"]).contains("ADDR"));
 }
@@ -151,23 +141,17 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
 #[test]
 fn what_is_no_address_is_refused_with_the_remedy() {
     for (arguments, remedy) in [
-        (&["load", "here"][..], "portlab load here:8080"),
-        (&["load", "127.0.0.1:99999"], "1 to 65535"),
-        (&["load", "127.0.0.1:0"], "1 to 65535"),
-        (&["serve", "--bind", "127.0.0.1:99999"], "0 to 65535"),
-        (
-            &["load", "http://127.0.0.1:80/"],
-            "portlab load 127.0.0.1:80",
-        ),
-        (&["serve", "--bind", "here"], "HOST:PORT"),
-        (&["load", "no-such-host.invalid:80"], "check its spelling"),
-        (
-            &["serve", "--bind", "192.0.2.1:0"],
-            "address of this machine",
-        ),
+        ("load here", "portlab load here:8080"),
+        ("load 127.0.0.1:99999", "1 to 65535"),
+        ("load 127.0.0.1:0", "1 to 65535"),
+        ("serve --bind 127.0.0.1:99999", "0 to 65535"),
+        ("load http://127.0.0.1:80/", "portlab load 127.0.0.1:80"),
+        ("serve --bind here", "HOST:PORT"),
+        ("load no-such-host.invalid:80", "check its spelling"),
+        ("serve --bind 192.0.2.1:0", "address of this machine"),
     ] {
-        let text = refused(arguments);
-        assert!(text.contains(remedy), "{arguments:?}: {text}");
+        let text = refused(&words(arguments));
+        assert!(text.contains(remedy), "{arguments}: {text}");
         assert_eq!(
             text.trim_end().lines().count(),
             1,
@@ -366,26 +350,13 @@ fn every_command_has_help_with_an_example_in_80_columns() {
         "compare", "load", "serve", "connect", "models", "ports", "doctor",
     ] {
         for flag in ["-h", "--help"] {
-            let text = String::from_utf8(portlab(&[command, flag]).stdout).unwrap();
+            let text = printed(&[command, flag]);
             assert!(text.contains(&format!("portlab {command}")), "{text}");
             assert!(text.contains("Example"), "{text}");
             let wide = text.lines().find(|line| line.chars().count() > 80);
             assert_eq!(wide, None, "{command} {flag}");
         }
     }
-}
-
-/// The commands that `portlab --help` lists.
-fn commands() -> Vec<String> {
-    let help = String::from_utf8(portlab(&["--help"]).stdout).unwrap();
-    let list = help.split("\nCommands:\n").nth(1).unwrap();
-    let lines = list.lines().take_while(|line| !line.is_empty());
-    // A line that is indented further continues a description.
-    let names = lines.filter_map(|line| line.strip_prefix("  ")?.split(' ').next());
-    names
-        .filter(|name| !name.is_empty())
-        .map(str::to_owned)
-        .collect()
 }
 
 #[test]

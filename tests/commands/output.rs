@@ -9,7 +9,7 @@ use std::{
 };
 
 use portlab_testkit::{
-    binary, command, echo, echo_changed, folder, free_addr, names, portlab, server, stderr,
+    binary, command, echo, echo_changed, folder, free_addr, names, portlab, server, stderr, words,
 };
 
 /// How a command ends whose stdout nobody reads, and whose stderr neither if `both`.
@@ -54,35 +54,28 @@ fn a_reader_that_has_gone_turns_no_failure_into_a_success() {
     let liar = server(echo_changed(lie)).to_string();
     let mute = server(|mut stream| io::copy(&mut stream, &mut io::sink()).map(drop)).to_string();
     for (code, arguments) in [
-        (1, &["doctor", &free][..]),
-        (1, &["doctor", &free, "--json", "--lang=zh"]),
-        (2, &["doctor", "nonsense"]),
-        (1, &["load", &liar, "-c=1", "--messages=50"]),
-        (1, &["load", &liar, "-c=1", "--messages=50", "--json"]),
+        (1, &format!("doctor {free}")[..]),
+        (1, &format!("doctor {free} --json --lang=zh")),
+        (2, "doctor nonsense"),
+        (1, &format!("load {liar} -c=1 --messages=50")),
+        (1, &format!("load {liar} -c=1 --messages=50 --json")),
         (
             1,
-            &[
-                "load",
-                &liar,
-                "-c=1",
-                "--messages=50",
-                "--rate=100..200",
-                "--steps=2",
-            ],
+            &format!("load {liar} -c=1 --messages=50 --rate=100..200 --steps=2"),
         ),
-        (2, &["load", &free, "-c=1"]),
-        (2, &["load", &free, "-c=2", "--script=chat"]),
-        (1, &["connect", &mute, "--send=x", "--wait=50ms"]),
-        (2, &["connect", &free, "--send=x"]),
-        (2, &["models", "no-such-model"]),
-        (2, &["lesson", "no-such-lesson"]),
-        (2, &["ports", "65536"]),
-        (2, &["report", "/no/such/folder"]),
-        (2, &["compare", "--models=no-such-model"]),
-        (2, &["serve", "--bind=192.0.2.1:0"]),
-        (2, &["no-such-command"]),
+        (2, &format!("load {free} -c=1")),
+        (2, &format!("load {free} -c=2 --script=chat")),
+        (1, &format!("connect {mute} --send=x --wait=50ms")),
+        (2, &format!("connect {free} --send=x")),
+        (2, "models no-such-model"),
+        (2, "lesson no-such-lesson"),
+        (2, "ports 65536"),
+        (2, "report /no/such/folder"),
+        (2, "compare --models=no-such-model"),
+        (2, "serve --bind=192.0.2.1:0"),
+        (2, "no-such-command"),
     ] {
-        earns(code, arguments);
+        earns(code, &words(arguments));
     }
 }
 

@@ -9,7 +9,7 @@ use std::{
 use portlab_sys::spawn::{Signal, signal};
 use serde_json::Value;
 
-use portlab_testkit::{Running, command, listener, refused};
+use portlab_testkit::{Running, command, listener, refused, words};
 
 /// A proxy before a listener of the test.
 struct Proxy {
@@ -113,23 +113,23 @@ fn what_cannot_be_run_says_why() {
     let taken = taken.local_addr().unwrap().to_string();
     for (options, expected) in [
         (
-            &["--to", "9", "--latancy", "5ms"][..],
+            "--to 9 --latancy 5ms",
             "similar argument exists: '--latency'",
         ),
-        (&["--to", "9", "--latency", "5"], "\"5\" is not a duration"),
+        ("--to 9 --latency 5", "\"5\" is not a duration"),
         (
-            &["--to", "9", "--latency", "left:5ms"],
+            "--to 9 --latency left:5ms",
             "a direction is up, down or both",
         ),
-        (&["--to", "127.0.0.1"], "portlab proxy --to 127.0.0.1:8080"),
-        (&["--to", "9", "--bind", &taken], "in use by"),
+        ("--to 127.0.0.1", "portlab proxy --to 127.0.0.1:8080"),
+        (&format!("--to 9 --bind {taken}"), "in use by"),
         (
-            &["--bind", "127.0.0.3:29091", "--to", "127.0.0.3:29091"],
+            "--bind 127.0.0.3:29091 --to 127.0.0.3:29091",
             "the proxy's own port",
         ),
-        (&["--latency", "5ms"], "--to <ADDR>"),
+        ("--latency 5ms", "--to <ADDR>"),
     ] {
-        let text = refused(&[&["proxy"], options].concat());
-        assert!(text.contains(expected), "{options:?}: {text}");
+        let text = refused(&words(&format!("proxy {options}")));
+        assert!(text.contains(expected), "{options}: {text}");
     }
 }

@@ -116,61 +116,31 @@ fn no_fault_of_the_proxy_takes_a_hostile_quantity() {
 
 #[test]
 fn an_error_names_the_value_the_option_and_the_bounds() {
-    for (words, value, option, bounds) in [
-        (
-            "serve --drain=18446744073709551615s",
-            "18446744073709551615s",
-            "--drain",
-            "between 0s and 1h",
-        ),
-        (
-            "serve --work=wait:2h",
-            "wait:2h",
-            "--work",
-            "between 0s and 1h",
-        ),
+    for (words, bounds) in [
+        ("serve --drain=18446744073709551615s", "between 0s and 1h"),
+        ("serve --work=wait:2h", "between 0s and 1h"),
         (
             "load 1 --size=18446744073709551615.9999999999999999999",
-            "18446744073709551615.9",
-            "--size",
             "between 1 and 64MiB",
         ),
-        (
-            "load 1 --connections=4000000000",
-            "4000000000",
-            "--connections",
-            "between 1 and 1M",
-        ),
-        (
-            "compare --rounds=501",
-            "501",
-            "--rounds",
-            "between 1 and 500",
-        ),
-        (
-            "compare --connections=1,0",
-            "'0'",
-            "--connections",
-            "between 1 and 1M",
-        ),
-        (
-            "advise --rate=1 -c=1 --time=1s",
-            "1s",
-            "--time",
-            "between 10s and 10m",
-        ),
+        ("load 1 --connections=4000000000", "between 1 and 1M"),
+        ("compare --rounds=501", "between 1 and 500"),
+        ("compare --connections=1,0", "between 1 and 1M"),
+        ("advise --rate=1 -c=1 --time=1s", "between 10s and 10m"),
         (
             "lesson tcp --seed=18446744073709551616",
-            "18446744073709551616",
-            "--seed",
             "between 0 and 18446744073709551615",
         ),
     ] {
+        let (_, option) = words.rsplit_once(' ').unwrap();
+        let (option, value) = option.split_once('=').unwrap();
+        // Of a list, the value at fault.
+        let value = value.rsplit(',').next().unwrap();
         let words = ["portlab"].into_iter().chain(words.split(' '));
         let error = Cli::try_parse_from(words).unwrap_err();
         let told = error.to_string();
         assert_eq!(error.exit_code(), 2, "{told}");
-        for part in [value, option, bounds] {
+        for part in [&format!("'{value}'"), option, bounds] {
             assert!(told.contains(part), "{part:?} is not in {told}");
         }
     }
