@@ -57,7 +57,6 @@ pub enum BuildError {
 
 impl BuildError {
     /// The reason, in both languages.
-    #[must_use]
     pub fn text(&self) -> Text {
         match self {
             Self::Start { program, error } => {

@@ -44,7 +44,6 @@ pub trait Observer {
 impl Observer for () {}
 
 /// A record of `experiment` in which nothing is measured yet.
-#[must_use]
 pub fn blank(experiment: &Experiment, command: &str) -> Record {
     Record {
         format: FORMAT.to_owned(),

@@ -122,13 +122,11 @@ impl Costs {
     }
 
     /// How long one round takes.
-    #[must_use]
     pub fn round(&self, experiment: &Experiment, record: &Record) -> Duration {
         self.round_of(experiment, record, |_| true)
     }
 
     /// How long the parts that are made once take: finding the rates of open loops, and the report.
-    #[must_use]
     pub fn once(&self, experiment: &Experiment, record: &Record) -> Duration {
         let mut known: Vec<&Cell> = Vec::new();
         let mut total = AFTERWARDS;
@@ -148,7 +146,6 @@ impl Costs {
     }
 
     /// How long the measurements take that aren't made yet.
-    #[must_use]
     pub fn left(&self, experiment: &Experiment, record: &Record) -> Duration {
         let of = |place: usize| {
             let cell = &record.cells[place];
@@ -165,7 +162,6 @@ impl Costs {
     }
 
     /// The workloads, in order, of which `rounds` rounds fit into `time`.
-    #[must_use]
     pub fn fitting(
         &self,
         experiment: &Experiment,

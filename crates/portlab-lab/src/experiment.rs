@@ -95,20 +95,17 @@ pub const BUILD_SUFFIX: &str = "-other";
 
 impl Entrant {
     /// A model under its own name.
-    #[must_use]
     pub fn ours(model: &'static dyn Backend) -> Self {
         let sheet = model.sheet();
         Self::new(sheet.name.to_owned(), Server::Ours(sheet))
     }
 
     /// The textbook twin of a model.
-    #[must_use]
     pub fn control(sheet: &'static Sheet) -> Self {
         Self::new(format!("{}{SUFFIX}", sheet.name), Server::Control(sheet))
     }
 
     /// A foreign server.
-    #[must_use]
     pub fn foreign(name: &str, words: Vec<String>) -> Self {
         Self::new(name.to_owned(), Server::Foreign(words))
     }
@@ -123,7 +120,6 @@ impl Entrant {
     }
 
     /// The same server under a second name.
-    #[must_use]
     pub fn twin(&self) -> Self {
         Self {
             name: format!("{}{TWIN_SUFFIX}", self.name),
@@ -133,7 +129,6 @@ impl Entrant {
     }
 
     /// The same model of another build.
-    #[must_use]
     pub fn of_build(&self, build: &Arc<Build>) -> Self {
         Self {
             name: format!("{}{BUILD_SUFFIX}", self.name),
@@ -143,7 +138,6 @@ impl Entrant {
     }
 
     /// The sheet of a model, which holds of its twin too.
-    #[must_use]
     pub fn sheet(&self) -> Option<&'static Sheet> {
         match self.server {
             Server::Ours(sheet) | Server::Control(sheet) => Some(sheet),
@@ -152,7 +146,6 @@ impl Entrant {
     }
 
     /// Whether it is a model under its own name: no control, no twin, and of this build.
-    #[must_use]
     pub fn is_model(&self) -> bool {
         self.record().kind == Kind::Model
     }
@@ -163,7 +156,6 @@ impl Entrant {
     }
 
     /// Whether it is a model's textbook twin.
-    #[must_use]
     pub fn is_control(&self) -> bool {
         matches!(self.server, Server::Control(_))
     }
@@ -193,7 +185,6 @@ impl Entrant {
 
 impl Part {
     /// What is served.
-    #[must_use]
     pub fn service(&self) -> &'static str {
         match self.workload.load {
             Load::Echo(_) => "echo",
@@ -225,7 +216,6 @@ impl Part {
 
 impl Experiment {
     /// The cells, in the order in which they are shown. A cell that can't be run has the reason.
-    #[must_use]
     pub fn cells(&self) -> Vec<Cell> {
         let mut cells = Vec::new();
         for part in &self.parts {
@@ -261,7 +251,6 @@ impl Experiment {
     /// The order in which round `round` measures `cells`, as places in that list. Cells that are compared
     /// are measured one after the other, in random order, so that no model always follows the same one and
     /// changes of the machine affect all alike.
-    #[must_use]
     pub fn order(&self, cells: &[Cell], round: usize) -> Vec<usize> {
         let mut random = fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64));
         let mut groups: Vec<Vec<usize>> = Vec::new();
@@ -291,7 +280,6 @@ impl Experiment {
     }
 
     /// The setup for the record.
-    #[must_use]
     pub fn setup(&self) -> Setup {
         Setup {
             suite: self.suite.clone(),
@@ -303,13 +291,11 @@ impl Experiment {
     }
 
     /// The entrants for the record.
-    #[must_use]
     pub fn entrants(&self) -> Vec<record::Entrant> {
         self.entrants.iter().map(Entrant::record).collect()
     }
 
     /// The workloads for the record.
-    #[must_use]
     pub fn workloads(&self) -> Vec<record::Workload> {
         let is_apart = matches!(self.pinning, Pinning::Apart { .. });
         let record = |part: &Part| part.record(is_apart && part.workload.server_on_all_cpus);
@@ -375,7 +361,6 @@ fn reason_not_to_run(
 }
 
 /// A command, quoted for a shell.
-#[must_use]
 pub fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
     // Only a zero byte can't be quoted, and no program can be given one.
     let quoted = |word: &'a str| shlex::try_quote(word).map_or(word.into(), |word| word);
@@ -387,7 +372,6 @@ pub fn quoted<'a>(words: impl IntoIterator<Item = &'a str>) -> String {
 }
 
 /// A seed that is different each time, short enough to be typed again.
-#[must_use]
 pub fn random_seed() -> u32 {
     fastrand::u32(..1_000_000)
 }

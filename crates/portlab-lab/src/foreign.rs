@@ -65,7 +65,6 @@ pub enum NotMetered {
 
 impl NotMetered {
     /// The reason as a record has it.
-    #[must_use]
     pub fn kind(&self) -> Unmetered {
         match self {
             Self::Listener { .. } => Unmetered::Listener,

@@ -64,7 +64,6 @@ pub(crate) fn keep_generator_apart(pinning: &Pinning) {
 
 /// Divides the processors between server and generator, if there are at least two and the system allows
 /// it.
-#[must_use]
 pub fn pin() -> Pinning {
     let halves = match portlab_sys::machine::halves() {
         Ok(Some(halves)) => halves,

@@ -76,7 +76,6 @@ pub enum MeasureError {
 
 impl MeasureError {
     /// Why a foreign server can't be metered, if that is it.
-    #[must_use]
     pub fn unmetered(&self) -> Option<Unmetered> {
         match self {
             Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind()),

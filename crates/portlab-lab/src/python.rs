@@ -23,7 +23,6 @@ impl Python {
     /// The first of `python3` and `python` on the path that is Python 3; `None` when neither is.
     ///
     /// Running them takes some tens of milliseconds.
-    #[must_use]
     pub fn find() -> Option<Self> {
         let ask = "import platform, sys; print(platform.python_version()); print(sys.executable)";
         ["python3", "python"].into_iter().find_map(|program| {
@@ -40,14 +39,12 @@ impl Python {
     }
 
     /// The version of an installed package, as in `24.2.1`; `None` when it can't be imported.
-    #[must_use]
     pub fn package(&self, name: &str) -> Option<String> {
         let ask = format!("import {name}; print(getattr({name}, '__version__', '?'))");
         answer(&self.executable, &ask).map(|text| text.trim().to_owned())
     }
 
     /// Whether it runs threads at the same time, being a build without the global lock (PEP 703).
-    #[must_use]
     pub fn is_free_threaded(&self) -> bool {
         let ask = "import sys; print(getattr(sys, '_is_gil_enabled', lambda: True)())";
         answer(&self.executable, ask).is_some_and(|text| text.trim() == "False")

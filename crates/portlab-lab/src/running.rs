@@ -110,7 +110,6 @@ pub enum RunningError {
 
 impl RunningError {
     /// The reason, in both languages.
-    #[must_use]
     pub fn text(&self) -> Text {
         match self {
             Self::Busy { dir, pid } => {

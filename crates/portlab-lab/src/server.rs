@@ -204,19 +204,16 @@ impl Server {
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
     /// Its process number; for a foreign server that of its keeper, whose descendants its processes are.
-    #[must_use]
     pub fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }
 
     /// Its stderr so far.
-    #[must_use]
     pub fn complaints(&self) -> String {
         self.complaints.so_far()
     }

@@ -59,7 +59,6 @@ pub enum StoreError {
 
 impl StoreError {
     /// The reason, in both languages.
-    #[must_use]
     pub fn text(&self) -> Text {
         match self {
             Self::Write { path, error } => unwritten(path, error),
@@ -116,7 +115,6 @@ impl Store {
     }
 
     /// The file that the record is kept in.
-    #[must_use]
     pub fn file(&self) -> &Path {
         &self.file
     }

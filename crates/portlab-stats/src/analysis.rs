@@ -90,7 +90,6 @@ pub struct Column {
 }
 
 /// The groups of `record`, in order.
-#[must_use]
 pub fn groups(record: &Record) -> Vec<Group<'_>> {
     let mut groups: Vec<Group> = Vec::new();
     for cell in &record.cells {
@@ -113,7 +112,6 @@ pub fn groups(record: &Record) -> Vec<Group<'_>> {
 }
 
 /// Whether `ratio` tells of a difference above `floor`.
-#[must_use]
 pub fn differs(ratio: Estimate, floor: Floor) -> bool {
     !ratio.contains(1.0) && distance(ratio.median) > floor.share
 }
@@ -133,7 +131,6 @@ fn distance(ratio: f64) -> f64 {
 
 impl<'a> Group<'a> {
     /// The entrant of a cell.
-    #[must_use]
     pub fn entrant(&self, cell: &Cell) -> Option<&'a Entrant> {
         self.record.entrant(&cell.model)
     }
@@ -141,14 +138,12 @@ impl<'a> Group<'a> {
     /// Whether a cell may have a place in a ranking. Servers with errors don't: dropping requests makes
     /// a server look fast. Nor do servers that did not keep up with the rate of an open loop, cells of
     /// a single round, which can't tell difference from chance, controls and twins.
-    #[must_use]
     pub fn is_ranked(&self, cell: &Cell) -> bool {
         self.is_well(cell) && cell.kept_up() != Some(false)
     }
 
     /// Whether a cell is that of a server of its own, neither a twin nor a control, and was measured
     /// without an error more than once.
-    #[must_use]
     pub fn is_well(&self, cell: &Cell) -> bool {
         let entrant = self.entrant(cell);
         let takes_part = entrant.is_some_and(|entrant| entrant.kind.takes_part());
@@ -157,19 +152,16 @@ impl<'a> Group<'a> {
     }
 
     /// Whether the generator was the limit in one of the cells.
-    #[must_use]
     pub fn generator_was_the_limit(&self) -> bool {
         self.cells.iter().any(|cell| cell.generator_was_the_limit())
     }
 
     /// Whether `measure` is ranked here.
-    #[must_use]
     pub fn ranks(&self, measure: Measure) -> bool {
         self.refusal(measure).is_none()
     }
 
     /// Why `measure` isn't ranked here; `None` if it is.
-    #[must_use]
     pub fn refusal(&self, measure: Measure) -> Option<Refusal> {
         self.refusal_beside(measure, self.floor(measure))
     }
@@ -206,7 +198,6 @@ impl<'a> Group<'a> {
     ///
     /// Of a server only where it has no more threads than processors, and these to itself: otherwise its
     /// threads wait for each other, or for the generator.
-    #[must_use]
     pub fn wait_share(&self) -> Option<f64> {
         let own_cpus = match &self.record.environment.pinning {
             Pinning::Apart { server_cpus, .. } if !self.workload.server_on_all_cpus => {
@@ -240,7 +231,6 @@ impl<'a> Group<'a> {
     }
 
     /// The cell of the entrant that the others are put in relation to, if it was measured here.
-    #[must_use]
     pub fn baseline(&self) -> Option<&'a Cell> {
         let name = self.record.setup.baseline.as_deref()?;
         let is_it = |cell: &&&Cell| cell.model == name && !cell.rounds.is_empty();
@@ -248,7 +238,6 @@ impl<'a> Group<'a> {
     }
 
     /// The twins of this group, the copy second.
-    #[must_use]
     pub fn twins(&self) -> Option<(&'a Cell, &'a Cell)> {
         let copy = |cell: &&&Cell| {
             let kind = self.entrant(cell).map(|entrant| &entrant.kind);
@@ -263,7 +252,6 @@ impl<'a> Group<'a> {
     }
 
     /// The noise floor of `measure` here.
-    #[must_use]
     pub fn floor(&self, measure: Measure) -> Floor {
         let ratio = self
             .twins()
@@ -284,7 +272,6 @@ impl<'a> Group<'a> {
     }
 
     /// The figures of all cells, and their places.
-    #[must_use]
     pub fn column(&self, measure: Measure) -> Column {
         let figures: Vec<_> = self.cells.iter().map(|cell| cell.figure(measure)).collect();
         let floor = self.floor(measure);
@@ -358,13 +345,11 @@ impl Group<'_> {
 
 impl Column {
     /// Whether there are at least two places, so that a first and a last mean something.
-    #[must_use]
     pub fn tells_apart(&self) -> bool {
         self.last().is_some_and(|last| last > 1)
     }
 
     /// The last place.
-    #[must_use]
     pub fn last(&self) -> Option<usize> {
         self.ranks.iter().copied().flatten().max()
     }

@@ -122,7 +122,6 @@ pub struct Unlike {
 }
 
 /// Compares the earlier run `before` with the later one, `after`.
-#[must_use]
 pub fn changes<'a>(before: &'a Record, after: &'a Record) -> Changes<'a> {
     let earlier = groups(before);
     let mut pairs = Vec::new();
@@ -244,7 +243,6 @@ impl Change {
 
     /// By how much it is worse than before, in parts of what it was; negative when it is better, and
     /// `None` where the figures don't compare.
-    #[must_use]
     pub fn worsening(&self) -> Option<f64> {
         let more = self.ratio?.median - 1.0;
         Some(match self.measure.better() {
@@ -416,7 +414,6 @@ impl<'a> Changes<'a> {
 
     /// By how much the pairs are worse in common, in parts of what they were: the median over all
     /// that compare. What moves all of them is likely to be something that they share, or the machine.
-    #[must_use]
     pub fn common(&self) -> Option<f64> {
         let changes = self.pairs().map(Pair::change);
         let shares = changes.filter_map(Change::worsening);
@@ -429,7 +426,6 @@ impl Pair<'_> {
     ///
     /// # Panics
     /// Never: there is always one measure.
-    #[must_use]
     pub fn change(&self) -> &Change {
         self.changes.first().expect("a workload ranks by something")
     }

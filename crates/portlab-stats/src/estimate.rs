@@ -28,7 +28,6 @@ pub struct Estimate {
 
 impl Estimate {
     /// The median of `values` and its interval; `None` when there are none, or one is not a number.
-    #[must_use]
     pub fn of(values: impl IntoIterator<Item = f64>) -> Option<Self> {
         let mut values: Vec<f64> = values.into_iter().collect();
         if values.is_empty() || values.iter().any(|value| value.is_nan()) {
@@ -48,7 +47,6 @@ impl Estimate {
 
     /// How many times the median of `others` that of `values` is, for measurements that don't belong
     /// together in pairs; `None` as in [`Estimate::of`], and where a value isn't above 0.
-    #[must_use]
     pub fn of_ratio(
         values: impl IntoIterator<Item = f64>,
         others: impl IntoIterator<Item = f64>,
@@ -80,13 +78,11 @@ impl Estimate {
     }
 
     /// Whether `value` may be the median.
-    #[must_use]
     pub fn contains(self, value: f64) -> bool {
         (self.low..=self.high).contains(&value)
     }
 
     /// Half the interval's width, in parts of the median; 0 when the median is.
-    #[must_use]
     pub fn uncertainty(self) -> f64 {
         if self.median == 0.0 {
             0.0
@@ -137,7 +133,6 @@ fn interval(mut medians: Vec<(f64, f64)>) -> (f64, f64) {
 
 /// What the median of a resample of `sorted`, which must not be empty, may be, with the probability of
 /// each. Medians whose probability is below 10^-14 are left out.
-#[must_use]
 pub fn resampled_medians(sorted: &[f64]) -> Vec<(f64, f64)> {
     let count = sorted.len();
     let middle = count / 2;

@@ -12,7 +12,6 @@ use crate::{
 };
 
 /// A cell of an echo at 100 connections that costs so many microseconds per message, round by round.
-#[must_use]
 pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
     let round = |(at, &cpu): (usize, &f64)| Round {
         round: at + 1,
@@ -54,13 +53,11 @@ pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
 }
 
 /// The same, of any model.
-#[must_use]
 pub fn costs(cpu_us: &[f64]) -> Cell {
     cell("model", cpu_us)
 }
 
 /// The cell of `model`'s twin.
-#[must_use]
 pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
     cell(&format!("{model}-again"), cpu_us)
 }
@@ -91,7 +88,6 @@ fn sheet(model: &str) -> Option<Facts> {
 
 /// A record of `cells`, whose entrants are what their names say: `-again` is a twin's, `-textbook` a
 /// control's, `-other` another build's. The first is the baseline.
-#[must_use]
 pub fn record(cells: Vec<Cell>) -> Record {
     let mut entrants: Vec<Entrant> = Vec::new();
     for cell in &cells {
@@ -166,7 +162,6 @@ pub fn record(cells: Vec<Cell>) -> Record {
 }
 
 /// A model that held the rate in five rounds, at so many microseconds a message and so many MiB.
-#[must_use]
 pub fn candidate(model: &str, cpu_us: f64, mib: u64) -> Candidate {
     // As much as rounds of one server differ.
     let noise = [1.0, 1.02, 0.98, 1.01, 0.99];
@@ -191,7 +186,6 @@ pub fn candidate(model: &str, cpu_us: f64, mib: u64) -> Candidate {
 }
 
 /// Models that were asked for 5,000 messages per second on 500 connections, with 5 ms of waiting.
-#[must_use]
 pub fn measured(candidates: Vec<Candidate>) -> Measured {
     let work = |kind| Work {
         kind,

@@ -69,7 +69,6 @@ impl Measure {
 
     /// The figure of `round`, one of `cell`'s; `None` where there is none, as a quantile of too few
     /// latencies.
-    #[must_use]
     pub fn of(self, cell: &Cell, round: &Round) -> Option<f64> {
         let latencies = round.latency_count.unwrap_or(round.messages);
         let quantile = |least, nanos: u64| (latencies >= least).then_some(nanos as f64);
@@ -93,7 +92,6 @@ impl Measure {
 
     /// The smallest figure of `cell` that can be measured, where there is one: a page, divided by the
     /// connections.
-    #[must_use]
     pub fn resolution(self, cell: &Cell) -> Option<f64> {
         let connections = cell.point.connections.max(1) as f64;
         (self == Self::MemoryPerConnection).then_some(PAGE_BYTES as f64 / connections)
@@ -101,14 +99,12 @@ impl Measure {
 
     /// Whether `figure`, one of `cell`'s, lies at or below the [`Measure::resolution`]: then the true
     /// figure is somewhere below, and nothing is ranked by it.
-    #[must_use]
     pub fn is_below_resolution(self, cell: &Cell, figure: f64) -> bool {
         let resolution = self.resolution(cell);
         resolution.is_some_and(|resolution| figure < resolution * 1.001)
     }
 
     /// Whether it is a quantile of latency.
-    #[must_use]
     pub fn is_a_quantile(self) -> bool {
         matches!(
             self,
@@ -117,7 +113,6 @@ impl Measure {
     }
 
     /// Which of two figures is the better one.
-    #[must_use]
     pub fn better(self) -> Better {
         match self {
             Self::MessagesPerS => Better::Higher,
@@ -127,7 +122,6 @@ impl Measure {
     }
 
     /// Whether it says nothing about the server where the generator was the limit.
-    #[must_use]
     pub fn is_the_generators(self) -> bool {
         matches!(
             self,

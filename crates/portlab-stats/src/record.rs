@@ -161,7 +161,6 @@ pub enum Kind {
 
 impl Kind {
     /// Whether it is compared with others and ranked: no control, twin or other build.
-    #[must_use]
     pub fn takes_part(&self) -> bool {
         matches!(self, Self::Model | Self::Foreign { .. })
     }
@@ -501,19 +500,16 @@ pub struct Slice(pub String, pub f64, pub f64, pub Option<u64>);
 
 impl Record {
     /// The entrant of a cell; `None` in a record that was tampered with.
-    #[must_use]
     pub fn entrant(&self, name: &str) -> Option<&Entrant> {
         self.entrants.iter().find(|entrant| entrant.name == name)
     }
 
     /// The workload of a cell; `None` in a record that was tampered with.
-    #[must_use]
     pub fn workload(&self, name: &str) -> Option<&Workload> {
         self.workloads.iter().find(|workload| workload.name == name)
     }
 
     /// How many measurements were made, those that failed included.
-    #[must_use]
     pub fn measured(&self) -> usize {
         let made = |cell: &Cell| cell.rounds.len() + cell.failures.len();
         self.cells.iter().map(made).sum()
@@ -522,19 +518,16 @@ impl Record {
 
 impl Cell {
     /// Whether `other`, of this record or another one, is the same entrant at the same point.
-    #[must_use]
     pub fn is_same(&self, other: &Self) -> bool {
         (&self.workload, &self.model, self.point) == (&other.workload, &other.model, other.point)
     }
 
     /// Whether `other`, of this record, is compared with this cell: at the same point of the same workload.
-    #[must_use]
     pub fn is_beside(&self, other: &Self) -> bool {
         (&self.workload, self.point) == (&other.workload, other.point)
     }
 
     /// Whether `other`, of this record, is the same but for the rate of an open loop.
-    #[must_use]
     pub fn has_same_closed_loop(&self, other: &Self) -> bool {
         let point = Point {
             rate: self.point.rate,
@@ -544,19 +537,16 @@ impl Cell {
     }
 
     /// Whether a measurement was made, or has failed.
-    #[must_use]
     pub fn was_tried(&self) -> bool {
         !self.rounds.is_empty() || !self.failures.is_empty()
     }
 
     /// How much went wrong in all rounds.
-    #[must_use]
     pub fn errors(&self) -> u64 {
         self.rounds.iter().map(|round| round.errors).sum()
     }
 
     /// Whether `round` is over for this cell, well or not.
-    #[must_use]
     pub fn has(&self, round: usize) -> bool {
         self.rounds.iter().any(|made| made.round == round)
             || self.failures.iter().any(|failed| failed.round == round)
@@ -565,7 +555,6 @@ impl Cell {
 
 impl Histogram {
     /// Whether nothing was counted.
-    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -580,14 +569,12 @@ impl Histogram {
     }
 
     /// How many were counted.
-    #[must_use]
     pub fn count(&self) -> u64 {
         self.0.iter().map(|(_, count)| count).sum()
     }
 
     /// The latency in nanoseconds that a share of `quantile`, in `[0, 1]`, did not exceed; `None`
     /// when nothing was counted.
-    #[must_use]
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
         let rank = ((quantile * self.count() as f64).ceil() as u64).max(1);
         let mut seen = 0;

@@ -36,7 +36,6 @@ impl Cell {
     ///
     /// All quantiles of a cell are medians over the same rounds, those that know the rarest quantile
     /// that the cell has. In each round a p99.9 is at least the p99, so the medians are in that order.
-    #[must_use]
     pub fn figure(&self, measure: Measure) -> Option<Estimate> {
         let knows = |measure: Measure| {
             let known = self.rounds.iter();
@@ -62,7 +61,6 @@ impl Cell {
     /// rounds together as were due, but for one in a hundred, and for what chance does: by one standard
     /// deviation of a Poisson variable, for messages are under way when a round begins and when it ends.
     /// Older records don't tell how many were due, only the rate: then by four.
-    #[must_use]
     pub fn kept_up(&self) -> Option<bool> {
         let due: f64 = self.due_messages().filter(|due| *due > 0.0)?;
         let counted = self.rounds.iter().all(|it| it.due_messages.is_some());
@@ -75,7 +73,6 @@ impl Cell {
 
     /// How many messages were due in all rounds of an open loop: counted, or by the rate; `None` of a
     /// closed loop.
-    #[must_use]
     pub fn due_messages(&self) -> Option<f64> {
         let due = self.rounds.iter().map(|round| {
             let offered = round.offered_per_s.filter(|offered| *offered > 0.0)?;
@@ -87,7 +84,6 @@ impl Cell {
 
     /// How many times `other`'s figure this cell's is, round by round: both were measured shortly one after the
     /// other, while the machine was in the same state.
-    #[must_use]
     pub fn ratio(&self, other: &Self, measure: Measure) -> Option<Estimate> {
         let ratios = self.rounds.iter().filter_map(|round| {
             let same = other.rounds.iter().find(|it| it.round == round.round)?;
@@ -99,7 +95,6 @@ impl Cell {
 
     /// Whether the generator was the limit in this cell, by its median: it computed all the time, or
     /// was late itself for much of what an open loop shows as latency.
-    #[must_use]
     pub fn generator_was_the_limit(&self) -> bool {
         let shares = self.rounds.iter().map(|round| round.generator_cpu_share);
         let computed = Estimate::of(shares).is_some_and(|share| share.median >= GENERATOR_LIMIT);
@@ -111,7 +106,6 @@ impl Cell {
     }
 
     /// The rounds whose figure lies far from the others. They stay in every figure.
-    #[must_use]
     pub fn outliers(&self, measure: Measure) -> Vec<usize> {
         let figures = self.rounds.iter().filter_map(|round| {
             let figure = measure.of(self, round)?;
@@ -140,7 +134,6 @@ impl Cell {
 }
 
 /// The model whose control is called `name`.
-#[must_use]
 pub fn control_of(name: &str) -> Option<&str> {
     name.strip_suffix(CONTROL_SUFFIX)
         .or_else(|| name.strip_suffix(OLD_CONTROL_SUFFIX))
@@ -158,7 +151,6 @@ pub struct Overhead {
 }
 
 /// Pairs every control of `record` with its model.
-#[must_use]
 pub fn overheads(record: &Record) -> Vec<Overhead> {
     let is_control = |cell: &&Cell| {
         let entrant = record.entrant(&cell.model);

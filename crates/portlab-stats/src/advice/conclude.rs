@@ -19,7 +19,6 @@ const LATENCIES: u64 = 100;
 /// load, the one with the smallest *dominant share* is chosen: the larger one of its shares of processors
 /// and memory, because that resource runs out first (A. Ghodsi et al., "Dominant resource fairness", NSDI
 /// 2011).
-#[must_use]
 pub fn conclude(measured: &Measured) -> Advice {
     let question = &measured.question;
     let limits = limits(question, measured.server_cores);

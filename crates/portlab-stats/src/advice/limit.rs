@@ -29,7 +29,6 @@ pub enum Limit {
 
 impl Limit {
     /// The rate, in messages per second.
-    #[must_use]
     pub fn per_s(self) -> f64 {
         match self {
             Self::Connections { per_s, .. } | Self::Processors { per_s, .. } => per_s,
@@ -37,7 +36,6 @@ impl Limit {
     }
 
     /// The work that it follows from.
-    #[must_use]
     pub fn work(self) -> Work {
         match self {
             Self::Connections { work, .. } | Self::Processors { work, .. } => work,
@@ -46,7 +44,6 @@ impl Limit {
 }
 
 /// The limits of `question` on a machine with `cores` for the server, the lowest first.
-#[must_use]
 pub fn limits(question: &Question, cores: usize) -> Vec<Limit> {
     let limit = |&work: &Work| {
         let seconds = work.time_ns as f64 / 1e9;

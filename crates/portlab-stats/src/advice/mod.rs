@@ -41,7 +41,6 @@ pub struct Question {
 
 impl Question {
     /// The works one by one; for an echo a single `None`.
-    #[must_use]
     pub fn each_work(&self) -> Vec<Option<Work>> {
         match self.works.is_empty() {
             true => vec![None],
@@ -50,7 +49,6 @@ impl Question {
     }
 
     /// Whether no limit forbids that a server with `cores` bears the rate: see [`limits`].
-    #[must_use]
     pub fn is_possible(&self, cores: usize) -> bool {
         let limits = limits(self, cores);
         limits.iter().all(|limit| limit.per_s() >= self.rate_per_s)
@@ -155,7 +153,6 @@ pub struct Shot {
 impl Shot {
     /// What it says about the server. If the bound was missed while other programs had the processors, it
     /// says nothing; if it was met, it was met in spite of them.
-    #[must_use]
     pub fn says(&self) -> Shown {
         let busy = self.wait_share.is_some_and(|share| share >= TOO_BUSY);
         match self.shown {
@@ -214,7 +211,6 @@ pub enum Ceiling {
 
 impl Ceiling {
     /// The highest rate that the model surely bears.
-    #[must_use]
     pub fn low(self) -> Option<f64> {
         match self {
             Self::Between { low_per_s, .. } => Some(low_per_s),
@@ -224,7 +220,6 @@ impl Ceiling {
     }
 
     /// The lowest rate that the model surely doesn't bear.
-    #[must_use]
     pub fn high(self) -> Option<f64> {
         match self {
             Self::Between { high_per_s, .. } => Some(high_per_s),

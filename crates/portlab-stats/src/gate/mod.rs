@@ -107,7 +107,6 @@ pub enum Decision {
 
 impl Decision {
     /// Whether more pairs are needed for a decision.
-    #[must_use]
     pub fn is_open(&self) -> bool {
         matches!(
             self,
@@ -151,7 +150,6 @@ pub enum Unpaired {
 }
 
 /// Judges the models of `record` against the same models of the other build in it.
-#[must_use]
 pub fn builds(record: &Record, bar: f64) -> Gate<'_> {
     let mut candidates = Vec::new();
     for group in groups(record) {
@@ -444,7 +442,6 @@ impl Judged<'_> {
 
     /// By how much the program is worse if its figure is `ratio` times the reference's, as a share of the
     /// reference's figure; negative if it is better.
-    #[must_use]
     pub fn worsening(&self, ratio: f64) -> f64 {
         (ratio - 1.0) * upwards(self.measure)
     }
@@ -452,7 +449,6 @@ impl Judged<'_> {
 
 impl Gate<'_> {
     /// The decision about the whole run.
-    #[must_use]
     pub fn outcome(&self) -> Outcome {
         let any = |what: fn(&Decision) -> bool| self.judged.iter().any(|it| what(&it.decision));
         if any(|it| matches!(it, Decision::Worse | Decision::Broken)) {

@@ -176,7 +176,6 @@ impl Kind {
     ];
 
     /// Its name in the file.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Accept => "accept",
@@ -190,13 +189,11 @@ impl Kind {
 
 impl Trace {
     /// The counter called `name`.
-    #[must_use]
     pub fn counter(&self, name: &str) -> Option<&Counter> {
         self.counters.iter().find(|counter| counter.name == name)
     }
 
     /// The first slice on a thread that begins before the one before it has ended, with that one.
-    #[must_use]
     pub fn overlap(&self) -> Option<(Slice, Slice)> {
         let pairs = self.slices.windows(2).map(|pair| (pair[0], pair[1]));
         let mut same_thread =

@@ -23,7 +23,6 @@ const MOST_SLICES: usize = 600;
 
 impl Trace {
     /// The middle of the time in which threads worked: `length_ns` at most.
-    #[must_use]
     pub fn middle(&self, length_ns: u64) -> (u64, u64) {
         let worked = || self.slices.iter().filter(|slice| slice.kind != Kind::Wait);
         let first = worked().map(|slice| slice.start_ns).min().unwrap_or(0);
@@ -38,7 +37,6 @@ impl Trace {
     }
 
     /// What each thread did from `from_ns` to `to_ns`, if it worked at all.
-    #[must_use]
     pub fn strip(&self, (from_ns, to_ns): (u64, u64)) -> Strip {
         let mut numbers = HashMap::new();
         let mut tracks = Vec::new();
