@@ -4,7 +4,6 @@ use std::{
     io::{self, Read},
     path::{Path, PathBuf},
     process::{Command, ExitStatus, Stdio},
-    sync::Arc,
     thread,
     time::{Duration, Instant},
 };
@@ -13,9 +12,7 @@ use portlab_stats::record::Cell;
 use portlab_sys::spawn;
 use portlab_words::{Text, tr};
 
-use crate::{
-    Experiment, Running, ServerError, experiment::Entrant, measure::STOPPING, server::AGAIN,
-};
+use crate::{Experiment, Running, measure::STOPPING, server::AGAIN};
 
 /// Another build of portlab.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,68 +23,6 @@ pub struct Build {
     pub version: String,
 }
 
-/// Why a file can't take part as another build.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.text())]
-pub enum BuildError {
-    /// The file can't be started.
-    Start {
-        /// The file.
-        program: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
-    /// The file is another program.
-    Foreign {
-        /// The file.
-        program: PathBuf,
-        /// The reason to think so.
-        why: String,
-    },
-    /// It is a portlab, but can't serve a model with the options that are measured.
-    Misfit {
-        /// The build.
-        build: Arc<Build>,
-        /// The model.
-        model: String,
-        /// What it did instead.
-        error: ServerError,
-    },
-}
-
-impl BuildError {
-    /// The reason, in both languages.
-    pub fn text(&self) -> Text {
-        match self {
-            Self::Start { program, error } => {
-                let program = program.display();
-                tr!(
-                    "can't start {program}: {error}",
-                    "无法启动 {program}：{error}"
-                )
-            }
-            Self::Foreign { program, why } => {
-                let program = program.display();
-                tr!(
-                    "{program} is not a portlab program: {why}",
-                    "{program} 不是 portlab 程序：{why}"
-                )
-            }
-            Self::Misfit {
-                build,
-                model,
-                error,
-            } => {
-                let (program, version) = (build.program.display(), &build.version);
-                tr!(
-                    "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
-                    "{program}（portlab {version}）不能运行 {model}：{error}；请去掉这个模型或选项"
-                )
-            }
-        }
-    }
-}
-
 /// How long `--version` may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -96,32 +31,28 @@ impl Build {
     ///
     /// # Errors
     /// When it can't be started, or isn't a portlab.
-    pub fn ask(program: &Path) -> Result<Self, BuildError> {
-        let foreign = |why: String| BuildError::Foreign {
-            program: program.to_owned(),
-            why,
-        };
+    pub fn ask(program: &Path) -> Result<Self, Text> {
+        let name = program.display();
         let mut command = Command::new(program);
         command.arg("--version");
-        let told = first_words(&mut command, PATIENCE).map_err(|error| BuildError::Start {
-            program: program.to_owned(),
-            error,
-        })?;
-        let (said, ended) = told;
-        if ended.is_none() {
-            return Err(foreign("it doesn't answer --version".to_owned()));
-        }
+        let (said, ended) = first_words(&mut command, PATIENCE)
+            .map_err(|error| tr!("can't start {name}: {error}", "无法启动 {name}：{error}"))?;
         let line = said.lines().next().unwrap_or_default();
-        match line.split_once(' ') {
-            Some(("portlab", version)) if version.starts_with(|c: char| c.is_ascii_digit()) => {
-                Ok(Self {
-                    program: program.to_owned(),
-                    version: version.trim().to_owned(),
-                })
-            }
-            _ => Err(foreign(format!(
-                "asked for its --version, it said {line:?}"
-            ))),
+        let is_number = |text: &&str| text.starts_with(|c: char| c.is_ascii_digit());
+        let version = line.strip_prefix("portlab ").filter(is_number);
+        match (ended, version) {
+            (None, _) => Err(tr!(
+                "{name} is not a portlab program: it doesn't answer --version",
+                "{name} 不是 portlab 程序：它不回答 --version"
+            )),
+            (_, None) => Err(tr!(
+                "{name} is not a portlab program: asked for its --version, it said {line:?}",
+                "{name} 不是 portlab 程序：问它 --version，它说 {line:?}"
+            )),
+            (_, Some(version)) => Ok(Self {
+                program: program.to_owned(),
+                version: version.trim().to_owned(),
+            }),
         }
     }
 }
@@ -162,7 +93,7 @@ impl Experiment {
     ///
     /// # Errors
     /// When a model doesn't begin to listen, or doesn't stop.
-    pub fn try_builds(&self, cells: &[Cell], running: &Running) -> Result<(), BuildError> {
+    pub fn try_builds(&self, cells: &[Cell], running: &Running) -> Result<(), Text> {
         let mut tried: Vec<(&str, &str)> = Vec::new();
         for cell in cells.iter().filter(|cell| cell.not_run.is_none()) {
             let (part, entrant) = self.of(cell);
@@ -176,19 +107,15 @@ impl Experiment {
             tried.push(this);
             let server = self.start(part, entrant, cell, (&running.mark, &[]), &|| false);
             let stopped = server.and_then(|server| server.stop(STOPPING));
-            stopped.map_err(|error| BuildError::Misfit {
-                build: Arc::clone(build),
-                model: model_of(entrant),
-                error,
+            stopped.map_err(|error| {
+                let (program, version) = (build.program.display(), &build.version);
+                let model = entrant.sheet().map_or(&*entrant.name, |sheet| sheet.name);
+                tr!(
+                    "{program}, portlab {version}, can't serve {model}: {error}; leave the model or the option out",
+                    "{program}（portlab {version}）不能运行 {model}：{error:#}；请去掉这个模型或选项"
+                )
             })?;
         }
         Ok(())
     }
-}
-
-fn model_of(entrant: &Entrant) -> String {
-    entrant
-        .sheet()
-        .map_or(&*entrant.name, |sheet| sheet.name)
-        .to_owned()
 }

@@ -9,7 +9,7 @@ use portlab_stats::record::{Cell, Environment, FORMAT, Failed, Record};
 use portlab_sys::{limits::open_files, machine::machine};
 
 use crate::{
-    Experiment, MeasureError, Pinning, Running, Store, StoreError, TimelineError,
+    Experiment, MeasureError, Pinning, Running, Store, StoreError,
     launch::keep_generator_apart,
     measure::measure,
     rates::{find_rates, rate_of},
@@ -34,7 +34,7 @@ pub trait Observer {
     /// `cell`'s entrant has failed too often without ever being measured, and isn't tried again.
     fn gives_up(&mut self, _cell: &Cell) {}
     /// There is no timeline of `cell`'s entrant.
-    fn no_timeline(&mut self, _cell: &Cell, _error: &TimelineError) {}
+    fn no_timeline(&mut self, _cell: &Cell, _error: &MeasureError) {}
     /// Whether the comparison is to end now, with the rounds that it has.
     fn interrupted(&self) -> bool {
         false
@@ -53,7 +53,7 @@ pub fn blank(experiment: &Experiment, command: &str) -> Record {
             .duration_since(UNIX_EPOCH)
             .map_or(0, |since| since.as_secs()),
         environment: environment(&experiment.pinning),
-        setup: experiment.setup(),
+        setup: experiment.setup.clone(),
         entrants: experiment.entrants(),
         workloads: experiment.workloads(),
         complete: false,
@@ -77,7 +77,7 @@ pub fn compare(
     observer: &mut dyn Observer,
 ) -> Result<Record, StoreError> {
     keep_generator_apart(&experiment.pinning);
-    let rounds = 1..=experiment.rounds;
+    let rounds = 1..=experiment.setup.rounds;
     let mut order: Vec<(usize, usize)> = rounds
         .flat_map(|round| {
             let order = experiment.order(&record.cells, round);
@@ -109,7 +109,7 @@ pub fn compare(
         }
         observer.begins(number, order.len(), &record.cells[place]);
         let rate = rate_of(&record, place);
-        let measured = rate.and_then(|rate| {
+        let measured = rate.map_err(MeasureError::from).and_then(|rate| {
             let cell = &record.cells[place];
             measure(experiment, cell, (round, rate), &running.mark, observer)
         });

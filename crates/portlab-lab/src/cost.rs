@@ -150,7 +150,8 @@ impl Costs {
         let of = |place: usize| {
             let cell = &record.cells[place];
             let made = cell.rounds.len() + cell.failures.len();
-            let left = u32::try_from(experiment.rounds.saturating_sub(made)).unwrap_or(u32::MAX);
+            let left =
+                u32::try_from(experiment.setup.rounds.saturating_sub(made)).unwrap_or(u32::MAX);
             match cell.not_run {
                 None => self
                     .of(experiment, &record.cells, place)

@@ -16,22 +16,14 @@ use crate::{
 pub struct Experiment {
     /// The program whose `serve` is measured.
     pub program: PathBuf,
-    /// The suite that was chosen, if one was.
-    pub suite: Option<String>,
+    /// What is the same for every cell.
+    pub setup: Setup,
     /// The entrants, in the order in which they are shown.
     pub entrants: Vec<Entrant>,
-    /// The entrant that the others are compared with.
-    pub baseline: Option<String>,
     /// The workloads, in the order in which they are shown.
     pub parts: Vec<Part>,
-    /// How often each cell is measured.
-    pub rounds: usize,
     /// Threads of an async runtime; otherwise one for each processor.
     pub runtime_threads: Option<usize>,
-    /// Threads that generate load; a chat has one.
-    pub load_threads: usize,
-    /// The seed of the order within each round, and of what is random in its load.
-    pub seed: u64,
     /// The processors of server and generator.
     pub pinning: Pinning,
     /// How long a foreign server may take until it listens.
@@ -252,7 +244,7 @@ impl Experiment {
     /// are measured one after the other, in random order, so that no model always follows the same one and
     /// changes of the machine affect all alike.
     pub fn order(&self, cells: &[Cell], round: usize) -> Vec<usize> {
-        let mut random = fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64));
+        let mut random = fastrand::Rng::with_seed(self.setup.seed.wrapping_add(round as u64));
         let mut groups: Vec<Vec<usize>> = Vec::new();
         for (place, cell) in cells.iter().enumerate() {
             if cell.not_run.is_some() {
@@ -276,18 +268,7 @@ impl Experiment {
     /// figure depends on one sequence of arrivals.
     pub(crate) fn load_seed(&self, round: usize) -> u64 {
         // Far apart, because the threads of a load take the following seeds.
-        fastrand::Rng::with_seed(self.seed.wrapping_add(round as u64)).u64(..)
-    }
-
-    /// The setup for the record.
-    pub fn setup(&self) -> Setup {
-        Setup {
-            suite: self.suite.clone(),
-            rounds: self.rounds,
-            load_threads: self.load_threads,
-            seed: self.seed,
-            baseline: self.baseline.clone(),
-        }
+        fastrand::Rng::with_seed(self.setup.seed.wrapping_add(round as u64)).u64(..)
     }
 
     /// The entrants for the record.
@@ -397,9 +378,14 @@ mod tests {
         };
         Experiment {
             program: PathBuf::new(),
-            suite: None,
+            setup: Setup {
+                suite: None,
+                rounds: 3,
+                load_threads: 1,
+                seed: 7,
+                baseline: None,
+            },
             entrants: MODELS.iter().map(|model| Entrant::ours(*model)).collect(),
-            baseline: None,
             parts: vec![Part {
                 workload,
                 work: "none".into(),
@@ -411,10 +397,7 @@ mod tests {
                 warmup: Duration::ZERO,
                 points: connections.iter().map(point).collect(),
             }],
-            rounds: 3,
             runtime_threads: None,
-            load_threads: 1,
-            seed: 7,
             pinning: Pinning::default(),
             start_timeout: START_TIMEOUT,
         }

@@ -5,7 +5,9 @@
 //! metered, and the server is refused.
 
 use std::{
+    error::Error,
     ffi::OsStr,
+    fmt,
     net::{Ipv4Addr, SocketAddr, TcpListener},
     process::Command,
     thread,
@@ -19,64 +21,56 @@ use portlab_sys::{
     meter::below,
     sockets::{Socket, State, held_by, holders, sockets, sockets_at},
 };
+use portlab_words::{Text, tr};
 
 use crate::{
     Server, ServerError, Surroundings,
     server::{AGAIN, START},
 };
 
-/// Why a foreign server can't be metered in whole.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NotMetered {
-    /// A process that the command didn't start listens on the port.
-    #[error(
-        "not measured: {} listens on {addr}, and the command of --server didn't start it, so what it uses \
-         can't be metered; give the command that starts the server itself",
-        told(holder.as_ref())
-    )]
-    Listener {
-        /// The port.
-        addr: SocketAddr,
-        /// The process, if it could be found.
-        holder: Option<Holder>,
-    },
-    /// Such a process holds a connection of the load.
-    #[error(
-        "not measured: {} holds a connection to {addr}, and the command of --server didn't start it, so \
-         what it uses can't be metered; give the command that starts the server itself",
-        told(holder.as_ref())
-    )]
-    Connection {
-        /// The port.
-        addr: SocketAddr,
-        /// The process, if it could be found.
-        holder: Option<Holder>,
-    },
-    /// Some of the server's processes belong to another user.
-    #[error(
-        "not measured: a process of the server belongs to another user, so whose the sockets of {addr} \
-         are can't be seen; run the server as yourself, or portlab as root"
-    )]
-    Hidden {
-        /// The port.
-        addr: SocketAddr,
-    },
+/// That a foreign server can't be metered in whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotMetered {
+    /// Why.
+    pub kind: Unmetered,
+    /// The port.
+    pub addr: SocketAddr,
+    /// The process that the command didn't start, if it could be found.
+    pub holder: Option<Holder>,
 }
 
-impl NotMetered {
-    /// The reason as a record has it.
-    pub fn kind(&self) -> Unmetered {
-        match self {
-            Self::Listener { .. } => Unmetered::Listener,
-            Self::Connection { .. } => Unmetered::Connection,
-            Self::Hidden { .. } => Unmetered::Hidden,
-        }
+impl fmt::Display for NotMetered {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let addr = self.addr;
+        let does = match self.kind {
+            Unmetered::Listener => tr!("listens on {addr}", "监听着 {addr}"),
+            Unmetered::Connection => {
+                tr!("holds a connection to {addr}", "持有到 {addr} 的一个连接")
+            }
+            Unmetered::Hidden => {
+                return tr!(
+                    "not measured: a process of the server belongs to another user, so whose the sockets of \
+                     {addr} are can't be seen; run the server as yourself, or portlab as root",
+                    "没有测量：服务器有一个进程属于别的用户，看不到 {addr} 的套接字是谁的；\
+                     请用自己的身份运行服务器，或者以 root 运行 portlab"
+                )
+                .fmt(f);
+            }
+        };
+        let (Text { en, zh }, holder) = (does, self.holder.as_ref().map(Holder::to_string));
+        let of = |other: &str| holder.clone().unwrap_or_else(|| other.to_owned());
+        let (process, process_zh) = (of("another process"), of("另一个进程"));
+        tr!(
+            "not measured: {process} {en}, and the command of --server didn't start it, so what it uses \
+             can't be metered; give the command that starts the server itself",
+            "没有测量：{process_zh} {zh}，但它不是 --server 的命令启动的，无法测量它的资源用量；\
+             请给出直接启动服务器的命令"
+        )
+        .fmt(f)
     }
 }
 
-fn told(holder: Option<&Holder>) -> String {
-    holder.map_or_else(|| "another process".to_owned(), Holder::to_string)
-}
+impl Error for NotMetered {}
 
 /// How long a socket of the server may seem to belong to another process: processes are read one by one,
 /// and some may start, or change their parent, meanwhile.
@@ -106,17 +100,22 @@ impl Server {
         command.args(words);
         let mut server = Self::spawn(surroundings, &mut command, (addr, true))?;
         let patience = surroundings.start_timeout.unwrap_or(START);
-        let Some(what) = server.wait_until_its_port_is_open(patience, interrupted)? else {
+        let Some(Text { en, zh }) = server.wait_until_its_port_is_open(patience, interrupted)?
+        else {
             return Ok(server);
         };
         let words = command.get_args().map(OsStr::to_string_lossy);
         let program = command.get_program().to_string_lossy();
         let command = std::iter::once(program).chain(words).collect::<Vec<_>>();
-        Err(ServerError::Foreign {
-            command: command.join(" "),
-            what,
-            said: server.complaints.for_a_moment(),
-        })
+        let command = command.join(" ");
+        Err(match server.complaints.for_a_moment().trim() {
+            "" => tr!("`{command}` {en}", "`{command}` {zh}"),
+            said => tr!(
+                "`{command}` {en}; it said: {said}",
+                "`{command}` {zh}；它说：{said}"
+            ),
+        }
+        .into())
     }
 
     /// Waits for at most `patience`; returns what the server did instead, in words.
@@ -124,7 +123,7 @@ impl Server {
         &mut self,
         patience: Duration,
         interrupted: &dyn Fn() -> bool,
-    ) -> Result<Option<String>, ServerError> {
+    ) -> Result<Option<Text>, ServerError> {
         let addr = self.addr;
         let since = Instant::now();
         let (mut strange_since, mut beside_since) = (None::<Instant>, None::<Instant>);
@@ -145,22 +144,27 @@ impl Server {
             } else if at_port.iter().any(|it| is_listening(it, addr.port()))
                 && beside_since.get_or_insert_with(Instant::now).elapsed() > BESIDE
             {
-                return Ok(Some(self.listens_beside().unwrap_or_default()));
+                return Ok(self.listens_beside());
             }
             if let Some(status) = self.child.try_wait()? {
-                return Ok(Some(format!(
-                    "ended with {status} instead of listening on {addr}"
+                return Ok(Some(tr!(
+                    "ended with {status} instead of listening on {addr}",
+                    "没有监听 {addr} 就结束了：{status}"
                 )));
             }
             if interrupted() {
-                return Ok(Some("was ended before it listened".to_owned()));
+                return Ok(Some(Text::new(
+                    "was ended before it listened",
+                    "还没有监听就被结束了",
+                )));
             }
             if since.elapsed() > patience {
                 let seconds = patience.as_secs_f64();
                 return Ok(Some(self.listens_beside().unwrap_or_else(|| {
-                    format!(
+                    tr!(
                         "doesn't listen on {addr} after {seconds} s; it is to take its port from {{port}}, \
-                         and --start-timeout gives it more time"
+                         and --start-timeout gives it more time",
+                        "过了 {seconds} 秒还没有监听 {addr}；它要从 {{port}} 得到端口，--start-timeout 可以多给它时间"
                     )
                 })));
             }
@@ -169,7 +173,7 @@ impl Server {
     }
 
     /// Where the server listens, in words, if not on its port.
-    fn listens_beside(&self) -> Option<String> {
+    fn listens_beside(&self) -> Option<Text> {
         let own = held_by(&below(self.pid()).ok()?).inodes;
         let all = sockets().ok()?;
         let listening = all.iter().filter(|it| it.state == State::Listen);
@@ -177,11 +181,11 @@ impl Server {
             .filter(|it| own.contains(&it.inode))
             .map(|it| it.local.to_string())
             .collect();
+        let (addr, others) = (self.addr, own.join(", "));
         (!own.is_empty()).then(|| {
-            format!(
-                "listens on {}, and not on {}; let it bind 127.0.0.1 and take its port from {{port}}",
-                own.join(" and "),
-                self.addr
+            tr!(
+                "listens on {others}, and not on {addr}; let it bind 127.0.0.1 and take its port from {{port}}",
+                "监听的是 {others}，而不是 {addr}；请让它绑定 127.0.0.1，并从 {{port}} 得到端口"
             )
         })
     }
@@ -190,10 +194,7 @@ impl Server {
     fn check_listeners(&self, at_port: &[Socket]) -> Result<(), NotMetered> {
         let (addr, port) = (self.addr, self.addr.port());
         let listening = at_port.iter().filter(|it| is_listening(it, port));
-        check(self.pid(), addr, listening, |holder| NotMetered::Listener {
-            addr,
-            holder,
-        })
+        check(self.pid(), addr, listening, Unmetered::Listener)
     }
 }
 
@@ -207,10 +208,7 @@ pub(crate) fn check_connections(keeper: i32, addr: SocketAddr) -> Result<(), Not
         let accepted = at_port.iter().filter(|it| {
             it.state == State::Established && it.local.port() == addr.port() && it.inode != 0
         });
-        let checked = check(keeper, addr, accepted, |holder| NotMetered::Connection {
-            addr,
-            holder,
-        });
+        let checked = check(keeper, addr, accepted, Unmetered::Connection);
         if checked.is_ok() || since.elapsed() > BETWEEN_LOOKS {
             return checked;
         }
@@ -223,18 +221,19 @@ fn check<'a>(
     keeper: i32,
     addr: SocketAddr,
     sockets: impl Iterator<Item = &'a Socket>,
-    strange: impl FnOnce(Option<Holder>) -> NotMetered,
+    kind: Unmetered,
 ) -> Result<(), NotMetered> {
     let own = held_by(&below(keeper).unwrap_or_default());
-    let strangers = sockets.filter(|it| !own.inodes.contains(&it.inode));
-    let Some(first) = strangers.into_iter().next() else {
+    let mut strangers = sockets.filter(|it| !own.inodes.contains(&it.inode));
+    let Some(first) = strangers.next() else {
         return Ok(());
     };
-    if !own.all_seen {
-        return Err(NotMetered::Hidden { addr });
-    }
-    let holder = holders().remove(&first.inode);
-    Err(strange(holder.and_then(|all| all.into_iter().next())))
+    let (kind, holder) = match own.all_seen {
+        true => (kind, holders().remove(&first.inode)),
+        false => (Unmetered::Hidden, None),
+    };
+    let holder = holder.and_then(|all| all.into_iter().next());
+    Err(NotMetered { kind, addr, holder })
 }
 
 fn is_listening(socket: &Socket, port: u16) -> bool {
@@ -268,11 +267,9 @@ mod tests {
         let since = Instant::now();
         let interrupted = || since.elapsed() > Duration::from_millis(300);
         let error = Server::foreign(&surroundings, &words, &interrupted).unwrap_err();
-        let ServerError::Foreign { what, said, .. } = error else {
-            panic!("{error:?}")
-        };
-        assert!(what.contains("was ended"), "{what}");
-        assert!((1..=80 * 1024).contains(&said.len()), "{}", said.len());
+        let said = error.to_string();
+        assert!(said.contains("was ended before it listened; it said: "));
+        assert!(said.len() < 80 * 1024, "{}", said.len());
     }
 
     #[test]
@@ -286,10 +283,10 @@ mod tests {
         assert_eq!(check_connections(server.pid(), addr), Ok(()));
         let _accepted = listener.accept().unwrap();
         let refused = check_connections(server.pid(), addr).unwrap_err();
-        assert_eq!(refused.kind(), Unmetered::Connection);
-        let NotMetered::Connection { holder, .. } = refused else {
-            panic!("{refused:?}")
-        };
-        assert_eq!(holder.unwrap().pid, std::process::id().cast_signed());
+        assert_eq!(refused.kind, Unmetered::Connection);
+        assert_eq!(
+            refused.holder.unwrap().pid,
+            std::process::id().cast_signed()
+        );
     }
 }

@@ -21,7 +21,7 @@
 //! | `server`, `launch` | a server in a process of its own: started, told to stop, never left behind |
 //! | `foreign` | the same for a foreign server, and whether all of it is metered |
 //! | `measure` | one measurement of one cell |
-//! | `echo`, `chat` | the verification and the load of each service |
+//! | `load` | the verification and the load of each service |
 //! | `meter` | the server's resource usage, read from outside |
 //! | `comparison` | the whole: rounds over cells, a record that grows |
 //! | `cost` | how long it will take |
@@ -35,13 +35,12 @@
 
 pub mod advise;
 mod build;
-mod chat;
 mod comparison;
 mod cost;
-mod echo;
 pub mod experiment;
 mod foreign;
 mod launch;
+mod load;
 mod measure;
 mod meter;
 mod plans;
@@ -53,7 +52,7 @@ mod store;
 mod timeline;
 pub mod workloads;
 
-pub use build::{Build, BuildError};
+pub use build::Build;
 pub use comparison::{Observer, blank, compare};
 pub use cost::{Costs, costs};
 pub use experiment::{Experiment, quoted, random_seed};
@@ -61,7 +60,7 @@ pub use foreign::NotMetered;
 pub use launch::pin;
 pub use measure::MeasureError;
 pub use portlab_stats::record::Pinning;
-pub use running::{Leftover, Running, RunningError};
+pub use running::{Leftover, Running};
 pub use server::{Ended, Server, ServerError, Surroundings};
 pub use store::{Store, StoreError, load};
-pub use timeline::{TimelineError, timelines};
+pub use timeline::timelines;

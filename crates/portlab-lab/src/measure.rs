@@ -1,13 +1,15 @@
 //! One measurement of one cell: a fresh server, verified, then loaded and metered.
 
-use std::{io, path::Path, process::ExitStatus, time::Duration};
+use std::{io, path::Path, time::Duration};
 
-use portlab_load::{Latency, Outcome, Plan, RunError, Tally, Watch};
+use portlab_load::{Latency, Plan, RunError};
 use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
+use portlab_words::{Text, tr};
 
 use crate::{
-    Experiment, NotMetered, Observer, ServerError, chat, echo,
+    Experiment, NotMetered, Observer, Server, ServerError,
     experiment::{self, Part},
+    load::{Loaded, Verifying, load, verify},
     meter::{Meter, Readings},
     running::Mark,
     workloads::Load,
@@ -22,63 +24,34 @@ pub enum MeasureError {
     /// The load could not be generated.
     #[error(transparent)]
     Load(#[from] RunError),
-    /// The server could not be metered.
-    #[error("can't meter the server: {0}")]
-    Meter(#[from] io::Error),
     /// Not all that serves the connections could be metered.
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
-    /// The server failed verification, before measuring.
-    #[error("not measured: verification failed: {0}")]
-    NotVerified(String),
-    /// Some connections could not be made.
-    #[error("{made} of {wanted} connections could be made: {why}")]
-    Connections {
-        /// Connections that were made.
-        made: usize,
-        /// Connections that were asked for.
-        wanted: usize,
-        /// The reasons.
-        why: String,
-    },
-    /// Some members could not get into the chat.
-    #[error("{made} of {wanted} members got in: {why}")]
-    Members {
-        /// Members that got in.
-        made: usize,
-        /// Members that were to.
-        wanted: usize,
-        /// The reasons.
-        why: String,
-    },
-    /// It passed verification, and failed before anything was measured.
-    #[error("verification passed, but the load failed before anything was measured: {0}")]
-    Wrong(String),
-    /// No message was answered while measuring, and there was no error.
-    #[error("no message was answered")]
-    NoMessages,
-    /// No member received a message while measuring, and there was no error.
-    #[error("no member received a message: {0}")]
-    NotHeard(String),
-    /// Its rate follows from its highest rate, which is unknown.
-    #[error("not measured: its highest rate is unknown")]
-    UnknownRate,
-    /// The server ended while being measured.
-    #[error("the server ended by itself, with {0}")]
-    Died(ExitStatus),
-    /// The server failed to end properly after being measured.
-    #[error("the server was told to stop and ended with {0}")]
-    Exit(ExitStatus),
+    /// No message was answered, or delivered, while measuring, and there was no error.
+    #[error(transparent)]
+    NoMessages(Text),
+    /// The server failed verification, lost connections, ended or could not be metered.
+    #[error(transparent)]
+    Failed(#[from] Text),
     /// The user has ended the run.
     #[error("interrupted")]
     Interrupted,
+}
+
+impl From<io::Error> for MeasureError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(tr!(
+            "can't meter the server: {error}",
+            "无法测量服务器的资源用量：{error}"
+        ))
+    }
 }
 
 impl MeasureError {
     /// Why a foreign server can't be metered, if that is it.
     pub fn unmetered(&self) -> Option<Unmetered> {
         match self {
-            Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind()),
+            Self::NotMetered(why) | Self::Server(ServerError::NotMetered(why)) => Some(why.kind),
             _ => None,
         }
     }
@@ -111,9 +84,9 @@ pub(crate) fn measure(
     mark: &Mark,
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
-    let (part, entrant) = experiment.of(cell);
-    let measured = match once(experiment, part, cell, which, mark, observer) {
-        Err(MeasureError::NoMessages | MeasureError::NotHeard(_)) => {
+    let part = experiment.of(cell).0;
+    match once(experiment, part, cell, which, mark, observer) {
+        Err(MeasureError::NoMessages(_)) => {
             let longer = Part {
                 duration: part.duration * LONGER,
                 ..part.clone()
@@ -121,12 +94,7 @@ pub(crate) fn measure(
             once(experiment, &longer, cell, which, mark, observer)
         }
         measured => measured,
-    };
-    // Also after an error: processes left behind must not disturb the next measurement.
-    if entrant.is_strange() {
-        mark.sweep()?;
     }
-    measured
 }
 
 /// How long a trial loads the server, in addition to four times the handler's work.
@@ -139,97 +107,134 @@ pub(crate) fn trial(
     mark: &Mark,
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
-    let (part, entrant) = experiment.of(cell);
+    let part = experiment.of(cell).0;
     let brief = Part {
         warmup: Duration::ZERO,
         duration: TRIAL + part.work_time * 4,
         ..part.clone()
     };
-    let measured = once(experiment, &brief, cell, (0, None), mark, observer);
-    if entrant.is_strange() {
-        mark.sweep()?;
-    }
-    measured
+    once(experiment, &brief, cell, (0, None), mark, observer)
 }
 
 fn once(
     experiment: &Experiment,
     part: &Part,
     cell: &Cell,
-    (round, rate_per_s): (usize, Option<f64>),
+    which: (usize, Option<f64>),
     mark: &Mark,
     observer: &mut dyn Observer,
 ) -> Result<Measured, MeasureError> {
-    let (_, entrant) = experiment.of(cell);
-    let mut server =
-        experiment.start(part, entrant, cell, (mark, &[]), &|| observer.interrupted())?;
-    let addr = server.addr();
-    let point = &cell.point;
+    let entrant = experiment.of(cell).1;
+    let server = experiment.start(part, entrant, cell, (mark, &[]), &|| observer.interrupted());
+    let measured = server
+        .map_err(MeasureError::from)
+        .and_then(|server| measured(experiment, part, cell, which, server, observer));
+    // Also after an error: processes left behind must not disturb the next measurement.
+    if entrant.is_strange() {
+        mark.sweep()?;
+    }
+    measured
+}
+
+fn measured(
+    experiment: &Experiment,
+    part: &Part,
+    cell: &Cell,
+    (round, rate_per_s): (usize, Option<f64>),
+    mut server: Server,
+    observer: &mut dyn Observer,
+) -> Result<Measured, MeasureError> {
+    let (addr, threads) = (server.addr(), experiment.setup.load_threads);
+    verify(part, cell.point.size_bytes, addr, observer)?;
     let seed = experiment.load_seed(round);
-    let (loaded, readings, wanted) = match part.workload.load {
-        Load::Echo(_) => {
-            echo::verify(part, point.size_bytes, addr, observer)?;
-            let mut plans = part.echo_plans(addr, point, experiment.load_threads, rate_per_s);
-            for plan in &mut plans {
-                plan.seed = seed;
-            }
-            let wanted = plans.first().map_or(0, |plan| plan.connections);
-            let mut meter = Meter::new(&server, wanted, observer);
-            (echo::load(&plans, &mut meter)?, meter.readings(), wanted)
-        }
-        Load::Chat => {
-            chat::verify(part, addr, observer)?;
-            let plan = Plan {
-                seed,
-                ..part.chat_plan(addr, point.connections, rate_per_s)
-            };
-            let wanted = plan.connections;
-            let mut meter = Meter::new(&server, wanted, observer);
-            (chat::load(&plan, &mut meter)?, meter.readings(), wanted)
-        }
-    };
+    let plans: Vec<Plan> = part
+        .plans(addr, &cell.point, threads, rate_per_s)
+        .into_iter()
+        .map(|plan| Plan { seed, ..plan })
+        .collect();
+    let wanted = plans[0].connections;
+    let mut meter = Meter::new(&server, wanted, observer);
+    let loaded = load(&plans, &mut meter)?;
+    let readings = meter.readings();
     if let Some(status) = server.wait(Duration::ZERO)? {
-        return Err(MeasureError::Died(status));
+        let died = tr!(
+            "the server ended by itself, with {status}",
+            "服务器自己结束了：{status}"
+        );
+        return Err(died.into());
     }
-    if loaded.interrupted {
-        return Err(MeasureError::Interrupted);
-    }
-    if loaded.connected < wanted {
-        let (made, why) = (loaded.connected, loaded.failures);
-        return Err(match part.workload.load {
-            Load::Echo(_) => MeasureError::Connections { made, wanted, why },
-            Load::Chat => MeasureError::Members { made, wanted, why },
-        });
-    }
-    let readings = readings?;
-    // If the server's CPU clock didn't move, there were too few messages to measure by.
-    let nothing = loaded.messages == 0
-        || loaded.metered_messages == 0
-        || readings.end.cpu <= readings.begin.cpu;
-    if part.talks() && nothing && loaded.errors > 0 {
-        return Err(MeasureError::Wrong(loaded.failures));
-    }
-    if part.talks() && nothing {
-        return Err(match part.workload.load {
-            Load::Echo(_) => MeasureError::NoMessages,
-            Load::Chat => MeasureError::NotHeard(loaded.failures),
-        });
-    }
-    match entrant.server {
-        experiment::Server::Ours(_) => {
-            let ended = server.stop(STOPPING)?;
-            if !ended.status.success() {
-                return Err(MeasureError::Exit(ended.status));
-            }
-        }
+    let readings = usable(part, &loaded, wanted, readings)?;
+    match experiment.of(cell).1.server {
+        experiment::Server::Ours(_) => stop(server)?,
         // SIGTERM itself ends a textbook twin. A foreign server may ignore it, or end with an error: it has been
         // measured, and is killed.
         experiment::Server::Control(_) | experiment::Server::Foreign(_) => {
             let _ = server.stop(STRANGER_STOPPING);
         }
     }
-    let latencies = histogram(&loaded.latency);
-    Ok((round_of(round, rate_per_s, loaded, readings), latencies))
+    let latencies = histogram(&loaded.outcome.latency);
+    Ok((round_of(round, rate_per_s, &loaded, readings), latencies))
+}
+
+/// The readings, if a load of `wanted` connections was what it was meant to be.
+fn usable(
+    part: &Part,
+    loaded: &Loaded,
+    wanted: usize,
+    readings: Result<Readings, MeasureError>,
+) -> Result<Readings, MeasureError> {
+    if loaded.outcome.interrupted() {
+        return Err(MeasureError::Interrupted);
+    }
+    let is_chat = matches!(part.workload.load, Load::Chat);
+    let (made, Text { en, zh }) = (loaded.outcome.connected, &loaded.failures);
+    if made < wanted {
+        let missing = match is_chat {
+            false => tr!(
+                "{made} of {wanted} connections could be made: {en}",
+                "{wanted} 个连接只建立了 {made} 个：{zh}"
+            ),
+            true => tr!(
+                "{made} of {wanted} members got in: {en}",
+                "{wanted} 个成员只进来了 {made} 个：{zh}"
+            ),
+        };
+        return Err(missing.into());
+    }
+    let readings = readings?;
+    // If the server's CPU clock didn't move, there were too few messages to measure by.
+    let nothing = loaded.messages == 0
+        || loaded.metered_messages == 0
+        || readings.end.cpu <= readings.begin.cpu;
+    if !part.talks() || !nothing {
+        return Ok(readings);
+    }
+    Err(match is_chat {
+        _ if loaded.errors > 0 => MeasureError::Failed(tr!(
+            "verification passed, but the load failed before anything was measured: {en}",
+            "核对通过了，但还没有测到什么，负载就失败了：{zh}"
+        )),
+        false => {
+            MeasureError::NoMessages(Text::new("no message was answered", "没有一条消息得到回应"))
+        }
+        true => MeasureError::NoMessages(tr!(
+            "no member received a message: {en}",
+            "没有一个成员收到消息：{zh}"
+        )),
+    })
+}
+
+/// Stops one of our servers, which must end well.
+fn stop(server: Server) -> Result<(), MeasureError> {
+    let status = server.stop(STOPPING)?.status;
+    match status.success() {
+        true => Ok(()),
+        false => Err(tr!(
+            "the server was told to stop and ended with {status}",
+            "服务器收到停止信号后结束得不正常：{status}"
+        )
+        .into()),
+    }
 }
 
 /// Loads the server of `cell` briefly, while it records into `file` what its threads do.
@@ -253,88 +258,15 @@ pub(crate) fn traced(
         duration: TRACED,
         ..part.clone()
     };
-    let mut watch = Verifying(observer);
-    let loaded = match part.workload.load {
-        Load::Echo(_) => {
-            let plans = brief.echo_plans(server.addr(), &cell.point, 1, None);
-            echo::load(&plans, &mut watch)?
-        }
-        Load::Chat => {
-            let plan = brief.chat_plan(server.addr(), cell.point.connections, None);
-            chat::load(&plan, &mut watch)?
-        }
-    };
-    if loaded.interrupted {
+    let plans = brief.plans(server.addr(), &cell.point, 1, None);
+    let loaded = load(&plans, &mut Verifying(observer))?;
+    if loaded.outcome.interrupted() {
         return Err(MeasureError::Interrupted);
     }
-    let ended = server.stop(STOPPING)?;
-    match ended.status.success() {
-        true => Ok(()),
-        false => Err(MeasureError::Exit(ended.status)),
-    }
+    stop(server)
 }
 
-/// The result of a load, of either service.
-#[derive(Debug)]
-pub(crate) struct Loaded {
-    pub(crate) interrupted: bool,
-    /// Connections that were made.
-    pub(crate) connected: usize,
-    /// Messages that the server has answered, or delivered, while measuring.
-    pub(crate) messages: u64,
-    /// The same between [`Watch::begin`] and [`Watch::end`].
-    pub(crate) metered_messages: u64,
-    pub(crate) elapsed: Duration,
-    pub(crate) latency: Latency,
-    pub(crate) errors: u64,
-    /// The errors, in words.
-    pub(crate) failures: String,
-    /// How late the generator of an open loop was itself; empty in a closed one.
-    pub(crate) pacing_lag: Latency,
-    /// Messages that fell due in an open loop while measuring.
-    pub(crate) due: u64,
-    /// Those of them that it could not send.
-    pub(crate) due_not_sent: u64,
-    /// CPU time of all the generator's threads while measuring.
-    pub(crate) generator_cpu: Duration,
-    /// The share, in `[0, 1]`, of its time that the busiest of them was computing.
-    pub(crate) generator_cpu_share: f64,
-    /// The share, in `[0, 1]`, of their runnable time that they waited for a processor.
-    pub(crate) generator_wait_share: Option<f64>,
-}
-
-impl Loaded {
-    /// What a load of answered messages came to, whose errors in words are `failures`.
-    pub(crate) fn of(outcome: Outcome, failures: String) -> Self {
-        Self {
-            interrupted: outcome.interrupted(),
-            due: outcome.due(),
-            connected: outcome.connected,
-            messages: outcome.messages,
-            metered_messages: outcome.metered_messages,
-            errors: outcome.tally.total() + outcome.unanswered,
-            failures,
-            elapsed: outcome.elapsed,
-            generator_cpu: outcome.generator_cpu.iter().sum(),
-            generator_cpu_share: outcome.busiest_thread(),
-            generator_wait_share: outcome.generator_wait_share(),
-            pacing_lag: outcome.pacing_lag,
-            due_not_sent: outcome.due_not_sent,
-            latency: outcome.latency,
-        }
-    }
-}
-
-/// Verification can be interrupted, and shows no progress.
-pub(crate) struct Verifying<'a>(pub(crate) &'a mut dyn Observer);
-
-impl Watch for Verifying<'_> {
-    fn interrupted(&self) -> bool {
-        self.0.interrupted()
-    }
-}
-
-fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Readings) -> Round {
+fn round_of(round: usize, rate_per_s: Option<f64>, loaded: &Loaded, readings: Readings) -> Round {
     let Readings {
         begin,
         end,
@@ -342,7 +274,8 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
         peak_pss_bytes,
         machine_cpu_pressure_share,
     } = readings;
-    let latency = loaded.latency;
+    let outcome = &loaded.outcome;
+    let (latency, elapsed) = (&outcome.latency, outcome.elapsed.as_secs_f64());
     let (messages, metered) = (loaded.messages as f64, loaded.metered_messages as f64);
     let per = |amount: f64, messages: f64| (messages > 0.0).then_some(amount / messages);
     let cpu = end.cpu.saturating_sub(begin.cpu);
@@ -350,8 +283,8 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
     Round {
         round,
         messages: loaded.messages,
-        elapsed_ms: loaded.elapsed.as_secs_f64() * 1e3,
-        messages_per_s: messages / loaded.elapsed.as_secs_f64().max(f64::MIN_POSITIVE),
+        elapsed_ms: elapsed * 1e3,
+        messages_per_s: messages / elapsed.max(f64::MIN_POSITIVE),
         latency_count: Some(latency.count()),
         latency_p50_ns: latency.quantile_ns(0.5),
         latency_p90_ns: latency.quantile_ns(0.9),
@@ -365,16 +298,16 @@ fn round_of(round: usize, rate_per_s: Option<f64>, loaded: Loaded, readings: Rea
         threads: end.threads,
         processes: end.processes,
         errors: loaded.errors,
-        first_error: (loaded.errors > 0).then_some(loaded.failures),
+        first_error: (loaded.errors > 0).then(|| loaded.failures.to_string()),
         generator_cpu_us_per_message: per(loaded.generator_cpu.as_secs_f64() * 1e6, messages),
         generator_cpu_share: loaded.generator_cpu_share,
         server_wait_share: end.runnable.wait_share_since(&begin.runnable),
-        generator_wait_share: loaded.generator_wait_share,
+        generator_wait_share: outcome.generator_wait_share(),
         machine_cpu_pressure_share,
         offered_per_s: rate_per_s,
-        pacing_lag_p99_ns: rate_per_s.map(|_| loaded.pacing_lag.quantile_ns(0.99)),
-        due_messages: rate_per_s.map(|_| loaded.due),
-        due_not_sent: rate_per_s.map(|_| loaded.due_not_sent),
+        pacing_lag_p99_ns: rate_per_s.map(|_| outcome.pacing_lag.quantile_ns(0.99)),
+        due_messages: rate_per_s.map(|_| loaded.due()),
+        due_not_sent: rate_per_s.map(|_| outcome.due_not_sent),
     }
 }
 
@@ -393,26 +326,6 @@ fn histogram(latency: &Latency) -> Histogram {
         }
     }
     histogram
-}
-
-/// The failures of a load, in words; `silence` if there is none.
-pub(crate) fn in_words(tally: &Tally, silence: &str) -> String {
-    let failures = tally.failures();
-    let texts: Vec<_> = failures
-        .map(|failure| format!("{}: {}", failure.phase, failure.cause))
-        .collect();
-    if texts.is_empty() {
-        silence.to_owned()
-    } else {
-        texts.join(", ")
-    }
-}
-
-/// The beginning of the first wrong answer, if it was kept.
-pub(crate) fn what_came(tally: &Tally) -> String {
-    tally
-        .first_wrong()
-        .map_or(String::new(), |came| format!("; what came: \"{came}\""))
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 
 use std::{
     io,
-    net::SocketAddr,
     time::{Duration, Instant},
 };
 
@@ -40,42 +39,25 @@ pub(crate) fn pressure_share(begin: (Instant, Duration), end: (Instant, Duration
     (elapsed > 0.0).then(|| (waited / elapsed).min(1.0))
 }
 
-/// The server that is metered.
-#[derive(Clone, Copy, Debug)]
-struct Subject {
-    pid: i32,
-    addr: SocketAddr,
-    /// Whether `pid` is the keeper of a foreign server, which is not a part of the server.
-    is_kept: bool,
-}
-
-impl Subject {
-    fn usage(self) -> io::Result<Usage> {
+impl Server {
+    fn usage(&self) -> io::Result<Usage> {
         match self.is_kept {
-            true => usage_below(self.pid),
-            false => usage(self.pid),
+            true => usage_below(self.pid()),
+            false => usage(self.pid()),
         }
     }
 
-    fn memory(self) -> io::Result<u64> {
+    fn memory(&self) -> io::Result<u64> {
         match self.is_kept {
-            true => pss_bytes_below(self.pid),
-            false => pss_bytes(self.pid),
-        }
-    }
-
-    /// Makes sure that the processes that are metered are those that serve the connections.
-    fn check_connections(self) -> Result<(), MeasureError> {
-        match self.is_kept {
-            true => Ok(check_connections(self.pid, self.addr)?),
-            false => Ok(()),
+            true => pss_bytes_below(self.pid()),
+            false => pss_bytes(self.pid()),
         }
     }
 }
 
 /// Reads the server's usage when measuring begins and ends.
 pub(crate) struct Meter<'a> {
-    subject: Subject,
+    server: &'a Server,
     wanted: usize,
     readings: Result<Readings, MeasureError>,
     /// The machine's pressure at the beginning.
@@ -85,20 +67,16 @@ pub(crate) struct Meter<'a> {
 
 impl<'a> Meter<'a> {
     /// A meter of `server`, which is to be loaded on `wanted` connections.
-    pub(crate) fn new(server: &Server, wanted: usize, observer: &'a mut dyn Observer) -> Self {
+    pub(crate) fn new(server: &'a Server, wanted: usize, observer: &'a mut dyn Observer) -> Self {
         let mut meter = Self {
-            subject: Subject {
-                pid: server.pid(),
-                addr: server.addr(),
-                is_kept: server.is_kept,
-            },
+            server,
             wanted,
             readings: Ok(Readings::default()),
             pressure: None,
             observer,
         };
-        meter.read(|subject, readings| {
-            readings.empty_pss_bytes = subject.memory()?;
+        meter.read(|server, readings| {
+            readings.empty_pss_bytes = server.memory()?;
             Ok(())
         });
         meter
@@ -110,9 +88,9 @@ impl<'a> Meter<'a> {
     }
 
     /// Takes a reading, unless one has failed.
-    fn read(&mut self, take: impl FnOnce(Subject, &mut Readings) -> Result<(), MeasureError>) {
+    fn read(&mut self, take: impl FnOnce(&Server, &mut Readings) -> Result<(), MeasureError>) {
         if let Ok(readings) = &mut self.readings
-            && let Err(error) = take(self.subject, readings)
+            && let Err(error) = take(self.server, readings)
         {
             self.readings = Err(error);
         }
@@ -120,8 +98,8 @@ impl<'a> Meter<'a> {
 
     /// Reads memory. This walks page tables, which takes CPU time, so it is done outside of the measured time.
     fn read_memory(&mut self) {
-        self.read(|subject, readings| {
-            readings.peak_pss_bytes = readings.peak_pss_bytes.max(subject.memory()?);
+        self.read(|server, readings| {
+            readings.peak_pss_bytes = readings.peak_pss_bytes.max(server.memory()?);
             Ok(())
         });
     }
@@ -129,23 +107,27 @@ impl<'a> Meter<'a> {
 
 impl Watch for Meter<'_> {
     fn connected(&mut self, connected: usize) -> bool {
-        self.read(|subject, _| subject.check_connections());
+        // The processes that are metered must be those that serve the connections.
+        self.read(|server, _| match server.is_kept {
+            true => Ok(check_connections(server.pid(), server.addr())?),
+            false => Ok(()),
+        });
         self.read_memory();
         connected == self.wanted && self.readings.is_ok()
     }
 
     fn begin(&mut self) {
         self.pressure = pressure_now();
-        self.read(|subject, readings| {
-            readings.begin = subject.usage()?;
+        self.read(|server, readings| {
+            readings.begin = server.usage()?;
             Ok(())
         });
     }
 
     fn end(&mut self) {
         let begin = self.pressure;
-        self.read(|subject, readings| {
-            readings.end = subject.usage()?;
+        self.read(|server, readings| {
+            readings.end = server.usage()?;
             let looks = begin.zip(pressure_now());
             readings.machine_cpu_pressure_share =
                 looks.and_then(|(begin, end)| pressure_share(begin, end));

@@ -24,17 +24,12 @@ impl Experiment {
         let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
         for part in &self.parts {
             for point in &part.points {
-                match part.workload.load {
-                    Load::Echo(_) => {
-                        let rate = match point.rate {
-                            Some(Rate::PerS(rate)) => Some(rate),
-                            _ => None,
-                        };
-                        let plans = part.echo_plans(nowhere, point, self.load_threads, rate);
-                        plans.iter().try_for_each(Plan::check)?;
-                    }
-                    Load::Chat => part.chat_plan(nowhere, point.connections, None).check()?,
-                }
+                let rate = match point.rate {
+                    Some(Rate::PerS(rate)) => Some(rate),
+                    _ => None,
+                };
+                let plans = part.plans(nowhere, point, self.setup.load_threads, rate);
+                plans.iter().try_for_each(Plan::check)?;
             }
         }
         Ok(())
@@ -42,15 +37,17 @@ impl Experiment {
 }
 
 impl Part {
-    /// The loads of an echo at `target`, the first of which is measured. With a rate it is an open
-    /// loop.
-    pub(crate) fn echo_plans(
+    /// The loads of a server at `target`, at least one; the first is measured. With a rate it is an open loop.
+    pub(crate) fn plans(
         &self,
         target: SocketAddr,
         point: &Point,
         threads: usize,
         rate_per_s: Option<f64>,
     ) -> Vec<Plan> {
+        let Load::Echo(shape) = self.workload.load else {
+            return vec![self.chat_plan(target, point.connections, rate_per_s)];
+        };
         let plain = Plan {
             connections: point.connections,
             threads,
@@ -60,9 +57,6 @@ impl Part {
             stop: Stop::after(self.duration),
             timeout: self.timeout(),
             ..Plan::new(target)
-        };
-        let Load::Echo(shape) = self.workload.load else {
-            return vec![plain];
         };
         let mut plans = shape(plain);
         for plan in &mut plans {
@@ -74,11 +68,8 @@ impl Part {
                 plan.script.greeting = Some(Expect::Bytes(INTRODUCTION.len()));
             }
         }
-        if let (Some(rate_per_s), Some(measured)) = (rate_per_s, plans.first_mut()) {
-            measured.pace = Pace::Open {
-                rate_per_s,
-                arrivals: Arrivals::Poisson,
-            };
+        if rate_per_s.is_some() {
+            plans[0].pace = pace(rate_per_s);
         }
         plans
     }
@@ -97,10 +88,7 @@ impl Part {
         };
         Plan {
             connections: members,
-            pace: rate_per_s.map_or(Pace::Closed, |rate_per_s| Pace::Open {
-                rate_per_s,
-                arrivals: Arrivals::Poisson,
-            }),
+            pace: pace(rate_per_s),
             depth: self.depth,
             // The encodings hold the message.
             script: Script::chat(chat, 1),
@@ -122,4 +110,11 @@ impl Part {
     pub(crate) fn talks(&self) -> bool {
         self.workload.counts != Counts::Nothing
     }
+}
+
+fn pace(rate_per_s: Option<f64>) -> Pace {
+    rate_per_s.map_or(Pace::Closed, |rate_per_s| Pace::Open {
+        rate_per_s,
+        arrivals: Arrivals::Poisson,
+    })
 }

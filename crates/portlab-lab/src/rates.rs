@@ -1,6 +1,7 @@
 //! The rates of open loops, which follow from closed loops before the first round.
 
 use portlab_stats::record::{Failed, Rate, Record};
+use portlab_words::Text;
 
 use crate::{Experiment, MeasureError, Observer, Running, measure::measure};
 
@@ -61,19 +62,23 @@ pub(crate) fn find_rates(
 ///
 /// # Errors
 /// When the rate in a closed loop is unknown.
-pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, MeasureError> {
+pub(crate) fn rate_of(record: &Record, place: usize) -> Result<Option<f64>, Text> {
+    let unknown = Text::new(
+        "not measured: its highest rate is unknown",
+        "没有测量：不知道它的最高速率",
+    );
     let cell = &record.cells[place];
     match cell.point.rate {
         None => Ok(None),
         Some(Rate::PerS(rate)) => Ok(Some(rate)),
         Some(Rate::HalfOfBest) => {
-            let best = cell.best_per_s.ok_or(MeasureError::UnknownRate)?;
+            let best = cell.best_per_s.ok_or(unknown)?;
             Ok(Some((best * PART).round()))
         }
         Some(Rate::Common) => {
             let others = record.cells.iter().filter(|other| cell.is_beside(other));
             let weakest = others.filter_map(|other| other.best_per_s).reduce(f64::min);
-            let weakest = weakest.ok_or(MeasureError::UnknownRate)?;
+            let weakest = weakest.ok_or(unknown)?;
             Ok(Some(rounded_down(weakest * PART)))
         }
     }
@@ -116,9 +121,6 @@ mod tests {
         assert_eq!(with(Rate::Common), [Some(5_000.0); 2]);
         assert_eq!(with(Rate::HalfOfBest), [Some(45_000.0), Some(6_000.0)]);
         record.cells[0].best_per_s = None;
-        assert!(matches!(
-            rate_of(&record, 0),
-            Err(MeasureError::UnknownRate)
-        ));
+        assert!(rate_of(&record, 0).is_err());
     }
 }

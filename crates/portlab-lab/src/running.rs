@@ -88,43 +88,6 @@ pub struct Leftover {
     pub processes: usize,
 }
 
-/// Why a comparison can't begin.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.text())]
-pub enum RunningError {
-    /// Another comparison is running in the folder.
-    Busy {
-        /// The folder.
-        dir: PathBuf,
-        /// The other comparison's process number.
-        pid: i32,
-    },
-    /// The processes left behind can't be ended, or the mark can't be stored.
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// The system's error.
-        error: io::Error,
-    },
-}
-
-impl RunningError {
-    /// The reason, in both languages.
-    pub fn text(&self) -> Text {
-        match self {
-            Self::Busy { dir, pid } => {
-                let dir = dir.display();
-                tr!(
-                    "{dir} is being written to by another comparison (pid {pid}); wait for it, or choose another \
-                     folder with --out DIR",
-                    "另一次比较（进程 {pid}）正在写 {dir}；等它结束，或者用 --out 换一个文件夹"
-                )
-            }
-            Self::Io { path, error } => unwritten(path, error),
-        }
-    }
-}
-
 /// The stored mark.
 #[derive(Serialize, Deserialize)]
 struct Note {
@@ -140,12 +103,9 @@ impl Running {
     ///
     /// # Errors
     /// When another comparison is under way there, or the folder can't be written to.
-    pub fn begin(dir: &Path) -> Result<Self, RunningError> {
+    pub fn begin(dir: &Path) -> Result<Self, Text> {
         let file = dir.join("running.json");
-        let failed = |error| RunningError::Io {
-            path: file.clone(),
-            error,
-        };
+        let failed = |error| unwritten(&file, &error);
         fs::create_dir_all(dir).map_err(failed)?;
         let mut lock = open_or_create(&file).map_err(failed)?;
         let mut is_ours = lock.try_lock().is_ok();
@@ -171,8 +131,12 @@ impl Running {
                 is_ours = lock.try_lock().is_ok();
             }
             if !is_ours || since.is_some() && goes_on {
-                let dir = dir.to_owned();
-                return Err(RunningError::Busy { dir, pid });
+                let dir = dir.display();
+                return Err(tr!(
+                    "{dir} is being written to by another comparison (pid {pid}); wait for it, or choose another \
+                     folder with --out DIR",
+                    "另一次比较（进程 {pid}）正在写 {dir}；等它结束，或者用 --out 换一个文件夹"
+                ));
             }
             let processes = mark.sweep().map_err(failed)?;
             leftover = Some(Leftover { pid, processes });
@@ -242,10 +206,9 @@ mod tests {
         let file = dir.join("running.json");
         let running = Running::begin(&dir).unwrap();
         assert_eq!(running.leftover, None);
-        assert!(matches!(
-            Running::begin(&dir),
-            Err(RunningError::Busy { pid, .. }) if pid == std::process::id() as i32
-        ));
+        let busy = Running::begin(&dir).unwrap_err().to_string();
+        let by = format!("by another comparison (pid {})", std::process::id());
+        assert!(busy.contains(&by), "{busy}");
         // As it is after a SIGKILL: the file is there, and its process isn't the one that wrote it.
         let mark = running.mark.clone();
         let (name, value) = mark.variable();

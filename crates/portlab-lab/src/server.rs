@@ -19,6 +19,7 @@ use portlab_sys::{
     keeper, meter,
     spawn::{self, Signal},
 };
+use portlab_words::{Text, tr};
 
 use crate::foreign::NotMetered;
 
@@ -49,36 +50,21 @@ pub struct Ended {
 /// Why there is no server.
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
-    /// The program can't be started at all.
-    #[error("can't start {program}: {source}; name a program that is there, or `sh -c '...'`")]
-    Start {
-        /// The program.
-        program: String,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// It ended, or printed no address, instead of listening.
-    #[error("the server did not begin to listen: {0}")]
-    NotListening(String),
-    /// It did not end when it was told to.
-    #[error("the server did not stop within {0:?} and was killed")]
-    NotStopping(Duration),
-    /// A foreign server didn't begin to listen.
-    #[error("`{command}` {what}{}", saying(said))]
-    Foreign {
-        /// What was started.
-        command: String,
-        /// What it did instead.
-        what: String,
-        /// What it said on stderr.
-        said: String,
-    },
+    /// It could not be started, did not begin to listen, or did not stop.
+    #[error(transparent)]
+    Failed(#[from] Text),
     /// A foreign server listens, but can't be metered in whole.
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
-    /// A system call about a running server failed.
-    #[error("lost the server: {0}")]
-    Lost(#[from] io::Error),
+}
+
+impl From<io::Error> for ServerError {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(tr!(
+            "lost the server: {error}",
+            "与服务器失去了联系：{error}"
+        ))
+    }
 }
 
 /// How long a server may take until it listens.
@@ -114,13 +100,6 @@ impl Surroundings {
             true => keeper::keep(command, self.held),
             false => spawn::tie_to_this_thread(command),
         }
-    }
-}
-
-fn saying(said: &str) -> String {
-    match said.trim() {
-        "" => String::new(),
-        said => format!("; it said: {said}"),
     }
 }
 
@@ -185,13 +164,14 @@ impl Server {
         command: &mut Command,
         (addr, is_kept): (SocketAddr, bool),
     ) -> Result<Self, ServerError> {
-        let mut child = surroundings
-            .prepare(command, is_kept)
-            .spawn()
-            .map_err(|source| ServerError::Start {
-                program: command.get_program().to_string_lossy().into_owned(),
-                source,
-            })?;
+        let spawned = surroundings.prepare(command, is_kept).spawn();
+        let mut child = spawned.map_err(|error| {
+            let program = command.get_program().to_string_lossy();
+            tr!(
+                "can't start {program}: {error}; name a program that is there, or `sh -c '...'`",
+                "无法启动 {program}：{error}；请写一个存在的程序，或者用 `sh -c '...'`"
+            )
+        })?;
         let stdout = child.stdout.take().expect("stdout was asked to be a pipe");
         let stderr = child.stderr.take().expect("stderr was asked to be a pipe");
         Ok(Self {
@@ -263,7 +243,11 @@ impl Server {
                 status,
                 took: since.elapsed(),
             }),
-            None => Err(ServerError::NotStopping(patience)),
+            None => Err(tr!(
+                "the server did not stop within {patience:?} and was killed",
+                "服务器在 {patience:?} 内没有停止，已被强行结束"
+            )
+            .into()),
         }
     }
 
@@ -277,9 +261,15 @@ impl Server {
             let _ = self.child.kill();
             let _ = self.child.wait();
             let words = self.complaints.for_a_moment();
-            let words = words.trim();
-            let silent = "it said nothing";
-            ServerError::NotListening(if words.is_empty() { silent } else { words }.to_owned())
+            let Text { en, zh } = match words.trim() {
+                "" => Text::new("it said nothing", "它什么也没有说"),
+                words => tr!("{words}", "{words}"),
+            };
+            tr!(
+                "the server did not begin to listen: {en}",
+                "服务器没有开始监听：{zh}"
+            )
+            .into()
         })
     }
 }

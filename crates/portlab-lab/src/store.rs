@@ -2,7 +2,8 @@
 
 use std::{
     cell::Cell,
-    fs, io,
+    error::Error,
+    fmt, fs, io,
     path::{Path, PathBuf},
     time::Instant,
 };
@@ -31,8 +32,7 @@ const MOST_BYTES: u64 = 128 << 20;
 const RARELY: u32 = 20;
 
 /// A folder that can't be written to, or a record that can't be read.
-#[derive(Debug, thiserror::Error)]
-#[error("{}", self.text())]
+#[derive(Debug)]
 pub enum StoreError {
     /// It can't be written to.
     Write {
@@ -57,10 +57,9 @@ pub enum StoreError {
     },
 }
 
-impl StoreError {
-    /// The reason, in both languages.
-    pub fn text(&self) -> Text {
-        match self {
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let told = match self {
             Self::Write { path, error } => unwritten(path, error),
             Self::Read { path, error } => {
                 let path = path.display();
@@ -68,11 +67,14 @@ impl StoreError {
             }
             Self::Unusable { path, error } => {
                 let path = path.display();
-                tr!("can't use {path}: {error}", "无法使用 {path}：{error}")
+                tr!("can't use {path}: {error}", "无法使用 {path}：{error:#}")
             }
-        }
+        };
+        told.fmt(f)
     }
 }
+
+impl Error for StoreError {}
 
 /// That results can't be stored, and the remedy.
 pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {

@@ -4,15 +4,13 @@ use std::{fs, io, path::Path, time::Duration};
 
 use portlab_stats::{
     record::{Cell, Record, Timeline},
-    trace::{Trace, read::ReadError},
+    trace::Trace,
 };
-
 use portlab_sys::input::Input;
+use portlab_words::{Text, tr};
 
 use crate::{
-    Experiment, MeasureError, Observer, Running, StoreError,
-    experiment::{Part, Server},
-    measure::traced,
+    Experiment, MeasureError, Observer, Running, StoreError, experiment::Server, measure::traced,
 };
 
 /// The largest trace that is read: ten times what a measurement records.
@@ -26,20 +24,6 @@ const CLOSER: Duration = Duration::from_millis(1);
 
 /// The number of connections that a drawing shows best, if the workload is measured with it.
 const CONNECTIONS: usize = 10;
-
-/// Why a model has no timeline.
-#[derive(Debug, thiserror::Error)]
-pub enum TimelineError {
-    /// It could not be loaded.
-    #[error(transparent)]
-    Measure(#[from] MeasureError),
-    /// Its trace could not be read.
-    #[error("can't read its trace: {0}")]
-    Io(#[from] std::io::Error),
-    /// Its trace is damaged.
-    #[error("can't use its trace: {0}")]
-    Trace(#[from] ReadError),
-}
 
 /// Records each model once under the first workload that has messages, and puts strips of it into `record`.
 /// The whole traces go into the folder `dir`, a file each. They don't count as measurements: recording takes
@@ -92,9 +76,9 @@ pub fn timelines(
         }
         observer.tries(cell);
         let file = dir.join(format!("{}.json", cell.model));
-        match timeline(experiment, part, cell, running, &file, observer) {
+        match timeline(experiment, cell, running, &file, observer) {
             Ok(timelines) => strips.extend(timelines),
-            Err(TimelineError::Measure(MeasureError::Interrupted)) => break,
+            Err(MeasureError::Interrupted) => break,
             Err(error) => observer.no_timeline(cell, &error),
         }
     }
@@ -104,28 +88,22 @@ pub fn timelines(
 
 fn timeline(
     experiment: &Experiment,
-    part: &Part,
     cell: &Cell,
     running: &Running,
     file: &Path,
     observer: &mut dyn Observer,
-) -> Result<Vec<Timeline>, TimelineError> {
+) -> Result<Vec<Timeline>, MeasureError> {
     traced(experiment, cell, &running.mark, file, observer)?;
-    let trace = Trace::read(Input::open(file, MOST_BYTES)?)?;
+    let input = Input::open(file, MOST_BYTES).map_err(|error| tr!("{error}", "{error}"));
+    let trace = input
+        .and_then(Trace::read)
+        .map_err(|Text { en, zh }| tr!("can't use its trace: {en}", "无法使用它的时间线：{zh}"))?;
     let mut timelines = Vec::new();
     for length in [LENGTH, CLOSER] {
-        let (from, to) = trace.middle(length.as_nanos() as u64);
-        let strip = trace.strip((from, to));
-        timelines.push(Timeline {
-            workload: part.workload.name.to_owned(),
-            model: cell.model.clone(),
-            connections: cell.point.connections,
-            length_us: (to - from) as f64 / 1e3,
-            tracks: strip.tracks,
-            more_tracks: strip.more_tracks,
-            in_steps: strip.in_steps,
-        });
-        if !strip.in_steps {
+        let strip = trace.strip(trace.middle(length.as_nanos() as u64), cell);
+        let in_steps = strip.in_steps;
+        timelines.push(strip);
+        if !in_steps {
             break;
         }
     }

@@ -40,10 +40,11 @@ impl fmt::Display for Mismatch {
             expected,
             got,
         } = self;
-        write!(
-            f,
-            "connection {connection}, offset {offset}: expected {expected:#04x}, got {got:#04x}"
-        )
+        let text = portlab_words::tr!(
+            "connection {connection}, offset {offset}: expected {expected:#04x}, got {got:#04x}",
+            "连接 {connection}，偏移 {offset}：应为 {expected:#04x}，收到 {got:#04x}"
+        );
+        text.fmt(f)
     }
 }
 

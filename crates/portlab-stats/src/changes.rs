@@ -151,12 +151,9 @@ fn measures(workload: &Workload) -> Vec<Measure> {
 }
 
 /// The measured cells of `record` that `other` hasn't measured.
-fn only<'a>(record: &'a Record, other: &Record) -> Vec<&'a Cell> {
-    let measured = record.cells.iter().filter(|cell| cell.was_tried());
-    let alone = measured.filter(|cell| {
-        let mut others = other.cells.iter();
-        !others.any(|it| it.was_tried() && it.is_same(cell))
-    });
+fn only<'a>(record: &'a Record, other: &'a Record) -> Vec<&'a Cell> {
+    let measured = |record: &'a Record| record.cells.iter().filter(|cell| cell.was_tried());
+    let alone = measured(record).filter(|cell| !measured(other).any(|it| it.is_same(cell)));
     alone.collect()
 }
 
@@ -208,36 +205,32 @@ impl Change {
         floor: Floor,
         other: Option<&Unlike>,
     ) -> Self {
-        let mut change = Self {
-            measure,
-            before: before.figure(measure),
-            after: after.figure(measure),
-            ratio: None,
-            floor,
-            trend: Trend::Unseen,
-        };
         let reason = match other {
             Some(other) => Some(Reason::Workload(Box::new(other.clone()))),
             None => incomparable(before, after, measure),
         };
+        let figures = [before, after].map(|cell| cell.figure(measure));
         let values = |cell: &Cell| -> Vec<f64> {
             let rounds = cell.rounds.iter();
             rounds.filter_map(|it| measure.of(cell, it)).collect()
         };
-        let known = change.before.is_some() && change.after.is_some();
+        let known = reason.is_none() && figures.iter().all(Option::is_some);
         let ratio = Estimate::of_ratio(values(after), values(before)).filter(|_| known);
-        change.trend = match (reason, ratio) {
-            (Some(reason), _) => Trend::NotComparable(reason),
-            (None, None) => Trend::NotComparable(Reason::NotMeasured),
-            (None, Some(ratio)) => {
-                change.ratio = Some(ratio);
-                match change.worsening() {
-                    _ if !differs(ratio, floor) => Trend::Unseen,
-                    Some(worse) if worse > 0.0 => Trend::Worse,
-                    _ => Trend::Better,
-                }
-            }
+        let mut change = Self {
+            measure,
+            before: figures[0],
+            after: figures[1],
+            ratio,
+            floor,
+            trend: Trend::NotComparable(reason.unwrap_or(Reason::NotMeasured)),
         };
+        if let Some(ratio) = ratio {
+            change.trend = match change.worsening() {
+                _ if !differs(ratio, floor) => Trend::Unseen,
+                Some(worse) if worse > 0.0 => Trend::Worse,
+                _ => Trend::Better,
+            };
+        }
         change
     }
 
@@ -292,86 +285,83 @@ fn rates_are_apart(before: &Cell, after: &Cell) -> bool {
 
 /// What makes two workloads of one name different ones, if something does.
 pub(crate) fn other_workload(before: &Workload, after: &Workload) -> Option<Unlike> {
-    let rooms = |it: &Workload| it.rooms.map_or(NONE, same);
-    let counts = |it: &Workload| same(format!("{:?}", it.counts).to_lowercase());
-    let unlike = [
-        differ(
-            Text::new("service", "服务"),
-            [before, after].map(|it| same(&it.service)),
-        ),
-        differ(
-            Text::new("what is counted", "计数对象"),
-            [before, after].map(counts),
-        ),
-        differ(
-            Text::new("work", "处理"),
-            [before, after].map(|it| same(&it.work)),
-        ),
-        differ(
-            Text::new("depth", "深度"),
-            [before, after].map(|it| same(it.depth)),
-        ),
-        differ(
-            Text::new("number of rooms", "房间数"),
-            [before, after].map(rooms),
-        ),
+    const PARTS: [(Text, fn(&Workload) -> Text); 5] = [
+        (Text::new("service", "服务"), |it| same(&it.service)),
+        (Text::new("what is counted", "计数对象"), |it| {
+            same(format!("{:?}", it.counts).to_lowercase())
+        }),
+        (Text::new("work", "处理"), |it| same(&it.work)),
+        (Text::new("depth", "深度"), |it| same(it.depth)),
+        (Text::new("number of rooms", "房间数"), |it| {
+            it.rooms.map_or(NONE, same)
+        }),
     ];
-    unlike.into_iter().flatten().next()
+    unlike(&PARTS, before, after).next()
 }
 
 /// What else differs between two runs.
 fn circumstances(before: &Record, after: &Record) -> Vec<Unlike> {
-    let both = [before, after];
-    let pinning = |record: &Record| match &record.environment.pinning {
-        Pinning::Apart {
-            server_cpus,
-            generator_cpus,
-        } => tr!(
-            "server on {server_cpus:?}, generator on {generator_cpus:?}",
-            "服务器在 {server_cpus:?}，负载生成器在 {generator_cpus:?}"
-        ),
-        Pinning::Together(_) => NONE,
-    };
-    let mut unlike = vec![
-        differ(
-            Text::new("processor", "处理器"),
-            both.map(|it| same(&it.environment.cpu)),
-        ),
-        differ(
-            Text::new("number of cores", "核数"),
-            both.map(|it| same(it.environment.cores)),
-        ),
-        differ(
-            Text::new("kernel", "内核"),
-            both.map(|it| same(&it.environment.kernel)),
-        ),
-        differ(Text::new("pinning", "绑核"), both.map(pinning)),
-        differ(
+    const PARTS: [(Text, fn(&Record) -> Text); 6] = [
+        (Text::new("processor", "处理器"), |it| {
+            same(&it.environment.cpu)
+        }),
+        (Text::new("number of cores", "核数"), |it| {
+            same(it.environment.cores)
+        }),
+        (Text::new("kernel", "内核"), |it| {
+            same(&it.environment.kernel)
+        }),
+        (Text::new("pinning", "绑核"), |it| {
+            match &it.environment.pinning {
+                Pinning::Apart {
+                    server_cpus,
+                    generator_cpus,
+                } => tr!(
+                    "server on {server_cpus:?}, generator on {generator_cpus:?}",
+                    "服务器在 {server_cpus:?}，负载生成器在 {generator_cpus:?}"
+                ),
+                Pinning::Together(_) => NONE,
+            }
+        }),
+        (
             Text::new("generator's threads", "负载生成器线程数"),
-            both.map(|it| same(it.setup.load_threads)),
+            |it| same(it.setup.load_threads),
         ),
-        differ(
-            Text::new("version of portlab", "portlab 版本"),
-            both.map(|it| same(&it.portlab_version)),
-        ),
+        (Text::new("version of portlab", "portlab 版本"), |it| {
+            same(&it.portlab_version)
+        }),
     ];
-    for workload in &after.workloads {
-        let Some(earlier) = before.workload(&workload.name) else {
-            continue;
-        };
-        let times = |it: &Workload| {
+    const TIMES: [(Text, fn(&Workload) -> Text); 1] =
+        [(Text::new("time measured", "测量时长"), |it| {
             let (time, warmup, name) = (it.duration_ms, it.warmup_ms, &it.name);
             tr!(
                 "{time} ms after {warmup} ms of warm-up in {name}",
                 "{name} 预热 {warmup} ms 后测 {time} ms"
             )
-        };
-        unlike.push(differ(
-            Text::new("time measured", "测量时长"),
-            [earlier, workload].map(times),
-        ));
+        })];
+    let mut all: Vec<_> = unlike(&PARTS, before, after).collect();
+    for workload in &after.workloads {
+        if let Some(earlier) = before.workload(&workload.name) {
+            all.extend(unlike(&TIMES, earlier, workload));
+        }
     }
-    unlike.into_iter().flatten().collect()
+    all
+}
+
+/// The `parts` that differ between two values.
+fn unlike<T>(
+    parts: &[(Text, fn(&T) -> Text)],
+    before: &T,
+    after: &T,
+) -> impl Iterator<Item = Unlike> {
+    parts.iter().filter_map(|(what, of)| {
+        let (before, after) = (of(before), of(after));
+        (before != after).then(|| Unlike {
+            what: what.clone(),
+            before,
+            after,
+        })
+    })
 }
 
 const NONE: Text = Text::new("none", "无");
@@ -379,14 +369,6 @@ const NONE: Text = Text::new("none", "无");
 /// A value that is written alike in both languages.
 fn same(value: impl Display) -> Text {
     tr!("{value}", "{value}")
-}
-
-fn differ(what: Text, [before, after]: [Text; 2]) -> Option<Unlike> {
-    (before != after).then_some(Unlike {
-        what,
-        before,
-        after,
-    })
 }
 
 impl<'a> Changes<'a> {

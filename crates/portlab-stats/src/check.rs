@@ -4,41 +4,31 @@
 
 use std::{fmt::Display, ops::RangeInclusive};
 
-use crate::record::{
-    Cell, Entrant, Kind, NotRun, Pinning, Point, Rate, Record, Round, Timeline, Together,
-};
+use portlab_words::{Text, tr};
 
-/// A value that no comparison writes.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{key} is {value}: expected {expected}")]
-pub struct Wrong {
-    /// Where the value stands, as `cells[3].rounds[0].elapsed_ms`.
-    pub key: String,
-    /// The value; a long one is cut.
-    pub value: String,
-    /// What it must be.
-    pub expected: String,
-}
+use crate::record::{Cell, Kind, NotRun, Pinning, Point, Rate, Record, Round, Timeline, Together};
 
-type Checked = Result<(), Wrong>;
+/// What is wrong with a value, as `cells[3].rounds[0].elapsed_ms is -5: expected 0 to 1000000000000`.
+type Checked = Result<(), Text>;
 
 /// The last second of the year 9999. Milliseconds since 1970 are larger.
 const LAST_SECOND: u64 = 253_402_300_799;
 /// The most that is counted of anything. A million of these add up without an overflow.
-const MOST: u64 = 1_000_000_000_000;
+const MOST: f64 = 1e12;
 /// The most bytes: a pebibyte.
-const MOST_BYTES: u64 = 1 << 50;
+const MOST_BYTES: f64 = (1_u64 << 50) as f64;
 /// The longest time: a week.
-const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
+const WEEK_MS: f64 = 7.0 * 24.0 * 3600.0 * 1000.0;
+const WEEK_NS: f64 = WEEK_MS * 1e6;
 /// Connections, workers, threads, processes, processors, rounds.
-const MANY: u64 = 10_000_000;
+const MANY: f64 = 1e7;
 /// The most cells of a record: each is compared with all others.
 pub const MOST_CELLS: usize = 5000;
 /// The most measurements, cells times rounds, of a comparison that is begun. More don't fit into the
 /// largest file that is read.
 pub const MOST_MEASUREMENTS: usize = 60_000;
 /// The most rounds of a cell.
-const MOST_ROUNDS: u64 = 10_000;
+const MOST_ROUNDS: f64 = 10_000.0;
 /// The most entrants, workloads or timelines.
 const FEW: usize = 1000;
 /// The longest name, in characters.
@@ -51,16 +41,29 @@ const LONGEST_TEXT: usize = 1 << 20;
 /// # Errors
 /// The first value that breaks a rule.
 pub(crate) fn check(record: &Record) -> Checked {
-    text("portlab_version", &record.portlab_version)?;
-    text("command", &record.command)?;
+    let (environment, setup) = (&record.environment, &record.setup);
+    let strings = [
+        ("portlab_version", &*record.portlab_version),
+        ("command", &record.command),
+        ("environment.kernel", &environment.kernel),
+        ("environment.cpu", &environment.cpu),
+    ];
+    texts("", &strings)?;
     if record.started_unix_s > LAST_SECOND {
-        let expected = format!("seconds since 1970, at most {LAST_SECOND}; is it in milliseconds?");
-        return wrong("started_unix_s", record.started_unix_s, expected);
+        let expected = tr!(
+            "seconds since 1970, at most {LAST_SECOND}; is it in milliseconds?",
+            "自 1970 年起的秒数，最多 {LAST_SECOND}；这个数是不是毫秒？"
+        );
+        return wrong("started_unix_s", record.started_unix_s, &expected);
     }
-    environment(record)?;
-    let setup = &record.setup;
-    count("setup.rounds", setup.rounds, 0..=MOST_ROUNDS)?;
-    count("setup.load_threads", setup.load_threads, 0..=MANY)?;
+    let counts = [
+        ("environment.cores", environment.cores as f64),
+        ("setup.load_threads", setup.load_threads as f64),
+    ];
+    numbers("", 0.0..=MANY, &counts)?;
+    let rounds = setup.rounds as f64;
+    numbers("", 0.0..=MOST_ROUNDS, &[("setup.rounds", rounds)])?;
+    pinning("environment.pinning", &environment.pinning)?;
     for (key, length, most) in [
         ("cells", record.cells.len(), MOST_CELLS),
         ("entrants", record.entrants.len(), FEW),
@@ -75,36 +78,34 @@ pub(crate) fn check(record: &Record) -> Checked {
         let key = format!("cells[{at}]");
         known(record, &key, &cell.workload, &cell.model)?;
         if record.cells[..at].iter().any(|other| other.is_same(cell)) {
-            let value = format!("a second cell of {:?} at the same point", cell.model);
-            return wrong(&key, value, "each entrant once at each point of a workload");
+            let expected = Text::new(
+                "each entrant once at each point of a workload",
+                "每个参加者在一种负载的每个测点只有一份",
+            );
+            return wrong(&key, quoted(&cell.model), &expected);
         }
-        checked_cell(&key, cell, setup.rounds)?;
+        checked_cell(&format!("{key}."), cell, setup.rounds)?;
     }
     for (at, strip) in record.timelines.iter().enumerate() {
         let key = format!("timelines[{at}]");
         known(record, &key, &strip.workload, &strip.model)?;
-        timeline(&key, strip)?;
+        timeline(&format!("{key}."), strip)?;
     }
     Ok(())
 }
 
-fn environment(record: &Record) -> Checked {
-    let it = &record.environment;
-    text("environment.kernel", &it.kernel)?;
-    text("environment.cpu", &it.cpu)?;
-    count("environment.cores", it.cores, 0..=MANY)?;
-    match &it.pinning {
+fn pinning(key: &str, pinning: &Pinning) -> Checked {
+    match pinning {
         Pinning::Apart {
             server_cpus,
             generator_cpus,
         } => {
-            for cpu in server_cpus.iter().chain(generator_cpus) {
-                count("environment.pinning.apart", *cpu, 0..=MANY)?;
-            }
-            Ok(())
+            let cpus = server_cpus.iter().chain(generator_cpus);
+            let cpus: Vec<_> = cpus.map(|cpu| (".apart", *cpu as f64)).collect();
+            numbers(key, 0.0..=MANY, &cpus)
         }
         Pinning::Together(Together::Refused(words) | Together::Told(words)) => {
-            text("environment.pinning.together", words)
+            texts(key, &[(".together", words)])
         }
         Pinning::Together(_) => Ok(()),
     }
@@ -113,44 +114,40 @@ fn environment(record: &Record) -> Checked {
 fn entrants(record: &Record) -> Checked {
     let all = &record.entrants;
     unique("entrants", all.iter().map(|it| it.name.as_str()))?;
-    let takes_part = |name: &str| all.iter().any(|it| it.name == name);
-    for (at, Entrant { kind, sheet, .. }) in all.iter().enumerate() {
-        let key = format!("entrants[{at}]");
-        match kind {
+    let takes_part = |name: &str| record.entrant(name).is_some();
+    for (at, entrant) in all.iter().enumerate() {
+        let key = format!("entrants[{at}].");
+        match &entrant.kind {
             Kind::Model | Kind::Control => {}
-            Kind::Foreign { command } => text(&format!("{key}.kind.foreign.command"), command)?,
+            Kind::Foreign { command } => texts(&key, &[("kind.foreign.command", command)])?,
             Kind::Twin { of } | Kind::Build { of, .. } if !takes_part(of) => {
-                return wrong(
-                    &format!("{key}.kind.of"),
-                    quoted(of),
-                    "another entrant's name",
-                );
+                let expected = Text::new("another entrant's name", "另一个参加者的名字");
+                return wrong(&format!("{key}kind.of"), quoted(of), &expected);
             }
             Kind::Twin { .. } => {}
             Kind::Build {
                 program, version, ..
             } => {
-                text(&format!("{key}.kind.build.program"), program)?;
-                text(&format!("{key}.kind.build.version"), version)?;
+                texts(&key, &[("kind.build.program", program)])?;
+                texts(&key, &[("kind.build.version", version)])?;
             }
         }
-        if let Some(facts) = sheet {
-            for (name, value) in [
-                ("family", &facts.family),
-                ("term", &facts.term),
-                ("idea", &facts.idea),
-                ("blocks", &facts.blocks),
-                ("cost", &facts.cost),
-                ("breaks_first", &facts.breaks_first),
-            ] {
-                text(&format!("{key}.sheet.{name}.en"), &value.en)?;
-                text(&format!("{key}.sheet.{name}.zh"), &value.zh)?;
-            }
+        if let Some(facts) = &entrant.sheet {
+            let facts = [
+                ("sheet.family", &facts.family),
+                ("sheet.term", &facts.term),
+                ("sheet.idea", &facts.idea),
+                ("sheet.blocks", &facts.blocks),
+                ("sheet.cost", &facts.cost),
+                ("sheet.breaks_first", &facts.breaks_first),
+            ];
+            in_both(&key, &facts)?;
         }
     }
     match &record.setup.baseline {
         Some(name) if !takes_part(name) => {
-            wrong("setup.baseline", quoted(name), "the name of an entrant")
+            let expected = Text::new("the name of an entrant", "一个参加者的名字");
+            wrong("setup.baseline", quoted(name), &expected)
         }
         _ => Ok(()),
     }
@@ -160,36 +157,32 @@ fn workloads(record: &Record) -> Checked {
     let all = &record.workloads;
     unique("workloads", all.iter().map(|it| it.name.as_str()))?;
     for (at, it) in all.iter().enumerate() {
-        let key = |name: &str| format!("workloads[{at}].{name}");
-        for (name, value) in [
-            ("title.en", it.title.en.as_ref()),
-            ("title.zh", &it.title.zh),
-            ("asks.en", &it.asks.en),
-            ("asks.zh", &it.asks.zh),
-            ("service", &it.service),
-            ("work", &it.work),
-        ] {
-            text(&key(name), value)?;
-        }
-        count(&key("depth"), it.depth, 0..=MANY)?;
-        count(&key("rooms"), it.rooms.unwrap_or(0), 0..=MANY)?;
-        within(&key("duration_ms"), it.duration_ms, 0..=WEEK_MS)?;
-        within(&key("warmup_ms"), it.warmup_ms, 0..=WEEK_MS)?;
+        let key = format!("workloads[{at}].");
+        in_both(&key, &[("title", &it.title), ("asks", &it.asks)])?;
+        texts(&key, &[("service", &it.service), ("work", &it.work)])?;
+        let rooms = it.rooms.unwrap_or(0) as f64;
+        let counts = [("depth", it.depth as f64), ("rooms", rooms)];
+        numbers(&key, 0.0..=MANY, &counts)?;
+        let times = [
+            ("duration_ms", it.duration_ms as f64),
+            ("warmup_ms", it.warmup_ms as f64),
+        ];
+        numbers(&key, 0.0..=WEEK_MS, &times)?;
     }
     Ok(())
 }
 
 /// Whether a workload and an entrant are in the record.
 fn known(record: &Record, key: &str, workload: &str, model: &str) -> Checked {
-    if record.workload(workload).is_none() {
-        let expected = "one of \"workloads\"";
-        return wrong(&format!("{key}.workload"), quoted(workload), expected);
-    }
-    if record.entrant(model).is_none() {
-        let expected = "one of \"entrants\"";
-        return wrong(&format!("{key}.model"), quoted(model), expected);
-    }
-    Ok(())
+    let (name, value, list) = if record.workload(workload).is_none() {
+        ("workload", workload, "workloads")
+    } else if record.entrant(model).is_none() {
+        ("model", model, "entrants")
+    } else {
+        return Ok(());
+    };
+    let expected = tr!("one of {list:?}", "{list:?} 中的一个");
+    wrong(&format!("{key}.{name}"), quoted(value), &expected)
 }
 
 fn checked_cell(key: &str, cell: &Cell, rounds: usize) -> Checked {
@@ -199,130 +192,130 @@ fn checked_cell(key: &str, cell: &Cell, rounds: usize) -> Checked {
         workers_asked,
         rate,
     } = cell.point;
-    let of = |name: &str| format!("{key}.{name}");
-    count(&of("connections"), connections, 0..=MANY)?;
-    count(&of("size_bytes"), size_bytes, 0..=MOST_BYTES)?;
-    count(&of("workers_asked"), workers_asked.unwrap_or(0), 0..=MANY)?;
-    if let Some(Rate::PerS(rate)) = rate {
-        above_zero(&of("rate.per_s"), rate)?;
-    }
-    count(&of("workers"), cell.workers, 0..=MANY)?;
-    if let Some(best) = cell.best_per_s {
-        real(&of("best_per_s"), best)?;
-    }
+    let mut counts = vec![
+        ("connections", connections as f64),
+        ("workers_asked", workers_asked.unwrap_or(0) as f64),
+        ("workers", cell.workers as f64),
+    ];
     match &cell.not_run {
-        Some(NotRun::ServesFewer(most)) => count(&of("not_run.serves_fewer"), *most, 0..=MANY)?,
-        Some(NotRun::Told(words)) => text(&of("not_run"), words)?,
+        Some(NotRun::ServesFewer(most)) => counts.push(("not_run.serves_fewer", *most as f64)),
+        Some(NotRun::Told(words)) => texts(key, &[("not_run", words)])?,
         _ => {}
     }
+    numbers(key, 0.0..=MANY, &counts)?;
+    numbers(key, 0.0..=MOST_BYTES, &[("size_bytes", size_bytes as f64)])?;
+    if let Some(Rate::PerS(rate)) = rate {
+        numbers(key, ABOVE_ZERO, &[("rate.per_s", rate)])?;
+    }
+    let best = cell.best_per_s.unwrap_or(0.0);
+    numbers(key, 0.0..=MOST, &[("best_per_s", best)])?;
     // Each round is there once, and fails at most once.
-    at_most(&of("rounds"), cell.rounds.len(), rounds)?;
-    at_most(&of("failures"), cell.failures.len(), FEW.max(rounds))?;
+    at_most(&format!("{key}rounds"), cell.rounds.len(), rounds)?;
+    let failures = cell.failures.len();
+    at_most(&format!("{key}failures"), failures, FEW.max(rounds))?;
     for (at, round) in cell.rounds.iter().enumerate() {
-        let key = format!("{key}.rounds[{at}]");
-        if cell.rounds[..at].iter().any(|it| it.round == round.round) {
-            return wrong(
-                &format!("{key}.round"),
-                round.round,
-                "each round once in a cell",
-            );
+        let (key, number) = (format!("{key}rounds[{at}]."), round.round);
+        if cell.rounds[..at].iter().any(|it| it.round == number) {
+            let expected = Text::new("each round once in a cell", "一个测点里每轮只有一次");
+            return wrong(&format!("{key}round"), number, &expected);
         }
-        count(&format!("{key}.round"), round.round, 1..=rounds as u64)?;
+        numbers(&key, 1.0..=rounds as f64, &[("round", number as f64)])?;
         checked_round(&key, round)?;
     }
     for (at, failed) in cell.failures.iter().enumerate() {
-        let of = |name: &str| format!("{key}.failures[{at}].{name}");
-        count(&of("round"), failed.round, 0..=rounds as u64)?;
-        text(&of("reason"), &failed.reason)?;
+        let key = format!("{key}failures[{at}].");
+        numbers(&key, 0.0..=rounds as f64, &[("round", failed.round as f64)])?;
+        texts(&key, &[("reason", &failed.reason)])?;
     }
     let latencies = &cell.latencies.0;
     for (at, &(value, seen)) in latencies.iter().enumerate() {
-        let key = format!("{key}.latencies[{at}]");
+        let key = format!("{key}latencies[{at}]");
         if at > 0 && latencies[at - 1].0 >= value {
-            return wrong(&key, value, "latencies in rising order, each once");
+            let expected = Text::new(
+                "latencies in rising order, each once",
+                "延迟从小到大，各一次",
+            );
+            return wrong(&key, value, &expected);
         }
-        within(&key, value, 0..=WEEK_MS * 1_000_000)?;
-        within(&key, seen, 1..=MOST)?;
+        numbers(&key, 0.0..=WEEK_NS, &[("", value as f64)])?;
+        numbers(&key, 1.0..=MOST, &[("", seen as f64)])?;
     }
     Ok(())
 }
 
 fn checked_round(key: &str, it: &Round) -> Checked {
-    let of = |name: &str| format!("{key}.{name}");
-    for (name, value) in [
-        ("messages", it.messages),
-        ("latency_count", it.latency_count.unwrap_or(0)),
-        ("threads", it.threads),
-        ("processes", it.processes),
-        ("errors", it.errors),
-        ("due_messages", it.due_messages.unwrap_or(0)),
-        ("due_not_sent", it.due_not_sent.unwrap_or(0)),
-    ] {
-        within(&of(name), value, 0..=MOST)?;
-    }
-    for (name, value) in [
-        ("latency_p50_ns", it.latency_p50_ns),
-        ("latency_p90_ns", it.latency_p90_ns),
-        ("latency_p99_ns", it.latency_p99_ns),
-        ("latency_p999_ns", it.latency_p999_ns),
-        ("latency_max_ns", it.latency_max_ns),
-        ("pacing_lag_p99_ns", it.pacing_lag_p99_ns.unwrap_or(0)),
-    ] {
-        within(&of(name), value, 0..=WEEK_MS * 1_000_000)?;
-    }
-    let pss = it.empty_pss_bytes.unwrap_or(0);
-    within(&of("empty_pss_bytes"), pss, 0..=MOST_BYTES)?;
-    within(&of("peak_pss_bytes"), it.peak_pss_bytes, 0..=MOST_BYTES)?;
-    for (name, value) in [
-        ("elapsed_ms", Some(it.elapsed_ms)),
-        ("messages_per_s", Some(it.messages_per_s)),
-        ("server_cpu_us_per_message", it.server_cpu_us_per_message),
+    let or_0 = |value: Option<u64>| value.unwrap_or(0) as f64;
+    let figure_or_0 = |value: Option<f64>| value.unwrap_or(0.0);
+    let counts_and_figures = [
+        ("messages", it.messages as f64),
+        ("latency_count", or_0(it.latency_count)),
+        ("threads", it.threads as f64),
+        ("processes", it.processes as f64),
+        ("errors", it.errors as f64),
+        ("due_messages", or_0(it.due_messages)),
+        ("due_not_sent", or_0(it.due_not_sent)),
+        ("elapsed_ms", it.elapsed_ms),
+        ("messages_per_s", it.messages_per_s),
+        (
+            "server_cpu_us_per_message",
+            figure_or_0(it.server_cpu_us_per_message),
+        ),
         (
             "context_switches_per_message",
-            it.context_switches_per_message,
+            figure_or_0(it.context_switches_per_message),
         ),
         (
             "generator_cpu_us_per_message",
-            it.generator_cpu_us_per_message,
+            figure_or_0(it.generator_cpu_us_per_message),
         ),
-    ] {
-        real(&of(name), value.unwrap_or(0.0))?;
-    }
-    for (name, value) in [
-        ("server_wait_share", it.server_wait_share),
-        ("generator_wait_share", it.generator_wait_share),
-        ("machine_cpu_pressure_share", it.machine_cpu_pressure_share),
-    ] {
-        within(&of(name), value.unwrap_or(0.0), 0.0..=1.0)?;
-    }
+    ];
+    numbers(key, 0.0..=MOST, &counts_and_figures)?;
+    let times = [
+        ("latency_p50_ns", it.latency_p50_ns as f64),
+        ("latency_p90_ns", it.latency_p90_ns as f64),
+        ("latency_p99_ns", it.latency_p99_ns as f64),
+        ("latency_p999_ns", it.latency_p999_ns as f64),
+        ("latency_max_ns", it.latency_max_ns as f64),
+        ("pacing_lag_p99_ns", or_0(it.pacing_lag_p99_ns)),
+    ];
+    numbers(key, 0.0..=WEEK_NS, &times)?;
+    let memory = [
+        ("empty_pss_bytes", or_0(it.empty_pss_bytes)),
+        ("peak_pss_bytes", it.peak_pss_bytes as f64),
+    ];
+    numbers(key, 0.0..=MOST_BYTES, &memory)?;
+    let pressure = figure_or_0(it.machine_cpu_pressure_share);
+    let shares = [
+        ("server_wait_share", figure_or_0(it.server_wait_share)),
+        ("generator_wait_share", figure_or_0(it.generator_wait_share)),
+        ("machine_cpu_pressure_share", pressure),
+        ("generator_cpu_share", it.generator_cpu_share),
+    ];
+    numbers(key, 0.0..=1.0, &shares)?;
     if let Some(rate) = it.offered_per_s {
-        above_zero(&of("offered_per_s"), rate)?;
+        numbers(key, ABOVE_ZERO, &[("offered_per_s", rate)])?;
     }
-    within(
-        &of("generator_cpu_share"),
-        it.generator_cpu_share,
-        0.0..=1.0,
-    )?;
-    text(
-        &of("first_error"),
-        it.first_error.as_deref().unwrap_or_default(),
-    )
+    let error = it.first_error.as_deref().unwrap_or_default();
+    texts(key, &[("first_error", error)])
 }
 
 fn timeline(key: &str, strip: &Timeline) -> Checked {
-    let of = |name: &str| format!("{key}.{name}");
-    count(&of("connections"), strip.connections, 0..=MANY)?;
-    count(&of("more_tracks"), strip.more_tracks, 0..=MANY)?;
-    above_zero(&of("length_us"), strip.length_us)?;
+    let counts = [
+        ("connections", strip.connections as f64),
+        ("more_tracks", strip.more_tracks as f64),
+    ];
+    numbers(key, 0.0..=MANY, &counts)?;
+    let end = strip.length_us;
+    numbers(key, ABOVE_ZERO, &[("length_us", end)])?;
     for (at, track) in strip.tracks.iter().enumerate() {
-        let of = |name: &str| format!("{key}.tracks[{at}].{name}");
-        text(&of("process"), &track.process)?;
-        text(&of("thread"), &track.thread)?;
+        let key = format!("{key}tracks[{at}].");
+        let names = [("process", &*track.process), ("thread", &track.thread)];
+        texts(&key, &names)?;
         for (at, slice) in track.slices.iter().enumerate() {
-            let of = |what: usize| of(&format!("slices[{at}][{what}]"));
-            text(&of(0), &slice.0)?;
-            within(&of(1), slice.1, 0.0..=strip.length_us)?;
-            within(&of(2), slice.2, slice.1..=strip.length_us)?;
+            let key = format!("{key}slices[{at}]");
+            texts(&key, &[("[0]", &slice.0)])?;
+            numbers(&key, 0.0..=end, &[("[1]", slice.1)])?;
+            numbers(&key, slice.1..=end, &[("[2]", slice.2)])?;
         }
     }
     Ok(())
@@ -335,11 +328,15 @@ fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str> + Clone) -> Check
         let is_plain = |c: char| c.is_alphanumeric() || "-_.+".contains(c);
         let length = name.chars().count();
         if !(1..=LONGEST_NAME).contains(&length) || !name.chars().all(is_plain) {
-            let expected = format!("1 to {LONGEST_NAME} letters, digits and any of -_.+");
-            return wrong(&key, quoted(name), expected);
+            let expected = tr!(
+                "1 to {LONGEST_NAME} letters, digits and any of -_.+",
+                "1 到 {LONGEST_NAME} 个字母、数字或 -_.+"
+            );
+            return wrong(&key, quoted(name), &expected);
         }
         if names.clone().take(at).any(|other| other == name) {
-            return wrong(&key, quoted(name), "each name once");
+            let expected = Text::new("each name once", "名字不重复");
+            return wrong(&key, quoted(name), &expected);
         }
     }
     Ok(())
@@ -347,53 +344,52 @@ fn unique<'a>(list: &str, names: impl Iterator<Item = &'a str> + Clone) -> Check
 
 /// Whether a list has at most `most` elements.
 fn at_most(key: &str, length: usize, most: usize) -> Checked {
-    match length <= most {
-        true => Ok(()),
-        false => wrong(
-            key,
-            format_args!("a list of {length}"),
-            format!("at most {most}"),
+    if length <= most {
+        return Ok(());
+    }
+    let expected = tr!("at most {most} elements", "最多 {most} 项");
+    wrong(key, length, &expected)
+}
+
+/// Checks the lengths of texts, whose keys begin with `prefix`.
+fn texts(prefix: &str, texts: &[(&str, &str)]) -> Checked {
+    match texts.iter().find(|(_, text)| text.len() > LONGEST_TEXT) {
+        None => Ok(()),
+        Some((key, text)) => wrong(
+            &format!("{prefix}{key}"),
+            quoted(text),
+            &tr!("at most {LONGEST_TEXT} bytes", "最多 {LONGEST_TEXT} 字节"),
         ),
     }
 }
 
-fn text(key: &str, text: &str) -> Checked {
-    if text.len() <= LONGEST_TEXT {
-        return Ok(());
-    }
-    let value = format!("{} bytes long", text.len());
-    wrong(key, value, format!("at most {LONGEST_TEXT} bytes"))
-}
-
-fn count(key: &str, count: usize, range: RangeInclusive<u64>) -> Checked {
-    within(key, count as u64, range)
-}
-
-/// A figure: 0 and more.
-fn real(key: &str, value: f64) -> Checked {
-    within(key, value, 0.0..=MOST as f64)
-}
-
-/// What a figure is divided by, or what a scale ends with.
-fn above_zero(key: &str, value: f64) -> Checked {
-    within(key, value, 1.0 / MOST as f64..=MOST as f64)
-}
-
-/// Whether `value` is in `range`. What isn't a number is in none.
-fn within<T: PartialOrd + Display>(key: &str, value: T, range: RangeInclusive<T>) -> Checked {
-    if range.contains(&value) {
-        return Ok(());
-    }
-    let expected = format!("{} to {}", range.start(), range.end());
-    wrong(key, value, expected)
-}
-
-fn wrong(key: &str, value: impl Display, expected: impl Into<String>) -> Checked {
-    Err(Wrong {
-        key: key.to_owned(),
-        value: value.to_string(),
-        expected: expected.into(),
+/// The same of texts in both languages.
+fn in_both(prefix: &str, both: &[(&str, &Text)]) -> Checked {
+    both.iter().try_for_each(|(key, text)| {
+        let prefix = format!("{prefix}{key}");
+        texts(&prefix, &[(".en", &text.en), (".zh", &text.zh)])
     })
+}
+
+/// The values of what a figure is divided by, or what a scale ends with.
+const ABOVE_ZERO: RangeInclusive<f64> = 1.0 / MOST..=MOST;
+
+/// Whether all numbers, whose keys begin with `prefix`, are in `range`. What isn't a number is in none. Counts are
+/// compared as floats: all bounds are below 2^53, up to which floats are exact.
+fn numbers(prefix: &str, range: RangeInclusive<f64>, numbers: &[(&str, f64)]) -> Checked {
+    let Some((key, value)) = numbers.iter().find(|(_, value)| !range.contains(value)) else {
+        return Ok(());
+    };
+    let (least, most) = range.into_inner();
+    let expected = tr!("{least} to {most}", "{least} 到 {most}");
+    wrong(&format!("{prefix}{key}"), value, &expected)
+}
+
+fn wrong(key: &str, value: impl Display, Text { en, zh }: &Text) -> Checked {
+    Err(tr!(
+        "{key} is {value}: expected {en}",
+        "{key} 是 {value}：应为 {zh}"
+    ))
 }
 
 /// A text in an error: on one line, and not all of it.

@@ -52,11 +52,6 @@ pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
     }
 }
 
-/// The same, of any model.
-pub fn costs(cpu_us: &[f64]) -> Cell {
-    cell("model", cpu_us)
-}
-
 /// The cell of `model`'s twin.
 pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
     cell(&format!("{model}-again"), cpu_us)

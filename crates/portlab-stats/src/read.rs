@@ -1,10 +1,10 @@
 //! Reading a record, whatever version of portlab has written it.
 
-use portlab_words::Text;
+use portlab_words::{Text, tr};
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
-    check::{Wrong, check},
+    check::check,
     measure::Measure,
     record::{
         Cell, Counts, Entrant, Environment, FORMAT, Failed, Kind, NotRun, Point, Record, Round,
@@ -16,24 +16,28 @@ use crate::{
 /// Why a text isn't a record that can be reported on.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// It is text in an encoding other than UTF-8.
-    #[error("it isn't UTF-8 but {0}; save it as UTF-8")]
-    Encoding(&'static str),
-    /// It isn't JSON, or ends early.
-    #[error("it is damaged, or not JSON: {0}")]
-    Json(serde_json::Error),
     /// It is JSON, and something else.
-    #[error("it isn't a record of a comparison: its \"format\" isn't one of portlab's")]
-    Foreign,
+    #[error(transparent)]
+    Foreign(Text),
     /// A newer portlab has written it.
-    #[error("its format is {0:?}, and this portlab reads up to {FORMAT:?}; take a newer portlab")]
-    Newer(String),
-    /// It says that it is a record, and something in it is missing, doubled or of the wrong kind.
-    #[error("it is damaged: {0}")]
-    Damaged(String),
-    /// It has the form of a record, and a value in it that no comparison writes.
-    #[error("it is damaged: {0}")]
-    Wrong(#[from] Wrong),
+    #[error(transparent)]
+    Newer(Text),
+    /// It is in an encoding other than UTF-8, ends early, or has a value that no comparison writes.
+    #[error(transparent)]
+    Damaged(Text),
+}
+
+impl ReadError {
+    fn foreign() -> Self {
+        Self::Foreign(Text::new(
+            "it isn't a record of a comparison: its \"format\" isn't one of portlab's",
+            "它不是一次比较的记录：\"format\" 不是 portlab 的格式",
+        ))
+    }
+
+    fn damaged(Text { en, zh }: Text) -> Self {
+        Self::Damaged(tr!("it is damaged: {en}", "它已损坏：{zh}"))
+    }
 }
 
 /// The form that was written before there were workloads.
@@ -49,12 +53,16 @@ const BYTE_ORDER_MARK: char = '\u{feff}';
 /// # Errors
 /// As [`read`], and when the bytes aren't UTF-8.
 pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
-    match (bytes, str::from_utf8(bytes)) {
-        (_, Ok(text)) => read(text),
+    let Text { en, zh } = match (bytes, str::from_utf8(bytes)) {
+        (_, Ok(text)) => return read(text),
         // What `>` of PowerShell 5 writes.
-        ([0xFF, 0xFE, ..] | [0xFE, 0xFF, ..], _) => Err(ReadError::Encoding("UTF-16")),
-        _ => Err(ReadError::Encoding("another encoding")),
-    }
+        ([0xFF, 0xFE, ..] | [0xFE, 0xFF, ..], _) => Text::new("UTF-16", "UTF-16"),
+        _ => Text::new("another encoding", "别的编码"),
+    };
+    Err(ReadError::Damaged(tr!(
+        "it isn't UTF-8 but {en}; save it as UTF-8",
+        "它的编码不是 UTF-8，而是{zh}；请另存为 UTF-8"
+    )))
 }
 
 /// Reads a record, and checks its values.
@@ -64,8 +72,11 @@ pub fn read_bytes(bytes: &[u8]) -> Result<Record, ReadError> {
 pub fn read(text: &str) -> Result<Record, ReadError> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let head: Head = serde_json::from_str(text).map_err(|error| match error.is_data() {
-        true => ReadError::Foreign,
-        false => ReadError::Json(error),
+        true => ReadError::foreign(),
+        false => ReadError::Damaged(tr!(
+            "it is damaged, or not JSON: {error}",
+            "它已损坏，或者不是 JSON：{error}"
+        )),
     })?;
     let record = match head.format.as_deref() {
         Some(FORMAT) => parse::<Record>(text)?,
@@ -75,11 +86,14 @@ pub fn read(text: &str) -> Result<Record, ReadError> {
         },
         Some(FIRST_FORMAT) => parse::<First>(text)?.renewed(),
         Some(other) if other.starts_with("portlab-comparison/") => {
-            return Err(ReadError::Newer(other.to_owned()));
+            return Err(ReadError::Newer(tr!(
+                "its format is {other:?}, and this portlab reads up to {FORMAT:?}; take a newer portlab",
+                "它的格式是 {other:?}，这个 portlab 最新只读 {FORMAT:?}；请用更新的 portlab"
+            )));
         }
-        _ => return Err(ReadError::Foreign),
+        _ => return Err(ReadError::foreign()),
     };
-    check(&record)?;
+    check(&record).map_err(ReadError::damaged)?;
     Ok(record)
 }
 
@@ -93,7 +107,10 @@ struct Head {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, ReadError> {
     let mut json = serde_json::Deserializer::from_str(text);
     let parsed = serde_path_to_error::deserialize(&mut json);
-    parsed.map_err(|error| ReadError::Damaged(inert(&error.to_string())))
+    parsed.map_err(|error| {
+        let error = inert(&error.to_string());
+        ReadError::damaged(tr!("{error}", "{error}"))
+    })
 }
 
 /// The same text without anything that moves a cursor: an error may quote the file.
@@ -119,8 +136,8 @@ struct First {
 
 #[derive(Deserialize)]
 struct FirstSetup {
-    #[serde(default = "echo")]
-    service: String,
+    /// Absent when there was nothing but an echo.
+    service: Option<String>,
     rooms: Option<usize>,
     work: String,
     size_bytes: usize,
@@ -143,14 +160,10 @@ struct FirstCell {
     failures: Vec<Failed>,
 }
 
-/// What was served when there was nothing else.
-fn echo() -> String {
-    "echo".to_owned()
-}
-
 impl First {
     fn renewed(self) -> Record {
         let setup = self.setup;
+        let service = setup.service.unwrap_or_else(|| "echo".to_owned());
         let mut entrants: Vec<Entrant> = Vec::new();
         for cell in &self.cells {
             if !entrants.iter().any(|known| known.name == cell.model) {
@@ -163,7 +176,7 @@ impl First {
             }
         }
         let cells = self.cells.into_iter().map(|cell| Cell {
-            workload: setup.service.clone(),
+            workload: service.clone(),
             model: cell.model,
             point: Point {
                 connections: cell.connections,
@@ -196,20 +209,17 @@ impl First {
                 baseline: None,
             },
             workloads: vec![Workload {
-                title: Text {
-                    en: setup.service.clone().into(),
-                    zh: setup.service.clone().into(),
-                },
+                title: tr!("{service}", "{service}"),
                 asks: Text::new(
                     "What does a message cost the server?",
                     "一条消息让服务器花费多少？",
                 ),
-                counts: match setup.service.as_str() {
+                counts: match service.as_str() {
                     "chat" => Counts::Deliveries,
                     _ => Counts::Messages,
                 },
-                name: setup.service.clone(),
-                service: setup.service,
+                name: service.clone(),
+                service,
                 ranked_by: Measure::CpuPerMessage,
                 work: setup.work,
                 depth: setup.depth,
@@ -332,7 +342,7 @@ mod tests {
         let utf_16: Vec<u8> = marked.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let error = read_bytes(&utf_16).unwrap_err().to_string();
         assert_eq!(error, "it isn't UTF-8 but UTF-16; save it as UTF-8");
-        let latin = read_bytes(b"{\"cpu\": \"\xB5\"}").unwrap_err();
-        assert!(matches!(latin, ReadError::Encoding(_)), "{latin}");
+        let latin = read_bytes(b"{\"cpu\": \"\xB5\"}").unwrap_err().to_string();
+        assert!(latin.contains("another encoding"), "{latin}");
     }
 }

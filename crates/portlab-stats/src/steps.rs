@@ -1,69 +1,46 @@
 //! Numbers to be tried one after the other: `1,10,100`, or `1..1000x4` for 1, 4, 16, ... and 1000.
 
-use portlab_words::units::UnitError;
+use portlab_words::{Text, tr};
 
 /// The factor from one number to the next, unless told.
 const FACTOR: f64 = 2.0;
 /// More steps in one range are a typing error.
 const MOST: usize = 100;
 
-/// Why a text isn't such a range.
-#[derive(Debug, thiserror::Error)]
-pub enum StepsError {
-    /// One of its ends isn't a number.
-    #[error(transparent)]
-    Unit(#[from] UnitError),
-    /// It doesn't rise from a number above 0.
-    #[error("{0:?} doesn't rise; write the smaller number first, above 0, such as 1..1000x4")]
-    Falling(String),
-    /// Its factor isn't above 1.
-    #[error("{0:?} has no factor above 1; write 1..1000x4 for 1, 4, 16, ... and 1000")]
-    Factor(String),
-    /// It has too many steps.
-    #[error("{0:?} has more than {MOST} steps; take a larger factor")]
-    TooMany(String),
-}
-
 /// Reads `text`, a number or a range `A..BxF`, with `read` for the numbers: A, A·F, A·F², ... and at
 /// last B. Without its factor a range doubles.
 ///
 /// # Errors
 /// When it is neither.
-pub fn steps(
-    text: &str,
-    read: impl Fn(&str) -> Result<f64, UnitError>,
-) -> Result<Vec<f64>, StepsError> {
+pub fn steps(text: &str, read: impl Fn(&str) -> Result<f64, Text>) -> Result<Vec<f64>, Text> {
     let Some((first, rest)) = text.split_once("..") else {
         return Ok(vec![read(text)?]);
     };
     let (last, factor) = match rest.split_once('x') {
-        None => (rest, FACTOR),
-        Some((last, factor)) => {
-            let factor = factor
-                .parse()
-                .ok()
-                .filter(|it: &f64| *it > 1.0 && it.is_finite());
-            (
-                last,
-                factor.ok_or_else(|| StepsError::Factor(text.to_owned()))?,
-            )
-        }
+        None => (rest, Some(FACTOR)),
+        Some((last, factor)) => (last, factor.parse().ok()),
+    };
+    let Some(factor) = factor.filter(|it| *it > 1.0 && it.is_finite()) else {
+        return Err(tr!(
+            "{text:?} has no factor above 1; write 1..1000x4 for 1, 4, 16, ... and 1000",
+            "{text:?} 里没有大于 1 的倍数；1、4、16……直到 1000 写作 1..1000x4"
+        ));
     };
     let (first, last) = (read(first)?, read(last)?);
     if !(first > 0.0 && first <= last) {
-        return Err(StepsError::Falling(text.to_owned()));
+        return Err(tr!(
+            "{text:?} doesn't rise; write the smaller number first, above 0, such as 1..1000x4",
+            "{text:?} 不是从小到大；请先写大于 0 的小数目，例如 1..1000x4"
+        ));
     }
-    let mut steps = vec![first];
-    let mut next = first * factor;
-    while next < last {
-        steps.push(next);
-        next *= factor;
-        if steps.len() >= MOST {
-            return Err(StepsError::TooMany(text.to_owned()));
-        }
-    }
-    if last > first {
-        steps.push(last);
+    let numbers = std::iter::successors(Some(first), |it| Some(it * factor));
+    let mut steps: Vec<f64> = numbers.take_while(|it| *it < last).take(MOST + 1).collect();
+    steps.push(last);
+    if steps.len() > MOST {
+        return Err(tr!(
+            "{text:?} has more than {MOST} steps; take a larger factor",
+            "{text:?} 超过 {MOST} 步；请把倍数取大"
+        ));
     }
     Ok(steps)
 }
@@ -73,7 +50,7 @@ mod tests {
     use super::*;
     use portlab_words::units;
 
-    fn counts(text: &str) -> Result<Vec<f64>, StepsError> {
+    fn counts(text: &str) -> Result<Vec<f64>, Text> {
         let count = units::count("0", "1T");
         steps(text, |text| count(text).map(|count| count as f64))
     }
@@ -96,13 +73,19 @@ mod tests {
 
     #[test]
     fn what_is_no_range_is_refused() {
-        assert!(matches!(counts("x"), Err(StepsError::Unit(_))));
-        assert!(matches!(counts("1..y"), Err(StepsError::Unit(_))));
-        assert!(matches!(counts("9..1"), Err(StepsError::Falling(_))));
-        assert!(matches!(counts("0..10"), Err(StepsError::Falling(_))));
-        for text in ["1..9x1", "1..9x0.5", "1..9xx", "1..9x", "1..9xinf"] {
-            assert!(matches!(counts(text), Err(StepsError::Factor(_))), "{text}");
+        for (texts, reason) in [
+            (&["x", "1..y"][..], "is not a"),
+            (&["9..1", "0..10"], "doesn't rise"),
+            (
+                &["1..9x1", "1..9x0.5", "1..9xx", "1..9x", "1..9xinf"],
+                "no factor above 1",
+            ),
+            (&["1..1Mx1.01"], "more than 100 steps"),
+        ] {
+            for text in texts {
+                let refused = counts(text).unwrap_err().to_string();
+                assert!(refused.contains(reason), "{text}: {refused}");
+            }
         }
-        assert!(matches!(counts("1..1Mx1.01"), Err(StepsError::TooMany(_))));
     }
 }

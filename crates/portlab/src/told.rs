@@ -2,7 +2,6 @@
 
 use std::error::Error;
 
-use portlab_lab::{BuildError, RunningError, StoreError};
 use portlab_service::inert;
 use portlab_words::Lang;
 
@@ -19,13 +18,9 @@ pub(crate) fn error(error: &anyhow::Error) -> String {
 /// What one cause of an error says: in the language of this run if it has one, and else as it is, such as an error of
 /// the operating system.
 fn in_words(cause: &(dyn Error + 'static)) -> String {
-    let text = cause.downcast_ref().map(StoreError::text);
-    let text = text.or_else(|| cause.downcast_ref().map(RunningError::text));
-    let text = text.or_else(|| cause.downcast_ref().map(BuildError::text));
-    match (text, lang()) {
-        (Some(text), lang) => text.pick(lang).to_owned(),
-        (None, Lang::En) => cause.to_string(),
-        // A `Text` that is the context of another error shows its Chinese so.
-        (None, Lang::Zh) => format!("{cause:#}"),
+    match lang() {
+        Lang::En => cause.to_string(),
+        // The alternate form of our errors is their Chinese.
+        Lang::Zh => format!("{cause:#}"),
     }
 }

@@ -3,6 +3,7 @@
 use portlab_lessons::script::{Script, fill, placeholders};
 use portlab_report::{Notes, csv, html, markdown, text};
 use portlab_stats::{
+    fixture::cell,
     read,
     record::Record,
     trace::{Trace, Writer},
@@ -49,7 +50,7 @@ pub(crate) fn traces(input: &[u8]) {
     let Ok(trace) = Trace::read(input) else {
         return;
     };
-    let strip = trace.strip(trace.middle(5_000_000));
+    let strip = trace.strip(trace.middle(5_000_000), &cell("threads", &[]));
     assert!(strip.tracks.len() <= trace.slices.len(), "{strip:?}");
     let written = write(&trace).expect("memory takes everything");
     let read = Trace::read(&written[..]).map_err(|error| error.to_string());

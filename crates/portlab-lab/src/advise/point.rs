@@ -146,7 +146,7 @@ impl<'a> Point<'a> {
         match measure(&experiment, &cells[0], (round, rate), mark, &mut clock) {
             Ok((round, _)) => Taken::Shot(self.shot(&round)),
             // These come without errors: at a low rate, no message may be due.
-            Err(MeasureError::NoMessages | MeasureError::NotHeard(_)) => Taken::Nothing,
+            Err(MeasureError::NoMessages(_)) => Taken::Nothing,
             Err(MeasureError::Interrupted) if audience.interrupted() || budget.left().is_zero() => {
                 Taken::CutOff
             }
@@ -246,14 +246,16 @@ pub(super) fn experiment(
     };
     Experiment {
         program: inquiry.program.clone(),
-        suite: None,
+        setup: record::Setup {
+            suite: None,
+            rounds: 1,
+            load_threads: 1,
+            seed: inquiry.seed,
+            baseline: None,
+        },
         entrants: vec![Entrant::ours(model)],
-        baseline: None,
         parts: vec![part],
-        rounds: 1,
         runtime_threads: inquiry.runtime_threads,
-        load_threads: 1,
-        seed: inquiry.seed,
         start_timeout: PATIENCE,
         pinning: pinning.clone(),
     }

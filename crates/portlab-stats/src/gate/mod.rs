@@ -127,15 +127,11 @@ pub enum Outcome {
 }
 
 /// Why runs can't be put into pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unpaired {
     /// There is one run of each program.
-    #[error(
-        "one run of each program can't tell a change of the program from a change of the machine"
-    )]
     OneEach,
     /// There are more runs of one program than of the other.
-    #[error("there are {before} runs before and {after} runs now; pairs need as many of both")]
     Counts {
         /// Runs of the reference.
         before: usize,
@@ -143,9 +139,6 @@ pub enum Unpaired {
         after: usize,
     },
     /// The runs weren't made in turn.
-    #[error(
-        "the runs weren't made in turn, one before and one now, so a change of the machine looks like a change of the program"
-    )]
     NotInTurn,
 }
 
@@ -209,9 +202,7 @@ fn in_turn<'a>(before: &'a [Record], after: &'a [Record]) -> Result<Vec<Pair<'a>
 
 /// A cell of both builds, before it is judged.
 struct Candidate<'a> {
-    cell: &'a Cell,
-    measure: Measure,
-    figures: [Option<f64>; 2],
+    judged: Judged<'a>,
     /// The ratio of each pair, `None` if something went wrong in it; or why nothing can be compared.
     ratios: Result<Vec<Option<f64>>, Reason>,
     /// In how many pairs only the reference, and only the program, had an error or failed.
@@ -240,10 +231,9 @@ impl<'a> Candidate<'a> {
                 _ => None,
             });
         }
+        let figures = [before, after].map(|cell| Some(cell.figure(measure)?.median));
         Some(Self {
-            cell: after,
-            measure,
-            figures: [before, after].map(|cell| Some(cell.figure(measure)?.median)),
+            judged: Judged::open(after, measure, figures),
             ratios: match incomparable(before, after, measure) {
                 Some(reason @ (Reason::Generator | Reason::Rates)) => Err(reason),
                 _ => Ok(ratios),
@@ -255,31 +245,23 @@ impl<'a> Candidate<'a> {
     /// From a cell of the last run: each pair of runs is a pair.
     fn of_runs(pairs: &[Pair], last: &Record, cell: &'a Cell) -> Option<Self> {
         let measure = last.workload(&cell.workload)?.ranked_by;
-        let mut figures = Vec::new();
-        let mut reason = None;
-        let mut wrong = [0, 0];
+        let (mut figures, mut reason, mut wrong) = (Vec::new(), None, [0, 0]);
         for (before, after) in pairs {
-            match of_pair(before, after, cell, measure) {
-                Ok(pair) => figures.push(Some(pair)),
-                Err(why) => {
-                    figures.push(None);
-                    match why {
-                        Reason::ErrorsBefore => wrong[0] += 1,
-                        Reason::ErrorsNow => wrong[1] += 1,
-                        Reason::ErrorsInBoth => {}
-                        other => reason = reason.or(Some(other)),
-                    }
-                }
+            let pair = of_pair(before, after, cell, measure);
+            match pair.as_ref().err() {
+                None | Some(Reason::ErrorsInBoth) => {}
+                Some(Reason::ErrorsBefore) => wrong[0] += 1,
+                Some(Reason::ErrorsNow) => wrong[1] += 1,
+                Some(other) => reason = reason.or_else(|| Some(other.clone())),
             }
+            figures.push(pair.ok());
         }
         let known = || figures.iter().flatten();
         let median = |at: usize| Some(Estimate::of(known().map(|it: &[f64; 2]| it[at]))?.median);
         let ratio_of =
             |pair: &Option<[f64; 2]>| pair.and_then(|[before, after]| ratio(before, after));
         Some(Self {
-            cell,
-            measure,
-            figures: [median(0), median(1)],
+            judged: Judged::open(cell, measure, [median(0), median(1)]),
             ratios: match reason {
                 None => Ok(figures.iter().map(ratio_of).collect()),
                 Some(reason) => Err(reason),
@@ -345,7 +327,7 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
     let rows = |direction: f64| -> Vec<Vec<Option<f64>>> {
         let compared = candidates
             .iter()
-            .filter_map(|it| Some((it.measure, it.ratios.as_ref().ok()?)));
+            .filter_map(|it| Some((it.judged.measure, it.ratios.as_ref().ok()?)));
         let row = |(measure, ratios): (Measure, &Vec<Option<f64>>)| {
             let worse = direction * upwards(measure);
             ratios
@@ -361,22 +343,8 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
     // Each cell has its own sign test, so its probability is multiplied by the number of cells (Bonferroni).
     let cells = candidates.len() as f64;
     let decide = |it: Candidate<'a>| -> Judged<'a> {
-        let Candidate {
-            cell,
-            measure,
-            figures,
-            ratios,
-            wrong,
-        } = it;
-        let mut judged = Judged {
-            cell,
-            measure,
-            figures,
-            ratio: None,
-            chance: None,
-            decision: Decision::Fine,
-        };
-        match ratios {
+        let (mut judged, [before, after]) = (it.judged, it.wrong);
+        match it.ratios {
             Err(reason) => judged.decision = Decision::NotComparable(reason),
             Ok(ratios) => {
                 let (worse, better) = chances.next().unwrap_or((1.0, 1.0));
@@ -385,7 +353,6 @@ fn judge<'a>(candidates: Vec<Candidate<'a>>, unit: Unit, bar: f64) -> Gate<'a> {
                 judged.decision = judged.decided(bar, better, needed);
             }
         }
-        let [before, after] = wrong;
         if at_least(before + after, after) * cells <= EACH && after > 0 {
             judged.decision = Decision::Broken;
         } else if after > 0 && judged.decision != Decision::Worse {
@@ -421,7 +388,18 @@ fn upwards(measure: Measure) -> f64 {
     }
 }
 
-impl Judged<'_> {
+impl<'a> Judged<'a> {
+    fn open(cell: &'a Cell, measure: Measure, figures: [Option<f64>; 2]) -> Self {
+        Self {
+            cell,
+            measure,
+            figures,
+            ratio: None,
+            chance: None,
+            decision: Decision::Fine,
+        }
+    }
+
     fn decided(&self, bar: f64, better: f64, needed: usize) -> Decision {
         let pairs = self.ratio.map_or(0, |ratio| ratio.count);
         let Some(ratio) = self.ratio.filter(|_| pairs >= needed) else {

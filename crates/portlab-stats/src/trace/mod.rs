@@ -4,23 +4,25 @@
 //! | module | owns |
 //! |---|---|
 //! | this one | the timeline as data |
-//! | [`mod@write`] | writing it, piece by piece, as Chrome Trace Event JSON |
-//! | [`read`] | reading it back |
+//! | `write` | writing it, piece by piece, as Chrome Trace Event JSON |
+//! | `read` | reading it back |
+//! | `strip` | some milliseconds of it, as a record keeps them |
 //!
 //! All times are nanoseconds since the server began; in the file they are microseconds with three
 //! decimals.
 //!
 //! Source: "Trace Event Format", the document that Chrome's `about:tracing` and Perfetto follow.
 
-pub mod read;
+mod read;
 mod strip;
-pub mod write;
+mod write;
 
-use std::{fmt, num::ParseIntError, str::FromStr};
+use std::{fmt, str::FromStr};
 
+use portlab_words::{Text, tr};
 use serde::{Deserialize, Serialize};
 
-pub use self::{read::ReadError, strip::Strip, write::Writer};
+pub use self::write::Writer;
 
 /// The version of this form. It changes when a reader of the old one would misread the new one.
 pub const FORMAT: &str = "portlab-trace/1";
@@ -104,6 +106,26 @@ pub enum Kind {
     Write,
     /// Nothing: it is blocked, until something comes or the time has passed.
     Wait,
+}
+
+/// What an event of the file has beside its name, its place and its time.
+#[derive(Default, Serialize, Deserialize)]
+#[serde(default)]
+struct Args {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bytes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_port: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    closed: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    value: Option<u64>,
 }
 
 /// Something that a thread did. On one thread slices don't overlap.
@@ -208,25 +230,20 @@ impl fmt::Display for Conn {
     }
 }
 
-/// A text that isn't a connection's number.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("invalid connection number {0:?}: expected PID.NUMBER, such as 4711.1")]
-pub struct NotAConn(String);
-
 impl FromStr for Conn {
-    type Err = NotAConn;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, NotAConn> {
-        let parse = || -> Result<Option<Self>, ParseIntError> {
-            let Some((pid, number)) = text.split_once('.') else {
-                return Ok(None);
-            };
-            let (pid, number) = (pid.parse()?, number.parse()?);
-            Ok(Some(Self { pid, number }))
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let parse = || {
+            let (pid, number) = text.split_once('.')?;
+            let (pid, number) = (pid.parse().ok()?, number.parse().ok()?);
+            Some(Self { pid, number })
         };
-        parse()
-            .ok()
-            .flatten()
-            .ok_or_else(|| NotAConn(text.to_owned()))
+        parse().ok_or_else(|| {
+            tr!(
+                "invalid connection number {text:?}: expected PID.NUMBER, such as 4711.1",
+                "连接编号 {text:?} 无效：应为 进程号.序号，例如 4711.1"
+            )
+        })
     }
 }

@@ -5,28 +5,10 @@ use std::{
     io::{self, Read},
 };
 
+use portlab_words::{Text, tr};
 use serde::Deserialize;
 
-use super::{About, Conn, Counter, FORMAT, Kind, NotAConn, Process, Slice, Span, Thread, Trace};
-
-/// Why a file isn't a timeline.
-#[derive(Debug, thiserror::Error)]
-pub enum ReadError {
-    /// It can't be read, or isn't JSON of this form.
-    #[error("not a trace of portlab: {0}")]
-    Json(#[from] serde_json::Error),
-    /// It was written by another version.
-    #[error("its format is {0:?}, and this portlab reads {FORMAT:?}; record it again")]
-    Format(String),
-    /// An event that isn't one of ours.
-    #[error("event {number}: {what}")]
-    Event {
-        /// Its place in the file, from 1.
-        number: usize,
-        /// What is wrong with it.
-        what: String,
-    },
-}
+use super::{About, Args, Conn, Counter, FORMAT, Kind, Process, Slice, Span, Thread, Trace};
 
 impl Trace {
     /// Reads a timeline.
@@ -34,19 +16,29 @@ impl Trace {
     /// # Errors
     /// When `file` can't be read, isn't a trace, or is inconsistent: a slice on a thread without a name,
     /// a connection that ends without a beginning, or begins without an end.
-    pub fn read(file: impl Read) -> Result<Self, ReadError> {
-        let file: File = serde_json::from_reader(io::BufReader::new(file))?;
-        if file.about.format != FORMAT {
-            return Err(ReadError::Format(file.about.format));
+    pub fn read(file: impl Read) -> Result<Self, Text> {
+        let File { events, about } =
+            serde_json::from_reader(io::BufReader::new(file)).map_err(|error| {
+                tr!(
+                    "not a trace of portlab: {error}",
+                    "不是 portlab 的时间线：{error}"
+                )
+            })?;
+        if about.format != FORMAT {
+            let format = about.format;
+            return Err(tr!(
+                "its format is {format:?}, and this portlab reads {FORMAT:?}; record it again",
+                "它的格式是 {format:?}，这个 portlab 只读 {FORMAT:?}；请重新记录"
+            ));
         }
         let mut building = Building::default();
-        for (index, event) in file.events.into_iter().enumerate() {
-            building.add(event).map_err(|what| ReadError::Event {
-                number: index + 1,
-                what,
+        for (index, event) in events.into_iter().enumerate() {
+            building.add(event).map_err(|Text { en, zh }| {
+                let number = index + 1;
+                tr!("event {number}: {en}", "第 {number} 个事件：{zh}")
             })?;
         }
-        building.finish(file.about)
+        building.finish(about)
     }
 }
 
@@ -74,17 +66,6 @@ struct Event {
     args: Args,
 }
 
-#[derive(Default, Deserialize)]
-struct Args {
-    name: Option<String>,
-    conn: Option<String>,
-    bytes: Option<u64>,
-    mail: Option<u64>,
-    peer_port: Option<u16>,
-    closed: Option<bool>,
-    value: Option<u64>,
-}
-
 /// What has been read so far.
 #[derive(Default)]
 struct Building {
@@ -96,11 +77,13 @@ struct Building {
 }
 
 impl Building {
-    fn add(&mut self, event: Event) -> Result<(), String> {
+    fn add(&mut self, event: Event) -> Result<(), Text> {
         let (pid, tid, at_ns) = (event.pid, event.tid, nanos(event.ts));
+        let args = event.args;
         match event.ph.as_str() {
             "M" => {
-                let name = event.args.name.ok_or("a name without a name")?;
+                let nameless = Text::new("a name without a name", "名字是空的");
+                let name = args.name.ok_or(nameless)?;
                 if event.name == "process_name" {
                     self.process(pid).name = name;
                 } else {
@@ -109,18 +92,15 @@ impl Building {
             }
             "X" => {
                 let kind = Kind::ALL.into_iter().find(|kind| kind.name() == event.name);
-                let conn = event.args.conn.map(|conn| conn.parse());
                 self.slices.push(Slice {
                     pid,
                     tid,
-                    kind: kind.ok_or_else(|| format!("unknown slice {:?}", event.name))?,
+                    kind: kind.ok_or_else(|| unknown(&event.name))?,
                     start_ns: at_ns,
                     end_ns: at_ns.saturating_add(nanos(event.dur)),
-                    conn: conn
-                        .transpose()
-                        .map_err(|error: NotAConn| error.to_string())?,
-                    bytes: event.args.bytes,
-                    mail: event.args.mail,
+                    conn: args.conn.map(|conn| conn.parse()).transpose()?,
+                    bytes: args.bytes,
+                    mail: args.mail,
                 });
             }
             "b" => {
@@ -131,29 +111,36 @@ impl Building {
                     tid,
                     start_ns: at_ns,
                     end_ns: at_ns,
-                    peer_port: event.args.peer_port.unwrap_or_default(),
+                    peer_port: args.peer_port.unwrap_or_default(),
                     closed: false,
                 };
                 if self.begun.insert(conn, span).is_some() {
-                    return Err(format!("connection {conn} begins twice"));
+                    return Err(tr!(
+                        "connection {conn} begins twice",
+                        "连接 {conn} 开始了两次"
+                    ));
                 }
             }
             "e" => {
                 let conn = conn(event.id)?;
-                let begun = self.begun.remove(&conn);
-                let span =
-                    begun.ok_or_else(|| format!("connection {conn} ends without a beginning"))?;
+                let span = self.begun.remove(&conn).ok_or_else(|| {
+                    tr!(
+                        "connection {conn} ends without a beginning",
+                        "连接 {conn} 没有开始就结束了"
+                    )
+                })?;
                 self.spans.push(Span {
                     end_ns: at_ns,
-                    closed: event.args.closed.unwrap_or(true),
+                    closed: args.closed.unwrap_or(true),
                     ..span
                 });
             }
             "C" => {
-                let value = event.args.value.ok_or("a counter without a value")?;
+                let valueless = Text::new("a counter without a value", "计数没有值");
+                let value = args.value.ok_or(valueless)?;
                 self.counter(event.name).samples.push((at_ns, value));
             }
-            other => return Err(format!("unknown event {other:?}")),
+            other => return Err(unknown(other)),
         }
         Ok(())
     }
@@ -184,10 +171,9 @@ impl Building {
         &mut self.counters[index]
     }
 
-    fn finish(mut self, about: About) -> Result<Trace, ReadError> {
-        let at_the_end = |what: String| ReadError::Event { number: 0, what };
+    fn finish(mut self, about: About) -> Result<Trace, Text> {
         if let Some(conn) = self.begun.keys().next() {
-            return Err(at_the_end(format!("connection {conn} never ends")));
+            return Err(tr!("connection {conn} never ends", "连接 {conn} 没有结束"));
         }
         self.slices
             .sort_by_key(|slice| (slice.pid, slice.tid, slice.start_ns, slice.end_ns));
@@ -205,9 +191,13 @@ impl Building {
     }
 }
 
-fn conn(id: Option<String>) -> Result<Conn, String> {
-    let id = id.ok_or("a connection without a number")?;
-    id.parse().map_err(|error: NotAConn| error.to_string())
+fn conn(id: Option<String>) -> Result<Conn, Text> {
+    id.ok_or_else(|| Text::new("a connection without a number", "连接没有编号"))?
+        .parse()
+}
+
+fn unknown(what: &str) -> Text {
+    tr!("unknown event {what:?}", "未知的事件 {what:?}")
 }
 
 /// Microseconds with three decimals, as nanoseconds: exact for the first hundred days.

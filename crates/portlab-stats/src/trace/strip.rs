@@ -3,18 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Conn, Kind, Slice, Trace};
-use crate::record::{self, Track};
-
-/// What threads did for some milliseconds.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Strip {
-    /// The threads that worked, process by process.
-    pub tracks: Vec<Track>,
-    /// Threads for which there was no room.
-    pub more_tracks: usize,
-    /// Whether one did more than is kept, so that it is shown in steps.
-    pub in_steps: bool,
-}
+use crate::record::{self, Cell, Timeline, Track};
 
 /// The most threads that a strip keeps.
 const MOST_TRACKS: usize = 12;
@@ -36,8 +25,8 @@ impl Trace {
         (from, from + length)
     }
 
-    /// What each thread did from `from_ns` to `to_ns`, if it worked at all.
-    pub fn strip(&self, (from_ns, to_ns): (u64, u64)) -> Strip {
+    /// What each thread of `cell`'s server did from `from_ns` to `to_ns`, if it worked at all.
+    pub fn strip(&self, (from_ns, to_ns): (u64, u64), cell: &Cell) -> Timeline {
         let mut numbers = HashMap::new();
         let mut tracks = Vec::new();
         let mut in_steps_only = false;
@@ -45,13 +34,8 @@ impl Trace {
             for thread in &process.threads {
                 let mine = |slice: &&Slice| (slice.pid, slice.tid) == (process.pid, thread.tid);
                 let within = |slice: &&Slice| slice.end_ns > from_ns && slice.start_ns < to_ns;
-                let slices: Vec<Slice> = self
-                    .slices
-                    .iter()
-                    .filter(mine)
-                    .filter(within)
-                    .copied()
-                    .collect();
+                let slices = self.slices.iter().filter(mine).filter(within);
+                let slices: Vec<Slice> = slices.copied().collect();
                 if slices.iter().all(|slice| slice.kind == Kind::Wait) {
                     continue;
                 }
@@ -80,7 +64,11 @@ impl Trace {
         }
         let more_tracks = tracks.len().saturating_sub(MOST_TRACKS);
         tracks.truncate(MOST_TRACKS);
-        Strip {
+        Timeline {
+            workload: cell.workload.clone(),
+            model: cell.model.clone(),
+            connections: cell.point.connections,
+            length_us: (to_ns - from_ns) as f64 / 1e3,
             tracks,
             more_tracks,
             in_steps: in_steps_only,
@@ -115,14 +103,11 @@ fn in_steps(slices: &[Slice], (from_ns, to_ns): (u64, u64)) -> Vec<Slice> {
             .iter()
             .take_while(|slice| slice.start_ns < end_ns);
         for slice in within {
-            let time = slice
-                .end_ns
-                .min(end_ns)
-                .saturating_sub(slice.start_ns.max(start_ns));
-            spent[slice.kind as usize] += time;
-            let most = spent[slice.kind as usize];
-            if longest.is_none_or(|(before, _)| most > before) {
-                longest = Some((most, *slice));
+            let most = &mut spent[slice.kind as usize];
+            let begun_ns = slice.start_ns.max(start_ns);
+            *most += slice.end_ns.min(end_ns).saturating_sub(begun_ns);
+            if longest.is_none_or(|(before, _)| *most > before) {
+                longest = Some((*most, *slice));
             }
         }
         if let Some((_, slice)) = longest {
@@ -147,7 +132,10 @@ fn in_steps(slices: &[Slice], (from_ns, to_ns): (u64, u64)) -> Vec<Slice> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::trace::{About, Process, Thread};
+    use crate::{
+        fixture::cell,
+        trace::{About, Process, Thread},
+    };
 
     fn slice(tid: u32, kind: Kind, start_ns: u64, end_ns: u64, number: u32) -> Slice {
         Slice {
@@ -202,7 +190,7 @@ mod tests {
         let middle = trace.middle(2_000_000);
         assert_eq!(middle, (2_000_000, 4_000_000));
         assert_eq!(trace.middle(u64::MAX), (1_000_000, 5_000_000));
-        let strip = trace.strip((1_500_000, 4_000_000));
+        let strip = trace.strip((1_500_000, 4_000_000), &cell("threads", &[]));
         let tracks = strip.tracks;
         assert_eq!(
             (tracks.len(), strip.more_tracks),
@@ -225,7 +213,7 @@ mod tests {
             };
             slice(1, kind, at * 100, at * 100 + 100, at as u32)
         });
-        let strip = trace(1, many.collect()).strip((0, 10_000_000));
+        let strip = trace(1, many.collect()).strip((0, 10_000_000), &cell("threads", &[]));
         assert!(strip.in_steps);
         let slices = &strip.tracks[0].slices;
         assert!(slices.len() <= MOST_SLICES, "{}", slices.len());
@@ -237,7 +225,7 @@ mod tests {
         assert!(handled > 9_900.0, "{handled}");
 
         let each = (1..=30).map(|tid| slice(tid, Kind::Read, 0, 10, 1));
-        let strip = trace(30, each.collect()).strip((0, 100));
+        let strip = trace(30, each.collect()).strip((0, 100), &cell("threads", &[]));
         let shown = (strip.tracks.len(), strip.more_tracks);
         assert_eq!(shown, (MOST_TRACKS, 30 - MOST_TRACKS));
     }

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::{Value, json};
 
-use super::{About, Conn, Slice, Span};
+use super::{About, Args, Slice, Span};
 
 /// Writes events in any order, one a line; the readers sort them.
 #[derive(Debug)]
@@ -33,10 +33,7 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the file.
     pub fn process(&mut self, pid: u32, name: &str) -> io::Result<()> {
-        self.event(format_args!(
-            r#"{{"ph":"M","name":"process_name","pid":{pid},"tid":{pid},"args":{{"name":{}}}}}"#,
-            Value::from(name)
-        ))
+        self.name("process_name", (pid, pid), name)
     }
 
     /// Names a thread.
@@ -44,10 +41,16 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the file.
     pub fn thread(&mut self, pid: u32, tid: u32, name: &str) -> io::Result<()> {
-        self.event(format_args!(
-            r#"{{"ph":"M","name":"thread_name","pid":{pid},"tid":{tid},"args":{{"name":{}}}}}"#,
-            Value::from(name)
-        ))
+        self.name("thread_name", (pid, tid), name)
+    }
+
+    fn name(&mut self, of: &str, (pid, tid): (u32, u32), name: &str) -> io::Result<()> {
+        let args = Args {
+            name: Some(name.to_owned()),
+            ..Args::default()
+        };
+        let head = format_args!(r#""ph":"M","name":"{of}","pid":{pid},"tid":{tid}"#);
+        self.event(head, &args)
     }
 
     /// Writes what a thread did.
@@ -59,13 +62,15 @@ impl<W: Write> Writer<W> {
         let start = Micros(slice.start_ns);
         let duration = Micros(slice.end_ns.saturating_sub(slice.start_ns));
         let args = Args {
-            conn: slice.conn,
+            conn: slice.conn.map(|conn| conn.to_string()),
             bytes: slice.bytes,
             mail: slice.mail,
+            ..Args::default()
         };
-        self.event(format_args!(
-            r#"{{"ph":"X","name":"{name}","pid":{pid},"tid":{tid},"ts":{start},"dur":{duration},"args":{args}}}"#,
-        ))
+        let head = format_args!(
+            r#""ph":"X","name":"{name}","pid":{pid},"tid":{tid},"ts":{start},"dur":{duration}"#
+        );
+        self.event(head, &args)
     }
 
     /// Writes a connection: its beginning and its end.
@@ -73,21 +78,23 @@ impl<W: Write> Writer<W> {
     /// # Errors
     /// Those of the file.
     pub fn span(&mut self, span: &Span) -> io::Result<()> {
-        let Span {
-            conn,
-            pid,
-            tid,
-            peer_port,
-            closed,
-            ..
-        } = span;
-        let (start, end) = (Micros(span.start_ns), Micros(span.end_ns));
-        self.event(format_args!(
-            r#"{{"ph":"b","cat":"conn","name":"connection","id":"{conn}","pid":{pid},"tid":{tid},"ts":{start},"args":{{"conn":"{conn}","peer_port":{peer_port}}}}}"#,
-        ))?;
-        self.event(format_args!(
-            r#"{{"ph":"e","cat":"conn","name":"connection","id":"{conn}","pid":{pid},"tid":{tid},"ts":{end},"args":{{"closed":{closed}}}}}"#,
-        ))
+        let (conn, pid, tid) = (span.conn.to_string(), span.pid, span.tid);
+        let same =
+            format!(r#""cat":"conn","name":"connection","id":"{conn}","pid":{pid},"tid":{tid}"#);
+        let begin = Args {
+            conn: Some(conn),
+            peer_port: Some(span.peer_port),
+            ..Args::default()
+        };
+        let end = Args {
+            closed: Some(span.closed),
+            ..Args::default()
+        };
+        for (phase, at_ns, args) in [("b", span.start_ns, begin), ("e", span.end_ns, end)] {
+            let at = Micros(at_ns);
+            self.event(format_args!(r#""ph":"{phase}",{same},"ts":{at}"#), &args)?;
+        }
+        Ok(())
     }
 
     /// Writes the value that a counter has from a moment on.
@@ -96,9 +103,12 @@ impl<W: Write> Writer<W> {
     /// Those of the file.
     pub fn sample(&mut self, pid: u32, name: &str, at_ns: u64, value: u64) -> io::Result<()> {
         let (at, name) = (Micros(at_ns), Value::from(name));
-        self.event(format_args!(
-            r#"{{"ph":"C","name":{name},"pid":{pid},"tid":{pid},"ts":{at},"args":{{"value":{value}}}}}"#,
-        ))
+        let args = Args {
+            value: Some(value),
+            ..Args::default()
+        };
+        let head = format_args!(r#""ph":"C","name":{name},"pid":{pid},"tid":{pid},"ts":{at}"#);
+        self.event(head, &args)
     }
 
     /// Ends the file with what it is about.
@@ -115,10 +125,11 @@ impl<W: Write> Writer<W> {
         Ok(self.out)
     }
 
-    fn event(&mut self, event: fmt::Arguments<'_>) -> io::Result<()> {
+    fn event(&mut self, head: fmt::Arguments<'_>, args: &Args) -> io::Result<()> {
         let comma = if self.empty { "" } else { "," };
         self.empty = false;
-        write!(self.out, "{comma}\n{event}")
+        let args = serde_json::to_string(args)?;
+        write!(self.out, "{comma}\n{{{head},\"args\":{args}}}")
     }
 }
 
@@ -128,30 +139,5 @@ struct Micros(u64);
 impl fmt::Display for Micros {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:03}", self.0 / 1000, self.0 % 1000)
-    }
-}
-
-/// What is known of a slice, as an object.
-struct Args {
-    conn: Option<Conn>,
-    bytes: Option<u64>,
-    mail: Option<u64>,
-}
-
-impl fmt::Display for Args {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("{")?;
-        let mut comma = "";
-        if let Some(conn) = self.conn {
-            write!(f, r#""conn":"{conn}""#)?;
-            comma = ",";
-        }
-        for (name, value) in [("bytes", self.bytes), ("mail", self.mail)] {
-            if let Some(value) = value {
-                write!(f, r#"{comma}"{name}":{value}"#)?;
-                comma = ",";
-            }
-        }
-        f.write_str("}")
     }
 }

@@ -4,15 +4,11 @@ use std::{io::Write, path::Path, sync::Arc};
 
 use anyhow::bail;
 use portlab_lab::{
-    Build, Experiment, Running,
+    Build,
     experiment::{BUILD_SUFFIX, Entrant},
 };
 use portlab_report::gate_text;
-use portlab_stats::{
-    analysis::LEAST_FLOOR,
-    gate::builds,
-    record::{Cell, Record},
-};
+use portlab_stats::{analysis::LEAST_FLOOR, gate::builds, record::Record};
 use portlab_words::tr;
 
 use super::Args;
@@ -52,19 +48,6 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
         }
     }
     Ok(())
-}
-
-/// Makes sure, before anything is measured, that the other build can serve the models.
-pub(super) fn check(
-    args: &Args,
-    experiment: &Experiment,
-    cells: &[Cell],
-    running: &Running,
-) -> anyhow::Result<()> {
-    match args.against {
-        Some(_) => Ok(experiment.try_builds(cells, running)?),
-        None => Ok(()),
-    }
 }
 
 /// Tells how this build compares with the other one, and judges it if there is a bar.

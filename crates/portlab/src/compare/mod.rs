@@ -22,7 +22,7 @@ use portlab_report::Notes;
 use portlab_service::HandlerWork;
 use portlab_stats::{
     check::{MOST_CELLS, MOST_MEASUREMENTS},
-    record::{Cell, Record, Together},
+    record::{Cell, Record, Setup, Together},
 };
 
 use self::{parts::Steps, screen::Screen};
@@ -104,18 +104,18 @@ pub(crate) struct Args {
     /// The numbers of connections, in a chat of members; 1..1000x4 stands for 1, 4,
     /// 16, ... and 1000, and 1..64 doubles [default: each workload's own]
     #[arg(long, short, value_name = "NS", value_delimiter = ',')]
-    #[arg(value_parser = parts::counts)]
+    #[arg(value_parser = parts::numbers(units::count("1", "1M"), |n| n as f64))]
     connections: Vec<Steps>,
 
     /// The lengths of a message; also 64..64KiBx4 [default: 64]
     #[arg(long, short, value_name = "BYTES", value_delimiter = ',')]
-    #[arg(value_parser = parts::sizes)]
+    #[arg(value_parser = parts::numbers(units::size("1", "64MiB"), |n| n as f64))]
     size: Vec<Steps>,
 
     /// How many workers the pools have whose workers may block; also 1..16
     /// [default: each model's own]
     #[arg(long, value_name = "NS", value_delimiter = ',')]
-    #[arg(value_parser = parts::workers)]
+    #[arg(value_parser = parts::numbers(units::count("1", "65535"), |n| n as f64))]
     workers: Vec<Steps>,
 
     /// How many threads an async runtime has, on which nothing should block
@@ -126,7 +126,7 @@ pub(crate) struct Args {
     /// Messages per second over all connections, in an open loop; also 1k..50kx2
     /// [default: what all can bear, and half of what each can]
     #[arg(long, value_name = "RATES", value_delimiter = ',')]
-    #[arg(value_parser = parts::rates)]
+    #[arg(value_parser = parts::numbers(units::rate("0.001", "10M"), |rate| rate))]
     rate: Vec<Steps>,
 
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us
@@ -219,61 +219,36 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     if let Some(left) = running.leftover {
         screen.note(&resume::told(left));
     }
-    let words = std::env::args_os();
-    let words: Vec<String> = words
-        .map(|word| word.to_string_lossy().into_owned())
-        .collect();
-    let command = quoted(words.iter().map(String::as_str));
-    let kept = resume::kept(args, &store)?;
-    let mut record = match kept {
-        Some(record) => {
-            if let Some(seed) = args
-                .seed
-                .map(u64::from)
-                .filter(|it| *it != record.setup.seed)
-            {
-                let begun = record.setup.seed;
-                bail!(tr!(
-                    "--seed is {seed}, but the comparison was begun with {begun}; leave out --seed",
-                    "--seed 是 {seed}，但这次比较开始时用的是 {begun}；请去掉 --seed"
-                ));
-            }
-            // The order of the rounds follows from it.
-            experiment.seed = record.setup.seed;
-            let fresh = blank(&experiment, &command);
-            resume::check(&record, &fresh)?;
-            screen.note(&resume::going_on(&record, &fresh));
-            record
-        }
-        None => blank(&experiment, &command),
-    };
+    let mut record = begun(args, &mut experiment, &store, &screen)?;
     // What the trials take is soon more than one round does.
-    let costs = match args.quick || experiment.rounds >= TRIED_FROM {
+    let costs = match args.quick || experiment.setup.rounds >= TRIED_FROM {
         true => costs(&experiment, &record, &running, &mut screen),
         false => Costs::default(),
     };
     if args.quick && !args.resume {
         let (rounds, round) = quick::rounds(args, &experiment, &record, (&costs, began.elapsed()))?;
-        if rounds < experiment.rounds {
-            let (all, seconds) = (experiment.rounds, quick::TIME.as_secs());
+        if rounds < experiment.setup.rounds {
+            let (all, seconds) = (experiment.setup.rounds, quick::TIME.as_secs());
             screen.note(&tr!(
                 lang(),
                 "--quick: {rounds} rounds instead of {all}, so that it ends within {seconds} s",
                 "--quick：只测 {rounds} 轮，而不是 {all} 轮，好在 {seconds} 秒内结束"
             ));
         }
-        (experiment.rounds, record.setup.rounds) = (rounds, rounds);
+        (experiment.setup.rounds, record.setup.rounds) = (rounds, rounds);
         screen.ends_before(began + quick::TIME, round);
     }
     let measurements = parts::measurements(&experiment, &record);
     let time = parts::about(costs.left(&experiment, &record));
-    let (seed, file) = (experiment.seed, store.file().display());
+    let (seed, file) = (experiment.setup.seed, store.file().display());
     screen.note(&tr!(
         lang(),
         "{measurements}, about {time}; seed {seed}; results go to {file}",
         "{measurements}，大约 {time}；种子 {seed}；结果写到 {file}"
     ));
-    against::check(args, &experiment, &record.cells, &running)?;
+    if args.against.is_some() {
+        experiment.try_builds(&record.cells, &running)?;
+    }
     let mut record = compare(&experiment, record, (&store, &running), &mut screen)?;
     if args.trace && record.complete {
         let dir = args.out.join("traces");
@@ -288,14 +263,50 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         ));
         return Ok(verdict(&record));
     }
+    report(args, &record, &screen)
+}
+
+/// The record to go on with, or a new one.
+fn begun(
+    args: &Args,
+    experiment: &mut Experiment,
+    store: &Store,
+    screen: &Screen,
+) -> anyhow::Result<Record> {
+    let words = std::env::args_os().map(|word| word.to_string_lossy().into_owned());
+    let words: Vec<String> = words.collect();
+    let command = quoted(words.iter().map(String::as_str));
+    let Some(record) = resume::kept(args, store)? else {
+        return Ok(blank(experiment, &command));
+    };
+    let begun = record.setup.seed;
+    if let Some(seed) = args.seed.filter(|seed| u64::from(*seed) != begun) {
+        bail!(tr!(
+            "--seed is {seed}, but the comparison was begun with {begun}; leave out --seed",
+            "--seed 是 {seed}，但这次比较开始时用的是 {begun}；请去掉 --seed"
+        ));
+    }
+    // The order of the rounds follows from it.
+    experiment.setup.seed = begun;
+    let fresh = blank(experiment, &command);
+    resume::check(&record, &fresh)?;
+    screen.note(&resume::going_on(&record, &fresh));
+    Ok(record)
+}
+
+/// Writes the page, prints the report, and judges the run.
+fn report(args: &Args, record: &Record, screen: &Screen) -> anyhow::Result<Verdict> {
     let page = args.out.join("report.html");
     // A foreign server's words are in its errors.
-    let shown = portlab_report::inert(&record)?;
-    let notes = Notes::of(&shown, args::lang());
+    let shown = portlab_report::inert(record)?;
+    let notes = Notes::of(&shown, lang());
     let html = portlab_report::html(&notes);
     write_whole(&page, html.as_bytes()).with_context(|| args::unwritten(&page))?;
-    print(args, &record, &notes)?;
-    if !args.json {
+    if args.json {
+        output::print_json(record)?;
+    } else {
+        let text = portlab_report::text(&notes, args::terminal_width());
+        write!(output::stdout(), "{text}")?;
         let page = page.display();
         screen.note(&tr!(
             lang(),
@@ -309,18 +320,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             ));
         }
     }
-    against::judge(args, &shown, verdict(&record))
-}
-
-fn print(args: &Args, record: &Record, notes: &Notes) -> anyhow::Result<()> {
-    let mut out = output::stdout();
-    if args.json {
-        output::print_json(record)?;
-    } else {
-        let width = args::terminal_width();
-        write!(out, "{}", portlab_report::text(notes, width))?;
-    }
-    Ok(())
+    against::judge(args, &shown, verdict(record))
 }
 
 /// Resolves the arguments to an experiment.
@@ -345,14 +345,16 @@ fn experiment(args: &Args) -> anyhow::Result<Experiment> {
     };
     let experiment = Experiment {
         program: std::env::current_exe().with_context(args::not_found)?,
-        suite: args.suite.clone(),
+        setup: Setup {
+            suite: args.suite.clone(),
+            rounds,
+            load_threads: usize::try_from(args.threads.unwrap_or(1))?,
+            seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
+            baseline,
+        },
         entrants,
-        baseline,
         parts,
-        rounds,
         runtime_threads: args.runtime_threads.map(usize::from),
-        load_threads: usize::try_from(args.threads.unwrap_or(1))?,
-        seed: u64::from(args.seed.unwrap_or_else(portlab_lab::random_seed)),
         pinning: match args.pin.as_str() {
             "off" => Pinning::Together(Together::OnRequest),
             _ => pin(),

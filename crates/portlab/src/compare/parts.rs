@@ -11,9 +11,9 @@ use portlab_lab::{
 use portlab_service::{ChatLimits, TextEncoding};
 use portlab_stats::{
     record::{Point, Rate, Record},
-    steps::{StepsError, steps},
+    steps::steps,
 };
-use portlab_words::{plural, tr, units};
+use portlab_words::{Text, plural, tr, units};
 
 use super::Args;
 use crate::{
@@ -25,39 +25,29 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Steps(Vec<f64>);
 
-/// Reads counts: `10`, `1..1000x4`.
-pub(super) fn counts(text: &str) -> Result<Steps, StepsError> {
-    let read = units::count("1", "1M");
-    Ok(Steps(steps(text, |text| Ok(read(text)? as f64))?))
-}
-
-/// Reads numbers of workers: `4`, `1..16`.
-pub(super) fn workers(text: &str) -> Result<Steps, StepsError> {
-    let read = units::count("1", "65535");
-    Ok(Steps(steps(text, |text| Ok(read(text)? as f64))?))
-}
-
-/// Reads sizes: `64`, `64..64KiBx4`.
-pub(super) fn sizes(text: &str) -> Result<Steps, StepsError> {
-    let read = units::size("1", "64MiB");
-    Ok(Steps(steps(text, |text| Ok(read(text)? as f64))?))
-}
-
-/// Reads rates: `500`, `1k..50kx2`.
-pub(super) fn rates(text: &str) -> Result<Steps, StepsError> {
-    Ok(Steps(steps(text, units::rate("0.001", "10M"))?))
+/// Reads numbers as [`steps()`] does, each with `read`.
+pub(super) fn numbers<T>(
+    read: impl units::Parse<T>,
+    number: fn(T) -> f64,
+) -> impl Fn(&str) -> Result<Steps, Text> + Clone + Send + Sync {
+    move |text| Ok(Steps(steps(text, |text| Ok(number(read(text)?)))?))
 }
 
 /// All numbers of `steps`, rounded and each once.
 fn whole(steps: &[Steps]) -> Vec<usize> {
-    let mut numbers = Vec::new();
-    for number in steps.iter().flat_map(|steps| &steps.0) {
-        let number = number.round() as usize;
-        if !numbers.contains(&number) {
-            numbers.push(number);
+    let numbers = steps.iter().flat_map(|steps| &steps.0);
+    once(numbers.map(|number| number.round() as usize))
+}
+
+/// The `values` in order, each once.
+fn once<T: PartialEq>(values: impl IntoIterator<Item = T>) -> Vec<T> {
+    let mut once = Vec::new();
+    for value in values {
+        if !once.contains(&value) {
+            once.push(value);
         }
     }
-    numbers
+    once
 }
 
 /// How long a server is loaded before it is measured.
@@ -136,11 +126,8 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
     let duration = args.duration.unwrap_or(workload.duration);
     let points = points(args, workload)?;
     let limits = ChatLimits::default();
-    let longest = points
-        .iter()
-        .map(|point| point.size_bytes)
-        .max()
-        .unwrap_or(0);
+    let longest = points.iter().map(|point| point.size_bytes).max();
+    let longest = longest.unwrap_or(0);
     if is_chat && longest.saturating_add(NUMBER) > limits.line_bytes {
         let (most, fits) = (limits.line_bytes, limits.line_bytes - NUMBER);
         bail!(tr!(
@@ -196,18 +183,12 @@ fn points(args: &Args, workload: &Workload) -> anyhow::Result<Vec<Point>> {
         workers.push(None);
     }
     let asked = args.rate.iter().flat_map(|steps| &steps.0);
-    let mut rates: Vec<Option<Rate>> = match workload.rates {
+    let rates = match workload.rates {
         [] => vec![None],
         _ if !args.rate.is_empty() => asked.map(|&rate| Some(Rate::PerS(rate))).collect(),
         usual => usual.iter().copied().map(Some).collect(),
     };
-    let mut once: Vec<Option<Rate>> = Vec::new();
-    for rate in rates.drain(..) {
-        if !once.contains(&rate) {
-            once.push(rate);
-        }
-    }
-    let rates = once;
+    let rates = once(rates);
     let count = [connections.len(), sizes.len(), workers.len(), rates.len()];
     let count: usize = count.into_iter().product();
     if count > MOST_POINTS {
@@ -261,7 +242,7 @@ fn check(workload: &Workload, rooms: usize, points: Vec<Point>) -> anyhow::Resul
 /// How many measurements there are in all, in words.
 pub(super) fn measurements(experiment: &Experiment, record: &Record) -> String {
     let cells = record.cells.iter().filter(|cell| cell.not_run.is_none());
-    let (cells, rounds) = (cells.count() as u64, experiment.rounds as u64);
+    let (cells, rounds) = (cells.count() as u64, experiment.setup.rounds as u64);
     let all = cells * rounds;
     let [of_cells, of_rounds, of_all] = [
         plural(cells, "cell"),

@@ -42,7 +42,7 @@ pub(super) fn rounds(
     let fit = fitting(time.saturating_sub(once), round);
     let least = args.rounds.map_or(LEAST, u32::from);
     if fit >= least {
-        let most = u32::try_from(experiment.rounds).unwrap_or(u32::MAX);
+        let most = u32::try_from(experiment.setup.rounds).unwrap_or(u32::MAX);
         return Ok((fit.min(most) as usize, round));
     }
     let takes = about(round * least + once);

@@ -16,10 +16,9 @@ pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>>
     let file = store.file().display();
     let kept = match store.kept() {
         Err(error @ StoreError::Unusable { .. }) => {
-            let Text { en, zh } = error.text();
             bail!(tr!(
-                "{en}; it would be replaced: choose another folder with --out DIR",
-                "{zh}；继续会覆盖它：请用 --out 换一个文件夹"
+                "{error}; it would be replaced: choose another folder with --out DIR",
+                "{error:#}；继续会覆盖它：请用 --out 换一个文件夹"
             ))
         }
         kept => kept?,

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_lab::{MeasureError, Observer, TimelineError};
+use portlab_lab::{MeasureError, Observer};
 use portlab_report::{figure_of as write, place_of};
 use portlab_service::inert;
 use portlab_stats::{
@@ -177,7 +177,7 @@ impl Observer for Screen {
     }
 
     fn failed(&mut self, cell: &Cell, error: &MeasureError) {
-        let error = inert(&error.to_string());
+        let error = inert(&tr!(lang(), "{error}", "{error:#}"));
         self.progress.above(|| {
             let head = lang().pick("failed: ", "失败：");
             crate::tell!("{BAD}{head}{BAD:#}{}: {error}", name(cell));
@@ -196,8 +196,8 @@ impl Observer for Screen {
         });
     }
 
-    fn no_timeline(&mut self, cell: &Cell, error: &TimelineError) {
-        let error = inert(&error.to_string());
+    fn no_timeline(&mut self, cell: &Cell, error: &MeasureError) {
+        let error = inert(&tr!(lang(), "{error}", "{error:#}"));
         self.progress.above(|| {
             let head = lang().pick("no timeline: ", "没有时间线：");
             crate::tell!("{WARN}{head}{WARN:#}{}: {error}", name(cell));

@@ -147,7 +147,7 @@ fn open(path: &Path) -> anyhow::Result<Record> {
         let remedy = match &error {
             StoreError::Read { .. }
             | StoreError::Unusable {
-                error: ReadError::Foreign,
+                error: ReadError::Foreign(_),
                 ..
             } => lang().pick(
                 "; give the results.json of a portlab compare, or its folder",
@@ -163,8 +163,10 @@ fn open(path: &Path) -> anyhow::Result<Record> {
                 "；请用 portlab compare 重新测量",
             ),
         };
-        let error = error.text();
-        anyhow!("{}{remedy}", error.pick(lang()))
+        match lang() {
+            Lang::En => anyhow!("{error}{remedy}"),
+            Lang::Zh => anyhow!("{error:#}{remedy}"),
+        }
     })?;
     Ok(portlab_report::inert(&record)?)
 }

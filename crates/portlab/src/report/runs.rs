@@ -133,15 +133,16 @@ pub(super) fn of_several(
 fn undecided(why: Unpaired) -> Text {
     let Text { en, zh } = match why {
         Unpaired::Counts { before, after } => tr!(
-            "{why}",
+            "there are {before} runs before and {after} runs now; pairs need as many of both",
             "以前有 {before} 次运行，现在有 {after} 次；两边要一样多才能配对"
         ),
         Unpaired::OneEach => tr!(
-            "{why}",
+            "one run of each program can't tell a change of the program from a change of the machine",
             "两个程序各只运行了一次，分不清是程序变了还是机器变了"
         ),
         Unpaired::NotInTurn => tr!(
-            "{why}",
+            "the runs weren't made in turn, one before and one now, so a change of the machine looks like a change of \
+             the program",
             "运行没有交替进行（以前一次、现在一次），机器的变化会被当成程序的变化"
         ),
     };
