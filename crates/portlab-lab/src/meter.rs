@@ -7,8 +7,8 @@ use std::{
 
 use portlab_load::{Progress, Watch};
 use portlab_sys::{
+    clock::cpu_pressure,
     meter::{Usage, pss_bytes, pss_bytes_below, usage, usage_below},
-    pressure::cpu_pressure,
 };
 
 use crate::{MeasureError, Observer, Server, foreign::check_connections};

@@ -301,35 +301,26 @@ mod tests {
     #[test]
     fn a_line_sets_a_fault_in_one_direction_or_in_both() {
         for (lines, expected) in [
+            ("latency 50ms", "up: latency 50ms; down: latency 50ms"),
             (
-                &["latency 50ms"][..],
-                "up: latency 50ms; down: latency 50ms",
-            ),
-            (
-                &["latency up:50ms down:1s", "slicer down:10,1ms"],
+                "latency up:50ms down:1s; slicer down:10,1ms",
                 "up: latency 50ms; down: latency 1s, slicer 10,1ms",
             ),
+            ("pause up; flip down:7,once", "up: pause; down: flip 7,once"),
+            ("pause; resume down", "up: pause; down: none"),
+            ("pause; resume", "up: none; down: none"),
             (
-                &["pause up", "flip down:7,once"],
-                "up: pause; down: flip 7,once",
-            ),
-            (&["pause", "resume down"], "up: pause; down: none"),
-            (&["pause", "resume"], "up: none; down: none"),
-            (
-                &["limit-data 0", "limit_data up:off"],
+                "limit-data 0; limit_data up:off",
                 "up: none; down: limit_data 0",
             ),
             (
-                &["latency 1s", "timeout 0s", "clear up"],
+                "latency 1s; timeout 0s; clear up",
                 "up: none; down: latency 1s, timeout 0s",
             ),
-            (&["latency 1s", "clear"], "up: none; down: none"),
+            ("latency 1s; clear", "up: none; down: none"),
         ] {
-            assert_eq!(
-                Settings::of(lines).unwrap().to_string(),
-                expected,
-                "{lines:?}"
-            );
+            let settings = Settings::of(&lines.split("; ").collect::<Vec<_>>()).unwrap();
+            assert_eq!(settings.to_string(), expected, "{lines}");
         }
         let off = Settings::of(&["latency 1s", "latency off"]).unwrap();
         assert_eq!(off, Settings::default());

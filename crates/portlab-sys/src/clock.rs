@@ -1,6 +1,6 @@
 //! Clocks.
 
-use std::{io, path::Path, time::Duration};
+use std::{fs, io, path::Path, time::Duration};
 
 use procfs::{FromRead, process::Schedstat};
 use rustix::time::{ClockId, Timespec, clock_gettime};
@@ -31,6 +31,22 @@ pub fn thread_cpu() -> Duration {
 pub fn thread_waited() -> Duration {
     let times = ran_and_waited(Path::new("/proc/thread-self"));
     Duration::from_nanos(times.map_or(0, |(_, waited)| waited))
+}
+
+/// For how long, since the machine started, at least one thread waited for a processor. `None` if the
+/// kernel doesn't keep account of it. The pressure between two moments is the difference divided by the
+/// time between them.
+///
+/// Source: `Documentation/accounting/psi.rst` of Linux, `some` of `/proc/pressure/cpu`.
+pub fn cpu_pressure() -> Option<Duration> {
+    // procfs reads a second line too, which kernels before 5.13 don't have.
+    pressure_in(&fs::read_to_string("/proc/pressure/cpu").ok()?)
+}
+
+fn pressure_in(text: &str) -> Option<Duration> {
+    let some = text.lines().find_map(|line| line.strip_prefix("some "))?;
+    let total = some.split(' ').find_map(|it| it.strip_prefix("total="))?;
+    Some(Duration::from_micros(total.parse().ok()?))
 }
 
 /// For how many nanoseconds the thread that `task` is the folder of in `/proc` has run, and has waited for
@@ -95,6 +111,14 @@ mod tests {
         let before = monotonic_ns();
         std::thread::sleep(Duration::from_millis(2));
         assert!(before > 0 && monotonic_ns() - before >= 2_000_000);
+    }
+
+    #[test]
+    fn the_pressure_is_the_total_of_some_in_microseconds() {
+        let text = "some avg10=14.90 avg60=8.48 avg300=5.06 total=69721565\n\
+                    full avg10=0.00 avg60=0.00 avg300=0.00 total=7\n";
+        assert_eq!(pressure_in(text), Some(Duration::from_micros(69_721_565)));
+        assert_eq!(pressure_in("full avg10=0.00 total=7\n"), None);
     }
 
     #[test]

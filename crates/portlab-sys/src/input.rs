@@ -41,17 +41,12 @@ impl Input {
     /// When the file can't be opened, is neither a regular file nor a pipe, is a FIFO that no program
     /// writes to, or is known to be larger than `most`.
     pub fn open(path: &Path, most: u64) -> io::Result<Self> {
-        // Without O_NONBLOCK, opening a FIFO waits for a writer.
-        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-        let mut file = OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits() as i32)
-            .open(path)?;
+        let mut file = open_at_once(OpenOptions::new().read(true), path)?;
         let found = file.metadata()?;
         let kind = found.file_type();
         let begun = if kind.is_fifo() {
             let begun = first_byte(&mut file)?;
-            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
+            set_blocking(&file)?;
             begun
         } else if kind.is_file() {
             None
@@ -101,6 +96,17 @@ impl Read for Input {
         self.left = left.ok_or_else(|| too_large(self.most))?;
         Ok(read)
     }
+}
+
+/// Opens the file `path`: where opening a FIFO would wait for a program at its other end, this doesn't.
+/// [`set_blocking`] makes the file as others are.
+pub(crate) fn open_at_once(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    options.custom_flags(flags.bits().cast_signed()).open(path)
+}
+
+pub(crate) fn set_blocking(file: &File) -> io::Result<()> {
+    Ok(fcntl_setfl(file, fcntl_getfl(file)? - OFlags::NONBLOCK)?)
 }
 
 /// Reads the first byte of a FIFO that is open without blocking; `None` if a program has it open and has

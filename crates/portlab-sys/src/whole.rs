@@ -15,7 +15,7 @@ use std::{
     hash::{BuildHasher, RandomState},
     io::{self, BufWriter, Read, Seek, Write},
     os::{
-        fd::{AsFd, AsRawFd, BorrowedFd},
+        fd::{AsRawFd, BorrowedFd},
         unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
     },
     path::{Path, PathBuf},
@@ -24,9 +24,11 @@ use std::{
 
 use portlab_words::Text;
 use rustix::{
-    fs::{AtFlags, CWD, Mode, OFlags, fcntl_getfl, fcntl_setfl, linkat, openat},
+    fs::{AtFlags, CWD, Mode, OFlags, linkat, openat},
     io::Errno,
 };
+
+use crate::input::{open_at_once, set_blocking};
 
 /// A file that is being written. It takes its name at [`WholeFile::commit`]; if it is dropped before,
 /// nothing has happened.
@@ -42,7 +44,8 @@ enum Place {
     /// Written to what can't be replaced.
     Through {
         out: BufWriter<File>,
-        reader_has_gone: AtomicBool,
+        /// Whether the reader of the pipe has closed it.
+        gone: AtomicBool,
     },
 }
 
@@ -77,7 +80,7 @@ impl WholeFile {
             Some(found) if !found.is_file() || path.is_symlink() || stream(found).is_some() => {
                 return Ok(Self(Place::Through {
                     out: BufWriter::new(open(path, found)?),
-                    reader_has_gone: AtomicBool::new(false),
+                    gone: AtomicBool::new(false),
                 }));
             }
             Some(found) => {
@@ -123,10 +126,7 @@ impl Write for WholeFile {
         match &mut self.0 {
             Place::Beside { part, .. } => part.file.write(bytes),
             Place::Over { bytes: kept, .. } => kept.write(bytes),
-            Place::Through {
-                out,
-                reader_has_gone,
-            } => unless_gone(reader_has_gone, bytes.len(), || out.write(bytes)),
+            Place::Through { out, gone } => unless_gone(gone, bytes.len(), || out.write(bytes)),
         }
     }
 
@@ -134,10 +134,7 @@ impl Write for WholeFile {
         match &mut self.0 {
             Place::Beside { part, .. } => part.file.flush(),
             Place::Over { .. } => Ok(()),
-            Place::Through {
-                out,
-                reader_has_gone,
-            } => unless_gone(reader_has_gone, (), || out.flush()),
+            Place::Through { out, gone } => unless_gone(gone, (), || out.flush()),
         }
     }
 }
@@ -158,13 +155,7 @@ impl Part {
             // The file system has no files without a name; or the next error says what else is wrong.
             Err(_) => {
                 let name = hidden_beside(target);
-                let options = &mut OpenOptions::new();
-                let file = options
-                    .read(true)
-                    .write(true)
-                    .create_new(true)
-                    .open(&name)?;
-                (file, Some(name))
+                (File::create_new(&name)?, Some(name))
             }
         };
         let file = BufWriter::with_capacity(BUFFER, file);
@@ -238,10 +229,8 @@ fn found(path: &Path) -> io::Result<Option<Metadata>> {
 fn over(target: &Path) -> io::Result<File> {
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
     let options = &mut OpenOptions::new();
-    options
-        .write(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(target)
+    options.write(true).custom_flags(flags.bits().cast_signed());
+    options.open(target)
 }
 
 /// Writes all of `bytes` over what `target` holds.
@@ -289,31 +278,23 @@ fn stream(found: &Metadata) -> Option<BorrowedFd<'static>> {
 
 /// Opens a device, a pipe that a program reads from, or stdout or stderr.
 fn open(path: &Path, found: &Metadata) -> io::Result<File> {
-    match stream(found) {
-        Some(fd) => Ok(fd.as_fd().try_clone_to_owned()?.into()),
-        None => {
-            // Without O_NONBLOCK, opening a FIFO waits for a reader.
-            let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-            let options = &mut OpenOptions::new();
-            let opened = options
-                .write(true)
-                .truncate(found.is_file())
-                .custom_flags(flags.bits().cast_signed())
-                .open(path);
-            let file = opened.map_err(|error| match Errno::from_io_error(&error) {
-                Some(Errno::NXIO) if found.file_type().is_fifo() => {
-                    let why = Text::new(
-                        "it is a pipe that no program reads from",
-                        "没有程序从这个管道读数据",
-                    );
-                    io::Error::new(error.kind(), why)
-                }
-                _ => error,
-            })?;
-            fcntl_setfl(&file, fcntl_getfl(&file)? - OFlags::NONBLOCK)?;
-            Ok(file)
-        }
+    if let Some(fd) = stream(found) {
+        return Ok(fd.try_clone_to_owned()?.into());
     }
+    let options = &mut OpenOptions::new();
+    let opened = open_at_once(options.write(true).truncate(found.is_file()), path);
+    let file = opened.map_err(|error| match Errno::from_io_error(&error) {
+        Some(Errno::NXIO) if found.file_type().is_fifo() => {
+            let why = Text::new(
+                "it is a pipe that no program reads from",
+                "没有程序从这个管道读数据",
+            );
+            io::Error::new(error.kind(), why)
+        }
+        _ => error,
+    })?;
+    set_blocking(&file)?;
+    Ok(file)
 }
 
 /// Whether an error says that a directory can't be written to. A file in it may still be.
@@ -422,15 +403,7 @@ mod tests {
         let error = write_whole(&fifo, b"bytes").unwrap_err();
         assert!(error.to_string().contains("no program reads"), "{error}");
 
-        let reader = || {
-            let flags = OFlags::NONBLOCK.bits().cast_signed();
-            OpenOptions::new()
-                .read(true)
-                .custom_flags(flags)
-                .open(&fifo)
-                .unwrap()
-        };
-        let mut open = reader();
+        let mut open = open_at_once(OpenOptions::new().read(true), &fifo).unwrap();
         write_whole(&fifo, b"bytes").unwrap();
         // No end is waited for: a program that another test starts holds a copy of the writer for a moment.
         let mut bytes = [0; 5];

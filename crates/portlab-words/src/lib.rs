@@ -1,14 +1,5 @@
 //! Text for people: two languages side by side, line breaking, tables, units.
 //!
-//! | module | owns |
-//! |---|---|
-//! | [`Lang`] | a language, and how the environment names it |
-//! | [`Text`], [`tr!`] | a text in both languages |
-//! | [`wrap`] | breaking prose into lines, Chinese included |
-//! | [`style`] | the colours of a terminal's text |
-//! | [`table`] | columns that line up |
-//! | [`units`] | reading and writing `4KiB`, `10k`, `5ms` |
-//!
 //! A message is written once, English and Chinese side by side:
 //!
 //! ```

@@ -45,11 +45,7 @@ pub(crate) fn workload_parser() -> PossibleValuesParser {
 
 /// Takes a service's name, and suggests the near one.
 pub(crate) fn service_parser() -> PossibleValuesParser {
-    PossibleValuesParser::new(
-        SERVICES
-            .iter()
-            .map(|service| PossibleValue::new(service.name)),
-    )
+    PossibleValuesParser::new(SERVICES.iter().map(|service| service.name))
 }
 
 /// The language of this run, which [`choose_lang`] chooses once; English before.

@@ -64,14 +64,10 @@ fn pages() -> Vec<Man> {
 }
 
 fn write_to(dir: &Path, pages: &[Man]) -> anyhow::Result<Verdict> {
-    let fails = |path: &Path| {
-        let path = path.display();
-        tr!("can't write {path}", "无法写入 {path}")
-    };
-    fs::create_dir_all(dir).with_context(|| fails(dir))?;
+    fs::create_dir_all(dir).with_context(|| args::unwritten(dir))?;
     for page in pages {
         let file = dir.join(page.get_filename());
-        write_whole(&file, &rendered(page)?).with_context(|| fails(&file))?;
+        write_whole(&file, &rendered(page)?).with_context(|| args::unwritten(&file))?;
     }
     let (count, dir) = (pages.len(), dir.display());
     tell!(

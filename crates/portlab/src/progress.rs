@@ -7,8 +7,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use portlab_service::inert;
-use portlab_words::tr;
-use textwrap::core::display_width;
+use portlab_words::{table::cut, tr};
 
 use crate::args::{lang, stderr_width};
 
@@ -44,7 +43,7 @@ impl Progress {
         let bar = ProgressBar::with_draw_target(Some(LENGTH), target);
         let style = ProgressStyle::with_template("{bar:10} {percent:>3}%  {msg}{prefix}");
         bar.set_style(style.expect("the template is valid").progress_chars("━━╌"));
-        bar.set_message(shortened(what));
+        bar.set_message(cut(&inert(what), WHAT));
         Self {
             bar,
             width: stderr_width().unwrap_or(usize::MAX),
@@ -68,7 +67,7 @@ impl Progress {
     /// Says what runs now.
     pub(crate) fn say(&mut self, what: &str) {
         self.follow_width();
-        self.bar.set_message(shortened(what));
+        self.bar.set_message(cut(&inert(what), WHAT));
     }
 
     /// Says how much time is left.
@@ -116,39 +115,9 @@ fn rows(columns: usize, width: usize) -> usize {
     columns.div_ceil(width.max(1)).max(1)
 }
 
-/// `what`, inert, and cut off where it would be too long.
-fn shortened(what: &str) -> String {
-    let what = inert(what);
-    if display_width(&what) <= WHAT {
-        return what;
-    }
-    let mut short = String::new();
-    for letter in what.chars() {
-        let next = display_width(letter.encode_utf8(&mut [0; 4]));
-        if display_width(&short) + next >= WHAT {
-            break;
-        }
-        short.push(letter);
-    }
-    short + "…"
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_runs_is_cut_off_at_a_width_whatever_its_letters() {
-        assert_eq!(shortened("echo  tasks at 10"), "echo  tasks at 10");
-        for what in ["a".repeat(100), "测".repeat(60)] {
-            let short = shortened(&what);
-            assert!(short.ends_with('…'), "{short}");
-            assert!(
-                (WHAT - 1..=WHAT).contains(&display_width(&short)),
-                "{short}"
-            );
-        }
-    }
 
     #[test]
     fn a_line_that_is_wrapped_takes_more_rows() {
