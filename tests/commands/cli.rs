@@ -3,8 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::TcpStream,
-    process::Child,
+    time::Duration,
 };
 
 use portlab_backends::MODELS;
@@ -14,25 +13,9 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
 use portlab_testkit::{
-    command, commands, folder, listener, names, portlab, printed, refused, shell, stderr, words,
+    Running, command, commands, folder, listener, names, portlab, printed, refused, shell, stderr,
+    words,
 };
-
-/// Starts `serve` with `options` and returns it with the first line it says.
-fn serve(options: &[&str]) -> (Child, String) {
-    let mut command = command(&["serve"]);
-    let mut child = tie_to_this_thread(command.args(options)).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(child.stdout.as_mut().unwrap())
-        .read_line(&mut line)
-        .unwrap();
-    (child, line)
-}
-
-fn end(mut child: Child) -> (Option<i32>, String) {
-    signal(&mut child, Signal::TERM).unwrap();
-    let output = child.wait_with_output().unwrap();
-    (output.status.code(), stderr(&output))
-}
 
 #[test]
 fn a_server_that_other_machines_can_reach_warns_and_names_the_remedy() {
@@ -41,10 +24,10 @@ fn a_server_that_other_machines_can_reach_warns_and_names_the_remedy() {
         ("[::1]:0", false),
         ("0.0.0.0:0", true),
     ] {
-        let (child, line) = serve(&["--bind", bind]);
-        let addr = line.split_whitespace().nth(2).unwrap();
-        let port = addr.rsplit(':').next().unwrap();
-        let (_, said) = end(child);
+        let mut server = Running::start(&mut command(&["serve", "--json", "--bind", bind]));
+        let port = server.addr.port();
+        server.stop();
+        let said = server.stderr();
         let remedy = format!("for this machine only: --bind 127.0.0.1:{port}\n");
         assert_eq!(
             said.contains("warning: other machines can connect"),
@@ -173,28 +156,34 @@ fn a_taken_port_is_told_by_whom_and_what_to_do() {
 #[test]
 fn every_model_refuses_a_taken_port_and_takes_it_as_soon_as_it_is_free() {
     for model in MODELS.iter().map(|model| model.sheet().name) {
-        let (first, line) = serve(&["--model", model, "--bind", "127.0.0.1:0", "--json"]);
-        let event: Value = serde_json::from_str(&line).unwrap();
-        let addr = event["addr"].as_str().unwrap().to_owned();
+        let mut first = Running::serve(&["--model", model]);
+        let addr = first.addr.to_string();
         assert!(refused(&["serve", "--model", model, "--bind", &addr]).contains("in use"));
         // The server closes first, so its side of this connection goes to TIME_WAIT.
-        let mut client = TcpStream::connect(&addr).unwrap();
+        let mut client = first.connect();
         client.write_all(b"x").unwrap();
         client.read_exact(&mut [0]).unwrap();
-        assert_eq!(end(first).0, Some(0), "{model}");
-        let (second, line) = serve(&["--model", model, "--bind", &addr]);
-        assert!(line.contains(&addr), "{model}: {line}");
-        assert_eq!(end(second).0, Some(0), "{model}");
+        assert_eq!(first.stop().code(), Some(0), "{model}");
+        let again = ["serve", "--json", "--model", model, "--bind", &addr];
+        let mut second = Running::start(&mut command(&again));
+        assert_eq!(second.addr, first.addr, "{model}");
+        assert_eq!(second.stop().code(), Some(0), "{model}");
     }
 }
 
 #[test]
 fn serving_is_announced_in_words_and_in_json() {
-    let (child, line) = serve(&["--bind", "127.0.0.1:0"]);
+    let mut command = command(&["serve", "--bind", "127.0.0.1:0"]);
+    let mut child = tie_to_this_thread(&mut command).spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = BufReader::new(child.stdout.as_mut().unwrap());
+    stdout.read_line(&mut line).unwrap();
     assert!(line.starts_with("listening on 127.0.0.1:"), "{line}");
-    let (code, said) = end(child);
+    signal(&mut child, Signal::TERM).unwrap();
+    let output = child.wait_with_output().unwrap();
+    let said = stderr(&output);
     let lines: Vec<_> = said.lines().collect();
-    assert_eq!(code, Some(0));
+    assert_eq!(output.status.code(), Some(0));
     assert_eq!(
         lines,
         [
@@ -204,57 +193,45 @@ fn serving_is_announced_in_words_and_in_json() {
         ]
     );
 
-    let (mut child, line) = serve(&["--bind", "127.0.0.1:0", "--json", "--model", "pool"]);
-    let event: Value = serde_json::from_str(&line).unwrap();
+    let mut server = Running::serve(&["--model", "pool"]);
+    let event = &server.listening;
     assert_eq!(event["event"], "listening");
-    assert_eq!(event["pid"], child.id());
+    assert_eq!(event["pid"], server.child.id());
     assert_eq!(
         (&event["model"], &event["service"]),
         (&"pool".into(), &"echo".into())
     );
-    signal(&mut child, Signal::INT).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    let event: Value = serde_json::from_slice(&output.stdout).unwrap();
+    server.signal(Signal::INT);
+    let event = server.event();
     assert_eq!(
         (&event["event"], &event["cut"]),
         (&"stopped".into(), &0.into())
     );
+    assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
 
 #[test]
-fn who_is_cut_off_at_the_deadline_is_counted() {
+fn connections_that_are_cut_at_the_deadline_are_counted() {
     for model in ["event-loop", "loop-pool", "tasks", "tasks-single"] {
-        let (mut child, line) = serve(&[
-            "--bind=127.0.0.1:0",
-            "--json",
-            "--drain=300ms",
-            "--work=wait:10m",
-            "--model",
-            model,
-        ]);
-        let event: Value = serde_json::from_str(&line).unwrap();
-        let mut client = TcpStream::connect(event["addr"].as_str().unwrap()).unwrap();
+        let options = ["--drain=300ms", "--work=wait:10m", "--model", model];
+        let mut server = Running::serve(&options);
+        let mut client = server.connect();
         client.write_all(b"take your time").unwrap();
         // Long enough to be accepted; the answer is minutes away.
-        client
-            .set_read_timeout(Some(std::time::Duration::from_millis(300)))
-            .unwrap();
+        let moment = Duration::from_millis(300);
+        client.set_read_timeout(Some(moment)).unwrap();
         assert!(client.read(&mut [0]).is_err());
-        signal(&mut child, Signal::TERM).unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(0), "{model}");
-        let event: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(server.stop().code(), Some(0), "{model}");
+        let event = server.event();
         assert_eq!(event["cut"], 1, "{model}: {event}");
     }
 }
 
 #[test]
-fn a_server_does_not_mind_that_nobody_reads_what_it_says() {
-    let (mut child, _) = serve(&["--bind=127.0.0.1:0"]);
-    drop(child.stderr.take());
-    signal(&mut child, Signal::TERM).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(0));
+fn a_server_whose_stderr_is_closed_ends_as_others_do() {
+    let mut server = Running::serve(&[]);
+    drop(server.child.stderr.take());
+    assert_eq!(server.stop().code(), Some(0));
 }
 
 #[test]

@@ -4,9 +4,8 @@ use anyhow::{Context, bail};
 use portlab_backends::{Options, Sheet, bind, textbook::Twin};
 use portlab_service::{HandlerWork, Work};
 use portlab_words::tr;
-use serde_json::json;
 
-use super::{Args, remedy, say, workers};
+use super::{Args, announce, remedy, workers};
 use crate::{
     Verdict,
     address::{Purpose, warn_if_wide},
@@ -15,15 +14,14 @@ use crate::{
 
 /// Serves until a signal ends the process. The listener is bound as a model's is.
 pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Verdict> {
-    let Args { model, service, .. } = args;
-    let name = sheet.name;
+    let (model, name) = (&args.model, sheet.name);
     if args.trace.is_some() {
         bail!(tr!(
             "{model} records no trace; --trace takes a model, such as {name}",
             "{model} 不记录时间线；--trace 只能用于模型，例如 {name}"
         ));
     }
-    if service != "echo" || args.work != HandlerWork::Work(Work::None) {
+    if args.service != "echo" || args.work != HandlerWork::Work(Work::None) {
         bail!(tr!(
             "{model} serves a plain echo only; leave out --service and --work, or take --model {name}",
             "{model} 只提供简单的回显；请去掉 --service 和 --work，或改用 --model {name}"
@@ -35,21 +33,7 @@ pub(super) fn run(args: &Args, twin: &Twin, sheet: &Sheet) -> anyhow::Result<Ver
     let listener = bind(addr, &Options::default()).map_err(remedy)?;
     let addr = listener.local_addr()?;
     warn_if_wide(addr);
-    say(&match args.json {
-        true => {
-            let pid = std::process::id();
-            json!({
-                "event": "listening",
-                "addr": addr.to_string(),
-                "pid": pid,
-                "model": model,
-                "service": service,
-                "workers": workers,
-            })
-            .to_string()
-        }
-        false => format!("listening on {addr}  model {model}, service {service}"),
-    })?;
+    announce(args, addr, workers, None)?;
     (twin.serve)(listener, workers).with_context(|| {
         tr!(
             lang(),

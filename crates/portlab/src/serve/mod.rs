@@ -6,6 +6,7 @@ mod timeline;
 
 use std::{
     io::{self, IsTerminal, Write},
+    net::SocketAddr,
     panic,
     path::PathBuf,
     time::Duration,
@@ -18,7 +19,7 @@ use portlab_backends::{
 use portlab_ports::{Leftovers, Snapshot};
 use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
 use portlab_words::{Lang, Text, tr, units};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::limits::LimitArgs;
 use crate::{
@@ -151,8 +152,20 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     };
     let timeline = timeline::begin(args, model, workers, &stop)?;
     let door = Door::open(addr, options, workers, stop, alone).map_err(remedy)?;
-    warn_if_wide(door.addr()?);
-    announce(args, &door, model.sheet())?;
+    let addr = door.addr()?;
+    warn_if_wide(addr);
+    announce(
+        args,
+        addr,
+        door.workers,
+        Some(args.limits.json(model.sheet())),
+    )?;
+    if !args.json {
+        crate::tell!(
+            "{}",
+            args.limits.line(model.sheet(), args.service == "chat")
+        );
+    }
     let served = model.serve(door, service).map_err(unserved)?;
     sum_up(args, &served)?;
     if let Some(timeline) = timeline {
@@ -199,16 +212,12 @@ fn sum_up(args: &Args, served: &Served) -> anyhow::Result<()> {
     let cut = served.cut;
     if args.json {
         let counts = format!("{{{}}}", tally::Line { as_json: true });
-        let counts: serde_json::Value = serde_json::from_str(&counts)?;
+        let counts: Value = serde_json::from_str(&counts)?;
         let mut line = json!({"event": "stopped", "cut": cut, "connections": counts});
-        if let Some(Counts {
-            delivered,
-            missed,
-            dropped,
-        }) = served.mail
-        {
-            line["mail"] =
-                json!({"delivered": delivered, "missed": missed, "members_dropped": dropped});
+        if let Some(it) = served.mail {
+            line["mail"] = json!({
+                "delivered": it.delivered, "missed": it.missed, "members_dropped": it.dropped,
+            });
         }
         return say(&line.to_string());
     }
@@ -281,20 +290,26 @@ fn build_service(args: &Args) -> anyhow::Result<&'static dyn Service> {
     Ok(Box::leak(options.build(&args.service)?))
 }
 
-fn announce(args: &Args, door: &Door, sheet: &Sheet) -> anyhow::Result<()> {
-    let addr = door.addr()?;
+/// Says where the server listens.
+fn announce(
+    args: &Args,
+    addr: SocketAddr,
+    workers: usize,
+    limits: Option<Value>,
+) -> anyhow::Result<()> {
     let Args { model, service, .. } = args;
     if args.json {
-        let pid = std::process::id();
-        let line = json!({
+        let mut line = json!({
             "event": "listening",
             "addr": addr.to_string(),
-            "pid": pid,
+            "pid": std::process::id(),
             "model": model,
             "service": service,
-            "workers": door.workers,
-            "limits": args.limits.json(sheet),
+            "workers": workers,
         });
+        if let Some(limits) = limits {
+            line["limits"] = limits;
+        }
         return say(&line.to_string());
     }
     let mut line = format!("listening on {addr}  model {model}, service {service}");
@@ -304,9 +319,7 @@ fn announce(args: &Args, door: &Door, sheet: &Sheet) -> anyhow::Result<()> {
     if args.work != HandlerWork::Work(Work::None) {
         line += &format!(", work {}", args.work);
     }
-    say(&line)?;
-    crate::tell!("{}", args.limits.line(sheet, service == "chat"));
-    Ok(())
+    say(&line)
 }
 
 /// A panic of a handler is a line of the server's log, of which there is one a second. `RUST_BACKTRACE` changes
@@ -342,7 +355,7 @@ pub(crate) fn remedy(error: BindError) -> Text {
     let Text { en, zh } = error.text();
     match &error {
         BindError::InUse { addr, holder } => {
-            let free = std::net::SocketAddr::new(addr.ip(), 0);
+            let free = SocketAddr::new(addr.ip(), 0);
             // No program may be listening: connections of an earlier server are enough.
             let left = Snapshot::take().ok().filter(|_| holder.is_none());
             let left = left.and_then(|it| Leftovers::at(addr.port(), Some(addr.ip()), &it));
@@ -357,7 +370,7 @@ pub(crate) fn remedy(error: BindError) -> Text {
             )
         }
         BindError::Privileged(addr) => {
-            let free = std::net::SocketAddr::new(addr.ip(), 0);
+            let free = SocketAddr::new(addr.ip(), 0);
             tr!("{en}; try --bind {free}", "{zh}；可以改用 --bind {free}")
         }
         BindError::Other { .. } => tr!(
