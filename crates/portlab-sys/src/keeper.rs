@@ -16,7 +16,21 @@ use std::{
     ptr,
 };
 
-use nix::errno::Errno;
+use nix::{
+    errno::Errno,
+    sys::{
+        prctl,
+        signal::{SigSet, SigmaskHow, Signal, sigprocmask},
+    },
+    unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid},
+};
+use rustix::{
+    fs::{Mode, OFlags, open},
+    io::read,
+    process::{Resource, Rlimit, setrlimit},
+};
+
+use crate::children::leave;
 
 /// Starts the program of `command` below a keeper: the process that `command` will start is the keeper, and
 /// the program is its child, in a process group of its own. Call it after everything else that is done to
@@ -29,7 +43,7 @@ use nix::errno::Errno;
 /// The keeper closes all descriptors but `held`, such as that of a locked file: another program sees by it
 /// that descendants of the keeper may still run.
 pub fn keep(command: &mut Command, held: Option<RawFd>) -> &mut Command {
-    let parent = std::process::id().cast_signed();
+    let parent = getpid();
     command.process_group(0);
     // SAFETY: between fork and exec, `divide` and what it calls make system calls only, and allocate
     // nothing.
@@ -37,170 +51,145 @@ pub fn keep(command: &mut Command, held: Option<RawFd>) -> &mut Command {
 }
 
 /// Becomes the keeper, and returns in its child alone, which goes on to be the program.
-fn divide(parent: i32, held: Option<RawFd>) -> io::Result<()> {
-    // SAFETY: plain system calls, whose arguments are numbers or point to places that are valid for the
-    // calls. The process has one thread, for it is the child of a fork, so another fork copies all of it.
-    unsafe {
-        let (mut all, mut before) = (empty(), empty());
-        libc::sigfillset(&raw mut all);
-        Errno::result(libc::sigprocmask(
-            libc::SIG_SETMASK,
-            &raw const all,
-            &raw mut before,
-        ))?;
-        Errno::result(libc::prctl(libc::PR_SET_CHILD_SUBREAPER, 1))?;
-        let keeper = libc::getpid();
-        let program = Errno::result(libc::fork())?;
-        if program > 0 {
-            keep_until_none_is_left(program, parent, held);
-        }
-        libc::setpgid(0, 0);
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
-        if libc::getppid() != keeper {
-            libc::_exit(1);
-        }
-        Errno::result(libc::sigprocmask(
-            libc::SIG_SETMASK,
-            &raw const before,
-            ptr::null_mut(),
-        ))?;
+fn divide(parent: Pid, held: Option<RawFd>) -> io::Result<()> {
+    let mut before = SigSet::empty();
+    let mask = SigmaskHow::SIG_SETMASK;
+    sigprocmask(mask, Some(&SigSet::all()), Some(&mut before))?;
+    prctl::set_child_subreaper(true)?;
+    let keeper = getpid();
+    // SAFETY: this process has one thread, for it is the child of a fork, so another fork copies all of it.
+    if let ForkResult::Parent { child } = unsafe { fork() }? {
+        keep_until_none_is_left(child.as_raw(), parent, held);
     }
-    Ok(())
+    let own = Pid::from_raw(0);
+    let _ = setpgid(own, own);
+    let _ = prctl::set_pdeathsig(Signal::SIGKILL);
+    if getppid() != keeper {
+        leave(false);
+    }
+    Ok(sigprocmask(mask, Some(&before), None)?)
 }
 
 /// The keeper's life. All signals are blocked.
-///
-/// # Safety
-/// Only for the process that [`divide`] has made.
-unsafe fn keep_until_none_is_left(program: i32, parent: i32, held: Option<RawFd>) -> ! {
-    // SAFETY: as in `divide`. No code of this process uses the descriptors that are closed: it runs
-    // nothing but this function.
-    unsafe {
-        libc::prctl(libc::PR_SET_NAME, c"portlab-keeper".as_ptr());
-        // The pipes of the program, and the pipe by which the parent learns whether the program could be
-        // started, must end with the program.
-        let held = held.unwrap_or(RawFd::MAX);
-        let below = held.cast_unsigned().checked_sub(1);
-        let above = held.cast_unsigned() + 1;
-        for (first, last) in [(0, below), (above, Some(u32::MAX))] {
-            let Some(last) = last else { continue };
+fn keep_until_none_is_left(program: i32, parent: Pid, held: Option<RawFd>) -> ! {
+    let _ = prctl::set_name(c"portlab-keeper");
+    close_all_but(held.unwrap_or(RawFd::MAX));
+    let _ = prctl::set_pdeathsig(Signal::SIGTERM);
+    let mut signals = SigSet::empty();
+    signals.add(Signal::SIGCHLD);
+    signals.add(Signal::SIGTERM);
+    // If the parent ended before that call, no signal will come.
+    let mut ending = getppid() != parent;
+    let mut ended_with = 0;
+    loop {
+        let mut status = 0;
+        // SAFETY: `status` has room for the answer. (nix knows no status of a real-time signal.)
+        match Errno::result(unsafe { libc::waitpid(-1, &raw mut status, libc::WNOHANG) }) {
+            Ok(reaped @ 1..) => {
+                if reaped == program {
+                    ended_with = status;
+                }
+                continue;
+            }
+            Err(Errno::ECHILD) => end_as(ended_with),
+            _ => {}
+        }
+        if ending {
+            // What they leave behind becomes this process's children, and is killed in the next turn.
+            kill_children(program);
+            wait(&SigSet::empty(), A_MOMENT);
+        } else {
+            ending = wait(&signals, A_WHILE) == libc::SIGTERM;
+        }
+    }
+}
+
+/// Closes every descriptor but `held`. The pipes of the program, and the pipe by which the parent learns whether the
+/// program could be started, must end with the program.
+fn close_all_but(held: RawFd) {
+    let below = held.cast_unsigned().checked_sub(1);
+    let above = held.cast_unsigned() + 1;
+    for (first, last) in [(0, below), (above, Some(u32::MAX))] {
+        let Some(last) = last else { continue };
+        // SAFETY: no code of this process uses the descriptors: it runs nothing but this file's functions.
+        unsafe {
             if libc::syscall(libc::SYS_close_range, first, last, 0) != 0 {
                 for fd in (0..MANY_FILES).filter(|fd| *fd != held) {
                     libc::close(fd);
                 }
             }
         }
-        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGTERM);
-        let mut signals = empty();
-        libc::sigaddset(&raw mut signals, libc::SIGCHLD);
-        libc::sigaddset(&raw mut signals, libc::SIGTERM);
-        // If the parent ended before that call, no signal will come.
-        let mut ending = libc::getppid() != parent;
-        let mut ended_with = 0;
-        loop {
-            let mut status = 0;
-            let reaped = libc::waitpid(-1, &raw mut status, libc::WNOHANG);
-            if reaped == program {
-                ended_with = status;
-            }
-            if reaped > 0 {
-                continue;
-            }
-            if reaped < 0 && Errno::last() == Errno::ECHILD {
-                end_as(ended_with);
-            }
-            if ending {
-                // What they leave behind becomes this process's children, and is killed in the next turn.
-                kill_children(program);
-                libc::nanosleep(&raw const A_MOMENT, ptr::null_mut());
-            } else {
-                let signal =
-                    libc::sigtimedwait(&raw const signals, ptr::null_mut(), &raw const A_WHILE);
-                ending = signal == libc::SIGTERM;
-            }
-        }
     }
 }
 
+/// Waits for one of `signals`, so many nanoseconds at the longest, and returns it, or -1.
+fn wait(signals: &SigSet, nanoseconds: i64) -> i32 {
+    let most = libc::timespec {
+        tv_sec: 0,
+        tv_nsec: nanoseconds,
+    };
+    // SAFETY: both places are valid, and nothing is written.
+    unsafe { libc::sigtimedwait(signals.as_ref(), ptr::null_mut(), &raw const most) }
+}
+
 /// Kills every child of this process. A child keeps its number until it is reaped, so no other process can have it.
-///
-/// # Safety
-/// As [`keep_until_none_is_left`].
-unsafe fn kill_children(program: i32) {
-    // SAFETY: as in `divide`; no more is read than there is room for.
-    unsafe {
-        let file = libc::open(c"/proc/thread-self/children".as_ptr(), libc::O_RDONLY);
-        if file < 0 {
-            // A kernel without CONFIG_PROC_CHILDREN: the process group of the program is what is left.
-            libc::kill(-program, libc::SIGKILL);
-            return;
-        }
-        let (mut buffer, mut pid) = ([0_u8; 1024], 0);
-        loop {
-            let read = libc::read(file, buffer.as_mut_ptr().cast(), buffer.len());
-            let Ok(read @ 1..) = usize::try_from(read) else {
-                break;
-            };
-            for &byte in &buffer[..read] {
-                if byte.is_ascii_digit() {
-                    pid = pid * 10 + i32::from(byte - b'0');
-                } else if pid > 0 {
-                    libc::kill(pid, libc::SIGKILL);
-                    pid = 0;
-                }
+fn kill_children(program: i32) {
+    let kill = |pid| {
+        // SAFETY: the call has no preconditions.
+        unsafe { libc::kill(pid, libc::SIGKILL) };
+    };
+    let children = open(c"/proc/thread-self/children", OFlags::RDONLY, Mode::empty());
+    let Ok(children) = children else {
+        // A kernel without CONFIG_PROC_CHILDREN: the process group of the program is what is left.
+        return kill(-program);
+    };
+    let (mut buffer, mut pid) = ([0_u8; 1024], 0);
+    while let Ok(length @ 1..) = read(&children, &mut buffer) {
+        for &byte in &buffer[..length] {
+            if byte.is_ascii_digit() {
+                pid = pid * 10 + i32::from(byte - b'0');
+            } else if pid > 0 {
+                kill(pid);
+                pid = 0;
             }
         }
-        if pid > 0 {
-            libc::kill(pid, libc::SIGKILL);
-        }
-        libc::close(file);
+    }
+    if pid > 0 {
+        kill(pid);
     }
 }
 
 /// Ends this process with the exit code or the signal of this wait status.
-///
-/// # Safety
-/// As [`keep_until_none_is_left`].
-unsafe fn end_as(status: i32) -> ! {
-    // SAFETY: as in `divide`.
-    unsafe {
-        if libc::WIFSIGNALED(status) {
-            let signal = libc::WTERMSIG(status);
-            let none = libc::rlimit {
-                rlim_cur: 0,
-                rlim_max: 0,
-            };
-            // The program may have left a core; this is no crash.
-            libc::setrlimit(libc::RLIMIT_CORE, &raw const none);
+fn end_as(status: i32) -> ! {
+    if libc::WIFSIGNALED(status) {
+        let signal = libc::WTERMSIG(status);
+        let none = Rlimit {
+            current: Some(0),
+            maximum: Some(0),
+        };
+        // The program may have left a core; this is no crash.
+        let _ = setrlimit(Resource::Core, none);
+        // SAFETY: the default action needs no handler, and all zeros are a valid, empty set.
+        unsafe {
             libc::signal(signal, libc::SIG_DFL);
-            let mut only = empty();
+            let mut only = std::mem::zeroed();
             libc::sigaddset(&raw mut only, signal);
             libc::sigprocmask(libc::SIG_UNBLOCK, &raw const only, ptr::null_mut());
             libc::kill(libc::getpid(), signal);
         }
-        libc::_exit(libc::WEXITSTATUS(status));
     }
-}
-
-fn empty() -> libc::sigset_t {
-    // SAFETY: all zeros are a valid, empty set.
-    unsafe { std::mem::zeroed() }
+    // SAFETY: _exit has no preconditions.
+    unsafe { libc::_exit(libc::WEXITSTATUS(status)) }
 }
 
 /// More descriptors than a program has that has just been forked, on kernels that can't close them all at once.
 const MANY_FILES: i32 = 4096;
 
-/// Between two turns of killing.
-static A_MOMENT: libc::timespec = libc::timespec {
-    tv_sec: 0,
-    tv_nsec: 1_000_000,
-};
+/// Between two turns of killing, in nanoseconds.
+const A_MOMENT: i64 = 1_000_000;
 
-/// Between two looks at the children where no signal comes.
-static A_WHILE: libc::timespec = libc::timespec {
-    tv_sec: 0,
-    tv_nsec: 200_000_000,
-};
+/// Between two looks at the children where no signal comes, in nanoseconds.
+const A_WHILE: i64 = 200_000_000;
 
 #[cfg(test)]
 mod tests {
@@ -208,7 +197,7 @@ mod tests {
     use crate::{
         marked::started,
         meter::{tree, usage_below},
-        spawn::{Signal, signal_pid},
+        spawn::{self, signal_pid},
     };
     use portlab_testkit::{folder, wait_until};
     use std::{
@@ -256,7 +245,7 @@ mod tests {
         let said = io::read_to_string(child.stdout.take().unwrap()).unwrap();
         assert_eq!(said.trim(), "SigBlk:\t0000000000000000");
         assert!(child.try_wait().unwrap().is_none());
-        signal_pid(pid_of(&child), Signal::TERM).unwrap();
+        signal_pid(pid_of(&child), spawn::Signal::TERM).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(3));
     }
 
@@ -288,7 +277,7 @@ mod tests {
         });
         let below = tree(keeper).unwrap();
         assert!(left.iter().all(|pid| below.contains(pid)));
-        signal_pid(keeper, Signal::TERM).unwrap();
+        signal_pid(keeper, spawn::Signal::TERM).unwrap();
         child.wait().unwrap();
         assert!(left.iter().all(|&pid| started(pid).is_none()));
     }
@@ -305,7 +294,7 @@ mod tests {
         drop(lock);
         let other = fs::File::open(&path).unwrap();
         assert!(other.try_lock().is_err(), "the keeper holds it");
-        signal_pid(pid_of(&child), Signal::TERM).unwrap();
+        signal_pid(pid_of(&child), spawn::Signal::TERM).unwrap();
         child.wait().unwrap();
         wait_until("the lock is free", || other.try_lock().is_ok());
     }
