@@ -220,10 +220,10 @@ fn every_model_has_a_textbook_twin_of_a_page() {
 }
 
 #[test]
-fn every_case_is_a_file_of_its_name_and_every_file_is_listed() {
-    let names: BTreeSet<_> = CASES.iter().map(|case| case.name.to_owned()).collect();
+fn every_case_is_listed_once() {
+    // A constant that the table leaves out is dead code, which the compiler reports.
+    let names: BTreeSet<_> = CASES.iter().map(|case| case.name).collect();
     assert_eq!(names.len(), CASES.len(), "a name is used twice");
-    assert_eq!(names, stems("crates/portlab-conformance/src/cases"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use crate::{Failure, Promises, Target};
 /// One thing that a server must do, and how to find out whether it does.
 #[derive(Debug)]
 pub struct Case {
-    /// Its name: what the server does, in snake case. The table of cases takes it from the file.
+    /// Its name: what the server does, in snake case. The table of cases takes it from the constant.
     pub name: &'static str,
     /// What the server does, in a sentence.
     pub about: &'static str,
@@ -55,7 +55,6 @@ pub enum Requires {
 
 impl Speaks {
     /// The service's name.
-    #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",
@@ -85,7 +84,6 @@ impl Case {
 
     /// The first requirement that a server with these promises doesn't meet; `None` when the case
     /// can be run.
-    #[must_use]
     pub fn unmet(&self, promises: &Promises, process_known: bool) -> Option<Requires> {
         let met = |requirement: &Requires| match *requirement {
             Requires::Process => process_known,

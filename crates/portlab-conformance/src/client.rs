@@ -28,8 +28,8 @@ impl Client {
 
     /// Connects, if that takes no longer than `limit`.
     pub(crate) fn connect_within(addr: SocketAddr, limit: Duration) -> Result<Self, Failure> {
-        let stream = TcpStream::connect_timeout(&addr, limit)
-            .map_err(|error| Failure::during("connecting", &error))?;
+        let stream =
+            TcpStream::connect_timeout(&addr, limit).map_err(Failure::during("connecting"))?;
         Self::over(stream)
     }
 
@@ -68,7 +68,7 @@ impl Client {
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         self.stream
             .write_all(bytes)
-            .map_err(|error| Failure::during("sending", &error))
+            .map_err(Failure::during("sending"))
     }
 
     /// Sends until the server and the buffers on the way take no more, at most `bytes`. Returns how many bytes were taken.
@@ -80,7 +80,7 @@ impl Client {
             match self.stream.write(&bytes[sent..]) {
                 Ok(length) => sent += length,
                 Err(error) if would_block(&error) => break,
-                Err(error) => return Err(Failure::during("sending", &error)),
+                Err(error) => return Err(Failure::during("sending")(error)),
             }
         }
         self.stream.set_write_timeout(Some(patience()))?;
@@ -126,7 +126,7 @@ impl Client {
     pub(crate) fn end(self) -> Result<(), Failure> {
         self.stream
             .shutdown(Shutdown::Both)
-            .map_err(|error| Failure::during("ending", &error))
+            .map_err(Failure::during("ending"))
     }
 
     /// Reads exactly as many bytes as `expected` has, and compares them.
@@ -140,7 +140,7 @@ impl Client {
                 Err(error) if would_block(&error) => break,
                 Err(error) => {
                     let what = format!("reading, after {length} of {} bytes", expected.len());
-                    return Err(Failure::during(&what, &error));
+                    return Err(Failure::during(&what)(error));
                 }
             }
         }
@@ -168,7 +168,7 @@ impl Client {
             if would_block(&error) {
                 return Failure::new(format!("expected bytes, got none for {:?}", patience()));
             }
-            Failure::during("receiving", &error)
+            Failure::during("receiving")(error)
         })?;
         buffer.truncate(length);
         Ok(buffer)
@@ -196,7 +196,7 @@ impl Client {
                 "expected silence, got the end of the connection",
             )),
             Ok(_) => Err(Failure::new("expected silence, got bytes")),
-            Err(error) => Err(Failure::during("expected silence", &error)),
+            Err(error) => Err(Failure::during("expected silence")(error)),
         }
     }
 
@@ -211,10 +211,7 @@ impl Client {
                 "the server did not close within {:?}",
                 patience()
             ))),
-            Err(error) => Err(Failure::during(
-                "expected the end of the connection",
-                &error,
-            )),
+            Err(error) => Err(Failure::during("expected the end of the connection")(error)),
         }
     }
 
@@ -223,7 +220,7 @@ impl Client {
         let mut got = Vec::new();
         let read = self.stream.read_to_end(&mut got);
         let after = format!("reading to the end, after {} bytes", got.len());
-        read.map_err(|error| Failure::during(&after, &error))?;
+        read.map_err(Failure::during(&after))?;
         ensure!(
             !got.is_empty() && sent.starts_with(&got),
             "expected the beginning of what was sent, got {} bytes that differ",
@@ -258,7 +255,7 @@ impl Client {
     pub(crate) fn half_close(&mut self) -> Result<(), Failure> {
         self.stream
             .shutdown(Shutdown::Write)
-            .map_err(|error| Failure::during("closing the sending half", &error))
+            .map_err(Failure::during("closing the sending half"))
     }
 
     /// Closes the connection with a RST.

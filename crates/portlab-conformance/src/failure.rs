@@ -13,9 +13,9 @@ impl Failure {
         Self(text.into())
     }
 
-    /// Makes a failure from what was being done, and the error.
-    pub(crate) fn during(what: &str, error: &io::Error) -> Self {
-        Self(format!("{what}: {error}"))
+    /// Makes a failure of an error, from what was being done.
+    pub(crate) fn during(what: &str) -> impl FnOnce(io::Error) -> Self {
+        move |error| Self(format!("{what}: {error}"))
     }
 }
 

@@ -5,7 +5,7 @@
 //! needs, the case is skipped with the name of the promise; if the sheet of a model says that a promise is broken (an
 //! iterative server serves no other client meanwhile), another case shows that.
 //!
-//! A new case is a file in `cases/` and a line in its table.
+//! A new case is a constant in the file of its topic in `cases/`, and a line in the table.
 //!
 //! ```
 //! use std::{io, net::TcpListener, thread};

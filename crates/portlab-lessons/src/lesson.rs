@@ -46,7 +46,6 @@ pub enum Part {
 
 impl Part {
     /// The part's title.
-    #[must_use]
     pub fn title(self, lang: Lang) -> &'static str {
         match self {
             Self::Ports => lang.pick("Ports, TCP, sockets", "端口、TCP、套接字"),
@@ -60,7 +59,6 @@ impl Part {
 
 impl Lesson {
     /// The text in `lang`, as it was written.
-    #[must_use]
     pub fn text(&self, lang: Lang) -> &'static str {
         lang.pick(self.en, self.zh)
     }
@@ -85,7 +83,6 @@ impl Lesson {
     ///
     /// A line `name = value` of [`Lesson::examples`](Self#structfield.examples) gives a value; a value of several lines
     /// stands below `name =`, indented by four spaces. `name.zh` is the value on the Chinese page.
-    #[must_use]
     pub fn examples(&self, lang: Lang) -> BTreeMap<&'static str, String> {
         let mut examples = BTreeMap::new();
         let mut current = "";
@@ -117,14 +114,12 @@ impl Lesson {
     }
 
     /// The title in `lang`.
-    #[must_use]
     pub fn title(&self, lang: Lang) -> &'static str {
         let first = self.text(lang).lines().next().unwrap_or_default();
         first.trim_start_matches("# ")
     }
 
     /// The title in `lang` up to the colon.
-    #[must_use]
     pub fn short_title(&self, lang: Lang) -> &'static str {
         let title = self.title(lang);
         title.split([':', '：']).next().unwrap_or(title)

@@ -64,7 +64,6 @@ pub fn page(lesson: &Lesson, lang: Lang) -> Result<String, ScriptError> {
 }
 
 /// The index of all pages.
-#[must_use]
 pub fn index() -> String {
     let mut index = "# Lessons · 课程\n\n".to_owned();
     index += &format!("<!-- {RENEW} -->\n\n");
@@ -90,7 +89,6 @@ pub fn index() -> String {
 }
 
 /// The index as it stands in the README of `lang`: a line per part of the course.
-#[must_use]
 pub fn short_index(lang: Lang) -> String {
     let mut index = String::new();
     let mut part = None;

@@ -61,7 +61,6 @@ pub struct Answers(BufReader<File>);
 
 impl Answers {
     /// Reads from a terminal, a pipe or the like.
-    #[must_use]
     pub fn new(input: OwnedFd) -> Self {
         Self(BufReader::new(input.into()))
     }

@@ -197,7 +197,6 @@ impl Script {
     }
 
     /// The step that is called `key`, and where it stands among all, from 0.
-    #[must_use]
     pub fn step(&self, key: &str) -> Option<(usize, &Step)> {
         let mut steps = self.steps.iter().enumerate();
         steps.find(|(_, step)| step.key == key)
@@ -346,7 +345,6 @@ impl Ask {
 
 impl Block {
     /// The block's text.
-    #[must_use]
     pub fn text(&self) -> &str {
         match self {
             Self::Paragraph(text) | Self::Item(text) | Self::Lines(text) => text,
@@ -433,7 +431,6 @@ fn shown(file: &str, needle: &str, files: &[(&str, &str)]) -> Result<String, Str
 }
 
 /// The names that stand in curly brackets in `text`.
-#[must_use]
 pub fn placeholders(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     let mut rest = text;
@@ -454,7 +451,6 @@ fn is_name(text: &str) -> bool {
 }
 
 /// `text` with each `{name}` replaced by its `value`; an unknown name stays. Names within a value are not replaced.
-#[must_use]
 pub fn fill<'a>(text: &str, value: impl Fn(&str) -> Option<&'a str>) -> String {
     let mut filled = String::new();
     let mut rest = text;

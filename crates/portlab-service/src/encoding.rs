@@ -67,7 +67,6 @@ impl Error for EncodeError {}
 
 impl TextEncoding {
     /// The encoding's canonical name, such as `GBK`.
-    #[must_use]
     pub fn name(self) -> &'static str {
         self.0.name()
     }
@@ -137,13 +136,11 @@ impl TextEncoding {
     }
 
     /// Makes a decoder for one stream of bytes, which may be cut anywhere.
-    #[must_use]
     pub fn decoder(self) -> TextDecoder {
         TextDecoder(self.0.new_decoder_with_bom_removal())
     }
 
     /// Whether the byte 0xff may be a part of a character. If not, it can only be telnet's.
-    #[must_use]
     pub fn uses_0xff(self) -> bool {
         let (_, malformed) = self.0.decode_without_bom_handling(&[0xff]);
         !malformed

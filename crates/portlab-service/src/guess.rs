@@ -45,7 +45,6 @@ impl EncodingWatch {
     ///
     /// # Panics
     /// When `likely` is no top-level domain in lower case.
-    #[must_use]
     pub fn new(said: TextEncoding, likely: &'static str) -> Self {
         Self {
             said,

@@ -29,7 +29,6 @@ pub enum HandlerWorkError<E> {
 
 impl HandlerWork {
     /// How long the work takes.
-    #[must_use]
     pub fn time(self) -> Duration {
         match self {
             Self::Work(Work::Wait(time) | Work::Block(time) | Work::Cpu(time)) => time,
@@ -86,7 +85,6 @@ pub struct WithWork<S> {
 
 impl<S: Service> WithWork<S> {
     /// Puts `work` before every answer that `service` gives to data.
-    #[must_use]
     pub fn new(service: S, work: HandlerWork) -> Self {
         Self { service, work }
     }

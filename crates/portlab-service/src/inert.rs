@@ -5,13 +5,11 @@
 ///
 /// A control character becomes its picture (`ESC` becomes `␛`), so that a reader sees it; one without a picture becomes
 /// U+FFFD. A tab is a space.
-#[must_use]
 pub fn inert(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
 /// The character itself, or its replacement by [`inert`].
-#[must_use]
 pub fn visible(character: char) -> char {
     match character {
         '\t' => ' ',

@@ -20,7 +20,6 @@ pub struct Reply {
 
 impl Reply {
     /// Answers with `bytes`, which were encoded by the caller.
-    #[must_use]
     pub fn new(bytes: Vec<u8>) -> Self {
         Self {
             bytes: bytes.into(),

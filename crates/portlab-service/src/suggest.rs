@@ -3,7 +3,6 @@
 /// The candidate that is spelled most like `word`, if one is near enough for a suggestion.
 ///
 /// A candidate whose length differs too much isn't compared, and of many candidates only the first thousand are.
-#[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     let length = word.chars().count();

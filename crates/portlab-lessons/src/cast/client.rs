@@ -109,7 +109,6 @@ pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<
 
 /// Whether these answers were given one after the other, each after a `block`: the n-th not before n blocks. The clock
 /// starts before the first word is sent, so no bound is too tight.
-#[must_use]
 pub(crate) fn are_in_line(answers: &[Duration], block: Duration) -> bool {
     (1..)
         .zip(answers)
@@ -117,7 +116,6 @@ pub(crate) fn are_in_line(answers: &[Duration], block: Duration) -> bool {
 }
 
 /// A bar for each duration, at most `columns` long, with its milliseconds behind it.
-#[must_use]
 pub(crate) fn bars(durations: &[Duration], columns: u32) -> String {
     let longest = durations.iter().max().copied().unwrap_or_default();
     let rows = (1..).zip(durations).map(|(number, duration): (u32, _)| {

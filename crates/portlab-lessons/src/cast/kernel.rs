@@ -85,7 +85,6 @@ pub(crate) fn remains_once(
 }
 
 /// Sockets as `ss` shows them, with their processes. Send-Q of a listening socket is the limit of its queue.
-#[must_use]
 pub(crate) fn shown(sockets: &[Socket]) -> String {
     let holders = holders();
     let listening = listening();
@@ -121,7 +120,6 @@ pub(crate) fn shown(sockets: &[Socket]) -> String {
 /// The sockets of the server's side at `port`, in fewer columns than [`shown`]: the one that listens,
 /// whose Recv-Q counts the connections that wait to be accepted, and the connections with their unread bytes. A
 /// connection that wasn't accepted belongs to no process yet.
-#[must_use]
 pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
     let holders = holders();
     let head = ["State", "Recv-Q", "Peer", "Process"].map(str::to_owned);
@@ -143,7 +141,6 @@ pub(crate) fn side_of_server(port: u16, sockets: &[Socket]) -> String {
 
 /// How many connections at `port` have been accepted: a socket that the kernel keeps for later has no
 /// inode.
-#[must_use]
 pub(crate) fn accepted(port: u16, sockets: &[Socket]) -> usize {
     let own = sockets.iter().filter(|it| it.local.port() == port);
     own.filter(|it| it.state == State::Established && it.inode != 0)
@@ -151,7 +148,6 @@ pub(crate) fn accepted(port: u16, sockets: &[Socket]) -> usize {
 }
 
 /// How many connections wait at `port` to be accepted.
-#[must_use]
 pub(crate) fn queued(port: u16, sockets: &[Socket]) -> u32 {
     let mut own = sockets.iter().filter(|it| it.local.port() == port);
     own.find(|it| it.state == State::Listen)
@@ -159,7 +155,6 @@ pub(crate) fn queued(port: u16, sockets: &[Socket]) -> u32 {
 }
 
 /// The bytes from `peer` that the server hasn't read.
-#[must_use]
 pub(crate) fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
     let mut all = sockets.iter();
     all.find(|it| it.remote == peer).map_or(0, |it| it.unread)
@@ -176,7 +171,6 @@ pub(crate) fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Res
 
 /// What this process's thread `name` is doing, in the letters of [`Thread::state`]; `None` when there is
 /// none.
-#[must_use]
 pub(crate) fn own_thread(name: &str) -> Option<char> {
     let all = threads::threads(own_pid()).unwrap_or_default();
     let found = all.iter().find(|it| it.name == name);
@@ -184,13 +178,11 @@ pub(crate) fn own_thread(name: &str) -> Option<char> {
 }
 
 /// This process's number.
-#[must_use]
 pub(crate) fn own_pid() -> i32 {
     std::process::id().cast_signed()
 }
 
 /// Whether all of them sleep.
-#[must_use]
 pub(crate) fn are_asleep(threads: &[Thread]) -> bool {
     threads.iter().all(|it| it.state == 'S')
 }
@@ -204,7 +196,6 @@ pub(crate) fn threads_of(pid: i32) -> io::Result<String> {
 }
 
 /// Threads with their states.
-#[must_use]
 pub(crate) fn threads_shown(threads: &[Thread]) -> String {
     let head = ["TID", "Name", "State"].map(str::to_owned);
     let rows = threads
@@ -214,7 +205,6 @@ pub(crate) fn threads_shown(threads: &[Thread]) -> String {
 }
 
 /// What the kernel calls an error; `OK` when there was none.
-#[must_use]
 pub(crate) fn error_name(error: Option<&io::Error>) -> String {
     let Some(error) = error else {
         return "OK".to_owned();

@@ -52,13 +52,11 @@ impl Student {
     }
 
     /// Its process number.
-    #[must_use]
     pub(crate) fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }
 
     /// The next line that it prints; `None` when it has ended, or says nothing for 15 s.
-    #[must_use]
     pub(crate) fn line(&self) -> Option<String> {
         self.line_within(PATIENCE).ok()
     }
@@ -83,13 +81,11 @@ impl Student {
     }
 
     /// All that it still prints until it ends.
-    #[must_use]
     pub(crate) fn rest(&self) -> Vec<String> {
         std::iter::from_fn(|| self.line()).collect()
     }
 
     /// The error that it has ended with, once stderr has ended; empty when there is none.
-    #[must_use]
     pub(crate) fn complaint(&self) -> String {
         let complaints = std::iter::from_fn(|| self.complaints.recv_timeout(PATIENCE).ok());
         error_of(&complaints.collect::<Vec<_>>()).to_owned()

@@ -8,7 +8,6 @@ use portlab_service::TextEncoding;
 ///
 /// # Panics
 /// When there is no such encoding: a lesson names existing ones.
-#[must_use]
 pub(crate) fn encoding(label: &str) -> TextEncoding {
     label.parse().expect("a lesson names encodings there are")
 }
@@ -25,14 +24,12 @@ pub(crate) fn encoded(label: &str, text: &str) -> io::Result<Vec<u8>> {
 }
 
 /// Bytes as they are usually shown: `e4 bd a0`.
-#[must_use]
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let bytes = bytes.iter().map(|byte| format!("{byte:02x}"));
     bytes.collect::<Vec<_>>().join(" ")
 }
 
 /// The complete `bytes`, decoded, with U+FFFD for malformed ones.
-#[must_use]
 pub(crate) fn read_as(encoding: TextEncoding, bytes: &[u8]) -> String {
     let mut text = String::new();
     encoding.decoder().decode(bytes, true, &mut text);

@@ -49,7 +49,6 @@ table! {
 }
 
 /// Finds a lesson by its name, or by its number in teaching order, from 1.
-#[must_use]
 pub fn find(name: &str) -> Option<&'static Lesson> {
     let by_number = name.parse().ok().and_then(|number: usize| {
         let place = number.checked_sub(1)?;

@@ -90,7 +90,6 @@ pub enum Seen {
 
 impl Seen {
     /// For what depends on this machine or on the user: seen, or not to be seen here.
-    #[must_use]
     pub(crate) fn if_shown(seen: bool) -> Self {
         if seen { Self::Yes } else { Self::NotHere }
     }
@@ -278,13 +277,11 @@ impl<'a> Stage<'a> {
     }
 
     /// Whether a user answers prompts.
-    #[must_use]
     pub(crate) fn is_interactive(&self) -> bool {
         self.run.is_interactive()
     }
 
     /// The language.
-    #[must_use]
     pub(crate) fn lang(&self) -> Lang {
         self.run.lang
     }

@@ -59,7 +59,6 @@ impl Default for Limits {
 
 impl Chat {
     /// Makes a chat whose members use `encoding` until they choose another.
-    #[must_use]
     pub fn new(encoding: TextEncoding, limits: Limits) -> Self {
         Self { encoding, limits }
     }
