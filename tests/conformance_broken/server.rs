@@ -18,6 +18,7 @@ use portlab_service::{
     CloseReason, ConnId, Cx, Flow, Hub, Mail, Next, Service, ServiceOptions, Session, Work,
 };
 use portlab_sys::clock::burn;
+use portlab_words::Text;
 
 /// Declares the defects and lists them.
 macro_rules! defects {
@@ -70,9 +71,8 @@ pub(crate) fn serve(options: &[String]) -> io::Result<()> {
     if let Some(name) = told("--encoding=").filter(|_| defect != IgnoresTheEncoding) {
         service.encoding = name.parse().map_err(io::Error::other)?;
     }
-    let work = told("--work=").unwrap_or("none");
-    let work = portlab_service::HandlerWork::read(work, humantime::parse_duration);
-    service.work = work.map_err(|_| io::ErrorKind::InvalidInput)?;
+    let work = told("--work=").unwrap_or("none").parse();
+    service.work = work.map_err(io::Error::other::<Text>)?;
     match defect {
         AbortsAtAPanic => std::panic::set_hook(Box::new(|_| exit(1))),
         HugeTurns => service.chat.lines_per_turn = usize::MAX,

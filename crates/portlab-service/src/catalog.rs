@@ -1,7 +1,10 @@
 //! The table of services.
 
+use portlab_words::{Text, tr};
+
 use crate::{
-    Chat, ChatLimits, Echo, EncodeError, HandlerWork, Reply, Service, TextEncoding, WithWork, Work,
+    Chat, ChatLimits, Echo, EncodeError, HandlerWork, Reply, Service, TextEncoding, Work,
+    handler_work::WithWork,
 };
 
 /// One row of the table.
@@ -55,54 +58,25 @@ impl Default for ServiceOptions {
     }
 }
 
-/// Why a service can't be made.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum BuildError {
-    /// The table has no such name.
-    #[error("there is no service {0:?}; there are {names}", names = names())]
-    Unknown(String),
-    /// A text doesn't fit its encoding.
-    #[error(transparent)]
-    Encode(#[from] EncodeError),
-}
-
 impl ServiceOptions {
     /// Makes the service called `name`.
     ///
     /// # Errors
     /// When no service has this name, or a text can't be written in the encoding.
-    pub fn build(&self, name: &str) -> Result<Box<dyn Service>, BuildError> {
-        let unknown = || BuildError::Unknown(name.to_owned());
-        let entry = SERVICES
-            .iter()
-            .find(|entry| entry.name == name)
-            .ok_or_else(unknown)?;
-        let service = (entry.make)(self)?;
+    pub fn build(&self, name: &str) -> Result<Box<dyn Service>, Text> {
+        let entry = SERVICES.iter().find(|entry| entry.name == name);
+        let entry = entry.ok_or_else(|| {
+            let names = SERVICES.iter().map(|entry| entry.name).collect::<Vec<_>>();
+            let names = names.join(", ");
+            tr!(
+                "there is no service {name:?}; there are {names}",
+                "没有 {name:?} 这种服务；可以用的有 {names}"
+            )
+        })?;
+        let service = (entry.make)(self).map_err(|error| tr!("{error}", "{error:#}"))?;
         Ok(match self.work {
             HandlerWork::Work(Work::None) => service,
-            work => Box::new(WithWork::new(service, work)),
+            work => Box::new(WithWork { service, work }),
         })
     }
-}
-
-impl<S: Service + ?Sized> Service for Box<S> {
-    fn open(&self, conn: crate::ConnId, peer: std::net::SocketAddr) -> Box<dyn crate::Session> {
-        (**self).open(conn, peer)
-    }
-
-    fn hub(&self) -> Option<Box<dyn crate::Hub>> {
-        (**self).hub()
-    }
-
-    fn refusal(&self) -> Vec<u8> {
-        (**self).refusal()
-    }
-}
-
-fn names() -> String {
-    SERVICES
-        .iter()
-        .map(|entry| entry.name)
-        .collect::<Vec<_>>()
-        .join(", ")
 }

@@ -1,6 +1,8 @@
 //! Work before each answer of any service: `wait:5ms`, `block:5ms`, `cpu:200us`, `panic`.
 
-use std::{fmt, net::SocketAddr, time::Duration};
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+
+use portlab_words::{Text, tr, units};
 
 use crate::{ConnId, Cut, Cx, Flow, Hub, Mail, Service, Session, Work};
 
@@ -16,17 +18,6 @@ pub enum HandlerWork {
     Panic,
 }
 
-/// Why a text names no work.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum HandlerWorkError<E> {
-    /// None of the kinds.
-    #[error("unknown kind of work {0:?}: expected none, wait:5ms, block:5ms, cpu:200us or panic")]
-    Unknown(String),
-    /// The time can't be read, or is out of its bounds.
-    #[error("the time of wait, block or cpu: {0}")]
-    Time(E),
-}
-
 impl HandlerWork {
     /// How long the work takes.
     pub fn time(self) -> Duration {
@@ -35,16 +26,19 @@ impl HandlerWork {
             Self::Work(Work::None) | Self::Panic => Duration::ZERO,
         }
     }
+}
 
-    /// Reads work as it is given on the command line. `duration` reads its time, and knows the bounds.
-    ///
-    /// # Errors
-    /// When `text` names no work, or `duration` refuses the time.
-    pub fn read<E>(
-        text: &str,
-        duration: impl Fn(&str) -> Result<Duration, E>,
-    ) -> Result<Self, HandlerWorkError<E>> {
-        let wrong = || HandlerWorkError::Unknown(text.to_owned());
+/// Reads the work as it is given on the command line; an hour of it at most.
+impl FromStr for HandlerWork {
+    type Err = Text;
+
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let wrong = || {
+            tr!(
+                "unknown kind of work {text:?}: expected none, wait:5ms, block:5ms, cpu:200us or panic",
+                "没有 {text:?} 这种工作；可以写 none、wait:5ms、block:5ms、cpu:200us 或 panic"
+            )
+        };
         match text {
             "none" => return Ok(Self::Work(Work::None)),
             "panic" => return Ok(Self::Panic),
@@ -57,7 +51,12 @@ impl HandlerWork {
             "cpu" => Work::Cpu,
             _ => return Err(wrong()),
         };
-        let time = duration(time).map_err(HandlerWorkError::Time)?;
+        let time = units::duration("0s", "1h")(time).map_err(|error| {
+            tr!(
+                "the time of wait, block or cpu: {error}",
+                "wait、block 或 cpu 的时间：{error:#}"
+            )
+        })?;
         Ok(Self::Work(make(time)))
     }
 }
@@ -77,20 +76,13 @@ impl fmt::Display for HandlerWork {
     }
 }
 
-/// Any service, with [`HandlerWork`] done before each answer.
-pub struct WithWork<S> {
-    service: S,
-    work: HandlerWork,
+/// A service with `work` before each answer that it gives to data.
+pub(crate) struct WithWork {
+    pub(crate) service: Box<dyn Service>,
+    pub(crate) work: HandlerWork,
 }
 
-impl<S: Service> WithWork<S> {
-    /// Puts `work` before every answer that `service` gives to data.
-    pub fn new(service: S, work: HandlerWork) -> Self {
-        Self { service, work }
-    }
-}
-
-impl<S: Service> Service for WithWork<S> {
+impl Service for WithWork {
     fn open(&self, conn: ConnId, peer: SocketAddr) -> Box<dyn Session> {
         Box::new(WorkingSession {
             session: self.service.open(conn, peer),

@@ -33,13 +33,13 @@ mod reply;
 mod session;
 mod suggest;
 
-pub use catalog::{BuildError, SERVICES, ServiceEntry, ServiceOptions};
+pub use catalog::{SERVICES, ServiceEntry, ServiceOptions};
 pub use chat::{Chat, Limits as ChatLimits};
 pub use echo::Echo;
-pub use encoding::{EncodeError, TextDecoder, TextEncoding, UnknownEncoding};
+pub use encoding::{EncodeError, TextDecoder, TextEncoding};
 pub use flow::{Flow, Next, Work};
 pub use guess::{EncodingWatch, Guess};
-pub use handler_work::{HandlerWork, HandlerWorkError, WithWork};
+pub use handler_work::HandlerWork;
 pub use hub::{CloseReason, Denied, Hub, Mail, Post};
 pub use inert::{inert, visible};
 pub use reply::Reply;

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use portlab_service::{
-    BuildError, ConnId, Cx, Flow, HandlerWork, Next, ServiceOptions, Session, TextEncoding, Work,
+    ConnId, Cx, Flow, HandlerWork, Next, ServiceOptions, Session, TextEncoding, Work,
 };
 
 /// A session and what it has said so far.
@@ -85,17 +85,21 @@ fn handler_work_comes_before_the_answer_and_changes_no_byte() {
 
 #[test]
 fn handler_work_is_read_as_it_is_written() {
-    let read = |text| HandlerWork::read(text, humantime::parse_duration);
+    let read = |text: &str| text.parse::<HandlerWork>();
     for text in ["none", "panic", "wait:5ms", "block:1s", "cpu:200us"] {
         assert_eq!(read(text).unwrap().to_string(), text);
     }
     for text in ["", "wait", "wait:", "wait:5", "sleep:5ms", "cpu:-1ms"] {
         assert!(read(text).is_err(), "{text:?} was taken");
     }
+    for time in ["2h", "18446744073709551615s", "99999999999999999999y"] {
+        let error = read(&format!("wait:{time}")).unwrap_err().en;
+        assert!(error.contains("between 0s and 1h"), "{time}: {error}");
+    }
 }
 
 #[test]
 fn an_unknown_service_is_refused_with_the_list_of_services() {
     let error = ServiceOptions::default().build("ehco").err();
-    assert_eq!(error, Some(BuildError::Unknown("ehco".into())));
+    assert!(error.is_some_and(|it| it.en.ends_with("there are echo, reply, chat")));
 }

@@ -8,12 +8,9 @@ use anyhow::{Context, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use portlab_backends::{MODELS, textbook::SUFFIX};
 use portlab_lab::workloads::WORKLOADS;
-use portlab_service::{HandlerWork, HandlerWorkError, SERVICES};
+use portlab_service::SERVICES;
 pub(crate) use portlab_words::style::{BAD, DIM, GOOD, HEAD, WARN};
-use portlab_words::{
-    Lang, tr,
-    units::{self, UnitError},
-};
+use portlab_words::{Lang, tr};
 
 /// Takes a model's name, and suggests the near one.
 pub(crate) fn model_parser() -> PossibleValuesParser {
@@ -142,11 +139,6 @@ pub(crate) fn bytes_of_hex(text: &str) -> anyhow::Result<Vec<u8>> {
     }
 }
 
-/// Reads what a handler does before each answer, for an hour at most.
-pub(crate) fn work(text: &str) -> Result<HandlerWork, HandlerWorkError<UnitError>> {
-    HandlerWork::read(text, units::duration("0s", "1h"))
-}
-
 /// Returns a parser of whole numbers of `range`.
 pub(crate) fn whole<T>(range: RangeInclusive<T>) -> impl Fn(&str) -> anyhow::Result<T> + Clone
 where
@@ -161,7 +153,7 @@ where
 
 #[cfg(test)]
 mod tests {
-    use super::{bytes_of_hex, whole, work};
+    use super::{bytes_of_hex, whole};
 
     #[test]
     fn hex_is_read_with_and_without_spaces() {
@@ -178,10 +170,6 @@ mod tests {
         for text in ["0", "65536", "-1", "", "1.5", "99999999999999999999", "５"] {
             let error = whole(1..=u16::MAX)(text).unwrap_err().to_string();
             assert!(error.contains("between 1 and 65535"), "{text:?}: {error}");
-        }
-        for time in ["2h", "18446744073709551615s", "99999999999999999999y"] {
-            let error = work(&format!("wait:{time}")).unwrap_err().to_string();
-            assert!(error.contains("between 0s and 1h"), "{time}: {error}");
         }
     }
 }

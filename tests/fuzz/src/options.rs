@@ -37,15 +37,12 @@ pub(crate) fn values(input: &[u8]) {
     }
 }
 
-/// Orders, expectations, arrivals and labels are read or refused, and written as they can be read again.
+/// Handler work, expectations, arrivals and labels are read or refused, and written as they can be read again.
 pub(crate) fn options(input: &[u8]) {
     let Ok(text) = std::str::from_utf8(input) else {
         return;
     };
-    let read = |text: &str| HandlerWork::read(text, units::duration("0s", "1d")).ok();
-    if let Some(order) = read(text) {
-        assert_eq!(read(&order.to_string()), Some(order));
-    }
+    again::<HandlerWork>(text);
     again::<Expect>(text);
     again::<Arrivals>(text);
     if let Ok(encoding) = text.parse::<TextEncoding>() {

@@ -131,7 +131,7 @@ pub(crate) struct Args {
 
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us
     /// [default: the workload's own]
-    #[arg(long, value_name = "WORK", value_parser = args::work)]
+    #[arg(long, value_name = "WORK")]
     work: Option<HandlerWork>,
 
     /// Messages in flight on each connection (pipelining); in a chat, under way

@@ -16,10 +16,7 @@ use portlab_stats::{
 use portlab_words::{Text, plural, tr, units};
 
 use super::Args;
-use crate::{
-    args::{self, lang},
-    load::chat_encodings,
-};
+use crate::{args::lang, load::chat_encodings};
 
 /// Numbers to be tried one after the other.
 #[derive(Clone, Debug)]
@@ -121,7 +118,7 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
     let is_chat = matches!(workload.load, Load::Chat);
     let work = match args.work {
         Some(work) => work,
-        None => args::work(workload.work)?,
+        None => workload.work.parse()?,
     };
     let duration = args.duration.unwrap_or(workload.duration);
     let points = points(args, workload)?;

@@ -72,7 +72,7 @@ pub(crate) struct Args {
 
     /// What the handler does before each answer: wait:5ms, block:5ms, cpu:200us,
     /// panic
-    #[arg(long, value_name = "WORK", default_value = "none", value_parser = args::work)]
+    #[arg(long, value_name = "WORK", default_value = "none")]
     work: HandlerWork,
 
     /// The text that `reply` answers with
