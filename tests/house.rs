@@ -390,11 +390,6 @@ const ENGLISH: &[(&str, &[&str])] = &[
     ("load/src/expect.rs", &[""]),
     ("load/src/pace.rs", &["{0:?} is no kind"]),
     ("stats/src/steps.rs", &[""]),
-    ("service/src/handler_work.rs", &[""]),
-    (
-        "service/src/encoding.rs",
-        &["there is no encoding", "{label:?} has"],
-    ),
     // Can't happen; or happens to the programmer alone, whose tests read every lesson.
     ("serve/mod.rs", &["clap let"]),
     ("hub/locked.rs", &["no thread panics"]),
