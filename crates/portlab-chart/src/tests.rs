@@ -143,11 +143,9 @@ fn strip_of(values: &[f64], lanes: usize, width: f64) -> Drawing {
             )
         })
         .collect();
-    let slice = |at: usize, pair: &[f64]| Slice {
-        kind: at % 6,
-        from_us: pair[0],
-        to_us: pair[1],
-        connection: at.is_multiple_of(2).then_some(at as u64),
+    let slice = |at: usize, pair: &[f64]| {
+        let connection = at.is_multiple_of(2).then_some(at);
+        (at % 6, pair[0], pair[1], connection)
     };
     let lanes = names
         .iter()
@@ -170,9 +168,15 @@ fn strip_with(lanes: &[Lane], length_us: f64, width: f64) -> Drawing {
         lanes,
         length_us,
         axis: Axis::new("time", Spacing::Linear, |us| format!("{us} µs")),
-        kinds: ["accept", "read", "handle", "write", "wait", CHINESE],
-        waiting: 4,
-        connection: "connection",
+        key: [
+            "accept",
+            "read",
+            "handle",
+            "write",
+            "wait",
+            CHINESE,
+            "connection",
+        ],
     };
     strip(&frame(width), &chart)
 }
@@ -322,18 +326,12 @@ fn a_strip_is_small_however_many_slices_there_are() {
 
 #[test]
 fn a_strip_shows_what_took_most_of_a_pixel_and_work_before_waiting() {
-    let slice = |kind, from_us, to_us| Slice {
-        kind,
-        from_us,
-        to_us,
-        connection: Some(1),
-    };
     let slices = vec![
-        slice(4, 0.0, 100.0),
-        slice(1, 50.0, 50.1),
-        slice(2, f64::NAN, 3.0),
-        slice(2, 5.0, 2.0),
-        slice(2, 1e9, 2e9),
+        (4, 0.0, 100.0, Some(1)),
+        (1, 50.0, 50.1, Some(1)),
+        (2, f64::NAN, 3.0, Some(1)),
+        (2, 5.0, 2.0, Some(1)),
+        (2, 1e9, 2e9, Some(1)),
     ];
     let lane = Lane {
         process: "p",

@@ -11,7 +11,6 @@
 //! | `csv` | each measurement, for other programs |
 //! | `changes` | two runs compared |
 //! | `inert` | a record whose texts can't lead a terminal or a reader astray |
-//! | `page` | the blocks of a page of HTML |
 //! | `gate` | a program beside another build of it, and whether it is worse |
 //!
 //! ```
@@ -39,7 +38,6 @@ mod html;
 mod inert;
 mod markdown;
 mod notes;
-mod page;
 mod text;
 
 pub use changes::{changes_markdown, changes_text};

@@ -7,7 +7,7 @@ use crate::{
     notes::{
         Notes,
         legend::Seen,
-        table::{Column, Field, Row, Table},
+        table::{Field, Row, Table},
     },
     text::{self, PLAIN, TRAITS},
 };
@@ -80,17 +80,14 @@ static TRAITS_HEADS: [Text; 4] = [
 /// A table under its title.
 fn section(table: &Table, seen: &mut Seen) -> String {
     let mut text = format!("\n### {}\n", escaped(&table.title));
-    let shown = |column: &Column| !column.field.is_narrow();
-    let columns = table.columns.iter().filter(|it| shown(it));
-    let columns = columns.map(|column| GridColumn {
+    let columns = table.columns.iter().map(|column| GridColumn {
         head: column.head.clone(),
         has_words: column.field == Field::Name,
         weight: None,
     });
     let mut cells = |row: &Row| {
-        let entries = row.entries.iter().zip(&table.columns);
-        let entries = entries.filter(|(_, column)| shown(column));
-        let cells = entries.map(|(entry, column)| {
+        let cells = row.entries.iter().zip(&table.columns);
+        let cells = cells.map(|(entry, column)| {
             seen.entry(column.field, &entry.text, entry.sign);
             let sign = entry.sign.map_or(String::new(), |sign| format!(" {sign}"));
             (entry.text.clone() + &sign, PLAIN)

@@ -117,29 +117,17 @@ impl Page {
         if measured.is_empty() {
             return;
         }
-        let (shown, text) = layout(table, &measured, self.width);
+        let (is_narrow, shown, text) = layout(table, &measured, self.width);
         self.text += &text;
-        for (row, &at) in measured
-            .iter()
-            .flat_map(|row| shown.iter().map(move |at| (row, at)))
-        {
-            let entry = &row.entries[at];
-            self.seen
-                .entry(table.columns[at].field, &entry.text, entry.sign);
+        for row in &measured {
+            for &at in &shown {
+                let (field, entry) = (table.columns[at].field, &row.entries[at]);
+                self.seen.entry(field, entry.text(is_narrow), entry.sign);
+            }
         }
-        let kinds = |field: Field| match field {
-            Field::Spread => Field::Interval,
-            Field::Ratio => Field::WideRatio,
-            other => other,
-        };
-        let is_shown = |column: &Column| {
-            shown
-                .iter()
-                .any(|&at| kinds(table.columns[at].field) == kinds(column.field))
-        };
-        let unseen = table.columns.iter();
-        let unseen = unseen.filter(|it| !it.field.is_wide() && !is_shown(it));
-        let unseen: Vec<&str> = unseen.map(|column| column.head.as_str()).collect();
+        let unseen = table.columns.iter().enumerate();
+        let unseen = unseen.filter(|(at, _)| !shown.contains(at));
+        let unseen: Vec<&str> = unseen.map(|(_, it)| it.head(is_narrow)).collect();
         if !unseen.is_empty() {
             let names = unseen.join(self.lang.pick(", ", "、"));
             let unseen = tr!(
@@ -217,52 +205,49 @@ pub(crate) fn filled(text: &str, style: Style, width: usize) -> String {
         .collect()
 }
 
-/// The columns that fit, by their places, and the table: whole intervals go first, then the bars, then
-/// columns, the least telling first.
-fn layout(table: &Table, rows: &[&Row], width: usize) -> (Vec<usize>, String) {
-    let without = |leave: fn(Field) -> bool| -> Vec<usize> {
-        let columns = table.columns.iter().enumerate();
-        let kept = columns.filter(|(_, column)| !leave(column.field));
-        kept.map(|(at, _)| at).collect()
-    };
-    let (wide, narrow) = (without(Field::is_narrow), without(Field::is_wide));
-    for places in [&wide, &narrow] {
-        let grid = grid(table, rows, places, true, width);
-        let (shown, text) = grid.text(width);
-        if shown.len() == grid.columns.len() {
-            return (places.clone(), text);
+/// Whether entries are in their short forms, the columns that fit, by their places, and the table: whole intervals go
+/// first, then the bars, then columns, the least telling first.
+fn layout(table: &Table, rows: &[&Row], width: usize) -> (bool, Vec<usize>, String) {
+    for is_narrow in [false, true] {
+        let (mut shown, text) = grid(table, rows, is_narrow, true, width).text(width);
+        // The last one is the bars'.
+        if shown.len() > table.columns.len() {
+            shown.pop();
+            return (is_narrow, shown, text);
         }
     }
-    let (shown, text) = grid(table, rows, &narrow, false, width).text(width);
-    (shown.into_iter().map(|at| narrow[at]).collect(), text)
+    let (shown, text) = grid(table, rows, true, false, width).text(width);
+    (true, shown, text)
 }
 
-/// The columns at `places`, and a bar for the ranked figure.
-fn grid(table: &Table, rows: &[&Row], places: &[usize], bars: bool, width: usize) -> Grid {
-    let columns = || places.iter().map(|&at| &table.columns[at]);
+/// The columns, and a bar for the ranked figure.
+fn grid(table: &Table, rows: &[&Row], is_narrow: bool, bars: bool, width: usize) -> Grid {
+    let columns = table.columns.iter();
     let column = |column: &Column| GridColumn {
         head: match column.field {
-            Field::Name | Field::Rank | Field::Spread | Field::Interval => column.head.clone(),
+            Field::Name | Field::Rank | Field::Interval => column.head(is_narrow).to_owned(),
             // Above the figures, and not above their signs.
-            _ => cut(&column.head, width / 2) + " ",
+            _ => cut(column.head(is_narrow), width / 2) + " ",
         },
         has_words: column.field == Field::Name,
         weight: column.weight,
     };
-    let ranking = columns().find(|it| matches!(it.field, Field::Figure(_)));
+    let ranking = columns
+        .clone()
+        .find(|it| matches!(it.field, Field::Figure(_)));
     let bar_column = GridColumn {
         head: ranking.map_or_else(String::new, |column| column.head.clone()),
         has_words: true,
         weight: None,
     };
     let row = |row: &&Row| {
-        let entries = places.iter();
-        let cells = entries.map(|&at| cell(&row.entries[at], table.columns[at].field, width));
+        let entries = row.entries.iter().zip(&table.columns);
+        let cells = entries.map(|(it, column)| cell(it, column.field, is_narrow, width));
         let bar = bars.then(|| (row.share.map_or_else(String::new, bar), DIM));
         cells.chain(bar).collect()
     };
     Grid {
-        columns: columns()
+        columns: columns
             .map(column)
             .chain(bars.then_some(bar_column))
             .collect(),
@@ -270,11 +255,11 @@ fn grid(table: &Table, rows: &[&Row], places: &[usize], bars: bool, width: usize
     }
 }
 
-fn cell(entry: &Entry, field: Field, width: usize) -> (String, Style) {
-    let style = style(entry.tone);
+fn cell(entry: &Entry, field: Field, is_narrow: bool, width: usize) -> (String, Style) {
+    let (text, style) = (entry.text(is_narrow), style(entry.tone));
     match field {
-        Field::Name => (cut(&entry.text, width / 2), style),
-        Field::Rank | Field::Spread | Field::Interval => (entry.text.clone(), style),
+        Field::Name => (cut(text, width / 2), style),
+        Field::Rank | Field::Interval => (text.to_owned(), style),
         _ => {
             let is_end = entry.sign.is_some_and(|sign| [FIRST, LAST].contains(&sign));
             let style = match field {
@@ -282,7 +267,7 @@ fn cell(entry: &Entry, field: Field, width: usize) -> (String, Style) {
                 _ => style,
             };
             let sign = entry.sign.unwrap_or(' ');
-            (format!("{}{sign}", entry.text), style)
+            (format!("{text}{sign}"), style)
         }
     }
 }

@@ -1,15 +1,11 @@
-//! The models, the machine, the timelines.
+//! The models and the machine.
 
 use maud::{Markup, PreEscaped, html};
-use portlab_chart::{Axis, Frame, Lane, Slice, Spacing, Strip, strip};
-use portlab_stats::record::{self, Environment, Kind, Pinning, Record, Timeline};
-use portlab_words::{Lang, Text, tr, units::nanos};
+use portlab_stats::record::{Environment, Kind, Pinning, Record};
+use portlab_words::{Lang, Text, tr};
 
 use super::Report;
-use crate::{
-    notes::{Notes, names::together},
-    page,
-};
+use crate::notes::{Notes, names::together};
 
 /// The key facts beneath the title.
 pub(super) fn chips(notes: &Notes) -> Vec<(&'static str, String)> {
@@ -112,7 +108,9 @@ pub(super) fn machine(notes: &Notes) -> Markup {
             facts.push((name, format!("{}: {command}", entrant.name)));
         }
     }
-    page::facts(&facts)
+    html! {
+        dl.facts { @for (name, value) in facts { div { dt { (name) } dd { (value) } } } }
+    }
 }
 
 /// The fact sheets of the models that take part, beside one another where there is room.
@@ -142,101 +140,3 @@ pub(super) fn sheets(report: &Report) -> Markup {
         }
     }
 }
-
-/// Some milliseconds of each entrant at work.
-pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
-    html! {
-        div.prose { p { (STRIPS.pick(lang)) } }
-        @for (at, timeline) in record.timelines.iter().enumerate() {
-            (timeline_of(timeline, at, lang))
-        }
-    }
-}
-
-static STRIPS: Text = Text::new(
-    "A lane is a thread, and its colour shows what the thread did. Without a colour, no activity was recorded.",
-    "每条泳道是一个线程，颜色表示它在做什么；没有颜色处没有记录到活动。",
-);
-
-static IN_STEPS: Text = Text::new(
-    "This thread did more than can be drawn: each step shows only its longest activity. The next chart shows \
-     a shorter time.",
-    "线程做的事多得画不下：每一小段只显示耗时最长的那件事；下图放大来看。",
-);
-
-/// The most threads that a strip shows.
-const MOST_LANES: usize = 10;
-
-fn timeline_of(timeline: &Timeline, at: usize, lang: Lang) -> Markup {
-    let slice = |slice: &record::Slice| Slice {
-        kind: KINDS
-            .iter()
-            .position(|kind| kind.en == slice.0)
-            .unwrap_or(KINDS.len() - 1),
-        from_us: slice.1,
-        to_us: slice.2,
-        connection: slice.3,
-    };
-    let lanes = timeline.tracks.iter().take(MOST_LANES).map(|track| Lane {
-        process: &track.process,
-        thread: &track.thread,
-        slices: track.slices.iter().map(slice).collect(),
-    });
-    let lanes: Vec<Lane> = lanes.collect();
-    let Timeline {
-        model,
-        connections,
-        workload,
-        length_us,
-        ..
-    } = timeline;
-    let length = nanos(length_us * 1e3);
-    let heading = tr!(
-        lang,
-        "{model}, {connections} connections, {workload}: {length}",
-        "{model}，{connections} 个连接，{workload}：{length}"
-    );
-    let mut caption = match timeline.more_tracks + timeline.tracks.len() - lanes.len() {
-        0 => String::new(),
-        more => tr!(
-            lang,
-            "{more} more threads aren't shown. ",
-            "另有 {more} 个线程未显示。"
-        ),
-    };
-    if timeline.in_steps {
-        caption += IN_STEPS.pick(lang);
-    }
-    let draw = |suffix: &str, width: f64| {
-        let frame = Frame {
-            id: &format!("timeline-{at}-{suffix}"),
-            title: &heading,
-            description: &caption,
-            width,
-        };
-        let chart = Strip {
-            lanes: &lanes,
-            length_us: *length_us,
-            axis: Axis::new(lang.pick("time", "时间"), Spacing::Linear, |us| {
-                nanos(us * 1e3)
-            }),
-            kinds: KINDS.each_ref().map(|kind| kind.pick(lang)),
-            waiting: WAITING,
-            connection: lang.pick("thin line: colour of the connection", "细线：连接的颜色"),
-        };
-        strip(&frame, &chart)
-    };
-    let (wide, narrow) = (draw("w", Frame::WIDE), draw("n", Frame::PHONE));
-    page::figure(&heading, &wide, &narrow, &caption)
-}
-
-/// The kinds of slices by the names that a record has for them; the last stands for any other.
-static KINDS: [Text; 6] = [
-    Text::new("accept", "接受连接"),
-    Text::new("read", "读"),
-    Text::new("handle", "处理"),
-    Text::new("write", "写"),
-    Text::new("wait", "等待"),
-    Text::new("other", "其他"),
-];
-const WAITING: usize = 4;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use maud::{Markup, PreEscaped, html};
 use portlab_chart::{
     Axis, Bar, Bars, BarsKey, Dot, Drawing, Frame, Lines, Measured, Rank, Sample, Series, Spacing,
     bars, lines, percentiles, place_of,
@@ -33,6 +34,20 @@ pub struct Chart {
     pub wide: Drawing,
     /// On a narrow screen.
     pub narrow: Drawing,
+}
+
+impl Chart {
+    /// The chart with its heading and its caption. Where the screen is narrow, `narrow` takes the place of `wide`.
+    pub(super) fn figure(&self) -> Markup {
+        html! {
+            figure.chart {
+                h3 { (self.heading) }
+                div.wide { (PreEscaped(self.wide.inline())) }
+                div.narrow { (PreEscaped(self.narrow.inline())) }
+                @if !self.caption.is_empty() { figcaption { (self.caption) } }
+            }
+        }
+    }
 }
 
 /// All charts of `notes` that have figures.
@@ -204,7 +219,7 @@ fn upper(text: &str) -> String {
 }
 
 /// Draws for both screens.
-fn drawn(
+pub(super) fn drawn(
     (name, heading): (String, String),
     caption: String,
     draw: impl Fn(&Frame<'_>) -> Drawing,

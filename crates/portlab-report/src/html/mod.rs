@@ -1,35 +1,36 @@
-//! The notes as one page of HTML: blocks of [`page`](crate::page) and charts of [`portlab_chart`], put together.
+//! The notes as one page of HTML, which asks nothing of the network, with charts of [`portlab_chart`].
 //!
 //! | module | owns |
 //! |---|---|
 //! | `charts` | which charts a record has |
 //! | `palette` | the colour, the dash and the marker of each model |
-//! | `tables` | a table of the notes as a block |
-//! | `about` | the models, the machine, the timelines |
+//! | `tables` | a table of the notes |
+//! | `timelines` | what each thread did |
+//! | `about` | the models and the machine |
+//! | `shell` | what stands around the sections: head, title, contents, style sheet |
 
 mod about;
 mod charts;
 pub(crate) mod palette;
+mod shell;
 mod tables;
+#[cfg(test)]
+mod tests;
+mod timelines;
 
-use maud::{Markup, html};
+use maud::{Markup, Render, html};
 use portlab_words::Text;
 
 pub use charts::{Chart, charts};
 
-use palette::Palette;
-
-use crate::{
-    notes::{Notes, OfWorkload, Part, Sentence},
-    page::{self, Page, Section},
-};
+use self::{palette::Palette, shell::Section};
+use crate::notes::{Notes, OfWorkload, Part, Sentence};
 
 /// Writes `notes` as a page of HTML: one file, which asks nothing of the network.
 #[must_use]
 pub fn html(notes: &Notes) -> String {
     let report = Report::of(notes);
     let (record, lang) = (notes.record, notes.lang);
-    let footer = about::footer(record, lang);
     let mut sections = vec![report.section("found", &FOUND, report.found())];
     let ids = notes.workloads.iter().map(|it| format!("on-{}", it.name));
     let ids: Vec<String> = ids.collect();
@@ -43,7 +44,7 @@ pub fn html(notes: &Notes) -> String {
     }
     sections.push(report.section("signs", &SIGNS, report.signs()));
     if !record.timelines.is_empty() {
-        sections.push(report.section("timelines", &TIMELINES, about::timelines(record, lang)));
+        sections.push(report.section("timelines", &TIMELINES, timelines::timelines(record, lang)));
     }
     if record
         .entrants
@@ -54,15 +55,8 @@ pub fn html(notes: &Notes) -> String {
     }
     sections.push(report.section("cautions", &CAUTIONS, report.cautions()));
     sections.push(report.section("where", &WHERE, about::machine(notes)));
-    sections.push(report.section("command", &COMMAND, page::command(lang, &record.command)));
-    page::shell(&Page {
-        lang,
-        title: &notes.heading.title,
-        lead: LEAD.pick(lang),
-        chips: &about::chips(notes),
-        sections,
-        footer: &footer,
-    })
+    sections.push(report.section("command", &COMMAND, report.command()));
+    shell::shell(notes, &sections)
 }
 
 /// What all parts of the page look at.
@@ -71,11 +65,6 @@ pub(crate) struct Report<'a> {
     pub(crate) palette: Palette<'a>,
 }
 
-static LEAD: Text = Text::new(
-    "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
-     shuffled. What can't be told apart shares a place.",
-    "每次测量都使用全新的服务器进程：先校验，再加压、计量；各轮次序随机。分不出高下的并列。",
-);
 static FOUND: Text = Text::new("What was found", "结论");
 static SIGNS: Text = Text::new("What the signs mean", "符号说明");
 static TIMELINES: Text = Text::new("What each thread did", "每个线程在做什么");
@@ -108,32 +97,35 @@ impl<'a> Report<'a> {
             "The statistics don't support any statement.",
             "统计上没有可以断言的结论。",
         );
-        let cards = self.notes.workloads.iter().map(|workload| {
+        let first = |workload: &OfWorkload| {
             let first = workload.findings.first().map(|it| it.sentence.plain());
-            (workload.asks, first.unwrap_or_else(|| nothing.to_owned()))
-        });
+            first.unwrap_or_else(|| nothing.to_owned())
+        };
+        // No card is to stand alone in its row.
+        let columns = match self.notes.workloads.len() {
+            2 | 4 => "by2",
+            _ => "by3",
+        };
         html! {
-            (page::paragraphs(&self.notes.conclusion))
-            (page::cards(&cards.collect::<Vec<_>>()))
+            (prose(&self.notes.conclusion))
+            div class={ "cards " (columns) } {
+                @for workload in &self.notes.workloads {
+                    article class="card plain" { h3 { (workload.asks) } p { (first(workload)) } }
+                }
+            }
         }
     }
 
     /// A workload: its question, what was found, its charts and its tables.
     fn workload(&self, workload: &OfWorkload) -> Markup {
         let charts = charts::of_workload(self, workload);
-        let tables = workload
-            .tables
-            .iter()
-            .map(|table| tables::table(self, table));
         html! {
             div.prose {
                 p.asks { (workload.asks) }
                 @for finding in &workload.findings { p { (marked_up(&finding.sentence)) } }
             }
-            @for chart in &charts {
-                (page::figure(&chart.heading, &chart.wide, &chart.narrow, &chart.caption))
-            }
-            @for (title, table) in tables { (page::fold(&title, &table)) }
+            @for chart in &charts { (chart.figure()) }
+            @for table in &workload.tables { (tables::table(self, table)) }
         }
     }
 
@@ -141,16 +133,32 @@ impl<'a> Report<'a> {
     fn signs(&self) -> Markup {
         let seen = tables::seen(self.notes);
         let signs = self.notes.legend.iter().filter(|sign| seen.needs(sign));
-        let signs: Vec<String> = signs.map(|sign| sign.sentence.plain()).collect();
-        page::paragraphs(&signs)
+        prose(signs.map(|sign| sign.sentence.plain()))
     }
 
     fn cautions(&self) -> Markup {
         let cautions = self.notes.cautions.iter().map(|caution| &caution.sentence);
         let checked = self.notes.heading.checked.iter();
-        let texts: Vec<String> = checked.chain(cautions).map(Sentence::plain).collect();
-        page::cautions(&texts)
+        let texts = checked.chain(cautions).map(Sentence::plain);
+        html! { ul.cautions { @for text in texts { li.warn { (text) } } } }
     }
+
+    /// The command, with a button that copies it.
+    fn command(&self) -> Markup {
+        let lang = self.notes.lang;
+        let (copy, copied) = (lang.pick("Copy", "复制"), lang.pick("Copied", "已复制"));
+        html! {
+            div.command {
+                pre { code { (self.notes.record.command) } }
+                button type="button" hidden data-copied=(copied) { (copy) }
+            }
+        }
+    }
+}
+
+/// Paragraphs of plain text.
+fn prose(paragraphs: impl IntoIterator<Item: Render>) -> Markup {
+    html! { div.prose { @for text in paragraphs { p { (text) } } } }
 }
 
 /// A sentence in which names are code and figures stand out.

@@ -30,8 +30,8 @@ pub(crate) enum Explains {
     Tables,
     /// A sign behind a figure, before it or in its place.
     Character(char),
-    /// Columns.
-    Columns(&'static [Field]),
+    /// A column.
+    Column(Field),
 }
 
 /// What the tables that a writer has written have shown.
@@ -54,7 +54,7 @@ impl Seen {
         match sign.of {
             Explains::Tables => !self.fields.is_empty(),
             Explains::Character(character) => self.characters.contains(&character),
-            Explains::Columns(fields) => self.fields.iter().any(|it| fields.contains(it)),
+            Explains::Column(field) => self.fields.contains(&field),
         }
     }
 }
@@ -88,11 +88,10 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
             "the rank goes by {measures}. ▲ marks the first place of a column, ▼ the last; servers that don't differ from the best of their place share it.",
             "名次按{measures}排。▲ 是一列的第一名，▼ 是最后一名；与同名次里最好的分不出高下的并列。"
         );
-        explain(Explains::Columns(&[Field::Rank]), &rank);
+        explain(Explains::Column(Field::Rank), &rank);
     }
     explain(Explains::Tables, MEDIANS.pick(lang));
-    let intervals: &[Field] = &[Field::Spread, Field::Interval];
-    explain(Explains::Columns(intervals), INTERVALS.pick(lang));
+    explain(Explains::Column(Field::Interval), INTERVALS.pick(lang));
     let baseline = record.setup.baseline.as_deref();
     if let Some((baseline, measures)) = baseline.zip(shorts(&|view| Some(view.measure()))) {
         let baseline = name(baseline);
@@ -101,7 +100,7 @@ pub(super) fn legend(record: &Record, views: &[View], lang: Lang) -> Vec<Sign> {
             "× {baseline}: how many times the {measures} of the baseline, paired round by round.",
             "× {baseline}：{measures}是基准的多少倍，按轮配对计算。"
         );
-        explain(Explains::Columns(&[Field::Ratio, Field::WideRatio]), &ratio);
+        explain(Explains::Column(Field::Ratio), &ratio);
         explain(Explains::Character(ALIKE), SAME.pick(lang));
     }
     let limited = |view: &View| {

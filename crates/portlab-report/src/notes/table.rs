@@ -40,6 +40,8 @@ pub(crate) struct Column {
     pub(crate) field: Field,
     /// Its head.
     pub(crate) head: String,
+    /// The head where there is little room, if that is another.
+    narrow_head: Option<String>,
     /// What the head means; empty where it says it.
     pub(crate) meaning: String,
     /// When there is no room for all columns, the one with the lowest weight goes first; `None` for
@@ -56,15 +58,10 @@ pub(crate) enum Field {
     Name,
     /// The figures of a measure.
     Figure(Measure),
-    /// Half the width of the interval of the ranked figure: `±3.1%`. Stands in for
-    /// [`Field::Interval`] where there is little room.
-    Spread,
-    /// The interval, from its lower to its upper end.
+    /// The interval of the ranked figure; where there is little room, half its width: `±3.1%`.
     Interval,
-    /// How many times the baseline's the ranked figure is. Stands in for [`Field::WideRatio`].
+    /// How many times the baseline's the ranked figure is; with its interval where there is room.
     Ratio,
-    /// The same, with its interval.
-    WideRatio,
     /// How much went wrong.
     Errors,
 }
@@ -86,10 +83,12 @@ pub(crate) struct Row<'a> {
 }
 
 /// What stands in a row under a column.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Entry {
     /// The figure, the name, the place.
     pub(crate) text: String,
+    /// The same in less room, if there is a shorter form.
+    narrow: Option<String>,
     /// A sign behind it, which the legend explains.
     pub(crate) sign: Option<char>,
     /// How it is shown.
@@ -97,10 +96,9 @@ pub(crate) struct Entry {
 }
 
 /// How an entry is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tone {
     /// As it is.
-    #[default]
     Plain,
     /// It matters less.
     Dim,
@@ -128,15 +126,17 @@ static RANK: Text = Text::new("rank", "名次");
 static INTERVAL: Text = Text::new("95% interval", "95% 置信区间");
 static ERRORS: Text = Text::new("errors", "错误");
 
-impl Field {
-    /// Whether a wider field of the same table tells the same and more.
-    pub(crate) fn is_narrow(self) -> bool {
-        matches!(self, Self::Spread | Self::Ratio)
+impl Column {
+    pub(crate) fn head(&self, is_narrow: bool) -> &str {
+        let narrow = self.narrow_head.as_deref().filter(|_| is_narrow);
+        narrow.unwrap_or(&self.head)
     }
+}
 
-    /// Whether a narrower field of the same table tells the same in less room.
-    pub(crate) fn is_wide(self) -> bool {
-        matches!(self, Self::Interval | Self::WideRatio)
+impl Entry {
+    pub(crate) fn text(&self, is_narrow: bool) -> &str {
+        let narrow = self.narrow.as_deref().filter(|_| is_narrow);
+        narrow.unwrap_or(&self.text)
     }
 }
 
@@ -270,10 +270,10 @@ impl<'a> Maker<'a, '_> {
         }
         fields.extend([Field::Name, Field::Figure(self.ranking().measure)]);
         if measured().any(|cell| cell.rounds.len() > 1) {
-            fields.extend([Field::Spread, Field::Interval]);
+            fields.push(Field::Interval);
         }
         if self.baseline.is_some() && measured().count() > 1 {
-            fields.extend([Field::Ratio, Field::WideRatio]);
+            fields.push(Field::Ratio);
         }
         let others = self.columns[1..].iter();
         fields.extend(others.map(|column| Field::Figure(column.measure)));
@@ -286,31 +286,31 @@ impl<'a> Maker<'a, '_> {
 
     fn column(&self, field: Field) -> Column {
         let pick = |text: &Text| text.pick(self.lang).to_owned();
+        let (mut meaning, mut narrow_head) = (String::new(), None);
         let (head, weight) = match field {
             Field::Name => (pick(&MODEL), None),
             Field::Figure(measure) => {
                 let label = names::measure(measure, self.group.workload.counts);
                 let is_ranking = measure == self.ranking().measure;
-                return Column {
-                    field,
-                    head: pick(&label.short),
-                    meaning: pick(&label.title),
-                    weight: (!is_ranking).then_some(weight(measure)),
-                };
+                meaning = pick(&label.title);
+                (pick(&label.short), (!is_ranking).then_some(weight(measure)))
             }
-            Field::Ratio | Field::WideRatio => {
+            Field::Ratio => {
                 let baseline = self.baseline.map_or("", |cell| &cell.model);
                 (format!("× {baseline}"), Some(9))
             }
-            Field::Spread => ("±".to_owned(), Some(12)),
-            Field::Interval => (pick(&INTERVAL), Some(12)),
+            Field::Interval => {
+                narrow_head = Some("±".to_owned());
+                (pick(&INTERVAL), Some(12))
+            }
             Field::Errors => (pick(&ERRORS), Some(13)),
             Field::Rank => (pick(&RANK), Some(14)),
         };
         Column {
             field,
             head,
-            meaning: String::new(),
+            narrow_head,
+            meaning,
             weight,
         }
     }
@@ -344,26 +344,23 @@ impl<'a> Maker<'a, '_> {
         let cell = self.group.cells[at];
         match field {
             Field::Rank => {
-                let rank = self.ranking().ranks[at];
-                Entry {
-                    tone: tone(at, self.ranking()),
-                    ..Entry::plain(rank.map(|rank| rank.to_string()).unwrap_or_default())
-                }
+                let rank = self.ranking().ranks[at].map(|rank| rank.to_string());
+                Entry::of(rank.unwrap_or_default(), tone(at, self.ranking()))
             }
-            Field::Name => Entry::plain(cell.model.clone()),
+            Field::Name => Entry::of(cell.model.clone(), Tone::Plain),
             Field::Figure(measure) => {
                 let column = self.columns.iter().find(|it| it.measure == measure);
                 column.map_or_else(Entry::unknown, |column| self.figure(at, column))
             }
-            Field::Spread | Field::Interval => self.spread(at, field),
-            Field::Ratio | Field::WideRatio => self.ratio(at, field),
-            Field::Errors => Entry {
-                tone: match cell.errors() {
+            Field::Interval => self.interval(at),
+            Field::Ratio => self.ratio(at),
+            Field::Errors => {
+                let tone = match cell.errors() {
                     0 => Tone::Dim,
                     _ => Tone::Bad,
-                },
-                ..Entry::plain(cell.errors().to_string())
-            },
+                };
+                Entry::of(cell.errors().to_string(), tone)
+            }
         }
     }
 
@@ -375,43 +372,36 @@ impl<'a> Maker<'a, '_> {
         let tone = tone(at, column);
         let limited = measure.is_the_generators() && cell.generator_was_the_limit();
         Entry {
-            text: median_of(measure, cell, figure.median),
             sign: match tone {
                 Tone::Good => Some(FIRST),
                 Tone::Bad => Some(LAST),
                 Tone::Plain | Tone::Dim => limited.then_some(LIMITED),
             },
-            tone,
+            ..Entry::of(median_of(measure, cell, figure.median), tone)
         }
     }
 
-    fn spread(&self, at: usize, field: Field) -> Entry {
+    fn interval(&self, at: usize) -> Entry {
         let column = self.ranking();
         let known = column.figures[at].filter(|it| it.count > 1);
         let known = known.filter(|_| !is_below(column.measure, self.group.cells[at]));
         let Some(figure) = known else {
             return Entry::unknown();
         };
-        let text = match field {
-            Field::Interval => interval_of(column.measure, figure.low, figure.high),
-            _ => format!("±{}", percent(figure.uncertainty())),
-        };
+        let text = interval_of(column.measure, figure.low, figure.high);
         Entry {
-            tone: Tone::Dim,
-            ..Entry::plain(text)
+            narrow: Some(format!("±{}", percent(figure.uncertainty()))),
+            ..Entry::of(text, Tone::Dim)
         }
     }
 
-    fn ratio(&self, at: usize, field: Field) -> Entry {
+    fn ratio(&self, at: usize) -> Entry {
         let (cell, column) = (self.group.cells[at], self.ranking());
         let Some(baseline) = self.baseline else {
             return Entry::unknown();
         };
         if std::ptr::eq(cell, baseline) {
-            return Entry {
-                tone: Tone::Dim,
-                ..Entry::plain("1".to_owned())
-            };
+            return Entry::of("1".to_owned(), Tone::Dim);
         }
         let unresolved = is_below(column.measure, cell) || is_below(column.measure, baseline);
         let Some(ratio) = cell.ratio(baseline, column.measure).filter(|_| !unresolved) else {
@@ -420,13 +410,11 @@ impl<'a> Maker<'a, '_> {
         let Estimate {
             median, low, high, ..
         } = ratio;
+        let text = format!("{median:.2} ({low:.2}–{high:.2})");
         Entry {
-            text: match field {
-                Field::WideRatio => format!("{median:.2} ({low:.2}–{high:.2})"),
-                _ => format!("{median:.2}"),
-            },
+            narrow: Some(format!("{median:.2}")),
             sign: (!differs(ratio, column.floor)).then_some(ALIKE),
-            tone: Tone::Plain,
+            ..Entry::of(text, Tone::Plain)
         }
     }
 }
@@ -441,18 +429,17 @@ fn tone(at: usize, column: &Figures) -> Tone {
 }
 
 impl Entry {
-    fn plain(text: String) -> Self {
+    fn of(text: String, tone: Tone) -> Self {
         Self {
             text,
-            ..Self::default()
+            narrow: None,
+            sign: None,
+            tone,
         }
     }
 
     fn unknown() -> Self {
-        Self {
-            tone: Tone::Dim,
-            ..Self::plain(UNKNOWN.to_string())
-        }
+        Self::of(UNKNOWN.to_string(), Tone::Dim)
     }
 }
 
@@ -471,14 +458,16 @@ mod tests {
 
     /// What stands in `field`, for all rows that were measured.
     fn column(record: &Record, field: Field) -> Vec<String> {
+        written(record, field, false)
+    }
+
+    fn written(record: &Record, field: Field, is_narrow: bool) -> Vec<String> {
         with_table(record, |table| {
-            let at = table
-                .columns
-                .iter()
-                .position(|it| it.field == field)
-                .unwrap();
+            let mut columns = table.columns.iter();
+            let at = columns.position(|it| it.field == field).unwrap();
             let entries = table.rows.iter().filter_map(|row| row.entries.get(at));
-            let written = entries.map(|entry| entry.text.clone() + &String::from_iter(entry.sign));
+            let sign = |entry: &Entry| String::from_iter(entry.sign);
+            let written = entries.map(|entry| entry.text(is_narrow).to_owned() + &sign(entry));
             written.collect()
         })
     }
@@ -510,22 +499,20 @@ mod tests {
     fn a_ratio_says_whether_it_is_one() {
         let mut record = three();
         record.setup.baseline = Some("fast".into());
-        assert_eq!(
-            column(&record, Field::Ratio),
-            ["1", "1.00≈", "1.00≈", "2.27"]
-        );
-        assert_eq!(column(&record, Field::WideRatio)[3], "2.27 (2.25–2.30)");
+        let narrow = written(&record, Field::Ratio, true);
+        assert_eq!(narrow, ["1", "1.00≈", "1.00≈", "2.27"]);
+        assert_eq!(column(&record, Field::Ratio)[3], "2.27 (2.25–2.30)");
     }
 
     #[test]
     fn a_figure_is_as_sure_as_its_rounds() {
-        assert_eq!(column(&three(), Field::Spread)[3], "±1.1%");
+        assert_eq!(written(&three(), Field::Interval, true)[3], "±1.1%");
         assert_eq!(column(&three(), Field::Interval)[3], "9.00–9.20 µs");
         let once = record(vec![cell("a", &[4.0]), cell("b", &[4.0])]);
         let fields = with_table(&once, |table| {
             table.columns.iter().map(|it| it.field).collect::<Vec<_>>()
         });
-        assert!(!fields.contains(&Field::Spread) && !fields.contains(&Field::Rank));
+        assert!(!fields.contains(&Field::Interval) && !fields.contains(&Field::Rank));
     }
 
     #[test]
@@ -539,11 +526,8 @@ mod tests {
         let memory = column(&record, Field::Figure(Measure::MemoryPerConnection));
         assert!(memory.contains(&"<41 B".to_owned()), "{memory:?}");
         let ratios = column(&record, Field::Ratio);
-        assert_eq!(
-            ratios.iter().filter(|it| *it == "–").count(),
-            3,
-            "{ratios:?}"
-        );
+        let unknown = ratios.iter().filter(|it| *it == "–").count();
+        assert_eq!(unknown, 3, "{ratios:?}");
         let ranked = with_table(&record, |table| {
             table.columns.iter().any(|it| it.field == Field::Rank)
         });

@@ -1,59 +1,30 @@
-//! The page of a report: one file of HTML that asks nothing of the network. Blocks take plain data
-//! and text, in whatever language, and return markup; [`shell`] puts them together.
-//!
-//! | module | owns |
-//! |---|---|
-//! | `blocks` | cards, facts, cautions, a command, a figure |
-//! | `table` | a table that scrolls in its own room |
+//! What stands around the sections of the page.
 //!
 //! The page follows whether the reader's screen is light or dark, and has a switch for it that
 //! remembers nothing. On paper it is light, everything folded is open, and no chart is split.
 
-mod blocks;
-mod table;
-#[cfg(test)]
-mod tests;
-
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use portlab_words::Text;
 
-pub(crate) use blocks::{cards, cautions, command, facts, figure, fold, paragraphs};
-pub(crate) use table::{Cell, Column, Mark, table};
-
-use portlab_words::Lang;
-
-/// A page.
-#[derive(Clone, Debug)]
-pub(crate) struct Page<'a> {
-    /// The language of its text.
-    pub(crate) lang: Lang,
-    /// The title, in the window's bar too.
-    pub(crate) title: &'a str,
-    /// A sentence or two beneath the title.
-    pub(crate) lead: &'a str,
-    /// Key facts, each a name and its value.
-    pub(crate) chips: &'a [(&'a str, String)],
-    /// The sections, which the table of contents lists.
-    pub(crate) sections: Vec<Section<'a>>,
-    /// What stands beneath everything.
-    pub(crate) footer: &'a str,
-}
+use super::about;
+use crate::notes::Notes;
 
 /// A section.
 #[derive(Clone, Debug)]
-pub(crate) struct Section<'a> {
+pub(super) struct Section<'a> {
     /// The id that links point to, unique on the page: ASCII letters, digits and hyphens.
-    pub(crate) id: &'a str,
+    pub(super) id: &'a str,
     /// Its title.
-    pub(crate) title: &'a str,
+    pub(super) title: &'a str,
     /// Its title in the table of contents, where there is little room.
-    pub(crate) short: &'a str,
+    pub(super) short: &'a str,
     /// Its blocks.
-    pub(crate) body: Markup,
+    pub(super) body: Markup,
 }
 
 /// Writes the whole page.
-pub(crate) fn shell(page: &Page<'_>) -> String {
-    let lang = page.lang;
+pub(super) fn shell(notes: &Notes, sections: &[Section<'_>]) -> String {
+    let (lang, title) = (notes.lang, &notes.heading.title);
     let contents = lang.pick("Contents", "目录");
     let theme = lang.pick("Theme: as the system", "主题：跟随系统");
     let light = lang.pick("Theme: light", "主题：浅色");
@@ -73,7 +44,7 @@ pub(crate) fn shell(page: &Page<'_>) -> String {
                 // Nothing may be asked of the network: the browser holds us to it.
                 meta http-equiv="Content-Security-Policy" content=(POLICY);
                 link rel="icon" href="data:,";
-                title { (page.title) }
+                title { (title) }
                 style { (PreEscaped(css)) }
             }
             body {
@@ -87,12 +58,10 @@ pub(crate) fn shell(page: &Page<'_>) -> String {
                                 (theme)
                             }
                         }
-                        h1 { (page.title) }
-                        @if !page.lead.is_empty() { p.lead { (page.lead) } }
-                        @if !page.chips.is_empty() {
-                            dl.chips {
-                                @for (name, value) in page.chips { div { dt { (name) } dd { (value) } } }
-                            }
+                        h1 { (title) }
+                        p.lead { (LEAD.pick(lang)) }
+                        dl.chips {
+                            @for (name, value) in about::chips(notes) { div { dt { (name) } dd { (value) } } }
                         }
                     }
                 }
@@ -100,19 +69,19 @@ pub(crate) fn shell(page: &Page<'_>) -> String {
                     nav.contents aria-label=(contents) {
                         p { (contents) }
                         ol {
-                            @for section in &page.sections {
+                            @for section in sections {
                                 li { a href={ "#" (section.id) } { (section.short) } }
                             }
                         }
                     }
                     main #main {
-                        @for section in &page.sections {
+                        @for section in sections {
                             section id=(section.id) {
                                 h2 { (section.title) }
                                 (section.body)
                             }
                         }
-                        footer { (page.footer) }
+                        footer { (about::footer(notes.record, lang)) }
                     }
                 }
                 script { (PreEscaped(SCRIPT)) }
@@ -122,7 +91,12 @@ pub(crate) fn shell(page: &Page<'_>) -> String {
     page.into_string()
 }
 
-const STYLE: &str = include_str!("page.css");
+static LEAD: Text = Text::new(
+    "Every measurement had a fresh server process, verified first, then loaded and metered; rounds were \
+     shuffled. What can't be told apart shares a place.",
+    "每次测量都使用全新的服务器进程：先校验，再加压、计量；各轮次序随机。分不出高下的并列。",
+);
+pub(super) const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
