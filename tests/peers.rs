@@ -1,6 +1,6 @@
-//! The echo servers of `docs/peers/` are worth comparing: each returns every byte, bears half-closes,
-//! resets and a client that doesn't read, and ends in order. A peer whose program isn't here is
-//! ignored, and says so.
+//! The echo servers of `docs/peers/` are worth comparing: each returns every byte, serves after half-closes,
+//! resets and a client that doesn't read, and ends in order. A peer whose program isn't installed is ignored, and
+//! its name says so.
 
 #![allow(
     clippy::unwrap_used,
@@ -18,138 +18,122 @@ use std::{
     time::Duration,
 };
 
-use libtest_mimic::{Failed, Trial};
 use portlab_sys::{
     meter,
     spawn::{Signal, signal},
 };
-use portlab_testkit::{Foreign, PATIENCE, folder, free_addr, once, root, wait_until};
+use portlab_testkit::{Foreign, PATIENCE, folder, free_addr, names, once, root, trial, wait_until};
 
 fn main() {
     let listed = Listed::by_the_script();
     let mut trials = vec![
-        Trial::test("the_table_of_peers_is_the_folder", table),
-        Trial::test("every_peer_tells_its_story", stories),
+        trial("the_table_of_peers_is_the_folder", table),
+        trial("every_peer_tells_its_story", stories),
     ];
     for name in files().into_keys() {
-        trials.push(match listed.commands.get(&name).cloned() {
-            Some(command) => {
-                let title = name.clone();
-                Trial::test(title, move || peer(&name, &command))
+        let command = listed.commands.get(&name).cloned();
+        trials.push(match (command, listed.why_not(&name)) {
+            (Some(command), _) => trial(name.clone(), move || peer(&name, &command)),
+            (None, Some(why)) => {
+                let title = format!("{name} (skipped: {why})");
+                trial(title.clone(), move || panic!("{title}")).with_ignored_flag(true)
             }
-            None => {
-                let why = listed.why_not(&name);
-                let missing = listed.left_out(&name);
-                let unlisted = move || Err(format!("compare.sh doesn't know it: {why}").into());
-                let title = format!("{name} (skipped: {})", listed.why_not(&name));
-                Trial::test(title, unlisted).with_ignored_flag(missing)
-            }
+            (None, None) => trial(name, || panic!("compare.sh doesn't list it")),
         });
     }
     portlab_testkit::run(trials);
 }
 
 /// What must be true of every peer.
-fn peer(name: &str, command: &str) -> Result<(), Failed> {
+fn peer(name: &str, command: &str) {
     let peer = Peer::start(name, command);
     let addr = peer.server.addr;
     peer.load(&["--messages=400", "--size=1..100000"]);
     peer.load(&["--messages=400", "--size=1", "--depth=5"]);
     peer.load(&["--messages=200", "--per-connection=2", "--reset"]);
-    everything_comes_back_after_a_half_close(addr)?;
-    a_client_that_does_not_read_is_not_read(addr)?;
-    a_reset_leaves_other_connections_alone(addr)?;
+    everything_comes_back_after_a_half_close(addr);
+    a_client_that_does_not_read_is_not_read(addr);
+    a_reset_leaves_other_connections_alone(addr);
     wait_until("children of clients that have gone are reaped", || {
         meter::tree(peer.server.pid()).unwrap().len() == 1
     });
 
     // With clients that are there and others that have just gone.
-    let clients: Vec<_> = (0..20).map(|_| greeted(addr)).collect::<Result<_, _>>()?;
+    let clients: Vec<_> = (0..20).map(|_| greeted(addr)).collect();
     peer.ends_in_order(Signal::TERM);
     drop(clients);
     Peer::start(&format!("{name}-2"), command).ends_in_order(Signal::INT);
-    Ok(())
 }
 
-fn everything_comes_back_after_a_half_close(addr: SocketAddr) -> Result<(), Failed> {
-    let stream = connect(addr)?;
+fn everything_comes_back_after_a_half_close(addr: SocketAddr) {
+    let stream = connect(addr);
     let bytes: Vec<u8> = (0..300_000_u32).map(|at| (at * 31 % 251) as u8).collect();
     let mut back = Vec::new();
     thread::scope(|scope| {
-        let sender = scope.spawn(|| {
-            (&stream).write_all(&bytes)?;
-            stream.shutdown(Shutdown::Write)
+        scope.spawn(|| {
+            (&stream).write_all(&bytes).unwrap();
+            stream.shutdown(Shutdown::Write).unwrap();
         });
-        (&stream).read_to_end(&mut back)?;
-        sender.join().map_err(|_| io::Error::other("panicked"))?
-    })
-    .map_err(|error| format!("half-close: {error} after {} bytes", back.len()))?;
-    match back == bytes {
-        true => Ok(()),
-        false => Err(format!("half-close: {} other bytes came back", back.len()).into()),
-    }
+        (&stream).read_to_end(&mut back).unwrap();
+    });
+    assert!(back == bytes, "{} other bytes came back", back.len());
 }
 
-/// A server without back-pressure reads on, and keeps in its memory what nobody takes.
-fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) -> Result<(), Failed> {
+/// A server without back-pressure reads on, and keeps all of it in its memory.
+fn a_client_that_does_not_read_is_not_read(addr: SocketAddr) {
     // More than the sockets' buffers at both ends can hold.
     const TOO_MUCH: usize = 64 << 20;
-    let mut stream = connect(addr)?;
-    stream.set_write_timeout(Some(Duration::from_millis(500)))?;
+    let mut stream = connect(addr);
+    let brief = Some(Duration::from_millis(500));
+    stream.set_write_timeout(brief).unwrap();
     let (chunk, mut sent) = ([b'x'; 64 << 10], 0);
-    while sent < TOO_MUCH {
+    loop {
         match stream.write(&chunk) {
             Ok(length) => sent += length,
             Err(error) if error.kind() == ErrorKind::WouldBlock => break,
-            Err(error) => return Err(format!("not reading: {error} after {sent} bytes").into()),
+            Err(error) => panic!("{error} after {sent} bytes"),
         }
+        assert!(sent < TOO_MUCH, "it read {sent} bytes");
     }
-    if sent >= TOO_MUCH {
-        return Err(format!("it read {sent} bytes of a client that reads nothing").into());
-    }
-    stream.shutdown(Shutdown::Write)?;
-    let back = io::copy(&mut stream, &mut io::sink())?;
-    match back == sent as u64 {
-        true => Ok(()),
-        false => Err(format!("{sent} bytes were sent, and {back} came back").into()),
-    }
+    stream.shutdown(Shutdown::Write).unwrap();
+    let back = io::copy(&mut stream, &mut io::sink()).unwrap();
+    assert_eq!(back, sent as u64);
 }
 
-fn a_reset_leaves_other_connections_alone(addr: SocketAddr) -> Result<(), Failed> {
-    let mut bystander = greeted(addr)?;
+fn a_reset_leaves_other_connections_alone(addr: SocketAddr) {
+    let mut bystander = greeted(addr);
     for _ in 0..50 {
-        let mut stream = connect(addr)?;
-        // In mid-answer: there is more on its way than is ever read.
-        stream.write_all(&[b'x'; 50_000])?;
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+        let mut stream = connect(addr);
+        // In the middle of an answer: there is more on its way than is ever read.
+        stream.write_all(&[b'x'; 50_000]).unwrap();
+        let socket = socket2::SockRef::from(&stream);
+        socket.set_linger(Some(Duration::ZERO)).unwrap();
     }
-    greet(&mut bystander).map_err(|error| format!("after resets, an old client: {error}"))?;
-    greeted(addr).map_err(|error| format!("after resets, a new client: {error}"))?;
-    Ok(())
+    greet(&mut bystander);
+    greeted(addr);
 }
 
-fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(addr)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    Ok(stream)
+fn connect(addr: SocketAddr) -> TcpStream {
+    let stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream
 }
 
 /// A connection that has been served.
-fn greeted(addr: SocketAddr) -> io::Result<TcpStream> {
-    let mut stream = connect(addr)?;
-    greet(&mut stream)?;
-    Ok(stream)
+#[track_caller]
+fn greeted(addr: SocketAddr) -> TcpStream {
+    let mut stream = connect(addr);
+    greet(&mut stream);
+    stream
 }
 
-fn greet(stream: &mut TcpStream) -> io::Result<()> {
+#[track_caller]
+fn greet(stream: &mut TcpStream) {
     let mut back = [0; 5];
-    stream.write_all(b"hello")?;
-    stream.read_exact(&mut back)?;
-    match &back {
-        b"hello" => Ok(()),
-        _ => Err(io::Error::other(format!("{back:?} came back"))),
-    }
+    stream.write_all(b"hello").unwrap();
+    stream.read_exact(&mut back).unwrap();
+    assert_eq!(&back, b"hello");
 }
 
 /// A running peer.
@@ -180,7 +164,7 @@ impl Peer {
         self.server.load(&[&all[..], options].concat());
     }
 
-    /// `ending` ends it with status 0, without a word, and no child of it stays.
+    /// `ending` ends it with status 0, without output, and no child of it stays.
     fn ends_in_order(mut self, ending: Signal) {
         let tree = meter::tree(self.server.pid()).unwrap().into_iter();
         let family: Vec<_> = tree.filter_map(|pid| Some((pid, born(pid)?))).collect();
@@ -228,29 +212,21 @@ impl Listed {
         }
     }
 
-    fn left_out(&self, name: &str) -> bool {
-        self.complaints.contains(&format!("left out: {name}: "))
-    }
-
-    fn why_not(&self, name: &str) -> String {
+    /// Why the script leaves `name` out, if it does.
+    fn why_not(&self, name: &str) -> Option<&str> {
         let start = format!("left out: {name}: ");
-        let reason = self
-            .complaints
-            .lines()
-            .find_map(|line| line.strip_prefix(&start));
-        reason.unwrap_or("no word of it").to_owned()
+        let mut lines = self.complaints.lines();
+        lines.find_map(|line| line.strip_prefix(&start))
     }
 }
 
 /// The peers by name, from their files.
 fn files() -> BTreeMap<String, String> {
-    let files = fs::read_dir(root().join("docs/peers")).unwrap().flatten();
-    let names = files.map(|file| file.file_name().into_string().unwrap());
-    let peers =
-        names.filter(|name| !["README.md", "compare.sh", "__pycache__"].contains(&name.as_str()));
-    peers
-        .map(|file| (file.split('.').next().unwrap().replace('_', "-"), file))
-        .collect()
+    let others = ["README.md", "compare.sh", "__pycache__"];
+    let mut files = names(&root().join("docs/peers"));
+    files.retain(|file| !others.contains(&file.as_str()));
+    let name = |file: &str| file.split('.').next().unwrap().replace('_', "-");
+    files.into_iter().map(|file| (name(&file), file)).collect()
 }
 
 /// The README's table: the file, and the model that is its kin.
@@ -266,43 +242,37 @@ fn rows() -> Vec<(String, String)> {
     .collect()
 }
 
-fn table() -> Result<(), Failed> {
+fn table() {
     let listed: BTreeSet<_> = rows().into_iter().map(|(file, _)| file).collect();
-    assert_eq!(
-        listed,
-        files().into_values().collect(),
-        "README.md, and the folder"
-    );
+    assert_eq!(listed, files().into_values().collect());
     let script = read("compare.sh");
     let models = script.lines().find_map(|line| line.strip_prefix("models="));
     let models: Vec<_> = models.unwrap().split(',').collect();
     for (file, kin) in rows() {
         assert!(
-            models.contains(&kin.as_str()),
+            models.contains(&&*kin),
             "{file}'s kin isn't compared: {kin}"
         );
     }
     for model in models {
         assert!(portlab_backends::find(model).is_some(), "{model}");
     }
-    Ok(())
 }
 
-fn stories() -> Result<(), Failed> {
+fn stories() {
     for (file, kin) in rows() {
         let text = read(&file);
         let kin = format!("portlab's kin: `{kin}`");
+        let blocks = ["The idea:", &kin, "What blocks:"];
         for part in [
-            "The idea:",
-            &kin,
-            "What blocks:",
-            "What a connection costs:",
-            "What breaks first:",
-        ] {
+            &blocks[..],
+            &["What a connection costs:", "What breaks first:"],
+        ]
+        .concat()
+        {
             assert!(text.contains(part), "{file} doesn't say: {part}");
         }
     }
-    Ok(())
 }
 
 fn read(file: &str) -> String {

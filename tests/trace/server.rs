@@ -14,7 +14,6 @@ use super::{WORKERS, folder};
 /// A server that records.
 pub(super) struct Server {
     pub(super) running: Running,
-    pub(super) folder: PathBuf,
     pub(super) file: PathBuf,
 }
 
@@ -38,7 +37,6 @@ impl Server {
         }
         Self {
             running: Running::start(command.args(options)),
-            folder,
             file,
         }
     }

@@ -12,6 +12,22 @@ pub fn run(trials: Vec<Trial>) -> ! {
     libtest_mimic::run(&arguments(), trials).exit()
 }
 
+/// A test that fails when `run` panics.
+pub fn trial(name: impl Into<String>, run: impl FnOnce() + Send + 'static) -> Trial {
+    Trial::test(name, move || {
+        run();
+        Ok(())
+    })
+}
+
+/// Functions by their names, for a list of tests: `named![a_test, another]`.
+#[macro_export]
+macro_rules! named {
+    ($($test:ident),* $(,)?) => {
+        &[$((stringify!($test), $test)),*]
+    };
+}
+
 /// The arguments of the command line; unless told, more tests run at once than there are processors.
 pub fn arguments() -> Arguments {
     let mut arguments = Arguments::from_args();
