@@ -48,7 +48,7 @@ mod trace;
 
 pub use backend::Backend;
 pub use door::{BindError, Door, Options, Served, bind, limits::Limits};
-pub use hub::mailbox::{Counts, Overflow, Policy, UnknownPolicy};
+pub use hub::mailbox::{Counts, Overflow, Policy};
 pub use models::{MODELS, SOURCES, find};
 pub use portlab_stats::record::{PROCESSES, Serves, THREADS};
 pub use portlab_sys::{alone::Alone, stop::Stop, tally};

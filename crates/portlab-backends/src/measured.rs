@@ -9,10 +9,8 @@ use portlab_words::{
 };
 use serde::Deserialize;
 
-/// The whole file.
 #[derive(Deserialize)]
 struct Measured {
-    /// The machine.
     place: String,
     /// The day, as `2026-11-28`.
     date: String,

@@ -70,9 +70,9 @@ fn a_reader_sees_whole_events_in_order_while_threads_record() {
         let recorders = [1, 2].map(|number| {
             let memory = Arc::clone(&memory);
             thread::spawn(move || {
-                let chunk = ThreadChunk::new();
+                let mut chunk = ThreadChunk::default();
                 for at in 1..=number {
-                    memory.record(&chunk, &event(number, at));
+                    chunk = memory.record(chunk, &event(number, at));
                 }
             })
         });

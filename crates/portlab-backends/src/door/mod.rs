@@ -58,7 +58,6 @@ pub struct Entry {
     pub stop: Stop,
 }
 
-/// A connection that was just accepted.
 #[derive(Debug)]
 pub(crate) struct Connection {
     /// Given back before the socket closes: fields are dropped in their order.
@@ -71,7 +70,6 @@ pub(crate) struct Connection {
 /// The right of a connection to be one of [`Limits::connections`]. Dropping it lets another connection in.
 #[derive(Debug)]
 pub(crate) struct Admission {
-    /// The limits of the connection.
     pub(crate) limits: &'static Limits,
 }
 
@@ -85,7 +83,6 @@ impl Connection {
 
 #[cfg(test)]
 impl Admission {
-    /// Admits a connection of a test.
     pub(crate) fn for_test(limits: Limits) -> Self {
         Self {
             limits: Box::leak(Box::new(limits)),
@@ -128,44 +125,30 @@ impl Default for Options {
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.text())]
 pub enum BindError {
-    /// Another process listens there.
-    InUse {
-        /// The address that was wanted.
-        addr: SocketAddr,
-        /// The process that listens there, if it can be found out.
-        holder: Option<Holder>,
-    },
+    /// Another process listens there: this one, if it can be found out.
+    InUse(SocketAddr, Option<Holder>),
     /// A port below 1024, and the process may not bind it.
     Privileged(SocketAddr),
-    /// The machine doesn't have the address, or another error.
-    Other {
-        /// The address that was wanted.
-        addr: SocketAddr,
-        /// The error of the system.
-        source: io::Error,
-    },
+    /// The machine doesn't have the address, or another error of the system.
+    Other(SocketAddr, io::Error),
 }
 
 impl BindError {
     /// The reason, in both languages.
-    #[must_use]
     pub fn text(&self) -> Text {
         match self {
-            Self::InUse { addr, holder: None } => tr!("{addr} is in use", "{addr} 已被占用"),
-            Self::InUse {
-                addr,
-                holder: Some(holder),
-            } => tr!("{addr} is in use by {holder}", "{addr} 已被 {holder} 占用"),
+            Self::InUse(addr, None) => tr!("{addr} is in use", "{addr} 已被占用"),
+            Self::InUse(addr, Some(holder)) => {
+                tr!("{addr} is in use by {holder}", "{addr} 已被 {holder} 占用")
+            }
             Self::Privileged(addr) => tr!(
                 "{addr} needs privileges: ports below 1024 are reserved",
                 "监听 {addr} 需要特权：1024 以下的端口是保留的"
             ),
-            Self::Other { addr, source } => {
-                tr!(
-                    "can't listen on {addr}: {source}",
-                    "无法监听 {addr}：{source}"
-                )
-            }
+            Self::Other(addr, error) => tr!(
+                "can't listen on {addr}: {error}",
+                "无法监听 {addr}：{error}"
+            ),
         }
     }
 }
@@ -239,11 +222,9 @@ impl Entry {
                 Err(error) => error,
             };
             accepting.idle();
-            match Errno::from_io_error(&error) {
-                // The stop signal has shut the listener, which wakes all threads that wait in `accept`.
-                Some(Errno::INVAL) => return None,
-                Some(Errno::AGAIN) => return None,
-                _ => {}
+            // INVAL: the stop signal has shut the listener, which wakes all threads that wait in `accept`.
+            if let Some(Errno::INVAL | Errno::AGAIN) = Errno::from_io_error(&error) {
+                return None;
             }
             if let Some(pause) = BACKOFF.with_borrow_mut(|backoff| backoff.after(&error)) {
                 // The stop signal ends the pause, and a poll that fails does, too.
@@ -264,11 +245,8 @@ impl Entry {
         }
         tally::add(Count::Refused, 1);
         // If the peer doesn't take the refusal, the connection is only closed.
-        let _ = send(
-            stream,
-            &self.refusal,
-            SendFlags::DONTWAIT | SendFlags::NOSIGNAL,
-        );
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        let _ = send(stream, &self.refusal, flags);
         let _ = shutdown(stream, Shutdown::Write);
         // Unread input would make the close a reset, which may overtake the refusal.
         let _ = recv(stream, &mut [0; 4096], RecvFlags::DONTWAIT);
@@ -296,7 +274,6 @@ impl Entry {
         self.listener.set_nonblocking(true)
     }
 
-    /// The listener, for a poller to watch.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.listener.as_fd()
     }
@@ -344,13 +321,10 @@ pub(crate) fn next_id() -> ConnId {
 /// # Errors
 /// When the address is in use or reserved, or the machine doesn't have it.
 pub fn bind(addr: SocketAddr, options: &Options) -> Result<TcpListener, BindError> {
-    listen(addr, options).map_err(|source| match source.kind() {
-        io::ErrorKind::AddrInUse => BindError::InUse {
-            addr,
-            holder: holder(addr),
-        },
+    listen(addr, options).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => BindError::InUse(addr, holder(addr)),
         io::ErrorKind::PermissionDenied if addr.port() < 1024 => BindError::Privileged(addr),
-        _ => BindError::Other { addr, source },
+        _ => BindError::Other(addr, error),
     })
 }
 

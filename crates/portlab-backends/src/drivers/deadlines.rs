@@ -46,7 +46,6 @@ impl Deadlines {
         self.credited_at = Some(Instant::now());
     }
 
-    /// No time limits.
     pub(crate) fn none() -> Self {
         static NONE: Limits = Limits {
             connections: usize::MAX,
@@ -104,7 +103,6 @@ impl Deadlines {
         }
     }
 
-    /// Why it is to be closed now, if it is.
     #[inline]
     pub(crate) fn overdue(&self) -> Option<Cut> {
         match self.is_timed() {
@@ -196,17 +194,17 @@ mod tests {
         }
     }
 
-    fn limits(limits: Limits) -> &'static Limits {
-        Box::leak(Box::new(limits))
+    fn deadlines(limits: Limits) -> Deadlines {
+        Deadlines::new(Box::leak(Box::new(limits)))
     }
 
     #[test]
     fn nothing_is_due_without_limits() {
-        let mut deadlines = Deadlines::new(limits(Limits {
+        let mut deadlines = deadlines(Limits {
             message: None,
             posts_per_s: None,
             ..Limits::default()
-        }));
+        });
         deadlines.handled(&HasPartOf(Some(1)), 1_000_000);
         assert_eq!((deadlines.next(), deadlines.overdue()), (None, None));
         assert!(!deadlines.rests());
@@ -214,7 +212,7 @@ mod tests {
 
     #[test]
     fn more_bytes_of_a_message_do_not_move_its_deadline() {
-        let mut deadlines = Deadlines::new(limits(Limits::default()));
+        let mut deadlines = deadlines(Limits::default());
         deadlines.handled(&HasPartOf(Some(1)), 0);
         let first = deadlines.next().expect("a message has begun");
         deadlines.handled(&HasPartOf(Some(1)), 0);
@@ -227,14 +225,13 @@ mod tests {
 
     #[test]
     fn a_limit_that_has_passed_gives_its_reason() {
-        let now = limits(Limits {
+        let now = Limits {
             idle: Some(Duration::ZERO),
             message: Some(Duration::ZERO),
             ..Limits::default()
-        });
-        assert_eq!(Deadlines::new(now).overdue(), Some(Cut::Idle));
-        let no_idle = limits(Limits { idle: None, ..*now });
-        let mut deadlines = Deadlines::new(no_idle);
+        };
+        assert_eq!(deadlines(now).overdue(), Some(Cut::Idle));
+        let mut deadlines = deadlines(Limits { idle: None, ..now });
         assert_eq!(deadlines.overdue(), None);
         deadlines.handled(&HasPartOf(Some(1)), 0);
         assert_eq!(deadlines.overdue(), Some(Cut::Unfinished));
@@ -242,10 +239,10 @@ mod tests {
 
     #[test]
     fn the_posts_of_one_second_are_free_and_more_are_followed_by_a_rest() {
-        let mut deadlines = Deadlines::new(limits(Limits {
+        let mut deadlines = deadlines(Limits {
             posts_per_s: NonZeroU32::new(100),
             ..Limits::default()
-        }));
+        });
         let begin = Instant::now();
         deadlines.handled(&HasPartOf(None), 100);
         assert!(!deadlines.rests());
@@ -259,12 +256,12 @@ mod tests {
     #[test]
     fn the_time_of_a_rest_counts_in_neither_limit() {
         let limit = Duration::from_secs(2);
-        let mut deadlines = Deadlines::new(limits(Limits {
+        let mut deadlines = deadlines(Limits {
             idle: Some(limit),
             message: Some(limit),
             posts_per_s: NonZeroU32::new(1),
             ..Limits::default()
-        }));
+        });
         deadlines.handled(&HasPartOf(Some(1)), 60);
         std::thread::sleep(limit);
         assert_eq!((deadlines.rests(), deadlines.overdue()), (true, None));

@@ -100,7 +100,6 @@ fn advance(conn: &mut Conn, scratch: &mut Scratch, hub: &mut impl HubClient) -> 
     hub.with_inbox(|inbox| conn.advance(scratch, Some(inbox)))
 }
 
-/// What has ended a wait.
 enum WokenBy {
     Peer,
     /// The bell, and perhaps the peer as well.

@@ -21,7 +21,6 @@ pub(crate) struct Outbox {
     posts: Vec<Post>,
 }
 
-/// What a session is called for.
 pub(crate) enum SessionEvent<'a> {
     Open,
     Data(&'a [u8]),
@@ -39,10 +38,8 @@ impl SessionEvent<'_> {
     }
 }
 
-/// What a session made of its mail.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Collected {
-    /// There was none.
     Nothing,
     /// Bytes to be sent, in `out`.
     Letters(Flow),
@@ -91,7 +88,6 @@ impl Outbox {
         Ok(collected)
     }
 
-    /// How many messages for the hub there are.
     pub(crate) fn posted(&self) -> usize {
         self.posts.len()
     }
@@ -143,5 +139,4 @@ impl Outbox {
     }
 }
 
-/// Room for most answers.
 const USUAL: usize = 4 * 1024;

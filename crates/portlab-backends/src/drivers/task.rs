@@ -139,7 +139,6 @@ impl Port {
     }
 }
 
-/// Awaits the next connection of `listener`.
 async fn accept(listener: &TcpListener) -> io::Result<(TcpStream, SocketAddr, Span)> {
     poll_fn(|cx| {
         let accepting = trace::start();
@@ -166,18 +165,15 @@ async fn unless_stopped<T>(
     .await
 }
 
-/// A connection and its session.
 pub(crate) struct TaskConn {
     /// Given back before the socket closes.
     _admission: Admission,
     stream: Interruptible<TcpStream>,
     session: Box<dyn Session>,
     span: Span,
-    /// Its client of the hub, if the service has one.
     hub: Option<TaskClient>,
     /// Mail and input are handled in turn, when both have come.
     mail_first: bool,
-    /// All input has been read, to the peer's FIN.
     at_end: bool,
     /// The session holds input that it has not handled.
     has_more: bool,
@@ -190,13 +186,11 @@ pub(crate) struct TaskConn {
     _alive: mpsc::Sender<()>,
 }
 
-/// What one call of the session has brought.
 struct Turn {
     work: Work,
     next: Next,
     /// The part of the answer that has not been sent; usually nothing, and then no memory.
     unsent: Vec<u8>,
-    /// Messages for the hub; usually none.
     posts: Vec<Post>,
     /// The server closes the connection for this reason, and `unsent` holds its last bytes.
     cut: Option<Cut>,
@@ -370,7 +364,6 @@ impl TaskConn {
         })
     }
 
-    /// Handles its mail, if there is any.
     fn collect(&mut self, cx: &Context<'_>) -> io::Result<Option<Turn>> {
         let Some(hub) = &self.hub else {
             return Ok(None);
@@ -398,7 +391,6 @@ impl TaskConn {
         })
     }
 
-    /// Lets the session write its last bytes.
     fn cut(&mut self, why: Cut) -> io::Result<Turn> {
         SCRATCH
             .with_borrow_mut(|Scratch { outbox, .. }| last_bytes(outbox, &mut *self.session, why))

@@ -20,9 +20,7 @@ pub(crate) struct WorkerSlots {
     workers: Vec<Option<Pid>>,
     /// 1 for each slot whose worker has a connection: if the worker is killed, the parent counts the connection's end.
     busy: &'static [AtomicU64],
-    /// Empty slots wait until then.
     due: Option<Instant>,
-    /// When the last workers were started.
     began: Instant,
     /// The pause after workers that ended too soon.
     pause: Duration,
@@ -68,7 +66,6 @@ impl WorkerSlots {
         empty
     }
 
-    /// How many workers run.
     pub(crate) fn running(&self) -> usize {
         self.workers.iter().flatten().count()
     }
@@ -78,7 +75,6 @@ impl WorkerSlots {
         &self.busy[slot]
     }
 
-    /// A worker was started for a slot.
     pub(crate) fn fill(&mut self, slot: usize, worker: Pid) {
         self.workers[slot] = Some(worker);
         (self.has_started, self.short_since) = (true, None);
@@ -115,7 +111,6 @@ impl WorkerSlots {
         Ok(())
     }
 
-    /// Empties the slots of the `dead`.
     pub(crate) fn free(&mut self, dead: &[Reaped]) {
         if dead.is_empty() {
             return;

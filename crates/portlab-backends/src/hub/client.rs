@@ -18,9 +18,7 @@ pub(crate) trait HubClient {
     /// When the hub's process has ended.
     fn fetch(&mut self) -> io::Result<()>;
 
-    /// Gives `look` the mail that has come.
     fn with_inbox<T>(&mut self, look: impl FnOnce(&mut dyn Inbox) -> T) -> T;
 
-    /// Tells the hub of an event.
     fn tell(&mut self, event: HubEvent);
 }

@@ -57,7 +57,6 @@ impl LockedHub {
         sleepers.into_iter().for_each(Waker::wake);
     }
 
-    /// What has become of all mail so far.
     pub(crate) fn counts(&self) -> Counts {
         self.state.lock().expect(UNBROKEN).counts()
     }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    str::FromStr,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
     time::{Duration, Instant},
 };
@@ -37,29 +36,16 @@ pub enum Policy {
     DropOldest,
 }
 
-/// A text that names no policy.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("unknown policy {0:?}: expected disconnect or drop-oldest")]
-pub struct UnknownPolicy(String);
+impl Policy {
+    /// All policies.
+    pub const ALL: [Self; 2] = [Self::Disconnect, Self::DropOldest];
 
-impl FromStr for Policy {
-    type Err = UnknownPolicy;
-
-    fn from_str(text: &str) -> Result<Self, UnknownPolicy> {
-        match text {
-            "disconnect" => Ok(Self::Disconnect),
-            "drop-oldest" => Ok(Self::DropOldest),
-            _ => Err(UnknownPolicy(text.to_owned())),
-        }
-    }
-}
-
-impl std::fmt::Display for Policy {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+    /// Its name on the command line.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Disconnect => "disconnect",
             Self::DropOldest => "drop-oldest",
-        })
+        }
     }
 }
 
@@ -88,10 +74,8 @@ pub(crate) struct Mailbox {
     overflowed: bool,
 }
 
-/// What became of a piece of mail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Put {
-    /// It waits.
     Waits,
     /// It waits, and so many older pieces were thrown away.
     Displaced(u64),
@@ -101,7 +85,6 @@ pub(crate) enum Put {
     Refused,
 }
 
-/// What a receiver finds in its mailbox.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     Mail(Mail),
@@ -186,7 +169,6 @@ impl Mailbox {
         self.missed += count;
     }
 
-    /// Takes the next piece.
     pub(crate) fn take(&mut self) -> Found {
         if self.overflowed {
             return Found::Overflow;
@@ -208,12 +190,10 @@ impl Mailbox {
         Found::Mail(mail)
     }
 
-    /// Whether its receiver is to be dropped.
     pub(crate) fn is_overflowed(&self) -> bool {
         self.overflowed
     }
 
-    /// Notes that so many bytes wait here now.
     fn weigh(&mut self, bytes: usize) {
         let (before, after) = (counted(self.bytes), counted(bytes));
         self.bytes = bytes;
@@ -283,7 +263,6 @@ impl Counts {
         self.missed += count;
     }
 
-    /// Counts why a receiver was closed.
     pub(crate) fn closed(&mut self, reason: CloseReason) {
         self.dropped += u64::from(reason == CloseReason::TooSlow);
     }

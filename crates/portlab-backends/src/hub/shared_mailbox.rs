@@ -23,10 +23,8 @@ struct Inner {
     sleeper: Option<(Waker, Until)>,
 }
 
-/// What a receiver sleeps for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Until {
-    /// It has read all its mail.
     Mail,
     /// Its peer doesn't read, so more mail is of no use; but it must be woken when too much has come.
     Overflow,

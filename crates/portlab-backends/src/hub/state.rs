@@ -80,7 +80,6 @@ impl<A> HubState<A> {
         handling.hub(from, pieces);
     }
 
-    /// What has become of all mail so far.
     pub(crate) fn counts(&self) -> Counts {
         self.counts
     }

@@ -28,7 +28,6 @@ pub(crate) struct HubTask {
     task: JoinHandle<Counts>,
 }
 
-/// What a connection's task sends to the hub's task.
 enum Message {
     Connect(Arc<SharedMailbox>),
     /// The posts of one turn, and where to confirm that the hub has handled all of them.
@@ -42,7 +41,6 @@ enum Message {
 const WAITING: usize = 64;
 
 impl HubTask {
-    /// Starts the task that holds `hub`.
     pub(crate) fn spawn(hub: Box<dyn Hub>, overflow: Overflow) -> Self {
         let (messages, mut received) = mpsc::channel(WAITING);
         let task = tokio::spawn(async move {
@@ -74,7 +72,6 @@ impl HubTask {
         }
     }
 
-    /// Makes the client of connection `id`.
     pub(crate) fn client(&self, id: ConnId) -> TaskClient {
         TaskClient {
             id,
@@ -103,7 +100,6 @@ impl TaskClient {
         self.send(Message::Connect(Arc::clone(&self.mailbox))).await
     }
 
-    /// Tells the hub that the connection has ended.
     pub(crate) async fn gone(&self, reason: CloseReason) -> io::Result<()> {
         self.send(Message::Gone(reason)).await
     }
@@ -136,7 +132,6 @@ impl TaskClient {
         look(&mut (&*self.mailbox, cx.waker()))
     }
 
-    /// Ready when too much mail has come.
     pub(crate) fn poll_overflow(&self, cx: &Context<'_>) -> Poll<()> {
         match self.mailbox.is_overflowed(cx.waker()) {
             true => Poll::Ready(()),

@@ -30,7 +30,8 @@ impl<'a> ThreadClient<'a> {
     /// # Errors
     /// When no descriptor is left for the bell.
     pub(crate) fn new(hub: &'a LockedHub, id: ConnId) -> io::Result<Self> {
-        let bell = Arc::new(Bell::new()?);
+        let flags = EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
+        let bell = Arc::new(Bell(eventfd(0, flags)?));
         Ok(Self {
             hub,
             id,
@@ -47,7 +48,8 @@ impl HubClient for ThreadClient<'_> {
     }
 
     fn fetch(&mut self) -> io::Result<()> {
-        self.bell.clear();
+        // If the bell is unreadable already, this fails, which is no error.
+        let _ = rustix::io::read(&self.bell.0, &mut [0; 8]);
         Ok(())
     }
 
@@ -64,18 +66,6 @@ impl HubClient for ThreadClient<'_> {
 ///
 /// Source: `eventfd(2)`.
 struct Bell(OwnedFd);
-
-impl Bell {
-    fn new() -> io::Result<Self> {
-        let flags = EventfdFlags::NONBLOCK | EventfdFlags::CLOEXEC;
-        Ok(Self(eventfd(0, flags)?))
-    }
-
-    fn clear(&self) {
-        // If the bell is unreadable already, this fails, which is no error.
-        let _ = rustix::io::read(&self.0, &mut [0; 8]);
-    }
-}
 
 impl Wake for Bell {
     fn wake(self: Arc<Self>) {

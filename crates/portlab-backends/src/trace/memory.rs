@@ -23,7 +23,6 @@ use portlab_sys::children::generation;
 use super::{BROKER, ROLE};
 use crate::sync::{AtomicU64, words};
 
-/// What was recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     /// A connection was accepted. The peer's port, and how many more wait for it.
@@ -34,11 +33,8 @@ pub(crate) enum What {
     Hub,
     Write,
     Wait,
-    /// A process has closed its copy of a connection.
     Close,
-    /// A job was put into a queue.
     Queued,
-    /// A job was taken out of it.
     Taken,
 }
 
@@ -75,7 +71,6 @@ pub(super) struct Owner {
     pub(super) thread: String,
 }
 
-/// The role of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ProcessRole {
     Server,
@@ -86,7 +81,6 @@ pub(super) enum ProcessRole {
 const PROCESS_ROLES: [ProcessRole; 3] =
     [ProcessRole::Server, ProcessRole::Child, ProcessRole::Broker];
 
-/// The memory of a recording.
 pub(super) struct Memory {
     words: &'static [AtomicU64],
     slots: usize,
@@ -96,10 +90,8 @@ pub(super) struct Memory {
 const SLOT: usize = 4;
 /// Chunks are multiples of this many slots. The first unit is the control's.
 const UNIT: usize = 16;
-/// The size of the largest chunk.
 const LARGEST: usize = 512;
 
-/// Words of the control.
 const TAKEN: usize = 0;
 const NOT_RECORDED: usize = 1;
 /// `u64::MAX` minus the end of the first event that was not recorded: memory begins with zeros.
@@ -107,28 +99,17 @@ const FIRST_LOST: usize = 2;
 
 static MEMORY: OnceLock<Memory> = OnceLock::new();
 
-/// The chunk that a thread writes to.
+#[derive(Clone, Copy, Default)]
 pub(super) struct ThreadChunk {
     /// The process that took the chunk, by the number of forks before it: a child takes a chunk of its own.
-    generation: Cell<u32>,
-    header: Cell<usize>,
-    size: Cell<usize>,
-    used: Cell<usize>,
-}
-
-impl ThreadChunk {
-    pub(super) const fn new() -> Self {
-        Self {
-            generation: Cell::new(0),
-            header: Cell::new(0),
-            size: Cell::new(0),
-            used: Cell::new(0),
-        }
-    }
+    generation: u32,
+    header: usize,
+    size: usize,
+    used: usize,
 }
 
 thread_local! {
-    static CHUNK: ThreadChunk = const { ThreadChunk::new() };
+    static CHUNK: Cell<ThreadChunk> = Cell::default();
 }
 
 /// Maps the memory, once, with room for `events` events and the headers of their chunks together.
@@ -148,10 +129,9 @@ pub(super) fn make(events: usize) -> io::Result<&'static Memory> {
     }
 }
 
-/// Records `event`, or counts it as not recorded.
 pub(super) fn record(event: &TraceEvent) {
     if let Some(memory) = MEMORY.get() {
-        CHUNK.with(|chunk| memory.record(chunk, event));
+        CHUNK.with(|chunk| chunk.set(memory.record(chunk.get(), event)));
     }
 }
 
@@ -163,33 +143,36 @@ impl Memory {
         Ok(Self { words, slots })
     }
 
-    pub(super) fn record(&self, chunk: &ThreadChunk, event: &TraceEvent) {
-        let mine = chunk.generation.get() == generation();
-        if (!mine || chunk.used.get() == chunk.size.get()) && !self.take(chunk, mine, event.conn) {
-            self.words[NOT_RECORDED].fetch_add(1, Relaxed);
-            self.words[FIRST_LOST].fetch_max(u64::MAX - event.end_ns, Relaxed);
-            return;
+    /// Records `event`, or counts it as not recorded. Returns the thread's chunk, which may be another one now.
+    pub(super) fn record(&self, mut chunk: ThreadChunk, event: &TraceEvent) -> ThreadChunk {
+        let mine = chunk.generation == generation();
+        if !mine || chunk.used == chunk.size {
+            let Some(taken) = self.take(chunk.size * usize::from(mine) * 2, event.conn) else {
+                self.words[NOT_RECORDED].fetch_add(1, Relaxed);
+                self.words[FIRST_LOST].fetch_max(u64::MAX - event.end_ns, Relaxed);
+                return chunk;
+            };
+            chunk = taken;
         }
-        let (header, used) = (chunk.header.get(), chunk.used.get());
         let duration = event.end_ns.saturating_sub(event.start_ns) & LOW_56;
-        let slot = self.slot(header + used);
+        let slot = self.slot(chunk.header + chunk.used);
         slot[0].store(event.end_ns, Relaxed);
         slot[1].store((event.what as u64) << 56 | duration, Relaxed);
         slot[2].store(event.conn, Relaxed);
         slot[3].store(event.extra, Relaxed);
-        chunk.used.set(used + 1);
+        chunk.used += 1;
         // A reader that sees the new length sees the event.
-        let length = &self.slot(header)[1];
+        let length = &self.slot(chunk.header)[1];
         length.store(length.load(Relaxed) + 1, Release);
+        chunk
     }
 
-    /// Takes a chunk for the calling thread, twice as large as its last one. Returns false if no memory is left.
-    fn take(&self, chunk: &ThreadChunk, mine: bool, conn: u64) -> bool {
-        let wanted = if mine { chunk.size.get() * 2 } else { 0 }.clamp(UNIT, LARGEST);
+    /// Takes a chunk for the calling thread; `None` if no memory is left.
+    fn take(&self, wanted: usize, conn: u64) -> Option<ThreadChunk> {
+        let wanted = wanted.clamp(UNIT, LARGEST);
         let at = self.words[TAKEN].fetch_add(wanted as u64, Relaxed);
-        let Some(left) = (self.slots as u64).checked_sub(at).filter(|left| *left > 0) else {
-            return false;
-        };
+        let left = (self.slots as u64).checked_sub(at);
+        let left = left.filter(|left| *left > 0)?;
         let (header, size) = (at as usize, wanted.min(left as usize));
         let process = match generation() {
             0 => ProcessRole::Server,
@@ -204,14 +187,14 @@ impl Memory {
         slot[3].store(u64::from_le_bytes(half(&name, 8)), Relaxed);
         let kind = HEADER | (process as u64) << 56 | (size as u64) << 32;
         slot[1].store(kind, Release);
-        chunk.generation.set(generation());
-        chunk.header.set(header);
-        chunk.size.set(size);
-        chunk.used.set(1);
-        true
+        Some(ThreadChunk {
+            generation: generation(),
+            header,
+            size,
+            used: 1,
+        })
     }
 
-    /// How many events were not recorded.
     pub(super) fn not_recorded(&self) -> u64 {
         self.words[NOT_RECORDED].load(Relaxed)
     }
@@ -222,7 +205,6 @@ impl Memory {
         (from_behind > 0).then_some(u64::MAX - from_behind)
     }
 
-    /// Calls `visit` with every chunk's owner and events.
     pub(super) fn for_each(
         &self,
         mut visit: impl FnMut(&Owner, &mut dyn Iterator<Item = TraceEvent>) -> io::Result<()>,
@@ -318,6 +300,12 @@ mod tests {
         }
     }
 
+    /// Records the events of a thread, and returns its last chunk.
+    fn record_all(memory: &Memory, events: impl IntoIterator<Item = TraceEvent>) -> ThreadChunk {
+        let record = |chunk, event: TraceEvent| memory.record(chunk, &event);
+        events.into_iter().fold(ThreadChunk::default(), record)
+    }
+
     fn all(memory: &Memory) -> Vec<Vec<TraceEvent>> {
         let mut chunks = Vec::new();
         let visited = memory.for_each(|_, events| {
@@ -331,9 +319,8 @@ mod tests {
     #[test]
     fn events_are_found_as_they_were_recorded_in_chunks_that_grow() {
         let memory = Memory::new(10_000).unwrap();
-        let chunk = ThreadChunk::new();
         let events: Vec<_> = (1..=2_000).map(event).collect();
-        events.iter().for_each(|event| memory.record(&chunk, event));
+        record_all(&memory, events.iter().copied());
         let chunks = all(&memory);
         let lengths: Vec<_> = chunks.iter().map(Vec::len).collect();
         assert_eq!(lengths, [15, 31, 63, 127, 255, 511, 511, 487]);
@@ -344,12 +331,11 @@ mod tests {
     #[test]
     fn events_without_room_are_counted_and_their_first_time_is_known() {
         let memory = Memory::new(33).unwrap();
-        let (one, other) = (ThreadChunk::new(), ThreadChunk::new());
-        (1..=40).for_each(|number| memory.record(&one, &event(number)));
-        memory.record(&other, &event(30));
+        let one = record_all(&memory, (1..=40).map(event));
+        record_all(&memory, [event(30)]);
         // Two chunks, of 16 and of 32 slots, each with a header.
         assert_eq!(all(&memory).concat().len(), 46 - 6);
-        memory.record(&one, &event(41));
+        memory.record(one, &event(41));
         let kept = all(&memory).concat().len() as u64;
         assert_eq!(kept + memory.not_recorded(), 42);
         assert_eq!(memory.first_lost_ns(), Some(30 + 5));
@@ -359,16 +345,15 @@ mod tests {
     fn a_chunk_without_a_header_is_skipped() {
         let memory = Memory::new(200).unwrap();
         memory.words[TAKEN].fetch_add(32, Relaxed);
-        memory.record(&ThreadChunk::new(), &event(1));
+        record_all(&memory, [event(1)]);
         assert_eq!(all(&memory), [[event(1)]]);
     }
 
     #[test]
     fn events_of_a_chunk_without_a_header_are_no_headers() {
         let memory = Memory::new(64).unwrap();
-        let chunk = ThreadChunk::new();
         // Chunks of 16 and 32 slots; the second one's header is not there yet, and its events are.
-        (1..=40).for_each(|number| memory.record(&chunk, &event(number)));
+        record_all(&memory, (1..=40).map(event));
         memory.slot(32)[1].store(0, Relaxed);
         assert_eq!(all(&memory).concat().len(), 15);
     }

@@ -34,10 +34,8 @@ pub(crate) use self::memory::What;
 use self::memory::{TraceEvent, record};
 pub use self::recorder::Recorder;
 
-/// Whether events are being recorded.
 static ON: AtomicBool = AtomicBool::new(false);
 
-/// Whether this process is the broker.
 static BROKER: AtomicBool = AtomicBool::new(false);
 
 /// A shorter wait is not recorded.
@@ -46,9 +44,7 @@ const BRIEF_NS: u64 = 10_000;
 thread_local! {
     /// The connection that this thread serves now; 0 for none.
     static TURN: Cell<u64> = const { Cell::new(0) };
-    /// The role of this thread, if it was set.
     static ROLE: Cell<&'static str> = const { Cell::new("") };
-    /// When this thread's last event ended.
     static BUSY_UNTIL: Cell<u64> = const { Cell::new(0) };
 }
 
@@ -104,7 +100,6 @@ pub(crate) struct Call {
     cpu_ns: u64,
 }
 
-/// Begins a call that may block.
 #[inline]
 pub(crate) fn call() -> Call {
     let mark = start();
@@ -131,7 +126,6 @@ impl Call {
         }
     }
 
-    /// The call has only waited.
     #[inline]
     pub(crate) fn idle(self) {
         self.mark.idle();
@@ -160,7 +154,6 @@ impl Span {
         Self(id)
     }
 
-    /// The connection's number.
     pub(crate) fn id(&self) -> ConnId {
         self.0
     }
@@ -188,7 +181,6 @@ impl Drop for Span {
 #[derive(Debug)]
 pub(crate) struct Job(u64);
 
-/// A job is put into the queue of a pool.
 #[inline]
 pub(crate) fn queued() -> Job {
     if !ON.load(Relaxed) {
@@ -221,7 +213,6 @@ pub(crate) fn role(role: &'static str) {
     ROLE.set(role);
 }
 
-/// Sets that this process is the broker.
 pub(crate) fn is_the_broker() {
     BROKER.store(true, Relaxed);
 }

@@ -43,15 +43,11 @@ impl Recorder {
     pub fn write(self, about: About, out: impl Write) -> io::Result<About> {
         ON.store(false, Relaxed);
         let now = monotonic_ns();
-        let until = self
-            .memory
-            .first_lost_ns()
-            .map_or(now, |lost| lost.min(now));
         let Self { memory, began_ns } = self;
         let timeline = Timeline {
             memory,
             began_ns,
-            until,
+            until: memory.first_lost_ns().map_or(now, |lost| lost.min(now)),
         };
         timeline.write(about, out)
     }
@@ -72,16 +68,13 @@ struct Survey {
     /// The processes, and the names of their threads.
     processes: BTreeMap<u32, (ProcessRole, BTreeMap<u32, String>)>,
     conns: HashMap<u64, Life>,
-    /// How the queue changed, and when.
     queue: Vec<(u64, i64)>,
     accept_queue: Vec<(u64, u64)>,
 }
 
-/// The known events of a connection.
 #[derive(Default)]
 struct Life {
     accepted: Option<(u64, u16)>,
-    /// The end of its last event.
     end_ns: u64,
     /// When it was served last, and by which process and thread.
     served: (u64, u32, u32),
@@ -112,7 +105,8 @@ impl Timeline {
             let mut samples = samples.into_iter();
             samples.try_for_each(|(at, value)| writer.sample(server, name, at, value))
         };
-        count(CONNECTIONS, sums(active(&spans)))?;
+        let ends = |span: &Span| [(span.start_ns, 1), (span.end_ns, -1)];
+        count(CONNECTIONS, sums(spans.iter().flat_map(ends).collect()))?;
         count(QUEUE, sums(survey.queue))?;
         count(ACCEPT_QUEUE, changes(survey.accept_queue))?;
         writer.finish(&about)?;
@@ -230,14 +224,6 @@ fn process_name(model: &str, role: ProcessRole) -> String {
         ProcessRole::Child => format!("portlab {model} child"),
         ProcessRole::Broker => format!("portlab {model} broker"),
     }
-}
-
-/// When the number of connections changes, and by how much.
-fn active(spans: &[Span]) -> Vec<(u64, i64)> {
-    let changes = spans
-        .iter()
-        .flat_map(|span| [(span.start_ns, 1), (span.end_ns, -1)]);
-    changes.collect()
 }
 
 /// The sums of changes. Several changes at the same time make one sum.

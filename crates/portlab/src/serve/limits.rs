@@ -2,6 +2,7 @@
 
 use std::{num::NonZeroU32, time::Duration};
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use portlab_backends::{Limits, Overflow, Policy, Sheet, Workers};
 use portlab_service::ChatLimits;
 use portlab_words::{
@@ -54,7 +55,13 @@ pub(super) struct LimitArgs {
 
     /// What is done with mail that a member of a chat doesn't read: disconnect it,
     /// or drop-oldest
-    #[arg(long, value_name = "POLICY", default_value = "disconnect")]
+    #[arg(
+        long,
+        value_name = "POLICY",
+        default_value = "disconnect",
+        hide_possible_values = true
+    )]
+    #[arg(value_parser = PossibleValuesParser::new(Policy::ALL.map(Policy::name)).map(policy))]
     overflow: Policy,
 
     /// The most mail that may wait for one member
@@ -88,6 +95,11 @@ pub(super) struct LimitArgs {
     /// How long connections may take to finish when the server stops
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = units::duration("0s", "1h"))]
     pub(super) drain: Duration,
+}
+
+fn policy(name: String) -> Policy {
+    let named = Policy::ALL.into_iter().find(|it| it.name() == name);
+    named.expect("the parser takes names of policies only")
 }
 
 /// A limit that may be off.
@@ -172,7 +184,7 @@ impl LimitArgs {
             "member_lines_per_s": limits.posts_per_s,
             "member_budget": self.member_budget,
             "rooms": self.rooms,
-            "overflow": self.overflow.to_string(),
+            "overflow": self.overflow.name(),
             "output_bytes": self.output_limit,
             "soft_bytes": self.soft_limit,
             "patience_s": self.patience.as_secs_f64(),
@@ -201,7 +213,7 @@ impl LimitArgs {
             return line;
         }
         let rate = limits.posts_per_s.map_or_else(off, |rate| rate.to_string());
-        let (budget, rooms, overflow) = (self.member_budget, self.rooms, self.overflow);
+        let (budget, rooms, overflow) = (self.member_budget, self.rooms, self.overflow.name());
         let (length, within) = (bytes(self.line_limit), time(limits.message));
         let [output, soft, all] = [self.output_limit, self.soft_limit, self.mail_limit].map(bytes);
         let patience = units::time(self.patience);

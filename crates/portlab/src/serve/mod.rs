@@ -354,7 +354,7 @@ fn say(line: &str) -> anyhow::Result<()> {
 pub(crate) fn remedy(error: BindError) -> Text {
     let Text { en, zh } = error.text();
     match &error {
-        BindError::InUse { addr, holder } => {
+        BindError::InUse(addr, holder) => {
             let free = SocketAddr::new(addr.ip(), 0);
             // No program may be listening: connections of an earlier server are enough.
             let left = Snapshot::take().ok().filter(|_| holder.is_none());
@@ -373,7 +373,7 @@ pub(crate) fn remedy(error: BindError) -> Text {
             let free = SocketAddr::new(addr.ip(), 0);
             tr!("{en}; try --bind {free}", "{zh}；可以改用 --bind {free}")
         }
-        BindError::Other { .. } => tr!(
+        BindError::Other(..) => tr!(
             "{en}; --bind takes an address of this machine",
             "{zh}；--bind 要写本机的地址"
         ),

@@ -51,7 +51,6 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
     at_end: bool,
     /// The session holds input that it has not handled.
     has_more: bool,
-    /// The FIN has been sent.
     has_finished: bool,
     close_reason: CloseReason,
 }
@@ -60,7 +59,6 @@ pub(crate) struct Conn<S = Interruptible<TcpStream>> {
 enum State {
     /// The session has not been called yet.
     New,
-    /// Reading and answering.
     Talking,
     /// The answer is in `pending`, and the work before it isn't done.
     Working(Next),
@@ -108,11 +106,8 @@ impl Scratch {
 
 /// A socket as the state machine uses it. Tests use a simulated one.
 pub(crate) trait Socket {
-    /// As `read(2)` of a non-blocking socket.
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize>;
-    /// As `write(2)` of a non-blocking socket.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
-    /// Sends the FIN.
     fn finish(&mut self) -> io::Result<()>;
 }
 
@@ -131,12 +126,10 @@ impl Socket for Interruptible<TcpStream> {
 }
 
 impl Conn {
-    /// The socket, for the poller.
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
         &mut self.stream
     }
 
-    /// The socket, for a poll.
     pub(crate) fn fd(&self) -> BorrowedFd<'_> {
         self.stream.as_fd()
     }
@@ -167,7 +160,6 @@ impl<S: Socket> Conn<S> {
         }
     }
 
-    /// The connection's number.
     pub(crate) fn id(&self) -> ConnId {
         self.span.id()
     }
@@ -183,12 +175,10 @@ impl<S: Socket> Conn<S> {
         !self.pending.is_empty() && !matches!(self.state, State::Working(_))
     }
 
-    /// Whether all input has been read, to the peer's FIN.
     pub(crate) fn is_at_end(&self) -> bool {
         self.at_end
     }
 
-    /// Whether the session holds input that it has not handled.
     pub(crate) fn has_more(&self) -> bool {
         self.has_more
     }
@@ -206,7 +196,6 @@ impl<S: Socket> Conn<S> {
         }
     }
 
-    /// Why the connection has ended.
     pub(crate) fn close_reason(&self) -> CloseReason {
         self.close_reason
     }

@@ -43,7 +43,6 @@ pub(crate) struct Key {
     generation: u32,
 }
 
-/// A connection of the loop.
 struct Slot {
     conn: Conn,
     /// Where its mail waits, if the service has a hub.
@@ -55,17 +54,14 @@ struct Slot {
     limit_timer: Option<Instant>,
 }
 
-/// Why a connection is called.
 #[derive(Clone, Copy)]
 enum Call {
     Advance,
     WorkDone,
 }
 
-/// What a timer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Alarm {
-    /// Accepting goes on after a failure.
     Accept,
     /// A handler has waited, or the time of a connection that closes is over.
     Done(Key),
@@ -73,7 +69,6 @@ enum Alarm {
     Limit(Key),
 }
 
-/// What a loop watches, and what it has to do.
 pub(crate) struct Reactor<'door, E> {
     door: &'door Door,
     service: &'static dyn Service,
@@ -87,7 +82,6 @@ pub(crate) struct Reactor<'door, E> {
     /// Connections that can go on: they have mail, or have had their turn and have more input.
     queue: VecDeque<Key>,
     timers: Timers<Alarm>,
-    /// Accepting pauses until its timer fires.
     accept_pauses: bool,
     backoff: Backoff,
     scratch: Scratch,
@@ -160,11 +154,10 @@ impl<'door, E: Executor> Reactor<'door, E> {
             LISTENER => self.accept_all(),
             STOP => self.listener = None,
             WORK_DONE => {}
-            token => self.ready(Key::from(token), event.is_read_closed()),
+            token => self.ready(Key::of(token), event.is_read_closed()),
         }
     }
 
-    /// Gives each connection in the queue one turn.
     pub(crate) fn advance_queued(&mut self) {
         // Connections that are queued meanwhile have their turn after the next wait.
         for _ in 0..self.queue.len() {
@@ -202,7 +195,6 @@ impl<'door, E: Executor> Reactor<'door, E> {
         self.step(key, Call::WorkDone);
     }
 
-    /// How serving ended.
     pub(crate) fn served(self) -> Served {
         let counts = self.hub.map(|hub| hub.counts());
         self.door.entry.served(0, counts)
@@ -237,7 +229,6 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    /// Watches a new connection, and lets its session begin.
     fn add(&mut self, mut conn: Conn) {
         self.generation = self.generation.wrapping_add(1);
         let key = Key {
@@ -246,7 +237,7 @@ impl<'door, E: Executor> Reactor<'door, E> {
         };
         let both = Interest::READABLE | Interest::WRITABLE;
         let registry = self.poll.registry();
-        if let Err(error) = registry.register(conn.stream(), key.into(), both) {
+        if let Err(error) = registry.register(conn.stream(), key.token(), both) {
             return not_served("can't watch a connection", "无法监视连接", &error);
         }
         let mailbox = self.hub.as_mut().map(|hub| {
@@ -309,7 +300,6 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    /// Puts a connection into the queue, once.
     fn enqueue(&mut self, key: Key) {
         if let Some(slot) = find(&mut self.slots, key)
             && !std::mem::replace(&mut slot.queued, true)
@@ -318,7 +308,6 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    /// Drops a connection, which closes its socket.
     fn remove(&mut self, key: Key) {
         self.leave_hub(key);
         let mut slot = self.slots.remove(key.index as usize);
@@ -339,7 +328,6 @@ impl<'door, E: Executor> Reactor<'door, E> {
         }
     }
 
-    /// Hands what a session has posted to the hub.
     fn carry_posts(&mut self, key: Key) {
         // A session posts only if its service has a hub.
         if let Some(hub) = &mut self.hub
@@ -393,17 +381,15 @@ fn putter<'a>(
     }
 }
 
-impl From<Key> for Token {
-    fn from(key: Key) -> Self {
-        Self((key.generation as usize) << 32 | key.index as usize)
+impl Key {
+    fn token(self) -> Token {
+        Token((self.generation as usize) << 32 | self.index as usize)
     }
-}
 
-impl From<Token> for Key {
-    fn from(token: Token) -> Self {
+    fn of(Token(token): Token) -> Self {
         Self {
-            index: token.0 as u32,
-            generation: (token.0 >> 32) as u32,
+            index: token as u32,
+            generation: (token >> 32) as u32,
         }
     }
 }

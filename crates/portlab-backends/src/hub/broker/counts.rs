@@ -42,7 +42,6 @@ impl SharedCounts {
         }
     }
 
-    /// The counts of all brokers.
     pub(super) fn of_brokers(self) -> Counts {
         let [delivered, missed, dropped] =
             [DELIVERED, MISSED, DROPPED].map(|word| self.0[word].load(Relaxed));
@@ -53,7 +52,6 @@ impl SharedCounts {
         }
     }
 
-    /// What has become of all mail so far.
     pub(super) fn read(self) -> Counts {
         let mut counts = self.of_brokers();
         counts.throw_away(self.0[BEHIND].load(Relaxed));

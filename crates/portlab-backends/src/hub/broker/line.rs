@@ -26,7 +26,6 @@ pub(crate) struct Line {
     socket: Seqpacket,
     overflow: Overflow,
     counts: SharedCounts,
-    /// The broker has ended.
     lost: Cell<bool>,
 }
 

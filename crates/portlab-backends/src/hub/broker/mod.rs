@@ -11,7 +11,7 @@ mod line;
 mod process;
 
 use std::{
-    fmt, io,
+    io,
     time::{Duration, Instant},
 };
 
@@ -48,9 +48,7 @@ pub(crate) struct Broker {
 
 struct Running {
     pid: Pid,
-    /// New lines are passed to the broker through it.
     control: Seqpacket,
-    /// How many lines the broker has room for.
     most: usize,
     since: Instant,
     /// The broker did not take the last line within [`TAKE_LINE`].
@@ -65,36 +63,14 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 /// How long the parent waits, once, until a busy broker takes a line.
 const TAKE_LINE: Duration = Duration::from_secs(1);
 
-/// Why a process gets no line.
-#[derive(Debug)]
-enum NoLine {
-    NoBroker,
-    Busy,
-    Full { open_files: u64, most: usize },
-}
-
-impl std::error::Error for NoLine {}
-
-impl fmt::Display for NoLine {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Self::NoBroker => Text::new(
-                "the broker, which holds the rooms, is being started again",
-                "管理聊天室的中介进程（broker）正在重新启动",
-            ),
-            Self::Busy => Text::new(
-                "the broker takes no lines now: it is stopped, or it has too much to do",
-                "中介进程（broker）现在不接收连线：它被暂停了，或者太忙",
-            ),
-            Self::Full { open_files, most } => tr!(
-                "the broker may have {open_files} open files, and has room for {most} of these processes; raise \
-                 the limit (ulimit -n)",
-                "中介进程（broker）最多打开 {open_files} 个文件，只能容纳 {most} 个进程；请提高限制（ulimit -n）"
-            ),
-        };
-        text.fmt(f)
-    }
-}
+const NO_BROKER: Text = Text::new(
+    "the broker, which holds the rooms, is being started again",
+    "管理聊天室的中介进程（broker）正在重新启动",
+);
+const BUSY: Text = Text::new(
+    "the broker takes no lines now: it is stopped, or it has too much to do",
+    "中介进程（broker）现在不接收连线：它被暂停了，或者太忙",
+);
 
 impl Broker {
     /// Forks the broker of `service`, if the service has a hub.
@@ -152,7 +128,6 @@ impl Broker {
         Ok(())
     }
 
-    /// The broker's process, if it runs.
     pub(crate) fn pid(&self) -> Option<Pid> {
         self.running.as_ref().map(|running| running.pid)
     }
@@ -173,13 +148,16 @@ impl Broker {
             return Ok(None);
         };
         let Some(running) = &mut self.running else {
-            return Err(busy(NoLine::NoBroker));
+            return Err(temporary(NO_BROKER));
         };
         let most = running.most;
         if lines >= most {
-            let open_files = limits::open_files();
-            let full = NoLine::Full { open_files, most };
-            return Err(io::Error::other(full));
+            let files = limits::open_files();
+            return Err(io::Error::other(tr!(
+                "the broker may have {files} open files, and has room for {most} of these processes; raise the \
+                 limit (ulimit -n)",
+                "中介进程（broker）最多打开 {files} 个文件，只能容纳 {most} 个进程；请提高限制（ulimit -n）"
+            )));
         }
         let (near, far) = Seqpacket::pair()?;
         let patience = match running.is_stuck {
@@ -190,9 +168,9 @@ impl Broker {
         let would_block = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
         running.is_stuck = passed.as_ref().is_err_and(would_block);
         passed.map_err(|error| match would_block(&error) {
-            true => busy(NoLine::Busy),
+            true => temporary(BUSY),
             // The broker has just died.
-            false => busy(NoLine::NoBroker),
+            false => temporary(NO_BROKER),
         })?;
         Ok(Some(Line::new(near, self.overflow, counts)))
     }
@@ -255,6 +233,6 @@ impl Broker {
 }
 
 /// An error that ends by itself.
-fn busy(why: NoLine) -> io::Error {
+fn temporary(why: Text) -> io::Error {
     io::Error::new(io::ErrorKind::ResourceBusy, why)
 }

@@ -38,10 +38,8 @@ const PIECES: usize = 1024;
 const REST: u32 = 4;
 const LONGEST_REST: Duration = Duration::from_millis(100);
 
-/// The broker, in its process.
 struct Process {
     poll: Poll,
-    /// Where new lines come from.
     control: Seqpacket,
     /// No more lines will come: the server stops.
     ends: bool,
@@ -49,7 +47,6 @@ struct Process {
     /// How many lines there may be. The next ones stay in the control socket until a line has ended.
     most: usize,
     counts: SharedCounts,
-    /// The counts of the brokers before this one.
     before: Counts,
     hub: HubState<usize>,
     overflow: Overflow,
@@ -57,15 +54,12 @@ struct Process {
     since_lines: usize,
     /// When lines that rest are read again.
     resting: Timers<usize>,
-    /// Lines whose connection has overflowed.
     overflowed: Vec<usize>,
     buffer: Box<[u8]>,
 }
 
-/// The broker's end of a line.
 struct BrokerLine {
     socket: Seqpacket,
-    /// The connection at its other end.
     member: ConnId,
     /// Messages that its process has not taken, except the first.
     waiting: Mailbox,
@@ -193,7 +187,6 @@ impl Process {
         Ok(())
     }
 
-    /// Handles the messages on a line.
     fn read_line(&mut self, key: usize) {
         let (began, mut pieces) = (Instant::now(), 0);
         for _ in 0..VISIT {
@@ -260,7 +253,6 @@ impl Process {
         pieces
     }
 
-    /// Sends the messages that have waited for room on a line.
     fn send_waiting(&mut self, key: usize) {
         if let Some(line) = self.lines.get_mut(key) {
             line.send_waiting();
@@ -362,7 +354,6 @@ mod tests {
     }
 
     impl Member {
-        /// Takes a piece; `false` when none waits.
         fn take(&mut self, client: &mut impl HubClient) -> bool {
             match client.with_inbox(|inbox| inbox.take()) {
                 Found::Mail(_) => self.received += 1,

@@ -29,7 +29,6 @@ use crate::{
     },
 };
 
-/// What the kernel keeps of a connection.
 #[derive(Default)]
 struct Kernel {
     arrived: VecDeque<u8>,
@@ -84,7 +83,6 @@ struct MailAndEcho {
 }
 
 const WORK: u8 = b'w';
-/// Bytes that are answered in one turn.
 const PORTION: usize = 20_000;
 
 impl Session for MailAndEcho {
@@ -125,7 +123,6 @@ enum Happens {
     Room(usize),
     /// The poller reports the connection, for a reason that has passed.
     Spurious,
-    /// The connection has its turn, if it is due.
     Turn,
     WorkDone,
 }
