@@ -15,9 +15,8 @@ pub struct Axis<'a> {
     pub spacing: Spacing,
     /// Writes a value with its unit, such as `12.3 µs`, shortly.
     pub write: fn(f64) -> String,
-    /// The only values that may be marked, each with its label; when there are none, round ones are
-    /// chosen.
-    pub ticks: &'a [(f64, &'a str)],
+    /// The only values that may be marked; when there are none, round ones are chosen.
+    pub ticks: &'a [f64],
 }
 
 impl<'a> Axis<'a> {
@@ -108,8 +107,8 @@ impl Marks {
         middle: impl Fn(f64, &str) -> f64,
         room: impl Fn(&Tick) -> f64,
     ) -> Self {
-        let tick = |value: f64, label: String| {
-            let at = scale.at(value)?;
+        let tick = |value: &f64| {
+            let (at, label) = (scale.at(*value)?, tidy(&(axis.write)(*value)));
             Some(Tick {
                 at,
                 middle: middle(at, &label),
@@ -121,15 +120,12 @@ impl Marks {
         };
         if !axis.ticks.is_empty() {
             let (low, high) = scale.ends();
-            let inside = axis
-                .ticks
-                .iter()
-                .filter(|(value, _)| match scale.spacing() {
-                    Spacing::Log => (low..=high).contains(&value.log10()),
-                    _ => (low..=high).contains(value),
-                });
+            let inside = axis.ticks.iter().filter(|value| match scale.spacing() {
+                Spacing::Log => (low..=high).contains(&value.log10()),
+                _ => (low..=high).contains(*value),
+            });
             let mut labelled: Vec<Tick> = Vec::new();
-            for tick in inside.filter_map(|(value, label)| tick(*value, (*label).to_owned())) {
+            for tick in inside.filter_map(tick) {
                 if labelled.last().is_none_or(|last| fits(last, &tick)) {
                     labelled.push(tick);
                 }
@@ -141,11 +137,7 @@ impl Marks {
         }
         let choices = ticks::choices(scale, most);
         let mut marks = choices.iter().map(|choice| Self {
-            labelled: choice
-                .labelled
-                .iter()
-                .filter_map(|value| tick(*value, tidy(&(axis.write)(*value))))
-                .collect(),
+            labelled: choice.labelled.iter().filter_map(tick).collect(),
             light: choice
                 .light
                 .iter()

@@ -23,7 +23,6 @@ use crate::{
 
 /// Renders how `after` differs from `before`, the earlier run, for a terminal of `width` columns, at
 /// least [`NARROWEST`].
-#[must_use]
 pub fn changes_text(before: &Record, after: &Record, lang: Lang, width: usize) -> String {
     let width = width.max(NARROWEST);
     let report = Report::of(before, after, lang);
@@ -53,7 +52,6 @@ pub fn changes_text(before: &Record, after: &Record, lang: Lang, width: usize) -
 }
 
 /// Renders how `after` differs from `before`, the earlier run, as Markdown.
-#[must_use]
 pub fn changes_markdown(before: &Record, after: &Record, lang: Lang) -> String {
     let report = Report::of(before, after, lang);
     let list = |lines: Vec<String>| -> String {

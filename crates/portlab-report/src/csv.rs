@@ -4,7 +4,7 @@
 use ::csv::{Terminator, WriterBuilder};
 use portlab_stats::{
     analysis::Group,
-    record::{Kind, Rate, Round},
+    record::{Rate, Round},
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -19,47 +19,43 @@ use crate::notes::{Notes, table::Row};
 ///
 /// # Panics
 /// Never: memory can be written to.
-#[must_use]
 pub fn csv(notes: &Notes) -> String {
     let mut writer = WriterBuilder::new()
         .terminator(Terminator::Any(b'\n'))
         .from_writer(Vec::new());
     let mut write = |fields: Vec<String>| {
+        let fields = fields.into_iter().map(no_formula);
         writer
             .write_record(fields)
             .expect("memory can be written to");
     };
-    let heads = [CELL, ROUND, LAST]
-        .into_iter()
-        .flat_map(str::split_whitespace);
+    let heads = [CELL, ROUND, LAST].into_iter();
+    let heads = heads.flat_map(str::split_whitespace);
     write(heads.map(str::to_owned).collect());
-    for (table, row) in notes
-        .tables()
-        .flat_map(|it| it.rows.iter().map(move |row| (it, row)))
-    {
-        let line = Line::new(&table.group, row);
-        for round in &row.cell.rounds {
-            write(line.of(round).written());
-        }
-        for failed in &row.cell.failures {
-            write(line.without(Some(failed.round), &failed.reason).written());
-        }
-        if let Some(remark) = row.remark.as_ref().filter(|_| row.cell.failures.is_empty()) {
-            write(line.without(None, &remark.plain()).written());
+    for table in notes.tables() {
+        for row in &table.rows {
+            let line = |number: Option<usize>, round: Option<&Round>, reason: &str| {
+                let cell = of_cell(&table.group, row, number);
+                [
+                    cell,
+                    of_round(row, round),
+                    last(&table.group, row, round, reason),
+                ]
+                .concat()
+            };
+            for round in &row.cell.rounds {
+                write(line(Some(round.round), Some(round), ""));
+            }
+            for failed in &row.cell.failures {
+                write(line(Some(failed.round), None, &failed.reason));
+            }
+            if let Some(remark) = row.remark.as_ref().filter(|_| row.cell.failures.is_empty()) {
+                write(line(None, None, &remark.plain()));
+            }
         }
     }
     let bytes = writer.into_inner().expect("memory can be written to");
     String::from_utf8(bytes).expect("text was written")
-}
-
-/// What a line is made from.
-#[derive(Clone, Copy)]
-struct Line<'a> {
-    group: &'a Group<'a>,
-    row: &'a Row<'a>,
-    number: Option<usize>,
-    round: Option<&'a Round>,
-    reason: &'a str,
 }
 
 /// The heads of the columns before those of a round.
@@ -75,105 +71,60 @@ const ROUND: &str = "messages elapsed_ms messages_per_s latency_count latency_p5
 /// The heads behind those of a round.
 const LAST: &str = "ranked_by outlier not_measured";
 
-impl<'a> Line<'a> {
-    fn new(group: &'a Group<'a>, row: &'a Row<'a>) -> Self {
-        Self {
-            group,
-            row,
-            number: None,
-            round: None,
-            reason: "",
-        }
-    }
+fn of_cell(group: &Group, row: &Row, round: Option<usize>) -> Vec<String> {
+    let (workload, cell) = (group.workload, row.cell);
+    let point = &cell.point;
+    vec![
+        workload.name.clone(),
+        workload.service.clone(),
+        name(workload.counts),
+        workload.work.clone(),
+        workload.depth.to_string(),
+        known(workload.rooms),
+        cell.model.clone(),
+        group
+            .entrant(cell)
+            .map(|it| name(&it.kind))
+            .unwrap_or_default(),
+        point.connections.to_string(),
+        point.size_bytes.to_string(),
+        known(point.workers_asked),
+        known(Some(cell.workers).filter(|workers| *workers > 0)),
+        match point.rate {
+            Some(Rate::PerS(rate)) => rate.to_string(),
+            other => other.map(name).unwrap_or_default(),
+        },
+        known(cell.best_per_s),
+        known(round),
+    ]
+}
 
-    fn of(self, round: &'a Round) -> Self {
-        Self {
-            number: Some(round.round),
-            round: Some(round),
-            ..self
-        }
-    }
+fn of_round(row: &Row, round: Option<&Round>) -> Vec<String> {
+    let Some(round) = round else {
+        return ROUND.split_whitespace().map(|_| String::new()).collect();
+    };
+    // Older records count messages only.
+    let round = Round {
+        latency_count: round.latency_count.or(Some(round.messages)),
+        ..round.clone()
+    };
+    let round = serde_json::to_value(round).unwrap_or_default();
+    let figure = |head: &str| match &round[head] {
+        _ if head == "generator_was_the_limit" => row.cell.generator_was_the_limit().to_string(),
+        Value::String(text) => text.clone(),
+        Value::Number(number) if number.is_f64() => known(number.as_f64()),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    ROUND.split_whitespace().map(figure).collect()
+}
 
-    fn without(self, number: Option<usize>, reason: &'a str) -> Self {
-        Self {
-            number,
-            reason,
-            ..self
-        }
-    }
-
-    fn written(self) -> Vec<String> {
-        let fields = self.of_cell().into_iter();
-        let fields = fields.chain(self.of_round()).chain(self.behind());
-        fields.map(no_formula).collect()
-    }
-
-    fn of_cell(self) -> Vec<String> {
-        let (workload, cell) = (self.group.workload, self.row.cell);
-        let point = &cell.point;
-        vec![
-            workload.name.clone(),
-            workload.service.clone(),
-            name(workload.counts),
-            workload.work.clone(),
-            workload.depth.to_string(),
-            known(workload.rooms),
-            cell.model.clone(),
-            self.kind(),
-            point.connections.to_string(),
-            point.size_bytes.to_string(),
-            known(point.workers_asked),
-            known(Some(cell.workers).filter(|workers| *workers > 0)),
-            match point.rate {
-                Some(Rate::PerS(rate)) => rate.to_string(),
-                other => other.map(name).unwrap_or_default(),
-            },
-            known(cell.best_per_s),
-            known(self.number),
-        ]
-    }
-
-    fn of_round(self) -> Vec<String> {
-        let Some(round) = self.round else {
-            return ROUND.split_whitespace().map(|_| String::new()).collect();
-        };
-        // Older records count messages only.
-        let round = Round {
-            latency_count: round.latency_count.or(Some(round.messages)),
-            ..round.clone()
-        };
-        let round = serde_json::to_value(round).unwrap_or_default();
-        let limit = self.row.cell.generator_was_the_limit();
-        let figure = |head: &str| match &round[head] {
-            _ if head == "generator_was_the_limit" => limit.to_string(),
-            Value::String(text) => text.clone(),
-            Value::Number(number) if number.is_f64() => known(number.as_f64()),
-            Value::Null => String::new(),
-            other => other.to_string(),
-        };
-        ROUND.split_whitespace().map(figure).collect()
-    }
-
-    fn behind(self) -> Vec<String> {
-        let is_outlier = |round: &Round| self.row.outliers.contains(&round.round);
-        vec![
-            name(self.group.workload.ranked_by),
-            known(self.round.map(is_outlier)),
-            self.reason.to_owned(),
-        ]
-    }
-
-    fn kind(self) -> String {
-        let kind = match self.group.entrant(self.row.cell).map(|it| &it.kind) {
-            Some(Kind::Model) => "model",
-            Some(Kind::Control) => "control",
-            Some(Kind::Twin { .. }) => "twin",
-            Some(Kind::Build { .. }) => "build",
-            Some(Kind::Foreign { .. }) => "foreign",
-            None => "",
-        };
-        kind.to_owned()
-    }
+fn last(group: &Group, row: &Row, round: Option<&Round>, reason: &str) -> Vec<String> {
+    vec![
+        name(group.workload.ranked_by),
+        known(round.map(|round| row.outliers.contains(&round.round))),
+        reason.to_owned(),
+    ]
 }
 
 /// `field`, behind an apostrophe if a spreadsheet would take it for a formula and run it. A number stays one.
@@ -194,10 +145,11 @@ fn known<T: ToString>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// The name that a value has in the record.
+/// The name that a value of an enum has in the record.
 fn name(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(name)) => name,
+        Ok(Value::Object(variant)) => variant.keys().cloned().collect(),
         _ => String::new(),
     }
 }
@@ -260,7 +212,7 @@ mod tests {
 
     #[test]
     fn no_text_is_a_formula_and_a_number_stays_a_number() {
-        for formula in [
+        let formulas = [
             "=1+1",
             "+A1",
             "-1+cmd|' /C calc'!A0",
@@ -268,7 +220,8 @@ mod tests {
             "\t=1",
             "\r=1",
             "＝1",
-        ] {
+        ];
+        for formula in formulas {
             assert_eq!(no_formula(formula.to_owned()), format!("'{formula}"));
             let mut failed = cell("failed", &[4.0]);
             failed.rounds[0].first_error = Some(formula.to_owned());

@@ -32,7 +32,6 @@ static COLUMNS: [(Text, bool, Option<u8>); 8] = [
 
 /// Renders what `gate` says in the language `lang`, for a terminal of `width` columns, at least
 /// [`NARROWEST`]; `record` is the one that was judged, or the last of them.
-#[must_use]
 pub fn gate_text(gate: &Gate, record: &Record, lang: Lang, width: usize) -> String {
     let width = width.max(NARROWEST);
     let report = Report { gate, record, lang };
@@ -44,7 +43,6 @@ pub fn gate_text(gate: &Gate, record: &Record, lang: Lang, width: usize) -> Stri
 }
 
 /// Renders what `gate` says as Markdown.
-#[must_use]
 pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
     let report = Report { gate, record, lang };
     let (title, summary) = (escaped(&report.title()), escaped(&report.summary()));
@@ -55,7 +53,6 @@ pub fn gate_markdown(gate: &Gate, record: &Record, lang: Lang) -> String {
 
 /// What fails a program and what can't be decided, a sentence each; `record` is the one that was judged, or the last of
 /// them.
-#[must_use]
 pub fn gate_findings(gate: &Gate, record: &Record, lang: Lang) -> Vec<String> {
     let report = Report { gate, record, lang };
     let finding = |it: &Judged| {

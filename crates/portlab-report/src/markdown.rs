@@ -13,7 +13,6 @@ use crate::{
 };
 
 /// Writes `notes` as a page of Markdown, with every column.
-#[must_use]
 pub fn markdown(notes: &Notes) -> String {
     let (lang, heading) = (notes.lang, &notes.heading);
     let mut page = format!(

@@ -32,7 +32,6 @@ const PROSE: usize = 100;
 
 /// Writes `notes` for a terminal of `width` columns, at least [`NARROWEST`]. Where there is no room for
 /// every column, the least telling ones are left out, and named.
-#[must_use]
 pub fn text(notes: &Notes, width: usize) -> String {
     let mut page = Page {
         lang: notes.lang,

@@ -10,13 +10,14 @@ use portlab_chart::{
 use portlab_stats::{
     analysis::{Column, Group},
     measure::{Better, Measure},
-    record::{Cell, Counts, Kind, Rate, Record},
+    record::{Cell, Counts, Kind, Point, Rate, Record},
 };
 use portlab_words::{Lang, tr, units};
 
 use super::Report;
 use crate::notes::{
-    Notes, OfWorkload, names,
+    Notes, OfWorkload, figures, names,
+    places::{Dimension, varies_in},
     table::{Row, Table},
     view::is_below,
 };
@@ -51,7 +52,6 @@ impl Chart {
 }
 
 /// All charts of `notes` that have figures.
-#[must_use]
 pub fn charts(notes: &Notes) -> Vec<Chart> {
     let report = Report::of(notes);
     let workloads = notes.workloads.iter();
@@ -78,8 +78,8 @@ pub(super) fn of_workload(report: &Report, workload: &OfWorkload) -> Vec<Chart> 
     };
     let mut charts = Vec::new();
     let ranked_by = first.workload.ranked_by;
-    if let Some(axis) = Swept::of(&measured) {
-        charts.push(curve(report, &measured, axis, ranked_by));
+    if let Some(swept) = swept(&measured) {
+        charts.push(curve(report, &measured, swept, ranked_by));
     }
     let shown = match tables.len() {
         0..=MOST_BARS => &tables[..],
@@ -100,57 +100,38 @@ pub(super) fn of_workload(report: &Report, workload: &OfWorkload) -> Vec<Chart> 
 }
 
 /// What is varied over a workload's groups, if it is one thing that a curve can be drawn over.
-#[derive(Clone, Copy)]
-enum Swept {
-    Connections,
-    Size,
-    Workers,
-    Rate,
+fn swept(groups: &[&Group]) -> Option<Dimension> {
+    let points = groups.iter().map(|group| group.point);
+    let [swept] = varies_in(points.clone())[..] else {
+        return None;
+    };
+    let values: Option<BTreeSet<u64>> =
+        points.map(|it| Some(value(swept, it)?.to_bits())).collect();
+    let are_distinct = values.is_some_and(|values| values.len() == groups.len());
+    (are_distinct && groups.len() > MOST_BARS).then_some(swept)
 }
 
-impl Swept {
-    fn of(groups: &[&Group]) -> Option<Self> {
-        let all = [Self::Connections, Self::Size, Self::Workers, Self::Rate];
-        let values = |axis: Self| {
-            let values = groups.iter().map(|group| axis.value(group));
-            let values: Option<BTreeSet<u64>> = values.map(|it| it.map(f64::to_bits)).collect();
-            values.map_or(0, |values| values.len())
-        };
-        let swept = all.into_iter().filter(|&axis| values(axis) > 1);
-        let swept: Vec<Self> = swept.collect();
-        match swept[..] {
-            [axis] if groups.len() > MOST_BARS && values(axis) == groups.len() => Some(axis),
-            _ => None,
-        }
+/// The place of `point` on an axis of `swept`.
+fn value(swept: Dimension, point: Point) -> Option<f64> {
+    match (swept, point.rate) {
+        (Dimension::Connections, _) => Some(point.connections as f64),
+        (Dimension::Size, _) => Some(point.size_bytes as f64),
+        (Dimension::Workers, _) => point.workers_asked.map(|count| count as f64),
+        (Dimension::Rate, Some(Rate::PerS(rate))) => Some(rate),
+        (Dimension::Rate, _) => None,
     }
+}
 
-    fn value(self, group: &Group) -> Option<f64> {
-        let point = group.point;
-        match self {
-            Self::Connections => Some(point.connections as f64),
-            Self::Size => Some(point.size_bytes as f64),
-            Self::Workers => point.workers_asked.map(|count| count as f64),
-            Self::Rate => match point.rate {
-                Some(Rate::PerS(rate)) => Some(rate),
-                _ => None,
-            },
-        }
-    }
-
-    fn label(self, lang: Lang) -> &'static str {
-        match self {
-            Self::Connections => lang.pick("connections", "连接数"),
-            Self::Size => lang.pick("length of a message", "消息长度"),
-            Self::Workers => lang.pick("workers", "工作者数"),
-            Self::Rate => lang.pick("messages due per second", "每秒应发消息数"),
-        }
-    }
-
-    fn write(self) -> fn(f64) -> String {
-        match self {
-            Self::Size => units::bytes,
-            _ => units::short,
-        }
+/// The label of an axis of `swept`, and how its values are written.
+fn axis_of(swept: Dimension, lang: Lang) -> (&'static str, fn(f64) -> String) {
+    match swept {
+        Dimension::Connections => (lang.pick("connections", "连接数"), units::short),
+        Dimension::Size => (lang.pick("length of a message", "消息长度"), units::bytes),
+        Dimension::Workers => (lang.pick("workers", "工作者数"), units::short),
+        Dimension::Rate => (
+            lang.pick("messages due per second", "每秒应发消息数"),
+            units::short,
+        ),
     }
 }
 
@@ -160,40 +141,28 @@ fn axis(measure: Measure, label: &str, spacing: Spacing) -> Axis<'_> {
     Axis {
         // Round in bytes is what is a power of two.
         ticks: if bytes { &BYTES } else { &[] },
-        ..Axis::new(label, spacing, writer(measure))
+        ..Axis::new(label, spacing, figures::writer(measure))
     }
 }
 
-static BYTES: [(f64, &str); 14] = [
-    (1.0, "1 B"),
-    (4.0, "4 B"),
-    (16.0, "16 B"),
-    (64.0, "64 B"),
-    (256.0, "256 B"),
-    (1024.0, "1 KiB"),
-    (4096.0, "4 KiB"),
-    (16384.0, "16 KiB"),
-    (65536.0, "64 KiB"),
-    (262_144.0, "256 KiB"),
-    (1_048_576.0, "1 MiB"),
-    (4_194_304.0, "4 MiB"),
-    (16_777_216.0, "16 MiB"),
-    (67_108_864.0, "64 MiB"),
+/// 0, and the powers of 4 from 1 B to 64 MiB.
+static BYTES: [f64; 15] = [
+    0.0,
+    1.0,
+    4.0,
+    16.0,
+    64.0,
+    256.0,
+    1024.0,
+    4096.0,
+    16384.0,
+    65536.0,
+    262_144.0,
+    1_048_576.0,
+    4_194_304.0,
+    16_777_216.0,
+    67_108_864.0,
 ];
-
-/// How a measure's figures are written.
-fn writer(measure: Measure) -> fn(f64) -> String {
-    match measure {
-        Measure::MessagesPerS => units::short,
-        Measure::LatencyP50
-        | Measure::LatencyP99
-        | Measure::LatencyP999
-        | Measure::CpuPerMessage => units::nanos,
-        Measure::SwitchesPerMessage => units::three_digits,
-        Measure::PeakMemory | Measure::MemoryPerConnection => units::bytes,
-        Measure::Threads | Measure::Processes => units::short,
-    }
-}
 
 /// `CPU time per message: lower is better`, and whether it is spaced by logarithms.
 fn title(measure: Measure, counts: Counts, spacing: Spacing, lang: Lang) -> String {
@@ -397,18 +366,16 @@ fn shown<'a>(group: &Group<'a>) -> Vec<&'a Cell> {
     cells.filter(|cell| !is_twin(group, cell)).collect()
 }
 
-fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> Chart {
+fn curve(report: &Report, groups: &[&Group], swept: Dimension, measure: Measure) -> Chart {
     let lang = report.notes.lang;
     let first = groups[0];
     let series: Vec<Series> = shown(first)
         .iter()
         .map(|entrant| {
             let samples = groups.iter().filter_map(|group| {
-                let cell = group
-                    .cells
-                    .iter()
-                    .find(|cell| cell.model == entrant.model)?;
-                let x = swept.value(group)?;
+                let mut cells = group.cells.iter();
+                let cell = cells.find(|cell| cell.model == entrant.model)?;
+                let x = value(swept, group.point)?;
                 let figure = cell.figure(measure);
                 let limited = measure.is_the_generators() && cell.generator_was_the_limit();
                 Some(Sample {
@@ -428,7 +395,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
         .collect();
     let counts = first.workload.counts;
     let label = names::measure(measure, counts);
-    let over = swept.label(lang);
+    let (over, write) = axis_of(swept, lang);
     let what = label.title.pick(lang);
     let heading = upper(&tr!(lang, "{what} over {over}", "{what}随{over}的变化"));
     let caption = tr!(
@@ -443,7 +410,7 @@ fn curve(report: &Report, groups: &[&Group], swept: Swept, measure: Measure) -> 
     drawn((name, heading), caption, |frame| {
         let chart = Lines {
             series: &series,
-            x: Axis::new(&x_label, Spacing::Log, swept.write()),
+            x: Axis::new(&x_label, Spacing::Log, write),
             y: axis(measure, &y_label, Spacing::Log),
             plot_height: PLOT,
         };
@@ -542,20 +509,18 @@ mod tests {
                 ..cell.clone()
             });
         }
-        let names: Vec<_> = charts(&Notes::of(&record, Lang::En))
-            .into_iter()
-            .map(|it| it.name)
-            .collect();
+        let charts = charts(&Notes::of(&record, Lang::En));
+        for chart in &charts {
+            assert!(chart.wide.file().starts_with("<svg xmlns="));
+        }
+        let names: Vec<_> = charts.into_iter().map(|it| it.name).collect();
         assert!(names.len() >= record.workloads.len());
         let is_plain = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '-');
         for name in &names {
             assert!(name.len() <= 100 && name.chars().all(is_plain), "{name:?}");
             assert!(name.starts_with(|c: char| c.is_ascii_digit()), "{name:?}");
         }
-        assert_eq!(
-            names.iter().collect::<BTreeSet<_>>().len(),
-            names.len(),
-            "{names:?}"
-        );
+        let distinct = names.iter().collect::<BTreeSet<_>>();
+        assert_eq!(distinct.len(), names.len(), "{names:?}");
     }
 }

@@ -27,7 +27,6 @@ use self::{palette::Palette, shell::Section};
 use crate::notes::{Notes, OfWorkload, Part, Sentence};
 
 /// Writes `notes` as a page of HTML: one file, which asks nothing of the network.
-#[must_use]
 pub fn html(notes: &Notes) -> String {
     let report = Report::of(notes);
     let (record, lang) = (notes.record, notes.lang);

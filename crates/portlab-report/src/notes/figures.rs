@@ -12,19 +12,25 @@ use super::{sentence::figure, table::BELOW, view::is_below};
 const WIDE: f64 = 0.1;
 
 /// Writes a figure of `measure` to three digits, with its unit.
-#[must_use]
 pub fn figure_of(measure: Measure, value: f64) -> String {
     match measure {
-        Measure::MessagesPerS => short(value),
+        // Rounded to nothing, a few would be none.
+        Measure::SwitchesPerMessage if value > 0.0 && value < 0.005 => "<0.01".to_owned(),
+        Measure::Threads | Measure::Processes => format!("{value:.0}"),
+        _ => writer(measure)(value),
+    }
+}
+
+/// How figures of `measure` are written on an axis.
+pub(crate) fn writer(measure: Measure) -> fn(f64) -> String {
+    match measure {
+        Measure::MessagesPerS | Measure::Threads | Measure::Processes => short,
         Measure::LatencyP50
         | Measure::LatencyP99
         | Measure::LatencyP999
-        | Measure::CpuPerMessage => nanos(value),
-        // Rounded to nothing, a few would be none.
-        Measure::SwitchesPerMessage if value > 0.0 && value < 0.005 => "<0.01".to_owned(),
-        Measure::SwitchesPerMessage => three_digits(value),
-        Measure::PeakMemory | Measure::MemoryPerConnection => bytes(value),
-        Measure::Threads | Measure::Processes => format!("{value:.0}"),
+        | Measure::CpuPerMessage => nanos,
+        Measure::SwitchesPerMessage => three_digits,
+        Measure::PeakMemory | Measure::MemoryPerConnection => bytes,
     }
 }
 
@@ -73,6 +79,7 @@ pub(crate) fn size(size: usize) -> String {
         other => bytes(other as f64),
     }
 }
+
 /// From the smallest of `values` to the largest, each written by `write`; one figure where they are
 /// written alike.
 pub(crate) fn range(

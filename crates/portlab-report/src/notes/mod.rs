@@ -27,7 +27,7 @@ mod findings;
 pub(crate) mod heading;
 pub(crate) mod legend;
 pub(crate) mod names;
-mod places;
+pub(crate) mod places;
 pub(crate) mod remarks;
 mod sentence;
 pub(crate) mod table;
@@ -94,7 +94,6 @@ pub(crate) const MOST: usize = 6;
 
 impl<'a> Notes<'a> {
     /// What `record` says, in `lang`.
-    #[must_use]
     pub fn of(record: &'a Record, lang: Lang) -> Self {
         let entrants = record.entrants.iter();
         let servers = entrants.filter(|it| it.kind.takes_part()).count();

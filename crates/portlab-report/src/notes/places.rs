@@ -20,13 +20,13 @@ pub(crate) fn place(view: &View, range: RangeInclusive<usize>) -> String {
     let (first, last) = (&view.groups[*range.start()], &view.groups[*range.end()]);
     let to = point(view, last.point);
     if first.point == last.point {
-        return match varies_in(view)[..] {
+        return match varied(view)[..] {
             [Dimension::Rate] => tr!(lang, "at {to}", "{to}时"),
             [Dimension::Workers] => tr!(lang, "with {to}", "{to}时"),
             _ => tr!(lang, "for {to}", "{to}时"),
         };
     }
-    let from = match varies_in(view)[..] {
+    let from = match varied(view)[..] {
         [Dimension::Connections] => count(first.point.connections),
         _ => point(view, first.point),
     };
@@ -40,7 +40,6 @@ pub(crate) fn title(view: &View, at: usize) -> String {
 }
 
 /// Where a cell of `record` is, by its workload and what varies in that: "echo, 100 connections of 64 B".
-#[must_use]
 pub fn place_of(record: &Record, workload: &str, it: Point, lang: Lang) -> String {
     let view = View::without_columns(record, workload, lang);
     view.map_or_else(|| workload.to_owned(), |view| whereabouts(&view, it))
@@ -57,7 +56,7 @@ pub(crate) fn whereabouts(view: &View, it: Point) -> String {
 /// does.
 pub(crate) fn point(view: &View, point: Point) -> String {
     let lang = view.lang;
-    let mut varies = varies_in(view);
+    let mut varies = varied(view);
     let is_one = varies.is_empty();
     if is_one {
         varies.push(Dimension::Connections);
@@ -95,35 +94,35 @@ pub(crate) fn point(view: &View, point: Point) -> String {
 
 /// What can be varied within a workload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dimension {
+pub(crate) enum Dimension {
     Connections,
     Size,
     Workers,
     Rate,
 }
 
-/// What is varied in the workload of `view`.
-fn varies_in(view: &View) -> Vec<Dimension> {
-    let varies = |differ: fn(Point, Point) -> bool| {
-        let points = view.groups.windows(2);
-        points
-            .map(|pair| [pair[0].point, pair[1].point])
-            .any(|[a, b]| differ(a, b))
-    };
-    let all = [
-        (
-            Dimension::Connections,
-            varies(|a, b| a.connections != b.connections),
-        ),
-        (Dimension::Size, varies(|a, b| a.size_bytes != b.size_bytes)),
-        (
-            Dimension::Workers,
-            varies(|a, b| a.workers_asked != b.workers_asked),
-        ),
-        (Dimension::Rate, varies(|a, b| a.rate != b.rate)),
+/// What varies among the points of one workload.
+pub(crate) fn varies_in(points: impl Iterator<Item = Point>) -> Vec<Dimension> {
+    let points: Vec<Point> = points.collect();
+    let differs: [(Dimension, fn(Point, Point) -> bool); 4] = [
+        (Dimension::Connections, |a, b| {
+            a.connections != b.connections
+        }),
+        (Dimension::Size, |a, b| a.size_bytes != b.size_bytes),
+        (Dimension::Workers, |a, b| {
+            a.workers_asked != b.workers_asked
+        }),
+        (Dimension::Rate, |a, b| a.rate != b.rate),
     ];
-    let varied = all.into_iter().filter(|(_, varies)| *varies);
+    let varies =
+        |differ: fn(Point, Point) -> bool| points.windows(2).any(|it| differ(it[0], it[1]));
+    let varied = differs.into_iter().filter(|(_, differ)| varies(*differ));
     varied.map(|(dimension, _)| dimension).collect()
+}
+
+/// What varies in the workload of `view`.
+fn varied(view: &View) -> Vec<Dimension> {
+    varies_in(view.groups.iter().map(|group| group.point))
 }
 
 /// So many connections, or members of a chat.
