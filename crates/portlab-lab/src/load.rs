@@ -172,7 +172,7 @@ fn failures(outcome: &Outcome) -> Text {
     let (tally, chat) = (&outcome.tally, outcome.chat.as_ref());
     let violation = chat.and_then(|it| it.first_violations.first());
     if let Some(violation) = violation.filter(|_| tally.total() == 0) {
-        return violation.text();
+        return violation.clone();
     }
     let failures = tally.failures().map(|failure| {
         let (phase, cause) = (failure.phase.text(), failure.cause);
@@ -204,7 +204,7 @@ fn failures(outcome: &Outcome) -> Text {
 
 #[cfg(test)]
 mod tests {
-    use portlab_load::{ChatFindings, Violation};
+    use portlab_load::ChatFindings;
 
     use super::*;
 
@@ -230,17 +230,14 @@ mod tests {
 
     #[test]
     fn a_broken_promise_is_an_error_and_so_is_a_message_that_not_all_have_received() {
-        let lost = Violation::Lost {
-            member: 3,
-            count: 2,
-        };
+        let lost = Text::new("member 3 never received 2 of the messages", "");
         let broken = ChatFindings {
             violations: 1,
-            first_violations: vec![lost],
+            first_violations: vec![lost.clone()],
             ..ChatFindings::default()
         };
         let broken = loaded(2, broken);
         assert_eq!(broken.errors, 3);
-        assert_eq!(broken.failures.to_string(), lost.to_string());
+        assert_eq!(broken.failures, lost);
     }
 }

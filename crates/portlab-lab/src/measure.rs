@@ -2,7 +2,7 @@
 
 use std::{io, path::Path, time::Duration};
 
-use portlab_load::{Latency, Plan, RunError};
+use portlab_load::{Latency, Plan};
 use portlab_stats::record::{Cell, Histogram, Round, Unmetered};
 use portlab_words::{Text, tr};
 
@@ -21,16 +21,14 @@ pub enum MeasureError {
     /// The server didn't start or didn't stop.
     #[error(transparent)]
     Server(#[from] ServerError),
-    /// The load could not be generated.
-    #[error(transparent)]
-    Load(#[from] RunError),
     /// Not all that serves the connections could be metered.
     #[error(transparent)]
     NotMetered(#[from] NotMetered),
     /// No message was answered, or delivered, while measuring, and there was no error.
     #[error(transparent)]
     NoMessages(Text),
-    /// The server failed verification, lost connections, ended or could not be metered.
+    /// The load could not be generated, or the server failed verification, lost connections, ended or could not be
+    /// metered.
     #[error(transparent)]
     Failed(#[from] Text),
     /// The user has ended the run.

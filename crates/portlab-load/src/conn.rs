@@ -288,7 +288,7 @@ impl Dialogue for Conn {
         Some((oldest.sent + state.patience(), phase, cause))
     }
 
-    fn is_done(&self, _desk: &ThreadState) -> bool {
+    fn is_done(&self, _state: &ThreadState) -> bool {
         self.left == 0 && self.asked.is_empty()
     }
 

@@ -4,7 +4,7 @@ use mio::net::TcpStream;
 
 use crate::{
     Cause, Phase, Plan,
-    chat::ChatRecord,
+    chat::Rooms,
     conn::{Broken, Then},
     thread_state::ThreadState,
 };
@@ -72,7 +72,7 @@ pub(crate) trait Dialogue: Sized {
     fn has_room(&self, state: &ThreadState<Self::Shared>) -> bool;
 
     /// The place of a connection that was chosen, and still has room.
-    fn still_has_room(_desk: &mut ThreadState<Self::Shared>, _slot: u32) {}
+    fn still_has_room(_state: &mut ThreadState<Self::Shared>, _slot: u32) {}
 
     /// One more message is sent as of `now`, and was due at `due`; `send` sends it.
     fn ask(&mut self, state: &mut ThreadState<Self::Shared>, due: u64, now: u64);
@@ -99,10 +99,10 @@ pub(crate) trait Dialogue: Sized {
     }
 
     /// Keeps what has come of a message that won't be complete.
-    fn show_partial(&self, _desk: &mut ThreadState<Self::Shared>) {}
+    fn show_partial(&self, _state: &mut ThreadState<Self::Shared>) {}
 
     /// Measuring ends at `now`.
-    fn end_measuring(&self, _desk: &mut ThreadState<Self::Shared>, _now: u64) {}
+    fn end_measuring(&self, _state: &mut ThreadState<Self::Shared>, _now: u64) {}
 
     /// The connection is done, or lost, as of `now`; returns how many of its measured messages are given up.
     fn leave(self, state: &mut ThreadState<Self::Shared>, now: u64) -> u64;
@@ -113,7 +113,7 @@ pub(crate) trait Dialogue: Sized {
     }
 
     /// Whether nothing has been received for so long that nothing more will be.
-    fn is_silent(_desk: &ThreadState<Self::Shared>) -> bool {
+    fn is_silent(_state: &ThreadState<Self::Shared>) -> bool {
         false
     }
 
@@ -145,5 +145,5 @@ pub(crate) struct Finished {
     /// What answers began with.
     pub(crate) answers: crate::Answers,
     /// What members of a chat have received.
-    pub(crate) chat: Option<Box<ChatRecord>>,
+    pub(crate) chat: Option<Box<Rooms>>,
 }

@@ -2,7 +2,7 @@
 
 use std::{fmt, str::FromStr};
 
-use portlab_words::units::{self, UnitError};
+use portlab_words::{Text, tr, units};
 
 /// What counts as the answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,43 +30,25 @@ pub struct Delimiter {
     fallback: Vec<usize>,
 }
 
-/// A text that says no expectation.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum ExpectError {
-    /// None of the words.
-    #[error(
-        "{0:?} is no expectation; write echo, bytes:100, until:\"\\r\\n\", lines:1, close or none"
-    )]
-    Unknown(String),
-    /// A number that must be at least one.
-    #[error("{0:?} expects no byte; write none for a message without an answer")]
-    Empty(String),
-    /// A wrong escape.
-    #[error(transparent)]
-    Escape(#[from] EscapeError),
-    /// A number that can't be read, or is too large.
-    #[error(transparent)]
-    Number(#[from] UnitError),
-}
-
-/// A backslash that begins no escape.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no escape; there are \\r \\n \\t \\0 \\\\ and \\x41 (up to \\x7f)")]
-pub struct EscapeError(String);
-
 /// Replaces the escapes in `text` by what they stand for: `\r`, `\n`, `\t`, `\0`, `\\`, and `\x41`
 /// for the character of that number, up to `\x7f`, which is the same byte in every encoding that
 /// extends ASCII.
 ///
 /// # Errors
 /// When a backslash begins none of these.
-pub fn unescape(text: &str) -> Result<String, EscapeError> {
+pub fn unescape(text: &str) -> Result<String, Text> {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('\\') {
         plain.push_str(&rest[..at]);
         rest = &rest[at + 1..];
-        let wrong = || EscapeError(format!("\\{}", rest.chars().take(3).collect::<String>()));
+        let wrong = || {
+            let escape = format!("\\{}", rest.chars().take(3).collect::<String>());
+            tr!(
+                r"unknown escape {escape:?}: expected \r \n \t \0 \\ or \x41 (up to \x7f)",
+                r"未知的转义 {escape:?}：应为 \r \n \t \0 \\ 或 \x41（最大 \x7f）"
+            )
+        };
         let (character, length) = match rest.bytes().next() {
             Some(b'r') => ('\r', 1),
             Some(b'n') => ('\n', 1),
@@ -188,14 +170,22 @@ impl Expect {
 }
 
 impl FromStr for Expect {
-    type Err = ExpectError;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, ExpectError> {
-        let unknown = || ExpectError::Unknown(text.to_owned());
-        let at_least_one = |number| match number {
-            0 => Err(ExpectError::Empty(text.to_owned())),
-            number => Ok(number),
+    fn from_str(text: &str) -> Result<Self, Text> {
+        let unknown = || {
+            tr!(
+                r#"unknown expectation {text:?}: expected echo, bytes:100, until:"\r\n", lines:1, close or none"#,
+                r#"未知的回应形式 {text:?}：应为 echo、bytes:100、until:"\r\n"、lines:1、close 或 none"#
+            )
         };
+        let empty = || {
+            tr!(
+                "{text:?} expects no byte; write none for a message without an answer",
+                "{text:?} 不等待任何字节；不等待回应请写 none"
+            )
+        };
+        let at_least_one = |number| Some(number).filter(|it| *it > 0).ok_or_else(empty);
         Ok(match text.split_once(':') {
             None => match text {
                 "echo" => Self::Echo,
@@ -216,9 +206,7 @@ impl FromStr for Expect {
                     None => end,
                 };
                 let end = unescape(bare)?;
-                if end.is_empty() {
-                    return Err(ExpectError::Empty(text.to_owned()));
-                }
+                at_least_one(end.len())?;
                 Self::Until(Delimiter::new(end.into_bytes()))
             }
             Some(_) => return Err(unknown()),

@@ -2,6 +2,8 @@
 
 use std::{collections::VecDeque, fmt, str::FromStr};
 
+use portlab_words::{Text, tr};
+
 /// When the next message is sent.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Pace {
@@ -41,19 +43,17 @@ pub enum Arrivals {
     Poisson,
 }
 
-/// A text that names no kind of arrivals.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("{0:?} is no kind of arrivals; write uniform or poisson")]
-pub struct UnknownArrivals(String);
-
 impl FromStr for Arrivals {
-    type Err = UnknownArrivals;
+    type Err = Text;
 
-    fn from_str(text: &str) -> Result<Self, UnknownArrivals> {
+    fn from_str(text: &str) -> Result<Self, Text> {
         match text {
             "uniform" => Ok(Self::Uniform),
             "poisson" => Ok(Self::Poisson),
-            _ => Err(UnknownArrivals(text.to_owned())),
+            _ => Err(tr!(
+                "unknown arrivals {text:?}: expected uniform or poisson",
+                "未知的到达方式 {text:?}：应为 uniform 或 poisson"
+            )),
         }
     }
 }

@@ -6,6 +6,7 @@ use std::{
 };
 
 use portlab_sys::limits::raise_open_files;
+use portlab_words::{Text, plural, tr};
 
 use crate::{Expect, Pace, Ring, Say, Script};
 
@@ -100,55 +101,8 @@ pub struct Life {
     pub sources: Vec<IpAddr>,
 }
 
-/// A plan that this machine can't carry out.
-#[derive(Debug, thiserror::Error, PartialEq, Eq)]
-pub enum PlanError {
-    /// Too few file descriptors.
-    #[error(
-        "{connections} connections need {needed} open files and the hard limit is {limit}{} raise it for this \
-         shell (sudo prlimit --pid $$ --nofile={needed}), or open a new shell if `ulimit -n` has lowered it in \
-         this one; nofile in /etc/security/limits.conf raises it for good",
-        at_most(limit.saturating_sub(needed - *connections as u64))
-    )]
-    OpenFiles {
-        /// What was asked for.
-        connections: usize,
-        /// How many descriptors that takes.
-        needed: u64,
-        /// How many this process may have.
-        limit: u64,
-    },
-    /// A number that must be at least one.
-    #[error("{0} is 0; it must be at least 1")]
-    Zero(&'static str),
-    /// A rate that is none.
-    #[error("invalid rate {0} per second: expected 0.001 to 10M")]
-    Rate(String),
-    /// More messages in flight than a connection keeps account of.
-    #[error("invalid depth {0}: the most is {MAX_DEPTH}")]
-    Depth(usize),
-    /// More than one message in flight on a connection whose end is the answer.
-    #[error("an answer that ends with its connection allows no depth of {0}; it must be 1")]
-    CloseAndDepth(usize),
-    /// Too few members for a chat.
-    #[error(
-        "too few members for the rooms ({members} for {rooms}): each room needs at least two, a sender and a receiver"
-    )]
-    TooFewMembers {
-        /// Members in all.
-        members: usize,
-        /// Rooms.
-        rooms: usize,
-    },
-    /// A source of another family than the target.
-    #[error("{source_addr} can't be a source for {target}: one is IPv4 and the other IPv6")]
-    Source {
-        /// The source.
-        source_addr: IpAddr,
-        /// The target.
-        target: SocketAddr,
-    },
-}
+/// Why a plan can't be carried out.
+pub type PlanError = Text;
 
 /// A thread's poller, its waker and its alarm.
 const FILES_PER_THREAD: u64 = 3;
@@ -161,13 +115,25 @@ const MIN_RATE: f64 = 0.001;
 /// The highest rate, per second: more than any loop here can send.
 const MAX_RATE: f64 = 10e6;
 
-/// How many connections there is room for, as a clause that ends with what else can be done.
-fn at_most(connections: u64) -> String {
-    match connections {
-        0 => ", too low for any connection:".to_owned(),
-        1 => ": use 1 connection at most, or".to_owned(),
-        _ => format!(": use {connections} connections at most, or"),
-    }
+/// `connections` need `needed` open files, and this process may have `limit`.
+fn too_few_files(connections: usize, needed: u64, limit: u64) -> Text {
+    let fit = limit.saturating_sub(needed - connections as u64);
+    let fits = match fit {
+        0 => Text::new(", too low for any connection:", "，连一个连接也不够："),
+        _ => {
+            let most = plural(fit, "connection");
+            tr!(": use {most} at most, or", "：请最多使用 {fit} 个连接，或")
+        }
+    };
+    let Text { en, zh } = fits;
+    tr!(
+        "{connections} connections need {needed} open files and the hard limit is {limit}{en} raise it for this \
+         shell (sudo prlimit --pid $$ --nofile={needed}), or open a new shell if `ulimit -n` has lowered it in \
+         this one; nofile in /etc/security/limits.conf raises it for good",
+        "{connections} 个连接需要 {needed} 个打开的文件，而硬上限是 {limit}{zh}在这个 shell 中提高上限（sudo prlimit --pid \
+         $$ --nofile={needed}）；如果是 `ulimit -n` 在这个 shell 中降低了上限，请打开新的 shell；要永久提高，请修改 \
+         /etc/security/limits.conf 中的 nofile"
+    )
 }
 
 impl Plan {
@@ -198,65 +164,74 @@ impl Plan {
     /// # Errors
     /// When a number is out of its range, or there are too few file descriptors.
     pub fn check(&self) -> Result<(), PlanError> {
+        let per_connection = self.life.per_connection.unwrap_or(1);
+        let read_per_s = self.script.behaviour.read_per_s.unwrap_or(1);
+        let interval = self.interval.as_nanos().min(1) as u64;
+        let rooms = self.script.chat.as_ref().map(|it| it.rooms);
+        let size = *self.script.say.sizes().start();
         let numbers = [
-            ("the number of connections", self.connections as u64),
-            ("the number of threads", self.threads as u64),
-            ("the depth", self.depth as u64),
-            ("the message size", *self.script.say.sizes().start() as u64),
-            ("the number of messages", self.stop.messages.unwrap_or(1)),
+            ("connections", "连接数", self.connections as u64),
+            ("threads", "线程数", self.threads as u64),
+            ("messages in flight", "深度", self.depth as u64),
+            ("bytes in a message", "消息长度", size as u64),
+            ("messages", "消息数", self.stop.messages.unwrap_or(1)),
             (
-                "the number of messages per connection",
-                self.life.per_connection.unwrap_or(1),
+                "messages per connection",
+                "每个连接的消息数",
+                per_connection,
             ),
-            (
-                "the number of bytes read per second",
-                self.script.behaviour.read_per_s.unwrap_or(1),
-            ),
-            (
-                "the length of an interval",
-                self.interval.as_nanos().min(1) as u64,
-            ),
+            ("bytes read per second", "每秒读取的字节数", read_per_s),
+            ("nanoseconds in an interval", "间隔的长度", interval),
+            ("rooms", "房间数", rooms.unwrap_or(1) as u64),
         ];
-        if let Some((name, _)) = numbers.iter().find(|(_, number)| *number == 0) {
-            return Err(PlanError::Zero(name));
+        if let Some((en, zh, _)) = numbers.iter().find(|(.., number)| *number == 0) {
+            return Err(tr!(
+                "the number of {en} is 0; it must be at least 1",
+                "{zh}是 0；至少应为 1"
+            ));
         }
-        if self.depth > MAX_DEPTH {
-            return Err(PlanError::Depth(self.depth));
+        let depth = self.depth;
+        if depth > MAX_DEPTH {
+            return Err(tr!(
+                "invalid depth {depth}: the most is {MAX_DEPTH}",
+                "深度 {depth} 无效：最大为 {MAX_DEPTH}"
+            ));
         }
-        if self.depth > 1 && self.script.expect == Expect::Close {
-            return Err(PlanError::CloseAndDepth(self.depth));
+        if depth > 1 && self.script.expect == Expect::Close {
+            return Err(tr!(
+                "an answer that ends with its connection allows no depth of {depth}; it must be 1",
+                "回应以关闭连接结束时，深度不能是 {depth}；只能是 1"
+            ));
         }
         if let Some(rate_per_s) = self.pace.rate_per_s()
             && !(MIN_RATE..=MAX_RATE).contains(&rate_per_s)
         {
-            return Err(PlanError::Rate(rate_per_s.to_string()));
+            return Err(tr!(
+                "invalid rate {rate_per_s} per second: expected 0.001 to 10M",
+                "速率每秒 {rate_per_s} 无效：应为 0.001 到 10M"
+            ));
         }
-        let stranger = |source: &&IpAddr| source.is_ipv4() != self.target.is_ipv4();
-        if let Some(&source_addr) = self.life.sources.iter().find(stranger) {
-            let target = self.target;
-            return Err(PlanError::Source {
-                source_addr,
-                target,
-            });
+        let target = self.target;
+        let is_other = |source: &&IpAddr| source.is_ipv4() != target.is_ipv4();
+        if let Some(source) = self.life.sources.iter().find(is_other) {
+            return Err(tr!(
+                "{source} can't be a source for {target}: one is IPv4 and the other IPv6",
+                "{source} 不能作为连接 {target} 的源地址：一个是 IPv4，另一个是 IPv6"
+            ));
         }
-        if let Some(chat) = &self.script.chat {
-            if chat.rooms == 0 {
-                return Err(PlanError::Zero("the number of rooms"));
-            }
-            let (members, rooms) = (self.connections, chat.rooms);
-            if members < rooms * 2 {
-                return Err(PlanError::TooFewMembers { members, rooms });
-            }
+        let members = self.connections;
+        if let Some(rooms) = rooms.filter(|rooms| members < rooms * 2) {
+            return Err(tr!(
+                "too few members for the rooms ({members} for {rooms}): each room needs at least two, a sender and \
+                 a receiver",
+                "成员太少（{rooms} 个房间只有 {members} 个成员）：每个房间至少要两个成员，一个发送，一个接收"
+            ));
         }
         let (needed, limit) = (self.open_files(), raise_open_files());
-        if needed > limit {
-            return Err(PlanError::OpenFiles {
-                connections: self.connections,
-                needed,
-                limit,
-            });
+        match needed > limit {
+            true => Err(too_few_files(self.connections, needed, limit)),
+            false => Ok(()),
         }
-        Ok(())
     }
 
     /// Where connections are made to.
@@ -322,28 +297,6 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn too_few_open_files_are_told_with_what_fits_and_what_helps() {
-        let error = |limit| {
-            let error = PlanError::OpenFiles {
-                connections: 100,
-                needed: 123,
-                limit,
-            };
-            error.to_string()
-        };
-        for (limit, room) in [
-            (16, "is 16, too low for any connection: raise"),
-            (24, "is 24: use 1 connection at most, or raise"),
-            (64, "is 64: use 41 connections at most, or raise"),
-        ] {
-            let text = error(limit);
-            for part in [room, "--nofile=123", "new shell"] {
-                assert!(text.contains(part), "{part:?} is not in {text}");
-            }
-        }
-    }
     use crate::Arrivals;
 
     fn plan() -> Plan {
@@ -382,44 +335,58 @@ mod tests {
     }
 
     #[test]
-    fn more_connections_than_descriptors_are_refused_with_the_remedy() {
-        let plan = Plan {
-            connections: usize::MAX,
-            ..plan()
-        };
-        let error = plan.check().unwrap_err().to_string();
-        assert!(error.contains("ulimit -n"), "{error}");
+    fn too_few_open_files_are_told_with_what_fits_and_what_helps() {
+        for (limit, room) in [
+            (16, "is 16, too low for any connection: raise"),
+            (24, "is 24: use 1 connection at most, or raise"),
+            (64, "is 64: use 41 connections at most, or raise"),
+        ] {
+            let text = too_few_files(100, 123, limit).to_string();
+            for part in [room, "--nofile=123", "new shell"] {
+                assert!(text.contains(part), "{part:?} is not in {text}");
+            }
+        }
     }
 
     #[test]
-    fn a_number_out_of_its_range_is_refused() {
-        let open = |rate_per_s| Plan {
-            pace: Pace::Open {
-                rate_per_s,
-                arrivals: Arrivals::Uniform,
-            },
-            ..plan()
+    fn a_plan_out_of_its_range_is_refused_with_the_reason() {
+        let refused = |change: &dyn Fn(&mut Plan)| {
+            let mut plan = plan();
+            change(&mut plan);
+            plan.check()
+                .map_or_else(|error| error.to_string(), |()| String::new())
+        };
+        let open = |rate_per_s| {
+            refused(&|plan| {
+                plan.pace = Pace::Open {
+                    rate_per_s,
+                    arrivals: Arrivals::Uniform,
+                };
+            })
         };
         for rate in [0.0, -1.0, f64::NAN, f64::INFINITY, 11e6] {
+            assert!(open(rate).starts_with("invalid rate"), "{rate}");
+        }
+        let closing = |plan: &mut Plan| (plan.depth, plan.script.expect) = (2, Expect::Close);
+        let from_elsewhere = |plan: &mut Plan| plan.life.sources = vec!["::1".parse().unwrap()];
+        for (found, part) in [
+            (open(10_000.0), ""),
+            (refused(&|plan| plan.connections = usize::MAX), "ulimit -n"),
+            (
+                refused(&|plan| plan.threads = 0),
+                "the number of threads is 0",
+            ),
+            (
+                refused(&|plan| plan.depth = 1 << 20),
+                "depth 1048576: the most",
+            ),
+            (refused(&closing), "no depth of 2"),
+            (refused(&from_elsewhere), "::1 can't be a source"),
+        ] {
             assert!(
-                matches!(open(rate).check(), Err(PlanError::Rate(_))),
-                "{rate}"
+                found.contains(part) && found.is_empty() == part.is_empty(),
+                "{found}"
             );
         }
-        assert_eq!(open(10_000.0).check(), Ok(()));
-        let deep = Plan {
-            depth: 1 << 20,
-            ..plan()
-        };
-        assert_eq!(deep.check(), Err(PlanError::Depth(1 << 20)));
-        let mut closing = Plan { depth: 2, ..plan() };
-        closing.script.expect = Expect::Close;
-        assert_eq!(closing.check(), Err(PlanError::CloseAndDepth(2)));
-        let mut from_elsewhere = plan();
-        from_elsewhere.life.sources = vec!["::1".parse().unwrap()];
-        assert!(matches!(
-            from_elsewhere.check(),
-            Err(PlanError::Source { .. })
-        ));
     }
 }

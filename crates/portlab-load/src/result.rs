@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, Ended, Fairness, Judgement, Latency, Mismatch,
-    Outcome, Pace, Phase, Plan, Tally, Violation, latency::Quantiles,
+    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles,
 };
 
 /// One run: its figures, and what can be said of them.
@@ -370,7 +370,7 @@ impl ChatResult {
             strangers_lines: found.strangers,
             first_strangers_line: found.first_stranger.map(|it| it.to_string()),
             violations: found.violations,
-            first_violations: found.first_violations.iter().map(Violation::text).collect(),
+            first_violations: found.first_violations,
             doubts: verdict.doubts.clone(),
         })
     }

@@ -13,9 +13,10 @@ use std::{
 
 use mio::{Poll, Waker};
 use portlab_sys::listening::hears;
+use portlab_words::{Text, tr};
 
 use crate::{
-    Ended, Interval, Outcome, Plan, PlanError,
+    Ended, Interval, Outcome, Plan,
     chat::Member,
     conn::Conn,
     coordinator::Coordinator,
@@ -73,16 +74,8 @@ pub struct Progress {
     pub errors: u64,
 }
 
-/// Why a run could not be made at all.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// The plan can't be carried out.
-    #[error(transparent)]
-    Plan(#[from] PlanError),
-    /// A thread, a poller or a timer was refused.
-    #[error("can't start the load")]
-    Io(#[from] io::Error),
-}
+/// Why a run could not be made at all: of its plan, or because a thread, a poller or a timer was refused.
+pub type RunError = Text;
 
 /// Carries out `plan`, with `watch` looking on, and returns what was measured.
 ///
@@ -98,17 +91,18 @@ pub fn run(plan: &Plan, watch: &mut dyn Watch) -> Result<Outcome, RunError> {
     plan.check()?;
     let mut plan = plan.clone();
     plan.threads = plan.threads.min(plan.connections);
-    match plan.script.chat {
+    let outcome = match plan.script.chat {
         None => run_dialogues::<Conn>(Arc::new(plan), watch),
-        // Its history is one, so one thread reads it.
+        // A chat has one history, so one thread reads it.
         Some(_) => {
             plan.threads = 1;
             run_dialogues::<Member>(Arc::new(plan), watch)
         }
-    }
+    };
+    outcome.map_err(|error| tr!("can't start the load: {error}", "无法开始负载：{error}"))
 }
 
-fn run_dialogues<C>(plan: Arc<Plan>, watch: &mut dyn Watch) -> Result<Outcome, RunError>
+fn run_dialogues<C>(plan: Arc<Plan>, watch: &mut dyn Watch) -> io::Result<Outcome>
 where
     C: Dialogue + Send + 'static,
     C::Shared: Send,

@@ -1,6 +1,6 @@
 //! Whether a chat keeps its promises: checked while it is loaded, delivery by delivery.
 
-use std::{collections::VecDeque, fmt};
+use std::collections::VecDeque;
 
 use portlab_words::{Text, tr};
 
@@ -54,46 +54,26 @@ pub(super) struct Message {
     pub(super) number: u64,
 }
 
-/// A promise that was not kept.
+/// A promise that was not kept, and the member that found it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Violation {
-    /// A member never received some messages.
-    Lost {
-        /// Which member.
-        member: usize,
-        /// How many messages.
-        count: u64,
-    },
-    /// A member received a message again, or one that was never sent, or its own.
-    Doubled {
-        /// Which member.
-        member: usize,
-        /// The member that sent it.
-        from: usize,
-        /// Its number among the sender's.
-        number: u64,
-    },
-    /// A member received a message before an earlier one.
-    OutOfOrder {
-        /// Which member.
-        member: usize,
-        /// The member that sent it.
-        from: usize,
-        /// Its number among the sender's.
-        number: u64,
-    },
-    /// A member received a message of another room.
-    Elsewhere {
-        /// Which member.
-        member: usize,
-        /// The member that sent it.
-        from: usize,
-    },
-    /// A member received a line that no member sent.
-    Garbled {
-        /// Which member.
-        member: usize,
-    },
+pub(super) struct Violation {
+    member: usize,
+    kind: Kind,
+}
+
+/// How a promise was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// The member never received so many messages.
+    Lost(u64),
+    /// The member received this message again, or it was never sent, or it is the member's own.
+    Doubled(Message),
+    /// The member received this message before an earlier one.
+    OutOfOrder(Message),
+    /// The member received a message of this member of another room.
+    Elsewhere(usize),
+    /// The member received a line that no member sent.
+    Garbled,
 }
 
 /// How many violations are kept to be shown.
@@ -160,21 +140,14 @@ impl History {
     pub(super) fn receive(&mut self, member: usize, message: Message, said: u64) -> bool {
         let Message { from, number } = message;
         let Some(sender) = self.members.get(from) else {
-            self.note(Violation::Garbled { member });
-            return false;
+            return self.refuse(member, Kind::Garbled);
         };
         let room = sender.room;
         if room != self.members[member].room {
-            self.note(Violation::Elsewhere { member, from });
-            return false;
+            return self.refuse(member, Kind::Elsewhere(from));
         }
         if from == member || number >= said {
-            self.note(Violation::Doubled {
-                member,
-                from,
-                number,
-            });
-            return false;
+            return self.refuse(member, Kind::Doubled(message));
         }
         if self.is_observer(member) {
             return self.observe(member, message);
@@ -199,12 +172,7 @@ impl History {
             }
             // The observer has received it before, and so has this member.
             None if number < self.next[from] || listener.ahead.contains(&message) => {
-                self.note(Violation::Doubled {
-                    member,
-                    from,
-                    number,
-                });
-                return false;
+                return self.refuse(member, Kind::Doubled(message));
             }
             None => {
                 if entering {
@@ -217,11 +185,7 @@ impl History {
                 }
             }
         }
-        self.note(Violation::OutOfOrder {
-            member,
-            from,
-            number,
-        });
+        self.note(member, Kind::OutOfOrder(message));
         true
     }
 
@@ -230,21 +194,13 @@ impl History {
         let Message { from, number } = message;
         let next = &mut self.next[from];
         if number < *next {
-            self.note(Violation::Doubled {
-                member: observer,
-                from,
-                number,
-            });
-            return false;
+            return self.refuse(observer, Kind::Doubled(message));
         }
         let skipped = number - *next;
         *next = number + 1;
         if skipped > 0 {
             // If they come later, each is counted once more, as doubled.
-            self.note(Violation::Lost {
-                member: observer,
-                count: skipped,
-            });
+            self.note(observer, Kind::Lost(skipped));
         }
         let room = self.members[observer].room;
         let mut disordered = Vec::new();
@@ -274,18 +230,14 @@ impl History {
             }
         }
         for member in disordered {
-            self.note(Violation::OutOfOrder {
-                member,
-                from,
-                number,
-            });
+            self.note(member, Kind::OutOfOrder(message));
         }
         true
     }
 
     /// `member` has received a line that this run can't read as a message.
     pub(super) fn garbled(&mut self, member: usize) {
-        self.note(Violation::Garbled { member });
+        self.note(member, Kind::Garbled);
     }
 
     /// The run is over, and member `m` has sent `said[m]` messages. Messages that are missing because the
@@ -308,15 +260,21 @@ impl History {
         }
         lost.sort_unstable();
         for (member, count) in lost {
-            self.note(Violation::Lost { member, count });
+            self.note(member, Kind::Lost(count));
         }
     }
 
-    fn note(&mut self, violation: Violation) {
+    fn note(&mut self, member: usize, kind: Kind) {
         self.count += 1;
         if self.found.len() < KEPT {
-            self.found.push(violation);
+            self.found.push(Violation { member, kind });
         }
+    }
+
+    /// Counts a violation by a message that isn't part of the history.
+    fn refuse(&mut self, member: usize, kind: Kind) -> bool {
+        self.note(member, kind);
+        false
     }
 
     /// How many violations there were, and the first of them.
@@ -327,43 +285,30 @@ impl History {
 
 impl Violation {
     /// What was wrong, in words.
-    pub fn text(&self) -> Text {
-        match self {
-            Self::Lost { member, count } => tr!(
+    pub(super) fn text(self) -> Text {
+        let member = self.member;
+        match self.kind {
+            Kind::Lost(count) => tr!(
                 "member {member} never received {count} of the messages",
                 "成员 {member} 没有收到其中 {count} 条消息"
             ),
-            Self::Doubled {
-                member,
-                from,
-                number,
-            } => tr!(
+            Kind::Doubled(Message { from, number }) => tr!(
                 "member {member} received message {number} of member {from} once too often",
                 "成员 {member} 多收到一次成员 {from} 的消息 {number}"
             ),
-            Self::OutOfOrder {
-                member,
-                from,
-                number,
-            } => tr!(
+            Kind::OutOfOrder(Message { from, number }) => tr!(
                 "member {member} received message {number} of member {from} in another order than its room",
                 "成员 {member} 收到成员 {from} 的消息 {number} 的次序与房间的次序不同"
             ),
-            Self::Elsewhere { member, from } => tr!(
+            Kind::Elsewhere(from) => tr!(
                 "member {member} received a message of member {from}, which is in another room",
                 "成员 {member} 收到了另一个房间的成员 {from} 的消息"
             ),
-            Self::Garbled { member } => tr!(
+            Kind::Garbled => tr!(
                 "member {member} received a line that no member sent",
                 "成员 {member} 收到了没有成员发送过的一行"
             ),
         }
-    }
-}
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.text().fmt(f)
     }
 }
 
@@ -380,12 +325,15 @@ mod tests {
         Message { from, number }
     }
 
-    /// What is found when members receive these `(member, from, number)` and each of 1 and 2 has sent two
-    /// messages.
-    fn found(mut history: History, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
+    /// Members receive these `(member, from, number)`, while each of 1 and 2 has sent two messages.
+    fn hear(history: &mut History, heard: &[(usize, usize, u64)]) {
         for &(member, from, number) in heard {
             history.receive(member, message(from, number), 2);
         }
+    }
+
+    fn found(mut history: History, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
+        hear(&mut history, heard);
         history.end(&[0, 2, 2, 0]);
         history.violations().1
     }
@@ -468,11 +416,6 @@ mod tests {
     /// it receives the last two.
     fn reentered(ahead: bool, heard: &[(usize, usize, u64)]) -> Vec<Violation> {
         let mut history = room();
-        let hear = |history: &mut History, all: &[(usize, usize, u64)]| {
-            for &(member, from, number) in all {
-                history.receive(member, message(from, number), 2);
-            }
-        };
         hear(&mut history, &[(3, 1, 0), (0, 1, 0), (2, 1, 0)]);
         history.leaves(3);
         history.enters(3);
@@ -484,15 +427,13 @@ mod tests {
             (0, 2, 1),
             (1, 2, 1),
         ];
-        if ahead {
-            hear(&mut history, heard);
-            hear(&mut history, &observed);
+        let (first, then) = if ahead {
+            (heard, &observed[..])
         } else {
-            hear(&mut history, &observed);
-            hear(&mut history, heard);
-        }
-        history.end(&[0, 2, 2, 0]);
-        history.violations().1
+            (&observed[..], heard)
+        };
+        hear(&mut history, first);
+        found(history, then)
     }
 
     #[test]
@@ -536,9 +477,14 @@ mod tests {
         assert!(!two_rooms.receive(3, message(3, 0), 2));
         assert!(!two_rooms.receive(3, message(99, 0), 2));
         two_rooms.garbled(3);
-        let (count, found) = two_rooms.violations();
-        assert_eq!(count, 4);
-        assert_eq!(found[0], Violation::Elsewhere { member: 3, from: 2 });
-        assert_eq!(found[3], Violation::Garbled { member: 3 });
+        let (own, member) = (message(3, 0), 3);
+        let kinds = [
+            Kind::Elsewhere(2),
+            Kind::Doubled(own),
+            Kind::Garbled,
+            Kind::Garbled,
+        ];
+        let expected = kinds.map(|kind| Violation { member, kind });
+        assert_eq!(two_rooms.violations(), (4, expected.into()));
     }
 }

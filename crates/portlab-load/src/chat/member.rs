@@ -6,7 +6,7 @@ use mio::net::TcpStream;
 
 use super::{
     line::{Line, read_line, write_message},
-    rooms::{ChatRecord, Rooms},
+    rooms::Rooms,
 };
 use crate::{
     Cause, LONGEST_LINE, Phase, Plan,
@@ -91,7 +91,7 @@ impl Dialogue for Member {
         state.shared.may_send(self.slot, now);
     }
 
-    fn is_dispatched(_desk: &ThreadState) -> bool {
+    fn is_dispatched(_state: &ThreadState) -> bool {
         true
     }
 
@@ -106,7 +106,7 @@ impl Dialogue for Member {
         state.shared.can_send()
     }
 
-    fn burst(_desk: &ThreadState) -> usize {
+    fn burst(_state: &ThreadState) -> usize {
         BURST
     }
 
@@ -157,7 +157,7 @@ impl Dialogue for Member {
     }
 
     /// Messages that don't reach their rooms are counted when the run ends, or when nothing comes any more.
-    fn deadline(&self, _desk: &ThreadState) -> Option<(u64, Phase, Cause)> {
+    fn deadline(&self, _state: &ThreadState) -> Option<(u64, Phase, Cause)> {
         None
     }
 
@@ -187,7 +187,7 @@ impl Dialogue for Member {
 
     fn finish(shared: Rooms) -> Finished {
         Finished {
-            chat: Some(Box::new(ChatRecord::of(shared))),
+            chat: Some(Box::new(shared)),
             ..Finished::default()
         }
     }

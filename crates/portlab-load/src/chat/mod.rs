@@ -10,9 +10,11 @@ mod line;
 mod member;
 mod rooms;
 
+use portlab_words::Text;
+
 use self::line::Line;
-pub use self::{history::Violation, line::RunId};
-pub(crate) use self::{member::Member, rooms::ChatRecord};
+pub use self::line::RunId;
+pub(crate) use self::{member::Member, rooms::Rooms};
 use crate::{Latency, Sample};
 
 /// A chat as a script: the connections are members in rooms.
@@ -50,8 +52,8 @@ pub struct ChatFindings {
     pub delivery: Latency,
     /// How many promises were not kept.
     pub violations: u64,
-    /// The first of them.
-    pub first_violations: Vec<Violation>,
+    /// The first of them, in words.
+    pub first_violations: Vec<Text>,
     /// Lines that members received from clients that don't belong to this run.
     pub strangers: u64,
     /// The beginning of the first of them.

@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use super::{
     Chat, ChatEncoding, ChatFindings, RunId,
-    history::{History, Message},
+    history::{History, Message, Violation},
 };
 use crate::{Plan, Sample, Tally, stage::Stage};
 
 /// The rooms of a chat under load.
+#[derive(Debug)]
 pub(crate) struct Rooms {
     chat: Chat,
     history: History,
@@ -73,13 +74,13 @@ impl Rooms {
     /// When the plan is of no chat.
     pub(crate) fn new(plan: &Plan, places: usize) -> Self {
         let chat = plan.script.chat.clone().expect("members are of a chat");
-        let seat = MemberState {
+        let member = MemberState {
             left: plan.life.per_connection.unwrap_or(u64::MAX),
             ..MemberState::default()
         };
         Self {
             history: History::new(places, chat.rooms),
-            members: vec![seat; places],
+            members: vec![member; places],
             present: vec![0; chat.rooms],
             senders: Vec::new(),
             random: fastrand::Rng::with_seed(plan.seed),
@@ -201,6 +202,20 @@ impl Rooms {
     pub(super) fn on_their_way(&self, counts: impl Fn(u64) -> bool) -> u64 {
         let flights = self.on_their_way.values();
         flights.filter(|flight| counts(flight.due)).count() as u64
+    }
+
+    /// What was found when all is over. If the run was `interrupted`, messages were still on their way, and none
+    /// of them counts as lost.
+    pub(crate) fn conclude(mut self, interrupted: bool) -> ChatFindings {
+        if !interrupted {
+            self.history.end(&self.sent);
+        }
+        let (violations, first) = self.history.violations();
+        ChatFindings {
+            violations,
+            first_violations: first.into_iter().map(Violation::text).collect(),
+            ..self.findings
+        }
     }
 
     pub(super) fn garbled(&mut self, slot: u32) {
@@ -329,9 +344,9 @@ impl crate::thread_state::ThreadState<Rooms> {
                 unanswered += u64::from(self.is_measured(flight.due));
             }
         }
-        let seat = &mut self.shared.members[slot as usize];
-        *seat = MemberState {
-            generation: seat.generation,
+        let member = &mut self.shared.members[slot as usize];
+        *member = MemberState {
+            generation: member.generation,
             left: self.plan.life.per_connection.unwrap_or(u64::MAX),
             ..MemberState::default()
         };
@@ -352,36 +367,4 @@ fn most_under_way(plan: &Plan, chat: &Chat) -> usize {
     MOST_UNDER_WAY
         .min(MOST_DELIVERIES / audience)
         .min(MOST_UNSENT / text)
-}
-
-/// What the members of a chat have received, when all is over.
-#[derive(Debug)]
-pub(crate) struct ChatRecord {
-    history: History,
-    sent: Vec<u64>,
-    findings: ChatFindings,
-}
-
-impl ChatRecord {
-    pub(super) fn of(rooms: Rooms) -> Self {
-        Self {
-            history: rooms.history,
-            sent: rooms.sent,
-            findings: rooms.findings,
-        }
-    }
-
-    /// What was found. If the run was `interrupted`, messages were still on their way, and none of them counts
-    /// as lost.
-    pub(crate) fn conclude(mut self, interrupted: bool) -> ChatFindings {
-        if !interrupted {
-            self.history.end(&self.sent);
-        }
-        let (violations, first_violations) = self.history.violations();
-        ChatFindings {
-            violations,
-            first_violations,
-            ..self.findings
-        }
-    }
 }
