@@ -635,7 +635,7 @@ impl Conn {
         let reminded = self.pause.reminder > now && self.pause.reminder <= at;
         if !reminded {
             self.pause.reminder = at;
-            state.remind(at, self.slot, TimerEvent::Resume);
+            state.timers.push(at, self.slot, TimerEvent::Resume);
         }
     }
 }

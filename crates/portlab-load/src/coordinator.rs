@@ -294,14 +294,13 @@ impl<'a> Coordinator<'a> {
     /// How much of the run is over, in `[0, 1]`: of its time or of its messages, whichever is
     /// further.
     fn share(&self, elapsed: Duration) -> f64 {
-        let by_count = self
-            .plan
-            .stop
-            .messages
-            .map_or(0.0, |total| self.answered() as f64 / total as f64);
-        let by_time = self.plan.stop.after.map_or(0.0, |duration| {
-            elapsed.as_secs_f64() / (self.warmup().as_secs_f64() + duration.as_secs_f64())
-        });
+        let stop = self.plan.stop;
+        let by_count = |total: u64| self.answered() as f64 / total as f64;
+        let by_count = stop.messages.map_or(0.0, by_count);
+        let whole = |after: Duration| self.warmup().as_secs_f64() + after.as_secs_f64();
+        let by_time = stop
+            .after
+            .map_or(0.0, |after| elapsed.as_secs_f64() / whole(after));
         by_count.max(by_time).min(1.0)
     }
 
@@ -320,13 +319,8 @@ impl<'a> Coordinator<'a> {
     }
 
     /// Adds what a worker has handed in.
-    fn take_event(&mut self, events: WorkerEvent) {
-        if let WorkerEvent::HandedIn {
-            thread,
-            upto,
-            stats,
-        } = events
-        {
+    fn take_event(&mut self, event: WorkerEvent) {
+        if let WorkerEvent::HandedIn(thread, upto, stats) = event {
             self.measured[thread] += stats.measured;
             self.outcome.generator_cpu[thread] += stats.cpu;
             self.outcome.generator_ran[thread] += stats.ran;
@@ -358,8 +352,8 @@ impl<'a> Coordinator<'a> {
     /// Completes the outcome when all workers have ended: `served` are the answers by connection, and `all_asked`
     /// says whether every message that was ordered has been sent.
     pub(crate) fn conclude(mut self, served: &[u64], all_asked: bool) -> Outcome {
-        while let Ok(events) = self.events.try_recv() {
-            self.take_event(events);
+        while let Ok(event) = self.events.try_recv() {
+            self.take_event(event);
         }
         self.outcome.elapsed = self.measured();
         self.outcome.fairness = Fairness::of(served);

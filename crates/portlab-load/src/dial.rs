@@ -238,7 +238,7 @@ impl<C: Dialogue> Worker<C> {
         if *failures < RETRIES && self.replaces() {
             self.dialling.resting += 1;
             let at = self.state.now() + RETRY.as_nanos() as u64;
-            self.state.remind(at, slot, TimerEvent::Dial);
+            self.state.timers.push(at, slot, TimerEvent::Dial);
         }
     }
 
@@ -262,7 +262,7 @@ impl<C: Dialogue> Worker<C> {
             self.state.stage,
             Stage::WarmUp | Stage::Measure | Stage::WindDown | Stage::CatchUp
         );
-        churns && goes_on && self.state.budget() != Some(0) && !self.state.stages.is_enough()
+        churns && goes_on && self.state.budget != Some(0) && !self.state.stages.is_enough()
     }
 
     /// Lets another connection take the place of one that has ended.

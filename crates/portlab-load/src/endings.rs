@@ -70,32 +70,32 @@ impl Endings {
     }
 
     /// Whether the server ended none.
-    pub fn is_none(&self) -> bool {
+    pub(crate) fn is_none(&self) -> bool {
         self.closed == 0 && self.refused == 0
     }
 
     /// How many answers the server allows on a connection: it has closed several, each after the same
     /// number of them.
-    pub fn limit(&self) -> Option<u64> {
+    fn limit(&self) -> Option<u64> {
         let (least, most) = self.answers?;
         (least == most && self.closed > 1 && least > 0).then_some(least)
     }
 
     /// Whether it closed several, all at once.
-    pub fn together(&self) -> bool {
+    fn together(&self) -> bool {
         let lasted = self.closed_ns.map(|(first, last)| last - first);
         self.closed > 1 && lasted.is_some_and(|ns| Duration::from_nanos(ns) <= TOGETHER)
     }
 
     /// When the first and the last connection were closed, from when measuring began; `None` if that
     /// was before, or never.
-    pub fn closed_at(&self) -> Option<(Duration, Duration)> {
+    pub(crate) fn closed_at(&self) -> Option<(Duration, Duration)> {
         let (first, last) = self.closed_ns?;
         Some((self.since(first)?, self.since(last)?))
     }
 
     /// The same of the first attempt to connect that was refused.
-    pub fn refused_at(&self) -> Option<Duration> {
+    pub(crate) fn refused_at(&self) -> Option<Duration> {
         self.since(self.refused_ns?.0)
     }
 
@@ -192,14 +192,8 @@ impl Endings {
                 " after {least} to {most} answers",
                 "，各在 {least} 到 {most} 个回应之后"
             ),
-            _ if closed > 1 => Text {
-                en: format!(" after {answers} each").into(),
-                zh: format!("，各在 {most} 个回应之后").into(),
-            },
-            _ => Text {
-                en: format!(" after {answers}").into(),
-                zh: format!("，在 {most} 个回应之后").into(),
-            },
+            _ if closed > 1 => tr!(" after {answers} each", "，各在 {most} 个回应之后"),
+            _ => tr!(" after {answers}", "，在 {most} 个回应之后"),
         };
         let when = match self.closed_at() {
             None => Text::new(
@@ -231,20 +225,17 @@ impl Endings {
             1 => "once".to_owned(),
             count => format!("{count} times"),
         };
-        let (from, from_zh) = match self.refused_at() {
+        let Text { en, zh } = match self.refused_at() {
             Some(at) => {
                 let at = units::time(at);
-                (format!("from {at} on"), format!("从 {at} 起"))
+                tr!("from {at} on", "从 {at} 起")
             }
-            None => (
-                "from before measuring began".to_owned(),
-                "从测量开始之前起".to_owned(),
-            ),
+            None => Text::new("from before measuring began", "从测量开始之前起"),
         };
-        let refused = Text {
-            en: format!(" refused new connections ({times}, {from})").into(),
-            zh: format!("拒绝了新的连接（{count} 次，{from_zh}）").into(),
-        };
+        let refused = tr!(
+            " refused new connections ({times}, {en})",
+            "拒绝了新的连接（{count} 次，{zh}）"
+        );
         joined(&[it, refused])
     }
 
@@ -332,12 +323,9 @@ mod tests {
         ] {
             assert_eq!(told, expected);
         }
-        let gone = Endings {
-            closed: 2,
-            answers: Some((50, 50)),
-            listens: Some(false),
-            ..Endings::default()
-        };
+        let mut gone = Endings::default();
+        gone.close(50, 1);
+        gone.listens = Some(false);
         let told = gone.text(true, false).to_string();
         let expected = "nothing listens there any more; start it again, then repeat the run";
         assert!(told.ends_with(expected), "{told}");
@@ -345,16 +333,15 @@ mod tests {
 
     #[test]
     fn a_limit_is_seen_where_several_end_after_the_same_number_of_answers() {
-        let of = |answers: &[u64]| {
+        for (answers, limit) in [
+            (&[50, 50][..], Some(50)),
+            (&[50], None),
+            (&[50, 51], None),
+            (&[0, 0], None),
+        ] {
             let mut endings = Endings::default();
-            answers
-                .iter()
-                .for_each(|answers| endings.close(*answers, 1));
-            endings.limit()
-        };
-        assert_eq!(of(&[50, 50]), Some(50));
-        assert_eq!(of(&[50]), None);
-        assert_eq!(of(&[50, 51]), None);
-        assert_eq!(of(&[0, 0]), None);
+            answers.iter().for_each(|it| endings.close(*it, 1));
+            assert_eq!(endings.limit(), limit);
+        }
     }
 }

@@ -119,6 +119,7 @@ impl<W: Write> IntervalLog<W> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::STANDARD};
     use hdrhistogram::serialization::{
         Deserializer,
         interval_log::{IntervalLogIterator, LogEntry},
@@ -143,21 +144,18 @@ mod tests {
             "       Value     Percentile TotalCount 1/(1-Percentile)"
         );
         let rows = lines.iter().filter(|line| !line.starts_with('#')).skip(2);
-        let rows: Vec<Vec<f64>> = rows
-            .map(|row| {
-                row.split_whitespace()
-                    .map(|word| word.parse().unwrap())
-                    .collect()
-            })
-            .collect();
+        let figures = |row: &&str| {
+            row.split_whitespace()
+                .map(|it| it.parse().unwrap())
+                .collect()
+        };
+        let rows: Vec<Vec<f64>> = rows.map(figures).collect();
         let median = rows.iter().find(|row| (row[1] - 0.5).abs() < 1e-9).unwrap();
         assert!((median[0] - 50.0).abs() < 0.1 && median[2] == 50.0 && median[3] == 2.0);
         let last = rows.last().unwrap();
         assert!((last[0] - 100.0).abs() < 0.1 && last[1] == 1.0 && last[2] == 100.0);
-        assert!(
-            rows.windows(2)
-                .all(|pair| pair[0][0] <= pair[1][0] && pair[0][1] <= pair[1][1])
-        );
+        let rises = |column: usize| rows.is_sorted_by(|one, next| one[column] <= next[column]);
+        assert!(rises(0) && rises(1));
         assert!(
             lines[lines.len() - 3].starts_with("#[Mean    =    50.49"),
             "{text}"
@@ -173,23 +171,17 @@ mod tests {
         let mut read = Vec::new();
         for entry in IntervalLogIterator::new(&log.out) {
             // The legend, in quotes, is no entry; the Java tools skip it as well.
-            if let Ok(LogEntry::Interval(interval)) = entry {
-                use base64::Engine;
-                let bytes = base64::engine::general_purpose::STANDARD
-                    .decode(interval.encoded_histogram())
-                    .unwrap();
-                let histogram: hdrhistogram::Histogram<u64> =
-                    Deserializer::new().deserialize(&mut &bytes[..]).unwrap();
+            if let Ok(LogEntry::Interval(it)) = entry {
+                let bytes = STANDARD.decode(it.encoded_histogram()).unwrap();
+                let histogram = Deserializer::new().deserialize::<u64, _>(&mut &bytes[..]);
                 read.push((
-                    interval.start_timestamp(),
-                    interval.duration(),
-                    histogram.len(),
+                    it.start_timestamp(),
+                    it.duration(),
+                    histogram.unwrap().len(),
                 ));
             }
         }
-        assert_eq!(
-            read,
-            [(seconds(0), seconds(1), 10), (seconds(1), seconds(2), 5)]
-        );
+        let (first, second) = ((seconds(0), seconds(1), 10), (seconds(1), seconds(2), 5));
+        assert_eq!(read, [first, second]);
     }
 }

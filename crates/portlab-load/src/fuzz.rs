@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::{Answers, ClientBehaviour, Expect, Say, Script, shown::shown, status::Dialect};
+use crate::{Answers, Expect, Say, Script, shown::shown, status::Dialect};
 
 pub use crate::chat::fuzz_lines as chat_lines;
 
@@ -49,11 +49,7 @@ pub fn first_lines(input: &[u8]) {
     let dialect = Dialect::of(&Script {
         say: Say::Always(Arc::from(message)),
         expect: Expect::Close,
-        greeting: None,
-        introduction: Vec::new(),
-        any_answer: false,
-        behaviour: ClientBehaviour::default(),
-        chat: None,
+        ..Script::echo(1)
     });
     let (mut answers, mut whole) = (Answers::default(), Answers::default());
     let all = whole.sort(answer, true, &dialect).expect("it is whole");

@@ -39,16 +39,10 @@ pub enum Knee {
     Beyond(Sure),
     /// The lowest rate was too much already, or nothing is known of it.
     Below,
-    /// Latency doesn't rise with load: it was low at `before`, much higher at `bump`, and low again at
-    /// `after`, by more than chance. Something other than load raised the latency, so no knee is claimed.
-    Uneven {
-        /// The rung before.
-        before: usize,
-        /// The rung with the high latency.
-        bump: usize,
-        /// The rung after.
-        after: usize,
-    },
+    /// Latency doesn't rise with load: it was low at the first of these rungs, much higher at the second, and low
+    /// again at the third, by more than chance. Something other than load raised the latency, so no knee is
+    /// claimed.
+    Uneven([usize; 3]),
 }
 
 /// A knee, and how sure it is.
@@ -78,13 +72,8 @@ pub fn knee(rungs: &[Rung]) -> Knee {
     let known = |&at: &usize| !rungs[at].late && rungs[at].p99_ns > 0;
     let known: Vec<usize> = (0..rungs.len()).filter(known).collect();
     let curve: Vec<Point> = known.iter().map(|&at| Point::of(&rungs[at])).collect();
-    if let Some([before, bump, after]) = uneven(&curve) {
-        let [before, bump, after] = [before, bump, after].map(|place| known[place]);
-        return Knee::Uneven {
-            before,
-            bump,
-            after,
-        };
+    if let Some(places) = uneven(&curve) {
+        return Knee::Uneven(places.map(|place| known[place]));
     }
     // Of several with the same power, the first.
     let strong = (0..curve.len()).rev().filter(|&at| curve[at].power > 0.0);
@@ -109,12 +98,24 @@ pub fn knee(rungs: &[Rung]) -> Knee {
     }
 }
 
+/// `steps` rates from `from` to `to` for the rungs of a ladder. Each is the last one times the same factor, because
+/// latency grows with load on every scale.
+pub fn rungs(from: f64, to: f64, steps: usize) -> Vec<f64> {
+    match steps {
+        0 => Vec::new(),
+        1 => vec![to],
+        _ => (0..steps)
+            .map(|step| from * (to / from).powf(step as f64 / (steps - 1) as f64))
+            .collect(),
+    }
+}
+
 impl Knee {
     /// The rung that is the knee, or beyond which it lies.
     pub fn sure(self) -> Option<Sure> {
         match self {
             Self::At(sure) | Self::Beyond(sure) => Some(sure),
-            Self::Below | Self::Uneven { .. } => None,
+            Self::Below | Self::Uneven(_) => None,
         }
     }
 }
@@ -213,7 +214,7 @@ fn first_beyond<'a>(mut chances: impl Iterator<Item = &'a f64>) -> Option<usize>
 mod tests {
     use super::*;
 
-    /// Rungs whose p99 is the same in ten parts of the run, but for a thirtieth.
+    /// Rungs whose p99 is the same in ten parts of the run, but for a hundredth.
     fn curve(points: &[(f64, f64, u64)]) -> Vec<Rung> {
         let rung = |&(asked_per_s, achieved_per_s, p99_ns): &(f64, f64, u64)| Rung {
             asked_per_s,
@@ -221,18 +222,27 @@ mod tests {
             kept: achieved_per_s > 0.9 * asked_per_s,
             late: false,
             p99_ns,
-            parts_ns: (0..10)
-                .map(|part| p99_ns * (297 + part % 7) / 300)
-                .collect(),
+            parts_ns: [297, 298, 299, 300, 301, 302, 303, 297, 298, 299]
+                .map(|part| p99_ns * part / 300)
+                .into(),
         };
         points.iter().map(rung).collect()
     }
 
-    fn at(rungs: &[Rung]) -> usize {
+    fn at(rungs: &[Rung]) -> Sure {
         match knee(rungs) {
-            Knee::At(sure) => sure.rung,
+            Knee::At(sure) => sure,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn rates_rise_by_equal_factors_and_end_where_they_should() {
+        let rates = rungs(1_000.0, 16_000.0, 5);
+        for (rate, expected) in rates.iter().zip([1e3, 2e3, 4e3, 8e3, 16e3]) {
+            assert!((rate - expected).abs() < 1e-6, "{rates:?}");
+        }
+        assert_eq!(rungs(5.0, 7.0, 1), [7.0]);
     }
 
     #[test]
@@ -246,9 +256,7 @@ mod tests {
             (9e3, 9e3, 900_000),
             (12e3, 10e3, 900_000_000),
         ]);
-        let Knee::At(sure) = knee(&queue) else {
-            panic!("{:?}", knee(&queue));
-        };
+        let sure = at(&queue);
         assert_eq!((sure.rung, sure.first, sure.last), (2, 2, 2));
         assert!(sure.confidence > 0.99, "{sure:?}");
     }
@@ -262,7 +270,7 @@ mod tests {
         ];
         let higher = [(20e3, 10e3, 50_000_000), (40e3, 10e3, 900_000_000)];
         let far: Vec<_> = points.iter().chain(&higher).copied().collect();
-        assert_eq!((at(&curve(&points)), at(&curve(&far))), (1, 1));
+        assert_eq!((at(&curve(&points)).rung, at(&curve(&far)).rung), (1, 1));
     }
 
     /// What was said of such a ladder: "no knee up to 16k". A rise that goes away again isn't load's.
@@ -275,23 +283,19 @@ mod tests {
             (8e3, 8e3, 150_000),
             (16e3, 16e3, 300_000),
         ];
-        let refused = Knee::Uneven {
-            before: 1,
-            bump: 2,
-            after: 3,
-        };
+        let refused = Knee::Uneven([1, 2, 3]);
         assert_eq!(knee(&curve(&points)), refused);
         // One that stays is where the knee is past.
         let mut stays = points;
         (stays[3].2, stays[4].2) = (2_500_000, 4_000_000);
-        assert_eq!(at(&curve(&stays)), 1);
+        assert_eq!(at(&curve(&stays)).rung, 1);
         // A rate that the server didn't keep, between two that it kept, is refused as well.
         let mut broken = points;
         broken[2] = (4e3, 1e3, 105_000);
         assert_eq!(knee(&curve(&broken)), refused);
     }
 
-    /// The machine stood still once, in one part of ten.
+    /// The machine stopped once, in one part of ten.
     #[test]
     fn a_stall_in_a_part_of_a_run_moves_no_knee() {
         let mut stalled = curve(&[
@@ -302,7 +306,7 @@ mod tests {
             (16e3, 13e3, 300_000_000),
         ]);
         (stalled[2].p99_ns, stalled[2].parts_ns[4]) = (2_200_000, 20_000_000);
-        assert_eq!(at(&stalled), 3);
+        assert_eq!(at(&stalled).rung, 3);
     }
 
     #[test]
@@ -314,14 +318,10 @@ mod tests {
             (9e3, 9e3, 1_900_000),
         ]);
         for rung in &mut queue[1..3] {
-            let p99 = rung.p99_ns;
-            rung.parts_ns = [70, 80, 90, 100, 110, 125, 140]
-                .map(|part| p99 * part / 100)
-                .into();
+            let parts = [70, 80, 90, 100, 110, 125, 140];
+            rung.parts_ns = parts.map(|part| rung.p99_ns * part / 100).into();
         }
-        let Knee::At(sure) = knee(&queue) else {
-            panic!("{:?}", knee(&queue));
-        };
+        let sure = at(&queue);
         assert_eq!((sure.first, sure.last), (1, 2));
         assert!((0.3..0.8).contains(&sure.confidence), "{sure:?}");
         // Too short a run to be divided is unsure as well.
@@ -365,7 +365,7 @@ mod tests {
             (4e3, 4e3, 90_000),
             (8e3, 8e3, 900_000),
         ]);
-        assert_eq!(at(&waking), 2);
+        assert_eq!(at(&waking).rung, 2);
     }
 
     #[test]
@@ -376,7 +376,7 @@ mod tests {
         late[2].late = true;
         assert!(matches!(knee(&late), Knee::Beyond(Sure { rung: 1, .. })));
         let silent = curve(&[(1e3, 1e3, 60), (2e3, 0.0, 0)]);
-        assert_eq!(at(&silent), 0);
+        assert_eq!(at(&silent).rung, 0);
         let too_much = curve(&[(1e3, 5e2, 1_000), (2e3, 5e2, 1_000)]);
         assert_eq!((knee(&too_much), knee(&[])), (Knee::Below, Knee::Below));
     }

@@ -39,7 +39,7 @@
 //! | `latency`, `tally`, `fairness`, `stall` | histograms, errors, how evenly connections were served, time without a processor |
 //! | `outcome`, `checked`, `credibility`, `result` | what was measured; how far answers were checked; whether it can be believed; all of it for people and programs |
 //! | `preflight`, `export` | warnings before the run; histograms for HdrHistogram's tools |
-//! | `ladder`, `knee`, `search` | several rates; the knee of latency against load; the highest rate that a server bears |
+//! | `knee`, `search` | a ladder of rates, and the knee of latency against load; the highest rate that a server bears |
 
 #![forbid(unsafe_code)]
 
@@ -62,7 +62,6 @@ mod fairness;
 pub mod fuzz;
 mod interval_merger;
 mod knee;
-mod ladder;
 mod latency;
 mod outcome;
 mod pace;
@@ -94,8 +93,7 @@ pub use endings::Endings;
 pub use expect::{Delimiter, Expect, unescape};
 pub use export::{IntervalLog, write_percentiles};
 pub use fairness::Fairness;
-pub use knee::{Knee, Rung, Sure, knee};
-pub use ladder::rungs;
+pub use knee::{Knee, Rung, Sure, knee, rungs};
 pub use latency::Latency;
 pub use outcome::{Ended, Interval, Outcome};
 pub use pace::{Arrivals, Pace};

@@ -247,24 +247,25 @@ impl Schedule {
 mod tests {
     use super::*;
 
-    fn part(thread: usize, threads: usize, connections: usize) -> Part {
-        Part {
-            thread,
-            threads,
-            connections,
-        }
-    }
-
     /// A schedule of one thread, of `rate_per_s` from 0 on.
     fn uniform(rate_per_s: f64) -> Schedule {
-        Schedule::new(Arrivals::Uniform, rate_per_s, part(0, 1, 7), 0, 0)
+        let part = Part {
+            thread: 0,
+            threads: 1,
+            connections: 7,
+        };
+        Schedule::new(Arrivals::Uniform, rate_per_s, part, 0, 0)
     }
 
     fn all(arrivals: Arrivals, threads: usize, until: u64) -> Vec<u64> {
         let mut all = Vec::new();
         for thread in 0..threads {
-            // Threads divide no number of connections evenly that they needn't.
-            let part = part(thread, threads, 10);
+            // Some numbers of threads don't divide the number of connections.
+            let part = Part {
+                thread,
+                threads,
+                connections: 10,
+            };
             let mut schedule = Schedule::new(arrivals, 10_000.0, part, 7, 1_000);
             let due = schedule.due_before(until);
             let before = all.len() as u64;
@@ -279,15 +280,16 @@ mod tests {
         all
     }
 
+    fn gaps(due: &[u64]) -> impl Iterator<Item = u64> {
+        due.windows(2).map(|pair| pair[1] - pair[0])
+    }
+
     #[test]
     fn uniform_arrivals_are_equally_far_apart_over_all_threads() {
         for threads in [1, 2, 3, 4, 7, 10] {
             let due = all(Arrivals::Uniform, threads, 1_000_001_000);
             assert_eq!(due.len(), 10_000, "{threads} threads");
-            assert!(
-                due.windows(2)
-                    .all(|pair| (pair[1] - pair[0]).abs_diff(100_000) <= 1)
-            );
+            assert!(gaps(&due).all(|gap| gap.abs_diff(100_000) <= 1));
         }
     }
 
@@ -297,19 +299,13 @@ mod tests {
             let due = all(Arrivals::Poisson, threads, 10_000_001_000);
             // Of 100,000 expected, one standard deviation is 316.
             assert!(due.len().abs_diff(100_000) < 1_600, "{}", due.len());
-            let gaps: Vec<_> = due
-                .windows(2)
-                .map(|pair| (pair[1] - pair[0]) as f64)
-                .collect();
-            let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
-            let longer = gaps.iter().filter(|gap| **gap > mean).count() as f64 / gaps.len() as f64;
+            let count = due.len() as f64 - 1.0;
+            let mean = (due[due.len() - 1] - due[0]) as f64 / count;
+            let longer = gaps(&due).filter(|gap| *gap as f64 > mean).count() as f64 / count;
             // An exponential distribution is longer than its mean with probability 1/e.
             assert!((longer - 0.3679).abs() < 0.01, "{longer}");
-            assert_eq!(
-                due,
-                all(Arrivals::Poisson, threads, 10_000_001_000),
-                "seeded"
-            );
+            let again = all(Arrivals::Poisson, threads, 10_000_001_000);
+            assert_eq!(due, again, "seeded");
         }
     }
 
@@ -348,10 +344,7 @@ mod tests {
             due += 1;
         }
         assert_eq!(due, 1_110);
-        assert_eq!(
-            schedule.clock.stretches.len(),
-            1,
-            "what is over is forgotten"
-        );
+        // Stretches that are over are forgotten.
+        assert_eq!(schedule.clock.stretches.len(), 1);
     }
 }

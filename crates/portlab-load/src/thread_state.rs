@@ -40,7 +40,7 @@ pub(crate) struct ThreadState<S> {
     /// free. Messages that became due in this time are late because of the generator.
     held_up: (u64, u64),
     /// How many messages may still be sent; `None` when the run ends by the clock.
-    budget: Option<u64>,
+    pub(crate) budget: Option<u64>,
     /// Messages in flight on all connections.
     pub(crate) in_flight: u64,
     /// Connections that can talk.
@@ -221,11 +221,6 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// How many messages may still be sent; `None` when the run ends by the clock.
-    pub(crate) fn budget(&self) -> Option<u64> {
-        self.budget
-    }
-
     /// The length of the next message.
     pub(crate) fn next_size(&mut self) -> usize {
         match &self.plan.script.say {
@@ -290,16 +285,9 @@ impl<S> ThreadState<S> {
     /// The deadline that was to be looked at, at `at`, has come; says whether it is still that one.
     pub(crate) fn is_watched(&mut self, slot: u32, at: u64) -> bool {
         let watched = &mut self.watched[slot as usize];
-        let same = *watched == at;
-        if same {
-            *watched = 0;
-        }
-        same
-    }
-
-    /// Has place `slot` looked at again at `at`.
-    pub(crate) fn remind(&mut self, at: u64, slot: u32, event: TimerEvent) {
-        self.timers.push(at, slot, event);
+        let is_same = *watched == at;
+        *watched = if is_same { 0 } else { *watched };
+        is_same
     }
 }
 
@@ -318,7 +306,7 @@ mod tests {
     use crate::Script;
 
     #[test]
-    fn a_deadline_that_moves_with_every_message_costs_an_errand_or_two() {
+    fn a_deadline_that_moves_with_every_message_costs_a_timer_event_or_two() {
         let plan = Arc::new(Plan::new("127.0.0.1:1".parse().unwrap()));
         let ring = Arc::new(Script::echo(64).ring());
         let stages = Arc::new(Stages::new(Vec::new(), 0.0, None));

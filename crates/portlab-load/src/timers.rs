@@ -25,7 +25,7 @@ pub(crate) enum TimerEvent {
     Resume,
 }
 
-/// Errands of all connections of a thread, the next one on top.
+/// The timer events of all connections of a thread, the next one on top.
 ///
 /// An event is never removed early. When its time comes, the worker checks whether it still applies, and pushes it
 /// again if its time has moved: so a deadline that moves with every message costs the heap nothing.
@@ -84,12 +84,8 @@ impl Alarm {
         }
         // A value of zero would disarm the timer.
         let wait = Duration::from_nanos(at.saturating_sub(now).max(1));
-        let zero = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
         let spec = Itimerspec {
-            it_interval: zero,
+            it_interval: Timespec::default(),
             it_value: Timespec::try_from(wait).expect("a wait fits into a timespec"),
         };
         timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &spec)?;
@@ -103,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn errands_are_run_in_the_order_of_their_times_and_not_before() {
+    fn events_come_in_the_order_of_their_times_and_not_before() {
         let mut timers = Timers::default();
         timers.push(30, 1, TimerEvent::Dial);
         timers.push(10, 2, TimerEvent::Deadline);

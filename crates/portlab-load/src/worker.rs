@@ -39,12 +39,8 @@ pub(crate) enum WorkerEvent {
     /// Nothing is left to do in this stage: every message has been answered, or every connection is
     /// lost.
     Idle(Stage),
-    /// The statistics of thread `thread`, up to the beginning of turn `upto`.
-    HandedIn {
-        thread: usize,
-        upto: u64,
-        stats: Box<Stats>,
-    },
+    /// The statistics of a thread, by its number, up to the beginning of this turn.
+    HandedIn(usize, u64, Box<Stats>),
 }
 
 /// What the coordinator may read while a worker runs.
@@ -140,35 +136,26 @@ impl<C: Dialogue> Worker<C> {
     /// # Errors
     /// When the system has no timer left.
     pub(crate) fn new(share: Share) -> io::Result<Self> {
-        let Share {
-            plan,
-            ring,
-            stages,
-            events,
-            gauges,
-            poll,
-            index,
-            began,
-        } = share;
+        let (plan, index, poll) = (share.plan, share.index, share.poll);
         let places = Plan::share(plan.connections as u64, index, plan.threads) as usize;
         let messages = plan.stop.messages;
         let budget = messages.map(|total| plan.share_by_connections(total, index));
         let alarm = Alarm::new(poll.registry(), ALARM)?;
-        let turn = stages.now();
+        let turn = share.stages.now();
         Ok(Self {
             state: ThreadState::new(
                 C::shared(&plan, places),
                 plan,
-                ring,
-                stages,
-                began,
+                share.ring,
+                share.stages,
+                share.began,
                 (index, places, budget),
             ),
             places: (0..places).map(|_| Slot::Empty).collect(),
             dialling: Dialling::of_all(places),
             poll,
-            events,
-            gauges,
+            events: share.events,
+            gauges: share.gauges,
             index,
             alarm,
             turn,
@@ -204,15 +191,14 @@ impl<C: Dialogue> Worker<C> {
         });
         self.result.unanswered += C::unanswered(open, &self.state);
         let silent = C::is_silent(&self.state);
-        self.result.has_asked_all = self.state.budget() == Some(0) || silent;
+        self.result.has_asked_all = self.state.budget == Some(0) || silent;
         self.close_all(&mut events)?;
         if let Some(schedule) = &self.state.schedule {
             // What the warm-up has left behind isn't measured.
             let early = schedule.due_before(self.state.measuring_since);
-            let due = schedule
-                .due_before(self.state.due_until)
-                .saturating_sub(early);
-            self.result.due_not_sent = due.min(self.state.budget().unwrap_or(due));
+            let due = schedule.due_before(self.state.due_until);
+            let due = due.saturating_sub(early);
+            self.result.due_not_sent = due.min(self.state.budget.unwrap_or(due));
         }
         let last = self.turn.number + 1;
         let now = self.state.now();
@@ -257,13 +243,10 @@ impl<C: Dialogue> Worker<C> {
         self.idle_polling = Duration::ZERO;
         stats.open = self.state.open();
         stats.in_flight = self.state.in_flight;
-        let thread = self.index;
-        // Only fails when the coordinator has gone.
-        let _ = self.events.send(WorkerEvent::HandedIn {
-            thread,
-            upto,
-            stats,
-        });
+        // Only fails if the coordinator has ended.
+        let _ = self
+            .events
+            .send(WorkerEvent::HandedIn(self.index, upto, stats));
     }
 
     fn enter(&mut self, stage: Stage, now: u64) {
@@ -472,7 +455,7 @@ impl<C: Dialogue> Worker<C> {
     fn is_idle(&self) -> bool {
         let none_follows = match self.state.stage {
             Stage::Connect | Stage::Close => return false,
-            Stage::WarmUp | Stage::Measure | Stage::WindDown => self.state.budget() == Some(0),
+            Stage::WarmUp | Stage::Measure | Stage::WindDown => self.state.budget == Some(0),
             Stage::CatchUp => C::next_due(&self.state).is_none(),
             Stage::Drain => true,
         };
@@ -507,11 +490,8 @@ impl<C: Dialogue> Worker<C> {
         let due = C::next_due(&self.state).filter(|_| C::can_send(&self.state));
         // A little early, to watch the clock for the rest.
         let due = due.map(|due| {
-            let interval_ns = self
-                .state
-                .schedule
-                .as_ref()
-                .map_or(0.0, Schedule::interval_ns);
+            let schedule = self.state.schedule.as_ref();
+            let interval_ns = schedule.map_or(0.0, Schedule::interval_ns);
             let most = (interval_ns * WATCHFUL_SHARE) as u64;
             due.saturating_sub(most.min(WATCHFUL.as_nanos() as u64))
         });

@@ -1,11 +1,11 @@
 //! How likely each rate is to be the highest, given what trials have shown.
 //!
 //! A trial at rate r holds with a probability that falls from near 1 to near 0 as r passes the
-//! highest rate h: a logistic curve in ln r. Neither end is quite reached: a machine that stands still
-//! for a moment spoils a trial that would have held (a *lapse*), and a short trial may hold by luck.
-//! How often it lapses and how steep the curve is differ from machine to machine and server to server,
-//! so both are unknowns beside h, each of a few values, and are learnt with it: where trials
-//! contradict each other, a high rate of lapses becomes likely, and the interval stays wide.
+//! highest rate h: a logistic curve in ln r. The probability never reaches 1 or 0: a machine that stops for a
+//! moment spoils a trial that would have held (a *lapse*), and a short trial may hold by chance. The rate of lapses
+//! and the width of the curve depend on the machine and the server. So both are estimated together with h, each
+//! from a few values: if trials contradict each other, a high rate of lapses becomes likely, and the interval
+//! stays wide.
 
 /// The probability that a trial is spoiled, far below the highest rate; and how likely each is before
 /// anything is known.

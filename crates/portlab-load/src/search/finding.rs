@@ -81,64 +81,52 @@ impl Finding {
 mod tests {
     use super::*;
 
+    /// A trial within a bound of 1,000 ns.
+    const GOOD: Shown = Shown {
+        latencies: 1_000,
+        p99_ns: 900,
+        errors: 0,
+        due_not_sent: 0,
+        pacing_lag_p99_ns: 0,
+        generator_cpu_share: 0.5,
+    };
+
+    fn of(change: impl Fn(&mut Shown)) -> Finding {
+        let mut shown = GOOD;
+        change(&mut shown);
+        Finding::of(&shown, 1_000)
+    }
+
     #[test]
     fn a_finding_names_the_worst_that_happened() {
-        let good = Shown {
-            latencies: 1_000,
-            p99_ns: 900,
-            generator_cpu_share: 0.5,
-            ..Shown::default()
-        };
-        let of = |shown: Shown| Finding::of(&shown, 1_000);
-        assert_eq!(of(good), Finding::Held);
-        let slow = Shown {
-            p99_ns: 1_000,
-            ..good
-        };
-        assert_eq!(of(slow), Finding::Missed(Missed::Latency));
-        let unsent = Shown {
-            due_not_sent: AT_THE_EDGE + 1,
-            ..good
-        };
-        let edge = Shown {
-            due_not_sent: AT_THE_EDGE,
-            ..good
-        };
-        assert_eq!(of(edge), Finding::Held);
-        assert_eq!(of(unsent), Finding::Missed(Missed::Unsent));
-        let silent = Shown {
-            latencies: 0,
-            ..unsent
-        };
-        assert_eq!(of(silent), Finding::Missed(Missed::Answers));
-        let wrong = Shown {
-            errors: 1,
-            ..silent
-        };
-        assert_eq!(of(wrong), Finding::Missed(Missed::Errors));
+        assert_eq!(of(|_| {}), Finding::Held);
+        assert_eq!(of(|it| it.due_not_sent = AT_THE_EDGE), Finding::Held);
+        let slow = |it: &mut Shown| it.p99_ns = 1_000;
+        let unsent = |it: &mut Shown| (it.due_not_sent, it.p99_ns) = (AT_THE_EDGE + 1, 1_000);
+        let silent = |it: &mut Shown| (it.due_not_sent, it.latencies) = (AT_THE_EDGE + 1, 0);
+        let wrong = |it: &mut Shown| (it.errors, it.latencies) = (1, 0);
+        for (finding, missed) in [
+            (of(slow), Missed::Latency),
+            (of(unsent), Missed::Unsent),
+            (of(silent), Missed::Answers),
+            (of(wrong), Missed::Errors),
+        ] {
+            assert_eq!(finding, Finding::Missed(missed));
+        }
     }
 
     #[test]
     fn a_generator_that_was_late_says_nothing_against_the_server_and_nothing_for_an_error() {
-        let late = Shown {
-            latencies: 1_000,
-            p99_ns: 5_000_000,
-            pacing_lag_p99_ns: 4_000_000,
-            ..Shown::default()
+        let late = |it: &mut Shown| (it.p99_ns, it.pacing_lag_p99_ns) = (5_000_000, 4_000_000);
+        assert_eq!(of(late), Finding::Nothing);
+        // Latencies are short enough although they contain the generator's lateness.
+        assert_eq!(of(|it| it.pacing_lag_p99_ns = 4_000_000), Finding::Held);
+        let wrong = |it: &mut Shown| {
+            late(it);
+            it.errors = 1;
         };
-        assert_eq!(Finding::of(&late, 1_000_000), Finding::Nothing);
-        // With the generator's lateness in them, latencies are short enough all the same.
-        assert_eq!(Finding::of(&late, 6_000_000), Finding::Held);
-        let wrong = Shown { errors: 1, ..late };
-        assert_eq!(
-            Finding::of(&wrong, 1_000_000),
-            Finding::Missed(Missed::Errors)
-        );
-        let busy = Shown {
-            generator_cpu_share: 0.95,
-            pacing_lag_p99_ns: 0,
-            ..late
-        };
-        assert_eq!(Finding::of(&busy, 1_000_000), Finding::Nothing);
+        assert_eq!(of(wrong), Finding::Missed(Missed::Errors));
+        let busy = |it: &mut Shown| (it.p99_ns, it.generator_cpu_share) = (5_000_000, 0.95);
+        assert_eq!(of(busy), Finding::Nothing);
     }
 }

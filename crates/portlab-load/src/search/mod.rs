@@ -1,7 +1,7 @@
 //! The highest rate that a server can bear: a search that knows neither sockets nor time.
 //!
-//! The caller runs the trials (a comparison's launcher, or a simulation), and gives their findings to the
-//! search. The search returns the rate of the next trial, and the interval that it has found.
+//! A comparison's launcher, or a simulation, runs the trials and gives their findings to the search. The search
+//! returns the rate of the next trial, and the interval that it has found.
 //!
 //! Measurements are noisy: near the limit some trials at one rate meet the bound and others don't, and
 //! sometimes the machine spoils a trial far below the limit. A plain bisection can't correct a wrong
@@ -130,21 +130,16 @@ impl Search {
         if self.trials.len() >= self.goal.trials || self.is_settled() {
             return None;
         }
-        let Goal {
-            start_per_s,
-            least_per_s,
-            most_per_s,
-            ..
-        } = self.goal;
+        let goal = self.goal;
         let held = self.rates(true).reduce(f64::max);
         let missed = self.rates(false).reduce(f64::min);
         let rate = match (held, missed) {
-            (None, None) => start_per_s,
+            (None, None) => goal.start_per_s,
             (Some(held), None) => held * FACTOR,
             (None, Some(missed)) => missed / FACTOR,
             (Some(_), Some(_)) => self.belief.quantile(0.5),
         };
-        Some(three_digits(rate).clamp(least_per_s, most_per_s))
+        Some(three_digits(rate).clamp(goal.least_per_s, goal.most_per_s))
     }
 
     /// The trials that were made, in order.
@@ -154,14 +149,11 @@ impl Search {
 
     /// What is known by now of the highest rate.
     pub fn highest(&self) -> Highest {
-        let Goal {
-            least_per_s,
-            most_per_s,
-            blind,
-            ..
-        } = self.goal;
+        let (least_per_s, most_per_s) = (self.goal.least_per_s, self.goal.most_per_s);
+        // A trial can't show a rate that is too high by this factor.
+        let unseen = 1.0 + self.goal.blind;
         let (low, high) = self.belief.interval(self.goal.confidence);
-        let sure = low / (1.0 + blind);
+        let sure = low / unseen;
         let missed = |trial: &Trial| matches!(trial.finding, Finding::Missed(_));
         if low <= least_per_s && self.is_settled() && self.trials.iter().any(missed) {
             let per_s = least_per_s;
@@ -171,11 +163,8 @@ impl Search {
             return Highest::Unknown;
         };
         if low >= most_per_s {
-            let limit = Limit::Asked;
-            return Highest::AtLeast {
-                per_s: most_per_s / (1.0 + blind),
-                limit,
-            };
+            let (per_s, limit) = (most_per_s / unseen, Limit::Asked);
+            return Highest::AtLeast { per_s, limit };
         }
         // These trials set the upper end. If most of them say nothing, the server may bear a
         // higher rate.
@@ -189,7 +178,7 @@ impl Search {
                 false => Limit::Spoiled,
             };
             // No rate above the highest that held is claimed.
-            let per_s = sure.min(held / (1.0 + blind)).max(least_per_s);
+            let per_s = sure.min(held / unseen).max(least_per_s);
             return Highest::AtLeast { per_s, limit };
         }
         Highest::Between {

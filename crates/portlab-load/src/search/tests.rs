@@ -30,6 +30,14 @@ fn interval(search: &Search) -> (f64, f64) {
     }
 }
 
+/// The rate that the server bears at least, if no higher rate was tried because of `limit`.
+fn at_least(search: &Search, limit: Limit) -> f64 {
+    match search.highest() {
+        Highest::AtLeast { per_s, limit: why } if why == limit => per_s,
+        other => panic!("{other:?}: {:?}", search.trials()),
+    }
+}
+
 #[test]
 fn the_highest_rate_of_a_queue_is_found_to_the_precision_asked_for() {
     let truth = server().truth(BOUND_NS);
@@ -114,10 +122,7 @@ fn a_server_that_always_meets_it_is_told_up_to_the_highest_rate_of_interest() {
         ..goal()
     };
     let search = quick.search(goal, BOUND_NS, 1, honest);
-    let Highest::AtLeast { per_s, limit } = search.highest() else {
-        panic!("{search:?}");
-    };
-    assert_eq!(limit, Limit::Asked);
+    let per_s = at_least(&search, Limit::Asked);
     assert!((per_s - 5_000.0 / 1.05).abs() < 1.0 && search.is_settled());
     assert!(search.trials().len() < 12, "{:?}", search.trials());
 }
@@ -129,10 +134,7 @@ fn what_the_generator_can_not_make_is_no_limit_of_the_server() {
         ..Simulated::of_service(1_000.0)
     };
     let search = quick.search(goal(), BOUND_NS, 1, honest);
-    let Highest::AtLeast { per_s, limit } = search.highest() else {
-        panic!("{search:?}");
-    };
-    assert_eq!(limit, Limit::Spoiled);
+    let per_s = at_least(&search, Limit::Spoiled);
     assert!((2_500.0..3_100.0).contains(&per_s), "{per_s}");
     // And where it is late at any rate, nothing is known.
     let late = Simulated {
@@ -162,10 +164,8 @@ fn too_few_trials_leave_a_wide_interval_that_is_not_settled() {
         rate_per_s: 100.0,
         finding: Finding::Held,
     });
-    let Highest::AtLeast { per_s, limit } = one.highest() else {
-        panic!("{one:?}");
-    };
-    assert!(per_s <= 100.0 && limit == Limit::Trials, "{per_s}");
+    let per_s = at_least(&one, Limit::Trials);
+    assert!(per_s <= 100.0, "{per_s}");
     assert_eq!(Search::new(goal()).highest(), Highest::Unknown);
     assert_eq!(Search::new(goal()).next_rate(), Some(100.0));
 }

@@ -105,7 +105,7 @@ impl<'a> Curve<'a> {
                 );
                 (CautionKind::UnsureKnee, text)
             }
-            Knee::Uneven { .. } => {
+            Knee::Uneven(_) => {
                 let text = Text::new(
                     "latency doesn't rise with load: something else makes it; walk again when nothing else runs, or \
                      find out what stops the server at that rate",
@@ -123,11 +123,7 @@ impl<'a> Curve<'a> {
         let no_knee = || lang.pick("no knee:", "没有拐点：").to_owned();
         match self.knee {
             Knee::Below => (no_knee(), why_no_rate_was_good(self.walked, lang)),
-            Knee::Uneven {
-                before,
-                bump,
-                after,
-            } => {
+            Knee::Uneven([before, bump, after]) => {
                 let p99 = |at: usize| units::nanos(points[at].p99_ns as f64);
                 let high = match points[bump].kept {
                     true => p99(bump),
