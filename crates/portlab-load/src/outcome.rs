@@ -12,11 +12,11 @@ use crate::{
 /// What a run has measured, over all of its threads.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
-    /// Connections that could talk when the load began, or when the run ended before that.
+    /// Connections that were open when the load began, or when the run ended before that.
     pub connected: usize,
     /// Connections that were open when measuring ended.
     pub alive: usize,
-    /// How long it took until the last was made, or had failed.
+    /// How long it took until the last connection was made, or had failed.
     pub connect_phase: Duration,
     /// How long each connection took, those of churn included.
     pub connect_latency: Latency,
@@ -24,37 +24,33 @@ pub struct Outcome {
     pub answered: u64,
     /// The same while measuring.
     pub messages: u64,
-    /// Messages answered between [`Watch::begin`](crate::Watch::begin) and
-    /// [`Watch::end`](crate::Watch::end): those that a meter read in both has seen.
+    /// Messages answered between [`Watch::begin`](crate::Watch::begin) and [`Watch::end`](crate::Watch::end).
     pub metered_messages: u64,
-    /// How long was measured, warm-up and drain excluded.
+    /// How long was measured, without warm-up and drain.
     pub elapsed: Duration,
-    /// How long the messages that became due while measuring take at the rate of an open loop, where
-    /// that is longer: the last of them fills the time until the next would be due. Zero in a closed
-    /// loop, and where the rate was changed on the way.
+    /// How long the messages that became due while measuring take at the rate of an open loop, where that is
+    /// longer. Zero in a closed loop, and where the rate was changed during the run.
     pub by_rate: Duration,
-    /// From the moment a message was due to the last byte of its answer: of every message that
-    /// became due while measuring and was answered before the run ended. In a closed loop, a
-    /// message is due when the connection can send it.
+    /// From when a message was due to the last byte of its answer, of every message that became due while measuring
+    /// and was answered. In a closed loop, a message is due when the connection can send it.
     pub latency: Latency,
-    /// The same messages, from the moment they were sent: what a tool tells that knows nothing of
-    /// coordinated omission. Empty in a closed loop, where it is no other.
+    /// The same messages, from when they were sent: what a tool measures that ignores coordinated omission. Empty in
+    /// a closed loop, where both are the same.
     pub uncorrected: Latency,
-    /// How late the generator itself was: from the moment a message was due, and a connection free
-    /// for it, to when it was sent. Empty in a closed loop.
+    /// How late the generator itself sent: from when a message was due and a connection free to when it was sent.
+    /// Empty in a closed loop.
     pub pacing_lag: Latency,
     /// Messages that were due while measuring and never sent, because no connection was free.
     pub due_not_sent: u64,
-    /// How often, while measuring, a connection waited for its turn to be made, because a thread
-    /// makes only so many at once.
+    /// How often, while measuring, a connection waited for its turn to be made.
     pub held_back: u64,
     /// Messages sent whose answers had not come when the run ended, or their connection was lost.
     pub unanswered: u64,
-    /// Bytes sent and received since the run began.
+    /// Bytes sent since the run began.
     pub bytes_sent: u64,
     /// Bytes received since the run began.
     pub bytes_received: u64,
-    /// What went wrong.
+    /// The errors.
     pub tally: Tally,
     /// What answers began with, where they weren't compared byte by byte.
     pub answers: Answers,
@@ -66,10 +62,9 @@ pub struct Outcome {
     pub generator_cpu: Vec<Duration>,
     /// The same, including the time that a thread polled without an event.
     pub(crate) generator_ran: Vec<Duration>,
-    /// How long each of them waited for a processor while measuring, because others ran.
+    /// How long each of them waited for a processor while measuring, because other threads ran.
     pub generator_waited: Vec<Duration>,
-    /// How long each of them was kept from running while measuring, counting only what is far beyond
-    /// the machine's usual way.
+    /// How long each of them was kept from running while measuring, as far as that is unusual for the machine.
     pub generator_stalled: Vec<Duration>,
     /// Processors that the generator might use.
     pub cores: usize,
@@ -77,7 +72,7 @@ pub struct Outcome {
     pub ended: Ended,
     /// What a load of a chat has found beside that.
     pub chat: Option<ChatFindings>,
-    /// The rate that was asked for at the end, per second, if it was changed on the way.
+    /// The rate that was asked for at the end, per second, if it was changed during the run.
     pub rate_changed_to: Option<f64>,
     pub(crate) little: Little,
 }
@@ -136,16 +131,15 @@ pub(crate) fn per_s(count: u64, time: Duration) -> f64 {
 
 /// How long `due` messages take at `rate_per_s`, of which all became due within `elapsed`.
 ///
-/// N messages at a rate of R take N / R: the last message takes up the time until the next would be due,
-/// even if the run ended before. So a run of one message isn't faster than its rate. If messages are
-/// `counted`, the run ends with the last of them. Otherwise it ends by the clock, somewhere between two
-/// messages, and they take one interval more than `elapsed` at most.
+/// N messages at a rate of R take N / R: the last message takes the time until the next would be due, even if the
+/// run ended before. So a run of one message isn't faster than its rate. If messages are `counted`, the run ends with
+/// the last of them. Otherwise it ends by the clock between two messages, and they take at most one interval more than
+/// `elapsed`.
 fn time_of(due: u64, rate_per_s: f64, elapsed: Duration, counted: bool) -> Duration {
     let by_rate = due as f64 / rate_per_s;
-    let one = 1.0 / rate_per_s;
     let most = match counted {
         true => f64::INFINITY,
-        false => elapsed.as_secs_f64() + one,
+        false => elapsed.as_secs_f64() + 1.0 / rate_per_s,
     };
     // A rate may be so low that it takes years.
     Duration::try_from_secs_f64(by_rate.min(most)).unwrap_or(Duration::MAX)
@@ -160,8 +154,7 @@ impl Interval {
         self.to.saturating_sub(self.from)
     }
 
-    /// Messages answered per second: a short interval with one message isn't faster than the rate that
-    /// was asked for.
+    /// Messages answered per second; a short interval with one message isn't faster than the asked rate.
     pub fn messages_per_s(&self) -> f64 {
         let length = self.length();
         let by_rate = time_of(self.messages, self.rate_per_s, length, false);
@@ -226,7 +219,7 @@ impl Outcome {
         self.elapsed.max(self.by_rate)
     }
 
-    /// Finds out how long the messages of `plan` take at its rate.
+    /// Sets how long the messages of `plan` take at its rate.
     pub fn take_time_by(&mut self, plan: &Plan) {
         if let (Some(rate_per_s), None) = (plan.pace.rate_per_s(), self.rate_changed_to) {
             let counted = plan.stop.messages.is_some();
@@ -239,32 +232,22 @@ impl Outcome {
         per_s(self.messages, self.time())
     }
 
-    /// Deliveries of a chat's messages per second; 0 of any other load.
-    pub fn deliveries_per_s(&self) -> f64 {
-        let deliveries = self.chat.as_ref().map_or(0, |it| it.deliveries);
-        per_s(deliveries, self.time())
-    }
-
     /// The share, in `[0, 1]`, of its time that each of the generator's threads was computing.
     pub fn generator_cpu_shares(&self) -> Vec<f64> {
         let elapsed = self.elapsed.as_secs_f64().max(f64::MIN_POSITIVE);
-        let share = |cpu: &Duration| {
-            // Looked at from two threads, a very short run may seem to have computed for longer
-            // than it took.
-            (cpu.as_secs_f64() / elapsed).min(1.0)
-        };
+        // Two threads read the clock: in a very short run, the CPU time may exceed the elapsed time.
+        let share = |cpu: &Duration| (cpu.as_secs_f64() / elapsed).min(1.0);
         self.generator_cpu.iter().map(share).collect()
     }
 
-    /// The same over all threads. Near 1, it was the generator that limited the run, and throughput
-    /// says nothing about the server.
+    /// The same over all threads.
     pub fn generator_cpu_share(&self) -> f64 {
         let shares = self.generator_cpu_shares();
         shares.iter().sum::<f64>() / shares.len() as f64
     }
 
-    /// Whether the generator was the limit of the run, so that its throughput says nothing about the
-    /// server: one thread at its limit is enough.
+    /// Whether the generator was the limit of the run, so that the throughput says nothing about the server. One
+    /// thread at its limit is enough.
     pub fn generator_was_the_limit(&self) -> bool {
         self.messages > 0 && self.busiest_thread() >= GENERATOR_LIMIT
     }
@@ -281,10 +264,13 @@ impl Outcome {
         wait_share(self.generator_waited.iter().sum(), ran)
     }
 
-    /// How long the thread was kept from running that suffered most.
+    /// The longest time that a thread was kept from running.
     pub fn longest_stalled(&self) -> Duration {
-        let stalled = self.generator_stalled.iter();
-        stalled.max().copied().unwrap_or_default()
+        self.generator_stalled
+            .iter()
+            .max()
+            .copied()
+            .unwrap_or_default()
     }
 
     /// The generator's CPU time in microseconds per message; 0 when there was no message.
@@ -304,26 +290,25 @@ impl Outcome {
     /// Whether the server kept up with an open loop of `plan`: of what became due while measuring, all
     /// but a twentieth was answered by its end.
     ///
-    /// Beside that twentieth, the messages that a server of this latency always has in flight may be
-    /// unanswered: those that were not yet in flight when measuring began, because the warm-up was shorter
-    /// than an answer takes; and those that chance adds.
+    /// Some more messages may be unanswered: those that a server of this latency always has in flight, as far as
+    /// they were not yet in flight when measuring began, because the warm-up was shorter than an answer takes; and
+    /// those that chance adds.
     pub fn kept_up(&self, plan: &Plan) -> bool {
         let Some(rate_per_s) = plan.pace.rate_per_s() else {
             return true;
         };
         let missing = self.due().saturating_sub(self.messages) as f64;
-        // The quick ones tell: where a queue grows, the others stood in it.
+        // Quick answers show the server's own latency: where a queue grows, the others waited in it.
         let quick_s = self.latency.quantile_ns(0.1) as f64 / 1e9;
         let late_start_s = (quick_s - plan.warmup.as_secs_f64()).max(0.0);
         let chance = 1.0 + 2.0 * (rate_per_s * quick_s).sqrt();
         missing <= KEPT_UP * self.due() as f64 + rate_per_s * late_start_s + chance
     }
 
-    /// By how much a closed loop misses Little's law, N = X R, as a share of N: N is what the
-    /// connections should have had in flight, X R what they had. Where it isn't near 0, connections
-    /// stood still that should have talked. `None` for other loops, when messages are counted (their
-    /// end comes to one connection before the other), and where connections end while several
-    /// messages are in flight.
+    /// By how much a closed loop misses Little's law, N = X R, as a share of N: N is what the connections should
+    /// have had in flight, X R what they had. Far from 0, some connections didn't send when they could. `None` for
+    /// other loops, where messages are counted (one connection ends before another), and where connections end
+    /// while several messages are in flight.
     pub fn littles_law_residual(&self) -> Option<f64> {
         self.little.residual()
     }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 
 use crate::{
     AnswerLine, Answers, Cause, Caution, Checked, Ended, Fairness, Judgement, Latency, Mismatch,
-    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles,
+    Outcome, Pace, Phase, Plan, Tally, latency::Quantiles, outcome::per_s,
 };
 
 /// One run: its figures, and what can be said of them.
@@ -252,21 +252,19 @@ pub struct FailureLine {
 }
 
 impl LoadResult {
-    /// What `plan` came to, after these warnings `before` the run.
+    /// The result of `plan`, with the warnings that were given `before` the run.
     pub fn of(plan: &Plan, outcome: Outcome, before: &[Text]) -> Self {
-        let (pace, rate_per_s, arrivals) = match plan.pace {
-            Pace::Closed => ("closed", None, None),
-            Pace::Open {
-                rate_per_s,
-                arrivals,
-            } => ("open", Some(rate_per_s), Some(arrivals.to_string())),
-            Pace::Idle => ("idle", None, None),
+        let (pace, arrivals) = match plan.pace {
+            Pace::Closed => ("closed", None),
+            Pace::Open { arrivals, .. } => ("open", Some(arrivals.to_string())),
+            Pace::Idle => ("idle", None),
         };
-        let is_open = rate_per_s.is_some();
+        let rate_per_s = plan.pace.rate_per_s();
         let sizes = plan.script.say.sizes();
         let checking = Checked::of(plan, &outcome);
         let verdict = Judgement::of(plan, &outcome);
         let wrong = outcome.tally.first_wrong();
+        let stalled = outcome.generator_stalled.iter();
         Self {
             target: plan.target.to_string(),
             through: plan.through.as_ref().map(|it| it.faults.clone()),
@@ -299,8 +297,8 @@ impl LoadResult {
             messages_per_s: outcome.messages_per_s(),
             bytes_sent: outcome.bytes_sent,
             bytes_received: outcome.bytes_received,
-            uncorrected_latency_ns: is_open.then_some(outcome.uncorrected.clone()),
-            pacing_lag_ns: is_open.then_some(outcome.pacing_lag.clone()),
+            uncorrected_latency_ns: rate_per_s.map(|_| outcome.uncorrected.clone()),
+            pacing_lag_ns: rate_per_s.map(|_| outcome.pacing_lag.clone()),
             due_not_sent: outcome.due_not_sent,
             held_back: outcome.held_back,
             rate_changed_to_per_s: outcome.rate_changed_to,
@@ -312,10 +310,7 @@ impl LoadResult {
             generator_cpu_share_by_thread: outcome.generator_cpu_shares(),
             generator_was_the_limit: outcome.generator_was_the_limit(),
             generator_wait_share: outcome.generator_wait_share(),
-            generator_stalled_ns_by_thread: {
-                let stalled = outcome.generator_stalled.iter();
-                stalled.copied().map(nanos).collect()
-            },
+            generator_stalled_ns_by_thread: stalled.copied().map(nanos).collect(),
             fairness: outcome.fairness,
             closed_by_server: Closed::of(&outcome),
             errors: outcome.tally.total(),
@@ -342,8 +337,7 @@ impl LoadResult {
         Duration::from_nanos(self.elapsed_ns)
     }
 
-    /// Whether all was answered and right, or nothing was wrong with it until the user ended it: then answers
-    /// may be missing.
+    /// Whether all was answered and right. If the user ended the run, answers may be missing.
     pub fn is_fine(&self) -> bool {
         let kept = self.chat.as_ref().is_none_or(|it| it.violations == 0);
         match self.interrupted {
@@ -363,7 +357,7 @@ impl ChatResult {
             run: chat.run.to_string(),
             encodings: chat.encodings.iter().map(|it| it.label.clone()).collect(),
             deliveries: found.deliveries,
-            deliveries_per_s: outcome.deliveries_per_s(),
+            deliveries_per_s: per_s(found.deliveries, outcome.time()),
             fan_out_ns: outcome.latency.clone(),
             delivery_ns: found.delivery,
             unheard: outcome.unanswered,

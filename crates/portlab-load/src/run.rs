@@ -1,4 +1,4 @@
-//! The phases of a run, in step over all threads.
+//! A run, from its plan to its outcome.
 
 use std::{
     io,
@@ -27,18 +27,17 @@ use crate::{
 
 /// Watches a run from the thread that started it. Every method may do nothing.
 ///
-/// `begin` and `end` stand at the two edges of what is measured, with all connections open, so that
-/// what a server uses between them can be put against the messages between them.
+/// `begin` and `end` are called where measuring begins and ends, with all connections open: what a server uses between
+/// them belongs to the messages between them.
 pub trait Watch {
-    /// All connections are made, or have failed; `connected` of them stand. Returns whether to go
-    /// on.
+    /// All connections are made, or have failed; `_connected` of them are open. Returns whether to go on.
     fn connected(&mut self, _connected: usize) -> bool {
         true
     }
     /// Measuring begins.
     fn begin(&mut self) {}
-    /// A stretch of what is measured is over; they follow each other without a gap. It may be told a
-    /// moment later, the last one after `end`.
+    /// An interval is over; intervals follow each other without a gap. The call may come a moment later, that of the
+    /// last interval after `end`.
     fn interval(&mut self, _interval: &Interval) {}
     /// Measuring ends; messages go on until `end` returns.
     fn end(&mut self) {}
@@ -46,8 +45,7 @@ pub trait Watch {
     fn drained(&mut self) {}
     /// Time has passed (every 50 ms or so).
     fn tick(&mut self, _progress: &Progress) {}
-    /// The rate that an open loop is to go on with, per second, if it is to change. Asked after
-    /// every tick.
+    /// The new rate of an open loop, per second, if it is to change. Called after every tick.
     fn wanted_rate(&mut self) -> Option<f64> {
         None
     }
@@ -79,8 +77,7 @@ pub type RunError = Text;
 
 /// Carries out `plan`, with `watch` looking on, and returns what was measured.
 ///
-/// Connections that fail are counted, not fatal: a run in which none could be made has an outcome
-/// too, with no messages and the reasons in its tally.
+/// Connections that fail are counted as errors: a run in which none could be made has an outcome too.
 ///
 /// # Errors
 /// When the plan can't be carried out on this machine.
@@ -140,7 +137,7 @@ where
             stages.announce(Stage::Close, 0);
         })?);
     }
-    // The workers hold the other senders: when all have ended, the channel is closed.
+    // The workers hold the other senders; the channel closes when all workers have ended.
     drop(sender);
     let mut coordinator = Coordinator::new(&plan, &stages, events, gauges, watch, began);
     coordinator.lead();
@@ -158,9 +155,8 @@ where
     Ok(outcome)
 }
 
-/// Whether something listens on the port of `plan`, that had accepted connections before; `None` if that
-/// can't be found out within a moment. A listener of this machine is not called: an empty connection ends some
-/// servers.
+/// Whether a program listens on the port of `plan`; `None` if that can't be found out within a second. To a listener
+/// of this machine no connection is made: an empty connection ends some servers.
 fn listens(plan: &Plan) -> Option<bool> {
     if hears(plan.target) == Some(true) {
         return Some(true);
@@ -174,7 +170,7 @@ fn listens(plan: &Plan) -> Option<bool> {
     }
 }
 
-/// Tells the coordinator when a worker fails, or panics: otherwise it would wait for that worker.
+/// Reports to the coordinator when a worker fails, or panics: otherwise the coordinator would wait for that worker.
 struct Alarm(Option<Sender<WorkerEvent>>);
 
 impl Alarm {

@@ -1,4 +1,4 @@
-//! The statistics of a thread, which it hands in at every turn.
+//! The statistics of a thread, which it sends to the coordinator at the end of every turn.
 
 use std::time::Duration;
 
@@ -19,8 +19,7 @@ pub(crate) struct Stats {
     pub(crate) lag: Latency,
     /// Messages answered while measuring.
     pub(crate) messages: u64,
-    /// For how long the thread gathered this while measuring: the messages are those answered in this
-    /// time.
+    /// How long the thread collected this while measuring: the messages were answered in this time.
     pub(crate) measured: Duration,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
@@ -30,8 +29,7 @@ pub(crate) struct Stats {
     pub(crate) ran: Duration,
     /// How long the thread waited for a processor.
     pub(crate) waited: Duration,
-    /// How long the thread slept on after it was to wake, counting only what is not the machine's
-    /// usual way.
+    /// How long the thread was kept from running, as far as that is unusual for the machine.
     pub(crate) stalled: Duration,
     /// How often a connection waited for its turn to be made, because so many were under way.
     pub(crate) held_back: u64,
@@ -41,9 +39,8 @@ pub(crate) struct Stats {
     pub(crate) in_flight: u64,
 }
 
-/// The two sides of Little's law, N = X R, each multiplied by the time measured. One is kept by the
-/// connections, that should always have so many messages in flight, and one by the messages; they
-/// part when a connection stands still that should talk.
+/// The two sides of Little's law, N = X R, each multiplied by the time measured: the messages that the connections
+/// should have in flight, and those that were. They differ if a connection doesn't send when it could.
 ///
 /// Source: J. Little, "A proof for the queuing formula L = λW", 1961.
 #[derive(Clone, Copy, Debug, Default)]
@@ -70,11 +67,11 @@ impl Stats {
     /// An answer was complete, and an error by its own protocol.
     pub(crate) fn add_error_answer(&mut self, error: ErrorAnswer, stages: &Stages) {
         self.tally.add(Phase::Verify, Cause::ErrorAnswer(error));
-        // Whether there are too many by now, the coordinator sees when it looks up.
+        // The coordinator checks every few milliseconds whether there are too many.
         stages.count_error();
     }
 
-    /// Takes in what another thread has gathered, or the same one later.
+    /// Adds the statistics of another thread, or of a later turn.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.connect.merge(&other.connect);
         self.latency.merge(&other.latency);

@@ -27,37 +27,36 @@ pub(crate) struct ThreadState<S> {
     pub(crate) buffer: Box<[u8]>,
     pub(crate) stats: Box<Stats>,
     pub(crate) timers: Timers,
-    /// The places that are visited again without an event of the poller.
+    /// The slots that are visited again without an event of the poller.
     pub(crate) again: Again,
-    /// When the deadline of each place is looked at next; 0 for never.
+    /// When the deadline of each slot is checked next; 0 for never.
     watched: Vec<u64>,
     /// When the messages of an open loop are due.
     pub(crate) schedule: Option<Schedule>,
     /// When messages cease to become due, once the rest is caught up with; in nanoseconds since the run
     /// began.
     pub(crate) due_until: u64,
-    /// The last time during which this thread was kept from sending, although a message was due and a connection
-    /// free. Messages that became due in this time are late because of the generator.
+    /// The last time in which this thread was kept from sending, although a message was due and a connection free.
+    /// Messages that became due in this time are late because of the generator.
     held_up: (u64, u64),
     /// How many messages may still be sent; `None` when the run ends by the clock.
     pub(crate) budget: Option<u64>,
     /// Messages in flight on all connections.
     pub(crate) in_flight: u64,
-    /// Connections that can talk.
+    /// Connections that are open.
     open: usize,
     /// Messages answered since the run began.
     pub(crate) answered: u64,
     /// Deliveries of a chat's messages since the run began.
     pub(crate) delivered: u64,
-    /// When this thread began to measure, and when it ended, in nanoseconds since the run began. Messages
-    /// that become due between these two moments are measured, and so are answers that come between them:
-    /// both are moments at which this thread looked, so that nothing escapes it at the edges.
+    /// When this thread began to measure, and when it stopped, in nanoseconds since the run began. Messages that
+    /// become due, and answers that come, between these two moments are measured. The thread itself sets both
+    /// moments, so no message at an edge is missed.
     pub(crate) measuring_since: u64,
     pub(crate) measuring_until: u64,
     /// Since when the thread has gathered what it will hand in.
     pub(crate) gathering_since: u64,
-    /// Since when Little's law is accounted for, and until when capacity has been; `None` when it
-    /// is not.
+    /// Since when Little's law is accounted for, and until when capacity has been; `None` when it is not.
     little: Option<(u64, u64)>,
     /// Whether a message has been sent or answered since this was last asked.
     touched: bool,
@@ -123,7 +122,7 @@ impl<S> ThreadState<S> {
         self.open
     }
 
-    /// A connection more, or one less, can talk as of `now`.
+    /// So many connections are open as of `now`.
     pub(crate) fn set_open(&mut self, open: usize, now: u64) {
         self.account_for_capacity(now);
         self.open = open;
@@ -133,8 +132,8 @@ impl<S> ThreadState<S> {
     pub(crate) fn begin_measuring(&mut self, since: u64, now: u64) {
         self.measuring_since = since;
         self.gathering_since = since;
-        // With several messages in flight, a connection that is to end has fewer of them; and so
-        // have all of them when the messages are counted and come to an end.
+        // A connection that will end has fewer messages in flight towards its end, and so have all connections if
+        // the messages are counted.
         let steady = self.plan.depth == 1 || self.plan.per_connection().is_none();
         let applies = self.plan.pace == Pace::Closed
             && self.plan.stop.messages.is_none()
@@ -158,15 +157,14 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// Adds to the other side that a message was in flight from `due` to `now`, as far as that was
-    /// while measuring.
+    /// Adds to the other side that a message was in flight from `due` to `now`, as far as that was measured.
     pub(crate) fn account_for_flight(&mut self, due: u64, now: u64) {
         if let Some((since, _)) = self.little {
             self.stats.little.in_flight_ns += now.saturating_sub(due.max(since)) as f64;
         }
     }
 
-    /// Whether a message has been sent or answered since this was last asked.
+    /// Whether a message has been sent or answered since the last call.
     pub(crate) fn was_touched(&mut self) -> bool {
         std::mem::take(&mut self.touched)
     }
@@ -271,9 +269,8 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// Has the deadline of place `slot` looked at, at `at` or before. One that is looked at anyway
-    /// is put off then: so there is never more than an event or two for a place, however many
-    /// messages and connections pass through it.
+    /// Checks the deadline of `slot` at `at` or before. If an earlier check is set, that check sets the next one: so a
+    /// slot never has more than one or two events, however many messages and connections pass through it.
     pub(crate) fn watch(&mut self, slot: u32, at: u64) {
         let watched = &mut self.watched[slot as usize];
         if *watched == 0 || at < *watched {
@@ -282,7 +279,7 @@ impl<S> ThreadState<S> {
         }
     }
 
-    /// The deadline that was to be looked at, at `at`, has come; says whether it is still that one.
+    /// Whether the check of a deadline that was set for `at` is still the current one.
     pub(crate) fn is_watched(&mut self, slot: u32, at: u64) -> bool {
         let watched = &mut self.watched[slot as usize];
         let is_same = *watched == at;
@@ -291,8 +288,7 @@ impl<S> ThreadState<S> {
     }
 }
 
-/// How late a thread must be to have been held up: longer than it takes to wake it, even on a machine
-/// that is busy.
+/// How late a thread must be to have been held up: longer than a busy machine takes to wake it.
 const HELD_UP: u64 = 1_000_000;
 
 /// A time that can be added to another: a hundred years are enough for anything here.
