@@ -228,13 +228,6 @@ fn connections_that_are_cut_at_the_deadline_are_counted() {
 }
 
 #[test]
-fn a_server_whose_stderr_is_closed_ends_as_others_do() {
-    let mut server = Running::serve(&[]);
-    drop(server.child.stderr.take());
-    assert_eq!(server.stop().code(), Some(0));
-}
-
-#[test]
 fn a_text_that_its_encoding_cannot_carry_is_refused() {
     let text = refused(&["serve", "--service=reply", "--reply=5 €", "--encoding=gbk"]);
     assert!(text.contains("'€'") && text.contains("gb18030"), "{text}");
@@ -266,19 +259,6 @@ fn a_folder_that_cannot_be_written_is_said_before_the_run() {
         text.contains("can't write") && text.contains("--out DIR"),
         "{text}"
     );
-}
-
-#[test]
-fn a_reader_that_has_seen_enough_ends_it_quietly() {
-    let out = folder("broken-pipe").display().to_string();
-    let compare = format!("compare --json --models=threads -c 1 --quick --out={out}");
-    let without_stderr = format!("{compare} 2>/dev/null");
-    let with_stderr = format!("{compare} 2>&1");
-    for command in ["models --json", &without_stderr, &with_stderr] {
-        let output = shell(&format!("set -o pipefail; $portlab {command} | true"));
-        assert_eq!(stderr(&output), "", "{command}");
-        assert_eq!(output.status.code(), Some(0), "{command}");
-    }
 }
 
 #[test]

@@ -209,46 +209,37 @@ mod tests {
 
     use super::*;
 
-    fn a_size(text: &str) -> Result<usize, UnitError> {
-        size("0", "1TiB")(text)
+    /// What the parsers of sizes, counts, rates, shares and durations (in seconds) read.
+    fn read(text: &str) -> [Result<f64, UnitError>; 5] {
+        [
+            size("0", "1TiB")(text).map(|it| it as f64),
+            count("0", "1T")(text).map(|it| it as f64),
+            rate("0.001", "10M")(text),
+            share("0", "100%")(text),
+            duration("0s", "1h")(text).map(|it| it.as_secs_f64()),
+        ]
     }
 
-    fn a_count(text: &str) -> Result<u64, UnitError> {
-        count("0", "1T")(text)
-    }
-
-    fn a_rate(text: &str) -> Result<f64, UnitError> {
-        rate("0.001", "10M")(text)
-    }
-
-    fn a_duration(text: &str) -> Result<Duration, UnitError> {
-        duration("0s", "1h")(text)
-    }
-
-    fn a_share(text: &str) -> Result<f64, UnitError> {
-        share("0", "100%")(text)
-    }
+    /// The most that each of them takes.
+    const MOST: [f64; 5] = [(1_u64 << 40) as f64, 1e12, 1e7, 1.0, 3600.0];
 
     #[test]
     fn quantities_are_read_with_their_units() {
-        assert_eq!(
-            ["64", "4KiB", "4 kib", "1.3KiB", "10k", "1MB", "1TiB"].map(|it| a_size(it).unwrap()),
-            [64, 4096, 4096, 1331, 10_000, 1_000_000, 1 << 40]
-        );
-        assert_eq!(
-            ["0", "10k", "1.5M", "1T"].map(|it| a_count(it).unwrap()),
-            [0, 10_000, 1_500_000, 1_000_000_000_000]
-        );
-        assert_eq!(
-            ["0.5", "10k", "1.5M"].map(|it| a_rate(it).unwrap()),
-            [0.5, 1e4, 1.5e6]
-        );
-        assert_eq!(
-            ["5%", "0.05", "0"].map(|it| a_share(it).unwrap()),
-            [0.05, 0.05, 0.0]
-        );
-        assert_eq!(a_duration("200us"), Ok(Duration::from_micros(200)));
-        assert_eq!(a_duration("1m"), Ok(Duration::from_secs(60)));
+        for (parser, texts) in [
+            (
+                0,
+                "64=64 4KiB=4096 4kib=4096 1.3KiB=1331 10k=10000 1MB=1000000 1TiB=1099511627776",
+            ),
+            (1, "0=0 10k=10000 1.5M=1500000 1T=1000000000000"),
+            (2, "0.5=0.5 10k=10000 1.5M=1500000"),
+            (3, "5%=0.05 0.05=0.05 0=0"),
+            (4, "200us=0.0002 1m=60"),
+        ] {
+            for (text, value) in texts.split(' ').filter_map(|it| it.split_once('=')) {
+                assert_eq!(read(text)[parser], Ok(value.parse().unwrap()), "{text}");
+            }
+        }
+        assert_eq!(read("4 kib")[0], Ok(4096.0));
     }
 
     #[test]
@@ -273,22 +264,18 @@ mod tests {
             "5i",
             "+5",
         ] {
-            for error in [
-                a_size(text).unwrap_err(),
-                a_count(text).unwrap_err(),
-                a_rate(text).unwrap_err(),
-                a_share(text).unwrap_err(),
-                a_duration(text).unwrap_err(),
-            ] {
-                let told = error.to_string();
-                assert!(told.contains("; write "), "{text:?}: {told}");
+            for read in read(text) {
+                let Text { en, zh } = read.unwrap_err();
+                assert!(
+                    en.contains("; write ") && zh.contains("；可以写 "),
+                    "{text:?}: {en} {zh}"
+                );
             }
         }
         for text in ["4KiB", "5B", "0.5"] {
-            assert!(a_count(text).is_err(), "{text:?}");
+            assert!(read(text)[1].is_err(), "{text:?}");
         }
-        let error = a_duration("10").unwrap_err().to_string();
-        assert!(error.contains("10s"), "{error}");
+        assert!(read("10")[4].as_ref().unwrap_err().en.contains("10s"));
     }
 
     #[test]
@@ -296,22 +283,23 @@ mod tests {
         let huge = "18446744073709551615.9999999999999999999";
         let nines = "9".repeat(400);
         for text in [huge, &nines] {
-            for (error, bounds) in [
-                (a_size(text).unwrap_err(), "0 and 1TiB"),
-                (a_size(&format!("{text}TiB")).unwrap_err(), "0 and 1TiB"),
-                (a_count(&format!("{text}T")).unwrap_err(), "0 and 1T"),
-                (a_rate(&format!("{text}k")).unwrap_err(), "0.001 and 10M"),
-                (a_share(text).unwrap_err(), "0 and 100%"),
+            for (parser, unit, bounds) in [
+                (0, "", "0 and 1TiB"),
+                (0, "TiB", "0 and 1TiB"),
+                (1, "T", "0 and 1T"),
+                (2, "k", "0.001 and 10M"),
+                (3, "", "0 and 100%"),
             ] {
+                let error = read(&format!("{text}{unit}"))[parser].clone().unwrap_err();
                 let told = format!("it must be between {bounds}");
                 assert_eq!(error.to_string(), told, "{text}");
             }
         }
         for text in ["18446744073709551615s", "1h 1ns", "99999999999999999999y"] {
-            let told = a_duration(text).unwrap_err().to_string();
-            assert_eq!(told, "it must be between 0s and 1h", "{text}");
+            let error = read(text)[4].clone().unwrap_err();
+            assert_eq!(error.en, "it must be between 0s and 1h", "{text}");
         }
-        assert!(a_rate("0").is_err() && a_share("101%").is_err());
+        assert!(read("0")[2].is_err() && read("101%")[3].is_err());
     }
 
     proptest! {
@@ -319,14 +307,10 @@ mod tests {
         fn no_text_makes_a_parser_panic_or_leave_its_bounds(
             text in "([0-9.]{0,30}|[0-9eE.+-]{0,30}|\\PC{0,8}) ?([kKmMgGtT]?i?[bB]?|[nuµm]?s|[a-z]{0,5}|%|\\PC{0,3})",
         ) {
-            let fine = [
-                a_size(&text).is_ok_and(|it| it > 1 << 40),
-                a_count(&text).is_ok_and(|it| it > 1_000_000_000_000),
-                a_rate(&text).is_ok_and(|it| !(0.001..=1e7).contains(&it)),
-                a_share(&text).is_ok_and(|it| !(0.0..=1.0).contains(&it)),
-                a_duration(&text).is_ok_and(|it| it > Duration::from_secs(3600)),
-            ];
-            prop_assert_eq!(fine, [false; 5]);
+            let least = [0.0, 0.0, 0.001, 0.0, 0.0];
+            for (parser, read) in read(&text).into_iter().enumerate() {
+                prop_assert!(read.is_err() || read.is_ok_and(|it| (least[parser]..=MOST[parser]).contains(&it)));
+            }
         }
     }
 

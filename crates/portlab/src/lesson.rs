@@ -164,13 +164,12 @@ fn list(out: &mut impl Write, lang: Lang) -> io::Result<()> {
 
 fn as_json() -> serde_json::Value {
     let lessons = (1..).zip(LESSONS).map(|(number, lesson): (usize, _)| {
-        let titles = Lang::ALL.map(|lang| (lang.to_string(), json!(lesson.title(lang))));
-        let part = Lang::ALL.map(|lang| (lang.to_string(), json!(lesson.part.title(lang))));
+        let [en, zh] = Lang::ALL;
         json!({
             "name": lesson.name,
             "number": number,
-            "title": titles.into_iter().collect::<serde_json::Map<_, _>>(),
-            "part": part.into_iter().collect::<serde_json::Map<_, _>>(),
+            "title": {"en": lesson.title(en), "zh": lesson.title(zh)},
+            "part": {"en": lesson.part.title(en), "zh": lesson.part.title(zh)},
         })
     });
     lessons.collect()

@@ -61,30 +61,27 @@ impl Change {
             let (one, other) = (place(one), place(other));
             one.min(other)..one.max(other)
         };
-        match self {
+        let (range, bytes) = match self {
             Self::Byte(at, byte) => {
                 let at = place(at);
-                input.splice(at..(at + 1).min(input.len()), [*byte]);
+                (at..(at + 1).min(input.len()), vec![*byte])
             }
-            Self::Cut(from, to) => drop(input.drain(range(from, to))),
+            Self::Cut(from, to) => (range(from, to), Vec::new()),
             Self::Double(from, to) => {
                 let range = range(from, to);
-                let bytes = input[range.clone()].to_vec();
-                input.splice(range.end..range.end, bytes);
+                (range.end..range.end, input[range].to_vec())
             }
-            Self::Word(at, word) => {
-                let at = place(at);
-                input.splice(at..at, word.get(&WORDS).iter().copied());
-            }
+            Self::Word(at, word) => (place(at)..place(at), word.get(&WORDS).to_vec()),
             Self::Number(at, word) => {
                 let digit = |byte: &u8| byte.is_ascii_digit();
                 let from = place(at);
                 let from = input[from..].iter().position(digit).map(|it| from + it);
                 let from = from.unwrap_or(input.len());
                 let length = input[from..].iter().take_while(|byte| digit(byte)).count();
-                input.splice(from..from + length, word.get(&WORDS).iter().copied());
+                (from..from + length, word.get(&WORDS).to_vec())
             }
-        }
+        };
+        input.splice(range, bytes);
     }
 }
 
