@@ -49,7 +49,7 @@ impl Lang {
             (Self::En, 0) => named.join(", "),
             (Self::En, _) => format!("{} and {more} more", named.join(", ")),
             (Self::Zh, 0) => named.join("、"),
-            (Self::Zh, _) => format!("{} 等，另有 {more} 个", named.join("、")),
+            (Self::Zh, _) => format!("{} 等 {} 个", named.join("、"), items.len()),
         }
     }
 }
@@ -94,10 +94,7 @@ mod tests {
         let [en, zh] = Lang::ALL;
         assert_eq!(en.first_few(["a", "b", "c"]), "a, b, c");
         assert_eq!(en.first_few(["a", "b", "c", "d"]), "a, b, c and 1 more");
-        assert_eq!(
-            zh.first_few(["a", "b", "c", "d", "e"]),
-            "a、b、c 等，另有 2 个"
-        );
+        assert_eq!(zh.first_few(["a", "b", "c", "d", "e"]), "a、b、c 等 5 个");
     }
 
     #[test]

@@ -55,9 +55,9 @@ impl Live for Lines {
             return;
         }
         let count = second.open;
-        let open = tr!(lang, "{count} open", "{count} 个打开");
+        let state = tr!(lang, "{count} open, {generator}", "{count} 个打开，{generator}");
         crate::tell!(
-            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{open}, {generator}{DIM:#}{errors}",
+            "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{state}{DIM:#}{errors}",
             units::short(second.messages_per_s()),
             quantile(latency, 0.5),
             quantile(latency, 0.99),
