@@ -55,7 +55,11 @@ impl Live for Lines {
             return;
         }
         let count = second.open;
-        let state = tr!(lang, "{count} open, {generator}", "{count} 个打开，{generator}");
+        let state = tr!(
+            lang,
+            "{count} open, {generator}",
+            "{count} 个打开，{generator}"
+        );
         crate::tell!(
             "{title}{at:>6.1}s {:>8}/s  p50 {:>8}  p99 {:>8}  {DIM}{state}{DIM:#}{errors}",
             units::short(second.messages_per_s()),
