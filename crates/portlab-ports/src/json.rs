@@ -1,17 +1,18 @@
 //! The same for other programs. docs/ports.md says what each key means.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::{
     leftovers::Leftovers,
     listeners::{Listener, Program, Snapshot},
-    meaning::{Class, IanaClass, Machine, Meaning},
+    meaning::{Machine, Meaning, class},
     range::time_wait,
     receivers::Receiver,
 };
 
 /// The listeners, and the range.
-#[must_use]
 pub fn listing(machine: &Machine) -> Value {
     let Snapshot {
         listeners,
@@ -41,20 +42,20 @@ pub fn listing(machine: &Machine) -> Value {
 }
 
 /// What numbers mean.
-#[must_use]
 pub fn meanings(meanings: &[Meaning]) -> Value {
     json!({ "ports": meanings.iter().map(meaning).collect::<Vec<_>>() })
 }
 
 fn meaning(meaning: &Meaning) -> Value {
     let port = meaning.port;
+    let (class, iana_class, _) = class(port);
     let listeners = meaning.machine.snapshot.at(port);
     json!({
         "port": port,
         "name": meaning.service.map(|service| service.name),
         "purpose": meaning.service.map(|service| &service.purpose),
-        "class": Class::of(port).name(),
-        "iana_class": IanaClass::of(port).name(),
+        "class": class,
+        "iana_class": iana_class,
         "is_handed_out": meaning.is_handed_out(),
         "needs_root": meaning.needs_root(),
         "listeners": listeners.map(listener).collect::<Vec<_>>(),
@@ -71,6 +72,10 @@ fn receiver(receiver: &Receiver) -> Value {
         "programs": receiver.programs.iter().map(program).collect::<Vec<_>>(),
         "unread_bytes": receiver.unread_bytes,
     })
+}
+
+pub(crate) fn nanos(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
 pub(crate) fn program(program: &Program) -> Value {

@@ -8,11 +8,14 @@ use std::{
 };
 
 use portlab_sys::sockets::{Socket, State};
-use portlab_words::{Lang, tr, units};
+use portlab_words::{Text, tr, units};
 use serde_json::{Value, json};
 use socket2::{Domain, Type};
 
-use crate::listeners::{Program, Snapshot, programs};
+use crate::{
+    json::{nanos, program},
+    listeners::{Program, Snapshot, programs},
+};
 
 /// The connections of a port without a listener, and what `bind` does there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +46,6 @@ impl Leftovers {
     /// Looks what is left at `port` of `ip`, or of the address where something is left. `None` when nothing is, when a
     /// program listens there, or when the port can be bound all the same. It is bound for a moment to see that, and
     /// not listened on.
-    #[must_use]
     pub fn at(port: u16, ip: Option<IpAddr>, snapshot: &Snapshot) -> Option<Self> {
         if snapshot.at(port).next().is_some() {
             return None;
@@ -69,93 +71,83 @@ impl Leftovers {
     }
 
     /// What is left, why that matters, and for how long.
-    #[must_use]
-    pub fn tell(&self, lang: Lang) -> String {
+    pub fn tell(&self) -> Text {
         let mut left = Vec::new();
         if self.open > 0 {
-            left.push(self.tell_open(lang));
+            left.push(self.tell_open());
         }
         if self.time_wait > 0 {
-            left.push(self.tell_time_wait(lang));
+            left.push(self.tell_time_wait());
         }
-        let left = left.join(lang.pick(", and ", "，"));
+        let left = Text::join(left, ", and ", "，");
         let end = if self.open > 0 {
-            lang.pick("until they are closed", "在这些连接关闭之前")
+            Text::new("until they are closed", "在这些连接关闭之前")
         } else {
-            lang.pick("until then", "在这之前")
+            Text::new("until then", "在这之前")
         };
         let bind = match self.reusing {
             Bind::Works => tr!(
-                lang,
-                "{end} bind() works only with SO_REUSEADDR; the earlier socket had set it too, or it would not help",
-                "{end}，只有设置了 SO_REUSEADDR（端口复用）的程序才能 bind；上一个套接字当时也设置了，所以现在才有用"
+                "{end} bind() works only with SO_REUSEADDR; it helps because the earlier socket had set it too",
+                "{end:#}，只有设置了 SO_REUSEADDR（端口复用）的程序才能 bind；上一个套接字当时也设置了，\
+                 所以现在才有用"
             ),
             Bind::InUse => tr!(
-                lang,
                 "{end} bind() fails, even with SO_REUSEADDR: that helps only if the earlier socket had set it too",
-                "{end} bind 会失败，设置 SO_REUSEADDR（端口复用）也没用：上一个套接字当时也设置了才有用"
+                "{end:#} bind 会失败，设置 SO_REUSEADDR（端口复用）也没用：上一个套接字当时也设置了才有用"
             ),
             Bind::Unknown => tr!(
-                lang,
                 "{end} bind() fails, unless both the earlier socket and the next one set SO_REUSEADDR",
-                "{end} bind 会失败，除非上一个套接字和这一个都设置了 SO_REUSEADDR（端口复用）"
+                "{end:#} bind 会失败，除非上一个套接字和这一个都设置了 SO_REUSEADDR（端口复用）"
             ),
         };
-        tr!(lang, "{left}; {bind}", "{left}；{bind}")
+        tr!("{left}; {bind}", "{left:#}；{bind:#}")
     }
 
-    fn tell_time_wait(&self, lang: Lang) -> String {
+    fn tell_time_wait(&self) -> Text {
         let left = match self.time_left {
             Some(left) => {
                 let left = units::time(left);
-                tr!(lang, "another {left}", "还要 {left}")
+                tr!("another {left}", "还要 {left}")
             }
-            None => lang.pick("up to a minute", "最多一分钟").to_owned(),
+            None => Text::new("up to a minute", "最多一分钟"),
         };
         match self.time_wait {
             1 => tr!(
-                lang,
                 "1 closed connection is remembered there (TIME-WAIT), for {left}",
-                "系统还记着 1 个已经关闭的连接（TIME-WAIT），{left}"
+                "系统还记着 1 个已经关闭的连接（TIME-WAIT），{left:#}"
             ),
             count => tr!(
-                lang,
                 "{count} closed connections are remembered there (TIME-WAIT), for {left}",
-                "系统还记着 {count} 个已经关闭的连接（TIME-WAIT），{left}"
+                "系统还记着 {count} 个已经关闭的连接（TIME-WAIT），{left:#}"
             ),
         }
     }
 
-    fn tell_open(&self, lang: Lang) -> String {
-        let names: Vec<_> = self.programs.iter().map(Program::to_string).collect();
-        let held = match names.join(lang.pick(", ", "、")) {
-            none if none.is_empty() => none,
-            names => tr!(lang, " ({names})", "（{names}）"),
+    fn tell_open(&self) -> Text {
+        let names = Text::join(&self.programs, ", ", "、");
+        let held = match self.programs.as_slice() {
+            [] => names,
+            _ => tr!(" ({names})", "（{names:#}）"),
         };
         match self.open {
             1 => tr!(
-                lang,
                 "1 connection is still open there{held}",
-                "还有 1 个连接没有关完{held}"
+                "还有 1 个连接没有关完{held:#}"
             ),
             count => tr!(
-                lang,
                 "{count} connections are still open there{held}",
-                "还有 {count} 个连接没有关完{held}"
+                "还有 {count} 个连接没有关完{held:#}"
             ),
         }
     }
 
     /// The same for other programs.
     pub(crate) fn json(&self) -> Value {
-        let left = self
-            .time_left
-            .map(|it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX));
         json!({
             "time_wait_connections": self.time_wait,
-            "time_wait_left_ns": left,
+            "time_wait_left_ns": self.time_left.map(nanos),
             "open_connections": self.open,
-            "programs": self.programs.iter().map(super::json::program).collect::<Vec<_>>(),
+            "programs": self.programs.iter().map(program).collect::<Vec<_>>(),
             "can_bind_with_reuseaddr": match self.reusing {
                 Bind::Works => Some(true),
                 Bind::InUse => Some(false),
@@ -238,10 +230,12 @@ mod tests {
                 "没有关完",
             ),
         ] {
-            let text = left.tell(Lang::En);
-            assert!(en.iter().all(|it| text.contains(it)), "{text}");
-            let text = left.tell(Lang::Zh);
-            assert!(text.contains(zh) && !text.contains(" is "), "{text}");
+            let text = left.tell();
+            assert!(en.iter().all(|it| text.en.contains(it)), "{text}");
+            assert!(
+                text.zh.contains(zh) && !text.zh.contains(" is "),
+                "{text:#}"
+            );
         }
     }
 
@@ -252,12 +246,11 @@ mod tests {
             name: "python3".to_owned(),
             pids: vec![42],
         }];
-        for lang in Lang::ALL {
-            assert!(left.tell(lang).contains("python3 (pid 42)"));
-        }
+        let Text { en, zh } = left.tell();
+        assert!(en.contains(" (python3 (pid 42))") && zh.contains("（python3 (pid 42)）"));
         left.time_left = None;
         left.time_wait = 1;
-        assert!(left.tell(Lang::En).contains("for up to a minute"));
+        assert!(left.tell().en.contains("for up to a minute"));
     }
 
     #[test]

@@ -9,7 +9,7 @@
 //! | [`doctor`] | what limits this machine; the steps on the way to an address |
 //!
 //! Looking and meaning are apart: a [`Snapshot`] or [`doctor::Facts`] is a value, and texts and JSON are functions of
-//! it and the language, so that tests make the machine.
+//! it, so that tests make the machine.
 //!
 //! ```
 //! use portlab_ports::{Machine, Meaning, address::Purpose, listing};

@@ -11,6 +11,7 @@ use portlab_sys::{
     listening::{Listening, listening, nearness},
     sockets::{Socket, State, holders, sees_everybody, sockets, udp_sockets},
 };
+use portlab_words::{Text, tr};
 
 use crate::receivers::{Receiver, receivers};
 
@@ -83,7 +84,26 @@ impl Snapshot {
         self.receivers.iter().filter(move |it| it.port == port)
     }
 
-    /// To whom a connection to `addr` comes.
+    /// Names the programs; if they can't be seen, says so.
+    pub(crate) fn who(&self, programs: &[Program]) -> Text {
+        match (programs, self.sees_everybody) {
+            ([], false) => Text::new("another user's program", "其他用户的程序"),
+            // Root sees all but what isn't in its own container.
+            ([], true) => Text::new("an unseen program", "看不到的程序"),
+            _ => Text::join(programs, ", ", "、"),
+        }
+    }
+
+    /// The same as the subject of a sentence: in Chinese, a space follows a name.
+    pub(crate) fn subject(&self, programs: &[Program]) -> Text {
+        let who = self.who(programs);
+        match programs {
+            [] => who,
+            _ => tr!("{who}", "{who:#} "),
+        }
+    }
+
+    /// The listener that a connection to `addr` reaches.
     pub(crate) fn heard_at(&self, addr: SocketAddr) -> Option<&Listener> {
         let heard = self.at(addr.port());
         let heard = heard.filter_map(|it| Some((it.nearness(addr.ip())?, it)));
@@ -110,10 +130,9 @@ impl Listener {
     }
 
     /// The addresses as one writes them with the port.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = String> {
-        let port = self.port;
-        let addrs = self.addrs.iter();
-        addrs.map(move |&ip| SocketAddr::new(ip, port).to_string())
+    pub(crate) fn addresses(&self) -> Text {
+        let addrs = self.addrs.iter().map(|&ip| SocketAddr::new(ip, self.port));
+        Text::join(addrs, ", ", "、")
     }
 }
 
@@ -293,19 +312,13 @@ pub(crate) mod tests {
         );
         let told: Vec<_> = found
             .iter()
-            .map(|it| {
-                (
-                    it.addresses().collect::<Vec<_>>().join(" "),
-                    it.established,
-                    it.queue,
-                )
-            })
+            .map(|it| (it.addresses().en, it.established, it.queue))
             .collect();
         assert_eq!(
             told,
             [
-                ("0.0.0.0:80 [::]:80".to_owned(), 2, 0),
-                ("127.0.0.1:80".to_owned(), 1, 3),
+                ("0.0.0.0:80, [::]:80".into(), 2, 0),
+                ("127.0.0.1:80".into(), 1, 3),
             ]
         );
     }

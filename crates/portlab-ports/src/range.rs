@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt,
     net::{IpAddr, SocketAddr},
     ops::RangeInclusive,
 };
@@ -87,6 +88,13 @@ impl Range {
                 ports: ports.len(),
             }),
         }
+    }
+}
+
+/// Writes `32768-60999`.
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.ports.start(), self.ports.end())
     }
 }
 

@@ -6,6 +6,7 @@ use std::{
 };
 
 use portlab_sys::{holder::Holder, sockets::UdpSocket};
+use portlab_words::Text;
 
 use crate::listeners::{Program, programs};
 
@@ -22,10 +23,9 @@ pub(crate) struct Receiver {
 
 impl Receiver {
     /// The addresses as one writes them with the port.
-    pub(crate) fn addresses(&self) -> impl Iterator<Item = String> {
-        let port = self.port;
-        let addrs = self.addrs.iter();
-        addrs.map(move |&ip| SocketAddr::new(ip, port).to_string())
+    pub(crate) fn addresses(&self) -> Text {
+        let addrs = self.addrs.iter().map(|&ip| SocketAddr::new(ip, self.port));
+        Text::join(addrs, ", ", "、")
     }
 }
 
@@ -85,8 +85,7 @@ mod tests {
         ];
         let found = receivers(&sockets, &holders(&[(1, "feiq", 9), (2, "feiq", 9)]));
         assert_eq!(found.len(), 1);
-        let addresses: Vec<_> = found[0].addresses().collect();
-        assert_eq!(addresses, ["0.0.0.0:2425", "[::]:2425"]);
+        assert_eq!(found[0].addresses().en, "0.0.0.0:2425, [::]:2425");
         assert_eq!(found[0].unread_bytes, 2 * 768);
         assert_eq!(found[0].programs[0].to_string(), "feiq (pid 9)");
     }

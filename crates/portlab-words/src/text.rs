@@ -29,6 +29,18 @@ impl Text {
         }
     }
 
+    /// Joins `items` with `en` and `zh` between them. An item that is a [`Text`] is written in each language.
+    pub fn join<T: fmt::Display>(items: impl IntoIterator<Item = T>, en: &str, zh: &str) -> Self {
+        let items = items
+            .into_iter()
+            .map(|it| (it.to_string(), format!("{it:#}")));
+        let (of_en, of_zh): (Vec<_>, Vec<_>) = items.unzip();
+        Self {
+            en: of_en.join(en).into(),
+            zh: of_zh.join(zh).into(),
+        }
+    }
+
     /// The text in `lang`.
     pub fn pick(&self, lang: Lang) -> &str {
         lang.pick(&self.en, &self.zh)
@@ -84,6 +96,8 @@ mod tests {
         let text = Text::new("port", "端口");
         assert_eq!(Lang::ALL.map(|lang| text.pick(lang)), ["port", "端口"]);
         assert_eq!([text.to_string(), format!("{text:#}")], ["port", "端口"]);
+        let joined = Text::join([&text, &Text::new("host", "主机")], ", ", "、");
+        assert_eq!(joined, Text::new("port, host", "端口、主机"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
         None => {
             let columns = io::stdout().is_terminal().then(args::terminal_width);
             let facts = Facts::gather(columns);
-            (facts.diagnosis(lang), args.json.then(|| facts.json()))
+            (facts.diagnosis(), args.json.then(|| facts.json()))
         }
         Some(addr) => {
             if args.timeout.is_zero() {
@@ -75,12 +75,16 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
                 connects: args.connect,
             };
             let reach = Reach::go(Purpose::DOCTOR.read(addr)?, way)?;
-            (reach.diagnosis(lang), args.json.then(|| reach.json()))
+            (reach.diagnosis(), args.json.then(|| reach.json()))
         }
     };
     match json {
         Some(json) => output::print_json(&json)?,
-        None => write!(output::stdout(), "{}", diagnosis.text(args::prose_width()))?,
+        None => write!(
+            output::stdout(),
+            "{}",
+            diagnosis.text(lang, args::prose_width())
+        )?,
     }
     Ok(match diagnosis.is_well {
         true => Verdict::Fine,

@@ -3,12 +3,11 @@
 use anstyle::Style;
 use portlab_words::{
     Lang, Text,
+    style::{BAD, GOOD, HEAD, WARN},
     wrap::{Lead, hang},
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
-
-use portlab_words::style::{BAD, GOOD, HEAD, WARN};
 
 /// One thing that was looked at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,11 +15,17 @@ pub(super) struct Finding {
     /// What was looked at, as it stands in JSON.
     pub(super) key: &'static str,
     /// The same, for people.
-    pub(super) about: &'static str,
+    pub(super) about: &'static Text,
+    pub(super) remark: Remark,
+}
+
+/// What there is to say of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Remark {
     pub(super) grade: Grade,
-    pub(super) text: String,
+    pub(super) text: Text,
     /// What can be done, where it isn't well.
-    pub(super) remedy: Option<String>,
+    pub(super) remedy: Option<Text>,
 }
 
 /// How well it is; the later the worse.
@@ -33,22 +38,35 @@ pub(super) enum Grade {
     Problem,
 }
 
-impl Finding {
-    pub(super) fn new(key: &'static str, about: &'static str, text: String) -> Self {
+impl Remark {
+    /// That all is well.
+    pub(super) fn new(text: Text) -> Self {
         Self {
-            key,
-            about,
             grade: Grade::Ok,
             text,
             remedy: None,
         }
     }
 
-    /// The same with a grade, and what can be done.
-    pub(super) fn graded(self, grade: Grade, remedy: impl Into<Option<String>>) -> Self {
+    /// The same as a note, with what can be done.
+    pub(super) fn note(self, remedy: Text) -> Self {
+        self.graded(Grade::Note, remedy)
+    }
+
+    /// The same, as a note if `applies`.
+    pub(super) fn note_if(self, applies: bool, remedy: Text) -> Self {
+        if applies { self.note(remedy) } else { self }
+    }
+
+    /// The same as a problem, with what can be done.
+    pub(super) fn problem(self, remedy: Text) -> Self {
+        self.graded(Grade::Problem, remedy)
+    }
+
+    pub(super) fn graded(self, grade: Grade, remedy: Text) -> Self {
         Self {
             grade,
-            remedy: remedy.into(),
+            remedy: Some(remedy),
             ..self
         }
     }
@@ -79,46 +97,37 @@ impl Grade {
 
 /// The worst grade among `findings`.
 pub(super) fn worst(findings: &[Finding]) -> Grade {
-    let grades = findings.iter().map(|finding| finding.grade);
+    let grades = findings.iter().map(|it| it.remark.grade);
     grades.max().unwrap_or(Grade::Ok)
 }
 
 /// Writes `findings` in lines of at most `width`.
 pub(super) fn text(findings: &[Finding], lang: Lang, width: usize) -> String {
-    let grades = findings.iter().map(|it| it.grade.word(lang).width());
-    let topics = findings.iter().map(|it| it.about.width());
+    let grades = findings.iter().map(|it| it.remark.grade.word(lang).width());
+    let topics = findings.iter().map(|it| it.about.pick(lang).width());
     let (grades, topics) = (grades.max().unwrap_or(0), topics.max().unwrap_or(0));
     let mut text = String::new();
-    for finding in findings {
-        let grade = Lead::new(finding.grade.word(lang), finding.grade.style(), grades);
-        let about = Lead::new(finding.about, HEAD, topics);
-        text += &hang(&[grade, about], &finding.text, width);
-        if let Some(remedy) = &finding.remedy {
+    for Finding { about, remark, .. } in findings {
+        let grade = Lead::new(remark.grade.word(lang), remark.grade.style(), grades);
+        let about = Lead::new(about.pick(lang), HEAD, topics);
+        text += &hang(&[grade, about], remark.text.pick(lang), width);
+        if let Some(remedy) = &remark.remedy {
             let blank = [grades, topics].map(|columns| Lead::new("", HEAD, columns));
-            text += &hang(&blank, &format!("→ {remedy}"), width);
+            text += &hang(&blank, &format!("→ {}", remedy.pick(lang)), width);
         }
     }
     text
 }
 
 /// `findings` for other programs, in both languages.
-pub(super) fn as_json(findings: impl Fn(Lang) -> Vec<Finding>) -> Value {
-    let [en, zh] = [Lang::En, Lang::Zh].map(findings);
-    let both = en.into_iter().zip(zh).map(|(en, zh)| {
-        let remedy = en.remedy.zip(zh.remedy);
+pub(super) fn json(findings: &[Finding]) -> Value {
+    let all = findings.iter().map(|Finding { key, remark, .. }| {
         json!({
-            "check": en.key,
-            "grade": en.grade.name(),
-            "text": text_of(en.text, zh.text),
-            "remedy": remedy.map(|(en, zh)| text_of(en, zh)),
+            "check": key,
+            "grade": remark.grade.name(),
+            "text": remark.text,
+            "remedy": remark.remedy,
         })
     });
-    both.collect()
-}
-
-fn text_of(en: String, zh: String) -> Text {
-    Text {
-        en: en.into(),
-        zh: zh.into(),
-    }
+    all.collect()
 }

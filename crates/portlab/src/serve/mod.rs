@@ -18,7 +18,7 @@ use portlab_backends::{
 };
 use portlab_ports::{Leftovers, Snapshot};
 use portlab_service::{HandlerWork, Service, ServiceOptions, TextEncoding, Work};
-use portlab_words::{Lang, Text, tr, units};
+use portlab_words::{Text, tr, units};
 use serde_json::{Value, json};
 
 use self::limits::LimitArgs;
@@ -359,14 +359,13 @@ pub(crate) fn remedy(error: BindError) -> Text {
             // No program may be listening: connections of an earlier server are enough.
             let left = Snapshot::take().ok().filter(|_| holder.is_none());
             let left = left.and_then(|it| Leftovers::at(addr.port(), Some(addr.ip()), &it));
-            let left = |lang| {
-                let left = left.as_ref().map(|it| it.tell(lang));
-                left.map_or_else(String::new, |it| lang.pick(": ", "：").to_owned() + &it)
-            };
-            let [left_en, left_zh] = Lang::ALL.map(left);
+            let left = left.map_or(Text::new("", ""), |it| {
+                let left = it.tell();
+                tr!(": {left}", "：{left:#}")
+            });
             tr!(
-                "{en}{left_en}; try --bind {free}",
-                "{zh}{left_zh}；可以改用 --bind {free}"
+                "{en}{left}; try --bind {free}",
+                "{zh}{left:#}；可以改用 --bind {free}"
             )
         }
         BindError::Privileged(addr) => {

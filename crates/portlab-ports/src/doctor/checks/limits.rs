@@ -1,38 +1,29 @@
 //! Files, processes, processors, memory.
 
 use portlab_sys::uring::Uring;
-use portlab_words::{Lang, tr, units};
+use portlab_words::{Text, tr, units};
 
-use crate::doctor::{
-    finding::{Finding, Grade},
-    machine::Facts,
-};
+use crate::doctor::{finding::Remark, machine::Facts};
 
 /// Open files: each connection is one.
-pub(super) fn open_files(facts: &Facts, lang: Lang) -> Option<Finding> {
+pub(super) fn open_files(facts: &Facts) -> Option<Remark> {
     let (now, most) = (facts.open_files, facts.most_open_files);
-    let about = lang.pick("open files", "打开文件数");
-    let finding = |text| Finding::new("open_files", about, text);
     let text = match (now, most) {
         (u64::MAX, _) => tr!(
-            lang,
             "no limit; each connection takes one",
             "没有限制；每个连接占一个"
         ),
         _ if now == most => tr!(
-            lang,
             "{now} per program; each connection takes one",
             "每个程序 {now} 个；每个连接占一个"
         ),
         (_, u64::MAX) => tr!(
-            lang,
             "{now} per program, and as many as it asks for, as portlab does; each connection takes one \
              (for programs of your own: ulimit -n 65536)",
             "每个程序 {now} 个，程序可以自己提高，不限多少（portlab 会这样做）；每个连接占一个\
              （自己写的程序：ulimit -n 65536）"
         ),
         _ => tr!(
-            lang,
             "{now} per program, and {most} if it asks, as portlab does; each connection takes one (for \
              programs of your own: ulimit -n {most})",
             "每个程序 {now} 个，程序可以自己提高到 {most} 个（portlab 会这样做）；每个连接占一个\
@@ -40,181 +31,133 @@ pub(super) fn open_files(facts: &Facts, lang: Lang) -> Option<Finding> {
         ),
     };
     let remedy = tr!(
-        lang,
         "allow more in this shell: sudo prlimit --pid $$ --nofile=65536; or open a new shell, if ulimit -n has \
          lowered it in this one",
         "在这个终端里放宽限制：sudo prlimit --pid $$ --nofile=65536；如果是在这个终端里用 ulimit -n 调低的，\
          也可以新开一个终端"
     );
     Some(match most {
-        ..ALMOST_NONE => finding(text).graded(Grade::Problem, remedy),
-        ALMOST_NONE..FEW => finding(text).graded(Grade::Note, remedy),
-        _ => finding(text),
+        ..ALMOST_NONE => Remark::new(text).problem(remedy),
+        ALMOST_NONE..FEW => Remark::new(text).note(remedy),
+        _ => Remark::new(text),
     })
 }
 
-/// Processes and threads: the models of those names take one for each connection.
-pub(super) fn tasks(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let about = lang.pick("processes", "进程和线程");
-    let finding = |text| Finding::new("tasks", about, text);
+/// Processes and threads: some models take one for each connection.
+pub(super) fn tasks(facts: &Facts) -> Option<Remark> {
     let Some(tasks) = facts.tasks else {
-        return Some(finding(tr!(
-            lang,
+        return Some(Remark::new(tr!(
             "no limit on processes and threads",
             "数量没有限制"
         )));
     };
     let (most, bound) = (tasks.most, tasks.bound);
-    let finding = finding(tr!(
-        lang,
+    let finding = Remark::new(tr!(
         "up to {most} processes and threads ({bound}); a server with one for each connection ends there",
         "一共最多 {most} 个（{bound}）；每个连接用一个进程或线程的服务端到这里就到头了"
     ));
-    Some(if most < FEW_TASKS {
-        finding.graded(Grade::Note, more_tasks(bound, lang))
-    } else {
-        finding
-    })
+    Some(finding.note_if(most < FEW_TASKS, more_tasks(bound)))
 }
 
-fn more_tasks(bound: &str, lang: Lang) -> String {
+fn more_tasks(bound: &str) -> Text {
     match bound {
         "ulimit -u" => tr!(
-            lang,
             "allow more in this shell: sudo prlimit --pid $$ --nproc=65536",
             "在这个终端里放宽限制：sudo prlimit --pid $$ --nproc=65536"
         ),
         "pids.max" => tr!(
-            lang,
             "the container sets it: start it with more, as in docker run --pids-limit 65536",
             "这是容器的限制：启动容器时放宽，比如 docker run --pids-limit 65536"
         ),
         _ => tr!(
-            lang,
             "allow more: sudo sysctl -w {bound}=65536",
             "放宽限制：sudo sysctl -w {bound}=65536"
         ),
     }
 }
 
-/// Processors, and how many of them are ours.
-pub(super) fn processors(facts: &Facts, lang: Lang) -> Option<Finding> {
+/// Processors, and how many of them this program may use.
+pub(super) fn processors(facts: &Facts) -> Option<Remark> {
     let has = facts.processors;
     let (online, allowed, usable) = (has.online, has.allowed, has.usable);
-    let about = lang.pick("processors", "处理器");
-    let finding = |text| Finding::new("processors", about, text);
     let text = if usable < allowed {
         tr!(
-            lang,
             "{online}, of which this program gets the time of {usable} (a quota, as containers have)",
             "{online} 个，但这个程序只分到 {usable} 个的时间（配额限制，容器里常见）"
         )
     } else if allowed < online {
         tr!(
-            lang,
             "{online}, of which this program may use {allowed} (see taskset)",
             "{online} 个，但这个程序只能用其中 {allowed} 个（见 taskset）"
         )
     } else {
         tr!(
-            lang,
             "{online}, and this program may use them all",
             "{online} 个，这个程序都可以用"
         )
     };
-    Some(if usable < 2 {
-        finding(text).graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "server and client take turns on one: believe CPU/msg, and not the rates",
-                "服务端和客户端只能轮流用一个：请看每条消息的 CPU 时间（CPU/msg），不要看速率"
-            ),
-        )
-    } else {
-        finding(text)
-    })
+    Some(Remark::new(text).note_if(
+        usable < 2,
+        tr!(
+            "server and client take turns on one: believe CPU/msg, and not the rates",
+            "服务端和客户端只能轮流用一个：请看每条消息的 CPU 时间（CPU/msg），不要看速率"
+        ),
+    ))
 }
 
 /// Memory.
-pub(super) fn memory(facts: &Facts, lang: Lang) -> Option<Finding> {
+pub(super) fn memory(facts: &Facts) -> Option<Remark> {
     let memory = facts.memory?;
     let written = |bytes: u64| units::bytes(bytes as f64);
     let (available, total) = (written(memory.available_bytes), written(memory.total_bytes));
-    let finding = Finding::new(
-        "memory",
-        lang.pick("memory", "内存"),
+    let finding = Remark::new(tr!(
+        "{available} of {total} available",
+        "共 {total}，可用 {available}"
+    ));
+    Some(finding.note_if(
+        memory.available_bytes < LITTLE_MEMORY_BYTES,
         tr!(
-            lang,
-            "{available} of {total} available",
-            "共 {total}，可用 {available}"
+            "close other programs, or keep to a few hundred connections: --connections 100",
+            "关掉一些程序，或者只用几百个连接：--connections 100"
         ),
-    );
-    Some(if memory.available_bytes < LITTLE_MEMORY_BYTES {
-        finding.graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "close other programs, or keep to a few hundred connections: --connections 100",
-                "关掉一些程序，或者只用几百个连接：--connections 100"
-            ),
-        )
-    } else {
-        finding
-    })
+    ))
 }
 
 /// io_uring, which no model needs yet.
-pub(super) fn uring(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("io_uring", "io_uring", text);
-    let unneeded = lang.pick("nothing in portlab needs it yet", "portlab 目前还用不到它");
+pub(super) fn uring(facts: &Facts) -> Option<Remark> {
+    let unneeded = Text::new("nothing in portlab needs it yet", "portlab 目前还用不到它");
     Some(match facts.uring {
-        Uring::Ready => finding(tr!(lang, "may be used; {unneeded}", "可以使用；{unneeded}")),
-        Uring::Off => finding(tr!(
-            lang,
+        Uring::Ready => Remark::new(tr!("may be used; {unneeded}", "可以使用；{unneeded:#}")),
+        Uring::Off => Remark::new(tr!(
             "switched off on this machine, or by its container; {unneeded}",
-            "被这台机器或者容器关掉了；{unneeded}"
+            "被这台机器或者容器关掉了；{unneeded:#}"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "on a machine of your own: sudo sysctl -w kernel.io_uring_disabled=0",
-                "如果是自己的机器：sudo sysctl -w kernel.io_uring_disabled=0"
-            ),
-        ),
-        Uring::Missing => finding(tr!(
-            lang,
+        .note(tr!(
+            "on a machine of your own: sudo sysctl -w kernel.io_uring_disabled=0",
+            "如果是自己的机器：sudo sysctl -w kernel.io_uring_disabled=0"
+        )),
+        Uring::Missing => Remark::new(tr!(
             "this kernel has none; {unneeded}",
-            "这个内核没有；{unneeded}"
+            "这个内核没有；{unneeded:#}"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "Linux has it since 5.1; in a container it may be hidden",
-                "Linux 5.1 起才有；在容器里也可能被屏蔽"
-            ),
-        ),
-        Uring::Refused => finding(tr!(
-            lang,
+        .note(tr!(
+            "Linux has it since 5.1; in a container it may be hidden",
+            "Linux 5.1 起才有；在容器里也可能被屏蔽"
+        )),
+        Uring::Refused => Remark::new(tr!(
             "the kernel gives no ring now; {unneeded}",
-            "内核现在不给；{unneeded}"
+            "内核现在不给；{unneeded:#}"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "allow this shell to lock more memory: sudo prlimit --pid $$ --memlock=unlimited",
-                "允许这个终端锁定更多内存：sudo prlimit --pid $$ --memlock=unlimited"
-            ),
-        ),
+        .note(tr!(
+            "allow this shell to lock more memory: sudo prlimit --pid $$ --memlock=unlimited",
+            "允许这个终端锁定更多内存：sudo prlimit --pid $$ --memlock=unlimited"
+        )),
     })
 }
 
-/// With less, portlab doesn't get to its first connection.
+/// With fewer files, portlab can't open its first connection.
 const ALMOST_NONE: u64 = 64;
-/// A load of a few thousand connections needs as many.
+/// A load of a few thousand connections needs this many files.
 const FEW: u64 = 10_000;
 const FEW_TASKS: u64 = 2_000;
 const LITTLE_MEMORY_BYTES: u64 = 512 << 20;

@@ -1,252 +1,180 @@
 //! Loopback, ports, queues.
 
-use portlab_words::{Lang, tr};
+use portlab_words::{Text, tr};
 
-use crate::{
-    doctor::{
-        finding::{Finding, Grade},
-        machine::{COURSE_PORT, CoursePort, Facts},
-    },
-    meaning::written,
+use crate::doctor::{
+    finding::Remark,
+    machine::{COURSE_PORT, CoursePort, Facts},
 };
 
 /// Whether a program can talk to another on this machine at all.
-pub(super) fn loopback(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("loopback", lang.pick("loopback", "回环地址"), text);
+pub(super) fn loopback(facts: &Facts) -> Option<Remark> {
     Some(match &facts.loopback.v4 {
-        None => finding(tr!(
-            lang,
-            "programs of this machine can talk to each other at 127.0.0.1",
+        None => Remark::new(tr!(
+"programs of this machine can talk to each other at 127.0.0.1",
             "本机的程序可以通过 127.0.0.1 互相通信"
         )),
-        Some(error) => finding(tr!(
-            lang,
+        Some(error) => Remark::new(tr!(
             "a program can't talk to another at 127.0.0.1 ({error}); portlab needs that for everything",
             "本机的程序不能通过 127.0.0.1 互相通信（{error}），portlab 什么也做不了"
         ))
-        .graded(
-            Grade::Problem,
-            tr!(
-                lang,
-                "switch the interface lo on: sudo ip link set lo up; if it is, look at the firewall",
-                "启用 lo 网卡：sudo ip link set lo up；如果已经启用，就检查防火墙"
-            ),
-        ),
+        .problem(tr!(
+            "switch the interface lo on: sudo ip link set lo up; if it is on, check the firewall",
+            "启用 lo 网卡：sudo ip link set lo up；如果已经启用，就检查防火墙"
+        )),
     })
 }
 
 /// Whether there are more loopback addresses than one.
-pub(super) fn second_address(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("loopback_second", "127.0.0.2", text);
+pub(super) fn second_address(facts: &Facts) -> Option<Remark> {
     Some(match &facts.loopback.second {
-        None => finding(tr!(
-            lang,
+        None => Remark::new(tr!(
             "more addresses on loopback: a load of more connections than ports can use them (--source auto)",
             "回环上还有更多地址：连接数比端口还多的压测可以用它们（--source auto）"
         )),
-        Some(error) => finding(tr!(
-            lang,
+        Some(error) => Remark::new(tr!(
             "not to be had ({error}): a load has the ports of one address only",
             "不可用（{error}）：压测只能用一个地址的端口"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "keep to fewer connections than there are ports",
-                "让连接数少于端口数"
-            ),
-        ),
+        .note(tr!(
+            "keep to fewer connections than there are ports",
+            "让连接数少于端口数"
+        )),
     })
 }
 
 /// Whether loopback speaks IPv6.
-pub(super) fn ipv6(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("loopback_ipv6", "IPv6", text);
+pub(super) fn ipv6(facts: &Facts) -> Option<Remark> {
     Some(match &facts.loopback.v6 {
-        None => finding(tr!(lang, "works on loopback: [::1]", "回环上可用：[::1]")),
-        Some(error) => finding(tr!(
-            lang,
+        None => Remark::new(tr!("works on loopback: [::1]", "回环上可用：[::1]")),
+        Some(error) => Remark::new(tr!(
             "not available on loopback ({error}); nothing in the course needs it",
             "回环上不可用（{error}）；课程里用不到它"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "to switch it on: sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
-                "要启用它：sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
-            ),
-        ),
+        .note(tr!(
+            "to switch it on: sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0",
+            "要启用它：sudo sysctl -w net.ipv6.conf.lo.disable_ipv6=0"
+        )),
     })
 }
 
 /// Whether the course's server can start.
-pub(super) fn course_port(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let about = lang.pick("port 8080", "端口 8080");
-    let finding = |text| Finding::new("port_8080", about, text);
+pub(super) fn course_port(facts: &Facts) -> Option<Remark> {
     let another = || {
         tr!(
-            lang,
             "end that program, or take another port: portlab serve --bind 127.0.0.1:8081",
             "结束那个程序，或者换一个端口：portlab serve --bind 127.0.0.1:8081"
         )
     };
     Some(match &facts.course_port {
-        CoursePort::Free => finding(tr!(
-            lang,
+        CoursePort::Free => Remark::new(tr!(
             "free: the course's server can bind it",
             "空闲：课程里的服务端可以绑定它"
         )),
-        CoursePort::Held(programs) if programs.is_empty() => finding(tr!(
-            lang,
+        CoursePort::Held(programs) if programs.is_empty() => Remark::new(tr!(
             "taken by another user's program: the course's server can't bind it",
             "被其他用户的程序占用：课程里的服务端绑定不了"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "see which program it is: sudo portlab ports {COURSE_PORT}; or take another port",
-                "看看是谁：sudo portlab ports {COURSE_PORT}；或者换一个端口"
-            ),
-        ),
+        .note(tr!(
+            "see which program it is: sudo portlab ports {COURSE_PORT}; or take another port",
+            "看看是哪个程序：sudo portlab ports {COURSE_PORT}；或者换一个端口"
+        )),
         CoursePort::Held(programs) => {
-            let names = programs.join(lang.pick(", ", "、"));
-            finding(tr!(
-                lang,
+            let names = Text::join(programs, ", ", "、");
+            Remark::new(tr!(
                 "taken by {names}: the course's server can't bind it",
-                "被 {names} 占用：课程里的服务端绑定不了"
+                "被 {names:#} 占用：课程里的服务端绑定不了"
             ))
-            .graded(Grade::Note, another())
+            .note(another())
         }
         CoursePort::Remembered(left) => {
-            let left = left.tell(lang);
-            finding(tr!(
-                lang,
+            let left = left.tell();
+            Remark::new(tr!(
                 "no program listens on it, but: {left}",
-                "没有程序监听它，但是：{left}"
+                "没有程序监听它，但是：{left:#}"
             ))
-            .graded(
-                Grade::Note,
-                tr!(
-                    lang,
-                    "wait that long; and set it in the server from its first start on, before bind(): \
-                     setsockopt(SOL_SOCKET, SO_REUSEADDR, True)",
-                    "等一等；服务端从第一次启动起，就在 bind 之前加上一句 \
-                     setsockopt(SOL_SOCKET, SO_REUSEADDR, True)"
-                ),
-            )
+            .note(tr!(
+                "wait that long; and set it in the server from its first start on, before bind(): \
+                 setsockopt(SOL_SOCKET, SO_REUSEADDR, True)",
+                "等一等；服务端从第一次启动起，就在 bind 之前加上一句 \
+                 setsockopt(SOL_SOCKET, SO_REUSEADDR, True)"
+            ))
         }
         CoursePort::Refused(error) => {
-            finding(tr!(lang, "can't be bound: {error}", "绑定不了：{error}"))
-                .graded(Grade::Note, another())
+            Remark::new(tr!("can't be bound: {error}", "绑定不了：{error}")).note(another())
         }
     })
 }
 
 /// The ports of outgoing connections.
-pub(super) fn ports(facts: &Facts, lang: Lang) -> Option<Finding> {
+pub(super) fn ports(facts: &Facts) -> Option<Remark> {
     let range = facts.range.as_ref()?;
-    let (count, ports, in_use) = (range.count(), written(&range.ports), facts.in_use);
+    let (count, in_use) = (range.count(), facts.in_use);
     let kept = match facts.reuses_time_wait {
         (true, true) => tr!(
-            lang,
             "a closed one is handed out again after a second",
             "连接关闭一秒后，它的端口就可以再次分配"
         ),
         (true, false) => tr!(
-            lang,
             "a closed one is handed out again after a second on loopback, elsewhere after a minute",
             "连接关闭后，它的端口在回环上一秒、在其他网络上一分钟才能再次分配"
         ),
         _ => tr!(
-            lang,
             "a closed one is handed out again after a minute",
             "连接关闭一分钟后，它的端口才能再次分配"
         ),
     };
-    let finding = Finding::new(
-        "ports",
-        lang.pick("local ports", "本地端口"),
-        tr!(
-            lang,
-            "{count} for outgoing connections to one address ({ports}), {in_use} in use; {kept}",
-            "到同一个地址的连接有 {count} 个端口可用（{ports}），已用 {in_use} 个；{kept}"
-        ),
-    );
+    let finding = Remark::new(tr!(
+        "{count} for outgoing connections to one address ({range}), {in_use} in use; {kept}",
+        "到同一个地址的连接有 {count} 个端口可用（{range}），已用 {in_use} 个；{kept:#}"
+    ));
     let crowded = in_use * 10 > count * 8;
-    Some(if count < FEW_PORTS || crowded {
-        finding.graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "have more: sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"; or load with \
-                 --source auto",
-                "增加端口：sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"；压测时也可以加 \
-                 --source auto"
-            ),
-        )
-    } else {
-        finding
-    })
+    Some(finding.note_if(
+        count < FEW_PORTS || crowded,
+        tr!(
+            "have more: sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"; or load with \
+             --source auto",
+            "增加端口：sudo sysctl -w net.ipv4.ip_local_port_range=\"15000 60999\"；压测时也可以加 \
+             --source auto"
+        ),
+    ))
 }
 
 /// The longest accept queue.
-pub(super) fn backlog(facts: &Facts, lang: Lang) -> Option<Finding> {
+pub(super) fn backlog(facts: &Facts) -> Option<Remark> {
     let most = facts.somaxconn?;
-    let finding = Finding::new(
-        "backlog",
-        lang.pick("accept queue", "等待队列"),
+    let finding = Remark::new(tr!(
+        "up to {most} connections can wait for a server to accept them (net.core.somaxconn), if its \
+         listen() asks for so many",
+        "最多 {most} 个连接可以排队等服务端 accept（net.core.somaxconn），前提是 listen() 要了这么多"
+    ));
+    Some(finding.note_if(
+        u64::from(most) < SHORT_QUEUE,
         tr!(
-            lang,
-            "up to {most} connections can wait for a server to accept them (net.core.somaxconn), if its \
-             listen() asks for so many",
-            "最多 {most} 个连接可以排队等服务端 accept（net.core.somaxconn），前提是 listen() 要了这么多"
+            "allow more: sudo sysctl -w net.core.somaxconn=4096",
+            "放宽限制：sudo sysctl -w net.core.somaxconn=4096"
         ),
-    );
-    Some(if u64::from(most) < SHORT_QUEUE {
-        finding.graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "allow more: sudo sysctl -w net.core.somaxconn=4096",
-                "放宽限制：sudo sysctl -w net.core.somaxconn=4096"
-            ),
-        )
-    } else {
-        finding
-    })
+    ))
 }
 
 /// The connections that a firewall follows, where there is one.
-pub(super) fn conntrack(facts: &Facts, lang: Lang) -> Option<Finding> {
+pub(super) fn conntrack(facts: &Facts) -> Option<Remark> {
     let (now, most) = facts.conntrack?;
-    let finding = Finding::new(
-        "conntrack",
-        lang.pick("firewall", "防火墙"),
+    let finding = Remark::new(tr!(
+        "follows {now} connections and can follow {most}; beyond that it drops packets",
+        "正在跟踪 {now} 个连接，最多 {most} 个；超过就会丢包"
+    ));
+    Some(finding.note_if(
+        most.saturating_sub(now) < SMALL_ROOM,
         tr!(
-            lang,
-            "follows {now} connections and can follow {most}; beyond that it drops packets",
-            "正在跟踪 {now} 个连接，最多 {most} 个；超过就会丢包"
+            "allow more: sudo sysctl -w net.netfilter.nf_conntrack_max=262144",
+            "放宽限制：sudo sysctl -w net.netfilter.nf_conntrack_max=262144"
         ),
-    );
-    Some(if most.saturating_sub(now) < SMALL_ROOM {
-        finding.graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "allow more: sudo sysctl -w net.netfilter.nf_conntrack_max=262144",
-                "放宽限制：sudo sysctl -w net.netfilter.nf_conntrack_max=262144"
-            ),
-        )
-    } else {
-        finding
-    })
+    ))
 }
 
-/// A load of ten thousand connections needs as many.
+/// A load of ten thousand connections needs this many.
 const FEW_PORTS: usize = 10_000;
-/// Before Linux 5.4 it was 128, which a burst of connections overruns.
+/// Before Linux 5.4 the limit was 128, which a burst of connections overruns.
 const SHORT_QUEUE: u64 = 1_024;
 const SMALL_ROOM: u64 = 10_000;

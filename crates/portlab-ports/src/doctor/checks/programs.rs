@@ -1,128 +1,95 @@
 //! Python, and the terminal.
 
-use portlab_words::{Lang, tr};
+use portlab_words::{Text, tr};
 
-use crate::doctor::{
-    finding::{Finding, Grade},
-    machine::Facts,
-};
+use crate::doctor::{finding::Remark, machine::Facts};
 
 /// Python, in which students write.
-pub(super) fn python(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("python", "Python", text);
+pub(super) fn python(facts: &Facts) -> Option<Remark> {
     Some(match &facts.python {
         Some(python) => {
             let (program, version) = (python.program, &python.version);
-            finding(format!("{program} {version}"))
+            Remark::new(tr!("{program} {version}", "{program} {version}"))
         }
-        None => finding(tr!(
-            lang,
+        None => Remark::new(tr!(
             "no Python 3 is found: programs of the course can't be run here",
             "没有找到 Python 3：课程里的程序在这里运行不了"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "install it: sudo apt install python3 python3-venv",
-                "安装它：sudo apt install python3 python3-venv"
-            ),
-        ),
+        .note(tr!(
+            "install it: sudo apt install python3 python3-venv",
+            "安装它：sudo apt install python3 python3-venv"
+        )),
     })
 }
 
 /// gevent, the coroutines of the course.
-pub(super) fn gevent(facts: &Facts, lang: Lang) -> Option<Finding> {
+pub(super) fn gevent(facts: &Facts) -> Option<Remark> {
     let program = facts.python.as_ref()?.program;
-    let finding = |text| Finding::new("gevent", "gevent", text);
     Some(match &facts.gevent {
-        Some(version) => finding(tr!(
-            lang,
+        Some(version) => Remark::new(tr!(
             "{version}, the coroutines of the course",
             "{version}，课程里的协程用它"
         )),
-        None => finding(tr!(
-            lang,
+        None => Remark::new(tr!(
             "{program} doesn't have it; the course's coroutines need it",
             "{program} 里没有安装；课程里的协程要用它"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "in a folder of its own: {program} -m venv lab && lab/bin/pip install gevent; then: source lab/bin/activate",
-                "装在单独的虚拟环境里：{program} -m venv lab && lab/bin/pip install gevent，然后：source lab/bin/activate"
-            ),
-        ),
+        .note(tr!(
+            "in a folder of its own: {program} -m venv lab && lab/bin/pip install gevent; then: \
+             source lab/bin/activate",
+            "装在单独的虚拟环境里：{program} -m venv lab && lab/bin/pip install gevent，然后：\
+             source lab/bin/activate"
+        )),
     })
 }
 
 /// The terminal, if there is one.
-pub(super) fn terminal(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("terminal", lang.pick("terminal", "终端"), text);
+pub(super) fn terminal(facts: &Facts) -> Option<Remark> {
     let Some(columns) = facts.terminal.columns else {
-        return Some(finding(tr!(
-            lang,
+        return Some(Remark::new(tr!(
             "this output goes to a file or a pipe: no colours, no live screens",
             "输出到文件或管道：没有颜色，也没有实时画面"
         )));
     };
-    let finding = finding(tr!(lang, "{columns} columns wide", "宽 {columns} 列"));
-    Some(if columns < NARROW {
-        finding.graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "make it {NARROW} columns wide or more: tables show more then",
-                "把窗口拉宽到 {NARROW} 列以上，表格能显示得更全"
-            ),
-        )
-    } else {
-        finding
-    })
+    let finding = Remark::new(tr!("{columns} columns wide", "宽 {columns} 列"));
+    Some(finding.note_if(
+        columns < NARROW,
+        tr!(
+            "make it {NARROW} columns wide or more: tables show more then",
+            "把窗口拉宽到 {NARROW} 列以上，表格能显示得更全"
+        ),
+    ))
 }
 
 /// Whether Chinese can be shown.
-pub(super) fn letters(facts: &Facts, lang: Lang) -> Option<Finding> {
-    let finding = |text| Finding::new("letters", lang.pick("Chinese", "中文"), text);
+pub(super) fn letters(facts: &Facts) -> Option<Remark> {
     let locale = match facts.terminal.locale.as_str() {
-        "" => lang.pick("no locale is set", "没有设置语言环境"),
-        locale => locale,
+        "" => Text::new("no locale is set", "没有设置语言环境"),
+        locale => tr!("{locale}", "{locale}"),
     };
     let name = &facts.terminal.name;
     Some(if !facts.terminal.is_utf8() {
-        finding(tr!(
-            lang,
+        Remark::new(tr!(
             "may come out garbled: {locale}, which is not UTF-8",
-            "可能显示成乱码：{locale}，不是 UTF-8"
+            "可能显示成乱码：{locale:#}，不是 UTF-8"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "set UTF-8: export LC_ALL=C.UTF-8",
-                "设置成 UTF-8：export LC_ALL=C.UTF-8"
-            ),
-        )
+        .note(tr!(
+            "set UTF-8: export LC_ALL=C.UTF-8",
+            "设置成 UTF-8：export LC_ALL=C.UTF-8"
+        ))
     } else if facts.terminal.columns.is_some() && facts.terminal.is_poor() {
-        finding(tr!(
-            lang,
+        Remark::new(tr!(
             "this terminal ({name}) has no glyphs for it",
             "这个终端（{name}）没有中文字形"
         ))
-        .graded(
-            Grade::Note,
-            tr!(
-                lang,
-                "take a terminal of the desktop, or connect by ssh from one",
-                "换用桌面上的终端，或者从那里用 ssh 登录"
-            ),
-        )
+        .note(tr!(
+            "take a terminal of the desktop, or connect by ssh from one",
+            "换用桌面上的终端，或者从那里用 ssh 登录"
+        ))
     } else {
-        finding(tr!(
-            lang,
+        Remark::new(tr!(
             "can be shown ({locale}): 你好",
-            "可以显示（{locale}）：你好"
+            "可以显示（{locale:#}）：你好"
         ))
     })
 }

@@ -7,10 +7,7 @@ use portlab_sys::{
 
 use super::*;
 use crate::{
-    doctor::{
-        finding::{Grade, worst},
-        machine::{CoursePort, Loopback, Terminal},
-    },
+    doctor::machine::{CoursePort, Loopback, Terminal},
     leftovers::{Bind, Leftovers},
     range::Range,
 };
@@ -60,11 +57,11 @@ fn facts() -> Facts {
 }
 
 /// The findings on a machine that `change` has made different, which aren't ok.
-fn remarks(lang: Lang, change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
+fn remarks(change: impl FnOnce(&mut Facts)) -> Vec<Finding> {
     let mut facts = facts();
     change(&mut facts);
-    let all = all(&facts, lang).into_iter();
-    all.filter(|it| it.grade != Grade::Ok).collect()
+    let all = all(&facts).into_iter();
+    all.filter(|it| it.remark.grade != Grade::Ok).collect()
 }
 
 fn left() -> Leftovers {
@@ -77,141 +74,62 @@ fn left() -> Leftovers {
     }
 }
 
+fn few(bound: &'static str) -> Option<Tasks> {
+    Some(Tasks { most: 99, bound })
+}
+
+fn no() -> Option<String> {
+    Some("no".to_owned())
+}
+
 /// A remedy that is no command.
 const IN_WORDS: &str = "fewer";
 
+/// The check that notes a shortcoming, the shortcoming, and a part of the remedy.
+#[rustfmt::skip]
+static SHORTCOMINGS: &[(&str, fn(&mut Facts), &str)] = &[
+    ("loopback_second", |it| it.loopback.second = no(), IN_WORDS),
+    ("loopback_ipv6", |it| it.loopback.v6 = no(), "disable_ipv6=0"),
+    ("port_8080", |it| it.course_port = CoursePort::Held(Vec::new()), "sudo portlab ports 8080"),
+    ("port_8080", |it| it.course_port = CoursePort::Held(vec!["x (pid 1)".to_owned()]), "8081"),
+    ("port_8080", |it| it.course_port = CoursePort::Remembered(left()), "SO_REUSEADDR"),
+    ("port_8080", |it| it.course_port = CoursePort::Refused("no".to_owned()), "8081"),
+    ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
+    ("ports", |it| it.range.as_mut().unwrap().ports = 1..=9, "--source auto"),
+    ("backlog", |it| it.somaxconn = Some(128), "somaxconn=4096"),
+    ("conntrack", |it| it.conntrack = Some((999, 1_000)), "nf_conntrack_max"),
+    ("open_files", |it| it.most_open_files = 4_096, "prlimit"),
+    ("tasks", |it| it.tasks = few("pids.max"), "--pids-limit"),
+    ("tasks", |it| it.tasks = few("ulimit -u"), "--nproc"),
+    ("tasks", |it| it.tasks = few("kernel.pid_max"), "kernel.pid_max="),
+    ("processors", |it| it.processors.usable = 1, "CPU/msg"),
+    ("memory", |it| it.memory.as_mut().unwrap().available_bytes = 9, "--connections"),
+    ("io_uring", |it| it.uring = Uring::Off, "io_uring_disabled=0"),
+    ("io_uring", |it| it.uring = Uring::Missing, "5.1"),
+    ("io_uring", |it| it.uring = Uring::Refused, "memlock"),
+    ("gevent", |it| it.gevent = None, "pip install gevent"),
+    ("python", |it| it.python = None, "apt install python3"),
+    ("terminal", |it| it.terminal.columns = Some(79), "80"),
+    ("letters", |it| it.terminal.locale = "C".to_owned(), "C.UTF-8"),
+    ("letters", |it| it.terminal.locale = String::new(), "C.UTF-8"),
+    ("letters", |it| it.terminal.name = "linux".to_owned(), "ssh"),
+];
+
 #[test]
 fn nothing_is_remarked_where_all_is_well() {
-    for lang in Lang::ALL {
-        assert_eq!(remarks(lang, |_| {}), []);
-    }
+    assert_eq!(remarks(|_| {}), []);
 }
 
 #[test]
 fn every_shortcoming_is_noted_alone_with_a_remedy() {
-    type Change = fn(&mut Facts);
-    let shortcomings: &[(&str, Change, &str)] = &[
-        (
-            "loopback_second",
-            |it| it.loopback.second = Some("no".to_owned()),
-            IN_WORDS,
-        ),
-        (
-            "loopback_ipv6",
-            |it| it.loopback.v6 = Some("no".to_owned()),
-            "disable_ipv6=0",
-        ),
-        (
-            "port_8080",
-            |it| it.course_port = CoursePort::Held(Vec::new()),
-            "sudo portlab ports 8080",
-        ),
-        (
-            "port_8080",
-            |it| it.course_port = CoursePort::Held(vec!["x (pid 1)".to_owned()]),
-            "8081",
-        ),
-        (
-            "port_8080",
-            |it| it.course_port = CoursePort::Remembered(left()),
-            "SO_REUSEADDR",
-        ),
-        (
-            "port_8080",
-            |it| it.course_port = CoursePort::Refused("no".to_owned()),
-            "8081",
-        ),
-        ("ports", |it| it.in_use = 28_000, "\"15000 60999\""),
-        (
-            "ports",
-            |it| {
-                it.range = Some(Range {
-                    ports: 1..=9,
-                    kept_back: Vec::new(),
-                });
-            },
-            "--source auto",
-        ),
-        ("backlog", |it| it.somaxconn = Some(128), "somaxconn=4096"),
-        (
-            "conntrack",
-            |it| it.conntrack = Some((999, 1_000)),
-            "nf_conntrack_max",
-        ),
-        ("open_files", |it| it.most_open_files = 4_096, "prlimit"),
-        (
-            "tasks",
-            |it| {
-                it.tasks = Some(Tasks {
-                    most: 99,
-                    bound: "pids.max",
-                });
-            },
-            "--pids-limit",
-        ),
-        (
-            "tasks",
-            |it| {
-                it.tasks = Some(Tasks {
-                    most: 99,
-                    bound: "ulimit -u",
-                });
-            },
-            "--nproc",
-        ),
-        (
-            "tasks",
-            |it| {
-                it.tasks = Some(Tasks {
-                    most: 99,
-                    bound: "kernel.pid_max",
-                });
-            },
-            "kernel.pid_max=",
-        ),
-        ("processors", |it| it.processors.usable = 1, "CPU/msg"),
-        (
-            "memory",
-            |it| {
-                it.memory = Some(Memory {
-                    total_bytes: 9,
-                    available_bytes: 9,
-                });
-            },
-            "--connections",
-        ),
-        (
-            "io_uring",
-            |it| it.uring = Uring::Off,
-            "io_uring_disabled=0",
-        ),
-        ("io_uring", |it| it.uring = Uring::Missing, "5.1"),
-        ("io_uring", |it| it.uring = Uring::Refused, "memlock"),
-        ("gevent", |it| it.gevent = None, "pip install gevent"),
-        ("python", |it| it.python = None, "apt install python3"),
-        ("terminal", |it| it.terminal.columns = Some(79), "80"),
-        (
-            "letters",
-            |it| it.terminal.locale = "C".to_owned(),
-            "C.UTF-8",
-        ),
-        (
-            "letters",
-            |it| it.terminal.locale = String::new(),
-            "C.UTF-8",
-        ),
-        ("letters", |it| it.terminal.name = "linux".to_owned(), "ssh"),
-    ];
-    for (key, change, remedy) in shortcomings {
-        for lang in Lang::ALL {
-            let remarks = remarks(lang, change);
-            let keys: Vec<_> = remarks.iter().map(|it| it.key).collect();
-            assert_eq!(keys, [*key], "{lang}: {remarks:?}");
-            let given = remarks[0].remedy.as_deref().unwrap_or_default();
-            let named = given.contains(remedy) || (lang == Lang::Zh && *remedy == IN_WORDS);
-            assert!(named, "{key} {lang}: {given:?}");
-            assert_eq!(worst(&remarks), Grade::Note);
-        }
+    for (key, change, remedy) in SHORTCOMINGS {
+        let remarks = remarks(change);
+        let keys: Vec<_> = remarks.iter().map(|it| it.key).collect();
+        assert_eq!(keys, [*key], "{remarks:?}");
+        let Text { en, zh } = remarks[0].remark.remedy.as_ref().unwrap();
+        assert!(en.contains(remedy), "{key}: {en}");
+        assert!(zh.contains(remedy) || *remedy == IN_WORDS, "{key}: {zh}");
+        assert_eq!(worst(&remarks), Grade::Note);
     }
 }
 
@@ -221,12 +139,10 @@ fn what_the_system_does_not_tell_is_not_told() {
     facts.somaxconn = None;
     facts.range = None;
     facts.memory = None;
-    for lang in Lang::ALL {
-        let keys: Vec<_> = all(&facts, lang).iter().map(|it| it.key).collect();
-        assert!(keys.contains(&"loopback"), "{keys:?}");
-        for unknown in ["backlog", "ports", "memory"] {
-            assert!(!keys.contains(&unknown), "{keys:?}");
-        }
+    let keys: Vec<_> = all(&facts).iter().map(|it| it.key).collect();
+    assert!(keys.contains(&"loopback"), "{keys:?}");
+    for unknown in ["backlog", "ports", "memory"] {
+        assert!(!keys.contains(&unknown), "{keys:?}");
     }
 }
 
@@ -236,9 +152,9 @@ fn what_portlab_cannot_do_without_is_a_problem() {
         (|it| it.loopback.v4 = Some("unreachable".to_owned())) as fn(&mut Facts),
         |it| it.most_open_files = 20,
     ] {
-        let remarks = remarks(Lang::En, change);
+        let remarks = remarks(change);
         assert_eq!((worst(&remarks), remarks.len()), (Grade::Problem, 1));
-        assert!(remarks[0].remedy.is_some());
+        assert!(remarks[0].remark.remedy.is_some());
     }
 }
 
@@ -246,15 +162,13 @@ fn what_portlab_cannot_do_without_is_a_problem() {
 fn no_word_is_left_untranslated() {
     let mut facts = facts();
     for _ in 0..2 {
-        for finding in all(&facts, Lang::Zh) {
-            let said = finding.text + finding.remedy.as_deref().unwrap_or_default();
-            let is_name = finding.key == "python";
-            assert!(is_name || !said.is_ascii(), "{said}");
-        }
-        for finding in all(&facts, Lang::En) {
-            let said = finding.text + finding.about;
-            let chinese = said.replace("你好", "");
-            assert!(chinese.is_ascii(), "{said}");
+        for Finding { key, about, remark } in all(&facts) {
+            let Text { en, zh } = &remark.text;
+            assert!(key == "python" || !zh.is_ascii(), "{zh}");
+            assert!(
+                about.en.is_ascii() && en.replace("你好", "").is_ascii(),
+                "{en}"
+            );
         }
         facts.open_files = facts.most_open_files;
         facts.tasks = None;

@@ -79,7 +79,7 @@ pub(super) enum Location {
     Elsewhere,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) enum Outcome {
     /// The kernel's list of sockets tells that a program listens there. Nothing was connected.
     Listens,

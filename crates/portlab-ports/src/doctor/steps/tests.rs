@@ -1,12 +1,14 @@
-use std::{net::SocketAddr, time::Duration};
+use std::time::Duration;
 
 use super::*;
 use crate::{
     address::{Host, Purpose},
     doctor::reach::Here,
     leftovers::{Bind, Leftovers},
-    listeners::{Listener, Program, Snapshot},
+    listeners::{Program, Snapshot},
 };
+
+const ME: &str = "127.0.0.1:80";
 
 /// A way to `addr` whose only attempt ends with `outcome`.
 fn reach(addr: &str, location: Location, outcome: Outcome, here: Option<Here>) -> Reach {
@@ -25,8 +27,13 @@ fn reach(addr: &str, location: Location, outcome: Outcome, here: Option<Here>) -
     }
 }
 
+/// A way to a port of this machine.
+fn here_to(addr: &str, outcome: Outcome, here: Here) -> Reach {
+    reach(addr, Location::Loopback, outcome, Some(here))
+}
+
 /// A machine on which python3 listens at these.
-fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Option<Here> {
+fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Here {
     let listener = |addr: &&str| {
         let addr: SocketAddr = addr.parse().unwrap();
         Listener {
@@ -42,7 +49,7 @@ fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Option<Here> {
             is_v6_only: false,
         }
     };
-    Some(Here {
+    Here {
         before: Snapshot {
             listeners: addrs.iter().map(listener).collect(),
             ..Snapshot::default()
@@ -51,314 +58,212 @@ fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Option<Here> {
         accepted,
         has_ended: None,
         leftovers: None,
-    })
-}
-
-/// The finding of `key`, and all that it says.
-#[track_caller]
-fn said(reach: &Reach, key: &str, lang: Lang) -> (Grade, String) {
-    let all = all(reach, lang);
-    let found = all.iter().find(|it| it.key == key);
-    let found = found.unwrap_or_else(|| panic!("no {key} among {all:?}"));
-    let remedy = found.remedy.as_deref().unwrap_or_default();
-    (found.grade, format!("{} → {remedy}", found.text))
-}
-
-#[test]
-fn every_way_that_fails_tells_why_and_what_to_do() {
-    let loopback = || Location::Loopback;
-    let near = || Location::SameNetwork("eth0".to_owned());
-    let with = |outcome, location, addr, here| reach(addr, location, outcome, here);
-    let me = "127.0.0.1:80";
-    for (reach, parts) in [
-        (
-            with(Outcome::Refused, loopback(), me, here(&[], 0, None)),
-            ["no program listens on port 80", "--bind 127.0.0.1:80"],
-        ),
-        (
-            with(
-                Outcome::Refused,
-                loopback(),
-                me,
-                here(&["127.0.0.1:81"], 0, None),
-            ),
-            ["no program listens", "81, python3 (pid 42)"],
-        ),
-        (
-            with(
-                Outcome::Refused,
-                loopback(),
-                me,
-                here(&["192.0.2.2:80"], 0, None),
-            ),
-            ["only at 192.0.2.2:80", "0.0.0.0:80"],
-        ),
-        (
-            with(
-                Outcome::Refused,
-                loopback(),
-                "[::1]:80",
-                here(&[me], 0, None),
-            ),
-            ["only at 127.0.0.1:80", "[::]:80"],
-        ),
-        (
-            with(
-                Outcome::Refused,
-                loopback(),
-                "[::1]:80",
-                here(&["0.0.0.0:80"], 0, None),
-            ),
-            ["only at 0.0.0.0:80", "connect to 127.0.0.1:80"],
-        ),
-        (
-            with(Outcome::Refused, near(), "192.0.2.9:80", None),
-            ["the machine is there", "portlab ports"],
-        ),
-        (
-            with(Outcome::TimedOut, loopback(), me, here(&[me], 5, None)),
-            ["full (6 wait", "listen()"],
-        ),
-        (
-            with(Outcome::TimedOut, loopback(), me, here(&[], 0, None)),
-            ["no answer within 3.00 s", "iptables"],
-        ),
-        (
-            with(Outcome::TimedOut, near(), "192.0.2.9:80", None),
-            ["no answer", "Is the machine on"],
-        ),
-        (
-            with(
-                Outcome::TimedOut,
-                Location::Elsewhere,
-                "198.51.100.9:80",
-                None,
-            ),
-            ["no answer", "--timeout 30s"],
-        ),
-        (
-            with(
-                Outcome::Unreachable,
-                Location::Elsewhere,
-                "198.51.100.9:80",
-                None,
-            ),
-            ["no route to 198.51.100.9:80", "ip route"],
-        ),
-        (
-            with(
-                Outcome::NoOwnPort,
-                Location::Elsewhere,
-                "198.51.100.9:80",
-                None,
-            ),
-            ["no port of this machine", "portlab ports"],
-        ),
-        (
-            with(
-                Outcome::Failed("odd".to_owned()),
-                Location::Elsewhere,
-                "198.51.100.9:80",
-                None,
-            ),
-            ["odd", "iptables"],
-        ),
-    ] {
-        let (grade, text) = said(&reach, "connect", Lang::En);
-        assert_eq!(grade, Grade::Problem);
-        for part in parts {
-            assert!(
-                text.to_lowercase().contains(&part.to_lowercase()),
-                "{part}: {text}"
-            );
-        }
-        let (_, chinese) = said(&reach, "connect", Lang::Zh);
-        let words = chinese
-            .split_whitespace()
-            .filter(|it| it.is_ascii())
-            .count();
-        assert!(!chinese.is_ascii() && words < 14, "{chinese}");
-        assert!(!reach.is_reached());
-        assert!(conclusion(&reach, Lang::En).contains("can't be reached"));
-        assert!(conclusion(&reach, Lang::Zh).contains("连不上"));
     }
 }
 
+/// The grade of the step `key`, and all that it says.
+#[track_caller]
+fn said(reach: &Reach, key: &str) -> (Grade, Text) {
+    let all = all(reach);
+    let found = all.iter().find(|it| it.key == key);
+    let Remark {
+        grade,
+        text,
+        remedy,
+    } = &found
+        .unwrap_or_else(|| panic!("no {key} among {all:?}"))
+        .remark;
+    let said = remedy.as_ref().map_or(text.clone(), |remedy| {
+        tr!("{text} → {remedy}", "{text:#} → {remedy:#}")
+    });
+    (*grade, said)
+}
+
+/// Whether anything is said of the step `key`.
+fn says(reach: &Reach, key: &str) -> bool {
+    all(reach).iter().any(|it| it.key == key)
+}
+
+/// Ways to a port of this machine that fail: the outcome, the address, where python3 listens, the length of its
+/// queue, and what is said.
+#[rustfmt::skip]
+static FAILURES_HERE: &[(Outcome, &str, &[&str], u32, [&str; 2])] = &[
+    (Outcome::Refused, ME, &[], 0, ["no program listens on port 80", "--bind 127.0.0.1:80"]),
+    (Outcome::Refused, ME, &["127.0.0.1:81"], 0, ["no program listens", "81, python3 (pid 42)"]),
+    (Outcome::Refused, ME, &["192.0.2.2:80"], 0, ["only at 192.0.2.2:80", "0.0.0.0:80"]),
+    (Outcome::Refused, "[::1]:80", &[ME], 0, ["only at 127.0.0.1:80", "[::]:80"]),
+    (Outcome::Refused, "[::1]:80", &["0.0.0.0:80"], 0, ["only at 0.0.0.0:80", "connect to 127.0.0.1:80"]),
+    (Outcome::TimedOut, ME, &[ME], 5, ["full (6 wait", "listen()"]),
+    (Outcome::TimedOut, ME, &[], 0, ["no answer within 3.00 s", "iptables"]),
+];
+
+/// Ways to another machine that fail: the outcome, whether the machine is in the same network, and what is said.
+#[rustfmt::skip]
+static FAILURES_ELSEWHERE: &[(Outcome, bool, [&str; 2])] = &[
+    (Outcome::Refused, true, ["the machine is there", "portlab ports"]),
+    (Outcome::TimedOut, true, ["no answer", "is the machine on"]),
+    (Outcome::TimedOut, false, ["no answer", "--timeout 30s"]),
+    (Outcome::Unreachable, false, ["no route to 192.0.2.9:80", "ip route"]),
+    (Outcome::NoOwnPort, false, ["no port of this machine", "portlab ports"]),
+];
+
 #[test]
-fn a_connection_that_nobody_accepts_is_no_reached_one() {
-    let me = "127.0.0.1:80";
-    let with = |accepted| {
-        let here = here(&[me], 2, accepted);
-        reach(
-            me,
-            Location::Loopback,
-            Outcome::Connected(First::Silence),
-            here,
-        )
-    };
-    let (grade, text) = said(&with(Some(false)), "accept", Lang::En);
+fn every_way_that_fails_tells_why_and_what_to_do() {
+    for (outcome, addr, listening, queue, parts) in FAILURES_HERE {
+        let here = here(listening, *queue, None);
+        check_failure(&here_to(addr, outcome.clone(), here), parts);
+    }
+    for (outcome, is_near, parts) in FAILURES_ELSEWHERE {
+        let location = match is_near {
+            true => Location::SameNetwork("eth0".to_owned()),
+            false => Location::Elsewhere,
+        };
+        check_failure(
+            &reach("192.0.2.9:80", location, outcome.clone(), None),
+            parts,
+        );
+    }
+    let failed = Outcome::Failed("odd".to_owned());
+    let failed = reach("192.0.2.9:80", Location::Elsewhere, failed, None);
+    check_failure(&failed, &["it failed after 50.0 µs: odd", "iptables"]);
+}
+
+#[track_caller]
+fn check_failure(reach: &Reach, parts: &[&str; 2]) {
+    let (grade, Text { en, zh }) = said(reach, "connect");
     assert_eq!(grade, Grade::Problem);
     assert!(
-        text.contains("2 before, 3 now") && text.contains("strace -p 42"),
+        parts.iter().all(|part| en.contains(part)),
+        "{parts:?}: {en}"
+    );
+    let words = zh.split_whitespace().filter(|it| it.is_ascii());
+    assert!(!zh.is_ascii() && words.count() < 14, "{zh}");
+    assert!(!reach.is_reached());
+    let Text { en, zh } = conclusion(reach);
+    assert!(
+        en.contains("can't be reached") && zh.contains("连不上"),
+        "{en} {zh}"
+    );
+}
+
+#[test]
+fn a_connection_that_is_not_accepted_is_not_reached() {
+    let with = |accepted| {
+        let here = here(&[ME], 2, accepted);
+        here_to(ME, Outcome::Connected(First::Silence), here)
+    };
+    let deaf = with(Some(false));
+    let (grade, text) = said(&deaf, "accept");
+    assert_eq!(grade, Grade::Problem);
+    assert!(
+        text.en.contains("2 before, 3 now") && text.en.contains("strace -p 42"),
         "{text}"
     );
-    assert!(!with(Some(false)).is_reached());
-    assert!(conclusion(&with(Some(false)), Lang::En).contains("doesn't take"));
-    assert_eq!(said(&with(Some(true)), "accept", Lang::En).0, Grade::Ok);
+    assert!(!deaf.is_reached());
+    assert!(conclusion(&deaf).en.contains("doesn't take"));
+    assert_eq!(said(&with(Some(true)), "accept").0, Grade::Ok);
     assert!(with(Some(true)).is_reached());
     // Where it can't be told, nothing is claimed.
-    assert!(with(None).is_reached());
-    assert!(
-        all(&with(None), Lang::En)
-            .iter()
-            .all(|it| it.key != "accept")
-    );
+    assert!(with(None).is_reached() && !says(&with(None), "accept"));
 }
 
 #[test]
 fn a_listener_that_was_not_called_is_judged_by_its_queue() {
-    let me = "127.0.0.1:80";
-    let with = |queue, accepted| {
-        reach(
-            me,
-            Location::Loopback,
-            Outcome::Listens,
-            here(&[me], queue, accepted),
-        )
-    };
+    let with = |queue, accepted| here_to(ME, Outcome::Listens, here(&[ME], queue, accepted));
     for (queue, accepted, grade, part) in [
-        (2, Some(true), Grade::Ok, "has accepted one"),
-        (2, Some(false), Grade::Problem, "waiting in its queue: 3"),
-        (
-            5,
-            Some(false),
-            Grade::Problem,
-            "accept queue is full (6 wait",
-        ),
+        (2, true, Grade::Ok, "has accepted one"),
+        (2, false, Grade::Problem, "waiting in its queue: 3"),
+        (5, false, Grade::Problem, "accept queue is full (6 wait"),
     ] {
-        let way = with(queue, accepted);
-        let (given, text) = said(&way, "accept", Lang::En);
+        let way = with(queue, Some(accepted));
+        let (given, text) = said(&way, "accept");
         assert_eq!(given, grade);
-        assert!(text.contains(part), "{text}");
-        assert_eq!(way.is_reached(), accepted == Some(true));
-        let listens = conclusion(&way, Lang::En).contains("A program listens at 127.0.0.1:80");
-        assert!(listens, "{}", conclusion(&way, Lang::En));
-        assert!(conclusion(&way, Lang::Zh).contains("监听"));
+        assert!(text.en.contains(part), "{text}");
+        assert_eq!(way.is_reached(), accepted);
+        let Text { en, zh } = conclusion(&way);
+        assert!(
+            en.contains("A program listens at 127.0.0.1:80") && zh.contains("监听"),
+            "{en}"
+        );
     }
     let quiet = with(0, None);
-    assert!(quiet.is_well());
-    assert!(said(&quiet, "connect", Lang::En).1.contains("not tried"));
-    assert!(all(&quiet, Lang::En).iter().all(|it| it.key != "accept"));
+    assert!(quiet.is_well() && !says(&quiet, "accept"));
+    assert!(said(&quiet, "connect").1.en.contains("not tried"));
 }
 
 #[test]
 fn a_server_that_ended_when_we_hung_up_is_a_problem_though_it_was_reached() {
-    let me = "127.0.0.1:80";
-    let with = |ended| {
-        let mut here = here(&[me], 0, Some(true));
-        here.as_mut().unwrap().has_ended = ended;
-        reach(
-            me,
-            Location::Loopback,
-            Outcome::Connected(First::Silence),
-            here,
-        )
+    let with = |has_ended| {
+        let here = Here {
+            has_ended,
+            ..here(&[ME], 0, Some(true))
+        };
+        here_to(ME, Outcome::Connected(First::Silence), here)
     };
-    let (grade, text) = said(&with(Some(true)), "afterwards", Lang::En);
+    let ended = with(Some(true));
+    let (grade, Text { en, zh }) = said(&ended, "afterwards");
     assert_eq!(grade, Grade::Problem);
-    assert!(
-        text.contains(
-            "the program ended when the connection was closed: it serves one client and exits, or an empty read ends it"
-        ),
-        "{text}"
-    );
-    assert!(
-        said(&with(Some(true)), "afterwards", Lang::Zh)
-            .1
-            .contains("我们一断开")
-    );
-    assert!(with(Some(true)).is_reached() && !with(Some(true)).is_well());
-    assert!(conclusion(&with(Some(true)), Lang::En).contains("has ended since"));
-    assert_eq!(
-        said(&with(Some(false)), "afterwards", Lang::En).0,
-        Grade::Ok
-    );
+    let sentence = "the program ended when the connection was closed: it serves one client and exits, or an empty read ends it";
+    assert!(en.contains(sentence) && zh.contains("我们一断开"), "{en}");
+    assert!(ended.is_reached() && !ended.is_well());
+    assert!(conclusion(&ended).en.contains("has ended since"));
+    assert_eq!(said(&with(Some(false)), "afterwards").0, Grade::Ok);
     assert!(with(Some(false)).is_well());
     // Where it can't be told, nothing is claimed.
-    assert!(
-        all(&with(None), Lang::En)
-            .iter()
-            .all(|it| it.key != "afterwards")
-    );
+    assert!(!says(&with(None), "afterwards"));
 }
 
 #[test]
 fn what_is_left_at_a_port_is_told_beside_the_refusal() {
-    let mut here = here(&[], 0, None);
-    here.as_mut().unwrap().leftovers = Some(Leftovers {
-        time_wait: 1,
-        time_left: Some(Duration::from_secs(43)),
-        open: 0,
-        programs: Vec::new(),
-        reusing: Bind::InUse,
-    });
-    let mut way = reach("[::1]:80", Location::Loopback, Outcome::Refused, here);
-    let (grade, text) = said(&way, "left_behind", Lang::En);
+    let with = |reusing| {
+        let mut here = here(&[], 0, None);
+        here.leftovers = Some(Leftovers {
+            time_wait: 1,
+            time_left: Some(Duration::from_secs(43)),
+            open: 0,
+            programs: Vec::new(),
+            reusing,
+        });
+        here_to("[::1]:80", Outcome::Refused, here)
+    };
+    let (grade, text) = said(&with(Bind::InUse), "left_behind");
     assert_eq!(grade, Grade::Problem);
     assert!(
-        text.contains("43.0 s") && text.contains("even with SO_REUSEADDR"),
+        text.en.contains("43.0 s") && text.en.contains("even with SO_REUSEADDR"),
         "{text}"
     );
     // A server could not be started there.
-    assert!(!said(&way, "connect", Lang::En).1.contains("--bind"));
-    assert!(!said(&way, "connect", Lang::Zh).1.contains("--bind"));
-    let here = way.attempts[0].here.as_mut().unwrap();
-    here.leftovers.as_mut().unwrap().reusing = Bind::Works;
-    assert!(
-        said(&way, "connect", Lang::En)
-            .1
-            .contains("portlab serve --bind [::1]:80")
-    );
+    let Text { en, zh } = said(&with(Bind::InUse), "connect").1;
+    assert!(!en.contains("--bind") && !zh.contains("--bind"));
+    let (_, text) = said(&with(Bind::Works), "connect");
+    assert!(text.en.contains("portlab serve --bind [::1]:80"));
 }
 
 #[test]
 fn a_failed_address_of_a_reached_name_is_a_note() {
-    let refused = here(&["[::1]:80"], 0, None);
-    let mut way = reach(
-        "127.0.0.1:80",
-        Location::Loopback,
-        Outcome::Refused,
-        refused,
-    );
+    let mut way = here_to(ME, Outcome::Refused, here(&["[::1]:80"], 0, None));
     let other = Outcome::Connected(First::Words(b"hi\r\n".to_vec()));
-    let other = reach(
-        "[::1]:80",
-        Location::Loopback,
-        other,
-        here(&["[::1]:80"], 0, Some(true)),
-    );
+    let other = here_to("[::1]:80", other, here(&["[::1]:80"], 0, Some(true)));
     way.attempts.extend(other.attempts);
-    assert_eq!(said(&way, "connect", Lang::En).0, Grade::Note);
-    assert!(said(&way, "first_words", Lang::En).1.contains("“hi”"));
+    assert_eq!(said(&way, "connect").0, Grade::Note);
+    assert!(said(&way, "first_words").1.en.contains("“hi”"));
     assert!(way.is_reached());
 }
 
 #[test]
 fn a_name_that_is_not_found_ends_the_way() {
-    let mut way = reach("127.0.0.1:80", Location::Loopback, Outcome::Refused, None);
-    way.attempts.clear();
-    way.target.host = Host::Name("here.invalid".to_owned());
-    for name in [
-        Name::Unknown {
-            error: "unknown".to_owned(),
-            took: Duration::ZERO,
-        },
-        Name::Unanswered,
-    ] {
+    let unknown = Name::Unknown {
+        error: "unknown".to_owned(),
+        took: Duration::ZERO,
+    };
+    for name in [unknown, Name::Unanswered] {
+        let mut way = reach(ME, Location::Loopback, Outcome::Refused, None);
+        way.attempts.clear();
+        way.target.host = Host::Name("here.invalid".to_owned());
         way.name = name;
-        for lang in Lang::ALL {
-            let (grade, text) = said(&way, "name", lang);
-            assert_eq!(grade, Grade::Problem);
+        let (grade, Text { en, zh }) = said(&way, "name");
+        assert_eq!(grade, Grade::Problem);
+        for text in [en, zh] {
             assert!(
                 text.contains("here.invalid") && text.contains("IP"),
                 "{text}"
