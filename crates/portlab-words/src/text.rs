@@ -47,6 +47,16 @@ impl Text {
     }
 }
 
+/// The same in both languages, such as an error of the operating system.
+impl From<String> for Text {
+    fn from(text: String) -> Self {
+        Self {
+            zh: text.clone().into(),
+            en: text.into(),
+        }
+    }
+}
+
 impl fmt::Display for Text {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(if f.alternate() { &self.zh } else { &self.en })

@@ -7,15 +7,15 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, anyhow};
+use anyhow::Context;
 use portlab_service::{EncodingWatch, TextDecoder, TextEncoding};
-use portlab_words::{tr, units};
+use portlab_words::{Text, tr, units};
 
 use super::{
     event::{Event, Garbled, What},
     locale,
     screen::{Screen, Turn},
-    trace::{CloseReason, Trace},
+    trace::Trace,
 };
 use crate::{
     Verdict,
@@ -67,12 +67,12 @@ pub(super) struct Conversation {
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum End {
+pub(super) enum End {
     /// The server closed.
     Fin,
     /// The connection broke.
     Broken,
-    /// Nothing came for so long; or the input from the terminal has ended for so long.
+    /// Nothing came for this long, or the input from the terminal ended this long ago.
     Quiet(Duration),
     /// A signal asked this process to end.
     Terminated,
@@ -156,10 +156,7 @@ impl Conversation {
                     }
                 }
                 Err(_) if over.is_some_and(|over| over <= Instant::now()) => return Ok(end),
-                Err(_) => self
-                    .screen
-                    .turn(Turn::Due)
-                    .with_context(output::unwritten)?,
+                Err(_) => self.turn(Turn::Due)?,
             }
             // A server may send without end, and no reader is left.
             if output::reader_has_gone() {
@@ -203,17 +200,13 @@ impl Conversation {
                 self.last = at;
                 self.has_said_all = true;
                 let cause = cause(&error);
-                self.note(tr!(
-                    lang(),
+                self.note(&tr!(
                     "not all could be sent: {cause}",
-                    "没有全部发出去：{cause}"
+                    "没有全部发出去：{cause:#}"
                 ));
             }
             What::Unread(error) => {
-                return Err(anyhow!(tr!(
-                    "can't read stdin: {error}",
-                    "无法读标准输入：{error}"
-                )));
+                return Err(tr!("can't read stdin: {error}", "无法读标准输入：{error}").into());
             }
             What::HalfClosing => {
                 self.has_half_closed = true;
@@ -239,26 +232,13 @@ impl Conversation {
                 self.tell(|trace| trace.broken(at, &error));
                 if self.trace.is_none() {
                     let cause = cause(&error);
-                    self.note(tr!(
-                        lang(),
-                        "the connection broke: {cause}",
-                        "连接断了：{cause}"
-                    ));
+                    self.note(&tr!("the connection broke: {cause}", "连接断了：{cause:#}"));
                 }
                 return Ok(Some(End::Broken));
             }
-            What::Began => self
-                .screen
-                .turn(Turn::Began)
-                .with_context(output::unwritten)?,
-            What::Printed => self
-                .screen
-                .turn(Turn::Printed)
-                .with_context(output::unwritten)?,
+            What::Turn(turn) => self.turn(turn)?,
             What::Left(how) => {
-                self.screen
-                    .turn(Turn::Left)
-                    .with_context(output::unwritten)?;
+                self.turn(Turn::Left)?;
                 how.map_err(|error| {
                     tr!(
                         "can't read from the terminal: {error}",
@@ -272,6 +252,10 @@ impl Conversation {
         Ok(None)
     }
 
+    fn turn(&mut self, turn: Turn) -> anyhow::Result<()> {
+        self.screen.turn(turn).with_context(output::unwritten)
+    }
+
     fn show(&mut self, bytes: &[u8], last: bool) -> anyhow::Result<()> {
         let mut text = String::new();
         let well_formed = self.decoder.decode(bytes, last, &mut text);
@@ -279,10 +263,9 @@ impl Conversation {
         if let Some(guess) = self.watch.push(bytes, well_formed) {
             let (said, name) = (self.encodings.spoken.name(), guess.encoding.name());
             let (text, label) = (guess.text, name.to_lowercase());
-            self.note(tr!(
-                lang(),
-                "what comes looks like {name}, not like {said}: in {name} it reads {text:?}; try --encoding \
-                 {label}",
+            self.note(&tr!(
+"what comes looks like {name}, not like {said}: in {name} it reads {text:?}; try --encoding \
+ {label}",
                 "收到的内容像是 {name}，不像 {said}：按 {name} 解码是 {text:?}；试试 --encoding {label}"
             ));
         }
@@ -292,17 +275,9 @@ impl Conversation {
     /// Shows what is left of what came, and tells of the last step.
     fn finish(&mut self, end: End) -> anyhow::Result<()> {
         self.show(&[], true)?;
-        let reason = match end {
-            End::Broken => CloseReason::Reset,
-            End::Fin if self.has_half_closed => CloseReason::OursFirst,
-            End::Fin => CloseReason::ServerFirst,
-            End::Quiet(quiet) if self.has_half_closed => CloseReason::Unanswered(quiet),
-            End::Quiet(quiet) => CloseReason::Quiet(quiet),
-            End::Terminated => CloseReason::Told,
-            End::NoReader => CloseReason::NoReader,
-        };
+        let half_closed = self.has_half_closed;
         let local = self.local;
-        self.tell(|trace| trace.closed(reason, local));
+        self.tell(|trace| trace.closed(end, half_closed, local));
         Ok(())
     }
 
@@ -317,7 +292,7 @@ impl Conversation {
             {
                 let turn = match event.what {
                     What::Left(_) => Turn::Left,
-                    What::Printed => Turn::Printed,
+                    What::Turn(turn) => turn,
                     _ => continue,
                 };
                 // If that can't be shown, closing will say so.
@@ -333,8 +308,7 @@ impl Conversation {
         let silent = !self.has_come && self.behaviour != ClientBehaviour::Typed;
         let is_script = matches!(self.behaviour, ClientBehaviour::Script { .. });
         match end {
-            End::Fin if silent => self.note(tr!(
-                lang(),
+            End::Fin if silent => self.note(&tr!(
                 "the server closed the connection and sent nothing",
                 "服务端什么也没发就关闭了连接"
             )),
@@ -352,27 +326,24 @@ impl Conversation {
 
     fn tell_the_silence(&mut self, quiet: &str, nothing_came: bool, is_script: bool) {
         if !self.has_said_all {
-            self.note(tr!(
-                lang(),
+            self.note(&tr!(
                 "the server has read nothing for {quiet}, and not all is sent",
                 "服务端 {quiet} 没有读数据，还没有全部发出去"
             ));
         } else if nothing_came {
             let remedy = match is_script {
-                true => lang().pick(
+                true => Text::new(
                     "does the server wait for a line end (--line)? Or try --wait 5s",
                     "服务端是不是在等换行（--line）？也可以试试 --wait 5s",
                 ),
-                false => lang().pick("try --timeout 1m", "试试 --timeout 1m"),
+                false => Text::new("try --timeout 1m", "试试 --timeout 1m"),
             };
-            self.note(tr!(
-                lang(),
+            self.note(&tr!(
                 "nothing came for {quiet}; {remedy}",
-                "{quiet} 没有收到任何数据；{remedy}"
+                "{quiet} 没有收到任何数据；{remedy:#}"
             ));
         } else if self.has_half_closed {
-            self.note(tr!(
-                lang(),
+            self.note(&tr!(
                 "the server has sent nothing for {quiet}, and has not closed the connection",
                 "服务端 {quiet} 没有发数据，也没有关闭连接"
             ));
@@ -384,9 +355,8 @@ impl Conversation {
             return;
         }
         let name = self.encodings.spoken.name();
-        self.note(tr!(
-            lang(),
-            "{name} has no code for {character:?}, so ? is sent; utf-8 and gb18030 have all characters",
+        self.note(&tr!(
+"{name} has no code for {character:?}, so ? is sent; utf-8 and gb18030 have all characters",
             "{name} 里没有 {character:?} 这个字符，改发 ?；utf-8 和 gb18030 能表示所有字符"
         ));
     }
@@ -402,30 +372,27 @@ impl Conversation {
             "utf-8" => "gbk",
             label => label,
         };
-        self.note(match garbled {
+        self.note(&match garbled {
             Garbled::SentAsItIs => tr!(
-                lang(),
-                "stdin is not {input}, but reads as {spoken}, and is sent as it is; --input-encoding {label} \
-                 says so",
+"stdin is not {input}, but reads as {spoken}, and is sent as it is; --input-encoding {label} \
+ says so",
                 "标准输入不是 {input}，但可以按 {spoken} 读，所以原样发送；也可以写明 --input-encoding {label}"
             ),
             Garbled::Marked => tr!(
-                lang(),
-                "stdin holds bytes that are not {input}, and ? is sent for them; if it is in another encoding, \
-                 name it, as in --input-encoding {other}",
+"stdin holds bytes that are not {input}, and ? is sent for them; if it is in another encoding, \
+ name it, as in --input-encoding {other}",
                 "标准输入里有不属于 {input} 的字节，改发 ?；如果是别的编码，请写明，比如 --input-encoding {other}"
             ),
             Garbled::LineLost => tr!(
-                lang(),
-                "the terminal sent bytes that are not {input}, and the line was not sent; if the terminal \
-                 is set to another encoding, name it, as in --input-encoding {other}",
+"the terminal sent bytes that are not {input}, and the line was not sent; if the terminal \
+ is set to another encoding, name it, as in --input-encoding {other}",
                 "终端送来的字节不属于 {input}，这一行没有发送；如果终端用的是别的编码，请写明，比如 --input-encoding {other}"
             ),
         });
     }
 
-    fn note(&mut self, text: String) {
-        let head = lang().pick("note: ", "提示：");
+    fn note(&mut self, text: &Text) {
+        let (head, text) = (lang().pick("note: ", "提示："), text.pick(lang()));
         self.screen.say(&format!("{WARN}{head}{WARN:#}{text}"));
     }
 
@@ -438,21 +405,17 @@ impl Conversation {
 }
 
 /// Why sending or receiving failed, in words.
-fn cause(error: &io::Error) -> String {
+fn cause(error: &io::Error) -> Text {
     match error.kind() {
-        io::ErrorKind::ConnectionReset => {
-            tr!(
-                lang(),
-                "the server reset the connection: it crashed, or closed with bytes unread",
-                "服务端重置了连接（RST）：程序崩溃了，或者关闭时还有没读的数据"
-            )
-        }
+        io::ErrorKind::ConnectionReset => tr!(
+            "the server reset the connection: it crashed, or closed with bytes unread",
+            "服务端重置了连接（RST）：程序崩溃了，或者关闭时还有没读的数据"
+        ),
         io::ErrorKind::BrokenPipe => tr!(
-            lang(),
             "the server had closed the connection already",
             "服务端已经先关闭了连接"
         ),
-        _ => error.to_string(),
+        _ => error.to_string().into(),
     }
 }
 

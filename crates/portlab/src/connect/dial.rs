@@ -7,12 +7,11 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, anyhow};
-use portlab_words::{tr, units};
+use anyhow::Context;
+use portlab_words::{Text, tr, units};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use super::trace::Trace;
-use crate::args::lang;
 
 /// A connection, and its own end of it.
 pub(super) struct Dialled {
@@ -54,7 +53,7 @@ pub(super) fn dial(
             }
         }
     }
-    Err(anyhow!(reasons.join(lang().pick("; ", "；"))))
+    Err(Text::join(reasons, "; ", "；").into())
 }
 
 fn create(addr: SocketAddr) -> io::Result<Socket> {
@@ -62,43 +61,31 @@ fn create(addr: SocketAddr) -> io::Result<Socket> {
 }
 
 /// Why `addr` can't be reached, and what to do about it.
-fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> String {
+fn why(addr: SocketAddr, error: &io::Error, patience: Duration) -> Text {
     match error.kind() {
-        io::ErrorKind::ConnectionRefused => {
-            tr!(
-                lang(),
-                "no program listens at {addr}; is the server up? (portlab serve)",
-                "没有程序监听 {addr}；服务端启动了吗？（portlab serve）"
-            )
-        }
+        io::ErrorKind::ConnectionRefused => tr!(
+            "no program listens at {addr}; is the server up? (portlab serve)",
+            "没有程序监听 {addr}；服务端启动了吗？（portlab serve）"
+        ),
         io::ErrorKind::TimedOut => {
             let patience = units::time(patience);
             tr!(
-                lang(),
                 "{addr} has not answered within {patience}: a firewall, a full accept queue, or no such host; \
                  try --connect-timeout 30s",
                 "{addr} 在 {patience} 内没有回应：可能是防火墙、等待队列满了，或者没有这台主机；可以加 \
                  --connect-timeout 30s 再试"
             )
         }
-        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => {
-            tr!(
-                lang(),
-                "there is no route to {addr}; check the address, and the network",
-                "没有到 {addr} 的路由；请检查地址和网络"
-            )
-        }
+        io::ErrorKind::NetworkUnreachable | io::ErrorKind::HostUnreachable => tr!(
+            "there is no route to {addr}; check the address, and the network",
+            "没有到 {addr} 的路由；请检查地址和网络"
+        ),
         io::ErrorKind::AddrNotAvailable => tr!(
-            lang(),
             "no local port is left to connect to {addr} from, or it is no address to connect to; \
              wait a minute, or check the address",
             "本机没有可用的端口来连接 {addr}，或者它不是能连接的地址；等一分钟，或者检查地址"
         ),
-        _ => tr!(
-            lang(),
-            "can't connect to {addr}: {error}",
-            "连不上 {addr}：{error}"
-        ),
+        _ => tr!("can't connect to {addr}: {error}", "连不上 {addr}：{error}"),
     }
 }
 
@@ -115,11 +102,9 @@ mod tests {
             (io::ErrorKind::HostUnreachable, "check"),
             (io::ErrorKind::AddrNotAvailable, "wait"),
         ] {
-            let text = why(addr, &kind.into(), Duration::from_secs(5));
-            assert!(
-                text.contains("127.0.0.1:9") && text.contains(remedy),
-                "{text}"
-            );
+            let Text { en, zh } = why(addr, &kind.into(), Duration::from_secs(5));
+            assert!(en.contains("127.0.0.1:9") && en.contains(remedy), "{en}");
+            assert!(zh.contains("127.0.0.1:9") && !zh.contains("check"), "{zh}");
         }
     }
 }

@@ -23,6 +23,7 @@ use portlab_sys::terminal::forget_typed;
 
 use super::{
     event::{Garbled, Post, What},
+    screen::Turn,
     sender::Said,
 };
 
@@ -95,8 +96,8 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// Hands `text` to the editor, which prints it and then tells that it is [`What::Printed`]; says
-    /// no when it can't now, for it is between two lines, and will tell when it [`What::Began`].
+    /// Hands `text` to the editor, which prints it and then tells that it is [`Turn::Printed`]; says
+    /// no when it can't now, for it is between two lines, and will tell when it [`Turn::Began`].
     /// Only one text may be on its way.
     pub(super) fn print(&mut self, text: &str) -> bool {
         let open = self.gate.lock();
@@ -136,9 +137,9 @@ impl Highlighter for Watch {
         let by_key = self.by_key.take();
         if self.begins.take() {
             *self.gate.lock() = true;
-            self.post.tell(What::Began);
+            self.post.tell(What::Turn(Turn::Began));
         } else if !by_key {
-            self.post.tell(What::Printed);
+            self.post.tell(What::Turn(Turn::Printed));
         }
         // While one searches the history, the prompt is another.
         Cow::Borrowed(if default { &self.prompt } else { prompt })

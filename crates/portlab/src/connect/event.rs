@@ -8,6 +8,8 @@ use std::{
     time::Instant,
 };
 
+use super::screen::Turn;
+
 /// Something that has happened, and when.
 pub(super) struct Event {
     pub(super) at: Instant,
@@ -35,10 +37,8 @@ pub(super) enum What {
     Fin,
     /// The connection broke.
     Broken(io::Error),
-    /// The line editor has begun a line.
-    Began,
-    /// It has printed what it was given.
-    Printed,
+    /// The line editor has begun a line, or has printed what it was given.
+    Turn(Turn),
     /// The line editor has been left, or failed.
     Left(Result<(), String>),
     /// The system wants this process to end (SIGTERM, or SIGINT).

@@ -1,17 +1,12 @@
 //! `--trace`: the five steps of a client, a line or more for each.
 
-use std::{
-    io,
-    net::SocketAddr,
-    os::fd::RawFd,
-    time::{Duration, Instant},
-};
+use std::{io, net::SocketAddr, os::fd::RawFd, time::Instant};
 
 use portlab_service::{TextDecoder, TextEncoding};
 use portlab_words::{Text, plural, tr, units};
 use unicode_width::UnicodeWidthStr;
 
-use super::bytes::rows;
+use super::{bytes::rows, conversation::End};
 use crate::args::{DIM, HEAD, lang, stderr_width};
 
 /// Writes the steps: each method returns the line, or lines, to print.
@@ -26,25 +21,6 @@ pub(super) struct Trace {
 struct Direction {
     decoder: TextDecoder,
     bytes: u64,
-}
-
-/// How a connection ended: which side sent the first FIN.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum CloseReason {
-    /// The server closed first, and this client after it.
-    ServerFirst,
-    /// This client closed first, its sending half or all, and the server after it.
-    OursFirst,
-    /// This client closed its sending half, and the server has not closed for so long.
-    Unanswered(Duration),
-    /// This client closes, because nothing came for so long.
-    Quiet(Duration),
-    /// This client closes, because SIGTERM came.
-    Told,
-    /// This client closes, because the reader of stdout has closed it.
-    NoReader,
-    /// There was no FIN.
-    Reset,
 }
 
 impl Trace {
@@ -69,7 +45,6 @@ impl Trace {
     pub(super) fn created(&self, addr: SocketAddr, fd: RawFd) -> String {
         let version = if addr.is_ipv4() { 4 } else { 6 };
         let text = tr!(
-            lang(),
             "a TCP socket for IPv{version}: file descriptor {fd}",
             "一个 TCP 套接字（IPv{version}）：文件描述符 {fd}"
         );
@@ -78,97 +53,88 @@ impl Trace {
 
     pub(super) fn connected(&self, local: SocketAddr, peer: SocketAddr) -> String {
         let port = local.port();
-        let to = tr!(lang(), "to {peer}", "到 {peer}");
+        let to = tr!("to {peer}", "到 {peer}");
         let from = tr!(
-            lang(),
             "from {local}: the system chose port {port}",
             "从 {local} 出发：端口 {port} 是系统选的"
         );
         let line = self.line(Instant::now(), CONNECT, &to);
-        format!("{line}\n{:INDENT$}{from}", "")
+        format!("{line}\n{:INDENT$}{}", "", from.pick(lang()))
     }
 
     pub(super) fn unconnected(&self, peer: SocketAddr, error: &io::Error) -> String {
-        let text = tr!(lang(), "to {peer}: {error}", "到 {peer}：{error}");
+        let text = tr!("to {peer}: {error}", "到 {peer}：{error}");
         self.line(Instant::now(), CONNECT, &text)
     }
 
     pub(super) fn sending(&mut self, at: Instant, bytes: &[u8]) -> String {
         self.sent.bytes += bytes.len() as u64;
         let text = self.sent.table(bytes, self.per_row);
-        self.line(at, SEND, &text)
+        self.line(at, SEND, &text.into())
     }
 
     pub(super) fn came(&mut self, at: Instant, bytes: &[u8]) -> String {
         self.came.bytes += bytes.len() as u64;
         let text = self.came.table(bytes, self.per_row);
-        self.line(at, RECEIVE, &text)
+        self.line(at, RECEIVE, &text.into())
     }
 
     pub(super) fn half_closing(&self, at: Instant) -> String {
-        let text = lang().pick(
+        let text = Text::new(
             "our half: our FIN tells the server that this was all",
             "关闭我们这一半：FIN 告诉服务端，数据发完了",
         );
-        self.line(at, CLOSE, text)
+        self.line(at, CLOSE, &text)
     }
 
     pub(super) fn fin(&self, at: Instant) -> String {
-        let (count, text) = (
-            count(0),
-            lang().pick(
-                "the server's FIN: that was all",
-                "服务端的 FIN：它的数据发完了",
-            ),
+        let count = count(0);
+        let text = tr!(
+            "{count}  the server's FIN: that was all",
+            "{count:#}  服务端的 FIN：它的数据发完了"
         );
-        self.line(at, RECEIVE, &format!("{count}  {text}"))
+        self.line(at, RECEIVE, &text)
     }
 
     pub(super) fn broken(&self, at: Instant, error: &io::Error) -> String {
-        self.line(at, RECEIVE, &error.to_string())
+        self.line(at, RECEIVE, &error.to_string().into())
     }
 
-    pub(super) fn closed(&self, reason: CloseReason, local: SocketAddr) -> String {
+    /// Which side sent the first FIN. `half_closed` tells whether this client had closed its sending half.
+    pub(super) fn closed(&self, end: End, half_closed: bool, local: SocketAddr) -> String {
         let port = local.port();
-        let how = match reason {
-            CloseReason::ServerFirst => tr!(
-                lang(),
+        let how = match (end, half_closed) {
+            (End::Fin, false) => tr!(
                 "the server's FIN came first, and ours follows",
                 "服务端的 FIN 先到，我们的 FIN 随后发出"
             ),
-            CloseReason::OursFirst => tr!(
-                lang(),
+            (End::Fin, true) => tr!(
                 "our FIN came first: TIME_WAIT keeps port {port} for a minute",
                 "我们的 FIN 先发出：端口 {port} 要在 TIME_WAIT 状态停留一分钟"
             ),
-            CloseReason::Unanswered(quiet) => {
+            (End::Quiet(quiet), true) => {
                 let quiet = units::time(quiet);
                 tr!(
-                    lang(),
                     "our FIN came first, and the server's has not come in {quiet}",
                     "我们的 FIN 先发出，服务端的 FIN 过了 {quiet} 还没有来"
                 )
             }
-            CloseReason::Quiet(quiet) => {
+            (End::Quiet(quiet), false) => {
                 let quiet = units::time(quiet);
                 tr!(
-                    lang(),
                     "our FIN comes first: nothing has come for {quiet}",
                     "我们先发 FIN：{quiet} 没有收到数据"
                 )
             }
-            CloseReason::NoReader => tr!(
-                lang(),
+            (End::NoReader, _) => tr!(
                 "our FIN comes first: the reader of stdout has closed it",
                 "我们先发 FIN：标准输出的读取方已经关闭"
             ),
-            CloseReason::Told => tr!(
-                lang(),
+            (End::Terminated, _) => tr!(
                 "our FIN comes first: SIGTERM told us to end",
                 "我们先发 FIN：收到了 SIGTERM"
             ),
-            CloseReason::Reset => tr!(
-                lang(),
+            (End::Broken, _) => tr!(
                 "no FIN: a reset ends a connection at once",
                 "没有 FIN：RST 使连接立即结束"
             ),
@@ -177,16 +143,15 @@ impl Trace {
         let (sent, came) = (self.sent.bytes, self.came.bytes);
         let [sent_en, came_en] = [sent, came].map(|bytes| plural(bytes, "byte"));
         let totals = tr!(
-            lang(),
             "sent {sent_en}, received {came_en}",
             "共发送 {sent} 字节，接收 {came} 字节"
         );
-        format!("{line}\n{:INDENT$}{DIM}{totals}{DIM:#}", "")
+        format!("{line}\n{:INDENT$}{DIM}{}{DIM:#}", "", totals.pick(lang()))
     }
 
-    fn line(&self, at: Instant, step: Text, text: &str) -> String {
+    fn line(&self, at: Instant, step: Text, text: &Text) -> String {
         let elapsed = units::time(at.saturating_duration_since(self.start));
-        let step = step.pick(lang());
+        let (step, text) = (step.pick(lang()), text.pick(lang()));
         let gap = " ".repeat(9_usize.saturating_sub(step.width()));
         format!("{DIM}{elapsed:>8}{DIM:#}  {HEAD}{step}{HEAD:#}{gap}  {text}")
     }
@@ -197,7 +162,7 @@ impl Direction {
     /// line of a step, the others below.
     fn table(&mut self, bytes: &[u8], per_row: usize) -> String {
         let (rows, left_out) = rows(bytes, &mut self.decoder, per_row, MOST_ROWS);
-        let mut text = count(bytes.len());
+        let mut text = count(bytes.len()).pick(lang()).to_owned();
         let indent = INDENT + text.width();
         for (index, row) in rows.iter().enumerate() {
             if index > 0 {
@@ -207,17 +172,17 @@ impl Direction {
         }
         if left_out > 0 {
             let left_out_en = plural(left_out as u64, "byte");
-            let more = tr!(lang(), "and {left_out_en} more", "还有 {left_out} 字节");
-            text += &format!("\n{:indent$}  {DIM}{more}{DIM:#}", "");
+            let more = tr!("and {left_out_en} more", "还有 {left_out} 字节");
+            text += &format!("\n{:indent$}  {DIM}{}{DIM:#}", "", more.pick(lang()));
         }
         text
     }
 }
 
 /// A number of bytes in its column.
-fn count(bytes: usize) -> String {
+fn count(bytes: usize) -> Text {
     let noun = if bytes == 1 { "byte " } else { "bytes" };
-    tr!(lang(), "{bytes:>5} {noun}", "{bytes:>5} 字节")
+    tr!("{bytes:>5} {noun}", "{bytes:>5} 字节")
 }
 
 const CREATE: Text = Text::new("1 create", "1 创建");

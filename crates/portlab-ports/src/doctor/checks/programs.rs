@@ -9,7 +9,7 @@ pub(super) fn python(facts: &Facts) -> Option<Remark> {
     Some(match &facts.python {
         Some(python) => {
             let (program, version) = (python.program, &python.version);
-            Remark::new(tr!("{program} {version}", "{program} {version}"))
+            Remark::new(format!("{program} {version}").into())
         }
         None => Remark::new(tr!(
             "no Python 3 is found: programs of the course can't be run here",
@@ -65,7 +65,7 @@ pub(super) fn terminal(facts: &Facts) -> Option<Remark> {
 pub(super) fn letters(facts: &Facts) -> Option<Remark> {
     let locale = match facts.terminal.locale.as_str() {
         "" => Text::new("no locale is set", "没有设置语言环境"),
-        locale => tr!("{locale}", "{locale}"),
+        locale => locale.to_owned().into(),
     };
     let name = &facts.terminal.name;
     Some(if !facts.terminal.is_utf8() {
