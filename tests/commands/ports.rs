@@ -8,7 +8,7 @@ use std::{
 use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use portlab_testkit::{Running, binary, command, folder, listener, once, shell, stderr};
+use portlab_testkit::{Running, binary, command, folder, listener, once, says, shell, stderr};
 
 fn portlab(arguments: &[&str]) -> Output {
     portlab_testkit::portlab(&[&["ports"], arguments].concat())
@@ -117,7 +117,7 @@ fn processes_that_share_a_port_are_shown_together() {
         "portlab (pid {} +3) listens at 127.0.0.1:{port}",
         server.pid()
     );
-    assert!(text.contains(&row), "{text}");
+    says(&text, &[&row]);
     portlab_sys::spawn::signal(&mut server.child, portlab_sys::spawn::Signal::TERM).unwrap();
     assert_eq!(server.child.wait().unwrap().code(), Some(0));
 }
@@ -143,7 +143,7 @@ fn a_program_that_receives_udp_is_listed_apart() {
     );
     for (lang, here) in [("en", "receives at"), ("zh", "接收")] {
         let text = said(&["--lang", lang]);
-        assert!(text.contains(&format!("{port} 127.0.0.1")), "{text}");
+        says(&text, &[&format!("{port} 127.0.0.1")]);
         let pid = format!("(pid {})", std::process::id());
         once(|| {
             let text = said(&[&port.to_string(), "--lang", lang]);
@@ -161,7 +161,7 @@ fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
             assert!(text.contains(part), "{asked}: {part:?} is not in {text}");
         }
         let text = said(&[asked, "--lang=zh"]);
-        assert!(text.contains("飞秋") && text.contains("UDP"), "{text}");
+        says(&text, &["飞秋", "UDP"]);
     }
 }
 
@@ -183,16 +183,17 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
         }
     });
     let pid = format!("(pid {})", std::process::id());
-    for part in [
-        "no program listens on it here",
-        "1 connection is still open there",
-        &pid,
-        "until they are closed",
-    ] {
-        assert!(text.contains(part), "{part:?} is not in {text}");
-    }
+    says(
+        &text,
+        &[
+            "no program listens on it here",
+            "1 connection is still open there",
+            &pid,
+            "until they are closed",
+        ],
+    );
     let text = said(&[&port, "--lang=zh"]);
-    assert!(text.contains("还有 1 个连接没有关完"), "{text}");
+    says(&text, &["还有 1 个连接没有关完"]);
     let left = &json(&[&port])["ports"][0]["left_behind"];
     assert_eq!(
         (&left["open_connections"], &left["time_wait_connections"]),
@@ -211,29 +212,27 @@ fn a_program_that_calls_itself_something_odd_is_shown_without_power() {
     let server = Running::start(command.stderr(Stdio::null()));
     let port = &server.addr.port().to_string();
     let text = said(&[port, "--lang=en"]);
-    assert!(
-        text.contains(&format!("a???[b (pid {})", server.pid())),
-        "{text:?}"
-    );
+    says(&text, &[&format!("a???[b (pid {})", server.pid())]);
 }
 
 #[test]
 fn numbers_are_explained_in_both_languages() {
     let english = said(&["21", "8080", "50000", "0", "--lang=en"]);
-    for part in [
-        "21 ftp file transfer (FTP)",
-        "well known (0-1023)",
-        "system ports",
-        "8080 http-alt",
-        "it calls 1024-49151 registered",
-        "50000 no well-known service uses it",
-        "to IANA (49152-65535)",
-        "every user may listen",
-        "\"let the system choose\"",
-        "no client can connect to port 0",
-    ] {
-        assert!(english.contains(part), "{part:?} is not in {english}");
-    }
+    says(
+        &english,
+        &[
+            "21 ftp file transfer (FTP)",
+            "well known (0-1023)",
+            "system ports",
+            "8080 http-alt",
+            "it calls 1024-49151 registered",
+            "50000 no well-known service uses it",
+            "to IANA (49152-65535)",
+            "every user may listen",
+            "\"let the system choose\"",
+            "no client can connect to port 0",
+        ],
+    );
     let chinese = said(&["21", "8080", "50000", "0", "--lang=zh"]);
     for part in [
         "21 ftp 文件传输协议",
@@ -297,7 +296,7 @@ fn what_is_no_port_is_refused_with_the_remedy() {
             let text = String::from_utf8_lossy(&output.stderr).into_owned();
             assert_eq!(output.status.code(), Some(2), "{text}");
             assert!(output.stdout.is_empty());
-            assert!(text.contains(argument) && text.contains(remedy), "{text}");
+            says(&text, &[argument, remedy]);
             assert_eq!(text.trim_end().lines().count(), 1, "{text}");
         }
     }
@@ -336,7 +335,7 @@ fn an_unknown_language_of_the_environment_is_refused_with_the_remedy() {
         let output = command.output().unwrap();
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{text}");
-        assert!(text.contains(remedy) && text.contains("\"de\""), "{text}");
+        says(&text, &[remedy, "\"de\""]);
     }
 }
 

@@ -95,6 +95,13 @@ pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+/// Asserts that `text` contains all `parts`.
+#[track_caller]
+pub fn says(text: &str, parts: &[&str]) {
+    let missing: Vec<_> = parts.iter().filter(|it| !text.contains(**it)).collect();
+    assert!(missing.is_empty(), "{missing:?} is not in {text}");
+}
+
 /// What a command has printed in JSON.
 #[track_caller]
 pub fn json(output: &Output) -> Value {
