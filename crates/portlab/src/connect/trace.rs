@@ -205,6 +205,8 @@ const MOST_ROWS: usize = 8;
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use anstream::adapter::strip_str;
 
     use super::*;
