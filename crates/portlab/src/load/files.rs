@@ -2,16 +2,17 @@
 
 use std::{
     io::{self, Write},
-    path::{Path, PathBuf},
+    path::{Path, PathBuf, absolute},
     time::SystemTime,
 };
 
 use anyhow::{Context, bail};
 use portlab_load::{Interval, IntervalLog, Latency, LoadResult, write_percentiles};
 use portlab_sys::whole::WholeFile;
-use portlab_words::{Text, tr};
+use portlab_words::tr;
 
 use super::OutputArgs;
+use crate::args::unwritten;
 
 /// The files that were asked for. They are begun before the run, so that a path that can't be
 /// written is said before anything is measured; what can't be written later is said at the end. Only
@@ -40,13 +41,9 @@ impl Files {
     pub(super) fn create(args: &OutputArgs) -> anyhow::Result<Self> {
         refuse_the_same_twice(args)?;
         let create = |path: &Option<PathBuf>| {
-            let path = path.as_ref();
-            path.map(|path| {
-                let file = WholeFile::create(path);
-                let file = file.with_context(|| unwritten(path))?;
-                anyhow::Ok((path.clone(), file))
-            })
-            .transpose()
+            let Some(path) = path else { return Ok(None) };
+            let file = WholeFile::create(path).with_context(|| unwritten(path))?;
+            anyhow::Ok(Some((path.clone(), file)))
         };
         let mut files = Self {
             hgrm: create(&args.hgrm)?,
@@ -69,19 +66,17 @@ impl Files {
             return;
         };
         if let Log::Waiting(file) = std::mem::replace(log, Log::Broken) {
-            match IntervalLog::begin(file, SystemTime::now()) {
-                Ok(begun) => *log = Log::Begun(begun),
-                Err(error) => note(&mut self.failed, path, error),
-            }
+            let begun = IntervalLog::begin(file, SystemTime::now());
+            let begun = begun.map(|begun| *log = Log::Begun(begun));
+            note(&mut self.failed, path, begun);
         }
     }
 
     /// A second is over.
     pub(super) fn add(&mut self, second: &Interval) {
-        if let Some((path, Log::Begun(log))) = &mut self.hlog
-            && let Err(error) = log.add(&second.latency, second.from, second.to)
-        {
-            note(&mut self.failed, path, error);
+        if let Some((path, Log::Begun(log))) = &mut self.hlog {
+            let added = log.add(&second.latency, second.from, second.to);
+            note(&mut self.failed, path, added);
         }
         self.with_csv(|csv| writeln!(csv, "{}", row(second)));
     }
@@ -89,21 +84,16 @@ impl Files {
     /// The run is over.
     pub(super) fn finish(mut self, result: &LoadResult) -> anyhow::Result<()> {
         if let Some((path, mut file)) = self.hgrm.take() {
-            let written =
-                write_percentiles(&result.latency_ns, &mut file).and_then(|()| file.commit());
-            if let Err(error) = written {
-                note(&mut self.failed, &path, error);
-            }
+            let written = write_percentiles(&result.latency_ns, &mut file);
+            let written = written.and_then(|()| file.commit());
+            note(&mut self.failed, &path, written);
         }
-        if let Some((path, Log::Begun(log))) = self.hlog.take()
-            && let Err(error) = log.finish().and_then(WholeFile::commit)
-        {
-            note(&mut self.failed, &path, error);
+        if let Some((path, Log::Begun(log))) = self.hlog.take() {
+            let written = log.finish().and_then(WholeFile::commit);
+            note(&mut self.failed, &path, written);
         }
-        if let Some((path, csv)) = self.csv.take()
-            && let Err(error) = csv.commit()
-        {
-            note(&mut self.failed, &path, error);
+        if let Some((path, csv)) = self.csv.take() {
+            note(&mut self.failed, &path, csv.commit());
         }
         match self.failed {
             None => Ok(()),
@@ -112,10 +102,8 @@ impl Files {
     }
 
     fn with_csv(&mut self, write: impl FnOnce(&mut WholeFile) -> io::Result<()>) {
-        if let Some((path, csv)) = &mut self.csv
-            && let Err(error) = write(csv)
-        {
-            note(&mut self.failed, path, error);
+        if let Some((path, csv)) = &mut self.csv {
+            note(&mut self.failed, path, write(csv));
         }
     }
 }
@@ -129,12 +117,9 @@ fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
     ];
     for (index, (name, path)) in named.iter().enumerate() {
         let Some(path) = path else { continue };
-        let same =
-            |other: &PathBuf| std::path::absolute(other).ok() == std::path::absolute(path).ok();
-        let twin = named[..index]
-            .iter()
-            .find(|(_, other)| other.as_ref().is_some_and(same));
-        if let Some((twin, _)) = twin {
+        let is_same = |other: &PathBuf| absolute(other).ok() == absolute(path).ok();
+        let mut before = named[..index].iter();
+        if let Some((twin, _)) = before.find(|(_, other)| other.as_ref().is_some_and(is_same)) {
             let path = path.display();
             bail!(tr!(
                 "{twin} and {name} both write to {path}; give each a file of its own",
@@ -145,14 +130,11 @@ fn refuse_the_same_twice(args: &OutputArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn unwritten(path: &Path) -> Text {
-    let path = path.display();
-    tr!("can't write {path}", "无法写入 {path}")
-}
-
 /// The first error is the one that is told.
-fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, error: io::Error) {
-    failed.get_or_insert((path.to_owned(), error));
+fn note(failed: &mut Option<(PathBuf, io::Error)>, path: &Path, result: io::Result<()>) {
+    if let Err(error) = result {
+        failed.get_or_insert((path.to_owned(), error));
+    }
 }
 
 fn row(second: &Interval) -> String {

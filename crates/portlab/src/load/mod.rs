@@ -330,7 +330,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     }
     let faults = args.connections.through.as_ref();
     let proxy = through::Proxy::start(faults, plan.target, plan.connections)?;
-    plan.through = proxy.as_ref().map(through::Proxy::through);
+    plan.through = proxy.as_ref().map(|it| it.through.clone());
     let verdict = match &args.pace.rate {
         Some(rates) if rates.is_range() => ladder::run(args, &plan, *rates, &warnings),
         _ => once(args, &plan, &warnings),

@@ -45,22 +45,8 @@ pub(super) enum Sources {
 
 /// Reads `RATE` or `FROM..TO`.
 pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
-    let read = units::rate("0.001", "10M");
-    let Some((from, to)) = ends(text, "1k..20k")? else {
-        let rate = read(text)?;
-        return Ok(Rates {
-            from: rate,
-            to: rate,
-        });
-    };
-    let (from, to) = (read(from)?, read(to)?);
-    if from > to {
-        bail!(tr!(
-            "{text:?} goes down; write the lower rate first",
-            "{text:?} 是递减的；请先写较低的速率"
-        ));
-    }
-    if from == to {
+    let (from, to) = range(text, "1k..20k", units::rate("0.001", "10M"))?;
+    if from == to && text.contains("..") {
         bail!(tr!(
             "both ends of {text:?} are the same; write one rate, or two, such as 1k..20k",
             "{text:?} 两端相同；请写一个速率，或两个，如 1k..20k"
@@ -69,30 +55,36 @@ pub(super) fn rates(text: &str) -> anyhow::Result<Rates> {
     Ok(Rates { from, to })
 }
 
-/// The ends of a range such as `example`; none when `text` is no range.
-fn ends<'a>(text: &'a str, example: &str) -> anyhow::Result<Option<(&'a str, &'a str)>> {
-    let ends = text.split_once("..");
-    if let Some(("", _) | (_, "")) = ends {
+/// Reads `SIZE` or `FROM..TO`.
+pub(super) fn sizes(text: &str) -> anyhow::Result<Sizes> {
+    let (from, to) = range(text, "16..1KiB", units::size("1", "64MiB"))?;
+    Ok(from..=to)
+}
+
+/// Reads a range such as `example`, or one value, which is both its ends.
+fn range<T: PartialOrd + Copy>(
+    text: &str,
+    example: &str,
+    read: impl units::Parse<T>,
+) -> anyhow::Result<(T, T)> {
+    let Some((from, to)) = text.split_once("..") else {
+        let value = read(text)?;
+        return Ok((value, value));
+    };
+    if from.is_empty() || to.is_empty() {
         bail!(tr!(
             "{text:?} has one end; write both ends, such as {example}",
             "{text:?} 只有一端；请写两端，如 {example}"
         ));
     }
-    Ok(ends)
-}
-
-/// Reads `SIZE` or `FROM..TO`.
-pub(super) fn sizes(text: &str) -> anyhow::Result<Sizes> {
-    let (from, to) = ends(text, "16..1KiB")?.unwrap_or((text, text));
-    let read = units::size("1", "64MiB");
     let (from, to) = (read(from)?, read(to)?);
     if from > to {
         bail!(tr!(
-            "{text:?} goes down; write the shorter length first",
-            "{text:?} 是递减的；请先写较短的长度"
+            "{text:?} goes down; write the lower end first, as in {example}",
+            "{text:?} 是递减的；请先写较小的一端，如 {example}"
         ));
     }
-    Ok(from..=to)
+    Ok((from, to))
 }
 
 /// Reads `auto` or addresses.

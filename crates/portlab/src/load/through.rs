@@ -8,7 +8,7 @@ use portlab_load::Through;
 use portlab_proxy::{FAULTS, Settings};
 use portlab_words::{Text, tr};
 
-use crate::address::narrow;
+use crate::{address::narrow, args};
 
 /// The faults of a proxy, as `portlab proxy` takes them.
 #[derive(Clone, Debug)]
@@ -40,7 +40,8 @@ pub(super) fn faults(text: &str) -> anyhow::Result<Faults> {
 /// A running proxy. It ends when this is dropped.
 pub(super) struct Proxy {
     server: Server,
-    through: Through,
+    /// What the plan of a run through it says of it.
+    pub(super) through: Through,
 }
 
 impl Proxy {
@@ -53,10 +54,7 @@ impl Proxy {
         let Some(Faults { faults, settings }) = faults else {
             return Ok(None);
         };
-        let program = std::env::current_exe().context(Text::new(
-            "can't find this program again",
-            "找不到本程序的文件",
-        ))?;
+        let program = std::env::current_exe().with_context(args::not_found)?;
         // In churn, connections that end are still open in the proxy.
         let most = (connections * 2).clamp(1000, 100_000);
         let mut options = vec![
@@ -73,11 +71,6 @@ impl Proxy {
             faults: settings.to_string(),
         };
         Ok(Some(Self { server, through }))
-    }
-
-    /// What the plan of a run through it says of it.
-    pub(super) fn through(&self) -> Through {
-        self.through.clone()
     }
 
     /// Ends it.

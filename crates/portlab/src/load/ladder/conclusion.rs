@@ -224,9 +224,11 @@ static POWER: Text = Text::new("messages per second over p99", "每秒消息数�
 /// The reason at the lowest rate, because higher rates say nothing if the lowest fails.
 fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
     let Some(lowest) = walked.first() else {
-        return lang
-            .pick("no rate was walked to its end", "没有一个速率运行到底")
-            .to_owned();
+        return tr!(
+            lang,
+            "no rate was walked to its end",
+            "没有一个速率运行到底"
+        );
     };
     let (result, rate) = (&lowest.result, lowest.rate());
     if result.has_wrong_answers {
@@ -251,11 +253,11 @@ fn why_no_rate_was_good(walked: &[Step], lang: Lang) -> String {
         let late = LATE.pick(lang);
         tr!(lang, "at {rate} already {late}", "在 {rate} 时{late}")
     } else {
-        lang.pick(
+        tr!(
+            lang,
             "the lowest rate is too much already; begin lower",
-            "最低的速率已经太高；请从更低的速率开始",
+            "最低的速率已经太高；请从更低的速率开始"
         )
-        .to_owned()
     }
 }
 
@@ -304,67 +306,59 @@ mod tests {
         plain(&page.text)
     }
 
+    /// Checks what is said of steps with these rates, p99s and lags, which are in microseconds.
+    #[track_caller]
+    fn tells(steps: &[(f64, u64, u64)], parts: &[&str]) {
+        let step = |&(rate, p99, lag): &_| step(rate, p99 * 1_000, lag * 1_000);
+        let said = said(&steps.iter().map(step).collect::<Vec<_>>());
+        for part in parts {
+            assert!(said.contains(part), "no {part:?} in\n{said}");
+        }
+    }
+
     #[test]
     fn the_knee_is_told_with_what_came_after_it() {
-        let walked = [step(1e3, 100_000, 0), step(2e3, 10_000_000, 0)];
-        let said = said(&walked);
-        assert!(said.contains("knee: 1.00k/s, where"), "{said}");
-        assert!(said.contains("(100% sure"), "{said}");
-        assert!(said.contains("at 2.00k/s its p99 is 100 times"), "{said}");
+        let steps = [(1e3, 100, 0), (2e3, 10_000, 0)];
+        let after = "at 2.00k/s its p99 is 100 times";
+        tells(&steps, &["knee: 1.00k/s, where", "(100% sure", after]);
     }
 
     #[test]
     fn a_rate_at_which_the_generator_was_late_says_nothing_of_the_server() {
-        let walked = [step(1e3, 100_000, 0), step(2e3, 10_000_000, 9_000_000)];
-        let said = said(&walked);
+        let steps = [(1e3, 100, 0), (2e3, 10_000, 9_000)];
         let late = "at 2.00k/s the generator itself was late, which says nothing of the server";
-        assert!(said.contains("no knee up to 1.00k/s: "), "{said}");
-        assert!(said.contains(late), "{said}");
+        tells(&steps, &["no knee up to 1.00k/s: ", late]);
+        let caution = "! at 2.00k/s: the generator was late itself";
+        tells(&steps, &["believable: with care", caution]);
     }
 
     #[test]
     fn a_knee_lies_between_rates_at_which_the_generator_was_not_late() {
-        let walked = [
-            step(1e3, 100_000, 0),
-            step(2e3, 10_000_000, 9_000_000),
-            step(4e3, 9_000_000, 0),
-        ];
-        let said = said(&walked);
-        assert!(said.contains("so between 1.00k/s and 4.00k/s;"), "{said}");
-        assert!(said.contains("at 4.00k/s its p99 is 90.0 times"), "{said}");
+        let steps = [(1e3, 100, 0), (2e3, 10_000, 9_000), (4e3, 9_000, 0)];
+        let after = "at 4.00k/s its p99 is 90.0 times";
+        tells(&steps, &["so between 1.00k/s and 4.00k/s;", after]);
     }
 
     #[test]
     fn a_latency_that_rises_and_falls_again_is_told_and_no_knee_is_named() {
-        let rising = [(1e3, 100_000), (2e3, 2_200_000), (4e3, 150_000)];
-        let said = said(&rising.map(|(rate, p99_ns)| step(rate, p99_ns, 0)));
+        let steps = [(1e3, 100, 0), (2e3, 2_200, 0), (4e3, 150, 0)];
         let text = "no knee: p99 is 100 µs at 1.00k/s, 2.20 ms at 2.00k/s and 150 µs at 4.00k/s";
-        assert!(said.contains(text), "{said}");
-        assert!(said.contains("believable: no"), "{said}");
+        tells(&steps, &[text, "believable: no"]);
     }
 
     #[test]
-    fn a_ladder_says_whether_its_knee_can_be_believed() {
-        let good = said(&[step(1e3, 100_000, 0), step(2e3, 120_000, 0)]);
-        assert!(good.contains("believable: yes"), "{good}");
-        let late = said(&[step(1e3, 100_000, 0), step(2e3, 10_000_000, 9_000_000)]);
-        assert!(late.contains("believable: with care"), "{late}");
-        assert!(
-            late.contains("! at 2.00k/s: the generator was late itself"),
-            "{late}"
-        );
-        // What lies beyond the rate after the knee shows nothing of it.
-        let beyond = [1e3, 2e3, 4e3]
-            .map(|rate| step(rate, if rate > 1e3 { 10_000_000 } else { 100_000 }, 0));
+    fn what_lies_beyond_the_rate_after_the_knee_is_no_reason_to_doubt_it() {
+        tells(&[(1e3, 100, 0), (2e3, 120, 0)], &["believable: yes"]);
+        let beyond =
+            [(1e3, 100_000), (2e3, 10_000_000), (4e3, 10_000_000)].map(|it| step(it.0, it.1, 0));
         let [one, two, mut three] = beyond;
         three.result.verdict = step(4e3, 100_000, 9_000_000).result.verdict;
-        let far = said(&[one, two, three]);
-        assert!(far.contains("believable: yes"), "{far}");
+        let said = said(&[one, two, three]);
+        assert!(said.contains("believable: yes"), "{said}");
     }
 
     #[test]
     fn a_ladder_without_answers_is_not_told_to_begin_lower() {
-        let said = said(&[step(1e3, 0, 0)]);
-        assert!(said.contains("at 1.00k/s already no answer came"), "{said}");
+        tells(&[(1e3, 0, 0)], &["at 1.00k/s already no answer came"]);
     }
 }

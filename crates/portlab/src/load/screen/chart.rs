@@ -28,28 +28,20 @@ const MOVES_BY: f64 = 30.0;
 /// How many rows of a chart are no curve: its frame or its title, the axis, and the times.
 const FRAME: u16 = 4;
 
-/// A curve: its colour, and what it is drawn with, so that curves differ without colours too.
-struct Curve {
-    points: Vec<Point>,
-    colour: Color,
-    marker: Marker,
-}
+/// A curve: its points, its colour, and what it is drawn with, so that curves differ without colours too.
+type Curve = (Vec<Point>, Color, Marker);
 
 pub(super) fn throughput(view: &View, frame: &mut Frame<'_>, area: Rect, borders: Borders) {
     let highest = view.throughput.iter().map(|point| point.1);
     let top = round_above(highest.fold(1.0, f64::max));
-    let now = view
-        .now
-        .map_or("–".to_owned(), |now| rate(now.messages_per_s));
+    let last = view.last.as_ref();
+    let now = last.map_or("–".to_owned(), |it| rate(it.messages_per_s()));
     let title = Line::from(vec![
         Span::from(lang().pick(" throughput ", " 吞吐量 ")),
         Span::from(format!("{now} ")).bold().cyan(),
     ]);
-    let curves = [Curve {
-        points: thinned(&view.throughput, area),
-        colour: Color::Cyan,
-        marker: Marker::Braille,
-    }];
+    let points = thinned(&view.throughput, area);
+    let curves = [(points, Color::Cyan, Marker::Braille)];
     let labels = [0.0, top / 2.0, top].map(units::short);
     let chart = chart(&curves, (0.0, top), labels.to_vec(), span(view));
     frame.render_widget(chart.block(block(borders, title)), area);
@@ -77,16 +69,8 @@ pub(super) fn latency(view: &View, frame: &mut Frame<'_>, area: Rect, borders: B
         Span::from(" ⠒⠒⠒ ").yellow(),
     ]);
     let curves = [
-        Curve {
-            points: thinned(&view.p99, area),
-            colour: Color::Yellow,
-            marker: Marker::Braille,
-        },
-        Curve {
-            points: thinned(&view.p50, area),
-            colour: Color::Green,
-            marker: Marker::Dot,
-        },
+        (thinned(&view.p99, area), Color::Yellow, Marker::Braille),
+        (thinned(&view.p50, area), Color::Green, Marker::Dot),
     ];
     let steps = (high - low) as usize;
     // Where there are fewer rows than powers of ten, labels would be written over each other.
@@ -106,12 +90,12 @@ fn chart<'a>(
     labels: Vec<String>,
     span: [f64; 2],
 ) -> Chart<'a> {
-    let datasets = curves.iter().map(|curve| {
+    let datasets = curves.iter().map(|(points, colour, marker)| {
         Dataset::default()
-            .marker(curve.marker)
+            .marker(*marker)
             .graph_type(GraphType::Line)
-            .style(Style::new().fg(curve.colour))
-            .data(&curve.points)
+            .style(Style::new().fg(*colour))
+            .data(points)
     });
     let axis = |bounds| Axis::default().bounds(bounds).style(Style::new().dim());
     let seconds = span.map(|at| format!("{at:.0} s"));

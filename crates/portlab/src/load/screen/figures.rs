@@ -1,22 +1,23 @@
 //! The figures, in lines as wide as there is room for.
 
+use portlab_load::Interval;
 use portlab_stats::summary::GENERATOR_LIMIT;
-use portlab_words::{Lang, units};
+use portlab_words::Text;
 use ratatui::{
     style::{Color, Style, Stylize},
     text::{Line, Span},
 };
 
 use super::{
-    super::words::{open, rate},
+    super::words::{open, quantile, rate},
     paint::meter,
-    view::{Now, View},
+    view::View,
 };
 use crate::args::lang;
 
 /// A name and a value.
 pub(super) struct Figure {
-    pub(super) name: &'static str,
+    pub(super) name: Text,
     value: String,
     style: Style,
 }
@@ -32,79 +33,63 @@ const GAP: &str = "  ";
 
 /// All figures of `view`, the most important first.
 pub(super) fn figures(view: &View) -> Vec<Figure> {
-    let now = view.now.as_ref();
-    let plain = |name, value| Figure {
-        name,
+    let last = view.last.as_ref();
+    let figure = |en, zh, value, style: Style| Figure {
+        name: Text::new(en, zh),
         value,
-        style: Style::new().bold(),
+        style: style.bold(),
     };
-    let of_now = |name, value: fn(&Now) -> String| plain(name, now.map_or("–".to_owned(), value));
-    let errors = Figure {
-        style: match view.errors {
-            0 => Style::new().bold(),
-            _ => Style::new().red().bold(),
-        },
-        ..plain("errors", view.errors.to_string())
+    let plain = |en, zh, value| figure(en, zh, value, Style::new());
+    let of_last = |value: fn(&Interval) -> String| last.map_or("–".to_owned(), value);
+    let errors = match view.errors {
+        0 => plain("errors", "错误", "0".to_owned()),
+        count => figure("errors", "错误", count.to_string(), Style::new().red()),
     };
-    let share = now.map(|now| now.generator_cpu_share);
+    let cpu = last.map_or(0.0, |it| it.generator_cpu_share);
+    let colour = match cpu {
+        share if share >= GENERATOR_LIMIT => Color::Red,
+        share if share >= BUSY => Color::Yellow,
+        _ => Color::Green,
+    };
     let generator = Figure {
-        style: match share.unwrap_or(0.0) {
-            share if share >= GENERATOR_LIMIT => Style::new().fg(Color::Red),
-            share if share >= BUSY => Style::new().fg(Color::Yellow),
-            _ => Style::new().fg(Color::Green),
-        },
-        ..of_now("generator", |now| {
-            let share = now.generator_cpu_share;
-            format!("{:.0}% CPU {}", share * 100.0, meter(CELLS, share))
-        })
+        style: Style::new().fg(colour),
+        ..plain(
+            "generator",
+            "生成器",
+            of_last(|it| {
+                let share = it.generator_cpu_share.clamp(0.0, 1.0);
+                format!("{:.0}% CPU {}", share * 100.0, meter(CELLS, share))
+            }),
+        )
     };
     if view.is_idle() {
-        let open = now.map_or("–".to_owned(), |now| {
-            open(now.open, view.plan.connections, lang())
-        });
-        return vec![plain("connections", open), errors, generator];
+        let all = view.plan.connections;
+        let open = last.map_or("–".to_owned(), |it| open(it.open, all, lang()));
+        return vec![plain("connections", "连接", open), errors, generator];
     }
     let mut figures = Vec::new();
     let mut lag = None;
     if let Some(rate_per_s) = view.plan.pace.rate_per_s() {
-        figures.push(plain("asked", rate(rate_per_s)));
-        lag = Some(of_now("lag p99", |now| time(now.lag_p99_ns)));
+        figures.push(plain("asked", "要求", rate(rate_per_s)));
+        let p99 = of_last(|it| quantile(&it.pacing_lag, 0.99));
+        lag = Some(plain("lag p99", "滞后 p99", p99));
     }
+    let answered = of_last(|it| rate(it.messages_per_s()));
     figures.extend([
-        of_now("answered", |now| rate(now.messages_per_s)),
-        of_now("p50", |now| time(now.p50_ns)),
-        of_now("p99", |now| time(now.p99_ns)),
+        plain("answered", "已回应", answered),
+        plain("p50", "p50", of_last(|it| quantile(&it.latency, 0.5))),
+        plain("p99", "p99", of_last(|it| quantile(&it.latency, 0.99))),
         errors,
     ]);
     figures.extend(lag);
+    let max = of_last(|it| quantile(&it.latency, 1.0));
     figures.extend([
         generator,
-        of_now("open", |now| now.open.to_string()),
-        of_now("max now", |now| time(now.max_ns)),
-        of_now("in flight", |now| now.in_flight.to_string()),
+        plain("open", "打开", of_last(|it| it.open.to_string())),
+        plain("max now", "当前最大", max),
+        plain("in flight", "在途", of_last(|it| it.in_flight.to_string())),
     ]);
     figures
-}
-
-/// How a figure is called on the screen.
-fn label(name: &'static str, lang: Lang) -> &'static str {
-    let zh = match name {
-        "errors" => "错误",
-        "generator" => "生成器",
-        "connections" => "连接",
-        "asked" => "要求",
-        "answered" => "已回应",
-        "lag p99" => "滞后 p99",
-        "open" => "打开",
-        "max now" => "当前最大",
-        "in flight" => "在途",
-        _ => name,
-    };
-    lang.pick(name, zh)
-}
-
-fn time(nanos: Option<u64>) -> String {
-    nanos.map_or("–".to_owned(), |nanos| units::nanos(nanos as f64))
 }
 
 /// `figures` in lines of at most `width` columns. A figure is never cut in two: what finds no room
@@ -113,7 +98,7 @@ pub(super) fn lines(figures: &[Figure], width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let mut line = Line::default();
     for figure in figures {
-        let name = Span::from(label(figure.name, lang())).dim();
+        let name = Span::from(figure.name.pick(lang()).to_owned()).dim();
         let value = Span::styled(format!(" {}", figure.value), figure.style);
         let gap = if line.spans.is_empty() { "" } else { GAP };
         if !line.spans.is_empty() && line.width() + GAP.len() + name.width() + value.width() > width

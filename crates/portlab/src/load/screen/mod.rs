@@ -19,7 +19,10 @@ use portlab_load::{Interval, Plan, Progress, Watch};
 use portlab_sys::terminal::has_hung_up;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use self::{terminal::Terminal, view::View};
+use self::{
+    terminal::Terminal,
+    view::{Stage, View},
+};
 use super::show::Live;
 
 /// The screen appears when a run has lasted so long: one that ends at once should not flicker.
@@ -108,7 +111,7 @@ impl Screen {
             std::process::exit(130);
         }
         self.ends = true;
-        self.view.end();
+        self.view.reach(Stage::Ending);
     }
 
     fn change_rate(&mut self, factor: f64) {
@@ -135,7 +138,7 @@ impl Live for Screen {
 
 impl Watch for Screen {
     fn connected(&mut self, _connected: usize) -> bool {
-        self.view.connected();
+        self.view.reach(Stage::WarmingUp);
         self.drawings.stale = true;
         true
     }

@@ -10,18 +10,12 @@ use ratatui::{
 };
 
 use super::{
+    super::words::headline,
     chart,
     figures::{self, Figure},
     view::View,
 };
 use crate::args::lang;
-
-/// What the rows below the head are given to.
-struct Arrangement {
-    /// None, one (latency) or two.
-    charts: u16,
-    figures: Vec<Line<'static>>,
-}
 
 /// How high one of two charts is at least.
 const CHART: u16 = 7;
@@ -63,7 +57,7 @@ impl View {
         let line = Line::from(vec![
             Span::from(target).bold(),
             Span::from("  "),
-            Span::from(shortened(&self.title(), room)).dim(),
+            Span::from(shortened(&headline(&self.plan, lang()), room)).dim(),
         ]);
         frame.render_widget(Paragraph::new(line), area);
     }
@@ -78,14 +72,14 @@ impl View {
             let room = width.saturating_sub(last.width() + 2);
             if self.has_an_end() && room >= FEWEST_CELLS {
                 last.push_span("  ");
-                last.push_span(Span::from(meter(room, self.share)).cyan());
+                last.push_span(Span::from(meter(room, self.progress.share)).cyan());
             }
         }
         frame.render_widget(Paragraph::new(lines), area);
     }
 
     fn paint_body(&self, frame: &mut Frame<'_>, area: Rect) {
-        let Arrangement { charts, figures } = self.arrange(area);
+        let (charts, figures) = self.arrange(area);
         let lines = (figures.len() as u16).min(area.height);
         let [above, below] =
             Layout::vertical([Constraint::Min(0), Constraint::Length(lines)]).areas(area);
@@ -106,27 +100,26 @@ impl View {
         }
     }
 
-    /// As many charts as there is room for beside the figures that they don't tell.
-    fn arrange(&self, area: Rect) -> Arrangement {
+    /// How many charts there is room for, of two at most, beside the figures that they don't tell.
+    fn arrange(&self, area: Rect) -> (u16, Vec<Line<'static>>) {
         let (width, height) = (usize::from(area.width), usize::from(area.height));
         let without = |told: &[&str]| {
             let mut figures = figures::figures(self);
-            figures.retain(|Figure { name, .. }| !told.contains(name));
+            figures.retain(|Figure { name, .. }| !told.contains(&&*name.en));
             figures::lines(&figures, width)
         };
         if area.width >= CHART_WIDTH && !self.is_idle() {
             let figures = without(&["answered", "p50", "p99"]);
             if height >= figures.len() + 2 * usize::from(CHART) {
-                return Arrangement { charts: 2, figures };
+                return (2, figures);
             }
             let mut figures = without(&["p50", "p99"]);
             if height >= figures.len().min(BEFORE_A_CHART) + usize::from(LOW_CHART) {
                 figures.truncate(height - usize::from(LOW_CHART));
-                return Arrangement { charts: 1, figures };
+                return (1, figures);
             }
         }
-        let figures = without(&[]);
-        Arrangement { charts: 0, figures }
+        (0, without(&[]))
     }
 
     fn keys(&self) -> &'static str {
@@ -272,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn who_wants_no_colour_gets_none() {
+    fn without_colours_no_cell_has_one() {
         let mut view = open_loop();
         view.colours = false;
         view.add(&interval(0, 1));
