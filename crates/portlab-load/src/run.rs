@@ -58,7 +58,7 @@ pub trait Watch {
 impl Watch for () {}
 
 /// How far a run has come.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Progress {
     /// The share, in `[0, 1]`, of the warm-up and the measuring that is over; 0 while connecting.
     pub share: f64,

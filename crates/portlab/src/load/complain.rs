@@ -82,43 +82,40 @@ const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 
 /// Says on stderr what is wrong with a run, if something is.
 pub(super) fn complain(result: &LoadResult, lang: Lang) {
-    let note = lang.pick("note:", "注意：");
+    let wrong = |en, zh, text: &str| say(BAD, lang.pick(en, zh), text);
+    let note = |text: &str| say(WARN, lang.pick("note:", "注意："), text);
     if let Some(mismatch) = &result.first_mismatch {
-        let lead = lang.pick("wrong bytes:", "字节不符：");
-        say(BAD, lead, &mismatch.to_string());
+        wrong("wrong bytes:", "字节不符：", &mismatch.to_string());
     }
     for violation in result.chat.iter().flat_map(|it| &it.first_violations) {
-        let lead = lang.pick("broken promise:", "违反约定：");
-        say(BAD, lead, violation.pick(lang));
+        wrong("broken promise:", "违反约定：", violation.pick(lang));
     }
-    if let Some(wrong) = &result.first_wrong {
-        let lead = match result.chat {
-            Some(_) => lang.pick("a line that no member sent:", "没有成员发送过的一行："),
-            None => lang.pick("what came:", "收到的是："),
+    if let Some(first) = &result.first_wrong {
+        let (en, zh) = match result.chat {
+            Some(_) => ("a line that no member sent:", "没有成员发送过的一行："),
+            None => ("what came:", "收到的是："),
         };
-        say(BAD, lead, &format!("\"{wrong}\""));
+        wrong(en, zh, &format!("\"{first}\""));
     }
     let longest_ns = result.connect_latency_ns.max_ns();
     if longest_ns >= HANDSHAKE_RETRY_NS {
         let longest = units::nanos(longest_ns as f64);
-        let text = tr!(
+        note(&tr!(
             lang,
             "some connections took {longest} to make: their handshakes were sent again after 1 s, 3 s, ..., \
              probably because the server's accept queue was full",
             "有些连接用了 {longest} 才建立：握手在 1 s、3 s……后重发，可能是因为服务器的接受队列已满"
-        );
-        say(WARN, note, &text);
+        ));
     }
     // A proxy delays answers by itself.
     let plan = &result.plan;
     let direct = plan.pace == Pace::Closed && plan.through.is_none() && result.chat.is_none();
     if direct && waits_for_delayed_acks(|q| result.latency_ns.quantile_ns(q)) {
-        let text = lang.pick(
+        note(lang.pick(
             "half of all answers took some 40 ms: the mark of Nagle's algorithm and delayed acknowledgements on \
              the server's side; it probably sends an answer in two writes without TCP_NODELAY",
             "一半的回应用了约 40 ms：这是服务器一侧 Nagle 算法与延迟确认的特征；它可能没有设置 TCP_NODELAY，而分两次写出一个回应",
-        );
-        say(WARN, note, text);
+        ));
     }
 }
 

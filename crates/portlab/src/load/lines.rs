@@ -7,7 +7,7 @@ use portlab_words::{tr, units};
 
 use super::{
     show::Live,
-    words::{connecting, errors, open, quantile, waiting},
+    words::{errors, open, quantile, stage},
 };
 use crate::args::{BAD, DIM, lang};
 
@@ -90,14 +90,7 @@ impl Watch for Lines {
             0 => String::new(),
             count => format!(", {}", errors(count, lang)),
         };
-        if let Some(left) = progress.waiting {
-            crate::tell!("{title}{}{errors}", waiting(left, lang));
-        } else if progress.share == 0.0 {
-            let connecting = connecting(progress.dialled, self.connections, lang);
-            crate::tell!("{title}{connecting}{errors}");
-        } else {
-            let warming_up = lang.pick("warming up", "正在预热");
-            crate::tell!("{title}{warming_up}{errors}");
-        }
+        let stage = stage(progress, self.connections, lang);
+        crate::tell!("{title}{stage}{errors}");
     }
 }

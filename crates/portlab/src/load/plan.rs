@@ -109,17 +109,20 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
 /// Resolves the arguments to a plan. Its sources are chosen by [`sources_for`].
 pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
     let connections = &args.connections;
-    let target = target(
-        args.addr.as_deref().unwrap_or_default(),
-        connections.connect_timeout,
-    )?;
+    let addrs = Purpose::LOAD.resolve(args.addr.as_deref().unwrap_or_default())?;
+    let target = first_that_answers(&addrs, connections.connect_timeout);
     if args.pace.steps.is_some() && !args.pace.rate.is_some_and(Rates::is_range) {
         bail!(Text::new(
             "--steps divides a range of rates, and there is one rate; write --rate 1k..20k",
             "--steps 用来划分速率范围，而这里只有一个速率；请写 --rate 1k..20k",
         ));
     }
-    let stop = stop(args)?;
+    let usual = Some(Duration::from_secs(10)).filter(|_| args.stop.messages.is_none());
+    let stop = Stop {
+        after: args.stop.duration.or(usual),
+        messages: args.stop.messages,
+        errors: args.stop.max_errors,
+    };
     let warmup = args.stop.warmup.unwrap_or_else(|| {
         // Nothing is sent, so nothing is to settle.
         if args.pace.idle {
@@ -151,16 +154,6 @@ pub(super) fn plan(args: &Args) -> anyhow::Result<Plan> {
         interval: super::show::INTERVAL,
         seed: args.pace.seed,
         ..Plan::new(target)
-    })
-}
-
-fn stop(args: &Args) -> anyhow::Result<Stop> {
-    let wanted = &args.stop;
-    let usual = wanted.messages.is_none().then_some(Duration::from_secs(10));
-    Ok(Stop {
-        after: wanted.duration.or(usual),
-        messages: wanted.messages,
-        errors: wanted.max_errors,
     })
 }
 
@@ -244,10 +237,6 @@ const MOST_PAYLOAD: u64 = 64 << 20;
 
 /// The address to load. Of a name with several, the first that answers: `localhost` is often known
 /// as `::1` where only 127.0.0.1 is listened on, and the other way round.
-fn target(text: &str, patience: Duration) -> anyhow::Result<SocketAddr> {
-    Ok(first_that_answers(&Purpose::LOAD.resolve(text)?, patience))
-}
-
 fn first_that_answers(addrs: &[SocketAddr], patience: Duration) -> SocketAddr {
     let first = addrs[0];
     if addrs.len() == 1 {

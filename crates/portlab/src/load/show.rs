@@ -13,7 +13,7 @@ use anyhow::Context;
 use portlab_load::{Interval, Plan, Progress, Watch};
 use portlab_words::{Text, plural};
 
-use super::{files::Files, lines::Lines, parts::Parts, screen, words::waiting};
+use super::{files::Files, lines::Lines, parts::Parts, screen, words::stage};
 use crate::{args::lang, progress};
 
 /// How often a live screen moves on.
@@ -137,8 +137,8 @@ impl Watch for Bar {
 
     fn tick(&mut self, progress: &Progress) {
         self.bar.at(progress.share);
-        if let Some(left) = progress.waiting {
-            self.bar.say(&waiting(left, lang()));
+        if progress.waiting.is_some() {
+            self.bar.say(&stage(progress, 0, lang()));
         }
     }
 }

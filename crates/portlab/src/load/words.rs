@@ -1,9 +1,9 @@
 //! What the result, the lines, the screen and the ladder say in the same words.
 
-use std::{io::Write, time::Duration};
+use std::io::Write;
 
 use anstyle::Style;
-use portlab_load::{Chat, Latency, LoadResult, Pace, Plan, Through};
+use portlab_load::{Chat, Latency, LoadResult, Pace, Plan, Progress, Through};
 use portlab_service::inert;
 pub(super) use portlab_words::units::per_s as rate;
 use portlab_words::{Lang, tr, units, wrap::wrap};
@@ -97,14 +97,22 @@ fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> Strin
     )
 }
 
-/// While the last answers are waited for, `left` at most.
-pub(super) fn waiting(left: Duration, lang: Lang) -> String {
-    let left = left.as_secs_f64().ceil();
-    tr!(
-        lang,
-        "waiting for the last answers, {left} s at most",
-        "正在等最后的回应，最多 {left} s"
-    )
+/// What a run does while nothing is measured, of whose connections there are `all`.
+pub(super) fn stage(progress: &Progress, all: usize, lang: Lang) -> String {
+    let dialled = progress.dialled;
+    match progress.waiting.map(|left| left.as_secs_f64().ceil()) {
+        Some(left) => tr!(
+            lang,
+            "waiting for the last answers, {left} s at most",
+            "正在等最后的回应，最多 {left} s"
+        ),
+        None if progress.share == 0.0 => tr!(
+            lang,
+            "connecting: {dialled} of {all}",
+            "正在连接：{dialled}/{all}"
+        ),
+        None => tr!(lang, "warming up", "正在预热"),
+    }
 }
 
 /// How much of its runnable time the generator waited for a processor, as the end of a sentence; empty if
@@ -141,15 +149,6 @@ pub(super) fn in_time(result: &LoadResult, lang: Lang) -> String {
         lang,
         "{text}; at this rate, what became due takes {by_rate}",
         "{text}；按这个速率，到期的消息要用 {by_rate}"
-    )
-}
-
-/// How many of the connections are made, or have failed.
-pub(super) fn connecting(dialled: u64, all: usize, lang: Lang) -> String {
-    tr!(
-        lang,
-        "connecting: {dialled} of {all}",
-        "正在连接：{dialled}/{all}"
     )
 }
 

@@ -42,12 +42,12 @@ pub(super) fn run(
             "--hgrm、--hlog 和 --csv 只保存一次运行；请只给一个 --rate，或使用 --json",
         ));
     }
-    let steps = args.pace.steps.unwrap_or(STEPS);
+    let steps = args.pace.steps.unwrap_or(STEPS).into();
     let mut ladder = Ladder {
         plan,
         warnings,
         lang: lang(),
-        rates: rungs(rates.from, rates.to, steps.into()),
+        rates: rungs(rates.from, rates.to, steps),
         plain: output.plain,
         table: (!output.json).then(|| Table::of_width(terminal_width())),
         interrupted: interrupt_flag()?,
@@ -110,11 +110,12 @@ impl Ladder<'_> {
             complain(&step.result, self.lang);
             if step.result.interrupted {
                 let all = self.rates.len();
-                self.cut_short = Some(tr!(
+                let why = tr!(
                     self.lang,
                     "interrupted after {index} of {all} rates",
                     "在 {all} 个速率中完成 {index} 个后中断"
-                ));
+                );
+                self.cut_short = Some(why);
                 self.unfinished = Some(step);
                 break;
             }

@@ -19,10 +19,7 @@ use portlab_load::{Interval, Plan, Progress, Watch};
 use portlab_sys::terminal::has_hung_up;
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
 
-use self::{
-    terminal::Terminal,
-    view::{Stage, View},
-};
+use self::{terminal::Terminal, view::View};
 use super::show::Live;
 
 /// The screen appears when a run has lasted so long: one that ends at once should not flicker.
@@ -50,7 +47,6 @@ struct Screen {
     tried: bool,
     drawings: Drawings,
     wanted_rate: Option<f64>,
-    ends: bool,
 }
 
 impl Screen {
@@ -62,7 +58,6 @@ impl Screen {
             tried: false,
             drawings: Drawings::default(),
             wanted_rate: None,
-            ends: false,
         }
     }
 
@@ -105,13 +100,12 @@ impl Screen {
 
     /// Asked once, the run ends with what it has; asked twice, at once.
     fn end(&mut self) {
-        if self.ends {
+        if self.view.ends {
             let _ = self.close();
             // As if by SIGINT: see `signal(7)`.
             std::process::exit(130);
         }
-        self.ends = true;
-        self.view.reach(Stage::Ending);
+        self.view.ends = true;
     }
 
     fn change_rate(&mut self, factor: f64) {
@@ -137,12 +131,6 @@ impl Live for Screen {
 }
 
 impl Watch for Screen {
-    fn connected(&mut self, _connected: usize) -> bool {
-        self.view.reach(Stage::WarmingUp);
-        self.drawings.stale = true;
-        true
-    }
-
     fn interval(&mut self, interval: &Interval) {
         self.view.add(interval);
         self.drawings.stale = true;
@@ -168,7 +156,7 @@ impl Watch for Screen {
     }
 
     fn interrupted(&self) -> bool {
-        self.ends
+        self.view.ends
     }
 }
 

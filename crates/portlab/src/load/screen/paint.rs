@@ -1,6 +1,7 @@
 //! Where everything stands, on a terminal of any size.
 
 use portlab_load::Pace;
+use portlab_words::table::cut;
 use ratatui::{
     Frame,
     layout::{Constraint, Layout, Rect},
@@ -57,7 +58,7 @@ impl View {
         let line = Line::from(vec![
             Span::from(target).bold(),
             Span::from("  "),
-            Span::from(shortened(&headline(&self.plan, lang()), room)).dim(),
+            Span::from(cut(&headline(&self.plan, lang()), room)).dim(),
         ]);
         frame.render_widget(Paragraph::new(line), area);
     }
@@ -136,16 +137,6 @@ impl View {
 pub(super) fn meter(cells: usize, share: f64) -> String {
     let full = (share.clamp(0.0, 1.0) * cells as f64).round() as usize;
     "━".repeat(full) + &"╌".repeat(cells - full)
-}
-
-/// `text`, with an ellipsis where it is cut if it is longer than `room` columns.
-fn shortened(text: &str, room: usize) -> String {
-    if text.chars().count() <= room {
-        return text.to_owned();
-    }
-    let mut short: String = text.chars().take(room.saturating_sub(1)).collect();
-    short.push('…');
-    short
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use portlab_load::{Interval, Pace, Plan, Progress};
 use portlab_words::tr;
 
-use super::super::words::{connecting, waiting};
+use super::super::words::stage;
 use crate::args::lang;
 
 /// How many intervals the charts hold: five minutes.
@@ -19,7 +19,8 @@ pub(super) struct View {
     /// The plan; its rate is the one that the keys have asked for.
     pub(super) plan: Plan,
     pub(super) colours: bool,
-    stage: Stage,
+    /// Whether a key has asked for the end.
+    pub(super) ends: bool,
     pub(super) progress: Progress,
     /// The last interval.
     pub(super) last: Option<Interval>,
@@ -30,28 +31,13 @@ pub(super) struct View {
     pub(super) p99: VecDeque<Point>,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Stage {
-    Connecting,
-    WarmingUp,
-    Measuring,
-    Waiting,
-    Ending,
-}
-
 impl View {
     pub(super) fn new(plan: &Plan, colours: bool) -> Self {
         Self {
             plan: plan.clone(),
             colours,
-            stage: Stage::Connecting,
-            progress: Progress {
-                share: 0.0,
-                dialled: 0,
-                waiting: None,
-                answered: 0,
-                errors: 0,
-            },
+            ends: false,
+            progress: Progress::default(),
             last: None,
             errors: 0,
             throughput: VecDeque::new(),
@@ -62,7 +48,6 @@ impl View {
 
     /// An interval is over.
     pub(super) fn add(&mut self, interval: &Interval) {
-        self.reach(Stage::Measuring);
         let (at, latency) = (interval.to.as_secs_f64(), &interval.latency);
         self.errors += interval.errors;
         push(&mut self.throughput, (at, interval.messages_per_s()));
@@ -79,9 +64,6 @@ impl View {
         let seen = |view: &Self| (view.state(), (view.progress.share * 100.0) as u8);
         let before = seen(self);
         self.progress = *progress;
-        if progress.waiting.is_some() {
-            self.reach(Stage::Waiting);
-        }
         before != seen(self)
     }
 
@@ -94,32 +76,26 @@ impl View {
         Some(*rate_per_s)
     }
 
-    /// How far it has come.
+    /// How far the run has come.
     pub(super) fn state(&self) -> String {
-        let lang = lang();
-        match self.stage {
-            Stage::Connecting => connecting(self.progress.dialled, self.plan.connections, lang),
-            Stage::WarmingUp => lang.pick("warming up", "正在预热").to_owned(),
-            Stage::Measuring => {
-                let at = self.last.as_ref().map_or(0.0, |it| it.to.as_secs_f64());
-                match self.plan.stop.after {
-                    Some(planned) => {
-                        let planned = planned.as_secs_f64();
-                        tr!(lang, "{at:.0} of {planned:.0} s", "{at:.0}/{planned:.0} s")
-                    }
-                    None => format!("{at:.0} s"),
-                }
-            }
-            Stage::Waiting => {
-                let waiting = waiting(self.progress.waiting.unwrap_or_default(), lang);
-                tr!(lang, "{waiting}; q ends it", "{waiting}；按 q 结束")
-            }
-            Stage::Ending => lang
-                .pick(
-                    "ending; once more to end at once",
-                    "正在结束；再按一次立即结束",
-                )
-                .to_owned(),
+        let (lang, plan) = (lang(), &self.plan);
+        if self.ends {
+            return tr!(
+                lang,
+                "ending; once more to end at once",
+                "正在结束；再按一次立即结束"
+            );
+        }
+        let stage = stage(&self.progress, plan.connections, lang);
+        if self.progress.waiting.is_some() {
+            return tr!(lang, "{stage}; q ends it", "{stage}；按 q 结束");
+        }
+        let Some(at) = self.last.as_ref().map(|it| it.to.as_secs_f64()) else {
+            return stage;
+        };
+        match plan.stop.after.map(|it| it.as_secs_f64()) {
+            Some(planned) => tr!(lang, "{at:.0} of {planned:.0} s", "{at:.0}/{planned:.0} s"),
+            None => format!("{at:.0} s"),
         }
     }
 
@@ -130,11 +106,6 @@ impl View {
 
     pub(super) fn is_idle(&self) -> bool {
         self.plan.pace == Pace::Idle
-    }
-
-    /// A stage that is over does not come again: what is told late was before.
-    pub(super) fn reach(&mut self, stage: Stage) {
-        self.stage = self.stage.max(stage);
     }
 }
 
