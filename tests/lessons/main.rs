@@ -70,73 +70,35 @@ const ON_EVERY_LESSON: &[(&str, OnLesson)] = &[
     ),
 ];
 
-const ONCE: &[(&str, Once)] = &[
-    (
-        "a_students_server_that_breaks_off_ends_no_lesson",
-        interactive::a_students_server_that_breaks_off_ends_no_lesson,
-    ),
-    ("a_closed_pipe_ends_a_lesson_quietly", plays::a_closed_pipe),
-    (
-        "a_students_server_is_called_when_it_is_ready",
-        interactive::a_students_server_is_called_when_it_is_ready,
-    ),
-    (
-        "a_students_own_files_change_nothing",
-        plays::in_a_students_folder,
-    ),
-    (
-        "who_has_the_courses_port_is_told",
-        plays::the_courses_port_is_taken,
-    ),
-    (
-        "the_courses_client_is_answered_by_hand",
-        interactive::the_courses_client_is_answered_by_hand,
-    ),
-    ("every_lesson_is_a_folder_of_its_name", texts::folders),
-    (
-        "the_chinese_texts_use_the_courses_terms",
-        texts::chinese_terms,
-    ),
-    ("the_indexes_list_every_lesson", pages::indexes),
-    ("plans_of_classes_name_lessons_that_there_are", pages::plans),
-    (
-        "what_is_asked_wrongly_is_told_the_nearest_that_works",
-        plays::asked_wrongly,
-    ),
-    (
-        "a_guess_is_told_right_or_wrong",
-        interactive::a_guess_is_told_right_or_wrong,
-    ),
-    (
-        "the_outcome_is_not_shown_before_the_guess",
-        interactive::the_outcome_is_not_shown_before_the_guess,
-    ),
-    (
-        "the_reason_comes_after_a_stop",
-        interactive::the_reason_comes_after_a_stop,
-    ),
-    (
-        "the_right_answer_is_anywhere_with_every_seed",
-        answers::the_right_one_is_anywhere,
-    ),
-    (
-        "no_text_refers_to_an_answer_by_its_place",
-        answers::no_text_names_a_place,
-    ),
-    (
-        "the_answers_stand_in_one_order_on_page_and_terminal",
-        answers::one_order_on_page_and_terminal,
-    ),
-    (
-        "a_user_may_leave_anywhere",
-        interactive::a_user_may_leave_anywhere,
-    ),
-    (
-        "the_lost_update_loses_on_two_processors",
-        plays::the_lost_update_loses,
-    ),
-    ("the_list_is_in_teaching_order_also_as_json", plays::list),
-];
+/// Names each trial as its function is named.
+macro_rules! once {
+    ($($module:ident::$name:ident,)*) => {
+        const ONCE: &[(&str, Once)] = &[$((stringify!($name), $module::$name),)*];
+    };
+}
+
+once! {
+    interactive::a_students_server_that_breaks_off_ends_no_lesson,
+    plays::a_closed_pipe_ends_a_lesson_quietly,
+    interactive::a_students_server_is_called_when_it_is_ready,
+    plays::a_students_own_files_change_nothing,
+    plays::who_has_the_courses_port_is_told,
+    interactive::the_courses_client_is_answered_by_hand,
+    texts::every_lesson_is_a_folder_of_its_name,
+    texts::the_chinese_texts_use_the_courses_terms,
+    pages::the_indexes_list_every_lesson,
+    pages::plans_of_classes_name_lessons_that_there_are,
+    plays::what_is_asked_wrongly_is_told_the_nearest_that_works,
+    interactive::a_guess_is_told_right_or_wrong,
+    interactive::the_outcome_is_not_shown_before_the_guess,
+    interactive::the_reason_comes_after_a_stop,
+    answers::the_right_answer_is_anywhere_with_every_seed,
+    answers::no_text_refers_to_an_answer_by_its_place,
+    answers::the_answers_stand_in_one_order_on_page_and_terminal,
+    interactive::a_user_may_leave_anywhere,
+    plays::the_lost_update_loses_on_two_processors,
+    plays::the_list_is_in_teaching_order_also_as_json,
+}
 
 /// Fails with `text` unless `holds`.
 fn check(holds: bool, text: impl Into<String>) -> Result<(), Failed> {

@@ -27,7 +27,7 @@ pub(crate) fn are_fresh(lesson: &'static Lesson) -> Result<(), Failed> {
     Ok(())
 }
 
-pub(crate) fn indexes() -> Result<(), Failed> {
+pub(crate) fn the_indexes_list_every_lesson() -> Result<(), Failed> {
     fresh(&docs().join("README.md"), &index())?;
     for (lang, readme) in [(Lang::En, "README.md"), (Lang::Zh, "README.zh.md")] {
         let file = docs().join("../..").join(readme);
@@ -55,7 +55,7 @@ pub(crate) fn indexes() -> Result<(), Failed> {
 }
 
 /// Every lesson that a class plan or the README names is there, and every lesson is named in a plan.
-pub(crate) fn plans() -> Result<(), Failed> {
+pub(crate) fn plans_of_classes_name_lessons_that_there_are() -> Result<(), Failed> {
     let root = docs().join("../..");
     for plan in [
         "docs/teaching.md",

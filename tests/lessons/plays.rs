@@ -176,7 +176,7 @@ fn without_breaks(text: &str) -> String {
 
 /// A student's own files, and a `python3` that is a script, as some installations have it, change
 /// nothing.
-pub(crate) fn in_a_students_folder() -> Result<(), Failed> {
+pub(crate) fn a_students_own_files_change_nothing() -> Result<(), Failed> {
     let Some(python) = Python::find() else {
         return Ok(());
     };
@@ -201,7 +201,7 @@ pub(crate) fn in_a_students_folder() -> Result<(), Failed> {
 }
 
 /// Where the course's port is taken, the lesson says by whom, and takes another.
-pub(crate) fn the_courses_port_is_taken() -> Result<(), Failed> {
+pub(crate) fn who_has_the_courses_port_is_told() -> Result<(), Failed> {
     let _turn = turn_at_the_courses_port();
     // A program that has it already will do as well, unless it gives the port back too soon: so this waits for it.
     let since = Instant::now();
@@ -227,7 +227,7 @@ fn width(line: &str) -> usize {
 }
 
 /// Where two threads really run at once, the lost update is really lost.
-pub(crate) fn the_lost_update_loses() -> Result<(), Failed> {
+pub(crate) fn the_lost_update_loses_on_two_processors() -> Result<(), Failed> {
     if thread::available_parallelism()?.get() < 2 {
         return Ok(());
     }
@@ -239,7 +239,7 @@ pub(crate) fn the_lost_update_loses() -> Result<(), Failed> {
     check(!said.contains("nothing was lost here"), text)
 }
 
-pub(crate) fn asked_wrongly() -> Result<(), Failed> {
+pub(crate) fn what_is_asked_wrongly_is_told_the_nearest_that_works() -> Result<(), Failed> {
     let room = Room::new();
     for (arguments, says) in [
         (&["prots"][..], "there is no lesson \"prots\"; try ports"),
@@ -259,7 +259,7 @@ pub(crate) fn asked_wrongly() -> Result<(), Failed> {
 }
 
 /// A reader that has seen enough closes the pipe, as `head` does.
-pub(crate) fn a_closed_pipe() -> Result<(), Failed> {
+pub(crate) fn a_closed_pipe_ends_a_lesson_quietly() -> Result<(), Failed> {
     let room = Room::new();
     let mut child = room.command(&["ports", "--auto", "--fast"]).spawn()?;
     let mut first = String::new();
@@ -269,7 +269,7 @@ pub(crate) fn a_closed_pipe() -> Result<(), Failed> {
     check(output.status.success() && complaints.is_empty(), complaints)
 }
 
-pub(crate) fn list() -> Result<(), Failed> {
+pub(crate) fn the_list_is_in_teaching_order_also_as_json() -> Result<(), Failed> {
     let room = Room::new();
     let json = room.command(&["--json"]).output()?;
     let listed: Vec<serde_json::Value> = serde_json::from_slice(&json.stdout)?;

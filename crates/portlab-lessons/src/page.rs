@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The command that renews the pages.
-pub const RENEW: &str = "PORTLAB_RENEW=1 cargo test --test lessons";
+pub const RENEW: &str = ".ci/renew";
 
 /// The page of a lesson, in Markdown, for `docs/lessons/LANG/NAME.md`.
 ///
