@@ -78,6 +78,7 @@ pub(crate) fn the_chinese_texts_use_the_courses_terms() -> Result<(), Failed> {
     }
     let http = find("http").ok_or("http")?;
     only_chinese("http/zh.md", http.zh, NOT_IN_HTTP)?;
+    only_chinese("http/examples.txt", http.examples, NOT_IN_HTTP)?;
     for (name, text) in chinese()? {
         only_chinese(&name, &text, NOT_CHINESE)?;
     }

@@ -16,6 +16,9 @@ use crate::{
 /// The command that renews the pages.
 pub const RENEW: &str = ".ci/renew";
 
+/// The sources of the models, from a page.
+const SOURCES: &str = "../../../crates/portlab-backends/src";
+
 /// The page of a lesson, in Markdown, for `docs/lessons/LANG/NAME.md`.
 ///
 /// # Errors
@@ -211,7 +214,13 @@ impl Page<'_> {
                     text,
                 } => {
                     if language != "sh" {
-                        self.line(&caption(language, file.as_deref(), *is_whole, self.lang));
+                        let caption = caption(language, file.as_deref(), *is_whole, self.lang);
+                        self.line(&match file.as_deref().filter(|file| file.contains('/')) {
+                            Some(file) => {
+                                caption.replace(file, &format!("[{file}]({SOURCES}/{file})"))
+                            }
+                            None => caption,
+                        });
                     }
                     self.line(&format!("```{language}\n{text}\n```"));
                 }

@@ -120,10 +120,7 @@ impl LessonRun {
     }
 
     /// Waits until a line is typed or `other` is readable, but no longer than `patience`. The end of all input counts
-    /// as an empty line.
-    ///
-    /// # Errors
-    /// When the input can't be read.
+    /// as an empty line. Fails when the input can't be read.
     pub(crate) fn wait(&mut self, other: BorrowedFd<'_>, patience: Duration) -> io::Result<Input> {
         let mut watched = vec![PollFd::from_borrowed_fd(other, PollFlags::IN)];
         if self.is_interactive() {

@@ -14,7 +14,7 @@
 //!
 //! ```python student.py: while True
 //! ```
-//! (An empty block shows the lines of a file of the lesson's folder, or of `models/` and `drivers/`, from the first
+//! (An empty block shows the lines of a file of the lesson's folder, or of `models/`, `textbook/` and `drivers/`, from the first
 //! that contains what stands behind the colon to the end of what it begins; without a colon, the whole
 //! file. Any other block is shown as it is; in one without a language, `{name}` has its value.)
 //!
@@ -143,55 +143,47 @@ pub struct ScriptError {
 /// Lines of a program that a class can read at once.
 const FEW: usize = 16;
 
-/// Where the next blocks belong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
-    Nowhere,
-    Goal,
-    Story,
-    Say,
-    Ask,
-    Seen,
-    Why,
-    Question,
-    Answer,
-}
-
 impl Script {
     /// Reads a text. `files` are those that it may show, beside the models'.
     ///
     /// # Errors
     /// When the text breaks the format.
     pub fn parse(text: &str, files: &[(&str, &str)]) -> Result<Self, ScriptError> {
-        let mut script = Self::default();
-        let mut place = Place::Nowhere;
+        let mut sections: Vec<(usize, &str, Vec<Block>)> = Vec::new();
         let mut lines = (1..).zip(text.lines()).peekable();
         while let Some((line, text)) = lines.next() {
             let fail = |what: String| ScriptError { line, what };
             if text.trim().is_empty() {
-            } else if let Some(title) = text.strip_prefix("# ") {
-                script.title = title.to_owned();
-            } else if let Some(heading) = text.strip_prefix("## ") {
-                place = script.begin(heading).map_err(fail)?;
-            } else if let Some(heading) = text.strip_prefix("### ") {
-                place = script.go_on(heading, place).map_err(fail)?;
-            } else if let Some(info) = text.strip_prefix("```") {
+                continue;
+            }
+            if text.starts_with('#') {
+                sections.push((line, text, Vec::new()));
+                continue;
+            }
+            let block = if let Some(info) = text.strip_prefix("```") {
                 let body = lines.by_ref().map(|(_, line)| line);
                 let body: Vec<_> = body.take_while(|line| *line != "```").collect();
-                let block = fenced(info.trim(), &body.join("\n"), files).map_err(fail)?;
-                script.put(block, place).map_err(fail)?;
+                fenced(info.trim(), &body.join("\n"), files).map_err(fail)?
             } else {
                 // A paragraph or an item goes on until something else begins.
                 let mut whole = text.trim().to_owned();
                 while let Some((_, more)) = lines.next_if(|(_, next)| goes_on(next)) {
                     join(&mut whole, more.trim());
                 }
-                let block = match whole.strip_prefix("- ") {
+                match whole.strip_prefix("- ") {
                     Some(item) => Block::Item(item.to_owned()),
                     None => Block::Paragraph(whole),
-                };
-                script.put(block, place).map_err(fail)?;
-            }
+                }
+            };
+            let (_, _, blocks) = sections
+                .last_mut()
+                .ok_or_else(|| fail("this stands under no heading".to_owned()))?;
+            blocks.push(block);
+        }
+        let mut script = Self::default();
+        for (line, heading, blocks) in sections {
+            let added = script.add(heading, blocks);
+            added.map_err(|what| ScriptError { line, what })?;
         }
         script.complete()
     }
@@ -231,73 +223,40 @@ impl Script {
         self.blocks().map(Block::text).chain(lines)
     }
 
-    fn begin(&mut self, heading: &str) -> Result<Place, String> {
-        Ok(match heading {
-            "goal" => Place::Goal,
-            "story" => Place::Story,
-            "question" => {
-                self.questions.push(Question::default());
-                Place::Question
+    /// Adds the blocks under a heading.
+    fn add(&mut self, heading: &str, blocks: Vec<Block>) -> Result<(), String> {
+        let title = heading.strip_prefix("# ").filter(|_| blocks.is_empty());
+        let step = heading.strip_prefix("## step ");
+        if let Some(title) = title {
+            self.title = title.to_owned();
+        } else if let Some((key, title)) = step.and_then(|it| it.split_once(": ")) {
+            if self.step(key).is_some() {
+                return Err(format!("there is another step {key}"));
             }
-            _ => {
-                let step = heading.strip_prefix("step ");
-                let (key, title) = step.and_then(|it| it.split_once(": ")).ok_or(format!(
-                    "`## {heading}` is neither goal, story, `step KEY: TITLE` nor question"
-                ))?;
-                if self.step(key).is_some() {
-                    return Err(format!("there is another step {key}"));
+            self.steps.push(Step {
+                key: key.to_owned(),
+                title: title.to_owned(),
+                say: blocks,
+                ..Step::default()
+            });
+        } else {
+            match (heading, self.questions.last_mut(), self.steps.last_mut()) {
+                ("## goal", ..) => self.goal.extend(blocks),
+                ("## story", ..) => self.story.extend(blocks),
+                ("## question", ..) => self.questions.push(Question {
+                    question: blocks,
+                    answer: Vec::new(),
+                }),
+                ("### answer", Some(question), _) => question.answer.extend(blocks),
+                (_, None, Some(step)) if heading.starts_with("### ") => {
+                    step.add(heading, blocks)?
                 }
-                self.steps.push(Step {
-                    key: key.to_owned(),
-                    title: title.to_owned(),
-                    ..Step::default()
-                });
-                Place::Say
-            }
-        })
-    }
-
-    fn go_on(&mut self, heading: &str, place: Place) -> Result<Place, String> {
-        let in_step = matches!(place, Place::Say | Place::Ask | Place::Seen);
-        let step = self.steps.last_mut().filter(|_| in_step);
-        let (heading, about) = match heading.split_once(' ') {
-            Some(("ask", key)) => ("ask", Some(key.to_owned())),
-            _ => (heading, None),
-        };
-        match (heading, step) {
-            ("answer", _) if place == Place::Question => Ok(Place::Answer),
-            ("ask", Some(step)) => {
-                step.ask = Some(Ask {
-                    right: usize::MAX,
-                    about,
-                    ..Ask::default()
-                });
-                Ok(Place::Ask)
-            }
-            ("seen", Some(_)) => Ok(Place::Seen),
-            ("why", Some(_)) => Ok(Place::Why),
-            _ => Err(format!("`### {heading}` has no place here")),
-        }
-    }
-
-    fn put(&mut self, block: Block, place: Place) -> Result<(), String> {
-        let step = self.steps.last_mut();
-        match (place, step) {
-            (Place::Goal, _) => self.goal.push(block),
-            (Place::Story, _) => self.story.push(block),
-            (Place::Say, Some(step)) => step.say.push(block),
-            (Place::Why, Some(step)) => step.why.push(block),
-            (Place::Ask, Some(Step { ask: Some(ask), .. })) => ask.put(block),
-            (Place::Seen, Some(step)) => step.claim_or_show(block)?,
-            (Place::Question | Place::Answer, _) => {
-                let last = self.questions.last_mut();
-                let last = last.ok_or("there is no question yet")?;
-                match place {
-                    Place::Question => last.question.push(block),
-                    _ => last.answer.push(block),
+                _ => {
+                    return Err(format!(
+                        "`{heading}` has no place here: there are goal, story, `step KEY: TITLE` and question"
+                    ));
                 }
             }
-            _ => return Err("this stands under no heading".to_owned()),
         }
         Ok(())
     }
@@ -329,17 +288,25 @@ impl Script {
 }
 
 impl Ask {
-    fn put(&mut self, block: Block) {
-        match block {
-            Block::Item(item) => {
-                let right = item.strip_prefix("[x] ");
-                if right.is_some() {
-                    self.right = self.options.len();
+    fn of(about: Option<&str>, blocks: Vec<Block>) -> Self {
+        let mut ask = Self {
+            right: usize::MAX,
+            about: about.map(str::to_owned),
+            ..Self::default()
+        };
+        for block in blocks {
+            match block {
+                Block::Item(item) => {
+                    let right = item.strip_prefix("[x] ");
+                    if right.is_some() {
+                        ask.right = ask.options.len();
+                    }
+                    ask.options.push(right.unwrap_or(&item).to_owned());
                 }
-                self.options.push(right.unwrap_or(&item).to_owned());
+                block => ask.question.push(block),
             }
-            block => self.question.push(block),
         }
+        ask
     }
 }
 
@@ -354,6 +321,21 @@ impl Block {
 }
 
 impl Step {
+    /// Adds the blocks under a heading of the step.
+    fn add(&mut self, heading: &str, blocks: Vec<Block>) -> Result<(), String> {
+        match heading.trim_start_matches("### ").split_once(' ') {
+            Some(("ask", key)) => self.ask = Some(Ask::of(Some(key), blocks)),
+            None if heading == "### ask" => self.ask = Some(Ask::of(None, blocks)),
+            None if heading == "### why" => self.why.extend(blocks),
+            None if heading == "### seen" => {
+                let mut blocks = blocks.into_iter();
+                return blocks.try_for_each(|block| self.claim_or_show(block));
+            }
+            _ => return Err(format!("`{heading}` has no place here")),
+        }
+        Ok(())
+    }
+
     fn claim_or_show(&mut self, block: Block) -> Result<(), String> {
         let Block::Item(item) = block else {
             self.seen.push(block);

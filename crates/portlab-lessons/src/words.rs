@@ -84,7 +84,7 @@ pub(crate) static NOT_SEEN: Text = Text::new(
     "本该如此，但这次没有看到",
 );
 pub(crate) static ALL_SEEN: Text = Text::new("checks, all of them seen here", "项检查，全部看到");
-pub(crate) static SEEN_HERE: Text = Text::new("checks seen here", "项检查看到");
+pub(crate) static SEEN_HERE: Text = Text::new("checks seen here", "项检查看到了");
 pub(crate) static NOT_HERE: Text = Text::new("not seen this time", "项这次没有看到");
 pub(crate) static FAILED: Text = Text::new("failed", "项与讲解不符");
 pub(crate) static WHOLE_PYTHON: Text = Text::new("Python, a whole program", "Python，完整的程序");
@@ -95,4 +95,11 @@ pub(crate) static PIECES: Text = Text::new(
      `import`、前面的片段和正文。",
 );
 pub(crate) static OF_OUR_MODEL: Text = Text::new("Rust, our model:", "Rust，我们的模型：");
+pub(crate) fn by_the_book(lang: Lang, file: &str, model: &str) -> String {
+    tr!(
+        lang,
+        "Rust, the model by hand (all of it: `portlab models {model} --code`): {file}",
+        "Rust，手写的模型（完整程序：`portlab models {model} --code`）：{file}"
+    )
+}
 pub(crate) static OF_THIS_LESSON: Text = Text::new("Rust, this lesson", "Rust，演示程序");

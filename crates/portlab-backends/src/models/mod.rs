@@ -10,11 +10,15 @@ macro_rules! table {
         /// Every concurrency model, from the simplest to the most elaborate.
         pub static MODELS: &[&dyn Backend] = &[$(&$file::Model,)*];
 
-        /// The models' files and the reactor, by their paths in `src/`: lessons quote them.
+        /// The models' files, their textbook twins and the reactor, by their paths in `src/`: lessons quote them.
         pub static SOURCES: &[(&str, &str)] = &[
             $((
                 concat!("models/", stringify!($file), ".rs"),
                 include_str!(concat!(stringify!($file), ".rs")),
+            ),)*
+            $((
+                concat!("textbook/", stringify!($file), ".rs"),
+                include_str!(concat!("../textbook/", stringify!($file), ".rs")),
             ),)*
             ("drivers/readiness/reactor.rs", include_str!("../drivers/readiness/reactor.rs")),
         ];

@@ -15,34 +15,23 @@ use super::PATIENCE;
 pub(crate) struct Client(TcpStream);
 
 impl Client {
-    /// Connects to the server at `door`.
-    ///
-    /// # Errors
-    /// When no server listens there.
+    /// Connects to the server at `door`. Fails when no server listens there.
     pub(crate) fn connect(door: SocketAddr) -> io::Result<Self> {
         TcpStream::connect(door).map(Self)
     }
 
-    /// Its own address.
-    ///
-    /// # Errors
-    /// When the system doesn't tell it.
+    /// Its own address. Fails when the system doesn't tell it.
     pub(crate) fn addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }
 
-    /// Sends a word.
-    ///
-    /// # Errors
-    /// When the server is gone.
+    /// Sends a word. Fails when the server is gone.
     pub(crate) fn send(&mut self, word: &str) -> io::Result<()> {
         self.0.write_all(word.as_bytes())
     }
 
     /// What comes within `patience`: `None` if nothing comes, an empty word at the end of the connection.
-    ///
-    /// # Errors
-    /// When the server has reset the connection.
+    /// Fails when the server has reset the connection.
     pub(crate) fn receive_within(&mut self, patience: Duration) -> io::Result<Option<String>> {
         self.0.set_read_timeout(Some(patience))?;
         let mut buffer = [0; 256];
@@ -57,28 +46,19 @@ impl Client {
         }
     }
 
-    /// What comes; `None` if nothing comes within 10 s.
-    ///
-    /// # Errors
-    /// When the server has reset the connection.
+    /// What comes; `None` if nothing comes within 10 s. Fails when the server has reset the connection.
     pub(crate) fn receive(&mut self) -> io::Result<Option<String>> {
         self.receive_within(PATIENCE)
     }
 }
 
-/// `size` clients, connected one after another.
-///
-/// # Errors
-/// When one of them can't connect.
+/// `size` clients, connected one after another. Fails when one of them can't connect.
 pub(crate) fn crowd(door: SocketAddr, size: usize) -> io::Result<Vec<Client>> {
     (0..size).map(|_| Client::connect(door)).collect()
 }
 
 /// Lets all clients send `word` at once. Returns the time until the echo of each, in the order in which they came; a
-/// client that receives nothing or something else within 20 s is left out.
-///
-/// # Errors
-/// When one of them can't send.
+/// client that receives nothing or something else within 20 s is left out. Fails when one of them can't send.
 pub(crate) fn ask_at_once(clients: &mut [Client], word: &str) -> io::Result<Vec<Duration>> {
     let since = Instant::now();
     for client in &mut *clients {

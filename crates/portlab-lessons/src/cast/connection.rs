@@ -14,9 +14,7 @@ use super::quiet_door;
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection within this program, at a [`quiet_door`]: the client's end, and the server's.
-///
-/// # Errors
-/// When the system refuses it.
+/// Fails when the system refuses it.
 pub(crate) fn connection() -> io::Result<(TcpStream, TcpStream)> {
     let door = quiet_door()?;
     let client = TcpStream::connect(door.local_addr()?)?;
@@ -24,10 +22,7 @@ pub(crate) fn connection() -> io::Result<(TcpStream, TcpStream)> {
     Ok((client, accept(&door)?))
 }
 
-/// Accepts a client that connects within [`PATIENCE`].
-///
-/// # Errors
-/// When none does.
+/// Accepts a client that connects within [`PATIENCE`]. Fails when none does.
 pub(crate) fn accept(door: &TcpListener) -> io::Result<TcpStream> {
     let mut watched = [PollFd::new(door, PollFlags::IN)];
     let patience = PATIENCE.try_into().unwrap_or_default();
@@ -39,10 +34,7 @@ pub(crate) fn accept(door: &TcpListener) -> io::Result<TcpStream> {
     Ok(served)
 }
 
-/// Makes reads and writes fail after [`PATIENCE`], and small writes leave at once.
-///
-/// # Errors
-/// When the system refuses it.
+/// Makes reads and writes fail after [`PATIENCE`], and small writes leave at once. Fails when the system refuses it.
 pub(crate) fn be_patient(stream: &TcpStream) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
@@ -50,9 +42,7 @@ pub(crate) fn be_patient(stream: &TcpStream) -> io::Result<()> {
 }
 
 /// What comes next, up to 1024 bytes; nothing when the peer has closed.
-///
-/// # Errors
-/// When nothing comes within [`PATIENCE`], or the connection was reset.
+/// Fails when nothing comes within [`PATIENCE`], or the connection was reset.
 pub(crate) fn receive(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     stream.set_read_timeout(Some(PATIENCE))?;
     let mut bytes = [0; 1024];

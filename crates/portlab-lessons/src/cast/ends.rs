@@ -17,10 +17,7 @@ pub(crate) struct Ends {
 }
 
 impl Ends {
-    /// The ends of the connection whose client's end is `client`.
-    ///
-    /// # Errors
-    /// When the system doesn't tell an address.
+    /// The ends of the connection whose client's end is `client`. Fails when the system doesn't tell an address.
     pub(crate) fn of(client: &TcpStream) -> io::Result<Self> {
         Ok(Self {
             server: client.peer_addr()?,
@@ -38,9 +35,7 @@ impl Ends {
     }
 
     /// Waits until the connection's sockets are as `are` says, and returns those that there are, the server's first.
-    ///
-    /// # Errors
-    /// When `/proc/net/tcp` can't be read.
+    /// Fails when `/proc/net/tcp` can't be read.
     pub(crate) fn once(self, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
         let ours = |all: &[Socket]| self.both(all).into_iter().flatten().cloned().collect();
         let all = sockets_once(self.server.port(), |all| {

@@ -19,10 +19,7 @@ use super::PATIENCE;
 use crate::stage::Seen;
 
 /// The TCP sockets at either end of which `port` stands: the listening one first, then those of the
-/// server's side, then those of the clients'.
-///
-/// # Errors
-/// When `/proc/net/tcp` can't be read.
+/// server's side, then those of the clients'. Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
     let mut found = sockets::sockets_at(port)?;
     found.sort_by_key(|it| (it.remote.port() != 0, it.local.port() != port, it.remote));
@@ -30,10 +27,7 @@ pub(crate) fn sockets_at(port: u16) -> io::Result<Vec<Socket>> {
 }
 
 /// Waits until the sockets at `port` are as `are` says, for [`PATIENCE`] at most, and returns them as
-/// they are then: what the kernel does after a packet takes it a moment.
-///
-/// # Errors
-/// When `/proc/net/tcp` can't be read.
+/// they are then: what the kernel does after a packet takes it a moment. Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn sockets_once(port: u16, are: impl Fn(&[Socket]) -> bool) -> io::Result<Vec<Socket>> {
     until(PATIENCE, || sockets_at(port), or_fails(are))
 }
@@ -67,9 +61,7 @@ fn or_fails<T>(are: impl Fn(&[T]) -> bool) -> impl Fn(&io::Result<Vec<T>>) -> bo
 /// As [`sockets_once`], for what is left of connections, in TIME-WAIT above all; and what becomes of the
 /// claim that it is. When the kernel keeps as many as it may, it keeps no more: then this doesn't wait, and the
 /// claim is not to be seen here. `had_room` tells whether it could have kept one at the time of hanging up.
-///
-/// # Errors
-/// When `/proc/net/tcp` can't be read.
+/// Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn remains_once(
     port: u16,
     had_room: bool,
@@ -161,10 +153,7 @@ pub(crate) fn unread_from(peer: SocketAddr, sockets: &[Socket]) -> u32 {
 }
 
 /// Waits until the threads of a process are as `are` says, for [`PATIENCE`] at most, and returns them as
-/// they are then.
-///
-/// # Errors
-/// When there is no such process.
+/// they are then. Fails when there is no such process.
 pub(crate) fn threads_once(pid: i32, are: impl Fn(&[Thread]) -> bool) -> io::Result<Vec<Thread>> {
     until(PATIENCE, || threads::threads(pid), or_fails(are))
 }
@@ -187,10 +176,7 @@ pub(crate) fn are_asleep(threads: &[Thread]) -> bool {
     threads.iter().all(|it| it.state == 'S')
 }
 
-/// The threads of a process with their states.
-///
-/// # Errors
-/// When there is no such process.
+/// The threads of a process with their states. Fails when there is no such process.
 pub(crate) fn threads_of(pid: i32) -> io::Result<String> {
     threads::threads(pid).map(|threads| threads_shown(&threads))
 }

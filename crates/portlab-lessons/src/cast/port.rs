@@ -12,10 +12,7 @@ use super::kernel::sockets_at;
 use crate::stage::Stage;
 
 /// Opens the port that the course's programs use, 8080, or another if it is taken. In the text,
-/// `{yours}` is its number, and `{taken}` says which program holds 8080, if one does.
-///
-/// # Errors
-/// When no port can be had.
+/// `{yours}` is its number, and `{taken}` says which program holds 8080, if one does. Fails when no port can be had.
 pub(crate) fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
     let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, 8080));
     let door = TcpListener::bind(usual);
@@ -35,9 +32,7 @@ pub(crate) fn courses_port(stage: &mut Stage<'_>) -> io::Result<TcpListener> {
 
 /// Listens at a port of 127.0.0.1 that no other socket has, so that all sockets at the port are the lesson's: the system
 /// hands out the port of a TIME-WAIT again while that is still listed.
-///
-/// # Errors
-/// When there is no port, or `/proc/net/tcp` can't be read.
+/// Fails when there is no port, or `/proc/net/tcp` can't be read.
 pub(crate) fn quiet_door() -> io::Result<TcpListener> {
     let mut noisy = Vec::new();
     loop {
@@ -50,10 +45,7 @@ pub(crate) fn quiet_door() -> io::Result<TcpListener> {
     }
 }
 
-/// Whether no other socket stands at `port` than the one that listens.
-///
-/// # Errors
-/// When `/proc/net/tcp` can't be read.
+/// Whether no other socket stands at `port` than the one that listens. Fails when `/proc/net/tcp` can't be read.
 pub(crate) fn is_quiet(port: u16) -> io::Result<bool> {
     Ok(sockets_at(port)?.len() == 1)
 }

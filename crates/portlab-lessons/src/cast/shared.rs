@@ -2,10 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard};
 
-/// Locks `mutex`.
-///
-/// # Panics
-/// When a thread has panicked while it held the lock.
+/// Locks `mutex`. Panics when a thread has panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().expect("no thread has panicked")
 }

@@ -61,18 +61,12 @@ impl Student {
         self.line_within(PATIENCE).ok()
     }
 
-    /// The next line that it prints within `patience`.
-    ///
-    /// # Errors
-    /// When no line came in time, or the output has ended.
+    /// The next line that it prints within `patience`. Fails when no line came in time, or the output has ended.
     pub(crate) fn line_within(&self, patience: Duration) -> Result<String, RecvTimeoutError> {
         self.lines.recv_timeout(patience)
     }
 
-    /// Where it listens: the next line that it prints is its port.
-    ///
-    /// # Errors
-    /// When it prints something else, or nothing.
+    /// Where it listens: the next line that it prints is its port. Fails when it prints something else, or nothing.
     pub(crate) fn door(&self) -> io::Result<SocketAddr> {
         let line = self.line().unwrap_or_default();
         let port: Result<u16, _> = line.parse();
@@ -91,10 +85,7 @@ impl Student {
         error_of(&complaints.collect::<Vec<_>>()).to_owned()
     }
 
-    /// Waits until it has ended, 15 s at most, and tells whether it ended well.
-    ///
-    /// # Errors
-    /// When it can't be waited for.
+    /// Waits until it has ended, 15 s at most, and tells whether it ended well. Fails when it can't be waited for.
     pub(crate) fn ended_well(&mut self) -> io::Result<bool> {
         for _ in 0..PATIENCE.as_millis() {
             if let Some(status) = self.child.try_wait()? {

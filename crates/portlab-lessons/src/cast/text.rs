@@ -4,18 +4,12 @@ use std::io;
 
 use portlab_service::TextEncoding;
 
-/// The encoding that is called `label`.
-///
-/// # Panics
-/// When there is no such encoding: a lesson names existing ones.
+/// The encoding that is called `label`. Panics when there is no such encoding: a lesson names existing ones.
 pub(crate) fn encoding(label: &str) -> TextEncoding {
     label.parse().expect("a lesson names encodings there are")
 }
 
-/// The bytes of `text` in the encoding that is called `label`.
-///
-/// # Errors
-/// When that encoding has no place for a character.
+/// The bytes of `text` in the encoding that is called `label`. Fails when that encoding has no place for a character.
 ///
 /// # Panics
 /// As [`encoding`].

@@ -146,9 +146,7 @@ pub fn play(lesson: &Lesson, run: &mut LessonRun) -> Result<Report, Exit> {
 
 impl<'a> Stage<'a> {
     /// Begins the step `key`: says what is about to be done, and asks what will happen.
-    ///
-    /// # Errors
-    /// When it isn't the next step of the text, or the user leaves.
+    /// Fails when it isn't the next step of the text, or the user leaves.
     pub(crate) fn step(&mut self, key: &str) -> Result<LessonStep<'_, 'a>, Exit> {
         let mut step = self.task(key)?;
         if step.text.ask.is_none() {
@@ -182,10 +180,7 @@ impl<'a> Stage<'a> {
         })
     }
 
-    /// Skips the step `key`, the next one: its precondition failed.
-    ///
-    /// # Errors
-    /// When it isn't the next step of the text.
+    /// Skips the step `key`, the next one: its precondition failed. Fails when it isn't the next step of the text.
     pub(crate) fn skip(&mut self, key: &str) -> Result<(), Exit> {
         self.next_step(key)?;
         self.played += 1;
@@ -222,10 +217,7 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until `other` is readable, which depends on the user's own program: true when it is. The user may skip
-    /// this; without a user, it waits for ten seconds.
-    ///
-    /// # Errors
-    /// When the user leaves.
+    /// this; without a user, it waits for ten seconds. Fails when the user leaves.
     pub(crate) fn wait_for(&mut self, other: BorrowedFd<'_>) -> Result<bool, Exit> {
         let is_interactive = self.is_interactive();
         if is_interactive {
@@ -245,9 +237,7 @@ impl<'a> Stage<'a> {
     }
 
     /// A line that the user types as an answer, or `default` if the line is empty or there is no user.
-    ///
-    /// # Errors
-    /// When the user leaves.
+    /// Fails when the user leaves.
     pub(crate) fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
         let line = self.answer(&words::ANSWER_BY_HAND)?;
         Ok(if line.is_empty() {
@@ -258,17 +248,12 @@ impl<'a> Stage<'a> {
     }
 
     /// Waits until the user says that their own server is started: false when they skip this.
-    ///
-    /// # Errors
-    /// When the user leaves.
+    /// Fails when the user leaves.
     pub(crate) fn is_started(&mut self) -> Result<bool, Exit> {
         Ok(self.answer(&words::STARTED)? != "s")
     }
 
-    /// Shows a remark between prompts, if a user is there.
-    ///
-    /// # Errors
-    /// When it can't be written.
+    /// Shows a remark between prompts, if a user is there. Fails when it can't be written.
     pub(crate) fn remark(&mut self, text: &str) -> Result<(), Exit> {
         if self.is_interactive() {
             self.write(&format!("{}\n", board::painted(board::DIM, text)))?;
@@ -287,18 +272,13 @@ impl<'a> Stage<'a> {
     }
 
     /// A server of ours, in a process of its own: `options` are those of `portlab serve`. It ends when
-    /// it is dropped.
-    ///
-    /// # Errors
-    /// When it doesn't start.
+    /// it is dropped. Fails when it doesn't start.
     pub(crate) fn server(&self, options: &[&str]) -> Result<Server, ServerError> {
         Server::start(&self.run.program, options)
     }
 
     /// Runs `portlab` with `arguments`, as a student does. The program ends when it is dropped.
-    ///
-    /// # Errors
-    /// When it can't be started.
+    /// Fails when it can't be started.
     pub(crate) fn portlab(&self, arguments: &[&str]) -> io::Result<Student> {
         Student::start(Command::new(&self.run.program).args(arguments))
     }
@@ -309,13 +289,8 @@ impl<'a> Stage<'a> {
     }
 
     /// Runs the program `file` of the lesson's folder in Python, as a student would; `None` when this
-    /// machine has no Python. It ends when it is dropped.
-    ///
-    /// # Errors
-    /// When it can't be started.
-    ///
-    /// # Panics
-    /// When the lesson has no such file.
+    /// machine has no Python. It ends when it is dropped. Fails when it can't be started.
+    /// Panics when the lesson has no such file.
     pub(crate) fn student(
         &mut self,
         file: &str,

@@ -269,6 +269,11 @@ pub(crate) fn caption(language: &str, file: Option<&str>, is_whole: bool, lang: 
     match (language, file) {
         ("python", _) if is_whole => words::WHOLE_PYTHON.pick(lang).to_owned(),
         ("python", _) => "Python".to_owned(),
+        ("rust", Some(file)) if file.starts_with("textbook/") => {
+            let stem = file.trim_start_matches("textbook/");
+            let model = stem.trim_end_matches(".rs").replace('_', "-");
+            words::by_the_book(lang, file, &model)
+        }
         ("rust", Some(file)) if file.contains('/') => {
             format!("{} {file}", words::OF_OUR_MODEL.pick(lang))
         }

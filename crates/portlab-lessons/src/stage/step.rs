@@ -40,9 +40,7 @@ impl LessonStep<'_, '_> {
     }
 
     /// Ends the step: shows what was seen and answers the question; then, after a stop, explains it.
-    ///
-    /// # Errors
-    /// When a claim of the text was not recorded, or another was; when a value is missing; when the user leaves.
+    /// Fails when a claim of the text was not recorded, or another was; when a value is missing; when the user leaves.
     pub(crate) fn end(self) -> Result<(), Exit> {
         let Self {
             stage,
