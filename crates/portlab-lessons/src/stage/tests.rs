@@ -9,7 +9,12 @@ use std::{
 
 use portlab_words::Lang;
 
-use super::{Exit, Report, Seen, Stage, play, reading::Reading};
+use super::{
+    Exit, Report,
+    Seen::{self, *},
+    Stage, play,
+    reading::Reading,
+};
 use crate::{
     lesson::{Lesson, Part},
     run::{Answers, LessonRun, Pace, READING},
@@ -66,23 +71,21 @@ fn played_on(
     play(&lesson, &mut run)
 }
 
-/// The same, for one that doesn't agree with the text: what doesn't.
-fn mismatch(play_it: fn(&mut Stage<'_>) -> Result<(), Exit>) -> String {
-    match played(play_it).1 {
-        Err(Exit::Mismatch { what, .. }) => what,
-        other => panic!("{other:?}"),
+/// Plays the text's only step: sets `{a}` and tells what was seen.
+fn one(stage: &mut Stage<'_>, a: Option<&str>, seen: &[(&str, Seen)]) -> Result<(), Exit> {
+    let mut step = stage.step("one")?;
+    if let Some(a) = a {
+        step.set("a", a);
     }
+    for (key, seen) in seen {
+        step.seen(key, *seen);
+    }
+    step.end()
 }
 
 #[test]
 fn what_was_seen_is_told_with_the_answer_and_the_reason() {
-    let (shown, report) = played(|stage| {
-        let mut step = stage.step("one")?;
-        step.set("a", 7);
-        step.seen("a", true);
-        step.seen("b", Seen::NotHere);
-        step.end()
-    });
+    let (shown, report) = played(|stage| one(stage, Some("7"), &[("a", Yes), ("b", NotHere)]));
     for text in ["A is 7.", "No B here.", "The outcome: “right”", "Because."] {
         assert!(shown.contains(text), "{text} is not in\n{shown}");
     }
@@ -96,13 +99,8 @@ fn what_was_seen_is_told_with_the_answer_and_the_reason() {
 
 #[test]
 fn what_stands_in_a_value_is_shown_as_it_is() {
-    let (shown, report) = played(|stage| {
-        let mut step = stage.step("one")?;
-        step.set("a", "{b} **c** `d`");
-        step.seen("a", true);
-        step.seen("b", true);
-        step.end()
-    });
+    const A: Option<&str> = Some("{b} **c** `d`");
+    let (shown, report) = played(|stage| one(stage, A, &[("a", Yes), ("b", Yes)]));
     assert!(shown.contains("A is {b} **c** `d`."), "{shown}");
     assert!(report.unwrap().failed.is_empty());
 }
@@ -126,12 +124,7 @@ fn however_long_the_values_all_pauses_together_are_bounded() {
 
 #[test]
 fn what_this_machine_cannot_show_is_explained_all_the_same() {
-    let (shown, report) = played(|stage| {
-        let mut step = stage.step("one")?;
-        step.seen("a", Seen::Moot);
-        step.seen("b", Seen::NotHere);
-        step.end()
-    });
+    let (shown, report) = played(|stage| one(stage, None, &[("a", Moot), ("b", NotHere)]));
     for text in [
         "No B here.",
         "On other machines the outcome is: “right”",
@@ -145,13 +138,7 @@ fn what_this_machine_cannot_show_is_explained_all_the_same() {
 
 #[test]
 fn what_did_not_come_is_said_and_nothing_is_explained() {
-    let (shown, report) = played(|stage| {
-        let mut step = stage.step("one")?;
-        step.set("a", 7);
-        step.seen("a", true);
-        step.seen("b", false);
-        step.end()
-    });
+    let (shown, report) = played(|stage| one(stage, Some("7"), &[("a", Yes), ("b", No)]));
     assert_eq!(report.unwrap().failed, ["one/b"]);
     assert!(
         shown.contains('✗') && shown.contains("should have"),
@@ -170,48 +157,37 @@ fn a_reader_that_has_gone_makes_no_failure_a_success() {
     let report = played_on(Box::new(closed), Pace::Clock, |stage| {
         // No pauses for a reader that isn't there.
         assert_eq!(stage.run().pace, Pace::Straight);
-        let mut step = stage.step("one")?;
-        step.set("a", 7);
-        step.seen("a", true);
-        step.seen("b", false);
-        step.end()
+        one(stage, Some("7"), &[("a", Yes), ("b", No)])
     });
     assert_eq!(report.unwrap().failed, ["one/b"]);
 }
 
 #[test]
 fn a_function_that_does_not_agree_with_its_text_is_refused() {
-    let forgets_a_claim = mismatch(|stage| {
-        let mut step = stage.step("one")?;
-        step.set("a", 7);
-        step.seen("a", true);
-        step.end()
-    });
-    assert_eq!(forgets_a_claim, "claim b was not told of");
-    let makes_one_up = mismatch(|stage| {
-        let mut step = stage.step("one")?;
-        step.seen("c", true);
-        step.end()
-    });
-    assert_eq!(makes_one_up, "claim c is not in the text");
-    let forgets_a_value = mismatch(|stage| {
-        let mut step = stage.step("one")?;
-        step.seen("a", true);
-        step.seen("b", true);
-        step.end()
-    });
-    assert_eq!(forgets_a_value, "{a} has no value yet");
-    let excuses_itself = mismatch(|stage| {
-        let mut step = stage.step("one")?;
-        step.set("a", 7);
-        step.seen("a", Seen::NotHere);
-        step.seen("b", true);
-        step.end()
-    });
-    assert_eq!(excuses_itself, "claim a has no text `a?`");
-    assert_eq!(
-        mismatch(|stage| stage.step("two").map(drop)),
-        "is not in the text"
-    );
-    assert_eq!(mismatch(|_| Ok(())), "was not played");
+    let refused: [(fn(&mut Stage<'_>) -> Result<(), Exit>, &str); 6] = [
+        (
+            |stage| one(stage, Some("7"), &[("a", Yes)]),
+            "claim b was not told of",
+        ),
+        (
+            |stage| one(stage, None, &[("c", Yes)]),
+            "claim c is not in the text",
+        ),
+        (
+            |stage| one(stage, None, &[("a", Yes), ("b", Yes)]),
+            "{a} has no value yet",
+        ),
+        (
+            |stage| one(stage, Some("7"), &[("a", NotHere), ("b", Yes)]),
+            "claim a has no text `a?`",
+        ),
+        (|stage| stage.step("two").map(drop), "is not in the text"),
+        (|_| Ok(()), "was not played"),
+    ];
+    for (play_it, expected) in refused {
+        match played(play_it).1 {
+            Err(Exit::Mismatch { what, .. }) => assert_eq!(what, expected),
+            other => panic!("{other:?}"),
+        }
+    }
 }

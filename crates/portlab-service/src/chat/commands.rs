@@ -1,5 +1,6 @@
 //! The commands: a new one is an entry here, and a request to the hub.
 
+use self::Action::Ask;
 use super::request::Request;
 use crate::nearest;
 
@@ -27,64 +28,53 @@ pub(super) enum Action<'a> {
 }
 
 const COMMANDS: &[Command] = &[
-    Command {
-        name: "/nick",
-        takes: "NAME",
-        about: "take another name",
-        read: |rest| some(rest).map(|name| Action::Ask(Request::Nick(name))),
-    },
-    Command {
-        name: "/join",
-        takes: "ROOM",
-        about: "go to another room, or open it",
-        read: |rest| some(rest).map(|room| Action::Ask(Request::Join(room))),
-    },
-    Command {
-        name: "/rooms",
-        takes: "",
-        about: "which rooms there are",
-        read: |_| Some(Action::Ask(Request::Rooms)),
-    },
-    Command {
-        name: "/who",
-        takes: "",
-        about: "who is in this room",
-        read: |_| Some(Action::Ask(Request::Who)),
-    },
-    Command {
-        name: "/msg",
-        takes: "NAME TEXT",
-        about: "say something to one member alone",
-        read: |rest| {
+    command("/nick", "NAME", "take another name", |rest| {
+        some(rest).map(|name| Ask(Request::Nick(name)))
+    }),
+    command("/join", "ROOM", "go to another room, or open it", |rest| {
+        some(rest).map(|room| Ask(Request::Join(room)))
+    }),
+    command("/rooms", "", "which rooms there are", |_| {
+        Some(Ask(Request::Rooms))
+    }),
+    command("/who", "", "who is in this room", |_| {
+        Some(Ask(Request::Who))
+    }),
+    command(
+        "/msg",
+        "NAME TEXT",
+        "say something to one member alone",
+        |rest| {
             let (name, text) = rest.split_once(' ')?;
-            some(text).map(|text| Action::Ask(Request::Tell(name, text)))
+            some(text).map(|text| Ask(Request::Tell(name, text)))
         },
-    },
-    Command {
-        name: "/me",
-        takes: "TEXT",
-        about: "say what you do",
-        read: |rest| some(rest).map(|text| Action::Ask(Request::Act(text))),
-    },
-    Command {
-        name: "/encoding",
-        takes: "NAME",
-        about: "read and write in utf-8, gbk, gb18030, big5, shift_jis, ...",
-        read: |rest| some(rest).map(Action::Speak),
-    },
-    Command {
-        name: "/help",
-        takes: "",
-        about: "this list",
-        read: |_| Some(Action::Help),
-    },
-    Command {
-        name: "/quit",
-        takes: "",
-        about: "leave",
-        read: |_| Some(Action::Quit),
-    },
+    ),
+    command("/me", "TEXT", "say what you do", |rest| {
+        some(rest).map(|text| Ask(Request::Act(text)))
+    }),
+    command(
+        "/encoding",
+        "NAME",
+        "read and write in utf-8, gbk, gb18030, big5, shift_jis, ...",
+        |rest| some(rest).map(Action::Speak),
+    ),
+    command("/help", "", "this list", |_| Some(Action::Help)),
+    command("/quit", "", "leave", |_| Some(Action::Quit)),
 ];
+
+const fn command(
+    name: &'static str,
+    takes: &'static str,
+    about: &'static str,
+    read: for<'a> fn(&'a str) -> Option<Action<'a>>,
+) -> Command {
+    Command {
+        name,
+        takes,
+        about,
+        read,
+    }
+}
 
 fn some(text: &str) -> Option<&str> {
     let text = text.trim();
@@ -97,7 +87,7 @@ fn some(text: &str) -> Option<&str> {
 /// With a text for the member, when the line is no command or its arguments are wrong.
 pub(super) fn read(line: &str) -> Result<Action<'_>, String> {
     if !line.starts_with('/') {
-        return Ok(Action::Ask(Request::Line(line)));
+        return Ok(Ask(Request::Line(line)));
     }
     let (name, rest) = line.split_once(' ').unwrap_or((line, ""));
     let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
@@ -113,14 +103,10 @@ pub(super) fn read(line: &str) -> Result<Action<'_>, String> {
 
 /// The list of commands, a line each.
 pub(super) fn help() -> impl Iterator<Item = String> {
-    COMMANDS.iter().map(
-        |Command {
-             name, takes, about, ..
-         }| {
-            let usage = format!("{name} {takes}");
-            format!("{usage:<16} {about}")
-        },
-    )
+    COMMANDS.iter().map(|it| {
+        let usage = format!("{} {}", it.name, it.takes);
+        format!("{usage:<16} {}", it.about)
+    })
 }
 
 #[cfg(test)]
@@ -129,7 +115,7 @@ mod tests {
 
     #[test]
     fn commands_are_read_with_their_arguments() {
-        let ask = |request| Ok(Action::Ask(request));
+        let ask = |request| Ok(Ask(request));
         assert_eq!(read("hello /quit"), ask(Request::Line("hello /quit")));
         assert_eq!(read("/nick  bob "), ask(Request::Nick("bob")));
         assert_eq!(read("/msg bob a b"), ask(Request::Tell("bob", "a b")));

@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
-    let names = Names::in_(stage.lang());
+    let names = &Names::in_(stage.lang());
     let desk = Arc::new(Desk::default());
     let [ming, hong] = knot(stage, names, &desk)?;
     victim(stage, names, &desk, ming, hong)?;
@@ -119,7 +119,7 @@ fn victim(
 }
 
 /// Both take the pen first; then both take the case in which pen and ruler are.
-fn order(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
+fn order(stage: &mut Stage<'_>, names: &Names) -> Result<(), Exit> {
     stage.set("rounds", ROUNDS);
     let mut step = stage.step("order")?;
     for (claim, things) in [
@@ -146,7 +146,7 @@ fn order(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
 }
 
 /// A thread that has waited too long puts back what it has, and tries again.
-fn patience(stage: &mut Stage<'_>, names: &'static Names) -> Result<(), Exit> {
+fn patience(stage: &mut Stage<'_>, names: &Names) -> Result<(), Exit> {
     let mut step = stage.step("patience")?;
     let desk = Arc::new(Desk::default());
     let both_have_one = Arc::new(Barrier::new(2));

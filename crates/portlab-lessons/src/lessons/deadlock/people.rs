@@ -79,8 +79,25 @@ pub(super) struct Names {
 }
 
 impl Names {
-    pub(super) fn in_(lang: Lang) -> &'static Self {
-        lang.pick(&ENGLISH, &CHINESE)
+    pub(super) fn in_(lang: Lang) -> Self {
+        let [ming, hong] = lang.pick(["Ming", "Hong"], ["小明", "小红"]);
+        let [pen, ruler, case] =
+            lang.pick(["pen", "ruler", "pencil case"], ["笔", "尺子", "文具盒"]);
+        let [waits_for, held_by] = lang.pick(["waits for", "held by"], ["等", "持有者是"]);
+        let [takes, puts_back, draws] =
+            lang.pick(["takes", "puts back", "draws"], ["拿到", "放回", "画好了"]);
+        Self {
+            ming,
+            hong,
+            pen,
+            ruler,
+            case,
+            waits_for,
+            held_by,
+            takes,
+            puts_back,
+            draws,
+        }
     }
 
     /// A deed in words.
@@ -93,29 +110,3 @@ impl Names {
         [deed.who, does, deed.what].map(str::to_owned)
     }
 }
-
-const ENGLISH: Names = Names {
-    ming: "Ming",
-    hong: "Hong",
-    pen: "pen",
-    ruler: "ruler",
-    case: "pencil case",
-    waits_for: "waits for",
-    held_by: "held by",
-    takes: "takes",
-    puts_back: "puts back",
-    draws: "draws",
-};
-
-const CHINESE: Names = Names {
-    ming: "小明",
-    hong: "小红",
-    pen: "笔",
-    ruler: "尺子",
-    case: "文具盒",
-    waits_for: "等",
-    held_by: "持有者是",
-    takes: "拿到",
-    puts_back: "放回",
-    draws: "画好了",
-};
