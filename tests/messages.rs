@@ -1,5 +1,5 @@
-//! Finds messages that exist in one language only: string literals that hold an English sentence and stand outside
-//! `tr!`, `Text::new` and `pick`.
+//! Finds messages that exist in one language only: string literals that hold an English sentence and have no Chinese
+//! literal right behind them.
 
 /// Where a sentence needs no Chinese.
 const PLACES: &[&str] = &[
@@ -14,23 +14,15 @@ const PLACES: &[&str] = &[
     "command",
     "allow",
     "expect",
-    // Both languages.
-    "complain",
-    "not_served",
-    "tr!",
-    "Text::new",
+    // Both languages, in arrays for instance.
     "pick",
-    // Makes a row with both languages.
-    "service",
-    "faults!",
     // Help texts, which are English.
     "help",
     "about",
 ];
 
-/// The English sentences in `source`, above its tests, that have no Chinese beside them.
+/// The English sentences in `source` that have no Chinese beside them.
 pub(crate) fn lonely(source: &str) -> Vec<String> {
-    let source = source.split("#[cfg(test)]").next().unwrap_or_default();
     let mut found = Vec::new();
     let mut calls: Vec<String> = Vec::new();
     let mut rest = source;
@@ -51,7 +43,8 @@ pub(crate) fn lonely(source: &str) -> Vec<String> {
                 let (text, behind) = string(rest, raw);
                 rest = behind;
                 let has_place = calls.iter().any(|call| PLACES.contains(&call.as_str()));
-                if !has_place && is_sentence(text) {
+                let is_message = !before.ends_with('b') && is_sentence(text);
+                if is_message && !has_place && !has_chinese(rest) {
                     found.push(text.split_whitespace().collect::<Vec<_>>().join(" "));
                 }
                 before.clear();
@@ -74,6 +67,17 @@ pub(crate) fn lonely(source: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether the next thing in `source` is a string in Chinese, behind a comma or white space.
+fn has_chinese(source: &str) -> bool {
+    let next = source.trim_start_matches(|it: char| it == ',' || it.is_whitespace());
+    let next = next.strip_prefix('"').map(|it| string(it, false).0);
+    next.is_some_and(is_chinese)
+}
+
+fn is_chinese(text: &str) -> bool {
+    text.contains(|it| it > '\u{2e80}')
 }
 
 /// The length of the character literal that `text` begins with, such as `'"'`.
@@ -103,6 +107,9 @@ fn string(text: &str, raw: bool) -> (&str, &str) {
 
 /// Whether `text` reads as English: three words in a row, of letters only.
 fn is_sentence(text: &str) -> bool {
+    if is_chinese(text) {
+        return false;
+    }
     let is_word = |word: &str| {
         let word = word.trim_end_matches([',', ':', ';', '.', '?', '\'']);
         word.len() > 1 && word.chars().all(|it| it.is_ascii_lowercase() || it == '\'')

@@ -177,7 +177,12 @@ fn open_or_create(path: &Path) -> io::Result<File> {
         .write(true)
         .custom_flags(flags.bits().cast_signed())
         .open(path);
-    let in_the_way = || io::Error::other("it is a link, or not a regular file; remove it");
+    let in_the_way = || {
+        io::Error::other(Text::new(
+            "it is a link, or not a regular file; remove it",
+            "它是链接，或者不是普通文件；请把它删掉",
+        ))
+    };
     match opened {
         Ok(file) if file.metadata()?.is_file() => Ok(file),
         Ok(_) => Err(in_the_way()),

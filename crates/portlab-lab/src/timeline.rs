@@ -39,9 +39,10 @@ pub fn timelines(
     observer: &mut dyn Observer,
 ) -> Result<(), StoreError> {
     let made = match dir.is_symlink() {
-        true => Err(io::Error::other(
+        true => Err(io::Error::other(Text::new(
             "it is a link, which is not followed; remove it",
-        )),
+            "它是链接，不会沿着它写；请把它删掉",
+        ))),
         false => fs::create_dir_all(dir),
     };
     made.map_err(|error| StoreError::Write {
