@@ -316,9 +316,7 @@ impl<'a> Group<'a> {
         }
         ranks
     }
-}
 
-impl Group<'_> {
     /// Whether the cell at `at` is worse than the one at `best`, and differs.
     fn is_behind(
         &self,
@@ -358,7 +356,7 @@ impl Column {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{cell, record, twin};
+    use crate::fixture::{cell, record, twin, with_rounds};
 
     fn ranks(record: &Record) -> Vec<Option<usize>> {
         groups(record)[0].column(Measure::CpuPerMessage).ranks
@@ -430,10 +428,9 @@ mod tests {
 
     #[test]
     fn what_the_generator_limited_is_not_ranked_by_what_it_limits() {
-        let mut limited = cell("limited", &[1.0; 5]);
-        for round in &mut limited.rounds {
-            round.generator_cpu_share = 0.97;
-        }
+        let limited = with_rounds(cell("limited", &[1.0; 5]), |it| {
+            it.generator_cpu_share = 0.97
+        });
         let record = record(vec![limited, cell("slow", &[9.0; 5])]);
         let group = &groups(&record)[0];
         assert!(!group.ranks(Measure::MessagesPerS) && !group.ranks(Measure::LatencyP99));
@@ -445,11 +442,10 @@ mod tests {
     #[test]
     fn nothing_is_ranked_by_a_figure_below_the_resolution() {
         let with = |model: &str, peak: [u64; 5]| {
-            let mut cell = cell(model, &[1.0; 5]);
-            for (round, peak) in cell.rounds.iter_mut().zip(peak) {
-                round.peak_pss_bytes = peak;
-            }
-            cell
+            let mut peaks = peak.into_iter();
+            with_rounds(cell(model, &[1.0; 5]), |it| {
+                it.peak_pss_bytes = peaks.next().unwrap();
+            })
         };
         let (none, little) = (
             [1_000_000; 5],
@@ -503,13 +499,14 @@ mod tests {
     #[test]
     fn on_a_busy_machine_rates_and_latencies_are_not_ranked() {
         let with = |server, generator, threads| {
-            let mut cells = vec![cell("a", &[1.0; 5]), cell("b", &[9.0; 5])];
-            for round in cells.iter_mut().flat_map(|cell| &mut cell.rounds) {
-                round.server_wait_share = Some(server);
-                round.generator_wait_share = Some(generator);
-                round.threads = threads;
-            }
-            record(cells)
+            let busy = |model, cpu| {
+                with_rounds(cell(model, &[cpu; 5]), |it| {
+                    it.server_wait_share = Some(server);
+                    it.generator_wait_share = Some(generator);
+                    it.threads = threads;
+                })
+            };
+            record(vec![busy("a", 1.0), busy("b", 9.0)])
         };
         let look = |record: &Record| {
             let group = &groups(record)[0];
@@ -529,12 +526,9 @@ mod tests {
     #[test]
     fn a_server_that_did_not_keep_up_has_no_place() {
         let open = |model: &str, unsent| {
-            let mut cell = cell(model, &[1.0; 5]);
-            for round in &mut cell.rounds {
-                round.offered_per_s = Some(100_000.0);
-                round.due_not_sent = Some(unsent);
-            }
-            cell
+            with_rounds(cell(model, &[1.0; 5]), |it| {
+                (it.offered_per_s, it.due_not_sent) = (Some(100_000.0), Some(unsent));
+            })
         };
         let record = record(vec![open("late", 7), open("in-time", 0)]);
         assert_eq!(ranks(&record), [None, Some(1)]);
@@ -542,13 +536,13 @@ mod tests {
 
     #[test]
     fn less_memory_than_a_page_for_all_is_below_the_resolution() {
-        let mut cell = cell("a", &[1.0; 5]);
+        let cell = cell("a", &[1.0; 5]);
         let measure = Measure::MemoryPerConnection;
         let figure = |cell: &Cell| cell.figure(measure).unwrap().median;
         assert!(!measure.is_below_resolution(&cell, figure(&cell)));
-        for round in &mut cell.rounds {
-            round.peak_pss_bytes = round.empty_pss_bytes.unwrap() + 17;
-        }
+        let cell = with_rounds(cell, |it| {
+            it.peak_pss_bytes = it.empty_pss_bytes.unwrap() + 17;
+        });
         assert!(measure.is_below_resolution(&cell, figure(&cell)));
         assert!(!Measure::CpuPerMessage.is_below_resolution(&cell, 1.0));
     }

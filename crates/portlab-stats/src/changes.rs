@@ -416,7 +416,7 @@ impl Pair<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{cell, record, twin};
+    use crate::fixture::{cell, record, twin, with_rounds};
 
     const ROUNDS: [f64; 5] = [4.0, 4.1, 4.2, 4.1, 4.15];
 
@@ -468,11 +468,8 @@ mod tests {
     #[test]
     fn more_messages_are_better_and_fewer_are_worse() {
         let run = |rate: f64| {
-            let mut cell = cell("a", &ROUNDS);
-            for round in &mut cell.rounds {
-                round.messages_per_s = rate;
-            }
-            let mut record = record(vec![cell]);
+            let cell = cell("a", &ROUNDS);
+            let mut record = record(vec![with_rounds(cell, |it| it.messages_per_s = rate)]);
             record.workloads[0].ranked_by = Measure::MessagesPerS;
             record
         };
@@ -525,10 +522,8 @@ mod tests {
             (Measure::MessagesPerS, &generator)
         );
         let paced = |rate| {
-            let mut record = clean.clone();
-            for round in &mut record.cells[0].rounds {
-                round.offered_per_s = Some(rate);
-            }
+            let cell = cell("a", &ROUNDS);
+            let mut record = record(vec![with_rounds(cell, |it| it.offered_per_s = Some(rate))]);
             record.workloads[0].ranked_by = Measure::LatencyP99;
             record
         };

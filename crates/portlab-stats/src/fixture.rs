@@ -52,6 +52,12 @@ pub fn cell(model: &str, cpu_us: &[f64]) -> Cell {
     }
 }
 
+/// The same cell, each of whose rounds is changed.
+pub fn with_rounds(mut cell: Cell, change: impl FnMut(&mut Round)) -> Cell {
+    cell.rounds.iter_mut().for_each(change);
+    cell
+}
+
 /// The cell of `model`'s twin.
 pub fn twin(model: &str, cpu_us: &[f64]) -> Cell {
     cell(&format!("{model}-again"), cpu_us)
@@ -106,6 +112,7 @@ pub fn record(cells: Vec<Cell>) -> Record {
             sheet: sheet(&cell.model),
         });
     }
+    let rounds = cells.iter().map(|cell| cell.rounds.len());
     Record {
         format: FORMAT.into(),
         portlab_version: "0.0.0".into(),
@@ -126,11 +133,7 @@ pub fn record(cells: Vec<Cell>) -> Record {
         },
         setup: Setup {
             suite: None,
-            rounds: cells
-                .iter()
-                .map(|cell| cell.rounds.len())
-                .max()
-                .unwrap_or(0),
+            rounds: rounds.max().unwrap_or(0),
             load_threads: 1,
             seed: 1,
             baseline: entrants.first().map(|entrant| entrant.name.clone()),

@@ -174,7 +174,7 @@ pub fn overheads(record: &Record) -> Vec<Overhead> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::cell;
+    use crate::fixture::{cell, with_rounds};
 
     #[test]
     fn a_ratio_pairs_what_was_measured_in_the_same_round() {
@@ -211,29 +211,22 @@ mod tests {
 
     #[test]
     fn a_server_keeps_up_if_all_was_sent_and_as_much_answered_as_chance_allows() {
-        let open = |messages: u64, due_not_sent| {
-            let mut cell = cell("a", &[2.0; 4]);
-            for round in &mut cell.rounds {
-                (round.offered_per_s, round.elapsed_ms) = (Some(5_000.0), 200.0);
-                (round.messages, round.due_not_sent) = (messages, Some(due_not_sent));
-            }
-            cell.kept_up()
+        let open = |messages: u64, due_messages, due_not_sent| {
+            let open = with_rounds(cell("a", &[2.0; 4]), |it| {
+                (it.offered_per_s, it.elapsed_ms) = (Some(5_000.0), 200.0);
+                (it.due_messages, it.due_not_sent) = (due_messages, Some(due_not_sent));
+                it.messages = messages;
+            });
+            open.kept_up()
         };
         // 4,000 were due in all; 4 standard deviations are 253.
-        assert_eq!(open(1_000, 0), Some(true));
-        assert_eq!(open(940, 0), Some(true));
-        assert_eq!(open(920, 0), Some(false));
-        assert_eq!(open(1_000, 1), Some(false));
+        assert_eq!(open(1_000, None, 0), Some(true));
+        assert_eq!(open(940, None, 0), Some(true));
+        assert_eq!(open(920, None, 0), Some(false));
+        assert_eq!(open(1_000, None, 1), Some(false));
         assert_eq!(cell("a", &[2.0; 4]).kept_up(), None);
         // What was counted needs less allowance for chance: 3,840 were due.
-        let counted = |messages| {
-            let mut cell = cell("a", &[2.0; 4]);
-            for round in &mut cell.rounds {
-                (round.offered_per_s, round.due_messages) = (Some(5_000.0), Some(960));
-                (round.messages, round.due_not_sent) = (messages, Some(0));
-            }
-            cell.kept_up()
-        };
+        let counted = |messages| open(messages, Some(960), 0);
         assert_eq!([940, 930].map(counted), [Some(true), Some(false)]);
     }
 
@@ -248,16 +241,14 @@ mod tests {
 
     #[test]
     fn a_generator_that_computes_all_the_time_or_is_late_itself_was_the_limit() {
-        let mut cell = cell("a", &[2.0, 4.0, 6.0]);
+        let cell = cell("a", &[2.0, 4.0, 6.0]);
         assert!(!cell.generator_was_the_limit());
-        for round in &mut cell.rounds {
-            round.pacing_lag_p99_ns = Some(round.latency_p99_ns / 2 + 1);
-        }
-        assert!(cell.generator_was_the_limit());
-        for round in &mut cell.rounds {
-            round.pacing_lag_p99_ns = Some(10);
-            round.generator_cpu_share = 0.95;
-        }
-        assert!(cell.generator_was_the_limit());
+        let late = with_rounds(cell.clone(), |it| {
+            it.pacing_lag_p99_ns = Some(it.latency_p99_ns / 2 + 1);
+        });
+        let computing = with_rounds(cell, |it| {
+            (it.pacing_lag_p99_ns, it.generator_cpu_share) = (Some(10), 0.95);
+        });
+        assert!(late.generator_was_the_limit() && computing.generator_was_the_limit());
     }
 }

@@ -5,7 +5,7 @@ use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 use portlab_stats::record::{Kind, Record};
 use portlab_testkit::binary;
 
-use super::{compared, folder, portlab, record, refused};
+use super::{compare, compared, folder, portlab, record, refused};
 
 /// A script in `dir`.
 fn script(dir: &Path, name: &str, text: &str) -> String {
@@ -33,16 +33,8 @@ fn rounds(record: &Record, model: &str) -> usize {
 #[test]
 fn another_build_takes_part_in_the_same_rounds() {
     let dir = folder("against-self");
-    let record = compared(
-        &dir,
-        &[
-            "--against",
-            binary(),
-            "--models=threads,event-loop",
-            "--quick",
-            "--rounds=2",
-        ],
-    );
+    let options = "--models=threads,event-loop --quick --rounds=2";
+    let record = compared(&dir, options, &["--against", binary()]);
     let names: Vec<_> = record.entrants.iter().map(|it| it.name.as_str()).collect();
     let expected = [
         "threads",
@@ -115,21 +107,10 @@ fn a_file_that_is_no_portlab_or_does_not_fit_is_named() {
 fn a_build_that_spends_much_more_fails_and_few_rounds_cannot_decide() {
     let dir = folder("against-slower");
     let quicker = quicker(&dir);
-    let out = format!("--out={}", dir.join("out").display());
     let judged = |rounds: &str| {
-        let output = portlab(&[
-            "compare",
-            "--models=event-loop",
-            "--connections=2",
-            "--work=cpu:1ms",
-            "--duration=100ms",
-            "--no-twin",
-            "--against",
-            &quicker,
-            "--fail-over=5%",
-            rounds,
-            &out,
-        ]);
+        let line = "--models=event-loop --connections=2 --work=cpu:1ms --duration=100ms --no-twin \
+                    --fail-over=5%";
+        let output = compare(&dir.join("out"), line, &["--against", &quicker, rounds]);
         let text = String::from_utf8(output.stdout).unwrap();
         (
             text + &String::from_utf8(output.stderr).unwrap(),
@@ -149,10 +130,7 @@ fn a_build_that_spends_much_more_fails_and_few_rounds_cannot_decide() {
         "{text}"
     );
     assert!(record(&dir.join("out")).complete);
-    let again = portlab(&[
-        "report",
-        dir.join("out").to_str().unwrap(),
-        "--fail-over=5%",
-    ]);
+    let results = dir.join("out");
+    let again = portlab(&["report", results.to_str().unwrap(), "--fail-over=5%"]);
     assert_eq!(again.status.code(), Some(1));
 }

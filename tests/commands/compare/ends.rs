@@ -14,7 +14,7 @@ use portlab_sys::{
 };
 use portlab_testkit::{binary, words};
 
-use super::{command, compared, folder, portlab, record, refused};
+use super::{command, compare, compared, folder, record, refused};
 
 #[test]
 fn an_interrupted_comparison_shows_what_it_has() {
@@ -37,17 +37,22 @@ fn begun(dir: &Path, options: &[&str], stdout: Stdio) -> Child {
     let mut command = command(&["compare", "--out", dir.to_str().unwrap()]);
     command.args(options).stdout(stdout).stderr(Stdio::null());
     let mut child = command.spawn().unwrap();
-    while !dir.join("results.json").exists() {
+    wait_for(&dir.join("results.json"), &mut child);
+    child
+}
+
+fn wait_for(file: &Path, child: &mut Child) {
+    while !file.exists() {
         assert!(child.try_wait().unwrap().is_none(), "it ended at once");
         thread::sleep(Duration::from_millis(5));
     }
-    child
 }
 
 #[test]
 fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
     let dir = folder("compare-resumed");
-    let options = words("--models=event-loop,threads --connections=1 --rounds=6 --duration=100ms");
+    let line = "--models=event-loop,threads --connections=1 --rounds=6 --duration=100ms";
+    let options = words(line);
     let mut child = begun(&dir, &options, Stdio::null());
     signal(&mut child, Signal::KILL).unwrap();
     child.wait().unwrap();
@@ -59,7 +64,7 @@ fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
     assert!(said.contains("connections, sizes"), "{said}");
 
     let resumed = [&options[..], &["--resume"]].concat();
-    let after = compared(&dir, &resumed);
+    let after = compared(&dir, line, &["--resume"]);
     assert!(after.complete && after.measured() == 18);
     assert_eq!(after.setup.seed, before.setup.seed);
     for (old, new) in before.cells.iter().zip(&after.cells) {
@@ -73,19 +78,14 @@ fn what_a_killed_comparison_has_measured_is_kept_and_gone_on_with() {
 fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
     let dir = folder("compare-left");
     let program = binary();
-    // A server with a child that nobody tells of the end.
+    // A server with a child that is not told of the end.
     let server = format!(
         "--server=left=sh -c \"sleep 600 & echo $! >> '{}'/pids; exec '{program}' serve --bind \
          127.0.0.1:{{port}}\"",
         dir.display()
     );
-    let options = [
-        "--models=none",
-        &server,
-        "--connections=1",
-        "--rounds=50",
-        "--warmup=1ms",
-    ];
+    let options = words("--models=none --connections=1 --rounds=50 --warmup=1ms");
+    let options = [&options[..], &[&server]].concat();
     let mut child = begun(&dir, &options, Stdio::null());
     let out = format!("--out={}", dir.display());
     let busy = refused(&["compare", "--models=threads", &out]);
@@ -94,21 +94,16 @@ fn what_a_killed_comparison_has_left_behind_is_ended_by_the_next() {
     child.wait().unwrap();
     let pids = || {
         let text = fs::read_to_string(dir.join("pids")).unwrap();
-        text.lines()
-            .map(|pid| pid.parse().unwrap())
-            .collect::<Vec<i32>>()
+        let pids = text.lines().map(|pid| pid.parse().unwrap());
+        pids.collect::<Vec<i32>>()
     };
     // Killed between two servers, it has left nothing: then one is put in its place.
     let left = pids().into_iter().find(|&pid| started(pid).is_some());
-    let output = portlab(&[
-        "compare",
-        "--models=threads",
-        "--connections=1",
-        "--rounds=1",
-        "--duration=100ms",
-        "--no-twin",
-        &out,
-    ]);
+    let output = compare(
+        &dir,
+        "--models=threads --connections=1 --rounds=1 --duration=100ms --no-twin",
+        &[],
+    );
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(0), "{said}");
     assert!(said.contains("was killed"), "{said}");
@@ -146,18 +141,10 @@ fn a_hangup_keeps_what_was_measured_and_leaves_no_process() {
     let script = format!("trap '' HUP; exec '{program}' compare --no-twin \"$@\"");
     let mut command = Command::new("sh");
     command.args(["-c", &script, "sh", "--models=threads", "--connections=1"]);
-    command
-        .args(["--rounds=3", "--duration=200ms", "--out"])
-        .arg(dir.join("nohup"));
-    let mut child = command
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    while !dir.join("nohup/running.json").exists() {
-        assert!(child.try_wait().unwrap().is_none(), "it ended at once");
-        thread::sleep(Duration::from_millis(5));
-    }
+    command.args(["--rounds=3", "--duration=200ms", "--out"]);
+    command.arg(dir.join("nohup")).stdout(Stdio::null());
+    let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+    wait_for(&dir.join("nohup/running.json"), &mut child);
     signal(&mut child, Signal::HUP).unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(0));
     assert!(super::record(&dir.join("nohup")).complete);

@@ -8,25 +8,17 @@ use portlab_stats::{
 };
 use serde_json::Value;
 
-use portlab_testkit::words;
-
-use super::{compared, folder, portlab, refused};
+use super::{compare, compared, folder, refused, stranger};
 
 #[test]
 fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
     let dir = folder("compare");
-    let out = format!("--out={}", dir.display());
-    let output = portlab(&[
-        "compare",
-        "--models=threads,event-loop,prefork",
-        "--connections=1,4",
-        "--workers=2",
-        "--rounds=2",
-        "--duration=100ms",
-        "--warmup=10ms",
-        "--seed=7",
-        &out,
-    ]);
+    let output = compare(
+        &dir,
+        "--models=threads,event-loop,prefork --connections=1,4 --workers=2 \
+             --rounds=2 --duration=100ms --warmup=10ms --seed=7",
+        &[],
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(
@@ -82,25 +74,16 @@ fn a_comparison_keeps_what_it_measured_and_shows_what_it_could_not() {
 
 #[test]
 fn a_comparison_with_controls_says_what_the_traits_cost() {
-    let dir = folder("compare-controls");
-    let out = format!("--out={}", dir.display());
-    let output = portlab(&[
-        "compare",
-        "--controls",
-        "--models=event-loop",
-        "--connections=4",
-        "--rounds=1",
-        "--duration=100ms",
-        &out,
-    ]);
+    let output = compare(
+        &folder("compare-controls"),
+        "--controls --models=event-loop --connections=4 --rounds=1 --duration=100ms",
+        &[],
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     assert!(text.contains("What the traits cost"), "{text}");
-    let server = format!(
-        "--server=sh={} serve --bind 127.0.0.1:{{port}}",
-        portlab_testkit::binary()
-    );
-    let none = ["compare", "--controls", "--models=none", &server, &out];
+    let server = stranger("sh");
+    let none = ["compare", "--controls", "--models=none", &server];
     assert!(refused(&none).contains("--models has no model"));
 }
 
@@ -109,7 +92,8 @@ fn a_comparison_with_controls_says_what_the_traits_cost() {
 fn every_connection_is_served_before_the_load_begins() {
     let record = compared(
         &folder("compare-served"),
-        &words("--models=fork --workload=echo,idle --connections=60 --rounds=2 --duration=100ms"),
+        "--models=fork --workload=echo,idle --connections=60 --rounds=2 --duration=100ms",
+        &[],
     );
     for cell in &record.cells {
         for round in &cell.rounds {
@@ -123,16 +107,9 @@ fn a_sweep_measures_every_combination() {
     let dir = folder("compare-sweep");
     let record = compared(
         &dir,
-        &[
-            "--models=threads,prethreaded",
-            "--connections=1..4x4",
-            "--size=64..4KiBx64",
-            "--workers=4,8",
-            "--rounds=1",
-            "--duration=100ms",
-            "--no-twin",
-            "--pin=off",
-        ],
+        "--models=threads,prethreaded --connections=1..4x4 --size=64..4KiBx64 \
+             --workers=4,8 --rounds=1 --duration=100ms --no-twin --pin=off",
+        &[],
     );
     let groups = groups(&record);
     let points = groups.iter().map(|group| {
@@ -143,18 +120,10 @@ fn a_sweep_measures_every_combination() {
             point.workers_asked.unwrap(),
         )
     });
-    let mut expected = Vec::new();
-    for connections in [1, 4] {
-        for size in [64, 4096] {
-            expected.extend([4, 8].map(|workers| (connections, size, workers)));
-        }
-    }
-    assert_eq!(points.collect::<Vec<_>>(), expected);
-    let threads = record
-        .cells
-        .iter()
-        .filter(|cell| cell.model == "prethreaded");
-    for cell in threads {
+    let expected = [(1, 64), (1, 4096), (4, 64), (4, 4096)];
+    let expected = expected.map(|(connections, size)| [4, 8].map(|it| (connections, size, it)));
+    assert_eq!(points.collect::<Vec<_>>(), expected.concat());
+    for cell in record.cells.iter().filter(|it| it.model == "prethreaded") {
         assert_eq!(Some(cell.workers), cell.point.workers_asked);
         assert_eq!(cell.rounds[0].threads, cell.workers as u64 + 1);
     }
@@ -166,14 +135,9 @@ fn every_workload_measures_what_it_is_for() {
     let dir = folder("compare-workloads");
     let record = compared(
         &dir,
-        &[
-            "--models=threads,event-loop",
-            "--workload=stream,wait,churn,idle,slow,chat",
-            "--connections=10",
-            "--rounds=2",
-            "--duration=200ms",
-            "--seed=1",
-        ],
+        "--models=threads,event-loop --workload=stream,wait,churn,idle,slow,chat \
+             --connections=10 --rounds=2 --duration=200ms --seed=1",
+        &[],
     );
     let cell = |workload: &str, model: &str| {
         let mut cells = record.cells.iter();
@@ -187,7 +151,7 @@ fn every_workload_measures_what_it_is_for() {
             assert!(cell.latencies.count() > 0, "{cell:?}");
         }
     }
-    // Whatever they do, nobody answers sooner than after 5 ms.
+    // No model answers sooner than after 5 ms.
     assert!(cell("wait", "threads").rounds[0].latency_p50_ns >= 5_000_000);
     // A connection for each message: a thread for each connection, and none of them stays.
     assert!(
@@ -211,14 +175,9 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
     let dir = folder("compare-rate");
     let record = compared(
         &dir,
-        &[
-            "--models=event-loop,threads",
-            "--workload=rate",
-            "--work=wait:2ms",
-            "--connections=4",
-            "--rounds=2",
-            "--duration=100ms",
-        ],
+        "--models=event-loop,threads --workload=rate --work=wait:2ms --connections=4 \
+             --rounds=2 --duration=100ms",
+        &[],
     );
     for cell in &record.cells {
         // Four connections that wait 2 ms each can't be answered more than 2,000 times a second.
@@ -234,7 +193,8 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
     }
     let fixed = compared(
         &folder("compare-rate-fixed"),
-        &words("--models=threads --rate=200..400 --connections=4 --rounds=1 --duration=100ms"),
+        "--models=threads --rate=200..400 --connections=4 --rounds=1 --duration=100ms",
+        &[],
     );
     assert_eq!(fixed.workloads[0].name, "rate");
     let offered = fixed.cells.iter().map(|cell| cell.rounds[0].offered_per_s);
@@ -247,19 +207,12 @@ fn an_open_loop_runs_at_what_all_can_bear_and_at_half_of_what_each_can() {
 #[test]
 fn a_comparison_of_chats_ranks_by_fan_out_and_keeps_what_it_measured() {
     let dir = folder("compare-chat");
-    let out = format!("--out={}", dir.display());
-    let output = portlab(&[
-        "compare",
-        "--service=chat",
-        "--models=iterative,threads,event-loop,prefork",
-        "--connections=4",
-        "--workers=3",
-        "--depth=2",
-        "--rounds=2",
-        "--duration=100ms",
-        "--seed=7",
-        &out,
-    ]);
+    let output = compare(
+        &dir,
+        "--service=chat --models=iterative,threads,event-loop,prefork \
+             --connections=4 --workers=3 --depth=2 --rounds=2 --duration=100ms --seed=7",
+        &[],
+    );
     let text = String::from_utf8(output.stdout).unwrap();
     assert_eq!(output.status.code(), Some(0), "{text}");
     for word in [

@@ -6,19 +6,24 @@ mod measures;
 mod refusals;
 mod strangers;
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Output};
 
 use portlab_stats::{read::read, record::Record};
 
-use portlab_testkit::{binary, command, folder, portlab, refused, stderr};
+use portlab_testkit::{binary, command, folder, portlab, refused, stderr, words};
 
-/// Compares with `options`, keeping the results in `dir`, and returns the record.
-fn compared(dir: &Path, options: &[&str]) -> Record {
-    let out = format!("--out={}", dir.display());
-    let output = portlab(&[&["compare", &out], options].concat());
+/// Compares with the options of a line and `more`, keeping the results in `dir`, and returns the record.
+fn compared(dir: &Path, line: &str, more: &[&str]) -> Record {
+    let output = compare(dir, line, more);
     let said = stderr(&output);
-    assert_eq!(output.status.code(), Some(0), "{options:?}: {said}");
+    assert_eq!(output.status.code(), Some(0), "{line} {more:?}: {said}");
     record(dir)
+}
+
+/// The same, however it ends.
+fn compare(dir: &Path, line: &str, more: &[&str]) -> Output {
+    let out = format!("--out={}", dir.display());
+    portlab(&[&["compare", &out], &words(line)[..], more].concat())
 }
 
 fn record(dir: &Path) -> Record {

@@ -1,20 +1,15 @@
 //! What is not measured, and why.
 
-use super::{folder, portlab, refused};
+use super::{compare, folder, refused};
 
 #[test]
 fn who_answers_wrongly_is_not_measured_and_fails_the_comparison() {
     for (service, connections) in [("echo", 1), ("chat", 4)] {
         let dir = folder(&format!("compare-panic-{service}"));
-        let output = portlab(&[
-            "compare",
-            "--models=threads",
-            "--rounds=1",
-            "--work=panic",
-            &format!("--service={service}"),
-            &format!("--connections={connections}"),
-            &format!("--out={}", dir.display()),
-        ]);
+        let line = format!(
+            "--models=threads --rounds=1 --work=panic --service={service} --connections={connections}"
+        );
+        let output = compare(&dir, &line, &[]);
         let text = String::from_utf8(output.stdout).unwrap();
         assert_eq!(output.status.code(), Some(1), "{service}: {text}");
         let words = "failed: not measured: verification failed";

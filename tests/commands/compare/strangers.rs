@@ -14,7 +14,7 @@ use portlab_stats::record::{Kind, Record, Round, Unmetered};
 use portlab_sys::marked::started;
 use portlab_testkit::binary;
 
-use super::{compared, folder, portlab, record, stranger};
+use super::{compare, compared, folder, record, stranger};
 
 #[test]
 fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
@@ -26,15 +26,8 @@ fn a_stranger_is_verified_and_metered_with_all_that_it_starts() {
     );
     let record = compared(
         &dir,
-        &[
-            "--models=event-loop",
-            &stranger("alone"),
-            &in_a_shell,
-            "--connections=4",
-            "--rounds=2",
-            "--duration=100ms",
-            "--baseline=alone",
-        ],
+        "--models=event-loop --connections=4 --rounds=2 --duration=100ms --baseline=alone",
+        &[&stranger("alone"), &in_a_shell],
     );
     // What stands in the report can be given to a shell.
     let words = shlex::split(&record.command).unwrap();
@@ -82,16 +75,11 @@ fn a_stranger_that_lies_or_does_not_come_fails_the_comparison() {
         let dir = folder(&format!("compare-{name}"));
         let command = command.replace("BIN", binary());
         let server = format!("--server={name}={command}");
-        let out = format!("--out={}", dir.display());
-        let output = portlab(&[
-            "compare",
-            "--models=none",
-            &server,
-            "--rounds=1",
-            "--connections=1",
-            "--no-twin",
-            &out,
-        ]);
+        let output = compare(
+            &dir,
+            "--models=none --rounds=1 --connections=1 --no-twin",
+            &[&server],
+        );
         let said = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{name}: {said}");
         assert!(said.contains(why), "{name}: {said}");
@@ -113,18 +101,14 @@ fn what_a_stranger_has_started_goes_with_it() {
             pids.display()
         )
     };
-    let out = format!("--out={}", dir.display());
-    let output = portlab(&[
-        "compare",
-        "--models=none",
-        &with_a_child("right", "echo"),
-        &with_a_child("wrong", "reply"),
-        "--connections=2",
-        "--rounds=2",
-        "--duration=100ms",
-        "--warmup=1ms",
-        &out,
-    ]);
+    let output = compare(
+        &dir,
+        "--models=none --connections=2 --rounds=2 --duration=100ms --warmup=1ms",
+        &[
+            &with_a_child("right", "echo"),
+            &with_a_child("wrong", "reply"),
+        ],
+    );
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     let record = record(&dir);
@@ -142,17 +126,12 @@ fn what_a_stranger_has_started_goes_with_it() {
 #[test]
 fn who_fails_again_and_again_is_given_up() {
     let dir = folder("compare-hopeless");
-    let out = format!("--out={}", dir.display());
-    let output = portlab(&[
-        "compare",
-        "--models=event-loop",
-        "--server=nobody=no-such-program-at-all {port}",
-        "--connections=1",
-        "--rounds=5",
-        "--duration=100ms",
-        "--warmup=1ms",
-        &out,
-    ]);
+    let output = compare(
+        &dir,
+        "--models=event-loop --connections=1 --rounds=5 --duration=100ms \
+             --warmup=1ms",
+        &["--server=nobody=no-such-program-at-all {port}"],
+    );
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("given up: nobody"), "{said}");
@@ -179,14 +158,8 @@ fn a_stranger_is_not_called_just_to_see_that_it_listens() {
         program.display(),
         empty.display()
     );
-    let options = [
-        "--models=event-loop",
-        &server,
-        "--connections=2",
-        "--rounds=2",
-        "--duration=100ms",
-    ];
-    let record = compared(&dir.join("results"), &options);
+    let line = "--models=event-loop --connections=2 --rounds=2 --duration=100ms";
+    let record = compared(&dir.join("results"), line, &[&server]);
     assert!(record.cells.iter().all(|it| it.errors() == 0), "{record:?}");
     assert!(!empty.exists(), "the server was called and not spoken to");
 }
@@ -210,22 +183,9 @@ while True:
 /// Compares `command`, which stands for itself alone, once; returns the record, and what was said.
 fn alone(dir: &Path, command: &str, more: &[&str]) -> (Record, String) {
     let command = command.replace("BIN", binary());
-    let (server, out) = (
-        format!("--server=it={command}"),
-        format!("--out={}", dir.display()),
-    );
-    let options = [
-        "compare",
-        "--models=none",
-        &server,
-        "--connections=4",
-        "--rounds=1",
-        "--duration=100ms",
-        "--warmup=1ms",
-        "--no-twin",
-        &out,
-    ];
-    let output = portlab(&[&options[..], more].concat());
+    let server = format!("--server=it={command}");
+    let line = "--models=none --connections=4 --rounds=1 --duration=100ms --warmup=1ms --no-twin";
+    let output = compare(dir, line, &[&[&*server], more].concat());
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     (record(dir), said)
 }
