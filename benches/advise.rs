@@ -14,59 +14,57 @@ use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-/// A question, and what is known of its answer.
+/// A question, and what is known of its answer. Models are separated by spaces.
+#[derive(Clone)]
 struct Question {
     name: &'static str,
     /// Why the answer is known.
     because: &'static str,
     options: Vec<String>,
     /// The answer is one of these models; none: no model can do it.
-    one_of: &'static [&'static str],
+    one_of: &'static str,
     /// Models that can't do it.
-    cannot: &'static [&'static str],
-    /// Models that bear it, or don't, but cost clearly more if they do.
-    dearer: &'static [&'static str],
+    cannot: &'static str,
+    /// Models that handle it, or don't, but cost clearly more if they do.
+    dearer: &'static str,
     /// What else must be in the advice.
     also: fn(&Value) -> bool,
 }
 
 /// One thread or loop serves all.
-const ONE_THREAD: [&str; 3] = ["iterative", "event-loop", "tasks-single"];
+const ONE_THREAD: &str = "iterative event-loop tasks-single";
 
 fn questions(cores: usize) -> Vec<Question> {
-    let options = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-    let cores = cores as f64;
-    let plain = |_: &Value| true;
-    let mut questions = vec![
+    [works(), shapes(), processors(cores as f64)].concat()
+}
+
+fn options(text: &str) -> Vec<String> {
+    text.split(' ').map(str::to_owned).collect()
+}
+
+fn plain(_: &Value) -> bool {
+    true
+}
+
+/// What a handler that waits or blocks asks of a model.
+fn works() -> Vec<Question> {
+    vec![
         Question {
             name: "waiting, few workers",
             because: "16 workers carry 16 connections; a loop, a task or a thread each waits for all",
             options: options("--wait 5ms -c 500 --rate 2k --workers 16"),
-            one_of: &[
-                "event-loop",
-                "loop-pool",
-                "tasks-single",
-                "tasks",
-                "threads",
-            ],
-            cannot: &["iterative", "prefork", "prethreaded", "pool"],
-            dearer: &["fork"],
+            one_of: "event-loop loop-pool tasks-single tasks threads",
+            cannot: "iterative prefork prethreaded pool",
+            dearer: "fork",
             also: |advice| limit(advice) == Some(100_000.0),
         },
         Question {
             name: "blocking",
             because: "a thread that blocks 5 ms for a message answers 200 a second",
             options: options("--block 5ms -c 100 --rate 1k"),
-            one_of: &[
-                "fork",
-                "prefork",
-                "threads",
-                "prethreaded",
-                "pool",
-                "loop-pool",
-            ],
-            cannot: &ONE_THREAD,
-            dearer: &[],
+            one_of: "fork prefork threads prethreaded pool loop-pool",
+            cannot: ONE_THREAD,
+            dearer: "",
             also: |advice| limit(advice) == Some(20_000.0),
         },
         Question {
@@ -75,85 +73,75 @@ fn questions(cores: usize) -> Vec<Question> {
             options: options(
                 "--wait 5ms -c 100 --rate 1k --models event-loop,tasks-single,threads",
             ),
-            one_of: &["event-loop", "tasks-single", "threads"],
-            cannot: &[],
-            dearer: &[],
+            one_of: "event-loop tasks-single threads",
+            cannot: "",
+            dearer: "",
             also: blocks_are_told,
         },
-        Question {
-            name: "more than there are processors",
-            because: "a processor computes a second a second",
-            options: vec![
-                "--cpu=2ms".into(),
-                "-c=50".into(),
-                format!("--rate={}", 1.5 * cores / 2e-3),
-            ],
-            one_of: &[],
-            cannot: &[],
-            dearer: &[],
-            also: |advice| advice["advice"]["answer"] == "impossible",
-        },
+    ]
+}
+
+/// What the connections ask of a model.
+fn shapes() -> Vec<Question> {
+    vec![
         Question {
             name: "thousands idle",
             because: "a stack or a process for each connection is memory, and nothing else is used",
             options: options("-c 2000 --rate 5 --within 100ms"),
-            one_of: &["event-loop", "loop-pool", "tasks-single", "tasks"],
-            cannot: &["iterative"],
-            dearer: &["threads", "fork"],
+            one_of: "event-loop loop-pool tasks-single tasks",
+            cannot: "iterative",
+            dearer: "threads fork",
             also: plain,
         },
         Question {
             name: "churn",
             because: "a process for each connection costs more than a thread, and that more than none",
             options: options("--churn -c 10 --rate 300"),
-            one_of: &[
-                "iterative",
-                "prefork",
-                "prethreaded",
-                "pool",
-                "event-loop",
-                "loop-pool",
-                "tasks-single",
-                "tasks",
-            ],
-            cannot: &[],
-            dearer: &["fork"],
+            one_of: "iterative prefork prethreaded pool event-loop loop-pool tasks-single tasks",
+            cannot: "",
+            dearer: "fork",
             also: plain,
         },
         Question {
             name: "chat",
             because: "rooms in a process of their own take a hop for each message, those in a loop none",
             options: options("--members 10 -c 50 --rate 50"),
-            one_of: &["event-loop", "loop-pool", "tasks-single", "tasks"],
-            cannot: &["iterative"],
-            dearer: &["fork", "prefork"],
+            one_of: "event-loop loop-pool tasks-single tasks",
+            cannot: "iterative",
+            dearer: "fork prefork",
             also: plain,
         },
-    ];
-    if cores >= 2.0 {
-        questions.push(Question {
-            name: "cpu beyond one core",
-            because: "one thread computes on one processor, and this is 1.4 of one at least",
-            options: vec![
-                "--cpu=2ms".into(),
-                "-c=20".into(),
-                format!("--rate={}", 0.7 * cores / 2e-3),
-            ],
-            one_of: &[
-                "fork",
-                "prefork",
-                "threads",
-                "prethreaded",
-                "pool",
-                "loop-pool",
-                "tasks",
-            ],
-            cannot: &ONE_THREAD,
-            dearer: &[],
-            also: plain,
-        });
+    ]
+}
+
+/// What computing asks of a model on a machine with `cores`.
+fn processors(cores: f64) -> Vec<Question> {
+    let computing = |connections, used: f64| {
+        let rate = used * cores / 2e-3;
+        options(&format!("--cpu=2ms -c={connections} --rate={rate}"))
+    };
+    let too_much = Question {
+        name: "more than there are processors",
+        because: "a processor computes a second a second",
+        options: computing(50, 1.5),
+        one_of: "",
+        cannot: "",
+        dearer: "",
+        also: |advice| advice["advice"]["answer"] == "impossible",
+    };
+    let beyond_one = Question {
+        name: "cpu beyond one core",
+        because: "one thread computes on one processor, and this is 1.4 of one at least",
+        options: computing(20, 0.7),
+        one_of: "fork prefork threads prethreaded pool loop-pool tasks",
+        cannot: ONE_THREAD,
+        dearer: "",
+        also: plain,
+    };
+    match cores >= 2.0 {
+        true => vec![too_much, beyond_one],
+        false => vec![too_much],
     }
-    questions
 }
 
 /// The lowest physical limit.
@@ -233,6 +221,10 @@ fn answer(advice: &Value) -> Option<&str> {
     advice["advice"]["answer"]["choose"]["model"].as_str()
 }
 
+fn is_in(models: &str, model: &str) -> bool {
+    models.split_whitespace().any(|it| it == model)
+}
+
 fn faults(question: &Question, advice: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let names = |list: &str| -> Vec<String> {
@@ -243,12 +235,12 @@ fn faults(question: &Question, advice: &Value) -> Vec<String> {
     let (unable, chosen) = (names("cannot"), answer(advice));
     match chosen {
         None if !question.one_of.is_empty() => faults.push("no model was chosen".to_owned()),
-        Some(model) if !question.one_of.contains(&model) => {
+        Some(model) if !is_in(question.one_of, model) => {
             faults.push(format!("{model} was chosen"));
         }
         _ => {}
     }
-    for model in question.cannot {
+    for model in question.cannot.split_whitespace() {
         if !unable.iter().any(|it| it == model) {
             faults.push(format!("{model} is said to be able"));
         }
@@ -256,7 +248,7 @@ fn faults(question: &Question, advice: &Value) -> Vec<String> {
     let others = advice["advice"]["others"].as_array().into_iter().flatten();
     for other in others {
         let model = other["model"].as_str().unwrap_or("");
-        if question.dearer.contains(&model) && other["differs"] != true {
+        if is_in(question.dearer, model) && other["differs"] != true {
             faults.push(format!("{model} is said to cost no more"));
         }
     }

@@ -18,7 +18,7 @@ use portlab_stats::{
     measure::Measure,
     read::read,
 };
-use portlab_testkit::{binary, folder};
+use portlab_testkit::{binary, folder, sized};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -48,7 +48,11 @@ fn main() -> Result<()> {
     }
     println!("called different: {called} of {EQUALS} (at most {FALSE_AT_MOST})");
 
-    let more = sized()?;
+    let ratio = |more| -> Result<f64> {
+        let compared = compare(&["--rounds=45"], 0, &work(WORK), &work(WORK + more))?;
+        Ok(compared.ratio.median)
+    };
+    let more = WORK + sized(WORK, MORE, ratio)?;
     println!("positive control: {CONTROLS} quick comparisons of cpu:{WORK:?} with cpu:{more:?}");
     let mut found = 0;
     for run in 0..CONTROLS {
@@ -126,23 +130,4 @@ fn verdict(group: &Group) -> Option<Verdict> {
 
 fn work(time: Duration) -> String {
     format!("cpu:{}ns", time.as_nanos())
-}
-
-/// How long the control is to work on a message: along the line through what no more and what half as
-/// much more cost, each found out by a comparison of many rounds.
-fn sized() -> Result<Duration> {
-    let half = WORK.mul_f64(0.5);
-    let ratio = |more: Duration| -> Result<f64> {
-        let ratio = compare(&["--rounds=45"], 0, &work(WORK), &work(WORK + more))?.ratio;
-        println!(
-            "sizing: {more:?} more cost {:.3} times as much",
-            ratio.median
-        );
-        Ok(ratio.median)
-    };
-    let slope = (ratio(half)? - 1.0) / half.as_secs_f64();
-    let more = Duration::from_secs_f64((MORE - 1.0) / slope);
-    let missing = MORE - ratio(more)?;
-    let more = more.as_secs_f64() + missing / slope;
-    Ok(WORK + Duration::from_secs_f64(more.max(0.0)))
 }

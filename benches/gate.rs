@@ -21,7 +21,7 @@ use portlab_stats::{
     read::read,
     record::{Kind, Record},
 };
-use portlab_testkit::{binary, folder};
+use portlab_testkit::{binary, folder, sized};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -186,31 +186,18 @@ impl Bench {
         Ok(file.display().to_string())
     }
 
-    /// How long the slower model is to work on a message so that it spends a tenth more: along the line
-    /// through what no more and half as much more cost, each found by a comparison of many rounds.
+    /// How long the slower model is to work on a message so that it spends a tenth more, found by comparisons of
+    /// many rounds.
     fn sized(&self, other: &str) -> Result<Duration> {
-        let ratio = |more: Duration| -> Result<f64> {
+        let more = sized(WORK, MORE, |more| -> Result<f64> {
             let work = format!("--work={}", nanos(WORK + more));
             let options = [&format!("--models={SLOWER}"), POINT, "--rounds=45", &work];
             let record = self.compare(&options, 0, other)?;
             let gate = builds(&record, BAR);
-            let ratio = gate
-                .judged
-                .first()
-                .and_then(|it| it.ratio)
-                .ok_or("nothing was measured")?;
-            println!(
-                "sizing: {more:?} more cost {:.3} times as much",
-                ratio.median
-            );
-            Ok(ratio.median)
-        };
-        let half = WORK / 2;
-        let slope = (ratio(half)? - 1.0) / half.as_secs_f64();
-        let more = Duration::from_secs_f64((MORE - 1.0) / slope);
-        let missing = MORE - ratio(more)?;
-        let more = more.as_secs_f64() + missing / slope;
-        Ok(WORK + Duration::from_secs_f64(more.max(0.0)))
+            let ratio = gate.judged.first().and_then(|it| it.ratio);
+            Ok(ratio.ok_or("nothing was measured")?.median)
+        })?;
+        Ok(WORK + more)
     }
 }
 
@@ -222,10 +209,8 @@ fn nanos(time: Duration) -> String {
 fn tell(what: &str, record: &Record) {
     let gate = builds(record, BAR);
     let cells = gate.judged.iter().map(|it| {
-        let (ratio, chance) = (
-            it.ratio.map_or(f64::NAN, |it| it.median),
-            it.chance.unwrap_or(1.0),
-        );
+        let ratio = it.ratio.map_or(f64::NAN, |it| it.median);
+        let chance = it.chance.unwrap_or(1.0);
         format!("{} {ratio:.3} (chance {chance:.4})", it.cell.model)
     });
     println!(
@@ -242,10 +227,8 @@ fn decided(record: &Record) -> Outcome {
 /// The same, but a run counts as failed only if it found the slower model to be worse, and no other.
 fn found(record: &Record) -> Outcome {
     let gate = builds(record, BAR);
-    let worse = gate
-        .judged
-        .iter()
-        .filter(|it| it.decision == Decision::Worse);
+    let judged = gate.judged.iter();
+    let worse = judged.filter(|it| it.decision == Decision::Worse);
     let worse: Vec<&str> = worse.map(|it| it.cell.model.as_str()).collect();
     match gate.outcome() {
         Outcome::Failed if worse != [SLOWER] => Outcome::Passed,
@@ -271,12 +254,9 @@ fn draw(equals: &[Record], (factor, times): (f64, usize), random: &mut fastrand:
             };
             let mut measured = measured.clone();
             measured.round = round;
-            if let Some(cpu) = measured
-                .server_cpu_us_per_message
-                .as_mut()
-                .filter(|_| cell.model == SLOWER)
-            {
-                *cpu *= factor;
+            if cell.model == SLOWER {
+                let cpu = measured.server_cpu_us_per_message;
+                measured.server_cpu_us_per_message = cpu.map(|cpu| cpu * factor);
             }
             cell.rounds.push(measured);
         }

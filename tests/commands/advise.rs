@@ -119,8 +119,8 @@ fn an_interrupted_run_says_that_it_was_interrupted() {
 struct InterruptsTheSearch(bool);
 
 impl Audience for InterruptsTheSearch {
-    fn now(&mut self, now: Now<'_>, _share: f64) {
-        self.0 |= matches!(now, Now::Searching { .. });
+    fn now(&mut self, _model: &str, now: Now, _share: f64) {
+        self.0 |= matches!(now, Now::Searching(_));
     }
 
     fn interrupted(&self) -> bool {

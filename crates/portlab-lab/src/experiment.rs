@@ -40,8 +40,8 @@ pub struct Entrant {
     pub name: String,
     /// What is started under that name.
     pub server: Server,
-    /// The entrant whose server this is for a second time, if it is a twin.
-    pub twin_of: Option<String>,
+    /// What it is in the record.
+    pub kind: Kind,
     /// The other build that serves a model; `None` for this one.
     pub build: Option<Arc<Build>>,
 }
@@ -89,24 +89,27 @@ impl Entrant {
     /// A model under its own name.
     pub fn ours(model: &'static dyn Backend) -> Self {
         let sheet = model.sheet();
-        Self::new(sheet.name.to_owned(), Server::Ours(sheet))
+        Self::new(sheet.name.to_owned(), Kind::Model, Server::Ours(sheet))
     }
 
     /// The textbook twin of a model.
     pub fn control(sheet: &'static Sheet) -> Self {
-        Self::new(format!("{}{SUFFIX}", sheet.name), Server::Control(sheet))
+        let name = format!("{}{SUFFIX}", sheet.name);
+        Self::new(name, Kind::Control, Server::Control(sheet))
     }
 
     /// A foreign server.
     pub fn foreign(name: &str, words: Vec<String>) -> Self {
-        Self::new(name.to_owned(), Server::Foreign(words))
+        let command = quoted(words.iter().map(String::as_str));
+        let kind = Kind::Foreign { command };
+        Self::new(name.to_owned(), kind, Server::Foreign(words))
     }
 
-    fn new(name: String, server: Server) -> Self {
+    fn new(name: String, kind: Kind, server: Server) -> Self {
         Self {
             name,
             server,
-            twin_of: None,
+            kind,
             build: None,
         }
     }
@@ -115,7 +118,9 @@ impl Entrant {
     pub fn twin(&self) -> Self {
         Self {
             name: format!("{}{TWIN_SUFFIX}", self.name),
-            twin_of: Some(self.name.clone()),
+            kind: Kind::Twin {
+                of: self.name.clone(),
+            },
             ..self.clone()
         }
     }
@@ -124,6 +129,11 @@ impl Entrant {
     pub fn of_build(&self, build: &Arc<Build>) -> Self {
         Self {
             name: format!("{}{BUILD_SUFFIX}", self.name),
+            kind: Kind::Build {
+                of: self.name.clone(),
+                program: build.program.display().to_string(),
+                version: build.version.clone(),
+            },
             build: Some(Arc::clone(build)),
             ..self.clone()
         }
@@ -137,11 +147,6 @@ impl Entrant {
         }
     }
 
-    /// Whether it is a model under its own name: no control, no twin, and of this build.
-    pub fn is_model(&self) -> bool {
-        self.record().kind == Kind::Model
-    }
-
     /// Whether another program serves it, which may leave processes behind.
     pub(crate) fn is_strange(&self) -> bool {
         self.build.is_some() || matches!(self.server, Server::Foreign(_))
@@ -153,23 +158,10 @@ impl Entrant {
     }
 
     fn record(&self) -> record::Entrant {
-        let kind = match (&self.twin_of, &self.server) {
-            (None, Server::Ours(sheet)) if let Some(build) = &self.build => Kind::Build {
-                of: sheet.name.to_owned(),
-                program: build.program.display().to_string(),
-                version: build.version.clone(),
-            },
-            (Some(of), _) => Kind::Twin { of: of.clone() },
-            (None, Server::Ours(_)) => Kind::Model,
-            (None, Server::Control(_)) => Kind::Control,
-            (None, Server::Foreign(words)) => Kind::Foreign {
-                command: quoted(words.iter().map(String::as_str)),
-            },
-        };
         let sheet = self.sheet().filter(|_| !self.is_control());
         record::Entrant {
             name: self.name.clone(),
-            kind,
+            kind: self.kind.clone(),
             sheet: sheet.map(Sheet::facts),
         }
     }

@@ -117,9 +117,6 @@ impl Server {
     }
 
     /// The same, in surroundings of its own.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
     pub fn start_in<S: AsRef<OsStr>>(
         surroundings: &Surroundings,
         program: &Path,
@@ -130,9 +127,6 @@ impl Server {
 
     /// Starts `program proxy --json`, on a loopback port of IPv4 or IPv6, with `options` behind it, and waits
     /// until it listens.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
     pub fn proxy<S: AsRef<OsStr>>(
         program: &Path,
         ipv4: bool,

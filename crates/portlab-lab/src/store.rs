@@ -34,38 +34,23 @@ const RARELY: u32 = 20;
 /// A folder that can't be written to, or a record that can't be read.
 #[derive(Debug)]
 pub enum StoreError {
-    /// It can't be written to.
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// It can't be read.
-    Read {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The file isn't a record.
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong with it.
-        error: ReadError,
-    },
+    /// This file can't be written to.
+    Write(PathBuf, io::Error),
+    /// This file can't be read.
+    Read(PathBuf, io::Error),
+    /// This file isn't a record.
+    Unusable(PathBuf, ReadError),
 }
 
 impl fmt::Display for StoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let told = match self {
-            Self::Write { path, error } => unwritten(path, error),
-            Self::Read { path, error } => {
+            Self::Write(path, error) => unwritten(path, error),
+            Self::Read(path, error) => {
                 let path = path.display();
                 tr!("can't read {path}: {error}", "无法读取 {path}：{error}")
             }
-            Self::Unusable { path, error } => {
+            Self::Unusable(path, error) => {
                 let path = path.display();
                 tr!("can't use {path}: {error}", "无法使用 {path}：{error:#}")
             }
@@ -92,8 +77,8 @@ pub(crate) fn unwritten(path: &Path, error: &io::Error) -> Text {
 pub fn load(file: &Path) -> Result<Record, StoreError> {
     let path = file.to_owned();
     match input::read(file, MOST_BYTES) {
-        Ok(bytes) => read_bytes(&bytes).map_err(|error| StoreError::Unusable { path, error }),
-        Err(error) => Err(StoreError::Read { path, error }),
+        Ok(bytes) => read_bytes(&bytes).map_err(|error| StoreError::Unusable(path, error)),
+        Err(error) => Err(StoreError::Read(path, error)),
     }
 }
 
@@ -109,10 +94,7 @@ impl Store {
         };
         fs::create_dir_all(dir)
             .and_then(|()| WholeFile::create(&store.file).map(drop))
-            .map_err(|error| StoreError::Write {
-                path: dir.to_owned(),
-                error,
-            })?;
+            .map_err(|error| StoreError::Write(dir.to_owned(), error))?;
         Ok(store)
     }
 
@@ -127,7 +109,7 @@ impl Store {
     /// When there is something else, or it is damaged.
     pub fn kept(&self) -> Result<Option<Record>, StoreError> {
         load(&self.file).map(Some).or_else(|error| match error {
-            StoreError::Read { error, .. } if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            StoreError::Read(_, error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             error => Err(error),
         })
     }
@@ -136,16 +118,11 @@ impl Store {
     ///
     /// # Errors
     /// When the disk is full, or the folder has gone.
-    ///
-    /// # Panics
-    /// Never: a record can always be written as JSON.
     pub fn keep(&self, record: &Record) -> Result<(), StoreError> {
         let mut text = serde_json::to_string_pretty(record).expect("a record is plain data");
         text.push('\n');
-        write_whole(&self.file, text.as_bytes()).map_err(|error| StoreError::Write {
-            path: self.file.clone(),
-            error,
-        })
+        write_whole(&self.file, text.as_bytes())
+            .map_err(|error| StoreError::Write(self.file.clone(), error))
     }
 
     /// Stores `record`, unless it was stored shortly before: writing a long record after each measurement

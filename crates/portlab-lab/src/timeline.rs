@@ -3,15 +3,13 @@
 use std::{fs, io, path::Path, time::Duration};
 
 use portlab_stats::{
-    record::{Cell, Record, Timeline},
+    record::{Cell, Kind, Record, Timeline},
     trace::Trace,
 };
 use portlab_sys::input::Input;
 use portlab_words::{Text, tr};
 
-use crate::{
-    Experiment, MeasureError, Observer, Running, StoreError, experiment::Server, measure::traced,
-};
+use crate::{Experiment, MeasureError, Observer, Running, StoreError, measure::traced};
 
 /// The largest trace that is read: ten times what a measurement records.
 const MOST_BYTES: u64 = 1 << 30;
@@ -45,19 +43,15 @@ pub fn timelines(
         ))),
         false => fs::create_dir_all(dir),
     };
-    made.map_err(|error| StoreError::Write {
-        path: dir.to_owned(),
-        error,
-    })?;
+    made.map_err(|error| StoreError::Write(dir.to_owned(), error))?;
     let Some(part) = experiment.parts.iter().find(|part| part.talks()) else {
         return Ok(());
     };
     record.timelines.clear();
     let cells = record.cells.iter().filter(|cell| {
         let (of, entrant) = experiment.of(cell);
-        let ours = matches!(entrant.server, Server::Ours(_));
         of.workload.name == part.workload.name
-            && (ours && entrant.twin_of.is_none() && entrant.build.is_none())
+            && entrant.kind == Kind::Model
             && cell.not_run.is_none()
     });
     // Of each model the cell that can be drawn best.

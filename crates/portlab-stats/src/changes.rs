@@ -405,9 +405,6 @@ impl<'a> Changes<'a> {
 
 impl Pair<'_> {
     /// How it has changed in what its workload ranks by.
-    ///
-    /// # Panics
-    /// Never: there is always one measure.
     pub fn change(&self) -> &Change {
         self.changes.first().expect("a workload ranks by something")
     }

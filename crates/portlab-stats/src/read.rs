@@ -142,11 +142,11 @@ struct FirstSetup {
     work: String,
     size_bytes: usize,
     depth: usize,
-    load_threads: usize,
-    rounds: usize,
     duration_ms: u64,
     warmup_ms: u64,
-    seed: u64,
+    /// What a setup has today.
+    #[serde(flatten)]
+    today: Setup,
 }
 
 #[derive(Deserialize)]
@@ -201,13 +201,7 @@ impl First {
             cells: cells.collect(),
             entrants,
             timelines: Vec::new(),
-            setup: Setup {
-                suite: None,
-                rounds: setup.rounds,
-                load_threads: setup.load_threads,
-                seed: setup.seed,
-                baseline: None,
-            },
+            setup: setup.today,
             workloads: vec![Workload {
                 title: tr!("{service}", "{service}"),
                 asks: Text::new(
@@ -312,25 +306,26 @@ mod tests {
     #[test]
     fn what_is_no_record_is_told_apart_from_what_is_damaged() {
         let said = |text: &str| read(text).unwrap_err().to_string();
-        assert!(said("").contains("not JSON"));
-        assert!(said(&FIRST[..FIRST.len() / 2]).contains("damaged"));
-        assert!(said("{}").contains("isn't a record of a comparison"));
-        assert!(said("[1, 2]").contains("isn't a record of a comparison"));
-        assert!(said(r#"{"format": "other/1"}"#).contains("isn't a record"));
-        assert!(said(r#"{"format": "portlab-comparison/99"}"#).contains("newer portlab"));
-        let error = said(r#"{"format": "portlab-comparison/2", "command": 3}"#);
-        assert!(
-            error.contains("command: invalid type: integer `3`"),
-            "{error}"
-        );
-        let error = said(r#"{"format": "portlab-comparison/2", "command": "", "command": ""}"#);
-        assert!(error.contains("duplicate field `command`"), "{error}");
         let cut = FIRST.replace("\"messages\"", "\"massages\"");
-        let error = said(&cut);
-        assert!(
-            error.contains("cells[0].rounds[0]: missing field `messages`"),
-            "{error}"
-        );
+        for (text, reason) in [
+            ("", "not JSON"),
+            (&FIRST[..FIRST.len() / 2], "damaged"),
+            ("{}", "isn't a record of a comparison"),
+            ("[1, 2]", "isn't a record of a comparison"),
+            (r#"{"format": "other/1"}"#, "isn't a record"),
+            (r#"{"format": "portlab-comparison/99"}"#, "newer portlab"),
+            (
+                r#"{"format": "portlab-comparison/2", "command": 3}"#,
+                "command: invalid type: integer `3`",
+            ),
+            (
+                r#"{"format": "portlab-comparison/2", "command": "", "command": ""}"#,
+                "duplicate field `command`",
+            ),
+            (&cut, "cells[0].rounds[0]: missing field `messages`"),
+        ] {
+            assert!(said(text).contains(reason), "{reason}: {}", said(text));
+        }
         let kind = FIRST.replace("\"work\": \"", "\"rooms\": \"\\u001b[2J\", \"work\": \"");
         assert!(said(&kind).contains("\\u{1b}"), "{}", said(&kind));
     }

@@ -24,6 +24,7 @@ mod foreign;
 mod program;
 mod running;
 mod server;
+mod sizing;
 mod socket;
 mod trials;
 mod wait;
@@ -36,6 +37,7 @@ pub use program::{
 };
 pub use running::Running;
 pub use server::{echo, echo_changed, serve_once, server, server_at};
+pub use sizing::sized;
 pub use socket::{
     callers, free_addr, listener, listener_with_backlog, wait_until_closed, wait_until_read,
 };

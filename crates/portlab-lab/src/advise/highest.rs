@@ -1,4 +1,4 @@
-//! The highest rate that each model bears.
+//! The highest rate that each model handles.
 
 use portlab_load::{Finding, Goal, Highest, Limit, Missed, Search, Trial};
 use portlab_stats::{
@@ -52,9 +52,7 @@ impl Inquest<'_> {
                 if self.audience.interrupted() || self.budget.left() < self.point.longest() {
                     return false;
                 }
-                let model = self.inquiry.models[*at].sheet().name;
-                let now = Now::Searching { model, rate_per_s };
-                self.audience.now(now, self.budget.share());
+                self.tell(*at, Now::Searching(rate_per_s));
                 let Some(finding) = self.trial(*at, rate_per_s) else {
                     return false;
                 };
@@ -75,15 +73,12 @@ impl Inquest<'_> {
     fn search(&self, at: usize) -> Option<Search> {
         let question = &self.inquiry.question;
         let candidate = &self.candidates[at];
-        let costs = candidate
-            .shots
-            .iter()
-            .filter_map(|it| it.cpu_us_per_message);
+        let shots = candidate.shots.iter();
+        let costs = shots.filter_map(|it| it.cpu_us_per_message);
         let cpu_us = Estimate::of(costs)?.median.max(0.1);
         let estimated = self.server_cores as f64 * 1e6 / cpu_us;
-        let limit = limits(question, self.server_cores)
-            .first()
-            .map_or(f64::INFINITY, |limit| limit.per_s());
+        let limits = limits(question, self.server_cores);
+        let limit = limits.first().map_or(f64::INFINITY, |it| it.per_s());
         let least_per_s = question.rate_per_s;
         let most_per_s = limit.min(estimated * MOST).clamp(least_per_s * 1.01, 5e6);
         let mut search = Search::new(Goal {
@@ -107,15 +102,9 @@ impl Inquest<'_> {
     }
 
     /// Measures all works at one rate, which holds if all of them do. `None` if a measurement was cut off.
-    fn trial(&mut self, at: usize, rate_per_s: f64) -> Option<Finding> {
-        let model = self.inquiry.models[at];
+    fn trial(&self, at: usize, rate_per_s: f64) -> Option<Finding> {
         for work in self.inquiry.question.each_work() {
-            let at_rate = At { rate_per_s, work };
-            let (budget, stage) = (&self.budget, Stage::Whole);
-            match self
-                .point
-                .take(model, 0, at_rate, stage, budget, self.audience)
-            {
+            match self.take(at, 0, At { rate_per_s, work }, Stage::Whole) {
                 Taken::Shot(shot) if shot.says() == Shown::Held => {}
                 Taken::Shot(shot) => return Some(finding(&shot)),
                 Taken::Failed(_) | Taken::Nothing => return Some(Finding::Missed(Missed::Errors)),

@@ -1,5 +1,5 @@
 //! The measurements that an advice follows from, within a time: every model at the rate of the question,
-//! then with a driver that blocks, then the highest rate that each model bears.
+//! then with a driver that blocks, then the highest rate that each model handles.
 
 mod budget;
 mod highest;
@@ -72,35 +72,22 @@ impl Inquiry {
     }
 }
 
-/// What is being measured now.
+/// What a model is measured for now.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Now<'a> {
-    /// A model at the rate of the question.
-    AtRate {
-        /// Its name.
-        model: &'a str,
-        /// Which round, from 1.
-        round: usize,
-    },
-    /// A model whose handler blocks.
-    IfBlocked {
-        /// Its name.
-        model: &'a str,
-    },
-    /// A model at another rate, to find the highest.
-    Searching {
-        /// Its name.
-        model: &'a str,
-        /// Messages per second.
-        rate_per_s: f64,
-    },
+pub enum Now {
+    /// At the rate of the question, in this round, from 1.
+    AtRate(usize),
+    /// With a handler that blocks.
+    IfBlocked,
+    /// At this rate per second, to find the highest.
+    Searching(f64),
 }
 
 /// Watches an inquiry.
 pub trait Audience {
-    /// Called before each measurement. `share`, from 0, is the part of the time that is over; it may exceed
-    /// 1.
-    fn now(&mut self, now: Now<'_>, share: f64);
+    /// Called before each measurement of `model`. `share`, from 0, is the part of the time that is over; it may
+    /// exceed 1.
+    fn now(&mut self, model: &str, now: Now, share: f64);
     /// Whether to end with what is known now. Once true, it stays true.
     fn interrupted(&self) -> bool;
 }
@@ -160,12 +147,9 @@ impl<'a> Inquest<'a> {
             Pinning::Apart { server_cpus, .. } => server_cpus.len(),
             Pinning::Together(_) => inquiry.cores,
         };
-        let candidates: Vec<_> = inquiry
-            .models
-            .iter()
-            .flat_map(|model| inquiry.whole(*model).cells())
-            .map(candidate)
-            .collect();
+        let models = inquiry.models.iter();
+        let cells = models.flat_map(|model| inquiry.whole(*model).cells());
+        let candidates: Vec<_> = cells.map(candidate).collect();
         let of = |kind| {
             let mut works = inquiry.question.works.iter();
             works.find(move |work| work.kind == kind)
@@ -192,7 +176,7 @@ impl<'a> Inquest<'a> {
         self.audience.interrupted() || self.budget.share() >= share
     }
 
-    /// The places of the candidates that may still bear the load.
+    /// The places of the candidates that may still handle the load.
     fn alive(&self) -> Vec<usize> {
         let missed = |shots: &[Shot]| {
             let known = shots.iter().filter(|it| it.says() != Shown::Nothing);
@@ -228,9 +212,7 @@ impl<'a> Inquest<'a> {
                 if self.is_over(1.0) {
                     return;
                 }
-                let model = self.inquiry.models[at].sheet().name;
-                self.audience
-                    .now(Now::AtRate { model, round }, self.budget.share());
+                self.tell(at, Now::AtRate(round));
                 self.one_round(at, round);
             }
             // The next round will take as long as this one.
@@ -245,11 +227,7 @@ impl<'a> Inquest<'a> {
     fn one_round(&mut self, at: usize, round: usize) {
         let works = self.inquiry.question.each_work();
         for (number, work) in works.into_iter().enumerate() {
-            let at_rate = At {
-                rate_per_s: self.inquiry.question.rate_per_s,
-                work,
-            };
-            match self.take(at, round, at_rate) {
+            match self.take_unless_held_up(at, round, self.at_rate(work)) {
                 Taken::Shot(shot) => self.candidates[at].shots.push(Shot {
                     round,
                     work: number,
@@ -267,23 +245,34 @@ impl<'a> Inquest<'a> {
         }
     }
 
-    fn take(&mut self, at: usize, round: usize, at_rate: At) -> Taken {
+    /// The load of the question, with one of its works.
+    fn at_rate(&self, work: Option<Work>) -> At {
+        let rate_per_s = self.inquiry.question.rate_per_s;
+        At { rate_per_s, work }
+    }
+
+    fn tell(&mut self, at: usize, now: Now) {
+        let model = self.inquiry.models[at].sheet().name;
+        self.audience.now(model, now, self.budget.share());
+    }
+
+    fn take(&self, at: usize, round: usize, at_rate: At, stage: Stage) -> Taken {
         let model = self.inquiry.models[at];
-        // If a handler blocks, a few connections show at little cost whether it holds up the others.
+        self.point
+            .take(model, round, at_rate, stage, &self.budget, self.audience)
+    }
+
+    /// Measures a model with all connections. If a handler blocks, a few connections show first, at little cost,
+    /// whether it holds up the others.
+    fn take_unless_held_up(&self, at: usize, round: usize, at_rate: At) -> Taken {
         if let Some(block) = at_rate.work.filter(|work| work.kind == Kind::Block) {
             let little = self.point.little(block, at_rate.rate_per_s);
-            let stage = Stage::Little;
-            match self
-                .point
-                .take(model, round, little, stage, &self.budget, self.audience)
-            {
+            match self.take(at, round, little, Stage::Little) {
                 Taken::Shot(shot) if shot.shown == Shown::Held => {}
                 missed => return missed,
             }
         }
-        let stage = Stage::Whole;
-        self.point
-            .take(model, round, at_rate, stage, &self.budget, self.audience)
+        self.take(at, round, at_rate, Stage::Whole)
     }
 
     /// Makes rounds with a driver that blocks instead of waiting.
@@ -300,14 +289,9 @@ impl<'a> Inquest<'a> {
                 if self.is_over(BLOCKED_SHARE) {
                     return;
                 }
-                let model = self.inquiry.models[at].sheet().name;
-                self.audience
-                    .now(Now::IfBlocked { model }, self.budget.share());
-                let at_rate = At {
-                    rate_per_s: self.inquiry.question.rate_per_s,
-                    work: Some(block),
-                };
-                if let Taken::Shot(shot) = self.take(at, round, at_rate) {
+                self.tell(at, Now::IfBlocked);
+                let at_rate = self.at_rate(Some(block));
+                if let Taken::Shot(shot) = self.take_unless_held_up(at, round, at_rate) {
                     self.candidates[at].blocked.push(shot);
                 }
             }

@@ -116,7 +116,7 @@ impl<'a> Point<'a> {
         self.duration * 2 + Duration::from_secs(1)
     }
 
-    /// A small load that a server with one thread can't bear if each message blocks it: three times the rate
+    /// A small load that a server with one thread can't handle if each message blocks it: three times the rate
     /// of one thread for each processor, and at most the rate of the question.
     pub(super) fn little(&self, block: Work, rate_per_s: f64) -> At {
         let one = 1e9 / block.time_ns.max(1) as f64;

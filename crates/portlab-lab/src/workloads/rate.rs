@@ -1,6 +1,6 @@
 //! An open loop: messages come at their own rate, whatever the server does, as those of many
 //! independent users would. First at one rate for all, half of the slowest server's highest rate; then at
-//! half of what each can bear itself. Latency counts from when a message was due.
+//! half of what each can handle itself. Latency counts from when a message was due.
 
 use std::time::Duration;
 

@@ -15,7 +15,7 @@ const LATENCIES: u64 = 100;
 
 /// The conclusions from `measured`.
 ///
-/// A model bears the load if it met the bound in four of five rounds at least. Of the models that bear the
+/// A model handles the load if it met the bound in four of five rounds at least. Of the models that handle the
 /// load, the one with the smallest *dominant share* is chosen: the larger one of its shares of processors
 /// and memory, because that resource runs out first (A. Ghodsi et al., "Dominant resource fairness", NSDI
 /// 2011).
@@ -23,27 +23,27 @@ pub fn conclude(measured: &Measured) -> Advice {
     let question = &measured.question;
     let limits = limits(question, measured.server_cores);
     let impossible = !question.is_possible(measured.server_cores);
-    let judged: Vec<(&Candidate, Bears)> = measured
-        .candidates
-        .iter()
-        .map(|it| (it, bears(&it.carries, &it.shots, LEAST)))
-        .collect();
+    let all = measured.candidates.iter();
+    let judged = all.map(|it| (it, handles(&it.carries, &it.shots, LEAST)));
+    let judged: Vec<(&Candidate, Handles)> = judged.collect();
     let works = question.each_work().len();
     let mut able: Vec<Cost> = judged
         .iter()
-        .filter(|(_, bears)| *bears == Bears::Yes)
+        .filter(|(_, handles)| *handles == Handles::Yes)
         .filter_map(|(candidate, _)| Cost::of(measured, candidate, works))
         .collect();
     able.sort_by(|a, b| a.share().total_cmp(&b.share()));
-    let cannot = judged.iter().filter_map(|(candidate, bears)| {
-        let why = why_not(candidate, *bears)?;
+    let cannot = judged.iter().filter_map(|(candidate, handles)| {
+        let why = why_not(candidate, *handles)?;
         let model = candidate.model.clone();
         Some(Cannot { model, why })
     });
-    // If no server can bear the load, models aren't listed.
+    // If no server can handle the load, models aren't listed.
     let cannot = cannot.filter(|_| !impossible).collect();
-    // A model that bears the load, but lacks a figure, makes the answer undecided.
-    let is_open = judged.iter().any(|it| it.1 != Bears::No);
+    // A model that handles the load, but lacks a figure, makes the answer undecided.
+    let is_open = judged.iter().any(|it| it.1 != Handles::No);
+    let ceilings = able.iter();
+    let ceilings = ceilings.map(|cost| (cost.model().to_owned(), cost.candidate.ceiling));
     let mut advice = Advice {
         answer: match (impossible, is_open) {
             (true, _) => Answer::Impossible,
@@ -53,10 +53,7 @@ pub fn conclude(measured: &Measured) -> Advice {
         others: Vec::new(),
         cannot,
         limits,
-        ceilings: able
-            .iter()
-            .map(|cost| (cost.model().to_owned(), cost.candidate.ceiling))
-            .collect(),
+        ceilings: ceilings.collect(),
         changes: Vec::new(),
         cautions: cautions(measured, &judged),
     };
@@ -65,11 +62,8 @@ pub fn conclude(measured: &Measured) -> Advice {
     }
     let chosen = choose(&able);
     let resource = chosen.resource();
-    advice.others = able
-        .iter()
-        .filter(|cost| cost.model() != chosen.model())
-        .filter_map(|cost| other(cost, chosen))
-        .collect();
+    let rest = able.iter().filter(|cost| cost.model() != chosen.model());
+    advice.others = rest.filter_map(|cost| other(cost, chosen)).collect();
     advice.others.sort_by(|a, b| a.times.total_cmp(&b.times));
     let equals = advice.others.iter().filter(|other| !other.differs);
     advice.answer = Answer::Choose {
@@ -85,9 +79,9 @@ pub fn conclude(measured: &Measured) -> Advice {
     advice
 }
 
-/// Whether a model bears a load.
+/// Whether a model handles a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Bears {
+enum Handles {
     Yes,
     No,
     /// The rounds contradict each other.
@@ -106,29 +100,29 @@ fn rounds(shots: &[Shot]) -> (usize, usize) {
     (held.count(), known(shots).count())
 }
 
-/// Whether the model bears the load; unknown if fewer than `least` measurements say anything.
-fn bears(carries: &Carries, shots: &[Shot], least: usize) -> Bears {
+/// Whether the model handles the load; unknown if fewer than `least` measurements say anything.
+fn handles(carries: &Carries, shots: &[Shot], least: usize) -> Handles {
     if *carries != Carries::All {
-        return Bears::No;
+        return Handles::No;
     }
     match rounds(shots) {
-        (_, of) if of < least => Bears::Unknown,
-        (held, of) if held * 5 >= of * 4 => Bears::Yes,
-        (held, of) if held * 5 <= of => Bears::No,
-        _ => Bears::Wavers,
+        (_, of) if of < least => Handles::Unknown,
+        (held, of) if held * 5 >= of * 4 => Handles::Yes,
+        (held, of) if held * 5 <= of => Handles::No,
+        _ => Handles::Wavers,
     }
 }
 
-fn why_not(candidate: &Candidate, bears: Bears) -> Option<Why> {
-    match bears {
-        Bears::Yes => None,
-        Bears::Unknown => Some(Why::NotMeasured),
+fn why_not(candidate: &Candidate, handles: Handles) -> Option<Why> {
+    match handles {
+        Handles::Yes => None,
+        Handles::Unknown => Some(Why::NotMeasured),
         _ if candidate.carries != Carries::All => Some(Why::Carries(candidate.carries.clone())),
-        Bears::Wavers => {
+        Handles::Wavers => {
             let (held, of) = rounds(&candidate.shots);
             Some(Why::SomeRounds { held, of })
         }
-        Bears::No => {
+        Handles::No => {
             let missed = known(&candidate.shots).filter(|it| it.says() != Shown::Held);
             let shown = missed.clone().next()?.says();
             let p99s = missed.map(|it| it.p99_ns as f64);
@@ -138,8 +132,8 @@ fn why_not(candidate: &Candidate, bears: Bears) -> Option<Why> {
     }
 }
 
-/// The cheapest of `able`, which are sorted by cost. Among models of equal cost, one that also bears a
-/// driver that blocks is better, then one that bears a clearly higher rate.
+/// The cheapest of `able`, which are sorted by cost. Among models of equal cost, one that also handles a
+/// driver that blocks is better, then one that handles a clearly higher rate.
 fn choose<'a, 'b>(able: &'b [Cost<'a>]) -> &'b Cost<'a> {
     let cheapest = &able[0];
     let same = able.iter().skip(1).filter(|cost| {
@@ -147,10 +141,10 @@ fn choose<'a, 'b>(able: &'b [Cost<'a>]) -> &'b Cost<'a> {
         times.is_none_or(|times| !differs(times))
     });
     same.fold(cheapest, |best, cost| {
-        let blocked = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked, 1);
+        let blocked = |cost: &Cost| handles(&Carries::All, &cost.candidate.blocked, 1);
         match (blocked(cost), blocked(best)) {
-            (Bears::Yes, Bears::No) => return cost,
-            (Bears::No, Bears::Yes) => return best,
+            (Handles::Yes, Handles::No) => return cost,
+            (Handles::No, Handles::Yes) => return best,
             _ => {}
         }
         let (own, bests) = (cost.candidate.ceiling, best.candidate.ceiling);
@@ -181,17 +175,12 @@ fn changes(measured: &Measured, chosen: &Cost, able: &[Cost]) -> Vec<Change> {
     if measured.what_if.is_some() {
         changes.extend(if_blocked(chosen, able).map(Change::Blocks));
     }
-    if let Ceiling::Between {
-        high_per_s: high, ..
-    } = chosen.candidate.ceiling
-    {
-        let more = able
-            .iter()
-            .filter(|cost| cost.candidate.ceiling.low().is_some_and(|low| low > high));
+    if let Ceiling::Between { high_per_s, .. } = chosen.candidate.ceiling {
         let rate = |cost: &&Cost| cost.candidate.ceiling.low().unwrap_or(0.0);
+        let more = able.iter().filter(|cost| rate(cost) > high_per_s);
         let most = more.max_by(|a, b| rate(a).total_cmp(&rate(b)));
         changes.push(Change::Rate {
-            above_per_s: high,
+            above_per_s: high_per_s,
             choose: most.map(|cost| cost.model().to_owned()),
         });
     }
@@ -217,27 +206,27 @@ fn changes(measured: &Measured, chosen: &Cost, able: &[Cost]) -> Vec<Change> {
 const HALF: f64 = 0.5;
 
 fn if_blocked(chosen: &Cost, able: &[Cost]) -> Option<Blocked> {
-    let bears = |cost: &Cost| bears(&Carries::All, &cost.candidate.blocked, 1);
-    let other = able.iter().find(|cost| bears(cost) == Bears::Yes);
-    match (bears(chosen), other) {
-        (Bears::Yes, _) => Some(Blocked::Same),
-        (Bears::No, Some(other)) => Some(Blocked::Choose(other.model().to_owned())),
-        (Bears::No, None) => {
-            let none = able.iter().all(|cost| bears(cost) == Bears::No);
+    let handles = |cost: &Cost| handles(&Carries::All, &cost.candidate.blocked, 1);
+    let other = able.iter().find(|cost| handles(cost) == Handles::Yes);
+    match (handles(chosen), other) {
+        (Handles::Yes, _) => Some(Blocked::Same),
+        (Handles::No, Some(other)) => Some(Blocked::Choose(other.model().to_owned())),
+        (Handles::No, None) => {
+            let none = able.iter().all(|cost| handles(cost) == Handles::No);
             none.then_some(Blocked::NoModel)
         }
-        (Bears::Wavers | Bears::Unknown, _) => None,
+        (Handles::Wavers | Handles::Unknown, _) => None,
     }
 }
 
-fn cautions(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Caution> {
+fn cautions(measured: &Measured, judged: &[(&Candidate, Handles)]) -> Vec<Caution> {
     let mut cautions = Vec::new();
-    let able = judged.iter().filter(|(_, bears)| *bears == Bears::Yes);
+    let able = judged
+        .iter()
+        .filter(|(_, handles)| *handles == Handles::Yes);
+    let able = able.map(|(candidate, _)| &candidate.shots);
     let works = measured.question.each_work().len();
-    let rounds = able
-        .clone()
-        .map(|(it, _)| rounds(&it.shots).1 / works)
-        .min();
+    let rounds = able.clone().map(|shots| rounds(shots).1 / works).min();
     if let Some(rounds) = rounds.filter(|rounds| *rounds < ROUNDS) {
         cautions.push(Caution::FewRounds(rounds));
     }
@@ -247,7 +236,9 @@ fn cautions(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Caution>
     if measured.cut_short {
         cautions.push(Caution::CutShort);
     }
-    let wavering = judged.iter().filter(|(_, bears)| *bears == Bears::Wavers);
+    let wavering = judged
+        .iter()
+        .filter(|(_, handles)| *handles == Handles::Wavers);
     let wavering: Vec<_> = wavering.map(|(it, _)| it.model.clone()).collect();
     if !wavering.is_empty() {
         cautions.push(Caution::Wavers(wavering));
@@ -257,16 +248,11 @@ fn cautions(measured: &Measured, judged: &[(&Candidate, Bears)]) -> Vec<Caution>
     if late > 0 {
         cautions.push(Caution::Generator(late));
     }
-    let held = able
-        .clone()
-        .flat_map(|(it, _)| &it.shots)
-        .map(|it| it.latencies);
+    let held = able.clone().flatten().map(|it| it.latencies);
     if let Some(few) = held.min().filter(|count| *count < LATENCIES) {
         cautions.push(Caution::FewMessages(few));
     }
-    let waited = able
-        .flat_map(|(it, _)| &it.shots)
-        .filter_map(|it| it.wait_share);
+    let waited = able.flatten().filter_map(|it| it.wait_share);
     if let Some(waited) = Estimate::of(waited).filter(|it| it.median >= BUSY) {
         cautions.push(Caution::Busy(waited.median));
     }

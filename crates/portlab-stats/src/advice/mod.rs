@@ -20,7 +20,7 @@ pub use self::{
     told::{Advice, Answer, Blocked, Cannot, Caution, Change, Other, Resource, Why},
 };
 
-/// The load that a server is to bear.
+/// The load that a server is to handle.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Question {
     /// What a handler does for each message, each work measured by itself; empty for an echo.
@@ -48,7 +48,7 @@ impl Question {
         }
     }
 
-    /// Whether no limit forbids that a server with `cores` bears the rate: see [`limits`].
+    /// Whether no limit forbids that a server with `cores` handles the rate: see [`limits`].
     pub fn is_possible(&self, cores: usize) -> bool {
         let limits = limits(self, cores);
         limits.iter().all(|limit| limit.per_s() >= self.rate_per_s)
@@ -108,7 +108,7 @@ pub struct Candidate {
     pub shots: Vec<Shot>,
     /// The same with [`Measured::what_if`].
     pub blocked: Vec<Shot>,
-    /// The highest rate that it bears with the p99 below the bound.
+    /// The highest rate that it handles with the p99 below the bound.
     pub ceiling: Ceiling,
 }
 
@@ -210,7 +210,7 @@ pub enum Ceiling {
 }
 
 impl Ceiling {
-    /// The highest rate that the model surely bears.
+    /// The highest rate that the model surely handles.
     pub fn low(self) -> Option<f64> {
         match self {
             Self::Between { low_per_s, .. } => Some(low_per_s),
@@ -219,7 +219,7 @@ impl Ceiling {
         }
     }
 
-    /// The lowest rate that the model surely doesn't bear.
+    /// The lowest rate that the model surely doesn't handle.
     pub fn high(self) -> Option<f64> {
         match self {
             Self::Between { high_per_s, .. } => Some(high_per_s),

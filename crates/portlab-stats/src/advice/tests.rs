@@ -48,51 +48,34 @@ fn those_that_differ_by_less_than_the_noise_are_equals() {
     let close = measured(vec![able("a", 10.0, 4), able("b", 10.4, 4)]);
     let (model, equals, _) = chosen(&close);
     assert_eq!((&*model, equals), ("a", vec!["b".to_owned()]));
+    let equals = |a: Candidate, b: Candidate| chosen(&measured(vec![a, b])).1.len();
     // A quarter more in two rounds may be chance, in five it isn't.
     let more = able("b", 12.5, 4);
-    assert!(
-        chosen(&measured(vec![able("a", 10.0, 4), more.clone()]))
-            .1
-            .is_empty()
-    );
+    assert_eq!(equals(able("a", 10.0, 4), more.clone()), 0);
     let two = |mut candidate: Candidate| {
         candidate.shots.truncate(2);
         candidate
     };
-    assert_eq!(
-        chosen(&measured(vec![two(able("a", 10.0, 4)), two(more)]))
-            .1
-            .len(),
-        1
-    );
+    assert_eq!(equals(two(able("a", 10.0, 4)), two(more)), 1);
     // Far apart on average, but not in every round.
     let mut noisy = able("b", 12.0, 4);
     for (shot, cpu) in noisy.shots.iter_mut().zip([8.0, 30.0, 9.0, 12.0, 9.0]) {
         shot.cpu_us_per_message = Some(cpu);
     }
-    assert_eq!(
-        chosen(&measured(vec![able("a", 10.0, 4), noisy])).1.len(),
-        1
-    );
+    assert_eq!(equals(able("a", 10.0, 4), noisy), 1);
 }
 
 #[test]
 fn of_equals_the_one_with_more_room_is_chosen() {
+    let between = |low_per_s, high_per_s| Ceiling::Between {
+        low_per_s,
+        high_per_s,
+    };
     let (mut a, mut b) = (able("a", 10.0, 4), able("b", 10.4, 4));
-    a.ceiling = Ceiling::Between {
-        low_per_s: 8e3,
-        high_per_s: 9e3,
-    };
-    b.ceiling = Ceiling::Between {
-        low_per_s: 20e3,
-        high_per_s: 24e3,
-    };
+    (a.ceiling, b.ceiling) = (between(8e3, 9e3), between(20e3, 24e3));
     assert_eq!(chosen(&measured(vec![a.clone(), b.clone()])).0, "b");
     // Not if the intervals touch; nor if it costs clearly more.
-    b.ceiling = Ceiling::Between {
-        low_per_s: 8.5e3,
-        high_per_s: 24e3,
-    };
+    b.ceiling = between(8.5e3, 24e3);
     assert_eq!(chosen(&measured(vec![a.clone(), b])).0, "a");
     let mut dear = able("b", 20.0, 4);
     dear.ceiling = Ceiling::AtLeast {
@@ -137,16 +120,15 @@ fn the_resource_that_runs_out_first_is_what_counts() {
         (other.times - 40.0).abs() < 0.1 && other.differs,
         "{other:?}"
     );
-    let scarce = conclude(&idle)
-        .changes
-        .into_iter()
-        .find_map(|change| match change {
-            Change::Scarce {
-                resource, choose, ..
-            } => Some((resource, choose)),
-            _ => None,
-        });
-    assert_eq!(scarce, Some((Resource::Cpu, "fat".to_owned())));
+    let changes = conclude(&idle).changes.into_iter();
+    let mut scarce = changes.filter_map(|change| match change {
+        Change::Scarce {
+            resource, choose, ..
+        } => Some((resource, choose)),
+        _ => None,
+    });
+    let fat = (Resource::Cpu, "fat".to_owned());
+    assert_eq!(scarce.next(), Some(fat));
 }
 
 #[test]
@@ -176,11 +158,8 @@ fn one_bad_round_of_five_is_noise_and_two_are_undecided() {
     let wavers = missing(able("a", 5.0, 4), 2, Shown::TooSlow);
     let advice = conclude(&measured(vec![wavers.clone(), able("b", 10.0, 4)]));
     assert!(matches!(&advice.answer, Answer::Choose { model, .. } if model == "b"));
-    assert!(
-        advice
-            .cautions
-            .contains(&Caution::Wavers(vec!["a".to_owned()]))
-    );
+    let wavering = Caution::Wavers(vec!["a".to_owned()]);
+    assert!(advice.cautions.contains(&wavering));
     assert_eq!(conclude(&measured(vec![wavers])).answer, Answer::Undecided);
 }
 

@@ -9,14 +9,14 @@ use super::{Carries, Ceiling, Limit, Shown};
 pub struct Advice {
     /// Which model.
     pub answer: Answer,
-    /// The other models that bear the load, with their costs, the cheapest first.
+    /// The other models that handle the load, with their costs, the cheapest first.
     pub others: Vec<Other>,
-    /// The models that don't bear the load, or of which too little is known; empty if no server can bear
+    /// The models that don't handle the load, or of which too little is known; empty if no server can handle
     /// it.
     pub cannot: Vec<Cannot>,
     /// The rates that no model can exceed, the lowest first.
     pub limits: Vec<Limit>,
-    /// The highest rate of each model that bears the load.
+    /// The highest rate of each model that handles the load.
     pub ceilings: Vec<(String, Ceiling)>,
     /// What would change the answer.
     pub changes: Vec<Change>,
@@ -46,9 +46,9 @@ pub enum Answer {
         /// Its p99.
         p99_ns: f64,
     },
-    /// No model that was measured bears the load.
+    /// No model that was measured handles the load.
     NoModel,
-    /// No server can bear the load.
+    /// No server can handle the load.
     Impossible,
     /// The measurements don't decide.
     Undecided,
@@ -64,7 +64,7 @@ pub enum Resource {
     Memory,
 }
 
-/// A model that bears the load, but isn't chosen.
+/// A model that handles the load, but isn't chosen.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Other {
     /// Its name.
@@ -81,7 +81,7 @@ pub struct Other {
     pub differs: bool,
 }
 
-/// A model that doesn't bear the load.
+/// A model that doesn't handle the load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cannot {
     /// Its name.
@@ -90,7 +90,7 @@ pub struct Cannot {
     pub why: Why,
 }
 
-/// Why a model doesn't bear the load.
+/// Why a model doesn't handle the load.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Why {
@@ -118,11 +118,11 @@ pub enum Why {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Change {
-    /// A higher rate than the chosen model bears.
+    /// A higher rate than the chosen model handles.
     Rate {
         /// From this rate on.
         above_per_s: f64,
-        /// The model that bears more, if one is known to.
+        /// The model that handles more, if one is known to.
         choose: Option<String>,
     },
     /// A driver that blocks instead of waiting.
@@ -142,11 +142,11 @@ pub enum Change {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Blocked {
-    /// The chosen model, which bears that too.
+    /// The chosen model, which handles that too.
     Same,
-    /// This model: the cheapest that bears that. The chosen one doesn't.
+    /// This model: the cheapest that handles that. The chosen one doesn't.
     Choose(String),
-    /// No model that was measured bears that.
+    /// No model that was measured handles that.
     NoModel,
 }
 

@@ -28,6 +28,10 @@ fn decisions(gate: &Gate) -> Vec<Decision> {
     gate.judged.iter().map(|it| it.decision.clone()).collect()
 }
 
+fn too_few(pairs: usize, needed: usize) -> Decision {
+    Decision::TooFew { pairs, needed }
+}
+
 /// Runs of one program, the first at second `from`, one every 100 seconds.
 fn made(from: u64, costs: &[f64]) -> Vec<Record> {
     let run = |(at, cost): (usize, &f64)| {
@@ -42,10 +46,8 @@ fn made(from: u64, costs: &[f64]) -> Vec<Record> {
 fn a_model_that_became_a_tenth_slower_fails_and_the_others_do_not() {
     let record = both(&[1.0, 1.1, 1.0], 1);
     let gate = builds(&record, 0.05);
-    assert_eq!(
-        decisions(&gate),
-        [Decision::Fine, Decision::Worse, Decision::Fine]
-    );
+    let expected = [Decision::Fine, Decision::Worse, Decision::Fine];
+    assert_eq!(decisions(&gate), expected);
     assert_eq!(gate.outcome(), Outcome::Failed);
     assert_eq!(gate.judged[1].cell.model, "m1");
     let record = both(&[0.9, 1.0], 2);
@@ -85,9 +87,8 @@ fn a_change_above_the_bar_that_may_be_chance_does_not_pass() {
 #[test]
 fn false_alarms_and_misses_are_as_rare_as_promised() {
     let outcomes = |factors: &[f64], bar: f64, seeds: std::ops::Range<u64>| {
-        let failed =
-            seeds.filter(|seed| builds(&both(factors, *seed), bar).outcome() == Outcome::Failed);
-        failed.count()
+        let outcomes = seeds.map(|seed| builds(&both(factors, seed), bar).outcome());
+        outcomes.filter(|it| *it == Outcome::Failed).count()
     };
     // Without a bar, the level alone holds: of 200, 2 are expected.
     assert!(outcomes(&[1.0; 6], 0.0, 0..200) <= 7);
@@ -109,36 +110,26 @@ fn fewer_messages_are_worse_as_more_time_is() {
 }
 
 #[test]
-fn a_run_that_cannot_decide_says_so_and_passes_nobody() {
+fn a_run_that_cannot_decide_says_so_and_does_not_pass() {
     let mut record = both(&[1.0, 1.0], 5);
     for cell in &mut record.cells {
         cell.rounds.truncate(5);
     }
     let gate = builds(&record, 0.05);
-    let too_few = Decision::TooFew {
-        pairs: 5,
-        needed: 9,
-    };
-    assert_eq!(decisions(&gate), [too_few.clone(), too_few]);
+    assert_eq!(decisions(&gate), [too_few(5, 9), too_few(5, 9)]);
     assert_eq!(gate.outcome(), Outcome::Undecided);
     let mut record = both(&[1.0], 6);
     for round in record.cells[0].rounds.iter_mut().skip(6) {
         *round.server_cpu_us_per_message.as_mut().unwrap() *= 1.5;
     }
     let gate = builds(&record, 0.05);
-    assert!(
-        matches!(
-            decisions(&gate)[..],
-            [Decision::TooNoisy { .. } | Decision::Worse]
-        ),
-        "{gate:?}"
-    );
+    let decision = &decisions(&gate)[0];
+    let expected = matches!(decision, Decision::TooNoisy { .. } | Decision::Worse);
+    assert!(expected, "{gate:?}");
     assert_ne!(gate.outcome(), Outcome::Passed);
     // Without another build, there is nothing to decide.
-    assert_eq!(
-        builds(&crate::fixture::record(vec![]), 0.05).outcome(),
-        Outcome::Undecided
-    );
+    let nothing = crate::fixture::record(vec![]);
+    assert_eq!(builds(&nothing, 0.05).outcome(), Outcome::Undecided);
 }
 
 /// On a busy machine, "not one message was answered" happened to one of 378 measurements of equals.
@@ -155,18 +146,13 @@ fn a_failure_now_and_then_is_not_decided_and_one_in_every_round_is_broken() {
     let erring = Decision::Erring { pairs: 1 };
     assert_eq!(decisions(&fails(0, 1)), [erring, Decision::Fine]);
     assert_eq!(builds(&fails(0, 1), 0.05).outcome(), Outcome::Undecided);
-    assert_eq!(
-        decisions(&fails(0, ROUNDS)),
-        [Decision::Broken, Decision::Fine]
-    );
+    let broken = [Decision::Broken, Decision::Fine];
+    assert_eq!(decisions(&fails(0, ROUNDS)), broken);
     assert_eq!(builds(&fails(0, ROUNDS), 0.05).outcome(), Outcome::Failed);
     // The reference's failures don't fail the program: its rounds are missing.
     assert_eq!(decisions(&fails(1, 1)), [Decision::Fine, Decision::Fine]);
-    let missing = Decision::TooFew {
-        pairs: 0,
-        needed: 9,
-    };
-    assert_eq!(decisions(&fails(1, ROUNDS)), [missing, Decision::Fine]);
+    let missing = [too_few(0, 9), Decision::Fine];
+    assert_eq!(decisions(&fails(1, ROUNDS)), missing);
     // Given up after three failures, which is as bad as failing in all rounds.
     let mut given_up = both(&[1.0], 8);
     given_up.cells[0].rounds.clear();
@@ -188,12 +174,10 @@ fn coins_show_their_heads_as_often_as_pascals_triangle_says() {
 
 #[test]
 fn runs_are_paired_by_the_time_when_they_were_made() {
-    let before = made(0, &[4.0, 4.4, 4.2, 3.9, 4.1, 4.6, 4.0, 4.3]);
-    // The machine's mood moves both alike.
-    let costs: Vec<f64> = [4.0, 4.4, 4.2, 3.9, 4.1, 4.6, 4.0, 4.3]
-        .map(|it| it * 1.1)
-        .to_vec();
-    let mut after = made(50, &costs);
+    // The machine's state moves both alike.
+    let costs = [4.0, 4.4, 4.2, 3.9, 4.1, 4.6, 4.0, 4.3];
+    let before = made(0, &costs);
+    let mut after = made(50, &costs.map(|it| it * 1.1));
     after.reverse();
     let gate = runs(&before, &after, 0.05).unwrap();
     assert_eq!(decisions(&gate), [Decision::Worse]);
@@ -216,13 +200,7 @@ fn runs_that_cannot_decide_are_refused() {
     assert_eq!(why(&one, &later), counts);
     let (few, fewer) = (made(0, &[4.0; 5]), made(50, &[5.0; 5]));
     let gate = runs(&few, &fewer, 0.05).unwrap();
-    assert_eq!(
-        decisions(&gate),
-        [Decision::TooFew {
-            pairs: 5,
-            needed: 8
-        }]
-    );
+    assert_eq!(decisions(&gate), [too_few(5, 8)]);
     let broken = |mut runs: Vec<Record>| {
         runs[2].cells[0].rounds[0].errors = 1;
         runs

@@ -21,7 +21,7 @@ impl<W: Write> Writer<W> {
     /// Begins a file.
     ///
     /// # Errors
-    /// Those of `out`; so it is with all that follow.
+    /// Those of `out`, here and in all other methods.
     pub fn new(mut out: W) -> io::Result<Self> {
         // The events come first: it is by this beginning that viewers know the format.
         out.write_all(b"{\"traceEvents\":[")?;
@@ -29,17 +29,11 @@ impl<W: Write> Writer<W> {
     }
 
     /// Names a process.
-    ///
-    /// # Errors
-    /// Those of the file.
     pub fn process(&mut self, pid: u32, name: &str) -> io::Result<()> {
         self.name("process_name", (pid, pid), name)
     }
 
     /// Names a thread.
-    ///
-    /// # Errors
-    /// Those of the file.
     pub fn thread(&mut self, pid: u32, tid: u32, name: &str) -> io::Result<()> {
         self.name("thread_name", (pid, tid), name)
     }
@@ -54,9 +48,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes what a thread did.
-    ///
-    /// # Errors
-    /// Those of the file.
     pub fn slice(&mut self, slice: &Slice) -> io::Result<()> {
         let (name, pid, tid) = (slice.kind.name(), slice.pid, slice.tid);
         let start = Micros(slice.start_ns);
@@ -74,9 +65,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes a connection: its beginning and its end.
-    ///
-    /// # Errors
-    /// Those of the file.
     pub fn span(&mut self, span: &Span) -> io::Result<()> {
         let (conn, pid, tid) = (span.conn.to_string(), span.pid, span.tid);
         let same =
@@ -98,9 +86,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Writes the value that a counter has from a moment on.
-    ///
-    /// # Errors
-    /// Those of the file.
     pub fn sample(&mut self, pid: u32, name: &str, at_ns: u64, value: u64) -> io::Result<()> {
         let (at, name) = (Micros(at_ns), Value::from(name));
         let args = Args {
@@ -112,9 +97,6 @@ impl<W: Write> Writer<W> {
     }
 
     /// Ends the file with what it is about.
-    ///
-    /// # Errors
-    /// Those of the file.
     pub fn finish(mut self, about: &About) -> io::Result<W> {
         let about = json!(about);
         write!(

@@ -43,22 +43,22 @@ impl Screen {
 }
 
 impl Audience for Screen {
-    fn now(&mut self, now: Now<'_>, share: f64) {
+    fn now(&mut self, model: &str, now: Now, share: f64) {
         let rate_asked = &self.rate;
         let what = match now {
-            Now::AtRate { model, round } => {
+            Now::AtRate(round) => {
                 tr!(
                     lang(),
                     "{model} at {rate_asked}, round {round}",
                     "{model}，{rate_asked}，第 {round} 轮"
                 )
             }
-            Now::IfBlocked { model } => tr!(
+            Now::IfBlocked => tr!(
                 lang(),
                 "{model} if the driver blocks",
                 "{model}，假如驱动会阻塞"
             ),
-            Now::Searching { model, rate_per_s } => {
+            Now::Searching(rate_per_s) => {
                 let rate = per_s(rate_per_s);
                 tr!(lang(), "{model} at {rate}", "{model}，{rate}")
             }

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use portlab_stats::advice::{
     Advice, Answer, Blocked, Cannot, Carries, Caution, Ceiling, Change, Kind, Limit, Measured,
-    Other, Question, Resource, Shown, Why,
+    Question, Resource, Shown, Why,
 };
 
 /// A line: what it is about, and what it says.
@@ -20,6 +20,19 @@ use portlab_stats::advice::{
 pub(super) struct Line {
     pub(super) lead: &'static str,
     pub(super) text: String,
+}
+
+impl Line {
+    fn new(lead: &'static str, text: String) -> Self {
+        Self { lead, text }
+    }
+
+    /// A line that lists the first of `told`; `None` if there are none.
+    fn list(lead: &'static str, told: impl Iterator<Item = String>, lang: Lang) -> Option<Self> {
+        let told: Vec<String> = told.collect();
+        let few = lang.first_few(told.iter().map(String::as_str));
+        (!told.is_empty()).then(|| Self::new(lead, few))
+    }
 }
 
 /// The option that gives this work.
@@ -42,18 +55,14 @@ pub(super) fn lines(measured: &Measured, advice: &Advice, lang: Lang) -> Vec<Lin
     let all = advice.cannot.iter();
     let (unknown, unable): (Vec<_>, Vec<_>) =
         all.partition(|it| matches!(it.why, Why::NotMeasured | Why::SomeRounds { .. }));
-    lines.extend(with_reasons(lang.pick("can't:", "不能："), &unable, lang));
-    lines.extend(with_reasons(
+    let (cannot, not_known) = (
+        lang.pick("can't:", "不能："),
         lang.pick("not known:", "不知道："),
-        &unknown,
-        lang,
-    ));
-    lines.extend(
-        advice
-            .limits
-            .first()
-            .map(|limit| physical(limit, question, lang)),
     );
+    lines.extend(with_reasons(cannot, &unable, lang));
+    lines.extend(with_reasons(not_known, &unknown, lang));
+    let lowest = advice.limits.first();
+    lines.extend(lowest.map(|limit| physical(limit, question, lang)));
     lines.extend(ceilings(question, advice, lang));
     let changes = advice.changes.iter();
     lines.extend(changes.map(|change| changed(change, measured, advice, lang)));
@@ -103,7 +112,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             let (memory, p99) = (bytes(*memory_bytes), nanos(*p99_ns));
             let mut text = tr!(
                 lang,
-                "{model}: it bears {load} with a p99 of {p99}, and takes {share}% of a processor and \
+                "{model}: it handles {load} with a p99 of {p99}, and takes {share}% of a processor and \
                  {memory}",
                 "{model}：承受 {load} 时 p99 为 {p99}，占用一个处理器的 {share}%、内存 {memory}"
             );
@@ -121,7 +130,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             lang.pick("none:", "都不行："),
             tr!(
                 lang,
-                "no model bears {load} with a p99 below {within}",
+                "no model handles {load} with a p99 below {within}",
                 "没有模型能在 p99 低于 {within} 时承受 {load}"
             ),
         ),
@@ -129,7 +138,7 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             lang.pick("impossible:", "不可能："),
             tr!(
                 lang,
-                "no server can bear {load}, whatever its model; nothing was measured",
+                "no server can handle {load}, whatever its model; nothing was measured",
                 "无论什么模型，都不可能承受 {load}；没有测量"
             ),
         ),
@@ -137,12 +146,12 @@ fn answer(question: &Question, advice: &Advice, lang: Lang) -> Line {
             lang.pick("undecided:", "不能确定："),
             tr!(
                 lang,
-                "the measurements don't tell which model bears {load} with a p99 below {within}",
+                "the measurements don't tell which model handles {load} with a p99 below {within}",
                 "测量结果说明不了哪个模型能在 p99 低于 {within} 时承受 {load}"
             ),
         ),
     };
-    Line { lead, text }
+    Line::new(lead, text)
 }
 
 fn resource(resource: Resource, lang: Lang) -> &'static str {
@@ -153,11 +162,8 @@ fn resource(resource: Resource, lang: Lang) -> &'static str {
 }
 
 fn others(advice: &Advice, lang: Lang) -> Option<Line> {
-    let dearer: Vec<&Other> = advice.others.iter().filter(|it| it.differs).collect();
-    if dearer.is_empty() {
-        return None;
-    }
-    let told = dearer.iter().map(|other| {
+    let dearer = advice.others.iter().filter(|it| it.differs);
+    let told = dearer.map(|other| {
         let [times, low, high] = [other.times, other.low, other.high].map(three_digits);
         let (model, of) = (&other.model, resource(other.resource, lang));
         tr!(
@@ -166,11 +172,7 @@ fn others(advice: &Advice, lang: Lang) -> Option<Line> {
             "{model} 用 {times} 倍的{of}（{low} 到 {high}）"
         )
     });
-    let told: Vec<String> = told.collect();
-    Some(Line {
-        lead: lang.pick("costs more:", "更贵的："),
-        text: lang.first_few(told.iter().map(String::as_str)),
-    })
+    Line::list(lang.pick("costs more:", "更贵的："), told, lang)
 }
 
 fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Line> {
@@ -183,18 +185,11 @@ fn with_reasons(lead: &'static str, cannot: &[&Cannot], lang: Lang) -> Option<Li
             None => reasons.push((why, vec![model])),
         }
     }
-    if reasons.is_empty() {
-        return None;
-    }
     let told = reasons.iter().map(|(why, models)| {
         let models = lang.first_few(models.iter().copied());
         tr!(lang, "{models} ({why})", "{models}（{why}）")
     });
-    let told: Vec<String> = told.collect();
-    Some(Line {
-        lead,
-        text: lang.first_few(told.iter().map(String::as_str)),
-    })
+    Line::list(lead, told, lang)
 }
 
 fn why_not(why: &Why, lang: Lang) -> String {
@@ -225,7 +220,7 @@ fn why_not(why: &Why, lang: Lang) -> String {
         }
         Why::SomeRounds { held, of } => tr!(
             lang,
-            "kept to the bound in {held} of {of} rounds",
+            "met the bound in {held} of {of} rounds",
             "{of} 轮中只有 {held} 轮达标"
         ),
         Why::Missed { shown, p99_ns } => {
@@ -279,20 +274,14 @@ fn physical(limit: &Limit, question: &Question, lang: Lang) -> Line {
             )
         }
     };
-    Line {
-        lead: lang.pick("physical limit:", "物理极限："),
-        text,
-    }
+    Line::new(lang.pick("physical limit:", "物理极限："), text)
 }
 
 fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
     let within = nanos(question.within_ns as f64);
-    let mut known: Vec<&(String, Ceiling)> = advice.ceilings.iter().collect();
-    known.retain(|(_, ceiling)| ceiling.low().or(ceiling.high()).is_some());
-    if known.is_empty() {
-        return None;
-    }
-    let told = known.iter().map(|(model, ceiling)| {
+    let known = advice.ceilings.iter();
+    let known = known.filter(|(_, ceiling)| ceiling.low().or(ceiling.high()).is_some());
+    let told = known.map(|(model, ceiling)| {
         let told = match *ceiling {
             Ceiling::Between {
                 low_per_s,
@@ -301,35 +290,29 @@ fn ceilings(question: &Question, advice: &Advice, lang: Lang) -> Option<Line> {
                 let [low, high] = [low_per_s, high_per_s].map(rate);
                 tr!(lang, "{low} to {high}", "{low} 到 {high}")
             }
-            Ceiling::AtLeast {
-                per_s,
-                spoiled: true,
-            } => {
+            Ceiling::AtLeast { per_s, spoiled } => {
                 let per_s = rate(per_s);
-                tr!(
-                    lang,
-                    "{per_s} or more (higher rates can't be measured here)",
-                    "{per_s} 以上（更高的速率在这里测不出来）"
-                )
-            }
-            Ceiling::AtLeast { per_s, .. } => {
-                let per_s = rate(per_s);
-                tr!(lang, "{per_s} or more", "{per_s} 以上")
+                match spoiled {
+                    true => tr!(
+                        lang,
+                        "{per_s} or more (higher rates can't be measured here)",
+                        "{per_s} 以上（更高的速率在这里测不出来）"
+                    ),
+                    false => tr!(lang, "{per_s} or more", "{per_s} 以上"),
+                }
             }
             _ => tr!(lang, "about what was asked", "大约就是所问的速率"),
         };
-        tr!(lang, "{model} {told}", "{model} {told}")
+        format!("{model} {told}")
     });
-    let told: Vec<String> = told.collect();
-    let told = lang.first_few(told.iter().map(String::as_str));
-    Some(Line {
-        lead: lang.pick("highest rate:", "最高速率："),
-        text: tr!(
-            lang,
-            "with a p99 below {within}: {told}",
-            "p99 低于 {within}：{told}"
-        ),
-    })
+    let list = Line::list(lang.pick("highest rate:", "最高速率："), told, lang)?;
+    let told = list.text;
+    let text = tr!(
+        lang,
+        "with a p99 below {within}: {told}",
+        "p99 低于 {within}：{told}"
+    );
+    Some(Line::new(list.lead, text))
 }
 
 fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) -> Line {
@@ -346,12 +329,12 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             match choose {
                 Some(model) => tr!(
                     lang,
-                    "from {above} on choose {model}, which bears more",
+                    "from {above} on choose {model}, which handles more",
                     "速率到 {above} 以上就选 {model}，它承受得更多"
                 ),
                 None => tr!(
                     lang,
-                    "from {above} on {chosen} is too slow, and no other model is known to bear clearly \
+                    "from {above} on {chosen} is too slow, and no other model is known to handle clearly \
                      more",
                     "速率到 {above} 以上 {chosen} 就不够了，也不知道有哪个模型明显更强"
                 ),
@@ -362,14 +345,12 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             let time = units::time(Duration::from_nanos(what.map_or(0, |work| work.time_ns)));
             match blocked {
                 Blocked::Same => {
-                    return Line {
-                        lead: lang.pick("wouldn't change it:", "不会改变它："),
-                        text: tr!(
-                            lang,
-                            "a driver that blocks for {time} instead of waiting: {chosen} bears that too",
-                            "即使驱动不是等待而是阻塞 {time}，{chosen} 也承受得住"
-                        ),
-                    };
+                    let text = tr!(
+                        lang,
+                        "a driver that blocks for {time} instead of waiting: {chosen} handles that too",
+                        "即使驱动不是等待而是阻塞 {time}，{chosen} 也承受得住"
+                    );
+                    return Line::new(lang.pick("wouldn't change it:", "不会改变它："), text);
                 }
                 Blocked::Choose(model) => tr!(
                     lang,
@@ -393,15 +374,12 @@ fn changed(change: &Change, measured: &Measured, advice: &Advice, lang: Lang) ->
             let (scarce, times) = (resource(*scarce, lang), three_digits(*times));
             tr!(
                 lang,
-                "if {scarce} is what you lack: {choose} takes {times} times as much of it as {chosen}",
+                "if {scarce} is scarce: {choose} takes {times} times as much as {chosen}",
                 "如果缺的是{scarce}：{choose} 只用 {chosen} 的 {times} 倍"
             )
         }
     };
-    Line {
-        lead: lang.pick("would change it:", "什么会改变它："),
-        text,
-    }
+    Line::new(lang.pick("would change it:", "什么会改变它："), text)
 }
 
 fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
@@ -421,7 +399,7 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
             let models = lang.first_few(models.iter().map(String::as_str));
             tr!(
                 lang,
-                "{models} kept to the bound in some rounds only",
+                "{models} met the bound in some rounds only",
                 "{models} 只有部分轮次达标"
             )
         }
@@ -456,20 +434,14 @@ fn sure(measured: &Measured, advice: &Advice, lang: Lang) -> Line {
         "{in_rounds}, each server in a fresh process, on {processors}",
         "{rounds} 轮，每次测量都是新的服务器进程，服务器有 {cores} 个处理器"
     );
-    let word = match cautions.is_empty() {
-        true => lang.pick("yes", "可信"),
-        false => lang.pick("with care", "要小心"),
-    };
-    let because = match cautions.is_empty() {
-        true => String::new(),
-        false => format!(
-            "{}{}",
-            lang.pick("; ", "；"),
-            cautions.join(lang.pick("; ", "；"))
+    let semicolon = lang.pick("; ", "；");
+    let (word, because) = match cautions.is_empty() {
+        true => (lang.pick("yes", "可信"), String::new()),
+        false => (
+            lang.pick("with care", "要小心"),
+            format!("{semicolon}{}", cautions.join(semicolon)),
         ),
     };
-    Line {
-        lead: lang.pick("how sure:", "有多可信："),
-        text: tr!(lang, "{word}: {on}{because}", "{word}：{on}{because}"),
-    }
+    let text = tr!(lang, "{word}: {on}{because}", "{word}：{on}{because}");
+    Line::new(lang.pick("how sure:", "有多可信："), text)
 }

@@ -8,7 +8,11 @@ use portlab_lab::{
     experiment::{BUILD_SUFFIX, Entrant},
 };
 use portlab_report::gate_text;
-use portlab_stats::{analysis::LEAST_FLOOR, gate::builds, record::Record};
+use portlab_stats::{
+    analysis::LEAST_FLOOR,
+    gate::builds,
+    record::{Kind, Record},
+};
 use portlab_words::tr;
 
 use super::Args;
@@ -23,7 +27,7 @@ pub(super) fn add(entrants: &mut Vec<Entrant>, program: &Path) -> anyhow::Result
     let all = std::mem::take(entrants);
     let mut models = 0;
     for entrant in all {
-        let other = entrant.is_model().then(|| entrant.of_build(&build));
+        let other = (entrant.kind == Kind::Model).then(|| entrant.of_build(&build));
         entrants.push(entrant);
         models += usize::from(other.is_some());
         entrants.extend(other);

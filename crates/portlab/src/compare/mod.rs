@@ -124,7 +124,7 @@ pub(crate) struct Args {
     runtime_threads: Option<u16>,
 
     /// Messages per second over all connections, in an open loop; also 1k..50kx2
-    /// [default: what all can bear, and half of what each can]
+    /// [default: what all can handle, and half of what each can]
     #[arg(long, value_name = "RATES", value_delimiter = ',')]
     #[arg(value_parser = parts::numbers(units::rate("0.001", "10M"), |rate| rate))]
     rate: Vec<Steps>,

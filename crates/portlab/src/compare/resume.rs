@@ -15,7 +15,7 @@ use crate::args::lang;
 pub(super) fn kept(args: &Args, store: &Store) -> anyhow::Result<Option<Record>> {
     let file = store.file().display();
     let kept = match store.kept() {
-        Err(error @ StoreError::Unusable { .. }) => {
+        Err(error @ StoreError::Unusable(..)) => {
             bail!(tr!(
                 "{error}; it would be replaced: choose another folder with --out DIR",
                 "{error:#}；继续会覆盖它：请用 --out 换一个文件夹"

@@ -145,20 +145,12 @@ fn open(path: &Path) -> anyhow::Result<Record> {
     };
     let record = load(&file).map_err(|error| {
         let remedy = match &error {
-            StoreError::Read { .. }
-            | StoreError::Unusable {
-                error: ReadError::Foreign(_),
-                ..
-            } => lang().pick(
+            StoreError::Read(..) | StoreError::Unusable(_, ReadError::Foreign(_)) => lang().pick(
                 "; give the results.json of a portlab compare, or its folder",
                 "；请给出 portlab compare 的 results.json 或它所在的文件夹",
             ),
-            StoreError::Unusable {
-                error: ReadError::Newer(_),
-                ..
-            }
-            | StoreError::Write { .. } => "",
-            StoreError::Unusable { .. } => lang().pick(
+            StoreError::Unusable(_, ReadError::Newer(_)) | StoreError::Write(..) => "",
+            StoreError::Unusable(..) => lang().pick(
                 "; measure again with portlab compare",
                 "；请用 portlab compare 重新测量",
             ),

@@ -68,7 +68,7 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
         (
             Lang::En,
             [
-                "choose lean: it bears 5.00k/s on 500 connections with a p99 of 6.00 ms",
+                "choose lean: it handles 5.00k/s on 500 connections with a p99 of 6.00 ms",
                 "no difference was measured to like-it",
                 "dear 3.00 times the CPU time (2.90 to 3.00)",
                 "can't: one (serves one connection at a time), few (serves 16",
@@ -76,8 +76,8 @@ fn an_advice_is_ten_lines_at_most_and_says_all_of_it_in_both_languages() {
                 "dear 30.0k/s or more (higher rates can't be measured here)",
                 "from 24.0k/s on choose dear",
                 "if the driver blocks for 5.00 ms instead of waiting, lean can't do it: choose dear",
-                "if memory is what you lack: dear takes 0.25 times as much of it as lean",
-                "not known: unmeasured (too few measurements count), wavers (kept to the bound in 3 of 5",
+                "if memory is scarce: dear takes 0.25 times as much as lean",
+                "not known: unmeasured (too few measurements count), wavers (met the bound in 3 of 5",
                 "how sure: with care: 5 rounds",
                 "the run was interrupted",
             ],
@@ -135,7 +135,7 @@ fn what_is_impossible_is_told_with_the_law_and_nothing_else() {
     }
     let told = told(&asked, Lang::En);
     assert_eq!(told.len(), 2, "{told:#?}");
-    assert!(told[0].starts_with("impossible: no server can bear 200k/s"));
+    assert!(told[0].starts_with("impossible: no server can handle 200k/s"));
     assert!(
         told[1].contains("the load asked for is 200% of it"),
         "{told:#?}"
