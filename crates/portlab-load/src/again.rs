@@ -6,8 +6,8 @@ use std::collections::VecDeque;
 /// events again. The connections that are left wait for the next turn.
 pub(crate) const SLICE: u64 = 20_000_000;
 
-/// The places that are visited again without an event of the poller, each listed once: the poller reports
-/// new bytes at a listed place as well, and with two entries a place would be visited more and more often.
+/// The slots that are visited again without an event of the poller, each listed once: the poller also reports new bytes
+/// of a listed slot, and with two entries a slot would be visited more and more often.
 #[derive(Debug)]
 pub(crate) struct Again {
     queue: VecDeque<u32>,
@@ -15,7 +15,7 @@ pub(crate) struct Again {
 }
 
 impl Again {
-    /// An empty list for `places` places.
+    /// An empty list for `places` slots.
     pub(crate) fn new(places: usize) -> Self {
         Self {
             queue: VecDeque::new(),
@@ -29,7 +29,7 @@ impl Again {
         }
     }
 
-    /// Takes the place that was listed first.
+    /// Takes the slot that was listed first.
     pub(crate) fn pop(&mut self) -> Option<u32> {
         let slot = self.queue.pop_front()?;
         self.is_listed[slot as usize] = false;

@@ -28,7 +28,7 @@ type ThreadState = crate::thread_state::ThreadState<Requests>;
 #[derive(Debug)]
 pub(crate) struct Conn {
     stream: TcpStream,
-    /// Its place among its thread's connections.
+    /// Its slot among its thread's connections.
     slot: u32,
     /// Which connection of the run this is; its stream is the ring from a place of its own on.
     number: usize,
@@ -366,7 +366,7 @@ impl Conn {
             let pause = (length as u128 * 1_000_000_000 / u128::from(rate)) as u64;
             let now = state.now();
             self.pause.reading_until = self.pause.reading_until.max(now) + pause;
-            // The poller told of these bytes once, and won't again.
+            // The poller has reported these bytes, and won't report them again.
             self.remind(self.pause.reading_until, now, state);
         }
         Ok(Some(length))

@@ -1,4 +1,4 @@
-//! Making connections, ending them, and making others in their place.
+//! Making connections, ending them, and replacing them.
 
 use std::{
     collections::VecDeque, io, net::SocketAddr, sync::atomic::Ordering::Relaxed, time::Duration,
@@ -24,13 +24,13 @@ const CONNECTING_AT_ONCE: usize = 64;
 /// The receive buffer in the kernel of a client that reads slowly; Linux doubles it.
 const SMALL_BUFFER: usize = 4 * 1024;
 
-/// In churn, how long a place that could not be connected waits before it tries again, and how often
+/// In churn, how long a slot that could not be connected waits before it tries again, and how often
 /// in a row it does.
 const RETRY: Duration = Duration::from_millis(100);
 const RETRIES: u8 = 10;
 
-/// How many are begun before the poller is asked again: with more, a connection that stands already
-/// would wait to be looked at, and seem slow.
+/// How many connections are begun before the poller is asked again: with more, a connection that is made already would
+/// wait for its event, and seem slow.
 const BEGUN_AT_ONCE: usize = 8;
 
 /// Which slots are to be connected, and how far each is.
@@ -38,19 +38,19 @@ const BEGUN_AT_ONCE: usize = 8;
 pub(crate) struct Dialling {
     waiting: VecDeque<u32>,
     under_way: usize,
-    /// Places that are connected and wait for what the server says first.
+    /// Slots that are connected and wait for the server's greeting.
     entering: usize,
-    /// Connections that have become able to talk since the run began.
+    /// Connections that have been opened since the run began.
     made: usize,
-    /// Places that wait before they try again.
+    /// Slots that wait before they try again.
     resting: usize,
-    /// Failures in a row, by place.
+    /// Failures in a row, by slot.
     failures: Vec<u8>,
     told: bool,
 }
 
 impl Dialling {
-    /// All of `places` are to be connected.
+    /// All of `places` slots are to be connected.
     pub(crate) fn of_all(places: usize) -> Self {
         Self {
             waiting: (0..places as u32).collect(),
@@ -68,7 +68,7 @@ impl Dialling {
         self.under_way + self.entering + self.resting + self.waiting.len() > 0
     }
 
-    /// The place has rested, and is to be connected again.
+    /// The slot has rested, and is to be connected again.
     pub(crate) fn again(&mut self, slot: u32) {
         self.resting -= 1;
         self.waiting.push_back(slot);
@@ -104,12 +104,9 @@ impl<C: Dialogue> Worker<C> {
 
     /// Whether as many connections are under way as may be at once.
     fn is_full(&self) -> bool {
-        let Dialling {
-            under_way,
-            entering,
-            ..
-        } = self.dialling;
-        under_way == CONNECTING_AT_ONCE || under_way + entering >= C::ENTERING_AT_ONCE
+        let under_way = self.dialling.under_way;
+        let all = under_way + self.dialling.entering;
+        under_way == CONNECTING_AT_ONCE || all >= C::ENTERING_AT_ONCE
     }
 
     /// When the connection at `slot` is to be begun: at first, for all of them to be spread over the
@@ -123,7 +120,7 @@ impl<C: Dialogue> Worker<C> {
         (ramp * self.number(slot) as f64 / plan.connections as f64) as u64
     }
 
-    /// Which connection of the whole run stands at `slot`.
+    /// The number in the whole run of the connection at `slot`.
     fn number(&self, slot: u32) -> usize {
         self.index + slot as usize * self.state.plan.threads
     }
@@ -161,7 +158,7 @@ impl<C: Dialogue> Worker<C> {
         match is_made(&stream) {
             Ok(true) => {}
             Ok(false) => {
-                // The poller has told of something else.
+                // The event was another one.
                 self.places[slot as usize] = Slot::Connecting(stream, since);
                 return;
             }
@@ -181,7 +178,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// What the server says first may have come.
+    /// The server's greeting may have come.
     pub(crate) fn enter_at(&mut self, slot: u32) {
         let Slot::Entering(conn, _) = &mut self.places[slot as usize] else {
             return;
@@ -200,7 +197,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// The connection can talk.
+    /// The connection is open.
     fn open(&mut self, slot: u32, conn: C, now: u64) {
         self.dialling.made += 1;
         self.gauges.made.fetch_add(1, Relaxed);

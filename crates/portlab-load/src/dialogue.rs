@@ -1,4 +1,4 @@
-//! What is said on connections: the half of a load that [`Worker`](crate::worker::Worker) doesn't know.
+//! What connections send and receive: the half of a load that [`Worker`](crate::worker::Worker) doesn't know.
 
 use mio::net::TcpStream;
 
@@ -30,10 +30,10 @@ pub(crate) trait Dialogue: Sized {
     /// Whether a connection that was lost is replaced where connections are replaced at all.
     const REPLACES_LOST: bool;
 
-    /// What the connections at `places` places share.
+    /// What the connections at `places` slots share.
     fn shared(plan: &Plan, places: usize) -> Self::Shared;
 
-    /// The connection at place `slot`, the run's number `number`, has been made.
+    /// The connection at `slot`, the run's number `number`, has been made.
     fn new(
         stream: TcpStream,
         slot: u32,
@@ -71,7 +71,7 @@ pub(crate) trait Dialogue: Sized {
     /// Whether the connection may send another message.
     fn has_room(&self, state: &ThreadState<Self::Shared>) -> bool;
 
-    /// The place of a connection that was chosen, and still has room.
+    /// The connection at `slot` was chosen, and still has room.
     fn still_has_room(_state: &mut ThreadState<Self::Shared>, _slot: u32) {}
 
     /// One more message is sent as of `now`, and was due at `due`; `send` sends it.
@@ -140,7 +140,7 @@ pub(crate) struct Turn {
 /// What is known of a thread's connections when all is over.
 #[derive(Debug, Default)]
 pub(crate) struct Finished {
-    /// Messages answered while measuring, by place; `None` where there never was a connection.
+    /// Messages answered while measuring, by slot; `None` where there never was a connection.
     pub(crate) served: Vec<Option<u64>>,
     /// What answers began with.
     pub(crate) answers: crate::Answers,

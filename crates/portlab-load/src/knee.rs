@@ -273,7 +273,7 @@ mod tests {
         assert_eq!((at(&curve(&points)).rung, at(&curve(&far)).rung), (1, 1));
     }
 
-    /// What was said of such a ladder: "no knee up to 16k". A rise that goes away again isn't load's.
+    /// If latency falls again at a higher rate, the load didn't raise it.
     #[test]
     fn a_latency_that_rises_22_fold_in_the_middle_and_falls_again_is_no_knee() {
         let points = [

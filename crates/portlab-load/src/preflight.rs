@@ -1,4 +1,4 @@
-//! What will fail, said before the run, from the plan and the machine's limits alone.
+//! Warnings before the run, from the plan and the machine's limits alone.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -135,10 +135,8 @@ fn churn_within(plan: &Plan, time: Duration) -> u64 {
         return 0;
     };
     let share = |length: Duration| time.as_secs_f64().min(length.as_secs_f64());
-    let by_rate = plan
-        .pace
-        .rate_per_s()
-        .map(|rate_per_s| (rate_per_s * plan.stop.after.map_or(time.as_secs_f64(), share)) as u64);
+    let length_s = plan.stop.after.map_or(time.as_secs_f64(), share);
+    let by_rate = plan.pace.rate_per_s().map(|it| (it * length_s) as u64);
     let messages = by_rate.into_iter().chain(plan.stop.messages).min();
     messages.unwrap_or(0) / each.max(1)
 }
@@ -148,17 +146,11 @@ fn slowness(plan: &Plan) -> Duration {
     let behaviour = plan.script.behaviour;
     let longest = *plan.script.say.sizes().end() as u64;
     let in_flight = longest.saturating_mul(plan.depth as u64);
-    let sending = behaviour
-        .trickle
-        .map_or(0.0, |gap| gap.as_secs_f64() * in_flight as f64);
-    let echoed = if plan.checks_every_byte() {
-        in_flight
-    } else {
-        0
-    };
-    let reading = behaviour
-        .read_per_s
-        .map_or(0.0, |rate| echoed as f64 / rate as f64);
+    let sending = |gap: Duration| gap.as_secs_f64() * in_flight as f64;
+    let sending = behaviour.trickle.map_or(0.0, sending);
+    let echoed = in_flight * u64::from(plan.checks_every_byte());
+    let reading = |rate: u64| echoed as f64 / rate as f64;
+    let reading = behaviour.read_per_s.map_or(0.0, reading);
     Duration::try_from_secs_f64(sending.max(reading)).unwrap_or(Duration::MAX)
 }
 

@@ -10,16 +10,16 @@ pub(crate) struct Requests {
     pub(crate) answers: Answers,
     /// Which of them are errors.
     pub(crate) dialect: Dialect,
-    /// Messages answered while measuring, by place; `None` where there never was a connection.
+    /// Messages answered while measuring, by slot; `None` where there never was a connection.
     pub(crate) served: Vec<Option<u64>>,
-    /// The places that have room for a message of an open loop, in the order of their turns. What
-    /// has become of the connection since is looked at when its turn comes.
+    /// The slots that have room for a message of an open loop, in the order of their turns. Whether the connection is
+    /// still open is checked when its turn comes.
     free: VecDeque<u32>,
-    /// By place: whether it stands among those, and since when it has had room.
+    /// By slot.
     room: Vec<Room>,
 }
 
-/// Whether a place stands among those with room, and since when it has had some.
+/// Whether a slot is listed as free, and since when it has had room.
 #[derive(Clone, Copy, Debug, Default)]
 struct Room {
     listed: bool,
@@ -60,7 +60,7 @@ impl Requests {
         }
     }
 
-    /// Takes the place whose turn it is, and since when it has had room.
+    /// Takes the slot whose turn it is, and since when it has had room.
     pub(crate) fn next_room(&mut self) -> Option<(u32, u64)> {
         let slot = self.free.pop_front()?;
         let room = &mut self.room[slot as usize];
@@ -68,7 +68,7 @@ impl Requests {
         Some((slot, room.since))
     }
 
-    /// How many places have room.
+    /// How many slots have room.
     pub(crate) fn rooms(&self) -> usize {
         self.free.len()
     }

@@ -1,4 +1,4 @@
-//! The bytes that are said: a ring of them, from which any message is cut without a copy.
+//! The bytes that are sent: a ring, from which any message is cut without a copy.
 
 use std::fmt;
 
@@ -68,7 +68,7 @@ impl Ring {
         Self::closed(bytes, 7919)
     }
 
-    /// One message that is said again and again, the same on every connection.
+    /// One message that is sent again and again, the same on every connection.
     ///
     /// Every byte of an echo is compared here as well; but a whole message that is lost or swapped
     /// with another's looks like the one that was due.

@@ -35,7 +35,7 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// Remembers `event` for place `slot`, at `at` in nanoseconds since the run began.
+    /// Remembers `event` for `slot`, at `at` in nanoseconds since the run began.
     pub(crate) fn push(&mut self, at: u64, slot: u32, event: TimerEvent) {
         self.heap.push(Reverse((at, slot, event)));
     }
@@ -45,7 +45,7 @@ impl Timers {
         self.heap.peek().map(|Reverse((at, ..))| *at)
     }
 
-    /// Takes the next event whose time has come by `now`: its time, its place, and what it is.
+    /// Takes the next event whose time has come by `now`: its time, its slot, and what it is.
     pub(crate) fn pop(&mut self, now: u64) -> Option<(u64, u32, TimerEvent)> {
         if self.next()? > now {
             return None;

@@ -52,7 +52,7 @@ pub(crate) struct Gauges {
     pub(crate) delivered: AtomicU64,
     /// Connections made or failed since the run began.
     pub(crate) dialled: AtomicU64,
-    /// Connections that have become able to talk since the run began.
+    /// Connections that have been opened since the run began.
     pub(crate) made: AtomicU64,
 }
 
@@ -101,7 +101,7 @@ pub(crate) enum Slot<C> {
     Empty,
     /// Connecting since this moment.
     Connecting(mio::net::TcpStream, u64),
-    /// Waiting for what the server says first, since this moment.
+    /// Waiting for the server's greeting, since this moment.
     Entering(C, u64),
     Open(C),
 }
@@ -299,8 +299,8 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Visits the places that are listed, and those with an event, for [`SLICE`]. A place whose turn doesn't
-    /// come is listed.
+    /// Visits the slots that are listed, and those with an event, for [`SLICE`]. A slot whose turn doesn't come is
+    /// listed.
     fn serve(&mut self, events: &Events) {
         let until = self.state.now() + SLICE;
         for _ in 0..self.state.again.len() {
@@ -319,7 +319,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// A place has something to read (`readable`), or room to write. `ended` says that the poller has seen
+    /// A slot has something to read (`readable`), or room to write. `ended` says that the poller has seen
     /// the server's end, or that there may be one.
     fn ready(&mut self, slot: u32, readable: bool, ended: bool) {
         match &self.places[slot as usize] {
@@ -385,7 +385,7 @@ impl<C: Dialogue> Worker<C> {
         }
     }
 
-    /// Empties `slot`, and returns the connection that talked there.
+    /// Empties `slot`, and returns the connection that was open there.
     pub(crate) fn clear(&mut self, slot: u32) -> Option<C> {
         match std::mem::replace(&mut self.places[slot as usize], Slot::Empty) {
             Slot::Open(conn) => {

@@ -116,7 +116,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_message_is_heard_as_it_was_said_whatever_the_tongue() {
+    fn a_message_is_received_as_it_was_sent_in_every_encoding() {
         let (said, heard) = ("中文".as_bytes(), b"\xd6\xd0\xce\xc4");
         let mut sent = Vec::new();
         write_message(&mut sent, 42, said);

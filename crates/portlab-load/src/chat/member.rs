@@ -51,7 +51,7 @@ const BURST: usize = 256;
 impl Dialogue for Member {
     type Shared = Rooms;
 
-    /// The server tells the members of a room of each that enters.
+    /// The server announces each new member to all members of its room.
     const ENTERING_AT_ONCE: usize = 32;
     const NEEDS_ALL: bool = true;
     const REPLACES_LOST: bool = false;

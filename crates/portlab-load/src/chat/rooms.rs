@@ -36,7 +36,7 @@ pub(crate) struct Rooms {
 /// What is known of the member at a slot.
 #[derive(Clone, Copy, Debug, Default)]
 struct MemberState {
-    /// How many members have had this place; it is part of the member's name.
+    /// How many members have had this slot; it is part of the member's name.
     generation: u64,
     /// Messages that had been sent when it had entered. It must receive those that are sent later.
     since: u64,
@@ -68,7 +68,7 @@ const MOST_DELIVERIES: usize = 4 << 20;
 const MOST_UNSENT: usize = 64 << 20;
 
 impl Rooms {
-    /// The rooms of `plan`, whose members are at `places` places.
+    /// The rooms of `plan`, whose members have `places` slots.
     ///
     /// # Panics
     /// When the plan is of no chat.
@@ -228,7 +228,7 @@ impl Rooms {
         first.get_or_insert_with(|| Sample::of(line, Tally::SAMPLE));
     }
 
-    /// The message that was received, by the place of its sender; `None` if no member has had this name.
+    /// The message that was received, by the slot of its sender; `None` if no member has had this name.
     fn by_place(&self, message: Message) -> Option<Message> {
         let members = self.members.len();
         let (from, generation) = (message.from % members, (message.from / members) as u64);
@@ -243,7 +243,7 @@ impl Rooms {
         let is_observer = self.history.is_observer(gone);
         let MemberState { since, is_in, .. } = self.members[gone];
         self.senders.retain(|sender| match is_observer {
-            // Without its observer, nothing can be said of a room.
+            // Without its observer, a room can't be checked.
             true => self.history.room_of(*sender as usize) != room,
             false => *sender != slot,
         });

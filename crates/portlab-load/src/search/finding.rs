@@ -9,8 +9,8 @@ pub enum Finding {
     Held,
     /// It did not.
     Missed(Missed),
-    /// The bound was not met, but the generator was its own limit, or late itself, or other programs had
-    /// the processors: the trial says nothing about the server.
+    /// The bound was not met, but the generator was at its limit or late, or other programs used the processors: the
+    /// trial says nothing about the server.
     Nothing,
 }
 

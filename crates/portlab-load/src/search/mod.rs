@@ -202,7 +202,7 @@ impl Search {
     }
 }
 
-/// A rate that is easily said.
+/// `rate` with three significant digits.
 fn three_digits(rate: f64) -> f64 {
     let step = 10_f64.powf(rate.log10().floor() - 2.0);
     (rate / step).round() * step

@@ -68,7 +68,7 @@ fn many_workers_bear_as_many_times_the_rate() {
     assert!(low > 19_000.0 && high < 23_100.0, "{low} to {high}");
 }
 
-/// A machine that stands still for 200 ms in every tenth trial, and in three of ten.
+/// A machine that stops for 200 ms in every tenth trial, and in three of ten.
 #[test]
 fn a_noisy_machine_takes_more_trials_and_does_not_mislead() {
     for (stops, least) in [(0.1, 32), (0.3, 25)] {
