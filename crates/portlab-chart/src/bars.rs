@@ -100,7 +100,7 @@ pub fn bars(frame: &Frame<'_>, chart: &Bars<'_>) -> Drawing {
 }
 
 impl<'a> BarsKey<'a> {
-    fn items(&self, spacing: Spacing) -> [(Sign<'static>, &'a str); 4] {
+    fn items(&self, spacing: Spacing) -> [(Sign, &'a str); 4] {
         let median = match spacing {
             Spacing::Log => Sign::Marker,
             _ => Sign::Bar,
@@ -130,7 +130,7 @@ struct Plan<'a> {
     rows: Vec<Row<'a>>,
     scale: Scale,
     marks: Marks,
-    key: Legend<'a>,
+    key: Legend,
 }
 
 /// The place of everything in a row, measured from its upper edge.
@@ -218,11 +218,9 @@ impl<'a> Plan<'a> {
 
     fn draw_axis(&self, pen: &mut Pen) {
         self.marks.draw_across(pen, (TOP, self.bottom));
-        let mut y = self.bottom + 38.0;
-        for line in wrap(self.axis.label, TICK.size, self.width - self.left) {
-            pen.text(TICK, Anchor::Start, (self.left, y), &line);
-            y += REMARK;
-        }
+        let label = wrap(self.axis.label, TICK.size, self.width - self.left);
+        let place = (self.left, self.bottom + 38.0);
+        let y = pen.texts(TICK, Anchor::Start, place, (&label, REMARK));
         pen.group("key", "", |pen| self.key.draw(pen, (self.left, y - 10.0)));
         if !self.narrow {
             let base = self.scale.base();
@@ -247,9 +245,8 @@ impl<'a> Plan<'a> {
             ..LABEL
         };
         let face = if bar.measured.is_some() { LABEL } else { muted };
-        for (line, y) in row.label.iter().zip(lines(label_middle + 5.0, LINE)) {
-            pen.text(face, Anchor::Start, (self.badges, y), line);
-        }
+        let place = (self.badges, label_middle + 5.0);
+        pen.texts(face, Anchor::Start, place, (&row.label, LINE));
         let middle = top + row.middle;
         let mut remark = middle + 4.5;
         if let Some(measured) = &bar.measured {
@@ -257,9 +254,7 @@ impl<'a> Plan<'a> {
             remark = middle + LANE + REMARK;
         }
         let left = self.left + if self.narrow { 0.0 } else { 6.0 };
-        for (line, y) in row.remark.iter().zip(lines(remark, REMARK)) {
-            pen.text(NOTE, Anchor::Start, (left, y), line);
-        }
+        pen.texts(NOTE, Anchor::Start, (left, remark), (&row.remark, REMARK));
     }
 
     fn draw_bar(&self, row: &Row, measured: &Measured, y: f64, pen: &mut Pen) {
@@ -346,8 +341,4 @@ impl<'a> Row<'a> {
             value,
         }
     }
-}
-
-fn lines(first: f64, height: f64) -> impl Iterator<Item = f64> {
-    (0..).map(move |line| first + f64::from(line) * height)
 }

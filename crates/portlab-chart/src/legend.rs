@@ -10,11 +10,11 @@ use crate::{
 
 /// A sign.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Sign<'a> {
+pub(crate) enum Sign {
     /// A model's line with its marker.
     Line(Style),
-    /// A field of a class.
-    Field(&'a str),
+    /// A field in the colour of a kind of slices.
+    Kind(usize),
     /// A bar.
     Bar,
     /// A model's sign, of whatever shape.
@@ -28,12 +28,12 @@ pub(crate) enum Sign<'a> {
     Hollow,
 }
 
-impl Sign<'_> {
+impl Sign {
     /// Its width.
     pub(crate) fn width(self) -> f64 {
         match self {
             Self::Line(_) | Self::Bar | Self::Whisker => SIGN,
-            Self::Field(_) | Self::Connection => 18.0,
+            Self::Kind(_) | Self::Connection => 18.0,
             Self::Marker => 12.0,
             Self::Dot | Self::Hollow => 7.0,
         }
@@ -48,7 +48,9 @@ impl Sign<'_> {
                 pen.line(&style.line_class(), (x, y), (x + width, y));
                 style.marker.draw(pen, "mk", middle, 4.5);
             }),
-            Self::Field(class) => pen.rect(class, (x, y - 6.0), (width, 12.0), 2.0),
+            Self::Kind(kind) => {
+                pen.rect(&format!("s{kind}"), (x, y - 6.0), (width, 12.0), 2.0);
+            }
             Self::Bar => pen.rect("bar", (x, y - 5.0), (width, 10.0), 2.0),
             Self::Marker => Marker::Circle.draw(pen, "mk", middle, 6.0),
             Self::Whisker => whisker(pen, (x, x + width), y),
@@ -76,9 +78,9 @@ pub(crate) const SIGN: f64 = 30.0;
 
 /// Signs and words, laid out in rows that are no wider than the room.
 #[derive(Debug)]
-pub(crate) struct Legend<'a> {
+pub(crate) struct Legend {
     /// Each with its place, measured from the legend's corner.
-    items: Vec<(Sign<'a>, String, f64, f64)>,
+    items: Vec<(Sign, String, f64, f64)>,
     /// The height of all rows.
     pub(crate) height: f64,
 }
@@ -88,9 +90,9 @@ const ROW: f64 = 22.0;
 /// The space between items.
 const GAP: f64 = 20.0;
 
-impl<'a> Legend<'a> {
+impl Legend {
     /// Lays `items` out in a room of `room` user units. A word wider than the room is cut.
-    pub(crate) fn new<'b>(items: impl IntoIterator<Item = (Sign<'a>, &'b str)>, room: f64) -> Self {
+    pub(crate) fn new<'a>(items: impl IntoIterator<Item = (Sign, &'a str)>, room: f64) -> Self {
         let mut placed = Vec::new();
         let (mut x, mut row) = (0.0, 0.0);
         for (sign, word) in items {

@@ -106,7 +106,7 @@ struct Plan<'a> {
     bands: bool,
     /// The names at the ends of the lines, as they fit; none when there is a legend.
     names: Vec<String>,
-    legend: Legend<'a>,
+    legend: Legend,
 }
 
 /// From the plot to the signs beside the names.
@@ -181,16 +181,11 @@ impl<'a> Plan<'a> {
         self.across.draw_across(pen, (self.top, self.bottom));
         self.upwards.draw_upwards(pen, (self.left, self.right));
         pen.line("axis", (self.left, self.bottom), (self.right, self.bottom));
-        let mut y = 14.0;
-        for line in wrap(self.chart.y.label, TICK.size, self.width) {
-            pen.text(TICK, Anchor::Start, (0.0, y), &line);
-            y += 17.0;
-        }
-        let mut y = self.bottom + 37.0;
-        for line in wrap(self.chart.x.label, TICK.size, self.right - self.left) {
-            pen.text(TICK, Anchor::End, (self.right, y), &line);
-            y += 17.0;
-        }
+        let label = wrap(self.chart.y.label, TICK.size, self.width);
+        pen.texts(TICK, Anchor::Start, (0.0, 14.0), (&label, 17.0));
+        let label = wrap(self.chart.x.label, TICK.size, self.right - self.left);
+        let place = (self.right, self.bottom + 37.0);
+        let y = pen.texts(TICK, Anchor::End, place, (&label, 17.0));
         self.legend.draw(pen, (0.0, y - 5.0));
     }
 

@@ -82,6 +82,21 @@ impl Pen {
         ));
     }
 
+    /// Texts beneath each other, `height` apart; returns the baseline of the one that would follow.
+    pub(crate) fn texts(
+        &mut self,
+        face: Face,
+        anchor: Anchor,
+        (x, mut y): (f64, f64),
+        (texts, height): (&[String], f64),
+    ) -> f64 {
+        for text in texts {
+            self.text(face, anchor, (x, y), text);
+            y += height;
+        }
+        y
+    }
+
     /// A path of the given class. `d` is SVG's path language.
     pub(crate) fn path(&mut self, class: &str, d: &str) {
         if !d.is_empty() {

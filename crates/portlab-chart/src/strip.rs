@@ -23,43 +23,35 @@ pub struct Strip<'a> {
     pub length_us: f64,
     /// What the axis is, and how a moment in microseconds is written. Its spacing is even.
     pub axis: Axis<'a>,
-    /// What the kinds of slices are called, in the order of their numbers; and what the thin line in a lane means, the
-    /// colour of a connection.
-    pub key: [&'a str; KINDS.len() + 1],
+    /// The words for accept, read, handle, write, wait, another kind; and for the thin line, a connection's colour.
+    pub key: [&'a str; KINDS.len() + 2],
 }
 
-/// A thread of a process, and what it did.
-#[derive(Clone, Debug)]
-#[expect(missing_docs, reason = "the names say it")]
-pub struct Lane<'a> {
-    pub process: &'a str,
-    pub thread: &'a str,
-    pub slices: Vec<Slice>,
-}
+/// The name of a process, the name of one of its threads, and what the thread did.
+pub type Lane<'a> = (&'a str, &'a str, Vec<Slice<'a>>);
 
-/// What a thread did for a while: the number of its kind (accept, read, handle, write, wait, other); its start and its
-/// end in microseconds; the number of the connection.
-pub type Slice = (usize, f64, f64, Option<usize>);
+/// What a thread did: the name of the kind; start and end in microseconds; the number of the connection.
+pub type Slice<'a> = (&'a str, f64, f64, Option<u64>);
 
 /// Draws a timeline.
 pub fn strip(frame: &Frame<'_>, chart: &Strip<'_>) -> Drawing {
     let width = frame.drawn_width();
-    let names = chart.lanes.iter().map(|lane| TICK.width(lane.thread));
+    let names = chart.lanes.iter().map(|(_, thread, _)| TICK.width(thread));
     let left = names.fold(0.0, f64::max).min(width * 0.24) + 16.0;
     let right = width - 14.0;
-    let processes = || chart.lanes.chunk_by(|a, b| a.process == b.process);
+    let processes = || chart.lanes.chunk_by(|a, b| a.0 == b.0);
     let bottom = processes().count() as f64 * PROCESS + chart.lanes.len() as f64 * THREAD + 4.0;
     let mut pen = Pen::default();
     let scale = Scale::exact((0.0, chart.length_us.clamp(1e-3, 1e15)), (left, right));
     Marks::across(&chart.axis, &scale, width).draw_across(&mut pen, (0.0, bottom));
     let label = cut(chart.axis.label, TICK.size, width);
     pen.text(TICK, Anchor::End, (width, bottom + 37.0), &label);
-    let signs = KINDS.into_iter().map(Sign::Field).chain([Sign::Connection]);
+    let signs = (0..=OTHER).map(Sign::Kind).chain([Sign::Connection]);
     let legend = Legend::new(signs.zip(chart.key), width);
     legend.draw(&mut pen, (0.0, bottom + 44.0));
     let mut y = 0.0;
     for lanes in processes() {
-        let name = cut(lanes[0].process, PROCESS_NAME.size, width);
+        let name = cut(lanes[0].0, PROCESS_NAME.size, width);
         pen.text(PROCESS_NAME, Anchor::Start, (0.0, y + 25.0), &name);
         y += PROCESS;
         for lane in lanes {
@@ -72,18 +64,19 @@ pub fn strip(frame: &Frame<'_>, chart: &Strip<'_>) -> Drawing {
 
 /// Draws what a thread did between `left` and `right` around `y`.
 fn draw_lane(pen: &mut Pen, lane: &Lane, scale: &Scale, (left, right, y): (f64, f64, f64)) {
-    let name = cut(lane.thread, TICK.size, left - 14.0);
-    let whole = (name != lane.thread).then_some(lane.thread);
-    pen.group("", whole.unwrap_or_default(), |pen| {
+    let (_, thread, slices) = lane;
+    let name = cut(thread, TICK.size, left - 14.0);
+    let whole = if name == *thread { "" } else { thread };
+    pen.group("", whole, |pen| {
         pen.text(TICK, Anchor::Start, (4.0, y + 4.5), &name);
     });
     pen.rect("lane", (left, y - 7.0), (right - left, 14.0), 0.0);
-    let kind = |slice: &Slice| Some(KINDS[slice.0]);
-    for (class, path) in strokes(&lane.slices, kind, scale, (left, right, y)) {
-        pen.path(&format!("{class} slice"), &path);
+    let kind = |it: &Slice| KINDS.iter().position(|kind| *kind == it.0).or(Some(OTHER));
+    for (kind, path) in strokes(slices, kind, scale, (left, right, y)) {
+        pen.path(&format!("s{kind} slice"), &path);
     }
-    let connection = |it: &Slice| it.3.filter(|_| it.0 != WAIT).map(|it| it % COLOURS);
-    for (colour, path) in strokes(&lane.slices, connection, scale, (left, right, y + 9.25)) {
+    let connection = |it: &Slice| it.3.filter(|_| it.0 != "wait").map(|it| it % COLOURS);
+    for (colour, path) in strokes(slices, connection, scale, (left, right, y + 9.25)) {
         pen.path(&format!("c{colour} thin"), &path);
     }
 }
@@ -103,18 +96,15 @@ fn strokes<T: Copy + Ord>(
         };
         let (from, to) = (from - left, to - left);
         // Waiting is seen only where a thread did nothing else.
-        let weight = if slice.0 == WAIT { 1e-12 } else { 1.0 };
+        let weight = if slice.0 == "wait" { 1e-12 } else { 1.0 };
         for at in from as usize..pixels.len().min(to.ceil() as usize) {
             let length = to.min(at as f64 + 1.0) - from.max(at as f64);
             // Short slices are seen too.
             *pixels[at].entry(value).or_insert(0.0) += length.max(1e-9) * weight;
         }
     }
-    let longest = pixels.into_iter().map(|pixel| {
-        let longest = pixel.into_iter().max_by(|a, b| f64::total_cmp(&a.1, &b.1));
-        longest.map(|(value, _)| value)
-    });
-    let longest: Vec<Option<T>> = longest.collect();
+    let most = |pixel: &BTreeMap<T, f64>| Some(*pixel.iter().max_by(|a, b| a.1.total_cmp(b.1))?.0);
+    let longest: Vec<Option<T>> = pixels.iter().map(most).collect();
     let (mut paths, mut from) = (BTreeMap::new(), left as usize);
     for run in longest.chunk_by(|a, b| a == b) {
         if let Some(value) = run[0] {
@@ -133,8 +123,8 @@ const PROCESS_NAME: Face = Face {
     class: "l b",
     size: 15.0,
 };
-/// The CSS classes of the kinds, and the number of waiting.
-const KINDS: [&str; 6] = ["s0", "s1", "s2", "s3", "s4", "s5"];
-const WAIT: usize = 4;
+/// The kinds by the numbers in their CSS classes: `s0`, and so on.
+const KINDS: [&str; OTHER] = ["accept", "read", "handle", "write", "wait"];
+const OTHER: usize = 5;
 /// The number of colours for connections.
-const COLOURS: usize = 8;
+const COLOURS: u64 = 8;

@@ -6,6 +6,7 @@ use super::*;
 use crate::pen::FACES;
 
 const WICKED: &str = "<script>&\"'\u{0}";
+const KINDS: [&str; 7] = ["accept", "read", "handle", "write", "wait", WICKED, CHINESE];
 const CHINESE: &str = "每个连接一个进程的服务器";
 
 fn frame(width: f64) -> Frame<'static> {
@@ -144,20 +145,16 @@ fn strip_of(values: &[f64], lanes: usize, width: f64) -> Drawing {
         })
         .collect();
     let slice = |at: usize, pair: &[f64]| {
-        let connection = at.is_multiple_of(2).then_some(at);
-        (at % 6, pair[0], pair[1], connection)
+        let connection = at.is_multiple_of(2).then_some(at as u64);
+        (KINDS[at % 6], pair[0], pair[1], connection)
     };
     let lanes = names
         .iter()
         .enumerate()
-        .map(|(number, (process, thread))| Lane {
-            process,
-            thread,
-            slices: values
-                .windows(2)
-                .enumerate()
-                .map(|(at, pair)| slice(at + number, pair))
-                .collect(),
+        .map(|(number, (process, thread))| -> Lane {
+            let pairs = values.windows(2).enumerate();
+            let slices = pairs.map(|(at, pair)| slice(at + number, pair));
+            (process, thread, slices.collect())
         });
     let lanes: Vec<Lane> = lanes.collect();
     strip_with(&lanes, 50_000.0, width)
@@ -168,15 +165,7 @@ fn strip_with(lanes: &[Lane], length_us: f64, width: f64) -> Drawing {
         lanes,
         length_us,
         axis: Axis::new("time", Spacing::Linear, |us| format!("{us} µs")),
-        key: [
-            "accept",
-            "read",
-            "handle",
-            "write",
-            "wait",
-            CHINESE,
-            "connection",
-        ],
+        key: KINDS,
     };
     strip(&frame(width), &chart)
 }
@@ -327,18 +316,13 @@ fn a_strip_is_small_however_many_slices_there_are() {
 #[test]
 fn a_strip_shows_what_took_most_of_a_pixel_and_work_before_waiting() {
     let slices = vec![
-        (4, 0.0, 100.0, Some(1)),
-        (1, 50.0, 50.1, Some(1)),
-        (2, f64::NAN, 3.0, Some(1)),
-        (2, 5.0, 2.0, Some(1)),
-        (2, 1e9, 2e9, Some(1)),
+        ("wait", 0.0, 100.0, Some(1)),
+        ("read", 50.0, 50.1, Some(1)),
+        ("handle", f64::NAN, 3.0, Some(1)),
+        ("handle", 5.0, 2.0, Some(1)),
+        ("handle", 1e9, 2e9, Some(1)),
     ];
-    let lane = Lane {
-        process: "p",
-        thread: "t",
-        slices,
-    };
-    let drawing = strip_with(&[lane], 100.0, 880.0).inline();
+    let drawing = strip_with(&[("p", "t", slices)], 100.0, 880.0).inline();
     for (class, expected) in [
         ("s1 slice", 1),
         ("s2 slice", 0),

@@ -425,7 +425,7 @@ pub(crate) fn changed(ratio: Option<Estimate>, of: impl Fn(Estimate) -> f64) -> 
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use portlab_stats::fixture::{cell, record, twin};
     use unicode_width::UnicodeWidthStr;
@@ -443,6 +443,20 @@ mod tests {
     fn plain(before: &Record, after: &Record, width: usize) -> String {
         let text = changes_text(before, after, Lang::En, width);
         anstream::adapter::strip_str(&text).to_string()
+    }
+
+    /// Makes sure that no line of `text` is wider than the terminal, and that a cell that is 20% worse stays in it.
+    pub(crate) fn fits(text: impl Fn(Lang, usize) -> String) {
+        for width in NARROWEST..=140 {
+            for (lang, worse) in [(Lang::En, "▼ worse"), (Lang::Zh, "▼ 变差")] {
+                let text = text(lang, width);
+                let text = anstream::adapter::strip_str(&text).to_string();
+                for line in text.lines() {
+                    assert!(line.width() <= width, "{width}: {line}");
+                }
+                assert!(text.contains("+20%") && text.contains(worse), "{text}");
+            }
+        }
     }
 
     #[test]
@@ -479,16 +493,8 @@ mod tests {
 
     #[test]
     fn no_line_is_wider_than_the_terminal_and_the_verdict_stays() {
-        for width in NARROWEST..=140 {
-            for (lang, worse) in [(Lang::En, "▼ worse"), (Lang::Zh, "▼ 变差")] {
-                let text = changes_text(&run_of(1.0), &run_of(1.2), lang, width);
-                let text = anstream::adapter::strip_str(&text).to_string();
-                for line in text.lines() {
-                    assert!(line.width() <= width, "{width}: {line}");
-                }
-                assert!(text.contains("+20%") && text.contains(worse), "{text}");
-            }
-        }
+        let (before, after) = (run_of(1.0), run_of(1.2));
+        fits(|lang, width| changes_text(&before, &after, lang, width));
     }
 
     #[test]

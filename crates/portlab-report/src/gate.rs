@@ -300,7 +300,6 @@ mod tests {
         fixture::{cell, record},
         gate::builds,
     };
-    use unicode_width::UnicodeWidthStr;
 
     fn run() -> Record {
         let figures = |factor: f64| -> Vec<f64> {
@@ -361,15 +360,6 @@ mod tests {
     fn no_line_is_wider_than_the_terminal_and_the_verdict_stays() {
         let record = run();
         let gate = builds(&record, 0.05);
-        for width in NARROWEST..=140 {
-            for (lang, worse) in [(Lang::En, "▼ worse"), (Lang::Zh, "▼ 变差")] {
-                let text = gate_text(&gate, &record, lang, width);
-                let text = anstream::adapter::strip_str(&text).to_string();
-                for line in text.lines() {
-                    assert!(line.width() <= width, "{width}: {line}");
-                }
-                assert!(text.contains("+20%") && text.contains(worse), "{text}");
-            }
-        }
+        crate::changes::tests::fits(|lang, width| gate_text(&gate, &record, lang, width));
     }
 }

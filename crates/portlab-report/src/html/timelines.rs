@@ -8,23 +8,17 @@ use portlab_words::{Lang, Text, tr, units::nanos};
 use super::charts::{Chart, drawn};
 
 pub(super) fn timelines(record: &Record, lang: Lang) -> Markup {
-    let charts = record.timelines.iter().enumerate();
     html! {
         div.prose { p { (LANES.pick(lang)) } }
-        @for (at, timeline) in charts { (chart(timeline, at, lang).figure()) }
+        @for (at, timeline) in record.timelines.iter().enumerate() { (chart(timeline, at, lang).figure()) }
     }
 }
 
-fn chart(timeline: &Timeline, at: usize, lang: Lang) -> Chart {
-    let slice = |Slice(name, from_us, to_us, connection): &Slice| {
-        let kind = KINDS.iter().position(|kind| kind.en == *name);
-        let connection = connection.map(|it| it as usize);
-        (kind.unwrap_or(OTHER), *from_us, *to_us, connection)
-    };
-    let lanes = timeline.tracks.iter().take(MOST_LANES).map(|track| Lane {
-        process: &track.process,
-        thread: &track.thread,
-        slices: track.slices.iter().map(slice).collect(),
+fn chart<'a>(timeline: &'a Timeline, at: usize, lang: Lang) -> Chart {
+    let slice = |it: &'a Slice| (&it.0[..], it.1, it.2, it.3);
+    let lanes = timeline.tracks.iter().map(|track| {
+        let slices = track.slices.iter().map(slice);
+        (&track.process[..], &track.thread[..], slices.collect())
     });
     let lanes: Vec<Lane> = lanes.collect();
     let (model, workload) = (&timeline.model, &timeline.workload);
@@ -34,23 +28,23 @@ fn chart(timeline: &Timeline, at: usize, lang: Lang) -> Chart {
         "{model}, {connections} connections, {workload}: {length}",
         "{model}，{connections} 个连接，{workload}：{length}"
     );
-    let more = timeline.more_tracks + timeline.tracks.len() - lanes.len();
-    let more = (more > 0).then(|| {
-        tr!(
+    let more = match timeline.more_tracks {
+        0 => String::new(),
+        more => tr!(
             lang,
             "{more} more threads aren't shown. ",
             "另有 {more} 个线程未显示。"
-        )
-    });
+        ),
+    };
     let steps = timeline.in_steps.then_some(IN_STEPS.pick(lang));
-    let caption = more.unwrap_or_default() + steps.unwrap_or_default();
+    let caption = more + steps.unwrap_or_default();
     let time = lang.pick("time", "时间");
     drawn((format!("timeline-{at}"), heading), caption, |frame| {
         let chart = Strip {
             lanes: &lanes,
             length_us: timeline.length_us,
             axis: Axis::new(time, Spacing::Linear, |us| nanos(us * 1e3)),
-            key: KINDS.each_ref().map(|kind| kind.pick(lang)),
+            key: KEY.each_ref().map(|kind| kind.pick(lang)),
         };
         strip(frame, &chart)
     })
@@ -65,10 +59,7 @@ static IN_STEPS: Text = Text::new(
      a shorter time.",
     "线程做的事多得画不下：每一小段只显示耗时最长的那件事；下图放大来看。",
 );
-/// The most threads that a strip shows.
-const MOST_LANES: usize = 10;
-/// The kinds of slices by the names that a record has for them, [`OTHER`] for any other name; and the thin line.
-static KINDS: [Text; 7] = [
+static KEY: [Text; 7] = [
     Text::new("accept", "接受连接"),
     Text::new("read", "读"),
     Text::new("handle", "处理"),
@@ -77,4 +68,3 @@ static KINDS: [Text; 7] = [
     Text::new("other", "其他"),
     Text::new("thin line: colour of the connection", "细线：连接的颜色"),
 ];
-const OTHER: usize = 5;

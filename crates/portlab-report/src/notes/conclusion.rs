@@ -41,6 +41,16 @@ pub(crate) enum Choice<'a> {
     Unknown,
 }
 
+impl<'a> Choice<'a> {
+    /// The servers that are chosen.
+    fn models(&self) -> &[&'a str] {
+        match self {
+            Self::Everywhere(models) | Self::Mostly(models, _) | Self::Alike(models) => models,
+            Self::Depends | Self::Unknown => &[],
+        }
+    }
+}
+
 /// What a server costs beside the one that was chosen.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Cost<'a> {
@@ -65,22 +75,17 @@ pub(crate) struct Change<'a> {
 
 /// What a record comes to whose workloads are `views`.
 pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
-    let all = || {
-        views
-            .iter()
-            .flat_map(|it| it.groups.iter().zip(&it.columns))
-    };
-    let points: Vec<(&Group, &Column)> = all()
-        .filter(
-            |(group, column)| match column.ranks.iter().flatten().count() {
-                0 => false,
-                // The only one with a place is best only where others were tried.
-                1 => tried(group) > 1,
-                _ => true,
-            },
-        )
+    let all: Vec<(&Group, &Column)> = views
+        .iter()
+        .flat_map(|it| it.groups.iter().zip(&it.columns))
         .collect();
-    let ranked = (points.len(), all().count());
+    // The only one with a place is best only where others were tried.
+    let compares = |(group, column): &(&Group, &Column)| match places(group, column).len() {
+        1 => tried(group) > 1,
+        count => count > 1,
+    };
+    let points: Vec<(&Group, &Column)> = all.iter().copied().filter(compares).collect();
+    let ranked = (points.len(), all.len());
     let mut models: Vec<&'a str> = Vec::new();
     for (group, column) in &points {
         for (model, _) in places(group, column) {
@@ -98,14 +103,8 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
         same.filter(|it| first(it) == first(model)).collect()
     };
     let all_first = models.len() > 1 && models.iter().all(|model| first(model) == points.len());
-    // The first of those that are best most often: in the order of the table.
-    let winner = models
-        .iter()
-        .copied()
-        .fold(None, |best: Option<&str>, model| match best {
-            Some(known) if first(known) >= first(model) => best,
-            _ => Some(model),
-        });
+    // The first of those that are best most often, in the order of the table: `max_by_key` returns the last.
+    let winner = models.iter().rev().copied().max_by_key(|it| first(it));
     let choice = match winner {
         None => Choice::Unknown,
         Some(_) if all_first => Choice::Alike(models.clone()),
@@ -115,28 +114,24 @@ pub(super) fn conclusion<'a>(views: &[View<'a>]) -> Conclusion<'a> {
         }
         Some(_) => Choice::Depends,
     };
-    let chosen: Vec<&str> = match &choice {
-        Choice::Everywhere(models) | Choice::Mostly(models, _) => models.clone(),
-        Choice::Depends | Choice::Alike(_) | Choice::Unknown => Vec::new(),
-    };
+    let chosen = choice.models();
     let costs = chosen.first().map_or(Vec::new(), |first| {
         let others = models.iter().copied().filter(|it| !chosen.contains(it));
         costs(&points, &others.collect::<Vec<_>>(), first)
     });
-    let depends = choice == Choice::Depends;
+    // Where none was chosen, that is every point.
     let elsewhere = points.iter().filter(|(group, column)| {
         let best = best(group, column);
-        let none_is = chosen.iter().all(|chosen| !best.contains(chosen));
-        depends || !chosen.is_empty() && none_is
+        chosen.iter().all(|chosen| !best.contains(chosen))
     });
     let changes = elsewhere.map(|(group, column)| Change {
         place: place(views, group),
         best: best(group, column),
     });
     Conclusion {
-        choice,
         costs,
         changes: changes.collect(),
+        choice,
         ranked,
     }
 }
@@ -174,6 +169,7 @@ fn best<'a>(group: &Group<'a>, column: &Column) -> Vec<&'a str> {
 /// What each of `models` that isn't first everywhere costs, at the point where it is furthest behind
 /// `chosen`.
 fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str) -> Vec<Cost<'a>> {
+    let far = |cost: &Cost| cost.times.median.max(1.0 / cost.times.median);
     let of = |&model: &&'a str| {
         let behind = points.iter().filter_map(|(group, column)| {
             let rank = |name: &str| {
@@ -196,11 +192,9 @@ fn costs<'a>(points: &[(&Group<'a>, &Column)], models: &[&'a str], chosen: &str)
                 times,
             })
         });
-        let far = |cost: &Cost| cost.times.median.max(1.0 / cost.times.median);
         behind.max_by(|a, b| far(a).total_cmp(&far(b)))
     };
     let mut costs: Vec<Cost> = models.iter().filter_map(of).collect();
-    let far = |cost: &Cost| cost.times.median.max(1.0 / cost.times.median);
     costs.sort_by(|a, b| far(a).total_cmp(&far(b)));
     costs
 }
@@ -217,20 +211,11 @@ impl Conclusion<'_> {
         lines
     }
 
-    /// The servers that are chosen.
-    fn chosen(&self) -> &[&str] {
-        match &self.choice {
-            Choice::Everywhere(models) | Choice::Mostly(models, _) | Choice::Alike(models) => {
-                models
-            }
-            Choice::Depends | Choice::Unknown => &[],
-        }
-    }
-
     fn choice_in_words(&self, lang: Lang) -> String {
         let (ranked, all) = self.ranked;
-        let names = lang.first_few(self.chosen().iter().copied());
-        let lead = match self.chosen().len() {
+        let models = self.choice.models();
+        let names = lang.first_few(models.iter().copied());
+        let lead = match models.len() {
             1 => tr!(lang, "choose {names}", "选 {names}"),
             _ => tr!(lang, "choose any of {names}", "{names} 选哪个都行"),
         };
@@ -274,7 +259,7 @@ impl Conclusion<'_> {
     }
 
     fn costs_in_words(&self, lang: Lang) -> Option<String> {
-        let chosen = self.chosen().first()?;
+        let chosen = self.choice.models().first()?;
         let told = self.costs.iter().map(|cost| {
             let what = names::measure(cost.measure, cost.counts);
             let (model, what) = (cost.model, what.title.pick(lang));
