@@ -4,7 +4,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::TcpStream,
     path::PathBuf,
     process::Command,
     time::Duration,
@@ -17,7 +17,7 @@ use portlab_sys::{
 };
 use serde_json::Value;
 
-use portlab_testkit::{PATIENCE, Running, binary, folder, wait_until};
+use portlab_testkit::{PATIENCE, Running, binary, folder, once, wait_until};
 
 /// A running `portlab serve --service chat`.
 struct Server {
@@ -47,12 +47,7 @@ impl Server {
 
     /// The broker, which was forked before any other.
     fn broker(&self) -> i32 {
-        let mut broker = None;
-        wait_until("there is a broker", || {
-            broker = tree(self.pid()).unwrap().get(1).copied();
-            broker.is_some()
-        });
-        broker.unwrap()
+        once(|| tree(self.pid()).unwrap().get(1).copied().ok_or("no broker"))
     }
 
     fn log(&self) -> String {
@@ -60,12 +55,14 @@ impl Server {
     }
 
     fn call(&self) -> Member {
-        Member::call(self.running.addr)
+        let stream = self.running.connect();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Member(BufReader::new(stream))
     }
 
     /// Ends it, and returns its last line.
     fn stop(mut self) -> Value {
-        spawn::signal(&mut self.running.child, Signal::TERM).unwrap();
+        self.running.signal(Signal::TERM);
         let mut rest = String::new();
         self.running.stdout.read_to_string(&mut rest).unwrap();
         let status = self.running.child.wait().unwrap();
@@ -75,26 +72,17 @@ impl Server {
 }
 
 /// A client of the chat.
-struct Member {
-    stream: BufReader<TcpStream>,
-}
+struct Member(BufReader<TcpStream>);
 
 impl Member {
-    fn call(addr: SocketAddr) -> Self {
-        let stream = TcpStream::connect(addr).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let stream = BufReader::new(stream);
-        Self { stream }
-    }
-
     fn say(&mut self, line: &str) {
-        writeln!(self.stream.get_mut(), "{line}").unwrap();
+        writeln!(self.0.get_mut(), "{line}").unwrap();
     }
 
     /// The next line; empty at the end.
     fn next(&mut self) -> String {
         let mut line = String::new();
-        let _ = self.stream.read_line(&mut line);
+        let _ = self.0.read_line(&mut line);
         line.truncate(line.trim_end().len());
         line
     }
@@ -103,11 +91,8 @@ impl Member {
     fn hears(&mut self, part: &str) -> bool {
         loop {
             let line = self.next();
-            if line.is_empty() || line.contains("the rooms are lost") {
-                return false;
-            }
-            if line.contains(part) {
-                return true;
+            if line.is_empty() || line.contains("the rooms are lost") || line.contains(part) {
+                return line.contains(part);
             }
         }
     }
@@ -115,12 +100,8 @@ impl Member {
     /// Takes a name and is in the lobby.
     fn joins(&mut self, name: &str) -> bool {
         // A server without room may have closed the connection already.
-        let _ = writeln!(self.stream.get_mut(), "{name}");
+        let _ = writeln!(self.0.get_mut(), "{name}");
         self.hears("you are")
-    }
-
-    fn port(&self) -> u16 {
-        self.stream.get_ref().local_addr().unwrap().port()
     }
 }
 
@@ -137,7 +118,7 @@ fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() 
     for remedy in ["64 open files", "ulimit -n", "--workers"] {
         assert!(log.contains(remedy), "{log}");
     }
-    // Each of the workers serves, and no other takes a caller from them.
+    // Each of the workers serves, and no other takes a client from them.
     let mut members: Vec<_> = (0..running).map(|_| server.call()).collect();
     for (number, member) in members.iter_mut().enumerate() {
         assert!(member.joins(&format!("m{number}")), "{number} of {running}");
@@ -149,9 +130,8 @@ fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() 
     spawn::signal_pid(lost, Signal::KILL).unwrap();
     wait_until("the slot is filled again", || {
         let now = tree(server.pid()).unwrap();
-        !now.contains(&lost)
-            && now.len() == workers.len()
-            && zombies(server.pid()).unwrap().is_empty()
+        let no_zombies = zombies(server.pid()).unwrap().is_empty();
+        no_zombies && !now.contains(&lost) && now.len() == workers.len()
     });
     assert!(server.call().joins("next"));
     drop(members);
@@ -163,21 +143,17 @@ fn a_pool_of_more_workers_than_descriptors_has_fewer_workers_and_says_so_once() 
 }
 
 #[test]
-fn a_caller_for_whom_no_line_is_left_is_turned_away_with_a_log_line() {
+fn a_client_without_a_line_is_closed_with_a_log_line() {
     let server = Server::start("line", Some(64), "--model=fork");
-    let mut inside = 0;
-    let members: Vec<_> = (0..70)
-        .map(|number| {
-            let mut member = server.call();
-            inside += usize::from(member.joins(&format!("m{number}")));
-            member
-        })
-        .collect();
+    let mut members: Vec<_> = (0..70).map(|_| server.call()).collect();
+    let numbered = members.iter_mut().enumerate();
+    let inside = numbered.filter_map(|(at, it)| it.joins(&format!("m{at}")).then_some(()));
+    let inside = inside.count();
     assert!((30..64).contains(&inside), "{inside} of 70 are inside");
     let log = server.log();
     assert!(log.contains("64 open files"), "{log}");
     drop(members);
-    wait_until("a caller is served again", || server.call().joins("again"));
+    wait_until("a client is served again", || server.call().joins("again"));
     assert_eq!(server.stop()["cut"], 0);
 }
 
@@ -205,27 +181,24 @@ fn a_stopped_broker_stops_neither_the_parent_nor_its_children() {
     assert!(early.joins("early"));
     let broker = server.broker();
     spawn::signal_pid(broker, Signal::STOP).unwrap();
-    // More than the socket to the broker holds; those beyond are turned away, and all are accepted.
+    // More than the socket to the broker holds; the others are closed, and all are accepted.
     let mut crowd: Vec<_> = (0..400).map(|_| server.call()).collect();
-    let turned_away = crowd
-        .iter_mut()
-        .filter_map(|member| member.next().is_empty().then_some(()));
-    let turned_away = turned_away.count();
-    assert!((1..400).contains(&turned_away), "{turned_away} of 400");
+    let lines = crowd.iter_mut().map(Member::next);
+    let closed = lines.filter(String::is_empty).count();
+    assert!((1..400).contains(&closed), "{closed} of 400");
     assert!(server.log().contains("the broker takes no lines now"));
     drop(crowd);
     // A member's line fills up; its process waits, and still hears when the server stops.
-    let mut talker = early.stream.get_ref().try_clone().unwrap();
-    talker
-        .set_write_timeout(Some(Duration::from_millis(300)))
-        .unwrap();
+    let mut talker = early.0.get_ref().try_clone().unwrap();
+    let brief = Some(Duration::from_millis(300));
+    talker.set_write_timeout(brief).unwrap();
     let line = [&[b'x'; 1000][..], b"\n"].concat();
     while talker.write_all(&line).is_ok() {}
     wait_until("all that ended are reaped", || {
         zombies(server.pid()).unwrap().is_empty()
     });
     spawn::signal_pid(broker, Signal::CONT).unwrap();
-    wait_until("callers are served again", || server.call().joins("again"));
+    wait_until("clients are served again", || server.call().joins("again"));
     // Stopped processes end with the server, long before its deadline.
     for pid in tree(server.pid()).unwrap().split_off(1) {
         let _ = spawn::signal_pid(pid, Signal::STOP);
@@ -239,11 +212,8 @@ fn a_member_is_told_of_each_piece_that_is_counted_as_missed() {
     for (model, is_stopped) in [("fork", false), ("prefork", true)] {
         let (told, heard, stopped) = missing(model, is_stopped, true);
         assert!(told > 0, "{model}: {heard} heard");
-        assert_eq!(told + heard, LINES, "{model}, stopped: {is_stopped}");
-        assert_eq!(
-            stopped["mail"]["missed"], told,
-            "{model}, stopped: {is_stopped}: {stopped}"
-        );
+        assert_eq!(told + heard, LINES, "{model}");
+        assert_eq!(stopped["mail"]["missed"], told, "{model}: {stopped}");
     }
     // A process that is killed has still counted what it threw away.
     let (_, _, stopped) = missing("fork", false, false);
@@ -279,8 +249,8 @@ const LINES: u64 = 8_000;
 /// killed. Returns the sum of what the member was told that it missed, how many lines it heard, and the server's
 /// last line.
 fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
-    let (server, mut members, process) =
-        three(model, "--overflow=drop-oldest --output-limit=64KiB");
+    let options = "--overflow=drop-oldest --output-limit=64KiB";
+    let (server, mut members, process) = three(model, options);
     let [silent, alice, bob] = &mut members;
     assert!(silent.hears("bob joined") && alice.hears("bob joined"));
     if is_stopped {
@@ -307,10 +277,7 @@ fn missing(model: &str, is_stopped: bool, reads: bool) -> (u64, u64, Value) {
             None if line.ends_with("the last one") => break,
             None => heard += 1,
         }
-        assert!(
-            !line.is_empty(),
-            "{model}: the connection ended after {heard} lines"
-        );
+        assert!(!line.is_empty(), "{model}: the end, after {heard} lines");
     }
     (told, heard, server.stop())
 }
@@ -330,16 +297,13 @@ fn three(model: &str, options: &str) -> (Server, [Member; 3], i32) {
 
 /// The process that serves `member`.
 fn process_of(server: &Server, member: &Member) -> i32 {
-    let sockets = sockets_at(server.running.addr.port()).unwrap();
-    let its = sockets.iter().find(|socket| {
-        socket.local.port() == server.running.addr.port() && socket.remote.port() == member.port()
-    });
-    let inode = its.unwrap().inode;
-    let its = tree(server.pid()).unwrap();
-    let holders = &holders()[&inode];
-    holders
-        .iter()
-        .find(|holder| its.contains(&holder.pid))
-        .unwrap()
-        .pid
+    let addr = server.running.addr;
+    let peer = member.0.get_ref().local_addr().unwrap();
+    let sockets = sockets_at(addr.port()).unwrap();
+    let mut its = sockets.iter().filter(|it| it.local.port() == addr.port());
+    let its = its.find(|it| it.remote.port() == peer.port()).unwrap();
+    let family = tree(server.pid()).unwrap();
+    let holders = &holders()[&its.inode];
+    let is_child = |pid: &i32| family.contains(pid);
+    holders.iter().map(|it| it.pid).find(is_child).unwrap()
 }

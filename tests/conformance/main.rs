@@ -74,8 +74,8 @@ fn main() {
         HEAVY.iter().chain(NOT_BY_THE_BOOK).all(known),
         "HEAVY or NOT_BY_THE_BOOK names a case that isn't there"
     );
-    let sheets = MODELS.iter().map(|model| model.sheet()).enumerate();
-    let trials = sheets.flat_map(|(place, sheet)| {
+    let sheets = || MODELS.iter().map(|model| model.sheet()).enumerate();
+    let trials = sheets().flat_map(|(place, sheet)| {
         CASES.iter().map(move |case| {
             let left_out = !all && is_left_out(case, place);
             let name = format!("{}::{}::{}", sheet.name, case.speaks.name(), case.name);
@@ -91,15 +91,10 @@ fn main() {
             }
         })
     });
-    let mut trials: Vec<_> = trials.collect();
-    let sheets = MODELS.iter().map(|model| model.sheet()).enumerate();
-    trials.extend(sheets.flat_map(|(place, sheet)| by_the_book(sheet, place, all)));
-    trials.extend(
-        MODELS
-            .iter()
-            .flat_map(|model| behind_a_proxy(model.sheet())),
-    );
-    portlab_testkit::run(trials);
+    let by_the_book = sheets().flat_map(|(place, sheet)| by_the_book(sheet, place, all));
+    let behind_a_proxy = sheets().flat_map(|(_, sheet)| behind_a_proxy(sheet));
+    let trials = trials.chain(by_the_book).chain(behind_a_proxy);
+    portlab_testkit::run(trials.collect());
 }
 
 /// Whether a heavy case is another model's turn.
@@ -128,10 +123,9 @@ fn by_the_book(sheet: &'static Sheet, place: usize, all: bool) -> impl Iterator<
 fn behind_a_proxy(sheet: &'static Sheet) -> impl Iterator<Item = Trial> {
     let is_chosen = BEHIND_A_PROXY.contains(&sheet.name);
     let cases = CASES.iter().filter(move |case| {
-        let needs_an_address =
-            case.options.is_empty() && !case.requires.contains(&Requires::Process);
+        let needs_more = !case.options.is_empty() || case.requires.contains(&Requires::Process);
         let is_met = case.unmet(&promises(sheet, case), false).is_none();
-        is_chosen && needs_an_address && is_met && !HEAVY.contains(&case.name)
+        is_chosen && !needs_more && is_met && !HEAVY.contains(&case.name)
     });
     cases.map(move |case| {
         let name = format!(
@@ -152,26 +146,20 @@ fn run(sheet: &'static Sheet, server: &str, case: &Case, faults: &[&str]) -> Res
     }
     let program = Path::new(binary());
     let mut running = Running::start(program, options(server, case))?;
-    let mut addr = running.server.addr();
+    let addr = running.server.addr();
     let proxy = match faults {
         [] => None,
         faults => Some(Proxy::before(addr, faults)?),
     };
-    if let Some(proxy) = &proxy {
-        addr = proxy.addr();
-    }
     let mut target = Target {
-        addr,
+        addr: proxy.as_ref().map_or(addr, Proxy::addr),
         promises,
         process: Some(&mut running),
     };
     let result = (case.run)(&mut target);
     result.map_err(|failure| {
         let complaints = running.server.complaints();
-        format!(
-            "{}\n  {failure}\n  the server said: {complaints}",
-            case.about
-        )
-        .into()
+        let about = case.about;
+        format!("{about}\n  {failure}\n  the server said: {complaints}").into()
     })
 }

@@ -8,10 +8,8 @@ pub(crate) const WORKERS: usize = 6;
 
 /// What a model promises when it is started with the options of a case.
 pub(crate) fn promises(sheet: &Sheet, case: &Case) -> Promises {
-    let told = case
-        .options
-        .iter()
-        .find_map(|option| option.strip_prefix("--workers="));
+    let mut options = case.options.iter();
+    let told = options.find_map(|option| option.strip_prefix("--workers="));
     let workers = told.and_then(|count| count.parse().ok()).unwrap_or(WORKERS);
     let processes = sheet.forks();
     let pool = matches!(sheet.workers, Workers::Fixed(_));

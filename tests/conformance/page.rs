@@ -37,13 +37,8 @@ pub(crate) fn page() -> String {
     for fault in FAULTS {
         let cases = holding(fault.number);
         let names = cases.map(|case| format!("`{}::{}`", case.speaks.name(), case.name));
-        let names: Vec<_> = names.collect();
-        page += &format!(
-            "| {} | {} | {} |\n",
-            fault.number,
-            fault.passes,
-            names.join(" ")
-        );
+        let names = names.collect::<Vec<_>>().join(" ");
+        page += &format!("| {} | {} | {names} |\n", fault.number, fault.passes);
     }
     page
 }
@@ -57,9 +52,8 @@ fn holding(fault: u8) -> impl Iterator<Item = &'static Case> {
 /// What becomes of a fault on a model.
 fn outcome(fault: u8, sheet: &Sheet) -> String {
     let unmet = |case: &Case| case.unmet(&promises(sheet, case), true);
-    let run: Vec<_> = holding(fault)
-        .filter(|case| unmet(case).is_none())
-        .collect();
+    let cases = holding(fault);
+    let run: Vec<_> = cases.filter(|case| unmet(case).is_none()).collect();
     let shows_a_limit = |case: &&Case| {
         let is_limit = |it: &Requires| matches!(it, Requires::Bound | Requires::StallsWhenBlocked);
         case.requires.iter().any(is_limit)

@@ -54,10 +54,8 @@ impl Process for Running {
         let mut command = Command::new(&self.program);
         command.args(["serve", "--json", "--bind", &addr.to_string()]);
         command.args(&self.options).stdin(Stdio::null());
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn()?;
         let mut line = String::new();
         // The first line says that it listens; a server that ends says none.
         let stdout = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
@@ -87,12 +85,10 @@ impl Drop for Running {
 pub(crate) fn options(model: &str, case: &Case) -> Vec<String> {
     let told = case.options.iter().any(|it| it.starts_with("--workers"));
     let workers = (!told).then(|| format!("--workers={WORKERS}"));
-    [
-        format!("--model={model}"),
-        format!("--service={}", case.speaks.name()),
-    ]
-    .into_iter()
-    .chain(workers)
-    .chain(case.options.iter().map(|&option| option.to_owned()))
-    .collect()
+    let service = format!("--service={}", case.speaks.name());
+    let all = [format!("--model={model}"), service]
+        .into_iter()
+        .chain(workers);
+    all.chain(case.options.iter().map(ToString::to_string))
+        .collect()
 }

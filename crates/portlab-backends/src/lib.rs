@@ -16,20 +16,10 @@
 //! }
 //! ```
 //!
-//! The crate is divided into wings. A wing uses only those below it (`tests/house.rs` checks that):
-//!
-//! | wing | owns |
-//! |---|---|
-//! | `models/` | the story and the idea of each model, its `Sheet`, and `serve`, which shows how it divides connections |
-//! | `drivers/` | serving one connection, or a loop of them, in the idiom of a model; what a handler asks for; time limits |
-//! | `door/` | the listener, bound once for every model; accepting, and its pauses; the limits of a server |
-//! | `hub/` | the half that connections share: the place where it lives, its clients, and the mailboxes |
-//! | `textbook/` | each model by hand, on a page, without the traits: what a class reads, and what the traits' cost is measured against |
-//! | `trace/` | the timeline: what each thread does, and when |
-//!
+//! The crate is divided into wings (`models`, `drivers`, `door`, `hub`, `trace`), each of which uses only those below it;
+//! `docs/ARCHITECTURE.md` lists them, and `tests/house.rs` checks that. Beside them, `textbook/` has each model by hand.
 //! Three small files are below all wings: `log` (what a server writes to stderr), `timers` (the timers of a loop) and
 //! `sync` (locks, which tests replace). [`measured`] holds the measured costs of models.
-//!
 
 #![forbid(unsafe_code)]
 

@@ -70,11 +70,8 @@ mod tests {
     fn the_file_is_of_models_of_the_house() {
         for (name, figures) in &MEASURED.models {
             assert!(crate::find(name).is_some(), "{name}");
-            assert!(
-                figures
-                    .values()
-                    .all(|figure| figure.is_finite() && *figure > 0.0)
-            );
+            let is_possible = |figure: &f64| figure.is_finite() && *figure > 0.0;
+            assert!(figures.values().all(is_possible), "{name}");
         }
         assert!(told("fork", Lang::Zh).is_some_and(|told| told.contains(&MEASURED.place)));
         assert_eq!(told("unknown", Lang::En), None);

@@ -8,8 +8,7 @@ use portlab_words::Text;
 pub struct Sheet {
     /// The name on the command line, in kebab-case; the file's name with `-` for `_`.
     pub name: &'static str,
-    /// What carries its connections: [`PROCESSES`], [`THREADS`](portlab_stats::record::THREADS), [`COROUTINES`], or a
-    /// family of its own.
+    /// What carries its connections: [`PROCESSES`], `THREADS`, [`COROUTINES`], or a family of its own.
     pub family: Text,
     /// What the field calls it.
     pub term: Text,
@@ -44,8 +43,7 @@ pub enum Workers {
     Fixed(usize),
     /// Threads of a pool that jobs are given to; one per core unless told.
     PerCore,
-    /// Threads of an async runtime, on which nothing should block; one per core unless told. More of
-    /// them don't let more connections wait.
+    /// Threads of an async runtime, on which nothing should block; one per core unless told.
     Runtime,
 }
 

@@ -53,14 +53,8 @@ mod tests {
         timers.arm(now, 2);
         timers.arm(now - Duration::from_millis(1), 1);
         assert_eq!(timers.next(), Some(Duration::ZERO));
-        assert_eq!(
-            (
-                timers.pop_due(now),
-                timers.pop_due(now),
-                timers.pop_due(now)
-            ),
-            (Some(1), Some(2), None)
-        );
+        let due = [(); 3].map(|()| timers.pop_due(now));
+        assert_eq!(due, [Some(1), Some(2), None]);
         assert!(timers.next().unwrap() > Duration::from_secs(50));
     }
 }

@@ -148,10 +148,7 @@ fn every_receiver_is_woken_for_every_piece_and_all_have_one_order() {
 fn a_receiver_that_waits_for_its_peer_is_woken_when_its_mailbox_overflows() {
     loom::model(|| {
         let (hub, mailboxes) = hub(3);
-        let senders = [
-            tell(&hub, 1, post(&[b'x'; 60])),
-            tell(&hub, 2, post(&[b'y'; 60])),
-        ];
+        let senders = [1, 2].map(|from| tell(&hub, from, post(&[b'x'; 60])));
         let bell = Arc::new(Bell(Notify::new()));
         let waker = Waker::from(Arc::clone(&bell));
         while !mailboxes[2].is_overflowed(&waker) {

@@ -385,7 +385,7 @@ mod tests {
                 depth: 1,
                 rooms: 1,
                 encodings: Vec::new(),
-                duration: workload.duration,
+                duration: Duration::from_millis(workload.duration_ms),
                 warmup: Duration::ZERO,
                 points: connections.iter().map(point).collect(),
             }],

@@ -123,24 +123,17 @@ fn facts(sheet: &Sheet, lang: Lang) -> impl Iterator<Item = (&'static str, Strin
         Err(why) => format!("{}{}", lang.pick("none: ", "没有："), why.pick(lang)),
     };
     let text = |text: &Text| text.pick(lang).to_owned();
+    let [cost, breaks_first] = [&sheet.cost, &sheet.breaks_first].map(text);
+    let at_once = text(&serves(sheet));
     let measured = measured::told(sheet.name, lang);
     let facts = [
         (lang.pick("idea", "思路"), text(&sheet.idea)),
         (lang.pick("family", "类别"), text(&sheet.family)),
         (lang.pick("blocks", "会卡住谁"), text(&sheet.blocks)),
-        (
-            lang.pick("a connection costs", "一个连接的代价"),
-            text(&sheet.cost),
-        ),
+        (lang.pick("a connection costs", "一个连接的代价"), cost),
         (lang.pick("measured", "实测"), measured.unwrap_or_default()),
-        (
-            lang.pick("breaks first", "最先撑不住的"),
-            text(&sheet.breaks_first),
-        ),
-        (
-            lang.pick("serves at once", "同时服务"),
-            text(&serves(sheet)),
-        ),
+        (lang.pick("breaks first", "最先撑不住的"), breaks_first),
+        (lang.pick("serves at once", "同时服务"), at_once),
         (lang.pick("workers", "工作者"), workers(sheet, lang)),
         (lang.pick("the hub", "共享数据放在"), hub),
         (lang.pick("teaches", "能学到什么"), text(&sheet.teaches)),

@@ -69,24 +69,19 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 mod tests {
     use super::*;
 
-    fn error(errno: Errno) -> io::Error {
-        errno.into()
-    }
-
     #[test]
     fn running_out_of_descriptors_pauses_longer_each_time_up_to_a_second() {
         let mut backoff = Backoff::new();
-        let pauses: Vec<_> = (0..9)
-            .map(|_| backoff.after(&error(Errno::MFILE)).unwrap())
-            .collect();
-        let millis: Vec<_> = pauses.iter().map(Duration::as_millis).collect();
-        assert_eq!(millis, [10, 20, 40, 80, 160, 320, 640, 1000, 1000]);
+        let error = io::Error::from(Errno::MFILE);
+        for pause in [10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
+            assert_eq!(backoff.after(&error), Some(Duration::from_millis(pause)));
+        }
         backoff.reset();
-        assert_eq!(backoff.after(&error(Errno::MFILE)), Some(FIRST));
+        assert_eq!(backoff.after(&error), Some(FIRST));
     }
 
     #[test]
     fn a_connection_that_failed_before_accept_causes_no_pause() {
-        assert_eq!(Backoff::new().after(&error(Errno::CONNABORTED)), None);
+        assert_eq!(Backoff::new().after(&Errno::CONNABORTED.into()), None);
     }
 }

@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     door::Connection,
-    hub::{client::HubClient, state::HubEvent},
+    hub::{inbox::HubClient, state::HubEvent},
     trace::{self, What},
 };
 

@@ -1,10 +1,11 @@
-//! A mailbox as its receiver sees it.
+//! The hub as the driver of a connection sees it: its mailbox, and the trait of the clients that block.
 
-use std::task::Waker;
+use std::{io, os::fd::BorrowedFd, task::Waker};
 
 use super::{
     mailbox::{Found, Mailbox},
     shared_mailbox::SharedMailbox,
+    state::HubEvent,
 };
 
 /// Where the driver of a connection finds its mail.
@@ -15,6 +16,25 @@ pub(crate) trait Inbox {
     /// Whether too much mail has come, so that the connection is to be closed. If not, the driver is woken when that
     /// happens.
     fn is_overflowed(&mut self) -> bool;
+}
+
+/// A thread has the hub behind a lock, a process has a line to it.
+///
+/// The driver waits for [`HubClient::bell`] beside its socket, calls [`HubClient::fetch`] when the bell is readable,
+/// then reads its mail.
+pub(crate) trait HubClient {
+    /// Readable when mail may have come.
+    fn bell(&self) -> BorrowedFd<'_>;
+
+    /// Makes the bell unreadable, and takes in the mail that has come.
+    ///
+    /// # Errors
+    /// When the hub's process has ended.
+    fn fetch(&mut self) -> io::Result<()>;
+
+    fn with_inbox<T>(&mut self, look: impl FnOnce(&mut dyn Inbox) -> T) -> T;
+
+    fn tell(&mut self, event: HubEvent);
 }
 
 /// A loop owns its mailboxes, and calls a connection after it has put mail into its mailbox.

@@ -8,10 +8,9 @@
 //! | a process | `broker/` | `broker/line` |
 //!
 //! Mail waits in a `mailbox` (the limits and the policy), which is a `shared_mailbox` between threads; its receiver
-//! sees it as an `inbox`. `client` is the trait of the clients that block.
+//! sees it as an `inbox`, where the trait of the clients that block is, too.
 
 pub(crate) mod broker;
-pub(crate) mod client;
 pub(crate) mod inbox;
 pub(crate) mod locked;
 pub(crate) mod mailbox;

@@ -11,7 +11,9 @@ use portlab_service::ConnId;
 use rustix::event::{EventfdFlags, eventfd};
 
 use super::{
-    client::HubClient, inbox::Inbox, locked::LockedHub, shared_mailbox::SharedMailbox,
+    inbox::{HubClient, Inbox},
+    locked::LockedHub,
+    shared_mailbox::SharedMailbox,
     state::HubEvent,
 };
 

@@ -39,7 +39,6 @@ table! {
 }
 
 /// Finds a model by its name.
-#[must_use]
 pub fn find(name: &str) -> Option<&'static dyn Backend> {
     let mut models = MODELS.iter().copied();
     models.find(|model| model.sheet().name == name)

@@ -18,7 +18,7 @@ pub struct Twin {
     stem: &'static str,
     /// The program's text.
     pub source: &'static str,
-    /// Serves whoever connects, until the process ends; the number is that of the workers, for a model that has some.
+    /// Serves all clients, until the process ends; the number is that of the workers, for a model that has some.
     /// Called on the only thread of a fresh process, as a model is.
     pub serve: fn(TcpListener, usize) -> io::Result<()>,
 }
@@ -51,16 +51,14 @@ table! {
 }
 
 /// The suffix by which a control's name differs from its model's.
-pub const SUFFIX: &str = portlab_stats::summary::CONTROL_SUFFIX;
+pub use portlab_stats::summary::CONTROL_SUFFIX as SUFFIX;
 
 /// The twin of a model.
-#[must_use]
 pub fn twin(sheet: &Sheet) -> Option<&'static Twin> {
     TWINS.iter().find(|twin| twin.stem == sheet.file())
 }
 
 /// Finds a control by its name, such as `threads-textbook`: its twin, and the sheet of the model.
-#[must_use]
 pub fn control(name: &str) -> Option<(&'static Twin, &'static Sheet)> {
     let sheet = find(name.strip_suffix(SUFFIX)?)?.sheet();
     Some((twin(sheet)?, sheet))

@@ -117,16 +117,9 @@ thread_local! {
 /// # Errors
 /// When the system has no memory, or it was mapped before.
 pub(super) fn make(events: usize) -> io::Result<&'static Memory> {
-    let mut made = false;
-    let memory = Memory::new(events)?;
-    let memory = MEMORY.get_or_init(|| {
-        made = true;
-        memory
-    });
-    match made {
-        true => Ok(memory),
-        false => Err(io::Error::other("a process records one timeline")),
-    }
+    let is_first = MEMORY.set(Memory::new(events)?).is_ok();
+    let memory = MEMORY.get().filter(|_| is_first);
+    memory.ok_or_else(|| io::Error::other("a process records one timeline"))
 }
 
 pub(super) fn record(event: &TraceEvent) {

@@ -90,7 +90,12 @@ impl Timeline {
         about.recorded_until_ns = self.relative(self.until);
         let mut writer = Writer::new(out)?;
         for (pid, (role, threads)) in &survey.processes {
-            writer.process(*pid, &process_name(&about.model, *role))?;
+            let suffix = match role {
+                ProcessRole::Server => "",
+                ProcessRole::Child => " child",
+                ProcessRole::Broker => " broker",
+            };
+            writer.process(*pid, &format!("portlab {}{suffix}", about.model))?;
             for (tid, name) in threads {
                 writer.thread(*pid, *tid, name)?;
             }
@@ -218,14 +223,6 @@ impl Survey {
     }
 }
 
-fn process_name(model: &str, role: ProcessRole) -> String {
-    match role {
-        ProcessRole::Server => format!("portlab {model}"),
-        ProcessRole::Child => format!("portlab {model} child"),
-        ProcessRole::Broker => format!("portlab {model} broker"),
-    }
-}
-
 /// The sums of changes. Several changes at the same time make one sum.
 fn sums(mut changes: Vec<(u64, i64)>) -> Vec<(u64, u64)> {
     // At the same time, connections begin before others end.
@@ -273,15 +270,6 @@ mod tests {
         assert_eq!(changes(samples), [(1, 0), (3, 2), (5, 0)]);
     }
 
-    fn owner(pid: u32) -> Owner {
-        Owner {
-            pid,
-            tid: pid,
-            process: ProcessRole::Child,
-            thread: "main".to_owned(),
-        }
-    }
-
     fn life(events: &[(u32, What, u64)]) -> Span {
         let mut survey = Survey::default();
         for &(pid, what, end_ns) in events {
@@ -292,7 +280,13 @@ mod tests {
                 conn: 1 << 32 | 1,
                 extra: 0,
             };
-            survey.see(&owner(pid), &event, end_ns);
+            let owner = Owner {
+                pid,
+                tid: pid,
+                process: ProcessRole::Child,
+                thread: "main".to_owned(),
+            };
+            survey.see(&owner, &event, end_ns);
         }
         let timeline = Timeline {
             memory: Box::leak(Box::new(Memory::new(0).unwrap())),
@@ -306,12 +300,8 @@ mod tests {
     fn a_connection_ends_when_its_last_holder_closes_it() {
         use What::{Accept, Close, Read};
         // The parent closes its copy while the child serves; the child closes last.
-        let span = life(&[
-            (1, Accept, 10),
-            (1, Close, 12),
-            (2, Read, 20),
-            (2, Close, 30),
-        ]);
+        let parent = [(1, Accept, 10), (1, Close, 12)];
+        let span = life(&[&parent[..], &[(2, Read, 20), (2, Close, 30)]].concat());
         assert_eq!((span.start_ns, span.end_ns), (10, 30));
         assert_eq!((span.pid, span.closed), (2, true));
     }

@@ -1,19 +1,19 @@
-//! A chat: one member says something, and all others in the room hear it. Here models differ by
-//! where they keep what connections share.
-
-use std::time::Duration;
+//! A chat: one member sends a line, and all others in the room receive it. Here models differ by where
+//! they keep what connections share.
 
 use portlab_stats::record::Counts;
-use portlab_words::Text;
 
-use super::{Load, PLAIN, Scale, Workload};
+use super::{Load, PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "chat",
-    title: &Text::new("chat: one says it, all hear it", "聊天：一人说，众人听"),
+    title: &Text::new(
+        "chat: one member sends, all others receive",
+        "聊天：一人发言，众人收到",
+    ),
     asks: &Text::new(
-        "What does it cost that all hear what one says?",
-        "一个人说的话让所有人听到，要花多少？",
+        "What does it cost to send a line to all others in the room?",
+        "一个人的话要发给聊天室里的所有人，要花多少？",
     ),
     counts: Counts::Deliveries,
     connections: Scale {
@@ -22,7 +22,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         class: &[20],
         full: &[10, 100, 500],
     },
-    duration: Duration::from_millis(200),
+    duration_ms: 200,
     load: Load::Chat,
     ..PLAIN
 };

@@ -1,13 +1,10 @@
 //! Connect, one message, close: what a connection costs its server. W. R. Stevens asked it of nine
 //! designs in "UNIX Network Programming", chapter 30.
 
-use std::time::Duration;
-
 use portlab_load::{Life, Plan};
 use portlab_stats::record::Counts;
-use portlab_words::Text;
 
-use super::{Load, PLAIN, Scale, Workload};
+use super::{Load, PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "churn",
@@ -23,7 +20,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         full: &[1, 10],
         ..PLAIN.connections
     },
-    duration: Duration::from_millis(250),
+    duration_ms: 250,
     load: Load::Echo(|plan| {
         vec![Plan {
             life: Life {

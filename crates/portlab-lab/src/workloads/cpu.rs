@@ -2,12 +2,9 @@
 //! thread uses one of them, however many there are. So the server may use all processors here, those of
 //! the generator too, which needs little of its own.
 
-use std::time::Duration;
-
 use portlab_stats::measure::Measure;
-use portlab_words::Text;
 
-use super::{PLAIN, Scale, Workload};
+use super::{PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "cpu",
@@ -16,8 +13,8 @@ pub(super) static WORKLOAD: Workload = Workload {
         "计算：每个回答要算 200 微秒",
     ),
     asks: &Text::new(
-        "Who makes the most of the processors when every answer has to be computed?",
-        "每个回答都要计算时，谁最能用好处理器？",
+        "Which model makes the most of the processors when every answer has to be computed?",
+        "每个回答都要计算时，哪个模型最能用好处理器？",
     ),
     ranked_by: Measure::MessagesPerS,
     work: "cpu:200us",
@@ -27,7 +24,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         full: &[10, 100],
         ..PLAIN.connections
     },
-    duration: Duration::from_millis(120),
+    duration_ms: 120,
     server_on_all_cpus: true,
     ..PLAIN
 };

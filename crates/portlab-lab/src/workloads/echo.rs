@@ -1,9 +1,7 @@
-//! Ping-pong: every client sends a message and waits for its answer. The plainest question, and the
-//! one that all others are a variation of.
+//! Ping-pong: every client sends a message and waits for its answer. The plainest
+//! workload; all others vary it.
 
-use portlab_words::Text;
-
-use super::{PLAIN, Scale, Workload};
+use super::{PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "echo",

@@ -1,17 +1,15 @@
-//! Connections that say nothing: what a server keeps for each of them, and whether it still holds
-//! them all.
+//! Connections without a message: what a server keeps for each of them, and whether it holds all of them.
 
 use portlab_load::{Pace, Plan};
 use portlab_stats::{measure::Measure, record::Counts};
-use portlab_words::Text;
 
-use super::{Load, PLAIN, Scale, Workload};
+use super::{Load, PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "idle",
     title: &Text::new(
-        "idle: connections that say nothing",
-        "空闲：什么也不说的连接",
+        "idle: connections without a message",
+        "空闲：不发消息的连接",
     ),
     asks: &Text::new(
         "What memory and how many threads does an idle connection take?",

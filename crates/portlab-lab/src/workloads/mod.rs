@@ -1,7 +1,5 @@
 //! What entrants can be compared by. A workload is a file here and a line in the table below.
 
-use std::time::Duration;
-
 use portlab_load::Plan;
 use portlab_stats::{
     measure::Measure,
@@ -52,7 +50,7 @@ pub struct Workload {
     /// The rates of an open loop; none for a closed one.
     pub rates: &'static [Rate],
     /// How long one measurement takes.
-    pub duration: Duration,
+    pub duration_ms: u64,
     /// How the server is loaded.
     pub load: Load,
     /// Whether the server may use the generator's processors as well as its own: a workload that asks how a model uses several
@@ -99,7 +97,7 @@ const PLAIN: Workload = Workload {
         full: &[],
     },
     rates: &[],
-    duration: Duration::from_millis(60),
+    duration_ms: 60,
     load: Load::Echo(|plan| vec![plan]),
     server_on_all_cpus: false,
 };
@@ -118,9 +116,7 @@ mod tests {
     fn every_workload_is_named_after_its_file_and_asks_in_both_languages() {
         let source = include_str!("mod.rs");
         for workload in WORKLOADS {
-            let Workload {
-                name, title, asks, ..
-            } = workload;
+            let (name, title, asks) = (workload.name, workload.title, workload.asks);
             assert!(source.contains(&format!("\n    {name},\n")), "{name}");
             for words in [title, asks] {
                 assert!(!words.en.is_empty(), "{name}");

@@ -2,12 +2,9 @@
 //! independent users would. First at one rate for all, half of the slowest server's highest rate; then at
 //! half of what each can handle itself. Latency counts from when a message was due.
 
-use std::time::Duration;
-
 use portlab_stats::{measure::Measure, record::Rate};
-use portlab_words::Text;
 
-use super::{PLAIN, Scale, Workload};
+use super::{PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "rate",
@@ -27,6 +24,6 @@ pub(super) static WORKLOAD: Workload = Workload {
         full: &[10, 100],
     },
     rates: &[Rate::Common, Rate::HalfOfBest],
-    duration: Duration::from_millis(200),
+    duration_ms: 200,
     ..PLAIN
 };

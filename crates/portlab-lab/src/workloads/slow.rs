@@ -1,23 +1,21 @@
-//! A tenth of the clients trickle: a byte every two milliseconds. What is measured is how the others
-//! fare beside them.
+//! A tenth of the clients trickle: a byte every two milliseconds. The others are measured beside them.
 
 use std::time::Duration;
 
 use portlab_load::{Plan, Script, Stop};
 use portlab_stats::measure::Measure;
-use portlab_words::Text;
 
-use super::{Load, PLAIN, Scale, Workload};
+use super::{Load, PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "slow",
     title: &Text::new(
         "slow: a tenth of the clients trickle",
-        "慢客户：十分之一的客户端一滴一滴地发",
+        "慢客户端：十分之一的客户端一个字节一个字节地发",
     ),
     asks: &Text::new(
-        "How do the others fare beside clients that trickle?",
-        "有慢客户在场时，其他客户过得怎样？",
+        "How long do the others wait beside clients that trickle?",
+        "有慢客户端时，其他客户端要等多久？",
     ),
     ranked_by: Measure::LatencyP99,
     connections: Scale {
@@ -25,7 +23,7 @@ pub(super) static WORKLOAD: Workload = Workload {
         full: &[10, 100],
         ..PLAIN.connections
     },
-    duration: Duration::from_millis(200),
+    duration_ms: 200,
     load: Load::Echo(|plan| {
         let slow = (plan.connections / 10).max(1);
         let mut script = Script::echo(64);

@@ -1,9 +1,7 @@
 //! Pipelining: sixteen messages are under way on each connection, so that one read brings several
 //! and one write answers them. What a system call costs is shared; what is left is the model's own.
 
-use portlab_words::Text;
-
-use super::{PLAIN, Scale, Workload};
+use super::{PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "stream",

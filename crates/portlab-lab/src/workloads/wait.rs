@@ -1,12 +1,9 @@
-//! Every answer waits for something slow, such as a database, without anybody's help: 5 ms each.
-//! Whoever can let many wait at once is served as fast as few.
-
-use std::time::Duration;
+//! Every answer waits for something slow, such as a database, which takes no CPU here: 5 ms each.
+//! A model that lets many connections wait at once serves many as fast as few.
 
 use portlab_stats::measure::Measure;
-use portlab_words::Text;
 
-use super::{PLAIN, Scale, Workload};
+use super::{PLAIN, Scale, Text, Workload};
 
 pub(super) static WORKLOAD: Workload = Workload {
     name: "wait",
@@ -15,8 +12,8 @@ pub(super) static WORKLOAD: Workload = Workload {
         "等待：每个回答都要等 5 毫秒",
     ),
     asks: &Text::new(
-        "Who lets many wait at the same time?",
-        "谁能让许多连接同时等待？",
+        "Which models let many connections wait at the same time?",
+        "哪些模型能让许多连接同时等待？",
     ),
     ranked_by: Measure::MessagesPerS,
     work: "wait:5ms",
@@ -25,6 +22,6 @@ pub(super) static WORKLOAD: Workload = Workload {
         full: &[10, 100, 1000],
         ..PLAIN.connections
     },
-    duration: Duration::from_millis(120),
+    duration_ms: 120,
     ..PLAIN
 };

@@ -120,7 +120,9 @@ fn part(args: &Args, workload: &'static Workload) -> anyhow::Result<Part> {
         Some(work) => work,
         None => workload.work.parse()?,
     };
-    let duration = args.duration.unwrap_or(workload.duration);
+    let duration = args
+        .duration
+        .unwrap_or(Duration::from_millis(workload.duration_ms));
     let points = points(args, workload)?;
     let limits = ChatLimits::default();
     let longest = points.iter().map(|point| point.size_bytes).max();

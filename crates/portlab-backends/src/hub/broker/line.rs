@@ -14,8 +14,7 @@ use super::counts::SharedCounts;
 use crate::{
     READ_BUFFER,
     hub::{
-        client::HubClient,
-        inbox::Inbox,
+        inbox::{HubClient, Inbox},
         mailbox::{Mailbox, Overflow},
         state::HubEvent,
     },
@@ -101,9 +100,8 @@ impl LineClient<'_> {
         // Mail for the last connection of this process may come late.
         match FromBroker::read(&self.buffer[..length]) {
             Some((id, FromBroker::Mail(mail))) if id == self.id => {
-                self.line
-                    .counts
-                    .put_behind(self.mailbox.put(Mail(mail.into())));
+                let put = self.mailbox.put(Mail(mail.into()));
+                self.line.counts.put_behind(put);
             }
             Some((id, FromBroker::Missed(count))) if id == self.id => self.mailbox.miss(count),
             Some((id, FromBroker::TooMuch)) if id == self.id => {
@@ -232,11 +230,8 @@ impl<'a> FromBroker<'a> {
 
 /// Tells connection `id` how many pieces were thrown away.
 pub(super) fn missed(id: ConnId, count: u64) -> Mail {
-    Mail(
-        [&[MISSED][..], &id_bytes(id), &count.to_le_bytes()]
-            .concat()
-            .into(),
-    )
+    let parts = [&[MISSED][..], &id_bytes(id), &count.to_le_bytes()];
+    Mail(parts.concat().into())
 }
 
 /// Tells connection `id` that too much has waited for it.
@@ -282,14 +277,13 @@ mod tests {
 
     #[test]
     fn a_message_to_the_broker_is_read_as_it_was_written() {
-        for said in [
+        let ends = GONE.map(|(_, reason)| ToBroker::Gone(reason));
+        let others = [
             ToBroker::Connect,
             ToBroker::Post(b"hello"),
             ToBroker::Post(b""),
-            ToBroker::Gone(CloseReason::Left),
-            ToBroker::Gone(CloseReason::Lost),
-            ToBroker::Gone(CloseReason::TooSlow),
-        ] {
+        ];
+        for said in others.into_iter().chain(ends) {
             let (kind, bytes) = said.write();
             let message = [&[kind][..], &id_bytes(ID), bytes].concat();
             assert_eq!(ToBroker::read(&message).unwrap(), (ID, said));
@@ -301,19 +295,15 @@ mod tests {
 
     #[test]
     fn a_message_from_the_broker_is_read_as_it_was_written() {
-        let notice = missed(ID, u64::MAX).0;
-        assert_eq!(
-            FromBroker::read(&notice),
-            Some((ID, FromBroker::Missed(u64::MAX)))
-        );
-        assert_eq!(FromBroker::read(&notice[..16]), None);
         let mail = [&[MAIL][..], &id_bytes(ID), b"hello"].concat();
-        assert_eq!(
-            FromBroker::read(&mail),
-            Some((ID, FromBroker::Mail(b"hello")))
-        );
-        let too_much = too_much(ID).0;
-        assert_eq!(FromBroker::read(&too_much), Some((ID, FromBroker::TooMuch)));
+        for (message, brought) in [
+            (&*mail, FromBroker::Mail(b"hello")),
+            (&missed(ID, u64::MAX).0, FromBroker::Missed(u64::MAX)),
+            (&too_much(ID).0, FromBroker::TooMuch),
+        ] {
+            assert_eq!(FromBroker::read(message), Some((ID, brought)));
+        }
+        assert_eq!(FromBroker::read(&missed(ID, 1).0[..16]), None);
         assert_eq!(FromBroker::read(TAKEN), None);
     }
 }

@@ -85,11 +85,10 @@ pub(super) fn run(
 ) -> io::Result<()> {
     let poll = Poll::new()?;
     let most = limits::free_descriptors()?;
-    poll.registry().register(
-        &mut SourceFd(&control.as_raw_fd()),
-        CONTROL,
-        Interest::READABLE,
-    )?;
+    let fd = control.as_raw_fd();
+    let source = &mut SourceFd(&fd);
+    poll.registry()
+        .register(source, CONTROL, Interest::READABLE)?;
     if most == 0 {
         return Err(Errno::MFILE.into());
     }
@@ -128,7 +127,9 @@ impl Process {
                 match event.token() {
                     CONTROL => self.take_lines(),
                     Token(key) => {
-                        self.send_waiting(key);
+                        if let Some(line) = self.lines.get_mut(key) {
+                            line.send_waiting();
+                        }
                         self.read_line(key);
                     }
                 }
@@ -253,12 +254,6 @@ impl Process {
         pieces
     }
 
-    fn send_waiting(&mut self, key: usize) {
-        if let Some(line) = self.lines.get_mut(key) {
-            line.send_waiting();
-        }
-    }
-
     /// Drops a line that has ended, and its connection.
     fn drop_line(&mut self, key: usize) {
         if self.lines.try_remove(key).is_none() {
@@ -342,7 +337,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::hub::{broker::line, client::HubClient, mailbox::Policy};
+    use crate::hub::{broker::line, inbox::HubClient, mailbox::Policy};
 
     const MEMBER: ConnId = ConnId(7);
 

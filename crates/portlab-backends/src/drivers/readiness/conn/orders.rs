@@ -87,10 +87,7 @@ const PORTION: usize = 20_000;
 
 impl Session for MailAndEcho {
     fn on_data(&mut self, input: &[u8], cx: &mut Cx<'_>) -> Flow {
-        assert!(
-            self.rest.is_empty(),
-            "input came before the rest was handled"
-        );
+        assert!(self.rest.is_empty(), "a rest was not handled");
         self.rest.extend_from_slice(input);
         self.on_more(cx)
     }
@@ -258,11 +255,8 @@ impl World {
             }
         };
         self.scratch.outbox.posts();
-        let deadline = self.conn.deadline();
-        assert!(
-            deadline.is_none_or(|at| at > before),
-            "a driver would call again and again"
-        );
+        // A deadline in the past would have a driver call again and again.
+        assert!(self.conn.deadline().is_none_or(|at| at > before));
         self.obey(step);
     }
 
@@ -381,14 +375,11 @@ fn a_connection_whose_peer_does_not_read_is_woken_when_its_mailbox_overflows() {
             break woken;
         }
     };
-    let woken = woken.expect("the mailbox has the waker of its receiver");
-    woken.wake();
+    woken.expect("a waker of the receiver").wake();
     assert!(bell.0.load(Relaxed));
     let step = conn.advance(&mut scratch, Some(&mut (&mailbox, &waker)));
-    assert_eq!(
-        (step, conn.close_reason()),
-        (Step::Linger(LINGER), CloseReason::TooSlow)
-    );
+    assert_eq!(step, Step::Linger(LINGER));
+    assert_eq!(conn.close_reason(), CloseReason::TooSlow);
 }
 
 #[test]
