@@ -70,11 +70,7 @@ impl Seqpacket {
         Ok(received?.0)
     }
 
-    /// Passes the other process a descriptor, if there is room for the message.
-    ///
-    /// # Errors
-    /// As for [`Seqpacket::try_send`].
-    pub fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
+    fn try_send_fd(&self, fd: &impl AsFd) -> io::Result<()> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);
         let fds = [fd.as_fd()];

@@ -6,8 +6,8 @@
 
 use std::{
     cell::Cell,
-    fmt::{self, Write},
-    io,
+    fmt,
+    io::{self, Write},
     sync::{
         OnceLock,
         atomic::{AtomicBool, AtomicI32, AtomicU64, Ordering::Relaxed},
@@ -181,34 +181,27 @@ fn ring(every: Duration) -> io::Result<()> {
     Ok(())
 }
 
+/// The counts take less in each form.
+const LONGEST: usize = 640;
+
 fn write_counts() {
     if OWNER.load(Relaxed) != own_pid() {
         return;
     }
-    let mut text = Text([0; 640], 0);
+    let mut text = [0; LONGEST];
+    let mut rest = &mut text[..];
     let as_json = AS_JSON.load(Relaxed);
     let line = Line { as_json };
     // A line that doesn't fit is cut.
     let (stream, _) = match as_json {
         true => (
             rustix::stdio::stdout(),
-            writeln!(text, "{{\"event\":\"counts\",{line}}}"),
+            writeln!(rest, "{{\"event\":\"counts\",{line}}}"),
         ),
-        false => (rustix::stdio::stderr(), writeln!(text, "counts: {line}")),
+        false => (rustix::stdio::stderr(), writeln!(rest, "counts: {line}")),
     };
-    let _ = rustix::io::write(stream, &text.0[..text.1]);
-}
-
-/// Text on the stack.
-struct Text([u8; 640], usize);
-
-impl fmt::Write for Text {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        let room = self.0.get_mut(self.1..self.1 + text.len());
-        room.ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
-        self.1 += text.len();
-        Ok(())
-    }
+    let length = LONGEST - rest.len();
+    let _ = rustix::io::write(stream, &text[..length]);
 }
 
 thread_local!(static OWN: Cell<usize> = const { Cell::new(usize::MAX) });

@@ -17,17 +17,8 @@ pub(crate) fn model_parser() -> PossibleValuesParser {
     PossibleValuesParser::new(MODELS.iter().map(|model| model.sheet().name))
 }
 
-/// Takes a model's name, or that of its textbook twin, which is not suggested.
-pub(crate) fn server_parser() -> PossibleValuesParser {
-    with_hidden(&[])
-}
-
-/// The same for a comparison, where `none` stands for no model.
-pub(crate) fn entrant_parser() -> PossibleValuesParser {
-    with_hidden(&["none"])
-}
-
-fn with_hidden(more: &[&'static str]) -> PossibleValuesParser {
+/// Takes a model's name; that of its textbook twin, which is not suggested; or one of `more`.
+pub(crate) fn server_parser(more: &[&'static str]) -> PossibleValuesParser {
     let models = MODELS.iter().map(|model| model.sheet().name);
     let twins = models.clone().map(|name| format!("{name}{SUFFIX}"));
     let hidden = twins.chain(more.iter().map(|&name| name.to_owned()));

@@ -61,7 +61,7 @@ pub(crate) struct Args {
         value_delimiter = ',',
         hide_possible_values = true
     )]
-    #[arg(value_parser = args::entrant_parser())]
+    #[arg(value_parser = args::server_parser(&["none"]))]
     models: Vec<String>,
 
     /// Any other echo server: a name for it, and the command that starts it, in

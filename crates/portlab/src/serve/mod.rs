@@ -48,7 +48,7 @@ pub(crate) struct Args {
         default_value = DEFAULT_MODEL,
         hide_possible_values = true
     )]
-    #[arg(value_parser = args::server_parser())]
+    #[arg(value_parser = args::server_parser(&[]))]
     model: String,
 
     /// What is said on the port

@@ -136,14 +136,9 @@ fn take(unwritten: &Mutex<Option<Unwritten>>) -> Option<Unwritten> {
 
 impl Unwritten {
     fn write(self) -> anyhow::Result<()> {
-        let Self {
-            recorder,
-            file,
-            about,
-            json,
-        } = self;
+        let file = self.file;
         let written = WholeFile::create(&file).and_then(|mut out| {
-            let about = recorder.write(about, &mut out)?;
+            let about = self.recorder.write(self.about, &mut out)?;
             out.commit()?;
             Ok(about)
         });
@@ -156,7 +151,7 @@ impl Unwritten {
             )
         })?;
         let (events, not_recorded) = (about.events, about.not_recorded);
-        if json {
+        if self.json {
             let line = json!({
                 "event": "trace",
                 "file": file,
