@@ -81,10 +81,8 @@ fn an_answer_that_says_no_is_an_error_unless_any_will_do() {
                 "{first} {line}"
             );
             let result = fine(addr, &format!("{options} --any-answer"));
-            holds(
-                &result,
-                json!({"error_answers": 0, "first_lines/0/count": 40}),
-            );
+            let expected = json!({"error_answers": 0, "first_lines/0/count": 40});
+            holds(&result, expected);
         }
     }
 }
@@ -118,10 +116,8 @@ fn distinct_answers_are_told_apart_and_only_the_errors_count() {
 #[test]
 fn many_errors_end_a_run_that_allows_few() {
     let addr = talking(b"", false, |_| b"-ERR no\r\n");
-    let (result, _) = failed(
-        addr,
-        r"-c=1 -d=10m --text=X\r\n --expect=until:\r\n --max-errors=10",
-    );
+    let options = r"-c=1 -d=10m --text=X\r\n --expect=until:\r\n --max-errors=10";
+    let (result, _) = failed(addr, options);
     holds(&result, json!({"ended": "too_many_errors"}));
 }
 
@@ -156,10 +152,8 @@ fn a_few_messages_are_no_faster_than_their_rate() {
     // So low a rate that no machine is too busy for it.
     let output = plain(addr, "--rate=0.1 --messages=1 -c=1 --plain");
     let text = String::from_utf8_lossy(&output.stdout);
-    has(
-        &text,
-        &["what became due takes 10.0 s", "100.0% of the rate"],
-    );
+    let parts = ["what became due takes 10.0 s", "100.0% of the rate"];
+    has(&text, &parts);
     has(&stderr(&output), &[" 0.10/s"]);
 }
 
@@ -171,10 +165,8 @@ fn a_run_that_ends_in_the_warm_up_does_not_deny_its_answers() {
     });
     let options = r"--text=X\r\n --expect=lines:1 --max-errors=0 -c=2 --timeout=300ms --warmup=10m";
     let text = text(addr, options, 1);
-    has(
-        &text,
-        &["until then 2 messages were answered", "framing checked"],
-    );
+    let parts = ["until then 2 messages were answered", "framing checked"];
+    has(&text, &parts);
     assert!(!text.contains("no answer was complete"), "{text}");
 }
 
@@ -199,17 +191,13 @@ fn closing(most: u64, altogether: u64) -> SocketAddr {
 fn a_server_that_limits_its_connections_is_told_with_what_to_type() {
     let addr = closing(50, u64::MAX);
     let (result, said) = failed(addr, "-c=4 -d=10m --warmup=0s");
-    holds(
-        &result["closed_by_server"],
-        json!({"connections": 4, "least_answers": 50, "most_answers": 50}),
-    );
+    let expected = json!({"connections": 4, "least_answers": 50, "most_answers": 50});
+    holds(&result["closed_by_server"], expected);
     has(&said, &["use --per-connection 50"]);
     let text = self::text(addr, "-c=4 -d=10m --warmup=0s --plain", 1);
     let last: Vec<_> = text.lines().rev().take(3).collect();
-    has(
-        &last.join(" "),
-        &["the server closed 4 connections after 50 answers each"],
-    );
+    let parts = ["the server closed 4 connections after 50 answers each"];
+    has(&last.join(" "), &parts);
     // And what it says to type works.
     fine(addr, "-c=4 --messages=1000 --per-connection=50");
 }

@@ -5,10 +5,8 @@ use super::*;
 #[test]
 fn a_foreign_echo_is_loaded_and_every_message_counted() {
     let result = fine(server(echo), "--connections=7 --messages=1000 --depth=3");
-    holds(
-        &result,
-        json!({"messages": 1000, "connected": 7, "latency_ns/count": 1000}),
-    );
+    let expected = json!({"messages": 1000, "connected": 7, "latency_ns/count": 1000});
+    holds(&result, expected);
     assert!(number(&result, "latency_ns/p50") <= number(&result, "latency_ns/max"));
     assert!(number(&result, "generator_cpu_us_per_message") > 0.0);
 }
@@ -25,18 +23,14 @@ fn messages_larger_than_any_buffer_and_as_small_as_a_byte_are_checked_too() {
 #[test]
 fn every_thread_gets_its_share_and_none_is_dropped() {
     let result = fine(server(echo), "--connections=10 --threads=3 --messages=1001");
-    holds(
-        &result,
-        json!({"connected": 10, "messages": 1001, "threads": 3}),
-    );
+    let expected = json!({"connected": 10, "messages": 1001, "threads": 3});
+    holds(&result, expected);
 }
 
 #[test]
 fn a_run_by_the_clock_leaves_out_its_warm_up() {
-    let result = fine(
-        server(echo),
-        "--connections=2 --duration=300ms --warmup=200ms",
-    );
+    let options = "--connections=2 --duration=300ms --warmup=200ms";
+    let result = fine(server(echo), options);
     // A thread that notices the beginning late measures for less time.
     assert!(number(&result, "elapsed_ns") >= 150e6, "{result}");
     // Two connections may have a message each on its way at either edge.
@@ -77,10 +71,8 @@ fn a_server_that_says_more_than_it_was_told_is_found() {
 fn a_server_that_closes_early_is_reported_by_phase_and_the_run_ends() {
     let addr = server(echo_changed(|_, at| at < 5_000));
     let (result, _) = failed(addr, "--connections=4 --messages=1M");
-    holds(
-        &result,
-        json!({"failures/0/phase": "receive", "unanswered": 4}),
-    );
+    let expected = json!({"failures/0/phase": "receive", "unanswered": 4});
+    holds(&result, expected);
     // Closed, or reset (ECONNRESET), as its unread bytes decide.
     let errno = &result["failures"][0]["errno"];
     assert!(errno.is_null() || errno == 104 || errno == 32, "{result}");
@@ -89,14 +81,10 @@ fn a_server_that_closes_early_is_reported_by_phase_and_the_run_ends() {
 
 #[test]
 fn a_server_that_never_answers_is_given_up_after_the_timeout() {
-    let (result, _) = failed(
-        server(swallow),
-        "--connections=3 --messages=10 --timeout=300ms",
-    );
-    holds(
-        &result,
-        json!({"messages": 0, "unanswered": 3, "failures/0/cause": "timed out"}),
-    );
+    let options = "--connections=3 --messages=10 --timeout=300ms";
+    let (result, _) = failed(server(swallow), options);
+    let expected = json!({"messages": 0, "unanswered": 3, "failures/0/cause": "timed out"});
+    holds(&result, expected);
 }
 
 #[test]

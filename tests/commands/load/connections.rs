@@ -26,16 +26,12 @@ fn churn_closes_after_so_many_answers_and_connects_anew() {
         ("--threads=2", Ok(())),
         ("--reset", Err(ErrorKind::ConnectionReset)),
     ] {
-        let result = fine(
-            addr,
-            &format!("-c=4 --messages=400 --per-connection=10 {option}"),
-        );
+        let options = format!("-c=4 --messages=400 --per-connection=10 {option}");
+        let result = fine(addr, &options);
         let made = result["connections_made"].as_u64().unwrap();
         assert!((40..=44).contains(&made), "{made}");
-        holds(
-            &result,
-            json!({"messages": 400, "connect_latency_ns/count": made}),
-        );
+        let counts = json!({"messages": 400, "connect_latency_ns/count": made});
+        holds(&result, counts);
         let of: Vec<_> = (0..made)
             .map(|_| ended.recv_timeout(PATIENCE).unwrap())
             .collect();
@@ -207,10 +203,8 @@ fn a_load_goes_through_a_proxy_of_its_own_which_ends_with_it() {
     let options = "-c=2 --messages=20 --through=latency=down:100ms,slicer=up:8,1ms";
     let result = fine(addr, options);
     let faults = "up: slicer 8,1ms; down: latency 100ms";
-    holds(
-        &result,
-        json!({"target": addr.to_string(), "through": faults}),
-    );
+    let expected = json!({"target": addr.to_string(), "through": faults});
+    holds(&result, expected);
     assert!(number(&result, "latency_ns/p50") >= 99e6, "{result}");
     let text = words(&text(addr, options, 0)).join(" ");
     let (_, proxy) = text.split_once("through a proxy at ").unwrap();

@@ -23,10 +23,8 @@ fn the_files_of_a_run_agree_with_its_result() {
     let path = |name: &str| dir.join(name);
     let option = |name: &str| format!("--{name}={}", path(name).display());
     let files = ["hgrm", "hlog", "csv"].map(option).join(" ");
-    let result = fine(
-        server(echo),
-        &format!("-c=2 -d=1200ms --warmup=50ms {files}"),
-    );
+    let options = format!("-c=2 -d=1200ms --warmup=50ms {files}");
+    let result = fine(server(echo), &options);
     let count = result["latency_ns"]["count"].as_u64().unwrap();
 
     let csv = fs::read_to_string(path("csv")).unwrap();

@@ -8,10 +8,8 @@ fn an_open_loop_accounts_for_every_message_that_was_due() {
     // A Poisson process of 1,400 has a standard deviation of 37; and a busy machine may take a moment between
     // two readings of the clock.
     for (arrivals, allowed) in [("uniform", 100.0), ("poisson", 250.0)] {
-        let result = fine(
-            addr,
-            &format!("--rate=2k --arrivals={arrivals} -d=700ms -c=5 --threads=2"),
-        );
+        let options = format!("--rate=2k --arrivals={arrivals} -d=700ms -c=5 --threads=2");
+        let result = fine(addr, &options);
         let count = number(&result, "latency_ns/count");
         let due = number(&result, "elapsed_ns") / 1e9 * 2_000.0;
         let known = count + number(&result, "unanswered") + number(&result, "due_not_sent");

@@ -179,10 +179,8 @@ fn a_one_way_load_reaches_the_server_to_the_last_byte() {
 fn messages_without_answers_take_turns_with_everything_else() {
     let addr = server(swallow);
     // More than can be sent: the run must end all the same.
-    let output = load(
-        addr,
-        "--expect=none --rate=5M -d=200ms -c=2 --timeout=100ms",
-    );
+    let options = "--expect=none --rate=5M -d=200ms -c=2 --timeout=100ms";
+    let output = load(addr, options);
     assert!(number(&json(&output), "messages") > 0.0, "{output:?}");
     // What can be sent a little later is.
     let result = fine(addr, "--expect=none --rate=50k -d=300ms -c=1");
@@ -211,10 +209,8 @@ fn a_server_that_does_not_read_is_told_from_one_that_does_not_answer() {
         Ok(())
     });
     let options = "--expect=none --size=1MiB -c=1 -d=300ms --timeout=500ms";
-    holds(
-        &json(&load(addr, options)),
-        json!({"failures/0/phase": "send", "failures/0/cause": "timed out"}),
-    );
+    let expected = json!({"failures/0/phase": "send", "failures/0/cause": "timed out"});
+    holds(&json(&load(addr, options)), expected);
 }
 
 #[test]
@@ -236,10 +232,8 @@ fn a_server_that_speaks_first_is_listened_to_before_anything_is_said() {
     holds(&result, json!({"connected": 3}));
 
     let silent = server(|mut stream| stream.read(&mut [0; 1]).map(drop));
-    let said = unable(
-        silent,
-        r"-c=1 --messages=1 --greeting=until:\r\n --timeout=200ms",
-    );
+    let options = r"-c=1 --messages=1 --greeting=until:\r\n --timeout=200ms";
+    let said = unable(silent, options);
     has(&said, &["greeting: timed out"]);
 }
 

@@ -43,10 +43,8 @@ fn a_lost_message_is_no_reason_to_call_a_run_incomplete() {
     });
     let result = json(&load(addr, "--per-connection=1 --messages=100 -c=1"));
     // All that was to be asked was asked.
-    holds(
-        &result,
-        json!({"messages": 99, "unanswered": 1, "ended": "done"}),
-    );
+    let expected = json!({"messages": 99, "unanswered": 1, "ended": "done"});
+    holds(&result, expected);
 }
 
 #[test]
@@ -63,10 +61,8 @@ fn what_is_lost_before_measuring_is_not_missed_in_it() {
 fn a_server_that_dies_ends_the_run_with_the_reason() {
     let addr = server(echo_changed(|_, at| at < 100 * 64));
     let (result, _) = failed(addr, "-c=3 -d=10m --warmup=0s");
-    holds(
-        &result,
-        json!({"ended": "nobody_left", "messages": 300, "errors": 3, "alive": 0}),
-    );
+    let expected = json!({"ended": "nobody_left", "messages": 300, "errors": 3, "alive": 0});
+    holds(&result, expected);
     assert!(result["failures"][0]["hint"].is_string(), "{result}");
 }
 

@@ -94,7 +94,11 @@ fn failures(random: &mut fastrand::Rng, plan: &Plan, answered: u64) -> Tally {
 }
 
 fn case(random: &mut fastrand::Rng, nothing: &Outcome) -> Case {
-    let mut plan = if random.bool() { open() } else { closed() };
+    let mut plan = if random.bool() {
+        open(1_000.0)
+    } else {
+        closed()
+    };
     if random.bool() {
         plan.script.expect = "lines:1".parse().unwrap();
     }
@@ -167,7 +171,7 @@ fn no_two_sentences_of_a_result_contradict_each_other() {
         let errors = outcome.tally.total();
         let text = printed(plan, outcome, 10_000);
         // The row of errors begins with their number.
-        let row = format!("errors       {:>10}  ", errors);
+        let row = format!("errors       {errors:>10}  ");
         assert!(text.contains(&row), "seed {seed}: {row:?}\n{text}");
         let text = text.replace(&row, "errors             ");
         for (index, (sentence, holds)) in CLAIMS.iter().enumerate() {

@@ -362,7 +362,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
     } else {
         output::print(&text::of_run(&result, args::terminal_width(), lang))
     };
-    printed.context(UNWRITTEN)?;
+    printed.with_context(output::unwritten)?;
     complain(&result, lang);
     written?;
     Ok(match result.is_fine() {
@@ -370,8 +370,6 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
         false => Verdict::Failed,
     })
 }
-
-const UNWRITTEN: Text = Text::new("can't write the result to stdout", "无法把结果写到标准输出");
 
 #[cfg(test)]
 mod tests {

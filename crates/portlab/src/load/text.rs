@@ -415,21 +415,21 @@ pub(super) mod tests {
 
     use super::*;
 
-    /// What is said of a run of `plan` on a page of `width`; every message took `nanos`.
-    fn said(plan: &Plan, nanos: &[u64], width: usize) -> String {
+    /// An outcome of `plan` in which messages took `nanos`, and were `lag_ns` late.
+    pub(in crate::load) fn outcome(plan: &Plan, nanos: &[u64], lag_ns: u64) -> Outcome {
         // An outcome of nothing, to be filled.
         let mut outcome = portlab_load::run(plan, &mut ()).unwrap();
         outcome.tally = Tally::default();
         outcome.ended = Ended::Done;
-        outcome.elapsed = Duration::from_millis(1_234);
+        outcome.elapsed = Duration::from_secs(1);
         outcome.messages = nanos.len() as u64;
         outcome.bytes_received = 64 * outcome.messages;
         for &nanos in nanos {
             outcome.latency.record(nanos);
             outcome.uncorrected.record(nanos);
-            outcome.pacing_lag.record(nanos);
+            outcome.pacing_lag.record(lag_ns);
         }
-        printed(plan, &outcome, width)
+        outcome
     }
 
     pub(in crate::load) fn printed(plan: &Plan, outcome: &Outcome, width: usize) -> String {
@@ -446,11 +446,12 @@ pub(super) mod tests {
         Plan::new("127.0.0.1:1".parse().unwrap())
     }
 
-    pub(in crate::load) fn open() -> Plan {
+    pub(in crate::load) fn open(rate_per_s: f64) -> Plan {
+        let arrivals = Arrivals::Poisson;
         Plan {
             pace: Pace::Open {
-                rate_per_s: 1_000.0,
-                arrivals: Arrivals::Poisson,
+                rate_per_s,
+                arrivals,
             },
             ..closed()
         }
@@ -459,8 +460,9 @@ pub(super) mod tests {
     #[test]
     fn nothing_is_wider_than_the_terminal() {
         for width in [120, 80, 50, 46, 30] {
-            for plan in [closed(), open()] {
-                let said = said(&plan, &[1_234_567, 12_345_678, 123_456_789], width);
+            for plan in [closed(), open(1_000.0)] {
+                let nanos = [1_234_567, 12_345_678, 123_456_789];
+                let said = printed(&plan, &outcome(&plan, &nanos, 123_456_789), width);
                 let wide = said.lines().find(|line| line.chars().count() > width);
                 assert_eq!(wide, None, "{width}:\n{said}");
                 assert!(said.contains("123 ms"), "{said}");
@@ -470,9 +472,9 @@ pub(super) mod tests {
 
     #[test]
     fn a_message_without_an_answer_is_done_when_the_system_has_taken_it() {
-        for mut plan in [closed(), open()] {
+        for mut plan in [closed(), open(1_000.0)] {
             plan.script.expect = Expect::Nothing;
-            let said = said(&plan, &[1_000], 200);
+            let said = printed(&plan, &outcome(&plan, &[1_000], 0), 200);
             assert!(said.contains("until the system had taken"), "{said}");
             assert!(!said.contains("last byte"), "{said}");
         }

@@ -268,32 +268,16 @@ static LATE: Text = Text::new(
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
-    use portlab_load::{Arrivals, Ended, LoadResult, Pace, Plan, Tally};
+    use portlab_load::LoadResult;
 
     use super::*;
-    use crate::load::text::tests::plain;
+    use crate::load::text::tests::{open, outcome, plain};
 
     /// A step of a thousand messages, or of none when `p99_ns` is 0.
     fn step(rate_per_s: f64, p99_ns: u64, lag_ns: u64) -> Step {
-        let plan = Plan {
-            pace: Pace::Open {
-                rate_per_s,
-                arrivals: Arrivals::Uniform,
-            },
-            ..Plan::new("127.0.0.1:1".parse().unwrap())
-        };
-        // An outcome of nothing, to be filled.
-        let mut outcome = portlab_load::run(&plan, &mut ()).unwrap();
-        outcome.tally = Tally::default();
-        outcome.ended = Ended::Done;
-        outcome.elapsed = Duration::from_secs(1);
-        if p99_ns > 0 {
-            outcome.messages = 1_000;
-            (0..1_000).for_each(|_| outcome.latency.record(p99_ns));
-            (0..1_000).for_each(|_| outcome.pacing_lag.record(lag_ns));
-        }
+        let plan = open(rate_per_s);
+        let messages = vec![p99_ns; if p99_ns > 0 { 1_000 } else { 0 }];
+        let outcome = outcome(&plan, &messages, lag_ns);
         Step {
             result: LoadResult::of(&plan, outcome, &[]),
             parts_ns: vec![p99_ns; 5],

@@ -109,9 +109,7 @@ impl Screen {
     }
 
     fn change_rate(&mut self, factor: f64) {
-        if let Some(rate) = self.view.change_rate(factor) {
-            self.wanted_rate = Some(rate);
-        }
+        self.wanted_rate = self.view.change_rate(factor).or(self.wanted_rate);
     }
 
     fn draw(&mut self, at_once: bool) {
@@ -190,24 +188,12 @@ impl Drawings {
 
 #[cfg(test)]
 mod tests {
-    use portlab_load::{Arrivals, Pace};
-
     use super::*;
-
-    fn screen(pace: Pace) -> Screen {
-        let plan = Plan {
-            pace,
-            ..Plan::new("127.0.0.1:9".parse().unwrap())
-        };
-        Screen::new(&plan)
-    }
+    use crate::load::text::tests::{closed, open};
 
     #[test]
     fn keys_change_the_rate_of_an_open_loop_and_end_the_run() {
-        let mut screen = screen(Pace::Open {
-            rate_per_s: 1_000.0,
-            arrivals: Arrivals::Uniform,
-        });
+        let mut screen = Screen::new(&open(1_000.0));
         screen.obey(KeyCode::Up, KeyModifiers::NONE);
         screen.obey(KeyCode::Char('+'), KeyModifiers::NONE);
         let mut wanted = || screen.wanted_rate().map(f64::round);
@@ -218,7 +204,7 @@ mod tests {
         screen.obey(KeyCode::Char('c'), KeyModifiers::CONTROL);
         assert!(screen.interrupted());
 
-        let mut closed = self::screen(Pace::Closed);
+        let mut closed = Screen::new(&closed());
         closed.obey(KeyCode::Up, KeyModifiers::NONE);
         assert_eq!(closed.wanted_rate(), None, "a closed loop has no rate");
     }

@@ -143,25 +143,16 @@ pub(super) fn meter(cells: usize, share: f64) -> String {
 mod tests {
     use std::time::Duration;
 
-    use portlab_load::{Arrivals, Interval, Latency, Plan};
+    use portlab_load::{Interval, Latency};
     use ratatui::{Terminal, backend::TestBackend};
 
     use super::*;
-
-    fn view(pace: Pace) -> View {
-        let plan = Plan {
-            pace,
-            connections: 100,
-            ..Plan::new("127.0.0.1:9".parse().unwrap())
-        };
-        View::new(&plan, true)
-    }
+    use crate::load::text::tests::open;
 
     fn open_loop() -> View {
-        view(Pace::Open {
-            rate_per_s: 1_000.0,
-            arrivals: Arrivals::Uniform,
-        })
+        let mut plan = open(1_000.0);
+        plan.connections = 100;
+        View::new(&plan, true)
     }
 
     fn interval(from: u64, errors: u64) -> Interval {
@@ -247,7 +238,8 @@ mod tests {
 
     #[test]
     fn an_idle_run_has_no_charts_at_any_time() {
-        let mut view = view(Pace::Idle);
+        let mut view = open_loop();
+        view.plan.pace = Pace::Idle;
         assert!(!seen(&view, 80, 24).contains("latency"));
         view.add(&interval(0, 0));
         let seen = seen(&view, 80, 24);
