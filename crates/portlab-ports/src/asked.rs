@@ -1,11 +1,10 @@
 //! The port of a question, by number or by name.
 
-use portlab_service::nearest;
 use portlab_words::{Text, tr};
 
 use crate::{
     address::{Purpose, narrow, port_of},
-    services::names,
+    services::near,
 };
 
 /// Reads a number from 0 to 65535, the name of a service, or an address, whose port is meant.
@@ -28,9 +27,7 @@ pub fn asked(text: &str) -> Result<u16, Text> {
             "{text} 不是端口号：端口号是 0 到 65535 的整数（两个字节）"
         ));
     }
-    // Of short names any two are near: the first letter must be right.
-    let near = names().filter(|name| name.chars().next() == text.to_lowercase().chars().next());
-    Err(match nearest(text, near) {
+    Err(match near(text) {
         Some(near) => tr!(
             "{text:?} is no port, and no service that portlab knows; did you mean {near}? Write a \
              number from 0 to 65535, or a name",

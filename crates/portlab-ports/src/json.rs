@@ -64,13 +64,12 @@ fn meaning(meaning: &Meaning) -> Value {
     })
 }
 
-/// The receivers of a port that belong together.
 fn receiver(receiver: &Receiver) -> Value {
     json!({
         "port": receiver.port,
         "addresses": receiver.addrs,
         "programs": receiver.programs.iter().map(program).collect::<Vec<_>>(),
-        "unread_bytes": receiver.unread_bytes,
+        "unread_bytes": receiver.figures,
     })
 }
 
@@ -82,14 +81,13 @@ pub(crate) fn program(program: &Program) -> Value {
     json!({ "name": program.name, "pids": program.pids })
 }
 
-/// The listeners of a port that belong together.
 pub(crate) fn listener(listener: &Listener) -> Value {
     json!({
         "port": listener.port,
         "addresses": listener.addrs,
         "programs": listener.programs.iter().map(program).collect::<Vec<_>>(),
-        "established_connections": listener.established,
-        "queued_connections": listener.queue,
-        "queue_limit_connections": listener.room,
+        "established_connections": listener.figures.established,
+        "queued_connections": listener.figures.waiting,
+        "queue_limit_connections": listener.figures.room,
     })
 }

@@ -187,49 +187,15 @@ mod tests {
 
     #[test]
     fn what_is_left_is_told_with_its_time_and_what_helps() {
-        for (left, en, zh) in [
-            (
-                left(1, 0, Bind::Works),
-                [
-                    "1 closed connection is",
-                    "43.0 s",
-                    "works only with SO_REUSEADDR",
-                ],
-                "才能 bind",
-            ),
-            (
-                left(2, 0, Bind::InUse),
-                [
-                    "2 closed connections are",
-                    "43.0 s",
-                    "fails, even with SO_REUSEADDR",
-                ],
-                "也没用",
-            ),
-            (
-                left(2, 0, Bind::Unknown),
-                ["TIME-WAIT", "until then", "unless both"],
-                "除非",
-            ),
-            (
-                left(0, 1, Bind::Works),
-                [
-                    "1 connection is still open",
-                    "until they are closed",
-                    "works only",
-                ],
-                "关闭之前",
-            ),
-            (
-                left(3, 2, Bind::InUse),
-                [
-                    "2 connections are still",
-                    "3 closed connections",
-                    "until they are closed",
-                ],
-                "没有关完",
-            ),
-        ] {
+        #[rustfmt::skip]
+        let cases = [
+            (left(1, 0, Bind::Works), ["1 closed connection is", "43.0 s", "works only with SO_REUSEADDR"], "才能 bind"),
+            (left(2, 0, Bind::InUse), ["2 closed connections are", "43.0 s", "fails, even with SO_REUSEADDR"], "也没用"),
+            (left(2, 0, Bind::Unknown), ["TIME-WAIT", "until then", "unless both"], "除非"),
+            (left(0, 1, Bind::Works), ["1 connection is still open", "until they are closed", "works only"], "关闭之前"),
+            (left(3, 2, Bind::InUse), ["2 connections are still", "3 closed connections", "until they are"], "没有关完"),
+        ];
+        for (left, en, zh) in cases {
             let text = left.tell();
             assert!(en.iter().all(|it| text.en.contains(it)), "{text}");
             assert!(

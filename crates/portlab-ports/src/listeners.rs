@@ -3,7 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     fmt, io,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{IpAddr, SocketAddr},
 };
 
 use portlab_sys::{
@@ -30,18 +30,28 @@ pub struct Snapshot {
     pub(crate) sees_everybody: bool,
 }
 
-/// The listeners of a port that belong together: the same programs at one address or several, and all the
-/// programs that share an address.
+/// The sockets of a port that belong together: those of the same programs at one address or several, and those of all
+/// the programs that share an address.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Listener {
+pub(crate) struct Group<F> {
     pub(crate) port: u16,
     pub(crate) addrs: Vec<IpAddr>,
     /// By process number; none when they can't be seen.
     pub(crate) programs: Vec<Program>,
+    /// What is counted, of all these sockets together.
+    pub(crate) figures: F,
+}
+
+/// The listening sockets of TCP.
+pub(crate) type Listener = Group<Queue>;
+
+/// The figures of listening sockets.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Queue {
     /// Connections that are open in both directions, those in the queue included.
     pub(crate) established: usize,
     /// Connections that wait to be accepted.
-    pub(crate) queue: u32,
+    pub(crate) waiting: u32,
     /// The most that can wait; `None` when the kernel doesn't tell.
     pub(crate) room: Option<u32>,
     /// Whether the socket at `::` receives no IPv4 connections.
@@ -120,15 +130,19 @@ impl Listener {
 
     /// Whether no more connections can wait: the kernel ignores those that come.
     pub(crate) fn is_full(&self) -> bool {
-        self.room.is_some_and(|room| self.queue >= room)
+        self.figures
+            .room
+            .is_some_and(|room| self.figures.waiting >= room)
     }
 
     fn nearness(&self, ip: IpAddr) -> Option<u8> {
         let own = self.addrs.iter();
-        own.filter_map(|&own| nearness(own, ip.to_canonical(), self.is_v6_only))
+        own.filter_map(|&own| nearness(own, ip.to_canonical(), self.figures.is_v6_only))
             .min()
     }
+}
 
+impl<F> Group<F> {
     /// The addresses as one writes them with the port.
     pub(crate) fn addresses(&self) -> Text {
         let addrs = self.addrs.iter().map(|&ip| SocketAddr::new(ip, self.port));
@@ -154,71 +168,66 @@ pub(crate) fn listeners(
     holders: &HashMap<u64, Vec<Holder>>,
     details: &HashMap<u64, Listening>,
 ) -> Vec<Listener> {
-    let mut doors = doors(sockets, holders, details);
+    let listening = sockets.iter().filter(|it| it.state == State::Listen);
+    let listening = listening.map(|it| {
+        let told = details.get(&it.inode);
+        let queue = Queue {
+            established: 0,
+            waiting: it.unread,
+            room: told.map(Listening::room),
+            is_v6_only: told.is_some_and(|it| it.is_v6_only),
+        };
+        (it.local, it.inode, queue)
+    });
+    let mut listeners = grouped(listening, holders, |all, queue: Queue| {
+        all.waiting += queue.waiting;
+        all.room = sum(all.room, queue.room);
+        all.is_v6_only |= queue.is_v6_only;
+    });
     for socket in sockets.iter().filter(|it| it.state == State::Established) {
-        let ip = socket.local.ip().to_canonical();
-        let of_port = doors.range_mut((socket.local.port(), FIRST)..=(socket.local.port(), LAST));
-        let nearest = of_port
-            .filter_map(|((_, own), door)| Some((nearness(*own, ip, door.is_v6_only)?, door)))
-            .min_by_key(|(far, _)| *far);
-        if let Some((_, door)) = nearest {
-            door.established += 1;
-        }
-    }
-    let mut listeners: Vec<Listener> = Vec::new();
-    for ((port, ip), door) in doors {
-        let programs = programs(&door.holders);
-        let same = |it: &&mut Listener| it.port == port && it.programs == programs;
-        match listeners.iter_mut().find(same) {
-            Some(listener) => {
-                listener.addrs.push(ip);
-                listener.established += door.established;
-                listener.queue += door.queue;
-                listener.room = sum(listener.room, door.room);
-                listener.is_v6_only |= door.is_v6_only;
-            }
-            None => listeners.push(Listener {
-                port,
-                addrs: vec![ip],
-                programs,
-                established: door.established,
-                queue: door.queue,
-                room: door.room,
-                is_v6_only: door.is_v6_only,
-            }),
+        let of_port = listeners.iter_mut();
+        let of_port = of_port.filter(|it| it.port == socket.local.port());
+        let heard = of_port.filter_map(|it| Some((it.nearness(socket.local.ip())?, it)));
+        if let Some((_, listener)) = heard.min_by_key(|(far, _)| *far) {
+            listener.figures.established += 1;
         }
     }
     listeners
 }
 
-/// A port at one address: one listening socket, or several that share it by SO_REUSEPORT.
-#[derive(Default)]
-struct Door {
-    holders: BTreeSet<(i32, String)>,
-    established: usize,
-    queue: u32,
-    room: Option<u32>,
-    is_v6_only: bool,
-}
-
-fn doors(
-    sockets: &[Socket],
+/// Groups sockets, given by address, inode and figures, by port and by the programs that hold them. `add` adds the
+/// figures of a socket to those of its group.
+pub(crate) fn grouped<F: Default>(
+    sockets: impl Iterator<Item = (SocketAddr, u64, F)>,
     holders: &HashMap<u64, Vec<Holder>>,
-    details: &HashMap<u64, Listening>,
-) -> BTreeMap<(u16, IpAddr), Door> {
-    let mut doors = BTreeMap::<_, Door>::new();
-    for socket in sockets.iter().filter(|it| it.state == State::Listen) {
-        let ip = socket.local.ip().to_canonical();
-        let door = doors.entry((socket.local.port(), ip)).or_default();
-        door.queue += socket.unread;
-        let told = details.get(&socket.inode);
-        door.room = sum(door.room, told.map(Listening::room));
-        door.is_v6_only |= told.is_some_and(|it| it.is_v6_only);
-        let held = holders.get(&socket.inode).into_iter().flatten();
-        door.holders
-            .extend(held.map(|it| (it.pid, it.name.clone())));
+    add: impl Fn(&mut F, F),
+) -> Vec<Group<F>> {
+    let mut doors = BTreeMap::<(u16, IpAddr), (BTreeSet<(i32, String)>, F)>::new();
+    for (local, inode, figures) in sockets {
+        let key = (local.port(), local.ip().to_canonical());
+        let (held, all) = doors.entry(key).or_default();
+        let holding = holders.get(&inode).into_iter().flatten();
+        held.extend(holding.map(|it| (it.pid, it.name.clone())));
+        add(all, figures);
     }
-    doors
+    let mut groups: Vec<Group<F>> = Vec::new();
+    for ((port, ip), (held, figures)) in doors {
+        let programs = programs(&held);
+        let same = |it: &&mut Group<F>| it.port == port && it.programs == programs;
+        match groups.iter_mut().find(same) {
+            Some(group) => {
+                group.addrs.push(ip);
+                add(&mut group.figures, figures);
+            }
+            None => groups.push(Group {
+                port,
+                addrs: vec![ip],
+                programs,
+                figures,
+            }),
+        }
+    }
+    groups
 }
 
 /// What two figures make together; one that isn't known adds nothing.
@@ -241,10 +250,6 @@ pub(crate) fn programs(holders: &BTreeSet<(i32, String)>) -> Vec<Program> {
     programs
 }
 
-/// The ends of the order of addresses.
-const FIRST: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
-const LAST: IpAddr = IpAddr::V6(Ipv6Addr::from_bits(u128::MAX));
-
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -263,18 +268,6 @@ pub(crate) mod tests {
         }
     }
 
-    /// What listening sockets with these backlogs tell of themselves.
-    fn details(of: &[(u64, u32, bool)]) -> HashMap<u64, Listening> {
-        let told = of.iter().map(|&(inode, backlog, is_v6_only)| {
-            let told = Listening {
-                backlog,
-                is_v6_only,
-            };
-            (inode, told)
-        });
-        told.collect()
-    }
-
     pub(crate) fn holders(of: &[(u64, &str, i32)]) -> HashMap<u64, Vec<Holder>> {
         let mut holders = HashMap::<_, Vec<Holder>>::new();
         for &(inode, name, pid) in of {
@@ -282,6 +275,22 @@ pub(crate) mod tests {
             holders.entry(inode).or_default().push(Holder { name, pid });
         }
         holders
+    }
+
+    /// Groups `sockets`, which these processes hold, and whose inodes, backlogs and `IPV6_V6ONLY` are `details`.
+    fn found(
+        sockets: &[Socket],
+        held: &[(u64, &str, i32)],
+        details: &[(u64, u32, bool)],
+    ) -> Vec<Listener> {
+        let details = details.iter().map(|&(inode, backlog, is_v6_only)| {
+            let told = Listening {
+                backlog,
+                is_v6_only,
+            };
+            (inode, told)
+        });
+        listeners(sockets, &holders(held), &details.collect())
     }
 
     #[test]
@@ -305,22 +314,13 @@ pub(crate) mod tests {
             socket("127.0.0.1:40000", "127.0.0.1:80", State::Established, 9),
             socket("127.0.0.1:81", "127.0.0.1:40002", State::Established, 9),
         ];
-        let found = listeners(
-            &sockets,
-            &holders(&[(1, "a", 10), (2, "b", 11)]),
-            &details(&[]),
-        );
-        let told: Vec<_> = found
-            .iter()
-            .map(|it| (it.addresses().en, it.established, it.queue))
-            .collect();
-        assert_eq!(
-            told,
-            [
-                ("0.0.0.0:80, [::]:80".into(), 2, 0),
-                ("127.0.0.1:80".into(), 1, 3),
-            ]
-        );
+        let found = found(&sockets, &[(1, "a", 10), (2, "b", 11)], &[]);
+        let told = found.iter().map(|it| {
+            let (at, figures) = (it.addresses().en, &it.figures);
+            (at, figures.established, figures.waiting)
+        });
+        let all = ("0.0.0.0:80, [::]:80".into(), 2, 0);
+        assert!(told.eq([all, ("127.0.0.1:80".into(), 1, 3)]), "{found:?}");
     }
 
     #[test]
@@ -339,19 +339,12 @@ pub(crate) mod tests {
             (2, "b", 20),
             (3, "b", 21),
         ];
-        let found = listeners(
-            &sockets,
-            &holders(&held),
-            &details(&[(2, 5, false), (3, 6, false)]),
-        );
-        let told = |at: usize| {
-            let programs = found[at].programs.iter().map(Program::to_string);
-            programs.collect::<Vec<_>>().join(", ")
-        };
+        let found = found(&sockets, &held, &[(2, 5, false), (3, 6, false)]);
+        let told = |at: usize| Text::join(&found[at].programs, ", ", "、").en;
         assert_eq!(told(0), "systemd (pid 1), fork (pid 10 +1)");
         assert_eq!(told(1), "b (pid 20 +1)");
         assert_eq!(told(2), "", "another user's");
-        let room: Vec<_> = found.iter().map(|it| it.room).collect();
+        let room: Vec<_> = found.iter().map(|it| it.figures.room).collect();
         assert_eq!(room, [None, Some(13), None]);
     }
 
@@ -374,8 +367,7 @@ pub(crate) mod tests {
         ] {
             let mut listening = socket("127.0.0.1:80", "", State::Listen, 1);
             listening.local = SocketAddr::new(own.parse().unwrap(), 80);
-            let details = details(&[(1, 5, is_v6_only)]);
-            let found = listeners(&[listening], &holders(&[]), &details);
+            let found = found(&[listening], &[], &[(1, 5, is_v6_only)]);
             assert_eq!(found[0].hears(ip.parse().unwrap()), hears, "{own} {ip}");
         }
     }
@@ -385,11 +377,14 @@ pub(crate) mod tests {
         let mut waiting = socket("127.0.0.1:80", "", State::Listen, 1);
         waiting.unread = 3;
         let snapshot = Snapshot {
-            listeners: listeners(&[waiting], &holders(&[]), &details(&[(1, 2, false)])),
+            listeners: found(&[waiting], &[], &[(1, 2, false)]),
             ..Snapshot::default()
         };
         let heard = snapshot.heard_at("[::ffff:127.0.0.1]:80".parse().unwrap());
-        assert_eq!(heard.map(|it| (it.queue, it.is_full())), Some((3, true)));
+        assert_eq!(
+            heard.map(|it| (it.figures.waiting, it.is_full())),
+            Some((3, true))
+        );
         assert_eq!(
             snapshot.heard_at("[::ffff:127.0.0.2]:80".parse().unwrap()),
             None

@@ -12,7 +12,7 @@ use portlab_words::{
 };
 
 use super::{
-    listeners::{Program, Snapshot},
+    listeners::{Group, Program, Snapshot},
     meaning::Machine,
     range::{Range, time_wait},
 };
@@ -71,11 +71,12 @@ struct Entry<'a> {
 }
 
 fn of_listeners(snapshot: &Snapshot, lang: Lang) -> Table<'_> {
-    let entries = snapshot.listeners.iter().map(|it| Entry {
-        port: it.port,
-        addrs: &it.addrs,
-        programs: snapshot.who(&it.programs),
-        figures: vec![it.established.to_string(), it.queue.to_string()],
+    let entries = snapshot.listeners.iter().map(|it| {
+        let figures = [
+            it.figures.established.to_string(),
+            it.figures.waiting.to_string(),
+        ];
+        entry(it, figures.to_vec(), snapshot)
     });
     Table {
         headings: vec![lang.pick("connected", "连接数"), lang.pick("queue", "排队")],
@@ -85,16 +86,23 @@ fn of_listeners(snapshot: &Snapshot, lang: Lang) -> Table<'_> {
 }
 
 fn of_receivers(snapshot: &Snapshot, lang: Lang) -> Table<'_> {
-    let entries = snapshot.receivers.iter().map(|it| Entry {
-        port: it.port,
-        addrs: &it.addrs,
-        programs: snapshot.who(&it.programs),
-        figures: vec![units::bytes(it.unread_bytes as f64)],
+    let entries = snapshot.receivers.iter().map(|it| {
+        let unread = units::bytes(it.figures as f64);
+        entry(it, vec![unread], snapshot)
     });
     Table {
         headings: vec![lang.pick("unread", "未读")],
         entries: entries.collect(),
         lang,
+    }
+}
+
+fn entry<'a, F>(group: &'a Group<F>, figures: Vec<String>, snapshot: &Snapshot) -> Entry<'a> {
+    Entry {
+        port: group.port,
+        addrs: &group.addrs,
+        programs: snapshot.who(&group.programs),
+        figures,
     }
 }
 

@@ -229,7 +229,7 @@ impl<'a> Meaning<'a> {
         let told = snapshot.at(self.port).map(|listener| {
             let who = snapshot.subject(&listener.programs);
             let (at, remedy) = (listener.addresses(), self.remedy(&listener.programs));
-            let (count, queue) = (listener.established, listener.queue);
+            let (count, queue) = (listener.figures.established, listener.figures.waiting);
             let counts = match count + queue as usize {
                 0 => Text::new("", ""),
                 _ => tr!(

@@ -3,6 +3,7 @@
 //! The numbers are those of IANA's registry (`/etc/services` has most of them), and those that
 //! widespread programs listen on unless they are told otherwise.
 
+use portlab_service::nearest;
 use portlab_words::Text;
 
 /// A service that is usually found at a port.
@@ -33,6 +34,12 @@ pub(crate) fn named(name: &str) -> Option<&'static Service> {
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let names = |it: &'static Service| [it.name].into_iter().chain(it.aliases.iter().copied());
     SERVICES.iter().flat_map(names)
+}
+
+/// The name of a service that `text` is near to. Any two short names are near: so the first letter must be right.
+pub(crate) fn near(text: &str) -> Option<&'static str> {
+    let first = text.to_lowercase().chars().next();
+    nearest(text, names().filter(|name| name.chars().next() == first))
 }
 
 const fn service(

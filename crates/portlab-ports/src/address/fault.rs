@@ -1,13 +1,12 @@
 //! What is wrong with an address, and what to write instead. The remedy works when it is typed.
 
-use portlab_service::nearest;
 use portlab_words::{Text, tr};
 
 use super::{
     Purpose,
     read::{is_number, read},
 };
-use crate::services::{named, names};
+use crate::services::{named, near};
 
 /// Why a text is no address.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,10 +80,7 @@ impl Fault {
 
 fn bad_port(port: &str, host: &str, purpose: Purpose) -> Text {
     let least = u16::from(!purpose.takes_zero);
-    // Of short names any two are near: the first letter must be right.
-    let first = port.to_lowercase().chars().next();
-    let near = names().filter(|name| name.chars().next() == first);
-    match nearest(port, near).filter(|_| !is_number(port)) {
+    match near(port).filter(|_| !is_number(port)) {
         Some(near) => tr!(
             "{port:?} is no port, and no service that portlab knows; did you mean {near}? Write a \
              number from {least} to 65535, or a name, as in {host}",

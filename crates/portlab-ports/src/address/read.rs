@@ -31,7 +31,6 @@ pub(super) fn read(text: &str, takes_zero: bool) -> Result<Address, Fault> {
 }
 
 /// Reads a port: a number, or the name of a service. Signs and spaces are none of it.
-#[must_use]
 pub fn port_of(text: &str) -> Option<u16> {
     if is_number(text) {
         return text.parse().ok();
@@ -40,7 +39,6 @@ pub fn port_of(text: &str) -> Option<u16> {
 }
 
 /// What a Chinese keyboard writes, as ASCII: full-width letters, digits and marks, `。` and `【】`.
-#[must_use]
 pub fn narrow(text: &str) -> String {
     let narrow = |it: char| match it {
         '\u{ff01}'..='\u{ff5e}' => {

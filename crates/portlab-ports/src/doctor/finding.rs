@@ -1,5 +1,7 @@
 //! What the doctor finds, and how it is written: the same for a machine and for an address.
 
+use std::borrow::Cow;
+
 use anstyle::Style;
 use portlab_words::{
     Lang, Text,
@@ -73,25 +75,18 @@ impl Remark {
 }
 
 impl Grade {
-    fn word(self, lang: Lang) -> &'static str {
+    /// Its word, and the style of that.
+    fn shown(self) -> (Text, Style) {
         match self {
-            Self::Ok => lang.pick("ok", "正常"),
-            Self::Note => lang.pick("note", "提示"),
-            Self::Problem => lang.pick("problem", "问题"),
+            Self::Ok => (Text::new("ok", "正常"), GOOD),
+            Self::Note => (Text::new("note", "提示"), WARN),
+            Self::Problem => (Text::new("problem", "问题"), BAD),
         }
     }
 
     /// As it stands in JSON.
-    pub(super) fn name(self) -> &'static str {
-        self.word(Lang::En)
-    }
-
-    fn style(self) -> Style {
-        match self {
-            Self::Ok => GOOD,
-            Self::Note => WARN,
-            Self::Problem => BAD,
-        }
+    pub(super) fn name(self) -> Cow<'static, str> {
+        self.shown().0.en
     }
 }
 
@@ -103,12 +98,14 @@ pub(super) fn worst(findings: &[Finding]) -> Grade {
 
 /// Writes `findings` in lines of at most `width`.
 pub(super) fn text(findings: &[Finding], lang: Lang, width: usize) -> String {
-    let grades = findings.iter().map(|it| it.remark.grade.word(lang).width());
+    let grades = findings.iter().map(|it| it.remark.grade.shown().0);
+    let grades = grades.map(|word| word.pick(lang).width());
     let topics = findings.iter().map(|it| it.about.pick(lang).width());
     let (grades, topics) = (grades.max().unwrap_or(0), topics.max().unwrap_or(0));
     let mut text = String::new();
     for Finding { about, remark, .. } in findings {
-        let grade = Lead::new(remark.grade.word(lang), remark.grade.style(), grades);
+        let (word, style) = remark.grade.shown();
+        let grade = Lead::new(word.pick(lang), style, grades);
         let about = Lead::new(about.pick(lang), HEAD, topics);
         text += &hang(&[grade, about], remark.text.pick(lang), width);
         if let Some(remedy) = &remark.remedy {

@@ -116,7 +116,7 @@ fn attempt(attempt: &Attempt) -> Value {
         "error": error,
         "connect_ns": attempt.took.map(nanos),
         "listener": heard.map(listener),
-        "queued_before_connections": heard.map(|listener| listener.queue),
+        "queued_before_connections": heard.map(|listener| listener.figures.waiting),
         "queued_after_connections": here.and_then(|here| here.queue),
         "is_accepted": here.and_then(|here| here.accepted),
         "listener_has_ended": here.and_then(|here| here.has_ended),

@@ -85,7 +85,6 @@ pub(super) const COURSE_PORT: u16 = 8080;
 impl Facts {
     /// Looks at this machine, whose stdout is a terminal of so many `columns`, or none. It takes a tenth of a second:
     /// Python is asked too.
-    #[must_use]
     pub fn gather(columns: Option<usize>) -> Self {
         // A machine that doesn't list its sockets has none in use, as far as one can tell.
         let snapshot = Snapshot::take().unwrap_or_default();

@@ -2,23 +2,17 @@
 
 use portlab_service::{TextDecoder, inert};
 
-/// A row of bytes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Row {
-    /// The bytes in hex, padded to the width of a full row.
-    pub(super) hex: String,
-    /// What these bytes complete: a character stands in the row of its last byte.
-    pub(super) text: String,
-}
-
 /// Lays `bytes` out in rows of `per_row`, at most `most` of them, and returns these and the number
 /// of bytes that are left out. `decoder` has seen what came before, and sees all of `bytes`.
+///
+/// A row is the bytes in hex, padded to the width of a full row, and the text that they complete: a character stands
+/// in the row of its last byte.
 pub(super) fn rows(
     bytes: &[u8],
     decoder: &mut TextDecoder,
     per_row: usize,
     most: usize,
-) -> (Vec<Row>, usize) {
+) -> (Vec<(String, String)>, usize) {
     let shown = bytes.len().min(per_row * most);
     let rows = bytes[..shown].chunks(per_row).map(|chunk| {
         let mut text = String::new();
@@ -26,10 +20,7 @@ pub(super) fn rows(
         let text = inert(&text);
         let hex: Vec<_> = chunk.iter().map(|byte| format!("{byte:02x}")).collect();
         let (hex, width) = (hex.join(" "), per_row * 3 - 1);
-        Row {
-            hex: format!("{hex:width$}"),
-            text,
-        }
+        (format!("{hex:width$}"), text)
     });
     let rows = rows.collect();
     decoder.decode(&bytes[shown..], false, &mut String::new());
@@ -47,7 +38,7 @@ mod tests {
         let mut lines = Vec::new();
         for piece in pieces {
             let (rows, left_out) = rows(piece, &mut decoder, per_row, most);
-            lines.extend(rows.iter().map(|row| format!("{}|{}", row.hex, row.text)));
+            lines.extend(rows.iter().map(|(hex, text)| format!("{hex}|{text}")));
             lines.push(format!("+{left_out}"));
         }
         lines

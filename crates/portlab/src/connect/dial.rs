@@ -13,13 +13,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use super::trace::Trace;
 
-/// A connection, and its own end of it.
-pub(super) struct Dialled {
-    pub(super) stream: TcpStream,
-    pub(super) local: SocketAddr,
-}
-
-/// Connects to the first of `addrs` that answers, each within `patience`.
+/// Connects to the first of `addrs` that answers, each within `patience`. Returns the connection, and its own end.
 ///
 /// # Errors
 /// When none does; says why, and what can be done.
@@ -27,7 +21,7 @@ pub(super) fn dial(
     addrs: &[SocketAddr],
     patience: Duration,
     mut trace: Option<&mut Trace>,
-) -> anyhow::Result<Dialled> {
+) -> anyhow::Result<(TcpStream, SocketAddr)> {
     let mut reasons = Vec::new();
     for addr in addrs {
         let socket = create(*addr).context(tr!("can't create a socket", "无法创建套接字"))?;
@@ -43,7 +37,7 @@ pub(super) fn dial(
                 if let Some(trace) = &mut trace {
                     crate::tell!("{}", trace.connected(local, *addr));
                 }
-                return Ok(Dialled { stream, local });
+                return Ok((stream, local));
             }
             Err(error) => {
                 if let Some(trace) = &mut trace {

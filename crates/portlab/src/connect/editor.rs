@@ -116,7 +116,7 @@ impl Gate {
     }
 }
 
-/// Is called by the editor for advice, and notes what that says of its doings.
+/// The editor calls this for advice; the calls show what the editor does.
 struct Watch {
     prompt: String,
     post: Post,
@@ -128,7 +128,7 @@ struct Watch {
 }
 
 impl Highlighter for Watch {
-    /// Is asked at each painting.
+    /// Is called at each painting.
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(
         &'s self,
         prompt: &'p str,
@@ -145,7 +145,7 @@ impl Highlighter for Watch {
         Cow::Borrowed(if default { &self.prompt } else { prompt })
     }
 
-    /// Is asked before each painting that a key is the reason of. With this answer there is one.
+    /// Is called before each painting that a key has caused. The answer asks for that painting.
     fn highlight_char(&self, _: &str, _: usize, _: CmdKind) -> bool {
         self.by_key.set(true);
         true
@@ -153,7 +153,7 @@ impl Highlighter for Watch {
 }
 
 impl Validator for Watch {
-    /// Is asked when a line is entered.
+    /// Is called when a line is entered.
     fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
         *self.gate.lock() = false;
         Ok(ValidationResult::Valid(None))

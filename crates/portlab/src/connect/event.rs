@@ -21,7 +21,7 @@ pub(super) enum What {
     Sending(Vec<u8>),
     /// A character had no place in the encoding, and a `?` is sent in its stead.
     Replaced(char),
-    /// What is to be sent, or was typed, is not in the encoding that it was said to be in.
+    /// What is to be sent, or was typed, is not in the encoding of the input.
     Garbled(Garbled),
     /// Sending failed, and nothing more will be sent.
     Unsent(io::Error),

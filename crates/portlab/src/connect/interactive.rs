@@ -190,7 +190,7 @@ impl Screen for Interactive {
 
     fn dismiss(&mut self) -> bool {
         if !self.has_ended {
-            // It reads that as Ctrl-C. If it can't be asked, it is not waited for in vain for long.
+            // The editor reads that as Ctrl-C. If it can't be asked, the wait for its end is short.
             let _ = interrupt::ask_to_end();
         }
         !self.has_ended

@@ -151,23 +151,17 @@ mod tests {
     #[test]
     fn texts_and_bytes_keep_the_order_in_which_they_are_given() {
         let text = |text: &str| Message::Text(text.to_owned());
-        assert_eq!(
-            parse(&[
-                "--hex=c4 e3",
-                "--send",
-                "a\\r\\n",
-                "--send=b",
-                "--hex",
-                "00"
-            ])
-            .unwrap(),
-            [
-                Message::Bytes(vec![0xc4, 0xe3]),
-                text("a\r\n"),
-                text("b"),
-                Message::Bytes(vec![0])
-            ]
-        );
+        let bytes = |bytes: &[u8]| Message::Bytes(bytes.to_vec());
+        let words = [
+            "--hex=c4 e3",
+            "--send",
+            "a\\r\\n",
+            "--send=b",
+            "--hex",
+            "00",
+        ];
+        let expected = [bytes(b"\xc4\xe3"), text("a\r\n"), text("b"), bytes(b"\0")];
+        assert_eq!(parse(&words).unwrap(), expected);
         assert_eq!(parse(&[]).unwrap(), []);
     }
 

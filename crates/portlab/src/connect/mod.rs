@@ -115,9 +115,8 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
     let mut trace = args
         .trace
         .then(|| Trace::new(args.encoding, Instant::now()));
-    let dialled = dial::dial(&addrs, args.connect_timeout, trace.as_mut())?;
+    let (stream, local) = dial::dial(&addrs, args.connect_timeout, trace.as_mut())?;
     let (post, events) = event::channel();
-    let stream = dialled.stream;
     let spare = event::listen(&stream, post.clone())?;
     let sender = Sender::new(&stream, args.encoding, post.clone())?;
     let screen: Box<dyn Screen> = match behaviour {
@@ -143,6 +142,5 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             Box::new(interactive::Interactive::open(typed, post.clone())?)
         }
     };
-    Conversation::new(behaviour, screen, trace, encodings, dialled.local)
-        .run(&stream, &events, &spare)
+    Conversation::new(behaviour, screen, trace, encodings, local).run(&stream, &events, &spare)
 }

@@ -19,9 +19,9 @@ pub(super) enum Said {
     Text(String),
     /// Bytes, as they are.
     Bytes(Vec<u8>),
-    /// What is said next was not in the encoding that it was said to be in.
+    /// What is said next was not in the encoding of the input.
     Garbled(Garbled),
-    /// It can't be read what is to be said, nor what would follow.
+    /// The input can't be read any further.
     Unread(io::Error),
 }
 

@@ -164,11 +164,11 @@ impl Direction {
         let (rows, left_out) = rows(bytes, &mut self.decoder, per_row, MOST_ROWS);
         let mut text = count(bytes.len()).pick(lang()).to_owned();
         let indent = INDENT + text.width();
-        for (index, row) in rows.iter().enumerate() {
+        for (index, (hex, completed)) in rows.iter().enumerate() {
             if index > 0 {
                 text += &format!("\n{:indent$}", "");
             }
-            text += &format!("  {DIM}{}{DIM:#}  {}", row.hex, row.text);
+            text += &format!("  {DIM}{hex}{DIM:#}  {completed}");
         }
         if left_out > 0 {
             let left_out_en = plural(left_out as u64, "byte");

@@ -248,7 +248,9 @@ fn canonical(addr: SocketAddr) -> SocketAddr {
 /// How many connections wait to be accepted at `addr`.
 fn queue_at(addr: SocketAddr) -> Option<u32> {
     let after = Snapshot::take().ok()?;
-    after.heard_at(reached(addr)).map(|listener| listener.queue)
+    after
+        .heard_at(reached(addr))
+        .map(|listener| listener.figures.waiting)
 }
 
 const LOOK_AGAIN: Duration = Duration::from_millis(20);

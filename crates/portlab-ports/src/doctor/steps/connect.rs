@@ -179,7 +179,7 @@ fn timed_out(attempt: &Attempt, reach: &Reach) -> (Text, Text) {
     let patience = units::time(reach.patience);
     if let Some(listener) = attempt.heard() {
         let after = attempt.here.as_ref().and_then(|here| here.queue);
-        let queue = after.unwrap_or(listener.queue);
+        let queue = after.unwrap_or(listener.figures.waiting);
         return (
             tr!(
                 "no answer within {patience}: the accept queue is full ({queue} wait in it), so the server \

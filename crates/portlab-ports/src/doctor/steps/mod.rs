@@ -167,7 +167,7 @@ fn listener(attempt: &Attempt, _: &Reach) -> Option<Remark> {
     let listener = attempt.heard()?;
     let who = attempt.here.as_ref()?.before.subject(&listener.programs);
     let at = listener.addresses();
-    let (count, queue) = (listener.established, listener.queue);
+    let (count, queue) = (listener.figures.established, listener.figures.waiting);
     Some(Remark::new(tr!(
         "{who} listens at {at}; connected: {count}, waiting to be accepted: {queue}",
         "{who:#}在 {at:#} 监听；已有连接 {count} 个，排队等待 accept 的 {queue} 个"
@@ -194,7 +194,7 @@ fn accepted(attempt: &Attempt, reach: &Reach) -> Option<Remark> {
     };
     let here = attempt.here.as_ref()?;
     let patience = units::time(reach.patience);
-    let before = attempt.heard().map_or(0, |it| it.queue);
+    let before = attempt.heard().map_or(0, |it| it.figures.waiting);
     let queue = here.queue.unwrap_or(before);
     let is_full = attempt.heard().is_some_and(Listener::is_full);
     let text = match (here.accepted?, tried) {

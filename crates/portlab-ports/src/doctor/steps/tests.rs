@@ -5,7 +5,7 @@ use crate::{
     address::{Host, Purpose},
     doctor::reach::Here,
     leftovers::{Bind, Leftovers},
-    listeners::{Program, Snapshot},
+    listeners::{Program, Queue, Snapshot},
 };
 
 const ME: &str = "127.0.0.1:80";
@@ -43,10 +43,11 @@ fn here(addrs: &[&str], queue: u32, accepted: Option<bool>) -> Here {
                 name: "python3".to_owned(),
                 pids: vec![42],
             }],
-            established: 0,
-            queue,
-            room: Some(5),
-            is_v6_only: false,
+            figures: Queue {
+                waiting: queue,
+                room: Some(5),
+                ..Queue::default()
+            },
         }
     };
     Here {
