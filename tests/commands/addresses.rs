@@ -27,7 +27,7 @@ fn echoes() -> (u16, bool) {
             server_at(v4, echo);
             return (port, false);
         }
-        // Somebody may have it.
+        // Another program may have the port of ::1.
         if let Ok(v6) = TcpListener::bind(("::1", port)) {
             server_at(v4, echo);
             server_at(v6, echo);
@@ -106,11 +106,8 @@ fn a_server_reads_them_too_and_listens_at_loopback_if_nothing_else_is_said() {
         let addr = served(&["serve", "--bind", &form]);
         assert_eq!(addr.ip().to_canonical().to_string(), ip, "{form}");
     }
-    assert!(
-        served(&["serve", "--bind", "0.0.0.0:0"])
-            .ip()
-            .is_unspecified()
-    );
+    let addr = served(&["serve", "--bind", "0.0.0.0:0"]);
+    assert!(addr.ip().is_unspecified());
     if with_v6 {
         // As netstat prints it.
         assert!(served(&["serve", "--bind", ":::0"]).ip().is_unspecified());

@@ -221,11 +221,8 @@ fn stdin_has_an_encoding_of_its_own() {
         ("--encoding=utf-8", "zh_CN.GBK", utf_8),
         ("--input-encoding=utf-8", "zh_CN.GBK", gbk),
     ] {
-        assert_eq!(
-            pipes(locale, &words(options), gbk, heard),
-            "",
-            "{options:?}"
-        );
+        let stderr = pipes(locale, &words(options), gbk, heard);
+        assert_eq!(stderr, "", "{options:?}");
     }
 }
 
@@ -428,22 +425,19 @@ fn what_makes_no_sense_is_refused_with_the_remedy() {
 
 #[test]
 fn a_full_disk_is_an_error_and_a_closed_pipe_is_none() {
-    let full = fs::OpenOptions::new()
-        .write(true)
-        .open("/dev/full")
-        .unwrap();
+    let full = fs::File::create("/dev/full").unwrap();
     let (addr, _heard) = answering(1, b"answer");
-    let mut command = command(addr, &["--send=x"]);
+    let mut command = command(addr, &["--send=x", "--wait", NEVER]);
     let output = command.stdout(full).output().unwrap();
     let stderr = check(&output, 2, b"");
     says(&stderr, &["No space left"]);
 
     let (addr, _heard) = server(|mut stream| {
-        // Until nobody reads any more.
+        // Until the client has closed the connection.
         while stream.write_all(&[b'x'; 4096]).is_ok() {}
         Ok(())
     });
-    let connect = format!("$portlab connect {addr} --send x 2>&1");
+    let connect = format!("$portlab connect {addr} --send x --wait {NEVER} 2>&1");
     let output = portlab_testkit::shell(&format!("set -o pipefail; {connect} | head -c 1"));
     check(&output, 0, b"x");
 }

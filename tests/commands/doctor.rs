@@ -105,31 +105,21 @@ fn serve_one(door: &TcpListener, words: &[u8]) -> Vec<u8> {
 fn a_server_of_this_machine_is_examined_without_a_connection() {
     let (door, addr) = listening();
     door.set_nonblocking(true).unwrap();
-    tells(
-        &format!("{addr} --lang=en"),
-        0,
-        &["not tried", "A program listens at"],
-    );
-    tells(
-        &format!("{addr} --lang=zh"),
-        0,
-        &["没有去连", "有程序在监听"],
-    );
+    let line = format!("{addr} --lang=en");
+    tells(&line, 0, &["not tried", "A program listens at"]);
+    let line = format!("{addr} --lang=zh");
+    tells(&line, 0, &["没有去连", "有程序在监听"]);
     let all = json(&[&addr]);
-    has(
-        &all,
-        &json!({"/is_reached": true, "/attempts/0/outcome": "listens"}),
-    );
-    has(
-        &all["attempts"][0],
-        &json!({
-            "/connect_ns": null,
-            "/first": null,
-            "/is_accepted": null,
-            "/listener_has_ended": null,
-            "/listener/queued_connections": 0,
-        }),
-    );
+    let expected = json!({"/is_reached": true, "/attempts/0/outcome": "listens"});
+    has(&all, &expected);
+    let expected = json!({
+        "/connect_ns": null,
+        "/first": null,
+        "/is_accepted": null,
+        "/listener_has_ended": null,
+        "/listener/queued_connections": 0,
+    });
+    has(&all["attempts"][0], &expected);
     // No client has connected.
     let error = door.accept().unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
@@ -159,10 +149,8 @@ fn a_server_that_an_empty_connection_ends_is_told_to_have_ended() {
     let output = doctor(&[&addr, "--connect", "--timeout=1m", "--json"]);
     let all = portlab_testkit::json(&output);
     assert_eq!(output.status.code(), Some(1));
-    has(
-        &all,
-        &json!({"/is_reached": true, "/attempts/0/listener_has_ended": true}),
-    );
+    let expected = json!({"/is_reached": true, "/attempts/0/listener_has_ended": true});
+    has(&all, &expected);
     assert_eq!(grade(&all["steps"], "afterwards"), "problem");
     served.join().unwrap();
 }
@@ -189,18 +177,16 @@ fn a_server_that_speaks_first_is_reached_and_heard_and_nothing_is_said_to_it() {
 
     let (served, addr) = server(b"hello\n");
     let all = json(&[&addr, "--connect"]);
-    has(
-        &all,
-        &json!({
-            "/is_reached": true,
-            "/attempts/0/outcome": "connected",
-            "/attempts/0/first": "words",
-            "/attempts/0/first_words_bytes": 6,
-            "/attempts/0/is_accepted": true,
-            "/attempts/0/listener_has_ended": false,
-            "/attempts/0/listener/programs/0/pids/0": std::process::id(),
-        }),
-    );
+    let expected = json!({
+        "/is_reached": true,
+        "/attempts/0/outcome": "connected",
+        "/attempts/0/first": "words",
+        "/attempts/0/first_words_bytes": 6,
+        "/attempts/0/is_accepted": true,
+        "/attempts/0/listener_has_ended": false,
+        "/attempts/0/listener/programs/0/pids/0": std::process::id(),
+    });
+    has(&all, &expected);
     assert!(all["attempts"][0]["connect_ns"].as_u64().unwrap() > 0);
     served.join().unwrap();
 }
@@ -234,29 +220,19 @@ fn a_server_that_never_accepts_is_called_deaf() {
     let deaf = "the server doesn't accept";
     // The connection that waits already tells.
     let line = format!("{addr} --timeout=50ms --lang=en");
-    tells(
-        &line,
-        1,
-        &[deaf, "in its queue: 1", "but it doesn't accept"],
-    );
+    let parts = [deaf, "in its queue: 1", "but it doesn't accept"];
+    tells(&line, 1, &parts);
     // The same address in IPv6's form is the same listener, with the same queue.
     let mapped = format!("[::ffff:127.0.0.1]:{}", door.local_addr().unwrap().port());
     let all = json(&[&mapped, "--timeout=50ms"]);
-    has(
-        &all["attempts"][0],
-        &json!({"/queued_before_connections": 1, "/is_accepted": false}),
-    );
+    let expected = json!({"/queued_before_connections": 1, "/is_accepted": false});
+    has(&all["attempts"][0], &expected);
     let line = line + " --connect";
-    tells(
-        &line,
-        1,
-        &[deaf, "1 before, 2 now", "doesn't take the connection"],
-    );
+    let parts = [deaf, "1 before, 2 now", "doesn't take the connection"];
+    tells(&line, 1, &parts);
     let all = json(&[&addr, "--timeout=50ms"]);
-    has(
-        &all["attempts"][0],
-        &json!({"/outcome": "listens", "/is_accepted": false}),
-    );
+    let expected = json!({"/outcome": "listens", "/is_accepted": false});
+    has(&all["attempts"][0], &expected);
     assert_eq!(all["is_reached"], false);
     assert_eq!(grade(&all["steps"], "accept"), "problem");
     drop((door, earlier));
@@ -285,18 +261,12 @@ fn a_full_accept_queue_is_told_from_a_firewall() {
     // Linux takes one more than it is asked for.
     door.listen(0).unwrap();
     let waiting = waiting(&door, addr);
-    let line = format!("{addr} --timeout=100ms");
-    tells(
-        &format!("{line} --lang=en"),
-        1,
-        &["its accept queue is full (1 wait"],
-    );
-    tells(
-        &format!("{line} --lang=en --connect"),
-        1,
-        &["the accept queue is full (1 wait"],
-    );
-    tells(&format!("{line} --lang=zh"), 1, &["等待队列满了（有 1 个"]);
+    let asked = format!("{addr} --timeout=100ms");
+    let line = format!("{asked} --lang=en");
+    tells(&line, 1, &["its accept queue is full (1 wait"]);
+    let line = format!("{asked} --lang=en --connect");
+    tells(&line, 1, &["the accept queue is full (1 wait"]);
+    tells(&format!("{asked} --lang=zh"), 1, &["等待队列满了（有 1 个"]);
     let all = json(&[&addr.to_string(), "--timeout=100ms", "--connect"]);
     assert_eq!(all["attempts"][0]["outcome"], "timed-out");
     drop(waiting);
@@ -319,10 +289,8 @@ fn a_refused_port_names_the_listeners_nearby_and_elsewhere() {
     );
     tells(&format!("{other} --lang=en"), 1, &[&only, &pid]);
     let all = json(&[&other]);
-    has(
-        &all["attempts"][0],
-        &json!({"/outcome": "refused", "/listener": null}),
-    );
+    let expected = json!({"/outcome": "refused", "/listener": null});
+    has(&all["attempts"][0], &expected);
 }
 
 #[test]

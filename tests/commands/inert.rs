@@ -216,7 +216,7 @@ fn a_server_is_quoted_inert() {
             .unwrap()
             .contains("\t你好\r\n")
     );
-    // A server of somebody else's that complains and ends, in a folder with a hostile name.
+    // A foreign server that complains and ends, in a folder with a hostile name.
     let out = folder("foreign");
     let script = format!("{out}/it");
     fs::write(&script, format!("printf %s '{HOSTILE}' >&2; exit 3")).unwrap();

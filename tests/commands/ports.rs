@@ -1,14 +1,16 @@
-//! What numbers mean and who listens: the real command, on real sockets of this test.
+//! What numbers mean, and which programs listen: the real command, on real sockets of this test.
 
 use std::{
     net::{TcpListener, TcpStream, UdpSocket},
     process::{Command, Output, Stdio},
 };
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
-use portlab_testkit::{Running, binary, command, folder, listener, once, says, shell, stderr};
+use portlab_testkit::{
+    Running, binary, command, folder, listener, once, refused, says, shell, stderr, words,
+};
 
 fn portlab(arguments: &[&str]) -> Output {
     portlab_testkit::portlab(&[&["ports"], arguments].concat())
@@ -28,6 +30,16 @@ fn said(arguments: &[&str]) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// What the command with the words of `line` prints, as soon as it says all `parts`: a program that another test starts
+/// holds copies of the sockets of this process for a moment.
+fn said_once(line: &str, parts: &[&str]) -> String {
+    once(|| {
+        let text = said(&words(line));
+        let is_said = parts.iter().all(|it| text.contains(it));
+        if is_said { Ok(text) } else { Err(text) }
+    })
+}
+
 fn json(arguments: &[&str]) -> Value {
     portlab_testkit::json(&portlab(&[arguments, &["--json"]].concat()))
 }
@@ -44,7 +56,7 @@ fn listed(from: &Value, port: u16) -> &Value {
 }
 
 #[test]
-fn who_listens_is_listed_with_its_process_and_its_connections() {
+fn a_listener_is_listed_with_its_process_and_its_connections() {
     // A process of its own holds the port: this one holds its sockets twice whenever another test starts a program.
     let server = Running::serve(&["--model=iterative"]);
     let port = server.addr.port();
@@ -52,21 +64,18 @@ fn who_listens_is_listed_with_its_process_and_its_connections() {
     let all = once(|| {
         let all = json(&[]);
         let found = listed(&all, port);
-        let connections = [
-            &found["established_connections"],
-            &found["queued_connections"],
-        ];
-        if connections.map(Value::as_u64) == [Some(3), Some(2)] {
+        let connections = ["established_connections", "queued_connections"].map(|it| &found[it]);
+        if connections == [3, 2] {
             Ok(all)
         } else {
             Err(all)
         }
     });
     let found = listed(&all, port);
-    assert_eq!(found["addresses"], serde_json::json!(["127.0.0.1"]));
+    assert_eq!(found["addresses"], json!(["127.0.0.1"]));
     let program = &found["programs"][0];
-    assert_eq!(program["pids"], serde_json::json!([server.pid()]));
-    // The callers' ports, and this one, are of those that the system hands out.
+    assert_eq!(program["pids"], json!([server.pid()]));
+    // The ports of the clients and of the server are among those that the system hands out.
     let handed_out = &all["handed_out"];
     assert!(handed_out["in_use_ports"].as_u64().unwrap() >= 4, "{all}");
     assert!(handed_out["first_port"].as_u64() < handed_out["last_port"].as_u64());
@@ -91,7 +100,7 @@ fn a_listener_at_all_addresses_stands_in_one_row() {
     };
     let all = json(&[]);
     let addresses = &listed(&all, port)["addresses"];
-    assert_eq!(*addresses, serde_json::json!(["127.0.0.1", "::1"]));
+    assert_eq!(*addresses, json!(["127.0.0.1", "::1"]));
 }
 
 #[test]
@@ -118,8 +127,7 @@ fn processes_that_share_a_port_are_shown_together() {
         server.pid()
     );
     says(&text, &[&row]);
-    portlab_sys::spawn::signal(&mut server.child, portlab_sys::spawn::Signal::TERM).unwrap();
-    assert_eq!(server.child.wait().unwrap().code(), Some(0));
+    assert!(server.stop().success());
 }
 
 #[test]
@@ -131,25 +139,16 @@ fn a_program_that_receives_udp_is_listed_apart() {
         let all = json(&[]);
         let found = all["udp_receivers"].as_array().unwrap();
         let found = found.iter().find(|it| it["port"] == port).unwrap();
-        let alone = found["programs"][0]["pids"] == serde_json::json!([std::process::id()]);
+        let alone = found["programs"][0]["pids"] == json!([std::process::id()]);
         if alone { Ok(all) } else { Err(all) }
     });
-    assert!(
-        all["listeners"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .all(|it| it["port"] != port)
-    );
+    let listeners = all["listeners"].as_array().unwrap();
+    assert!(listeners.iter().all(|it| it["port"] != port), "{all}");
     for (lang, here) in [("en", "receives at"), ("zh", "接收")] {
         let text = said(&["--lang", lang]);
         says(&text, &[&format!("{port} 127.0.0.1")]);
         let pid = format!("(pid {})", std::process::id());
-        once(|| {
-            let text = said(&[&port.to_string(), "--lang", lang]);
-            let is_said = text.contains(here) && text.contains(&pid);
-            if is_said { Ok(()) } else { Err(text) }
-        });
+        said_once(&format!("{port} --lang={lang}"), &[here, &pid]);
     }
 }
 
@@ -157,9 +156,7 @@ fn a_program_that_receives_udp_is_listed_apart() {
 fn the_messenger_of_the_classroom_is_known_by_number_and_by_name() {
     for asked in ["2425", "飞秋", "飞鸽传书", "feiq", "ipmsg", "IP-Messenger"] {
         let text = said(&[asked, "--lang=en"]);
-        for part in ["2425", "IP Messenger", "UDP", "TCP"] {
-            assert!(text.contains(part), "{asked}: {part:?} is not in {text}");
-        }
+        says(&text, &["2425", "IP Messenger", "UDP", "TCP"]);
         let text = said(&[asked, "--lang=zh"]);
         says(&text, &["飞秋", "UDP"]);
     }
@@ -173,25 +170,11 @@ fn a_port_with_open_connections_and_no_listener_cannot_be_bound_and_says_why() {
     let served = door.accept().unwrap();
     drop(door);
     let port = addr.port().to_string();
-    // A program that another test starts holds a copy of the listener for a moment.
-    let text = once(|| {
-        let text = said(&[&port, "--lang=en"]);
-        if text.contains("no program listens") {
-            Ok(text)
-        } else {
-            Err(text)
-        }
-    });
+    let none = "no program listens on it here";
+    let text = said_once(&format!("{port} --lang=en"), &[none]);
     let pid = format!("(pid {})", std::process::id());
-    says(
-        &text,
-        &[
-            "no program listens on it here",
-            "1 connection is still open there",
-            &pid,
-            "until they are closed",
-        ],
-    );
+    let open = "1 connection is still open there";
+    says(&text, &[open, &pid, "until they are closed"]);
     let text = said(&[&port, "--lang=zh"]);
     says(&text, &["还有 1 个连接没有关完"]);
     let left = &json(&[&port])["ports"][0]["left_behind"];
@@ -217,9 +200,8 @@ fn a_program_that_calls_itself_something_odd_is_shown_without_power() {
 
 #[test]
 fn numbers_are_explained_in_both_languages() {
-    let english = said(&["21", "8080", "50000", "0", "--lang=en"]);
     says(
-        &english,
+        &said(&words("21 8080 50000 0 --lang=en")),
         &[
             "21 ftp file transfer (FTP)",
             "well known (0-1023)",
@@ -233,46 +215,37 @@ fn numbers_are_explained_in_both_languages() {
             "no client can connect to port 0",
         ],
     );
-    let chinese = said(&["21", "8080", "50000", "0", "--lang=zh"]);
-    for part in [
-        "21 ftp 文件传输协议",
-        "知名端口号（0-1023）",
-        "8080 http-alt",
-        "注册端口",
-        "没有哪个常见的服务固定用它",
-        "IANA（49152-65535）",
-        "任何用户的程序都能监听它",
-        "没有程序能连接到端口 0",
-    ] {
-        let tight = chinese.replace(' ', "");
-        assert!(
-            tight.contains(&part.replace(' ', "")),
-            "{part:?} is not in {chinese}"
-        );
-    }
+    // Lines are broken between Chinese characters, too.
+    let chinese = said(&words("21 8080 50000 0 --lang=zh")).replace(' ', "");
+    says(
+        &chinese,
+        &[
+            "21ftp文件传输协议",
+            "知名端口号（0-1023）",
+            "8080http-alt",
+            "注册端口",
+            "没有哪个常见的服务固定用它",
+            "IANA（49152-65535）",
+            "任何用户的程序都能监听它",
+            "没有程序能连接到端口0",
+        ],
+    );
 }
 
 #[test]
 fn numbers_are_explained_in_json_whatever_the_language() {
     let all = json(&["21", "http", "50000", "0", "--lang=zh"]);
     let ports = all["ports"].as_array().unwrap();
-    let told: Vec<_> = ports
+    let told = ports
         .iter()
-        .map(|it| {
-            [&it["port"], &it["class"], &it["iana_class"]]
-                .map(ToString::to_string)
-                .join(" ")
-        })
-        .collect();
-    assert_eq!(
-        told,
-        [
-            r#"21 "well-known" "system""#,
-            r#"80 "well-known" "system""#,
-            r#"50000 "dynamic" "dynamic""#,
-            r#"0 "well-known" "system""#,
-        ]
-    );
+        .map(|it| json!([it["port"], it["class"], it["iana_class"]]));
+    let expected = [
+        json!([21, "well-known", "system"]),
+        json!([80, "well-known", "system"]),
+        json!([50_000, "dynamic", "dynamic"]),
+        json!([0, "well-known", "system"]),
+    ];
+    assert!(told.eq(expected), "{all}");
     assert_eq!(ports[0]["purpose"]["en"], "file transfer (FTP)");
     assert_eq!(ports[0]["purpose"]["zh"], "文件传输协议 FTP");
     assert_eq!(ports[3]["needs_root"], false);
@@ -292,17 +265,12 @@ fn what_is_no_port_is_refused_with_the_remedy() {
         ("no such", "such as http", "比如 http"),
     ] {
         for (lang, remedy) in [("en", en), ("zh", zh)] {
-            let output = portlab(&["21", argument, "--lang", lang]);
-            let text = String::from_utf8_lossy(&output.stderr).into_owned();
-            assert_eq!(output.status.code(), Some(2), "{text}");
-            assert!(output.stdout.is_empty());
+            let text = refused(&["ports", "21", argument, "--lang", lang]);
             says(&text, &[argument, remedy]);
             assert_eq!(text.trim_end().lines().count(), 1, "{text}");
         }
     }
-    let output = portlab(&["--lang=de"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("en or zh"));
+    says(&refused(&["ports", "--lang=de"]), &["en", "zh"]);
 }
 
 #[test]
