@@ -15,8 +15,8 @@ pub(super) fn why_it_ended(result: &LoadResult) -> Option<&Text> {
     Some(&closed.text)
 }
 
-/// Why a run had no connection that could send, or a chat not all of its members, if so.
-pub(super) fn why_nobody_answered(result: &LoadResult) -> Option<Text> {
+/// Why a run had no connection that could send, or a chat lacked members; `None` otherwise.
+pub(super) fn why_not_connected(result: &LoadResult) -> Option<Text> {
     let needed = result.chat.as_ref().map_or(1, |it| it.members);
     if result.connected >= needed || result.interrupted {
         return None;
@@ -77,7 +77,7 @@ fn reason(result: &LoadResult, failure: &FailureLine, lang: Lang) -> String {
 /// When a handshake that was not answered is sent again for the first time (RFC 6298, 2.1).
 const HANDSHAKE_RETRY_NS: u64 = 1_000_000_000;
 
-/// How long Linux delays an acknowledgement at least (TCP_DELACK_MIN), and what else a message takes.
+/// The delay of an acknowledgement on Linux (TCP_DELACK_MIN), with what else a message takes.
 const DELAYED_NS: RangeInclusive<u64> = 38_000_000..=48_000_000;
 
 /// Says on stderr what is wrong with a run, if something is.

@@ -37,7 +37,7 @@ use crate::{
     output,
 };
 pub(crate) use chat::chat_encodings;
-use complain::{complain, why_it_ended, why_nobody_answered};
+use complain::{complain, why_it_ended, why_not_connected};
 use portlab_words::{Text, units};
 pub(crate) use self_test::{KnownArgs, serve_known};
 pub(crate) use show::interrupt_flag;
@@ -347,7 +347,7 @@ fn once(args: &Args, plan: &Plan, warnings: &[Text]) -> anyhow::Result<Verdict> 
     let outcome = portlab_load::run(plan, &mut show);
     let files = show.finish();
     let result = LoadResult::of(plan, outcome?, warnings);
-    if let Some(why) = why_nobody_answered(&result) {
+    if let Some(why) = why_not_connected(&result) {
         bail!(why);
     }
     // The files are finished first: a reader of stdout may close it. If a file can't be written, the

@@ -96,8 +96,8 @@ pub(super) fn sources(text: &str) -> anyhow::Result<Sources> {
     let read = |part: &str| {
         part.trim().parse().with_context(|| {
             tr!(
-                "{part:?} is no IP address; write auto, or 127.0.0.2,127.0.0.3",
-                "{part:?} 不是 IP 地址；请写 auto，或 127.0.0.2,127.0.0.3"
+                "invalid source {part:?}: expected auto, or addresses such as 127.0.0.2,127.0.0.3",
+                "源地址 {part:?} 无效：请写 auto，或 127.0.0.2,127.0.0.3 这样的地址"
             )
         })
     };
@@ -181,7 +181,7 @@ fn script(args: &ScriptArgs) -> anyhow::Result<Script> {
     let greeting = args.greeting.as_ref().map(in_encoding).transpose()?;
     if let Some(greeting @ (Expect::Echo | Expect::Close | Expect::Nothing)) = &greeting {
         bail!(tr!(
-            "{greeting} is no greeting; write until:\"\\r\\n\", lines:1 or bytes:100",
+            "invalid --greeting {greeting}: expected until:\"\\r\\n\", lines:1 or bytes:100",
             "{greeting} 不能用作欢迎信息；请写 until:\"\\r\\n\"、lines:1 或 bytes:100"
         ));
     }
@@ -327,8 +327,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         listener.set_nonblocking(true).unwrap();
         let addr = listener.local_addr().unwrap();
-        let nobody = SocketAddr::from(([127, 0, 0, 2], addr.port()));
-        let chosen = first_that_answers(&[nobody, addr], Duration::from_secs(60));
+        let unused = SocketAddr::from(([127, 0, 0, 2], addr.port()));
+        let chosen = first_that_answers(&[unused, addr], Duration::from_secs(60));
         assert_eq!(chosen, addr);
         let error = listener.accept().unwrap_err();
         assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);

@@ -37,10 +37,10 @@ pub(super) fn faults(text: &str) -> anyhow::Result<Faults> {
     Ok(Faults { faults, settings })
 }
 
-/// A running proxy. It ends when this is dropped.
+/// A running proxy. Its process ends when this is dropped.
 pub(super) struct Proxy {
     server: Server,
-    /// What the plan of a run through it says of it.
+    /// What the plan of a run says of this proxy.
     pub(super) through: Through,
 }
 

@@ -97,7 +97,7 @@ fn headline_of_a_chat(plan: &Plan, chat: &Chat, pace: &str, lang: Lang) -> Strin
     )
 }
 
-/// What a run does while nothing is measured, of whose connections there are `all`.
+/// What a run with `all` connections does while nothing is measured.
 pub(super) fn stage(progress: &Progress, all: usize, lang: Lang) -> String {
     let dialled = progress.dialled;
     match progress.waiting.map(|left| left.as_secs_f64().ceil()) {

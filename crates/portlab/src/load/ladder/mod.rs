@@ -17,7 +17,7 @@ use super::{
     parts::Parts,
     plan::Rates,
     show::{Show, interrupt_flag},
-    why_it_ended, why_nobody_answered,
+    why_it_ended, why_not_connected,
     words::{self, Page},
 };
 use crate::{
@@ -98,7 +98,7 @@ impl Ladder<'_> {
         }
         for index in 0..self.rates.len() {
             let step = self.climb(index)?;
-            if let Some(why) = why_nobody_answered(&step.result) {
+            if let Some(why) = why_not_connected(&step.result) {
                 // The rates before count all the same.
                 if self.walked.is_empty() {
                     anyhow::bail!(why);
