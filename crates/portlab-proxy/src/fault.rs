@@ -300,25 +300,17 @@ mod tests {
 
     #[test]
     fn a_line_sets_a_fault_in_one_direction_or_in_both() {
-        for (lines, expected) in [
-            ("latency 50ms", "up: latency 50ms; down: latency 50ms"),
-            (
-                "latency up:50ms down:1s; slicer down:10,1ms",
-                "up: latency 50ms; down: latency 1s, slicer 10,1ms",
-            ),
-            ("pause up; flip down:7,once", "up: pause; down: flip 7,once"),
-            ("pause; resume down", "up: pause; down: none"),
-            ("pause; resume", "up: none; down: none"),
-            (
-                "limit-data 0; limit_data up:off",
-                "up: none; down: limit_data 0",
-            ),
-            (
-                "latency 1s; timeout 0s; clear up",
-                "up: none; down: latency 1s, timeout 0s",
-            ),
-            ("latency 1s; clear", "up: none; down: none"),
+        for case in [
+            "latency 50ms => up: latency 50ms; down: latency 50ms",
+            "latency up:50ms down:1s; slicer down:10,1ms => up: latency 50ms; down: latency 1s, slicer 10,1ms",
+            "pause up; flip down:7,once => up: pause; down: flip 7,once",
+            "pause; resume down => up: pause; down: none",
+            "pause; resume => up: none; down: none",
+            "limit-data 0; limit_data up:off => up: none; down: limit_data 0",
+            "latency 1s; timeout 0s; clear up => up: none; down: latency 1s, timeout 0s",
+            "latency 1s; clear => up: none; down: none",
         ] {
+            let (lines, expected) = case.split_once(" => ").unwrap();
             let settings = Settings::of(&lines.split("; ").collect::<Vec<_>>()).unwrap();
             assert_eq!(settings.to_string(), expected, "{lines}");
         }
@@ -328,30 +320,25 @@ mod tests {
 
     #[test]
     fn a_line_that_cannot_be_read_says_why_and_changes_nothing() {
-        for (line, expected) in [
-            (
-                "latancy 5ms",
-                "unknown fault \"latancy\"; did you mean latency?",
-            ),
-            ("qit", "did you mean quit?"),
-            ("", "unknown fault \"\""),
-            ("latency", "write latency TIME"),
-            ("latency up", "write latency TIME"),
-            ("latency 5", "\"5\" is not a duration"),
-            ("latency 25h", "between 0s and 1d"),
-            ("latency 999999999999999y", "between 0s and 1d"),
-            (
-                "latency down:5ms left:5ms",
-                "a direction is up, down or both",
-            ),
-            ("bandwidth 0", "1 is the least"),
-            ("bandwidth -1", "is not a size"),
-            ("slicer 0", "1 is the least"),
-            ("slicer 5,", "is not a duration"),
-            ("flip 5,twice", "100,once"),
-            ("pause maybe", "write up, down or both"),
-            ("resume maybe", "a direction is up, down or both"),
+        for case in [
+            "latancy 5ms => unknown fault \"latancy\"; did you mean latency?",
+            "qit => did you mean quit?",
+            " => unknown fault \"\"",
+            "latency => write latency TIME",
+            "latency up => write latency TIME",
+            "latency 5 => \"5\" is not a duration",
+            "latency 25h => between 0s and 1d",
+            "latency 999999999999999y => between 0s and 1d",
+            "latency down:5ms left:5ms => a direction is up, down or both",
+            "bandwidth 0 => 1 is the least",
+            "bandwidth -1 => is not a size",
+            "slicer 0 => 1 is the least",
+            "slicer 5, => is not a duration",
+            "flip 5,twice => 100,once",
+            "pause maybe => write up, down or both",
+            "resume maybe => a direction is up, down or both",
         ] {
+            let (line, expected) = case.split_once(" => ").unwrap();
             let mut settings = Settings::default();
             let error = settings.line(line).unwrap_err().to_string();
             assert!(error.contains(expected), "{line:?}: {error}");

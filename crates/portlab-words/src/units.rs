@@ -4,13 +4,10 @@ use std::time::Duration;
 
 use crate::{Text, tr};
 
-/// Why a text isn't the quantity that an option takes.
-pub type UnitError = Text;
-
 /// A function that reads a quantity and refuses what is out of its bounds, for an option of the command line.
-pub trait Parse<T>: Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync {}
+pub trait Parse<T>: Fn(&str) -> Result<T, Text> + Clone + Send + Sync {}
 
-impl<T, F: Fn(&str) -> Result<T, UnitError> + Clone + Send + Sync> Parse<T> for F {}
+impl<T, F: Fn(&str) -> Result<T, Text> + Clone + Send + Sync> Parse<T> for F {}
 
 /// Returns a parser of numbers of bytes from `least` to `most`: `64`, `4KiB`, `1MB`, `10k`. Decimal
 /// prefixes are powers of 1000, binary ones of 1024.
@@ -173,12 +170,12 @@ pub fn three_digits(value: f64) -> String {
 }
 
 /// Why `text` isn't a quantity of this kind; `kind` has examples.
-fn unreadable(text: &str, kind: &Text) -> UnitError {
+fn unreadable(text: &str, kind: &Text) -> Text {
     let Text { en, zh } = kind;
     tr!("{text:?} is not a {en}", "{text:?} 不是{zh}")
 }
 
-fn out_of_bounds(least: &str, most: &str) -> UnitError {
+fn out_of_bounds(least: &str, most: &str) -> Text {
     tr!(
         "it must be between {least} and {most}",
         "必须在 {least} 和 {most} 之间"
@@ -210,7 +207,7 @@ mod tests {
     use super::*;
 
     /// What the parsers of sizes, counts, rates, shares and durations (in seconds) read.
-    fn read(text: &str) -> [Result<f64, UnitError>; 5] {
+    fn read(text: &str) -> [Result<f64, Text>; 5] {
         [
             size("0", "1TiB")(text).map(|it| it as f64),
             count("0", "1T")(text).map(|it| it as f64),

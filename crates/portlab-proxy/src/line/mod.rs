@@ -1,5 +1,5 @@
-//! One direction of a connection: bytes go in, and come out when its faults let them. It has no socket and no clock;
-//! callers pass the time.
+//! One direction of a connection: bytes go in, and come out when its faults let them. It has no socket and no clock:
+//! each call is told the time.
 
 use std::{
     borrow::Cow,
