@@ -71,7 +71,6 @@ impl Server {
     }
 }
 
-/// A client of the chat.
 struct Member(BufReader<TcpStream>);
 
 impl Member {

@@ -49,7 +49,9 @@ fn main() {
     portlab_testkit::run(trials);
 }
 
-const ON_EVERY_MODEL: &[(&str, fn(&'static Sheet))] = named![
+type OnModel = fn(&'static Sheet);
+
+const ON_EVERY_MODEL: &[(&str, OnModel)] = named![
     every_byte_of_every_connection_is_there,
     a_wait_takes_its_time,
     a_block_is_a_wait_of_the_thread_that_runs_the_handler,

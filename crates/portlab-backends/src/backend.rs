@@ -13,8 +13,8 @@ pub trait Backend: Sync {
 
     /// Serves the connections of `door` until its stop signal comes, then drains and returns.
     ///
-    /// # Who calls
-    /// Called once, on the only thread of a fresh process (the door's [`Alone`](crate::Alone) is
+    /// # When it is called
+    /// Once, on the only thread of a fresh process (the door's [`Alone`](crate::Alone) is
     /// the proof), so a model may fork, and may keep its threads for as long as the process lives.
     ///
     /// # What it must do

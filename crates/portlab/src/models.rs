@@ -111,9 +111,8 @@ fn one(sheet: &Sheet, lang: Lang, width: usize) -> String {
     )
 }
 
-/// The width of the column of names.
+/// The widths of the columns of names, and of the titles of facts.
 const NAME: usize = 12;
-/// The width of the column of a fact's title.
 const TITLE: usize = 18;
 
 /// What a sheet says, in the order in which it is read.

@@ -7,7 +7,7 @@ use std::{
     net::{TcpListener, TcpStream},
 };
 
-/// Serves whoever connects, one client after the other.
+/// Serves one client after the other.
 pub fn serve(listener: TcpListener) -> io::Result<()> {
     // While one client is served, the others wait in the accept queue, connected and unanswered.
     // `flatten` skips those that have broken off before they were accepted.

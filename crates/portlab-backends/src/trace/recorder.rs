@@ -309,12 +309,10 @@ mod tests {
     #[test]
     fn a_connection_whose_process_was_killed_ends_with_its_last_event() {
         use What::{Accept, Close, Read};
-        let known = [(1, Accept, 10), (1, Close, 12), (2, Read, 20)];
-        let span = life(&known);
+        let span = life(&[(1, Accept, 10), (1, Close, 12), (2, Read, 20)]);
         assert_eq!((span.end_ns, span.pid, span.closed), (20, 2, false));
         // The parent may close its copy later, which is no event of the child.
-        let late = [(1, Accept, 10), (1, Close, 25), (2, Read, 20)];
-        let span = life(&late);
+        let span = life(&[(1, Accept, 10), (1, Close, 25), (2, Read, 20)]);
         assert_eq!((span.end_ns, span.pid, span.closed), (25, 2, false));
     }
 }

@@ -70,8 +70,7 @@ impl Line {
     }
 }
 
-/// The longest wait. A signal that comes just before a wait begins doesn't end it, so the caller looks again whether
-/// the server stops.
+/// The longest wait: a signal just before a wait doesn't end it, so the driver looks for the stop again.
 const LOOK: Duration = Duration::from_millis(100);
 
 /// The hub as a process that drives a connection sees it.
