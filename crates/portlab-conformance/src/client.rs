@@ -13,7 +13,11 @@ use std::{
 
 use socket2::{Domain, SockRef, Socket, Type};
 
-use crate::{Failure, failure::ensure, patience::patience};
+use crate::{
+    Failure,
+    failure::{ensure, failed},
+    patience::patience,
+};
 
 /// A connection to the server under test. All its calls have time limits.
 #[derive(Debug)]
@@ -192,10 +196,8 @@ impl Client {
         self.stream.set_read_timeout(Some(patience()))?;
         match read {
             Err(error) if would_block(&error) => Ok(()),
-            Ok(0) => Err(Failure::new(
-                "expected silence, got the end of the connection",
-            )),
-            Ok(_) => Err(Failure::new("expected silence, got bytes")),
+            Ok(0) => failed("expected silence, got the end of the connection"),
+            Ok(_) => failed("expected silence, got bytes"),
             Err(error) => Err(Failure::during("expected silence")(error)),
         }
     }
@@ -204,13 +206,10 @@ impl Client {
     pub(crate) fn expect_end(&mut self) -> Result<(), Failure> {
         match self.stream.read(&mut [0]) {
             Ok(0) => Ok(()),
-            Ok(_) => Err(Failure::new(
-                "expected the end of the connection, got more bytes",
-            )),
-            Err(error) if would_block(&error) => Err(Failure::new(format!(
-                "the server did not close within {:?}",
-                patience()
-            ))),
+            Ok(_) => failed("expected the end of the connection, got more bytes"),
+            Err(error) if would_block(&error) => {
+                failed(format!("the server did not close within {:?}", patience()))
+            }
             Err(error) => Err(Failure::during("expected the end of the connection")(error)),
         }
     }
@@ -237,9 +236,7 @@ impl Client {
                 Ok(0) => return Ok(()),
                 Ok(_) => {}
                 Err(error) if would_block(&error) => {
-                    return Err(Failure::new(
-                        "expected the end of the connection, and it stays open",
-                    ));
+                    return failed("expected the end of the connection, and it stays open");
                 }
                 Err(_) => return Ok(()),
             }

@@ -25,6 +25,11 @@ impl From<io::Error> for Failure {
     }
 }
 
+/// Fails with this text.
+pub(crate) fn failed<T>(text: impl Into<String>) -> Result<T, Failure> {
+    Err(Failure::new(text))
+}
+
 /// Fails with a text unless a condition holds.
 macro_rules! ensure {
     ($condition:expr, $($text:tt)+) => {

@@ -42,10 +42,7 @@ impl Salon {
         for (index, name) in names.iter().enumerate() {
             salon.join(index as u64, name);
         }
-        names
-            .iter()
-            .enumerate()
-            .for_each(|(index, _)| drop(salon.screen(index as u64)));
+        (0..names.len() as u64).for_each(|id| drop(salon.screen(id)));
         salon
     }
 
@@ -77,27 +74,19 @@ impl Salon {
     fn call(&mut self, id: u64, what: impl FnOnce(&mut dyn Session, &mut Cx<'_>) -> Next) {
         let member = self.members.get_mut(&ConnId(id)).unwrap();
         let mut posts: Vec<Post> = Vec::new();
-        let next = what(
-            &mut *member.session,
-            &mut Cx {
-                out: &mut member.screen,
-                posts: &mut posts,
-            },
-        );
+        let cx = &mut Cx {
+            out: &mut member.screen,
+            posts: &mut posts,
+        };
+        let next = what(&mut *member.session, cx);
         member.open &= next != Next::Close;
         let gone = !member.open;
-        let mut mail = Vec::new();
         for post in &posts {
-            self.hub
-                .handle(ConnId(id), post, &mut |to, text| mail.push((to, text)));
+            self.tell_hub(&|hub, deliver| hub.handle(ConnId(id), post, deliver));
         }
         if gone {
-            self.hub
-                .gone(ConnId(id), CloseReason::Left, &mut |to, text| {
-                    mail.push((to, text));
-                });
+            self.tell_hub(&|hub, deliver| hub.gone(ConnId(id), CloseReason::Left, deliver));
         }
-        self.deliver(mail);
         if next == Next::More {
             let more: fn(&mut dyn Session, &mut Cx<'_>) -> Next =
                 |session, cx| session.on_more(cx).next;
@@ -106,30 +95,24 @@ impl Salon {
     }
 
     fn lose(&mut self, id: u64, how: CloseReason) {
-        let mut mail = Vec::new();
-        self.hub
-            .gone(ConnId(id), how, &mut |to, text| mail.push((to, text)));
         self.members.remove(&ConnId(id));
-        self.deliver(mail);
+        self.tell_hub(&|hub, deliver| hub.gone(ConnId(id), how, deliver));
     }
 
-    fn deliver(&mut self, mail: Vec<(ConnId, Mail)>) {
+    /// Calls the hub, and delivers the mail that follows from it.
+    fn tell_hub(&mut self, what: &dyn Fn(&mut dyn Hub, &mut dyn FnMut(ConnId, Mail))) {
+        let mut mail = Vec::new();
+        what(&mut *self.hub, &mut |to, text| mail.push((to, text)));
         for (to, mail) in mail {
-            let member = self
-                .members
-                .get_mut(&to)
-                .expect("mail goes to members only");
+            let member = self.members.get_mut(&to);
+            let member = member.expect("mail goes to members only");
             let mut cx = Cx {
                 out: &mut member.screen,
                 posts: &mut Vec::new(),
             };
             if member.session.on_mail(&mail, &mut cx).next == Next::Close {
                 member.open = false;
-                let mut mail = Vec::new();
-                self.hub.gone(to, CloseReason::Left, &mut |to, text| {
-                    mail.push((to, text));
-                });
-                self.deliver(mail);
+                self.tell_hub(&|hub, deliver| hub.gone(to, CloseReason::Left, deliver));
             }
         }
     }

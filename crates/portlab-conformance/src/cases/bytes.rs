@@ -9,18 +9,7 @@ pub(super) const exact_bytes: Case = Case {
         // Around the sizes where something changes: a segment, a page, a read buffer, a socket
         // buffer.
         const SIZES: [usize; 12] = [
-            1,
-            2,
-            63,
-            64,
-            1_000,
-            1_460,
-            4_096,
-            16_384,
-            65_535,
-            65_536,
-            65_537,
-            1 << 20,
+            1, 2, 63, 64, 1_000, 1_460, 4_096, 16_384, 65_535, 65_536, 65_537, 1_048_576,
         ];
         let mut client = target.client()?;
         for size in SIZES {

@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read},
-    net::{TcpListener, TcpStream},
+    net::{SocketAddr, TcpListener, TcpStream},
     time::Duration,
 };
 
@@ -17,9 +17,14 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 /// Fails when the system refuses it.
 pub(crate) fn connection() -> io::Result<(TcpStream, TcpStream)> {
     let door = quiet_door()?;
-    let client = TcpStream::connect(door.local_addr()?)?;
+    Ok((connect(door.local_addr()?)?, accept(&door)?))
+}
+
+/// Connects to `addr`, with the time limits of [`be_patient`].
+pub(crate) fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    let client = TcpStream::connect(addr)?;
     be_patient(&client)?;
-    Ok((client, accept(&door)?))
+    Ok(client)
 }
 
 /// Accepts a client that connects within [`PATIENCE`]. Fails when none does.

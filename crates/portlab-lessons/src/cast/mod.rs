@@ -5,14 +5,19 @@ mod connection;
 mod ends;
 pub(crate) mod kernel;
 mod port;
-mod shared;
 mod student;
 mod text;
 
+use std::sync::{Mutex, MutexGuard};
+
 pub(crate) use client::Client;
-pub(crate) use connection::{PATIENCE, accept, be_patient, connection, receive};
+pub(crate) use connection::{PATIENCE, accept, be_patient, connect, connection, receive};
 pub(crate) use ends::Ends;
 pub(crate) use port::{courses_port, is_quiet, quiet_door};
-pub(crate) use shared::lock;
 pub(crate) use student::Student;
 pub(crate) use text::{encoded, encoding, hex, read_as};
+
+/// Locks `mutex`. Panics when a thread has panicked while it held the lock.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("no thread has panicked")
+}

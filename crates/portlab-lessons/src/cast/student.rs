@@ -11,6 +11,7 @@ use std::{
 
 use portlab_lab::python::{Python, alone};
 use portlab_sys::spawn;
+use portlab_words::tr;
 
 /// A running program. It ends with this one, and when it is dropped.
 #[derive(Debug)]
@@ -70,7 +71,12 @@ impl Student {
     pub(crate) fn door(&self) -> io::Result<SocketAddr> {
         let line = self.line().unwrap_or_default();
         let port: Result<u16, _> = line.parse();
-        let port = port.map_err(|_| io::Error::other(format!("a port, not `{line}`")))?;
+        let port = port.map_err(|_| {
+            io::Error::other(tr!(
+                "the program printed \"{line}\" where its port was expected",
+                "程序应当打印端口号，却打印了“{line}”"
+            ))
+        })?;
         Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
     }
 

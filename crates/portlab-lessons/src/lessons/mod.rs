@@ -32,7 +32,7 @@ table! {
     client "client" Talk ["client.py"],
     server "server" Talk ["server.py"],
     eof "eof" Talk ["busy.py"],
-    bytes "bytes" Talk ["part.rs", "split.py"],
+    bytes "bytes" Talk ["split.py"],
     encodings "encodings" Talk ["encode.py", "smile.py"],
     bad_line "bad-line" Talk ["once.py", "patient.py"],
     processes "processes" Together ["family.py"],

@@ -9,7 +9,7 @@ use std::{
 use portlab_proxy::{Proxy, Settings};
 
 use crate::{
-    cast::{Client, accept, be_patient, encoded, encoding, hex, read_as, receive},
+    cast::{Client, accept, connect, encoded, encoding, hex, read_as, receive},
     stage::{Exit, Seen, Stage},
 };
 
@@ -76,8 +76,7 @@ fn cut_short(stage: &mut Stage<'_>, server: SocketAddr) -> Result<(), Exit> {
     let mut step = stage.step("cut")?;
     let text = "你好".as_bytes();
     let proxy = Proxy::before(server, &["limit_data down:3"])?;
-    let mut client = TcpStream::connect(proxy.addr())?;
-    be_patient(&client)?;
+    let mut client = connect(proxy.addr())?;
     client.write_all(text)?;
     let mut answer = Vec::new();
     let read = client.read_to_end(&mut answer);
@@ -121,7 +120,7 @@ const WAIT: Duration = Duration::from_millis(500);
 
 /// Asks each question when the one before is answered. Returns how long it took.
 fn one_after_another(door: SocketAddr) -> io::Result<Duration> {
-    let mut client = connected(door)?;
+    let mut client = connect(door)?;
     let since = Instant::now();
     for _ in 0..QUESTIONS {
         client.write_all(b"?")?;
@@ -132,17 +131,11 @@ fn one_after_another(door: SocketAddr) -> io::Result<Duration> {
 
 /// Asks all questions, and then waits for all answers. Returns how long it took.
 fn all_at_once(door: SocketAddr) -> io::Result<Duration> {
-    let mut client = connected(door)?;
+    let mut client = connect(door)?;
     let since = Instant::now();
     client.write_all(&[b'?'; QUESTIONS as usize])?;
     client.read_exact(&mut [0; QUESTIONS as usize])?;
     Ok(since.elapsed())
-}
-
-fn connected(door: SocketAddr) -> io::Result<TcpStream> {
-    let client = TcpStream::connect(door)?;
-    be_patient(&client)?;
-    Ok(client)
 }
 
 fn settings(lines: &[&str]) -> io::Result<Settings> {

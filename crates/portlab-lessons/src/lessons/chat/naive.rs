@@ -6,6 +6,7 @@ use std::{
 };
 
 use portlab_sys::threads::state;
+use portlab_words::Text;
 
 use super::{long_line, member::Member};
 use crate::{
@@ -70,7 +71,12 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
 
 impl Naive {
     fn with_members(room: Student) -> io::Result<Self> {
-        let silent = || io::Error::other("the student's room says nothing");
+        let silent = || {
+            io::Error::other(Text::new(
+                "the student's room prints nothing",
+                "同学的聊天室没有任何输出",
+            ))
+        };
         let addr = room.door()?;
         let join = || {
             let member = Member::connect(addr)?;

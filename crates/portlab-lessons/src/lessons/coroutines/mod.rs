@@ -10,7 +10,7 @@ use std::{
 };
 
 use portlab_sys::threads::threads;
-use portlab_words::{Lang, table::columns};
+use portlab_words::{Lang, table::columns, tr};
 
 use crate::{
     cast::{
@@ -193,7 +193,12 @@ fn hundred_in_python(stage: &mut Stage<'_>, file: &str) -> io::Result<Option<Hun
     let line = student.line().unwrap_or_default();
     let told = line.split_once(' ');
     let told = told.and_then(|(count, ms)| Some((count.parse().ok()?, ms.parse().ok()?)));
-    let (answers, ms) = told.ok_or_else(|| io::Error::other(format!("{file} says: {line}")))?;
+    let (answers, ms) = told.ok_or_else(|| {
+        io::Error::other(tr!(
+            "{file} printed \"{line}\" where two numbers were expected",
+            "{file} 应当打印两个数，却打印了“{line}”"
+        ))
+    })?;
     // Counted by the kernel, while the program waits for a line.
     let threads = threads(student.pid())?;
     Ok(Some(Hundred {

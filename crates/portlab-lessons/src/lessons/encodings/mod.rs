@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Read, Write},
-    net::{Shutdown, TcpStream},
+    net::Shutdown,
 };
 
 use portlab_lab::Server;
@@ -10,7 +10,7 @@ use portlab_service::TextEncoding;
 use portlab_words::table::columns;
 
 use crate::{
-    cast::{be_patient, connection, encoding, hex, read_as},
+    cast::{connect, connection, encoding, hex, read_as},
     stage::{Exit, Stage},
 };
 
@@ -161,8 +161,7 @@ fn agreed(stage: &mut Stage<'_>, utf8: TextEncoding, gbk: TextEncoding) -> Resul
 
 /// What the server answers a client, as many bytes as the answer has in `encoding`.
 fn answer_of(server: &Server, encoding: TextEncoding) -> io::Result<Vec<u8>> {
-    let mut client = TcpStream::connect(server.addr())?;
-    be_patient(&client)?;
+    let mut client = connect(server.addr())?;
     client.write_all(&bytes_of(SENTENCE, encoding)?)?;
     let mut answer = vec![0; bytes_of(ANSWER, encoding)?.len()];
     client.read_exact(&mut answer)?;

@@ -11,10 +11,13 @@ use std::{
 use anstyle::Style;
 use portlab_lab::Server;
 use portlab_sys::meter::{anonymous_bytes, usage};
-use portlab_words::table::{Span, lay_out};
+use portlab_words::{
+    Text,
+    table::{Span, lay_out},
+};
 
 use crate::{
-    cast::PATIENCE,
+    cast::connect,
     stage::{Exit, Seen, Stage},
 };
 
@@ -161,13 +164,8 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
 
 /// Connects clients, and lets each send a word, so that the server has surely accepted it.
 fn connected(addr: SocketAddr, clients: usize) -> io::Result<Vec<TcpStream>> {
-    let mut connected = Vec::new();
-    for _ in 0..clients {
-        let client = TcpStream::connect(addr)?;
-        client.set_nodelay(true)?;
-        client.set_read_timeout(Some(PATIENCE))?;
-        connected.push(client);
-    }
+    let connected = (0..clients).map(|_| connect(addr));
+    let mut connected = connected.collect::<io::Result<Vec<_>>>()?;
     said(&mut connected)?;
     Ok(connected)
 }
@@ -182,7 +180,10 @@ fn said(clients: &mut [TcpStream]) -> io::Result<()> {
         let mut echo = [0; 5];
         client.read_exact(&mut echo)?;
         if echo != *word {
-            return Err(io::Error::other("the echo was wrong"));
+            return Err(io::Error::other(Text::new(
+                "the server sent back other bytes than it received",
+                "服务端发回的字节和收到的不一样",
+            )));
         }
     }
     Ok(())

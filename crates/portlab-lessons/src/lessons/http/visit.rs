@@ -5,7 +5,7 @@ use std::{
     net::{SocketAddr, TcpStream},
 };
 
-use crate::cast::be_patient;
+use crate::cast::connect;
 
 /// A connection to a site.
 pub(super) struct Visit(BufReader<TcpStream>);
@@ -20,9 +20,7 @@ pub(super) struct Response {
 
 impl Visit {
     pub(super) fn to(addr: SocketAddr) -> io::Result<Self> {
-        let stream = TcpStream::connect(addr)?;
-        be_patient(&stream)?;
-        Ok(Self(BufReader::new(stream)))
+        Ok(Self(BufReader::new(connect(addr)?)))
     }
 
     pub(super) fn stream(&self) -> &TcpStream {
