@@ -79,10 +79,8 @@ pub(crate) fn no_text_refers_to_an_answer_by_its_place() -> Result<(), Failed> {
     {
         let text = lesson.text(lang).to_lowercase().replace('\n', " ");
         let found = PLACES.split('|').find(|place| text.contains(place));
-        check(
-            found.is_none(),
-            format!("{}/{lang}.md says {found:?}", lesson.name),
-        )?;
+        let said = format!("{}/{lang}.md says {found:?}", lesson.name);
+        check(found.is_none(), said)?;
     }
     Ok(())
 }

@@ -144,10 +144,8 @@ pub(crate) fn the_courses_client_is_answered_by_hand() -> Result<(), Failed> {
     lesson.types(&"\n".repeat(5))?;
     let (shown, ended) = lesson.end();
     let report = ended?;
-    check(
-        report.not_here.is_empty() && report.failed.is_empty(),
-        shown,
-    )
+    let holds = report.not_here.is_empty() && report.failed.is_empty();
+    check(holds, shown)
 }
 
 /// A server of a student's own, called when it is ready: it answers in UTF-8, which is wrong here.
@@ -217,10 +215,8 @@ pub(crate) fn a_guess_is_told_right_or_wrong() -> Result<(), Failed> {
         // As far as there is no value in it.
         let right = ask.options[ask.right].split('{').next().unwrap_or_default();
         let verdict = format!("{verdict}\u{201c}{right}");
-        check(
-            said.contains(&verdict),
-            format!("{verdict} is not in\n{shown}"),
-        )?;
+        let is_said = said.contains(&verdict);
+        check(is_said, format!("{verdict} is not in\n{shown}"))?;
     }
     Ok(())
 }
@@ -229,10 +225,8 @@ pub(crate) fn the_outcome_is_not_shown_before_the_guess() -> Result<(), Failed> 
     // All input ends where the first guess is asked for.
     let (shown, ended) = watched("\n");
     check(matches!(ended, Err(Exit::Left)), format!("{ended:?}"))?;
-    check(
-        shown.contains("Which number will the system choose?"),
-        &shown,
-    )?;
+    let holds = shown.contains("Which number will the system choose?");
+    check(holds, &shown)?;
     check(!shown.contains("LISTEN") && !shown.contains('✓'), shown)
 }
 
@@ -256,10 +250,8 @@ pub(crate) fn a_user_may_leave_anywhere() -> Result<(), Failed> {
     for enters in 0..6 {
         let answers = "\n".repeat(enters) + "q\n";
         let (shown, ended) = watched(&answers);
-        check(
-            matches!(ended, Err(Exit::Left)),
-            format!("{ended:?}\n{shown}"),
-        )?;
+        let said = format!("{ended:?}\n{shown}");
+        check(matches!(ended, Err(Exit::Left)), said)?;
     }
     Ok(())
 }

@@ -141,10 +141,8 @@ fn entries_are(python: &Python, listings: &BTreeSet<String>) -> Result<(), Faile
     let entries = answer(python, &["--list"], "")?;
     let entries: BTreeSet<String> = entries.lines().map(str::to_owned).collect();
     let left: Vec<_> = entries.difference(listings).collect();
-    check(
-        left.is_empty(),
-        format!("entries without a listing: {left:?}"),
-    )?;
+    let said = format!("entries without a listing: {left:?}");
+    check(left.is_empty(), said)?;
     check(listings.len() > 70, format!("{} listings", listings.len()))
 }
 

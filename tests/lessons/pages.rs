@@ -45,10 +45,8 @@ pub(crate) fn the_indexes_list_every_lesson() -> Result<(), Failed> {
         for page in pages {
             let name = page.file_name().into_string().unwrap();
             let listed = LESSONS.iter().any(|it| format!("{}.md", it.name) == name);
-            check(
-                listed,
-                format!("{} belongs to no lesson", page.path().display()),
-            )?;
+            let said = format!("{} belongs to no lesson", page.path().display());
+            check(listed, said)?;
         }
     }
     Ok(())

@@ -101,26 +101,20 @@ pub(crate) fn what_it_claims_is_seen(lesson: &Lesson, lang: Lang) -> Result<(), 
     let output = command.output()?;
     let (text, complaints) = streams(&output);
     let whole = format!("{text}\n{complaints}");
-    check(
-        output.status.success(),
-        format!("{}\n{whole}", output.status),
-    )?;
+    let said = format!("{}\n{whole}", output.status);
+    check(output.status.success(), said)?;
     let claims = script.steps.iter().flat_map(|step| &step.claims).count();
     // The last such line is the sum.
     let marks = text
         .lines()
         .filter(|line| line.starts_with(['✓', '○']))
         .count();
-    check(
-        marks == claims + 1,
-        format!("{claims} claims, but\n{whole}"),
-    )?;
+    let said = format!("{claims} claims, but\n{whole}");
+    check(marks == claims + 1, said)?;
     let wide = text.lines().find(|line| width(line) > COLUMNS);
     check(wide.is_none(), format!("wider than {COLUMNS}: {wide:?}"))?;
-    check(
-        complaints.contains("--auto"),
-        "no message says that there is no terminal to ask on",
-    )?;
+    let holds = complaints.contains("--auto");
+    check(holds, "no message says that there is no terminal to ask on")?;
     if lang == Lang::En && Python::find().is_some() {
         only_what_may_be_missing_is(lesson, &script, &text)?;
     }
@@ -137,10 +131,8 @@ fn only_what_may_be_missing_is(lesson: &Lesson, script: &Script, text: &str) -> 
             let not_here = claim.not_here.as_deref().map(longest_literal);
             let is_missing = not_here.is_some_and(|text| said.contains(&without_breaks(text)));
             let may_be = MAY_BE_MISSING.iter().any(|it| name.starts_with(it));
-            check(
-                !is_missing || may_be,
-                format!("{name} was not seen:\n{text}"),
-            )?;
+            let said = format!("{name} was not seen:\n{text}");
+            check(!is_missing || may_be, said)?;
         }
     }
     Ok(())
@@ -249,10 +241,8 @@ pub(crate) fn what_is_asked_wrongly_is_told_the_nearest_that_works() -> Result<(
     ] {
         let output = room.command(arguments).output()?;
         let (_, complaints) = streams(&output);
-        check(
-            output.status.code() == Some(2),
-            format!("{:?}", output.status),
-        )?;
+        let said = format!("{:?}", output.status);
+        check(output.status.code() == Some(2), said)?;
         check(complaints.contains(says), complaints)?;
     }
     Ok(())
@@ -279,10 +269,8 @@ pub(crate) fn the_list_is_in_teaching_order_also_as_json() -> Result<(), Failed>
         .collect();
     let expected: Vec<_> = LESSONS.iter().map(|it| it.name).collect();
     check(names == expected, format!("{names:?}"))?;
-    check(
-        listed[0]["title"]["zh"].as_str().is_some(),
-        "a title in Chinese",
-    )?;
+    let holds = listed[0]["title"]["zh"].as_str().is_some();
+    check(holds, "a title in Chinese")?;
     for lang in Lang::ALL {
         let (text, _) = streams(&room.command(&["--lang", &lang.to_string()]).output()?);
         let mut rest = text.as_str();

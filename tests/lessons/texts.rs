@@ -36,10 +36,8 @@ pub(crate) fn agree(lesson: &'static Lesson) -> Result<(), Failed> {
         }
     }
     let half = lesson.zh.lines().find(|line| has_half_width_mark(line));
-    check(
-        half.is_none(),
-        format!("zh.md has a half-width mark: {half:?}"),
-    )
+    let said = format!("zh.md has a half-width mark: {half:?}");
+    check(half.is_none(), said)
 }
 
 /// The terms of the course, each in bold in the Chinese text of the lesson where it belongs.
@@ -161,17 +159,13 @@ pub(crate) fn every_lesson_is_a_folder_of_its_name() -> Result<(), Failed> {
     let names: BTreeSet<_> = LESSONS.iter().map(|it| it.name.replace('-', "_")).collect();
     check(names.len() == LESSONS.len(), "a name is used twice")?;
     check(folders == names, format!("{folders:?}, but {names:?}"))?;
-    check(
-        LESSONS.is_sorted_by_key(|it| it.part),
-        "the parts are not in order",
-    )?;
+    let holds = LESSONS.is_sorted_by_key(|it| it.part);
+    check(holds, "the parts are not in order")?;
     for (number, lesson) in (1..).zip(LESSONS) {
         let number: usize = number;
         for called in [lesson.name, &number.to_string()] {
-            check(
-                find(called).is_some_and(|it| it.name == lesson.name),
-                called,
-            )?;
+            let holds = find(called).is_some_and(|it| it.name == lesson.name);
+            check(holds, called)?;
         }
     }
     Ok(())

@@ -45,7 +45,6 @@ impl Client {
         Self::over(socket.into())
     }
 
-    /// Makes the receive buffer large.
     pub(crate) fn enlarge_buffer(&self) -> Result<(), Failure> {
         Ok(SockRef::from(&self.stream).set_recv_buffer_size(1 << 20)?)
     }
@@ -178,7 +177,6 @@ impl Client {
         Ok(buffer)
     }
 
-    /// Sends `bytes` and reads them back.
     pub(crate) fn exchange(&mut self, bytes: &[u8]) -> Result<(), Failure> {
         // What fits into a socket buffer can be sent whole before reading.
         if bytes.len() <= 4096 {
@@ -243,7 +241,6 @@ impl Client {
         }
     }
 
-    /// The address of this end.
     pub(crate) fn local_addr(&self) -> Result<SocketAddr, Failure> {
         Ok(self.stream.local_addr()?)
     }

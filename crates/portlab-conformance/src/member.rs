@@ -70,7 +70,6 @@ impl Member {
         self.expect_line_with(b"from now on in")
     }
 
-    /// Sends a line.
     pub(crate) fn send_line(&mut self, line: &[u8]) -> Result<(), Failure> {
         self.send(&[line, b"\n"].concat())
     }
@@ -97,7 +96,6 @@ impl Member {
         }
     }
 
-    /// Expects that the next line is this one.
     pub(crate) fn expect_line(&mut self, line: &[u8]) -> Result<(), Failure> {
         let got = self.next()?;
         ensure!(
@@ -165,7 +163,6 @@ impl Member {
         &mut self.client
     }
 
-    /// Returns the connection.
     pub(crate) fn into_client(self) -> Client {
         self.client
     }

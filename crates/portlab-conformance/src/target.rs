@@ -64,7 +64,6 @@ pub struct Target<'a> {
 }
 
 impl Target<'_> {
-    /// Connects.
     pub(crate) fn client(&self) -> Result<Client, Failure> {
         Client::connect(self.addr)
     }
@@ -76,7 +75,6 @@ impl Target<'_> {
         Ok(client)
     }
 
-    /// Connects `count` times.
     pub(crate) fn clients(&self, count: usize) -> Result<Vec<Client>, Failure> {
         (0..count).map(|_| self.client()).collect()
     }

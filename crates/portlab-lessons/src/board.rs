@@ -17,7 +17,6 @@ pub(crate) const ASK: Style = AnsiColor::Yellow.on_default().bold();
 /// The colour of programs.
 const CODE: Style = AnsiColor::Cyan.on_default();
 
-/// `text` in `style`.
 pub(crate) fn painted(style: Style, text: &str) -> String {
     format!("{style}{text}{style:#}")
 }
@@ -41,7 +40,6 @@ pub(crate) fn barred(text: &str, style: Style, width: usize) -> String {
     barred
 }
 
-/// Lines of a program.
 pub(crate) fn code(text: &str, width: usize) -> String {
     barred(text, CODE, width)
 }

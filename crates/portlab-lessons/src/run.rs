@@ -92,7 +92,6 @@ impl LessonRun {
         self.width.clamp(30, WIDEST)
     }
 
-    /// Whether a user answers prompts.
     pub(crate) fn is_interactive(&self) -> bool {
         self.pace == Pace::Enter
     }

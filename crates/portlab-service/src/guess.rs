@@ -120,12 +120,6 @@ impl EncodingWatch {
     }
 }
 
-impl std::fmt::Debug for EncodingWatch {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "EncodingWatch({})", self.said.name())
-    }
-}
-
 /// A control character that no text has. (Texts have escape sequences and telnet's bell.)
 fn is_no_text(byte: u8) -> bool {
     byte < 0x20 && !b"\t\n\r\x07\x08\x0c\x1b".contains(&byte)

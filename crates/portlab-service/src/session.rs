@@ -1,18 +1,12 @@
 //! The two traits every service implements.
 
-use std::{fmt, net::SocketAddr};
+use std::net::SocketAddr;
 
 use crate::{Flow, Hub, Mail, Post};
 
 /// The number of a connection, unique within one server (processes of a forking server included).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ConnId(pub u64);
-
-impl fmt::Display for ConnId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "#{}", self.0)
-    }
-}
 
 /// The protocol of a port: a factory of [`Session`]s.
 ///

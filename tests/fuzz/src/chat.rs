@@ -100,7 +100,7 @@ pub(crate) fn rooms(input: &[u8]) {
         }
         for member in 0..u64::from(MEMBERS) {
             hub.gone(ConnId(member), CloseReason::Lost, &mut |to, mail| {
-                assert!(to.0 > member, "{to} has gone");
+                assert!(to.0 > member, "{to:?} has gone");
                 mails.push((to, mail));
             });
         }
@@ -110,7 +110,7 @@ pub(crate) fn rooms(input: &[u8]) {
     deliver(&mut again);
     assert_eq!(once, again);
     for (to, Mail(bytes)) in once {
-        assert!(to.0 < u64::from(MEMBERS), "{to} is no member");
+        assert!(to.0 < u64::from(MEMBERS), "{to:?} is not a member");
         assert!(bytes.is_empty() || bytes.ends_with(b"\r\n"), "{bytes:?}");
     }
 }

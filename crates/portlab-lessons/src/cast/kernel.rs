@@ -166,12 +166,10 @@ pub(crate) fn own_thread(name: &str) -> Option<char> {
     found.map(|it| it.state)
 }
 
-/// This process's number.
 pub(crate) fn own_pid() -> i32 {
     std::process::id().cast_signed()
 }
 
-/// Whether all of them sleep.
 pub(crate) fn are_asleep(threads: &[Thread]) -> bool {
     threads.iter().all(|it| it.state == 'S')
 }

@@ -15,7 +15,7 @@ pub(crate) use connection::{PATIENCE, accept, be_patient, connect, connection, r
 pub(crate) use ends::Ends;
 pub(crate) use port::{courses_port, is_quiet, quiet_door};
 pub(crate) use student::Student;
-pub(crate) use text::{encoded, encoding, hex, read_as};
+pub(crate) use text::{encoded, encoding, hex, listed, read_as};
 
 /// Locks `mutex`. Panics when a thread has panicked while it held the lock.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -52,7 +52,6 @@ impl Student {
         })
     }
 
-    /// Its process number.
     pub(crate) fn pid(&self) -> i32 {
         i32::try_from(self.child.id()).expect("process numbers are positive and small")
     }

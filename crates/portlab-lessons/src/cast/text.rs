@@ -17,6 +17,12 @@ pub(crate) fn encoded(label: &str, text: &str) -> io::Result<Vec<u8>> {
     encoding(label).encode(text).map_err(io::Error::other)
 }
 
+/// Items with commas between them.
+pub(crate) fn listed(items: &[impl ToString]) -> String {
+    let items = items.iter().map(ToString::to_string);
+    items.collect::<Vec<_>>().join(", ")
+}
+
 /// Bytes as they are usually shown: `e4 bd a0`.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let bytes = bytes.iter().map(|byte| format!("{byte:02x}"));

@@ -64,6 +64,13 @@ pub enum Exit {
     },
 }
 
+impl Exit {
+    fn mismatch(step: &str, what: impl Into<String>) -> Self {
+        let (step, what) = (step.to_owned(), what.into());
+        Self::Mismatch { step, what }
+    }
+}
+
 /// The outcome of a lesson.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {
@@ -189,14 +196,10 @@ impl<'a> Stage<'a> {
 
     /// The place of the step `key`, which must be the next one.
     fn next_step(&self, key: &str) -> Result<usize, Exit> {
-        let mismatch = |what: &str| Exit::Mismatch {
-            step: key.to_owned(),
-            what: what.to_owned(),
-        };
         match self.script.step(key) {
-            None => Err(mismatch("is not in the text")),
+            None => Err(Exit::mismatch(key, "is not in the text")),
             Some((at, _)) if at == self.played => Ok(at),
-            Some(_) => Err(mismatch("is not the next in the text")),
+            Some(_) => Err(Exit::mismatch(key, "is not the next in the text")),
         }
     }
 
@@ -240,11 +243,8 @@ impl<'a> Stage<'a> {
     /// Fails when the user leaves.
     pub(crate) fn answer_by_hand(&mut self, default: &str) -> Result<String, Exit> {
         let line = self.answer(&words::ANSWER_BY_HAND)?;
-        Ok(if line.is_empty() {
-            default.to_owned()
-        } else {
-            line
-        })
+        let line = Some(line).filter(|line| !line.is_empty());
+        Ok(line.unwrap_or_else(|| default.to_owned()))
     }
 
     /// Waits until the user says that their own server is started: false when they skip this.
@@ -261,12 +261,10 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    /// Whether a user answers prompts.
     pub(crate) fn is_interactive(&self) -> bool {
         self.run.is_interactive()
     }
 
-    /// The language.
     pub(crate) fn lang(&self) -> Lang {
         self.run.lang
     }
@@ -302,14 +300,5 @@ impl<'a> Stage<'a> {
         python
             .map(|python| Student::python(&python, text, arguments))
             .transpose()
-    }
-}
-
-impl fmt::Debug for Stage<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stage")
-            .field("lesson", &self.lesson.name)
-            .field("played", &self.played)
-            .finish_non_exhaustive()
     }
 }

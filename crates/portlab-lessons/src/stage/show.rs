@@ -38,11 +38,8 @@ impl Stage<'_> {
     }
 
     pub(super) fn close(&mut self) -> Result<(), Exit> {
-        if self.played < self.script.steps.len() {
-            return Err(Exit::Mismatch {
-                step: self.script.steps[self.played].key.clone(),
-                what: "was not played".to_owned(),
-            });
+        if let Some(step) = self.script.steps.get(self.played) {
+            return Err(Exit::mismatch(&step.key, "was not played"));
         }
         let lang = self.lang();
         let columns = self.run.columns();
@@ -113,7 +110,6 @@ impl Stage<'_> {
         }
     }
 
-    /// Waits for the user's Enter.
     pub(super) fn wait(&mut self, prompt: &Text) -> Result<(), Exit> {
         self.answer(prompt).map(drop)
     }
@@ -146,7 +142,6 @@ impl Stage<'_> {
         }
     }
 
-    /// Interprets a typed line.
     pub(super) fn typed(&mut self, line: &str) -> Result<String, Exit> {
         match line.trim() {
             "q" | "Q" | "quit" => Err(Exit::Left),
@@ -229,7 +224,6 @@ impl Stage<'_> {
         self.filled(&board::styled(text))
     }
 
-    /// `text` with its values.
     pub(super) fn filled(&self, text: &str) -> Result<String, Exit> {
         let value = |name: &str| self.values.get(name).map(String::as_str);
         let missing = placeholders(text)
@@ -237,10 +231,10 @@ impl Stage<'_> {
             .find(|it| value(it).is_none());
         match missing {
             None => Ok(fill(text, value)),
-            Some(name) => Err(Exit::Mismatch {
-                step: self.current().to_owned(),
-                what: format!("{{{name}}} has no value yet"),
-            }),
+            Some(name) => {
+                let what = format!("{{{name}}} has no value yet");
+                Err(Exit::mismatch(self.current(), what))
+            }
         }
     }
 

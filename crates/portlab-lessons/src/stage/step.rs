@@ -48,10 +48,7 @@ impl LessonStep<'_, '_> {
             guess,
             claims,
         } = self;
-        let mismatch = |what: String| Exit::Mismatch {
-            step: text.key.clone(),
-            what,
-        };
+        let mismatch = |what: String| Exit::mismatch(&text.key, what);
         let is_in_text = |key: &str| text.claims.iter().any(|claim| claim.key == key);
         if let Some((key, _)) = claims.iter().find(|(key, _)| !is_in_text(key)) {
             return Err(mismatch(format!("claim {key} is not in the text")));
@@ -115,10 +112,8 @@ impl Stage<'_> {
         let text = match (seen, &claim.not_here) {
             (Seen::NotHere, Some(text)) => text.clone(),
             (Seen::NotHere, None) => {
-                return Err(Exit::Mismatch {
-                    step: self.current().to_owned(),
-                    what: format!("claim {0} has no text `{0}?`", claim.key),
-                });
+                let what = format!("claim {0} has no text `{0}?`", claim.key);
+                return Err(Exit::mismatch(self.current(), what));
             }
             (Seen::Yes | Seen::Moot, _) => claim.text.clone(),
             (Seen::No, _) => format!("{} — {}", claim.text, words::NOT_SEEN.pick(self.lang())),

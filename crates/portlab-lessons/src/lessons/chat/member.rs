@@ -60,7 +60,6 @@ impl Member {
         self.reader.get_ref()
     }
 
-    /// Says a line.
     pub(super) fn say(&mut self, line: &str) -> io::Result<()> {
         let bytes = self.encoded(&format!("{line}\n"));
         self.stream().write_all(&bytes)

@@ -45,10 +45,8 @@ pub(super) fn a_room_that_stands_still(stage: &mut Stage<'_>) -> Result<(), Exit
     let silence = silent_since.map(|it| it.elapsed());
     step.set("line", naive.number);
     step.set("silence", silence.unwrap_or_default().as_millis());
-    step.seen(
-        "stuck",
-        silence.is_some() && still_nothing && naive.number > 1,
-    );
+    let is_stuck = silence.is_some() && still_nothing && naive.number > 1;
+    step.seen("stuck", is_stuck);
 
     naive.ming.say(&long_line(naive.number + 1))?;
     let [wang, ming] = [

@@ -53,10 +53,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let made = sockets_once(port, both)?;
     step.set("connected", shown(&made));
     step.seen("both", both(&made));
-    step.seen(
-        "given",
-        own.port() != port && own.ip() == Ipv4Addr::LOCALHOST,
-    );
+    let is_given = own.port() != port && own.ip() == Ipv4Addr::LOCALHOST;
+    step.seen("given", is_given);
     step.end()?;
 
     let text = "你好，服务端！";

@@ -17,7 +17,7 @@ use crate::{
         client::{are_in_line, ask_at_once, bars, crowd},
         kernel::{threads_once, threads_shown},
     },
-    stage::{Exit, Stage},
+    stage::{Exit, LessonStep, Stage},
 };
 
 /// How many wait at once.
@@ -65,32 +65,31 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let server = step.server(&options)?;
     let blocked = ask_at_once(&mut crowd(server.addr(), ASKERS)?, "hello")?;
     step.set("blocked", bars(&blocked, 40));
-    step.seen(
-        "line",
-        blocked.len() == ASKERS && are_in_line(&blocked, WAIT),
-    );
+    let is_in_line = blocked.len() == ASKERS && are_in_line(&blocked, WAIT);
+    step.seen("line", is_in_line);
     step.end()?;
 
     let mut step = stage.step("asyncio")?;
     let hundred = hundred_in_python(&mut step, "tasks.py")?;
-    step.seen("asyncio", hundred.as_ref().map(Hundred::came_on_one_thread));
-    let hundred = hundred.unwrap_or_default();
-    step.set("asyncio_after", hundred.after.as_millis());
-    step.set("asyncio_threads", hundred.threads);
+    tell(&mut step, "asyncio", hundred);
     step.end()?;
 
     let mut step = stage.step("gevent")?;
-    let stage = &mut step;
-    let has_gevent = stage.python().and_then(|it| it.package("gevent")).is_some();
+    let has_gevent = step.python().and_then(|it| it.package("gevent")).is_some();
     let hundred = match has_gevent {
-        true => hundred_in_python(stage, "green.py")?,
+        true => hundred_in_python(&mut step, "green.py")?,
         false => None,
     };
-    step.seen("gevent", hundred.as_ref().map(Hundred::came_on_one_thread));
-    let hundred = hundred.unwrap_or_default();
-    step.set("gevent_after", hundred.after.as_millis());
-    step.set("gevent_threads", hundred.threads);
+    tell(&mut step, "gevent", hundred);
     step.end()
+}
+
+/// Tells what a student's program has shown; `None` if it wasn't run.
+fn tell(step: &mut LessonStep<'_, '_>, claim: &str, hundred: Option<Hundred>) {
+    step.seen(claim, hundred.as_ref().map(Hundred::came_on_one_thread));
+    let hundred = hundred.unwrap_or_default();
+    step.set(&format!("{claim}_after"), hundred.after.as_millis());
+    step.set(&format!("{claim}_threads"), hundred.threads);
 }
 
 async fn count(name: &str, diary: &RefCell<Vec<String>>) {

@@ -109,10 +109,8 @@ fn victim(
     let mut step = stage.step("victim")?;
     desk.ask_to_give_up(names.hong);
     let have_ended = once(|| ming.is_finished() && hong.is_finished());
-    step.seen(
-        "refused",
-        have_ended && matches!(hong.join(), Ok(Err(GaveUp))),
-    );
+    let is_refused = have_ended && matches!(hong.join(), Ok(Err(GaveUp)));
+    step.seen("refused", is_refused);
     step.seen("goes_on", have_ended && matches!(ming.join(), Ok(Ok(()))));
     step.seen("open", desk.circle().is_empty());
     step.end()

@@ -15,7 +15,7 @@ use crate::{
     cast::{
         Ends, PATIENCE, Student, connection,
         kernel::{once, own_pid, own_thread, shown, threads_of},
-        receive,
+        listed, receive,
     },
     stage::{Exit, Stage},
 };
@@ -43,13 +43,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     for _ in 0..3 {
         ends.push(receive(&mut served)?.len());
     }
-    step.set(
-        "ends",
-        ends.iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
+    step.set("ends", listed(&ends));
     step.seen("nothing", ends == [0, 0, 0]);
     step.end()?;
 

@@ -54,24 +54,18 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("counts", shown(head, rows));
     let clients = CLIENTS as u64;
     step.seen("processes", counts[0].processes == clients + 1);
-    step.seen(
-        "threads",
-        (counts[1].processes, counts[1].threads) == (1, clients + 1),
-    );
-    step.seen(
-        "coroutines",
-        (counts[2].processes, counts[2].threads) == (1, 1),
-    );
+    let are_threads = (counts[1].processes, counts[1].threads) == (1, clients + 1);
+    step.seen("threads", are_threads);
+    let is_one_thread = (counts[2].processes, counts[2].threads) == (1, 1);
+    step.seen("coroutines", is_one_thread);
     step.end()?;
 
     let mut step = stage.step("memory")?;
     let per_client = |at: usize| after[at].saturating_sub(before[at]) as f64 / CLIENTS as f64;
     let bytes = [0, 1, 2].map(per_client);
     let head = [step.lang().pick("KiB per client", "每个客户端 KiB")];
-    step.set(
-        "memory",
-        shown(head, bytes.map(|it| [format!("{:.1}", it / 1024.0)])),
-    );
+    let rows = shown(head, bytes.map(|it| [format!("{:.1}", it / 1024.0)]));
+    step.set("memory", rows);
     step.seen("order", Seen::if_shown(falls(bytes)));
     step.end()?;
 
@@ -88,10 +82,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
         .lang()
         .pick("µs of CPU per client", "每个客户端的 CPU 微秒")];
     step.set("births", shown(head, cpu.map(|it| [format!("{it:.0}")])));
-    step.seen(
-        "dearest",
-        Seen::if_shown(cpu[0] > cpu[1] && cpu[0] > cpu[2]),
-    );
+    let is_dearest = Seen::if_shown(cpu[0] > cpu[1] && cpu[0] > cpu[2]);
+    step.seen("dearest", is_dearest);
     step.end()?;
 
     messages(stage, &servers)

@@ -79,10 +79,8 @@ fn the_page_that_is_asked_for(stage: &mut Stage<'_>, site: &Site) -> Result<(), 
     let mut step = stage.step("path")?;
     let paths = ["/ostype", "/nothing"];
     let [found, missing] = responses(site.addr, paths)?;
-    step.seen(
-        "found",
-        found.status().contains("200") && found.text() == "Linux",
-    );
+    let is_found = found.status().contains("200") && found.text() == "Linux";
+    step.seen("found", is_found);
     step.seen("missing", missing.status().contains("404"));
     step.set("found", found.text());
     step.set("missing", missing.status());
@@ -114,10 +112,8 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
     let client = visit.stream().local_addr()?;
     let first = visit.ask_for("/")?;
     let second = visit.ask_for("/ostype")?;
-    step.seen(
-        "both",
-        first.body == PAGE.as_bytes() && second.text() == "Linux",
-    );
+    let are_both = first.body == PAGE.as_bytes() && second.text() == "Linux";
+    step.seen("both", are_both);
     step.set("second", second.text());
     // The client's acknowledgement takes a moment.
     let is_quiet = |it: &Socket| it.local == site.addr && it.unsent == 0;
@@ -125,10 +121,8 @@ fn two_on_one_connection(stage: &mut Stage<'_>, site: &Site) -> Result<(), Exit>
     ends.retain(|it| it.local == site.addr);
     step.set("socket", shown(&ends));
     step.set("client", client.port());
-    step.seen(
-        "stays",
-        ends.len() == 1 && ends[0].state_name() == "ESTABLISHED",
-    );
+    let is_kept = ends.len() == 1 && ends[0].state_name() == "ESTABLISHED";
+    step.seen("stays", is_kept);
     step.end()
 }
 

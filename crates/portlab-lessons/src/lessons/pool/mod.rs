@@ -17,7 +17,7 @@ use crate::{
             threads_shown, unread_from,
         },
     },
-    stage::{Exit, Stage},
+    stage::{Exit, LessonStep, Seen, Stage},
 };
 
 /// How long to wait for an answer that should not come.
@@ -75,12 +75,7 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.end()?;
 
     let mut step = stage.step("timeout")?;
-    let outcome = with_an_idle_timeout(&mut step)?;
-    step.seen("third", outcome.as_ref().map(|it| it.answer == "hello"));
-    step.seen("cut", outcome.as_ref().map(|it| it.are_cut));
-    let outcome = outcome.unwrap_or_default();
-    step.set("timeout_answer", outcome.answer);
-    step.set("timeout_after", outcome.after.as_millis());
+    with_an_idle_timeout(&mut step)?;
     step.end()
 }
 
@@ -116,21 +111,12 @@ fn unheard(client: &mut Client, server: &Server) -> io::Result<Silence> {
     })
 }
 
-/// The outcome with a server that closes silent connections.
-#[derive(Default)]
-struct Timeout {
-    /// What the third client received.
-    answer: String,
-    /// How long after its word.
-    after: Duration,
-    /// The server has ended the connections of the two silent ones.
-    are_cut: bool,
-}
-
-/// Two silent clients and one that sends, at the student's server; `None` without Python.
-fn with_an_idle_timeout(stage: &mut Stage<'_>) -> io::Result<Option<Timeout>> {
-    let Some(server) = stage.student("pool.py", &[])? else {
-        return Ok(None);
+/// Two silent clients and one that sends, at the student's server, which closes silent connections.
+fn with_an_idle_timeout(step: &mut LessonStep<'_, '_>) -> io::Result<()> {
+    let Some(server) = step.student("pool.py", &[])? else {
+        step.seen("third", Seen::NotHere);
+        step.seen("cut", Seen::NotHere);
+        return Ok(());
     };
     let door = server.door()?;
     let mut silent = crowd(door, 2)?;
@@ -138,14 +124,13 @@ fn with_an_idle_timeout(stage: &mut Stage<'_>) -> io::Result<Option<Timeout>> {
     let since = Instant::now();
     third.send("hello")?;
     let answer = third.receive()?.unwrap_or_default();
-    let after = since.elapsed();
+    step.set("timeout_after", since.elapsed().as_millis());
+    step.seen("third", answer == "hello");
+    step.set("timeout_answer", answer);
     let mut are_cut = true;
     for client in &mut silent {
         are_cut &= client.receive()?.as_deref() == Some("");
     }
-    Ok(Some(Timeout {
-        answer,
-        after,
-        are_cut,
-    }))
+    step.seen("cut", are_cut);
+    Ok(())
 }

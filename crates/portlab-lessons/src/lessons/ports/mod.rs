@@ -42,10 +42,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let (maths, music) = (knock(port, "maths")?, knock(other, "music")?);
     let (at_port, at_other) = (overheard(&door)?, overheard(&second_door)?);
     drop((maths, music));
-    step.seen(
-        "apart",
-        (at_port.as_str(), at_other.as_str()) == ("maths", "music"),
-    );
+    let are_apart = (at_port.as_str(), at_other.as_str()) == ("maths", "music");
+    step.seen("apart", are_apart);
     step.set("at_port", at_port);
     step.set("at_other", at_other);
     step.end()?;

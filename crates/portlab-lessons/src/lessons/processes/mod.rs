@@ -147,10 +147,8 @@ fn arguments(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("told", told.collect::<Vec<_>>().join("\n"));
     step.set("said_first", &said[0]);
     step.set("said_second", &said[1]);
-    step.seen(
-        "listed",
-        lines.iter().zip(words).all(|(it, word)| it.ends_with(word)),
-    );
+    let are_listed = lines.iter().zip(words).all(|(it, word)| it.ends_with(word));
+    step.seen("listed", are_listed);
     step.seen("obeyed", said == words);
     drop(servers);
     step.end()

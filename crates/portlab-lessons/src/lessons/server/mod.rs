@@ -50,10 +50,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let queue = sockets_once(port, |all| queued(port, all) == 1)?;
     step.set("listening", shown(&queue));
     step.seen("queued", queued(port, &queue) == 1);
-    step.seen(
-        "connected",
-        client.peer_addr().is_ok_and(|peer| peer == door),
-    );
+    let is_connected = client.peer_addr().is_ok_and(|peer| peer == door);
+    step.seen("connected", is_connected);
     step.end()?;
 
     let mut step = stage.step("accept")?;
@@ -79,10 +77,8 @@ pub(super) fn play(stage: &mut Stage<'_>) -> Result<(), Exit> {
     step.set("length", heard.len());
     step.seen("heard", heard == question);
     step.seen("answered", back == answer);
-    step.seen(
-        "listening_heard_nothing",
-        SockRef::from(&server).peer_addr().is_err(),
-    );
+    let has_no_peer = SockRef::from(&server).peer_addr().is_err();
+    step.seen("listening_heard_nothing", has_no_peer);
     step.end()?;
 
     closed(stage, door, server, [served, client])?;
@@ -170,10 +166,8 @@ fn yours(stage: &mut Stage<'_>, gbk: TextEncoding) -> Result<(), Exit> {
     // Another program may have taken a stand-in's port by now, which would prove nothing.
     let is_theirs = |it: &StandIn| by.as_ref().is_some_and(|by| by.pid == it.pid());
     let is_theirs = stand_in.as_ref().is_none_or(is_theirs);
-    step.set(
-        "holder",
-        by.map_or_else(|| "-".to_owned(), |by| by.to_string()),
-    );
+    let by = by.map_or_else(|| "-".to_owned(), |by| by.to_string());
+    step.set("holder", by);
     step.seen("listens", Seen::if_shown(is_theirs));
     // Fails if the server has closed the connection, which the next read shows as well.
     let _ = client.write_all(&gbk.encode("你好，服务端！").map_err(io::Error::other)?);

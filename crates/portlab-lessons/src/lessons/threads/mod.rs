@@ -12,13 +12,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portlab_sys::threads::threads;
+use portlab_sys::threads::{Thread, threads};
 
 use crate::{
     cast::{
         accept,
         kernel::{once, own_pid, own_thread, threads_of},
-        lock,
+        listed, lock,
     },
     stage::{Exit, Seen, Stage},
 };
@@ -45,20 +45,11 @@ fn numbers(stage: &mut Stage<'_>) -> Result<(), Exit> {
     let mut tids = all.iter().map(|it| it.tid).collect::<Vec<_>>();
     step.set("threads", threads_of(own_pid())?);
     step.set("pid", own_pid());
-    step.seen(
-        "first",
-        all.iter()
-            .any(|it| it.tid == own_pid() && !NAMES.contains(&&*it.name)),
-    );
+    let is_first = |it: &Thread| it.tid == own_pid() && !NAMES.contains(&&*it.name);
+    step.seen("first", all.iter().any(is_first));
     tids.retain(|tid| *tid != own_pid());
     step.seen("others", tids.len() == 2 && tids[0] != tids[1]);
-    step.set(
-        "tids",
-        tids.iter()
-            .map(i32::to_string)
-            .collect::<Vec<_>>()
-            .join(", "),
-    );
+    step.set("tids", listed(&tids));
     // The music plays, and both end.
     music.wait();
     both.map(JoinHandle::join).into_iter().for_each(drop);
