@@ -77,7 +77,7 @@ fn what_is_no_quantity_is_refused_with_an_example() {
 fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
     for (options, remedy) in [
         ("--rate=0", "between 0.001 and 10M"),
-        ("--rate=20k..1k", "lower rate first"),
+        ("--rate=20k..1k", "lower end first, as in 1k..20k"),
         ("--rate=99M", "between 0.001 and 10M"),
         ("--rate=1k --steps=1", "between 2 and 100"),
         ("--rate=1 --arrivals=often", "poisson"),
@@ -88,7 +88,7 @@ fn a_load_that_makes_no_sense_is_refused_with_the_remedy() {
         ("--expect=close --depth=2", "must be 1"),
         ("--greeting=echo", "lines:1"),
         ("--depth=100k", "65536"),
-        ("--size=9..3", "shorter length first"),
+        ("--size=9..3", "lower end first, as in 16..1KiB"),
         ("--hex=5", "pairs of digits"),
         ("--text=", "at least 1 byte"),
         ("--text=a\\q", "\\r \\n"),
