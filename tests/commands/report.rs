@@ -1,4 +1,4 @@
-//! Reports as people make them: from records that were kept, and from what isn't one.
+//! `portlab report`: from records that were kept, and from files that aren't records.
 
 use std::{
     fs,
@@ -66,16 +66,10 @@ fn a_record_is_reported_on_in_every_form_wherever_it_is() {
     );
     assert_eq!(report(&[path(&dir)]).0, text);
     assert_eq!(report(&[&file]).0, text, "the same bytes");
-    assert!(
-        report(&[&file, "--format", "md"])
-            .0
-            .contains("| rank | model |")
-    );
-    assert!(
-        report(&[&file, "--format", "csv"])
-            .0
-            .starts_with("workload,service,")
-    );
+    let (page, _) = report(&[&file, "--format", "md"]);
+    assert!(page.contains("| rank | model |"), "{page}");
+    let (table, _) = report(&[&file, "--format", "csv"]);
+    assert!(table.starts_with("workload,service,"), "{table}");
 }
 
 #[test]
@@ -121,7 +115,7 @@ fn a_record_of_older_days_is_reported_on() {
 }
 
 #[test]
-fn what_is_no_record_is_refused_with_the_remedy() {
+fn a_file_that_is_not_a_record_is_refused_with_the_remedy() {
     let dir = folder("foreign");
     let holds = |text: &str| {
         let file = dir.join("it.json");
@@ -129,21 +123,17 @@ fn what_is_no_record_is_refused_with_the_remedy() {
         refused(&[path(&file)])
     };
     let whole = fs::read_to_string(results()).unwrap();
+    let misspelt = whole.replace("\"elapsed_ms\"", "\"lapsed_ms\"");
+    let (foreign, newer) = (
+        r#"{"target": "[::1]:1"}"#,
+        r#"{"format": "portlab-comparison/99"}"#,
+    );
     for (text, words) in [
         (&whole[..whole.len() / 2], "damaged"),
-        (
-            &whole.replace("\"elapsed_ms\"", "\"lapsed_ms\""),
-            "missing field `elapsed_ms`",
-        ),
+        (&misspelt, "missing field `elapsed_ms`"),
         ("", "not JSON"),
-        (
-            "{\"target\": \"127.0.0.1:9090\"}",
-            "isn't a record of a comparison",
-        ),
-        (
-            "{\"format\": \"portlab-comparison/99\"}",
-            "take a newer portlab",
-        ),
+        (foreign, "isn't a record of a comparison"),
+        (newer, "take a newer portlab"),
     ] {
         let said = holds(text);
         assert!(
@@ -216,7 +206,7 @@ fn a_run_compared_with_itself_has_not_changed() {
 /// Two runs of the same binary differ, too: 2 of 42 pairs of quiet runs failed where one run of each was
 /// taken for enough.
 #[test]
-fn one_run_of_each_fails_nobody_and_passes_nobody() {
+fn one_run_of_each_program_decides_nothing() {
     let dir = folder("slower");
     doctored(&dir, |record| costs(record, "threads", 1.2));
     for later in [path(&dir), &results()] {
@@ -263,30 +253,20 @@ fn runs_made_in_turn_find_a_model_that_became_slower_and_no_other() {
         |later: &Path, more: &[&str]| report(&[&[path(&before), path(later)], more].concat());
     let (text, code) = judged(&slower, &["--fail-over", "5%"]);
     assert_eq!(code, Some(1), "{text}");
-    assert!(
-        text.contains(
-            "failed: threads at echo, 10 connections of 64 B: worse by 10%, more than 5.0%"
-        ),
-        "{text}"
-    );
+    let words = "failed: threads at echo, 10 connections of 64 B: worse by 10%, more than 5.0%";
+    assert!(text.contains(words), "{text}");
     assert!(!text.contains("failed: tasks"), "{text}");
-    // Nor does a reader that has gone make it a success.
+    // If the pipe of stdout is closed, the run still fails.
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let mut command = command(&["report", path(&before), path(&slower), "--fail-over", "5%"]);
     command.stdout(writer).stderr(Stdio::null());
     assert_eq!(command.status().unwrap().code(), Some(1));
     assert_eq!(judged(&slower, &["--fail-over", "0.15"]).1, Some(0));
-    assert_eq!(
-        judged(&slower, &[]).1,
-        Some(0),
-        "without a bar, it is only told"
-    );
-    assert!(
-        judged(&slower, &["--format", "md"])
-            .0
-            .starts_with("# Runs compared in pairs")
-    );
+    // Without a bar, a change is only told.
+    assert_eq!(judged(&slower, &[]).1, Some(0));
+    let (page, _) = judged(&slower, &["--format", "md"]);
+    assert!(page.starts_with("# Runs compared in pairs"), "{page}");
     let equal = runs(&folder("equal"), 500, &moods);
     assert_eq!(judged(&equal, &["--fail-over", "5%"]).1, Some(0));
     // The other way round it has become quicker.
@@ -311,7 +291,7 @@ fn runs_that_are_too_few_or_not_in_turn_cannot_decide() {
 }
 
 #[test]
-fn who_was_well_before_and_is_not_now_fails() {
+fn a_server_that_had_no_errors_before_and_has_some_now_fails() {
     let dir = folder("broken");
     doctored(&dir, |record| {
         for round in record["cells"][1]["rounds"].as_array_mut().unwrap() {
@@ -327,7 +307,7 @@ fn who_was_well_before_and_is_not_now_fails() {
 }
 
 #[test]
-fn a_bar_with_nothing_to_judge_by_is_no_pass() {
+fn a_bar_without_cells_to_judge_does_not_pass() {
     let dir = folder("nothing");
     doctored(&dir, |record| record["cells"] = json!([]));
     let said = portlab(&["report", &results(), path(&dir), "--fail-over", "5%"]);
@@ -337,7 +317,7 @@ fn a_bar_with_nothing_to_judge_by_is_no_pass() {
 }
 
 #[test]
-fn a_reader_who_has_seen_enough_is_no_error() {
+fn a_pipe_that_is_closed_early_is_not_an_error() {
     let mut command = command(&["report", &results(), "--format", "csv"]);
     let mut child = command.spawn().unwrap();
     drop(child.stdout.take());

@@ -37,6 +37,7 @@ fn bars_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
         CHINESE,
         "a rather long name of a foreign server 1.2.3",
     ];
+    let dot = |value, outlier| Dot { value, outlier };
     let rows: Vec<Bar> = values
         .iter()
         .enumerate()
@@ -51,16 +52,7 @@ fn bars_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
                 median: value,
                 low: value / 2.0,
                 high: value * 1.5,
-                rounds: vec![
-                    Dot {
-                        value,
-                        outlier: false,
-                    },
-                    Dot {
-                        value: value * 3.0,
-                        outlier: true,
-                    },
-                ],
+                rounds: vec![dot(value, false), dot(value * 3.0, true)],
             }),
             pale: at % 2 == 1,
             remark: (at % 4 > 1)
@@ -73,47 +65,49 @@ fn bars_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
         round: "round",
         outlier: CHINESE,
     };
-    bars(
-        &frame(width),
-        &Bars {
-            rows: &rows,
-            axis: axis(spacing),
-            key: Some(key),
-        },
-    )
+    let chart = Bars {
+        rows: &rows,
+        axis: axis(spacing),
+        key: Some(key),
+    };
+    bars(&frame(width), &chart)
 }
 
 fn lines_of(values: &[f64], spacing: Spacing, width: f64) -> Drawing {
-    let series: Vec<Series> = (0..13)
+    let series = (0..13)
         .map(|at| {
-            let name = if at == 3 {
-                WICKED.to_owned()
-            } else {
-                format!("{CHINESE}-{at}")
-            };
             let samples = values.iter().enumerate().map(|(x, &y)| Sample {
                 y: (x % 4 != 3).then_some(y),
                 interval: Some((y * 0.5, y * 1.5)),
                 trusted: x % 2 == 0,
                 ..Sample::new((x * x + 1) as f64, y)
             });
-            Series {
-                style: style(at),
-                samples: samples.collect(),
-                name,
-            }
+            let name = match at {
+                3 => WICKED.to_owned(),
+                _ => format!("{CHINESE}-{at}"),
+            };
+            series(name, at, samples)
         })
-        .collect();
-    let (x, y) = (axis(Spacing::Log), axis(spacing));
-    lines(
-        &frame(width),
-        &Lines {
-            series: &series,
-            x,
-            y,
-            plot_height: 200.0,
-        },
-    )
+        .collect::<Vec<_>>();
+    lines_with(&series, axis(Spacing::Log), axis(spacing), width)
+}
+
+fn series(name: String, at: usize, samples: impl Iterator<Item = Sample>) -> Series {
+    Series {
+        name,
+        style: style(at),
+        samples: samples.collect(),
+    }
+}
+
+fn lines_with(series: &[Series], x: Axis<'_>, y: Axis<'_>, width: f64) -> Drawing {
+    let chart = Lines {
+        series,
+        x,
+        y,
+        plot_height: 200.0,
+    };
+    lines(&frame(width), &chart)
 }
 
 fn percentiles_of(values: &[f64], width: f64) -> Drawing {
@@ -121,18 +115,9 @@ fn percentiles_of(values: &[f64], width: f64) -> Drawing {
         trusted: false,
         ..Sample::new(place_of(value.abs().fract()), *value)
     });
-    let series = [Series {
-        name: WICKED.to_owned(),
-        style: style(11),
-        samples: samples.collect(),
-    }];
-    let chart = Lines {
-        series: &series,
-        x: percentiles("percentile"),
-        y: Axis::new("latency", Spacing::Log, |ns| format!("{ns:.0e} ns")),
-        plot_height: 200.0,
-    };
-    lines(&frame(width), &chart)
+    let series = [series(WICKED.to_owned(), 11, samples)];
+    let y = Axis::new("latency", Spacing::Log, |ns| format!("{ns:.0e} ns"));
+    lines_with(&series, percentiles("percentile"), y, width)
 }
 
 fn strip_of(values: &[f64], lanes: usize, width: f64) -> Drawing {
@@ -239,14 +224,8 @@ fn unusual_values_are_drawn_too() {
     check_all(&[0.0]);
     check_all(&[5.0]);
     check_all(&[f64::NAN, f64::NAN]);
-    check_all(&[
-        0.0,
-        -1.0,
-        f64::INFINITY,
-        f64::MAX,
-        f64::MIN_POSITIVE,
-        1e-300,
-    ]);
+    let extremes = [-1.0, f64::INFINITY, f64::MAX, f64::MIN_POSITIVE];
+    check_all(&[&[0.0], &extremes[..], &[1e-300]].concat());
     check_all(&[1e9; 12]);
 }
 
@@ -254,14 +233,8 @@ fn unusual_values_are_drawn_too() {
 fn the_same_data_draw_the_same_bytes() {
     let values = [12.0, 3.4, 150.0, 7.0, 88.0];
     for spacing in SPACINGS {
-        assert_eq!(
-            bars_of(&values, spacing, 880.0),
-            bars_of(&values, spacing, 880.0)
-        );
-        assert_eq!(
-            lines_of(&values, spacing, 880.0),
-            lines_of(&values, spacing, 880.0)
-        );
+        let draw = || [bars_of, lines_of].map(|of| of(&values, spacing, 880.0));
+        assert_eq!(draw(), draw());
     }
     assert_eq!(strip_of(&values, 9, 880.0), strip_of(&values, 9, 880.0));
 }
@@ -282,21 +255,14 @@ fn the_names_at_the_ends_of_lines_do_not_overlap() {
 fn labels_of_ticks_do_not_overlap() {
     for width in WIDTHS {
         for spacing in SPACINGS {
-            for values in [
-                vec![1.0, 1e6],
-                vec![3.0, 4.0],
-                vec![1e-9, 1e40],
-                vec![99_999.0, 100_001.0],
-            ] {
+            for values in [[1.0, 1e6], [3.0, 4.0], [1e-9, 1e40], [99_999.0, 100_001.0]] {
                 let texts = check(&lines_of(&values, spacing, width));
                 let ticks: Vec<_> = texts.iter().filter(|(class, ..)| *class == "t").collect();
                 for (at, a) in ticks.iter().enumerate() {
                     for b in &ticks[..at] {
                         let apart = a.2 <= b.1 || b.2 <= a.1 || (a.3 - b.3).abs() >= 13.0;
-                        assert!(
-                            apart,
-                            "{a:?} and {b:?} at {width} {spacing:?} of {values:?}"
-                        );
+                        let of = (width, spacing, values);
+                        assert!(apart, "{a:?} and {b:?} of {of:?}");
                     }
                 }
             }
@@ -323,18 +289,9 @@ fn a_strip_shows_what_took_most_of_a_pixel_and_work_before_waiting() {
         ("handle", 1e9, 2e9, Some(1)),
     ];
     let drawing = strip_with(&[("p", "t", slices)], 100.0, 880.0).inline();
-    for (class, expected) in [
-        ("s1 slice", 1),
-        ("s2 slice", 0),
-        ("s4 slice", 1),
-        ("c1 thin", 1),
-    ] {
-        assert_eq!(
-            drawing.matches(class).count(),
-            expected,
-            "{class}: {drawing}"
-        );
-    }
+    let classes = ["s1 slice", "s2 slice", "s4 slice", "c1 thin"];
+    let counts = classes.map(|class| drawing.matches(class).count());
+    assert_eq!(counts, [1, 0, 1, 1], "{drawing}");
 }
 
 #[test]
@@ -348,25 +305,19 @@ fn a_report_of_five_hundred_cells_has_room_for_its_charts() {
 
 #[test]
 fn a_line_that_ends_early_is_not_drawn_to_the_far_edge() {
-    let series = |name: &str, xs: &[f64]| Series {
-        name: name.to_owned(),
-        style: style(1),
-        samples: xs.iter().map(|&x| Sample::new(x, 5.0)).collect(),
+    let of = |xs: &[f64]| {
+        let samples = xs.iter().map(|&x| Sample::new(x, 5.0));
+        series("name".to_owned(), 1, samples)
     };
     let leaders = |series: &[Series]| {
-        let chart = Lines {
-            series,
-            x: axis(Spacing::Log),
-            y: axis(Spacing::Log),
-            plot_height: 200.0,
-        };
-        let drawing = lines(&frame(Frame::WIDE), &chart).file();
+        let (x, y) = (axis(Spacing::Log), axis(Spacing::Log));
+        let drawing = lines_with(series, x, y, Frame::WIDE).file();
         drawing.matches("leader").count()
     };
-    let whole = || series("whole", &[1.0, 10.0, 100.0]);
+    let whole = || of(&[1.0, 10.0, 100.0]);
     let one = leaders(&[whole()]);
-    assert_eq!(leaders(&[whole(), series("once", &[1.0])]), one);
-    assert_eq!(leaders(&[whole(), series("early", &[1.0, 10.0])]), one);
+    assert_eq!(leaders(&[whole(), of(&[1.0])]), one);
+    assert_eq!(leaders(&[whole(), of(&[1.0, 10.0])]), one);
     assert_eq!(leaders(&[whole(), whole()]), one + 1);
 }
 

@@ -1,10 +1,10 @@
 //! `portlab report`: what a record says, and what has changed since another one.
 
-mod charts;
 mod png;
 mod runs;
 
 use std::{
+    fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -13,11 +13,13 @@ use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use portlab_lab::{StoreError, load};
 use portlab_report::Notes;
+use portlab_service::inert;
 use portlab_stats::{read::ReadError, record::Record};
 use portlab_sys::whole::write_whole;
 use portlab_words::{Lang, tr, units};
 use schemars::schema_for;
 
+use self::png::Painter;
 use crate::{
     Verdict,
     args::{self, lang},
@@ -100,7 +102,7 @@ pub(crate) fn run(args: &Args) -> anyhow::Result<Verdict> {
             _ => args::lang(),
         };
         if let Some(dir) = &args.charts {
-            return charts::write(&record, lang, dir, args.png);
+            return write_charts(&record, lang, dir, args.png);
         }
         runs::check_one(args, &record)?;
         let mut report = one(&record, format, lang);
@@ -180,6 +182,38 @@ fn two(before: &Record, after: &Record, format: Format) -> anyhow::Result<String
         Format::Md => portlab_report::changes_markdown(before, after, lang()),
         _ => portlab_report::changes_text(before, after, lang(), args::terminal_width()),
     })
+}
+
+/// Writes each chart of `record` into the folder `dir`, which is made if need be, and names the files.
+///
+/// # Errors
+/// When there is none, or a file can't be written; and for PNG, when the machine has no font or this build can't write
+/// PNG.
+fn write_charts(record: &Record, lang: Lang, dir: &Path, png: bool) -> anyhow::Result<Verdict> {
+    let painter = png.then(Painter::new).transpose()?;
+    let charts = portlab_report::charts(&Notes::of(record, lang));
+    if charts.is_empty() {
+        bail!(tr!(
+            "there is no chart, because nothing was measured",
+            "没有图表，因为没有测量结果"
+        ));
+    }
+    fs::create_dir_all(dir).with_context(|| args::unwritten(dir))?;
+    for chart in &charts {
+        let svg = chart.wide.file();
+        keep(&dir.join(format!("{}.svg", chart.name)), svg.as_bytes())?;
+        if let Some(painter) = &painter {
+            let file = dir.join(format!("{}.png", chart.name));
+            keep(&file, &painter.paint(&svg)?)?;
+        }
+    }
+    Ok(Verdict::Fine)
+}
+
+fn keep(file: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    write_whole(file, bytes).with_context(|| args::unwritten(file))?;
+    crate::tell!("{}", inert(&file.display().to_string()));
+    Ok(())
 }
 
 /// Prints `text`, or writes it where it was asked to go, without colours.
