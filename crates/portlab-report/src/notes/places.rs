@@ -103,8 +103,9 @@ pub(crate) enum Dimension {
 
 /// What varies among the points of one workload.
 pub(crate) fn varies_in(points: impl Iterator<Item = Point>) -> Vec<Dimension> {
+    type Differ = fn(Point, Point) -> bool;
     let points: Vec<Point> = points.collect();
-    let differs: [(Dimension, fn(Point, Point) -> bool); 4] = [
+    let differs: [(Dimension, Differ); 4] = [
         (Dimension::Connections, |a, b| {
             a.connections != b.connections
         }),
@@ -114,8 +115,7 @@ pub(crate) fn varies_in(points: impl Iterator<Item = Point>) -> Vec<Dimension> {
         }),
         (Dimension::Rate, |a, b| a.rate != b.rate),
     ];
-    let varies =
-        |differ: fn(Point, Point) -> bool| points.windows(2).any(|it| differ(it[0], it[1]));
+    let varies = |differ: Differ| points.windows(2).any(|it| differ(it[0], it[1]));
     let varied = differs.into_iter().filter(|(_, differ)| varies(*differ));
     varied.map(|(dimension, _)| dimension).collect()
 }
